@@ -1,0 +1,1 @@
+//! Archives: discovery, numbering, ranges, gaps, shards.

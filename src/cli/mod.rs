@@ -1,0 +1,1 @@
+//! Command lines: argument types, config file, environment; no logic.

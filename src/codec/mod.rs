@@ -1,0 +1,1 @@
+//! Filter payloads, streamed in bounded memory.

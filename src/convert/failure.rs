@@ -1,0 +1,44 @@
+//! Why a conversion did not give an output.
+
+use serde::{Deserialize, Serialize};
+
+/// What is at fault; decides whether another try can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The input is unreadable, not JLD2, corrupt, truncated or foreign: no retry can help.
+    Input,
+    /// The input needs what this version or these options cannot do: no retry can help.
+    Unsupported,
+    /// No space or quota left where the output goes.
+    Full,
+    /// The output's place cannot be written to (permission, I/O error).
+    Output,
+    /// The output was not what was planned.
+    Verify,
+    /// An allocation failed.
+    Memory,
+    /// Somebody asked the conversion to stop.
+    Cancelled,
+    /// A defect of this program.
+    Internal,
+}
+
+/// A conversion that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct Failure {
+    /// What is at fault.
+    pub fault: Fault,
+    /// Names the file, and for bad input the object path, the byte offset, what was expected and
+    /// what was found.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of kind `fault`, told by `message`.
+    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
+        Self { fault, message: message.into() }
+    }
+}

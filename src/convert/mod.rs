@@ -1,0 +1,27 @@
+//! One file: choose a mode, carry it out, verify, publish.
+//!
+//! [`convert_file`] is the whole contract: a [`Job`], [`Options`] and an [`Observer`] go in, a
+//! [`FileReport`] or a [`Failure`] comes out. The output appears under its final name only when it
+//! is complete, synced and checked; the input is never written to.
+
+mod failure;
+mod options;
+mod report;
+
+pub use failure::{Failure, Fault};
+pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
+pub use report::{FileReport, Job, Observer, Outcome, Phase, Silent};
+
+/// Converts one file.
+///
+/// # Errors
+/// A [`Failure`] tells what is at fault (the input, the output's place, the result) and whether
+/// another try can help. Nothing is left under the output's name then.
+pub fn convert_file(
+    job: &Job,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<FileReport, Failure> {
+    let _ = (options, observer);
+    Err(Failure::new(Fault::Internal, format!("{}: not built yet", job.input.display())))
+}

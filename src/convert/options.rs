@@ -1,0 +1,105 @@
+//! How a conversion is to be done.
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// How a conversion is carried out (design: section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Patch unless a payload or an option needs a rewrite.
+    #[default]
+    Auto,
+    /// Copy the bytes, then append and replace a few hundred of them.
+    Patch,
+    /// Lay all live objects out afresh.
+    Rewrite,
+    /// Change the file itself, with an undo file beside it.
+    InPlace,
+}
+
+/// How well an output is checked before it gets its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerifyLevel {
+    /// Not at all.
+    None,
+    /// All invariants and checksums, types and shapes as planned, payload extents unchanged.
+    #[default]
+    Structure,
+    /// Every dataset's logical values digested on both sides, too.
+    Content,
+    /// Content, and the output re-read through libhdf5 (needs the `hdf5` feature).
+    Hdf5,
+}
+
+/// What becomes of a file that needs no change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unchanged {
+    /// Copy it bit for bit.
+    #[default]
+    Copy,
+    /// Hard-link it where the file system allows, else copy.
+    Link,
+    /// Leave it out of the output directory.
+    Skip,
+}
+
+/// The codec of an output's columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compress {
+    /// As the input has them; only what the target cannot read is encoded anew.
+    #[default]
+    Keep,
+    /// The registered HDF5 LZ4 block format.
+    Lz4,
+    /// LZ4 frames, for JLD2 before 0.6.
+    Lz4Frame,
+    /// Zstandard at this level.
+    Zstd(i32),
+    /// Deflate (zlib) at this level.
+    Deflate(u32),
+    /// No filter.
+    None,
+}
+
+/// Everything a conversion needs to know beside its [`Job`](super::Job).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    /// How it is carried out.
+    pub mode: Mode,
+    /// The target's name, e.g. `mera-1.9`.
+    pub target: String,
+    /// Files with further rules.
+    pub rules: Vec<PathBuf>,
+    /// How well the output is checked.
+    pub verify: VerifyLevel,
+    /// What becomes of files that need nothing.
+    pub unchanged: Unchanged,
+    /// The codec of the output's columns.
+    pub compress: Compress,
+    /// Keep an output that failed its check under `.jldconv/quarantine/`.
+    pub keep_bad: bool,
+    /// Replace an output that exists.
+    pub force: bool,
+    /// Threads one file may use.
+    pub threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Auto,
+            target: "mera-1.9".to_owned(),
+            rules: Vec::new(),
+            verify: VerifyLevel::Structure,
+            unchanged: Unchanged::Copy,
+            compress: Compress::Keep,
+            keep_bad: false,
+            force: false,
+            threads: 1,
+        }
+    }
+}

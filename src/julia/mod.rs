@@ -1,0 +1,1 @@
+//! Julia's type system as JLD2 stores it.

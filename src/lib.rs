@@ -1,0 +1,33 @@
+//! Upgrade archives of JLD2 files (Julia's HDF5 subset) without Julia.
+//!
+//! The crate is a stack of rooms; each may use those below it and none above:
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`cli`] | arguments, config file, environment |
+//! | [`report`] | events to progress, summary, JSON |
+//! | [`supervisor`] | plan, slots, governor, retry policy, journal, resume |
+//! | [`worker`] | the child's side: take a job, measure itself, report |
+//! | [`protocol`] | messages between supervisor and worker |
+//! | [`archive`] | discovery, numbering, ranges, gaps, shards |
+//! | [`convert`] | one file: choose a mode, carry it out, verify, publish |
+//! | [`migrate`] | findings, rules and targets; what they give is an edit list |
+//! | [`mera`] | what Mera files mean: eras, units, scales |
+//! | [`julia`] | Julia's type system as JLD2 stores it |
+//! | [`codec`] | filter payloads, streamed |
+//! | [`h5`] | the HDF5 container; knows nothing of Julia |
+//! | [`sys`] | the operating system; the only home of `unsafe` |
+
+pub mod archive;
+pub mod cli;
+pub mod codec;
+pub mod convert;
+pub mod h5;
+pub mod julia;
+pub mod mera;
+pub mod migrate;
+pub mod protocol;
+pub mod report;
+pub mod supervisor;
+pub mod sys;
+pub mod worker;

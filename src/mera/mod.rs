@@ -1,0 +1,1 @@
+//! What Mera files mean: eras, units, scales.

@@ -1,0 +1,1 @@
+//! Findings, rules and targets; what they give is an edit list.

@@ -1,0 +1,1 @@
+//! Events become progress, summary and JSON.

@@ -1,0 +1,1 @@
+//! The child's side: take a job, measure itself, report.
