@@ -36,6 +36,10 @@ pub enum ErrorKind {
         /// What it is.
         what: String,
     },
+    /// Filtered data that cannot be decoded.
+    Payload(Box<dyn std::error::Error + Send + Sync>),
+    /// What was read could not be handed on.
+    Output(io::Error),
     /// Not a JLD2 file at all.
     NotJld2 {
         /// What it looks like instead.
@@ -76,6 +80,19 @@ impl Error {
         Self::new(ErrorKind::Io(error), Some(offset))
     }
 
+    /// The data that start at `offset` cannot be decoded.
+    pub fn payload(
+        offset: u64,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::new(ErrorKind::Payload(error.into()), Some(offset))
+    }
+
+    /// What was read could not be handed on.
+    pub fn output(error: io::Error) -> Self {
+        Self::new(ErrorKind::Output(error), None)
+    }
+
     fn new(kind: ErrorKind, offset: Option<u64>) -> Self {
         Self(Box::new(Inner { kind, offset, object: None }))
     }
@@ -114,6 +131,8 @@ impl std::fmt::Display for Error {
                 write!(f, "{what}: expected {expected}, found {found}")
             }
             ErrorKind::Foreign { what } => write!(f, "not written by JLD2: {what}"),
+            ErrorKind::Output(error) => write!(f, "cannot write: {error}"),
+            ErrorKind::Payload(error) => write!(f, "cannot decode the data: {error}"),
             ErrorKind::NotJld2 { reason } => write!(f, "not a JLD2 file: {reason}"),
         }
     }
@@ -122,7 +141,8 @@ impl std::fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0.kind {
-            ErrorKind::Io(error) => Some(error),
+            ErrorKind::Io(error) | ErrorKind::Output(error) => Some(error),
+            ErrorKind::Payload(error) => Some(error.as_ref()),
             ErrorKind::Corrupt { .. } | ErrorKind::Foreign { .. } | ErrorKind::NotJld2 { .. } => {
                 None
             }

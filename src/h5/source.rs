@@ -187,6 +187,17 @@ impl Source {
         Ok(())
     }
 
+    /// Fills `out` from `offset` on, past the cache; for payloads.
+    ///
+    /// # Errors
+    /// If the bytes are not all there any more.
+    pub fn read_exact_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        match &self.bytes {
+            Bytes::File { file, .. } => file.read_exact_at(out, offset),
+            Bytes::Memory(_) => self.read_into(offset, out, "payload").map_err(io::Error::other),
+        }
+    }
+
     /// A stream of `len` bytes from `offset` on, which does not go through the cache.
     ///
     /// # Errors
@@ -207,17 +218,6 @@ pub struct SourceReader<'a> {
     at: usize,
 }
 
-impl SourceReader<'_> {
-    fn direct(&mut self, out: &mut [u8]) -> io::Result<()> {
-        match &self.source.bytes {
-            Bytes::File { file, .. } => file.read_exact_at(out, self.offset),
-            Bytes::Memory(_) => {
-                self.source.read_into(self.offset, out, "payload").map_err(io::Error::other)
-            }
-        }
-    }
-}
-
 impl Read for SourceReader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.at == self.buffer.len() {
@@ -228,14 +228,14 @@ impl Read for SourceReader<'_> {
             if out.len() >= STREAM {
                 let n = fits.min(out.len());
                 let Some(out) = out.get_mut(..n) else { return Ok(0) };
-                self.direct(out)?;
+                self.source.read_exact_at(self.offset, out)?;
                 self.offset += n as u64;
                 self.left -= n as u64;
                 return Ok(n);
             }
             let mut buffer = std::mem::take(&mut self.buffer);
             buffer.resize(fits.min(STREAM), 0);
-            self.direct(&mut buffer)?;
+            self.source.read_exact_at(self.offset, &mut buffer)?;
             self.offset += buffer.len() as u64;
             self.left -= buffer.len() as u64;
             self.buffer = buffer;
