@@ -12,6 +12,7 @@
 
 mod bytes;
 pub mod checksum;
+pub mod encode;
 mod error;
 mod file;
 mod header;

@@ -6,6 +6,7 @@
 //! each JLD2 release made its own choices.
 
 mod array;
+pub mod build;
 mod data;
 mod dump;
 mod element;
