@@ -101,7 +101,9 @@ fn unfold(kind: Kind, steps: &[Step]) -> Vec<Layout> {
         fields.retain(|field| !step.remove.contains(field));
         for insertion in &step.insert {
             if let Some(at) = fields.iter().position(|field| *field == insertion.after) {
-                fields.splice(at + 1..at + 1, insertion.fields.iter().cloned());
+                let behind = fields.split_off(at + 1);
+                fields.extend_from_slice(&insertion.fields);
+                fields.extend(behind);
             }
         }
         layouts.push(Layout {
