@@ -4,6 +4,8 @@
 //! Looks at the files in `tests/data/mera` and, where it is there, at the shared directory
 //! (`JLDCONV_SHARED`, else `../shared`).
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use jldconv::mera::{constants, scales};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
