@@ -149,14 +149,8 @@ pub fn discover(directory: &Path, prefix: &str) -> Result<Archive, ArchiveError>
 fn look_at(entry: &fs::DirEntry, name: &str, number: u64) -> Found {
     let path = entry.path();
     let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-    let mut found = Found {
-        name: name.to_owned(),
-        number,
-        bytes: 0,
-        modified: None,
-        obstacle: None,
-        path,
-    };
+    let mut found =
+        Found { name: name.to_owned(), number, bytes: 0, modified: None, obstacle: None, path };
     match fs::metadata(&found.path) {
         Ok(meta) if meta.is_file() => {
             found.bytes = meta.len();

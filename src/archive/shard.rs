@@ -154,9 +154,7 @@ impl Shard {
         }
         let read = |name: &'static str, value: &Option<String>| -> Result<u64, ShardError> {
             let text = value.as_deref().ok_or(ShardError::Incomplete(name))?;
-            text.trim()
-                .parse()
-                .map_err(|_| ShardError::Variable { name, value: text.to_owned() })
+            text.trim().parse().map_err(|_| ShardError::Variable { name, value: text.to_owned() })
         };
         let id = read("SLURM_ARRAY_TASK_ID", &vars.id)?;
         let min = read("SLURM_ARRAY_TASK_MIN", &vars.min)?;
@@ -312,8 +310,7 @@ mod tests {
 
     #[test]
     fn files_without_bytes_are_dealt_out() {
-        let counts: Vec<usize> =
-            parts(&[0; 10], 4, Weigh::Bytes).iter().map(Vec::len).collect();
+        let counts: Vec<usize> = parts(&[0; 10], 4, Weigh::Bytes).iter().map(Vec::len).collect();
         assert_eq!(counts, [3, 3, 2, 2]);
     }
 
