@@ -1,1 +1,17 @@
 //! Command lines: argument types, config file, environment; no logic.
+
+mod flags;
+mod resolve;
+mod slurm;
+mod slurm_script;
+mod source;
+mod supervisor;
+mod value;
+
+pub use flags::{BatchFlags, ConversionFlags, Layer};
+pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
+pub use slurm::{SlurmArgs, SlurmFlags};
+pub use slurm_script::{quote, script, submit};
+pub use source::{CONFIG_FILE, FromEnv, Said, SourceError, from_env, from_file};
+pub use supervisor::{Gathered, Parsed, ReportArgs, StartFlags, SupervisorCli, SupervisorCommand};
+pub use value::{Share, Size, Span};

@@ -14,6 +14,7 @@ mod retry;
 mod scheduler;
 mod settings;
 
+pub use crate::archive::Shard;
 pub use cause::Cause;
 pub use event::{
     ConcurrencyReason, MemoryStatus, Quiet, Reporter, RunEvent, RunStart, SafetyStep, SlotId,
@@ -22,4 +23,4 @@ pub use event::{
 pub use exit::ExitCode;
 pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
-pub use settings::{Count, OnFull, Settings, Shard};
+pub use settings::{Count, OnFull, Settings};

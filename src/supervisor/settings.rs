@@ -1,5 +1,6 @@
 //! Everything a run needs to know, resolved: nothing below looks at flags or the environment.
 
+use crate::archive::Shard;
 use crate::convert;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,28 +23,6 @@ pub enum OnFull {
     Pause,
     /// Fail the job.
     Fail,
-}
-
-/// Part `index` (from 1) of `count` parts of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Shard {
-    /// From 1 to `count`.
-    pub index: u32,
-    /// Number of parts, at least 1.
-    pub count: u32,
-}
-
-impl Default for Shard {
-    /// The only part of a plan that is not divided.
-    fn default() -> Self {
-        Self { index: 1, count: 1 }
-    }
-}
-
-impl std::fmt::Display for Shard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.index, self.count)
-    }
 }
 
 /// How a run goes.
