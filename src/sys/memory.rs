@@ -113,8 +113,9 @@ pub struct MachineMemory {
 /// `/proc/meminfo` is not there or lacks a line.
 pub fn of_machine() -> io::Result<MachineMemory> {
     let text = fs::read_to_string("/proc/meminfo")?;
-    parse_meminfo(&text)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/meminfo is not understood"))
+    parse_meminfo(&text).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidData, "/proc/meminfo is not understood")
+    })
 }
 
 fn parse_meminfo(text: &str) -> Option<MachineMemory> {
