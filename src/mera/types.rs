@@ -142,8 +142,7 @@ mod tests {
 
     #[test]
     fn a_layout_is_found_by_name_and_fields() {
-        let newest =
-            layouts().iter().rfind(|layout| layout.kind == Kind::Scales).unwrap();
+        let newest = layouts().iter().rfind(|layout| layout.kind == Kind::Scales).unwrap();
         assert_eq!(newest.name, "Mera.ScalesType003");
         assert_eq!(find(&newest.name, &newest.fields), Some(newest));
         assert_eq!(find(&newest.name, &newest.fields[1..]), None);
