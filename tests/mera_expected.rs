@@ -55,12 +55,11 @@ fn check(
     let stored = stored["fields"].as_object().unwrap();
     let mut computed = 0;
     for (name, value) in expected["fields"].as_object().unwrap() {
-        let mine = match stored.get(name) {
-            Some(kept) => float(kept),
-            None => {
-                computed += 1;
-                compute(name).unwrap_or_else(|| panic!("{at}.{name} cannot be computed"))
-            }
+        let mine = if let Some(kept) = stored.get(name) {
+            float(kept)
+        } else {
+            computed += 1;
+            compute(name).unwrap_or_else(|| panic!("{at}.{name} cannot be computed"))
         };
         assert_eq!(mine.to_bits(), float(value).to_bits(), "{at}.{name}");
     }
