@@ -1,6 +1,7 @@
 //! Where supervisor and worker meet: a socket in a directory of mode 0700, one for each worker,
 //! there only until the worker has come.
 
+use crate::sys::random;
 use interprocess::local_socket::{
     GenericFilePath, GenericNamespaced, Listener as Socket, ListenerNonblockingMode,
     ListenerOptions, Name, Stream, ToFsName, ToNsName, prelude::*,
@@ -135,9 +136,7 @@ impl SocketDir {
     /// # Errors
     /// The system gives no random bytes.
     pub fn create(parents: &[PathBuf]) -> io::Result<Self> {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        let name = format!("{PREFIX}{:016x}", u64::from_le_bytes(bytes));
+        let name = format!("{PREFIX}{:016x}", u64::from_le_bytes(random::bytes()?));
         for parent in parents {
             if !parent.is_absolute() {
                 continue;

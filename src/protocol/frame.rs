@@ -129,10 +129,10 @@ mod tests {
         }
 
         #[test]
-        fn a_damaged_message_is_a_message_or_an_error(message in from_worker(), place: prop::sample::Index, bit in 0..8) {
+        fn a_damaged_message_is_a_message_or_an_error(message in from_worker(), place: prop::sample::Index, bit in 0_u8..8) {
             let mut frame = encode(&message).unwrap();
             let place = place.index(frame.len());
-            frame[place] ^= 1 << bit;
+            frame[place] ^= 1_u8 << bit;
             let mut decoder = Decoder::default();
             decoder.push(&frame);
             let _ = decoder.next::<FromWorker>();

@@ -69,6 +69,11 @@ pub struct Assignment {
 }
 
 impl Assignment {
+    /// Threads that the conversion may use at first.
+    pub fn threads(&self) -> usize {
+        self.options.options.threads
+    }
+
     /// The job and its options, as a conversion takes them.
     pub fn into_job(self) -> (Job, Options) {
         let job = Job {

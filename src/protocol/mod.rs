@@ -9,7 +9,7 @@ mod frame;
 mod message;
 mod token;
 
-pub use endpoint::{Address, AddressError, SocketDir};
+pub use endpoint::{Address, AddressError, Listener, SocketDir};
 pub use frame::{Decoder, FRAME_MAX, ProtocolError, decode, encode};
 pub use message::{
     Assignment, Ended, FromWorker, Measured, ToWorker, VERSION, WireOptions, WirePath,

@@ -16,9 +16,7 @@ impl Token {
     /// # Errors
     /// The system gives no random bytes.
     pub fn random() -> io::Result<Self> {
-        let mut bytes = [0; SIZE];
-        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        Ok(Self(bytes))
+        crate::sys::random::bytes().map(Self)
     }
 
     /// The form in which it is handed over.

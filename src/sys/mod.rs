@@ -9,4 +9,5 @@ pub mod lock;
 pub mod memory;
 pub mod origin;
 pub mod process;
+pub mod random;
 mod writeback;
