@@ -247,7 +247,8 @@ pub fn die_of(signal: i32) -> ! {
         libc::sigemptyset(&raw mut mask);
         libc::sigaddset(&raw mut mask, signal);
         libc::sigprocmask(libc::SIG_UNBLOCK, &raw const mask, std::ptr::null_mut());
-        libc::kill(libc::getpid(), signal);
+        // To this thread, so that it is delivered before this call returns.
+        libc::raise(signal);
     }
     // Only a signal whose default is not deadly gets here.
     std::process::abort()
