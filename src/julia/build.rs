@@ -245,7 +245,11 @@ impl<'a> Build<'a> {
         made.or_else(|| self.existing.get(name).map(|&a| ObjectRef::Existing(a)))
     }
 
-    fn symbol_type(&mut self) -> Result<ObjectRef> {
+    /// The committed `Core.Symbol`.
+    ///
+    /// # Errors
+    /// If the file's types cannot be read.
+    pub fn symbol_type(&mut self) -> Result<ObjectRef> {
         let t = JuliaType::plain("Core.Symbol");
         self.find_or_commit(&t, &Datatype::vlen_string(), Some("Core.String"), &[])
     }

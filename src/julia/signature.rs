@@ -21,6 +21,8 @@ impl TypeTable<'_> {
         let mut c = Cursor::new(bytes, at, "DataType value");
         let name_at = c.offset();
         let name = self.string(c.take(16)?, name_at)?;
+        // At the top stands a value, further down the name of a type.
+        let name = if depth > 0 { self.renamed(name) } else { name };
         let params_at = c.offset();
         let refs = self.references(c.take(16)?, params_at)?;
         let params = refs

@@ -15,6 +15,7 @@ const MAX_DEPTH: u32 = 64;
 pub struct TypeTable<'a> {
     file: &'a File,
     known: Mutex<HashMap<RelAddr, Arc<Committed>>>,
+    renames: HashMap<String, String>,
 }
 
 /// A committed datatype.
@@ -52,7 +53,17 @@ pub struct Field {
 impl<'a> TypeTable<'a> {
     /// The types of `file`.
     pub fn new(file: &'a File) -> Self {
-        Self { file, known: Mutex::default() }
+        Self { file, known: Mutex::default(), renames: HashMap::new() }
+    }
+
+    /// The types of `file`, those of some full names under others.
+    pub fn with_renames(file: &'a File, renames: HashMap<String, String>) -> Self {
+        Self { file, known: Mutex::default(), renames }
+    }
+
+    /// The name that a type called `name` goes by.
+    pub(super) fn renamed(&self, name: String) -> String {
+        self.renames.get(&name).cloned().unwrap_or(name)
     }
 
     /// The file.

@@ -5,10 +5,7 @@
 //! built: replacements are sorted, do not touch one another, keep their length and lie below the
 //! point at which bytes are appended.
 
-mod apply;
-mod show;
 
-pub use apply::{ApplyError, State};
 
 use serde::{Deserialize, Serialize};
 

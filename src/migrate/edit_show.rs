@@ -1,6 +1,6 @@
 //! An edit list for people, as `--dry-run` prints it.
 
-use super::EditList;
+use super::edit::EditList;
 use std::fmt::{self, Write as _};
 
 /// More bytes than this are shown shortened.
