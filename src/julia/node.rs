@@ -44,7 +44,7 @@ impl Node {
 
     /// Whether the node is of a kind that can be met again as the same object.
     pub(super) fn is_tracked(&self) -> bool {
-        !matches!(self, Self::Value { .. })
+        matches!(self, Self::Struct { .. })
     }
 
     /// Writes the node; `id` is given where its object is met first.

@@ -185,6 +185,15 @@ impl TypeTable<'_> {
         Ok(String::from_utf8_lossy(&self.heap_bytes(offset, len)?).into_owned())
     }
 
+    /// The full name in the DataType value at the absolute `offset`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn type_name_at(&self, offset: u64) -> Result<String> {
+        let vlen = self.file().source().read(offset, 16, "DataType value")?;
+        self.string(&vlen, offset)
+    }
+
     fn heap_bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
         match usize::try_from(len) {
             Ok(n) if len <= MAX_BYTES => self.file().source().read(offset, n, "type signature"),

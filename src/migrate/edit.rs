@@ -7,6 +7,7 @@
 
 
 
+pub(crate) use super::edit_show::hex;
 use serde::{Deserialize, Serialize};
 
 /// Some bytes of a file and what they become.

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 const SHOWN: usize = 24;
 
 /// Hex of `bytes`, shortened: `0d0e0f… (48 bytes)`.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes.iter().take(SHOWN) {
         let _ = write!(text, "{byte:02x}");

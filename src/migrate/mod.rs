@@ -9,8 +9,10 @@
 //! old instance is patched. Nothing is unlinked, so a later append by JLD2 numbers its types
 //! rightly.
 
+mod diagnose;
 pub mod edit;
 mod edit_show;
+mod engine;
 mod finding;
 pub mod literal;
 mod objects;

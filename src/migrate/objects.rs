@@ -1,7 +1,7 @@
 //! Rules' values as new objects, and as what a reader must find in their place.
 
 use super::literal::{Literal, Version};
-use crate::h5::{Class, Datatype, Extent, Result};
+use crate::h5::{Class, Datatype, Result};
 use crate::julia::build::{Build, Data, NewField, ObjectRef, record};
 use crate::julia::{JuliaType, Node, Param};
 
@@ -11,8 +11,18 @@ struct Inline {
     data: Data,
 }
 
-/// A rule's value as an object of its own. With `slot`, a type that has to be committed for it is
-/// not looked for but made anew, to take an old type's place.
+/// Which committed type a new object is of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Slot {
+    /// The file's, or a new one with a name of its own.
+    Find,
+    /// A new one, to take an old type's place.
+    Make,
+    /// This one.
+    Use(ObjectRef),
+}
+
+/// A rule's value as an object of its own.
 pub(super) struct Replacement {
     /// The object.
     pub(super) object: ObjectRef,
@@ -44,7 +54,7 @@ fn tuple_type(fields: &[(String, Literal)]) -> JuliaType {
 pub(super) fn replacement(
     build: &mut Build<'_>,
     value: &Literal,
-    slot: bool,
+    slot: Slot,
 ) -> Result<Replacement> {
     let done = |object| Ok(Replacement { object, slot: None });
     match value {
@@ -60,19 +70,22 @@ pub(super) fn replacement(
         Literal::NamedTuple(_) | Literal::Struct(_) | Literal::Version(_) => {
             let (fields, data) = members(build, value)?;
             let t = julia_type(value);
-            let committed = if slot {
-                // Helper types first, so that they are found when the signature names them.
-                if let Literal::NamedTuple(named) = value {
-                    let (elements, _) = tuple(build, named)?;
-                    build.find_or_commit_record(&tuple_type(named), &elements)?;
+            let committed = match slot {
+                Slot::Use(t) => t,
+                Slot::Find => build.find_or_commit_record(&t, &fields)?,
+                Slot::Make => {
+                    // Helper types first, so that they are found when the signature names them.
+                    if let Literal::NamedTuple(named) = value {
+                        let (elements, _) = tuple(build, named)?;
+                        build.find_or_commit_record(&tuple_type(named), &elements)?;
+                    }
+                    let signature = build.type_value(&t)?;
+                    build.commit(&signature, &record(&fields), None, &fields)?
                 }
-                let signature = build.type_value(&t)?;
-                build.commit(&signature, &record(&fields), None, &fields)?
-            } else {
-                build.find_or_commit_record(&t, &fields)?
             };
             let object = build.dataset(Some(committed), None, &data);
-            Ok(Replacement { object, slot: slot.then_some(committed) })
+            let slot = matches!(slot, Slot::Make).then_some(committed);
+            Ok(Replacement { object, slot })
         }
         _ => {
             let Inline { field, data } = inline(build, "", value)?;
@@ -172,13 +185,12 @@ fn version_members(build: &mut Build<'_>, version: Version) -> Result<(Vec<NewFi
     };
     let fields =
         vec![number("major"), number("minor"), number("patch"), reference("prerelease"), reference("build")];
-    let t = build.find_or_commit_empty(&JuliaType::plain("Core.Tuple"))?;
+    let empty = build.empty_tuple()?;
     let mut data = Data::default();
     for part in [version.major, version.minor, version.patch] {
         data.push(&Data::new(part.to_le_bytes()));
     }
     for _ in 0..2 {
-        let empty = build.any_dataset(Some(t), None, Extent::Null, &[], &Data::default());
         data.push(&Data::reference(empty));
     }
     Ok((fields, data))

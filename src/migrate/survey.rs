@@ -2,7 +2,7 @@
 
 use super::target::Target;
 use crate::h5::{
-    Dataset, Edge, EdgeKind, Error, Extent, FilterEntry, Link, Object, ObjectKind, RelAddr, Result,
+    Dataset, Edge, EdgeKind, Error, Extent, FilterEntry, Layout, Link, Object, ObjectKind, RelAddr, Result,
     Trace, TypeRef, Visitor,
 };
 use crate::julia::TypeTable;
@@ -20,6 +20,8 @@ pub struct Survey {
     pub uses: BTreeMap<RelAddr, (u64, Arc<str>)>,
     /// Datasets of types that some rule names.
     pub instances: Vec<Instance>,
+    /// DataType values whose name some rule names.
+    pub type_values: Vec<TypeValue>,
     /// Committed types of which others hold embedded copies, with one of those.
     pub embedded: HashMap<RelAddr, RelAddr>,
     /// Committed datatypes that occur.
@@ -32,6 +34,17 @@ pub struct Survey {
     pub groups: u64,
     /// Stored bytes of all data outside headers.
     pub payload_bytes: u64,
+}
+
+/// A dataset that holds a type, whose name some rule names.
+#[derive(Debug, Clone)]
+pub struct TypeValue {
+    /// Its object header.
+    pub addr: RelAddr,
+    /// The type's full name.
+    pub name: String,
+    /// Absolute offset of the sixteen bytes that lead to the name.
+    pub at: u64,
 }
 
 /// A dataset of a type that some rule names.
@@ -118,6 +131,14 @@ impl Surveyor<'_> {
         let uses = self.out.uses.entry(addr).or_insert_with(|| (0, Arc::from(path)));
         uses.0 += 1;
         let c = self.types.committed(addr)?;
+        if c.julia_type.short_name() == "DataType" && dataset.dataspace.extent == Extent::Scalar {
+            if let Layout::Compact { offset, .. } = dataset.layout {
+                let name = self.types.type_name_at(offset)?;
+                if self.target.concerns(&name) {
+                    self.out.type_values.push(TypeValue { addr: object.addr(), name, at: offset });
+                }
+            }
+        }
         if self.target.concerns(c.julia_type.name()) {
             self.out.instances.push(Instance {
                 addr: object.addr(),
