@@ -6,6 +6,7 @@
 
 pub mod edit;
 mod failure;
+pub mod inplace;
 mod options;
 pub mod publish;
 mod report;
