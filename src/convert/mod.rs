@@ -6,6 +6,7 @@
 
 pub mod apply;
 mod failure;
+pub mod inplace;
 mod options;
 pub mod publish;
 mod report;
