@@ -24,6 +24,16 @@ fn main() {
         Trace::run(&f, &mut W(&types, from)).unwrap();
         return;
     }
+    if cmd == "convert" {
+        use jldconv::convert::*;
+        let c = Converter::new(Options { verify: VerifyLevel::Content, force: true, ..Options::default() }).unwrap();
+        for (i, p) in args.enumerate() {
+            let name = std::path::Path::new(&p).file_name().unwrap().to_owned();
+            let job = Job { input: p.clone().into(), output: std::path::Path::new("/tmp/conv/out").join(format!("{i}-{}", name.display())), temp_dir: "/tmp/conv/tmp".into(), temp_name: format!("t{i}") };
+            match c.convert(&job, &Silent) { Ok(r) => println!("{p}: {:?} {} {} {:?}", r.outcome, r.bytes_appended, r.bytes_replaced, r.digest), Err(e) => println!("{p}: FAILED {:?} {e}", e.fault) }
+        }
+        return;
+    }
     if cmd == "plan" {
         for p in args {
             let f = File::open(p.as_ref()).unwrap();

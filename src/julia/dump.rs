@@ -63,6 +63,7 @@ pub struct Dumper<'a> {
     types: &'a TypeTable<'a>,
     digest: Digest,
     overrides: Option<&'a Overrides>,
+    progress: Option<&'a dyn Fn(u64) -> Result<()>>,
 }
 
 /// The paths of all linked datasets with their addresses, sorted by path; `_types` is left out.
@@ -97,7 +98,14 @@ pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
 impl<'a> Dumper<'a> {
     /// A dumper of the values of a file.
     pub fn new(types: &'a TypeTable<'a>, digest: Digest) -> Self {
-        Self { types, digest, overrides: None }
+        Self { types, digest, overrides: None, progress: None }
+    }
+
+    /// Tells `progress` of each window of logical bytes that was read; its error ends the dump.
+    #[must_use]
+    pub fn with_progress(mut self, progress: &'a dyn Fn(u64) -> Result<()>) -> Self {
+        self.progress = Some(progress);
+        self
     }
 
     /// Lets other values stand in for some objects.
@@ -334,6 +342,9 @@ impl Session<'_> {
             let n = usize::try_from(stream.left()).unwrap_or(usize::MAX).min(buffer.len());
             let Some(window) = buffer.get_mut(..n) else { break };
             stream.fill(window)?;
+            if let Some(progress) = self.dumper.progress {
+                progress(window.len() as u64)?;
+            }
             if boolean {
                 window.iter_mut().for_each(|b| *b = u8::from(*b != 0));
             }
