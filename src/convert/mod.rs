@@ -4,9 +4,12 @@
 //! [`FileReport`] or a [`Failure`] comes out. The output appears under its final name only when it
 //! is complete, synced and checked; the input is never written to.
 
+pub mod edit;
 mod failure;
 mod options;
+pub mod publish;
 mod report;
+pub mod temp;
 
 pub use failure::{Failure, Fault};
 pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};

@@ -1,1 +1,9 @@
 //! The operating system; the only home of `unsafe`.
+
+pub mod copy;
+pub mod crash;
+pub mod dir;
+pub mod file;
+pub mod lock;
+pub mod origin;
+mod writeback;
