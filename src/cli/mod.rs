@@ -1,6 +1,8 @@
 //! Command lines: argument types, config file, environment; no logic.
 
 mod flags;
+mod interactive;
+mod one_file;
 mod resolve;
 mod slurm;
 mod slurm_script;
@@ -9,6 +11,11 @@ mod supervisor;
 mod value;
 
 pub use flags::{BatchFlags, ConversionFlags, Layer};
+pub use interactive::Dialogue;
+pub use one_file::{
+    CommitArgs, ConvertArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand, UndoArgs,
+    VerifyArgs,
+};
 pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
 pub use slurm::{SlurmArgs, SlurmFlags};
 pub use slurm_script::{quote, script, submit};
