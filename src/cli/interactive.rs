@@ -191,7 +191,12 @@ mod tests {
     fn enter_takes_the_defaults() {
         let dir = archive(&[1, 2, 5]);
         let (said, screen) = talk(dir.path(), Said::default(), "DIR/old\n\n\n\n\n");
-        insta::assert_snapshot!(screen, @"");
+        insta::assert_snapshot!(screen, @r"
+        Which archive is to be converted? (Ctrl-C or Ctrl-D to leave)
+        Archive directory: Directory for the outputs [DIR/old-converted]:   found       3 files, outputs 1 to 5, 3 B
+          gaps        2 numbers missing: 3-4
+        First output [1]: Last output [5]: Workers, auto or a number [auto]:
+        ");
         let layer = layer(said);
         assert_eq!(layer.input_dir, Some(dir.path().join("old")));
         assert_eq!(layer.output_dir, Some(dir.path().join("old-converted")));
@@ -204,7 +209,18 @@ mod tests {
         let dir = archive(&[1, 2, 5]);
         let answers = "\nDIR/none\nDIR/old/output_00001.jld2\nDIR/old\nDIR/new\nx\n2\n1\n4\n0\n2\n";
         let (said, screen) = talk(dir.path(), Said::default(), answers);
-        insta::assert_snapshot!(screen, @"");
+        insta::assert_snapshot!(screen, @r#"
+        Which archive is to be converted? (Ctrl-C or Ctrl-D to leave)
+        Archive directory:   No such file or directory (os error 2)
+        Archive directory:   No such file or directory (os error 2)
+        Archive directory:   that is no directory
+        Archive directory: Directory for the outputs [DIR/old-converted]:   found       3 files, outputs 1 to 5, 3 B
+          gaps        2 numbers missing: 3-4
+        First output [1]:   write a number
+        First output [1]: Last output [5]:   it must not be less than 2
+        Last output [5]: Workers, auto or a number [auto]:   write "auto" or a number from 1 to 4096
+        Workers, auto or a number [auto]:
+        "#);
         let layer = layer(said);
         assert_eq!(layer.output_dir, Some(dir.path().join("new")));
         assert_eq!(layer.batch.range.unwrap().to_string(), "2-4");

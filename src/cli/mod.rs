@@ -3,6 +3,7 @@
 mod flags;
 mod interactive;
 mod one_file;
+mod prepare;
 mod resolve;
 mod slurm;
 mod slurm_script;
@@ -16,6 +17,7 @@ pub use one_file::{
     CommitArgs, ConvertArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand, UndoArgs,
     VerifyArgs,
 };
+pub use prepare::{Prepared, prepare};
 pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
 pub use slurm::{SlurmArgs, SlurmFlags};
 pub use slurm_script::{quote, script, submit};

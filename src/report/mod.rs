@@ -8,6 +8,7 @@ mod advice;
 mod bars;
 mod header;
 mod line;
+mod log;
 mod overview;
 mod progress;
 mod screen;
@@ -18,6 +19,7 @@ mod write;
 
 pub use advice::{Circumstances, advice};
 pub use header::header;
+pub use log::start_log;
 pub use overview::Overview;
 pub use progress::Progress;
 pub use screen::Screen;
