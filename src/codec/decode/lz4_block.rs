@@ -6,7 +6,7 @@
 
 use super::{
     copy::{copy_match, copy_short_match, load, store},
-    window::{Buffer, SLACK, Window},
+    window::{SIZE, SLACK, Window},
 };
 
 /// What is wrong with a block.
@@ -113,7 +113,7 @@ impl Block {
     fn go_on(
         &mut self,
         input: &[u8],
-        buf: &mut Buffer,
+        buf: &mut [u8],
         low: usize,
         read: &mut usize,
         pos: &mut usize,
@@ -242,11 +242,13 @@ fn long_length(input: &[u8], mut at: usize) -> Option<(usize, usize)> {
 #[inline(never)] // Registers are what this loop lives on.
 fn sequences(
     input: &[u8],
-    buf: &mut Buffer,
+    buf: &mut [u8],
     low: usize,
     mut pos: usize,
     limit: usize,
 ) -> Result<(usize, usize), Bad> {
+    // A length that the compiler knows spares the loop a register.
+    let Some(buf) = buf.first_chunk_mut::<SIZE>() else { return Ok((0, pos)) };
     let mut read = 0_usize;
     while let Some(head) = input.get(read..).and_then(<[u8]>::first_chunk::<QUICK_IN>) {
         let [token, ..] = *head;
@@ -284,7 +286,7 @@ const QUICK_OUT: usize = 14 + 18;
 #[inline(never)]
 fn long_sequence(
     input: &[u8],
-    buf: &mut Buffer,
+    buf: &mut [u8],
     low: usize,
     (read, pos): (usize, usize),
     limit: usize,

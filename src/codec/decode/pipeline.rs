@@ -185,7 +185,7 @@ impl<'a> Node<'a> {
                     return Ok(payload::open(*payload, start));
                 }
                 let mut reader = self.open()?;
-                let found = start.saturating_sub(shuffle::skip(&mut *reader, start)?);
+                let found = start.saturating_sub(payload::skip(&mut *reader, start)?);
                 if found < start {
                     return Err(Error::Short { expected: total, found });
                 }

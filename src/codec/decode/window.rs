@@ -9,13 +9,12 @@ const FRESH: usize = 192 * 1024;
 /// Copies may write this much behind the last byte that counts.
 pub(super) const SLACK: usize = 64;
 
-/// Room for a history, new bytes and slack. Its length is part of its type because that spares the
-/// decoder's innermost loop a register.
-pub(super) type Buffer = [u8; HISTORY + FRESH + SLACK];
+/// Room for a history, new bytes and slack.
+pub(super) const SIZE: usize = HISTORY + FRESH + SLACK;
 
 /// A buffer that slides over the decoded bytes.
 pub(super) struct Window {
-    buf: Box<Buffer>,
+    buf: Box<[u8]>,
     /// First byte that a match may refer to.
     low: usize,
     /// First byte that has not been given out.
@@ -26,7 +25,7 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new() -> Self {
-        Self { buf: zeroed(), low: 0, start: 0, pos: 0 }
+        Self { buf: vec![0; SIZE].into_boxed_slice(), low: 0, start: 0, pos: 0 }
     }
 
     /// Decoded bytes that have not been given out.
@@ -74,15 +73,9 @@ impl Window {
 
     /// The parts that a block decoder works on: the whole buffer with slack at its end, the first
     /// byte that matches may reach, and where the next byte goes.
-    pub(super) fn parts(&mut self) -> (&mut Buffer, usize, &mut usize) {
+    pub(super) fn parts(&mut self) -> (&mut [u8], usize, &mut usize) {
         (&mut self.buf, self.low, &mut self.pos)
     }
-}
-
-/// A buffer that was never on the stack.
-fn zeroed() -> Box<Buffer> {
-    let boxed: Result<Box<Buffer>, _> = vec![0; size_of::<Buffer>()].into_boxed_slice().try_into();
-    boxed.unwrap_or_else(|_| Box::new([0; size_of::<Buffer>()]))
 }
 
 /// A decoder that fills a [`Window`].
