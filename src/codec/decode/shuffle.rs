@@ -8,7 +8,8 @@ use std::io::{self, BufRead, Read};
 
 /// Up to here the planes lie in one buffer.
 pub(super) const BUFFERED: u64 = 1 << 20;
-/// Up to here they do if there would be more than [`MAX_CURSORS`] cursors.
+/// Up to here they do if cursors would be costly, or more than [`MAX_CURSORS`]. A cursor in the
+/// middle of a deflate or zstd stream has to decode all before it.
 pub(super) const BUFFERED_AT_MOST: u64 = 16 << 20;
 /// Each cursor has a decoder of its own, whose memory it needs.
 pub(super) const MAX_CURSORS: usize = 64;
