@@ -2,7 +2,7 @@
 //! which bytes belong to what (format note sections 8 and 12).
 
 use super::{
-    Dataspace, Dataset, Error, File, Layout, Object, ObjectKind, RefPlan, RelAddr, Result, Slot,
+    Dataset, Dataspace, Error, File, Layout, Object, ObjectKind, RefPlan, RelAddr, Result, Slot,
     TypeRef,
 };
 use std::collections::HashSet;

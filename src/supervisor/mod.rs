@@ -3,15 +3,28 @@
 //! [`Settings`] and a [`Plan`] go in, a [`Reporter`] is told what happens, a [`RunSummary`] comes
 //! out.
 
+mod bounds;
 mod cause;
+mod child;
+mod clock;
+mod error;
 mod event;
 mod exit;
+mod governor;
+mod oom;
 mod plan;
+mod predict;
 mod record;
+mod retry;
+mod scheduler;
 mod settings;
+mod sizing;
 
 pub use crate::archive::Shard;
+pub use bounds::Slurm;
 pub use cause::Cause;
+pub use child::WorkerProgram;
+pub use error::RunError;
 pub use event::{
     ConcurrencyReason, MemoryStatus, Quiet, Reporter, RunEvent, RunStart, SafetyStep, SlotId,
     SlotStatus, Status,
