@@ -68,6 +68,37 @@ fn main() {
         Trace::run(&f, &mut W(&types, from)).unwrap();
         return;
     }
+    if cmd == "convert" {
+        use jldconv::convert::*;
+        let c = Converter::new(Options { verify: VerifyLevel::Content, force: true, ..Options::default() }).unwrap();
+        for (i, p) in args.enumerate() {
+            let name = std::path::Path::new(&p).file_name().unwrap().to_owned();
+            let job = Job { input: p.clone().into(), output: std::path::Path::new("/tmp/conv/out").join(format!("{i}-{}", name.display())), temp_dir: "/tmp/conv/tmp".into(), temp_name: format!("t{i}") };
+            match c.convert(&job, &Silent) { Ok(r) => println!("{p}: {:?} {} {} {:?}", r.outcome, r.bytes_appended, r.bytes_replaced, r.digest), Err(e) => println!("{p}: FAILED {:?} {e}", e.fault) }
+        }
+        return;
+    }
+    if cmd == "plan" {
+        for p in args {
+            let f = File::open(p.as_ref()).unwrap();
+            let target = jldconv::migrate::target::Target::builtin("mera-1.9").unwrap();
+            match jldconv::migrate::plan(&f, &target, false) {
+                Err(e) => println!("{p}: ERROR {e}"),
+                Ok(m) => {
+                    for x in &m.findings { println!("{p}: {x}"); }
+                    if let Some(e) = &m.edits {
+                        println!("{p}: appended {} replaced {}", e.bytes_appended(), e.bytes_replaced());
+                        let mut b = std::fs::read(&p).unwrap();
+                        b.truncate(e.append_at() as usize);
+                        for r in e.replace() { b[r.offset as usize..r.offset as usize + r.new.len()].copy_from_slice(&r.new); }
+                        b.extend(e.append());
+                        std::fs::write(format!("/tmp/out/{}", p.replace('/', "_")), b).unwrap();
+                    }
+                }
+            }
+        }
+        return;
+    }
     for p in args {
         let r = File::open(p.as_ref()).and_then(|f| {
             let types = TypeTable::new(&f);

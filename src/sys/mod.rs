@@ -10,4 +10,6 @@ pub mod memory;
 pub mod origin;
 pub mod process;
 pub mod random;
+#[cfg(test)]
+pub(crate) mod tape;
 mod writeback;
