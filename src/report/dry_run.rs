@@ -37,7 +37,7 @@ pub fn dry_run(
             None => converter.dry_run(&job.input),
         };
         match &migration {
-            Ok(migration) if migration.edits.is_some() => foreseen.converted += 1,
+            Ok((migration, mode)) if changes(migration, *mode) => foreseen.converted += 1,
             Ok(_) => foreseen.unchanged += 1,
             Err(_) => foreseen.failed += 1,
         }
@@ -56,31 +56,37 @@ pub fn dry_run(
     Ok(foreseen)
 }
 
+/// Whether an output would differ from its input.
+fn changes(migration: &Migration, mode: Mode) -> bool {
+    migration.edits.is_some() || mode == Mode::Rewrite
+}
+
 fn entry(
     job: &PlannedJob,
-    migration: &Result<Migration, Failure>,
+    foreseen: &Result<(Migration, Mode), Failure>,
     there: bool,
     unchanged: Unchanged,
     edits: bool,
 ) -> String {
     let mut entry = text::tame(&job.name);
-    let migration = match migration {
-        Ok(migration) => migration,
+    let (migration, mode) = match foreseen {
+        Ok(foreseen) => foreseen,
         Err(failure) => {
             let message = text::after_path(&failure.message, &job.name);
             let _ = writeln!(entry, "  fails: {}: {}", Cause::from(failure.fault), short(message));
             return entry;
         }
     };
-    let _ = match (&migration.edits, unchanged) {
-        (Some(list), _) => {
+    let _ = match (&migration.edits, mode, unchanged) {
+        (_, Mode::Rewrite, _) => write!(entry, "  rewrite"),
+        (Some(list), _, _) => {
             let [appended, replaced] =
                 [list.bytes_appended(), list.bytes_replaced()].map(text::bytes);
             write!(entry, "  convert: {appended} appended, {replaced} replaced")
         }
-        (None, Unchanged::Copy) => write!(entry, "  needs nothing: copied as it is"),
-        (None, Unchanged::Link) => write!(entry, "  needs nothing: linked"),
-        (None, Unchanged::Skip) => write!(entry, "  needs nothing: left out"),
+        (None, _, Unchanged::Copy) => write!(entry, "  needs nothing: copied as it is"),
+        (None, _, Unchanged::Link) => write!(entry, "  needs nothing: linked"),
+        (None, _, Unchanged::Skip) => write!(entry, "  needs nothing: left out"),
     };
     entry.push_str(if there { "; skipped if its output is complete\n" } else { "\n" });
     for finding in &migration.findings {
@@ -116,6 +122,10 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert!(text.starts_with("output_00001.jld2  fails: input: "), "{text}");
         assert!(text.contains("output_00002.jld2  fails: input: it is a directory, not a file\n"));
-        assert!(text.ends_with("2 files: 0 to convert, 0 unchanged, 2 would fail; nothing was written\n"));
+        assert!(
+            text.ends_with(
+                "2 files: 0 to convert, 0 unchanged, 2 would fail; nothing was written\n"
+            )
+        );
     }
 }

@@ -161,8 +161,8 @@ fn status_block(status: &Status) -> String {
     block
 }
 
-/// What a phase is called.
-pub(super) fn phase_name(phase: crate::convert::Phase) -> &'static str {
+/// What a phase is called on a screen.
+pub fn phase_name(phase: crate::convert::Phase) -> &'static str {
     use crate::convert::Phase;
     match phase {
         Phase::Plan => "plan",

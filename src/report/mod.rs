@@ -21,6 +21,7 @@ mod write;
 pub use advice::{Circumstances, advice};
 pub use dry_run::{Foreseen, dry_run};
 pub use header::header;
+pub use line::phase_name;
 pub use log::start_log;
 pub use overview::Overview;
 pub use progress::Progress;
