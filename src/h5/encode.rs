@@ -48,7 +48,8 @@ impl NewMessage {
         self.body.is_empty()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Puts head and body behind `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
         out.push(self.kind);
         out.extend(u16::try_from(self.body.len()).unwrap_or(u16::MAX).to_le_bytes());
         out.push(self.flags);
@@ -274,6 +275,11 @@ pub fn group(links: &[(String, RelAddr)]) -> Vec<NewMessage> {
     }
     out.push(NewMessage::placeholder());
     out
+}
+
+/// Bytes in the file of a collection whose objects take `used` bytes with their heads.
+pub fn heap_len(used: u64) -> u64 {
+    HEAP_HEAD + MIN_HEAP.max(used + 16)
 }
 
 /// Encodes a heap collection so that JLD2 and libhdf5 agree on it (format note section 7): the

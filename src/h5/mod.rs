@@ -35,11 +35,11 @@ pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::filter::FilterEntry;
 pub use message::layout::{Layout, SingleChunk};
 pub use message::link::Link;
-pub use object::{Dataset, Group, Object, ObjectKind};
+pub use object::{Dataset, Group, Object, ObjectKind, payload_extent};
 pub use refs::{RefPlan, Slot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, Superblock};
-pub use trace::{Edge, EdgeKind, Region, RegionKind, Trace, Visitor};
+pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
 
 use serde::{Deserialize, Serialize};
 

@@ -10,4 +10,7 @@ pub mod memory;
 pub mod origin;
 pub mod process;
 pub mod random;
+#[cfg(test)]
+pub(crate) mod tape;
+pub mod stream;
 mod writeback;

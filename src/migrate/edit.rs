@@ -5,11 +5,9 @@
 //! built: replacements are sorted, do not touch one another, keep their length and lie below the
 //! point at which bytes are appended.
 
-mod apply;
-mod show;
 
-pub use apply::{ApplyError, State};
 
+pub(crate) use super::edit_show::hex;
 use serde::{Deserialize, Serialize};
 
 /// Some bytes of a file and what they become.
@@ -131,6 +129,12 @@ impl EditList {
     /// longer than what is appended.
     pub fn new_len(&self) -> u64 {
         self.append_at.saturating_add(self.append.len() as u64)
+    }
+
+    /// The same edits for a copy without the junk behind the place of the first appended byte.
+    #[must_use]
+    pub fn without_junk(&self) -> Self {
+        Self { file_len: self.append_at, ..self.clone() }
     }
 
     /// How many bytes are appended.
