@@ -151,9 +151,10 @@ impl std::error::Error for Error {
         match &self.0.kind {
             ErrorKind::Io(error) | ErrorKind::Output(error) => Some(error),
             ErrorKind::Payload(error) => Some(error.as_ref()),
-            ErrorKind::Cancelled | ErrorKind::Corrupt { .. } | ErrorKind::Foreign { .. } | ErrorKind::NotJld2 { .. } => {
-                None
-            }
+            ErrorKind::Cancelled
+            | ErrorKind::Corrupt { .. }
+            | ErrorKind::Foreign { .. }
+            | ErrorKind::NotJld2 { .. } => None,
         }
     }
 }

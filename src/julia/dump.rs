@@ -277,7 +277,13 @@ impl Session<'_> {
             Element::Plain(_) => false,
             Element::Committed(c) => !matches!(
                 c.julia_type.short_name(),
-                "DataType" | "Union" | "UnionAll" | "TypeVar" | "TypeofBottom" | "Symbol" | "Tuple"
+                "DataType"
+                    | "Union"
+                    | "UnionAll"
+                    | "TypeVar"
+                    | "TypeofBottom"
+                    | "Symbol"
+                    | "Tuple"
                     | "NTuple"
             ),
         }

@@ -1,5 +1,6 @@
 //! Which jobs of a plan are left to do.
 
+use super::cause::Cause;
 use super::error::RunError;
 use super::journal::{Fingerprint, Known, Past};
 use super::place::Place;
@@ -25,6 +26,8 @@ pub(super) struct Sorted {
     pub(super) incomplete: Vec<String>,
     /// Names of jobs that failed earlier and are left alone.
     pub(super) failed_before: Vec<String>,
+    /// Number of jobs that cannot be tried at all.
+    pub(super) hindered: usize,
 }
 
 /// What becomes of one job.
@@ -37,7 +40,10 @@ enum Fate {
         message: &'static str,
         recorded: bool,
     },
+    /// It failed in an earlier run, and nothing changed that could help.
     Failed(Box<JobRecord>),
+    /// It cannot be tried at all.
+    Hindered(String),
 }
 
 /// Sorts a plan out: what is complete is skipped, what failed under the same circumstances is left
@@ -69,6 +75,14 @@ pub(super) fn sort_out(
                 }
                 sorted.settled.push((place, record));
             }
+            Fate::Hindered(obstacle) => {
+                let mut record =
+                    JobRecord::bare(&job.name, job.number, JobOutcome::Failed, job.bytes);
+                record.fault = Some(Cause::Input);
+                record.message = Some(format!("{}: {obstacle}", job.input.display()));
+                sorted.hindered += 1;
+                sorted.settled.push((place, record));
+            }
             Fate::Failed(record) => {
                 sorted.failed_before.push(job.name.clone());
                 sorted.settled.push((place, *record));
@@ -86,6 +100,9 @@ fn fate(
     all: &mut Option<Past>,
     is_complete: &IsComplete<'_>,
 ) -> Result<Fate, RunError> {
+    if let Some(obstacle) = &job.obstacle {
+        return Ok(Fate::Hindered(obstacle.clone()));
+    }
     if settings.options.force {
         return Ok(Fate::Do);
     }
@@ -148,7 +165,6 @@ fn failed_before(known: &Known, settings: &Settings) -> Option<Fate> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cause::Cause;
     use super::*;
     use std::fs;
 
@@ -174,6 +190,7 @@ mod tests {
             output,
             bytes: 10,
             mtime_ns: 5,
+            obstacle: None,
         };
         let mut past = Past::default();
         if let Some(outcome) = outcome {
@@ -279,6 +296,17 @@ mod tests {
         let known = case.past.files.values_mut().next().unwrap();
         known.options = Some(case.settings.options.clone());
         assert!(case.sort(true).todo.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_tried_fails_without_a_try() {
+        let mut case = case(None, None);
+        case.plan.jobs[0].obstacle = Some("is a directory".into());
+        let sorted = case.sort(true);
+        assert_eq!((sorted.todo.len(), sorted.hindered), (0, 1));
+        let record = &sorted.settled[0].1;
+        assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Cause::Input)));
+        assert!(record.message.as_deref().unwrap().ends_with("is a directory"));
     }
 
     #[test]

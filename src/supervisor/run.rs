@@ -182,7 +182,8 @@ fn start_of(
     run_id: &str,
     first: &Sample,
 ) -> RunStart {
-    let skipped = sorted.settled.len().saturating_sub(sorted.failed_before.len());
+    let failed = sorted.failed_before.len().saturating_add(sorted.hindered);
+    let skipped = sorted.settled.len().saturating_sub(failed);
     RunStart {
         run_id: run_id.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

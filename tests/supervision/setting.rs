@@ -62,6 +62,7 @@ fn plan(settings: &Settings) -> Plan {
                 name: name.into_string().unwrap(),
                 bytes: meta.len(),
                 mtime_ns: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+                obstacle: None,
             }
         })
         .collect();
