@@ -1,0 +1,140 @@
+//! Copies inside a buffer, as LZ4 matches want them: quick, in short steps that may overshoot.
+
+use super::window::SLACK;
+
+/// `N` bytes at `at`.
+#[inline]
+pub(super) fn load<const N: usize>(buf: &[u8], at: usize) -> Option<[u8; N]> {
+    buf.get(at..)?.first_chunk::<N>().copied()
+}
+
+/// Puts `bytes` at `at`.
+#[inline]
+pub(super) fn store<const N: usize>(buf: &mut [u8], at: usize, bytes: [u8; N]) -> Option<()> {
+    *buf.get_mut(at..)?.first_chunk_mut::<N>()? = bytes;
+    Some(())
+}
+
+/// Moves `N` bytes from `from` to `to`. Nothing happens outside the buffer, where callers never are.
+#[inline]
+fn step<const N: usize>(buf: &mut [u8], from: usize, to: usize) {
+    if let Some(bytes) = load::<N>(buf, from) {
+        store(buf, to, bytes);
+    }
+}
+
+/// For a period of 1 to 7 bytes: the factor that repeats it through a word, and the least multiple
+/// of it that is a word or more.
+const REPEAT: [(u64, usize); 8] = [
+    (1, 8),
+    (0x0101_0101_0101_0101, 8),
+    (0x0001_0001_0001_0001, 8),
+    (0x0001_0000_0100_0001, 9),
+    (0x0000_0001_0000_0001, 8),
+    (0x0000_0100_0000_0001, 10),
+    (0x0001_0000_0000_0001, 12),
+    (0x0100_0000_0000_0001, 14),
+];
+
+/// Writes a word at `to` that repeats the `offset` < 8 bytes before it; the distance at which
+/// whole words can be copied from then on.
+#[inline]
+fn spread(buf: &mut [u8], to: usize, offset: usize) -> usize {
+    let (factor, distance) = REPEAT.get(offset).copied().unwrap_or((1, 8));
+    let word = load::<8>(buf, to.wrapping_sub(offset)).map_or(0, u64::from_le_bytes);
+    let period = word & (1_u64 << (offset * 8)).wrapping_sub(1);
+    store(buf, to, period.wrapping_mul(factor).to_le_bytes());
+    distance
+}
+
+/// Copies at least 18 bytes from `offset` bytes before `to`, and at most [`SLACK`].
+/// `offset` must be at least 1 and at most `to`.
+#[inline]
+pub(super) fn copy_short_match(buf: &mut [u8], to: usize, offset: usize) {
+    let from = to.wrapping_sub(offset);
+    if offset >= 16 {
+        step::<16>(buf, from, to);
+        step::<2>(buf, from + 16, to + 16);
+    } else if offset >= 8 {
+        step::<8>(buf, from, to);
+        step::<8>(buf, from + 8, to + 8);
+        step::<2>(buf, from + 16, to + 16);
+    } else {
+        let distance = spread(buf, to, offset);
+        step::<8>(buf, to + 8 - distance, to + 8);
+        step::<2>(buf, to + 16 - distance, to + 16);
+    }
+}
+
+/// Copies `length` bytes from `offset` bytes before `to`, where the copy may run into itself;
+/// the next [`SLACK`] bytes are then undefined. `offset` must be at least 1 and at most `to`.
+#[inline]
+pub(super) fn copy_match(buf: &mut [u8], to: usize, offset: usize, length: usize) {
+    let end = to.saturating_add(length);
+    if end.saturating_add(SLACK) > buf.len() || offset == 0 || offset > to {
+        debug_assert!(false, "callers keep inside the window");
+        return;
+    }
+    let from = to - offset;
+    if offset >= 16 && length <= 256 {
+        let mut done = 0;
+        while done < length {
+            step::<16>(buf, from + done, to + done);
+            done += 16;
+        }
+    } else if offset >= length {
+        buf.copy_within(from..from + length, to);
+    } else {
+        // The bytes from `from` on repeat with this period, so ever longer runs can be doubled.
+        let mut at = to;
+        if offset < 8 {
+            spread(buf, to, offset);
+            at = (to + 8 / offset * offset).min(end);
+        }
+        while at < end {
+            let n = (at - from).min(end - at);
+            buf.copy_within(from..from + n, at);
+            at += n;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Byte by byte, as the format defines it.
+    fn reference(buf: &mut [u8], to: usize, offset: usize, length: usize) {
+        for i in 0..length {
+            buf[to + i] = buf[to + i - offset];
+        }
+    }
+
+    #[test]
+    fn short_matches_of_every_offset() {
+        for offset in 1..64 {
+            let mut buf: Vec<u8> = (0..200).collect();
+            let mut plain = buf.clone();
+            copy_short_match(&mut buf, 70, offset);
+            reference(&mut plain, 70, offset, 18);
+            assert_eq!(buf[..88], plain[..88], "offset {offset}");
+            assert_eq!(buf[70 + SLACK..], plain[70 + SLACK..], "offset {offset}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn matches_of_every_kind(
+            to in 1_usize..2000, back in 0_usize..2000, small in 1_usize..40,
+            prefer in any::<bool>(), length in 0_usize..2000,
+        ) {
+            let offset = if prefer { small.min(to) } else { back % to + 1 };
+            let mut buf: Vec<u8> = (0..to + length + SLACK).map(|i| (i * 31 % 251) as u8).collect();
+            let mut plain = buf.clone();
+            copy_match(&mut buf, to, offset, length);
+            reference(&mut plain, to, offset, length);
+            prop_assert!(buf[..to + length] == plain[..to + length]);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Payloads to dataset bytes.
+
+mod bzip2;
+mod copy;
+mod deflate;
+mod exact;
+mod input;
+mod lz4_block;
+mod lz4_frame;
+mod lz4_hdf5;
+mod pipeline;
+mod shuffle;
+mod stream;
+mod window;
+mod zstd;
+
+pub use pipeline::{Decoded, decoder};
+
+#[cfg(test)]
+mod tests;
