@@ -24,6 +24,27 @@ fn main() {
         Trace::run(&f, &mut W(&types, from)).unwrap();
         return;
     }
+    if cmd == "plan" {
+        for p in args {
+            let f = File::open(p.as_ref()).unwrap();
+            let target = jldconv::migrate::target::Target::builtin("mera-1.9").unwrap();
+            match jldconv::migrate::plan(&f, &target, false) {
+                Err(e) => println!("{p}: ERROR {e}"),
+                Ok(m) => {
+                    for x in &m.findings { println!("{p}: {x}"); }
+                    if let Some(e) = &m.edits {
+                        println!("{p}: appended {} replaced {}", e.bytes_appended(), e.bytes_replaced());
+                        let mut b = std::fs::read(&p).unwrap();
+                        b.truncate(e.append_at() as usize);
+                        for r in e.replace() { b[r.offset as usize..r.offset as usize + r.new.len()].copy_from_slice(&r.new); }
+                        b.extend(e.append());
+                        std::fs::write(format!("/tmp/out/{}", p.replace('/', "_")), b).unwrap();
+                    }
+                }
+            }
+        }
+        return;
+    }
     for p in args {
         let r = File::open(p.as_ref()).and_then(|f| {
             let types = TypeTable::new(&f);

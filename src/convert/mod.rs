@@ -4,8 +4,9 @@
 //! [`FileReport`] or a [`Failure`] comes out. The output appears under its final name only when it
 //! is complete, synced and checked; the input is never written to.
 
-pub mod edit;
+pub mod apply;
 mod failure;
+pub mod inplace;
 mod options;
 pub mod publish;
 mod report;

@@ -48,7 +48,8 @@ impl NewMessage {
         self.body.is_empty()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Puts head and body behind `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
         out.push(self.kind);
         out.extend(u16::try_from(self.body.len()).unwrap_or(u16::MAX).to_le_bytes());
         out.push(self.flags);

@@ -35,7 +35,7 @@ pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::filter::FilterEntry;
 pub use message::layout::{Layout, SingleChunk};
 pub use message::link::Link;
-pub use object::{Dataset, Group, Object, ObjectKind};
+pub use object::{Dataset, Group, Object, ObjectKind, payload_extent};
 pub use refs::{RefPlan, Slot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, Superblock};

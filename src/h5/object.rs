@@ -162,3 +162,12 @@ fn group(header: &ObjectHeader) -> Result<Group> {
         .collect::<Result<Vec<_>>>()?;
     Ok(Group { links })
 }
+
+/// Stored bytes of a dataset's data outside its header; `None` if they are inside.
+pub fn payload_extent(dataset: &Dataset) -> Option<u64> {
+    match &dataset.layout {
+        Layout::Compact { .. } => None,
+        Layout::Contiguous { size, .. } => Some(*size),
+        Layout::Chunk(chunk) => Some(chunk.size),
+    }
+}

@@ -112,6 +112,7 @@ pub struct Build<'a> {
     made: HashMap<String, ObjectRef>,
     /// New types that still need a name in `_types`.
     added: Vec<ObjectRef>,
+    empty_tuple: Option<ObjectRef>,
 }
 
 /// What a [`Build`] comes to.
@@ -121,6 +122,8 @@ pub struct Built {
     pub bytes: Vec<u8>,
     /// The address of each new object.
     pub addresses: Vec<RelAddr>,
+    /// The extra data with everything filled in.
+    pub extra: Vec<Vec<u8>>,
 }
 
 impl<'a> Build<'a> {
@@ -157,12 +160,18 @@ impl<'a> Build<'a> {
             existing,
             made: HashMap::new(),
             added: Vec::new(),
+            empty_tuple: None,
         })
     }
 
     /// New types that have no name in `_types` yet, in the order made.
     pub fn added(&self) -> &[ObjectRef] {
         &self.added
+    }
+
+    /// Lets a committed type be named in `_types`.
+    pub fn add_type(&mut self, t: ObjectRef) {
+        self.added.push(t);
     }
 
     /// Whether nothing was built.
@@ -245,7 +254,11 @@ impl<'a> Build<'a> {
         made.or_else(|| self.existing.get(name).map(|&a| ObjectRef::Existing(a)))
     }
 
-    fn symbol_type(&mut self) -> Result<ObjectRef> {
+    /// The committed `Core.Symbol`.
+    ///
+    /// # Errors
+    /// If the file's types cannot be read.
+    pub fn symbol_type(&mut self) -> Result<ObjectRef> {
         let t = JuliaType::plain("Core.Symbol");
         self.find_or_commit(&t, &Datatype::vlen_string(), Some("Core.String"), &[])
     }
@@ -335,6 +348,20 @@ impl<'a> Build<'a> {
         let made = self.header(&messages, fills, None);
         self.made.insert(name, made);
         self.added.push(made);
+        Ok(made)
+    }
+
+    /// A `()`; immutable, so that one serves all.
+    ///
+    /// # Errors
+    /// If the file's types cannot be read.
+    pub fn empty_tuple(&mut self) -> Result<ObjectRef> {
+        if let Some(known) = self.empty_tuple {
+            return Ok(known);
+        }
+        let t = self.find_or_commit_empty(&JuliaType::plain("Core.Tuple"))?;
+        let made = self.empty_dataset(t);
+        self.empty_tuple = Some(made);
         Ok(made)
     }
 
@@ -495,6 +522,28 @@ impl<'a> Build<'a> {
         self.header(&messages, fills, None)
     }
 
+    /// A header chunk that continues a group: links and a placeholder. Gives its length in bytes.
+    pub fn group_continuation(&mut self, links: &[(String, ObjectRef)]) -> (ObjectRef, u64) {
+        let mut bytes = b"OCHK".to_vec();
+        let mut fills = Vec::new();
+        for (name, to) in links {
+            let addr = match to {
+                ObjectRef::Existing(addr) => *addr,
+                ObjectRef::New(_) => RelAddr::UNDEF,
+            };
+            NewMessage::new(kind::LINK, 0, encode::link(name, addr)).write(&mut bytes);
+            if let ObjectRef::New(n) = to {
+                fills.push((bytes.len() - 8, Fill::Object(*n)));
+            }
+        }
+        NewMessage::placeholder().write(&mut bytes);
+        bytes.extend([0; 4]);
+        let len = bytes.len() as u64;
+        let data = Data { bytes, fills };
+        self.blobs.push(Blob { data, header: true, contiguous: None });
+        (ObjectRef::New(self.blobs.len() - 1), len)
+    }
+
     /// Takes a header in; fills are given by message and position in its body.
     fn header(
         &mut self,
@@ -510,8 +559,9 @@ impl<'a> Build<'a> {
         ObjectRef::New(self.blobs.len() - 1)
     }
 
-    /// Lays everything out from the absolute offset `start` on.
-    pub fn finish(self, start: u64) -> Built {
+    /// Lays everything out from the absolute offset `start` on; `extra` are data that go elsewhere
+    /// and refer to what was built.
+    pub fn finish(self, start: u64, extra: &[Data]) -> Built {
         let base = self.types.file().superblock().base;
         let mut at = start;
         let mut places = Vec::with_capacity(self.blobs.len());
@@ -585,7 +635,8 @@ impl<'a> Build<'a> {
             let filled: Vec<_> = objects.iter().map(fill).collect();
             out.extend(encode::heap(&filled));
         }
-        Built { bytes: out, addresses }
+        let extra = extra.iter().map(fill).collect();
+        Built { bytes: out, addresses, extra }
     }
 }
 

@@ -27,11 +27,35 @@ pub enum Digest {
     Xxh3,
 }
 
-/// What stands in for objects and types of the file: the values that rules make of them.
+/// What stands in for objects of the file: what rules make of them. The names of types that change
+/// with them are the [`TypeTable`]'s business ([`TypeTable::with_renames`]).
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// By address of the object.
-    pub objects: HashMap<RelAddr, Node>,
+    pub objects: HashMap<RelAddr, Override>,
+}
+
+/// What stands in for one object.
+#[derive(Debug, Clone)]
+pub enum Override {
+    /// A value.
+    Value(Node),
+    /// The object itself, as another type.
+    Retyped {
+        /// The other type's full name.
+        julia_type: String,
+        /// Its fields in order.
+        fields: Vec<(String, FieldValue)>,
+    },
+}
+
+/// Where a field of an [`Override::Retyped`] comes from.
+#[derive(Debug, Clone)]
+pub enum FieldValue {
+    /// The field with this name of the stored object.
+    Stored(String),
+    /// A value.
+    Value(Node),
 }
 
 /// Writes values in the canonical form.
@@ -166,8 +190,7 @@ impl Session<'_> {
         }
         let dumper = self.dumper;
         if let Some(node) = dumper.overrides.and_then(|o| o.objects.get(&addr)) {
-            let id = self.new_id(addr);
-            put(node.write(self.out, Some(id)))?;
+            self.overridden(addr, node)?;
         } else {
             let object = dumper.types.file().object(addr)?;
             match &object.kind {
@@ -205,13 +228,50 @@ impl Session<'_> {
         }
     }
 
+    /// Writes what stands in for the object at `addr`.
+    fn overridden(&mut self, addr: RelAddr, by: &Override) -> Result<()> {
+        let (julia_type, fields) = match by {
+            Override::Value(node) => {
+                let id = node.is_tracked().then(|| self.new_id(addr));
+                return put(node.write(self.out, id));
+            }
+            Override::Retyped { julia_type, fields } => (julia_type, fields),
+        };
+        let dumper = self.dumper;
+        let object = dumper.types.file().object(addr)?;
+        let at = object.header.chunks.first().map_or(0, |c| c.offset);
+        let wrong = || Error::corrupt(at, "retyped object", "a record", "another value");
+        let dataset = object.dataset().ok_or_else(wrong)?;
+        let Element::Committed(c) = dumper.types.element(&dataset.datatype)? else {
+            return Err(wrong());
+        };
+        let id = self.new_id(addr);
+        let (bytes, at) = whole(dumper.types.file(), dataset, &c.datatype)?;
+        put(head(self.out, julia_type, Some(id)))?;
+        self.raw(",\"fields\":{")?;
+        for (i, (name, value)) in fields.iter().enumerate() {
+            put(comma(self.out, i))?;
+            put(text(self.out, name.as_bytes()))?;
+            self.raw(":")?;
+            match value {
+                FieldValue::Value(node) => put(node.write(self.out, None))?,
+                FieldValue::Stored(stored) => {
+                    let field = c.fields.iter().find(|f| f.name == *stored).ok_or_else(wrong)?;
+                    self.field(field, &bytes, at)?;
+                }
+            }
+        }
+        self.raw("}}")
+    }
+
     /// Whether an object can be met again as the same one: strings, symbols and types never are.
     fn tracked(&self, element: &Element) -> bool {
         match element {
             Element::Plain(_) => false,
             Element::Committed(c) => !matches!(
                 c.julia_type.short_name(),
-                "DataType" | "Union" | "UnionAll" | "TypeVar" | "TypeofBottom" | "Symbol"
+                "DataType" | "Union" | "UnionAll" | "TypeVar" | "TypeofBottom" | "Symbol" | "Tuple"
+                    | "NTuple"
             ),
         }
     }

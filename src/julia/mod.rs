@@ -16,8 +16,8 @@ mod table;
 mod types;
 
 pub use data::{Column, Decoded};
-pub use dump::{Digest, Dumper, Overrides, datasets};
+pub use dump::{Digest, Dumper, FieldValue, Override, Overrides, datasets};
 pub use element::Element;
 pub use node::Node;
-pub use table::{Committed, Field, TypeTable};
+pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};

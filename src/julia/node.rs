@@ -42,6 +42,11 @@ impl Node {
         Self::Value { julia_type: "Core.UInt32".into(), json: value.to_string() }
     }
 
+    /// Whether the node is of a kind that can be met again as the same object.
+    pub(super) fn is_tracked(&self) -> bool {
+        matches!(self, Self::Struct { .. })
+    }
+
     /// Writes the node; `id` is given where its object is met first.
     pub(super) fn write(&self, out: &mut dyn Write, id: Option<u64>) -> io::Result<()> {
         match self {

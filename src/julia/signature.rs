@@ -21,6 +21,8 @@ impl TypeTable<'_> {
         let mut c = Cursor::new(bytes, at, "DataType value");
         let name_at = c.offset();
         let name = self.string(c.take(16)?, name_at)?;
+        // At the top stands a value, further down the name of a type.
+        let name = if depth > 0 { self.renamed(name) } else { name };
         let params_at = c.offset();
         let refs = self.references(c.take(16)?, params_at)?;
         let params = refs
@@ -181,6 +183,15 @@ impl TypeTable<'_> {
     pub(super) fn string(&self, vlen: &[u8], at: u64) -> Result<String> {
         let Some((offset, len)) = self.file().vlen(vlen, at, 1)? else { return Ok(String::new()) };
         Ok(String::from_utf8_lossy(&self.heap_bytes(offset, len)?).into_owned())
+    }
+
+    /// The full name in the DataType value at the absolute `offset`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn type_name_at(&self, offset: u64) -> Result<String> {
+        let vlen = self.file().source().read(offset, 16, "DataType value")?;
+        self.string(&vlen, offset)
     }
 
     fn heap_bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>> {

@@ -15,6 +15,16 @@ const MAX_DEPTH: u32 = 64;
 pub struct TypeTable<'a> {
     file: &'a File,
     known: Mutex<HashMap<RelAddr, Arc<Committed>>>,
+    renames: Renames,
+}
+
+/// Names that go by others.
+#[derive(Debug, Clone, Default)]
+pub struct Renames {
+    /// Full names of types.
+    pub types: HashMap<String, String>,
+    /// Fields of the committed datatype at an address.
+    pub fields: HashMap<RelAddr, HashMap<String, String>>,
 }
 
 /// A committed datatype.
@@ -52,7 +62,17 @@ pub struct Field {
 impl<'a> TypeTable<'a> {
     /// The types of `file`.
     pub fn new(file: &'a File) -> Self {
-        Self { file, known: Mutex::default() }
+        Self { file, known: Mutex::default(), renames: Renames::default() }
+    }
+
+    /// The types of `file`, some of them and of their fields under other names.
+    pub fn with_renames(file: &'a File, renames: Renames) -> Self {
+        Self { file, known: Mutex::default(), renames }
+    }
+
+    /// The name that a type called `name` goes by.
+    pub(super) fn renamed(&self, name: String) -> String {
+        self.renames.types.get(&name).cloned().unwrap_or(name)
     }
 
     /// The file.
@@ -121,7 +141,14 @@ impl<'a> TypeTable<'a> {
             Some(a) => Some(self.attribute_type(&object, a, depth)?),
             None => None,
         };
-        let (fields, typed_fields) = self.fields(&object, datatype)?;
+        let (mut fields, typed_fields) = self.fields(&object, datatype)?;
+        if let Some(names) = self.renames.fields.get(&addr) {
+            for field in &mut fields {
+                if let Some(name) = names.get(&field.name) {
+                    field.name.clone_from(name);
+                }
+            }
+        }
         Ok(Committed {
             addr,
             julia_type,

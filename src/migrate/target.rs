@@ -260,6 +260,11 @@ impl Target {
         })
     }
 
+    /// Whether some rule is for stored types of this name.
+    pub fn concerns(&self, type_name: &str) -> bool {
+        self.rules.iter().any(|rule| rule.from.iter().any(|from| from.matches(type_name)))
+    }
+
     /// The target's definition of a type, by its full name without parameters.
     pub fn type_def(&self, name: &str) -> Option<&TypeDef> {
         self.types.get(name)

@@ -177,8 +177,11 @@ impl Dir {
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR) {
             Ok(fd) => {
+                let file = File::from(fd);
+                #[cfg(test)]
+                super::tape::create(name, &file);
                 crash::after(step);
-                Ok(File::from(fd))
+                Ok(file)
             }
             Err(Errno::EXIST) => Err(DirError::Exists { path: self.path.join(name) }),
             Err(error) => Err(io_error("create", &self.path.join(name), error)),
@@ -213,7 +216,12 @@ impl Dir {
     pub fn remove(&self, name: &OsStr) -> Result<(), DirError> {
         self.check_name(name)?;
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Ok(()) => {
+                #[cfg(test)]
+                super::tape::remove(name);
+                Ok(())
+            }
+            Err(Errno::NOENT) => Ok(()),
             Err(error) => Err(io_error("remove", &self.path.join(name), error)),
         }
     }
@@ -248,7 +256,11 @@ impl Dir {
         let path = || target.path.join(new_name);
         let flags = RenameFlags::NOREPLACE;
         match rustix::fs::renameat_with(&self.fd, name, &target.fd, new_name, flags) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                #[cfg(test)]
+                super::tape::rename(name, new_name);
+                Ok(())
+            }
             Err(Errno::EXIST) => Err(DirError::Exists { path: path() }),
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
                 self.rename_new_by_link(name, target, new_name)
@@ -280,6 +292,8 @@ impl Dir {
     /// # Errors
     /// What the system says.
     pub fn sync(&self) -> Result<(), DirError> {
+        #[cfg(test)]
+        super::tape::sync_dir();
         match rustix::fs::fsync(&self.fd) {
             Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             Err(error) => Err(io_error("sync the directory", &self.path, error)),

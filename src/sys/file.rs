@@ -74,6 +74,8 @@ pub fn write_at(file: &File, bytes: &[u8], offset: u64, step: Step) -> io::Resul
         crash::die();
     }
     file.write_all_at(bytes, offset)?;
+    #[cfg(test)]
+    super::tape::write(file, bytes, offset);
     crash::after(step);
     Ok(())
 }
@@ -85,6 +87,8 @@ pub fn write_at(file: &File, bytes: &[u8], offset: u64, step: Step) -> io::Resul
 pub fn set_len(file: &File, len: u64, step: Step) -> io::Result<()> {
     crash::before(step);
     file.set_len(len)?;
+    #[cfg(test)]
+    super::tape::set_len(file, len);
     crash::after(step);
     Ok(())
 }
@@ -97,6 +101,8 @@ pub fn set_len(file: &File, len: u64, step: Step) -> io::Result<()> {
 pub fn sync(file: &File, step: Step) -> io::Result<()> {
     crash::before(step);
     file.sync_all()?;
+    #[cfg(test)]
+    super::tape::sync(file);
     crash::after(step);
     Ok(())
 }

@@ -6,4 +6,6 @@ pub mod dir;
 pub mod file;
 pub mod lock;
 pub mod origin;
+#[cfg(test)]
+pub(crate) mod tape;
 mod writeback;

@@ -1,7 +1,7 @@
 //! Holding an edit list against a file, and carrying it out on a copy.
 
-use super::{EditList, Replace};
-use crate::convert::{Failure, Fault};
+use crate::migrate::edit::{EditList, Replace};
+use super::{Failure, Fault};
 use crate::sys::crash::Step;
 use crate::sys::file::{is_full, set_len, write_at};
 use std::fs::File;
@@ -87,8 +87,8 @@ impl EditList {
     /// # Errors
     /// What differs first, or what the system says.
     pub fn check_old(&self, file: &File) -> Result<(), ApplyError> {
-        check_len(file, self.file_len)?;
-        self.replace.iter().try_for_each(|r| check_bytes(file, r, &r.old))
+        check_len(file, self.file_len())?;
+        self.replace().iter().try_for_each(|r| check_bytes(file, r, &r.old))
     }
 
     /// Checks that `file` is as the list leaves it: its length, each new and each appended byte.
@@ -97,9 +97,9 @@ impl EditList {
     /// What differs first, or what the system says.
     pub fn check_applied(&self, file: &File) -> Result<(), ApplyError> {
         check_len(file, self.new_len())?;
-        self.replace.iter().try_for_each(|r| check_bytes(file, r, &r.new))?;
-        let mut offset = self.append_at;
-        for piece in self.append.chunks(PIECE) {
+        self.replace().iter().try_for_each(|r| check_bytes(file, r, &r.new))?;
+        let mut offset = self.append_at();
+        for piece in self.append().chunks(PIECE) {
             check(file, offset, piece, "appended")?;
             offset = offset.saturating_add(piece.len() as u64);
         }
@@ -139,10 +139,10 @@ impl EditList {
                 source,
             })
         };
-        if !self.append.is_empty() {
-            write(&self.append, self.append_at, Step::EditAppend)?;
+        if !self.append().is_empty() {
+            write(self.append(), self.append_at(), Step::EditAppend)?;
         }
-        if self.new_len() < self.file_len {
+        if self.new_len() < self.file_len() {
             let offset = self.new_len();
             set_len(file, offset, Step::EditTruncate).map_err(|source| ApplyError::Write {
                 offset,
@@ -178,7 +178,7 @@ fn check(file: &File, offset: u64, expected: &[u8], why: &str) -> Result<(), App
     let Some(first) = found.iter().zip(expected).position(|(a, b)| a != b) else {
         return Ok(());
     };
-    let from = |bytes: &[u8]| super::show::hex(bytes.get(first..).unwrap_or_default());
+    let from = |bytes: &[u8]| crate::migrate::edit::hex(bytes.get(first..).unwrap_or_default());
     Err(ApplyError::Bytes {
         offset: offset.saturating_add(first as u64),
         why: why.to_owned(),
@@ -190,7 +190,7 @@ fn check(file: &File, offset: u64, expected: &[u8], why: &str) -> Result<(), App
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::edit::EditBuilder;
+    use crate::migrate::edit::EditBuilder;
     use proptest::prelude::*;
     use std::io::Write as _;
 

@@ -5,11 +5,9 @@
 //! built: replacements are sorted, do not touch one another, keep their length and lie below the
 //! point at which bytes are appended.
 
-mod apply;
-mod show;
 
-pub use apply::{ApplyError, State};
 
+pub(crate) use super::edit_show::hex;
 use serde::{Deserialize, Serialize};
 
 /// Some bytes of a file and what they become.

@@ -1,13 +1,13 @@
 //! An edit list for people, as `--dry-run` prints it.
 
-use super::EditList;
+use super::edit::EditList;
 use std::fmt::{self, Write as _};
 
 /// More bytes than this are shown shortened.
 const SHOWN: usize = 24;
 
 /// Hex of `bytes`, shortened: `0d0e0f… (48 bytes)`.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes.iter().take(SHOWN) {
         let _ = write!(text, "{byte:02x}");
