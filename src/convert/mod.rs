@@ -4,7 +4,8 @@
 //! [`FileReport`] or a [`Failure`] comes out. The output appears under its final name only when it
 //! is complete, synced and checked; the input is never written to.
 
-pub mod apply;
+mod apply;
+pub mod edit;
 mod failure;
 pub mod inplace;
 mod options;
