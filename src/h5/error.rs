@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Payload(Box<dyn std::error::Error + Send + Sync>),
     /// What was read could not be handed on.
     Output(io::Error),
+    /// Whoever asked does not want to know any more.
+    Cancelled,
     /// Not a JLD2 file at all.
     NotJld2 {
         /// What it looks like instead.
@@ -86,6 +88,11 @@ impl Error {
         error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self::new(ErrorKind::Payload(error.into()), Some(offset))
+    }
+
+    /// Whoever asked does not want to know any more.
+    pub fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, None)
     }
 
     /// What was read could not be handed on.
@@ -142,6 +149,7 @@ impl std::fmt::Display for Error {
                 write!(f, "{what}: expected {expected}, found {found}")
             }
             ErrorKind::Foreign { what } => write!(f, "not written by JLD2: {what}"),
+            ErrorKind::Cancelled => write!(f, "cancelled"),
             ErrorKind::Output(error) => write!(f, "cannot write: {error}"),
             ErrorKind::Payload(error) => write!(f, "cannot decode the data: {error}"),
             ErrorKind::NotJld2 { reason } => write!(f, "not a JLD2 file: {reason}"),
@@ -154,9 +162,10 @@ impl std::error::Error for Error {
         match &self.0.kind {
             ErrorKind::Io(error) | ErrorKind::Output(error) => Some(error),
             ErrorKind::Payload(error) => Some(error.as_ref()),
-            ErrorKind::Corrupt { .. } | ErrorKind::Foreign { .. } | ErrorKind::NotJld2 { .. } => {
-                None
-            }
+            ErrorKind::Cancelled
+            | ErrorKind::Corrupt { .. }
+            | ErrorKind::Foreign { .. }
+            | ErrorKind::NotJld2 { .. } => None,
         }
     }
 }

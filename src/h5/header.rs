@@ -102,7 +102,8 @@ impl ObjectHeader {
         let (first, flags) = read_first(source, superblock, offset)?;
         let mut met = HashSet::from([offset]);
         // Honest chunks do not overlap.
-        let mut left = superblock.end_of_file.min(MAX_BYTES).saturating_sub(first.bytes.len() as u64);
+        let mut left =
+            superblock.end_of_file.min(MAX_BYTES).saturating_sub(first.bytes.len() as u64);
         let mut header = Self { addr, chunks: Vec::new(), messages: Vec::new() };
         let mut pending = header.push(first, flags)?;
         pending.reverse();
@@ -210,12 +211,18 @@ pub(super) fn absolute(superblock: &Superblock, addr: RelAddr, what: &str) -> Re
 }
 
 fn too_large(at: u64, len: u64) -> Error {
-    Error::corrupt(at, "object header size", "at most 16 MiB, each byte once", format!("{len} more"))
+    Error::corrupt(
+        at,
+        "object header size",
+        "at most 16 MiB, each byte once",
+        format!("{len} more"),
+    )
 }
 
 fn read_first(source: &Source, superblock: &Superblock, offset: u64) -> Result<(Chunk, u8)> {
     let limit = superblock.end_of_file - offset;
-    let peek = source.read(offset, usize::try_from(limit.min(16)).unwrap_or(16), "object header")?;
+    let peek =
+        source.read(offset, usize::try_from(limit.min(16)).unwrap_or(16), "object header")?;
     let mut c = Cursor::new(&peek, offset, "object header");
     if peek.first() == Some(&1) {
         return Err(Error::foreign(offset, "an object header of version 1, or no object header"));

@@ -149,8 +149,11 @@ mod tests {
 
     #[test]
     fn wide_records_are_refused_in_time() {
-        let members = (0..70_000_u32)
-            .map(|i| Member { name: i.to_string(), offset: 8 * i, datatype: Datatype::reference() });
+        let members = (0..70_000_u32).map(|i| Member {
+            name: i.to_string(),
+            offset: 8 * i,
+            datatype: Datatype::reference(),
+        });
         let wide = Datatype::new(Class::Compound(members.collect()), 8 * 70_000);
         assert!(RefPlan::new(&wide).unwrap_err().to_string().contains("2^16"));
     }

@@ -16,7 +16,8 @@ impl Sample {
 
     /// A file without objects.
     pub(crate) fn new() -> Self {
-        let mut bytes = b"HDF5-based Julia Data Format, version 0.2.0\0 (Julia 1.12.6 64-bit LE)".to_vec();
+        let mut bytes =
+            b"HDF5-based Julia Data Format, version 0.2.0\0 (Julia 1.12.6 64-bit LE)".to_vec();
         bytes.resize(560, 0);
         Self { bytes }
     }

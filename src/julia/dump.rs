@@ -70,12 +70,20 @@ pub struct Dumper<'a> {
     types: &'a TypeTable<'a>,
     digest: Digest,
     overrides: Option<&'a Overrides>,
+    progress: Option<&'a dyn Fn(u64) -> Result<()>>,
 }
 
 impl<'a> Dumper<'a> {
     /// A dumper of the values of a file.
     pub fn new(types: &'a TypeTable<'a>, digest: Digest) -> Self {
-        Self { types, digest, overrides: None }
+        Self { types, digest, overrides: None, progress: None }
+    }
+
+    /// Tells `progress` of each window of logical bytes that was read; its error ends the dump.
+    #[must_use]
+    pub fn with_progress(mut self, progress: &'a dyn Fn(u64) -> Result<()>) -> Self {
+        self.progress = Some(progress);
+        self
     }
 
     /// Lets other values stand in for some objects.
@@ -176,11 +184,7 @@ impl Session<'_> {
     }
 
     /// Does `write` for an object that the present one refers to.
-    fn inside(
-        &mut self,
-        addr: RelAddr,
-        write: impl FnOnce(&mut Self) -> Result<()>,
-    ) -> Result<()> {
+    fn inside(&mut self, addr: RelAddr, write: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let at = self.types().file().offset(addr, "object")?;
         self.allowance.check(self.types().file(), at)?;
         if self.objects >= MAX_OBJECTS {
@@ -298,7 +302,13 @@ impl Session<'_> {
             Element::Plain(_) => false,
             Element::Committed(c) => !matches!(
                 c.julia_type.short_name(),
-                "DataType" | "Union" | "UnionAll" | "TypeVar" | "TypeofBottom" | "Symbol" | "Tuple"
+                "DataType"
+                    | "Union"
+                    | "UnionAll"
+                    | "TypeVar"
+                    | "TypeofBottom"
+                    | "Symbol"
+                    | "Tuple"
                     | "NTuple"
             ),
         }
@@ -328,7 +338,12 @@ impl Session<'_> {
             let at = object.header.chunks.first().map_or(0, |c| c.offset);
             // Elements without data take no space: any number could be claimed.
             if n > 1 << 24 {
-                return Err(Error::corrupt(at, "dimensions", "at most 2^24 empty elements", n.to_string()));
+                return Err(Error::corrupt(
+                    at,
+                    "dimensions",
+                    "at most 2^24 empty elements",
+                    n.to_string(),
+                ));
             }
             let Some(Param::Type(eltype)) = t.params().first().cloned() else { return Ok(()) };
             for i in 0..n {
@@ -357,11 +372,15 @@ impl Session<'_> {
         let mut sha = Sha256::new();
         let mut xxh = Xxh3::new();
         let boolean = matches!(datatype.class, Class::Bitfield);
-        let mut buffer = vec![0; usize::try_from(stream.left()).unwrap_or(usize::MAX).min(256 << 10)];
+        let mut buffer =
+            vec![0; usize::try_from(stream.left()).unwrap_or(usize::MAX).min(256 << 10)];
         while stream.left() > 0 {
             let n = usize::try_from(stream.left()).unwrap_or(usize::MAX).min(buffer.len());
             let Some(window) = buffer.get_mut(..n) else { break };
             stream.fill(window)?;
+            if let Some(progress) = self.dumper.progress {
+                progress(window.len() as u64)?;
+            }
             if boolean {
                 window.iter_mut().for_each(|b| *b = u8::from(*b != 0));
             }
@@ -415,9 +434,7 @@ impl Session<'_> {
                 let number = number(bytes, *signed);
                 self.value_json(&name, &number)
             }
-            Class::Float { .. } => {
-                self.value_json(&name, &format!("\"0x{}\"", digits(bytes)))
-            }
+            Class::Float { .. } => self.value_json(&name, &format!("\"0x{}\"", digits(bytes))),
             Class::Bitfield => {
                 let on = bytes.iter().any(|&b| b != 0);
                 self.value_json(&name, if on { "true" } else { "false" })
@@ -479,7 +496,8 @@ impl Session<'_> {
             self.head(t, id)?;
             return self.dict(c, bytes, at);
         }
-        if let ("IdDict", Some(table)) = (t.short_name(), c.fields.iter().find(|f| f.name == "ht")) {
+        if let ("IdDict", Some(table)) = (t.short_name(), c.fields.iter().find(|f| f.name == "ht"))
+        {
             self.head(t, id)?;
             return self.id_dict(table, bytes, at);
         }
@@ -579,7 +597,13 @@ impl Session<'_> {
     }
 
     /// `,"items":[…]}`; members are named by position, elements without data have none.
-    fn tuple(&mut self, c: &Committed, elements: &[&JuliaType], bytes: &[u8], at: u64) -> Result<()> {
+    fn tuple(
+        &mut self,
+        c: &Committed,
+        elements: &[&JuliaType],
+        bytes: &[u8],
+        at: u64,
+    ) -> Result<()> {
         let mut stored = c.fields.iter().filter(|f| f.offset.is_some()).peekable();
         self.raw(",\"items\":[")?;
         for (i, t) in elements.iter().enumerate() {
@@ -660,7 +684,9 @@ impl Session<'_> {
     fn pair(&mut self, element: &Element, bytes: &[u8], at: u64) -> Result<()> {
         let dumper = self.dumper;
         match element {
-            Element::Committed(c) if !c.fields.is_empty() || c.julia_type.short_name() == "Pair" => {
+            Element::Committed(c)
+                if !c.fields.is_empty() || c.julia_type.short_name() == "Pair" =>
+            {
                 self.raw("[")?;
                 for (i, name) in ["first", "second"].into_iter().enumerate() {
                     put(comma(self.out, i))?;
@@ -699,7 +725,9 @@ impl Session<'_> {
     fn vlen_text(&mut self, t: &str, vlen: &[u8], at: u64) -> Result<()> {
         let file = self.dumper.types.file();
         match file.vlen(vlen, at, 1)? {
-            Some((at, len)) => self.long_text(t, at, len, &mut file.source().stream(at, len, "string")?),
+            Some((at, len)) => {
+                self.long_text(t, at, len, &mut file.source().stream(at, len, "string")?)
+            }
             None => self.raw("null"),
         }
     }

@@ -168,7 +168,9 @@ impl TypeTable<'_> {
             let t = committed.as_ref().map(|c| &c.julia_type);
             let param = match t {
                 // Union{} is a singleton of this type.
-                Some(t) if t.short_name() == "TypeofBottom" => Param::Type(JuliaType::Union(vec![])),
+                Some(t) if t.short_name() == "TypeofBottom" => {
+                    Param::Type(JuliaType::Union(vec![]))
+                }
                 Some(t) => Param::Other(format!("{t}()")),
                 None => Param::Other("nothing".to_owned()),
             };
@@ -242,7 +244,9 @@ impl TypeTable<'_> {
         reach.take(Size { parts: 1, bytes: 2 * bytes.len() as u64, spelled: 0 }, at)?;
         let hex = || Param::Other(digits(bytes));
         Ok(match &datatype.class {
-            Class::FixedPoint { signed, .. } => integer(bytes, *signed).map_or_else(hex, Param::Int),
+            Class::FixedPoint { signed, .. } => {
+                integer(bytes, *signed).map_or_else(hex, Param::Int)
+            }
             Class::Bitfield => Param::Other((bytes.iter().any(|&b| b != 0)).to_string()),
             Class::Float { .. } => Param::Other(format!("0x{}", digits(bytes))),
             Class::Compound(members) => {
@@ -305,7 +309,12 @@ impl TypeTable<'_> {
     fn heap_bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
         match usize::try_from(len) {
             Ok(n) if len <= MAX_BYTES => self.file().source().read(offset, n, "type signature"),
-            _ => Err(Error::corrupt(offset, "type signature", "at most 1 MiB", format!("{len} bytes"))),
+            _ => Err(Error::corrupt(
+                offset,
+                "type signature",
+                "at most 1 MiB",
+                format!("{len} bytes"),
+            )),
         }
     }
 
@@ -328,7 +337,12 @@ impl TypeTable<'_> {
         let mut stream = column.open()?;
         let at = stream.offset();
         if column.len() > MAX_BYTES {
-            return Err(Error::corrupt(at, "type parameter", "at most 1 MiB", column.len().to_string()));
+            return Err(Error::corrupt(
+                at,
+                "type parameter",
+                "at most 1 MiB",
+                column.len().to_string(),
+            ));
         }
         let mut bytes = vec![0; usize::try_from(column.len()).unwrap_or(0)];
         stream.fill(&mut bytes)?;

@@ -108,11 +108,7 @@ impl<'a> TypeTable<'a> {
     }
 
     /// As [`Self::committed`], for a type that others are made of.
-    pub(super) fn committed_within(
-        &self,
-        addr: RelAddr,
-        reach: &Reach,
-    ) -> Result<Arc<Committed>> {
+    pub(super) fn committed_within(&self, addr: RelAddr, reach: &Reach) -> Result<Arc<Committed>> {
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().types.get(&addr) {
             return Ok(Arc::clone(known));

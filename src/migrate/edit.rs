@@ -5,8 +5,6 @@
 //! built: replacements are sorted, do not touch one another, keep their length and lie below the
 //! point at which bytes are appended.
 
-
-
 pub(crate) use super::edit_show::hex;
 use serde::{Deserialize, Serialize};
 
@@ -129,6 +127,12 @@ impl EditList {
     /// longer than what is appended.
     pub fn new_len(&self) -> u64 {
         self.append_at.saturating_add(self.append.len() as u64)
+    }
+
+    /// The same edits for a copy without the junk behind the place of the first appended byte.
+    #[must_use]
+    pub fn without_junk(&self) -> Self {
+        Self { file_len: self.append_at, ..self.clone() }
     }
 
     /// How many bytes are appended.

@@ -113,7 +113,8 @@ fn groups<'r>(
     let mut kept = BTreeSet::new();
     for instance in &survey.instances {
         let committed = types.committed(instance.datatype)?;
-        let params: Vec<_> = committed.julia_type.params().iter().map(ToString::to_string).collect();
+        let params: Vec<_> =
+            committed.julia_type.params().iter().map(ToString::to_string).collect();
         let params: Vec<_> = params.iter().map(String::as_str).collect();
         let members = member_names(&committed);
         let seen = Seen {
@@ -147,4 +148,3 @@ fn groups<'r>(
 pub(super) fn member_names(c: &Committed) -> Vec<&str> {
     c.fields.iter().filter(|f| f.offset.is_some()).map(|f| f.name.as_str()).collect()
 }
-

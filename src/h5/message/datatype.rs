@@ -285,7 +285,10 @@ fn compound(
     bits: u64,
 ) -> Result<Class> {
     if matches!(version, 1 | 2) {
-        return Err(Error::foreign(c.offset(), format!("a compound datatype of version {version}")));
+        return Err(Error::foreign(
+            c.offset(),
+            format!("a compound datatype of version {version}"),
+        ));
     }
     let width = match (size, writer) {
         (0..=0xff, _) => 1,
@@ -333,13 +336,7 @@ fn enumeration(
     Ok(Class::Enum(Box::new(base)))
 }
 
-fn array(
-    c: &mut Cursor<'_>,
-    depth: u32,
-    writer: Writer,
-    version: u8,
-    size: u32,
-) -> Result<Class> {
+fn array(c: &mut Cursor<'_>, depth: u32, writer: Writer, version: u8, size: u32) -> Result<Class> {
     let at = c.offset();
     let rank = usize::from(c.u8()?);
     let old = matches!(version, 1 | 2);
