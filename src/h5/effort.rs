@@ -66,7 +66,7 @@ mod tests {
         let allowance = file.allowance();
         file.spend(LEAST);
         assert!(allowance.check(&file, 7).is_ok());
-        file.spend(TIMES * file.source().len());
+        file.spend(TIMES * file.source().len() + 1);
         let error = allowance.check(&file, 7).unwrap_err();
         assert_eq!(error.offset(), Some(7));
         assert!(file.allowance().check(&file, 7).is_ok());
