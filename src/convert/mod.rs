@@ -13,6 +13,7 @@ mod options;
 mod patch;
 pub mod publish;
 mod report;
+mod rewrite;
 pub mod temp;
 mod verify;
 
