@@ -19,7 +19,9 @@ pub(super) fn filters(survey: &Survey, target: &Target, findings: &mut Findings)
         );
         let problem = match known {
             None => Some("the target does not know this filter".to_owned()),
-            Some(k) if !k.reads => Some(k.why.clone().unwrap_or_else(|| "the target cannot decode it".into())),
+            Some(k) if !k.reads => {
+                Some(k.why.clone().unwrap_or_else(|| "the target cannot decode it".into()))
+            }
             Some(k) => k
                 .client_values
                 .filter(|(least, most)| !(*least..=*most).contains(&filter.client.len()))
@@ -74,12 +76,16 @@ pub(super) fn types(
             continue;
         }
         let (severity, text) = match target.resolve(name) {
-            Resolution::Gone => {
-                (Severity::Warning, format!("type {name} does not exist in {}: reconstructed", target.title))
-            }
+            Resolution::Gone => (
+                Severity::Warning,
+                format!("type {name} does not exist in {}: reconstructed", target.title),
+            ),
             Resolution::Foreign => (
                 Severity::Note,
-                format!("type {name} is none of {}: load its package first, or it is reconstructed", target.title),
+                format!(
+                    "type {name} is none of {}: load its package first, or it is reconstructed",
+                    target.title
+                ),
             ),
             Resolution::Loaded => continue,
             Resolution::Defined(def) => {

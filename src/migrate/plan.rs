@@ -94,11 +94,7 @@ pub fn plan(file: &File, target: &Target, rewriting: bool) -> Result<Migration, 
 ///
 /// # Errors
 /// If the file cannot be read, or a rule cannot be carried out.
-pub fn plan_for(
-    file: &File,
-    target: &Target,
-    request: &Request,
-) -> Result<Migration, PlanError> {
+pub fn plan_for(file: &File, target: &Target, request: &Request) -> Result<Migration, PlanError> {
     let with_codec;
     let target = match &request.codec {
         Some(value) => {
@@ -155,7 +151,8 @@ fn groups<'r>(
     let mut kept = BTreeSet::new();
     for instance in &survey.instances {
         let committed = types.committed(instance.datatype)?;
-        let params: Vec<_> = committed.julia_type.params().iter().map(ToString::to_string).collect();
+        let params: Vec<_> =
+            committed.julia_type.params().iter().map(ToString::to_string).collect();
         let params: Vec<_> = params.iter().map(String::as_str).collect();
         let members = member_names(&committed);
         let seen = Seen {
@@ -189,4 +186,3 @@ fn groups<'r>(
 pub(super) fn member_names(c: &Committed) -> Vec<&str> {
     c.fields.iter().filter(|f| f.offset.is_some()).map(|f| f.name.as_str()).collect()
 }
-
