@@ -6,7 +6,7 @@ use crate::h5::{Class, Cursor, Dataset, Error, Extent, Object, Result};
 /// Data are read in windows of about this many bytes.
 const WINDOW: usize = 64 << 10;
 /// No single element is larger.
-const MAX_ELEMENT: usize = 64 << 20;
+pub(super) const MAX_ELEMENT: usize = 16 << 20;
 
 impl TypeTable<'_> {
     /// The shape of an array in Julia's order; `None` if the dataset holds a single value.
@@ -52,7 +52,7 @@ impl TypeTable<'_> {
             });
         };
         let addr = Cursor::new(&a.data, a.offset, "element type").addr()?;
-        self.type_object(addr, a.offset, 0)
+        self.type_object(addr, a.offset)
     }
 }
 
