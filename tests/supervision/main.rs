@@ -3,11 +3,17 @@
 //! This executable starts itself again: as a worker (`worker_entry`) and as a supervisor that can be
 //! killed (`supervisor_entry`).
 
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod kills;
+#[cfg(test)]
 mod memory;
+#[cfg(test)]
 mod script;
+#[cfg(test)]
 mod setting;
+#[cfg(test)]
 mod stopping;
 
 use jldconv::worker;

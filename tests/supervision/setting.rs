@@ -119,7 +119,8 @@ impl Setting {
             let path = entry.unwrap().path();
             if path.is_file() {
                 let input = self.settings.input_dir.join(path.file_name().unwrap());
-                assert_eq!(fs::read(&path).unwrap(), fs::read(input).unwrap(), "{path:?}");
+                let (output, input) = (fs::read(&path).unwrap(), fs::read(input).unwrap());
+                assert_eq!(output, input, "{}", path.display());
             }
         }
     }
@@ -193,7 +194,7 @@ pub(crate) fn alive(pid: u32) -> bool {
 }
 
 pub(crate) fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     loop {
         if let Some(found) = look() {
             return found;

@@ -207,13 +207,14 @@ mod tests {
     use super::super::line::{Fingerprint, JobLine};
     use super::*;
 
-    fn line(name: &str) -> Box<Line> {
-        Box::new(Line::Job(Box::new(JobLine {
+    fn line(name: &str, number: u64) -> Task {
+        let line = Line::Job(Box::new(JobLine {
             run_id: "r".into(),
             at: "t".into(),
             input: Fingerprint { path: name.into(), size: 0, mtime_ns: 0 },
             record: JobRecord::bare(name, None, JobOutcome::Converted, 0),
-        })))
+        }));
+        Task::Write(Box::new(line), Some(number))
     }
 
     struct Place {
@@ -238,7 +239,7 @@ mod tests {
     fn every_line_is_safe_in_the_end_and_a_torn_one_is_closed() {
         let Place { dir, scribe, told } = place("{\"torn");
         for number in 0..500 {
-            scribe.ask(Task::Write(line(&number.to_string()), Some(number)));
+            scribe.ask(line(&number.to_string(), number));
         }
         scribe.ask(Task::Close);
         let mut safe = Vec::new();
@@ -290,7 +291,7 @@ mod tests {
             let _ = sender.send(written);
         });
         let scribe = scribe.unwrap();
-        scribe.ask(Task::Write(line("x"), Some(1)));
+        scribe.ask(line("x", 1));
         assert!(matches!(told.recv().unwrap(), Written::Trouble(_)));
         scribe.ask(Task::Close);
         assert_eq!(told.recv().unwrap(), Written::Closed, "it does not wait for ever");
