@@ -68,7 +68,7 @@ pub fn run(
     let sizing = sizing::size(settings, settings.slurm, sorted.todo.len(), &reading);
     let first = Sample { reading, status, workers: Vec::new(), moved: Vec::new() };
     let head = start_of(settings, plan, &sorted, &sizing, &run_id, &first);
-    let (news, readers) = news();
+    let (mut news, readers) = news();
     for message in warnings {
         news.tell(RunEvent::Warning { message });
     }
