@@ -1,6 +1,9 @@
 //! Command lines: argument types, config file, environment; no logic.
 
 mod flags;
+mod interactive;
+mod one_file;
+mod prepare;
 mod resolve;
 mod slurm;
 mod slurm_script;
@@ -9,6 +12,12 @@ mod supervisor;
 mod value;
 
 pub use flags::{BatchFlags, ConversionFlags, Layer};
+pub use interactive::Dialogue;
+pub use one_file::{
+    CommitArgs, ConvertArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand, UndoArgs,
+    VerifyArgs,
+};
+pub use prepare::{Prepared, prepare};
 pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
 pub use slurm::{SlurmArgs, SlurmFlags};
 pub use slurm_script::{quote, script, submit};

@@ -381,7 +381,10 @@ mod tests {
                 let text =
                     format!("#!/bin/bash\nprintf '%s\\0' \"$@\" >>'{}'\n{body}\n", noted.display());
                 // Not written by this process: another test's fork would keep it busy.
-                let made = bash(&text, &["-c", "install -m 755 /dev/stdin \"$0\"", path.to_str().unwrap()]);
+                let made = bash(
+                    &text,
+                    &["-c", "install -m 755 /dev/stdin \"$0\"", path.to_str().unwrap()],
+                );
                 assert!(made.status.success());
                 path
             };
