@@ -82,7 +82,18 @@ pub enum Error {
     /// A reader was used again after it had failed.
     #[error("the payload could not be decoded, as was said before")]
     Failed,
-    /// The bytes could not be read or written.
+    /// The encoded bytes could not be written.
+    #[error("{source} after {at} encoded bytes")]
+    Output {
+        /// Bytes written before.
+        at: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The caller did not want to go on.
+    #[error("cancelled")]
+    Cancelled,
+    /// The bytes could not be read.
     #[error("{source}{}", at.map(|at| format!(" at byte {at} of the payload")).unwrap_or_default())]
     Io {
         /// Where in the payload, if that is known.
@@ -98,7 +109,8 @@ impl Error {
         match self {
             Self::UnknownFilter { .. } | Self::Unsupported { .. } => io::ErrorKind::Unsupported,
             Self::Truncated { .. } | Self::Short { .. } => io::ErrorKind::UnexpectedEof,
-            Self::Io { source, .. } => source.kind(),
+            Self::Io { source, .. } | Self::Output { source, .. } => source.kind(),
+            Self::Cancelled => io::ErrorKind::Other,
             Self::Corrupt { .. }
             | Self::Trailing { .. }
             | Self::Declared { .. }

@@ -197,6 +197,38 @@ impl Read for Chunks<'_> {
     }
 }
 
+/// Reads until `buf` is full or the reader ends; the number of bytes.
+pub(super) fn fill_up(reader: &mut dyn BufRead, buf: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0_usize;
+    while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match reader.read(rest) {
+            Ok(0) => break,
+            Ok(n) => filled = filled.saturating_add(n),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Skips `count` bytes, or as many as there are; what could not be skipped.
+pub(super) fn skip(reader: &mut dyn BufRead, mut count: u64) -> Result<u64, Error> {
+    while count > 0 {
+        let available = match reader.fill_buf() {
+            Ok(chunk) => chunk.len(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if available == 0 {
+            break;
+        }
+        let n = usize::try_from(count).unwrap_or(usize::MAX).min(available);
+        reader.consume(n);
+        count = count.saturating_sub(n as u64);
+    }
+    Ok(count)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,19 +5,26 @@
 //! is complete, synced and checked; the input is never written to.
 
 mod apply;
+mod converter;
 pub mod edit;
 mod failure;
 pub mod inplace;
 mod options;
+mod patch;
 pub mod publish;
 mod report;
 pub mod temp;
+mod verify;
 
 pub use failure::{Failure, Fault};
 pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
 pub use report::{FileReport, Job, Observer, Outcome, Phase, Silent};
 
+pub use converter::Converter;
+
 /// Converts one file.
+///
+/// For many files with the same options, a [`Converter`] spares reading the target anew.
 ///
 /// # Errors
 /// A [`Failure`] tells what is at fault (the input, the output's place, the result) and whether
@@ -27,6 +34,5 @@ pub fn convert_file(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<FileReport, Failure> {
-    let _ = (options, observer);
-    Err(Failure::new(Fault::Internal, format!("{}: not built yet", job.input.display())))
+    Converter::new(options.clone())?.convert(job, observer)
 }

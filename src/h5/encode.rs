@@ -137,7 +137,13 @@ pub fn datatype(d: &Datatype) -> Vec<u8> {
                 tail.extend(m.name.as_bytes());
                 tail.push(0);
                 // Like JLD2, and unlike HDF5, which takes three bytes for the middle sizes.
-                let width = if d.size <= 0xff { 1 } else if d.size <= 0xffff { 2 } else { 4 };
+                let width = if d.size <= 0xff {
+                    1
+                } else if d.size <= 0xffff {
+                    2
+                } else {
+                    4
+                };
                 tail.extend(m.offset.to_le_bytes().iter().take(width));
                 tail.extend(datatype(&m.datatype));
             }
@@ -145,9 +151,7 @@ pub fn datatype(d: &Datatype) -> Vec<u8> {
         }
         Class::Reference => (7, 0, Vec::new()),
         Class::Enum(base) => (8, 0, datatype(base)),
-        Class::Vlen { string, base } => {
-            (9, if *string { 0x0111 } else { 0 }, datatype(base))
-        }
+        Class::Vlen { string, base } => (9, if *string { 0x0111 } else { 0 }, datatype(base)),
         Class::Array { dims, base } => {
             let mut tail = vec![u8::try_from(dims.len()).unwrap_or(u8::MAX)];
             tail.extend(dims.iter().flat_map(|d| d.to_le_bytes()));
@@ -163,7 +167,13 @@ pub fn datatype(d: &Datatype) -> Vec<u8> {
 }
 
 /// Encodes an attribute of version 2. `datatype` is spelled out, or [`shared`].
-pub fn attribute(name: &str, is_shared: bool, datatype: &[u8], space: &[u8], data: &[u8]) -> Vec<u8> {
+pub fn attribute(
+    name: &str,
+    is_shared: bool,
+    datatype: &[u8],
+    space: &[u8],
+    data: &[u8],
+) -> Vec<u8> {
     let len = |n: usize| u16::try_from(n).unwrap_or(u16::MAX).to_le_bytes();
     let mut out = vec![2, u8::from(is_shared)];
     out.extend(len(name.len() + 1));
@@ -195,7 +205,13 @@ pub fn contiguous(addr: RelAddr, size: u64) -> Vec<u8> {
 
 /// Encodes a layout of one filtered chunk; `dims` in HDF5's order. The dimensions take eight bytes
 /// each, as JLD2 has it.
-pub fn single_chunk(dims: &[u64], element_size: u32, size: u64, mask: u32, addr: RelAddr) -> Vec<u8> {
+pub fn single_chunk(
+    dims: &[u64],
+    element_size: u32,
+    size: u64,
+    mask: u32,
+    addr: RelAddr,
+) -> Vec<u8> {
     let mut out = vec![4, 2, 2, u8::try_from(dims.len() + 1).unwrap_or(u8::MAX), 8];
     out.extend(dims.iter().flat_map(|d| d.to_le_bytes()));
     out.extend(u64::from(element_size).to_le_bytes());

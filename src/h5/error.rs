@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Payload(Box<dyn std::error::Error + Send + Sync>),
     /// What was read could not be handed on.
     Output(io::Error),
+    /// Whoever asked does not want to know any more.
+    Cancelled,
     /// Not a JLD2 file at all.
     NotJld2 {
         /// What it looks like instead.
@@ -88,6 +90,11 @@ impl Error {
         Self::new(ErrorKind::Payload(error.into()), Some(offset))
     }
 
+    /// Whoever asked does not want to know any more.
+    pub fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, None)
+    }
+
     /// What was read could not be handed on.
     pub fn output(error: io::Error) -> Self {
         Self::new(ErrorKind::Output(error), None)
@@ -131,6 +138,7 @@ impl std::fmt::Display for Error {
                 write!(f, "{what}: expected {expected}, found {found}")
             }
             ErrorKind::Foreign { what } => write!(f, "not written by JLD2: {what}"),
+            ErrorKind::Cancelled => write!(f, "cancelled"),
             ErrorKind::Output(error) => write!(f, "cannot write: {error}"),
             ErrorKind::Payload(error) => write!(f, "cannot decode the data: {error}"),
             ErrorKind::NotJld2 { reason } => write!(f, "not a JLD2 file: {reason}"),
@@ -143,7 +151,7 @@ impl std::error::Error for Error {
         match &self.0.kind {
             ErrorKind::Io(error) | ErrorKind::Output(error) => Some(error),
             ErrorKind::Payload(error) => Some(error.as_ref()),
-            ErrorKind::Corrupt { .. } | ErrorKind::Foreign { .. } | ErrorKind::NotJld2 { .. } => {
+            ErrorKind::Cancelled | ErrorKind::Corrupt { .. } | ErrorKind::Foreign { .. } | ErrorKind::NotJld2 { .. } => {
                 None
             }
         }

@@ -170,10 +170,8 @@ impl File {
     /// # Errors
     /// If shape, type and layout contradict each other.
     pub fn data_len(&self, dataset: &Dataset, datatype: &Datatype) -> Result<u64> {
-        let declared = dataset
-            .dataspace
-            .elements()
-            .and_then(|n| n.checked_mul(u64::from(datatype.size)));
+        let declared =
+            dataset.dataspace.elements().and_then(|n| n.checked_mul(u64::from(datatype.size)));
         let (at, stored) = match &dataset.layout {
             Layout::Compact { offset, size } => (*offset, *size),
             Layout::Contiguous { addr, size, at } => {

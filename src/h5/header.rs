@@ -202,7 +202,8 @@ pub(super) fn absolute(superblock: &Superblock, addr: RelAddr, what: &str) -> Re
 
 fn read_first(source: &Source, superblock: &Superblock, offset: u64) -> Result<(Chunk, u8)> {
     let limit = superblock.end_of_file - offset;
-    let peek = source.read(offset, usize::try_from(limit.min(16)).unwrap_or(16), "object header")?;
+    let peek =
+        source.read(offset, usize::try_from(limit.min(16)).unwrap_or(16), "object header")?;
     let mut c = Cursor::new(&peek, offset, "object header");
     if peek.first() == Some(&1) {
         return Err(Error::foreign(offset, "an object header of version 1, or no object header"));

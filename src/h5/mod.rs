@@ -39,7 +39,7 @@ pub use object::{Dataset, Group, Object, ObjectKind, payload_extent};
 pub use refs::{RefPlan, Slot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, Superblock};
-pub use trace::{Edge, EdgeKind, Region, RegionKind, Trace, Visitor};
+pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
 
 use serde::{Deserialize, Serialize};
 

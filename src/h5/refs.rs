@@ -53,7 +53,10 @@ impl RefPlan {
                 }
                 let count = dims.iter().try_fold(1_u32, |n, &d| n.checked_mul(d));
                 let Some(count) = count.filter(|&n| (n as usize) < MAX_SLOTS) else {
-                    return Err(Error::foreign(datatype.offset, "a type with over 2^18 references"));
+                    return Err(Error::foreign(
+                        datatype.offset,
+                        "a type with over 2^18 references",
+                    ));
                 };
                 for i in 0..count {
                     self.add(base, at.saturating_add(i.saturating_mul(base.size)))?;

@@ -30,6 +30,7 @@ pub struct Source {
 enum Bytes {
     File { file: fs::File, cache: Mutex<Vec<Option<Block>>> },
     Memory(Vec<u8>),
+    Overlay { below: Box<Source>, end: u64, append: Vec<u8>, replace: Vec<(u64, Vec<u8>)> },
 }
 
 #[derive(Debug)]
@@ -73,6 +74,19 @@ impl Source {
         Self { len: bytes.len() as u64, bytes: Bytes::Memory(bytes) }
     }
 
+    /// The bytes of `below` up to `end` and `append` behind them, some of them replaced: a file as
+    /// an edit list would leave it. `replace` is sorted by offset and without overlaps.
+    pub fn overlay(
+        below: Self,
+        end: u64,
+        append: Vec<u8>,
+        replace: Vec<(u64, Vec<u8>)>,
+    ) -> Self {
+        let len = end.saturating_add(append.len() as u64);
+        let below = Box::new(below);
+        Self { len, bytes: Bytes::Overlay { below, end, append, replace } }
+    }
+
     /// Length in bytes when the source was opened.
     pub fn len(&self) -> u64 {
         self.len
@@ -88,6 +102,21 @@ impl Source {
         match &self.bytes {
             Bytes::File { file, .. } => Some(file),
             Bytes::Memory(_) => None,
+            Bytes::Overlay { below, .. } => below.file(),
+        }
+    }
+
+    /// Whether the bytes from `offset` on are those of [`Source::file`] at the same place.
+    pub fn is_plain(&self, offset: u64, len: u64) -> bool {
+        match &self.bytes {
+            Bytes::File { .. } => true,
+            Bytes::Memory(_) => false,
+            Bytes::Overlay { below, end, replace, .. } => {
+                let stop = offset.saturating_add(len);
+                stop <= *end
+                    && below.is_plain(offset, len)
+                    && !replace.iter().any(|(o, b)| *o < stop && o + b.len() as u64 > offset)
+            }
         }
     }
 
@@ -143,6 +172,9 @@ impl Source {
                 }
                 Ok(())
             }
+            Bytes::Overlay { below, end, append, replace } => {
+                overlaid(below, *end, append, replace, offset, out, what)
+            }
             Bytes::File { file, .. } if out.len() >= BLOCK => {
                 file.read_exact_at(out, offset).map_err(|e| Error::io(offset, e))
             }
@@ -194,7 +226,9 @@ impl Source {
     pub fn read_exact_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         match &self.bytes {
             Bytes::File { file, .. } => file.read_exact_at(out, offset),
-            Bytes::Memory(_) => self.read_into(offset, out, "payload").map_err(io::Error::other),
+            Bytes::Memory(_) | Bytes::Overlay { .. } => {
+                self.read_into(offset, out, "payload").map_err(io::Error::other)
+            }
         }
     }
 
@@ -206,6 +240,40 @@ impl Source {
         self.check(offset, len, what)?;
         Ok(SourceReader { source: self, offset, left: len, buffer: Vec::new(), at: 0 })
     }
+}
+
+/// Reads through an overlay.
+fn overlaid(
+    below: &Source,
+    end: u64,
+    append: &[u8],
+    replace: &[(u64, Vec<u8>)],
+    offset: u64,
+    out: &mut [u8],
+    what: &str,
+) -> Result<()> {
+    let low = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX).min(out.len());
+    let (old, new) = out.split_at_mut(low);
+    below.read_into(offset, old, what)?;
+    let skip = usize::try_from(offset.saturating_sub(end)).unwrap_or(usize::MAX);
+    if let Some(from) = append.get(skip..).and_then(|a| a.get(..new.len())) {
+        new.copy_from_slice(from);
+    }
+    // The first replacement that could reach into the window.
+    let first = replace.partition_point(|(o, b)| o + b.len() as u64 <= offset);
+    for (at, bytes) in replace.iter().skip(first) {
+        let Some(place) = at.checked_sub(offset).map_or(Some(0), |p| usize::try_from(p).ok()) else {
+            break;
+        };
+        if place >= old.len() {
+            break;
+        }
+        let hidden = usize::try_from(offset.saturating_sub(*at)).unwrap_or(usize::MAX);
+        for (to, from) in old.iter_mut().skip(place).zip(bytes.iter().skip(hidden)) {
+            *to = *from;
+        }
+    }
+    Ok(())
 }
 
 /// See [`Source::stream`].

@@ -60,12 +60,7 @@ impl Superblock {
         Err(missing(source, text.as_ref()))
     }
 
-    fn parse(
-        source: &Source,
-        offset: u64,
-        bytes: &[u8],
-        text: Option<FormatText>,
-    ) -> Result<Self> {
+    fn parse(source: &Source, offset: u64, bytes: &[u8], text: Option<FormatText>) -> Result<Self> {
         let mut c = Cursor::new(bytes, offset, "superblock");
         c.expect(SIGNATURE, "superblock signature")?;
         let version = c.u8()?;
@@ -170,12 +165,12 @@ fn parse_text(head: &[u8]) -> Option<FormatText> {
     let mut parts = head.split(|&b| b == 0);
     let first = std::str::from_utf8(parts.next()?).ok()?;
     let writer = parts.next().and_then(|w| std::str::from_utf8(w).ok()).unwrap_or_default();
-    let (legacy, version) = if let Some(v) = first.strip_prefix("HDF5-based Julia Data Format, version ")
-    {
-        (false, v)
-    } else {
-        (true, first.strip_prefix("Julia data file (HDF5), version ")?)
-    };
+    let (legacy, version) =
+        if let Some(v) = first.strip_prefix("HDF5-based Julia Data Format, version ") {
+            (false, v)
+        } else {
+            (true, first.strip_prefix("Julia data file (HDF5), version ")?)
+        };
     // JLD.jl and legacy JLD2 put the Julia version into the same line.
     let version = version.split([' ', '(']).next().unwrap_or_default();
     let writer = writer.trim().trim_start_matches('(').trim_end_matches(')');
@@ -197,16 +192,16 @@ mod tests {
                 writer: "Julia 1.12.6 64-bit LE".into()
             })
         );
-        let legacy = parse_text(b"Julia data file (HDF5), version 0.2.0\0 (Julia 0.6.0 64-bit LE)\0");
+        let legacy =
+            parse_text(b"Julia data file (HDF5), version 0.2.0\0 (Julia 0.6.0 64-bit LE)\0");
         assert!(legacy.is_some_and(|t| t.legacy && t.version == "0.2.0"));
         assert_eq!(parse_text(b"\x89HDF\r\n\x1a\n"), None);
     }
 
     #[test]
     fn tells_empty_killed_and_truncated_files_apart() {
-        let say = |bytes: Vec<u8>| {
-            Superblock::read(&Source::from_bytes(bytes)).unwrap_err().to_string()
-        };
+        let say =
+            |bytes: Vec<u8>| Superblock::read(&Source::from_bytes(bytes)).unwrap_err().to_string();
         assert!(say(vec![]).contains("empty"));
         assert!(say(vec![0; 2048]).contains("killed"));
         assert!(say(b"hello".to_vec()).contains("no HDF5 signature"));

@@ -2,7 +2,7 @@
 //! which bytes belong to what (format note sections 8 and 12).
 
 use super::{
-    Dataspace, Dataset, Error, File, Layout, Object, ObjectKind, RefPlan, RelAddr, Result, Slot,
+    Dataset, Dataspace, Error, File, Layout, Object, ObjectKind, RefPlan, RelAddr, Result, Slot,
     TypeRef,
 };
 use std::collections::HashSet;
@@ -42,6 +42,21 @@ pub struct Edge {
     pub at: u64,
     /// Where it leads.
     pub target: RelAddr,
+}
+
+/// A sequence of variable length, as it is met.
+#[derive(Debug, Clone, Copy)]
+pub struct Sequence<'a> {
+    /// The heap collection.
+    pub heap: RelAddr,
+    /// Its object.
+    pub index: u32,
+    /// Absolute offset of the data.
+    pub offset: u64,
+    /// Bytes of the data.
+    pub len: u64,
+    /// What in an element leads elsewhere.
+    pub base: &'a RefPlan,
 }
 
 /// What bytes are used for.
@@ -85,6 +100,22 @@ pub trait Visitor {
     /// The visitor's own, which end the walk.
     fn edge(&mut self, edge: Edge) -> Result<()> {
         let _ = edge;
+        Ok(())
+    }
+
+    /// Whether the walk goes on along this reference.
+    fn follow(&mut self, edge: &Edge) -> bool {
+        let _ = edge;
+        true
+    }
+
+    /// A sequence of variable length: the object of a heap collection that holds it, where its data
+    /// stand, and what in them leads elsewhere. Told for each reference to it.
+    ///
+    /// # Errors
+    /// The visitor's own, which end the walk.
+    fn sequence(&mut self, sequence: Sequence<'_>) -> Result<()> {
+        let _ = sequence;
         Ok(())
     }
 
@@ -264,6 +295,9 @@ impl<'a> Trace<'a> {
         if let Some(address) = vlen.get(4..12).and_then(|a| a.first_chunk::<8>()) {
             let heap = RelAddr(u64::from_le_bytes(*address));
             self.visitor.edge(Edge { kind: EdgeKind::Heap, from, at: at + 4, target: heap })?;
+            let index = vlen.get(12..16).and_then(|i| i.first_chunk::<4>());
+            let index = index.map_or(0, |i| u32::from_le_bytes(*i));
+            self.visitor.sequence(Sequence { heap, index, offset, len, base })?;
             if self.heaps.insert(heap) {
                 let heap = self.file.heap(heap)?;
                 let end = heap.end().min(self.file.superblock().end_of_file);
@@ -281,7 +315,7 @@ impl<'a> Trace<'a> {
 
     fn edge(&mut self, edge: Edge, path: &Arc<str>) -> Result<()> {
         self.visitor.edge(edge)?;
-        if self.seen.insert(edge.target) {
+        if self.visitor.follow(&edge) && self.seen.insert(edge.target) {
             // Refuse here, where the offset of the bad reference is known.
             if self.file.offset(edge.target, "object").is_err() {
                 return Err(Error::corrupt(

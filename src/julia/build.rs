@@ -132,11 +132,7 @@ impl<'a> Build<'a> {
     ///
     /// # Errors
     /// If a committed type is damaged, or none is `Core.DataType`.
-    pub fn new(
-        types: &'a TypeTable<'a>,
-        committed: &[RelAddr],
-        style: FieldStyle,
-    ) -> Result<Self> {
+    pub fn new(types: &'a TypeTable<'a>, committed: &[RelAddr], style: FieldStyle) -> Result<Self> {
         let mut existing = HashMap::new();
         let mut datatype_type = None;
         for &addr in committed {
@@ -435,7 +431,15 @@ impl<'a> Build<'a> {
         let reference = encode::datatype(&Datatype::reference());
         match self.style {
             FieldStyle::Datatypes => {
-                push_attribute(messages, fills, "field_datatypes", false, &reference, &space, &refs);
+                push_attribute(
+                    messages,
+                    fills,
+                    "field_datatypes",
+                    false,
+                    &reference,
+                    &space,
+                    &refs,
+                );
             }
             FieldStyle::NamesAndTypes => {
                 let text = encode::datatype(&Datatype::vlen_string());
@@ -483,7 +487,9 @@ impl<'a> Build<'a> {
                 NewMessage::new(kind::DATATYPE, 3, encode::shared(RelAddr::NULL))
             }
             (None, Some(d)) => NewMessage::new(kind::DATATYPE, 1, encode::datatype(d)),
-            (None, None) => NewMessage::new(kind::DATATYPE, 1, encode::datatype(&Datatype::boolean())),
+            (None, None) => {
+                NewMessage::new(kind::DATATYPE, 1, encode::datatype(&Datatype::boolean()))
+            }
         };
         messages.push(datatype);
         let inside = data.len() < MAX_COMPACT;
@@ -511,8 +517,8 @@ impl<'a> Build<'a> {
             })
             .collect();
         let messages = encode::group(&named);
-        let link_messages = (0..messages.len())
-            .filter(|&i| messages.get(i).is_some_and(|m| m.kind == kind::LINK));
+        let link_messages =
+            (0..messages.len()).filter(|&i| messages.get(i).is_some_and(|m| m.kind == kind::LINK));
         let mut fills = Vec::new();
         for (i, (_, to)) in link_messages.zip(links) {
             if let (ObjectRef::New(n), Some(m)) = (to, messages.get(i)) {
@@ -566,9 +572,8 @@ impl<'a> Build<'a> {
         let mut at = start;
         let mut places = Vec::with_capacity(self.blobs.len());
         for blob in &self.blobs {
-            let data_at = blob.contiguous.as_ref().map(|_| {
-                (at + blob.data.len() as u64).next_multiple_of(8)
-            });
+            let data_at =
+                blob.contiguous.as_ref().map(|_| (at + blob.data.len() as u64).next_multiple_of(8));
             places.push((at, data_at));
             at = match (&blob.contiguous, data_at) {
                 (Some((_, data)), Some(data_at)) => data_at + data.len() as u64,
@@ -642,9 +647,7 @@ impl<'a> Build<'a> {
 
 /// The packed compound of fields that have data.
 pub fn record(fields: &[NewField]) -> Datatype {
-    Datatype::record(
-        fields.iter().filter_map(|f| f.datatype.clone().map(|d| (f.name.clone(), d))),
-    )
+    Datatype::record(fields.iter().filter_map(|f| f.datatype.clone().map(|d| (f.name.clone(), d))))
 }
 
 fn push_attribute(

@@ -63,6 +63,7 @@ pub struct Dumper<'a> {
     types: &'a TypeTable<'a>,
     digest: Digest,
     overrides: Option<&'a Overrides>,
+    progress: Option<&'a dyn Fn(u64) -> Result<()>>,
 }
 
 /// The paths of all linked datasets with their addresses, sorted by path; `_types` is left out.
@@ -97,7 +98,14 @@ pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
 impl<'a> Dumper<'a> {
     /// A dumper of the values of a file.
     pub fn new(types: &'a TypeTable<'a>, digest: Digest) -> Self {
-        Self { types, digest, overrides: None }
+        Self { types, digest, overrides: None, progress: None }
+    }
+
+    /// Tells `progress` of each window of logical bytes that was read; its error ends the dump.
+    #[must_use]
+    pub fn with_progress(mut self, progress: &'a dyn Fn(u64) -> Result<()>) -> Self {
+        self.progress = Some(progress);
+        self
     }
 
     /// Lets other values stand in for some objects.
@@ -112,8 +120,7 @@ impl<'a> Dumper<'a> {
     /// # Errors
     /// If it is damaged or cannot be written.
     pub fn node(&self, addr: RelAddr, out: &mut dyn Write) -> Result<()> {
-        let mut session =
-            Session { dumper: self, out, ids: HashMap::new(), next: 1, depth: 0 };
+        let mut session = Session { dumper: self, out, ids: HashMap::new(), next: 1, depth: 0 };
         session.object(addr)
     }
 
@@ -300,7 +307,12 @@ impl Session<'_> {
             let at = object.header.chunks.first().map_or(0, |c| c.offset);
             // Elements without data take no space: any number could be claimed.
             if n > 1 << 24 {
-                return Err(Error::corrupt(at, "dimensions", "at most 2^24 empty elements", n.to_string()));
+                return Err(Error::corrupt(
+                    at,
+                    "dimensions",
+                    "at most 2^24 empty elements",
+                    n.to_string(),
+                ));
             }
             let Some(Param::Type(eltype)) = t.params().first().cloned() else { return Ok(()) };
             for i in 0..n {
@@ -329,11 +341,15 @@ impl Session<'_> {
         let mut sha = Sha256::new();
         let mut xxh = Xxh3::new();
         let boolean = matches!(datatype.class, Class::Bitfield);
-        let mut buffer = vec![0; usize::try_from(stream.left()).unwrap_or(usize::MAX).min(256 << 10)];
+        let mut buffer =
+            vec![0; usize::try_from(stream.left()).unwrap_or(usize::MAX).min(256 << 10)];
         while stream.left() > 0 {
             let n = usize::try_from(stream.left()).unwrap_or(usize::MAX).min(buffer.len());
             let Some(window) = buffer.get_mut(..n) else { break };
             stream.fill(window)?;
+            if let Some(progress) = self.dumper.progress {
+                progress(window.len() as u64)?;
+            }
             if boolean {
                 window.iter_mut().for_each(|b| *b = u8::from(*b != 0));
             }
@@ -447,7 +463,8 @@ impl Session<'_> {
             self.head(t, id)?;
             return self.dict(c, bytes, at);
         }
-        if let ("IdDict", Some(table)) = (t.short_name(), c.fields.iter().find(|f| f.name == "ht")) {
+        if let ("IdDict", Some(table)) = (t.short_name(), c.fields.iter().find(|f| f.name == "ht"))
+        {
             self.head(t, id)?;
             return self.id_dict(table, bytes, at);
         }
@@ -544,7 +561,13 @@ impl Session<'_> {
     }
 
     /// `,"items":[…]}`; members are named by position, elements without data have none.
-    fn tuple(&mut self, c: &Committed, elements: &[JuliaType], bytes: &[u8], at: u64) -> Result<()> {
+    fn tuple(
+        &mut self,
+        c: &Committed,
+        elements: &[JuliaType],
+        bytes: &[u8],
+        at: u64,
+    ) -> Result<()> {
         self.raw(",\"items\":[")?;
         for (i, t) in elements.iter().enumerate() {
             put(comma(self.out, i))?;
@@ -620,7 +643,9 @@ impl Session<'_> {
     fn pair(&mut self, element: &Element, bytes: &[u8], at: u64) -> Result<()> {
         let dumper = self.dumper;
         match element {
-            Element::Committed(c) if !c.fields.is_empty() || c.julia_type.short_name() == "Pair" => {
+            Element::Committed(c)
+                if !c.fields.is_empty() || c.julia_type.short_name() == "Pair" =>
+            {
                 self.raw("[")?;
                 for (i, name) in ["first", "second"].into_iter().enumerate() {
                     put(comma(self.out, i))?;
@@ -685,7 +710,12 @@ fn whole(file: &File, dataset: &Dataset, datatype: &Datatype) -> Result<(Vec<u8>
     let at = stream.offset();
     // One value can be as large as its file, but no larger unless filtered.
     if column.len() > file.source().len() {
-        return Err(Error::corrupt(at, "value", "fewer bytes than the file", column.len().to_string()));
+        return Err(Error::corrupt(
+            at,
+            "value",
+            "fewer bytes than the file",
+            column.len().to_string(),
+        ));
     }
     let len = usize::try_from(column.len()).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();

@@ -2,7 +2,9 @@
 //! (format note section 5.3).
 
 use super::{JuliaType, Param, TypeTable};
-use crate::h5::{Class, Cursor, Dataset, Datatype, Error, Extent, ObjectKind, RelAddr, Result, TypeRef};
+use crate::h5::{
+    Class, Cursor, Dataset, Datatype, Error, Extent, ObjectKind, RelAddr, Result, TypeRef,
+};
 
 /// Types nest less deeply than this; ends forged cycles.
 const MAX_DEPTH: u32 = 64;
@@ -67,7 +69,9 @@ impl TypeTable<'_> {
             let t = committed.as_ref().map(|c| c.julia_type.clone());
             return Ok(match t {
                 // Union{} is a singleton of this type.
-                Some(t) if t.short_name() == "TypeofBottom" => Param::Type(JuliaType::Union(vec![])),
+                Some(t) if t.short_name() == "TypeofBottom" => {
+                    Param::Type(JuliaType::Union(vec![]))
+                }
                 Some(t) => Param::Other(format!("{t}()")),
                 None => Param::Other("nothing".to_owned()),
             });
@@ -131,7 +135,9 @@ impl TypeTable<'_> {
         let datatype = self.file().resolve(&dataset.datatype)?;
         let hex = || Param::Other(bytes.iter().rev().map(|b| format!("{b:02x}")).collect());
         Ok(match &datatype.class {
-            Class::FixedPoint { signed, .. } => integer(bytes, *signed).map_or_else(hex, Param::Int),
+            Class::FixedPoint { signed, .. } => {
+                integer(bytes, *signed).map_or_else(hex, Param::Int)
+            }
             Class::Bitfield => Param::Other((bytes.iter().any(|&b| b != 0)).to_string()),
             Class::Float { .. } => {
                 let digits: String = bytes.iter().rev().map(|b| format!("{b:02x}")).collect();
@@ -197,7 +203,12 @@ impl TypeTable<'_> {
     fn heap_bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
         match usize::try_from(len) {
             Ok(n) if len <= MAX_BYTES => self.file().source().read(offset, n, "type signature"),
-            _ => Err(Error::corrupt(offset, "type signature", "at most 1 MiB", format!("{len} bytes"))),
+            _ => Err(Error::corrupt(
+                offset,
+                "type signature",
+                "at most 1 MiB",
+                format!("{len} bytes"),
+            )),
         }
     }
 
@@ -220,7 +231,12 @@ impl TypeTable<'_> {
         let mut stream = column.open()?;
         let at = stream.offset();
         if column.len() > MAX_BYTES {
-            return Err(Error::corrupt(at, "type parameter", "at most 1 MiB", column.len().to_string()));
+            return Err(Error::corrupt(
+                at,
+                "type parameter",
+                "at most 1 MiB",
+                column.len().to_string(),
+            ));
         }
         let mut bytes = vec![0; usize::try_from(column.len()).unwrap_or(0)];
         stream.fill(&mut bytes)?;

@@ -115,7 +115,8 @@ impl JuliaType {
 
 impl fmt::Display for JuliaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |f: &mut fmt::Formatter<'_>, items: &[String]| write!(f, "{{{}}}", items.join(","));
+        let list =
+            |f: &mut fmt::Formatter<'_>, items: &[String]| write!(f, "{{{}}}", items.join(","));
         if let Some(elements) = self.tuple_elements() {
             let items: Vec<_> = elements.iter().map(ToString::to_string).collect();
             f.write_str("Core.Tuple")?;
@@ -171,7 +172,10 @@ mod tests {
         let one = JuliaType::Named { name: "Tuple".into(), params: vec![Param::Type(int.clone())] };
         assert_eq!(one.to_string(), "Core.Tuple{Core.Int64}");
         assert_eq!(JuliaType::plain("Core.Tuple").to_string(), "Core.Tuple{}");
-        assert_eq!(JuliaType::array(pair, 3).to_string(), "Core.Array{Core.Tuple{Core.Int64,Core.Int64},3}");
+        assert_eq!(
+            JuliaType::array(pair, 3).to_string(),
+            "Core.Array{Core.Tuple{Core.Int64,Core.Int64},3}"
+        );
         let union = JuliaType::Union(vec![int, JuliaType::plain("Base.Missing")]);
         assert_eq!(union.to_string(), "Union{Base.Missing,Core.Int64}");
         let named = JuliaType::Named {

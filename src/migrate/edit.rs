@@ -131,6 +131,12 @@ impl EditList {
         self.append_at.saturating_add(self.append.len() as u64)
     }
 
+    /// The same edits for a copy without the junk behind the place of the first appended byte.
+    #[must_use]
+    pub fn without_junk(&self) -> Self {
+        Self { file_len: self.append_at, ..self.clone() }
+    }
+
     /// How many bytes are appended.
     pub fn bytes_appended(&self) -> u64 {
         self.append.len() as u64

@@ -55,6 +55,14 @@ impl Cause {
             Self::Stopped => "stopped",
         }
     }
+
+    /// What a job's record says: a disk that is full is a fault of the output's place.
+    pub const fn of_record(self) -> Self {
+        match self {
+            Self::Full => Self::Output,
+            other => other,
+        }
+    }
 }
 
 impl std::fmt::Display for Cause {

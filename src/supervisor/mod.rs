@@ -6,8 +6,12 @@
 mod cause;
 mod event;
 mod exit;
+mod governor;
 mod plan;
+mod predict;
 mod record;
+mod retry;
+mod scheduler;
 mod settings;
 
 pub use crate::archive::Shard;

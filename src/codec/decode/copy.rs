@@ -47,14 +47,15 @@ fn spread(buf: &mut [u8], to: usize, offset: usize) -> usize {
     distance
 }
 
-/// Copies at least 18 bytes from `offset` bytes before `to`, and at most [`SLACK`].
-/// `offset` must be at least 1 and at most `to`.
+/// Copies `length` <= 18 bytes from `offset` bytes before `to`, where the copy may run into
+/// itself; what follows up to the 18th byte is then undefined. `offset` must be at least 1 and at
+/// most `to`.
 #[inline]
-pub(super) fn copy_short_match(buf: &mut [u8], to: usize, offset: usize) {
+pub(super) fn copy_short_match(buf: &mut [u8], to: usize, offset: usize, length: usize) {
     let from = to.wrapping_sub(offset);
-    if offset >= 16 {
-        step::<16>(buf, from, to);
-        step::<2>(buf, from + 16, to + 16);
+    if offset >= length {
+        // All is read before any is written, so overlap beyond the length does no harm.
+        step::<18>(buf, from, to);
     } else if offset >= 8 {
         step::<8>(buf, from, to);
         step::<8>(buf, from + 8, to + 8);
@@ -113,13 +114,13 @@ mod tests {
 
     #[test]
     fn short_matches_of_every_offset() {
-        for offset in 1..64 {
+        for (offset, length) in (1..64).flat_map(|offset| (4..19).map(move |n| (offset, n))) {
             let mut buf: Vec<u8> = (0..200).collect();
             let mut plain = buf.clone();
-            copy_short_match(&mut buf, 70, offset);
-            reference(&mut plain, 70, offset, 18);
-            assert_eq!(buf[..88], plain[..88], "offset {offset}");
-            assert_eq!(buf[70 + SLACK..], plain[70 + SLACK..], "offset {offset}");
+            copy_short_match(&mut buf, 70, offset, length);
+            reference(&mut plain, 70, offset, length);
+            assert_eq!(buf[..70 + length], plain[..70 + length], "offset {offset}");
+            assert_eq!(buf[88..], plain[88..], "offset {offset}");
         }
     }
 
@@ -130,7 +131,8 @@ mod tests {
             prefer in any::<bool>(), length in 0_usize..2000,
         ) {
             let offset = if prefer { small.min(to) } else { back % to + 1 };
-            let mut buf: Vec<u8> = (0..to + length + SLACK).map(|i| (i * 31 % 251) as u8).collect();
+            let bytes = (0..=250_u8).cycle().step_by(31);
+            let mut buf: Vec<u8> = bytes.take(to + length + SLACK).collect();
             let mut plain = buf.clone();
             copy_match(&mut buf, to, offset, length);
             reference(&mut plain, to, offset, length);

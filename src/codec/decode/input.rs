@@ -40,6 +40,28 @@ impl<'a> Input<'a> {
         self.at = self.at.saturating_add(amount as u64);
     }
 
+    /// Leaves out `count` bytes; `open` starts the same input anew at an offset.
+    pub(super) fn jump(
+        &mut self,
+        count: u64,
+        open: &dyn Fn(u64) -> Reader<'a>,
+    ) -> Result<(), Error> {
+        let buffered = self.chunk()?.len();
+        match usize::try_from(count) {
+            Ok(count) if count <= buffered => self.consume(count),
+            _ => {
+                self.at = self.at.saturating_add(count);
+                self.reader = open(self.at);
+            }
+        }
+        Ok(())
+    }
+
+    /// A second input at the same place, read through `reader`.
+    pub(super) fn fork(&self, reader: Reader<'a>) -> Self {
+        Self { reader, codec: self.codec, at: self.at }
+    }
+
     /// The next `N` bytes, or none at the end. `decoded` is told if the end comes among them.
     pub(super) fn next<const N: usize>(&mut self, decoded: u64) -> Result<Option<[u8; N]>, Error> {
         let mut bytes = [0; N];

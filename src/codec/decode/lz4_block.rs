@@ -6,7 +6,7 @@
 
 use super::{
     copy::{copy_match, copy_short_match, load, store},
-    window::{SLACK, Window},
+    window::{SIZE, SLACK, Window},
 };
 
 /// What is wrong with a block.
@@ -143,11 +143,7 @@ impl Block {
             }
             State::Match { offset, left } => {
                 self.check_output(left)?;
-                let reach = pos.saturating_sub(low);
-                if offset == 0 || usize::from(offset) > reach {
-                    let found = "a match that reaches back too far";
-                    return Err(Bad { expected: END, found, value: u64::from(offset) });
-                }
+                check_offset(offset.to_le_bytes(), pos.saturating_sub(low))?;
                 let n = usize::try_from(left).unwrap_or(usize::MAX).min(room);
                 if n == 0 {
                     return Ok(false);
@@ -243,6 +239,7 @@ fn long_length(input: &[u8], mut at: usize) -> Option<(usize, usize)> {
 /// Decodes whole sequences, and stops before the first that is not all in `input`, might be the
 /// block's last, or would pass `limit`. `buf` goes on for [`SLACK`] bytes behind `limit`.
 /// Gives the bytes taken and the new `pos`.
+#[inline(never)] // Registers are what this loop lives on.
 fn sequences(
     input: &[u8],
     buf: &mut [u8],
@@ -250,59 +247,91 @@ fn sequences(
     mut pos: usize,
     limit: usize,
 ) -> Result<(usize, usize), Bad> {
+    // A length that the compiler knows spares the loop a register.
+    let Some(buf) = buf.first_chunk_mut::<SIZE>() else { return Ok((0, pos)) };
     let mut read = 0_usize;
-    while let Some([token, head @ ..]) = load::<17>(input, read) {
-        let mut at = read + 1;
-        let mut out = pos;
-        let literals = usize::from(token >> 4);
-        if literals < 15 {
-            if out + literals > limit || store(buf, out, head).is_none() {
-                break;
-            }
-            at += literals;
-            out += literals;
-        } else {
-            let Some((length, from)) = long_length(input, at) else { break };
-            if limit.checked_sub(out).is_none_or(|room| length > room) {
-                break;
-            }
-            let end = from.saturating_add(length);
-            let (Some(source), Some(target)) =
-                (input.get(from..end), buf.get_mut(out..out + length))
+    while let Some(head) = input.get(read..).and_then(<[u8]>::first_chunk::<QUICK_IN>) {
+        let [token, ..] = *head;
+        let (literals, more) = (usize::from(token >> 4), usize::from(token & 15));
+        if literals < 15 && more < 15 && limit.saturating_sub(pos) >= QUICK_OUT {
+            // Most sequences are like this: 14 literals at most, and a match of 18 bytes at most.
+            // Both are copied at full width, whatever their length.
+            let (Some(all), Some(offset)) = (load::<16>(head, 1), load::<2>(head, 1 + literals))
             else {
                 break;
             };
-            target.copy_from_slice(source);
-            at = end;
-            out += length;
+            store(buf, pos, all);
+            let out = pos + literals;
+            let offset = check_offset(offset, out - low)?;
+            copy_short_match(buf, out, offset, more + 4);
+            pos = out + more + 4;
+            read += 3 + literals;
+            continue;
         }
-        // Too close to the end of the input, this may be the last sequence, which has no match.
-        let Some(offset) = load::<2>(input, at) else { break };
-        let offset = usize::from(u16::from_le_bytes(offset));
-        at += 2;
-        if offset == 0 || offset > out - low {
-            let found = "a match that reaches back too far";
-            return Err(Bad { expected: END, found, value: offset as u64 });
+        match long_sequence(input, buf, low, (read, pos), limit)? {
+            Some(done) => (read, pos) = done,
+            None => break,
         }
-        let length = usize::from(token & 15);
-        if length < 15 {
-            let length = length + 4;
-            if out + length > limit {
-                break;
-            }
-            copy_short_match(buf, out, offset);
-            out += length;
-        } else {
-            let Some((length, from)) = long_length(input, at) else { break };
-            let length = length.saturating_add(4);
-            if limit.checked_sub(out).is_none_or(|room| length > room) {
-                break;
-            }
-            copy_match(buf, out, offset, length);
-            at = from;
-            out += length;
-        }
-        (read, pos) = (at, out);
     }
     Ok((read, pos))
+}
+
+/// Input that a quick sequence may look at.
+const QUICK_IN: usize = 17;
+/// The most that a quick sequence gives.
+const QUICK_OUT: usize = 14 + 18;
+
+/// Decodes a sequence of any length at `read`; nothing if it does not lie in `input` and before
+/// `limit` as a whole.
+#[inline(never)]
+fn long_sequence(
+    input: &[u8],
+    buf: &mut [u8],
+    low: usize,
+    (read, pos): (usize, usize),
+    limit: usize,
+) -> Result<Option<(usize, usize)>, Bad> {
+    let fits = |at: usize, length: usize| limit.checked_sub(at).is_some_and(|room| length <= room);
+    let Some(&token) = input.get(read) else { return Ok(None) };
+    let mut at = read + 1;
+    let mut literals = usize::from(token >> 4);
+    if literals == 15 {
+        let Some(long) = long_length(input, at) else { return Ok(None) };
+        (literals, at) = long;
+    }
+    let end = at.saturating_add(literals);
+    if !fits(pos, literals) {
+        return Ok(None);
+    }
+    let out = pos + literals;
+    let (Some(source), Some(target)) = (input.get(at..end), buf.get_mut(pos..out)) else {
+        return Ok(None);
+    };
+    target.copy_from_slice(source);
+    // At the end of the input this may be the last sequence, which has no match.
+    let Some(offset) = load::<2>(input, end) else { return Ok(None) };
+    at = end + 2;
+    let offset = check_offset(offset, out - low)?;
+    let mut length = usize::from(token & 15);
+    if length == 15 {
+        let Some(long) = long_length(input, at) else { return Ok(None) };
+        (length, at) = long;
+    }
+    let length = length.saturating_add(4);
+    if !fits(out, length) {
+        return Ok(None);
+    }
+    copy_match(buf, out, offset, length);
+    Ok(Some((at, out + length)))
+}
+
+/// The offset of a match that may reach back `reach` bytes.
+#[inline]
+fn check_offset(offset: [u8; 2], reach: usize) -> Result<usize, Bad> {
+    let offset = usize::from(u16::from_le_bytes(offset));
+    if offset == 0 || offset > reach {
+        let found = "a match that reaches back too far";
+        return Err(Bad { expected: END, found, value: offset as u64 });
+    }
+    Ok(offset)
 }

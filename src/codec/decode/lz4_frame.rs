@@ -7,7 +7,7 @@ use super::{
     input::Input,
     lz4_block::Block,
     lz4_hdf5::{Step, step},
-    window::{Refill, Window},
+    window::{Fork, Refill, Window},
 };
 use crate::codec::{Error, Reader, filter::LZ4_FRAME_MAGIC};
 use std::{fmt, io};
@@ -42,6 +42,7 @@ struct Header {
     block_size: u64,
 }
 
+#[derive(Clone)]
 enum State {
     FrameStart,
     BlockStart,
@@ -232,6 +233,39 @@ impl Refill for Lz4Frame<'_> {
         }
         self.hash_content();
         Ok(())
+    }
+}
+
+impl<'a> Fork<'a> for Lz4Frame<'a> {
+    fn at(&self) -> u64 {
+        self.input.at()
+    }
+
+    fn fork(&self, reader: Reader<'a>) -> Self {
+        Self {
+            input: self.input.fork(reader),
+            window: self.window.clone(),
+            content_hash: self.content_hash.clone(),
+            block_hash: self.block_hash.clone(),
+            state: self.state.clone(),
+            ..*self
+        }
+    }
+
+    fn skip(&mut self, mut count: u64, _: &dyn Fn(u64) -> Reader<'a>) -> Result<u64, Error> {
+        while count > 0 {
+            if self.window.fresh().is_empty() {
+                self.refill()?;
+            }
+            let fresh = self.window.fresh().len();
+            let n = usize::try_from(count).unwrap_or(usize::MAX).min(fresh);
+            if n == 0 {
+                break;
+            }
+            self.window.consume(n);
+            count = count.saturating_sub(n as u64);
+        }
+        Ok(count)
     }
 }
 

@@ -11,7 +11,7 @@
 use super::{
     input::Input,
     lz4_block::{Bad, Block},
-    window::{Refill, Window},
+    window::{Fork, Refill, Window},
 };
 use crate::codec::{Error, Reader};
 use std::io;
@@ -33,6 +33,7 @@ pub(super) struct Lz4Hdf5<'a> {
     state: State,
 }
 
+#[derive(Clone)]
 enum State {
     Start,
     BlockStart,
@@ -125,6 +126,48 @@ impl Refill for Lz4Hdf5<'_> {
             self.advance()?;
         }
         Ok(())
+    }
+}
+
+impl<'a> Fork<'a> for Lz4Hdf5<'a> {
+    fn at(&self) -> u64 {
+        self.input.at()
+    }
+
+    fn fork(&self, reader: Reader<'a>) -> Self {
+        Self {
+            input: self.input.fork(reader),
+            window: self.window.clone(),
+            state: self.state.clone(),
+            ..*self
+        }
+    }
+
+    /// Blocks that are left out as a whole are not even read.
+    fn skip(&mut self, mut count: u64, open: &dyn Fn(u64) -> Reader<'a>) -> Result<u64, Error> {
+        while count > 0 {
+            let fresh = self.window.fresh().len();
+            let size = self.block_size.min(self.left);
+            if fresh > 0 {
+                let n = usize::try_from(count).unwrap_or(usize::MAX).min(fresh);
+                self.window.consume(n);
+                count = count.saturating_sub(n as u64);
+                continue;
+            }
+            self.window.slide();
+            match self.state {
+                State::End => break,
+                State::BlockStart if (1..=count).contains(&size) => {
+                    let stored = u32::from_be_bytes(self.input.need(self.decoded)?);
+                    self.input.jump(u64::from(stored), open)?;
+                    self.left = self.left.saturating_sub(size);
+                    self.decoded = self.decoded.saturating_add(size);
+                    count = count.saturating_sub(size);
+                }
+                _ => self.advance()?,
+            }
+        }
+        Ok(count)
     }
 }
 

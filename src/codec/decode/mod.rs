@@ -18,3 +18,5 @@ pub use pipeline::{Decoded, decoder};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(super) use tests::bytes_of_columns;

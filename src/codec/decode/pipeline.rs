@@ -8,7 +8,7 @@ use super::{
     lz4_hdf5::Lz4Hdf5,
     shuffle::{self, Unshuffle},
     stream::Stream,
-    window::Windowed,
+    window::{Fork, Windowed},
     zstd::Unzstd,
 };
 use crate::codec::{
@@ -162,7 +162,12 @@ impl<'a> Node<'a> {
                 Box::new(Windowed(Lz4Hdf5::new(input.open()?, *expected)))
             }
             Self::Unshuffle { input, size, total } => {
-                if *total <= shuffle::BUFFERED || *size > shuffle::MAX_CURSORS {
+                let buffered = if input.has_cheap_cursors() && *size <= shuffle::MAX_CURSORS {
+                    shuffle::BUFFERED
+                } else {
+                    shuffle::BUFFERED_AT_MOST
+                };
+                if *total <= buffered {
                     Box::new(Unshuffle::buffered(input.open()?, *size, *total)?)
                 } else {
                     let plane = total / (*size as u64);
@@ -179,20 +184,66 @@ impl<'a> Node<'a> {
         starts: impl Iterator<Item = u64>,
         total: u64,
     ) -> Result<Vec<Reader<'a>>, Error> {
+        if let Self::Lz4Hdf5 { input, expected } = self
+            && let Self::Payload(payload) = **input
+        {
+            let first = Lz4Hdf5::new(payload::open(payload, 0), *expected);
+            return forks(first, payload, starts, total);
+        }
+        if let Self::Lz4Frame(input) = self
+            && let Self::Payload(payload) = **input
+        {
+            return forks(Lz4Frame::new(payload::open(payload, 0)), payload, starts, total);
+        }
         starts
             .map(|start| {
                 if let Self::Payload(payload) = self {
                     return Ok(payload::open(*payload, start));
                 }
                 let mut reader = self.open()?;
-                let found = start.saturating_sub(shuffle::skip(&mut *reader, start)?);
-                if found < start {
-                    return Err(Error::Short { expected: total, found });
+                match payload::skip(&mut *reader, start)? {
+                    0 => Ok(reader),
+                    lacking => Err(short(total, start, lacking)),
                 }
-                Ok(reader)
             })
             .collect()
     }
+
+    /// Whether a stream costs little to start in the middle.
+    fn has_cheap_cursors(&self) -> bool {
+        match self {
+            Self::Payload(_) => true,
+            Self::Lz4Frame(input) | Self::Lz4Hdf5 { input, .. } => {
+                matches!(**input, Self::Payload(_))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Decodes `payload` once on the way to the last of `starts`, and leaves a decoder at each.
+fn forks<'a, T: Fork<'a> + Send + 'a>(
+    mut walker: T,
+    payload: &'a dyn Payload,
+    starts: impl Iterator<Item = u64>,
+    total: u64,
+) -> Result<Vec<Reader<'a>>, Error> {
+    let open = |offset| payload::open(payload, offset);
+    let mut at = 0_u64;
+    starts
+        .map(|start| {
+            match walker.skip(start.saturating_sub(at), &open)? {
+                0 => at = start,
+                lacking => return Err(short(total, start, lacking)),
+            }
+            Ok(Box::new(Windowed(walker.fork(open(walker.at())))) as Reader<'a>)
+        })
+        .collect()
+}
+
+/// A stream ended `lacking` bytes before a plane's `start`.
+fn short(total: u64, start: u64, lacking: u64) -> Error {
+    Error::Short { expected: total, found: start.saturating_sub(lacking) }
 }
 
 fn unknown(filter: &Filter) -> Error {

@@ -3,12 +3,13 @@
 //! Plane `k` holds the `k`-th byte of every element; the bytes of an incomplete last element
 //! follow the planes as they are. Data of some size is read through one cursor per plane.
 
-use crate::codec::{Error, Reader};
+use crate::codec::{Error, Reader, payload::fill_up};
 use std::io::{self, BufRead, Read};
 
 /// Up to here the planes lie in one buffer.
 pub(super) const BUFFERED: u64 = 1 << 20;
-/// Up to here they do if there would be more than [`MAX_CURSORS`] cursors.
+/// Up to here they do if cursors would be costly, or more than [`MAX_CURSORS`]. A cursor in the
+/// middle of a deflate or zstd stream has to decode all before it.
 pub(super) const BUFFERED_AT_MOST: u64 = 16 << 20;
 /// Each cursor has a decoder of its own, whose memory it needs.
 pub(super) const MAX_CURSORS: usize = 64;
@@ -42,45 +43,13 @@ enum Planes<'a> {
     Cursors(Vec<Reader<'a>>),
 }
 
-/// Reads until `buf` is full or the reader ends; the number of bytes.
-fn fill(reader: &mut dyn BufRead, buf: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0_usize;
-    while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match reader.read(rest) {
-            Ok(0) => break,
-            Ok(n) => filled = filled.saturating_add(n),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
-/// Skips `count` bytes, or as many as there are; what could not be skipped.
-pub(super) fn skip(reader: &mut dyn BufRead, mut count: u64) -> Result<u64, Error> {
-    while count > 0 {
-        let available = match reader.fill_buf() {
-            Ok(chunk) => chunk.len(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error.into()),
-        };
-        if available == 0 {
-            break;
-        }
-        let n = usize::try_from(count).unwrap_or(usize::MAX).min(available);
-        reader.consume(n);
-        count = count.saturating_sub(n as u64);
-    }
-    Ok(count)
-}
-
 impl<'a> Unshuffle<'a> {
     /// Reads all planes of `total` bytes into memory. `total` must be at most
     /// [`BUFFERED_AT_MOST`].
     pub(super) fn buffered(mut reader: Reader<'a>, size: usize, total: u64) -> Result<Self, Error> {
         let length = usize::try_from(total.min(BUFFERED_AT_MOST)).unwrap_or_default();
         let mut planes = vec![0; length];
-        let filled = fill(&mut *reader, &mut planes)?;
+        let filled = fill_up(&mut *reader, &mut planes)?;
         if (filled as u64) < total {
             return Err(Error::Short { expected: total, found: filled as u64 });
         }
@@ -135,7 +104,7 @@ impl<'a> Unshuffle<'a> {
                 self.columns.resize(count.saturating_mul(self.size), 0);
                 for (cursor, column) in cursors.iter_mut().zip(self.columns.chunks_exact_mut(count))
                 {
-                    if fill(&mut **cursor, column)? < count {
+                    if fill_up(&mut **cursor, column)? < count {
                         let whole = self.elements.saturating_mul(self.size as u64);
                         let found = self.total.saturating_sub(whole);
                         return Err(Error::Short { expected: self.total, found });
@@ -162,7 +131,7 @@ impl<'a> Unshuffle<'a> {
             Planes::Cursors(cursors) => {
                 let Some(last) = cursors.last_mut() else { return Ok(()) };
                 self.out.resize(self.tail, 0);
-                let filled = fill(&mut **last, &mut self.out)?;
+                let filled = fill_up(&mut **last, &mut self.out)?;
                 if filled < self.tail {
                     let lacking = self.tail.saturating_sub(filled) as u64;
                     let found = self.total.saturating_sub(lacking);

@@ -1,5 +1,6 @@
 //! Decoded bytes on their way out, with the history that matches refer to.
 
+use crate::codec::{Error, Reader};
 use std::io::{self, BufRead, Read};
 
 /// How far back an LZ4 match can reach, rounded up.
@@ -9,7 +10,11 @@ const FRESH: usize = 192 * 1024;
 /// Copies may write this much behind the last byte that counts.
 pub(super) const SLACK: usize = 64;
 
+/// Room for a history, new bytes and slack.
+pub(super) const SIZE: usize = HISTORY + FRESH + SLACK;
+
 /// A buffer that slides over the decoded bytes.
+#[derive(Clone)]
 pub(super) struct Window {
     buf: Box<[u8]>,
     /// First byte that a match may refer to.
@@ -22,8 +27,7 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new() -> Self {
-        let buf = vec![0; HISTORY + FRESH + SLACK].into_boxed_slice();
-        Self { buf, low: 0, start: 0, pos: 0 }
+        Self { buf: vec![0; SIZE].into_boxed_slice(), low: 0, start: 0, pos: 0 }
     }
 
     /// Decoded bytes that have not been given out.
@@ -83,6 +87,19 @@ pub(super) trait Refill {
 
     /// Decodes into the window, whose bytes have all been given out; nothing comes at the end only.
     fn refill(&mut self) -> io::Result<()>;
+}
+
+/// A [`Refill`] that can go on twice from where it is.
+pub(super) trait Fork<'a>: Refill + Sized {
+    /// Offset in the input where the decoder goes on.
+    fn at(&self) -> u64;
+
+    /// A second decoder in the same state; `reader` gives the input from [`at`](Self::at) on.
+    fn fork(&self, reader: Reader<'a>) -> Self;
+
+    /// Leaves out `count` decoded bytes, or as many as there are; what could not be left out.
+    /// `open` starts the input anew at an offset.
+    fn skip(&mut self, count: u64, open: &dyn Fn(u64) -> Reader<'a>) -> Result<u64, Error>;
 }
 
 /// A [`Refill`] as a reader.

@@ -49,7 +49,8 @@ impl Attribute {
         let (at, name) = part(name_size)?;
         let name = utf8(name.split(|&b| b == 0).next().unwrap_or_default(), at, "attribute name")?;
         let (at, bytes) = part(type_size)?;
-        let datatype = TypeRef::parse(&mut Cursor::new(bytes, at, "attribute datatype"), flags & 1 != 0)?;
+        let datatype =
+            TypeRef::parse(&mut Cursor::new(bytes, at, "attribute datatype"), flags & 1 != 0)?;
         let (at, bytes) = part(space_size)?;
         let dataspace = Dataspace::parse(&mut Cursor::new(bytes, at, "attribute dataspace"))?;
         Ok(Self { name, datatype, dataspace, offset: c.offset(), data: c.rest().to_vec() })

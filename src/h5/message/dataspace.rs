@@ -47,7 +47,12 @@ impl Dataspace {
                 1 => Extent::Simple,
                 2 => Extent::Null,
                 other => {
-                    return Err(Error::corrupt(at + 3, "dataspace type", "0 to 2", other.to_string()));
+                    return Err(Error::corrupt(
+                        at + 3,
+                        "dataspace type",
+                        "0 to 2",
+                        other.to_string(),
+                    ));
                 }
             },
             other => {

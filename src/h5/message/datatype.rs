@@ -199,10 +199,9 @@ impl Datatype {
             7 if bits & 0xf == 0 => Class::Reference,
             7 => return Err(Error::foreign(offset, "a region or revised reference")),
             8 => enumeration(c, depth, version, bits)?,
-            9 => Class::Vlen {
-                string: bits & 0xf == 1,
-                base: Box::new(Self::nested(c, depth + 1)?),
-            },
+            9 => {
+                Class::Vlen { string: bits & 0xf == 1, base: Box::new(Self::nested(c, depth + 1)?) }
+            }
             10 => array(c, depth, version)?,
             other => {
                 return Err(Error::corrupt(offset, "datatype class", "0 to 10", other.to_string()));
@@ -266,7 +265,10 @@ fn offset_widths(size: u32) -> &'static [usize] {
 
 fn compound(c: &mut Cursor<'_>, depth: u32, version: u8, size: u32, bits: u64) -> Result<Class> {
     if matches!(version, 1 | 2) {
-        return Err(Error::foreign(c.offset(), format!("a compound datatype of version {version}")));
+        return Err(Error::foreign(
+            c.offset(),
+            format!("a compound datatype of version {version}"),
+        ));
     }
     let count = bits & 0xffff;
     let mut first_error = None;

@@ -37,7 +37,12 @@ pub fn parse(c: &mut Cursor<'_>) -> Result<Vec<FilterEntry>> {
         }
         2 => {}
         other => {
-            return Err(Error::corrupt(offset, "filter pipeline version", "1 or 2", other.to_string()));
+            return Err(Error::corrupt(
+                offset,
+                "filter pipeline version",
+                "1 or 2",
+                other.to_string(),
+            ));
         }
     }
     (0..count).map(|_| entry(c, version)).collect()

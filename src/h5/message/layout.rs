@@ -68,7 +68,9 @@ impl Layout {
                 let at = c.offset();
                 Ok(Self::Contiguous { addr: c.addr()?, size: c.u64()?, at })
             }
-            2 if version == 3 => Err(Error::foreign(offset, "chunks indexed by a version 1 B-tree")),
+            2 if version == 3 => {
+                Err(Error::foreign(offset, "chunks indexed by a version 1 B-tree"))
+            }
             2 => chunk(c).map(Self::Chunk),
             3 => Err(Error::foreign(offset, "a virtual dataset")),
             other => Err(Error::corrupt(offset + 1, "layout class", "0 to 3", other.to_string())),

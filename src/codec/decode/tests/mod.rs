@@ -5,6 +5,8 @@ mod damage;
 mod vectors;
 mod written;
 
+pub(in crate::codec) use written::bytes as bytes_of_columns;
+
 use super::decoder;
 use crate::codec::{Error, Filter, Payload, ids};
 use std::io::{self, BufRead as _, Read as _};

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::io::Write as _;
 
 /// Bytes as columns have them: runs, repeats at many distances, noise.
-pub(crate) fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
+pub(in crate::codec) fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         (any::<u8>(), 1_usize..3000).prop_map(|(byte, n)| vec![byte; n]),
         proptest::collection::vec(any::<u8>(), 1..600),
