@@ -1,122 +1,127 @@
-//! scratch
-use jldconv::{h5::*, julia::*};
-use std::io::Write;
-fn main() {
-    let mut args = std::env::args().skip(1);
-    let cmd = args.next().unwrap_or_default();
-    if cmd == "walk" {
-        let f = File::open(args.next().unwrap().as_ref()).unwrap();
-        let types = TypeTable::new(&f);
-        let from: u64 = args.next().and_then(|a| a.parse().ok()).unwrap_or(0);
-        struct W<'a>(&'a TypeTable<'a>, u64);
-        impl Visitor for W<'_> {
-            fn object(&mut self, o: &Object, p: &str) -> Result<()> {
-                let at = o.header.chunks[0].offset;
-                if at < self.1 {
-                    return Ok(());
-                }
-                print!("{at} rel {} {p} ", o.addr());
-                match &o.kind {
-                    ObjectKind::Group(g) => println!(
-                        "group {:?}",
-                        g.links.iter().map(|l| (&l.name, l.target.0)).collect::<Vec<_>>()
-                    ),
-                    ObjectKind::Datatype(_) => {
-                        let c = self.0.committed(o.addr())?;
-                        println!(
-                            "type {} written {:?} size {} empty {} fields {:?}",
-                            c.julia_type,
-                            c.written_type.as_ref().map(|t| t.to_string()),
-                            c.datatype.size,
-                            c.empty,
-                            c.fields
-                                .iter()
-                                .map(|f| (f.name.as_str(), f.offset, f.committed))
-                                .collect::<Vec<_>>()
-                        );
-                    }
-                    ObjectKind::Dataset(d) => {
-                        let e = self.0.element(&d.datatype)?;
-                        println!(
-                            "dataset {} {:?} {:?} {}",
-                            e.julia_type(),
-                            d.dataspace,
-                            match &d.layout {
-                                Layout::Compact { size, .. } => format!("compact {size}"),
-                                l => format!("{l:?}"),
-                            },
-                            matches!(e, Element::Committed(_))
-                        );
-                    }
-                }
-                for m in &o.header.messages {
-                    print!("   {:02x}/{:02x}:{}", m.kind, m.flags, m.len);
-                }
-                println!();
-                for a in &o.attributes {
-                    println!(
-                        "     @{} {:?} {:?} {}",
-                        a.name,
-                        a.dataspace.dims,
-                        matches!(a.datatype, TypeRef::Shared { .. }),
-                        a.data.iter().take(64).map(|b| format!("{b:02x}")).collect::<String>()
-                    );
-                }
-                Ok(())
-            }
+//! One file at a time: look into it, convert it, compare, dump, undo.
+
+use clap::Parser;
+use jldconv::cli::{DumpArgs, InspectArgs, JldconvCli, JldconvCommand, VerifyArgs};
+use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
+use jldconv::julia::on_deep_stack;
+use jldconv::migrate::target::Target;
+use jldconv::report::start_log;
+use jldconv::supervisor::ExitCode;
+use std::io::{self, BufWriter, Write};
+
+/// Files of which `inspect` tells all unless asked for less.
+const FEW: usize = 3;
+
+/// Why a command ended early.
+enum Stop {
+    /// The command line asks for something that there is not.
+    Usage(String),
+    /// It could not be done.
+    Failed(String),
+    /// Whoever read the output went away, as `head` does: nobody is left to be told anything.
+    Unheard,
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Unheard,
+            _ => Self::Failed(format!("cannot write: {error}")),
         }
-        Trace::run(&f, &mut W(&types, from)).unwrap();
-        return;
     }
-    if cmd == "convert" {
-        use jldconv::convert::*;
-        let c = Converter::new(Options { verify: VerifyLevel::Content, force: true, ..Options::default() }).unwrap();
-        for (i, p) in args.enumerate() {
-            let name = std::path::Path::new(&p).file_name().unwrap().to_owned();
-            let job = Job { input: p.clone().into(), output: std::path::Path::new("/tmp/conv/out").join(format!("{i}-{}", name.display())), temp_dir: "/tmp/conv/tmp".into(), temp_name: format!("t{i}") };
-            match c.convert(&job, &Silent) { Ok(r) => println!("{p}: {:?} {} {} {:?}", r.outcome, r.bytes_appended, r.bytes_replaced, r.digest), Err(e) => println!("{p}: FAILED {:?} {e}", e.fault) }
-        }
-        return;
+}
+
+fn main() -> std::process::ExitCode {
+    let cli = JldconvCli::parse();
+    let done = start_log(cli.verbose, None, None)
+        .and_then(|()| on_deep_stack(|| run(&cli)))
+        .unwrap_or_else(|error| Err(Stop::Failed(format!("cannot start: {error}"))));
+    let (code, message) = match done {
+        Ok(code) => (code, None),
+        Err(Stop::Unheard) => (ExitCode::Done, None),
+        Err(Stop::Usage(message)) => (ExitCode::Usage, Some(message)),
+        Err(Stop::Failed(message)) => (ExitCode::SomeFailed, Some(message)),
+    };
+    if let Some(message) = message {
+        // Standard error may be gone as well; the exit code tells.
+        let _ = writeln!(io::stderr(), "jldconv: {message}");
     }
-    if cmd == "plan" {
-        for p in args {
-            let f = File::open(p.as_ref()).unwrap();
-            let target = jldconv::migrate::target::Target::builtin("mera-1.9").unwrap();
-            match jldconv::migrate::plan(&f, &target, false) {
-                Err(e) => println!("{p}: ERROR {e}"),
-                Ok(m) => {
-                    for x in &m.findings { println!("{p}: {x}"); }
-                    if let Some(e) = &m.edits {
-                        println!("{p}: appended {} replaced {}", e.bytes_appended(), e.bytes_replaced());
-                        let mut b = std::fs::read(&p).unwrap();
-                        b.truncate(e.append_at() as usize);
-                        for r in e.replace() { b[r.offset as usize..r.offset as usize + r.new.len()].copy_from_slice(&r.new); }
-                        b.extend(e.append());
-                        std::fs::write(format!("/tmp/out/{}", p.replace('/', "_")), b).unwrap();
-                    }
-                }
-            }
+    code.into()
+}
+
+fn run(cli: &JldconvCli) -> Result<ExitCode, Stop> {
+    match &cli.command {
+        JldconvCommand::Inspect(args) => inspect_files(args, cli.verbose > 0),
+        JldconvCommand::Verify(args) => verify(args),
+        JldconvCommand::Dump(args) => dump(args),
+        JldconvCommand::Convert(_) | JldconvCommand::Undo(_) | JldconvCommand::Commit(_) => {
+            Err(Stop::Usage("this command is not there yet".to_owned()))
         }
-        return;
     }
-    for p in args {
-        let r = File::open(p.as_ref()).and_then(|f| {
-            let types = TypeTable::new(&f);
-            let paths = datasets(&f)?;
-            let mut out: Box<dyn Write> = if cmd == "dump" {
-                Box::new(std::io::BufWriter::new(std::io::stdout()))
-            } else {
-                Box::new(std::io::sink())
-            };
-            Dumper::new(&types, Digest::Sha256).all(&paths, &mut *out)
-        });
-        match r {
-            Ok(()) => {
-                if cmd != "dump" {
-                    println!("{p}: ok")
-                }
+}
+
+fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCode, Stop> {
+    let target = Target::with_rule_files(args.target.as_deref(), &args.rules)
+        .map_err(|error| Stop::Usage(error.to_string()))?;
+    let detail = if args.full { Detail::Full } else { Detail::Usual };
+    let lines = args.files.len() > FEW && !verbose && !args.full;
+    let mut out = BufWriter::new(io::stdout());
+    let mut tally = Tally::default();
+    if lines && !args.json {
+        out.write_all(inspect::line_head().as_bytes())?;
+    }
+    for (i, path) in args.files.iter().enumerate() {
+        let seen = inspect::inspect(path, &target, detail);
+        tally.add(&seen);
+        let text = match &seen {
+            _ if args.json => json(&seen)?,
+            _ if lines => inspect::line(&seen),
+            Ok(seen) => {
+                let gap = if i > 0 { "\n" } else { "" };
+                format!("{gap}{}", inspect::details(seen, args.full))
             }
-            Err(e) => eprintln!("{p}: ERROR {e}"),
-        }
+            Err(refusal) => format!("{}: {}: {}\n", refusal.path, refusal.kind, refusal.error),
+        };
+        out.write_all(text.as_bytes())?;
+        // A list grows file by file before the reader's eyes.
+        out.flush()?;
+    }
+    if lines && !args.json {
+        writeln!(out, "{tally}")?;
+    }
+    out.flush()?;
+    Ok(if tally.is_fine() { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+fn json(seen: &Result<Inspection, Box<Refusal>>) -> Result<String, Stop> {
+    let json = match seen {
+        Ok(seen) => serde_json::to_string(seen),
+        Err(refusal) => serde_json::to_string(refusal),
+    };
+    json.map(|json| json + "\n").map_err(|error| Stop::Failed(error.to_string()))
+}
+
+fn verify(args: &VerifyArgs) -> Result<ExitCode, Stop> {
+    let compared = inspect::compare(&args.a, &args.b)
+        .map_err(|refusal| Stop::Failed(format!("{}: {}", refusal.path, refusal.error)))?;
+    let mut out = BufWriter::new(io::stdout());
+    if args.json {
+        let json = serde_json::to_string(&compared);
+        writeln!(out, "{}", json.map_err(|error| Stop::Failed(error.to_string()))?)?;
+    } else {
+        write!(out, "{compared}")?;
+    }
+    out.flush()?;
+    Ok(if compared.equal { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {
+    let form = if args.json { Form::Json } else { Form::Text };
+    let mut out = BufWriter::new(io::stdout());
+    match inspect::dump(&args.file, args.path.as_deref(), form, &mut out) {
+        Ok(()) => Ok(ExitCode::Done),
+        Err(error) if error.is_broken_pipe() => Err(Stop::Unheard),
+        Err(DumpError::Output(error)) => Err(error.into()),
+        Err(error) => Err(Stop::Failed(error.to_string())),
     }
 }

@@ -12,6 +12,7 @@ mod dump;
 mod element;
 mod node;
 mod signature;
+mod stack;
 mod table;
 mod types;
 
@@ -19,5 +20,6 @@ pub use data::{Column, Decoded};
 pub use dump::{Digest, Dumper, FieldValue, Override, Overrides, datasets};
 pub use element::Element;
 pub use node::Node;
+pub use stack::on_deep_stack;
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};
