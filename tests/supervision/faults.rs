@@ -203,3 +203,17 @@ fn an_output_directory_that_vanishes_ends_the_run() {
     assert!(summary.pending > 0);
     assert!(!setting.settings.output_dir.exists(), "it is not made anew in the wrong place");
 }
+
+#[test]
+fn where_descriptors_are_few_there_are_few_workers() {
+    let setting = Setting::new(&["slow 50"; 40]);
+    fs::write(setting.path().join("settings"), "workers=16\nnofile=45").unwrap();
+    let mut running = setting.start();
+    assert_eq!(running.0.wait().unwrap().code(), Some(ExitCode::Done as i32));
+    let text = fs::read(setting.path().join("summary")).unwrap();
+    let summary: jldconv::supervisor::RunSummary = serde_json::from_slice(&text).unwrap();
+    assert_eq!((summary.success, summary.attempts), (40, 40));
+    assert!(summary.workers_used > 1 && summary.workers_used < 16, "{}", summary.workers_used);
+    let events = fs::read_to_string(setting.path().join("events")).unwrap();
+    assert!(events.contains("\"reason\":\"spawn\""), "{events}");
+}

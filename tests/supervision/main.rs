@@ -10,6 +10,8 @@ mod kills;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod rogues;
+#[cfg(test)]
 mod script;
 #[cfg(test)]
 mod setting;
@@ -29,6 +31,14 @@ fn worker_entry() {
     let own = args.len().saturating_sub(2);
     let code = worker::main_with(args.into_iter().skip(own), &script::Script);
     std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
+}
+
+/// The test in which a worker lives that talks nonsense.
+#[test]
+fn rogue_entry() {
+    if std::env::var_os("JLDCONV_SOCKET").is_some() {
+        rogues::talk_nonsense();
+    }
 }
 
 /// The test in which a supervisor lives that others kill.

@@ -37,7 +37,12 @@ impl Reporter for Collector<'_> {
 }
 
 pub(crate) fn program() -> WorkerProgram {
-    let args = ["worker_entry", "--exact", "--nocapture", "--test-threads=1"];
+    entry("worker_entry")
+}
+
+/// This executable, to live in that test.
+pub(crate) fn entry(test: &str) -> WorkerProgram {
+    let args = [test, "--exact", "--nocapture", "--test-threads=1"];
     WorkerProgram {
         program: std::env::current_exe().unwrap(),
         args: args.iter().map(Into::into).collect(),
@@ -226,6 +231,15 @@ pub(crate) fn supervise(dir: &Path) {
             "workers" => settings.workers = Count::Exactly(value.parse().unwrap()),
             "grace" => settings.grace = Duration::from_millis(value.parse().unwrap()),
             "limit" => settings.memory_limit = Some(value.parse::<u64>().unwrap() << 20),
+            "nofile" => {
+                let limit = value.parse().unwrap();
+                nix::sys::resource::setrlimit(
+                    nix::sys::resource::Resource::RLIMIT_NOFILE,
+                    limit,
+                    limit,
+                )
+                .unwrap();
+            }
             "usr1" => settings.drain_on_usr1 = true,
             other => panic!("{other}"),
         }
