@@ -25,7 +25,11 @@ pub(super) fn line(event: &RunEvent, tally: &Tally, detail: Detail) -> Option<St
         RunEvent::JobFinished(record) => {
             let trouble = record.outcome == JobOutcome::Failed;
             let shown = trouble || detail == Detail::Files;
-            shown.then(|| format!("{} {}", place(tally), ended(record)))?
+            let ended = ended(record);
+            // What was done before was never to do: it has no place.
+            let skipped = record.outcome == JobOutcome::Skipped;
+            let text = if skipped { ended } else { format!("{} {ended}", place(tally)) };
+            shown.then_some(text)?
         }
         RunEvent::AttemptFailed { name, attempt, cause, message, will_retry: true, .. } => {
             let (name, message) = (text::tame(name), short(message));

@@ -1,5 +1,6 @@
 //! Which jobs of a plan are left to do.
 
+use super::cause::Cause;
 use super::error::RunError;
 use super::journal::{Fingerprint, Known, Past};
 use super::place::Place;
@@ -38,6 +39,8 @@ enum Fate {
         recorded: bool,
     },
     Failed(Box<JobRecord>),
+    /// It is no file.
+    Blocked(String),
 }
 
 /// Sorts a plan out: what is complete is skipped, what failed under the same circumstances is left
@@ -69,6 +72,14 @@ pub(super) fn sort_out(
                 }
                 sorted.settled.push((place, record));
             }
+            Fate::Blocked(why) => {
+                let mut record =
+                    JobRecord::bare(&job.name, job.number, JobOutcome::Failed, job.bytes);
+                record.fault = Some(Cause::Input);
+                record.message = Some(format!("{}: {why}", job.input.display()));
+                sorted.unrecorded.push(place);
+                sorted.settled.push((place, record));
+            }
             Fate::Failed(record) => {
                 sorted.failed_before.push(job.name.clone());
                 sorted.settled.push((place, *record));
@@ -86,6 +97,9 @@ fn fate(
     all: &mut Option<Past>,
     is_complete: &IsComplete<'_>,
 ) -> Result<Fate, RunError> {
+    if let Some(obstacle) = &job.obstacle {
+        return Ok(Fate::Blocked(obstacle.clone()));
+    }
     if settings.options.force {
         return Ok(Fate::Do);
     }
@@ -148,7 +162,6 @@ fn failed_before(known: &Known, settings: &Settings) -> Option<Fate> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cause::Cause;
     use super::*;
     use std::fs;
 
@@ -174,6 +187,7 @@ mod tests {
             output,
             bytes: 10,
             mtime_ns: 5,
+            obstacle: None,
         };
         let mut past = Past::default();
         if let Some(outcome) = outcome {
@@ -262,6 +276,20 @@ mod tests {
         case.settings.resume_failed = false;
         case.settings.options.target = "other".into();
         assert_eq!(case.sort(true).todo, [0]);
+    }
+
+    #[test]
+    fn what_is_no_file_fails_without_an_attempt() {
+        let mut case = case(None, None);
+        case.plan.jobs[0].obstacle = Some("it is a pipe, not a file".into());
+        case.settings.options.force = true;
+        let sorted = case.sort(true);
+        assert!(sorted.todo.is_empty() && sorted.failed_before.is_empty());
+        assert_eq!(sorted.unrecorded, [0]);
+        let record = &sorted.settled[0].1;
+        assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Cause::Input)));
+        let message = "/in/output_00001.jld2: it is a pipe, not a file";
+        assert_eq!(record.message.as_deref(), Some(message));
     }
 
     #[test]

@@ -1,0 +1,8 @@
+//! The two programs from outside: what they print, what they leave, how they end.
+
+#[path = "cli/jldconv.rs"]
+mod jldconv;
+#[path = "cli/supervisor.rs"]
+mod supervisor;
+#[path = "cli/world.rs"]
+mod world;
