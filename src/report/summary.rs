@@ -164,7 +164,8 @@ pub(super) mod tests {
         run.faults = BTreeMap::from([(Cause::OutOfMemory, 2), (Cause::Input, 12)]);
         run.files.extend((200..212).map(|number| record(number, JobOutcome::Failed)));
         insta::assert_snapshot!(super::summary(&run, ABOUT), @r"
-        Interrupted: 10 converted, 2 unchanged, 1 skipped, 12 failed, 3 not begun or not finished
+        Broken off: 10 converted, 2 unchanged, 1 skipped, 12 failed, 3 not begun or not finished
+          because     /data/new: another directory is in its place
           time        12.3 s, 1.0 files/s, 749.3 MiB/s read, 1:15 of it paused
           bytes       9.0 GiB read, 9.0 GiB written
           memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
