@@ -4,5 +4,7 @@
 mod jldconv;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/world.rs"]
 mod world;

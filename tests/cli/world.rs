@@ -36,10 +36,6 @@ impl World {
         self.0.path().join(name)
     }
 
-    /// A path in it as text.
-    pub(crate) fn text(&self, name: &str) -> String {
-        self.at(name).to_str().unwrap().to_owned()
-    }
 
     /// Writes a file in it.
     pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
