@@ -36,7 +36,6 @@ impl World {
         self.0.path().join(name)
     }
 
-
     /// Writes a file in it.
     pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
         fs::write(self.at(name), bytes).unwrap();
