@@ -84,12 +84,13 @@ impl Bounds {
             used: own,
         });
         let bounds = std::iter::once(machine).chain(groups).chain(promised);
-        judge(self.margin, bounds.filter(|bound| bound.limit > 0).collect())
+        let bounds: Vec<Bound> = bounds.filter(|bound| bound.limit > 0).collect();
+        judge(self.margin, &bounds)
     }
 }
 
 /// The bound that matters: one that is violated, else the smallest.
-fn judge(margin: f64, bounds: Vec<Bound>) -> (Reading, MemoryStatus) {
+fn judge(margin: f64, bounds: &[Bound]) -> (Reading, MemoryStatus) {
     let budget = |bound: &Bound| share(bound.limit, margin);
     let headroom = |bound: &Bound| difference(budget(bound), bound.used);
     let least = bounds.iter().map(headroom).min().unwrap_or(i64::MAX);
@@ -160,11 +161,11 @@ mod tests {
     #[test]
     fn the_smallest_limit_is_shown_unless_another_is_violated() {
         let (reading, status) =
-            judge(0.8, vec![bound("physical memory", 1000, 700), bound("cgroup", 100, 10)]);
+            judge(0.8, &[bound("physical memory", 1000, 700), bound("cgroup", 100, 10)]);
         assert_eq!((status.limit_source.as_str(), status.budget, status.used), ("cgroup", 80, 10));
         assert_eq!(reading.headroom, 70);
         let (reading, status) =
-            judge(0.8, vec![bound("physical memory", 1000, 850), bound("cgroup", 100, 10)]);
+            judge(0.8, &[bound("physical memory", 1000, 850), bound("cgroup", 100, 10)]);
         assert_eq!(status.limit_source, "physical memory");
         assert_eq!(reading.headroom, -50);
     }
@@ -181,6 +182,6 @@ mod tests {
 
     #[test]
     fn nothing_known_bounds_nothing() {
-        assert_eq!(judge(0.8, Vec::new()).0.headroom, i64::MAX);
+        assert_eq!(judge(0.8, &[]).0.headroom, i64::MAX);
     }
 }

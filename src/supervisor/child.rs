@@ -253,7 +253,7 @@ impl Life {
             }
             Err(error) => return Err(error.to_string()),
         }
-        while let Some(message) = self.decoder.next().map_err(|error| error.to_string())? {
+        while let Some(message) = self.decoder.take().map_err(|error| error.to_string())? {
             words.push(if self.ready {
                 match message {
                     FromWorker::Hello { .. } => return Err("said hello twice".to_owned()),

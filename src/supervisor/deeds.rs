@@ -14,6 +14,7 @@ use crate::convert::Options;
 use crate::convert::temp::TempName;
 use crate::protocol::{Assignment, ToWorker};
 use bytesize::ByteSize;
+use std::io;
 use std::time::{Instant, SystemTime};
 
 impl Dispatcher {
@@ -129,9 +130,18 @@ impl Dispatcher {
     /// Says something to a worker. One that cannot be reached is killed; its end tells the rest.
     fn say(&mut self, slot: SlotId, worker: WorkerId, message: &ToWorker) {
         let Some(seat) = self.seat(slot, worker) else { return };
-        if let Err(error) = seat.say(message) {
-            seat.reproach.get_or_insert_with(|| format!("cannot be reached: {error}"));
-            seat.kill();
+        match seat.say(message) {
+            Ok(()) => {}
+            // It is dying, or hung up; its thread will tell.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+                ) => {}
+            Err(error) => {
+                seat.reproach.get_or_insert_with(|| format!("cannot be reached: {error}"));
+                seat.kill();
+            }
         }
     }
 

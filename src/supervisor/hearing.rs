@@ -112,7 +112,9 @@ impl Dispatcher {
             Ok(death) => death,
             Err(why) => return (Cause::Spawn, format!("cannot start a worker: {why}")),
         };
-        if let Some(reproach) = &seat.reproach {
+        // Who was faster than the kill has a death of its own.
+        let killed = seat.killed() && death == Death::Signal(libc::SIGKILL);
+        if let (true, Some(reproach)) = (killed, &seat.reproach) {
             return (Cause::Protocol, format!("the worker {reproach}{}", tail(&last_words)));
         }
         let Some(current) = running else {
@@ -122,7 +124,7 @@ impl Dispatcher {
             };
             return (Cause::Crashed, format!("ended ({how}){}", tail(&last_words)));
         };
-        if seat.killed() {
+        if killed {
             // The scheduler knows why.
             return (Cause::Killed, "killed".to_owned());
         }

@@ -8,6 +8,9 @@ use crate::sys::process::{Death, signal_name};
 /// What the standard library writes before it aborts for memory.
 const ALLOCATION: &str = "memory allocation of ";
 
+/// Less anonymous memory than this (in bytes) brings no machine into need.
+const LARGE: u64 = 16 << 20;
+
 /// The kernel's counters of kills for memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counters {
@@ -64,12 +67,12 @@ fn explain(
     match death {
         Death::Signal(libc::SIGKILL) => {
             if rose(&mut explained.group, now.group) {
-                // The machine's counter tells of the same kill.
-                let _ = rose(&mut explained.machine, now.machine);
                 return (Cause::OutOfMemory, "killed by the kernel for memory".to_owned());
             }
-            // Somebody else's group may have made the machine's counter rise.
-            if held >= predicted / 2 && rose(&mut explained.machine, now.machine) {
+            // Where the own group cannot be seen, the machine's counter may tell of it; but
+            // somebody else may have made it rise, so only a large worker counts.
+            let large = held >= (predicted / 2).max(LARGE);
+            if now.group.is_none() && large && rose(&mut explained.machine, now.machine) {
                 let message = "killed, most likely by the kernel for memory".to_owned();
                 return (Cause::OutOfMemory, message);
             }
@@ -127,10 +130,23 @@ mod tests {
 
     #[test]
     fn without_a_group_the_machine_and_the_size_count() {
+        const MIB: u64 = 1 << 20;
         let mut explained = Counters { group: None, machine: Some(10) };
         let now = Counters { group: None, machine: Some(12) };
-        assert_eq!(explain(&mut explained, now, KILLED, "", (10, 100)).0, Cause::Killed);
-        assert_eq!(explain(&mut explained, now, KILLED, "", (60, 100)).0, Cause::OutOfMemory);
+        let mut cause =
+            |held, predicted| explain(&mut explained, now, KILLED, "", (held, predicted)).0;
+        assert_eq!(cause(30 * MIB, 100 * MIB), Cause::Killed);
+        assert_eq!(cause(3 * MIB, 4 * MIB), Cause::Killed);
+        assert_eq!(cause(60 * MIB, 100 * MIB), Cause::OutOfMemory);
+    }
+
+    #[test]
+    fn a_kill_in_another_group_is_not_ours() {
+        let mut explained = counters(1, 10);
+        assert_eq!(
+            explain(&mut explained, counters(1, 11), KILLED, "", (1 << 40, 1)).0,
+            Cause::Killed
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) struct Place {
     /// Where temporary files go.
     pub(super) temp_dir: PathBuf,
     /// Locks are held as long as these are open.
-    _locks: Vec<File>,
+    locks: Vec<File>,
     /// What is worth telling the user.
     pub(super) warnings: Vec<String>,
     shard: Shard,
@@ -45,7 +45,7 @@ impl Place {
         let mut place = Self {
             temp_dir: output.join(OWN).join(TEMP),
             own,
-            _locks: Vec::new(),
+            locks: Vec::new(),
             warnings: Vec::new(),
             shard,
         };
@@ -93,7 +93,7 @@ impl Place {
                 ));
             }
         }
-        self._locks.push(file);
+        self.locks.push(file);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::news::news;
 use super::oom::Witness;
 use super::place::Place;
 use super::plan::Plan;
-use super::record::{JobOutcome, RunSummary};
+use super::record::RunSummary;
 use super::resume::{IsComplete, Sorted, sort_out};
 use super::scheduler::{Config, Scheduler};
 use super::settings::{OnFull, Settings};
@@ -182,7 +182,8 @@ fn start_of(
     run_id: &str,
     first: &Sample,
 ) -> RunStart {
-    let skipped = sorted.settled.iter().filter(|(_, it)| it.outcome == JobOutcome::Skipped).count();
+    let failed = sorted.failed_before.len().saturating_add(sorted.hindered);
+    let skipped = sorted.settled.len().saturating_sub(failed);
     RunStart {
         run_id: run_id.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

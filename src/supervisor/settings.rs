@@ -28,6 +28,7 @@ pub enum OnFull {
 
 /// How a run goes.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Settings {
     /// Where the archive is.
     pub input_dir: PathBuf,

@@ -52,9 +52,8 @@ fn decide(
 ) -> Sizing {
     let rewrite = settings.options.mode == Mode::Rewrite
         || !matches!(settings.options.compress, Compress::Keep);
-    let guess = |threads: usize| match rewrite {
-        true => REWRITE.saturating_add(THREAD.saturating_mul(threads as u64)),
-        false => PATCH,
+    let guess = |threads: usize| {
+        if rewrite { REWRITE.saturating_add(THREAD.saturating_mul(threads as u64)) } else { PATCH }
     };
     let one = match settings.threads_per_worker {
         Count::Auto => 1,

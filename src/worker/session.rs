@@ -77,7 +77,7 @@ fn listen(reader: &mut dyn Read, shared: &Shared, jobs: &Sender<Order>) -> io::R
     let mut decoder = Decoder::default();
     let mut bytes = [0; 16 << 10];
     loop {
-        while let Some(message) = decoder.next().map_err(io::Error::other)? {
+        while let Some(message) = decoder.take().map_err(io::Error::other)? {
             match message {
                 ToWorker::Assign(assignment) => {
                     shared.assigned(assignment.threads());

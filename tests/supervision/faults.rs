@@ -85,7 +85,7 @@ fn killed_from_outside() {
     let message = fault("kill", Cause::Killed, 3);
     assert!(message.contains("SIGKILL"), "{message}");
     let message = Setting::new(&["slow 400\nkill"]).run().file(1).message.clone().unwrap();
-    assert!(message.contains("(phase copy, 7 of 14 bytes)"), "{message}");
+    assert!(message.contains("(phase copy, 6 of 13 bytes)"), "{message}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn an_allocation_beyond_all_bounds_is_an_error_of_that_file_only() {
 
 #[test]
 fn what_needs_more_than_predicted_gets_it_alone() {
-    let mut setting = Setting::new(&["fine", "alloc 700", "fine"]);
+    let mut setting = Setting::new(&["fine", "alloc 700\nslow 200", "fine"]);
     setting.settings.memory_limit = Some(2 << 30);
     let done = setting.run();
     assert_eq!(done.summary().success, 3);
@@ -56,7 +56,7 @@ struct Group(PathBuf);
 impl Group {
     fn new(limit: u64) -> Option<Self> {
         let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-        let name = format!("jldconv-test-{}", std::process::id());
+        let name = format!("jldconv-test-{}-{limit}", std::process::id());
         let old = groups.lines().find_map(|line| line.split_once(":memory:")).map(|(_, path)| {
             (
                 Path::new("/sys/fs/cgroup/memory").join(path.trim_start_matches('/')),
@@ -94,10 +94,7 @@ fn in_a_group_of_300_mb_workers_that_need_120_mb_each_all_succeed() {
     };
     let setting = Setting::new(&["alloc 120\nslow 300"; 12]);
     fs::write(setting.path().join("settings"), "workers=4").unwrap();
-    let mut running = setting.start();
-    // It is in the group before it has read its settings; if not, its limit is found a little
-    // later, which the run must survive as well.
-    fs::write(group.0.join("cgroup.procs"), running.0.id().to_string()).unwrap();
+    let mut running = setting.start_in(Some(&group.0));
     let status = running.0.wait().unwrap();
     let text = fs::read(setting.path().join("summary")).unwrap();
     let summary: RunSummary = serde_json::from_slice(&text).unwrap();
@@ -114,10 +111,9 @@ fn a_kill_by_the_kernel_is_told_from_one_by_a_person() {
         return;
     };
     // The first asks for more than there is, whatever the concurrency.
-    let setting = Setting::new(&["grab 190\nslow 100", "slow 1500"]);
+    let setting = Setting::new(&["grab 260\nslow 100", "slow 1500"]);
     fs::write(setting.path().join("settings"), "workers=1\nlimit=100000").unwrap();
-    let mut running = setting.start();
-    fs::write(group.0.join("cgroup.procs"), running.0.id().to_string()).unwrap();
+    let mut running = setting.start_in(Some(&group.0));
     running.0.wait().unwrap();
     let text = fs::read(setting.path().join("summary")).unwrap();
     let summary: RunSummary = serde_json::from_slice(&text).unwrap();

@@ -62,6 +62,7 @@ fn plan(settings: &Settings) -> Plan {
                 name: name.into_string().unwrap(),
                 bytes: meta.len(),
                 mtime_ns: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+                obstacle: None,
             }
         })
         .collect();
@@ -131,8 +132,17 @@ impl Setting {
 
     /// Starts the run as a process of its own.
     pub(crate) fn start(&self) -> Running {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        self.start_in(None)
+    }
+
+    /// The same, in a control group.
+    pub(crate) fn start_in(&self, group: Option<&Path>) -> Running {
+        let mut command = Command::new("/bin/sh");
+        let procs = group.map_or("/dev/null".into(), |group| group.join("cgroup.procs"));
         command
+            .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
+            .arg(procs)
+            .arg(std::env::current_exe().unwrap())
             .args(["supervisor_entry", "--exact", "--nocapture", "--test-threads=1"])
             .env("SUPERVISION_DIR", self.dir.path())
             .stdout(Stdio::null())

@@ -2,11 +2,12 @@
 
 mod back;
 mod convert;
-mod dump;
+mod look;
 
 use clap::Parser as _;
 use jldconv::cli::{JldconvCli, JldconvCommand};
 use jldconv::convert::{Failure, Fault};
+use jldconv::julia::on_deep_stack;
 use jldconv::report::start_log;
 use jldconv::supervisor::ExitCode;
 use std::fmt::Display;
@@ -22,15 +23,17 @@ fn main() -> std::process::ExitCode {
         }
     };
     let _ = start_log(cli.verbose, None, None);
-    let ended = match cli.command {
+    let verbose = cli.verbose > 0;
+    // Values nest more deeply than an ordinary stack is made for.
+    let ended = on_deep_stack(|| match cli.command {
         JldconvCommand::Convert(args) => convert::convert(*args),
-        JldconvCommand::Dump(args) => dump::dump(&args),
+        JldconvCommand::Dump(args) => look::dump(&args),
+        JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
+        JldconvCommand::Verify(args) => look::verify(&args),
         JldconvCommand::Undo(args) => back::undo(&args),
         JldconvCommand::Commit(args) => back::commit(&args),
-        JldconvCommand::Inspect(_) | JldconvCommand::Verify(_) => {
-            Err(Stop(ExitCode::Internal, "not built yet".to_owned()))
-        }
-    };
+    });
+    let ended = ended.unwrap_or_else(|error| Err(Stop(ExitCode::Internal, error.to_string())));
     ended.unwrap_or_else(Stop::end).into()
 }
 
@@ -39,7 +42,9 @@ struct Stop(ExitCode, String);
 
 impl Stop {
     fn end(self) -> ExitCode {
-        complain(&self.1);
+        if !self.1.is_empty() {
+            complain(&self.1);
+        }
         self.0
     }
 }
@@ -53,6 +58,20 @@ impl From<Failure> for Stop {
         };
         Self(code, failure.message)
     }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => unheard(),
+            _ => failed(format!("cannot write: {error}")),
+        }
+    }
+}
+
+/// Whoever read the output went away, as `head` does: nobody is left to be told anything.
+fn unheard() -> Stop {
+    Stop(ExitCode::Done, String::new())
 }
 
 /// For what is wrong with the command line.

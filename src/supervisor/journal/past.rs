@@ -79,10 +79,10 @@ impl Past {
         let mut bytes = Vec::new();
         loop {
             bytes.clear();
-            let count = match reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut bytes) {
-                Ok(count) => count,
+            let Ok(count) = reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut bytes) else {
                 // A page of it cannot be read: what is known so far counts.
-                Err(_) => return self.odd += 1,
+                self.odd += 1;
+                return;
             };
             if count == 0 {
                 return;
