@@ -56,7 +56,7 @@ fn values_come_out_as_json() {
     world.put("a.jld2", sample(CURRENT));
     let whole = world.jldconv(&["dump", "a.jld2", "--json"]).ends(0).out;
     let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
-    let part = world.jldconv(&["dump", "a.jld2", "hydro/information"]).ends(0).out;
+    let part = world.jldconv(&["dump", "a.jld2", "/hydro/information", "--json"]).ends(0).out;
     let part: serde_json::Value = serde_json::from_str(&part).unwrap();
     let (whole, part) = (whole.as_object().unwrap(), part.as_object().unwrap());
     assert!(part.len() > 2 && part.len() < whole.len());

@@ -18,6 +18,145 @@ fn help_and_version() {
 }
 
 #[test]
+fn the_help_is_what_users_know() {
+    let world = World::new(&[]);
+    insta::assert_snapshot!(world.supervisor(&["-h"]).ends(0).out, @r"
+    Upgrades an archive of JLD2 files with many workers; nothing is lost
+
+    Usage: jldconv-supervisor [OPTIONS] [INPUT_DIR] [OUTPUT_DIR]
+           jldconv-supervisor <COMMAND>
+
+    Commands:
+      slurm   Print (or submit) a SLURM job array that converts the archive
+      report  Merge the journals of all runs and shards of an output directory into one report
+      help    Print this message or the help of the given subcommand(s)
+
+    Arguments:
+      [INPUT_DIR]   The archive: a directory of <PREFIX>NNNNN.jld2
+      [OUTPUT_DIR]  Where the outputs go; made where it is missing
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Files:
+          --range <RANGES>          Output numbers, inclusive, for instance 100-200,250,300- [default:
+                                    all]
+          --prefix <TEXT>           Beginning of the file names: <PREFIX>NNNNN.jld2 [default: output_]
+          --shard <I/N>             Only part I of N of the files, balanced by bytes [default: from
+                                    SLURM, else 1/1]
+          --resume-failed[=<BOOL>]  Also try again what failed in an earlier run
+
+    Workers and memory:
+      -j, --workers <auto|N>             Worker processes at a time; auto takes cores, cgroups, SLURM
+                                         and memory into account [default: auto]
+          --min-workers <N>              Lower bound for auto and for what memory shortage leaves
+                                         [default: 1]
+          --max-workers <N>              Upper bound for auto [default: 64]
+          --threads-per-worker <auto|N>  Threads of one rewrite [default: auto]
+          --pin[=<BOOL>]                 Keep each worker on its own cores
+          --safety-margin <SHARE>        Share of the memory limit that may be used [default: 0.8]
+          --memory-limit <SIZE>          Memory limit, for instance 24GiB; never above what the system
+                                         grants [default: detected]
+
+    Faults and stopping:
+          --retries <N>             Attempts for a file whose worker was killed or could not write
+                                    [default: 3]
+          --stall-timeout <TIME>    A worker that shows no life for so long is stopped [default: 10min]
+          --grace <TIME>            How long running files may go on after Ctrl-C or SIGTERM [default:
+                                    60s]
+          --on-full <WHAT>          What a full disk does: pause until there is space, or fail the file
+                                    [default: pause] [possible values: pause, fail]
+          --drain-on-usr1[=<BOOL>]  SIGUSR1 ends the run resumable (exit code 3) instead of printing its
+                                    status
+
+    Output:
+          --report <FILE>   Write a JSON report of the run
+          --progress <HOW>  bar draws bars, plain prints one line a file, json prints one JSON object an
+                            event [default: auto] [possible values: auto, bar, plain, json, none]
+          --log <FILE>      Write what -v tells to a file instead of the terminal
+      -y, --yes[=<BOOL>]    Do not ask, go
+      -v, --verbose...      Say more: -v what happens, -vv why, -vvv everything
+          --config <FILE>   Read settings from this file [default: jldconv.toml here, if there is one]
+          --interactive     Ask for directories, range and workers
+
+    Conversion:
+          --mode <MODE>          How to carry it out: patch copies the file and changes a few hundred
+                                 bytes, rewrite lays it out afresh, in-place changes the file itself and
+                                 can be undone; auto takes patch unless a rewrite is needed [default:
+                                 auto] [possible values: auto, patch, rewrite, in-place]
+          --target <NAME>        The package versions to convert for [default: mera-1.9]
+          --rules <FILE>         Further rules, for your own types (may be given several times)
+          --verify <LEVEL>       How to check each output: structure re-reads all metadata, content also
+                                 digests all values on both sides, hdf5 also reads through libhdf5
+                                 [default: structure] [possible values: none, structure, content, hdf5]
+          --unchanged <WHAT>     What to do with files that need nothing [default: copy] [possible
+                                 values: copy, link, skip]
+          --compress <CODEC>     Codec of the columns: keep, lz4, lz4-frame, zstd[:1-22], deflate[:1-9]
+                                 or none; anything but keep means rewrite [default: keep]
+          --shuffle[=<BOOL>]     Shuffle bytes before compression (smaller floating-point columns)
+          --block-size <SIZE>    Uncompressed size of a block, for instance 4MiB: what a reader must
+                                 decode to get one value
+          --repack[=<BOOL>]      Lay the file out afresh without touching compressed bytes: gives back
+                                 what deletions left
+          --flat-links[=<BOOL>]  Add hard links to each table's columns by name, for h5py
+          --keep-bad[=<BOOL>]    Keep outputs that failed their check under .jldconv/quarantine/
+          --backup-dir <DIR>     Where the undo files of in-place mode go [default: beside each file]
+          --force[=<BOOL>]       Convert again where a complete output exists
+          --dry-run[=<BOOL>]     Show what would be done, write nothing
+
+    Examples:
+      jldconv-supervisor old new                          everything, workers chosen for this machine
+      jldconv-supervisor old new --range 100-200,250      some outputs
+      jldconv-supervisor old new --dry-run                what would be done
+      jldconv-supervisor --mode in-place old              no second copy; jldconv undo old restores it
+      jldconv-supervisor slurm old new --tasks 20         a SLURM job array
+      jldconv-supervisor report new                       what all runs and shards did
+
+    Every setting can also stand in jldconv.toml (workers = 8) or in the environment
+    (JLDCONV_WORKERS=8); a flag goes before the environment, the environment before the file.
+
+    Exit codes: 0 all done, 1 some files failed, 2 usage or configuration, 3 interrupted (run again to
+    go on), 4 nothing matched, 5 internal error.
+    ");
+    let slurm = world.supervisor(&["slurm", "-h"]).ends(0).out;
+    insta::assert_snapshot!(slurm.split_once("SLURM:\n").unwrap().1, @r"
+    --tasks <N>          Number of array tasks; each converts one shard
+    --at-a-time <N>      Array tasks that may run at a time
+    --time <TIME>        Wall time of a task, as sbatch reads it (04:00:00)
+    --mem <SIZE>         Memory of a task, as sbatch reads it (8G)
+    --partition <NAME>   Partition
+    --cpus-per-task <N>  Cores of a task; --workers auto follows it
+    --account <NAME>     Account
+    --qos <NAME>         Quality of service
+    --job-name <NAME>    The job's name [default: jldconv]
+    --sbatch <OPTION>    Any other sbatch option, for instance --sbatch=--constraint=ssd (may be
+                         given several times)
+    --warn <SECONDS>     Seconds before the wall time at which a task stops taking files [default:
+                         120]
+    --requeues <N>       How often a task that ran out of wall time is queued again [default: 20]
+    --submit             Submit it with sbatch instead of printing it
+    ");
+}
+
+/// The codes are a contract; the README has a table of them.
+#[test]
+fn the_readme_tells_the_exit_codes() {
+    let help = World::new(&[]).supervisor(&["-h"]).ends(0).out;
+    let told = help.rsplit_once("Exit codes: ").unwrap().1.replace('\n', " ");
+    let told: Vec<&str> = told.split(", ").map(|item| item.split(' ').next().unwrap()).collect();
+    assert_eq!(told, ["0", "1", "2", "3", "4", "5"]);
+    let readme = include_str!("../../README.md");
+    if !readme.to_lowercase().contains("exit code") {
+        return;
+    }
+    for code in 0..=5 {
+        let row = format!("| {code} |");
+        assert!(readme.lines().any(|line| line.replace('`', "").starts_with(&row)), "{row}");
+    }
+}
+
+#[test]
 fn mistakes_are_usage_errors() {
     let world = World::new(&[1]);
     world.put("wrong.toml", "wrokers = 8\n");
