@@ -26,6 +26,8 @@ pub(super) struct Sorted {
     pub(super) incomplete: Vec<String>,
     /// Names of jobs that failed earlier and are left alone.
     pub(super) failed_before: Vec<String>,
+    /// Number of jobs that cannot be tried at all.
+    pub(super) hindered: usize,
 }
 
 /// What becomes of one job.
@@ -38,9 +40,10 @@ enum Fate {
         message: &'static str,
         recorded: bool,
     },
+    /// It failed in an earlier run, and nothing changed that could help.
     Failed(Box<JobRecord>),
-    /// It is no file.
-    Blocked(String),
+    /// It cannot be tried at all.
+    Hindered(String),
 }
 
 /// Sorts a plan out: what is complete is skipped, what failed under the same circumstances is left
@@ -72,11 +75,12 @@ pub(super) fn sort_out(
                 }
                 sorted.settled.push((place, record));
             }
-            Fate::Blocked(why) => {
+            Fate::Hindered(obstacle) => {
                 let mut record =
                     JobRecord::bare(&job.name, job.number, JobOutcome::Failed, job.bytes);
                 record.fault = Some(Cause::Input);
-                record.message = Some(format!("{}: {why}", job.input.display()));
+                record.message = Some(format!("{}: {obstacle}", job.input.display()));
+                sorted.hindered += 1;
                 sorted.unrecorded.push(place);
                 sorted.settled.push((place, record));
             }
@@ -98,7 +102,7 @@ fn fate(
     is_complete: &IsComplete<'_>,
 ) -> Result<Fate, RunError> {
     if let Some(obstacle) = &job.obstacle {
-        return Ok(Fate::Blocked(obstacle.clone()));
+        return Ok(Fate::Hindered(obstacle.clone()));
     }
     if settings.options.force {
         return Ok(Fate::Do);
@@ -279,20 +283,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_fails_without_an_attempt() {
-        let mut case = case(None, None);
-        case.plan.jobs[0].obstacle = Some("it is a pipe, not a file".into());
-        case.settings.options.force = true;
-        let sorted = case.sort(true);
-        assert!(sorted.todo.is_empty() && sorted.failed_before.is_empty());
-        assert_eq!(sorted.unrecorded, [0]);
-        let record = &sorted.settled[0].1;
-        assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Cause::Input)));
-        let message = "/in/output_00001.jld2: it is a pipe, not a file";
-        assert_eq!(record.message.as_deref(), Some(message));
-    }
-
-    #[test]
     fn force_looks_at_nothing() {
         let mut case = case(Some(20), Some(JobOutcome::Converted));
         case.settings.options.force = true;
@@ -307,6 +297,17 @@ mod tests {
         let known = case.past.files.values_mut().next().unwrap();
         known.options = Some(case.settings.options.clone());
         assert!(case.sort(true).todo.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_tried_fails_without_a_try() {
+        let mut case = case(None, None);
+        case.plan.jobs[0].obstacle = Some("is a directory".into());
+        let sorted = case.sort(true);
+        assert_eq!((sorted.todo.len(), sorted.hindered), (0, 1));
+        let record = &sorted.settled[0].1;
+        assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Cause::Input)));
+        assert!(record.message.as_deref().unwrap().ends_with("is a directory"));
     }
 
     #[test]
