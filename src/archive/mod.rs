@@ -1,1 +1,20 @@
 //! Archives: discovery, numbering, ranges, gaps, shards.
+//!
+//! An archive is a directory of files named `<prefix>NNNNN.jld2`. What is found in it is data:
+//! [`discover`] lists, [`Ranges`] chooses, [`gaps`] tells what is missing between the first and the
+//! last, and [`Shard`] takes one task's part. Nothing here opens a file of the archive, and nothing
+//! that looks like an output is passed over in silence.
+
+mod discover;
+mod gaps;
+mod name;
+mod place;
+mod range;
+mod shard;
+
+pub use discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Why, discover};
+pub use gaps::{Gaps, gaps};
+pub use name::{Name, classify};
+pub use place::{Placement, same_place};
+pub use range::{RangeError, Ranges};
+pub use shard::{ArrayVars, Shard, ShardError, Weigh};

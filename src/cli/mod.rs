@@ -1,1 +1,30 @@
 //! Command lines: argument types, config file, environment; no logic.
+
+mod flags;
+mod interactive;
+mod one_file;
+mod prepare;
+mod quote;
+mod resolve;
+mod said;
+mod slurm;
+mod slurm_script;
+mod source;
+mod supervisor;
+mod value;
+
+pub use flags::{BatchFlags, ConversionFlags, Layer};
+pub use interactive::Dialogue;
+pub use one_file::{
+    CommitArgs, ConvertArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand, UndoArgs,
+    VerifyArgs,
+};
+pub use prepare::{Prepared, prepare};
+pub use quote::quote;
+pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
+pub use said::Said;
+pub use slurm::{SlurmArgs, SlurmFlags};
+pub use slurm_script::{script, submit};
+pub use source::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
+pub use supervisor::{Gathered, Parsed, ReportArgs, StartFlags, SupervisorCli, SupervisorCommand};
+pub use value::{Share, Size, Span};

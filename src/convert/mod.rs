@@ -4,15 +4,29 @@
 //! [`FileReport`] or a [`Failure`] comes out. The output appears under its final name only when it
 //! is complete, synced and checked; the input is never written to.
 
+mod apply;
+mod converter;
+mod copying;
+pub mod edit;
 mod failure;
+mod in_place;
+pub mod inplace;
 mod options;
+pub mod publish;
 mod report;
+mod rewrite;
+pub mod temp;
+mod verify;
 
 pub use failure::{Failure, Fault};
 pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
 pub use report::{FileReport, Job, Observer, Outcome, Phase, Silent};
 
+pub use converter::Converter;
+
 /// Converts one file.
+///
+/// For many files with the same options, a [`Converter`] spares reading the target anew.
 ///
 /// # Errors
 /// A [`Failure`] tells what is at fault (the input, the output's place, the result) and whether
@@ -22,6 +36,5 @@ pub fn convert_file(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<FileReport, Failure> {
-    let _ = (options, observer);
-    Err(Failure::new(Fault::Internal, format!("{}: not built yet", job.input.display())))
+    Converter::new(options.clone())?.convert(job, observer)
 }

@@ -80,6 +80,16 @@ pub struct Options {
     pub unchanged: Unchanged,
     /// The codec of the output's columns.
     pub compress: Compress,
+    /// Shuffle bytes before compression.
+    pub shuffle: bool,
+    /// Uncompressed size of a block in bytes, where it is not left to the codec.
+    pub block_size: Option<u64>,
+    /// Lay the file out afresh even where nothing else asks for it.
+    pub repack: bool,
+    /// Add a group with hard links to each table's columns by name.
+    pub flat_links: bool,
+    /// Where undo files of [`Mode::InPlace`] go; beside the file where it is not said.
+    pub backup_dir: Option<PathBuf>,
     /// Keep an output that failed its check under `.jldconv/quarantine/`.
     pub keep_bad: bool,
     /// Replace an output that exists.
@@ -97,6 +107,11 @@ impl Default for Options {
             verify: VerifyLevel::Structure,
             unchanged: Unchanged::Copy,
             compress: Compress::Keep,
+            shuffle: false,
+            block_size: None,
+            repack: false,
+            flat_links: false,
+            backup_dir: None,
             keep_bad: false,
             force: false,
             threads: 1,

@@ -77,6 +77,11 @@ pub trait Observer: Sync {
     fn cancelled(&self) -> bool {
         false
     }
+    /// How many threads the conversion may use from now on, where that changes while it runs;
+    /// [`Options::threads`](super::Options::threads) otherwise.
+    fn threads(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// An [`Observer`] that looks away.

@@ -1,1 +1,23 @@
-//! Julia's type system as JLD2 stores it.
+//! Julia's type system as JLD2 stores it: signatures, committed types, values
+//! (format note section 5).
+//!
+//! Everything is driven by what the file says of itself. A value is read with the field map and the
+//! layout that its committed datatype carries, never with a definition taken from elsewhere, since
+//! each JLD2 release made its own choices.
+
+mod array;
+pub mod build;
+mod data;
+mod dump;
+mod element;
+mod node;
+mod signature;
+mod table;
+mod types;
+
+pub use data::{Column, Decoded};
+pub use dump::{Digest, Dumper, FieldValue, Override, Overrides, datasets};
+pub use element::Element;
+pub use node::Node;
+pub use table::{Committed, Field, Renames, TypeTable};
+pub use types::{JuliaType, Param};

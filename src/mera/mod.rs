@@ -1,1 +1,14 @@
 //! What Mera files mean: eras, units, scales.
+//!
+//! Mera (a Julia package) writes one JLD2 file for each output of a simulation. Two of its types,
+//! the scale factors and the physical constants, changed their layout over the years; everything
+//! here serves to say which layout a file has ([`types`], [`era`]) and what stands in the fields
+//! that an old layout lacked ([`scales`], [`constants`]).
+
+pub mod constants;
+pub mod era;
+pub mod scales;
+pub mod types;
+
+#[cfg(test)]
+mod testdata;

@@ -1,1 +1,29 @@
 //! Findings, rules and targets; what they give is an edit list.
+//!
+//! [`plan`] reads a file once, asks the [`target`] for the rule of each object, and says what a
+//! reader of the target would meet ([`Finding`]s) and which bytes to append and replace
+//! ([`edit::EditList`]) so that it meets nothing any more.
+//!
+//! How a type is carried over was settled by experiment (format note section 14): a new committed
+//! type takes the old one's slot in `_types`, new instances are appended, and every reference to an
+//! old instance is patched. Nothing is unlinked, so a later append by JLD2 numbers its types
+//! rightly.
+
+mod diagnose;
+pub mod edit;
+mod edit_show;
+mod engine;
+mod finding;
+pub mod literal;
+mod objects;
+pub mod pattern;
+mod patches;
+mod plan;
+pub mod rule;
+mod survey;
+pub mod target;
+pub mod userrules;
+
+pub use finding::{Finding, Severity};
+pub use plan::{Migration, PlanError, Request, plan, plan_for};
+pub use survey::Survey;

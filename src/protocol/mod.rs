@@ -1,1 +1,17 @@
 //! Messages between supervisor and worker.
+//!
+//! A frame is a length (u32, little-endian, at most [`FRAME_MAX`]) and a message in bincode. Both
+//! sides bound what they read before they allocate for it. A worker's first frame is
+//! [`FromWorker::Hello`]; anything else ends the connection.
+
+mod endpoint;
+mod frame;
+mod message;
+mod token;
+
+pub use endpoint::{Address, AddressError, Listener, SocketDir};
+pub use frame::{Decoder, FRAME_MAX, ProtocolError, decode, encode};
+pub use message::{
+    Assignment, Ended, FromWorker, Measured, ToWorker, VERSION, WireOptions, WirePath,
+};
+pub use token::Token;

@@ -1,1 +1,30 @@
 //! Events become progress, summary and JSON.
+//!
+//! A [`Screen`] is the [`Reporter`](crate::supervisor::Reporter) of a run: it draws bars, prints
+//! lines or JSON, as [`Progress`] says. Every block of text is made by a pure function, so that
+//! what a person sees is tested letter by letter.
+
+mod advice;
+mod bars;
+mod dry_run;
+mod header;
+mod line;
+mod log;
+mod overview;
+mod progress;
+mod screen;
+mod summary;
+mod tally;
+pub mod text;
+mod write;
+
+pub use advice::{Circumstances, advice};
+pub use dry_run::{Foreseen, dry_run};
+pub use header::header;
+pub use line::phase_name;
+pub use log::start_log;
+pub use overview::Overview;
+pub use progress::Progress;
+pub use screen::Screen;
+pub use summary::summary;
+pub use write::{WriteError, check_report, write_report};

@@ -1,1 +1,16 @@
 //! The operating system; the only home of `unsafe`.
+
+pub mod cgroup;
+pub mod copy;
+pub mod crash;
+pub mod dir;
+pub mod file;
+pub mod lock;
+pub mod memory;
+pub mod origin;
+pub mod process;
+pub mod random;
+#[cfg(test)]
+pub(crate) mod tape;
+pub mod stream;
+mod writeback;

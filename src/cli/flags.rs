@@ -1,0 +1,179 @@
+//! The flags, each once: the command line, `JLDCONV_*` and `jldconv.toml` all read these.
+//!
+//! Every field is an `Option` (an empty list for lists), `None` where nobody said it: the defaults
+//! are applied where [`Layer`] is resolved.
+
+use super::value::{self, Share, Size, Span};
+use crate::archive::{Ranges, Shard};
+use crate::convert::{Compress, Mode, Unchanged, VerifyLevel};
+use crate::report::Progress;
+use crate::supervisor::{Count, OnFull};
+use clap::ArgAction;
+use clap::builder::BoolishValueParser;
+use std::path::PathBuf;
+
+/// How each file is converted.
+#[derive(Debug, Clone, Default, PartialEq, clap::Args)]
+#[command(next_help_heading = "Conversion")]
+pub struct ConversionFlags {
+    /// How to carry it out: patch copies the file and changes a few hundred bytes, rewrite lays it
+    /// out afresh, in-place changes the file itself and can be undone; auto takes patch unless a
+    /// rewrite is needed [default: auto]
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<Mode>,
+    /// The package versions to convert for [default: mera-1.9]
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Further rules, for your own types (may be given several times)
+    #[arg(long, value_name = "FILE")]
+    pub rules: Vec<PathBuf>,
+    /// How to check each output: structure re-reads all metadata, content also digests all values
+    /// on both sides, hdf5 also reads through libhdf5 [default: structure]
+    #[arg(long, value_name = "LEVEL")]
+    pub verify: Option<VerifyLevel>,
+    /// What to do with files that need nothing [default: copy]
+    #[arg(long, value_name = "WHAT")]
+    pub unchanged: Option<Unchanged>,
+    /// Codec of the columns: keep, lz4, lz4-frame, zstd[:1-22], deflate[:1-9] or none; anything but
+    /// keep means rewrite [default: keep]
+    #[arg(long, value_name = "CODEC", value_parser = value::compress)]
+    pub compress: Option<Compress>,
+    /// Shuffle bytes before compression (smaller floating-point columns)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub shuffle: Option<bool>,
+    /// Uncompressed size of a block, for instance 4MiB: what a reader must decode to get one value
+    #[arg(long, value_name = "SIZE")]
+    pub block_size: Option<Size>,
+    /// Lay the file out afresh without touching compressed bytes: gives back what deletions left
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub repack: Option<bool>,
+    /// Add hard links to each table's columns by name, for h5py
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub flat_links: Option<bool>,
+    /// Keep outputs that failed their check under .jldconv/quarantine/
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub keep_bad: Option<bool>,
+    /// Where the undo files of in-place mode go [default: beside each file]
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+    /// Convert again where a complete output exists
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub force: Option<bool>,
+    /// Show what would be done, write nothing
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub dry_run: Option<bool>,
+}
+
+/// Which files a run takes, and how it runs.
+#[derive(Debug, Clone, Default, PartialEq, clap::Args)]
+pub struct BatchFlags {
+    /// Output numbers, inclusive, for instance 100-200,250,300- [default: all]
+    #[arg(long, value_name = "RANGES", help_heading = "Files")]
+    pub range: Option<Ranges>,
+    /// Beginning of the file names: <PREFIX>NNNNN.jld2 [default: output_]
+    #[arg(long, value_name = "TEXT", value_parser = value::prefix, help_heading = "Files")]
+    pub prefix: Option<String>,
+    /// Only part I of N of the files, balanced by bytes [default: from SLURM, else 1/1]
+    #[arg(long, value_name = "I/N", help_heading = "Files")]
+    pub shard: Option<Shard>,
+    /// Also try again what failed in an earlier run
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true, help_heading = "Files")]
+    pub resume_failed: Option<bool>,
+
+    /// Worker processes at a time; auto takes cores, cgroups, SLURM and memory into account
+    /// [default: auto]
+    #[arg(long, short = 'j', value_name = "auto|N", value_parser = value::count,
+          help_heading = "Workers and memory")]
+    pub workers: Option<Count>,
+    /// Lower bound for auto and for what memory shortage leaves [default: 1]
+    #[arg(long, value_name = "N", value_parser = value::at_least_one,
+          help_heading = "Workers and memory")]
+    pub min_workers: Option<usize>,
+    /// Upper bound for auto [default: 64]
+    #[arg(long, value_name = "N", value_parser = value::at_least_one,
+          help_heading = "Workers and memory")]
+    pub max_workers: Option<usize>,
+    /// Threads of one rewrite [default: auto]
+    #[arg(long, value_name = "auto|N", value_parser = value::count,
+          help_heading = "Workers and memory")]
+    pub threads_per_worker: Option<Count>,
+    /// Keep each worker on its own cores
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true, help_heading = "Workers and memory")]
+    pub pin: Option<bool>,
+    /// Share of the memory limit that may be used [default: 0.8]
+    #[arg(long, value_name = "SHARE", help_heading = "Workers and memory")]
+    pub safety_margin: Option<Share>,
+    /// Memory limit, for instance 24GiB; never above what the system grants [default: detected]
+    #[arg(long, value_name = "SIZE", help_heading = "Workers and memory")]
+    pub memory_limit: Option<Size>,
+
+    /// Attempts for a file whose worker was killed or could not write [default: 3]
+    #[arg(long, value_name = "N", help_heading = "Faults and stopping")]
+    pub retries: Option<u32>,
+    /// A worker that shows no life for so long is stopped [default: 10min]
+    #[arg(long, value_name = "TIME", help_heading = "Faults and stopping")]
+    pub stall_timeout: Option<Span>,
+    /// How long running files may go on after Ctrl-C or SIGTERM [default: 60s]
+    #[arg(long, value_name = "TIME", help_heading = "Faults and stopping")]
+    pub grace: Option<Span>,
+    /// What a full disk does: pause until there is space, or fail the file [default: pause]
+    #[arg(long, value_name = "WHAT", help_heading = "Faults and stopping")]
+    pub on_full: Option<OnFull>,
+    /// SIGUSR1 ends the run resumable (exit code 3) instead of printing its status
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true, help_heading = "Faults and stopping")]
+    pub drain_on_usr1: Option<bool>,
+
+    /// Write a JSON report of the run
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub report: Option<PathBuf>,
+    /// bar draws bars, plain prints one line a file, json prints one JSON object an event
+    /// [default: auto]
+    #[arg(long, value_name = "HOW", help_heading = "Output")]
+    pub progress: Option<Progress>,
+    /// Write what -v tells to a file instead of the terminal
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub log: Option<PathBuf>,
+}
+
+/// All that a run can be told, by whichever way.
+#[derive(Debug, Clone, Default, PartialEq, clap::Args)]
+pub struct Layer {
+    /// The archive: a directory of <PREFIX>NNNNN.jld2
+    #[arg(value_name = "INPUT_DIR")]
+    pub input_dir: Option<PathBuf>,
+    /// Where the outputs go; made where it is missing
+    #[arg(value_name = "OUTPUT_DIR")]
+    pub output_dir: Option<PathBuf>,
+    /// Which files, and how the run goes.
+    #[command(flatten)]
+    pub batch: BatchFlags,
+    /// How each file is converted.
+    #[command(flatten)]
+    pub conversion: ConversionFlags,
+    /// Do not ask, go
+    #[arg(long, short = 'y', value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true, help_heading = "Output")]
+    pub yes: Option<bool>,
+    /// Say more: -v what happens, -vv why, -vvv everything
+    #[arg(long, short = 'v', action = ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+}

@@ -1,0 +1,170 @@
+//! The command line of `jldconv`: one file at a time.
+
+use super::flags::ConversionFlags;
+use super::value;
+use clap::{ArgAction, Parser, Subcommand};
+use std::path::PathBuf;
+
+const ABOUT: &str = "Looks into JLD2 files, upgrades, checks and restores them, without Julia";
+
+const AFTER: &str = "\
+Examples:
+  jldconv inspect output_00100.jld2                what it is, and what today's Julia would warn of
+  jldconv convert output_00100.jld2 new.jld2       make it current
+  jldconv verify output_00100.jld2 new.jld2        every difference in types and values
+  jldconv dump new.jld2 /hydro/info                values as text
+  jldconv undo output_00100.jld2                   take an in-place upgrade back
+Whole archives: jldconv-supervisor.
+
+Exit codes: 0 done, 1 a file failed or differs, 2 usage, 3 interrupted, 5 internal error.";
+
+/// A parsed command line.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "jldconv", version, about = ABOUT, after_help = AFTER,
+          arg_required_else_help = true)]
+pub struct JldconvCli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: JldconvCommand,
+    /// Say more: -v what happens, -vv why, -vvv everything
+    #[arg(long, short = 'v', action = ArgAction::Count, global = true)]
+    pub verbose: u8,
+}
+
+/// What `jldconv` does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum JldconvCommand {
+    /// Say what files are and what a reader of the target would warn about or fail on
+    Inspect(InspectArgs),
+    /// Convert one file
+    Convert(Box<ConvertArgs>),
+    /// Compare two files by types and values, whatever their codecs and layouts
+    Verify(VerifyArgs),
+    /// Print a file's values, or those below a path
+    Dump(DumpArgs),
+    /// Take in-place upgrades back, bit for bit
+    Undo(UndoArgs),
+    /// Make in-place upgrades final: remove their undo files
+    Commit(CommitArgs),
+}
+
+/// The arguments of `inspect`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct InspectArgs {
+    /// The files
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The package versions that findings are about [default: mera-1.9]
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Further rules, for your own types (may be given several times)
+    #[arg(long, value_name = "FILE")]
+    pub rules: Vec<PathBuf>,
+}
+
+/// The arguments of `convert`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ConvertArgs {
+    /// The file to read
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// The file to make, or a directory for it; not with --mode in-place
+    #[arg(value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// How it is converted.
+    #[command(flatten)]
+    pub conversion: ConversionFlags,
+    /// Threads of a rewrite [default: all cores]
+    #[arg(long, value_name = "N", value_parser = value::at_least_one)]
+    pub threads: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `verify`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct VerifyArgs {
+    /// One file
+    #[arg(value_name = "A")]
+    pub a: PathBuf,
+    /// Another
+    #[arg(value_name = "B")]
+    pub b: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `dump`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DumpArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// A dataset or group in it, for instance /hydro/info [default: everything]
+    #[arg(value_name = "PATH")]
+    pub path: Option<String>,
+    /// Print the canonical JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `undo`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct UndoArgs {
+    /// Files that were upgraded in place, or directories of them
+    #[arg(value_name = "FILE|DIR", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Where their undo files are [default: beside each file]
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+}
+
+/// The arguments of `commit`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CommitArgs {
+    /// A directory of files that were upgraded in place
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Where their undo files are [default: beside each file]
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        JldconvCli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_command_lines_of_the_design() {
+        for line in [
+            "inspect a.jld2 b.jld2 --json",
+            "convert in.jld2 out.jld2 --mode rewrite --compress zstd:7 --force",
+            "convert in.jld2 --mode in-place --backup-dir undo",
+            "convert in.jld2 out --dry-run -vv --flat-links",
+            "verify a.jld2 b.jld2 --json",
+            "dump a.jld2",
+            "dump a.jld2 /hydro/info --json",
+            "undo a.jld2 dir",
+            "commit dir",
+        ] {
+            let args = std::iter::once("jldconv").chain(line.split(' '));
+            assert!(JldconvCli::try_parse_from(args).is_ok(), "{line}");
+        }
+        for line in ["", "inspect", "verify a", "commit", "commit a b", "convert", "melt a"] {
+            let args =
+                std::iter::once("jldconv").chain(line.split(' ').filter(|it| !it.is_empty()));
+            assert_eq!(JldconvCli::try_parse_from(args).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

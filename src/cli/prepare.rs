@@ -1,0 +1,128 @@
+//! From a resolved command line to a plan: look into the archive, choose, divide.
+
+use super::resolve::Run;
+use crate::archive::{ArchiveError, discover};
+use crate::report::{Overview, text};
+use crate::supervisor::Plan;
+use std::fmt::Write as _;
+
+/// A run that has only to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// What was found.
+    pub overview: Overview,
+    /// What is done with this shard's part of what the range takes.
+    pub plan: Plan,
+}
+
+/// Looks into the archive of `run` and makes its plan.
+///
+/// # Errors
+/// Where the archive's directory cannot be listed.
+pub fn prepare(run: &Run) -> Result<Prepared, ArchiveError> {
+    let settings = &run.settings;
+    let archive = discover(&settings.input_dir, &run.prefix)?;
+    let overview = Overview::new(&archive, &run.range);
+    let mut files = archive.files;
+    files.retain(|file| run.range.contains(file.number));
+    let files = settings.shard.take(files, run.weigh());
+    Ok(Prepared { overview, plan: Plan::of(files, &settings.output_dir) })
+}
+
+impl Prepared {
+    /// What to tell where the range takes no file.
+    pub fn nothing(&self, run: &Run) -> Option<String> {
+        if self.overview.taken > 0 {
+            return None;
+        }
+        let dir = run.settings.input_dir.display();
+        let prefix = &run.prefix;
+        Some(match &self.overview.range {
+            Some(range) if self.overview.found > 0 => {
+                format!("no file of {dir} is in the range {range}:\n{}", self.overview.block())
+            }
+            _ => format!("{dir} holds no {prefix}NNNNN.jld2\n{}", self.overview.block()),
+        })
+    }
+
+    /// The question before a run.
+    pub fn question(&self, run: &Run) -> String {
+        let jobs = self.plan.jobs.len() as u64;
+        let (files, bytes) = (text::count(jobs, "file"), text::bytes(self.plan.bytes()));
+        let mut question = format!("Convert {files} ({bytes})");
+        if run.settings.output_dir == run.settings.input_dir {
+            question.push_str(" in place");
+        } else {
+            let _ = write!(question, " into {}", run.settings.output_dir.display());
+        }
+        question.push('?');
+        question
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::ArrayVars;
+    use crate::cli::{Said, resolve};
+    use std::fs;
+
+    fn run(dir: &tempfile::TempDir, said: &[(&str, &str)]) -> Run {
+        let mut all = Said::default();
+        all.set("input-dir", dir.path().join("in"));
+        all.set("output-dir", dir.path().join("out"));
+        for (key, value) in said {
+            all.set(key, value);
+        }
+        resolve(all.layer().unwrap(), &ArrayVars::default()).unwrap()
+    }
+
+    fn archive(numbers: &[u64]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("in")).unwrap();
+        for number in numbers {
+            let name = format!("in/output_{number:05}.jld2");
+            fs::write(dir.path().join(name), vec![0; usize::try_from(*number).unwrap()]).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn a_range_of_a_shard() {
+        let dir = archive(&[1, 2, 3, 4, 5, 6]);
+        let whole = run(&dir, &[("range", "2-5")]);
+        let prepared = prepare(&whole).unwrap();
+        let names: Vec<_> = prepared.plan.jobs.iter().map(|job| job.number.unwrap()).collect();
+        assert_eq!(names, [2, 3, 4, 5]);
+        assert_eq!(prepared.plan.jobs[0].output, dir.path().join("out/output_00002.jld2"));
+        assert!(prepared.question(&whole).starts_with("Convert 4 files (14 B) into /"));
+        assert_eq!(prepared.nothing(&whole), None);
+        let shards = ["1/2", "2/2"].map(|shard| {
+            let run = run(&dir, &[("range", "2-5"), ("shard", shard)]);
+            let jobs = prepare(&run).unwrap().plan.jobs;
+            jobs.iter().map(|job| job.number.unwrap()).collect::<Vec<_>>()
+        });
+        assert_eq!(shards, [[2, 5], [3, 4]]);
+    }
+
+    #[test]
+    fn nothing_to_do_is_told() {
+        let dir = archive(&[1, 2]);
+        let told = |run: &Run| {
+            let told = prepare(run).unwrap().nothing(run).unwrap();
+            told.replace(dir.path().to_str().unwrap(), "DIR")
+        };
+        insta::assert_snapshot!(told(&run(&dir, &[("range", "5-9")])), @r"
+        no file of DIR/in is in the range 5-9:
+          found       2 files, outputs 1 to 2, 3 B
+          range       5-9 takes 0 files, 0 B
+          no files    in 5-9
+        ");
+        insta::assert_snapshot!(told(&run(&dir, &[("prefix", "snap_")])), @r"
+        DIR/in holds no snap_NNNNN.jld2
+          found       no output files
+          left out    output_00001.jld2: not named as an output of this archive
+                      output_00002.jld2: not named as an output of this archive
+        ");
+    }
+}

@@ -1,0 +1,372 @@
+//! What was said becomes what is done: defaults, checks, nothing left open.
+
+use super::flags::{BatchFlags, ConversionFlags, Layer};
+use crate::archive::{ArrayVars, Placement, Ranges, Shard, ShardError, Weigh, same_place};
+use crate::convert::{Compress, Mode, Options, VerifyLevel};
+use crate::report::Progress;
+use crate::supervisor::Settings;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What a run does, and how it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// How it goes.
+    pub settings: Settings,
+    /// Beginning of the archive's file names.
+    pub prefix: String,
+    /// Which output numbers it takes.
+    pub range: Ranges,
+    /// How it is shown.
+    pub view: View,
+}
+
+/// How a run is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    /// What appears while it goes.
+    pub progress: Progress,
+    /// Where the JSON report goes.
+    pub report: Option<PathBuf>,
+    /// Where the log goes.
+    pub log: Option<PathBuf>,
+    /// How much is logged.
+    pub verbose: u8,
+    /// Go without asking.
+    pub yes: bool,
+}
+
+/// What is wrong with what was said; exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// No archive was named.
+    #[error("which archive? Name its directory and the one for the outputs")]
+    NoInput,
+    /// No output directory was named.
+    #[error("where do the outputs go? Name a directory, or say --mode in-place")]
+    NoOutput,
+    /// The archive is no directory.
+    #[error("{}: {source}", path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The outputs would replace the archive.
+    #[error(
+        "{}: the outputs would replace the archive; name another directory, or say --mode in-place",
+        .0.display()
+    )]
+    SamePlace(PathBuf),
+    /// In-place with an output directory.
+    #[error("--mode in-place changes the archive itself: {} has no part in it", .0.display())]
+    OutputInPlace(PathBuf),
+    /// Two flags that exclude each other.
+    #[error("{0} and {1} exclude each other: {2}")]
+    Conflict(String, String, &'static str),
+    /// A flag that needs another.
+    #[error("{0} goes with {1} only")]
+    Needs(&'static str, &'static str),
+    /// A lower bound above its upper bound.
+    #[error("--min-workers {min} is more than --max-workers {max}")]
+    Bounds {
+        /// Lower bound.
+        min: usize,
+        /// Upper bound.
+        max: usize,
+    },
+    /// This build cannot.
+    #[error("--verify hdf5 needs a build with libhdf5 (cargo build --features hdf5)")]
+    NoHdf5,
+    /// There is no such part of the archive.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
+}
+
+impl Run {
+    /// What makes the parts of a divided archive equal. In-place runs change sizes as they go.
+    pub fn weigh(&self) -> Weigh {
+        match self.settings.options.mode {
+            Mode::InPlace => Weigh::Files,
+            Mode::Auto | Mode::Patch | Mode::Rewrite => Weigh::Bytes,
+        }
+    }
+}
+
+/// Resolves what was said; `array` are SLURM's variables.
+///
+/// # Errors
+/// Where something is missing, contradicts itself, or does not exist.
+pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
+    let Layer { input_dir, output_dir, batch, conversion, yes, verbose } = layer;
+    let options = options(conversion.clone())?;
+    let input_dir = existing(input_dir.ok_or(UsageError::NoInput)?)?;
+    let output_dir = output(&input_dir, output_dir, options.mode)?;
+    let mut settings = Settings::new(input_dir, output_dir);
+    settings.options = options;
+    settings.dry_run = conversion.dry_run.unwrap_or(false);
+    settings.shard = match batch.shard {
+        Some(shard) => shard,
+        None => Shard::from_slurm(array)?.unwrap_or_default(),
+    };
+    let view = View {
+        progress: batch.progress.unwrap_or_default(),
+        report: batch.report.clone(),
+        log: batch.log.clone(),
+        verbose,
+        yes: yes.unwrap_or(false),
+    };
+    let prefix = batch.prefix.clone().unwrap_or_else(|| DEFAULT_PREFIX.to_owned());
+    let range = batch.range.clone().unwrap_or_default();
+    apply(&mut settings, &batch)?;
+    Ok(Run { settings, prefix, range, view })
+}
+
+/// Beginning of an archive's file names where nobody says otherwise.
+pub const DEFAULT_PREFIX: &str = "output_";
+
+fn apply(settings: &mut Settings, batch: &BatchFlags) -> Result<(), UsageError> {
+    /// Replaces a default by what was said.
+    macro_rules! said {
+        ($($field:ident),+) => { $(if let Some(value) = batch.$field { settings.$field = value; })+ };
+    }
+    said!(workers, min_workers, max_workers, threads_per_worker, retries, on_full, pin);
+    said!(resume_failed, drain_on_usr1);
+    if let Some(share) = batch.safety_margin {
+        settings.safety_margin = share.0;
+    }
+    if let Some(span) = batch.stall_timeout {
+        settings.stall_timeout = span.0;
+    }
+    if let Some(span) = batch.grace {
+        settings.grace = span.0;
+    }
+    settings.memory_limit = batch.memory_limit.map(|size| size.0);
+    let (min, max) = (settings.min_workers, settings.max_workers);
+    if min > max {
+        return Err(UsageError::Bounds { min, max });
+    }
+    Ok(())
+}
+
+/// Resolves how each file is converted.
+///
+/// # Errors
+/// Where flags contradict each other.
+pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
+    let default = Options::default();
+    let options = Options {
+        mode: flags.mode.unwrap_or(default.mode),
+        target: flags.target.unwrap_or(default.target),
+        rules: flags.rules,
+        verify: flags.verify.unwrap_or(default.verify),
+        unchanged: flags.unchanged.unwrap_or(default.unchanged),
+        compress: flags.compress.unwrap_or(default.compress),
+        shuffle: flags.shuffle.unwrap_or(default.shuffle),
+        block_size: flags.block_size.map(|size| size.0).or(default.block_size),
+        repack: flags.repack.unwrap_or(default.repack),
+        flat_links: flags.flat_links.unwrap_or(default.flat_links),
+        backup_dir: flags.backup_dir.or(default.backup_dir),
+        keep_bad: flags.keep_bad.unwrap_or(default.keep_bad),
+        force: flags.force.unwrap_or(default.force),
+        threads: default.threads,
+    };
+    let rewrites = [
+        ("--compress", options.compress != Compress::Keep),
+        ("--shuffle", options.shuffle),
+        ("--block-size", options.block_size.is_some()),
+        ("--repack", options.repack),
+    ];
+    if let Some((flag, _)) = rewrites.iter().find(|(_, said)| *said) {
+        let conflict = |mode: &str, why| {
+            Err(UsageError::Conflict((*flag).to_owned(), format!("--mode {mode}"), why))
+        };
+        match options.mode {
+            Mode::Patch => return conflict("patch", "it lays the file out afresh"),
+            Mode::InPlace => return conflict("in-place", "it lays the file out afresh"),
+            Mode::Auto | Mode::Rewrite => {}
+        }
+    }
+    if options.backup_dir.is_some() && options.mode != Mode::InPlace {
+        return Err(UsageError::Needs("--backup-dir", "--mode in-place"));
+    }
+    if options.keep_bad && options.mode == Mode::InPlace {
+        let why = "there is no second file to keep";
+        return Err(UsageError::Conflict("--keep-bad".into(), "--mode in-place".into(), why));
+    }
+    if options.verify == VerifyLevel::Hdf5 && !cfg!(feature = "hdf5") {
+        return Err(UsageError::NoHdf5);
+    }
+    Ok(options)
+}
+
+fn existing(path: PathBuf) -> Result<PathBuf, UsageError> {
+    let absolute = std::fs::metadata(&path).and_then(|meta| {
+        if meta.is_dir() {
+            std::path::absolute(&path)
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
+    });
+    absolute.map_err(|source| UsageError::Directory { path, source })
+}
+
+fn output(input: &Path, output: Option<PathBuf>, mode: Mode) -> Result<PathBuf, UsageError> {
+    let Some(output) = output else {
+        return match mode {
+            Mode::InPlace => Ok(input.to_owned()),
+            Mode::Auto | Mode::Patch | Mode::Rewrite => Err(UsageError::NoOutput),
+        };
+    };
+    let error = |source| UsageError::Directory { path: output.clone(), source };
+    if std::fs::metadata(&output).is_ok_and(|meta| !meta.is_dir()) {
+        return Err(error(io::ErrorKind::NotADirectory.into()));
+    }
+    match (same_place(input, &output).map_err(error)?, mode) {
+        (Placement::Same, Mode::InPlace) => Ok(input.to_owned()),
+        (Placement::Same, _) => Err(UsageError::SamePlace(output)),
+        (Placement::Apart, Mode::InPlace) => Err(UsageError::OutputInPlace(output)),
+        (Placement::Apart, _) => std::path::absolute(&output).map_err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::said::Said;
+    use crate::supervisor::{Count, OnFull};
+    use std::fs;
+    use std::time::Duration;
+
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            fs::create_dir(dir.path().join("in")).unwrap();
+            fs::write(dir.path().join("file"), "").unwrap();
+            Self(dir)
+        }
+
+        fn at(&self, name: &str) -> String {
+            self.0.path().join(name).to_str().unwrap().to_owned()
+        }
+
+        fn run(&self, said: &[(&str, &str)]) -> Result<Run, UsageError> {
+            let mut all = Said::default();
+            all.set("input-dir", self.at("in"));
+            all.set("output-dir", self.at("out"));
+            for (key, value) in said {
+                if value.is_empty() { all.unset(key) } else { all.set(key, value) }
+            }
+            resolve(all.layer().unwrap(), &ArrayVars::default())
+        }
+
+        fn message(&self, said: &[(&str, &str)]) -> String {
+            let message = self.run(said).unwrap_err().to_string();
+            message.replace(self.0.path().to_str().unwrap(), "")
+        }
+    }
+
+    #[test]
+    fn nothing_said_gives_the_defaults_of_the_design() {
+        let place = Place::new();
+        let run = place.run(&[]).unwrap();
+        assert_eq!(run.settings, Settings::new(place.at("in"), place.at("out")));
+        assert_eq!((run.prefix.as_str(), run.range.is_all()), ("output_", true));
+        assert_eq!(run.view, View::default());
+    }
+
+    #[test]
+    fn what_is_said_is_done() {
+        let run = Place::new()
+            .run(&[
+                ("workers", "3"),
+                ("min-workers", "2"),
+                ("max-workers", "7"),
+                ("threads-per-worker", "2"),
+                ("safety-margin", "0.5"),
+                ("memory-limit", "1GiB"),
+                ("retries", "9"),
+                ("stall-timeout", "1min"),
+                ("grace", "5s"),
+                ("shard", "2/4"),
+                ("resume-failed", "true"),
+                ("dry-run", "true"),
+                ("on-full", "fail"),
+                ("pin", "true"),
+                ("drain-on-usr1", "true"),
+                ("block-size", "1MiB"),
+                ("yes", "true"),
+            ])
+            .unwrap();
+        let settings = run.settings;
+        assert_eq!(settings.workers, Count::Exactly(3));
+        assert_eq!((settings.min_workers, settings.max_workers), (2, 7));
+        assert_eq!(settings.threads_per_worker, Count::Exactly(2));
+        assert_eq!((settings.safety_margin, settings.memory_limit), (0.5, Some(1 << 30)));
+        assert_eq!(settings.retries, 9);
+        assert_eq!(settings.stall_timeout, Duration::from_mins(1));
+        assert_eq!(settings.grace, Duration::from_secs(5));
+        assert_eq!(settings.shard, Shard { index: 2, count: 4 });
+        assert!(settings.resume_failed && settings.dry_run && settings.pin);
+        assert!(settings.drain_on_usr1);
+        assert_eq!(settings.on_full, OnFull::Fail);
+        assert_eq!(settings.options.block_size, Some(1 << 20));
+        assert!(run.view.yes);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let place = Place::new();
+        insta::assert_snapshot!(place.message(&[("input-dir", "")]), @"which archive? Name its directory and the one for the outputs");
+        insta::assert_snapshot!(place.message(&[("output-dir", "")]), @"where do the outputs go? Name a directory, or say --mode in-place");
+        insta::assert_snapshot!(place.message(&[("input-dir", &place.at("none"))]), @"/none: No such file or directory (os error 2)");
+        insta::assert_snapshot!(place.message(&[("input-dir", &place.at("file"))]), @"/file: not a directory");
+        insta::assert_snapshot!(place.message(&[("output-dir", &place.at("file"))]), @"/file: not a directory");
+        insta::assert_snapshot!(place.message(&[("output-dir", &place.at("in/../in"))]), @"/in/../in: the outputs would replace the archive; name another directory, or say --mode in-place");
+        insta::assert_snapshot!(place.message(&[("mode", "in-place")]), @"--mode in-place changes the archive itself: /out has no part in it");
+        insta::assert_snapshot!(place.message(&[("min-workers", "9"), ("max-workers", "2")]), @"--min-workers 9 is more than --max-workers 2");
+        insta::assert_snapshot!(place.message(&[("mode", "patch"), ("compress", "zstd")]), @"--compress and --mode patch exclude each other: it lays the file out afresh");
+        insta::assert_snapshot!(place.message(&[("mode", "in-place"), ("repack", "true")]), @"--repack and --mode in-place exclude each other: it lays the file out afresh");
+        insta::assert_snapshot!(place.message(&[("backup-dir", "x")]), @"--backup-dir goes with --mode in-place only");
+    }
+
+    #[test]
+    fn in_place_needs_no_second_directory() {
+        let place = Place::new();
+        let same = place.at("in/.");
+        for output in ["", same.as_str()] {
+            let run = place.run(&[("mode", "in-place"), ("output-dir", output)]).unwrap();
+            assert_eq!(run.settings.output_dir, run.settings.input_dir);
+            assert_eq!(run.weigh(), Weigh::Files);
+        }
+    }
+
+    #[test]
+    fn outputs_inside_the_archive_are_fine() {
+        let place = Place::new();
+        assert!(place.run(&[("output-dir", &place.at("in/new"))]).is_ok());
+    }
+
+    #[test]
+    fn a_task_of_a_job_array_takes_its_part() {
+        let place = Place::new();
+        let var = |name: &str| match name {
+            "SLURM_ARRAY_TASK_ID" | "SLURM_ARRAY_TASK_MAX" => Some("3".to_owned()),
+            "SLURM_ARRAY_TASK_MIN" => Some("0".to_owned()),
+            "SLURM_ARRAY_TASK_COUNT" => Some("4".to_owned()),
+            _ => None,
+        };
+        let mut said = Said::default();
+        said.set("input-dir", place.at("in"));
+        said.set("output-dir", place.at("out"));
+        let array = ArrayVars::from_env(var);
+        let shard = |said: &Said| resolve(said.layer().unwrap(), &array).unwrap().settings.shard;
+        assert_eq!(shard(&said), Shard { index: 4, count: 4 });
+        said.set("shard", "1/2");
+        assert_eq!(shard(&said), Shard { index: 1, count: 2 }, "what is said goes first");
+    }
+}

@@ -1,0 +1,168 @@
+//! Why a file could not be changed in place, or not be brought back.
+
+use crate::convert::edit::ApplyError;
+use crate::convert::{Failure, Fault};
+use crate::sys::dir::DirError;
+use crate::sys::file::is_full;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a file could not be changed in place, or not be brought back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InPlaceError {
+    /// The path names no file.
+    #[error("{}: not the name of a file", path.display())]
+    NoName {
+        /// That path.
+        path: PathBuf,
+    },
+    /// Somebody holds a lock on the file.
+    #[error("{}: is locked by another program", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody has the file open for writing.
+    #[error("{}: another program has it open for writing", path.display())]
+    OpenForWriting {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file has further names, whose readers would see the change, too.
+    #[error("{}: has {links} names (hard links), and all of them would change", path.display())]
+    HardLinked {
+        /// The file.
+        path: PathBuf,
+        /// How many names it has.
+        links: u64,
+    },
+    /// The file is not the one for which the change was planned.
+    #[error("{}: changed since its conversion was planned", path.display())]
+    ChangedSincePlan {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An earlier change can still be undone.
+    #[error(
+        "{}: was changed in place before; `jldconv undo` takes that back, `jldconv commit` makes \
+         it final (undo file {})", path.display(), undo.display()
+    )]
+    UndoExists {
+        /// The file.
+        path: PathBuf,
+        /// Its undo file.
+        undo: PathBuf,
+    },
+    /// An earlier change was interrupted.
+    #[error("{}: an earlier change was interrupted and must be taken back first", path.display())]
+    Interrupted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is nothing from which to undo.
+    #[error("{}: no undo file {}", path.display(), undo.display())]
+    NoUndo {
+        /// The file.
+        path: PathBuf,
+        /// Where its undo file would be.
+        undo: PathBuf,
+    },
+    /// The undo file is not as it was written; it and the file are left alone.
+    #[error("{}: damaged undo file: {what}", undo.display())]
+    Damaged {
+        /// The undo file.
+        undo: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Somebody else changed the file after us; undoing would spoil that.
+    #[error("{}: changed by another program after its conversion: {what}", path.display())]
+    ChangedSince {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+    },
+    /// More bytes would have to be saved than an undo file may hold.
+    #[error("{}: {bytes} bytes to save for undo, more than {limit}", path.display())]
+    TooMuch {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes.
+        bytes: u64,
+        /// How many may be.
+        limit: u64,
+    },
+    /// The file does not fit its edit list.
+    #[error("{}: {source}", path.display())]
+    Edit {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        source: ApplyError,
+    },
+    /// The changed file failed its check.
+    #[error("{0}")]
+    Verify(Failure),
+    /// A change failed half-way, and so did taking it back. The undo file is still there.
+    #[error("{cause}; taking the change back failed, too: {back}; undo file kept")]
+    Stuck {
+        /// Why the change failed.
+        cause: Box<InPlaceError>,
+        /// Why taking it back failed.
+        back: Box<InPlaceError>,
+    },
+    /// Something in a directory went wrong.
+    #[error(transparent)]
+    Dir(#[from] DirError),
+    /// The system said no.
+    #[error("{}: cannot {what}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+}
+
+impl InPlaceError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::NoName { .. }
+            | Self::ChangedSincePlan { .. }
+            | Self::NoUndo { .. }
+            | Self::Damaged { .. }
+            | Self::ChangedSince { .. }
+            | Self::Edit { source: ApplyError::Length { .. } | ApplyError::Bytes { .. }, .. }
+            | Self::Dir(DirError::Link { .. } | DirError::NotAFile { .. }) => Fault::Input,
+            Self::HardLinked { .. } | Self::UndoExists { .. } | Self::TooMuch { .. } => {
+                Fault::Unsupported
+            }
+            Self::Edit { source: ApplyError::Write { source, .. }, .. }
+            | Self::Io { source, .. }
+            | Self::Dir(DirError::Io { source, .. })
+                if is_full(source) =>
+            {
+                Fault::Full
+            }
+            Self::Locked { .. }
+            | Self::OpenForWriting { .. }
+            | Self::Interrupted { .. }
+            | Self::Edit { .. }
+            | Self::Dir(_)
+            | Self::Io { .. } => Fault::Output,
+            Self::Verify(failure) => failure.fault,
+            Self::Stuck { cause, .. } => cause.fault(),
+        }
+    }
+}
+
+impl From<InPlaceError> for Failure {
+    fn from(error: InPlaceError) -> Self {
+        let fault = error.fault();
+        Self::new(fault, error.to_string())
+    }
+}

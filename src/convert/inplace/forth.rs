@@ -1,0 +1,157 @@
+//! From the old file to the new one.
+
+use super::InPlace;
+use super::back::roll_back;
+use super::error::InPlaceError;
+use super::place::Place;
+use super::record::{LIMIT, Progress, Record, context, encode_mark};
+use crate::convert::Failure;
+use crate::convert::edit::{ApplyError, EditList};
+use crate::sys::crash::{self, Step};
+use crate::sys::file::{Identity, set_len, sync, write_at};
+use crate::sys::origin::Origin;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// Carries `edits` out on the file `path` itself and has the result checked by `verify`, which gets
+/// the file locked and open for reading and writing, and must not write. An empty list changes
+/// nothing and leaves no undo file.
+///
+/// `planned` is the file's identity when it was read to make `edits`.
+///
+/// A program that locks files as it opens them (libhdf5 does unless told otherwise) cannot open the
+/// file during the check.
+///
+/// # Errors
+/// Refused are files that are links or not regular, changed since the plan, locked, open for writing
+/// elsewhere, have several names, or an undo file. If something fails after the first change, or
+/// `verify` refuses, the old file is brought back; only [`InPlaceError::Stuck`] says that even this
+/// failed.
+pub fn apply(
+    path: &Path,
+    planned: &Identity,
+    edits: &EditList,
+    options: &InPlace,
+    verify: &mut dyn FnMut(&File) -> Result<(), Failure>,
+) -> Result<(), InPlaceError> {
+    let place = Place::open(path, options)?;
+    if let Some((_, found)) = place.find()? {
+        return Err(match found.progress {
+            Progress::Done(_) => {
+                InPlaceError::UndoExists { path: place.path(), undo: place.undo_path() }
+            }
+            Progress::Open | Progress::Back => InPlaceError::Interrupted { path: place.path() },
+        });
+    }
+    let file = place.claim(options)?;
+    let io = |what, source| InPlaceError::Io { what, path: place.path(), source };
+    if Identity::of(&file).map_err(|e| io("look at", e))? != *planned {
+        return Err(InPlaceError::ChangedSincePlan { path: place.path() });
+    }
+    let bad_edit = |source| InPlaceError::Edit { path: place.path(), source };
+    edits.check_old(&file).map_err(bad_edit)?;
+    if edits.is_empty() {
+        return verify(&file).map_err(InPlaceError::Verify);
+    }
+
+    let record = make_record(&place, &file, *planned, edits)?;
+    let (undo, next_mark) = write_undo(&place, &file, &record)?;
+    let back = |cause, mark| match roll_back(&place, &file, &undo, &record, mark) {
+        Ok(()) => cause,
+        Err(back) => InPlaceError::Stuck { cause: Box::new(cause), back: Box::new(back) },
+    };
+    carry_out(&file, edits)
+        .map_err(bad_edit)
+        .and_then(|()| verify(&file).map_err(InPlaceError::Verify))
+        .map_err(|cause| back(cause, None))?;
+    mark_done(&place, &file, &undo, next_mark).map_err(|cause| back(cause, Some(next_mark)))
+}
+
+/// Makes the change complete.
+fn mark_done(place: &Place, file: &File, undo: &File, at: u64) -> Result<(), InPlaceError> {
+    let io = |what, source| InPlaceError::Io { what, path: place.undo_path(), source };
+    let now = Identity::of(file).map_err(|e| io("look at the file of", e))?;
+    let mark = encode_mark(Progress::Done(now.mtime));
+    write_at(undo, &mark, at, Step::DoneWrite).map_err(|e| io("write", e))?;
+    sync(undo, Step::DoneSync).map_err(|e| io("sync", e))
+}
+
+fn make_record(
+    place: &Place,
+    file: &File,
+    old: Identity,
+    edits: &EditList,
+) -> Result<Record, InPlaceError> {
+    let io = |source| InPlaceError::Io { what: "read", path: place.path(), source };
+    let junk = edits.file_len() - edits.append_at();
+    let too_much = |bytes| InPlaceError::TooMuch { path: place.path(), bytes, limit: LIMIT };
+    let len = usize::try_from(junk).ok().filter(|_| junk <= LIMIT);
+    let mut tail = vec![0; len.ok_or_else(|| too_much(junk))?];
+    file.read_exact_at(&mut tail, edits.append_at()).map_err(io)?;
+    Ok(Record {
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        old,
+        edits: edits.clone(),
+        tail,
+        context: context(file, edits).map_err(io)?,
+    })
+}
+
+/// Writes the undo file under a provisional name, so that under its own it is always whole.
+/// Gives it and where its first mark goes.
+fn write_undo(place: &Place, file: &File, record: &Record) -> Result<(File, u64), InPlaceError> {
+    let io = |what, source| InPlaceError::Io { what, path: place.undo_path(), source };
+    let (bytes, next_mark) = record.encode().ok_or_else(|| {
+        let bytes = (record.tail.len() as u64).saturating_add(record.edits.bytes_appended());
+        InPlaceError::TooMuch { path: place.path(), bytes, limit: LIMIT }
+    })?;
+    let Place { undo_dir, undo_name, part_name, .. } = place;
+    // Left by somebody who died before the file was touched: we hold the file's lock.
+    undo_dir.remove(part_name)?;
+    let undo = undo_dir.create(part_name, Step::UndoCreate)?;
+    let written = || -> Result<(), InPlaceError> {
+        write_at(&undo, &bytes, 0, Step::UndoWrite).map_err(|e| io("write", e))?;
+        // Who may write the file may undo the change.
+        Origin::of(file)
+            .and_then(|origin| origin.give_permissions_to(&undo))
+            .map_err(|e| io("set permissions", e))?;
+        sync(&undo, Step::UndoSync).map_err(|e| io("sync", e))?;
+        crash::before(Step::UndoRename);
+        undo_dir.rename_new(part_name, undo_dir, undo_name)?;
+        crash::after(Step::UndoRename);
+        Ok(())
+    };
+    written().inspect_err(|_| {
+        let _ = undo_dir.remove(part_name);
+    })?;
+    crash::before(Step::UndoDirSync);
+    undo_dir.sync()?;
+    crash::after(Step::UndoDirSync);
+    Ok((undo, next_mark))
+}
+
+/// Appends and replaces, with a sync between each two steps whose order matters.
+fn carry_out(file: &File, edits: &EditList) -> Result<(), ApplyError> {
+    let failed = |offset, len| move |source| ApplyError::Write { offset, len, source };
+    let (offset, len) = (edits.append_at(), edits.append().len());
+    let append = edits.append();
+    if !append.is_empty() {
+        write_at(file, append, offset, Step::InPlaceAppend).map_err(failed(offset, len))?;
+    }
+    if edits.new_len() < edits.file_len() {
+        set_len(file, edits.new_len(), Step::InPlaceTruncate).map_err(failed(offset, 0))?;
+    }
+    if edits.new_len() != edits.file_len() || !append.is_empty() {
+        sync(file, Step::InPlaceSync).map_err(failed(offset, len))?;
+    }
+    for stage in edits.in_stages().chunk_by(|a, b| a.stage == b.stage) {
+        for replace in stage {
+            let (offset, len) = (replace.offset, replace.new.len());
+            write_at(file, &replace.new, offset, Step::InPlaceReplace)
+                .map_err(failed(offset, len))?;
+        }
+        sync(file, Step::InPlaceSync).map_err(failed(offset, 0))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,299 @@
+//! Names of temporary files, and cleaning up after the dead.
+//!
+//! A name tells who made the file, so that a later run can remove what dead processes left and
+//! never what a live one is writing: `<run>.<host>.<pid>.<start>.<number>.part`. `host` stands for
+//! one boot of one machine and one namespace of process ids in it; `start` is the process's start
+//! in clock ticks, so that a process id given away again does not deceive.
+
+use crate::sys::dir::{Dir, DirError};
+use rustix::fs::FileType;
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// What every temporary file's name ends in.
+const SUFFIX: &str = "part";
+/// No run id is longer.
+const RUN_MAX: usize = 64;
+
+/// A process, told from all others on all machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// One boot of one machine, and one namespace of process ids in it.
+    pub host: u64,
+    /// Process id in that namespace.
+    pub pid: u32,
+    /// The process's start, in clock ticks since boot.
+    pub start: u64,
+}
+
+/// What became of an [`Owner`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// It runs on this machine.
+    Alive,
+    /// It ran on this machine and is gone.
+    Dead,
+    /// It runs or ran on another machine, in another container, or before a reboot; nothing here
+    /// can tell.
+    Elsewhere,
+}
+
+impl Owner {
+    /// This process.
+    ///
+    /// # Errors
+    /// When /proc cannot be read.
+    pub fn myself() -> io::Result<Self> {
+        let pid = std::process::id();
+        let start = start_of(pid)?
+            .ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat tells no start time")))?;
+        Ok(Self { host: host()?, pid, start })
+    }
+
+    /// What became of this process.
+    ///
+    /// # Errors
+    /// When /proc cannot be read.
+    pub fn life(&self) -> io::Result<Life> {
+        if self.host != host()? {
+            return Ok(Life::Elsewhere);
+        }
+        let alive = start_of(self.pid)? == Some(self.start);
+        Ok(if alive { Life::Alive } else { Life::Dead })
+    }
+}
+
+/// One boot of this machine, in this namespace of process ids.
+fn host() -> io::Result<u64> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let namespace = std::fs::read_link("/proc/self/ns/pid")?;
+    let both = format!("{} {}", boot.trim(), namespace.display());
+    Ok(xxh3_64(both.as_bytes()))
+}
+
+/// Start of a live process in clock ticks since boot; `None` if there is none of that id.
+fn start_of(pid: u32) -> io::Result<Option<u64>> {
+    let stat = match std::fs::read(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // The process ended between open and read.
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // The name in field 2 may hold blanks and parentheses; the last parenthesis ends it.
+    let after = stat.rsplit(|byte| *byte == b')').next().unwrap_or_default();
+    let fields = String::from_utf8_lossy(after);
+    let mut fields = fields.split_ascii_whitespace();
+    // A zombie holds no file any more.
+    if matches!(fields.next(), Some("Z" | "X" | "x")) {
+        return Ok(None);
+    }
+    // Field 22 of the whole, counted from the state in field 3.
+    Ok(fields.nth(18).and_then(|start| start.parse().ok()))
+}
+
+/// The name of a temporary file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TempName {
+    run: String,
+    owner: Owner,
+    number: u64,
+}
+
+/// A text that is not the name of a temporary file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not the name of a temporary file")]
+pub struct TempNameError {
+    text: String,
+}
+
+impl TempName {
+    /// The name of the `number`th file that `owner` makes in `run`. `number` must differ for each
+    /// file and each attempt. `run` consists of 1 to 64 ASCII letters, digits, `-` and `_`.
+    ///
+    /// # Errors
+    /// When `run` is something else.
+    pub fn new(run: &str, owner: Owner, number: u64) -> Result<Self, TempNameError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if run.is_empty() || run.len() > RUN_MAX || !run.bytes().all(plain) {
+            return Err(TempNameError { text: run.to_owned() });
+        }
+        Ok(Self { run: run.to_owned(), owner, number })
+    }
+
+    /// Id of the run that made the file.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The process that made the file.
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+}
+
+impl fmt::Display for TempName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { run, owner: Owner { host, pid, start }, number } = self;
+        write!(f, "{run}.{host:016x}.{pid}.{start}.{number}.{SUFFIX}")
+    }
+}
+
+impl FromStr for TempName {
+    type Err = TempNameError;
+
+    fn from_str(text: &str) -> Result<Self, TempNameError> {
+        let parse = || {
+            let mut parts = text.split('.');
+            let run = parts.next()?;
+            let host = u64::from_str_radix(parts.next()?, 16).ok()?;
+            let pid = parts.next()?.parse().ok()?;
+            let start = parts.next()?.parse().ok()?;
+            let number = parts.next()?.parse().ok()?;
+            let name = Self::new(run, Owner { host, pid, start }, number).ok()?;
+            // Only what we would have written ourselves is ours.
+            (name.to_string() == text).then_some(name)
+        };
+        parse().ok_or_else(|| TempNameError { text: text.to_owned() })
+    }
+}
+
+/// What [`clean_temps`] found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cleaned {
+    /// Files of dead processes, removed.
+    pub removed: Vec<OsString>,
+    /// Files of live processes, left alone.
+    pub live: Vec<OsString>,
+    /// Names that are not those of temporary files, left alone.
+    pub foreign: Vec<OsString>,
+}
+
+/// Removes the temporary files in `dir` that no live process owns.
+///
+/// Those of this machine are judged here. `is_live` is asked about the rest, owned by processes
+/// that run or ran [elsewhere](Life::Elsewhere): the caller knows from its locks and journals which
+/// runs are still going on. In doubt it must say `true`.
+///
+/// # Errors
+/// When the directory or /proc cannot be read or a file not be removed.
+pub fn clean_temps(
+    dir: &Dir,
+    is_live: &mut dyn FnMut(&TempName) -> bool,
+) -> Result<Cleaned, DirError> {
+    let mut cleaned = Cleaned::default();
+    for file in dir.names()? {
+        let Some(name) = file.to_str().and_then(|text| text.parse::<TempName>().ok()) else {
+            cleaned.foreign.push(file);
+            continue;
+        };
+        let owner = name.owner.life().map_err(|source| DirError::Io {
+            what: "look for the owner of",
+            path: dir.path().join(&file),
+            source,
+        })?;
+        let live = match owner {
+            Life::Alive => true,
+            Life::Dead => false,
+            Life::Elsewhere => is_live(&name),
+        };
+        if live {
+            cleaned.live.push(file);
+        } else if dir.entry(&file)?.is_some_and(|entry| entry.kind == FileType::RegularFile) {
+            dir.remove(&file)?;
+            cleaned.removed.push(file);
+        } else {
+            cleaned.foreign.push(file);
+        }
+    }
+    Ok(cleaned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::fs;
+
+    proptest! {
+        #[test]
+        fn names_come_back(
+            run in "[A-Za-z0-9_-]{1,64}",
+            host in any::<u64>(),
+            pid in any::<u32>(),
+            start in any::<u64>(),
+            number in any::<u64>(),
+        ) {
+            let name = TempName::new(&run, Owner { host, pid, start }, number).unwrap();
+            prop_assert_eq!(name.to_string().parse::<TempName>().unwrap(), name);
+        }
+
+        #[test]
+        fn other_names_do_not_parse(text in ".{0,60}") {
+            if let Ok(name) = text.parse::<TempName>() {
+                prop_assert_eq!(name.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn runs_with_odd_names_are_refused() {
+        let owner = Owner::myself().unwrap();
+        for run in ["", "a.b", "a/b", "ä", &"x".repeat(65)] {
+            assert!(TempName::new(run, owner, 1).is_err(), "{run}");
+        }
+        assert!("run.00.1.1.1.part".parse::<TempName>().is_err());
+        assert!("output_00001.jld2".parse::<TempName>().is_err());
+    }
+
+    #[test]
+    fn the_living_are_told_from_the_dead() {
+        let me = Owner::myself().unwrap();
+        assert_eq!(me.life().unwrap(), Life::Alive);
+        assert_eq!(Owner { start: me.start + 1, ..me }.life().unwrap(), Life::Dead);
+        assert_eq!(Owner { host: me.host ^ 1, ..me }.life().unwrap(), Life::Elsewhere);
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        let start = start_of(pid).unwrap();
+        child.wait().unwrap();
+        let gone = Owner { pid, start: start.unwrap_or(1), ..me };
+        assert_eq!(gone.life().unwrap(), Life::Dead);
+    }
+
+    #[test]
+    fn only_what_the_dead_left_is_removed() {
+        let temp = tempfile::tempdir().unwrap();
+        let me = Owner::myself().unwrap();
+        let dead = Owner { start: me.start + 1, ..me };
+        let afar = Owner { host: me.host ^ 1, ..me };
+        let name = |run: &str, owner, n| TempName::new(run, owner, n).unwrap().to_string();
+        let [mine, left, going, over, dir] = [
+            name("run", me, 1),
+            name("run", dead, 2),
+            name("going", afar, 3),
+            name("over", afar, 4),
+            name("run", dead, 5),
+        ];
+        for file in [&mine, &left, &going, &over, &"notes.txt".to_owned()] {
+            fs::write(temp.path().join(file), b"x").unwrap();
+        }
+        fs::create_dir(temp.path().join(&dir)).unwrap();
+
+        let place = Dir::open(temp.path()).unwrap();
+        let mut cleaned = clean_temps(&place, &mut |name| name.run() == "going").unwrap();
+        cleaned.removed.sort();
+        cleaned.live.sort();
+        let sorted = |mut names: Vec<&str>| {
+            names.sort_unstable();
+            names.into_iter().map(OsString::from).collect::<Vec<_>>()
+        };
+        assert_eq!(cleaned.removed, sorted(vec![&left, &over]));
+        assert_eq!(cleaned.live, sorted(vec![&mine, &going]));
+        cleaned.foreign.sort();
+        assert_eq!(cleaned.foreign, sorted(vec!["notes.txt", &dir]));
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 4);
+    }
+}

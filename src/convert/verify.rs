@@ -1,0 +1,241 @@
+//! Whether an output is what was planned, before it gets its name.
+
+use super::converter::{Planned, read_failure};
+use super::{Failure, Fault, Observer, Phase, VerifyLevel};
+use crate::h5::{self, File, Region, RelAddr, Source, Trace, Visitor};
+use crate::julia::{Digest, Dumper, TypeTable, datasets};
+use crate::migrate::plan;
+use crate::migrate::target::Target;
+use std::cell::Cell;
+use std::io::{self, Write};
+use std::path::Path;
+use xxhash_rust::xxh3::Xxh3;
+
+/// An output that passed.
+pub(super) struct Checked {
+    /// Its size in bytes.
+    pub(super) bytes: u64,
+    /// Digest of all its logical values, if they were compared.
+    pub(super) digest: Option<String>,
+}
+
+/// What the output must hold. Taken before the input changes, if it is changed in place.
+pub(super) struct Expected {
+    /// Linked datasets by path: old address, and digest of the value if contents are compared.
+    datasets: Vec<(String, RelAddr, Option<u128>)>,
+}
+
+impl Expected {
+    /// What the plan for the input at `path` makes of its datasets.
+    pub(super) fn of(
+        path: &Path,
+        planned: &Planned,
+        level: VerifyLevel,
+        observer: &dyn Observer,
+    ) -> Result<Self, Failure> {
+        let failed = |e: h5::Error| read_failure(path, &e);
+        if level == VerifyLevel::None {
+            return Ok(Self { datasets: Vec::new() });
+        }
+        let migration = &planned.migration;
+        let types = TypeTable::with_renames(&planned.file, migration.renames.clone());
+        let tick = Ticker::new(migration.survey.payload_bytes, observer);
+        let tick = |bytes| tick.tick(bytes);
+        let dumper = Dumper::new(&types, Digest::Xxh3)
+            .with_overrides(&migration.overrides)
+            .with_progress(&tick);
+        let mut out = Vec::new();
+        for (name, addr) in datasets(&planned.file).map_err(failed)? {
+            let value = match level {
+                VerifyLevel::None | VerifyLevel::Structure => None,
+                VerifyLevel::Content | VerifyLevel::Hdf5 => {
+                    Some(digest(&dumper, addr).map_err(|e| failed(e.in_object(&name)))?)
+                }
+            };
+            out.push((name, addr, value));
+        }
+        Ok(Self { datasets: out })
+    }
+}
+
+/// Checks the output in `file` against what is expected of it.
+pub(super) fn check(
+    path: &Path,
+    planned: &Planned,
+    expected: &Expected,
+    file: &std::fs::File,
+    target: &Target,
+    level: VerifyLevel,
+    observer: &dyn Observer,
+) -> Result<Checked, Failure> {
+    let bad = |what: String| Failure::new(Fault::Verify, format!("{}: {what}", path.display()));
+    let io = |e: io::Error| bad(format!("the output cannot be read back: {e}"));
+    let bytes = file.metadata().map_err(io)?.len();
+    if level == VerifyLevel::None {
+        return Ok(Checked { bytes, digest: None });
+    }
+    let handle = file.try_clone().map_err(io)?;
+    let output = Source::from_file(handle)
+        .and_then(File::from_source)
+        .map_err(|e| bad(format!("the output is damaged: {e}")))?;
+    structure(planned, expected, &output, bytes, target).map_err(bad)?;
+    let digest = match level {
+        VerifyLevel::None | VerifyLevel::Structure => None,
+        VerifyLevel::Content | VerifyLevel::Hdf5 => {
+            Some(content(path, planned, expected, &output, observer)?)
+        }
+    };
+    Ok(Checked { bytes, digest })
+}
+
+/// All invariants and checksums hold, no two objects share bytes, the linked datasets are the
+/// planned ones, and nothing is left to be done.
+fn structure(
+    planned: &Planned,
+    expected: &Expected,
+    output: &File,
+    bytes: u64,
+    target: &Target,
+) -> Result<(), String> {
+    let damaged = |e: h5::Error| format!("the output is damaged: {e}");
+    if !planned.rewritten {
+        let Some(edits) = &planned.migration.edits else {
+            if bytes != planned.identity.len {
+                return Err(format!("the copy has {bytes} of {} bytes", planned.identity.len));
+            }
+            return Ok(());
+        };
+        if bytes != edits.new_len() {
+            return Err(format!("the output has {bytes} bytes, planned were {}", edits.new_len()));
+        }
+    }
+    if output.superblock().end_of_file != bytes {
+        let end = output.superblock().end_of_file;
+        return Err(format!("the output has {bytes} bytes, but says it ends at {end}"));
+    }
+    let mut regions = Regions(Vec::new());
+    Trace::run(output, &mut regions).map_err(damaged)?;
+    regions.check()?;
+    let new = datasets(output).map_err(damaged)?;
+    if expected.datasets.len() != new.len() {
+        return Err(format!("{} datasets became {}", expected.datasets.len(), new.len()));
+    }
+    let end = planned.file.superblock().end_of_file;
+    for ((old_path, old_addr, _), (new_path, new_addr)) in expected.datasets.iter().zip(&new) {
+        if old_path != new_path {
+            return Err(format!("dataset {old_path} became {new_path}"));
+        }
+        let replaced = planned.migration.overrides.objects.contains_key(old_addr);
+        let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
+        let stayed = old_addr == new_addr;
+        if !planned.rewritten && (replaced != appended || !(replaced || stayed)) {
+            return Err(format!("dataset {old_path} was to stay at {old_addr}, not at {new_addr}"));
+        }
+    }
+    let again = plan(output, target, false).map_err(|e| format!("the output: {e}"))?;
+    if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
+        let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
+        return Err(format!("the output still needs changes: {left}"));
+    }
+    Ok(())
+}
+
+/// Collects which bytes are in use.
+struct Regions(Vec<Region>);
+
+impl Visitor for Regions {
+    fn region(&mut self, region: Region) -> h5::Result<()> {
+        self.0.push(region);
+        Ok(())
+    }
+}
+
+impl Regions {
+    fn check(mut self) -> Result<(), String> {
+        self.0.sort_by_key(|r| (r.start, r.end));
+        for pair in self.0.windows(2) {
+            if let [a, b] = pair
+                && b.start < a.end
+            {
+                return Err(format!(
+                    "two objects share bytes: {:?} at {} to {}, {:?} at {}",
+                    a.kind, a.start, a.end, b.kind, b.start
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts bytes for an observer.
+struct Ticker<'a> {
+    done: Cell<u64>,
+    total: u64,
+    observer: &'a dyn Observer,
+}
+
+impl<'a> Ticker<'a> {
+    fn new(total: u64, observer: &'a dyn Observer) -> Self {
+        Self { done: Cell::new(0), total, observer }
+    }
+
+    fn tick(&self, bytes: u64) -> h5::Result<()> {
+        self.done.set(self.done.get() + bytes);
+        self.observer.progress(Phase::Verify, self.done.get().min(self.total), self.total);
+        if self.observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
+    }
+}
+
+/// Every value of the output is the input's, or what a rule makes of it.
+fn content(
+    path: &Path,
+    planned: &Planned,
+    expected: &Expected,
+    output: &File,
+    observer: &dyn Observer,
+) -> Result<String, Failure> {
+    let tick = Ticker::new(planned.migration.survey.payload_bytes, observer);
+    let tick = |bytes| tick.tick(bytes);
+    let types = TypeTable::new(output);
+    let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
+    let failed = |e: h5::Error| {
+        let Failure { fault, message, .. } = read_failure(path, &e);
+        let fault = if fault == Fault::Input { Fault::Verify } else { fault };
+        Failure::new(fault, format!("in the output: {message}"))
+    };
+    let mut all = Xxh3::new();
+    let outputs = datasets(output).map_err(failed)?;
+    for ((name, _, before), (_, addr)) in expected.datasets.iter().zip(&outputs) {
+        let after = digest(&dumper, *addr).map_err(|e| failed(e.in_object(name)))?;
+        if *before != Some(after) {
+            return Err(Failure::new(
+                Fault::Verify,
+                format!("{}: {name}: the output holds another value than planned", path.display()),
+            ));
+        }
+        all.update(name.as_bytes());
+        all.update(&after.to_le_bytes());
+    }
+    Ok(format!("{:032x}", all.digest128()))
+}
+
+/// Digest of the canonical form of one value.
+fn digest(dumper: &Dumper<'_>, addr: RelAddr) -> h5::Result<u128> {
+    let mut out = io::BufWriter::with_capacity(16 << 10, Hashed(Xxh3::new()));
+    dumper.node(addr, &mut out)?;
+    let hashed = out.into_inner().map_err(|e| h5::Error::output(e.into_error()))?;
+    Ok(hashed.0.digest128())
+}
+
+struct Hashed(Xxh3);
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

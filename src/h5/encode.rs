@@ -1,0 +1,362 @@
+//! Encoding: header messages, whole object headers and heap collections, as JLD2 0.6 lays them out.
+
+use super::checksum::lookup3;
+use super::header::kind;
+use super::{ByteOrder, Class, Datatype, Extent, FilterEntry, HEAP_HEAD, RelAddr};
+
+/// Version nibble of the datatypes written here.
+const DATATYPE_VERSION: u8 = 3 << 4;
+/// Smallest collection that JLD2 makes.
+const MIN_HEAP: u64 = 4096;
+/// Most objects in one collection: its indices are 16 bits wide, and 0 is free space.
+pub const MAX_HEAP_OBJECTS: usize = 65535;
+
+/// A header message to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Its type.
+    pub kind: u8,
+    /// Its flags.
+    pub flags: u8,
+    /// Its body; at most 65535 bytes.
+    pub body: Vec<u8>,
+}
+
+impl NewMessage {
+    /// A message.
+    pub fn new(kind: u8, flags: u8, body: Vec<u8>) -> Self {
+        Self { kind, flags, body }
+    }
+
+    /// The filler of 20 bytes that JLD2 turns into a continuation when it adds to the object.
+    pub fn placeholder() -> Self {
+        Self::new(kind::NIL, 0, vec![0; 16])
+    }
+
+    /// Fill value: early allocation, written if set, undefined; what JLD2 puts into each dataset.
+    pub fn fill_value() -> Self {
+        Self::new(kind::FILL_VALUE, 0, vec![3, 9])
+    }
+
+    /// Bytes it takes with its head.
+    pub fn len(&self) -> usize {
+        self.body.len() + 4
+    }
+
+    /// Whether its body is empty.
+    pub fn is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    /// Puts head and body behind `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.kind);
+        out.extend(u16::try_from(self.body.len()).unwrap_or(u16::MAX).to_le_bytes());
+        out.push(self.flags);
+        out.extend(&self.body);
+    }
+}
+
+/// An encoded object header and where its messages' bodies stand in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedHeader {
+    /// All bytes, with a checksum at the end.
+    pub bytes: Vec<u8>,
+    /// Position of each message's body in `bytes`.
+    pub bodies: Vec<usize>,
+}
+
+/// Encodes an object header of one chunk.
+pub fn object_header(messages: &[NewMessage]) -> EncodedHeader {
+    let size: usize = messages.iter().map(NewMessage::len).sum();
+    let mut bytes = b"OHDR\x02".to_vec();
+    match size {
+        0..=0xff => {
+            bytes.push(0);
+            bytes.extend(u8::try_from(size).unwrap_or(u8::MAX).to_le_bytes());
+        }
+        0x100..=0xffff => {
+            bytes.push(1);
+            bytes.extend(u16::try_from(size).unwrap_or(u16::MAX).to_le_bytes());
+        }
+        _ => {
+            bytes.push(2);
+            bytes.extend(u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes());
+        }
+    }
+    let mut bodies = Vec::with_capacity(messages.len());
+    for m in messages {
+        bodies.push(bytes.len() + 4);
+        m.write(&mut bytes);
+    }
+    bytes.extend(lookup3(&bytes).to_le_bytes());
+    EncodedHeader { bytes, bodies }
+}
+
+/// Encodes a dataspace of version 2; `dims` in HDF5's order.
+pub fn dataspace(extent: Extent, dims: &[u64]) -> Vec<u8> {
+    let (kind, dims) = match extent {
+        Extent::Scalar => (0, &[][..]),
+        Extent::Simple => (1, dims),
+        Extent::Null => (2, &[][..]),
+    };
+    let mut out = vec![2, u8::try_from(dims.len()).unwrap_or(u8::MAX), 0, kind];
+    out.extend(dims.iter().flat_map(|d| d.to_le_bytes()));
+    out
+}
+
+/// Encodes the sharing of a committed datatype.
+pub fn shared(addr: RelAddr) -> Vec<u8> {
+    let mut out = vec![3, 2];
+    out.extend(addr.0.to_le_bytes());
+    out
+}
+
+/// Encodes a datatype as JLD2 does: version 3, all else as it was read.
+pub fn datatype(d: &Datatype) -> Vec<u8> {
+    let order = |o: &ByteOrder| u32::from(*o == ByteOrder::Big);
+    let precision = |d: &Datatype| {
+        let bits = u16::try_from(d.size.saturating_mul(8)).unwrap_or(u16::MAX);
+        [[0, 0], bits.to_le_bytes()].concat()
+    };
+    let (class, bits, tail) = match &d.class {
+        Class::FixedPoint { signed, order: o } => {
+            (0, order(o) | u32::from(*signed) << 3, precision(d))
+        }
+        Class::Float { order: o, properties } => {
+            // Normalized mantissa, sign in the highest bit.
+            (1, order(o) | 0x20 | (d.size.saturating_mul(8) - 1) << 8, properties.to_vec())
+        }
+        Class::Time => (2, 0, precision(d).split_off(2)),
+        Class::String => (3, 0x11, Vec::new()),
+        Class::Bitfield => (4, 0, precision(d)),
+        Class::Opaque => (5, 0, Vec::new()),
+        Class::Compound(members) => {
+            let mut tail = Vec::new();
+            for m in members {
+                tail.extend(m.name.as_bytes());
+                tail.push(0);
+                // Like JLD2, and unlike HDF5, which takes three bytes for the middle sizes.
+                let width = if d.size <= 0xff {
+                    1
+                } else if d.size <= 0xffff {
+                    2
+                } else {
+                    4
+                };
+                tail.extend(m.offset.to_le_bytes().iter().take(width));
+                tail.extend(datatype(&m.datatype));
+            }
+            (6, u32::try_from(members.len()).unwrap_or(u32::MAX), tail)
+        }
+        Class::Reference => (7, 0, Vec::new()),
+        Class::Enum(base) => (8, 0, datatype(base)),
+        Class::Vlen { string, base } => (9, if *string { 0x0111 } else { 0 }, datatype(base)),
+        Class::Array { dims, base } => {
+            let mut tail = vec![u8::try_from(dims.len()).unwrap_or(u8::MAX)];
+            tail.extend(dims.iter().flat_map(|d| d.to_le_bytes()));
+            tail.extend(datatype(base));
+            (10, 0, tail)
+        }
+    };
+    let mut out = vec![DATATYPE_VERSION | class];
+    out.extend(bits.to_le_bytes().iter().take(3));
+    out.extend(d.size.to_le_bytes());
+    out.extend(tail);
+    out
+}
+
+/// Encodes an attribute of version 2. `datatype` is spelled out, or [`shared`].
+pub fn attribute(
+    name: &str,
+    is_shared: bool,
+    datatype: &[u8],
+    space: &[u8],
+    data: &[u8],
+) -> Vec<u8> {
+    let len = |n: usize| u16::try_from(n).unwrap_or(u16::MAX).to_le_bytes();
+    let mut out = vec![2, u8::from(is_shared)];
+    out.extend(len(name.len() + 1));
+    out.extend(len(datatype.len()));
+    out.extend(len(space.len()));
+    out.extend(name.as_bytes());
+    out.push(0);
+    out.extend(datatype);
+    out.extend(space);
+    out.extend(data);
+    out
+}
+
+/// Encodes a layout with the data inside.
+pub fn compact(data: &[u8]) -> Vec<u8> {
+    let mut out = vec![4, 0];
+    out.extend(u16::try_from(data.len()).unwrap_or(u16::MAX).to_le_bytes());
+    out.extend(data);
+    out
+}
+
+/// Encodes a layout with the data in one piece elsewhere.
+pub fn contiguous(addr: RelAddr, size: u64) -> Vec<u8> {
+    let mut out = vec![4, 1];
+    out.extend(addr.0.to_le_bytes());
+    out.extend(size.to_le_bytes());
+    out
+}
+
+/// Encodes a layout of one filtered chunk; `dims` in HDF5's order. The dimensions take eight bytes
+/// each, as JLD2 has it.
+pub fn single_chunk(
+    dims: &[u64],
+    element_size: u32,
+    size: u64,
+    mask: u32,
+    addr: RelAddr,
+) -> Vec<u8> {
+    let mut out = vec![4, 2, 2, u8::try_from(dims.len() + 1).unwrap_or(u8::MAX), 8];
+    out.extend(dims.iter().flat_map(|d| d.to_le_bytes()));
+    out.extend(u64::from(element_size).to_le_bytes());
+    out.push(1);
+    out.extend(size.to_le_bytes());
+    out.extend(mask.to_le_bytes());
+    out.extend(addr.0.to_le_bytes());
+    out
+}
+
+/// Encodes a filter pipeline of version 2; names are padded to eight bytes.
+pub fn filter_pipeline(filters: &[FilterEntry]) -> Vec<u8> {
+    let mut out = vec![2, u8::try_from(filters.len()).unwrap_or(u8::MAX)];
+    for f in filters {
+        out.extend(f.id.to_le_bytes());
+        let mut name = Vec::new();
+        if f.id >= 256 {
+            name.extend(f.name.as_deref().unwrap_or_default().as_bytes());
+            name.push(0);
+            name.resize(name.len().next_multiple_of(8), 0);
+            out.extend(u16::try_from(name.len()).unwrap_or(u16::MAX).to_le_bytes());
+        }
+        out.extend(f.flags.to_le_bytes());
+        out.extend(u16::try_from(f.client.len()).unwrap_or(u16::MAX).to_le_bytes());
+        out.extend(name);
+        out.extend(f.client.iter().flat_map(|v| v.to_le_bytes()));
+    }
+    out
+}
+
+/// Encodes a hard link.
+pub fn link(name: &str, target: RelAddr) -> Vec<u8> {
+    let len = name.len();
+    let mut out = vec![1];
+    match len {
+        0..=0xff => out.extend([0x10, 1, u8::try_from(len).unwrap_or(u8::MAX)]),
+        _ => {
+            out.extend([0x11, 1]);
+            out.extend(u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
+        }
+    }
+    out.extend(name.as_bytes());
+    out.extend(target.0.to_le_bytes());
+    out
+}
+
+/// The messages of a group as JLD2 makes it: link info, group info, links, room for more links up
+/// to four, and the placeholder.
+pub fn group(links: &[(String, RelAddr)]) -> Vec<NewMessage> {
+    let mut info = vec![0, 0];
+    info.extend([0xff; 16]);
+    let mut out = vec![
+        NewMessage::new(kind::LINK_INFO, 0, info),
+        NewMessage::new(kind::GROUP_INFO, 0, vec![0, 0]),
+    ];
+    out.extend(links.iter().map(|(n, t)| NewMessage::new(kind::LINK, 0, link(n, *t))));
+    // Four entries with names of eight letters are reckoned with: 24 bytes each.
+    let spare = 4_usize.saturating_sub(links.len()) * 24;
+    if spare > 4 {
+        out.push(NewMessage::new(kind::NIL, 0, vec![0; spare - 4]));
+    }
+    out.push(NewMessage::placeholder());
+    out
+}
+
+/// Bytes in the file of a collection whose objects take `used` bytes with their heads.
+pub fn heap_len(used: u64) -> u64 {
+    HEAP_HEAD + MIN_HEAP.max(used + 16)
+}
+
+/// Encodes a heap collection so that JLD2 and libhdf5 agree on it (format note section 7): the
+/// stored size counts the objects and 16 bytes, and 16 more are reserved behind it.
+pub fn heap(objects: &[Vec<u8>]) -> Vec<u8> {
+    let used: u64 = objects.iter().map(|o| 16 + (o.len() as u64).next_multiple_of(8)).sum();
+    let size = MIN_HEAP.max(used + 16);
+    let mut out = b"GCOL\x01\0\0\0".to_vec();
+    out.extend(size.to_le_bytes());
+    for (i, object) in (1_u16..).zip(objects) {
+        out.extend(i.to_le_bytes());
+        out.extend([1, 0, 0, 0, 0, 0]);
+        out.extend((object.len() as u64).to_le_bytes());
+        out.extend(object);
+        out.resize(out.len().next_multiple_of(8), 0);
+    }
+    out.extend([0; 8]);
+    out.extend((size - used - 16).to_le_bytes());
+    out.resize(usize::try_from(HEAP_HEAD + size).unwrap_or(out.len()), 0);
+    out
+}
+
+impl Datatype {
+    /// A datatype to be written: it stands nowhere yet.
+    pub fn new(class: Class, size: u32) -> Self {
+        Self { class, size, version: DATATYPE_VERSION >> 4, offset: 0, len: 0 }
+    }
+
+    /// `Float64`.
+    pub fn float64() -> Self {
+        let properties = [0, 0, 0x40, 0, 0x34, 0x0b, 0, 0x34, 0xff, 3, 0, 0];
+        Self::new(Class::Float { order: ByteOrder::Little, properties }, 8)
+    }
+
+    /// `Float32`.
+    pub fn float32() -> Self {
+        let properties = [0, 0, 0x20, 0, 0x17, 8, 0, 0x17, 0x7f, 0, 0, 0];
+        Self::new(Class::Float { order: ByteOrder::Little, properties }, 4)
+    }
+
+    /// An integer of `size` bytes.
+    pub fn integer(size: u32, signed: bool) -> Self {
+        Self::new(Class::FixedPoint { signed, order: ByteOrder::Little }, size)
+    }
+
+    /// `Bool`.
+    pub fn boolean() -> Self {
+        Self::new(Class::Bitfield, 1)
+    }
+
+    /// A reference.
+    pub fn reference() -> Self {
+        Self::new(Class::Reference, 8)
+    }
+
+    /// A string of variable length.
+    pub fn vlen_string() -> Self {
+        let base = Box::new(Self::integer(1, false));
+        Self::new(Class::Vlen { string: true, base }, 16)
+    }
+
+    /// A sequence of references.
+    pub fn vlen_references() -> Self {
+        Self::new(Class::Vlen { string: false, base: Box::new(Self::reference()) }, 16)
+    }
+
+    /// A packed record.
+    pub fn record(members: impl IntoIterator<Item = (String, Datatype)>) -> Self {
+        let mut size = 0_u32;
+        let members = members
+            .into_iter()
+            .map(|(name, datatype)| {
+                let offset = size;
+                size = size.saturating_add(datatype.size);
+                super::Member { name, offset, datatype }
+            })
+            .collect();
+        Self::new(Class::Compound(members), size)
+    }
+}

@@ -1,0 +1,159 @@
+//! What can be wrong with a container: always with the offset, where one is known.
+
+use std::io;
+
+/// Result of this room.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Something in the file is not as it must be.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    offset: Option<u64>,
+    object: Option<String>,
+}
+
+/// The kinds of [`Error`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system could not read.
+    Io(io::Error),
+    /// The bytes contradict the format.
+    Corrupt {
+        /// What was being read.
+        what: String,
+        /// What the format asks for.
+        expected: String,
+        /// What was there.
+        found: String,
+    },
+    /// Valid perhaps, but nothing that JLD2 writes.
+    Foreign {
+        /// What it is.
+        what: String,
+    },
+    /// Filtered data that cannot be decoded.
+    Payload(Box<dyn std::error::Error + Send + Sync>),
+    /// What was read could not be handed on.
+    Output(io::Error),
+    /// Whoever asked does not want to know any more.
+    Cancelled,
+    /// Not a JLD2 file at all.
+    NotJld2 {
+        /// What it looks like instead.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// The bytes at `offset` contradict the format.
+    pub fn corrupt(
+        offset: u64,
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self::new(
+            ErrorKind::Corrupt {
+                what: what.into(),
+                expected: expected.into(),
+                found: found.into(),
+            },
+            Some(offset),
+        )
+    }
+
+    /// A feature at `offset` that no JLD2 writes.
+    pub fn foreign(offset: u64, what: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Foreign { what: what.into() }, Some(offset))
+    }
+
+    /// Not a JLD2 file.
+    pub fn not_jld2(reason: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotJld2 { reason: reason.into() }, None)
+    }
+
+    /// The operating system failed to read at `offset`.
+    pub fn io(offset: u64, error: io::Error) -> Self {
+        Self::new(ErrorKind::Io(error), Some(offset))
+    }
+
+    /// The data that start at `offset` cannot be decoded.
+    pub fn payload(
+        offset: u64,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::new(ErrorKind::Payload(error.into()), Some(offset))
+    }
+
+    /// Whoever asked does not want to know any more.
+    pub fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, None)
+    }
+
+    /// What was read could not be handed on.
+    pub fn output(error: io::Error) -> Self {
+        Self::new(ErrorKind::Output(error), None)
+    }
+
+    fn new(kind: ErrorKind, offset: Option<u64>) -> Self {
+        Self(Box::new(Inner { kind, offset, object: None }))
+    }
+
+    /// What kind of error it is.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The byte of the file that it is about.
+    pub fn offset(&self) -> Option<u64> {
+        self.0.offset
+    }
+
+    /// Names the object that was being read; the innermost name stays.
+    #[must_use]
+    pub fn in_object(mut self, path: &str) -> Self {
+        if self.0.object.is_none() {
+            self.0.object = Some(path.to_owned());
+        }
+        self
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(object) = &self.0.object {
+            write!(f, "{object}: ")?;
+        }
+        if let Some(offset) = self.0.offset {
+            write!(f, "at byte {offset}: ")?;
+        }
+        match &self.0.kind {
+            ErrorKind::Io(error) => write!(f, "cannot read: {error}"),
+            ErrorKind::Corrupt { what, expected, found } => {
+                write!(f, "{what}: expected {expected}, found {found}")
+            }
+            ErrorKind::Foreign { what } => write!(f, "not written by JLD2: {what}"),
+            ErrorKind::Cancelled => write!(f, "cancelled"),
+            ErrorKind::Output(error) => write!(f, "cannot write: {error}"),
+            ErrorKind::Payload(error) => write!(f, "cannot decode the data: {error}"),
+            ErrorKind::NotJld2 { reason } => write!(f, "not a JLD2 file: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.kind {
+            ErrorKind::Io(error) | ErrorKind::Output(error) => Some(error),
+            ErrorKind::Payload(error) => Some(error.as_ref()),
+            ErrorKind::Cancelled | ErrorKind::Corrupt { .. } | ErrorKind::Foreign { .. } | ErrorKind::NotJld2 { .. } => {
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! An open container: objects by address, heaps and committed datatypes kept at hand.
+
+use super::header::absolute;
+use super::message::layout::Layout;
+use super::{
+    Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader, ObjectKind, RelAddr,
+    Result, Source, SourceReader, Superblock, TypeRef,
+};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Heap objects that are remembered at the most: about 5 MB.
+const MAX_CACHED_HEAP_OBJECTS: usize = 200_000;
+/// Committed datatypes that are remembered at the most.
+const MAX_CACHED_TYPES: usize = 10_000;
+
+/// An open container.
+#[derive(Debug)]
+pub struct File {
+    source: Source,
+    superblock: Superblock,
+    heaps: Mutex<HeapCache>,
+    types: Mutex<HashMap<RelAddr, Arc<Datatype>>>,
+}
+
+#[derive(Debug, Default)]
+struct HeapCache {
+    heaps: HashMap<RelAddr, Arc<Heap>>,
+    objects: usize,
+}
+
+impl File {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not a JLD2 container.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::from_source(Source::open(path)?)
+    }
+
+    /// Opens a container.
+    ///
+    /// # Errors
+    /// If it is not a JLD2 container.
+    pub fn from_source(source: Source) -> Result<Self> {
+        let superblock = Superblock::read(&source)?;
+        Ok(Self { source, superblock, heaps: Mutex::default(), types: Mutex::default() })
+    }
+
+    /// The bytes.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The superblock.
+    pub fn superblock(&self) -> &Superblock {
+        &self.superblock
+    }
+
+    /// The offset that `addr` stands for.
+    ///
+    /// # Errors
+    /// If it is outside the container.
+    pub fn offset(&self, addr: RelAddr, what: &str) -> Result<u64> {
+        absolute(&self.superblock, addr, what)
+    }
+
+    /// The address of `offset`.
+    pub fn addr(&self, offset: u64) -> RelAddr {
+        RelAddr(offset.wrapping_sub(self.superblock.base))
+    }
+
+    /// Reads the object at `addr`.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged or foreign.
+    pub fn object(&self, addr: RelAddr) -> Result<Object> {
+        Object::parse(ObjectHeader::read(&self.source, &self.superblock, addr)?)
+    }
+
+    /// The committed datatype at `addr`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn committed(&self, addr: RelAddr) -> Result<Arc<Datatype>> {
+        if let Some(known) = self.types.lock().unwrap_or_else(PoisonError::into_inner).get(&addr) {
+            return Ok(Arc::clone(known));
+        }
+        let ObjectKind::Datatype(datatype) = self.object(addr)?.kind else {
+            return Err(Error::corrupt(
+                self.offset(addr, "committed datatype")?,
+                "shared datatype",
+                "a committed datatype",
+                "another object",
+            ));
+        };
+        let datatype = Arc::new(datatype);
+        let mut types = self.types.lock().unwrap_or_else(PoisonError::into_inner);
+        if types.len() >= MAX_CACHED_TYPES {
+            types.clear();
+        }
+        types.insert(addr, Arc::clone(&datatype));
+        Ok(datatype)
+    }
+
+    /// The datatype behind a reference to one.
+    ///
+    /// # Errors
+    /// If a committed datatype cannot be read.
+    pub fn resolve(&self, datatype: &TypeRef) -> Result<Arc<Datatype>> {
+        match datatype {
+            TypeRef::Inline(datatype) => Ok(Arc::new(datatype.clone())),
+            TypeRef::Shared { addr, .. } => self.committed(*addr),
+        }
+    }
+
+    /// The global heap collection at `addr`.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn heap(&self, addr: RelAddr) -> Result<Arc<Heap>> {
+        let mut cache = self.heaps.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cache.heaps.get(&addr) {
+            return Ok(Arc::clone(known));
+        }
+        let heap = Arc::new(Heap::read(&self.source, &self.superblock, addr)?);
+        if cache.objects > MAX_CACHED_HEAP_OBJECTS {
+            cache.heaps.clear();
+            cache.objects = 0;
+        }
+        cache.objects += heap.objects.len() + 1;
+        cache.heaps.insert(addr, Arc::clone(&heap));
+        Ok(heap)
+    }
+
+    /// Where the data of a sequence of variable length stand: absolute offset and bytes. `vlen` are
+    /// the sixteen bytes at offset `at`; `base` is the size of an element. `None` for a null one.
+    ///
+    /// # Errors
+    /// If there is no such heap object, or its size does not fit.
+    pub fn vlen(&self, vlen: &[u8], at: u64, base: u32) -> Result<Option<(u64, u64)>> {
+        let Some((count, heap, index)) = split_vlen(vlen) else {
+            return Err(Error::corrupt(at, "heap id", "16 bytes", vlen.len().to_string()));
+        };
+        if index == 0 && (heap.is_null() || heap.is_undef()) {
+            return Ok(None);
+        }
+        let Some(object) = self.heap(heap)?.object(index) else {
+            return Err(Error::corrupt(
+                at,
+                "heap id",
+                format!("an object of the heap at {heap}"),
+                format!("index {index}"),
+            ));
+        };
+        if u64::from(count) * u64::from(base) != object.size {
+            return Err(Error::corrupt(
+                at,
+                "heap object size",
+                format!("{count} elements of {base} bytes"),
+                format!("{} bytes", object.size),
+            ));
+        }
+        Ok(Some((object.offset, object.size)))
+    }
+
+    /// Bytes that a dataset's unfiltered data take, checked against its layout.
+    ///
+    /// # Errors
+    /// If shape, type and layout contradict each other.
+    pub fn data_len(&self, dataset: &Dataset, datatype: &Datatype) -> Result<u64> {
+        let declared =
+            dataset.dataspace.elements().and_then(|n| n.checked_mul(u64::from(datatype.size)));
+        let (at, stored) = match &dataset.layout {
+            Layout::Compact { offset, size } => (*offset, *size),
+            Layout::Contiguous { addr, size, at } => {
+                if *size > 0 {
+                    let offset = self.offset(*addr, "contiguous data")?;
+                    self.extent(offset, *size, "contiguous data")?;
+                }
+                (*at, *size)
+            }
+            Layout::Chunk(chunk) => {
+                let offset = self.offset(chunk.addr, "chunk")?;
+                self.extent(offset, chunk.size, "chunk")?;
+                return declared.ok_or_else(|| {
+                    Error::corrupt(chunk.at, "dataspace", "a size below 2^64 bytes", "more")
+                });
+            }
+        };
+        if declared == Some(stored) {
+            return Ok(stored);
+        }
+        // JLD2 0.1.12 to 0.3.1 declared a string of n bytes as n strings of n bytes.
+        let old_string = matches!(datatype.class, Class::String)
+            && dataset.dataspace.extent == Extent::Simple
+            && dataset.dataspace.dims.as_slice() == [stored];
+        // A null dataspace holds nothing, whatever its layout says.
+        if old_string || (dataset.dataspace.extent == Extent::Null && stored == 0) {
+            return Ok(stored);
+        }
+        Err(Error::corrupt(
+            at,
+            "size of the data",
+            declared.map_or("less than 2^64 bytes".to_owned(), |d| format!("{d} bytes")),
+            format!("{stored} bytes"),
+        ))
+    }
+
+    fn extent(&self, offset: u64, len: u64, what: &str) -> Result<()> {
+        let end = self.superblock.end_of_file;
+        if offset.checked_add(len).is_some_and(|e| e <= end) {
+            return Ok(());
+        }
+        Err(Error::corrupt(
+            offset,
+            what,
+            format!("at most {} bytes", end.saturating_sub(offset)),
+            format!("{len}"),
+        ))
+    }
+
+    /// A stream of the stored bytes of a dataset: its data, or its filtered chunk.
+    ///
+    /// # Errors
+    /// If they are outside the container.
+    pub fn stored(&self, dataset: &Dataset) -> Result<SourceReader<'_>> {
+        match &dataset.layout {
+            Layout::Compact { offset, size } => self.source.stream(*offset, *size, "compact data"),
+            Layout::Contiguous { size: 0, .. } => self.source.stream(0, 0, "no data"),
+            Layout::Contiguous { addr, size, .. } => {
+                let offset = self.offset(*addr, "contiguous data")?;
+                self.extent(offset, *size, "contiguous data")?;
+                self.source.stream(offset, *size, "contiguous data")
+            }
+            Layout::Chunk(chunk) => {
+                let offset = self.offset(chunk.addr, "chunk")?;
+                self.extent(offset, chunk.size, "chunk")?;
+                self.source.stream(offset, chunk.size, "chunk")
+            }
+        }
+    }
+
+    /// Absolute offset of the first stored byte of a dataset; `None` where nothing is stored.
+    ///
+    /// # Errors
+    /// If it is outside the container.
+    pub fn stored_offset(&self, dataset: &Dataset) -> Result<Option<u64>> {
+        match &dataset.layout {
+            Layout::Compact { offset, size } => Ok((*size > 0).then_some(*offset)),
+            Layout::Contiguous { size: 0, .. } => Ok(None),
+            Layout::Contiguous { addr, .. } => self.offset(*addr, "contiguous data").map(Some),
+            Layout::Chunk(chunk) => self.offset(chunk.addr, "chunk").map(Some),
+        }
+    }
+}
+
+/// Count, heap and index of a sequence of variable length.
+fn split_vlen(vlen: &[u8]) -> Option<(u32, RelAddr, u32)> {
+    let (count, rest) = vlen.split_first_chunk::<4>()?;
+    let (heap, rest) = rest.split_first_chunk::<8>()?;
+    let (index, _) = rest.split_first_chunk::<4>()?;
+    Some((
+        u32::from_le_bytes(*count),
+        RelAddr(u64::from_le_bytes(*heap)),
+        u32::from_le_bytes(*index),
+    ))
+}

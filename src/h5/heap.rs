@@ -1,0 +1,101 @@
+//! Global heap collections (format note section 7; HDF5 specification III.E).
+
+use super::bytes::Cursor;
+use super::header::absolute;
+use super::{Error, RelAddr, Result, Source, Superblock};
+
+/// Bytes in front of a collection's first object. JLD2 does not count them in the stored size.
+pub const HEAP_HEAD: u64 = 16;
+
+/// One object of a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeapObject {
+    /// Its index, from 1 on.
+    pub index: u16,
+    /// Absolute offset of its data.
+    pub offset: u64,
+    /// Bytes of its data.
+    pub size: u64,
+}
+
+/// A global heap collection: where its objects stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heap {
+    /// Absolute offset of its signature.
+    pub offset: u64,
+    /// The stored size; the collection takes [`HEAP_HEAD`] bytes more in JLD2's arithmetic.
+    pub size: u64,
+    /// Its objects, by ascending index.
+    pub objects: Vec<HeapObject>,
+}
+
+impl Heap {
+    /// Reads the index of the collection at `addr`.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn read(source: &Source, superblock: &Superblock, addr: RelAddr) -> Result<Self> {
+        let offset = absolute(superblock, addr, "global heap")?;
+        let head = source.read(offset, 16, "global heap")?;
+        let mut c = Cursor::new(&head, offset, "global heap");
+        c.expect(b"GCOL\x01", "global heap signature and version")?;
+        c.take(3)?;
+        let size = c.u64()?;
+        // JLD2 reserves the head on top of the size; libhdf5 counts it in. A file that ends with a
+        // collection of the latter kind is whole.
+        let limit = offset.checked_add(size).filter(|&end| end <= superblock.end_of_file);
+        let Some(limit) = limit else {
+            return Err(Error::corrupt(
+                offset + 8,
+                "global heap size",
+                format!("at most {} bytes", superblock.end_of_file - offset),
+                size.to_string(),
+            ));
+        };
+        let end = (limit + HEAP_HEAD).min(superblock.end_of_file);
+        let objects = index(source, offset + HEAP_HEAD, end)?;
+        Ok(Self { offset, size, objects })
+    }
+
+    /// Absolute offset behind the collection, in JLD2's arithmetic.
+    pub fn end(&self) -> u64 {
+        self.offset + HEAP_HEAD + self.size
+    }
+
+    /// The object of this index.
+    pub fn object(&self, index: u32) -> Option<HeapObject> {
+        let index = u16::try_from(index).ok()?;
+        let i = self.objects.binary_search_by_key(&index, |o| o.index).ok()?;
+        self.objects.get(i).copied()
+    }
+}
+
+fn index(source: &Source, mut at: u64, end: u64) -> Result<Vec<HeapObject>> {
+    let mut objects = Vec::<HeapObject>::new();
+    while end.saturating_sub(at) >= 16 {
+        let head = source.read(at, 16, "global heap object")?;
+        let mut c = Cursor::new(&head, at, "global heap object");
+        let index = c.u16()?;
+        if index == 0 {
+            break;
+        }
+        c.take(6)?;
+        let size = c.u64()?;
+        let next = size
+            .checked_next_multiple_of(8)
+            .and_then(|padded| padded.checked_add(at + 16))
+            .filter(|&next| next <= end);
+        let last = objects.last().map_or(0, |o| o.index);
+        let (Some(next), true) = (next, index > last) else {
+            return Err(Error::corrupt(
+                at,
+                "global heap object",
+                format!("an index above {last} and at most {} bytes", end - at - 16),
+                format!("index {index} with {size} bytes"),
+            ));
+        };
+        objects.push(HeapObject { index, offset: at + 16, size });
+        at = next;
+    }
+    Ok(objects)
+}

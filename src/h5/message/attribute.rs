@@ -1,0 +1,58 @@
+//! Attributes (HDF5 specification IV.A.2.m; format note section 5.2).
+
+use super::dataspace::Dataspace;
+use super::datatype::TypeRef;
+use crate::h5::bytes::{Cursor, utf8};
+use crate::h5::{Error, Result};
+
+/// An attribute of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub datatype: TypeRef,
+    /// Its shape.
+    pub dataspace: Dataspace,
+    /// Absolute offset of its data.
+    pub offset: u64,
+    /// Its data.
+    pub data: Vec<u8>,
+}
+
+impl Attribute {
+    /// Parses an attribute message.
+    ///
+    /// # Errors
+    /// If it is damaged or foreign.
+    pub fn parse(c: &mut Cursor<'_>) -> Result<Self> {
+        let start = c.offset();
+        let version = c.u8()?;
+        let flags = c.u8()?;
+        if !matches!(version, 1..=3) {
+            return Err(Error::corrupt(start, "attribute version", "1 to 3", version.to_string()));
+        }
+        if flags > 1 {
+            return Err(Error::foreign(start + 1, "an attribute with a shared dataspace"));
+        }
+        let sizes = [c.u16()?, c.u16()?, c.u16()?];
+        if version == 3 {
+            c.u8()?;
+        }
+        let mut part = |size: u16| -> Result<(u64, &[u8])> {
+            let at = c.offset();
+            let size = usize::from(size);
+            let bytes = c.take(if version == 1 { size.next_multiple_of(8) } else { size })?;
+            Ok((at, bytes.get(..size).unwrap_or(bytes)))
+        };
+        let [name_size, type_size, space_size] = sizes;
+        let (at, name) = part(name_size)?;
+        let name = utf8(name.split(|&b| b == 0).next().unwrap_or_default(), at, "attribute name")?;
+        let (at, bytes) = part(type_size)?;
+        let datatype =
+            TypeRef::parse(&mut Cursor::new(bytes, at, "attribute datatype"), flags & 1 != 0)?;
+        let (at, bytes) = part(space_size)?;
+        let dataspace = Dataspace::parse(&mut Cursor::new(bytes, at, "attribute dataspace"))?;
+        Ok(Self { name, datatype, dataspace, offset: c.offset(), data: c.rest().to_vec() })
+    }
+}

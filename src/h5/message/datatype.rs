@@ -1,0 +1,341 @@
+//! Datatypes (HDF5 specification IV.A.2.d; format note section 5.1).
+
+use crate::h5::bytes::{Cursor, utf8};
+use crate::h5::{Error, RelAddr, Result};
+
+/// Deeper nesting than any real type; ends forged recursion.
+const MAX_DEPTH: u32 = 64;
+
+/// Byte order of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// Lowest byte first: all that JLD2 writes.
+    Little,
+    /// Highest byte first.
+    Big,
+}
+
+/// A datatype, with the place it stands at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datatype {
+    /// What kind of type, with its details.
+    pub class: Class,
+    /// Bytes of one element.
+    pub size: u32,
+    /// The version nibble of its first byte, as stored.
+    pub version: u8,
+    /// Absolute offset of its encoding.
+    pub offset: u64,
+    /// Length of its encoding in bytes.
+    pub len: u32,
+}
+
+/// The classes of datatype.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// An integer.
+    FixedPoint {
+        /// Whether it has a sign.
+        signed: bool,
+        /// Its byte order.
+        order: ByteOrder,
+    },
+    /// A floating-point number.
+    Float {
+        /// Its byte order.
+        order: ByteOrder,
+        /// Bit offset, precision, exponent and mantissa places and bias, as stored.
+        properties: [u8; 12],
+    },
+    /// A time; never written by JLD2.
+    Time,
+    /// A string of fixed length.
+    String,
+    /// Bits; JLD2's `Bool`.
+    Bitfield,
+    /// Bytes without meaning.
+    Opaque,
+    /// A record.
+    Compound(Vec<Member>),
+    /// The address of an object header.
+    Reference,
+    /// A named integer; never written by JLD2.
+    Enum(Box<Datatype>),
+    /// A sequence of any length, in a global heap.
+    Vlen {
+        /// Whether it is a string.
+        string: bool,
+        /// The element.
+        base: Box<Datatype>,
+    },
+    /// An array of fixed shape; never written by JLD2.
+    Array {
+        /// Its dimensions, slowest first.
+        dims: Vec<u32>,
+        /// The element.
+        base: Box<Datatype>,
+    },
+}
+
+/// A member of a compound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// Byte offset inside the record.
+    pub offset: u32,
+    /// Its type.
+    pub datatype: Datatype,
+}
+
+impl std::hash::Hash for Datatype {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.size.hash(state);
+        self.class.hash(state);
+    }
+}
+
+impl std::hash::Hash for Member {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+        self.offset.hash(state);
+        self.datatype.hash(state);
+    }
+}
+
+/// A datatype message: spelled out, or the address of a committed one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TypeRef {
+    /// Spelled out.
+    Inline(Datatype),
+    /// Committed elsewhere.
+    Shared {
+        /// Object header of the committed datatype.
+        addr: RelAddr,
+        /// Absolute offset of the eight bytes that hold this address.
+        at: u64,
+    },
+}
+
+impl TypeRef {
+    /// Parses a datatype message or an attribute's datatype; `shared` is its sharing flag.
+    ///
+    /// # Errors
+    /// If it is damaged or foreign.
+    pub fn parse(c: &mut Cursor<'_>, shared: bool) -> Result<Self> {
+        if !shared {
+            return Datatype::parse(c).map(Self::Inline);
+        }
+        let offset = c.offset();
+        let version = c.u8()?;
+        let kind = c.u8()?;
+        match (version, kind) {
+            (1, _) => {
+                c.take(6)?;
+            }
+            (2, _) | (3, 2) => {}
+            (3, _) => return Err(Error::foreign(offset, "a message shared through a heap")),
+            _ => {
+                return Err(Error::corrupt(
+                    offset,
+                    "shared message version",
+                    "1 to 3",
+                    version.to_string(),
+                ));
+            }
+        }
+        let at = c.offset();
+        Ok(Self::Shared { addr: c.addr()?, at })
+    }
+}
+
+impl Datatype {
+    /// Parses a datatype.
+    ///
+    /// # Errors
+    /// If it is damaged or foreign.
+    pub fn parse(c: &mut Cursor<'_>) -> Result<Self> {
+        Self::nested(c, 0)
+    }
+
+    fn nested(c: &mut Cursor<'_>, depth: u32) -> Result<Self> {
+        let offset = c.offset();
+        if depth > MAX_DEPTH {
+            return Err(Error::corrupt(offset, "datatype", "at most 64 levels", "more"));
+        }
+        let first = c.u8()?;
+        // JLD2 0.4.51 and 0.4.52 left the version nibble out; the layout is that of version 3.
+        let version = first >> 4;
+        let bits = c.uint(3)?;
+        let size = c.u32()?;
+        let order = if bits & 1 == 0 { ByteOrder::Little } else { ByteOrder::Big };
+        if !matches!(version, 0..=4) {
+            return Err(Error::corrupt(offset, "datatype version", "0 to 4", version.to_string()));
+        }
+        let class = match first & 0x0f {
+            0 => {
+                c.take(4)?;
+                Class::FixedPoint { signed: bits & 8 != 0, order }
+            }
+            1 => {
+                let mut properties = [0; 12];
+                properties.copy_from_slice(c.take(12)?);
+                Class::Float { order, properties }
+            }
+            2 => {
+                c.take(2)?;
+                Class::Time
+            }
+            3 => Class::String,
+            4 => {
+                c.take(4)?;
+                Class::Bitfield
+            }
+            5 => {
+                c.take(usize::try_from(bits & 0xff).unwrap_or(0))?;
+                Class::Opaque
+            }
+            6 => compound(c, depth, version, size, bits)?,
+            7 if bits & 0xf == 0 => Class::Reference,
+            7 => return Err(Error::foreign(offset, "a region or revised reference")),
+            8 => enumeration(c, depth, version, bits)?,
+            9 => {
+                Class::Vlen { string: bits & 0xf == 1, base: Box::new(Self::nested(c, depth + 1)?) }
+            }
+            10 => array(c, depth, version)?,
+            other => {
+                return Err(Error::corrupt(offset, "datatype class", "0 to 10", other.to_string()));
+            }
+        };
+        if matches!(class, Class::Reference) && size != 8
+            || matches!(class, Class::Vlen { .. }) && size != 16
+        {
+            return Err(Error::corrupt(
+                offset + 4,
+                "datatype size",
+                "8 for a reference, 16 for a sequence of variable length",
+                size.to_string(),
+            ));
+        }
+        let len = u32::try_from(c.offset() - offset).unwrap_or(u32::MAX);
+        Ok(Self { class, size, version, offset, len })
+    }
+
+    /// Whether two types lay the same bytes out: all but offsets and version nibbles.
+    pub fn same_layout(&self, other: &Self) -> bool {
+        self.size == other.size
+            && match (&self.class, &other.class) {
+                (Class::Compound(a), Class::Compound(b)) => {
+                    a.len() == b.len()
+                        && a.iter().zip(b).all(|(x, y)| {
+                            x.name == y.name
+                                && x.offset == y.offset
+                                && x.datatype.same_layout(&y.datatype)
+                        })
+                }
+                (Class::Vlen { string: s, base: a }, Class::Vlen { string: t, base: b }) => {
+                    s == t && a.same_layout(b)
+                }
+                (Class::Array { dims: m, base: a }, Class::Array { dims: n, base: b }) => {
+                    m == n && a.same_layout(b)
+                }
+                (Class::Enum(a), Class::Enum(b)) => a.same_layout(b),
+                (a, b) => a == b,
+            }
+    }
+
+    /// The members, if it is a compound.
+    pub fn members(&self) -> Option<&[Member]> {
+        match &self.class {
+            Class::Compound(members) => Some(members),
+            _ => None,
+        }
+    }
+}
+
+/// Bytes of a member's offset: HDF5 takes as many as the size needs, JLD2 one, two or four.
+fn offset_widths(size: u32) -> &'static [usize] {
+    match size {
+        0..=0xff => &[1],
+        0x100..=0xffff => &[2],
+        0x1_0000..=0xff_ffff => &[4, 3],
+        _ => &[4],
+    }
+}
+
+fn compound(c: &mut Cursor<'_>, depth: u32, version: u8, size: u32, bits: u64) -> Result<Class> {
+    if matches!(version, 1 | 2) {
+        return Err(Error::foreign(
+            c.offset(),
+            format!("a compound datatype of version {version}"),
+        ));
+    }
+    let count = bits & 0xffff;
+    let mut first_error = None;
+    for &width in offset_widths(size) {
+        let mut attempt = c.clone();
+        match members(&mut attempt, depth, count, size, width) {
+            Ok(members) => {
+                *c = attempt;
+                return Ok(Class::Compound(members));
+            }
+            Err(e) => first_error = first_error.or(Some(e)),
+        }
+    }
+    Err(first_error
+        .unwrap_or_else(|| Error::corrupt(c.offset(), "compound datatype", "members", "none")))
+}
+
+fn members(
+    c: &mut Cursor<'_>,
+    depth: u32,
+    count: u64,
+    size: u32,
+    width: usize,
+) -> Result<Vec<Member>> {
+    let mut out = Vec::new();
+    for _ in 0..count {
+        let at = c.offset();
+        let name = utf8(c.until_nul()?, at, "member name")?;
+        let at = c.offset();
+        let offset = u32::try_from(c.uint(width)?).unwrap_or(u32::MAX);
+        let datatype = Datatype::nested(c, depth + 1)?;
+        if offset.checked_add(datatype.size).is_none_or(|end| end > size) {
+            return Err(Error::corrupt(
+                at,
+                format!("offset of member {name}"),
+                format!("{} bytes inside a record of {size}", datatype.size),
+                offset.to_string(),
+            ));
+        }
+        out.push(Member { name, offset, datatype });
+    }
+    Ok(out)
+}
+
+fn enumeration(c: &mut Cursor<'_>, depth: u32, version: u8, bits: u64) -> Result<Class> {
+    let base = Datatype::nested(c, depth + 1)?;
+    let count = usize::try_from(bits & 0xffff).unwrap_or(0);
+    for _ in 0..count {
+        let name = c.until_nul()?;
+        if matches!(version, 1 | 2) {
+            c.take((8 - (name.len() + 1) % 8) % 8)?;
+        }
+    }
+    let size = usize::try_from(base.size).unwrap_or(usize::MAX);
+    c.take(count.saturating_mul(size))?;
+    Ok(Class::Enum(Box::new(base)))
+}
+
+fn array(c: &mut Cursor<'_>, depth: u32, version: u8) -> Result<Class> {
+    let rank = usize::from(c.u8()?);
+    let old = matches!(version, 1 | 2);
+    if old {
+        c.take(3)?;
+    }
+    let dims = (0..rank).map(|_| c.u32()).collect::<Result<Vec<_>>>()?;
+    if old {
+        c.take(4 * rank)?;
+    }
+    Ok(Class::Array { dims, base: Box::new(Datatype::nested(c, depth + 1)?) })
+}

@@ -1,0 +1,8 @@
+//! The bodies of header messages.
+
+pub mod attribute;
+pub mod dataspace;
+pub mod datatype;
+pub mod filter;
+pub mod layout;
+pub mod link;

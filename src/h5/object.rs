@@ -1,0 +1,173 @@
+//! What an object header is: a group, a dataset or a committed datatype.
+
+use super::header::kind;
+use super::message::{filter, layout::Layout};
+use super::{
+    Attribute, Dataspace, Datatype, Error, FilterEntry, Link, ObjectHeader, RelAddr, Result,
+    TypeRef,
+};
+
+/// An object of the file.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Its header, with offsets.
+    pub header: ObjectHeader,
+    /// Its attributes, in order.
+    pub attributes: Vec<Attribute>,
+    /// What it is.
+    pub kind: ObjectKind,
+}
+
+/// The kinds of object.
+#[derive(Debug, Clone)]
+pub enum ObjectKind {
+    /// Links to other objects.
+    Group(Group),
+    /// Data.
+    Dataset(Dataset),
+    /// A committed datatype.
+    Datatype(Datatype),
+}
+
+/// A group.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Its links, in order.
+    pub links: Vec<Link>,
+}
+
+/// A dataset.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// Its shape.
+    pub dataspace: Dataspace,
+    /// Its element type.
+    pub datatype: TypeRef,
+    /// Where its data stand.
+    pub layout: Layout,
+    /// Its filters, in the order of writing.
+    pub filters: Vec<FilterEntry>,
+}
+
+impl Object {
+    /// Makes sense of a header.
+    ///
+    /// # Errors
+    /// If a message is damaged or foreign, or the messages do not go together.
+    pub fn parse(header: ObjectHeader) -> Result<Self> {
+        let attributes = attributes(&header)?;
+        let kind = if header.of_kind(kind::LAYOUT).next().is_some() {
+            ObjectKind::Dataset(dataset(&header)?)
+        } else if let Some(m) = header.single(kind::DATATYPE, "committed datatype")? {
+            let mut c = header.cursor(m, "committed datatype");
+            ObjectKind::Datatype(Datatype::parse(&mut c)?)
+        } else {
+            ObjectKind::Group(group(&header)?)
+        };
+        Ok(Self { header, attributes, kind })
+    }
+
+    /// Its address.
+    pub fn addr(&self) -> RelAddr {
+        self.header.addr
+    }
+
+    /// The attribute of this name.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|a| a.name == name)
+    }
+
+    /// The dataset, if it is one.
+    pub fn dataset(&self) -> Option<&Dataset> {
+        match &self.kind {
+            ObjectKind::Dataset(d) => Some(d),
+            _ => None,
+        }
+    }
+}
+
+fn attributes(header: &ObjectHeader) -> Result<Vec<Attribute>> {
+    if let Some(m) = header.of_kind(kind::ATTRIBUTE_INFO).next() {
+        // Version, flags, [max index], then the heap: undefined while attributes are in the header.
+        let mut c = header.cursor(m, "attribute info");
+        c.u8()?;
+        if c.u8()? & 1 != 0 {
+            c.u16()?;
+        }
+        if !c.addr()?.is_undef() {
+            return Err(Error::foreign(m.offset, "attributes in a fractal heap"));
+        }
+    }
+    header
+        .of_kind(kind::ATTRIBUTE)
+        .map(|m| {
+            if m.flags & 2 != 0 {
+                return Err(Error::foreign(m.offset, "a shared attribute"));
+            }
+            Attribute::parse(&mut header.cursor(m, "attribute"))
+        })
+        .collect()
+}
+
+fn dataset(header: &ObjectHeader) -> Result<Dataset> {
+    let at = header.chunks.first().map_or(0, |c| c.offset);
+    let need = |kind: u8, what: &'static str| {
+        header.single(kind, what)?.ok_or_else(|| {
+            Error::corrupt(at, "dataset", format!("a {what} message"), "none".to_owned())
+        })
+    };
+    if let Some(m) = header.of_kind(kind::EXTERNAL_FILES).next() {
+        return Err(Error::foreign(m.offset, "data in external files"));
+    }
+    let m = need(kind::DATASPACE, "dataspace")?;
+    let dataspace = Dataspace::parse(&mut header.cursor(m, "dataspace"))?;
+    let m = need(kind::DATATYPE, "datatype")?;
+    let datatype = TypeRef::parse(&mut header.cursor(m, "datatype"), m.flags & 2 != 0)?;
+    let m = need(kind::LAYOUT, "layout")?;
+    let layout = Layout::parse(&mut header.cursor(m, "layout"))?;
+    let filters = match header.single(kind::FILTER_PIPELINE, "filter pipeline")? {
+        Some(m) => filter::parse(&mut header.cursor(m, "filter pipeline"))?,
+        None => Vec::new(),
+    };
+    if matches!(layout, Layout::Chunk(_)) == filters.is_empty() {
+        return Err(Error::corrupt(at, "dataset", "filters if and only if chunked", "otherwise"));
+    }
+    Ok(Dataset { dataspace, datatype, layout, filters })
+}
+
+fn group(header: &ObjectHeader) -> Result<Group> {
+    if let Some(m) = header.of_kind(kind::SYMBOL_TABLE).next() {
+        return Err(Error::foreign(m.offset, "a group with a symbol table"));
+    }
+    let at = header.chunks.first().map_or(0, |c| c.offset);
+    let Some(m) = header.single(kind::LINK_INFO, "link info")? else {
+        return Err(Error::corrupt(
+            at,
+            "object header",
+            "a group, a dataset or a datatype",
+            "none of them",
+        ));
+    };
+    let mut c = header.cursor(m, "link info");
+    c.expect_u8(0, "link info version")?;
+    if c.u8()? & 1 != 0 {
+        c.u64()?;
+    }
+    if !c.addr()?.is_undef() {
+        return Err(Error::foreign(m.offset, "a group with its links in a fractal heap"));
+    }
+    let links = header
+        .of_kind(kind::LINK)
+        .map(|m| Link::parse(&mut header.cursor(m, "link")))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Group { links })
+}
+
+/// Stored bytes of a dataset's data outside its header; `None` if they are inside.
+pub fn payload_extent(dataset: &Dataset) -> Option<u64> {
+    match &dataset.layout {
+        Layout::Compact { .. } => None,
+        Layout::Contiguous { size, .. } => Some(*size),
+        Layout::Chunk(chunk) => Some(chunk.size),
+    }
+}

@@ -1,0 +1,209 @@
+//! The userblock text and the superblock (format note section 1; HDF5 specification II.A).
+
+use super::bytes::Cursor;
+use super::checksum::lookup3;
+use super::{Error, RelAddr, Result, Source};
+use serde::{Deserialize, Serialize};
+
+const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+/// Bytes of a superblock of version 2 or 3.
+pub(super) const SIZE: usize = 48;
+
+/// The text in front of the superblock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormatText {
+    /// Whether it is the text of JLD2 before 0.2 (`Julia data file (HDF5), version 0.2.0`).
+    pub legacy: bool,
+    /// The format version, as written, e.g. `0.1.1`.
+    pub version: String,
+    /// What the writer said of itself, e.g. `Julia 1.10.0 64-bit LE`.
+    pub writer: String,
+}
+
+/// The superblock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superblock {
+    /// Where it stands in the file.
+    pub offset: u64,
+    /// 2 or 3.
+    pub version: u8,
+    /// The offset that stored addresses count from.
+    pub base: u64,
+    /// End of the container, counted from the start of the file.
+    pub end_of_file: u64,
+    /// Object header of the root group.
+    pub root: RelAddr,
+    /// The text in front, if it is one of JLD2's.
+    pub text: Option<FormatText>,
+}
+
+impl Superblock {
+    /// Finds and reads the superblock.
+    ///
+    /// # Errors
+    /// If there is none, if it is not JLD2's, or if it is damaged.
+    pub fn read(source: &Source) -> Result<Self> {
+        if source.is_empty() {
+            return Err(Error::not_jld2("the file is empty"));
+        }
+        let text = read_text(source)?;
+        // HDF5 puts the superblock at 0 or at a power of two from 512 on; JLD2 at 512.
+        for offset in [512, 0, 1024, 2048, 4096] {
+            if source.check(offset, SIZE as u64, "superblock").is_err() {
+                continue;
+            }
+            let bytes = source.read(offset, SIZE, "superblock")?;
+            if bytes.starts_with(SIGNATURE) {
+                return Self::parse(source, offset, &bytes, text);
+            }
+        }
+        Err(missing(source, text.as_ref()))
+    }
+
+    fn parse(source: &Source, offset: u64, bytes: &[u8], text: Option<FormatText>) -> Result<Self> {
+        let mut c = Cursor::new(bytes, offset, "superblock");
+        c.expect(SIGNATURE, "superblock signature")?;
+        let version = c.u8()?;
+        if version < 2 {
+            return Err(match text {
+                Some(text) if text.version.starts_with("0.1") && text.legacy => Error::not_jld2(
+                    format!("it was written by JLD.jl (JLD version {}), not JLD2", text.version),
+                ),
+                _ => Error::foreign(offset, format!("superblock version {version}")),
+            });
+        }
+        if version > 3 {
+            return Err(Error::corrupt(
+                offset + 8,
+                "superblock version",
+                "2 or 3",
+                version.to_string(),
+            ));
+        }
+        let (offsets, lengths) = (c.u8()?, c.u8()?);
+        if (offsets, lengths) != (8, 8) {
+            return Err(Error::foreign(
+                offset + 9,
+                format!("offsets of {offsets} and lengths of {lengths} bytes"),
+            ));
+        }
+        let _consistency_flags = c.u8()?;
+        let base = c.u64()?;
+        let extension = c.addr()?;
+        let end_of_file = c.u64()?;
+        let root = c.addr()?;
+        let stored = c.u32()?;
+        let computed = lookup3(bytes.get(..SIZE - 4).unwrap_or_default());
+        if stored != computed {
+            return Err(Error::corrupt(
+                offset + 44,
+                "superblock checksum",
+                format!("{computed:#010x}"),
+                format!("{stored:#010x}"),
+            ));
+        }
+        if !extension.is_undef() {
+            return Err(Error::foreign(offset + 20, "a superblock extension"));
+        }
+        if base != offset {
+            return Err(Error::corrupt(
+                offset + 12,
+                "base address",
+                offset.to_string(),
+                base.to_string(),
+            ));
+        }
+        if end_of_file > source.len() {
+            return Err(Error::corrupt(
+                offset + 28,
+                "end of file",
+                format!("{end_of_file} bytes (the file is truncated)"),
+                format!("{} bytes", source.len()),
+            ));
+        }
+        Ok(Self { offset, version, base, end_of_file, root, text })
+    }
+
+    /// The bytes of a superblock like this one with another end of file.
+    pub fn with_end_of_file(&self, end_of_file: u64) -> Vec<u8> {
+        let mut out = SIGNATURE.to_vec();
+        out.extend([self.version, 8, 8, 0]);
+        out.extend(self.base.to_le_bytes());
+        out.extend(RelAddr::UNDEF.0.to_le_bytes());
+        out.extend(end_of_file.to_le_bytes());
+        out.extend(self.root.0.to_le_bytes());
+        out.extend(lookup3(&out).to_le_bytes());
+        out
+    }
+}
+
+/// Says what a file without a superblock looks like.
+fn missing(source: &Source, text: Option<&FormatText>) -> Error {
+    let head = source.read(0, usize::try_from(source.len().min(4096)).unwrap_or(0), "start");
+    match (text, head) {
+        (Some(_), _) => Error::corrupt(
+            512,
+            "superblock signature",
+            "89 48 44 46 0d 0a 1a 0a",
+            "other bytes (the text in front is JLD2's)",
+        ),
+        (None, Ok(head)) if !head.is_empty() && head.iter().all(|&b| b == 0) => Error::not_jld2(
+            "it starts with zeros: its writer was killed before it wrote the header on closing",
+        ),
+        _ => Error::not_jld2("no HDF5 signature at 0, 512, 1024, 2048 or 4096"),
+    }
+}
+
+fn read_text(source: &Source) -> Result<Option<FormatText>> {
+    let len = usize::try_from(source.len().min(512)).unwrap_or(0);
+    let head = source.read(0, len, "userblock")?;
+    Ok(parse_text(&head))
+}
+
+/// Two NUL-terminated strings: format and version, and the Julia that wrote it.
+fn parse_text(head: &[u8]) -> Option<FormatText> {
+    let mut parts = head.split(|&b| b == 0);
+    let first = std::str::from_utf8(parts.next()?).ok()?;
+    let writer = parts.next().and_then(|w| std::str::from_utf8(w).ok()).unwrap_or_default();
+    let (legacy, version) =
+        if let Some(v) = first.strip_prefix("HDF5-based Julia Data Format, version ") {
+            (false, v)
+        } else {
+            (true, first.strip_prefix("Julia data file (HDF5), version ")?)
+        };
+    // JLD.jl and legacy JLD2 put the Julia version into the same line.
+    let version = version.split([' ', '(']).next().unwrap_or_default();
+    let writer = writer.trim().trim_start_matches('(').trim_end_matches(')');
+    Some(FormatText { legacy, version: version.to_owned(), writer: writer.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_both_texts() {
+        let modern = b"HDF5-based Julia Data Format, version 0.2.0\0 (Julia 1.12.6 64-bit LE)\0\0";
+        assert_eq!(
+            parse_text(modern),
+            Some(FormatText {
+                legacy: false,
+                version: "0.2.0".into(),
+                writer: "Julia 1.12.6 64-bit LE".into()
+            })
+        );
+        let legacy =
+            parse_text(b"Julia data file (HDF5), version 0.2.0\0 (Julia 0.6.0 64-bit LE)\0");
+        assert!(legacy.is_some_and(|t| t.legacy && t.version == "0.2.0"));
+        assert_eq!(parse_text(b"\x89HDF\r\n\x1a\n"), None);
+    }
+
+    #[test]
+    fn tells_empty_killed_and_truncated_files_apart() {
+        let say =
+            |bytes: Vec<u8>| Superblock::read(&Source::from_bytes(bytes)).unwrap_err().to_string();
+        assert!(say(vec![]).contains("empty"));
+        assert!(say(vec![0; 2048]).contains("killed"));
+        assert!(say(b"hello".to_vec()).contains("no HDF5 signature"));
+    }
+}

@@ -1,0 +1,345 @@
+//! One walk over everything that can be reached from the root: who refers to whom, from where, and
+//! which bytes belong to what (format note sections 8 and 12).
+
+use super::{
+    Dataset, Dataspace, Error, File, Layout, Object, ObjectKind, RefPlan, RelAddr, Result, Slot,
+    TypeRef,
+};
+use std::collections::HashSet;
+use std::io::Read;
+use std::sync::Arc;
+
+/// Data with references is read in windows of about this many bytes.
+const WINDOW: usize = 64 << 10;
+
+/// What one reference is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EdgeKind {
+    /// A link of a group.
+    Link,
+    /// The committed datatype of a dataset.
+    DatasetType,
+    /// The committed datatype of an attribute.
+    AttributeType,
+    /// A reference in the data of an attribute.
+    AttributeReference,
+    /// A reference in the data of a dataset.
+    DataReference,
+    /// A reference inside a heap object.
+    HeapReference,
+    /// The address inside a heap id; leads to a heap, not to an object.
+    Heap,
+}
+
+/// One reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    /// What it is.
+    pub kind: EdgeKind,
+    /// The object that it belongs to.
+    pub from: RelAddr,
+    /// Absolute offset of the eight bytes that hold the address.
+    pub at: u64,
+    /// Where it leads.
+    pub target: RelAddr,
+}
+
+/// A sequence of variable length, as it is met.
+#[derive(Debug, Clone, Copy)]
+pub struct Sequence<'a> {
+    /// The heap collection.
+    pub heap: RelAddr,
+    /// Its object.
+    pub index: u32,
+    /// Absolute offset of the data.
+    pub offset: u64,
+    /// Bytes of the data.
+    pub len: u64,
+    /// What in an element leads elsewhere.
+    pub base: &'a RefPlan,
+}
+
+/// What bytes are used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegionKind {
+    /// Userblock text and superblock.
+    Superblock,
+    /// A chunk of an object header.
+    Header,
+    /// A global heap collection.
+    Heap,
+    /// Contiguous data or a filtered chunk.
+    Payload,
+}
+
+/// A range of bytes in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Region {
+    /// Absolute offset of its first byte.
+    pub start: u64,
+    /// Absolute offset behind its last byte.
+    pub end: u64,
+    /// What it is.
+    pub kind: RegionKind,
+}
+
+/// Whoever wants to know what a [`Trace`] meets.
+pub trait Visitor {
+    /// An object, met once; `path` is its own or that of the linked object it hangs off.
+    ///
+    /// # Errors
+    /// The visitor's own, which end the walk.
+    fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        let _ = (object, path);
+        Ok(())
+    }
+
+    /// A reference that is not null.
+    ///
+    /// # Errors
+    /// The visitor's own, which end the walk.
+    fn edge(&mut self, edge: Edge) -> Result<()> {
+        let _ = edge;
+        Ok(())
+    }
+
+    /// Whether the walk goes on along this reference.
+    fn follow(&mut self, edge: &Edge) -> bool {
+        let _ = edge;
+        true
+    }
+
+    /// A sequence of variable length: the object of a heap collection that holds it, where its data
+    /// stand, and what in them leads elsewhere. Told for each reference to it.
+    ///
+    /// # Errors
+    /// The visitor's own, which end the walk.
+    fn sequence(&mut self, sequence: Sequence<'_>) -> Result<()> {
+        let _ = sequence;
+        Ok(())
+    }
+
+    /// Bytes in use; those of a heap are told once.
+    ///
+    /// # Errors
+    /// The visitor's own, which end the walk.
+    fn region(&mut self, region: Region) -> Result<()> {
+        let _ = region;
+        Ok(())
+    }
+}
+
+/// The walk.
+pub struct Trace<'a> {
+    file: &'a File,
+    visitor: &'a mut dyn Visitor,
+    seen: HashSet<RelAddr>,
+    heaps: HashSet<RelAddr>,
+    pending: Vec<(RelAddr, Arc<str>)>,
+    /// What the object being read leads to, to be visited in this order.
+    found: Vec<(RelAddr, Arc<str>)>,
+}
+
+impl<'a> Trace<'a> {
+    /// Walks all of `file`.
+    ///
+    /// # Errors
+    /// If any reachable object is damaged or foreign, with its path.
+    pub fn run(file: &'a File, visitor: &'a mut dyn Visitor) -> Result<()> {
+        let superblock = file.superblock();
+        let end = superblock.offset + super::superblock::SIZE as u64;
+        visitor.region(Region { start: 0, end, kind: RegionKind::Superblock })?;
+        let mut trace = Self {
+            file,
+            visitor,
+            seen: HashSet::new(),
+            heaps: HashSet::new(),
+            pending: vec![(superblock.root, Arc::from("/"))],
+            found: Vec::new(),
+        };
+        trace.seen.insert(superblock.root);
+        while let Some((addr, path)) = trace.pending.pop() {
+            trace.visit(addr, &path).map_err(|e| e.in_object(&path))?;
+            let found = trace.found.drain(..).rev();
+            trace.pending.extend(found);
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self, addr: RelAddr, path: &Arc<str>) -> Result<()> {
+        let object = self.file.object(addr)?;
+        self.visitor.object(&object, path)?;
+        for chunk in &object.header.chunks {
+            let region = Region { start: chunk.offset, end: chunk.end(), kind: RegionKind::Header };
+            self.visitor.region(region)?;
+        }
+        for a in &object.attributes {
+            let datatype = self.typed(addr, &a.datatype, EdgeKind::AttributeType, path)?;
+            let plan = RefPlan::new(&datatype)?;
+            check_attribute(&a.dataspace, datatype.size, a.offset, a.data.len())?;
+            let kind = EdgeKind::AttributeReference;
+            self.elements(addr, &plan, &a.data, a.offset, kind, path)?;
+        }
+        match &object.kind {
+            ObjectKind::Group(group) => {
+                for link in &group.links {
+                    let separator = if path.ends_with('/') { "" } else { "/" };
+                    let target_path = format!("{path}{separator}{}", link.name).into();
+                    let (target, at) = (link.target, link.at);
+                    self.edge(Edge { kind: EdgeKind::Link, from: addr, at, target }, &target_path)?;
+                }
+            }
+            ObjectKind::Dataset(dataset) => self.dataset(addr, dataset, path)?,
+            ObjectKind::Datatype(_) => {}
+        }
+        Ok(())
+    }
+
+    fn typed(
+        &mut self,
+        from: RelAddr,
+        datatype: &TypeRef,
+        kind: EdgeKind,
+        path: &Arc<str>,
+    ) -> Result<Arc<super::Datatype>> {
+        if let TypeRef::Shared { addr, at } = *datatype {
+            self.edge(Edge { kind, from, at, target: addr }, path)?;
+        }
+        self.file.resolve(datatype)
+    }
+
+    fn dataset(&mut self, addr: RelAddr, dataset: &Dataset, path: &Arc<str>) -> Result<()> {
+        let datatype = self.typed(addr, &dataset.datatype, EdgeKind::DatasetType, path)?;
+        let len = self.file.data_len(dataset, &datatype)?;
+        let stored = match &dataset.layout {
+            Layout::Compact { .. } => 0,
+            Layout::Contiguous { size, .. } => *size,
+            Layout::Chunk(chunk) => chunk.size,
+        };
+        if let (Some(start), 1..) = (self.file.stored_offset(dataset)?, stored) {
+            let region = Region { start, end: start + stored, kind: RegionKind::Payload };
+            self.visitor.region(region)?;
+        }
+        let plan = RefPlan::new(&datatype)?;
+        if plan.is_empty() || len == 0 {
+            return Ok(());
+        }
+        if let Layout::Chunk(chunk) = &dataset.layout {
+            return Err(Error::foreign(chunk.at, "references inside a filtered chunk"));
+        }
+        let Some(mut at) = self.file.stored_offset(dataset)? else { return Ok(()) };
+        let mut stream = self.file.stored(dataset)?;
+        let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
+        let window = (WINDOW / size).max(1).saturating_mul(size);
+        let mut left = len;
+        let mut buffer = Vec::new();
+        while left > 0 {
+            let n = usize::try_from(left).unwrap_or(usize::MAX).min(window);
+            buffer.resize(n, 0);
+            stream.read_exact(&mut buffer).map_err(|e| Error::io(at, e))?;
+            self.elements(addr, &plan, &buffer, at, EdgeKind::DataReference, path)?;
+            at += n as u64;
+            left -= n as u64;
+        }
+        Ok(())
+    }
+
+    /// Follows all that leads elsewhere from `bytes`, whole elements that stand at `at`.
+    fn elements(
+        &mut self,
+        from: RelAddr,
+        plan: &RefPlan,
+        bytes: &[u8],
+        at: u64,
+        kind: EdgeKind,
+        path: &Arc<str>,
+    ) -> Result<()> {
+        if plan.is_empty() || plan.size == 0 {
+            return Ok(());
+        }
+        let size = usize::try_from(plan.size).unwrap_or(usize::MAX);
+        for (element, start) in bytes.chunks(size).zip((at..).step_by(size)) {
+            for (offset, slot) in &plan.slots {
+                let at = start + u64::from(*offset);
+                let rest = usize::try_from(*offset).ok().and_then(|o| element.get(o..));
+                let rest = rest.unwrap_or_default();
+                match slot {
+                    Slot::Reference => {
+                        let Some((address, _)) = rest.split_first_chunk::<8>() else {
+                            return Err(Error::corrupt(at, "reference", "8 bytes", "fewer"));
+                        };
+                        let target = RelAddr(u64::from_le_bytes(*address));
+                        if !target.is_null() {
+                            self.edge(Edge { kind, from, at, target }, path)?;
+                        }
+                    }
+                    Slot::Vlen(base) => {
+                        let vlen = rest.get(..16).unwrap_or(rest);
+                        self.sequence(from, base, vlen, at, path)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sequence(
+        &mut self,
+        from: RelAddr,
+        base: &RefPlan,
+        vlen: &[u8],
+        at: u64,
+        path: &Arc<str>,
+    ) -> Result<()> {
+        let Some((offset, len)) = self.file.vlen(vlen, at, base.size)? else { return Ok(()) };
+        if let Some(address) = vlen.get(4..12).and_then(|a| a.first_chunk::<8>()) {
+            let heap = RelAddr(u64::from_le_bytes(*address));
+            self.visitor.edge(Edge { kind: EdgeKind::Heap, from, at: at + 4, target: heap })?;
+            let index = vlen.get(12..16).and_then(|i| i.first_chunk::<4>());
+            let index = index.map_or(0, |i| u32::from_le_bytes(*i));
+            self.visitor.sequence(Sequence { heap, index, offset, len, base })?;
+            if self.heaps.insert(heap) {
+                let heap = self.file.heap(heap)?;
+                let end = heap.end().min(self.file.superblock().end_of_file);
+                let region = Region { start: heap.offset, end, kind: RegionKind::Heap };
+                self.visitor.region(region)?;
+            }
+        }
+        if base.is_empty() || len == 0 {
+            return Ok(());
+        }
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let bytes = self.file.source().read(offset, len, "heap object")?;
+        self.elements(from, base, &bytes, offset, EdgeKind::HeapReference, path)
+    }
+
+    fn edge(&mut self, edge: Edge, path: &Arc<str>) -> Result<()> {
+        self.visitor.edge(edge)?;
+        if self.visitor.follow(&edge) && self.seen.insert(edge.target) {
+            // Refuse here, where the offset of the bad reference is known.
+            if self.file.offset(edge.target, "object").is_err() {
+                return Err(Error::corrupt(
+                    edge.at,
+                    "address of an object",
+                    format!("an address below {}", self.file.superblock().end_of_file),
+                    edge.target.to_string(),
+                ));
+            }
+            self.found.push((edge.target, Arc::clone(path)));
+        }
+        Ok(())
+    }
+}
+
+fn check_attribute(space: &Dataspace, size: u32, at: u64, len: usize) -> Result<()> {
+    let want = space.elements().and_then(|n| n.checked_mul(u64::from(size)));
+    if want == Some(len as u64) {
+        return Ok(());
+    }
+    Err(Error::corrupt(
+        at,
+        "size of an attribute",
+        want.map_or("less than 2^64 bytes".to_owned(), |w| format!("{w} bytes")),
+        format!("{len} bytes"),
+    ))
+}

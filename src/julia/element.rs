@@ -1,0 +1,83 @@
+//! What the bytes of one element mean.
+
+use super::{Committed, JuliaType};
+use crate::h5::{Class, Datatype};
+use std::sync::Arc;
+
+/// The type of an element of a dataset, or of a field.
+#[derive(Debug, Clone)]
+pub enum Element {
+    /// A type that HDF5 itself expresses: a number, a string, a reference.
+    Plain(Arc<Datatype>),
+    /// A committed datatype.
+    Committed(Arc<Committed>),
+}
+
+impl Element {
+    /// An element of a plain datatype.
+    pub fn plain(datatype: Datatype) -> Self {
+        Self::Plain(Arc::new(datatype))
+    }
+
+    /// An element of a committed datatype.
+    pub fn committed(committed: Arc<Committed>) -> Self {
+        Self::Committed(committed)
+    }
+
+    /// Its layout.
+    pub fn datatype(&self) -> &Datatype {
+        match self {
+            Self::Plain(d) => d,
+            Self::Committed(c) => &c.datatype,
+        }
+    }
+
+    /// Bytes of an element.
+    pub fn size(&self) -> usize {
+        usize::try_from(self.datatype().size).unwrap_or(usize::MAX)
+    }
+
+    /// The Julia type of an element; a reference's is unknown until it is followed.
+    pub fn julia_type(&self) -> JuliaType {
+        match self {
+            Self::Committed(c) if c.julia_type.short_name() == "InlineUnionEl" => {
+                let members = [c.julia_type.type_param(0), c.julia_type.type_param(1)];
+                JuliaType::Union(members.into_iter().flatten().cloned().collect())
+            }
+            Self::Committed(c) => c.julia_type.clone(),
+            Self::Plain(d) => JuliaType::plain(plain_name(d)),
+        }
+    }
+
+    /// Whether an array of such elements is digested as bytes: numbers and Bool.
+    pub fn is_number(&self) -> bool {
+        match self {
+            Self::Plain(d) => {
+                matches!(d.class, Class::FixedPoint { .. } | Class::Float { .. } | Class::Bitfield)
+            }
+            Self::Committed(_) => false,
+        }
+    }
+}
+
+/// The Julia type of what HDF5 itself expresses (format note section 5.1).
+fn plain_name(datatype: &Datatype) -> &'static str {
+    match (&datatype.class, datatype.size) {
+        (Class::FixedPoint { signed: true, .. }, 1) => "Core.Int8",
+        (Class::FixedPoint { signed: true, .. }, 2) => "Core.Int16",
+        (Class::FixedPoint { signed: true, .. }, 4) => "Core.Int32",
+        (Class::FixedPoint { signed: true, .. }, 8) => "Core.Int64",
+        (Class::FixedPoint { signed: true, .. }, 16) => "Core.Int128",
+        (Class::FixedPoint { signed: false, .. }, 1) => "Core.UInt8",
+        (Class::FixedPoint { signed: false, .. }, 2) => "Core.UInt16",
+        (Class::FixedPoint { signed: false, .. }, 4) => "Core.UInt32",
+        (Class::FixedPoint { signed: false, .. }, 8) => "Core.UInt64",
+        (Class::FixedPoint { signed: false, .. }, 16) => "Core.UInt128",
+        (Class::Float { .. }, 2) => "Core.Float16",
+        (Class::Float { .. }, 4) => "Core.Float32",
+        (Class::Float { .. }, 8) => "Core.Float64",
+        (Class::Bitfield, _) => "Core.Bool",
+        (Class::String | Class::Vlen { string: true, .. }, _) => "Core.String",
+        _ => "Core.Any",
+    }
+}

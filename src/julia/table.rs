@@ -1,0 +1,242 @@
+//! Committed datatypes with what Julia attaches to them (format note sections 5.2 and 5.3).
+
+use super::{Element, JuliaType};
+use crate::h5::{
+    Attribute, Cursor, Datatype, Error, File, Object, ObjectKind, RelAddr, Result, TypeRef,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Types nest less deeply than this; ends forged cycles.
+const MAX_DEPTH: u32 = 64;
+
+/// The committed datatypes of a file, read when first asked for.
+#[derive(Debug)]
+pub struct TypeTable<'a> {
+    file: &'a File,
+    known: Mutex<HashMap<RelAddr, Arc<Committed>>>,
+    renames: Renames,
+}
+
+/// Names that go by others.
+#[derive(Debug, Clone, Default)]
+pub struct Renames {
+    /// Full names of types.
+    pub types: HashMap<String, String>,
+    /// Fields of the committed datatype at an address.
+    pub fields: HashMap<RelAddr, HashMap<String, String>>,
+}
+
+/// A committed datatype.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// Its object header.
+    pub addr: RelAddr,
+    /// What instances are read as.
+    pub julia_type: JuliaType,
+    /// The type whose fields are stored, where that is another (custom serialization).
+    pub written_type: Option<JuliaType>,
+    /// Whether instances hold no data.
+    pub empty: bool,
+    /// The layout of an instance.
+    pub datatype: Datatype,
+    /// Its fields in Julia's order, if it is a compound.
+    pub fields: Vec<Field>,
+    /// Whether the types of its fields are stated (`field_types` or `field_datatypes`).
+    pub typed_fields: bool,
+}
+
+/// A field of a compound.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Byte offset inside the instance; `None` for a field without data.
+    pub offset: Option<u32>,
+    /// The layout of the field, if it has data.
+    pub datatype: Option<Datatype>,
+    /// Its committed datatype, if it has one.
+    pub committed: Option<RelAddr>,
+}
+
+impl<'a> TypeTable<'a> {
+    /// The types of `file`.
+    pub fn new(file: &'a File) -> Self {
+        Self { file, known: Mutex::default(), renames: Renames::default() }
+    }
+
+    /// The types of `file`, some of them and of their fields under other names.
+    pub fn with_renames(file: &'a File, renames: Renames) -> Self {
+        Self { file, known: Mutex::default(), renames }
+    }
+
+    /// The name that a type called `name` goes by.
+    pub(super) fn renamed(&self, name: String) -> String {
+        self.renames.types.get(&name).cloned().unwrap_or(name)
+    }
+
+    /// The file.
+    pub fn file(&self) -> &'a File {
+        self.file
+    }
+
+    /// The committed datatype at `addr`.
+    ///
+    /// # Errors
+    /// If there is none, or what Julia attaches to it is damaged.
+    pub fn committed(&self, addr: RelAddr) -> Result<Arc<Committed>> {
+        self.committed_at_depth(addr, 0)
+    }
+
+    pub(super) fn committed_at_depth(&self, addr: RelAddr, depth: u32) -> Result<Arc<Committed>> {
+        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&addr) {
+            return Ok(Arc::clone(known));
+        }
+        if depth > MAX_DEPTH {
+            let at = self.file.offset(addr, "committed datatype")?;
+            return Err(Error::corrupt(at, "type signature", "at most 64 levels", "a cycle"));
+        }
+        let read = Arc::new(self.read(addr, depth + 1)?);
+        lock().insert(addr, Arc::clone(&read));
+        Ok(read)
+    }
+
+    /// What the elements of a dataset or a member of type `datatype` are.
+    ///
+    /// # Errors
+    /// If a committed datatype cannot be read.
+    pub fn element(&self, datatype: &TypeRef) -> Result<Element> {
+        match datatype {
+            TypeRef::Inline(datatype) => Ok(Element::plain(datatype.clone())),
+            TypeRef::Shared { addr, .. } => self.committed(*addr).map(Element::committed),
+        }
+    }
+
+    /// What a field with data is; `None` for one without.
+    ///
+    /// # Errors
+    /// If its committed datatype cannot be read.
+    pub fn field(&self, field: &Field) -> Result<Option<Element>> {
+        let Some(datatype) = &field.datatype else { return Ok(None) };
+        match field.committed {
+            // The copy in the parent rules the layout; the committed datatype gives the meaning.
+            Some(addr) => Ok(Some(Element::committed(self.committed(addr)?))),
+            None => Ok(Some(Element::plain(datatype.clone()))),
+        }
+    }
+
+    fn read(&self, addr: RelAddr, depth: u32) -> Result<Committed> {
+        let object = self.file.object(addr)?;
+        let ObjectKind::Datatype(datatype) = &object.kind else {
+            let at = self.file.offset(addr, "committed datatype")?;
+            return Err(Error::corrupt(at, "type", "a committed datatype", "another object"));
+        };
+        let julia_type = match object.attribute("julia_type") {
+            Some(a) => self.attribute_type(&object, a, depth)?,
+            // Plain HDF5, or JLD2's `plain` types: read as named tuples.
+            None => JuliaType::plain("Core.NamedTuple"),
+        };
+        let written_type = match object.attribute("written_type") {
+            Some(a) => Some(self.attribute_type(&object, a, depth)?),
+            None => None,
+        };
+        let (mut fields, typed_fields) = self.fields(&object, datatype)?;
+        if let Some(names) = self.renames.fields.get(&addr) {
+            for field in &mut fields {
+                if let Some(name) = names.get(&field.name) {
+                    field.name.clone_from(name);
+                }
+            }
+        }
+        Ok(Committed {
+            addr,
+            julia_type,
+            written_type,
+            empty: object.attribute("empty").is_some(),
+            datatype: datatype.clone(),
+            fields,
+            typed_fields,
+        })
+    }
+
+    fn attribute_type(&self, object: &Object, a: &Attribute, depth: u32) -> Result<JuliaType> {
+        match &a.datatype {
+            // The DataType that describes itself: everything else is described through it.
+            TypeRef::Shared { addr, .. } if *addr == object.addr() => {
+                Ok(JuliaType::plain(self.own_name(a)?))
+            }
+            TypeRef::Shared { .. } => self.datatype_value(&a.data, a.offset, depth),
+            TypeRef::Inline(_) => {
+                let addr = Cursor::new(&a.data, a.offset, "type reference").addr()?;
+                self.type_object(addr, a.offset, depth)
+            }
+        }
+    }
+
+    fn own_name(&self, a: &Attribute) -> Result<String> {
+        self.string(a.data.get(..16).unwrap_or(&a.data), a.offset)
+    }
+
+    fn fields(&self, object: &Object, datatype: &Datatype) -> Result<(Vec<Field>, bool)> {
+        let Some(members) = datatype.members() else { return Ok((Vec::new(), false)) };
+        let stored = |m: &crate::h5::Member, committed: Option<RelAddr>| Field {
+            name: m.name.clone(),
+            offset: Some(m.offset),
+            datatype: Some(m.datatype.clone()),
+            committed,
+        };
+        let refs = |a: &Attribute| -> Result<Vec<Option<RelAddr>>> {
+            let mut c = Cursor::new(&a.data, a.offset, "field types");
+            let mut out = Vec::new();
+            while c.remaining() >= 8 {
+                let addr = c.addr()?;
+                out.push((!addr.is_null()).then_some(addr));
+            }
+            Ok(out)
+        };
+        let mismatch = |a: &Attribute, want: usize, got: usize| {
+            Error::corrupt(a.offset, "field types", format!("{want} types"), got.to_string())
+        };
+        if let (Some(names), Some(types)) =
+            (object.attribute("field_names"), object.attribute("field_types"))
+        {
+            let types_of = refs(types)?;
+            let mut c = Cursor::new(&names.data, names.offset, "field names");
+            let mut fields = Vec::new();
+            while c.remaining() >= 16 {
+                let at = c.offset();
+                let name = self.string(c.take(16)?, at)?;
+                let Some(committed) = types_of.get(fields.len()).copied() else {
+                    return Err(mismatch(types, fields.len() + 1, types_of.len()));
+                };
+                fields.push(match members.iter().find(|m| m.name == name) {
+                    Some(m) => stored(m, committed),
+                    None => Field { name, offset: None, datatype: None, committed },
+                });
+            }
+            if fields.iter().filter(|f| f.offset.is_some()).count() != members.len() {
+                return Err(Error::corrupt(
+                    names.offset,
+                    "field names",
+                    "the name of each member",
+                    "other names",
+                ));
+            }
+            return Ok((fields, true));
+        }
+        let typed = object.attribute("field_datatypes");
+        let types_of = match typed {
+            Some(a) => {
+                let types = refs(a)?;
+                if types.len() != members.len() {
+                    return Err(mismatch(a, members.len(), types.len()));
+                }
+                types
+            }
+            None => vec![None; members.len()],
+        };
+        let fields = members.iter().zip(types_of).map(|(m, t)| stored(m, t)).collect();
+        Ok((fields, typed.is_some()))
+    }
+}

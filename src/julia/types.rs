@@ -1,0 +1,190 @@
+//! Julia types as values, and how they are written out.
+
+use std::fmt;
+
+/// Longer homogeneous tuples are not spelled out.
+const MAX_SPELLED: u64 = 4096;
+
+/// A Julia type as a file names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JuliaType {
+    /// A type with its module path, e.g. `Core.Array` with parameters.
+    Named {
+        /// Module path and name.
+        name: String,
+        /// Parameters in order.
+        params: Vec<Param>,
+    },
+    /// A union.
+    Union(Vec<JuliaType>),
+    /// A type variable of an enclosing `where`.
+    Var(String),
+}
+
+/// A parameter of a type.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Param {
+    /// A type.
+    Type(JuliaType),
+    /// An integer.
+    Int(i128),
+    /// A symbol.
+    Symbol(String),
+    /// A tuple of symbols: the names of a named tuple.
+    Symbols(Vec<String>),
+    /// Any other value, spelled out.
+    Other(String),
+}
+
+impl JuliaType {
+    /// A type without parameters.
+    pub fn plain(name: impl Into<String>) -> Self {
+        Self::Named { name: name.into(), params: Vec::new() }
+    }
+
+    /// `Core.Any`.
+    pub fn any() -> Self {
+        Self::plain("Core.Any")
+    }
+
+    /// `Core.Array{element,rank}`.
+    pub fn array(element: Self, rank: usize) -> Self {
+        let params = vec![Param::Type(element), Param::Int(rank as i128)];
+        Self::Named { name: "Core.Array".into(), params }
+    }
+
+    /// Module path and name, without parameters.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Named { name, .. } => name,
+            Self::Union(_) => "Union",
+            Self::Var(name) => name,
+        }
+    }
+
+    /// The last part of the name: `Dict` for `Base.Dict`.
+    pub fn short_name(&self) -> &str {
+        let name = self.name();
+        name.rsplit('.').next().unwrap_or(name)
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &[Param] {
+        match self {
+            Self::Named { params, .. } => params,
+            Self::Union(_) | Self::Var(_) => &[],
+        }
+    }
+
+    /// The element types, if this is a concrete tuple type. JLD2 writes tuples of one type since
+    /// 0.4.19 as `NTuple` with length and type.
+    pub fn tuple_elements(&self) -> Option<Vec<JuliaType>> {
+        match self.short_name() {
+            "Tuple" => self
+                .params()
+                .iter()
+                .map(|p| match p {
+                    Param::Type(t) => Some(t.clone()),
+                    _ => None,
+                })
+                .collect(),
+            "NTuple" => match self.params() {
+                [Param::Int(n), Param::Type(t)] => {
+                    let n = u64::try_from(*n).ok().filter(|&n| n <= MAX_SPELLED)?;
+                    Some((0..n).map(|_| t.clone()).collect())
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether this is a named tuple.
+    pub fn is_named_tuple(&self) -> bool {
+        matches!(self.name(), "Core.NamedTuple" | "NamedTuple")
+    }
+
+    /// The parameter at `i`, if it is a type.
+    pub fn type_param(&self, i: usize) -> Option<&JuliaType> {
+        match self.params().get(i) {
+            Some(Param::Type(t)) => Some(t),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for JuliaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list =
+            |f: &mut fmt::Formatter<'_>, items: &[String]| write!(f, "{{{}}}", items.join(","));
+        if let Some(elements) = self.tuple_elements() {
+            let items: Vec<_> = elements.iter().map(ToString::to_string).collect();
+            f.write_str("Core.Tuple")?;
+            return list(f, &items);
+        }
+        match self {
+            Self::Named { name, params } => {
+                f.write_str(name)?;
+                if params.is_empty() {
+                    return Ok(());
+                }
+                let items: Vec<_> = params.iter().map(ToString::to_string).collect();
+                list(f, &items)
+            }
+            Self::Union(members) => {
+                let mut items: Vec<_> = members.iter().map(ToString::to_string).collect();
+                items.sort();
+                f.write_str("Union")?;
+                list(f, &items)
+            }
+            Self::Var(name) => f.write_str(name),
+        }
+    }
+}
+
+impl fmt::Display for Param {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Type(t) => t.fmt(f),
+            Self::Int(i) => i.fmt(f),
+            Self::Symbol(s) => write!(f, ":{s}"),
+            Self::Symbols(names) => {
+                let names: Vec<_> = names.iter().map(|n| format!(":{n}")).collect();
+                write!(f, "({})", names.join(","))
+            }
+            Self::Other(s) => f.write_str(s),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spells_types_as_julia_does() {
+        let int = JuliaType::plain("Core.Int64");
+        let pair = JuliaType::Named {
+            name: "NTuple".into(),
+            params: vec![Param::Int(2), Param::Type(int.clone())],
+        };
+        assert_eq!(pair.to_string(), "Core.Tuple{Core.Int64,Core.Int64}");
+        let one = JuliaType::Named { name: "Tuple".into(), params: vec![Param::Type(int.clone())] };
+        assert_eq!(one.to_string(), "Core.Tuple{Core.Int64}");
+        assert_eq!(JuliaType::plain("Core.Tuple").to_string(), "Core.Tuple{}");
+        assert_eq!(
+            JuliaType::array(pair, 3).to_string(),
+            "Core.Array{Core.Tuple{Core.Int64,Core.Int64},3}"
+        );
+        let union = JuliaType::Union(vec![int, JuliaType::plain("Base.Missing")]);
+        assert_eq!(union.to_string(), "Union{Base.Missing,Core.Int64}");
+        let named = JuliaType::Named {
+            name: "Core.NamedTuple".into(),
+            params: vec![
+                Param::Symbols(vec!["a".into(), "b".into()]),
+                Param::Type(JuliaType::plain("Core.Tuple")),
+            ],
+        };
+        assert_eq!(named.to_string(), "Core.NamedTuple{(:a,:b),Core.Tuple{}}");
+    }
+}

@@ -1,0 +1,82 @@
+//! What a reader of the target would meet in a file.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth knowing; nothing is lost or said.
+    Note,
+    /// The reader warns, or reconstructs a type.
+    Warning,
+    /// The reader fails, or a later append would destroy data.
+    Failure,
+}
+
+/// One thing that a reader of the target would meet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The dataset or group that it is about, or leads to it.
+    pub object: String,
+    /// The Julia type that it is about, if any.
+    pub julia_type: Option<String>,
+    /// The rule that mends it, if any.
+    pub rule: Option<String>,
+    /// What happens and why.
+    pub text: String,
+    /// How many objects it holds for; `object` is the first of them.
+    pub count: u64,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Failure => "failure",
+        })
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.severity, self.object)?;
+        if self.count > 1 {
+            write!(f, " and {} more", self.count - 1)?;
+        }
+        write!(f, ": {}", self.text)?;
+        if let Some(rule) = &self.rule {
+            write!(f, " [rule {rule}]")?;
+        }
+        Ok(())
+    }
+}
+
+/// Findings that say the same of several objects become one.
+#[derive(Debug, Default)]
+pub(super) struct Findings(Vec<Finding>);
+
+impl Findings {
+    pub(super) fn add(&mut self, finding: Finding) {
+        let same = |f: &&mut Finding| {
+            f.severity == finding.severity
+                && f.text == finding.text
+                && f.rule == finding.rule
+                && f.julia_type == finding.julia_type
+        };
+        match self.0.iter_mut().find(same) {
+            Some(known) => known.count += finding.count,
+            None => self.0.push(finding),
+        }
+    }
+
+    /// The worst first, else in the order met.
+    pub(super) fn into_sorted(mut self) -> Vec<Finding> {
+        self.0.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        self.0
+    }
+}

@@ -1,0 +1,79 @@
+//! Bytes of a file that change, with the checksums over them.
+
+use super::edit::{EditBuilder, EditList};
+use super::plan::PlanError;
+use crate::h5::checksum::lookup3;
+use crate::h5::{File, RelAddr};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// In place, the superblock with the new end of file goes first: no header may point beyond it.
+const STAGE_SUPERBLOCK: u8 = 0;
+/// All other replacements.
+const STAGE_OBJECTS: u8 = 1;
+
+/// Replacements below the old end of a file.
+#[derive(Debug, Default)]
+pub(super) struct Patches {
+    /// New bytes and what for, by absolute offset.
+    bytes: BTreeMap<u64, (Vec<u8>, String)>,
+    /// Objects whose headers hold patched bytes, perhaps.
+    touched: BTreeSet<RelAddr>,
+}
+
+impl Patches {
+    /// Puts `bytes` at the absolute `offset`, which belongs to the object at `owner`.
+    pub(super) fn put(&mut self, owner: RelAddr, offset: u64, bytes: Vec<u8>, why: impl Into<String>) {
+        self.touched.insert(owner);
+        self.bytes.insert(offset, (bytes, why.into()));
+    }
+
+    /// The edit list of these patches and of `append`, which starts at the offset `at`.
+    pub(super) fn finish(
+        self,
+        file: &File,
+        at: u64,
+        append: &[u8],
+    ) -> Result<EditList, PlanError> {
+        let superblock = file.superblock();
+        let source = file.source();
+        let mut edits = EditBuilder::with_junk(source.len(), superblock.end_of_file);
+        let gap = usize::try_from(at.saturating_sub(superblock.end_of_file)).unwrap_or(0);
+        edits.append(&vec![0; gap]);
+        edits.append(append);
+        for (offset, bytes) in self.checksums(file)? {
+            let old = source.read(offset, bytes.len(), "header checksum")?;
+            edits.replace(offset, old, bytes, STAGE_OBJECTS, "object header checksum");
+        }
+        for (offset, (bytes, why)) in self.bytes {
+            let old = source.read(offset, bytes.len(), "replaced bytes")?;
+            edits.replace(offset, old, bytes, STAGE_OBJECTS, why);
+        }
+        let new = superblock.with_end_of_file(edits.position());
+        let old = source.read(superblock.offset, new.len(), "superblock")?;
+        edits.replace(superblock.offset, old, new, STAGE_SUPERBLOCK, "superblock: end of file");
+        Ok(edits.finish()?)
+    }
+
+    /// The new checksum, with its offset, of each header chunk that holds patched bytes.
+    fn checksums(&self, file: &File) -> Result<BTreeMap<u64, Vec<u8>>, PlanError> {
+        let mut out = BTreeMap::new();
+        for &addr in &self.touched {
+            for mut chunk in file.object(addr)?.header.chunks {
+                let mut hit = false;
+                for (&offset, (bytes, _)) in self.bytes.range(chunk.offset..chunk.checksum) {
+                    let start = usize::try_from(offset - chunk.offset).unwrap_or(usize::MAX);
+                    let Some(to) = chunk.bytes.get_mut(start..).and_then(|b| b.get_mut(..bytes.len()))
+                    else {
+                        return Err(PlanError::Internal("a patch leaves its header".into()));
+                    };
+                    to.copy_from_slice(bytes);
+                    hit = true;
+                }
+                if hit {
+                    out.insert(chunk.checksum, lookup3(&chunk.bytes).to_le_bytes().to_vec());
+                }
+            }
+        }
+        Ok(out)
+    }
+}

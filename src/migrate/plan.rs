@@ -1,0 +1,192 @@
+//! From rules to an edit list.
+
+use super::diagnose;
+use super::edit::{EditError, EditList};
+use super::engine::Engine;
+use super::finding::{Finding, Findings, Severity};
+use super::literal::Literal;
+use super::rule::{NoValue, Rule, Seen};
+use super::survey::{Instance, Survey};
+use super::target::Target;
+use crate::h5::{self, File, RelAddr};
+use crate::julia::{Committed, Overrides, Renames, TypeTable};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a migration to a target does to a file.
+#[derive(Debug)]
+pub struct Migration {
+    /// What a reader of the target would meet in the file as it is.
+    pub findings: Vec<Finding>,
+    /// The bytes to append and replace; `None` if no rule concerns the file.
+    pub edits: Option<EditList>,
+    /// What changed objects must read as afterwards, by their old addresses.
+    pub overrides: Overrides,
+    /// Names of types and fields that go by others afterwards.
+    pub renames: Renames,
+    /// Why the payloads have to be encoded anew, if they have.
+    pub rewrite: Option<String>,
+    /// What there is in the file.
+    pub survey: Survey,
+}
+
+/// Why a migration cannot be planned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] h5::Error),
+    /// A rule asks for what cannot be done without laying the file out afresh.
+    #[error("{object}: rule {rule}: {problem}")]
+    Unsupported {
+        /// The dataset that is, or leads to, the object.
+        object: String,
+        /// The rule.
+        rule: String,
+        /// What stands in its way.
+        problem: String,
+    },
+    /// A field has no value.
+    #[error("{object}: {source}")]
+    NoValue {
+        /// The dataset that is, or leads to, the object.
+        object: String,
+        /// Which field.
+        source: NoValue,
+    },
+    /// The edits contradict each other: a defect.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A defect.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// Instances of one committed type and what becomes of each.
+pub(super) struct Group<'r> {
+    pub(super) committed: Arc<Committed>,
+    /// The instances that a rule changes.
+    pub(super) ruled: Vec<(Instance, &'r Rule)>,
+    /// Whether these are all there are, under one rule: then the type's slot goes to the new type.
+    pub(super) whole: bool,
+}
+
+/// What a conversion does beside following rules.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Columns are encoded anew; rules that are for this case only apply too.
+    pub rewriting: bool,
+    /// The codec object that goes with the new encoding, in the place of all others.
+    pub codec: Option<Literal>,
+}
+
+/// Plans the migration of a file to a target. With `rewriting`, columns are encoded anew, and rules
+/// that are for this case only apply too.
+///
+/// # Errors
+/// If the file cannot be read, or a rule cannot be carried out.
+pub fn plan(file: &File, target: &Target, rewriting: bool) -> Result<Migration, PlanError> {
+    plan_for(file, target, &Request { rewriting, codec: None })
+}
+
+/// Plans the migration of a file to a target.
+///
+/// # Errors
+/// If the file cannot be read, or a rule cannot be carried out.
+pub fn plan_for(
+    file: &File,
+    target: &Target,
+    request: &Request,
+) -> Result<Migration, PlanError> {
+    let with_codec;
+    let target = match &request.codec {
+        Some(value) => {
+            with_codec = target.with_codec(value);
+            &with_codec
+        }
+        None => target,
+    };
+    let rewriting = request.rewriting;
+    let types = TypeTable::new(file);
+    let survey = Survey::run(&types, target)?;
+    let mut findings = Findings::default();
+    let rewrite = diagnose::filters(&survey, target, &mut findings);
+    diagnose::structure(&survey, &mut findings);
+    let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
+    diagnose::types(&types, target, &survey, &groups, &mut findings)?;
+    for (instance, rule) in groups.values().flat_map(|g| &g.ruled) {
+        let t = types.committed(instance.datatype)?.julia_type.to_string();
+        findings.add(Finding {
+            severity: Severity::Warning,
+            object: instance.place.to_string(),
+            text: if rule.why.is_empty() { format!("{t} is changed") } else { rule.why.clone() },
+            julia_type: Some(t),
+            rule: Some(rule.id.clone()),
+            count: 1,
+        });
+    }
+    let mut engine = Engine::new(&types, target, &survey);
+    let flags = match &request.codec {
+        // A plain Bool has no type that a rule could name.
+        Some(value) if !matches!(value, Literal::Bool(false)) => {
+            survey.codec_flags.iter().map(|addr| (*addr, value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let edits = if groups.is_empty() && flags.is_empty() {
+        None
+    } else {
+        Some(engine.run(&groups, &flags)?)
+    };
+    let (overrides, renames) = engine.expectations();
+    let findings = findings.into_sorted();
+    Ok(Migration { findings, edits, overrides, renames, rewrite, survey })
+}
+
+/// Which instances change, by their committed type.
+fn groups<'r>(
+    types: &TypeTable<'_>,
+    target: &'r Target,
+    survey: &Survey,
+    rewriting: bool,
+) -> h5::Result<BTreeMap<RelAddr, Group<'r>>> {
+    let mut out = BTreeMap::<RelAddr, Group<'r>>::new();
+    let mut kept = BTreeSet::new();
+    for instance in &survey.instances {
+        let committed = types.committed(instance.datatype)?;
+        let params: Vec<_> = committed.julia_type.params().iter().map(ToString::to_string).collect();
+        let params: Vec<_> = params.iter().map(String::as_str).collect();
+        let members = member_names(&committed);
+        let seen = Seen {
+            type_name: committed.julia_type.name(),
+            parameters: &params,
+            members: &members,
+            places: &[&instance.place],
+            rewriting,
+        };
+        match target.rule_for(&seen) {
+            Some(rule) => {
+                let group = out.entry(instance.datatype).or_insert_with(|| Group {
+                    committed: Arc::clone(&committed),
+                    ruled: Vec::new(),
+                    whole: true,
+                });
+                group.whole &= group.ruled.first().is_none_or(|(_, first)| first.id == rule.id);
+                group.ruled.push((instance.clone(), rule));
+            }
+            None => {
+                kept.insert(instance.datatype);
+            }
+        }
+    }
+    for (addr, group) in &mut out {
+        group.whole &= !kept.contains(addr);
+    }
+    Ok(out)
+}
+
+pub(super) fn member_names(c: &Committed) -> Vec<&str> {
+    c.fields.iter().filter(|f| f.offset.is_some()).map(|f| f.name.as_str()).collect()
+}
+

@@ -1,0 +1,425 @@
+//! Targets: the package versions that an output is for, and all that follows from them.
+//!
+//! A target is data (`targets/*.toml`, carried in the program): the types that its Julia session
+//! knows, the filters it reads, the codec object that belongs to each way of encoding columns, and
+//! the rules that bring older objects up to date. Nothing in it is about one file.
+//!
+//! For the engine: per object, [`Target::rule_for`]; per rule of kind [`Action::Retype`],
+//! [`Retype::plan`] with [`Target::type_def`] of the new name; per committed type that no rule
+//! takes, [`Target::resolve`] for the findings; per filter of a pipeline, [`Target::filter`].
+//!
+//! [`Action::Retype`]: super::rule::Action::Retype
+//! [`Retype::plan`]: super::rule::Retype::plan
+
+use super::{
+    literal::Literal,
+    pattern::{PathPattern, TypePattern},
+    rule::{Action, RawRule, Rule, Seen, When},
+    userrules,
+};
+use serde::Deserialize;
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// The targets that the program carries, newest last.
+const BUILTIN: [(&str, &str); 1] = [("mera-1.9", include_str!("../../targets/mera-1.9.toml"))];
+
+/// Why a target or a rules file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// No target of this name.
+    #[error("there is no target {name:?}; there are: {}", known.join(", "))]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// Not TOML, or a key or value that has no meaning.
+    #[error("in {origin}: {source}")]
+    Syntax {
+        /// The file or the target's name.
+        origin: String,
+        /// What and where.
+        source: toml::de::Error,
+    },
+    /// Well-formed but contradictory.
+    #[error("in {origin}: {problem}")]
+    Invalid {
+        /// The file or the target's name.
+        origin: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// The package versions that an output is for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Its name on the command line: `mera-1.9`.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// The packages whose behaviour it describes, with their versions.
+    pub packages: BTreeMap<String, String>,
+    /// Filters and what the target makes of them.
+    pub filters: Vec<Filter>,
+    /// Codec objects.
+    pub codec: Codec,
+    /// The rules, in the order in which they are tried.
+    pub rules: Vec<Rule>,
+    modules: Modules,
+    types: BTreeMap<String, TypeDef>,
+}
+
+/// A struct type as the target defines it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeDef {
+    /// Whether its values are stored as objects of their own and referred to.
+    pub mutable: bool,
+    /// Its fields in order.
+    pub fields: Vec<FieldDef>,
+}
+
+/// A field of a struct type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldDef {
+    /// Its name.
+    pub name: String,
+    /// The declared type in canonical form, for instance `Core.Array{Core.Float64,1}`.
+    pub julia_type: String,
+}
+
+/// A filter as it may stand in a dataset's pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Filter {
+    /// HDF5's number of it.
+    pub id: u16,
+    /// What people call it.
+    pub name: String,
+    /// Whether the target decodes it.
+    pub reads: bool,
+    /// The least and the greatest number of client values with which it does.
+    #[serde(default)]
+    pub client_values: Option<(usize, usize)>,
+    /// Why it does not.
+    pub why: Option<String>,
+}
+
+/// How columns can be encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// As they are.
+    None,
+    /// The registered HDF5 LZ4 block format.
+    Lz4,
+    /// LZ4 frames.
+    Lz4Frame,
+    /// Zstandard.
+    Zstd,
+    /// Deflate.
+    Deflate,
+}
+
+/// The objects that say how a file's columns are encoded.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Codec {
+    /// What columns become that the target cannot read.
+    pub default: Encoding,
+    /// Datasets that hold, or lead to, a codec object.
+    pub at: Vec<PathPattern>,
+    /// The types of codec objects of all times. When columns are encoded anew, each object of
+    /// these types at these places gives way to the one of the new encoding.
+    pub types: Vec<TypePattern>,
+    /// The codec object of each encoding that the target can read.
+    pub objects: BTreeMap<Encoding, CodecObject>,
+}
+
+/// A codec object that the target writes.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CodecObject {
+    /// Its value.
+    pub value: Literal,
+    /// The field that holds the level, if the encoding has levels; the value's is the default.
+    pub level: Option<String>,
+}
+
+/// What a reader of the target makes of the name of a stored type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution<'a> {
+    /// It is there, with these fields.
+    Defined(&'a TypeDef),
+    /// Its package is loaded, and nothing says that it lacks the type; fields are not known here.
+    Loaded,
+    /// Its package is loaded but has no such type: reading warns and reconstructs.
+    Gone,
+    /// Its package is no part of the target: reading warns and reconstructs unless the user loads
+    /// it first.
+    Foreign,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Modules {
+    /// Loaded, and taken to have every type that a file may name.
+    open: Vec<String>,
+    /// Loaded; of these only the types under `types` and `names` exist.
+    closed: Vec<String>,
+    /// Types of closed modules whose fields no rule and no finding needs.
+    names: Vec<String>,
+    /// Types that open modules do not have.
+    gone: Vec<TypePattern>,
+}
+
+impl Target {
+    /// The target of this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn builtin(name: &str) -> Result<Self, TargetError> {
+        let known = BUILTIN.iter().find(|(known, _)| *known == name);
+        let (name, text) = known.ok_or_else(|| TargetError::Unknown {
+            name: name.to_owned(),
+            known: Self::names().collect(),
+        })?;
+        Self::parse(text, name)
+    }
+
+    /// The target that a user gets who names none.
+    pub fn default_name() -> &'static str {
+        BUILTIN.last().map_or("", |(name, _)| name)
+    }
+
+    /// The names of all targets, newest last.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        BUILTIN.iter().map(|(name, _)| *name)
+    }
+
+    /// Reads the text of a target that is called `origin` in errors.
+    ///
+    /// # Errors
+    /// It is not TOML, says something unknown, or contradicts itself.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, TargetError> {
+        let raw: RawTarget = toml::from_str(text)
+            .map_err(|source| TargetError::Syntax { origin: origin.to_owned(), source })?;
+        let rules = userrules::check(raw.rule, origin)?;
+        let mut types = BTreeMap::new();
+        let invalid = |problem| TargetError::Invalid { origin: origin.to_owned(), problem };
+        for (name, raw) in raw.types {
+            let def = raw.check().map_err(|problem| invalid(format!("type {name}: {problem}")))?;
+            types.insert(name, def);
+        }
+        let target = Self {
+            name: raw.name,
+            title: raw.title,
+            packages: raw.packages,
+            filters: raw.filter,
+            codec: raw.codec,
+            rules,
+            modules: raw.modules,
+            types,
+        };
+        target.problem().map_or(Ok(target), |problem| Err(invalid(problem)))
+    }
+
+    /// Adds a user's rules, which go before the target's own.
+    ///
+    /// # Errors
+    /// A rule gives a type that the target defines a field that this type does not have, or takes
+    /// a name that is taken. `origin` names the rules in the error.
+    pub fn with_rules(mut self, mut rules: Vec<Rule>, origin: &str) -> Result<Self, TargetError> {
+        rules.append(&mut self.rules);
+        self.rules = rules;
+        let problem = self.problem();
+        problem.map_or(Ok(self), |problem| {
+            Err(TargetError::Invalid { origin: origin.to_owned(), problem })
+        })
+    }
+
+    /// The rule that changes this object; none if it stays as it is. Of several rules for it, the
+    /// first that would change something.
+    pub fn rule_for(&self, seen: &Seen<'_>) -> Option<&Rule> {
+        self.rules.iter().filter(|rule| rule.matches(seen)).find(|rule| {
+            let to = match &rule.action {
+                Action::Retype(retype) => retype.to.as_deref().unwrap_or(seen.type_name),
+                Action::Replace(_) => return true,
+            };
+            !rule.is_idle(seen, self.type_def(to))
+        })
+    }
+
+    /// This target with one more rule: codec objects give way to `value`.
+    #[must_use]
+    pub fn with_codec(&self, value: &Literal) -> Self {
+        let mut out = self.clone();
+        let rule = Rule {
+            id: "codec".to_owned(),
+            why: "the codec object has to say how the columns are encoded now".to_owned(),
+            from: self.codec.types.clone(),
+            when: When { at: self.codec.at.clone(), ..When::default() },
+            action: Action::Replace(value.clone()),
+        };
+        out.rules.insert(0, rule);
+        out
+    }
+
+    /// Whether some rule is for stored types of this name.
+    pub fn concerns(&self, type_name: &str) -> bool {
+        self.rules.iter().any(|rule| rule.from.iter().any(|from| from.matches(type_name)))
+    }
+
+    /// The target's definition of a type, by its full name without parameters.
+    pub fn type_def(&self, name: &str) -> Option<&TypeDef> {
+        self.types.get(name)
+    }
+
+    /// What the target makes of a stored type's full name (without parameters).
+    pub fn resolve(&self, name: &str) -> Resolution<'_> {
+        if let Some(def) = self.type_def(name) {
+            return Resolution::Defined(def);
+        }
+        let module = name.split('.').next().unwrap_or_default();
+        let is = |known: &String| known == module;
+        if self.modules.closed.iter().any(is) {
+            let listed = self.modules.names.iter().any(|known| known == name);
+            if listed { Resolution::Loaded } else { Resolution::Gone }
+        } else if self.modules.open.iter().any(is) {
+            let gone = self.modules.gone.iter().any(|gone| gone.matches(name));
+            if gone { Resolution::Gone } else { Resolution::Loaded }
+        } else {
+            Resolution::Foreign
+        }
+    }
+
+    /// What is known of a filter; one that is not listed cannot be read.
+    pub fn filter(&self, id: u16) -> Option<&Filter> {
+        self.filters.iter().find(|filter| filter.id == id)
+    }
+
+    fn problem(&self) -> Option<String> {
+        for (at, rule) in self.rules.iter().enumerate() {
+            if self.rules.iter().skip(at + 1).any(|other| other.id == rule.id) {
+                return Some(format!("two rules are called {:?}", rule.id));
+            }
+            if let Some(problem) = self.contradiction(rule) {
+                return Some(format!("rule {:?}: {problem}", rule.id));
+            }
+        }
+        let objects = self.codec.objects.values().map(|object| (object, object.value.fields()));
+        for (object, fields) in objects {
+            if let Some(problem) = object.value.problem().or_else(|| self.misfit(&object.value)) {
+                return Some(format!("codec: {problem}"));
+            }
+            if let Some(level) = &object.level
+                && !fields.iter().any(|(name, _)| name == level)
+            {
+                return Some(format!("codec: there is no field {level:?} for the level"));
+            }
+        }
+        if !self.codec.objects.contains_key(&self.codec.default) {
+            return Some("codec: the default encoding has no object".to_owned());
+        }
+        None
+    }
+
+    /// What in a rule does not fit the target's types.
+    fn contradiction(&self, rule: &Rule) -> Option<String> {
+        match &rule.action {
+            Action::Replace(value) => self.misfit(value),
+            Action::Retype(retype) => {
+                let def = retype.to.as_deref().and_then(|to| Some((to, self.type_def(to)?)));
+                let Some((to, TypeDef { fields, .. })) = def else {
+                    let problem = "`fill` needs a `to` that the target defines";
+                    return retype.fill.map(|_| problem.to_owned());
+                };
+                let names = retype.rename.values().chain(retype.add.iter().map(|(name, _)| name));
+                names
+                    .filter(|name| !fields.iter().any(|field| field.name == **name))
+                    .map(|name| format!("{to} has no field {name:?} in the target"))
+                    .next()
+            }
+        }
+    }
+
+    /// What in a struct's value does not fit the target's definition of its type.
+    fn misfit(&self, value: &Literal) -> Option<String> {
+        let name = value.julia_type();
+        let Literal::Struct(_) = value else {
+            return value.fields().iter().find_map(|(_, value)| self.misfit(value));
+        };
+        let defined = self.type_def(&name)?.fields.iter().filter(|field| field.is_stored());
+        let defined: Vec<_> =
+            defined.map(|field| (field.name.clone(), field.julia_type.clone())).collect();
+        let given: Vec<_> =
+            value.fields().iter().map(|(name, value)| (name.clone(), value.julia_type())).collect();
+        (defined != given).then(|| format!("{name} has the fields {defined:?}, not {given:?}"))
+    }
+}
+
+impl FieldDef {
+    /// Whether JLD2 stores the field: pointers and values of types without content take no bytes.
+    pub fn is_stored(&self) -> bool {
+        let bare = self.julia_type.split('{').next().unwrap_or_default();
+        !matches!(bare, "Core.Ptr" | "Core.Nothing" | "Base.Missing")
+    }
+}
+
+/// A target as it is written in TOML.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTarget {
+    name: String,
+    title: String,
+    packages: BTreeMap<String, String>,
+    modules: Modules,
+    types: BTreeMap<String, RawType>,
+    filter: Vec<Filter>,
+    codec: Codec,
+    rule: Vec<RawRule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawType {
+    #[serde(default)]
+    mutable: bool,
+    /// The type of all fields that name none.
+    field_type: Option<String>,
+    /// `name` or `name::Type`.
+    fields: Vec<String>,
+}
+
+impl RawType {
+    fn check(self) -> Result<TypeDef, String> {
+        let mut fields: Vec<FieldDef> = Vec::with_capacity(self.fields.len());
+        for text in &self.fields {
+            let (name, julia_type) = match text.split_once("::") {
+                Some((name, julia_type)) => (name, julia_type.to_owned()),
+                None => (
+                    text.as_str(),
+                    self.field_type.clone().ok_or_else(|| format!("{text:?} has no type"))?,
+                ),
+            };
+            if fields.iter().any(|field| field.name == name) {
+                return Err(format!("two fields are called {name:?}"));
+            }
+            fields.push(FieldDef { name: name.to_owned(), julia_type });
+        }
+        Ok(TypeDef { mutable: self.mutable, fields })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! A user's own rules (`--rules FILE`), described in `docs/rules.md`.
+
+use super::{
+    rule::{RawRule, Rule},
+    target::TargetError,
+};
+use serde::Deserialize;
+use std::path::Path;
+
+/// Reads a rules file.
+///
+/// # Errors
+/// The file cannot be read, is not TOML, says something unknown, or contradicts itself; the error
+/// names the file and what is wrong.
+pub fn read(path: &Path) -> Result<Vec<Rule>, TargetError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| TargetError::Read { path: path.to_owned(), source })?;
+    parse(&text, &path.display().to_string())
+}
+
+/// Reads the text of a rules file that is called `origin` in errors.
+///
+/// # Errors
+/// As of [`read`].
+pub fn parse(text: &str, origin: &str) -> Result<Vec<Rule>, TargetError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct RulesFile {
+        rule: Vec<RawRule>,
+    }
+    let file: RulesFile = toml::from_str(text)
+        .map_err(|source| TargetError::Syntax { origin: origin.to_owned(), source })?;
+    check(file.rule, origin)
+}
+
+/// All rules, each sound and no two of one id.
+pub(super) fn check(raw: Vec<RawRule>, origin: &str) -> Result<Vec<Rule>, TargetError> {
+    let invalid = |problem| TargetError::Invalid { origin: origin.to_owned(), problem };
+    let mut rules: Vec<Rule> = Vec::with_capacity(raw.len());
+    for raw in raw {
+        let rule = raw.check().map_err(invalid)?;
+        if rules.iter().any(|other| other.id == rule.id) {
+            return Err(invalid(format!("two rules are called {:?}", rule.id)));
+        }
+        rules.push(rule);
+    }
+    Ok(rules)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate::target::Target;
+
+    /// The examples of the user's page, as they stand there.
+    #[test]
+    fn the_examples_in_the_docs_are_good_rules() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let blocks: Vec<_> =
+            page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        assert_eq!(blocks.len(), 3);
+        let mut rules = parse(&blocks.join("\n"), "docs/rules.md").unwrap();
+        assert_eq!(rules.len(), 3);
+        let ids: Vec<_> = rules.drain(..).map(|rule| rule.id).collect();
+        assert_eq!(ids, ["particle-to-ion", "grid-before-2021", "no-more-handles"]);
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_with_its_name_and_the_reason() {
+        let rule = |body: &str| format!("[[rule]]\nid = \"r\"\nfrom = [\"A.B\"]\n{body}\n");
+        for (text, reason) in [
+            ("rule = 1".to_owned(), "invalid type"),
+            (rule("colour = \"red\""), "unknown field `colour`"),
+            (rule(""), "it does nothing"),
+            (rule("when = { has = [\"a\"] }"), "it does nothing"),
+            (rule("when = { had = [\"a\"] }\nto = \"A.C\""), "unknown field `had`"),
+            (rule("when = { at = [\"x\"] }\nto = \"A.C\""), "must begin with /"),
+            (rule("to = \"C\""), "not the full name"),
+            (rule("to = \"A.C\"\nreplace = \"nothing\""), "stands alone"),
+            (rule("rename = { a = \"b\" }\ndrop = [\"a\"]"), "both renamed and dropped"),
+            (rule("rename = { a = \"b\", c = \"b\" }"), "two fields are renamed"),
+            (rule("rename = { a = \"\" }"), "renamed to nothing"),
+            (rule("add = [[\"a\", { int8 = 1 }], [\"a\", { int8 = 1 }]]"), "added twice"),
+            (rule("rename = { b = \"a\" }\nadd = [[\"a\", { int8 = 1 }]]"), "both added and"),
+            (rule("add = [[\"a\", { int8 = 300 }]]"), "300"),
+            (rule("fill = \"mera.magic\""), "mera.magic"),
+            (rule("to = \"A.C\"").replace("A.B", "Int64"), "lacks its module"),
+            (rule("to = \"A.C\"").replace("\"A.B\"", ""), "for no type"),
+            (rule("to = \"A.C\"").replace("\"r\"", "\"a b\""), "letters, digits and hyphens"),
+            (rule("drop = [\"a\"]").repeat(2), "two rules are called \"r\""),
+        ] {
+            let error = parse(&text, "mine.toml").unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+            assert!(error.starts_with("in mine.toml: "), "{error}");
+        }
+        let missing = read(Path::new("/nonexistent/rules.toml")).unwrap_err().to_string();
+        assert!(missing.starts_with("cannot read /nonexistent/rules.toml"), "{missing}");
+    }
+
+    #[test]
+    fn rules_are_held_against_the_targets_types() {
+        let add = |rules: &str| {
+            let target = Target::builtin("mera-1.9").unwrap();
+            target.with_rules(parse(rules, "mine.toml").unwrap(), "mine.toml")
+        };
+        let rule = |body: &str| format!("[[rule]]\nid = \"r\"\nfrom = [\"A.B\"]\n{body}\n");
+        assert!(add(&rule("to = \"Mera.InfoType\"\nrename = { x = \"boxlen\" }")).is_ok());
+        for (text, reason) in [
+            (rule("to = \"Mera.InfoType\"\nrename = { x = \"box\" }"), "no field \"box\""),
+            (rule("to = \"Mera.InfoType\"\nadd = [[\"box\", { int8 = 1 }]]"), "no field \"box\""),
+            (rule("to = \"A.C\"\nfill = \"mera.scales\""), "needs a `to` that the target defines"),
+            (rule("drop = [\"a\"]").replace("\"r\"", "\"mera-scales\""), "two rules are called"),
+            (
+                rule("replace = { struct = { type = \"JLD2Lz4.Lz4Filter\", fields = [] } }"),
+                "JLD2Lz4.Lz4Filter has the fields",
+            ),
+        ] {
+            let error = add(&text).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+}

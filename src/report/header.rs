@@ -1,0 +1,117 @@
+//! What a run is about to do and what it has for it, as a block of text.
+
+use super::text::{self, float};
+use crate::supervisor::{MemoryStatus, RunStart};
+use std::fmt::Write as _;
+
+const FEW: usize = 3;
+
+/// The block at the beginning of a run: system and plan.
+pub fn header(start: &RunStart) -> String {
+    let mut block = String::new();
+    let _ = writeln!(block, "  input       {}", text::tame(&start.input_dir));
+    let _ = writeln!(block, "  output      {}", text::tame(&start.output_dir));
+    if start.shard != "1/1" {
+        let _ = writeln!(block, "  shard       {}", start.shard);
+    }
+    let (files, bytes) = (text::count(start.jobs, "file"), text::bytes(start.bytes));
+    let skipped = if start.skipped > 0 {
+        let verb = if start.skipped == 1 { "is" } else { "are" };
+        format!("; {} {verb} done already", start.skipped)
+    } else {
+        String::new()
+    };
+    let _ = writeln!(block, "  to do       {files}, {bytes}{skipped}");
+    names(&mut block, "incomplete", &start.incomplete, "made again");
+    names(&mut block, "failed", &start.failed_before, "left alone; --resume-failed tries again");
+    let _ = writeln!(block, "  memory      {}", memory(&start.memory));
+    let threads = text::count(start.threads_per_worker.into(), "thread");
+    let _ =
+        writeln!(block, "  workers     {} ({}), {threads} each", start.slots, start.slots_reason);
+    block
+}
+
+fn memory(memory: &MemoryStatus) -> String {
+    let free = text::bytes(memory.limit.saturating_sub(memory.used));
+    let limit = text::bytes(memory.limit);
+    let budget = text::bytes(memory.budget);
+    let source = &memory.limit_source;
+    let share = text::percent(float(memory.budget), float(memory.limit));
+    let over = if memory.used > memory.budget { "; more than that is in use already" } else { "" };
+    format!("{free} of {limit} free ({source}); the margin is {share}, {budget}{over}")
+}
+
+fn names(block: &mut String, title: &str, names: &[String], what: &str) {
+    if names.is_empty() {
+        return;
+    }
+    let few: Vec<String> = names.iter().take(FEW).map(|name| text::tame(name)).collect();
+    let few = few.join(", ");
+    let more = match names.len().saturating_sub(FEW) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let _ = writeln!(block, "  {title:<11} {few}{more} ({what})");
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::report) fn start() -> RunStart {
+        RunStart {
+            run_id: "20261121-001122-a1b2".into(),
+            version: "0.1.0".into(),
+            input_dir: "/data/old".into(),
+            output_dir: "/data/new".into(),
+            shard: "1/1".into(),
+            jobs: 10,
+            bytes: 8_972_940,
+            skipped: 0,
+            incomplete: Vec::new(),
+            failed_before: Vec::new(),
+            slots: 2,
+            slots_reason: "2 cores".into(),
+            threads_per_worker: 1,
+            memory: MemoryStatus {
+                limit: 24 << 30,
+                limit_source: "physical memory".into(),
+                budget: (24 << 30) / 5 * 4,
+                used: 2 << 30,
+            },
+        }
+    }
+
+    #[test]
+    fn a_first_run() {
+        insta::assert_snapshot!(header(&start()), @r"
+        input       /data/old
+        output      /data/new
+        to do       10 files, 8.6 MiB
+        memory      22.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB
+        workers     2 (2 cores), 1 thread each
+        ");
+    }
+
+    #[test]
+    fn a_later_run_of_a_shard() {
+        let mut start = start();
+        start.shard = "3/20".into();
+        start.skipped = 1;
+        start.jobs = 1;
+        start.incomplete = (1..=5).map(|number| format!("output_{number:05}.jld2")).collect();
+        start.failed_before = vec!["output_00009.jld2".into()];
+        start.memory.used = 23 << 30;
+        start.threads_per_worker = 4;
+        insta::assert_snapshot!(header(&start), @r"
+        input       /data/old
+        output      /data/new
+        shard       3/20
+        to do       1 file, 8.6 MiB; 1 is done already
+        incomplete  output_00001.jld2, output_00002.jld2, output_00003.jld2 and 2 more (made again)
+        failed      output_00009.jld2 (left alone; --resume-failed tries again)
+        memory      1.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB; more than that is in use already
+        workers     2 (2 cores), 4 threads each
+        ");
+    }
+}

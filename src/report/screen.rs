@@ -1,0 +1,259 @@
+//! The screen: every event of a run, shown in the way that was asked for.
+//!
+//! What belongs to the run's account (header, a line for each file, summary; JSON lines) goes to
+//! standard output. Bars, and what is said beside them, go to standard error. A screen that cannot
+//! be written to never disturbs the run.
+
+use super::Progress;
+use super::advice::Circumstances;
+use super::bars::Bars;
+use super::header::header;
+use super::line::{Detail, line};
+use super::summary::summary;
+use super::tally::Tally;
+use crate::supervisor::{Reporter, RunEvent};
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use std::io::{self, IsTerminal as _, Write};
+use std::time::Instant;
+
+/// A [`Reporter`] that shows a run to a person or a program.
+pub struct Screen {
+    way: Way,
+    tally: Tally,
+    begun: Instant,
+    about: Circumstances,
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+}
+
+enum Way {
+    Bars(Bars),
+    Lines,
+    Json,
+    Silent,
+}
+
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Screen").field("tally", &self.tally).finish_non_exhaustive()
+    }
+}
+
+impl Progress {
+    /// What [`Progress::Auto`] comes to, and what is left of [`Progress::Bar`] without a terminal.
+    #[must_use]
+    pub fn settle(self, out_is_terminal: bool, err_is_terminal: bool) -> Self {
+        match self {
+            Self::Auto if out_is_terminal && err_is_terminal => Self::Bar,
+            Self::Bar if err_is_terminal => Self::Bar,
+            Self::Auto | Self::Bar | Self::Plain => Self::Plain,
+            Self::Json => Self::Json,
+            Self::None => Self::None,
+        }
+    }
+}
+
+impl Screen {
+    /// A screen on this process's own standard output and error.
+    pub fn standard(progress: Progress, about: Circumstances) -> Self {
+        let (out, err) = (io::stdout(), io::stderr());
+        let progress = progress.settle(out.is_terminal(), err.is_terminal());
+        let target = ProgressDrawTarget::stderr();
+        Self::new(progress, about, target, Box::new(out), Box::new(err))
+    }
+
+    fn new(
+        progress: Progress,
+        about: Circumstances,
+        target: ProgressDrawTarget,
+        out: Box<dyn Write>,
+        err: Box<dyn Write>,
+    ) -> Self {
+        let way = match progress {
+            Progress::Bar => Way::Bars(Bars::new(target)),
+            Progress::Auto | Progress::Plain => Way::Lines,
+            Progress::Json => Way::Json,
+            Progress::None => Way::Silent,
+        };
+        Self { way, tally: Tally::default(), begun: Instant::now(), about, out, err }
+    }
+
+    /// What other texts have to go around, where there are bars.
+    pub fn bars(&self) -> Option<&MultiProgress> {
+        match &self.way {
+            Way::Bars(bars) => Some(bars.multi()),
+            Way::Lines | Way::Json | Way::Silent => None,
+        }
+    }
+
+    /// Shows a block of text that belongs to the run's account; not where a program reads it.
+    pub fn block(&mut self, text: &str) {
+        match &self.way {
+            Way::Bars(bars) => {
+                let out = &mut self.out;
+                bars.multi().suspend(|| put(out, text));
+            }
+            Way::Lines => put(&mut self.out, text),
+            Way::Json | Way::Silent => {}
+        }
+    }
+
+    fn show(&mut self, event: &RunEvent) {
+        match &mut self.way {
+            Way::Bars(bars) => {
+                bars.show(event, &self.tally, self.begun.elapsed().as_secs_f64());
+                if let Some(line) = line(event, &self.tally, Detail::Troubles) {
+                    let _ = bars.multi().println(line);
+                }
+            }
+            Way::Lines => {
+                if let Some(line) = line(event, &self.tally, Detail::Files) {
+                    put(&mut self.out, &format!("{line}\n"));
+                }
+            }
+            Way::Json => {
+                if let Ok(text) = serde_json::to_string(event) {
+                    put(&mut self.out, &format!("{text}\n"));
+                }
+            }
+            Way::Silent => {
+                let failed = matches!(event, RunEvent::JobFinished(_) | RunEvent::Warning { .. });
+                if let (true, Some(line)) = (failed, line(event, &self.tally, Detail::Troubles)) {
+                    put(&mut self.err, &format!("{line}\n"));
+                }
+            }
+        }
+    }
+}
+
+/// Writes and forgets: a reader that went away is no reason to stop a run.
+fn put(to: &mut dyn Write, text: &str) {
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+}
+
+impl Reporter for Screen {
+    fn event(&mut self, event: &RunEvent) {
+        self.tally.note(event);
+        if let RunEvent::RunStarted(start) = event {
+            self.begun = Instant::now();
+            self.block(&format!("{}\n", header(start)));
+        }
+        self.show(event);
+        if let RunEvent::RunFinished(run) = event {
+            self.block(&format!("\n{}", summary(run, self.about)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::header::tests::start;
+    use crate::report::line::tests::record;
+    use crate::report::summary::tests::summary;
+    use crate::supervisor::JobOutcome;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Paper {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    fn shown(progress: Progress) -> (String, String) {
+        let (out, err) = (Paper::default(), Paper::default());
+        let about = Circumstances { cores: 2, safety_margin: 0.8 };
+        let target = ProgressDrawTarget::hidden();
+        let mut screen =
+            Screen::new(progress, about, target, Box::new(out.clone()), Box::new(err.clone()));
+        screen.block("jldconv 0.1.0\n");
+        screen.event(&RunEvent::RunStarted(start()));
+        screen.event(&RunEvent::JobFinished(record(100, JobOutcome::Converted)));
+        screen.event(&RunEvent::JobFinished(record(101, JobOutcome::Failed)));
+        screen.event(&RunEvent::RunFinished(Box::new(summary())));
+        (out.text(), err.text())
+    }
+
+    #[test]
+    fn lines_tell_the_whole_account() {
+        let (out, err) = shown(Progress::Plain);
+        insta::assert_snapshot!(out, @r"
+        jldconv 0.1.0
+          input       /data/old
+          output      /data/new
+          to do       10 files, 8.6 MiB
+          memory      22.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB
+          workers     2 (2 cores), 1 thread each
+
+        [ 1/10] converted  output_00100.jld2  876.3 KiB in 0.1 s, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB
+        [ 2/10] failed     output_00101.jld2  input: not a JLD2 file: no signature at byte 0
+
+        Done: 10 converted, 2 unchanged, 1 skipped, 0 failed
+          time        12.3 s, 1.0 files/s, 749.3 MiB/s read
+          bytes       9.0 GiB read, 9.0 GiB written
+          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
+          violations  0
+          workers     at most 2 of 2 slots busy; load balance 0.98, parallel efficiency 0.95
+          attempts    12
+        ");
+        assert_eq!(err, "");
+    }
+
+    #[test]
+    fn json_is_nothing_but_json() {
+        let (out, err) = shown(Progress::Json);
+        let events: Vec<serde_json::Value> =
+            out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+        assert_eq!(names, ["run-started", "job-finished", "job-finished", "run-finished"]);
+        assert_eq!(events[1]["name"], "output_00100.jld2");
+        assert_eq!(events[3]["success"], 10);
+        assert_eq!(err, "");
+    }
+
+    #[test]
+    fn nothing_is_nothing_but_failures() {
+        let (out, err) = shown(Progress::None);
+        assert_eq!(out, "");
+        insta::assert_snapshot!(err, @"[ 2/10] failed     output_00101.jld2  input: not a JLD2 file: no signature at byte 0");
+    }
+
+    #[test]
+    fn beside_bars_the_blocks_still_come() {
+        let (out, _) = shown(Progress::Bar);
+        assert!(out.starts_with("jldconv 0.1.0\n  input"), "{out}");
+        assert!(out.contains("Done: 10 converted"), "{out}");
+        assert!(!out.contains("[1/10]"), "{out}");
+    }
+
+    #[test]
+    fn bars_need_a_terminal() {
+        let cases = [
+            (Progress::Auto, true, true, Progress::Bar),
+            (Progress::Auto, false, true, Progress::Plain),
+            (Progress::Auto, true, false, Progress::Plain),
+            (Progress::Bar, false, true, Progress::Bar),
+            (Progress::Bar, true, false, Progress::Plain),
+            (Progress::Plain, true, true, Progress::Plain),
+            (Progress::Json, true, true, Progress::Json),
+            (Progress::None, true, true, Progress::None),
+        ];
+        for (asked, out, err, settled) in cases {
+            assert_eq!(asked.settle(out, err), settled, "{asked:?} {out} {err}");
+        }
+    }
+}

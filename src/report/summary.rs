@@ -1,0 +1,206 @@
+//! The end of a run as a block of text.
+
+use super::advice::{Circumstances, advice};
+use super::line::said;
+use super::text;
+use crate::supervisor::{JobOutcome, RunSummary};
+use std::fmt::Write as _;
+
+/// Most failed files that are listed.
+const FEW: usize = 10;
+
+/// The block at the end of a run.
+pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
+    let mut block = String::new();
+    let title = if summary.interrupted {
+        "Interrupted"
+    } else if summary.failed > 0 || summary.pending > 0 {
+        "Done, not all of it"
+    } else {
+        "Done"
+    };
+    let RunSummary { success, unchanged, skipped, failed, pending, .. } = summary;
+    let _ = write!(
+        block,
+        "{title}: {success} converted, {unchanged} unchanged, {skipped} skipped, {failed} failed"
+    );
+    let _ = match pending {
+        0 => writeln!(block),
+        left => writeln!(block, ", {left} not begun or not finished"),
+    };
+    let done = success.saturating_add(*unchanged);
+    let seconds = summary.conversion_time;
+    let mut time = text::seconds(seconds);
+    if done > 0 && seconds > 1e-3 {
+        let _ = write!(time, ", {:.1} files/s", text::float(done) / seconds);
+        let _ = write!(time, ", {} read", text::rate(summary.bytes_read, seconds));
+    }
+    if summary.paused_seconds > 0.0 {
+        let _ = write!(time, ", {} of it paused", text::seconds(summary.paused_seconds));
+    }
+    let _ = writeln!(block, "  time        {time}");
+    let (read, written) = (text::bytes(summary.bytes_read), text::bytes(summary.bytes_written));
+    let _ = writeln!(block, "  bytes       {read} read, {written} written");
+    let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
+    let _ = writeln!(
+        block,
+        "  memory      a worker's peak {} ({} with file pages); {:.1} % of {} in use at the end",
+        text::bytes(peak),
+        text::bytes(summary.peak_rss_max),
+        summary.final_memory_usage_percent,
+        text::bytes(summary.memory_limit),
+    );
+    let _ = writeln!(block, "  violations  {}", summary.safety_violations);
+    let slots = text::count(summary.slots.len() as u64, "slot");
+    let _ = writeln!(
+        block,
+        "  workers     at most {} of {slots} busy; load balance {:.2}, parallel efficiency {:.2}",
+        summary.workers_used, summary.load_balance, summary.parallel_efficiency,
+    );
+    let faults: Vec<String> =
+        summary.faults.iter().map(|(cause, times)| format!("{times} {cause}")).collect();
+    let faults = if faults.is_empty() { String::new() } else { format!("; {}", faults.join(", ")) };
+    let _ = writeln!(block, "  attempts    {}{faults}", summary.attempts);
+    failures(summary, &mut block);
+    let advice = advice(summary, about);
+    if !advice.is_empty() {
+        let _ = writeln!(block, "\nRecommended:");
+        for item in advice {
+            let _ = writeln!(block, "  {item}");
+        }
+    }
+    block
+}
+
+fn failures(summary: &RunSummary, block: &mut String) {
+    let mut failed = summary.files.iter().filter(|file| file.outcome == JobOutcome::Failed);
+    let few: Vec<_> = failed.by_ref().take(FEW).collect();
+    if few.is_empty() {
+        return;
+    }
+    let _ = writeln!(block, "\nFailed:");
+    for file in few {
+        let cause = file.fault.map_or_else(String::new, |cause| format!("{cause}: "));
+        let _ = writeln!(block, "  {}  {cause}{}", text::tame(&file.name), said(file));
+    }
+    let more = failed.count();
+    if more > 0 {
+        let _ =
+            writeln!(block, "  and {more} more, all of them in the JSON report (--report FILE)");
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::report::line::tests::record;
+    use crate::supervisor::{Cause, SlotRecord};
+    use std::collections::BTreeMap;
+
+    pub(in crate::report) fn summary() -> RunSummary {
+        RunSummary {
+            success: 10,
+            failed: 0,
+            skipped: 1,
+            unchanged: 2,
+            safety_violations: 0,
+            conversion_time: 12.3,
+            workers_used: 2,
+            final_memory_usage_percent: 8.4,
+            run_id: "20261121-001122-a1b2".into(),
+            version: "0.1.0".into(),
+            started: "2026-11-21T00:11:22Z".into(),
+            finished: "2026-11-21T00:11:34Z".into(),
+            input_dir: "/data/old".into(),
+            output_dir: "/data/new".into(),
+            bytes_read: 9 << 30,
+            bytes_written: 9 << 30,
+            memory_limit: 24 << 30,
+            peak_rss_max: 12 << 20,
+            attempts: 12,
+            oom_restarts: 0,
+            interrupted: false,
+            slots: vec![SlotRecord { busy_seconds: 12.0, idle_seconds: 0.3, jobs: 6 }; 2],
+            load_balance: 0.98,
+            parallel_efficiency: 0.95,
+            files: (100..113).map(|number| record(number, JobOutcome::Converted)).collect(),
+            pending: 0,
+            shard: "1/1".into(),
+            faults: BTreeMap::new(),
+            paused_seconds: 0.0,
+        }
+    }
+
+    const ABOUT: Circumstances = Circumstances { cores: 2, safety_margin: 0.8 };
+
+    #[test]
+    fn a_run_that_went_well() {
+        insta::assert_snapshot!(super::summary(&summary(), ABOUT), @r"
+        Done: 10 converted, 2 unchanged, 1 skipped, 0 failed
+          time        12.3 s, 1.0 files/s, 749.3 MiB/s read
+          bytes       9.0 GiB read, 9.0 GiB written
+          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
+          violations  0
+          workers     at most 2 of 2 slots busy; load balance 0.98, parallel efficiency 0.95
+          attempts    12
+        ");
+    }
+
+    #[test]
+    fn a_run_that_did_not() {
+        let mut run = summary();
+        run.interrupted = true;
+        run.failed = 12;
+        run.pending = 3;
+        run.safety_violations = 4;
+        run.paused_seconds = 75.0;
+        run.faults = BTreeMap::from([(Cause::OutOfMemory, 2), (Cause::Input, 12)]);
+        run.files.extend((200..212).map(|number| record(number, JobOutcome::Failed)));
+        insta::assert_snapshot!(super::summary(&run, ABOUT), @r"
+        Interrupted: 10 converted, 2 unchanged, 1 skipped, 12 failed, 3 not begun or not finished
+          time        12.3 s, 1.0 files/s, 749.3 MiB/s read, 1:15 of it paused
+          bytes       9.0 GiB read, 9.0 GiB written
+          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
+          violations  4
+          workers     at most 2 of 2 slots busy; load balance 0.98, parallel efficiency 0.95
+          attempts    12; 2 out of memory, 12 input
+
+        Failed:
+          output_00200.jld2  input: not a JLD2 file: no signature at byte 0
+          output_00201.jld2  input: not a JLD2 file: no signature at byte 0
+          output_00202.jld2  input: not a JLD2 file: no signature at byte 0
+          output_00203.jld2  input: not a JLD2 file: no signature at byte 0
+          output_00204.jld2  input: not a JLD2 file: no signature at byte 0
+          output_00205.jld2  input: not a JLD2 file: no signature at byte 0
+          output_00206.jld2  input: not a JLD2 file: no signature at byte 0
+          output_00207.jld2  input: not a JLD2 file: no signature at byte 0
+          output_00208.jld2  input: not a JLD2 file: no signature at byte 0
+          output_00209.jld2  input: not a JLD2 file: no signature at byte 0
+          and 2 more, all of them in the JSON report (--report FILE)
+
+        Recommended:
+          run the same command again: it goes on where this run stopped
+          jldconv inspect FILE says what is wrong with an input
+          memory in use went above the margin 4 times: try --workers 1, or --safety-margin 0.9 if nothing else needs the memory
+        ");
+    }
+
+    #[test]
+    fn a_run_with_nothing_to_do() {
+        let mut run = summary();
+        (run.success, run.unchanged, run.skipped) = (0, 0, 13);
+        (run.bytes_read, run.bytes_written, run.attempts, run.workers_used) = (0, 0, 0, 0);
+        (run.conversion_time, run.peak_rss_max, run.parallel_efficiency) = (0.0, 0, 0.0);
+        run.slots = Vec::new();
+        run.files = (100..113).map(|number| record(number, JobOutcome::Skipped)).collect();
+        insta::assert_snapshot!(super::summary(&run, ABOUT), @r"
+        Done: 0 converted, 0 unchanged, 13 skipped, 0 failed
+          time        0.0 s
+          bytes       0 B read, 0 B written
+          memory      a worker's peak 9.0 MiB (0 B with file pages); 8.4 % of 24.0 GiB in use at the end
+          violations  0
+          workers     at most 0 of 0 slots busy; load balance 0.98, parallel efficiency 0.00
+          attempts    0
+        ");
+    }
+}

@@ -1,0 +1,159 @@
+//! How far a run is: counted from its events, shown by whoever shows it.
+
+use super::text::float;
+use crate::convert::Phase;
+use crate::supervisor::{JobOutcome, RunEvent, SlotId};
+use std::collections::BTreeMap;
+
+/// One busy slot.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Busy {
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    pub(super) attempt: u32,
+    pub(super) phase: Option<Phase>,
+    /// Share of the file that is through, from 0 to 1.
+    pub(super) share: f64,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Tally {
+    pub(super) jobs: u64,
+    pub(super) bytes: u64,
+    pub(super) ended: u64,
+    pub(super) failed: u64,
+    pub(super) ended_bytes: u64,
+    pub(super) busy: BTreeMap<SlotId, Busy>,
+}
+
+impl Tally {
+    /// Takes note of what happened.
+    pub(super) fn note(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted(start) => {
+                *self = Self { jobs: start.jobs, bytes: start.bytes, ..Self::default() };
+            }
+            RunEvent::AttemptStarted { slot, name, bytes, attempt, .. } => {
+                let busy = Busy {
+                    name: name.clone(),
+                    bytes: *bytes,
+                    attempt: *attempt,
+                    phase: None,
+                    share: 0.0,
+                };
+                self.busy.insert(*slot, busy);
+            }
+            RunEvent::Progress { slot, phase, done, total, .. } => {
+                if let Some(busy) = self.busy.get_mut(slot) {
+                    busy.phase = Some(*phase);
+                    busy.share = busy.share.max(share(*phase, *done, *total));
+                }
+            }
+            RunEvent::AttemptFailed { slot, .. } => {
+                self.busy.remove(slot);
+            }
+            RunEvent::JobFinished(record) => {
+                if record.outcome == JobOutcome::Skipped {
+                    return;
+                }
+                self.busy.retain(|_, busy| busy.name != record.name);
+                self.ended = self.ended.saturating_add(1);
+                self.ended_bytes = self.ended_bytes.saturating_add(record.bytes_in);
+                if record.outcome == JobOutcome::Failed {
+                    self.failed = self.failed.saturating_add(1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Bytes that are through, those of busy slots included; never more than there are.
+    pub(super) fn through(&self) -> u64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a number of bytes is one"
+        )]
+        let partly = self.busy.values().map(|busy| (float(busy.bytes) * busy.share) as u64);
+        let partly = partly.fold(0_u64, u64::saturating_add);
+        self.ended_bytes.saturating_add(partly).min(self.bytes)
+    }
+
+    /// Seconds that the rest takes if it goes on as so far; `None` too early to tell.
+    pub(super) fn left(&self, elapsed: f64) -> Option<f64> {
+        let through = self.through();
+        let rest = self.bytes.saturating_sub(through);
+        (through > 0 && elapsed > 0.5).then(|| elapsed / float(through) * float(rest))
+    }
+}
+
+/// The share of a file's work that is through in a phase: copying and editing carry the bytes, the
+/// other phases some of the time.
+fn share(phase: Phase, done: u64, total: u64) -> f64 {
+    let (from, to) = match phase {
+        Phase::Plan => (0.0, 0.02),
+        Phase::Copy => (0.02, 0.6),
+        Phase::Edit => (0.6, 0.8),
+        Phase::Sync => (0.8, 0.9),
+        Phase::Verify => (0.9, 1.0),
+        Phase::Publish => (1.0, 1.0),
+    };
+    let within = if total > 0 { float(done.min(total)) / float(total) } else { 0.0 };
+    from + (to - from) * within
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::header::tests::start;
+    use crate::supervisor::{JobId, JobRecord};
+
+    #[test]
+    fn counts_what_is_through() {
+        let mut tally = Tally::default();
+        let slot = SlotId(1);
+        tally.note(&RunEvent::RunStarted(start()));
+        assert_eq!((tally.through(), tally.left(10.0)), (0, None));
+        let begin = RunEvent::AttemptStarted {
+            slot,
+            job: JobId(0),
+            name: "a".into(),
+            bytes: 1_000_000,
+            attempt: 1,
+            pid: 7,
+        };
+        tally.note(&begin);
+        let copy = |done| RunEvent::Progress {
+            slot,
+            job: JobId(0),
+            phase: Phase::Copy,
+            done,
+            total: 1_000_000,
+        };
+        tally.note(&copy(500_000));
+        assert_eq!(tally.through(), 310_000);
+        tally.note(&copy(100_000));
+        assert_eq!(tally.through(), 310_000, "never backwards");
+        assert!((tally.left(31.0).unwrap() - 866.0).abs() < 1.0);
+        let done = JobRecord::bare("a", Some(1), JobOutcome::Converted, 1_000_000);
+        tally.note(&RunEvent::JobFinished(done));
+        assert_eq!((tally.through(), tally.ended, tally.busy.len()), (1_000_000, 1, 0));
+        let failed = JobRecord::bare("b", Some(2), JobOutcome::Failed, u64::MAX);
+        tally.note(&RunEvent::JobFinished(failed));
+        assert_eq!((tally.through(), tally.failed), (tally.bytes, 1), "never more than all");
+        tally.note(&RunEvent::JobFinished(JobRecord::bare("c", None, JobOutcome::Skipped, 5)));
+        assert_eq!(tally.ended, 2, "skipped files were never to do");
+    }
+
+    #[test]
+    fn phases_go_forward() {
+        let phases =
+            [Phase::Plan, Phase::Copy, Phase::Edit, Phase::Sync, Phase::Verify, Phase::Publish];
+        let shares: Vec<f64> =
+            phases.iter().flat_map(|phase| [share(*phase, 0, 9), share(*phase, 9, 9)]).collect();
+        assert!(shares.is_sorted());
+        assert!(share(Phase::Copy, 5, 0) <= 0.02);
+        assert!((0.999..=1.0).contains(&share(Phase::Verify, 99, 9)));
+    }
+}

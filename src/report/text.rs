@@ -1,0 +1,186 @@
+//! Numbers as people read them. Always the same width of meaning: one decimal, binary units of
+//! memory and disk as `GiB`, times as `1:02:03` or `4.2 s`.
+
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+
+const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+/// A number of bytes: `312 B`, `897.3 KiB`, `1.5 GiB`.
+pub fn bytes(count: u64) -> String {
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    let mut value = float(count) / 1024.0;
+    let mut unit = UNITS.iter();
+    let mut name = unit.next();
+    // What would be shown as 1024.0 is 1.0 of the next unit.
+    while value >= 1023.95
+        && let Some(next) = unit.next()
+    {
+        value /= 1024.0;
+        name = Some(next);
+    }
+    format!("{value:.1} {}", name.copied().unwrap_or_default())
+}
+
+/// Bytes in a time, as `1.2 GiB/s`; empty where no time passed.
+pub fn rate(count: u64, seconds: f64) -> String {
+    if seconds < 1e-3 {
+        return String::new();
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float that is cast saturates, which is what a display wants"
+    )]
+    let each = (float(count) / seconds) as u64;
+    format!("{}/s", bytes(each))
+}
+
+/// A length of time: `4.2 s` below a minute, `12:34` below an hour, `1:02:03`, `2 d 01:02:03`.
+pub fn seconds(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "-".to_owned();
+    }
+    if seconds < 59.95 {
+        return format!("{seconds:.1} s");
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float that is cast saturates, which is what a display wants"
+    )]
+    let whole = seconds.round() as u64;
+    let (minutes, second) = (whole / 60, whole % 60);
+    let (hours, minute) = (minutes / 60, minutes % 60);
+    let (days, hour) = (hours / 24, hours % 24);
+    match (days, hours) {
+        (0, 0) => format!("{minute}:{second:02}"),
+        (0, _) => format!("{hour}:{minute:02}:{second:02}"),
+        _ => format!("{days} d {hour:02}:{minute:02}:{second:02}"),
+    }
+}
+
+/// A count with its noun: `1 file`, `2 files`.
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A share as `81.3 %`.
+pub fn percent(part: f64, whole: f64) -> String {
+    if whole > 0.0 { format!("{:.1} %", part / whole * 100.0) } else { "-".to_owned() }
+}
+
+/// Ranges of numbers as `3, 5-9, 20`.
+pub fn ranges(ranges: &[RangeInclusive<u64>]) -> String {
+    let mut text = String::new();
+    for range in ranges {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        let _ = match (*range.start(), *range.end()) {
+            (first, last) if first == last => write!(text, "{first}"),
+            (first, u64::MAX) => write!(text, "{first}-"),
+            (first, last) => write!(text, "{first}-{last}"),
+        };
+    }
+    text
+}
+
+/// A text on one line and without control characters, so that a file name or a message cannot
+/// write to the terminal as it likes.
+pub fn tame(text: &str) -> String {
+    let mut tame = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { tame.extend(c.escape_default()) } else { tame.push(c) }
+    }
+    tame
+}
+
+/// What follows the path of the file `name` at the beginning of a message about it.
+pub fn after_path<'a>(message: &'a str, name: &str) -> &'a str {
+    match message.split_once(": ") {
+        Some((path, rest)) if path.ends_with(name) => rest,
+        _ => message,
+    }
+}
+
+/// A count as a float; exact up to 2^53, and near enough for display above.
+#[expect(clippy::cast_precision_loss, reason = "for display")]
+pub(super) fn float(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn bytes_are_read_at_a_glance() {
+        let shown: Vec<String> = [
+            0,
+            1023,
+            1024,
+            897_294,
+            1_048_524,
+            1_048_525,
+            1 << 20,
+            3 << 29,
+            2_317_444_737,
+            u64::MAX,
+        ]
+        .map(bytes)
+        .to_vec();
+        let expected = [
+            "0 B",
+            "1023 B",
+            "1.0 KiB",
+            "876.3 KiB",
+            "1023.9 KiB",
+            "1.0 MiB",
+            "1.0 MiB",
+            "1.5 GiB",
+            "2.2 GiB",
+            "16.0 EiB",
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(rate(3 << 30, 2.0), "1.5 GiB/s");
+        assert_eq!(rate(1, 0.0), "");
+    }
+
+    #[test]
+    fn times_are_read_at_a_glance() {
+        let shown =
+            [0.0, 4.234, 59.94, 59.96, 754.0, 3723.4, 176_523.0, f64::NAN, -1.0].map(seconds);
+        let expected =
+            ["0.0 s", "4.2 s", "59.9 s", "1:00", "12:34", "1:02:03", "2 d 01:02:03", "-", "-"];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn small_things() {
+        assert_eq!([count(0, "file"), count(1, "file")], ["0 files", "1 file"]);
+        assert_eq!(percent(1.0, 3.0), "33.3 %");
+        assert_eq!(percent(1.0, 0.0), "-");
+        assert_eq!(after_path("/in/a.jld2: torn: at 5", "a.jld2"), "torn: at 5");
+        assert_eq!(after_path("worker died: SIGBUS", "a.jld2"), "worker died: SIGBUS");
+        assert_eq!(ranges(&[3..=3, 5..=9, 20..=u64::MAX]), "3, 5-9, 20-");
+        assert_eq!(tame("a\x1b[31m\nb\té"), "a\\u{1b}[31m\\nb\\té");
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_never_show_a_thousand_of_a_unit(count: u64) {
+            let text = bytes(count);
+            let number: f64 = text.split(' ').next().unwrap().parse().unwrap();
+            prop_assert!(number < 1024.0, "{}", text);
+        }
+
+        #[test]
+        fn tame_texts_are_one_line(text: String) {
+            prop_assert!(!tame(&text).chars().any(char::is_control));
+        }
+    }
+}

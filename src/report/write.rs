@@ -1,0 +1,155 @@
+//! The JSON report on disk: the old one or the new one, never half of one.
+
+use crate::supervisor::RunSummary;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Why a report cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct WriteError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Writes the report of `summary` to `path` by way of a temporary file beside it.
+///
+/// # Errors
+/// Where it cannot be written; `path` is as it was then.
+pub fn write_report(path: &Path, summary: &RunSummary) -> Result<(), WriteError> {
+    let error = |source| WriteError { path: path.to_owned(), source };
+    let temporary = temporary(path).map_err(error)?;
+    let written = (|| {
+        let mut out = BufWriter::new(File::create(&temporary)?);
+        serde_json::to_writer_pretty(&mut out, summary)?;
+        out.write_all(b"\n")?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        fs::rename(&temporary, path)?;
+        File::open(parent(path))?.sync_all()
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written.map_err(error)
+}
+
+/// Checks before a run that its report will have a place.
+///
+/// # Errors
+/// Where its directory is missing, or a directory has its name.
+pub fn check_report(path: &Path) -> Result<(), WriteError> {
+    let error = |source| WriteError { path: path.to_owned(), source };
+    temporary(path).map_err(error)?;
+    if !fs::metadata(parent(path)).map_err(error)?.is_dir() {
+        return Err(error(io::ErrorKind::NotADirectory.into()));
+    }
+    if path.is_dir() {
+        return Err(error(io::ErrorKind::IsADirectory.into()));
+    }
+    Ok(())
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn temporary(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}.part", std::process::id()));
+    Ok(parent(path).join(hidden))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::summary::tests::summary;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    fn keys(value: &Value) -> BTreeSet<&str> {
+        value.as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn a_report_has_the_fields_of_the_design() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.json");
+        fs::write(&path, "an older one").unwrap();
+        write_report(&path, &summary()).unwrap();
+        let report: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let asked = [
+            "success",
+            "failed",
+            "skipped",
+            "unchanged",
+            "safety_violations",
+            "conversion_time",
+            "workers_used",
+            "final_memory_usage_percent",
+            "run_id",
+            "version",
+            "started",
+            "finished",
+            "input_dir",
+            "output_dir",
+            "bytes_read",
+            "bytes_written",
+            "memory_limit",
+            "peak_rss_max",
+            "attempts",
+            "oom_restarts",
+            "interrupted",
+            "slots",
+            "load_balance",
+            "parallel_efficiency",
+            "files",
+        ];
+        let asked_of_file = [
+            "name",
+            "number",
+            "outcome",
+            "fault",
+            "message",
+            "mode",
+            "findings",
+            "bytes_in",
+            "bytes_out",
+            "bytes_appended",
+            "bytes_replaced",
+            "seconds",
+            "peak_rss",
+            "peak_anon",
+            "attempts",
+            "verify",
+        ];
+        let asked_of_slot = ["busy_seconds", "idle_seconds", "jobs"];
+        assert!(keys(&report).is_superset(&asked.into()));
+        assert!(keys(&report["files"][0]).is_superset(&asked_of_file.into()));
+        assert_eq!(keys(&report["slots"][0]), asked_of_slot.into());
+        assert_eq!(report["files"][0]["outcome"], "converted");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        let back: RunSummary = serde_json::from_value(report).unwrap();
+        assert_eq!(back, summary());
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("taken")).unwrap();
+        let taken = dir.path().join("taken");
+        assert!(write_report(&taken, &summary()).is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(check_report(&taken).is_err());
+        assert!(check_report(&dir.path().join("none/report.json")).is_err());
+        assert!(check_report(Path::new("/")).is_err());
+        assert!(check_report(&dir.path().join("report.json")).is_ok());
+        assert!(check_report(Path::new("report.json")).is_ok());
+    }
+}

@@ -1,0 +1,113 @@
+//! Why an attempt did not succeed, as the supervisor sees it.
+
+use crate::convert::Fault;
+use serde::{Deserialize, Serialize};
+
+/// The causes of design section 7.3 and those of the supervision itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// Killed for memory, or an allocation failed.
+    #[serde(rename = "out of memory")]
+    OutOfMemory,
+    /// SIGKILL by somebody else.
+    Killed,
+    /// Died otherwise: another signal, an unexpected end.
+    Crashed,
+    /// Showed no life for the stall timeout.
+    Stalled,
+    /// The input cannot be converted by anybody.
+    Input,
+    /// The input needs what this version or these options cannot do.
+    Unsupported,
+    /// No space left where the output goes. A job never ends with it: see [`Cause::Output`].
+    Full,
+    /// The output's place cannot be written to.
+    Output,
+    /// The output was not what was planned.
+    Verify,
+    /// Said what no worker says, or nothing.
+    Protocol,
+    /// No worker could be started.
+    Spawn,
+    /// A defect of this program that the worker survived.
+    Internal,
+    /// Stopped on purpose: memory was short, or the run ends.
+    Stopped,
+}
+
+impl Cause {
+    /// The word used in reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::OutOfMemory => "out of memory",
+            Self::Killed => "killed",
+            Self::Crashed => "crashed",
+            Self::Stalled => "stalled",
+            Self::Input => "input",
+            Self::Unsupported => "unsupported",
+            Self::Full => "full",
+            Self::Output => "output",
+            Self::Verify => "verify",
+            Self::Protocol => "protocol",
+            Self::Spawn => "spawn",
+            Self::Internal => "internal",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// What a job's record says: a disk that is full is a fault of the output's place.
+    pub const fn of_record(self) -> Self {
+        match self {
+            Self::Full => Self::Output,
+            other => other,
+        }
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl From<Fault> for Cause {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Input => Self::Input,
+            Fault::Unsupported => Self::Unsupported,
+            Fault::Full => Self::Full,
+            Fault::Output => Self::Output,
+            Fault::Verify => Self::Verify,
+            Fault::Memory => Self::OutOfMemory,
+            Fault::Cancelled => Self::Stopped,
+            Fault::Internal => Self::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_is_what_json_says() {
+        for cause in [
+            Cause::OutOfMemory,
+            Cause::Killed,
+            Cause::Crashed,
+            Cause::Stalled,
+            Cause::Input,
+            Cause::Unsupported,
+            Cause::Full,
+            Cause::Output,
+            Cause::Verify,
+            Cause::Protocol,
+            Cause::Spawn,
+            Cause::Internal,
+            Cause::Stopped,
+        ] {
+            assert_eq!(serde_json::to_value(cause).unwrap(), cause.word());
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! How the program ends.
+
+use super::record::RunSummary;
+
+/// The exit codes of design section 9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Every job is done.
+    Done = 0,
+    /// Some jobs failed.
+    SomeFailed = 1,
+    /// The command line or the configuration is wrong, or another run owns the output directory.
+    Usage = 2,
+    /// Interrupted; the same command resumes.
+    Interrupted = 3,
+    /// Nothing to do matched the range.
+    Nothing = 4,
+    /// A defect of this program, or the machine refused what no run can do without.
+    Internal = 5,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+impl RunSummary {
+    /// What the process that made this run should exit with.
+    pub fn exit_code(&self) -> ExitCode {
+        if self.error.is_some() {
+            ExitCode::Internal
+        } else if self.interrupted {
+            ExitCode::Interrupted
+        } else if self.failed > 0 {
+            ExitCode::SomeFailed
+        } else if self.pending > 0 {
+            ExitCode::Internal
+        } else if self.files.is_empty() {
+            ExitCode::Nothing
+        } else {
+            ExitCode::Done
+        }
+    }
+}

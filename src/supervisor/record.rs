@@ -1,0 +1,197 @@
+//! What a run leaves: one record a job and one summary, with the field names of the JSON report.
+
+use super::cause::Cause;
+use crate::convert::{FileReport, Mode, Outcome, VerifyLevel};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobOutcome {
+    /// Something was changed on the way to the output.
+    Converted,
+    /// Nothing had to be changed.
+    Unchanged,
+    /// A complete output was there already.
+    Skipped,
+    /// There is no output.
+    Failed,
+}
+
+impl From<Outcome> for JobOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Converted => Self::Converted,
+            Outcome::Unchanged => Self::Unchanged,
+        }
+    }
+}
+
+/// One element of `files` in the report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobRecord {
+    /// The input's file name.
+    pub name: String,
+    /// Its output number.
+    pub number: Option<u64>,
+    /// How the job ended.
+    pub outcome: JobOutcome,
+    /// Why it failed.
+    pub fault: Option<Cause>,
+    /// What to tell the user about a failure or a skip.
+    pub message: Option<String>,
+    /// The mode that was carried out.
+    pub mode: Option<Mode>,
+    /// What a reader of the target would have met in the input.
+    #[serde(default)]
+    pub findings: Vec<String>,
+    /// Size of the input in bytes.
+    pub bytes_in: u64,
+    /// Size of the output in bytes.
+    pub bytes_out: u64,
+    /// Bytes appended behind the input's end.
+    pub bytes_appended: u64,
+    /// Bytes replaced below the input's end.
+    pub bytes_replaced: u64,
+    /// Wall time of all attempts together.
+    pub seconds: f64,
+    /// Highest resident memory of any attempt in bytes, file pages included.
+    pub peak_rss: u64,
+    /// Highest anonymous memory (`RssAnon` + `RssShmem` + swap) of any attempt in bytes.
+    pub peak_anon: u64,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The check that the output passed.
+    pub verify: Option<VerifyLevel>,
+    /// Digest of all logical values, where `content` was asked for.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// Causes of the attempts that did not succeed, in order.
+    #[serde(default)]
+    pub faults: Vec<Cause>,
+    /// The slot of the last attempt.
+    #[serde(default)]
+    pub slot: Option<u32>,
+}
+
+impl JobRecord {
+    /// A record without an attempt.
+    pub fn bare(name: &str, number: Option<u64>, outcome: JobOutcome, bytes_in: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            number,
+            outcome,
+            fault: None,
+            message: None,
+            mode: None,
+            findings: Vec::new(),
+            bytes_in,
+            bytes_out: 0,
+            bytes_appended: 0,
+            bytes_replaced: 0,
+            seconds: 0.0,
+            peak_rss: 0,
+            peak_anon: 0,
+            attempts: 0,
+            verify: None,
+            digest: None,
+            faults: Vec::new(),
+            slot: None,
+        }
+    }
+
+    /// Takes over what a finished conversion tells.
+    pub fn fill(&mut self, report: FileReport) {
+        self.outcome = report.outcome.into();
+        self.mode = Some(report.mode);
+        self.findings = report.findings;
+        self.bytes_in = report.bytes_in;
+        self.bytes_out = report.bytes_out;
+        self.bytes_appended = report.bytes_appended;
+        self.bytes_replaced = report.bytes_replaced;
+        self.verify = Some(report.verify);
+        self.digest = report.digest;
+    }
+}
+
+/// One element of `slots` in the report.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct SlotRecord {
+    /// Time in which an attempt ran there.
+    pub busy_seconds: f64,
+    /// The rest of the run's time.
+    pub idle_seconds: f64,
+    /// Jobs that ended there.
+    pub jobs: u64,
+}
+
+/// The report of a run. The four counts of outcomes are disjoint: their sum is the number of files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Files converted.
+    pub success: u64,
+    /// Files without an output.
+    pub failed: u64,
+    /// Files whose output was there already.
+    pub skipped: u64,
+    /// Files that needed nothing.
+    pub unchanged: u64,
+    /// How often memory in use went above the safety margin.
+    pub safety_violations: u64,
+    /// Wall time of the run in seconds.
+    pub conversion_time: f64,
+    /// Most slots busy at one time.
+    pub workers_used: u64,
+    /// Memory in use at the end in percent of the limit.
+    pub final_memory_usage_percent: f64,
+    /// Names this run.
+    pub run_id: String,
+    /// Version of this program.
+    pub version: String,
+    /// RFC 3339, UTC.
+    pub started: String,
+    /// RFC 3339, UTC.
+    pub finished: String,
+    /// Where the archive is.
+    pub input_dir: String,
+    /// Where the outputs are.
+    pub output_dir: String,
+    /// Sum over the files done in this run.
+    pub bytes_read: u64,
+    /// Sum over the files done in this run.
+    pub bytes_written: u64,
+    /// In bytes.
+    pub memory_limit: u64,
+    /// Highest resident memory of any attempt in bytes.
+    pub peak_rss_max: u64,
+    /// Attempts made.
+    pub attempts: u64,
+    /// Attempts that were run again because memory ran out.
+    pub oom_restarts: u64,
+    /// Whether a signal ended the run before all jobs were done.
+    pub interrupted: bool,
+    /// One element a slot.
+    pub slots: Vec<SlotRecord>,
+    /// Mean busy time of the slots over the highest one; 1 is perfect.
+    pub load_balance: f64,
+    /// Busy time of all slots over slots times wall time; 1 is perfect.
+    pub parallel_efficiency: f64,
+    /// One element a file, in the plan's order.
+    pub files: Vec<JobRecord>,
+    /// Jobs of the plan that were not done.
+    #[serde(default)]
+    pub pending: u64,
+    /// Which part of the plan this was, e.g. `1/1`.
+    #[serde(default)]
+    pub shard: String,
+    /// How often each cause ended an attempt.
+    #[serde(default)]
+    pub faults: BTreeMap<Cause, u64>,
+    /// How long the run waited for space on a full disk.
+    #[serde(default)]
+    pub paused_seconds: f64,
+    /// Why the run could not go on, where that was so.
+    #[serde(default)]
+    pub error: Option<String>,
+}

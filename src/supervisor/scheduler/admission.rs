@@ -1,0 +1,248 @@
+//! Which job starts next, and whether it may.
+
+use super::super::cause::Cause;
+use super::super::event::SlotId;
+use super::super::plan::JobId;
+use super::machine::{Pause, Scheduler, count};
+use super::state::{Place, Run, SlotState, Stop};
+use super::{Action, Notice};
+use std::time::Duration;
+
+/// Waiting jobs that are looked at for one that fits into memory.
+const LOOKAHEAD: usize = 16;
+/// Beside its prediction a worker may take so much before its allocations fail.
+const DATA_SLACK: u64 = 256 << 20;
+/// How often a full disk is looked at.
+const SPACE_INTERVAL: Duration = Duration::from_secs(1);
+/// A job tries again after so long even if no space is seen (a quota shows none).
+const SPACE_PATIENCE: Duration = Duration::from_secs(30);
+/// Free space beside the input's size that lets a job try.
+const SPACE_SLACK: u64 = 16 << 20;
+
+impl Scheduler {
+    /// Starts what may start.
+    pub(super) fn dispatch(&mut self, now: Duration) {
+        if self.ending() {
+            return;
+        }
+        while let Some(slot) = self.idle_slot() {
+            let Some((job, exclusive)) = self.pick() else { break };
+            self.assign(now, slot, job, exclusive);
+        }
+        let starting = count(
+            self.slots
+                .iter()
+                .filter(|s| matches!(s.state, SlotState::Starting { killed: false, .. })),
+        );
+        let wanted = self.wanted();
+        if now < self.spawn_not_before {
+            return;
+        }
+        for _ in starting..wanted {
+            let Some(slot) = self.empty_slot() else { return };
+            let worker = self.new_worker();
+            if let Some(state) = self.slot_mut(slot) {
+                state.state = SlotState::Starting { worker, since: now, killed: false };
+                state.worker_jobs = 0;
+                state.anon = 0;
+            }
+            self.actions.push(Action::Spawn { slot, worker });
+        }
+    }
+
+    fn idle_slot(&self) -> Option<SlotId> {
+        self.numbered().find(|(_, s)| matches!(s.state, SlotState::Idle { .. })).map(|(id, _)| id)
+    }
+
+    fn empty_slot(&self) -> Option<SlotId> {
+        self.numbered().find(|(_, s)| s.state == SlotState::Empty && !s.lost).map(|(id, _)| id)
+    }
+
+    /// Whether another attempt may join those that run, as far as no particular job is concerned.
+    fn open_door(&self) -> bool {
+        let busy = self.busy();
+        if busy == 0 {
+            return self.pause.as_ref().is_none_or(|pause| pause.probing);
+        }
+        busy < self.governor.allowed()
+            && self.pause.is_none()
+            && !self.governor.holds()
+            && !self.slots.iter().filter_map(super::state::Slot::run).any(|run| run.exclusive)
+    }
+
+    /// Bytes that attempts may still take, those that run having got what was predicted for them.
+    /// Nothing is known before the first reading.
+    fn room(&self) -> Option<u64> {
+        let reading = self.reading.as_ref()?;
+        let promised = self
+            .slots
+            .iter()
+            .filter_map(|slot| Some(slot.run()?.predicted.saturating_sub(slot.anon)))
+            .fold(0_u64, u64::saturating_add);
+        Some(u64::try_from(reading.headroom).unwrap_or(0).saturating_sub(promised))
+    }
+
+    /// Takes the next job that may start off its list; says whether it must stay alone.
+    fn pick(&mut self) -> Option<(JobId, bool)> {
+        if !self.open_door() {
+            return None;
+        }
+        let busy = self.busy();
+        if self.queue.is_empty() {
+            return if busy == 0 { Some((self.alone.pop_front()?, true)) } else { None };
+        }
+        // A run never stops for lack of memory altogether: one job may always try.
+        if busy == 0 {
+            return Some((self.queue.pop_front()?, false));
+        }
+        let room = self.room();
+        let fits = |job: &JobId| room.is_none_or(|room| self.need(*job) <= room);
+        let place = self.queue.iter().take(LOOKAHEAD).position(fits)?;
+        Some((self.queue.remove(place)?, false))
+    }
+
+    fn need(&self, job: JobId) -> u64 {
+        let floor =
+            usize::try_from(job.0).ok().and_then(|i| self.jobs.get(i)).map_or(0, |j| j.floor);
+        self.predictor.predict(floor)
+    }
+
+    /// Workers that should be there beside the busy ones.
+    fn wanted(&self) -> u32 {
+        if !self.open_door() {
+            return 0;
+        }
+        let busy = self.busy();
+        let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
+        if busy == 0 && (waiting == 0 || self.pause.is_some() || self.governor.holds()) {
+            return u32::from(waiting > 0 || !self.alone.is_empty());
+        }
+        let by_memory =
+            self.room().map_or(u64::MAX, |room| room / self.predictor.predict(0).max(1));
+        let by_memory = u32::try_from(by_memory).unwrap_or(u32::MAX).max(u32::from(busy == 0));
+        waiting.min(self.governor.allowed().saturating_sub(busy)).min(by_memory)
+    }
+
+    fn assign(&mut self, now: Duration, slot: SlotId, job: JobId, exclusive: bool) {
+        let predicted = self.need(job);
+        let budget = self.reading.as_ref().map(|reading| reading.budget);
+        let general = predicted.saturating_add(predicted / 4).saturating_add(DATA_SLACK);
+        let data_limit =
+            if exclusive { budget.map(|budget| budget.max(general)) } else { Some(general) };
+        let threads = self.config.threads;
+        let Some(state) = self.job_mut(job) else { return };
+        state.attempts = state.attempts.saturating_add(1);
+        state.place = Place::Running;
+        let attempt = state.attempts;
+        let shared = self.busy() > 0;
+        for run in self.slots.iter_mut().filter_map(super::state::Slot::run_mut) {
+            run.shared = true;
+        }
+        let Some(place) = self.slot_mut(slot) else { return };
+        let SlotState::Idle { worker } = place.state else { return };
+        place.worker_jobs = place.worker_jobs.saturating_add(1);
+        place.state = SlotState::Busy {
+            worker,
+            run: Run {
+                job,
+                attempt,
+                started: now,
+                last_sign: now,
+                syncing: false,
+                predicted,
+                threads,
+                exclusive,
+                shared,
+                stop: Stop::No,
+                complaint: None,
+            },
+        };
+        if let Some(pause) = &mut self.pause {
+            pause.probe = Some(job);
+        }
+        self.most_busy = self.most_busy.max(self.busy());
+        self.actions.push(Action::Assign {
+            slot,
+            worker,
+            job,
+            attempt,
+            threads,
+            predicted,
+            data_limit,
+        });
+    }
+
+    /// When no job waits any more, threads of idle slots go to the attempts that still run.
+    pub(super) fn rebalance(&mut self) {
+        let Some(total) = self.config.threads_total else { return };
+        let waiting = self.queue.len() + self.delayed.len() + self.alone.len();
+        let busy = self.busy();
+        if busy == 0 {
+            return;
+        }
+        let base = self.config.threads;
+        let each = if waiting == 0 { base.max(total / busy) } else { base };
+        for (id, slot) in (0_u32..).map(SlotId).zip(&mut self.slots) {
+            if let SlotState::Busy { worker, run } = &mut slot.state
+                && run.threads != each
+                && run.stop == Stop::No
+            {
+                run.threads = each;
+                self.actions.push(Action::SetThreads { slot: id, worker: *worker, threads: each });
+            }
+        }
+    }
+
+    /// An attempt found the disk full.
+    pub(super) fn disk_full(&mut self, now: Duration, message: &str) {
+        if let Some(pause) = &mut self.pause {
+            pause.last_full = now;
+            pause.probing = false;
+            pause.probe = None;
+            return;
+        }
+        let next_check = now.saturating_add(SPACE_INTERVAL);
+        self.pause =
+            Some(Pause { since: now, last_full: now, next_check, probing: false, probe: None });
+        self.tell(Notice::Paused(message.to_owned()));
+    }
+
+    pub(super) fn pause_timers(&mut self, now: Duration) {
+        let first = self.queue.front().or(self.alone.front()).copied();
+        let Some(pause) = &mut self.pause else { return };
+        if pause.probing || now < pause.next_check {
+            return;
+        }
+        pause.next_check = now.saturating_add(SPACE_INTERVAL);
+        if now.saturating_sub(pause.last_full) >= SPACE_PATIENCE {
+            pause.probing = true;
+            return;
+        }
+        let bytes = first.and_then(|job| self.job_mut(job)).map_or(0, |job| job.bytes);
+        let needed = bytes.saturating_add(bytes / 64).saturating_add(SPACE_SLACK);
+        self.actions.push(Action::CheckSpace { needed });
+    }
+
+    pub(super) fn space(&mut self, enough: bool) {
+        if let Some(pause) = &mut self.pause
+            && enough
+        {
+            pause.probing = true;
+        }
+    }
+
+    /// The attempt that tried whether the disk has space again is over.
+    pub(super) fn probe_over(&mut self, now: Duration, job: JobId, failed: Option<Cause>) {
+        let Some(pause) = &mut self.pause else { return };
+        if pause.probe != Some(job) {
+            return;
+        }
+        pause.probe = None;
+        if failed.is_none() {
+            let waited = now.saturating_sub(pause.since);
+            self.paused_total = self.paused_total.saturating_add(waited);
+            self.pause = None;
+            self.tell(Notice::Resumed(waited));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What the scheduler remembers of each slot and each job.
+
+use super::super::cause::Cause;
+use super::super::plan::JobId;
+use super::super::retry::Tries;
+use super::WorkerId;
+use std::time::Duration;
+
+/// Why an attempt is made to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Memory is short.
+    Memory,
+    /// It shows no life.
+    Stalled,
+    /// The run ends.
+    RunEnds,
+    /// The worker talks nonsense.
+    Nonsense,
+}
+
+impl Why {
+    /// What the attempt's end is put down to.
+    pub(super) const fn cause(self) -> Cause {
+        match self {
+            Self::Memory | Self::RunEnds => Cause::Stopped,
+            Self::Stalled => Cause::Stalled,
+            Self::Nonsense => Cause::Protocol,
+        }
+    }
+}
+
+/// How far the stopping of an attempt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    No,
+    Asked { at: Duration, why: Why },
+    Killed { at: Duration, why: Why },
+}
+
+/// An attempt that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) job: JobId,
+    pub(super) attempt: u32,
+    pub(super) started: Duration,
+    pub(super) last_sign: Duration,
+    /// The last sign was of waiting for the disk, which shows no life for long.
+    pub(super) syncing: bool,
+    pub(super) predicted: u64,
+    pub(super) threads: u32,
+    /// No other attempt runs beside it, and none may join.
+    pub(super) exclusive: bool,
+    /// Whether another attempt ran beside it at any time.
+    pub(super) shared: bool,
+    pub(super) stop: Stop,
+    /// What a worker said before it was killed for it.
+    pub(super) complaint: Option<String>,
+}
+
+/// What a slot is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SlotState {
+    /// No worker.
+    Empty,
+    /// A worker was asked for and has not said hello.
+    Starting { worker: WorkerId, since: Duration, killed: bool },
+    /// A worker waits for a job.
+    Idle { worker: WorkerId },
+    /// A worker converts.
+    Busy { worker: WorkerId, run: Run },
+    /// A worker was asked to exit.
+    Leaving { worker: WorkerId, since: Duration, killed: bool },
+}
+
+/// One slot.
+#[derive(Debug, Clone)]
+pub(super) struct Slot {
+    pub(super) state: SlotState,
+    /// Jobs of the present worker.
+    pub(super) worker_jobs: u32,
+    /// Latest reading of the present worker's anonymous memory.
+    pub(super) anon: u64,
+    /// Time of past attempts.
+    pub(super) busy: Duration,
+    /// Jobs that ended here.
+    pub(super) jobs: u64,
+    /// A killed worker here never went away: the slot is not used again.
+    pub(super) lost: bool,
+}
+
+impl Slot {
+    pub(super) fn new() -> Self {
+        Self {
+            state: SlotState::Empty,
+            worker_jobs: 0,
+            anon: 0,
+            busy: Duration::ZERO,
+            jobs: 0,
+            lost: false,
+        }
+    }
+
+    /// The worker that lives here.
+    pub(super) fn worker(&self) -> Option<WorkerId> {
+        match self.state {
+            SlotState::Empty => None,
+            SlotState::Starting { worker, .. }
+            | SlotState::Idle { worker }
+            | SlotState::Busy { worker, .. }
+            | SlotState::Leaving { worker, .. } => Some(worker),
+        }
+    }
+
+    pub(super) fn run(&self) -> Option<&Run> {
+        match &self.state {
+            SlotState::Busy { run, .. } => Some(run),
+            _ => None,
+        }
+    }
+
+    pub(super) fn run_mut(&mut self) -> Option<&mut Run> {
+        match &mut self.state {
+            SlotState::Busy { run, .. } => Some(run),
+            _ => None,
+        }
+    }
+}
+
+/// Where a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Waiting,
+    Running,
+    Over,
+}
+
+/// One job.
+#[derive(Debug, Clone)]
+pub(super) struct JobState {
+    pub(super) bytes: u64,
+    pub(super) place: Place,
+    pub(super) tries: Tries,
+    pub(super) attempts: u32,
+    /// What is known of its need for memory.
+    pub(super) floor: u64,
+    pub(super) busy: Duration,
+    pub(super) faults: Vec<Cause>,
+    /// From now on no other attempt runs beside its own.
+    pub(super) alone: bool,
+}
+
+impl JobState {
+    pub(super) fn new(bytes: u64) -> Self {
+        Self {
+            bytes,
+            place: Place::Waiting,
+            tries: Tries::default(),
+            attempts: 0,
+            floor: 0,
+            busy: Duration::ZERO,
+            faults: Vec::new(),
+            alone: false,
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! What workers do: come, live, report, go.
+
+use super::super::cause::Cause;
+use super::super::event::SlotId;
+use super::super::plan::JobId;
+use super::super::predict::Predictor;
+use super::super::record::SlotRecord;
+use super::super::retry::Verdict;
+use super::machine::{Scheduler, count};
+use super::state::{JobState, Place, Run, Slot, SlotState, Stop, Why};
+use super::{Action, End, Notice, WorkerId};
+use std::time::Duration;
+
+/// Starts that may fail in a row, with no worker alive, before the run gives up.
+const START_TRIES: u32 = 6;
+const FIRST_START_DELAY: Duration = Duration::from_millis(250);
+const LONGEST_START_DELAY: Duration = Duration::from_secs(10);
+/// A worker that holds more than this after a job, and more than predicted, is replaced.
+const MUCH_REST: u64 = 64 << 20;
+
+impl Scheduler {
+    /// The slot, if that worker lives there.
+    fn home(&mut self, slot: SlotId, worker: WorkerId) -> Option<&mut Slot> {
+        self.slot_mut(slot).filter(|slot| slot.worker() == Some(worker))
+    }
+
+    pub(super) fn ready(&mut self, slot: SlotId, worker: WorkerId) {
+        if let Some(home) = self.home(slot, worker)
+            && matches!(home.state, SlotState::Starting { killed: false, .. })
+        {
+            home.state = SlotState::Idle { worker };
+        }
+    }
+
+    pub(super) fn alive(&mut self, slot: SlotId, worker: WorkerId, sync: bool, now: Duration) {
+        if let Some(run) = self.home(slot, worker).and_then(Slot::run_mut) {
+            run.last_sign = now;
+            run.syncing = sync;
+        }
+    }
+
+    pub(super) fn nonsense(
+        &mut self,
+        now: Duration,
+        slot: SlotId,
+        worker: WorkerId,
+        message: String,
+    ) {
+        let Some(home) = self.home(slot, worker) else { return };
+        match &mut home.state {
+            SlotState::Busy { run, .. } => {
+                if matches!(run.stop, Stop::Killed { .. }) {
+                    return;
+                }
+                run.stop = Stop::Killed { at: now, why: Why::Nonsense };
+                run.complaint = Some(message);
+            }
+            SlotState::Starting { killed, since, .. }
+            | SlotState::Leaving { killed, since, .. } => {
+                if *killed {
+                    return;
+                }
+                (*killed, *since) = (true, now);
+            }
+            SlotState::Idle { .. } => {
+                home.state = SlotState::Leaving { worker, since: now, killed: true };
+            }
+            SlotState::Empty => return,
+        }
+        self.actions.push(Action::Kill { slot, worker });
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one event")]
+    pub(super) fn ended(
+        &mut self,
+        now: Duration,
+        slot: SlotId,
+        worker: WorkerId,
+        which: (JobId, u32),
+        result: Result<(), (Cause, String)>,
+        peak: u64,
+        rest: u64,
+    ) {
+        let recycle_after = self.config.recycle_after.max(1);
+        let Some(home) = self.home(slot, worker) else { return };
+        let known = home.run().is_some_and(|run| (run.job, run.attempt) == which);
+        if !known {
+            let message = format!("reported job {} which it does not have", which.0.0);
+            self.nonsense(now, slot, worker, message);
+            return;
+        }
+        let jobs = home.worker_jobs;
+        let SlotState::Busy { run, .. } = std::mem::replace(&mut home.state, SlotState::Empty)
+        else {
+            return;
+        };
+        let killed = matches!(run.stop, Stop::Killed { .. });
+        let spoiled =
+            matches!(result, Err((Cause::Internal | Cause::OutOfMemory | Cause::Crashed, _)));
+        let swollen = rest > MUCH_REST && rest > run.predicted;
+        let leaves = killed || spoiled || swollen || jobs >= recycle_after;
+        home.anon = rest;
+        home.state = if leaves {
+            SlotState::Leaving { worker, since: now, killed }
+        } else {
+            SlotState::Idle { worker }
+        };
+        if leaves && !killed {
+            self.actions.push(Action::Quit { slot, worker });
+        }
+        self.failed_starts = 0;
+        self.predictor.measured(peak);
+        self.check_peak(peak);
+        match result {
+            Ok(()) => {
+                self.account(now, slot, &run);
+                self.finish(slot, run.job, End::Done);
+                self.probe_over(now, run.job, None);
+            }
+            Err((cause, message)) => {
+                // Nobody but the supervisor can stop an attempt.
+                let cause = match (cause, run.stop) {
+                    (Cause::Stopped, Stop::No) => Cause::Internal,
+                    _ => cause,
+                };
+                self.attempt_failed(now, slot, &run, cause, message, peak);
+            }
+        }
+    }
+
+    pub(super) fn exited(
+        &mut self,
+        now: Duration,
+        slot: SlotId,
+        worker: WorkerId,
+        cause: Cause,
+        message: String,
+        peak: u64,
+    ) {
+        let Some(home) = self.home(slot, worker) else { return };
+        home.anon = 0;
+        match std::mem::replace(&mut home.state, SlotState::Empty) {
+            SlotState::Empty | SlotState::Leaving { .. } => {}
+            SlotState::Starting { .. } => {
+                if !(self.ending() || self.open == 0) {
+                    self.start_failed(now, &message);
+                }
+            }
+            SlotState::Idle { .. } => {
+                self.start_failed(now, &format!("while it waited for a job: {message}"));
+            }
+            SlotState::Busy { run, .. } => {
+                let (cause, message) = match run.stop {
+                    Stop::Killed { why, .. } => {
+                        (why.cause(), run.complaint.clone().unwrap_or_else(|| reason(why, message)))
+                    }
+                    Stop::Asked { why: Why::RunEnds, .. } => (Cause::Stopped, message),
+                    Stop::No | Stop::Asked { .. } => (cause, message),
+                };
+                self.attempt_failed(now, slot, &run, cause, message, peak);
+            }
+        }
+    }
+
+    fn start_failed(&mut self, now: Duration, message: &str) {
+        self.failed_starts = self.failed_starts.saturating_add(1);
+        let delay = FIRST_START_DELAY
+            .saturating_mul(1_u32 << self.failed_starts.saturating_sub(1).min(8))
+            .min(LONGEST_START_DELAY);
+        self.spawn_not_before = now.saturating_add(delay);
+        self.tell(Notice::Warning(format!("a worker could not be used: {message}")));
+        let live =
+            count(self.slots.iter().filter(|slot| {
+                matches!(slot.state, SlotState::Busy { .. } | SlotState::Idle { .. })
+            }));
+        if live > 0 {
+            let change = self.governor.cannot_start(now, live);
+            self.tell_change(change);
+        } else if self.failed_starts >= START_TRIES {
+            self.fatal(now, format!("no worker can be started: {message}"));
+        }
+    }
+
+    /// Adds the time of an attempt to its slot and job.
+    fn account(&mut self, now: Duration, slot: SlotId, run: &Run) {
+        let spent = now.saturating_sub(run.started);
+        if let Some(home) = self.slot_mut(slot) {
+            home.busy = home.busy.saturating_add(spent);
+        }
+        if let Some(job) = self.job_mut(run.job) {
+            job.busy = job.busy.saturating_add(spent);
+        }
+    }
+
+    fn finish(&mut self, slot: SlotId, job: JobId, end: End) {
+        if let Some(state) = self.job_mut(job) {
+            state.place = Place::Over;
+        }
+        if let Some(home) = self.slot_mut(slot) {
+            home.jobs = home.jobs.saturating_add(1);
+        }
+        self.open = self.open.saturating_sub(1);
+        self.actions.push(Action::Finish { slot, job, end });
+    }
+
+    /// An attempt ended without success: counts, decides, and puts the job where it belongs.
+    pub(super) fn attempt_failed(
+        &mut self,
+        now: Duration,
+        slot: SlotId,
+        run: &Run,
+        cause: Cause,
+        message: String,
+        peak: u64,
+    ) {
+        let job = run.job;
+        self.account(now, slot, run);
+        if cause == Cause::OutOfMemory {
+            // The attempt itself is not among the busy any more.
+            let busy = self.busy().saturating_add(1);
+            let change = self.governor.out_of_memory(now, busy);
+            self.tell_change(change);
+        }
+        self.predictor.measured(peak);
+        let (retries, when_full) = (self.config.retries, self.config.fail_when_full);
+        let ends = matches!(
+            run.stop,
+            Stop::Asked { why: Why::RunEnds, .. } | Stop::Killed { why: Why::RunEnds, .. }
+        );
+        let Some(state) = self.job_mut(job) else { return };
+        state.faults.push(cause);
+        if cause == Cause::OutOfMemory {
+            state.floor = state.floor.max(Predictor::after_oom(run.predicted, peak));
+        }
+        let verdict = if ends && cause == Cause::Stopped {
+            Verdict::Again(Duration::ZERO)
+        } else {
+            state.tries.judge(cause, !run.shared, retries, when_full, job.0)
+        };
+        state.place = Place::Waiting;
+        state.alone |= verdict == Verdict::Alone;
+        self.actions.push(Action::AttemptFailed {
+            slot,
+            job,
+            attempt: run.attempt,
+            cause,
+            message: message.clone(),
+            will_retry: verdict != Verdict::Fail,
+        });
+        self.probe_over(now, job, Some(cause));
+        match verdict {
+            Verdict::Again(Duration::ZERO) | Verdict::Alone => self.enqueue(job),
+            Verdict::Again(delay) => {
+                self.delayed.insert((now.saturating_add(delay), job));
+            }
+            Verdict::WhenSpace => {
+                self.enqueue(job);
+                self.disk_full(now, &message);
+            }
+            Verdict::Fail => {
+                let end = End::Failed { cause: cause.of_record(), message };
+                self.finish(slot, job, end);
+            }
+        }
+    }
+
+    /// What the report says of each slot at `now`.
+    pub(in super::super) fn slot_records(&self, now: Duration) -> Vec<SlotRecord> {
+        self.slots
+            .iter()
+            .map(|slot| {
+                let running = slot.run().map_or(Duration::ZERO, |r| now.saturating_sub(r.started));
+                let busy = slot.busy.saturating_add(running);
+                SlotRecord {
+                    busy_seconds: busy.as_secs_f64(),
+                    idle_seconds: now.saturating_sub(busy).as_secs_f64(),
+                    jobs: slot.jobs,
+                }
+            })
+            .collect()
+    }
+
+    /// Jobs that wait.
+    pub(in super::super) fn waiting(&self) -> u64 {
+        (self.queue.len() + self.delayed.len() + self.alone.len()) as u64
+    }
+
+    /// Slots that may be busy.
+    pub(in super::super) fn allowed(&self) -> u32 {
+        self.governor.allowed()
+    }
+
+    /// Violations of the safety margin so far.
+    pub(in super::super) fn violations(&self) -> u64 {
+        self.governor.violations()
+    }
+
+    /// Most attempts that ran at a time.
+    pub(in super::super) fn most_busy(&self) -> u32 {
+        self.most_busy
+    }
+
+    /// How long the run waited for space on the disk; pauses that last are not in it.
+    pub(in super::super) fn paused(&self) -> Duration {
+        self.paused_total
+    }
+
+    /// What is known of a job: attempts, time, causes.
+    pub(in super::super) fn history(&self, job: JobId) -> (u32, Duration, &[Cause]) {
+        usize::try_from(job.0)
+            .ok()
+            .and_then(|place| self.jobs.get(place))
+            .map_or((0, Duration::ZERO, &[]), |JobState { attempts, busy, faults, .. }| {
+                (*attempts, *busy, faults.as_slice())
+            })
+    }
+}
+
+/// What is known when a worker was killed on purpose.
+fn reason(why: Why, message: String) -> String {
+    match why {
+        Why::Memory => "stopped because memory was short".to_owned(),
+        Why::Stalled => "showed no life and was killed".to_owned(),
+        Why::RunEnds => "stopped because the run ends".to_owned(),
+        Why::Nonsense => message,
+    }
+}

@@ -1,0 +1,237 @@
+//! Copying a file's bytes: shared by the file system where it can, else streamed.
+
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use super::crash::{self, Step};
+use memmap2::MmapMut;
+use rustix::io::Errno;
+use std::cell::Cell;
+use std::fs::File;
+use std::io;
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::FileExt;
+
+/// Bytes moved by one read and one write. More is slower: the buffer must stay in the cores' cache.
+const PIECE: usize = 1 << 20;
+/// Files up to this size are written without waiting for the disk in between.
+const SMALL: u64 = 4 << 20;
+/// Bytes that a file server is asked to copy at once, so that progress can be told.
+const SERVER_PIECE: usize = 64 << 20;
+
+/// How the bytes came over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyMethod {
+    /// The file system shares them between both files until one is changed.
+    Clone,
+    /// The file server copied them.
+    Server,
+    /// Read and written.
+    ReadWrite,
+}
+
+/// Why a copy failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// The input ends too early: somebody cut it after it was looked at.
+    #[error("input ends at {found} bytes where {expected} were expected")]
+    Truncated {
+        /// Length that it should have.
+        expected: u64,
+        /// Where it ends.
+        found: u64,
+    },
+    /// The input cannot be read.
+    #[error("cannot read the input at offset {offset}: {source}")]
+    Read {
+        /// From where.
+        offset: u64,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// The output cannot be written. The disk may be full; see [`is_full`](super::file::is_full).
+    #[error("cannot write the output at offset {offset}: {source}")]
+    Write {
+        /// To where.
+        offset: u64,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// There is no memory for a buffer.
+    #[error("no memory for a buffer of {len} bytes: {source}")]
+    Memory {
+        /// Its size.
+        len: usize,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// `progress` asked to stop.
+    #[error("stopped at offset {offset}")]
+    Stopped {
+        /// How far it came.
+        offset: u64,
+    },
+}
+
+/// Copies the first `len` bytes of `src` to `dst`, which is empty and open for writing.
+///
+/// Of a large file, holes in the input become holes in the output, its bytes are sent to the disk on
+/// the way (a sync afterwards finds nearly nothing to do) and leave the page cache behind the copy.
+/// So do the input's, but only where they were not cached before: what somebody else works with
+/// stays.
+///
+/// `progress` gets the number of bytes done, at least once per 64 MiB; it can stop the copy.
+///
+/// # Errors
+/// A [`CopyError`]; `dst` is spoilt then.
+pub fn copy_file(
+    src: &File,
+    dst: &File,
+    len: u64,
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<CopyMethod, CopyError> {
+    if clone(src, dst, len)? {
+        report(progress, len)?;
+        return Ok(CopyMethod::Clone);
+    }
+    let large = len > SMALL;
+    let done = if large && is_served(dst) { by_server(src, dst, len, progress)? } else { 0 };
+    if large && done == len {
+        return Ok(CopyMethod::Server);
+    }
+    let copied = with_buffer(|buffer| {
+        if large {
+            stream::stream(src, dst, done, len, buffer, progress)
+        } else {
+            copy_range(src, dst, done..len, buffer, progress)
+        }
+    });
+    match copied {
+        Ok(()) => Ok(CopyMethod::ReadWrite),
+        // The reader knew only of the window that it was in.
+        Err(CopyError::Truncated { found, .. }) => {
+            Err(CopyError::Truncated { expected: len, found })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn report(progress: &mut dyn FnMut(u64) -> ControlFlow<()>, offset: u64) -> Result<(), CopyError> {
+    crash::before(Step::Copy);
+    match progress(offset) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(CopyError::Stopped { offset }),
+    }
+}
+
+/// Lets the file system share the bytes; `false` if it cannot, for whatever reason: copying will
+/// meet that reason again if it matters.
+fn clone(src: &File, dst: &File, len: u64) -> Result<bool, CopyError> {
+    if rustix::fs::ioctl_ficlone(dst, src).is_err() {
+        return Ok(false);
+    }
+    let write = |source| CopyError::Write { offset: 0, source };
+    let found = dst.metadata().map_err(write)?.len();
+    if found < len {
+        return Err(CopyError::Truncated { expected: len, found });
+    }
+    if found > len {
+        dst.set_len(len).map_err(write)?;
+    }
+    Ok(true)
+}
+
+/// Whether `file` lies on a file server that may copy by itself. Local file systems that share
+/// bytes have done so in [`clone`]; on the others, `copy_file_range` is slower than
+/// [`stream`].
+fn is_served(file: &File) -> bool {
+    const NFS: u64 = 0x6969;
+    const SMB2: u64 = 0xfe53_4d42;
+    const CIFS: u64 = 0xff53_4d42;
+    const CEPH: u64 = 0x00c3_6400;
+    let Ok(stat) = rustix::fs::fstatfs(file) else { return false };
+    // The type of the field differs between architectures; its low 32 bits count.
+    let magic = u64::try_from(i128::from(stat.f_type) & 0xffff_ffff).unwrap_or(0);
+    [NFS, SMB2, CIFS, CEPH].contains(&magic)
+}
+
+/// Has the file server copy; tells how far it came.
+fn by_server(
+    src: &File,
+    dst: &File,
+    len: u64,
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<u64, CopyError> {
+    let mut done = 0;
+    while done < len {
+        report(progress, done)?;
+        let (mut from, mut to) = (done, done);
+        let piece = usize::try_from(len - done).unwrap_or(SERVER_PIECE).min(SERVER_PIECE);
+        match rustix::fs::copy_file_range(src, Some(&mut from), dst, Some(&mut to), piece) {
+            // Nothing, or a refusal that others are known to give now and then: we go on by hand,
+            // and find out whether the input ends here.
+            Ok(0) => break,
+            Ok(n) => done = done.saturating_add(n as u64),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
+                return Err(CopyError::Write { offset: done, source: error.into() });
+            }
+            Err(_) => break,
+        }
+    }
+    Ok(done)
+}
+
+thread_local! {
+    /// The buffer of the last copy: making a new one for each costs small files half their speed.
+    static BUFFER: Cell<Option<MmapMut>> = const { Cell::new(None) };
+}
+
+/// Runs `work` with a buffer of one piece, on pages of its own.
+fn with_buffer<T>(work: impl FnOnce(&mut [u8]) -> Result<T, CopyError>) -> Result<T, CopyError> {
+    let mut buffer = match BUFFER.take() {
+        Some(buffer) => buffer,
+        None => {
+            MmapMut::map_anon(PIECE).map_err(|source| CopyError::Memory { len: PIECE, source })?
+        }
+    };
+    let result = work(&mut buffer);
+    BUFFER.set(Some(buffer));
+    result
+}
+
+/// Reads what fits into `buffer` or up to `end`, at least one byte.
+fn read(src: &File, buffer: &mut [u8], offset: u64, end: u64) -> Result<usize, CopyError> {
+    let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
+    let (piece, _) = buffer.split_at_mut(wanted);
+    loop {
+        match src.read_at(piece, offset) {
+            Ok(0) => return Err(CopyError::Truncated { expected: end, found: offset }),
+            Ok(n) => return Ok(n),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(CopyError::Read { offset, source }),
+        }
+    }
+}
+
+/// Copies `range` in pieces.
+fn copy_range(
+    src: &File,
+    dst: &File,
+    range: Range<u64>,
+    buffer: &mut [u8],
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<(), CopyError> {
+    let Range { start: mut done, end } = range;
+    while done < end {
+        let n = read(src, buffer, done, end)?;
+        let (bytes, _) = buffer.split_at(n);
+        dst.write_all_at(bytes, done)
+            .map_err(|source| CopyError::Write { offset: done, source })?;
+        done = done.saturating_add(n as u64);
+        report(progress, done)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,433 @@
+//! Directories held open, so that nobody can swap them for a link in between.
+//!
+//! A [`Dir`] is opened once by path; from there on everything is reached by a single name relative
+//! to the descriptor, and a symbolic link on the way is an error, never followed.
+
+use super::crash::{self, Step};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+/// What went wrong in a directory.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DirError {
+    /// A path leads out of the directory it was to stay in, or is no plain name.
+    #[error("{}: not a plain name below {}", path.display(), dir.display())]
+    Escapes {
+        /// The directory.
+        dir: PathBuf,
+        /// The path.
+        path: PathBuf,
+    },
+    /// The name is taken.
+    #[error("{}: exists already", path.display())]
+    Exists {
+        /// The path that is taken.
+        path: PathBuf,
+    },
+    /// A symbolic link where none is followed.
+    #[error("{}: is a symbolic link", path.display())]
+    Link {
+        /// Path of the link.
+        path: PathBuf,
+    },
+    /// Something other than a regular file.
+    #[error("{}: not a regular file", path.display())]
+    NotAFile {
+        /// Path of that thing.
+        path: PathBuf,
+    },
+    /// The system said no.
+    #[error("{}: cannot {what}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+}
+
+/// Whether missing directories are made on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// A missing directory is an error.
+    Fail,
+    /// A missing directory is created, and synced into its parent.
+    Create,
+}
+
+/// What a name stands for, links not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Device number.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Length in bytes.
+    pub len: u64,
+    /// What it is.
+    pub kind: FileType,
+}
+
+/// An open directory.
+#[derive(Debug)]
+pub struct Dir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+const OPEN_DIR: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
+
+impl std::os::fd::AsFd for Dir {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Dir {
+    /// Opens a directory that the user named; links in `path` are followed.
+    ///
+    /// # Errors
+    /// When it is no directory or cannot be read.
+    pub fn open(path: &Path) -> Result<Self, DirError> {
+        // A file without a directory part, such as `out.jld2`, lies in the present one.
+        let named = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let fd = rustix::fs::open(named, OPEN_DIR, Mode::empty())
+            .map_err(|e| io_error("open the directory", named, e))?;
+        Ok(Self { fd, path: named.to_owned() })
+    }
+
+    /// Opens the directory `relative` below this one. No component may be a link or `..`.
+    ///
+    /// # Errors
+    /// [`DirError::Escapes`] and [`DirError::Link`] for such paths; what the system says.
+    pub fn below(&self, relative: &Path, missing: Missing) -> Result<Self, DirError> {
+        let mut here = Self {
+            fd: self.fd.try_clone().map_err(|e| self.io("open", e))?,
+            path: self.path.clone(),
+        };
+        for component in relative.components() {
+            match component {
+                Component::CurDir => {}
+                Component::Normal(name) => here = here.child(name, missing)?,
+                _ => return Err(self.escapes(relative.as_os_str())),
+            }
+        }
+        Ok(here)
+    }
+
+    fn child(&self, name: &OsStr, missing: Missing) -> Result<Self, DirError> {
+        let path = self.path.join(name);
+        let flags = OPEN_DIR | OFlags::NOFOLLOW;
+        let mut opened = rustix::fs::openat(&self.fd, name, flags, Mode::empty());
+        if matches!(opened, Err(Errno::NOENT)) && missing == Missing::Create {
+            match rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(0o777)) {
+                // Another worker may have been faster.
+                Ok(()) | Err(Errno::EXIST) => self.sync()?,
+                Err(error) => return Err(io_error("create the directory", &path, error)),
+            }
+            opened = rustix::fs::openat(&self.fd, name, flags, Mode::empty());
+        }
+        match opened {
+            Ok(fd) => Ok(Self { fd, path }),
+            // The kernel says ENOTDIR for a link when O_DIRECTORY and O_NOFOLLOW come together.
+            Err(Errno::LOOP | Errno::NOTDIR) if self.is_link(name) => Err(DirError::Link { path }),
+            Err(error) => Err(io_error("open the directory", &path, error)),
+        }
+    }
+
+    fn is_link(&self, name: &OsStr) -> bool {
+        matches!(self.entry(name), Ok(Some(entry)) if entry.kind == FileType::Symlink)
+    }
+
+    /// The path by which this directory was reached; for messages and for other programs.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What `name` stands for, or `None`.
+    ///
+    /// # Errors
+    /// When `name` is no plain name, or the system says no.
+    pub fn entry(&self, name: &OsStr) -> Result<Option<Entry>, DirError> {
+        self.check_name(name)?;
+        match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Entry {
+                dev: stat.st_dev,
+                ino: stat.st_ino,
+                len: u64::try_from(stat.st_size).unwrap_or(0),
+                kind: FileType::from_raw_mode(stat.st_mode),
+            })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(io_error("look at", &self.path.join(name), error)),
+        }
+    }
+
+    /// Creates a file that was not there, readable and writable by its owner only.
+    ///
+    /// # Errors
+    /// [`DirError::Exists`] if the name is taken, even by a dangling link.
+    pub fn create(&self, name: &OsStr, step: Step) -> Result<File, DirError> {
+        self.check_name(name)?;
+        crash::before(step);
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR) {
+            Ok(fd) => {
+                let file = File::from(fd);
+                #[cfg(test)]
+                super::tape::create(name, &file);
+                crash::after(step);
+                Ok(file)
+            }
+            Err(Errno::EXIST) => Err(DirError::Exists { path: self.path.join(name) }),
+            Err(error) => Err(io_error("create", &self.path.join(name), error)),
+        }
+    }
+
+    /// Opens a regular file, for writing too if `write`.
+    ///
+    /// # Errors
+    /// [`DirError::Link`] and [`DirError::NotAFile`] for what is no regular file; what the system
+    /// says.
+    pub fn open_file(&self, name: &OsStr, write: bool) -> Result<File, DirError> {
+        self.check_name(name)?;
+        let path = || self.path.join(name);
+        let access = if write { OFlags::RDWR } else { OFlags::RDONLY };
+        // Without NONBLOCK a named pipe would hold us for ever.
+        let flags = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => File::from(fd),
+            Err(Errno::LOOP) => return Err(DirError::Link { path: path() }),
+            Err(Errno::ISDIR | Errno::NXIO) => return Err(DirError::NotAFile { path: path() }),
+            Err(error) => return Err(io_error("open", &path(), error)),
+        };
+        let metadata = file.metadata().map_err(|e| io_error("look at", &path(), e))?;
+        if metadata.is_file() { Ok(file) } else { Err(DirError::NotAFile { path: path() }) }
+    }
+
+    /// Removes a file; that it is gone already is fine.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remove(&self, name: &OsStr) -> Result<(), DirError> {
+        self.check_name(name)?;
+        match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) => {
+                #[cfg(test)]
+                super::tape::remove(name);
+                Ok(())
+            }
+            Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(io_error("remove", &self.path.join(name), error)),
+        }
+    }
+
+    /// Moves `name` to `new_name` in `target`, in one step, replacing a file that is there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn rename(&self, name: &OsStr, target: &Self, new_name: &OsStr) -> Result<(), DirError> {
+        self.check_name(name)?;
+        target.check_name(new_name)?;
+        rustix::fs::renameat(&self.fd, name, &target.fd, new_name)
+            .map_err(|e| io_error("rename to", &target.path.join(new_name), e))
+    }
+
+    /// Moves `name` to `new_name` in `target`, in one step, if that name is free.
+    ///
+    /// On a file system that cannot do this in one call, the file gets the new name as a second
+    /// one (which also fails if it is taken) and then loses the old; where there are no hard links
+    /// either, looking and renaming are two steps.
+    ///
+    /// # Errors
+    /// [`DirError::Exists`] if the name is taken; what the system says.
+    pub fn rename_new(
+        &self,
+        name: &OsStr,
+        target: &Self,
+        new_name: &OsStr,
+    ) -> Result<(), DirError> {
+        self.check_name(name)?;
+        target.check_name(new_name)?;
+        let path = || target.path.join(new_name);
+        let flags = RenameFlags::NOREPLACE;
+        match rustix::fs::renameat_with(&self.fd, name, &target.fd, new_name, flags) {
+            Ok(()) => {
+                #[cfg(test)]
+                super::tape::rename(name, new_name);
+                Ok(())
+            }
+            Err(Errno::EXIST) => Err(DirError::Exists { path: path() }),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                self.rename_new_by_link(name, target, new_name)
+            }
+            Err(error) => Err(io_error("rename to", &path(), error)),
+        }
+    }
+
+    fn rename_new_by_link(
+        &self,
+        name: &OsStr,
+        target: &Self,
+        new_name: &OsStr,
+    ) -> Result<(), DirError> {
+        let path = || target.path.join(new_name);
+        match rustix::fs::linkat(&self.fd, name, &target.fd, new_name, AtFlags::empty()) {
+            Ok(()) => self.remove(name),
+            Err(Errno::EXIST) => Err(DirError::Exists { path: path() }),
+            Err(_) => match target.entry(new_name)? {
+                Some(_) => Err(DirError::Exists { path: path() }),
+                None => self.rename(name, target, new_name),
+            },
+        }
+    }
+
+    /// Waits until the names in this directory are on the disk. File systems that cannot sync a
+    /// directory are taken to keep names safe by themselves.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn sync(&self) -> Result<(), DirError> {
+        #[cfg(test)]
+        super::tape::sync_dir();
+        match rustix::fs::fsync(&self.fd) {
+            Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            Err(error) => Err(io_error("sync the directory", &self.path, error)),
+        }
+    }
+
+    /// The names in this directory, sorted, without `.` and `..`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn names(&self) -> Result<Vec<OsString>, DirError> {
+        let mut names = Vec::new();
+        let entries = rustix::fs::Dir::read_from(&self.fd).map_err(|e| self.io("list", e))?;
+        for entry in entries {
+            let entry = entry.map_err(|e| self.io("list", e))?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name != "." && name != ".." {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn check_name(&self, name: &OsStr) -> Result<(), DirError> {
+        let bytes = name.as_bytes();
+        let plain = !bytes.is_empty() && bytes != b"." && bytes != b".." && !bytes.contains(&b'/');
+        if plain { Ok(()) } else { Err(self.escapes(name)) }
+    }
+
+    fn escapes(&self, name: &OsStr) -> DirError {
+        DirError::Escapes { dir: self.path.clone(), path: PathBuf::from(name) }
+    }
+
+    fn io(&self, what: &'static str, error: impl Into<io::Error>) -> DirError {
+        io_error(what, &self.path, error)
+    }
+}
+
+fn io_error(what: &'static str, path: &Path, source: impl Into<io::Error>) -> DirError {
+    DirError::Io { what, path: path.to_owned(), source: source.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn fresh() -> (tempfile::TempDir, Dir) {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Dir::open(temp.path()).unwrap();
+        (temp, dir)
+    }
+
+    #[test]
+    fn names_cannot_lead_out() {
+        let (_temp, dir) = fresh();
+        for name in ["", ".", "..", "../x", "/etc/passwd", "a/b"] {
+            let name = OsStr::new(name);
+            assert!(matches!(dir.create(name, Step::Create), Err(DirError::Escapes { .. })));
+            assert!(matches!(dir.remove(name), Err(DirError::Escapes { .. })));
+        }
+        for path in ["..", "a/../..", "/tmp"] {
+            let error = dir.below(Path::new(path), Missing::Create);
+            assert!(error.is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let (temp, dir) = fresh();
+        let elsewhere = tempfile::tempdir().unwrap();
+        symlink(elsewhere.path(), temp.path().join("link")).unwrap();
+        symlink(elsewhere.path().join("file"), temp.path().join("dangling")).unwrap();
+        for missing in [Missing::Fail, Missing::Create] {
+            let error = dir.below(Path::new("link/sub"), missing);
+            assert!(matches!(error, Err(DirError::Link { .. })), "{error:?}");
+        }
+        let name = OsStr::new("dangling");
+        assert!(matches!(dir.create(name, Step::Create), Err(DirError::Exists { .. })));
+        assert!(matches!(dir.open_file(name, true), Err(DirError::Link { .. })));
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_regular_files_open() {
+        let (temp, dir) = fresh();
+        std::fs::create_dir(temp.path().join("d")).unwrap();
+        rustix::fs::mknodat(&dir.fd, "pipe", FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        for name in ["d", "pipe"] {
+            for write in [false, true] {
+                let error = dir.open_file(OsStr::new(name), write);
+                assert!(matches!(error, Err(DirError::NotAFile { .. })), "{name}: {error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn rename_new_spares_what_is_there() {
+        let (temp, dir) = fresh();
+        let sub = dir.below(Path::new("a/b"), Missing::Create).unwrap();
+        for by_link in [false, true] {
+            std::fs::write(temp.path().join("old"), b"old").unwrap();
+            std::fs::write(sub.path().join("new"), b"new").unwrap();
+            let (old, new) = (OsStr::new("old"), OsStr::new("new"));
+            let go = |dir: &Dir, sub: &Dir| {
+                if by_link {
+                    dir.rename_new_by_link(old, sub, new)
+                } else {
+                    dir.rename_new(old, sub, new)
+                }
+            };
+            assert!(matches!(go(&dir, &sub), Err(DirError::Exists { .. })));
+            assert_eq!(std::fs::read(sub.path().join("new")).unwrap(), b"new");
+            sub.remove(new).unwrap();
+            go(&dir, &sub).unwrap();
+            assert_eq!(std::fs::read(sub.path().join("new")).unwrap(), b"old");
+            assert_eq!(dir.entry(old).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn names_are_listed_sorted() {
+        let (_temp, dir) = fresh();
+        for name in ["b", "a", "c"] {
+            dir.create(OsStr::new(name), Step::Create).unwrap();
+        }
+        assert_eq!(dir.names().unwrap(), ["a", "b", "c"]);
+        assert_eq!(dir.names().unwrap().len(), 3, "a second listing starts anew");
+    }
+}

@@ -1,0 +1,134 @@
+//! What this crate asks of single files beside what std gives.
+
+use super::crash::{self, Step};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+
+/// A point in time as file systems store it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FileTime {
+    /// Seconds since 1970, may be negative.
+    pub seconds: i64,
+    /// Nanoseconds within the second.
+    pub nanos: i64,
+}
+
+/// Tells one state of one file from any other, as far as its inode can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Identity {
+    /// Device number of the file system.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Length in bytes.
+    pub len: u64,
+    /// When the content was last changed.
+    pub mtime: FileTime,
+}
+
+impl Identity {
+    /// The identity that `metadata` tells.
+    pub fn from_metadata(metadata: &Metadata) -> Self {
+        Self {
+            dev: metadata.dev(),
+            ino: metadata.ino(),
+            len: metadata.len(),
+            mtime: FileTime { seconds: metadata.mtime(), nanos: metadata.mtime_nsec() },
+        }
+    }
+
+    /// The present identity of an open file.
+    ///
+    /// # Errors
+    /// When the file's metadata cannot be read.
+    pub fn of(file: &File) -> io::Result<Self> {
+        file.metadata().map(|metadata| Self::from_metadata(&metadata))
+    }
+
+    /// Whether both are states of the same inode.
+    pub fn same_inode(&self, other: &Self) -> bool {
+        self.dev == other.dev && self.ino == other.ino
+    }
+}
+
+/// Whether an error says that the place for more bytes has run out: no space, no quota, or beyond
+/// the largest size that the file system or a limit allows.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
+
+/// Writes all of `bytes` at `offset`, as `step`.
+///
+/// # Errors
+/// What the kernel says; some of the bytes may have been written then.
+pub fn write_at(file: &File, bytes: &[u8], offset: u64, step: Step) -> io::Result<()> {
+    crash::before(step);
+    if crash::torn(step) {
+        let (half, _) = bytes.split_at(bytes.len() / 2);
+        file.write_all_at(half, offset)?;
+        crash::die();
+    }
+    file.write_all_at(bytes, offset)?;
+    #[cfg(test)]
+    super::tape::write(file, bytes, offset);
+    crash::after(step);
+    Ok(())
+}
+
+/// Sets the length, as `step`.
+///
+/// # Errors
+/// What the kernel says.
+pub fn set_len(file: &File, len: u64, step: Step) -> io::Result<()> {
+    crash::before(step);
+    file.set_len(len)?;
+    #[cfg(test)]
+    super::tape::set_len(file, len);
+    crash::after(step);
+    Ok(())
+}
+
+/// Waits until the file's bytes and its metadata are on the disk, as `step`.
+///
+/// # Errors
+/// What the kernel says. Bytes written before may be lost then, and a second sync that succeeds
+/// proves nothing: the kernel reports a lost page once.
+pub fn sync(file: &File, step: Step) -> io::Result<()> {
+    crash::before(step);
+    file.sync_all()?;
+    #[cfg(test)]
+    super::tape::sync(file);
+    crash::after(step);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identity_sees_a_longer_file() {
+        let file = tempfile::tempfile().unwrap();
+        let before = Identity::of(&file).unwrap();
+        write_at(&file, b"abc", 0, Step::Copy).unwrap();
+        let after = Identity::of(&file).unwrap();
+        assert!(before.same_inode(&after));
+        assert_ne!(before, after);
+        assert_eq!(after.len, 3);
+    }
+
+    #[test]
+    fn full_is_told_from_other_errors() {
+        for code in [libc::ENOSPC, libc::EDQUOT, libc::EFBIG] {
+            assert!(is_full(&io::Error::from_raw_os_error(code)));
+        }
+        for code in [libc::EIO, libc::EROFS, libc::EACCES] {
+            assert!(!is_full(&io::Error::from_raw_os_error(code)));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Memory of processes and of the machine, from `/proc`.
+
+use std::fs;
+use std::io;
+
+/// Memory of one process in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProcessMemory {
+    /// Highest resident memory since the process began, or since [`reset_peak`] (`VmHWM`).
+    pub peak: u64,
+    /// Anonymous pages (`RssAnon`).
+    pub anon: u64,
+    /// Pages of files (`RssFile`); the kernel can drop them.
+    pub file: u64,
+    /// Shared anonymous pages (`RssShmem`).
+    pub shmem: u64,
+    /// What was swapped out (`VmSwap`).
+    pub swap: u64,
+}
+
+impl ProcessMemory {
+    /// What only the end of the process can free.
+    pub fn held(&self) -> u64 {
+        self.anon.saturating_add(self.shmem).saturating_add(self.swap)
+    }
+}
+
+/// Memory of a running process. A zombie has none, which is an error.
+///
+/// # Errors
+/// The process is gone or does not show its status.
+pub fn of_process(pid: u32) -> io::Result<ProcessMemory> {
+    read_status(&format!("/proc/{pid}/status"))
+}
+
+/// Memory of this process.
+///
+/// # Errors
+/// `/proc` is not there.
+pub fn of_self() -> io::Result<ProcessMemory> {
+    read_status("/proc/self/status")
+}
+
+fn read_status(path: &str) -> io::Result<ProcessMemory> {
+    let text = fs::read(path)?;
+    parse_status(&String::from_utf8_lossy(&text))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no memory in the status"))
+}
+
+fn parse_status(text: &str) -> Option<ProcessMemory> {
+    let mut memory = ProcessMemory::default();
+    let mut met = false;
+    for line in text.lines() {
+        let Some((key, value)) = line.split_once(':') else { continue };
+        let field = match key {
+            "VmHWM" => &mut memory.peak,
+            "RssAnon" => &mut memory.anon,
+            "RssFile" => &mut memory.file,
+            "RssShmem" => &mut memory.shmem,
+            "VmSwap" => &mut memory.swap,
+            _ => continue,
+        };
+        *field = kilobytes(value)?;
+        met = true;
+    }
+    met.then_some(memory)
+}
+
+/// `  123 kB` in bytes.
+fn kilobytes(text: &str) -> Option<u64> {
+    let number: u64 = text.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+    number.checked_mul(1024)
+}
+
+/// From now on [`ProcessMemory::peak`] of this process tells the peak since now.
+///
+/// # Errors
+/// The kernel does not let it (it was built without `/proc/self/clear_refs`).
+pub fn reset_peak() -> io::Result<()> {
+    fs::write("/proc/self/clear_refs", "5")
+}
+
+/// Bytes that the threads of a process have moved so far, by system calls and to or from disks. It
+/// changes as long as the process works on files. Threads named `except` do not count.
+///
+/// # Errors
+/// The process is gone, or belongs to somebody else.
+pub fn bytes_moved(pid: u32, except: &str) -> io::Result<u64> {
+    let mut sum = 0_u64;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let dir = thread?.path();
+        // A thread may end at any time.
+        let name = fs::read_to_string(dir.join("comm")).unwrap_or_default();
+        if name.trim_end() != except {
+            let text = fs::read_to_string(dir.join("io"));
+            sum = sum.saturating_add(text.map_or(0, |text| parse_io(&text)));
+        }
+    }
+    Ok(sum)
+}
+
+fn parse_io(text: &str) -> u64 {
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(key, _)| matches!(*key, "rchar" | "wchar" | "read_bytes" | "write_bytes"))
+        .filter_map(|(_, value)| value.trim().parse::<u64>().ok())
+        .fold(0, u64::saturating_add)
+}
+
+/// The machine's memory in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MachineMemory {
+    /// What there is.
+    pub total: u64,
+    /// What could be given to a process without swapping.
+    pub available: u64,
+}
+
+/// The machine's memory.
+///
+/// # Errors
+/// `/proc/meminfo` is not there or lacks a line.
+pub fn of_machine() -> io::Result<MachineMemory> {
+    let text = fs::read_to_string("/proc/meminfo")?;
+    parse_meminfo(&text).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidData, "/proc/meminfo is not understood")
+    })
+}
+
+fn parse_meminfo(text: &str) -> Option<MachineMemory> {
+    let find = |key: &str| {
+        text.lines().find_map(|line| kilobytes(line.strip_prefix(key)?.strip_prefix(':')?))
+    };
+    Some(MachineMemory { total: find("MemTotal")?, available: find("MemAvailable")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_read() {
+        let text = "Name:\tx\nVmHWM:\t    2048 kB\nRssAnon:\t  100 kB\nRssFile:\t 7 kB\n\
+                    RssShmem:\t 1 kB\nVmSwap:\t 2 kB\nThreads:\t1\n";
+        let memory = parse_status(text).unwrap();
+        assert_eq!(memory.peak, 2 << 20);
+        assert_eq!(memory.held(), 103 << 10);
+        assert_eq!(memory.file, 7 << 10);
+        assert_eq!(parse_status("Name:\tx\nState:\tZ (zombie)\n"), None, "a zombie has no memory");
+        assert_eq!(parse_status("VmHWM:\tlots\n"), None);
+    }
+
+    #[test]
+    fn the_machine_has_memory_and_so_has_this_process() {
+        let machine = of_machine().unwrap();
+        assert!(machine.total >= machine.available && machine.available > 0);
+        let own = of_self().unwrap();
+        assert!(own.anon > 0 && own.peak >= own.anon);
+        assert_eq!(of_process(u32::MAX).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn the_peak_starts_anew() {
+        const BIG: usize = 64 << 20;
+        let block = std::hint::black_box(vec![1_u8; BIG]);
+        let high = of_self().unwrap().peak;
+        assert!(high >= BIG as u64);
+        drop(block);
+        reset_peak().unwrap();
+        // Other tests of this process may hold memory at the same time, so only the block counts.
+        let now = of_self().unwrap();
+        assert!(now.peak < high, "{} is not below {high}", now.peak);
+    }
+
+    #[test]
+    fn moved_bytes_grow() {
+        let own = std::process::id();
+        // Other tests' threads come and go with what they moved; this one's counts.
+        std::thread::Builder::new()
+            .name("mover".into())
+            .spawn(move || {
+                let all = bytes_moved(own, "").unwrap();
+                assert!(bytes_moved(own, "mover").unwrap() < all);
+            })
+            .unwrap()
+            .join()
+            .unwrap();
+        assert!(bytes_moved(u32::MAX, "").is_err());
+        assert_eq!(parse_io("rchar: 5\nsyscr: 100\nwrite_bytes: 7\nbad\n"), 12);
+    }
+}

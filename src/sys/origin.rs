@@ -1,0 +1,154 @@
+//! What an output takes over from its input beside the bytes.
+
+use super::crash::{self, Step};
+use super::file::FileTime;
+use rustix::fs::{Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+
+/// Name under which Linux keeps the access control list of a file.
+const ACL: &str = "system.posix_acl_access";
+/// No access control list is longer than an extended attribute can be.
+const ACL_MAX: usize = 64 << 10;
+
+/// Owner, permissions and times of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    uid: u32,
+    gid: u32,
+    mode: u32,
+    acl: Option<Vec<u8>>,
+    atime: FileTime,
+    mtime: FileTime,
+}
+
+impl Origin {
+    /// Reads them from an open file.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self {
+            uid: metadata.uid(),
+            gid: metadata.gid(),
+            // No set-uid or sticky bit: those are for programs.
+            mode: metadata.mode() & 0o777,
+            acl: read_acl(file)?,
+            atime: FileTime { seconds: metadata.atime(), nanos: metadata.atime_nsec() },
+            mtime: FileTime { seconds: metadata.mtime(), nanos: metadata.mtime_nsec() },
+        })
+    }
+
+    /// Gives owner, permissions and times to another file, in the order in which none undoes
+    /// another. The owner and the group stay as they are where we may not change them.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn give_to(&self, file: &File) -> io::Result<()> {
+        crash::before(Step::Metadata);
+        self.give_permissions_to(file)?;
+        set_times(file, Some(self.atime), self.mtime)?;
+        crash::after(Step::Metadata);
+        Ok(())
+    }
+
+    /// Gives owner and permissions only.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn give_permissions_to(&self, file: &File) -> io::Result<()> {
+        let now = file.metadata()?;
+        if now.uid() != self.uid || now.gid() != self.gid {
+            let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+            // Only root may give a file away, but many may hand it to another of their groups.
+            if rustix::fs::fchown(file, Some(uid), Some(gid)).is_err() {
+                let _ = rustix::fs::fchown(file, None, Some(gid));
+            }
+        }
+        if let Some(acl) = &self.acl {
+            match rustix::fs::fsetxattr(file, ACL, acl, XattrFlags::empty()) {
+                Ok(()) | Err(Errno::OPNOTSUPP | Errno::PERM | Errno::INVAL) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if file.metadata()?.mode() & 0o7777 != self.mode {
+            rustix::fs::fchmod(file, Mode::from_raw_mode(self.mode))?;
+        }
+        Ok(())
+    }
+}
+
+/// Sets the modification time, and the access time unless `None`.
+///
+/// # Errors
+/// What the system says.
+pub fn set_times(file: &File, atime: Option<FileTime>, mtime: FileTime) -> io::Result<()> {
+    let raw = |time: FileTime| Timespec { tv_sec: time.seconds, tv_nsec: time.nanos };
+    let times = Timestamps {
+        last_access: atime.map_or(Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }, raw),
+        last_modification: raw(mtime),
+    };
+    rustix::fs::futimens(file, &times).map_err(io::Error::from)
+}
+
+fn read_acl(file: &File) -> io::Result<Option<Vec<u8>>> {
+    let len = match rustix::fs::fgetxattr_query(file, ACL) {
+        Ok(len) if len <= ACL_MAX => len,
+        Ok(_) | Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut acl = vec![0; len];
+    match rustix::fs::fgetxattr(file, ACL, acl.as_mut_slice()) {
+        Ok(len) => {
+            acl.truncate(len);
+            Ok(Some(acl))
+        }
+        // It changed between the two calls: whoever did that comes too late for this copy.
+        Err(Errno::NODATA | Errno::RANGE) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn permissions_times_and_acl_go_over() {
+        let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        std::fs::write(&from, b"x").unwrap();
+        std::fs::write(&to, b"y").unwrap();
+        let from = File::open(&from).unwrap();
+        let to = File::options().write(true).open(&to).unwrap();
+        from.set_permissions(std::fs::Permissions::from_mode(0o640)).unwrap();
+        // user::rw-, user:1234:r--, group::r--, mask::r--, other::---
+        let entry = |tag: u16, perm: u16, id: u32| {
+            [&tag.to_le_bytes()[..], &perm.to_le_bytes(), &id.to_le_bytes()].concat()
+        };
+        let none = u32::MAX;
+        let acl = [
+            2_u32.to_le_bytes().to_vec(),
+            entry(1, 6, none),
+            entry(2, 4, 1234),
+            entry(4, 4, none),
+            entry(16, 4, none),
+            entry(32, 0, none),
+        ]
+        .concat();
+        let has_acl = rustix::fs::fsetxattr(&from, ACL, &acl, XattrFlags::empty()).is_ok();
+        let time = |seconds, nanos| FileTime { seconds, nanos };
+        set_times(&from, Some(time(1_500_000_000, 7)), time(1_400_000_000, 123_456_789)).unwrap();
+
+        let origin = Origin::of(&from).unwrap();
+        origin.give_to(&to).unwrap();
+        assert_eq!(Origin::of(&to).unwrap(), origin);
+        assert_eq!(origin.mtime, time(1_400_000_000, 123_456_789));
+        assert_eq!(origin.mode, 0o640);
+        assert_eq!(origin.acl.is_some(), has_acl);
+    }
+}

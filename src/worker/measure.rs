@@ -1,0 +1,58 @@
+//! A worker's own memory, job by job.
+
+use crate::protocol::Measured;
+use crate::sys::memory;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The highest anonymous memory seen since [`Self::begin`].
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    peak_anon: AtomicU64,
+}
+
+impl Meter {
+    /// A job begins: peaks start anew.
+    pub(super) fn begin(&self) {
+        // Without it (a kernel built so) the peak is that of all jobs so far: too high, never too
+        // low.
+        let _ = memory::reset_peak();
+        self.peak_anon.store(0, Ordering::Relaxed);
+    }
+
+    /// Looks at the memory now.
+    pub(super) fn sample(&self) -> Option<memory::ProcessMemory> {
+        let now = memory::of_self().ok()?;
+        self.peak_anon.fetch_max(now.held(), Ordering::Relaxed);
+        Some(now)
+    }
+
+    /// A job ends: what it took.
+    pub(super) fn end(&self) -> Measured {
+        let now = self.sample().unwrap_or_default();
+        Measured {
+            peak_rss: now.peak,
+            peak_anon: self.peak_anon.load(Ordering::Relaxed),
+            rest: now.held(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_held_in_between_counts() {
+        const BIG: usize = 48 << 20;
+        let meter = Meter::default();
+        meter.begin();
+        let block = std::hint::black_box(vec![1_u8; BIG]);
+        meter.sample();
+        drop(block);
+        let measured = meter.end();
+        assert!(measured.peak_anon >= BIG as u64);
+        assert!(measured.rest < measured.peak_anon);
+        meter.begin();
+        assert!(meter.end().peak_anon < measured.peak_anon);
+    }
+}

@@ -1,0 +1,221 @@
+//! A worker's conversation with its supervisor.
+
+use super::fault::Faults;
+use super::watch::{Shared, WATCHER};
+use crate::convert::{Failure, Fault, FileReport, Job, Observer, Options};
+use crate::protocol::{Assignment, Decoder, Ended, FromWorker, ToWorker, Token, VERSION};
+use crate::sys::process;
+use interprocess::TryClone;
+use interprocess::local_socket::Stream;
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a conversion may take to stop when the supervisor is gone.
+const ORPHAN_GRACE: Duration = Duration::from_secs(1);
+/// Longest message of a failure in bytes, so that it fits into a frame.
+const MESSAGE_MAX: usize = 16 << 10;
+/// Bytes of findings that are reported; more help nobody.
+const FINDINGS_MAX: usize = 256 << 10;
+
+/// How a worker converts a file.
+pub trait Convert: Sync {
+    /// See [`convert_file`](crate::convert::convert_file).
+    ///
+    /// # Errors
+    /// See there.
+    fn convert(
+        &self,
+        job: &Job,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Result<FileReport, Failure>;
+}
+
+/// Says hello and converts until it is sent home (fine) or the supervisor is gone (an error).
+pub(super) fn run(
+    mut stream: Stream,
+    token: Token,
+    convert: &dyn Convert,
+    faults: &Faults,
+) -> io::Result<()> {
+    let shared = Arc::new(Shared::new(Box::new(stream.try_clone()?)));
+    let hello = FromWorker::Hello { version: VERSION, pid: std::process::id(), token };
+    faults.shake_hands();
+    shared.say(&hello)?;
+    keep_panics();
+    let (sender, jobs) = channel();
+    let listening = Arc::clone(&shared);
+    std::thread::Builder::new().name("listen".into()).spawn(move || {
+        let end = listen(&mut stream, &listening, &sender);
+        let lost = end.is_err();
+        let _ = sender.send(Order::End(end));
+        if lost {
+            // Nothing may be published any more: what does not stop is stopped.
+            listening.cancel();
+            std::thread::sleep(ORPHAN_GRACE);
+            std::process::exit(1);
+        }
+    })?;
+    let watching = Arc::clone(&shared);
+    let watcher =
+        std::thread::Builder::new().name(WATCHER.into()).spawn(move || watching.watch())?;
+    let end = work(&jobs, &shared, watcher.thread(), convert, faults);
+    shared.close(watcher.thread());
+    end
+}
+
+enum Order {
+    Job(Box<Assignment>),
+    End(io::Result<()>),
+}
+
+/// Hears what the supervisor says until it sends the worker home or is gone.
+fn listen(reader: &mut dyn Read, shared: &Shared, jobs: &Sender<Order>) -> io::Result<()> {
+    let mut decoder = Decoder::default();
+    let mut bytes = [0; 16 << 10];
+    loop {
+        while let Some(message) = decoder.next().map_err(io::Error::other)? {
+            match message {
+                ToWorker::Assign(assignment) => {
+                    shared.assigned(assignment.threads());
+                    if jobs.send(Order::Job(assignment)).is_err() {
+                        return Ok(());
+                    }
+                }
+                ToWorker::SetThreads(threads) => shared.set_threads(threads),
+                ToWorker::Cancel => shared.cancel(),
+                ToWorker::Drain => return Ok(()),
+            }
+        }
+        match reader.read(&mut bytes) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => decoder.push(bytes.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Converts what comes.
+fn work(
+    jobs: &Receiver<Order>,
+    shared: &Shared,
+    watcher: &std::thread::Thread,
+    convert: &dyn Convert,
+    faults: &Faults,
+) -> io::Result<()> {
+    for order in jobs {
+        let assignment = match order {
+            Order::Job(assignment) => *assignment,
+            Order::End(end) => return end,
+        };
+        let (job, attempt, limit) = (assignment.job, assignment.attempt, assignment.data_limit);
+        let (files, options) = assignment.into_job();
+        shared.begin(job, attempt, watcher);
+        // A limit that cannot be set is a protection less, no reason to refuse work.
+        let _ = process::limit_data(limit);
+        let mischief = faults.begin(&files, attempt);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            mischief.around(shared, |observer| convert.convert(&files, &options, observer))
+        }));
+        let result = result.unwrap_or_else(|_| Err(Failure::new(Fault::Internal, last_panic())));
+        if result.is_err() {
+            // A panic leaves it behind; whoever failed in order has removed it.
+            let _ = std::fs::remove_file(files.temp_dir.join(&files.temp_name));
+        }
+        let measured = shared.meter.end();
+        drop(mischief);
+        shared.end();
+        let result = result.map(trim_report).map_err(trim_failure);
+        let ended = Ended { job, attempt, result, measured };
+        shared.say(&FromWorker::Outcome(Box::new(ended)))?;
+    }
+    Ok(())
+}
+
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// Keeps the words of a panic for the report, and writes them to stderr as usual.
+fn keep_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(info.to_string());
+        usual(info);
+    }));
+}
+
+fn last_panic() -> String {
+    let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
+    format!("internal error: {}", words.as_deref().unwrap_or("a panic without words"))
+}
+
+fn trim_report(mut report: FileReport) -> FileReport {
+    let mut room = FINDINGS_MAX;
+    let mut kept = 0;
+    for finding in &report.findings {
+        // Beside its text each line takes a few bytes of the frame.
+        let Some(rest) = room.checked_sub(finding.len() + 16) else { break };
+        room = rest;
+        kept += 1;
+    }
+    let dropped = report.findings.len() - kept;
+    if dropped > 0 {
+        report.findings.truncate(kept);
+        report.findings.push(format!("and {dropped} more"));
+    }
+    report
+}
+
+fn trim_failure(mut failure: Failure) -> Failure {
+    if failure.message.len() > MESSAGE_MAX {
+        let end = failure.message.floor_char_boundary(MESSAGE_MAX);
+        failure.message.truncate(end);
+        failure.message.push_str(" ...");
+    }
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convert::{Mode, Outcome, VerifyLevel};
+
+    fn report(findings: Vec<String>) -> FileReport {
+        FileReport {
+            outcome: Outcome::Converted,
+            mode: Mode::Patch,
+            findings,
+            bytes_in: 1,
+            bytes_out: 1,
+            bytes_appended: 0,
+            bytes_replaced: 0,
+            verify: VerifyLevel::Structure,
+            digest: None,
+        }
+    }
+
+    #[test]
+    fn whatever_comes_out_fits_into_a_frame() {
+        for findings in [vec!["x".repeat(5 << 20)], vec!["y".repeat(9); 1 << 20], vec!["z".into()]]
+        {
+            let count = findings.len();
+            let trimmed = trim_report(report(findings));
+            assert!(count == 1 || trimmed.findings.len() > 1000);
+            assert!(trimmed.findings.len() <= count);
+            let failure = trim_failure(Failure::new(Fault::Input, "ä".repeat(1 << 20)));
+            for result in [Ok(trimmed), Err(failure)] {
+                let ended = Ended {
+                    job: u32::MAX,
+                    attempt: u32::MAX,
+                    result,
+                    measured: crate::protocol::Measured::default(),
+                };
+                crate::protocol::encode(&FromWorker::Outcome(Box::new(ended))).unwrap();
+            }
+        }
+        assert_eq!(trim_report(report(vec!["z".into()])).findings, ["z"]);
+    }
+}
