@@ -6,13 +6,15 @@
 
 mod apply;
 mod converter;
+mod copying;
 pub mod edit;
 mod failure;
+mod in_place;
 pub mod inplace;
 mod options;
-mod patch;
 pub mod publish;
 mod report;
+mod rewrite;
 pub mod temp;
 mod verify;
 

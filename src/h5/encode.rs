@@ -277,6 +277,11 @@ pub fn group(links: &[(String, RelAddr)]) -> Vec<NewMessage> {
     out
 }
 
+/// Bytes in the file of a collection whose objects take `used` bytes with their heads.
+pub fn heap_len(used: u64) -> u64 {
+    HEAP_HEAD + MIN_HEAP.max(used + 16)
+}
+
 /// Encodes a heap collection so that JLD2 and libhdf5 agree on it (format note section 7): the
 /// stored size counts the objects and 16 bytes, and 16 more are reserved behind it.
 pub fn heap(objects: &[Vec<u8>]) -> Vec<u8> {

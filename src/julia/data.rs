@@ -68,6 +68,28 @@ impl<'a> Column<'a> {
     }
 }
 
+impl codec::Source for Column<'_> {
+    fn total(&self) -> u64 {
+        self.len
+    }
+
+    fn open(&self) -> std::result::Result<codec::Reader<'_>, codec::Error> {
+        if self.filters.is_empty() {
+            codec::Source::open(&self.stored)
+        } else {
+            codec::decoder(&self.filters, self.filter_mask, &self.stored, self.len)
+        }
+    }
+}
+
+impl Read for Decoded<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(out)?;
+        self.left = self.left.saturating_sub(n as u64);
+        Ok(n)
+    }
+}
+
 impl Decoded<'_> {
     /// Logical bytes that are left.
     pub fn left(&self) -> u64 {

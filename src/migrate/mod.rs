@@ -25,5 +25,5 @@ pub mod target;
 pub mod userrules;
 
 pub use finding::{Finding, Severity};
-pub use plan::{Migration, PlanError, plan};
+pub use plan::{Migration, PlanError, Request, plan, plan_for};
 pub use survey::Survey;

@@ -14,7 +14,7 @@
 use super::{
     literal::Literal,
     pattern::{PathPattern, TypePattern},
-    rule::{Action, RawRule, Rule, Seen},
+    rule::{Action, RawRule, Rule, Seen, When},
     userrules,
 };
 use serde::Deserialize;
@@ -258,6 +258,21 @@ impl Target {
             };
             !rule.is_idle(seen, self.type_def(to))
         })
+    }
+
+    /// This target with one more rule: codec objects give way to `value`.
+    #[must_use]
+    pub fn with_codec(&self, value: &Literal) -> Self {
+        let mut out = self.clone();
+        let rule = Rule {
+            id: "codec".to_owned(),
+            why: "the codec object has to say how the columns are encoded now".to_owned(),
+            from: self.codec.types.clone(),
+            when: When { at: self.codec.at.clone(), ..When::default() },
+            action: Action::Replace(value.clone()),
+        };
+        out.rules.insert(0, rule);
+        out
     }
 
     /// Whether some rule is for stored types of this name.

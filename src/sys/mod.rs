@@ -12,4 +12,5 @@ pub mod process;
 pub mod random;
 #[cfg(test)]
 pub(crate) mod tape;
+pub mod stream;
 mod writeback;

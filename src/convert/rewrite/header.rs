@@ -1,0 +1,158 @@
+//! An object's header with the addresses, the layout and the filters of the output.
+
+use super::inventory::Inventory;
+use super::relocate::Places;
+use crate::h5::encode::{self, EncodedHeader, NewMessage};
+use crate::h5::message::{attribute::Attribute, link::Link};
+use crate::h5::{
+    Dataset, Extent, File, FilterEntry, Layout, Message, Object, ObjectKind, RefPlan, RelAddr,
+    Result, TypeRef, kind,
+};
+
+/// Where the data of a dataset outside its header went.
+#[derive(Debug, Clone)]
+pub(super) enum Payload {
+    /// Written as it is at this offset.
+    Contiguous { offset: u64, size: u64 },
+    /// Written through filters at this offset.
+    Chunk { offset: u64, size: u64, mask: u32, filters: Vec<FilterEntry> },
+    /// Holds addresses: written behind the header, once they are known.
+    Behind { size: u64 },
+}
+
+/// What all headers of a file have in common.
+pub(super) struct Context<'a> {
+    pub(super) file: &'a File,
+    pub(super) inventory: &'a Inventory,
+    pub(super) places: &'a Places,
+    /// Where the new `_types` is.
+    pub(super) types_group: RelAddr,
+    /// What offsets count from.
+    pub(super) base: u64,
+}
+
+impl Context<'_> {
+    /// The new header of an object. `behind` is the offset of data that follow it.
+    pub(super) fn header(
+        &self,
+        object: &Object,
+        payload: Option<&Payload>,
+        behind: u64,
+    ) -> Result<EncodedHeader> {
+        let mut messages = Vec::new();
+        for m in &object.header.messages {
+            let mut body = object.header.body(m).to_vec();
+            match (m.kind, &object.kind) {
+                (kind::NIL | kind::CONTINUATION, _) => continue,
+                (kind::DATATYPE, ObjectKind::Dataset(d)) => self.shared(&mut body, m, &d.datatype)?,
+                (kind::ATTRIBUTE, _) => self.attribute(object, &mut body, m)?,
+                (kind::LINK, _) => self.link(object, &mut body, m)?,
+                (kind::FILTER_PIPELINE, _) => continue,
+                (kind::LAYOUT, ObjectKind::Dataset(d)) => {
+                    if let Some(Payload::Chunk { filters, .. }) = payload {
+                        let pipeline = encode::filter_pipeline(filters);
+                        messages.push(NewMessage::new(kind::FILTER_PIPELINE, 0, pipeline));
+                    }
+                    body = self.layout(d, &body, m, payload, behind)?;
+                }
+                _ => {}
+            }
+            messages.push(NewMessage::new(m.kind, m.flags, body));
+        }
+        match &object.kind {
+            ObjectKind::Group(group) => {
+                // Room for links, as in a group that JLD2 makes.
+                let spare = 4_usize.saturating_sub(group.links.len()) * 24;
+                if spare > 4 {
+                    messages.push(NewMessage::new(kind::NIL, 0, vec![0; spare - 4]));
+                }
+                messages.push(NewMessage::placeholder());
+            }
+            ObjectKind::Dataset(_) => messages.push(NewMessage::placeholder()),
+            ObjectKind::Datatype(_) => {}
+        }
+        Ok(encode::object_header(&messages))
+    }
+
+    fn shared(&self, body: &mut [u8], m: &Message, datatype: &TypeRef) -> Result<()> {
+        match datatype {
+            TypeRef::Shared { addr, at } => self.put(body, m, *at, *addr),
+            TypeRef::Inline(_) => Ok(()),
+        }
+    }
+
+    /// Puts the new address of `old` at the absolute offset `at` of the input, inside `m`.
+    fn put(&self, body: &mut [u8], m: &Message, at: u64, old: RelAddr) -> Result<()> {
+        let new = self.places.object(old, at)?;
+        write_addr(body, at - m.body, new);
+        Ok(())
+    }
+
+    fn attribute(&self, object: &Object, body: &mut [u8], m: &Message) -> Result<()> {
+        let a = Attribute::parse(&mut object.header.cursor(m, "attribute"))?;
+        self.shared(body, m, &a.datatype)?;
+        let plan = RefPlan::new(&*self.file.resolve(&a.datatype)?)?;
+        self.inside(body, m, &plan, a.offset, a.data.len())
+    }
+
+    /// Relocates `len` bytes of data that stand at the absolute offset `at` of the input, inside `m`.
+    fn inside(
+        &self,
+        body: &mut [u8],
+        m: &Message,
+        plan: &RefPlan,
+        at: u64,
+        len: usize,
+    ) -> Result<()> {
+        let start = usize::try_from(at - m.body).unwrap_or(usize::MAX);
+        match body.get_mut(start..).and_then(|b| b.get_mut(..len)) {
+            Some(data) => self.places.relocate(self.inventory, plan, data, at),
+            None => Ok(()),
+        }
+    }
+
+    fn link(&self, object: &Object, body: &mut [u8], m: &Message) -> Result<()> {
+        let link = Link::parse(&mut object.header.cursor(m, "link"))?;
+        if self.inventory.types_link.is_some_and(|(at, _)| at == link.at) {
+            write_addr(body, link.at - m.body, self.types_group);
+            return Ok(());
+        }
+        self.put(body, m, link.at, link.target)
+    }
+
+    fn layout(
+        &self,
+        d: &Dataset,
+        body: &[u8],
+        m: &Message,
+        payload: Option<&Payload>,
+        behind: u64,
+    ) -> Result<Vec<u8>> {
+        let rel = |offset: u64| RelAddr(offset.wrapping_sub(self.base));
+        let datatype = self.file.resolve(&d.datatype)?;
+        Ok(match (payload, &d.layout) {
+            (Some(Payload::Contiguous { offset, size }), _) => encode::contiguous(rel(*offset), *size),
+            (Some(Payload::Behind { size }), _) => encode::contiguous(rel(behind), *size),
+            (Some(Payload::Chunk { offset, size, mask, .. }), _) => {
+                encode::single_chunk(&d.dataspace.dims, datatype.size, *size, *mask, rel(*offset))
+            }
+            (None, Layout::Compact { offset, size }) => {
+                let mut body = body.to_vec();
+                let plan = RefPlan::new(&datatype)?;
+                let len = usize::try_from(*size).unwrap_or(0);
+                self.inside(&mut body, m, &plan, *offset, len)?;
+                body
+            }
+            // Nothing stored: HDF5 2 wants that compact.
+            (None, _) if d.dataspace.extent != Extent::Null => encode::compact(&[]),
+            (None, _) => encode::compact(&[]),
+        })
+    }
+}
+
+fn write_addr(body: &mut [u8], at: u64, addr: RelAddr) {
+    let at = usize::try_from(at).unwrap_or(usize::MAX);
+    if let Some(to) = body.get_mut(at..).and_then(|b| b.first_chunk_mut::<8>()) {
+        *to = addr.0.to_le_bytes();
+    }
+}

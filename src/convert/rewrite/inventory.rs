@@ -1,0 +1,79 @@
+//! What is alive in a file: every object and every heap object that can be reached, without going
+//! through `_types`, so that types which nothing uses are left behind.
+
+use crate::h5::{
+    Edge, File, Object, ObjectKind, RefPlan, RelAddr, Result, Sequence, Trace, Visitor,
+};
+use std::collections::HashMap;
+
+/// What is alive.
+#[derive(Debug, Default)]
+pub(super) struct Inventory {
+    /// Objects in the order met; the root group is the first.
+    pub(super) objects: Vec<RelAddr>,
+    /// Committed datatypes among them.
+    pub(super) types: Vec<RelAddr>,
+    /// Heap objects in the order met.
+    pub(super) sequences: Vec<Stored>,
+    /// Where each heap object stands in that list.
+    pub(super) index: HashMap<(RelAddr, u32), usize>,
+    /// What in an element of a heap object leads elsewhere; few files have more than three kinds.
+    pub(super) plans: Vec<RefPlan>,
+    /// Offset of the root's link to `_types`, and that group.
+    pub(super) types_link: Option<(u64, RelAddr)>,
+}
+
+/// One heap object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored {
+    pub(super) offset: u64,
+    pub(super) len: u64,
+    pub(super) plan: usize,
+}
+
+struct Walk {
+    root: RelAddr,
+    out: Inventory,
+}
+
+impl Inventory {
+    pub(super) fn take(file: &File) -> Result<Self> {
+        let mut walk = Walk { root: file.superblock().root, out: Self::default() };
+        Trace::run(file, &mut walk)?;
+        Ok(walk.out)
+    }
+}
+
+impl Visitor for Walk {
+    fn object(&mut self, object: &Object, _: &str) -> Result<()> {
+        self.out.objects.push(object.addr());
+        match &object.kind {
+            ObjectKind::Group(group) if object.addr() == self.root => {
+                let types = group.links.iter().find(|l| l.name == "_types");
+                self.out.types_link = types.map(|l| (l.at, l.target));
+            }
+            ObjectKind::Datatype(_) => self.out.types.push(object.addr()),
+            ObjectKind::Group(_) | ObjectKind::Dataset(_) => {}
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, edge: &Edge) -> bool {
+        self.out.types_link.is_none_or(|(at, _)| at != edge.at)
+    }
+
+    fn sequence(&mut self, sequence: Sequence<'_>) -> Result<()> {
+        let out = &mut self.out;
+        let next = out.sequences.len();
+        if *out.index.entry((sequence.heap, sequence.index)).or_insert(next) != next {
+            return Ok(());
+        }
+        let known = out.plans.iter().position(|p| p == sequence.base);
+        let plan = known.unwrap_or_else(|| {
+            out.plans.push(sequence.base.clone());
+            out.plans.len() - 1
+        });
+        out.sequences.push(Stored { offset: sequence.offset, len: sequence.len, plan });
+        Ok(())
+    }
+}

@@ -1,0 +1,246 @@
+//! Rewrite mode: all live objects laid out afresh.
+//!
+//! The input is read through the edit list of its migration, so one pass brings both: what rules
+//! change and another layout. Payloads are written first, streamed and encoded block by block; then
+//! sizes of all headers are added up, which gives every object its address; then headers, data with
+//! addresses, and heaps follow. Nothing that cannot be reached is kept, and `_types` holds just the
+//! types that are used, numbered without gaps.
+//!
+//! Memory holds the addresses of objects and the indices of heap objects, never data.
+
+mod header;
+mod inventory;
+mod output;
+mod payload;
+mod relocate;
+
+use self::header::{Context, Payload};
+use self::inventory::Inventory;
+use self::output::Output;
+use self::relocate::Places;
+use super::{Failure, Observer};
+use crate::h5::encode::{self, MAX_HEAP_OBJECTS};
+use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result};
+use std::collections::HashMap;
+
+pub(super) use self::payload::Encoding;
+
+/// Heap collections are closed when their objects take this many bytes.
+const HEAP_BYTES: u64 = 1 << 20;
+/// Data with addresses are relocated in windows of about this many bytes.
+const WINDOW: usize = 256 << 10;
+/// The userblock in front of the superblock.
+const USERBLOCK: usize = 512;
+
+/// What a rewrite did.
+#[derive(Debug, Default)]
+pub(super) struct Rewritten {
+    /// Size of the output.
+    pub(super) bytes: u64,
+    /// Columns that would have grown and were stored without a filter.
+    pub(super) grown: u64,
+}
+
+/// Writes all that is alive in `input` to the empty file `out`.
+pub(super) fn rewrite(
+    input: &File,
+    out: &std::fs::File,
+    encoding: &Encoding<'_>,
+    observer: &dyn Observer,
+) -> std::result::Result<Rewritten, RewriteError> {
+    let inventory = Inventory::take(input)?;
+    let mut out = Output::new(out);
+    let superblock = input.superblock();
+    let front = usize::try_from(superblock.offset).unwrap_or(USERBLOCK) + 48;
+    out.zeros(front as u64)?;
+    let mut payloads = HashMap::new();
+    let grown = payload::write(input, &inventory, encoding, &mut out, &mut payloads, observer)?;
+    let mut layout = Layout { input, inventory: &inventory, payloads: &payloads };
+    let start = out.position().next_multiple_of(8);
+    let settled = layout.settle(start)?;
+    out.pad_to(start)?;
+    layout.write(&settled, &mut out)?;
+    let bytes = out.finish()?;
+    let mut head = input.source().read(0, front - 48, "userblock")?;
+    let mut new = superblock.clone();
+    new.root = settled.places.object(superblock.root, superblock.offset)?;
+    head.extend(new.with_end_of_file(bytes));
+    out.write_at(0, &head)?;
+    Ok(Rewritten { bytes, grown })
+}
+
+/// Why a rewrite failed.
+#[derive(Debug)]
+pub(super) enum RewriteError {
+    /// The input is not as it must be.
+    Input(crate::h5::Error),
+    /// The output cannot be written.
+    Output(std::io::Error),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl From<crate::h5::Error> for RewriteError {
+    fn from(e: crate::h5::Error) -> Self {
+        Self::Input(e)
+    }
+}
+
+impl From<std::io::Error> for RewriteError {
+    fn from(e: std::io::Error) -> Self {
+        Self::Output(e)
+    }
+}
+
+/// Headers, data with addresses, and heaps: everything behind the payloads.
+struct Layout<'a> {
+    input: &'a File,
+    inventory: &'a Inventory,
+    payloads: &'a HashMap<RelAddr, Payload>,
+}
+
+/// Where everything is.
+struct Settled {
+    places: Places,
+    /// New `_types`: its bytes and its offset.
+    types: Option<(Vec<u8>, u64)>,
+    /// Heap collections: the first and last heap object of each, and its offset.
+    heaps: Vec<(usize, usize, u64)>,
+}
+
+impl Layout<'_> {
+    fn base(&self) -> u64 {
+        self.input.superblock().base
+    }
+
+    fn rel(&self, offset: u64) -> RelAddr {
+        RelAddr(offset.wrapping_sub(self.base()))
+    }
+
+    fn context<'c>(&'c self, places: &'c Places, types_group: RelAddr) -> Context<'c> {
+        let base = self.base();
+        Context { file: self.input, inventory: self.inventory, places, types_group, base }
+    }
+
+    /// Adds up all sizes from the offset `at` on.
+    fn settle(&mut self, mut at: u64) -> Result<Settled> {
+        let sizing = Places::default();
+        let context = self.context(&sizing, RelAddr::NULL);
+        let mut places = Places::default();
+        for &addr in &self.inventory.objects {
+            let object = self.input.object(addr)?;
+            let payload = self.payloads.get(&addr);
+            let header = context.header(&object, payload, 0)?;
+            places.objects.insert(addr, self.rel(at));
+            at += header.bytes.len() as u64;
+            if let Some(Payload::Behind { size }) = payload {
+                at = at.next_multiple_of(8) + size;
+            }
+        }
+        let types = self.types_group(&places)?;
+        let types = types.map(|bytes| (bytes, at));
+        at += types.as_ref().map_or(0, |(bytes, _)| bytes.len() as u64);
+        let mut heaps = Vec::new();
+        let mut first = 0;
+        while first < self.inventory.sequences.len() {
+            at = at.next_multiple_of(8);
+            let (last, size) = self.collection(first);
+            for index in 1..=(last - first) {
+                let index = u32::try_from(index).unwrap_or(u32::MAX);
+                places.sequences.push((self.rel(at), index));
+            }
+            heaps.push((first, last, at));
+            at += size;
+            first = last;
+        }
+        places.settled = true;
+        Ok(Settled { places, types, heaps })
+    }
+
+    /// The end of the collection that starts with heap object `first`, and its size in the file.
+    fn collection(&self, first: usize) -> (usize, u64) {
+        let mut used = 0;
+        let mut last = first;
+        for s in self.inventory.sequences.iter().skip(first).take(MAX_HEAP_OBJECTS) {
+            let size = 16 + s.len.next_multiple_of(8);
+            if last > first && used + size > HEAP_BYTES {
+                break;
+            }
+            used += size;
+            last += 1;
+        }
+        (last, encode::heap_len(used))
+    }
+
+    /// The header of a `_types` that names the types in use, in the old order.
+    fn types_group(&self, places: &Places) -> Result<Option<Vec<u8>>> {
+        let Some((_, group)) = self.inventory.types_link else { return Ok(None) };
+        let ObjectKind::Group(group) = self.input.object(group)?.kind else { return Ok(None) };
+        let used = group.links.iter().filter_map(|l| places.objects.get(&l.target));
+        let links: Vec<_> = (1..).zip(used).map(|(n, &a)| (format!("{n:08}"), a)).collect();
+        Ok(Some(encode::object_header(&encode::group(&links)).bytes))
+    }
+
+    fn write(&self, settled: &Settled, out: &mut Output<'_>) -> std::result::Result<(), RewriteError> {
+        let types = settled.types.as_ref().map_or(RelAddr::NULL, |(_, at)| self.rel(*at));
+        let context = self.context(&settled.places, types);
+        for &addr in &self.inventory.objects {
+            let object = self.input.object(addr)?;
+            let payload = self.payloads.get(&addr);
+            let size = context.header(&object, payload, 0)?.bytes.len() as u64;
+            let behind = (out.position() + size).next_multiple_of(8);
+            out.write(&context.header(&object, payload, behind)?.bytes)?;
+            if let (Some(Payload::Behind { .. }), Some(dataset)) = (payload, object.dataset()) {
+                out.pad_to(behind)?;
+                let datatype = self.input.resolve(&dataset.datatype)?;
+                let plan = RefPlan::new(&datatype)?;
+                self.relocated(&settled.places, dataset, &plan, out)?;
+            }
+        }
+        if let Some((bytes, _)) = &settled.types {
+            out.write(bytes)?;
+        }
+        for &(first, last, at) in &settled.heaps {
+            out.pad_to(at)?;
+            let mut objects = Vec::new();
+            for s in self.inventory.sequences.get(first..last).unwrap_or_default() {
+                let len = usize::try_from(s.len).unwrap_or(usize::MAX);
+                let mut bytes = self.input.source().read(s.offset, len, "heap object")?;
+                if let Some(plan) = self.inventory.plans.get(s.plan) {
+                    settled.places.relocate(self.inventory, plan, &mut bytes, s.offset)?;
+                }
+                objects.push(bytes);
+            }
+            out.write(&encode::heap(&objects))?;
+        }
+        Ok(())
+    }
+
+    /// Streams data with addresses.
+    fn relocated(
+        &self,
+        places: &Places,
+        dataset: &crate::h5::Dataset,
+        plan: &RefPlan,
+        out: &mut Output<'_>,
+    ) -> std::result::Result<(), RewriteError> {
+        use std::io::Read as _;
+        let mut stream = self.input.stored(dataset)?;
+        let mut at = self.input.stored_offset(dataset)?.unwrap_or(0);
+        let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
+        let mut window = vec![0; (WINDOW / size).max(1) * size];
+        loop {
+            let mut n = 0;
+            while let Some(rest) = window.get_mut(n..).filter(|r| !r.is_empty()) {
+                match stream.read(rest).map_err(|e| crate::h5::Error::io(at, e))? {
+                    0 => break,
+                    got => n += got,
+                }
+            }
+            let Some(bytes) = window.get_mut(..n).filter(|b| !b.is_empty()) else { return Ok(()) };
+            places.relocate(self.inventory, plan, bytes, at)?;
+            out.write(bytes)?;
+            at += n as u64;
+        }
+    }
+}

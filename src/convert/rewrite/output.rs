@@ -1,0 +1,94 @@
+//! The file that a rewrite fills from front to end.
+
+use crate::sys::stream::Sink;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+
+/// Small writes are gathered up to this many bytes.
+const BUFFER: usize = 256 << 10;
+
+/// A file that is written from front to end.
+#[derive(Debug)]
+pub(super) struct Output<'a> {
+    file: &'a File,
+    sink: Sink<'a>,
+    buffer: Vec<u8>,
+    position: u64,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(file: &'a File) -> Self {
+        Self { file, sink: Sink::new(file), buffer: Vec::with_capacity(BUFFER), position: 0 }
+    }
+
+    /// Offset of the next byte.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.position += bytes.len() as u64;
+        if self.buffer.len() + bytes.len() <= BUFFER {
+            self.buffer.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.drain()?;
+        if bytes.len() < BUFFER {
+            self.buffer.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.sink.write(bytes)
+    }
+
+    fn drain(&mut self) -> io::Result<()> {
+        self.sink.write(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    pub(super) fn zeros(&mut self, count: u64) -> io::Result<()> {
+        let zeros = [0; 4096];
+        let mut left = count;
+        while left > 0 {
+            let n = left.min(zeros.len() as u64);
+            self.write(zeros.get(..usize::try_from(n).unwrap_or(0)).unwrap_or_default())?;
+            left -= n;
+        }
+        Ok(())
+    }
+
+    pub(super) fn pad_to(&mut self, offset: u64) -> io::Result<()> {
+        self.zeros(offset.saturating_sub(self.position))
+    }
+
+    /// Goes back to `offset`: what was written from there on is given up.
+    pub(super) fn back_to(&mut self, offset: u64) -> io::Result<()> {
+        self.drain()?;
+        self.sink.back_to(offset)?;
+        self.position = offset;
+        Ok(())
+    }
+
+    /// Hands all bytes to the system and tells how many there are.
+    pub(super) fn finish(&mut self) -> io::Result<u64> {
+        self.drain()?;
+        Ok(self.position)
+    }
+
+    /// Writes over bytes that were written before.
+    pub(super) fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, offset)
+    }
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Output::write(self, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
