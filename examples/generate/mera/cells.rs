@@ -93,3 +93,21 @@ impl Iterator for Cells {
         Some(cell)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_sorted_and_inside_their_grids() {
+        for count in [0, 1, 5, 1000, 300_000] {
+            let cells: Vec<Cell> = Cells::new(count, 3).collect();
+            assert_eq!(cells.len() as u64, count);
+            assert!(cells.is_sorted_by(|a, b| a < b), "{count}");
+            for cell in cells {
+                assert!((FIRST..=LAST).contains(&cell.level));
+                assert!([cell.x, cell.y, cell.z].iter().all(|&c| c >> cell.level == 0), "{cell:?}");
+            }
+        }
+    }
+}

@@ -78,12 +78,13 @@ impl Template {
     ) -> Result<u64> {
         let mut places = Places::default();
         let mut end = 0_u64;
-        for (piece, number) in self.parts.pieces.iter().zip(1..) {
+        let mut seeds = seed.wrapping_mul(1 << 16)..;
+        for piece in &self.parts.pieces {
             places.0.push((piece.range().clone(), end));
             end += match piece {
                 Piece::Kept(range) => range.len() as u64,
                 Piece::Column(slot) => {
-                    let column = slot.column.with(rows, seed.wrapping_mul(1000) + number, seed);
+                    let column = slot.column.with(rows, seeds.next().unwrap_or(0), seed);
                     let header = |size, payload: u64| {
                         let addr = RelAddr(payload - self.superblock.base);
                         packing.header(&slot.messages, &column, size, addr)
