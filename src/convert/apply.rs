@@ -1,7 +1,7 @@
 //! Holding an edit list against a file, and carrying it out on a copy.
 
-use crate::migrate::edit::{EditList, Replace};
 use super::{Failure, Fault};
+use crate::migrate::edit::{EditList, Replace};
 use crate::sys::crash::Step;
 use crate::sys::file::{is_full, set_len, write_at};
 use std::fs::File;

@@ -73,7 +73,8 @@ impl Work<'_> {
         let mut source = h5::Source::from_file(handle).map_err(failed)?;
         if let Some(edits) = &self.planned.migration.edits {
             let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-            source = h5::Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
+            source =
+                h5::Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
         }
         let file = h5::File::from_source(source).map_err(failed)?;
         let readable = |filters: &[FilterEntry]| {
@@ -138,10 +139,10 @@ impl Work<'_> {
     ) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
         let bad_input = |e| Failure::new(Fault::Input, format!("{}: {e}", input.display()));
-        let temp_dir = Dir::open(&self.job.temp_dir)
-            .map_err(|e| Failure::from(PublishError::from(e)))?;
-        let temp = TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name))
-            .map_err(Failure::from)?;
+        let temp_dir =
+            Dir::open(&self.job.temp_dir).map_err(|e| Failure::from(PublishError::from(e)))?;
+        let temp =
+            TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
         let remarks = fill(&temp)?;
         // An input that somebody wrote to meanwhile gives an output that never was.
         let source = self.source()?;
@@ -161,9 +162,7 @@ impl Work<'_> {
             return Err(Failure::new(Fault::Cancelled, message));
         }
         self.observer.progress(Phase::Publish, 0, 1);
-        sealed
-            .publish(self.to, &self.planned.identity, self.existing)
-            .map_err(Failure::from)?;
+        sealed.publish(self.to, &self.planned.identity, self.existing).map_err(Failure::from)?;
         Ok(Made { bytes_out: bytes, digest, remarks })
     }
 

@@ -59,9 +59,9 @@ impl Error {
     ) -> Self {
         Self::new(
             ErrorKind::Corrupt {
-                what: what.into(),
-                expected: expected.into(),
-                found: found.into(),
+                what: shortened(what.into()),
+                expected: shortened(expected.into()),
+                found: shortened(found.into()),
             },
             Some(offset),
         )
@@ -69,12 +69,12 @@ impl Error {
 
     /// A feature at `offset` that no JLD2 writes.
     pub fn foreign(offset: u64, what: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Foreign { what: what.into() }, Some(offset))
+        Self::new(ErrorKind::Foreign { what: shortened(what.into()) }, Some(offset))
     }
 
     /// Not a JLD2 file.
     pub fn not_jld2(reason: impl Into<String>) -> Self {
-        Self::new(ErrorKind::NotJld2 { reason: reason.into() }, None)
+        Self::new(ErrorKind::NotJld2 { reason: shortened(reason.into()) }, None)
     }
 
     /// The operating system failed to read at `offset`.
@@ -118,10 +118,21 @@ impl Error {
     #[must_use]
     pub fn in_object(mut self, path: &str) -> Self {
         if self.0.object.is_none() {
-            self.0.object = Some(path.to_owned());
+            self.0.object = Some(shortened(path.to_owned()));
         }
         self
     }
+}
+
+/// Names in a damaged file can be as long as the file.
+fn shortened(mut text: String) -> String {
+    const MOST: usize = 300;
+    if text.len() > MOST {
+        let end = (0..=MOST).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 impl std::fmt::Display for Error {
@@ -151,9 +162,10 @@ impl std::error::Error for Error {
         match &self.0.kind {
             ErrorKind::Io(error) | ErrorKind::Output(error) => Some(error),
             ErrorKind::Payload(error) => Some(error.as_ref()),
-            ErrorKind::Cancelled | ErrorKind::Corrupt { .. } | ErrorKind::Foreign { .. } | ErrorKind::NotJld2 { .. } => {
-                None
-            }
+            ErrorKind::Cancelled
+            | ErrorKind::Corrupt { .. }
+            | ErrorKind::Foreign { .. }
+            | ErrorKind::NotJld2 { .. } => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! An open container: objects by address, heaps and committed datatypes kept at hand.
 
+use super::effort::Effort;
 use super::header::absolute;
 use super::message::layout::Layout;
 use super::{
@@ -10,10 +11,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Heap objects that are remembered at the most: about 5 MB.
-const MAX_CACHED_HEAP_OBJECTS: usize = 200_000;
-/// Committed datatypes that are remembered at the most.
-const MAX_CACHED_TYPES: usize = 10_000;
+/// Heap objects in each of two generations that are remembered: about 5 MB together.
+const MAX_CACHED_HEAP_OBJECTS: usize = 100_000;
+/// Committed datatypes that are remembered, in bytes of their encoding: about 15 MB of memory.
+const MAX_CACHED_TYPES: u64 = 1 << 20;
+/// What reading an object costs besides its bytes, in bytes.
+const OBJECT_COST: u64 = 128;
+/// What reading the place of a heap object costs, in bytes.
+const HEAP_OBJECT_COST: u64 = 16;
 
 /// An open container.
 #[derive(Debug)]
@@ -21,13 +26,42 @@ pub struct File {
     source: Source,
     superblock: Superblock,
     heaps: Mutex<HeapCache>,
-    types: Mutex<HashMap<RelAddr, Arc<Datatype>>>,
+    types: Mutex<TypeCache>,
+    effort: Effort,
+}
+
+/// Heaps in two generations: what was not used while the younger one filled up is forgotten.
+#[derive(Debug, Default)]
+struct HeapCache {
+    young: HashMap<RelAddr, Arc<Heap>>,
+    old: HashMap<RelAddr, Arc<Heap>>,
+    young_objects: usize,
 }
 
 #[derive(Debug, Default)]
-struct HeapCache {
-    heaps: HashMap<RelAddr, Arc<Heap>>,
-    objects: usize,
+struct TypeCache {
+    known: HashMap<RelAddr, Arc<Datatype>>,
+    bytes: u64,
+}
+
+impl HeapCache {
+    fn get(&mut self, addr: RelAddr) -> Option<Arc<Heap>> {
+        if let Some(known) = self.young.get(&addr) {
+            return Some(Arc::clone(known));
+        }
+        let known = self.old.remove(&addr)?;
+        self.insert(addr, &known);
+        Some(known)
+    }
+
+    fn insert(&mut self, addr: RelAddr, heap: &Arc<Heap>) {
+        if self.young_objects > MAX_CACHED_HEAP_OBJECTS {
+            self.old = std::mem::take(&mut self.young);
+            self.young_objects = 0;
+        }
+        self.young_objects += heap.objects.len() + 4;
+        self.young.insert(addr, Arc::clone(heap));
+    }
 }
 
 impl File {
@@ -45,7 +79,17 @@ impl File {
     /// If it is not a JLD2 container.
     pub fn from_source(source: Source) -> Result<Self> {
         let superblock = Superblock::read(&source)?;
-        Ok(Self { source, superblock, heaps: Mutex::default(), types: Mutex::default() })
+        Ok(Self {
+            source,
+            superblock,
+            heaps: Mutex::default(),
+            types: Mutex::default(),
+            effort: Effort::default(),
+        })
+    }
+
+    pub(super) fn effort(&self) -> &Effort {
+        &self.effort
     }
 
     /// The bytes.
@@ -76,7 +120,10 @@ impl File {
     /// # Errors
     /// If there is none, or it is damaged or foreign.
     pub fn object(&self, addr: RelAddr) -> Result<Object> {
-        Object::parse(ObjectHeader::read(&self.source, &self.superblock, addr)?)
+        let header = ObjectHeader::read(&self.source, &self.superblock, addr)?;
+        let bytes: usize = header.chunks.iter().map(|c| c.bytes.len()).sum();
+        self.spend(bytes as u64 + OBJECT_COST);
+        Object::parse(header)
     }
 
     /// The committed datatype at `addr`.
@@ -84,7 +131,8 @@ impl File {
     /// # Errors
     /// If there is none.
     pub fn committed(&self, addr: RelAddr) -> Result<Arc<Datatype>> {
-        if let Some(known) = self.types.lock().unwrap_or_else(PoisonError::into_inner).get(&addr) {
+        let lock = || self.types.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().known.get(&addr) {
             return Ok(Arc::clone(known));
         }
         let ObjectKind::Datatype(datatype) = self.object(addr)?.kind else {
@@ -96,11 +144,12 @@ impl File {
             ));
         };
         let datatype = Arc::new(datatype);
-        let mut types = self.types.lock().unwrap_or_else(PoisonError::into_inner);
-        if types.len() >= MAX_CACHED_TYPES {
-            types.clear();
+        let mut types = lock();
+        if types.bytes > MAX_CACHED_TYPES {
+            *types = TypeCache::default();
         }
-        types.insert(addr, Arc::clone(&datatype));
+        types.bytes += u64::from(datatype.len) + OBJECT_COST;
+        types.known.insert(addr, Arc::clone(&datatype));
         Ok(datatype)
     }
 
@@ -121,16 +170,12 @@ impl File {
     /// If there is none, or it is damaged.
     pub fn heap(&self, addr: RelAddr) -> Result<Arc<Heap>> {
         let mut cache = self.heaps.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = cache.heaps.get(&addr) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = cache.get(addr) {
+            return Ok(known);
         }
         let heap = Arc::new(Heap::read(&self.source, &self.superblock, addr)?);
-        if cache.objects > MAX_CACHED_HEAP_OBJECTS {
-            cache.heaps.clear();
-            cache.objects = 0;
-        }
-        cache.objects += heap.objects.len() + 1;
-        cache.heaps.insert(addr, Arc::clone(&heap));
+        self.spend(heap.objects.len() as u64 * HEAP_OBJECT_COST + OBJECT_COST);
+        cache.insert(addr, &heap);
         Ok(heap)
     }
 

@@ -3,6 +3,7 @@
 use super::bytes::Cursor;
 use super::checksum::lookup3;
 use super::{Error, RelAddr, Result, Source, Superblock};
+use std::collections::HashSet;
 
 /// Message types that JLD2 writes or reads (HDF5 specification IV.A.2).
 pub mod kind {
@@ -38,8 +39,10 @@ pub mod kind {
     pub const LAST: u8 = 0x17;
 }
 
-/// More chunks than any writer makes; ends a forged chain.
-const MAX_CHUNKS: usize = 1 << 16;
+/// More messages than any writer puts into one header: half a million links.
+const MAX_MESSAGES: usize = 1 << 19;
+/// More bytes than any header has in all its chunks.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// One piece of an object header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,13 +100,16 @@ impl ObjectHeader {
     pub fn read(source: &Source, superblock: &Superblock, addr: RelAddr) -> Result<Self> {
         let offset = absolute(superblock, addr, "object header")?;
         let (first, flags) = read_first(source, superblock, offset)?;
+        let mut met = HashSet::from([offset]);
+        // Honest chunks do not overlap.
+        let mut left =
+            superblock.end_of_file.min(MAX_BYTES).saturating_sub(first.bytes.len() as u64);
         let mut header = Self { addr, chunks: Vec::new(), messages: Vec::new() };
         let mut pending = header.push(first, flags)?;
         pending.reverse();
         while let Some((at, target, len)) = pending.pop() {
             let offset = absolute(superblock, target, "header continuation")?;
-            if header.chunks.len() >= MAX_CHUNKS || header.chunks.iter().any(|c| c.offset == offset)
-            {
+            if !met.insert(offset) {
                 return Err(Error::corrupt(
                     at,
                     "header continuation",
@@ -111,6 +117,7 @@ impl ObjectHeader {
                     format!("the block at {offset} again"),
                 ));
             }
+            left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
             let chunk = read_continuation(source, superblock, offset, len)?;
             let more = header.push(chunk, flags)?;
             pending.extend(more.into_iter().rev());
@@ -166,6 +173,9 @@ impl ObjectHeader {
             }
             let body = c.offset();
             let bytes = c.take(usize::from(len))?;
+            if self.messages.len() >= MAX_MESSAGES {
+                return Err(Error::foreign(offset, "an object header with over 2^19 messages"));
+            }
             if kind > kind::LAST && message_flags & 8 != 0 {
                 return Err(Error::foreign(offset, format!("header message type {kind:#x}")));
             }
@@ -198,6 +208,15 @@ pub(super) fn absolute(superblock: &Superblock, addr: RelAddr, what: &str) -> Re
             format!("{addr}"),
         )),
     }
+}
+
+fn too_large(at: u64, len: u64) -> Error {
+    Error::corrupt(
+        at,
+        "object header size",
+        "at most 16 MiB, each byte once",
+        format!("{len} more"),
+    )
 }
 
 fn read_first(source: &Source, superblock: &Superblock, offset: u64) -> Result<(Chunk, u8)> {
@@ -233,10 +252,13 @@ fn read_first(source: &Source, superblock: &Superblock, offset: u64) -> Result<(
         return Err(Error::corrupt(
             offset + 6 + extra as u64,
             "object header size",
-            format!("at most {} bytes", superblock.end_of_file - messages),
+            format!("at most {} bytes", superblock.end_of_file.saturating_sub(messages)),
             size.to_string(),
         ));
     };
+    if size > MAX_BYTES {
+        return Err(too_large(offset + 6 + extra as u64, size));
+    }
     Ok((checked_chunk(source, superblock, offset, messages, checksum)?, flags))
 }
 

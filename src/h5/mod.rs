@@ -12,6 +12,7 @@
 
 mod bytes;
 pub mod checksum;
+mod effort;
 pub mod encode;
 mod error;
 mod file;
@@ -20,11 +21,14 @@ mod heap;
 pub mod message;
 mod object;
 mod refs;
+#[cfg(test)]
+mod sample;
 mod source;
 mod superblock;
 mod trace;
 
 pub use bytes::Cursor;
+pub use effort::Allowance;
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;
 pub use header::{Chunk, Message, ObjectHeader, kind};

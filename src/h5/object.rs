@@ -7,6 +7,9 @@ use super::{
     TypeRef,
 };
 
+/// Far more bytes of attributes than an object of JLD2 has: they take ten times as much when read.
+const MAX_ATTRIBUTES: usize = 1 << 20;
+
 /// An object of the file.
 #[derive(Debug, Clone)]
 pub struct Object {
@@ -97,6 +100,11 @@ fn attributes(header: &ObjectHeader) -> Result<Vec<Attribute>> {
         if !c.addr()?.is_undef() {
             return Err(Error::foreign(m.offset, "attributes in a fractal heap"));
         }
+    }
+    let bytes: usize = header.of_kind(kind::ATTRIBUTE).map(|m| usize::from(m.len)).sum();
+    if bytes > MAX_ATTRIBUTES {
+        let at = header.chunks.first().map_or(0, |c| c.offset);
+        return Err(Error::foreign(at, format!("{bytes} bytes of attributes on one object")));
     }
     header
         .of_kind(kind::ATTRIBUTE)

@@ -3,7 +3,7 @@
 use super::{Class, Datatype, Error, Result};
 
 /// More places in one element than any real type has; bounds what forged types can allocate.
-const MAX_SLOTS: usize = 1 << 18;
+const MAX_SLOTS: usize = 1 << 16;
 
 /// The places of one element that lead elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,37 +29,48 @@ impl RefPlan {
     /// # Errors
     /// If it has absurdly many places.
     pub fn new(datatype: &Datatype) -> Result<Self> {
+        Self::within(datatype, &mut { MAX_SLOTS })
+    }
+
+    /// A plan with at most `left` slots, those of sequences counted in.
+    fn within(datatype: &Datatype, left: &mut usize) -> Result<Self> {
         let mut plan = Self { size: datatype.size, slots: Vec::new() };
-        plan.add(datatype, 0)?;
+        plan.add(datatype, 0, left)?;
         Ok(plan)
     }
 
-    fn add(&mut self, datatype: &Datatype, at: u32) -> Result<()> {
-        if self.slots.len() > MAX_SLOTS {
-            return Err(Error::foreign(datatype.offset, "a type with over 2^18 references"));
-        }
+    fn add(&mut self, datatype: &Datatype, at: u32, left: &mut usize) -> Result<()> {
+        let too_many = || Error::foreign(datatype.offset, "a type with over 2^16 references");
+        let mut take = |n: Option<usize>| -> Result<()> {
+            *left = n.and_then(|n| left.checked_sub(n)).ok_or_else(too_many)?;
+            Ok(())
+        };
         match &datatype.class {
-            Class::Reference => self.slots.push((at, Slot::Reference)),
-            Class::Vlen { base, .. } => self.slots.push((at, Slot::Vlen(Self::new(base)?))),
+            Class::Reference => {
+                take(Some(1))?;
+                self.slots.push((at, Slot::Reference));
+            }
+            Class::Vlen { base, .. } => {
+                take(Some(1))?;
+                self.slots.push((at, Slot::Vlen(Self::within(base, left)?)));
+            }
             Class::Compound(members) => {
                 for m in members {
-                    self.add(&m.datatype, at.saturating_add(m.offset))?;
+                    self.add(&m.datatype, at.saturating_add(m.offset), left)?;
                 }
             }
             Class::Array { dims, base } => {
-                let probe = Self::new(base)?;
-                if probe.slots.is_empty() {
+                let one = Self::within(base, left)?;
+                if one.slots.is_empty() {
                     return Ok(());
                 }
                 let count = dims.iter().try_fold(1_u32, |n, &d| n.checked_mul(d));
-                let Some(count) = count.filter(|&n| (n as usize) < MAX_SLOTS) else {
-                    return Err(Error::foreign(
-                        datatype.offset,
-                        "a type with over 2^18 references",
-                    ));
-                };
-                for i in 0..count {
-                    self.add(base, at.saturating_add(i.saturating_mul(base.size)))?;
+                let copies = count.and_then(|n| one.weight().checked_mul(n as usize));
+                *left = copies.and_then(|n| left.checked_sub(n)).ok_or_else(too_many)?;
+                for i in 0..count.unwrap_or(0) {
+                    let start = at.saturating_add(i.saturating_mul(base.size));
+                    let copies = one.slots.iter();
+                    self.slots.extend(copies.map(|(o, s)| (start.saturating_add(*o), s.clone())));
                 }
             }
             Class::FixedPoint { .. }
@@ -73,8 +84,77 @@ impl RefPlan {
         Ok(())
     }
 
+    /// Slots, those of sequences counted in.
+    fn weight(&self) -> usize {
+        self.slots
+            .iter()
+            .map(|(_, slot)| match slot {
+                Slot::Reference => 1,
+                Slot::Vlen(base) => 1 + base.weight(),
+            })
+            .sum()
+    }
+
     /// Whether elements lead nowhere.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h5::Member;
+
+    fn array(dims: &[u32], base: Datatype) -> Datatype {
+        let size = dims.iter().product::<u32>() * base.size;
+        Datatype::new(Class::Array { dims: dims.to_vec(), base: Box::new(base) }, size)
+    }
+
+    #[test]
+    fn finds_the_places_in_records_and_arrays() {
+        let inner = Datatype::record([
+            ("a".into(), Datatype::integer(4, true)),
+            ("b".into(), Datatype::reference()),
+            ("c".into(), Datatype::vlen_references()),
+        ]);
+        let outer = Datatype::record([
+            ("x".into(), Datatype::float64()),
+            ("y".into(), array(&[2, 1], inner)),
+            ("z".into(), Datatype::vlen_string()),
+        ]);
+        let plan = RefPlan::new(&outer).unwrap();
+        let offsets: Vec<_> = plan.slots.iter().map(|(o, _)| *o).collect();
+        assert_eq!(offsets, [12, 20, 40, 48, 64]);
+        assert_eq!(plan.slots[0].1, Slot::Reference);
+        let Slot::Vlen(base) = &plan.slots[1].1 else { panic!("not a sequence") };
+        assert_eq!((base.size, base.slots.len()), (8, 1));
+        assert!(RefPlan::new(&Datatype::float64()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn nested_arrays_cannot_multiply_without_end() {
+        // 2^20 references in four levels, then 2^40 in sequences of sequences.
+        let flat = (0..4).fold(Datatype::reference(), |t, _| array(&[32], t));
+        assert!(RefPlan::new(&flat).is_err());
+        let nested = (0..8).fold(Datatype::reference(), |t, _| {
+            let vlen = Datatype::new(Class::Vlen { string: false, base: Box::new(t) }, 16);
+            array(&[32], vlen)
+        });
+        assert!(RefPlan::new(&nested).is_err());
+        // Each level read twice would take 2^60 steps.
+        let deep = (0..60).fold(Datatype::reference(), |t, _| array(&[1], t));
+        assert_eq!(RefPlan::new(&deep).unwrap().slots, [(0, Slot::Reference)]);
+    }
+
+    #[test]
+    fn wide_records_are_refused_in_time() {
+        let members = (0..70_000_u32).map(|i| Member {
+            name: i.to_string(),
+            offset: 8 * i,
+            datatype: Datatype::reference(),
+        });
+        let wide = Datatype::new(Class::Compound(members.collect()), 8 * 70_000);
+        assert!(RefPlan::new(&wide).unwrap_err().to_string().contains("2^16"));
     }
 }

@@ -76,12 +76,7 @@ impl Source {
 
     /// The bytes of `below` up to `end` and `append` behind them, some of them replaced: a file as
     /// an edit list would leave it. `replace` is sorted by offset and without overlaps.
-    pub fn overlay(
-        below: Self,
-        end: u64,
-        append: Vec<u8>,
-        replace: Vec<(u64, Vec<u8>)>,
-    ) -> Self {
+    pub fn overlay(below: Self, end: u64, append: Vec<u8>, replace: Vec<(u64, Vec<u8>)>) -> Self {
         let len = end.saturating_add(append.len() as u64);
         let below = Box::new(below);
         Self { len, bytes: Bytes::Overlay { below, end, append, replace } }
@@ -254,7 +249,9 @@ fn overlaid(
 ) -> Result<()> {
     let low = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX).min(out.len());
     let (old, new) = out.split_at_mut(low);
-    below.read_into(offset, old, what)?;
+    if !old.is_empty() {
+        below.read_into(offset, old, what)?;
+    }
     let skip = usize::try_from(offset.saturating_sub(end)).unwrap_or(usize::MAX);
     if let Some(from) = append.get(skip..).and_then(|a| a.get(..new.len())) {
         new.copy_from_slice(from);
@@ -262,7 +259,8 @@ fn overlaid(
     // The first replacement that could reach into the window.
     let first = replace.partition_point(|(o, b)| o + b.len() as u64 <= offset);
     for (at, bytes) in replace.iter().skip(first) {
-        let Some(place) = at.checked_sub(offset).map_or(Some(0), |p| usize::try_from(p).ok()) else {
+        let Some(place) = at.checked_sub(offset).map_or(Some(0), |p| usize::try_from(p).ok())
+        else {
             break;
         };
         if place >= old.len() {

@@ -121,6 +121,14 @@ impl Superblock {
                 format!("{} bytes", source.len()),
             ));
         }
+        if end_of_file < offset + SIZE as u64 {
+            return Err(Error::corrupt(
+                offset + 28,
+                "end of file",
+                "a place behind the superblock",
+                format!("{end_of_file} bytes"),
+            ));
+        }
         Ok(Self { offset, version, base, end_of_file, root, text })
     }
 

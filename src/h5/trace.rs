@@ -2,8 +2,8 @@
 //! which bytes belong to what (format note sections 8 and 12).
 
 use super::{
-    Dataset, Dataspace, Error, File, Layout, Object, ObjectKind, RefPlan, RelAddr, Result, Slot,
-    TypeRef,
+    Allowance, Dataset, Dataspace, Error, File, Layout, Object, ObjectKind, RefPlan, RelAddr,
+    Result, Slot, TypeRef,
 };
 use std::collections::HashSet;
 use std::io::Read;
@@ -11,6 +11,11 @@ use std::sync::Arc;
 
 /// Data with references is read in windows of about this many bytes.
 const WINDOW: usize = 64 << 10;
+/// No element with references is larger.
+const MAX_ELEMENT: u32 = 16 << 20;
+/// Paths of objects yet to be visited take no more than the file and this many bytes: a forged
+/// group can have very many links below a very long path.
+const MAX_PATHS: u64 = 16 << 20;
 
 /// What one reference is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,6 +143,9 @@ pub struct Trace<'a> {
     pending: Vec<(RelAddr, Arc<str>)>,
     /// What the object being read leads to, to be visited in this order.
     found: Vec<(RelAddr, Arc<str>)>,
+    /// Bytes of the paths of pending links.
+    paths: u64,
+    allowance: Allowance,
 }
 
 impl<'a> Trace<'a> {
@@ -156,9 +164,14 @@ impl<'a> Trace<'a> {
             heaps: HashSet::new(),
             pending: vec![(superblock.root, Arc::from("/"))],
             found: Vec::new(),
+            paths: 0,
+            allowance: file.allowance(),
         };
         trace.seen.insert(superblock.root);
         while let Some((addr, path)) = trace.pending.pop() {
+            if Arc::strong_count(&path) == 1 {
+                trace.paths = trace.paths.saturating_sub(path.len() as u64);
+            }
             trace.visit(addr, &path).map_err(|e| e.in_object(&path))?;
             let found = trace.found.drain(..).rev();
             trace.pending.extend(found);
@@ -168,6 +181,7 @@ impl<'a> Trace<'a> {
 
     fn visit(&mut self, addr: RelAddr, path: &Arc<str>) -> Result<()> {
         let object = self.file.object(addr)?;
+        self.allowance.check(self.file, self.file.offset(addr, "object")?)?;
         self.visitor.object(&object, path)?;
         for chunk in &object.header.chunks {
             let region = Region { start: chunk.offset, end: chunk.end(), kind: RegionKind::Header };
@@ -184,7 +198,7 @@ impl<'a> Trace<'a> {
             ObjectKind::Group(group) => {
                 for link in &group.links {
                     let separator = if path.ends_with('/') { "" } else { "/" };
-                    let target_path = format!("{path}{separator}{}", link.name).into();
+                    let target_path: Arc<str> = format!("{path}{separator}{}", link.name).into();
                     let (target, at) = (link.target, link.at);
                     self.edge(Edge { kind: EdgeKind::Link, from: addr, at, target }, &target_path)?;
                 }
@@ -228,6 +242,9 @@ impl<'a> Trace<'a> {
             return Err(Error::foreign(chunk.at, "references inside a filtered chunk"));
         }
         let Some(mut at) = self.file.stored_offset(dataset)? else { return Ok(()) };
+        if plan.size > MAX_ELEMENT {
+            return Err(Error::foreign(at, format!("an element of {} bytes", plan.size)));
+        }
         let mut stream = self.file.stored(dataset)?;
         let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
         let window = (WINDOW / size).max(1).saturating_mul(size);
@@ -257,7 +274,11 @@ impl<'a> Trace<'a> {
         if plan.is_empty() || plan.size == 0 {
             return Ok(());
         }
+        // Members may overlap: each place counts, too.
         let size = usize::try_from(plan.size).unwrap_or(usize::MAX);
+        let places = (bytes.len() / size).saturating_mul(plan.slots.len());
+        self.file.spend((bytes.len() as u64).max(places as u64));
+        self.allowance.check(self.file, at)?;
         for (element, start) in bytes.chunks(size).zip((at..).step_by(size)) {
             for (offset, slot) in &plan.slots {
                 let at = start + u64::from(*offset);
@@ -324,6 +345,12 @@ impl<'a> Trace<'a> {
                     format!("an address below {}", self.file.superblock().end_of_file),
                     edge.target.to_string(),
                 ));
+            }
+            if edge.kind == EdgeKind::Link {
+                self.paths = self.paths.saturating_add(path.len() as u64);
+                if self.paths > MAX_PATHS.saturating_add(self.file.source().len()) {
+                    return Err(Error::foreign(edge.at, "paths that are longer than the file"));
+                }
             }
             self.found.push((edge.target, Arc::clone(path)));
         }

@@ -101,6 +101,11 @@ impl Decoded<'_> {
         self.at
     }
 
+    /// The bytes themselves, for those who count what they take.
+    pub(super) fn reader(&mut self) -> &mut dyn Read {
+        &mut *self.reader
+    }
+
     /// Fills `out`.
     ///
     /// # Errors

@@ -3,20 +3,27 @@
 //! One object at a time is written as it is read, arrays of numbers only as a digest, so memory
 //! does not grow with the data.
 
-use super::array::each_element;
-use super::node::{comma, head, text};
-use super::signature::integer;
+use super::array::{MAX_ELEMENT, each_element};
+use super::bounded::Bounded;
+use super::node::{comma, head};
+use super::number::{code_point, digits, hex, number};
+use super::text::{self, text};
 use super::{Column, Committed, Element, Field, JuliaType, Node, Param, TypeTable};
 use crate::h5::{
-    Class, Cursor, Dataset, Datatype, Error, Extent, File, Object, ObjectKind, RelAddr, Result,
+    Allowance, Class, Cursor, Dataset, Datatype, Error, Extent, File, Object, ObjectKind, RelAddr,
+    Result,
 };
 use sha2::{Digest as _, Sha256};
-use std::collections::{HashMap, HashSet};
-use std::io::Write;
+use std::collections::HashMap;
+use std::io::{Read, Write};
 use xxhash_rust::xxh3::Xxh3;
 
 /// References nest less deeply than this; a longer chain would exhaust the stack.
-const MAX_DEPTH: u32 = 3000;
+const MAX_OBJECTS: u32 = 3000;
+/// Values inside one object nest less deeply than this; a forged type can be a part of itself.
+const MAX_VALUES: u32 = 64;
+/// What writing a value costs besides its bytes, in bytes.
+const VALUE_COST: u64 = 8;
 
 /// How arrays of numbers are digested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,41 +71,22 @@ pub struct Dumper<'a> {
     digest: Digest,
     overrides: Option<&'a Overrides>,
     progress: Option<&'a dyn Fn(u64) -> Result<()>>,
-}
-
-/// The paths of all linked datasets with their addresses, sorted by path; `_types` is left out.
-///
-/// # Errors
-/// If a group is damaged.
-pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
-    let mut out = Vec::new();
-    let mut seen = HashSet::new();
-    let mut pending = vec![(String::new(), file.superblock().root)];
-    while let Some((path, addr)) = pending.pop() {
-        let shown = if path.is_empty() { "/" } else { &path };
-        let object = file.object(addr).map_err(|e| e.in_object(shown))?;
-        match object.kind {
-            ObjectKind::Group(group) => {
-                // A group linked below itself would never end.
-                if !seen.insert(addr) {
-                    continue;
-                }
-                let links = group.links.into_iter();
-                let links = links.filter(|l| !(path.is_empty() && l.name == "_types"));
-                pending.extend(links.map(|l| (format!("{path}/{}", l.name), l.target)));
-            }
-            ObjectKind::Dataset(_) => out.push((path, addr)),
-            ObjectKind::Datatype(_) => {}
-        }
-    }
-    out.sort();
-    Ok(out)
+    limit: Option<u64>,
 }
 
 impl<'a> Dumper<'a> {
     /// A dumper of the values of a file.
     pub fn new(types: &'a TypeTable<'a>, digest: Digest) -> Self {
-        Self { types, digest, overrides: None, progress: None }
+        Self { types, digest, overrides: None, progress: None, limit: None }
+    }
+
+    /// Leaves out all but the first `limit` elements of arrays and dictionaries, and reads no more
+    /// of the data than it needs for that. What is left out is counted under `more`; arrays of
+    /// numbers carry their first values under `head` in place of a digest.
+    #[must_use]
+    pub fn abridged(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
     }
 
     /// Tells `progress` of each window of logical bytes that was read; its error ends the dump.
@@ -120,8 +108,8 @@ impl<'a> Dumper<'a> {
     /// # Errors
     /// If it is damaged or cannot be written.
     pub fn node(&self, addr: RelAddr, out: &mut dyn Write) -> Result<()> {
-        let mut session = Session { dumper: self, out, ids: HashMap::new(), next: 1, depth: 0 };
-        session.object(addr)
+        let file = self.types.file();
+        self.value(addr, file.allowance(), &mut Bounded::new(out, file.source().len()))
     }
 
     /// Writes the datasets of `paths` as one JSON object from path to value.
@@ -129,13 +117,21 @@ impl<'a> Dumper<'a> {
     /// # Errors
     /// If one is damaged or cannot be written.
     pub fn all(&self, paths: &[(String, RelAddr)], out: &mut dyn Write) -> Result<()> {
+        let file = self.types.file();
+        let allowance = file.allowance();
+        let out = &mut Bounded::new(out, file.source().len());
         put(out.write_all(b"{"))?;
         for (i, (path, addr)) in paths.iter().enumerate() {
             put(comma(out, i).and_then(|()| out.write_all(b"\n")))?;
             put(text(out, path.as_bytes()).and_then(|()| out.write_all(b":")))?;
-            self.node(*addr, out).map_err(|e| e.in_object(path))?;
+            self.value(*addr, allowance, out).map_err(|e| e.in_object(path))?;
         }
         put(out.write_all(b"\n}\n"))
+    }
+
+    fn value(&self, addr: RelAddr, allowance: Allowance, out: &mut dyn Write) -> Result<()> {
+        let ids = HashMap::new();
+        Session { dumper: self, out, ids, next: 1, objects: 0, values: 0, allowance }.object(addr)
     }
 }
 
@@ -149,7 +145,11 @@ struct Session<'s> {
     out: &'s mut dyn Write,
     ids: HashMap<RelAddr, u64>,
     next: u64,
-    depth: u32,
+    /// Objects that the present one is inside of.
+    objects: u32,
+    /// Values of the present object that the present one is inside of.
+    values: u32,
+    allowance: Allowance,
 }
 
 impl Session<'_> {
@@ -190,11 +190,25 @@ impl Session<'_> {
             let reference = format!("{{\"ref\":{id}}}");
             return self.raw(&reference);
         }
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            let at = self.types().file().offset(addr, "object")?;
+        self.inside(addr, |s| s.here(addr))
+    }
+
+    /// Does `write` for an object that the present one refers to.
+    fn inside(&mut self, addr: RelAddr, write: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let at = self.types().file().offset(addr, "object")?;
+        self.allowance.check(self.types().file(), at)?;
+        if self.objects >= MAX_OBJECTS {
             return Err(Error::corrupt(at, "value", "at most 3000 levels of references", "more"));
         }
+        self.objects += 1;
+        let values = std::mem::take(&mut self.values);
+        let result = write(self);
+        self.values = values;
+        self.objects -= 1;
+        result
+    }
+
+    fn here(&mut self, addr: RelAddr) -> Result<()> {
         let dumper = self.dumper;
         if let Some(node) = dumper.overrides.and_then(|o| o.objects.get(&addr)) {
             self.overridden(addr, node)?;
@@ -212,7 +226,6 @@ impl Session<'_> {
                 }
             }
         }
-        self.depth -= 1;
         Ok(())
     }
 
@@ -229,10 +242,32 @@ impl Session<'_> {
             }
             _ => {
                 let id = self.tracked(&element).then(|| self.new_id(object.addr()));
+                if let (Element::Plain(d), true) = (&element, old_string) {
+                    return self.string(dataset, d);
+                }
                 let (bytes, at) = whole(dumper.types.file(), dataset, element.datatype())?;
                 self.value(&element, &bytes, at, id)
             }
         }
+    }
+
+    /// A string that is an object of its own.
+    fn string(&mut self, dataset: &Dataset, datatype: &Datatype) -> Result<()> {
+        let column = Column::new(self.dumper.types.file(), dataset, datatype)?;
+        let mut stream = column.open()?;
+        self.long_text("Core.String", stream.offset(), column.len(), stream.reader())?;
+        stream.finish()
+    }
+
+    /// As [`Self::value_text`], for `len` bytes of a stream that stand at `at`.
+    fn long_text(&mut self, t: &str, at: u64, len: u64, input: &mut dyn Read) -> Result<()> {
+        put(head(self.out, t, None))?;
+        self.raw(",\"v\":")?;
+        text::stream(self.out, input, len).map_err(|e| match e {
+            text::Failed::Input(e) => Error::payload(at, e),
+            text::Failed::Output(e) => Error::output(e),
+        })?;
+        self.raw("}")
     }
 
     /// Writes what stands in for the object at `addr`.
@@ -277,7 +312,13 @@ impl Session<'_> {
             Element::Plain(_) => false,
             Element::Committed(c) => !matches!(
                 c.julia_type.short_name(),
-                "DataType" | "Union" | "UnionAll" | "TypeVar" | "TypeofBottom" | "Symbol" | "Tuple"
+                "DataType"
+                    | "Union"
+                    | "UnionAll"
+                    | "TypeVar"
+                    | "TypeofBottom"
+                    | "Symbol"
+                    | "Tuple"
                     | "NTuple"
             ),
         }
@@ -297,6 +338,9 @@ impl Session<'_> {
         self.head(&t, Some(id))?;
         put(write!(self.out, ",\"dims\":{dims:?}"))?;
         if element.is_number() {
+            if self.dumper.limit.is_some() {
+                return self.number_head(dataset, element);
+            }
             let digest = self.number_digest(dataset, element.datatype())?;
             put(write!(self.out, ",\"sha256\":\"{digest}\"}}"))?;
             return Ok(());
@@ -315,24 +359,54 @@ impl Session<'_> {
                 ));
             }
             let Some(Param::Type(eltype)) = t.params().first().cloned() else { return Ok(()) };
-            for i in 0..n {
+            let wanted = self.dumper.limit.unwrap_or(n).min(n);
+            for i in 0..wanted {
                 put(comma(self.out, usize::from(i > 0)))?;
                 self.singleton(&eltype, None)?;
             }
+            self.end(n - wanted)
         } else {
-            self.items(dataset, element)?;
+            self.items(dataset, element)
+        }
+    }
+
+    /// The items of an array, and the end of both.
+    fn items(&mut self, dataset: &Dataset, element: &Element) -> Result<()> {
+        let column = Column::new(self.dumper.types.file(), dataset, element.datatype())?;
+        let n = dataset.dataspace.elements().unwrap_or(0);
+        let limit = self.dumper.limit;
+        let more = each_element(&column, element.size(), n, limit, |i, bytes, at| {
+            put(comma(self.out, usize::from(i > 0)))?;
+            self.value(element, bytes, at, None)
+        })?;
+        self.end(more)
+    }
+
+    /// `],"more":…}`
+    fn end(&mut self, more: u64) -> Result<()> {
+        if more > 0 {
+            return put(write!(self.out, "],\"more\":{more}}}"));
         }
         self.raw("]}")
     }
 
-    /// The items of an array, without the brackets.
-    fn items(&mut self, dataset: &Dataset, element: &Element) -> Result<()> {
+    /// `,"head":[…]}`: the first of many numbers.
+    fn number_head(&mut self, dataset: &Dataset, element: &Element) -> Result<()> {
+        self.raw(",\"head\":[")?;
         let column = Column::new(self.dumper.types.file(), dataset, element.datatype())?;
         let n = dataset.dataspace.elements().unwrap_or(0);
-        each_element(&column, element.size(), n, |i, bytes, at| {
+        let class = &element.datatype().class;
+        let limit = self.dumper.limit;
+        let more = each_element(&column, element.size(), n, limit, |i, bytes, _| {
             put(comma(self.out, usize::from(i > 0)))?;
-            self.value(element, bytes, at, None)
-        })
+            let json = match class {
+                Class::FixedPoint { signed, .. } => number(bytes, *signed),
+                Class::Bitfield => bytes.iter().any(|&b| b != 0).to_string(),
+                _ => bits(bytes),
+            };
+            self.raw(&json)
+        })?;
+        self.end(more)
     }
 
     fn number_digest(&self, dataset: &Dataset, datatype: &Datatype) -> Result<String> {
@@ -360,7 +434,7 @@ impl Session<'_> {
         }
         stream.finish()?;
         Ok(match self.dumper.digest {
-            Digest::Sha256 => hex(&sha.finalize()),
+            Digest::Sha256 => hex(sha.finalize().iter()),
             Digest::Xxh3 => format!("{:032x}", xxh.digest128()),
         })
     }
@@ -382,10 +456,18 @@ impl Session<'_> {
     }
 
     fn value(&mut self, element: &Element, bytes: &[u8], at: u64, id: Option<u64>) -> Result<()> {
-        match element {
+        self.types().file().spend(bytes.len() as u64 + VALUE_COST);
+        self.allowance.check(self.types().file(), at)?;
+        if self.values >= MAX_VALUES {
+            return Err(Error::corrupt(at, "value", "at most 64 levels of records", "more"));
+        }
+        self.values += 1;
+        let result = match element {
             Element::Plain(d) => self.plain(d, &element.julia_type(), bytes, at),
             Element::Committed(c) => self.committed(c, bytes, at, id),
-        }
+        };
+        self.values -= 1;
+        result
     }
 
     fn plain(&mut self, d: &Datatype, t: &JuliaType, bytes: &[u8], at: u64) -> Result<()> {
@@ -395,19 +477,13 @@ impl Session<'_> {
                 let number = number(bytes, *signed);
                 self.value_json(&name, &number)
             }
-            Class::Float { .. } => {
-                let digits: String = bytes.iter().rev().map(|b| format!("{b:02x}")).collect();
-                self.value_json(&name, &format!("\"0x{digits}\""))
-            }
+            Class::Float { .. } => self.value_json(&name, &format!("\"0x{}\"", digits(bytes))),
             Class::Bitfield => {
                 let on = bytes.iter().any(|&b| b != 0);
                 self.value_json(&name, if on { "true" } else { "false" })
             }
             Class::String => self.value_text(&name, bytes),
-            Class::Vlen { string: true, .. } => match self.vlen_text(bytes, at)? {
-                Some(s) => self.value_text(&name, &s),
-                None => self.raw("null"),
-            },
+            Class::Vlen { string: true, .. } => self.vlen_text(&name, bytes, at),
             Class::Reference => {
                 let addr = Cursor::new(bytes, at, "reference").addr()?;
                 if addr.is_null() { self.raw("null") } else { self.object(addr) }
@@ -440,17 +516,17 @@ impl Session<'_> {
         let name = t.to_string();
         match t.short_name() {
             "DataType" => {
-                let v = self.types().datatype_value(bytes, at, 0)?.to_string();
+                let v = self.types().datatype_value(bytes, at)?.to_string();
                 return self.value_text("Core.DataType", v.as_bytes());
             }
             "Union" => {
-                let v = self.types().union_value(&c.datatype, bytes, at, 0)?.to_string();
+                let v = self.types().union_value(&c.datatype, bytes, at)?.to_string();
                 return self.value_text("Core.Union", v.as_bytes());
             }
             "UnionAll" => {
                 let mut cursor = Cursor::new(bytes, at, "UnionAll");
                 cursor.u64()?;
-                let body = self.types().type_object(cursor.addr()?, at + 8, 0)?.to_string();
+                let body = self.types().type_object(cursor.addr()?, at + 8)?.to_string();
                 return self.value_text("Core.UnionAll", body.as_bytes());
             }
             "InlineUnionEl" => return self.inline_union(c, bytes, at),
@@ -483,29 +559,31 @@ impl Session<'_> {
                 if addr.is_null() {
                     return self.raw("null");
                 }
-                let object = self.dumper.types.file().object(addr)?;
-                let Some(dataset) = object.dataset() else {
-                    return Err(Error::corrupt(at, "reference", "a dataset", "another object"));
-                };
-                let element = self.dumper.types.element(&dataset.datatype)?;
-                if self.dumper.types.julia_dims(&object, dataset)?.is_some() {
-                    self.head(t, id)?;
-                    self.raw(",\"items\":[")?;
-                    self.items(dataset, &element)?;
-                    return self.raw("]}");
-                }
-                let (bytes, at) = whole(self.dumper.types.file(), dataset, element.datatype())?;
-                self.value(&element, &bytes, at, id)
+                self.inside(addr, |s| s.written_as(addr, t, at, id))
             }
-            Class::Vlen { string: true, .. } => match self.vlen_text(bytes, at)? {
-                Some(s) => self.value_text(&name, &s),
-                None => self.raw("null"),
-            },
+            Class::Vlen { string: true, .. } => self.vlen_text(&name, bytes, at),
             Class::Opaque if t.name() == "Core.Char" || t.name() == "Core.Core.Char" => {
                 self.value_json(&name, &code_point(bytes).to_string())
             }
             _ => self.plain(&c.datatype, t, bytes, at),
         }
+    }
+
+    /// A value of type `t` that is stored as the object at `addr`, which is of another type.
+    fn written_as(&mut self, addr: RelAddr, t: &JuliaType, at: u64, id: Option<u64>) -> Result<()> {
+        let dumper = self.dumper;
+        let object = dumper.types.file().object(addr)?;
+        let Some(dataset) = object.dataset() else {
+            return Err(Error::corrupt(at, "reference", "a dataset", "another object"));
+        };
+        let element = dumper.types.element(&dataset.datatype)?;
+        if dumper.types.julia_dims(&object, dataset)?.is_some() {
+            self.head(t, id)?;
+            self.raw(",\"items\":[")?;
+            return self.items(dataset, &element);
+        }
+        let (bytes, at) = whole(dumper.types.file(), dataset, element.datatype())?;
+        self.value(&element, &bytes, at, id)
     }
 
     fn inline_union(&mut self, c: &Committed, bytes: &[u8], at: u64) -> Result<()> {
@@ -564,18 +642,23 @@ impl Session<'_> {
     fn tuple(
         &mut self,
         c: &Committed,
-        elements: &[JuliaType],
+        elements: &[&JuliaType],
         bytes: &[u8],
         at: u64,
     ) -> Result<()> {
+        let mut stored = c.fields.iter().filter(|f| f.offset.is_some()).peekable();
         self.raw(",\"items\":[")?;
         for (i, t) in elements.iter().enumerate() {
             put(comma(self.out, i))?;
             let name = (i + 1).to_string();
-            match c.fields.iter().find(|f| f.name == name && f.offset.is_some()) {
+            match stored.next_if(|f| f.name == name) {
                 Some(f) => self.field(f, bytes, at)?,
                 None => self.singleton(t, None)?,
             }
+        }
+        if let Some(f) = stored.next() {
+            let want = format!("members 1 to {}, in order", elements.len());
+            return Err(Error::corrupt(at, "tuple", want, format!("member {}", f.name)));
         }
         self.raw("]}")
     }
@@ -598,10 +681,12 @@ impl Session<'_> {
             let element = dumper.types.element(&dataset.datatype)?;
             let column = Column::new(dumper.types.file(), dataset, element.datatype())?;
             let n = dataset.dataspace.elements().unwrap_or(0);
-            each_element(&column, element.size(), n, |i, bytes, at| {
+            let limit = dumper.limit;
+            let more = each_element(&column, element.size(), n, limit, |i, bytes, at| {
                 put(comma(self.out, usize::from(i > 0)))?;
                 self.pair(&element, bytes, at)
             })?;
+            return self.end(more);
         }
         self.raw("]}")
     }
@@ -621,7 +706,7 @@ impl Session<'_> {
             let n = dataset.dataspace.elements().unwrap_or(0);
             let mut key = None;
             let mut count = 0;
-            each_element(&column, element.size(), n, |i, bytes, at| {
+            each_element(&column, element.size(), n, None, |i, bytes, at| {
                 let addr = Cursor::new(bytes, at, "hash table").addr()?;
                 if i % 2 == 0 {
                     key = Some(addr).filter(|a| !a.is_null());
@@ -664,25 +749,31 @@ impl Session<'_> {
                 if addr.is_null() {
                     return self.raw("null");
                 }
-                let object = dumper.types.file().object(addr)?;
-                let inner = match object.dataset() {
-                    Some(d) => (d, dumper.types.element(&d.datatype)?),
-                    None => return Err(Error::corrupt(at, "pair", "a dataset", "another object")),
-                };
-                let (bytes, at) = whole(dumper.types.file(), inner.0, inner.1.datatype())?;
-                if matches!(inner.1, Element::Plain(_)) {
-                    return Err(Error::corrupt(at, "pair", "a Pair", "another type"));
-                }
-                self.pair(&inner.1, &bytes, at)
+                self.inside(addr, |s| {
+                    let object = dumper.types.file().object(addr)?;
+                    let Some(dataset) = object.dataset() else {
+                        return Err(Error::corrupt(at, "pair", "a dataset", "another object"));
+                    };
+                    let inner = dumper.types.element(&dataset.datatype)?;
+                    let (bytes, at) = whole(dumper.types.file(), dataset, inner.datatype())?;
+                    if matches!(inner, Element::Plain(_)) {
+                        return Err(Error::corrupt(at, "pair", "a Pair", "another type"));
+                    }
+                    s.pair(&inner, &bytes, at)
+                })
             }
             _ => Err(Error::corrupt(at, "pair", "a Pair", element.julia_type().to_string())),
         }
     }
 
-    fn vlen_text(&self, vlen: &[u8], at: u64) -> Result<Option<Vec<u8>>> {
-        let file = self.types().file();
-        let Some((offset, len)) = file.vlen(vlen, at, 1)? else { return Ok(None) };
-        file.source().read(offset, usize::try_from(len).unwrap_or(usize::MAX), "string").map(Some)
+    fn vlen_text(&mut self, t: &str, vlen: &[u8], at: u64) -> Result<()> {
+        let file = self.dumper.types.file();
+        match file.vlen(vlen, at, 1)? {
+            Some((at, len)) => {
+                self.long_text(t, at, len, &mut file.source().stream(at, len, "string")?)
+            }
+            None => self.raw("null"),
+        }
     }
 }
 
@@ -708,52 +799,12 @@ fn whole(file: &File, dataset: &Dataset, datatype: &Datatype) -> Result<(Vec<u8>
     let column = Column::new(file, dataset, datatype)?;
     let mut stream = column.open()?;
     let at = stream.offset();
-    // One value can be as large as its file, but no larger unless filtered.
-    if column.len() > file.source().len() {
-        return Err(Error::corrupt(
-            at,
-            "value",
-            "fewer bytes than the file",
-            column.len().to_string(),
-        ));
-    }
-    let len = usize::try_from(column.len()).unwrap_or(usize::MAX);
-    let mut bytes = Vec::new();
-    if bytes.try_reserve_exact(len).is_err() {
-        return Err(Error::io(at, std::io::ErrorKind::OutOfMemory.into()));
-    }
-    bytes.resize(len, 0);
+    let len = usize::try_from(column.len()).ok().filter(|&n| n <= MAX_ELEMENT);
+    let Some(len) = len else {
+        return Err(Error::corrupt(at, "value", "at most 16 MiB", column.len().to_string()));
+    };
+    let mut bytes = vec![0; len];
     stream.fill(&mut bytes)?;
     stream.finish()?;
     Ok((bytes, at))
-}
-
-fn number(bytes: &[u8], signed: bool) -> String {
-    match integer(bytes, signed) {
-        Some(i) => i.to_string(),
-        None => {
-            let digits: String = bytes.iter().rev().map(|b| format!("{b:02x}")).collect();
-            match u128::from_str_radix(&digits, 16) {
-                Ok(u) => u.to_string(),
-                Err(_) => format!("\"0x{digits}\""),
-            }
-        }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// The code point of a Char: its UTF-8 bytes from the top down since Julia 0.7, itself before.
-fn code_point(bytes: &[u8]) -> u32 {
-    let Some((word, _)) = bytes.split_first_chunk::<4>() else { return 0 };
-    let word = u32::from_le_bytes(*word);
-    if word >> 24 == 0 {
-        return word;
-    }
-    let utf8 = word.to_be_bytes();
-    let used = utf8.iter().rposition(|&b| b != 0).map_or(1, |i| i + 1);
-    let used = utf8.get(..used).unwrap_or(&utf8);
-    std::str::from_utf8(used).ok().and_then(|s| s.chars().next()).map_or(word, u32::from)
 }

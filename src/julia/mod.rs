@@ -6,18 +6,25 @@
 //! each JLD2 release made its own choices.
 
 mod array;
+mod bounded;
 pub mod build;
 mod data;
+mod datasets;
 mod dump;
 mod element;
 mod node;
+mod number;
 mod signature;
+mod stack;
 mod table;
+mod text;
 mod types;
 
 pub use data::{Column, Decoded};
-pub use dump::{Digest, Dumper, FieldValue, Override, Overrides, datasets};
+pub use datasets::datasets;
+pub use dump::{Digest, Dumper, FieldValue, Override, Overrides};
 pub use element::Element;
 pub use node::Node;
+pub use stack::on_deep_stack;
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};

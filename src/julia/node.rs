@@ -1,5 +1,6 @@
 //! Canonical values that are known without a file: what a rule makes of an object.
 
+use super::text::text;
 use std::io::{self, Write};
 
 /// A value in the canonical form of `dump --json`.
@@ -91,9 +92,4 @@ pub(super) fn head(out: &mut dyn Write, julia_type: &str, id: Option<u64>) -> io
 /// A comma in front of all but the first of a list.
 pub(super) fn comma(out: &mut dyn Write, i: usize) -> io::Result<()> {
     if i == 0 { Ok(()) } else { out.write_all(b",") }
-}
-
-/// A JSON string; bytes that are not UTF-8 become replacement characters.
-pub(super) fn text(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
-    serde_json::to_writer(out, &String::from_utf8_lossy(bytes)).map_err(io::Error::from)
 }

@@ -1,5 +1,6 @@
 //! Committed datatypes with what Julia attaches to them (format note sections 5.2 and 5.3).
 
+use super::signature::Reach;
 use super::{Element, JuliaType};
 use crate::h5::{
     Attribute, Cursor, Datatype, Error, File, Object, ObjectKind, RelAddr, Result, TypeRef,
@@ -7,15 +8,21 @@ use crate::h5::{
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Types nest less deeply than this; ends forged cycles.
-const MAX_DEPTH: u32 = 64;
+/// Types are remembered up to this weight: about 15 MB of memory.
+const MAX_KNOWN: u64 = 1 << 17;
 
 /// The committed datatypes of a file, read when first asked for.
 #[derive(Debug)]
 pub struct TypeTable<'a> {
     file: &'a File,
-    known: Mutex<HashMap<RelAddr, Arc<Committed>>>,
+    known: Mutex<Known>,
     renames: Renames,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    types: HashMap<RelAddr, Arc<Committed>>,
+    weight: u64,
 }
 
 /// Names that go by others.
@@ -59,6 +66,18 @@ pub struct Field {
     pub committed: Option<RelAddr>,
 }
 
+impl Committed {
+    /// How much memory it takes, in units of some hundred bytes.
+    fn weight(&self) -> u64 {
+        let types = [Some(&self.julia_type), self.written_type.as_ref()];
+        let parts = types.into_iter().flatten().map(|t| {
+            let extent = t.extent();
+            extent.parts + extent.bytes / 100
+        });
+        parts.sum::<u64>() + 2 * self.fields.len() as u64 + u64::from(self.datatype.len) / 4 + 8
+    }
+}
+
 impl<'a> TypeTable<'a> {
     /// The types of `file`.
     pub fn new(file: &'a File) -> Self {
@@ -85,20 +104,23 @@ impl<'a> TypeTable<'a> {
     /// # Errors
     /// If there is none, or what Julia attaches to it is damaged.
     pub fn committed(&self, addr: RelAddr) -> Result<Arc<Committed>> {
-        self.committed_at_depth(addr, 0)
+        self.committed_within(addr, &Reach::new(self.file))
     }
 
-    pub(super) fn committed_at_depth(&self, addr: RelAddr, depth: u32) -> Result<Arc<Committed>> {
+    /// As [`Self::committed`], for a type that others are made of.
+    pub(super) fn committed_within(&self, addr: RelAddr, reach: &Reach) -> Result<Arc<Committed>> {
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lock().get(&addr) {
+        if let Some(known) = lock().types.get(&addr) {
             return Ok(Arc::clone(known));
         }
-        if depth > MAX_DEPTH {
-            let at = self.file.offset(addr, "committed datatype")?;
-            return Err(Error::corrupt(at, "type signature", "at most 64 levels", "a cycle"));
+        let at = self.file.offset(addr, "committed datatype")?;
+        let read = Arc::new(reach.afresh().deeper(at, |reach| self.read(addr, reach))?);
+        let mut known = lock();
+        if known.weight > MAX_KNOWN {
+            *known = Known::default();
         }
-        let read = Arc::new(self.read(addr, depth + 1)?);
-        lock().insert(addr, Arc::clone(&read));
+        known.weight += read.weight();
+        known.types.insert(addr, Arc::clone(&read));
         Ok(read)
     }
 
@@ -126,19 +148,19 @@ impl<'a> TypeTable<'a> {
         }
     }
 
-    fn read(&self, addr: RelAddr, depth: u32) -> Result<Committed> {
+    fn read(&self, addr: RelAddr, reach: &mut Reach) -> Result<Committed> {
         let object = self.file.object(addr)?;
         let ObjectKind::Datatype(datatype) = &object.kind else {
             let at = self.file.offset(addr, "committed datatype")?;
             return Err(Error::corrupt(at, "type", "a committed datatype", "another object"));
         };
         let julia_type = match object.attribute("julia_type") {
-            Some(a) => self.attribute_type(&object, a, depth)?,
+            Some(a) => self.attribute_type(&object, a, reach)?,
             // Plain HDF5, or JLD2's `plain` types: read as named tuples.
             None => JuliaType::plain("Core.NamedTuple"),
         };
         let written_type = match object.attribute("written_type") {
-            Some(a) => Some(self.attribute_type(&object, a, depth)?),
+            Some(a) => Some(self.attribute_type(&object, a, reach)?),
             None => None,
         };
         let (mut fields, typed_fields) = self.fields(&object, datatype)?;
@@ -160,16 +182,21 @@ impl<'a> TypeTable<'a> {
         })
     }
 
-    fn attribute_type(&self, object: &Object, a: &Attribute, depth: u32) -> Result<JuliaType> {
+    fn attribute_type(
+        &self,
+        object: &Object,
+        a: &Attribute,
+        reach: &mut Reach,
+    ) -> Result<JuliaType> {
         match &a.datatype {
             // The DataType that describes itself: everything else is described through it.
             TypeRef::Shared { addr, .. } if *addr == object.addr() => {
                 Ok(JuliaType::plain(self.own_name(a)?))
             }
-            TypeRef::Shared { .. } => self.datatype_value(&a.data, a.offset, depth),
+            TypeRef::Shared { .. } => self.named_type(&a.data, a.offset, true, reach),
             TypeRef::Inline(_) => {
                 let addr = Cursor::new(&a.data, a.offset, "type reference").addr()?;
-                self.type_object(addr, a.offset, depth)
+                self.type_within(addr, a.offset, reach)
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Longer homogeneous tuples are not spelled out.
-const MAX_SPELLED: u64 = 4096;
+const MAX_SPELLED: usize = 4096;
 
 /// A Julia type as a file names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,24 +78,48 @@ impl JuliaType {
 
     /// The element types, if this is a concrete tuple type. JLD2 writes tuples of one type since
     /// 0.4.19 as `NTuple` with length and type.
-    pub fn tuple_elements(&self) -> Option<Vec<JuliaType>> {
+    pub fn tuple_elements(&self) -> Option<Vec<&JuliaType>> {
         match self.short_name() {
             "Tuple" => self
                 .params()
                 .iter()
                 .map(|p| match p {
-                    Param::Type(t) => Some(t.clone()),
+                    Param::Type(t) => Some(t),
                     _ => None,
                 })
                 .collect(),
-            "NTuple" => match self.params() {
-                [Param::Int(n), Param::Type(t)] => {
-                    let n = u64::try_from(*n).ok().filter(|&n| n <= MAX_SPELLED)?;
-                    Some((0..n).map(|_| t.clone()).collect())
-                }
-                _ => None,
-            },
+            "NTuple" => self.homogeneous().map(|(n, t)| vec![t; n]),
             _ => None,
+        }
+    }
+
+    /// Length and element of an `NTuple` that is spelled out.
+    fn homogeneous(&self) -> Option<(usize, &JuliaType)> {
+        match self.params() {
+            [Param::Int(n), Param::Type(t)] if self.short_name() == "NTuple" => {
+                let n = usize::try_from(*n).ok().filter(|&n| n <= MAX_SPELLED)?;
+                Some((n, t))
+            }
+            _ => None,
+        }
+    }
+
+    /// How large the type is: parts, bytes of memory behind them, and bytes when written out.
+    pub(super) fn extent(&self) -> Extent {
+        let list = |parts: Extent, item: Extent| parts.and(item).spelled(1);
+        if let Some((n, t)) = self.homogeneous() {
+            let one = t.extent();
+            let spelled = (one.spelled + 1).saturating_mul(n as u64).saturating_add(12);
+            return Extent { spelled, parts: one.parts.saturating_add(2), bytes: one.bytes };
+        }
+        match self {
+            Self::Named { name, params } => {
+                params.iter().map(Param::extent).fold(Extent::of(name).spelled(12), list)
+            }
+            Self::Union(members) => {
+                members.iter().map(Self::extent).fold(Extent::of("Union").spelled(2), list)
+            }
+            Self::Var(name) => Extent::of(name),
         }
     }
 
@@ -109,6 +133,50 @@ impl JuliaType {
         match self.params().get(i) {
             Some(Param::Type(t)) => Some(t),
             _ => None,
+        }
+    }
+}
+
+/// How large a type is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// Types and values that it is made of.
+    pub(super) parts: u64,
+    /// Bytes of their names.
+    pub(super) bytes: u64,
+    /// Bytes when written out, or a little more.
+    pub(super) spelled: u64,
+}
+
+impl Extent {
+    pub(super) fn of(name: &str) -> Self {
+        let bytes = name.len() as u64;
+        Self { parts: 1, bytes, spelled: bytes }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            parts: self.parts.saturating_add(other.parts),
+            bytes: self.bytes.saturating_add(other.bytes),
+            spelled: self.spelled.saturating_add(other.spelled),
+        }
+    }
+
+    fn spelled(self, more: u64) -> Self {
+        Self { spelled: self.spelled.saturating_add(more), ..self }
+    }
+}
+
+impl Param {
+    pub(super) fn extent(&self) -> Extent {
+        match self {
+            Self::Type(t) => t.extent(),
+            Self::Int(_) => Extent { parts: 1, bytes: 0, spelled: 40 },
+            Self::Symbol(s) | Self::Other(s) => Extent::of(s).spelled(1),
+            Self::Symbols(names) => names
+                .iter()
+                .map(|n| Extent::of(n).spelled(2))
+                .fold(Extent { parts: 1, bytes: 0, spelled: 2 }, Extent::and),
         }
     }
 }

@@ -5,8 +5,6 @@
 //! built: replacements are sorted, do not touch one another, keep their length and lie below the
 //! point at which bytes are appended.
 
-
-
 pub(crate) use super::edit_show::hex;
 use serde::{Deserialize, Serialize};
 

@@ -49,7 +49,7 @@ impl fmt::Display for EditList {
 
 #[cfg(test)]
 mod tests {
-    use super::super::EditBuilder;
+    use crate::migrate::edit::EditBuilder;
 
     #[test]
     fn a_dry_run_reads_well() {

@@ -9,7 +9,9 @@ use super::rule::{Action, Formula, Plan, Retype, Rule, Source};
 use super::survey::{Instance, References, Survey};
 use super::target::Target;
 use crate::h5::encode::{self, NewMessage};
-use crate::h5::{self, Datatype, Edge, EdgeKind, Extent, File, ObjectHeader, RelAddr, TypeRef, kind};
+use crate::h5::{
+    self, Datatype, Edge, EdgeKind, Extent, File, ObjectHeader, RelAddr, TypeRef, kind,
+};
 use crate::julia::build::{Build, Data, FieldStyle, NewField, ObjectRef, record};
 use crate::julia::{Column, Committed, FieldValue, Node, Override, Overrides, Renames, TypeTable};
 use crate::mera::scales::Units;
@@ -176,7 +178,12 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn unsupported(&self, instance: &Instance, rule: &Rule, problem: impl Into<String>) -> PlanError {
+    fn unsupported(
+        &self,
+        instance: &Instance,
+        rule: &Rule,
+        problem: impl Into<String>,
+    ) -> PlanError {
         PlanError::Unsupported {
             object: instance.place.to_string(),
             rule: rule.id.clone(),
@@ -225,7 +232,10 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the two outputs and all that is known of a group")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the two outputs and all that is known of a group"
+    )]
     fn retype(
         &mut self,
         group: &Group<'_>,
@@ -275,7 +285,8 @@ impl<'a> Engine<'a> {
         }
         if same_bytes && group.whole {
             let names = members.iter().zip(&plan.fields);
-            let names = names.map(|(old, (new, _))| ((*old).to_owned(), (*new).to_owned())).collect();
+            let names =
+                names.map(|(old, (new, _))| ((*old).to_owned(), (*new).to_owned())).collect();
             self.renames.fields.insert(c.addr, names);
             return Ok(());
         }
@@ -487,8 +498,7 @@ impl<'a> Engine<'a> {
         let highest = numbers.max().unwrap_or(0).max(self.survey.type_links.len() as u64);
         let links: Vec<_> =
             (highest + 1..).zip(added).map(|(n, t)| (format!("{n:08}"), t)).collect();
-        let need: usize =
-            links.iter().map(|(n, _)| 4 + encode::link(n, RelAddr::NULL).len()).sum();
+        let need: usize = links.iter().map(|(n, _)| 4 + encode::link(n, RelAddr::NULL).len()).sum();
         let header = self.file().object(group)?.header;
         if let Some((at, room)) = spare(&header).filter(|(_, r)| *r == need || *r >= need + 4) {
             return Ok(Some(Numbering::Spare { at, room, links }));

@@ -99,7 +99,11 @@ pub(super) fn replacement(
 }
 
 /// A rule's value as a member called `name`.
-pub(super) fn member(build: &mut Build<'_>, name: &str, value: &Literal) -> Result<(NewField, Data)> {
+pub(super) fn member(
+    build: &mut Build<'_>,
+    name: &str,
+    value: &Literal,
+) -> Result<(NewField, Data)> {
     inline(build, name, value).map(|Inline { field, data }| (field, data))
 }
 
@@ -183,8 +187,13 @@ fn version_members(build: &mut Build<'_>, version: Version) -> Result<(Vec<NewFi
         datatype: Some(Datatype::reference()),
         committed: None,
     };
-    let fields =
-        vec![number("major"), number("minor"), number("patch"), reference("prerelease"), reference("build")];
+    let fields = vec![
+        number("major"),
+        number("minor"),
+        number("patch"),
+        reference("prerelease"),
+        reference("build"),
+    ];
     let empty = build.empty_tuple()?;
     let mut data = Data::default();
     for part in [version.major, version.minor, version.patch] {

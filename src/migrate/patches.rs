@@ -22,18 +22,19 @@ pub(super) struct Patches {
 
 impl Patches {
     /// Puts `bytes` at the absolute `offset`, which belongs to the object at `owner`.
-    pub(super) fn put(&mut self, owner: RelAddr, offset: u64, bytes: Vec<u8>, why: impl Into<String>) {
+    pub(super) fn put(
+        &mut self,
+        owner: RelAddr,
+        offset: u64,
+        bytes: Vec<u8>,
+        why: impl Into<String>,
+    ) {
         self.touched.insert(owner);
         self.bytes.insert(offset, (bytes, why.into()));
     }
 
     /// The edit list of these patches and of `append`, which starts at the offset `at`.
-    pub(super) fn finish(
-        self,
-        file: &File,
-        at: u64,
-        append: &[u8],
-    ) -> Result<EditList, PlanError> {
+    pub(super) fn finish(self, file: &File, at: u64, append: &[u8]) -> Result<EditList, PlanError> {
         let superblock = file.superblock();
         let source = file.source();
         let mut edits = EditBuilder::with_junk(source.len(), superblock.end_of_file);
@@ -62,7 +63,8 @@ impl Patches {
                 let mut hit = false;
                 for (&offset, (bytes, _)) in self.bytes.range(chunk.offset..chunk.checksum) {
                     let start = usize::try_from(offset - chunk.offset).unwrap_or(usize::MAX);
-                    let Some(to) = chunk.bytes.get_mut(start..).and_then(|b| b.get_mut(..bytes.len()))
+                    let Some(to) =
+                        chunk.bytes.get_mut(start..).and_then(|b| b.get_mut(..bytes.len()))
                     else {
                         return Err(PlanError::Internal("a patch leaves its header".into()));
                     };

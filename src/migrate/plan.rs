@@ -3,8 +3,9 @@
 use super::diagnose;
 use super::edit::{EditError, EditList};
 use super::engine::Engine;
-use super::finding::{Finding, Findings, Severity};
+use super::finding::{Finding, Findings};
 use super::literal::Literal;
+use super::reading::Session;
 use super::rule::{NoValue, Rule, Seen};
 use super::survey::{Instance, Survey};
 use super::target::Target;
@@ -94,11 +95,7 @@ pub fn plan(file: &File, target: &Target, rewriting: bool) -> Result<Migration, 
 ///
 /// # Errors
 /// If the file cannot be read, or a rule cannot be carried out.
-pub fn plan_for(
-    file: &File,
-    target: &Target,
-    request: &Request,
-) -> Result<Migration, PlanError> {
+pub fn plan_for(file: &File, target: &Target, request: &Request) -> Result<Migration, PlanError> {
     let with_codec;
     let target = match &request.codec {
         Some(value) => {
@@ -114,18 +111,9 @@ pub fn plan_for(
     let rewrite = diagnose::filters(&survey, target, &mut findings);
     diagnose::structure(&survey, &mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
-    diagnose::types(&types, target, &survey, &groups, &mut findings)?;
-    for (instance, rule) in groups.values().flat_map(|g| &g.ruled) {
-        let t = types.committed(instance.datatype)?.julia_type.to_string();
-        findings.add(Finding {
-            severity: Severity::Warning,
-            object: instance.place.to_string(),
-            text: if rule.why.is_empty() { format!("{t} is changed") } else { rule.why.clone() },
-            julia_type: Some(t),
-            rule: Some(rule.id.clone()),
-            count: 1,
-        });
-    }
+    let session = Session::new(&types, target);
+    diagnose::types(&session, &survey, &groups, &mut findings)?;
+    diagnose::ruled(&session, &survey, &groups, &mut findings)?;
     let mut engine = Engine::new(&types, target, &survey);
     let flags = match &request.codec {
         // A plain Bool has no type that a rule could name.
@@ -155,7 +143,8 @@ fn groups<'r>(
     let mut kept = BTreeSet::new();
     for instance in &survey.instances {
         let committed = types.committed(instance.datatype)?;
-        let params: Vec<_> = committed.julia_type.params().iter().map(ToString::to_string).collect();
+        let params: Vec<_> =
+            committed.julia_type.params().iter().map(ToString::to_string).collect();
         let params: Vec<_> = params.iter().map(String::as_str).collect();
         let members = member_names(&committed);
         let seen = Seen {
@@ -189,4 +178,3 @@ fn groups<'r>(
 pub(super) fn member_names(c: &Committed) -> Vec<&str> {
     c.fields.iter().filter(|f| f.offset.is_some()).map(|f| f.name.as_str()).collect()
 }
-

@@ -2,8 +2,8 @@
 
 use super::target::Target;
 use crate::h5::{
-    Class, Dataset, Edge, EdgeKind, Error, Extent, FilterEntry, Layout, Link, Object, ObjectKind, RelAddr, Result,
-    Trace, TypeRef, Visitor,
+    Class, Dataset, Edge, EdgeKind, Error, Extent, FilterEntry, Layout, Link, Object, ObjectKind,
+    RelAddr, Result, Trace, TypeRef, Visitor,
 };
 use crate::julia::TypeTable;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

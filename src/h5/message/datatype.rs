@@ -155,10 +155,23 @@ impl Datatype {
     /// # Errors
     /// If it is damaged or foreign.
     pub fn parse(c: &mut Cursor<'_>) -> Result<Self> {
-        Self::nested(c, 0)
+        // Who wrote the type is not known, but one writer wrote all of it.
+        let mut attempt = c.clone();
+        let (parsed, end) = match Self::nested(&mut attempt, 0, Writer::Jld2) {
+            Ok(parsed) => (parsed, attempt),
+            Err(error) => {
+                let mut attempt = c.clone();
+                match Self::nested(&mut attempt, 0, Writer::Hdf5) {
+                    Ok(parsed) => (parsed, attempt),
+                    Err(_) => return Err(error),
+                }
+            }
+        };
+        *c = end;
+        Ok(parsed)
     }
 
-    fn nested(c: &mut Cursor<'_>, depth: u32) -> Result<Self> {
+    fn nested(c: &mut Cursor<'_>, depth: u32, writer: Writer) -> Result<Self> {
         let offset = c.offset();
         if depth > MAX_DEPTH {
             return Err(Error::corrupt(offset, "datatype", "at most 64 levels", "more"));
@@ -195,14 +208,15 @@ impl Datatype {
                 c.take(usize::try_from(bits & 0xff).unwrap_or(0))?;
                 Class::Opaque
             }
-            6 => compound(c, depth, version, size, bits)?,
+            6 => compound(c, depth, writer, version, size, bits)?,
             7 if bits & 0xf == 0 => Class::Reference,
             7 => return Err(Error::foreign(offset, "a region or revised reference")),
-            8 => enumeration(c, depth, version, bits)?,
-            9 => {
-                Class::Vlen { string: bits & 0xf == 1, base: Box::new(Self::nested(c, depth + 1)?) }
-            }
-            10 => array(c, depth, version)?,
+            8 => enumeration(c, depth, writer, version, bits)?,
+            9 => Class::Vlen {
+                string: bits & 0xf == 1,
+                base: Box::new(Self::nested(c, depth + 1, writer)?),
+            },
+            10 => array(c, depth, writer, version, size)?,
             other => {
                 return Err(Error::corrupt(offset, "datatype class", "0 to 10", other.to_string()));
             }
@@ -253,53 +267,42 @@ impl Datatype {
     }
 }
 
-/// Bytes of a member's offset: HDF5 takes as many as the size needs, JLD2 one, two or four.
-fn offset_widths(size: u32) -> &'static [usize] {
-    match size {
-        0..=0xff => &[1],
-        0x100..=0xffff => &[2],
-        0x1_0000..=0xff_ffff => &[4, 3],
-        _ => &[4],
-    }
+/// Whose way of writing the offsets of members is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    /// One, two or four bytes.
+    Jld2,
+    /// As many bytes as the size of the record needs.
+    Hdf5,
 }
 
-fn compound(c: &mut Cursor<'_>, depth: u32, version: u8, size: u32, bits: u64) -> Result<Class> {
+fn compound(
+    c: &mut Cursor<'_>,
+    depth: u32,
+    writer: Writer,
+    version: u8,
+    size: u32,
+    bits: u64,
+) -> Result<Class> {
     if matches!(version, 1 | 2) {
         return Err(Error::foreign(
             c.offset(),
             format!("a compound datatype of version {version}"),
         ));
     }
-    let count = bits & 0xffff;
-    let mut first_error = None;
-    for &width in offset_widths(size) {
-        let mut attempt = c.clone();
-        match members(&mut attempt, depth, count, size, width) {
-            Ok(members) => {
-                *c = attempt;
-                return Ok(Class::Compound(members));
-            }
-            Err(e) => first_error = first_error.or(Some(e)),
-        }
-    }
-    Err(first_error
-        .unwrap_or_else(|| Error::corrupt(c.offset(), "compound datatype", "members", "none")))
-}
-
-fn members(
-    c: &mut Cursor<'_>,
-    depth: u32,
-    count: u64,
-    size: u32,
-    width: usize,
-) -> Result<Vec<Member>> {
+    let width = match (size, writer) {
+        (0..=0xff, _) => 1,
+        (0x100..=0xffff, _) => 2,
+        (0x1_0000..=0xff_ffff, Writer::Hdf5) => 3,
+        _ => 4,
+    };
     let mut out = Vec::new();
-    for _ in 0..count {
+    for _ in 0..bits & 0xffff {
         let at = c.offset();
         let name = utf8(c.until_nul()?, at, "member name")?;
         let at = c.offset();
         let offset = u32::try_from(c.uint(width)?).unwrap_or(u32::MAX);
-        let datatype = Datatype::nested(c, depth + 1)?;
+        let datatype = Datatype::nested(c, depth + 1, writer)?;
         if offset.checked_add(datatype.size).is_none_or(|end| end > size) {
             return Err(Error::corrupt(
                 at,
@@ -310,11 +313,17 @@ fn members(
         }
         out.push(Member { name, offset, datatype });
     }
-    Ok(out)
+    Ok(Class::Compound(out))
 }
 
-fn enumeration(c: &mut Cursor<'_>, depth: u32, version: u8, bits: u64) -> Result<Class> {
-    let base = Datatype::nested(c, depth + 1)?;
+fn enumeration(
+    c: &mut Cursor<'_>,
+    depth: u32,
+    writer: Writer,
+    version: u8,
+    bits: u64,
+) -> Result<Class> {
+    let base = Datatype::nested(c, depth + 1, writer)?;
     let count = usize::try_from(bits & 0xffff).unwrap_or(0);
     for _ in 0..count {
         let name = c.until_nul()?;
@@ -327,7 +336,8 @@ fn enumeration(c: &mut Cursor<'_>, depth: u32, version: u8, bits: u64) -> Result
     Ok(Class::Enum(Box::new(base)))
 }
 
-fn array(c: &mut Cursor<'_>, depth: u32, version: u8) -> Result<Class> {
+fn array(c: &mut Cursor<'_>, depth: u32, writer: Writer, version: u8, size: u32) -> Result<Class> {
+    let at = c.offset();
     let rank = usize::from(c.u8()?);
     let old = matches!(version, 1 | 2);
     if old {
@@ -337,5 +347,14 @@ fn array(c: &mut Cursor<'_>, depth: u32, version: u8) -> Result<Class> {
     if old {
         c.take(4 * rank)?;
     }
-    Ok(Class::Array { dims, base: Box::new(Datatype::nested(c, depth + 1)?) })
+    let base = Datatype::nested(c, depth + 1, writer)?;
+    if dims.iter().try_fold(base.size, |n, &d| n.checked_mul(d)) != Some(size) {
+        return Err(Error::corrupt(
+            at,
+            "array datatype",
+            format!("dimensions that come to {size} bytes"),
+            format!("{dims:?} times {} bytes", base.size),
+        ));
+    }
+    Ok(Class::Array { dims, base: Box::new(base) })
 }

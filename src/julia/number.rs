@@ -1,0 +1,97 @@
+//! Numbers of any width as text.
+
+use std::fmt::Write as _;
+
+/// Up to 16 little-endian bytes as a number; `None` for an unsigned one above the range.
+pub(super) fn integer(bytes: &[u8], signed: bool) -> Option<i128> {
+    let last = *bytes.last()?;
+    if bytes.len() > 16 || (!signed && bytes.len() == 16 && last >= 0x80) {
+        return None;
+    }
+    let fill = if signed && last >= 0x80 { 0xff } else { 0 };
+    let mut wide = [fill; 16];
+    for (to, from) in wide.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    Some(i128::from_le_bytes(wide))
+}
+
+/// Little-endian bytes as JSON: a number, or its hex digits if it is wider than 16 bytes.
+pub(super) fn number(bytes: &[u8], signed: bool) -> String {
+    if let Some(i) = integer(bytes, signed) {
+        return i.to_string();
+    }
+    match <[u8; 16]>::try_from(bytes) {
+        Ok(wide) => u128::from_le_bytes(wide).to_string(),
+        Err(_) => format!("\"0x{}\"", digits(bytes)),
+    }
+}
+
+/// The hex digits of a little-endian number.
+pub(super) fn digits(bytes: &[u8]) -> String {
+    hex(bytes.iter().rev())
+}
+
+/// Two hex digits for each byte.
+pub(super) fn hex<'b>(bytes: impl ExactSizeIterator<Item = &'b u8>) -> String {
+    let mut out = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+/// The code point of a Char: its UTF-8 bytes from the top down since Julia 0.7, itself before.
+pub(super) fn code_point(bytes: &[u8]) -> u32 {
+    let Some((word, _)) = bytes.split_first_chunk::<4>() else { return 0 };
+    let word = u32::from_le_bytes(*word);
+    if word >> 24 == 0 {
+        return word;
+    }
+    let utf8 = word.to_be_bytes();
+    let used = utf8.iter().rposition(|&b| b != 0).map_or(1, |i| i + 1);
+    let used = utf8.get(..used).unwrap_or(&utf8);
+    std::str::from_utf8(used).ok().and_then(|s| s.chars().next()).map_or(word, u32::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_at_the_ends_of_their_ranges() {
+        assert_eq!(number(&[0x80], true), "-128");
+        assert_eq!(number(&[0x80], false), "128");
+        assert_eq!(number(&[0xff; 16], true), "-1");
+        assert_eq!(number(&[0xff; 16], false), u128::MAX.to_string());
+        assert_eq!(number(&[1; 17], false), format!("\"0x{}\"", "01".repeat(17)));
+        assert_eq!(number(&[], true), "\"0x\"");
+        assert_eq!(digits(&[0x34, 0x12]), "1234");
+    }
+
+    #[test]
+    fn characters_of_both_times() {
+        let today = |c: char| {
+            let mut utf8 = [0; 4];
+            c.encode_utf8(&mut utf8);
+            u32::from_be_bytes(utf8).to_le_bytes()
+        };
+        for c in ['a', 'ä', '€', '🦀', '\u{10ffff}'] {
+            assert_eq!(code_point(&today(c)), u32::from(c));
+        }
+        assert_eq!(code_point(&u32::from('€').to_le_bytes()), u32::from('€'));
+        assert_eq!(code_point(&[1, 2, 3, 0xff]), 0xff03_0201, "not a character: its bits");
+        assert_eq!(code_point(&[1]), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn integers_keep_their_value(value: i64, wide: i128) {
+            prop_assert_eq!(integer(&value.to_le_bytes(), true), Some(i128::from(value)));
+            prop_assert_eq!(number(&wide.to_le_bytes(), true), wide.to_string());
+            prop_assert_eq!(number(&value.to_le_bytes()[..3], false), (value & 0xff_ffff).to_string());
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Text of any length as a JSON string, read and written in windows.
+
+use std::io::{self, Read, Write};
+
+/// Text is read in windows of this many bytes.
+const WINDOW: usize = 64 << 10;
+
+/// A JSON string; bytes that are not UTF-8 become replacement characters.
+pub(super) fn text(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+    serde_json::to_writer(out, &String::from_utf8_lossy(bytes)).map_err(io::Error::from)
+}
+
+/// What went wrong with a stream of text.
+pub(super) enum Failed {
+    /// Reading.
+    Input(io::Error),
+    /// Writing.
+    Output(io::Error),
+}
+
+/// As [`text`], for `len` bytes of a stream.
+pub(super) fn stream(
+    out: &mut dyn Write,
+    input: &mut dyn Read,
+    mut len: u64,
+) -> Result<(), Failed> {
+    let mut window = Vec::new();
+    out.write_all(b"\"").map_err(Failed::Output)?;
+    loop {
+        let carried = window.len();
+        let more = usize::try_from(len).unwrap_or(usize::MAX).min(WINDOW);
+        window.resize(carried + more, 0);
+        let fresh = window.get_mut(carried..).unwrap_or_default();
+        input.read_exact(fresh).map_err(Failed::Input)?;
+        len -= more as u64;
+        let whole = if len == 0 { window.len() } else { complete(&window) };
+        let (now, later) = window.split_at_checked(whole).unwrap_or((&window, &[]));
+        let quoted = serde_json::to_string(&String::from_utf8_lossy(now));
+        let quoted = quoted.map_err(|e| Failed::Output(e.into()))?;
+        let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+        out.write_all(inside.as_bytes()).map_err(Failed::Output)?;
+        window = later.to_vec();
+        if len == 0 {
+            return out.write_all(b"\"").map_err(Failed::Output);
+        }
+    }
+}
+
+/// How many of these bytes come before a character that may go on behind them.
+fn complete(bytes: &[u8]) -> usize {
+    let tail = bytes.iter().rev().take(3);
+    for (back, byte) in (1..).zip(tail) {
+        match byte {
+            // Goes on what stands before it.
+            0x80..=0xbf => {}
+            0xc0..=0xff => return bytes.len() - back,
+            0..=0x7f => return bytes.len(),
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn streamed(bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let done = stream(&mut out, &mut &bytes[..], bytes.len() as u64);
+        assert!(done.is_ok());
+        out
+    }
+
+    #[test]
+    fn characters_across_windows_stay_whole() {
+        for shift in 0..8 {
+            let mut s = "x".repeat(WINDOW - 4 + shift);
+            s.push_str("ä€🦀\"\\\n");
+            s.push_str(&"ü".repeat(WINDOW));
+            let mut plain = Vec::new();
+            text(&mut plain, s.as_bytes()).unwrap();
+            assert!(streamed(s.as_bytes()) == plain, "shift {shift}");
+        }
+    }
+
+    #[test]
+    fn a_short_input_is_told() {
+        let done = stream(&mut Vec::new(), &mut &b"abc"[..], 4);
+        assert!(matches!(done, Err(Failed::Input(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_read_as_if_in_one_piece(
+            start in WINDOW - 8..WINDOW + 8,
+            bytes in proptest::collection::vec(prop_oneof![any::<u8>(), 0x80_u8..], 0..40),
+        ) {
+            let mut all = vec![b'.'; start];
+            all.extend(&bytes);
+            let mut plain = Vec::new();
+            text(&mut plain, &all).unwrap();
+            prop_assert!(streamed(&all) == plain);
+        }
+    }
+}
