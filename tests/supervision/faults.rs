@@ -205,6 +205,7 @@ fn an_output_directory_that_vanishes_ends_the_run() {
 }
 
 #[test]
+#[ignore = "counts descriptors, of which tests that run beside it pass some on: run it alone"]
 fn where_descriptors_are_few_there_are_few_workers() {
     let setting = Setting::new(&["slow 50"; 40]);
     fs::write(setting.path().join("settings"), "workers=16\nnofile=64").unwrap();
