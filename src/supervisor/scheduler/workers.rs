@@ -5,7 +5,7 @@ use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::super::predict::Predictor;
 use super::super::record::SlotRecord;
-use super::super::retry::Verdict;
+use super::super::retry::{Circumstances, Verdict};
 use super::machine::{Scheduler, count};
 use super::state::{JobState, Place, Run, Slot, SlotState, Stop, Why};
 use super::{Action, End, Notice, WorkerId};
@@ -222,12 +222,24 @@ impl Scheduler {
             self.tell_change(change);
         }
         self.predictor.measured(peak);
-        let (retries, when_full) = (self.config.retries, self.config.fail_when_full);
+        let mut around = Circumstances {
+            alone: !run.shared,
+            retries: self.config.retries,
+            fail_when_full: self.config.fail_when_full,
+            kills_elsewhere: self.kills,
+            spread: job.0,
+        };
+        if cause == Cause::Killed {
+            self.kills = self.kills.saturating_add(1);
+        }
         let ends = matches!(
             run.stop,
             Stop::Asked { why: Why::RunEnds, .. } | Stop::Killed { why: Why::RunEnds, .. }
         );
         let Some(state) = self.job_mut(job) else { return };
+        let own = state.faults.iter().filter(|c| **c == Cause::Killed).count();
+        around.kills_elsewhere =
+            around.kills_elsewhere.saturating_sub(u32::try_from(own).unwrap_or(u32::MAX));
         state.faults.push(cause);
         if cause == Cause::OutOfMemory {
             state.floor = state.floor.max(Predictor::after_oom(run.predicted, peak));
@@ -235,7 +247,7 @@ impl Scheduler {
         let verdict = if ends && cause == Cause::Stopped {
             Verdict::Again(Duration::ZERO)
         } else {
-            state.tries.judge(cause, !run.shared, retries, when_full, job.0)
+            state.tries.judge(cause, &around)
         };
         state.place = Place::Waiting;
         state.alone |= verdict == Verdict::Alone;
@@ -250,6 +262,8 @@ impl Scheduler {
         self.probe_over(now, job, Some(cause));
         match verdict {
             Verdict::Again(Duration::ZERO) | Verdict::Alone => self.enqueue(job),
+            Verdict::Last if !self.runs_alone(job) => self.queue.push_back(job),
+            Verdict::Last => self.enqueue(job),
             Verdict::Again(delay) => {
                 self.delayed.insert((now.saturating_add(delay), job));
             }
