@@ -234,8 +234,10 @@ pub(crate) fn supervise(dir: &Path) {
             "nofile" => {
                 // Tests beside this one may have passed some of theirs on.
                 let open = fs::read_dir("/proc/self/fd").unwrap();
-                let highest = open.map(|e| name_as_number(&e.unwrap().file_name())).max().unwrap();
-                let limit = highest + 1 + value.parse::<u64>().unwrap();
+                let open: Vec<u64> =
+                    open.map(|e| name_as_number(&e.unwrap().file_name())).collect();
+                let free = (0..).filter(|number| !open.contains(number));
+                let limit = free.take(value.parse().unwrap()).last().unwrap() + 1;
                 nix::sys::resource::setrlimit(
                     nix::sys::resource::Resource::RLIMIT_NOFILE,
                     limit,

@@ -424,7 +424,7 @@ fn a_job_that_alone_is_killed_is_lost_and_one_of_many_is_not() {
         }
         assert_eq!(world.over, Some(Ending::Complete));
         assert_eq!(kills[0], if victims == 1 { 3 } else { 5 });
-        assert_eq!(world.failures.is_empty(), victims == 2);
+        assert_eq!(world.failures.iter().all(|f| f.2), victims == 2);
     }
 }
 
@@ -636,4 +636,20 @@ fn a_process_that_hangs_in_the_kernel_costs_its_slot_and_not_the_run() {
     world.workers.remove(&SlotId(0));
     world.be_kind();
     assert_eq!(world.over, Some(Ending::Complete));
+}
+
+#[test]
+fn a_burst_of_failed_starts_counts_once_and_then_they_come_one_by_one() {
+    let mut world = World::new(config(16), &[1 << 20; 40]);
+    world.feed(Event::Memory(calm()));
+    assert_eq!(world.workers.len(), 16);
+    for slot in (0..16).map(SlotId) {
+        world.exit(slot, Cause::Spawn);
+        world.now += Duration::from_millis(1);
+    }
+    assert_eq!(world.over, None);
+    world.tick(Duration::from_secs(40));
+    assert_eq!(world.workers.len(), 1);
+    world.ready(SlotId(0));
+    assert_eq!(world.running(), 1);
 }

@@ -163,11 +163,14 @@ impl Scheduler {
     }
 
     fn start_failed(&mut self, now: Duration, message: &str) {
-        self.failed_starts = self.failed_starts.saturating_add(1);
-        let delay = FIRST_START_DELAY
-            .saturating_mul(1_u32 << self.failed_starts.saturating_sub(1).min(8))
-            .min(LONGEST_START_DELAY);
-        self.spawn_not_before = now.saturating_add(delay);
+        // Those asked for together fail together, for want of the same thing: once for all.
+        if now >= self.spawn_not_before {
+            self.failed_starts = self.failed_starts.saturating_add(1);
+            let delay = FIRST_START_DELAY
+                .saturating_mul(1_u32 << self.failed_starts.saturating_sub(1).min(8))
+                .min(LONGEST_START_DELAY);
+            self.spawn_not_before = now.saturating_add(delay);
+        }
         self.tell(Notice::Warning(format!("a worker could not be used: {message}")));
         let live =
             count(self.slots.iter().filter(|slot| {
