@@ -167,7 +167,8 @@ impl Layout<'_> {
     /// The header of a `_types` that names the types in use, in the old order.
     fn types_group(&self, places: &Places) -> Result<Option<Vec<u8>>> {
         let Some((_, group)) = self.inventory.types_link else { return Ok(None) };
-        let ObjectKind::Group(group) = self.input.object(group)?.kind else { return Ok(None) };
+        let object = self.input.object(group)?;
+        let ObjectKind::Group(group) = &object.kind else { return Ok(None) };
         let used = group.links.iter().filter_map(|l| places.objects.get(&l.target));
         let links: Vec<_> = (1..).zip(used).map(|(n, &a)| (format!("{n:08}"), a)).collect();
         Ok(Some(encode::object_header(&encode::group(&links)).bytes))
