@@ -1,6 +1,6 @@
 //! What is told of a file; its JSON is what `jldconv inspect --json` prints.
 
-use crate::migrate::Finding;
+use crate::migrate::{Finding, Severity};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -255,8 +255,10 @@ impl Inspection {
         !matches!(self.action, Action::Refuse { .. })
     }
 
-    /// How often JLD2 prints a warning while it loads the whole file.
+    /// How often JLD2 prints a warning while it loads the whole file. What it prints of types whose
+    /// packages the user may load is not counted.
     pub fn printed(&self) -> u64 {
-        self.findings.iter().map(|f| f.printed).sum()
+        let warned = self.findings.iter().filter(|f| f.severity > Severity::Note);
+        warned.map(|f| f.printed).sum()
     }
 }
