@@ -23,29 +23,17 @@ pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::h5::{Datatype, Extent, File, ObjectKind, RelAddr, Source};
-    use crate::julia::build::{Build, Data, FieldStyle, NewField, ObjectRef, record};
+    use crate::h5::{Datatype, Extent, File, RelAddr, Source};
+    use crate::julia::build::{Build, Data, NewField, ObjectRef, record};
+    use crate::julia::sample::grown;
     use crate::julia::{Digest, Dumper, TypeTable};
-    use std::path::Path;
 
     /// Structs inside each other in one object, and objects that lead to each other.
     const NESTED: usize = 55;
     const LINKED: usize = 2990;
 
-    /// A file with a chain of objects at the deepest that a dump follows; gives its first address.
-    fn chain() -> (Vec<u8>, RelAddr) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/data/mera/real-mera-1.9/output_00001.jld2");
-        let mut bytes = std::fs::read(path).unwrap();
-        let file = File::from_source(Source::from_bytes(bytes.clone())).unwrap();
-        let links = |addr| {
-            let ObjectKind::Group(group) = file.object(addr).unwrap().kind else { panic!() };
-            group.links
-        };
-        let types = links(file.superblock().root).into_iter().find(|l| l.name == "_types").unwrap();
-        let committed: Vec<_> = links(types.target).iter().map(|l| l.target).collect();
-        let table = TypeTable::new(&file);
-        let mut build = Build::new(&table, &committed, FieldStyle::Datatypes).unwrap();
+    /// A chain of objects at the deepest that a dump follows.
+    fn chain(build: &mut Build<'_>) -> ObjectRef {
         let mut datatype = Datatype::reference();
         let mut last = None;
         for level in 0..NESTED {
@@ -60,21 +48,12 @@ mod tests {
             let data = Data::reference(next);
             next = build.any_dataset(last, None, Extent::Scalar, &[], &data);
         }
-        let superblock = file.superblock().clone();
-        let start = superblock.end_of_file.next_multiple_of(8);
-        let built = build.finish(start, &[]);
-        bytes.resize(usize::try_from(start).unwrap(), 0);
-        bytes.extend(&built.bytes);
-        let head = superblock.with_end_of_file(bytes.len() as u64);
-        let at = usize::try_from(superblock.offset).unwrap();
-        bytes[at..at + head.len()].copy_from_slice(&head);
-        let ObjectRef::New(n) = next else { panic!() };
-        (bytes, built.addresses[n])
+        next
     }
 
     #[test]
     fn the_deepest_value_fits() {
-        let (bytes, first) = chain();
+        let (bytes, first) = grown(chain);
         let file = File::from_source(Source::from_bytes(bytes)).unwrap();
         let mut out = Vec::new();
         on_deep_stack(|| {
