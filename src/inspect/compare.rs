@@ -4,6 +4,7 @@ use super::difference::{self, What};
 use super::lockstep::first_difference;
 use super::model::Refusal;
 use super::natural::parse;
+use super::numbers::first_unequal;
 use super::refusal;
 use crate::h5::{self, Error, File, RelAddr};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
@@ -74,7 +75,6 @@ pub fn compare(a: &Path, b: &Path) -> Result<Comparison, Box<Refusal>> {
     loop {
         // Both lists are sorted by path.
         match (left.peek(), right.peek()) {
-            (None, None) => break,
             (Some((path, from)), Some((other, to))) if path == other => {
                 out.compared += 1;
                 out.dataset(path, (&types_a, *from), (&types_b, *to));
@@ -89,7 +89,7 @@ pub fn compare(a: &Path, b: &Path) -> Result<Comparison, Box<Refusal>> {
                 out.add(path, "", What::Missing, [None, Some("a dataset".to_owned())]);
                 right.next();
             }
-            (Some(_), None) => break,
+            _ => break,
         }
     }
     Ok(out)
@@ -99,7 +99,8 @@ fn listed(path: &Path, file: &File) -> Result<Vec<(String, RelAddr)>, Box<Refusa
     datasets(file).map_err(|e| Box::new(refusal::inside(path, file.source().len(), &e)))
 }
 
-type Node<'a> = (&'a TypeTable<'a>, RelAddr);
+/// A value of a file.
+pub(super) type Node<'a> = (&'a TypeTable<'a>, RelAddr);
 
 impl Comparison {
     fn add(&mut self, path: &str, at: &str, what: What, [a, b]: [Option<String>; 2]) {
@@ -134,7 +135,11 @@ impl Comparison {
         };
         let (found, more) = difference::find(&a_value, &b_value, MOST_OF_ONE);
         for f in found {
-            self.add(path, &f.at, f.what, f.sides);
+            let numbers = f.what == What::Value && f.sides == [None, None];
+            match if numbers { first_unequal(a, b, &f.at) } else { None } {
+                Some((at, sides)) => self.add(path, &at, What::Value, sides.map(Some)),
+                None => self.add(path, &f.at, f.what, f.sides),
+            }
         }
         self.more += more;
     }

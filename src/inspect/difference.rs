@@ -3,6 +3,7 @@
 //! What a file need not hold may be missing on one side: fields whose type has no data. The order
 //! of a dictionary's pairs says nothing. Objects that are met again must be the same on both sides.
 
+use super::natural::float;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -76,13 +77,14 @@ impl Finder {
             }
             _ => return self.add(at, What::Sharing, Some(short(a)), Some(short(b))),
         }
-        if a.get("t") != b.get("t") {
-            let t = |node: &Value| node.get("t").and_then(Value::as_str).map(str::to_owned);
-            return self.add(at, What::Type, t(a), t(b));
-        }
+        // They stand for each other even where they differ: that is told once.
         if let (Some(a), Some(b)) = (id(a, "id"), id(b, "id")) {
             self.ids.insert(a, b);
             self.back.insert(b, a);
+        }
+        if a.get("t") != b.get("t") {
+            let t = |node: &Value| node.get("t").and_then(Value::as_str).map(str::to_owned);
+            return self.add(at, What::Type, t(a), t(b));
         }
         let differs = |key| a.get(key) != b.get(key);
         if differs("dims") {
@@ -90,8 +92,7 @@ impl Finder {
             return self.add(at, What::Shape, dims(a), dims(b));
         }
         if differs("v") {
-            let v = |node: &Value| node.get("v").map(short);
-            return self.add(at, What::Value, v(a), v(b));
+            return self.add(at, What::Value, Some(short(a)), Some(short(b)));
         }
         if differs("sha256") {
             self.add(at, What::Value, None, None);
@@ -210,7 +211,10 @@ fn is_ghost(node: &Value) -> bool {
 fn short(value: &Value) -> String {
     let text = match value {
         Value::Object(node) => match (node.get("v"), node.get("ref"), node.get("t")) {
-            (Some(v), _, _) => v.to_string(),
+            (Some(v), _, Some(Value::String(t))) => match float(t, v) {
+                Some(float) => format!("{float:?}"),
+                None => v.to_string(),
+            },
             (_, Some(id), _) => format!("the same object as {id}"),
             (_, _, Some(Value::String(t))) => format!("a {t}"),
             _ => value.to_string(),

@@ -49,12 +49,12 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
     let superblock = file.superblock();
     let unreachable = usage.unreachable(superblock.end_of_file);
     let tree = Trees::new(&types, &usage, detail == Detail::Full).root()?;
-    let (kind, data, benchmark) = groups::mera(&types)?;
+    let mera = groups::mera(&types)?;
     let bytes = file.source().len();
     Ok(Inspection {
         path: path.display().to_string(),
         bytes,
-        kind,
+        kind: mera.kind,
         format: superblock.text.as_ref().map(|text| Format {
             version: text.version.clone(),
             legacy: text.legacy,
@@ -71,8 +71,8 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
             datasets: usage.datasets,
             types: usage.types,
         },
-        data,
-        benchmark,
+        data: mera.data,
+        benchmark: mera.benchmark,
         target: target.name.clone(),
         findings: usage.examiner.into_findings(),
         action,

@@ -28,10 +28,17 @@ fn link(links: &[Link], name: &str) -> Option<RelAddr> {
     links.iter().find(|l| l.name == name).map(|l| l.target)
 }
 
-/// What a file is by the names in its root, its data if it is Mera's, and what its conversion noted.
-pub(super) fn mera(
-    types: &TypeTable<'_>,
-) -> Result<(Kind, Vec<DataGroup>, Option<Map<String, Value>>)> {
+/// What Mera left in a file.
+pub(super) struct MeraFile {
+    /// What the file is, by the names in its root.
+    pub(super) kind: Kind,
+    pub(super) data: Vec<DataGroup>,
+    /// What its conversion noted.
+    pub(super) benchmark: Option<Map<String, Value>>,
+}
+
+/// What Mera left in the file of `types`.
+pub(super) fn mera(types: &TypeTable<'_>) -> Result<MeraFile> {
     let root = links(types, types.file().superblock().root)?;
     let has = |name: &str| link(&root, name).is_some();
     let mut data = Vec::new();
@@ -59,7 +66,7 @@ pub(super) fn mera(
         Some(addr) if kind == Kind::Mera => benchmark(types, addr)?,
         _ => None,
     };
-    Ok((kind, data, benchmark))
+    Ok(MeraFile { kind, data, benchmark })
 }
 
 fn benchmark(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<Map<String, Value>>> {
@@ -115,7 +122,8 @@ fn data_group(types: &TypeTable<'_>, name: &str, addr: RelAddr) -> Result<Option
         out.output = info.int("output")?;
         out.simcode = info.text("simcode")?;
         out.time = info.float("time")?;
-        out.time_myr = clock(&info)?.map(|clock| clock.myr());
+        // A box without a Hubble constant has no age.
+        out.time_myr = clock(&info)?.map(|clock| clock.myr()).filter(|myr| myr.is_finite());
         out.era = era(types, &info, codec.map_or(Codec::None, |(_, codec)| codec))?;
     }
     Ok(Some(out))

@@ -150,6 +150,7 @@ impl Place {
 
     /// Fields and elements on the way from the value to here: `.scale.Mpc`, `[3]`.
     fn path(&self) -> String {
+        use std::fmt::Write as _;
         let mut path = String::new();
         let mut frames = self.frames.iter();
         while let Some(Frame::Object { key, .. }) = frames.next() {
@@ -159,10 +160,10 @@ impl Place {
                     path.push_str(&String::from_utf8_lossy(key));
                 }
                 (b"items", Some(Frame::Array { index })) => {
-                    path.push_str(&format!("[{}]", index + 1));
+                    let _ = write!(path, "[{}]", index + 1);
                 }
                 (b"pairs", Some(Frame::Array { index })) => {
-                    path.push_str(&format!("[pair {}]", index + 1));
+                    let _ = write!(path, "[pair {}]", index + 1);
                     frames.next();
                 }
                 _ => break,

@@ -14,6 +14,7 @@ mod groups;
 mod lockstep;
 mod model;
 mod natural;
+mod numbers;
 mod record;
 mod refusal;
 mod show;

@@ -1,6 +1,6 @@
 //! What is told of a file; its JSON is what `jldconv inspect --json` prints.
 
-use crate::migrate::Finding;
+use crate::migrate::{Finding, Severity};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -143,7 +143,7 @@ pub struct DataGroup {
     pub simcode: Option<String>,
     /// Time in code units.
     pub time: Option<f64>,
-    /// Time in Myr, as Mera's `gettime` tells it.
+    /// Time in Myr, as Mera's `gettime` tells it; none where that is no number.
     pub time_myr: Option<f64>,
     /// What the user noted.
     pub comments: Option<String>,
@@ -255,8 +255,10 @@ impl Inspection {
         !matches!(self.action, Action::Refuse { .. })
     }
 
-    /// How often JLD2 prints a warning while it loads the whole file.
+    /// How often JLD2 prints a warning while it loads the whole file. What it prints of types whose
+    /// packages the user may load is not counted.
     pub fn printed(&self) -> u64 {
-        self.findings.iter().map(|f| f.printed).sum()
+        let warned = self.findings.iter().filter(|f| f.severity > Severity::Note);
+        warned.map(|f| f.printed).sum()
     }
 }

@@ -132,7 +132,7 @@ pub(super) fn float(t: &str, value: &Value) -> Option<f64> {
 }
 
 /// A number of 16 bits: sign, five bits of exponent, ten of fraction.
-fn half(bits: u16) -> f64 {
+pub(super) fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     sign * match exponent {

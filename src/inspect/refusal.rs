@@ -32,11 +32,14 @@ pub(super) fn inside(path: &Path, bytes: u64, error: &Error) -> Refusal {
 }
 
 fn of(path: &Path, bytes: Option<u64>, kind: Kind, error: &Error) -> Refusal {
-    let error = match kind {
-        Kind::Merafile => "a merafile of Mera before 1.2: plain HDF5, not JLD2; load it with the \
+    let error = match (kind, error.kind()) {
+        (_, ErrorKind::Io(e)) if bytes.is_none() => format!("cannot be opened: {e}"),
+        (Kind::Merafile, _) => {
+            "a merafile of Mera before 1.2: plain HDF5, not JLD2; load it with the \
                            Mera of that time and save it again"
-            .to_owned(),
-        _ => error.to_string(),
+                .to_owned()
+        }
+        (_, _) => error.to_string(),
     };
     Refusal { path: path.display().to_string(), bytes, kind, error }
 }
@@ -62,8 +65,8 @@ fn unlike(source: &Source, error: &Error) -> Kind {
 /// The names in the root group of a file with a superblock of version 0 (HDF5 specification II.A,
 /// III.C and III.D): they stand in the local heap that the root's symbol table entry caches.
 fn root_names(source: &Source) -> crate::h5::Result<Vec<String>> {
-    let head = source.read(0, 96, "superblock")?;
-    let mut c = Cursor::new(&head, 0, "superblock");
+    let start = source.read(0, 96, "superblock")?;
+    let mut c = Cursor::new(&start, 0, "superblock");
     c.expect(SIGNATURE, "superblock signature")?;
     if c.u8()? != 0 {
         return Ok(Vec::new());
@@ -71,9 +74,9 @@ fn root_names(source: &Source) -> crate::h5::Result<Vec<String>> {
     // The root entry stands at 56; its cached addresses are the B-tree and the heap.
     c.take(71)?;
     let _tree = c.addr()?;
-    let RelAddr(heap) = c.addr()?;
-    let head = source.read(heap, 32, "local heap")?;
-    let mut c = Cursor::new(&head, heap, "local heap");
+    let RelAddr(names) = c.addr()?;
+    let heap = source.read(names, 32, "local heap")?;
+    let mut c = Cursor::new(&heap, names, "local heap");
     c.expect(b"HEAP", "local heap signature")?;
     c.take(4)?;
     let size = usize::try_from(c.u64()?).unwrap_or(usize::MAX).min(MAX_NAMES);

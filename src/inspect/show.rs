@@ -220,7 +220,9 @@ fn one(out: &mut String, f: &Finding) {
     labelled(out, &severity, &format!("{}{more}", tame(&f.object)));
     labelled(out, "", &tame(&f.text));
     if let Some(said) = &f.said {
-        labelled(out, "", &format!("JLD2, {}: {}", times(f.printed.max(1)), tame(said)));
+        let times = times(f.printed.max(1));
+        let unless = if f.severity == Severity::Note { ", unless it is loaded" } else { "" };
+        labelled(out, "", &format!("JLD2, {times}{unless}: {}", tame(said)));
     }
     if let Some(rule) = &f.rule {
         labelled(out, "", &format!("mended by the rule {rule}"));
@@ -260,19 +262,26 @@ fn labelled(out: &mut String, label: &str, text: &str) {
     let _ = writeln!(out, "  {label:<LABEL$}{line}");
 }
 
-/// The heading of a list of [`line`]s.
-pub fn line_head() -> String {
-    format!(
-        "{:<24}  {:>10}  {:<9}  {:<7}  {:>8}  to do\n",
-        "file", "size", "era", "format", "warnings"
-    )
+/// The heading of a list of [`line`]s; names take `width` characters.
+pub fn line_head(width: usize) -> String {
+    let (file, size, era, format) = ("file", "size", "era", "format");
+    format!("{file:<width$}  {size:>10}  {era:<9}  {format:<7}  {:>8}  to do\n", "warnings")
 }
 
-/// A file on one line, whether it could be read or not.
-pub fn line(seen: &Result<Inspection, Box<Refusal>>) -> String {
+/// A file on one line, whether it could be read or not. Its name takes `width` characters.
+pub fn line(seen: &Result<Inspection, Box<Refusal>>, width: usize) -> String {
     let name = |path: &str| {
         let name = std::path::Path::new(path).file_name();
-        name.map_or(path.to_owned(), |name| tame(&name.to_string_lossy()))
+        let name = name.map_or(path.to_owned(), |name| tame(&name.to_string_lossy()));
+        // The end of a name tells more files apart than its middle.
+        match name.chars().count().checked_sub(width) {
+            Some(over @ 1..) => {
+                let head: String = name.chars().take(width / 2).collect();
+                let tail: String = name.chars().skip(width / 2 + over + 1).collect();
+                format!("{head}…{tail}")
+            }
+            _ => name,
+        }
     };
     match seen {
         Ok(seen) => {
@@ -286,7 +295,7 @@ pub fn line(seen: &Result<Inspection, Box<Refusal>>) -> String {
                 n => format!("; {} now", count(n as u64, "failure")),
             };
             format!(
-                "{:<24}  {:>10}  {era:<9}  {:<7}  {:>8}  {}{failures}\n",
+                "{:<width$}  {:>10}  {era:<9}  {:<7}  {:>8}  {}{failures}\n",
                 name(&seen.path),
                 bytes(seen.bytes),
                 seen.format.as_ref().map_or("-", |f| &f.version),
@@ -295,7 +304,7 @@ pub fn line(seen: &Result<Inspection, Box<Refusal>>) -> String {
             )
         }
         Err(refusal) => format!(
-            "{:<24}  {:>10}  {}: {}\n",
+            "{:<width$}  {:>10}  {}: {}\n",
             name(&refusal.path),
             refusal.bytes.map_or("-".to_owned(), bytes),
             refusal.kind,

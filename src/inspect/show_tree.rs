@@ -46,20 +46,18 @@ fn children(lines: &mut Vec<Line>, node: &TreeNode, indent: &str, most: usize) {
         let last = i + 1 == shown && hidden == 0;
         let branch = if last { "└─ " } else { "├─ " };
         let slash = if child.kind == NodeKind::Group { "/" } else { "" };
-        let mut rest = Vec::new();
-        if let Some(dims) = &child.dims {
-            rest.push(dims.iter().map(u64::to_string).collect::<Vec<_>>().join(" x "));
-        }
-        rest.extend(child.codec.clone());
+        let dims = child.dims.as_ref().map_or(String::new(), |dims| {
+            format!("  {}", dims.iter().map(u64::to_string).collect::<Vec<_>>().join(" x "))
+        });
         lines.push(Line {
             name: format!("{indent}{branch}{}{slash}", tame(&child.name)),
             kind: match (&child.julia_type, child.kind) {
                 (Some(t), NodeKind::Datatype) => format!("type {}", tame(&type_name(t, TYPE))),
-                (Some(t), _) => tame(&type_name(t, TYPE)),
+                (Some(t), _) => format!("{}{dims}", tame(&type_name(t, TYPE))),
                 (None, _) => String::new(),
             },
             bytes: bytes(child.bytes),
-            rest: rest.join("  "),
+            rest: child.codec.clone().unwrap_or_default(),
         });
         let deeper = format!("{indent}{}", if last { "   " } else { "│  " });
         children(lines, child, &deeper, most);

@@ -139,8 +139,10 @@ fn elements(t: &str, map: &Map<String, Value>, more: u64) -> Option<String> {
         _ => return None,
     };
     let mut shown = Vec::with_capacity(list.len());
+    let mut rest = if more > 0 { ", …" } else { "" };
+    let mut length = 0;
     for item in list {
-        shown.push(match (element, item) {
+        let one = match (element, item) {
             (Some(element), value) => scalar(element, value),
             (None, Value::Null) => "undefined".to_owned(),
             (None, Value::Object(map)) => {
@@ -151,12 +153,18 @@ fn elements(t: &str, map: &Map<String, Value>, more: u64) -> Option<String> {
                 }
             }
             _ => return None,
-        });
+        };
+        length += one.chars().count() + 2;
+        // Of many numbers, as many as fit.
+        if length > LINE && element.is_some() && shown.len() > 1 {
+            rest = ", …";
+            break;
+        }
+        shown.push(one);
     }
     let (open, close) = if t.starts_with("Core.Tuple") { ('(', ')') } else { ('[', ']') };
-    let rest = if more > 0 { ", …" } else { "" };
-    let line = format!("{open}{}{rest}{close}", shown.join(", "));
-    (line.chars().count() <= LINE).then_some(line)
+    (length <= LINE || element.is_some())
+        .then(|| format!("{open}{}{rest}{close}", shown.join(", ")))
 }
 
 fn short_key(key: &Value) -> String {

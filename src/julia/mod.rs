@@ -14,6 +14,8 @@ mod dump;
 mod element;
 mod node;
 mod number;
+#[cfg(test)]
+mod sample;
 mod signature;
 mod stack;
 mod table;

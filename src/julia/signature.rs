@@ -9,8 +9,9 @@ use crate::h5::{
     TypeRef,
 };
 
-/// Types nest less deeply than this; ends forged cycles.
-const MAX_DEPTH: u32 = 64;
+/// Ends forged cycles. A type within a type takes up to three steps, and no types nest more than
+/// some sixty deep; what that takes fits into the 2 MiB stack of a thread.
+const MAX_DEPTH: u32 = 200;
 /// Longer names, parameter lists and parameter values do not occur.
 const MAX_BYTES: u64 = 1 << 20;
 /// No type has more parts; a forged one can double with each level.
@@ -44,7 +45,8 @@ impl Reach {
         read: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
         let Some(depth) = self.depth.checked_sub(1) else {
-            return Err(Error::corrupt(at, "type signature", "at most 64 levels", "more"));
+            let most = format!("at most {MAX_DEPTH} steps to its end");
+            return Err(Error::corrupt(at, "type signature", most, "more"));
         };
         self.depth = depth;
         let result = read(self);
@@ -347,5 +349,39 @@ impl TypeTable<'_> {
         let mut bytes = vec![0; usize::try_from(column.len()).unwrap_or(0)];
         stream.fill(&mut bytes)?;
         Ok((bytes, at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h5::Source;
+    use crate::julia::build::NewField;
+    use crate::julia::sample::grown;
+
+    /// Reads `Chain{Chain{...}}` with this many levels, each of them committed.
+    fn chain(levels: usize) -> Result<JuliaType> {
+        let (bytes, last) = grown(|build| {
+            let mut t = JuliaType::plain("Core.Float64");
+            let mut made = None;
+            for _ in 0..levels {
+                t = JuliaType::Named { name: "Main.Chain".into(), params: vec![Param::Type(t)] };
+                let datatype = Some(Datatype::float64());
+                let field = NewField { name: "x".into(), datatype, committed: None };
+                made = Some(build.find_or_commit_record(&t, &[field]).unwrap());
+            }
+            made.unwrap()
+        });
+        let file = File::from_source(Source::from_bytes(bytes)).unwrap();
+        TypeTable::new(&file).type_object(last, 0)
+    }
+
+    #[test]
+    fn types_nest_deeply_but_not_without_end() {
+        let t = chain(60).unwrap().to_string();
+        assert_eq!(t.matches("Main.Chain{").count(), 60);
+        assert!(t.ends_with(&format!("Core.Float64{}", "}".repeat(60))));
+        let error = chain(80).unwrap_err().to_string();
+        assert!(error.contains("type signature: expected at most 200 steps"), "{error}");
     }
 }

@@ -122,3 +122,59 @@ impl Visitor for Examiner<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h5::checksum::lookup3;
+    use crate::h5::{File, RelAddr, Source, Trace};
+    use std::path::Path;
+
+    const FILE: &str = "tests/data/mera/real-mera-1.9/output_00001.jld2";
+
+    /// The address of the value at /hydro/info.
+    fn info(file: &File) -> RelAddr {
+        let link = |addr, name: &str| {
+            let ObjectKind::Group(group) = file.object(addr).unwrap().kind else { panic!() };
+            group.links.iter().find(|l| l.name == name).unwrap().target
+        };
+        link(link(file.superblock().root, "hydro"), "info")
+    }
+
+    #[test]
+    fn fields_without_a_value_are_failures() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+        let mut bytes = std::fs::read(path).unwrap();
+        let target = Target::builtin("mera-1.9").unwrap();
+        let findings = |bytes: &[u8]| {
+            let file = File::from_source(Source::from_bytes(bytes.to_vec())).unwrap();
+            let types = TypeTable::new(&file);
+            let mut examiner = Examiner::new(&types, &target, Vec::new());
+            Trace::run(&file, &mut examiner).unwrap();
+            examiner.into_findings()
+        };
+        assert_eq!(findings(&bytes), []);
+        // Take the reference `fnames` and the string `path` away.
+        let file = File::from_source(Source::from_bytes(bytes.clone())).unwrap();
+        let types = TypeTable::new(&file);
+        let object = file.object(info(&file)).unwrap();
+        let dataset = object.dataset().unwrap();
+        let Element::Committed(c) = types.element(&dataset.datatype).unwrap() else { panic!() };
+        let start = file.stored_offset(dataset).unwrap().unwrap();
+        for (name, size) in [("fnames", 8), ("path", 16)] {
+            let field = c.fields.iter().find(|f| f.name == name).unwrap();
+            let at = usize::try_from(start).unwrap() + field.offset.unwrap() as usize;
+            bytes[at..at + size].fill(0);
+        }
+        for chunk in &object.header.chunks {
+            let (from, to) = (chunk.offset as usize, chunk.checksum as usize);
+            let sum = lookup3(&bytes[from..to]);
+            bytes[to..to + 4].copy_from_slice(&sum.to_le_bytes());
+        }
+        let found = findings(&bytes);
+        let said: Vec<_> = found.iter().map(|f| (f.severity, f.object.as_str())).collect();
+        assert_eq!(said, [(Severity::Failure, "/hydro/info"); 2]);
+        assert!(found[0].text.starts_with("the field path of Mera.InfoType has no value"));
+        assert!(found[1].text.starts_with("the field fnames of Mera.InfoType has no value"));
+    }
+}

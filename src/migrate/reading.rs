@@ -281,3 +281,108 @@ fn declared(canonical: &str) -> String {
     let vector = plain.strip_prefix("Array{").and_then(|rest| rest.strip_suffix(",1}"));
     vector.map_or(plain.clone(), |element| format!("Vector{{{element}}}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h5::{Datatype, File};
+    use std::path::Path;
+
+    const FILE: &str = "tests/data/mera/e4b-lz4/output_00100.jld2";
+
+    fn committed(name: &str, fields: &[(&str, Datatype)]) -> Committed {
+        let datatype = Datatype::record(fields.iter().map(|(n, d)| ((*n).to_owned(), d.clone())));
+        let members = datatype.members().unwrap().to_vec();
+        let fields = members.into_iter().map(|m| Field {
+            name: m.name,
+            offset: Some(m.offset),
+            datatype: Some(m.datatype),
+            committed: None,
+        });
+        Committed {
+            addr: RelAddr::NULL,
+            julia_type: JuliaType::plain(name),
+            written_type: None,
+            empty: false,
+            fields: fields.collect(),
+            typed_fields: false,
+            datatype,
+        }
+    }
+
+    fn reading(c: &Committed) -> Reading {
+        let file = File::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE)).unwrap();
+        let types = TypeTable::new(&file);
+        let target = Target::builtin("mera-1.9").unwrap();
+        Session::new(&types, &target).read(c, 0).unwrap()
+    }
+
+    fn scales(count: usize) -> Committed {
+        let name = "Mera.ScalesType001";
+        let layouts = crate::mera::types::layouts();
+        let layout = layouts.iter().rfind(|l| l.name == name && l.fields.len() == count).unwrap();
+        let fields: Vec<_> =
+            layout.fields.iter().map(|f| (f.as_str(), Datatype::float64())).collect();
+        committed(name, &fields)
+    }
+
+    #[test]
+    fn layouts_between_releases_are_read_with_warnings() {
+        assert_eq!(reading(&scales(52)), Reading::default());
+        let fewer = reading(&scales(50));
+        assert!(fewer.reconstructed);
+        assert_eq!(
+            fewer.said.unwrap(),
+            "saved type Mera.ScalesType001 is missing field K_mu in workspace type; reconstructing"
+        );
+        let more = reading(&scales(75));
+        assert!(!more.reconstructed);
+        let said = more.said.unwrap();
+        assert!(
+            said.contains("not present in the type in the workspace: erg_g_K, keV_cm2"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn types_that_are_not_there_are_told_by_where_they_could_be() {
+        let gone = reading(&committed("Mera.ScalesType", &[]));
+        assert_eq!(
+            gone.said.as_deref().unwrap(),
+            "type Mera.ScalesType does not exist in workspace; reconstructing"
+        );
+        assert!(gone.reconstructed && gone.severity() == Severity::Warning);
+        let foreign = reading(&committed("Main.Foo", &[]));
+        assert!(foreign.foreign && foreign.severity() == Severity::Note);
+        let mut inside = committed("Base.RefValue", &[]);
+        let params = vec![Param::Type(JuliaType::plain("Mera.ScalesType"))];
+        inside.julia_type = JuliaType::Named { name: "Base.RefValue".into(), params };
+        let said = reading(&inside).said.unwrap();
+        assert_eq!(said, "some parameters could not be resolved for type Base.RefValue{…}");
+        assert_eq!(reading(&committed("Dates.DateTime", &[])), Reading::default());
+    }
+
+    #[test]
+    fn fields_must_fit_what_is_declared() {
+        let text = ("blocksize", Datatype::vlen_string());
+        let said = reading(&committed("JLD2Lz4.Lz4Filter", &[text])).said.unwrap();
+        assert!(
+            said.contains(
+                "has field blocksize::String, but workspace type has field \
+                               blocksize::UInt32"
+            ),
+            "{said}"
+        );
+        // Numbers convert, and behind a reference can be anything.
+        for fits in [Datatype::float64(), Datatype::reference()] {
+            let c = committed("JLD2Lz4.Lz4Filter", &[("blocksize", fits)]);
+            assert_eq!(reading(&c), Reading::default());
+        }
+    }
+
+    #[test]
+    fn declared_types_as_julia_prints_them() {
+        assert_eq!(declared("Core.Array{Core.UInt8,1}"), "Vector{UInt8}");
+        assert_eq!(declared("Base.Dict{Core.Any,Core.Any}"), "Dict{Any,Any}");
+    }
+}

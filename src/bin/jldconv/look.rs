@@ -9,6 +9,8 @@ use std::io::{self, BufWriter, Write};
 
 /// Files of which `inspect` tells all unless asked for less.
 const FEW: usize = 3;
+/// Characters of the longest name in a list.
+const WIDEST: usize = 44;
 
 pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCode, Stop> {
     let target = Target::with_rule_files(args.target.as_deref(), &args.rules)
@@ -17,15 +19,18 @@ pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCod
     let lines = args.files.len() > FEW && !verbose && !args.full;
     let mut out = BufWriter::new(io::stdout());
     let mut tally = Tally::default();
+    let names = args.files.iter().filter_map(|path| path.file_name());
+    let width = names.map(|name| name.to_string_lossy().chars().count()).max().unwrap_or(0);
+    let width = width.clamp(16, WIDEST);
     if lines && !args.json {
-        out.write_all(inspect::line_head().as_bytes())?;
+        out.write_all(inspect::line_head(width).as_bytes())?;
     }
     for (i, path) in args.files.iter().enumerate() {
         let seen = inspect::inspect(path, &target, detail);
         tally.add(&seen);
         let text = match &seen {
             _ if args.json => json(&seen)?,
-            _ if lines => inspect::line(&seen),
+            _ if lines => inspect::line(&seen, width),
             Ok(seen) => {
                 let gap = if i > 0 { "\n" } else { "" };
                 format!("{gap}{}", inspect::details(seen, args.full))

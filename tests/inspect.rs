@@ -1,0 +1,249 @@
+//! `jldconv inspect`, `dump` and `verify` on real files: what a person and a script see, letter by
+//! letter, and values against what Julia read.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use assert_cmd::Command;
+use common::{files, shared, truth};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// One file of each era, and what has no era.
+const EACH: [&str; 9] = [
+    "e0-zlib/output_00007",
+    "e4b-bzip2/output_00020",
+    "e4b-lz4/output_00100",
+    "e4b-none/output_00021",
+    "e4d-lz4/output_00200",
+    "e6-lz4/output_00300",
+    "e8-lz4filter/output_00400",
+    "mixed/output_00500",
+    "real-mera-1.9/output_00001",
+];
+
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera")
+}
+
+/// Runs the program in the directory of the test files; gives its exit code and both outputs.
+fn jldconv(args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("jldconv").unwrap();
+    let output = command.current_dir(data()).args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn good(args: &[&str]) -> String {
+    let (code, out, err) = jldconv(args);
+    assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+    out
+}
+
+#[test]
+fn a_person_sees_what_a_file_is_and_needs() {
+    for name in EACH {
+        let seen = good(&["inspect", &format!("{name}.jld2")]);
+        insta::assert_snapshot!(format!("details-{}", name.replace('/', "-")), seen);
+    }
+}
+
+#[test]
+fn a_script_sees_the_same() {
+    for name in ["e0-zlib/output_00007", "e4b-lz4/output_00100", "real-mera-1.9/output_00001"] {
+        let line = good(&["inspect", "--json", &format!("{name}.jld2")]);
+        assert_eq!(line.lines().count(), 1);
+        let value: Value = serde_json::from_str(&line).unwrap();
+        let seen = serde_json::to_string_pretty(&value).unwrap();
+        insta::assert_snapshot!(format!("json-{}", name.replace('/', "-")), seen);
+    }
+}
+
+#[test]
+fn many_files_get_a_line_each() {
+    let names: Vec<_> = EACH.iter().map(|name| format!("{name}.jld2")).collect();
+    let mut args = vec!["inspect", "../README.md", "none.jld2"];
+    args.extend(names.iter().map(String::as_str));
+    let (code, out, err) = jldconv(&args);
+    assert_eq!((code, err.as_str()), (1, ""));
+    insta::assert_snapshot!("lines", out);
+    let (_, verbose, _) = jldconv(&[&args[..], &["-v"]].concat());
+    assert!(verbose.contains("\nTree\n") && verbose.lines().count() > 500);
+    args.push("--json");
+    let (_, json, _) = jldconv(&args);
+    let objects: Vec<Value> =
+        json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects.len(), EACH.len() + 2);
+    assert_eq!(objects[0]["kind"], "unknown");
+    assert!(objects[1]["error"].as_str().unwrap().contains("No such file"));
+}
+
+#[test]
+fn wrong_command_lines_are_usage_errors() {
+    let file = "e4b-none/output_00021.jld2";
+    let (code, _, err) = jldconv(&["inspect", file, "--target", "mera-0"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("there is no target \"mera-0\"; there are: mera-1.9"), "{err}");
+    let (code, _, err) = jldconv(&["inspect", file, "--rules", "none.toml"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("cannot read none.toml"), "{err}");
+}
+
+#[test]
+fn rules_of_ones_own_show_in_findings() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules.toml");
+    let text =
+        "[[rule]]\nid = \"no-notes\"\nfrom = [\"Mera.FilesContentType\"]\nreplace = \"nothing\"\n";
+    std::fs::write(&rules, text).unwrap();
+    let file = "real-mera-1.9/output_00001.jld2";
+    let seen = good(&["inspect", file, "--rules", rules.to_str().unwrap()]);
+    assert!(seen.contains("mended by the rule no-notes"), "{seen}");
+}
+
+#[test]
+fn dumps_equal_what_julia_read() {
+    let mut tops = vec![data()];
+    tops.extend(shared().map(|shared| shared.join("mera")));
+    tops.extend(shared().map(|shared| shared.join("zoo")));
+    let mut compared = 0;
+    for path in tops.iter().flat_map(|top| files(top, ".jld2.truth.json")) {
+        let truth: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let file = path.to_str().unwrap().strip_suffix(".truth.json").unwrap();
+        let dump: Value = serde_json::from_str(&good(&["dump", "--json", file])).unwrap();
+        let differ = truth::differences(&truth, &dump);
+        assert!(differ.is_empty(), "{file}:\n{}", differ.join("\n"));
+        compared += 1;
+    }
+    assert!(compared >= EACH.len());
+}
+
+#[test]
+fn a_truth_that_is_not_met_is_noticed() {
+    let path = data().join("e4b-none/output_00021.jld2.truth.json");
+    let truth: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert_eq!(truth::differences(&truth, &truth), Vec::<String>::new());
+    for pointer in [
+        "/~1hydro~1info/fields/boxlen/v",
+        "/~1hydro~1data/t",
+        "/~1hydro~1information~1storage/pairs/0/1/v",
+        "/~1hydro~1data/fields/scale",
+    ] {
+        let mut other = truth.clone();
+        *other.pointer_mut(pointer).unwrap() = Value::Null;
+        assert_eq!(truth::differences(&truth, &other).len(), 1, "{pointer}");
+    }
+}
+
+#[test]
+fn dumps_for_a_person() {
+    let file = "e4b-lz4/output_00100.jld2";
+    insta::assert_snapshot!("dump-clumps", good(&["dump", file, "clumps"]));
+    insta::assert_snapshot!("dump-convertstat", good(&["dump", file, "/convertstat"]));
+}
+
+#[test]
+fn a_path_chooses_what_is_dumped() {
+    let file = "e4b-lz4/output_00100.jld2";
+    let keys = |args: &[&str]| -> Vec<String> {
+        let json: Value = serde_json::from_str(&good(args)).unwrap();
+        json.as_object().unwrap().keys().cloned().collect()
+    };
+    let all = keys(&["dump", "--json", file]);
+    let below: Vec<_> =
+        all.iter().filter(|p| p.starts_with("/hydro/information/")).cloned().collect();
+    assert_eq!(keys(&["dump", "--json", file, "/hydro/information/"]), below);
+    assert_eq!(keys(&["dump", "--json", file, "hydro/info"]), ["/hydro/info"]);
+    assert_eq!(keys(&["dump", "--json", file, "/"]), all);
+    for (path, known) in [
+        ("/hydro/inf", "there is no /hydro/inf; /hydro has data, info, information"),
+        ("/hydro/info/scale", "there is no /hydro/info/scale; /hydro/info is a dataset"),
+    ] {
+        let (code, out, err) = jldconv(&["dump", "--json", file, path]);
+        assert_eq!((code, out.as_str()), (1, ""));
+        assert!(err.contains(known), "{err}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let program = assert_cmd::cargo::cargo_bin("jldconv");
+    for command in ["dump", "dump --json", "inspect --json", "inspect"] {
+        let script =
+            format!("'{}' {command} e4b-lz4/output_00100.jld2 | head -c 1", program.display());
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(data())
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{command}");
+        assert_eq!(output.stdout.len(), 1);
+    }
+}
+
+#[test]
+fn equal_files_are_equal() {
+    let file = "e4b-lz4/output_00100.jld2";
+    let said = good(&["verify", file, file]);
+    assert_eq!(said, "equal: 41 datasets with the same types and values\n");
+    let Some(shared) = shared() else { return };
+    // The same values, written by one JLD2 with different codecs.
+    for (version, codecs) in [
+        ("0.4.17", &["none", "deflate", "lz4"][..]),
+        ("0.4.31", &["none", "bzip2", "lz4"]),
+        ("0.6.5", &["none", "lz4filter", "zstd", "bzip2filter", "shuffle-deflate"]),
+    ] {
+        let name = |codec: &str| {
+            let path = shared.join(format!("zoo/jld2-{version}-{codec}.jld2"));
+            path.to_str().unwrap().to_owned()
+        };
+        for codec in codecs {
+            let (_, out, _) = jldconv(&["verify", "--json", &name(codecs[0]), &name(codec)]);
+            let json: Value = serde_json::from_str(&out).unwrap();
+            assert!(json["compared"].as_u64().unwrap() > 100);
+            // A BitVector's dims are memory that Julia never set.
+            let differ = json["differences"].as_array().unwrap();
+            let other = differ.iter().find(|d| d["path"] != "/arr/bits");
+            assert_eq!(other, None, "{version} {codec}");
+        }
+    }
+}
+
+#[test]
+fn differences_are_named_by_path() {
+    let (a, b) = ("e4b-lz4/output_00100.jld2", "e4b-lz4/output_00101.jld2");
+    let (code, out, _) = jldconv(&["verify", a, b]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!("verify", out);
+    let (code, out, _) = jldconv(&["verify", "--json", a, "e4b-none/output_00021.jld2"]);
+    assert_eq!(code, 1);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["equal"], false);
+    let missing =
+        json["differences"].as_array().unwrap().iter().find(|d| d["path"] == "/gravity/data");
+    assert_eq!(missing.unwrap()["what"], "missing");
+    let (code, _, err) = jldconv(&["verify", a, "../README.md"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("README.md: not a JLD2 file"), "{err}");
+}
+
+#[test]
+fn every_file_of_the_corpus_is_read_or_refused() {
+    let Some(shared) = shared() else { return };
+    let mut refused = Vec::new();
+    for path in files(&shared.join("corpus/files"), "") {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let file = path.to_str().unwrap();
+        let (code, out, err) = jldconv(&["inspect", "--json", file]);
+        assert_eq!(err, "", "{name}");
+        let seen: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(code == 0, seen.get("error").is_none(), "{name}");
+        if code == 0 {
+            assert!(!good(&["dump", file]).is_empty(), "{name}");
+        } else {
+            refused.push(format!("{name}: {}: {}", seen["kind"], seen["error"]));
+        }
+    }
+    insta::assert_snapshot!("corpus-refused", refused.join("\n"));
+}
