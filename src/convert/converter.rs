@@ -28,6 +28,8 @@ pub(super) struct Planned {
     pub(super) migration: Migration,
     /// Whether all of it is laid out afresh.
     pub(super) rewritten: bool,
+    /// Whether each table must have a group with links to its columns afterwards.
+    pub(super) flat_links: bool,
 }
 
 impl Converter {
@@ -138,10 +140,14 @@ impl Converter {
             .map_err(|e| Failure::new(Fault::Input, format!("{}: {e}", input.display())))?;
         let file = File::from_source(source).map_err(read)?;
         let failed = |e: PlanError| plan_failure(input, &e);
-        let request = Request { rewriting: self.encodes(), codec: self.codec.clone() };
+        let request = Request {
+            rewriting: self.encodes(),
+            codec: self.codec.clone(),
+            flat_links: self.options.flat_links,
+        };
         let migration = plan_for(&file, &self.target, &request).map_err(failed)?;
         let rewritten = migration.rewrite.is_some() || self.lays_out();
-        Ok(Planned { file, identity, migration, rewritten })
+        Ok(Planned { file, identity, migration, rewritten, flat_links: self.options.flat_links })
     }
 
     /// Whether columns are encoded anew.
@@ -162,9 +168,6 @@ impl Converter {
         };
         if self.options.verify == VerifyLevel::Hdf5 && !cfg!(feature = "hdf5") {
             return refuse("--verify hdf5 needs a build with the feature hdf5");
-        }
-        if self.options.flat_links {
-            return refuse("--flat-links is not there yet");
         }
         let reason = planned.migration.rewrite.as_deref();
         match (self.options.mode, planned.rewritten) {

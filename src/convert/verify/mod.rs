@@ -4,8 +4,8 @@ use super::converter::{Planned, read_failure};
 use super::{Failure, Fault, Observer, Phase, VerifyLevel};
 use crate::h5::{self, File, Region, RelAddr, Source, Trace, Visitor};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
-use crate::migrate::plan;
 use crate::migrate::target::Target;
+use crate::migrate::{Request, plan_for};
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::path::Path;
@@ -21,8 +21,17 @@ pub(super) struct Checked {
 
 /// What the output must hold. Taken before the input changes, if it is changed in place.
 pub(super) struct Expected {
-    /// Linked datasets by path: old address, and digest of the value if contents are compared.
-    datasets: Vec<(String, RelAddr, Option<u128>)>,
+    /// By path.
+    datasets: Vec<Linked>,
+}
+
+/// A linked dataset of the output.
+struct Linked {
+    path: String,
+    /// Where it is in the input; none if this link to it is new.
+    old: Option<RelAddr>,
+    /// Digest of the value if contents are compared.
+    value: Option<u128>,
 }
 
 impl Expected {
@@ -52,8 +61,13 @@ impl Expected {
                     Some(digest(&dumper, addr).map_err(|e| failed(e.in_object(&name)))?)
                 }
             };
-            out.push((name, addr, value));
+            out.push(Linked { path: name, old: Some(addr), value });
         }
+        // These lead to objects whose values are compared where they were linked before; that they
+        // lead there is known when the output needs no more links.
+        let added = migration.links.iter();
+        out.extend(added.map(|path| Linked { path: path.clone(), old: None, value: None }));
+        out.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self { datasets: out })
     }
 }
@@ -121,10 +135,13 @@ fn structure(
         return Err(format!("{} datasets became {}", expected.datasets.len(), new.len()));
     }
     let end = planned.file.superblock().end_of_file;
-    for ((old_path, old_addr, _), (new_path, new_addr)) in expected.datasets.iter().zip(&new) {
+    for (Linked { path: old_path, old, .. }, (new_path, new_addr)) in
+        expected.datasets.iter().zip(&new)
+    {
         if old_path != new_path {
             return Err(format!("dataset {old_path} became {new_path}"));
         }
+        let Some(old_addr) = old else { continue };
         let replaced = planned.migration.overrides.objects.contains_key(old_addr);
         let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
         let stayed = old_addr == new_addr;
@@ -132,7 +149,8 @@ fn structure(
             return Err(format!("dataset {old_path} was to stay at {old_addr}, not at {new_addr}"));
         }
     }
-    let again = plan(output, target, false).map_err(|e| format!("the output: {e}"))?;
+    let request = Request { flat_links: planned.flat_links, ..Request::default() };
+    let again = plan_for(output, target, &request).map_err(|e| format!("the output: {e}"))?;
     if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
         let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
         return Err(format!("the output still needs changes: {left}"));
@@ -205,7 +223,12 @@ fn content(
     };
     let mut all = Xxh3::new();
     let outputs = datasets(output).map_err(failed)?;
-    for ((name, _, before), (_, addr)) in expected.datasets.iter().zip(&outputs) {
+    for (Linked { path: name, old, value: before }, (_, addr)) in
+        expected.datasets.iter().zip(&outputs)
+    {
+        if old.is_none() {
+            continue;
+        }
         let after = digest(&dumper, *addr).map_err(|e| failed(e.in_object(name)))?;
         if *before != Some(after) {
             return Err(Failure::new(
