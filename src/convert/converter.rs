@@ -36,8 +36,14 @@ impl Converter {
     /// Reads the target and the rules.
     ///
     /// # Errors
-    /// With [`Fault::Unsupported`] if there is no such target or a rules file is wrong.
+    /// With [`Fault::Unsupported`] if there is no such target, a rules file is wrong, or this build
+    /// cannot do what is asked for.
     pub fn new(options: Options) -> Result<Self, Failure> {
+        if options.verify == VerifyLevel::Hdf5 && !cfg!(feature = "hdf5") {
+            let message = "--verify hdf5 needs a build with libhdf5, and this is none: install \
+                           libhdf5-dev, then `cargo build --release --features hdf5`";
+            return Err(Failure::new(Fault::Unsupported, message));
+        }
         let wrong = |e: crate::migrate::target::TargetError| {
             Failure::new(Fault::Unsupported, e.to_string())
         };
@@ -166,9 +172,6 @@ impl Converter {
             let message = format!("{}: {why}", input.display());
             Err(Failure::new(Fault::Unsupported, message))
         };
-        if self.options.verify == VerifyLevel::Hdf5 && !cfg!(feature = "hdf5") {
-            return refuse("--verify hdf5 needs a build with the feature hdf5");
-        }
         let reason = planned.migration.rewrite.as_deref();
         match (self.options.mode, planned.rewritten) {
             (Mode::Auto | Mode::Rewrite, true) => Ok(Mode::Rewrite),

@@ -1,5 +1,10 @@
 //! Whether an output is what was planned, before it gets its name.
 
+#[cfg(feature = "hdf5")]
+mod boxes;
+#[cfg(feature = "hdf5")]
+mod hdf5;
+
 use super::converter::{Planned, read_failure};
 use super::{Failure, Fault, Observer, Phase, VerifyLevel};
 use crate::h5::{self, File, Region, RelAddr, Source, Trace, Visitor};
@@ -17,6 +22,8 @@ pub(super) struct Checked {
     pub(super) bytes: u64,
     /// Digest of all its logical values, if they were compared.
     pub(super) digest: Option<String>,
+    /// What is worth telling of the check.
+    pub(super) remarks: Vec<String>,
 }
 
 /// What the output must hold. Taken before the input changes, if it is changed in place.
@@ -86,7 +93,7 @@ pub(super) fn check(
     let io = |e: io::Error| bad(format!("the output cannot be read back: {e}"));
     let bytes = file.metadata().map_err(io)?.len();
     if level == VerifyLevel::None {
-        return Ok(Checked { bytes, digest: None });
+        return Ok(Checked { bytes, digest: None, remarks: Vec::new() });
     }
     let handle = file.try_clone().map_err(io)?;
     let output = Source::from_file(handle)
@@ -99,7 +106,11 @@ pub(super) fn check(
             Some(content(path, planned, expected, &output, observer)?)
         }
     };
-    Ok(Checked { bytes, digest })
+    let remarks = match level {
+        VerifyLevel::Hdf5 => reread(path, planned, &output, file, observer)?,
+        VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Content => Vec::new(),
+    };
+    Ok(Checked { bytes, digest, remarks })
 }
 
 /// All invariants and checksums hold, no two objects share bytes, the linked datasets are the
@@ -216,11 +227,7 @@ fn content(
     let tick = |bytes| tick.tick(bytes);
     let types = TypeTable::new(output);
     let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
-    let failed = |e: h5::Error| {
-        let Failure { fault, message, .. } = read_failure(path, &e);
-        let fault = if fault == Fault::Input { Fault::Verify } else { fault };
-        Failure::new(fault, format!("in the output: {message}"))
-    };
+    let failed = |e: h5::Error| output_failure(path, &e);
     let mut all = Xxh3::new();
     let outputs = datasets(output).map_err(failed)?;
     for (Linked { path: name, old, value: before }, (_, addr)) in
@@ -240,6 +247,38 @@ fn content(
         all.update(&after.to_le_bytes());
     }
     Ok(format!("{:032x}", all.digest128()))
+}
+
+/// Something in the output is not as it must be.
+fn output_failure(path: &Path, error: &h5::Error) -> Failure {
+    let Failure { fault, message, .. } = read_failure(path, error);
+    let fault = if fault == Fault::Input { Fault::Verify } else { fault };
+    Failure::new(fault, format!("in the output: {message}"))
+}
+
+/// Reads the output through libhdf5.
+#[cfg(feature = "hdf5")]
+fn reread(
+    path: &Path,
+    planned: &Planned,
+    output: &File,
+    file: &std::fs::File,
+    observer: &dyn Observer,
+) -> Result<Vec<String>, Failure> {
+    let tick = Ticker::new(planned.migration.survey.payload_bytes, observer);
+    hdf5::compare(output, file, &|bytes| tick.tick(bytes)).map_err(|e| output_failure(path, &e))
+}
+
+/// A build without libhdf5 refuses before it comes to this.
+#[cfg(not(feature = "hdf5"))]
+fn reread(
+    _: &Path,
+    _: &Planned,
+    _: &File,
+    _: &std::fs::File,
+    _: &dyn Observer,
+) -> Result<Vec<String>, Failure> {
+    Err(Failure::new(Fault::Internal, "a build without libhdf5 was asked to read through it"))
 }
 
 /// Digest of the canonical form of one value.
