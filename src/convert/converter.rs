@@ -28,14 +28,22 @@ pub(super) struct Planned {
     pub(super) migration: Migration,
     /// Whether all of it is laid out afresh.
     pub(super) rewritten: bool,
+    /// Whether each table must have a group with links to its columns afterwards.
+    pub(super) flat_links: bool,
 }
 
 impl Converter {
     /// Reads the target and the rules.
     ///
     /// # Errors
-    /// With [`Fault::Unsupported`] if there is no such target or a rules file is wrong.
+    /// With [`Fault::Unsupported`] if there is no such target, a rules file is wrong, or this build
+    /// cannot do what is asked for.
     pub fn new(options: Options) -> Result<Self, Failure> {
+        if options.verify == VerifyLevel::Hdf5 && !cfg!(feature = "hdf5") {
+            let message = "--verify hdf5 needs a build with libhdf5, and this is none: install \
+                           libhdf5-dev, then `cargo build --release --features hdf5`";
+            return Err(Failure::new(Fault::Unsupported, message));
+        }
         let wrong = |e: crate::migrate::target::TargetError| {
             Failure::new(Fault::Unsupported, e.to_string())
         };
@@ -138,10 +146,14 @@ impl Converter {
             .map_err(|e| Failure::new(Fault::Input, format!("{}: {e}", input.display())))?;
         let file = File::from_source(source).map_err(read)?;
         let failed = |e: PlanError| plan_failure(input, &e);
-        let request = Request { rewriting: self.encodes(), codec: self.codec.clone() };
+        let request = Request {
+            rewriting: self.encodes(),
+            codec: self.codec.clone(),
+            flat_links: self.options.flat_links,
+        };
         let migration = plan_for(&file, &self.target, &request).map_err(failed)?;
         let rewritten = migration.rewrite.is_some() || self.lays_out();
-        Ok(Planned { file, identity, migration, rewritten })
+        Ok(Planned { file, identity, migration, rewritten, flat_links: self.options.flat_links })
     }
 
     /// Whether columns are encoded anew.
@@ -160,12 +172,6 @@ impl Converter {
             let message = format!("{}: {why}", input.display());
             Err(Failure::new(Fault::Unsupported, message))
         };
-        if self.options.verify == VerifyLevel::Hdf5 && !cfg!(feature = "hdf5") {
-            return refuse("--verify hdf5 needs a build with the feature hdf5");
-        }
-        if self.options.flat_links {
-            return refuse("--flat-links is not there yet");
-        }
         let reason = planned.migration.rewrite.as_deref();
         match (self.options.mode, planned.rewritten) {
             (Mode::Auto | Mode::Rewrite, true) => Ok(Mode::Rewrite),

@@ -143,7 +143,7 @@ impl Work<'_> {
             Dir::open(&self.job.temp_dir).map_err(|e| Failure::from(PublishError::from(e)))?;
         let temp =
             TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
-        let remarks = fill(&temp)?;
+        let mut remarks = fill(&temp)?;
         // An input that somebody wrote to meanwhile gives an output that never was.
         let source = self.source()?;
         if Identity::of(source).map_err(bad_input)? != self.planned.identity {
@@ -153,10 +153,11 @@ impl Work<'_> {
         self.observer.progress(Phase::Sync, 0, 1);
         let origin = Origin::of(source).map_err(bad_input)?;
         let sealed = temp.seal(&origin).map_err(Failure::from)?;
-        let Checked { bytes, digest } = match self.check(&sealed) {
+        let Checked { bytes, digest, remarks: more } = match self.check(&sealed) {
             Ok(checked) => checked,
             Err(failure) => return Err(self.keep_bad(sealed, failure)),
         };
+        remarks.extend(more);
         if self.observer.cancelled() {
             let message = format!("{}: cancelled", input.display());
             return Err(Failure::new(Fault::Cancelled, message));

@@ -26,9 +26,9 @@ pub(super) fn carry_out(
     observer.progress(Phase::Edit, 0, edits.bytes_appended());
     let mut check = |file: &std::fs::File| {
         let level = options.verify;
-        let Checked { bytes, digest } =
+        let Checked { bytes, digest, remarks } =
             verify::check(path, planned, &expected, file, target, level, observer)?;
-        made = Made { bytes_out: bytes, digest, ..Made::default() };
+        made = Made { bytes_out: bytes, digest, remarks };
         Ok(())
     };
     inplace::apply(path, &planned.identity, edits, &place, &mut check)

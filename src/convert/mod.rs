@@ -10,6 +10,8 @@ mod converter;
 mod copying;
 pub mod edit;
 mod failure;
+#[cfg(test)]
+mod flat_tests;
 mod in_place;
 pub mod inplace;
 mod options;

@@ -5,6 +5,7 @@ use super::natural::half;
 use super::record::Record;
 use crate::h5::{Class, Object, ObjectKind, RelAddr, Result};
 use crate::julia::{Column, Element, TypeTable};
+use std::sync::Arc;
 
 /// Bytes that are compared at once.
 const WINDOW: usize = 64 << 10;
@@ -12,7 +13,7 @@ const WINDOW: usize = 64 << 10;
 /// An array of numbers.
 struct Numbers<'a> {
     types: &'a TypeTable<'a>,
-    object: Object,
+    object: Arc<Object>,
     element: Element,
 }
 

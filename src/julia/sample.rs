@@ -14,8 +14,9 @@ pub(super) fn grown(
     let mut bytes = std::fs::read(path).unwrap();
     let file = File::from_source(Source::from_bytes(bytes.clone())).unwrap();
     let links = |addr| {
-        let ObjectKind::Group(group) = file.object(addr).unwrap().kind else { panic!() };
-        group.links
+        let object = file.object(addr).unwrap();
+        let ObjectKind::Group(group) = &object.kind else { panic!() };
+        group.links.clone()
     };
     let types = links(file.superblock().root).into_iter().find(|l| l.name == "_types").unwrap();
     let committed: Vec<_> = links(types.target).iter().map(|l| l.target).collect();

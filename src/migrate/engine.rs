@@ -1,6 +1,8 @@
 //! The carrying out of rules on one file: new objects, and the patches that put them in place.
 
+use super::additions::Addition;
 use super::edit::EditList;
+use super::flat::{FlatState, FlatTable};
 use super::literal::Literal;
 use super::objects::{self, Slot};
 use super::patches::Patches;
@@ -8,10 +10,7 @@ use super::plan::{Group, PlanError, member_names};
 use super::rule::{Action, Formula, Plan, Retype, Rule, Source};
 use super::survey::{Instance, References, Survey};
 use super::target::Target;
-use crate::h5::encode::{self, NewMessage};
-use crate::h5::{
-    self, Datatype, Edge, EdgeKind, Extent, File, ObjectHeader, RelAddr, TypeRef, kind,
-};
+use crate::h5::{self, Datatype, Edge, EdgeKind, Extent, File, RelAddr, TypeRef};
 use crate::julia::build::{Build, Data, FieldStyle, NewField, ObjectRef, record};
 use crate::julia::{Column, Committed, FieldValue, Node, Override, Overrides, Renames, TypeTable};
 use crate::mera::scales::Units;
@@ -38,27 +37,6 @@ struct New {
     names: Vec<(RelAddr, String)>,
 }
 
-/// Where the names of new types go.
-enum Numbering {
-    /// Into the room that `_types` has left.
-    Spare {
-        /// Absolute offset of the room and its bytes.
-        at: u64,
-        room: usize,
-        links: Vec<(String, ObjectRef)>,
-    },
-    /// Into a continuation of `_types`, which its placeholder becomes.
-    Continued {
-        /// Absolute offset of the placeholder.
-        at: u64,
-        /// The continuation and its bytes.
-        chunk: ObjectRef,
-        len: u64,
-    },
-    /// Into a new `_types`.
-    Regrouped(ObjectRef),
-}
-
 impl<'a> Engine<'a> {
     pub(super) fn new(types: &'a TypeTable<'a>, target: &'a Target, survey: &'a Survey) -> Self {
         Self {
@@ -80,16 +58,19 @@ impl<'a> Engine<'a> {
         self.types.file()
     }
 
-    /// Carries out the rules of `groups`, and puts values in the place of the objects in `flags`.
+    /// Carries out the rules of `groups`, puts values in the place of the objects in `flags`, and
+    /// makes the groups that `tables` lack.
     pub(super) fn run(
         &mut self,
         groups: &BTreeMap<RelAddr, Group<'_>>,
         flags: &[(RelAddr, &Literal)],
+        tables: &[FlatTable],
     ) -> Result<EditList, PlanError> {
         let mut wanted: BTreeSet<_> = groups.keys().copied().collect();
         wanted.extend(groups.values().flat_map(|g| g.ruled.iter().map(|(i, _)| i.addr)));
         wanted.extend(flags.iter().map(|(addr, _)| *addr));
         wanted.extend(self.survey.types_group);
+        wanted.extend(tables.iter().map(|t| t.parent));
         wanted.extend(self.survey.type_values.iter().map(|v| v.addr));
         let references = References::find(self.types, self.survey, wanted)?;
         let committed: Vec<_> = self.survey.type_links.iter().map(|l| l.target).collect();
@@ -108,7 +89,9 @@ impl<'a> Engine<'a> {
             let at = self.julia_type_offset(addr)?;
             texts.push((addr, at, build.text(&name), format!("type is called {name}")));
         }
-        let numbering = self.number(&mut build, &new)?;
+        let replaced = [new.objects.as_slice(), new.slots.as_slice()].concat();
+        let mut additions = self.flatten(tables, &mut build, &replaced)?;
+        additions.extend(self.number(&mut build, &replaced)?);
         // Appended objects start at a multiple of eight behind the old end, as JLD2's data do.
         let start = self.file().superblock().end_of_file.next_multiple_of(8);
         let extra: Vec<_> = texts.iter().map(|(_, _, text, _)| text.clone()).collect();
@@ -126,34 +109,13 @@ impl<'a> Engine<'a> {
                 self.redirect(edge, address(by));
             }
         }
-        let group = self.survey.types_group.unwrap_or(RelAddr::NULL);
-        match numbering {
-            Some(Numbering::Regrouped(new)) => {
-                let offset = self.file().offset(group, "_types")?;
-                for edge in references.to(group, offset)? {
-                    self.redirect(edge, address(new));
+        for addition in additions {
+            if let Some(by) = addition.put(&mut self.patches, &address) {
+                let offset = self.file().offset(addition.group, "group")?;
+                for edge in references.to(addition.group, offset)? {
+                    self.redirect(edge, by);
                 }
             }
-            Some(Numbering::Spare { at, room, links }) => {
-                let mut bytes = Vec::new();
-                for (name, to) in links {
-                    let body = encode::link(&name, address(to));
-                    NewMessage::new(kind::LINK, 0, body).write(&mut bytes);
-                }
-                if bytes.len() < room {
-                    let filler = vec![0; room - bytes.len() - 4];
-                    NewMessage::new(kind::NIL, 0, filler).write(&mut bytes);
-                }
-                self.patches.put(group, at, bytes, "new names in _types");
-            }
-            Some(Numbering::Continued { at, chunk, len }) => {
-                let mut body = address(chunk).0.to_le_bytes().to_vec();
-                body.extend(len.to_le_bytes());
-                let mut bytes = Vec::new();
-                NewMessage::new(kind::CONTINUATION, 0, body).write(&mut bytes);
-                self.patches.put(group, at, bytes, "_types goes on");
-            }
-            None => {}
         }
         std::mem::take(&mut self.patches).finish(self.file(), start, &built.bytes)
     }
@@ -489,54 +451,43 @@ impl<'a> Engine<'a> {
     }
 
     /// Gives new types that took nobody's slot a name in `_types`.
-    fn number(&self, build: &mut Build<'_>, new: &New) -> Result<Option<Numbering>, PlanError> {
+    fn number(
+        &self,
+        build: &mut Build<'_>,
+        replaced: &[(RelAddr, ObjectRef)],
+    ) -> Result<Option<Addition>, PlanError> {
         let added = build.added().to_vec();
         let (Some(group), false) = (self.survey.types_group, added.is_empty()) else {
             return Ok(None);
         };
         let numbers = self.survey.type_links.iter().filter_map(|l| l.name.parse::<u64>().ok());
         let highest = numbers.max().unwrap_or(0).max(self.survey.type_links.len() as u64);
-        let links: Vec<_> =
-            (highest + 1..).zip(added).map(|(n, t)| (format!("{n:08}"), t)).collect();
-        let need: usize = links.iter().map(|(n, _)| 4 + encode::link(n, RelAddr::NULL).len()).sum();
-        let header = &self.file().object(group)?.header;
-        if let Some((at, room)) = spare(header).filter(|(_, r)| *r == need || *r >= need + 4) {
-            return Ok(Some(Numbering::Spare { at, room, links }));
-        }
-        if let Some(at) = placeholder(header) {
-            let (chunk, len) = build.group_continuation(&links);
-            return Ok(Some(Numbering::Continued { at, chunk, len }));
-        }
-        let slot = |addr: RelAddr| {
-            let by = new.slots.iter().find(|(old, _)| *old == addr).map(|(_, by)| *by);
-            by.unwrap_or(ObjectRef::Existing(addr))
-        };
-        let old = self.survey.type_links.iter().map(|l| (l.name.clone(), slot(l.target)));
-        let all: Vec<_> = old.chain(links).collect();
-        Ok(Some(Numbering::Regrouped(build.group(&all))))
+        let links = (highest + 1..).zip(added).map(|(n, t)| (format!("{n:08}"), t)).collect();
+        Ok(Some(Addition::plan(self.file(), build, group, links, replaced)?))
     }
-}
 
-/// The messages of a group's last chunk from behind.
-fn last_messages(header: &ObjectHeader) -> impl Iterator<Item = &h5::Message> {
-    let last = header.chunks.len().saturating_sub(1);
-    header.messages.iter().rev().filter(move |m| m.chunk == last)
-}
-
-/// The filler at a group's end that JLD2 keeps for a continuation: its offset.
-fn placeholder(header: &ObjectHeader) -> Option<u64> {
-    let last = last_messages(header).next().filter(|m| m.kind == kind::NIL && m.len == 16)?;
-    let end = header.chunks.last()?.checksum;
-    (last.body + 16 == end).then_some(last.offset)
-}
-
-/// The room for links in a group's last chunk: a filler right before the placeholder, with its
-/// offset and its bytes.
-fn spare(header: &ObjectHeader) -> Option<(u64, usize)> {
-    let placeholder = placeholder(header)?;
-    let filler = last_messages(header).nth(1).filter(|m| m.kind == kind::NIL && m.len > 0)?;
-    let room = usize::from(filler.len) + 4;
-    (filler.offset + room as u64 == placeholder).then_some((filler.offset, room))
+    /// Makes a group for each table that lacks it, and links it into the table's group.
+    fn flatten(
+        &self,
+        tables: &[FlatTable],
+        build: &mut Build<'_>,
+        replaced: &[(RelAddr, ObjectRef)],
+    ) -> Result<Vec<Addition>, PlanError> {
+        let mut out = Vec::new();
+        let lacking = |t: &&FlatTable| t.state == FlatState::Missing && !t.columns.is_empty();
+        for table in tables.iter().filter(lacking) {
+            let now = |addr: RelAddr| {
+                let by = replaced.iter().find(|(old, _)| *old == addr).map(|(_, by)| *by);
+                by.unwrap_or(ObjectRef::Existing(addr))
+            };
+            let links: Vec<_> =
+                table.columns.iter().map(|(name, addr)| (name.clone(), now(*addr))).collect();
+            let group = build.group(&links);
+            let link = vec![(FlatTable::NAME.to_owned(), group)];
+            out.push(Addition::plan(self.file(), build, table.parent, link, replaced)?);
+        }
+        Ok(out)
+    }
 }
 
 fn needs_units(source: &Source<'_>) -> bool {

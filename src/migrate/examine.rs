@@ -135,7 +135,8 @@ mod tests {
     /// The address of the value at /hydro/info.
     fn info(file: &File) -> RelAddr {
         let link = |addr, name: &str| {
-            let ObjectKind::Group(group) = file.object(addr).unwrap().kind else { panic!() };
+            let object = file.object(addr).unwrap();
+            let ObjectKind::Group(group) = &object.kind else { panic!() };
             group.links.iter().find(|l| l.name == name).unwrap().target
         };
         link(link(file.superblock().root, "hydro"), "info")

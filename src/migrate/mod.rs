@@ -9,12 +9,14 @@
 //! old instance is patched. Nothing is unlinked, so a later append by JLD2 numbers its types
 //! rightly.
 
+mod additions;
 mod diagnose;
 pub mod edit;
 mod edit_show;
 mod engine;
 mod examine;
 mod finding;
+mod flat;
 pub mod literal;
 mod objects;
 mod patches;
@@ -28,5 +30,6 @@ pub mod userrules;
 
 pub use examine::Examiner;
 pub use finding::{Finding, Severity};
+pub use flat::{FlatState, FlatTable, flat_groups, flat_tables};
 pub use plan::{Migration, PlanError, Request, plan, plan_and_map, plan_for};
 pub use survey::Survey;

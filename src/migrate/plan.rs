@@ -4,6 +4,7 @@ use super::diagnose;
 use super::edit::{EditError, EditList};
 use super::engine::Engine;
 use super::finding::{Finding, Findings};
+use super::flat::{FlatTable, flat_tables};
 use super::literal::Literal;
 use super::reading::Session;
 use super::rule::{NoValue, Rule, Seen};
@@ -27,6 +28,8 @@ pub struct Migration {
     pub renames: Renames,
     /// Why the payloads have to be encoded anew, if they have.
     pub rewrite: Option<String>,
+    /// Paths of the links to columns that are added.
+    pub links: Vec<String>,
     /// What there is in the file.
     pub survey: Survey,
 }
@@ -80,6 +83,8 @@ pub struct Request {
     pub rewriting: bool,
     /// The codec object that goes with the new encoding, in the place of all others.
     pub codec: Option<Literal>,
+    /// Each table gets a group with links to its columns by name.
+    pub flat_links: bool,
 }
 
 /// Plans the migration of a file to a target. With `rewriting`, columns are encoded anew, and rules
@@ -88,7 +93,7 @@ pub struct Request {
 /// # Errors
 /// If the file cannot be read, or a rule cannot be carried out.
 pub fn plan(file: &File, target: &Target, rewriting: bool) -> Result<Migration, PlanError> {
-    plan_for(file, target, &Request { rewriting, codec: None })
+    plan_for(file, target, &Request { rewriting, ..Request::default() })
 }
 
 /// Plans the migration of a file to a target.
@@ -136,15 +141,18 @@ pub fn plan_and_map(
         }
         _ => Vec::new(),
     };
-    let edits = if groups.is_empty() && flags.is_empty() {
+    let tables = if request.flat_links { flat_tables(&types)? } else { Vec::new() };
+    tables.iter().for_each(|table| table.tell(&mut findings));
+    let links: Vec<_> = tables.iter().flat_map(FlatTable::added).collect();
+    let edits = if groups.is_empty() && flags.is_empty() && links.is_empty() {
         None
     } else {
-        Some(engine.run(&groups, &flags)?)
+        Some(engine.run(&groups, &flags, &tables)?)
     };
     let (overrides, renames) = engine.expectations();
     let findings = findings.into_sorted();
     survey.forget_edges();
-    Ok(Migration { findings, edits, overrides, renames, rewrite, survey })
+    Ok(Migration { findings, edits, overrides, renames, rewrite, links, survey })
 }
 
 /// Which instances change, by their committed type.

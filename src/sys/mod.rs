@@ -5,6 +5,8 @@ pub mod copy;
 pub mod crash;
 pub mod dir;
 pub mod file;
+#[cfg(feature = "hdf5")]
+pub mod hdf5;
 pub mod lock;
 pub mod memory;
 pub mod origin;

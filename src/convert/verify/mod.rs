@@ -1,5 +1,10 @@
 //! Whether an output is what was planned, before it gets its name.
 
+#[cfg(feature = "hdf5")]
+mod boxes;
+#[cfg(feature = "hdf5")]
+mod hdf5;
+
 use super::converter::{Planned, read_failure};
 use super::{Failure, Fault, Observer, Phase, VerifyLevel};
 use crate::h5::{self, File, Region, RelAddr, Source};
@@ -17,12 +22,23 @@ pub(super) struct Checked {
     pub(super) bytes: u64,
     /// Digest of all its logical values, if they were compared.
     pub(super) digest: Option<String>,
+    /// What is worth telling of the check.
+    pub(super) remarks: Vec<String>,
 }
 
 /// What the output must hold. Taken before the input changes, if it is changed in place.
 pub(super) struct Expected {
-    /// Linked datasets by path: old address, and digest of the value if contents are compared.
-    datasets: Vec<(String, RelAddr, Option<u128>)>,
+    /// By path.
+    datasets: Vec<Linked>,
+}
+
+/// A linked dataset of the output.
+struct Linked {
+    path: String,
+    /// Where it is in the input; none if this link to it is new.
+    old: Option<RelAddr>,
+    /// Digest of the value if contents are compared.
+    value: Option<u128>,
 }
 
 impl Expected {
@@ -52,8 +68,13 @@ impl Expected {
                     Some(digest(&dumper, addr).map_err(|e| failed(e.in_object(&name)))?)
                 }
             };
-            out.push((name, addr, value));
+            out.push(Linked { path: name, old: Some(addr), value });
         }
+        // These lead to objects whose values are compared where they were linked before; that they
+        // lead there is known when the output needs no more links.
+        let added = migration.links.iter();
+        out.extend(added.map(|path| Linked { path: path.clone(), old: None, value: None }));
+        out.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self { datasets: out })
     }
 }
@@ -72,7 +93,7 @@ pub(super) fn check(
     let io = |e: io::Error| bad(format!("the output cannot be read back: {e}"));
     let bytes = file.metadata().map_err(io)?.len();
     if level == VerifyLevel::None {
-        return Ok(Checked { bytes, digest: None });
+        return Ok(Checked { bytes, digest: None, remarks: Vec::new() });
     }
     let handle = file.try_clone().map_err(io)?;
     let output = Source::from_file(handle)
@@ -85,7 +106,11 @@ pub(super) fn check(
             Some(content(path, planned, expected, &output, observer)?)
         }
     };
-    Ok(Checked { bytes, digest })
+    let remarks = match level {
+        VerifyLevel::Hdf5 => reread(path, planned, &output, file, observer)?,
+        VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Content => Vec::new(),
+    };
+    Ok(Checked { bytes, digest, remarks })
 }
 
 /// All invariants and checksums hold, no two objects share bytes, the linked datasets are the
@@ -114,7 +139,8 @@ fn structure(
         return Err(format!("the output has {bytes} bytes, but says it ends at {end}"));
     }
     let mut regions = Vec::new();
-    let again = plan_and_map(output, target, &Request::default(), Some(&mut regions));
+    let request = Request { flat_links: planned.flat_links, ..Request::default() };
+    let again = plan_and_map(output, target, &request, Some(&mut regions));
     let again = again.map_err(|e| format!("the output: {e}"))?;
     disjoint(regions)?;
     let new = datasets(output).map_err(damaged)?;
@@ -122,10 +148,13 @@ fn structure(
         return Err(format!("{} datasets became {}", expected.datasets.len(), new.len()));
     }
     let end = planned.file.superblock().end_of_file;
-    for ((old_path, old_addr, _), (new_path, new_addr)) in expected.datasets.iter().zip(&new) {
+    for (Linked { path: old_path, old, .. }, (new_path, new_addr)) in
+        expected.datasets.iter().zip(&new)
+    {
         if old_path != new_path {
             return Err(format!("dataset {old_path} became {new_path}"));
         }
+        let Some(old_addr) = old else { continue };
         let replaced = planned.migration.overrides.objects.contains_key(old_addr);
         let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
         let stayed = old_addr == new_addr;
@@ -186,14 +215,15 @@ fn content(
     let tick = |bytes| tick.tick(bytes);
     let types = TypeTable::new(output);
     let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
-    let failed = |e: h5::Error| {
-        let Failure { fault, message, .. } = read_failure(path, &e);
-        let fault = if fault == Fault::Input { Fault::Verify } else { fault };
-        Failure::new(fault, format!("in the output: {message}"))
-    };
+    let failed = |e: h5::Error| output_failure(path, &e);
     let mut all = Xxh3::new();
     let outputs = datasets(output).map_err(failed)?;
-    for ((name, _, before), (_, addr)) in expected.datasets.iter().zip(&outputs) {
+    for (Linked { path: name, old, value: before }, (_, addr)) in
+        expected.datasets.iter().zip(&outputs)
+    {
+        if old.is_none() {
+            continue;
+        }
         let after = digest(&dumper, *addr).map_err(|e| failed(e.in_object(name)))?;
         if *before != Some(after) {
             return Err(Failure::new(
@@ -205,6 +235,38 @@ fn content(
         all.update(&after.to_le_bytes());
     }
     Ok(format!("{:032x}", all.digest128()))
+}
+
+/// Something in the output is not as it must be.
+fn output_failure(path: &Path, error: &h5::Error) -> Failure {
+    let Failure { fault, message, .. } = read_failure(path, error);
+    let fault = if fault == Fault::Input { Fault::Verify } else { fault };
+    Failure::new(fault, format!("in the output: {message}"))
+}
+
+/// Reads the output through libhdf5.
+#[cfg(feature = "hdf5")]
+fn reread(
+    path: &Path,
+    planned: &Planned,
+    output: &File,
+    file: &std::fs::File,
+    observer: &dyn Observer,
+) -> Result<Vec<String>, Failure> {
+    let tick = Ticker::new(planned.migration.survey.payload_bytes, observer);
+    hdf5::compare(output, file, &|bytes| tick.tick(bytes)).map_err(|e| output_failure(path, &e))
+}
+
+/// A build without libhdf5 refuses before it comes to this.
+#[cfg(not(feature = "hdf5"))]
+fn reread(
+    _: &Path,
+    _: &Planned,
+    _: &File,
+    _: &std::fs::File,
+    _: &dyn Observer,
+) -> Result<Vec<String>, Failure> {
+    Err(Failure::new(Fault::Internal, "a build without libhdf5 was asked to read through it"))
 }
 
 /// Digest of the canonical form of one value.

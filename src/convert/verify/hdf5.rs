@@ -1,0 +1,373 @@
+//! The output re-read through libhdf5, object by object, and held against what we read ourselves.
+//!
+//! Every object that can be reached is opened by its address, every link looked up by its name, and
+//! of each dataset element type, shape and data are compared. Data that hold heap ids (strings) mean
+//! something else in memory, so of these only type and shape are. What libhdf5 decodes itself it
+//! decodes as a whole, a column being one chunk: larger ones, and those with filters that it has
+//! not, are compared as they are stored.
+
+use super::boxes::Boxes;
+use crate::codec::{Lz4Format, ids, sniff_lz4};
+use crate::h5::{
+    Class, Dataset, Datatype, Error, Extent, File, Group, Layout, Object, ObjectKind, RefPlan,
+    Result, SingleChunk, Slot, Trace, Visitor,
+};
+use crate::julia::Column;
+use crate::sys::hdf5::{Kind, Library, LibraryError, LibraryObject, Shape, TypeClass};
+use std::io::Read;
+
+/// Data are compared in windows of about this many bytes.
+const WINDOW: usize = 1 << 20;
+/// Chunks that take more, stored or decoded, are not handed to libhdf5: it holds them as a whole.
+const MAX_CHUNK: u64 = 16 << 20;
+/// In larger groups not every link is looked up by name: each look-up goes through all of them.
+const MAX_LINKS: usize = 4096;
+
+/// Compares everything that libhdf5 reads of `file`, which we read as `output`. Tells what is worth
+/// telling of it.
+///
+/// # Errors
+/// The first difference, with the object's path.
+pub(super) fn compare(
+    output: &File,
+    file: &std::fs::File,
+    tick: &dyn Fn(u64) -> Result<()>,
+) -> Result<Vec<String>> {
+    let library = Library::open(file).map_err(|e| theirs(output.superblock().offset, &e))?;
+    let mut comparison = Comparison { output, library, tick, as_stored: 0, too_large: 0 };
+    Trace::run(output, &mut comparison)?;
+    let mut remarks = Vec::new();
+    if comparison.as_stored > 0 {
+        remarks.push(format!(
+            "note: libhdf5 has no filter for {} columns: their chunks were compared as stored",
+            comparison.as_stored
+        ));
+    }
+    if comparison.too_large > 0 {
+        remarks.push(format!(
+            "note: {} columns are over {} MiB, too large to be decoded by libhdf5 in little \
+             memory: the places of their chunks were compared",
+            comparison.too_large,
+            MAX_CHUNK >> 20
+        ));
+    }
+    Ok(remarks)
+}
+
+struct Comparison<'a> {
+    output: &'a File,
+    library: Library,
+    tick: &'a dyn Fn(u64) -> Result<()>,
+    /// Columns that libhdf5 cannot decode.
+    as_stored: u64,
+    /// Columns that it is not asked to decode.
+    too_large: u64,
+}
+
+/// What libhdf5 cannot read, as an error at an offset.
+fn theirs(at: u64, error: &LibraryError) -> Error {
+    Error::corrupt(at, "libhdf5", "that it reads the object", error.to_string())
+}
+
+fn differs(at: u64, what: &str, ours: impl Into<String>, theirs: impl Into<String>) -> Error {
+    Error::corrupt(at, format!("{what} read through libhdf5"), ours, theirs)
+}
+
+impl Visitor for Comparison<'_> {
+    fn object(&mut self, object: &Object, _: &str) -> Result<()> {
+        (self.tick)(0)?;
+        let at = self.output.offset(object.addr(), "object")?;
+        let other = self.library.object(object.addr().0).map_err(|e| theirs(at, &e))?;
+        let kind = match &object.kind {
+            ObjectKind::Group(_) => Kind::Group,
+            ObjectKind::Dataset(_) => Kind::Dataset,
+            ObjectKind::Datatype(_) => Kind::Datatype,
+        };
+        if other.kind() != kind {
+            return Err(differs(at, "object", format!("{kind:?}"), format!("{:?}", other.kind())));
+        }
+        match &object.kind {
+            ObjectKind::Group(group) => links(group, &other, at),
+            ObjectKind::Datatype(datatype) => element(datatype, &other, at).map(|_| ()),
+            ObjectKind::Dataset(dataset) => self.dataset(dataset, &other, at),
+        }
+    }
+}
+
+fn links(group: &Group, other: &LibraryObject, at: u64) -> Result<()> {
+    let count = other.links().map_err(|e| theirs(at, &e))?;
+    if count != group.links.len() as u64 {
+        let ours = group.links.len().to_string();
+        return Err(differs(at, "number of links", ours, count.to_string()));
+    }
+    for link in group.links.iter().take(MAX_LINKS) {
+        // libhdf5 takes such a name for a path.
+        if link.name.contains('/') || link.name == "." {
+            continue;
+        }
+        let addr = other.linked(&link.name).map_err(|e| theirs(link.at, &e))?;
+        if addr != link.target.0 {
+            let what = format!("link {}", link.name);
+            return Err(differs(link.at, &what, link.target.to_string(), format!("{addr:#x}")));
+        }
+    }
+    Ok(())
+}
+
+fn has_sequences(plan: &RefPlan) -> bool {
+    plan.slots.iter().any(|(_, slot)| matches!(slot, Slot::Vlen(_)))
+}
+
+/// Compares an element's class and size; whether its bytes can be compared, too.
+fn element(datatype: &Datatype, other: &LibraryObject, at: u64) -> Result<bool> {
+    let (class, size) = other.element().map_err(|e| theirs(at, &e))?;
+    let ours = match &datatype.class {
+        Class::FixedPoint { .. } => TypeClass::FixedPoint,
+        Class::Float { .. } => TypeClass::Float,
+        Class::Time => TypeClass::Time,
+        Class::String | Class::Vlen { string: true, .. } => TypeClass::String,
+        Class::Bitfield => TypeClass::Bitfield,
+        Class::Opaque => TypeClass::Opaque,
+        Class::Compound(_) => TypeClass::Compound,
+        Class::Reference => TypeClass::Reference,
+        Class::Enum(_) => TypeClass::Enum,
+        Class::Vlen { string: false, .. } => TypeClass::Vlen,
+        Class::Array { .. } => TypeClass::Array,
+    };
+    if class != ours {
+        return Err(differs(at, "element type", format!("{ours:?}"), format!("{class:?}")));
+    }
+    // In memory a heap id is a pointer.
+    if has_sequences(&RefPlan::new(datatype)?) {
+        return Ok(false);
+    }
+    if size as u64 != u64::from(datatype.size) {
+        let ours = format!("{} bytes", datatype.size);
+        return Err(differs(at, "element size", ours, format!("{size} bytes")));
+    }
+    Ok(true)
+}
+
+impl Comparison<'_> {
+    fn dataset(&mut self, dataset: &Dataset, other: &LibraryObject, at: u64) -> Result<()> {
+        let datatype = self.output.resolve(&dataset.datatype)?;
+        let comparable = element(&datatype, other, at)?;
+        let ours = match dataset.dataspace.extent {
+            Extent::Null => Shape::Null,
+            Extent::Scalar => Shape::Scalar,
+            Extent::Simple => Shape::Simple(dataset.dataspace.dims.clone()),
+        };
+        let shape = other.shape().map_err(|e| theirs(at, &e))?;
+        if shape != ours {
+            return Err(differs(at, "shape", format!("{ours:?}"), format!("{shape:?}")));
+        }
+        let column = Column::new(self.output, dataset, &datatype)?;
+        if !comparable || column.is_empty() || shape == Shape::Null {
+            return Ok(());
+        }
+        if let Layout::Chunk(chunk) = &dataset.layout {
+            self.place(chunk, other, at)?;
+            if chunk.size.max(column.len()) > MAX_CHUNK {
+                self.too_large += 1;
+                return (self.tick)(chunk.size);
+            }
+            let whole = chunk.dims == dataset.dataspace.dims;
+            let can_decode = other.can_decode().map_err(|e| theirs(at, &e))?;
+            if !(whole && can_decode) || self.is_lz4_frame(dataset)? {
+                self.as_stored += 1;
+                return self.stored(dataset, chunk, other, at);
+            }
+        }
+        // A chunk is decoded anew by each call.
+        let window = if column_is_chunk(dataset) { MAX_CHUNK } else { WINDOW as u64 };
+        self.values(&column, &datatype, &shape, window, other, at)
+    }
+
+    /// Whether libhdf5 sees the chunk where we do.
+    fn place(&self, chunk: &SingleChunk, other: &LibraryObject, at: u64) -> Result<()> {
+        let found = other.first_chunk().map_err(|e| theirs(at, &e))?;
+        let base = self.output.superblock().base;
+        // Up to 1.10 it counts from the superblock, later from the start of the file.
+        let addr = found.addr == chunk.addr.0 || found.addr == chunk.addr.0.wrapping_add(base);
+        if addr && (found.size, found.filter_mask) == (chunk.size, chunk.filter_mask) {
+            return Ok(());
+        }
+        let ours = format!("{} bytes at {}", chunk.size, chunk.addr);
+        Err(differs(at, "chunk", ours, format!("{} bytes at {:#x}", found.size, found.addr)))
+    }
+
+    /// LZ4 frames go by the number of another LZ4 format: a plugin fails on them.
+    fn is_lz4_frame(&self, dataset: &Dataset) -> Result<bool> {
+        if !dataset.filters.iter().any(|f| f.id == ids::LZ4) {
+            return Ok(false);
+        }
+        let mut first = [0; 4];
+        let read = self.output.stored(dataset)?.read_exact(&mut first);
+        Ok(read.is_ok() && sniff_lz4(first) == Lz4Format::Frame)
+    }
+
+    /// Compares the bytes of a chunk as they are stored.
+    fn stored(
+        &self,
+        dataset: &Dataset,
+        chunk: &SingleChunk,
+        other: &LibraryObject,
+        at: u64,
+    ) -> Result<()> {
+        let len = usize::try_from(chunk.size).unwrap_or(usize::MAX);
+        let mut found = vec![0; len];
+        other.read_first_chunk(&mut found).map_err(|e| theirs(at, &e))?;
+        let mut stream = self.output.stored(dataset)?;
+        let mut ours = Vec::new();
+        for piece in found.chunks(WINDOW) {
+            ours.resize(piece.len(), 0);
+            stream.read_exact(&mut ours).map_err(|e| Error::io(at, e))?;
+            if ours != piece {
+                return Err(differs(at, "stored chunk", "the bytes of the file", "others"));
+            }
+            (self.tick)(piece.len() as u64)?;
+        }
+        Ok(())
+    }
+
+    /// Compares values, box by box.
+    fn values(
+        &self,
+        column: &Column<'_>,
+        datatype: &Datatype,
+        shape: &Shape,
+        window: u64,
+        other: &LibraryObject,
+        at: u64,
+    ) -> Result<()> {
+        let dims = match shape {
+            Shape::Simple(dims) => dims.as_slice(),
+            Shape::Null | Shape::Scalar => &[],
+        };
+        let mut stream = column.open()?;
+        let (mut ours, mut found) = (Vec::new(), Vec::new());
+        for (start, count) in Boxes::new(dims, u64::from(datatype.size), window) {
+            let bytes = count.iter().product::<u64>().saturating_mul(u64::from(datatype.size));
+            found.resize(usize::try_from(bytes).unwrap_or(usize::MAX), 0);
+            other.read(&start, &count, &mut found).map_err(|e| theirs(at, &e))?;
+            for piece in found.chunks(WINDOW) {
+                ours.resize(piece.len(), 0);
+                stream.fill(&mut ours)?;
+                if ours != piece {
+                    let what = format!("values from {start:?} on");
+                    return Err(differs(at, &what, "those that we read", "others"));
+                }
+                (self.tick)(piece.len() as u64)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn column_is_chunk(dataset: &Dataset) -> bool {
+    matches!(dataset.layout, Layout::Chunk(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convert::{Compress, Job, Options, Silent, VerifyLevel, convert_file};
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    fn sample(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera").join(name)
+    }
+
+    /// Converts a sample with all checks; gives the output and what was said.
+    fn converted(dir: &Path, name: &str, compress: Compress) -> (PathBuf, Vec<String>) {
+        let job = Job {
+            input: sample(name),
+            output: dir.join("output"),
+            temp_dir: dir.to_owned(),
+            temp_name: "temporary".to_owned(),
+        };
+        let verify = VerifyLevel::Hdf5;
+        let options = Options { verify, compress, force: true, ..Options::default() };
+        let report = convert_file(&job, &options, &Silent).unwrap();
+        (job.output, report.findings)
+    }
+
+    /// What is said where the file that libhdf5 reads has another byte at the middle of the largest
+    /// chunk, or of the largest column if there are no chunks, than the one that we read.
+    fn damaged(path: &Path) -> String {
+        struct Largest(u64, (bool, u64));
+        impl Visitor for Largest {
+            fn object(&mut self, object: &Object, _: &str) -> Result<()> {
+                let (at, size) = match object.dataset().map(|d| &d.layout) {
+                    Some(Layout::Contiguous { addr, size, .. }) => (addr.0, (false, *size)),
+                    Some(Layout::Chunk(chunk)) => (chunk.addr.0, (true, chunk.size)),
+                    _ => return Ok(()),
+                };
+                if size > self.1 {
+                    *self = Self(at, size);
+                }
+                Ok(())
+            }
+        }
+        let ours = File::open(path).unwrap();
+        let mut largest = Largest(0, (false, 0));
+        Trace::run(&ours, &mut largest).unwrap();
+        let mut bytes = fs::read(path).unwrap();
+        let at = ours.superblock().base + largest.0 + largest.1.1 / 2;
+        bytes[usize::try_from(at).unwrap()] ^= 0x10;
+        let other = path.with_extension("other");
+        fs::write(&other, bytes).unwrap();
+        compare(&ours, &fs::File::open(other).unwrap(), &|_| Ok(())).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn outputs_in_every_codec_pass_and_damaged_ones_do_not() {
+        let temp = tempfile::tempdir().unwrap();
+        for (compress, note, found) in [
+            (Compress::None, false, "values from [0] on read through libhdf5"),
+            (Compress::Lz4, true, "stored chunk read through libhdf5"),
+            (Compress::Zstd(1), true, "stored chunk read through libhdf5"),
+            // libhdf5 decodes it: to other values, or to none.
+            (Compress::Deflate(1), false, "libhdf5"),
+        ] {
+            let (output, said) = converted(temp.path(), "e4b-lz4/output_00100.jld2", compress);
+            let noted = said.iter().any(|s| s.starts_with("note: libhdf5 has no filter"));
+            assert_eq!(noted, note, "{compress:?}: {said:?}");
+            let error = damaged(&output);
+            assert!(error.contains("/data: at byte "), "{compress:?}: {error}");
+            assert!(error.contains(found), "{compress:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_sample_is_read_by_libhdf5() {
+        let temp = tempfile::tempdir().unwrap();
+        for name in [
+            "e0-zlib/output_00007.jld2",
+            "e4b-bzip2/output_00020.jld2",
+            "e4d-lz4/output_00200.jld2",
+            "e6-lz4/output_00300.jld2",
+            "e8-lz4filter/output_00400.jld2",
+            "mixed/output_00500.jld2",
+            "real-mera-1.9/output_00001.jld2",
+        ] {
+            let _ = converted(temp.path(), name, Compress::Keep);
+        }
+    }
+
+    #[test]
+    fn another_file_is_told_from_the_output() {
+        let ours = File::open(&sample("e4b-none/output_00021.jld2")).unwrap();
+        let other = fs::File::open(sample("e4b-lz4/output_00100.jld2")).unwrap();
+        let error = compare(&ours, &other, &|_| Ok(())).unwrap_err().to_string();
+        assert!(error.contains("libhdf5"), "{error}");
+        let none = tempfile::tempfile().unwrap();
+        let error = compare(&ours, &none, &|_| Ok(())).unwrap_err().to_string();
+        assert!(error.contains("libhdf5: expected that it reads the object"), "{error}");
+        let stopped = |_| Err(Error::cancelled());
+        let ours_again = fs::File::open(sample("e4b-none/output_00021.jld2")).unwrap();
+        let error = compare(&ours, &ours_again, &stopped).unwrap_err().to_string();
+        assert!(error.contains("cancelled"), "{error}");
+    }
+}

@@ -1,0 +1,255 @@
+//! Tables whose columns stand behind references, and groups that lead to the columns by name: for
+//! `/hydro/data`, `/hydro/columns` with one hard link for each column.
+
+use super::finding::{Finding, Findings, Severity};
+use crate::h5::{Class, Cursor, File, Group, ObjectKind, RelAddr, Result};
+use crate::julia::{Column, Committed, Element, TypeTable, datasets};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// Larger objects hold no table.
+const MAX_BYTES: u64 = 1 << 20;
+/// Longer names are left out: a link has to fit into a header message.
+const MAX_NAME: usize = 4096;
+
+/// A table, and the group that leads to its columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlatTable {
+    /// The linked dataset that is, or holds, the table.
+    pub table: String,
+    /// Path of the group of links.
+    pub group: String,
+    /// The columns by name, in order.
+    pub columns: Vec<(String, RelAddr)>,
+    /// Names that cannot be those of links.
+    pub unfit: Vec<String>,
+    /// What stands at the group's path.
+    pub state: FlatState,
+    /// The group that the table is in.
+    pub(super) parent: RelAddr,
+}
+
+/// What stands where a group of links goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlatState {
+    /// Nothing.
+    Missing,
+    /// The group, with these links and no others.
+    Present,
+    /// Something else.
+    Taken,
+}
+
+/// All tables in the groups of a file, by path. Those that stand in the root group have no group of
+/// their own, so they are left out.
+///
+/// # Errors
+/// If a group, or an object that may be a table, is damaged.
+pub fn flat_tables(types: &TypeTable<'_>) -> Result<Vec<FlatTable>> {
+    let file = types.file();
+    let allowance = file.allowance();
+    let mut parents = HashSet::new();
+    let mut out = Vec::new();
+    for (path, addr) in datasets(file)? {
+        let Some((group, _)) = path.rsplit_once('/').filter(|(group, _)| !group.is_empty()) else {
+            continue;
+        };
+        let columns = columns(types, addr).map_err(|e| e.in_object(&path))?;
+        if columns.is_empty() {
+            continue;
+        }
+        allowance.check(file, file.offset(addr, "table")?).map_err(|e| e.in_object(&path))?;
+        let Some((parent, links)) = group_at(file, group)? else { continue };
+        let (columns, unfit): (Vec<_>, Vec<_>) =
+            columns.into_iter().partition(|(name, _)| is_fit(name));
+        let first = parents.insert(parent);
+        let state = if first { state(file, &links, &columns)? } else { FlatState::Taken };
+        out.push(FlatTable {
+            group: format!("{group}/{}", FlatTable::NAME),
+            table: path,
+            columns,
+            unfit: unfit.into_iter().map(|(name, _)| name).collect(),
+            state,
+            parent,
+        });
+    }
+    Ok(out)
+}
+
+/// The groups of links that a file has, by path: what they lead to can be reached through their
+/// tables, too.
+///
+/// # Errors
+/// As [`flat_tables`].
+pub fn flat_groups(types: &TypeTable<'_>) -> Result<Vec<String>> {
+    let tables = flat_tables(types)?.into_iter();
+    Ok(tables.filter(|t| t.state == FlatState::Present).map(|t| t.group).collect())
+}
+
+impl FlatTable {
+    /// What the group is called.
+    pub(super) const NAME: &'static str = "columns";
+
+    /// Paths of the links that are to be added.
+    pub(super) fn added(&self) -> impl Iterator<Item = String> {
+        let columns = if self.state == FlatState::Missing { self.columns.as_slice() } else { &[] };
+        columns.iter().map(|(name, _)| format!("{}/{name}", self.group))
+    }
+
+    /// What there is to say of it.
+    pub(super) fn tell(&self, findings: &mut Findings) {
+        let mut say = |severity, object: &str, text: String| {
+            findings.add(Finding {
+                severity,
+                object: object.to_owned(),
+                julia_type: None,
+                rule: Some("flat-links".to_owned()),
+                text,
+                said: None,
+                printed: 0,
+                count: 1,
+            });
+        };
+        match self.state {
+            FlatState::Missing if self.columns.is_empty() => {}
+            FlatState::Missing => {
+                let text =
+                    format!("{} columns of {} get links by name", self.columns.len(), self.table);
+                say(Severity::Note, &self.group, text);
+            }
+            FlatState::Present => return,
+            FlatState::Taken => {
+                let text = format!(
+                    "this name is taken by something else, which is left alone: the columns of {} \
+                     get no links",
+                    self.table
+                );
+                say(Severity::Warning, &self.group, text);
+            }
+        }
+        for name in &self.unfit {
+            let text = format!("the column {name:?} gets no link: no link can have this name");
+            say(Severity::Warning, &self.table, text);
+        }
+    }
+}
+
+/// Whether a link can have this name and be found by it.
+fn is_fit(name: &str) -> bool {
+    !name.is_empty() && name != "." && name.len() <= MAX_NAME && !name.contains(['/', '\0'])
+}
+
+fn state(file: &File, links: &Group, columns: &[(String, RelAddr)]) -> Result<FlatState> {
+    let Some(link) = links.links.iter().find(|l| l.name == FlatTable::NAME) else {
+        return Ok(FlatState::Missing);
+    };
+    let object = file.object(link.target)?;
+    let ObjectKind::Group(group) = &object.kind else {
+        return Ok(FlatState::Taken);
+    };
+    let have: BTreeSet<_> = group.links.iter().map(|l| (l.name.as_str(), l.target)).collect();
+    let want: BTreeSet<_> = columns.iter().map(|(name, addr)| (name.as_str(), *addr)).collect();
+    Ok(if have == want { FlatState::Present } else { FlatState::Taken })
+}
+
+/// The group at a path.
+fn group_at(file: &File, path: &str) -> Result<Option<(RelAddr, Group)>> {
+    let mut addr = file.superblock().root;
+    let mut names = path.split('/').filter(|name| !name.is_empty());
+    loop {
+        let object = file.object(addr)?;
+        let ObjectKind::Group(group) = &object.kind else { return Ok(None) };
+        let Some(name) = names.next() else { return Ok(Some((addr, group.clone()))) };
+        let Some(link) = group.links.iter().find(|l| l.name == name) else { return Ok(None) };
+        addr = link.target;
+    }
+}
+
+/// The columns of the table that the object at `addr` is, or has in its field `data`; none if there
+/// is no table.
+fn columns(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<(String, RelAddr)>> {
+    let Some(whole) = Part::at(types, addr)? else { return Ok(Vec::new()) };
+    let table = match whole.part("data")? {
+        Some(table) => table,
+        None => whole,
+    };
+    let Some(columns) = table.part("columns")? else { return Ok(Vec::new()) };
+    // A StructArray has one field, whose name StructArrays changed once.
+    let arrays = match columns.part("fieldarrays")? {
+        Some(arrays) => Some(arrays),
+        None => columns.part("components")?,
+    };
+    let Some(arrays) = arrays else { return Ok(Vec::new()) };
+    let mut out = Vec::new();
+    for field in &arrays.committed.fields {
+        let Some(addr) = arrays.reference(&field.name)? else { continue };
+        let column = types.file().object(addr)?;
+        if column.dataset().is_some() {
+            out.push((field.name.clone(), addr));
+        }
+    }
+    Ok(out)
+}
+
+/// A record, or a part of one.
+struct Part<'a> {
+    types: &'a TypeTable<'a>,
+    committed: Arc<Committed>,
+    bytes: Vec<u8>,
+    /// Absolute offset of the bytes.
+    at: u64,
+}
+
+impl<'a> Part<'a> {
+    /// The record at `addr`, if it is one.
+    fn at(types: &'a TypeTable<'a>, addr: RelAddr) -> Result<Option<Self>> {
+        let file = types.file();
+        let object = file.object(addr)?;
+        let ObjectKind::Dataset(dataset) = &object.kind else { return Ok(None) };
+        if types.julia_dims(&object, dataset)?.is_some() {
+            return Ok(None);
+        }
+        let Element::Committed(committed) = types.element(&dataset.datatype)? else {
+            return Ok(None);
+        };
+        if committed.datatype.members().is_none() || !dataset.filters.is_empty() {
+            return Ok(None);
+        }
+        let column = Column::new(file, dataset, &committed.datatype)?;
+        if column.len() > MAX_BYTES {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; usize::try_from(column.len()).unwrap_or(0)];
+        let mut stream = column.open()?;
+        stream.fill(&mut bytes)?;
+        let at = stream.offset();
+        Ok(Some(Self { types, committed, bytes, at }))
+    }
+
+    /// A field's bytes with their offset, its committed type and whether it is a reference.
+    fn field(&self, name: &str) -> Option<(&[u8], u64, Option<RelAddr>, bool)> {
+        let field = self.committed.fields.iter().find(|f| f.name == name)?;
+        let (offset, datatype) = (field.offset?, field.datatype.as_ref()?);
+        let start = usize::try_from(offset).ok()?;
+        let bytes = self.bytes.get(start..)?.get(..usize::try_from(datatype.size).ok()?)?;
+        let refers = matches!(datatype.class, Class::Reference);
+        Some((bytes, self.at + u64::from(offset), field.committed, refers))
+    }
+
+    /// Where a field refers to; none for null.
+    fn reference(&self, name: &str) -> Result<Option<RelAddr>> {
+        let Some((bytes, at, _, true)) = self.field(name) else { return Ok(None) };
+        let addr = Cursor::new(bytes, at, "reference").addr()?;
+        Ok((!addr.is_null()).then_some(addr))
+    }
+
+    /// The record that a field holds, or refers to.
+    fn part(&self, name: &str) -> Result<Option<Self>> {
+        if let Some(addr) = self.reference(name)? {
+            return Self::at(self.types, addr);
+        }
+        let Some((bytes, at, Some(committed), false)) = self.field(name) else { return Ok(None) };
+        let committed = self.types.committed(committed)?;
+        Ok(Some(Self { types: self.types, committed, bytes: bytes.to_vec(), at }))
+    }
+}

@@ -1,0 +1,202 @@
+//! Outputs read by h5py with hdf5plugin, and by `h5dump`: implementations that are not ours.
+//!
+//! `scripts/test` makes a Python with h5py, hdf5plugin and numpy and names it in
+//! `JLDCONV_PYTHON`; without it, the one in `target/python` is used if it is there, and else these
+//! tests are skipped.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use jldconv::convert::{Compress, Job, Options, Silent, VerifyLevel, convert_file};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Mera files, by name.
+fn samples() -> Vec<PathBuf> {
+    let eras = fs::read_dir(root().join("tests/data/mera")).unwrap();
+    let files = eras.flat_map(|era| fs::read_dir(era.unwrap().path()).unwrap());
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|e| e == "jld2"));
+    files.sort();
+    assert!(files.len() > 8);
+    files
+}
+
+/// A Python that has what it takes.
+fn python() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("JLDCONV_PYTHON") {
+        return Some(named.into());
+    }
+    let ours = root().join("target/python/bin/python");
+    let found = Command::new(&ours).args(["-c", "import h5py, hdf5plugin, numpy"]).output();
+    if found.is_ok_and(|found| found.status.success()) {
+        return Some(ours);
+    }
+    eprintln!("skipped: no Python with h5py, hdf5plugin and numpy (scripts/test makes one)");
+    None
+}
+
+fn run(python: &Path, script: &str, files: &[PathBuf]) -> Output {
+    let script = root().join("tests/python").join(script);
+    Command::new(python).arg(script).args(files).output().unwrap()
+}
+
+/// What it printed, if it went well.
+fn printed(output: &Output) -> String {
+    let (out, error) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}{error}");
+    out.into_owned()
+}
+
+fn convert(dir: &Path, input: &Path, name: &str, options: &Options) -> PathBuf {
+    let job = Job {
+        input: input.to_owned(),
+        output: dir.join(name),
+        temp_dir: dir.to_owned(),
+        temp_name: format!("temporary-{name}"),
+    };
+    convert_file(&job, options, &Silent).unwrap();
+    job.output
+}
+
+fn encoded(compress: Compress, shuffle: bool) -> Options {
+    let verify = VerifyLevel::None;
+    Options { compress, shuffle, verify, flat_links: true, ..Options::default() }
+}
+
+fn truth(sample: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.truth.json", sample.display()))
+}
+
+/// Checks that h5py reads all columns of the samples once they went through these codecs.
+fn check_columns(codecs: &[(Compress, bool)], samples: &[PathBuf]) {
+    let Some(python) = python() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for (compress, shuffle) in codecs {
+        for sample in samples {
+            let name = format!("{}.jld2", files.len());
+            let options = encoded(*compress, *shuffle);
+            files.push(convert(temp.path(), sample, &name, &options));
+            files.push(truth(sample));
+        }
+    }
+    let count = printed(&run(&python, "columns.py", &files));
+    let count: usize = count.trim_end().strip_suffix(" columns").unwrap().parse().unwrap();
+    assert!(count > 8 * files.len() / 2, "{count}");
+}
+
+#[test]
+fn h5py_reads_every_column_of_every_sample() {
+    check_columns(&[(Compress::Lz4, false), (Compress::Zstd(3), true)], &samples());
+}
+
+#[test]
+fn h5py_reads_columns_in_every_codec() {
+    let mut samples = samples();
+    samples.retain(|s| s.ends_with("output_00100.jld2") || s.ends_with("output_00020.jld2"));
+    assert_eq!(samples.len(), 2);
+    let codecs = [
+        (Compress::None, false),
+        (Compress::Lz4, true),
+        (Compress::Zstd(1), false),
+        (Compress::Deflate(1), false),
+        (Compress::Deflate(6), true),
+    ];
+    check_columns(&codecs, &samples);
+}
+
+#[test]
+fn another_value_would_be_noticed() {
+    let Some(python) = python() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    let samples = samples();
+    let sample = samples.iter().find(|s| s.ends_with("output_00100.jld2")).unwrap();
+    let other = samples.iter().find(|s| s.ends_with("output_00101.jld2")).unwrap();
+    let file = convert(temp.path(), sample, "file", &encoded(Compress::Zstd(1), false));
+    let output = run(&python, "columns.py", &[file, truth(other)]);
+    assert!(!output.status.success());
+}
+
+#[test]
+fn what_h5py_reads_of_a_sample_it_reads_of_the_output() {
+    let Some(python) = python() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for sample in samples() {
+        let options = Options { verify: VerifyLevel::None, ..Options::default() };
+        let output = convert(temp.path(), &sample, &format!("{}.jld2", files.len()), &options);
+        files.extend([sample, output]);
+    }
+    assert!(printed(&run(&python, "readable.py", &files)).ends_with(" datasets\n"));
+}
+
+#[test]
+fn h5dump_reads_headers_and_what_it_can_decode() {
+    if Command::new("h5dump").arg("--version").output().is_err() {
+        eprintln!("skipped: no h5dump (Debian: hdf5-tools)");
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let dump = |file: &Path, headers: bool| {
+        let flags: &[&str] = if headers { &["-H"] } else { &[] };
+        let dumped = Command::new("h5dump").args(flags).arg(file).output().unwrap();
+        let error = String::from_utf8_lossy(&dumped.stderr);
+        assert!(dumped.status.success() && error.is_empty(), "{}: {error}", file.display());
+        assert!(dumped.stdout.len() > 1000);
+    };
+    for (i, sample) in samples().iter().enumerate() {
+        for (name, compress, headers) in [
+            ("kept", Compress::Keep, true),
+            ("lz4", Compress::Lz4, true),
+            ("zstd", Compress::Zstd(1), true),
+            ("deflate", Compress::Deflate(1), false),
+            ("none", Compress::None, false),
+        ] {
+            let options = encoded(compress, false);
+            dump(&convert(temp.path(), sample, &format!("{name}{i}"), &options), headers);
+        }
+    }
+}
+
+/// The blocks of a page in a language, in order.
+fn blocks(page: &str, language: &str) -> String {
+    let opened = format!("```{language}\n");
+    let blocks = page.split(&opened).skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks.collect()
+}
+
+#[test]
+fn the_page_for_python_users_works_as_written() {
+    let Some(python) = python() else { return };
+    let page = fs::read_to_string(root().join("docs/python.md")).unwrap();
+    let temp = tempfile::tempdir().unwrap();
+    fs::create_dir_all(temp.path().join("old")).unwrap();
+    fs::create_dir(temp.path().join("new")).unwrap();
+    let sample = root().join("tests/data/mera/e4b-lz4/output_00100.jld2");
+    fs::copy(&sample, temp.path().join("old/output_00100.jld2")).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_jldconv")).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new("sh");
+    command.args(["-ec", &blocks(&page, "sh")]).env("PATH", path).current_dir(temp.path());
+    printed(&command.output().unwrap());
+    // What the page calls rho and hydro is what Julia read.
+    let check = format!(
+        "\nimport hashlib, json\n\
+         truth = json.load(open({:?}))['/hydro/data']['fields']['data']['fields']['columns']\n\
+         truth = truth['fields']['fieldarrays']['fields']\n\
+         assert sorted(hydro) == sorted(truth) and len(first) == 1000\n\
+         for name, values in hydro.items():\n    \
+             assert hashlib.sha256(values.tobytes()).hexdigest() == truth[name]['sha256'], name\n",
+        truth(&sample)
+    );
+    let snippet = blocks(&page, "python") + &check;
+    let mut command = Command::new(python);
+    let output = command.args(["-c", &snippet]).current_dir(temp.path()).output().unwrap();
+    assert!(printed(&output).starts_with("1000 cells, largest density"));
+}
