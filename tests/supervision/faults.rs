@@ -214,7 +214,8 @@ fn where_descriptors_are_few_there_are_few_workers() {
     let text = fs::read(setting.path().join("summary")).unwrap();
     let summary: jldconv::supervisor::RunSummary = serde_json::from_slice(&text).unwrap();
     assert_eq!((summary.success, summary.attempts), (40, 40));
-    assert!(summary.workers_used > 1 && summary.workers_used < 16, "{}", summary.workers_used);
+    // How many get started depends on who is first; all sixteen never do.
+    assert!(summary.workers_used < 16, "{}", summary.workers_used);
     let events = fs::read_to_string(setting.path().join("events")).unwrap();
-    assert!(events.contains("\"reason\":\"spawn\""), "{events}");
+    assert!(events.contains("a worker could not be used"), "{events}");
 }
