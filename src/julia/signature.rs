@@ -5,8 +5,8 @@ use super::number::{digits, integer};
 use super::types::Extent as Size;
 use super::{JuliaType, Param, TypeTable};
 use crate::h5::{
-    Allowance, Class, Cursor, Dataset, Datatype, Error, Extent, File, ObjectKind, RelAddr, Result,
-    TypeRef,
+    Allowance, Class, Cursor, Dataset, Datatype, Error, Extent, File, Member, ObjectKind, RelAddr,
+    Result, TypeRef,
 };
 
 /// Ends forged cycles. A type within a type takes up to three steps, and no types nest more than
@@ -72,6 +72,17 @@ fn spelled(t: JuliaType, at: u64) -> Result<JuliaType> {
         0..=MAX_BYTES => Ok(t),
         more => Err(Error::corrupt(at, "type", "at most 1 MiB written out", more.to_string())),
     }
+}
+
+/// Whether a compound with these members is a DataType value: a name and parameters.
+fn is_type(members: &[Member]) -> bool {
+    let [name, parameters] = members else { return false };
+    let vlen = |m: &Member, strings| {
+        matches!(&m.datatype.class, Class::Vlen { string, base, .. }
+        if *string == strings && (strings || matches!(base.class, Class::Reference)))
+    };
+    (name.name == "name" && vlen(name, true))
+        && (parameters.name == "parameters" && vlen(parameters, false))
 }
 
 impl TypeTable<'_> {
@@ -234,7 +245,7 @@ impl TypeTable<'_> {
         spelled(JuliaType::Union(members), at)
     }
 
-    /// A number, a Bool, a Char or a tuple of symbols as a parameter.
+    /// A value as a parameter: a number, a Bool, a Char, a tuple of such and of symbols and types.
     fn value_param(
         &self,
         dataset: &Dataset,
@@ -244,6 +255,37 @@ impl TypeTable<'_> {
     ) -> Result<Param> {
         let datatype = self.file().resolve(&dataset.datatype)?;
         reach.take(Size { parts: 1, bytes: 2 * bytes.len() as u64, spelled: 0 }, at)?;
+        let size = usize::try_from(datatype.size).unwrap_or(usize::MAX).max(1);
+        if bytes.len() <= size {
+            return self.part(&datatype, bytes, at, reach);
+        }
+        let parts = bytes.chunks_exact(size).zip((at..).step_by(size));
+        self.parts(parts.map(|(part, at)| (&*datatype, part, at)), reach)
+    }
+
+    /// The parts of a tuple.
+    fn parts<'b>(
+        &self,
+        parts: impl Iterator<Item = (&'b Datatype, &'b [u8], u64)>,
+        reach: &mut Reach,
+    ) -> Result<Param> {
+        let (mut shown, mut names) = (Vec::new(), Vec::new());
+        for (datatype, bytes, at) in parts {
+            let part = reach.deeper(at, |reach| self.part(datatype, bytes, at, reach))?;
+            shown.push(part.to_string());
+            if let Param::Symbol(name) = part {
+                names.push(name);
+            }
+        }
+        Ok(if names.len() == shown.len() {
+            Param::Symbols(names)
+        } else {
+            Param::Other(format!("({})", shown.join(",")))
+        })
+    }
+
+    /// One value in a parameter, by what it is and not by where it is stored.
+    fn part(&self, datatype: &Datatype, bytes: &[u8], at: u64, reach: &mut Reach) -> Result<Param> {
         let hex = || Param::Other(digits(bytes));
         Ok(match &datatype.class {
             Class::FixedPoint { signed, .. } => {
@@ -251,22 +293,26 @@ impl TypeTable<'_> {
             }
             Class::Bitfield => Param::Other((bytes.iter().any(|&b| b != 0)).to_string()),
             Class::Float { .. } => Param::Other(format!("0x{}", digits(bytes))),
+            Class::Vlen { string: true, .. } => Param::Symbol(self.name(bytes, at, reach)?),
+            Class::Compound(members) if is_type(members) => {
+                Param::Type(self.named_type(bytes, at, true, reach)?)
+            }
             Class::Compound(members) => {
-                let mut names = Vec::new();
-                for m in members {
-                    let start = usize::try_from(m.offset).unwrap_or(usize::MAX);
-                    let part = bytes.get(start..).and_then(|b| b.get(..m.datatype.size as usize));
-                    match (&m.datatype.class, part) {
-                        (Class::Vlen { string: true, .. }, Some(part)) => {
-                            names.push(self.name(part, at + u64::from(m.offset), reach)?);
-                        }
-                        _ => return Ok(hex()),
-                    }
-                }
-                Param::Symbols(names)
+                let parts = members.iter().filter_map(|m| {
+                    let start = usize::try_from(m.offset).ok()?;
+                    let part = bytes.get(start..)?.get(..m.datatype.size as usize)?;
+                    Some((&m.datatype, part, at + u64::from(m.offset)))
+                });
+                self.parts(parts, reach)?
             }
             // Tuples of over ten elements are written as a vector.
-            Class::Reference => self.symbols(bytes, at, reach)?.map_or_else(hex, Param::Symbols),
+            Class::Reference => match self.symbols(bytes, at, reach)? {
+                Some(names) => Param::Symbols(names),
+                None => match Cursor::new(bytes, at, "reference").addr()? {
+                    addr if addr.is_null() => Param::Other("undef".to_owned()),
+                    addr => self.param(addr, at, reach)?,
+                },
+            },
             _ => hex(),
         })
     }
@@ -356,7 +402,7 @@ impl TypeTable<'_> {
 mod tests {
     use super::*;
     use crate::h5::Source;
-    use crate::julia::build::NewField;
+    use crate::julia::build::{Build, Data, NewField, ObjectRef, record};
     use crate::julia::sample::grown;
 
     /// Reads `Chain{Chain{...}}` with this many levels, each of them committed.
@@ -383,5 +429,60 @@ mod tests {
         assert!(t.ends_with(&format!("Core.Float64{}", "}".repeat(60))));
         let error = chain(80).unwrap_err().to_string();
         assert!(error.contains("type signature: expected at most 200 steps"), "{error}");
+    }
+
+    /// What Julia writes for `Val((7, :a, 2.0, Int64))`'s parameter, and for such a tuple of over
+    /// ten elements: a vector.
+    fn mixed(build: &mut Build<'_>) -> ObjectRef {
+        let field = |name: &str, datatype| NewField {
+            name: name.into(),
+            datatype: Some(datatype),
+            committed: None,
+        };
+        let references =
+            Datatype::new(Class::Vlen { string: false, base: Box::new(Datatype::reference()) }, 16);
+        let a_type =
+            record(&[field("name", Datatype::vlen_string()), field("parameters", references)]);
+        let fields = [
+            field("1", Datatype::integer(8, true)),
+            field("2", Datatype::vlen_string()),
+            field("3", Datatype::float64()),
+            field("4", a_type),
+        ];
+        let mut data = Data::new(7_i64.to_le_bytes());
+        data.push(&build.text("a"));
+        data.push(&Data::new(2.0_f64.to_le_bytes()));
+        data.push(&build.text("Core.Int64"));
+        data.push(&Data::new([0; 16]));
+        let tuple = build.any_dataset(None, Some(&record(&fields)), Extent::Scalar, &[], &data);
+        let mut twice = Data::reference(tuple);
+        twice.push(&Data::reference(ObjectRef::Existing(RelAddr::NULL)));
+        let datatype = Datatype::reference();
+        build.any_dataset(None, Some(&datatype), Extent::Simple, &[2], &twice)
+    }
+
+    #[test]
+    fn parameters_do_not_depend_on_where_they_are_stored() {
+        let read = |before: &[&str]| {
+            let (bytes, addr) = grown(|build| {
+                for text in before {
+                    let data = build.text(text);
+                    build.any_dataset(
+                        None,
+                        Some(&Datatype::vlen_string()),
+                        Extent::Scalar,
+                        &[],
+                        &data,
+                    );
+                }
+                mixed(build)
+            });
+            let file = File::from_source(Source::from_bytes(bytes)).unwrap();
+            let table = TypeTable::new(&file);
+            table.param(addr, 0, &mut Reach::new(&file)).unwrap()
+        };
+        let param = read(&[]);
+        assert_eq!(param.to_string(), "((7,:a,0x4000000000000000,Core.Int64),undef)");
+        assert_eq!(read(&["more", "before"]), param);
     }
 }
