@@ -40,6 +40,32 @@ fn a_file_is_converted_once() {
 }
 
 #[test]
+fn columns_get_links_by_name() {
+    let world = World::new(&[1]);
+    let args = ["convert", "old/output_00001.jld2", "new.jld2", "--flat-links"];
+    let told = world.jldconv(&args).ends(0).out;
+    assert!(told.contains("note: /hydro/columns: 11 columns of /hydro/data get links"), "{told}");
+    let rho = ["dump", "new.jld2", "/hydro/columns/rho", "--json"];
+    let rho: serde_json::Value = serde_json::from_str(&world.jldconv(&rho).ends(0).out).unwrap();
+    assert!(rho.to_string().contains("sha256"), "{rho}");
+    let again = ["convert", "new.jld2", "again.jld2", "--flat-links"];
+    assert!(world.jldconv(&again).ends(0).out.starts_with("again.jld2: unchanged (patch)"));
+}
+
+#[test]
+fn outputs_are_read_through_libhdf5_where_the_build_has_it() {
+    let world = World::new(&[1]);
+    let args = ["convert", "old/output_00001.jld2", "new.jld2", "--verify", "hdf5"];
+    if cfg!(feature = "hdf5") {
+        world.jldconv(&args).ends(0);
+        assert_eq!(world.names("."), ["new.jld2", "old"]);
+    } else {
+        let told = world.jldconv(&args).ends(2).err;
+        assert!(told.contains("cargo build --features hdf5"), "{told}");
+    }
+}
+
+#[test]
 fn what_is_no_jld2_is_refused() {
     let world = World::new(&[]);
     world.put("text.jld2", "not at all");

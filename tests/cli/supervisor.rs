@@ -342,6 +342,20 @@ fn shards_cover_the_archive() {
 }
 
 #[test]
+fn columns_get_links_by_name_in_a_whole_archive() {
+    let world = World::new(&[1, 2]);
+    let level = if cfg!(feature = "hdf5") { "hdf5" } else { "content" };
+    world.supervisor(&["old", "new", "--flat-links", "--verify", level]).ends(0);
+    for name in ["new/output_00001.jld2", "new/output_00002.jld2"] {
+        world.jldconv(&["dump", name, "/hydro/columns/rho", "--json"]).ends(0);
+    }
+    // Outputs without links do not count as done, should there be no journal to tell.
+    std::fs::remove_dir_all(world.at("new/.jldconv")).unwrap();
+    let ended = world.supervisor(&["old", "new", "--flat-links", "--report", "again.json"]).ends(0);
+    assert_eq!(world.json("again.json")["skipped"], 2, "{}", ended.out);
+}
+
+#[test]
 fn in_place_and_back() {
     let world = World::new(&[1, 2]);
     let before = fs::read(world.at("old/output_00001.jld2")).unwrap();
