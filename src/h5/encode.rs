@@ -125,7 +125,8 @@ pub fn datatype(d: &Datatype) -> Vec<u8> {
         }
         Class::Float { order: o, properties } => {
             // Normalized mantissa, sign in the highest bit.
-            (1, order(o) | 0x20 | (d.size.saturating_mul(8) - 1) << 8, properties.to_vec())
+            let sign = d.size.saturating_mul(8).saturating_sub(1) & 0xff;
+            (1, order(o) | 0x20 | sign << 8, properties.to_vec())
         }
         Class::Time => (2, 0, precision(d).split_off(2)),
         Class::String => (3, 0x11, Vec::new()),
@@ -289,7 +290,7 @@ pub fn heap(objects: &[Vec<u8>]) -> Vec<u8> {
     let size = MIN_HEAP.max(used + 16);
     let mut out = b"GCOL\x01\0\0\0".to_vec();
     out.extend(size.to_le_bytes());
-    for (i, object) in (1_u16..).zip(objects) {
+    for (i, object) in (1..=u16::MAX).zip(objects) {
         out.extend(i.to_le_bytes());
         out.extend([1, 0, 0, 0, 0, 0]);
         out.extend((object.len() as u64).to_le_bytes());

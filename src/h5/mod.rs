@@ -25,6 +25,8 @@ mod refs;
 mod sample;
 mod source;
 mod superblock;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 pub use bytes::Cursor;

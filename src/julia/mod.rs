@@ -14,8 +14,12 @@ mod dump;
 mod element;
 mod node;
 mod number;
+#[cfg(test)]
+mod sample;
 mod signature;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 mod types;
 

@@ -1,0 +1,56 @@
+//! Opens any bytes as a container and walks over all of it.
+#![no_main]
+
+use jldconv::h5::{Edge, Error, File, Object, Region, Result, Source, Trace, Visitor};
+use jldconv_fuzz::{memory, mutate};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+
+struct Check {
+    len: u64,
+}
+
+impl Visitor for Check {
+    fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        assert!(path.starts_with('/'));
+        for m in &object.header.messages {
+            assert_eq!(object.header.body(m).len(), usize::from(m.len));
+            assert!(m.body + u64::from(m.len) <= self.len);
+        }
+        Ok(())
+    }
+
+    fn edge(&mut self, edge: Edge) -> Result<()> {
+        assert!(edge.at + 8 <= self.len);
+        Ok(())
+    }
+
+    fn region(&mut self, region: Region) -> Result<()> {
+        assert!(region.start < region.end && region.end <= self.len, "{region:?}");
+        Ok(())
+    }
+}
+
+fn run(data: &[u8]) -> Result<()> {
+    let file = File::from_source(Source::from_bytes(data.to_vec()))?;
+    Trace::run(&file, &mut Check { len: file.superblock().end_of_file })
+}
+
+/// An error about the file says where.
+fn placed(error: &Error) {
+    use jldconv::h5::ErrorKind;
+    assert!(
+        error.offset().is_some() || matches!(error.kind(), ErrorKind::NotJld2 { .. }),
+        "{error}"
+    );
+    assert!(error.to_string().len() < 2000);
+}
+
+fuzz_target!(|data: &[u8]| {
+    if let Err(error) = memory::bounded(|| run(data)) {
+        placed(&error);
+    }
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    mutate::container(data, size, max_size, seed, fuzzer_mutate)
+});

@@ -1,0 +1,58 @@
+//! Plans the migration of any bytes, and checks that a file that could be read can be read
+//! afterwards.
+#![no_main]
+
+use jldconv::h5::{File, Source, Trace, Visitor};
+use jldconv::julia::{Digest, Dumper, TypeTable, datasets};
+use jldconv::migrate::{plan, target::Target};
+use jldconv_fuzz::{memory, mutate};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+use std::sync::LazyLock;
+
+static TARGET: LazyLock<Target> = LazyLock::new(|| {
+    Target::builtin(Target::default_name()).unwrap_or_else(|error| panic!("{error}"))
+});
+
+struct Nobody;
+impl Visitor for Nobody {}
+
+fn run(data: &[u8]) {
+    let Ok(file) = File::from_source(Source::from_bytes(data.to_vec())) else { return };
+    let Ok(migration) = plan(&file, &TARGET, false) else { return };
+    let Some(edits) = migration.edits else { return };
+    let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
+    let below = Source::from_bytes(data.to_vec());
+    let after = Source::overlay(below, edits.append_at(), edits.append().to_vec(), replace);
+    let after = File::from_source(after).unwrap_or_else(|e| panic!("after migration: {e}"));
+    if let Err(e) = Trace::run(&after, &mut Nobody) {
+        panic!("after migration: {e}");
+    }
+    // What is read afterwards is what was planned.
+    let write = |file: &File, expected: bool| -> Option<Vec<u8>> {
+        let types = if expected {
+            TypeTable::with_renames(file, migration.renames.clone())
+        } else {
+            TypeTable::new(file)
+        };
+        let paths = datasets(file).ok()?;
+        let mut dumper = Dumper::new(&types, Digest::Xxh3);
+        if expected {
+            dumper = dumper.with_overrides(&migration.overrides);
+        }
+        let mut out = Vec::new();
+        dumper.all(&paths, &mut out).ok()?;
+        Some(out)
+    };
+    if let Some(expected) = write(&file, true) {
+        let found = write(&after, false);
+        assert!(found == Some(expected), "other values after migration");
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    memory::bounded(|| run(data));
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    mutate::container(data, size, max_size, seed, fuzzer_mutate)
+});
