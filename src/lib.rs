@@ -5,6 +5,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`cli`] | arguments, config file, environment |
+//! | [`inspect`] | what one file is, holds and needs; how two files differ |
 //! | [`report`] | events to progress, summary, JSON |
 //! | [`supervisor`] | plan, slots, governor, retry policy, journal, resume |
 //! | [`worker`] | the child's side: take a job, measure itself, report |
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod codec;
 pub mod convert;
 pub mod h5;
+pub mod inspect;
 pub mod julia;
 pub mod mera;
 pub mod migrate;

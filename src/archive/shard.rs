@@ -165,11 +165,9 @@ impl Shard {
         // the first, the last and the count say all where the ids are evenly spaced.
         let span = max.checked_sub(min).ok_or_else(|| uneven.clone())?;
         let step = match count.checked_sub(1) {
-            None => return Err(uneven),
             Some(0) if span == 0 => 1,
-            Some(0) => return Err(uneven),
-            Some(pieces) if span.is_multiple_of(pieces) && span > 0 => span / pieces,
-            Some(_) => return Err(uneven),
+            Some(pieces @ 1..) if span > 0 && span.is_multiple_of(pieces) => span / pieces,
+            _ => return Err(uneven),
         };
         let off = id.checked_sub(min).filter(|off| off.is_multiple_of(step));
         let off = off.ok_or_else(|| uneven.clone())? / step;

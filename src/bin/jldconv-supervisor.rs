@@ -1,1 +1,180 @@
-fn main() {}
+//! Converts an archive with many workers. All of it is in the library: this parses, calls, and maps
+//! to exit codes.
+
+use jldconv::archive::ArrayVars;
+use jldconv::cli::{
+    Dialogue, Gathered, Layer, Parsed, Run, SlurmArgs, SupervisorCommand, prepare, resolve, script,
+    submit,
+};
+use jldconv::convert::Converter;
+use jldconv::report::{
+    Circumstances, Progress, Screen, check_report, dry_run, start_log, summary, write_report,
+};
+use jldconv::supervisor::{self, ExitCode, Hooks, WorkerProgram};
+use jldconv::worker;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+
+fn main() -> std::process::ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if args.get(1).is_some_and(|arg| arg == worker::SUBCOMMAND) {
+        return worker::main(args.into_iter().skip(2));
+    }
+    match start(args) {
+        Ok(code) => code.into(),
+        Err(stop) => stop.end().into(),
+    }
+}
+
+/// Why there is no run.
+enum Stop {
+    /// Help, version, or a command line that makes no sense.
+    Clap(clap::Error),
+    /// Anything else.
+    Said(ExitCode, String),
+}
+
+impl Stop {
+    fn end(self) -> ExitCode {
+        match self {
+            Self::Clap(error) => {
+                let _ = error.print();
+                if error.exit_code() == 0 { ExitCode::Done } else { ExitCode::Usage }
+            }
+            Self::Said(code, message) => {
+                let _ = writeln!(io::stderr(), "error: {}", message.trim_end());
+                code
+            }
+        }
+    }
+}
+
+/// For errors that are the command line's or the configuration's.
+fn usage(error: impl std::fmt::Display) -> Stop {
+    Stop::Said(ExitCode::Usage, error.to_string())
+}
+
+fn internal(error: impl std::fmt::Display) -> Stop {
+    Stop::Said(ExitCode::Internal, error.to_string())
+}
+
+fn start(args: Vec<OsString>) -> Result<ExitCode, Stop> {
+    let parsed = Parsed::from_args(args).map_err(Stop::Clap)?;
+    if let Some(SupervisorCommand::Report(args)) = &parsed.cli.command {
+        return report(&args.output_dir, args.json);
+    }
+    let gathered = parsed.gather(std::env::vars_os(), Path::new("")).map_err(usage)?;
+    for name in &gathered.unknown {
+        let _ = writeln!(io::stderr(), "warning: {name} is no setting of jldconv");
+    }
+    match &parsed.cli.command {
+        Some(SupervisorCommand::Slurm(args)) => job_array(args, gathered),
+        _ => batch(&parsed, gathered),
+    }
+}
+
+fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
+    let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let mut dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
+    let mut said = gathered.said;
+    let bare = !said.has("input-dir") && gathered.config.is_none();
+    if parsed.cli.start.interactive || (bare && somebody) {
+        if !somebody {
+            return Err(usage("--interactive needs a terminal"));
+        }
+        let Some(answers) = dialogue.ask(said).map_err(usage)? else {
+            return Ok(ExitCode::Nothing);
+        };
+        said = answers;
+    }
+    let layer = Layer { verbose: parsed.cli.layer.verbose, ..said.layer().map_err(usage)? };
+    let run = resolve(layer, &ArrayVars::from_env(var)).map_err(usage)?;
+    // What is wrong with the target or the rules would be wrong with every file.
+    let converter = Converter::new(run.settings.options.clone()).map_err(usage)?;
+    run.view.report.as_deref().map_or(Ok(()), check_report).map_err(usage)?;
+    let mut screen = Screen::standard(run.view.progress, about(&run));
+    start_log(run.view.verbose, run.view.log.as_deref(), screen.bars()).map_err(usage)?;
+    let prepared = prepare(&run).map_err(usage)?;
+    if let Some(nothing) = prepared.nothing(&run) {
+        return Err(Stop::Said(ExitCode::Nothing, nothing));
+    }
+    if run.settings.dry_run {
+        let edits = run.view.verbose > 0;
+        let foreseen = dry_run(&prepared.plan, &converter, edits, &mut io::stdout().lock());
+        let failed = foreseen.map_err(internal)?.failed;
+        return Ok(if failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done });
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    screen.block(&format!("jldconv {version}\n{}", prepared.overview.block()));
+    let shown = !matches!(run.view.progress, Progress::Json | Progress::None);
+    if somebody && shown && !run.view.yes {
+        let question = prepared.question(&run);
+        if !dialogue.confirm(&question).map_err(internal)? {
+            return Err(Stop::Said(ExitCode::Interrupted, "nothing was done".to_owned()));
+        }
+    }
+    let shard = run.settings.shard;
+    let empty = prepared.plan.jobs.is_empty();
+    let hooks = Hooks {
+        program: WorkerProgram::default(),
+        is_complete: &|input, output| converter.is_complete(input, output),
+    };
+    let ended = supervisor::run(&run.settings, &prepared.plan, &hooks, &mut screen);
+    let ended = ended.map_err(|error| Stop::Said(error.exit_code(), error.to_string()))?;
+    if let Some(path) = &run.view.report {
+        write_report(path, &ended).map_err(internal)?;
+    }
+    // A shard may have no file where there are more tasks than files.
+    Ok(if empty && !shard.is_whole() { ExitCode::Done } else { ended.exit_code() })
+}
+
+fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
+    let mut said = gathered.said;
+    said.make_absolute().map_err(internal)?;
+    let layer = Layer { verbose: args.layer.verbose, ..said.layer().map_err(usage)? };
+    let run = resolve(layer.clone(), &ArrayVars::default()).map_err(usage)?;
+    Converter::new(run.settings.options.clone()).map_err(usage)?;
+    let program = std::env::current_exe().map_err(internal)?;
+    let script = script(&args.ask, &program, &said, &layer).map_err(usage)?;
+    let prepared = prepare(&run).map_err(usage)?;
+    if let Some(nothing) = prepared.nothing(&run) {
+        return Err(Stop::Said(ExitCode::Nothing, nothing));
+    }
+    if args.ask.submit {
+        let job = submit(&script).map_err(internal)?;
+        put(&format!("submitted job array {job}: {} tasks\n", args.ask.tasks));
+    } else {
+        put(&script);
+    }
+    Ok(ExitCode::Done)
+}
+
+fn report(output_dir: &Path, json: bool) -> Result<ExitCode, Stop> {
+    let merged = supervisor::merged(output_dir)
+        .map_err(|error| Stop::Said(error.exit_code(), error.to_string()))?;
+    for note in &merged.notes {
+        let _ = writeln!(io::stderr(), "warning: {note}");
+    }
+    if json {
+        let text = serde_json::to_string_pretty(&merged.summary).map_err(internal)?;
+        put(&format!("{text}\n"));
+    } else {
+        put(&summary(&merged.summary, Circumstances { cores: 0, safety_margin: 1.0 }));
+    }
+    Ok(merged.summary.exit_code())
+}
+
+fn about(run: &Run) -> Circumstances {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    Circumstances { cores, safety_margin: run.settings.safety_margin }
+}
+
+fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Writes to standard output; a reader that went away is no error.
+fn put(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
+}

@@ -85,7 +85,7 @@ pub struct BatchFlags {
     /// Beginning of the file names: <PREFIX>NNNNN.jld2 [default: output_]
     #[arg(long, value_name = "TEXT", value_parser = value::prefix, help_heading = "Files")]
     pub prefix: Option<String>,
-    /// Only part I of N of the files, balanced by bytes [default: from SLURM_ARRAY_*, else 1/1]
+    /// Only part I of N of the files, balanced by bytes [default: from SLURM, else 1/1]
     #[arg(long, value_name = "I/N", help_heading = "Files")]
     pub shard: Option<Shard>,
     /// Also try again what failed in an earlier run

@@ -5,7 +5,7 @@
 
 use super::flags::Layer;
 use super::resolve::DEFAULT_PREFIX;
-use super::source::Said;
+use super::said::Said;
 use super::value;
 use crate::archive::{Ranges, discover};
 use crate::convert::Mode;

@@ -4,7 +4,9 @@ mod flags;
 mod interactive;
 mod one_file;
 mod prepare;
+mod quote;
 mod resolve;
+mod said;
 mod slurm;
 mod slurm_script;
 mod source;
@@ -18,9 +20,11 @@ pub use one_file::{
     VerifyArgs,
 };
 pub use prepare::{Prepared, prepare};
+pub use quote::quote;
 pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
+pub use said::Said;
 pub use slurm::{SlurmArgs, SlurmFlags};
-pub use slurm_script::{quote, script, submit};
-pub use source::{CONFIG_FILE, FromEnv, Said, SourceError, from_env, from_file};
+pub use slurm_script::{script, submit};
+pub use source::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 pub use supervisor::{Gathered, Parsed, ReportArgs, StartFlags, SupervisorCli, SupervisorCommand};
 pub use value::{Share, Size, Span};

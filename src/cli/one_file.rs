@@ -51,12 +51,15 @@ pub enum JldconvCommand {
 /// The arguments of `inspect`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct InspectArgs {
-    /// The files
+    /// The files; of more than three, each gets one line (-v shows all of each)
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Print JSON
+    /// Print JSON, one object a file and line
     #[arg(long)]
     pub json: bool,
+    /// Show whole trees, with the committed types
+    #[arg(long)]
+    pub full: bool,
     /// The package versions that findings are about [default: mera-1.9]
     #[arg(long, value_name = "NAME")]
     pub target: Option<String>,

@@ -120,14 +120,14 @@ pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
     };
     let prefix = batch.prefix.clone().unwrap_or_else(|| DEFAULT_PREFIX.to_owned());
     let range = batch.range.clone().unwrap_or_default();
-    apply(&mut settings, batch)?;
+    apply(&mut settings, &batch)?;
     Ok(Run { settings, prefix, range, view })
 }
 
 /// Beginning of an archive's file names where nobody says otherwise.
 pub const DEFAULT_PREFIX: &str = "output_";
 
-fn apply(settings: &mut Settings, batch: BatchFlags) -> Result<(), UsageError> {
+fn apply(settings: &mut Settings, batch: &BatchFlags) -> Result<(), UsageError> {
     /// Replaces a default by what was said.
     macro_rules! said {
         ($($field:ident),+) => { $(if let Some(value) = batch.$field { settings.$field = value; })+ };
@@ -235,7 +235,7 @@ fn output(input: &Path, output: Option<PathBuf>, mode: Mode) -> Result<PathBuf, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::source::Said;
+    use crate::cli::said::Said;
     use crate::supervisor::{Count, OnFull};
     use std::fs;
     use std::time::Duration;

@@ -1,8 +1,9 @@
 //! The command line of `jldconv-supervisor`.
 
 use super::flags::Layer;
+use super::said::Said;
 use super::slurm::SlurmArgs;
-use super::source::{CONFIG_FILE, FromEnv, Said, SourceError, from_env, from_file};
+use super::source::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ pub struct StartFlags {
 pub enum SupervisorCommand {
     /// Print (or submit) a SLURM job array that converts the archive
     Slurm(Box<SlurmArgs>),
-    /// Merge the journals of all runs and shards of OUTPUT_DIR into one report
+    /// Merge the journals of all runs and shards of an output directory into one report
     Report(ReportArgs),
 }
 

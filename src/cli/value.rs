@@ -119,15 +119,6 @@ pub(super) fn compress(text: &str) -> Result<Compress, String> {
     }
 }
 
-/// Reads a switch.
-pub(super) fn switch(text: &str) -> Result<bool, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err("write true or false".to_owned()),
-    }
-}
-
 /// Reads the beginning of an archive's file names.
 pub(super) fn prefix(text: &str) -> Result<String, String> {
     if text.contains('/') {
@@ -212,7 +203,7 @@ mod tests {
             let _ = text.parse::<Size>();
             let _ = text.parse::<Span>();
             let _ = text.parse::<Share>();
-            let _ = (count(&text), compress(&text), switch(&text), prefix(&text));
+            let _ = (count(&text), compress(&text), prefix(&text));
         }
     }
 }

@@ -106,13 +106,13 @@ impl EditList {
         Ok(())
     }
 
-    /// In which state `file` is.
+    /// In which state `file` is; [`State::New`] if both states are the same.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn state(&self, file: &File) -> Result<State, ApplyError> {
         for (state, checked) in
-            [(State::Old, self.check_old(file)), (State::New, self.check_applied(file))]
+            [(State::New, self.check_applied(file)), (State::Old, self.check_old(file))]
         {
             match checked {
                 Ok(()) => return Ok(state),
@@ -263,11 +263,12 @@ mod tests {
             expected.extend_from_slice(&append);
             let edits = edits.finish().unwrap();
             let file = file_of(&bytes);
-            prop_assert_eq!(edits.state(&file).unwrap(), State::Old);
+            let before = if expected == bytes { State::New } else { State::Old };
+            prop_assert_eq!(edits.state(&file).unwrap(), before);
             edits.apply(&file).unwrap();
             prop_assert_eq!(bytes_of(&file), expected);
             edits.check_applied(&file).unwrap();
-            prop_assert_eq!(edits.state(&file).unwrap() == State::New, !edits.is_empty());
+            prop_assert_eq!(edits.state(&file).unwrap(), State::New);
         }
     }
 }

@@ -1,12 +1,14 @@
 //! From a job to an output: what a file needs, and which mode carries it out.
 
-use super::patch::{self, Copied};
+use super::copying::{Made, Work};
+use super::in_place;
 use super::publish::{Destination, Existing};
 use super::{Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options, Outcome, Phase};
 use super::{Unchanged, VerifyLevel};
 use crate::h5::{self, ErrorKind, File, Source};
-use crate::migrate::target::Target;
-use crate::migrate::{Finding, Migration, PlanError, plan, userrules};
+use crate::migrate::literal::Literal;
+use crate::migrate::target::{Encoding, Target};
+use crate::migrate::{Finding, Migration, PlanError, Request, plan_for, userrules};
 use crate::sys::file::Identity;
 use std::path::Path;
 
@@ -15,6 +17,8 @@ use std::path::Path;
 pub struct Converter {
     options: Options,
     target: Target,
+    /// The codec object that goes with the encoding asked for.
+    codec: Option<Literal>,
 }
 
 /// An input that is open, and what is to be done to it.
@@ -22,6 +26,8 @@ pub(super) struct Planned {
     pub(super) file: File,
     pub(super) identity: Identity,
     pub(super) migration: Migration,
+    /// Whether all of it is laid out afresh.
+    pub(super) rewritten: bool,
 }
 
 impl Converter {
@@ -39,7 +45,8 @@ impl Converter {
             let rules = userrules::read(path).map_err(wrong)?;
             target = target.with_rules(rules, &path.display().to_string()).map_err(wrong)?;
         }
-        Ok(Self { options, target })
+        let codec = codec_object(&target, options.compress)?;
+        Ok(Self { options, target, codec })
     }
 
     /// The options it was made with.
@@ -52,17 +59,17 @@ impl Converter {
         &self.target
     }
 
-    /// What would be done to the file at `input`; nothing is written.
+    /// What would be done to the file at `input`, and in which mode; nothing is written.
     ///
     /// # Errors
     /// As [`Converter::convert`].
-    pub fn dry_run(&self, input: &Path) -> Result<Migration, Failure> {
+    pub fn dry_run(&self, input: &Path) -> Result<(Migration, Mode), Failure> {
         let planned = self.plan(input)?;
-        self.refuse_rewrite(input, &planned.migration)?;
-        Ok(planned.migration)
+        let mode = self.mode(input, &planned)?;
+        Ok((planned.migration, mode))
     }
 
-    /// Converts one file.
+    /// Converts one file. In place, `job.output` is not looked at.
     ///
     /// # Errors
     /// A [`Failure`] that names the file.
@@ -71,35 +78,54 @@ impl Converter {
         observer.progress(Phase::Plan, 0, 1);
         let planned = self.plan(input)?;
         observer.progress(Phase::Plan, 1, 1);
-        self.refuse_rewrite(input, &planned.migration)?;
-        let to = Destination::open(&job.output).map_err(Failure::from)?;
-        let existing = if self.options.force { Existing::Replace } else { Existing::Keep };
-        to.check(&planned.identity, existing).map_err(Failure::from)?;
+        let mode = self.mode(input, &planned)?;
         let edits = planned.migration.edits.as_ref();
-        let report = |outcome, bytes_out, digest| FileReport {
-            outcome,
-            mode: Mode::Patch,
-            findings: planned.migration.findings.iter().map(Finding::to_string).collect(),
+        let changed = edits.is_some() || mode == Mode::Rewrite;
+        let made = if mode == Mode::InPlace {
+            in_place::carry_out(job, &self.options, &self.target, &planned, observer)?
+        } else {
+            let to = Destination::open(&job.output).map_err(Failure::from)?;
+            let existing = if self.options.force { Existing::Replace } else { Existing::Keep };
+            to.check(&planned.identity, existing).map_err(Failure::from)?;
+            let work = Work {
+                job,
+                options: &self.options,
+                target: &self.target,
+                planned: &planned,
+                to: &to,
+                existing,
+                observer,
+            };
+            if mode == Mode::Rewrite {
+                work.rewritten()?
+            } else {
+                match self.options.unchanged {
+                    Unchanged::Skip if !changed => Made::default(),
+                    Unchanged::Link if !changed && work.linked() => {
+                        Made { bytes_out: planned.identity.len, ..Made::default() }
+                    }
+                    _ => work.patched()?,
+                }
+            }
+        };
+        let mut findings: Vec<_> =
+            planned.migration.findings.iter().map(Finding::to_string).collect();
+        findings.extend(made.remarks);
+        let appended = made.bytes_out.saturating_sub(planned.identity.len);
+        Ok(FileReport {
+            outcome: if changed { Outcome::Converted } else { Outcome::Unchanged },
+            mode,
+            findings,
             bytes_in: planned.identity.len,
-            bytes_out,
-            bytes_appended: edits.map_or(0, |e| e.bytes_appended()),
+            bytes_out: made.bytes_out,
+            bytes_appended: match mode {
+                Mode::Rewrite => appended,
+                _ => edits.map_or(0, |e| e.bytes_appended()),
+            },
             bytes_replaced: edits.map_or(0, |e| e.bytes_replaced()),
             verify: self.options.verify,
-            digest,
-        };
-        if edits.is_none() {
-            match self.options.unchanged {
-                Unchanged::Skip => return Ok(report(Outcome::Unchanged, 0, None)),
-                Unchanged::Link if patch::link(input, &to, existing) => {
-                    return Ok(report(Outcome::Unchanged, planned.identity.len, None));
-                }
-                Unchanged::Link | Unchanged::Copy => {}
-            }
-        }
-        let Copied { bytes_out, digest } =
-            patch::carry_out(job, &self.options, &self.target, &planned, &to, existing, observer)?;
-        let outcome = if edits.is_some() { Outcome::Converted } else { Outcome::Unchanged };
-        Ok(report(outcome, bytes_out, digest))
+            digest: made.digest,
+        })
     }
 
     fn plan(&self, input: &Path) -> Result<Planned, Failure> {
@@ -111,33 +137,80 @@ impl Converter {
         let identity = Identity::of(handle)
             .map_err(|e| Failure::new(Fault::Input, format!("{}: {e}", input.display())))?;
         let file = File::from_source(source).map_err(read)?;
-        let migration = plan(&file, &self.target, false).map_err(|e| plan_failure(input, &e))?;
-        Ok(Planned { file, identity, migration })
+        let failed = |e: PlanError| plan_failure(input, &e);
+        let request = Request { rewriting: self.encodes(), codec: self.codec.clone() };
+        let migration = plan_for(&file, &self.target, &request).map_err(failed)?;
+        let rewritten = migration.rewrite.is_some() || self.lays_out();
+        Ok(Planned { file, identity, migration, rewritten })
     }
 
-    /// What patching cannot do.
-    fn refuse_rewrite(&self, input: &Path, migration: &Migration) -> Result<(), Failure> {
-        let because = match (&migration.rewrite, self.options.mode, self.options.compress) {
-            (Some(reason), _, _) => reason.clone(),
-            (None, Mode::Rewrite, _) => "--mode rewrite was asked for".to_owned(),
-            (None, Mode::InPlace, _) => "--mode in-place was asked for".to_owned(),
-            (None, Mode::Auto | Mode::Patch, Compress::Keep) => String::new(),
-            (None, Mode::Auto | Mode::Patch, _) => "--compress was asked for".to_owned(),
-        };
-        if !because.is_empty() {
-            return Err(Failure::new(
-                Fault::Unsupported,
-                format!("{}: needs a rewrite, which is not there yet: {because}", input.display()),
-            ));
-        }
-        if self.options.verify == VerifyLevel::Hdf5 {
-            return Err(Failure::new(
-                Fault::Unsupported,
-                "--verify hdf5 is not there yet; use --verify content",
-            ));
-        }
-        Ok(())
+    /// Whether columns are encoded anew.
+    fn encodes(&self) -> bool {
+        self.options.compress != Compress::Keep
     }
+
+    /// Whether the options ask for another layout.
+    fn lays_out(&self) -> bool {
+        self.encodes() || self.options.repack || self.options.mode == Mode::Rewrite
+    }
+
+    /// The mode that a file needs, if the options allow it.
+    fn mode(&self, input: &Path, planned: &Planned) -> Result<Mode, Failure> {
+        let refuse = |why: &str| {
+            let message = format!("{}: {why}", input.display());
+            Err(Failure::new(Fault::Unsupported, message))
+        };
+        if self.options.verify == VerifyLevel::Hdf5 && !cfg!(feature = "hdf5") {
+            return refuse("--verify hdf5 needs a build with the feature hdf5");
+        }
+        if self.options.flat_links {
+            return refuse("--flat-links is not there yet");
+        }
+        let reason = planned.migration.rewrite.as_deref();
+        match (self.options.mode, planned.rewritten) {
+            (Mode::Auto | Mode::Rewrite, true) => Ok(Mode::Rewrite),
+            (Mode::Auto | Mode::Patch, false) => Ok(Mode::Patch),
+            (Mode::InPlace, false) => Ok(Mode::InPlace),
+            (Mode::Rewrite, false) => Ok(Mode::Rewrite),
+            (Mode::Patch, true) => refuse(&format!(
+                "needs a rewrite, which --mode patch rules out: {}",
+                reason.unwrap_or("--compress or --repack was asked for")
+            )),
+            (Mode::InPlace, true) => refuse(&format!(
+                "needs a rewrite, which cannot be done in place: {}",
+                reason.unwrap_or("--compress or --repack was asked for")
+            )),
+        }
+    }
+}
+
+/// The object by which files of the target say how their columns are encoded.
+fn codec_object(target: &Target, compress: Compress) -> Result<Option<Literal>, Failure> {
+    let (encoding, level) = match compress {
+        Compress::Keep => return Ok(None),
+        Compress::None => (Encoding::None, None),
+        Compress::Lz4 => (Encoding::Lz4, None),
+        Compress::Lz4Frame => (Encoding::Lz4Frame, None),
+        Compress::Zstd(level) => (Encoding::Zstd, Some(i64::from(level))),
+        Compress::Deflate(level) => (Encoding::Deflate, Some(i64::from(level))),
+    };
+    let Some(object) = target.codec.objects.get(&encoding) else {
+        let message = format!("{} has no codec object for {encoding:?}", target.title);
+        return Err(Failure::new(Fault::Unsupported, message));
+    };
+    let mut value = object.value.clone();
+    if let (Some(level), Some(name), Literal::Struct(object)) = (level, &object.level, &mut value) {
+        for (field, value) in object.fields.iter_mut().filter(|(field, _)| field == name) {
+            let _ = field;
+            match value {
+                Literal::Int32(v) => *v = i32::try_from(level).unwrap_or(*v),
+                Literal::UInt32(v) => *v = u32::try_from(level).unwrap_or(*v),
+                Literal::Int64(v) => *v = level,
+                _ => {}
+            }
+        }
+    }
+    Ok(Some(value))
 }
 
 /// A file that cannot be read as it must be.

@@ -6,11 +6,12 @@
 
 mod apply;
 mod converter;
+mod copying;
 pub mod edit;
 mod failure;
+mod in_place;
 pub mod inplace;
 mod options;
-mod patch;
 pub mod publish;
 mod report;
 mod rewrite;

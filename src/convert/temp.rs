@@ -190,12 +190,12 @@ pub fn clean_temps(
             cleaned.foreign.push(file);
             continue;
         };
-        let life = name.owner.life().map_err(|source| DirError::Io {
+        let owner = name.owner.life().map_err(|source| DirError::Io {
             what: "look for the owner of",
             path: dir.path().join(&file),
             source,
         })?;
-        let live = match life {
+        let live = match owner {
             Life::Alive => true,
             Life::Dead => false,
             Life::Elsewhere => is_live(&name),

@@ -19,10 +19,50 @@ pub(super) struct Checked {
     pub(super) digest: Option<String>,
 }
 
-/// Checks the output in `file` against the plan for the input at `path`.
+/// What the output must hold. Taken before the input changes, if it is changed in place.
+pub(super) struct Expected {
+    /// Linked datasets by path: old address, and digest of the value if contents are compared.
+    datasets: Vec<(String, RelAddr, Option<u128>)>,
+}
+
+impl Expected {
+    /// What the plan for the input at `path` makes of its datasets.
+    pub(super) fn of(
+        path: &Path,
+        planned: &Planned,
+        level: VerifyLevel,
+        observer: &dyn Observer,
+    ) -> Result<Self, Failure> {
+        let failed = |e: h5::Error| read_failure(path, &e);
+        if level == VerifyLevel::None {
+            return Ok(Self { datasets: Vec::new() });
+        }
+        let migration = &planned.migration;
+        let types = TypeTable::with_renames(&planned.file, migration.renames.clone());
+        let tick = Ticker::new(migration.survey.payload_bytes, observer);
+        let tick = |bytes| tick.tick(bytes);
+        let dumper = Dumper::new(&types, Digest::Xxh3)
+            .with_overrides(&migration.overrides)
+            .with_progress(&tick);
+        let mut out = Vec::new();
+        for (name, addr) in datasets(&planned.file).map_err(failed)? {
+            let value = match level {
+                VerifyLevel::None | VerifyLevel::Structure => None,
+                VerifyLevel::Content | VerifyLevel::Hdf5 => {
+                    Some(digest(&dumper, addr).map_err(|e| failed(e.in_object(&name)))?)
+                }
+            };
+            out.push((name, addr, value));
+        }
+        Ok(Self { datasets: out })
+    }
+}
+
+/// Checks the output in `file` against what is expected of it.
 pub(super) fn check(
     path: &Path,
     planned: &Planned,
+    expected: &Expected,
     file: &std::fs::File,
     target: &Target,
     level: VerifyLevel,
@@ -38,55 +78,62 @@ pub(super) fn check(
     let output = Source::from_file(handle)
         .and_then(File::from_source)
         .map_err(|e| bad(format!("the output is damaged: {e}")))?;
-    structure(planned, &output, bytes, target).map_err(bad)?;
+    structure(planned, expected, &output, bytes, target).map_err(bad)?;
     let digest = match level {
         VerifyLevel::None | VerifyLevel::Structure => None,
         VerifyLevel::Content | VerifyLevel::Hdf5 => {
-            Some(content(path, planned, &output, observer)?)
+            Some(content(path, planned, expected, &output, observer)?)
         }
     };
     Ok(Checked { bytes, digest })
 }
 
-/// All invariants and checksums hold, no two objects share bytes, the linked objects are the
+/// All invariants and checksums hold, no two objects share bytes, the linked datasets are the
 /// planned ones, and nothing is left to be done.
-fn structure(planned: &Planned, output: &File, bytes: u64, target: &Target) -> Result<(), String> {
+fn structure(
+    planned: &Planned,
+    expected: &Expected,
+    output: &File,
+    bytes: u64,
+    target: &Target,
+) -> Result<(), String> {
     let damaged = |e: h5::Error| format!("the output is damaged: {e}");
-    let Some(edits) = &planned.migration.edits else {
-        if bytes != planned.identity.len {
-            return Err(format!("the copy has {bytes} of {} bytes", planned.identity.len));
+    if !planned.rewritten {
+        let Some(edits) = &planned.migration.edits else {
+            if bytes != planned.identity.len {
+                return Err(format!("the copy has {bytes} of {} bytes", planned.identity.len));
+            }
+            return Ok(());
+        };
+        if bytes != edits.new_len() {
+            return Err(format!("the output has {bytes} bytes, planned were {}", edits.new_len()));
         }
-        return Ok(());
-    };
-    if bytes != edits.new_len() || output.superblock().end_of_file != bytes {
-        return Err(format!(
-            "the output has {bytes} bytes and an end of file at {}, planned were {}",
-            output.superblock().end_of_file,
-            edits.new_len()
-        ));
+    }
+    if output.superblock().end_of_file != bytes {
+        let end = output.superblock().end_of_file;
+        return Err(format!("the output has {bytes} bytes, but says it ends at {end}"));
     }
     let mut regions = Regions(Vec::new());
     Trace::run(output, &mut regions).map_err(damaged)?;
     regions.check()?;
-    let old =
-        datasets(&planned.file).map_err(|e| format!("the input cannot be read again: {e}"))?;
     let new = datasets(output).map_err(damaged)?;
-    let end = planned.file.superblock().end_of_file;
-    if old.len() != new.len() {
-        return Err(format!("{} datasets became {}", old.len(), new.len()));
+    if expected.datasets.len() != new.len() {
+        return Err(format!("{} datasets became {}", expected.datasets.len(), new.len()));
     }
-    for ((old_path, old_addr), (new_path, new_addr)) in old.iter().zip(&new) {
+    let end = planned.file.superblock().end_of_file;
+    for ((old_path, old_addr, _), (new_path, new_addr)) in expected.datasets.iter().zip(&new) {
         if old_path != new_path {
             return Err(format!("dataset {old_path} became {new_path}"));
         }
         let replaced = planned.migration.overrides.objects.contains_key(old_addr);
         let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
-        if replaced != appended || !(replaced || old_addr == new_addr) {
+        let stayed = old_addr == new_addr;
+        if !planned.rewritten && (replaced != appended || !(replaced || stayed)) {
             return Err(format!("dataset {old_path} was to stay at {old_addr}, not at {new_addr}"));
         }
     }
     let again = plan(output, target, false).map_err(|e| format!("the output: {e}"))?;
-    if again.edits.is_some() {
+    if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
         let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
         return Err(format!("the output still needs changes: {left}"));
     }
@@ -120,40 +167,47 @@ impl Regions {
     }
 }
 
+/// Counts bytes for an observer.
+struct Ticker<'a> {
+    done: Cell<u64>,
+    total: u64,
+    observer: &'a dyn Observer,
+}
+
+impl<'a> Ticker<'a> {
+    fn new(total: u64, observer: &'a dyn Observer) -> Self {
+        Self { done: Cell::new(0), total, observer }
+    }
+
+    fn tick(&self, bytes: u64) -> h5::Result<()> {
+        self.done.set(self.done.get() + bytes);
+        self.observer.progress(Phase::Verify, self.done.get().min(self.total), self.total);
+        if self.observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
+    }
+}
+
 /// Every value of the output is the input's, or what a rule makes of it.
 fn content(
     path: &Path,
     planned: &Planned,
+    expected: &Expected,
     output: &File,
     observer: &dyn Observer,
 ) -> Result<String, Failure> {
-    let migration = &planned.migration;
-    let total = 2 * migration.survey.payload_bytes;
-    let done = Cell::new(0_u64);
-    let tick = |bytes: u64| {
-        done.set(done.get() + bytes);
-        observer.progress(Phase::Verify, done.get().min(total), total);
-        if observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
-    };
-    let old_types = TypeTable::with_renames(&planned.file, migration.renames.clone());
-    let old = Dumper::new(&old_types, Digest::Xxh3)
-        .with_overrides(&migration.overrides)
-        .with_progress(&tick);
-    let new_types = TypeTable::new(output);
-    let new = Dumper::new(&new_types, Digest::Xxh3).with_progress(&tick);
-    let in_input = |e: h5::Error| read_failure(path, &e);
-    let in_output = |e: h5::Error| {
+    let tick = Ticker::new(planned.migration.survey.payload_bytes, observer);
+    let tick = |bytes| tick.tick(bytes);
+    let types = TypeTable::new(output);
+    let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
+    let failed = |e: h5::Error| {
         let Failure { fault, message, .. } = read_failure(path, &e);
         let fault = if fault == Fault::Input { Fault::Verify } else { fault };
         Failure::new(fault, format!("in the output: {message}"))
     };
     let mut all = Xxh3::new();
-    let paths = datasets(&planned.file).map_err(in_input)?;
-    let outputs = datasets(output).map_err(in_output)?;
-    for ((name, addr), (_, new_addr)) in paths.iter().zip(&outputs) {
-        let before = digest(&old, *addr).map_err(|e| in_input(e.in_object(name)))?;
-        let after = digest(&new, *new_addr).map_err(|e| in_output(e.in_object(name)))?;
-        if before != after {
+    let outputs = datasets(output).map_err(failed)?;
+    for ((name, _, before), (_, addr)) in expected.datasets.iter().zip(&outputs) {
+        let after = digest(&dumper, *addr).map_err(|e| failed(e.in_object(name)))?;
+        if *before != Some(after) {
             return Err(Failure::new(
                 Fault::Verify,
                 format!("{}: {name}: the output holds another value than planned", path.display()),

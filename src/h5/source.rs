@@ -249,7 +249,9 @@ fn overlaid(
 ) -> Result<()> {
     let low = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX).min(out.len());
     let (old, new) = out.split_at_mut(low);
-    below.read_into(offset, old, what)?;
+    if !old.is_empty() {
+        below.read_into(offset, old, what)?;
+    }
     let skip = usize::try_from(offset.saturating_sub(end)).unwrap_or(usize::MAX);
     if let Some(from) = append.get(skip..).and_then(|a| a.get(..new.len())) {
         new.copy_from_slice(from);

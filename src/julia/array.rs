@@ -56,18 +56,19 @@ impl TypeTable<'_> {
     }
 }
 
-/// Hands the elements of a column on, one by one, with the offset of each in the file (of the
-/// stored data where they are filtered).
+/// Hands the first elements of a column on, one by one, with the offset of each in the file (of the
+/// stored data where they are filtered). Gives the number of those left out.
 pub(super) fn each_element(
     column: &Column<'_>,
     size: usize,
     elements: u64,
+    limit: Option<u64>,
     mut visit: impl FnMut(u64, &[u8], u64) -> Result<()>,
-) -> Result<()> {
+) -> Result<u64> {
     let mut stream = column.open()?;
     let at = stream.offset();
     if elements == 0 {
-        return Ok(());
+        return Ok(0);
     }
     if size == 0 || size > MAX_ELEMENT || column.len() / size as u64 != elements {
         return Err(Error::corrupt(
@@ -80,14 +81,18 @@ pub(super) fn each_element(
     let window = (WINDOW / size).max(1) * size;
     let mut buffer = Vec::new();
     let mut index = 0;
-    while stream.left() > 0 {
-        let n = usize::try_from(stream.left()).unwrap_or(usize::MAX).min(window);
-        buffer.resize(n, 0);
+    let wanted = limit.unwrap_or(elements).min(elements);
+    while index < wanted {
+        let n = (wanted - index).saturating_mul(size as u64);
+        buffer.resize(usize::try_from(n).unwrap_or(usize::MAX).min(window), 0);
         stream.fill(&mut buffer)?;
         for element in buffer.chunks(size) {
             visit(index, element, at + index * size as u64)?;
             index += 1;
         }
     }
-    stream.finish()
+    if wanted == elements {
+        stream.finish()?;
+    }
+    Ok(elements - wanted)
 }

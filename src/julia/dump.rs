@@ -71,12 +71,22 @@ pub struct Dumper<'a> {
     digest: Digest,
     overrides: Option<&'a Overrides>,
     progress: Option<&'a dyn Fn(u64) -> Result<()>>,
+    limit: Option<u64>,
 }
 
 impl<'a> Dumper<'a> {
     /// A dumper of the values of a file.
     pub fn new(types: &'a TypeTable<'a>, digest: Digest) -> Self {
-        Self { types, digest, overrides: None, progress: None }
+        Self { types, digest, overrides: None, progress: None, limit: None }
+    }
+
+    /// Leaves out all but the first `limit` elements of arrays and dictionaries, and reads no more
+    /// of the data than it needs for that. What is left out is counted under `more`; arrays of
+    /// numbers carry their first values under `head` in place of a digest.
+    #[must_use]
+    pub fn abridged(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
     }
 
     /// Tells `progress` of each window of logical bytes that was read; its error ends the dump.
@@ -328,6 +338,9 @@ impl Session<'_> {
         self.head(&t, Some(id))?;
         put(write!(self.out, ",\"dims\":{dims:?}"))?;
         if element.is_number() {
+            if self.dumper.limit.is_some() {
+                return self.number_head(dataset, element);
+            }
             let digest = self.number_digest(dataset, element.datatype())?;
             put(write!(self.out, ",\"sha256\":\"{digest}\"}}"))?;
             return Ok(());
@@ -346,24 +359,54 @@ impl Session<'_> {
                 ));
             }
             let Some(Param::Type(eltype)) = t.params().first().cloned() else { return Ok(()) };
-            for i in 0..n {
+            let wanted = self.dumper.limit.unwrap_or(n).min(n);
+            for i in 0..wanted {
                 put(comma(self.out, usize::from(i > 0)))?;
                 self.singleton(&eltype, None)?;
             }
+            self.end(n - wanted)
         } else {
-            self.items(dataset, element)?;
+            self.items(dataset, element)
+        }
+    }
+
+    /// The items of an array, and the end of both.
+    fn items(&mut self, dataset: &Dataset, element: &Element) -> Result<()> {
+        let column = Column::new(self.dumper.types.file(), dataset, element.datatype())?;
+        let n = dataset.dataspace.elements().unwrap_or(0);
+        let limit = self.dumper.limit;
+        let more = each_element(&column, element.size(), n, limit, |i, bytes, at| {
+            put(comma(self.out, usize::from(i > 0)))?;
+            self.value(element, bytes, at, None)
+        })?;
+        self.end(more)
+    }
+
+    /// `],"more":…}`
+    fn end(&mut self, more: u64) -> Result<()> {
+        if more > 0 {
+            return put(write!(self.out, "],\"more\":{more}}}"));
         }
         self.raw("]}")
     }
 
-    /// The items of an array, without the brackets.
-    fn items(&mut self, dataset: &Dataset, element: &Element) -> Result<()> {
+    /// `,"head":[…]}`: the first of many numbers.
+    fn number_head(&mut self, dataset: &Dataset, element: &Element) -> Result<()> {
+        self.raw(",\"head\":[")?;
         let column = Column::new(self.dumper.types.file(), dataset, element.datatype())?;
         let n = dataset.dataspace.elements().unwrap_or(0);
-        each_element(&column, element.size(), n, |i, bytes, at| {
+        let class = &element.datatype().class;
+        let limit = self.dumper.limit;
+        let more = each_element(&column, element.size(), n, limit, |i, bytes, _| {
             put(comma(self.out, usize::from(i > 0)))?;
-            self.value(element, bytes, at, None)
-        })
+            let json = match class {
+                Class::FixedPoint { signed, .. } => number(bytes, *signed),
+                Class::Bitfield => bytes.iter().any(|&b| b != 0).to_string(),
+                _ => bits(bytes),
+            };
+            self.raw(&json)
+        })?;
+        self.end(more)
     }
 
     fn number_digest(&self, dataset: &Dataset, datatype: &Datatype) -> Result<String> {
@@ -537,8 +580,7 @@ impl Session<'_> {
         if dumper.types.julia_dims(&object, dataset)?.is_some() {
             self.head(t, id)?;
             self.raw(",\"items\":[")?;
-            self.items(dataset, &element)?;
-            return self.raw("]}");
+            return self.items(dataset, &element);
         }
         let (bytes, at) = whole(dumper.types.file(), dataset, element.datatype())?;
         self.value(&element, &bytes, at, id)
@@ -639,10 +681,12 @@ impl Session<'_> {
             let element = dumper.types.element(&dataset.datatype)?;
             let column = Column::new(dumper.types.file(), dataset, element.datatype())?;
             let n = dataset.dataspace.elements().unwrap_or(0);
-            each_element(&column, element.size(), n, |i, bytes, at| {
+            let limit = dumper.limit;
+            let more = each_element(&column, element.size(), n, limit, |i, bytes, at| {
                 put(comma(self.out, usize::from(i > 0)))?;
                 self.pair(&element, bytes, at)
             })?;
+            return self.end(more);
         }
         self.raw("]}")
     }
@@ -662,7 +706,7 @@ impl Session<'_> {
             let n = dataset.dataspace.elements().unwrap_or(0);
             let mut key = None;
             let mut count = 0;
-            each_element(&column, element.size(), n, |i, bytes, at| {
+            each_element(&column, element.size(), n, None, |i, bytes, at| {
                 let addr = Cursor::new(bytes, at, "hash table").addr()?;
                 if i % 2 == 0 {
                     key = Some(addr).filter(|a| !a.is_null());

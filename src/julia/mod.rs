@@ -17,6 +17,7 @@ mod number;
 #[cfg(test)]
 mod sample;
 mod signature;
+mod stack;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -28,5 +29,6 @@ pub use datasets::datasets;
 pub use dump::{Digest, Dumper, FieldValue, Override, Overrides};
 pub use element::Element;
 pub use node::Node;
+pub use stack::on_deep_stack;
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};

@@ -8,6 +8,7 @@
 pub mod constants;
 pub mod era;
 pub mod scales;
+pub mod time;
 pub mod types;
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! What a reader of the target would meet, beyond what rules mend.
+//! What a reader of the target would meet, and which rule mends it.
 
 use super::finding::{Finding, Findings, Severity};
 use super::plan::Group;
+use super::reading::Session;
+use super::rule::{Action, Retype, Rule};
 use super::survey::Survey;
-use super::target::{Resolution, Target};
+use super::target::Target;
 use crate::h5::{self, RelAddr};
-use crate::julia::TypeTable;
 use std::collections::BTreeMap;
 
 /// What the target cannot decode; the reason for a rewrite, if there is one.
@@ -36,6 +37,8 @@ pub(super) fn filters(survey: &Survey, target: &Target, findings: &mut Findings)
             julia_type: None,
             rule: None,
             text,
+            said: None,
+            printed: 0,
             count: *count,
         });
     }
@@ -52,15 +55,17 @@ pub(super) fn structure(survey: &Survey, findings: &mut Findings) {
             text: "committed types are not numbered without gaps: the next append by JLD2 would \
                    give a number away twice and lose data"
                 .into(),
+            said: None,
+            printed: 0,
             count: 1,
         });
     }
 }
 
-/// Types that are used but that the target cannot resolve, or has with other fields.
+/// Types that are used, that no rule takes, and that a session of the target does not read as they
+/// are.
 pub(super) fn types(
-    types: &TypeTable<'_>,
-    target: &Target,
+    session: &Session<'_>,
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
     findings: &mut Findings,
@@ -69,50 +74,74 @@ pub(super) fn types(
         if groups.get(addr).is_some_and(|g| g.whole) {
             continue;
         }
-        let c = types.committed(*addr)?;
-        let name = c.julia_type.name();
-        // Tuples of today are written without a module.
-        if !name.contains('.') {
-            continue;
-        }
-        let (severity, text) = match target.resolve(name) {
-            Resolution::Gone => (
-                Severity::Warning,
-                format!("type {name} does not exist in {}: reconstructed", target.title),
-            ),
-            Resolution::Foreign => (
-                Severity::Note,
-                format!(
-                    "type {name} is none of {}: load its package first, or it is reconstructed",
-                    target.title
-                ),
-            ),
-            Resolution::Loaded => continue,
-            Resolution::Defined(def) => {
-                let stored = |n: &str| c.fields.iter().any(|f| f.name == n && f.offset.is_some());
-                let missing: Vec<_> = def
-                    .fields
-                    .iter()
-                    .filter(|f| f.is_stored() && !stored(&f.name))
-                    .map(|f| f.name.as_str())
-                    .collect();
-                if missing.is_empty() || c.written_type.is_some() {
-                    continue;
-                }
-                (
-                    Severity::Warning,
-                    format!("type {name} lacks the fields {}: reconstructed", missing.join(", ")),
-                )
-            }
-        };
+        let reading = session.of(*addr)?;
+        let Some(text) = reading.text.clone() else { continue };
         findings.add(Finding {
-            severity,
+            severity: reading.severity(),
             object: place.to_string(),
-            julia_type: Some(c.julia_type.to_string()),
+            julia_type: Some(session.types.committed(*addr)?.julia_type.to_string()),
             rule: None,
             text,
+            said: reading.said.clone(),
+            printed: reading.printed(),
             count: *count,
         });
     }
     Ok(())
+}
+
+/// Objects that a rule changes, and what a session of the target makes of them without it.
+pub(super) fn ruled(
+    session: &Session<'_>,
+    survey: &Survey,
+    groups: &BTreeMap<RelAddr, Group<'_>>,
+    findings: &mut Findings,
+) -> h5::Result<()> {
+    for group in groups.values() {
+        let reading = session.of(group.committed.addr)?;
+        let mut printed = reading.printed();
+        let t = group.committed.julia_type.to_string();
+        for (instance, rule) in &group.ruled {
+            let mut severity = reading.severity();
+            let mut text =
+                if rule.why.is_empty() { format!("{t} is changed") } else { rule.why.clone() };
+            if reading.reconstructed
+                && let Some((holder, field)) = holder(session, survey, rule)?
+            {
+                severity = Severity::Failure;
+                text = format!(
+                    "{text}; JLD2.load ends with a MethodError here, since the field {field} of \
+                     {holder} takes no reconstructed object"
+                );
+            }
+            findings.add(Finding {
+                severity,
+                object: instance.place.to_string(),
+                julia_type: Some(t.clone()),
+                rule: Some(rule.id.clone()),
+                text,
+                said: reading.said.clone(),
+                printed: std::mem::take(&mut printed),
+                count: 1,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The field of a type in this file that only takes what the rule makes.
+fn holder<'t>(
+    session: &Session<'t>,
+    survey: &Survey,
+    rule: &Rule,
+) -> h5::Result<Option<(&'t str, &'t str)>> {
+    let Action::Retype(Retype { to: Some(to), .. }) = &rule.action else { return Ok(None) };
+    for (holder, field) in session.target.holders_of(to) {
+        for addr in survey.uses.keys() {
+            if session.types.committed(*addr)?.julia_type.name() == holder {
+                return Ok(Some((holder, field)));
+            }
+        }
+    }
+    Ok(None)
 }

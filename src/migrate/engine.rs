@@ -1,6 +1,7 @@
 //! The carrying out of rules on one file: new objects, and the patches that put them in place.
 
 use super::edit::EditList;
+use super::literal::Literal;
 use super::objects::{self, Slot};
 use super::patches::Patches;
 use super::plan::{Group, PlanError, member_names};
@@ -79,12 +80,15 @@ impl<'a> Engine<'a> {
         self.types.file()
     }
 
+    /// Carries out the rules of `groups`, and puts values in the place of the objects in `flags`.
     pub(super) fn run(
         &mut self,
         groups: &BTreeMap<RelAddr, Group<'_>>,
+        flags: &[(RelAddr, &Literal)],
     ) -> Result<EditList, PlanError> {
         let mut wanted: BTreeSet<_> = groups.keys().copied().collect();
         wanted.extend(groups.values().flat_map(|g| g.ruled.iter().map(|(i, _)| i.addr)));
+        wanted.extend(flags.iter().map(|(addr, _)| *addr));
         wanted.extend(self.survey.types_group);
         wanted.extend(self.survey.type_values.iter().map(|v| v.addr));
         let references = References::find(self.types, wanted)?;
@@ -93,6 +97,11 @@ impl<'a> Engine<'a> {
         let mut new = New::default();
         for group in groups.values() {
             self.group(group, &references, &mut build, &mut new)?;
+        }
+        for &(addr, value) in flags {
+            let made = objects::replacement(&mut build, value, Slot::Find)?;
+            new.objects.push((addr, made.object));
+            self.overrides.objects.insert(addr, Override::Value(objects::node(value)));
         }
         let mut texts = self.renamed_values(&references, &mut build);
         for (addr, name) in std::mem::take(&mut new.names) {

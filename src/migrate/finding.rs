@@ -28,6 +28,10 @@ pub struct Finding {
     pub rule: Option<String>,
     /// What happens and why.
     pub text: String,
+    /// What JLD2 prints, in its own words on one line; none where it says nothing.
+    pub said: Option<String>,
+    /// How often it prints that while it loads the whole file: once for each committed type.
+    pub printed: u64,
     /// How many objects it holds for; `object` is the first of them.
     pub count: u64,
 }
@@ -67,11 +71,20 @@ impl Findings {
                 && f.text == finding.text
                 && f.rule == finding.rule
                 && f.julia_type == finding.julia_type
+                && f.said == finding.said
         };
         match self.0.iter_mut().find(same) {
-            Some(known) => known.count += finding.count,
+            Some(known) => {
+                known.count += finding.count;
+                known.printed += finding.printed;
+            }
             None => self.0.push(finding),
         }
+    }
+
+    /// Takes in what an earlier look gave.
+    pub(super) fn of(findings: Vec<Finding>) -> Self {
+        Self(findings)
     }
 
     /// The worst first, else in the order met.

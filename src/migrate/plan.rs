@@ -3,7 +3,9 @@
 use super::diagnose;
 use super::edit::{EditError, EditList};
 use super::engine::Engine;
-use super::finding::{Finding, Findings, Severity};
+use super::finding::{Finding, Findings};
+use super::literal::Literal;
+use super::reading::Session;
 use super::rule::{NoValue, Rule, Seen};
 use super::survey::{Instance, Survey};
 use super::target::Target;
@@ -71,32 +73,60 @@ pub(super) struct Group<'r> {
     pub(super) whole: bool,
 }
 
+/// What a conversion does beside following rules.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Columns are encoded anew; rules that are for this case only apply too.
+    pub rewriting: bool,
+    /// The codec object that goes with the new encoding, in the place of all others.
+    pub codec: Option<Literal>,
+}
+
 /// Plans the migration of a file to a target. With `rewriting`, columns are encoded anew, and rules
 /// that are for this case only apply too.
 ///
 /// # Errors
 /// If the file cannot be read, or a rule cannot be carried out.
 pub fn plan(file: &File, target: &Target, rewriting: bool) -> Result<Migration, PlanError> {
+    plan_for(file, target, &Request { rewriting, codec: None })
+}
+
+/// Plans the migration of a file to a target.
+///
+/// # Errors
+/// If the file cannot be read, or a rule cannot be carried out.
+pub fn plan_for(file: &File, target: &Target, request: &Request) -> Result<Migration, PlanError> {
+    let with_codec;
+    let target = match &request.codec {
+        Some(value) => {
+            with_codec = target.with_codec(value);
+            &with_codec
+        }
+        None => target,
+    };
+    let rewriting = request.rewriting;
     let types = TypeTable::new(file);
     let survey = Survey::run(&types, target)?;
     let mut findings = Findings::default();
     let rewrite = diagnose::filters(&survey, target, &mut findings);
     diagnose::structure(&survey, &mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
-    diagnose::types(&types, target, &survey, &groups, &mut findings)?;
-    for (instance, rule) in groups.values().flat_map(|g| &g.ruled) {
-        let t = types.committed(instance.datatype)?.julia_type.to_string();
-        findings.add(Finding {
-            severity: Severity::Warning,
-            object: instance.place.to_string(),
-            text: if rule.why.is_empty() { format!("{t} is changed") } else { rule.why.clone() },
-            julia_type: Some(t),
-            rule: Some(rule.id.clone()),
-            count: 1,
-        });
-    }
+    let session = Session::new(&types, target);
+    diagnose::types(&session, &survey, &groups, &mut findings)?;
+    diagnose::ruled(&session, &survey, &groups, &mut findings)?;
     let mut engine = Engine::new(&types, target, &survey);
-    let edits = if groups.is_empty() { None } else { Some(engine.run(&groups)?) };
+    let flags = match &request.codec {
+        // A plain Bool has no type that a rule could name.
+        Some(value) if !matches!(value, Literal::Bool(false)) => {
+            survey.codec_flags.iter().map(|addr| (*addr, value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let edits = if groups.is_empty() && flags.is_empty() {
+        None
+    } else {
+        Some(engine.run(&groups, &flags)?)
+    };
     let (overrides, renames) = engine.expectations();
     let findings = findings.into_sorted();
     Ok(Migration { findings, edits, overrides, renames, rewrite, survey })

@@ -2,8 +2,8 @@
 
 use super::target::Target;
 use crate::h5::{
-    Dataset, Edge, EdgeKind, Error, Extent, FilterEntry, Layout, Link, Object, ObjectKind, RelAddr,
-    Result, Trace, TypeRef, Visitor,
+    Class, Dataset, Edge, EdgeKind, Error, Extent, FilterEntry, Layout, Link, Object, ObjectKind,
+    RelAddr, Result, Trace, TypeRef, Visitor,
 };
 use crate::julia::TypeTable;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -22,6 +22,8 @@ pub struct Survey {
     pub instances: Vec<Instance>,
     /// DataType values whose name some rule names.
     pub type_values: Vec<TypeValue>,
+    /// Plain Bools where a codec object can stand: `false` says that nothing is compressed.
+    pub codec_flags: Vec<RelAddr>,
     /// Committed types of which others hold embedded copies, with one of those.
     pub embedded: HashMap<RelAddr, RelAddr>,
     /// Committed datatypes that occur.
@@ -127,7 +129,19 @@ impl Surveyor<'_> {
                 None => self.out.filters.push((filter.clone(), 1, Arc::from(path))),
             }
         }
-        let TypeRef::Shared { addr, .. } = dataset.datatype else { return Ok(()) };
+        let addr = match &dataset.datatype {
+            TypeRef::Shared { addr, .. } => *addr,
+            TypeRef::Inline(datatype) => {
+                // The codec object itself, not what hangs off a linked dictionary.
+                let flag = matches!(datatype.class, Class::Bitfield)
+                    && path.ends_with("/compression")
+                    && self.target.codec.at.iter().any(|at| at.matches(path));
+                if flag {
+                    self.out.codec_flags.push(object.addr());
+                }
+                return Ok(());
+            }
+        };
         let uses = self.out.uses.entry(addr).or_insert_with(|| (0, Arc::from(path)));
         uses.0 += 1;
         let c = self.types.committed(addr)?;

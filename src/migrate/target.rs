@@ -14,7 +14,7 @@
 use super::{
     literal::Literal,
     pattern::{PathPattern, TypePattern},
-    rule::{Action, RawRule, Rule, Seen},
+    rule::{Action, RawRule, Rule, Seen, When},
     userrules,
 };
 use serde::Deserialize;
@@ -85,6 +85,8 @@ pub struct Target {
 pub struct TypeDef {
     /// Whether its values are stored as objects of their own and referred to.
     pub mutable: bool,
+    /// Whether the reader fails on an object with a field that has no value.
+    pub all_defined: bool,
     /// Its fields in order.
     pub fields: Vec<FieldDef>,
 }
@@ -197,6 +199,18 @@ impl Target {
         Self::parse(text, name)
     }
 
+    /// The target of this name, or the default, with the rules of some files. Those of later files go
+    /// first: what is given last on the command line has the last word.
+    ///
+    /// # Errors
+    /// There is no such target, or a rules file cannot be read or contradicts the target.
+    pub fn with_rule_files(name: Option<&str>, files: &[PathBuf]) -> Result<Self, TargetError> {
+        let target = Self::builtin(name.unwrap_or(Self::default_name()))?;
+        files.iter().try_fold(target, |target, path| {
+            target.with_rules(userrules::read(path)?, &path.display().to_string())
+        })
+    }
+
     /// The target that a user gets who names none.
     pub fn default_name() -> &'static str {
         BUILTIN.last().map_or("", |(name, _)| name)
@@ -260,6 +274,21 @@ impl Target {
         })
     }
 
+    /// This target with one more rule: codec objects give way to `value`.
+    #[must_use]
+    pub fn with_codec(&self, value: &Literal) -> Self {
+        let mut out = self.clone();
+        let rule = Rule {
+            id: "codec".to_owned(),
+            why: "the codec object has to say how the columns are encoded now".to_owned(),
+            from: self.codec.types.clone(),
+            when: When { at: self.codec.at.clone(), ..When::default() },
+            action: Action::Replace(value.clone()),
+        };
+        out.rules.insert(0, rule);
+        out
+    }
+
     /// Whether some rule is for stored types of this name.
     pub fn concerns(&self, type_name: &str) -> bool {
         self.rules.iter().any(|rule| rule.from.iter().any(|from| from.matches(type_name)))
@@ -268,6 +297,14 @@ impl Target {
     /// The target's definition of a type, by its full name without parameters.
     pub fn type_def(&self, name: &str) -> Option<&TypeDef> {
         self.types.get(name)
+    }
+
+    /// The fields that only take objects of the type `name`: each with the type that has it.
+    pub fn holders_of(&self, name: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.types.iter().filter_map(move |(holder, def)| {
+            let field = def.fields.iter().find(|field| field.julia_type == name)?;
+            Some((holder.as_str(), field.name.as_str()))
+        })
     }
 
     /// What the target makes of a stored type's full name (without parameters).
@@ -380,6 +417,8 @@ struct RawTarget {
 struct RawType {
     #[serde(default)]
     mutable: bool,
+    #[serde(default)]
+    all_defined: bool,
     /// The type of all fields that name none.
     field_type: Option<String>,
     /// `name` or `name::Type`.
@@ -402,7 +441,7 @@ impl RawType {
             }
             fields.push(FieldDef { name: name.to_owned(), julia_type });
         }
-        Ok(TypeDef { mutable: self.mutable, fields })
+        Ok(TypeDef { mutable: self.mutable, all_defined: self.all_defined, fields })
     }
 }
 

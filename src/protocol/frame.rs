@@ -70,7 +70,7 @@ impl Decoder {
     ///
     /// # Errors
     /// The stream is not what this side speaks; nothing after that can be trusted.
-    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ProtocolError> {
+    pub fn take<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ProtocolError> {
         let rest = self.buffer.get(self.used..).unwrap_or_default();
         let Some((head, rest)) = rest.split_first_chunk::<LENGTH>() else { return Ok(None) };
         let length = u32::from_le_bytes(*head);
@@ -106,7 +106,7 @@ mod tests {
             let mut heard = Vec::new();
             for piece in stream.chunks(cut) {
                 decoder.push(piece);
-                while let Some(message) = decoder.next::<ToWorker>().unwrap() {
+                while let Some(message) = decoder.take::<ToWorker>().unwrap() {
                     heard.push(message);
                 }
             }
@@ -124,7 +124,7 @@ mod tests {
         fn any_bytes_are_a_message_or_an_error(bytes: Vec<u8>) {
             let mut decoder = Decoder::default();
             decoder.push(&bytes);
-            while let Ok(Some(_)) = decoder.next::<FromWorker>() {}
+            while let Ok(Some(_)) = decoder.take::<FromWorker>() {}
             let _ = decode::<ToWorker>(&bytes);
         }
 
@@ -135,7 +135,7 @@ mod tests {
             frame[place] ^= 1_u8 << bit;
             let mut decoder = Decoder::default();
             decoder.push(&frame);
-            let _ = decoder.next::<FromWorker>();
+            let _ = decoder.take::<FromWorker>();
         }
     }
 
@@ -143,7 +143,7 @@ mod tests {
     fn a_length_is_refused_before_anything_is_allocated() {
         let mut decoder = Decoder::default();
         decoder.push(&u32::MAX.to_le_bytes());
-        assert!(matches!(decoder.next::<ToWorker>(), Err(ProtocolError::TooLong(_))));
+        assert!(matches!(decoder.take::<ToWorker>(), Err(ProtocolError::TooLong(_))));
         // A vector inside a message that claims to hold 2^60 elements.
         let mut payload = vec![1, 253];
         payload.extend_from_slice(&(1_u64 << 60).to_le_bytes());

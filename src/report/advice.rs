@@ -2,6 +2,7 @@
 
 use super::text::{self, float};
 use crate::supervisor::{Cause, JobOutcome, RunSummary};
+use std::fmt::Write as _;
 
 /// What advice needs to know beside the summary.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,7 +61,7 @@ fn memory(summary: &RunSummary, about: Circumstances, advice: &mut Vec<String>) 
         let times = text::count(summary.safety_violations, "time");
         let mut say = format!("memory in use went above the margin {times}");
         if workers > 1 {
-            say.push_str(&format!(": try --workers {}", fewer.clamp(1, workers - 1)));
+            let _ = write!(say, ": try --workers {}", fewer.clamp(1, workers - 1));
         }
         if about.safety_margin < 0.9 && rate > 0.1 {
             say.push_str(if workers > 1 { ", or " } else { ": try " });

@@ -104,9 +104,7 @@ fn ended(record: &JobRecord) -> String {
 
 /// What a record says; the path is left out that it begins with, for the name stands before it.
 pub(super) fn said(record: &JobRecord) -> String {
-    let message = record.message.as_deref().unwrap_or("no message");
-    let rest = message.split_once(": ").filter(|(path, _)| path.ends_with(&record.name));
-    short(rest.map_or(message, |(_, rest)| rest))
+    short(text::after_path(record.message.as_deref().unwrap_or("no message"), &record.name))
 }
 
 /// A message on one line, cut where it is very long.
@@ -163,8 +161,8 @@ fn status_block(status: &Status) -> String {
     block
 }
 
-/// What a phase is called.
-pub(super) fn phase_name(phase: crate::convert::Phase) -> &'static str {
+/// What a phase is called on a screen.
+pub fn phase_name(phase: crate::convert::Phase) -> &'static str {
     use crate::convert::Phase;
     match phase {
         Phase::Plan => "plan",

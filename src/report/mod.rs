@@ -6,6 +6,7 @@
 
 mod advice;
 mod bars;
+mod dry_run;
 mod header;
 mod line;
 mod log;
@@ -18,7 +19,9 @@ pub mod text;
 mod write;
 
 pub use advice::{Circumstances, advice};
+pub use dry_run::{Foreseen, dry_run};
 pub use header::header;
+pub use line::phase_name;
 pub use log::start_log;
 pub use overview::Overview;
 pub use progress::Progress;

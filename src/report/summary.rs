@@ -128,6 +128,7 @@ pub(super) mod tests {
             shard: "1/1".into(),
             faults: BTreeMap::new(),
             paused_seconds: 0.0,
+            error: None,
         }
     }
 

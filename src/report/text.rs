@@ -98,6 +98,14 @@ pub fn tame(text: &str) -> String {
     tame
 }
 
+/// What follows the path of the file `name` at the beginning of a message about it.
+pub fn after_path<'a>(message: &'a str, name: &str) -> &'a str {
+    match message.split_once(": ") {
+        Some((path, rest)) if path.ends_with(name) => rest,
+        _ => message,
+    }
+}
+
 /// A count as a float; exact up to 2^53, and near enough for display above.
 #[expect(clippy::cast_precision_loss, reason = "for display")]
 pub(super) fn float(count: u64) -> f64 {
@@ -156,6 +164,8 @@ mod tests {
         assert_eq!([count(0, "file"), count(1, "file")], ["0 files", "1 file"]);
         assert_eq!(percent(1.0, 3.0), "33.3 %");
         assert_eq!(percent(1.0, 0.0), "-");
+        assert_eq!(after_path("/in/a.jld2: torn: at 5", "a.jld2"), "torn: at 5");
+        assert_eq!(after_path("worker died: SIGBUS", "a.jld2"), "worker died: SIGBUS");
         assert_eq!(ranges(&[3..=3, 5..=9, 20..=u64::MAX]), "3, 5-9, 20-");
         assert_eq!(tame("a\x1b[31m\nb\té"), "a\\u{1b}[31m\\nb\\té");
     }

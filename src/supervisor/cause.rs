@@ -57,6 +57,7 @@ impl Cause {
     }
 
     /// What a job's record says: a disk that is full is a fault of the output's place.
+    #[must_use]
     pub const fn of_record(self) -> Self {
         match self {
             Self::Full => Self::Output,

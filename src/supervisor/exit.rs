@@ -29,7 +29,9 @@ impl From<ExitCode> for std::process::ExitCode {
 impl RunSummary {
     /// What the process that made this run should exit with.
     pub fn exit_code(&self) -> ExitCode {
-        if self.interrupted {
+        if self.error.is_some() {
+            ExitCode::Internal
+        } else if self.interrupted {
             ExitCode::Interrupted
         } else if self.failed > 0 {
             ExitCode::SomeFailed

@@ -185,12 +185,6 @@ impl Governor {
         self.allowed += 1;
         Some(Change { allowed: self.allowed, reason: ConcurrencyReason::Quiet })
     }
-
-    /// When [`Self::tick`] may have something to say.
-    pub(super) fn wakeup(&self) -> Option<Duration> {
-        (self.allowed < self.slots && !self.holds())
-            .then(|| self.quiet_since.saturating_add(self.quiet_interval))
-    }
 }
 
 #[cfg(test)]

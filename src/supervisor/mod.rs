@@ -3,19 +3,40 @@
 //! [`Settings`] and a [`Plan`] go in, a [`Reporter`] is told what happens, a [`RunSummary`] comes
 //! out.
 
+mod bounds;
 mod cause;
+mod child;
+mod clock;
+mod deeds;
+mod dispatcher;
+mod error;
 mod event;
 mod exit;
 mod governor;
+mod hearing;
+mod journal;
+mod monitor;
+mod news;
+mod oom;
+mod place;
 mod plan;
 mod predict;
 mod record;
+mod resume;
 mod retry;
+mod run;
 mod scheduler;
+mod seat;
 mod settings;
+mod signals;
+mod sizing;
+mod totals;
 
 pub use crate::archive::Shard;
+pub use bounds::Slurm;
 pub use cause::Cause;
+pub use child::WorkerProgram;
+pub use error::RunError;
 pub use event::{
     ConcurrencyReason, MemoryStatus, Quiet, Reporter, RunEvent, RunStart, SafetyStep, SlotId,
     SlotStatus, Status,
@@ -23,4 +44,6 @@ pub use event::{
 pub use exit::ExitCode;
 pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
+pub use resume::IsComplete;
+pub use run::{Hooks, run};
 pub use settings::{Count, OnFull, Settings};

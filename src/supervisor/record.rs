@@ -191,4 +191,7 @@ pub struct RunSummary {
     /// How long the run waited for space on a full disk.
     #[serde(default)]
     pub paused_seconds: f64,
+    /// Why the run could not go on, where that was so.
+    #[serde(default)]
+    pub error: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Everything a run needs to know, resolved: nothing below looks at flags or the environment.
 
+use super::bounds::Slurm;
 use crate::archive::Shard;
 use crate::convert;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub enum OnFull {
 
 /// How a run goes.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Settings {
     /// Where the archive is.
     pub input_dir: PathBuf,
@@ -70,12 +72,15 @@ pub struct Settings {
     pub quiet_interval: Duration,
     /// Interval of memory readings.
     pub sample_interval: Duration,
+    /// What SLURM grants.
+    pub slurm: Slurm,
     /// How each file is converted (`force` among it).
     pub options: convert::Options,
 }
 
 impl Settings {
-    /// The defaults of the command line for an archive and its output directory.
+    /// The defaults of the command line for an archive and its output directory; what SLURM grants
+    /// is read from the environment.
     pub fn new(input_dir: impl Into<PathBuf>, output_dir: impl Into<PathBuf>) -> Self {
         Self {
             input_dir: input_dir.into(),
@@ -99,6 +104,7 @@ impl Settings {
             recycle_after: 1000,
             quiet_interval: Duration::from_secs(10),
             sample_interval: Duration::from_millis(150),
+            slurm: Slurm::from_env(),
             options: convert::Options::default(),
         }
     }

@@ -10,7 +10,7 @@ pub mod memory;
 pub mod origin;
 pub mod process;
 pub mod random;
+pub mod stream;
 #[cfg(test)]
 pub(crate) mod tape;
-pub mod stream;
 mod writeback;

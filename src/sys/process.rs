@@ -56,10 +56,10 @@ fn kill_group(pid: Pid) {
 /// never outlives the thread that owns it.
 #[derive(Debug)]
 pub struct Child {
-    child: std::process::Child,
+    inner: std::process::Child,
     pid: Pid,
-    /// Missing on kernels before 5.3.
-    pidfd: Option<OwnedFd>,
+    /// Readable when the child has ended; missing on kernels before 5.3.
+    end: Option<OwnedFd>,
     killer: Killer,
     reaped: bool,
 }
@@ -77,14 +77,14 @@ impl Child {
             let _ = child.wait();
             return Err(io::Error::other("the child has no process id"));
         };
-        let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok();
+        let end = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok();
         let killer = Killer(Arc::new(Mutex::new(Some(pid))));
-        Ok(Self { child, pid, pidfd, killer, reaped: false })
+        Ok(Self { inner: child, pid, end, killer, reaped: false })
     }
 
     /// Its process id.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.inner.id()
     }
 
     /// A handle to kill it with.
@@ -94,7 +94,7 @@ impl Child {
 
     /// A descriptor that becomes readable when the child ends; old kernels have none.
     pub fn end_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.pidfd.as_ref().map(AsFd::as_fd)
+        self.end.as_ref().map(AsFd::as_fd)
     }
 
     /// Whether it ended (and was not reaped yet).
@@ -119,7 +119,7 @@ impl Child {
             kill_group(self.pid);
         }
         self.reaped = true;
-        Ok(self.child.wait()?.into())
+        Ok(self.inner.wait()?.into())
     }
 }
 
@@ -247,7 +247,8 @@ pub fn die_of(signal: i32) -> ! {
         libc::sigemptyset(&raw mut mask);
         libc::sigaddset(&raw mut mask, signal);
         libc::sigprocmask(libc::SIG_UNBLOCK, &raw const mask, std::ptr::null_mut());
-        libc::kill(libc::getpid(), signal);
+        // To this thread, so that it is delivered before this call returns.
+        libc::raise(signal);
     }
     // Only a signal whose default is not deadly gets here.
     std::process::abort()

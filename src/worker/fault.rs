@@ -95,7 +95,7 @@ mod real {
 
         fn from_str(text: &str) -> Result<Self, String> {
             let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-            entries.map(|entry| entry.parse()).collect::<Result<_, _>>().map(Self)
+            entries.map(str::parse).collect::<Result<_, _>>().map(Self)
         }
     }
 
@@ -172,6 +172,7 @@ mod real {
     }
 
     /// Does what ends a process, or a conversion.
+    #[expect(clippy::panic, reason = "that is what it is for")]
     fn misbehave(kind: Kind) {
         match kind {
             Kind::Alloc(_) | Kind::Slow(_) => {}
@@ -181,9 +182,9 @@ mod real {
             Kind::Exit(code) => std::process::exit(code),
             Kind::Kill => die_of(libc::SIGKILL),
             Kind::Hang => loop {
-                std::thread::sleep(Duration::from_secs(3600));
+                std::thread::sleep(Duration::from_hours(1));
             },
-            Kind::Panic => std::panic::panic_any("a panic on command"),
+            Kind::Panic => panic!("a panic on command"),
         }
     }
 

@@ -13,6 +13,7 @@ mod watch;
 
 pub use launch::{Launch, LaunchError, SUBCOMMAND};
 pub use session::Convert;
+pub use watch::WATCHER;
 
 use crate::convert::{Failure, FileReport, Job, Observer, Options, convert_file};
 use crate::sys::process;

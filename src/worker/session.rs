@@ -1,11 +1,12 @@
 //! A worker's conversation with its supervisor.
 
 use super::fault::Faults;
-use super::watch::Shared;
+use super::watch::{Shared, WATCHER};
 use crate::convert::{Failure, Fault, FileReport, Job, Observer, Options};
 use crate::protocol::{Assignment, Decoder, Ended, FromWorker, ToWorker, Token, VERSION};
 use crate::sys::process;
-use interprocess::local_socket::{Stream, traits::Stream as _};
+use interprocess::TryClone;
+use interprocess::local_socket::Stream;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -35,13 +36,12 @@ pub trait Convert: Sync {
 
 /// Says hello and converts until it is sent home (fine) or the supervisor is gone (an error).
 pub(super) fn run(
-    stream: Stream,
+    mut stream: Stream,
     token: Token,
     convert: &dyn Convert,
     faults: &Faults,
 ) -> io::Result<()> {
-    let (mut reader, writer) = stream.split();
-    let shared = Arc::new(Shared::new(Box::new(writer)));
+    let shared = Arc::new(Shared::new(Box::new(stream.try_clone()?)));
     let hello = FromWorker::Hello { version: VERSION, pid: std::process::id(), token };
     faults.shake_hands();
     shared.say(&hello)?;
@@ -49,7 +49,7 @@ pub(super) fn run(
     let (sender, jobs) = channel();
     let listening = Arc::clone(&shared);
     std::thread::Builder::new().name("listen".into()).spawn(move || {
-        let end = listen(&mut reader, &listening, &sender);
+        let end = listen(&mut stream, &listening, &sender);
         let lost = end.is_err();
         let _ = sender.send(Order::End(end));
         if lost {
@@ -61,7 +61,7 @@ pub(super) fn run(
     })?;
     let watching = Arc::clone(&shared);
     let watcher =
-        std::thread::Builder::new().name("watch".into()).spawn(move || watching.watch())?;
+        std::thread::Builder::new().name(WATCHER.into()).spawn(move || watching.watch())?;
     let end = work(&jobs, &shared, watcher.thread(), convert, faults);
     shared.close(watcher.thread());
     end
@@ -77,7 +77,7 @@ fn listen(reader: &mut dyn Read, shared: &Shared, jobs: &Sender<Order>) -> io::R
     let mut decoder = Decoder::default();
     let mut bytes = [0; 16 << 10];
     loop {
-        while let Some(message) = decoder.next().map_err(io::Error::other)? {
+        while let Some(message) = decoder.take().map_err(io::Error::other)? {
             match message {
                 ToWorker::Assign(assignment) => {
                     shared.assigned(assignment.threads());
@@ -122,6 +122,10 @@ fn work(
             mischief.around(shared, |observer| convert.convert(&files, &options, observer))
         }));
         let result = result.unwrap_or_else(|_| Err(Failure::new(Fault::Internal, last_panic())));
+        if result.is_err() {
+            // A panic leaves it behind; whoever failed in order has removed it.
+            let _ = std::fs::remove_file(files.temp_dir.join(&files.temp_name));
+        }
         let measured = shared.meter.end();
         drop(mischief);
         shared.end();

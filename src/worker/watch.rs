@@ -10,6 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+/// Name of the watching thread. It reads all the time, which is no sign of a conversion's life.
+pub const WATCHER: &str = "watch";
+
 /// How often memory is looked at while a conversion runs.
 const SAMPLE: Duration = Duration::from_millis(25);
 /// How often a note is passed on.

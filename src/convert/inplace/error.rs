@@ -135,7 +135,9 @@ impl InPlaceError {
             | Self::ChangedSincePlan { .. }
             | Self::NoUndo { .. }
             | Self::Damaged { .. }
-            | Self::ChangedSince { .. } => Fault::Input,
+            | Self::ChangedSince { .. }
+            | Self::Edit { source: ApplyError::Length { .. } | ApplyError::Bytes { .. }, .. }
+            | Self::Dir(DirError::Link { .. } | DirError::NotAFile { .. }) => Fault::Input,
             Self::HardLinked { .. } | Self::UndoExists { .. } | Self::TooMuch { .. } => {
                 Fault::Unsupported
             }
@@ -146,10 +148,6 @@ impl InPlaceError {
             {
                 Fault::Full
             }
-            Self::Edit { source: ApplyError::Length { .. } | ApplyError::Bytes { .. }, .. } => {
-                Fault::Input
-            }
-            Self::Dir(DirError::Link { .. } | DirError::NotAFile { .. }) => Fault::Input,
             Self::Locked { .. }
             | Self::OpenForWriting { .. }
             | Self::Interrupted { .. }

@@ -25,7 +25,7 @@ impl Dice {
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % sides as u64) as usize
+        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
     }
 }
 
@@ -99,11 +99,9 @@ impl Disk {
                         rest = next;
                     }
                 }
-                Op::SetLen { ino, len } => {
-                    if later.contains(&Op::Sync { ino: *ino }) || kept() {
-                        let len = usize::try_from(*len).unwrap();
-                        self.files.entry(*ino).or_default().resize(len, 0);
-                    }
+                Op::SetLen { ino, len } if later.contains(&Op::Sync { ino: *ino }) || kept() => {
+                    let len = usize::try_from(*len).unwrap();
+                    self.files.entry(*ino).or_default().resize(len, 0);
                 }
                 _ => {}
             }

@@ -23,7 +23,7 @@ impl Case {
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.jld2");
-        let old: Vec<u8> = (0..20_000_u32).map(|i| (i * 7 % 251) as u8).collect();
+        let old: Vec<u8> = (0..20_000_u32).map(|i| u8::try_from(i * 7 % 251).unwrap()).collect();
         fs::write(&path, &old).unwrap();
         let time = FileTime { seconds: 1_600_000_000, nanos: 987_654_321 };
         set_times(&File::options().write(true).open(&path).unwrap(), Some(time), time).unwrap();
@@ -68,7 +68,7 @@ fn forth_and_back() {
     case.apply().unwrap();
     case.assert_new();
     assert_eq!(recover(&case.path, &case.options).unwrap(), Recovered::Complete);
-    assert_eq!(undoable(case.dir.path(), &case.options).unwrap(), [case.path.clone()]);
+    assert_eq!(undoable(case.dir.path(), &case.options).unwrap(), vec![case.path.clone()]);
     assert!(matches!(case.apply(), Err(InPlaceError::UndoExists { .. })));
     case.assert_new();
     case.undo().unwrap();
@@ -122,7 +122,7 @@ fn undo_files_can_lie_elsewhere() {
     assert_eq!(fs::read_dir(case.dir.path()).unwrap().count(), 1);
     assert!(backup.path().join("a.jld2.jldconv-undo").is_file());
     fs::write(backup.path().join("other.jld2.jldconv-undo"), b"of another archive").unwrap();
-    assert_eq!(undoable(case.dir.path(), &case.options).unwrap(), [case.path.clone()]);
+    assert_eq!(undoable(case.dir.path(), &case.options).unwrap(), vec![case.path.clone()]);
     case.undo().unwrap();
     case.assert_old();
 }

@@ -44,7 +44,9 @@ impl Context<'_> {
             let mut body = object.header.body(m).to_vec();
             match (m.kind, &object.kind) {
                 (kind::NIL | kind::CONTINUATION, _) => continue,
-                (kind::DATATYPE, ObjectKind::Dataset(d)) => self.shared(&mut body, m, &d.datatype)?,
+                (kind::DATATYPE, ObjectKind::Dataset(d)) => {
+                    self.shared(&mut body, m, &d.datatype)?
+                }
                 (kind::ATTRIBUTE, _) => self.attribute(object, &mut body, m)?,
                 (kind::LINK, _) => self.link(object, &mut body, m)?,
                 (kind::FILTER_PIPELINE, _) => continue,
@@ -131,7 +133,9 @@ impl Context<'_> {
         let rel = |offset: u64| RelAddr(offset.wrapping_sub(self.base));
         let datatype = self.file.resolve(&d.datatype)?;
         Ok(match (payload, &d.layout) {
-            (Some(Payload::Contiguous { offset, size }), _) => encode::contiguous(rel(*offset), *size),
+            (Some(Payload::Contiguous { offset, size }), _) => {
+                encode::contiguous(rel(*offset), *size)
+            }
             (Some(Payload::Behind { size }), _) => encode::contiguous(rel(behind), *size),
             (Some(Payload::Chunk { offset, size, mask, .. }), _) => {
                 encode::single_chunk(&d.dataspace.dims, datatype.size, *size, *mask, rel(*offset))

@@ -181,7 +181,11 @@ impl Layout<'_> {
         Ok(Some(encode::object_header(&encode::group(&links)).bytes))
     }
 
-    fn write(&self, settled: &Settled, out: &mut Output<'_>) -> std::result::Result<(), RewriteError> {
+    fn write(
+        &self,
+        settled: &Settled,
+        out: &mut Output<'_>,
+    ) -> std::result::Result<(), RewriteError> {
         let types = settled.types.as_ref().map_or(RelAddr::NULL, |(_, at)| self.rel(*at));
         let context = self.context(&settled.places, types);
         for &addr in &self.inventory.objects {

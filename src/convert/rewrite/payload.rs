@@ -1,9 +1,9 @@
 //! Data outside headers that hold no addresses: copied, or encoded anew, block by block.
 
+use super::RewriteError;
 use super::header::Payload;
 use super::inventory::Inventory;
 use super::output::Output;
-use super::RewriteError;
 use crate::codec::{self, Codec};
 use crate::convert::{Failure, Fault, Observer, Phase};
 use crate::h5::{
@@ -73,7 +73,8 @@ pub(super) fn write(
             payloads.insert(addr, Payload::Behind { size: stored });
             continue;
         }
-        let mut task = Task { input, dataset, datatype: &datatype, len, stored, out, observer, total };
+        let mut task =
+            Task { input, dataset, datatype: &datatype, len, stored, out, observer, total };
         let codec = encoding.of(dataset).filter(|_| is_column(dataset, &datatype));
         let payload = match codec {
             Some(codec) => {

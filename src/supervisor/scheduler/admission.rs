@@ -161,7 +161,15 @@ impl Scheduler {
             pause.probe = Some(job);
         }
         self.most_busy = self.most_busy.max(self.busy());
-        self.actions.push(Action::Assign { slot, worker, job, attempt, threads, data_limit });
+        self.actions.push(Action::Assign {
+            slot,
+            worker,
+            job,
+            attempt,
+            threads,
+            predicted,
+            data_limit,
+        });
     }
 
     /// When no job waits any more, threads of idle slots go to the attempts that still run.

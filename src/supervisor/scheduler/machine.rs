@@ -17,7 +17,7 @@ const QUIT_GRACE: Duration = Duration::from_secs(2);
 /// Beyond the worker's own limit; its thread notices first.
 const HANDSHAKE_SLACK: Duration = Duration::from_secs(5);
 /// A killed process that is still there after so long hangs in the kernel.
-const LOST: Duration = Duration::from_secs(60);
+const LOST: Duration = Duration::from_mins(1);
 /// The same when nothing else is left to do.
 const LOST_AT_END: Duration = Duration::from_secs(5);
 /// Longer than the shell ever sleeps: the process itself was stopped in between.

@@ -109,13 +109,14 @@ pub(super) enum Event {
 pub(super) enum Action {
     /// Start a worker.
     Spawn { slot: SlotId, worker: WorkerId },
-    /// Give a worker a job. `data_limit` bounds its private memory in bytes.
+    /// Give a worker a job that will need `predicted` bytes; `data_limit` bounds its private memory.
     Assign {
         slot: SlotId,
         worker: WorkerId,
         job: JobId,
         attempt: u32,
         threads: u32,
+        predicted: u64,
         data_limit: Option<u64>,
     },
     /// Change the threads of a running attempt.

@@ -280,6 +280,31 @@ impl Scheduler {
             .collect()
     }
 
+    /// Jobs that wait.
+    pub(in super::super) fn waiting(&self) -> u64 {
+        (self.queue.len() + self.delayed.len() + self.alone.len()) as u64
+    }
+
+    /// Slots that may be busy.
+    pub(in super::super) fn allowed(&self) -> u32 {
+        self.governor.allowed()
+    }
+
+    /// Violations of the safety margin so far.
+    pub(in super::super) fn violations(&self) -> u64 {
+        self.governor.violations()
+    }
+
+    /// Most attempts that ran at a time.
+    pub(in super::super) fn most_busy(&self) -> u32 {
+        self.most_busy
+    }
+
+    /// How long the run waited for space on the disk; pauses that last are not in it.
+    pub(in super::super) fn paused(&self) -> Duration {
+        self.paused_total
+    }
+
     /// What is known of a job: attempts, time, causes.
     pub(in super::super) fn history(&self, job: JobId) -> (u32, Duration, &[Cause]) {
         usize::try_from(job.0)

@@ -18,7 +18,7 @@ fn files() -> (File, File) {
 }
 
 fn bytes(len: usize, seed: u8) -> Vec<u8> {
-    (0..len).map(|i| (i * 31 + i / 4096) as u8 ^ seed).collect()
+    (0..len).map(|i| (i * 31 + i / 4096).to_le_bytes()[0] ^ seed).collect()
 }
 
 fn content(file: &File) -> Vec<u8> {

@@ -1,0 +1,142 @@
+//! `jldconv convert`.
+
+use super::{Stop, failed, put, usage};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jldconv::cli::{ConvertArgs, options};
+use jldconv::convert::temp::{Owner, TempName};
+use jldconv::convert::{Converter, FileReport, Job, Mode, Observer, Outcome, Phase};
+use jldconv::report::{dry_run, text};
+use jldconv::supervisor::{ExitCode, Plan, PlannedJob};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(super) fn convert(args: ConvertArgs) -> Result<ExitCode, Stop> {
+    let dry = args.conversion.dry_run.unwrap_or(false);
+    let mut options = options(args.conversion).map_err(usage)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    options.threads = args.threads.unwrap_or(cores);
+    let in_place = options.mode == Mode::InPlace;
+    let converter = Converter::new(options).map_err(|failure| usage(failure.message))?;
+    let output = match (in_place, args.output) {
+        (true, None) => args.input.clone(),
+        (true, Some(_)) => return Err(usage("--mode in-place changes the file itself: no OUT")),
+        (false, None) => return Err(usage("where does the output go? Name OUT")),
+        (false, Some(out)) if out.is_dir() => match args.input.file_name() {
+            Some(name) => out.join(name),
+            None => return Err(usage(format!("{}: no name of a file", args.input.display()))),
+        },
+        (false, Some(out)) => out,
+    };
+    if dry {
+        return foresee(&args.input, output, &converter);
+    }
+    let parent = match output.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let own = parent.join(".jldconv");
+    let temp_dir = own.join("tmp");
+    let name = Owner::myself().map_err(failed)?;
+    let name = TempName::new("one", name, 0).map_err(failed)?;
+    let job = Job { input: args.input, output, temp_dir, temp_name: name.to_string() };
+    if !in_place {
+        fs::create_dir_all(&job.temp_dir)
+            .map_err(|error| failed(format!("{}: {error}", job.temp_dir.display())))?;
+    }
+    let watch = Watch::new().map_err(failed)?;
+    let report = converter.convert(&job, &watch);
+    watch.bar.finish_and_clear();
+    // They stay only where somebody else has something in them.
+    let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
+    let report = report?;
+    if args.json {
+        let json = serde_json::to_string_pretty(&report).map_err(failed)?;
+        put(&format!("{json}\n"));
+    } else {
+        put(&told(&job.output, &report));
+    }
+    Ok(ExitCode::Done)
+}
+
+fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitCode, Stop> {
+    let name = input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let job = PlannedJob {
+        name,
+        number: None,
+        input: input.to_owned(),
+        output,
+        bytes: 0,
+        mtime_ns: 0,
+        obstacle: None,
+    };
+    let plan = Plan { jobs: vec![job] };
+    let foreseen = dry_run(&plan, converter, true, &mut io::stdout().lock()).map_err(failed)?;
+    Ok(if foreseen.failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done })
+}
+
+fn told(output: &Path, report: &FileReport) -> String {
+    let outcome = match report.outcome {
+        Outcome::Converted => "converted",
+        Outcome::Unchanged => "unchanged",
+    };
+    let mode = match report.mode {
+        Mode::Auto => "auto",
+        Mode::Patch => "patch",
+        Mode::Rewrite => "rewrite",
+        Mode::InPlace => "in place",
+    };
+    let [before, after, appended, replaced] =
+        [report.bytes_in, report.bytes_out, report.bytes_appended, report.bytes_replaced]
+            .map(text::bytes);
+    let mut told = format!(
+        "{}: {outcome} ({mode}), {before} to {after}, {appended} appended, {replaced} replaced\n",
+        text::tame(&output.display().to_string())
+    );
+    for finding in &report.findings {
+        told.push_str("  ");
+        told.push_str(&text::tame(finding));
+        told.push('\n');
+    }
+    told
+}
+
+/// A bar on a terminal, and Ctrl-C.
+struct Watch {
+    bar: ProgressBar,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn new() -> io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // The first asks the conversion to clean up and end, the second ends it.
+            flag::register_conditional_shutdown(signal, 3, Arc::clone(&stop))?;
+            flag::register(signal, Arc::clone(&stop))?;
+        }
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(
+            "{msg:<8} [{bar:40}] {binary_bytes} of {binary_total_bytes}",
+        ) {
+            bar.set_style(style.progress_chars("##."));
+        }
+        Ok(Self { bar, stop })
+    }
+}
+
+impl Observer for Watch {
+    fn progress(&self, phase: Phase, done: u64, total: u64) {
+        self.bar.set_message(jldconv::report::phase_name(phase));
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,77 @@
+//! Looking into files: what they hold, what Julia meets in them, and whether two are equal.
+
+use crate::{Stop, failed, unheard, usage};
+use jldconv::cli::{DumpArgs, InspectArgs, VerifyArgs};
+use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
+use jldconv::migrate::target::Target;
+use jldconv::supervisor::ExitCode;
+use std::io::{self, BufWriter, Write};
+
+/// Files of which `inspect` tells all unless asked for less.
+const FEW: usize = 3;
+
+pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCode, Stop> {
+    let target = Target::with_rule_files(args.target.as_deref(), &args.rules)
+        .map_err(|error| usage(error))?;
+    let detail = if args.full { Detail::Full } else { Detail::Usual };
+    let lines = args.files.len() > FEW && !verbose && !args.full;
+    let mut out = BufWriter::new(io::stdout());
+    let mut tally = Tally::default();
+    if lines && !args.json {
+        out.write_all(inspect::line_head().as_bytes())?;
+    }
+    for (i, path) in args.files.iter().enumerate() {
+        let seen = inspect::inspect(path, &target, detail);
+        tally.add(&seen);
+        let text = match &seen {
+            _ if args.json => json(&seen)?,
+            _ if lines => inspect::line(&seen),
+            Ok(seen) => {
+                let gap = if i > 0 { "\n" } else { "" };
+                format!("{gap}{}", inspect::details(seen, args.full))
+            }
+            Err(refusal) => format!("{}: {}: {}\n", refusal.path, refusal.kind, refusal.error),
+        };
+        out.write_all(text.as_bytes())?;
+        // A list grows file by file before the reader's eyes.
+        out.flush()?;
+    }
+    if lines && !args.json {
+        writeln!(out, "{tally}")?;
+    }
+    out.flush()?;
+    Ok(if tally.is_fine() { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+fn json(seen: &Result<Inspection, Box<Refusal>>) -> Result<String, Stop> {
+    let json = match seen {
+        Ok(seen) => serde_json::to_string(seen),
+        Err(refusal) => serde_json::to_string(refusal),
+    };
+    json.map(|json| json + "\n").map_err(|error| failed(error))
+}
+
+pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode, Stop> {
+    let compared = inspect::compare(&args.a, &args.b)
+        .map_err(|refusal| failed(format!("{}: {}", refusal.path, refusal.error)))?;
+    let mut out = BufWriter::new(io::stdout());
+    if args.json {
+        let json = serde_json::to_string(&compared);
+        writeln!(out, "{}", json.map_err(|error| failed(error))?)?;
+    } else {
+        write!(out, "{compared}")?;
+    }
+    out.flush()?;
+    Ok(if compared.equal { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {
+    let form = if args.json { Form::Json } else { Form::Text };
+    let mut out = BufWriter::new(io::stdout());
+    match inspect::dump(&args.file, args.path.as_deref(), form, &mut out) {
+        Ok(()) => Ok(ExitCode::Done),
+        Err(error) if error.is_broken_pipe() => Err(unheard()),
+        Err(DumpError::Output(error)) => Err(error.into()),
+        Err(error) => Err(failed(error)),
+    }
+}

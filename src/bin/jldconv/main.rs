@@ -1,0 +1,94 @@
+//! One file at a time. All of it is in the library: this parses, calls, and maps to exit codes.
+
+mod back;
+mod convert;
+mod look;
+
+use clap::Parser as _;
+use jldconv::cli::{JldconvCli, JldconvCommand};
+use jldconv::convert::{Failure, Fault};
+use jldconv::julia::on_deep_stack;
+use jldconv::report::start_log;
+use jldconv::supervisor::ExitCode;
+use std::fmt::Display;
+use std::io::{self, Write as _};
+
+fn main() -> std::process::ExitCode {
+    let cli = match JldconvCli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let fine = error.exit_code() == 0;
+            return if fine { ExitCode::Done } else { ExitCode::Usage }.into();
+        }
+    };
+    let _ = start_log(cli.verbose, None, None);
+    let verbose = cli.verbose > 0;
+    // Values nest more deeply than an ordinary stack is made for.
+    let ended = on_deep_stack(|| match cli.command {
+        JldconvCommand::Convert(args) => convert::convert(*args),
+        JldconvCommand::Dump(args) => look::dump(&args),
+        JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
+        JldconvCommand::Verify(args) => look::verify(&args),
+        JldconvCommand::Undo(args) => back::undo(&args),
+        JldconvCommand::Commit(args) => back::commit(&args),
+    });
+    let ended = ended.unwrap_or_else(|error| Err(Stop(ExitCode::Internal, error.to_string())));
+    ended.unwrap_or_else(Stop::end).into()
+}
+
+/// Why a command did not come to its end: the exit code, and what to say.
+struct Stop(ExitCode, String);
+
+impl Stop {
+    fn end(self) -> ExitCode {
+        if !self.1.is_empty() {
+            complain(&self.1);
+        }
+        self.0
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        let code = match failure.fault {
+            Fault::Cancelled => ExitCode::Interrupted,
+            Fault::Internal => ExitCode::Internal,
+            _ => ExitCode::SomeFailed,
+        };
+        Self(code, failure.message)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => unheard(),
+            _ => failed(format!("cannot write: {error}")),
+        }
+    }
+}
+
+/// Whoever read the output went away, as `head` does: nobody is left to be told anything.
+fn unheard() -> Stop {
+    Stop(ExitCode::Done, String::new())
+}
+
+/// For what is wrong with the command line.
+fn usage(error: impl Display) -> Stop {
+    Stop(ExitCode::Usage, error.to_string())
+}
+
+/// For what is wrong with a file.
+fn failed(error: impl Display) -> Stop {
+    Stop(ExitCode::SomeFailed, error.to_string())
+}
+
+fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "error: {}", message.trim_end());
+}
+
+/// Writes to standard output; a reader that went away is no error.
+fn put(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
+}

@@ -1,0 +1,228 @@
+//! Patch and rewrite mode: a new file beside the old one, synced and checked before it gets its
+//! name.
+
+use super::converter::{Planned, read_failure};
+use super::edit::EditList;
+use super::publish::{Destination, Existing, PublishError, Sealed, TempFile};
+use super::rewrite::{self, Encoding, RewriteError};
+use super::verify::{self, Checked, Expected};
+use super::{Compress, Failure, Fault, Job, Observer, Options, Phase};
+use crate::codec::{Codec, LZ4_BLOCK_SIZE};
+use crate::h5::{self, FilterEntry};
+use crate::migrate::target::{self, Target};
+use crate::sys::copy::{CopyError, copy_file};
+use crate::sys::dir::Dir;
+use crate::sys::file::{Identity, is_full};
+use crate::sys::origin::Origin;
+use std::ffi::OsStr;
+use std::fs;
+use std::ops::ControlFlow;
+
+/// What came out.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    pub(super) bytes_out: u64,
+    pub(super) digest: Option<String>,
+    /// Worth telling beside the findings.
+    pub(super) remarks: Vec<String>,
+}
+
+/// All that is known of one conversion.
+pub(super) struct Work<'a> {
+    pub(super) job: &'a Job,
+    pub(super) options: &'a Options,
+    pub(super) target: &'a Target,
+    pub(super) planned: &'a Planned,
+    pub(super) to: &'a Destination,
+    pub(super) existing: Existing,
+    pub(super) observer: &'a dyn Observer,
+}
+
+impl Work<'_> {
+    /// Copies the input and applies the edits.
+    pub(super) fn patched(&self) -> Result<Made, Failure> {
+        let source = self.source()?;
+        let len = self.planned.identity.len;
+        let edits = self.planned.migration.edits.as_ref();
+        // Junk behind the container's end is not carried over where bytes are appended.
+        let len = edits.map_or(len, |e| e.append_at().min(len));
+        self.finish(|temp| {
+            let mut progress = |done| {
+                self.observer.progress(Phase::Copy, done, len);
+                if self.observer.cancelled() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            };
+            copy_file(source, temp.file(), len, &mut progress)
+                .map_err(|e| self.copy_failure(temp, &e))?;
+            if let Some(edits) = edits {
+                self.observer.progress(Phase::Edit, 0, edits.bytes_appended());
+                self.apply(edits, temp)?;
+            }
+            Ok(Vec::new())
+        })
+    }
+
+    /// Lays the input out afresh, as its edits would leave it.
+    pub(super) fn rewritten(&self) -> Result<Made, Failure> {
+        let input = self.job.input.as_path();
+        let failed = |e: h5::Error| read_failure(input, &e);
+        let handle = self.source()?.try_clone().map_err(|e| failed(h5::Error::io(0, e)))?;
+        let mut source = h5::Source::from_file(handle).map_err(failed)?;
+        if let Some(edits) = &self.planned.migration.edits {
+            let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
+            source =
+                h5::Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
+        }
+        let file = h5::File::from_source(source).map_err(failed)?;
+        let readable = |filters: &[FilterEntry]| {
+            filters.iter().all(|f| self.target.filter(f.id).is_some_and(|known| known.reads))
+        };
+        let encoding = Encoding {
+            wanted: self.codec(self.options.compress),
+            fallback: self.fallback(),
+            shuffle: self.options.shuffle,
+            threads: self.options.threads.max(1),
+            readable: &readable,
+        };
+        self.finish(|temp| {
+            let done = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
+            let done = done.map_err(|e| match e {
+                RewriteError::Input(e) => failed(e),
+                RewriteError::Output(e) => {
+                    let fault = if is_full(&e) { Fault::Full } else { Fault::Output };
+                    Failure::new(fault, format!("{}: {e}", temp.path().display()))
+                }
+                RewriteError::Failed(f) => f,
+            })?;
+            Ok(match done.grown {
+                0 => Vec::new(),
+                n => vec![format!("note: {n} columns would have grown and are stored plain")],
+            })
+        })
+    }
+
+    fn codec(&self, compress: Compress) -> Option<Codec> {
+        let block_size = self.options.block_size.and_then(|b| u32::try_from(b).ok());
+        Some(match compress {
+            Compress::Keep => return None,
+            Compress::None => Codec::None,
+            Compress::Lz4 => Codec::Lz4 { block_size: block_size.unwrap_or(LZ4_BLOCK_SIZE) },
+            Compress::Lz4Frame => Codec::Lz4Frame,
+            Compress::Zstd(level) => Codec::Zstd(level),
+            Compress::Deflate(level) => Codec::Deflate(level),
+        })
+    }
+
+    /// What columns become that the target cannot read.
+    fn fallback(&self) -> Codec {
+        match self.target.codec.default {
+            target::Encoding::None => Codec::None,
+            target::Encoding::Lz4 => Codec::Lz4 { block_size: LZ4_BLOCK_SIZE },
+            target::Encoding::Lz4Frame => Codec::Lz4Frame,
+            target::Encoding::Zstd => Codec::Zstd(3),
+            target::Encoding::Deflate => Codec::Deflate(5),
+        }
+    }
+
+    fn source(&self) -> Result<&fs::File, Failure> {
+        let file = self.planned.file.source().file();
+        file.ok_or_else(|| Failure::new(Fault::Internal, "an input without a file"))
+    }
+
+    /// Lets `fill` make the file, then syncs, checks and publishes it.
+    fn finish(
+        &self,
+        fill: impl FnOnce(&TempFile<'_>) -> Result<Vec<String>, Failure>,
+    ) -> Result<Made, Failure> {
+        let input = self.job.input.as_path();
+        let bad_input = |e| Failure::new(Fault::Input, format!("{}: {e}", input.display()));
+        let temp_dir =
+            Dir::open(&self.job.temp_dir).map_err(|e| Failure::from(PublishError::from(e)))?;
+        let temp =
+            TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
+        let remarks = fill(&temp)?;
+        // An input that somebody wrote to meanwhile gives an output that never was.
+        let source = self.source()?;
+        if Identity::of(source).map_err(bad_input)? != self.planned.identity {
+            let message = format!("{}: somebody changed it while it was read", input.display());
+            return Err(Failure::new(Fault::Input, message));
+        }
+        self.observer.progress(Phase::Sync, 0, 1);
+        let origin = Origin::of(source).map_err(bad_input)?;
+        let sealed = temp.seal(&origin).map_err(Failure::from)?;
+        let Checked { bytes, digest } = match self.check(&sealed) {
+            Ok(checked) => checked,
+            Err(failure) => return Err(self.keep_bad(sealed, failure)),
+        };
+        if self.observer.cancelled() {
+            let message = format!("{}: cancelled", input.display());
+            return Err(Failure::new(Fault::Cancelled, message));
+        }
+        self.observer.progress(Phase::Publish, 0, 1);
+        sealed.publish(self.to, &self.planned.identity, self.existing).map_err(Failure::from)?;
+        Ok(Made { bytes_out: bytes, digest, remarks })
+    }
+
+    fn check(&self, sealed: &Sealed<'_>) -> Result<Checked, Failure> {
+        let input = self.job.input.as_path();
+        let level = self.options.verify;
+        self.observer.progress(Phase::Verify, 0, 1);
+        let expected = Expected::of(input, self.planned, level, self.observer)?;
+        let file = sealed.file();
+        verify::check(input, self.planned, &expected, file, self.target, level, self.observer)
+    }
+
+    /// Applies the edits to the copy. The list expects the input's length; where junk was left out
+    /// the copy ends at the place of the first appended byte already.
+    fn apply(&self, edits: &EditList, temp: &TempFile<'_>) -> Result<(), Failure> {
+        let result = if edits.append_at() < self.planned.identity.len {
+            edits.without_junk().apply(temp.file())
+        } else {
+            edits.apply(temp.file())
+        };
+        result.map_err(|e| e.into_failure(&temp.path()))
+    }
+
+    /// Keeps an output that failed its check where `--keep-bad` wants it, and says so.
+    fn keep_bad(&self, sealed: Sealed<'_>, failure: Failure) -> Failure {
+        if !self.options.keep_bad || failure.fault != Fault::Verify {
+            return failure;
+        }
+        let kept = (|| {
+            let temp_dir = &self.job.temp_dir;
+            let root = temp_dir.parent().unwrap_or(temp_dir).join("quarantine");
+            fs::create_dir_all(&root).ok()?;
+            let dir = Dir::open(&root).ok()?;
+            sealed.quarantine(&dir, self.job.output.file_name()?).ok()
+        })();
+        match kept {
+            Some(path) => {
+                let message = format!("{} (kept as {})", failure.message, path.display());
+                Failure::new(failure.fault, message)
+            }
+            None => failure,
+        }
+    }
+
+    /// Hard-links an unchanged file; `false` where the file system cannot.
+    pub(super) fn linked(&self) -> bool {
+        let output = self.to.path();
+        // Replacing takes a new file: an old output must not vanish before there is another.
+        self.existing == Existing::Keep && fs::hard_link(&self.job.input, output).is_ok()
+    }
+
+    fn copy_failure(&self, temp: &TempFile<'_>, error: &CopyError) -> Failure {
+        let input = self.job.input.clone();
+        let (fault, path) = match error {
+            CopyError::Truncated { .. } | CopyError::Read { .. } => (Fault::Input, input),
+            CopyError::Write { source, .. } if is_full(source) => (Fault::Full, temp.path()),
+            CopyError::Write { .. } => (Fault::Output, temp.path()),
+            CopyError::Memory { .. } => (Fault::Memory, input),
+            CopyError::Stopped { .. } => (Fault::Cancelled, input),
+        };
+        Failure::new(fault, format!("{}: {error}", path.display()))
+    }
+}

@@ -1,0 +1,78 @@
+//! The columns of a table: where they are, how large, how encoded. Their data stay unread.
+
+use super::model::ColumnInfo;
+use super::record::Record;
+use crate::codec::{self, ids, sniff_lz4};
+use crate::h5::{Dataset, File, Layout, ObjectKind, RelAddr, Result};
+use crate::julia::TypeTable;
+
+/// The columns of an `IndexedTable`, in order.
+pub(super) fn columns(table: &Record<'_>) -> Result<Vec<ColumnInfo>> {
+    let Some(columns) = table.record("columns")? else { return Ok(Vec::new()) };
+    // A StructArray has one field, whose name StructArrays changed once.
+    let arrays = match columns.record("fieldarrays")? {
+        Some(arrays) => Some(arrays),
+        None => columns.record("components")?,
+    };
+    let Some(arrays) = arrays else { return Ok(Vec::new()) };
+    let mut out = Vec::new();
+    for name in arrays.field_names() {
+        if let Some(addr) = arrays.reference(name)?
+            && let Some(column) = column(arrays.types(), name, addr)?
+        {
+            out.push(column);
+        }
+    }
+    Ok(out)
+}
+
+fn column(types: &TypeTable<'_>, name: &str, addr: RelAddr) -> Result<Option<ColumnInfo>> {
+    let object = types.file().object(addr)?;
+    let ObjectKind::Dataset(dataset) = &object.kind else { return Ok(None) };
+    let element = types.element(&dataset.datatype)?;
+    let rows = types.julia_dims(&object, dataset)?.and_then(|dims| dims.first().copied());
+    Ok(Some(ColumnInfo {
+        name: name.to_owned(),
+        julia_type: types.element_type(&object, &element)?.to_string(),
+        rows: rows.unwrap_or(0),
+        bytes_stored: stored(dataset),
+        bytes_logical: types.file().data_len(dataset, element.datatype())?,
+        codec: codec(types.file(), dataset)?,
+    }))
+}
+
+fn stored(dataset: &Dataset) -> u64 {
+    match &dataset.layout {
+        Layout::Compact { size, .. } | Layout::Contiguous { size, .. } => *size,
+        Layout::Chunk(chunk) => chunk.size,
+    }
+}
+
+/// How a dataset's data are encoded, in the order of writing; none if they are not.
+///
+/// # Errors
+/// If the payload of an LZ4 filter, whose first bytes tell which LZ4 it is, cannot be read.
+pub(super) fn codec(file: &File, dataset: &Dataset) -> Result<Option<String>> {
+    let mask = match &dataset.layout {
+        Layout::Chunk(chunk) => chunk.filter_mask,
+        Layout::Compact { .. } | Layout::Contiguous { .. } => 0,
+    };
+    let applied = |i: usize| i >= 32 || mask >> i & 1 == 0;
+    let last = dataset.filters.len().saturating_sub(1);
+    let mut names = Vec::new();
+    for (i, filter) in dataset.filters.iter().enumerate().filter(|(i, _)| applied(*i)) {
+        let name = match (filter.id, file.stored_offset(dataset)?) {
+            // Only the last filter's output lies in the file.
+            (ids::LZ4, Some(at)) if i == last && stored(dataset) >= 4 => {
+                let first = file.source().read(at, 4, "payload")?;
+                first.first_chunk::<4>().map_or("lz4", |first| sniff_lz4(*first).describe())
+            }
+            (id, _) => codec::describe(id),
+        };
+        names.push(match name {
+            "unregistered or rare" => format!("filter {}", filter.id),
+            name => name.to_owned(),
+        });
+    }
+    Ok((!names.is_empty()).then(|| names.join(" + ")))
+}

@@ -1,0 +1,139 @@
+//! A file's values, or those below a path: as canonical JSON, or for a person.
+
+use super::model::Refusal;
+use super::natural::abridged;
+use super::refusal;
+use super::show_value::value;
+use crate::h5::{Error, ErrorKind, File, ObjectKind, RelAddr};
+use crate::julia::{Digest, Dumper, TypeTable, datasets};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Elements that a person is shown of each array and dictionary.
+const ELEMENTS: u64 = 8;
+/// A dataset whose values take more, even so, is not shown.
+const MOST: usize = 4 << 20;
+/// Names that are offered where a path leads nowhere.
+const OFFERED: usize = 12;
+
+/// How values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The canonical JSON.
+    Json,
+    /// A tree, with the first elements of arrays.
+    Text,
+}
+
+/// Why values could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DumpError {
+    /// The file is not readable as JLD2.
+    #[error("{}: {}", .0.path, .0.error)]
+    Refused(Box<Refusal>),
+    /// There is nothing at this path.
+    #[error("{file}: there is no {path}; {known}")]
+    NoSuchPath {
+        /// The file.
+        file: String,
+        /// The path asked for.
+        path: String,
+        /// What there is instead.
+        known: String,
+    },
+    /// A value is damaged.
+    #[error("{file}: {source}")]
+    Read {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: Error,
+    },
+    /// The output cannot be written.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Writes the values of the file at `path`, all or those at and below `below`. Values may nest
+/// deeply; [`on_deep_stack`](crate::julia::on_deep_stack) is the place for this.
+///
+/// # Errors
+/// If the file cannot be read, the path leads nowhere, or `out` fails.
+pub fn dump(
+    path: &Path,
+    below: Option<&str>,
+    form: Form,
+    out: &mut dyn Write,
+) -> Result<(), DumpError> {
+    let file = refusal::open(path).map_err(|refusal| DumpError::Refused(Box::new(refusal)))?;
+    let name = path.display().to_string();
+    let failed = |source: Error| DumpError::of(&name, source);
+    let types = TypeTable::new(&file);
+    let chosen = match below {
+        None => datasets(&file).map_err(failed)?,
+        Some(below) => chosen(&file, &name, below)?,
+    };
+    match form {
+        Form::Json => {
+            Dumper::new(&types, Digest::Sha256).all(&chosen, out).map_err(failed)?;
+        }
+        Form::Text => {
+            for (path, addr) in &chosen {
+                let node = abridged(&types, *addr, ELEMENTS, MOST);
+                let node = node.map_err(|e| failed(e.in_object(path)))?;
+                out.write_all(value(path, node.as_ref()).as_bytes())?;
+            }
+        }
+    }
+    Ok(out.flush()?)
+}
+
+impl DumpError {
+    fn of(file: &str, source: Error) -> Self {
+        match source.kind() {
+            // A broken pipe must be known as such.
+            ErrorKind::Output(e) => Self::Output(io::Error::new(e.kind(), e.to_string())),
+            _ => Self::Read { file: file.to_owned(), source },
+        }
+    }
+
+    /// Whether whoever read the output went away, as `head` does.
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(e) if e.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// The datasets at and below a path.
+fn chosen(file: &File, name: &str, below: &str) -> Result<Vec<(String, RelAddr)>, DumpError> {
+    let failed = |source: Error| DumpError::of(name, source);
+    let mut addr = file.superblock().root;
+    let mut path = String::new();
+    for step in below.split('/').filter(|step| !step.is_empty()) {
+        let nothing = |known: String| DumpError::NoSuchPath {
+            file: name.to_owned(),
+            path: format!("/{}", below.trim_matches('/')),
+            known,
+        };
+        let shown = if path.is_empty() { "/" } else { &path };
+        let ObjectKind::Group(group) = file.object(addr).map_err(failed)?.kind else {
+            return Err(nothing(format!("{shown} is a dataset")));
+        };
+        let Some(link) = group.links.iter().find(|l| l.name == step) else {
+            let mut names: Vec<_> = group.links.iter().map(|l| l.name.as_str()).collect();
+            names.sort_unstable();
+            let more = if names.len() > OFFERED { ", …" } else { "" };
+            names.truncate(OFFERED);
+            return Err(nothing(format!("{shown} has {}{more}", names.join(", "))));
+        };
+        addr = link.target;
+        path = format!("{path}/{step}");
+    }
+    if !matches!(file.object(addr).map_err(failed)?.kind, ObjectKind::Group(_)) {
+        return Ok(vec![(path, addr)]);
+    }
+    let inside = format!("{path}/");
+    let mut all = datasets(file).map_err(failed)?;
+    all.retain(|(path, _)| path.starts_with(&inside));
+    Ok(all)
+}

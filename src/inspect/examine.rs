@@ -1,0 +1,98 @@
+//! One file from its path to an [`Inspection`].
+
+use super::groups;
+use super::model::{Action, Container, Format, Inspection, Refusal};
+use super::refusal;
+use super::tree::Trees;
+use super::usage::Usage;
+use crate::codec::ids;
+use crate::h5::{Error, File, Trace};
+use crate::julia::TypeTable;
+use crate::migrate::target::Target;
+use crate::migrate::{Examiner, Migration, PlanError, plan};
+use std::path::Path;
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// Trees without committed types, large ones cut.
+    #[default]
+    Usual,
+    /// Everything.
+    Full,
+}
+
+/// Looks into the file at `path`, whose conversion to `target` is asked for. Columns stay unread.
+///
+/// Values may nest deeply; [`on_deep_stack`](crate::julia::on_deep_stack) is the place for this.
+///
+/// # Errors
+/// A [`Refusal`], if the file cannot be read to its end.
+pub fn inspect(path: &Path, target: &Target, detail: Detail) -> Result<Inspection, Box<Refusal>> {
+    let file = refusal::open(path)?;
+    let bytes = file.source().len();
+    look(path, &file, target, detail).map_err(|e| Box::new(refusal::inside(path, bytes, &e)))
+}
+
+fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Inspection, Error> {
+    let types = TypeTable::new(file);
+    let planned = match plan(file, target, false) {
+        Err(PlanError::Read(error)) => return Err(error),
+        planned => planned,
+    };
+    let (action, findings) = match planned {
+        Ok(migration) => (action(&migration), migration.findings),
+        Err(error) => (Action::Refuse { reason: error.to_string() }, Vec::new()),
+    };
+    let mut usage = Usage::new(Examiner::new(&types, target, findings));
+    Trace::run(file, &mut usage)?;
+    let superblock = file.superblock();
+    let unreachable = usage.unreachable(superblock.end_of_file);
+    let tree = Trees::new(&types, &usage, detail == Detail::Full).root()?;
+    let (kind, data, benchmark) = groups::mera(&types)?;
+    let bytes = file.source().len();
+    Ok(Inspection {
+        path: path.display().to_string(),
+        bytes,
+        kind,
+        format: superblock.text.as_ref().map(|text| Format {
+            version: text.version.clone(),
+            legacy: text.legacy,
+            writer: text.writer.clone(),
+        }),
+        container: Container {
+            superblock: superblock.version,
+            base: superblock.base,
+            end_of_file: superblock.end_of_file,
+            bytes_behind: bytes.saturating_sub(superblock.end_of_file),
+            bytes_unreachable: unreachable,
+            bytes_data: usage.bytes_data,
+            groups: usage.groups,
+            datasets: usage.datasets,
+            types: usage.types,
+        },
+        data,
+        benchmark,
+        target: target.name.clone(),
+        findings: usage.examiner.into_findings(),
+        action,
+        tree,
+    })
+}
+
+fn action(migration: &Migration) -> Action {
+    if let Some(reason) = &migration.rewrite {
+        let known = |id| [ids::DEFLATE, ids::SHUFFLE, ids::BZIP2, ids::LZ4, ids::ZSTD].contains(&id);
+        let unknown = migration.survey.filters.iter().any(|(filter, _, _)| !known(filter.id));
+        let reason = reason.clone();
+        return if unknown { Action::Refuse { reason } } else { Action::Rewrite { reason } };
+    }
+    match &migration.edits {
+        Some(edits) if !edits.is_empty() => Action::Patch {
+            bytes_appended: edits.bytes_appended(),
+            bytes_replaced: edits.bytes_replaced(),
+            places: edits.replace().len() as u64,
+        },
+        _ => Action::Nothing,
+    }
+}

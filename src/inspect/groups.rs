@@ -1,0 +1,206 @@
+//! The data types of a Mera file: what each group holds, and which Mera wrote it.
+
+use super::columns::columns;
+use super::model::{DataGroup, EraGuess, Kind};
+use super::natural::{abridged, entry, natural, plain};
+use super::record::Record;
+use crate::h5::{Link, ObjectKind, RelAddr, Result};
+use crate::julia::{Element, TypeTable};
+use crate::mera::era::{Codec, Fingerprint, candidates};
+use crate::mera::time::Clock;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The groups that Mera writes, in the order in which its converter does.
+const GROUPS: [&str; 5] = ["hydro", "gravity", "particles", "clumps", "rt"];
+/// A comment that takes more is not shown, nor are the notes of a conversion.
+const MAX_NOTE: usize = 1 << 20;
+
+/// The links of the group at `addr`; none if it is no group.
+fn links(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<Link>> {
+    Ok(match types.file().object(addr)?.kind {
+        ObjectKind::Group(group) => group.links,
+        ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => Vec::new(),
+    })
+}
+
+fn link(links: &[Link], name: &str) -> Option<RelAddr> {
+    links.iter().find(|l| l.name == name).map(|l| l.target)
+}
+
+/// What a file is by the names in its root, its data if it is Mera's, and what its conversion noted.
+pub(super) fn mera(
+    types: &TypeTable<'_>,
+) -> Result<(Kind, Vec<DataGroup>, Option<Map<String, Value>>)> {
+    let root = links(types, types.file().superblock().root)?;
+    let has = |name: &str| link(&root, name).is_some();
+    let mut data = Vec::new();
+    for name in GROUPS {
+        if let Some(addr) = link(&root, name)
+            && let Some(group) = data_group(types, name, addr)?
+        {
+            data.push(group);
+        }
+    }
+    let kind = if !data.is_empty() {
+        Kind::Mera
+    } else if has("meramap") {
+        Kind::Meramap
+    } else if has("meramovie") {
+        Kind::Meramovie
+    } else if has("meraclumps_version") {
+        Kind::Meraclumps
+    } else if has("merareport_version") {
+        Kind::Merareport
+    } else {
+        Kind::Jld2
+    };
+    let benchmark = match link(&root, "convertstat") {
+        Some(addr) if kind == Kind::Mera => benchmark(types, addr)?,
+        _ => None,
+    };
+    Ok((kind, data, benchmark))
+}
+
+fn benchmark(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<Map<String, Value>>> {
+    let Some(stat) = abridged(types, addr, 100, MAX_NOTE)? else { return Ok(None) };
+    Ok(match entry(&stat, "benchmark").map(plain) {
+        Some(Value::Object(map)) => Some(map),
+        _ => None,
+    })
+}
+
+/// The group `name`, if it is one of Mera's: with `data` and `info`.
+fn data_group(types: &TypeTable<'_>, name: &str, addr: RelAddr) -> Result<Option<DataGroup>> {
+    let group = links(types, addr)?;
+    let (Some(data), Some(info)) = (link(&group, "data"), link(&group, "info")) else {
+        return Ok(None);
+    };
+    let Some(data) = Record::at(types, data)? else { return Ok(None) };
+    let information = match link(&group, "information") {
+        Some(addr) => links(types, addr)?,
+        None => Vec::new(),
+    };
+    let codec = match link(&information, "compression") {
+        Some(addr) => codec_object(types, addr)?,
+        None => None,
+    };
+    let mut out = DataGroup {
+        name: name.to_owned(),
+        julia_type: data.committed.julia_type.to_string(),
+        era: None,
+        codec_object: codec.as_ref().map(|(shown, _)| shown.clone()),
+        rows: None,
+        columns: Vec::new(),
+        lmin: data.int("lmin")?,
+        lmax: data.int("lmax")?,
+        levelmin: None,
+        levelmax: None,
+        boxlen: data.float("boxlen")?,
+        ranges: data.floats("ranges", 6)?,
+        output: None,
+        simcode: None,
+        time: None,
+        time_myr: None,
+        comments: comments(types, link(&information, "comments"))?,
+        versions: versions(types, link(&information, "versions"))?,
+    };
+    if let Some(table) = data.record("data")? {
+        out.columns = columns(&table)?;
+        out.rows = out.columns.first().map(|c| c.rows);
+    }
+    if let Some(info) = Record::at(types, info)? {
+        out.levelmin = info.int("levelmin")?;
+        out.levelmax = info.int("levelmax")?;
+        out.output = info.int("output")?;
+        out.simcode = info.text("simcode")?;
+        out.time = info.float("time")?;
+        out.time_myr = clock(&info)?.map(|clock| clock.myr());
+        out.era = era(types, &info, codec.map_or(Codec::None, |(_, codec)| codec))?;
+    }
+    Ok(Some(out))
+}
+
+fn clock(info: &Record<'_>) -> Result<Option<Clock>> {
+    let (Some(time), Some(unit_t)) = (info.float("time")?, info.float("unit_t")?) else {
+        return Ok(None);
+    };
+    let or = |name: &str, default| Ok::<_, crate::h5::Error>(info.float(name)?.unwrap_or(default));
+    let omega = [or("omega_m", 1.0)?, or("omega_l", 0.0)?, or("omega_k", 0.0)?];
+    Ok(Some(Clock { time, unit_t, aexp: or("aexp", 1.0)?, h0: or("H0", 1.0)?, omega }))
+}
+
+/// What stands in `information/compression`: as it is shown, and what it means.
+fn codec_object(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<(String, Codec)>> {
+    let object = types.file().object(addr)?;
+    let ObjectKind::Dataset(dataset) = &object.kind else { return Ok(None) };
+    let element = types.element(&dataset.datatype)?;
+    let t = element.julia_type();
+    let members: Vec<String> = match &element {
+        Element::Committed(c) => {
+            c.fields.iter().filter(|f| f.offset.is_some()).map(|f| f.name.clone()).collect()
+        }
+        Element::Plain(_) => Vec::new(),
+    };
+    let codec = Codec::of(t.name(), &members);
+    let shown = match codec {
+        Codec::None => natural(types, addr, 1 << 10)?.map_or("none".to_owned(), |v| v.to_string()),
+        _ => t.name().to_owned(),
+    };
+    Ok(Some((shown, codec)))
+}
+
+fn era(types: &TypeTable<'_>, info: &Record<'_>, codec: Codec) -> Result<Option<EraGuess>> {
+    let (Some(scales), Some(units)) = (info.record("scale")?, info.record("constants")?) else {
+        return Ok(None);
+    };
+    let names = |record: &Record<'_>| -> Vec<String> {
+        record.field_names().map(str::to_owned).collect()
+    };
+    let (scale_names, unit_names) = (names(&scales), names(&units));
+    let scale_names: Vec<_> = scale_names.iter().map(String::as_str).collect();
+    let unit_names: Vec<_> = unit_names.iter().map(String::as_str).collect();
+    let header = types.file().superblock().text.as_ref().map_or("", |text| &text.version);
+    let found = candidates(&Fingerprint {
+        scales: (scales.committed.julia_type.name(), &scale_names),
+        units: (units.committed.julia_type.name(), &unit_names),
+        codec,
+        header,
+    });
+    Ok(found.split_first().map(|(first, others)| EraGuess {
+        id: first.id.clone(),
+        text: first.to_string(),
+        others: others.iter().map(|era| era.id.clone()).collect(),
+    }))
+}
+
+fn comments(types: &TypeTable<'_>, addr: Option<RelAddr>) -> Result<Option<String>> {
+    let Some(addr) = addr else { return Ok(None) };
+    Ok(match natural(types, addr, MAX_NOTE)? {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    })
+}
+
+/// One version a package; a vector's first element, since behind it stands where it came from.
+fn versions(types: &TypeTable<'_>, addr: Option<RelAddr>) -> Result<BTreeMap<String, String>> {
+    let mut out = BTreeMap::new();
+    let Some(addr) = addr else { return Ok(out) };
+    for link in links(types, addr)? {
+        // What JLD2 is compatible with is no version of anything.
+        if link.name == "JLD2compatible_versions" {
+            continue;
+        }
+        let value = natural(types, link.target, 1 << 12)?;
+        let first = match value {
+            Some(Value::Array(items)) => items.into_iter().next(),
+            other => other,
+        };
+        match first {
+            Some(Value::String(text)) => out.insert(link.name, text),
+            Some(Value::Number(number)) => out.insert(link.name, number.to_string()),
+            _ => None,
+        };
+    }
+    Ok(out)
+}

@@ -1,0 +1,111 @@
+//! The groups and datasets of a file, with types, shapes and sizes.
+
+use super::columns::codec;
+use super::model::{NodeKind, TreeNode};
+use super::usage::Usage;
+use crate::h5::{Group, Object, ObjectKind, RelAddr, Result};
+use crate::julia::{JuliaType, TypeTable};
+use std::collections::HashSet;
+
+/// Groups deeper than this are not entered.
+const MAX_DEPTH: u32 = 64;
+/// Nodes of a tree that is not asked for in full.
+const MAX_NODES: usize = 10_000;
+
+/// Builds trees.
+pub(super) struct Trees<'a> {
+    types: &'a TypeTable<'a>,
+    usage: &'a Usage<'a>,
+    /// Nodes that may still be made.
+    left: usize,
+    /// Groups on the way from the root: one that is linked below itself would never end.
+    inside: HashSet<RelAddr>,
+}
+
+impl<'a> Trees<'a> {
+    /// With `full`, the committed types too, and however many nodes.
+    pub(super) fn new(types: &'a TypeTable<'a>, usage: &'a Usage<'a>, full: bool) -> Self {
+        let left = if full { usize::MAX } else { MAX_NODES };
+        Self { types, usage, left, inside: HashSet::new() }
+    }
+
+    /// The whole tree.
+    pub(super) fn root(&mut self) -> Result<TreeNode> {
+        self.node("/", "/", self.types.file().superblock().root, 0)
+    }
+
+    fn node(&mut self, name: &str, path: &str, addr: RelAddr, depth: u32) -> Result<TreeNode> {
+        let object = self.types.file().object(addr).map_err(|e| e.in_object(path))?;
+        let mut node = TreeNode {
+            name: name.to_owned(),
+            kind: NodeKind::Group,
+            bytes: self.usage.of(path),
+            julia_type: None,
+            dims: None,
+            codec: None,
+            children: Vec::new(),
+            omitted: 0,
+        };
+        match &object.kind {
+            ObjectKind::Group(group) => self.children(&mut node, group, path, addr, depth)?,
+            ObjectKind::Dataset(dataset) => {
+                node.kind = NodeKind::Dataset;
+                let element = self.types.element(&dataset.datatype)?;
+                node.dims = self.types.julia_dims(&object, dataset)?;
+                node.julia_type = Some(match &node.dims {
+                    Some(dims) => {
+                        JuliaType::array(self.types.element_type(&object, &element)?, dims.len())
+                            .to_string()
+                    }
+                    None => element.julia_type().to_string(),
+                });
+                node.codec = codec(self.types.file(), dataset)?;
+            }
+            ObjectKind::Datatype(_) => {
+                node.kind = NodeKind::Datatype;
+                node.julia_type = Some(self.datatype(&object)?);
+            }
+        }
+        Ok(node)
+    }
+
+    fn datatype(&self, object: &Object) -> Result<String> {
+        Ok(self.types.committed(object.addr())?.julia_type.to_string())
+    }
+
+    fn children(
+        &mut self,
+        node: &mut TreeNode,
+        group: &Group,
+        path: &str,
+        addr: RelAddr,
+        depth: u32,
+    ) -> Result<()> {
+        if depth >= MAX_DEPTH || !self.inside.insert(addr) {
+            node.omitted = group.links.len() as u64;
+            return Ok(());
+        }
+        let mut links: Vec<_> = group.links.iter().collect();
+        links.sort_by(|a, b| a.name.cmp(&b.name));
+        for link in links {
+            let types = depth == 0 && link.name == "_types" && self.left != usize::MAX;
+            if types {
+                continue;
+            }
+            if self.left == 0 {
+                node.omitted += 1;
+                continue;
+            }
+            if self.left != usize::MAX {
+                self.left -= 1;
+            }
+            let separator = if path == "/" { "" } else { "/" };
+            let path = format!("{path}{separator}{}", link.name);
+            let child = self.node(&link.name, &path, link.target, depth + 1)?;
+            node.bytes = node.bytes.saturating_add(child.bytes);
+            node.children.push(child);
+        }
+        self.inside.remove(&addr);
+        Ok(())
+    }
+}

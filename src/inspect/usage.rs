@@ -1,0 +1,125 @@
+//! Which bytes of a file are in use, and by what: one trace.
+
+use crate::h5::{Object, ObjectKind, Region, RegionKind, Result, Visitor};
+use crate::migrate::Examiner;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Ranges that are kept apart; more are merged where they touch.
+const MANY: usize = 1 << 16;
+
+/// Bytes in use, in all and by the linked object that leads to them.
+pub(super) struct Usage<'a> {
+    /// Looks into each object on the same walk.
+    pub(super) examiner: Examiner<'a>,
+    ranges: Vec<(u64, u64)>,
+    /// Ranges after the last merge.
+    merged: usize,
+    by_path: HashMap<Arc<str>, u64>,
+    /// The path of the object whose regions are being told.
+    current: Arc<str>,
+    pub(super) bytes_data: u64,
+    pub(super) groups: u64,
+    pub(super) datasets: u64,
+    pub(super) types: u64,
+}
+
+impl<'a> Usage<'a> {
+    pub(super) fn new(examiner: Examiner<'a>) -> Self {
+        Self {
+            examiner,
+            ranges: Vec::new(),
+            merged: 0,
+            by_path: HashMap::new(),
+            current: Arc::from("/"),
+            bytes_data: 0,
+            groups: 0,
+            datasets: 0,
+            types: 0,
+        }
+    }
+
+    /// Bytes of what was met through the linked object at `path` first.
+    pub(super) fn of(&self, path: &str) -> u64 {
+        self.by_path.get(path).copied().unwrap_or(0)
+    }
+
+    /// Bytes below `end` that are not in use.
+    pub(super) fn unreachable(&mut self, end: u64) -> u64 {
+        self.merge();
+        let used: u64 = self.ranges.iter().map(|(from, to)| (*to).min(end).saturating_sub(*from)).sum();
+        end.saturating_sub(used)
+    }
+
+    fn merge(&mut self) {
+        self.ranges.sort_unstable();
+        let mut merged: Vec<(u64, u64)> = Vec::new();
+        for &(from, to) in &self.ranges {
+            match merged.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => merged.push((from, to)),
+            }
+        }
+        self.merged = merged.len();
+        self.ranges = merged;
+    }
+}
+
+impl Visitor for Usage<'_> {
+    fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        if *self.current != *path {
+            self.current = Arc::from(path);
+        }
+        match object.kind {
+            ObjectKind::Group(_) => self.groups += 1,
+            ObjectKind::Dataset(_) => self.datasets += 1,
+            ObjectKind::Datatype(_) => self.types += 1,
+        }
+        self.examiner.object(object, path)
+    }
+
+    fn region(&mut self, region: Region) -> Result<()> {
+        self.ranges.push((region.start, region.end));
+        if self.ranges.len() > MANY.max(self.merged * 2) {
+            self.merge();
+        }
+        if region.kind != RegionKind::Superblock {
+            let bytes = region.end.saturating_sub(region.start);
+            if region.kind == RegionKind::Payload {
+                self.bytes_data += bytes;
+            }
+            if let Some(known) = self.by_path.get_mut(&*self.current) {
+                *known += bytes;
+            } else {
+                self.by_path.insert(Arc::clone(&self.current), bytes);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h5::{File, Trace};
+    use crate::julia::TypeTable;
+    use crate::migrate::target::Target;
+    use std::path::Path;
+
+    #[test]
+    fn the_bytes_of_a_file_are_in_use_and_those_of_a_hole_are_not() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data/mera/e4b-lz4/output_00100.jld2");
+        let file = File::open(&path).unwrap();
+        let types = TypeTable::new(&file);
+        let target = Target::builtin(Target::default_name()).unwrap();
+        let mut usage = Usage::new(Examiner::new(&types, &target, Vec::new()));
+        Trace::run(&file, &mut usage).unwrap();
+        let end = file.superblock().end_of_file;
+        let unused = usage.unreachable(end);
+        assert!(unused < end / 20, "{unused} of {end}");
+        assert_eq!(usage.unreachable(end + 1000), unused + 1000);
+        assert!(usage.of("/hydro/data") > 100_000);
+        assert_eq!(usage.of("/nowhere"), 0);
+    }
+}

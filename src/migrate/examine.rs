@@ -1,0 +1,124 @@
+//! What only a look into each object shows. It costs a walk over the file, so that conversions go
+//! without.
+
+use super::finding::{Finding, Findings, Severity};
+use super::target::{Resolution, Target};
+use crate::h5::{Class, Cursor, Dataset, Extent, Object, ObjectKind, Result, TypeRef, Visitor};
+use crate::julia::{Column, Committed, Element, TypeTable};
+
+/// Larger objects of types that must have all fields do not occur.
+const MAX_OBJECT: u64 = 1 << 20;
+
+/// A [`Visitor`] that looks for what the target's readers fail on, object by object.
+pub struct Examiner<'a> {
+    types: &'a TypeTable<'a>,
+    target: &'a Target,
+    findings: Findings,
+    /// JLD2 says this once, whatever the number of arrays and types.
+    said_of_arrays: bool,
+}
+
+impl<'a> Examiner<'a> {
+    /// An examiner that adds to `findings`.
+    pub fn new(types: &'a TypeTable<'a>, target: &'a Target, findings: Vec<Finding>) -> Self {
+        Self { types, target, findings: Findings::of(findings), said_of_arrays: false }
+    }
+
+    /// All findings, the worst first.
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings.into_sorted()
+    }
+
+    fn record(&mut self, c: &Committed, dataset: &Dataset, path: &str) -> Result<()> {
+        let column = Column::new(self.types.file(), dataset, &c.datatype)?;
+        if column.len() > MAX_OBJECT {
+            return Ok(());
+        }
+        let mut bytes = vec![0; usize::try_from(column.len()).unwrap_or(0)];
+        let mut stream = column.open()?;
+        let at = stream.offset();
+        stream.fill(&mut bytes)?;
+        for field in &c.fields {
+            let (Some(offset), Some(datatype)) = (field.offset, &field.datatype) else { continue };
+            let part = bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..);
+            let part = part.unwrap_or_default();
+            let at = at + u64::from(offset);
+            let undefined = match &datatype.class {
+                Class::Reference => Cursor::new(part, at, "reference").addr()?.is_null(),
+                Class::Vlen { base, .. } => {
+                    let vlen = part.get(..16).unwrap_or(part);
+                    self.types.file().vlen(vlen, at, base.size)?.is_none()
+                }
+                _ => false,
+            };
+            if undefined {
+                let name = c.julia_type.name();
+                self.findings.add(Finding {
+                    severity: Severity::Failure,
+                    object: path.to_owned(),
+                    julia_type: Some(name.to_owned()),
+                    rule: None,
+                    text: format!(
+                        "the field {} of {name} has no value: the loader of {} ends with an \
+                         UndefinedFieldException",
+                        field.name, self.target.title
+                    ),
+                    said: None,
+                    printed: 0,
+                    count: 1,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn references(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
+        let element = self.types.element(&dataset.datatype)?;
+        let t = self.types.element_type(object, &element)?;
+        let name = t.name();
+        if !name.contains('.') {
+            return Ok(());
+        }
+        let (severity, hint) = match self.target.resolve(name) {
+            Resolution::Gone => (Severity::Warning, "does not exist in"),
+            Resolution::Foreign => (Severity::Note, "is none of"),
+            Resolution::Defined(_) | Resolution::Loaded => return Ok(()),
+        };
+        let said = format!(
+            "type {name} does not exist in workspace; interpreting Array{{{name}}} as Array{{Any}}"
+        );
+        self.findings.add(Finding {
+            severity,
+            object: path.to_owned(),
+            julia_type: Some(t.to_string()),
+            rule: None,
+            text: format!("{name} {hint} {}: its arrays become Array{{Any}}", self.target.title),
+            said: Some(said),
+            printed: u64::from(!std::mem::replace(&mut self.said_of_arrays, true)),
+            count: 1,
+        });
+        Ok(())
+    }
+}
+
+impl Visitor for Examiner<'_> {
+    fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        let ObjectKind::Dataset(dataset) = &object.kind else { return Ok(()) };
+        match (&dataset.datatype, dataset.dataspace.extent) {
+            (TypeRef::Shared { .. }, Extent::Scalar) => {
+                let Element::Committed(c) = self.types.element(&dataset.datatype)? else {
+                    return Ok(());
+                };
+                let def = self.target.type_def(c.julia_type.name());
+                if def.is_some_and(|def| def.all_defined) {
+                    self.record(&c, dataset, path)?;
+                }
+                Ok(())
+            }
+            (TypeRef::Inline(d), Extent::Simple) if matches!(d.class, Class::Reference) => {
+                self.references(object, dataset, path)
+            }
+            _ => Ok(()),
+        }
+    }
+}

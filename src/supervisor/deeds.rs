@@ -1,0 +1,262 @@
+//! What the dispatcher does on the scheduler's word.
+
+use super::cause::Cause;
+use super::child::{self, Birth};
+use super::clock::rfc3339;
+use super::dispatcher::{Dispatcher, Message};
+use super::event::{RunEvent, SlotId};
+use super::journal::{AttemptLine, JobLine, Line, Task};
+use super::plan::JobId;
+use super::record::{JobOutcome, JobRecord};
+use super::scheduler::{Action, End, Event, Notice, WorkerId};
+use super::seat::{Current, Seat};
+use crate::convert::Options;
+use crate::convert::temp::TempName;
+use crate::protocol::{Assignment, ToWorker};
+use bytesize::ByteSize;
+use std::io;
+use std::time::{Instant, SystemTime};
+
+impl Dispatcher {
+    pub(super) fn act(&mut self, action: Action) {
+        match action {
+            Action::Spawn { slot, worker } => self.spawn(slot, worker),
+            Action::Assign { slot, worker, job, attempt, threads, predicted, data_limit } => {
+                self.totals.attempts += 1;
+                self.assign(slot, worker, (job, attempt), threads, predicted, data_limit);
+            }
+            Action::SetThreads { slot, worker, threads } => {
+                self.say(slot, worker, &ToWorker::SetThreads(threads));
+            }
+            Action::Cancel { slot, worker } => self.say(slot, worker, &ToWorker::Cancel),
+            Action::Quit { slot, worker } => self.say(slot, worker, &ToWorker::Drain),
+            Action::Kill { slot, worker } => {
+                if let Some(seat) = self.seat(slot, worker) {
+                    seat.kill();
+                }
+            }
+            Action::CheckSpace { needed } => self.staff.scribe.ask(Task::CheckSpace(needed)),
+            Action::AttemptFailed { slot, job, attempt, cause, message, will_retry } => {
+                self.attempt_failed(slot, (job, attempt), cause, message, will_retry);
+            }
+            Action::Finish { slot, job, end } => self.job_over(slot, job, end),
+            Action::Tell(notice) => self.pass_on(notice),
+            Action::Over(ending) => self.end(ending),
+        }
+    }
+
+    pub(super) fn seat(&mut self, slot: SlotId, worker: WorkerId) -> Option<&mut Seat> {
+        self.seats.get_mut(&slot).filter(|seat| seat.worker == worker)
+    }
+
+    fn spawn(&mut self, slot: SlotId, worker: WorkerId) {
+        self.seats.insert(slot, Seat::new(worker));
+        let cores = usize::try_from(slot.0).ok().and_then(|slot| self.frame.cores.get(slot));
+        let birth = Birth {
+            slot,
+            worker,
+            program: self.frame.program.clone(),
+            address: self.staff.sockets.address(worker.0),
+            cores: cores.cloned().unwrap_or_default(),
+            handshake_timeout: self.frame.settings.handshake_timeout,
+        };
+        let outbox = self.outbox.clone();
+        let tell =
+            move |slot, worker, word| outbox.send(Message::Worker(slot, worker, word)).is_ok();
+        if let Err(error) = child::start(birth, Box::new(tell)) {
+            self.seats.remove(&slot);
+            let message = format!("cannot start a thread: {error}");
+            self.events.push_back(Event::Exited {
+                slot,
+                worker,
+                cause: Cause::Spawn,
+                message,
+                peak: 0,
+            });
+        }
+    }
+
+    fn assign(
+        &mut self,
+        slot: SlotId,
+        worker: WorkerId,
+        (job, attempt): (JobId, u32),
+        threads: u32,
+        predicted: u64,
+        data_limit: Option<u64>,
+    ) {
+        self.temp_number += 1;
+        let temp_name = TempName::new(&self.frame.run_id, self.frame.owner, self.temp_number)
+            .map_or_else(|_| format!("{}.part", self.temp_number), |name| name.to_string());
+        let Some((place, planned)) = self.frame.job(job) else { return };
+        // Whether an output may be replaced was decided when the plan was sorted out; what is
+        // there now is an earlier attempt's, or incomplete.
+        let options = Options {
+            force: true,
+            threads: usize::try_from(threads).unwrap_or(1),
+            ..self.frame.settings.options.clone()
+        };
+        let assignment = Assignment {
+            job: job.0,
+            attempt,
+            input: planned.input.as_path().into(),
+            output: planned.output.as_path().into(),
+            temp_dir: self.frame.temp_dir.as_path().into(),
+            temp_name: temp_name.clone(),
+            options: (&options).into(),
+            data_limit,
+        };
+        let current = Current {
+            job,
+            attempt,
+            name: planned.name.clone(),
+            began: Instant::now(),
+            temp: self.frame.temp_dir.join(temp_name),
+            predicted,
+            at: None,
+            peak_rss: 0,
+            peak_anon: 0,
+            report: None,
+            over: false,
+        };
+        let (name, bytes) = (planned.name.clone(), planned.bytes);
+        let Some(seat) = self.seat(slot, worker) else { return };
+        seat.current = Some(current);
+        let pid = seat.pid.unwrap_or(0);
+        self.news.tell(RunEvent::AttemptStarted { slot, job: place, name, bytes, attempt, pid });
+        self.say(slot, worker, &ToWorker::Assign(Box::new(assignment)));
+    }
+
+    /// Says something to a worker. One that cannot be reached is killed; its end tells the rest.
+    fn say(&mut self, slot: SlotId, worker: WorkerId, message: &ToWorker) {
+        let Some(seat) = self.seat(slot, worker) else { return };
+        match seat.say(message) {
+            Ok(()) => {}
+            // It is dying, or hung up; its thread will tell.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+                ) => {}
+            Err(error) => {
+                seat.reproach.get_or_insert_with(|| format!("cannot be reached: {error}"));
+                seat.kill();
+            }
+        }
+    }
+
+    fn attempt_failed(
+        &mut self,
+        slot: SlotId,
+        (job, attempt): (JobId, u32),
+        cause: Cause,
+        message: String,
+        will_retry: bool,
+    ) {
+        self.totals.failed(cause, will_retry);
+        if matches!(cause, Cause::Output | Cause::Full) {
+            self.staff.scribe.ask(Task::CheckPlace);
+        }
+        let Some((place, planned)) = self.frame.job(job) else { return };
+        let name = planned.name.clone();
+        let line = Line::Attempt(AttemptLine {
+            run_id: self.frame.run_id.clone(),
+            at: rfc3339(SystemTime::now()),
+            name: name.clone(),
+            attempt,
+            fault: cause,
+            message: message.clone(),
+            will_retry,
+        });
+        self.staff.scribe.ask(Task::Write(Box::new(line), None));
+        let job = place;
+        let event =
+            RunEvent::AttemptFailed { slot, job, name, attempt, cause, message, will_retry };
+        self.news.tell(event);
+    }
+
+    fn job_over(&mut self, slot: SlotId, job: JobId, end: End) {
+        let Some((place, planned)) = self.frame.job(job) else { return };
+        let (attempts, busy, faults) = self.scheduler.history(job);
+        let mut record =
+            JobRecord::bare(&planned.name, planned.number, JobOutcome::Failed, planned.bytes);
+        record.attempts = attempts;
+        record.seconds = busy.as_secs_f64();
+        record.faults = faults.to_vec();
+        record.slot = Some(slot.0);
+        (record.peak_rss, record.peak_anon) = self.peaks.remove(&job).unwrap_or_default();
+        let seat = self.seats.get_mut(&slot);
+        let current = seat.and_then(|seat| seat.current.as_mut().filter(|now| now.job == job));
+        let report = current.and_then(|current| current.report.take());
+        match (end, report) {
+            (End::Done, Some(report)) => record.fill(report),
+            (End::Done, None) => {
+                record.fault = Some(Cause::Internal);
+                record.message = Some("internal error: the report is lost".to_owned());
+            }
+            (End::Failed { cause, message }, _) => {
+                record.fault = Some(cause);
+                record.message = Some(match cause {
+                    Cause::OutOfMemory => self.advise(&message, record.peak_anon),
+                    _ => message,
+                });
+            }
+        }
+        let line = Line::Job(Box::new(JobLine {
+            run_id: self.frame.run_id.clone(),
+            at: rfc3339(SystemTime::now()),
+            input: planned.into(),
+            record: record.clone(),
+        }));
+        let number = u64::from(place.0);
+        self.staff.scribe.ask(Task::Write(Box::new(line), Some(number)));
+        self.unsafe_records.insert(number, record);
+    }
+
+    /// What a job that ran out of memory alone in the machine needs.
+    fn advise(&self, message: &str, peak: u64) -> String {
+        let show = |bytes: u64| ByteSize::b(bytes).display().iec().to_string();
+        let memory = &self.memory;
+        let source = &memory.limit_source;
+        // What was held is what was seen last; it wanted more.
+        let enough = peak.max(memory.limit / 2).saturating_mul(2);
+        format!(
+            "out of memory, alone in the machine: {message}. It held {} when it was seen last, of \
+             {} there are ({source}; {} are in use without it). Give it at least {} \
+             (--memory-limit, SLURM's --mem), then --resume-failed",
+            show(peak),
+            show(memory.limit),
+            show(memory.used),
+            show(enough),
+        )
+    }
+
+    fn pass_on(&mut self, notice: Notice) {
+        let event = match notice {
+            Notice::Concurrency { allowed, reason } => {
+                RunEvent::Concurrency { allowed, slots: self.frame.slots, reason }
+            }
+            Notice::Violation { used, budget, limit, count, step } => {
+                RunEvent::SafetyViolation { used, budget, limit, count, step }
+            }
+            Notice::Paused(message) => {
+                self.paused = true;
+                RunEvent::Paused { message }
+            }
+            Notice::Resumed(waited) => {
+                self.paused = false;
+                RunEvent::Resumed { seconds: waited.as_secs_f64() }
+            }
+            Notice::Draining { reason, grace, running } => {
+                self.draining = true;
+                RunEvent::Draining { reason, grace_seconds: grace.as_secs_f64(), running }
+            }
+            Notice::Stopping(reason) => {
+                self.draining = true;
+                RunEvent::Stopping { reason }
+            }
+            Notice::Warning(message) => RunEvent::Warning { message },
+        };
+        self.news.tell(event);
+    }
+}

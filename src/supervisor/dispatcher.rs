@@ -1,0 +1,281 @@
+//! The thread that owns a run's state. It hears everybody through one channel, lets the scheduler
+//! decide, and carries out what it decided; it never waits for a disk, a worker or a terminal.
+
+use super::child::{Word, WorkerProgram};
+use super::event::{MemoryStatus, RunEvent, SlotId};
+use super::journal::{Line, Scribe, Task, Written};
+use super::monitor::{Monitor, Sample};
+use super::news::News;
+use super::oom::Witness;
+use super::plan::{JobId, Plan, PlannedJob};
+use super::record::{JobRecord, RunSummary};
+use super::scheduler::{Ending, Event, Scheduler, WorkerId};
+use super::seat::Seat;
+use super::settings::Settings;
+use super::signals::{Asked, Listening};
+use super::totals::Totals;
+use crate::convert::temp::Owner;
+use crate::protocol::SocketDir;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How often the scheduler is told the time.
+const TICK: Duration = Duration::from_millis(100);
+/// How often memory is told.
+const MEMORY: Duration = Duration::from_secs(1);
+/// How long the journal may take in the end.
+const LAST_SYNC: Duration = Duration::from_secs(30);
+
+/// What the dispatcher hears.
+#[derive(Debug)]
+pub(super) enum Message {
+    Worker(SlotId, WorkerId, Word),
+    Sample(Sample),
+    Asked(Asked),
+    Written(Written),
+}
+
+/// A run's constants.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) settings: Settings,
+    pub(super) plan: Plan,
+    /// Places in the plan of the scheduler's jobs.
+    pub(super) todo: Vec<usize>,
+    pub(super) run_id: String,
+    pub(super) started: SystemTime,
+    pub(super) program: WorkerProgram,
+    pub(super) cores: Vec<Vec<usize>>,
+    pub(super) temp_dir: PathBuf,
+    pub(super) owner: Owner,
+    pub(super) slots: u32,
+}
+
+impl Frame {
+    /// The scheduler's job in the plan.
+    pub(super) fn job(&self, job: JobId) -> Option<(JobId, &PlannedJob)> {
+        let place = *self.todo.get(usize::try_from(job.0).ok()?)?;
+        Some((JobId(u32::try_from(place).ok()?), self.plan.jobs.get(place)?))
+    }
+}
+
+/// Those who work for the dispatcher.
+pub(super) struct Staff {
+    pub(super) sockets: SocketDir,
+    pub(super) monitor: Monitor,
+    pub(super) scribe: Scribe,
+    pub(super) _listening: Listening,
+    pub(super) witness: Witness,
+}
+
+/// See the module.
+pub(super) struct Dispatcher {
+    pub(super) frame: Frame,
+    pub(super) staff: Staff,
+    pub(super) scheduler: Scheduler,
+    pub(super) news: News,
+    pub(super) outbox: Sender<Message>,
+    inbox: Receiver<Message>,
+    begin: Instant,
+    pub(super) seats: BTreeMap<SlotId, Seat>,
+    /// What is to be told to the scheduler.
+    pub(super) events: VecDeque<Event>,
+    pub(super) memory: MemoryStatus,
+    memory_told: Option<Instant>,
+    /// Records by place in the plan: those that are over before the run among them.
+    pub(super) records: BTreeMap<usize, JobRecord>,
+    /// Places of records that are not safe on disk yet.
+    pub(super) unsafe_records: BTreeMap<u64, JobRecord>,
+    pub(super) totals: Totals,
+    /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
+    pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
+    pub(super) temp_number: u64,
+    pub(super) draining: bool,
+    pub(super) paused: bool,
+    over: Option<Ending>,
+    closed: bool,
+}
+
+impl Dispatcher {
+    pub(super) fn new(
+        frame: Frame,
+        staff: Staff,
+        scheduler: Scheduler,
+        news: News,
+        (outbox, inbox): (Sender<Message>, Receiver<Message>),
+        settled: Vec<(usize, JobRecord)>,
+    ) -> Self {
+        Self {
+            frame,
+            staff,
+            scheduler,
+            news,
+            outbox,
+            inbox,
+            begin: Instant::now(),
+            seats: BTreeMap::new(),
+            events: VecDeque::new(),
+            memory: MemoryStatus::default(),
+            memory_told: None,
+            records: settled.into_iter().collect(),
+            unsafe_records: BTreeMap::new(),
+            totals: Totals::default(),
+            peaks: BTreeMap::new(),
+            temp_number: 0,
+            draining: false,
+            paused: false,
+            over: None,
+            closed: false,
+        }
+    }
+
+    /// Time since the run began.
+    pub(super) fn now(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    /// Runs until everything is over.
+    pub(super) fn run(mut self, first: Sample) -> RunSummary {
+        self.sample(first);
+        let mut ticked = Instant::now();
+        self.settle();
+        while self.over.is_none() {
+            match self.inbox.recv_timeout(TICK.saturating_sub(ticked.elapsed())) {
+                Ok(message) => self.hear(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if ticked.elapsed() >= TICK {
+                ticked = Instant::now();
+                self.events.push_back(Event::Tick);
+            }
+            self.settle();
+        }
+        self.finish()
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Worker(slot, worker, word) => self.word(slot, worker, word),
+            Message::Sample(sample) => self.sample(sample),
+            Message::Asked(Asked::End(reason)) => self.events.push_back(Event::Signal { reason }),
+            Message::Asked(Asked::Status) => {
+                let status = self.status();
+                self.news.tell(RunEvent::Status(status));
+            }
+            Message::Written(written) => self.written(written),
+        }
+    }
+
+    /// Lets the scheduler decide on what was heard, and does what it says, until nothing is left.
+    fn settle(&mut self) {
+        while let Some(event) = self.events.pop_front() {
+            for action in self.scheduler.handle(event, self.begin.elapsed()) {
+                self.act(action);
+            }
+        }
+    }
+
+    fn sample(&mut self, sample: Sample) {
+        for (slot, worker, memory) in sample.workers {
+            if let Some(seat) = self.seats.get_mut(&slot).filter(|seat| seat.worker == worker) {
+                seat.measured(memory);
+            }
+        }
+        for (slot, worker) in sample.moved {
+            let seat = self.seats.get(&slot).filter(|seat| seat.worker == worker);
+            if let Some(sync) = seat.and_then(Seat::syncing) {
+                self.events.push_back(Event::Alive { slot, worker, sync });
+            }
+        }
+        self.memory = sample.status;
+        self.totals.saw(&self.memory);
+        self.events.push_back(Event::Memory(sample.reading));
+        if self.memory_told.is_none_or(|told| told.elapsed() >= MEMORY) {
+            self.memory_told = Some(Instant::now());
+            self.news.mention(RunEvent::Memory(self.memory.clone()));
+        }
+    }
+
+    fn written(&mut self, written: Written) {
+        match written {
+            Written::Safe(numbers) => {
+                for number in numbers {
+                    if let Some(record) = self.unsafe_records.remove(&number) {
+                        self.tell_record(number, record);
+                    }
+                }
+            }
+            Written::Trouble(message) => self.news.tell(RunEvent::Warning { message }),
+            Written::Space(enough) => self.events.push_back(Event::Space { enough }),
+            Written::PlaceGone(message) => self.events.push_back(Event::Fatal { message }),
+            Written::Closed => {
+                self.closed = true;
+                if self.over.is_none() {
+                    let message = "the journal's thread is gone".to_owned();
+                    self.events.push_back(Event::Fatal { message });
+                }
+            }
+        }
+    }
+
+    /// A record is on disk: now the job is over for everybody.
+    fn tell_record(&mut self, number: u64, record: JobRecord) {
+        self.news.tell(RunEvent::JobFinished(record.clone()));
+        if let Ok(place) = usize::try_from(number) {
+            self.records.insert(place, record);
+        }
+    }
+
+    pub(super) fn end(&mut self, ending: Ending) {
+        self.over = Some(ending);
+    }
+
+    /// Waits for the journal, sums up, says goodbye.
+    fn finish(mut self) -> RunSummary {
+        let took = self.now();
+        // The journal's last lines tell of the run, so all records must be in the summary before.
+        let unsafe_count = self.unsafe_records.len();
+        let deadline = Instant::now() + LAST_SYNC;
+        if unsafe_count > 0 {
+            self.wait_for(deadline, |this| this.unsafe_records.is_empty());
+        }
+        let left = std::mem::take(&mut self.unsafe_records);
+        if !left.is_empty() {
+            let message = format!(
+                "{} outcomes could not be written to the journal; the next run looks at these \
+                 outputs again",
+                left.len()
+            );
+            self.news.tell(RunEvent::Warning { message });
+        }
+        for (number, record) in left {
+            self.tell_record(number, record);
+        }
+        let ending = self.over.clone().unwrap_or(Ending::Interrupted);
+        let summary = self.sum_up(took, &ending);
+        let line = Line::End(Box::new(super::journal::EndLine {
+            run_id: self.frame.run_id.clone(),
+            at: summary.finished.clone(),
+            summary: RunSummary { files: Vec::new(), ..summary.clone() },
+        }));
+        self.staff.scribe.ask(Task::Write(Box::new(line), None));
+        self.staff.scribe.ask(Task::Close);
+        self.wait_for(deadline, |this| this.closed);
+        self.news.tell(RunEvent::RunFinished(Box::new(summary.clone())));
+        summary
+    }
+
+    fn wait_for(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) {
+        while !done(self) && !self.closed {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.inbox.recv_timeout(left) {
+                Ok(Message::Written(written)) => self.written(written),
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}

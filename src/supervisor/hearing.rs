@@ -1,0 +1,194 @@
+//! What the dispatcher makes of a worker's words, and what it tells on demand.
+
+use super::cause::Cause;
+use super::child::{Gone, Word};
+use super::dispatcher::Dispatcher;
+use super::event::{RunEvent, SlotId, SlotStatus, Status};
+use super::journal::Task;
+use super::monitor::Watch;
+use super::plan::JobId;
+use super::record::JobOutcome;
+use super::scheduler::{Event, WorkerId};
+use super::seat::{Current, Seat};
+use crate::convert::Phase;
+use crate::protocol::{Ended, FromWorker};
+use crate::sys::process::{Death, signal_name};
+
+impl Dispatcher {
+    pub(super) fn word(&mut self, slot: SlotId, worker: WorkerId, word: Word) {
+        let Some(seat) = self.seat(slot, worker) else { return };
+        match word {
+            Word::Born { pid, killer } => {
+                seat.born(pid, killer);
+                self.staff.monitor.watch(Watch::Add { slot, worker, pid });
+            }
+            Word::Ready(stream) => {
+                seat.stream = Some(stream);
+                self.events.push_back(Event::Ready { slot, worker });
+            }
+            Word::Said(FromWorker::Progress { job, attempt, phase, done, total }) => {
+                self.progress(slot, worker, (JobId(job), attempt), (phase, done, total));
+            }
+            Word::Said(FromWorker::Outcome(ended)) => self.outcome(slot, worker, *ended),
+            Word::Said(FromWorker::Hello { .. }) => {}
+            Word::Nonsense(message) => {
+                seat.reproach.get_or_insert_with(|| message.clone());
+                self.events.push_back(Event::Nonsense { slot, worker, message });
+            }
+            Word::Gone(gone) => self.gone(slot, worker, gone),
+        }
+    }
+
+    fn progress(
+        &mut self,
+        slot: SlotId,
+        worker: WorkerId,
+        which: (JobId, u32),
+        at: (Phase, u64, u64),
+    ) {
+        let Some(seat) = self.seat(slot, worker) else { return };
+        let current = seat.current.as_mut().filter(|now| (now.job, now.attempt) == which);
+        let Some(current) = current.filter(|now| !now.over) else {
+            let message = "tells of a job that it does not have".to_owned();
+            self.events.push_back(Event::Nonsense { slot, worker, message });
+            return;
+        };
+        // The same news again is no sign of life.
+        if current.at.replace(at) == Some(at) {
+            return;
+        }
+        let (phase, done, total) = at;
+        self.events.push_back(Event::Alive { slot, worker, sync: phase == Phase::Sync });
+        if let Some((job, _)) = self.frame.job(which.0) {
+            self.news.mention(RunEvent::Progress { slot, job, phase, done, total });
+        }
+    }
+
+    fn outcome(&mut self, slot: SlotId, worker: WorkerId, ended: Ended) {
+        let Ended { job, attempt, result, measured } = ended;
+        let job = JobId(job);
+        let Some(seat) = self.seat(slot, worker) else { return };
+        let known = seat.current.as_mut().filter(|now| (now.job, now.attempt) == (job, attempt));
+        if let Some(current) = known {
+            current.over = true;
+            let (rss, anon) = (measured.peak_rss, measured.peak_anon.max(current.peak_anon));
+            current.report = result.as_ref().ok().cloned();
+            self.peak(job, rss, anon);
+        }
+        self.events.push_back(Event::Ended {
+            slot,
+            worker,
+            job,
+            attempt,
+            result: result.map(drop).map_err(|failure| (failure.fault.into(), failure.message)),
+            peak: measured.peak_anon,
+            rest: measured.rest,
+        });
+    }
+
+    /// Keeps the highest memory of all attempts of a job.
+    fn peak(&mut self, job: JobId, rss: u64, anon: u64) {
+        let peaks = self.peaks.entry(job).or_default();
+        *peaks = (peaks.0.max(rss), peaks.1.max(anon));
+    }
+
+    fn gone(&mut self, slot: SlotId, worker: WorkerId, gone: Gone) {
+        self.staff.monitor.watch(Watch::Remove { worker });
+        let Some(seat) = self.seats.remove(&slot) else { return };
+        let running = seat.current.as_ref().filter(|current| !current.over);
+        let (cause, message) = self.explain(&seat, running, gone);
+        let mut peak = 0;
+        if let Some(current) = running {
+            peak = current.peak_anon;
+            self.peak(current.job, current.peak_rss, current.peak_anon);
+            self.staff.scribe.ask(Task::Remove(current.temp.clone()));
+        }
+        self.events.push_back(Event::Exited { slot, worker, cause, message, peak });
+    }
+
+    fn explain(&mut self, seat: &Seat, running: Option<&Current>, gone: Gone) -> (Cause, String) {
+        let Gone { death, last_words } = gone;
+        let death = match death {
+            Ok(death) => death,
+            Err(why) => return (Cause::Spawn, format!("cannot start a worker: {why}")),
+        };
+        // Who was faster than the kill has a death of its own.
+        let killed = seat.killed() && death == Death::Signal(libc::SIGKILL);
+        if let (true, Some(reproach)) = (killed, &seat.reproach) {
+            return (Cause::Protocol, format!("the worker {reproach}{}", tail(&last_words)));
+        }
+        let Some(current) = running else {
+            let how = match death {
+                Death::Exit(code) => format!("exit code {code}"),
+                Death::Signal(signal) => signal_name(signal),
+            };
+            return (Cause::Crashed, format!("ended ({how}){}", tail(&last_words)));
+        };
+        if killed {
+            // The scheduler knows why.
+            return (Cause::Killed, "killed".to_owned());
+        }
+        let (held, predicted) = (current.peak_anon, current.predicted);
+        let (cause, message) = self.staff.witness.explain(death, &last_words, held, predicted);
+        let place = match current.at {
+            Some((phase, done, total)) => {
+                format!(" (phase {}, {done} of {total} bytes)", phase_name(phase))
+            }
+            None => String::new(),
+        };
+        (cause, format!("{message}{place}"))
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let count = |outcomes: &[JobOutcome]| {
+            self.records.values().filter(|record| outcomes.contains(&record.outcome)).count() as u64
+        };
+        let slots = (0..self.frame.slots).map(SlotId).map(|slot| {
+            let seat = self.seats.get(&slot);
+            let current = seat.and_then(|seat| seat.current.as_ref()).filter(|now| !now.over);
+            let at = current.and_then(|current| current.at);
+            SlotStatus {
+                slot,
+                pid: seat.and_then(|seat| seat.pid),
+                name: current.map(|current| current.name.clone()),
+                attempt: current.map_or(0, |current| current.attempt),
+                phase: at.map(|at| at.0),
+                done: at.map_or(0, |at| at.1),
+                total: at.map_or(0, |at| at.2),
+                seconds: current.map_or(0.0, |current| current.began.elapsed().as_secs_f64()),
+                anon: seat.map_or(0, |seat| seat.held),
+            }
+        });
+        Status {
+            seconds: self.now().as_secs_f64(),
+            waiting: self.scheduler.waiting(),
+            done: count(&[JobOutcome::Converted, JobOutcome::Unchanged]),
+            failed: count(&[JobOutcome::Failed]),
+            skipped: count(&[JobOutcome::Skipped]),
+            allowed: self.scheduler.allowed(),
+            paused: self.paused,
+            draining: self.draining,
+            memory: self.memory.clone(),
+            safety_violations: self.scheduler.violations(),
+            slots: slots.collect(),
+        }
+    }
+}
+
+fn tail(last_words: &str) -> String {
+    match last_words.trim() {
+        "" => String::new(),
+        words => format!("; its last words: {words}"),
+    }
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Plan => "plan",
+        Phase::Copy => "copy",
+        Phase::Edit => "edit",
+        Phase::Sync => "sync",
+        Phase::Verify => "verify",
+        Phase::Publish => "publish",
+    }
+}

@@ -1,0 +1,226 @@
+//! What earlier runs left in the journals.
+
+use super::super::record::JobRecord;
+use super::line::{Fingerprint, JobLine, Line, RunLine};
+use super::{EndLine, FORMAT};
+use crate::convert::Options;
+use crate::sys::dir::{Dir, DirError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Read};
+
+/// Longest line that is read, in bytes; a job's line carries at most some hundred kilobytes of
+/// findings.
+const LINE_MAX: u64 = 4 << 20;
+
+/// The last that is known of one file.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) struct Known {
+    pub(in super::super) at: String,
+    pub(in super::super) input: Fingerprint,
+    pub(in super::super) record: JobRecord,
+    /// The version that it was met with.
+    pub(in super::super) version: String,
+    /// The options that it was met with.
+    pub(in super::super) options: Option<Options>,
+}
+
+/// Everything that journals tell.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in super::super) struct Past {
+    /// By file name.
+    pub(in super::super) files: BTreeMap<String, Known>,
+    /// The runs, in the order met.
+    pub(in super::super) runs: Vec<RunLine>,
+    /// The ends of runs that ended in order.
+    pub(in super::super) ends: Vec<EndLine>,
+    /// How often each cause ended an attempt.
+    pub(in super::super) faults: BTreeMap<super::super::cause::Cause, u64>,
+    /// Lines that were not understood, torn ones left out.
+    pub(in super::super) odd: u64,
+}
+
+/// Names of the journals in `dir`.
+///
+/// # Errors
+/// The directory cannot be read.
+pub(in super::super) fn journals(dir: &Dir) -> Result<Vec<OsString>, DirError> {
+    let journal = |name: &OsStr| {
+        let stem = name.to_str()?.strip_prefix("journal-")?.strip_suffix(".jsonl")?;
+        let (index, count) = stem.split_once("-of-")?;
+        Some(index.parse::<u32>().is_ok() && count.parse::<u32>().is_ok())
+    };
+    let mut names = dir.names()?;
+    names.retain(|name| journal(name) == Some(true));
+    Ok(names)
+}
+
+impl Past {
+    /// Adds what the journal `name` in `dir` tells. A journal that is not there tells nothing.
+    ///
+    /// # Errors
+    /// It is a link or no file, or cannot be opened.
+    pub(in super::super) fn read(&mut self, dir: &Dir, name: &OsStr) -> Result<(), DirError> {
+        if dir.entry(name)?.is_none() {
+            return Ok(());
+        }
+        let file = dir.open_file(name, false)?;
+        self.take_in(BufReader::new(file));
+        Ok(())
+    }
+
+    /// Ids of all runs.
+    pub(in super::super) fn run_ids(&self) -> BTreeSet<&str> {
+        self.runs.iter().map(|run| run.run_id.as_str()).collect()
+    }
+
+    fn take_in(&mut self, mut reader: impl BufRead) {
+        let mut run: Option<RunLine> = None;
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            let Ok(count) = reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut bytes) else {
+                // A page of it cannot be read: what is known so far counts.
+                self.odd += 1;
+                return;
+            };
+            if count == 0 {
+                return;
+            }
+            if bytes.last() != Some(&b'\n') {
+                // Torn, or so long that it is no line of ours: the rest of it follows.
+                self.odd += u64::from(count as u64 == LINE_MAX);
+                continue;
+            }
+            match serde_json::from_slice::<Line>(&bytes) {
+                Ok(Line::Run(line)) => {
+                    run = (line.journal == FORMAT).then(|| (*line).clone());
+                    self.runs.push(*line);
+                }
+                Ok(Line::Job(line)) => self.job(*line, run.as_ref()),
+                Ok(Line::Attempt(line)) => {
+                    *self.faults.entry(line.fault).or_default() += 1;
+                }
+                Ok(Line::End(line)) => self.ends.push(*line),
+                Err(_) => self.odd += u64::from(!bytes.trim_ascii().is_empty()),
+            }
+        }
+    }
+
+    fn job(&mut self, line: JobLine, run: Option<&RunLine>) {
+        // Without the head of its run a line's meaning is not certain.
+        let Some(run) = run.filter(|run| run.run_id == line.run_id) else {
+            self.odd += 1;
+            return;
+        };
+        let known = Known {
+            at: line.at,
+            input: line.input,
+            version: run.version.clone(),
+            options: Some(run.options.clone()),
+            record: line.record,
+        };
+        let name = known.record.name.clone();
+        let newer = self.files.get(&name).is_none_or(|before| before.at <= known.at);
+        if newer {
+            self.files.insert(name, known);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::record::JobOutcome;
+    use super::*;
+
+    fn run(id: &str) -> Line {
+        Line::Run(Box::new(RunLine {
+            journal: FORMAT,
+            run_id: id.into(),
+            version: "1".into(),
+            started: "t".into(),
+            host: "h".into(),
+            pid: 1,
+            shard: "1/1".into(),
+            input_dir: "/in".into(),
+            output_dir: "/out".into(),
+            options: Options::default(),
+            jobs: 2,
+        }))
+    }
+
+    fn job(id: &str, name: &str, at: &str, outcome: JobOutcome) -> Line {
+        Line::Job(Box::new(JobLine {
+            run_id: id.into(),
+            at: at.into(),
+            input: Fingerprint { path: format!("/in/{name}"), size: 1, mtime_ns: 2 },
+            record: JobRecord::bare(name, None, outcome, 1),
+        }))
+    }
+
+    fn text(lines: &[Line]) -> Vec<u8> {
+        lines.iter().flat_map(|line| line.to_bytes().unwrap()).collect()
+    }
+
+    fn past(bytes: &[u8]) -> Past {
+        let mut past = Past::default();
+        past.take_in(bytes);
+        past
+    }
+
+    #[test]
+    fn the_last_word_on_a_file_counts() {
+        let bytes = text(&[
+            run("a"),
+            job("a", "x", "2026-01-01", JobOutcome::Failed),
+            job("a", "y", "2026-01-02", JobOutcome::Converted),
+            run("b"),
+            job("b", "x", "2026-01-03", JobOutcome::Converted),
+        ]);
+        let past = past(&bytes);
+        assert_eq!(past.files["x"].record.outcome, JobOutcome::Converted);
+        assert_eq!((past.files.len(), past.odd), (2, 0));
+        assert_eq!(past.run_ids().into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_torn_line_does_not_count_wherever_it_was_torn() {
+        let whole = text(&[run("a"), job("a", "x", "1", JobOutcome::Converted)]);
+        let last = text(&[job("a", "y", "2", JobOutcome::Converted)]);
+        for cut in 1..last.len() {
+            let mut bytes = whole.clone();
+            bytes.extend_from_slice(&last[..cut]);
+            let past = past(&bytes);
+            assert_eq!(past.files.keys().collect::<Vec<_>>(), ["x"]);
+            assert_eq!(past.odd, 0);
+        }
+    }
+
+    #[test]
+    fn what_came_after_a_torn_line_counts() {
+        let mut bytes = text(&[run("a")]);
+        bytes.extend_from_slice(b"{\"kind\":\"job\",\"run_id\":\"a\",\"na\n");
+        bytes.extend(text(&[run("b"), job("b", "x", "1", JobOutcome::Unchanged)]));
+        let past = past(&bytes);
+        assert_eq!((past.files.len(), past.odd), (1, 1));
+    }
+
+    #[test]
+    fn lines_of_unknown_versions_do_not_count() {
+        let mut head = run("a");
+        if let Line::Run(line) = &mut head {
+            line.journal = FORMAT + 1;
+        }
+        let past = past(&text(&[head, job("a", "x", "1", JobOutcome::Converted)]));
+        assert_eq!((past.files.len(), past.odd, past.runs.len()), (0, 1, 1));
+    }
+
+    #[test]
+    fn rubbish_is_no_harm() {
+        for bytes in [&b""[..], b"\n\n", b"\x00\xff\n", b"[]\n{}\n\"x\"\n"] {
+            assert!(past(bytes).files.is_empty());
+        }
+        let long = vec![b'x'; 9 << 20];
+        assert!(past(&long).odd >= 2);
+    }
+}

@@ -1,0 +1,298 @@
+//! The thread that touches the output's file system on the supervisor's behalf, so that a disk that
+//! is slow, full or gone does not keep the supervisor from its work.
+//!
+//! Lines that arrive while an earlier batch is synced form the next batch: one sync for all.
+
+use super::line::Line;
+use crate::sys::file::is_full;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// A journal that could not be written to is tried again after so long.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What the scribe is asked to do.
+#[derive(Debug)]
+pub(in super::super) enum Task {
+    /// Write a line; with a number, tell when it is safe.
+    Write(Box<Line>, Option<u64>),
+    /// Remove what a killed worker left.
+    Remove(PathBuf),
+    /// Look whether the output's file system has so many bytes left.
+    CheckSpace(u64),
+    /// Look whether the output directory is still what it was.
+    CheckPlace,
+    /// Write what can be written and tell.
+    Close,
+}
+
+/// What the scribe tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) enum Written {
+    /// The lines with these numbers are safe.
+    Safe(Vec<u64>),
+    /// The journal cannot be written to; it is tried again.
+    Trouble(String),
+    /// Whether there is enough space.
+    Space(bool),
+    /// The output directory is not there any more, or another one is.
+    PlaceGone(String),
+    /// Nothing comes any more.
+    Closed,
+}
+
+/// A handle to the thread. The thread ends when it is dropped.
+#[derive(Debug)]
+pub(in super::super) struct Scribe {
+    tasks: Sender<Task>,
+}
+
+impl Scribe {
+    /// Starts the thread. `journal` was opened for reading and writing; `place` is the output
+    /// directory.
+    ///
+    /// # Errors
+    /// The directory cannot be looked at, or there is no thread left.
+    pub(in super::super) fn start(
+        journal: File,
+        place: &Path,
+        tell: impl Fn(Written) + Send + 'static,
+    ) -> io::Result<Self> {
+        let (tasks, inbox) = channel();
+        let desk = Desk {
+            inbox,
+            journal,
+            identity: identity(place)?,
+            place: place.to_owned(),
+            lines: Vec::new(),
+            numbers: Vec::new(),
+            troubled: false,
+            tell: Box::new(tell),
+        };
+        std::thread::Builder::new().name("scribe".into()).spawn(move || {
+            let mut desk = desk;
+            if catch_unwind(AssertUnwindSafe(|| desk.work())).is_err() {
+                (desk.tell)(Written::Trouble("internal error in the journal's thread".into()));
+            }
+            (desk.tell)(Written::Closed);
+        })?;
+        Ok(Self { tasks })
+    }
+
+    /// Asks for something.
+    pub(in super::super) fn ask(&self, task: Task) {
+        // A scribe that is gone has said so.
+        let _ = self.tasks.send(task);
+    }
+}
+
+fn identity(place: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let meta = fs::metadata(place)?;
+    Ok((meta.dev(), meta.ino()))
+}
+
+struct Desk {
+    inbox: Receiver<Task>,
+    journal: File,
+    place: PathBuf,
+    identity: (u64, u64),
+    /// Bytes of lines that are not safe yet.
+    lines: Vec<u8>,
+    numbers: Vec<u64>,
+    troubled: bool,
+    tell: Box<dyn Fn(Written) + Send>,
+}
+
+impl Desk {
+    fn work(&mut self) {
+        loop {
+            let first = if self.troubled {
+                self.inbox.recv_timeout(AGAIN)
+            } else {
+                self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            let mut close = matches!(first, Err(RecvTimeoutError::Disconnected));
+            if let Ok(task) = first {
+                close |= self.take(task);
+            }
+            while let Ok(task) = self.inbox.try_recv() {
+                close |= self.take(task);
+            }
+            self.flush();
+            if close {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, task: Task) -> bool {
+        match task {
+            Task::Write(line, number) => {
+                if let Some(bytes) = line.to_bytes() {
+                    self.lines.extend_from_slice(&bytes);
+                }
+                self.numbers.extend(number);
+            }
+            Task::Remove(path) => {
+                // What is not there need not be removed, and what cannot be is swept by the next
+                // run.
+                let _ = fs::remove_file(path);
+            }
+            Task::CheckSpace(needed) => (self.tell)(Written::Space(self.has_space(needed))),
+            Task::CheckPlace => {
+                let gone = match identity(&self.place) {
+                    Ok(now) if now == self.identity => return false,
+                    Ok(_) => "another directory is in its place".to_owned(),
+                    Err(error) => error.to_string(),
+                };
+                (self.tell)(Written::PlaceGone(format!("{}: {gone}", self.place.display())));
+            }
+            Task::Close => return true,
+        }
+        false
+    }
+
+    fn has_space(&self, needed: u64) -> bool {
+        rustix::fs::statvfs(&self.place)
+            .is_ok_and(|stat| stat.f_bavail.saturating_mul(stat.f_frsize) >= needed)
+    }
+
+    /// Writes and syncs what is there. What cannot be written stays.
+    fn flush(&mut self) {
+        if self.lines.is_empty() && self.numbers.is_empty() {
+            return;
+        }
+        match append(&mut self.journal, &self.lines) {
+            Ok(()) => {
+                self.lines.clear();
+                self.troubled = false;
+                (self.tell)(Written::Safe(std::mem::take(&mut self.numbers)));
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.troubled, true) {
+                    let why =
+                        if is_full(&error) { "the disk is full" } else { "it is tried again" };
+                    (self.tell)(Written::Trouble(format!(
+                        "cannot write the journal: {error} ({why})"
+                    )));
+                }
+            }
+        }
+    }
+}
+
+/// Appends whole lines. What a failed attempt left of a line is cut off first by its end.
+fn append(journal: &mut File, lines: &[u8]) -> io::Result<()> {
+    let end = journal.seek(SeekFrom::End(0))?;
+    if end > 0 {
+        journal.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        journal.read_exact(&mut last)?;
+        if last != *b"\n" {
+            journal.write_all(b"\n")?;
+        }
+    }
+    journal.write_all(lines)?;
+    journal.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::record::{JobOutcome, JobRecord};
+    use super::super::line::{Fingerprint, JobLine};
+    use super::*;
+
+    fn line(name: &str) -> Box<Line> {
+        Box::new(Line::Job(Box::new(JobLine {
+            run_id: "r".into(),
+            at: "t".into(),
+            input: Fingerprint { path: name.into(), size: 0, mtime_ns: 0 },
+            record: JobRecord::bare(name, None, JobOutcome::Converted, 0),
+        })))
+    }
+
+    struct Place {
+        dir: tempfile::TempDir,
+        scribe: Scribe,
+        told: Receiver<Written>,
+    }
+
+    fn place(text: &str) -> Place {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        fs::write(&path, text).unwrap();
+        let file = File::options().read(true).write(true).open(path).unwrap();
+        let (sender, told) = channel();
+        let scribe = Scribe::start(file, dir.path(), move |written| {
+            let _ = sender.send(written);
+        });
+        Place { dir, scribe: scribe.unwrap(), told }
+    }
+
+    #[test]
+    fn every_line_is_safe_in_the_end_and_a_torn_one_is_closed() {
+        let Place { dir, scribe, told } = place("{\"torn");
+        for number in 0..500 {
+            scribe.ask(Task::Write(line(&number.to_string()), Some(number)));
+        }
+        scribe.ask(Task::Close);
+        let mut safe = Vec::new();
+        let mut batches = 0;
+        for written in told {
+            match written {
+                Written::Safe(numbers) => {
+                    batches += 1;
+                    safe.extend(numbers);
+                }
+                Written::Closed => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(safe, (0..500).collect::<Vec<_>>());
+        assert!(batches < 500, "lines that wait are synced together");
+        let text = fs::read_to_string(dir.path().join("journal")).unwrap();
+        assert_eq!(text.lines().count(), 501);
+        assert_eq!(text.lines().next(), Some("{\"torn"));
+        assert!(text.lines().skip(1).all(|line| serde_json::from_str::<Line>(line).is_ok()));
+    }
+
+    #[test]
+    fn space_and_place_are_looked_at() {
+        let Place { dir, scribe, told } = place("");
+        scribe.ask(Task::CheckSpace(1));
+        assert_eq!(told.recv().unwrap(), Written::Space(true));
+        scribe.ask(Task::CheckSpace(u64::MAX));
+        assert_eq!(told.recv().unwrap(), Written::Space(false));
+        let rest = dir.path().join("rest");
+        fs::write(&rest, "x").unwrap();
+        scribe.ask(Task::CheckPlace);
+        scribe.ask(Task::Remove(rest.clone()));
+        scribe.ask(Task::CheckSpace(1));
+        assert_eq!(told.recv().unwrap(), Written::Space(true), "the place is there");
+        assert!(!rest.exists());
+        drop(dir);
+        scribe.ask(Task::CheckPlace);
+        assert!(matches!(told.recv().unwrap(), Written::PlaceGone(_)));
+    }
+
+    #[test]
+    fn a_full_disk_keeps_lines_until_there_is_space() {
+        // /dev/full takes no byte, ever.
+        let file = File::options().read(true).write(true).open("/dev/full").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let (sender, told) = channel();
+        let scribe = Scribe::start(file, dir.path(), move |written| {
+            let _ = sender.send(written);
+        });
+        let scribe = scribe.unwrap();
+        scribe.ask(Task::Write(line("x"), Some(1)));
+        assert!(matches!(told.recv().unwrap(), Written::Trouble(_)));
+        scribe.ask(Task::Close);
+        assert_eq!(told.recv().unwrap(), Written::Closed, "it does not wait for ever");
+    }
+}

@@ -1,0 +1,228 @@
+//! The run's own files in the output directory: `.jldconv/` with locks, journals and temporary
+//! files. No link is followed there.
+
+use super::error::RunError;
+use super::journal::{self, Past};
+use crate::archive::Shard;
+use crate::convert::temp::{TempName, clean_temps};
+use crate::sys::dir::{Dir, DirError, Missing};
+use crate::sys::process::hostname;
+use rustix::fs::{AtFlags, Mode, OFlags};
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// The directory of the run's own files.
+const OWN: &str = ".jldconv";
+/// The directory of temporary files below it.
+const TEMP: &str = "tmp";
+
+/// An output directory in this run's hands.
+#[derive(Debug)]
+pub(super) struct Place {
+    own: Dir,
+    /// Where temporary files go.
+    pub(super) temp_dir: PathBuf,
+    /// Locks are held as long as these are open.
+    locks: Vec<File>,
+    /// What is worth telling the user.
+    pub(super) warnings: Vec<String>,
+    shard: Shard,
+}
+
+impl Place {
+    /// Takes the output directory for `shard`; makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`RunError::Locked`] if another run has it; it cannot be made or used.
+    pub(super) fn take(output: &Path, shard: Shard, run_id: &str) -> Result<Self, RunError> {
+        std::fs::create_dir_all(output)
+            .map_err(|source| RunError::Setup { what: "make the output directory", source })?;
+        let dir = Dir::open(output)?;
+        let own = dir.below(Path::new(OWN), Missing::Create)?;
+        own.below(Path::new(TEMP), Missing::Create)?;
+        let mut place = Self {
+            temp_dir: output.join(OWN).join(TEMP),
+            own,
+            locks: Vec::new(),
+            warnings: Vec::new(),
+            shard,
+        };
+        // A run of the whole keeps out every other; parts keep out only their like and the whole.
+        let whole = shard.count == 1;
+        place.lock(output, OsStr::new("lock"), whole, run_id)?;
+        if !whole {
+            let name = format!("lock-{}-of-{}", shard.index, shard.count);
+            place.lock(output, OsStr::new(&name), true, run_id)?;
+        }
+        Ok(place)
+    }
+
+    fn lock(
+        &mut self,
+        output: &Path,
+        name: &OsStr,
+        alone: bool,
+        run_id: &str,
+    ) -> Result<(), RunError> {
+        let mut file = self.open(name)?;
+        let tried = if alone { file.try_lock() } else { file.try_lock_shared() };
+        match tried {
+            Ok(()) => {
+                let pid = std::process::id();
+                let text = format!("process {pid} on {}, run {run_id}\n", hostname());
+                // Only for the words of whoever comes second.
+                let _ = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)));
+                let _ = file.write_all(text.as_bytes());
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let _ = (&file).take(500).read_to_string(&mut text);
+                let holder = match text.trim() {
+                    "" => "its process is not known".to_owned(),
+                    text => text.to_owned(),
+                };
+                return Err(RunError::Locked { dir: output.to_owned(), holder });
+            }
+            Err(TryLockError::Error(error)) => {
+                self.warnings.push(format!(
+                    "{}: this file system has no locks ({error}); take care that no other run \
+                     works here",
+                    output.display()
+                ));
+            }
+        }
+        self.locks.push(file);
+        Ok(())
+    }
+
+    /// Opens a file of the run's own for reading and writing, and makes it if it is not there.
+    fn open(&self, name: &OsStr) -> Result<File, RunError> {
+        let path = self.own.path().join(name);
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.own, name, flags, Mode::from_raw_mode(0o644)).map_err(
+            |error| match error {
+                rustix::io::Errno::LOOP => DirError::Link { path: path.clone() },
+                error => DirError::Io { what: "open", path: path.clone(), source: error.into() },
+            },
+        )?;
+        Ok(File::from(file))
+    }
+
+    /// The journal of this shard, to be appended to.
+    ///
+    /// # Errors
+    /// It is a link, or cannot be opened.
+    pub(super) fn journal(&self) -> Result<File, RunError> {
+        self.open(OsStr::new(&journal::file_name(self.shard)))
+    }
+
+    /// What journals tell: that of this shard, and with `all` those of other shards.
+    ///
+    /// # Errors
+    /// They cannot be opened.
+    pub(super) fn past(&self, all: bool) -> Result<Past, RunError> {
+        let mut past = Past::default();
+        let own = OsString::from(journal::file_name(self.shard));
+        past.read(&self.own, &own)?;
+        if all {
+            for name in journal::journals(&self.own)?.iter().filter(|name| **name != own) {
+                past.read(&self.own, name)?;
+            }
+        }
+        Ok(past)
+    }
+
+    /// Removes temporary files of dead runs. `own` are those that this shard's journal tells of:
+    /// they are dead, since their lock is ours. About others that ran elsewhere nothing is known,
+    /// so they stay.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub(super) fn sweep(&self, own: &Past) -> Result<usize, RunError> {
+        let dead = own.run_ids();
+        let locked = self.warnings.is_empty();
+        let temp = self.own.below(Path::new(TEMP), Missing::Fail)?;
+        let mut live = |name: &TempName| !(locked && dead.contains(name.run()));
+        Ok(clean_temps(&temp, &mut live)?.removed.len())
+    }
+
+    /// Whether `path` is a regular file in the output directory, and its size in bytes.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn output(path: &Path) -> io::Result<Option<u64>> {
+        match rustix::fs::statat(rustix::fs::CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => {
+                let regular = rustix::fs::FileType::from_raw_mode(stat.st_mode)
+                    == rustix::fs::FileType::RegularFile;
+                Ok(regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)))
+            }
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const WHOLE: Shard = Shard { index: 1, count: 1 };
+
+    fn part(index: u32) -> Shard {
+        Shard { index, count: 3 }
+    }
+
+    #[test]
+    fn the_second_run_is_refused_and_told_of_the_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("a/b");
+        let first = Place::take(&out, WHOLE, "first").unwrap();
+        let error = Place::take(&out, WHOLE, "second").unwrap_err();
+        let RunError::Locked { holder, .. } = &error else { panic!("{error}") };
+        assert!(holder.contains(&format!("process {} on ", std::process::id())));
+        assert!(holder.contains("run first"));
+        assert_eq!(error.exit_code(), super::super::ExitCode::Usage);
+        assert!(Place::take(&out, part(1), "part").is_err());
+        drop(first);
+        Place::take(&out, WHOLE, "second").unwrap();
+    }
+
+    #[test]
+    fn parts_run_side_by_side() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Place::take(dir.path(), part(1), "a").unwrap();
+        let _second = Place::take(dir.path(), part(2), "b").unwrap();
+        let error = Place::take(dir.path(), part(1), "c").unwrap_err();
+        assert!(error.to_string().contains("run a"), "{error}");
+        assert!(Place::take(dir.path(), WHOLE, "d").is_err());
+        drop(first);
+        Place::take(dir.path(), part(1), "e").unwrap();
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), dir.path().join(OWN)).unwrap();
+        assert!(Place::take(dir.path(), WHOLE, "a").is_err());
+        fs::remove_file(dir.path().join(OWN)).unwrap();
+        drop(Place::take(dir.path(), WHOLE, "a").unwrap());
+        let journal = dir.path().join(OWN).join(journal::file_name(WHOLE));
+        std::os::unix::fs::symlink(elsewhere.path().join("x"), &journal).unwrap();
+        assert!(Place::take(dir.path(), WHOLE, "a").unwrap().journal().is_err());
+        assert!(!elsewhere.path().join("x").exists());
+        let output = dir.path().join("output_00001.jld2");
+        std::os::unix::fs::symlink("/etc/hostname", &output).unwrap();
+        assert_eq!(Place::output(&output).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_where_the_directory_should_be_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(Place::take(file.path(), WHOLE, "a").is_err());
+    }
+}

@@ -1,0 +1,164 @@
+//! How many slots and threads a run gets, and why.
+
+use super::bounds::Slurm;
+use super::scheduler::Reading;
+use super::settings::{Count, Settings};
+use crate::convert::{Compress, Mode};
+use std::thread::available_parallelism;
+
+/// Most slots that anybody may ask for.
+const MOST: usize = 4096;
+/// Anonymous memory of a worker that patches (design: section 11).
+const PATCH: u64 = 32 << 20;
+/// Of one that rewrites, beside its threads.
+const REWRITE: u64 = 64 << 20;
+/// For each thread of a rewrite.
+const THREAD: u64 = 8 << 20;
+
+/// Slots and threads of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sizing {
+    pub(super) slots: u32,
+    /// For people.
+    pub(super) reason: String,
+    /// Threads of each attempt.
+    pub(super) threads: u32,
+    /// Threads to divide, where they are not fixed.
+    pub(super) threads_total: Option<u32>,
+    /// First guess of an attempt's peak in bytes.
+    pub(super) first_guess: u64,
+}
+
+/// Cores that this run may use, and where the number is from.
+fn cores(slurm: Slurm) -> (usize, &'static str) {
+    // Affinity mask and cgroup quota are in it.
+    let machine = available_parallelism().map_or(1, usize::from);
+    match slurm.cpus_per_task {
+        Some(given) if given < machine => (given.max(1), "SLURM_CPUS_PER_TASK"),
+        _ => (machine, "cores"),
+    }
+}
+
+/// Decides for `jobs` jobs with the memory of `reading`.
+pub(super) fn size(settings: &Settings, slurm: Slurm, jobs: usize, reading: &Reading) -> Sizing {
+    decide(settings, cores(slurm), jobs, reading)
+}
+
+fn decide(
+    settings: &Settings,
+    (cores, source): (usize, &'static str),
+    jobs: usize,
+    reading: &Reading,
+) -> Sizing {
+    let rewrite = settings.options.mode == Mode::Rewrite
+        || !matches!(settings.options.compress, Compress::Keep);
+    let guess = |threads: usize| {
+        if rewrite { REWRITE.saturating_add(THREAD.saturating_mul(threads as u64)) } else { PATCH }
+    };
+    let one = match settings.threads_per_worker {
+        Count::Auto => 1,
+        Count::Exactly(threads) => threads.max(1),
+    };
+    let (slots, reason) = match settings.workers {
+        Count::Exactly(slots) => (slots.clamp(1, MOST), "as asked".to_owned()),
+        Count::Auto => {
+            let room = u64::try_from(reading.headroom).unwrap_or(0);
+            let by_memory = usize::try_from(room / guess(one).max(1)).unwrap_or(usize::MAX);
+            let candidates = [
+                (cores, format!("{cores} {source}")),
+                (by_memory, format!("memory for {by_memory}")),
+                (settings.max_workers, format!("--max-workers {}", settings.max_workers)),
+                (jobs, format!("{jobs} files")),
+            ];
+            let least = candidates.into_iter().min_by_key(|(count, _)| *count);
+            let (count, reason) = least.unwrap_or((1, String::new()));
+            let floor = settings.min_workers.clamp(1, MOST);
+            if count < floor && floor > 1 {
+                (floor, format!("--min-workers {floor} ({reason})"))
+            } else {
+                (count.clamp(1, MOST), reason)
+            }
+        }
+    };
+    let threads = match settings.threads_per_worker {
+        Count::Auto => (cores / slots).max(1),
+        Count::Exactly(threads) => threads.max(1),
+    };
+    let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Sizing {
+        slots: small(slots),
+        reason,
+        threads: small(threads),
+        threads_total: (settings.threads_per_worker == Count::Auto).then_some(small(cores)),
+        first_guess: guess(threads),
+    }
+}
+
+/// The cores of each slot when workers stay on their own: `available` dealt out in turn, so that
+/// each slot has at least one.
+pub(super) fn deal(available: &[usize], slots: u32) -> Vec<Vec<usize>> {
+    let slots = usize::try_from(slots).unwrap_or(usize::MAX).max(1);
+    (0..slots)
+        .map(|slot| {
+            let own: Vec<usize> = available.iter().copied().skip(slot).step_by(slots).collect();
+            let turn = slot.checked_rem(available.len()).and_then(|turn| available.get(turn));
+            if own.is_empty() { turn.copied().into_iter().collect() } else { own }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(headroom: i64) -> Reading {
+        Reading { headroom, ..Reading::default() }
+    }
+
+    fn settings() -> Settings {
+        Settings::new("/in", "/out")
+    }
+
+    #[test]
+    fn the_scarcest_thing_decides_and_is_named() {
+        let plenty = reading(1 << 40);
+        let by = |cores, jobs, reading: &Reading| {
+            let sizing = decide(&settings(), (cores, "cores"), jobs, reading);
+            (sizing.slots, sizing.reason)
+        };
+        assert_eq!(by(8, 100, &plenty), (8, "8 cores".into()));
+        assert_eq!(by(8, 3, &plenty), (3, "3 files".into()));
+        assert_eq!(by(8, 100, &reading(100 << 20)), (3, "memory for 3".into()));
+        assert_eq!(by(8, 100, &reading(-5)), (1, "memory for 0".into()));
+        assert_eq!(by(500, 1000, &plenty), (64, "--max-workers 64".into()));
+        assert_eq!(by(8, 0, &plenty).0, 1);
+    }
+
+    #[test]
+    fn wishes_are_granted() {
+        let mut settings = settings();
+        settings.min_workers = 4;
+        let sizing = decide(&settings, (2, "cores"), 100, &reading(1 << 40));
+        assert_eq!((sizing.slots, sizing.reason.as_str()), (4, "--min-workers 4 (2 cores)"));
+        settings.workers = Count::Exactly(7);
+        settings.threads_per_worker = Count::Exactly(3);
+        let sizing = decide(&settings, (2, "cores"), 1, &reading(0));
+        assert_eq!((sizing.slots, sizing.threads, sizing.threads_total), (7, 3, None));
+    }
+
+    #[test]
+    fn threads_are_what_slots_leave() {
+        let mut settings = settings();
+        settings.options.mode = Mode::Rewrite;
+        let sizing = decide(&settings, (8, "cores"), 2, &reading(1 << 40));
+        assert_eq!((sizing.slots, sizing.threads, sizing.threads_total), (2, 4, Some(8)));
+        assert_eq!(sizing.first_guess, 96 << 20);
+    }
+
+    #[test]
+    fn every_slot_has_a_core_and_every_core_a_slot() {
+        assert_eq!(deal(&[0, 1, 4, 5, 6], 2), [vec![0, 4, 6], vec![1, 5]]);
+        assert_eq!(deal(&[3, 7], 3), [vec![3], vec![7], vec![3]]);
+        assert_eq!(deal(&[], 2), [Vec::<usize>::new(), vec![]]);
+    }
+}

@@ -1,0 +1,64 @@
+//! Kills at random moments.
+
+use super::setting::{Setting, name, signal};
+use jldconv::supervisor::ExitCode;
+use std::fs;
+use std::time::Duration;
+
+/// Milliseconds that differ from call to call without being the same in each run of the test.
+fn sometime(most: u64) -> Duration {
+    let bytes: [u8; 4] = jldconv::sys::random::bytes().unwrap();
+    Duration::from_micros(u64::from(u32::from_le_bytes(bytes)) % (most * 1000))
+}
+
+#[test]
+fn a_supervisor_killed_at_any_moment_loses_nothing() {
+    let setting = Setting::new(&["slow 20"; 30]);
+    let mut deaths = 0;
+    loop {
+        let mut running = setting.start();
+        std::thread::sleep(sometime(250));
+        signal(running.0.id(), libc::SIGKILL);
+        let status = running.0.wait().unwrap();
+        if setting.settings.output_dir.exists() {
+            setting.nothing_is_half_done();
+        }
+        if let Some(code) = status.code() {
+            assert_eq!(code, ExitCode::Done as i32);
+            break;
+        }
+        deaths += 1;
+        assert!(deaths < 300, "it never comes to its end");
+    }
+    for number in 1..=30 {
+        let input = fs::read(setting.settings.input_dir.join(name(number))).unwrap();
+        assert_eq!(fs::read(setting.output(number)).unwrap(), input);
+    }
+    // The last run sweeps what the dead left.
+    setting.start().0.wait().unwrap();
+    setting.no_temporary_file_is_left();
+}
+
+#[test]
+fn workers_killed_at_random_cost_tries_and_no_file() {
+    let setting = Setting::new(&["slow 50"; 60]);
+    let mut running = setting.start();
+    let mut kills = 0;
+    while running.0.try_wait().unwrap().is_none() {
+        std::thread::sleep(sometime(150));
+        let workers = running.workers();
+        let which = usize::try_from(sometime(1000).as_micros()).unwrap();
+        if let Some(worker) = workers.get(which % workers.len().max(1)) {
+            signal(*worker, libc::SIGKILL);
+            kills += 1;
+        }
+    }
+    assert!(kills > 3);
+    let text = fs::read(setting.path().join("summary")).unwrap();
+    let summary: jldconv::supervisor::RunSummary = serde_json::from_slice(&text).unwrap();
+    // Three kills of the same file are no bad luck any more, and that file may be lost.
+    assert_eq!(summary.success + summary.failed, 60);
+    assert!(summary.failed <= 1, "{:?}", summary.files);
+    setting.nothing_is_half_done();
+    setting.no_temporary_file_is_left();
+}

@@ -1,0 +1,34 @@
+//! The supervisor with real processes and a conversion that does what its input says.
+//!
+//! This executable starts itself again: as a worker (`worker_entry`) and as a supervisor that can be
+//! killed (`supervisor_entry`).
+
+mod faults;
+mod kills;
+mod memory;
+mod script;
+mod setting;
+mod stopping;
+
+use jldconv::worker;
+use std::ffi::OsString;
+
+/// The test in which a worker lives; without a supervisor's word it does nothing.
+#[test]
+fn worker_entry() {
+    if std::env::var_os("JLDCONV_SOCKET").is_none() {
+        return;
+    }
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let own = args.len().saturating_sub(2);
+    let code = worker::main_with(args.into_iter().skip(own), &script::Script);
+    std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
+}
+
+/// The test in which a supervisor lives that others kill.
+#[test]
+fn supervisor_entry() {
+    if let Some(dir) = std::env::var_os("SUPERVISION_DIR") {
+        setting::supervise(dir.as_ref());
+    }
+}
