@@ -8,7 +8,7 @@ use jldconv::cli::{
 };
 use jldconv::convert::Converter;
 use jldconv::report::{
-    Circumstances, Progress, Screen, check_report, dry_run, start_log, summary, write_report,
+    Circumstances, Progress, Screen, check_report, dry_run, start_log, summary, text, write_report,
 };
 use jldconv::supervisor::{self, ExitCode, Hooks, WorkerProgram};
 use jldconv::worker;
@@ -43,7 +43,7 @@ impl Stop {
                 if error.exit_code() == 0 { ExitCode::Done } else { ExitCode::Usage }
             }
             Self::Said(code, message) => {
-                let _ = writeln!(io::stderr(), "error: {}", message.trim_end());
+                let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(message.trim_end()));
                 code
             }
         }

@@ -5,6 +5,7 @@ use crate::archive::{ArchiveError, discover};
 use crate::report::{Overview, text};
 use crate::supervisor::Plan;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// A run that has only to be started.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +36,7 @@ impl Prepared {
         if self.overview.taken > 0 {
             return None;
         }
-        let dir = run.settings.input_dir.display();
+        let dir = shown(&run.settings.input_dir);
         let prefix = &run.prefix;
         Some(match &self.overview.range {
             Some(range) if self.overview.found > 0 => {
@@ -53,11 +54,15 @@ impl Prepared {
         if run.settings.output_dir == run.settings.input_dir {
             question.push_str(" in place");
         } else {
-            let _ = write!(question, " into {}", run.settings.output_dir.display());
+            let _ = write!(question, " into {}", shown(&run.settings.output_dir));
         }
         question.push('?');
         question
     }
+}
+
+fn shown(path: &Path) -> String {
+    text::tame(&path.to_string_lossy())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod encode;
 mod error;
 mod filter;
 mod payload;
+mod planes;
 
 pub use decode::{Decoded, decoder};
 pub use encode::{Codec, Encoded, LZ4_BLOCK_SIZE, LZ4_BLOCK_SIZE_MAX, encode};

@@ -128,7 +128,7 @@ impl Converter {
         })
     }
 
-    fn plan(&self, input: &Path) -> Result<Planned, Failure> {
+    pub(super) fn plan(&self, input: &Path) -> Result<Planned, Failure> {
         let read = |e: h5::Error| read_failure(input, &e);
         let source = Source::open(input).map_err(read)?;
         let Some(handle) = source.file() else {

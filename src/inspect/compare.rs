@@ -125,7 +125,8 @@ impl Comparison {
         }
         let (Some(a_value), Some(b_value)) = (a_seen.value(), b_seen.value()) else {
             let write = |(types, addr): Node<'_>, out: &mut dyn Write| dump(types, addr, out);
-            let (from_a, from_b) = (|out: &mut dyn Write| write(a, out), |out: &mut dyn Write| write(b, out));
+            let (from_a, from_b) =
+                (|out: &mut dyn Write| write(a, out), |out: &mut dyn Write| write(b, out));
             return match first_difference(&from_a, &from_b) {
                 Ok(at) => self.add(path, &at.unwrap_or_default(), What::Value, [None, None]),
                 Err(e) => self.add(path, "", What::Unreadable, [Some(e.to_string()), None]),

@@ -37,7 +37,8 @@ pub(super) struct Found {
 
 /// The first differences of two values, at most `most`, and the number of further ones.
 pub(super) fn find(a: &Value, b: &Value, most: usize) -> (Vec<Found>, u64) {
-    let mut finder = Finder { ids: HashMap::new(), back: HashMap::new(), found: Vec::new(), most, more: 0 };
+    let mut finder =
+        Finder { ids: HashMap::new(), back: HashMap::new(), found: Vec::new(), most, more: 0 };
     finder.node(a, b, &mut String::new());
     (finder.found, finder.more)
 }

@@ -82,7 +82,8 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
 
 fn action(migration: &Migration) -> Action {
     if let Some(reason) = &migration.rewrite {
-        let known = |id| [ids::DEFLATE, ids::SHUFFLE, ids::BZIP2, ids::LZ4, ids::ZSTD].contains(&id);
+        let known =
+            |id| [ids::DEFLATE, ids::SHUFFLE, ids::BZIP2, ids::LZ4, ids::ZSTD].contains(&id);
         let unknown = migration.survey.filters.iter().any(|(filter, _, _)| !known(filter.id));
         let reason = reason.clone();
         return if unknown { Action::Refuse { reason } } else { Action::Rewrite { reason } };

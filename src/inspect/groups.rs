@@ -154,9 +154,8 @@ fn era(types: &TypeTable<'_>, info: &Record<'_>, codec: Codec) -> Result<Option<
     let (Some(scales), Some(units)) = (info.record("scale")?, info.record("constants")?) else {
         return Ok(None);
     };
-    let names = |record: &Record<'_>| -> Vec<String> {
-        record.field_names().map(str::to_owned).collect()
-    };
+    let names =
+        |record: &Record<'_>| -> Vec<String> { record.field_names().map(str::to_owned).collect() };
     let (scale_names, unit_names) = (names(&scales), names(&units));
     let scale_names: Vec<_> = scale_names.iter().map(String::as_str).collect();
     let unit_names: Vec<_> = unit_names.iter().map(String::as_str).collect();

@@ -28,7 +28,7 @@ pub use difference::What;
 pub use dump::{DumpError, Form, dump};
 pub use examine::{Detail, inspect};
 pub use model::{
-    Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind, Refusal,
-    TreeNode,
+    Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind,
+    Refusal, TreeNode,
 };
 pub use show::{Tally, details, line, line_head};

@@ -109,7 +109,9 @@ pub(super) fn plain(node: &Value) -> Value {
     if fields.is_empty() {
         return Value::Null;
     }
-    Value::Object(fields.iter().map(|(name, field)| (name.clone(), plain(field))).collect::<Map<_, _>>())
+    Value::Object(
+        fields.iter().map(|(name, field)| (name.clone(), plain(field))).collect::<Map<_, _>>(),
+    )
 }
 
 /// A value; floats come as their bits.

@@ -94,7 +94,9 @@ impl<'a> Record<'a> {
     fn number(&self, name: &str) -> Result<Option<Number>> {
         if let Some(addr) = self.reference(name)? {
             let scalar = scalar(self.types, addr)?;
-            return Ok(scalar.and_then(|(element, bytes, _)| Number::of(element.datatype(), &bytes)));
+            return Ok(
+                scalar.and_then(|(element, bytes, _)| Number::of(element.datatype(), &bytes))
+            );
         }
         Ok(self.field(name).and_then(|(d, _, bytes, _)| Number::of(d, bytes)))
     }
@@ -124,7 +126,8 @@ impl<'a> Record<'a> {
         let file = self.types.file();
         match file.vlen(bytes, at, 1)? {
             Some((offset, len)) if len <= MAX_BYTES => {
-                let text = file.source().read(offset, usize::try_from(len).unwrap_or(0), "string")?;
+                let text =
+                    file.source().read(offset, usize::try_from(len).unwrap_or(0), "string")?;
                 Ok(Some(String::from_utf8_lossy(&text).into_owned()))
             }
             _ => Ok(None),

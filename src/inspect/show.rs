@@ -131,7 +131,9 @@ fn subset(benchmark: &serde_json::Map<String, Value>) -> Option<String> {
 fn data_group(out: &mut String, group: &DataGroup) {
     let mut facts = Vec::new();
     facts.push(match group.rows {
-        Some(rows) => format!("{}, {}", count(rows, "row"), count(group.columns.len() as u64, "column")),
+        Some(rows) => {
+            format!("{}, {}", count(rows, "row"), count(group.columns.len() as u64, "column"))
+        }
         None => "no table".to_owned(),
     });
     if let (Some(min), Some(max)) = (group.lmin, group.lmax) {
@@ -149,7 +151,8 @@ fn data_group(out: &mut String, group: &DataGroup) {
     }
     facts.extend(group.simcode.as_deref().map(tame));
     labelled(out, &group.name, &facts.join(", "));
-    if group.ranges.iter().zip([0.0, 1.0].iter().cycle()).any(|(r, whole)| (r - whole).abs() > 0.0) {
+    if group.ranges.iter().zip([0.0, 1.0].iter().cycle()).any(|(r, whole)| (r - whole).abs() > 0.0)
+    {
         let ranges: Vec<_> = group.ranges.chunks(2).map(|r| format!("{r:?}")).collect();
         labelled(out, "", &format!("ranges {}", ranges.join(" ")));
     }
@@ -259,7 +262,10 @@ fn labelled(out: &mut String, label: &str, text: &str) {
 
 /// The heading of a list of [`line`]s.
 pub fn line_head() -> String {
-    format!("{:<24}  {:>10}  {:<9}  {:<7}  {:>8}  to do\n", "file", "size", "era", "format", "warnings")
+    format!(
+        "{:<24}  {:>10}  {:<9}  {:<7}  {:>8}  to do\n",
+        "file", "size", "era", "format", "warnings"
+    )
 }
 
 /// A file on one line, whether it could be read or not.

@@ -22,11 +22,8 @@ pub(super) fn value(path: &str, node: Option<&Value>) -> String {
             show.node(0, path, node);
         }
         None => {
-            let _ = writeln!(
-                show.out,
-                "{}  too much to show; see a part of it, or --json",
-                tame(path)
-            );
+            let _ =
+                writeln!(show.out, "{}  too much to show; see a part of it, or --json", tame(path));
         }
     }
     show.out
@@ -72,7 +69,9 @@ impl Show {
             let dims: Vec<_> = dims.iter().map(Value::to_string).collect();
             let _ = write!(self.out, "  {}", dims.join(" x "));
         }
-        if let Some(id) = map.get("id").and_then(Value::as_u64).filter(|id| self.met_again.contains(id)) {
+        if let Some(id) =
+            map.get("id").and_then(Value::as_u64).filter(|id| self.met_again.contains(id))
+        {
             let _ = write!(self.out, "  #{id}");
         }
         let more = map.get("more").and_then(Value::as_u64).unwrap_or(0);
@@ -81,7 +80,8 @@ impl Show {
             return;
         }
         self.out.push('\n');
-        let list = |key| map.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let list =
+            |key| map.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for (i, item) in list("items").iter().enumerate() {
             self.node(depth + 1, &format!("[{}]", i + 1), item);
         }
@@ -119,7 +119,8 @@ fn inline(t: &str, map: &Map<String, Value>) -> Option<String> {
             return plain(&node).as_str().map(|version| format!("v\"{version}\""));
         }
         "Dates.DateTime" => {
-            let ms = map.get("fields")?.pointer("/instant/fields/periods/fields/value/v")?.as_i64()?;
+            let ms =
+                map.get("fields")?.pointer("/instant/fields/periods/fields/value/v")?.as_i64()?;
             return Some(date_time(ms));
         }
         _ => {}
@@ -170,8 +171,15 @@ fn short_key(key: &Value) -> String {
 fn scalar(t: &str, v: &Value) -> String {
     if let Some(value) = float(t, v) {
         // Shortest digits that read back; with as many bits as the type has.
-        #[expect(clippy::cast_possible_truncation, reason = "the value came from 32 bits or fewer")]
-        return if t == "Core.Float64" { format!("{value:?}") } else { format!("{:?}", value as f32) };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the value came from 32 bits or fewer"
+        )]
+        return if t == "Core.Float64" {
+            format!("{value:?}")
+        } else {
+            format!("{:?}", value as f32)
+        };
     }
     match v {
         Value::String(text) => {

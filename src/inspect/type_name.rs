@@ -91,7 +91,10 @@ mod tests {
             read("Core.NamedTuple{(:a,:b),Core.Tuple{Core.Int64,Core.String}}"),
             "NamedTuple{(:a,:b), Tuple{Int64, String}}"
         );
-        assert_eq!(type_name("Core.NamedTuple{(:a,:b),Core.Tuple{Core.Int64}}", 20), "NamedTuple{…}");
+        assert_eq!(
+            type_name("Core.NamedTuple{(:a,:b),Core.Tuple{Core.Int64}}", 20),
+            "NamedTuple{…}"
+        );
         assert_eq!(type_name("Abcdefghij", 6), "Abcde…");
     }
 

@@ -47,7 +47,8 @@ impl<'a> Usage<'a> {
     /// Bytes below `end` that are not in use.
     pub(super) fn unreachable(&mut self, end: u64) -> u64 {
         self.merge();
-        let used: u64 = self.ranges.iter().map(|(from, to)| (*to).min(end).saturating_sub(*from)).sum();
+        let used: u64 =
+            self.ranges.iter().map(|(from, to)| (*to).min(end).saturating_sub(*from)).sum();
         end.saturating_sub(used)
     }
 
@@ -108,8 +109,8 @@ mod tests {
 
     #[test]
     fn the_bytes_of_a_file_are_in_use_and_those_of_a_hole_are_not() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/data/mera/e4b-lz4/output_00100.jld2");
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera/e4b-lz4/output_00100.jld2");
         let file = File::open(&path).unwrap();
         let types = TypeTable::new(&file);
         let target = Target::builtin(Target::default_name()).unwrap();

@@ -256,7 +256,7 @@ impl<'a> Build<'a> {
     /// If the file's types cannot be read.
     pub fn symbol_type(&mut self) -> Result<ObjectRef> {
         let t = JuliaType::plain("Core.Symbol");
-        self.find_or_commit(&t, &Datatype::vlen_string(), Some("Core.String"), &[])
+        self.find_or_commit(&t, &Datatype::vlen_string(), &[])
     }
 
     fn symbol(&mut self, name: &str) -> Result<ObjectRef> {
@@ -294,14 +294,13 @@ impl<'a> Build<'a> {
         t: &JuliaType,
         fields: &[NewField],
     ) -> Result<ObjectRef> {
-        self.find_or_commit(t, &record(fields), None, fields)
+        self.find_or_commit(t, &record(fields), fields)
     }
 
     fn find_or_commit(
         &mut self,
         t: &JuliaType,
         layout: &Datatype,
-        written: Option<&str>,
         fields: &[NewField],
     ) -> Result<ObjectRef> {
         match self.find(&t.to_string()) {
@@ -314,7 +313,7 @@ impl<'a> Build<'a> {
             None => {}
         }
         let value = self.type_value(t)?;
-        let made = self.commit(&value, layout, written, fields)?;
+        let made = self.commit(&value, layout, fields)?;
         self.made.insert(t.to_string(), made);
         self.added.push(made);
         Ok(made)
@@ -369,18 +368,16 @@ impl<'a> Build<'a> {
         &mut self,
         value: &Data,
         layout: &Datatype,
-        written: Option<&str>,
         fields: &[NewField],
     ) -> Result<ObjectRef> {
         let mut messages = vec![self.committed_datatype(layout)];
         let mut fills = Vec::new();
         self.attribute(&mut messages, &mut fills, "julia_type", value);
-        if let Some(written) = written {
-            let value = self.type_value(&JuliaType::plain(written))?;
-            self.attribute(&mut messages, &mut fills, "written_type", &value);
-        }
-        let stated = fields.iter().any(|f| f.committed.is_some() || f.datatype.is_none());
-        if stated {
+        let stated = |f: &NewField| match self.style {
+            FieldStyle::Datatypes => f.committed.is_some() && f.datatype.is_some(),
+            FieldStyle::NamesAndTypes => f.committed.is_some() || f.datatype.is_none(),
+        };
+        if fields.iter().any(stated) {
             self.field_attributes(&mut messages, &mut fills, fields);
         }
         if messages.iter().any(|m| m.body.len() > usize::from(u16::MAX)) {

@@ -402,7 +402,7 @@ impl Session<'_> {
             let json = match class {
                 Class::FixedPoint { signed, .. } => number(bytes, *signed),
                 Class::Bitfield => bytes.iter().any(|&b| b != 0).to_string(),
-                _ => bits(bytes),
+                _ => format!("\"0x{}\"", digits(bytes)),
             };
             self.raw(&json)
         })?;

@@ -277,7 +277,7 @@ impl<'a> Engine<'a> {
             fields.push(self.new_field(c, name, source, build)?);
         }
         let signature = self.signature(c, &to, build)?;
-        let t = build.commit(&signature, &record(&fields), None, &fields)?;
+        let t = build.commit(&signature, &record(&fields), &fields)?;
         if group.whole {
             new.slots.push((c.addr, t));
         } else {

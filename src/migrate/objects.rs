@@ -80,7 +80,7 @@ pub(super) fn replacement(
                         build.find_or_commit_record(&tuple_type(named), &elements)?;
                     }
                     let signature = build.type_value(&t)?;
-                    build.commit(&signature, &record(&fields), None, &fields)?
+                    build.commit(&signature, &record(&fields), &fields)?
                 }
             };
             let object = build.dataset(Some(committed), None, &data);

@@ -168,7 +168,10 @@ impl<'a> Session<'a> {
                         "saved type {shown} is missing field {} in workspace type; reconstructing",
                         field.name
                     ),
-                    format!("{name} is stored without the field {}: it is reconstructed", field.name),
+                    format!(
+                        "{name} is stored without the field {}: it is reconstructed",
+                        field.name
+                    ),
                 ));
             };
             if let Some(read_as) = self.misfit(stored, field, depth)? {

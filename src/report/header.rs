@@ -25,6 +25,9 @@ pub fn header(start: &RunStart) -> String {
     names(&mut block, "incomplete", &start.incomplete, "made again");
     names(&mut block, "failed", &start.failed_before, "left alone; --resume-failed tries again");
     let _ = writeln!(block, "  memory      {}", memory(&start.memory));
+    if start.jobs == 0 {
+        return block;
+    }
     let threads = text::count(start.threads_per_worker.into(), "thread");
     let _ =
         writeln!(block, "  workers     {} ({}), {threads} each", start.slots, start.slots_reason);

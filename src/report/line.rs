@@ -25,7 +25,11 @@ pub(super) fn line(event: &RunEvent, tally: &Tally, detail: Detail) -> Option<St
         RunEvent::JobFinished(record) => {
             let trouble = record.outcome == JobOutcome::Failed;
             let shown = trouble || detail == Detail::Files;
-            shown.then(|| format!("{} {}", place(tally), ended(record)))?
+            let ended = ended(record);
+            // What was done before was never to do: it has no place.
+            let skipped = record.outcome == JobOutcome::Skipped;
+            let text = if skipped { ended } else { format!("{} {ended}", place(tally)) };
+            shown.then_some(text)?
         }
         RunEvent::AttemptFailed { name, attempt, cause, message, will_retry: true, .. } => {
             let (name, message) = (text::tame(name), short(message));
@@ -260,7 +264,7 @@ pub(super) mod tests {
     #[test]
     fn every_file_has_a_line() {
         insta::assert_snapshot!(lines(&events(), Detail::Files), @r"
-        [ 0/10] skipped    output_00100.jld2  complete output there
+        skipped    output_00100.jld2  complete output there
         [ 1/10] converted  output_00101.jld2  876.3 KiB in 0.1 s, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB
         [ 2/10] unchanged  output_00102.jld2  876.3 KiB
         [ 2/10] retry      output_00103.jld2: out of memory in attempt 1: killed by the kernel; it needed 120.0 MiB

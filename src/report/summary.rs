@@ -1,7 +1,7 @@
 //! The end of a run as a block of text.
 
 use super::advice::{Circumstances, advice};
-use super::line::said;
+use super::line::{said, short};
 use super::text;
 use crate::supervisor::{JobOutcome, RunSummary};
 use std::fmt::Write as _;
@@ -12,7 +12,9 @@ const FEW: usize = 10;
 /// The block at the end of a run.
 pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     let mut block = String::new();
-    let title = if summary.interrupted {
+    let title = if summary.error.is_some() {
+        "Broken off"
+    } else if summary.interrupted {
         "Interrupted"
     } else if summary.failed > 0 || summary.pending > 0 {
         "Done, not all of it"
@@ -28,6 +30,9 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         0 => writeln!(block),
         left => writeln!(block, ", {left} not begun or not finished"),
     };
+    if let Some(error) = &summary.error {
+        let _ = writeln!(block, "  because     {}", short(error));
+    }
     let done = success.saturating_add(*unchanged);
     let seconds = summary.conversion_time;
     let mut time = text::seconds(seconds);
@@ -155,10 +160,12 @@ pub(super) mod tests {
         run.pending = 3;
         run.safety_violations = 4;
         run.paused_seconds = 75.0;
+        run.error = Some("/data/new: another directory is in its place".into());
         run.faults = BTreeMap::from([(Cause::OutOfMemory, 2), (Cause::Input, 12)]);
         run.files.extend((200..212).map(|number| record(number, JobOutcome::Failed)));
         insta::assert_snapshot!(super::summary(&run, ABOUT), @r"
-        Interrupted: 10 converted, 2 unchanged, 1 skipped, 12 failed, 3 not begun or not finished
+        Broken off: 10 converted, 2 unchanged, 1 skipped, 12 failed, 3 not begun or not finished
+          because     /data/new: another directory is in its place
           time        12.3 s, 1.0 files/s, 749.3 MiB/s read, 1:15 of it paused
           bytes       9.0 GiB read, 9.0 GiB written
           memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end

@@ -98,6 +98,11 @@ pub fn tame(text: &str) -> String {
     tame
 }
 
+/// As [`tame`], but lines stay lines.
+pub fn tame_lines(text: &str) -> String {
+    text.lines().map(tame).collect::<Vec<_>>().join("\n")
+}
+
 /// What follows the path of the file `name` at the beginning of a message about it.
 pub fn after_path<'a>(message: &'a str, name: &str) -> &'a str {
     match message.split_once(": ") {
@@ -167,6 +172,7 @@ mod tests {
         assert_eq!(after_path("/in/a.jld2: torn: at 5", "a.jld2"), "torn: at 5");
         assert_eq!(after_path("worker died: SIGBUS", "a.jld2"), "worker died: SIGBUS");
         assert_eq!(ranges(&[3..=3, 5..=9, 20..=u64::MAX]), "3, 5-9, 20-");
+        assert_eq!(tame_lines("a\x1b\nb\r"), "a\\u{1b}\nb\\r");
         assert_eq!(tame("a\x1b[31m\nb\té"), "a\\u{1b}[31m\\nb\\té");
     }
 

@@ -142,7 +142,8 @@ impl Dispatcher {
         let mut ticked = Instant::now();
         self.settle();
         while self.over.is_none() {
-            match self.inbox.recv_timeout(TICK.saturating_sub(ticked.elapsed())) {
+            let tick = TICK.saturating_sub(ticked.elapsed());
+            match self.inbox.recv_timeout(self.news.due().unwrap_or(tick).min(tick)) {
                 Ok(message) => self.hear(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -152,6 +153,7 @@ impl Dispatcher {
                 self.events.push_back(Event::Tick);
             }
             self.settle();
+            self.news.send(false);
         }
         self.finish()
     }

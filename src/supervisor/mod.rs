@@ -15,6 +15,7 @@ mod exit;
 mod governor;
 mod hearing;
 mod journal;
+mod merged;
 mod monitor;
 mod news;
 mod oom;
@@ -42,6 +43,7 @@ pub use event::{
     SlotStatus, Status,
 };
 pub use exit::ExitCode;
+pub use merged::{Merged, merged};
 pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
 pub use resume::IsComplete;

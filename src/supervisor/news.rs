@@ -6,21 +6,29 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 /// Events that wait before light ones are left out.
 const MANY: usize = 512;
+/// How long an event may wait for others, so that the reporter is not woken for each.
+const LINGER: Duration = Duration::from_millis(20);
 
 /// The sending end.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct News {
-    sender: Sender<RunEvent>,
+    sender: Sender<Vec<RunEvent>>,
+    /// Events that were sent and not read.
     waiting: Arc<AtomicUsize>,
+    /// Events that were not sent.
+    bundle: Vec<RunEvent>,
+    /// When the first of them came.
+    since: Instant,
 }
 
 /// The receiving end.
 #[derive(Debug)]
 pub(super) struct Readers {
-    receiver: Receiver<RunEvent>,
+    receiver: Receiver<Vec<RunEvent>>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -28,22 +36,47 @@ pub(super) struct Readers {
 pub(super) fn news() -> (News, Readers) {
     let (sender, receiver) = channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    (News { sender, waiting: Arc::clone(&waiting) }, Readers { receiver, waiting })
+    let readers = Readers { receiver, waiting: Arc::clone(&waiting) };
+    (News { sender, waiting, bundle: Vec::new(), since: Instant::now() }, readers)
 }
 
 impl News {
     /// Tells `event`.
-    pub(super) fn tell(&self, event: RunEvent) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        // Without readers nobody wants to know.
-        let _ = self.sender.send(event);
+    pub(super) fn tell(&mut self, event: RunEvent) {
+        if self.bundle.is_empty() {
+            self.since = Instant::now();
+        }
+        self.bundle.push(event);
     }
 
     /// Tells `event` unless many wait; for what will be told again soon.
-    pub(super) fn mention(&self, event: RunEvent) {
-        if self.waiting.load(Ordering::Relaxed) < MANY {
+    pub(super) fn mention(&mut self, event: RunEvent) {
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        if waiting.saturating_add(self.bundle.len()) < MANY {
             self.tell(event);
         }
+    }
+
+    /// How long until [`Self::send`] has something to send.
+    pub(super) fn due(&self) -> Option<Duration> {
+        (!self.bundle.is_empty()).then(|| LINGER.saturating_sub(self.since.elapsed()))
+    }
+
+    /// Sends what has waited long enough; with `now`, everything.
+    pub(super) fn send(&mut self, now: bool) {
+        if self.bundle.is_empty() || !(now || self.since.elapsed() >= LINGER) {
+            return;
+        }
+        let bundle = std::mem::take(&mut self.bundle);
+        self.waiting.fetch_add(bundle.len(), Ordering::Relaxed);
+        // Without readers nobody wants to know.
+        let _ = self.sender.send(bundle);
+    }
+}
+
+impl Drop for News {
+    fn drop(&mut self) {
+        self.send(true);
     }
 }
 
@@ -52,7 +85,7 @@ impl Readers {
     /// not asked again.
     pub(super) fn read(self, reporter: &mut dyn Reporter) {
         let mut well = true;
-        for event in self.receiver {
+        for event in self.receiver.into_iter().flatten() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             well = well && catch_unwind(AssertUnwindSafe(|| reporter.event(&event))).is_ok();
         }
@@ -79,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_reporter_that_panics_is_left_alone() {
-        let (news, readers) = news();
+        let (mut news, readers) = news();
         for text in ["a", "bad", "b"] {
             news.tell(warning(text));
         }
@@ -91,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_can_be_left_out_is_left_out_when_many_wait() {
-        let (news, readers) = news();
+        let (mut news, readers) = news();
         for _ in 0..2000 {
             news.mention(warning("light"));
         }

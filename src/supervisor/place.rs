@@ -14,7 +14,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The directory of the run's own files.
-const OWN: &str = ".jldconv";
+pub(super) const OWN: &str = ".jldconv";
 /// The directory of temporary files below it.
 const TEMP: &str = "tmp";
 

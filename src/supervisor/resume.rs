@@ -81,6 +81,7 @@ pub(super) fn sort_out(
                 record.fault = Some(Cause::Input);
                 record.message = Some(format!("{}: {obstacle}", job.input.display()));
                 sorted.hindered += 1;
+                sorted.unrecorded.push(place);
                 sorted.settled.push((place, record));
             }
             Fate::Failed(record) => {

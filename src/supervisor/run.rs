@@ -12,7 +12,7 @@ use super::news::news;
 use super::oom::Witness;
 use super::place::Place;
 use super::plan::Plan;
-use super::record::RunSummary;
+use super::record::{JobOutcome, RunSummary};
 use super::resume::{IsComplete, Sorted, sort_out};
 use super::scheduler::{Config, Scheduler};
 use super::settings::{OnFull, Settings};
@@ -68,7 +68,7 @@ pub fn run(
     let sizing = sizing::size(settings, settings.slurm, sorted.todo.len(), &reading);
     let first = Sample { reading, status, workers: Vec::new(), moved: Vec::new() };
     let head = start_of(settings, plan, &sorted, &sizing, &run_id, &first);
-    let (news, readers) = news();
+    let (mut news, readers) = news();
     for message in warnings {
         news.tell(RunEvent::Warning { message });
     }
@@ -182,8 +182,7 @@ fn start_of(
     run_id: &str,
     first: &Sample,
 ) -> RunStart {
-    let failed = sorted.failed_before.len().saturating_add(sorted.hindered);
-    let skipped = sorted.settled.len().saturating_sub(failed);
+    let skipped = sorted.settled.iter().filter(|(_, it)| it.outcome == JobOutcome::Skipped).count();
     RunStart {
         run_id: run_id.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

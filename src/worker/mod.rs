@@ -15,15 +15,31 @@ pub use launch::{Launch, LaunchError, SUBCOMMAND};
 pub use session::Convert;
 pub use watch::WATCHER;
 
-use crate::convert::{Failure, FileReport, Job, Observer, Options, convert_file};
+use crate::convert::{Converter, Failure, FileReport, Job, Observer, Options};
 use crate::sys::process;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// The conversion of this crate.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Engine;
+/// The conversion of this crate. Keeps what it made of the options for the next file, whose are
+/// mostly the same.
+#[derive(Debug, Default)]
+pub struct Engine {
+    last: Mutex<Option<Arc<Converter>>>,
+}
+
+impl Engine {
+    fn converter(&self, options: &Options) -> Result<Arc<Converter>, Failure> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(converter) = last.as_ref().filter(|last| last.options() == options) {
+            return Ok(Arc::clone(converter));
+        }
+        let fresh = Arc::new(Converter::new(options.clone())?);
+        *last = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+}
 
 impl Convert for Engine {
     fn convert(
@@ -32,14 +48,14 @@ impl Convert for Engine {
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<FileReport, Failure> {
-        convert_file(job, options, observer)
+        self.converter(options)?.convert(job, observer)
     }
 }
 
 /// The `main` of a worker; `args` are those behind the subcommand. To be called first in the
 /// program's own `main`, before any thread was started.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    main_with(args, &Engine)
+    main_with(args, &Engine::default())
 }
 
 /// [`main`] with another conversion.

@@ -1,7 +1,8 @@
 //! Each fault of a worker, once for real.
 
 use super::setting::Setting;
-use jldconv::supervisor::{Cause, ExitCode, JobOutcome, RunEvent, WorkerProgram};
+use jldconv::supervisor::JobOutcome::{self, Converted, Failed, Skipped};
+use jldconv::supervisor::{Cause, ExitCode, RunEvent, WorkerProgram};
 use std::fs;
 use std::time::Duration;
 
@@ -32,7 +33,6 @@ fn again_does_nothing_again() {
     let mut setting = Setting::new(&[FINE, FINE, "bad"]);
     setting.run();
     let done = setting.run();
-    use JobOutcome::{Failed, Skipped};
     assert_eq!(done.outcomes(), [Skipped, Skipped, Failed]);
     assert_eq!(done.summary().attempts, 0);
     assert!(done.file(3).message.as_deref().unwrap().contains("--resume-failed"));
@@ -68,7 +68,6 @@ fn fault(line: &str, cause: Cause, tries: u32) -> String {
     let once = format!("{line} first 1");
     let setting = Setting::new(&[FINE, &once, FINE, line, FINE]);
     let done = setting.run();
-    use JobOutcome::{Converted, Failed};
     assert_eq!(done.outcomes(), [Converted, Converted, Converted, Failed, Converted], "{line}");
     let (once, always) = (done.file(2), done.file(4));
     assert_eq!((once.attempts, once.faults.as_slice(), once.fault), (2, &[cause][..], None));
@@ -162,17 +161,12 @@ fn a_worker_that_writes_without_end_is_no_harm() {
 
 #[test]
 fn idle_threads_go_to_the_last_file() {
-    let mut setting = Setting::new(&["threads 4", "slow 300", "slow 300"]);
+    // With one worker left, all the machine's cores are its own.
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let line = format!("threads {cores}");
+    let mut setting = Setting::new(&[&line, "slow 300", "slow 300"]);
     setting.settings.threads_per_worker = jldconv::supervisor::Count::Auto;
     setting.settings.slurm.cpus_per_task = None;
-    let cores = std::thread::available_parallelism().unwrap().get();
-    if cores != 2 {
-        // The number of threads depends on the machine.
-        let line = format!("threads {cores}");
-        fs::write(setting.settings.input_dir.join("output_00001.jld2"), line).unwrap();
-    } else {
-        fs::write(setting.settings.input_dir.join("output_00001.jld2"), "threads 2").unwrap();
-    }
     assert_eq!(setting.run().summary().success, 3);
 }
 
@@ -208,4 +202,18 @@ fn an_output_directory_that_vanishes_ends_the_run() {
     assert!(summary.error.as_deref().unwrap().contains("out"), "{:?}", summary.error);
     assert!(summary.pending > 0);
     assert!(!setting.settings.output_dir.exists(), "it is not made anew in the wrong place");
+}
+
+#[test]
+fn where_descriptors_are_few_there_are_few_workers() {
+    let setting = Setting::new(&["slow 50"; 40]);
+    fs::write(setting.path().join("settings"), "workers=16\nnofile=45").unwrap();
+    let mut running = setting.start();
+    assert_eq!(running.0.wait().unwrap().code(), Some(ExitCode::Done as i32));
+    let text = fs::read(setting.path().join("summary")).unwrap();
+    let summary: jldconv::supervisor::RunSummary = serde_json::from_slice(&text).unwrap();
+    assert_eq!((summary.success, summary.attempts), (40, 40));
+    assert!(summary.workers_used > 1 && summary.workers_used < 16, "{}", summary.workers_used);
+    let events = fs::read_to_string(setting.path().join("events")).unwrap();
+    assert!(events.contains("\"reason\":\"spawn\""), "{events}");
 }

@@ -3,11 +3,19 @@
 //! This executable starts itself again: as a worker (`worker_entry`) and as a supervisor that can be
 //! killed (`supervisor_entry`).
 
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod kills;
+#[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod rogues;
+#[cfg(test)]
 mod script;
+#[cfg(test)]
 mod setting;
+#[cfg(test)]
 mod stopping;
 
 use jldconv::worker;
@@ -23,6 +31,14 @@ fn worker_entry() {
     let own = args.len().saturating_sub(2);
     let code = worker::main_with(args.into_iter().skip(own), &script::Script);
     std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
+}
+
+/// The test in which a worker lives that talks nonsense.
+#[test]
+fn rogue_entry() {
+    if std::env::var_os("JLDCONV_SOCKET").is_some() {
+        rogues::talk_nonsense();
+    }
 }
 
 /// The test in which a supervisor lives that others kill.

@@ -1,7 +1,7 @@
 //! Memory that runs out, for real.
 
 use super::setting::{Setting, signal};
-use jldconv::supervisor::{Cause, ConcurrencyReason, Count, RunEvent, RunSummary};
+use jldconv::supervisor::{Cause, ConcurrencyReason, Count, RunEvent, RunSummary, SafetyStep};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,6 +48,21 @@ fn use_above_the_margin_is_counted_and_acted_upon() {
     assert!(summary.safety_violations >= 1);
     assert!(summary.faults.contains_key(&Cause::Stopped), "{:?}", summary.faults);
     assert!(done.events.iter().any(|event| matches!(event, RunEvent::SafetyViolation { .. })));
+}
+
+#[test]
+fn who_does_not_stop_for_memory_when_asked_is_killed() {
+    let mut setting = Setting::new(&["alloc 150\nslow 5000", "alloc 150\nhang first 1"]);
+    setting.settings.memory_limit = Some(300 << 20);
+    // The larger one comes first, so that the other is the younger.
+    let done = setting.run();
+    assert_eq!(done.summary().success, 2);
+    let killed = |event: &RunEvent| {
+        matches!(event, RunEvent::SafetyViolation { step: SafetyStep::Kill, .. })
+    };
+    assert!(done.events.iter().any(killed), "{:?}", done.events);
+    assert_eq!(done.file(2).faults, [Cause::Stopped]);
+    setting.no_temporary_file_is_left();
 }
 
 /// A memory group below this process's own, if this machine lets us.

@@ -37,7 +37,12 @@ impl Reporter for Collector<'_> {
 }
 
 pub(crate) fn program() -> WorkerProgram {
-    let args = ["worker_entry", "--exact", "--nocapture", "--test-threads=1"];
+    entry("worker_entry")
+}
+
+/// This executable, to live in that test.
+pub(crate) fn entry(test: &str) -> WorkerProgram {
+    let args = [test, "--exact", "--nocapture", "--test-threads=1"];
     WorkerProgram {
         program: std::env::current_exe().unwrap(),
         args: args.iter().map(Into::into).collect(),
@@ -119,7 +124,8 @@ impl Setting {
             let path = entry.unwrap().path();
             if path.is_file() {
                 let input = self.settings.input_dir.join(path.file_name().unwrap());
-                assert_eq!(fs::read(&path).unwrap(), fs::read(input).unwrap(), "{path:?}");
+                let (output, input) = (fs::read(&path).unwrap(), fs::read(input).unwrap());
+                assert_eq!(output, input, "{}", path.display());
             }
         }
     }
@@ -193,7 +199,7 @@ pub(crate) fn alive(pid: u32) -> bool {
 }
 
 pub(crate) fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     loop {
         if let Some(found) = look() {
             return found;
@@ -225,6 +231,15 @@ pub(crate) fn supervise(dir: &Path) {
             "workers" => settings.workers = Count::Exactly(value.parse().unwrap()),
             "grace" => settings.grace = Duration::from_millis(value.parse().unwrap()),
             "limit" => settings.memory_limit = Some(value.parse::<u64>().unwrap() << 20),
+            "nofile" => {
+                let limit = value.parse().unwrap();
+                nix::sys::resource::setrlimit(
+                    nix::sys::resource::Resource::RLIMIT_NOFILE,
+                    limit,
+                    limit,
+                )
+                .unwrap();
+            }
             "usr1" => settings.drain_on_usr1 = true,
             other => panic!("{other}"),
         }

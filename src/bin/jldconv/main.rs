@@ -8,7 +8,7 @@ use clap::Parser as _;
 use jldconv::cli::{JldconvCli, JldconvCommand};
 use jldconv::convert::{Failure, Fault};
 use jldconv::julia::on_deep_stack;
-use jldconv::report::start_log;
+use jldconv::report::{start_log, text};
 use jldconv::supervisor::ExitCode;
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -85,7 +85,7 @@ fn failed(error: impl Display) -> Stop {
 }
 
 fn complain(message: &str) {
-    let _ = writeln!(io::stderr(), "error: {}", message.trim_end());
+    let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(message.trim_end()));
 }
 
 /// Writes to standard output; a reader that went away is no error.

@@ -3,7 +3,7 @@
 //! Plane `k` holds the `k`-th byte of every element; the bytes of an incomplete last element
 //! follow the planes as they are. Data of some size is read through one cursor per plane.
 
-use crate::codec::{Error, Reader, payload::fill_up};
+use crate::codec::{Error, Reader, payload::fill_up, planes::interleave};
 use std::io::{self, BufRead, Read};
 
 /// Up to here the planes lie in one buffer.
@@ -143,37 +143,6 @@ impl<'a> Unshuffle<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// Puts elements of `size` bytes together from one column per byte.
-fn interleave<'c>(columns: impl Iterator<Item = &'c [u8]>, size: usize, out: &mut [u8]) {
-    match size {
-        2 => interleave_fixed::<2>(columns, out),
-        4 => interleave_fixed::<4>(columns, out),
-        8 => interleave_fixed::<8>(columns, out),
-        16 => interleave_fixed::<16>(columns, out),
-        _ => {
-            for (k, column) in columns.enumerate() {
-                for (to, from) in out.iter_mut().skip(k).step_by(size).zip(column) {
-                    *to = *from;
-                }
-            }
-        }
-    }
-}
-
-/// [`interleave`] in a way that the compiler makes quick.
-fn interleave_fixed<'c, const N: usize>(columns: impl Iterator<Item = &'c [u8]>, out: &mut [u8]) {
-    let (elements, _) = out.as_chunks_mut::<N>();
-    let mut all: [&[u8]; N] = [&[]; N];
-    for (slot, column) in all.iter_mut().zip(columns) {
-        *slot = column.get(..elements.len()).unwrap_or_default();
-    }
-    for (i, element) in elements.iter_mut().enumerate() {
-        for (byte, column) in element.iter_mut().zip(all) {
-            *byte = column.get(i).copied().unwrap_or_default();
-        }
     }
 }
 

@@ -30,15 +30,17 @@ pub(super) struct Block {
     pub(super) last: bool,
     pub(super) dictionary: Vec<u8>,
     pub(super) input: Vec<u8>,
-    /// What is to be written.
+    /// What is to be written, and room behind it that is kept for the next block.
     pub(super) output: Vec<u8>,
+    /// How much of it is to be written.
+    pub(super) used: usize,
     /// Checksum of the input, if the format has one.
     pub(super) check: u32,
 }
 
 /// Encodes blocks one after the other, each independently of those before.
 pub(super) trait Worker {
-    /// Turns a block's input into its output, which is empty.
+    /// Turns a block's input into its output, which holds another block's.
     fn encode(&mut self, block: &mut Block) -> Result<(), Error>;
 }
 
@@ -175,7 +177,6 @@ impl Feed<'_> {
             return Ok(None);
         }
         let length = usize::try_from(self.left).unwrap_or(usize::MAX).min(self.cut.block);
-        block.output.clear();
         block.dictionary.clear();
         block.dictionary.extend_from_slice(&self.tail);
         block.input.resize(length, 0);
@@ -212,7 +213,7 @@ struct Sink<'a, 'o> {
 impl Sink<'_, '_> {
     fn put(&mut self, block: Block) -> Result<(), Error> {
         (self.finished)(&block);
-        self.out.write(&block.output)?;
+        self.out.write(block.output.get(..block.used).ok_or(Error::Failed)?)?;
         self.done = self.done.saturating_add(block.input.len() as u64);
         self.out.report(self.done)?;
         self.spare.push(block);

@@ -56,7 +56,7 @@ struct Deflate {
 
 impl Worker for Deflate {
     fn encode(&mut self, block: &mut Block) -> Result<(), Error> {
-        let Block { last, dictionary, input, output, check } = block;
+        let Block { last, dictionary, input, output, used, check } = block;
         *check = adler32(1, input);
         // Not reset: zlib-rs 0.6.8 then remembers something of the block before, and the bytes would
         // depend on which thread had which blocks.
@@ -65,6 +65,7 @@ impl Worker for Deflate {
             compress.set_dictionary(dictionary).map_err(|_| Error::Failed)?;
         }
         // The quickest level takes up to 9 bits a byte.
+        output.clear();
         output.reserve(input.len().saturating_add(input.len() / 8).saturating_add(1024));
         let flush = if *last { FlushCompress::Finish } else { FlushCompress::Sync };
         let status = compress.compress_vec(input, output, flush).map_err(|_| Error::Failed)?;
@@ -80,6 +81,7 @@ impl Worker for Deflate {
             output.clear();
             store(input, *last, output);
         }
+        *used = output.len();
         Ok(())
     }
 }

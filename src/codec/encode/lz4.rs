@@ -8,9 +8,10 @@ use crate::codec::{Error, Reader, filter::LZ4_FRAME_MAGIC};
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 use xxhash_rust::xxh32::xxh32;
 
-/// Block size that is used where none is asked for: a slice of a large column then costs little,
-/// threads have work, and the ratio is that of one large block.
-pub const LZ4_BLOCK_SIZE: u32 = 1 << 20;
+/// Block size that is used where none is asked for. The ratio is within 1% of that of one block for
+/// all (measured on simulation columns), input and output fit in a core's cache, and a slice of a
+/// large column costs its readers little.
+pub const LZ4_BLOCK_SIZE: u32 = 256 << 10;
 /// Largest block that an LZ4 library takes.
 pub const LZ4_BLOCK_SIZE_MAX: u32 = 2_113_929_216;
 
@@ -43,10 +44,10 @@ pub(super) fn encode_hdf5(
     encode_blocks(input, total, cut, threads, worker, &mut |_| {}, out)
 }
 
-/// Blocks of a frame; liblz4's largest but one, as threads hold several.
-const FRAME_BLOCK: usize = 1 << 20;
+/// Blocks of a frame, of the sizes that the format has.
+const FRAME_BLOCK: usize = 256 << 10;
 /// The header's byte for it.
-const FRAME_BLOCK_CODE: u8 = 6 << 4;
+const FRAME_BLOCK_CODE: u8 = 5 << 4;
 /// Version 1, independent blocks, content size.
 const FRAME_FLAGS: u8 = 0b0110_1000;
 
@@ -87,29 +88,26 @@ impl Worker for Lz4 {
     fn encode(&mut self, block: &mut Block) -> Result<(), Error> {
         const PLAIN: u32 = 1 << 31;
         const SIZE: usize = 4;
-        let Block { input, output, .. } = block;
-        output.resize(get_maximum_output_size(input.len()).saturating_add(SIZE), 0);
-        let packed = match output.get_mut(SIZE..) {
-            Some(room) => compress_into_with_table(input, room, &mut self.table).ok(),
-            None => None,
+        let Block { input, output, used, .. } = block;
+        let room = get_maximum_output_size(input.len()).saturating_add(SIZE);
+        output.resize(room.max(output.len()), 0);
+        let Some((head, body)) = output.split_first_chunk_mut::<SIZE>() else {
+            return Err(Error::Failed);
         };
+        let packed = compress_into_with_table(input, body, &mut self.table).ok();
         // As large as the input means a plain copy in the HDF5 format.
         let packed = packed.filter(|size| *size < input.len());
         if packed.is_none() {
-            output.truncate(SIZE);
-            output.extend_from_slice(input);
+            body.get_mut(..input.len()).ok_or(Error::Failed)?.copy_from_slice(input);
         }
         let stored = packed.unwrap_or(input.len());
-        output.truncate(stored.saturating_add(SIZE));
+        *used = stored.saturating_add(SIZE);
         let size = u32::try_from(stored).map_err(|_| Error::Failed)?;
-        let word = match (self.format, packed) {
+        *head = match (self.format, packed) {
             (Format::Hdf5, _) => size.to_be_bytes(),
             (Format::Frame, Some(_)) => size.to_le_bytes(),
             (Format::Frame, None) => (size | PLAIN).to_le_bytes(),
         };
-        for (to, from) in output.iter_mut().zip(word) {
-            *to = from;
-        }
         Ok(())
     }
 }

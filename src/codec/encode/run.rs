@@ -14,7 +14,7 @@ pub enum Codec {
         /// Bytes of a block, at most 64 MiB. Readers decode whole blocks, and threads hold several.
         block_size: u32,
     },
-    /// One LZ4 frame of independent 1 MiB blocks, for JLD2 before 0.6.
+    /// One LZ4 frame of independent 256 KiB blocks, for JLD2 before 0.6.
     Lz4Frame,
     /// One zstd frame at this level.
     Zstd(i32),

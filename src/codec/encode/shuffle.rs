@@ -7,6 +7,7 @@
 use crate::codec::{
     Error, Reader, Source,
     payload::{fill_up, skip},
+    planes::{take, take_apart},
 };
 use std::io::{self, BufRead, Read};
 
@@ -84,28 +85,6 @@ fn fill(reader: &mut dyn BufRead, buf: &mut [u8], done: u64) -> Result<Result<()
     Ok(if filled < buf.len() { Err(done.saturating_add(filled as u64)) } else { Ok(()) })
 }
 
-/// Every `size`-th byte of `elements` from the `plane`-th on.
-fn gather(elements: &[u8], size: usize, plane: usize, out: &mut [u8]) {
-    match size {
-        2 => gather_fixed::<2>(elements, plane, out),
-        4 => gather_fixed::<4>(elements, plane, out),
-        8 => gather_fixed::<8>(elements, plane, out),
-        _ => {
-            for (to, from) in out.iter_mut().zip(elements.iter().skip(plane).step_by(size)) {
-                *to = *from;
-            }
-        }
-    }
-}
-
-/// [`gather`] in a way that the compiler makes quick.
-fn gather_fixed<const N: usize>(elements: &[u8], plane: usize, out: &mut [u8]) {
-    let (elements, _) = elements.as_chunks::<N>();
-    for (to, from) in out.iter_mut().zip(elements) {
-        *to = from.get(plane).copied().unwrap_or_default();
-    }
-}
-
 impl<'a> Planes<'a> {
     fn total(&self) -> u64 {
         self.elements.saturating_mul(self.size as u64).saturating_add(self.tail)
@@ -143,7 +122,7 @@ impl<'a> Planes<'a> {
             if let Err(found) = read(&mut pass, piece.len(), done)? {
                 return Err(Error::Short { expected: self.total(), found });
             }
-            gather(&pass.buf, self.size, pass.plane, piece);
+            take(&pass.buf, self.size, pass.plane, piece);
             pass.left = pass.left.saturating_sub(piece.len() as u64);
         }
         if pass.left > 0 {
@@ -156,7 +135,8 @@ impl<'a> Planes<'a> {
     fn gather_group(&mut self, mut reader: Reader<'a>) -> Result<(), Error> {
         let planes = self.group.min(self.size.saturating_sub(self.next));
         let length = usize::try_from(self.elements).unwrap_or(usize::MAX);
-        self.out.resize(length.saturating_mul(planes), 0);
+        // Fresh zeros from the system cost less than written ones.
+        self.out = vec![0; length.saturating_mul(planes)];
         let mut buf = Vec::new();
         let mut done = 0_usize;
         while done < length {
@@ -166,10 +146,9 @@ impl<'a> Planes<'a> {
             if let Err(found) = fill(&mut *reader, &mut buf, before)? {
                 return Err(Error::Short { expected: self.total(), found });
             }
-            for (k, plane) in self.out.chunks_exact_mut(length).enumerate() {
-                let place = plane.get_mut(done..done.saturating_add(count)).unwrap_or_default();
-                gather(&buf, self.size, self.next.saturating_add(k), place);
-            }
+            let places = self.out.chunks_exact_mut(length);
+            let places = places.filter_map(|plane| plane.get_mut(done..done.saturating_add(count)));
+            take_apart(&buf, self.size, self.next, places);
             done = done.saturating_add(count);
         }
         self.next = self.next.saturating_add(planes);

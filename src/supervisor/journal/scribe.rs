@@ -15,6 +15,9 @@ use std::time::Duration;
 /// A journal that could not be written to is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// How long a line may wait for others, so that one sync serves many.
+const LINGER: Duration = Duration::from_millis(10);
+
 /// What the scribe is asked to do.
 #[derive(Debug)]
 pub(in super::super) enum Task {
@@ -71,6 +74,7 @@ impl Scribe {
             lines: Vec::new(),
             numbers: Vec::new(),
             troubled: false,
+            ragged: true,
             tell: Box::new(tell),
         };
         std::thread::Builder::new().name("scribe".into()).spawn(move || {
@@ -105,6 +109,8 @@ struct Desk {
     lines: Vec<u8>,
     numbers: Vec<u64>,
     troubled: bool,
+    /// The last line may not have its end.
+    ragged: bool,
     tell: Box<dyn Fn(Written) + Send>,
 }
 
@@ -118,7 +124,11 @@ impl Desk {
             };
             let mut close = matches!(first, Err(RecvTimeoutError::Disconnected));
             if let Ok(task) = first {
+                let line = matches!(task, Task::Write(..));
                 close |= self.take(task);
+                if line && !close {
+                    std::thread::sleep(LINGER);
+                }
             }
             while let Ok(task) = self.inbox.try_recv() {
                 close |= self.take(task);
@@ -167,7 +177,9 @@ impl Desk {
         if self.lines.is_empty() && self.numbers.is_empty() {
             return;
         }
-        match append(&mut self.journal, &self.lines) {
+        let written = self.append();
+        self.ragged = written.is_err();
+        match written {
             Ok(()) => {
                 self.lines.clear();
                 self.troubled = false;
@@ -184,21 +196,22 @@ impl Desk {
             }
         }
     }
-}
 
-/// Appends whole lines. What a failed attempt left of a line is cut off first by its end.
-fn append(journal: &mut File, lines: &[u8]) -> io::Result<()> {
-    let end = journal.seek(SeekFrom::End(0))?;
-    if end > 0 {
-        journal.seek(SeekFrom::End(-1))?;
-        let mut last = [0];
-        journal.read_exact(&mut last)?;
-        if last != *b"\n" {
-            journal.write_all(b"\n")?;
+    /// Appends whole lines. What was torn of an earlier one, by a crash or a full disk, is closed
+    /// first.
+    fn append(&mut self) -> io::Result<()> {
+        let end = self.journal.seek(SeekFrom::End(0))?;
+        if self.ragged && end > 0 {
+            self.journal.seek(SeekFrom::End(-1))?;
+            let mut last = [0];
+            self.journal.read_exact(&mut last)?;
+            if last != *b"\n" {
+                self.journal.write_all(b"\n")?;
+            }
         }
+        self.journal.write_all(&self.lines)?;
+        self.journal.sync_data()
     }
-    journal.write_all(lines)?;
-    journal.sync_data()
 }
 
 #[cfg(test)]
@@ -207,13 +220,14 @@ mod tests {
     use super::super::line::{Fingerprint, JobLine};
     use super::*;
 
-    fn line(name: &str) -> Box<Line> {
-        Box::new(Line::Job(Box::new(JobLine {
+    fn line(name: &str, number: u64) -> Task {
+        let line = Line::Job(Box::new(JobLine {
             run_id: "r".into(),
             at: "t".into(),
             input: Fingerprint { path: name.into(), size: 0, mtime_ns: 0 },
             record: JobRecord::bare(name, None, JobOutcome::Converted, 0),
-        })))
+        }));
+        Task::Write(Box::new(line), Some(number))
     }
 
     struct Place {
@@ -238,7 +252,7 @@ mod tests {
     fn every_line_is_safe_in_the_end_and_a_torn_one_is_closed() {
         let Place { dir, scribe, told } = place("{\"torn");
         for number in 0..500 {
-            scribe.ask(Task::Write(line(&number.to_string()), Some(number)));
+            scribe.ask(line(&number.to_string(), number));
         }
         scribe.ask(Task::Close);
         let mut safe = Vec::new();
@@ -290,7 +304,7 @@ mod tests {
             let _ = sender.send(written);
         });
         let scribe = scribe.unwrap();
-        scribe.ask(Task::Write(line("x"), Some(1)));
+        scribe.ask(line("x", 1));
         assert!(matches!(told.recv().unwrap(), Written::Trouble(_)));
         scribe.ask(Task::Close);
         assert_eq!(told.recv().unwrap(), Written::Closed, "it does not wait for ever");

@@ -60,9 +60,9 @@ fn config(slots: u32) -> Config {
         floor: 1,
         retries: 3,
         fail_when_full: false,
-        stall_timeout: Duration::from_secs(600),
+        stall_timeout: Duration::from_mins(10),
         handshake_timeout: Duration::from_secs(10),
-        grace: Duration::from_secs(60),
+        grace: Duration::from_mins(1),
         quiet_interval: Duration::from_secs(10),
         recycle_after: 1000,
         threads: 1,
@@ -475,7 +475,7 @@ fn what_shows_no_life_is_killed_and_tried_once_more() {
 #[test]
 fn a_supervisor_that_was_stopped_itself_blames_nobody() {
     let mut world = started(1, 1);
-    world.tick(Duration::from_secs(3600));
+    world.tick(Duration::from_hours(1));
     assert!(matches!(world.workers[&SlotId(0)].1, Life::Running { .. }));
 }
 

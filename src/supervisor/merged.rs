@@ -1,0 +1,145 @@
+//! What all runs and shards of an output directory did together: the last word of their journals on
+//! each file.
+
+use super::error::RunError;
+use super::journal::{EndLine, Past, RunLine, journals};
+use super::place::OWN;
+use super::record::{JobOutcome, JobRecord, RunSummary};
+use super::totals::balance;
+use crate::archive::Shard;
+use crate::sys::dir::{Dir, Missing};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+/// What journals tell together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Merged {
+    /// As of one run. Times are summed over all runs; a file counts as its last record says.
+    pub summary: RunSummary,
+    /// What a user has to know beside it.
+    pub notes: Vec<String>,
+}
+
+/// Merges the journals below `output_dir`. Runs that are at work now are no hindrance.
+///
+/// # Errors
+/// There are no journals, or they cannot be read.
+pub fn merged(output_dir: &Path) -> Result<Merged, RunError> {
+    let own = Dir::open(output_dir)?.below(Path::new(OWN), Missing::Fail)?;
+    let mut past = Past::default();
+    for name in journals(&own)? {
+        past.read(&own, &name)?;
+    }
+    Ok(merge(past))
+}
+
+/// The runs of the last division into shards: the last one of each shard.
+fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
+    let shard = |run: &RunLine| run.shard.parse::<Shard>().ok();
+    let last = past.runs.iter().max_by(|a, b| a.started.cmp(&b.started));
+    let Some(count) = last.and_then(shard).map(|shard| shard.count) else {
+        return BTreeMap::new();
+    };
+    let mut runs: BTreeMap<Shard, &RunLine> = BTreeMap::new();
+    for run in &past.runs {
+        if let Some(shard) = shard(run).filter(|shard| shard.count == count) {
+            let newer = runs.get(&shard).is_none_or(|known| known.started <= run.started);
+            if newer {
+                runs.insert(shard, run);
+            }
+        }
+    }
+    runs
+}
+
+fn merge(past: Past) -> Merged {
+    let runs = current(&past);
+    let ended: BTreeSet<&str> = past.ends.iter().map(|end| end.summary.run_id.as_str()).collect();
+    let mut notes = Vec::new();
+    if past.odd > 0 {
+        notes.push(format!("{} lines of the journals are not understood", past.odd));
+    }
+    let count = runs.keys().next().map_or(0, |shard| shard.count);
+    let absent = u64::from(count).saturating_sub(runs.len() as u64);
+    if absent > 0 {
+        notes.push(format!("{absent} of {count} shards have not run"));
+    }
+    let open = runs.values().filter(|run| !ended.contains(run.run_id.as_str())).count();
+    if open > 0 {
+        notes.push(format!("{open} of {count} shards are at work, or were killed"));
+    }
+    let planned = runs.values().fold(0_u64, |sum, run| sum.saturating_add(run.jobs));
+    let last = runs.values().max_by(|a, b| a.started.cmp(&b.started)).copied().cloned();
+    let started = past.runs.iter().map(|run| run.started.clone()).min().unwrap_or_default();
+    let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
+    let mut files: Vec<JobRecord> = past.files.into_values().map(|known| known.record).collect();
+    files.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
+    let pending = planned.saturating_sub(files.len() as u64);
+    let summary = RunSummary {
+        run_id: last.as_ref().map(|run| run.run_id.clone()).unwrap_or_default(),
+        version: last.as_ref().map(|run| run.version.clone()).unwrap_or_default(),
+        input_dir: last.as_ref().map(|run| run.input_dir.clone()).unwrap_or_default(),
+        output_dir: last.map(|run| run.output_dir).unwrap_or_default(),
+        started,
+        finished,
+        interrupted: pending > 0 || absent > 0,
+        pending,
+        shard: if count == 1 { "1/1".to_owned() } else { format!("{count} shards") },
+        faults: past.faults,
+        ..sums(&past.ends, files)
+    };
+    Merged { summary, notes }
+}
+
+/// What adds up.
+fn sums(ends: &[EndLine], files: Vec<JobRecord>) -> RunSummary {
+    let count = |outcome| files.iter().filter(|file| file.outcome == outcome).count() as u64;
+    let sum = |of: fn(&RunSummary) -> u64| {
+        ends.iter().map(|end| of(&end.summary)).fold(0, u64::saturating_add)
+    };
+    let most =
+        |of: fn(&RunSummary) -> u64| ends.iter().map(|end| of(&end.summary)).max().unwrap_or(0);
+    let seconds = |of: fn(&RunSummary) -> f64| ends.iter().map(|end| of(&end.summary)).sum::<f64>();
+    // Runs that found nothing to do have slots that were never busy.
+    let busy = ends.iter().filter(|end| end.summary.workers_used > 0);
+    let slots: Vec<_> = busy.flat_map(|end| end.summary.slots.clone()).collect();
+    let each: f64 = slots.iter().map(|slot| slot.busy_seconds + slot.idle_seconds).sum();
+    #[expect(clippy::cast_precision_loss, reason = "there are few slots")]
+    let mean = each / (slots.len().max(1) as f64);
+    let took = Duration::try_from_secs_f64(mean).unwrap_or_default();
+    let (load_balance, parallel_efficiency) = balance(&slots, took);
+    let last = ends.iter().max_by(|a, b| a.at.cmp(&b.at));
+    RunSummary {
+        success: count(JobOutcome::Converted),
+        failed: count(JobOutcome::Failed),
+        skipped: count(JobOutcome::Skipped),
+        unchanged: count(JobOutcome::Unchanged),
+        safety_violations: sum(|run| run.safety_violations),
+        conversion_time: seconds(|run| run.conversion_time),
+        workers_used: most(|run| run.workers_used),
+        final_memory_usage_percent: last.map_or(0.0, |end| end.summary.final_memory_usage_percent),
+        run_id: String::new(),
+        version: String::new(),
+        started: String::new(),
+        finished: String::new(),
+        input_dir: String::new(),
+        output_dir: String::new(),
+        bytes_read: sum(|run| run.bytes_read),
+        bytes_written: sum(|run| run.bytes_written),
+        memory_limit: most(|run| run.memory_limit),
+        peak_rss_max: files.iter().map(|file| file.peak_rss).max().unwrap_or(0),
+        attempts: sum(|run| run.attempts),
+        oom_restarts: sum(|run| run.oom_restarts),
+        interrupted: false,
+        slots,
+        load_balance,
+        parallel_efficiency,
+        files,
+        pending: 0,
+        shard: String::new(),
+        faults: BTreeMap::new(),
+        paused_seconds: seconds(|run| run.paused_seconds),
+        error: None,
+    }
+}

@@ -1,0 +1,17 @@
+//! The two programs from outside: what they print, what they leave, how they end.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "cli/jldconv.rs"]
+mod jldconv;
+#[path = "cli/supervisor.rs"]
+mod supervisor;
+#[path = "cli/terminal.rs"]
+mod terminal;
+#[path = "cli/world.rs"]
+mod world;

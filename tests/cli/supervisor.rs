@@ -1,0 +1,392 @@
+//! `jldconv-supervisor` from outside.
+
+use crate::world::{CURRENT, Ended, World, binary, sample};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+
+#[test]
+fn help_and_version() {
+    let world = World::new(&[]);
+    let help = world.supervisor(&["--help"]).ends(0);
+    assert!(help.out.contains("Examples:") && help.out.contains("--safety-margin"), "{}", help.out);
+    assert!(!help.out.contains("__worker"), "workers are not for people");
+    let version = world.supervisor(&["--version"]).ends(0);
+    assert_eq!(version.out, concat!("jldconv-supervisor ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn the_help_is_what_users_know() {
+    let world = World::new(&[]);
+    insta::assert_snapshot!(world.supervisor(&["-h"]).ends(0).out, @r"
+    Upgrades an archive of JLD2 files with many workers; nothing is lost
+
+    Usage: jldconv-supervisor [OPTIONS] [INPUT_DIR] [OUTPUT_DIR]
+           jldconv-supervisor <COMMAND>
+
+    Commands:
+      slurm   Print (or submit) a SLURM job array that converts the archive
+      report  Merge the journals of all runs and shards of an output directory into one report
+      help    Print this message or the help of the given subcommand(s)
+
+    Arguments:
+      [INPUT_DIR]   The archive: a directory of <PREFIX>NNNNN.jld2
+      [OUTPUT_DIR]  Where the outputs go; made where it is missing
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Files:
+          --range <RANGES>          Output numbers, inclusive, for instance 100-200,250,300- [default:
+                                    all]
+          --prefix <TEXT>           Beginning of the file names: <PREFIX>NNNNN.jld2 [default: output_]
+          --shard <I/N>             Only part I of N of the files, balanced by bytes [default: from
+                                    SLURM, else 1/1]
+          --resume-failed[=<BOOL>]  Also try again what failed in an earlier run
+
+    Workers and memory:
+      -j, --workers <auto|N>             Worker processes at a time; auto takes cores, cgroups, SLURM
+                                         and memory into account [default: auto]
+          --min-workers <N>              Lower bound for auto and for what memory shortage leaves
+                                         [default: 1]
+          --max-workers <N>              Upper bound for auto [default: 64]
+          --threads-per-worker <auto|N>  Threads of one rewrite [default: auto]
+          --pin[=<BOOL>]                 Keep each worker on its own cores
+          --safety-margin <SHARE>        Share of the memory limit that may be used [default: 0.8]
+          --memory-limit <SIZE>          Memory limit, for instance 24GiB; never above what the system
+                                         grants [default: detected]
+
+    Faults and stopping:
+          --retries <N>             Attempts for a file whose worker was killed or could not write
+                                    [default: 3]
+          --stall-timeout <TIME>    A worker that shows no life for so long is stopped [default: 10min]
+          --grace <TIME>            How long running files may go on after Ctrl-C or SIGTERM [default:
+                                    60s]
+          --on-full <WHAT>          What a full disk does: pause until there is space, or fail the file
+                                    [default: pause] [possible values: pause, fail]
+          --drain-on-usr1[=<BOOL>]  SIGUSR1 ends the run resumable (exit code 3) instead of printing its
+                                    status
+
+    Output:
+          --report <FILE>   Write a JSON report of the run
+          --progress <HOW>  bar draws bars, plain prints one line a file, json prints one JSON object an
+                            event [default: auto] [possible values: auto, bar, plain, json, none]
+          --log <FILE>      Write what -v tells to a file instead of the terminal
+      -y, --yes[=<BOOL>]    Do not ask, go
+      -v, --verbose...      Say more: -v what happens, -vv why, -vvv everything
+          --config <FILE>   Read settings from this file [default: jldconv.toml here, if there is one]
+          --interactive     Ask for directories, range and workers
+
+    Conversion:
+          --mode <MODE>          How to carry it out: patch copies the file and changes a few hundred
+                                 bytes, rewrite lays it out afresh, in-place changes the file itself and
+                                 can be undone; auto takes patch unless a rewrite is needed [default:
+                                 auto] [possible values: auto, patch, rewrite, in-place]
+          --target <NAME>        The package versions to convert for [default: mera-1.9]
+          --rules <FILE>         Further rules, for your own types (may be given several times)
+          --verify <LEVEL>       How to check each output: structure re-reads all metadata, content also
+                                 digests all values on both sides, hdf5 also reads through libhdf5
+                                 [default: structure] [possible values: none, structure, content, hdf5]
+          --unchanged <WHAT>     What to do with files that need nothing [default: copy] [possible
+                                 values: copy, link, skip]
+          --compress <CODEC>     Codec of the columns: keep, lz4, lz4-frame, zstd[:1-22], deflate[:1-9]
+                                 or none; anything but keep means rewrite [default: keep]
+          --shuffle[=<BOOL>]     Shuffle bytes before compression (smaller floating-point columns)
+          --block-size <SIZE>    Uncompressed size of a block, for instance 4MiB: what a reader must
+                                 decode to get one value
+          --repack[=<BOOL>]      Lay the file out afresh without touching compressed bytes: gives back
+                                 what deletions left
+          --flat-links[=<BOOL>]  Add hard links to each table's columns by name, for h5py
+          --keep-bad[=<BOOL>]    Keep outputs that failed their check under .jldconv/quarantine/
+          --backup-dir <DIR>     Where the undo files of in-place mode go [default: beside each file]
+          --force[=<BOOL>]       Convert again where a complete output exists
+          --dry-run[=<BOOL>]     Show what would be done, write nothing
+
+    Examples:
+      jldconv-supervisor old new                          everything, workers chosen for this machine
+      jldconv-supervisor old new --range 100-200,250      some outputs
+      jldconv-supervisor old new --dry-run                what would be done
+      jldconv-supervisor --mode in-place old              no second copy; jldconv undo old restores it
+      jldconv-supervisor slurm old new --tasks 20         a SLURM job array
+      jldconv-supervisor report new                       what all runs and shards did
+
+    Every setting can also stand in jldconv.toml (workers = 8) or in the environment
+    (JLDCONV_WORKERS=8); a flag goes before the environment, the environment before the file.
+
+    Exit codes: 0 all done, 1 some files failed, 2 usage or configuration, 3 interrupted (run again to
+    go on), 4 nothing matched, 5 internal error.
+    ");
+    let slurm = world.supervisor(&["slurm", "-h"]).ends(0).out;
+    insta::assert_snapshot!(slurm.split_once("SLURM:\n").unwrap().1, @r"
+    --tasks <N>          Number of array tasks; each converts one shard
+    --at-a-time <N>      Array tasks that may run at a time
+    --time <TIME>        Wall time of a task, as sbatch reads it (04:00:00)
+    --mem <SIZE>         Memory of a task, as sbatch reads it (8G)
+    --partition <NAME>   Partition
+    --cpus-per-task <N>  Cores of a task; --workers auto follows it
+    --account <NAME>     Account
+    --qos <NAME>         Quality of service
+    --job-name <NAME>    The job's name [default: jldconv]
+    --sbatch <OPTION>    Any other sbatch option, for instance --sbatch=--constraint=ssd (may be
+                         given several times)
+    --warn <SECONDS>     Seconds before the wall time at which a task stops taking files [default:
+                         120]
+    --requeues <N>       How often a task that ran out of wall time is queued again [default: 20]
+    --submit             Submit it with sbatch instead of printing it
+    ");
+}
+
+/// The codes are a contract; the README has a table of them.
+#[test]
+fn the_readme_tells_the_exit_codes() {
+    let help = World::new(&[]).supervisor(&["-h"]).ends(0).out;
+    let told = help.rsplit_once("Exit codes: ").unwrap().1.replace('\n', " ");
+    let told: Vec<&str> = told.split(", ").map(|item| item.split(' ').next().unwrap()).collect();
+    assert_eq!(told, ["0", "1", "2", "3", "4", "5"]);
+    let readme = include_str!("../../README.md");
+    if !readme.to_lowercase().contains("exit code") {
+        return;
+    }
+    for code in 0..=5 {
+        let row = format!("| {code} |");
+        assert!(readme.lines().any(|line| line.replace('`', "").starts_with(&row)), "{row}");
+    }
+}
+
+#[test]
+fn mistakes_are_usage_errors() {
+    let world = World::new(&[1]);
+    world.put("wrong.toml", "wrokers = 8\n");
+    world.put("rules.toml", "this is no rule");
+    let told = |args: &[&str]| world.supervisor(args).ends(2).err;
+    insta::assert_snapshot!(told(&[]), @"error: which archive? Name its directory and the one for the outputs");
+    insta::assert_snapshot!(told(&["old"]), @"error: where do the outputs go? Name a directory, or say --mode in-place");
+    insta::assert_snapshot!(told(&["old", "./old"]), @"error: ./old: the outputs would replace the archive; name another directory, or say --mode in-place");
+    insta::assert_snapshot!(told(&["none", "new"]), @"error: none: No such file or directory (os error 2)");
+    insta::assert_snapshot!(told(&["--interactive"]), @"error: --interactive needs a terminal");
+    insta::assert_snapshot!(told(&["old", "new", "--target", "mera-9"]), @r#"error: there is no target "mera-9"; there are: mera-1.9"#);
+    insta::assert_snapshot!(told(&["old", "new", "--report", "none/report.json"]), @"error: none/report.json: No such file or directory (os error 2)");
+    for args in [
+        &["old", "new", "--wrokers", "8"][..],
+        &["old", "new", "--range", "9-1"],
+        &["old", "new", "--config", "wrong.toml"],
+        &["old", "new", "--config", "none.toml"],
+        &["old", "new", "--rules", "rules.toml"],
+        &["old", "new", "--rules", "none.toml"],
+        &["old", "new", "--log", "none/run.log"],
+        &["old", "new", "--shard", "5/4"],
+        &["slurm", "old", "new"],
+        &["slurm", "old", "new", "--tasks", "4", "--shard", "1/4"],
+    ] {
+        assert!(told(args).starts_with("error: "), "{args:?}");
+    }
+    let mut with_variable = world.program("jldconv-supervisor", &["old", "new"]);
+    let ended = Ended::of(with_variable.env("JLDCONV_WORKERS", "many"), &world).ends(2);
+    assert!(ended.err.starts_with("error: JLDCONV_WORKERS: "), "{}", ended.err);
+    assert_eq!(world.names("new"), [""; 0], "nothing was written");
+}
+
+#[test]
+fn nothing_that_matches() {
+    let world = World::new(&[1, 2]);
+    let ended = world.supervisor(&["old", "new", "--range", "5-9"]).ends(4);
+    insta::assert_snapshot!(ended.err, @r"
+    error: no file of DIR/old is in the range 5-9:
+      found       2 files, outputs 1 to 2, 712.7 KiB
+      range       5-9 takes 0 files, 0 B
+      no files    in 5-9
+    ");
+    world.supervisor(&["old", "new", "--prefix", "snap_"]).ends(4);
+    assert!(!world.at("new").exists());
+}
+
+#[test]
+fn an_archive_from_old_to_new_and_again() {
+    let world = World::new(&[1, 2, 4]);
+    world.put("old/output_00009.jld2", sample(CURRENT));
+    let args = ["old", "new", "--report", "report.json", "--workers", "2"];
+    let first = world.supervisor(&args).ends(0);
+    assert_eq!(first.err, "", "{}", first.out);
+    for line in ["gaps        5 numbers missing: 3, 5-8", "to do       4 files", "[4/4] "] {
+        assert!(first.out.contains(line), "{line} in\n{}", first.out);
+    }
+    assert!(first.out.contains("Done: 3 converted, 1 unchanged, 0 skipped, 0 failed\n"));
+    assert_eq!(world.names("new"), world.names("old"));
+    let report = world.json("report.json");
+    assert_eq!((&report["success"], &report["unchanged"]), (&3.into(), &1.into()));
+    assert_eq!(report["files"].as_array().unwrap().len(), 4);
+    assert_eq!(report["files"][3]["outcome"], "unchanged");
+    assert_eq!(fs::read(world.at("new/output_00009.jld2")).unwrap(), sample(CURRENT));
+    world.jldconv(&["convert", "old/output_00001.jld2", "one.jld2"]).ends(0);
+    let [alone, together] =
+        ["one.jld2", "new/output_00001.jld2"].map(|name| fs::read(world.at(name)));
+    assert!(alone.unwrap() == together.unwrap(), "the same bytes, however they were made");
+
+    let second = world.supervisor(&args).ends(0);
+    assert!(second.out.contains("0 converted, 0 unchanged, 4 skipped, 0 failed"), "{}", second.out);
+    fs::remove_file(world.at("new/output_00002.jld2")).unwrap();
+    let third = world.supervisor(&args).ends(0);
+    assert!(third.out.contains("1 converted, 0 unchanged, 3 skipped, 0 failed"), "{}", third.out);
+    let merged = world.supervisor(&["report", "new", "--json"]).ends(0);
+    let merged: serde_json::Value = serde_json::from_str(&merged.out).unwrap();
+    assert_eq!((&merged["success"], &merged["unchanged"]), (&3.into(), &1.into()));
+    assert!(world.supervisor(&["report", "new"]).ends(0).out.contains("3 converted"));
+}
+
+#[test]
+fn a_failed_file_stops_nothing_and_nothing_is_missing_in_silence() {
+    let world = World::new(&[1, 2]);
+    world.put("old/output_00003.jld2", "no JLD2 at all");
+    world.put("old/output_00004.jld2", "");
+    fs::create_dir(world.at("old/output_00005.jld2")).unwrap();
+    let pipe = nix::sys::stat::Mode::S_IRWXU;
+    nix::unistd::mkfifo(&world.at("old/output_00006.jld2"), pipe).unwrap();
+    symlink("nowhere", world.at("old/output_00007.jld2")).unwrap();
+    symlink("output_00001.jld2", world.at("old/output_00008.jld2")).unwrap();
+    fs::write(world.at("old").join(OsStr::from_bytes(b"output_0000\xff.jld2")), "x").unwrap();
+    let ended = world.supervisor(&["old", "new", "--report", "report.json"]).ends(1);
+    assert!(
+        ended.out.contains("Done, not all of it: 3 converted, 0 unchanged, 0 skipped, 5 failed")
+    );
+    assert!(ended.out.contains("output_0000\u{fffd}.jld2: the name is not UTF-8"), "{}", ended.out);
+    let report = world.json("report.json");
+    let files: Vec<(&str, &str, &str)> = report["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| {
+            let text = |key: &str| file[key].as_str().unwrap_or_default();
+            (text("name"), text("outcome"), text("fault"))
+        })
+        .collect();
+    let expected = [
+        ("output_00001.jld2", "converted", ""),
+        ("output_00002.jld2", "converted", ""),
+        ("output_00003.jld2", "failed", "input"),
+        ("output_00004.jld2", "failed", "input"),
+        ("output_00005.jld2", "failed", "input"),
+        ("output_00006.jld2", "failed", "input"),
+        ("output_00007.jld2", "failed", "input"),
+        ("output_00008.jld2", "converted", ""),
+    ];
+    assert_eq!(files, expected);
+    let names = ["output_00001.jld2", "output_00002.jld2", "output_00008.jld2"];
+    assert_eq!(world.names("new"), names);
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let world = World::new(&[1]);
+    world.put("old/output_00002.jld2", sample(CURRENT));
+    world.put("old/output_00003.jld2", "no JLD2 at all");
+    let ended = world.supervisor(&["old", "new", "--dry-run"]).ends(1);
+    assert!(ended.out.starts_with("output_00001.jld2  convert: "), "{}", ended.out);
+    assert!(ended.out.contains("\noutput_00002.jld2  needs nothing: copied as it is\n"));
+    assert!(ended.out.contains("1 to convert, 1 unchanged, 1 would fail; nothing was written"));
+    assert!(!world.at("new").exists());
+    assert_eq!(world.names("."), ["old"]);
+}
+
+#[test]
+fn json_for_programs_and_silence_for_scripts() {
+    let world = World::new(&[1]);
+    let ended = world.supervisor(&["old", "new", "--progress", "json"]).ends(0);
+    let events: Vec<serde_json::Value> =
+        ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let first = events.first().unwrap();
+    let last = events.last().unwrap();
+    assert_eq!((&first["event"], &first["jobs"]), (&"run-started".into(), &1.into()));
+    assert_eq!((&last["event"], &last["success"]), (&"run-finished".into(), &1.into()));
+    let ended = world.supervisor(&["old", "new", "--progress", "none", "--force"]).ends(0);
+    assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", ""));
+}
+
+#[test]
+fn flags_before_variables_before_the_file() {
+    let world = World::new(&[1, 2, 3, 4, 5, 6]);
+    world.put("jldconv.toml", "input-dir = 'old'\noutput-dir = 'new'\nrange = '1-2'\n");
+    world.supervisor(&[]).ends(0);
+    assert_eq!(world.names("new").len(), 2, "a config file is enough");
+    let mut with_variable = world.program("jldconv-supervisor", &["old", "two"]);
+    Ended::of(with_variable.env("JLDCONV_RANGE", "1-3"), &world).ends(0);
+    assert_eq!(world.names("two").len(), 3);
+    let mut with_flag = world.program("jldconv-supervisor", &["old", "three", "--range", "4"]);
+    let ended = Ended::of(with_flag.env("JLDCONV_RANGE", "1-3").env("JLDCONV_OOPS", "1"), &world);
+    assert_eq!(ended.ends(0).err, "warning: JLDCONV_OOPS is no setting of jldconv\n");
+    assert_eq!(world.names("three"), ["output_00004.jld2"]);
+}
+
+#[test]
+fn shards_cover_the_archive() {
+    let world = World::new(&[1, 2, 3, 4, 5]);
+    world.supervisor(&["old", "new", "--shard", "1/2"]).ends(0);
+    let mut task = world.program("jldconv-supervisor", &["old", "new"]);
+    let array = [("ID", "7"), ("MIN", "5"), ("MAX", "7"), ("COUNT", "2"), ("STEP", "2")];
+    for (name, value) in array {
+        task.env(format!("SLURM_ARRAY_TASK_{name}"), value);
+    }
+    assert_eq!(world.names("new").len(), 3);
+    let ended = Ended::of(&mut task, &world).ends(0);
+    assert!(ended.out.contains("shard       2/2"), "{}", ended.out);
+    assert_eq!(world.names("new"), world.names("old"));
+    let ended = world.supervisor(&["old", "more", "--shard", "9/9"]).ends(0);
+    assert!(ended.out.contains("0 files"), "more tasks than files is no error: {}", ended.out);
+}
+
+#[test]
+fn in_place_and_back() {
+    let world = World::new(&[1, 2]);
+    let before = fs::read(world.at("old/output_00001.jld2")).unwrap();
+    world.supervisor(&["--mode", "in-place", "old"]).ends(0);
+    let after = fs::read(world.at("old/output_00001.jld2")).unwrap();
+    assert!(after != before && after.len() > before.len());
+    world.jldconv(&["undo", "old"]).ends(0);
+    assert!(fs::read(world.at("old/output_00001.jld2")).unwrap() == before);
+    world.supervisor(&["--mode", "in-place", "old"]).ends(0);
+    world.jldconv(&["commit", "old"]).ends(0);
+    assert_eq!(world.names("old"), ["output_00001.jld2", "output_00002.jld2"]);
+    assert!(fs::read(world.at("old/output_00001.jld2")).unwrap() == after);
+}
+
+#[test]
+fn a_job_array_is_printed_for_sbatch() {
+    let world = World::new(&[1, 2]);
+    let args = ["slurm", "old", "new dir", "--tasks", "2", "--mem=1G", "--report", "r.json"];
+    let script = world.supervisor(&args).ends(0).out;
+    assert!(script.starts_with("#!/bin/bash\n#SBATCH "), "{script}");
+    assert!(script.contains("'DIR/new dir'\n"), "{script}");
+    assert!(script.contains(r#"'--report=DIR/r-'"$SLURM_ARRAY_TASK_ID"'.json'"#), "{script}");
+    world.put("script", &script);
+    let checked = Command::new("bash").arg("-n").arg(world.at("script")).status().unwrap();
+    assert!(checked.success());
+    assert!(!world.at("new dir").exists(), "printing writes nothing");
+}
+
+#[test]
+fn a_reader_that_goes_away_disturbs_nothing() {
+    let world = World::new(&[1, 2, 3]);
+    let mut child = Command::new(binary("jldconv-supervisor"))
+        .args(["old", "new"])
+        .current_dir(world.at("."))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(world.names("new").len(), 3);
+}
+
+#[test]
+fn an_output_directory_that_cannot_be_made() {
+    let world = World::new(&[1]);
+    world.put("file", "");
+    let ended = world.supervisor(&["old", "file/new"]);
+    assert!(matches!(ended.code, Some(2 | 5)), "{ended:#?}");
+    assert!(ended.err.starts_with("error: "), "{}", ended.err);
+}

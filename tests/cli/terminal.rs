@@ -1,0 +1,130 @@
+//! The supervisor at a terminal: questions, bars, Ctrl-C.
+
+use crate::world::{World, binary};
+use nix::pty::{Winsize, openpty};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// A supervisor whose input, output and errors are one terminal.
+struct Terminal {
+    child: Child,
+    keys: File,
+    pieces: Receiver<Vec<u8>>,
+    screen: String,
+}
+
+impl Terminal {
+    fn open(world: &World, args: &[&str]) -> Self {
+        let size = Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+        let pty = openpty(Some(&size), None).unwrap();
+        let ours = File::from(pty.master);
+        let theirs = File::from(pty.slave);
+        let child = Command::new(binary("jldconv-supervisor"))
+            .args(args)
+            .current_dir(world.at("."))
+            .env_remove("SLURM_ARRAY_TASK_ID")
+            .env("TERM", "xterm")
+            .stdin(theirs.try_clone().unwrap())
+            .stdout(theirs.try_clone().unwrap())
+            .stderr(theirs)
+            .spawn()
+            .unwrap();
+        let mut reader = ours.try_clone().unwrap();
+        let (told, pieces) = channel();
+        std::thread::spawn(move || {
+            let mut piece = [0; 4096];
+            // A terminal that its last program left gives an error.
+            while let Ok(count @ 1..) = reader.read(&mut piece) {
+                if told.send(piece[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, keys: ours, pieces, screen: String::new() }
+    }
+
+    /// Waits for `question` and types `answer`.
+    fn answer(&mut self, question: &str, answer: &str) {
+        let seen = self.screen.len();
+        while !self.screen[seen..].contains(question) {
+            let piece = self.pieces.recv_timeout(Duration::from_mins(1));
+            let Ok(piece) = piece else { panic!("no {question:?} in {:#?}", self.screen) };
+            self.screen.push_str(&String::from_utf8_lossy(&piece));
+        }
+        self.keys.write_all(answer.as_bytes()).unwrap();
+    }
+
+    /// Waits for the end; gives the exit code and all that was on the screen.
+    fn end(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().unwrap().code();
+        while let Ok(piece) = self.pieces.recv_timeout(Duration::from_millis(500)) {
+            self.screen.push_str(&String::from_utf8_lossy(&piece));
+        }
+        assert!(!self.screen.contains("\x1b[?25l"), "the cursor is never hidden");
+        (code, self.screen)
+    }
+}
+
+#[test]
+fn no_is_no() {
+    let world = World::new(&[1, 2]);
+    for answer in ["n\n", "\n", "\x04"] {
+        let mut terminal = Terminal::open(&world, &["old", "new"]);
+        terminal.answer("Convert 2 files (712.7 KiB) into ", answer);
+        let (code, screen) = terminal.end();
+        assert_eq!(code, Some(3), "{screen}");
+        assert!(screen.contains("nothing was done"));
+        assert!(!world.at("new").exists());
+    }
+}
+
+#[test]
+fn yes_draws_bars() {
+    let world = World::new(&[1, 2, 3]);
+    world.put("old/output_00004.jld2", "no JLD2 at all");
+    let mut terminal = Terminal::open(&world, &["old", "new"]);
+    terminal.answer("? [y/N] ", "y\n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(1), "{screen}");
+    assert!(screen.contains("[########################] "), "{screen}");
+    assert!(screen.contains("failed     output_00004.jld2  input: "), "{screen}");
+    assert!(screen.contains("3 converted, 0 unchanged, 0 skipped, 1 failed"), "{screen}");
+    assert_eq!(world.names("new").len(), 3);
+}
+
+#[test]
+fn nobody_is_asked_where_the_answer_is_known() {
+    let world = World::new(&[1]);
+    let (code, screen) = Terminal::open(&world, &["old", "new", "--yes"]).end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(!screen.contains("[y/N]"));
+    let (code, _) = Terminal::open(&world, &["old", "new", "--progress", "json"]).end();
+    assert_eq!(code, Some(0), "nor where a program reads");
+}
+
+#[test]
+fn without_directories_it_asks() {
+    let world = World::new(&[1, 2, 5, 6]);
+    let mut terminal = Terminal::open(&world, &[]);
+    terminal.answer("Archive directory: ", "old\n");
+    terminal.answer("Directory for the outputs [", "new\n");
+    terminal.answer("First output [1]: ", "2\n");
+    terminal.answer("Last output [6]: ", "5\n");
+    terminal.answer("Workers, auto or a number [auto]: ", "\n");
+    terminal.answer("Convert 2 files (712.7 KiB) into ", "y\n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("2 numbers missing: 3-4"), "{screen}");
+    assert_eq!(world.names("new"), ["output_00002.jld2", "output_00005.jld2"]);
+}
+
+#[test]
+fn the_end_of_the_input_ends_the_questions() {
+    let world = World::new(&[1]);
+    let mut terminal = Terminal::open(&world, &[]);
+    terminal.answer("Archive directory: ", "\x04");
+    assert_eq!(terminal.end().0, Some(4));
+}

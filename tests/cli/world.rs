@@ -1,0 +1,111 @@
+//! A directory with an archive in it, and the programs to run there.
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A sample of an era: bytes of a real file.
+pub(crate) fn sample(name: &str) -> Vec<u8> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera");
+    fs::read(data.join(name)).unwrap()
+}
+
+/// A file that has to be converted.
+pub(crate) const OLD: &str = "e4b-none/output_00021.jld2";
+/// A file that needs nothing.
+pub(crate) const CURRENT: &str = "e8-lz4filter/output_00400.jld2";
+
+/// A temporary directory with `old`, in which the programs run.
+pub(crate) struct World(tempfile::TempDir);
+
+impl World {
+    /// With old files of these numbers.
+    pub(crate) fn new(numbers: &[u64]) -> Self {
+        let world = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(world.at("old")).unwrap();
+        let bytes = sample(OLD);
+        for number in numbers {
+            world.put(&format!("old/output_{number:05}.jld2"), &bytes);
+        }
+        world
+    }
+
+    /// A path in it.
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file in it.
+    pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        fs::write(self.at(name), bytes).unwrap();
+    }
+
+    /// Names in a directory of it, sorted; the run's own directory is left out.
+    pub(crate) fn names(&self, dir: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.at(dir)) else { return Vec::new() };
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name != ".jldconv").collect();
+        names.sort();
+        names
+    }
+
+    /// The JSON in a file of it.
+    pub(crate) fn json(&self, name: &str) -> Value {
+        serde_json::from_slice(&fs::read(self.at(name)).unwrap()).unwrap()
+    }
+
+    /// A program in it, with nothing of this environment that could be a setting.
+    pub(crate) fn program(&self, name: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(binary(name));
+        command.current_dir(self.0.path()).args(args).env("COLUMNS", "100");
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("JLDCONV_") || text.starts_with("SLURM_") || text == "RUST_LOG" {
+                command.env_remove(&name);
+            }
+        }
+        command.timeout(std::time::Duration::from_mins(2));
+        command
+    }
+
+    /// Runs the supervisor.
+    pub(crate) fn supervisor(&self, args: &[&str]) -> Ended {
+        Ended::of(&mut self.program("jldconv-supervisor", args), self)
+    }
+
+    /// Runs `jldconv`.
+    pub(crate) fn jldconv(&self, args: &[&str]) -> Ended {
+        Ended::of(&mut self.program("jldconv", args), self)
+    }
+}
+
+/// The path of one of our programs.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    assert_cmd::cargo::cargo_bin(name)
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    /// Runs `command` to its end; the world's directory is called DIR in what it prints.
+    pub(crate) fn of(command: &mut Command, world: &World) -> Self {
+        let output = command.output().unwrap();
+        let dir = world.0.path().to_str().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(dir, "DIR");
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Checks the exit code.
+    #[track_caller]
+    pub(crate) fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+}
