@@ -96,8 +96,8 @@ fn root() -> PathBuf {
 }
 
 fn shared() -> Option<PathBuf> {
-    let shared = std::env::var_os("JLDCONV_SHARED")
-        .map_or_else(|| root().join("../shared"), PathBuf::from);
+    let shared =
+        std::env::var_os("JLDCONV_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     if !shared.is_dir() {
         eprintln!("skipped: {} is not there", shared.display());
         return None;

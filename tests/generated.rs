@@ -8,8 +8,8 @@ use jldconv::h5::{self, File, Region, Trace, Visitor};
 use jldconv::julia::{Digest, Dumper, TypeTable, datasets};
 use mera::{Packing, TABLES, Template};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 use std::fs;
+use std::path::{Path, PathBuf};
 
 const PACKINGS: [(Packing, &str); 4] = [
     (Packing::Lz4Frame, "e4b-lz4/output_00100.jld2"),

@@ -22,7 +22,7 @@ pub mod message;
 mod object;
 mod refs;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod source;
 mod superblock;
 #[cfg(test)]

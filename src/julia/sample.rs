@@ -111,7 +111,12 @@ impl World {
     }
 
     /// The messages of a dataset of a committed type.
-    pub(crate) fn messages(committed: RelAddr, extent: Extent, dims: &[u64], data: &[u8]) -> Vec<NewMessage> {
+    pub(crate) fn messages(
+        committed: RelAddr,
+        extent: Extent,
+        dims: &[u64],
+        data: &[u8],
+    ) -> Vec<NewMessage> {
         vec![
             NewMessage::fill_value(),
             NewMessage::new(kind::DATASPACE, 0, encode::dataspace(extent, dims)),
@@ -132,7 +137,13 @@ impl World {
     }
 
     /// A dataset of a plain type, its data elsewhere.
-    pub(crate) fn plain(&mut self, d: &Datatype, extent: Extent, dims: &[u64], data: &[u8]) -> RelAddr {
+    pub(crate) fn plain(
+        &mut self,
+        d: &Datatype,
+        extent: Extent,
+        dims: &[u64],
+        data: &[u8],
+    ) -> RelAddr {
         let at = self.sample.raw(data);
         self.sample.object(&[
             NewMessage::fill_value(),

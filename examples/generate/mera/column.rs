@@ -52,7 +52,9 @@ impl Column {
     /// The column `name` with elements of this type; `None` if there are no such columns.
     pub(crate) fn new(name: &str, datatype: &Datatype) -> Option<Self> {
         let stored = match (&datatype.class, datatype.size) {
-            (Class::FixedPoint { .. }, size @ 1..=8) => Stored::Integer(usize::try_from(size).ok()?),
+            (Class::FixedPoint { .. }, size @ 1..=8) => {
+                Stored::Integer(usize::try_from(size).ok()?)
+            }
             (Class::Float { .. }, 8) => Stored::Double,
             (Class::Float { .. }, 4) => Stored::Single,
             _ => return None,

@@ -94,8 +94,7 @@ impl Packing {
 }
 
 fn write_frame(column: &Column, out: &mut dyn Write) -> Result<u64> {
-    let info =
-        FrameInfo::new().block_mode(BlockMode::Linked).block_size(BlockSize::Max64KB);
+    let info = FrameInfo::new().block_mode(BlockMode::Linked).block_size(BlockSize::Max64KB);
     let mut counted = Counted { out, written: 0 };
     let mut encoder = FrameEncoder::with_frame_info(info, &mut counted);
     io::copy(&mut column.open()?, &mut encoder).context("cannot write a column")?;

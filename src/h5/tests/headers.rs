@@ -146,7 +146,8 @@ fn overlapping_continuations_end() {
 
 #[test]
 fn lengths_beyond_the_container_are_told() {
-    for (flags, size) in [(0, 0xff_u64), (1, 0xffff), (2, 0xffff_ffff), (3, u64::MAX), (3, 1 << 62)] {
+    for (flags, size) in [(0, 0xff_u64), (1, 0xffff), (2, 0xffff_ffff), (3, u64::MAX), (3, 1 << 62)]
+    {
         let mut bytes = vec![b'O', b'H', b'D', b'R', 2, flags];
         bytes.extend(&size.to_le_bytes()[..1 << flags]);
         let mut sample = Sample::new();
