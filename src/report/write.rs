@@ -20,6 +20,14 @@ pub struct WriteError {
 /// Where it cannot be written; `path` is as it was then.
 pub fn write_report(path: &Path, summary: &RunSummary) -> Result<(), WriteError> {
     let error = |source| WriteError { path: path.to_owned(), source };
+    // A device or a pipe is written to; putting a file in its place would destroy it.
+    if fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+        let written = fs::OpenOptions::new().write(true).open(path).and_then(|mut out| {
+            serde_json::to_writer_pretty(&mut out, summary)?;
+            out.write_all(b"\n")
+        });
+        return written.map_err(error);
+    }
     let temporary = temporary(path).map_err(error)?;
     let written = (|| {
         let mut out = BufWriter::new(File::create(&temporary)?);

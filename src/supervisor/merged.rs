@@ -55,7 +55,7 @@ fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
 
 fn merge(past: Past) -> Merged {
     let runs = current(&past);
-    let ended: BTreeSet<&str> = past.ends.iter().map(|end| end.summary.run_id.as_str()).collect();
+    let ended: BTreeSet<&str> = past.ends.iter().map(|end| end.run_id.as_str()).collect();
     let mut notes = Vec::new();
     if past.odd > 0 {
         notes.push(format!("{} lines of the journals are not understood", past.odd));
@@ -141,5 +141,122 @@ fn sums(ends: &[EndLine], files: Vec<JobRecord>) -> RunSummary {
         faults: BTreeMap::new(),
         paused_seconds: seconds(|run| run.paused_seconds),
         error: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::journal::{FORMAT, Fingerprint, JobLine, Line, file_name};
+    use super::*;
+    use crate::convert::Options;
+    use std::fs;
+
+    /// One run of a shard: its name, when it began, its jobs by number and outcome, and whether it
+    /// came to its end.
+    struct Run {
+        id: &'static str,
+        at: &'static str,
+        shard: (u32, u32),
+        planned: u64,
+        jobs: &'static [(u64, JobOutcome)],
+        ended: bool,
+    }
+
+    fn lines(run: &Run) -> Vec<u8> {
+        let shard = Shard { index: run.shard.0, count: run.shard.1 };
+        let mut lines = vec![Line::Run(Box::new(RunLine {
+            journal: FORMAT,
+            run_id: run.id.into(),
+            version: "1".into(),
+            started: run.at.into(),
+            host: "h".into(),
+            pid: 1,
+            shard: shard.to_string(),
+            input_dir: "/in".into(),
+            output_dir: "/out".into(),
+            options: Options::default(),
+            jobs: run.planned,
+        }))];
+        lines.extend(run.jobs.iter().map(|(number, outcome)| {
+            let name = format!("output_{number:05}.jld2");
+            Line::Job(Box::new(JobLine {
+                run_id: run.id.into(),
+                at: run.at.into(),
+                input: Fingerprint { path: format!("/in/{name}"), size: 1, mtime_ns: 2 },
+                record: JobRecord::bare(&name, Some(*number), *outcome, 1),
+            }))
+        }));
+        if run.ended {
+            let mut summary = sums(&[], Vec::new());
+            summary.run_id = run.id.into();
+            summary.conversion_time = 1.5;
+            summary.safety_violations = 1;
+            lines.push(Line::End(Box::new(EndLine {
+                run_id: run.id.into(),
+                at: run.at.into(),
+                summary,
+            })));
+        }
+        lines.iter().flat_map(|line| line.to_bytes().unwrap()).collect()
+    }
+
+    fn merged_of(runs: &[Run]) -> Merged {
+        let dir = tempfile::tempdir().unwrap();
+        let own = dir.path().join(OWN);
+        fs::create_dir(&own).unwrap();
+        for run in runs {
+            let shard = Shard { index: run.shard.0, count: run.shard.1 };
+            let path = own.join(file_name(shard));
+            let mut journal = fs::read(&path).unwrap_or_default();
+            journal.extend(lines(run));
+            fs::write(path, journal).unwrap();
+        }
+        merged(dir.path()).unwrap()
+    }
+
+    use JobOutcome::{Converted, Failed, Unchanged};
+
+    #[test]
+    fn shards_are_one_archive() {
+        let run = |id, shard, jobs| Run { id, at: "t1", shard, planned: 2, jobs, ended: true };
+        let all = merged_of(&[
+            run("a", (1, 2), &[(3, Converted), (1, Unchanged)]),
+            run("b", (2, 2), &[(2, Converted), (4, Failed)]),
+        ]);
+        let summary = all.summary;
+        let numbers: Vec<_> = summary.files.iter().filter_map(|file| file.number).collect();
+        assert_eq!(numbers, [1, 2, 3, 4]);
+        assert_eq!((summary.success, summary.unchanged, summary.failed), (2, 1, 1));
+        assert_eq!((summary.pending, summary.interrupted), (0, false));
+        assert_eq!((summary.safety_violations, summary.shard.as_str()), (2, "2 shards"));
+        assert!((summary.conversion_time - 3.0).abs() < 1e-9);
+        assert!(all.notes.is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_is_told() {
+        let run = |id, at, shard, jobs, ended| Run { id, at, shard, planned: 3, jobs, ended };
+        let all = merged_of(&[
+            // An older division, which does not count but for its files.
+            run("o", "t0", (1, 1), &[(9, Converted)], true),
+            run("a", "t1", (1, 3), &[(1, Failed)], true),
+            run("b", "t2", (1, 3), &[(1, Converted), (2, Converted)], true),
+            run("c", "t1", (2, 3), &[(3, Converted)], false),
+        ]);
+        assert_eq!(
+            all.notes,
+            ["1 of 3 shards have not run", "1 of 3 shards are at work, or were killed"]
+        );
+        let summary = all.summary;
+        assert_eq!((summary.success, summary.failed, summary.pending), (4, 0, 2));
+        assert!(summary.interrupted);
+        assert_eq!(summary.run_id, "b");
+    }
+
+    #[test]
+    fn where_nothing_ran_there_is_nothing_to_merge() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(merged(dir.path()).is_err());
+        assert!(merged(&dir.path().join("none")).is_err());
     }
 }

@@ -119,6 +119,11 @@ fn the_help_is_what_users_know() {
     Exit codes: 0 all done, 1 some files failed, 2 usage or configuration, 3 interrupted (run again to
     go on), 4 nothing matched, 5 internal error.
     ");
+}
+
+#[test]
+fn the_help_of_job_arrays_is_what_users_know() {
+    let world = World::new(&[]);
     let slurm = world.supervisor(&["slurm", "-h"]).ends(0).out;
     insta::assert_snapshot!(slurm.split_once("SLURM:\n").unwrap().1, @r"
     --tasks <N>          Number of array tasks; each converts one shard

@@ -52,9 +52,10 @@ fn use_above_the_margin_is_counted_and_acted_upon() {
 
 #[test]
 fn who_does_not_stop_for_memory_when_asked_is_killed() {
-    let mut setting = Setting::new(&["alloc 150\nslow 5000", "alloc 150\nhang first 1"]);
-    setting.settings.memory_limit = Some(300 << 20);
     // The larger one comes first, so that the other is the younger.
+    let larger = format!("alloc 150\nslow 5000\n{}", "and more ".repeat(9));
+    let mut setting = Setting::new(&[&larger, "alloc 150\nhang first 1"]);
+    setting.settings.memory_limit = Some(300 << 20);
     let done = setting.run();
     assert_eq!(done.summary().success, 2);
     let killed = |event: &RunEvent| {

@@ -21,6 +21,11 @@ pub(super) struct Place {
     pub(super) part_name: OsString,
 }
 
+/// How often somebody must be seen with the file open for writing before that is believed.
+const WRITER_TRIES: u32 = 5;
+/// The time between two looks.
+const WRITER_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+
 impl Place {
     pub(super) fn open(path: &Path, options: &InPlace) -> Result<Self, InPlaceError> {
         let no_name = || InPlaceError::NoName { path: path.to_owned() };
@@ -53,8 +58,15 @@ impl Place {
     pub(super) fn claim(&self, options: &InPlace) -> Result<File, InPlaceError> {
         let path = || self.path();
         let reader = self.dir.open_file(&self.name, false)?;
-        if lock::writers(&reader) == Writers::Some {
-            return Err(InPlaceError::OpenForWriting { path: path() });
+        // A process that is being started holds its parent's files until it runs its program: what
+        // looks like a writer may be gone at once.
+        let mut tries = 0;
+        while lock::writers(&reader) == Writers::Some {
+            tries += 1;
+            if tries >= WRITER_TRIES {
+                return Err(InPlaceError::OpenForWriting { path: path() });
+            }
+            std::thread::sleep(WRITER_PAUSE);
         }
         drop(reader);
         let file = self.dir.open_file(&self.name, true)?;

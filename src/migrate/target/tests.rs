@@ -71,7 +71,7 @@ fn the_version_range_becomes_what_jld2_writes_today() {
 fn names_are_resolved_as_the_targets_session_would() {
     let target = target();
     assert!(matches!(target.resolve("Mera.InfoType"), Resolution::Defined(_)));
-    assert_eq!(target.resolve("Mera.ScalesType001"), Resolution::Loaded);
+    assert!(matches!(target.resolve("Mera.ScalesType001"), Resolution::Defined(_)));
     assert_eq!(target.resolve("Mera.ScalesType"), Resolution::Gone);
     assert_eq!(target.resolve("Core.Array"), Resolution::Loaded);
     assert_eq!(target.resolve("JLD2.SerializedDict"), Resolution::Loaded);
