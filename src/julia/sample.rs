@@ -131,11 +131,6 @@ impl World {
         self.sample.object(&Self::messages(committed, Extent::Scalar, &[], data))
     }
 
-    /// An array of a committed type.
-    pub(crate) fn array(&mut self, committed: RelAddr, n: u64, data: &[u8]) -> RelAddr {
-        self.sample.object(&Self::messages(committed, Extent::Simple, &[n], data))
-    }
-
     /// A dataset of a plain type, its data elsewhere.
     pub(crate) fn plain(
         &mut self,

@@ -117,24 +117,19 @@ fn continuations_in_a_circle_are_cut() {
 
 #[test]
 fn overlapping_continuations_end() {
-    // Each block holds all those before it, so that a file of n bytes describes n² / 60 of them.
-    let mut bytes = Vec::new();
-    let mut blocks = Vec::new();
-    let total = 2000_usize;
-    for i in 0..total {
-        blocks.push((28 * (total - 1 - i), 28 * (i + 1)));
-    }
-    // From the innermost to the outermost, written from the end of the file backwards.
-    let base = 560 - 512;
-    for (i, &(start, len)) in blocks.iter().enumerate() {
-        let mut head = b"OCHK".to_vec();
-        let next = blocks.get(i.wrapping_sub(1)).copied().unwrap_or((start, len));
-        continuation(RelAddr((base + next.0) as u64), next.1 as u64).write(&mut head);
-        head.extend(&bytes);
-        let sum = lookup3(&head);
-        head.extend(sum.to_le_bytes());
-        bytes = head;
-        assert_eq!(bytes.len(), len);
+    // Each block holds all those before it in a spare message, so that a file of n bytes describes
+    // n² / 64 of them.
+    let total = 2000;
+    let base = RelAddr(560 - 512);
+    let mut bytes = b"OCHK".to_vec();
+    bytes.extend(lookup3(&bytes).to_le_bytes());
+    for level in (0..total).rev() {
+        let mut block = b"OCHK".to_vec();
+        let inside = RelAddr(base.0 + 28 * (level + 1));
+        continuation(inside, bytes.len() as u64).write(&mut block);
+        NewMessage::new(kind::NIL, 0, bytes).write(&mut block);
+        block.extend(lookup3(&block).to_le_bytes());
+        bytes = block;
     }
     let mut sample = Sample::new();
     let outermost = sample.unaligned(&bytes);

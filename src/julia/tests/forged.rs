@@ -39,11 +39,9 @@ fn a_list_without_end_is_cut() {
 #[test]
 fn a_record_that_contains_itself_is_cut() {
     let mut world = World::new();
-    let member = |name: &str| Member {
-        name: name.into(),
-        offset: 0,
-        datatype: Datatype::new(Class::Opaque, 8),
-    };
+    // A compound of the same size, as far as the enclosing type says.
+    let part = Datatype::record([("x".into(), Datatype::new(Class::Opaque, 8))]);
+    let member = |name: &str| Member { name: name.into(), offset: 0, datatype: part.clone() };
     let layout = Datatype::new(Class::Compound(vec![member("a"), member("b")]), 8);
     let value = world.type_value("Main.Self", &[]);
     let here = world.sample.next();
@@ -57,7 +55,7 @@ fn a_record_that_contains_itself_is_cut() {
     assert_eq!((t, world.sample.next().0 - t.0), (next, length));
     let d = world.scalar(t, &[0; 8]);
     let said = say(&world.finish(&[("d", d)]));
-    assert!(said.contains("levels of records"), "{said}");
+    assert!(said.contains("64 levels of records"), "{said}");
 }
 
 #[test]
@@ -74,7 +72,7 @@ fn an_object_written_as_itself_is_cut() {
 #[test]
 fn a_pair_that_refers_to_itself_is_cut() {
     let mut world = World::new();
-    let pair = world.commit("Base.Pair", &[], &Datatype::reference(), &[]);
+    let pair = world.commit("Main.Twin", &[], &Datatype::reference(), &[]);
     let here = world.sample.next();
     let looped = world.scalar(pair, &here.0.to_le_bytes());
     let pairs = world.plain(&Datatype::reference(), Extent::Simple, &[1], &looped.0.to_le_bytes());
@@ -87,7 +85,7 @@ fn a_pair_that_refers_to_itself_is_cut() {
     let dict = world.sample.object(&[layout, value, written]);
     let d = world.scalar(dict, &pairs.0.to_le_bytes());
     let said = say(&world.finish(&[("d", d)]));
-    assert!(said != "fine", "{said}");
+    assert!(said.contains("3000 levels"), "{said}");
 }
 
 #[test]
@@ -112,7 +110,7 @@ fn types_that_share_their_parts_do_not_double_without_end() {
     // As values, which are read anew each time, and as committed types, which are remembered.
     let mut world = World::new();
     let mut t = world.type_object("Core.Int64", &[]);
-    for _ in 0..60 {
+    for _ in 0..20 {
         t = world.type_object("Core.Pair", &[t, t]);
     }
     let said = say(&world.finish(&[("t", t)]));
@@ -121,7 +119,7 @@ fn types_that_share_their_parts_do_not_double_without_end() {
     let mut world = World::new();
     let int = Datatype::integer(8, true);
     let mut t = world.commit("Main.Int", &[], &int, &[]);
-    for _ in 0..60 {
+    for _ in 0..20 {
         t = world.commit("Main.Pair", &[t, t], &int, &[]);
     }
     let d = world.scalar(t, &[0; 8]);
