@@ -154,31 +154,30 @@ fn a_flipped_byte_is_read_or_refused() {
     let _turn = turn();
     let mut random = Random(0x6a6c_6432);
     let refused = flipped(&mut random, &samples::small(), 9500)
-        + flipped(&mut random, &samples::mera(), 100)
-        + flipped(&mut random, &samples::generated(), 400);
+        + flipped(&mut random, &samples::generated(), 500);
     // Most bytes of a small file are metadata with a checksum.
     assert!(refused > 3000, "{refused} of 10000 refused");
 }
 
-/// With checksums put right or not, a migration is right or refused.
+/// What a migration makes of it is what was planned, or it is refused.
 #[test]
 fn a_flipped_byte_does_not_spoil_a_migration() {
     let _turn = turn();
     let mut random = Random(0x6d69_6772);
     let samples = samples::generated();
     let mut migrated = 0;
-    for (name, bytes) in samples.iter().take(3).cycle().take(300) {
+    for (name, bytes) in samples.iter().take(3).cycle().take(150) {
         let (what, bytes) = random.flip(name, bytes);
         migrated += usize::from(bounded(&what, || migrate(&bytes)).is_some());
     }
-    assert!(migrated > 50, "{migrated} of 300 migrated");
+    assert!(migrated > 25, "{migrated} of 150 migrated");
 }
 
 #[test]
 fn zeroed_blocks_are_read_or_refused() {
     let _turn = turn();
     let mut random = Random(0x7a65_726f);
-    let (small, mera) = (samples::small(), samples::mera());
+    let (small, mera) = (samples::small(), samples::generated());
     for (name, bytes) in small.iter().cycle().take(300).chain(mera.iter().cycle().take(100)) {
         let _ = memory(random.blank(name, bytes));
     }
