@@ -22,9 +22,11 @@ pub mod message;
 mod object;
 mod refs;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod source;
 mod superblock;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 pub use bytes::Cursor;

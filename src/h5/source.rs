@@ -13,8 +13,8 @@ const BLOCK: usize = 32 << 10;
 const SLOTS: usize = 64;
 /// No single metadata structure may be larger; bounds what a forged length can allocate.
 const MAX_READ: usize = 256 << 20;
-/// Streams are read in pieces of this many bytes.
-const STREAM: usize = 256 << 10;
+/// Streams are read in pieces of this many bytes, unless more is asked for at once.
+const STREAM: usize = 16 << 10;
 
 /// The bytes that a container is read from.
 ///

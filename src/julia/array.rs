@@ -3,8 +3,6 @@
 use super::{Column, Element, JuliaType, TypeTable};
 use crate::h5::{Class, Cursor, Dataset, Error, Extent, Object, Result};
 
-/// Data are read in windows of about this many bytes.
-const WINDOW: usize = 64 << 10;
 /// No single element is larger.
 pub(super) const MAX_ELEMENT: usize = 16 << 20;
 
@@ -57,12 +55,14 @@ impl TypeTable<'_> {
 }
 
 /// Hands the first elements of a column on, one by one, with the offset of each in the file (of the
-/// stored data where they are filtered). Gives the number of those left out.
+/// stored data where they are filtered). They are read in windows of about `window` bytes. Gives
+/// the number of those left out.
 pub(super) fn each_element(
     column: &Column<'_>,
     size: usize,
     elements: u64,
     limit: Option<u64>,
+    window: usize,
     mut visit: impl FnMut(u64, &[u8], u64) -> Result<()>,
 ) -> Result<u64> {
     let mut stream = column.open()?;
@@ -78,7 +78,7 @@ pub(super) fn each_element(
             format!("{size}"),
         ));
     }
-    let window = (WINDOW / size).max(1) * size;
+    let window = (window / size).max(1) * size;
     let mut buffer = Vec::new();
     let mut index = 0;
     let wanted = limit.unwrap_or(elements).min(elements);

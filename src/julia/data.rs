@@ -51,6 +51,11 @@ impl<'a> Column<'a> {
         self.len == 0
     }
 
+    /// Offset of the stored data in the file.
+    pub fn offset(&self) -> u64 {
+        self.at
+    }
+
     /// Opens the logical bytes.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ impl Element {
 }
 
 /// The Julia type of what HDF5 itself expresses (format note section 5.1).
-fn plain_name(datatype: &Datatype) -> &'static str {
+pub(super) fn plain_name(datatype: &Datatype) -> &'static str {
     match (&datatype.class, datatype.size) {
         (Class::FixedPoint { signed: true, .. }, 1) => "Core.Int8",
         (Class::FixedPoint { signed: true, .. }, 2) => "Core.Int16",

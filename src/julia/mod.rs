@@ -12,6 +12,8 @@ mod data;
 mod datasets;
 mod dump;
 mod element;
+#[cfg(test)]
+mod grown;
 mod node;
 mod number;
 #[cfg(test)]
@@ -19,6 +21,8 @@ mod sample;
 mod signature;
 mod stack;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 mod types;
 

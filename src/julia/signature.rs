@@ -403,7 +403,7 @@ mod tests {
     use super::*;
     use crate::h5::Source;
     use crate::julia::build::{Build, Data, NewField, ObjectRef, record};
-    use crate::julia::sample::grown;
+    use crate::julia::grown::grown;
 
     /// Reads `Chain{Chain{...}}` with this many levels, each of them committed.
     fn chain(levels: usize) -> Result<JuliaType> {

@@ -25,7 +25,7 @@ mod tests {
     use super::*;
     use crate::h5::{Datatype, Extent, File, RelAddr, Source};
     use crate::julia::build::{Build, Data, NewField, ObjectRef, record};
-    use crate::julia::sample::grown;
+    use crate::julia::grown::grown;
     use crate::julia::{Digest, Dumper, TypeTable};
 
     /// Structs inside each other in one object, and objects that lead to each other.

@@ -47,6 +47,9 @@ pub fn decoder<'a>(
     Ok(Box::new(Exact::new(inner, decoded_len)))
 }
 
+/// More filters than any writer puts behind one another.
+const MAX_FILTERS: usize = 4;
+
 /// A dataset's bytes, as often as one likes.
 #[derive(Clone, Copy)]
 pub struct Decoded<'a> {
@@ -94,6 +97,12 @@ impl<'a> Node<'a> {
             return Err(unknown(filter));
         }
         let keeps_length = |filter: &&Filter| filter.id == ids::SHUFFLE;
+        // Each shuffle may start a stream per plane of what is below it, each decoder has a window:
+        // a forged pipeline could multiply both.
+        if filters.len() > MAX_FILTERS || filters.iter().filter(|f| keeps_length(f)).count() > 1 {
+            let what = format!("a chain of {} filters, or more than one shuffle,", filters.len());
+            return Err(Error::Unsupported { codec: "pipeline", what });
+        }
         let mut node = Self::Payload(payload);
         // Known as long as all filters undone so far keep the length.
         let mut outer_len = Some(payload.len());

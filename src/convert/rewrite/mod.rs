@@ -10,6 +10,7 @@
 
 mod header;
 mod inventory;
+mod naming;
 mod output;
 mod payload;
 mod relocate;
@@ -46,7 +47,8 @@ pub(super) fn rewrite(
     let front = usize::try_from(superblock.offset).unwrap_or(USERBLOCK) + 48;
     out.zeros(front as u64)?;
     let mut payloads = HashMap::new();
-    let grown = payload::write(input, &inventory, encoding, &mut out, &mut payloads, observer)?;
+    let grown = payload::write(input, &inventory, encoding, &mut out, &mut payloads, observer)
+        .map_err(|e| naming::named(input, e))?;
     let mut layout = Layout { input, inventory: &inventory, payloads: &payloads };
     let start = out.position().next_multiple_of(8);
     let settled = layout.settle(start)?;

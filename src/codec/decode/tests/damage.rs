@@ -186,3 +186,13 @@ fn shuffles_of_absurd_sizes() {
         }
     }
 }
+
+/// Sixty-four streams for each of sixty-four streams, and so on, of which each has a decoder.
+#[test]
+fn shuffles_of_shuffles_are_refused() {
+    let shuffle = Filter::new(ids::SHUFFLE, [64], None);
+    for filters in [vec![shuffle; 6], vec![Filter::new(ids::ZSTD, [], None); 5]] {
+        let error = decoder(&filters, 0, &vec![0; 100], 1 << 40).map(|_| ()).unwrap_err();
+        assert!(matches!(error, Error::Unsupported { codec: "pipeline", .. }), "{error}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Dictionaries.
+
+use super::super::node::comma;
+use super::super::{Committed, Element, Field, JuliaType};
+use super::put;
+use super::session::Session;
+use super::values::field_bytes;
+use crate::h5::{Class, Cursor, Error, Result};
+
+/// Dictionaries are written as their pairs, under one of three disguises.
+pub(super) fn is_dict(c: &Committed) -> bool {
+    let Some(written) = &c.written_type else { return false };
+    match written.short_name() {
+        "SerializedDict" => true,
+        "Array" => written.type_param(0).is_some_and(|t| t.short_name() == "Pair"),
+        _ => false,
+    }
+}
+
+impl Session<'_> {
+    /// `,"pairs":[…]}`
+    pub(super) fn dict(&mut self, c: &Committed, bytes: &[u8], at: u64) -> Result<()> {
+        // The only member, or the datum itself, is a reference to a vector of pairs.
+        let part = match c.fields.first() {
+            Some(f) => field_bytes(f, bytes).unwrap_or_default(),
+            None => bytes,
+        };
+        let addr = Cursor::new(part, at, "pairs of a Dict").addr()?;
+        self.raw(",\"pairs\":[")?;
+        if addr.is_null() {
+            return self.raw("]}");
+        }
+        let limit = self.dumper.limit;
+        self.referred(addr, at, "pairs of a Dict", |s, _, dataset, element| {
+            let more = s.each(dataset, element, limit, |s, i, bytes, at| {
+                put(comma(s.out, usize::from(i > 0)))?;
+                s.pair(element, bytes, at)
+            })?;
+            s.end(more)
+        })
+    }
+
+    /// `,"pairs":[…]}` of an IdDict before JLD2 0.4.42: its hash table, key and value by turns.
+    pub(super) fn id_dict(&mut self, table: &Field, bytes: &[u8], at: u64) -> Result<()> {
+        let part = field_bytes(table, bytes).unwrap_or_default();
+        let addr = Cursor::new(part, at, "hash table").addr()?;
+        self.raw(",\"pairs\":[")?;
+        if addr.is_null() {
+            return self.raw("]}");
+        }
+        self.referred(addr, at, "hash table", |s, _, dataset, element| {
+            let mut key = None;
+            let mut count = 0;
+            s.each(dataset, element, None, |s, i, bytes, at| {
+                let addr = Cursor::new(bytes, at, "hash table").addr()?;
+                if i % 2 == 0 {
+                    key = Some(addr).filter(|a| !a.is_null());
+                    return Ok(());
+                }
+                let (Some(key), false) = (key.take(), addr.is_null()) else { return Ok(()) };
+                put(comma(s.out, count))?;
+                count += 1;
+                s.raw("[")?;
+                s.object(key)?;
+                s.raw(",")?;
+                s.object(addr)?;
+                s.raw("]")
+            })?;
+            s.raw("]}")
+        })
+    }
+
+    fn pair(&mut self, element: &Element, bytes: &[u8], at: u64) -> Result<()> {
+        match element {
+            Element::Committed(c)
+                if !c.fields.is_empty() || c.julia_type.short_name() == "Pair" =>
+            {
+                self.raw("[")?;
+                for (i, name) in ["first", "second"].into_iter().enumerate() {
+                    put(comma(self.out, i))?;
+                    match c.fields.iter().find(|f| f.name == name && f.offset.is_some()) {
+                        Some(f) => self.field(f, bytes, at)?,
+                        None => {
+                            let t = c.julia_type.type_param(i).cloned();
+                            self.singleton(&t.unwrap_or_else(JuliaType::any), None)?;
+                        }
+                    }
+                }
+                self.raw("]")
+            }
+            _ if matches!(element.datatype().class, Class::Reference) => {
+                let addr = Cursor::new(bytes, at, "pair").addr()?;
+                if addr.is_null() {
+                    return self.raw("null");
+                }
+                self.referred(addr, at, "pair", |s, _, dataset, inner| {
+                    if matches!(inner, Element::Plain(_)) {
+                        return Err(Error::corrupt(at, "pair", "a Pair", "another type"));
+                    }
+                    s.whole(dataset, inner.datatype(), |s, bytes, at| s.pair(inner, bytes, at))
+                })
+            }
+            _ => Err(Error::corrupt(at, "pair", "a Pair", element.julia_type().to_string())),
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The writing of one dataset and all it leads to: which objects, and how deeply.
+
+use super::super::array::MAX_ELEMENT;
+use super::super::node::{comma, head};
+use super::super::text::{self, text};
+use super::super::{Column, Element, JuliaType, TypeTable};
+use super::{Dumper, FieldValue, Override, put};
+use crate::h5::{
+    Allowance, Class, Dataset, Datatype, Error, Extent, Object, ObjectKind, RelAddr, Result,
+    TypeRef,
+};
+use std::collections::HashMap;
+use std::io::{Read, Write};
+
+/// References nest less deeply than this.
+const MAX_OBJECTS: u32 = 3000;
+/// Values inside one object nest less deeply than this.
+const MAX_VALUES: u32 = 64;
+/// What writing a value costs besides its bytes, in bytes.
+const VALUE_COST: u64 = 8;
+/// Objects that are inside one another may take this much memory, in bytes.
+const MAX_HELD: usize = 32 << 20;
+/// Arrays inside so many bytes of other objects are read in small windows.
+const CROWDED: usize = 4 << 20;
+/// Values may nest more deeply than the stack of a thread allows: with less than this many bytes
+/// left it goes on elsewhere. More than a value takes, even without optimization.
+const RED_ZONE: usize = 128 << 10;
+/// Bytes of each further piece of stack.
+const STACK: usize = 2 << 20;
+
+/// The writing of one dataset and all it leads to.
+pub(super) struct Session<'s> {
+    pub(super) dumper: &'s Dumper<'s>,
+    pub(super) out: &'s mut dyn Write,
+    ids: HashMap<RelAddr, u64>,
+    next: u64,
+    /// Objects that the present one is inside of.
+    objects: u32,
+    /// Values of the present object that the present one is inside of.
+    values: u32,
+    /// Bytes that these take.
+    held: usize,
+    allowance: Allowance,
+}
+
+impl<'s> Session<'s> {
+    pub(super) fn new(
+        dumper: &'s Dumper<'s>,
+        allowance: Allowance,
+        out: &'s mut dyn Write,
+    ) -> Self {
+        let ids = HashMap::new();
+        Self { dumper, out, ids, next: 1, objects: 0, values: 0, held: 0, allowance }
+    }
+}
+
+impl Session<'_> {
+    pub(super) fn types(&self) -> &TypeTable<'_> {
+        self.dumper.types
+    }
+
+    pub(super) fn raw(&mut self, s: &str) -> Result<()> {
+        put(self.out.write_all(s.as_bytes()))
+    }
+
+    pub(super) fn head(&mut self, t: &JuliaType, id: Option<u64>) -> Result<()> {
+        put(head(self.out, &t.to_string(), id))
+    }
+
+    /// `{"t":…,"v":…}` with `v` given as JSON.
+    pub(super) fn value_json(&mut self, t: &str, json: &str) -> Result<()> {
+        put(head(self.out, t, None))?;
+        put(write!(self.out, ",\"v\":{json}}}"))
+    }
+
+    pub(super) fn value_text(&mut self, t: &str, v: &[u8]) -> Result<()> {
+        put(head(self.out, t, None))?;
+        self.raw(",\"v\":")?;
+        put(text(self.out, v))?;
+        self.raw("}")
+    }
+
+    pub(super) fn new_id(&mut self, addr: RelAddr) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        self.ids.insert(addr, id);
+        id
+    }
+
+    pub(super) fn object(&mut self, addr: RelAddr) -> Result<()> {
+        if let Some(id) = self.ids.get(&addr) {
+            let reference = format!("{{\"ref\":{id}}}");
+            return self.raw(&reference);
+        }
+        self.inside(addr, |s| s.here(addr))
+    }
+
+    /// Does `write` for an object that the present one refers to.
+    fn inside(&mut self, addr: RelAddr, write: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let at = self.types().file().offset(addr, "object")?;
+        self.allowance.check(self.types().file(), at)?;
+        if self.objects >= MAX_OBJECTS {
+            return Err(Error::corrupt(at, "value", "at most 3000 levels of references", "more"));
+        }
+        self.objects += 1;
+        let values = std::mem::take(&mut self.values);
+        let result = stacker::maybe_grow(RED_ZONE, STACK, || write(self));
+        self.values = values;
+        self.objects -= 1;
+        result
+    }
+
+    /// Does `write` for a part of the present object; `cost` is what it takes to read it, in bytes.
+    pub(super) fn part(
+        &mut self,
+        cost: usize,
+        at: u64,
+        write: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        let file = self.types().file();
+        file.spend(cost as u64 + VALUE_COST);
+        self.allowance.check(file, at)?;
+        if self.values >= MAX_VALUES {
+            return Err(Error::corrupt(at, "value", "at most 64 levels of records", "more"));
+        }
+        self.values += 1;
+        let result = stacker::maybe_grow(RED_ZONE, STACK, || write(self));
+        self.values -= 1;
+        result
+    }
+
+    /// Does `write` while `bytes` of memory are taken.
+    pub(super) fn holding<T>(
+        &mut self,
+        bytes: usize,
+        at: u64,
+        write: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let held = self.held.saturating_add(bytes);
+        if held > MAX_HELD {
+            let want = "at most 32 MiB of objects inside one another";
+            return Err(Error::corrupt(at, "value", want, format!("{held} bytes")));
+        }
+        let before = std::mem::replace(&mut self.held, held);
+        let result = write(self);
+        self.held = before;
+        result
+    }
+
+    /// Bytes of a window for the elements of an array.
+    pub(super) fn window(&self) -> usize {
+        if self.held > CROWDED { 4 << 10 } else { 64 << 10 }
+    }
+
+    fn here(&mut self, addr: RelAddr) -> Result<()> {
+        let dumper = self.dumper;
+        if let Some(node) = dumper.overrides.and_then(|o| o.objects.get(&addr)) {
+            return self.overridden(addr, node);
+        }
+        let object = dumper.types.file().object(addr)?;
+        let at = offset(&object);
+        self.holding(cost(&object), at, |s| match &object.kind {
+            ObjectKind::Dataset(dataset) => s.dataset(&object, dataset),
+            ObjectKind::Datatype(_) => {
+                let t = dumper.types.committed(addr)?.julia_type.to_string();
+                s.value_text("Core.DataType", t.as_bytes())
+            }
+            ObjectKind::Group(_) => Err(Error::corrupt(at, "value", "a dataset", "a group")),
+        })
+    }
+
+    /// Does `write` for the dataset at `addr`, which something at `at` refers to as `what`.
+    pub(super) fn referred(
+        &mut self,
+        addr: RelAddr,
+        at: u64,
+        what: &'static str,
+        write: impl FnOnce(&mut Self, &Object, &Dataset, &Element) -> Result<()>,
+    ) -> Result<()> {
+        let types = self.dumper.types;
+        self.inside(addr, |s| {
+            let object = types.file().object(addr)?;
+            let Some(dataset) = object.dataset() else {
+                return Err(Error::corrupt(at, what, "a dataset", "another object"));
+            };
+            let element = types.element(&dataset.datatype)?;
+            s.holding(cost(&object), at, |s| write(s, &object, dataset, &element))
+        })
+    }
+
+    fn dataset(&mut self, object: &Object, dataset: &Dataset) -> Result<()> {
+        let types = self.dumper.types;
+        let element = types.element(&dataset.datatype)?;
+        let dims = types.julia_dims(object, dataset)?;
+        let string = matches!(element.datatype().class, Class::String);
+        match dims {
+            Some(dims) if !string => self.array(object, dataset, &element, &dims),
+            _ if dataset.dataspace.extent == Extent::Null => {
+                let id = tracked(&element).then(|| self.new_id(object.addr()));
+                self.singleton(&element.julia_type(), id)
+            }
+            _ => match &element {
+                Element::Plain(d) if string => self.string(dataset, d),
+                _ => {
+                    let id = tracked(&element).then(|| self.new_id(object.addr()));
+                    self.whole(dataset, element.datatype(), |s, bytes, at| {
+                        s.value(&element, bytes, at, id)
+                    })
+                }
+            },
+        }
+    }
+
+    /// Does `write` for all data of a dataset that is one value, with their offset.
+    pub(super) fn whole(
+        &mut self,
+        dataset: &Dataset,
+        datatype: &Datatype,
+        write: impl FnOnce(&mut Self, &[u8], u64) -> Result<()>,
+    ) -> Result<()> {
+        let column = Column::new(self.dumper.types.file(), dataset, datatype)?;
+        let mut stream = column.open()?;
+        let at = stream.offset();
+        let len = usize::try_from(column.len()).ok().filter(|&n| n <= MAX_ELEMENT);
+        let Some(len) = len else {
+            return Err(Error::corrupt(at, "value", "at most 16 MiB", column.len().to_string()));
+        };
+        self.holding(len, at, |s| {
+            let mut bytes = vec![0; len];
+            stream.fill(&mut bytes)?;
+            stream.finish()?;
+            drop(stream);
+            write(s, &bytes, at)
+        })
+    }
+
+    /// A string that is an object of its own.
+    fn string(&mut self, dataset: &Dataset, datatype: &Datatype) -> Result<()> {
+        let column = Column::new(self.dumper.types.file(), dataset, datatype)?;
+        let mut stream = column.open()?;
+        self.long_text("Core.String", stream.offset(), column.len(), stream.reader())?;
+        stream.finish()
+    }
+
+    /// As [`Self::value_text`], for `len` bytes of a stream that stand at `at`.
+    pub(super) fn long_text(
+        &mut self,
+        t: &str,
+        at: u64,
+        len: u64,
+        input: &mut dyn Read,
+    ) -> Result<()> {
+        put(head(self.out, t, None))?;
+        self.raw(",\"v\":")?;
+        text::stream(self.out, input, len).map_err(|e| match e {
+            text::Failed::Input(e) => Error::payload(at, e),
+            text::Failed::Output(e) => Error::output(e),
+        })?;
+        self.raw("}")
+    }
+
+    /// Writes what stands in for the object at `addr`.
+    fn overridden(&mut self, addr: RelAddr, by: &Override) -> Result<()> {
+        let (julia_type, fields) = match by {
+            Override::Value(node) => {
+                let id = node.is_tracked().then(|| self.new_id(addr));
+                return put(node.write(self.out, id));
+            }
+            Override::Retyped { julia_type, fields } => (julia_type, fields),
+        };
+        let types = self.dumper.types;
+        let object = types.file().object(addr)?;
+        let at = offset(&object);
+        let wrong = || Error::corrupt(at, "retyped object", "a record", "another value");
+        let dataset = object.dataset().ok_or_else(wrong)?;
+        let Element::Committed(c) = types.element(&dataset.datatype)? else {
+            return Err(wrong());
+        };
+        let id = self.new_id(addr);
+        self.whole(dataset, &c.datatype, |s, bytes, at| {
+            put(head(s.out, julia_type, Some(id)))?;
+            s.raw(",\"fields\":{")?;
+            for (i, (name, value)) in fields.iter().enumerate() {
+                put(comma(s.out, i))?;
+                put(text(s.out, name.as_bytes()))?;
+                s.raw(":")?;
+                match value {
+                    FieldValue::Value(node) => put(node.write(s.out, None))?,
+                    FieldValue::Stored(name) => {
+                        let field = c.fields.iter().find(|f| f.name == *name).ok_or_else(wrong)?;
+                        s.field(field, bytes, at)?;
+                    }
+                }
+            }
+            s.raw("}}")
+        })
+    }
+}
+
+/// Where an object stands.
+pub(super) fn offset(object: &Object) -> u64 {
+    object.header.chunks.first().map_or(0, |c| c.offset)
+}
+
+/// The memory that an object takes, at least roughly, in bytes.
+fn cost(object: &Object) -> usize {
+    let header = &object.header;
+    let bytes: usize = header.chunks.iter().map(|c| c.bytes.len()).sum();
+    let encoded = |t: &TypeRef| match t {
+        TypeRef::Inline(d) => d.len as usize,
+        TypeRef::Shared { .. } => 0,
+    };
+    let attributes: usize =
+        object.attributes.iter().map(|a| 200 + 16 * encoded(&a.datatype) + a.data.len()).sum();
+    let dataset = object.dataset().map_or(0, |d| 32 * encoded(&d.datatype));
+    bytes + 32 * header.messages.len() + attributes + dataset
+}
+
+/// Whether an object can be met again as the same one: strings, symbols and types never are.
+fn tracked(element: &Element) -> bool {
+    match element {
+        Element::Plain(_) => false,
+        Element::Committed(c) => !matches!(
+            c.julia_type.short_name(),
+            "DataType"
+                | "Union"
+                | "UnionAll"
+                | "TypeVar"
+                | "TypeofBottom"
+                | "Symbol"
+                | "Tuple"
+                | "NTuple"
+        ),
+    }
+}

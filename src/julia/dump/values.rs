@@ -1,0 +1,260 @@
+//! Single values.
+
+use super::super::element::plain_name;
+use super::super::node::comma;
+use super::super::number::{code_point, digits, number};
+use super::super::text::text;
+use super::super::{Committed, Element, Field, JuliaType};
+use super::pairs::is_dict;
+use super::put;
+use super::session::Session;
+use crate::h5::{Class, Cursor, Datatype, Error, Member, Result};
+use std::mem::discriminant;
+
+impl Session<'_> {
+    /// A value of a type without data.
+    pub(super) fn singleton(&mut self, t: &JuliaType, id: Option<u64>) -> Result<()> {
+        self.head(t, id)?;
+        match t.tuple_elements() {
+            Some(elements) => {
+                self.raw(",\"items\":[")?;
+                for (i, e) in elements.iter().enumerate() {
+                    put(comma(self.out, i))?;
+                    self.singleton(e, None)?;
+                }
+                self.raw("]}")
+            }
+            None => self.raw(",\"fields\":{}}"),
+        }
+    }
+
+    pub(super) fn value(
+        &mut self,
+        element: &Element,
+        bytes: &[u8],
+        at: u64,
+        id: Option<u64>,
+    ) -> Result<()> {
+        self.part(bytes.len(), at, |s| match element {
+            Element::Plain(d) => s.plain(d, &element.julia_type(), bytes, at),
+            Element::Committed(c) => s.committed(c, bytes, at, id),
+        })
+    }
+
+    fn plain(&mut self, d: &Datatype, t: &JuliaType, bytes: &[u8], at: u64) -> Result<()> {
+        let name = t.to_string();
+        match &d.class {
+            Class::FixedPoint { signed, .. } => {
+                let number = number(bytes, *signed);
+                self.value_json(&name, &number)
+            }
+            Class::Float { .. } => self.value_json(&name, &format!("\"0x{}\"", digits(bytes))),
+            Class::Bitfield => {
+                let on = bytes.iter().any(|&b| b != 0);
+                self.value_json(&name, if on { "true" } else { "false" })
+            }
+            Class::String => self.value_text(&name, bytes),
+            Class::Vlen { string: true, .. } => self.vlen_text(&name, bytes, at),
+            Class::Reference => {
+                let addr = Cursor::new(bytes, at, "reference").addr()?;
+                if addr.is_null() { self.raw("null") } else { self.object(addr) }
+            }
+            Class::Opaque => {
+                let number = number(bytes, true);
+                self.value_json(&name, &number)
+            }
+            Class::Compound(members) => self.members(members, bytes, at),
+            Class::Time | Class::Enum(_) | Class::Vlen { .. } | Class::Array { .. } => {
+                Err(Error::foreign(d.offset, "a time, enumeration, array or plain sequence"))
+            }
+        }
+    }
+
+    fn committed(&mut self, c: &Committed, bytes: &[u8], at: u64, id: Option<u64>) -> Result<()> {
+        let t = &c.julia_type;
+        let name = t.to_string();
+        match t.short_name() {
+            "DataType" => {
+                let v = self.types().datatype_value(bytes, at)?.to_string();
+                return self.value_text("Core.DataType", v.as_bytes());
+            }
+            "Union" => {
+                let v = self.types().union_value(&c.datatype, bytes, at)?.to_string();
+                return self.value_text("Core.Union", v.as_bytes());
+            }
+            "UnionAll" => {
+                let mut cursor = Cursor::new(bytes, at, "UnionAll");
+                cursor.u64()?;
+                let body = self.types().type_object(cursor.addr()?, at + 8)?.to_string();
+                return self.value_text("Core.UnionAll", body.as_bytes());
+            }
+            "InlineUnionEl" => return self.inline_union(c, bytes, at),
+            _ => {}
+        }
+        if c.empty {
+            return self.singleton(t, id);
+        }
+        if is_dict(c) {
+            self.head(t, id)?;
+            return self.dict(c, bytes, at);
+        }
+        if let ("IdDict", Some(table)) = (t.short_name(), c.fields.iter().find(|f| f.name == "ht"))
+        {
+            self.head(t, id)?;
+            return self.id_dict(table, bytes, at);
+        }
+        match &c.datatype.class {
+            Class::Compound(_) => {
+                if let Some(elements) = t.tuple_elements() {
+                    self.head(t, id)?;
+                    return self.tuple(c, &elements, bytes, at);
+                }
+                self.head(t, id)?;
+                self.fields(&c.fields, bytes, at)
+            }
+            // Written as another object: long tuples as vectors, simple vectors as vectors.
+            Class::Reference => {
+                let addr = Cursor::new(bytes, at, "reference").addr()?;
+                if addr.is_null() {
+                    return self.raw("null");
+                }
+                self.referred(addr, at, "reference", |s, object, dataset, element| {
+                    if s.dumper.types.julia_dims(object, dataset)?.is_some() {
+                        s.head(t, id)?;
+                        s.raw(",\"items\":[")?;
+                        return s.items(dataset, element);
+                    }
+                    s.whole(dataset, element.datatype(), |s, bytes, at| {
+                        s.value(element, bytes, at, id)
+                    })
+                })
+            }
+            Class::Vlen { string: true, .. } => self.vlen_text(&name, bytes, at),
+            Class::Opaque if t.name() == "Core.Char" || t.name() == "Core.Core.Char" => {
+                self.value_json(&name, &code_point(bytes).to_string())
+            }
+            _ => self.plain(&c.datatype, t, bytes, at),
+        }
+    }
+
+    /// A record of a type that is not committed: a named tuple.
+    fn members(&mut self, members: &[Member], bytes: &[u8], at: u64) -> Result<()> {
+        self.head(&JuliaType::plain("Core.NamedTuple"), None)?;
+        self.raw(",\"fields\":{")?;
+        for (i, m) in members.iter().enumerate() {
+            put(comma(self.out, i))?;
+            put(text(self.out, m.name.as_bytes()))?;
+            self.raw(":")?;
+            let (offset, size) = (m.offset as usize, m.datatype.size as usize);
+            let part = bytes.get(offset..).and_then(|b| b.get(..size)).unwrap_or_default();
+            let (d, at) = (&m.datatype, at + u64::from(m.offset));
+            let t = JuliaType::plain(plain_name(d));
+            self.part(part.len(), at, |s| s.plain(d, &t, part, at))?;
+        }
+        self.raw("}}")
+    }
+
+    fn inline_union(&mut self, c: &Committed, bytes: &[u8], at: u64) -> Result<()> {
+        let member = |name: &str| c.fields.iter().find(|f| f.name == name);
+        let mask = member("mask").and_then(|f| field_bytes(f, bytes)).and_then(|b| b.first());
+        let (which, index) = if mask.copied() == Some(0) { ("t1", 0) } else { ("t2", 1) };
+        let Some(t) = c.julia_type.type_param(index).cloned() else {
+            return Err(Error::corrupt(at, "inline union", "two type parameters", "fewer"));
+        };
+        match member(which) {
+            Some(f) if f.offset.is_some() => self.field(f, bytes, at),
+            _ => self.singleton(&t, None),
+        }
+    }
+
+    /// The value of a field of the record `bytes`.
+    pub(super) fn field(&mut self, field: &Field, bytes: &[u8], at: u64) -> Result<()> {
+        let (Some(copy), Some(offset)) = (&field.datatype, field.offset) else {
+            return self.raw("null");
+        };
+        let part = field_bytes(field, bytes);
+        let at = at + u64::from(offset);
+        let wrong = |want: String| {
+            let what = format!("field {}", field.name);
+            Error::corrupt(at, what, want, "another layout in the enclosing type")
+        };
+        let Some(addr) = field.committed else {
+            let part = part.ok_or_else(|| wrong(format!("{} bytes", copy.size)))?;
+            let t = JuliaType::plain(plain_name(copy));
+            return self.part(part.len(), at, |s| s.plain(copy, &t, part, at));
+        };
+        let c = self.dumper.types.committed(addr)?;
+        // What the enclosing type says of the field must go with the field's own type.
+        let same = discriminant(&copy.class) == discriminant(&c.datatype.class)
+            && copy.size == c.datatype.size;
+        let Some(part) = part.filter(|_| same) else {
+            return Err(wrong(format!("a {} of {} bytes", c.julia_type, c.datatype.size)));
+        };
+        self.part(part.len(), at, |s| s.committed(&c, part, at, None))
+    }
+
+    /// `,"fields":{…}}`
+    fn fields(&mut self, fields: &[Field], bytes: &[u8], at: u64) -> Result<()> {
+        self.raw(",\"fields\":{")?;
+        let mut count = 0;
+        for f in fields {
+            let ghost = match (f.offset, f.committed) {
+                (Some(_), _) => None,
+                (None, Some(addr)) => Some(self.dumper.types.committed(addr)?.julia_type.clone()),
+                // A field without data or stated type: nothing is known of it.
+                (None, None) => continue,
+            };
+            put(comma(self.out, count))?;
+            count += 1;
+            put(text(self.out, f.name.as_bytes()))?;
+            self.raw(":")?;
+            match ghost {
+                Some(t) => self.singleton(&t, None)?,
+                None => self.field(f, bytes, at)?,
+            }
+        }
+        self.raw("}}")
+    }
+
+    /// `,"items":[…]}`; members are named by position, elements without data have none.
+    fn tuple(
+        &mut self,
+        c: &Committed,
+        elements: &[&JuliaType],
+        bytes: &[u8],
+        at: u64,
+    ) -> Result<()> {
+        let mut stored = c.fields.iter().filter(|f| f.offset.is_some()).peekable();
+        self.raw(",\"items\":[")?;
+        for (i, t) in elements.iter().enumerate() {
+            put(comma(self.out, i))?;
+            let name = (i + 1).to_string();
+            match stored.next_if(|f| f.name == name) {
+                Some(f) => self.field(f, bytes, at)?,
+                None => self.singleton(t, None)?,
+            }
+        }
+        if let Some(f) = stored.next() {
+            let want = format!("members 1 to {}, in order", elements.len());
+            return Err(Error::corrupt(at, "tuple", want, format!("member {}", f.name)));
+        }
+        self.raw("]}")
+    }
+
+    fn vlen_text(&mut self, t: &str, vlen: &[u8], at: u64) -> Result<()> {
+        let file = self.dumper.types.file();
+        match file.vlen(vlen, at, 1)? {
+            Some((at, len)) => {
+                self.long_text(t, at, len, &mut file.source().stream(at, len, "string")?)
+            }
+            None => self.raw("null"),
+        }
+    }
+}
+
+/// The bytes of a field inside its instance.
+pub(super) fn field_bytes<'b>(field: &Field, bytes: &'b [u8]) -> Option<&'b [u8]> {
+    let start = usize::try_from(field.offset?).ok()?;
+    let size = usize::try_from(field.datatype.as_ref()?.size).ok()?;
+    bytes.get(start..)?.get(..size)
+}

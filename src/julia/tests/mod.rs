@@ -1,0 +1,4 @@
+//! Tests of the reading of values.
+
+mod forged;
+mod values;
