@@ -6,7 +6,7 @@
 use super::array::{MAX_ELEMENT, each_element};
 use super::bounded::Bounded;
 use super::node::{comma, head};
-use super::number::{code_point, digits, hex, number};
+use super::number::{big_integer, code_point, digits, hex, number};
 use super::text::{self, text};
 use super::{Column, Committed, Element, Field, JuliaType, Node, Param, TypeTable};
 use crate::h5::{
@@ -172,6 +172,9 @@ impl Session<'_> {
     }
 
     fn value_text(&mut self, t: &str, v: &[u8]) -> Result<()> {
+        if let ("Base.GMP.BigInt", Some(number)) = (t, big_integer(v)) {
+            return self.value_json(t, &number);
+        }
         put(head(self.out, t, None))?;
         self.raw(",\"v\":")?;
         put(text(self.out, v))?;
@@ -769,6 +772,10 @@ impl Session<'_> {
     fn vlen_text(&mut self, t: &str, vlen: &[u8], at: u64) -> Result<()> {
         let file = self.dumper.types.file();
         match file.vlen(vlen, at, 1)? {
+            Some((at, len @ 0..=1024)) => self.value_text(
+                t,
+                &file.source().read(at, usize::try_from(len).unwrap_or(0), "string")?,
+            ),
             Some((at, len)) => {
                 self.long_text(t, at, len, &mut file.source().stream(at, len, "string")?)
             }
