@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_producer_that_fails_is_an_error() {
         let fails = |_: &mut dyn Write| Err(Error::foreign(7, "something"));
-        let good = |out: &mut dyn Write| out.write_all(&[1; 1 << 20]).map_err(Error::output);
+        let good = |out: &mut dyn Write| out.write_all(&vec![1; 1 << 20]).map_err(Error::output);
         assert!(first_difference(&fails, &good).is_err());
     }
 }

@@ -2,13 +2,11 @@
 
 use super::TypeTable;
 use super::build::{Build, FieldStyle, ObjectRef};
-use crate::h5::{File, ObjectKind, Source};
+use crate::h5::{File, ObjectKind, RelAddr, Source};
 use std::path::Path;
 
 /// A real file with what `make` builds appended; gives its bytes and the address of the object made.
-pub(super) fn grown(
-    make: impl FnOnce(&mut Build<'_>) -> ObjectRef,
-) -> (Vec<u8>, crate::h5::RelAddr) {
+pub(super) fn grown(make: impl FnOnce(&mut Build<'_>) -> ObjectRef) -> (Vec<u8>, RelAddr) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/data/mera/real-mera-1.9/output_00001.jld2");
     let mut bytes = std::fs::read(path).unwrap();
@@ -25,14 +23,14 @@ pub(super) fn grown(
     let made = make(&mut build);
     let superblock = file.superblock().clone();
     let start = superblock.end_of_file.next_multiple_of(8);
-    let built = build.finish(start, &[]);
+    let done = build.finish(start, &[]);
     bytes.resize(usize::try_from(start).unwrap(), 0);
-    bytes.extend(&built.bytes);
+    bytes.extend(&done.bytes);
     let head = superblock.with_end_of_file(bytes.len() as u64);
     let at = usize::try_from(superblock.offset).unwrap();
     bytes[at..at + head.len()].copy_from_slice(&head);
     match made {
-        ObjectRef::New(n) => (bytes, built.addresses[n]),
+        ObjectRef::New(n) => (bytes, done.addresses[n]),
         ObjectRef::Existing(addr) => (bytes, addr),
     }
 }

@@ -55,9 +55,62 @@ pub(super) fn code_point(bytes: &[u8]) -> u32 {
     std::str::from_utf8(used).ok().and_then(|s| s.chars().next()).map_or(word, u32::from)
 }
 
+/// A BigInt as JLD2 writes it, in base 62 (digits, capitals, small letters), as JSON: a decimal
+/// number. `None` for other text, and for numbers beyond what readers of JSON take for finite.
+pub(super) fn big_integer(text: &[u8]) -> Option<String> {
+    const PART: u64 = 1_000_000_000;
+    const MOST: usize = 160;
+    let (sign, figures) = match text.split_first() {
+        Some((b'-', rest)) => ("-", rest),
+        _ => ("", text),
+    };
+    if figures.is_empty() || figures.len() > MOST {
+        return None;
+    }
+    // Nine decimal digits each, the lowest first.
+    let mut parts = vec![0_u64];
+    for figure in figures {
+        let mut carry = u64::from(match figure {
+            b'0'..=b'9' => figure - b'0',
+            b'A'..=b'Z' => figure - b'A' + 10,
+            b'a'..=b'z' => figure - b'a' + 36,
+            _ => return None,
+        });
+        for part in &mut parts {
+            carry += *part * 62;
+            *part = carry % PART;
+            carry /= PART;
+        }
+        if carry > 0 {
+            parts.push(carry);
+        }
+    }
+    let (highest, rest) = parts.split_last()?;
+    let mut out = format!("{sign}{highest}");
+    for part in rest.iter().rev() {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{part:09}");
+    }
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn big_integers_as_julia_writes_them() {
+        // string(big"123456789012345678901234567890", base = 62), and its decimal digits.
+        let big = |text: &str| big_integer(text.as_bytes());
+        assert_eq!(big("2aYls9bkamJJSwhr0").unwrap(), "123456789012345678901234567890");
+        assert_eq!(big("QadIgRp0akra2s8uW").unwrap(), (1_u128 << 100).to_string());
+        assert_eq!(big("-5").unwrap(), "-5");
+        assert_eq!(big("0").unwrap(), "0");
+        assert_eq!(big(""), None);
+        assert_eq!(big("-"), None);
+        assert_eq!(big("1.5"), None);
+        assert_eq!(big(&"z".repeat(161)), None);
+    }
     use proptest::prelude::*;
 
     #[test]

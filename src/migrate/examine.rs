@@ -168,7 +168,7 @@ mod tests {
             bytes[at..at + size].fill(0);
         }
         for chunk in &object.header.chunks {
-            let (from, to) = (chunk.offset as usize, chunk.checksum as usize);
+            let [from, to] = [chunk.offset, chunk.checksum].map(|at| usize::try_from(at).unwrap());
             let sum = lookup3(&bytes[from..to]);
             bytes[to..to + 4].copy_from_slice(&sum.to_le_bytes());
         }

@@ -13,8 +13,7 @@ const FEW: usize = 3;
 const WIDEST: usize = 44;
 
 pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCode, Stop> {
-    let target = Target::with_rule_files(args.target.as_deref(), &args.rules)
-        .map_err(|error| usage(error))?;
+    let target = Target::with_rule_files(args.target.as_deref(), &args.rules).map_err(usage)?;
     let detail = if args.full { Detail::Full } else { Detail::Usual };
     let lines = args.files.len() > FEW && !verbose && !args.full;
     let mut out = BufWriter::new(io::stdout());
@@ -53,7 +52,7 @@ fn json(seen: &Result<Inspection, Box<Refusal>>) -> Result<String, Stop> {
         Ok(seen) => serde_json::to_string(seen),
         Err(refusal) => serde_json::to_string(refusal),
     };
-    json.map(|json| json + "\n").map_err(|error| failed(error))
+    json.map(|json| json + "\n").map_err(failed)
 }
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode, Stop> {
@@ -62,7 +61,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode, Stop> {
     let mut out = BufWriter::new(io::stdout());
     if args.json {
         let json = serde_json::to_string(&compared);
-        writeln!(out, "{}", json.map_err(|error| failed(error))?)?;
+        writeln!(out, "{}", json.map_err(failed)?)?;
     } else {
         write!(out, "{compared}")?;
     }

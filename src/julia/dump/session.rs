@@ -2,6 +2,7 @@
 
 use super::super::array::MAX_ELEMENT;
 use super::super::node::{comma, head};
+use super::super::number::big_integer;
 use super::super::text::{self, text};
 use super::super::{Column, Element, JuliaType, TypeTable};
 use super::{Dumper, FieldValue, Override, put};
@@ -74,6 +75,9 @@ impl Session<'_> {
     }
 
     pub(super) fn value_text(&mut self, t: &str, v: &[u8]) -> Result<()> {
+        if let ("Base.GMP.BigInt", Some(number)) = (t, big_integer(v)) {
+            return self.value_json(t, &number);
+        }
         put(head(self.out, t, None))?;
         self.raw(",\"v\":")?;
         put(text(self.out, v))?;

@@ -244,6 +244,10 @@ impl Session<'_> {
     fn vlen_text(&mut self, t: &str, vlen: &[u8], at: u64) -> Result<()> {
         let file = self.dumper.types.file();
         match file.vlen(vlen, at, 1)? {
+            Some((at, len @ 0..=1024)) => self.value_text(
+                t,
+                &file.source().read(at, usize::try_from(len).unwrap_or(0), "string")?,
+            ),
             Some((at, len)) => {
                 self.long_text(t, at, len, &mut file.source().stream(at, len, "string")?)
             }
