@@ -50,20 +50,20 @@ impl World {
         sequence(&mut self.sample, to.len(), &bytes)
     }
 
-    /// The 32 bytes of a DataType value.
+    /// The 32 bytes of a `DataType` value.
     pub(crate) fn type_value(&mut self, name: &str, params: &[RelAddr]) -> Vec<u8> {
         let name = self.text(name);
         let params = self.references(params);
         [name, params].concat()
     }
 
-    /// A dataset that holds a DataType value.
+    /// A dataset that holds a `DataType` value.
     pub(crate) fn type_object(&mut self, name: &str, params: &[RelAddr]) -> RelAddr {
         let value = self.type_value(name, params);
         self.scalar(self.datatype, &value)
     }
 
-    /// An attribute of type DataType.
+    /// An attribute of type `DataType`.
     pub(crate) fn julia_type(&self, name: &str, value: &[u8]) -> NewMessage {
         let shared = encode::shared(self.datatype);
         let body = encode::attribute(name, true, &shared, &scalar_space(), value);
