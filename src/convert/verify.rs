@@ -2,10 +2,10 @@
 
 use super::converter::{Planned, read_failure};
 use super::{Failure, Fault, Observer, Phase, VerifyLevel};
-use crate::h5::{self, File, Region, RelAddr, Source, Trace, Visitor};
+use crate::h5::{self, File, Region, RelAddr, Source};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
-use crate::migrate::plan;
 use crate::migrate::target::Target;
+use crate::migrate::{Request, plan_and_map};
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::path::Path;
@@ -113,9 +113,10 @@ fn structure(
         let end = output.superblock().end_of_file;
         return Err(format!("the output has {bytes} bytes, but says it ends at {end}"));
     }
-    let mut regions = Regions(Vec::new());
-    Trace::run(output, &mut regions).map_err(damaged)?;
-    regions.check()?;
+    let mut regions = Vec::new();
+    let again = plan_and_map(output, target, &Request::default(), Some(&mut regions));
+    let again = again.map_err(|e| format!("the output: {e}"))?;
+    disjoint(regions)?;
     let new = datasets(output).map_err(damaged)?;
     if expected.datasets.len() != new.len() {
         return Err(format!("{} datasets became {}", expected.datasets.len(), new.len()));
@@ -132,7 +133,6 @@ fn structure(
             return Err(format!("dataset {old_path} was to stay at {old_addr}, not at {new_addr}"));
         }
     }
-    let again = plan(output, target, false).map_err(|e| format!("the output: {e}"))?;
     if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
         let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
         return Err(format!("the output still needs changes: {left}"));
@@ -140,31 +140,19 @@ fn structure(
     Ok(())
 }
 
-/// Collects which bytes are in use.
-struct Regions(Vec<Region>);
-
-impl Visitor for Regions {
-    fn region(&mut self, region: Region) -> h5::Result<()> {
-        self.0.push(region);
-        Ok(())
-    }
-}
-
-impl Regions {
-    fn check(mut self) -> Result<(), String> {
-        self.0.sort_by_key(|r| (r.start, r.end));
-        for pair in self.0.windows(2) {
-            if let [a, b] = pair
-                && b.start < a.end
-            {
-                return Err(format!(
-                    "two objects share bytes: {:?} at {} to {}, {:?} at {}",
-                    a.kind, a.start, a.end, b.kind, b.start
-                ));
-            }
+fn disjoint(mut regions: Vec<Region>) -> Result<(), String> {
+    regions.sort_by_key(|r| (r.start, r.end));
+    for pair in regions.windows(2) {
+        if let [a, b] = pair
+            && b.start < a.end
+        {
+            return Err(format!(
+                "two objects share bytes: {:?} at {} to {}, {:?} at {}",
+                a.kind, a.start, a.end, b.kind, b.start
+            ));
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Counts bytes for an observer.

@@ -91,7 +91,7 @@ impl<'a> Engine<'a> {
         wanted.extend(flags.iter().map(|(addr, _)| *addr));
         wanted.extend(self.survey.types_group);
         wanted.extend(self.survey.type_values.iter().map(|v| v.addr));
-        let references = References::find(self.types, wanted)?;
+        let references = References::find(self.types, self.survey, wanted)?;
         let committed: Vec<_> = self.survey.type_links.iter().map(|l| l.target).collect();
         let mut build = Build::new(self.types, &committed, self.style())?;
         let mut new = New::default();
@@ -499,11 +499,11 @@ impl<'a> Engine<'a> {
         let links: Vec<_> =
             (highest + 1..).zip(added).map(|(n, t)| (format!("{n:08}"), t)).collect();
         let need: usize = links.iter().map(|(n, _)| 4 + encode::link(n, RelAddr::NULL).len()).sum();
-        let header = self.file().object(group)?.header;
-        if let Some((at, room)) = spare(&header).filter(|(_, r)| *r == need || *r >= need + 4) {
+        let header = &self.file().object(group)?.header;
+        if let Some((at, room)) = spare(header).filter(|(_, r)| *r == need || *r >= need + 4) {
             return Ok(Some(Numbering::Spare { at, room, links }));
         }
-        if let Some(at) = placeholder(&header) {
+        if let Some(at) = placeholder(header) {
             let (chunk, len) = build.group_continuation(&links);
             return Ok(Some(Numbering::Continued { at, chunk, len }));
         }

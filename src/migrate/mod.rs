@@ -28,5 +28,5 @@ pub mod userrules;
 
 pub use examine::Examiner;
 pub use finding::{Finding, Severity};
-pub use plan::{Migration, PlanError, Request, plan, plan_for};
+pub use plan::{Migration, PlanError, Request, plan, plan_and_map, plan_for};
 pub use survey::Survey;
