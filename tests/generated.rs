@@ -1,5 +1,7 @@
 //! Generated Mera files are what they are said to be: whole, sorted, and upgraded like real ones.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 #[path = "../examples/generate/mera/mod.rs"]
 mod mera;
 

@@ -55,7 +55,9 @@ impl Sample {
     /// Appends a header chunk of these messages; gives address and length.
     pub(crate) fn continuation(&mut self, messages: &[NewMessage]) -> (RelAddr, u64) {
         let mut bytes = b"OCHK".to_vec();
-        messages.iter().for_each(|m| m.write(&mut bytes));
+        for m in messages {
+            m.write(&mut bytes);
+        }
         bytes.extend(lookup3(&bytes).to_le_bytes());
         (self.unaligned(&bytes), bytes.len() as u64)
     }

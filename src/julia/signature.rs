@@ -1,4 +1,4 @@
-//! Types as values: DataType, Union, UnionAll and TypeVar objects, and the parameters of types
+//! Types as values: `DataType`, `Union`, `UnionAll` and `TypeVar` objects, and the parameters of types
 //! (format note section 5.3).
 
 use super::number::{digits, integer};
@@ -86,7 +86,7 @@ fn is_type(members: &[Member]) -> bool {
 }
 
 impl TypeTable<'_> {
-    /// The type that the DataType value `bytes` at offset `at` stands for: a name and parameters.
+    /// The type that the `DataType` value `bytes` at offset `at` stands for: a name and parameters.
     ///
     /// # Errors
     /// If it is damaged.
@@ -214,7 +214,7 @@ impl TypeTable<'_> {
     }
 
     /// A union: a description (informative), then sequences of references to its members. JLD2
-    /// before 0.2 wrote one sequence of DataType values instead.
+    /// before 0.2 wrote one sequence of `DataType` values instead.
     fn union_within(
         &self,
         datatype: &Datatype,
@@ -345,7 +345,7 @@ impl TypeTable<'_> {
         Ok(String::from_utf8_lossy(&self.heap_bytes(offset, len)?).into_owned())
     }
 
-    /// The full name in the DataType value at the absolute `offset`.
+    /// The full name in the `DataType` value at the absolute `offset`.
     ///
     /// # Errors
     /// If there is none.

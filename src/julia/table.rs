@@ -252,8 +252,8 @@ impl<'a> TypeTable<'a> {
             }
             return Ok((fields, true));
         }
-        let typed = object.attribute("field_datatypes");
-        let types_of = match typed {
+        let stated = object.attribute("field_datatypes");
+        let types_of = match stated {
             Some(a) => {
                 let types = refs(a)?;
                 if types.len() != members.len() {
@@ -264,6 +264,6 @@ impl<'a> TypeTable<'a> {
             None => vec![None; members.len()],
         };
         let fields = members.iter().zip(types_of).map(|(m, t)| stored(m, t)).collect();
-        Ok((fields, typed.is_some()))
+        Ok((fields, stated.is_some()))
     }
 }

@@ -56,9 +56,8 @@ impl JuliaType {
     /// Module path and name, without parameters.
     pub fn name(&self) -> &str {
         match self {
-            Self::Named { name, .. } => name,
+            Self::Named { name, .. } | Self::Var(name) => name,
             Self::Union(_) => "Union",
-            Self::Var(name) => name,
         }
     }
 

@@ -77,17 +77,13 @@ impl Archive {
         let mut archive = Self::new();
         for (what, bytes) in samples {
             archive.cases.push(what);
-            fs::write(archive.at("old").join(archive.name(archive.cases.len())), bytes).unwrap();
+            fs::write(archive.at("old").join(name(archive.cases.len())), bytes).unwrap();
         }
         archive
     }
 
     pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
-    }
-
-    fn name(&self, number: usize) -> String {
-        format!("output_{number:05}.jld2")
     }
 
     /// Converts it into the directory `new`, and checks what holds for every run: each file has an
@@ -106,7 +102,7 @@ impl Archive {
         assert_eq!(report["failed"], failed);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let judge = |(i, file): (usize, &Value)| {
-            let name = self.name(i + 1);
+            let name = name(i + 1);
             let ended = Ended {
                 what: self.cases[i].clone(),
                 outcome: text(&file["outcome"]),
@@ -133,6 +129,10 @@ impl Archive {
         assert!(names(&self.at(new).join(".jldconv/tmp")).is_empty(), "temporary files are left");
         files
     }
+}
+
+fn name(number: usize) -> String {
+    format!("output_{number:05}.jld2")
 }
 
 /// The names in a directory, but for the run's own.

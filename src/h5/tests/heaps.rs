@@ -29,7 +29,7 @@ proptest! {
             prop_assert_eq!(object.size, written.len() as u64);
         }
         prop_assert_eq!(heap.object(0), None);
-        prop_assert_eq!(heap.object(objects.len() as u32 + 1), None);
+        prop_assert_eq!(heap.object(u32::try_from(objects.len()).unwrap() + 1), None);
         prop_assert_eq!(heap.object(1 << 16), None);
     }
 

@@ -7,6 +7,10 @@ use std::io::{Read as _, Write as _};
 
 const LEN: u64 = 300_000;
 
+fn index(offset: u64) -> usize {
+    usize::try_from(offset).unwrap()
+}
+
 fn bytes() -> Vec<u8> {
     (0..LEN).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect()
 }
@@ -32,7 +36,7 @@ proptest! {
             prop_assert_eq!(b.is_ok(), inside);
             if let (Ok(a), Ok(b)) = (a, b) {
                 prop_assert!(a == b);
-                prop_assert!(a == bytes()[offset as usize..][..len]);
+                prop_assert!(a == bytes()[index(offset)..][..len]);
             }
         }
     }
@@ -52,7 +56,7 @@ proptest! {
             }
             out.extend(&buffer[..n]);
         }
-        prop_assert!(out == bytes()[offset as usize..][..len as usize]);
+        prop_assert!(out == bytes()[index(offset)..][..index(len)]);
     }
 
     #[test]
@@ -61,7 +65,7 @@ proptest! {
         edits in vec((0_u64..1000, vec(any::<u8>(), 1..40)), 0..20),
         reads in vec((0..LEN, 0_usize..2000), 1..20),
     ) {
-        let mut edited = bytes()[..end as usize].to_vec();
+        let mut edited = bytes()[..index(end)].to_vec();
         edited.extend(&append);
         let mut at = 0;
         let mut replace = Vec::new();
@@ -70,14 +74,14 @@ proptest! {
             if next > end {
                 break;
             }
-            edited[(at + gap) as usize..next as usize].copy_from_slice(&bytes);
+            edited[index(at + gap)..index(next)].copy_from_slice(&bytes);
             replace.push((at + gap, bytes));
             at = next;
         }
         let source = Source::overlay(file(), end, append, replace);
         prop_assert_eq!(source.len(), edited.len() as u64);
         for (offset, len) in reads {
-            let want = edited.get(offset as usize..).and_then(|b| b.get(..len));
+            let want = edited.get(index(offset)..).and_then(|b| b.get(..len));
             let read = source.read(offset, len, "it").ok();
             prop_assert_eq!(read.as_deref(), want);
         }

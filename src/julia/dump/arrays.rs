@@ -137,7 +137,9 @@ impl Session<'_> {
                 progress(window.len() as u64)?;
             }
             if boolean {
-                window.iter_mut().for_each(|b| *b = u8::from(*b != 0));
+                for b in &mut *window {
+                    *b = u8::from(*b != 0);
+                }
             }
             match self.dumper.digest {
                 Digest::Sha256 => sha.update(window),

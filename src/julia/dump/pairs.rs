@@ -40,7 +40,7 @@ impl Session<'_> {
         })
     }
 
-    /// `,"pairs":[…]}` of an IdDict before JLD2 0.4.42: its hash table, key and value by turns.
+    /// `,"pairs":[…]}` of an `IdDict` before JLD2 0.4.42: its hash table, key and value by turns.
     pub(super) fn id_dict(&mut self, table: &Field, bytes: &[u8], at: u64) -> Result<()> {
         let part = field_bytes(table, bytes).unwrap_or_default();
         let addr = Cursor::new(part, at, "hash table").addr()?;
@@ -78,12 +78,12 @@ impl Session<'_> {
                 self.raw("[")?;
                 for (i, name) in ["first", "second"].into_iter().enumerate() {
                     put(comma(self.out, i))?;
-                    match c.fields.iter().find(|f| f.name == name && f.offset.is_some()) {
-                        Some(f) => self.field(f, bytes, at)?,
-                        None => {
-                            let t = c.julia_type.type_param(i).cloned();
-                            self.singleton(&t.unwrap_or_else(JuliaType::any), None)?;
-                        }
+                    let field = c.fields.iter().find(|f| f.name == name && f.offset.is_some());
+                    if let Some(field) = field {
+                        self.field(field, bytes, at)?;
+                    } else {
+                        let t = c.julia_type.type_param(i).cloned();
+                        self.singleton(&t.unwrap_or_else(JuliaType::any), None)?;
                     }
                 }
                 self.raw("]")

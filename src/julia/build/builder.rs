@@ -1,0 +1,106 @@
+//! What is being built, and the heap objects in it.
+
+use super::super::TypeTable;
+use super::data::{Data, Fill, ObjectRef};
+use super::types::FieldStyle;
+use crate::h5::{Error, RelAddr, Result};
+use std::collections::HashMap;
+
+#[derive(Debug)]
+pub(super) struct Blob {
+    pub(super) data: Data,
+    /// Whether the last four bytes are a checksum over the others.
+    pub(super) header: bool,
+    /// Raw data that stands behind, at a multiple of eight, and the place of its address.
+    pub(super) contiguous: Option<(usize, Data)>,
+}
+
+/// New objects in the making.
+#[derive(Debug)]
+pub struct Build<'a> {
+    pub(super) types: &'a TypeTable<'a>,
+    /// Address of the committed `Core.DataType`.
+    pub(super) datatype_type: RelAddr,
+    pub(super) style: FieldStyle,
+    pub(super) placeholder: bool,
+    pub(super) blobs: Vec<Blob>,
+    pub(super) heap: Vec<Data>,
+    /// Committed types of the file by their written-out names.
+    pub(super) existing: HashMap<String, RelAddr>,
+    pub(super) made: HashMap<String, ObjectRef>,
+    /// New types that still need a name in `_types`.
+    pub(super) added: Vec<ObjectRef>,
+    pub(super) empty_tuple: Option<ObjectRef>,
+}
+
+impl<'a> Build<'a> {
+    /// Starts to build for the file of `types`, whose committed types stand at `committed`, in the
+    /// order of `_types`.
+    ///
+    /// # Errors
+    /// If a committed type is damaged, or none is `Core.DataType`.
+    pub fn new(types: &'a TypeTable<'a>, committed: &[RelAddr], style: FieldStyle) -> Result<Self> {
+        let mut existing = HashMap::new();
+        let mut datatype_type = None;
+        for &addr in committed {
+            let c = types.committed(addr)?;
+            if c.julia_type.short_name() == "DataType" {
+                datatype_type = datatype_type.or(Some(addr));
+            }
+            existing.entry(c.julia_type.to_string()).or_insert(addr);
+        }
+        let Some(datatype_type) = datatype_type else {
+            let at = types.file().superblock().offset;
+            return Err(Error::corrupt(at, "_types", "a committed Core.DataType", "none"));
+        };
+        Ok(Self {
+            types,
+            datatype_type,
+            style,
+            placeholder: true,
+            blobs: Vec::new(),
+            heap: Vec::new(),
+            existing,
+            made: HashMap::new(),
+            added: Vec::new(),
+            empty_tuple: None,
+        })
+    }
+
+    /// New types that have no name in `_types` yet, in the order made.
+    pub fn added(&self) -> &[ObjectRef] {
+        &self.added
+    }
+
+    /// Lets a committed type be named in `_types`.
+    pub fn add_type(&mut self, t: ObjectRef) {
+        self.added.push(t);
+    }
+
+    /// Whether nothing was built.
+    pub fn is_empty(&self) -> bool {
+        self.blobs.is_empty()
+    }
+
+    /// The sixteen bytes of a sequence of `count` elements with these bytes.
+    pub(super) fn sequence(&mut self, count: usize, data: Data) -> Data {
+        let mut out = Data::new(u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
+        out.push(&Data { bytes: vec![0; 12], fills: vec![(0, Fill::Heap(self.heap.len()))] });
+        self.heap.push(data);
+        out
+    }
+
+    /// A string of variable length.
+    pub fn text(&mut self, text: &str) -> Data {
+        self.sequence(text.len(), Data::new(text.as_bytes()))
+    }
+
+    /// A sequence of references.
+    pub(super) fn references(&mut self, refs: &[ObjectRef]) -> Data {
+        let mut data = Data::default();
+        for &r in refs {
+            data.push(&Data::reference(r));
+        }
+        self.sequence(refs.len(), data)
+    }
+}
