@@ -70,8 +70,8 @@ impl Original {
         let file = File::open(&path).unwrap();
         let mut all = All::default();
         Trace::run(&file, &mut all).unwrap();
-        let links = |addr: RelAddr| match file.object(addr).unwrap().kind {
-            ObjectKind::Group(group) => group.links,
+        let links = |addr: RelAddr| match &file.object(addr).unwrap().kind {
+            ObjectKind::Group(group) => group.links.clone(),
             _ => panic!("{addr} is no group"),
         };
         let root = links(file.superblock().root);
@@ -183,7 +183,7 @@ fn committed_types_are_those_that_jld2_wrote() {
             let built = build.finish(start, &[]);
             let ObjectRef::New(n) = made else { panic!("{}: not new", c.julia_type) };
             let file = original.with(start, &built.bytes);
-            let mine = file.object(built.addresses[n]).unwrap();
+            let mine = &file.object(built.addresses[n]).unwrap();
             assert_eq!(
                 comparable(&mine),
                 comparable(object),
@@ -240,7 +240,7 @@ fn scalar_datasets_are_those_that_jld2_wrote() {
             let start = original.start();
             let built = build.finish(start, &[]);
             let file = original.with(start, &built.bytes);
-            let mine = file.object(built.addresses[n]).unwrap().header;
+            let mine = &file.object(built.addresses[n]).unwrap().header;
             let theirs = &object.header;
             let messages = |h: &ObjectHeader| -> Vec<NewMessage> {
                 let all = h.messages.iter();

@@ -1,6 +1,7 @@
 //! `jldconv-supervisor slurm`: the arguments of a job array, checked before SLURM sees them.
 
 use super::flags::Layer;
+use std::io;
 use std::path::PathBuf;
 
 /// The arguments of `slurm`.
@@ -61,6 +62,30 @@ pub struct SlurmFlags {
     /// Submit it with sbatch instead of printing it
     #[arg(long)]
     pub submit: bool,
+}
+
+/// Has `sbatch` take a script; gives what it says, the job's id.
+///
+/// # Errors
+/// Where `sbatch` cannot be run or refuses.
+pub fn submit(script: &str) -> io::Result<String> {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let mut sbatch = Command::new("sbatch")
+        .arg("--parsable")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .map_err(|error| io::Error::new(error.kind(), format!("sbatch: {error}")))?;
+    if let Some(mut stdin) = sbatch.stdin.take() {
+        stdin.write_all(script.as_bytes())?;
+    }
+    let output = sbatch.wait_with_output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(format!("sbatch refused: {}", output.status)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// A value that a `#SBATCH` line takes without quotes.

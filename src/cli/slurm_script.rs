@@ -12,7 +12,6 @@ use super::said::Said;
 use super::slurm::SlurmFlags;
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -103,30 +102,6 @@ pub fn script(
     text.push_str(")\n");
     text.push_str(TAIL);
     Ok(text)
-}
-
-/// Has `sbatch` take a script; gives what it says, the job's id.
-///
-/// # Errors
-/// Where `sbatch` cannot be run or refuses.
-pub fn submit(script: &str) -> io::Result<String> {
-    use std::io::Write as _;
-    use std::process::{Command, Stdio};
-    let mut sbatch = Command::new("sbatch")
-        .arg("--parsable")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map_err(|error| io::Error::new(error.kind(), format!("sbatch: {error}")))?;
-    if let Some(mut stdin) = sbatch.stdin.take() {
-        stdin.write_all(script.as_bytes())?;
-    }
-    let output = sbatch.wait_with_output()?;
-    if !output.status.success() {
-        return Err(io::Error::other(format!("sbatch refused: {}", output.status)));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn options(ask: &SlurmFlags) -> Vec<String> {

@@ -88,8 +88,8 @@ impl Work<'_> {
             readable: &readable,
         };
         self.finish(|temp| {
-            let done = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
-            let done = done.map_err(|e| match e {
+            let grown = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
+            let grown = grown.map_err(|e| match e {
                 RewriteError::Input(e) => failed(e),
                 RewriteError::Output(e) => {
                     let fault = if is_full(&e) { Fault::Full } else { Fault::Output };
@@ -97,7 +97,7 @@ impl Work<'_> {
                 }
                 RewriteError::Failed(f) => f,
             })?;
-            Ok(match done.grown {
+            Ok(match grown {
                 0 => Vec::new(),
                 n => vec![format!("note: {n} columns would have grown and are stored plain")],
             })

@@ -53,11 +53,13 @@ fn check_links(path: &Path) {
 fn links(file: &File, path: &str) -> Vec<(String, RelAddr)> {
     let mut addr = file.superblock().root;
     for name in path.split('/').skip(1) {
-        let ObjectKind::Group(group) = file.object(addr).unwrap().kind else { panic!("{path}") };
+        let object = file.object(addr).unwrap();
+        let ObjectKind::Group(group) = &object.kind else { panic!("{path}") };
         addr = group.links.iter().find(|l| l.name == name).unwrap().target;
     }
-    let ObjectKind::Group(group) = file.object(addr).unwrap().kind else { panic!("{path}") };
-    group.links.into_iter().map(|l| (l.name, l.target)).collect()
+    let object = file.object(addr).unwrap();
+    let ObjectKind::Group(group) = &object.kind else { panic!("{path}") };
+    group.links.iter().map(|l| (l.name.clone(), l.target)).collect()
 }
 
 #[test]
@@ -142,7 +144,7 @@ fn a_name_that_is_taken_is_left_alone() {
     let group = &tables[0].group;
     let parent = group.trim_end_matches("/columns");
     let (_, addr) = links(&file, parent).into_iter().find(|(n, _)| n == "columns").unwrap();
-    let chunk = file.object(addr).unwrap().header.chunks.remove(0);
+    let chunk = file.object(addr).unwrap().header.chunks[0].clone();
     let name = tables[0].columns[0].0.as_bytes();
     let at = chunk.bytes.windows(name.len()).position(|w| w == name).unwrap();
     let mut changed = chunk.bytes;

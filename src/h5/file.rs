@@ -15,6 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MAX_CACHED_HEAP_OBJECTS: usize = 100_000;
 /// Committed datatypes that are remembered, in bytes of their encoding: about 15 MB of memory.
 const MAX_CACHED_TYPES: u64 = 1 << 20;
+/// Objects that are remembered, in bytes of their headers: about 4 MB of memory. A small file is
+/// walked several times and keeps them all; what comes later in a large one is read each time.
+const MAX_CACHED_OBJECTS: u64 = 512 << 10;
 /// What reading an object costs besides its bytes, in bytes.
 const OBJECT_COST: u64 = 128;
 /// What reading the place of a heap object costs, in bytes.
@@ -27,6 +30,7 @@ pub struct File {
     superblock: Superblock,
     heaps: Mutex<HeapCache>,
     types: Mutex<TypeCache>,
+    objects: Mutex<ObjectCache>,
     effort: Effort,
 }
 
@@ -41,6 +45,12 @@ struct HeapCache {
 #[derive(Debug, Default)]
 struct TypeCache {
     known: HashMap<RelAddr, Arc<Datatype>>,
+    bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct ObjectCache {
+    known: HashMap<RelAddr, Arc<Object>>,
     bytes: u64,
 }
 
@@ -84,6 +94,7 @@ impl File {
             superblock,
             heaps: Mutex::default(),
             types: Mutex::default(),
+            objects: Mutex::default(),
             effort: Effort::default(),
         })
     }
@@ -119,11 +130,23 @@ impl File {
     ///
     /// # Errors
     /// If there is none, or it is damaged or foreign.
-    pub fn object(&self, addr: RelAddr) -> Result<Object> {
+    pub fn object(&self, addr: RelAddr) -> Result<Arc<Object>> {
+        let lock = || self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().known.get(&addr) {
+            self.spend(OBJECT_COST);
+            return Ok(Arc::clone(known));
+        }
         let header = ObjectHeader::read(&self.source, &self.superblock, addr)?;
         let bytes: usize = header.chunks.iter().map(|c| c.bytes.len()).sum();
-        self.spend(bytes as u64 + OBJECT_COST);
-        Object::parse(header)
+        let bytes = bytes as u64 + OBJECT_COST;
+        self.spend(bytes);
+        let object = Arc::new(Object::parse(header)?);
+        let mut cache = lock();
+        if cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
+            cache.bytes += bytes;
+            cache.known.insert(addr, Arc::clone(&object));
+        }
+        Ok(object)
     }
 
     /// The committed datatype at `addr`.
@@ -135,7 +158,7 @@ impl File {
         if let Some(known) = lock().known.get(&addr) {
             return Ok(Arc::clone(known));
         }
-        let ObjectKind::Datatype(datatype) = self.object(addr)?.kind else {
+        let ObjectKind::Datatype(datatype) = &self.object(addr)?.kind else {
             return Err(Error::corrupt(
                 self.offset(addr, "committed datatype")?,
                 "shared datatype",
@@ -143,7 +166,7 @@ impl File {
                 "another object",
             ));
         };
-        let datatype = Arc::new(datatype);
+        let datatype = Arc::new(datatype.clone());
         let mut types = lock();
         if types.bytes > MAX_CACHED_TYPES {
             *types = TypeCache::default();

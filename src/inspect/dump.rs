@@ -116,7 +116,8 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Vec<(String, RelAddr)>
             known,
         };
         let shown = if path.is_empty() { "/" } else { &path };
-        let ObjectKind::Group(group) = file.object(addr).map_err(failed)?.kind else {
+        let object = file.object(addr).map_err(failed)?;
+        let ObjectKind::Group(group) = &object.kind else {
             return Err(nothing(format!("{shown} is a dataset")));
         };
         let Some(link) = group.links.iter().find(|l| l.name == step) else {

@@ -18,8 +18,8 @@ const MAX_NOTE: usize = 1 << 20;
 
 /// The links of the group at `addr`; none if it is no group.
 fn links(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<Link>> {
-    Ok(match types.file().object(addr)?.kind {
-        ObjectKind::Group(group) => group.links,
+    Ok(match &types.file().object(addr)?.kind {
+        ObjectKind::Group(group) => group.links.clone(),
         ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => Vec::new(),
     })
 }

@@ -23,13 +23,13 @@ pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
         let object = file.object(addr).map_err(|e| e.in_object(shown))?;
         let at = object.header.chunks.first().map_or(0, |c| c.offset);
         allowance.check(file, at).map_err(|e| e.in_object(shown))?;
-        match object.kind {
+        match &object.kind {
             ObjectKind::Group(group) => {
                 // A group linked below itself would never end.
                 if !seen.insert(addr) {
                     continue;
                 }
-                for link in group.links {
+                for link in &group.links {
                     if path.is_empty() && link.name == "_types" {
                         continue;
                     }

@@ -72,7 +72,7 @@ impl<'a> Engine<'a> {
         wanted.extend(self.survey.types_group);
         wanted.extend(tables.iter().map(|t| t.parent));
         wanted.extend(self.survey.type_values.iter().map(|v| v.addr));
-        let references = References::find(self.types, wanted)?;
+        let references = References::find(self.types, self.survey, wanted)?;
         let committed: Vec<_> = self.survey.type_links.iter().map(|l| l.target).collect();
         let mut build = Build::new(self.types, &committed, self.style())?;
         let mut new = New::default();

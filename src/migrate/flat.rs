@@ -143,9 +143,8 @@ fn state(file: &File, links: &Group, columns: &[(String, RelAddr)]) -> Result<Fl
     let Some(link) = links.links.iter().find(|l| l.name == FlatTable::NAME) else {
         return Ok(FlatState::Missing);
     };
-    let ObjectKind::Group(group) = file.object(link.target)?.kind else {
-        return Ok(FlatState::Taken);
-    };
+    let object = file.object(link.target)?;
+    let ObjectKind::Group(group) = &object.kind else { return Ok(FlatState::Taken) };
     let have: BTreeSet<_> = group.links.iter().map(|l| (l.name.as_str(), l.target)).collect();
     let want: BTreeSet<_> = columns.iter().map(|(name, addr)| (name.as_str(), *addr)).collect();
     Ok(if have == want { FlatState::Present } else { FlatState::Taken })
@@ -156,8 +155,9 @@ fn group_at(file: &File, path: &str) -> Result<Option<(RelAddr, Group)>> {
     let mut addr = file.superblock().root;
     let mut names = path.split('/').filter(|name| !name.is_empty());
     loop {
-        let ObjectKind::Group(group) = file.object(addr)?.kind else { return Ok(None) };
-        let Some(name) = names.next() else { return Ok(Some((addr, group))) };
+        let object = file.object(addr)?;
+        let ObjectKind::Group(group) = &object.kind else { return Ok(None) };
+        let Some(name) = names.next() else { return Ok(Some((addr, group.clone()))) };
         let Some(link) = group.links.iter().find(|l| l.name == name) else { return Ok(None) };
         addr = link.target;
     }

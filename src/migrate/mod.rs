@@ -31,5 +31,5 @@ pub mod userrules;
 pub use examine::Examiner;
 pub use finding::{Finding, Severity};
 pub use flat::{FlatState, FlatTable, flat_groups, flat_tables};
-pub use plan::{Migration, PlanError, Request, plan, plan_for};
+pub use plan::{Migration, PlanError, Request, plan, plan_and_map, plan_for};
 pub use survey::Survey;

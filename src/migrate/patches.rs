@@ -59,12 +59,12 @@ impl Patches {
     fn checksums(&self, file: &File) -> Result<BTreeMap<u64, Vec<u8>>, PlanError> {
         let mut out = BTreeMap::new();
         for &addr in &self.touched {
-            for mut chunk in file.object(addr)?.header.chunks {
+            for chunk in &file.object(addr)?.header.chunks {
+                let mut whole = chunk.bytes.clone();
                 let mut hit = false;
                 for (&offset, (bytes, _)) in self.bytes.range(chunk.offset..chunk.checksum) {
                     let start = usize::try_from(offset - chunk.offset).unwrap_or(usize::MAX);
-                    let Some(to) =
-                        chunk.bytes.get_mut(start..).and_then(|b| b.get_mut(..bytes.len()))
+                    let Some(to) = whole.get_mut(start..).and_then(|b| b.get_mut(..bytes.len()))
                     else {
                         return Err(PlanError::Internal("a patch leaves its header".into()));
                     };
@@ -72,7 +72,7 @@ impl Patches {
                     hit = true;
                 }
                 if hit {
-                    out.insert(chunk.checksum, lookup3(&chunk.bytes).to_le_bytes().to_vec());
+                    out.insert(chunk.checksum, lookup3(&whole).to_le_bytes().to_vec());
                 }
             }
         }

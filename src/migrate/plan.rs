@@ -10,7 +10,7 @@ use super::reading::Session;
 use super::rule::{NoValue, Rule, Seen};
 use super::survey::{Instance, Survey};
 use super::target::Target;
-use crate::h5::{self, File, RelAddr};
+use crate::h5::{self, File, Region, RelAddr};
 use crate::julia::{Committed, Overrides, Renames, TypeTable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -101,6 +101,20 @@ pub fn plan(file: &File, target: &Target, rewriting: bool) -> Result<Migration, 
 /// # Errors
 /// If the file cannot be read, or a rule cannot be carried out.
 pub fn plan_for(file: &File, target: &Target, request: &Request) -> Result<Migration, PlanError> {
+    plan_and_map(file, target, request, None)
+}
+
+/// As [`plan_for`]; also says which bytes of the file are in use, if `regions` is there to hold
+/// them.
+///
+/// # Errors
+/// If the file cannot be read, or a rule cannot be carried out.
+pub fn plan_and_map(
+    file: &File,
+    target: &Target,
+    request: &Request,
+    regions: Option<&mut Vec<Region>>,
+) -> Result<Migration, PlanError> {
     let with_codec;
     let target = match &request.codec {
         Some(value) => {
@@ -111,7 +125,7 @@ pub fn plan_for(file: &File, target: &Target, request: &Request) -> Result<Migra
     };
     let rewriting = request.rewriting;
     let types = TypeTable::new(file);
-    let survey = Survey::run(&types, target)?;
+    let mut survey = Survey::walk(&types, target, regions)?;
     let mut findings = Findings::default();
     let rewrite = diagnose::filters(&survey, target, &mut findings);
     diagnose::structure(&survey, &mut findings);
@@ -137,6 +151,7 @@ pub fn plan_for(file: &File, target: &Target, request: &Request) -> Result<Migra
     };
     let (overrides, renames) = engine.expectations();
     let findings = findings.into_sorted();
+    survey.forget_edges();
     Ok(Migration { findings, edits, overrides, renames, rewrite, links, survey })
 }
 

@@ -3,11 +3,15 @@
 use super::target::Target;
 use crate::h5::{
     Class, Dataset, Edge, EdgeKind, Error, Extent, FilterEntry, Layout, Link, Object, ObjectKind,
-    RelAddr, Result, Trace, TypeRef, Visitor,
+    Region, RelAddr, Result, Trace, TypeRef, Visitor,
 };
 use crate::julia::TypeTable;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+
+/// Edges that a survey keeps for those who ask who refers to whom: 640 kB of memory. Where there are
+/// more, they are looked for by another trace.
+const MAX_EDGES: usize = 16 << 10;
 
 /// What there is in a file.
 #[derive(Debug, Default)]
@@ -36,6 +40,8 @@ pub struct Survey {
     pub groups: u64,
     /// Stored bytes of all data outside headers.
     pub payload_bytes: u64,
+    /// Every reference but those to heaps; `None` if there are too many to keep.
+    edges: Option<Vec<Edge>>,
 }
 
 /// A dataset that holds a type, whose name some rule names.
@@ -67,6 +73,7 @@ struct Surveyor<'a> {
     target: &'a Target,
     root: RelAddr,
     out: Survey,
+    regions: Option<&'a mut Vec<Region>>,
 }
 
 impl Survey {
@@ -75,10 +82,25 @@ impl Survey {
     /// # Errors
     /// If anything reachable is damaged or foreign.
     pub fn run(types: &TypeTable<'_>, target: &Target) -> Result<Self> {
+        Self::walk(types, target, None)
+    }
+
+    /// As [`Self::run`]; also says which bytes are in use, if `regions` is there to hold them.
+    pub(super) fn walk(
+        types: &TypeTable<'_>,
+        target: &Target,
+        regions: Option<&mut Vec<Region>>,
+    ) -> Result<Self> {
         let root = types.file().superblock().root;
-        let mut surveyor = Surveyor { types, target, root, out: Self::default() };
+        let out = Self { edges: Some(Vec::new()), ..Self::default() };
+        let mut surveyor = Surveyor { types, target, root, out, regions };
         Trace::run(types.file(), &mut surveyor)?;
         Ok(surveyor.out)
+    }
+
+    /// Gives back the memory of what only planning asks for.
+    pub(super) fn forget_edges(&mut self) {
+        self.edges = None;
     }
 
     /// Numbers that are missing or out of place among the names of `_types`.
@@ -111,6 +133,24 @@ impl Visitor for Surveyor<'_> {
                 }
             }
             ObjectKind::Dataset(dataset) => self.dataset(object, dataset, path)?,
+        }
+        Ok(())
+    }
+
+    fn edge(&mut self, edge: Edge) -> Result<()> {
+        if let (Some(edges), true) = (&mut self.out.edges, edge.kind != EdgeKind::Heap) {
+            if edges.len() < MAX_EDGES {
+                edges.push(edge);
+            } else {
+                self.out.edges = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn region(&mut self, region: Region) -> Result<()> {
+        if let Some(regions) = &mut self.regions {
+            regions.push(region);
         }
         Ok(())
     }
@@ -165,7 +205,7 @@ impl Surveyor<'_> {
     }
 }
 
-/// Every reference to some objects, found by a second trace.
+/// Every reference to some objects: those that the survey kept, or those of a second trace.
 #[derive(Debug)]
 pub(super) struct References {
     wanted: BTreeSet<RelAddr>,
@@ -174,9 +214,16 @@ pub(super) struct References {
 }
 
 impl References {
-    pub(super) fn find(types: &TypeTable<'_>, wanted: BTreeSet<RelAddr>) -> Result<Self> {
+    pub(super) fn find(
+        types: &TypeTable<'_>,
+        survey: &Survey,
+        wanted: BTreeSet<RelAddr>,
+    ) -> Result<Self> {
         let mut out = Self { wanted, edges: HashMap::new() };
-        Trace::run(types.file(), &mut out)?;
+        match &survey.edges {
+            Some(edges) => edges.iter().try_for_each(|edge| out.edge(*edge))?,
+            None => Trace::run(types.file(), &mut out)?,
+        }
         Ok(out)
     }
 

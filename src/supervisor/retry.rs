@@ -12,6 +12,8 @@ const OOM_ALONE: u32 = 2;
 const STOPS: u32 = 3;
 /// Attempts for a crash or a stall.
 const CRASHES: u32 = 2;
+/// As many times the usual attempts has a job that somebody kills along with others.
+const WEATHER: u32 = 4;
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
@@ -20,12 +22,29 @@ const LONGEST_DELAY: Duration = Duration::from_secs(30);
 pub(super) enum Verdict {
     /// Again, not before this delay.
     Again(Duration),
+    /// Again, after all that wait now.
+    Last,
     /// Again, with no other job beside it.
     Alone,
     /// Again, when the disk has space.
     WhenSpace,
     /// The job is lost.
     Fail,
+}
+
+/// What a verdict depends on beside the cause.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances {
+    /// The attempt had the machine to itself.
+    pub(super) alone: bool,
+    /// Attempts for causes that may pass.
+    pub(super) retries: u32,
+    /// A full disk is not waited for.
+    pub(super) fail_when_full: bool,
+    /// Kills from outside that struck other jobs of the run.
+    pub(super) kills_elsewhere: u32,
+    /// Varies the delay from job to job, so that they do not come back all at once.
+    pub(super) spread: u32,
 }
 
 /// How often a job met each cause.
@@ -41,36 +60,25 @@ pub(super) struct Tries {
 }
 
 impl Tries {
-    /// Counts `cause` and decides. `alone` tells whether the attempt had the machine to itself,
-    /// `retries` bounds the attempts for causes that may pass, `spread` varies the delay from job
-    /// to job so that they do not come back all at once.
-    pub(super) fn judge(
-        &mut self,
-        cause: Cause,
-        alone: bool,
-        retries: u32,
-        fail_when_full: bool,
-        spread: u32,
-    ) -> Verdict {
-        let attempts = retries.max(1);
+    /// Counts `cause` and decides.
+    pub(super) fn judge(&mut self, cause: Cause, around: &Circumstances) -> Verdict {
+        let attempts = around.retries.max(1);
         match cause {
             Cause::Input | Cause::Unsupported | Cause::Verify => Verdict::Fail,
             Cause::OutOfMemory => {
                 self.oom = self.oom.saturating_add(1);
-                if alone {
+                if around.alone {
                     self.oom_alone = self.oom_alone.saturating_add(1);
                 }
                 if self.oom_alone >= OOM_ALONE {
                     Verdict::Fail
-                } else if alone || self.oom >= OOM_TOGETHER {
+                } else if around.alone || self.oom >= OOM_TOGETHER {
                     Verdict::Alone
                 } else {
                     Verdict::Again(Duration::ZERO)
                 }
             }
-            Cause::Killed => {
-                again_or_fail(&mut self.killed, attempts, Verdict::Again(Duration::ZERO))
-            }
+            Cause::Killed => self.killed(attempts, around.kills_elsewhere),
             Cause::Crashed | Cause::Protocol | Cause::Internal | Cause::Spawn => {
                 again_or_fail(&mut self.crashed, attempts.min(CRASHES), Verdict::Alone)
             }
@@ -79,11 +87,11 @@ impl Tries {
                 again_or_fail(&mut self.stalled, attempts.min(CRASHES), again)
             }
             Cause::Output => {
-                let delay = backoff(self.output, spread);
+                let delay = backoff(self.output, around.spread);
                 again_or_fail(&mut self.output, attempts, Verdict::Again(delay))
             }
             Cause::Full => {
-                if fail_when_full {
+                if around.fail_when_full {
                     Verdict::Fail
                 } else {
                     Verdict::WhenSpace
@@ -93,6 +101,22 @@ impl Tries {
                 self.stopped = self.stopped.saturating_add(1);
                 if self.stopped >= STOPS { Verdict::Alone } else { Verdict::Again(Duration::ZERO) }
             }
+        }
+    }
+}
+
+impl Tries {
+    /// Kills that strike other jobs as well are weather, not this job's doing: it waits behind the
+    /// others until that is over. Where it alone is struck, it may well be the reason.
+    fn killed(&mut self, attempts: u32, elsewhere: u32) -> Verdict {
+        self.killed = self.killed.saturating_add(1);
+        // This kill may be the first of a round that strikes all.
+        let weather = elsewhere > 0 && elsewhere.saturating_add(1) >= self.killed && attempts > 1;
+        let bound = if weather { attempts.saturating_mul(WEATHER) } else { attempts };
+        match self.killed {
+            times if times >= bound => Verdict::Fail,
+            1 => Verdict::Again(Duration::ZERO),
+            _ => Verdict::Last,
         }
     }
 }
@@ -113,12 +137,20 @@ fn backoff(tries: u32, spread: u32) -> Duration {
 mod tests {
     use super::*;
 
+    const CALM: Circumstances = Circumstances {
+        alone: false,
+        retries: 3,
+        fail_when_full: false,
+        kills_elsewhere: 0,
+        spread: 7,
+    };
+
     fn run(cause: Cause, alone: impl Fn(Option<Verdict>) -> bool) -> Vec<Verdict> {
         let mut tries = Tries::default();
         let mut verdicts = Vec::new();
         while verdicts.last() != Some(&Verdict::Fail) && verdicts.len() < 20 {
             let alone = alone(verdicts.last().copied());
-            verdicts.push(tries.judge(cause, alone, 3, false, 7));
+            verdicts.push(tries.judge(cause, &Circumstances { alone, ..CALM }));
         }
         verdicts
     }
@@ -137,7 +169,7 @@ mod tests {
 
     #[test]
     fn each_cause_has_its_own_patience() {
-        assert_eq!(run(Cause::Killed, |_| false), [AT_ONCE, AT_ONCE, Verdict::Fail]);
+        assert_eq!(run(Cause::Killed, |_| false), [AT_ONCE, Verdict::Last, Verdict::Fail]);
         assert_eq!(run(Cause::Crashed, |_| false), [Verdict::Alone, Verdict::Fail]);
         assert_eq!(run(Cause::Stalled, |_| false), [AT_ONCE, Verdict::Fail]);
         assert_eq!(run(Cause::Input, |_| false), [Verdict::Fail]);
@@ -145,15 +177,17 @@ mod tests {
         assert_eq!(run(Cause::Output, |_| false).len(), 3);
         let mut mixed = Tries::default();
         for cause in [Cause::Killed, Cause::Crashed, Cause::Stalled, Cause::Output, Cause::Killed] {
-            assert_ne!(mixed.judge(cause, false, 3, false, 0), Verdict::Fail);
+            assert_ne!(mixed.judge(cause, &CALM), Verdict::Fail);
         }
     }
 
     #[test]
     fn one_attempt_means_one_attempt() {
         for cause in [Cause::Killed, Cause::Crashed, Cause::Stalled, Cause::Output] {
-            assert_eq!(Tries::default().judge(cause, false, 0, false, 0), Verdict::Fail);
-            assert_eq!(Tries::default().judge(cause, false, 1, false, 0), Verdict::Fail);
+            for retries in [0, 1] {
+                let around = Circumstances { retries, kills_elsewhere: 100, ..CALM };
+                assert_eq!(Tries::default().judge(cause, &around), Verdict::Fail);
+            }
         }
     }
 
@@ -164,9 +198,25 @@ mod tests {
     }
 
     #[test]
+    fn kills_that_strike_all_are_nobodys_fault() {
+        let mut tries = Tries::default();
+        let stormy = Circumstances { kills_elsewhere: 50, ..CALM };
+        let verdicts: Vec<_> = (0..12).map(|_| tries.judge(Cause::Killed, &stormy)).collect();
+        assert_eq!(verdicts[0], AT_ONCE);
+        assert_eq!(verdicts[1..11], [Verdict::Last; 10]);
+        assert_eq!(verdicts[11], Verdict::Fail);
+        // As soon as it is struck more often than the others together, it is the reason.
+        let mut tries = Tries::default();
+        let drizzle = Circumstances { kills_elsewhere: 3, ..CALM };
+        let verdicts: Vec<_> = (0..5).map(|_| tries.judge(Cause::Killed, &drizzle)).collect();
+        assert_eq!(verdicts[3..], [Verdict::Last, Verdict::Fail]);
+    }
+
+    #[test]
     fn a_full_disk_waits_or_fails() {
-        assert_eq!(Tries::default().judge(Cause::Full, false, 3, false, 0), Verdict::WhenSpace);
-        assert_eq!(Tries::default().judge(Cause::Full, false, 3, true, 0), Verdict::Fail);
+        assert_eq!(Tries::default().judge(Cause::Full, &CALM), Verdict::WhenSpace);
+        let around = Circumstances { fail_when_full: true, ..CALM };
+        assert_eq!(Tries::default().judge(Cause::Full, &around), Verdict::Fail);
     }
 
     #[test]

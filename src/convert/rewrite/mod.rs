@@ -32,22 +32,14 @@ const WINDOW: usize = 256 << 10;
 /// The userblock in front of the superblock.
 const USERBLOCK: usize = 512;
 
-/// What a rewrite did.
-#[derive(Debug, Default)]
-pub(super) struct Rewritten {
-    /// Size of the output.
-    pub(super) bytes: u64,
-    /// Columns that would have grown and were stored without a filter.
-    pub(super) grown: u64,
-}
-
-/// Writes all that is alive in `input` to the empty file `out`.
+/// Writes all that is alive in `input` to the empty file `out`. Gives the number of columns that
+/// would have grown and were stored without a filter.
 pub(super) fn rewrite(
     input: &File,
     out: &std::fs::File,
     encoding: &Encoding<'_>,
     observer: &dyn Observer,
-) -> std::result::Result<Rewritten, RewriteError> {
+) -> std::result::Result<u64, RewriteError> {
     let inventory = Inventory::take(input)?;
     let mut out = Output::new(out);
     let superblock = input.superblock();
@@ -66,7 +58,7 @@ pub(super) fn rewrite(
     new.root = settled.places.object(superblock.root, superblock.offset)?;
     head.extend(new.with_end_of_file(bytes));
     out.write_at(0, &head)?;
-    Ok(Rewritten { bytes, grown })
+    Ok(grown)
 }
 
 /// Why a rewrite failed.
@@ -175,7 +167,8 @@ impl Layout<'_> {
     /// The header of a `_types` that names the types in use, in the old order.
     fn types_group(&self, places: &Places) -> Result<Option<Vec<u8>>> {
         let Some((_, group)) = self.inventory.types_link else { return Ok(None) };
-        let ObjectKind::Group(group) = self.input.object(group)?.kind else { return Ok(None) };
+        let object = self.input.object(group)?;
+        let ObjectKind::Group(group) = &object.kind else { return Ok(None) };
         let used = group.links.iter().filter_map(|l| places.objects.get(&l.target));
         let links: Vec<_> = (1..).zip(used).map(|(n, &a)| (format!("{n:08}"), a)).collect();
         Ok(Some(encode::object_header(&encode::group(&links)).bytes))

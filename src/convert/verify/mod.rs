@@ -7,10 +7,10 @@ mod hdf5;
 
 use super::converter::{Planned, read_failure};
 use super::{Failure, Fault, Observer, Phase, VerifyLevel};
-use crate::h5::{self, File, Region, RelAddr, Source, Trace, Visitor};
+use crate::h5::{self, File, Region, RelAddr, Source};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use crate::migrate::target::Target;
-use crate::migrate::{Request, plan_for};
+use crate::migrate::{Request, plan_and_map};
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::path::Path;
@@ -138,9 +138,11 @@ fn structure(
         let end = output.superblock().end_of_file;
         return Err(format!("the output has {bytes} bytes, but says it ends at {end}"));
     }
-    let mut regions = Regions(Vec::new());
-    Trace::run(output, &mut regions).map_err(damaged)?;
-    regions.check()?;
+    let mut regions = Vec::new();
+    let request = Request { flat_links: planned.flat_links, ..Request::default() };
+    let again = plan_and_map(output, target, &request, Some(&mut regions));
+    let again = again.map_err(|e| format!("the output: {e}"))?;
+    disjoint(regions)?;
     let new = datasets(output).map_err(damaged)?;
     if expected.datasets.len() != new.len() {
         return Err(format!("{} datasets became {}", expected.datasets.len(), new.len()));
@@ -160,8 +162,6 @@ fn structure(
             return Err(format!("dataset {old_path} was to stay at {old_addr}, not at {new_addr}"));
         }
     }
-    let request = Request { flat_links: planned.flat_links, ..Request::default() };
-    let again = plan_for(output, target, &request).map_err(|e| format!("the output: {e}"))?;
     if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
         let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
         return Err(format!("the output still needs changes: {left}"));
@@ -169,31 +169,19 @@ fn structure(
     Ok(())
 }
 
-/// Collects which bytes are in use.
-struct Regions(Vec<Region>);
-
-impl Visitor for Regions {
-    fn region(&mut self, region: Region) -> h5::Result<()> {
-        self.0.push(region);
-        Ok(())
-    }
-}
-
-impl Regions {
-    fn check(mut self) -> Result<(), String> {
-        self.0.sort_by_key(|r| (r.start, r.end));
-        for pair in self.0.windows(2) {
-            if let [a, b] = pair
-                && b.start < a.end
-            {
-                return Err(format!(
-                    "two objects share bytes: {:?} at {} to {}, {:?} at {}",
-                    a.kind, a.start, a.end, b.kind, b.start
-                ));
-            }
+fn disjoint(mut regions: Vec<Region>) -> Result<(), String> {
+    regions.sort_by_key(|r| (r.start, r.end));
+    for pair in regions.windows(2) {
+        if let [a, b] = pair
+            && b.start < a.end
+        {
+            return Err(format!(
+                "two objects share bytes: {:?} at {} to {}, {:?} at {}",
+                a.kind, a.start, a.end, b.kind, b.start
+            ));
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Counts bytes for an observer.

@@ -38,6 +38,8 @@ impl Scheduler {
         if now < self.spawn_not_before {
             return;
         }
+        // After a start that failed they are tried one by one.
+        let wanted = if self.failed_starts > 0 { wanted.min(1) } else { wanted };
         for _ in starting..wanted {
             let Some(slot) = self.empty_slot() else { return };
             let worker = self.new_worker();

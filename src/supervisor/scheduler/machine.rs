@@ -67,6 +67,8 @@ pub(in super::super) struct Scheduler {
     pub(super) paused_total: Duration,
     pub(super) next_worker: u64,
     pub(super) failed_starts: u32,
+    /// Attempts that somebody outside killed.
+    pub(super) kills: u32,
     pub(super) spawn_not_before: Duration,
     pub(super) most_busy: u32,
     pub(super) actions: Vec<Action>,
@@ -98,6 +100,7 @@ impl Scheduler {
             paused_total: Duration::ZERO,
             next_worker: 0,
             failed_starts: 0,
+            kills: 0,
             spawn_not_before: Duration::ZERO,
             most_busy: 0,
             actions: Vec::new(),
@@ -248,11 +251,15 @@ impl Scheduler {
 
     /// Puts a job that was tried before where the next free slot finds it.
     pub(super) fn enqueue(&mut self, job: JobId) {
-        if self.job_mut(job).is_some_and(|state| state.alone) {
+        if self.runs_alone(job) {
             self.alone.push_back(job);
         } else {
             self.queue.push_front(job);
         }
+    }
+
+    pub(super) fn runs_alone(&mut self, job: JobId) -> bool {
+        self.job_mut(job).is_some_and(|state| state.alone)
     }
 
     fn slot_timers(&mut self, id: SlotId, now: Duration) {

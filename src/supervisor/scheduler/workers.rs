@@ -5,7 +5,7 @@ use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::super::predict::Predictor;
 use super::super::record::SlotRecord;
-use super::super::retry::Verdict;
+use super::super::retry::{Circumstances, Verdict};
 use super::machine::{Scheduler, count};
 use super::state::{JobState, Place, Run, Slot, SlotState, Stop, Why};
 use super::{Action, End, Notice, WorkerId};
@@ -163,11 +163,14 @@ impl Scheduler {
     }
 
     fn start_failed(&mut self, now: Duration, message: &str) {
-        self.failed_starts = self.failed_starts.saturating_add(1);
-        let delay = FIRST_START_DELAY
-            .saturating_mul(1_u32 << self.failed_starts.saturating_sub(1).min(8))
-            .min(LONGEST_START_DELAY);
-        self.spawn_not_before = now.saturating_add(delay);
+        // Those asked for together fail together, for want of the same thing: once for all.
+        if now >= self.spawn_not_before {
+            self.failed_starts = self.failed_starts.saturating_add(1);
+            let delay = FIRST_START_DELAY
+                .saturating_mul(1_u32 << self.failed_starts.saturating_sub(1).min(8))
+                .min(LONGEST_START_DELAY);
+            self.spawn_not_before = now.saturating_add(delay);
+        }
         self.tell(Notice::Warning(format!("a worker could not be used: {message}")));
         let live =
             count(self.slots.iter().filter(|slot| {
@@ -222,12 +225,24 @@ impl Scheduler {
             self.tell_change(change);
         }
         self.predictor.measured(peak);
-        let (retries, when_full) = (self.config.retries, self.config.fail_when_full);
+        let mut around = Circumstances {
+            alone: !run.shared,
+            retries: self.config.retries,
+            fail_when_full: self.config.fail_when_full,
+            kills_elsewhere: self.kills,
+            spread: job.0,
+        };
+        if cause == Cause::Killed {
+            self.kills = self.kills.saturating_add(1);
+        }
         let ends = matches!(
             run.stop,
             Stop::Asked { why: Why::RunEnds, .. } | Stop::Killed { why: Why::RunEnds, .. }
         );
         let Some(state) = self.job_mut(job) else { return };
+        let own = state.faults.iter().filter(|c| **c == Cause::Killed).count();
+        around.kills_elsewhere =
+            around.kills_elsewhere.saturating_sub(u32::try_from(own).unwrap_or(u32::MAX));
         state.faults.push(cause);
         if cause == Cause::OutOfMemory {
             state.floor = state.floor.max(Predictor::after_oom(run.predicted, peak));
@@ -235,7 +250,7 @@ impl Scheduler {
         let verdict = if ends && cause == Cause::Stopped {
             Verdict::Again(Duration::ZERO)
         } else {
-            state.tries.judge(cause, !run.shared, retries, when_full, job.0)
+            state.tries.judge(cause, &around)
         };
         state.place = Place::Waiting;
         state.alone |= verdict == Verdict::Alone;
@@ -250,6 +265,8 @@ impl Scheduler {
         self.probe_over(now, job, Some(cause));
         match verdict {
             Verdict::Again(Duration::ZERO) | Verdict::Alone => self.enqueue(job),
+            Verdict::Last if !self.runs_alone(job) => self.queue.push_back(job),
+            Verdict::Last => self.enqueue(job),
             Verdict::Again(delay) => {
                 self.delayed.insert((now.saturating_add(delay), job));
             }
