@@ -204,8 +204,11 @@ pub fn contiguous(addr: RelAddr, size: u64) -> Vec<u8> {
     out
 }
 
-/// Encodes a layout of one filtered chunk; `dims` in HDF5's order. The dimensions take eight bytes
-/// each, as JLD2 has it.
+/// Encodes a layout of one filtered chunk; `dims` in HDF5's order.
+///
+/// HDF5 2 insists on dimensions in the fewest bytes that hold the largest of them; JLD2 writes eight
+/// and reads one, two, four or eight. So they take what HDF5 2 wants unless that is an odd number,
+/// and eight bytes then, which HDF5 up to 1.14 reads.
 pub fn single_chunk(
     dims: &[u64],
     element_size: u32,
@@ -213,9 +216,16 @@ pub fn single_chunk(
     mask: u32,
     addr: RelAddr,
 ) -> Vec<u8> {
-    let mut out = vec![4, 2, 2, u8::try_from(dims.len() + 1).unwrap_or(u8::MAX), 8];
-    out.extend(dims.iter().flat_map(|d| d.to_le_bytes()));
-    out.extend(u64::from(element_size).to_le_bytes());
+    let dims: Vec<_> = dims.iter().copied().chain([u64::from(element_size)]).collect();
+    let width = match dims.iter().copied().max().unwrap_or(0) {
+        0..=0xff => 1,
+        0x100..=0xffff => 2,
+        0x0100_0000..=0xffff_ffff => 4,
+        _ => 8,
+    };
+    let mut out = vec![4, 2, 2, u8::try_from(dims.len()).unwrap_or(u8::MAX), width];
+    let width = usize::from(width);
+    out.extend(dims.iter().flat_map(|d| d.to_le_bytes().into_iter().take(width)));
     out.push(1);
     out.extend(size.to_le_bytes());
     out.extend(mask.to_le_bytes());
@@ -359,5 +369,49 @@ impl Datatype {
             })
             .collect();
         Self::new(Class::Compound(members), size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h5::{Cursor, Layout};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn chunks_come_back(
+            dims in proptest::collection::vec(prop_oneof![0_u64..1000, any::<u64>()], 1..5),
+            element_size in 1_u32..70_000,
+            size in any::<u64>(),
+            mask in any::<u32>(),
+            addr in any::<u64>(),
+        ) {
+            let bytes = single_chunk(&dims, element_size, size, mask, RelAddr(addr));
+            let mut c = Cursor::new(&bytes, 0, "layout");
+            let Layout::Chunk(chunk) = Layout::parse(&mut c).unwrap() else { panic!() };
+            prop_assert_eq!(c.remaining(), 0);
+            prop_assert_eq!((chunk.dims, chunk.element_size), (dims, u64::from(element_size)));
+            prop_assert_eq!((chunk.size, chunk.filter_mask, chunk.addr), (size, mask, RelAddr(addr)));
+        }
+    }
+
+    #[test]
+    fn dimensions_take_what_both_hdf5_and_jld2_read() {
+        let width = |rows: u64| single_chunk(&[3, rows], 8, 1, 0, RelAddr(1))[4];
+        for (rows, bytes) in [
+            (1, 1),
+            (255, 1),
+            (256, 2),
+            (65_535, 2),
+            // Three bytes would be the fewest, and JLD2 does not read so many.
+            (65_536, 8),
+            (16_777_215, 8),
+            (16_777_216, 4),
+            (u64::from(u32::MAX), 4),
+            (u64::from(u32::MAX) + 1, 8),
+        ] {
+            assert_eq!(width(rows), bytes, "{rows}");
+        }
     }
 }

@@ -144,9 +144,7 @@ fn state(file: &File, links: &Group, columns: &[(String, RelAddr)]) -> Result<Fl
         return Ok(FlatState::Missing);
     };
     let object = file.object(link.target)?;
-    let ObjectKind::Group(group) = &object.kind else {
-        return Ok(FlatState::Taken);
-    };
+    let ObjectKind::Group(group) = &object.kind else { return Ok(FlatState::Taken) };
     let have: BTreeSet<_> = group.links.iter().map(|l| (l.name.as_str(), l.target)).collect();
     let want: BTreeSet<_> = columns.iter().map(|(name, addr)| (name.as_str(), *addr)).collect();
     Ok(if have == want { FlatState::Present } else { FlatState::Taken })
