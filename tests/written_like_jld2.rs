@@ -185,7 +185,7 @@ fn committed_types_are_those_that_jld2_wrote() {
             let file = original.with(start, &built.bytes);
             let mine = &file.object(built.addresses[n]).unwrap();
             assert_eq!(
-                comparable(&mine),
+                comparable(mine),
                 comparable(object),
                 "{name}: {} at {}",
                 c.julia_type,
@@ -246,7 +246,7 @@ fn scalar_datasets_are_those_that_jld2_wrote() {
                 let all = h.messages.iter();
                 all.map(|m| NewMessage::new(m.kind, m.flags, h.body(m).to_vec())).collect()
             };
-            let mut left = messages(&mine);
+            let mut left = messages(mine);
             let right = messages(theirs);
             if right.last().unwrap().kind == kind::NIL {
                 assert_eq!(mine.chunks[0].bytes, theirs.chunks[0].bytes, "{}", theirs.addr);

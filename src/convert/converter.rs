@@ -128,9 +128,9 @@ impl Converter {
             bytes_out: made.bytes_out,
             bytes_appended: match mode {
                 Mode::Rewrite => appended,
-                _ => edits.map_or(0, |e| e.bytes_appended()),
+                _ => edits.map_or(0, super::super::migrate::edit::EditList::bytes_appended),
             },
-            bytes_replaced: edits.map_or(0, |e| e.bytes_replaced()),
+            bytes_replaced: edits.map_or(0, super::super::migrate::edit::EditList::bytes_replaced),
             verify: self.options.verify,
             digest: made.digest,
         })

@@ -61,7 +61,7 @@ pub(crate) fn talk_nonsense() {
         decoder.push(&bytes[..count]);
     }
     loop {
-        let frame = if number() % 2 == 0 { random_frame() } else { lie() };
+        let frame = if number().is_multiple_of(2) { random_frame() } else { lie() };
         if stream.write_all(&frame).is_err() {
             std::thread::sleep(Duration::from_secs(1000));
         }

@@ -45,7 +45,7 @@ impl Context<'_> {
             match (m.kind, &object.kind) {
                 (kind::NIL | kind::CONTINUATION, _) => continue,
                 (kind::DATATYPE, ObjectKind::Dataset(d)) => {
-                    self.shared(&mut body, m, &d.datatype)?
+                    self.shared(&mut body, m, &d.datatype)?;
                 }
                 (kind::ATTRIBUTE, _) => self.attribute(object, &mut body, m)?,
                 (kind::LINK, _) => self.link(object, &mut body, m)?,

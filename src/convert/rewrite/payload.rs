@@ -143,7 +143,7 @@ impl Task<'_, '_> {
             from.read_exact(piece).map_err(|e| Error::payload(at, e))?;
             self.out.write(piece)?;
             left -= n as u64;
-            let share = (len - left) as u128 * u128::from(self.stored) / u128::from(len.max(1));
+            let share = u128::from(len - left) * u128::from(self.stored) / u128::from(len.max(1));
             let share = u64::try_from(share).unwrap_or(u64::MAX);
             self.observer.progress(Phase::Copy, before + share, self.total);
             if self.observer.cancelled() {
