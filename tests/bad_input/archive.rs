@@ -114,7 +114,7 @@ fn damaged_files_fail_alone_or_become_what_they_say() {
     assert_eq!(counts.get(&("cut", "failed")), Some(&50), "{counts:?}");
     assert_eq!(counts.keys().filter(|(kind, _)| *kind == "cut").count(), 1, "{counts:?}");
     for outcome in ["failed", "converted", "unchanged"] {
-        assert!(counts[&("changed", outcome)] > 20, "{counts:?}");
+        assert!(counts[&("changed", outcome)] > 10, "{counts:?}");
     }
     assert!(open * 10 < values, "{open} of {values} values are not known");
 }

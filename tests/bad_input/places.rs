@@ -50,7 +50,7 @@ impl Place {
     }
 
     /// Runs it; gives the exit code, what it said, and the files of its report.
-    fn run(&self, command: &mut Command) -> (Option<i32>, String, Vec<Value>) {
+    fn run(&self, command: Command) -> (Option<i32>, String, Vec<Value>) {
         let ended = run(command);
         let report: Value = fs::read(self.at("report.json"))
             .map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
@@ -99,7 +99,7 @@ fn an_empty_file_and_a_text_fail_alone() {
     let place = Place::new();
     place.put("old/output_00001.jld2", "");
     place.put("old/output_00002.jld2", "no data\n".repeat(1000));
-    let (code, said, files) = place.run(&mut place.supervisor());
+    let (code, said, files) = place.run(place.supervisor());
     assert_eq!((code, files.len()), (Some(1), 3), "{said}");
     assert!(failed(&files, "output_00001.jld2", "input").contains("output_00001.jld2: "));
     assert!(failed(&files, "output_00001.jld2", "input").contains("empty"));
@@ -112,7 +112,7 @@ fn a_directory_with_the_name_of_a_file() {
     let place = Place::new();
     fs::create_dir(place.at("old/output_00001.jld2")).unwrap();
     place.put("old/output_00001.jld2/output_00002.jld2", samples::one(OLD));
-    let (code, said, files) = place.run(&mut place.supervisor());
+    let (code, said, files) = place.run(place.supervisor());
     assert_eq!((code, files.len()), (Some(1), 2), "{said}");
     assert!(failed(&files, "output_00001.jld2", "input").contains("a directory"));
     assert_eq!(names(&place.at("new")), ["output_00009.jld2"]);
@@ -123,8 +123,8 @@ fn a_file_without_permission_fails_alone() {
     let place = Place::new();
     place.put("old/output_00001.jld2", samples::one(OLD));
     allow(&place.at("old/output_00001.jld2"), 0);
-    let Some(mut supervisor) = place.as_nobody() else { return };
-    let (code, said, files) = place.run(&mut supervisor);
+    let Some(supervisor) = place.as_nobody() else { return };
+    let (code, said, files) = place.run(supervisor);
     assert_eq!((code, files.len()), (Some(1), 2), "{said}");
     let told = failed(&files, "output_00001.jld2", "input");
     assert!(told.contains("output_00001.jld2: ") && told.contains("ermission denied"), "{told}");
@@ -136,8 +136,8 @@ fn an_output_directory_that_cannot_be_written() {
     let place = Place::new();
     fs::create_dir(place.at("new")).unwrap();
     allow(&place.at("new"), 0o555);
-    let Some(mut supervisor) = place.as_nobody() else { return };
-    let (code, said, _) = place.run(&mut supervisor);
+    let Some(supervisor) = place.as_nobody() else { return };
+    let (code, said, _) = place.run(supervisor);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("new") && said.contains("ermission denied"), "{said}");
     assert!(names(&place.at("new")).is_empty());
@@ -147,8 +147,8 @@ fn an_output_directory_that_cannot_be_written() {
 fn an_archive_that_cannot_be_listed() {
     let place = Place::new();
     allow(&place.at("old"), 0o311);
-    let Some(mut supervisor) = place.as_nobody() else { return };
-    let (code, said, _) = place.run(&mut supervisor);
+    let Some(supervisor) = place.as_nobody() else { return };
+    let (code, said, _) = place.run(supervisor);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("old") && said.contains("ermission denied"), "{said}");
 }
@@ -164,7 +164,7 @@ fn names_that_are_not_utf_8() {
     fs::rename(place.at("old"), place.0.path().join(&old)).unwrap();
     let mut command = supervisor();
     command.current_dir(place.0.path()).args(["--report", "report.json"]).args([&old, &new]);
-    let (code, said, files) = place.run(&mut command);
+    let (code, said, files) = place.run(command);
     assert_eq!((code, files.len()), (Some(0), 1), "{said}");
     assert_eq!(files[0]["outcome"], "converted");
     assert_eq!(names(&place.0.path().join(&new)), ["output_00009.jld2"]);
@@ -172,7 +172,8 @@ fn names_that_are_not_utf_8() {
     // Names are numbers behind a text.
     let mut command = supervisor();
     command.current_dir(place.0.path()).arg("--prefix").arg(odd(b"output_\xff", b""));
-    let (code, said, _) = place.run(command.args([&old, &new]));
+    command.args([&old, &new]);
+    let (code, said, _) = place.run(command);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("invalid UTF-8"), "{said}");
 }

@@ -26,17 +26,11 @@ pub(crate) fn supervisor() -> Command {
 }
 
 /// Runs a command that must end in time.
-pub(crate) fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: Command) -> Output {
     let start = Instant::now();
-    let output = assert_cmd::Command::from_std(std::mem::replace(command, Command::new("true")))
-        .timeout(Duration::from_mins(5))
-        .output()
-        .unwrap();
-    assert!(
-        start.elapsed() < Duration::from_mins(5),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let most = Duration::from_mins(5);
+    let output = assert_cmd::Command::from_std(command).timeout(most).output().unwrap();
+    assert!(start.elapsed() < most, "{}", String::from_utf8_lossy(&output.stderr));
     output
 }
 
@@ -92,7 +86,7 @@ impl Archive {
         let report = self.at(&format!("{new}.json"));
         let mut command = supervisor();
         command.arg("--report").arg(&report).args(more).arg(self.at("old")).arg(self.at(new));
-        let ended = run(&mut command);
+        let ended = run(command);
         let said = String::from_utf8_lossy(&ended.stderr);
         let report: Value = serde_json::from_slice(&fs::read(report).expect(&said)).unwrap();
         let files = report["files"].as_array().unwrap();

@@ -62,9 +62,9 @@ pub(crate) fn one(name: &str) -> Vec<u8> {
 }
 
 /// Bytes of a generated file, about.
-const SIZE: u64 = 100_000;
+const SIZE: u64 = 75_000;
 
-/// Mera files of about a hundred kilobytes, one for each codec; the last one needs nothing.
+/// Mera files of sixty kilobytes, one for each codec; the last one needs nothing.
 pub(crate) fn generated() -> Vec<Sample> {
     [
         (Packing::Lz4Frame, "e4b-lz4/output_00100.jld2"),
