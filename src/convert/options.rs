@@ -67,6 +67,7 @@ pub enum Compress {
 
 /// Everything a conversion needs to know beside its [`Job`](super::Job).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Options {
     /// How it is carried out.
     pub mode: Mode,

@@ -257,7 +257,9 @@ pub fn filter_pipeline(filters: &[FilterEntry]) -> Vec<u8> {
 pub fn link(name: &str, target: RelAddr) -> Vec<u8> {
     let len = name.len();
     let mut out = vec![1];
-    if let 0..=0xff = len { out.extend([0x10, 1, u8::try_from(len).unwrap_or(u8::MAX)]) } else {
+    if len <= 0xff {
+        out.extend([0x10, 1, u8::try_from(len).unwrap_or(u8::MAX)]);
+    } else {
         out.extend([0x11, 1]);
         out.extend(u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
     }

@@ -185,13 +185,15 @@ impl Surveyor<'_> {
         let uses = self.out.uses.entry(addr).or_insert_with(|| (0, Arc::from(path)));
         uses.0 += 1;
         let c = self.types.committed(addr)?;
-        if c.julia_type.short_name() == "DataType" && dataset.dataspace.extent == Extent::Scalar
-            && let Layout::Compact { offset, .. } = dataset.layout {
-                let name = self.types.type_name_at(offset)?;
-                if self.target.concerns(&name) {
-                    self.out.type_values.push(TypeValue { addr: object.addr(), name, at: offset });
-                }
+        if c.julia_type.short_name() == "DataType"
+            && dataset.dataspace.extent == Extent::Scalar
+            && let Layout::Compact { offset, .. } = dataset.layout
+        {
+            let name = self.types.type_name_at(offset)?;
+            if self.target.concerns(&name) {
+                self.out.type_values.push(TypeValue { addr: object.addr(), name, at: offset });
             }
+        }
         if self.target.concerns(c.julia_type.name()) {
             self.out.instances.push(Instance {
                 addr: object.addr(),

@@ -117,17 +117,20 @@ fn work(
         shared.begin(job, attempt, watcher);
         // A limit that cannot be set is a protection less, no reason to refuse work.
         let _ = process::limit_data(limit);
-        let mischief = faults.begin(&files, attempt);
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            mischief.around(shared, |observer| convert.convert(&files, &options, observer))
-        }));
-        let result = result.unwrap_or_else(|_| Err(Failure::new(Fault::Internal, last_panic())));
-        if result.is_err() {
-            // A panic leaves it behind; whoever failed in order has removed it.
-            let _ = std::fs::remove_file(files.temp_dir.join(&files.temp_name));
-        }
-        let measured = shared.meter.end();
-        drop(mischief);
+        let (result, measured) = {
+            let mischief = faults.begin(&files, attempt);
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                mischief.around(shared, |observer| convert.convert(&files, &options, observer))
+            }));
+            let result =
+                result.unwrap_or_else(|_| Err(Failure::new(Fault::Internal, last_panic())));
+            if result.is_err() {
+                // A panic leaves it behind; whoever failed in order has removed it.
+                let _ = std::fs::remove_file(files.temp_dir.join(&files.temp_name));
+            }
+            // What misbehaves is there until the memory was measured.
+            (result, shared.meter.end())
+        };
         shared.end();
         let result = result.map(trim_report).map_err(trim_failure);
         let ended = Ended { job, attempt, result, measured };

@@ -141,19 +141,6 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn unsupported(
-        &self,
-        instance: &Instance,
-        rule: &Rule,
-        problem: impl Into<String>,
-    ) -> PlanError {
-        PlanError::Unsupported {
-            object: instance.place.to_string(),
-            rule: rule.id.clone(),
-            problem: problem.into(),
-        }
-    }
-
     fn group(
         &mut self,
         group: &Group<'_>,
@@ -178,7 +165,7 @@ impl<'a> Engine<'a> {
                     let mut slot = if group.whole { Slot::Make } else { Slot::Find };
                     for instance in instances {
                         if instance.extent == Extent::Simple {
-                            return Err(self.unsupported(instance, rule, "it is an array"));
+                            return Err(unsupported(instance, rule, "it is an array"));
                         }
                         let made = objects::replacement(build, value, slot)?;
                         if let (Slot::Make, Some(t)) = (slot, made.slot) {
@@ -262,5 +249,14 @@ impl<'a> Engine<'a> {
             out.push(Addition::plan(self.file(), build, table.parent, link, replaced)?);
         }
         Ok(out)
+    }
+}
+
+/// A rule that cannot be carried out on an instance.
+fn unsupported(instance: &Instance, rule: &Rule, problem: impl Into<String>) -> PlanError {
+    PlanError::Unsupported {
+        object: instance.place.to_string(),
+        rule: rule.id.clone(),
+        problem: problem.into(),
     }
 }

@@ -5,7 +5,7 @@ use super::super::objects;
 use super::super::plan::{Group, PlanError, member_names};
 use super::super::rule::{Formula, Plan, Retype, Rule, Source};
 use super::super::survey::{Instance, References};
-use super::{Engine, New};
+use super::{Engine, New, unsupported};
 use crate::h5::{self, Datatype, Extent, RelAddr, TypeRef};
 use crate::julia::build::{Build, Data, NewField, ObjectRef, record};
 use crate::julia::{Column, Committed, FieldValue, Node, Override};
@@ -47,14 +47,14 @@ impl Engine<'_> {
         if let Some(parent) = self.survey.embedded.get(&c.addr) {
             let parent = self.types.committed(*parent)?.julia_type.to_string();
             let problem = format!("its values are stored inside those of {parent}");
-            return Err(self.unsupported(first, rule, problem));
+            return Err(unsupported(first, rule, problem));
         }
         if c.written_type.is_some() || c.empty {
-            return Err(self.unsupported(first, rule, "its type has a serialization of its own"));
+            return Err(unsupported(first, rule, "its type has a serialization of its own"));
         }
         let mut fields = Vec::new();
         for (name, source) in &plan.fields {
-            fields.push(self.new_field(c, name, source, build)?);
+            fields.push(new_field(c, name, source, build)?);
         }
         let signature = self.signature(c, &to, build)?;
         let t = build.commit(&signature, &record(&fields), &fields)?;
@@ -72,7 +72,7 @@ impl Engine<'_> {
         }
         for instance in instances {
             if instance.extent != Extent::Scalar {
-                return Err(self.unsupported(instance, rule, "it is an array"));
+                return Err(unsupported(instance, rule, "it is an array"));
             }
             let units = if plan.fields.iter().any(|(_, s)| needs_units(s)) {
                 Some(self.units(c, instance, rule, references)?)
@@ -83,32 +83,6 @@ impl Engine<'_> {
             new.objects.push((instance.addr, object));
         }
         Ok(())
-    }
-
-    /// The new type's member for a planned field.
-    fn new_field(
-        &self,
-        c: &Committed,
-        name: &str,
-        source: &Source<'_>,
-        build: &mut Build<'_>,
-    ) -> Result<NewField, PlanError> {
-        Ok(match source {
-            Source::Stored(i) => {
-                let field = c.fields.iter().filter(|f| f.offset.is_some()).nth(*i);
-                NewField {
-                    name: name.to_owned(),
-                    datatype: field.and_then(|f| f.datatype.clone()),
-                    committed: field.and_then(|f| f.committed).map(ObjectRef::Existing),
-                }
-            }
-            Source::Constant(value) => objects::member(build, name, value)?.0,
-            Source::Computed(_) => NewField {
-                name: name.to_owned(),
-                datatype: Some(Datatype::float64()),
-                committed: None,
-            },
-        })
     }
 
     /// The DataType value of a type with another name and the same parameters.
@@ -230,13 +204,36 @@ impl Engine<'_> {
             (Some(length), Some(density), Some(time), Some(mass)) => {
                 Ok(Units { length, density, time, mass })
             }
-            _ => Err(self.unsupported(
+            _ => Err(unsupported(
                 instance,
                 rule,
                 format!("no {} refers to it, so its units are not known", Formula::OWNER),
             )),
         }
     }
+}
+
+/// The new type's member for a planned field.
+fn new_field(
+    c: &Committed,
+    name: &str,
+    source: &Source<'_>,
+    build: &mut Build<'_>,
+) -> Result<NewField, PlanError> {
+    Ok(match source {
+        Source::Stored(i) => {
+            let field = c.fields.iter().filter(|f| f.offset.is_some()).nth(*i);
+            NewField {
+                name: name.to_owned(),
+                datatype: field.and_then(|f| f.datatype.clone()),
+                committed: field.and_then(|f| f.committed).map(ObjectRef::Existing),
+            }
+        }
+        Source::Constant(value) => objects::member(build, name, value)?.0,
+        Source::Computed(_) => {
+            NewField { name: name.to_owned(), datatype: Some(Datatype::float64()), committed: None }
+        }
+    })
 }
 
 fn needs_units(source: &Source<'_>) -> bool {
