@@ -63,7 +63,7 @@ fn a_script_sees_the_same() {
 #[test]
 fn many_files_get_a_line_each() {
     let names: Vec<_> = EACH.iter().map(|name| format!("{name}.jld2")).collect();
-    let mut args = vec!["inspect", "../README.md", "none.jld2"];
+    let mut args = vec!["inspect", "../mera-vectors.json", "none.jld2"];
     args.extend(names.iter().map(String::as_str));
     let (code, out, err) = jldconv(&args);
     assert_eq!((code, err.as_str()), (1, ""));
@@ -223,7 +223,7 @@ fn differences_are_named_by_path() {
     let missing =
         json["differences"].as_array().unwrap().iter().find(|d| d["path"] == "/gravity/data");
     assert_eq!(missing.unwrap()["what"], "missing");
-    let (code, _, err) = jldconv(&["verify", a, "../README.md"]);
+    let (code, _, err) = jldconv(&["verify", a, "../mera-vectors.json"]);
     assert_eq!(code, 1);
     assert!(err.contains("README.md: not a JLD2 file"), "{err}");
 }
