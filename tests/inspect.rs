@@ -225,7 +225,7 @@ fn differences_are_named_by_path() {
     assert_eq!(missing.unwrap()["what"], "missing");
     let (code, _, err) = jldconv(&["verify", a, "../mera-vectors.json"]);
     assert_eq!(code, 1);
-    assert!(err.contains("README.md: not a JLD2 file"), "{err}");
+    assert!(err.contains("mera-vectors.json: not a JLD2 file"), "{err}");
 }
 
 #[test]
