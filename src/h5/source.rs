@@ -13,6 +13,8 @@ const BLOCK: usize = 32 << 10;
 const SLOTS: usize = 64;
 /// No single metadata structure may be larger; bounds what a forged length can allocate.
 const MAX_READ: usize = 256 << 20;
+/// Streams of no more bytes are read through the cache: they stand among the metadata.
+const SMALL: usize = 8 << 10;
 /// Streams are read in pieces of this many bytes, unless more is asked for at once.
 const STREAM: usize = 16 << 10;
 
@@ -227,7 +229,7 @@ impl Source {
         }
     }
 
-    /// A stream of `len` bytes from `offset` on, which does not go through the cache.
+    /// A stream of `len` bytes from `offset` on; large ones do not go through the cache.
     ///
     /// # Errors
     /// If they are not all inside the file.
@@ -300,8 +302,14 @@ impl Read for SourceReader<'_> {
                 return Ok(n);
             }
             let mut buffer = std::mem::take(&mut self.buffer);
+            let small = buffer.is_empty() && fits <= SMALL;
             buffer.resize(fits.min(STREAM), 0);
-            self.source.read_exact_at(self.offset, &mut buffer)?;
+            if small {
+                let read = self.source.read_into(self.offset, &mut buffer, "data");
+                read.map_err(io::Error::other)?;
+            } else {
+                self.source.read_exact_at(self.offset, &mut buffer)?;
+            }
             self.offset += buffer.len() as u64;
             self.left -= buffer.len() as u64;
             self.buffer = buffer;

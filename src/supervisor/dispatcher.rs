@@ -242,6 +242,7 @@ impl Dispatcher {
         let unsafe_count = self.unsafe_records.len();
         let deadline = Instant::now() + LAST_SYNC;
         if unsafe_count > 0 {
+            self.staff.scribe.ask(Task::Hurry);
             self.wait_for(deadline, |this| this.unsafe_records.is_empty());
         }
         let left = std::mem::take(&mut self.unsafe_records);

@@ -10,19 +10,26 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A journal that could not be written to is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How long a line may wait for others, so that one sync serves many.
-const LINGER: Duration = Duration::from_millis(10);
+/// How long a line may wait for others, so that one sync serves many: so many times what the last
+/// sync took, within bounds. A journal's sync makes the file system write what the workers wrote,
+/// too; so many small files would spend their time waiting for each other. What a crash costs is a
+/// second look at the outputs of that time.
+const LINGER: u32 = 50;
+const SHORTEST_LINGER: Duration = Duration::from_millis(10);
+const LONGEST_LINGER: Duration = Duration::from_millis(500);
 
 /// What the scribe is asked to do.
 #[derive(Debug)]
 pub(in super::super) enum Task {
     /// Write a line; with a number, tell when it is safe.
     Write(Box<Line>, Option<u64>),
+    /// Do not wait for more lines.
+    Hurry,
     /// Remove what a killed worker left.
     Remove(PathBuf),
     /// Look whether the output's file system has so many bytes left.
@@ -75,6 +82,7 @@ impl Scribe {
             numbers: Vec::new(),
             troubled: false,
             ragged: true,
+            linger: SHORTEST_LINGER,
             tell: Box::new(tell),
         };
         std::thread::Builder::new().name("scribe".into()).spawn(move || {
@@ -100,6 +108,16 @@ fn identity(place: &Path) -> io::Result<(u64, u64)> {
     Ok((meta.dev(), meta.ino()))
 }
 
+/// When lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Then {
+    /// When no more come.
+    Wait,
+    Now,
+    /// Now, and nothing comes after.
+    Close,
+}
+
 struct Desk {
     inbox: Receiver<Task>,
     journal: File,
@@ -111,6 +129,8 @@ struct Desk {
     troubled: bool,
     /// The last line may not have its end.
     ragged: bool,
+    /// How long a line waits for others.
+    linger: Duration,
     tell: Box<dyn Fn(Written) + Send>,
 }
 
@@ -122,25 +142,31 @@ impl Desk {
             } else {
                 self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
-            let mut close = matches!(first, Err(RecvTimeoutError::Disconnected));
-            if let Ok(task) = first {
-                let line = matches!(task, Task::Write(..));
-                close |= self.take(task);
-                if line && !close {
-                    std::thread::sleep(LINGER);
-                }
+            let mut then = match first {
+                Ok(task) => self.take(task),
+                Err(RecvTimeoutError::Timeout) => Then::Now,
+                Err(RecvTimeoutError::Disconnected) => Then::Close,
+            };
+            let until = Instant::now() + self.linger;
+            while then == Then::Wait && !(self.lines.is_empty() && self.numbers.is_empty()) {
+                let left = until.saturating_duration_since(Instant::now());
+                then = match self.inbox.recv_timeout(left) {
+                    Ok(task) => self.take(task),
+                    Err(RecvTimeoutError::Timeout) => Then::Now,
+                    Err(RecvTimeoutError::Disconnected) => Then::Close,
+                };
             }
-            while let Ok(task) = self.inbox.try_recv() {
-                close |= self.take(task);
+            while let (true, Ok(task)) = (then != Then::Close, self.inbox.try_recv()) {
+                then = then.max(self.take(task));
             }
             self.flush();
-            if close {
+            if then == Then::Close {
                 return;
             }
         }
     }
 
-    fn take(&mut self, task: Task) -> bool {
+    fn take(&mut self, task: Task) -> Then {
         match task {
             Task::Write(line, number) => {
                 if let Some(bytes) = line.to_bytes() {
@@ -156,15 +182,16 @@ impl Desk {
             Task::CheckSpace(needed) => (self.tell)(Written::Space(self.has_space(needed))),
             Task::CheckPlace => {
                 let gone = match identity(&self.place) {
-                    Ok(now) if now == self.identity => return false,
+                    Ok(now) if now == self.identity => return Then::Wait,
                     Ok(_) => "another directory is in its place".to_owned(),
                     Err(error) => error.to_string(),
                 };
                 (self.tell)(Written::PlaceGone(format!("{}: {gone}", self.place.display())));
             }
-            Task::Close => return true,
+            Task::Hurry => return Then::Now,
+            Task::Close => return Then::Close,
         }
-        false
+        Then::Wait
     }
 
     fn has_space(&self, needed: u64) -> bool {
@@ -177,7 +204,9 @@ impl Desk {
         if self.lines.is_empty() && self.numbers.is_empty() {
             return;
         }
+        let begin = Instant::now();
         let written = self.append();
+        self.linger = (begin.elapsed() * LINGER).clamp(SHORTEST_LINGER, LONGEST_LINGER);
         self.ragged = written.is_err();
         match written {
             Ok(()) => {
@@ -216,7 +245,7 @@ impl Desk {
 
 /// Always, but where builds with faults measure what syncs cost.
 fn syncs() -> bool {
-    !(cfg!(feature = "fault") && std::env::var_os("JLDCONV_JOURNAL").is_some_and(|v| v == "nosync"))
+    !(cfg!(feature = "fault") && std::env::var_os("BENCH_JOURNAL").is_some_and(|v| v == "nosync"))
 }
 
 #[cfg(test)]
