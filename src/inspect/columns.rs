@@ -1,10 +1,9 @@
 //! The columns of a table: where they are, how large, how encoded. Their data stay unread.
 
 use super::model::ColumnInfo;
-use super::record::Record;
 use crate::codec::{self, ids, sniff_lz4};
 use crate::h5::{Dataset, File, Layout, ObjectKind, RelAddr, Result};
-use crate::julia::TypeTable;
+use crate::julia::{Record, TypeTable};
 
 /// The columns of an `IndexedTable`, in order.
 pub(super) fn columns(table: &Record<'_>) -> Result<Vec<ColumnInfo>> {

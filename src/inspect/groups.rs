@@ -3,9 +3,8 @@
 use super::columns::columns;
 use super::model::{DataGroup, EraGuess, Kind};
 use super::natural::{abridged, entry, natural, plain};
-use super::record::Record;
 use crate::h5::{Link, ObjectKind, RelAddr, Result};
-use crate::julia::{Element, TypeTable};
+use crate::julia::{Element, Record, TypeTable};
 use crate::mera::era::{Codec, Fingerprint, candidates};
 use crate::mera::time::Clock;
 use serde_json::{Map, Value};

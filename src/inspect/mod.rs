@@ -15,7 +15,6 @@ mod lockstep;
 mod model;
 mod natural;
 mod numbers;
-mod record;
 mod refusal;
 mod show;
 mod show_tree;

@@ -2,9 +2,8 @@
 
 use super::compare::Node;
 use super::natural::half;
-use super::record::Record;
 use crate::h5::{Class, Object, ObjectKind, RelAddr, Result};
-use crate::julia::{Column, Element, TypeTable};
+use crate::julia::{Column, Element, Record, TypeTable};
 use std::sync::Arc;
 
 /// Bytes that are compared at once.

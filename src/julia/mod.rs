@@ -16,6 +16,7 @@ mod element;
 mod grown;
 mod node;
 mod number;
+mod record;
 #[cfg(test)]
 mod sample;
 mod signature;
@@ -31,6 +32,7 @@ pub use datasets::datasets;
 pub use dump::{Digest, Dumper, FieldValue, Override, Overrides};
 pub use element::Element;
 pub use node::Node;
+pub(crate) use record::Record;
 pub use stack::on_deep_stack;
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};

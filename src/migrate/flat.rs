@@ -2,13 +2,10 @@
 //! `/hydro/data`, `/hydro/columns` with one hard link for each column.
 
 use super::finding::{Finding, Findings, Severity};
-use crate::h5::{Class, Cursor, File, Group, ObjectKind, RelAddr, Result};
-use crate::julia::{Column, Committed, Element, TypeTable, datasets};
+use crate::h5::{File, Group, ObjectKind, RelAddr, Result};
+use crate::julia::{Record, TypeTable, datasets};
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 
-/// Larger objects hold no table.
-const MAX_BYTES: u64 = 1 << 20;
 /// Longer names are left out: a link has to fit into a header message.
 const MAX_NAME: usize = 4096;
 
@@ -166,16 +163,16 @@ fn group_at(file: &File, path: &str) -> Result<Option<(RelAddr, Group)>> {
 /// The columns of the table that the object at `addr` is, or has in its field `data`; none if there
 /// is no table.
 fn columns(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<(String, RelAddr)>> {
-    let Some(whole) = Part::at(types, addr)? else { return Ok(Vec::new()) };
-    let table = match whole.part("data")? {
+    let Some(whole) = Record::at(types, addr)? else { return Ok(Vec::new()) };
+    let table = match whole.record("data")? {
         Some(table) => table,
         None => whole,
     };
-    let Some(columns) = table.part("columns")? else { return Ok(Vec::new()) };
+    let Some(columns) = table.record("columns")? else { return Ok(Vec::new()) };
     // A StructArray has one field, whose name StructArrays changed once.
-    let arrays = match columns.part("fieldarrays")? {
+    let arrays = match columns.record("fieldarrays")? {
         Some(arrays) => Some(arrays),
-        None => columns.part("components")?,
+        None => columns.record("components")?,
     };
     let Some(arrays) = arrays else { return Ok(Vec::new()) };
     let mut out = Vec::new();
@@ -187,67 +184,4 @@ fn columns(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<(String, RelAddr)
         }
     }
     Ok(out)
-}
-
-/// A record, or a part of one.
-struct Part<'a> {
-    types: &'a TypeTable<'a>,
-    committed: Arc<Committed>,
-    bytes: Vec<u8>,
-    /// Absolute offset of the bytes.
-    at: u64,
-}
-
-impl<'a> Part<'a> {
-    /// The record at `addr`, if it is one.
-    fn at(types: &'a TypeTable<'a>, addr: RelAddr) -> Result<Option<Self>> {
-        let file = types.file();
-        let object = file.object(addr)?;
-        let ObjectKind::Dataset(dataset) = &object.kind else { return Ok(None) };
-        if types.julia_dims(&object, dataset)?.is_some() {
-            return Ok(None);
-        }
-        let Element::Committed(committed) = types.element(&dataset.datatype)? else {
-            return Ok(None);
-        };
-        if committed.datatype.members().is_none() || !dataset.filters.is_empty() {
-            return Ok(None);
-        }
-        let column = Column::new(file, dataset, &committed.datatype)?;
-        if column.len() > MAX_BYTES {
-            return Ok(None);
-        }
-        let mut bytes = vec![0; usize::try_from(column.len()).unwrap_or(0)];
-        let mut stream = column.open()?;
-        stream.fill(&mut bytes)?;
-        let at = stream.offset();
-        Ok(Some(Self { types, committed, bytes, at }))
-    }
-
-    /// A field's bytes with their offset, its committed type and whether it is a reference.
-    fn field(&self, name: &str) -> Option<(&[u8], u64, Option<RelAddr>, bool)> {
-        let field = self.committed.fields.iter().find(|f| f.name == name)?;
-        let (offset, datatype) = (field.offset?, field.datatype.as_ref()?);
-        let start = usize::try_from(offset).ok()?;
-        let bytes = self.bytes.get(start..)?.get(..usize::try_from(datatype.size).ok()?)?;
-        let refers = matches!(datatype.class, Class::Reference);
-        Some((bytes, self.at + u64::from(offset), field.committed, refers))
-    }
-
-    /// Where a field refers to; none for null.
-    fn reference(&self, name: &str) -> Result<Option<RelAddr>> {
-        let Some((bytes, at, _, true)) = self.field(name) else { return Ok(None) };
-        let addr = Cursor::new(bytes, at, "reference").addr()?;
-        Ok((!addr.is_null()).then_some(addr))
-    }
-
-    /// The record that a field holds, or refers to.
-    fn part(&self, name: &str) -> Result<Option<Self>> {
-        if let Some(addr) = self.reference(name)? {
-            return Self::at(self.types, addr);
-        }
-        let Some((bytes, at, Some(committed), false)) = self.field(name) else { return Ok(None) };
-        let committed = self.types.committed(committed)?;
-        Ok(Some(Self { types: self.types, committed, bytes: bytes.to_vec(), at }))
-    }
 }

@@ -1,16 +1,16 @@
-//! Fields of single objects by name, as far as an inspection asks for them.
+//! Fields of single objects by name, for whoever looks for a few of them.
 
+use super::{Column, Committed, Element, TypeTable};
 use crate::h5::{Class, Cursor, Datatype, ObjectKind, RelAddr, Result};
-use crate::julia::{Column, Committed, Element, TypeTable};
 use std::sync::Arc;
 
 /// Larger objects and longer texts are not looked into.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// An object of a committed compound type, or such a part of one.
-pub(super) struct Record<'a> {
+pub(crate) struct Record<'a> {
     types: &'a TypeTable<'a>,
-    pub(super) committed: Arc<Committed>,
+    pub(crate) committed: Arc<Committed>,
     bytes: Vec<u8>,
     /// Absolute offset of the bytes.
     at: u64,
@@ -21,7 +21,7 @@ fn scalar(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<(Element, Vec<u
     let object = types.file().object(addr)?;
     let ObjectKind::Dataset(dataset) = &object.kind else { return Ok(None) };
     let element = types.element(&dataset.datatype)?;
-    if types.julia_dims(&object, dataset)?.is_some() {
+    if types.julia_dims(&object, dataset)?.is_some() || !dataset.filters.is_empty() {
         return Ok(None);
     }
     let column = Column::new(types.file(), dataset, element.datatype())?;
@@ -37,7 +37,7 @@ fn scalar(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<(Element, Vec<u
 
 impl<'a> Record<'a> {
     /// The object at `addr`, if it is a record.
-    pub(super) fn at(types: &'a TypeTable<'a>, addr: RelAddr) -> Result<Option<Self>> {
+    pub(crate) fn at(types: &'a TypeTable<'a>, addr: RelAddr) -> Result<Option<Self>> {
         Ok(match scalar(types, addr)? {
             Some((Element::Committed(committed), bytes, at))
                 if committed.datatype.members().is_some() =>
@@ -48,12 +48,12 @@ impl<'a> Record<'a> {
         })
     }
 
-    pub(super) fn types(&self) -> &'a TypeTable<'a> {
+    pub(crate) fn types(&self) -> &'a TypeTable<'a> {
         self.types
     }
 
     /// The names of all fields that are stored, in order.
-    pub(super) fn field_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
         self.committed.fields.iter().filter(|f| f.offset.is_some()).map(|f| f.name.as_str())
     }
 
@@ -67,7 +67,7 @@ impl<'a> Record<'a> {
     }
 
     /// Where a field refers to; none for null.
-    pub(super) fn reference(&self, name: &str) -> Result<Option<RelAddr>> {
+    pub(crate) fn reference(&self, name: &str) -> Result<Option<RelAddr>> {
         match self.field(name) {
             Some((d, _, bytes, at)) if matches!(d.class, Class::Reference) => {
                 let addr = Cursor::new(bytes, at, "reference").addr()?;
@@ -78,7 +78,7 @@ impl<'a> Record<'a> {
     }
 
     /// The record that a field holds, or refers to.
-    pub(super) fn record(&self, name: &str) -> Result<Option<Self>> {
+    pub(crate) fn record(&self, name: &str) -> Result<Option<Self>> {
         if let Some(addr) = self.reference(name)? {
             return Self::at(self.types, addr);
         }
@@ -102,7 +102,7 @@ impl<'a> Record<'a> {
     }
 
     /// A field that is an integer.
-    pub(super) fn int(&self, name: &str) -> Result<Option<i64>> {
+    pub(crate) fn int(&self, name: &str) -> Result<Option<i64>> {
         Ok(match self.number(name)? {
             Some(Number::Int(value)) => Some(value),
             _ => None,
@@ -110,7 +110,7 @@ impl<'a> Record<'a> {
     }
 
     /// A field that is a Float64.
-    pub(super) fn float(&self, name: &str) -> Result<Option<f64>> {
+    pub(crate) fn float(&self, name: &str) -> Result<Option<f64>> {
         Ok(match self.number(name)? {
             Some(Number::Float(value)) => Some(value),
             _ => None,
@@ -118,7 +118,7 @@ impl<'a> Record<'a> {
     }
 
     /// A field that is a string.
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>> {
         let Some((d, _, bytes, at)) = self.field(name) else { return Ok(None) };
         if !matches!(d.class, Class::Vlen { string: true, .. }) {
             return Ok(None);
@@ -135,7 +135,7 @@ impl<'a> Record<'a> {
     }
 
     /// The first elements of a vector of Float64 that a field refers to.
-    pub(super) fn floats(&self, name: &str, most: usize) -> Result<Vec<f64>> {
+    pub(crate) fn floats(&self, name: &str, most: usize) -> Result<Vec<f64>> {
         let Some(addr) = self.reference(name)? else { return Ok(Vec::new()) };
         let object = self.types.file().object(addr)?;
         let ObjectKind::Dataset(dataset) = &object.kind else { return Ok(Vec::new()) };
