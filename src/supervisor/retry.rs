@@ -41,8 +41,8 @@ pub(super) struct Circumstances {
     pub(super) retries: u32,
     /// A full disk is not waited for.
     pub(super) fail_when_full: bool,
-    /// Kills from outside that struck other jobs of the run.
-    pub(super) kills_elsewhere: u32,
+    /// Kills from outside in the run before this one, of this job too.
+    pub(super) kills: u32,
     /// Varies the delay from job to job, so that they do not come back all at once.
     pub(super) spread: u32,
 }
@@ -78,7 +78,7 @@ impl Tries {
                     Verdict::Again(Duration::ZERO)
                 }
             }
-            Cause::Killed => self.killed(attempts, around.kills_elsewhere),
+            Cause::Killed => self.killed(attempts, around.kills),
             Cause::Crashed | Cause::Protocol | Cause::Internal | Cause::Spawn => {
                 again_or_fail(&mut self.crashed, attempts.min(CRASHES), Verdict::Alone)
             }
@@ -108,7 +108,8 @@ impl Tries {
 impl Tries {
     /// Kills that strike other jobs as well are weather, not this job's doing: it waits behind the
     /// others until that is over. Where it alone is struck, it may well be the reason.
-    fn killed(&mut self, attempts: u32, elsewhere: u32) -> Verdict {
+    fn killed(&mut self, attempts: u32, kills: u32) -> Verdict {
+        let elsewhere = kills.saturating_sub(self.killed);
         self.killed = self.killed.saturating_add(1);
         // This kill may be the first of a round that strikes all.
         let weather = elsewhere > 0 && elsewhere.saturating_add(1) >= self.killed && attempts > 1;
@@ -137,13 +138,8 @@ fn backoff(tries: u32, spread: u32) -> Duration {
 mod tests {
     use super::*;
 
-    const CALM: Circumstances = Circumstances {
-        alone: false,
-        retries: 3,
-        fail_when_full: false,
-        kills_elsewhere: 0,
-        spread: 7,
-    };
+    const CALM: Circumstances =
+        Circumstances { alone: false, retries: 3, fail_when_full: false, kills: 0, spread: 7 };
 
     fn run(cause: Cause, alone: impl Fn(Option<Verdict>) -> bool) -> Vec<Verdict> {
         let mut tries = Tries::default();
@@ -185,7 +181,7 @@ mod tests {
     fn one_attempt_means_one_attempt() {
         for cause in [Cause::Killed, Cause::Crashed, Cause::Stalled, Cause::Output] {
             for retries in [0, 1] {
-                let around = Circumstances { retries, kills_elsewhere: 100, ..CALM };
+                let around = Circumstances { retries, kills: 100, ..CALM };
                 assert_eq!(Tries::default().judge(cause, &around), Verdict::Fail);
             }
         }
@@ -200,15 +196,18 @@ mod tests {
     #[test]
     fn kills_that_strike_all_are_nobodys_fault() {
         let mut tries = Tries::default();
-        let stormy = Circumstances { kills_elsewhere: 50, ..CALM };
-        let verdicts: Vec<_> = (0..12).map(|_| tries.judge(Cause::Killed, &stormy)).collect();
+        // Its own kills are among those of the run.
+        let stormy = |own: u32| Circumstances { kills: 50 + own, ..CALM };
+        let verdicts: Vec<_> =
+            (0..12).map(|own| tries.judge(Cause::Killed, &stormy(own))).collect();
         assert_eq!(verdicts[0], AT_ONCE);
         assert_eq!(verdicts[1..11], [Verdict::Last; 10]);
         assert_eq!(verdicts[11], Verdict::Fail);
         // As soon as it is struck more often than the others together, it is the reason.
         let mut tries = Tries::default();
-        let drizzle = Circumstances { kills_elsewhere: 3, ..CALM };
-        let verdicts: Vec<_> = (0..5).map(|_| tries.judge(Cause::Killed, &drizzle)).collect();
+        let drizzle = |own: u32| Circumstances { kills: 3 + own, ..CALM };
+        let verdicts: Vec<_> =
+            (0..5).map(|own| tries.judge(Cause::Killed, &drizzle(own))).collect();
         assert_eq!(verdicts[3..], [Verdict::Last, Verdict::Fail]);
     }
 

@@ -156,7 +156,9 @@ impl Desk {
                     Err(RecvTimeoutError::Disconnected) => Then::Close,
                 };
             }
-            while let (true, Ok(task)) = (then != Then::Close, self.inbox.try_recv()) {
+            while then != Then::Close
+                && let Ok(task) = self.inbox.try_recv()
+            {
                 then = then.max(self.take(task));
             }
             self.flush();

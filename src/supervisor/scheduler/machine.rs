@@ -258,7 +258,16 @@ impl Scheduler {
         }
     }
 
-    pub(super) fn runs_alone(&mut self, job: JobId) -> bool {
+    /// Behind all that wait now.
+    pub(super) fn enqueue_last(&mut self, job: JobId) {
+        if self.runs_alone(job) {
+            self.alone.push_back(job);
+        } else {
+            self.queue.push_back(job);
+        }
+    }
+
+    fn runs_alone(&mut self, job: JobId) -> bool {
         self.job_mut(job).is_some_and(|state| state.alone)
     }
 

@@ -225,11 +225,11 @@ impl Scheduler {
             self.tell_change(change);
         }
         self.predictor.measured(peak);
-        let mut around = Circumstances {
+        let around = Circumstances {
             alone: !run.shared,
             retries: self.config.retries,
             fail_when_full: self.config.fail_when_full,
-            kills_elsewhere: self.kills,
+            kills: self.kills,
             spread: job.0,
         };
         if cause == Cause::Killed {
@@ -240,9 +240,6 @@ impl Scheduler {
             Stop::Asked { why: Why::RunEnds, .. } | Stop::Killed { why: Why::RunEnds, .. }
         );
         let Some(state) = self.job_mut(job) else { return };
-        let own = state.faults.iter().filter(|c| **c == Cause::Killed).count();
-        around.kills_elsewhere =
-            around.kills_elsewhere.saturating_sub(u32::try_from(own).unwrap_or(u32::MAX));
         state.faults.push(cause);
         if cause == Cause::OutOfMemory {
             state.floor = state.floor.max(Predictor::after_oom(run.predicted, peak));
@@ -265,8 +262,7 @@ impl Scheduler {
         self.probe_over(now, job, Some(cause));
         match verdict {
             Verdict::Again(Duration::ZERO) | Verdict::Alone => self.enqueue(job),
-            Verdict::Last if !self.runs_alone(job) => self.queue.push_back(job),
-            Verdict::Last => self.enqueue(job),
+            Verdict::Last => self.enqueue_last(job),
             Verdict::Again(delay) => {
                 self.delayed.insert((now.saturating_add(delay), job));
             }
