@@ -29,7 +29,7 @@ pub(crate) enum Packing {
 
 impl Packing {
     /// Writes a column; gives the number of bytes.
-    pub(super) fn write(self, column: &Column, out: &mut dyn Write) -> Result<u64> {
+    pub(super) fn write(self, column: &Column, out: &mut (dyn Write + Send)) -> Result<u64> {
         let codec = match self {
             Self::None => Codec::None,
             Self::Lz4 => Codec::Lz4 { block_size: LZ4_BLOCK },

@@ -1,16 +1,17 @@
 //! Blocks in parallel, in order.
 //!
-//! The calling thread reads and writes, and encodes a block itself where no other thread is free
-//! for it: `threads` threads are busy, and one thread needs no other. Each helper has a queue of
-//! its own and takes from it in order, so the results' order is known from who got which block,
-//! and the bytes do not depend on the number of threads.
+//! Every thread does all the work on its blocks: it reads the next one, encodes it, and writes what
+//! is due. One of them reads at a time, and one writes, so while blocks are encoded those two go on
+//! as well, no thread waits for another to hand it work, and a block stays in the cache of the core
+//! that reads it. Blocks are written in the order in which they were read: the bytes do not depend
+//! on the number of threads.
 
 use super::output::Output;
 use crate::codec::{Error, Reader, payload::fill_up};
 use std::{
-    collections::VecDeque,
+    collections::BTreeMap,
     io::BufRead as _,
-    sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -26,6 +27,8 @@ pub(super) struct Cut {
 /// A block on its way.
 #[derive(Debug, Default)]
 pub(super) struct Block {
+    /// How many blocks came before.
+    number: u64,
     /// No other block follows.
     pub(super) last: bool,
     pub(super) dictionary: Vec<u8>,
@@ -44,8 +47,8 @@ pub(super) trait Worker {
     fn encode(&mut self, block: &mut Block) -> Result<(), Error>;
 }
 
-/// Blocks that a helper may hold.
-const QUEUE: usize = 2;
+/// Blocks on their way for each thread: one in work, one that waits for its turn.
+const ON_THE_WAY: usize = 2;
 
 /// Encodes `total` bytes of `input`; `finished` is called for each block in order, before it is
 /// written. An empty input is one empty block.
@@ -55,108 +58,144 @@ pub(super) fn encode_blocks<W: Worker>(
     cut: Cut,
     threads: usize,
     worker: impl Fn() -> W + Sync,
-    finished: &mut dyn FnMut(&Block),
+    finished: &mut (dyn FnMut(&Block) + Send),
     out: &mut Output<'_>,
 ) -> Result<(), Error> {
-    let blocks = usize::try_from(total / cut.block.max(1) as u64).unwrap_or(usize::MAX);
-    let helpers = threads.saturating_sub(1).min(blocks);
-    let mut feed = Feed { input, total, left: total, cut, tail: Vec::new(), ended: false };
-    let mut sink = Sink { finished, out, done: 0, spare: Vec::new() };
-    let worker = &worker;
+    let blocks = usize::try_from(total.div_ceil(cut.block.max(1) as u64)).unwrap_or(usize::MAX);
+    let threads = threads.min(blocks).max(1);
+    let feed = Feed { input, total, left: total, cut, tail: Vec::new(), next: 0, ended: false };
+    let line = Line {
+        feed: Mutex::new(feed),
+        sink: Mutex::new(Sink { finished, out, done: 0 }),
+        state: Mutex::new(State { room: threads.saturating_mul(ON_THE_WAY), ..State::default() }),
+        moved: Condvar::new(),
+    };
     thread::scope(|scope| {
-        let helpers: Vec<Helper> = (0..helpers)
-            .map(|_| {
-                let (jobs, queue) = sync_channel::<Block>(QUEUE);
-                let (results, ready) = sync_channel(QUEUE);
-                scope.spawn(move || help(worker(), &queue, &results));
-                Helper { jobs, ready, held: 0 }
-            })
-            .collect();
-        conduct(helpers, worker(), &mut feed, &mut sink)
-    })
-}
-
-/// A thread that encodes, as the calling one sees it.
-struct Helper {
-    jobs: SyncSender<Block>,
-    ready: Receiver<Result<Block, Error>>,
-    /// Blocks that went there and did not come back.
-    held: usize,
-}
-
-/// What a helper does until its queue is closed.
-fn help<W: Worker>(
-    mut worker: W,
-    queue: &Receiver<Block>,
-    results: &SyncSender<Result<Block, Error>>,
-) {
-    while let Ok(mut block) = queue.recv() {
-        let result = worker.encode(&mut block).map(|()| block);
-        if results.send(result).is_err() {
-            return;
+        for _ in 1..threads {
+            scope.spawn(|| line.work(worker()));
         }
+        line.work(worker());
+    });
+    line.ended()
+}
+
+/// What all threads work at.
+struct Line<'l, 'o> {
+    feed: Mutex<Feed<'l>>,
+    /// Locked by the thread that writes, see [`State::writing`].
+    sink: Mutex<Sink<'l, 'o>>,
+    state: Mutex<State>,
+    /// There is room for another block, or nothing more to do.
+    moved: Condvar,
+}
+
+/// Where the blocks are.
+#[derive(Default)]
+struct State {
+    /// How many more blocks may be on their way.
+    room: usize,
+    /// Encoded blocks whose turn has not come, by their number.
+    ready: BTreeMap<u64, Block>,
+    /// Number of the block to be written next.
+    due: u64,
+    /// A thread writes, and takes what is ready along.
+    writing: bool,
+    /// Buffers to use again.
+    spare: Vec<Block>,
+    /// All has been read, or something failed.
+    over: bool,
+    failed: Option<Error>,
+}
+
+impl Line<'_, '_> {
+    /// What each thread does until the input ends or something fails.
+    fn work(&self, mut worker: impl Worker) {
+        let alarm = Alarm(self);
+        let result = self.blocks(&mut worker);
+        drop(alarm);
+        self.stop(result.err());
     }
-}
 
-/// Where the next block in order is.
-enum Place {
-    With(usize),
-    Here(Block),
-}
-
-/// What the calling thread does. The helpers end when their channels, owned here, go.
-fn conduct<W: Worker>(
-    mut helpers: Vec<Helper>,
-    mut worker: W,
-    feed: &mut Feed<'_>,
-    sink: &mut Sink<'_, '_>,
-) -> Result<(), Error> {
-    // Room for each helper's queue, and for own blocks that wait behind a slow one.
-    let most = helpers.len().saturating_mul(QUEUE + 1).saturating_add(1);
-    let mut order: VecDeque<Place> = VecDeque::new();
-    while let Some(mut block) = feed.next(sink.spare.pop().unwrap_or_default())? {
-        let free = helpers.iter_mut().enumerate().min_by_key(|(_, helper)| helper.held);
-        if let Some((i, helper)) = free.filter(|(_, helper)| helper.held < QUEUE) {
-            helper.jobs.send(block).map_err(|_| Error::Failed)?;
-            helper.held = helper.held.saturating_add(1);
-            order.push_back(Place::With(i));
-        } else {
+    fn blocks(&self, worker: &mut impl Worker) -> Result<(), Error> {
+        while let Some(spare) = self.room() {
+            // Poisoned if a reader panicked in another thread, which the scope passes on.
+            let next = self.feed.lock().map_err(|_| Error::Failed)?.next(spare)?;
+            let Some(mut block) = next else { break };
             worker.encode(&mut block)?;
-            order.push_back(Place::Here(block));
+            self.put(block)?;
         }
-        while let Some(block) = take(&mut order, &mut helpers, most)? {
-            sink.put(block)?;
+        Ok(())
+    }
+
+    /// Waits until another block may be on its way; a buffer for it, or nothing if all is over.
+    fn room(&self) -> Option<Block> {
+        let mut state = self.state();
+        while state.room == 0 && !state.over {
+            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.over {
+            return None;
+        }
+        state.room = state.room.saturating_sub(1);
+        Some(state.spare.pop().unwrap_or_default())
+    }
+
+    /// Writes `block` and those that waited for it, or leaves it to the thread that will.
+    fn put(&self, block: Block) -> Result<(), Error> {
+        let mut state = self.state();
+        state.ready.insert(block.number, block);
+        if state.writing {
+            return Ok(());
+        }
+        // Stays set after an error: nothing may follow a block that is not there.
+        state.writing = true;
+        loop {
+            let due = state.due;
+            let Some(block) = state.ready.remove(&due) else { break };
+            drop(state);
+            self.sink.lock().map_err(|_| Error::Failed)?.put(&block)?;
+            state = self.state();
+            state.due = state.due.saturating_add(1);
+            state.room = state.room.saturating_add(1);
+            state.spare.push(block);
+            self.moved.notify_one();
+        }
+        state.writing = false;
+        Ok(())
+    }
+
+    /// No thread takes another block.
+    fn stop(&self, error: Option<Error>) {
+        let mut state = self.state();
+        state.over = true;
+        state.failed = state.failed.take().or(error);
+        self.moved.notify_all();
+    }
+
+    /// Nothing panics while it holds the state.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ended(self) -> Result<(), Error> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match state.failed {
+            Some(error) => Err(error),
+            None if state.ready.is_empty() => Ok(()),
+            None => Err(Error::Failed),
         }
     }
-    while let Some(block) = take(&mut order, &mut helpers, 0)? {
-        sink.put(block)?;
-    }
-    Ok(())
 }
 
-/// The next block in order, if it is ready; it is waited for if more than `most` are on their way.
-fn take(
-    order: &mut VecDeque<Place>,
-    helpers: &mut [Helper],
-    most: usize,
-) -> Result<Option<Block>, Error> {
-    let wait = order.len() > most;
-    let Some(Place::With(i)) = order.front() else {
-        return Ok(match order.pop_front() {
-            Some(Place::Here(block)) => Some(block),
-            _ => None,
-        });
-    };
-    let Some(helper) = helpers.get_mut(*i) else { return Err(Error::Failed) };
-    let result = match helper.ready.try_recv() {
-        Ok(result) => result,
-        Err(TryRecvError::Empty) if !wait => return Ok(None),
-        // A helper that is gone without a result has panicked, which the scope passes on.
-        Err(_) => helper.ready.recv().map_err(|_| Error::Failed)?,
-    };
-    helper.held = helper.held.saturating_sub(1);
-    order.pop_front();
-    result.map(Some)
+/// Keeps the others from waiting for a thread that panics.
+struct Alarm<'a, 'l, 'o>(&'a Line<'l, 'o>);
+
+impl Drop for Alarm<'_, '_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop(Some(Error::Failed));
+        }
+    }
 }
 
 /// Cuts the input.
@@ -167,6 +206,8 @@ struct Feed<'a> {
     cut: Cut,
     /// The last bytes of the block before.
     tail: Vec<u8>,
+    /// Number of the next block.
+    next: u64,
     ended: bool,
 }
 
@@ -176,7 +217,11 @@ impl Feed<'_> {
         if self.ended {
             return Ok(None);
         }
+        // Nor after an error, whoever asks.
+        self.ended = true;
         let length = usize::try_from(self.left).unwrap_or(usize::MAX).min(self.cut.block);
+        block.number = self.next;
+        self.next = self.next.saturating_add(1);
         block.dictionary.clear();
         block.dictionary.extend_from_slice(&self.tail);
         block.input.resize(length, 0);
@@ -187,7 +232,6 @@ impl Feed<'_> {
         }
         self.left = self.left.saturating_sub(length as u64);
         block.last = self.left == 0;
-        self.ended = block.last;
         if block.last && !self.input.fill_buf()?.is_empty() {
             return Err(Error::Long { expected: self.total });
         }
@@ -196,27 +240,24 @@ impl Feed<'_> {
             self.tail.clear();
             self.tail.extend_from_slice(block.input.get(from..).unwrap_or_default());
         }
+        self.ended = block.last;
         Ok(Some(block))
     }
 }
 
 /// Takes the blocks in order.
 struct Sink<'a, 'o> {
-    finished: &'a mut dyn FnMut(&Block),
+    finished: &'a mut (dyn FnMut(&Block) + Send),
     out: &'a mut Output<'o>,
     /// Bytes of the input that are through.
     done: u64,
-    /// Buffers to use again.
-    spare: Vec<Block>,
 }
 
 impl Sink<'_, '_> {
-    fn put(&mut self, block: Block) -> Result<(), Error> {
-        (self.finished)(&block);
+    fn put(&mut self, block: &Block) -> Result<(), Error> {
+        (self.finished)(block);
         self.out.write(block.output.get(..block.used).ok_or(Error::Failed)?)?;
         self.done = self.done.saturating_add(block.input.len() as u64);
-        self.out.report(self.done)?;
-        self.spare.push(block);
-        Ok(())
+        self.out.report(self.done)
     }
 }

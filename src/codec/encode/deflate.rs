@@ -56,7 +56,7 @@ struct Deflate {
 
 impl Worker for Deflate {
     fn encode(&mut self, block: &mut Block) -> Result<(), Error> {
-        let Block { last, dictionary, input, output, used, check } = block;
+        let Block { last, dictionary, input, output, used, check, .. } = block;
         *check = adler32(1, input);
         // Not reset: zlib-rs 0.6.8 then remembers something of the block before, and the bytes would
         // depend on which thread had which blocks.

@@ -5,15 +5,15 @@ use std::{io::Write, ops::ControlFlow};
 
 /// Counts what is written, and tells the caller how far the input is.
 pub(super) struct Output<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     written: u64,
-    progress: &'a mut dyn FnMut(u64) -> ControlFlow<()>,
+    progress: &'a mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
 }
 
 impl<'a> Output<'a> {
     pub(super) fn new(
-        out: &'a mut dyn Write,
-        progress: &'a mut dyn FnMut(u64) -> ControlFlow<()>,
+        out: &'a mut (dyn Write + Send),
+        progress: &'a mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
     ) -> Self {
         Self { out, written: 0, progress }
     }

@@ -37,7 +37,7 @@ pub struct Encoded {
 /// work on it, this one included; the bytes are the same for any number of them. Memory is bounded
 /// by some blocks a thread; shuffling a large input costs no memory, but reads it again for each
 /// byte of an element. `progress` is told, block by block, how many bytes of the input are through,
-/// and may stop it all.
+/// and may stop it all; it and `out` are called from any of the threads, one at a time.
 ///
 /// # Errors
 /// [`Error::Unsupported`] for a level or size that the format does not have, [`Error::Output`] if
@@ -46,9 +46,9 @@ pub fn encode(
     codec: Codec,
     shuffle: Option<u32>,
     input: &dyn Source,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     threads: usize,
-    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    progress: &mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
 ) -> Result<Encoded, Error> {
     let mut out = Output::new(out, progress);
     let shuffle = shuffle.filter(|size| *size > 1 && codec != Codec::None);

@@ -1,7 +1,8 @@
 //! One zstd frame, with the library's own threads.
 //!
 //! The library cuts the input into jobs whose size does not depend on the number of its threads,
-//! and with one thread or more (not with none) it always gives the same bytes.
+//! and with one thread or more (not with none) it always gives the same bytes. This thread, which
+//! decodes the input, takes turns with the library's where only one is asked for.
 
 use super::output::Output;
 use crate::codec::{Error, Reader};
@@ -16,8 +17,6 @@ const CODEC: &str = "zstd";
 const JOB: u32 = 2 << 20;
 /// Window as a power of two: what a reader has to hold, once for each plane of shuffled data.
 const WINDOW_LOG: u32 = 20;
-/// Bytes between two reports, if the whole input lies in memory.
-const MOST: usize = 1 << 20;
 /// More threads than that are not asked for.
 const THREADS_MAX: usize = 64;
 
@@ -38,8 +37,9 @@ pub(super) fn encode(
     let mut buf = vec![0; CCtx::out_size()];
     let mut done = 0_u64;
     loop {
+        let to_job_end = JOB as usize - usize::try_from(done % u64::from(JOB)).unwrap_or(0);
         let chunk = match input.fill_buf() {
-            Ok(chunk) => chunk.get(..chunk.len().min(MOST)).unwrap_or_default(),
+            Ok(chunk) => chunk.get(..chunk.len().min(to_job_end)).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error.into()),
         };
@@ -67,10 +67,29 @@ pub(super) fn encode(
             }
         }
         input.consume(n);
+        if threads <= 1 && n == to_job_end {
+            wait(&mut context, &mut buf, out)?;
+        }
         out.report(done)?;
         if end {
             return Ok(());
         }
+    }
+}
+
+/// Waits until the library has nothing to do, and writes what it makes.
+fn wait(context: &mut CCtx<'_>, buf: &mut [u8], out: &mut Output<'_>) -> Result<(), Error> {
+    loop {
+        let mut room = OutBuffer::around(buf);
+        let mut nothing = InBuffer::around(&[]);
+        let how = ZSTD_EndDirective::ZSTD_e_continue;
+        // Without input it waits for output, as long as any is to come.
+        context.compress_stream2(&mut room, &mut nothing, how).map_err(refused)?;
+        let made = room.as_slice();
+        if made.is_empty() {
+            return Ok(());
+        }
+        out.write(made)?;
     }
 }
 
