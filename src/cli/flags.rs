@@ -31,6 +31,10 @@ pub struct ConversionFlags {
     /// on both sides, hdf5 also reads through libhdf5 [default: structure]
     #[arg(long, value_name = "LEVEL")]
     pub verify: Option<VerifyLevel>,
+    /// Largest column that --verify hdf5 compares by value where it is compressed: libhdf5 holds it
+    /// in memory as a whole, stored and decoded [default: 256MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub hdf5_limit: Option<Size>,
     /// What to do with files that need nothing [default: copy]
     #[arg(long, value_name = "WHAT")]
     pub unchanged: Option<Unchanged>,

@@ -88,8 +88,8 @@ impl Work<'_> {
             readable: &readable,
         };
         self.finish(|temp| {
-            let grown = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
-            let grown = grown.map_err(|e| match e {
+            let counts = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
+            let counts = counts.map_err(|e| match e {
                 RewriteError::Input(e) => failed(e),
                 RewriteError::Output(e) => {
                     let fault = if is_full(&e) { Fault::Full } else { Fault::Output };
@@ -97,10 +97,19 @@ impl Work<'_> {
                 }
                 RewriteError::Failed(f) => f,
             })?;
-            Ok(match grown {
-                0 => Vec::new(),
-                n => vec![format!("note: {n} columns would have grown and are stored plain")],
-            })
+            let mut notes = Vec::new();
+            if counts.grown > 0 {
+                let n = counts.grown;
+                notes.push(format!("note: {n} columns would have grown and are stored plain"));
+            }
+            if counts.large > 0 {
+                notes.push(format!(
+                    "note: {} columns are of 4 GiB or more: compressed, as they are now, JLD2 reads \
+                     them, but h5py only with HDF5 2.0 or later; --compress none suits both",
+                    counts.large
+                ));
+            }
+            Ok(notes)
         })
     }
 
@@ -169,11 +178,11 @@ impl Work<'_> {
 
     fn check(&self, sealed: &Sealed<'_>) -> Result<Checked, Failure> {
         let input = self.job.input.as_path();
-        let level = self.options.verify;
+        let options = self.options;
         self.observer.progress(Phase::Verify, 0, 1);
-        let expected = Expected::of(input, self.planned, level, self.observer)?;
+        let expected = Expected::of(input, self.planned, options.verify, self.observer)?;
         let file = sealed.file();
-        verify::check(input, self.planned, &expected, file, self.target, level, self.observer)
+        verify::check(input, self.planned, &expected, file, self.target, options, self.observer)
     }
 
     /// Applies the edits to the copy. The list expects the input's length; where junk was left out

@@ -25,9 +25,8 @@ pub(super) fn carry_out(
     let mut made = Made::default();
     observer.progress(Phase::Edit, 0, edits.bytes_appended());
     let mut check = |file: &std::fs::File| {
-        let level = options.verify;
         let Checked { bytes, digest, remarks } =
-            verify::check(path, planned, &expected, file, target, level, observer)?;
+            verify::check(path, planned, &expected, file, target, options, observer)?;
         made = Made { bytes_out: bytes, digest, remarks };
         Ok(())
     };

@@ -77,6 +77,9 @@ pub struct Options {
     pub rules: Vec<PathBuf>,
     /// How well the output is checked.
     pub verify: VerifyLevel,
+    /// Bytes of the largest chunk that [`VerifyLevel::Hdf5`] has decoded by libhdf5, which holds it
+    /// in memory as a whole, stored and decoded.
+    pub hdf5_limit: u64,
     /// What becomes of files that need nothing.
     pub unchanged: Unchanged,
     /// The codec of the output's columns.
@@ -106,6 +109,8 @@ impl Default for Options {
             target: "mera-1.9".to_owned(),
             rules: Vec::new(),
             verify: VerifyLevel::Structure,
+            // A column of 32 million rows, as large simulations have them.
+            hdf5_limit: 256 << 20,
             unchanged: Unchanged::Copy,
             compress: Compress::Keep,
             shuffle: false,

@@ -15,6 +15,7 @@
 mod mera;
 
 mod archive;
+mod array;
 mod payloads;
 mod places;
 mod reading;

@@ -90,6 +90,9 @@ fn the_help_is_what_users_know() {
           --verify <LEVEL>       How to check each output: structure re-reads all metadata, content also
                                  digests all values on both sides, hdf5 also reads through libhdf5
                                  [default: structure] [possible values: none, structure, content, hdf5]
+          --hdf5-limit <SIZE>    Largest column that --verify hdf5 compares by value where it is
+                                 compressed: libhdf5 holds it in memory as a whole, stored and decoded
+                                 [default: 256MiB]
           --unchanged <WHAT>     What to do with files that need nothing [default: copy] [possible
                                  values: copy, link, skip]
           --compress <CODEC>     Codec of the columns: keep, lz4, lz4-frame, zstd[:1-22], deflate[:1-9]

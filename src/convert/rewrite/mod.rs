@@ -24,7 +24,7 @@ use crate::h5::encode::{self, MAX_HEAP_OBJECTS};
 use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result};
 use std::collections::HashMap;
 
-pub(super) use self::payload::Encoding;
+pub(super) use self::payload::{Counts, Encoding};
 
 /// Heap collections are closed when their objects take this many bytes.
 const HEAP_BYTES: u64 = 1 << 20;
@@ -33,21 +33,20 @@ const WINDOW: usize = 256 << 10;
 /// The userblock in front of the superblock.
 const USERBLOCK: usize = 512;
 
-/// Writes all that is alive in `input` to the empty file `out`. Gives the number of columns that
-/// would have grown and were stored without a filter.
+/// Writes all that is alive in `input` to the empty file `out`.
 pub(super) fn rewrite(
     input: &File,
     out: &std::fs::File,
     encoding: &Encoding<'_>,
     observer: &dyn Observer,
-) -> std::result::Result<u64, RewriteError> {
+) -> std::result::Result<Counts, RewriteError> {
     let inventory = Inventory::take(input)?;
     let mut out = Output::new(out);
     let superblock = input.superblock();
     let front = usize::try_from(superblock.offset).unwrap_or(USERBLOCK) + 48;
     out.zeros(front as u64)?;
     let mut payloads = HashMap::new();
-    let grown = payload::write(input, &inventory, encoding, &mut out, &mut payloads, observer)
+    let counts = payload::write(input, &inventory, encoding, &mut out, &mut payloads, observer)
         .map_err(|e| naming::named(input, e))?;
     let mut layout = Layout { input, inventory: &inventory, payloads: &payloads };
     let start = out.position().next_multiple_of(8);
@@ -60,7 +59,7 @@ pub(super) fn rewrite(
     new.root = settled.places.object(superblock.root, superblock.offset)?;
     head.extend(new.with_end_of_file(bytes));
     out.write_at(0, &head)?;
-    Ok(grown)
+    Ok(counts)
 }
 
 /// Why a rewrite failed.

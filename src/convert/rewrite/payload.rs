@@ -7,7 +7,8 @@ use super::output::Output;
 use crate::codec::{self, Codec};
 use crate::convert::{Failure, Fault, Observer, Phase};
 use crate::h5::{
-    Class, Dataset, Datatype, Error, Extent, File, FilterEntry, Layout, RefPlan, RelAddr,
+    Class, Dataset, Datatype, Error, Extent, File, FilterEntry, HDF5_1_CHUNK_MAX, Layout, RefPlan,
+    RelAddr,
 };
 use crate::julia::Column;
 use std::cell::Cell;
@@ -43,7 +44,16 @@ impl Encoding<'_> {
     }
 }
 
-/// Writes all payloads; gives how many columns would have grown.
+/// What is to be told of the columns that were encoded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Columns that would have grown, and are stored without a filter.
+    pub(crate) grown: u64,
+    /// Columns whose chunk is too large for HDF5 before 2.0.
+    pub(crate) large: u64,
+}
+
+/// Writes all payloads.
 pub(super) fn write(
     input: &File,
     inventory: &Inventory,
@@ -51,8 +61,8 @@ pub(super) fn write(
     out: &mut Output<'_>,
     payloads: &mut HashMap<RelAddr, Payload>,
     observer: &dyn Observer,
-) -> Result<u64, RewriteError> {
-    let mut grown = 0;
+) -> Result<Counts, RewriteError> {
+    let mut counts = Counts::default();
     let total = input.superblock().end_of_file;
     let done = Cell::new(0);
     for &addr in &inventory.objects {
@@ -78,8 +88,10 @@ pub(super) fn write(
         let codec = encoding.of(dataset).filter(|_| is_column(dataset, &datatype));
         let payload = match codec {
             Some(codec) => {
-                let (payload, larger) = task.encode(codec, encoding, done.get())?;
-                grown += u64::from(larger);
+                let (payload, grown) = task.encode(codec, encoding, done.get())?;
+                counts.grown += u64::from(grown);
+                let chunk = matches!(payload, Payload::Chunk { .. });
+                counts.large += u64::from(chunk && len > HDF5_1_CHUNK_MAX);
                 payload
             }
             None => task.copy(done.get())?,
@@ -87,7 +99,7 @@ pub(super) fn write(
         done.set(done.get() + stored);
         payloads.insert(addr, payload);
     }
-    Ok(grown)
+    Ok(counts)
 }
 
 /// What JLD2 compresses: arrays, with elements, of a type of fixed size.

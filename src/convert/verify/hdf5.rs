@@ -3,14 +3,14 @@
 //! Every object that can be reached is opened by its address, every link looked up by its name, and
 //! of each dataset element type, shape and data are compared. Data that hold heap ids (strings) mean
 //! something else in memory, so of these only type and shape are. What libhdf5 decodes itself it
-//! decodes as a whole, a column being one chunk: larger ones, and those with filters that it has
-//! not, are compared as they are stored.
+//! decodes as a whole, a column being one chunk: of those above a limit the place is compared, and
+//! those with filters that it has not are compared as they are stored.
 
 use super::boxes::Boxes;
 use crate::codec::{Lz4Format, ids, sniff_lz4};
 use crate::h5::{
-    Class, Dataset, Datatype, Error, Extent, File, Group, Layout, Object, ObjectKind, RefPlan,
-    Result, SingleChunk, Slot, Trace, Visitor,
+    Class, Dataset, Datatype, Error, Extent, File, Group, HDF5_1_CHUNK_MAX, Layout, Object,
+    ObjectKind, RefPlan, Result, SingleChunk, Slot, Trace, Visitor,
 };
 use crate::julia::Column;
 use crate::sys::hdf5::{Kind, Library, LibraryError, LibraryObject, Shape, TypeClass};
@@ -18,23 +18,26 @@ use std::io::Read;
 
 /// Data are compared in windows of about this many bytes.
 const WINDOW: usize = 1 << 20;
-/// Chunks that take more, stored or decoded, are not handed to libhdf5: it holds them as a whole.
-const MAX_CHUNK: u64 = 16 << 20;
 /// In larger groups not every link is looked up by name: each look-up goes through all of them.
 const MAX_LINKS: usize = 4096;
 
 /// Compares everything that libhdf5 reads of `file`, which we read as `output`. Tells what is worth
-/// telling of it.
+/// telling of it. Chunks that take more than `limit` bytes, stored or decoded, are not read through
+/// libhdf5, which holds them as a whole.
 ///
 /// # Errors
 /// The first difference, with the object's path.
 pub(super) fn compare(
     output: &File,
     file: &std::fs::File,
+    limit: u64,
     tick: &dyn Fn(u64) -> Result<()>,
 ) -> Result<Vec<String>> {
-    let library = Library::open(file).map_err(|e| theirs(output.superblock().offset, &e))?;
-    let mut comparison = Comparison { output, library, tick, as_stored: 0, too_large: 0 };
+    let cached = usize::try_from(limit).unwrap_or(usize::MAX);
+    let library =
+        Library::open(file, cached).map_err(|e| theirs(output.superblock().offset, &e))?;
+    let mut comparison =
+        Comparison { output, library, limit, tick, as_stored: 0, too_large: 0, unread: 0 };
     Trace::run(output, &mut comparison)?;
     let mut remarks = Vec::new();
     if comparison.as_stored > 0 {
@@ -45,10 +48,17 @@ pub(super) fn compare(
     }
     if comparison.too_large > 0 {
         remarks.push(format!(
-            "note: {} columns are over {} MiB, too large to be decoded by libhdf5 in little \
-             memory: the places of their chunks were compared",
+            "note: {} columns are larger than --hdf5-limit, which is {}: the places of their \
+             chunks were compared, their values were not read through libhdf5",
             comparison.too_large,
-            MAX_CHUNK >> 20
+            bytesize::ByteSize(limit).display().iec()
+        ));
+    }
+    if comparison.unread > 0 {
+        remarks.push(format!(
+            "note: {} columns are of 4 GiB or more, which this libhdf5 does not read where they \
+             are compressed",
+            comparison.unread
         ));
     }
     Ok(remarks)
@@ -57,11 +67,15 @@ pub(super) fn compare(
 struct Comparison<'a> {
     output: &'a File,
     library: Library,
+    /// Bytes of the largest chunk that libhdf5 is asked to read.
+    limit: u64,
     tick: &'a dyn Fn(u64) -> Result<()>,
     /// Columns that libhdf5 cannot decode.
     as_stored: u64,
     /// Columns that it is not asked to decode.
     too_large: u64,
+    /// Columns that it does not open.
+    unread: u64,
 }
 
 /// What libhdf5 cannot read, as an error at an offset.
@@ -77,7 +91,14 @@ impl Visitor for Comparison<'_> {
     fn object(&mut self, object: &Object, _: &str) -> Result<()> {
         (self.tick)(0)?;
         let at = self.output.offset(object.addr(), "object")?;
-        let other = self.library.object(object.addr().0).map_err(|e| theirs(at, &e))?;
+        let other = match self.library.object(object.addr().0) {
+            Ok(other) => other,
+            Err(_) if self.is_beyond(object)? => {
+                self.unread += 1;
+                return Ok(());
+            }
+            Err(e) => return Err(theirs(at, &e)),
+        };
         let kind = match &object.kind {
             ObjectKind::Group(_) => Kind::Group,
             ObjectKind::Dataset(_) => Kind::Dataset,
@@ -167,7 +188,7 @@ impl Comparison<'_> {
         }
         if let Layout::Chunk(chunk) = &dataset.layout {
             self.place(chunk, other, at)?;
-            if chunk.size.max(column.len()) > MAX_CHUNK {
+            if chunk.size.max(column.len()) > self.limit {
                 self.too_large += 1;
                 return (self.tick)(chunk.size);
             }
@@ -178,9 +199,15 @@ impl Comparison<'_> {
                 return self.stored(dataset, chunk, other, at);
             }
         }
-        // A chunk is decoded anew by each call.
-        let window = if column_is_chunk(dataset) { MAX_CHUNK } else { WINDOW as u64 };
-        self.values(&column, &datatype, &shape, window, other, at)
+        self.values(&column, &datatype, &shape, other, at)
+    }
+
+    /// Whether an object is a column in a chunk of a size that not every libhdf5 opens.
+    fn is_beyond(&self, object: &Object) -> Result<bool> {
+        let Some(dataset) = object.dataset() else { return Ok(false) };
+        let Layout::Chunk(_) = &dataset.layout else { return Ok(false) };
+        let datatype = self.output.resolve(&dataset.datatype)?;
+        Ok(self.output.data_len(dataset, &datatype)? > HDF5_1_CHUNK_MAX)
     }
 
     /// Whether libhdf5 sees the chunk where we do.
@@ -236,7 +263,6 @@ impl Comparison<'_> {
         column: &Column<'_>,
         datatype: &Datatype,
         shape: &Shape,
-        window: u64,
         other: &LibraryObject,
         at: u64,
     ) -> Result<()> {
@@ -246,7 +272,7 @@ impl Comparison<'_> {
         };
         let mut stream = column.open()?;
         let (mut ours, mut found) = (Vec::new(), Vec::new());
-        for (start, count) in Boxes::new(dims, u64::from(datatype.size), window) {
+        for (start, count) in Boxes::new(dims, u64::from(datatype.size), WINDOW as u64) {
             let bytes = count.iter().product::<u64>().saturating_mul(u64::from(datatype.size));
             found.resize(usize::try_from(bytes).unwrap_or(usize::MAX), 0);
             other.read(&start, &count, &mut found).map_err(|e| theirs(at, &e))?;
@@ -264,16 +290,14 @@ impl Comparison<'_> {
     }
 }
 
-fn column_is_chunk(dataset: &Dataset) -> bool {
-    matches!(dataset.layout, Layout::Chunk(_))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::convert::{Compress, Job, Options, Silent, VerifyLevel, convert_file};
     use std::fs;
     use std::path::{Path, PathBuf};
+
+    const LIMIT: u64 = 256 << 20;
 
     fn sample(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera").join(name)
@@ -318,7 +342,7 @@ mod tests {
         bytes[usize::try_from(at).unwrap()] ^= 0x10;
         let other = path.with_extension("other");
         fs::write(&other, bytes).unwrap();
-        compare(&ours, &fs::File::open(other).unwrap(), &|_| Ok(())).unwrap_err().to_string()
+        compare(&ours, &fs::File::open(other).unwrap(), LIMIT, &|_| Ok(())).unwrap_err().to_string()
     }
 
     #[test]
@@ -337,6 +361,19 @@ mod tests {
             let error = damaged(&output);
             assert!(error.contains("/data: at byte "), "{compress:?}: {error}");
             assert!(error.contains(found), "{compress:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_the_limit_is_told_and_not_read() {
+        let temp = tempfile::tempdir().unwrap();
+        let (output, _) = converted(temp.path(), "e4b-lz4/output_00100.jld2", Compress::Deflate(1));
+        let ours = File::open(&output).unwrap();
+        for (limit, told) in [(1 << 20, 0), (100, 1)] {
+            let theirs = fs::File::open(&output).unwrap();
+            let said = compare(&ours, &theirs, limit, &|_| Ok(())).unwrap();
+            let over = |s: &&String| s.contains("larger than --hdf5-limit, which is 100 B");
+            assert_eq!(said.iter().filter(over).count(), told, "{said:?}");
         }
     }
 
@@ -360,14 +397,14 @@ mod tests {
     fn another_file_is_told_from_the_output() {
         let ours = File::open(&sample("e4b-none/output_00021.jld2")).unwrap();
         let other = fs::File::open(sample("e4b-lz4/output_00100.jld2")).unwrap();
-        let error = compare(&ours, &other, &|_| Ok(())).unwrap_err().to_string();
+        let error = compare(&ours, &other, LIMIT, &|_| Ok(())).unwrap_err().to_string();
         assert!(error.contains("libhdf5"), "{error}");
         let none = tempfile::tempfile().unwrap();
-        let error = compare(&ours, &none, &|_| Ok(())).unwrap_err().to_string();
+        let error = compare(&ours, &none, LIMIT, &|_| Ok(())).unwrap_err().to_string();
         assert!(error.contains("libhdf5: expected that it reads the object"), "{error}");
         let stopped = |_| Err(Error::cancelled());
         let ours_again = fs::File::open(sample("e4b-none/output_00021.jld2")).unwrap();
-        let error = compare(&ours, &ours_again, &stopped).unwrap_err().to_string();
+        let error = compare(&ours, &ours_again, LIMIT, &stopped).unwrap_err().to_string();
         assert!(error.contains("cancelled"), "{error}");
     }
 }

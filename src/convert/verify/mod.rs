@@ -6,7 +6,7 @@ mod boxes;
 mod hdf5;
 
 use super::converter::{Planned, read_failure};
-use super::{Failure, Fault, Observer, Phase, VerifyLevel};
+use super::{Failure, Fault, Observer, Options, Phase, VerifyLevel};
 use crate::h5::{self, File, Region, RelAddr, Source};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use crate::migrate::target::Target;
@@ -86,9 +86,10 @@ pub(super) fn check(
     expected: &Expected,
     file: &std::fs::File,
     target: &Target,
-    level: VerifyLevel,
+    options: &Options,
     observer: &dyn Observer,
 ) -> Result<Checked, Failure> {
+    let level = options.verify;
     let bad = |what: String| Failure::new(Fault::Verify, format!("{}: {what}", path.display()));
     let io = |e: io::Error| bad(format!("the output cannot be read back: {e}"));
     let bytes = file.metadata().map_err(io)?.len();
@@ -107,7 +108,7 @@ pub(super) fn check(
         }
     };
     let remarks = match level {
-        VerifyLevel::Hdf5 => reread(path, planned, &output, file, observer)?,
+        VerifyLevel::Hdf5 => reread((path, planned), &output, file, options.hdf5_limit, observer)?,
         VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Content => Vec::new(),
     };
     Ok(Checked { bytes, digest, remarks })
@@ -247,23 +248,24 @@ fn output_failure(path: &Path, error: &h5::Error) -> Failure {
 /// Reads the output through libhdf5.
 #[cfg(feature = "hdf5")]
 fn reread(
-    path: &Path,
-    planned: &Planned,
+    (path, planned): (&Path, &Planned),
     output: &File,
     file: &std::fs::File,
+    limit: u64,
     observer: &dyn Observer,
 ) -> Result<Vec<String>, Failure> {
     let tick = Ticker::new(planned.migration.survey.payload_bytes, observer);
-    hdf5::compare(output, file, &|bytes| tick.tick(bytes)).map_err(|e| output_failure(path, &e))
+    hdf5::compare(output, file, limit, &|bytes| tick.tick(bytes))
+        .map_err(|e| output_failure(path, &e))
 }
 
 /// A build without libhdf5 refuses before it comes to this.
 #[cfg(not(feature = "hdf5"))]
 fn reread(
-    _: &Path,
-    _: &Planned,
+    _: (&Path, &Planned),
     _: &File,
     _: &std::fs::File,
+    _: u64,
     _: &dyn Observer,
 ) -> Result<Vec<String>, Failure> {
     Err(Failure::new(Fault::Internal, "a build without libhdf5 was asked to read through it"))

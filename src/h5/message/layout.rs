@@ -26,6 +26,10 @@ pub enum Layout {
     Chunk(SingleChunk),
 }
 
+/// Bytes of the largest chunk, decoded, that HDF5 before 2.0 opens: its library keeps the size of a
+/// chunk in 32 bits. JLD2 has no such limit.
+pub const HDF5_1_CHUNK_MAX: u64 = (1 << 32) - 1;
+
 /// A dataset that is one chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SingleChunk {

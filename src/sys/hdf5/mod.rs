@@ -32,6 +32,8 @@ use std::ptr::{null, null_mut};
 
 /// More dimensions than libhdf5 knows.
 const MAX_RANK: usize = 32;
+/// Chunks that are cached: there is one for each dataset.
+const CACHE_SLOTS: usize = 3;
 /// Ask for an object's address and type only.
 const INFO_BASIC: u32 = 1;
 
@@ -162,15 +164,18 @@ pub struct StoredChunk {
 
 impl Library {
     /// Opens the file behind a handle. It is not locked, so that it may be locked by ourselves.
+    /// Of each open dataset a chunk of up to `cached` bytes is kept decoded.
     ///
     /// # Errors
     /// If libhdf5 does not take it for an HDF5 file.
-    pub fn open(file: &std::fs::File) -> Result<Self> {
+    pub fn open(file: &std::fs::File, cached: usize) -> Result<Self> {
         // The file may have no name yet, or another one than a moment ago.
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
         hdf5::sync::sync(|| {
             hdf5::File::with_options()
-                .with_fapl(|access| access.file_locking(false))
+                .with_fapl(|access| {
+                    access.file_locking(false).chunk_cache(CACHE_SLOTS, cached, 1.0)
+                })
                 .open(path)
                 .map(Self)
                 .map_err(|e| LibraryError::told(e.to_string()))

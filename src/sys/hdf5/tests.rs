@@ -7,7 +7,7 @@ use std::path::Path;
 fn library(name: &str) -> (Library, crate::h5::File) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera").join(name);
     let ours = crate::h5::File::open(&path).unwrap();
-    (Library::open(&File::open(path).unwrap()).unwrap(), ours)
+    (Library::open(&File::open(path).unwrap(), 1 << 20).unwrap(), ours)
 }
 
 #[test]
@@ -47,5 +47,5 @@ fn what_does_not_fit_is_an_error() {
     assert!(version.read(&[0], &[1], &mut [0; 8]).is_err());
     assert!(version.first_chunk().is_err());
     let nothing = tempfile::tempfile().unwrap();
-    assert!(Library::open(&nothing).is_err());
+    assert!(Library::open(&nothing, 1 << 20).is_err());
 }
