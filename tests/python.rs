@@ -111,6 +111,32 @@ fn h5py_reads_columns_in_every_codec() {
     check_columns(&codecs, &samples);
 }
 
+#[cfg(feature = "hdf5")]
+#[test]
+fn plugins_let_the_check_through_libhdf5_decode_every_codec() {
+    let Some(python) = python() else { return };
+    let plugins = Command::new(&python)
+        .args(["-c", "import hdf5plugin; print(hdf5plugin.PLUGIN_PATH)"])
+        .output()
+        .unwrap();
+    let plugins = printed(&plugins);
+    let temp = tempfile::tempdir().unwrap();
+    let samples = samples();
+    let sample = samples.iter().find(|s| s.ends_with("output_00100.jld2")).unwrap();
+    for codec in ["lz4", "zstd", "deflate"] {
+        // libhdf5 looks for plugins as it starts, in a process of its own therefore.
+        let check = |plugins: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv"));
+            command.env("HDF5_PLUGIN_PATH", plugins).arg("convert").arg(sample);
+            command.arg(temp.path().join("output.jld2"));
+            command.args(["--force", "--verify", "hdf5", "--compress", codec]);
+            !printed(&command.output().unwrap()).contains("libhdf5 has no filter")
+        };
+        assert!(check(plugins.trim_end()), "{codec}");
+        assert_eq!(check("/nonexistent"), codec == "deflate", "{codec}");
+    }
+}
+
 #[test]
 fn another_value_would_be_noticed() {
     let Some(python) = python() else { return };
