@@ -261,3 +261,73 @@ impl Sink<'_, '_> {
         self.out.report(self.done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        ops::ControlFlow,
+        panic,
+        sync::atomic::{AtomicUsize, Ordering},
+        time::Duration,
+    };
+
+    /// Copies blocks, some more slowly than others, and panics at one if told so.
+    struct Copying<'a> {
+        panics_at: Option<u64>,
+        most: &'a AtomicUsize,
+        held: &'a AtomicUsize,
+    }
+
+    impl Worker for Copying<'_> {
+        fn encode(&mut self, block: &mut Block) -> Result<(), Error> {
+            let held = self.held.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(held, Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(1 + block.number % 3));
+            assert_ne!(Some(block.number), self.panics_at, "as told");
+            block.output.clone_from(&block.input);
+            block.used = block.output.len();
+            self.held.fetch_sub(1, Ordering::SeqCst);
+            Ok(())
+        }
+    }
+
+    /// What comes of 1000 bytes in blocks of 7, and how many blocks were in work at a time.
+    fn copied(threads: usize, panics_at: Option<u64>) -> (Result<Vec<u8>, Error>, usize) {
+        let input: Vec<u8> = (0..1000_u32).map(|i| i.to_le_bytes()[0]).collect();
+        let [most, held] = [const { AtomicUsize::new(0) }; 2];
+        let worker = || Copying { panics_at, most: &most, held: &held };
+        let (mut out, mut count) = (Vec::new(), 0);
+        let mut progress = |_| ControlFlow::Continue(());
+        let mut output = Output::new(&mut out, &mut progress);
+        let cut = Cut { block: 7, dictionary: 0 };
+        let mut finished = |block: &Block| {
+            assert_eq!(block.number, count);
+            count += 1;
+        };
+        let reader = Box::new(input.as_slice());
+        let result = encode_blocks(reader, 1000, cut, threads, worker, &mut finished, &mut output);
+        let result = result.map(|()| {
+            assert_eq!((count, out == input), (1000_u64.div_ceil(7), true));
+            out
+        });
+        (result, most.load(Ordering::SeqCst))
+    }
+
+    #[test]
+    fn blocks_come_in_order_and_all_threads_work() {
+        for threads in [1, 2, 5] {
+            let (result, most) = copied(threads, None);
+            assert!(result.is_ok());
+            assert_eq!(most, threads);
+        }
+    }
+
+    #[test]
+    fn a_panic_is_passed_on_and_nobody_waits_for_ever() {
+        for (threads, at) in [(1, 0), (2, 0), (4, 17), (3, 142)] {
+            let panicked = panic::catch_unwind(|| copied(threads, Some(at)).0);
+            assert!(panicked.is_err(), "{threads} threads");
+        }
+    }
+}
