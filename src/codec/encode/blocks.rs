@@ -72,7 +72,11 @@ pub(super) fn encode_blocks<W: Worker>(
     };
     thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(|| line.work(worker()));
+            // Where the system allows no more threads, those that there are do the work.
+            let spawned = thread::Builder::new().spawn_scoped(scope, || line.work(worker()));
+            if spawned.is_err() {
+                break;
+            }
         }
         line.work(worker());
     });
