@@ -61,6 +61,17 @@ fn a_script_sees_the_same() {
 }
 
 #[test]
+fn an_upgraded_file_is_known_as_such() {
+    let temp = tempfile::tempdir().unwrap();
+    let output = temp.path().join("output_00100.jld2");
+    let output = output.to_str().unwrap();
+    good(&["convert", "e4b-lz4/output_00100.jld2", output]);
+    let seen = good(&["inspect", output]);
+    assert!(seen.contains("era         none: it has been upgraded\n"), "{seen}");
+    assert!(seen.ends_with("nothing to do\n"), "{seen}");
+}
+
+#[test]
 fn many_files_get_a_line_each() {
     let names: Vec<_> = EACH.iter().map(|name| format!("{name}.jld2")).collect();
     let mut args = vec!["inspect", "../mera-vectors.json", "none.jld2"];

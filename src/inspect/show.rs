@@ -90,6 +90,7 @@ fn eras(seen: &Inspection) -> Vec<(String, String)> {
         let text = match &group.era {
             Some(era) if era.others.is_empty() => era.text.clone(),
             Some(era) => format!("{}, or else {}", era.text, era.others.join(", ")),
+            None if seen.action == Action::Nothing => "none: it has been upgraded".to_owned(),
             None => "none that Mera ever wrote".to_owned(),
         };
         match eras.iter_mut().find(|(known, _)| *known == text) {
