@@ -162,12 +162,7 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
         target: flags.target.unwrap_or(default.target),
         rules: flags.rules,
         verify: flags.verify.unwrap_or(default.verify),
-        hdf5_limit: match flags.hdf5_limit {
-            Some(_) if flags.verify != Some(VerifyLevel::Hdf5) => {
-                return Err(UsageError::Needs("--hdf5-limit", "--verify hdf5"));
-            }
-            said => said.map_or(default.hdf5_limit, |size| size.0),
-        },
+        hdf5_limit: flags.hdf5_limit.map_or(default.hdf5_limit, |size| size.0),
         unchanged: flags.unchanged.unwrap_or(default.unchanged),
         compress: flags.compress.unwrap_or(default.compress),
         shuffle: flags.shuffle.unwrap_or(default.shuffle),
@@ -305,6 +300,7 @@ mod tests {
                 ("pin", "true"),
                 ("drain-on-usr1", "true"),
                 ("block-size", "1MiB"),
+                ("hdf5-limit", "2GiB"),
                 ("yes", "true"),
             ])
             .unwrap();
@@ -321,6 +317,7 @@ mod tests {
         assert!(settings.drain_on_usr1);
         assert_eq!(settings.on_full, OnFull::Fail);
         assert_eq!(settings.options.block_size, Some(1 << 20));
+        assert_eq!(settings.options.hdf5_limit, 2 << 30);
         assert!(run.view.yes);
     }
 
@@ -338,7 +335,6 @@ mod tests {
         insta::assert_snapshot!(place.message(&[("mode", "patch"), ("compress", "zstd")]), @"--compress and --mode patch exclude each other: it lays the file out afresh");
         insta::assert_snapshot!(place.message(&[("mode", "in-place"), ("repack", "true")]), @"--repack and --mode in-place exclude each other: it lays the file out afresh");
         insta::assert_snapshot!(place.message(&[("backup-dir", "x")]), @"--backup-dir goes with --mode in-place only");
-        insta::assert_snapshot!(place.message(&[("hdf5-limit", "1GiB")]), @"--hdf5-limit goes with --verify hdf5 only");
     }
 
     #[test]
