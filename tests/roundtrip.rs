@@ -4,7 +4,12 @@
 //! Looks at the files in `tests/data/mera` and, where it is there, at the shared directory
 //! (`JLDCONV_SHARED`, else `../shared`).
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -16,37 +21,27 @@ use jldconv::convert::{
 use jldconv::h5::{self, Class, Extent, File, Layout, Object, RefPlan, Trace, Visitor};
 use jldconv::inspect::{Difference, compare};
 use jldconv::julia::{Digest, Dumper, TypeTable, datasets, on_deep_stack};
+use serde::Deserialize as _;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The codecs of a chain. Their number is a prime: chains of each stride lead through all of them,
-/// and those of all strides from each to each other.
-const CODECS: [(Compress, bool); 7] = [
-    (Compress::None, false),
-    (Compress::Lz4, false),
-    (Compress::Lz4, true),
-    (Compress::Lz4Frame, false),
-    (Compress::Zstd(3), false),
-    (Compress::Zstd(1), true),
-    (Compress::Deflate(1), false),
+/// The codecs of a chain: what is asked for, the filter that it gives (LZ4 frames count as 0), and
+/// the codec object. Their number is a prime: chains of each stride lead through all of them, and
+/// those of all strides from each to each other.
+const CODECS: [(Compress, bool, u16, &str); 7] = [
+    (Compress::None, false, u16::MAX, "Core.Bool"),
+    (Compress::Lz4, false, ids::LZ4, "JLD2Lz4.Lz4Filter"),
+    (Compress::Lz4, true, ids::LZ4, "JLD2Lz4.Lz4Filter"),
+    (Compress::Lz4Frame, false, 0, "JLD2Lz4.Lz4Filter"),
+    (Compress::Zstd(3), false, ids::ZSTD, "JLD2.Filters.ZstdFilter"),
+    (Compress::Zstd(1), true, ids::ZSTD, "JLD2.Filters.ZstdFilter"),
+    (Compress::Deflate(1), false, ids::DEFLATE, "JLD2.Filters.Deflate"),
 ];
 /// Files of the corpus that are damaged or were never JLD2's; `inspect` has their list.
 const REFUSED: usize = 8;
-const PATCH: How = How { compress: Compress::Keep, shuffle: false, repack: false };
-const REPACK: How = How { repack: true, ..PATCH };
-
-/// The options that differ between steps.
-#[derive(Debug, Clone, Copy)]
-struct How {
-    compress: Compress,
-    shuffle: bool,
-    repack: bool,
-}
-
 /// What was done.
 #[derive(Debug, Default)]
 struct Done {
@@ -61,10 +56,7 @@ struct Done {
     pairs: BTreeSet<(usize, usize)>,
 }
 
-fn convert(input: &Path, output: &Path, how: How, threads: usize) -> Result<FileReport, Failure> {
-    let How { compress, shuffle, repack } = how;
-    let verify = VerifyLevel::Content;
-    let options = Options { compress, shuffle, repack, verify, threads, ..Options::default() };
+fn convert(input: &Path, output: &Path, options: Options) -> Result<FileReport, Failure> {
     let job = Job {
         input: input.to_owned(),
         output: output.to_owned(),
@@ -74,10 +66,10 @@ fn convert(input: &Path, output: &Path, how: How, threads: usize) -> Result<File
     Converter::new(options).unwrap().convert(&job, &Silent)
 }
 
-/// How the columns of a file are stored: the numbers of their filters, none of contiguous ones.
-/// LZ4 frames count as filter 0.
-fn columns(path: &Path) -> Vec<Vec<u16>> {
-    struct Columns<'a>(&'a File, Vec<Vec<u16>>);
+/// How the columns of a file are stored: the size of an element, and the numbers of their filters,
+/// none of contiguous ones.
+fn columns(path: &Path) -> Vec<(u32, Vec<u16>)> {
+    struct Columns<'a>(&'a File, Vec<(u32, Vec<u16>)>);
     impl Visitor for Columns<'_> {
         fn object(&mut self, object: &Object, _: &str) -> h5::Result<()> {
             let Some(dataset) = object.dataset() else { return Ok(()) };
@@ -90,10 +82,6 @@ fn columns(path: &Path) -> Vec<Vec<u16>> {
                 return Ok(());
             }
             let mut filters: Vec<_> = dataset.filters.iter().map(|f| f.id).collect();
-            // Single bytes have no planes.
-            if datatype.size == 1 && filters.len() == 1 {
-                filters.insert(0, ids::SHUFFLE);
-            }
             if filters.last() == Some(&ids::LZ4) {
                 let at = self.0.stored_offset(dataset)?.unwrap();
                 let head = self.0.source().read(at, 4, "payload")?;
@@ -101,7 +89,7 @@ fn columns(path: &Path) -> Vec<Vec<u16>> {
                     *filters.last_mut().unwrap() = 0;
                 }
             }
-            self.1.push(filters);
+            self.1.push((datatype.size, filters));
             Ok(())
         }
     }
@@ -111,12 +99,19 @@ fn columns(path: &Path) -> Vec<Vec<u16>> {
     columns.1
 }
 
-fn dump(path: &Path) -> Value {
+/// The canonical form of everything.
+fn canonical(path: &Path) -> Vec<u8> {
     let file = File::open(path).unwrap();
     let types = TypeTable::new(&file);
     let mut json = Vec::new();
     Dumper::new(&types, Digest::Sha256).all(&datasets(&file).unwrap(), &mut json).unwrap();
-    serde_json::from_slice(&json).unwrap()
+    json
+}
+
+fn parsed(json: &[u8]) -> Value {
+    let mut json = serde_json::Deserializer::from_slice(json);
+    json.disable_recursion_limit();
+    Value::deserialize(&mut json).unwrap()
 }
 
 /// Takes the codec objects out of a dump; gives those of the data. What `convertstat` notes of one
@@ -156,54 +151,54 @@ fn differences(a: &Path, b: &Path) -> Vec<Difference> {
 
 /// Columns are encoded as `codec` says, but for those that would have grown.
 fn check_columns(report: &FileReport, path: &Path, codec: usize, done: &mut Done, at: &str) {
-    let (compress, shuffle) = CODECS[codec];
-    let id = match compress {
-        Compress::Lz4 => ids::LZ4,
-        Compress::Lz4Frame => 0,
-        Compress::Zstd(_) => ids::ZSTD,
-        Compress::Deflate(_) => ids::DEFLATE,
-        Compress::None | Compress::Keep => u16::MAX,
-    };
-    let (with, without) = (vec![ids::SHUFFLE, id], vec![id]);
+    let (compress, shuffle, id, _) = CODECS[codec];
     let all = columns(path);
-    let plain = all.iter().filter(|f| f.is_empty()).count();
-    // A column of single bytes reads as shuffled either way.
-    let is_right = |f: &&Vec<u16>| **f == with || (!shuffle && **f == without);
-    let encoded = all.iter().filter(is_right).count();
-    assert_eq!(plain + encoded, all.len(), "{at}: {all:?}");
-    if compress != Compress::None {
-        let grown = report.findings.iter().find_map(|f| {
-            f.strip_suffix(" columns would have grown and are stored plain")?
-                .rsplit_once(' ')?
-                .1
-                .parse()
-                .ok()
-        });
-        assert_eq!(plain, grown.unwrap_or(0), "{at}: {:?}", report.findings);
-        done.grown += plain;
+    let (plain, encoded): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, f)| f.is_empty());
+    for (size, filters) in &encoded {
+        // Single bytes have no planes.
+        let planes = (shuffle && *size > 1).then_some(ids::SHUFFLE);
+        assert_eq!(*filters, planes.into_iter().chain([id]).collect::<Vec<_>>(), "{at}");
     }
-    done.encoded[codec] += encoded;
+    if compress == Compress::None {
+        assert!(encoded.is_empty(), "{at}");
+        return;
+    }
+    let note = format!("note: {} columns would have grown and are stored plain", plain.len());
+    let noted = report.findings.iter().any(|f| f.contains("columns would have grown"));
+    assert_eq!(noted, !plain.is_empty(), "{at}");
+    assert!(!noted || report.findings.contains(&note), "{at}: {note}, not {:?}", report.findings);
+    done.grown += plain.len();
+    done.encoded[codec] += encoded.len();
 }
 
-/// Leads the file at `input` through all modes; `n` chooses the order of codecs.
-fn chain(input: &Path, dir: &Path, n: usize, done: &mut Done) {
+/// Leads the file at `input` through all modes; `n` chooses the order of codecs, of which it takes
+/// `steps`.
+fn chain(input: &Path, dir: &Path, (n, steps): (usize, usize), sum: &Mutex<Done>) {
     let name = input.display().to_string();
     let [patched, repacked] = ["patched", "repacked"].map(|n| dir.join(n));
     let (start, stride, threads) = (n / 6 % 7, n % 6 + 1, n % 2 + 1);
-    let order = (0..7).map(|k| (start + k * stride) % 7);
+    let order: Vec<_> = (0..steps).map(|k| (start + k * stride) % 7).collect();
+    let content = Options { verify: VerifyLevel::Content, ..Options::default() };
+    let repack = Options { repack: true, threads, ..content.clone() };
     let chosen = |codec: usize| {
-        let (compress, shuffle) = CODECS[codec];
-        How { compress, shuffle, repack: false }
+        let (compress, shuffle, ..) = CODECS[codec];
+        // The checks below are as good, and take half the time.
+        let verify = if (codec + n).is_multiple_of(3) {
+            VerifyLevel::Content
+        } else {
+            VerifyLevel::Structure
+        };
+        Options { compress, shuffle, threads, verify, ..Options::default() }
     };
-    let report = match convert(input, &patched, PATCH, 1) {
+    let report = match convert(input, &patched, content) {
         Ok(report) => report,
         Err(failure) => {
             assert!(failure.message.contains(&name), "{failure}");
-            for how in order.map(chosen).chain([REPACK]) {
-                assert_eq!(convert(input, &patched, how, threads), Err(failure.clone()), "{name}");
+            for options in order.into_iter().map(chosen).chain([repack]) {
+                assert_eq!(convert(input, &patched, options), Err(failure.clone()), "{name}");
                 assert_eq!(fs::read_dir(dir).unwrap().count(), 0, "{name}: something is left");
             }
-            done.refused.push(failure.message);
+            sum.lock().unwrap().refused.push(failure.message);
             return;
         }
     };
@@ -211,88 +206,71 @@ fn chain(input: &Path, dir: &Path, n: usize, done: &mut Done) {
         let bytes = fs::read(format!("{name}.{kind}.json")).ok()?;
         Some(serde_json::from_slice::<Value>(&bytes).unwrap())
     });
+    let wanted = canonical(&patched);
     if report.outcome == Outcome::Unchanged {
         assert!(fs::read(input).unwrap() == fs::read(&patched).unwrap(), "{name}");
     } else if expected.is_none() {
         // Only Mera's files, whose expectations are known, get other values.
         assert_eq!(differences(input, &patched), [], "{name}");
     }
-    let same_as = |wanted: &Value, dump: &Value, at: &str| {
-        let differ = truth::differences(wanted, dump);
-        assert!(differ.is_empty(), "{name} {at}:\n{}", differ.join("\n"));
+    let same_as = |wanted: &Value, found: &Value| {
+        let differ = truth::differences(wanted, found);
+        assert!(differ.is_empty(), "{name}:\n{}", differ.join("\n"));
     };
     if let Some(expected) = &expected {
-        same_as(expected, &dump(&patched), "patched");
+        same_as(expected, &parsed(&wanted));
     }
 
-    convert(input, &repacked, REPACK, threads).unwrap();
+    convert(input, &repacked, repack.clone()).unwrap();
     assert_eq!(differences(&patched, &repacked), [], "{name}");
     assert_eq!(columns(&patched), columns(&repacked), "{name}");
     let mut last = input.to_owned();
-    for (k, codec) in order.clone().enumerate() {
+    for (k, codec) in order.iter().copied().enumerate() {
         let at = format!("{name}, step {k}: {:?}", CODECS[codec]);
         let next = dir.join(format!("{k}"));
-        let report =
-            convert(&last, &next, chosen(codec), threads).unwrap_or_else(|e| failed(&at, &e));
-        let other: Vec<_> =
-            differences(&patched, &next).into_iter().filter(|d| !is_codec(d)).collect();
-        assert_eq!(other, [], "{at}");
-        check_columns(&report, &next, codec, done, &at);
+        let report = convert(&last, &next, chosen(codec)).unwrap_or_else(|e| panic!("{at}: {e}"));
+        if canonical(&next) != wanted {
+            let mut differ = differences(&patched, &next);
+            assert!(!differ.is_empty(), "{at}: verify finds no difference");
+            differ.retain(|d| !is_codec(d));
+            assert_eq!(differ, [], "{at}");
+        }
+        check_columns(&report, &next, codec, &mut sum.lock().unwrap(), &at);
         if k > 0 {
             fs::remove_file(&last).unwrap();
         }
         last = next;
     }
-    done.pairs.extend(order.clone().zip(order.clone().skip(1)));
     fs::remove_file(&repacked).unwrap();
-    convert(&last, &repacked, REPACK, threads).unwrap();
+    convert(&last, &repacked, repack).unwrap();
     assert_eq!(differences(&last, &repacked), [], "{name}");
     assert_eq!(columns(&last), columns(&repacked), "{name}");
 
-    let mut found = dump(&repacked);
-    let (kind, _) = CODECS[(start + 6 * stride) % 7];
-    let kind = match kind {
-        Compress::None | Compress::Keep => "Core.Bool",
-        Compress::Lz4 | Compress::Lz4Frame => "JLD2Lz4.Lz4Filter",
-        Compress::Zstd(_) => "JLD2.Filters.ZstdFilter",
-        Compress::Deflate(_) => "JLD2.Filters.Deflate",
-    };
+    let mut found = parsed(&canonical(&repacked));
+    let (.., kind) = CODECS[order[steps - 1]];
     for object in codecs_of(&mut found) {
         assert_eq!(object["t"], kind, "{name}");
     }
     if let Some(mut expected) = expected {
         codecs_of(&mut expected);
-        same_as(&expected, &found, "at the end");
-        done.truths += 1;
+        same_as(&expected, &found);
+        sum.lock().unwrap().truths += 1;
     }
+    let mut done = sum.lock().unwrap();
+    done.pairs.extend(order.windows(2).map(|pair| (pair[0], pair[1])));
     done.converted += 1;
-    done.steps += 10;
-}
-
-#[expect(clippy::panic, reason = "a test fails by panicking")]
-fn failed(at: &str, failure: &Failure) -> ! {
-    panic!("{at}: {failure}")
+    done.steps += steps + 3;
 }
 
 /// Leads all files through all modes, two at a time.
-fn all(files: &[PathBuf]) -> Done {
-    let (next, sum) = (AtomicUsize::new(0), Mutex::new(Done::default()));
+fn all(files: &[PathBuf], steps: usize) -> Done {
+    let (next, sum) = (Mutex::new(files.iter().enumerate()), Mutex::new(Done::default()));
+    let take = || next.lock().unwrap().next();
     let work = || {
-        let mut done = Done::default();
-        loop {
-            let n = next.fetch_add(1, Ordering::Relaxed);
-            let Some(file) = files.get(n) else { break };
+        while let Some((n, file)) = take() {
             let dir = tempfile::tempdir().unwrap();
-            on_deep_stack(|| chain(file, dir.path(), n, &mut done)).unwrap();
+            on_deep_stack(|| chain(file, dir.path(), (n, steps), &sum)).unwrap();
         }
-        let mut sum = sum.lock().unwrap();
-        sum.refused.extend(done.refused);
-        sum.pairs.extend(done.pairs);
-        sum.encoded.iter_mut().zip(done.encoded).for_each(|(sum, n)| *sum += n);
-        sum.converted += done.converted;
-        sum.steps += done.steps;
-        sum.truths += done.truths;
-        sum.grown += done.grown;
     };
     std::thread::scope(|scope| {
         scope.spawn(work);
@@ -300,7 +278,17 @@ fn all(files: &[PathBuf]) -> Done {
     });
     let mut done = sum.into_inner().unwrap();
     done.refused.sort();
-    eprintln!("{} files: {done:#?}", files.len());
+    eprintln!(
+        "{} files: {} refused, {} converted in {} steps, {} held against a truth; columns of each \
+         codec: {:?}, plain: {}",
+        files.len(),
+        done.refused.len(),
+        done.converted,
+        done.steps,
+        done.truths,
+        done.encoded,
+        done.grown
+    );
     done
 }
 
@@ -308,7 +296,7 @@ fn all(files: &[PathBuf]) -> Done {
 fn mera_files_keep_their_values_through_every_codec() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera");
     let files = files(&data, ".jld2");
-    let done = all(&files);
+    let done = all(&files, CODECS.len());
     assert_eq!((done.converted, done.truths), (files.len(), files.len()), "{:?}", done.refused);
     assert_eq!(done.pairs.len(), 42, "each codec to each other");
     assert!(done.encoded[1..].iter().all(|n| *n > 50), "{:?}", done.encoded);
@@ -322,11 +310,15 @@ fn shared_files_keep_their_values_through_every_codec() {
     };
     let known = of(&["mera", "zoo", "mera-patched"]);
     let corpus = files(&shared.join("corpus/files"), "");
-    let done = all(&[&known[..], &corpus[..]].concat());
-    assert_eq!(done.refused.len(), REFUSED, "{:#?}", done.refused);
+    // A build that is not optimized takes minutes for all.
+    let (steps, every) = if cfg!(debug_assertions) { (2, 5) } else { (CODECS.len(), 1) };
+    let chosen: Vec<_> = known.into_iter().chain(corpus).step_by(every).collect();
+    let done = all(&chosen, steps);
+    let refused = done.refused.len();
+    assert!(refused == REFUSED || every > 1 && refused < REFUSED, "{:#?}", done.refused);
     assert!(done.refused.iter().all(|message| message.contains("/corpus/files/")));
-    assert_eq!(done.converted, known.len() + corpus.len() - REFUSED);
-    // Of mera-patched no truth is known.
-    assert!(done.truths >= 35 && done.converted > 140, "{} {}", done.truths, done.converted);
-    assert!(done.encoded[1..].iter().all(|n| *n > 500), "{:?}", done.encoded);
+    assert_eq!(done.converted, chosen.len() - refused);
+    // Of mera-patched and of the corpus no truth is known.
+    assert!(done.truths >= 35 / every, "{}", done.truths);
+    assert!(done.encoded[1..].iter().all(|n| *n > 100 / every), "{:?}", done.encoded);
 }
