@@ -1,12 +1,14 @@
 //! What a reader of the target would meet, and which rule mends it.
 
 use super::finding::{Finding, Findings, Severity};
+use super::names::NewName;
 use super::plan::Group;
 use super::reading::Session;
 use super::rule::{Action, Retype, Rule};
 use super::survey::Survey;
 use super::target::Target;
-use crate::h5::{self, RelAddr};
+use crate::h5::{self, RelAddr, TypeRef};
+use crate::julia::TypeTable;
 use std::collections::BTreeMap;
 
 /// What the target cannot decode; the reason for a rewrite, if there is one.
@@ -71,7 +73,7 @@ pub(super) fn types(
     findings: &mut Findings,
 ) -> h5::Result<()> {
     for (addr, (count, place)) in &survey.uses {
-        if groups.get(addr).is_some_and(|g| g.whole) {
+        if groups.get(addr).is_some_and(Group::is_whole) {
             continue;
         }
         let reading = session.of(*addr)?;
@@ -101,7 +103,24 @@ pub(super) fn ruled(
         let reading = session.of(group.committed.addr)?;
         let mut printed = reading.printed();
         let t = group.committed.julia_type.to_string();
-        for (instance, rule) in &group.ruled {
+        if let Some(fate) = group.fate.as_ref().filter(|_| group.ruled.is_empty())
+            && let Some(rule) = fate.rules.first()
+        {
+            let text = format!("{t} is changed, of which there are no objects but inside others");
+            findings.add(Finding {
+                severity: reading.severity(),
+                object: place_of(survey, group.committed.addr),
+                julia_type: Some(t.clone()),
+                rule: Some(rule.id.clone()),
+                text: if rule.why.is_empty() { text } else { rule.why.clone() },
+                said: reading.said.clone(),
+                printed,
+                count: 1,
+            });
+            continue;
+        }
+        for (instance, fate) in &group.ruled {
+            let Some(rule) = fate.rules.first() else { continue };
             let mut severity = reading.severity();
             let mut text =
                 if rule.why.is_empty() { format!("{t} is changed") } else { rule.why.clone() };
@@ -127,6 +146,50 @@ pub(super) fn ruled(
         }
     }
     Ok(())
+}
+
+/// Stored types that go by another name afterwards.
+pub(super) fn names(
+    types: &TypeTable<'_>,
+    survey: &Survey,
+    names: &[NewName],
+    findings: &mut Findings,
+) {
+    for new in names {
+        let (value, name) = (&new.value, &new.name);
+        let place = types.file().object(value.addr).ok().and_then(|object| {
+            let TypeRef::Shared { addr, .. } = object.dataset()?.datatype else { return None };
+            survey.uses.get(&addr).map(|(_, place)| place.to_string())
+        });
+        findings.add(Finding {
+            severity: Severity::Note,
+            object: place.unwrap_or_else(|| place_of(survey, value.addr)),
+            julia_type: None,
+            rule: Some(new.rule.clone()),
+            text: format!(
+                "the type {} is called {name} where it is a value or a parameter",
+                value.name
+            ),
+            said: None,
+            printed: 0,
+            count: 1,
+        });
+    }
+}
+
+/// Where a committed type is named, or the first that holds its values.
+fn place_of(survey: &Survey, addr: RelAddr) -> String {
+    let mut holder = Some(&addr);
+    // Ends forged cycles.
+    for _ in 0..64 {
+        let Some(at) = holder else { break };
+        if let Some((_, place)) = survey.uses.get(at) {
+            return place.to_string();
+        }
+        holder = survey.embedded.get(at).and_then(|holders| holders.first());
+    }
+    let link = survey.type_links.iter().find(|l| l.target == addr);
+    link.map_or_else(|| format!("the object at {addr}"), |l| format!("/_types/{}", l.name))
 }
 
 /// The field of a type in this file that only takes what the rule makes.
