@@ -1,14 +1,13 @@
 //! What a reader of the target would meet, and which rule mends it.
 
 use super::finding::{Finding, Findings, Severity};
+use super::groups::Group;
 use super::names::NewName;
-use super::plan::Group;
 use super::reading::Session;
 use super::rule::{Action, Retype, Rule};
 use super::survey::Survey;
 use super::target::Target;
-use crate::h5::{self, RelAddr, TypeRef};
-use crate::julia::TypeTable;
+use crate::h5::{self, RelAddr};
 use std::collections::BTreeMap;
 
 /// What the target cannot decode; the reason for a rewrite, if there is one.
@@ -149,27 +148,33 @@ pub(super) fn ruled(
 }
 
 /// Stored types that go by another name afterwards.
-pub(super) fn names(
-    types: &TypeTable<'_>,
-    survey: &Survey,
-    names: &[NewName],
-    findings: &mut Findings,
-) {
-    for new in names {
-        let (value, name) = (&new.value, &new.name);
-        let place = types.file().object(value.addr).ok().and_then(|object| {
-            let TypeRef::Shared { addr, .. } = object.dataset()?.datatype else { return None };
-            survey.uses.get(&addr).map(|(_, place)| place.to_string())
-        });
+pub(super) fn names(names: &[NewName], findings: &mut Findings) {
+    for NewName { value, name, rule } in names {
         findings.add(Finding {
             severity: Severity::Note,
-            object: place.unwrap_or_else(|| place_of(survey, value.addr)),
+            object: value.place.to_string(),
             julia_type: None,
-            rule: Some(new.rule.clone()),
+            rule: Some(rule.clone()),
             text: format!(
                 "the type {} is called {name} where it is a value or a parameter",
                 value.name
             ),
+            said: None,
+            printed: 0,
+            count: 1,
+        });
+    }
+}
+
+/// A user's rules that are for nothing in the file.
+pub(super) fn unmet(rules: &[String], findings: &mut Findings) {
+    for rule in rules {
+        findings.add(Finding {
+            severity: Severity::Note,
+            object: "/".to_owned(),
+            julia_type: None,
+            rule: Some(rule.clone()),
+            text: "no type in the file has a name that this rule is for".to_owned(),
             said: None,
             printed: 0,
             count: 1,

@@ -18,6 +18,7 @@ mod examine;
 mod fate;
 mod finding;
 mod flat;
+mod groups;
 pub mod literal;
 mod names;
 mod objects;

@@ -2,7 +2,7 @@
 //! afterwards.
 
 use super::fate::Outcome;
-use super::plan::Group;
+use super::groups::Group;
 use super::survey::{Survey, TypeValue};
 use super::target::Target;
 use crate::h5::{RelAddr, Result};

@@ -54,6 +54,8 @@ pub struct TypeValue {
     pub name: String,
     /// Absolute offset of the sixteen bytes that lead to the name.
     pub at: u64,
+    /// The linked dataset that is, or leads to, the object.
+    pub place: Arc<str>,
 }
 
 /// A dataset of a type that some rule names, or that holds values of such a type.
@@ -151,7 +153,7 @@ impl Visitor for Surveyor<'_> {
                 if let Some(a) = object.attribute("written_type")
                     && let TypeRef::Shared { .. } = a.datatype
                 {
-                    self.type_at(object.addr(), a.offset)?;
+                    self.type_at(object.addr(), a.offset, path)?;
                 }
             }
             ObjectKind::Dataset(dataset) => self.dataset(object, dataset, path)?,
@@ -202,21 +204,20 @@ impl Surveyor<'_> {
                     self.out.codec_flags.push(object.addr());
                 }
                 let places = type_places(datatype);
-                return self.types_in(object, dataset, datatype, &places);
+                return self.types_in(object, dataset, datatype, &places, path);
             }
         };
         let uses = self.out.uses.entry(addr).or_insert_with(|| (0, Arc::from(path)));
         uses.0 += 1;
         let c = self.types.committed(addr)?;
-        let places = match self.type_places.get(&addr) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let places: Arc<[TypePlace]> = type_places(&c.datatype).into();
-                self.type_places.insert(addr, Arc::clone(&places));
-                places
-            }
+        let places = if let Some(known) = self.type_places.get(&addr) {
+            Arc::clone(known)
+        } else {
+            let places: Arc<[TypePlace]> = type_places(&c.datatype).into();
+            self.type_places.insert(addr, Arc::clone(&places));
+            places
         };
-        self.types_in(object, dataset, &c.datatype, &places)?;
+        self.types_in(object, dataset, &c.datatype, &places, path)?;
         if self.concerns(addr, 0)? {
             self.out.instances.push(Instance {
                 addr: object.addr(),
@@ -253,6 +254,7 @@ impl Surveyor<'_> {
         dataset: &Dataset,
         datatype: &Datatype,
         places: &[TypePlace],
+        path: &str,
     ) -> Result<()> {
         if places.is_empty() || !dataset.filters.is_empty() {
             return Ok(());
@@ -267,13 +269,13 @@ impl Surveyor<'_> {
             for place in places {
                 let at = element.saturating_add(u64::from(place.offset));
                 match place.sequence {
-                    None => self.type_at(object.addr(), at)?,
+                    None => self.type_at(object.addr(), at, path)?,
                     Some(size) => {
                         let vlen = file.source().read(at, 16, "sequence of types")?;
                         let Some((first, len)) = file.vlen(&vlen, at, size)? else { continue };
                         for at in (first..first.saturating_add(len)).step_by(usize_of(size.into()))
                         {
-                            self.type_at(object.addr(), at)?;
+                            self.type_at(object.addr(), at, path)?;
                         }
                     }
                 }
@@ -283,10 +285,10 @@ impl Surveyor<'_> {
     }
 
     /// The type whose name and parameters stand at the absolute offset `at`.
-    fn type_at(&mut self, addr: RelAddr, at: u64) -> Result<()> {
+    fn type_at(&mut self, addr: RelAddr, at: u64, path: &str) -> Result<()> {
         let name = self.types.type_name_at(at)?;
         if self.target.concerns(&name) {
-            self.out.type_values.push(TypeValue { addr, name, at });
+            self.out.type_values.push(TypeValue { addr, name, at, place: Arc::from(path) });
         }
         Ok(())
     }

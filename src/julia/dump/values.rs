@@ -226,12 +226,11 @@ impl Session<'_> {
         self.raw(",\"fields\":{")?;
         let mut count = 0;
         for (name, t) in names.iter().zip(elements) {
-            match c.fields.iter().find(|f| f.name == *name && f.offset.is_some()) {
-                Some(f) => self.named_field(name, f, bytes, at, &mut count)?,
-                None => {
-                    self.field_name(name, &mut count)?;
-                    self.singleton(t, None)?;
-                }
+            if let Some(f) = c.fields.iter().find(|f| f.name == *name && f.offset.is_some()) {
+                self.named_field(name, f, bytes, at, &mut count)?;
+            } else {
+                self.field_name(name, &mut count)?;
+                self.singleton(t, None)?;
             }
         }
         self.raw("}}")

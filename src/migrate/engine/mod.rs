@@ -13,11 +13,12 @@ use super::additions::Addition;
 use super::edit::EditList;
 use super::fate::{Fate, Outcome, Retyped};
 use super::flat::{FlatState, FlatTable};
+use super::groups::Group;
 use super::literal::Literal;
 use super::names::NewName;
 use super::objects::{self, Slot};
 use super::patches::Patches;
-use super::plan::{Group, PlanError};
+use super::plan::PlanError;
 use super::survey::{Instance, References, Survey};
 use crate::h5::{Edge, EdgeKind, Extent, File, RelAddr, TypeRef};
 use crate::julia::build::{Build, Data, FieldStyle, ObjectRef};
@@ -195,11 +196,10 @@ impl<'r> Engine<'r> {
             out.push(Text { owner: value.addr, at: value.at, data, why });
         }
         for (addr, group) in self.groups {
-            let name = group.fate.as_ref().and_then(|fate| fate.name());
-            let Some(name) = name.filter(|n| *n != group.committed.julia_type.name()) else {
-                continue;
-            };
-            let at = self.julia_type_offset(*addr)?;
+            let Some(fate) = &group.fate else { continue };
+            let name = fate.name().filter(|n| *n != group.committed.julia_type.name());
+            let Some(name) = name else { continue };
+            let at = self.julia_type_offset(*addr, &fate.id())?;
             self.renames.names.insert(at, name.to_owned());
             if !self.is_described(*addr, 0)? {
                 let (data, why) = (build.text(name), format!("type is called {name}"));
@@ -209,14 +209,14 @@ impl<'r> Engine<'r> {
         Ok(out)
     }
 
-    fn julia_type_offset(&self, addr: RelAddr) -> Result<u64, PlanError> {
+    fn julia_type_offset(&self, addr: RelAddr, rule: &str) -> Result<u64, PlanError> {
         let object = self.file().object(addr)?;
         let shared = |a: &&crate::h5::Attribute| matches!(a.datatype, TypeRef::Shared { .. });
         match object.attribute("julia_type").filter(shared) {
             Some(a) => Ok(a.offset),
             None => Err(unsupported(
                 &self.place_of(addr),
-                "",
+                rule,
                 "the type does not say its name as JLD2 does".to_owned(),
             )),
         }
@@ -252,16 +252,15 @@ impl<'r> Engine<'r> {
                 {
                     let ids = fate.rules.iter().map(|r| r.id.as_str()).collect();
                     let key = (instance.datatype, ids);
-                    let reform = match own.get(&key) {
-                        Some(known) => Rc::clone(known),
-                        None => {
-                            let c = self.types.committed(instance.datatype)?;
-                            let made = self.reformed(&c, Some(to), Some(fate.id()), build)?;
-                            build.add_type(made.object);
-                            let made = Rc::new(made);
-                            own.insert(key, Rc::clone(&made));
-                            made
-                        }
+                    let reform = if let Some(known) = own.get(&key) {
+                        Rc::clone(known)
+                    } else {
+                        let c = self.types.committed(instance.datatype)?;
+                        let made = self.reformed(&c, Some(to), Some(fate.id()), build)?;
+                        build.add_type(made.object);
+                        let made = Rc::new(made);
+                        own.insert(key, Rc::clone(&made));
+                        made
                     };
                     Some(Move::Own(instance.clone(), reform, to))
                 }

@@ -176,7 +176,9 @@ impl<'r> Engine<'r> {
         }
         let layout = fields.iter().any(|f| f.datatype.is_some()).then(|| record(&fields));
         let resized = !inner.is_empty() || !same_places(c, &parts, layout.as_ref());
-        let [signature, written] = self.signatures(c, to.map(|to| to.name.as_str()), build)?;
+        let rule = cause.unwrap_or_default();
+        let name = to.map(|to| to.name.as_str());
+        let [signature, written] = self.signatures(c, name, &rule, build)?;
         let signature = signature.unwrap_or_default();
         let object = match &layout {
             Some(layout) => {
@@ -185,7 +187,6 @@ impl<'r> Engine<'r> {
             }
             None => build.commit_empty(&signature),
         };
-        let rule = cause.unwrap_or_default();
         Ok(Reform { committed: Arc::clone(c), object, rule, layout, parts, inner, resized })
     }
 
@@ -195,6 +196,7 @@ impl<'r> Engine<'r> {
         &self,
         c: &Committed,
         name: Option<&str>,
+        rule: &str,
         build: &mut Build<'_>,
     ) -> Result<[Option<Data>; 2], PlanError> {
         let object = self.file().object(c.addr)?;
@@ -204,7 +206,7 @@ impl<'r> Engine<'r> {
                 TypeRef::Shared { .. } => Ok(Some(self.copy(&a.data, Some(a.offset)))),
                 TypeRef::Inline(_) => Err(unsupported(
                     &self.place_of(c.addr),
-                    "",
+                    rule,
                     format!("the type {} does not say what it is as JLD2 does", c.julia_type),
                 )),
             }

@@ -47,7 +47,7 @@ impl<'r> Engine<'r> {
         if array && (instance.extent == Extent::Null || reform.layout.is_none()) {
             return refuse(format!("it is an array of {}, which has no content", c.julia_type));
         }
-        let units = if computed { Some(self.units(c, instance, references)?) } else { None };
+        let units = if computed { Some(self.units(reform, instance, references)?) } else { None };
         let making = Making { units, place: &instance.place };
         let mut data = Data::default();
         if instance.extent == Extent::Null {
@@ -185,7 +185,7 @@ impl<'r> Engine<'r> {
     /// there is none, what the object itself says of them.
     fn units(
         &self,
-        c: &Committed,
+        reform: &Reform<'_>,
         instance: &Instance,
         references: &References,
     ) -> Result<Units, PlanError> {
@@ -207,14 +207,15 @@ impl<'r> Engine<'r> {
         }
         // One centimetre, g/cm3, second and gram in code units are the units themselves.
         let bytes = self.stored(instance.addr)?;
-        let [l, d, t, m] = ["cm", "g_cm3", "s", "g"].map(|name| float(c, &bytes, name));
+        let [l, d, t, m] =
+            ["cm", "g_cm3", "s", "g"].map(|name| float(&reform.committed, &bytes, name));
         match (l, d, t, m) {
             (Some(length), Some(density), Some(time), Some(mass)) => {
                 Ok(Units { length, density, time, mass })
             }
             _ => Err(unsupported(
                 &instance.place,
-                "",
+                &reform.rule,
                 format!("no {} refers to it, so its units are not known", Formula::OWNER),
             )),
         }
