@@ -177,6 +177,10 @@ impl TypeTable<'_> {
                 Some(t) if t.short_name() == "TypeofBottom" => {
                     Param::Type(JuliaType::Union(vec![]))
                 }
+                // The names of a named tuple without elements.
+                Some(t) if t.tuple_elements().is_some_and(|elements| elements.is_empty()) => {
+                    Param::Symbols(Vec::new())
+                }
                 Some(t) => Param::Other(format!("{t}()")),
                 None => Param::Other("nothing".to_owned()),
             };

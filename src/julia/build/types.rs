@@ -111,6 +111,9 @@ impl Build<'_> {
                 committed: Some(symbol),
             })
             .collect();
+        if fields.is_empty() {
+            return self.empty_tuple();
+        }
         let tuple = self.find_or_commit_record(&t, &fields)?;
         let mut data = Data::default();
         for name in names {
