@@ -51,8 +51,12 @@ pub(super) fn groups<'r>(
         let holders = survey.embedded.get(&addr).map(Vec::as_slice).unwrap_or_default();
         let inside = match Fate::of(target, &committed, None, rewriting) {
             Ok(fate) => fate.map(Rc::new),
-            // Of a type without values, a name is all that could be changed.
-            Err(PlanError::NoValue { .. }) if own.is_empty() && holders.is_empty() => None,
+            // No values stand inside others, and those that are objects are asked one by one.
+            Err(PlanError::NoValue { .. } | PlanError::Unsupported { .. })
+                if holders.is_empty() && (own.is_empty() || by_place) =>
+            {
+                None
+            }
             Err(error) => return Err(error),
         };
         let mut ruled = Vec::new();

@@ -110,6 +110,8 @@ impl<'r> Engine<'r> {
                 Some("has a serialization of its own, whose fields are not the type's")
             } else if c.datatype.members().is_none() && !c.empty {
                 Some("is not a struct, so that its values have no fields")
+            } else if has_own_fields(c) {
+                Some("has the fields that Julia itself gives it")
             } else {
                 None
             };
@@ -239,6 +241,14 @@ impl<'r> Engine<'r> {
         let link = self.survey.type_links.iter().find(|l| l.target == addr);
         link.map_or_else(|| format!("the type at {addr}"), |l| format!("/_types/{}", l.name))
     }
+}
+
+/// Whether the fields of a type follow from its parameters, or from what Julia does with it.
+fn has_own_fields(c: &Committed) -> bool {
+    let t = &c.julia_type;
+    t.tuple_elements().is_some()
+        || t.is_named_tuple()
+        || matches!(t.name(), "Base.IdDict" | "JLD2.InlineUnionEl" | "Core.DataType" | "Core.Union")
 }
 
 /// All fields as they are.
