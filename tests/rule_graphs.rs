@@ -114,6 +114,10 @@ fn of(number: usize, count: usize) -> usize {
     number % count.max(1)
 }
 
+/// Whether a type goes by another name, the names of the fields that are renamed and dropped, and
+/// those that are added with the numbers of their values.
+type Plan = (bool, Option<String>, Option<String>, Vec<(String, usize)>);
+
 /// Types, objects and rules.
 #[derive(Debug, Clone)]
 struct Case {
@@ -182,9 +186,8 @@ impl Case {
         Some(text)
     }
 
-    /// Whether a type goes by another name, the names of the fields that are renamed and dropped,
-    /// and those that are added with the numbers of their values.
-    fn plan(&self, t: usize) -> (bool, Option<String>, Option<String>, Vec<(String, usize)>) {
+    /// What a rule does to a type.
+    fn plan(&self, t: usize) -> Plan {
         let (change, fields) = (&self.changes[t], self.fields(t));
         let name = |i: usize| fields[of(i, fields.len())].0.clone();
         let renamed = change.renamed.map(name);
@@ -488,7 +491,7 @@ fn convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Outcome {
         job.input.clone_from(&job.output);
     }
     let report = Converter::new(options).unwrap().convert(&job, &Silent);
-    report.unwrap_or_else(|failure| panic!("{rules}\n{failure:?}")).outcome
+    report.map_err(|failure| format!("{rules}\n{failure:?}")).unwrap().outcome
 }
 
 /// How many objects there are, by what refers to them: sharing must stay.

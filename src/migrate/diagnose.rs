@@ -9,6 +9,7 @@ use super::survey::Survey;
 use super::target::Target;
 use crate::h5::{self, RelAddr};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the target cannot decode; the reason for a rewrite, if there is one.
 pub(super) fn filters(survey: &Survey, target: &Target, findings: &mut Findings) -> Option<String> {
@@ -159,6 +160,22 @@ pub(super) fn names(names: &[NewName], findings: &mut Findings) {
                 "the type {} is called {name} where it is a value or a parameter",
                 value.name
             ),
+            said: None,
+            printed: 0,
+            count: 1,
+        });
+    }
+}
+
+/// Arrays that lose their filters, since their values are laid out in another way.
+pub(super) fn unfiltered(arrays: &[(Arc<str>, String)], findings: &mut Findings) {
+    for (place, rule) in arrays {
+        findings.add(Finding {
+            severity: Severity::Note,
+            object: place.to_string(),
+            julia_type: None,
+            rule: Some(rule.clone()),
+            text: "an array of changed values is stored uncompressed".to_owned(),
             said: None,
             printed: 0,
             count: 1,

@@ -143,6 +143,7 @@ pub fn plan_and_map(
     let links: Vec<_> = tables.iter().flat_map(FlatTable::added).collect();
     let idle = groups.is_empty() && names.is_empty() && flags.is_empty() && links.is_empty();
     let edits = if idle { None } else { Some(engine.run(&flags, &names, &tables)?) };
+    diagnose::unfiltered(engine.unfiltered(), &mut findings);
     let (overrides, renames) = engine.expectations();
     let findings = findings.into_sorted();
     survey.forget_edges();

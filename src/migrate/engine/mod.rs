@@ -26,6 +26,7 @@ use crate::julia::{Override, Overrides, Renames, TypeTable};
 use reform::Reform;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The carrying out of rules on one file.
 pub(super) struct Engine<'r> {
@@ -43,6 +44,8 @@ pub(super) struct Engine<'r> {
     now: HashMap<RelAddr, ObjectRef>,
     /// What has to stand at an absolute offset.
     fixes: BTreeMap<u64, Data>,
+    /// Filtered arrays that are stored without filters afterwards, and the rules that are why.
+    unfiltered: Vec<(Arc<str>, String)>,
 }
 
 /// An object that stands elsewhere afterwards.
@@ -80,12 +83,18 @@ impl<'r> Engine<'r> {
             reforms: HashMap::new(),
             now: HashMap::new(),
             fixes: BTreeMap::new(),
+            unfiltered: Vec::new(),
         }
     }
 
     /// What changed objects must read as afterwards.
     pub(super) fn expectations(self) -> (Overrides, Renames) {
         (self.overrides, self.renames)
+    }
+
+    /// Filtered arrays that are stored without filters afterwards, and the rules that are why.
+    pub(super) fn unfiltered(&self) -> &[(Arc<str>, String)] {
+        &self.unfiltered
     }
 
     fn file(&self) -> &'r File {

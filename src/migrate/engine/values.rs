@@ -11,6 +11,7 @@ use crate::h5::{self, Datatype, Extent, Object, RelAddr, TypeRef, kind};
 use crate::julia::build::{Build, Data, ObjectRef};
 use crate::julia::{Column, Committed, FieldValue, Node, Override};
 use crate::mera::scales::Units;
+use std::sync::Arc;
 
 /// New objects are put together in memory: no more bytes of them than this.
 const MAX_BYTES: u64 = 1 << 30;
@@ -63,6 +64,9 @@ impl<'r> Engine<'r> {
             }
             let mut stream = column.open()?;
             let plain = dataset.filters.is_empty();
+            if !plain {
+                self.unfiltered.push((Arc::clone(&instance.place), reform.rule.clone()));
+            }
             let mut at = stream.offset();
             let mut bytes = vec![0; c.datatype.size as usize];
             while stream.left() > 0 && !bytes.is_empty() {
