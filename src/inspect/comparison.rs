@@ -216,18 +216,24 @@ impl Comparison {
 
     /// What rules explain.
     fn explanation(&self) -> String {
-        let mut text = count(self.explained, "change");
-        if !self.rules.is_empty() {
-            let rules: Vec<_> = self.rules.keys().map(|rule| tame(rule)).collect();
-            text.push_str(&format!(" by {}", rules.join(", ")));
+        let mut parts = Vec::new();
+        if self.explained > 0 {
+            let mut changes = count(self.explained, "change");
+            if !self.rules.is_empty() {
+                let rules: Vec<_> = self.rules.keys().map(|rule| tame(rule)).collect();
+                changes.push_str(&format!(" by {}", rules.join(", ")));
+            }
+            parts.push(changes);
         }
-        if let Some(codec) = &self.recoded {
-            text.push_str(&format!("; columns encoded with {}", tame(codec)));
+        match self.recoded.as_deref() {
+            None => {}
+            Some("none") => parts.push("columns without a codec".to_owned()),
+            Some(codec) => parts.push(format!("columns encoded with {}", tame(codec))),
         }
         if self.links_added > 0 {
-            text.push_str(&format!("; {} added", count(self.links_added, "link")));
+            parts.push(format!("{} added", count(self.links_added, "link")));
         }
-        text
+        parts.join("; ")
     }
 
     /// The result of a pair among many, on one line.

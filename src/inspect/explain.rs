@@ -19,6 +19,7 @@ use crate::julia::Digests;
 use crate::migrate::edit::EditList;
 use crate::migrate::target::Target;
 use crate::migrate::{Migration, PlanError, flat_tables, plan_for};
+use crate::report::text::count;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
@@ -102,8 +103,7 @@ impl Pair<'_> {
             Encodings::of(old).map_err(|e| self.refused(0, &e))?,
             Encodings::of(new).map_err(|e| self.refused(1, &e))?,
         ];
-        let levels = encodings::levels(target, new_view.types(), new_view.linked())
-            .map_err(|e| self.refused(1, &e))?;
+        let levels = encodings::levels(target, new_view.types(), new_view.linked());
         let flat = self.gained_links()?;
         let mut best: Option<Attempt> = None;
         let mut unplanned = None;
@@ -170,22 +170,29 @@ impl Pair<'_> {
     ) -> Result<Attempt, Box<Refusal>> {
         let [old_view, new_view] = self.views;
         let scope = Scope::default();
-        let mut differences = match &changed {
-            None => self.compare(old_view, new_view, &scope)?,
+        let [before, after] = columns;
+        let (mut differences, fits) = match &changed {
+            None => {
+                let fits = before == after || after.kept(before, target);
+                (self.compare(old_view, new_view, &scope)?, fits)
+            }
             Some(changed) => {
                 let expected = View::of(self.old, &changed.file, self.digests)?;
-                self.compare(&expected, new_view, &scope)?
+                let differences = self.compare(&expected, new_view, &scope)?;
+                let fits = match changed.codecs {
+                    Codecs::Kept => {
+                        let expected = Encodings::of(&changed.file);
+                        after.kept(&expected.map_err(|e| self.refused(0, &e))?, target)
+                    }
+                    // The request was taken from the columns.
+                    Codecs::Name(_) => true,
+                };
+                (differences, fits)
             }
         };
-        let [before, after] = columns;
-        let fits = match &changed {
-            None => before == after || after.kept(before, target),
-            Some(Changed { codecs: Codecs::Kept, .. }) => after.kept(before, target),
-            // The request was taken from the columns.
-            Some(Changed { codecs: Codecs::Name(_), .. }) => true,
-        };
         if !fits && let Some(object) = encodings::objects(target, new_view.linked()).next() {
-            let sides = [before, after].map(|e| Some(format!("columns: {}", e.describe())));
+            let sides =
+                [before, after].map(|e| Some(format!("codec of the columns: {}", e.describe())));
             differences.add(&object.path, "", What::Encoding, sides);
         }
         Ok(Attempt { differences, changed })
@@ -215,17 +222,25 @@ impl Pair<'_> {
             let scope = Scope { added, values_only: true };
             out.explained = self.compare(old_view, &expected, &scope)?.total();
             out.links_added = links.len() as u64;
-            out.rules = rules(&changed.migration);
+            // Links are told as such, not as datasets.
+            out.compared = out.compared.saturating_sub(out.links_added);
+            if out.explained > 0 {
+                out.rules = rules(&changed.migration);
+            }
             if matches!(changed.codecs, Codecs::Name(_)) {
                 out.recoded = Some(columns.describe());
             }
-            if out.equal {
+            if out.equal && out.explained + out.links_added > 0 {
                 out.verdict = Verdict::Explained;
             }
         }
         if !out.equal {
             out.expected = Some(match &best.changed {
-                Some(_) => format!("as the rules for {} make it", target.name),
+                Some(_) => format!(
+                    "as the rules for {} make it ({})",
+                    target.name,
+                    count(out.explained, "change")
+                ),
                 None => "as it is".to_owned(),
             });
             out.hint = Some(match unplanned {

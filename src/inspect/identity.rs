@@ -6,7 +6,7 @@
 //! share the same objects.
 
 use super::attributes;
-use crate::h5::{Object, RelAddr, Result, TypeRef};
+use crate::h5::{Dataset, Object, ObjectKind, RelAddr, Result, TypeRef};
 use crate::julia::{TypeTable, Watch};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -81,9 +81,12 @@ impl<'a> Identities<'a> {
 
 impl Watch for Identities<'_> {
     fn object(&self, object: &Object) -> Result<()> {
-        let committed = match object.dataset().map(|d| &d.datatype) {
-            Some(TypeRef::Shared { addr, .. }) => Some(*addr),
-            _ => None,
+        let committed = match &object.kind {
+            ObjectKind::Dataset(Dataset { datatype: TypeRef::Shared { addr, .. }, .. }) => {
+                Some(*addr)
+            }
+            ObjectKind::Datatype(_) => Some(object.addr()),
+            ObjectKind::Dataset(_) | ObjectKind::Group(_) => None,
         };
         let hidden = attributes::any(object) && !self.linked.contains(&object.addr());
         let digest = if hidden { Some(attributes::digest(self.types, object)?) } else { None };

@@ -5,6 +5,7 @@
 
 use super::comparison::{Differences, What};
 use super::difference::shortened;
+use super::raw;
 use crate::h5::{Class, RelAddr, Result};
 use crate::julia::{Committed, TypeTable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,9 @@ fn layout(types: &TypeTable<'_>, c: &Committed) -> Result<Vec<String>> {
         };
         parts.push(format!("{}::{}{how}", field.name, t.as_deref().unwrap_or("?")));
     }
+    if !matches!(c.datatype.class, Class::Compound(_)) {
+        parts.push(raw::spelled(&c.datatype));
+    }
     parts.push(format!("{} bytes", if c.empty { 0 } else { c.datatype.size }));
     parts.extend(c.written_type.as_ref().map(|t| format!("written as {t}")));
     Ok(parts)
@@ -78,5 +82,26 @@ pub(super) fn compare(
         let Some(others) = b.get(name).filter(|others| *others != mine) else { continue };
         let sides = [own(mine, others), own(others, mine)].map(|text| Some(shortened(&text)));
         out.add(PLACE, &format!("[{}]", shortened(name)), What::Layout, sides);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(layouts: &[&[&str]]) -> BTreeSet<Vec<String>> {
+        layouts.iter().map(|parts| parts.iter().map(ToString::to_string).collect()).collect()
+    }
+
+    #[test]
+    fn only_what_differs_is_said() {
+        let a = set(&[&["x::Core.Int64", "b::Core.Nothing without data", "8 bytes"]]);
+        let b = set(&[&["x::Core.Int64", "8 bytes"]]);
+        assert_eq!(own(&a, &b), "b::Core.Nothing without data");
+        // All parts are known: their order is what differs.
+        assert_eq!(own(&b, &a), "x::Core.Int64, 8 bytes");
+        let both = set(&[&["x::Core.Int64", "8 bytes"], &["y::Core.Int8", "1 bytes"]]);
+        assert_eq!(own(&both, &b), "y::Core.Int8, 1 bytes");
+        assert_eq!(own(&b, &both), "none but those of the other side");
     }
 }

@@ -173,10 +173,11 @@ pub fn verify_pairs(
     };
     let (send, receive) = channel();
     thread::scope(|scope| {
+        let mut started = 0;
         for _ in 0..jobs.clamp(1, pairs.len().max(1)) {
             let send = send.clone();
             let (next, stop, progress) = (&next, &stop, &progress);
-            scope.spawn(move || {
+            let work = move || {
                 while !stop.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(pair) = pairs.get(index) else { break };
@@ -184,7 +185,13 @@ pub fn verify_pairs(
                         break;
                     }
                 }
-            });
+            };
+            // Where the system gives no more threads, fewer do.
+            match thread::Builder::new().spawn_scoped(scope, work) {
+                Ok(_) => started += 1,
+                Err(error) if started == 0 => return Err(error),
+                Err(_) => break,
+            }
         }
         drop(send);
         let mut waiting = HashMap::new();
@@ -314,6 +321,19 @@ mod tests {
         ];
         assert_eq!(shown, expected);
         assert!(file_pairs(&old, &dir.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_panic_costs_its_pair_only() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data/mera/real-mera-1.9/output_00001.jld2");
+        let pair = FilePair { name: "x".into(), old: Some(file.clone()), new: Some(file) };
+        let outcome = pair.verify(None, &|_| panic!("a bad day"));
+        assert!(matches!(&outcome, PairOutcome::Crashed(why) if why.contains("a bad day")));
+        assert_eq!((outcome.word(), outcome.line().contains("a bad day")), ("crashed", true));
+        let mut tally = PairTally::default();
+        tally.add(&outcome);
+        assert!(!tally.is_fine(true));
     }
 
     struct Quitter;

@@ -41,12 +41,16 @@ pub(super) fn dataset(file: &File, dataset: &Dataset) -> Result<Option<String>> 
 }
 
 fn told(datatype: &Datatype, dims: &[u64], digest: u128) -> String {
-    let mut text = String::new();
-    spell(datatype, &mut text);
-    format!("{text} {dims:?}, bytes of digest {digest:032x}")
+    format!("{} {dims:?}, bytes of digest {digest:032x}", spelled(datatype))
 }
 
 /// Says all of a datatype that tells two apart.
+pub(super) fn spelled(datatype: &Datatype) -> String {
+    let mut text = String::new();
+    spell(datatype, &mut text);
+    text
+}
+
 fn spell(datatype: &Datatype, out: &mut String) {
     let size = datatype.size;
     // Writing to a string cannot fail.
