@@ -200,13 +200,11 @@ fn codec_object(target: &Target, compress: Compress) -> Result<Option<Literal>, 
         Compress::Zstd(level) => (Encoding::Zstd, Some(i64::from(level))),
         Compress::Deflate(level) => (Encoding::Deflate, Some(i64::from(level))),
     };
-    match target.codec.object(encoding, level) {
-        Some(object) => Ok(Some(object)),
-        None => {
-            let message = format!("{} has no codec object for {encoding:?}", target.title);
-            Err(Failure::new(Fault::Unsupported, message))
-        }
-    }
+    let Some(object) = target.codec.object(encoding, level) else {
+        let message = format!("{} has no codec object for {encoding:?}", target.title);
+        return Err(Failure::new(Fault::Unsupported, message));
+    };
+    Ok(Some(object))
 }
 
 /// A file that cannot be read as it must be.

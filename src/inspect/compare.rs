@@ -26,6 +26,10 @@ const MOST_OF_ONE: usize = 5;
 /// Values with a longer canonical form are compared as streams.
 const KEPT: usize = 2 << 20;
 
+/// Held by whoever has trees of two values. They take much memory: one pair at a time, however many
+/// files are compared at once.
+static TREES: Mutex<()> = Mutex::new(());
+
 /// Told of logical bytes that were read; its error ends the comparison.
 pub(super) type Progress<'p> = &'p (dyn Fn(u64) -> h5::Result<()> + Sync);
 
@@ -45,8 +49,8 @@ pub fn compare(a: &Path, b: &Path) -> Result<Comparison, Box<Refusal>> {
 }
 
 /// A comparison that came to an early end for a reason that lies in no file.
-pub(super) fn interrupted(path: &Path, file: &File, error: &Error) -> Box<Refusal> {
-    Box::new(refusal::inside(path, file.source().len(), error))
+pub(super) fn interrupted(path: &Path, file: &File, error: &Error) -> Refusal {
+    refusal::inside(path, file.source().len(), error)
 }
 
 /// A file, ready to be compared.
@@ -265,8 +269,6 @@ impl Pairs<'_> {
         (b, seen_b): (RelAddr, &Seen),
     ) -> h5::Result<()> {
         let nodes: (Node<'_>, Node<'_>) = ((&self.a.types, a), (&self.b.types, b));
-        // Trees take much memory: one pair at a time, however many files are compared at once.
-        static TREES: Mutex<()> = Mutex::new(());
         let trees = TREES.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Some(a_value), Some(b_value)) = (seen_a.value(), seen_b.value()) {
             let (found, more) = difference::find(&a_value, &b_value, MOST_OF_ONE);

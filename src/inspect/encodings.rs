@@ -210,8 +210,11 @@ pub(super) fn levels(target: &Target, types: &TypeTable<'_>, linked: &[Linked]) 
 mod tests {
     use super::*;
 
-    fn encodings_of(columns: &[(&[(u16, &[u32])], u64)]) -> Encodings {
-        let steps = |pipeline: &[(u16, &[u32])]| -> Vec<Step> {
+    /// Filters of columns, with their client values.
+    type Pipeline = &'static [(u16, &'static [u32])];
+
+    fn encodings_of(columns: &[(Pipeline, u64)]) -> Encodings {
+        let steps = |pipeline: Pipeline| -> Vec<Step> {
             pipeline.iter().map(|(id, client)| (*id, client.to_vec())).collect()
         };
         Encodings(columns.iter().map(|(pipeline, count)| (steps(pipeline), *count)).collect())
@@ -221,9 +224,9 @@ mod tests {
         Target::builtin("mera-1.9").unwrap()
     }
 
-    const LZ4: &[(u16, &[u32])] = &[(ids::LZ4, &[5])];
-    const BZIP2: &[(u16, &[u32])] = &[(ids::BZIP2, &[5])];
-    const ZSTD: &[(u16, &[u32])] = &[(ids::SHUFFLE, &[8]), (ids::ZSTD, &[7])];
+    const LZ4: Pipeline = &[(ids::LZ4, &[5])];
+    const BZIP2: Pipeline = &[(ids::BZIP2, &[5])];
+    const ZSTD: Pipeline = &[(ids::SHUFFLE, &[8]), (ids::ZSTD, &[7])];
 
     #[test]
     fn what_the_target_reads_is_kept_and_the_rest_encoded_anew() {

@@ -87,13 +87,13 @@ impl Pair<'_> {
         scope: &Scope,
     ) -> Result<Differences, Box<Refusal>> {
         differences(a, b, scope, self.progress)
-            .map_err(|e| interrupted(self.old, &self.files[0], &e))
+            .map_err(|e| Box::new(interrupted(self.old, &self.files[0], &e)))
     }
 
-    fn refused(&self, which: usize, error: &h5::Error) -> Box<Refusal> {
+    fn refused(&self, which: usize, error: &h5::Error) -> Refusal {
         let [old, new] = self.files;
         let (path, file) = if which == 0 { (self.old, old) } else { (self.new, new) };
-        Box::new(refusal::inside(path, file.source().len(), error))
+        refusal::inside(path, file.source().len(), error)
     }
 
     fn explained(&self, target: &Target) -> Result<Comparison, Box<Refusal>> {
@@ -114,7 +114,7 @@ impl Pair<'_> {
                 None => None,
                 Some(codecs) => match plan_for(old, target, &codecs.request(flat)) {
                     Ok(migration) => self.changed(migration, codecs)?,
-                    Err(PlanError::Read(e)) => return Err(self.refused(0, &e)),
+                    Err(PlanError::Read(e)) => return Err(self.refused(0, &e).into()),
                     Err(error) => {
                         unplanned.get_or_insert_with(|| error.to_string());
                         continue;

@@ -27,6 +27,7 @@ mod pairs;
 mod raw;
 mod refusal;
 mod show;
+mod show_comparison;
 mod show_tree;
 mod show_value;
 mod tree;

@@ -78,7 +78,7 @@ pub struct PairTally {
 /// # Errors
 /// If a directory cannot be listed.
 pub fn file_pairs(old: &Path, new: &Path) -> Result<Vec<FilePair>, ArchiveError> {
-    let mut pairs: BTreeMap<(bool, u64, OsString), FilePair> = BTreeMap::new();
+    let mut pairs: BTreeMap<Key, FilePair> = BTreeMap::new();
     for (directory, is_old) in [(old, true), (new, false)] {
         for (key, path) in listed(directory)? {
             let name = key.2.clone();
@@ -89,8 +89,11 @@ pub fn file_pairs(old: &Path, new: &Path) -> Result<Vec<FilePair>, ArchiveError>
     Ok(pairs.into_values().collect())
 }
 
-/// What may be a JLD2 file, by what it is sorted by: first outputs by number, then names.
-fn listed(directory: &Path) -> Result<Vec<((bool, u64, OsString), PathBuf)>, ArchiveError> {
+/// What files are sorted by: whether they are others than outputs, their number, their name.
+type Key = (bool, u64, OsString);
+
+/// What may be a JLD2 file.
+fn listed(directory: &Path) -> Result<Vec<(Key, PathBuf)>, ArchiveError> {
     let found = discover(directory, PREFIX)?;
     let outputs = found.files.into_iter().map(|f| ((false, f.number, f.name.into()), f.path));
     let others = found

@@ -39,8 +39,11 @@ pub(crate) fn find(file: &File, path: &str) -> (RelAddr, u64) {
     let mut found = (file.superblock().root, 0);
     for name in path.split('/').filter(|name| !name.is_empty()) {
         let object = file.object(found.0).unwrap();
-        let ObjectKind::Group(group) = &object.kind else { panic!("{path}: not a group") };
-        let link = group.links.iter().find(|l| l.name == name).unwrap();
+        let group = match &object.kind {
+            ObjectKind::Group(group) => Some(group),
+            ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => None,
+        };
+        let link = group.unwrap().links.iter().find(|l| l.name == name).unwrap();
         // The name stands in front of the address.
         found = (link.target, link.at - name.len() as u64);
     }
