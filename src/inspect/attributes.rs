@@ -4,7 +4,9 @@ use super::comparison::{Differences, What};
 use super::difference;
 use super::natural::parse;
 use super::raw;
-use crate::h5::{Attribute, ErrorKind, Message, Object, ObjectKind, Result, kind};
+use crate::h5::{
+    Attribute, Dataspace, ErrorKind, Extent, Message, Object, ObjectKind, Result, kind,
+};
 use crate::julia::{Digest, Dumper, TypeTable};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::Xxh3;
@@ -13,6 +15,8 @@ use xxhash_rust::xxh3::Xxh3;
 const OF_DATASETS: [&str; 2] = ["dimensions", "julia_type"];
 const OF_TYPES: [&str; 6] =
     ["empty", "field_datatypes", "field_names", "field_types", "julia_type", "written_type"];
+/// What a fill value is called among attributes.
+const FILL: &str = "(fill value)";
 /// Differences that are named inside one attribute.
 const MOST: usize = 5;
 
@@ -54,7 +58,57 @@ fn canonical(types: &TypeTable<'_>, attribute: &Attribute) -> Result<Vec<u8>> {
     }
 }
 
-/// Compares the attributes of the objects at `path`.
+/// The fill value of a dataset as an attribute, if one is defined (HDF5 specification IV.A.2.f):
+/// Julia does not look at it, other readers do.
+fn fill(object: &Object) -> Result<Option<Attribute>> {
+    let Some(dataset) = object.dataset() else { return Ok(None) };
+    let Some(message) = object.header.of_kind(kind::FILL_VALUE).next() else { return Ok(None) };
+    let mut c = object.header.cursor(message, "fill value");
+    let defined = match c.u8()? {
+        // Times of allocation and of writing stand in front.
+        1 | 2 => {
+            c.take(2)?;
+            c.u8()? != 0
+        }
+        _ => c.u8()? & 0x20 != 0,
+    };
+    if !defined {
+        return Ok(None);
+    }
+    let size = usize::try_from(c.u32()?).unwrap_or(usize::MAX);
+    let offset = c.offset();
+    Ok(Some(Attribute {
+        name: FILL.to_owned(),
+        datatype: dataset.datatype.clone(),
+        dataspace: Dataspace { extent: Extent::Scalar, dims: Vec::new() },
+        offset,
+        data: c.take(size)?.to_vec(),
+    }))
+}
+
+fn fills(
+    path: &str,
+    a: (&TypeTable<'_>, &Object),
+    b: (&TypeTable<'_>, &Object),
+    out: &mut Differences,
+) {
+    let at = &format!("@{FILL}");
+    match (fill(a.1), fill(b.1)) {
+        (Ok(None), Ok(None)) => {}
+        (Ok(Some(mine)), Ok(Some(other))) => values(path, at, (a.0, &mine), (b.0, &other), out),
+        (Ok(mine), Ok(_)) => {
+            let (some, none) = (Some("a fill value".to_owned()), None);
+            let sides = if mine.is_some() { [some, none] } else { [none, some] };
+            out.add(path, at, What::Missing, sides);
+        }
+        (a, b) => {
+            let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
+            out.add(path, at, What::Unreadable, sides);
+        }
+    }
+}
+
+/// Compares the attributes of the objects at `path`, and fill values of datasets.
 pub(super) fn compare(
     path: &str,
     a: (&TypeTable<'_>, &Object),
@@ -75,6 +129,7 @@ pub(super) fn compare(
         out.add(path, &format!("@{name}"), What::Missing, sides);
     }
     order(path, a.1, b.1, out);
+    fills(path, a, b, out);
 }
 
 fn values(

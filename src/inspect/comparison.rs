@@ -28,6 +28,8 @@ pub struct Comparison {
     pub verdict: Verdict,
     /// Differences between the two files that rules explain.
     pub explained: u64,
+    /// The first of these, by path.
+    pub changes: Vec<Difference>,
     /// Objects that each rule changes.
     pub rules: BTreeMap<String, u64>,
     /// Links to columns that the new file has and the old one has not.
@@ -136,6 +138,7 @@ impl Differences {
             strict: true,
             verdict: if equal { Verdict::Equal } else { Verdict::Different },
             explained: 0,
+            changes: Vec::new(),
             rules: BTreeMap::new(),
             links_added: 0,
             recoded: None,

@@ -10,7 +10,7 @@
 //! are taken from what the new file holds, and it must hold to them throughout.
 
 use super::compare::{Progress, Scope, View, differences, interrupted};
-use super::comparison::{Comparison, Differences, Verdict, What};
+use super::comparison::{Comparison, Difference, Differences, Verdict, What};
 use super::encodings::{self, Codecs, Encodings};
 use super::model::Refusal;
 use super::refusal;
@@ -220,7 +220,9 @@ impl Pair<'_> {
                 .collect();
             let expected = View::of(self.old, &changed.file, self.digests)?;
             let scope = Scope { added, values_only: true };
-            out.explained = self.compare(old_view, &expected, &scope)?.total();
+            let changes = self.compare(old_view, &expected, &scope)?;
+            out.explained = changes.total();
+            out.changes = changes.found;
             out.links_added = links.len() as u64;
             // Links are told as such, not as datasets.
             out.compared = out.compared.saturating_sub(out.links_added);
@@ -243,17 +245,22 @@ impl Pair<'_> {
                 ),
                 None => "as it is".to_owned(),
             });
-            out.hint = Some(match unplanned {
-                Some(problem) => format!(
+            // No rule gives objects another order, or makes them unreadable.
+            let ruled = |d: &Difference| {
+                !matches!(d.what, What::Unreadable | What::Order | What::Sharing | What::Encoding)
+            };
+            out.hint = match unplanned {
+                Some(problem) => Some(format!(
                     "the rules cannot be carried out on A, so what they would change is not known: \
                      {problem}"
-                ),
-                None => {
+                )),
+                None if out.differences.iter().any(ruled) => Some(
                     "where B was made with rules of your own or for another target, give them: \
-                         --rules FILE, --target NAME; --strict compares without any"
-                        .to_owned()
-                }
-            });
+                     --rules FILE, --target NAME; --strict compares without any"
+                        .to_owned(),
+                ),
+                None => None,
+            };
         }
         Ok(out)
     }

@@ -30,20 +30,32 @@ impl fmt::Display for Difference {
     }
 }
 
+impl Difference {
+    /// It and both sides, as far as they are known.
+    fn told(&self, out: &mut String) {
+        let _ = writeln!(out, "{self}");
+        if let (None, None) = (&self.a, &self.b) {
+            return;
+        }
+        for (side, value) in [("A", &self.a), ("B", &self.b)] {
+            let _ = writeln!(out, "  {side}  {}", tame(value.as_deref().unwrap_or("-")));
+        }
+    }
+}
+
 impl Comparison {
-    /// All of it for a person; `whole` names every difference that is kept.
+    /// All of it for a person; `whole` names every difference that is kept, and what rules explain.
     pub fn details(&self, whole: bool) -> String {
         let mut out = String::new();
-        let shown = if whole { self.differences.len() } else { SHOWN };
-        for d in self.differences.iter().take(shown) {
-            let _ = writeln!(out, "{d}");
-            if let (None, None) = (&d.a, &d.b) {
-                continue;
-            }
-            for (side, value) in [("A", &d.a), ("B", &d.b)] {
-                let _ = writeln!(out, "  {side}  {}", tame(value.as_deref().unwrap_or("-")));
+        if whole && !self.changes.is_empty() {
+            out.push_str("Rules explain:\n");
+            self.changes.iter().for_each(|change| change.told(&mut out));
+            if !self.differences.is_empty() {
+                out.push_str("They do not explain:\n");
             }
         }
+        let shown = if whole { self.differences.len() } else { SHOWN };
+        self.differences.iter().take(shown).for_each(|difference| difference.told(&mut out));
         let left = self.differences.len().saturating_sub(shown) as u64 + self.more;
         if left > 0 {
             let _ = writeln!(out, "and {}", count(left, "further difference"));

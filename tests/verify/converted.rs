@@ -72,6 +72,11 @@ fn what_is_said_of_a_conversion() {
     assert_eq!((&json["explained"], &json["links_added"]), (&25.into(), &38.into()));
     assert_eq!((&json["recoded"], &json["compared"]), (&"zstd".into(), &41.into()));
     assert_eq!(json["rules"]["mera-scales"], 8);
+    assert_eq!(json["changes"].as_array().unwrap().len(), 25);
+    let whole = verify(&old, &new, &["-v"]).out;
+    let change =
+        "/hydro/info.scale: another type\n  A  Mera.ScalesType001\n  B  Mera.ScalesType003\n";
+    assert!(whole.starts_with("Rules explain:\n") && whole.contains(change), "{whole}");
     // The same without rules.
     let json = compared(&old, &new, &["--strict"], 1);
     assert_eq!((&json["verdict"], &json["strict"]), (&"different".into(), &true.into()));

@@ -161,6 +161,26 @@ fn attributes_under_another_name_and_in_another_order() {
     assert_eq!(json["differences"][0]["b"], "x, y, z");
 }
 
+/// Fill values are for other readers than Julia; one that is a string leads into a heap.
+#[test]
+fn a_fill_value_that_leads_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (data("verify/fill.jld2"), dir.path().join("new.jld2"));
+    fs::copy(&old, &new).unwrap();
+    assert_eq!(verify(&old, &new, &["--strict"]).code, 0);
+    let file = File::open(&new).unwrap();
+    let object = file.object(find(&file, "/x").0).unwrap();
+    let message = object.header.of_kind(kind::FILL_VALUE).next().unwrap();
+    // Version, flags, size, then count, heap and index of the string.
+    let (version, index) = (object.header.body(message)[0], message.body + 2 + 4 + 4 + 8);
+    assert_eq!(version, 3);
+    drop(file);
+    poked(&new, index, |byte| *byte = 99);
+    let json = compared(&old, &new, &[], 1);
+    assert_eq!(differences(&json), [("/x@(fill value)".into(), "unreadable".into())]);
+    assert!(json.get("hint").is_none(), "no rule does this");
+}
+
 #[test]
 fn links_in_another_order() {
     let dir = tempfile::tempdir().unwrap();

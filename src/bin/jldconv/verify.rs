@@ -12,12 +12,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn verify(args: &VerifyArgs, verbose: bool) -> Result<ExitCode, Stop> {
-    let target = match args.strict {
-        true => None,
-        false => {
-            let target = Target::with_rule_files(args.target.as_deref(), &args.rules);
-            Some(target.map_err(usage)?)
-        }
+    let target = if args.strict {
+        None
+    } else {
+        Some(Target::with_rule_files(args.target.as_deref(), &args.rules).map_err(usage)?)
     };
     match (args.a.is_dir(), args.b.is_dir()) {
         (true, true) => directories(args, target.as_ref(), verbose),
@@ -44,8 +42,19 @@ fn file(
     target: Option<&Target>,
     verbose: bool,
 ) -> Result<ExitCode, Stop> {
-    let compared = inspect::verify(old, new, target, &|_| Ok(()))
-        .map_err(|refusal| failed(format!("{}: {}", refusal.path, refusal.error)))?;
+    // Nothing is drawn where standard error is not a terminal.
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style =
+        ProgressStyle::with_template("{binary_bytes} of data compared, {binary_bytes_per_sec}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let progress = |bytes| {
+        bar.inc(bytes);
+        Ok(())
+    };
+    let compared = inspect::verify(old, new, target, &progress);
+    bar.finish_and_clear();
+    let compared =
+        compared.map_err(|refusal| failed(format!("{}: {}", refusal.path, refusal.error)))?;
     let text = if args.json {
         serde_json::to_string(&compared).map_err(failed)? + "\n"
     } else {
