@@ -1,30 +1,26 @@
 //! Two files by their types and values, whatever their codecs and layouts.
 
 use super::attributes;
-use super::comparison::{Comparison, Differences, What};
+use super::comparison::{Differences, What};
 use super::contents::{Linked, LinkedKind, contents};
 use super::difference;
 use super::identity::{Identities, Made, Name};
 use super::layouts;
 use super::lockstep::first_difference;
 use super::model::Refusal;
-use super::natural::parse;
 use super::numbers::first_unequal;
-use super::raw;
 use super::refusal;
+use super::seen::Seen;
 use crate::h5::{self, Error, ErrorKind, File, Object, ObjectKind, RelAddr};
 use crate::julia::{Digest, Digests, Dumper, TypeTable};
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
-use xxhash_rust::xxh3::Xxh3;
 
 /// Differences that are named for one dataset.
 const MOST_OF_ONE: usize = 5;
-/// Values with a longer canonical form are compared as streams.
-const KEPT: usize = 2 << 20;
 
 /// Held by whoever has trees of two values. They take much memory: one pair at a time, however many
 /// files are compared at once.
@@ -32,26 +28,6 @@ static TREES: Mutex<()> = Mutex::new(());
 
 /// Told of logical bytes that were read; its error ends the comparison.
 pub(super) type Progress<'p> = &'p (dyn Fn(u64) -> h5::Result<()> + Sync);
-
-/// Compares the files at `a` and `b`, and lets nothing explain their differences. Values may nest
-/// deeply; [`on_deep_stack`](crate::julia::on_deep_stack) is the place for this.
-///
-/// # Errors
-/// A [`Refusal`] of the file that cannot be read. A dataset that cannot be read is a difference.
-pub fn compare(a: &Path, b: &Path) -> Result<Comparison, Box<Refusal>> {
-    let files = [refusal::open(a)?, refusal::open(b)?];
-    let digests = [Digests::default(), Digests::default()];
-    let view_a = View::of(a, &files[0], &digests[0])?;
-    let view_b = View::of(b, &files[1], &digests[1])?;
-    let found = differences(&view_a, &view_b, &Scope::default(), &|_| Ok(()));
-    let found = found.map_err(|e| interrupted(a, &files[0], &e))?;
-    Ok(found.of(a.display().to_string(), b.display().to_string()))
-}
-
-/// A comparison that came to an early end for a reason that lies in no file.
-pub(super) fn interrupted(path: &Path, file: &File, error: &Error) -> Refusal {
-    refusal::inside(path, file.source().len(), error)
-}
 
 /// A file, ready to be compared.
 pub(super) struct View<'a> {
@@ -311,67 +287,4 @@ fn order(path: &str, a: &[String], b: &[String], out: &mut Differences) {
     let Some((first, other)) = common_a.iter().zip(&common_b).find(|(a, b)| a != b) else { return };
     let said = |name: &str| Some(difference::shortened(&format!("{name} comes first")));
     out.add(path, "", What::Order, [said(first), said(other)]);
-}
-
-/// The digest of a value's canonical form, and that form if it is short.
-struct Seen {
-    hash: Xxh3,
-    digest: u128,
-    kept: Vec<u8>,
-    all: bool,
-}
-
-impl Seen {
-    fn new() -> Self {
-        Self { hash: Xxh3::new(), digest: 0, kept: Vec::new(), all: true }
-    }
-
-    fn read(dumper: &Dumper<'_>, types: &TypeTable<'_>, addr: RelAddr) -> h5::Result<Self> {
-        let mut seen = Self::new();
-        // A dump is made of many small pieces.
-        let mut out = io::BufWriter::with_capacity(64 << 10, &mut seen);
-        let written = dumper.node(addr, &mut out);
-        match written {
-            Ok(()) => out.flush().map_err(Error::output)?,
-            Err(e) if matches!(e.kind(), ErrorKind::Foreign { .. }) => {
-                // Nothing of the half-written form is to count.
-                let _ = out.into_parts();
-                return Self::raw(types.file(), addr, e);
-            }
-            Err(e) => return Err(e),
-        }
-        drop(out);
-        seen.digest = seen.hash.digest128();
-        Ok(seen)
-    }
-
-    /// What stands for a value that has no canonical form.
-    fn raw(file: &File, addr: RelAddr, why: Error) -> h5::Result<Self> {
-        let text = serde_json::json!({ "t": "HDF5", "v": raw::at(file, addr, why)? }).to_string();
-        let mut seen = Self::new();
-        seen.write_all(text.as_bytes()).map_err(Error::output)?;
-        seen.digest = seen.hash.digest128();
-        Ok(seen)
-    }
-
-    fn value(&self) -> Option<serde_json::Value> {
-        if self.all { parse(&self.kept) } else { None }
-    }
-}
-
-impl Write for Seen {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.hash.update(bytes);
-        if self.all && self.kept.len() + bytes.len() <= KEPT {
-            self.kept.extend_from_slice(bytes);
-        } else {
-            self.all = false;
-            self.kept = Vec::new();
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

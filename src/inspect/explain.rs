@@ -9,7 +9,7 @@
 //! Some requests leave traces in the new file only: another codec, links to columns by name. They
 //! are taken from what the new file holds, and it must hold to them throughout.
 
-use super::compare::{Progress, Scope, View, differences, interrupted};
+use super::compare::{Progress, Scope, View, differences};
 use super::comparison::{Comparison, Difference, Differences, Verdict, What};
 use super::encodings::{self, Codecs, Encodings};
 use super::model::Refusal;
@@ -45,6 +45,15 @@ pub fn verify(
         None => pair.bare(),
         Some(target) => pair.explained(target),
     }
+}
+
+/// Compares the files at `a` and `b`, and lets nothing explain their differences: [`verify`] without
+/// a target.
+///
+/// # Errors
+/// As [`verify`].
+pub fn compare(a: &Path, b: &Path) -> Result<Comparison, Box<Refusal>> {
+    verify(a, b, None, &|_| Ok(()))
 }
 
 /// Both files.
@@ -86,8 +95,7 @@ impl Pair<'_> {
         b: &View<'_>,
         scope: &Scope,
     ) -> Result<Differences, Box<Refusal>> {
-        differences(a, b, scope, self.progress)
-            .map_err(|e| Box::new(interrupted(self.old, &self.files[0], &e)))
+        differences(a, b, scope, self.progress).map_err(|e| self.refused(0, &e).into())
     }
 
     fn refused(&self, which: usize, error: &h5::Error) -> Refusal {

@@ -26,6 +26,7 @@ mod numbers;
 mod pairs;
 mod raw;
 mod refusal;
+mod seen;
 mod show;
 mod show_comparison;
 mod show_tree;
@@ -34,11 +35,10 @@ mod tree;
 mod type_name;
 mod usage;
 
-pub use compare::compare;
 pub use comparison::{Comparison, Difference, Verdict, What};
 pub use dump::{DumpError, Form, dump};
 pub use examine::{Detail, inspect};
-pub use explain::verify;
+pub use explain::{compare, verify};
 pub use model::{
     Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind,
     Refusal, TreeNode,
