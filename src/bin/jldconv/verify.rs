@@ -44,8 +44,7 @@ fn file(
 ) -> Result<ExitCode, Stop> {
     // Nothing is drawn where standard error is not a terminal.
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style =
-        ProgressStyle::with_template("{binary_bytes} of data compared, {binary_bytes_per_sec}");
+    let style = ProgressStyle::with_template("{binary_bytes} of data compared");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let progress = |bytes| {
         bar.inc(bytes);
