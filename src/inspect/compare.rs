@@ -36,15 +36,6 @@ pub(super) struct View<'a> {
     digests: &'a Digests,
 }
 
-/// What is left out of a comparison.
-#[derive(Debug, Default)]
-pub(super) struct Scope {
-    /// Paths that only B has, and need not be told.
-    pub(super) added: HashSet<String>,
-    /// Whether types are compared by their values only.
-    pub(super) values_only: bool,
-}
-
 /// A value of a file.
 pub(super) type Node<'a> = (&'a TypeTable<'a>, RelAddr);
 
@@ -77,14 +68,14 @@ impl<'a> View<'a> {
     }
 }
 
-/// All differences between two files.
+/// All differences between two files, but for paths in `added` that only B has.
 ///
 /// # Errors
 /// Only if `progress` has it end.
 pub(super) fn differences(
     a: &View<'_>,
     b: &View<'_>,
-    scope: &Scope,
+    added: &HashSet<String>,
     progress: Progress<'_>,
 ) -> h5::Result<Differences> {
     let identities = [a.identities(), b.identities()];
@@ -111,7 +102,7 @@ pub(super) fn differences(
                 left.next();
             }
             (_, Some(others)) => {
-                if !scope.added.contains(&*others.path) {
+                if !added.contains(&*others.path) {
                     let sides = [None, Some(others.kind.noun().to_owned())];
                     pairs.out.add(&others.path, "", What::Missing, sides);
                 }
@@ -121,10 +112,8 @@ pub(super) fn differences(
         }
     }
     let mut out = pairs.out;
-    if !scope.values_only {
-        let [of_a, of_b] = &identities;
-        layouts::compare((&a.types, of_a.types()), (&b.types, of_b.types()), &mut out);
-    }
+    let [of_a, of_b] = &identities;
+    layouts::compare((&a.types, of_a.types()), (&b.types, of_b.types()), &mut out);
     Ok(out)
 }
 

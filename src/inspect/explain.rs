@@ -9,7 +9,7 @@
 //! Some requests leave traces in the new file only: another codec, links to columns by name. They
 //! are taken from what the new file holds, and it must hold to them throughout.
 
-use super::compare::{Progress, Scope, View, differences};
+use super::compare::{Progress, View, differences};
 use super::comparison::{Comparison, Difference, Differences, Verdict, What};
 use super::encodings::{self, Codecs, Encodings};
 use super::model::Refusal;
@@ -86,16 +86,16 @@ impl Pair<'_> {
     }
 
     fn bare(&self) -> Result<Comparison, Box<Refusal>> {
-        self.compare(&self.views[0], &self.views[1], &Scope::default()).map(|d| self.named(d))
+        self.compare(&self.views[0], &self.views[1], &HashSet::new()).map(|d| self.named(d))
     }
 
     fn compare(
         &self,
         a: &View<'_>,
         b: &View<'_>,
-        scope: &Scope,
+        added: &HashSet<String>,
     ) -> Result<Differences, Box<Refusal>> {
-        differences(a, b, scope, self.progress).map_err(|e| self.refused(0, &e).into())
+        differences(a, b, added, self.progress).map_err(|e| self.refused(0, &e).into())
     }
 
     fn refused(&self, which: usize, error: &h5::Error) -> Refusal {
@@ -177,16 +177,16 @@ impl Pair<'_> {
         columns: &[Encodings; 2],
     ) -> Result<Attempt, Box<Refusal>> {
         let [old_view, new_view] = self.views;
-        let scope = Scope::default();
+        let none = HashSet::new();
         let [before, after] = columns;
         let (mut differences, fits) = match &changed {
             None => {
                 let fits = before == after || after.kept(before, target);
-                (self.compare(old_view, new_view, &scope)?, fits)
+                (self.compare(old_view, new_view, &none)?, fits)
             }
             Some(changed) => {
                 let expected = View::of(self.old, &changed.file, self.digests)?;
-                let differences = self.compare(&expected, new_view, &scope)?;
+                let differences = self.compare(&expected, new_view, &none)?;
                 let fits = match changed.codecs {
                     Codecs::Kept => {
                         let expected = Encodings::of(&changed.file);
@@ -227,8 +227,7 @@ impl Pair<'_> {
                 .flatten()
                 .collect();
             let expected = View::of(self.old, &changed.file, self.digests)?;
-            let scope = Scope { added, values_only: true };
-            let changes = self.compare(old_view, &expected, &scope)?;
+            let changes = self.compare(old_view, &expected, &added)?;
             out.explained = changes.total();
             out.changes = changes.found;
             out.links_added = links.len() as u64;
