@@ -96,7 +96,10 @@ impl World {
     fn outputs(&self) -> Value {
         let all = MODES.map(|mode| self.convert(mode));
         readable(&all);
-        all.each_ref().map(|file| self.explained(file));
+        for file in &all {
+            let told = self.explained(file);
+            assert!(told.starts_with("equal but for what rules explain: "), "{told}");
+        }
         let [patch, in_place, rewrite] = all.map(|file| dump(&file));
         assert_eq!(patch, in_place);
         assert_eq!(patch, rewrite);
@@ -392,6 +395,28 @@ fn what_a_rule_cannot_reach_is_named() {
     let rule = "[[rule]]\nid = \"r\"\nfrom = [\"Main.Sim.Renamed\"]\nreplace = \"nothing\"\n";
     let said = World::new(&module, rule).refused();
     assert!(said.contains("rule r: "), "{said}");
+}
+
+#[test]
+fn a_rule_for_one_place_leaves_the_others_alone() {
+    let input = data().join("packages/UserModule/old-1.jld2");
+    let rules = r#"
+        [[rule]]
+        id = "here"
+        from = ["Main.Sim.Renamed"]
+        when = { at = ["/renamed", "/group/*"] }
+        to = "Main.Sim.Here"
+        rename = { old_name = "new_name" }
+        add = [["next", "nothing"]]
+    "#;
+    let world = World::new(&input, rules);
+    let mut wanted = dump(&input);
+    for path in ["/renamed", "/group/renamed"] {
+        let number = wanted[path]["fields"]["old_name"].clone();
+        let fields = json!({"a": int(1), "new_name": number, "next": empty("Core.Nothing")});
+        wanted[path] = json!({"t": "Main.Sim.Here", "fields": fields});
+    }
+    assert_eq!(differences(&wanted, &world.outputs()), Vec::<String>::new());
 }
 
 #[test]
