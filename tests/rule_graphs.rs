@@ -473,6 +473,10 @@ fn dump(path: &Path) -> Value {
 
 /// Converts with these rules and checks everything that can be checked.
 fn convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Outcome {
+    try_convert(input, output, rules, mode).unwrap()
+}
+
+fn try_convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Result<Outcome, String> {
     let dir = input.parent().unwrap();
     let mut options = Options { mode, verify: VerifyLevel::Content, ..Options::default() };
     if !rules.is_empty() {
@@ -491,7 +495,7 @@ fn convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Outcome {
         job.input.clone_from(&job.output);
     }
     let report = Converter::new(options).unwrap().convert(&job, &Silent);
-    report.map_err(|failure| format!("{rules}\n{failure:?}")).unwrap().outcome
+    report.map(|report| report.outcome).map_err(|failure| format!("{rules}\n{failure:?}"))
 }
 
 /// How many objects there are, by what refers to them: sharing must stay.
@@ -574,4 +578,29 @@ fn objects_that_refer_to_each_other_and_themselves_are_changed() {
             assert_eq!(convert(&second, &again, &case.rules(), Mode::Auto), Outcome::Unchanged);
         }
     }
+}
+
+/// Types that nest this deeply, one rule for the innermost, and what comes of it.
+fn nested(levels: usize) -> Result<Outcome, String> {
+    let one = Type { fields: vec![Field::Inside(0)], boxed: false };
+    let mut types = vec![one; levels];
+    for (t, known) in types.iter_mut().enumerate().skip(1) {
+        known.fields = vec![Field::Inside(t - 1)];
+    }
+    let none = Change { moved: false, renamed: None, dropped: None, added: Vec::new() };
+    let mut changes = vec![none; levels];
+    changes[0].added = vec![0];
+    let nodes = vec![Node::Value(levels - 1, 1)];
+    let case = Case { types, nodes, changes, style: FieldStyle::NamesAndTypes };
+    let dir = tempfile::tempdir().unwrap();
+    let [first, second] = ["1.jld2", "2.jld2"].map(|n| dir.path().join(n));
+    write(&case, &first);
+    try_convert(&first, &second, &case.rules(), Mode::Patch)
+}
+
+#[test]
+fn types_nest_deeply_but_not_without_end() {
+    assert_eq!(nested(30).unwrap(), Outcome::Converted);
+    let error = nested(100).unwrap_err();
+    assert!(error.contains("levels"), "{error}");
 }

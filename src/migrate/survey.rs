@@ -77,8 +77,8 @@ struct Surveyor<'a> {
     root: RelAddr,
     out: Survey,
     regions: Option<&'a mut Vec<Region>>,
-    /// Whether a rule names a committed type, or one that its values hold.
-    concerned: HashMap<RelAddr, bool>,
+    /// Whether a rule names a committed type, or one that its values hold, and how deeply they nest.
+    concerned: HashMap<RelAddr, (bool, u32)>,
     /// Where in values of a committed type others stand as values.
     type_places: HashMap<RelAddr, Arc<[TypePlace]>>,
 }
@@ -143,6 +143,7 @@ impl Visitor for Surveyor<'_> {
             }
             ObjectKind::Datatype(_) => {
                 self.out.committed.insert(object.addr());
+                self.concerns(object.addr(), 0)?;
                 let c = self.types.committed(object.addr())?;
                 for child in c.fields.iter().filter_map(|f| f.committed) {
                     let holders = self.out.embedded.entry(child).or_default();
@@ -218,7 +219,7 @@ impl Surveyor<'_> {
             places
         };
         self.types_in(object, dataset, &c.datatype, &places, path)?;
-        if self.concerns(addr, 0)? {
+        if self.concerns(addr, 0)?.0 {
             self.out.instances.push(Instance {
                 addr: object.addr(),
                 datatype: addr,
@@ -229,22 +230,31 @@ impl Surveyor<'_> {
         Ok(())
     }
 
-    /// Whether a rule names a committed type, or one that its values hold.
-    fn concerns(&mut self, addr: RelAddr, depth: u32) -> Result<bool> {
+    /// Whether a rule names a committed type, or one that its values hold; and how deeply its values
+    /// nest, which is bounded for whoever follows fields from here on.
+    fn concerns(&mut self, addr: RelAddr, depth: u32) -> Result<(bool, u32)> {
         if let Some(known) = self.concerned.get(&addr) {
             return Ok(*known);
         }
+        let at = self.types.file().offset(addr, "committed datatype")?;
+        let too_deep = || Error::corrupt(at, "type", "at most 64 levels of records", "more");
+        // Ends forged cycles.
         if depth > MAX_DEPTH {
-            let at = self.types.file().offset(addr, "committed datatype")?;
-            return Err(Error::corrupt(at, "type", "at most 64 levels of records", "more"));
+            return Err(too_deep());
         }
         let c = self.types.committed(addr)?;
         let mut concerned = self.target.concerns(c.julia_type.name());
+        let mut levels = 1;
         for child in c.fields.iter().filter_map(|f| f.committed) {
-            concerned |= self.concerns(child, depth + 1)?;
+            let (inner, below) = self.concerns(child, depth + 1)?;
+            concerned |= inner;
+            levels = levels.max(below + 1);
         }
-        self.concerned.insert(addr, concerned);
-        Ok(concerned)
+        if levels > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        self.concerned.insert(addr, (concerned, levels));
+        Ok((concerned, levels))
     }
 
     /// The types that stand as values in a dataset.

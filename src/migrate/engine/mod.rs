@@ -112,7 +112,7 @@ impl<'r> Engine<'r> {
         let committed: Vec<_> = self.survey.type_links.iter().map(|l| l.target).collect();
         let mut build = Build::new(self.types, &committed, self.style())?;
         for &addr in &self.survey.committed {
-            if self.is_described(addr, 0)? || self.retyped(addr).is_some() {
+            if self.is_described(addr)? || self.retyped(addr).is_some() {
                 build.retire(addr);
             }
         }
@@ -210,7 +210,7 @@ impl<'r> Engine<'r> {
             let Some(name) = name else { continue };
             let at = self.julia_type_offset(*addr, &fate.id())?;
             self.renames.names.insert(at, name.to_owned());
-            if !self.is_described(*addr, 0)? {
+            if !self.is_described(*addr)? {
                 let (data, why) = (build.text(name), format!("type is called {name}"));
                 out.push(Text { owner: *addr, at, data, why });
             }

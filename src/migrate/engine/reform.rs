@@ -6,15 +6,12 @@ use super::super::objects;
 use super::super::plan::PlanError;
 use super::super::rule::Source;
 use super::{Engine, unsupported};
-use crate::h5::{Datatype, Error, RelAddr, TypeRef};
+use crate::h5::{Datatype, RelAddr, TypeRef};
 use crate::julia::build::{Build, Data, FieldStyle, NewField, ObjectRef, record};
 use crate::julia::{Committed, FieldValue, Node};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// Types nest less deeply than this; ends forged cycles.
-const MAX_DEPTH: u32 = 64;
 
 /// A committed type and the new one in its place.
 #[derive(Debug)]
@@ -38,19 +35,15 @@ pub(super) struct Reform<'r> {
 
 impl<'r> Engine<'r> {
     /// Whether the committed type at `addr` is described anew: other fields, or fields of types that
-    /// are.
-    pub(super) fn is_described(&mut self, addr: RelAddr, depth: u32) -> Result<bool, PlanError> {
+    /// are. The survey has seen to it that types do not nest without end.
+    pub(super) fn is_described(&mut self, addr: RelAddr) -> Result<bool, PlanError> {
         if let Some(known) = self.described.get(&addr) {
             return Ok(*known);
-        }
-        if depth > MAX_DEPTH {
-            let at = self.file().offset(addr, "committed datatype")?;
-            return Err(Error::corrupt(at, "type", "at most 64 levels of records", "more").into());
         }
         let c = self.types.committed(addr)?;
         let mut described = self.retyped(addr).is_some_and(|to| !is_identity(&c, to));
         for child in c.fields.iter().filter_map(|f| f.committed) {
-            described |= self.is_described(child, depth + 1)?;
+            described |= self.is_described(child)?;
         }
         self.described.insert(addr, described);
         Ok(described)
@@ -73,7 +66,7 @@ impl<'r> Engine<'r> {
         if let Some(known) = self.reforms.get(&addr) {
             return Ok(Some(Rc::clone(known)));
         }
-        if !self.is_described(addr, 0)? {
+        if !self.is_described(addr)? {
             return Ok(None);
         }
         let c = self.types.committed(addr)?;
