@@ -66,6 +66,9 @@ pub struct InspectArgs {
     /// Further rules, for your own types (may be given several times)
     #[arg(long, value_name = "FILE")]
     pub rules: Vec<PathBuf>,
+    /// Where undo files are looked for, beside the file's own directory
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
 }
 
 /// The arguments of `convert`.
@@ -100,6 +103,9 @@ pub struct VerifyArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Where undo files are looked for, beside the file's own directory
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
 }
 
 /// The arguments of `dump`.
@@ -114,6 +120,9 @@ pub struct DumpArgs {
     /// Print the canonical JSON
     #[arg(long)]
     pub json: bool,
+    /// Where undo files are looked for, beside the file's own directory
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
 }
 
 /// The arguments of `undo`.
@@ -130,12 +139,15 @@ pub struct UndoArgs {
 /// The arguments of `commit`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CommitArgs {
-    /// A directory of files that were upgraded in place
-    #[arg(value_name = "DIR")]
-    pub dir: PathBuf,
+    /// Files that were upgraded in place, or directories of them
+    #[arg(value_name = "FILE|DIR", required = true)]
+    pub paths: Vec<PathBuf>,
     /// Where their undo files are [default: beside each file]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
+    /// Do not ask (a terminal is asked, a pipe never)
+    #[arg(long, short = 'y')]
+    pub yes: bool,
 }
 
 #[cfg(test)]
@@ -160,11 +172,15 @@ mod tests {
             "dump a.jld2 /hydro/info --json",
             "undo a.jld2 dir",
             "commit dir",
+            "commit a.jld2 dir --yes",
+            "inspect a.jld2 --backup-dir undo",
+            "verify a.jld2 b.jld2 --backup-dir undo",
+            "dump a.jld2 --backup-dir undo",
         ] {
             let args = std::iter::once("jldconv").chain(line.split(' '));
             assert!(JldconvCli::try_parse_from(args).is_ok(), "{line}");
         }
-        for line in ["", "inspect", "verify a", "commit", "commit a b", "convert", "melt a"] {
+        for line in ["", "inspect", "verify a", "commit", "convert", "melt a"] {
             let args =
                 std::iter::once("jldconv").chain(line.split(' ').filter(|it| !it.is_empty()));
             assert_eq!(JldconvCli::try_parse_from(args).unwrap_err().exit_code(), 2, "{line}");

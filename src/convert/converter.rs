@@ -2,6 +2,7 @@
 
 use super::copying::{Made, Work};
 use super::in_place;
+use super::inplace::Recovered;
 use super::publish::{Destination, Existing};
 use super::{Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options, Outcome, Phase};
 use super::{Unchanged, VerifyLevel};
@@ -72,7 +73,7 @@ impl Converter {
     /// # Errors
     /// As [`Converter::convert`].
     pub fn dry_run(&self, input: &Path) -> Result<(Migration, Mode), Failure> {
-        let planned = self.plan(input)?;
+        let planned = self.plan_whole(input)?;
         let mode = self.mode(input, &planned)?;
         Ok((planned.migration, mode))
     }
@@ -84,7 +85,12 @@ impl Converter {
     pub fn convert(&self, job: &Job, observer: &dyn Observer) -> Result<FileReport, Failure> {
         let input = job.input.as_path();
         observer.progress(Phase::Plan, 0, 1);
-        let planned = self.plan(input)?;
+        let (planned, recovered) = if self.options.mode == Mode::InPlace {
+            let recovered = in_place::recover(input, &self.options)?;
+            (self.plan(input)?, recovered)
+        } else {
+            (self.plan_whole(input)?, Recovered::Untouched)
+        };
         observer.progress(Phase::Plan, 1, 1);
         let mode = self.mode(input, &planned)?;
         let edits = planned.migration.edits.as_ref();
@@ -119,6 +125,18 @@ impl Converter {
         let mut findings: Vec<_> =
             planned.migration.findings.iter().map(Finding::to_string).collect();
         findings.extend(made.remarks);
+        if recovered == Recovered::TakenBack {
+            findings.push("note: a change in place was interrupted; it was taken back".to_owned());
+        }
+        let changed_before = match recovered {
+            Recovered::Complete(earlier) if !changed => Some(earlier),
+            _ => None,
+        };
+        if changed_before.is_some() {
+            let note = "note: it was changed in place before; `jldconv undo` takes that back, \
+                        `jldconv commit` makes it final";
+            findings.push(note.to_owned());
+        }
         let appended = made.bytes_out.saturating_sub(planned.identity.len);
         Ok(FileReport {
             outcome: if changed { Outcome::Converted } else { Outcome::Unchanged },
@@ -133,6 +151,17 @@ impl Converter {
             bytes_replaced: edits.map_or(0, super::super::migrate::edit::EditList::bytes_replaced),
             verify: self.options.verify,
             digest: made.digest,
+            changed_before,
+        })
+    }
+
+    /// [`plan`](Self::plan) for a file that must not be in the midst of a change in place.
+    fn plan_whole(&self, input: &Path) -> Result<Planned, Failure> {
+        in_place::refuse_unfinished(input, &self.options)?;
+        // One may have begun since: then what was read is no fault of the file.
+        self.plan(input).or_else(|failure| {
+            in_place::refuse_unfinished(input, &self.options)?;
+            Err(failure)
         })
     }
 

@@ -3,6 +3,7 @@
 mod back;
 mod convert;
 mod look;
+mod unfinished;
 
 use clap::Parser as _;
 use jldconv::cli::{JldconvCli, JldconvCommand};
