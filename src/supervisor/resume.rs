@@ -63,12 +63,10 @@ pub(super) fn sort_out(
     let mut all = None;
     for (place, job) in plan.jobs.iter().enumerate() {
         if settings.options.mode == Mode::InPlace {
-            let past = match own.files.contains_key(&job.name) {
-                true => own,
-                false => match &mut all {
-                    Some(past) => past,
-                    None => all.insert(others()?),
-                },
+            let past = match &mut all {
+                _ if own.files.contains_key(&job.name) => own,
+                Some(past) => past,
+                None => all.insert(others()?),
             };
             let record = past.files.get(&job.name).map(|known| &known.record);
             let same = |it: &&JobRecord| it.bytes_out == job.bytes;

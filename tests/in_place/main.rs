@@ -2,13 +2,6 @@
 //! commit; undo files in shared directories and under long names; other commands beside a change
 //! that is not complete.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 #[cfg(test)]
 mod beside;
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl World {
     /// Runs `jldconv` here.
     pub(crate) fn jldconv(&self, args: &[impl AsRef<OsStr>]) -> Ended {
         let mut command = program(env!("CARGO_BIN_EXE_jldconv"), self.0.path());
-        Ended::of(command.args(args).output().unwrap())
+        Ended::of(&command.args(args).output().unwrap())
     }
 
     /// Has the next process die at a point in its work; the file is half changed then.
@@ -157,7 +157,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: Output) -> Self {
+    fn of(output: &Output) -> Self {
         Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 

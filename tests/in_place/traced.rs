@@ -46,17 +46,19 @@ pub(crate) fn run(
     judge: &mut dyn FnMut(&Process, u64) -> Then,
 ) -> Result<Option<i32>, String> {
     // A shell that waits for a word first: it must be traced before it starts anything.
-    let mut child = Command::new("/bin/sh")
-        .args(["-c", "read word; exec \"$0\" \"$@\""])
-        .arg(command.get_program())
-        .args(command.get_args())
-        .current_dir(command.get_current_dir().unwrap())
-        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "read word; exec \"$0\" \"$@\""]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.current_dir(command.get_current_dir().unwrap());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    #[expect(clippy::zombie_processes, reason = "`follow` waits for it and all that it starts")]
+    let mut child = shell.spawn().unwrap();
     let root = Pid::from_raw(child.id().try_into().unwrap());
     let follow = Options::PTRACE_O_TRACESYSGOOD
         | Options::PTRACE_O_TRACEFORK
@@ -129,9 +131,10 @@ impl Trace {
     fn go_on(&self, tid: Pid, signal: Option<Signal>) {
         let signal = signal.filter(|signal| !matches!(signal, Signal::SIGSTOP | Signal::SIGTRAP));
         // One that was killed meanwhile cannot go on.
-        let _ = match self.known.contains_key(&leader(tid)) {
-            true => ptrace::syscall(tid, signal),
-            false => ptrace::cont(tid, signal),
+        let _ = if self.known.contains_key(&leader(tid)) {
+            ptrace::syscall(tid, signal)
+        } else {
+            ptrace::cont(tid, signal)
         };
     }
 

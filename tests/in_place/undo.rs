@@ -104,7 +104,7 @@ fn names_may_be_long() {
         world.jldconv(&["undo", &file]).ends(0);
         world.jldconv(&["convert", &file, "--mode", "in-place"]).ends(0);
         world.jldconv(&["commit", "archive"]).ends(0);
-        assert_eq!(world.names(), [name.clone()]);
+        assert_eq!(world.names(), std::slice::from_ref(&name));
         assert!(fs::read(world.archive().join(&name)).unwrap() == new());
         fs::remove_file(world.archive().join(&name)).unwrap();
     }
