@@ -86,8 +86,7 @@ impl Converter {
         let input = job.input.as_path();
         observer.progress(Phase::Plan, 0, 1);
         let (planned, recovered) = if self.options.mode == Mode::InPlace {
-            let recovered = in_place::recover(input, &self.options)?;
-            (self.plan(input)?, recovered)
+            self.plan_recovered(input)?
         } else {
             (self.plan_whole(input)?, Recovered::Untouched)
         };
@@ -158,11 +157,28 @@ impl Converter {
     /// [`plan`](Self::plan) for a file that must not be in the midst of a change in place.
     fn plan_whole(&self, input: &Path) -> Result<Planned, Failure> {
         in_place::refuse_unfinished(input, &self.options)?;
-        // One may have begun since: then what was read is no fault of the file.
         self.plan(input).or_else(|failure| {
+            // One may have begun since, and be over: then what was read is no fault of the file.
+            if !in_place::has_undo_file(input, &self.options) {
+                return Err(failure);
+            }
             in_place::refuse_unfinished(input, &self.options)?;
-            Err(failure)
+            self.plan(input)
         })
+    }
+
+    /// [`plan`](Self::plan) for a file that is to be changed in place, brought to one of its two
+    /// states if it was in the midst of a change.
+    fn plan_recovered(&self, input: &Path) -> Result<(Planned, Recovered), Failure> {
+        let recovered = in_place::recover(input, &self.options)?;
+        match self.plan(input) {
+            // As above.
+            Err(_) if in_place::has_undo_file(input, &self.options) => {
+                let recovered = in_place::recover(input, &self.options)?;
+                Ok((self.plan(input)?, recovered))
+            }
+            planned => Ok((planned?, recovered)),
+        }
     }
 
     pub(super) fn plan(&self, input: &Path) -> Result<Planned, Failure> {

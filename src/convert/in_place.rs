@@ -30,6 +30,11 @@ pub(super) fn refuse_unfinished(path: &Path, options: &Options) -> Result<(), Fa
     }
 }
 
+/// Whether the file has an undo file, which may come from a change that began since it was read.
+pub(super) fn has_undo_file(path: &Path, options: &Options) -> bool {
+    !matches!(inplace::change_of(path, &place(options)), Ok(None))
+}
+
 /// Changes the input itself.
 pub(super) fn carry_out(
     job: &Job,

@@ -146,6 +146,38 @@ fn when_all_attempts_die_the_supervisor_brings_the_old_file_back() {
 }
 
 #[test]
+fn a_run_that_is_stopped_leaves_no_file_half_changed() {
+    let world = World::new();
+    let mut half = false;
+    let command = world.upgrade_command(&["--grace", "1s"]);
+    let ended = traced::run(&command, &world.archive(), &mut |process, call| {
+        if !is_worker(process) {
+            return Then::Enough;
+        }
+        // In the midst of the change the worker comes to a stop, and the run is to end.
+        let now = world.bytes();
+        if now == old() || now == new() || call < 20 {
+            return Then::Go;
+        }
+        half = true;
+        let parent = nix::unistd::Pid::from_raw(parent(process.pid));
+        nix::sys::signal::kill(parent, nix::sys::signal::Signal::SIGTERM).unwrap();
+        Then::Hold
+    });
+    let Ok(code) = ended else { return };
+    assert!(half);
+    assert_eq!(code, Some(3), "interrupted");
+    world.assert_old();
+    assert_eq!(world.upgrade(&[]).1["outcome"], "converted");
+}
+
+fn parent(pid: i32) -> i32 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+    line.unwrap().trim().parse().unwrap()
+}
+
+#[test]
 fn an_undo_that_dies_can_be_repeated() {
     let mut kills = 0;
     for at in 0.. {

@@ -33,6 +33,8 @@ pub(crate) enum Then {
     Kill,
     /// All processes die.
     KillAll,
+    /// It stands still at this call until somebody kills it.
+    Hold,
     /// Nothing more of this process is asked.
     Enough,
 }
@@ -157,6 +159,7 @@ impl Trace {
                     let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
                     let _ = kill(self.root, Signal::SIGKILL);
                 }
+                Then::Hold => return,
                 Then::Enough => {
                     self.known.remove(&pid);
                 }

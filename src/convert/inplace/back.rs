@@ -61,16 +61,14 @@ pub fn recover(path: &Path, options: &InPlace) -> Result<Recovered, InPlaceError
                 bytes_replaced: record.edits.bytes_replaced(),
             }));
         }
-        let file = place.claim(options)?;
-        check_hands(&place, &file, &undo)?;
+        let file = claim_for(&place, &undo, options)?;
         // Somebody put back a copy of the old file.
         if is_old(&place, &file, record)? {
             remove_undo(&place, &undo)?;
         }
         return Ok(Recovered::TakenBack);
     }
-    let file = place.claim(options)?;
-    check_hands(&place, &file, &undo)?;
+    let file = claim_for(&place, &undo, options)?;
     check_between(&place, &file, &undo)?;
     roll_back(&place, &file, &undo, false)?;
     Ok(Recovered::TakenBack)
@@ -86,8 +84,7 @@ pub fn recover(path: &Path, options: &InPlace) -> Result<Recovered, InPlaceError
 pub fn undo(path: &Path, options: &InPlace) -> Result<(), InPlaceError> {
     let place = Place::open(path, options)?;
     let undo = place.take_wherever()?.ok_or_else(|| no_undo(&place))?;
-    let file = place.claim(options)?;
-    check_hands(&place, &file, &undo)?;
+    let file = claim_for(&place, &undo, options)?;
     let Progress::Done(_) = undo.found.progress else {
         check_between(&place, &file, &undo)?;
         return roll_back(&place, &file, &undo, false);
@@ -128,12 +125,23 @@ pub fn commit(
         let (path, undo) = (place.path(), place.undo_path(&undo.spot));
         return Err(InPlaceError::Interrupted { path, undo });
     };
-    let file = place.claim(options)?;
-    check_hands(&place, &file, &undo)?;
+    let file = claim_for(&place, &undo, options)?;
     let changed = differs(&place, &file, &undo.found.record)?;
     valid(&file).map_err(InPlaceError::Verify)?;
     remove_undo(&place, &undo)?;
     Ok(Committed { undo_bytes: undo.found.bytes, changed })
+}
+
+/// Opens the file of an undo file alone, and makes sure that the undo file may be used.
+fn claim_for(place: &Place, undo: &Undo, options: &InPlace) -> Result<File, InPlaceError> {
+    let file = place.claim(options).map_err(|error| match error {
+        InPlaceError::Dir(error) if error.is_missing() => {
+            InPlaceError::Gone { path: place.path(), undo: place.undo_path(&undo.spot) }
+        }
+        error => error,
+    })?;
+    check_hands(place, &file, undo)?;
+    Ok(file)
 }
 
 fn no_undo(place: &Place) -> InPlaceError {

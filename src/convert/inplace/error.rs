@@ -102,6 +102,17 @@ pub enum InPlaceError {
         /// Number of the user who made it.
         maker: u32,
     },
+    /// There is an undo file, but no file.
+    #[error(
+        "{}: is not there any more; if that is meant to be so, remove its undo file {}",
+        path.display(), undo.display()
+    )]
+    Gone {
+        /// The file.
+        path: PathBuf,
+        /// Its undo file.
+        undo: PathBuf,
+    },
     /// There is nothing from which to undo.
     #[error(
         "{}: no undo file {} (a change that was made with --backup-dir is undone with it, too)",
@@ -199,6 +210,7 @@ impl InPlaceError {
             Self::NoName { .. }
             | Self::ChangedSincePlan { .. }
             | Self::NoUndo { .. }
+            | Self::Gone { .. }
             | Self::Damaged { .. }
             | Self::Foreign { .. }
             | Self::Planted { .. }

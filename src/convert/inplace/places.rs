@@ -1,6 +1,7 @@
 //! Where undo files lie: long names, directories that archives share, names of earlier versions,
 //! and undo files that are not what they seem.
 
+use super::record::{Found, encode_mark};
 use super::tests::Case;
 use super::*;
 use std::fs::{self, File};
@@ -110,7 +111,16 @@ fn undo_files_of_earlier_versions_are_found() {
     let mut case = Case::new();
     case.apply().unwrap();
     let plain = backup.path().join("a.jld2.jldconv-undo");
-    fs::rename(case.dir.path().join("a.jld2.jldconv-undo"), &plain).unwrap();
+    let beside = case.dir.path().join("a.jld2.jldconv-undo");
+    let found = Found::read(&File::open(&beside).unwrap()).unwrap().unwrap();
+    let bytes = [found.record.encode_version_1(), encode_mark(found.progress)].concat();
+    // Beside its file it is known by its name.
+    fs::write(&beside, &bytes).unwrap();
+    undo(&case.path, &case.options).unwrap();
+    assert_old(&case);
+    case.apply().unwrap();
+    fs::remove_file(&beside).unwrap();
+    fs::write(&plain, &bytes).unwrap();
     case.options.backup_dir = Some(backup.path().to_owned());
     // Another archive with a file of this name knows that it is not its own.
     let mut other = Case::new();
@@ -123,6 +133,18 @@ fn undo_files_of_earlier_versions_are_found() {
     assert!(!plain.exists());
     undo(&other.path, &other.options).unwrap();
     assert_old(&other);
+}
+
+#[test]
+fn a_file_that_is_gone_is_told() {
+    let case = Case::new();
+    case.apply().unwrap();
+    fs::remove_file(&case.path).unwrap();
+    assert_eq!(undoable(case.dir.path(), &case.options).unwrap(), vec![case.path.clone()]);
+    let error = undo(&case.path, &case.options).unwrap_err();
+    assert!(matches!(error, InPlaceError::Gone { .. }), "{error}");
+    let error = commit(&case.path, &case.options, &mut |_| Ok(())).unwrap_err();
+    assert!(matches!(error, InPlaceError::Gone { .. }), "{error}");
 }
 
 #[test]

@@ -113,6 +113,16 @@ impl Record {
         Some((bytes, first_mark))
     }
 
+    /// As [`encode`](Self::encode) did before there were owners.
+    #[cfg(test)]
+    pub(super) fn encode_version_1(&self) -> Vec<u8> {
+        let body = codec().serialize(self).unwrap();
+        let len = (body.len() as u64).to_le_bytes();
+        let mut bytes = [&MAGIC[..], &VERSION_1.to_le_bytes(), &len, &body].concat();
+        bytes.extend(xxh3_128(&bytes).to_le_bytes());
+        bytes
+    }
+
     fn decode(bytes: &[u8]) -> Result<(Self, Option<Owner>, &[u8]), String> {
         let short = || format!("{} bytes are too few", bytes.len());
         let (magic, rest) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
@@ -282,10 +292,7 @@ mod tests {
 
     #[test]
     fn files_of_version_1_are_read() {
-        let body = codec().serialize(&sample()).unwrap();
-        let len = (body.len() as u64).to_le_bytes();
-        let mut bytes = [&MAGIC[..], &VERSION_1.to_le_bytes(), &len, &body].concat();
-        bytes.extend(xxh3_128(&bytes).to_le_bytes());
+        let mut bytes = sample().encode_version_1();
         bytes.extend(encode_mark(Progress::Back));
         let found = read(&bytes).unwrap();
         assert_eq!((found.record, found.owner), (sample(), None));
