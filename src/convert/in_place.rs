@@ -19,13 +19,13 @@ pub(super) fn recover(path: &Path, options: &Options) -> Result<Recovered, Failu
 }
 
 /// Refuses a file in the midst of a change in place, which must not be taken for a damaged one.
-///
-/// The fault is that of a place which cannot be used at present: the change may come to its end.
 pub(super) fn refuse_unfinished(path: &Path, options: &Options) -> Result<(), Failure> {
     let unfinished = inplace::unfinished(path, &place(options));
-    let unfinished = unfinished.map_err(|error| Failure::new(Fault::Output, error.to_string()))?;
+    // What the undo file says cannot be known then, nor whether the file is whole.
+    let unfinished =
+        unfinished.map_err(|error| Failure::new(Fault::Unfinished, error.to_string()))?;
     match unfinished.and_then(|change| change.warning()) {
-        Some(warning) => Err(Failure::new(Fault::Output, warning)),
+        Some(warning) => Err(Failure::new(Fault::Unfinished, warning)),
         None => Ok(()),
     }
 }

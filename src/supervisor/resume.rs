@@ -168,6 +168,7 @@ fn fate(
 /// A failure counts as long as nothing changed that could help.
 fn failed_before(known: &Known, settings: &Settings) -> Option<Fate> {
     let sticks = known.record.outcome == JobOutcome::Failed
+        && known.record.fault != Some(Cause::Unfinished)
         && known.version == env!("CARGO_PKG_VERSION")
         && known.options.as_ref() == Some(&settings.options)
         && !settings.resume_failed;
@@ -295,6 +296,14 @@ mod tests {
         assert_eq!(case.sort(true).todo, [0]);
         case.settings.resume_failed = false;
         case.settings.options.target = "other".into();
+        assert_eq!(case.sort(true).todo, [0]);
+    }
+
+    #[test]
+    fn an_input_in_the_midst_of_a_change_is_tried_again() {
+        let mut case = case(None, Some(JobOutcome::Failed));
+        let known = case.past.files.values_mut().next().unwrap();
+        known.record.fault = Some(Cause::Unfinished);
         assert_eq!(case.sort(true).todo, [0]);
     }
 

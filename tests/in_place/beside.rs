@@ -96,7 +96,9 @@ fn an_input_is_not_touched_nor_called_damaged() {
     let report = world.report();
     let message = report["message"].as_str().unwrap();
     assert!(message.contains("a change in place was interrupted"), "{message}");
-    assert_ne!(report["fault"], "input", "{report}");
+    assert_eq!(report["fault"], "unfinished", "{report}");
+    let told = String::from_utf8(ended.stdout).unwrap();
+    assert!(told.contains("jldconv undo FILE takes an interrupted change"), "{told}");
     assert!(world.bytes() == now, "the input is never touched");
 
     // As soon as it is whole again the same command goes through.

@@ -228,10 +228,9 @@ impl InPlaceError {
             {
                 Fault::Full
             }
+            Self::Interrupted { .. } | Self::Busy { .. } => Fault::Unfinished,
             Self::Locked { .. }
             | Self::OpenForWriting { .. }
-            | Self::Interrupted { .. }
-            | Self::Busy { .. }
             | Self::Edit { .. }
             | Self::Dir(_)
             | Self::Io { .. } => Fault::Output,
