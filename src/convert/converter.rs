@@ -171,14 +171,17 @@ impl Converter {
     /// states if it was in the midst of a change.
     fn plan_recovered(&self, input: &Path) -> Result<(Planned, Recovered), Failure> {
         let recovered = in_place::recover(input, &self.options)?;
-        match self.plan(input) {
-            // As above.
-            Err(_) if in_place::has_undo_file(input, &self.options) => {
-                let recovered = in_place::recover(input, &self.options)?;
-                Ok((self.plan(input)?, recovered))
-            }
-            planned => Ok((planned?, recovered)),
+        let failure = match self.plan(input) {
+            Ok(planned) => return Ok((planned, recovered)),
+            Err(failure) => failure,
+        };
+        // As above; and the archive may have moved away from its backup directory's undo files.
+        let begun = in_place::has_undo_file(input, &self.options);
+        let again = in_place::recover_again(input, &self.options)?;
+        if begun || again != Recovered::Untouched {
+            return Ok((self.plan(input)?, again));
         }
+        Err(failure)
     }
 
     pub(super) fn plan(&self, input: &Path) -> Result<Planned, Failure> {

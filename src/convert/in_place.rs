@@ -18,6 +18,11 @@ pub(super) fn recover(path: &Path, options: &Options) -> Result<Recovered, Failu
     Ok(inplace::recover(path, &place(options))?)
 }
 
+/// As [`recover`], for a file that could not be read: thorough, as it is for few files.
+pub(super) fn recover_again(path: &Path, options: &Options) -> Result<Recovered, Failure> {
+    Ok(inplace::recover_moved(path, &place(options))?)
+}
+
 /// Refuses a file in the midst of a change in place, which must not be taken for a damaged one.
 pub(super) fn refuse_unfinished(path: &Path, options: &Options) -> Result<(), Failure> {
     let unfinished = inplace::unfinished(path, &place(options));

@@ -61,6 +61,24 @@ fn a_backup_directory_is_looked_into() {
 }
 
 #[test]
+fn an_archive_that_was_moved_finds_its_undo_files() {
+    let world = World::new();
+    fs::create_dir(world.at("undo")).unwrap();
+    world.interrupt(&["--backup-dir", "undo"]);
+    fs::rename(world.archive(), world.at("away")).unwrap();
+    fs::create_dir(world.archive()).unwrap();
+    fs::rename(world.at("away").join(NAME), world.file()).unwrap();
+    fs::create_dir(world.at("elsewhere")).unwrap();
+    fs::rename(world.archive(), world.at("elsewhere/archive")).unwrap();
+    std::os::unix::fs::symlink(world.at("elsewhere/archive"), world.archive()).unwrap();
+    let (code, report) = world.upgrade(&["--backup-dir", "undo"]);
+    assert_eq!((code, &report["outcome"]), (Some(0), &"converted".into()), "{report}");
+    assert!(world.bytes() == new());
+    world.jldconv(&["undo", "archive", "--backup-dir", "undo"]).ends(0);
+    world.assert_old();
+}
+
+#[test]
 fn an_undo_file_beside_the_file_counts_with_a_backup_directory_too() {
     let world = World::new();
     fs::create_dir(world.at("undo")).unwrap();

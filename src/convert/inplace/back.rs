@@ -41,8 +41,25 @@ pub struct Earlier {
 /// # Errors
 /// As for [`undo`], but that there is no undo file is fine.
 pub fn recover(path: &Path, options: &InPlace) -> Result<Recovered, InPlaceError> {
+    recover_from(path, options, Place::take)
+}
+
+/// As [`recover`], and if there is no undo file where it belongs, with one in the backup directory
+/// that was written when the file's directory had another path. Reads the whole directory.
+///
+/// # Errors
+/// As for [`recover`].
+pub fn recover_moved(path: &Path, options: &InPlace) -> Result<Recovered, InPlaceError> {
+    recover_from(path, options, Place::take_wherever)
+}
+
+fn recover_from(
+    path: &Path,
+    options: &InPlace,
+    take: fn(&Place) -> Result<Option<Undo>, InPlaceError>,
+) -> Result<Recovered, InPlaceError> {
     let place = Place::open(path, options)?;
-    let Some(undo) = place.take()? else {
+    let Some(undo) = take(&place)? else {
         if place.has_parts()? {
             let _file = place.claim(options)?;
             // A process that was faster has taken it for its own, and has an undo file now.

@@ -150,9 +150,7 @@ fn owner_apart(
     let unmarked = names::without_digest(&plain);
     let candidates = [owner_in(backup, undo), Some(plain), unmarked];
     for name in candidates.into_iter().flatten() {
-        if here.entry(&name)?.is_some()
-            && Place::open(&dir.join(&name), options)?.has_apart(undo)?
-        {
+        if here.entry(&name)?.is_some() && Place::open(&dir.join(&name), options)?.has_apart(undo) {
             return Ok(Some(name));
         }
     }

@@ -32,7 +32,7 @@ mod power;
 #[cfg(test)]
 mod tests;
 
-pub use back::{Committed, Earlier, Recovered, commit, recover, undo};
+pub use back::{Committed, Earlier, Recovered, commit, recover, recover_moved, undo};
 pub use error::InPlaceError;
 pub use forth::apply;
 pub use look::{Change, ChangeState, change_of, undoable, unfinished};

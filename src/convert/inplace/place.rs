@@ -71,6 +71,11 @@ pub(super) struct Undo {
 }
 
 impl Spot {
+    /// Whether the name alone does not tell whose it is, so that it may be another archive's.
+    fn is_guess(&self) -> bool {
+        matches!(self.proof, Proof::Inode | Proof::Search)
+    }
+
     /// Where the undo file is before it is complete.
     pub(super) fn part(&self) -> Self {
         Self { name: names::part_of(&self.name), ..self.clone() }
@@ -162,8 +167,7 @@ impl Place {
     }
 
     fn parts(&self) -> Vec<Spot> {
-        // With a plain name in a backup directory it may be another archive's.
-        let spots = self.spots().into_iter().filter(|spot| spot.proof != Proof::Inode);
+        let spots = self.spots().into_iter().filter(|spot| !spot.is_guess());
         spots.map(|spot| spot.part()).collect()
     }
 
@@ -212,29 +216,30 @@ impl Place {
 
     fn take_of(&self, spots: Vec<Spot>) -> Result<Option<Undo>, InPlaceError> {
         for spot in spots {
+            if spot.is_guess() && !self.is_mine(&spot) {
+                continue;
+            }
             let Some(file) = self.lock(&spot)? else { continue };
             let undo = || self.undo_path(&spot);
-            let found = Found::read(&file).map_err(|source| InPlaceError::Io {
-                what: "read",
-                path: undo(),
-                source,
-            })?;
-            // One with an old name, or found by a search, is nobody's business here if it is
-            // damaged.
-            let guessed = matches!(spot.proof, Proof::Inode | Proof::Search);
-            let found = match found {
-                Err(_) if guessed => continue,
-                found => found.map_err(|what| InPlaceError::Damaged { undo: undo(), what })?,
-            };
+            let found = Found::read(&file)
+                .map_err(|source| InPlaceError::Io { what: "read", path: undo(), source })?
+                .map_err(|what| InPlaceError::Damaged { undo: undo(), what })?;
             if self.owns(&spot, &found)? {
                 return Ok(Some(Undo { file, found, spot }));
             }
-            if !guessed {
-                let owner = found.owner.map(|owner| owner.path()).unwrap_or_default();
-                return Err(InPlaceError::Foreign { path: self.path(), undo: undo(), owner });
-            }
+            let owner = found.owner.map(|owner| owner.path()).unwrap_or_default();
+            return Err(InPlaceError::Foreign { path: self.path(), undo: undo(), owner });
         }
         Ok(None)
+    }
+
+    /// Whether a guess was right. What cannot be read, or is damaged, is another archive's.
+    fn is_mine(&self, spot: &Spot) -> bool {
+        let read = || -> Option<bool> {
+            let file = self.undo_dir(spot).open_file(&spot.name, false).ok()?;
+            self.owns(spot, &Found::read(&file).ok()?.ok()?).ok()
+        };
+        read().unwrap_or(false)
     }
 
     /// Opens and locks an undo file, and makes sure that it still has its name then.
@@ -298,7 +303,7 @@ impl Place {
     pub(super) fn peek(&self) -> Result<Option<(Spot, File, Found)>, InPlaceError> {
         for spot in self.spots() {
             let dir = self.undo_dir(&spot);
-            if dir.entry(&spot.name)?.is_none() {
+            if dir.entry(&spot.name)?.is_none() || (spot.is_guess() && !self.is_mine(&spot)) {
                 continue;
             }
             let file = match dir.open_file(&spot.name, false) {
@@ -307,37 +312,26 @@ impl Place {
                 Err(error) => return Err(error.into()),
             };
             let undo = || self.undo_path(&spot);
-            let found = Found::read(&file).map_err(|source| InPlaceError::Io {
-                what: "read",
-                path: undo(),
-                source,
-            })?;
-            match found {
-                Err(_) if spot.proof == Proof::Inode => {}
-                Err(what) => return Err(InPlaceError::Damaged { undo: undo(), what }),
-                Ok(found) => {
-                    if self.owns(&spot, &found)? {
-                        return Ok(Some((spot, file, found)));
-                    }
-                }
+            let found = Found::read(&file)
+                .map_err(|source| InPlaceError::Io { what: "read", path: undo(), source })?
+                .map_err(|what| InPlaceError::Damaged { undo: undo(), what })?;
+            if self.owns(&spot, &found)? {
+                return Ok(Some((spot, file, found)));
             }
         }
         Ok(None)
     }
 
-    /// Whether `undo` in the backup directory is this file's undo file.
-    pub(super) fn has_apart(&self, undo: &OsStr) -> Result<bool, InPlaceError> {
-        let Some(backup) = &self.backup else { return Ok(false) };
+    /// Whether `undo` in the backup directory is this file's undo file, as far as it can be read.
+    pub(super) fn has_apart(&self, undo: &OsStr) -> bool {
         let known = self.spots().into_iter().find(|spot| spot.apart && spot.name == undo);
-        let spot = known.unwrap_or_else(|| Spot {
-            apart: true,
-            name: undo.to_owned(),
-            proof: Proof::Search,
-        });
-        let io = |source| InPlaceError::Io { what: "read", path: self.undo_path(&spot), source };
-        match Found::read(&backup.open_file(undo, false)?).map_err(io)? {
-            Ok(found) => self.owns(&spot, &found),
-            Err(_) => Ok(spot.proof == Proof::Path),
+        match known {
+            Some(spot) if !spot.is_guess() => true,
+            Some(spot) => self.is_mine(&spot),
+            None if self.backup.is_none() => false,
+            None => {
+                self.is_mine(&Spot { apart: true, name: undo.to_owned(), proof: Proof::Search })
+            }
         }
     }
 

@@ -106,6 +106,41 @@ fn an_archive_may_move_away_from_its_backup_directory() {
 }
 
 #[test]
+fn what_others_have_in_a_backup_directory_is_no_obstacle() {
+    let backup = tempfile::tempdir().unwrap();
+    let mut case = Case::new();
+    case.options.backup_dir = Some(backup.path().to_owned());
+    // An undo file of an earlier version that is not ours and cannot be read, a link, a directory.
+    let plain = backup.path().join("a.jld2.jldconv-undo");
+    for obstacle in ["secret", "link", "directory", "locked"] {
+        let mut held = None;
+        match obstacle {
+            "secret" => {
+                fs::write(&plain, "secret").unwrap();
+                fs::set_permissions(&plain, fs::Permissions::from_mode(0)).unwrap();
+            }
+            "link" => symlink("nowhere", &plain).unwrap(),
+            "directory" => fs::create_dir(&plain).unwrap(),
+            _ => {
+                let other = Case::new();
+                other.apply().unwrap();
+                fs::copy(other.dir.path().join("a.jld2.jldconv-undo"), &plain).unwrap();
+                let file = File::open(&plain).unwrap();
+                rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+                held = Some(file);
+            }
+        }
+        case.apply().unwrap();
+        assert_eq!(undoable(case.dir.path(), &case.options).unwrap(), vec![case.path.clone()]);
+        undo(&case.path, &case.options).unwrap();
+        assert_old(&case);
+        assert_eq!(recover(&case.path, &case.options).unwrap(), Recovered::Untouched);
+        drop(held);
+        fs::remove_file(&plain).or_else(|_| fs::remove_dir(&plain)).unwrap();
+    }
+}
+
+#[test]
 fn undo_files_of_earlier_versions_are_found() {
     let backup = tempfile::tempdir().unwrap();
     let mut case = Case::new();
