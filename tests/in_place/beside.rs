@@ -32,6 +32,9 @@ fn whoever_looks_is_warned() {
             assert_eq!(json[field], format!("{FILE}.jldconv-undo"), "{args:?} {ended:?}");
         }
     }
+    let pairs = world.jldconv(&["verify", "archive", "archive", "--json"]);
+    assert!(pairs.err.contains("a change in place was interrupted"), "{pairs:?}");
+    assert!(pairs.out.contains("\"unfinished_change\":\"archive/output_00001"), "{pairs:?}");
     assert!(world.bytes() == now, "nothing is done to it");
     assert!(world.jldconv(&["inspect", FILE, "--json"]).json().get("unfinished_change").is_some());
     world.undo();

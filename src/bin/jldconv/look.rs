@@ -1,8 +1,8 @@
-//! Looking into files: what they hold, what Julia meets in them, and whether two are equal.
+//! Looking into files: what they hold, and what Julia meets in them.
 
 use crate::unfinished::{self, Noted};
 use crate::{Stop, failed, unheard, usage};
-use jldconv::cli::{DumpArgs, InspectArgs, VerifyArgs};
+use jldconv::cli::{DumpArgs, InspectArgs};
 use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
 use jldconv::migrate::target::Target;
 use jldconv::supervisor::ExitCode;
@@ -55,23 +55,6 @@ fn json(seen: &Result<Inspection, Box<Refusal>>, undo: Option<String>) -> Result
         Err(refusal) => serde_json::to_value(refusal),
     };
     Ok(format!("{}\n", unfinished::noted(json.map_err(failed)?, undo)))
-}
-
-pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode, Stop> {
-    let unfinished =
-        [&args.a, &args.b].map(|path| unfinished::warn(path, args.backup_dir.as_deref()));
-    let compared = inspect::compare(&args.a, &args.b)
-        .map_err(|refusal| failed(format!("{}: {}", refusal.path, refusal.error)))?;
-    let mut out = BufWriter::new(io::stdout());
-    if args.json {
-        let json = serde_json::to_value(&compared).map_err(failed)?;
-        let undo = unfinished.into_iter().flatten().next();
-        writeln!(out, "{}", unfinished::noted(json, undo))?;
-    } else {
-        write!(out, "{compared}")?;
-    }
-    out.flush()?;
-    Ok(if compared.equal { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {

@@ -4,6 +4,7 @@ mod back;
 mod convert;
 mod look;
 mod unfinished;
+mod verify;
 
 use clap::Parser as _;
 use jldconv::cli::{JldconvCli, JldconvCommand};
@@ -30,7 +31,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Convert(args) => convert::convert(*args),
         JldconvCommand::Dump(args) => look::dump(&args),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
-        JldconvCommand::Verify(args) => look::verify(&args),
+        JldconvCommand::Verify(args) => verify::verify(&args, verbose),
         JldconvCommand::Undo(args) => back::undo(&args),
         JldconvCommand::Commit(args) => back::commit(&args),
     });
