@@ -117,7 +117,7 @@ fn what_others_have_in_a_backup_directory_is_no_obstacle() {
         match obstacle {
             "secret" => {
                 fs::write(&plain, "secret").unwrap();
-                fs::set_permissions(&plain, fs::Permissions::from_mode(0)).unwrap();
+                fs::set_permissions(&plain, fs::Permissions::from_mode(0o000)).unwrap();
             }
             "link" => symlink("nowhere", &plain).unwrap(),
             "directory" => fs::create_dir(&plain).unwrap(),
