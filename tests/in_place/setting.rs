@@ -167,6 +167,7 @@ impl Ended {
         self
     }
 
+    #[cfg(feature = "fault")]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap()
     }
