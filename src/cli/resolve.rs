@@ -171,6 +171,7 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
         flat_links: flags.flat_links.unwrap_or(default.flat_links),
         backup_dir: flags.backup_dir.or(default.backup_dir),
         keep_bad: flags.keep_bad.unwrap_or(default.keep_bad),
+        trust_checksums: flags.trust_checksums.unwrap_or(default.trust_checksums),
         force: flags.force.unwrap_or(default.force),
         threads: default.threads,
     };

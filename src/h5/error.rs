@@ -5,6 +5,9 @@ use std::io;
 /// Result of this room.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// Last word of what an error about a checksum names.
+const CHECKSUM: &str = "checksum";
+
 /// Something in the file is not as it must be.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
@@ -42,6 +45,11 @@ pub enum ErrorKind {
     Output(io::Error),
     /// Whoever asked does not want to know any more.
     Cancelled,
+    /// The file was never closed: what JLD2 writes on closing, its header, is missing.
+    Unclosed {
+        /// What there is instead.
+        found: String,
+    },
     /// Not a JLD2 file at all.
     NotJld2 {
         /// What it looks like instead.
@@ -70,6 +78,26 @@ impl Error {
     /// A feature at `offset` that no JLD2 writes.
     pub fn foreign(offset: u64, what: impl Into<String>) -> Self {
         Self::new(ErrorKind::Foreign { what: shortened(what.into()) }, Some(offset))
+    }
+
+    /// A file whose writer was killed; its data begin at `offset`.
+    pub fn unclosed(offset: u64, found: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unclosed { found: found.into() }, Some(offset))
+    }
+
+    /// A checksum at `offset` that is not that of the bytes it is about.
+    pub fn checksum(offset: u64, what: &str, computed: u32, stored: u32) -> Self {
+        Self::corrupt(
+            offset,
+            format!("{what} {CHECKSUM}"),
+            format!("{computed:#010x}"),
+            format!("{stored:#010x}"),
+        )
+    }
+
+    /// Whether it is about a checksum, so that the file may be readable without it.
+    pub fn is_checksum(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Corrupt { what, .. } if what.ends_with(CHECKSUM))
     }
 
     /// Not a JLD2 file.
@@ -140,7 +168,8 @@ impl std::fmt::Display for Error {
         if let Some(object) = &self.0.object {
             write!(f, "{object}: ")?;
         }
-        if let Some(offset) = self.0.offset {
+        let placed = !matches!(self.0.kind, ErrorKind::Unclosed { .. });
+        if let Some(offset) = self.0.offset.filter(|_| placed) {
             write!(f, "at byte {offset}: ")?;
         }
         match &self.0.kind {
@@ -152,6 +181,9 @@ impl std::fmt::Display for Error {
             ErrorKind::Cancelled => write!(f, "cancelled"),
             ErrorKind::Output(error) => write!(f, "cannot write: {error}"),
             ErrorKind::Payload(error) => write!(f, "cannot decode the data: {error}"),
+            ErrorKind::Unclosed { found } => {
+                write!(f, "its writer was killed before the file was closed: {found}")
+            }
             ErrorKind::NotJld2 { reason } => write!(f, "not a JLD2 file: {reason}"),
         }
     }
@@ -165,6 +197,7 @@ impl std::error::Error for Error {
             ErrorKind::Cancelled
             | ErrorKind::Corrupt { .. }
             | ErrorKind::Foreign { .. }
+            | ErrorKind::Unclosed { .. }
             | ErrorKind::NotJld2 { .. } => None,
         }
     }

@@ -2,8 +2,8 @@
 //! which bytes belong to what (format note sections 8 and 12).
 
 use super::{
-    Allowance, Dataset, Dataspace, Error, File, Layout, Object, ObjectKind, RefPlan, RelAddr,
-    Result, Slot, TypeRef,
+    Allowance, Dataset, Dataspace, Error, File, FillValue, Layout, Object, ObjectKind, RefPlan,
+    RelAddr, Result, Slot, TypeRef,
 };
 use std::collections::HashSet;
 use std::io::Read;
@@ -30,6 +30,8 @@ pub enum EdgeKind {
     AttributeReference,
     /// A reference in the data of a dataset.
     DataReference,
+    /// A reference in the fill value of a dataset.
+    FillReference,
     /// A reference inside a heap object.
     HeapReference,
     /// The address inside a heap id; leads to a heap, not to an object.
@@ -203,8 +205,32 @@ impl<'a> Trace<'a> {
                     self.edge(Edge { kind: EdgeKind::Link, from: addr, at, target }, &target_path)?;
                 }
             }
-            ObjectKind::Dataset(dataset) => self.dataset(addr, dataset, path)?,
+            ObjectKind::Dataset(dataset) => {
+                self.dataset(addr, dataset, path)?;
+                self.fill_values(&object, dataset, path)?;
+            }
             ObjectKind::Datatype(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A fill value is one element, and leads where an element leads.
+    fn fill_values(&mut self, object: &Object, dataset: &Dataset, path: &Arc<str>) -> Result<()> {
+        let plan = RefPlan::new(&*self.file.resolve(&dataset.datatype)?)?;
+        if plan.is_empty() {
+            return Ok(());
+        }
+        for fill in FillValue::all(&object.header)? {
+            if u64::from(plan.size) != fill.bytes.len() as u64 {
+                return Err(Error::corrupt(
+                    fill.offset,
+                    "fill value",
+                    format!("an element of {} bytes", plan.size),
+                    format!("{} bytes", fill.bytes.len()),
+                ));
+            }
+            let (bytes, at, kind) = (fill.bytes, fill.offset, EdgeKind::FillReference);
+            self.elements(object.addr(), &plan, bytes, at, kind, path)?;
         }
         Ok(())
     }

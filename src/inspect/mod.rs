@@ -25,8 +25,8 @@ mod usage;
 
 pub use compare::{Comparison, Difference, compare};
 pub use difference::What;
-pub use dump::{DumpError, Form, dump};
-pub use examine::{Detail, inspect};
+pub use dump::{DumpError, Form, dump, dump_with};
+pub use examine::{Detail, inspect, inspect_with};
 pub use model::{
     Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind,
     Refusal, TreeNode,

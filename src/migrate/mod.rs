@@ -10,6 +10,7 @@
 //! rightly.
 
 mod additions;
+mod container;
 mod diagnose;
 pub mod edit;
 mod edit_show;

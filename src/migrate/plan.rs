@@ -1,5 +1,6 @@
 //! From rules to an edit list.
 
+use super::container;
 use super::diagnose;
 use super::edit::{EditError, EditList};
 use super::engine::Engine;
@@ -129,6 +130,9 @@ pub fn plan_and_map(
     let mut findings = Findings::default();
     let rewrite = diagnose::filters(&survey, target, &mut findings);
     diagnose::structure(&survey, &mut findings);
+    let superblock = file.superblock();
+    container::user_block(superblock, &mut findings);
+    survey.repairs.tell(superblock, &mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
     let session = Session::new(&types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
@@ -144,10 +148,12 @@ pub fn plan_and_map(
     let tables = if request.flat_links { flat_tables(&types)? } else { Vec::new() };
     tables.iter().for_each(|table| table.tell(&mut findings));
     let links: Vec<_> = tables.iter().flat_map(FlatTable::added).collect();
-    let edits = if groups.is_empty() && flags.is_empty() && links.is_empty() {
-        None
-    } else {
+    let edits = if !(groups.is_empty() && flags.is_empty() && links.is_empty()) {
         Some(engine.run(&groups, &flags, &tables)?)
+    } else if !survey.repairs.is_empty(superblock) {
+        Some(engine.repair()?)
+    } else {
+        None
     };
     let (overrides, renames) = engine.expectations();
     let findings = findings.into_sorted();

@@ -1,5 +1,6 @@
 //! What there is in a file, as far as rules and findings ask for it: one trace.
 
+use super::container::Repairs;
 use super::target::Target;
 use crate::h5::{
     Class, Dataset, Edge, EdgeKind, Error, Extent, FilterEntry, Layout, Link, Object, ObjectKind,
@@ -40,6 +41,8 @@ pub struct Survey {
     pub groups: u64,
     /// Stored bytes of all data outside headers.
     pub payload_bytes: u64,
+    /// What is amiss with the container and can be put right where it stands.
+    pub(super) repairs: Repairs,
     /// Every reference but those to heaps; `None` if there are too many to keep.
     edges: Option<Vec<Edge>>,
 }
@@ -112,6 +115,7 @@ impl Survey {
 
 impl Visitor for Surveyor<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        self.out.repairs.look(object, path);
         match &object.kind {
             ObjectKind::Group(group) => {
                 self.out.groups += 1;

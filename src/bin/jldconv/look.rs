@@ -25,7 +25,7 @@ pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCod
         out.write_all(inspect::line_head(width).as_bytes())?;
     }
     for (i, path) in args.files.iter().enumerate() {
-        let seen = inspect::inspect(path, &target, detail);
+        let seen = inspect::inspect_with(path, &target, detail, args.trust.checksums());
         tally.add(&seen);
         let text = match &seen {
             _ if args.json => json(&seen)?,
@@ -72,7 +72,8 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode, Stop> {
 pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {
     let form = if args.json { Form::Json } else { Form::Text };
     let mut out = BufWriter::new(io::stdout());
-    match inspect::dump(&args.file, args.path.as_deref(), form, &mut out) {
+    let (below, checksums) = (args.path.as_deref(), args.trust.checksums());
+    match inspect::dump_with(&args.file, below, form, checksums, &mut out) {
         Ok(()) => Ok(ExitCode::Done),
         Err(error) if error.is_broken_pipe() => Err(unheard()),
         Err(DumpError::Output(error)) => Err(error.into()),
