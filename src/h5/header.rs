@@ -405,22 +405,23 @@ impl Bytes<'_> {
     /// file was zeroed after it had been written.
     ///
     /// A block that the disk or the file system lost is a zeroed [`SECTOR`] at least, so none that
-    /// the chunk touches may be all zero. Nor may the messages end in empty fillers, which JLD2
-    /// never puts there: the zeros of a hole read as those, whatever its size, unless it begins in
-    /// the last message.
+    /// the chunk touches may be all zero; but for what a filler at its end covers, which says
+    /// nothing. Nor may the messages end in empty fillers, which JLD2 never puts there: the zeros of
+    /// a hole read as those, whatever its size, unless it begins in the last message.
     fn is_lost(&self, chunk: &Chunk, flags: u8) -> Result<bool> {
-        let mut end = chunk.messages;
-        let mut empty = false;
+        let mut last = None;
         let walked = walk(chunk, flags, &mut |message, _| {
-            empty = message.kind == kind::NIL && message.len == 0;
-            end = message.body + u64::from(message.len);
+            last = Some(message);
             Ok(())
         });
-        if walked.is_err() || empty || end != chunk.checksum || end == chunk.messages {
+        let (Ok(()), Some(last)) = (walked, last) else { return Ok(false) };
+        let filler = last.kind == kind::NIL;
+        if filler && last.len == 0 || last.body + u64::from(last.len) != chunk.checksum {
             return Ok(false);
         }
+        let end = if filler { last.body } else { chunk.end() };
         let mut sector = chunk.offset / SECTOR * SECTOR;
-        while sector < chunk.end() {
+        while sector < end {
             let len = SECTOR.min(self.superblock.end_of_file.saturating_sub(sector));
             let len = usize::try_from(len).unwrap_or(0);
             if self.source.read(sector, len, "object header")?.iter().all(|&b| b == 0) {

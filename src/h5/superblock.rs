@@ -116,7 +116,10 @@ impl Superblock {
             return Err(Error::foreign(offset + 20, "a superblock extension"));
         }
         // JLD2 counts from the base address that is stored, so what stands elsewhere is not read.
-        if let Some(extra) = offset.checked_sub(base).filter(|&extra| extra > 0) {
+        let extra = offset.checked_sub(base).filter(|&extra| {
+            extra > 0 && end_of_file.checked_add(extra).is_some_and(|end| end <= source.len())
+        });
+        if let Some(extra) = extra {
             return Err(Error::foreign(
                 offset + 12,
                 format!(
@@ -261,6 +264,7 @@ mod tests {
         let say = |bytes: Vec<u8>| read(bytes).unwrap_err().to_string();
         assert!(say(vec![]).contains("empty"));
         assert!(say(vec![0; 2048]).contains("killed"));
+        assert!(say(vec![0; 100]).contains("killed"));
         assert!(say(b"hello".to_vec()).contains("no HDF5 signature"));
     }
 }

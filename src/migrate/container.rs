@@ -111,11 +111,11 @@ impl Repairs {
     pub(super) fn tell(&self, superblock: &Superblock, findings: &mut Findings) {
         if superblock.checked != Checked::Right {
             let first = Some((Arc::from("/"), 1));
-            tell(&first, Severity::Warning, WRONG_SUPERBLOCK, findings);
+            tell(first.as_ref(), Severity::Warning, WRONG_SUPERBLOCK, findings);
         }
-        tell(&self.wrong, Severity::Warning, WRONG, findings);
-        tell(&self.lost, Severity::Note, LOST, findings);
-        tell(&self.unversioned, Severity::Note, UNVERSIONED, findings);
+        tell(self.wrong.as_ref(), Severity::Warning, WRONG, findings);
+        tell(self.lost.as_ref(), Severity::Note, LOST, findings);
+        tell(self.unversioned.as_ref(), Severity::Note, UNVERSIONED, findings);
     }
 }
 
@@ -136,7 +136,7 @@ fn count(place: &mut Option<(Arc<str>, u64)>, path: &str) {
     }
 }
 
-fn tell(place: &Option<(Arc<str>, u64)>, severity: Severity, text: &str, findings: &mut Findings) {
+fn tell(place: Option<&(Arc<str>, u64)>, severity: Severity, text: &str, findings: &mut Findings) {
     let Some((object, count)) = place else { return };
     findings.add(Finding {
         severity,
