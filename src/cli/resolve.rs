@@ -302,6 +302,7 @@ mod tests {
                 ("drain-on-usr1", "true"),
                 ("block-size", "1MiB"),
                 ("hdf5-limit", "2GiB"),
+                ("trust-checksums", "no"),
                 ("yes", "true"),
             ])
             .unwrap();
@@ -319,6 +320,7 @@ mod tests {
         assert_eq!(settings.on_full, OnFull::Fail);
         assert_eq!(settings.options.block_size, Some(1 << 20));
         assert_eq!(settings.options.hdf5_limit, 2 << 30);
+        assert!(!settings.options.trust_checksums);
         assert!(run.view.yes);
     }
 

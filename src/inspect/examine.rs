@@ -57,9 +57,10 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         Ok(migration) => (action(&migration), migration.findings),
         Err(error) => (Action::Refuse { reason: error.to_string() }, Vec::new()),
     };
-    let mut usage = Usage::new(Examiner::new(&types, target, findings));
-    Trace::run(file, &mut usage)?;
     let superblock = file.superblock();
+    let examiner = Examiner::new(&types, target, findings);
+    let mut usage = Usage::new(examiner, superblock.end_of_file);
+    Trace::run(file, &mut usage)?;
     let unreachable = usage.unreachable(superblock.end_of_file);
     let tree = Trees::new(&types, &usage, detail == Detail::Full).root()?;
     let mera = groups::mera(&types)?;
