@@ -5,9 +5,6 @@ use std::io;
 /// Result of this room.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Last word of what an error about a checksum names.
-const CHECKSUM: &str = "checksum";
-
 /// Something in the file is not as it must be.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
@@ -17,6 +14,8 @@ struct Inner {
     kind: ErrorKind,
     offset: Option<u64>,
     object: Option<String>,
+    /// Whether a checksum is all that is wrong.
+    checksum: bool,
 }
 
 /// The kinds of [`Error`].
@@ -87,17 +86,15 @@ impl Error {
 
     /// A checksum at `offset` that is not that of the bytes it is about.
     pub fn checksum(offset: u64, what: &str, computed: u32, stored: u32) -> Self {
-        Self::corrupt(
-            offset,
-            format!("{what} {CHECKSUM}"),
-            format!("{computed:#010x}"),
-            format!("{stored:#010x}"),
-        )
+        let [computed, stored] = [computed, stored].map(|sum| format!("{sum:#010x}"));
+        let mut error = Self::corrupt(offset, format!("{what} checksum"), computed, stored);
+        error.0.checksum = true;
+        error
     }
 
-    /// Whether it is about a checksum, so that the file may be readable without it.
+    /// Whether a checksum is all that is wrong, so that the file may be readable without it.
     pub fn is_checksum(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Corrupt { what, .. } if what.ends_with(CHECKSUM))
+        self.0.checksum
     }
 
     /// Not a JLD2 file.
@@ -129,7 +126,7 @@ impl Error {
     }
 
     fn new(kind: ErrorKind, offset: Option<u64>) -> Self {
-        Self(Box::new(Inner { kind, offset, object: None }))
+        Self(Box::new(Inner { kind, offset, object: None, checksum: false }))
     }
 
     /// What kind of error it is.

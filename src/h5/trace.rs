@@ -205,21 +205,14 @@ impl<'a> Trace<'a> {
                     self.edge(Edge { kind: EdgeKind::Link, from: addr, at, target }, &target_path)?;
                 }
             }
-            ObjectKind::Dataset(dataset) => {
-                self.dataset(addr, dataset, path)?;
-                self.fill_values(&object, dataset, path)?;
-            }
+            ObjectKind::Dataset(dataset) => self.dataset(&object, dataset, path)?,
             ObjectKind::Datatype(_) => {}
         }
         Ok(())
     }
 
     /// A fill value is one element, and leads where an element leads.
-    fn fill_values(&mut self, object: &Object, dataset: &Dataset, path: &Arc<str>) -> Result<()> {
-        let plan = RefPlan::new(&*self.file.resolve(&dataset.datatype)?)?;
-        if plan.is_empty() {
-            return Ok(());
-        }
+    fn fill_values(&mut self, object: &Object, plan: &RefPlan, path: &Arc<str>) -> Result<()> {
         for fill in FillValue::all(&object.header)? {
             if u64::from(plan.size) != fill.bytes.len() as u64 {
                 return Err(Error::corrupt(
@@ -230,7 +223,7 @@ impl<'a> Trace<'a> {
                 ));
             }
             let (bytes, at, kind) = (fill.bytes, fill.offset, EdgeKind::FillReference);
-            self.elements(object.addr(), &plan, bytes, at, kind, path)?;
+            self.elements(object.addr(), plan, bytes, at, kind, path)?;
         }
         Ok(())
     }
@@ -248,7 +241,8 @@ impl<'a> Trace<'a> {
         self.file.resolve(datatype)
     }
 
-    fn dataset(&mut self, addr: RelAddr, dataset: &Dataset, path: &Arc<str>) -> Result<()> {
+    fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &Arc<str>) -> Result<()> {
+        let addr = object.addr();
         let datatype = self.typed(addr, &dataset.datatype, EdgeKind::DatasetType, path)?;
         let len = self.file.data_len(dataset, &datatype)?;
         let stored = match &dataset.layout {
@@ -261,7 +255,11 @@ impl<'a> Trace<'a> {
             self.visitor.region(region)?;
         }
         let plan = RefPlan::new(&datatype)?;
-        if plan.is_empty() || len == 0 {
+        if plan.is_empty() {
+            return Ok(());
+        }
+        self.fill_values(object, &plan, path)?;
+        if len == 0 {
             return Ok(());
         }
         if let Layout::Chunk(chunk) = &dataset.layout {

@@ -164,7 +164,8 @@ impl Surveyor<'_> {
     fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
         self.out.datasets += 1;
         if let Some(extent) = crate::h5::payload_extent(dataset) {
-            self.out.payload_bytes += extent;
+            // The walk looks at the extent after this, and refuses one that is beyond the file.
+            self.out.payload_bytes = self.out.payload_bytes.saturating_add(extent);
         }
         for filter in &dataset.filters {
             let known = self.out.filters.iter_mut().find(|(f, _, _)| f == filter);
