@@ -528,6 +528,20 @@ fn files_that_h5py_makes_go_through_every_mode() {
         let before = place.dump("in.jld2");
         let outputs = place.everywhere("");
         same_for_h5py(&place, &outputs);
+        // What is written can be added to, and goes on from there.
+        let to_add = if name.contains("-latest") { &["patched.jld2", "new.jld2"][..] } else { &[] };
+        for output in to_add {
+            let again = Place::new();
+            fs::copy(place.at(output), again.at("in.jld2")).unwrap();
+            printed(&run(&python, "foreign.py", &["more".into(), again.at("in.jld2")]));
+            let (old, new) = (place.dump(output), again.dump("in.jld2"));
+            assert_eq!(new["/notes again/more0"]["items"][7]["v"], "another", "{name}: {output}");
+            let mut kept = old.as_object().unwrap().iter();
+            assert!(kept.all(|(path, value)| new[path] == *value), "{name}: {output}");
+            again.jldconv("convert in.jld2 patched.jld2 --verify content").ends(0);
+            again.jldconv("convert in.jld2 new.jld2 --repack --verify content").ends(0);
+            same_for_h5py(&again, &["patched.jld2", "new.jld2"]);
+        }
         for output in outputs {
             is_sound(&place.at(output));
             let after = place.dump(output);

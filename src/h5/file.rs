@@ -254,6 +254,10 @@ impl File {
         let (at, stored) = match &dataset.layout {
             Layout::Compact { offset, size } => (*offset, *size),
             Layout::Contiguous { addr, size, at } => {
+                if *size > 0 && addr.is_undef() {
+                    let what = "data that were never written: a fill value stands for them";
+                    return Err(Error::foreign(*at, what));
+                }
                 if *size > 0 {
                     let offset = self.offset(*addr, "contiguous data")?;
                     self.extent(offset, *size, "contiguous data")?;

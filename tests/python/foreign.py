@@ -1,6 +1,7 @@
 """Files that libhdf5 wrote or added to, and whether two of them hold the same for h5py.
 
 foreign.py make DIR JLD2FILE   writes files into DIR, one kind each, and prints their names
+foreign.py more FILE...        adds to each of the files as a user does
 foreign.py same A B [A B...]   holds B against A: links and attributes in their order of creation,
                                values, fill values, what references lead to; of files of JLD2, whose
                                types change, what stands below /notes
@@ -218,8 +219,22 @@ def same(a, b):
     return len(before)
 
 
+def more(path):
+    """Adds to a file: to what has room in heaps, and in new ones."""
+    with h5py.File(path, "r+", libver="latest") as h:
+        h.visititems(lambda _, item: read(item))
+        g = h.create_group("notes again")
+        for i in range(2):
+            strings(g, f"more{i}", [f"{i} {j}" * (j % 40) for j in range(300)])
+        g["more0"][7] = "another"
+        g.attrs["more"] = "m" * 300
+
+
 if sys.argv[1] == "make":
     make(*sys.argv[2:])
+elif sys.argv[1] == "more":
+    for file in sys.argv[2:]:
+        more(file)
 else:
     pairs = sys.argv[2:]
     assert pairs and len(pairs) % 2 == 0
