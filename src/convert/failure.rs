@@ -27,7 +27,7 @@ pub enum Fault {
 
 /// What helps against an error in reading a file, to be put behind it; often nothing.
 pub fn help(error: &h5::Error) -> &'static str {
-    if error.is_checksum() { " (--trust-checksums no reads the file all the same)" } else { "" }
+    if error.is_checksum() { " (--trust-checksums no lets it pass)" } else { "" }
 }
 
 /// A conversion that failed.

@@ -361,10 +361,10 @@ impl Bytes<'_> {
         let checksum = offset.checked_add(len).and_then(|end| end.checked_sub(4));
         match checksum {
             Some(checksum) if len >= 8 && checksum < end => {
-                let chunk = self.chunk(offset, offset + 4, checksum, flags)?;
-                Cursor::new(&chunk.bytes, offset, "header continuation")
+                let signature = self.source.read(offset, 4, "header continuation")?;
+                Cursor::new(&signature, offset, "header continuation")
                     .expect(b"OCHK", "header continuation signature")?;
-                Ok(chunk)
+                self.chunk(offset, offset + 4, checksum, flags)
             }
             _ => Err(Error::corrupt(
                 offset,
@@ -406,9 +406,10 @@ impl Bytes<'_> {
     /// file was zeroed after it had been written.
     ///
     /// A block that the disk or the file system lost is a zeroed [`SECTOR`] at least, so none that
-    /// the chunk touches may be all zero; but for what a filler at its end covers, which says
-    /// nothing. Nor may the messages end in empty fillers, which JLD2 never puts there: the zeros of
-    /// a hole read as those, whatever its size, unless it begins in the last message.
+    /// the chunk touches may be all zero; but for the zeros of a filler at its end, with which
+    /// nothing would be lost. Nor may the messages end in empty fillers, which JLD2 never puts
+    /// there: the zeros of a hole read as those, whatever its size, unless it begins in the last
+    /// message.
     fn is_lost(&self, chunk: &Chunk, flags: u8) -> Result<bool> {
         let mut last = None;
         let walked = walk(chunk, flags, &mut |message, _| {
@@ -420,7 +421,8 @@ impl Bytes<'_> {
         if filler && last.len == 0 || last.body + u64::from(last.len) != chunk.checksum {
             return Ok(false);
         }
-        let end = if filler { last.body } else { chunk.end() };
+        let said = chunk.bytes.iter().rposition(|&b| b != 0).map_or(0, |n| n as u64 + 1);
+        let end = if filler { chunk.offset + said } else { chunk.end() };
         let mut sector = chunk.offset / SECTOR * SECTOR;
         while sector < end {
             let len = SECTOR.min(self.superblock.end_of_file.saturating_sub(sector));
