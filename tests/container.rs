@@ -261,6 +261,29 @@ fn heap_ids_in_fill_values_are_relocated() {
 }
 
 #[test]
+fn a_fill_value_that_leads_nowhere_is_told_and_stops_a_rewrite_only() {
+    let place = Place::new();
+    let mut bytes = fs::read(data("fillvlen.jld2")).unwrap();
+    let mut at = 0;
+    each(&data("fillvlen.jld2"), &mut |object, path| {
+        if path == "/x" {
+            at = usize::try_from(FillValue::all(&object.header).unwrap()[0].offset).unwrap();
+        }
+    });
+    // The index of the heap object, and the checksum of the header around it.
+    bytes[at + 12] = 99;
+    place.put("poked.jld2", &bytes);
+    place.jldconv("convert poked.jld2 in.jld2 --trust-checksums no").ends(0);
+    let seen = place.jldconv("inspect in.jld2").ends(0);
+    assert!(seen.out.contains("its fill value leads to no string"), "{}", seen.out);
+    place.jldconv("convert in.jld2 patched.jld2 --verify content").ends(0);
+    place.dump("in.jld2");
+    let said = place.jldconv("convert in.jld2 new.jld2 --repack").ends(1).said();
+    assert!(said.contains("heap id"), "{said}");
+    assert!(!place.at("new.jld2").exists());
+}
+
+#[test]
 fn the_order_of_creation_survives_a_rewrite() {
     for name in ["order.jld2", "order2.jld2"] {
         let place = Place::new();

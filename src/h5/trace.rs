@@ -2,8 +2,8 @@
 //! which bytes belong to what (docs/jld2-format.md, section 9).
 
 use super::{
-    Allowance, Dataset, Dataspace, Error, File, FillValue, Layout, Object, ObjectKind, RefPlan,
-    RelAddr, Result, Slot, TypeRef,
+    Allowance, Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Layout, Object,
+    ObjectKind, RefPlan, RelAddr, Result, Slot, TypeRef,
 };
 use std::collections::HashSet;
 use std::io::Read;
@@ -126,6 +126,11 @@ pub trait Visitor {
         Ok(())
     }
 
+    /// The dataset at `path` has a fill value that leads nowhere. It is not followed.
+    fn broken_fill(&mut self, path: &str) {
+        let _ = path;
+    }
+
     /// Bytes in use; those of a heap are told once.
     ///
     /// # Errors
@@ -223,6 +228,19 @@ impl<'a> Trace<'a> {
                 ));
             }
             let (bytes, at, kind) = (fill.bytes, fill.offset, EdgeKind::FillReference);
+            // JLD2 does not look at it, so that it may be the only thing that is amiss.
+            match self.leads_somewhere(plan, bytes, at) {
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::Corrupt { .. } | ErrorKind::Foreign { .. }
+                    ) =>
+                {
+                    self.visitor.broken_fill(path);
+                    continue;
+                }
+                led => led?,
+            }
             self.elements(object.addr(), plan, bytes, at, kind, path)?;
         }
         Ok(())
@@ -239,6 +257,27 @@ impl<'a> Trace<'a> {
             self.edge(Edge { kind, from, at, target: addr }, path)?;
         }
         self.file.resolve(datatype)
+    }
+
+    /// Fails if a reference or a heap id of an element does not lead to an object.
+    fn leads_somewhere(&self, plan: &RefPlan, element: &[u8], at: u64) -> Result<()> {
+        for (offset, slot) in &plan.slots {
+            let at = at + u64::from(*offset);
+            let rest = usize::try_from(*offset).ok().and_then(|o| element.get(o..));
+            let mut c = Cursor::new(rest.unwrap_or_default(), at, "fill value");
+            match slot {
+                Slot::Reference => {
+                    let target = c.addr()?;
+                    if !target.is_null() {
+                        self.file.object(target)?;
+                    }
+                }
+                Slot::Vlen(base) => {
+                    self.file.vlen(c.take(16)?, at, base.size)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &Arc<str>) -> Result<()> {

@@ -26,9 +26,16 @@ pub(super) struct Repairs {
     versions: Vec<(RelAddr, u64, u8)>,
     /// The first place with one, and how many objects there are.
     unversioned: Option<(Arc<str>, u64)>,
+    /// The first dataset whose fill value leads nowhere, and how many there are.
+    broken_fills: Option<(Arc<str>, u64)>,
 }
 
 impl Repairs {
+    /// Takes note of a fill value that leads nowhere. It cannot be put right, only told.
+    pub(super) fn broken_fill(&mut self, path: &str) {
+        count(&mut self.broken_fills, path);
+    }
+
     /// Looks into one object.
     pub(super) fn look(&mut self, object: &Object, path: &str) {
         let has = |checked| object.header.chunks.iter().any(|c| c.checked == checked);
@@ -116,6 +123,7 @@ impl Repairs {
         tell(self.wrong.as_ref(), Severity::Warning, WRONG, findings);
         tell(self.lost.as_ref(), Severity::Note, LOST, findings);
         tell(self.unversioned.as_ref(), Severity::Note, UNVERSIONED, findings);
+        tell(self.broken_fills.as_ref(), Severity::Note, BROKEN_FILL, findings);
     }
 }
 
@@ -128,6 +136,9 @@ const LOST: &str = "the checksum of its header is zero, as JLD2 leaves it when s
                     checksum is put right";
 const UNVERSIONED: &str = "its datatype says no version, as JLD2 0.4.51 and 0.4.52 wrote it: JLD2 reads \
                            it all the same, HDF5 and h5py do not; the version is put in";
+
+const BROKEN_FILL: &str = "its fill value leads to no string or object of this file: JLD2 does not look at \
+                           it, HDF5 and h5py fail on it; a rewrite is not possible";
 
 fn count(place: &mut Option<(Arc<str>, u64)>, path: &str) {
     match place {

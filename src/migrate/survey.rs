@@ -152,6 +152,10 @@ impl Visitor for Surveyor<'_> {
         Ok(())
     }
 
+    fn broken_fill(&mut self, path: &str) {
+        self.out.repairs.broken_fill(path);
+    }
+
     fn region(&mut self, region: Region) -> Result<()> {
         if let Some(regions) = &mut self.regions {
             regions.push(region);

@@ -63,6 +63,7 @@ fn undefined_values_are_none() {
 #[derive(Default)]
 struct Met {
     fills: Vec<RelAddr>,
+    broken: Vec<String>,
     sequences: u64,
 }
 
@@ -72,6 +73,10 @@ impl Visitor for Met {
             self.fills.push(edge.target);
         }
         Ok(())
+    }
+
+    fn broken_fill(&mut self, path: &str) {
+        self.broken.push(path.to_owned());
     }
 
     fn sequence(&mut self, _: Sequence<'_>) -> Result<()> {
@@ -113,6 +118,24 @@ fn what_a_fill_value_leads_to_is_reached() {
         let (message, body) = defining(&value)[version].clone();
         let met = trace(message, body, sample).unwrap();
         assert_eq!((met.fills.as_slice(), met.sequences), ([one].as_slice(), 1));
+    }
+}
+
+/// JLD2 does not look at it: all else can be read.
+#[test]
+fn a_fill_value_that_leads_nowhere_is_told() {
+    for (target, heap, index) in
+        [(7_u64, 0_u64, 0_u32), (1 << 40, 0, 0), (0, 48, 1), (0, 1 << 40, 9)]
+    {
+        let mut value = target.to_le_bytes().to_vec();
+        value.extend(1_u32.to_le_bytes());
+        value.extend(heap.to_le_bytes());
+        value.extend(index.to_le_bytes());
+        for (message, body) in defining(&value) {
+            let met = trace(message, body, Sample::new()).unwrap();
+            assert_eq!(met.broken, ["/d"]);
+            assert!(met.fills.is_empty() && met.sequences == 0);
+        }
     }
 }
 
