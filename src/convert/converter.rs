@@ -32,6 +32,21 @@ pub(super) struct Planned {
     pub(super) flat_links: bool,
 }
 
+impl Planned {
+    /// The file as the edits would leave it.
+    pub(super) fn as_planned(&self) -> h5::Result<File> {
+        let Some(handle) = self.file.source().file() else {
+            return Err(h5::Error::foreign(0, "an input without a file"));
+        };
+        let mut source = Source::from_file(handle.try_clone().map_err(|e| h5::Error::io(0, e))?)?;
+        if let Some(edits) = &self.migration.edits {
+            let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
+            source = Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
+        }
+        File::from_source(source)
+    }
+}
+
 impl Converter {
     /// Reads the target and the rules.
     ///
@@ -39,7 +54,7 @@ impl Converter {
     /// With [`Fault::Unsupported`] if there is no such target, a rules file is wrong, or this build
     /// cannot do what is asked for.
     pub fn new(options: Options) -> Result<Self, Failure> {
-        if options.verify == VerifyLevel::Hdf5 && !cfg!(feature = "hdf5") {
+        if options.verify == Some(VerifyLevel::Hdf5) && !cfg!(feature = "hdf5") {
             let message = "--verify hdf5 needs a build with libhdf5, and this is none: install \
                            libhdf5-dev, then `cargo build --release --features hdf5`";
             return Err(Failure::new(Fault::Unsupported, message));
@@ -87,10 +102,11 @@ impl Converter {
         let planned = self.plan(input)?;
         observer.progress(Phase::Plan, 1, 1);
         let mode = self.mode(input, &planned)?;
+        let level = self.options.verify.unwrap_or(VerifyLevel::of_mode(mode));
         let edits = planned.migration.edits.as_ref();
         let changed = edits.is_some() || mode == Mode::Rewrite;
         let made = if mode == Mode::InPlace {
-            in_place::carry_out(job, &self.options, &self.target, &planned, observer)?
+            in_place::carry_out(job, &self.options, level, &self.target, &planned, observer)?
         } else {
             let to = Destination::open(&job.output).map_err(Failure::from)?;
             let existing = if self.options.force { Existing::Replace } else { Existing::Keep };
@@ -98,6 +114,7 @@ impl Converter {
             let work = Work {
                 job,
                 options: &self.options,
+                level,
                 target: &self.target,
                 planned: &planned,
                 to: &to,
@@ -108,9 +125,9 @@ impl Converter {
                 work.rewritten()?
             } else {
                 match self.options.unchanged {
-                    Unchanged::Skip if !changed => Made::default(),
+                    Unchanged::Skip if !changed => Made::nothing(0),
                     Unchanged::Link if !changed && work.linked() => {
-                        Made { bytes_out: planned.identity.len, ..Made::default() }
+                        Made::nothing(planned.identity.len)
                     }
                     _ => work.patched()?,
                 }
@@ -131,7 +148,7 @@ impl Converter {
                 _ => edits.map_or(0, super::super::migrate::edit::EditList::bytes_appended),
             },
             bytes_replaced: edits.map_or(0, super::super::migrate::edit::EditList::bytes_replaced),
-            verify: self.options.verify,
+            verify: made.verify,
             digest: made.digest,
         })
     }

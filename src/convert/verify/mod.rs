@@ -1,18 +1,36 @@
 //! Whether an output is what was planned, before it gets its name.
+//!
+//! | level | what is compared |
+//! |---|---|
+//! | `none` | nothing; the output can be read ([`walk`]) |
+//! | `structure` | all metadata with the plan ([`metadata`], [`graph`]), linked datasets with those of the input ([`form`]) |
+//! | `bytes` | what the disk gives back with what was written ([`bytes`]) |
+//! | `content` | all values with the input's, as the rules change them ([`content`]) |
+//! | `hdf5` | what libhdf5 reads with what we read |
 
 #[cfg(feature = "hdf5")]
 mod boxes;
+mod bytes;
+mod content;
+mod form;
+mod graph;
 #[cfg(feature = "hdf5")]
 mod hdf5;
+mod metadata;
+mod walk;
 
+use self::bytes::{Problem, Replaced};
 use super::converter::{Planned, read_failure};
-use super::{Failure, Fault, Observer, Options, Phase, VerifyLevel};
-use crate::h5::{self, File, Region, RelAddr, Source};
+use super::{Failure, Fault, Observer, Phase, VerifyLevel};
+use crate::h5::{self, File, Region, RelAddr, Source, Trace, Visitor};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use crate::migrate::target::Target;
 use crate::migrate::{Request, plan_and_map};
+use crate::sys::readback::forget;
+use crate::sys::sums::Stretch;
 use std::cell::Cell;
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -26,32 +44,47 @@ pub(super) struct Checked {
     pub(super) remarks: Vec<String>,
 }
 
+/// How the output came to be: what its bytes are held against.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// Copied, then edited. With digests of the input's bytes if they were made on the way.
+    Copied { sums: Vec<Stretch> },
+    /// Laid out afresh: digests of what was written from front to end, and the bytes that were put
+    /// over its beginning, which had been zeros, at the end.
+    Rewritten { sums: Vec<Stretch>, head: Vec<u8> },
+    /// The input itself, edited.
+    InPlace,
+}
+
 /// What the output must hold. Taken before the input changes, if it is changed in place.
 pub(super) struct Expected {
     /// By path.
     datasets: Vec<Linked>,
+    /// Digest of the metadata as planned, if the input does not stay to be compared with.
+    metadata: Option<u128>,
 }
 
 /// A linked dataset of the output.
 struct Linked {
     path: String,
-    /// Where it is in the input; none if this link to it is new.
-    old: Option<RelAddr>,
+    /// Where it is in the input, and what it is; none if this link to it is new.
+    old: Option<(RelAddr, String)>,
     /// Digest of the value if contents are compared.
     value: Option<u128>,
 }
 
 impl Expected {
-    /// What the plan for the input at `path` makes of its datasets.
+    /// What the plan for the input at `path` makes of it.
     pub(super) fn of(
         path: &Path,
         planned: &Planned,
         level: VerifyLevel,
+        in_place: bool,
         observer: &dyn Observer,
     ) -> Result<Self, Failure> {
         let failed = |e: h5::Error| read_failure(path, &e);
         if level == VerifyLevel::None {
-            return Ok(Self { datasets: Vec::new() });
+            return Ok(Self { datasets: Vec::new(), metadata: None });
         }
         let migration = &planned.migration;
         let types = TypeTable::with_renames(&planned.file, migration.renames.clone());
@@ -62,127 +95,270 @@ impl Expected {
             .with_progress(&tick);
         let mut out = Vec::new();
         for (name, addr) in datasets(&planned.file).map_err(failed)? {
-            let value = match level {
-                VerifyLevel::None | VerifyLevel::Structure => None,
-                VerifyLevel::Content | VerifyLevel::Hdf5 => {
-                    Some(digest(&dumper, addr).map_err(|e| failed(e.in_object(&name)))?)
-                }
+            let failed = |e: h5::Error| failed(e.in_object(&name));
+            let form = form::planned(planned, &types, addr).map_err(failed)?;
+            let value = if level >= VerifyLevel::Content {
+                Some(content::digest(&dumper, addr).map_err(failed)?)
+            } else {
+                None
             };
-            out.push(Linked { path: name, old: Some(addr), value });
+            out.push(Linked { path: name, old: Some((addr, form)), value });
         }
         // These lead to objects whose values are compared where they were linked before; that they
         // lead there is known when the output needs no more links.
         let added = migration.links.iter();
         out.extend(added.map(|path| Linked { path: path.clone(), old: None, value: None }));
         out.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { datasets: out })
+        let metadata =
+            if in_place { Some(planned_metadata(planned).map_err(failed)?) } else { None };
+        Ok(Self { datasets: out, metadata })
     }
 }
 
-/// Checks the output in `file` against what is expected of it.
-pub(super) fn check(
-    path: &Path,
-    planned: &Planned,
-    expected: &Expected,
-    file: &std::fs::File,
-    target: &Target,
-    options: &Options,
-    observer: &dyn Observer,
-) -> Result<Checked, Failure> {
-    let level = options.verify;
-    let bad = |what: String| Failure::new(Fault::Verify, format!("{}: {what}", path.display()));
-    let io = |e: io::Error| bad(format!("the output cannot be read back: {e}"));
-    let bytes = file.metadata().map_err(io)?.len();
-    if level == VerifyLevel::None {
-        return Ok(Checked { bytes, digest: None, remarks: Vec::new() });
-    }
-    let handle = file.try_clone().map_err(io)?;
-    let output = Source::from_file(handle)
-        .and_then(File::from_source)
-        .map_err(|e| bad(format!("the output is damaged: {e}")))?;
-    structure(planned, expected, &output, bytes, target).map_err(bad)?;
-    let digest = match level {
-        VerifyLevel::None | VerifyLevel::Structure => None,
-        VerifyLevel::Content | VerifyLevel::Hdf5 => {
-            Some(content(path, planned, expected, &output, observer)?)
+/// Digest of the metadata as the plan leaves them.
+fn planned_metadata(planned: &Planned) -> h5::Result<u128> {
+    struct Regions(Vec<Region>);
+    impl Visitor for Regions {
+        fn region(&mut self, region: Region) -> h5::Result<()> {
+            self.0.push(region);
+            Ok(())
         }
-    };
-    let remarks = match level {
-        VerifyLevel::Hdf5 => reread((path, planned), &output, file, options.hdf5_limit, observer)?,
-        VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Content => Vec::new(),
-    };
-    Ok(Checked { bytes, digest, remarks })
+    }
+    let file = planned.as_planned()?;
+    let mut regions = Regions(Vec::new());
+    Trace::run(&file, &mut regions)?;
+    regions.0.sort_by_key(|r| (r.start, r.end));
+    metadata::digest(file.source(), &regions.0)
 }
 
-/// All invariants and checksums hold, no two objects share bytes, the linked datasets are the
-/// planned ones, and nothing is left to be done.
-fn structure(
-    planned: &Planned,
-    expected: &Expected,
-    output: &File,
-    bytes: u64,
-    target: &Target,
-) -> Result<(), String> {
-    let damaged = |e: h5::Error| format!("the output is damaged: {e}");
-    if !planned.rewritten {
-        let Some(edits) = &planned.migration.edits else {
-            if bytes != planned.identity.len {
-                return Err(format!("the copy has {bytes} of {} bytes", planned.identity.len));
-            }
-            return Ok(());
+/// The check of one output.
+pub(super) struct Check<'a> {
+    /// The input's path.
+    pub(super) path: &'a Path,
+    pub(super) planned: &'a Planned,
+    pub(super) expected: &'a Expected,
+    pub(super) origin: &'a Origin,
+    pub(super) target: &'a Target,
+    pub(super) level: VerifyLevel,
+    /// See [`Options::hdf5_limit`](super::Options::hdf5_limit).
+    pub(super) hdf5_limit: u64,
+    pub(super) observer: &'a dyn Observer,
+}
+
+impl Check<'_> {
+    /// Checks the output in `file`, which is synced.
+    pub(super) fn run(&self, file: &fs::File) -> Result<Checked, Failure> {
+        let level = self.level;
+        let io = |e: io::Error| self.bad(format!("the output cannot be read back: {e}"));
+        let bytes = file.metadata().map_err(io)?.len();
+        if level >= VerifyLevel::Bytes {
+            // From here on it is the disk that is checked, not what the kernel remembers.
+            forget(file);
+        }
+        let handle = file.try_clone().map_err(io)?;
+        let output = Source::from_file(handle)
+            .and_then(File::from_source)
+            .map_err(|e| self.bad(format!("the output is damaged: {e}")))?;
+        self.length(&output, bytes).map_err(|what| self.bad(what))?;
+        if level == VerifyLevel::None {
+            walk::walk(&output).map_err(|what| self.bad(what))?;
+            return Ok(Checked { bytes, digest: None, remarks: Vec::new() });
+        }
+        self.structure(&output, file).map_err(|what| self.bad(what))?;
+        if level >= VerifyLevel::Bytes {
+            self.bytes(&output, file, bytes)?;
+        }
+        let digest = match level {
+            VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Bytes => None,
+            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&output)?),
         };
-        if bytes != edits.new_len() {
-            return Err(format!("the output has {bytes} bytes, planned were {}", edits.new_len()));
-        }
+        let remarks = match level {
+            VerifyLevel::Hdf5 => self.reread(&output, file)?,
+            _ => Vec::new(),
+        };
+        Ok(Checked { bytes, digest, remarks })
     }
-    if output.superblock().end_of_file != bytes {
-        let end = output.superblock().end_of_file;
-        return Err(format!("the output has {bytes} bytes, but says it ends at {end}"));
-    }
-    let mut regions = Vec::new();
-    let request = Request { flat_links: planned.flat_links, ..Request::default() };
-    let again = plan_and_map(output, target, &request, Some(&mut regions));
-    let again = again.map_err(|e| format!("the output: {e}"))?;
-    disjoint(regions)?;
-    let new = datasets(output).map_err(damaged)?;
-    if expected.datasets.len() != new.len() {
-        return Err(format!("{} datasets became {}", expected.datasets.len(), new.len()));
-    }
-    let end = planned.file.superblock().end_of_file;
-    for (Linked { path: old_path, old, .. }, (new_path, new_addr)) in
-        expected.datasets.iter().zip(&new)
-    {
-        if old_path != new_path {
-            return Err(format!("dataset {old_path} became {new_path}"));
-        }
-        let Some(old_addr) = old else { continue };
-        let replaced = planned.migration.overrides.objects.contains_key(old_addr);
-        let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
-        let stayed = old_addr == new_addr;
-        if !planned.rewritten && (replaced != appended || !(replaced || stayed)) {
-            return Err(format!("dataset {old_path} was to stay at {old_addr}, not at {new_addr}"));
-        }
-    }
-    if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
-        let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
-        return Err(format!("the output still needs changes: {left}"));
-    }
-    Ok(())
-}
 
-fn disjoint(mut regions: Vec<Region>) -> Result<(), String> {
-    regions.sort_by_key(|r| (r.start, r.end));
-    for pair in regions.windows(2) {
-        if let [a, b] = pair
-            && b.start < a.end
-        {
-            return Err(format!(
-                "two objects share bytes: {:?} at {} to {}, {:?} at {}",
-                a.kind, a.start, a.end, b.kind, b.start
-            ));
-        }
+    fn bad(&self, what: impl std::fmt::Display) -> Failure {
+        Failure::new(Fault::Verify, format!("{}: {what}", self.path.display()))
     }
-    Ok(())
+
+    /// The output has the length that was planned, and says so itself.
+    fn length(&self, output: &File, bytes: u64) -> Result<(), String> {
+        let planned = self.planned;
+        if !planned.rewritten {
+            let Some(edits) = &planned.migration.edits else {
+                if bytes != planned.identity.len {
+                    return Err(format!("the copy has {bytes} of {} bytes", planned.identity.len));
+                }
+                return Ok(());
+            };
+            if bytes != edits.new_len() {
+                let new_len = edits.new_len();
+                return Err(format!("the output has {bytes} bytes, planned were {new_len}"));
+            }
+        }
+        let end = output.superblock().end_of_file;
+        if end != bytes {
+            return Err(format!("the output has {bytes} bytes, but says it ends at {end}"));
+        }
+        Ok(())
+    }
+
+    /// All invariants and checksums hold, no two objects share bytes, all metadata and the linked
+    /// datasets are as planned, and nothing is left to be done.
+    fn structure(&self, output: &File, file: &fs::File) -> Result<(), String> {
+        let planned = self.planned;
+        let mut regions = Vec::new();
+        let request = Request { flat_links: planned.flat_links, ..Request::default() };
+        let again = plan_and_map(output, self.target, &request, Some(&mut regions));
+        let again = again.map_err(|e| format!("the output: {e}"))?;
+        walk::disjoint(&mut regions)?;
+        self.metadata(output, file, &regions)?;
+        self.linked(output)?;
+        if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
+            let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
+            return Err(format!("the output still needs changes: {left}"));
+        }
+        Ok(())
+    }
+
+    /// The metadata are those of the input with the planned changes.
+    fn metadata(&self, output: &File, file: &fs::File, regions: &[Region]) -> Result<(), String> {
+        let unread = |e: h5::Error| format!("metadata cannot be compared: {e}");
+        match self.origin {
+            Origin::Copied { .. } => {
+                metadata::compare(&self.planned.as_planned().map_err(unread)?, output, regions)?;
+            }
+            Origin::Rewritten { .. } => {
+                return graph::compare(&self.planned.as_planned().map_err(unread)?, output);
+            }
+            Origin::InPlace => {
+                let found = metadata::digest(output.source(), regions).map_err(unread)?;
+                if self.expected.metadata != Some(found) {
+                    return Err("the metadata are not those that were planned".to_owned());
+                }
+            }
+        }
+        // Between appended objects there are bytes, too.
+        self.planned.migration.edits.as_ref().map_or(Ok(()), |e| bytes::applied(file, e))
+    }
+
+    /// The linked datasets are the planned ones, of the planned type, shape and place.
+    fn linked(&self, output: &File) -> Result<(), String> {
+        let damaged = |e: h5::Error| format!("the output is damaged: {e}");
+        let (planned, expected) = (self.planned, &self.expected.datasets);
+        let new = datasets(output).map_err(damaged)?;
+        if expected.len() != new.len() {
+            return Err(format!("{} datasets became {}", expected.len(), new.len()));
+        }
+        let types = TypeTable::new(output);
+        let end = planned.file.superblock().end_of_file;
+        for (Linked { path: old_path, old, .. }, (new_path, new_addr)) in expected.iter().zip(&new)
+        {
+            if old_path != new_path {
+                return Err(format!("dataset {old_path} became {new_path}"));
+            }
+            let Some((old_addr, form)) = old else { continue };
+            let replaced = planned.migration.overrides.objects.contains_key(old_addr);
+            let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
+            let stayed = old_addr == new_addr;
+            if !planned.rewritten && (replaced != appended || !(replaced || stayed)) {
+                return Err(format!(
+                    "dataset {old_path} was to stay at {old_addr}, not at {new_addr}"
+                ));
+            }
+            let found = form::found(planned, &types, *old_addr, *new_addr).map_err(damaged)?;
+            if *form != found {
+                return Err(format!("dataset {old_path} is {found}, planned was {form}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The disk gives back what was written.
+    fn bytes(&self, output: &File, file: &fs::File, len: u64) -> Result<(), Failure> {
+        let edits = self.planned.migration.edits.as_ref();
+        let tick = Ticker::new(len, self.observer);
+        let tick = |bytes| tick.tick(bytes);
+        let result = match self.origin {
+            Origin::InPlace => edits.map_or(Ok(()), |edits| bytes::edited(file, edits)),
+            Origin::Rewritten { sums, head } => {
+                let zeros = vec![0; head.len()];
+                let replaced = [Replaced { offset: 0, old: &zeros, new: head }];
+                let written = bytes::Written::Summed(sums, None);
+                bytes::compare(file, len, &replaced, written, &tick)
+            }
+            Origin::Copied { sums } => {
+                let input = self.planned.file.source().file();
+                let written = match input {
+                    Some(input) if sums.is_empty() => bytes::Written::Of(input),
+                    _ => bytes::Written::Summed(sums, input),
+                };
+                let replaced: Vec<_> = edits
+                    .iter()
+                    .flat_map(|edits| edits.replace())
+                    .map(|r| Replaced { offset: r.offset, old: &r.old, new: &r.new })
+                    .collect();
+                let copied = edits.map_or(len, |edits| edits.append_at());
+                bytes::compare(file, copied, &replaced, written, &tick)
+                    .and_then(|()| edits.map_or(Ok(()), |edits| bytes::edited(file, edits)))
+            }
+        };
+        result.map_err(|problem| match problem {
+            Problem::Differs(at, what) => match at.and_then(|at| bytes::owner(output, at)) {
+                Some(object) => self.bad(format!("{object}: {what}")),
+                None => self.bad(what),
+            },
+            Problem::Output(at, e) => {
+                self.bad(format!("the output cannot be read back at offset {at}: {e}"))
+            }
+            Problem::Input(at, e) => read_failure(self.path, &h5::Error::io(at, e)),
+            Problem::Stopped => read_failure(self.path, &h5::Error::cancelled()),
+        })
+    }
+
+    /// Every value of the output is the input's, or what a rule makes of it.
+    fn content(&self, output: &File) -> Result<String, Failure> {
+        let tick = Ticker::new(self.planned.migration.survey.payload_bytes, self.observer);
+        let tick = |bytes| tick.tick(bytes);
+        let types = TypeTable::new(output);
+        let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
+        let failed = |e: h5::Error| output_failure(self.path, &e);
+        let mut all = Xxh3::new();
+        let outputs = datasets(output).map_err(failed)?;
+        for (Linked { path: name, old, value: before }, (_, addr)) in
+            self.expected.datasets.iter().zip(&outputs)
+        {
+            if old.is_none() {
+                continue;
+            }
+            let after = content::digest(&dumper, *addr).map_err(|e| failed(e.in_object(name)))?;
+            if *before != Some(after) {
+                return Err(
+                    self.bad(format!("{name}: the output holds another value than planned"))
+                );
+            }
+            all.update(name.as_bytes());
+            all.update(&after.to_le_bytes());
+        }
+        Ok(format!("{:032x}", all.digest128()))
+    }
+
+    /// Reads the output through libhdf5.
+    #[cfg(feature = "hdf5")]
+    fn reread(&self, output: &File, file: &fs::File) -> Result<Vec<String>, Failure> {
+        let tick = Ticker::new(self.planned.migration.survey.payload_bytes, self.observer);
+        hdf5::compare(output, file, self.hdf5_limit, &|bytes| tick.tick(bytes))
+            .map_err(|e| output_failure(self.path, &e))
+    }
+
+    /// A build without libhdf5 refuses before it comes to this.
+    #[cfg(not(feature = "hdf5"))]
+    fn reread(&self, _: &File, _: &fs::File) -> Result<Vec<String>, Failure> {
+        let _ = self.hdf5_limit;
+        Err(Failure::new(Fault::Internal, "a build without libhdf5 was asked to read through it"))
+    }
 }
 
 /// Counts bytes for an observer.
@@ -204,90 +380,9 @@ impl<'a> Ticker<'a> {
     }
 }
 
-/// Every value of the output is the input's, or what a rule makes of it.
-fn content(
-    path: &Path,
-    planned: &Planned,
-    expected: &Expected,
-    output: &File,
-    observer: &dyn Observer,
-) -> Result<String, Failure> {
-    let tick = Ticker::new(planned.migration.survey.payload_bytes, observer);
-    let tick = |bytes| tick.tick(bytes);
-    let types = TypeTable::new(output);
-    let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
-    let failed = |e: h5::Error| output_failure(path, &e);
-    let mut all = Xxh3::new();
-    let outputs = datasets(output).map_err(failed)?;
-    for (Linked { path: name, old, value: before }, (_, addr)) in
-        expected.datasets.iter().zip(&outputs)
-    {
-        if old.is_none() {
-            continue;
-        }
-        let after = digest(&dumper, *addr).map_err(|e| failed(e.in_object(name)))?;
-        if *before != Some(after) {
-            return Err(Failure::new(
-                Fault::Verify,
-                format!("{}: {name}: the output holds another value than planned", path.display()),
-            ));
-        }
-        all.update(name.as_bytes());
-        all.update(&after.to_le_bytes());
-    }
-    Ok(format!("{:032x}", all.digest128()))
-}
-
 /// Something in the output is not as it must be.
 fn output_failure(path: &Path, error: &h5::Error) -> Failure {
     let Failure { fault, message, .. } = read_failure(path, error);
     let fault = if fault == Fault::Input { Fault::Verify } else { fault };
     Failure::new(fault, format!("in the output: {message}"))
-}
-
-/// Reads the output through libhdf5.
-#[cfg(feature = "hdf5")]
-fn reread(
-    (path, planned): (&Path, &Planned),
-    output: &File,
-    file: &std::fs::File,
-    limit: u64,
-    observer: &dyn Observer,
-) -> Result<Vec<String>, Failure> {
-    let tick = Ticker::new(planned.migration.survey.payload_bytes, observer);
-    hdf5::compare(output, file, limit, &|bytes| tick.tick(bytes))
-        .map_err(|e| output_failure(path, &e))
-}
-
-/// A build without libhdf5 refuses before it comes to this.
-#[cfg(not(feature = "hdf5"))]
-fn reread(
-    _: (&Path, &Planned),
-    _: &File,
-    _: &std::fs::File,
-    _: u64,
-    _: &dyn Observer,
-) -> Result<Vec<String>, Failure> {
-    Err(Failure::new(Fault::Internal, "a build without libhdf5 was asked to read through it"))
-}
-
-/// Digest of the canonical form of one value.
-fn digest(dumper: &Dumper<'_>, addr: RelAddr) -> h5::Result<u128> {
-    let mut out = io::BufWriter::with_capacity(16 << 10, Hashed(Xxh3::new()));
-    dumper.node(addr, &mut out)?;
-    let hashed = out.into_inner().map_err(|e| h5::Error::output(e.into_error()))?;
-    Ok(hashed.0.digest128())
-}
-
-struct Hashed(Xxh3);
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
