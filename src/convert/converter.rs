@@ -8,7 +8,7 @@ use super::{Unchanged, VerifyLevel};
 use crate::h5::{self, ErrorKind, File, Source};
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
-use crate::migrate::{Finding, Migration, PlanError, Request, plan_for, userrules};
+use crate::migrate::{Finding, Migration, PlanError, Request, Severity, plan_for, userrules};
 use crate::sys::file::Identity;
 use std::path::Path;
 
@@ -168,9 +168,39 @@ impl Converter {
             codec: self.codec.clone(),
             flat_links: self.options.flat_links,
         };
-        let migration = plan_for(&file, &self.target, &request).map_err(failed)?;
+        let mut migration = plan_for(&file, &self.target, &request).map_err(failed)?;
         let rewritten = migration.rewrite.is_some() || self.lays_out();
+        let junk = identity.len.saturating_sub(file.superblock().end_of_file);
+        if junk > 0 {
+            let changed = rewritten || migration.edits.is_some();
+            migration.findings.push(self.junk(file.superblock().end_of_file, junk, changed));
+        }
         Ok(Planned { file, identity, migration, rewritten, flat_links: self.options.flat_links })
+    }
+
+    /// What becomes of bytes behind the container's end. JLD2 appends at that end, over them, and so
+    /// do we; where nothing is appended they stay.
+    fn junk(&self, end: u64, bytes: u64, changed: bool) -> Finding {
+        let fate = match (changed, self.options.mode, self.options.unchanged) {
+            (true, Mode::InPlace, _) => {
+                "what is appended goes over them, as with JLD2; the undo file keeps them"
+            }
+            (true, ..) => "they are left out: JLD2 would write over them, too",
+            (false, Mode::InPlace, _) | (false, _, Unchanged::Copy | Unchanged::Link) => {
+                "they are kept"
+            }
+            (false, _, Unchanged::Skip) => "they are no part of it",
+        };
+        Finding {
+            severity: Severity::Note,
+            object: "/".to_owned(),
+            julia_type: None,
+            rule: None,
+            text: format!("{bytes} bytes behind the container's end at offset {end}: {fate}"),
+            said: None,
+            printed: 0,
+            count: 1,
+        }
     }
 
     /// Whether columns are encoded anew.

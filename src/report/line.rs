@@ -92,11 +92,12 @@ fn ended(record: &JobRecord) -> String {
             let seconds = text::seconds(record.seconds);
             format!(
                 "converted  {name}  {bytes} in {seconds}, {appended} appended, {replaced} \
-                 replaced, memory {peak}"
+                 replaced, memory {peak}{}",
+                checked(record)
             )
         }
         JobOutcome::Unchanged => {
-            format!("unchanged  {name}  {}", text::bytes(record.bytes_in))
+            format!("unchanged  {name}  {}{}", text::bytes(record.bytes_in), checked(record))
         }
         JobOutcome::Skipped => format!("skipped    {name}  {}", said(record)),
         JobOutcome::Failed => {
@@ -104,6 +105,11 @@ fn ended(record: &JobRecord) -> String {
             format!("failed     {name}  {cause}{}", said(record))
         }
     }
+}
+
+/// The check that an output passed.
+fn checked(record: &JobRecord) -> String {
+    record.verify.map_or_else(String::new, |level| format!(", checked by {}", level.name()))
 }
 
 /// What a record says; the path is left out that it begins with, for the name stands before it.
