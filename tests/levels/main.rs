@@ -5,6 +5,8 @@
 //! its way there. Both directions are asserted: what a level promises is noticed, and what it does
 //! not promise passes, so that the table here is the one in the documentation.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[cfg(feature = "fault")]
 mod flips;
 mod preload;

@@ -18,21 +18,16 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
         Extent::Scalar => "scalar".to_owned(),
         Extent::Simple => format!("of {:?}", dataset.dataspace.dims),
     };
-    let mut form = format!("{} {shape}, {} bytes each", element.julia_type(), element.size());
-    if !placed {
-        let len = file.data_len(dataset, element.datatype())?;
-        form.push_str(&format!(", {len} bytes in all"));
-        return Ok(form);
-    }
-    form.push_str(&match &dataset.layout {
-        Layout::Compact { size, .. } => format!(", {size} bytes in the header"),
-        Layout::Contiguous { addr, size, .. } => format!(", {size} bytes at {addr}"),
+    let place = match &dataset.layout {
+        _ if !placed => format!("{} bytes in all", file.data_len(dataset, element.datatype())?),
+        Layout::Compact { size, .. } => format!("{size} bytes in the header"),
+        Layout::Contiguous { addr, size, .. } => format!("{size} bytes at {addr}"),
         Layout::Chunk(chunk) => {
             let filters: Vec<_> = dataset.filters.iter().map(|f| f.id).collect();
-            format!(", {} bytes at {}, filters {filters:?}", chunk.size, chunk.addr)
+            format!("{} bytes at {}, filters {filters:?}", chunk.size, chunk.addr)
         }
-    });
-    Ok(form)
+    };
+    Ok(format!("{} {shape}, {} bytes each, {place}", element.julia_type(), element.size()))
 }
 
 /// What the dataset at `addr` of the input has to be in the output.

@@ -12,6 +12,7 @@
 mod boxes;
 mod bytes;
 mod content;
+mod expected;
 mod form;
 mod graph;
 #[cfg(feature = "hdf5")]
@@ -20,19 +21,21 @@ mod metadata;
 mod walk;
 
 use self::bytes::{Problem, Replaced};
+use self::expected::{Linked, Ticker};
 use super::converter::{Planned, read_failure};
-use super::{Failure, Fault, Observer, Phase, VerifyLevel};
-use crate::h5::{self, File, Region, RelAddr, Source, Trace, Visitor};
+use super::{Failure, Fault, Observer, VerifyLevel};
+use crate::h5::{self, File, Region, Source};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use crate::migrate::target::Target;
 use crate::migrate::{Request, plan_and_map};
 use crate::sys::readback::forget;
 use crate::sys::sums::Stretch;
-use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::Path;
 use xxhash_rust::xxh3::Xxh3;
+
+pub(super) use self::expected::Expected;
 
 /// An output that passed.
 pub(super) struct Checked {
@@ -54,81 +57,6 @@ pub(super) enum Origin {
     Rewritten { sums: Vec<Stretch>, head: Vec<u8> },
     /// The input itself, edited.
     InPlace,
-}
-
-/// What the output must hold. Taken before the input changes, if it is changed in place.
-pub(super) struct Expected {
-    /// By path.
-    datasets: Vec<Linked>,
-    /// Digest of the metadata as planned, if the input does not stay to be compared with.
-    metadata: Option<u128>,
-}
-
-/// A linked dataset of the output.
-struct Linked {
-    path: String,
-    /// Where it is in the input, and what it is; none if this link to it is new.
-    old: Option<(RelAddr, String)>,
-    /// Digest of the value if contents are compared.
-    value: Option<u128>,
-}
-
-impl Expected {
-    /// What the plan for the input at `path` makes of it.
-    pub(super) fn of(
-        path: &Path,
-        planned: &Planned,
-        level: VerifyLevel,
-        in_place: bool,
-        observer: &dyn Observer,
-    ) -> Result<Self, Failure> {
-        let failed = |e: h5::Error| read_failure(path, &e);
-        if level == VerifyLevel::None {
-            return Ok(Self { datasets: Vec::new(), metadata: None });
-        }
-        let migration = &planned.migration;
-        let types = TypeTable::with_renames(&planned.file, migration.renames.clone());
-        let tick = Ticker::new(migration.survey.payload_bytes, observer);
-        let tick = |bytes| tick.tick(bytes);
-        let dumper = Dumper::new(&types, Digest::Xxh3)
-            .with_overrides(&migration.overrides)
-            .with_progress(&tick);
-        let mut out = Vec::new();
-        for (name, addr) in datasets(&planned.file).map_err(failed)? {
-            let failed = |e: h5::Error| failed(e.in_object(&name));
-            let form = form::planned(planned, &types, addr).map_err(failed)?;
-            let value = if level >= VerifyLevel::Content {
-                Some(content::digest(&dumper, addr).map_err(failed)?)
-            } else {
-                None
-            };
-            out.push(Linked { path: name, old: Some((addr, form)), value });
-        }
-        // These lead to objects whose values are compared where they were linked before; that they
-        // lead there is known when the output needs no more links.
-        let added = migration.links.iter();
-        out.extend(added.map(|path| Linked { path: path.clone(), old: None, value: None }));
-        out.sort_by(|a, b| a.path.cmp(&b.path));
-        let metadata =
-            if in_place { Some(planned_metadata(planned).map_err(failed)?) } else { None };
-        Ok(Self { datasets: out, metadata })
-    }
-}
-
-/// Digest of the metadata as the plan leaves them.
-fn planned_metadata(planned: &Planned) -> h5::Result<u128> {
-    struct Regions(Vec<Region>);
-    impl Visitor for Regions {
-        fn region(&mut self, region: Region) -> h5::Result<()> {
-            self.0.push(region);
-            Ok(())
-        }
-    }
-    let file = planned.as_planned()?;
-    let mut regions = Regions(Vec::new());
-    Trace::run(&file, &mut regions)?;
-    regions.0.sort_by_key(|r| (r.start, r.end));
-    metadata::digest(file.source(), &regions.0)
 }
 
 /// The check of one output.
@@ -300,7 +228,10 @@ impl Check<'_> {
                     .flat_map(|edits| edits.replace())
                     .map(|r| Replaced { offset: r.offset, old: &r.old, new: &r.new })
                     .collect();
-                let copied = edits.map_or(len, |edits| edits.append_at());
+                let copied = match edits {
+                    Some(edits) => edits.append_at(),
+                    None => len,
+                };
                 bytes::compare(file, copied, &replaced, written, &tick)
                     .and_then(|()| edits.map_or(Ok(()), |edits| bytes::edited(file, edits)))
             }
@@ -358,25 +289,6 @@ impl Check<'_> {
     fn reread(&self, _: &File, _: &fs::File) -> Result<Vec<String>, Failure> {
         let _ = self.hdf5_limit;
         Err(Failure::new(Fault::Internal, "a build without libhdf5 was asked to read through it"))
-    }
-}
-
-/// Counts bytes for an observer.
-struct Ticker<'a> {
-    done: Cell<u64>,
-    total: u64,
-    observer: &'a dyn Observer,
-}
-
-impl<'a> Ticker<'a> {
-    fn new(total: u64, observer: &'a dyn Observer) -> Self {
-        Self { done: Cell::new(0), total, observer }
-    }
-
-    fn tick(&self, bytes: u64) -> h5::Result<()> {
-        self.done.set(self.done.get() + bytes);
-        self.observer.progress(Phase::Verify, self.done.get().min(self.total), self.total);
-        if self.observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
     }
 }
 
