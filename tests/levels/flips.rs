@@ -168,3 +168,35 @@ fn what_differs_is_told_with_object_and_byte() {
     assert!(message.contains(&told), "{message}");
     assert!(message.contains(": /hydro/"), "names the object: {message}");
 }
+
+/// A rule on an object that refers to another one that changes: whether it can be carried out or
+/// not, what gets a name can be read.
+#[test]
+fn nothing_that_cannot_be_read_is_published_at_any_level() {
+    const RULE: &str = r#"
+        [[rule]]
+        id = "hydro-of-another-package"
+        from = ["Mera.HydroDataType"]
+        to = "Other.Hydro"
+        drop = ["smallr"]
+    "#;
+    let temp = tempfile::tempdir().unwrap();
+    let [input, rules] = ["in.jld2", "rules.toml"].map(|name| temp.path().join(name));
+    fs::copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera/e4b-lz4/output_00100.jld2"),
+        &input,
+    )
+    .unwrap();
+    fs::write(&rules, RULE).unwrap();
+    for level in LEVELS {
+        let output = temp.path().join(format!("{level}.jld2"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv"));
+        command.arg("convert").arg(&input).arg(&output).arg("--rules").arg(&rules);
+        let ended = run(command.args(["--verify", level]));
+        assert_eq!(ended.status.success(), output.exists(), "{level}: {ended:?}");
+        if output.exists() {
+            let dump = run(Command::new(env!("CARGO_BIN_EXE_jldconv")).arg("dump").arg(&output));
+            assert!(dump.status.success(), "{level}: {}", String::from_utf8_lossy(&dump.stderr));
+        }
+    }
+}

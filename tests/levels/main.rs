@@ -7,7 +7,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod behind;
 #[cfg(feature = "fault")]
 mod flips;
 mod preload;
+#[cfg(feature = "fault")]
+mod reflink;
 mod sample;
