@@ -39,7 +39,7 @@ impl Made {
 
 /// What a file was filled with.
 struct Filled {
-    origin: verify::Origin,
+    made_by: verify::MadeBy,
     /// How it is to be checked.
     level: VerifyLevel,
     remarks: Vec<String>,
@@ -87,7 +87,8 @@ impl Work<'_> {
                 self.apply(edits, temp)?;
             }
             let level = self.level_of(method);
-            Ok(Filled { origin: verify::Origin::Copied { sums }, level, remarks: Vec::new() })
+            let made_by = verify::MadeBy::Copy { sums };
+            Ok(Filled { made_by, level, remarks: Vec::new() })
         })
     }
 
@@ -128,8 +129,8 @@ impl Work<'_> {
                     counts.large
                 ));
             }
-            let origin = verify::Origin::Rewritten { sums, head };
-            Ok(Filled { origin, level: self.level, remarks: notes })
+            let made_by = verify::MadeBy::Rewrite { sums, head };
+            Ok(Filled { made_by, level: self.level, remarks: notes })
         })
     }
 
@@ -172,7 +173,7 @@ impl Work<'_> {
             Dir::open(&self.job.temp_dir).map_err(|e| Failure::from(PublishError::from(e)))?;
         let temp =
             TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
-        let Filled { origin: made_by, level, mut remarks } = fill(&temp)?;
+        let Filled { made_by, level, mut remarks } = fill(&temp)?;
         flip::here(input, temp.file())
             .map_err(|e| Failure::new(Fault::Output, format!("{}: {e}", temp.path().display())))?;
         // An input that somebody wrote to meanwhile gives an output that never was.
@@ -212,7 +213,7 @@ impl Work<'_> {
     fn check(
         &self,
         sealed: &Sealed<'_>,
-        origin: &verify::Origin,
+        made_by: &verify::MadeBy,
         level: VerifyLevel,
     ) -> Result<Checked, Failure> {
         let path = self.job.input.as_path();
@@ -220,7 +221,7 @@ impl Work<'_> {
         observer.progress(Phase::Verify, 0, 1);
         let expected = &Expected::of(path, planned, level, false, observer)?;
         let hdf5_limit = self.options.hdf5_limit;
-        Check { path, planned, expected, origin, target, level, hdf5_limit, observer }
+        Check { path, planned, expected, made_by, target, level, hdf5_limit, observer }
             .run(sealed.file())
     }
 

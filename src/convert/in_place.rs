@@ -3,7 +3,7 @@
 use super::converter::Planned;
 use super::copying::Made;
 use super::inplace::{self, InPlace, InPlaceError};
-use super::verify::{Check, Checked, Expected, Origin};
+use super::verify::{Check, Checked, Expected, MadeBy};
 use super::{Failure, Fault, Job, Observer, Options, Phase, VerifyLevel};
 use crate::migrate::target::Target;
 use crate::sys::flip;
@@ -24,12 +24,12 @@ pub(super) fn carry_out(
     // The old values are gone once the file is changed.
     let expected = Expected::of(path, planned, level, true, observer)?;
     let hdf5_limit = options.hdf5_limit;
-    let origin = Origin::InPlace;
+    let made_by = MadeBy::InPlace;
     let check = Check {
         path,
         planned,
         expected: &expected,
-        origin: &origin,
+        made_by: &made_by,
         target,
         level,
         hdf5_limit,

@@ -49,12 +49,12 @@ pub(super) struct Checked {
 
 /// How the output came to be: what its bytes are held against.
 #[derive(Debug)]
-pub(super) enum Origin {
+pub(super) enum MadeBy {
     /// Copied, then edited. With digests of the input's bytes if they were made on the way.
-    Copied { sums: Vec<Stretch> },
+    Copy { sums: Vec<Stretch> },
     /// Laid out afresh: digests of what was written from front to end, and the bytes that were put
     /// over its beginning, which had been zeros, at the end.
-    Rewritten { sums: Vec<Stretch>, head: Vec<u8> },
+    Rewrite { sums: Vec<Stretch>, head: Vec<u8> },
     /// The input itself, edited.
     InPlace,
 }
@@ -65,7 +65,7 @@ pub(super) struct Check<'a> {
     pub(super) path: &'a Path,
     pub(super) planned: &'a Planned,
     pub(super) expected: &'a Expected,
-    pub(super) origin: &'a Origin,
+    pub(super) made_by: &'a MadeBy,
     pub(super) target: &'a Target,
     pub(super) level: VerifyLevel,
     /// See [`Options::hdf5_limit`](super::Options::hdf5_limit).
@@ -79,8 +79,10 @@ impl Check<'_> {
         let level = self.level;
         let io = |e: io::Error| self.bad(format!("the output cannot be read back: {e}"));
         let bytes = file.metadata().map_err(io)?.len();
-        if level >= VerifyLevel::Bytes {
-            // From here on it is the disk that is checked, not what the kernel remembers.
+        // From here on it is the disk that is checked, not what the kernel remembers. In place others
+        // may work with the file: what they have in the cache stays, if values are not compared.
+        let in_place = matches!(self.made_by, MadeBy::InPlace);
+        if level >= VerifyLevel::Content || (level == VerifyLevel::Bytes && !in_place) {
             forget(file);
         }
         let handle = file.try_clone().map_err(io)?;
@@ -166,14 +168,14 @@ impl Check<'_> {
     /// The metadata are those of the input with the planned changes.
     fn metadata(&self, output: &File, file: &fs::File, regions: &[Region]) -> Result<(), String> {
         let unread = |e: h5::Error| format!("metadata cannot be compared: {e}");
-        match self.origin {
-            Origin::Copied { .. } => {
+        match self.made_by {
+            MadeBy::Copy { .. } => {
                 metadata::compare(&self.planned.as_planned().map_err(unread)?, output, regions)?;
             }
-            Origin::Rewritten { .. } => {
+            MadeBy::Rewrite { .. } => {
                 return graph::compare(&self.planned.as_planned().map_err(unread)?, output);
             }
-            Origin::InPlace => {
+            MadeBy::InPlace => {
                 let found = metadata::digest(output.source(), regions).map_err(unread)?;
                 if self.expected.metadata != Some(found) {
                     return Err("the metadata are not those that were planned".to_owned());
@@ -221,15 +223,15 @@ impl Check<'_> {
         let edits = self.planned.migration.edits.as_ref();
         let tick = Ticker::new(len, self.observer);
         let tick = |bytes| tick.tick(bytes);
-        let result = match self.origin {
-            Origin::InPlace => edits.map_or(Ok(()), |edits| bytes::edited(file, edits)),
-            Origin::Rewritten { sums, head } => {
+        let result = match self.made_by {
+            MadeBy::InPlace => edits.map_or(Ok(()), |edits| bytes::edited(file, edits)),
+            MadeBy::Rewrite { sums, head } => {
                 let zeros = vec![0; head.len()];
                 let replaced = [Replaced { offset: 0, old: &zeros, new: head }];
                 let written = bytes::Written::Summed(sums, None);
                 bytes::compare(file, len, &replaced, written, &tick)
             }
-            Origin::Copied { sums } => {
+            MadeBy::Copy { sums } => {
                 let input = self.planned.file.source().file();
                 let written = match input {
                     Some(input) if sums.is_empty() => bytes::Written::Of(input),
