@@ -56,6 +56,7 @@ pub(super) struct Tries {
     crashed: u32,
     stalled: u32,
     output: u32,
+    unfinished: u32,
     stopped: u32,
 }
 
@@ -89,6 +90,11 @@ impl Tries {
             Cause::Output => {
                 let delay = backoff(self.output, around.spread);
                 again_or_fail(&mut self.output, attempts, Verdict::Again(delay))
+            }
+            // Who is at work may be through in a moment.
+            Cause::Unfinished => {
+                let delay = backoff(self.unfinished, around.spread);
+                again_or_fail(&mut self.unfinished, attempts, Verdict::Again(delay))
             }
             Cause::Full => {
                 if around.fail_when_full {
@@ -171,6 +177,7 @@ mod tests {
         assert_eq!(run(Cause::Input, |_| false), [Verdict::Fail]);
         assert_eq!(run(Cause::Verify, |_| false), [Verdict::Fail]);
         assert_eq!(run(Cause::Output, |_| false).len(), 3);
+        assert_eq!(run(Cause::Unfinished, |_| false).len(), 3);
         let mut mixed = Tries::default();
         for cause in [Cause::Killed, Cause::Crashed, Cause::Stalled, Cause::Output, Cause::Killed] {
             assert_ne!(mixed.judge(cause, &CALM), Verdict::Fail);
