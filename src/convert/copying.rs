@@ -5,32 +5,52 @@ use super::converter::{Planned, read_failure};
 use super::edit::EditList;
 use super::publish::{Destination, Existing, PublishError, Sealed, TempFile};
 use super::rewrite::{self, Encoding, RewriteError};
-use super::verify::{self, Checked, Expected};
-use super::{Compress, Failure, Fault, Job, Observer, Options, Phase};
+use super::verify::{self, Check, Checked, Expected};
+use super::{Compress, Failure, Fault, Job, Observer, Options, Phase, VerifyLevel};
 use crate::codec::{Codec, LZ4_BLOCK_SIZE};
 use crate::h5::{self, FilterEntry};
 use crate::migrate::target::{self, Target};
-use crate::sys::copy::{CopyError, copy_file};
+use crate::sys::copy::{Copied, CopyError, CopyMethod, copy_and_sum, copy_file};
 use crate::sys::dir::Dir;
 use crate::sys::file::{Identity, is_full};
+use crate::sys::flip;
 use crate::sys::origin::Origin;
 use std::ffi::OsStr;
 use std::fs;
 use std::ops::ControlFlow;
 
 /// What came out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Made {
     pub(super) bytes_out: u64,
     pub(super) digest: Option<String>,
     /// Worth telling beside the findings.
     pub(super) remarks: Vec<String>,
+    /// The check that it passed.
+    pub(super) verify: VerifyLevel,
+}
+
+impl Made {
+    /// Nothing was written: there was nothing to check.
+    pub(super) fn nothing(bytes_out: u64) -> Self {
+        Self { bytes_out, digest: None, remarks: Vec::new(), verify: VerifyLevel::None }
+    }
+}
+
+/// What a file was filled with.
+struct Filled {
+    made_by: verify::MadeBy,
+    /// How it is to be checked.
+    level: VerifyLevel,
+    remarks: Vec<String>,
 }
 
 /// All that is known of one conversion.
 pub(super) struct Work<'a> {
     pub(super) job: &'a Job,
     pub(super) options: &'a Options,
+    /// How the output is checked.
+    pub(super) level: VerifyLevel,
     pub(super) target: &'a Target,
     pub(super) planned: &'a Planned,
     pub(super) to: &'a Destination,
@@ -55,13 +75,20 @@ impl Work<'_> {
                     ControlFlow::Continue(())
                 }
             };
-            copy_file(source, temp.file(), len, &mut progress)
-                .map_err(|e| self.copy_failure(temp, &e))?;
+            let copied = if self.level >= VerifyLevel::Bytes {
+                copy_and_sum(source, temp.file(), len, &mut progress)
+            } else {
+                copy_file(source, temp.file(), len, &mut progress)
+                    .map(|method| Copied { method, sums: Vec::new() })
+            };
+            let Copied { method, sums } = copied.map_err(|e| self.copy_failure(temp, &e))?;
             if let Some(edits) = edits {
                 self.observer.progress(Phase::Edit, 0, edits.bytes_appended());
                 self.apply(edits, temp)?;
             }
-            Ok(Vec::new())
+            let level = self.level_of(method);
+            let made_by = verify::MadeBy::Copy { sums };
+            Ok(Filled { made_by, level, remarks: Vec::new() })
         })
     }
 
@@ -69,14 +96,7 @@ impl Work<'_> {
     pub(super) fn rewritten(&self) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
         let failed = |e: h5::Error| read_failure(input, &e);
-        let handle = self.source()?.try_clone().map_err(|e| failed(h5::Error::io(0, e)))?;
-        let mut source = h5::Source::from_file(handle).map_err(failed)?;
-        if let Some(edits) = &self.planned.migration.edits {
-            let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-            source =
-                h5::Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
-        }
-        let file = h5::File::from_source(source).map_err(failed)?;
+        let file = self.planned.as_planned().map_err(failed)?;
         let readable = |filters: &[FilterEntry]| {
             filters.iter().all(|f| self.target.filter(f.id).is_some_and(|known| known.reads))
         };
@@ -88,8 +108,8 @@ impl Work<'_> {
             readable: &readable,
         };
         self.finish(|temp| {
-            let counts = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
-            let counts = counts.map_err(|e| match e {
+            let rewritten = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
+            let rewrite::Rewritten { counts, sums, head } = rewritten.map_err(|e| match e {
                 RewriteError::Input(e) => failed(e),
                 RewriteError::Output(e) => {
                     let fault = if is_full(&e) { Fault::Full } else { Fault::Output };
@@ -109,7 +129,8 @@ impl Work<'_> {
                     counts.large
                 ));
             }
-            Ok(notes)
+            let made_by = verify::MadeBy::Rewrite { sums, head };
+            Ok(Filled { made_by, level: self.level, remarks: notes })
         })
     }
 
@@ -144,7 +165,7 @@ impl Work<'_> {
     /// Lets `fill` make the file, then syncs, checks and publishes it.
     fn finish(
         &self,
-        fill: impl FnOnce(&TempFile<'_>) -> Result<Vec<String>, Failure>,
+        fill: impl FnOnce(&TempFile<'_>) -> Result<Filled, Failure>,
     ) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
         let bad_input = |e| Failure::new(Fault::Input, format!("{}: {e}", input.display()));
@@ -152,7 +173,9 @@ impl Work<'_> {
             Dir::open(&self.job.temp_dir).map_err(|e| Failure::from(PublishError::from(e)))?;
         let temp =
             TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
-        let mut remarks = fill(&temp)?;
+        let Filled { made_by, level, mut remarks } = fill(&temp)?;
+        flip::here(input, temp.file())
+            .map_err(|e| Failure::new(Fault::Output, format!("{}: {e}", temp.path().display())))?;
         // An input that somebody wrote to meanwhile gives an output that never was.
         let source = self.source()?;
         if Identity::of(source).map_err(bad_input)? != self.planned.identity {
@@ -162,7 +185,7 @@ impl Work<'_> {
         self.observer.progress(Phase::Sync, 0, 1);
         let origin = Origin::of(source).map_err(bad_input)?;
         let sealed = temp.seal(&origin).map_err(Failure::from)?;
-        let Checked { bytes, digest, remarks: more } = match self.check(&sealed) {
+        let Checked { bytes, digest, remarks: more } = match self.check(&sealed, &made_by, level) {
             Ok(checked) => checked,
             Err(failure) => return Err(self.keep_bad(sealed, failure)),
         };
@@ -173,16 +196,33 @@ impl Work<'_> {
         }
         self.observer.progress(Phase::Publish, 0, 1);
         sealed.publish(self.to, &self.planned.identity, self.existing).map_err(Failure::from)?;
-        Ok(Made { bytes_out: bytes, digest, remarks })
+        Ok(Made { bytes_out: bytes, digest, remarks, verify: level })
     }
 
-    fn check(&self, sealed: &Sealed<'_>) -> Result<Checked, Failure> {
-        let input = self.job.input.as_path();
-        let options = self.options;
-        self.observer.progress(Phase::Verify, 0, 1);
-        let expected = Expected::of(input, self.planned, options.verify, self.observer)?;
-        let file = sealed.file();
-        verify::check(input, self.planned, &expected, file, self.target, options, self.observer)
+    /// How a copy is checked that was made in this way. Where the file system lets both files share
+    /// their bytes, nothing was copied that could be compared, unless somebody asks for it.
+    fn level_of(&self, method: CopyMethod) -> VerifyLevel {
+        match method {
+            CopyMethod::Clone if self.options.verify.is_none() => {
+                self.level.min(VerifyLevel::Structure)
+            }
+            _ => self.level,
+        }
+    }
+
+    fn check(
+        &self,
+        sealed: &Sealed<'_>,
+        made_by: &verify::MadeBy,
+        level: VerifyLevel,
+    ) -> Result<Checked, Failure> {
+        let path = self.job.input.as_path();
+        let Self { planned, target, observer, .. } = *self;
+        observer.progress(Phase::Verify, 0, 1);
+        let expected = &Expected::of(path, planned, level, false, observer)?;
+        let hdf5_limit = self.options.hdf5_limit;
+        Check { path, planned, expected, made_by, target, level, hdf5_limit, observer }
+            .run(sealed.file())
     }
 
     /// Applies the edits to the copy. The list expects the input's length; where junk was left out

@@ -167,7 +167,7 @@ pub(super) mod tests {
                 mode: Mode::Rewrite,
                 target,
                 rules,
-                verify: VerifyLevel::Content,
+                verify: Some(VerifyLevel::Content),
                 unchanged: Unchanged::Link,
                 compress: Compress::Zstd(level),
                 force,

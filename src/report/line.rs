@@ -92,11 +92,12 @@ fn ended(record: &JobRecord) -> String {
             let seconds = text::seconds(record.seconds);
             format!(
                 "converted  {name}  {bytes} in {seconds}, {appended} appended, {replaced} \
-                 replaced, memory {peak}"
+                 replaced, memory {peak}{}",
+                checked(record)
             )
         }
         JobOutcome::Unchanged => {
-            format!("unchanged  {name}  {}", text::bytes(record.bytes_in))
+            format!("unchanged  {name}  {}{}", text::bytes(record.bytes_in), checked(record))
         }
         JobOutcome::Skipped => format!("skipped    {name}  {}", said(record)),
         JobOutcome::Failed => {
@@ -104,6 +105,11 @@ fn ended(record: &JobRecord) -> String {
             format!("failed     {name}  {cause}{}", said(record))
         }
     }
+}
+
+/// The check that an output passed.
+fn checked(record: &JobRecord) -> String {
+    record.verify.map_or_else(String::new, |level| format!(", checked by {}", level.name()))
 }
 
 /// What a record says; the path is left out that it begins with, for the name stands before it.
@@ -265,7 +271,7 @@ pub(super) mod tests {
     fn every_file_has_a_line() {
         insta::assert_snapshot!(lines(&events(), Detail::Files), @r"
         skipped    output_00100.jld2  complete output there
-        [ 1/10] converted  output_00101.jld2  876.3 KiB in 0.1 s, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB
+        [ 1/10] converted  output_00101.jld2  876.3 KiB in 0.1 s, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB, checked by structure
         [ 2/10] unchanged  output_00102.jld2  876.3 KiB
         [ 2/10] retry      output_00103.jld2: out of memory in attempt 1: killed by the kernel; it needed 120.0 MiB
         workers: 1 of 2 from now on: a worker ran out of memory

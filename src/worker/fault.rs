@@ -51,8 +51,10 @@ mod real {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// The variable itself, and the one that names a step to die at (`sys::crash`).
-    pub(in super::super) const INHERITED: &[&str] = &["JLDCONV_FAULT", "JLDCONV_CRASH_AT"];
+    /// The variable itself, the one that names a step to die at (`sys::crash`), and the one that names
+    /// bits to flip (`sys::flip`).
+    pub(in super::super) const INHERITED: &[&str] =
+        &["JLDCONV_FAULT", "JLDCONV_CRASH_AT", "JLDCONV_FLIP"];
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Kind {
