@@ -9,6 +9,8 @@
 
 #[path = "cli/jldconv.rs"]
 mod jldconv;
+#[path = "cli/ownership.rs"]
+mod ownership;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
 #[path = "cli/terminal.rs"]

@@ -3,7 +3,7 @@
 
 use super::converter::{Planned, read_failure};
 use super::edit::EditList;
-use super::publish::{Destination, Existing, PublishError, Sealed, TempFile};
+use super::publish::{Destination, Existing, Sealed, TempFile};
 use super::rewrite::{self, Encoding, RewriteError};
 use super::verify::{self, Checked, Expected};
 use super::{Compress, Failure, Fault, Job, Observer, Options, Phase};
@@ -11,7 +11,7 @@ use crate::codec::{Codec, LZ4_BLOCK_SIZE};
 use crate::h5::{self, FilterEntry};
 use crate::migrate::target::{self, Target};
 use crate::sys::copy::{CopyError, copy_file};
-use crate::sys::dir::Dir;
+use crate::sys::dir::Missing;
 use crate::sys::file::{Identity, is_full};
 use crate::sys::origin::Origin;
 use std::ffi::OsStr;
@@ -148,8 +148,7 @@ impl Work<'_> {
     ) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
         let bad_input = |e| Failure::new(Fault::Input, format!("{}: {e}", input.display()));
-        let temp_dir =
-            Dir::open(&self.job.temp_dir).map_err(|e| Failure::from(PublishError::from(e)))?;
+        let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
         let temp =
             TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
         let mut remarks = fill(&temp)?;
@@ -203,9 +202,8 @@ impl Work<'_> {
         }
         let kept = (|| {
             let temp_dir = &self.job.temp_dir;
-            let root = temp_dir.parent().unwrap_or(temp_dir).join("quarantine");
-            fs::create_dir_all(&root).ok()?;
-            let dir = Dir::open(&root).ok()?;
+            let beside = temp_dir.parent().unwrap_or(temp_dir).join("quarantine");
+            let dir = self.to.own(&beside, Missing::Create).ok()?;
             sealed.quarantine(&dir, self.job.output.file_name()?).ok()
         })();
         match kept {

@@ -115,6 +115,26 @@ impl Destination {
         self.dir.path().join(&self.name)
     }
 
+    /// Opens the directory `path` of our own files. Below the output's own directory, as the
+    /// programs have it, no link on the way is followed and nobody else may write there; one that
+    /// lies elsewhere is taken as its user named it.
+    ///
+    /// # Errors
+    /// It is not there and not to be made, or not ours alone.
+    pub fn own(&self, path: &Path, missing: Missing) -> Result<Dir, PublishError> {
+        if let Ok(below) = path.strip_prefix(self.dir.path()) {
+            return Ok(self.dir.private(below, missing)?);
+        }
+        if missing == Missing::Create {
+            std::fs::create_dir_all(path).map_err(|source| DirError::Io {
+                what: "create the directory",
+                path: path.to_owned(),
+                source,
+            })?;
+        }
+        Ok(Dir::open(path)?)
+    }
+
     /// Checks, before the work begins, that the output may have this name: it is not the input, and
     /// free or replaceable.
     ///
@@ -205,6 +225,7 @@ impl Sealed<'_> {
         existing: Existing,
     ) -> Result<(), PublishError> {
         to.check(input, existing)?;
+        self.guard.check(&self.file)?;
         let Guard { dir, name, .. } = &self.guard;
         crash::before(Step::Rename);
         match existing {
@@ -225,6 +246,7 @@ impl Sealed<'_> {
     /// # Errors
     /// What the system says; the temporary file is removed then.
     pub fn quarantine(mut self, dir: &Dir, name: &OsStr) -> Result<PathBuf, PublishError> {
+        self.guard.check(&self.file)?;
         self.guard.dir.rename(&self.guard.name, dir, name)?;
         self.guard.armed = false;
         dir.sync()?;
@@ -241,6 +263,16 @@ struct Guard<'d> {
 }
 
 impl Guard<'_> {
+    /// Checks that the name still stands for our file. What somebody put in its place is not ours
+    /// to publish, nor to remove.
+    fn check(&mut self, file: &File) -> Result<(), DirError> {
+        let checked = self.dir.check_is(&self.name, file);
+        if matches!(checked, Err(DirError::Swapped { .. })) {
+            self.armed = false;
+        }
+        checked
+    }
+
     fn path(&self) -> PathBuf {
         self.dir.path().join(&self.name)
     }
@@ -348,6 +380,55 @@ mod tests {
         let input = Identity::of(&place.input).unwrap();
         place.sealed().publish(&to, &input, Existing::Keep).unwrap();
         assert_eq!(fs::read(place.root.join("new/sub/out")).unwrap(), b"output");
+    }
+
+    #[test]
+    fn what_was_put_in_the_place_of_a_file_is_not_published() {
+        let place = Place::new();
+        fs::write(place.root.join("out"), b"before").unwrap();
+        let to = Destination::open(&place.root.join("out")).unwrap();
+        let input = Identity::of(&place.input).unwrap();
+        let quarantine = Dir::open(&place.root).unwrap();
+        for existing in [Some(Existing::Replace), Some(Existing::Keep), None] {
+            let sealed = place.sealed();
+            fs::rename(sealed.path(), place.root.join("moved")).unwrap();
+            fs::write(sealed.path(), b"trap").unwrap();
+            let path = sealed.path();
+            let error = match existing {
+                Some(Existing::Keep) => {
+                    fs::remove_file(place.root.join("out")).unwrap();
+                    sealed.publish(&to, &input, Existing::Keep).unwrap_err()
+                }
+                Some(existing) => sealed.publish(&to, &input, existing).unwrap_err(),
+                None => sealed.quarantine(&quarantine, OsStr::new("bad")).unwrap_err(),
+            };
+            assert!(matches!(error, PublishError::Dir(DirError::Swapped { .. })), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), b"trap", "it is not ours to remove");
+            fs::remove_file(path).unwrap();
+            assert!(!place.root.join("bad").exists());
+        }
+        assert!(!place.root.join("out").exists());
+    }
+
+    #[test]
+    fn our_own_directory_is_ours_alone_and_no_link() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = Place::new();
+        let to = Destination::open(&place.root.join("out")).unwrap();
+        let temps = place.root.join(".jldconv/tmp");
+        assert!(to.own(&temps, Missing::Fail).is_err(), "it is not there");
+        to.own(&temps, Missing::Create).unwrap();
+        to.own(&temps, Missing::Fail).unwrap();
+        fs::set_permissions(&temps, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = to.own(&temps, Missing::Fail).unwrap_err();
+        assert!(matches!(error, PublishError::Dir(DirError::Shared { .. })), "{error}");
+        fs::remove_dir(&temps).unwrap();
+        symlink(place.root.join("tmp"), &temps).unwrap();
+        let error = to.own(&temps, Missing::Create).unwrap_err();
+        assert!(matches!(error, PublishError::Dir(DirError::Link { .. })), "{error}");
+        // One that lies elsewhere is the user's own choice.
+        let elsewhere = tempfile::tempdir().unwrap();
+        to.own(&elsewhere.path().join("a/b"), Missing::Create).unwrap();
     }
 
     #[test]

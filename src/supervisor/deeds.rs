@@ -111,7 +111,7 @@ impl Dispatcher {
             attempt,
             name: planned.name.clone(),
             began: Instant::now(),
-            temp: self.frame.temp_dir.join(temp_name),
+            temp: temp_name,
             predicted,
             at: None,
             peak_rss: 0,

@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 pub(super) const OWN: &str = ".jldconv";
 /// The directory of temporary files below it.
 const TEMP: &str = "tmp";
+/// Directories that are made when they are needed; a run refuses them as early as the others.
+const LATER: [&str; 2] = ["replaced", "quarantine"];
 
 /// An output directory in this run's hands.
 #[derive(Debug)]
@@ -40,8 +42,13 @@ impl Place {
         std::fs::create_dir_all(output)
             .map_err(|source| RunError::Setup { what: "make the output directory", source })?;
         let dir = Dir::open(output)?;
-        let own = dir.below(Path::new(OWN), Missing::Create)?;
+        let own = dir.private(Path::new(OWN), Missing::Create)?;
         own.below(Path::new(TEMP), Missing::Create)?;
+        for name in LATER {
+            if own.entry(OsStr::new(name))?.is_some() {
+                own.below(Path::new(name), Missing::Fail)?;
+            }
+        }
         let mut place = Self {
             temp_dir: output.join(OWN).join(TEMP),
             own,
@@ -110,6 +117,14 @@ impl Place {
         Ok(File::from(file))
     }
 
+    /// The directory of temporary files, held open.
+    ///
+    /// # Errors
+    /// It is not what it was when it was taken.
+    pub(super) fn temps(&self) -> Result<Dir, RunError> {
+        Ok(self.own.below(Path::new(TEMP), Missing::Fail)?)
+    }
+
     /// The journal of this shard, to be appended to.
     ///
     /// # Errors
@@ -143,7 +158,7 @@ impl Place {
     pub(super) fn sweep(&self, own: &Past) -> Result<usize, RunError> {
         let dead = own.run_ids();
         let locked = self.warnings.is_empty();
-        let temp = self.own.below(Path::new(TEMP), Missing::Fail)?;
+        let temp = self.temps()?;
         let mut live = |name: &TempName| !(locked && dead.contains(name.run()));
         Ok(clean_temps(&temp, &mut live)?.removed.len())
     }

@@ -76,7 +76,7 @@ pub fn run(
 
     let (outbox, inbox) = channel();
     let to_scribe = outbox.clone();
-    let scribe = Scribe::start(journal, &settings.output_dir, move |written| {
+    let scribe = Scribe::start(journal, &settings.output_dir, place.temps()?, move |written| {
         // A dispatcher that is gone needs nothing any more.
         let _ = to_scribe.send(Message::Written(written));
     })

@@ -8,7 +8,6 @@ use crate::sys::memory::ProcessMemory;
 use crate::sys::process::Killer;
 use interprocess::local_socket::Stream;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Instant;
 
 /// An attempt that was assigned.
@@ -19,7 +18,8 @@ pub(super) struct Current {
     pub(super) attempt: u32,
     pub(super) name: String,
     pub(super) began: Instant,
-    pub(super) temp: PathBuf,
+    /// Name of its temporary file.
+    pub(super) temp: String,
     pub(super) predicted: u64,
     pub(super) at: Option<(Phase, u64, u64)>,
     /// Highest memory seen of it in bytes.

@@ -4,6 +4,7 @@
 //! to the descriptor, and a symbolic link on the way is an error, never followed.
 
 use super::crash::{self, Step};
+use super::trust;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -41,6 +42,36 @@ pub enum DirError {
     #[error("{}: not a regular file", path.display())]
     NotAFile {
         /// Path of that thing.
+        path: PathBuf,
+    },
+    /// A directory of our own that belongs to somebody else.
+    #[error(
+        "{}: belongs to {owner}, and what others have prepared there is not trusted: run as that \
+         user, choose another output directory, or move it away (outputs are then looked at anew)",
+        path.display()
+    )]
+    Foreign {
+        /// Path of the directory.
+        path: PathBuf,
+        /// Its owner, for people.
+        owner: String,
+    },
+    /// A directory of our own in which others may write.
+    #[error(
+        "{}: its mode {mode:04o} lets others write there, and what they have prepared is not \
+         trusted: if nobody did, `chmod go-w {}`; else choose another output directory",
+        path.display(), path.display()
+    )]
+    Shared {
+        /// Path of the directory.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A name stands for another file than the one that was written under it.
+    #[error("{}: is not the file any more that was written here", path.display())]
+    Swapped {
+        /// The path.
         path: PathBuf,
     },
     /// The system said no.
@@ -82,6 +113,8 @@ pub struct Entry {
 pub struct Dir {
     fd: OwnedFd,
     path: PathBuf,
+    /// Everything below is made and checked as [`Dir::private`] says.
+    private: bool,
 }
 
 const OPEN_DIR: OFlags =
@@ -103,7 +136,7 @@ impl Dir {
         let named = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let fd = rustix::fs::open(named, OPEN_DIR, Mode::empty())
             .map_err(|e| io_error("open the directory", named, e))?;
-        Ok(Self { fd, path: named.to_owned() })
+        Ok(Self { fd, path: named.to_owned(), private: false })
     }
 
     /// Opens the directory `relative` below this one. No component may be a link or `..`.
@@ -114,6 +147,7 @@ impl Dir {
         let mut here = Self {
             fd: self.fd.try_clone().map_err(|e| self.io("open", e))?,
             path: self.path.clone(),
+            private: self.private,
         };
         for component in relative.components() {
             match component {
@@ -125,12 +159,29 @@ impl Dir {
         Ok(here)
     }
 
+    /// Opens the directory `relative` below this one, which is for our own files: each component
+    /// must belong to this user and be writable by nobody else, and so must all that is opened
+    /// below it. What is missing is made so, whatever the umask.
+    ///
+    /// # Errors
+    /// As [`Dir::below`]; [`DirError::Foreign`] and [`DirError::Shared`].
+    pub fn private(&self, relative: &Path, missing: Missing) -> Result<Self, DirError> {
+        let here = Self {
+            fd: self.fd.try_clone().map_err(|e| self.io("open", e))?,
+            path: self.path.clone(),
+            private: true,
+        };
+        here.below(relative, missing)
+    }
+
     fn child(&self, name: &OsStr, missing: Missing) -> Result<Self, DirError> {
         let path = self.path.join(name);
+        // Users' directories follow the umask; under 002 that would let a group into ours.
+        let mode = Mode::from_raw_mode(if self.private { 0o755 } else { 0o777 });
         let flags = OPEN_DIR | OFlags::NOFOLLOW;
         let mut opened = rustix::fs::openat(&self.fd, name, flags, Mode::empty());
         if matches!(opened, Err(Errno::NOENT)) && missing == Missing::Create {
-            match rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(0o777)) {
+            match rustix::fs::mkdirat(&self.fd, name, mode) {
                 // Another worker may have been faster.
                 Ok(()) | Err(Errno::EXIST) => self.sync()?,
                 Err(error) => return Err(io_error("create the directory", &path, error)),
@@ -138,7 +189,13 @@ impl Dir {
             opened = rustix::fs::openat(&self.fd, name, flags, Mode::empty());
         }
         match opened {
-            Ok(fd) => Ok(Self { fd, path }),
+            Ok(fd) => {
+                let child = Self { fd, path, private: self.private };
+                if self.private {
+                    trust::check(&child)?;
+                }
+                Ok(child)
+            }
             // The kernel says ENOTDIR for a link when O_DIRECTORY and O_NOFOLLOW come together.
             Err(Errno::LOOP | Errno::NOTDIR) if self.is_link(name) => Err(DirError::Link { path }),
             Err(error) => Err(io_error("open the directory", &path, error)),
@@ -170,6 +227,20 @@ impl Dir {
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(io_error("look at", &self.path.join(name), error)),
         }
+    }
+
+    /// Checks that `name` stands for the very file that is open as `file`.
+    ///
+    /// # Errors
+    /// [`DirError::Swapped`] if it does not; what the system says.
+    pub fn check_is(&self, name: &OsStr, file: &File) -> Result<(), DirError> {
+        let path = || self.path.join(name);
+        let found = self.entry(name)?;
+        let open = rustix::fs::fstat(file).map_err(|e| io_error("look at", &path(), e))?;
+        if found.is_some_and(|found| (found.dev, found.ino) == (open.st_dev, open.st_ino)) {
+            return Ok(());
+        }
+        Err(DirError::Swapped { path: path() })
     }
 
     /// Creates a file that was not there, readable and writable by its owner only.
@@ -339,7 +410,7 @@ impl Dir {
     }
 }
 
-fn io_error(what: &'static str, path: &Path, source: impl Into<io::Error>) -> DirError {
+pub(super) fn io_error(what: &'static str, path: &Path, source: impl Into<io::Error>) -> DirError {
     DirError::Io { what, path: path.to_owned(), source: source.into() }
 }
 

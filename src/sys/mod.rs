@@ -15,4 +15,5 @@ pub mod random;
 pub mod stream;
 #[cfg(test)]
 pub(crate) mod tape;
+mod trust;
 mod writeback;

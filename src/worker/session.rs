@@ -2,8 +2,10 @@
 
 use super::fault::Faults;
 use super::watch::{Shared, WATCHER};
+use crate::convert::publish::Destination;
 use crate::convert::{Failure, Fault, FileReport, Job, Observer, Options};
 use crate::protocol::{Assignment, Decoder, Ended, FromWorker, ToWorker, Token, VERSION};
+use crate::sys::dir::Missing;
 use crate::sys::process;
 use interprocess::TryClone;
 use interprocess::local_socket::Stream;
@@ -126,7 +128,7 @@ fn work(
                 result.unwrap_or_else(|_| Err(Failure::new(Fault::Internal, last_panic())));
             if result.is_err() {
                 // A panic leaves it behind; whoever failed in order has removed it.
-                let _ = std::fs::remove_file(files.temp_dir.join(&files.temp_name));
+                remove_rest(&files);
             }
             // What misbehaves is there until the memory was measured.
             (result, shared.meter.end())
@@ -137,6 +139,15 @@ fn work(
         shared.say(&FromWorker::Outcome(Box::new(ended)))?;
     }
     Ok(())
+}
+
+/// Removes the temporary file of a job that panicked; what cannot be removed is swept by the next
+/// run.
+fn remove_rest(job: &Job) {
+    let dir = Destination::open(&job.output).and_then(|to| to.own(&job.temp_dir, Missing::Fail));
+    if let Ok(dir) = dir {
+        let _ = dir.remove(std::ffi::OsStr::new(&job.temp_name));
+    }
 }
 
 static PANIC: Mutex<Option<String>> = Mutex::new(None);

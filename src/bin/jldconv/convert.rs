@@ -3,10 +3,12 @@
 use super::{Stop, failed, put, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::cli::{ConvertArgs, options};
+use jldconv::convert::publish::Destination;
 use jldconv::convert::temp::{Owner, TempName};
 use jldconv::convert::{Converter, FileReport, Job, Mode, Observer, Outcome, Phase};
 use jldconv::report::{dry_run, text};
 use jldconv::supervisor::{ExitCode, Plan, PlannedJob};
+use jldconv::sys::dir::Missing;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::fs;
@@ -45,8 +47,8 @@ pub(super) fn convert(args: ConvertArgs) -> Result<ExitCode, Stop> {
     let name = TempName::new("one", name, 0).map_err(failed)?;
     let job = Job { input: args.input, output, temp_dir, temp_name: name.to_string() };
     if !in_place {
-        fs::create_dir_all(&job.temp_dir)
-            .map_err(|error| failed(format!("{}: {error}", job.temp_dir.display())))?;
+        let to = Destination::open(&job.output).map_err(failed)?;
+        to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
     }
     let watch = Watch::new().map_err(failed)?;
     let report = converter.convert(&job, &watch);

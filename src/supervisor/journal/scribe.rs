@@ -4,7 +4,9 @@
 //! Lines that arrive while an earlier batch is synced form the next batch: one sync for all.
 
 use super::line::Line;
+use crate::sys::dir::Dir;
 use crate::sys::file::is_full;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,8 +32,8 @@ pub(in super::super) enum Task {
     Write(Box<Line>, Option<u64>),
     /// Do not wait for more lines.
     Hurry,
-    /// Remove what a killed worker left.
-    Remove(PathBuf),
+    /// Remove the temporary file of that name, which a killed worker left.
+    Remove(String),
     /// Look whether the output's file system has so many bytes left.
     CheckSpace(u64),
     /// Look whether the output directory is still what it was.
@@ -63,13 +65,14 @@ pub(in super::super) struct Scribe {
 
 impl Scribe {
     /// Starts the thread. `journal` was opened for reading and writing; `place` is the output
-    /// directory.
+    /// directory, `temps` that of temporary files.
     ///
     /// # Errors
     /// The directory cannot be looked at, or there is no thread left.
     pub(in super::super) fn start(
         journal: File,
         place: &Path,
+        temps: Dir,
         tell: impl Fn(Written) + Send + 'static,
     ) -> io::Result<Self> {
         let (tasks, inbox) = channel();
@@ -78,6 +81,7 @@ impl Scribe {
             journal,
             identity: identity(place)?,
             place: place.to_owned(),
+            temps,
             lines: Vec::new(),
             numbers: Vec::new(),
             troubled: false,
@@ -122,6 +126,7 @@ struct Desk {
     inbox: Receiver<Task>,
     journal: File,
     place: PathBuf,
+    temps: Dir,
     identity: (u64, u64),
     /// Bytes of lines that are not safe yet.
     lines: Vec<u8>,
@@ -176,10 +181,10 @@ impl Desk {
                 }
                 self.numbers.extend(number);
             }
-            Task::Remove(path) => {
+            Task::Remove(name) => {
                 // What is not there need not be removed, and what cannot be is swept by the next
                 // run.
-                let _ = fs::remove_file(path);
+                let _ = self.temps.remove(OsStr::new(&name));
             }
             Task::CheckSpace(needed) => (self.tell)(Written::Space(self.has_space(needed))),
             Task::CheckPlace => {
@@ -278,7 +283,8 @@ mod tests {
         fs::write(&path, text).unwrap();
         let file = File::options().read(true).write(true).open(path).unwrap();
         let (sender, told) = channel();
-        let scribe = Scribe::start(file, dir.path(), move |written| {
+        let temps = Dir::open(dir.path()).unwrap();
+        let scribe = Scribe::start(file, dir.path(), temps, move |written| {
             let _ = sender.send(written);
         });
         Place { dir, scribe: scribe.unwrap(), told }
@@ -321,7 +327,7 @@ mod tests {
         let rest = dir.path().join("rest");
         fs::write(&rest, "x").unwrap();
         scribe.ask(Task::CheckPlace);
-        scribe.ask(Task::Remove(rest.clone()));
+        scribe.ask(Task::Remove("rest".into()));
         scribe.ask(Task::CheckSpace(1));
         assert_eq!(told.recv().unwrap(), Written::Space(true), "the place is there");
         assert!(!rest.exists());
@@ -336,7 +342,8 @@ mod tests {
         let file = File::options().read(true).write(true).open("/dev/full").unwrap();
         let dir = tempfile::tempdir().unwrap();
         let (sender, told) = channel();
-        let scribe = Scribe::start(file, dir.path(), move |written| {
+        let temps = Dir::open(dir.path()).unwrap();
+        let scribe = Scribe::start(file, dir.path(), temps, move |written| {
             let _ = sender.send(written);
         });
         let scribe = scribe.unwrap();
