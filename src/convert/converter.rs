@@ -3,13 +3,14 @@
 use super::copying::{Made, Work};
 use super::in_place;
 use super::publish::{Destination, Existing};
-use super::{Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options, Outcome, Phase};
-use super::{Unchanged, VerifyLevel};
-use crate::h5::{self, ErrorKind, File, Source};
+use super::{Claim, ClaimedFile, Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options, Outcome, Phase};
+use super::{Recipe, Unchanged, VerifyLevel};
+use crate::h5::{self, ErrorKind, File, Source, metadata_digest};
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
 use crate::migrate::{Finding, Migration, PlanError, Request, plan_for, userrules};
 use crate::sys::file::Identity;
+use crate::sys::stat::StatData;
 use std::path::Path;
 
 /// Converts files to one target with the same options.
@@ -19,12 +20,15 @@ pub struct Converter {
     target: Target,
     /// The codec object that goes with the encoding asked for.
     codec: Option<Literal>,
+    recipe: Recipe,
 }
 
 /// An input that is open, and what is to be done to it.
 pub(super) struct Planned {
     pub(super) file: File,
     pub(super) identity: Identity,
+    /// What `stat` told when it was opened.
+    pub(super) stat: StatData,
     pub(super) migration: Migration,
     /// Whether all of it is laid out afresh.
     pub(super) rewritten: bool,
@@ -47,6 +51,7 @@ impl Converter {
         let wrong = |e: crate::migrate::target::TargetError| {
             Failure::new(Fault::Unsupported, e.to_string())
         };
+        let recipe = Recipe::of(&options)?;
         let mut target = Target::builtin(&options.target).map_err(wrong)?;
         // Later files go first: what is given last on the command line has the last word.
         for path in &options.rules {
@@ -54,7 +59,7 @@ impl Converter {
             target = target.with_rules(rules, &path.display().to_string()).map_err(wrong)?;
         }
         let codec = codec_object(&target, options.compress)?;
-        Ok(Self { options, target, codec })
+        Ok(Self { options, target, codec, recipe })
     }
 
     /// The options it was made with.
@@ -67,6 +72,11 @@ impl Converter {
         &self.target
     }
 
+    /// What shapes the outputs beside their inputs.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
     /// What would be done to the file at `input`, and in which mode; nothing is written.
     ///
     /// # Errors
@@ -77,11 +87,29 @@ impl Converter {
         Ok((planned.migration, mode))
     }
 
-    /// Converts one file. In place, `job.output` is not looked at.
+    /// Converts one file. In place, `job.output` is not looked at. What has the output's name stays,
+    /// and the conversion fails, unless the options have `force`: then it is replaced if it is a
+    /// regular file.
     ///
     /// # Errors
     /// A [`Failure`] that names the file.
     pub fn convert(&self, job: &Job, observer: &dyn Observer) -> Result<FileReport, Failure> {
+        let replace = self.options.force && self.options.mode != Mode::InPlace;
+        let existing =
+            if replace { Existing::now_at(&job.output)? } else { Existing::Keep };
+        self.convert_over(job, &existing, observer)
+    }
+
+    /// Converts one file where something may have the output's name already.
+    ///
+    /// # Errors
+    /// A [`Failure`] that names the file.
+    pub fn convert_over(
+        &self,
+        job: &Job,
+        existing: &Existing,
+        observer: &dyn Observer,
+    ) -> Result<FileReport, Failure> {
         let input = job.input.as_path();
         observer.progress(Phase::Plan, 0, 1);
         let planned = self.plan(input)?;
@@ -89,11 +117,11 @@ impl Converter {
         let mode = self.mode(input, &planned)?;
         let edits = planned.migration.edits.as_ref();
         let changed = edits.is_some() || mode == Mode::Rewrite;
+        let mut claim = None;
         let made = if mode == Mode::InPlace {
             in_place::carry_out(job, &self.options, &self.target, &planned, observer)?
         } else {
             let to = Destination::open(&job.output).map_err(Failure::from)?;
-            let existing = if self.options.force { Existing::Replace } else { Existing::Keep };
             to.check(&planned.identity, existing).map_err(Failure::from)?;
             let work = Work {
                 job,
@@ -104,17 +132,9 @@ impl Converter {
                 existing,
                 observer,
             };
-            if mode == Mode::Rewrite {
-                work.rewritten()?
-            } else {
-                match self.options.unchanged {
-                    Unchanged::Skip if !changed => Made::default(),
-                    Unchanged::Link if !changed && work.linked() => {
-                        Made { bytes_out: planned.identity.len, ..Made::default() }
-                    }
-                    _ => work.patched()?,
-                }
-            }
+            let made = self.carry_out(&work, mode, changed)?;
+            claim = Some(Box::new(self.claim(job, &planned, &made, mode, changed)));
+            made
         };
         let mut findings: Vec<_> =
             planned.migration.findings.iter().map(Finding::to_string).collect();
@@ -133,7 +153,54 @@ impl Converter {
             bytes_replaced: edits.map_or(0, super::super::migrate::edit::EditList::bytes_replaced),
             verify: self.options.verify,
             digest: made.digest,
+            claim,
         })
+    }
+
+    fn carry_out(&self, work: &Work<'_>, mode: Mode, changed: bool) -> Result<Made, Failure> {
+        if mode == Mode::Rewrite {
+            return work.rewritten();
+        }
+        match self.options.unchanged {
+            Unchanged::Skip if !changed => Ok(Made::default()),
+            Unchanged::Link if !changed => match work.linked()? {
+                Some(made) => Ok(made),
+                None => work.patched(),
+            },
+            _ => work.patched(),
+        }
+    }
+
+    /// What a journal has to keep of what came out.
+    fn claim(
+        &self,
+        job: &Job,
+        planned: &Planned,
+        made: &Made,
+        mode: Mode,
+        changed: bool,
+    ) -> Claim {
+        let digest = metadata_digest(&planned.file).ok();
+        let mut stat = planned.stat;
+        if let Some((out, _)) = &made.published
+            && out.ino == stat.ino
+        {
+            // A link more changed the input's inode, too.
+            stat.ctime_ns = out.ctime_ns;
+        }
+        let output = made.published.as_ref().map(|(stat, of_output)| ClaimedFile {
+            path: job.output.to_string_lossy().into_owned(),
+            stat: *stat,
+            digest: if changed { of_output.clone() } else { digest.clone() },
+        });
+        let path = job.input.to_string_lossy().into_owned();
+        Claim {
+            input: ClaimedFile { path, stat, digest },
+            output,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            recipe: Recipe { mode, ..self.recipe.clone() },
+            verify: self.options.verify,
+        }
     }
 
     pub(super) fn plan(&self, input: &Path) -> Result<Planned, Failure> {
@@ -144,16 +211,23 @@ impl Converter {
         };
         let identity = Identity::of(handle)
             .map_err(|e| Failure::new(Fault::Input, format!("{}: {e}", input.display())))?;
+        let stat = StatData::of(handle)
+            .map_err(|e| Failure::new(Fault::Input, format!("{}: {e}", input.display())))?;
         let file = File::from_source(source).map_err(read)?;
         let failed = |e: PlanError| plan_failure(input, &e);
-        let request = Request {
+        let migration = plan_for(&file, &self.target, &self.request()).map_err(failed)?;
+        let rewritten = migration.rewrite.is_some() || self.lays_out();
+        let flat_links = self.options.flat_links;
+        Ok(Planned { file, identity, stat, migration, rewritten, flat_links })
+    }
+
+    /// What is done beside following rules.
+    pub(super) fn request(&self) -> Request {
+        Request {
             rewriting: self.encodes(),
             codec: self.codec.clone(),
             flat_links: self.options.flat_links,
-        };
-        let migration = plan_for(&file, &self.target, &request).map_err(failed)?;
-        let rewritten = migration.rewrite.is_some() || self.lays_out();
-        Ok(Planned { file, identity, migration, rewritten, flat_links: self.options.flat_links })
+        }
     }
 
     /// Whether columns are encoded anew.
@@ -167,7 +241,7 @@ impl Converter {
     }
 
     /// The mode that a file needs, if the options allow it.
-    fn mode(&self, input: &Path, planned: &Planned) -> Result<Mode, Failure> {
+    pub(super) fn mode(&self, input: &Path, planned: &Planned) -> Result<Mode, Failure> {
         let refuse = |why: &str| {
             let message = format!("{}: {why}", input.display());
             Err(Failure::new(Fault::Unsupported, message))

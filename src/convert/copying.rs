@@ -14,6 +14,7 @@ use crate::sys::copy::{CopyError, copy_file};
 use crate::sys::dir::Missing;
 use crate::sys::file::{Identity, is_full};
 use crate::sys::origin::Origin;
+use crate::sys::stat::StatData;
 use std::ffi::OsStr;
 use std::fs;
 use std::ops::ControlFlow;
@@ -23,6 +24,8 @@ use std::ops::ControlFlow;
 pub(super) struct Made {
     pub(super) bytes_out: u64,
     pub(super) digest: Option<String>,
+    /// What `stat` tells of the output under its name, and the digest of its metadata.
+    pub(super) published: Option<(StatData, Option<String>)>,
     /// Worth telling beside the findings.
     pub(super) remarks: Vec<String>,
 }
@@ -34,7 +37,7 @@ pub(super) struct Work<'a> {
     pub(super) target: &'a Target,
     pub(super) planned: &'a Planned,
     pub(super) to: &'a Destination,
-    pub(super) existing: Existing,
+    pub(super) existing: &'a Existing,
     pub(super) observer: &'a dyn Observer,
 }
 
@@ -171,8 +174,28 @@ impl Work<'_> {
             return Err(Failure::new(Fault::Cancelled, message));
         }
         self.observer.progress(Phase::Publish, 0, 1);
-        sealed.publish(self.to, &self.planned.identity, self.existing).map_err(Failure::from)?;
-        Ok(Made { bytes_out: bytes, digest, remarks })
+        let metadata = self.metadata(&sealed);
+        let stat = self.publish(sealed)?;
+        Ok(Made { bytes_out: bytes, digest, remarks, published: Some((stat, metadata)) })
+    }
+
+    /// Gives the output its name.
+    fn publish(&self, sealed: Sealed<'_>) -> Result<StatData, Failure> {
+        if let Ok(stat) = StatData::of(sealed.file()) {
+            self.observer.publishing(&stat);
+        }
+        let published = sealed.publish(self.to, &self.planned.identity, self.existing);
+        published.map_err(Failure::from)
+    }
+
+    /// The digest of the output's metadata. That of a copy is its input's.
+    fn metadata(&self, sealed: &Sealed<'_>) -> Option<String> {
+        if self.planned.migration.edits.is_none() && !self.planned.rewritten {
+            return None;
+        }
+        let handle = sealed.file().try_clone().ok()?;
+        let file = h5::Source::from_file(handle).and_then(h5::File::from_source).ok()?;
+        h5::metadata_digest(&file).ok()
     }
 
     fn check(&self, sealed: &Sealed<'_>) -> Result<Checked, Failure> {
@@ -215,11 +238,18 @@ impl Work<'_> {
         }
     }
 
-    /// Hard-links an unchanged file; `false` where the file system cannot.
-    pub(super) fn linked(&self) -> bool {
-        let output = self.to.path();
-        // Replacing takes a new file: an old output must not vanish before there is another.
-        self.existing == Existing::Keep && fs::hard_link(&self.job.input, output).is_ok()
+    /// Hard-links an unchanged file; nothing where the file system cannot.
+    pub(super) fn linked(&self) -> Result<Option<Made>, Failure> {
+        let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
+        let name = OsStr::new(&self.job.temp_name);
+        let source = self.source()?;
+        let Ok(sealed) = Sealed::link(&temp_dir, name, &self.job.input, source) else {
+            return Ok(None);
+        };
+        self.observer.progress(Phase::Publish, 0, 1);
+        let stat = self.publish(sealed)?;
+        let bytes_out = self.planned.identity.len;
+        Ok(Some(Made { bytes_out, published: Some((stat, None)), ..Made::default() }))
     }
 
     fn copy_failure(&self, temp: &TempFile<'_>, error: &CopyError) -> Failure {

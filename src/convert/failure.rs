@@ -14,6 +14,8 @@ pub enum Fault {
     Full,
     /// The output's place cannot be written to (permission, I/O error).
     Output,
+    /// Something that may not be replaced has the output's name: no retry can help.
+    Conflict,
     /// The output was not what was planned.
     Verify,
     /// An allocation failed.

@@ -27,7 +27,7 @@ pub(super) fn carry_out(
     let mut check = |file: &std::fs::File| {
         let Checked { bytes, digest, remarks } =
             verify::check(path, planned, &expected, file, target, options, observer)?;
-        made = Made { bytes_out: bytes, digest, remarks };
+        made = Made { bytes_out: bytes, digest, remarks, ..Made::default() };
         Ok(())
     };
     inplace::apply(path, &planned.identity, edits, &place, &mut check)

@@ -24,6 +24,8 @@ pub enum Cause {
     Full,
     /// The output's place cannot be written to.
     Output,
+    /// Something that may not be replaced has the output's name.
+    Conflict,
     /// The output was not what was planned.
     Verify,
     /// Said what no worker says, or nothing.
@@ -48,6 +50,7 @@ impl Cause {
             Self::Unsupported => "unsupported",
             Self::Full => "full",
             Self::Output => "output",
+            Self::Conflict => "conflict",
             Self::Verify => "verify",
             Self::Protocol => "protocol",
             Self::Spawn => "spawn",
@@ -79,6 +82,7 @@ impl From<Fault> for Cause {
             Fault::Unsupported => Self::Unsupported,
             Fault::Full => Self::Full,
             Fault::Output => Self::Output,
+            Fault::Conflict => Self::Conflict,
             Fault::Verify => Self::Verify,
             Fault::Memory => Self::OutOfMemory,
             Fault::Cancelled => Self::Stopped,
@@ -102,6 +106,7 @@ mod tests {
             Cause::Unsupported,
             Cause::Full,
             Cause::Output,
+            Cause::Conflict,
             Cause::Verify,
             Cause::Protocol,
             Cause::Spawn,

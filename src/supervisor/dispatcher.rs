@@ -9,13 +9,16 @@ use super::news::News;
 use super::oom::Witness;
 use super::plan::{JobId, Plan, PlannedJob};
 use super::record::{JobRecord, RunSummary};
+use super::resume::{Todo, Work};
 use super::scheduler::{Ending, Event, Scheduler, WorkerId};
 use super::seat::Seat;
 use super::settings::Settings;
 use super::signals::{Asked, Listening};
 use super::totals::Totals;
+use crate::convert::Examined;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
+use crate::sys::stat::StatData;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -42,8 +45,8 @@ pub(super) enum Message {
 pub(super) struct Frame {
     pub(super) settings: Settings,
     pub(super) plan: Plan,
-    /// Places in the plan of the scheduler's jobs.
-    pub(super) todo: Vec<usize>,
+    /// The scheduler's jobs.
+    pub(super) todo: Vec<Todo>,
     pub(super) run_id: String,
     pub(super) started: SystemTime,
     pub(super) program: WorkerProgram,
@@ -56,9 +59,22 @@ pub(super) struct Frame {
 impl Frame {
     /// The scheduler's job in the plan.
     pub(super) fn job(&self, job: JobId) -> Option<(JobId, &PlannedJob)> {
-        let place = *self.todo.get(usize::try_from(job.0).ok()?)?;
+        let place = self.todo.get(usize::try_from(job.0).ok()?)?.place;
         Some((JobId(u32::try_from(place).ok()?), self.plan.jobs.get(place)?))
     }
+
+    /// What is to be done with the scheduler's job.
+    pub(super) fn work(&self, job: JobId) -> Option<&Work> {
+        self.todo.get(usize::try_from(job.0).ok()?).map(|todo| &todo.work)
+    }
+}
+
+/// What a dispatcher leaves.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) summary: RunSummary,
+    /// What was found out, by place in the plan; an error is why it was not.
+    pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
 }
 
 /// Those who work for the dispatcher.
@@ -91,6 +107,10 @@ pub(super) struct Dispatcher {
     pub(super) totals: Totals,
     /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
     pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
+    /// What each job's last attempt was about to publish.
+    pub(super) published: BTreeMap<JobId, StatData>,
+    /// What was found out, by place in the plan.
+    pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
     pub(super) temp_number: u64,
     pub(super) draining: bool,
     pub(super) paused: bool,
@@ -105,7 +125,7 @@ impl Dispatcher {
         scheduler: Scheduler,
         news: News,
         (outbox, inbox): (Sender<Message>, Receiver<Message>),
-        settled: Vec<(usize, JobRecord)>,
+        settled: BTreeMap<usize, JobRecord>,
     ) -> Self {
         Self {
             frame,
@@ -119,10 +139,12 @@ impl Dispatcher {
             events: VecDeque::new(),
             memory: MemoryStatus::default(),
             memory_told: None,
-            records: settled.into_iter().collect(),
+            records: settled,
             unsafe_records: BTreeMap::new(),
             totals: Totals::default(),
             peaks: BTreeMap::new(),
+            published: BTreeMap::new(),
+            examined: BTreeMap::new(),
             temp_number: 0,
             draining: false,
             paused: false,
@@ -137,7 +159,7 @@ impl Dispatcher {
     }
 
     /// Runs until everything is over.
-    pub(super) fn run(mut self, first: Sample) -> RunSummary {
+    pub(super) fn run(mut self, first: Sample) -> Finished {
         self.sample(first);
         let mut ticked = Instant::now();
         self.settle();
@@ -236,7 +258,7 @@ impl Dispatcher {
     }
 
     /// Waits for the journal, sums up, says goodbye.
-    fn finish(mut self) -> RunSummary {
+    fn finish(mut self) -> Finished {
         let took = self.now();
         // The journal's last lines tell of the run, so all records must be in the summary before.
         let unsafe_count = self.unsafe_records.len();
@@ -268,7 +290,7 @@ impl Dispatcher {
         self.staff.scribe.ask(Task::Close);
         self.wait_for(deadline, |this| this.closed);
         self.news.tell(RunEvent::RunFinished(Box::new(summary.clone())));
-        summary
+        Finished { summary, examined: self.examined }
     }
 
     fn wait_for(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) {

@@ -45,8 +45,14 @@ pub struct RunStart {
     pub bytes: u64,
     /// Jobs whose output is complete already.
     pub skipped: u64,
-    /// Outputs that exist but are not complete; they are made again.
+    /// Outputs that exist but have to be made again.
     pub incomplete: Vec<String>,
+    /// The same with the reasons.
+    #[serde(default)]
+    pub stale: Vec<Stale>,
+    /// Files that are in the way; what becomes of them the settings say.
+    #[serde(default)]
+    pub conflicts: Vec<String>,
     /// Jobs that failed in an earlier run and are left alone.
     pub failed_before: Vec<String>,
     /// Number of slots.
@@ -57,6 +63,15 @@ pub struct RunStart {
     pub threads_per_worker: u32,
     /// Memory before the first job.
     pub memory: MemoryStatus,
+}
+
+/// An output of this program that has to be made again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stale {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub why: String,
 }
 
 /// One slot in a [`Status`].
@@ -139,6 +154,13 @@ pub enum SafetyStep {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum RunEvent {
+    /// Before a run: outputs that are there are looked into. Told where that takes its time.
+    Examining {
+        /// Outputs that were looked into.
+        done: u64,
+        /// Of so many.
+        total: u64,
+    },
     /// The run begins.
     RunStarted(RunStart),
     /// A worker took a job.

@@ -29,6 +29,13 @@ impl Dispatcher {
             Word::Said(FromWorker::Progress { job, attempt, phase, done, total }) => {
                 self.progress(slot, worker, (JobId(job), attempt), (phase, done, total));
             }
+            Word::Said(FromWorker::Publishing { job, attempt, file }) => {
+                let job = JobId(job);
+                let current = seat.current.as_ref().filter(|now| !now.over);
+                if current.is_some_and(|now| (now.job, now.attempt) == (job, attempt)) {
+                    self.published.insert(job, file);
+                }
+            }
             Word::Said(FromWorker::Outcome(ended)) => self.outcome(slot, worker, *ended),
             Word::Said(FromWorker::Hello { .. }) => {}
             Word::Nonsense(message) => {
@@ -72,7 +79,7 @@ impl Dispatcher {
         if let Some(current) = known {
             current.over = true;
             let (rss, anon) = (measured.peak_rss, measured.peak_anon.max(current.peak_anon));
-            current.report = result.as_ref().ok().cloned();
+            current.product = result.as_ref().ok().cloned();
             self.peak(job, rss, anon);
         }
         self.events.push_back(Event::Ended {

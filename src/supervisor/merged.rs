@@ -175,6 +175,7 @@ mod tests {
             input_dir: "/in".into(),
             output_dir: "/out".into(),
             options: Options::default(),
+            recipe: None,
             jobs: run.planned,
         }))];
         lines.extend(run.jobs.iter().map(|(number, outcome)| {
@@ -182,7 +183,13 @@ mod tests {
             Line::Job(Box::new(JobLine {
                 run_id: run.id.into(),
                 at: run.at.into(),
-                input: Fingerprint { path: format!("/in/{name}"), size: 1, mtime_ns: 2 },
+                input: Fingerprint {
+                    path: format!("/in/{name}"),
+                    size: 1,
+                    mtime_ns: 2,
+                    stat: None,
+                },
+                claim: None,
                 record: JobRecord::bare(&name, Some(*number), *outcome, 1),
             }))
         }));

@@ -7,6 +7,7 @@ mod bounds;
 mod cause;
 mod child;
 mod clock;
+mod conflict;
 mod deeds;
 mod dispatcher;
 mod error;
@@ -31,21 +32,25 @@ mod seat;
 mod settings;
 mod signals;
 mod sizing;
+mod stage;
+mod standing;
+mod survey;
 mod totals;
 
 pub use crate::archive::Shard;
 pub use bounds::Slurm;
 pub use cause::Cause;
 pub use child::WorkerProgram;
+pub use conflict::{Conflict, Conflicts};
 pub use error::RunError;
 pub use event::{
     ConcurrencyReason, MemoryStatus, Quiet, Reporter, RunEvent, RunStart, SafetyStep, SlotId,
-    SlotStatus, Status,
+    SlotStatus, Stale, Status,
 };
 pub use exit::ExitCode;
 pub use merged::{Merged, merged};
 pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
-pub use resume::IsComplete;
 pub use run::{Hooks, run};
-pub use settings::{Count, OnFull, Settings};
+pub use settings::{Count, OnConflict, OnFull, Settings};
+pub use survey::{Survey, survey};

@@ -2,12 +2,12 @@
 //! files. No link is followed there.
 
 use super::error::RunError;
-use super::journal::{self, Past};
+use super::journal::{self, Journals, Past};
 use crate::archive::Shard;
 use crate::convert::temp::{TempName, clean_temps};
 use crate::sys::dir::{Dir, DirError, Missing};
 use crate::sys::process::hostname;
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -133,20 +133,31 @@ impl Place {
         self.open(OsStr::new(&journal::file_name(self.shard)))
     }
 
-    /// What journals tell: that of this shard, and with `all` those of other shards.
+    /// The run's own directory below `output`, to be read; none if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is not ours alone.
+    pub(super) fn peek(output: &Path) -> Result<Option<Dir>, DirError> {
+        let missing = |path: &Path| {
+            matches!(std::fs::symlink_metadata(path), Err(e) if e.kind() == io::ErrorKind::NotFound)
+        };
+        if missing(output) || missing(&output.join(OWN)) {
+            return Ok(None);
+        }
+        Dir::open(output)?.private(Path::new(OWN), Missing::Fail).map(Some)
+    }
+
+    /// What the journals tell.
     ///
     /// # Errors
     /// They cannot be opened.
-    pub(super) fn past(&self, all: bool) -> Result<Past, RunError> {
-        let mut past = Past::default();
-        let own = OsString::from(journal::file_name(self.shard));
-        past.read(&self.own, &own)?;
-        if all {
-            for name in journal::journals(&self.own)?.iter().filter(|name| **name != own) {
-                past.read(&self.own, name)?;
-            }
-        }
-        Ok(past)
+    pub(super) fn journals(&self) -> Result<Journals, DirError> {
+        Journals::read(Some(self.own.below(Path::new(""), Missing::Fail)?), self.shard)
+    }
+
+    /// Whether the journals still are what `known` was read from.
+    pub(super) fn are_as(&self, known: &Journals) -> bool {
+        known.are_those_in(&self.own)
     }
 
     /// Removes temporary files of dead runs. `own` are those that this shard's journal tells of:
@@ -161,22 +172,6 @@ impl Place {
         let temp = self.temps()?;
         let mut live = |name: &TempName| !(locked && dead.contains(name.run()));
         Ok(clean_temps(&temp, &mut live)?.removed.len())
-    }
-
-    /// Whether `path` is a regular file in the output directory, and its size in bytes.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub(super) fn output(path: &Path) -> io::Result<Option<u64>> {
-        match rustix::fs::statat(rustix::fs::CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => {
-                let regular = rustix::fs::FileType::from_raw_mode(stat.st_mode)
-                    == rustix::fs::FileType::RegularFile;
-                Ok(regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)))
-            }
-            Err(rustix::io::Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 
@@ -230,9 +225,6 @@ mod tests {
         std::os::unix::fs::symlink(elsewhere.path().join("x"), &journal).unwrap();
         assert!(Place::take(dir.path(), WHOLE, "a").unwrap().journal().is_err());
         assert!(!elsewhere.path().join("x").exists());
-        let output = dir.path().join("output_00001.jld2");
-        std::os::unix::fs::symlink("/etc/hostname", &output).unwrap();
-        assert_eq!(Place::output(&output).unwrap(), None);
     }
 
     #[test]

@@ -1,160 +1,305 @@
-//! Which jobs of a plan are left to do.
+//! Which jobs of a plan are left to do, and what may be replaced for them.
 
 use super::cause::Cause;
+use super::conflict::Conflict;
 use super::error::RunError;
-use super::journal::{Fingerprint, Known, Past};
-use super::place::Place;
+use super::journal::{Claimed, Fingerprint, Journals, Known as Before};
 use super::plan::{Plan, PlannedJob};
 use super::record::{JobOutcome, JobRecord};
-use super::settings::Settings;
-use crate::convert::{Mode, Unchanged};
-use std::path::Path;
-
-/// Whether the second path is a complete output for the first.
-pub type IsComplete<'a> = dyn Fn(&Path, &Path) -> bool + 'a;
+use super::settings::{OnConflict, Settings};
+use super::standing::{Known, Standing};
+use crate::archive::{Placement, same_place};
+use crate::convert::publish::Existing;
+use crate::convert::{Claim, Depth, Examined, Mode, Recipe, Unchanged, VerifyLevel, Wanted};
+use crate::sys::stat::StatData;
+use rustix::fs::FileType;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// A plan, sorted out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Sorted {
-    /// Places in the plan of jobs to do.
-    pub(super) todo: Vec<usize>,
-    /// Places and records of jobs that are over.
-    pub(super) settled: Vec<(usize, JobRecord)>,
-    /// Places of those among them of which no journal tells.
-    pub(super) unrecorded: Vec<usize>,
-    /// Names of outputs that are there but not complete.
-    pub(super) incomplete: Vec<String>,
+    /// Jobs to do.
+    pub(super) todo: Vec<Todo>,
+    /// Jobs that are over.
+    pub(super) settled: Vec<Settled>,
+    /// Outputs that are there but have to be made again: names and reasons.
+    pub(super) stale: Vec<(String, String)>,
     /// Names of jobs that failed earlier and are left alone.
     pub(super) failed_before: Vec<String>,
+    /// Files in the way, whatever becomes of them.
+    pub(super) conflicts: Vec<Conflict>,
     /// Number of jobs that cannot be tried at all.
     pub(super) hindered: usize,
+    /// What has to be found out before the plan can be sorted out, by place.
+    pub(super) questions: Vec<(usize, Wanted)>,
+}
+
+/// A job to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Todo {
+    /// Its place in the plan.
+    pub(super) place: usize,
+    pub(super) work: Work,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Work {
+    Convert(Order),
+    Examine(Wanted),
+}
+
+/// How an output is made.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Order {
+    /// What may be replaced.
+    pub(super) existing: Existing,
+    /// The input when this was decided.
+    pub(super) input: Option<StatData>,
+    /// Why it is made again.
+    pub(super) stale: Option<String>,
+    /// What is in the way.
+    pub(super) conflict: Option<String>,
+    /// The claim of an output that has to pass a higher check.
+    pub(super) recheck: Option<Box<Claim>>,
+}
+
+/// A job that is over.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Settled {
+    /// Its place in the plan.
+    pub(super) place: usize,
+    pub(super) record: JobRecord,
+    /// What the journal does not have yet.
+    pub(super) news: Option<(Option<StatData>, Option<Claim>)>,
+}
+
+/// What was found out about a job, and of which files.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Answer {
+    pub(super) input: StatData,
+    pub(super) output: StatData,
+    pub(super) result: Result<Examined, String>,
+}
+
+/// What is known beside the plan.
+pub(super) struct Inquiry<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) asked: &'a Recipe,
+    /// Those of other shards are read only if something is there that our own does not explain.
+    pub(super) journals: &'a Journals,
+    /// By place in the plan.
+    pub(super) answers: &'a BTreeMap<usize, Answer>,
+    /// Where files of others are kept.
+    pub(super) kept: PathBuf,
+    /// Nothing is asked any more.
+    pub(super) last: bool,
 }
 
 /// What becomes of one job.
 enum Fate {
-    Do,
-    /// An output is there and has to be made again.
-    Redo,
-    Skip {
-        bytes_out: u64,
-        message: &'static str,
-        recorded: bool,
-    },
+    Do(Order),
+    Settle { record: JobRecord, news: Option<(Option<StatData>, Option<Claim>)> },
     /// It failed in an earlier run, and nothing changed that could help.
     Failed(Box<JobRecord>),
-    /// It cannot be tried at all.
-    Hindered(String),
+    Ask(Wanted),
+    /// What is there is in the way, and nothing says what to do.
+    Stuck,
 }
 
-/// Sorts a plan out: what is complete is skipped, what failed under the same circumstances is left
-/// alone unless `resume_failed`. `own` is what this shard's journal tells, `others` reads those of
-/// other shards; it is called only if something is there that `own` does not explain.
-pub(super) fn sort_out(
-    plan: &Plan,
-    settings: &Settings,
-    own: &Past,
-    others: &mut dyn FnMut() -> Result<Past, RunError>,
-    is_complete: &IsComplete<'_>,
-) -> Result<Sorted, RunError> {
+/// Sorts a plan out: what is up to date is skipped, what failed under the same circumstances is left
+/// alone, what is in the way is dealt with as the settings say. Files are not opened here.
+///
+/// # Errors
+/// Journals of other shards cannot be read.
+pub(super) fn sort_out(plan: &Plan, inquiry: &Inquiry<'_>) -> Result<Sorted, RunError> {
     let mut sorted = Sorted::default();
-    let mut all = None;
+    let mut dirs = Dirs { known: BTreeMap::new(), input: inquiry.settings.input_dir.clone() };
     for (place, job) in plan.jobs.iter().enumerate() {
-        match fate(job, settings, own, others, &mut all, is_complete)? {
-            Fate::Do => sorted.todo.push(place),
-            Fate::Redo => {
-                sorted.incomplete.push(job.name.clone());
-                sorted.todo.push(place);
-            }
-            Fate::Skip { bytes_out, message, recorded } => {
-                let mut record =
-                    JobRecord::bare(&job.name, job.number, JobOutcome::Skipped, job.bytes);
-                record.bytes_out = bytes_out;
-                record.message = Some(message.to_owned());
-                if !recorded {
-                    sorted.unrecorded.push(place);
-                }
-                sorted.settled.push((place, record));
-            }
-            Fate::Hindered(obstacle) => {
-                let mut record =
-                    JobRecord::bare(&job.name, job.number, JobOutcome::Failed, job.bytes);
-                record.fault = Some(Cause::Input);
-                record.message = Some(format!("{}: {obstacle}", job.input.display()));
-                sorted.hindered += 1;
-                sorted.unrecorded.push(place);
-                sorted.settled.push((place, record));
-            }
+        match fate(place, job, inquiry, &mut dirs, &mut sorted)? {
+            Fate::Do(order) => sorted.todo.push(Todo { place, work: Work::Convert(order) }),
+            Fate::Settle { record, news } => sorted.settled.push(Settled { place, record, news }),
             Fate::Failed(record) => {
                 sorted.failed_before.push(job.name.clone());
-                sorted.settled.push((place, *record));
+                sorted.settled.push(Settled { place, record: *record, news: None });
             }
+            Fate::Ask(wanted) => sorted.questions.push((place, wanted)),
+            Fate::Stuck => {}
         }
     }
     Ok(sorted)
 }
 
-fn fate(
-    job: &PlannedJob,
-    settings: &Settings,
-    own: &Past,
-    others: &mut dyn FnMut() -> Result<Past, RunError>,
-    all: &mut Option<Past>,
-    is_complete: &IsComplete<'_>,
-) -> Result<Fate, RunError> {
-    if let Some(obstacle) = &job.obstacle {
-        return Ok(Fate::Hindered(obstacle.clone()));
-    }
-    if settings.options.force {
-        return Ok(Fate::Do);
-    }
-    let print = Fingerprint::from(job);
-    let same = |known: &&Known| known.input == print;
-    if settings.options.mode == Mode::InPlace {
-        // The file is its own output; what is done is found out in milliseconds.
-        let known = own.files.get(&job.name).filter(same);
-        return Ok(known.and_then(|known| failed_before(known, settings)).unwrap_or(Fate::Do));
-    }
-    let size = Place::output(&job.output).unwrap_or(None);
-    let mut known = own.files.get(&job.name).filter(same);
-    if known.is_none() && size.is_some() {
-        let past = match all {
-            Some(past) => past,
-            None => all.insert(others()?),
-        };
-        known = past.files.get(&job.name).filter(same);
-    }
-    let good = known.filter(|known| known.record.outcome != JobOutcome::Failed);
-    if let Some(size) = size {
-        if good.is_some_and(|known| known.record.bytes_out == size) {
-            let changed = good.and_then(|known| known.options.as_ref()) != Some(&settings.options);
-            let message = if changed {
-                "complete (made with other options or rules; --force makes it again)"
-            } else {
-                "complete"
-            };
-            return Ok(Fate::Skip { bytes_out: size, message, recorded: true });
-        }
-        if is_complete(&job.input, &job.output) {
-            let message = "complete (no journal tells of it, so it was looked at)";
-            return Ok(Fate::Skip { bytes_out: size, message, recorded: false });
-        }
-        return Ok(Fate::Redo);
-    }
-    if settings.options.unchanged == Unchanged::Skip
-        && good.is_some_and(|known| known.record.outcome == JobOutcome::Unchanged)
-    {
-        let message = "needs no change, and so no output";
-        return Ok(Fate::Skip { bytes_out: 0, message, recorded: true });
-    }
-    Ok(known.and_then(|known| failed_before(known, settings)).unwrap_or(Fate::Do))
+/// Which directories are that of the input, however they are spelled.
+struct Dirs {
+    known: BTreeMap<PathBuf, bool>,
+    input: PathBuf,
 }
 
-/// A failure counts as long as nothing changed that could help.
-fn failed_before(known: &Known, settings: &Settings) -> Option<Fate> {
+impl Dirs {
+    fn is_input(&mut self, file: &str) -> bool {
+        let dir = Path::new(file).parent().unwrap_or(Path::new(""));
+        if dir == self.input {
+            return true;
+        }
+        let input = &self.input;
+        *self.known.entry(dir.to_owned()).or_insert_with(|| {
+            same_place(dir, input).is_ok_and(|placement| placement == Placement::Same)
+        })
+    }
+}
+
+fn fate(
+    place: usize,
+    job: &PlannedJob,
+    inquiry: &Inquiry<'_>,
+    dirs: &mut Dirs,
+    sorted: &mut Sorted,
+) -> Result<Fate, RunError> {
+    let settings = inquiry.settings;
+    let hindered = |sorted: &mut Sorted, obstacle: &str| {
+        let mut record = JobRecord::bare(&job.name, job.number, JobOutcome::Failed, job.bytes);
+        record.fault = Some(Cause::Input);
+        record.message = Some(format!("{}: {obstacle}", job.input.display()));
+        sorted.hindered += 1;
+        Fate::Settle { record, news: Some((None, None)) }
+    };
+    if let Some(obstacle) = &job.obstacle {
+        return Ok(hindered(sorted, obstacle));
+    }
+    let input = StatData::at(&job.input).ok();
+    let own = &inquiry.journals.own;
+    let failed = || failed_before(own.files.get(&job.name), job, input, inquiry);
+    let order = |existing| Order { existing, input, stale: None, conflict: None, recheck: None };
+    if settings.options.mode == Mode::InPlace {
+        // The file is its own output; what is done is found out in milliseconds.
+        return Ok(failed().unwrap_or_else(|| Fate::Do(order(Existing::Keep))));
+    }
+    // What cannot be looked at will be told of by the worker.
+    let Some(input) = input else {
+        return Ok(failed().unwrap_or_else(|| Fate::Do(order(Existing::Keep))));
+    };
+    let output = match StatData::entry(&job.output) {
+        Ok(output) => output,
+        Err(_) => return Ok(Fate::Do(order(Existing::Keep))),
+    };
+    let force = settings.options.force;
+    let mut claimed = own.claims.get(&job.name);
+    let there = output.map(|(stat, _)| stat);
+    let explains = |claimed: &Claimed| {
+        let made = claimed.claim.as_ref().and_then(|claim| claim.output.as_ref());
+        made.map(|made| made.stat) == there
+    };
+    if there.is_some() && !claimed.is_some_and(explains) {
+        claimed = inquiry.journals.all()?.claims.get(&job.name).or(claimed);
+    }
+    let answer = inquiry.answers.get(&place).filter(|answer| {
+        answer.input == input && Some(answer.output) == there
+    });
+    let known = Known {
+        input_path: &job.input,
+        input,
+        output,
+        claimed,
+        same_dir: claimed.is_some_and(|claimed| dirs.is_input(&claimed.input.path)),
+        asked: inquiry.asked,
+        verify: if force { VerifyLevel::None } else { settings.options.verify },
+        answer: answer.map(|answer| answer.result.as_ref().map_err(String::as_str)),
+    };
+    let mut standing = known.standing();
+    if let (Standing::Ask(wanted), Some(what)) = (&standing, there) {
+        let why = if force && wanted.compare == Some(Depth::Payload) {
+            // Whether it is ours would cost a look at all of it; nothing depends on that but what
+            // is kept.
+            "no journal tells of it, or it was changed later"
+        } else if inquiry.last {
+            "it is being changed"
+        } else {
+            return Ok(Fate::Ask(*wanted));
+        };
+        standing = Standing::Conflict { why: why.to_owned(), what };
+    }
+    let left_out = settings.options.unchanged == Unchanged::Skip && !force && known.left_out();
+    Ok(match standing {
+        Standing::Ask(wanted) => Fate::Ask(wanted),
+        Standing::Absent if left_out => {
+            settle(job, "needs no change, and so no output".to_owned(), 0, None)
+        }
+        Standing::Absent => {
+            let stuck = if force { None } else { failed() };
+            stuck.unwrap_or_else(|| Fate::Do(order(Existing::Keep)))
+        }
+        Standing::Complete { .. } | Standing::Stale { .. } | Standing::Unchecked { .. } if force => {
+            Fate::Do(order(there.map_or(Existing::Keep, Existing::Replace)))
+        }
+        Standing::Complete { why, bytes, claim } => {
+            let news = claim.map(|claim| (Some(input), Some(*claim)));
+            settle(job, why.to_owned(), bytes, news)
+        }
+        Standing::Unchecked { claim, output } => {
+            Fate::Do(Order { recheck: Some(claim), ..order(Existing::Replace(output)) })
+        }
+        Standing::Stale { why, output } => {
+            if let Some(failed) = failed() {
+                return Ok(failed);
+            }
+            sorted.stale.push((job.name.clone(), why.clone()));
+            Fate::Do(Order { stale: Some(why), ..order(Existing::Replace(output)) })
+        }
+        Standing::Conflict { why, what } => {
+            sorted.conflicts.push(Conflict { name: job.name.clone(), why: why.clone() });
+            let regular = output.is_some_and(|(_, kind)| kind == FileType::RegularFile);
+            let kept = || Existing::SetAside { what, dir: inquiry.kept.clone() };
+            match settings.on_conflict {
+                _ if force && settings.discard_replaced && regular => {
+                    Fate::Do(order(Existing::Replace(what)))
+                }
+                _ if force => Fate::Do(Order { conflict: Some(why), ..order(kept()) }),
+                OnConflict::KeepBoth => Fate::Do(Order { conflict: Some(why), ..order(kept()) }),
+                OnConflict::Skip => {
+                    let mut record =
+                        JobRecord::bare(&job.name, job.number, JobOutcome::Skipped, job.bytes);
+                    record.message = Some(format!("conflict, left as it is: {why}"));
+                    record.conflict = Some(why);
+                    Fate::Settle { record, news: Some((Some(input), None)) }
+                }
+                OnConflict::Fail => Fate::Stuck,
+            }
+        }
+    })
+}
+
+fn settle(
+    job: &PlannedJob,
+    message: String,
+    bytes_out: u64,
+    news: Option<(Option<StatData>, Option<Claim>)>,
+) -> Fate {
+    let mut record = JobRecord::bare(&job.name, job.number, JobOutcome::Skipped, job.bytes);
+    record.bytes_out = bytes_out;
+    record.message = Some(message);
+    record.verify = news.as_ref().and_then(|(_, claim)| Some(claim.as_ref()?.verify));
+    Fate::Settle { record, news }
+}
+
+/// A failure that is the input's own counts as long as nothing changed that could help. All others
+/// came from circumstances.
+fn failed_before(
+    known: Option<&Before>,
+    job: &PlannedJob,
+    input: Option<StatData>,
+    inquiry: &Inquiry<'_>,
+) -> Option<Fate> {
+    let known = known?;
+    let now = Fingerprint::of(job, input);
     let sticks = known.record.outcome == JobOutcome::Failed
-        && known.version == env!("CARGO_PKG_VERSION")
-        && known.options.as_ref() == Some(&settings.options)
-        && !settings.resume_failed;
+        && matches!(known.record.fault, Some(Cause::Input | Cause::Unsupported))
+        && known.input == now
+        && input.is_some()
+        && known.run.version == env!("CARGO_PKG_VERSION")
+        && known.run.recipe.as_ref() == Some(inquiry.asked)
+        && !inquiry.settings.resume_failed;
     sticks.then(|| {
         let mut record = known.record.clone();
         let before = record.message.take().unwrap_or_default();
@@ -162,158 +307,4 @@ fn failed_before(known: &Known, settings: &Settings) -> Option<Fate> {
             Some(format!("failed in an earlier run (--resume-failed tries again): {before}"));
         Fate::Failed(Box::new(record))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    struct Case {
-        _dir: tempfile::TempDir,
-        settings: Settings,
-        plan: Plan,
-        past: Past,
-    }
-
-    /// One job of 10 bytes, whose output has `size` bytes, and of which the journal says `outcome`.
-    fn case(size: Option<u64>, outcome: Option<JobOutcome>) -> Case {
-        let dir = tempfile::tempdir().unwrap();
-        let output = dir.path().join("output_00001.jld2");
-        if let Some(size) = size {
-            fs::File::create(&output).unwrap().set_len(size).unwrap();
-        }
-        let settings = Settings::new("/in", dir.path());
-        let job = PlannedJob {
-            name: "output_00001.jld2".into(),
-            number: Some(1),
-            input: "/in/output_00001.jld2".into(),
-            output,
-            bytes: 10,
-            mtime_ns: 5,
-            obstacle: None,
-        };
-        let mut past = Past::default();
-        if let Some(outcome) = outcome {
-            let mut record = JobRecord::bare(&job.name, job.number, outcome, 10);
-            record.bytes_out = 20;
-            record.fault = (outcome == JobOutcome::Failed).then_some(Cause::Input);
-            record.message = Some("torn".into());
-            let known = Known {
-                at: "t".into(),
-                input: (&job).into(),
-                record,
-                version: env!("CARGO_PKG_VERSION").into(),
-                options: Some(settings.options.clone()),
-            };
-            past.files.insert(job.name.clone(), known);
-        }
-        Case { _dir: dir, settings, plan: Plan { jobs: vec![job] }, past }
-    }
-
-    impl Case {
-        fn sort(&self, complete: bool) -> Sorted {
-            let none = &mut || Ok(Past::default());
-            sort_out(&self.plan, &self.settings, &self.past, none, &|_, _| complete).unwrap()
-        }
-    }
-
-    #[test]
-    fn what_is_recorded_and_there_is_skipped_without_a_look() {
-        let case = case(Some(20), Some(JobOutcome::Converted));
-        let sorted = case.sort(false);
-        assert!(sorted.todo.is_empty() && sorted.unrecorded.is_empty());
-        assert_eq!(sorted.settled[0].1.outcome, JobOutcome::Skipped);
-        assert_eq!(sorted.settled[0].1.message.as_deref(), Some("complete"));
-    }
-
-    #[test]
-    fn another_shards_journal_counts_too() {
-        let mut case = case(Some(20), Some(JobOutcome::Converted));
-        let all = std::mem::take(&mut case.past);
-        let others = &mut || Ok(all.clone());
-        let sorted =
-            sort_out(&case.plan, &case.settings, &case.past, others, &|_, _| false).unwrap();
-        assert!(sorted.todo.is_empty());
-    }
-
-    #[test]
-    fn what_is_not_as_recorded_is_looked_at() {
-        for case in [
-            case(Some(21), Some(JobOutcome::Converted)),
-            case(Some(20), Some(JobOutcome::Failed)),
-            case(Some(20), None),
-        ] {
-            assert_eq!(case.sort(true).unrecorded, [0]);
-            let sorted = case.sort(false);
-            assert_eq!(sorted.todo, [0]);
-            assert_eq!(sorted.incomplete, ["output_00001.jld2"]);
-        }
-    }
-
-    #[test]
-    fn a_changed_input_is_converted_again() {
-        let mut case = case(Some(20), Some(JobOutcome::Converted));
-        case.plan.jobs[0].mtime_ns += 1;
-        assert_eq!(case.sort(false).todo, [0]);
-        case.plan.jobs[0].mtime_ns -= 1;
-        case.plan.jobs[0].bytes += 1;
-        assert_eq!(case.sort(false).todo, [0]);
-    }
-
-    #[test]
-    fn an_output_that_vanished_is_made_again() {
-        let case = case(None, Some(JobOutcome::Converted));
-        let sorted = case.sort(true);
-        assert_eq!((sorted.todo, sorted.incomplete.len()), (vec![0], 0));
-    }
-
-    #[test]
-    fn a_failure_sticks_until_something_changes() {
-        let mut case = case(None, Some(JobOutcome::Failed));
-        let sorted = case.sort(true);
-        assert_eq!(sorted.failed_before, ["output_00001.jld2"]);
-        let record = &sorted.settled[0].1;
-        assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Cause::Input)));
-        case.settings.resume_failed = true;
-        assert_eq!(case.sort(true).todo, [0]);
-        case.settings.resume_failed = false;
-        case.settings.options.target = "other".into();
-        assert_eq!(case.sort(true).todo, [0]);
-    }
-
-    #[test]
-    fn force_looks_at_nothing() {
-        let mut case = case(Some(20), Some(JobOutcome::Converted));
-        case.settings.options.force = true;
-        assert_eq!(case.sort(true).todo, [0]);
-    }
-
-    #[test]
-    fn unchanged_files_need_no_output_if_so_asked() {
-        let mut case = case(None, Some(JobOutcome::Unchanged));
-        assert_eq!(case.sort(true).todo, [0]);
-        case.settings.options.unchanged = Unchanged::Skip;
-        let known = case.past.files.values_mut().next().unwrap();
-        known.options = Some(case.settings.options.clone());
-        assert!(case.sort(true).todo.is_empty());
-    }
-
-    #[test]
-    fn what_cannot_be_tried_fails_without_a_try() {
-        let mut case = case(None, None);
-        case.plan.jobs[0].obstacle = Some("is a directory".into());
-        let sorted = case.sort(true);
-        assert_eq!((sorted.todo.len(), sorted.hindered), (0, 1));
-        let record = &sorted.settled[0].1;
-        assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Cause::Input)));
-        assert!(record.message.as_deref().unwrap().ends_with("is a directory"));
-    }
-
-    #[test]
-    fn in_place_the_file_itself_is_no_output() {
-        let mut case = case(Some(10), Some(JobOutcome::Converted));
-        case.settings.options.mode = Mode::InPlace;
-        assert_eq!(case.sort(true).todo, [0]);
-    }
 }

@@ -64,7 +64,7 @@ impl Tries {
     pub(super) fn judge(&mut self, cause: Cause, around: &Circumstances) -> Verdict {
         let attempts = around.retries.max(1);
         match cause {
-            Cause::Input | Cause::Unsupported | Cause::Verify => Verdict::Fail,
+            Cause::Input | Cause::Unsupported | Cause::Conflict | Cause::Verify => Verdict::Fail,
             Cause::OutOfMemory => {
                 self.oom = self.oom.saturating_add(1);
                 if around.alone {

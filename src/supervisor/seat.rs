@@ -2,8 +2,8 @@
 
 use super::plan::JobId;
 use super::scheduler::WorkerId;
-use crate::convert::{FileReport, Phase};
-use crate::protocol::{ToWorker, encode};
+use crate::convert::Phase;
+use crate::protocol::{Product, ToWorker, encode};
 use crate::sys::memory::ProcessMemory;
 use crate::sys::process::Killer;
 use interprocess::local_socket::Stream;
@@ -26,7 +26,7 @@ pub(super) struct Current {
     pub(super) peak_rss: u64,
     pub(super) peak_anon: u64,
     /// What it reported in the end, if that was good.
-    pub(super) report: Option<FileReport>,
+    pub(super) product: Option<Product>,
     /// Its outcome was heard.
     pub(super) over: bool,
 }

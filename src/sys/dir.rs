@@ -4,6 +4,7 @@
 //! to the descriptor, and a symbolic link on the way is an error, never followed.
 
 use super::crash::{self, Step};
+use super::stat::StatData;
 use super::trust;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -106,6 +107,8 @@ pub struct Entry {
     pub len: u64,
     /// What it is.
     pub kind: FileType,
+    /// Its size and times.
+    pub stat: StatData,
 }
 
 /// An open directory.
@@ -223,6 +226,7 @@ impl Dir {
                 ino: stat.st_ino,
                 len: u64::try_from(stat.st_size).unwrap_or(0),
                 kind: FileType::from_raw_mode(stat.st_mode),
+                stat: StatData::from_stat(&stat),
             })),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(io_error("look at", &self.path.join(name), error)),
@@ -343,6 +347,44 @@ impl Dir {
                 self.rename_new_by_link(name, target, new_name)
             }
             Err(error) => Err(io_error("rename to", &path(), error)),
+        }
+    }
+
+    /// Lets `name` and `new_name` in `target` change places, in one step. `false` where the file
+    /// system cannot do that.
+    ///
+    /// # Errors
+    /// What the system says; that `new_name` is not there is among it.
+    pub fn exchange(
+        &self,
+        name: &OsStr,
+        target: &Self,
+        new_name: &OsStr,
+    ) -> Result<bool, DirError> {
+        self.check_name(name)?;
+        target.check_name(new_name)?;
+        let flags = RenameFlags::EXCHANGE;
+        match rustix::fs::renameat_with(&self.fd, name, &target.fd, new_name, flags) {
+            Ok(()) => Ok(true),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(false),
+            Err(error) => {
+                Err(io_error("change places with", &target.path.join(new_name), error))
+            }
+        }
+    }
+
+    /// Gives the file at `path` another name: `name` here. A link at `path` is followed.
+    ///
+    /// # Errors
+    /// [`DirError::Exists`] if the name is taken; what the system says, also where the file system
+    /// has no hard links or the file is on another one.
+    pub fn link(&self, path: &Path, name: &OsStr) -> Result<(), DirError> {
+        self.check_name(name)?;
+        let flags = AtFlags::SYMLINK_FOLLOW;
+        match rustix::fs::linkat(rustix::fs::CWD, path, &self.fd, name, flags) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST) => Err(DirError::Exists { path: self.path.join(name) }),
+            Err(error) => Err(io_error("link to", &self.path.join(name), error)),
         }
     }
 
@@ -489,6 +531,20 @@ mod tests {
             go(&dir, &sub).unwrap();
             assert_eq!(std::fs::read(sub.path().join("new")).unwrap(), b"old");
             assert_eq!(dir.entry(old).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn two_files_change_places() {
+        let (temp, dir) = fresh();
+        let sub = dir.below(Path::new("a"), Missing::Create).unwrap();
+        let (old, new) = (OsStr::new("old"), OsStr::new("new"));
+        std::fs::write(temp.path().join("old"), b"old").unwrap();
+        assert!(dir.exchange(old, &sub, new).is_err(), "there is nothing to change places with");
+        std::fs::write(sub.path().join("new"), b"new").unwrap();
+        if dir.exchange(old, &sub, new).unwrap() {
+            assert_eq!(std::fs::read(temp.path().join("old")).unwrap(), b"new");
+            assert_eq!(std::fs::read(sub.path().join("new")).unwrap(), b"old");
         }
     }
 

@@ -12,6 +12,7 @@ pub mod memory;
 pub mod origin;
 pub mod process;
 pub mod random;
+pub mod stat;
 pub mod stream;
 #[cfg(test)]
 pub(crate) mod tape;

@@ -2,11 +2,16 @@
 
 use super::fault::Faults;
 use super::watch::{Shared, WATCHER};
-use crate::convert::publish::Destination;
-use crate::convert::{Failure, Fault, FileReport, Job, Observer, Options};
-use crate::protocol::{Assignment, Decoder, Ended, FromWorker, ToWorker, Token, VERSION};
+use crate::convert::publish::{Destination, Existing};
+use crate::convert::{
+    Claim, Examined, Failure, Fault, FileReport, Job, Observer, Options, Recheck, Wanted,
+};
+use crate::protocol::{
+    Assignment, Decoder, Ended, FromWorker, Product, Task, ToWorker, Token, VERSION,
+};
 use crate::sys::dir::Missing;
 use crate::sys::process;
+use crate::sys::stat::StatData;
 use interprocess::TryClone;
 use interprocess::local_socket::Stream;
 use std::io::{self, Read};
@@ -22,18 +27,44 @@ const MESSAGE_MAX: usize = 16 << 10;
 /// Bytes of findings that are reported; more help nobody.
 const FINDINGS_MAX: usize = 256 << 10;
 
-/// How a worker converts a file.
+/// What a worker does with files.
 pub trait Convert: Sync {
-    /// See [`convert_file`](crate::convert::convert_file).
+    /// See [`Converter::convert_over`](crate::convert::Converter::convert_over).
     ///
     /// # Errors
     /// See there.
     fn convert(
         &self,
         job: &Job,
+        existing: &Existing,
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<FileReport, Failure>;
+
+    /// See [`Converter::examine`](crate::convert::Converter::examine).
+    ///
+    /// # Errors
+    /// See there.
+    fn examine(
+        &self,
+        job: &Job,
+        wanted: &Wanted,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Result<Examined, Failure>;
+
+    /// See [`Converter::recheck`](crate::convert::Converter::recheck).
+    ///
+    /// # Errors
+    /// See there.
+    fn recheck(
+        &self,
+        job: &Job,
+        claim: &Claim,
+        existing: &Existing,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Result<Recheck, Failure>;
 }
 
 /// Says hello and converts until it is sent home (fine) or the supervisor is gone (an error).
@@ -115,14 +146,16 @@ fn work(
             Order::End(end) => return end,
         };
         let (job, attempt, limit) = (assignment.job, assignment.attempt, assignment.data_limit);
-        let (files, options) = assignment.into_job();
+        let (files, task, options) = assignment.into_job();
         shared.begin(job, attempt, watcher);
         // A limit that cannot be set is a protection less, no reason to refuse work.
         let _ = process::limit_data(limit);
         let (result, measured) = {
             let mischief = faults.begin(&files, attempt);
             let result = catch_unwind(AssertUnwindSafe(|| {
-                mischief.around(shared, |observer| convert.convert(&files, &options, observer))
+                mischief.around(shared, |observer| {
+                    perform(convert, &files, task, &options, observer)
+                })
             }));
             let result =
                 result.unwrap_or_else(|_| Err(Failure::new(Fault::Internal, last_panic())));
@@ -134,11 +167,50 @@ fn work(
             (result, shared.meter.end())
         };
         shared.end();
-        let result = result.map(trim_report).map_err(trim_failure);
+        let result = result.map(trim_product).map_err(trim_failure);
         let ended = Ended { job, attempt, result, measured };
         shared.say(&FromWorker::Outcome(Box::new(ended)))?;
     }
     Ok(())
+}
+
+/// Does what was asked for.
+fn perform(
+    convert: &dyn Convert,
+    job: &Job,
+    task: Task,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Product, Failure> {
+    let (existing, leftover, recheck) = match task {
+        Task::Examine(wanted) => {
+            let examined = convert.examine(job, &wanted, options, observer)?;
+            return Ok(Product::Examined(Box::new(examined)));
+        }
+        Task::Convert { existing, leftover, recheck } => (existing, leftover, recheck),
+    };
+    let existing = after(leftover, existing.into(), job);
+    match recheck {
+        None => convert.convert(job, &existing, options, observer).map(Product::Made),
+        Some(claim) => match convert.recheck(job, &claim, &existing, options, observer)? {
+            Recheck::Held(claim) => Ok(Product::Held(Box::new(claim))),
+            Recheck::Remade(report, why) => Ok(Product::Remade(report, why)),
+        },
+    }
+}
+
+/// What may be replaced after an attempt that died while it published `leftover`: that, if it is
+/// there.
+fn after(leftover: Option<StatData>, existing: Existing, job: &Job) -> Existing {
+    let Some(leftover) = leftover else { return existing };
+    match StatData::entry(&job.output) {
+        Ok(Some((now, rustix::fs::FileType::RegularFile)))
+            if now.same_but_for_ctime(&leftover) =>
+        {
+            Existing::Replace(now)
+        }
+        _ => existing,
+    }
 }
 
 /// Removes the temporary file of a job that panicked; what cannot be removed is swept by the next
@@ -166,6 +238,19 @@ fn last_panic() -> String {
     format!("internal error: {}", words.as_deref().unwrap_or("a panic without words"))
 }
 
+fn trim_product(product: Product) -> Product {
+    match product {
+        Product::Made(report) => Product::Made(trim_report(report)),
+        Product::Remade(report, why) => Product::Remade(trim_report(report), shortened(why)),
+        Product::Held(claim) => Product::Held(claim),
+        Product::Examined(mut examined) => {
+            examined.compared =
+                examined.compared.map(|compared| compared.map_err(shortened));
+            Product::Examined(examined)
+        }
+    }
+}
+
 fn trim_report(mut report: FileReport) -> FileReport {
     let mut room = FINDINGS_MAX;
     let mut kept = 0;
@@ -184,12 +269,17 @@ fn trim_report(mut report: FileReport) -> FileReport {
 }
 
 fn trim_failure(mut failure: Failure) -> Failure {
-    if failure.message.len() > MESSAGE_MAX {
-        let end = failure.message.floor_char_boundary(MESSAGE_MAX);
-        failure.message.truncate(end);
-        failure.message.push_str(" ...");
-    }
+    failure.message = shortened(failure.message);
     failure
+}
+
+fn shortened(mut message: String) -> String {
+    if message.len() > MESSAGE_MAX {
+        let end = message.floor_char_boundary(MESSAGE_MAX);
+        message.truncate(end);
+        message.push_str(" ...");
+    }
+    message
 }
 
 #[cfg(test)]
@@ -208,6 +298,7 @@ mod tests {
             bytes_replaced: 0,
             verify: VerifyLevel::Structure,
             digest: None,
+            claim: None,
         }
     }
 

@@ -103,7 +103,8 @@ fn publish(dir: &Path, input: &Path, edits: &EditList) {
     edits.apply(temp.file()).unwrap();
     let sealed = temp.seal(&Origin::of(&input).unwrap()).unwrap();
     edits.check_applied(sealed.file()).unwrap();
-    sealed.publish(&to, &identity, Existing::Replace).unwrap();
+    let existing = Existing::now_at(&to.path()).unwrap();
+    sealed.publish(&to, &identity, &existing).unwrap();
 }
 
 /// Runs the child; `false` if it came through before its `n`th point.

@@ -272,7 +272,7 @@ fn reread(
 }
 
 /// Digest of the canonical form of one value.
-fn digest(dumper: &Dumper<'_>, addr: RelAddr) -> h5::Result<u128> {
+pub(super) fn digest(dumper: &Dumper<'_>, addr: RelAddr) -> h5::Result<u128> {
     let mut out = io::BufWriter::with_capacity(16 << 10, Hashed(Xxh3::new()));
     dumper.node(addr, &mut out)?;
     let hashed = out.into_inner().map_err(|e| h5::Error::output(e.into_error()))?;

@@ -64,15 +64,14 @@ pub(in super::super) struct Scribe {
 }
 
 impl Scribe {
-    /// Starts the thread. `journal` was opened for reading and writing; `place` is the output
-    /// directory, `temps` that of temporary files.
+    /// Starts the thread. `place` is the output directory; `journal` was opened for reading and
+    /// writing and comes with the directory of temporary files; who writes nothing has neither.
     ///
     /// # Errors
     /// The directory cannot be looked at, or there is no thread left.
     pub(in super::super) fn start(
-        journal: File,
+        journal: Option<(File, Dir)>,
         place: &Path,
-        temps: Dir,
         tell: impl Fn(Written) + Send + 'static,
     ) -> io::Result<Self> {
         let (tasks, inbox) = channel();
@@ -81,7 +80,6 @@ impl Scribe {
             journal,
             identity: identity(place)?,
             place: place.to_owned(),
-            temps,
             lines: Vec::new(),
             numbers: Vec::new(),
             troubled: false,
@@ -124,9 +122,9 @@ enum Then {
 
 struct Desk {
     inbox: Receiver<Task>,
-    journal: File,
+    /// Without one nothing is written.
+    journal: Option<(File, Dir)>,
     place: PathBuf,
-    temps: Dir,
     identity: (u64, u64),
     /// Bytes of lines that are not safe yet.
     lines: Vec<u8>,
@@ -184,7 +182,9 @@ impl Desk {
             Task::Remove(name) => {
                 // What is not there need not be removed, and what cannot be is swept by the next
                 // run.
-                let _ = self.temps.remove(OsStr::new(&name));
+                if let Some((_, temps)) = &self.journal {
+                    let _ = temps.remove(OsStr::new(&name));
+                }
             }
             Task::CheckSpace(needed) => (self.tell)(Written::Space(self.has_space(needed))),
             Task::CheckPlace => {
@@ -236,17 +236,18 @@ impl Desk {
     /// Appends whole lines. What was torn of an earlier one, by a crash or a full disk, is closed
     /// first.
     fn append(&mut self) -> io::Result<()> {
-        let end = self.journal.seek(SeekFrom::End(0))?;
+        let Some((journal, _)) = &mut self.journal else { return Ok(()) };
+        let end = journal.seek(SeekFrom::End(0))?;
         if self.ragged && end > 0 {
-            self.journal.seek(SeekFrom::End(-1))?;
+            journal.seek(SeekFrom::End(-1))?;
             let mut last = [0];
-            self.journal.read_exact(&mut last)?;
+            journal.read_exact(&mut last)?;
             if last != *b"\n" {
-                self.journal.write_all(b"\n")?;
+                journal.write_all(b"\n")?;
             }
         }
-        self.journal.write_all(&self.lines)?;
-        if syncs() { self.journal.sync_data() } else { Ok(()) }
+        journal.write_all(&self.lines)?;
+        if syncs() { journal.sync_data() } else { Ok(()) }
     }
 }
 
@@ -265,7 +266,8 @@ mod tests {
         let line = Line::Job(Box::new(JobLine {
             run_id: "r".into(),
             at: "t".into(),
-            input: Fingerprint { path: name.into(), size: 0, mtime_ns: 0 },
+            input: Fingerprint { path: name.into(), size: 0, mtime_ns: 0, stat: None },
+            claim: None,
             record: JobRecord::bare(name, None, JobOutcome::Converted, 0),
         }));
         Task::Write(Box::new(line), Some(number))
@@ -284,7 +286,7 @@ mod tests {
         let file = File::options().read(true).write(true).open(path).unwrap();
         let (sender, told) = channel();
         let temps = Dir::open(dir.path()).unwrap();
-        let scribe = Scribe::start(file, dir.path(), temps, move |written| {
+        let scribe = Scribe::start(Some((file, temps)), dir.path(), move |written| {
             let _ = sender.send(written);
         });
         Place { dir, scribe: scribe.unwrap(), told }
@@ -343,7 +345,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (sender, told) = channel();
         let temps = Dir::open(dir.path()).unwrap();
-        let scribe = Scribe::start(file, dir.path(), temps, move |written| {
+        let scribe = Scribe::start(Some((file, temps)), dir.path(), move |written| {
             let _ = sender.send(written);
         });
         let scribe = scribe.unwrap();
