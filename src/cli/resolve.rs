@@ -107,6 +107,7 @@ pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
     let mut settings = Settings::new(input_dir, output_dir);
     settings.options = options;
     settings.dry_run = conversion.dry_run.unwrap_or(false);
+    settings.discard_replaced = conversion.discard_replaced.unwrap_or(false);
     settings.shard = match batch.shard {
         Some(shard) => shard,
         None => Shard::from_slurm(array)?.unwrap_or_default(),
@@ -133,7 +134,7 @@ fn apply(settings: &mut Settings, batch: &BatchFlags) -> Result<(), UsageError> 
         ($($field:ident),+) => { $(if let Some(value) = batch.$field { settings.$field = value; })+ };
     }
     said!(workers, min_workers, max_workers, threads_per_worker, retries, on_full, pin);
-    said!(resume_failed, drain_on_usr1);
+    said!(resume_failed, drain_on_usr1, on_conflict);
     if let Some(share) = batch.safety_margin {
         settings.safety_margin = share.0;
     }
@@ -192,6 +193,9 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
     }
     if options.backup_dir.is_some() && options.mode != Mode::InPlace {
         return Err(UsageError::Needs("--backup-dir", "--mode in-place"));
+    }
+    if flags.discard_replaced == Some(true) && !options.force {
+        return Err(UsageError::Needs("--discard-replaced", "--force"));
     }
     if options.keep_bad && options.mode == Mode::InPlace {
         let why = "there is no second file to keep";

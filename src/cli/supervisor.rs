@@ -15,6 +15,12 @@ Upgrades every <PREFIX>NNNNN.jld2 of INPUT_DIR into OUTPUT_DIR, without Julia. E
 converted by a worker process of its own; inputs are only read; an output appears when it is \
 complete, synced and checked. Run the same command again to go on where a run stopped.
 
+An output that is there is made again if its input changed, or if the target, the contents of rules \
+files, --compress, --shuffle, --block-size, --flat-links or the mode (--mode, --repack) differ from \
+those that made it; auto is content with the mode that was chosen. A higher --verify checks it again. \
+No other option matters. A file that this program did not make, or that was changed since, is never \
+replaced: the run does not begin, unless --on-conflict or --force says what is to become of it.
+
 Without directories and without a config file it asks, on a terminal.";
 
 const AFTER: &str = "\

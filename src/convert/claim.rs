@@ -63,8 +63,8 @@ impl Recipe {
     /// There is no such target, or a rules file cannot be read.
     pub fn of(options: &Options) -> Result<Self, Failure> {
         let unsupported = |message: String| Failure::new(Fault::Unsupported, message);
-        let definition = Target::definition(&options.target)
-            .map_err(|error| unsupported(error.to_string()))?;
+        let definition =
+            Target::definition(&options.target).map_err(|error| unsupported(error.to_string()))?;
         let mut hash = Xxh3::new();
         let mut add = |bytes: &[u8]| {
             hash.update(&(bytes.len() as u64).to_le_bytes());
@@ -148,8 +148,7 @@ mod tests {
         let [one, two] = ["one.toml", "two.toml"].map(|name| dir.path().join(name));
         fs::write(&one, "a").unwrap();
         fs::write(&two, "a").unwrap();
-        let recipe =
-            |rules: Vec<_>| Recipe::of(&Options { rules, ..Options::default() }).unwrap();
+        let recipe = |rules: Vec<_>| Recipe::of(&Options { rules, ..Options::default() }).unwrap();
         let first = recipe(vec![one.clone()]);
         assert_eq!(first, recipe(vec![two.clone()]));
         assert_ne!(first, recipe(vec![]));
@@ -163,9 +162,8 @@ mod tests {
 
     #[test]
     fn auto_is_content_with_what_was_chosen() {
-        let asked = |mode, repack| {
-            Recipe::of(&Options { mode, repack, ..Options::default() }).unwrap()
-        };
+        let asked =
+            |mode, repack| Recipe::of(&Options { mode, repack, ..Options::default() }).unwrap();
         let made = |mode| asked(mode, false);
         let patch = made(Mode::Patch);
         let rewrite = made(Mode::Rewrite);
@@ -185,12 +183,8 @@ mod tests {
 
     #[test]
     fn levels_cover_those_below() {
-        let levels = [
-            VerifyLevel::None,
-            VerifyLevel::Structure,
-            VerifyLevel::Content,
-            VerifyLevel::Hdf5,
-        ];
+        let levels =
+            [VerifyLevel::None, VerifyLevel::Structure, VerifyLevel::Content, VerifyLevel::Hdf5];
         for (i, passed) in levels.iter().enumerate() {
             for (j, asked) in levels.iter().enumerate() {
                 assert_eq!(passed.covers(*asked), i >= j);

@@ -3,7 +3,10 @@
 use super::copying::{Made, Work};
 use super::in_place;
 use super::publish::{Destination, Existing};
-use super::{Claim, ClaimedFile, Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options, Outcome, Phase};
+use super::{
+    Claim, ClaimedFile, Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options,
+    Outcome, Phase,
+};
 use super::{Recipe, Unchanged, VerifyLevel};
 use crate::h5::{self, ErrorKind, File, Source, metadata_digest};
 use crate::migrate::literal::Literal;
@@ -95,8 +98,7 @@ impl Converter {
     /// A [`Failure`] that names the file.
     pub fn convert(&self, job: &Job, observer: &dyn Observer) -> Result<FileReport, Failure> {
         let replace = self.options.force && self.options.mode != Mode::InPlace;
-        let existing =
-            if replace { Existing::now_at(&job.output)? } else { Existing::Keep };
+        let existing = if replace { Existing::now_at(&job.output)? } else { Existing::Keep };
         self.convert_over(job, &existing, observer)
     }
 
@@ -172,14 +174,7 @@ impl Converter {
     }
 
     /// What a journal has to keep of what came out.
-    fn claim(
-        &self,
-        job: &Job,
-        planned: &Planned,
-        made: &Made,
-        mode: Mode,
-        changed: bool,
-    ) -> Claim {
+    fn claim(&self, job: &Job, planned: &Planned, made: &Made, mode: Mode, changed: bool) -> Claim {
         let digest = metadata_digest(&planned.file).ok();
         let mut stat = planned.stat;
         if let Some((out, _)) = &made.published

@@ -88,9 +88,8 @@ impl Converter {
         observer.progress(Phase::Plan, 0, 1);
         let pair = open(job)?;
         let digest = |path: &Path, file: &fs::File, wanted: bool| -> Result<_, Failure> {
-            let failed = |e: io::Error| {
-                Failure::new(Fault::Input, format!("{}: {e}", path.display()))
-            };
+            let failed =
+                |e: io::Error| Failure::new(Fault::Input, format!("{}: {e}", path.display()));
             let stat = StatData::of(file).map_err(failed)?;
             let handle = file.try_clone().map_err(failed)?;
             // A file that cannot be read through is like no other.
@@ -143,7 +142,8 @@ impl Converter {
             Ok(fresh) => Ok(Recheck::Held(Claim { verify: level, ..fresh })),
             Err(why) => {
                 let why = format!("did not pass the check that was asked for now: {why}");
-                self.convert_over(job, existing, observer).map(|report| Recheck::Remade(report, why))
+                self.convert_over(job, existing, observer)
+                    .map(|report| Recheck::Remade(report, why))
             }
         }
     }
@@ -308,7 +308,10 @@ fn same_bytes(
         let count = usize::try_from(len - at).unwrap_or(usize::MAX).min(PIECE);
         let [a, b] = &mut buffers;
         let (Some(a), Some(b)) = (a.get_mut(..count), b.get_mut(..count)) else { break };
-        expected.source().read_exact_at(at, a).map_err(|e| Difference::Expected(h5::Error::io(at, e)))?;
+        expected
+            .source()
+            .read_exact_at(at, a)
+            .map_err(|e| Difference::Expected(h5::Error::io(at, e)))?;
         found.source().read_exact_at(at, b).map_err(|e| {
             let what = format!("the output at byte {at}: {e}");
             Difference::Failed(Failure::new(Fault::Output, what))

@@ -102,8 +102,11 @@ impl Existing {
     /// [`PublishError::NotReplaceable`]; what the system says.
     pub fn now_at(output: &Path) -> Result<Self, PublishError> {
         let path = || output.to_owned();
-        let entry = StatData::entry(output)
-            .map_err(|source| PublishError::Io { what: "look at", path: path(), source })?;
+        let entry = StatData::entry(output).map_err(|source| PublishError::Io {
+            what: "look at",
+            path: path(),
+            source,
+        })?;
         match entry {
             None => Ok(Self::Keep),
             Some((stat, FileType::RegularFile)) => Ok(Self::Replace(stat)),
@@ -189,7 +192,10 @@ impl Destination {
                 Err(PublishError::NotReplaceable { path: path() })
             }
             Existing::Replace(what) | Existing::SetAside { what, .. } => {
-                if entry.stat == *what { Ok(()) } else { Err(PublishError::Changed { path: path() }) }
+                // Another name of the input: a link that we made in the meantime changed its ctime.
+                let input = (entry.dev, entry.ino) == (input.dev, input.ino);
+                let right = entry.stat == *what || (input && entry.stat.same_but_for_ctime(what));
+                if right { Ok(()) } else { Err(PublishError::Changed { path: path() }) }
             }
         }
     }
@@ -351,7 +357,11 @@ impl Sealed<'_> {
             }
         }
         let path = to.path();
-        StatData::of(&self.file).map_err(|source| PublishError::Io { what: "look at", path, source })
+        StatData::of(&self.file).map_err(|source| PublishError::Io {
+            what: "look at",
+            path,
+            source,
+        })
     }
 
     /// Gives the file a name that is free.
@@ -397,9 +407,8 @@ impl Sealed<'_> {
         }
         crash::after(Step::Rename);
         let old = dir.entry(&staged)?;
-        let right = |old: Entry| {
-            old.kind == FileType::RegularFile && old.stat.same_but_for_ctime(what)
-        };
+        let right =
+            |old: Entry| old.kind == FileType::RegularFile && old.stat.same_but_for_ctime(what);
         // A link to the file itself stays where it is when the two change places.
         let ours = |old: Entry| {
             self.file.metadata().is_ok_and(|it| (it.dev(), it.ino()) == (old.dev, old.ino))

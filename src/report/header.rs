@@ -22,7 +22,9 @@ pub fn header(start: &RunStart) -> String {
         String::new()
     };
     let _ = writeln!(block, "  to do       {files}, {bytes}{skipped}");
-    names(&mut block, "incomplete", &start.incomplete, "made again");
+    let stale: Vec<_> = start.stale.iter().map(|it| format!("{}: {}", it.name, it.why)).collect();
+    names(&mut block, "stale", &stale, "made again");
+    names(&mut block, "in the way", &start.conflicts, "not this program's own, or not any more");
     names(&mut block, "failed", &start.failed_before, "left alone; --resume-failed tries again");
     let _ = writeln!(block, "  memory      {}", memory(&start.memory));
     if start.jobs == 0 {
@@ -60,6 +62,7 @@ fn names(block: &mut String, title: &str, names: &[String], what: &str) {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::supervisor::Stale;
 
     pub(in crate::report) fn start() -> RunStart {
         RunStart {
@@ -72,6 +75,8 @@ pub(super) mod tests {
             bytes: 8_972_940,
             skipped: 0,
             incomplete: Vec::new(),
+            stale: Vec::new(),
+            conflicts: Vec::new(),
             failed_before: Vec::new(),
             slots: 2,
             slots_reason: "2 cores".into(),
@@ -102,7 +107,12 @@ pub(super) mod tests {
         start.shard = "3/20".into();
         start.skipped = 1;
         start.jobs = 1;
-        start.incomplete = (1..=5).map(|number| format!("output_{number:05}.jld2")).collect();
+        let stale = |number: u32| Stale {
+            name: format!("output_{number:05}.jld2"),
+            why: "made by other rules".into(),
+        };
+        start.stale = (1..=5).map(stale).collect();
+        start.conflicts = vec!["output_00007.jld2".into()];
         start.failed_before = vec!["output_00009.jld2".into()];
         start.memory.used = 23 << 30;
         start.threads_per_worker = 4;
@@ -111,7 +121,8 @@ pub(super) mod tests {
         output      /data/new
         shard       3/20
         to do       1 file, 8.6 MiB; 1 is done already
-        incomplete  output_00001.jld2, output_00002.jld2, output_00003.jld2 and 2 more (made again)
+        stale       output_00001.jld2: made by other rules, output_00002.jld2: made by other rules, output_00003.jld2: made by other rules and 2 more (made again)
+        in the way  output_00007.jld2 (not this program's own, or not any more)
         failed      output_00009.jld2 (left alone; --resume-failed tries again)
         memory      1.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB; more than that is in use already
         workers     2 (2 cores), 4 threads each

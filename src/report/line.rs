@@ -27,7 +27,7 @@ pub(super) fn line(event: &RunEvent, tally: &Tally, detail: Detail) -> Option<St
             let shown = trouble || detail == Detail::Files;
             let ended = ended(record);
             // What was done before was never to do: it has no place.
-            let skipped = record.outcome == JobOutcome::Skipped;
+            let skipped = record.outcome == JobOutcome::Skipped && record.attempts == 0;
             let text = if skipped { ended } else { format!("{} {ended}", place(tally)) };
             shown.then_some(text)?
         }
@@ -68,6 +68,9 @@ pub(super) fn line(event: &RunEvent, tally: &Tally, detail: Detail) -> Option<St
         RunEvent::Stopping { reason } => format!("{reason}: running files are stopped"),
         RunEvent::Warning { message } => format!("warning: {}", short(message)),
         RunEvent::Status(status) => status_block(status),
+        RunEvent::Examining { done, total } => {
+            format!("outputs that are there are looked at: {done} of {total}")
+        }
         RunEvent::RunStarted(_)
         | RunEvent::AttemptStarted { .. }
         | RunEvent::Progress { .. }
@@ -92,11 +95,12 @@ fn ended(record: &JobRecord) -> String {
             let seconds = text::seconds(record.seconds);
             format!(
                 "converted  {name}  {bytes} in {seconds}, {appended} appended, {replaced} \
-                 replaced, memory {peak}"
+                 replaced, memory {peak}{}",
+                besides(record)
             )
         }
         JobOutcome::Unchanged => {
-            format!("unchanged  {name}  {}", text::bytes(record.bytes_in))
+            format!("unchanged  {name}  {}{}", text::bytes(record.bytes_in), besides(record))
         }
         JobOutcome::Skipped => format!("skipped    {name}  {}", said(record)),
         JobOutcome::Failed => {
@@ -104,6 +108,11 @@ fn ended(record: &JobRecord) -> String {
             format!("failed     {name}  {cause}{}", said(record))
         }
     }
+}
+
+/// What is to be told of a file that went well.
+fn besides(record: &JobRecord) -> String {
+    record.message.as_deref().map_or_else(String::new, |it| format!("; {}", short(it)))
 }
 
 /// What a record says; the path is left out that it begins with, for the name stands before it.
@@ -205,7 +214,10 @@ pub(super) mod tests {
                 record.message =
                     Some(format!("/data/old/{name}: not a JLD2 file: no signature at byte 0\n"));
             }
-            JobOutcome::Skipped => record.message = Some("complete output there".into()),
+            JobOutcome::Skipped => {
+                record.attempts = 0;
+                record.message = Some("complete output there".into());
+            }
             JobOutcome::Unchanged => record.bytes_out = 897_294,
         }
         record

@@ -54,7 +54,8 @@ impl Tally {
                 self.busy.remove(slot);
             }
             RunEvent::JobFinished(record) => {
-                if record.outcome == JobOutcome::Skipped {
+                // What was settled before the run was never to do.
+                if record.outcome == JobOutcome::Skipped && record.attempts == 0 {
                     return;
                 }
                 self.busy.retain(|_, busy| busy.name != record.name);

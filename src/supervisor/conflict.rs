@@ -29,8 +29,11 @@ impl std::error::Error for Conflicts {}
 impl fmt::Display for Conflicts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.all.len();
-        let (files, have, are) =
-            if count == 1 { ("file", "has an output's name", "is") } else { ("files", "have outputs' names", "are") };
+        let (files, have, are) = if count == 1 {
+            ("file", "has an output's name", "is")
+        } else {
+            ("files", "have outputs' names", "are")
+        };
         writeln!(
             f,
             "{count} {files} in {} {have} but {are} not what this run would leave there; nothing was \

@@ -11,8 +11,8 @@ use super::record::{JobOutcome, JobRecord};
 use super::resume::{Order, Work};
 use super::scheduler::{Action, End, Event, Notice, WorkerId};
 use super::seat::{Current, Seat};
-use crate::convert::{Claim, Options};
 use crate::convert::temp::TempName;
+use crate::convert::{Claim, Options};
 use crate::protocol::{Assignment, Product, Task as Asked, ToWorker};
 use bytesize::ByteSize;
 use std::io;
@@ -259,7 +259,7 @@ impl Dispatcher {
         format!(
             "out of memory, alone in the machine: {message}. It held {} when it was seen last, of \
              {} there are ({source}; {} are in use without it). Give it at least {} \
-             (--memory-limit, SLURM's --mem), then --resume-failed",
+             (--memory-limit, SLURM's --mem), then run the same command again",
             show(peak),
             show(memory.limit),
             show(memory.used),
@@ -309,7 +309,8 @@ fn fill(record: &mut JobRecord, order: &Order, product: Product) -> Option<Claim
         }
         Product::Held(claim) => {
             record.outcome = JobOutcome::Skipped;
-            record.message = Some(format!("complete, and passed the check {}", claim.verify.name()));
+            record.message =
+                Some(format!("complete, and passed the check {}", claim.verify.name()));
             record.verify = Some(claim.verify);
             record.bytes_out = claim.output.as_ref().map_or(0, |output| output.stat.size);
             return Some(*claim);

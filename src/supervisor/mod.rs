@@ -41,6 +41,7 @@ pub use crate::archive::Shard;
 pub use bounds::Slurm;
 pub use cause::Cause;
 pub use child::WorkerProgram;
+pub use clock::run_id;
 pub use conflict::{Conflict, Conflicts};
 pub use error::RunError;
 pub use event::{
@@ -53,4 +54,4 @@ pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
 pub use run::{Hooks, run};
 pub use settings::{Count, OnConflict, OnFull, Settings};
-pub use survey::{Survey, survey};
+pub use survey::{Survey, is_claimed, survey};

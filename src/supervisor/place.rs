@@ -8,7 +8,7 @@ use crate::convert::temp::{TempName, clean_temps};
 use crate::sys::dir::{Dir, DirError, Missing};
 use crate::sys::process::hostname;
 use rustix::fs::{Mode, OFlags};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -138,9 +138,7 @@ impl Place {
     /// # Errors
     /// It cannot be opened, or is not ours alone.
     pub(super) fn peek(output: &Path) -> Result<Option<Dir>, DirError> {
-        let missing = |path: &Path| {
-            matches!(std::fs::symlink_metadata(path), Err(e) if e.kind() == io::ErrorKind::NotFound)
-        };
+        let missing = |path: &Path| matches!(std::fs::symlink_metadata(path), Err(e) if e.kind() == io::ErrorKind::NotFound);
         if missing(output) || missing(&output.join(OWN)) {
             return Ok(None);
         }

@@ -51,7 +51,8 @@ pub fn run(
     let mut frame = frame(settings, plan, hooks)?;
     // Who makes a directory or takes a lock before it is certain that nothing is in the way leaves
     // a trace of a run that never was.
-    let survey = if survey.is_empty() { super::survey(settings, plan, hooks, reporter)? } else { survey };
+    let survey =
+        if survey.is_empty() { super::survey(settings, plan, hooks, reporter)? } else { survey };
     let place = Place::take(&settings.output_dir, settings.shard, &frame.run_id)?;
     let mut survey = survey;
     if !place.are_as(&survey.journals) {

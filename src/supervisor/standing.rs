@@ -180,9 +180,10 @@ impl Known<'_> {
                 let why = format!("its journal does not tell of what it was made, and {why}");
                 Standing::Stale { why, output }
             }
-            Some(Err(why)) => {
-                conflict(output, format!("no journal tells of it, and it is not what its input gives: {why}"))
-            }
+            Some(Err(why)) => conflict(
+                output,
+                format!("no journal tells of it, and it is not what its input gives: {why}"),
+            ),
         }
     }
 
@@ -195,7 +196,8 @@ impl Known<'_> {
         why: &'static str,
     ) -> Standing {
         if !outputs_hold(&claim.version) {
-            let why = format!("made by version {}, whose outputs are known to be wrong", claim.version);
+            let why =
+                format!("made by version {}, whose outputs are known to be wrong", claim.version);
             return Standing::Stale { why, output };
         }
         if let Some(why) = self.asked.missed_by(&claim.recipe) {

@@ -12,12 +12,13 @@ use super::journal::{Journals, Past};
 use super::news::news;
 use super::place::Place;
 use super::plan::Plan;
+use super::record::JobOutcome;
 use super::resume::{Answer, Inquiry, Sorted, Todo, Work, sort_out};
 use super::run::{Hooks, check_outputs};
 use super::scheduler::Scheduler;
 use super::settings::{OnConflict, Settings};
 use super::stage::{Machine, config, dispatch, frame, sizes};
-use crate::archive::{Placement, same_place};
+use crate::archive::{Placement, Shard, same_place};
 use crate::convert::{Mode, Recipe, Wanted};
 use crate::sys::stat::StatData;
 use std::collections::BTreeMap;
@@ -38,12 +39,14 @@ pub struct Survey {
     done: bool,
     /// What a user should know before the run.
     pub notes: Vec<String>,
-    /// Outputs that are there and will be made again: names and reasons.
-    pub stale: Vec<(String, String)>,
-    /// Names of files in the way, with what makes them so.
-    pub conflicts: Vec<(String, String)>,
+    /// What is to be told of each output that is there, by name.
+    pub there: BTreeMap<String, String>,
     /// How many outputs are up to date.
     pub complete: u64,
+    /// How many have to be made again.
+    pub stale: u64,
+    /// How many files are in the way.
+    pub conflicts: u64,
 }
 
 impl Survey {
@@ -69,10 +72,33 @@ pub fn survey(
     let notes = notes(settings, &journals)?;
     let mut survey = Survey { journals, notes, done: true, ..Survey::default() };
     let sorted = settle(settings, plan, &mut survey, &kept(settings, ""), hooks, reporter)?;
-    survey.complete = (sorted.settled.len().saturating_sub(sorted.hindered)) as u64;
-    survey.stale = sorted.stale;
-    survey.conflicts = sorted.conflicts.into_iter().map(|it| (it.name, it.why)).collect();
+    survey.stale = sorted.stale.len() as u64;
+    survey.conflicts = sorted.conflicts.len() as u64;
+    for settled in sorted.settled.into_iter().map(|settled| settled.record) {
+        let complete = settled.outcome == JobOutcome::Skipped && settled.conflict.is_none();
+        survey.complete += u64::from(complete);
+        let message = settled.message.unwrap_or_default();
+        survey.there.insert(settled.name, format!("skipped: {message}"));
+    }
+    let stale = sorted.stale.into_iter();
+    survey.there.extend(stale.map(|(name, why)| (name, format!("made again: {why}"))));
+    let conflicts = sorted.conflicts.into_iter();
+    survey.there.extend(conflicts.map(|it| (it.name, format!("conflict: {}", it.why))));
     Ok(survey)
+}
+
+/// Whether a journal beside `output` claims it as it is now: then it is this program's own.
+///
+/// # Errors
+/// The journals cannot be read.
+pub fn is_claimed(output: &Path, now: &StatData) -> Result<bool, RunError> {
+    let dir = output.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let own = Place::peek(dir.unwrap_or(Path::new(".")))?;
+    let journals = Journals::read(own, Shard::default())?;
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    let claim = journals.all()?.claims.get(name.as_ref());
+    let made = claim.and_then(|claimed| claimed.claim.as_ref()?.output.as_ref());
+    Ok(made.is_some_and(|made| made.stat == *now))
 }
 
 /// Where a run keeps what it sets aside.
@@ -175,7 +201,8 @@ fn look(
             Some((StatData::at(&job.input).ok()?, output.0))
         })
         .collect();
-    let work = |(place, wanted): &(usize, Wanted)| Todo { place: *place, work: Work::Examine(*wanted) };
+    let work =
+        |(place, wanted): &(usize, Wanted)| Todo { place: *place, work: Work::Examine(*wanted) };
     let todo: Vec<Todo> = questions.iter().map(work).collect();
     let machine = Machine::look(settings, todo.len());
     let scheduler = Scheduler::new(config(settings, &machine.sizing), &sizes(plan, &todo));

@@ -367,9 +367,7 @@ impl Dir {
         match rustix::fs::renameat_with(&self.fd, name, &target.fd, new_name, flags) {
             Ok(()) => Ok(true),
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(false),
-            Err(error) => {
-                Err(io_error("change places with", &target.path.join(new_name), error))
-            }
+            Err(error) => Err(io_error("change places with", &target.path.join(new_name), error)),
         }
     }
 

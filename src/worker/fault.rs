@@ -46,8 +46,8 @@ mod none {
 #[cfg(feature = "fault")]
 mod real {
     use crate::convert::{Failure, Job, Observer, Phase};
-    use crate::sys::stat::StatData;
     use crate::sys::process::die_of;
+    use crate::sys::stat::StatData;
     use std::str::FromStr;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;

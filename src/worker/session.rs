@@ -153,9 +153,8 @@ fn work(
         let (result, measured) = {
             let mischief = faults.begin(&files, attempt);
             let result = catch_unwind(AssertUnwindSafe(|| {
-                mischief.around(shared, |observer| {
-                    perform(convert, &files, task, &options, observer)
-                })
+                mischief
+                    .around(shared, |observer| perform(convert, &files, task, &options, observer))
             }));
             let result =
                 result.unwrap_or_else(|_| Err(Failure::new(Fault::Internal, last_panic())));
@@ -204,9 +203,7 @@ fn perform(
 fn after(leftover: Option<StatData>, existing: Existing, job: &Job) -> Existing {
     let Some(leftover) = leftover else { return existing };
     match StatData::entry(&job.output) {
-        Ok(Some((now, rustix::fs::FileType::RegularFile)))
-            if now.same_but_for_ctime(&leftover) =>
-        {
+        Ok(Some((now, rustix::fs::FileType::RegularFile))) if now.same_but_for_ctime(&leftover) => {
             Existing::Replace(now)
         }
         _ => existing,
@@ -244,8 +241,7 @@ fn trim_product(product: Product) -> Product {
         Product::Remade(report, why) => Product::Remade(trim_report(report), shortened(why)),
         Product::Held(claim) => Product::Held(claim),
         Product::Examined(mut examined) => {
-            examined.compared =
-                examined.compared.map(|compared| compared.map_err(shortened));
+            examined.compared = examined.compared.map(|compared| compared.map_err(shortened));
             Product::Examined(examined)
         }
     }
@@ -315,7 +311,7 @@ mod tests {
                 let ended = Ended {
                     job: u32::MAX,
                     attempt: u32::MAX,
-                    result,
+                    result: result.map(Product::Made),
                     measured: crate::protocol::Measured::default(),
                 };
                 crate::protocol::encode(&FromWorker::Outcome(Box::new(ended))).unwrap();

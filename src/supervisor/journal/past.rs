@@ -132,8 +132,7 @@ impl Past {
         // What is made in place has no output of its own.
         let before_claims = run.recipe.is_none() && run.options.mode != Mode::InPlace;
         if claim.is_some() || (made && before_claims) {
-            let newer =
-                self.claims.get(&record.name).is_none_or(|before| before.at <= at);
+            let newer = self.claims.get(&record.name).is_none_or(|before| before.at <= at);
             if newer {
                 let (at, input, bytes_out) = (at.clone(), input.clone(), record.bytes_out);
                 let claimed = Claimed { at, input, bytes_out, claim };
@@ -229,7 +228,11 @@ mod tests {
         assert_eq!(past.files["x"].record.outcome, JobOutcome::Failed);
         assert_eq!(past.files["y"].record.outcome, JobOutcome::Unchanged);
         assert_eq!(past.files["z"].record.outcome, JobOutcome::Skipped);
-        assert_eq!(past.claims.keys().collect::<Vec<_>>(), ["x", "y"], "not what was only looked at");
+        assert_eq!(
+            past.claims.keys().collect::<Vec<_>>(),
+            ["x", "y"],
+            "not what was only looked at"
+        );
         let mut head = run("b");
         if let Line::Run(line) = &mut head {
             line.options.mode = Mode::InPlace;
