@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "cli/conflicts.rs"]
+mod conflicts;
 #[path = "cli/jldconv.rs"]
 mod jldconv;
 #[path = "cli/ownership.rs"]

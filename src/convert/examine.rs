@@ -11,7 +11,7 @@ use super::{Observer, Phase, Recipe, VerifyLevel};
 use crate::codec::ids;
 use crate::h5::{self, File, Source, metadata_digest};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
-use crate::migrate::plan_for;
+use crate::migrate::{Request, plan_for};
 use crate::sys::dir::Dir;
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
@@ -211,7 +211,9 @@ impl Converter {
         tick: &Ticker<'_>,
     ) -> Result<(), Difference> {
         let odd = |e: h5::Error| Difference::Told(format!("it is damaged: {e}"));
-        let again = plan_for(found, self.target(), &self.request())
+        // Codec objects are among the values that are compared.
+        let request = Request { flat_links: self.options().flat_links, ..Request::default() };
+        let again = plan_for(found, self.target(), &request)
             .map_err(|e| Difference::Told(format!("it is not what a conversion gives: {e}")))?;
         if again.edits.is_some() || again.rewrite.is_some() {
             return Err(Difference::Told("it needs changes itself".to_owned()));
