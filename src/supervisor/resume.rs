@@ -289,6 +289,13 @@ fn settle(
     Fate::Settle { record, news }
 }
 
+/// Whether a failure tells of what is in the file. What the system said on the way to it (no
+/// permission, an I/O error) tells of circumstances.
+fn is_the_inputs_own(record: &JobRecord) -> bool {
+    let by_system = record.message.as_deref().is_some_and(|it| it.contains("(os error "));
+    matches!(record.fault, Some(Cause::Input | Cause::Unsupported)) && !by_system
+}
+
 /// A failure that is the input's own counts as long as nothing changed that could help. All others
 /// came from circumstances.
 fn failed_before(
@@ -300,7 +307,7 @@ fn failed_before(
     let known = known?;
     let now = Fingerprint::of(job, input);
     let sticks = known.record.outcome == JobOutcome::Failed
-        && matches!(known.record.fault, Some(Cause::Input | Cause::Unsupported))
+        && is_the_inputs_own(&known.record)
         && known.input == now
         && input.is_some()
         && known.run.version == env!("CARGO_PKG_VERSION")
@@ -774,6 +781,10 @@ mod tests {
             job.record.fault = Some(cause);
             assert_eq!(case.sort().failed_before.len(), usize::from(sticks), "{cause}");
         }
+        case = failed();
+        let Line::Job(job) = &mut case.lines[1] else { panic!() };
+        job.record.message = Some(std::io::Error::from_raw_os_error(libc::EACCES).to_string());
+        case.order();
         // A stale output is no reason to try what failed.
         case = Case::made();
         Case::rewrite(&case.input(), "twelve bytes");
