@@ -11,6 +11,8 @@
 mod jldconv;
 #[path = "cli/ownership.rs"]
 mod ownership;
+#[path = "cli/shards.rs"]
+mod shards;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
 #[path = "cli/terminal.rs"]

@@ -208,7 +208,7 @@ mod tests {
             };
             past.files.insert(job.name.clone(), known);
         }
-        Case { _dir: dir, settings, plan: Plan { jobs: vec![job] }, past }
+        Case { _dir: dir, settings, plan: Plan { jobs: vec![job], listing: None }, past }
     }
 
     impl Case {

@@ -6,6 +6,7 @@ use super::clock::{rfc3339, run_id};
 use super::dispatcher::{Dispatcher, Frame, Message, Staff};
 use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart};
+use super::family::Family;
 use super::journal::{JobLine, Line, RunLine, Scribe, Task};
 use super::monitor::{Monitor, Sample, own_memory};
 use super::news::news;
@@ -62,6 +63,10 @@ pub fn run(
             own.odd
         ));
     }
+    let mut family = Family::of(settings, plan.listing.as_ref(), place.own()?);
+    if let Some(family) = &mut family {
+        warnings.extend(family.compare()?);
+    }
     let journal = place.journal()?;
     let bounds = Bounds::new(settings.safety_margin, settings.slurm, settings.memory_limit);
     let (reading, status) = bounds.read(own_memory());
@@ -110,7 +115,8 @@ pub fn run(
         news.tell(RunEvent::JobFinished(record.clone()));
     }
     let scheduler = Scheduler::new(config(settings, &sizing), &sizes(plan, &sorted));
-    let staff = Staff { sockets, monitor, scribe, _listening: listening, witness: Witness::new() };
+    let staff =
+        Staff { sockets, monitor, scribe, _listening: listening, witness: Witness::new(), family };
     let dispatcher =
         Dispatcher::new(frame, staff, scheduler, news, (outbox, inbox), sorted.settled);
     let summary = dispatch(dispatcher, first, readers, reporter);
@@ -217,6 +223,9 @@ fn write_head(scribe: &Scribe, frame: &Frame, sorted: &Sorted) {
             output_dir: settings.output_dir.to_string_lossy().into_owned(),
             options: settings.options.clone(),
             jobs: plan.jobs.len() as u64,
+            settled: Some(sorted.settled.len().saturating_sub(sorted.unrecorded.len()) as u64),
+            listing: plan.listing.clone(),
+            array: settings.slurm.array,
         }))),
         None,
     ));

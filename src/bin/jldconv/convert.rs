@@ -76,7 +76,7 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
         mtime_ns: 0,
         obstacle: None,
     };
-    let plan = Plan { jobs: vec![job] };
+    let plan = Plan { jobs: vec![job], listing: None };
     let foreseen = dry_run(&plan, converter, true, &mut io::stdout().lock()).map_err(failed)?;
     Ok(if foreseen.failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done })
 }

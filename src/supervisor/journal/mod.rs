@@ -15,7 +15,7 @@ mod past;
 mod scribe;
 
 pub(super) use line::{AttemptLine, EndLine, Fingerprint, JobLine, Line, RunLine};
-pub(super) use past::{Known, Past, journals};
+pub(super) use past::{Ended, Known, Past, heads, journals};
 pub(super) use scribe::{Scribe, Task, Written};
 
 use crate::archive::Shard;
