@@ -26,9 +26,7 @@ pub(super) fn line(event: &RunEvent, tally: &Tally, detail: Detail) -> Option<St
             let trouble = record.outcome == JobOutcome::Failed;
             let shown = trouble || detail == Detail::Files;
             let ended = ended(record);
-            // What was done before was never to do: it has no place.
-            let skipped = record.outcome == JobOutcome::Skipped;
-            let text = if skipped { ended } else { format!("{} {ended}", place(tally)) };
+            let text = if tally.counted { format!("{} {ended}", place(tally)) } else { ended };
             shown.then_some(text)?
         }
         RunEvent::AttemptFailed { name, attempt, cause, message, will_retry: true, .. } => {
@@ -211,6 +209,18 @@ pub(super) mod tests {
         record
     }
 
+    /// An attempt at a file begins.
+    pub(in crate::report) fn begun(number: u64) -> RunEvent {
+        RunEvent::AttemptStarted {
+            slot: SlotId(0),
+            job: JobId(0),
+            name: format!("output_{number:05}.jld2"),
+            bytes: 897_294,
+            attempt: 1,
+            pid: 7,
+        }
+    }
+
     fn lines(events: &[RunEvent], detail: Detail) -> String {
         let mut tally = Tally::default();
         let mut text = String::new();
@@ -243,8 +253,11 @@ pub(super) mod tests {
         vec![
             RunEvent::RunStarted(start()),
             RunEvent::JobFinished(record(100, JobOutcome::Skipped)),
+            begun(101),
             RunEvent::JobFinished(record(101, JobOutcome::Converted)),
+            begun(102),
             RunEvent::JobFinished(record(102, JobOutcome::Unchanged)),
+            begun(103),
             failed(true),
             RunEvent::Concurrency { allowed: 1, slots: 2, reason: ConcurrencyReason::OutOfMemory },
             failed(false),

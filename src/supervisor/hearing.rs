@@ -57,7 +57,8 @@ impl Dispatcher {
         if current.at.replace(at) == Some(at) {
             return;
         }
-        let (phase, done, total) = at;
+        // A file that grew meanwhile, or a defect, must not show more than all of it.
+        let (phase, done, total) = (at.0, at.1.min(at.2), at.2);
         self.events.push_back(Event::Alive { slot, worker, sync: phase == Phase::Sync });
         if let Some((job, _)) = self.frame.job(which.0) {
             self.news.mention(RunEvent::Progress { slot, job, phase, done, total });
@@ -132,7 +133,7 @@ impl Dispatcher {
         let (cause, message) = self.staff.witness.explain(death, &last_words, held, predicted);
         let place = match current.at {
             Some((phase, done, total)) => {
-                format!(" (phase {}, {done} of {total} bytes)", phase_name(phase))
+                format!(" (phase {}, {} of {total} bytes)", phase_name(phase), done.min(total))
             }
             None => String::new(),
         };
@@ -153,7 +154,7 @@ impl Dispatcher {
                 name: current.map(|current| current.name.clone()),
                 attempt: current.map_or(0, |current| current.attempt),
                 phase: at.map(|at| at.0),
-                done: at.map_or(0, |at| at.1),
+                done: at.map_or(0, |at| at.1.min(at.2)),
                 total: at.map_or(0, |at| at.2),
                 seconds: current.map_or(0.0, |current| current.began.elapsed().as_secs_f64()),
                 anon: seat.map_or(0, |seat| seat.held),

@@ -196,6 +196,7 @@ fn start_of(
         output_dir: settings.output_dir.to_string_lossy().into_owned(),
         shard: settings.shard.to_string(),
         jobs: sorted.todo.len() as u64,
+        files: plan.jobs.len() as u64,
         bytes: sizes(plan, sorted).into_iter().fold(0, u64::saturating_add),
         skipped: skipped as u64,
         incomplete: sorted.incomplete.clone(),

@@ -75,7 +75,8 @@ impl ShardRecord {
             // Without locks nobody can tell a run that is at work from one that was killed.
             (Held::Unknown, Some(_), None) => ShardState::Running,
         };
-        let ended = |run: &RunLine| lines.jobs.saturating_add(run.settled.unwrap_or(0));
+        let ended =
+            |run: &RunLine| lines.jobs.saturating_add(run.settled.unwrap_or(0)).min(run.jobs);
         Self {
             shard: shard.to_string(),
             state,

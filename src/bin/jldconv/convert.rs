@@ -135,7 +135,7 @@ impl Observer for Watch {
     fn progress(&self, phase: Phase, done: u64, total: u64) {
         self.bar.set_message(jldconv::report::phase_name(phase));
         self.bar.set_length(total);
-        self.bar.set_position(done);
+        self.bar.set_position(done.min(total));
     }
 
     fn cancelled(&self) -> bool {
