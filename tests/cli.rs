@@ -7,10 +7,15 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "fault")]
+#[path = "cli/counters.rs"]
+mod counters;
 #[path = "cli/jldconv.rs"]
 mod jldconv;
 #[path = "cli/ownership.rs"]
 mod ownership;
+#[path = "cli/pipes.rs"]
+mod pipes;
 #[path = "cli/shards.rs"]
 mod shards;
 #[path = "cli/supervisor.rs"]

@@ -38,8 +38,13 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     if run.settings.dry_run {
         let edits = run.view.verbose > 0;
         let foreseen = dry_run(&prepared.plan, &converter, edits, &mut io::stdout().lock());
-        let failed = foreseen.map_err(internal)?.failed;
-        return Ok(if failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done });
+        return match foreseen {
+            Ok(foreseen) if foreseen.failed > 0 => Ok(ExitCode::SomeFailed),
+            Ok(_) => Ok(ExitCode::Done),
+            // Whoever read it went away, as `head` does: nobody is left to be told anything.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::Done),
+            Err(error) => Err(internal(error)),
+        };
     }
     let version = env!("CARGO_PKG_VERSION");
     screen.block(&format!("jldconv {version}\n{}", prepared.overview.block()));

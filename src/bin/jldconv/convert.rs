@@ -77,7 +77,7 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
         obstacle: None,
     };
     let plan = Plan { jobs: vec![job], listing: None };
-    let foreseen = dry_run(&plan, converter, true, &mut io::stdout().lock()).map_err(failed)?;
+    let foreseen = dry_run(&plan, converter, true, &mut io::stdout().lock())?;
     Ok(if foreseen.failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done })
 }
 
