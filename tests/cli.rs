@@ -10,6 +10,9 @@
 #[cfg(feature = "fault")]
 #[path = "cli/counters.rs"]
 mod counters;
+#[cfg(feature = "fault")]
+#[path = "cli/flaky.rs"]
+mod flaky;
 #[path = "cli/jldconv.rs"]
 mod jldconv;
 #[path = "cli/ownership.rs"]

@@ -37,6 +37,12 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<String> {
             "see to the output directory (permission, quota, disk), then --resume-failed".into(),
         );
     }
+    if of(Cause::Read).next().is_some() {
+        advice.push(
+            "see to the file system of the inputs (disk, network), then run the same command again"
+                .into(),
+        );
+    }
     if of(Cause::Input).next().is_some() {
         advice.push("jldconv inspect FILE says what is wrong with an input".to_owned());
     }

@@ -154,6 +154,8 @@ fn failed_before(known: &Known, settings: &Settings) -> Option<Fate> {
     let sticks = known.record.outcome == JobOutcome::Failed
         && known.version == env!("CARGO_PKG_VERSION")
         && known.options.as_ref() == Some(&settings.options)
+        // What the way to the input did then says nothing of it now.
+        && known.record.fault != Some(Cause::Read)
         && !settings.resume_failed;
     sticks.then(|| {
         let mut record = known.record.clone();
