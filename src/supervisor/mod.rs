@@ -53,3 +53,4 @@ pub use resume::IsComplete;
 pub use run::{Hooks, run};
 pub use settings::{Count, OnFull, Settings};
 pub use shards::{ShardRecord, ShardState};
+pub use sizing::least_memory;

@@ -70,6 +70,7 @@ pub fn run(
     let journal = place.journal()?;
     let bounds = Bounds::new(settings.safety_margin, settings.slurm, settings.memory_limit);
     let (reading, status) = bounds.read(own_memory());
+    warnings.extend(sizing::too_little(settings, &status));
     let sizing = sizing::size(settings, settings.slurm, sorted.todo.len(), &reading);
     let first = Sample { reading, status, workers: Vec::new(), moved: Vec::new() };
     let head = start_of(settings, plan, &sorted, &sizing, &run_id, &first);
