@@ -25,5 +25,8 @@ mod shards;
 mod supervisor;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[cfg(feature = "fault")]
+#[path = "cli/words.rs"]
+mod words;
 #[path = "cli/world.rs"]
 mod world;

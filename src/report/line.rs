@@ -111,7 +111,8 @@ pub(super) fn said(record: &JobRecord) -> String {
 
 /// A message on one line, cut where it is very long.
 pub(super) fn short(message: &str) -> String {
-    let tame = text::tame(message.trim_end());
+    let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let tame = text::tame(&lines.collect::<Vec<_>>().join(" "));
     match tame.char_indices().nth(MESSAGE) {
         Some((end, _)) => format!("{} ...", tame.get(..end).unwrap_or_default()),
         None => tame,
@@ -311,6 +312,11 @@ pub(super) mod tests {
         SIGTERM: no new files; 1 running file may finish within 1:00
         SIGTERM again: running files are stopped
         ");
+    }
+
+    #[test]
+    fn lines_of_a_message_become_one() {
+        assert_eq!(short("TOML parse error\n  |\n1 | x\r\n\n"), "TOML parse error | 1 | x");
     }
 
     #[test]

@@ -132,9 +132,10 @@ impl Dispatcher {
         let (held, predicted) = (current.peak_anon, current.predicted);
         let (cause, message) = self.staff.witness.explain(death, &last_words, held, predicted);
         let place = match current.at {
-            Some((phase, done, total)) => {
+            Some((phase, done, total)) if total > 1 => {
                 format!(" (phase {}, {} of {total} bytes)", phase_name(phase), done.min(total))
             }
+            Some((phase, ..)) => format!(" (phase {})", phase_name(phase)),
             None => String::new(),
         };
         (cause, format!("{message}{place}"))
