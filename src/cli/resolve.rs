@@ -3,8 +3,8 @@
 use super::flags::{BatchFlags, ConversionFlags, Layer};
 use crate::archive::{ArrayVars, Placement, Ranges, Shard, ShardError, Weigh, same_place};
 use crate::convert::{Compress, Mode, Options, VerifyLevel};
-use crate::report::Progress;
-use crate::supervisor::Settings;
+use crate::report::{Progress, text};
+use crate::supervisor::{Settings, least_memory};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -77,12 +77,38 @@ pub enum UsageError {
         /// Upper bound.
         max: usize,
     },
+    /// A memory limit below what one worker needs.
+    #[error(
+        "--memory-limit {limit}: one worker needs {}, so with --safety-margin {margin} the limit \
+         must be at least {}{}",
+        text::bytes(*need), text::bytes(*least), unit_hint(*limit)
+    )]
+    TooLittleMemory {
+        /// What was said, in bytes.
+        limit: u64,
+        /// What one worker needs, in bytes.
+        need: u64,
+        /// The least limit, in bytes.
+        least: u64,
+        /// Share of the limit that may be used.
+        margin: f64,
+    },
     /// This build cannot.
     #[error("--verify hdf5 needs a build with libhdf5 (cargo build --features hdf5)")]
     NoHdf5,
     /// There is no such part of the archive.
     #[error(transparent)]
     Shard(#[from] ShardError),
+}
+
+/// A number without a unit is meant in a larger one.
+fn unit_hint(limit: u64) -> String {
+    let unit = match limit {
+        0..=1024 => "GiB",
+        1025..1_048_576 => "MiB",
+        _ => return String::new(),
+    };
+    format!("; {limit} means {limit} bytes: did you mean {limit}{unit}?")
 }
 
 impl Run {
@@ -145,6 +171,11 @@ fn apply(settings: &mut Settings, batch: &BatchFlags) -> Result<(), UsageError> 
         settings.grace = span.0;
     }
     settings.memory_limit = batch.memory_limit.map(|size| size.0);
+    let (need, least) = least_memory(settings);
+    if let Some(limit) = settings.memory_limit.filter(|limit| *limit < least) {
+        let margin = settings.safety_margin;
+        return Err(UsageError::TooLittleMemory { limit, need, least, margin });
+    }
     let (min, max) = (settings.min_workers, settings.max_workers);
     if min > max {
         return Err(UsageError::Bounds { min, max });

@@ -12,8 +12,9 @@ use crate::h5::{self, ErrorKind, File, Source, metadata_digest};
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
 use crate::migrate::{Finding, Migration, PlanError, Request, plan_for, userrules};
-use crate::sys::file::Identity;
+use crate::sys::file::{Identity, may_pass};
 use crate::sys::stat::StatData;
+use std::io;
 use std::path::Path;
 
 /// Converts files to one target with the same options.
@@ -205,9 +206,9 @@ impl Converter {
             return Err(Failure::new(Fault::Internal, "an input without a file"));
         };
         let identity = Identity::of(handle)
-            .map_err(|e| Failure::new(Fault::Input, format!("{}: {e}", input.display())))?;
+            .map_err(|e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display())))?;
         let stat = StatData::of(handle)
-            .map_err(|e| Failure::new(Fault::Input, format!("{}: {e}", input.display())))?;
+            .map_err(|e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display())))?;
         let file = File::from_source(source).map_err(read)?;
         let failed = |e: PlanError| plan_failure(input, &e);
         let migration = plan_for(&file, &self.target, &self.request()).map_err(failed)?;
@@ -292,11 +293,22 @@ fn codec_object(target: &Target, compress: Compress) -> Result<Option<Literal>, 
 pub(super) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
     let fault = match error.kind() {
         ErrorKind::Io(e) if e.kind() == std::io::ErrorKind::OutOfMemory => Fault::Memory,
+        _ if cause_may_pass(error) => Fault::Read,
         ErrorKind::Cancelled => Fault::Cancelled,
         ErrorKind::Output(_) => Fault::Internal,
         _ => Fault::Input,
     };
     Failure::new(fault, format!("{}: {error}", path.display()))
+}
+
+/// Whether at the bottom of an error there is one of reading that may pass. A decoder in between
+/// only knows that its input failed.
+fn cause_may_pass(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        let inner = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+        return may_pass(error) || inner.is_some_and(cause_may_pass);
+    }
+    error.source().is_some_and(cause_may_pass)
 }
 
 fn plan_failure(path: &Path, error: &PlanError) -> Failure {
@@ -306,4 +318,40 @@ fn plan_failure(path: &Path, error: &PlanError) -> Failure {
         PlanError::Edit(_) | PlanError::Internal(_) => Fault::Internal,
     };
     Failure::new(fault, format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec;
+    use std::fs;
+    use std::io::Read as _;
+
+    /// A source of 4 MiB whose every byte is a real I/O error: nothing is mapped there.
+    fn unreadable() -> Source {
+        Source::of_len(fs::File::open("/proc/self/mem").unwrap(), 4 << 20)
+    }
+
+    #[test]
+    fn an_error_of_reading_is_known_through_all_that_is_above_it() {
+        let source = unreadable();
+        let fault = |error: h5::Error| read_failure(Path::new("x"), &error).fault;
+        assert_eq!(fault(source.read(0, 8, "header").unwrap_err()), Fault::Read, "by the cache");
+        assert_eq!(fault(source.read(0, 1 << 20, "heap").unwrap_err()), Fault::Read, "past it");
+        assert_eq!(fault(File::from_source(unreadable()).unwrap_err()), Fault::Read);
+        for (len, piece) in [(100, 10), (1 << 20, 10), (1 << 20, 1 << 20)] {
+            let read = source.stream(0, len, "data").unwrap().read(&mut vec![0; piece]);
+            let error = read.unwrap_err();
+            assert_eq!(fault(h5::Error::payload(0, error)), Fault::Read, "{len} {piece}");
+            let error = source.stream(0, len, "data").unwrap().read(&mut vec![0; piece]);
+            let codec = codec::Error::Io { at: None, source: error.unwrap_err() };
+            assert_eq!(fault(h5::Error::payload(0, codec)), Fault::Read, "{len} {piece}");
+        }
+        let missing = Source::open(Path::new("/nowhere")).unwrap_err();
+        assert_eq!(fault(missing), Fault::Input);
+        let short = Source::from_bytes(vec![0; 3]).read(0, 8, "header").unwrap_err();
+        assert_eq!(fault(short), Fault::Input);
+        let error = codec::Error::Io { at: None, source: io::ErrorKind::UnexpectedEof.into() };
+        assert_eq!(fault(h5::Error::payload(0, error)), Fault::Input, "it was cut");
+    }
 }

@@ -150,7 +150,7 @@ impl Work<'_> {
         fill: impl FnOnce(&TempFile<'_>) -> Result<Vec<String>, Failure>,
     ) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
-        let bad_input = |e| Failure::new(Fault::Input, format!("{}: {e}", input.display()));
+        let bad_input = |e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display()));
         let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
         let temp =
             TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
@@ -255,7 +255,8 @@ impl Work<'_> {
     fn copy_failure(&self, temp: &TempFile<'_>, error: &CopyError) -> Failure {
         let input = self.job.input.clone();
         let (fault, path) = match error {
-            CopyError::Truncated { .. } | CopyError::Read { .. } => (Fault::Input, input),
+            CopyError::Truncated { .. } => (Fault::Input, input),
+            CopyError::Read { source, .. } => (Fault::of_read(source), input),
             CopyError::Write { source, .. } if is_full(source) => (Fault::Full, temp.path()),
             CopyError::Write { .. } => (Fault::Output, temp.path()),
             CopyError::Memory { .. } => (Fault::Memory, input),

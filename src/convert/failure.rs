@@ -1,6 +1,8 @@
 //! Why a conversion did not give an output.
 
+use crate::sys::file::may_pass;
 use serde::{Deserialize, Serialize};
+use std::io;
 
 /// What is at fault; decides whether another try can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,6 +26,21 @@ pub enum Fault {
     Cancelled,
     /// A defect of this program.
     Internal,
+    /// The input could not be read for a reason that may pass: an I/O error, a file server that is
+    /// away or forgot the file.
+    Read,
+}
+
+impl Fault {
+    /// What a failed read of an input is: the system's word on the way to the bytes, or a fault of
+    /// the file itself (it is gone, forbidden, shorter than it was).
+    pub fn of_read(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::OutOfMemory => Self::Memory,
+            _ if may_pass(error) => Self::Read,
+            _ => Self::Input,
+        }
+    }
 }
 
 /// A conversion that failed.

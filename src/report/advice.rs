@@ -38,6 +38,12 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<String> {
                 .into(),
         );
     }
+    if of(Cause::Read).next().is_some() {
+        advice.push(
+            "see to the file system of the inputs (disk, network), then run the same command again"
+                .into(),
+        );
+    }
     if of(Cause::Input).next().is_some() {
         advice.push(
             "jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again"

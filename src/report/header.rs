@@ -72,6 +72,7 @@ pub(super) mod tests {
             output_dir: "/data/new".into(),
             shard: "1/1".into(),
             jobs: 10,
+            files: 10,
             bytes: 8_972_940,
             skipped: 0,
             incomplete: Vec::new(),

@@ -26,9 +26,7 @@ pub(super) fn line(event: &RunEvent, tally: &Tally, detail: Detail) -> Option<St
             let trouble = record.outcome == JobOutcome::Failed;
             let shown = trouble || detail == Detail::Files;
             let ended = ended(record);
-            // What was done before was never to do: it has no place.
-            let skipped = record.outcome == JobOutcome::Skipped && record.attempts == 0;
-            let text = if skipped { ended } else { format!("{} {ended}", place(tally)) };
+            let text = if tally.counted { format!("{} {ended}", place(tally)) } else { ended };
             shown.then_some(text)?
         }
         RunEvent::AttemptFailed { name, attempt, cause, message, will_retry: true, .. } => {
@@ -122,7 +120,8 @@ pub(super) fn said(record: &JobRecord) -> String {
 
 /// A message on one line, cut where it is very long.
 pub(super) fn short(message: &str) -> String {
-    let tame = text::tame(message.trim_end());
+    let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let tame = text::tame(&lines.collect::<Vec<_>>().join(" "));
     match tame.char_indices().nth(MESSAGE) {
         Some((end, _)) => format!("{} ...", tame.get(..end).unwrap_or_default()),
         None => tame,
@@ -223,6 +222,18 @@ pub(super) mod tests {
         record
     }
 
+    /// An attempt at a file begins.
+    pub(in crate::report) fn begun(number: u64) -> RunEvent {
+        RunEvent::AttemptStarted {
+            slot: SlotId(0),
+            job: JobId(0),
+            name: format!("output_{number:05}.jld2"),
+            bytes: 897_294,
+            attempt: 1,
+            pid: 7,
+        }
+    }
+
     fn lines(events: &[RunEvent], detail: Detail) -> String {
         let mut tally = Tally::default();
         let mut text = String::new();
@@ -255,8 +266,11 @@ pub(super) mod tests {
         vec![
             RunEvent::RunStarted(start()),
             RunEvent::JobFinished(record(100, JobOutcome::Skipped)),
+            begun(101),
             RunEvent::JobFinished(record(101, JobOutcome::Converted)),
+            begun(102),
             RunEvent::JobFinished(record(102, JobOutcome::Unchanged)),
+            begun(103),
             failed(true),
             RunEvent::Concurrency { allowed: 1, slots: 2, reason: ConcurrencyReason::OutOfMemory },
             failed(false),
@@ -310,6 +324,11 @@ pub(super) mod tests {
         SIGTERM: no new files; 1 running file may finish within 1:00
         SIGTERM again: running files are stopped
         ");
+    }
+
+    #[test]
+    fn lines_of_a_message_become_one() {
+        assert_eq!(short("TOML parse error\n  |\n1 | x\r\n\n"), "TOML parse error | 1 | x");
     }
 
     #[test]

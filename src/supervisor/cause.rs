@@ -36,6 +36,8 @@ pub enum Cause {
     Internal,
     /// Stopped on purpose: memory was short, or the run ends.
     Stopped,
+    /// The input could not be read for a reason that may pass: an I/O error, a stale handle.
+    Read,
 }
 
 impl Cause {
@@ -56,6 +58,7 @@ impl Cause {
             Self::Spawn => "spawn",
             Self::Internal => "internal",
             Self::Stopped => "stopped",
+            Self::Read => "read",
         }
     }
 
@@ -87,6 +90,7 @@ impl From<Fault> for Cause {
             Fault::Memory => Self::OutOfMemory,
             Fault::Cancelled => Self::Stopped,
             Fault::Internal => Self::Internal,
+            Fault::Read => Self::Read,
         }
     }
 }
@@ -112,6 +116,7 @@ mod tests {
             Cause::Spawn,
             Cause::Internal,
             Cause::Stopped,
+            Cause::Read,
         ] {
             assert_eq!(serde_json::to_value(cause).unwrap(), cause.word());
         }

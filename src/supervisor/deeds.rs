@@ -209,7 +209,7 @@ impl Dispatcher {
             (End::Done, Some(product)) => claim = fill(&mut record, order, product),
             (End::Done, None) => {
                 record.fault = Some(Cause::Internal);
-                record.message = Some("internal error: the report is lost".to_owned());
+                record.message = Some("the worker's report is lost".to_owned());
             }
             (End::Failed { cause, message }, _) => {
                 record.fault = Some(cause);
@@ -257,7 +257,7 @@ impl Dispatcher {
         // What was held is what was seen last; it wanted more.
         let enough = peak.max(memory.limit / 2).saturating_mul(2);
         format!(
-            "out of memory, alone in the machine: {message}. It held {} when it was seen last, of \
+            "alone in the machine: {message}. It held {} when it was seen last, of \
              {} there are ({source}; {} are in use without it). Give it at least {} \
              (--memory-limit, SLURM's --mem), then run the same command again",
             show(peak),

@@ -3,6 +3,7 @@
 
 use super::child::{Word, WorkerProgram};
 use super::event::{MemoryStatus, RunEvent, SlotId};
+use super::family::Family;
 use super::journal::{Line, Scribe, Task, Written};
 use super::monitor::{Monitor, Sample};
 use super::news::News;
@@ -84,6 +85,8 @@ pub(super) struct Staff {
     pub(super) scribe: Scribe,
     pub(super) _listening: Listening,
     pub(super) witness: Witness,
+    /// The other shards, where there are some.
+    pub(super) family: Option<Family>,
 }
 
 /// See the module.
@@ -280,6 +283,9 @@ impl Dispatcher {
             self.tell_record(number, record);
         }
         let ending = self.over.clone().unwrap_or(Ending::Interrupted);
+        if ending == Ending::Complete {
+            self.compare_with_others();
+        }
         let summary = self.sum_up(took, &ending);
         let line = Line::End(Box::new(super::journal::EndLine {
             run_id: self.frame.run_id.clone(),
@@ -291,6 +297,18 @@ impl Dispatcher {
         self.wait_for(deadline, |this| this.closed);
         self.news.tell(RunEvent::RunFinished(Box::new(summary.clone())));
         Finished { summary, examined: self.examined }
+    }
+
+    /// Whether all shards saw the same archive, and still would. What began later than this one
+    /// is seen only now.
+    fn compare_with_others(&mut self) {
+        let Some(family) = &mut self.staff.family else { return };
+        let others = family.compare().unwrap_or_else(|error| Some(error.to_string()));
+        // A shard without work has seen what is there a moment ago.
+        let changed = if self.frame.todo.is_empty() { None } else { family.changed() };
+        for message in others.into_iter().chain(changed) {
+            self.news.tell(RunEvent::Warning { message });
+        }
     }
 
     fn wait_for(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) {

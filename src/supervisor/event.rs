@@ -41,6 +41,10 @@ pub struct RunStart {
     pub shard: String,
     /// Jobs to do (those skipped are not among them).
     pub jobs: u64,
+    /// All files of the plan: so many `job-finished` events come in the end, those of files that
+    /// were settled before among them.
+    #[serde(default)]
+    pub files: u64,
     /// Sum of their inputs' sizes.
     pub bytes: u64,
     /// Jobs whose output is complete already.

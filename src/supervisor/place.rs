@@ -8,10 +8,11 @@ use crate::convert::temp::{TempName, clean_temps};
 use crate::sys::dir::{Dir, DirError, Missing};
 use crate::sys::process::hostname;
 use rustix::fs::{Mode, OFlags};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The directory of the run's own files.
 pub(super) const OWN: &str = ".jldconv";
@@ -19,6 +20,41 @@ pub(super) const OWN: &str = ".jldconv";
 const TEMP: &str = "tmp";
 /// Directories that are made when they are needed; a run refuses them as early as the others.
 const LATER: [&str; 2] = ["replaced", "quarantine"];
+
+/// A lock that somebody holds is tried again so often, after so long.
+const LOCK_TRIES: u32 = 5;
+const LOCK_AGAIN: Duration = Duration::from_millis(40);
+
+/// Name of the lock that a run on `shard` holds alone.
+pub(super) fn lock_name(shard: Shard) -> OsString {
+    if shard.is_whole() {
+        return "lock".into();
+    }
+    format!("lock-{}-of-{}", shard.index, shard.count).into()
+}
+
+/// Whether a lock is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    Yes,
+    No,
+    /// This file system has no locks.
+    Unknown,
+}
+
+/// Whether somebody holds the lock `name` in `own`, the directory of the run's own files.
+pub(super) fn held(own: &Dir, name: &OsStr) -> Held {
+    match own.open_file(name, false) {
+        Err(DirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Held::No,
+        Err(_) => Held::Unknown,
+        // Let go again when the file is closed, a moment from now.
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => Held::No,
+            Err(TryLockError::WouldBlock) => Held::Yes,
+            Err(TryLockError::Error(_)) => Held::Unknown,
+        },
+    }
+}
 
 /// An output directory in this run's hands.
 #[derive(Debug)]
@@ -60,8 +96,7 @@ impl Place {
         let whole = shard.count == 1;
         place.lock(output, OsStr::new("lock"), whole, run_id)?;
         if !whole {
-            let name = format!("lock-{}-of-{}", shard.index, shard.count);
-            place.lock(output, OsStr::new(&name), true, run_id)?;
+            place.lock(output, &lock_name(shard), true, run_id)?;
         }
         Ok(place)
     }
@@ -74,7 +109,16 @@ impl Place {
         run_id: &str,
     ) -> Result<(), RunError> {
         let mut file = self.open(name)?;
-        let tried = if alone { file.try_lock() } else { file.try_lock_shared() };
+        let attempt = || if alone { file.try_lock() } else { file.try_lock_shared() };
+        let mut tried = attempt();
+        for _ in 0..LOCK_TRIES {
+            // It may be `report` that just looked whether somebody holds it.
+            if !matches!(tried, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(LOCK_AGAIN);
+            tried = attempt();
+        }
         match tried {
             Ok(()) => {
                 let pid = std::process::id();
@@ -115,6 +159,14 @@ impl Place {
             },
         )?;
         Ok(File::from(file))
+    }
+
+    /// The directory of the run's own files, held open.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub(super) fn own(&self) -> Result<Dir, RunError> {
+        Ok(self.own.below(Path::new(""), Missing::Fail)?)
     }
 
     /// The directory of temporary files, held open.

@@ -416,6 +416,9 @@ mod tests {
                 options: self.settings.options.clone(),
                 recipe: Some(self.asked()),
                 jobs: 1,
+                settled: None,
+                listing: None,
+                array: None,
             })));
             self.lines.push(Line::Job(Box::new(JobLine {
                 run_id,
@@ -430,6 +433,7 @@ mod tests {
             let meta = fs::metadata(self.input()).unwrap();
             let mtime_ns = StatData::from_metadata(&meta).mtime_ns.into();
             Plan {
+                listing: None,
                 jobs: vec![PlannedJob {
                     name: NAME.into(),
                     number: Some(1),

@@ -5,6 +5,7 @@ use super::clock::rfc3339;
 use super::dispatcher::{Dispatcher, Frame};
 use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart, Stale};
+use super::family::Family;
 use super::journal::{Fingerprint, JobLine, Line, RunLine, Scribe, Task};
 use super::monitor::Sample;
 use super::news::news;
@@ -14,7 +15,7 @@ use super::record::{JobOutcome, RunSummary};
 use super::resume::{Settled, Sorted};
 use super::scheduler::Scheduler;
 use super::settings::Settings;
-use super::sizing::Sizing;
+use super::sizing::{self, Sizing};
 use super::stage::{Machine, config, dispatch, frame, sizes};
 use super::survey::{Survey, kept, settle};
 use crate::convert::Recipe;
@@ -69,7 +70,12 @@ pub fn run(
     if odd > 0 {
         warnings.push(format!("{odd} lines of the journal are not understood; they do not count"));
     }
+    let mut family = Family::of(settings, plan.listing.as_ref(), place.own()?);
+    if let Some(family) = &mut family {
+        warnings.extend(family.compare()?);
+    }
     let machine = Machine::look(settings, sorted.todo.len());
+    warnings.extend(sizing::too_little(settings, &machine.first.status));
     let sizing = machine.sizing.clone();
     frame.sized(sorted.todo.clone(), sizing.slots, place.temp_dir.clone());
     let head = start_of(settings, plan, &sorted, &sizing, &frame.run_id, &machine.first);
@@ -80,7 +86,8 @@ pub fn run(
     news.tell(RunEvent::RunStarted(head));
     let (outbox, inbox) = channel();
     let journal = Some((place.journal()?, place.temps()?));
-    let (staff, first) = machine.staff(settings, &outbox, journal)?;
+    let (mut staff, first) = machine.staff(settings, &outbox, journal)?;
+    staff.family = family;
     write_head(&staff.scribe, &frame, &sorted, recipe);
     for settled in &sorted.settled {
         news.tell(RunEvent::JobFinished(settled.record.clone()));
@@ -126,6 +133,7 @@ fn start_of(
         output_dir: settings.output_dir.to_string_lossy().into_owned(),
         shard: settings.shard.to_string(),
         jobs: sorted.todo.len() as u64,
+        files: plan.jobs.len() as u64,
         bytes: sizes(plan, &sorted.todo).into_iter().fold(0, u64::saturating_add),
         skipped: skipped as u64,
         incomplete: sorted.stale.iter().map(|(name, _)| name.clone()).collect(),
@@ -160,6 +168,9 @@ fn write_head(scribe: &Scribe, frame: &Frame, sorted: &Sorted, recipe: Recipe) {
             options: settings.options.clone(),
             recipe: Some(recipe),
             jobs: plan.jobs.len() as u64,
+            settled: Some(sorted.settled.iter().filter(|it| it.news.is_none()).count() as u64),
+            listing: plan.listing.clone(),
+            array: settings.slurm.array,
         }))),
         None,
     ));

@@ -73,7 +73,9 @@ impl Machine {
         let sockets =
             SocketDir::create(&SocketDir::parents()).map_err(setup("make a place for sockets"))?;
         let witness = Witness::new();
-        Ok((Staff { sockets, monitor, scribe, _listening: listening, witness }, self.first))
+        let staff =
+            Staff { sockets, monitor, scribe, _listening: listening, witness, family: None };
+        Ok((staff, self.first))
     }
 }
 

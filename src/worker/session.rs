@@ -15,7 +15,7 @@ use crate::sys::stat::StatData;
 use interprocess::TryClone;
 use interprocess::local_socket::Stream;
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -225,14 +225,22 @@ static PANIC: Mutex<Option<String>> = Mutex::new(None);
 fn keep_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(info.to_string());
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic_words(info));
         usual(info);
     }));
 }
 
 fn last_panic() -> String {
     let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
-    format!("internal error: {}", words.as_deref().unwrap_or("a panic without words"))
+    words.unwrap_or_else(|| "a panic without words".to_owned())
+}
+
+/// A panic on one line: where it was, and what was said.
+fn panic_words(info: &PanicHookInfo<'_>) -> String {
+    let at = info.location().map_or_else(String::new, |location| format!(" at {location}"));
+    let said = info.payload_as_str().unwrap_or("without words");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("a panic{at}: {said}")
 }
 
 fn trim_product(product: Product) -> Product {

@@ -412,3 +412,35 @@ fn an_output_directory_that_cannot_be_made() {
     assert!(matches!(ended.code, Some(2 | 5)), "{ended:#?}");
     assert!(ended.err.starts_with("error: "), "{}", ended.err);
 }
+
+#[test]
+fn a_memory_limit_below_one_worker() {
+    let world = World::new(&[1]);
+    let told = |limit: &str, more: &[&str]| {
+        let mut args = vec!["old", "new", "--yes", "--memory-limit", limit];
+        args.extend(more);
+        world.supervisor(&args).ends(2).err
+    };
+    insta::assert_snapshot!(told("24", &[]), @"error: --memory-limit 24: one worker needs 32.0 MiB, so with --safety-margin 0.8 the limit must be at least 40.0 MiB; 24 means 24 bytes: did you mean 24GiB?");
+    insta::assert_snapshot!(told("24000", &["--safety-margin", "0.5"]), @"error: --memory-limit 24000: one worker needs 32.0 MiB, so with --safety-margin 0.5 the limit must be at least 64.0 MiB; 24000 means 24000 bytes: did you mean 24000MiB?");
+    insta::assert_snapshot!(told("50MiB", &["--compress", "lz4"]), @"error: --memory-limit 52428800: one worker needs 72.0 MiB, so with --safety-margin 0.8 the limit must be at least 90.0 MiB");
+    world.put("jldconv.toml", "memory-limit = \"24\"");
+    assert!(world.supervisor(&["old", "new", "--yes"]).ends(2).err.contains("24GiB?"));
+    fs::remove_file(world.at("jldconv.toml")).unwrap();
+    assert!(!world.at("new").exists(), "nothing was begun");
+    world.supervisor(&["old", "new", "--yes", "--memory-limit", "40MiB"]).ends(0);
+}
+
+/// A limit that SLURM sets is no mistake of the command line: the run goes on, and says so.
+#[test]
+fn a_job_with_less_memory_than_one_worker_needs() {
+    let world = World::new(&[1, 2]);
+    let mut command = world.program("jldconv-supervisor", &["old", "new", "--yes"]);
+    command.env("SLURM_MEM_PER_NODE", "20");
+    let ended = Ended::of(&mut command, &world).ends(0);
+    let words = "warning: the memory limit of 20.0 MiB (SLURM) leaves 16.0 MiB with the safety \
+                 margin, but one worker needs 32.0 MiB: files run one at a time, and may still \
+                 fail for memory. A limit of 40.0 MiB is enough (SLURM: --mem)";
+    assert!(ended.out.contains(words), "{}", ended.out);
+    assert_eq!(world.names("new").len(), 2);
+}

@@ -72,7 +72,7 @@ fn plan(settings: &Settings) -> Plan {
         })
         .collect();
     jobs.sort_by(|a, b| a.name.cmp(&b.name));
-    Plan { jobs }
+    Plan { jobs, listing: None }
 }
 
 impl Setting {

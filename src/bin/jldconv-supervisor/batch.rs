@@ -101,8 +101,12 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
     let hooks = Hooks { program: WorkerProgram::default() };
     let survey = supervisor::survey(&settings, plan, &hooks, &mut Quiet).map_err(stopped)?;
     let there = |job: &PlannedJob| survey.there.get(&job.name).cloned();
-    let foreseen = dry_run(plan, converter, edits, &there, &mut io::stdout().lock());
-    let failed = foreseen.map_err(internal)?.failed;
+    let failed = match dry_run(plan, converter, edits, &there, &mut io::stdout().lock()) {
+        Ok(foreseen) => foreseen.failed,
+        // Whoever read it went away, as `head` does: nobody is left to be told anything.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::Done),
+        Err(error) => return Err(internal(error)),
+    };
     if fails && survey.conflicts > 0 {
         let many = survey.conflicts;
         let message =

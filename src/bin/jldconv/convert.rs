@@ -149,7 +149,7 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
         mtime_ns: 0,
         obstacle: None,
     };
-    let plan = Plan { jobs: vec![job] };
+    let plan = Plan { jobs: vec![job], listing: None };
     let force = converter.options().force;
     let there = |job: &PlannedJob| {
         let there = job.output.symlink_metadata().is_ok() && job.output != job.input;
@@ -158,7 +158,7 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
         })
     };
     let mut out = io::stdout().lock();
-    let foreseen = dry_run(&plan, converter, true, &there, &mut out).map_err(failed)?;
+    let foreseen = dry_run(&plan, converter, true, &there, &mut out)?;
     Ok(if foreseen.failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done })
 }
 
@@ -216,7 +216,7 @@ impl Observer for Watch {
     fn progress(&self, phase: Phase, done: u64, total: u64) {
         self.bar.set_message(jldconv::report::phase_name(phase));
         self.bar.set_length(total);
-        self.bar.set_position(done);
+        self.bar.set_position(done.min(total));
     }
 
     fn cancelled(&self) -> bool {

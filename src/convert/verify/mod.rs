@@ -241,7 +241,11 @@ fn content(
 /// Something in the output is not as it must be.
 fn output_failure(path: &Path, error: &h5::Error) -> Failure {
     let Failure { fault, message, .. } = read_failure(path, error);
-    let fault = if fault == Fault::Input { Fault::Verify } else { fault };
+    let fault = match fault {
+        Fault::Input => Fault::Verify,
+        Fault::Read => Fault::Output,
+        other => other,
+    };
     Failure::new(fault, format!("in the output: {message}"))
 }
 

@@ -3,6 +3,7 @@
 use super::super::cause::Cause;
 use super::super::plan::PlannedJob;
 use super::super::record::{JobRecord, RunSummary};
+use crate::archive::Listing;
 use crate::convert::{Claim, Options, Recipe};
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,15 @@ pub(in super::super) struct RunLine {
     pub(in super::super) recipe: Option<Recipe>,
     /// Jobs of the plan, those skipped included.
     pub(in super::super) jobs: u64,
+    /// How many of them were over when the run began and have no line in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) settled: Option<u64>,
+    /// What the archive held when the plan was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) listing: Option<Listing>,
+    /// The SLURM job array that the run is a task of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) array: Option<u64>,
 }
 
 /// An attempt did not succeed.

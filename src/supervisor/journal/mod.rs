@@ -19,7 +19,7 @@ mod scribe;
 
 pub(super) use all::Journals;
 pub(super) use line::{AttemptLine, EndLine, Fingerprint, JobLine, Line, RunLine};
-pub(super) use past::{Claimed, Known, Past, journals};
+pub(super) use past::{Claimed, Ended, Known, Past, heads, journals};
 pub(super) use scribe::{Scribe, Task, Written};
 
 use crate::archive::Shard;

@@ -50,8 +50,18 @@ pub(in super::super) struct Past {
     pub(in super::super) ends: Vec<EndLine>,
     /// How often each cause ended an attempt.
     pub(in super::super) faults: BTreeMap<super::super::cause::Cause, u64>,
+    /// Jobs that ended in each run, by its id.
+    pub(in super::super) ended: BTreeMap<String, Ended>,
     /// Lines that were not understood, torn ones left out.
     pub(in super::super) odd: u64,
+}
+
+/// How many jobs of a run have a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in super::super) struct Ended {
+    pub(in super::super) jobs: u64,
+    /// Those of them that failed.
+    pub(in super::super) failed: u64,
 }
 
 /// Names of the journals in `dir`.
@@ -67,6 +77,29 @@ pub(in super::super) fn journals(dir: &Dir) -> Result<Vec<OsString>, DirError> {
     let mut names = dir.names()?;
     names.retain(|name| journal(name) == Some(true));
     Ok(names)
+}
+
+/// The heads of the runs in the journal `name` in `dir`, in their order; nothing else of it is
+/// taken apart.
+///
+/// # Errors
+/// It is a link or no file, or cannot be opened.
+pub(in super::super) fn heads(dir: &Dir, name: &OsStr) -> Result<Vec<RunLine>, DirError> {
+    let mut heads = Vec::new();
+    let mut reader = BufReader::new(dir.open_file(name, false)?);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        match reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut bytes) {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return Ok(heads),
+        }
+        if bytes.starts_with(b"{\"kind\":\"run\",")
+            && let Ok(Line::Run(line)) = serde_json::from_slice(&bytes)
+        {
+            heads.push(*line);
+        }
+    }
 }
 
 impl Past {
@@ -128,6 +161,9 @@ impl Past {
             return;
         };
         let JobLine { at, input, claim, record, .. } = line;
+        let ended = self.ended.entry(run.run_id.clone()).or_default();
+        ended.jobs = ended.jobs.saturating_add(1);
+        ended.failed += u64::from(record.outcome == JobOutcome::Failed);
         let made = matches!(record.outcome, JobOutcome::Converted | JobOutcome::Unchanged);
         // What is made in place has no output of its own.
         let before_claims = run.recipe.is_none() && run.options.mode != Mode::InPlace;
@@ -177,6 +213,9 @@ mod tests {
             options: Options::default(),
             recipe: None,
             jobs: 2,
+            settled: None,
+            listing: None,
+            array: None,
         }))
     }
 
