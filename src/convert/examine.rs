@@ -124,7 +124,7 @@ impl Converter {
     ) -> Result<Recheck, Failure> {
         let level = self.options().verify;
         let depth =
-            if !VerifyLevel::Structure.covers(level) { Depth::Payload } else { Depth::Metadata };
+            if VerifyLevel::Structure.covers(level) { Depth::Metadata } else { Depth::Payload };
         let pair = open(job)?;
         let mut found = self.compare(job, &pair, (Some(claim.recipe.mode), depth), observer)?;
         if found.is_ok() && level == VerifyLevel::Hdf5 {

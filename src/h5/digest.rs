@@ -112,7 +112,7 @@ mod tests {
         let (mut large, mut others) = (0, 0);
         for Region { start, end, kind } in regions.0 {
             // Some bytes of each.
-            for at in [start, (start + end) / 2, end - 1] {
+            for at in [start, u64::midpoint(start, end), end - 1] {
                 let mut changed = bytes.clone();
                 changed[usize::try_from(at).unwrap()] ^= 0x10;
                 let same = digest(changed).as_ref() == Some(&whole);

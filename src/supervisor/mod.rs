@@ -35,7 +35,6 @@ mod shards;
 mod signals;
 mod sizing;
 mod stage;
-mod standing;
 mod survey;
 mod totals;
 mod untaken;

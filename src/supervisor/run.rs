@@ -175,12 +175,12 @@ fn write_head(scribe: &Scribe, frame: &Frame, sorted: &Sorted, recipe: Recipe) {
         None,
     ));
     for settled in &sorted.settled {
-        if let (Some(job), Some((stat, claim))) = (plan.jobs.get(settled.place), &settled.news) {
+        if let (Some(job), Some(news)) = (plan.jobs.get(settled.place), &settled.news) {
             let line = Line::Job(Box::new(JobLine {
                 run_id: run_id.clone(),
                 at: rfc3339(SystemTime::now()),
-                input: Fingerprint::of(job, *stat),
-                claim: claim.clone(),
+                input: Fingerprint::of(job, news.input),
+                claim: news.claim.as_deref().cloned(),
                 record: settled.record.clone(),
             }));
             scribe.ask(Task::Write(Box::new(line), None));

@@ -584,6 +584,66 @@ fn failures_of_circumstance_are_tried_again_by_the_same_command() {
     world.supervisor(&args).ends(0);
 }
 
+#[test]
+fn a_done_archive_costs_no_look_into_any_file() {
+    let world = World::new(&[1, 2, 3]);
+    world.supervisor(&["old", "new"]).ends(0);
+    // Whoever looked into a file would die of it.
+    let mut run = world.program("jldconv-supervisor", &["old", "new"]);
+    let ended = Ended::of(run.env("JLDCONV_FAULT", "segv@*,segv@hello"), &world).ends(0);
+    assert!(ended.out.contains("0 converted, 0 unchanged, 3 skipped"), "{}", ended.out);
+    assert!(ended.out.contains("there       3 up to date, 0 to be made again"), "{}", ended.out);
+    assert!(ended.out.contains("made again where the input, the target"), "{}", ended.out);
+}
+
+#[test]
+fn one_file_replaces_nothing_foreign_either() {
+    let world = World::new(&[1]);
+    let convert = |more: &[&str]| {
+        let args = ["convert", "old/output_00001.jld2", "new.jld2"];
+        world.jldconv(&[&args[..], more].concat())
+    };
+    let kept = || {
+        let files = all(&world.at(".jldconv/replaced"));
+        files
+            .into_values()
+            .map(|(what, ..)| what)
+            .filter(|it| it != "directory")
+            .collect::<Vec<_>>()
+    };
+    convert(&[]).ends(0);
+    let right = fs::read(world.at("new.jld2")).unwrap();
+    let told = convert(&[]).ends(1).err;
+    assert!(told.contains("new.jld2: exists already") && told.contains("--force"), "{told}");
+    convert(&["--force"]).ends(0);
+    assert_eq!(kept(), [""; 0], "it was what this command makes");
+    assert!(!world.at(".jldconv").exists());
+    world.put("new.jld2", "theirs");
+    convert(&[]).ends(1);
+    assert_eq!(fs::read(world.at("new.jld2")).unwrap(), b"theirs");
+    let told = convert(&["--force"]).ends(0).err;
+    assert!(told.starts_with("note: what was there is kept in "), "{told}");
+    assert!(fs::read(world.at("new.jld2")).unwrap() == right);
+    assert_eq!(kept(), [format!("{:?}", b"theirs")]);
+    world.put("new.jld2", "theirs, too");
+    convert(&["--force", "--discard-replaced"]).ends(0);
+    assert_eq!(kept().len(), 1);
+    convert(&["--discard-replaced"]).ends(2);
+    fs::remove_file(world.at("new.jld2")).unwrap();
+    fs::create_dir(world.at("new.jld2")).unwrap();
+    world.put("new.jld2/output_00001.jld2", "theirs");
+    convert(&[]).ends(1);
+    // The input under another name stays the input.
+    fs::hard_link(world.at("old/output_00001.jld2"), world.at("same.jld2")).unwrap();
+    let same = ["convert", "old/output_00001.jld2", "same.jld2", "--force"];
+    assert!(world.jldconv(&same).ends(1).err.contains("is the input itself"));
+    // In the directory of a run its journal says what is ours.
+    world.supervisor(&["old", "out", "--compress", "zstd"]).ends(0);
+    world.jldconv(&["convert", "old/output_00001.jld2", "out", "--force"]).ends(0);
+    assert!(!world.at("out/.jldconv/replaced").exists());
+    conflict(&world, &["old", "out", "--compress", "zstd"]);
+}
+
 /// An archive of `count` files whose outputs are all there, and claimed; the archive has moved, so
 /// each claim is written anew.
 fn settled(count: usize) -> Duration {

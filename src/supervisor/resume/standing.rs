@@ -3,7 +3,7 @@
 //! Decided from what `stat` and the journals tell. Only where these do not suffice is a question
 //! asked, which a worker answers by looking into the files.
 
-use super::journal::Claimed;
+use super::super::journal::Claimed;
 use crate::convert::{Claim, Depth, Examined, Recipe, VerifyLevel, Wanted, outputs_hold};
 use crate::sys::stat::StatData;
 use rustix::fs::FileType;
