@@ -21,6 +21,7 @@ use super::signals::Listening;
 use super::sizing::{self, Sizing};
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
+use crate::sys::machine::machine;
 use crate::sys::process::{cores, hostname};
 use std::sync::mpsc::channel;
 use std::time::SystemTime;
@@ -206,6 +207,7 @@ fn start_of(
         slots_reason: sizing.reason.clone(),
         threads_per_worker: sizing.threads,
         memory: first.status.clone(),
+        machine: machine(),
     }
 }
 
