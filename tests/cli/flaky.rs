@@ -221,8 +221,8 @@ fn a_disk_that_comes_back_within_the_run() {
     let whole = fs::read(disk.image()).unwrap();
     // Where the last of the files begins: from there on the disk is lost.
     let begin = &sample(OLD)[..512];
-    let blocks = whole.chunks(4096).enumerate();
-    let cut = blocks.filter(|(_, block)| block.starts_with(begin)).last().unwrap().0 * 4096;
+    let blocks = whole.chunks(4096).enumerate().collect::<Vec<_>>().into_iter();
+    let cut = blocks.rev().find(|(_, block)| block.starts_with(begin)).unwrap().0 * 4096;
     assert!(disk.mount("ro"));
     let image = fs::OpenOptions::new().write(true).open(disk.image()).unwrap();
     image.set_len(cut as u64).unwrap();
