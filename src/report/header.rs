@@ -1,8 +1,7 @@
 //! What a run is about to do and what it has for it, as a block of text.
 
 use super::text::{self, float};
-use crate::supervisor::{MemoryStatus, RunStart};
-use crate::sys::machine::Machine;
+use crate::supervisor::{Machine, MemoryStatus, RunStart};
 use std::fmt::Write as _;
 
 const FEW: usize = 3;
