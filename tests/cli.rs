@@ -23,6 +23,9 @@ mod ownership;
 mod pipes;
 #[path = "cli/shards.rs"]
 mod shards;
+#[cfg(feature = "fault")]
+#[path = "cli/signals.rs"]
+mod signals;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
 #[path = "cli/terminal.rs"]

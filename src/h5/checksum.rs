@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn matches_a_superblock_written_by_jld2() {
-        // The worked example of the format note: JLD2 0.6.5, EOF 5700, root 0x13c0.
+        // docs/jld2-format.md, section 14: JLD2 0.6.5, EOF 5700, root 0x13c0.
         let mut block = vec![0x89, b'H', b'D', b'F', 0x0d, 0x0a, 0x1a, 0x0a, 2, 8, 8, 0];
         block.extend(512_u64.to_le_bytes());
         block.extend(u64::MAX.to_le_bytes());

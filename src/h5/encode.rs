@@ -292,8 +292,8 @@ pub fn heap_len(used: u64) -> u64 {
     HEAP_HEAD + MIN_HEAP.max(used + 16)
 }
 
-/// Encodes a heap collection so that JLD2 and libhdf5 agree on it (format note section 7): the
-/// stored size counts the objects and 16 bytes, and 16 more are reserved behind it.
+/// Encodes a heap collection so that JLD2 and libhdf5 agree on it (docs/jld2-format.md, section 8):
+/// the stored size counts the objects and 16 bytes, and 16 more are reserved behind it.
 pub fn heap(objects: &[Vec<u8>]) -> Vec<u8> {
     let used: u64 = objects.iter().map(|o| 16 + (o.len() as u64).next_multiple_of(8)).sum();
     let size = MIN_HEAP.max(used + 16);

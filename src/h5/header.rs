@@ -1,4 +1,5 @@
-//! Object headers, version 2, with continuations (format note section 3; HDF5 specification IV.A).
+//! Object headers, version 2, with continuations (docs/jld2-format.md, section 2; HDF5
+//! specification IV.A).
 
 use super::bytes::Cursor;
 use super::checksum::lookup3;

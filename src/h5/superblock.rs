@@ -1,4 +1,4 @@
-//! The userblock text and the superblock (format note section 1; HDF5 specification II.A).
+//! The userblock text and the superblock (docs/jld2-format.md, section 1; HDF5 specification II.A).
 
 use super::bytes::Cursor;
 use super::checksum::lookup3;

@@ -1,5 +1,5 @@
 //! One walk over everything that can be reached from the root: who refers to whom, from where, and
-//! which bytes belong to what (format note sections 8 and 12).
+//! which bytes belong to what (docs/jld2-format.md, section 9).
 
 use super::{
     Allowance, Dataset, Dataspace, Error, File, Layout, Object, ObjectKind, RefPlan, RelAddr,

@@ -60,7 +60,7 @@ impl Element {
     }
 }
 
-/// The Julia type of what HDF5 itself expresses (format note section 5.1).
+/// The Julia type of what HDF5 itself expresses (docs/jld2-format.md, section 4).
 pub(super) fn plain_name(datatype: &Datatype) -> &'static str {
     match (&datatype.class, datatype.size) {
         (Class::FixedPoint { signed: true, .. }, 1) => "Core.Int8",

@@ -1,4 +1,4 @@
-//! Committed datatypes with what Julia attaches to them (format note sections 5.2 and 5.3).
+//! Committed datatypes with what Julia attaches to them (docs/jld2-format.md, sections 5 and 6.1).
 
 use super::signature::Reach;
 use super::{Element, JuliaType};

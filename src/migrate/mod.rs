@@ -4,10 +4,10 @@
 //! reader of the target would meet ([`Finding`]s) and which bytes to append and replace
 //! ([`edit::EditList`]) so that it meets nothing any more.
 //!
-//! How a type is carried over was settled by experiment (format note section 14): a new committed
-//! type takes the old one's slot in `_types`, new instances are appended, and every reference to an
-//! old instance is patched. Nothing is unlinked, so a later append by JLD2 numbers its types
-//! rightly.
+//! How a type is carried over was settled by experiment (docs/jld2-format.md, section 11): a new
+//! committed type takes the old one's slot in `_types`, new instances are appended, and every
+//! reference to an old instance is patched. Nothing is unlinked, so a later append by JLD2 numbers
+//! its types rightly.
 
 mod additions;
 mod diagnose;

@@ -1,5 +1,5 @@
-//! What a Julia session of the target makes of stored types, in JLD2's own words (format note 5.6,
-//! `constructrr` of JLD2).
+//! What a Julia session of the target makes of stored types, in JLD2's own words
+//! (docs/jld2-format.md, section 10; `constructrr` of JLD2).
 //!
 //! JLD2 compares each committed type with the session's type of that name when it first meets an
 //! object of it, and prints what it finds then: once for each committed type, however many objects

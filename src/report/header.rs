@@ -1,7 +1,7 @@
 //! What a run is about to do and what it has for it, as a block of text.
 
 use super::text::{self, float};
-use crate::supervisor::{MemoryStatus, RunStart};
+use crate::supervisor::{Machine, MemoryStatus, RunStart};
 use std::fmt::Write as _;
 
 const FEW: usize = 3;
@@ -9,6 +9,7 @@ const FEW: usize = 3;
 /// The block at the beginning of a run: system and plan.
 pub fn header(start: &RunStart) -> String {
     let mut block = String::new();
+    let _ = writeln!(block, "  machine     {}", machine(&start.machine));
     let _ = writeln!(block, "  input       {}", text::tame(&start.input_dir));
     let _ = writeln!(block, "  output      {}", text::tame(&start.output_dir));
     if start.shard != "1/1" {
@@ -34,6 +35,14 @@ pub fn header(start: &RunStart) -> String {
     let _ =
         writeln!(block, "  workers     {} ({}), {threads} each", start.slots, start.slots_reason);
     block
+}
+
+fn machine(machine: &Machine) -> String {
+    let Machine { host, processor, cores, memory, system, kernel } = machine;
+    let cores = text::count(*cores, "core");
+    let processor = if processor.is_empty() { cores } else { format!("{processor}, {cores}") };
+    let memory = text::bytes(*memory);
+    text::tame(&format!("{host}: {processor}, {memory}; {system}, kernel {kernel}"))
 }
 
 fn memory(memory: &MemoryStatus) -> String {
@@ -88,12 +97,21 @@ pub(super) mod tests {
                 budget: (24 << 30) / 5 * 4,
                 used: 2 << 30,
             },
+            machine: Machine {
+                host: "node5".into(),
+                processor: "AMD EPYC 7B13".into(),
+                cores: 2,
+                memory: 24 << 30,
+                system: "Debian GNU/Linux 13".into(),
+                kernel: "6.12.48".into(),
+            },
         }
     }
 
     #[test]
     fn a_first_run() {
         insta::assert_snapshot!(header(&start()), @r"
+        machine     node5: AMD EPYC 7B13, 2 cores, 24.0 GiB; Debian GNU/Linux 13, kernel 6.12.48
         input       /data/old
         output      /data/new
         to do       10 files, 8.6 MiB
@@ -118,6 +136,7 @@ pub(super) mod tests {
         start.memory.used = 23 << 30;
         start.threads_per_worker = 4;
         insta::assert_snapshot!(header(&start), @r"
+        machine     node5: AMD EPYC 7B13, 2 cores, 24.0 GiB; Debian GNU/Linux 13, kernel 6.12.48
         input       /data/old
         output      /data/new
         shard       3/20

@@ -195,6 +195,7 @@ mod tests {
         let (out, err) = shown(Progress::Plain);
         insta::assert_snapshot!(out, @r"
         jldconv 0.1.0
+          machine     node5: AMD EPYC 7B13, 2 cores, 24.0 GiB; Debian GNU/Linux 13, kernel 6.12.48
           input       /data/old
           output      /data/new
           to do       10 files, 8.6 MiB
@@ -238,7 +239,7 @@ mod tests {
     #[test]
     fn beside_bars_the_blocks_still_come() {
         let (out, _) = shown(Progress::Bar);
-        assert!(out.starts_with("jldconv 0.1.0\n  input"), "{out}");
+        assert!(out.starts_with("jldconv 0.1.0\n  machine"), "{out}");
         assert!(out.contains("Done: 10 converted"), "{out}");
         assert!(!out.contains("[1/10]"), "{out}");
     }

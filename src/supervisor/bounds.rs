@@ -3,7 +3,7 @@
 use super::event::MemoryStatus;
 use super::scheduler::Reading;
 use crate::sys::cgroup::MemoryGroups;
-use crate::sys::memory;
+use crate::sys::machine;
 
 /// What SLURM grants this job, as its environment tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Bounds {
 
     /// Reads all bounds. `own` is the anonymous memory of the supervisor and its workers in bytes.
     pub(super) fn read(&self, own: u64) -> (Reading, MemoryStatus) {
-        let machine = memory::of_machine().unwrap_or_default();
+        let machine = machine::memory().unwrap_or_default();
         let machine = Bound {
             source: "physical memory".to_owned(),
             limit: machine.total,

@@ -4,6 +4,7 @@ use super::cause::Cause;
 use super::plan::JobId;
 use super::record::{JobRecord, RunSummary};
 use crate::convert::Phase;
+use crate::sys::machine::Machine;
 use serde::{Deserialize, Serialize};
 
 /// A place in which one worker lives at a time, counted from 0.
@@ -67,6 +68,9 @@ pub struct RunStart {
     pub threads_per_worker: u32,
     /// Memory before the first job.
     pub memory: MemoryStatus,
+    /// The machine that the run is on.
+    #[serde(default)]
+    pub machine: Machine,
 }
 
 /// An output of this program that has to be made again.

@@ -150,14 +150,12 @@ fn pending(runs: &BTreeMap<Shard, &RunLine>, past: &Past) -> u64 {
         Some(run.jobs.saturating_sub(run.settled?).saturating_sub(lines))
     };
     let all: Option<Vec<u64>> = runs.values().map(left).collect();
-    match all {
-        Some(left) => left.into_iter().fold(0, u64::saturating_add),
-        // Journals of earlier versions do not tell how many jobs a run found done.
-        None => {
-            let planned = runs.values().fold(0_u64, |sum, run| sum.saturating_add(run.jobs));
-            planned.saturating_sub(past.files.len() as u64)
-        }
+    if let Some(left) = all {
+        return left.into_iter().fold(0, u64::saturating_add);
     }
+    // Journals of earlier versions do not tell how many jobs a run found done.
+    let planned = runs.values().fold(0_u64, |sum, run| sum.saturating_add(run.jobs));
+    planned.saturating_sub(past.files.len() as u64)
 }
 
 /// What the archive holds now beside what the journals tell, with words for the user. Without a

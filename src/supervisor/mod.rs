@@ -40,6 +40,7 @@ mod totals;
 mod untaken;
 
 pub use crate::archive::Shard;
+pub use crate::sys::machine::Machine;
 pub use bounds::Slurm;
 pub use cause::Cause;
 pub use child::WorkerProgram;

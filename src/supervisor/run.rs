@@ -19,6 +19,7 @@ use super::sizing::{self, Sizing};
 use super::stage::{Machine, config, dispatch, frame, sizes};
 use super::survey::{Survey, kept, settle};
 use crate::convert::Recipe;
+use crate::sys::machine::machine;
 use crate::sys::process::hostname;
 use std::sync::mpsc::channel;
 use std::time::SystemTime;
@@ -148,6 +149,7 @@ fn start_of(
         slots_reason: sizing.reason.clone(),
         threads_per_worker: sizing.threads,
         memory: first.status.clone(),
+        machine: machine(),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod file;
 #[cfg(feature = "hdf5")]
 pub mod hdf5;
 pub mod lock;
+pub mod machine;
 pub mod memory;
 pub mod origin;
 pub mod process;

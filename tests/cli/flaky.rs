@@ -10,13 +10,13 @@ const EIO: i32 = 5;
 const ESTALE: i32 = 116;
 
 /// A library that makes calls fail, and the directory that says which.
-struct Flaky {
+pub(crate) struct Flaky {
     dir: tempfile::TempDir,
-    library: PathBuf,
+    pub(crate) library: PathBuf,
 }
 
 impl Flaky {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/c/flaky.c");
         let library = dir.path().join("flaky.so");
@@ -31,8 +31,9 @@ impl Flaky {
         Self { dir, library }
     }
 
-    /// From now on calls of `kind` on paths with `part` fail with `code`, so many `times`.
-    fn fail(&self, kind: &str, code: i32, times: u32, part: &str) {
+    /// From now on calls of `kind` on paths with `part` fail with `code`, so many `times`; a negative
+    /// code makes them so many milliseconds longer.
+    pub(crate) fn fail(&self, kind: &str, code: i32, times: u32, part: &str) {
         for what in ["count", "skipped"] {
             let _ = fs::remove_file(self.dir.path().join(format!("{kind}.{what}")));
         }
@@ -220,8 +221,8 @@ fn a_disk_that_comes_back_within_the_run() {
     let whole = fs::read(disk.image()).unwrap();
     // Where the last of the files begins: from there on the disk is lost.
     let begin = &sample(OLD)[..512];
-    let blocks = whole.chunks(4096).enumerate();
-    let cut = blocks.filter(|(_, block)| block.starts_with(begin)).last().unwrap().0 * 4096;
+    let blocks = whole.chunks(4096).enumerate().collect::<Vec<_>>().into_iter();
+    let cut = blocks.rev().find(|(_, block)| block.starts_with(begin)).unwrap().0 * 4096;
     assert!(disk.mount("ro"));
     let image = fs::OpenOptions::new().write(true).open(disk.image()).unwrap();
     image.set_len(cut as u64).unwrap();

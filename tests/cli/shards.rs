@@ -153,7 +153,7 @@ fn start(world: &World, args: &[&str], fault: &str) -> Child {
 
 #[cfg(feature = "fault")]
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while !done() {
         assert!(Instant::now() < end, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(10));

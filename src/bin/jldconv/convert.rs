@@ -11,9 +11,9 @@ use jldconv::convert::{
 use jldconv::report::{dry_run, text};
 use jldconv::supervisor::{ExitCode, Plan, PlannedJob, is_claimed, run_id};
 use jldconv::sys::dir::Missing;
+use jldconv::sys::process::{ignore, ignores};
 use jldconv::sys::stat::StatData;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::consts::SIGHUP;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -197,10 +197,18 @@ struct Watch {
 impl Watch {
     fn new() -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // The first asks the conversion to clean up and end, the second ends it.
-            flag::register_conditional_shutdown(signal, 3, Arc::clone(&stop))?;
-            flag::register(signal, Arc::clone(&stop))?;
+        let asked = Arc::clone(&stop);
+        // `nohup` asks to outlive the terminal; the handler is for SIGHUP, too.
+        let outlives = ignores(SIGHUP);
+        ctrlc::set_handler(move || {
+            // The first signal asks the conversion to clean up and end, the second ends it.
+            if asked.swap(true, Ordering::Relaxed) {
+                std::process::exit(3);
+            }
+        })
+        .map_err(io::Error::other)?;
+        if outlives {
+            ignore(SIGHUP);
         }
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(

@@ -55,12 +55,17 @@ static int decide(const char *kind, const char *path)
     return count(kind, "count", times) ? code : 0;
 }
 
-/* The error that a call is to fail with, or 0. */
+/* The error that a call is to fail with, or 0. A negative one is a number of milliseconds that the
+   call takes longer. */
 static int fails(const char *kind, const char *path)
 {
     /* readdir tells its end from an error by errno alone. */
     int before = errno;
     int code = decide(kind, path);
+    if (code < 0) {
+        usleep(-code * 1000);
+        code = 0;
+    }
     errno = before;
     return code;
 }
