@@ -11,6 +11,7 @@ use jldconv::supervisor::{
     self, ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
     Survey, WorkerProgram,
 };
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 
 pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
@@ -44,8 +45,8 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let version = env!("CARGO_PKG_VERSION");
     screen.block(&format!("jldconv {version}\n{}", prepared.overview.block()));
     let hooks = Hooks { program: WorkerProgram::default() };
-    let mut survey =
-        supervisor::survey(&run.settings, &prepared.plan, &hooks, &mut screen).map_err(stopped)?;
+    let mut survey = supervisor::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
+        .map_err(|error| stopped(&error))?;
     for message in std::mem::take(&mut survey.notes) {
         screen.event(&RunEvent::Warning { message });
     }
@@ -60,7 +61,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let shard = run.settings.shard;
     let empty = prepared.plan.jobs.is_empty();
     let ended = supervisor::run(&run.settings, &prepared.plan, survey, &hooks, &mut screen);
-    let ended = ended.map_err(stopped)?;
+    let ended = ended.map_err(|error| stopped(&error))?;
     if let Some(path) = &run.view.report {
         write_report(path, &ended).map_err(internal)?;
     }
@@ -68,7 +69,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     Ok(if empty && !shard.is_whole() { ExitCode::Done } else { ended.exit_code() })
 }
 
-fn stopped(error: RunError) -> Stop {
+fn stopped(error: &RunError) -> Stop {
     Stop::Said(error.exit_code(), error.to_string())
 }
 
@@ -80,7 +81,7 @@ fn there(survey: &Survey) -> String {
     }
     let mut block = format!("  there       {complete} up to date, {stale} to be made again");
     if *conflicts > 0 {
-        block.push_str(&format!(", {conflicts} in the way"));
+        let _ = write!(block, ", {conflicts} in the way");
     }
     block.push_str(
         "\n              (made again where the input, the target, what is in rules files, \
@@ -99,7 +100,8 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
         settings.on_conflict = OnConflict::Skip;
     }
     let hooks = Hooks { program: WorkerProgram::default() };
-    let survey = supervisor::survey(&settings, plan, &hooks, &mut Quiet).map_err(stopped)?;
+    let survey =
+        supervisor::survey(&settings, plan, &hooks, &mut Quiet).map_err(|error| stopped(&error))?;
     let there = |job: &PlannedJob| survey.there.get(&job.name).cloned();
     let failed = match dry_run(plan, converter, edits, &there, &mut io::stdout().lock()) {
         Ok(foreseen) => foreseen.failed,
