@@ -38,6 +38,11 @@ Every setting can also stand in jldconv.toml (workers = 8) or in the environment
 Exit codes: 0 all done, 1 some files failed, 2 usage or configuration, 3 interrupted (run again to
 go on), 4 nothing matched, 5 internal error.";
 
+const REPORT_CODES: &str = "\
+Exit codes: 0 every file of the archive has its output, 1 some failed, 2 no such output directory,
+3 shards wait, run or were interrupted, or the archive holds files that no shard took: run the same
+command again.";
+
 /// A parsed command line.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "jldconv-supervisor", version, about = ABOUT, long_about = LONG_ABOUT,
@@ -70,12 +75,13 @@ pub struct StartFlags {
 pub enum SupervisorCommand {
     /// Print (or submit) a SLURM job array that converts the archive
     Slurm(Box<SlurmArgs>),
-    /// Merge the journals of all runs and shards of an output directory into one report
+    /// Say what all runs and shards of an output directory did or are doing
     Report(ReportArgs),
 }
 
 /// The arguments of `report`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = REPORT_CODES)]
 pub struct ReportArgs {
     /// The output directory of the runs
     #[arg(value_name = "OUTPUT_DIR")]

@@ -28,7 +28,7 @@ fn the_help_is_what_users_know() {
 
     Commands:
       slurm   Print (or submit) a SLURM job array that converts the archive
-      report  Merge the journals of all runs and shards of an output directory into one report
+      report  Say what all runs and shards of an output directory did or are doing
       help    Print this message or the help of the given subcommand(s)
 
     Arguments:
@@ -323,7 +323,7 @@ fn flags_before_variables_before_the_file() {
     assert_eq!(world.names("two").len(), 3);
     let mut with_flag = world.program("jldconv-supervisor", &["old", "three", "--range", "4"]);
     let ended = Ended::of(with_flag.env("JLDCONV_RANGE", "1-3").env("JLDCONV_OOPS", "1"), &world);
-    assert_eq!(ended.ends(0).err, "warning: JLDCONV_OOPS is no setting of jldconv\n");
+    assert_eq!(ended.ends(0).err, "warning: JLDCONV_OOPS is not a setting of jldconv\n");
     assert_eq!(world.names("three"), ["output_00004.jld2"]);
 }
 

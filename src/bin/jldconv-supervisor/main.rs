@@ -65,7 +65,7 @@ fn start(args: Vec<OsString>) -> Result<ExitCode, Stop> {
     }
     let gathered = parsed.gather(std::env::vars_os(), Path::new("")).map_err(usage)?;
     for name in &gathered.unknown {
-        let _ = writeln!(io::stderr(), "warning: {name} is no setting of jldconv");
+        let _ = writeln!(io::stderr(), "warning: {name} is not a setting of jldconv");
     }
     match &parsed.cli.command {
         Some(SupervisorCommand::Slurm(args)) => job_array(args, gathered),
