@@ -99,7 +99,7 @@ fn they_are_as_large_as_asked() {
 #[test]
 fn they_are_converted_like_real_ones() {
     let dir = tempfile::tempdir().unwrap();
-    let options = Options { verify: VerifyLevel::Content, ..Options::default() };
+    let options = Options { verify: Some(VerifyLevel::Content), ..Options::default() };
     let converter = Converter::new(options).unwrap();
     let all: Vec<&str> = TABLES.into_iter().filter(|t| *t != "rt").collect();
     let cases = PACKINGS.map(|(packing, name)| (packing, name, vec!["hydro"]));

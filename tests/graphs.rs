@@ -189,7 +189,7 @@ fn codec() -> impl Strategy<Value = Options> {
             threads,
             block_size: block_size.filter(|_| compress == Compress::Lz4),
             repack: true,
-            verify: VerifyLevel::Content,
+            verify: Some(VerifyLevel::Content),
             ..Options::default()
         },
     )

@@ -60,7 +60,7 @@ fn convert(input: &Path, output: &Path, compress: Compress) -> Vec<String> {
         temp_name: "temporary".to_owned(),
     };
     let verify = if cfg!(feature = "hdf5") { VerifyLevel::Hdf5 } else { VerifyLevel::Structure };
-    let options = Options { verify, compress, threads: 2, ..Options::default() };
+    let options = Options { verify: Some(verify), compress, threads: 2, ..Options::default() };
     let report = convert_file(&job, &options, &Silent).unwrap();
     assert_eq!(report.outcome, Outcome::Converted);
     report.findings

@@ -65,7 +65,7 @@ fn convert(dir: &Path, input: &Path, name: &str, options: &Options) -> PathBuf {
 }
 
 fn encoded(compress: Compress, shuffle: bool) -> Options {
-    let verify = VerifyLevel::None;
+    let verify = Some(VerifyLevel::None);
     Options { compress, shuffle, verify, flat_links: true, ..Options::default() }
 }
 
@@ -155,7 +155,7 @@ fn what_h5py_reads_of_a_sample_it_reads_of_the_output() {
     let temp = tempfile::tempdir().unwrap();
     let mut files = Vec::new();
     for sample in samples() {
-        let options = Options { verify: VerifyLevel::None, ..Options::default() };
+        let options = Options { verify: Some(VerifyLevel::None), ..Options::default() };
         let output = convert(temp.path(), &sample, &format!("{}.jld2", files.len()), &options);
         files.extend([sample, output]);
     }

@@ -178,7 +178,7 @@ fn chain(input: &Path, dir: &Path, (n, steps): (usize, usize), sum: &Mutex<Done>
     let [patched, repacked] = ["patched", "repacked"].map(|n| dir.join(n));
     let (start, stride, threads) = (n / 6 % 7, n % 6 + 1, n % 2 + 1);
     let order: Vec<_> = (0..steps).map(|k| (start + k * stride) % 7).collect();
-    let content = Options { verify: VerifyLevel::Content, ..Options::default() };
+    let content = Options { verify: Some(VerifyLevel::Content), ..Options::default() };
     let repack = Options { repack: true, threads, ..content.clone() };
     let chosen = |codec: usize| {
         let (compress, shuffle, ..) = CODECS[codec];
@@ -188,7 +188,7 @@ fn chain(input: &Path, dir: &Path, (n, steps): (usize, usize), sum: &Mutex<Done>
         } else {
             VerifyLevel::Structure
         };
-        Options { compress, shuffle, threads, verify, ..Options::default() }
+        Options { compress, shuffle, threads, verify: Some(verify), ..Options::default() }
     };
     let report = match convert(input, &patched, content) {
         Ok(report) => report,

@@ -27,8 +27,11 @@ pub struct ConversionFlags {
     /// Further rules, for your own types (may be given several times)
     #[arg(long, value_name = "FILE")]
     pub rules: Vec<PathBuf>,
-    /// How to check each output: structure re-reads all metadata, content also digests all values
-    /// on both sides, hdf5 also reads through libhdf5 [default: structure]
+    /// How to check each output before it gets its name; each level does what those before it do.
+    /// none: every object can be read. structure: all metadata are as planned. bytes: the disk gives
+    /// back, past the cache, what was copied or encoded (in place: what was changed). content: every
+    /// value is the input's, or what a rule makes of it. hdf5: libhdf5 reads the same [default:
+    /// content for a rewrite, else bytes; structure where the file system shares a copy's bytes]
     #[arg(long, value_name = "LEVEL")]
     pub verify: Option<VerifyLevel>,
     /// Largest column that --verify hdf5 compares by value where it is compressed: libhdf5 holds it

@@ -193,7 +193,7 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
         mode: flags.mode.unwrap_or(default.mode),
         target: flags.target.unwrap_or(default.target),
         rules: flags.rules,
-        verify: flags.verify.unwrap_or(default.verify),
+        verify: flags.verify.or(default.verify),
         hdf5_limit: flags.hdf5_limit.map_or(default.hdf5_limit, |size| size.0),
         unchanged: flags.unchanged.unwrap_or(default.unchanged),
         compress: flags.compress.unwrap_or(default.compress),
@@ -232,7 +232,7 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
         let why = "there is no second file to keep";
         return Err(UsageError::Conflict("--keep-bad".into(), "--mode in-place".into(), why));
     }
-    if options.verify == VerifyLevel::Hdf5 && !cfg!(feature = "hdf5") {
+    if options.verify == Some(VerifyLevel::Hdf5) && !cfg!(feature = "hdf5") {
         return Err(UsageError::NoHdf5);
     }
     Ok(options)

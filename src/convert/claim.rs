@@ -116,20 +116,6 @@ impl Recipe {
     }
 }
 
-impl VerifyLevel {
-    /// Its name, as it is written on the command line.
-    pub fn name(self) -> String {
-        use clap::ValueEnum as _;
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
-    }
-
-    /// Whether what passed this level need not be checked at `asked`.
-    pub fn covers(self, asked: Self) -> bool {
-        // Each level holds all that are declared before it.
-        self as u8 >= asked as u8
-    }
-}
-
 /// Versions of which it became known that they made wrong outputs; what they made is made again.
 const WRONG: &[&str] = &[];
 
@@ -179,16 +165,5 @@ mod tests {
         let zstd = Recipe { compress: Compress::Zstd(3), ..rewrite.clone() };
         assert_eq!(zstd.missed_by(&rewrite).as_deref(), Some("made with another --compress"));
         assert!(rewrite.missed_by(&zstd).is_some());
-    }
-
-    #[test]
-    fn levels_cover_those_below() {
-        let levels =
-            [VerifyLevel::None, VerifyLevel::Structure, VerifyLevel::Content, VerifyLevel::Hdf5];
-        for (i, passed) in levels.iter().enumerate() {
-            for (j, asked) in levels.iter().enumerate() {
-                assert_eq!(passed.covers(*asked), i >= j);
-            }
-        }
     }
 }

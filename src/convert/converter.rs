@@ -11,7 +11,7 @@ use super::{Recipe, Unchanged, VerifyLevel};
 use crate::h5::{self, ErrorKind, File, Source, metadata_digest};
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
-use crate::migrate::{Finding, Migration, PlanError, Request, plan_for, userrules};
+use crate::migrate::{Finding, Migration, PlanError, Request, Severity, plan_for, userrules};
 use crate::sys::file::{Identity, may_pass};
 use crate::sys::stat::StatData;
 use std::io;
@@ -40,6 +40,21 @@ pub(super) struct Planned {
     pub(super) flat_links: bool,
 }
 
+impl Planned {
+    /// The file as the edits would leave it.
+    pub(super) fn as_planned(&self) -> h5::Result<File> {
+        let Some(handle) = self.file.source().file() else {
+            return Err(h5::Error::foreign(0, "an input without a file"));
+        };
+        let mut source = Source::from_file(handle.try_clone().map_err(|e| h5::Error::io(0, e))?)?;
+        if let Some(edits) = &self.migration.edits {
+            let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
+            source = Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
+        }
+        File::from_source(source)
+    }
+}
+
 impl Converter {
     /// Reads the target and the rules.
     ///
@@ -47,7 +62,7 @@ impl Converter {
     /// With [`Fault::Unsupported`] if there is no such target, a rules file is wrong, or this build
     /// cannot do what is asked for.
     pub fn new(options: Options) -> Result<Self, Failure> {
-        if options.verify == VerifyLevel::Hdf5 && !cfg!(feature = "hdf5") {
+        if options.verify == Some(VerifyLevel::Hdf5) && !cfg!(feature = "hdf5") {
             let message = "--verify hdf5 needs a build with libhdf5, and this is none: install \
                            libhdf5-dev, then `cargo build --release --features hdf5`";
             return Err(Failure::new(Fault::Unsupported, message));
@@ -118,17 +133,19 @@ impl Converter {
         let planned = self.plan(input)?;
         observer.progress(Phase::Plan, 1, 1);
         let mode = self.mode(input, &planned)?;
+        let level = self.options.verify.unwrap_or(VerifyLevel::of_mode(mode));
         let edits = planned.migration.edits.as_ref();
         let changed = edits.is_some() || mode == Mode::Rewrite;
         let mut claim = None;
         let made = if mode == Mode::InPlace {
-            in_place::carry_out(job, &self.options, &self.target, &planned, observer)?
+            in_place::carry_out(job, &self.options, level, &self.target, &planned, observer)?
         } else {
             let to = Destination::open(&job.output).map_err(Failure::from)?;
             to.check(&planned.identity, existing).map_err(Failure::from)?;
             let work = Work {
                 job,
                 options: &self.options,
+                level,
                 target: &self.target,
                 planned: &planned,
                 to: &to,
@@ -154,7 +171,7 @@ impl Converter {
                 _ => edits.map_or(0, super::super::migrate::edit::EditList::bytes_appended),
             },
             bytes_replaced: edits.map_or(0, super::super::migrate::edit::EditList::bytes_replaced),
-            verify: self.options.verify,
+            verify: made.verify,
             digest: made.digest,
             claim,
         })
@@ -165,7 +182,7 @@ impl Converter {
             return work.rewritten();
         }
         match self.options.unchanged {
-            Unchanged::Skip if !changed => Ok(Made::default()),
+            Unchanged::Skip if !changed => Ok(Made::nothing(0)),
             Unchanged::Link if !changed => match work.linked()? {
                 Some(made) => Ok(made),
                 None => work.patched(),
@@ -195,7 +212,7 @@ impl Converter {
             output,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: Recipe { mode, ..self.recipe.clone() },
-            verify: self.options.verify,
+            verify: made.verify,
         }
     }
 
@@ -211,8 +228,13 @@ impl Converter {
             .map_err(|e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display())))?;
         let file = File::from_source(source).map_err(read)?;
         let failed = |e: PlanError| plan_failure(input, &e);
-        let migration = plan_for(&file, &self.target, &self.request()).map_err(failed)?;
+        let mut migration = plan_for(&file, &self.target, &self.request()).map_err(failed)?;
         let rewritten = migration.rewrite.is_some() || self.lays_out();
+        let junk = identity.len.saturating_sub(file.superblock().end_of_file);
+        if junk > 0 {
+            let changed = rewritten || migration.edits.is_some();
+            migration.findings.push(self.junk(file.superblock().end_of_file, junk, changed));
+        }
         let flat_links = self.options.flat_links;
         Ok(Planned { file, identity, stat, migration, rewritten, flat_links })
     }
@@ -223,6 +245,31 @@ impl Converter {
             rewriting: self.encodes(),
             codec: self.codec.clone(),
             flat_links: self.options.flat_links,
+        }
+    }
+
+    /// What becomes of bytes behind the container's end. JLD2 appends at that end, over them, and so
+    /// do we; where nothing is appended they stay.
+    fn junk(&self, end: u64, bytes: u64, changed: bool) -> Finding {
+        let fate = match (changed, self.options.mode, self.options.unchanged) {
+            (true, Mode::InPlace, _) => {
+                "what is appended goes over them, as with JLD2; the undo file keeps them"
+            }
+            (true, ..) => "they are left out: JLD2 would write over them, too",
+            (false, Mode::InPlace, _) | (false, _, Unchanged::Copy | Unchanged::Link) => {
+                "they are kept"
+            }
+            (false, _, Unchanged::Skip) => "they are no part of it",
+        };
+        Finding {
+            severity: Severity::Note,
+            object: "/".to_owned(),
+            julia_type: None,
+            rule: None,
+            text: format!("{bytes} bytes behind the container's end at offset {end}: {fate}"),
+            said: None,
+            printed: 0,
+            count: 1,
         }
     }
 

@@ -5,14 +5,15 @@ use super::converter::{Planned, read_failure};
 use super::edit::EditList;
 use super::publish::{Destination, Existing, Sealed, TempFile};
 use super::rewrite::{self, Encoding, RewriteError};
-use super::verify::{self, Checked, Expected};
-use super::{Compress, Failure, Fault, Job, Observer, Options, Phase};
+use super::verify::{self, Check, Checked, Expected};
+use super::{Compress, Failure, Fault, Job, Observer, Options, Phase, VerifyLevel};
 use crate::codec::{Codec, LZ4_BLOCK_SIZE};
 use crate::h5::{self, FilterEntry};
 use crate::migrate::target::{self, Target};
-use crate::sys::copy::{CopyError, copy_file};
+use crate::sys::copy::{Copied, CopyError, CopyMethod, copy_and_sum, copy_file};
 use crate::sys::dir::Missing;
 use crate::sys::file::{Identity, is_full};
+use crate::sys::flip;
 use crate::sys::origin::Origin;
 use crate::sys::stat::StatData;
 use std::ffi::OsStr;
@@ -20,7 +21,7 @@ use std::fs;
 use std::ops::ControlFlow;
 
 /// What came out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Made {
     pub(super) bytes_out: u64,
     pub(super) digest: Option<String>,
@@ -28,12 +29,32 @@ pub(super) struct Made {
     pub(super) published: Option<(StatData, Option<String>)>,
     /// Worth telling beside the findings.
     pub(super) remarks: Vec<String>,
+    /// The check that it passed.
+    pub(super) verify: VerifyLevel,
+}
+
+impl Made {
+    /// Nothing was written: there was nothing to check.
+    pub(super) fn nothing(bytes_out: u64) -> Self {
+        let (remarks, verify) = (Vec::new(), VerifyLevel::None);
+        Self { bytes_out, digest: None, published: None, remarks, verify }
+    }
+}
+
+/// What a file was filled with.
+struct Filled {
+    made_by: verify::MadeBy,
+    /// How it is to be checked.
+    level: VerifyLevel,
+    remarks: Vec<String>,
 }
 
 /// All that is known of one conversion.
 pub(super) struct Work<'a> {
     pub(super) job: &'a Job,
     pub(super) options: &'a Options,
+    /// How the output is checked.
+    pub(super) level: VerifyLevel,
     pub(super) target: &'a Target,
     pub(super) planned: &'a Planned,
     pub(super) to: &'a Destination,
@@ -58,13 +79,20 @@ impl Work<'_> {
                     ControlFlow::Continue(())
                 }
             };
-            copy_file(source, temp.file(), len, &mut progress)
-                .map_err(|e| self.copy_failure(temp, &e))?;
+            let copied = if self.level >= VerifyLevel::Bytes {
+                copy_and_sum(source, temp.file(), len, &mut progress)
+            } else {
+                copy_file(source, temp.file(), len, &mut progress)
+                    .map(|method| Copied { method, sums: Vec::new() })
+            };
+            let Copied { method, sums } = copied.map_err(|e| self.copy_failure(temp, &e))?;
             if let Some(edits) = edits {
                 self.observer.progress(Phase::Edit, 0, edits.bytes_appended());
                 self.apply(edits, temp)?;
             }
-            Ok(Vec::new())
+            let level = self.level_of(method);
+            let made_by = verify::MadeBy::Copy { sums };
+            Ok(Filled { made_by, level, remarks: Vec::new() })
         })
     }
 
@@ -72,14 +100,7 @@ impl Work<'_> {
     pub(super) fn rewritten(&self) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
         let failed = |e: h5::Error| read_failure(input, &e);
-        let handle = self.source()?.try_clone().map_err(|e| failed(h5::Error::io(0, e)))?;
-        let mut source = h5::Source::from_file(handle).map_err(failed)?;
-        if let Some(edits) = &self.planned.migration.edits {
-            let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-            source =
-                h5::Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
-        }
-        let file = h5::File::from_source(source).map_err(failed)?;
+        let file = self.planned.as_planned().map_err(failed)?;
         let readable = |filters: &[FilterEntry]| {
             filters.iter().all(|f| self.target.filter(f.id).is_some_and(|known| known.reads))
         };
@@ -91,8 +112,8 @@ impl Work<'_> {
             readable: &readable,
         };
         self.finish(|temp| {
-            let counts = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
-            let counts = counts.map_err(|e| match e {
+            let rewritten = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
+            let rewrite::Rewritten { counts, sums, head } = rewritten.map_err(|e| match e {
                 RewriteError::Input(e) => failed(e),
                 RewriteError::Output(e) => {
                     let fault = if is_full(&e) { Fault::Full } else { Fault::Output };
@@ -112,7 +133,8 @@ impl Work<'_> {
                     counts.large
                 ));
             }
-            Ok(notes)
+            let made_by = verify::MadeBy::Rewrite { sums, head };
+            Ok(Filled { made_by, level: self.level, remarks: notes })
         })
     }
 
@@ -147,14 +169,16 @@ impl Work<'_> {
     /// Lets `fill` make the file, then syncs, checks and publishes it.
     fn finish(
         &self,
-        fill: impl FnOnce(&TempFile<'_>) -> Result<Vec<String>, Failure>,
+        fill: impl FnOnce(&TempFile<'_>) -> Result<Filled, Failure>,
     ) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
         let bad_input = |e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display()));
         let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
         let temp =
             TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
-        let mut remarks = fill(&temp)?;
+        let Filled { made_by, level, mut remarks } = fill(&temp)?;
+        flip::here(input, temp.file())
+            .map_err(|e| Failure::new(Fault::Output, format!("{}: {e}", temp.path().display())))?;
         // An input that somebody wrote to meanwhile gives an output that never was.
         let source = self.source()?;
         if Identity::of(source).map_err(bad_input)? != self.planned.identity {
@@ -164,7 +188,7 @@ impl Work<'_> {
         self.observer.progress(Phase::Sync, 0, 1);
         let origin = Origin::of(source).map_err(bad_input)?;
         let sealed = temp.seal(&origin).map_err(Failure::from)?;
-        let Checked { bytes, digest, remarks: more } = match self.check(&sealed) {
+        let Checked { bytes, digest, remarks: more } = match self.check(&sealed, &made_by, level) {
             Ok(checked) => checked,
             Err(failure) => return Err(self.keep_bad(sealed, failure)),
         };
@@ -176,7 +200,13 @@ impl Work<'_> {
         self.observer.progress(Phase::Publish, 0, 1);
         let metadata = self.metadata(&sealed);
         let stat = self.publish(sealed)?;
-        Ok(Made { bytes_out: bytes, digest, remarks, published: Some((stat, metadata)) })
+        Ok(Made {
+            bytes_out: bytes,
+            digest,
+            remarks,
+            published: Some((stat, metadata)),
+            verify: level,
+        })
     }
 
     /// Gives the output its name.
@@ -198,13 +228,30 @@ impl Work<'_> {
         h5::metadata_digest(&file).ok()
     }
 
-    fn check(&self, sealed: &Sealed<'_>) -> Result<Checked, Failure> {
-        let input = self.job.input.as_path();
-        let options = self.options;
-        self.observer.progress(Phase::Verify, 0, 1);
-        let expected = Expected::of(input, self.planned, options.verify, self.observer)?;
-        let file = sealed.file();
-        verify::check(input, self.planned, &expected, file, self.target, options, self.observer)
+    /// How a copy is checked that was made in this way. Where the file system lets both files share
+    /// their bytes, nothing was copied that could be compared, unless somebody asks for it.
+    fn level_of(&self, method: CopyMethod) -> VerifyLevel {
+        match method {
+            CopyMethod::Clone if self.options.verify.is_none() => {
+                self.level.min(VerifyLevel::Structure)
+            }
+            _ => self.level,
+        }
+    }
+
+    fn check(
+        &self,
+        sealed: &Sealed<'_>,
+        made_by: &verify::MadeBy,
+        level: VerifyLevel,
+    ) -> Result<Checked, Failure> {
+        let path = self.job.input.as_path();
+        let Self { planned, target, observer, .. } = *self;
+        observer.progress(Phase::Verify, 0, 1);
+        let expected = &Expected::of(path, planned, level, false, observer)?;
+        let hdf5_limit = self.options.hdf5_limit;
+        Check { path, planned, expected, made_by, target, level, hdf5_limit, observer }
+            .run(sealed.file())
     }
 
     /// Applies the edits to the copy. The list expects the input's length; where junk was left out
@@ -249,7 +296,7 @@ impl Work<'_> {
         self.observer.progress(Phase::Publish, 0, 1);
         let stat = self.publish(sealed)?;
         let bytes_out = self.planned.identity.len;
-        Ok(Some(Made { bytes_out, published: Some((stat, None)), ..Made::default() }))
+        Ok(Some(Made { published: Some((stat, None)), ..Made::nothing(bytes_out) }))
     }
 
     fn copy_failure(&self, temp: &TempFile<'_>, error: &CopyError) -> Failure {

@@ -5,7 +5,7 @@
 //! byte for byte. Of a rewrite the values can be foretold, not the layout.
 
 use super::converter::{Planned, read_failure};
-use super::verify::{self, Expected};
+use super::verify::{self, Check, Expected, MadeBy};
 use super::{Claim, ClaimedFile, Compress, Converter, Failure, Fault, FileReport, Job, Mode};
 use super::{Observer, Phase, Recipe, VerifyLevel};
 use crate::codec::ids;
@@ -13,6 +13,7 @@ use crate::h5::{self, File, Source, metadata_digest};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use crate::migrate::{Request, plan_for};
 use crate::sys::dir::Dir;
+use crate::sys::readback::forget;
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
@@ -122,21 +123,20 @@ impl Converter {
         existing: &super::publish::Existing,
         observer: &dyn Observer,
     ) -> Result<Recheck, Failure> {
-        let level = self.options().verify;
-        let depth =
-            if VerifyLevel::Structure.covers(level) { Depth::Metadata } else { Depth::Payload };
+        let level = self.options().verify.unwrap_or(VerifyLevel::Structure);
+        let depth = if level <= VerifyLevel::Structure { Depth::Metadata } else { Depth::Payload };
         let pair = open(job)?;
+        if depth == Depth::Payload {
+            // It is the disk that is checked, not what the kernel remembers.
+            forget(&pair.output);
+        }
         let mut found = self.compare(job, &pair, (Some(claim.recipe.mode), depth), observer)?;
         if found.is_ok() && level == VerifyLevel::Hdf5 {
-            let planned = self.plan(&job.input)?;
-            let expected = Expected::of(&job.input, &planned, level, observer)?;
-            let (target, options) = (self.target(), self.options());
-            let (input, output) = (job.input.as_path(), &pair.output);
-            match verify::check(input, &planned, &expected, output, target, options, observer) {
-                Ok(_) => {}
-                Err(failure) if failure.fault == Fault::Verify => found = Err(failure.message),
+            found = match self.reread(job, &pair, observer) {
+                Ok(()) => found,
+                Err(failure) if failure.fault == Fault::Verify => Err(failure.message),
                 Err(failure) => return Err(failure),
-            }
+            };
         }
         match found {
             Ok(fresh) => Ok(Recheck::Held(Claim { verify: level, ..fresh })),
@@ -146,6 +146,17 @@ impl Converter {
                     .map(|report| Recheck::Remade(report, why))
             }
         }
+    }
+
+    /// Checks what libhdf5 reads.
+    fn reread(&self, job: &Job, pair: &Pair, observer: &dyn Observer) -> Result<(), Failure> {
+        let (path, level) = (job.input.as_path(), VerifyLevel::Hdf5);
+        let planned = &self.plan(path)?;
+        let expected = &Expected::of(path, planned, level, false, observer)?;
+        let made_by = &MadeBy::InPlace;
+        let (target, hdf5_limit) = (self.target(), self.options().hdf5_limit);
+        Check { path, planned, expected, made_by, target, level, hdf5_limit, observer }
+            .reread_values(&pair.output)
     }
 
     /// Whether the output is what the input gives.

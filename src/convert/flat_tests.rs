@@ -24,7 +24,7 @@ fn sample(name: &str) -> PathBuf {
 }
 
 fn flat() -> Options {
-    Options { flat_links: true, verify: VerifyLevel::Content, ..Options::default() }
+    Options { flat_links: true, verify: Some(VerifyLevel::Content), ..Options::default() }
 }
 
 fn job(dir: &Path, input: &Path, name: &str) -> Job {
@@ -68,7 +68,7 @@ fn every_table_gets_its_links_once() {
     let temp = tempfile::tempdir().unwrap();
     for input in samples() {
         for (name, compress) in [("kept", Compress::Keep), ("deflated", Compress::Deflate(1))] {
-            let verify = VerifyLevel::Structure;
+            let verify = Some(VerifyLevel::Structure);
             let options = Options { compress, verify, force: true, ..flat() };
             let job1 = job(temp.path(), &input, name);
             let report = convert_file(&job1, &options, &Silent).unwrap();
@@ -76,7 +76,7 @@ fn every_table_gets_its_links_once() {
             assert!(report.findings.iter().any(|f| f.contains("[rule flat-links]")));
             check_links(&job1.output);
             // What is there already stays as it is.
-            let quick = Options { force: true, verify: VerifyLevel::Structure, ..flat() };
+            let quick = Options { force: true, verify: Some(VerifyLevel::Structure), ..flat() };
             let again = job(temp.path(), &job1.output, "again");
             let report = convert_file(&again, &quick, &Silent).unwrap();
             assert_eq!(report.outcome, Outcome::Unchanged, "{:?}", report.findings);

@@ -19,18 +19,59 @@ pub enum Mode {
 }
 
 /// How well an output is checked before it gets its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+///
+/// Each level holds all that those before it do.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum VerifyLevel {
-    /// Not at all.
+    /// It is a file that can be read: all objects can be reached, all checksums hold, no two
+    /// objects share bytes. Nothing is compared with the input.
     None,
-    /// All invariants and checksums, types and shapes as planned, payload extents unchanged.
-    #[default]
+    /// All metadata are those of the input with the planned changes: every dataset's path, type,
+    /// shape, layout and place, attributes, links, heaps and references; nothing is left to be done.
     Structure,
-    /// Every dataset's logical values digested on both sides, too.
+    /// Every byte that was written is what the disk gives back, read past the page cache: a copy is
+    /// the input's bytes and the edits, a rewrite's payloads are what was encoded. In place, where
+    /// nothing is copied, these are the appended and the replaced bytes.
+    Bytes,
+    /// Every dataset's logical values, digested on both sides, too.
     Content,
     /// Content, and the output re-read through libhdf5 (needs the `hdf5` feature).
     Hdf5,
+}
+
+impl VerifyLevel {
+    /// The level's name, as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Structure => "structure",
+            Self::Bytes => "bytes",
+            Self::Content => "content",
+            Self::Hdf5 => "hdf5",
+        }
+    }
+
+    /// The level for a mode where none is asked for: a rewrite encodes values anew, so all of them
+    /// are compared; a patch and a change in place only move bytes.
+    pub fn of_mode(mode: Mode) -> Self {
+        match mode {
+            Mode::Rewrite => Self::Content,
+            Mode::Auto | Mode::Patch | Mode::InPlace => Self::Bytes,
+        }
+    }
 }
 
 /// What becomes of a file that needs no change.
@@ -75,8 +116,9 @@ pub struct Options {
     pub target: String,
     /// Files with further rules.
     pub rules: Vec<PathBuf>,
-    /// How well the output is checked.
-    pub verify: VerifyLevel,
+    /// How well the output is checked; by [`VerifyLevel::of_mode`] where it is not said. What was
+    /// done to a file stands in its [`FileReport::verify`](super::FileReport::verify).
+    pub verify: Option<VerifyLevel>,
     /// Bytes of the largest chunk that [`VerifyLevel::Hdf5`] has decoded by libhdf5, which holds it
     /// in memory as a whole, stored and decoded.
     pub hdf5_limit: u64,
@@ -108,7 +150,7 @@ impl Default for Options {
             mode: Mode::Auto,
             target: "mera-1.9".to_owned(),
             rules: Vec::new(),
-            verify: VerifyLevel::Structure,
+            verify: None,
             // A column of 32 million rows, as large simulations have them.
             hdf5_limit: 256 << 20,
             unchanged: Unchanged::Copy,

@@ -45,7 +45,8 @@ pub struct FileReport {
     pub bytes_appended: u64,
     /// Bytes below the input's end that differ.
     pub bytes_replaced: u64,
-    /// The check that the output passed.
+    /// The check that the output passed; [`VerifyLevel::None`] where there was nothing to check,
+    /// because nothing was written.
     pub verify: VerifyLevel,
     /// xxh3-128 digest of all logical values, hex, where `content` was asked for.
     pub digest: Option<String>,

@@ -1,6 +1,6 @@
 //! A digest of all that describes a file, without its payloads.
 
-use super::{Edge, EdgeKind, File, Object, Region, RegionKind, Result, Trace, Visitor};
+use super::{File, Object, Region, RegionKind, Result, Trace, Visitor};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Payloads of at most so many bytes count as metadata: they cost no more than their header.
@@ -54,21 +54,12 @@ impl Visitor for Digester<'_> {
         Ok(())
     }
 
-    fn edge(&mut self, edge: Edge) -> Result<()> {
-        // All others stand in headers and heaps.
-        if edge.kind == EdgeKind::DataReference || edge.kind == EdgeKind::Heap {
-            self.number(edge.at);
-            self.number(edge.target.0);
-        }
-        Ok(())
-    }
-
     fn region(&mut self, region: Region) -> Result<()> {
         let Region { start, end, kind } = region;
         match kind {
             // Chunks come with their objects.
             RegionKind::Header => Ok(()),
-            RegionKind::Superblock | RegionKind::Heap => {
+            RegionKind::Superblock | RegionKind::Heap | RegionKind::References => {
                 self.number(start);
                 self.bytes(start, end)
             }

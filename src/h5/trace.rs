@@ -73,8 +73,10 @@ pub enum RegionKind {
     Header,
     /// A global heap collection.
     Heap,
-    /// Contiguous data or a filtered chunk.
+    /// Contiguous data or a filtered chunk, which lead nowhere.
     Payload,
+    /// Contiguous data with references or heap ids.
+    References,
 }
 
 /// A range of bytes in use.
@@ -230,11 +232,11 @@ impl<'a> Trace<'a> {
             Layout::Contiguous { size, .. } => *size,
             Layout::Chunk(chunk) => chunk.size,
         };
-        if let (Some(start), 1..) = (self.file.stored_offset(dataset)?, stored) {
-            let region = Region { start, end: start + stored, kind: RegionKind::Payload };
-            self.visitor.region(region)?;
-        }
         let plan = RefPlan::new(&datatype)?;
+        if let (Some(start), 1..) = (self.file.stored_offset(dataset)?, stored) {
+            let kind = if plan.is_empty() { RegionKind::Payload } else { RegionKind::References };
+            self.visitor.region(Region { start, end: start + stored, kind })?;
+        }
         if plan.is_empty() || len == 0 {
             return Ok(());
         }

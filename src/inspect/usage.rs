@@ -86,7 +86,7 @@ impl Visitor for Usage<'_> {
         }
         if region.kind != RegionKind::Superblock {
             let bytes = region.end.saturating_sub(region.start);
-            if region.kind == RegionKind::Payload {
+            if matches!(region.kind, RegionKind::Payload | RegionKind::References) {
                 self.bytes_data += bytes;
             }
             if let Some(known) = self.by_path.get_mut(&*self.current) {

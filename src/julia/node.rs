@@ -43,6 +43,15 @@ impl Node {
         Self::Value { julia_type: "Core.UInt32".into(), json: value.to_string() }
     }
 
+    /// Its type's name.
+    pub fn julia_type(&self) -> &str {
+        match self {
+            Self::Value { julia_type, .. }
+            | Self::Struct { julia_type, .. }
+            | Self::Tuple { julia_type, .. } => julia_type,
+        }
+    }
+
     /// Whether the node is of a kind that can be met again as the same object.
     pub(super) fn is_tracked(&self) -> bool {
         matches!(self, Self::Struct { .. })

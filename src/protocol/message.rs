@@ -243,7 +243,7 @@ pub(super) mod tests {
                 mode: Mode::Rewrite,
                 target,
                 rules,
-                verify: VerifyLevel::Content,
+                verify: Some(VerifyLevel::Content),
                 unchanged: Unchanged::Link,
                 compress: Compress::Zstd(level),
                 force,
@@ -290,7 +290,7 @@ pub(super) mod tests {
                     repack: options.repack,
                     flat_links: options.flat_links,
                 },
-                verify: options.verify,
+                verify: VerifyLevel::Content,
             },
         )
     }

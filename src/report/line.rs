@@ -108,9 +108,15 @@ fn ended(record: &JobRecord) -> String {
     }
 }
 
-/// What is to be told of a file that went well.
+/// What is to be told of a file that went well: the check that it passed, and whatever else there is.
 fn besides(record: &JobRecord) -> String {
-    record.message.as_deref().map_or_else(String::new, |it| format!("; {}", short(it)))
+    let mut said =
+        record.verify.map_or_else(String::new, |level| format!(", checked by {}", level.name()));
+    if let Some(message) = &record.message {
+        said.push_str("; ");
+        said.push_str(&short(message));
+    }
+    said
 }
 
 /// What a record says; the path is left out that it begins with, for the name stands before it.
@@ -291,7 +297,7 @@ pub(super) mod tests {
     fn every_file_has_a_line() {
         insta::assert_snapshot!(lines(&events(), Detail::Files), @r"
         skipped    output_00100.jld2  complete output there
-        [ 1/10] converted  output_00101.jld2  876.3 KiB in 0.1 s, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB
+        [ 1/10] converted  output_00101.jld2  876.3 KiB in 0.1 s, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB, checked by structure
         [ 2/10] unchanged  output_00102.jld2  876.3 KiB
         [ 2/10] retry      output_00103.jld2: out of memory in attempt 1: killed by the kernel; it needed 120.0 MiB
         workers: 1 of 2 from now on: a worker ran out of memory

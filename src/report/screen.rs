@@ -202,12 +202,13 @@ mod tests {
           memory      22.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB
           workers     2 (2 cores), 1 thread each
 
-        [ 1/10] converted  output_00100.jld2  876.3 KiB in 0.1 s, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB
+        [ 1/10] converted  output_00100.jld2  876.3 KiB in 0.1 s, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB, checked by structure
         [ 2/10] failed     output_00101.jld2  input: not a JLD2 file: no signature at byte 0
 
         Done: 10 converted, 2 unchanged, 1 skipped, 0 failed
           time        12.3 s, 1.0 files/s, 749.3 MiB/s read
           bytes       9.0 GiB read, 9.0 GiB written
+          checked     13 files by structure
           memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
           violations  0
           workers     at most 2 of 2 slots busy; load balance 0.98, parallel efficiency 0.95

@@ -4,6 +4,7 @@ use super::advice::{Circumstances, advice};
 use super::line::{said, short};
 use super::text;
 use crate::supervisor::{JobOutcome, JobRecord, RunSummary};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Most failed files that are listed.
@@ -46,6 +47,9 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     let _ = writeln!(block, "  time        {time}");
     let (read, written) = (text::bytes(summary.bytes_read), text::bytes(summary.bytes_written));
     let _ = writeln!(block, "  bytes       {read} read, {written} written");
+    if let Some(levels) = checked(summary) {
+        let _ = writeln!(block, "  checked     {levels}");
+    }
     let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
     let _ = writeln!(
         block,
@@ -76,6 +80,23 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         }
     }
     block
+}
+
+/// How many outputs passed which check; what needed none because nothing was written is left out.
+fn checked(summary: &RunSummary) -> Option<String> {
+    let mut levels = BTreeMap::new();
+    for file in &summary.files {
+        if let (JobOutcome::Converted | JobOutcome::Unchanged, Some(level)) =
+            (file.outcome, file.verify)
+        {
+            *levels.entry(level).or_insert(0_u64) += 1;
+        }
+    }
+    let levels: Vec<_> = levels
+        .into_iter()
+        .map(|(level, files)| format!("{} by {}", text::count(files, "file"), level.name()))
+        .collect();
+    (!levels.is_empty()).then(|| levels.join(", "))
 }
 
 fn failures(summary: &RunSummary, block: &mut String) {
@@ -119,7 +140,6 @@ pub(super) mod tests {
     use super::*;
     use crate::report::line::tests::record;
     use crate::supervisor::{Cause, SlotRecord};
-    use std::collections::BTreeMap;
 
     pub(in crate::report) fn summary() -> RunSummary {
         RunSummary {
@@ -164,6 +184,7 @@ pub(super) mod tests {
         Done: 10 converted, 2 unchanged, 1 skipped, 0 failed
           time        12.3 s, 1.0 files/s, 749.3 MiB/s read
           bytes       9.0 GiB read, 9.0 GiB written
+          checked     13 files by structure
           memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
           violations  0
           workers     at most 2 of 2 slots busy; load balance 0.98, parallel efficiency 0.95
@@ -187,6 +208,7 @@ pub(super) mod tests {
           because     /data/new: another directory is in its place
           time        12.3 s, 1.0 files/s, 749.3 MiB/s read, 1:15 of it paused
           bytes       9.0 GiB read, 9.0 GiB written
+          checked     13 files by structure
           memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
           violations  4
           workers     at most 2 of 2 slots busy; load balance 0.98, parallel efficiency 0.95

@@ -5,6 +5,7 @@ pub mod copy;
 pub mod crash;
 pub mod dir;
 pub mod file;
+pub mod flip;
 #[cfg(feature = "hdf5")]
 pub mod hdf5;
 pub mod lock;
@@ -13,8 +14,10 @@ pub mod memory;
 pub mod origin;
 pub mod process;
 pub mod random;
+pub mod readback;
 pub mod stat;
 pub mod stream;
+pub mod sums;
 #[cfg(test)]
 pub(crate) mod tape;
 mod trust;

@@ -52,10 +52,10 @@ mod real {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// The variable itself, the one that names a step to die at (`sys::crash`), and the loader's,
-    /// by which system calls can be made to fail.
+    /// The variable itself, those that name a step to die at (`sys::crash`) and bits to flip
+    /// (`sys::flip`), and the loader's, by which system calls can be made to fail.
     pub(in super::super) const INHERITED: &[&str] =
-        &["JLDCONV_FAULT", "JLDCONV_CRASH_AT", "LD_PRELOAD"];
+        &["JLDCONV_FAULT", "JLDCONV_CRASH_AT", "JLDCONV_FLIP", "LD_PRELOAD"];
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Kind {

@@ -87,9 +87,14 @@ fn the_help_is_what_users_know() {
                                  auto] [possible values: auto, patch, rewrite, in-place]
           --target <NAME>        The package versions to convert for [default: mera-1.9]
           --rules <FILE>         Further rules, for your own types (may be given several times)
-          --verify <LEVEL>       How to check each output: structure re-reads all metadata, content also
-                                 digests all values on both sides, hdf5 also reads through libhdf5
-                                 [default: structure] [possible values: none, structure, content, hdf5]
+          --verify <LEVEL>       How to check each output before it gets its name; each level does what
+                                 those before it do. none: every object can be read. structure: all
+                                 metadata are as planned. bytes: the disk gives back, past the cache,
+                                 what was copied or encoded (in place: what was changed). content: every
+                                 value is the input's, or what a rule makes of it. hdf5: libhdf5 reads
+                                 the same [default: content for a rewrite, else bytes; structure where
+                                 the file system shares a copy's bytes] [possible values: none,
+                                 structure, bytes, content, hdf5]
           --hdf5-limit <SIZE>    Largest column that --verify hdf5 compares by value where it is
                                  compressed: libhdf5 holds it in memory as a whole, stored and decoded
                                  [default: 256MiB]

@@ -41,7 +41,7 @@ fn claim(job: &Job, options: &Options) -> Claim {
         output: Some(claimed(&job.output)),
         version: env!("CARGO_PKG_VERSION").into(),
         recipe: Recipe { mode: Mode::Patch, ..Recipe::of(options).unwrap() },
-        verify: options.verify,
+        verify: options.verify.unwrap_or(VerifyLevel::Bytes),
     }
 }
 
@@ -133,7 +133,8 @@ impl Convert for Script {
         options: &Options,
         _: &dyn Observer,
     ) -> Result<Recheck, Failure> {
-        Ok(Recheck::Held(Claim { verify: options.verify, ..claim.clone() }))
+        let verify = options.verify.unwrap_or(VerifyLevel::Structure);
+        Ok(Recheck::Held(Claim { verify, ..claim.clone() }))
     }
 }
 

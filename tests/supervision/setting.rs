@@ -88,7 +88,7 @@ impl Setting {
         settings.workers = Count::Exactly(2);
         settings.quiet_interval = Duration::from_secs(1);
         settings.sample_interval = Duration::from_millis(20);
-        settings.options.verify = VerifyLevel::None;
+        settings.options.verify = Some(VerifyLevel::None);
         Self { dir, settings }
     }
 
@@ -220,7 +220,7 @@ pub(crate) fn supervise(dir: &Path) {
     let mut settings = Settings::new(dir.join("in"), dir.join("out"));
     settings.workers = Count::Exactly(3);
     settings.grace = Duration::from_secs(5);
-    settings.options.verify = VerifyLevel::None;
+    settings.options.verify = Some(VerifyLevel::None);
     settings.on_full = OnFull::Pause;
     let text = fs::read_to_string(dir.join("settings")).unwrap_or_default();
     for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {

@@ -177,8 +177,10 @@ fn told(output: &Path, report: &FileReport) -> String {
         [report.bytes_in, report.bytes_out, report.bytes_appended, report.bytes_replaced]
             .map(text::bytes);
     let mut told = format!(
-        "{}: {outcome} ({mode}), {before} to {after}, {appended} appended, {replaced} replaced\n",
-        text::tame(&output.display().to_string())
+        "{}: {outcome} ({mode}), {before} to {after}, {appended} appended, {replaced} replaced, \
+         checked by {}\n",
+        text::tame(&output.display().to_string()),
+        report.verify.name()
     );
     for finding in &report.findings {
         told.push_str("  ");

@@ -22,6 +22,7 @@ use self::relocate::Places;
 use super::{Failure, Observer};
 use crate::h5::encode::{self, MAX_HEAP_OBJECTS};
 use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result};
+use crate::sys::sums::Stretch;
 use std::collections::HashMap;
 
 pub(super) use self::payload::{Counts, Encoding};
@@ -39,7 +40,7 @@ pub(super) fn rewrite(
     out: &std::fs::File,
     encoding: &Encoding<'_>,
     observer: &dyn Observer,
-) -> std::result::Result<Counts, RewriteError> {
+) -> std::result::Result<Rewritten, RewriteError> {
     let inventory = Inventory::take(input)?;
     let mut out = Output::new(out);
     let superblock = input.superblock();
@@ -58,8 +59,19 @@ pub(super) fn rewrite(
     let mut new = superblock.clone();
     new.root = settled.places.object(superblock.root, superblock.offset)?;
     head.extend(new.with_end_of_file(bytes));
-    out.write_at(0, &head)?;
-    Ok(counts)
+    let sums = out.write_head(&head)?;
+    Ok(Rewritten { counts, sums, head })
+}
+
+/// What was written.
+#[derive(Debug)]
+pub(super) struct Rewritten {
+    /// What is to be told of the columns.
+    pub(super) counts: Counts,
+    /// Digests of all bytes, those of `head` as zeros.
+    pub(super) sums: Vec<Stretch>,
+    /// The bytes that were put over the first zeros at the end.
+    pub(super) head: Vec<u8>,
 }
 
 /// Why a rewrite failed.

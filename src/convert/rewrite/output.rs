@@ -1,6 +1,7 @@
 //! The file that a rewrite fills from front to end.
 
 use crate::sys::stream::Sink;
+use crate::sys::sums::{Stretch, Sums};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -15,11 +16,19 @@ pub(super) struct Output<'a> {
     sink: Sink<'a>,
     buffer: Vec<u8>,
     position: u64,
+    /// Digests of what was written, for the check.
+    sums: Sums,
 }
 
 impl<'a> Output<'a> {
     pub(super) fn new(file: &'a File) -> Self {
-        Self { file, sink: Sink::new(file), buffer: Vec::with_capacity(BUFFER), position: 0 }
+        Self {
+            file,
+            sink: Sink::new(file),
+            buffer: Vec::with_capacity(BUFFER),
+            position: 0,
+            sums: Sums::default(),
+        }
     }
 
     /// Offset of the next byte.
@@ -29,6 +38,7 @@ impl<'a> Output<'a> {
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.position += bytes.len() as u64;
+        self.sums.push(bytes);
         if self.buffer.len() + bytes.len() <= BUFFER {
             self.buffer.extend_from_slice(bytes);
             return Ok(());
@@ -62,10 +72,16 @@ impl<'a> Output<'a> {
         self.zeros(offset.saturating_sub(self.position))
     }
 
-    /// Goes back to `offset`: what was written from there on is given up.
+    /// Makes the place of the next byte one to which [`Self::back_to`] can come back.
+    pub(super) fn mark(&mut self) {
+        self.sums.mark();
+    }
+
+    /// Goes back to `offset`, which was marked: what was written from there on is given up.
     pub(super) fn back_to(&mut self, offset: u64) -> io::Result<()> {
         self.drain()?;
         self.sink.back_to(offset)?;
+        self.sums.back_to(offset);
         self.position = offset;
         Ok(())
     }
@@ -76,9 +92,11 @@ impl<'a> Output<'a> {
         Ok(self.position)
     }
 
-    /// Writes over bytes that were written before.
-    pub(super) fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
+    /// Writes over bytes at the start of the file; gives digests of what had been there and of all
+    /// that follows.
+    pub(super) fn write_head(self, bytes: &[u8]) -> io::Result<Vec<Stretch>> {
+        self.file.write_all_at(bytes, 0)?;
+        Ok(self.sums.finish())
     }
 }
 

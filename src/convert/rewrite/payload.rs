@@ -174,6 +174,7 @@ impl Task<'_, '_> {
     ) -> Result<(Payload, bool), RewriteError> {
         let offset = self.align()?;
         let column = Column::new(self.input, self.dataset, self.datatype)?;
+        self.out.mark();
         if codec == Codec::None {
             return Ok((self.plain(&column, offset, before)?, false));
         }

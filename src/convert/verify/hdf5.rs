@@ -311,7 +311,7 @@ mod tests {
             temp_dir: dir.to_owned(),
             temp_name: "temporary".to_owned(),
         };
-        let verify = VerifyLevel::Hdf5;
+        let verify = Some(VerifyLevel::Hdf5);
         let options = Options { verify, compress, force: true, ..Options::default() };
         let report = convert_file(&job, &options, &Silent).unwrap();
         (job.output, report.findings)

@@ -1,20 +1,42 @@
 //! Whether an output is what was planned, before it gets its name.
+//!
+//! | level | what is compared |
+//! |---|---|
+//! | `none` | nothing; the output can be read ([`walk`]) |
+//! | `structure` | all metadata with the plan ([`metadata`], [`graph`]), linked datasets with those of the input ([`form`]) |
+//! | `bytes` | what the disk gives back with what was written ([`bytes`]) |
+//! | `content` | all values with the input's, as the rules change them ([`content`]) |
+//! | `hdf5` | what libhdf5 reads with what we read |
 
 #[cfg(feature = "hdf5")]
 mod boxes;
+mod bytes;
+mod content;
+mod expected;
+mod form;
+mod graph;
 #[cfg(feature = "hdf5")]
 mod hdf5;
+mod metadata;
+mod walk;
 
+use self::bytes::{Problem, Replaced};
+use self::expected::{Linked, Ticker};
 use super::converter::{Planned, read_failure};
-use super::{Failure, Fault, Observer, Options, Phase, VerifyLevel};
-use crate::h5::{self, File, Region, RelAddr, Source};
+use super::{Failure, Fault, Observer, VerifyLevel};
+use crate::h5::{self, File, Region, Source};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use crate::migrate::target::Target;
 use crate::migrate::{Request, plan_and_map};
-use std::cell::Cell;
-use std::io::{self, Write};
+use crate::sys::readback::forget;
+use crate::sys::sums::Stretch;
+use std::fs;
+use std::io;
 use std::path::Path;
 use xxhash_rust::xxh3::Xxh3;
+
+pub(super) use self::content::digest;
+pub(super) use self::expected::Expected;
 
 /// An output that passed.
 pub(super) struct Checked {
@@ -26,216 +48,272 @@ pub(super) struct Checked {
     pub(super) remarks: Vec<String>,
 }
 
-/// What the output must hold. Taken before the input changes, if it is changed in place.
-pub(super) struct Expected {
-    /// By path.
-    datasets: Vec<Linked>,
+/// How the output came to be: what its bytes are held against.
+#[derive(Debug)]
+pub(super) enum MadeBy {
+    /// Copied, then edited. With digests of the input's bytes if they were made on the way.
+    Copy { sums: Vec<Stretch> },
+    /// Laid out afresh: digests of what was written from front to end, and the bytes that were put
+    /// over its beginning, which had been zeros, at the end.
+    Rewrite { sums: Vec<Stretch>, head: Vec<u8> },
+    /// The input itself, edited.
+    InPlace,
 }
 
-/// A linked dataset of the output.
-struct Linked {
-    path: String,
-    /// Where it is in the input; none if this link to it is new.
-    old: Option<RelAddr>,
-    /// Digest of the value if contents are compared.
-    value: Option<u128>,
+/// The check of one output.
+pub(super) struct Check<'a> {
+    /// The input's path.
+    pub(super) path: &'a Path,
+    pub(super) planned: &'a Planned,
+    pub(super) expected: &'a Expected,
+    pub(super) made_by: &'a MadeBy,
+    pub(super) target: &'a Target,
+    pub(super) level: VerifyLevel,
+    /// See [`Options::hdf5_limit`](super::Options::hdf5_limit).
+    pub(super) hdf5_limit: u64,
+    pub(super) observer: &'a dyn Observer,
 }
 
-impl Expected {
-    /// What the plan for the input at `path` makes of its datasets.
-    pub(super) fn of(
-        path: &Path,
-        planned: &Planned,
-        level: VerifyLevel,
-        observer: &dyn Observer,
-    ) -> Result<Self, Failure> {
-        let failed = |e: h5::Error| read_failure(path, &e);
+impl Check<'_> {
+    /// Checks the output in `file`, which is synced.
+    pub(super) fn run(&self, file: &fs::File) -> Result<Checked, Failure> {
+        let level = self.level;
+        let io = |e: io::Error| self.bad(format!("the output cannot be read back: {e}"));
+        let bytes = file.metadata().map_err(io)?.len();
+        // From here on it is the disk that is checked, not what the kernel remembers. In place others
+        // may work with the file: what they have in the cache stays, if values are not compared.
+        let in_place = matches!(self.made_by, MadeBy::InPlace);
+        if level >= VerifyLevel::Content || (level == VerifyLevel::Bytes && !in_place) {
+            forget(file);
+        }
+        let handle = file.try_clone().map_err(io)?;
+        let output = Source::from_file(handle)
+            .and_then(File::from_source)
+            .map_err(|e| self.bad(format!("the output is damaged: {e}")))?;
+        self.length(&output, bytes).map_err(|what| self.bad(what))?;
         if level == VerifyLevel::None {
-            return Ok(Self { datasets: Vec::new() });
+            let used = walk::walk(&output).map_err(|what| self.bad(what))?;
+            self.disjoint(used).map_err(|what| self.bad(what))?;
+            return Ok(Checked { bytes, digest: None, remarks: Vec::new() });
         }
-        let migration = &planned.migration;
-        let types = TypeTable::with_renames(&planned.file, migration.renames.clone());
-        let tick = Ticker::new(migration.survey.payload_bytes, observer);
-        let tick = |bytes| tick.tick(bytes);
-        let dumper = Dumper::new(&types, Digest::Xxh3)
-            .with_overrides(&migration.overrides)
-            .with_progress(&tick);
-        let mut out = Vec::new();
-        for (name, addr) in datasets(&planned.file).map_err(failed)? {
-            let value = match level {
-                VerifyLevel::None | VerifyLevel::Structure => None,
-                VerifyLevel::Content | VerifyLevel::Hdf5 => {
-                    Some(digest(&dumper, addr).map_err(|e| failed(e.in_object(&name)))?)
-                }
-            };
-            out.push(Linked { path: name, old: Some(addr), value });
+        self.structure(&output, file).map_err(|what| self.bad(what))?;
+        if level >= VerifyLevel::Bytes {
+            self.bytes(&output, file, bytes)?;
         }
-        // These lead to objects whose values are compared where they were linked before; that they
-        // lead there is known when the output needs no more links.
-        let added = migration.links.iter();
-        out.extend(added.map(|path| Linked { path: path.clone(), old: None, value: None }));
-        out.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { datasets: out })
-    }
-}
-
-/// Checks the output in `file` against what is expected of it.
-pub(super) fn check(
-    path: &Path,
-    planned: &Planned,
-    expected: &Expected,
-    file: &std::fs::File,
-    target: &Target,
-    options: &Options,
-    observer: &dyn Observer,
-) -> Result<Checked, Failure> {
-    let level = options.verify;
-    let bad = |what: String| Failure::new(Fault::Verify, format!("{}: {what}", path.display()));
-    let io = |e: io::Error| bad(format!("the output cannot be read back: {e}"));
-    let bytes = file.metadata().map_err(io)?.len();
-    if level == VerifyLevel::None {
-        return Ok(Checked { bytes, digest: None, remarks: Vec::new() });
-    }
-    let handle = file.try_clone().map_err(io)?;
-    let output = Source::from_file(handle)
-        .and_then(File::from_source)
-        .map_err(|e| bad(format!("the output is damaged: {e}")))?;
-    structure(planned, expected, &output, bytes, target).map_err(bad)?;
-    let digest = match level {
-        VerifyLevel::None | VerifyLevel::Structure => None,
-        VerifyLevel::Content | VerifyLevel::Hdf5 => {
-            Some(content(path, planned, expected, &output, observer)?)
-        }
-    };
-    let remarks = match level {
-        VerifyLevel::Hdf5 => reread((path, planned), &output, file, options.hdf5_limit, observer)?,
-        VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Content => Vec::new(),
-    };
-    Ok(Checked { bytes, digest, remarks })
-}
-
-/// All invariants and checksums hold, no two objects share bytes, the linked datasets are the
-/// planned ones, and nothing is left to be done.
-fn structure(
-    planned: &Planned,
-    expected: &Expected,
-    output: &File,
-    bytes: u64,
-    target: &Target,
-) -> Result<(), String> {
-    let damaged = |e: h5::Error| format!("the output is damaged: {e}");
-    if !planned.rewritten {
-        let Some(edits) = &planned.migration.edits else {
-            if bytes != planned.identity.len {
-                return Err(format!("the copy has {bytes} of {} bytes", planned.identity.len));
-            }
-            return Ok(());
+        let digest = match level {
+            VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Bytes => None,
+            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&output)?),
         };
-        if bytes != edits.new_len() {
-            return Err(format!("the output has {bytes} bytes, planned were {}", edits.new_len()));
-        }
+        let remarks = match level {
+            VerifyLevel::Hdf5 => self.reread(&output, file)?,
+            _ => Vec::new(),
+        };
+        Ok(Checked { bytes, digest, remarks })
     }
-    if output.superblock().end_of_file != bytes {
+
+    /// Checks only what values are read from the output, by us and through libhdf5.
+    pub(super) fn reread_values(&self, file: &fs::File) -> Result<(), Failure> {
+        let handle = file.try_clone().map_err(|e| self.bad(e))?;
+        let output = Source::from_file(handle).and_then(File::from_source);
+        let output = output.map_err(|e| self.bad(format!("the output is damaged: {e}")))?;
+        self.content(&output)?;
+        self.reread(&output, file).map(drop)
+    }
+
+    fn bad(&self, what: impl std::fmt::Display) -> Failure {
+        Failure::new(Fault::Verify, format!("{}: {what}", self.path.display()))
+    }
+
+    /// The output has the length that was planned, and says so itself.
+    fn length(&self, output: &File, bytes: u64) -> Result<(), String> {
+        let planned = self.planned;
+        if !planned.rewritten {
+            let Some(edits) = &planned.migration.edits else {
+                if bytes != planned.identity.len {
+                    return Err(format!("the copy has {bytes} of {} bytes", planned.identity.len));
+                }
+                return Ok(());
+            };
+            if bytes != edits.new_len() {
+                let new_len = edits.new_len();
+                return Err(format!("the output has {bytes} bytes, planned were {new_len}"));
+            }
+        }
         let end = output.superblock().end_of_file;
-        return Err(format!("the output has {bytes} bytes, but says it ends at {end}"));
-    }
-    let mut regions = Vec::new();
-    let request = Request { flat_links: planned.flat_links, ..Request::default() };
-    let again = plan_and_map(output, target, &request, Some(&mut regions));
-    let again = again.map_err(|e| format!("the output: {e}"))?;
-    disjoint(regions)?;
-    let new = datasets(output).map_err(damaged)?;
-    if expected.datasets.len() != new.len() {
-        return Err(format!("{} datasets became {}", expected.datasets.len(), new.len()));
-    }
-    let end = planned.file.superblock().end_of_file;
-    for (Linked { path: old_path, old, .. }, (new_path, new_addr)) in
-        expected.datasets.iter().zip(&new)
-    {
-        if old_path != new_path {
-            return Err(format!("dataset {old_path} became {new_path}"));
+        if end != bytes {
+            return Err(format!("the output has {bytes} bytes, but says it ends at {end}"));
         }
-        let Some(old_addr) = old else { continue };
-        let replaced = planned.migration.overrides.objects.contains_key(old_addr);
-        let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
-        let stayed = old_addr == new_addr;
-        if !planned.rewritten && (replaced != appended || !(replaced || stayed)) {
-            return Err(format!("dataset {old_path} was to stay at {old_addr}, not at {new_addr}"));
-        }
+        Ok(())
     }
-    if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
-        let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
-        return Err(format!("the output still needs changes: {left}"));
-    }
-    Ok(())
-}
 
-fn disjoint(mut regions: Vec<Region>) -> Result<(), String> {
-    regions.sort_by_key(|r| (r.start, r.end));
-    for pair in regions.windows(2) {
-        if let [a, b] = pair
-            && b.start < a.end
+    /// All invariants and checksums hold, no two objects share bytes, all metadata and the linked
+    /// datasets are as planned, and nothing is left to be done.
+    fn structure(&self, output: &File, file: &fs::File) -> Result<(), String> {
+        let planned = self.planned;
+        let mut regions = Vec::new();
+        let request = Request { flat_links: planned.flat_links, ..Request::default() };
+        let again = plan_and_map(output, self.target, &request, Some(&mut regions));
+        let again = again.map_err(|e| format!("the output: {e}"))?;
+        let regions = self.disjoint(regions)?;
+        self.metadata(output, file, &regions)?;
+        self.linked(output)?;
+        if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
+            let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
+            return Err(format!("the output still needs changes: {left}"));
+        }
+        Ok(())
+    }
+
+    /// Sorts the bytes in use. We let no two objects share any; an input that does and is not
+    /// changed is copied as it is.
+    fn disjoint(&self, mut regions: Vec<Region>) -> Result<Vec<Region>, String> {
+        let overlap = walk::disjoint(&mut regions);
+        let changed = self.planned.rewritten || self.planned.migration.edits.is_some();
+        if changed {
+            overlap?;
+        }
+        Ok(regions)
+    }
+
+    /// The metadata are those of the input with the planned changes.
+    fn metadata(&self, output: &File, file: &fs::File, regions: &[Region]) -> Result<(), String> {
+        let unread = |e: h5::Error| format!("metadata cannot be compared: {e}");
+        match self.made_by {
+            MadeBy::Copy { .. } => {
+                metadata::compare(&self.planned.as_planned().map_err(unread)?, output, regions)?;
+            }
+            MadeBy::Rewrite { .. } => {
+                return graph::compare(&self.planned.as_planned().map_err(unread)?, output);
+            }
+            MadeBy::InPlace => {
+                let found = metadata::digest(output.source(), regions).map_err(unread)?;
+                if self.expected.metadata != Some(found) {
+                    return Err("the metadata are not those that were planned".to_owned());
+                }
+            }
+        }
+        // Between appended objects there are bytes, too.
+        self.planned.migration.edits.as_ref().map_or(Ok(()), |e| bytes::applied(file, e))
+    }
+
+    /// The linked datasets are the planned ones, of the planned type, shape and place.
+    fn linked(&self, output: &File) -> Result<(), String> {
+        let damaged = |e: h5::Error| format!("the output is damaged: {e}");
+        let (planned, expected) = (self.planned, &self.expected.datasets);
+        let new = datasets(output).map_err(damaged)?;
+        if expected.len() != new.len() {
+            return Err(format!("{} datasets became {}", expected.len(), new.len()));
+        }
+        let types = TypeTable::new(output);
+        let end = planned.file.superblock().end_of_file;
+        for (Linked { path: old_path, old, .. }, (new_path, new_addr)) in expected.iter().zip(&new)
         {
-            return Err(format!(
-                "two objects share bytes: {:?} at {} to {}, {:?} at {}",
-                a.kind, a.start, a.end, b.kind, b.start
-            ));
+            if old_path != new_path {
+                return Err(format!("dataset {old_path} became {new_path}"));
+            }
+            let Some((old_addr, form)) = old else { continue };
+            let replaced = planned.migration.overrides.objects.contains_key(old_addr);
+            let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
+            let stayed = old_addr == new_addr;
+            if !planned.rewritten && (replaced != appended || !(replaced || stayed)) {
+                return Err(format!(
+                    "dataset {old_path} was to stay at {old_addr}, not at {new_addr}"
+                ));
+            }
+            let found = form::found(planned, &types, *old_addr, *new_addr).map_err(damaged)?;
+            if *form != found {
+                return Err(format!("dataset {old_path} is {found}, planned was {form}"));
+            }
         }
-    }
-    Ok(())
-}
-
-/// Counts bytes for an observer.
-struct Ticker<'a> {
-    done: Cell<u64>,
-    total: u64,
-    observer: &'a dyn Observer,
-}
-
-impl<'a> Ticker<'a> {
-    fn new(total: u64, observer: &'a dyn Observer) -> Self {
-        Self { done: Cell::new(0), total, observer }
+        Ok(())
     }
 
-    fn tick(&self, bytes: u64) -> h5::Result<()> {
-        self.done.set(self.done.get() + bytes);
-        self.observer.progress(Phase::Verify, self.done.get().min(self.total), self.total);
-        if self.observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
+    /// The disk gives back what was written.
+    fn bytes(&self, output: &File, file: &fs::File, len: u64) -> Result<(), Failure> {
+        let edits = self.planned.migration.edits.as_ref();
+        let tick = Ticker::new(len, self.observer);
+        let tick = |bytes| tick.tick(bytes);
+        let result = match self.made_by {
+            MadeBy::InPlace => edits.map_or(Ok(()), |edits| bytes::edited(file, edits)),
+            MadeBy::Rewrite { sums, head } => {
+                let zeros = vec![0; head.len()];
+                let replaced = [Replaced { offset: 0, old: &zeros, new: head }];
+                let written = bytes::Written::Summed(sums, None);
+                bytes::compare(file, len, &replaced, written, &tick)
+            }
+            MadeBy::Copy { sums } => {
+                let input = self.planned.file.source().file();
+                let written = match input {
+                    Some(input) if sums.is_empty() => bytes::Written::Of(input),
+                    _ => bytes::Written::Summed(sums, input),
+                };
+                let replaced: Vec<_> = edits
+                    .iter()
+                    .flat_map(|edits| edits.replace())
+                    .map(|r| Replaced { offset: r.offset, old: &r.old, new: &r.new })
+                    .collect();
+                let copied = match edits {
+                    Some(edits) => edits.append_at(),
+                    None => len,
+                };
+                bytes::compare(file, copied, &replaced, written, &tick)
+                    .and_then(|()| edits.map_or(Ok(()), |edits| bytes::edited(file, edits)))
+            }
+        };
+        result.map_err(|problem| match problem {
+            Problem::Differs(at, what) => match at.and_then(|at| bytes::owner(output, at)) {
+                Some(object) => self.bad(format!("{object}: {what}")),
+                None => self.bad(what),
+            },
+            Problem::Output(at, e) => {
+                self.bad(format!("the output cannot be read back at offset {at}: {e}"))
+            }
+            Problem::Input(at, e) => read_failure(self.path, &h5::Error::io(at, e)),
+            Problem::Stopped => read_failure(self.path, &h5::Error::cancelled()),
+        })
     }
-}
 
-/// Every value of the output is the input's, or what a rule makes of it.
-fn content(
-    path: &Path,
-    planned: &Planned,
-    expected: &Expected,
-    output: &File,
-    observer: &dyn Observer,
-) -> Result<String, Failure> {
-    let tick = Ticker::new(planned.migration.survey.payload_bytes, observer);
-    let tick = |bytes| tick.tick(bytes);
-    let types = TypeTable::new(output);
-    let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
-    let failed = |e: h5::Error| output_failure(path, &e);
-    let mut all = Xxh3::new();
-    let outputs = datasets(output).map_err(failed)?;
-    for (Linked { path: name, old, value: before }, (_, addr)) in
-        expected.datasets.iter().zip(&outputs)
-    {
-        if old.is_none() {
-            continue;
+    /// Every value of the output is the input's, or what a rule makes of it.
+    fn content(&self, output: &File) -> Result<String, Failure> {
+        let tick = Ticker::new(self.planned.migration.survey.payload_bytes, self.observer);
+        let tick = |bytes| tick.tick(bytes);
+        let types = TypeTable::new(output);
+        let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
+        let failed = |e: h5::Error| output_failure(self.path, &e);
+        let mut all = Xxh3::new();
+        let outputs = datasets(output).map_err(failed)?;
+        for (Linked { path: name, old, value: before }, (_, addr)) in
+            self.expected.datasets.iter().zip(&outputs)
+        {
+            if old.is_none() {
+                continue;
+            }
+            let after = content::digest(&dumper, *addr).map_err(|e| failed(e.in_object(name)))?;
+            if *before != Some(after) {
+                return Err(
+                    self.bad(format!("{name}: the output holds another value than planned"))
+                );
+            }
+            all.update(name.as_bytes());
+            all.update(&after.to_le_bytes());
         }
-        let after = digest(&dumper, *addr).map_err(|e| failed(e.in_object(name)))?;
-        if *before != Some(after) {
-            return Err(Failure::new(
-                Fault::Verify,
-                format!("{}: {name}: the output holds another value than planned", path.display()),
-            ));
-        }
-        all.update(name.as_bytes());
-        all.update(&after.to_le_bytes());
+        Ok(format!("{:032x}", all.digest128()))
     }
-    Ok(format!("{:032x}", all.digest128()))
+
+    /// Reads the output through libhdf5.
+    #[cfg(feature = "hdf5")]
+    fn reread(&self, output: &File, file: &fs::File) -> Result<Vec<String>, Failure> {
+        let tick = Ticker::new(self.planned.migration.survey.payload_bytes, self.observer);
+        hdf5::compare(output, file, self.hdf5_limit, &|bytes| tick.tick(bytes))
+            .map_err(|e| output_failure(self.path, &e))
+    }
+
+    /// A build without libhdf5 refuses before it comes to this.
+    #[cfg(not(feature = "hdf5"))]
+    fn reread(&self, _: &File, _: &fs::File) -> Result<Vec<String>, Failure> {
+        let _ = self.hdf5_limit;
+        Err(Failure::new(Fault::Internal, "a build without libhdf5 was asked to read through it"))
+    }
 }
 
 /// Something in the output is not as it must be.
@@ -247,51 +325,4 @@ fn output_failure(path: &Path, error: &h5::Error) -> Failure {
         other => other,
     };
     Failure::new(fault, format!("in the output: {message}"))
-}
-
-/// Reads the output through libhdf5.
-#[cfg(feature = "hdf5")]
-fn reread(
-    (path, planned): (&Path, &Planned),
-    output: &File,
-    file: &std::fs::File,
-    limit: u64,
-    observer: &dyn Observer,
-) -> Result<Vec<String>, Failure> {
-    let tick = Ticker::new(planned.migration.survey.payload_bytes, observer);
-    hdf5::compare(output, file, limit, &|bytes| tick.tick(bytes))
-        .map_err(|e| output_failure(path, &e))
-}
-
-/// A build without libhdf5 refuses before it comes to this.
-#[cfg(not(feature = "hdf5"))]
-fn reread(
-    _: (&Path, &Planned),
-    _: &File,
-    _: &std::fs::File,
-    _: u64,
-    _: &dyn Observer,
-) -> Result<Vec<String>, Failure> {
-    Err(Failure::new(Fault::Internal, "a build without libhdf5 was asked to read through it"))
-}
-
-/// Digest of the canonical form of one value.
-pub(super) fn digest(dumper: &Dumper<'_>, addr: RelAddr) -> h5::Result<u128> {
-    let mut out = io::BufWriter::with_capacity(16 << 10, Hashed(Xxh3::new()));
-    dumper.node(addr, &mut out)?;
-    let hashed = out.into_inner().map_err(|e| h5::Error::output(e.into_error()))?;
-    Ok(hashed.0.digest128())
-}
-
-struct Hashed(Xxh3);
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

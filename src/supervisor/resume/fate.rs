@@ -126,7 +126,12 @@ impl<'a> Desk<'a> {
             claimed,
             same_dir: claimed.is_some_and(|claimed| self.is_input_dir(&claimed.input.path)),
             asked: inquiry.asked,
-            verify: if options.force { VerifyLevel::None } else { options.verify },
+            verify: match options.verify {
+                _ if options.force => VerifyLevel::None,
+                // What is there passed at least this, or is brought to it.
+                None => VerifyLevel::Structure,
+                Some(level) => level,
+            },
             answer: answer.map(|answer| answer.result.as_ref().map_err(String::as_str)),
         };
         let left_out = options.unchanged == Unchanged::Skip && !options.force && known.left_out();

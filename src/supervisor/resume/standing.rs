@@ -157,7 +157,7 @@ impl Known<'_> {
     /// ours all the same, it is made again where it is not; else it stays.
     fn compared(&self, output: StatData, ours: bool) -> Standing {
         let retimed = output.mtime_ns != self.input.mtime_ns;
-        let depth = if retimed || !VerifyLevel::Structure.covers(self.verify) {
+        let depth = if retimed || self.verify > VerifyLevel::Structure {
             Depth::Payload
         } else {
             Depth::Metadata
@@ -204,7 +204,9 @@ impl Known<'_> {
             return Standing::Stale { why, output };
         }
         let claim = Box::new(claim);
-        if !claim.verify.covers(self.verify) {
+        // A link to the input itself has nothing that could be checked.
+        let link = claim.output.as_ref().is_some_and(|it| it.stat.ino == claim.input.stat.ino);
+        if claim.verify < self.verify && !link {
             return Standing::Unchecked { claim, output };
         }
         Standing::Complete { why, bytes: output.size, claim: unknown.then_some(claim) }

@@ -299,11 +299,11 @@ fn other_options_make_it_again_and_a_higher_check_checks_it_again() {
     case.settings.options.compress = crate::convert::Compress::Zstd(3);
     assert_eq!(case.stale(), "made with another --compress");
     case = Case::made();
-    case.settings.options.verify = VerifyLevel::None;
+    case.settings.options.verify = Some(VerifyLevel::None);
     case.settings.options.threads = 7;
     case.settings.options.keep_bad = true;
     case.complete();
-    case.settings.options.verify = VerifyLevel::Content;
+    case.settings.options.verify = Some(VerifyLevel::Content);
     let order = case.order();
     assert!(order.recheck.is_some() && order.stale.is_none());
     assert_eq!(order.existing, Existing::Replace(StatData::at(&case.output()).unwrap()));
@@ -328,7 +328,7 @@ fn what_no_journal_tells_of_is_compared() {
     assert!(claim.is_some(), "it is adopted");
     case.answer("", "", Some(Err("it has 1 bytes, not 18")));
     assert!(case.conflict().ends_with("it has 1 bytes, not 18"));
-    case.settings.options.verify = VerifyLevel::Content;
+    case.settings.options.verify = Some(VerifyLevel::Content);
     case.answers.clear();
     assert_eq!(case.asks().compare, Some(Depth::Payload));
 }
@@ -410,7 +410,7 @@ fn conflicts_are_dealt_with_as_asked() {
 fn force_makes_all_again_and_keeps_only_what_is_not_ours() {
     let mut case = Case::made();
     case.settings.options.force = true;
-    case.settings.options.verify = VerifyLevel::Content;
+    case.settings.options.verify = Some(VerifyLevel::Content);
     let order = case.order();
     assert_eq!(order.existing, Existing::Replace(StatData::at(&case.output()).unwrap()));
     assert!(order.recheck.is_none() && order.stale.is_none());

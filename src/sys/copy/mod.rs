@@ -5,6 +5,7 @@ mod stream;
 mod tests;
 
 use super::crash::{self, Step};
+use super::sums::{Stretch, Sums};
 use memmap2::MmapMut;
 use rustix::io::Errno;
 use std::cell::Cell;
@@ -25,7 +26,7 @@ const SERVER_PIECE: usize = 64 << 20;
 pub enum CopyMethod {
     /// The file system shares them between both files until one is changed.
     Clone,
-    /// The file server copied them.
+    /// The file server copied them, at least the first of them.
     Server,
     /// Read and written.
     ReadWrite,
@@ -75,6 +76,16 @@ pub enum CopyError {
     },
 }
 
+/// A copy that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// How the bytes came over.
+    pub method: CopyMethod,
+    /// Digests of the input's bytes as they were read, from the first to the last; none where the
+    /// kernel or a server copied and nobody here saw them.
+    pub sums: Vec<Stretch>,
+}
+
 /// Copies the first `len` bytes of `src` to `dst`, which is empty and open for writing.
 ///
 /// Of a large file, holes in the input become holes in the output, its bytes are sent to the disk on
@@ -92,6 +103,36 @@ pub fn copy_file(
     len: u64,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<CopyMethod, CopyError> {
+    copy(src, dst, len, None, progress)
+}
+
+/// As [`copy_file`]; also digests the input's bytes where they are read, so that what the disk
+/// gives back can be held against them.
+///
+/// # Errors
+/// As [`copy_file`].
+pub fn copy_and_sum(
+    src: &File,
+    dst: &File,
+    len: u64,
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<Copied, CopyError> {
+    let mut sums = Sums::default();
+    let method = copy(src, dst, len, Some(&mut sums), progress)?;
+    let sums = match method {
+        CopyMethod::ReadWrite => sums.finish(),
+        CopyMethod::Clone | CopyMethod::Server => Vec::new(),
+    };
+    Ok(Copied { method, sums })
+}
+
+fn copy(
+    src: &File,
+    dst: &File,
+    len: u64,
+    mut sums: Option<&mut Sums>,
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<CopyMethod, CopyError> {
     if clone(src, dst, len)? {
         report(progress, len)?;
         return Ok(CopyMethod::Clone);
@@ -101,14 +142,18 @@ pub fn copy_file(
     if large && done == len {
         return Ok(CopyMethod::Server);
     }
+    // Digests that lack what a server copied are of no use: they begin at the start of the file.
+    let whole = done == 0;
+    let mut sums = sums.take_if(|_| whole);
     let copied = with_buffer(|buffer| {
         if large {
-            stream::stream(src, dst, done, len, buffer, progress)
+            stream::stream(src, dst, done, len, buffer, &mut sums, progress)
         } else {
-            copy_range(src, dst, done..len, buffer, progress)
+            copy_range(src, dst, done..len, buffer, &mut sums, progress)
         }
     });
     match copied {
+        Ok(()) if !whole => Ok(CopyMethod::Server),
         Ok(()) => Ok(CopyMethod::ReadWrite),
         // The reader knew only of the window that it was in.
         Err(CopyError::Truncated { found, .. }) => {
@@ -222,12 +267,17 @@ fn copy_range(
     dst: &File,
     range: Range<u64>,
     buffer: &mut [u8],
+    sums: &mut Option<&mut Sums>,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<(), CopyError> {
     let Range { start: mut done, end } = range;
     while done < end {
         let n = read(src, buffer, done, end)?;
         let (bytes, _) = buffer.split_at(n);
+        if let Some(sums) = sums {
+            sums.zeros_to(done);
+            sums.push(bytes);
+        }
         dst.write_all_at(bytes, done)
             .map_err(|source| CopyError::Write { offset: done, source })?;
         done = done.saturating_add(n as u64);

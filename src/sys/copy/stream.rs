@@ -2,6 +2,7 @@
 //! cache stays as it was.
 
 use super::{CopyError, copy_range, report};
+use crate::sys::sums::Sums;
 use crate::sys::writeback;
 use rustix::fs::{FallocateFlags, SeekFrom};
 use rustix::io::Errno;
@@ -20,6 +21,7 @@ pub(super) fn stream(
     start: u64,
     len: u64,
     buffer: &mut [u8],
+    sums: &mut Option<&mut Sums>,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<(), CopyError> {
     reserve(src, dst, start, len)?;
@@ -30,13 +32,16 @@ pub(super) fn stream(
         done = data.start;
         while done < data.end {
             let window = done..done.saturating_add(WINDOW).min(data.end);
-            copy_range(src, dst, window.clone(), buffer, progress)?;
+            copy_range(src, dst, window.clone(), buffer, sums, progress)?;
             done = window.end;
             windows.push(window)?;
         }
     }
     windows.finish()?;
     end_with_hole(src, dst, len)?;
+    if let Some(sums) = sums {
+        sums.zeros_to(len);
+    }
     report(progress, len)
 }
 

@@ -21,6 +21,15 @@ fn bytes(len: usize, seed: u8) -> Vec<u8> {
     (0..len).map(|i| (i * 31 + i / 4096).to_le_bytes()[0] ^ seed).collect()
 }
 
+/// What a copy of `data` must tell of them.
+fn sums_of(data: &[u8], method: CopyMethod) -> Vec<Stretch> {
+    let mut sums = Sums::default();
+    if method == CopyMethod::ReadWrite {
+        sums.push(data);
+    }
+    sums.finish()
+}
+
 fn content(file: &File) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(file.metadata().unwrap().len()).unwrap()];
     file.read_exact_at(&mut bytes, 0).unwrap();
@@ -40,9 +49,10 @@ fn files_of_all_sizes_come_over() {
             told = done;
             ControlFlow::Continue(())
         };
-        copy_file(&src, &dst, len, &mut progress).unwrap();
+        let copied = copy_and_sum(&src, &dst, len, &mut progress).unwrap();
         assert!(content(&dst) == data, "{len}");
         assert_eq!(told, len);
+        assert_eq!(copied.sums, sums_of(&data, copied.method), "{len}");
     }
 }
 
@@ -141,8 +151,9 @@ proptest! {
         }
         len += more << 18;
         src.set_len(len).unwrap();
-        let method = copy_file(&src, &dst, len, &mut nothing).unwrap();
+        let Copied { method, sums } = copy_and_sum(&src, &dst, len, &mut nothing).unwrap();
         prop_assert!(content(&dst) == content(&src));
+        prop_assert_eq!(sums, sums_of(&content(&src), method));
         if method == CopyMethod::ReadWrite && len > SMALL {
             dst.sync_all().unwrap();
             src.sync_all().unwrap();

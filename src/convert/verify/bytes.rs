@@ -1,0 +1,341 @@
+//! Whether the disk gives back every byte that was written.
+//!
+//! A copy is held against the digests that were made of the input while it was read, or, where the
+//! kernel or a server copied, against the input itself; a rewrite against the digests of what was
+//! written. Bytes that were replaced afterwards must be the new ones, and are put back to the old
+//! ones before the digest is made.
+
+use crate::convert::edit::{ApplyError, EditList};
+use crate::h5::{self, File, Object, Region, Trace, Visitor};
+use crate::sys::readback::read_back;
+use crate::sys::sums::Stretch;
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Bytes that were replaced after they had been digested.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Replaced<'a> {
+    pub(super) offset: u64,
+    pub(super) old: &'a [u8],
+    pub(super) new: &'a [u8],
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Written<'a> {
+    /// Bytes with these digests, from the start of the file on. They came from a file, if there is
+    /// one, at the same offsets.
+    Summed(&'a [Stretch], Option<&'a fs::File>),
+    /// The bytes of this file.
+    Of(&'a fs::File),
+}
+
+/// Why bytes do not pass.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// They differ at this offset, if it is known where.
+    Differs(Option<u64>, String),
+    /// The output cannot be read back.
+    Output(u64, io::Error),
+    /// The input cannot be read again.
+    Input(u64, io::Error),
+    /// The check was stopped.
+    Stopped,
+}
+
+/// Reads the first `len` bytes of `file` back from the disk and compares them. `replaced` is sorted
+/// by offset and without overlaps. `tick` is told of bytes that are through.
+pub(super) fn compare(
+    file: &fs::File,
+    len: u64,
+    replaced: &[Replaced<'_>],
+    written: Written<'_>,
+    tick: &dyn Fn(u64) -> h5::Result<()>,
+) -> Result<(), Problem> {
+    let mut held = Held { written, digest: Xxh3::new(), next: 0, other: Vec::new() };
+    held.check_cover(len)?;
+    read_back(file, 0..len, Problem::Output, |at, piece| {
+        take_back(at, piece, replaced)?;
+        held.piece(file, at, piece, replaced)?;
+        tick(piece.len() as u64).map_err(|_| Problem::Stopped)
+    })
+}
+
+/// Checks that the bytes of a piece that were replaced are the new ones, and puts the old ones in
+/// their place.
+fn take_back(at: u64, piece: &mut [u8], replaced: &[Replaced<'_>]) -> Result<(), Problem> {
+    let first = replaced.partition_point(|r| r.offset + r.new.len() as u64 <= at);
+    for r in replaced.iter().skip(first) {
+        let Some(place) = r.offset.checked_sub(at).map_or(Some(0), |p| usize::try_from(p).ok())
+        else {
+            break;
+        };
+        if place >= piece.len() {
+            break;
+        }
+        let before = usize::try_from(at.saturating_sub(r.offset)).unwrap_or(usize::MAX);
+        let bytes = r.old.iter().zip(r.new).skip(before);
+        for (i, (byte, (old, new))) in piece.iter_mut().skip(place).zip(bytes).enumerate() {
+            if byte != new {
+                let offset = at + (place + i) as u64;
+                return Err(differs(offset, *byte, "planned", *new));
+            }
+            *byte = *old;
+        }
+    }
+    Ok(())
+}
+
+fn differs(offset: u64, found: u8, verb: &str, expected: u8) -> Problem {
+    let message = format!("byte {offset} is {found:#04x} on the disk, {verb} was {expected:#04x}");
+    Problem::Differs(Some(offset), message)
+}
+
+/// What bytes are held against.
+struct Held<'a> {
+    written: Written<'a>,
+    /// Of the stretch that is being read.
+    digest: Xxh3,
+    /// Which stretch that is.
+    next: usize,
+    other: Vec<u8>,
+}
+
+impl Held<'_> {
+    /// Digests that leave bytes out would let them pass.
+    fn check_cover(&self, len: u64) -> Result<(), Problem> {
+        let Written::Summed(stretches, _) = self.written else { return Ok(()) };
+        let mut end = 0;
+        for stretch in stretches {
+            if stretch.range.start != end {
+                break;
+            }
+            end = stretch.range.end;
+        }
+        if end == len {
+            return Ok(());
+        }
+        let message = format!("{end} bytes were digested when they were written, {len} are there");
+        Err(Problem::Differs(None, message))
+    }
+
+    /// Takes the next bytes, as they were before any were replaced.
+    fn piece(
+        &mut self,
+        file: &fs::File,
+        at: u64,
+        piece: &[u8],
+        replaced: &[Replaced<'_>],
+    ) -> Result<(), Problem> {
+        match self.written {
+            Written::Of(input) => {
+                self.other.resize(piece.len(), 0);
+                let read = input.read_exact_at(&mut self.other, at);
+                read.map_err(|e| Problem::Input(at, e))?;
+                match first_difference(piece, &self.other) {
+                    Some((i, found, expected)) => {
+                        Err(differs(at + i, found, "in the input", expected))
+                    }
+                    None => Ok(()),
+                }
+            }
+            Written::Summed(stretches, input) => {
+                let (mut at, mut piece) = (at, piece);
+                while let Some(Stretch { range, digest }) =
+                    stretches.get(self.next).filter(|_| !piece.is_empty())
+                {
+                    let n = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(piece.len());
+                    let (now, later) = piece.split_at(n);
+                    self.digest.update(now);
+                    at += n as u64;
+                    piece = later;
+                    if at == range.end {
+                        if self.digest.digest128() != *digest {
+                            return Err(locate(file, range.clone(), input, replaced));
+                        }
+                        self.digest = Xxh3::new();
+                        self.next += 1;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The first place where two slices differ, with what stands there.
+fn first_difference(a: &[u8], b: &[u8]) -> Option<(u64, u8, u8)> {
+    if a == b {
+        return None;
+    }
+    (0..).zip(a.iter().zip(b)).find(|(_, (a, b))| a != b).map(|(i, (a, b))| (i, *a, *b))
+}
+
+/// Looks for the byte that is wrong in a stretch whose digest is.
+fn locate(
+    file: &fs::File,
+    range: Range<u64>,
+    input: Option<&fs::File>,
+    replaced: &[Replaced<'_>],
+) -> Problem {
+    let Range { start, end } = range;
+    let what = |what: &str| {
+        let message = format!("bytes {start} to {end} on the disk are not those that were {what}");
+        Problem::Differs(None, message)
+    };
+    let Some(input) = input else { return what("written") };
+    let mut other = Vec::new();
+    let found = read_back(file, start..end, Problem::Output, |at, piece| {
+        take_back(at, piece, replaced)?;
+        other.resize(piece.len(), 0);
+        input.read_exact_at(&mut other, at).map_err(|e| Problem::Input(at, e))?;
+        match first_difference(piece, &other) {
+            Some((i, found, expected)) => Err(differs(at + i, found, "in the input", expected)),
+            None => Ok(()),
+        }
+    });
+    // The input gave other bytes before, or memory changed them on the way.
+    found.err().unwrap_or_else(|| what("read when it was copied"))
+}
+
+/// Reads the appended and the replaced bytes back from the disk, and nothing else.
+pub(super) fn edited(file: &fs::File, edits: &EditList) -> Result<(), Problem> {
+    let same = |offset: u64, expected: &[u8]| {
+        let end = offset.saturating_add(expected.len() as u64);
+        read_back(file, offset..end, Problem::Output, |at, piece| {
+            let from = usize::try_from(at - offset).unwrap_or(usize::MAX);
+            let expected = expected.get(from..).unwrap_or_default();
+            match first_difference(piece, expected.get(..piece.len()).unwrap_or_default()) {
+                Some((i, found, expected)) => Err(differs(at + i, found, "planned", expected)),
+                None => Ok(()),
+            }
+        })
+    };
+    same(edits.append_at(), edits.append())?;
+    edits.replace().iter().try_for_each(|r| same(r.offset, &r.new))
+}
+
+/// Checks that `file` has the appended and replaced bytes, wherever they are read from.
+pub(super) fn applied(file: &fs::File, edits: &EditList) -> Result<(), String> {
+    edits.check_applied(file).map_err(|error| match error {
+        ApplyError::Read { .. } | ApplyError::Write { .. } => {
+            format!("the output cannot be read back: {error}")
+        }
+        ApplyError::Length { .. } | ApplyError::Bytes { .. } => format!("the output: {error}"),
+    })
+}
+
+/// The path of the object that the byte at `offset` belongs to, if it belongs to one.
+pub(super) fn owner(file: &File, offset: u64) -> Option<String> {
+    struct Search {
+        offset: u64,
+        path: String,
+        found: Option<String>,
+    }
+    impl Visitor for Search {
+        fn object(&mut self, _: &Object, path: &str) -> h5::Result<()> {
+            path.clone_into(&mut self.path);
+            Ok(())
+        }
+        fn region(&mut self, region: Region) -> h5::Result<()> {
+            if (region.start..region.end).contains(&self.offset) && !self.path.is_empty() {
+                self.found = Some(self.path.clone());
+            }
+            Ok(())
+        }
+    }
+    let mut search = Search { offset, path: String::new(), found: None };
+    let _ = Trace::run(file, &mut search);
+    search.found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::sums::Sums;
+    use proptest::prelude::*;
+
+    fn file_of(bytes: &[u8]) -> fs::File {
+        let file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        file.write_all_at(bytes, 0).unwrap();
+        file.sync_all().unwrap();
+        file
+    }
+
+    fn passes(file: &fs::File, len: u64, replaced: &[Replaced<'_>], written: Written<'_>) -> bool {
+        match compare(file, len, replaced, written, &|_| Ok(())) {
+            Ok(()) => true,
+            Err(Problem::Differs(..)) => false,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        /// Whatever was replaced, and whichever bit is flipped.
+        #[test]
+        fn one_bit_is_noticed(
+            bytes in proptest::collection::vec(any::<u8>(), 1..5000),
+            cuts in proptest::collection::vec(1_usize..900, 0..8),
+            flip in any::<(prop::sample::Index, u8)>(),
+            marks in proptest::collection::vec(1_usize..900, 0..5),
+        ) {
+            let mut new = bytes.clone();
+            let mut replaced = Vec::new();
+            let mut from = 0;
+            for (i, cut) in cuts.iter().enumerate() {
+                let end = (from + cut).min(bytes.len());
+                if i % 2 == 0 && from < end {
+                    new[from..end].iter_mut().for_each(|byte| *byte ^= 0x5a);
+                    replaced.push(from..end);
+                }
+                from = end;
+            }
+            let replaced: Vec<_> = replaced.into_iter().map(|r| Replaced {
+                offset: r.start as u64,
+                old: &bytes[r.clone()],
+                new: &new[r],
+            }).collect();
+            let mut sums = Sums::default();
+            let mut rest = bytes.as_slice();
+            for mark in marks {
+                let (now, later) = rest.split_at(mark.min(rest.len()));
+                sums.push(now);
+                sums.mark();
+                rest = later;
+            }
+            sums.push(rest);
+            let sums = sums.finish();
+            let len = bytes.len() as u64;
+            let (input, output) = (file_of(&bytes), file_of(&new));
+            let ways =
+                [Written::Summed(&sums, Some(&input)), Written::Summed(&sums, None), Written::Of(&input)];
+            for way in ways {
+                prop_assert!(passes(&output, len, &replaced, way));
+            }
+            let at = flip.0.index(bytes.len());
+            output.write_all_at(&[new[at] ^ (1 << (flip.1 % 8))], at as u64).unwrap();
+            output.sync_all().unwrap();
+            for way in ways {
+                prop_assert!(!passes(&output, len, &replaced, way));
+            }
+            let one = compare(&output, len, &replaced, ways[0], &|_| Ok(()));
+            let told = matches!(one, Err(Problem::Differs(Some(offset), _)) if offset == at as u64);
+            prop_assert!(told, "{:?}", one);
+        }
+    }
+
+    #[test]
+    fn digests_that_leave_bytes_out_do_not_pass() {
+        let file = file_of(&[1; 100]);
+        let mut sums = Sums::default();
+        sums.push(&[1; 99]);
+        let sums = sums.finish();
+        assert!(!passes(&file, 100, &[], Written::Summed(&sums, None)));
+        assert!(!passes(&file, 100, &[], Written::Summed(&[], None)));
+        assert!(passes(&file, 99, &[], Written::Summed(&sums, None)));
+    }
+}

@@ -1,0 +1,60 @@
+//! What a linked dataset is, without its values: its type, its shape, and where its data stand.
+
+use super::super::converter::Planned;
+use crate::h5::{Extent, File, Layout, RelAddr, Result};
+use crate::julia::{Override, TypeTable};
+
+/// What there is to say of the dataset at `addr` of `types`' file.
+///
+/// In words, because it is shown where it differs. With `placed` the words are of how and where the
+/// data are stored, too; otherwise of how many bytes they stand for.
+pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<String> {
+    let file = types.file();
+    let object = file.object(addr)?;
+    let Some(dataset) = object.dataset() else { return Ok("no dataset".to_owned()) };
+    let element = types.element(&dataset.datatype)?;
+    let shape = match dataset.dataspace.extent {
+        Extent::Null => "without data".to_owned(),
+        Extent::Scalar => "scalar".to_owned(),
+        Extent::Simple => format!("of {:?}", dataset.dataspace.dims),
+    };
+    let place = match &dataset.layout {
+        _ if !placed => format!("{} bytes in all", file.data_len(dataset, element.datatype())?),
+        Layout::Compact { size, .. } => format!("{size} bytes in the header"),
+        Layout::Contiguous { addr, size, .. } => format!("{size} bytes at {addr}"),
+        Layout::Chunk(chunk) => {
+            let filters: Vec<_> = dataset.filters.iter().map(|f| f.id).collect();
+            format!("{} bytes at {}, filters {filters:?}", chunk.size, chunk.addr)
+        }
+    };
+    Ok(format!("{} {shape}, {} bytes each, {place}", element.julia_type(), element.size()))
+}
+
+/// What the dataset at `addr` of the input has to be in the output.
+pub(super) fn planned(planned: &Planned, types: &TypeTable<'_>, addr: RelAddr) -> Result<String> {
+    match planned.migration.overrides.objects.get(&addr) {
+        None => of(types, addr, !planned.rewritten),
+        Some(Override::Value(node)) => Ok(node.julia_type().to_owned()),
+        Some(Override::Retyped { julia_type, .. }) => Ok(julia_type.clone()),
+    }
+}
+
+/// What the dataset at `addr` of the output is, in the words of [`planned`].
+pub(super) fn found(
+    planned: &Planned,
+    types: &TypeTable<'_>,
+    old: RelAddr,
+    addr: RelAddr,
+) -> Result<String> {
+    if planned.migration.overrides.objects.contains_key(&old) {
+        return julia_type(types, addr);
+    }
+    of(types, addr, !planned.rewritten)
+}
+
+fn julia_type(types: &TypeTable<'_>, addr: RelAddr) -> Result<String> {
+    let file: &File = types.file();
+    let object = file.object(addr)?;
+    let Some(dataset) = object.dataset() else { return Ok("no dataset".to_owned()) };
+    Ok(types.element(&dataset.datatype)?.julia_type().to_string())
+}

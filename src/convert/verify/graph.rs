@@ -1,0 +1,311 @@
+//! A file that was laid out afresh, in step with what it was laid out from: the same objects, linked
+//! and referring to one another in the same way, with the same types, shapes, attributes, strings
+//! and small values. Only where things stand differs, and how columns are encoded.
+
+use crate::h5::{
+    Attribute, Dataset, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan, RelAddr, Slot,
+    TypeRef,
+};
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::sync::Arc;
+
+/// Data with references are read in windows of about this many bytes.
+const WINDOW: usize = 64 << 10;
+
+/// What differs, in words.
+type Outcome<T = ()> = Result<T, String>;
+
+/// Whether `output` is `planned`, laid out afresh.
+pub(super) fn compare(planned: &File, output: &File) -> Outcome {
+    let mut walk = Walk {
+        sides: [planned, output],
+        pairs: HashMap::new(),
+        taken: HashSet::new(),
+        sequences: HashMap::new(),
+        pending: Vec::new(),
+        types: None,
+    };
+    walk.front()?;
+    let [root, new_root] = walk.sides.map(|file| file.superblock().root);
+    walk.pair(root, new_root, &Arc::from("/"))?;
+    while let Some((addr, new, path)) = walk.pending.pop() {
+        walk.objects(addr, new, &path).map_err(|what| format!("{path}: {what}"))?;
+    }
+    walk.type_links()
+}
+
+struct Walk<'a> {
+    /// What was planned, and the output.
+    sides: [&'a File; 2],
+    /// New addresses of objects by their old ones.
+    pairs: HashMap<RelAddr, RelAddr>,
+    /// New addresses that are given away.
+    taken: HashSet<RelAddr>,
+    /// New places of heap objects by their old ones.
+    sequences: HashMap<(RelAddr, u32), (RelAddr, u32)>,
+    pending: Vec<(RelAddr, RelAddr, Arc<str>)>,
+    /// `_types` on both sides.
+    types: Option<(RelAddr, RelAddr)>,
+}
+
+fn read(error: &crate::h5::Error) -> String {
+    format!("cannot be compared: {error}")
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, planned: &T, found: &T) -> Outcome {
+    if planned == found {
+        return Ok(());
+    }
+    Err(format!("{what}: planned {planned:?}, found {found:?}"))
+}
+
+fn layout(what: &str, planned: &Datatype, found: &Datatype) -> Outcome {
+    if planned.same_layout(found) {
+        return Ok(());
+    }
+    Err(format!("{what}: planned {:?}, found {:?}", planned.class, found.class))
+}
+
+impl Walk<'_> {
+    /// Userblock and superblock.
+    fn front(&self) -> Outcome {
+        let [planned, output] = self.sides.map(File::superblock);
+        same("offset of the superblock", &planned.offset, &output.offset)?;
+        same("superblock version", &planned.version, &output.version)?;
+        let len = usize::try_from(planned.offset).unwrap_or(usize::MAX);
+        let [planned, output] = self.sides.map(|file| file.source().read(0, len, "userblock"));
+        if planned.map_err(|e| read(&e))? == output.map_err(|e| read(&e))? {
+            return Ok(());
+        }
+        Err("the userblock is not that of the input".to_owned())
+    }
+
+    /// Two addresses that have to stand for the same object.
+    fn pair(&mut self, addr: RelAddr, new: RelAddr, path: &Arc<str>) -> Outcome {
+        match self.pairs.get(&addr) {
+            Some(known) if *known == new => Ok(()),
+            Some(known) => Err(format!("{addr} became {known} and {new}")),
+            None if !self.taken.insert(new) => Err(format!("{addr} and another became {new}")),
+            None => {
+                self.pairs.insert(addr, new);
+                self.pending.push((addr, new, Arc::clone(path)));
+                Ok(())
+            }
+        }
+    }
+
+    fn objects(&mut self, addr: RelAddr, new: RelAddr, path: &Arc<str>) -> Outcome {
+        let [planned, output] = self.sides;
+        let (old, new) = (planned.object(addr), output.object(new));
+        let (old, new) = (old.map_err(|e| read(&e))?, new.map_err(|e| read(&e))?);
+        self.attributes(&old, &new, path)?;
+        match (&old.kind, &new.kind) {
+            (ObjectKind::Group(a), ObjectKind::Group(b)) => {
+                let root = addr == planned.superblock().root;
+                self.links(a, b, root, path)
+            }
+            (ObjectKind::Dataset(a), ObjectKind::Dataset(b)) => self.datasets(a, b, path),
+            (ObjectKind::Datatype(a), ObjectKind::Datatype(b)) => layout("type", a, b),
+            _ => Err("became an object of another kind".to_owned()),
+        }
+    }
+
+    fn links(&mut self, old: &Group, new: &Group, root: bool, path: &Arc<str>) -> Outcome {
+        same("links", &old.links.len(), &new.links.len())?;
+        for (a, b) in old.links.iter().zip(&new.links) {
+            same("link", &a.name, &b.name)?;
+            if root && a.name == "_types" {
+                self.types = Some((a.target, b.target));
+                continue;
+            }
+            let separator = if path.ends_with('/') { "" } else { "/" };
+            let path = Arc::from(format!("{path}{separator}{}", a.name));
+            self.pair(a.target, b.target, &path)?;
+        }
+        Ok(())
+    }
+
+    /// The types in use and no others, in the old order, numbered without gaps.
+    fn type_links(&self) -> Outcome {
+        let Some((old, new)) = self.types else { return Ok(()) };
+        let links = |side: usize, addr| -> Outcome<Vec<(String, RelAddr)>> {
+            let object = self.sides.get(side).map(|file| file.object(addr));
+            let object = object.ok_or("no such side")?.map_err(|e| read(&e))?;
+            let ObjectKind::Group(group) = &object.kind else {
+                return Err("/_types: is not a group".to_owned());
+            };
+            Ok(group.links.iter().map(|l| (l.name.clone(), l.target)).collect())
+        };
+        let (old, new) = (links(0, old)?, links(1, new)?);
+        let used = old.iter().filter_map(|(_, addr)| self.pairs.get(addr).copied());
+        let planned: Vec<_> = (1..).zip(used).map(|(n, addr)| (format!("{n:08}"), addr)).collect();
+        same("/_types", &planned, &new)
+    }
+
+    fn attributes(&mut self, old: &Object, new: &Object, path: &Arc<str>) -> Outcome {
+        same("attributes", &old.attributes.len(), &new.attributes.len())?;
+        for a in &old.attributes {
+            let Some(b) = new.attribute(&a.name) else {
+                return Err(format!("attribute {} is missing", a.name));
+            };
+            self.attribute(a, b, path).map_err(|what| format!("attribute {}: {what}", a.name))?;
+        }
+        Ok(())
+    }
+
+    fn attribute(&mut self, a: &Attribute, b: &Attribute, path: &Arc<str>) -> Outcome {
+        same("shape", &a.dataspace, &b.dataspace)?;
+        let datatype = self.typed(&a.datatype, &b.datatype, path)?;
+        let plan = RefPlan::new(&datatype).map_err(|e| read(&e))?;
+        self.elements(&plan, (&a.data, a.offset), (&b.data, b.offset), path)
+    }
+
+    fn typed(&mut self, a: &TypeRef, b: &TypeRef, path: &Arc<str>) -> Outcome<Arc<Datatype>> {
+        let [planned, output] = self.sides;
+        let old = planned.resolve(a).map_err(|e| read(&e))?;
+        match (a, b) {
+            (TypeRef::Shared { addr, .. }, TypeRef::Shared { addr: new, .. }) => {
+                self.pair(*addr, *new, path)?;
+            }
+            (TypeRef::Inline(_), TypeRef::Inline(new)) => layout("type", &old, new)?,
+            _ => return Err("a committed type became an inline one, or the reverse".to_owned()),
+        }
+        output.resolve(b).map_err(|e| read(&e))?;
+        Ok(old)
+    }
+
+    fn datasets(&mut self, a: &Dataset, b: &Dataset, path: &Arc<str>) -> Outcome {
+        let [planned, output] = self.sides;
+        same("shape", &a.dataspace, &b.dataspace)?;
+        let datatype = self.typed(&a.datatype, &b.datatype, path)?;
+        let len = planned.data_len(a, &datatype).map_err(|e| read(&e))?;
+        same("bytes", &len, &output.data_len(b, &datatype).map_err(|e| read(&e))?)?;
+        let plan = RefPlan::new(&datatype).map_err(|e| read(&e))?;
+        // Columns are compared by the higher levels.
+        if len == 0 || (plan.is_empty() && !matches!(a.layout, Layout::Compact { .. })) {
+            return Ok(());
+        }
+        let places = [(planned, a), (output, b)]
+            .map(|(file, dataset)| Ok((file.stored(dataset)?, file.stored_offset(dataset)?)));
+        let [old, new] = places.map(|place: crate::h5::Result<_>| place.map_err(|e| read(&e)));
+        let ((mut old, at), (mut new, new_at)) = (old?, new?);
+        let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
+        let window = (WINDOW / size).max(1).saturating_mul(size);
+        let (mut done, mut bytes, mut new_bytes) = (0, Vec::new(), Vec::new());
+        while done < len {
+            let n = usize::try_from(len - done).unwrap_or(usize::MAX).min(window);
+            bytes.resize(n, 0);
+            new_bytes.resize(n, 0);
+            let both = old.read_exact(&mut bytes).and_then(|()| new.read_exact(&mut new_bytes));
+            both.map_err(|e| format!("cannot be compared: {e}"))?;
+            let (at, new_at) = (at.unwrap_or(0) + done, new_at.unwrap_or(0) + done);
+            self.elements(&plan, (&bytes, at), (&new_bytes, new_at), path)?;
+            done += n as u64;
+        }
+        Ok(())
+    }
+
+    /// Compares elements, with the offset at which they stand on each side.
+    fn elements(
+        &mut self,
+        plan: &RefPlan,
+        (old, at): (&[u8], u64),
+        (new, new_at): (&[u8], u64),
+        path: &Arc<str>,
+    ) -> Outcome {
+        same("bytes", &old.len(), &new.len())?;
+        let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
+        if plan.is_empty() {
+            return plain(old, new, 0, new_at);
+        }
+        for (i, (a, b)) in (0_u64..).zip(old.chunks(size).zip(new.chunks(size))) {
+            let start = i * size as u64;
+            let mut from = 0;
+            for (offset, slot) in &plan.slots {
+                let offset = usize::try_from(*offset).unwrap_or(usize::MAX);
+                // Between the slots. Members of damaged types overlap; then there is nothing.
+                if let (Some(x), Some(y)) = (a.get(from..offset), b.get(from..offset)) {
+                    plain(x, y, from as u64, new_at + start)?;
+                }
+                let (x, y) = (a.get(offset..).unwrap_or(&[]), b.get(offset..).unwrap_or(&[]));
+                let places = [at + start + offset as u64, new_at + start + offset as u64];
+                let length = match slot {
+                    Slot::Reference => {
+                        self.reference(x, y, places, path)?;
+                        8
+                    }
+                    Slot::Vlen(base) => {
+                        self.sequence(base, x, y, places, path)?;
+                        16
+                    }
+                };
+                from = from.max(offset.saturating_add(length));
+            }
+            if let (Some(x), Some(y)) = (a.get(from..), b.get(from..)) {
+                plain(x, y, from as u64, new_at + start)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn reference(&mut self, x: &[u8], y: &[u8], at: [u64; 2], path: &Arc<str>) -> Outcome {
+        let (Some(x), Some(y)) = (address(x, 0), address(y, 0)) else {
+            return Err(format!("no reference at {}", at[1]));
+        };
+        match (x.is_null(), y.is_null()) {
+            (true, true) => Ok(()),
+            (false, false) => self.pair(x, y, path),
+            _ => Err(format!("the reference at {} is {y}, planned was {x}", at[1])),
+        }
+    }
+
+    fn sequence(
+        &mut self,
+        base: &RefPlan,
+        x: &[u8],
+        y: &[u8],
+        at: [u64; 2],
+        path: &Arc<str>,
+    ) -> Outcome {
+        let [planned, output] = self.sides;
+        let (x, y) = (x.get(..16).unwrap_or(x), y.get(..16).unwrap_or(y));
+        let old = planned.vlen(x, at[0], base.size).map_err(|e| read(&e))?;
+        let new = output.vlen(y, at[1], base.size).map_err(|e| read(&e))?;
+        let ((offset, len), (new_offset, new_len)) = match (old, new) {
+            (None, None) => return Ok(()),
+            (Some(old), Some(new)) => (old, new),
+            _ => return Err(format!("the sequence at {} is not the planned one", at[1])),
+        };
+        same("bytes of a sequence", &len, &new_len)?;
+        let id = |bytes: &[u8]| {
+            let index = bytes.get(12..16).and_then(|i| i.first_chunk::<4>());
+            Some((address(bytes, 4)?, u32::from_le_bytes(*index?)))
+        };
+        let (Some(x), Some(y)) = (id(x), id(y)) else { return Ok(()) };
+        match self.sequences.insert(x, y) {
+            Some(known) => return same("heap object", &known, &y),
+            None if len == 0 => return Ok(()),
+            None => {}
+        }
+        let n = usize::try_from(len).unwrap_or(usize::MAX);
+        let a = planned.source().read(offset, n, "heap object").map_err(|e| read(&e))?;
+        let b = output.source().read(new_offset, n, "heap object").map_err(|e| read(&e))?;
+        self.elements(base, (&a, offset), (&b, new_offset), path)
+    }
+}
+
+fn address(bytes: &[u8], at: usize) -> Option<RelAddr> {
+    let address = bytes.get(at..)?.first_chunk::<8>()?;
+    Some(RelAddr(u64::from_le_bytes(*address)))
+}
+
+/// Compares bytes that lead nowhere; `at` plus `from` is where they stand in the output.
+fn plain(old: &[u8], new: &[u8], from: u64, at: u64) -> Outcome {
+    match (0_u64..).zip(old.iter().zip(new)).find(|(_, (a, b))| a != b) {
+        None => Ok(()),
+        Some((i, (a, b))) => {
+            Err(format!("byte {} is {b:#04x}, planned was {a:#04x}", at + from + i))
+        }
+    }
+}
