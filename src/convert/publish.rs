@@ -5,6 +5,7 @@
 //! [published](Sealed::publish) (rename, sync of the directory). Dropped before that, either
 //! removes the file. No reader ever sees part of an output under its name.
 
+use super::temp::staged;
 use super::{Failure, Fault};
 use crate::sys::crash::{self, Step};
 use crate::sys::dir::{Dir, DirError, Entry, Missing};
@@ -382,8 +383,12 @@ impl Sealed<'_> {
         let dir = self.guard.dir;
         // For a moment this name is that of the old file. Should we be killed then, nobody may take
         // it for a temporary file of ours: not before it was looked at.
-        let mut staged = self.guard.name.clone();
-        staged.push(".replaced");
+        let own = self.file.metadata().map_err(|source| PublishError::Io {
+            what: "look at",
+            path: self.guard.path(),
+            source,
+        })?;
+        let staged = staged(&self.guard.name, own.ino());
         crash::before(Step::Stage);
         dir.rename_new(&self.guard.name, dir, &staged)?;
         self.guard.name.clone_from(&staged);
@@ -410,9 +415,7 @@ impl Sealed<'_> {
         let right =
             |old: Entry| old.kind == FileType::RegularFile && old.stat.same_but_for_ctime(what);
         // A link to the file itself stays where it is when the two change places.
-        let ours = |old: Entry| {
-            self.file.metadata().is_ok_and(|it| (it.dev(), it.ino()) == (old.dev, old.ino))
-        };
+        let ours = |old: Entry| (own.dev(), own.ino()) == (old.dev, old.ino);
         if !old.is_some_and(|old| right(old) || ours(old)) {
             dir.exchange(&staged, &to.dir, &to.name)?;
             self.guard.armed = true;

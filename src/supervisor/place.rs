@@ -4,10 +4,11 @@
 use super::error::RunError;
 use super::journal::{self, Journals, Past};
 use crate::archive::Shard;
-use crate::convert::temp::{TempName, clean_temps};
-use crate::sys::dir::{Dir, DirError, Missing};
+use crate::convert::temp::{TempName, clean_staged, clean_temps};
+use crate::sys::dir::{Dir, DirError, Entry, Missing};
 use crate::sys::process::hostname;
 use rustix::fs::{Mode, OFlags};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -221,7 +222,16 @@ impl Place {
         let locked = self.warnings.is_empty();
         let temp = self.temps()?;
         let mut live = |name: &TempName| !(locked && dead.contains(name.run()));
-        Ok(clean_temps(&temp, &mut live)?.removed.len())
+        let swept = clean_temps(&temp, &mut live)?.removed.len();
+        let made: BTreeSet<_> = own
+            .claims
+            .values()
+            .filter_map(|claimed| claimed.claim.as_ref()?.output.as_ref())
+            .map(|made| (made.stat.ino, made.stat.size, made.stat.mtime_ns))
+            .collect();
+        let mut is_ours =
+            |entry: &Entry| made.contains(&(entry.stat.ino, entry.stat.size, entry.stat.mtime_ns));
+        Ok(swept + clean_staged(&temp, &mut live, &mut is_ours)?.len())
     }
 }
 

@@ -329,6 +329,8 @@ fn touched_but_not_changed_is_complete() {
     let output = world.at("new").join(ONE);
     let now = std::time::SystemTime::now();
     fs::File::options().write(true).open(&output).unwrap().set_modified(now).unwrap();
+    let (outcome, message, file) = one(&world, &["old", "new"]);
+    assert!(outcome == "skipped" && message.contains("compared"), "{file}");
     is_complete(&world, &["old", "new"]);
     let mut bytes = fs::read(&output).unwrap();
     let middle = bytes.len() / 2;
@@ -531,6 +533,57 @@ fn a_supervisor_killed_between_an_output_and_its_line_loses_nothing() {
     assert_eq!((outcome.as_str(), &file["attempts"]), ("skipped", &0.into()), "{message}");
     assert_eq!(fs::metadata(&output).unwrap().ino(), inode);
     is_complete(&world, &["old", "new"]);
+}
+
+#[test]
+fn an_output_that_was_made_again_before_a_kill_is_known() {
+    let world = World::new(&[1]);
+    world.supervisor(&["old", "new"]).ends(0);
+    let args = ["old", "new", "--compress", "zstd"];
+    let output = world.at("new").join(ONE);
+    let first = fs::metadata(&output).unwrap().ino();
+    let mut running = start(&world, &args, "slow=2s@00001");
+    wait_for("a conversion", || is_converting(&world, "new"));
+    let pid = Pid::from_raw(i32::try_from(running.id()).unwrap());
+    kill(pid, Signal::SIGSTOP).unwrap();
+    let second = wait_for("the output", || {
+        Some(fs::metadata(&output).unwrap().ino()).filter(|now| *now != first)
+    });
+    kill(pid, Signal::SIGKILL).unwrap();
+    running.wait().unwrap();
+    // Its journal tells of the first only.
+    let (outcome, message, _) = one(&world, &args);
+    assert!(outcome == "skipped" && message.contains("compared"), "{message}");
+    assert_eq!(fs::metadata(&output).unwrap().ino(), second);
+    is_complete(&world, &args);
+    assert_eq!(fs::read_dir(world.at("new/.jldconv/tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn kills_while_an_output_is_replaced_leave_one_or_the_other() {
+    let world = World::new(&[1]);
+    for step in [
+        "before-stage",
+        "after-stage",
+        "before-rename",
+        "after-rename",
+        "after-dir-sync",
+        "before-replaced-remove",
+        "after-replaced-remove",
+    ] {
+        let _ = fs::remove_dir_all(world.at("new"));
+        world.supervisor(&["old", "new"]).ends(0);
+        let before = fs::read(world.at("new").join(ONE)).unwrap();
+        let args = ["old", "new", "--compress", "zstd"];
+        let mut run = world.program("jldconv-supervisor", &args);
+        Ended::of(run.env("JLDCONV_CRASH_AT", step), &world).ends(1);
+        let _ = one(&world, &args);
+        is_complete(&world, &args);
+        assert_ne!(fs::read(world.at("new").join(ONE)).unwrap(), before);
+        let left = fs::read_dir(world.at("new/.jldconv/tmp")).unwrap().count();
+        assert_eq!(left, 0, "{step}: nothing is left behind");
+        assert!(!world.at("new/.jldconv/replaced").exists(), "{step}");
+    }
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn an_output_that_is_not_what_was_made_stays() {
     fs::write(setting.output(2), "fi").unwrap();
     let Err(error) = setting.run().result else { panic!() };
     assert_eq!(error.exit_code(), ExitCode::Usage);
-    assert!(error.to_string().contains("output_00002.jld2: has 2 bytes, not the 4"), "{error}");
+    assert!(error.to_string().contains("output_00002.jld2: it has 2 bytes, not the 4"), "{error}");
     assert_eq!(fs::read(setting.output(2)).unwrap(), b"fi");
 }
 

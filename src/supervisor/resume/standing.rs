@@ -4,7 +4,7 @@
 //! asked, which a worker answers by looking into the files.
 
 use super::super::journal::Claimed;
-use crate::convert::{Claim, Depth, Examined, Recipe, VerifyLevel, Wanted, outputs_hold};
+use crate::convert::{Claim, Depth, Examined, Mode, Recipe, VerifyLevel, Wanted, outputs_hold};
 use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::path::Path;
@@ -45,6 +45,14 @@ pub(super) enum Standing {
     Ask(Wanted),
 }
 
+/// Whose an output is that is not what its input gives.
+enum Whose {
+    /// This program's own.
+    Ours,
+    /// Not, or not any more; why.
+    Not(String),
+}
+
 /// What a claim's input is to the input at hand.
 enum Input {
     Same,
@@ -63,15 +71,15 @@ impl Known<'_> {
                 self.claimed(output, claim)
             }
             Some(Claimed { claim: None, bytes_out, .. }) if *bytes_out != output.size => {
-                let why = format!(
-                    "has {} bytes, not the {bytes_out} of the output that the journal tells of",
-                    output.size
-                );
-                conflict(output, why)
+                self.compared(output, None, Whose::Not(other_size(output, *bytes_out)))
             }
-            Some(Claimed { claim: None, .. }) => self.compared(output, self.same_dir),
+            Some(Claimed { claim: None, .. }) if self.same_dir => {
+                self.compared(output, None, Whose::Ours)
+            }
             // A claim that nothing was left here says nothing of what is here.
-            Some(_) | None => self.compared(output, false),
+            Some(_) | None => {
+                self.compared(output, None, Whose::Not("no journal tells of it".to_owned()))
+            }
         }
     }
 
@@ -89,30 +97,23 @@ impl Known<'_> {
     /// An output of which the journals tell all.
     fn claimed(&self, output: StatData, claim: &Claim) -> Standing {
         let Some(made) = &claim.output else { return Standing::Absent };
-        if output.size != made.stat.size {
-            let why = format!(
-                "has {} bytes, not the {} of the output that the journal tells of",
-                output.size, made.stat.size
-            );
-            return conflict(output, why);
-        }
-        let touched = output != made.stat;
-        let retimed = output.mtime_ns != made.stat.mtime_ns;
         let same = self.input == claim.input.stat;
         // The same file at another place, or its links or permissions changed.
         let maybe = !same && self.input.same_size_and_mtime(&claim.input.stat);
-        let later = "is not the output any more that the journal tells of: it was changed later";
-        if retimed && !same && !maybe {
-            return conflict(output, later.to_owned());
+        let touched = output != made.stat;
+        let mode = self.asked.missed_by(&claim.recipe).is_none().then_some(claim.recipe.mode);
+        let other = |why: String| self.compared(output, mode, Whose::Not(why));
+        let later = "it is not the output any more that the journal tells of";
+        if output.size != made.stat.size {
+            return other(other_size(output, made.stat.size));
+        }
+        if output.mtime_ns != made.stat.mtime_ns {
+            return other(later.to_owned());
         }
         let mut input = if same { Input::Same } else { self.change(claim) };
         if touched || maybe {
-            let wanted = Wanted {
-                input_digest: maybe,
-                output_digest: touched,
-                compare: retimed.then_some(Depth::Payload),
-                made: Some(claim.recipe.mode),
-            };
+            let wanted =
+                Wanted { input_digest: maybe, output_digest: touched, compare: None, made: None };
             let examined = match self.answer {
                 None => return Standing::Ask(wanted),
                 Some(Err(why)) => return unknown(output, why),
@@ -121,12 +122,7 @@ impl Known<'_> {
             let equal =
                 |a: &Option<String>, b: &Option<String>| a.is_some() && a.as_ref() == b.as_ref();
             if touched && !equal(&examined.output.digest, &made.digest) {
-                return conflict(output, later.to_owned());
-            }
-            match (&examined.compared, retimed) {
-                (Some(Err(why)), true) => return conflict(output, format!("{later} ({why})")),
-                (None, true) => return Standing::Ask(wanted),
-                _ => {}
+                return other(later.to_owned());
             }
             if maybe {
                 input = if equal(&examined.input.digest, &claim.input.digest) {
@@ -153,16 +149,16 @@ impl Known<'_> {
         self.up_to_date(output, fresh, touched || maybe || moved, "complete")
     }
 
-    /// An output of which the journals do not tell all: it must be what this input gives. If it is
-    /// ours all the same, it is made again where it is not; else it stays.
-    fn compared(&self, output: StatData, ours: bool) -> Standing {
+    /// An output of which the journals do not tell all, or that is not what they tell: a run may
+    /// have been killed before it could write. It is ours if it is what this input gives, made in
+    /// this mode where it is known.
+    fn compared(&self, output: StatData, made: Option<Mode>, whose: Whose) -> Standing {
         let retimed = output.mtime_ns != self.input.mtime_ns;
         let depth = if retimed || self.verify > VerifyLevel::Structure {
             Depth::Payload
         } else {
             Depth::Metadata
         };
-        let made = None;
         let wanted =
             Wanted { input_digest: false, output_digest: false, compare: Some(depth), made };
         let compared = match self.answer {
@@ -170,20 +166,19 @@ impl Known<'_> {
             Some(Err(why)) => return unknown(output, why),
             Some(Ok(examined)) => &examined.compared,
         };
-        match compared {
-            None => Standing::Ask(wanted),
-            Some(Ok(claim)) => {
+        match (compared, whose) {
+            (None, _) => Standing::Ask(wanted),
+            (Some(Ok(claim)), _) => {
                 let why = "complete (no journal tells of it: compared with what its input gives)";
                 self.up_to_date(output, claim.clone(), true, why)
             }
-            Some(Err(why)) if ours => {
+            (Some(Err(why)), Whose::Ours) => {
                 let why = format!("its journal does not tell of what it was made, and {why}");
                 Standing::Stale { why, output }
             }
-            Some(Err(why)) => conflict(
-                output,
-                format!("no journal tells of it, and it is not what its input gives: {why}"),
-            ),
+            (Some(Err(why)), Whose::Not(known)) => {
+                conflict(output, format!("{known}, and it is not what its input gives: {why}"))
+            }
         }
     }
 
@@ -222,6 +217,11 @@ impl Known<'_> {
         };
         Input::Changed(format!("the input changed ({what})"))
     }
+}
+
+fn other_size(output: StatData, made: u64) -> String {
+    let size = output.size;
+    format!("it has {size} bytes, not the {made} of the output that the journal tells of")
 }
 
 fn conflict(what: StatData, why: impl Into<String>) -> Standing {
