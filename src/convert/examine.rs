@@ -151,7 +151,7 @@ impl Converter {
     /// Checks what libhdf5 reads.
     fn reread(&self, job: &Job, pair: &Pair, observer: &dyn Observer) -> Result<(), Failure> {
         let (path, level) = (job.input.as_path(), VerifyLevel::Hdf5);
-        let planned = &self.plan(path)?;
+        let planned = &self.plan_whole(path)?;
         let expected = &Expected::of(path, planned, level, false, observer)?;
         let made_by = &MadeBy::InPlace;
         let (target, hdf5_limit) = (self.target(), self.options().hdf5_limit);
@@ -167,7 +167,7 @@ impl Converter {
         (made, depth): (Option<Mode>, Depth),
         observer: &dyn Observer,
     ) -> Result<Result<Claim, String>, Failure> {
-        let planned = self.plan(&job.input)?;
+        let planned = self.plan_whole(&job.input)?;
         let chosen = self.mode(&job.input, &planned)?;
         let mode = made.unwrap_or(chosen);
         let failed = |e: h5::Error| read_failure(&job.input, &e);

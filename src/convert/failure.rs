@@ -18,6 +18,9 @@ pub enum Fault {
     Output,
     /// Something that may not be replaced has the output's name: no retry can help.
     Conflict,
+    /// A change of the file in place is not complete: another process is at it, or it was
+    /// interrupted and this conversion may not touch the file.
+    Unfinished,
     /// The output was not what was planned.
     Verify,
     /// An allocation failed.

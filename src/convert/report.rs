@@ -1,5 +1,6 @@
 //! What goes into a conversion beside its options, and what it tells.
 
+use super::inplace::Earlier;
 use super::{Claim, Mode, VerifyLevel};
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,10 @@ pub struct FileReport {
     /// What a journal has to keep of the output; none of one that was made in place.
     #[serde(default)]
     pub claim: Option<Box<Claim>>,
+    /// In place: an earlier attempt or run had changed the file already, which can still be undone.
+    /// The outcome is `unchanged` then, as this one had nothing to do.
+    #[serde(default)]
+    pub changed_before: Option<Earlier>,
 }
 
 /// The steps of a conversion, in order.

@@ -230,6 +230,7 @@ pub enum FromWorker {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::convert::inplace::Earlier;
     use crate::convert::{
         ClaimedFile, Compress, Depth, Fault, Mode, Outcome, Recipe, Unchanged, VerifyLevel,
     };
@@ -341,11 +342,15 @@ pub(super) mod tests {
         fn report()(
             findings: Vec<String>, bytes_in: u64, bytes_out: u64, bytes_appended: u64,
             bytes_replaced: u64, digest: Option<String>, claim in prop::option::of(claim()),
+            before: Option<[u64; 3]>,
         ) -> FileReport {
+            let changed_before = before.map(|[bytes_in, bytes_appended, bytes_replaced]| {
+                Earlier { bytes_in, bytes_appended, bytes_replaced }
+            });
             FileReport {
                 outcome: Outcome::Converted, mode: Mode::Patch, findings, bytes_in, bytes_out,
                 bytes_appended, bytes_replaced, verify: VerifyLevel::Structure, digest,
-                claim: claim.map(Box::new),
+                claim: claim.map(Box::new), changed_before,
             }
         }
     }

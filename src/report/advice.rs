@@ -44,6 +44,13 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<String> {
                 .into(),
         );
     }
+    if of(Cause::Unfinished).next().is_some() {
+        advice.push(
+            "jldconv undo FILE takes an interrupted change in place back; then run the same \
+             command again"
+                .into(),
+        );
+    }
     if of(Cause::Input).next().is_some() {
         advice.push(
             "jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again"
@@ -131,9 +138,14 @@ mod tests {
     fn failures_are_followed_by_what_helps() {
         let all = lines(|it| {
             it.interrupted = true;
-            for cause in
-                [Cause::OutOfMemory, Cause::Full, Cause::Output, Cause::Input, Cause::Killed]
-            {
+            for cause in [
+                Cause::OutOfMemory,
+                Cause::Full,
+                Cause::Output,
+                Cause::Unfinished,
+                Cause::Input,
+                Cause::Killed,
+            ] {
                 let mut file = record(1, JobOutcome::Failed);
                 file.fault = Some(cause);
                 it.files.push(file);
@@ -144,6 +156,7 @@ mod tests {
         a file that ran out of memory had used 9.0 MiB when it stopped; the limit is 24.0 GiB: give the run more memory, then the same command again
         make space where the outputs go, then run the same command again
         see to the output directory (permission, quota, disk), then run the same command again
+        jldconv undo FILE takes an interrupted change in place back; then run the same command again
         jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again
         the same command tries files again whose workers died or hung
         ");

@@ -26,6 +26,8 @@ pub enum Cause {
     Output,
     /// Something that may not be replaced has the output's name.
     Conflict,
+    /// A change of the file in place is not complete, and cannot be ended here and now.
+    Unfinished,
     /// The output was not what was planned.
     Verify,
     /// Said what no worker says, or nothing.
@@ -53,6 +55,7 @@ impl Cause {
             Self::Full => "full",
             Self::Output => "output",
             Self::Conflict => "conflict",
+            Self::Unfinished => "unfinished",
             Self::Verify => "verify",
             Self::Protocol => "protocol",
             Self::Spawn => "spawn",
@@ -86,6 +89,7 @@ impl From<Fault> for Cause {
             Fault::Full => Self::Full,
             Fault::Output => Self::Output,
             Fault::Conflict => Self::Conflict,
+            Fault::Unfinished => Self::Unfinished,
             Fault::Verify => Self::Verify,
             Fault::Memory => Self::OutOfMemory,
             Fault::Cancelled => Self::Stopped,
@@ -111,6 +115,7 @@ mod tests {
             Cause::Full,
             Cause::Output,
             Cause::Conflict,
+            Cause::Unfinished,
             Cause::Verify,
             Cause::Protocol,
             Cause::Spawn,

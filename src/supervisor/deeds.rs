@@ -12,7 +12,7 @@ use super::resume::{Order, Work};
 use super::scheduler::{Action, End, Event, Notice, WorkerId};
 use super::seat::{Current, Seat};
 use crate::convert::temp::TempName;
-use crate::convert::{Claim, Options};
+use crate::convert::{Claim, Mode, Options};
 use crate::protocol::{Assignment, Product, Task as Asked, ToWorker};
 use bytesize::ByteSize;
 use std::io;
@@ -128,6 +128,9 @@ impl Dispatcher {
             over: false,
         };
         let (name, bytes) = (planned.name.clone(), planned.bytes);
+        if options.mode == Mode::InPlace {
+            self.begun.insert(job);
+        }
         let Some(seat) = self.seat(slot, worker) else { return };
         seat.current = Some(current);
         let pid = seat.pid.unwrap_or(0);
@@ -206,12 +209,18 @@ impl Dispatcher {
         };
         let mut claim = None;
         match (end, product) {
-            (End::Done, Some(product)) => claim = fill(&mut record, order, product),
+            (End::Done, Some(product)) => {
+                claim = fill(&mut record, order, product);
+                self.begun.remove(&job);
+            }
             (End::Done, None) => {
                 record.fault = Some(Cause::Internal);
                 record.message = Some("the worker's report is lost".to_owned());
             }
             (End::Failed { cause, message }, _) => {
+                if self.begun.remove(&job) {
+                    self.take_back(job);
+                }
                 record.fault = Some(cause);
                 record.stale.clone_from(&order.stale);
                 record.conflict.clone_from(&order.conflict);
@@ -247,6 +256,21 @@ impl Dispatcher {
             self.examined.insert(place, result);
         }
         self.news.tell(RunEvent::JobFinished(record));
+    }
+
+    /// Has the file of a job in place brought back if it was left in the midst of a change: no
+    /// attempt follows that would do so.
+    fn take_back(&self, job: JobId) {
+        let Some((_, planned)) = self.frame.job(job) else { return };
+        let backup_dir = self.frame.settings.options.backup_dir.clone();
+        self.staff.scribe.ask(Task::TakeBack(planned.input.clone(), backup_dir));
+    }
+
+    /// [`take_back`](Self::take_back) for all that the end of the run interrupted.
+    pub(super) fn take_back_all(&mut self) {
+        for job in std::mem::take(&mut self.begun) {
+            self.take_back(job);
+        }
     }
 
     /// What a job that ran out of memory alone in the machine needs.
@@ -322,7 +346,16 @@ fn fill(record: &mut JobRecord, order: &Order, product: Product) -> Option<Claim
         }
     };
     let claim = report.claim.take();
+    let earlier = report.changed_before;
     record.fill(report);
+    // An attempt or a run that died behind its last step and before its line was written: nobody has
+    // told of this change yet.
+    if let Some(earlier) = earlier.filter(|_| !order.recorded) {
+        record.outcome = JobOutcome::Converted;
+        record.bytes_in = earlier.bytes_in;
+        record.bytes_appended = earlier.bytes_appended;
+        record.bytes_replaced = earlier.bytes_replaced;
+    }
     if let Some(why) = &record.stale {
         record.message = Some(format!("made again: {why}"));
     }

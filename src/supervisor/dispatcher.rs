@@ -20,7 +20,7 @@ use crate::convert::Examined;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
 use crate::sys::stat::StatData;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime};
@@ -115,6 +115,9 @@ pub(super) struct Dispatcher {
     /// What was found out, by place in the plan.
     pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
     pub(super) temp_number: u64,
+    /// Jobs in place that a worker has had in hand and that are not over: each of their files may
+    /// be half changed.
+    pub(super) begun: BTreeSet<JobId>,
     pub(super) draining: bool,
     pub(super) paused: bool,
     over: Option<Ending>,
@@ -149,6 +152,7 @@ impl Dispatcher {
             published: BTreeMap::new(),
             examined: BTreeMap::new(),
             temp_number: 0,
+            begun: BTreeSet::new(),
             draining: false,
             paused: false,
             over: None,
@@ -263,6 +267,7 @@ impl Dispatcher {
     /// Waits for the journal, sums up, says goodbye.
     fn finish(mut self) -> Finished {
         let took = self.now();
+        self.take_back_all();
         // The journal's last lines tell of the run, so all records must be in the summary before.
         let unsafe_count = self.unsafe_records.len();
         let deadline = Instant::now() + LAST_SYNC;

@@ -303,6 +303,7 @@ mod tests {
             verify: VerifyLevel::Structure,
             digest: None,
             claim: None,
+            changed_before: None,
         }
     }
 

@@ -18,6 +18,7 @@ fn help_and_version() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one screen")]
 fn the_help_is_what_users_know() {
     let world = World::new(&[]);
     insta::assert_snapshot!(world.supervisor(&["-h"]).ends(0).out, @r"

@@ -109,6 +109,7 @@ impl Convert for Script {
             verify: VerifyLevel::Structure,
             digest: None,
             claim: Some(Box::new(claim(job, options))),
+            changed_before: None,
         })
     }
 

@@ -53,6 +53,9 @@ impl<'a> Desk<'a> {
             return Ok(Fate::Hindered(Box::new(record)));
         }
         let input = StatData::at(&job.input).ok();
+        if self.inquiry.settings.options.mode == Mode::InPlace {
+            return self.in_place(job, input);
+        }
         let anew = |this: &Self| {
             this.failed_before(job, input).unwrap_or_else(|| make(order(input, Existing::Keep)))
         };
@@ -96,6 +99,21 @@ impl<'a> Desk<'a> {
                 self.conflict(job, now, (why, what, regular))
             }
         })
+    }
+
+    /// In place the file is its own output; what is done is found out in milliseconds. Nor does a
+    /// failure count: an undo brings back the very size and time with which the file may have failed
+    /// in the midst of a change, and what was in the way then (an undo file) may be gone.
+    fn in_place(&self, job: &PlannedJob, input: Option<StatData>) -> Result<Fate, RunError> {
+        let journals = self.inquiry.journals;
+        let known = match journals.own.files.get(&job.name) {
+            Some(known) => Some(known),
+            None => journals.all()?.files.get(&job.name),
+        };
+        let recorded = known.is_some_and(|Before { record, .. }| {
+            record.outcome != JobOutcome::Failed && record.bytes_out == job.bytes
+        });
+        Ok(make(Order { recorded, ..order(input, Existing::Keep) }))
     }
 
     /// How things stand with a job, and whether there is no output because none was needed.
@@ -215,7 +233,7 @@ impl<'a> Desk<'a> {
 }
 
 fn order(input: Option<StatData>, existing: Existing) -> Order {
-    Order { existing, input, stale: None, conflict: None, recheck: None }
+    Order { existing, input, stale: None, conflict: None, recorded: false, recheck: None }
 }
 
 fn make(order: Order) -> Fate {

@@ -61,6 +61,8 @@ pub(super) struct Order {
     pub(super) stale: Option<String>,
     /// What is in the way.
     pub(super) conflict: Option<String>,
+    /// In place: the file is, by its size, what a run recorded as its result.
+    pub(super) recorded: bool,
     /// The claim of an output that has to pass a higher check.
     pub(super) recheck: Option<Box<Claim>>,
 }

@@ -524,10 +524,15 @@ fn what_cannot_be_tried_fails_without_a_try() {
 }
 
 #[test]
-fn in_place_the_file_itself_is_no_output() {
+fn in_place_the_file_itself_is_no_output_and_no_failure_sticks() {
     let mut case = Case::made();
     case.settings.options.mode = Mode::InPlace;
     case.settings.output_dir.clone_from(&case.settings.input_dir);
     fs::create_dir(case.settings.output_dir.join(".jldconv")).unwrap();
-    assert_eq!(case.order().existing, Existing::Keep);
+    assert_eq!((case.order().existing, case.order().recorded), (Existing::Keep, false));
+    // Its present size is the one recorded.
+    Case::rewrite(&case.input(), "the output's bytes");
+    assert!(case.order().recorded);
+    case.tell(JobOutcome::Failed, None);
+    assert!(!case.order().recorded);
 }
