@@ -13,6 +13,8 @@ fn help_and_version() {
     let help = world.supervisor(&["--help"]).ends(0);
     assert!(help.out.contains("Examples:") && help.out.contains("--safety-margin"), "{}", help.out);
     assert!(!help.out.contains("__worker"), "workers are not for people");
+    let text = help.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("is made again if its input changed, or if the target"), "{text}");
     let version = world.supervisor(&["--version"]).ends(0);
     assert_eq!(version.out, concat!("jldconv-supervisor ", env!("CARGO_PKG_VERSION"), "\n"));
 }
