@@ -7,11 +7,31 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "cli/conflicts.rs"]
+mod conflicts;
+#[cfg(feature = "fault")]
+#[path = "cli/counters.rs"]
+mod counters;
+#[cfg(feature = "fault")]
+#[path = "cli/flaky.rs"]
+mod flaky;
 #[path = "cli/jldconv.rs"]
 mod jldconv;
+#[path = "cli/ownership.rs"]
+mod ownership;
+#[path = "cli/pipes.rs"]
+mod pipes;
+#[path = "cli/shards.rs"]
+mod shards;
+#[cfg(feature = "fault")]
+#[path = "cli/signals.rs"]
+mod signals;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[cfg(feature = "fault")]
+#[path = "cli/words.rs"]
+mod words;
 #[path = "cli/world.rs"]
 mod world;

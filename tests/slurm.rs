@@ -101,6 +101,12 @@ impl Archive {
         command.args(args).current_dir(self.0.path()).output().unwrap()
     }
 
+    /// The merged report of all tasks, and its exit code.
+    fn report(&self, slurm: &Slurm) -> (serde_json::Value, Option<i32>) {
+        let told = self.supervisor(slurm, &["report", "new", "--json"]);
+        (serde_json::from_slice(&told.stdout).unwrap_or_default(), told.status.code())
+    }
+
     /// What a task printed, in all its runs.
     fn printed(&self, job: &str, task: u32) -> String {
         fs::read_to_string(self.at(&format!("jldconv-{job}_{task}.out"))).unwrap_or_default()
@@ -187,6 +193,13 @@ fn an_array_of_four_in_bad_weather() {
 
     let minute = Duration::from_mins(1);
     wait("the beginning", minute, || (1..=4).all(|task| supervisor_of(&archive, task).is_some()));
+    // The heads of their journals follow their locks at once.
+    wait("all four at work", minute, || {
+        let (report, _) = archive.report(&slurm);
+        report["shards"].as_array().is_some_and(|shards| {
+            shards.len() == 4 && shards.iter().all(|shard| shard["state"] == "running")
+        })
+    });
     let group = supervisor_of(&archive, 3).and_then(|pid| into_small_cgroup(&pid, 300 << 20));
     if group.is_none() {
         eprintln!("no memory cgroup can be made here: no worker is killed for memory");
@@ -212,6 +225,17 @@ fn an_array_of_four_in_bad_weather() {
     }
     assert!(archive.done() < usize::try_from(FILES).unwrap(), "the cancelled task left files");
 
+    let (report, code) = archive.report(&slurm);
+    let states: Vec<_> = (0..4).map(|shard| report["shards"][shard]["state"].clone()).collect();
+    assert_eq!(states, ["interrupted", "done", "done", "done"]);
+    assert_eq!((code, &report["not_taken"]), (Some(3), &serde_json::json!([])));
+    // Overnight the simulation wrote one more.
+    let late = format!("output_{:05}.jld2", FILES + 1);
+    fs::copy(archive.at("old/output_00001.jld2"), archive.at("old").join(&late)).unwrap();
+    let (report, code) = archive.report(&slurm);
+    assert_eq!(code, Some(3));
+    assert!(report["not_taken"].as_array().unwrap().contains(&late.clone().into()), "{report}");
+
     // The user's second evening: the same command, in good weather.
     let again = archive.supervisor(&slurm, &args);
     let again = String::from_utf8(again.stdout).unwrap();
@@ -222,10 +246,16 @@ fn an_array_of_four_in_bad_weather() {
         let [calm, new] = ["calm", "new"].map(|dir| fs::read(archive.at(dir).join(&name)));
         assert!(calm.unwrap() == new.unwrap(), "{name}");
     }
-    let report = archive.supervisor(&slurm, &["report", "new", "--json"]);
-    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
-    assert_eq!(report["success"], FILES);
+    assert!(archive.at("new").join(&late).exists());
+    for task in 1..=4 {
+        let printed = archive.printed(job, task);
+        assert!(!printed.contains("another archive"), "the first array is over: {printed}");
+    }
+    let (report, code) = archive.report(&slurm);
+    assert_eq!(report["success"], FILES + 1);
     assert_eq!((&report["failed"], &report["pending"]), (&0.into(), &0.into()));
+    assert_eq!((code, &report["not_taken"]), (Some(0), &serde_json::json!([])));
+    assert!(report["shards"].as_array().unwrap().iter().all(|shard| shard["state"] == "done"));
     let left = fs::read_dir(archive.at("new/.jldconv/tmp")).unwrap().count();
     assert_eq!(left, 0, "no temporary file is left");
 }

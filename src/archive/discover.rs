@@ -6,6 +6,7 @@
 //! whatever is wrong inside.
 
 use super::{Name, classify};
+use crate::sys::file::{may_pass, patiently};
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, FileType};
@@ -126,8 +127,9 @@ impl Archive {
 pub fn discover(directory: &Path, prefix: &str) -> Result<Archive, ArchiveError> {
     let error = |source| ArchiveError { path: directory.to_owned(), source };
     let mut archive = Archive::default();
-    for entry in fs::read_dir(directory).map_err(error)? {
-        let entry = entry.map_err(error)?;
+    // A listing that broke off half-way begins anew: file servers lose their place.
+    let list = || fs::read_dir(directory)?.collect::<io::Result<Vec<_>>>();
+    for entry in patiently(list).map_err(error)? {
         let name = entry.file_name();
         let why = match classify(&name, prefix) {
             Name::Output(number) => {
@@ -151,7 +153,7 @@ fn look_at(entry: &fs::DirEntry, name: &str, number: u64) -> Found {
     let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
     let mut found =
         Found { name: name.to_owned(), number, bytes: 0, modified: None, obstacle: None, path };
-    match fs::metadata(&found.path) {
+    match patiently(|| fs::metadata(&found.path)) {
         Ok(meta) if meta.is_file() => {
             found.bytes = meta.len();
             found.modified = meta.modified().ok();
@@ -164,6 +166,8 @@ fn look_at(entry: &fs::DirEntry, name: &str, number: u64) -> Found {
         Err(error) if link && error.kind() == io::ErrorKind::NotFound => {
             found.obstacle = Some(Obstacle::Dangling);
         }
+        // Whoever converts it tries again, and says what is wrong.
+        Err(error) if may_pass(&error) => {}
         Err(error) => found.obstacle = Some(Obstacle::Unknown(error.to_string())),
     }
     found

@@ -7,6 +7,7 @@
 
 mod discover;
 mod gaps;
+mod listing;
 mod name;
 mod place;
 mod range;
@@ -14,6 +15,7 @@ mod shard;
 
 pub use discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Why, discover};
 pub use gaps::{Gaps, gaps};
+pub use listing::Listing;
 pub use name::{Name, classify};
 pub use place::{Placement, same_place};
 pub use range::{RangeError, Ranges};

@@ -184,14 +184,19 @@ impl Shard {
         if self.is_whole() {
             return files;
         }
-        let owners = owners(&files, self.count, weigh);
-        let own = self.index.saturating_sub(1);
+        let parts = Self::divide(&files, self.count, weigh);
         files
             .into_iter()
-            .zip(owners)
-            .filter(|(_, owner)| *owner == own)
+            .zip(parts)
+            .filter(|(_, part)| *part == self)
             .map(|(file, _)| file)
             .collect()
+    }
+
+    /// The part of `count` that each of `files` belongs to, which are in the order of their numbers.
+    pub fn divide(files: &[Found], count: u32, weigh: Weigh) -> Vec<Self> {
+        let owners = owners(files, count, weigh).into_iter();
+        owners.map(|part| Self { index: part.saturating_add(1), count }).collect()
     }
 }
 

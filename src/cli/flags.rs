@@ -7,7 +7,7 @@ use super::value::{self, Share, Size, Span};
 use crate::archive::{Ranges, Shard};
 use crate::convert::{Compress, Mode, Unchanged, VerifyLevel};
 use crate::report::Progress;
-use crate::supervisor::{Count, OnFull};
+use crate::supervisor::{Count, OnConflict, OnFull};
 use clap::ArgAction;
 use clap::builder::BoolishValueParser;
 use std::path::PathBuf;
@@ -76,11 +76,17 @@ pub struct ConversionFlags {
     /// Where the undo files of in-place mode go [default: beside each file]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
-    /// Convert again where a complete output exists
+    /// Make every output again; what is replaced that this program did not make is kept under
+    /// .jldconv/replaced/
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true)]
     pub force: Option<bool>,
+    /// With --force: do not keep what is replaced
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub discard_replaced: Option<bool>,
     /// Show what would be done, write nothing
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
@@ -100,7 +106,11 @@ pub struct BatchFlags {
     /// Only part I of N of the files, balanced by bytes [default: from SLURM, else 1/1]
     #[arg(long, value_name = "I/N", help_heading = "Files")]
     pub shard: Option<Shard>,
-    /// Also try again what failed in an earlier run
+    /// What to do where a file has an output's name that this program did not make: fail does
+    /// nothing at all, skip leaves it alone, keep-both moves it to .jldconv/replaced/ [default: fail]
+    #[arg(long, value_name = "WHAT", help_heading = "Files")]
+    pub on_conflict: Option<OnConflict>,
+    /// Also try again inputs that were found bad in an earlier run
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true, help_heading = "Files")]

@@ -1,7 +1,7 @@
 //! From a resolved command line to a plan: look into the archive, choose, divide.
 
 use super::resolve::Run;
-use crate::archive::{ArchiveError, discover};
+use crate::archive::{ArchiveError, Listing, discover};
 use crate::report::{Overview, text};
 use crate::supervisor::Plan;
 use std::fmt::Write as _;
@@ -26,8 +26,10 @@ pub fn prepare(run: &Run) -> Result<Prepared, ArchiveError> {
     let overview = Overview::new(&archive, &run.range);
     let mut files = archive.files;
     files.retain(|file| run.range.contains(file.number));
+    let listing = Listing::of(&files, &run.prefix, &run.range, run.weigh());
     let files = settings.shard.take(files, run.weigh());
-    Ok(Prepared { overview, plan: Plan::of(files, &settings.output_dir) })
+    let plan = Plan { listing: Some(listing), ..Plan::of(files, &settings.output_dir) };
+    Ok(Prepared { overview, plan })
 }
 
 impl Prepared {

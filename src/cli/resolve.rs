@@ -3,8 +3,8 @@
 use super::flags::{BatchFlags, ConversionFlags, Layer};
 use crate::archive::{ArrayVars, Placement, Ranges, Shard, ShardError, Weigh, same_place};
 use crate::convert::{Compress, Mode, Options, VerifyLevel};
-use crate::report::Progress;
-use crate::supervisor::Settings;
+use crate::report::{Progress, text};
+use crate::supervisor::{Settings, least_memory};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -77,12 +77,38 @@ pub enum UsageError {
         /// Upper bound.
         max: usize,
     },
+    /// A memory limit below what one worker needs.
+    #[error(
+        "--memory-limit {limit}: one worker needs {}, so with --safety-margin {margin} the limit \
+         must be at least {}{}",
+        text::bytes(*need), text::bytes(*least), unit_hint(*limit)
+    )]
+    TooLittleMemory {
+        /// What was said, in bytes.
+        limit: u64,
+        /// What one worker needs, in bytes.
+        need: u64,
+        /// The least limit, in bytes.
+        least: u64,
+        /// Share of the limit that may be used.
+        margin: f64,
+    },
     /// This build cannot.
     #[error("--verify hdf5 needs a build with libhdf5 (cargo build --features hdf5)")]
     NoHdf5,
     /// There is no such part of the archive.
     #[error(transparent)]
     Shard(#[from] ShardError),
+}
+
+/// A number without a unit is meant in a larger one.
+fn unit_hint(limit: u64) -> String {
+    let unit = match limit {
+        0..=1024 => "GiB",
+        1025..1_048_576 => "MiB",
+        _ => return String::new(),
+    };
+    format!("; {limit} means {limit} bytes: did you mean {limit}{unit}?")
 }
 
 impl Run {
@@ -107,6 +133,7 @@ pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
     let mut settings = Settings::new(input_dir, output_dir);
     settings.options = options;
     settings.dry_run = conversion.dry_run.unwrap_or(false);
+    settings.discard_replaced = conversion.discard_replaced.unwrap_or(false);
     settings.shard = match batch.shard {
         Some(shard) => shard,
         None => Shard::from_slurm(array)?.unwrap_or_default(),
@@ -133,7 +160,7 @@ fn apply(settings: &mut Settings, batch: &BatchFlags) -> Result<(), UsageError> 
         ($($field:ident),+) => { $(if let Some(value) = batch.$field { settings.$field = value; })+ };
     }
     said!(workers, min_workers, max_workers, threads_per_worker, retries, on_full, pin);
-    said!(resume_failed, drain_on_usr1);
+    said!(resume_failed, drain_on_usr1, on_conflict);
     if let Some(share) = batch.safety_margin {
         settings.safety_margin = share.0;
     }
@@ -144,6 +171,11 @@ fn apply(settings: &mut Settings, batch: &BatchFlags) -> Result<(), UsageError> 
         settings.grace = span.0;
     }
     settings.memory_limit = batch.memory_limit.map(|size| size.0);
+    let (need, least) = least_memory(settings);
+    if let Some(limit) = settings.memory_limit.filter(|limit| *limit < least) {
+        let margin = settings.safety_margin;
+        return Err(UsageError::TooLittleMemory { limit, need, least, margin });
+    }
     let (min, max) = (settings.min_workers, settings.max_workers);
     if min > max {
         return Err(UsageError::Bounds { min, max });
@@ -193,6 +225,9 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
     }
     if options.backup_dir.is_some() && options.mode != Mode::InPlace {
         return Err(UsageError::Needs("--backup-dir", "--mode in-place"));
+    }
+    if flags.discard_replaced == Some(true) && !options.force {
+        return Err(UsageError::Needs("--discard-replaced", "--force"));
     }
     if options.keep_bad && options.mode == Mode::InPlace {
         let why = "there is no second file to keep";

@@ -15,6 +15,12 @@ Upgrades every <PREFIX>NNNNN.jld2 of INPUT_DIR into OUTPUT_DIR, without Julia. E
 converted by a worker process of its own; inputs are only read; an output appears when it is \
 complete, synced and checked. Run the same command again to go on where a run stopped.
 
+An output that is there is made again if its input changed, or if the target, the contents of rules \
+files, --compress, --shuffle, --block-size, --flat-links or the mode (--mode, --repack) differ from \
+those that made it; auto is content with the mode that was chosen. A higher --verify checks it again. \
+No other option matters. A file that this program did not make, or that was changed since, is never \
+replaced: the run does not begin, unless --on-conflict or --force says what is to become of it.
+
 Without directories and without a config file it asks, on a terminal.";
 
 const AFTER: &str = "\
@@ -31,6 +37,11 @@ Every setting can also stand in jldconv.toml (workers = 8) or in the environment
 
 Exit codes: 0 all done, 1 some files failed, 2 usage or configuration, 3 interrupted (run again to
 go on), 4 nothing matched, 5 internal error.";
+
+const REPORT_CODES: &str = "\
+Exit codes: 0 every file of the archive has its output, 1 some failed, 2 no such output directory,
+3 shards wait, run or were interrupted, or the archive holds files that no shard took: run the same
+command again.";
 
 /// A parsed command line.
 #[derive(Debug, Clone, Parser)]
@@ -64,12 +75,13 @@ pub struct StartFlags {
 pub enum SupervisorCommand {
     /// Print (or submit) a SLURM job array that converts the archive
     Slurm(Box<SlurmArgs>),
-    /// Merge the journals of all runs and shards of an output directory into one report
+    /// Say what all runs and shards of an output directory did or are doing
     Report(ReportArgs),
 }
 
 /// The arguments of `report`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = REPORT_CODES)]
 pub struct ReportArgs {
     /// The output directory of the runs
     #[arg(value_name = "OUTPUT_DIR")]

@@ -4,13 +4,18 @@ use super::copying::{Made, Work};
 use super::in_place;
 use super::inplace::Recovered;
 use super::publish::{Destination, Existing};
-use super::{Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options, Outcome, Phase};
-use super::{Unchanged, VerifyLevel, help};
-use crate::h5::{self, ErrorKind, File, Source};
+use super::{
+    Claim, ClaimedFile, Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options,
+    Outcome, Phase,
+};
+use super::{Recipe, Unchanged, VerifyLevel, help};
+use crate::h5::{self, ErrorKind, File, Source, metadata_digest};
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
 use crate::migrate::{Finding, Migration, PlanError, Request, Severity, plan_for, userrules};
-use crate::sys::file::Identity;
+use crate::sys::file::{Identity, may_pass};
+use crate::sys::stat::StatData;
+use std::io;
 use std::path::Path;
 
 /// Converts files to one target with the same options.
@@ -20,12 +25,15 @@ pub struct Converter {
     target: Target,
     /// The codec object that goes with the encoding asked for.
     codec: Option<Literal>,
+    recipe: Recipe,
 }
 
 /// An input that is open, and what is to be done to it.
 pub(super) struct Planned {
     pub(super) file: File,
     pub(super) identity: Identity,
+    /// What `stat` told when it was opened.
+    pub(super) stat: StatData,
     pub(super) migration: Migration,
     /// Whether all of it is laid out afresh.
     pub(super) rewritten: bool,
@@ -63,6 +71,7 @@ impl Converter {
         let wrong = |e: crate::migrate::target::TargetError| {
             Failure::new(Fault::Unsupported, e.to_string())
         };
+        let recipe = Recipe::of(&options)?;
         let mut target = Target::builtin(&options.target).map_err(wrong)?;
         // Later files go first: what is given last on the command line has the last word.
         for path in &options.rules {
@@ -70,7 +79,7 @@ impl Converter {
             target = target.with_rules(rules, &path.display().to_string()).map_err(wrong)?;
         }
         let codec = codec_object(&target, options.compress)?;
-        Ok(Self { options, target, codec })
+        Ok(Self { options, target, codec, recipe })
     }
 
     /// The options it was made with.
@@ -83,6 +92,11 @@ impl Converter {
         &self.target
     }
 
+    /// What shapes the outputs beside their inputs.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
     /// What would be done to the file at `input`, and in which mode; nothing is written.
     ///
     /// # Errors
@@ -93,11 +107,28 @@ impl Converter {
         Ok((planned.migration, mode))
     }
 
-    /// Converts one file. In place, `job.output` is not looked at.
+    /// Converts one file. In place, `job.output` is not looked at. What has the output's name stays,
+    /// and the conversion fails, unless the options have `force`: then it is replaced if it is a
+    /// regular file.
     ///
     /// # Errors
     /// A [`Failure`] that names the file.
     pub fn convert(&self, job: &Job, observer: &dyn Observer) -> Result<FileReport, Failure> {
+        let replace = self.options.force && self.options.mode != Mode::InPlace;
+        let existing = if replace { Existing::now_at(&job.output)? } else { Existing::Keep };
+        self.convert_over(job, &existing, observer)
+    }
+
+    /// Converts one file where something may have the output's name already.
+    ///
+    /// # Errors
+    /// A [`Failure`] that names the file.
+    pub fn convert_over(
+        &self,
+        job: &Job,
+        existing: &Existing,
+        observer: &dyn Observer,
+    ) -> Result<FileReport, Failure> {
         let input = job.input.as_path();
         observer.progress(Phase::Plan, 0, 1);
         let (planned, recovered) = if self.options.mode == Mode::InPlace {
@@ -110,11 +141,11 @@ impl Converter {
         let level = self.options.verify.unwrap_or(VerifyLevel::of_mode(mode));
         let edits = planned.migration.edits.as_ref();
         let changed = edits.is_some() || mode == Mode::Rewrite;
+        let mut claim = None;
         let made = if mode == Mode::InPlace {
             in_place::carry_out(job, &self.options, level, &self.target, &planned, observer)?
         } else {
             let to = Destination::open(&job.output).map_err(Failure::from)?;
-            let existing = if self.options.force { Existing::Replace } else { Existing::Keep };
             to.check(&planned.identity, existing).map_err(Failure::from)?;
             let work = Work {
                 job,
@@ -126,17 +157,9 @@ impl Converter {
                 existing,
                 observer,
             };
-            if mode == Mode::Rewrite {
-                work.rewritten()?
-            } else {
-                match self.options.unchanged {
-                    Unchanged::Skip if !changed => Made::nothing(0),
-                    Unchanged::Link if !changed && work.linked() => {
-                        Made::nothing(planned.identity.len)
-                    }
-                    _ => work.patched()?,
-                }
-            }
+            let made = self.carry_out(&work, mode, changed)?;
+            claim = Some(Box::new(self.claim(job, &planned, &made, mode, changed)));
+            made
         };
         let mut findings: Vec<_> =
             planned.migration.findings.iter().map(Finding::to_string).collect();
@@ -167,12 +190,52 @@ impl Converter {
             bytes_replaced: edits.map_or(0, super::super::migrate::edit::EditList::bytes_replaced),
             verify: made.verify,
             digest: made.digest,
+            claim,
             changed_before,
         })
     }
 
+    fn carry_out(&self, work: &Work<'_>, mode: Mode, changed: bool) -> Result<Made, Failure> {
+        if mode == Mode::Rewrite {
+            return work.rewritten();
+        }
+        match self.options.unchanged {
+            Unchanged::Skip if !changed => Ok(Made::nothing(0)),
+            Unchanged::Link if !changed => match work.linked()? {
+                Some(made) => Ok(made),
+                None => work.patched(),
+            },
+            _ => work.patched(),
+        }
+    }
+
+    /// What a journal has to keep of what came out.
+    fn claim(&self, job: &Job, planned: &Planned, made: &Made, mode: Mode, changed: bool) -> Claim {
+        let digest = metadata_digest(&planned.file).ok();
+        let mut stat = planned.stat;
+        if let Some((out, _)) = &made.published
+            && out.ino == stat.ino
+        {
+            // A link more changed the input's inode, too.
+            stat.ctime_ns = out.ctime_ns;
+        }
+        let output = made.published.as_ref().map(|(stat, of_output)| ClaimedFile {
+            path: job.output.to_string_lossy().into_owned(),
+            stat: *stat,
+            digest: if changed { of_output.clone() } else { digest.clone() },
+        });
+        let path = job.input.to_string_lossy().into_owned();
+        Claim {
+            input: ClaimedFile { path, stat, digest },
+            output,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            recipe: Recipe { mode, ..self.recipe.clone() },
+            verify: made.verify,
+        }
+    }
+
     /// [`plan`](Self::plan) for a file that must not be in the midst of a change in place.
-    fn plan_whole(&self, input: &Path) -> Result<Planned, Failure> {
+    pub(super) fn plan_whole(&self, input: &Path) -> Result<Planned, Failure> {
         in_place::refuse_unfinished(input, &self.options)?;
         self.plan(input).or_else(|failure| {
             // One may have begun since, and be over: then what was read is no fault of the file.
@@ -208,22 +271,29 @@ impl Converter {
             return Err(Failure::new(Fault::Internal, "an input without a file"));
         };
         let identity = Identity::of(handle)
-            .map_err(|e| Failure::new(Fault::Input, format!("{}: {e}", input.display())))?;
+            .map_err(|e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display())))?;
+        let stat = StatData::of(handle)
+            .map_err(|e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display())))?;
         let file = File::with_checksums(source, self.options.checksums()).map_err(read)?;
         let failed = |e: PlanError| plan_failure(input, &e);
-        let request = Request {
-            rewriting: self.encodes(),
-            codec: self.codec.clone(),
-            flat_links: self.options.flat_links,
-        };
-        let mut migration = plan_for(&file, &self.target, &request).map_err(failed)?;
+        let mut migration = plan_for(&file, &self.target, &self.request()).map_err(failed)?;
         let rewritten = migration.rewrite.is_some() || self.lays_out();
         let junk = identity.len.saturating_sub(file.superblock().end_of_file);
         if junk > 0 {
             let changed = rewritten || migration.edits.is_some();
             migration.findings.push(self.junk(file.superblock().end_of_file, junk, changed));
         }
-        Ok(Planned { file, identity, migration, rewritten, flat_links: self.options.flat_links })
+        let flat_links = self.options.flat_links;
+        Ok(Planned { file, identity, stat, migration, rewritten, flat_links })
+    }
+
+    /// What is done beside following rules.
+    pub(super) fn request(&self) -> Request {
+        Request {
+            rewriting: self.encodes(),
+            codec: self.codec.clone(),
+            flat_links: self.options.flat_links,
+        }
     }
 
     /// What becomes of bytes behind the container's end. JLD2 appends at that end, over them, and so
@@ -262,7 +332,7 @@ impl Converter {
     }
 
     /// The mode that a file needs, if the options allow it.
-    fn mode(&self, input: &Path, planned: &Planned) -> Result<Mode, Failure> {
+    pub(super) fn mode(&self, input: &Path, planned: &Planned) -> Result<Mode, Failure> {
         let refuse = |why: &str| {
             let message = format!("{}: {why}", input.display());
             Err(Failure::new(Fault::Unsupported, message))
@@ -306,11 +376,22 @@ fn codec_object(target: &Target, compress: Compress) -> Result<Option<Literal>, 
 pub(super) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
     let fault = match error.kind() {
         ErrorKind::Io(e) if e.kind() == std::io::ErrorKind::OutOfMemory => Fault::Memory,
+        _ if cause_may_pass(error) => Fault::Read,
         ErrorKind::Cancelled => Fault::Cancelled,
         ErrorKind::Output(_) => Fault::Internal,
         _ => Fault::Input,
     };
     Failure::new(fault, format!("{}: {error}{}", path.display(), help(error)))
+}
+
+/// Whether at the bottom of an error there is one of reading that may pass. A decoder in between
+/// only knows that its input failed.
+fn cause_may_pass(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        let inner = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+        return may_pass(error) || inner.is_some_and(cause_may_pass);
+    }
+    error.source().is_some_and(cause_may_pass)
 }
 
 fn plan_failure(path: &Path, error: &PlanError) -> Failure {
@@ -320,4 +401,40 @@ fn plan_failure(path: &Path, error: &PlanError) -> Failure {
         PlanError::Edit(_) | PlanError::Internal(_) => Fault::Internal,
     };
     Failure::new(fault, format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec;
+    use std::fs;
+    use std::io::Read as _;
+
+    /// A source of 4 MiB whose every byte is a real I/O error: nothing is mapped there.
+    fn unreadable() -> Source {
+        Source::of_len(fs::File::open("/proc/self/mem").unwrap(), 4 << 20)
+    }
+
+    #[test]
+    fn an_error_of_reading_is_known_through_all_that_is_above_it() {
+        let source = unreadable();
+        let fault = |error: h5::Error| read_failure(Path::new("x"), &error).fault;
+        assert_eq!(fault(source.read(0, 8, "header").unwrap_err()), Fault::Read, "by the cache");
+        assert_eq!(fault(source.read(0, 1 << 20, "heap").unwrap_err()), Fault::Read, "past it");
+        assert_eq!(fault(File::from_source(unreadable()).unwrap_err()), Fault::Read);
+        for (len, piece) in [(100, 10), (1 << 20, 10), (1 << 20, 1 << 20)] {
+            let read = source.stream(0, len, "data").unwrap().read(&mut vec![0; piece]);
+            let error = read.unwrap_err();
+            assert_eq!(fault(h5::Error::payload(0, error)), Fault::Read, "{len} {piece}");
+            let error = source.stream(0, len, "data").unwrap().read(&mut vec![0; piece]);
+            let codec = codec::Error::Io { at: None, source: error.unwrap_err() };
+            assert_eq!(fault(h5::Error::payload(0, codec)), Fault::Read, "{len} {piece}");
+        }
+        let missing = Source::open(Path::new("/nowhere")).unwrap_err();
+        assert_eq!(fault(missing), Fault::Input);
+        let short = Source::from_bytes(vec![0; 3]).read(0, 8, "header").unwrap_err();
+        assert_eq!(fault(short), Fault::Input);
+        let error = codec::Error::Io { at: None, source: io::ErrorKind::UnexpectedEof.into() };
+        assert_eq!(fault(h5::Error::payload(0, error)), Fault::Input, "it was cut");
+    }
 }

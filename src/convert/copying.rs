@@ -3,7 +3,7 @@
 
 use super::converter::{Planned, read_failure};
 use super::edit::EditList;
-use super::publish::{Destination, Existing, PublishError, Sealed, TempFile};
+use super::publish::{Destination, Existing, Sealed, TempFile};
 use super::rewrite::{self, Encoding, RewriteError};
 use super::verify::{self, Check, Checked, Expected};
 use super::{Compress, Failure, Fault, Job, Observer, Options, Phase, VerifyLevel};
@@ -11,10 +11,11 @@ use crate::codec::{Codec, LZ4_BLOCK_SIZE};
 use crate::h5::{self, FilterEntry};
 use crate::migrate::target::{self, Target};
 use crate::sys::copy::{Copied, CopyError, CopyMethod, copy_and_sum, copy_file};
-use crate::sys::dir::Dir;
+use crate::sys::dir::Missing;
 use crate::sys::file::{Identity, is_full};
 use crate::sys::flip;
 use crate::sys::origin::Origin;
+use crate::sys::stat::StatData;
 use std::ffi::OsStr;
 use std::fs;
 use std::ops::ControlFlow;
@@ -24,6 +25,8 @@ use std::ops::ControlFlow;
 pub(super) struct Made {
     pub(super) bytes_out: u64,
     pub(super) digest: Option<String>,
+    /// What `stat` tells of the output under its name, and the digest of its metadata.
+    pub(super) published: Option<(StatData, Option<String>)>,
     /// Worth telling beside the findings.
     pub(super) remarks: Vec<String>,
     /// The check that it passed.
@@ -33,7 +36,8 @@ pub(super) struct Made {
 impl Made {
     /// Nothing was written: there was nothing to check.
     pub(super) fn nothing(bytes_out: u64) -> Self {
-        Self { bytes_out, digest: None, remarks: Vec::new(), verify: VerifyLevel::None }
+        let (remarks, verify) = (Vec::new(), VerifyLevel::None);
+        Self { bytes_out, digest: None, published: None, remarks, verify }
     }
 }
 
@@ -54,7 +58,7 @@ pub(super) struct Work<'a> {
     pub(super) target: &'a Target,
     pub(super) planned: &'a Planned,
     pub(super) to: &'a Destination,
-    pub(super) existing: Existing,
+    pub(super) existing: &'a Existing,
     pub(super) observer: &'a dyn Observer,
 }
 
@@ -168,9 +172,8 @@ impl Work<'_> {
         fill: impl FnOnce(&TempFile<'_>) -> Result<Filled, Failure>,
     ) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
-        let bad_input = |e| Failure::new(Fault::Input, format!("{}: {e}", input.display()));
-        let temp_dir =
-            Dir::open(&self.job.temp_dir).map_err(|e| Failure::from(PublishError::from(e)))?;
+        let bad_input = |e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display()));
+        let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
         let temp =
             TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
         let Filled { made_by, level, mut remarks } = fill(&temp)?;
@@ -195,8 +198,34 @@ impl Work<'_> {
             return Err(Failure::new(Fault::Cancelled, message));
         }
         self.observer.progress(Phase::Publish, 0, 1);
-        sealed.publish(self.to, &self.planned.identity, self.existing).map_err(Failure::from)?;
-        Ok(Made { bytes_out: bytes, digest, remarks, verify: level })
+        let metadata = self.metadata(&sealed);
+        let stat = self.publish(sealed)?;
+        Ok(Made {
+            bytes_out: bytes,
+            digest,
+            remarks,
+            published: Some((stat, metadata)),
+            verify: level,
+        })
+    }
+
+    /// Gives the output its name.
+    fn publish(&self, sealed: Sealed<'_>) -> Result<StatData, Failure> {
+        if let Ok(stat) = StatData::of(sealed.file()) {
+            self.observer.publishing(&stat);
+        }
+        let published = sealed.publish(self.to, &self.planned.identity, self.existing);
+        published.map_err(Failure::from)
+    }
+
+    /// The digest of the output's metadata. That of a copy is its input's.
+    fn metadata(&self, sealed: &Sealed<'_>) -> Option<String> {
+        if self.planned.migration.edits.is_none() && !self.planned.rewritten {
+            return None;
+        }
+        let handle = sealed.file().try_clone().ok()?;
+        let file = h5::Source::from_file(handle).and_then(h5::File::from_source).ok()?;
+        h5::metadata_digest(&file).ok()
     }
 
     /// How a copy is checked that was made in this way. Where the file system lets both files share
@@ -243,9 +272,8 @@ impl Work<'_> {
         }
         let kept = (|| {
             let temp_dir = &self.job.temp_dir;
-            let root = temp_dir.parent().unwrap_or(temp_dir).join("quarantine");
-            fs::create_dir_all(&root).ok()?;
-            let dir = Dir::open(&root).ok()?;
+            let beside = temp_dir.parent().unwrap_or(temp_dir).join("quarantine");
+            let dir = self.to.own(&beside, Missing::Create).ok()?;
             sealed.quarantine(&dir, self.job.output.file_name()?).ok()
         })();
         match kept {
@@ -257,17 +285,25 @@ impl Work<'_> {
         }
     }
 
-    /// Hard-links an unchanged file; `false` where the file system cannot.
-    pub(super) fn linked(&self) -> bool {
-        let output = self.to.path();
-        // Replacing takes a new file: an old output must not vanish before there is another.
-        self.existing == Existing::Keep && fs::hard_link(&self.job.input, output).is_ok()
+    /// Hard-links an unchanged file; nothing where the file system cannot.
+    pub(super) fn linked(&self) -> Result<Option<Made>, Failure> {
+        let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
+        let name = OsStr::new(&self.job.temp_name);
+        let source = self.source()?;
+        let Ok(sealed) = Sealed::link(&temp_dir, name, &self.job.input, source) else {
+            return Ok(None);
+        };
+        self.observer.progress(Phase::Publish, 0, 1);
+        let stat = self.publish(sealed)?;
+        let bytes_out = self.planned.identity.len;
+        Ok(Some(Made { published: Some((stat, None)), ..Made::nothing(bytes_out) }))
     }
 
     fn copy_failure(&self, temp: &TempFile<'_>, error: &CopyError) -> Failure {
         let input = self.job.input.clone();
         let (fault, path) = match error {
-            CopyError::Truncated { .. } | CopyError::Read { .. } => (Fault::Input, input),
+            CopyError::Truncated { .. } => (Fault::Input, input),
+            CopyError::Read { source, .. } => (Fault::of_read(source), input),
             CopyError::Write { source, .. } if is_full(source) => (Fault::Full, temp.path()),
             CopyError::Write { .. } => (Fault::Output, temp.path()),
             CopyError::Memory { .. } => (Fault::Memory, input),

@@ -1,7 +1,9 @@
 //! Why a conversion did not give an output.
 
 use crate::h5;
+use crate::sys::file::may_pass;
 use serde::{Deserialize, Serialize};
+use std::io;
 
 /// What is at fault; decides whether another try can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,6 +17,8 @@ pub enum Fault {
     Full,
     /// The output's place cannot be written to (permission, I/O error).
     Output,
+    /// Something that may not be replaced has the output's name: no retry can help.
+    Conflict,
     /// A change of the file in place is not complete: another process is at it, or it was
     /// interrupted and this conversion may not touch the file.
     Unfinished,
@@ -26,6 +30,21 @@ pub enum Fault {
     Cancelled,
     /// A defect of this program.
     Internal,
+    /// The input could not be read for a reason that may pass: an I/O error, a file server that is
+    /// away or forgot the file.
+    Read,
+}
+
+impl Fault {
+    /// What a failed read of an input is: the system's word on the way to the bytes, or a fault of
+    /// the file itself (it is gone, forbidden, shorter than it was).
+    pub fn of_read(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::OutOfMemory => Self::Memory,
+            _ if may_pass(error) => Self::Read,
+            _ => Self::Input,
+        }
+    }
 }
 
 /// What helps against an error in reading a file, to be put behind it; often nothing.

@@ -1,7 +1,8 @@
 //! `--flat-links` on real files, in every mode.
 
 use super::inplace::{InPlace, undo};
-use super::{Compress, Converter, Job, Mode, Options, Outcome, Silent, VerifyLevel, convert_file};
+use super::{Compress, Converter, Depth, Job, Mode, Options, Outcome, Silent, VerifyLevel};
+use super::{Wanted, convert_file};
 use crate::h5::checksum::lookup3;
 use crate::h5::{File, ObjectKind, RelAddr};
 use crate::julia::{Digest, Dumper, TypeTable};
@@ -166,7 +167,7 @@ fn a_name_that_is_taken_is_left_alone() {
 }
 
 #[test]
-fn an_output_is_complete_if_it_has_the_links_that_are_asked_for() {
+fn an_output_is_known_again_by_the_links_that_are_asked_for() {
     let temp = tempfile::tempdir().unwrap();
     let input = sample("e4b-none/output_00021.jld2");
     let (plain, linked) = (job(temp.path(), &input, "plain"), job(temp.path(), &input, "linked"));
@@ -175,9 +176,22 @@ fn an_output_is_complete_if_it_has_the_links_that_are_asked_for() {
     convert_file(&linked, &flat(), &Silent).unwrap();
     let asked = Converter::new(flat()).unwrap();
     let not_asked = Converter::new(options).unwrap();
-    assert!(asked.is_complete(&input, &linked.output));
-    assert!(!asked.is_complete(&input, &plain.output));
-    assert!(not_asked.is_complete(&input, &linked.output));
-    assert!(not_asked.is_complete(&input, &plain.output));
-    assert!(!not_asked.is_complete(&input, &sample("e0-zlib/output_00007.jld2")));
+    let is_output = |converter: &Converter, job: &Job| {
+        [Depth::Metadata, Depth::Payload].map(|depth| {
+            let wanted = Wanted {
+                input_digest: false,
+                output_digest: false,
+                compare: Some(depth),
+                made: None,
+            };
+            let examined = converter.examine(job, &wanted, &Silent).unwrap();
+            examined.compared.unwrap().is_ok()
+        })
+    };
+    assert_eq!(is_output(&asked, &linked), [true; 2]);
+    assert_eq!(is_output(&asked, &plain), [false; 2]);
+    assert_eq!(is_output(&not_asked, &linked), [false; 2]);
+    assert_eq!(is_output(&not_asked, &plain), [true; 2]);
+    let other = Job { input: sample("e0-zlib/output_00007.jld2"), ..plain };
+    assert_eq!(is_output(&not_asked, &other), [false; 2]);
 }

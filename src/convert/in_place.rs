@@ -74,7 +74,7 @@ pub(super) fn carry_out(
     let mut checked = |file: &std::fs::File| {
         flip::here(path, file).map_err(|e| Failure::new(Fault::Output, e.to_string()))?;
         let Checked { bytes, digest, remarks } = check.run(file)?;
-        made = Made { bytes_out: bytes, digest, remarks, verify: level };
+        made = Made { digest, remarks, verify: level, ..Made::nothing(bytes) };
         Ok(())
     };
     inplace::apply(path, &planned.identity, edits, &place, &mut checked)

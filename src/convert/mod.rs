@@ -5,10 +5,11 @@
 //! is complete, synced and checked; the input is never written to.
 
 mod apply;
-mod complete;
+mod claim;
 mod converter;
 mod copying;
 pub mod edit;
+mod examine;
 mod failure;
 #[cfg(test)]
 mod flat_tests;
@@ -21,6 +22,8 @@ mod rewrite;
 pub mod temp;
 mod verify;
 
+pub use claim::{Claim, ClaimedFile, Recipe, outputs_hold};
+pub use examine::{Depth, Examined, Recheck, Wanted};
 pub use failure::{Failure, Fault, help};
 pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
 pub use report::{FileReport, Job, Observer, Outcome, Phase, Silent};

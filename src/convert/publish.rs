@@ -5,15 +5,18 @@
 //! [published](Sealed::publish) (rename, sync of the directory). Dropped before that, either
 //! removes the file. No reader ever sees part of an output under its name.
 
+use super::temp::staged;
 use super::{Failure, Fault};
 use crate::sys::crash::{self, Step};
-use crate::sys::dir::{Dir, DirError, Missing};
-use crate::sys::file::{Identity, is_full, sync};
+use crate::sys::dir::{Dir, DirError, Entry, Missing};
+use crate::sys::file::{self, Identity, is_full};
 use crate::sys::origin::Origin;
+use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Why an output could not be published.
@@ -35,6 +38,12 @@ pub enum PublishError {
     /// What has the output's name is a directory, a link or the like, which is never replaced.
     #[error("{}: exists and is not a regular file", path.display())]
     NotReplaceable {
+        /// Path of the output.
+        path: PathBuf,
+    },
+    /// What has the output's name is another file than the one that may be replaced.
+    #[error("{}: is not the file any more that may be replaced here; it stays", path.display())]
+    Changed {
         /// Path of the output.
         path: PathBuf,
     },
@@ -61,6 +70,10 @@ impl From<PublishError> for Failure {
             {
                 Fault::Full
             }
+            PublishError::IsInput { .. }
+            | PublishError::NotReplaceable { .. }
+            | PublishError::Changed { .. }
+            | PublishError::Dir(DirError::Exists { .. }) => Fault::Conflict,
             _ => Fault::Output,
         };
         Self::new(fault, error.to_string())
@@ -68,12 +81,39 @@ impl From<PublishError> for Failure {
 }
 
 /// What happens if the output's name is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Existing {
     /// It stays, and publishing fails.
     Keep,
-    /// It is replaced in one step if it is a regular file.
-    Replace,
+    /// This file is replaced, in one step, and no other.
+    Replace(StatData),
+    /// Whatever this is, it moves to a directory first, where it is kept.
+    SetAside {
+        /// What may be moved.
+        what: StatData,
+        /// Where to.
+        dir: PathBuf,
+    },
+}
+
+impl Existing {
+    /// That which lets whatever regular file has the name `output` now be replaced.
+    ///
+    /// # Errors
+    /// [`PublishError::NotReplaceable`]; what the system says.
+    pub fn now_at(output: &Path) -> Result<Self, PublishError> {
+        let path = || output.to_owned();
+        let entry = StatData::entry(output).map_err(|source| PublishError::Io {
+            what: "look at",
+            path: path(),
+            source,
+        })?;
+        match entry {
+            None => Ok(Self::Keep),
+            Some((stat, FileType::RegularFile)) => Ok(Self::Replace(stat)),
+            Some(_) => Err(PublishError::NotReplaceable { path: path() }),
+        }
+    }
 }
 
 /// Where an output goes: an open directory and a name in it.
@@ -115,24 +155,89 @@ impl Destination {
         self.dir.path().join(&self.name)
     }
 
-    /// Checks, before the work begins, that the output may have this name: it is not the input, and
-    /// free or replaceable.
+    /// Opens the directory `path` of our own files. Below the output's own directory, as the
+    /// programs have it, no link on the way is followed and nobody else may write there; one that
+    /// lies elsewhere is taken as its user named it.
     ///
     /// # Errors
-    /// [`PublishError::IsInput`], [`PublishError::NotReplaceable`], [`DirError::Exists`].
-    pub fn check(&self, input: &Identity, existing: Existing) -> Result<(), PublishError> {
+    /// It is not there and not to be made, or not ours alone.
+    pub fn own(&self, path: &Path, missing: Missing) -> Result<Dir, PublishError> {
+        if let Ok(below) = path.strip_prefix(self.dir.path()) {
+            return Ok(self.dir.private(below, missing)?);
+        }
+        if missing == Missing::Create {
+            std::fs::create_dir_all(path).map_err(|source| DirError::Io {
+                what: "create the directory",
+                path: path.to_owned(),
+                source,
+            })?;
+        }
+        Ok(Dir::open(path)?)
+    }
+
+    /// Checks, before the work begins, that the output may have this name: it is free, or what has
+    /// it may go.
+    ///
+    /// # Errors
+    /// [`PublishError::IsInput`], [`PublishError::NotReplaceable`], [`PublishError::Changed`],
+    /// [`DirError::Exists`].
+    pub fn check(&self, input: &Identity, existing: &Existing) -> Result<(), PublishError> {
         let path = || self.path();
         let Some(entry) = self.dir.entry(&self.name)? else { return Ok(()) };
-        if (entry.dev, entry.ino) == (input.dev, input.ino) {
-            return Err(PublishError::IsInput { path: path() });
-        }
         match existing {
+            Existing::Keep if (entry.dev, entry.ino) == (input.dev, input.ino) => {
+                Err(PublishError::IsInput { path: path() })
+            }
             Existing::Keep => Err(DirError::Exists { path: path() }.into()),
-            Existing::Replace if entry.kind == FileType::RegularFile => Ok(()),
-            Existing::Replace => Err(PublishError::NotReplaceable { path: path() }),
+            Existing::Replace(_) if entry.kind != FileType::RegularFile => {
+                Err(PublishError::NotReplaceable { path: path() })
+            }
+            Existing::Replace(what) | Existing::SetAside { what, .. } => {
+                // Another name of the input: a link that we made in the meantime changed its ctime.
+                let input = (entry.dev, entry.ino) == (input.dev, input.ino);
+                let right = entry.stat == *what || (input && entry.stat.same_but_for_ctime(what));
+                if right { Ok(()) } else { Err(PublishError::Changed { path: path() }) }
+            }
         }
     }
+
+    /// Checks that what has the output's name is `what`.
+    fn check_is(&self, what: &StatData) -> Result<(), PublishError> {
+        let entry = self.dir.entry(&self.name)?;
+        let right = entry.is_some_and(|it| it.kind == FileType::RegularFile && it.stat == *what);
+        if right { Ok(()) } else { Err(PublishError::Changed { path: self.path() }) }
+    }
+
+    /// Moves what has the output's name into `dir`. A name that is taken there gets a number.
+    fn set_aside(&self, what: &StatData, dir: &Path) -> Result<(), PublishError> {
+        let kept = self.own(dir, Missing::Create)?;
+        for number in 0..MANY {
+            let mut name = self.name.clone();
+            if number > 0 {
+                name.push(format!(".{number}"));
+            }
+            crash::before(Step::SetAside);
+            match self.dir.rename_new(&self.name, &kept, &name) {
+                Ok(()) => {}
+                Err(DirError::Exists { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            crash::after(Step::SetAside);
+            let moved = kept.entry(&name)?;
+            if moved.is_some_and(|moved| moved.stat.same_but_for_ctime(what)) {
+                kept.sync()?;
+                return Ok(());
+            }
+            // Somebody was quicker. If the name is free it goes back; else it is kept all the same.
+            kept.rename_new(&name, &self.dir, &self.name)?;
+            break;
+        }
+        Err(PublishError::Changed { path: self.path() })
+    }
 }
+
+/// Most files of one name that one run sets aside.
+const MANY: u32 = 1000;
 
 /// A file in the making; dropped, it is removed.
 #[derive(Debug)]
@@ -170,8 +275,39 @@ impl<'d> TempFile<'d> {
     pub fn seal(self, origin: &Origin) -> Result<Sealed<'d>, PublishError> {
         let io = |what, source| PublishError::Io { what, path: self.path(), source };
         origin.give_to(&self.file).map_err(|e| io("set permissions and times", e))?;
-        sync(&self.file, Step::Sync).map_err(|e| io("sync", e))?;
+        file::sync(&self.file, Step::Sync).map_err(|e| io("sync", e))?;
         Ok(Sealed { file: self.file, guard: self.guard })
+    }
+}
+
+impl<'d> Sealed<'d> {
+    /// A second name, in `dir`, of the file at `path`, which is open as `file`: complete as it is.
+    ///
+    /// # Errors
+    /// [`DirError::Exists`] if the name is taken, [`DirError::Swapped`] if another file is at that
+    /// path; what the system says, also where it cannot link.
+    pub fn link(
+        dir: &'d Dir,
+        name: &OsStr,
+        path: &Path,
+        file: &File,
+    ) -> Result<Self, PublishError> {
+        let clone = file.try_clone();
+        let file = clone.map_err(|source| PublishError::Io {
+            what: "use",
+            path: path.to_owned(),
+            source,
+        })?;
+        dir.link(path, name)?;
+        let mut sealed = Self { file, guard: Guard { dir, name: name.to_owned(), armed: true } };
+        match sealed.guard.check(&sealed.file) {
+            Ok(()) => Ok(sealed),
+            Err(error) => {
+                // The name is ours, whatever it stands for.
+                sealed.guard.armed = true;
+                Err(error.into())
+            }
+        }
     }
 }
 
@@ -193,7 +329,12 @@ impl Sealed<'_> {
         self.guard.path()
     }
 
-    /// Gives the file its name, in one step, and waits until the name is on the disk.
+    /// Gives the file its name, in one step, and waits until the name is on the disk. Tells what
+    /// `stat` tells of it then.
+    ///
+    /// Only what `existing` names is ever replaced: where the name is to be free, by a rename that
+    /// fails if it is not; else old and new change places and the old file is looked at before it
+    /// is removed. File systems without such renames look first and then rename.
     ///
     /// # Errors
     /// As [`Destination::check`]; then the temporary file is removed. If only the last sync fails,
@@ -202,20 +343,88 @@ impl Sealed<'_> {
         mut self,
         to: &Destination,
         input: &Identity,
-        existing: Existing,
-    ) -> Result<(), PublishError> {
+        existing: &Existing,
+    ) -> Result<StatData, PublishError> {
         to.check(input, existing)?;
+        self.guard.check(&self.file)?;
+        match existing {
+            Existing::Keep => self.place(to)?,
+            Existing::Replace(what) => self.replace(to, what)?,
+            Existing::SetAside { what, dir } => {
+                if to.dir.entry(&to.name)?.is_some() {
+                    to.set_aside(what, dir)?;
+                }
+                self.place(to)?;
+            }
+        }
+        let path = to.path();
+        StatData::of(&self.file).map_err(|source| PublishError::Io {
+            what: "look at",
+            path,
+            source,
+        })
+    }
+
+    /// Gives the file a name that is free.
+    fn place(&mut self, to: &Destination) -> Result<(), PublishError> {
         let Guard { dir, name, .. } = &self.guard;
         crash::before(Step::Rename);
-        match existing {
-            Existing::Keep => dir.rename_new(name, &to.dir, &to.name)?,
-            Existing::Replace => dir.rename(name, &to.dir, &to.name)?,
-        }
+        dir.rename_new(name, &to.dir, &to.name)?;
         self.guard.armed = false;
         crash::after(Step::Rename);
-        crash::before(Step::DirSync);
-        to.dir.sync()?;
-        crash::after(Step::DirSync);
+        sync(to)
+    }
+
+    /// Gives the file the name of `what`, and removes that.
+    fn replace(&mut self, to: &Destination, what: &StatData) -> Result<(), PublishError> {
+        if to.dir.entry(&to.name)?.is_none() {
+            return self.place(to);
+        }
+        let dir = self.guard.dir;
+        // For a moment this name is that of the old file. Should we be killed then, nobody may take
+        // it for a temporary file of ours: not before it was looked at.
+        let own = self.file.metadata().map_err(|source| PublishError::Io {
+            what: "look at",
+            path: self.guard.path(),
+            source,
+        })?;
+        let staged = staged(&self.guard.name, own.ino());
+        crash::before(Step::Stage);
+        dir.rename_new(&self.guard.name, dir, &staged)?;
+        self.guard.name.clone_from(&staged);
+        crash::after(Step::Stage);
+        crash::before(Step::Rename);
+        self.guard.armed = false;
+        match dir.exchange(&staged, &to.dir, &to.name) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.guard.armed = true;
+                to.check_is(what)?;
+                dir.rename(&staged, &to.dir, &to.name)?;
+                self.guard.armed = false;
+                crash::after(Step::Rename);
+                return sync(to);
+            }
+            Err(error) => {
+                self.guard.armed = true;
+                return Err(error.into());
+            }
+        }
+        crash::after(Step::Rename);
+        let old = dir.entry(&staged)?;
+        let right =
+            |old: Entry| old.kind == FileType::RegularFile && old.stat.same_but_for_ctime(what);
+        // A link to the file itself stays where it is when the two change places.
+        let ours = |old: Entry| (own.dev(), own.ino()) == (old.dev, old.ino);
+        if !old.is_some_and(|old| right(old) || ours(old)) {
+            dir.exchange(&staged, &to.dir, &to.name)?;
+            self.guard.armed = true;
+            return Err(PublishError::Changed { path: to.path() });
+        }
+        sync(to)?;
+        crash::before(Step::ReplacedRemove);
+        dir.remove(&staged)?;
+        crash::after(Step::ReplacedRemove);
         Ok(())
     }
 
@@ -225,11 +434,20 @@ impl Sealed<'_> {
     /// # Errors
     /// What the system says; the temporary file is removed then.
     pub fn quarantine(mut self, dir: &Dir, name: &OsStr) -> Result<PathBuf, PublishError> {
+        self.guard.check(&self.file)?;
         self.guard.dir.rename(&self.guard.name, dir, name)?;
         self.guard.armed = false;
         dir.sync()?;
         Ok(dir.path().join(name))
     }
+}
+
+/// Waits until the output's name is on the disk.
+fn sync(to: &Destination) -> Result<(), PublishError> {
+    crash::before(Step::DirSync);
+    to.dir.sync()?;
+    crash::after(Step::DirSync);
+    Ok(())
 }
 
 /// Removes a temporary file unless disarmed.
@@ -241,6 +459,16 @@ struct Guard<'d> {
 }
 
 impl Guard<'_> {
+    /// Checks that the name still stands for our file. What somebody put in its place is not ours
+    /// to publish, nor to remove.
+    fn check(&mut self, file: &File) -> Result<(), DirError> {
+        let checked = self.dir.check_is(&self.name, file);
+        if matches!(checked, Err(DirError::Swapped { .. })) {
+            self.armed = false;
+        }
+        checked
+    }
+
     fn path(&self) -> PathBuf {
         self.dir.path().join(&self.name)
     }
@@ -285,19 +513,30 @@ mod tests {
             temp.seal(&Origin::of(&self.input).unwrap()).unwrap()
         }
 
-        fn publish(&self, output: &str, existing: Existing) -> Result<(), PublishError> {
+        fn publish(&self, output: &str, existing: &Existing) -> Result<StatData, PublishError> {
             let to = Destination::open(&self.root.join(output))?;
             let input = Identity::of(&self.input).unwrap();
             let result = self.sealed().publish(&to, &input, existing);
             assert_eq!(self.temps.names().unwrap(), [""; 0], "no temporary file is left");
             result
         }
+
+        fn replace(&self, output: &str) -> Existing {
+            let (stat, _) = StatData::entry(&self.root.join(output)).unwrap().unwrap();
+            Existing::Replace(stat)
+        }
+
+        fn set_aside(&self, output: &str) -> Existing {
+            let (what, _) = StatData::entry(&self.root.join(output)).unwrap().unwrap();
+            Existing::SetAside { what, dir: self.root.join("kept") }
+        }
     }
 
     #[test]
     fn an_output_gets_its_name_and_the_inputs_metadata() {
         let place = Place::new();
-        place.publish("out", Existing::Keep).unwrap();
+        let stat = place.publish("out", &Existing::Keep).unwrap();
+        assert_eq!(StatData::at(&place.root.join("out")).unwrap(), stat, "as it stays");
         assert_eq!(fs::read(place.root.join("out")).unwrap(), b"output");
         let (out, input) =
             (fs::metadata(place.root.join("out")).unwrap(), place.input.metadata().unwrap());
@@ -309,11 +548,84 @@ mod tests {
     fn what_exists_is_kept_or_replaced_as_asked() {
         let place = Place::new();
         fs::write(place.root.join("out"), b"before").unwrap();
-        let error = place.publish("out", Existing::Keep);
+        let error = place.publish("out", &Existing::Keep);
         assert!(matches!(error, Err(PublishError::Dir(DirError::Exists { .. }))));
         assert_eq!(fs::read(place.root.join("out")).unwrap(), b"before");
-        place.publish("out", Existing::Replace).unwrap();
+        let stat = place.publish("out", &place.replace("out")).unwrap();
+        assert_eq!(StatData::at(&place.root.join("out")).unwrap(), stat);
         assert_eq!(fs::read(place.root.join("out")).unwrap(), b"output");
+        // What may be replaced may also have vanished.
+        let gone = place.replace("out");
+        fs::remove_file(place.root.join("out")).unwrap();
+        place.publish("out", &gone).unwrap();
+        assert_eq!(fs::read(place.root.join("out")).unwrap(), b"output");
+    }
+
+    #[test]
+    fn only_the_very_file_that_was_named_is_replaced() {
+        let place = Place::new();
+        let out = place.root.join("out");
+        fs::write(&out, b"ours").unwrap();
+        for existing in [place.replace("out"), place.set_aside("out")] {
+            fs::remove_file(&out).unwrap();
+            fs::write(&out, b"theirs").unwrap();
+            let error = place.publish("out", &existing);
+            assert!(matches!(error, Err(PublishError::Changed { .. })), "{error:?}");
+            assert_eq!(fs::read(&out).unwrap(), b"theirs");
+            assert_eq!(Failure::from(error.unwrap_err()).fault, Fault::Conflict);
+        }
+        // As if somebody came between the look and the renames.
+        let what = StatData { mtime_ns: 0, ..StatData::at(&out).unwrap() };
+        let to = Destination::open(&out).unwrap();
+        let error = place.sealed().replace(&to, &what);
+        assert!(matches!(error, Err(PublishError::Changed { .. })), "{error:?}");
+        let error = to.set_aside(&what, &place.root.join("kept"));
+        assert!(matches!(error, Err(PublishError::Changed { .. })), "{error:?}");
+        assert_eq!(fs::read(&out).unwrap(), b"theirs");
+        assert_eq!(place.temps.names().unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_set_aside_is_kept_whatever_it_is() {
+        let place = Place::new();
+        symlink("nowhere", place.root.join("link")).unwrap();
+        fs::create_dir(place.root.join("dir")).unwrap();
+        fs::write(place.root.join("dir/file"), b"in it").unwrap();
+        for (name, number) in [("link", ""), ("dir", "")] {
+            place.publish(name, &place.set_aside(name)).unwrap();
+            assert_eq!(fs::read(place.root.join(name)).unwrap(), b"output");
+            assert!(place.root.join(format!("kept/{name}{number}")).symlink_metadata().is_ok());
+        }
+        assert_eq!(fs::read(place.root.join("kept/dir/file")).unwrap(), b"in it");
+        for (text, name) in [("one", "kept/out"), ("two", "kept/out.1"), ("three", "kept/out.2")] {
+            fs::write(place.root.join("out"), text).unwrap();
+            place.publish("out", &place.set_aside("out")).unwrap();
+            assert_eq!(fs::read_to_string(place.root.join(name)).unwrap(), text);
+            assert_eq!(fs::read(place.root.join("out")).unwrap(), b"output");
+        }
+    }
+
+    #[test]
+    fn a_second_name_of_the_input_is_published_as_any_output() {
+        let place = Place::new();
+        let path = place.root.join("input");
+        for existing in [false, true] {
+            let existing = if existing { place.replace("out") } else { Existing::Keep };
+            let name = OsStr::new("t");
+            let sealed = Sealed::link(&place.temps, name, &path, &place.input).unwrap();
+            let to = Destination::open(&place.root.join("out")).unwrap();
+            let input = Identity::of(&place.input).unwrap();
+            let stat = sealed.publish(&to, &input, &existing).unwrap();
+            assert_eq!(StatData::at(&place.root.join("out")).unwrap(), stat);
+            assert_eq!(stat.ino, input.ino);
+            assert_eq!(place.temps.names().unwrap(), [""; 0]);
+        }
+        fs::write(place.root.join("other"), b"other").unwrap();
+        let other = place.root.join("other");
+        let error = Sealed::link(&place.temps, OsStr::new("t"), &other, &place.input);
+        assert!(matches!(error, Err(PublishError::Dir(DirError::Swapped { .. }))));
+        drop(error);
+        assert_eq!(place.temps.names().unwrap(), [""; 0]);
     }
 
     #[test]
@@ -323,12 +635,13 @@ mod tests {
         symlink(place.root.join("input"), place.root.join("link")).unwrap();
         fs::create_dir(place.root.join("dir")).unwrap();
         for name in ["input", "same"] {
-            let error = place.publish(name, Existing::Replace);
+            let error = place.publish(name, &Existing::Keep);
             assert!(matches!(error, Err(PublishError::IsInput { .. })), "{name}: {error:?}");
         }
         for name in ["link", "dir"] {
-            let error = place.publish(name, Existing::Replace);
+            let error = place.publish(name, &place.replace(name));
             assert!(matches!(error, Err(PublishError::NotReplaceable { .. })), "{name}");
+            assert!(Existing::now_at(&place.root.join(name)).is_err());
         }
         assert_eq!(fs::read(place.root.join("input")).unwrap(), b"input");
         let error = Destination::open(&place.root.join("dir/..")).unwrap_err();
@@ -346,8 +659,57 @@ mod tests {
         assert!(matches!(error, Err(PublishError::Dir(DirError::Escapes { .. }))));
         let to = Destination::below(&root, Path::new("new/sub/out")).unwrap();
         let input = Identity::of(&place.input).unwrap();
-        place.sealed().publish(&to, &input, Existing::Keep).unwrap();
+        place.sealed().publish(&to, &input, &Existing::Keep).unwrap();
         assert_eq!(fs::read(place.root.join("new/sub/out")).unwrap(), b"output");
+    }
+
+    #[test]
+    fn what_was_put_in_the_place_of_a_file_is_not_published() {
+        let place = Place::new();
+        fs::write(place.root.join("out"), b"before").unwrap();
+        let to = Destination::open(&place.root.join("out")).unwrap();
+        let input = Identity::of(&place.input).unwrap();
+        let quarantine = Dir::open(&place.root).unwrap();
+        for existing in [Some(place.replace("out")), Some(Existing::Keep), None] {
+            let sealed = place.sealed();
+            fs::rename(sealed.path(), place.root.join("moved")).unwrap();
+            fs::write(sealed.path(), b"trap").unwrap();
+            let path = sealed.path();
+            let error = match existing {
+                Some(Existing::Keep) => {
+                    fs::remove_file(place.root.join("out")).unwrap();
+                    sealed.publish(&to, &input, &Existing::Keep).unwrap_err()
+                }
+                Some(existing) => sealed.publish(&to, &input, &existing).unwrap_err(),
+                None => sealed.quarantine(&quarantine, OsStr::new("bad")).unwrap_err(),
+            };
+            assert!(matches!(error, PublishError::Dir(DirError::Swapped { .. })), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), b"trap", "it is not ours to remove");
+            fs::remove_file(path).unwrap();
+            assert!(!place.root.join("bad").exists());
+        }
+        assert!(!place.root.join("out").exists());
+    }
+
+    #[test]
+    fn our_own_directory_is_ours_alone_and_no_link() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = Place::new();
+        let to = Destination::open(&place.root.join("out")).unwrap();
+        let temps = place.root.join(".jldconv/tmp");
+        assert!(to.own(&temps, Missing::Fail).is_err(), "it is not there");
+        to.own(&temps, Missing::Create).unwrap();
+        to.own(&temps, Missing::Fail).unwrap();
+        fs::set_permissions(&temps, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = to.own(&temps, Missing::Fail).unwrap_err();
+        assert!(matches!(error, PublishError::Dir(DirError::Shared { .. })), "{error}");
+        fs::remove_dir(&temps).unwrap();
+        symlink(place.root.join("tmp"), &temps).unwrap();
+        let error = to.own(&temps, Missing::Create).unwrap_err();
+        assert!(matches!(error, PublishError::Dir(DirError::Link { .. })), "{error}");
+        // One that lies elsewhere is the user's own choice.
+        let elsewhere = tempfile::tempdir().unwrap();
+        to.own(&elsewhere.path().join("a/b"), Missing::Create).unwrap();
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What goes into a conversion beside its options, and what it tells.
 
 use super::inplace::Earlier;
-use super::{Mode, VerifyLevel};
+use super::{Claim, Mode, VerifyLevel};
+use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -50,6 +51,9 @@ pub struct FileReport {
     pub verify: VerifyLevel,
     /// xxh3-128 digest of all logical values, hex, where `content` was asked for.
     pub digest: Option<String>,
+    /// What a journal has to keep of the output; none of one that was made in place.
+    #[serde(default)]
+    pub claim: Option<Box<Claim>>,
     /// In place: an earlier attempt or run had changed the file already, which can still be undone.
     /// The outcome is `unchanged` then, as this one had nothing to do.
     #[serde(default)]
@@ -87,6 +91,11 @@ pub trait Observer: Sync {
     /// [`Options::threads`](super::Options::threads) otherwise.
     fn threads(&self) -> Option<usize> {
         None
+    }
+    /// This file is about to get the output's name: should the conversion die now, what is there
+    /// may be this file, which another try may replace.
+    fn publishing(&self, file: &StatData) {
+        let _ = file;
     }
 }
 

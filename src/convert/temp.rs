@@ -5,9 +5,10 @@
 //! one boot of one machine and one namespace of process ids in it; `start` is the process's start
 //! in clock ticks, so that a process id given away again does not deceive.
 
-use crate::sys::dir::{Dir, DirError};
+use crate::sys::dir::{Dir, DirError, Entry};
 use rustix::fs::FileType;
-use std::ffi::OsString;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::str::FromStr;
@@ -161,6 +162,58 @@ impl FromStr for TempName {
     }
 }
 
+/// What follows a temporary file's name while it changes places with the file that it replaces.
+const STAGED: &str = "replaced";
+
+/// The name from which the file `name`, with this inode, changes places with the one it replaces.
+pub(super) fn staged(name: &OsStr, ino: u64) -> OsString {
+    let mut staged = name.to_owned();
+    staged.push(format!(".{ino}.{STAGED}"));
+    staged
+}
+
+/// Removes what the dead left under [names](staged) from which files change places: the file that was
+/// to get an output's name, and one that had it, if `is_ours` knows it. Any other stays.
+///
+/// # Errors
+/// When the directory or /proc cannot be read or a file not be removed.
+pub fn clean_staged(
+    dir: &Dir,
+    is_live: &mut dyn FnMut(&TempName) -> bool,
+    is_ours: &mut dyn FnMut(&Entry) -> bool,
+) -> Result<Vec<OsString>, DirError> {
+    let parsed = |file: OsString| {
+        let text = file.to_str()?.strip_suffix(STAGED)?.strip_suffix('.')?;
+        let (name, ino) = text.rsplit_once('.')?;
+        let (name, ino) = (name.parse::<TempName>().ok()?, ino.parse::<u64>().ok()?);
+        Some((file, name, ino))
+    };
+    let staged: Vec<_> = dir.names()?.into_iter().filter_map(parsed).collect();
+    // An attempt may have replaced what an earlier one had published.
+    let new: BTreeSet<u64> = staged.iter().map(|(_, _, ino)| *ino).collect();
+    let mut removed = Vec::new();
+    for (file, name, _) in staged {
+        let owner = name.owner.life().map_err(|source| DirError::Io {
+            what: "look for the owner of",
+            path: dir.path().join(&file),
+            source,
+        })?;
+        let live = match owner {
+            Life::Alive => true,
+            Life::Dead => false,
+            Life::Elsewhere => is_live(&name),
+        };
+        let ours = dir.entry(&file)?.is_some_and(|entry| {
+            entry.kind == FileType::RegularFile && (new.contains(&entry.ino) || is_ours(&entry))
+        });
+        if ours && !live {
+            dir.remove(&file)?;
+            removed.push(file);
+        }
+    }
+    Ok(removed)
+}
+
 /// What [`clean_temps`] found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cleaned {
@@ -261,6 +314,37 @@ mod tests {
         child.wait().unwrap();
         let gone = Owner { pid, start: start.unwrap_or(1), ..me };
         assert_eq!(gone.life().unwrap(), Life::Dead);
+    }
+
+    #[test]
+    fn of_what_changed_places_only_our_own_is_removed() {
+        use std::os::unix::fs::MetadataExt as _;
+        let temp = tempfile::tempdir().unwrap();
+        let me = Owner::myself().unwrap();
+        let dead = Owner { start: me.start + 1, ..me };
+        let place = Dir::open(temp.path()).unwrap();
+        let put = |owner, n, own: bool, text: &str| {
+            let name = TempName::new("run", owner, n).unwrap().to_string();
+            fs::write(temp.path().join("x"), text).unwrap();
+            let ino = fs::metadata(temp.path().join("x")).unwrap().ino();
+            let name = staged(OsStr::new(&name), if own { ino } else { 1 });
+            fs::rename(temp.path().join("x"), temp.path().join(&name)).unwrap();
+            name
+        };
+        let new = put(dead, 1, true, "what was to be published");
+        let old = put(dead, 2, false, "an output of ours");
+        let foreign = put(dead, 3, false, "theirs");
+        let live = put(me, 4, true, "being published");
+        let other = OsString::from("notes.1.replaced");
+        fs::write(temp.path().join(&other), "x").unwrap();
+        let mut is_ours = |entry: &Entry| entry.len == "an output of ours".len() as u64;
+        let removed = clean_staged(&place, &mut |_| true, &mut is_ours).unwrap();
+        assert_eq!(removed, [new, old]);
+        let mut left = vec![foreign, live, other];
+        left.sort();
+        assert_eq!(place.names().unwrap(), left);
+        // Nor does the usual cleaning touch it.
+        assert_eq!(clean_temps(&place, &mut |_| false).unwrap().removed, [""; 0]);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 mod bytes;
 pub mod checksum;
+mod digest;
 mod effort;
 pub mod encode;
 mod error;
@@ -32,6 +33,7 @@ mod trace;
 
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
+pub use digest::metadata_digest;
 pub use effort::Allowance;
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;

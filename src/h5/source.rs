@@ -71,6 +71,13 @@ impl Source {
         Ok(Self { len: meta.len(), bytes: Bytes::File { file, cache } })
     }
 
+    /// Reads from a file that is taken to have `len` bytes.
+    #[cfg(test)]
+    pub(crate) fn of_len(file: fs::File, len: u64) -> Self {
+        let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
+        Self { len, bytes: Bytes::File { file, cache } }
+    }
+
     /// Reads from memory.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self { len: bytes.len() as u64, bytes: Bytes::Memory(bytes) }

@@ -214,12 +214,19 @@ impl Target {
     /// # Errors
     /// There is none.
     pub fn builtin(name: &str) -> Result<Self, TargetError> {
+        Self::parse(Self::definition(name)?, name)
+    }
+
+    /// The text that defines the target of this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn definition(name: &str) -> Result<&'static str, TargetError> {
         let known = BUILTIN.iter().find(|(known, _)| *known == name);
-        let (name, text) = known.ok_or_else(|| TargetError::Unknown {
+        known.map(|(_, text)| *text).ok_or_else(|| TargetError::Unknown {
             name: name.to_owned(),
             known: Self::names().collect(),
-        })?;
-        Self::parse(text, name)
+        })
     }
 
     /// The target of this name, or the default, with the rules of some files. Those of later files go

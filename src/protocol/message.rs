@@ -1,14 +1,16 @@
 //! What is said.
 
 use super::Token;
-use crate::convert::{Failure, FileReport, Job, Options, Phase};
+use crate::convert::publish::Existing;
+use crate::convert::{Claim, Examined, Failure, FileReport, Job, Options, Phase, Wanted};
+use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Version of everything in this room; both sides must have the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A path, byte for byte: names need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,55 @@ impl From<WireOptions> for Options {
     }
 }
 
+/// [`Existing`] whose path survives the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WireExisting {
+    /// See [`Existing::Keep`].
+    Keep,
+    /// See [`Existing::Replace`].
+    Replace(StatData),
+    /// See [`Existing::SetAside`].
+    SetAside(StatData, WirePath),
+}
+
+impl From<&Existing> for WireExisting {
+    fn from(existing: &Existing) -> Self {
+        match existing {
+            Existing::Keep => Self::Keep,
+            Existing::Replace(what) => Self::Replace(*what),
+            Existing::SetAside { what, dir } => Self::SetAside(*what, dir.as_path().into()),
+        }
+    }
+}
+
+impl From<WireExisting> for Existing {
+    fn from(wire: WireExisting) -> Self {
+        match wire {
+            WireExisting::Keep => Self::Keep,
+            WireExisting::Replace(what) => Self::Replace(what),
+            WireExisting::SetAside(what, dir) => Self::SetAside { what, dir: dir.into() },
+        }
+    }
+}
+
+/// What is to be done with a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Task {
+    /// Make its output.
+    Convert {
+        /// What may be replaced.
+        existing: WireExisting,
+        /// What an earlier attempt was about to give the output's name: if that is there, it may be
+        /// replaced, too.
+        leftover: Option<StatData>,
+        /// The claim of an output that is to be checked at a higher level, and made again only if
+        /// it does not pass.
+        recheck: Option<Box<Claim>>,
+    },
+    /// Find out what its output is.
+    Examine(Wanted),
+}
+
 /// One attempt of one job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
@@ -62,6 +113,8 @@ pub struct Assignment {
     pub temp_dir: WirePath,
     /// See [`Job::temp_name`].
     pub temp_name: String,
+    /// What to do.
+    pub task: Task,
     /// How to convert.
     pub options: WireOptions,
     /// Bound of the worker's private writable memory in bytes.
@@ -74,15 +127,15 @@ impl Assignment {
         self.options.options.threads
     }
 
-    /// The job and its options, as a conversion takes them.
-    pub fn into_job(self) -> (Job, Options) {
+    /// The job, what is to be done with it, and its options, as a conversion takes them.
+    pub fn into_job(self) -> (Job, Task, Options) {
         let job = Job {
             input: self.input.into(),
             output: self.output.into(),
             temp_dir: self.temp_dir.into(),
             temp_name: self.temp_name,
         };
-        (job, self.options.into())
+        (job, self.task, self.options.into())
     }
 }
 
@@ -110,6 +163,19 @@ pub struct Measured {
     pub rest: u64,
 }
 
+/// What an attempt gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Product {
+    /// An output.
+    Made(FileReport),
+    /// An output in the place of one that did not pass a check, and why that did not.
+    Remade(FileReport, String),
+    /// The output that was there passed its check.
+    Held(Box<Claim>),
+    /// What was to be found out.
+    Examined(Box<Examined>),
+}
+
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
@@ -118,7 +184,7 @@ pub struct Ended {
     /// Which attempt.
     pub attempt: u32,
     /// What came out.
-    pub result: Result<FileReport, Failure>,
+    pub result: Result<Product, Failure>,
     /// What it took.
     pub measured: Measured,
 }
@@ -148,6 +214,15 @@ pub enum FromWorker {
         /// Bytes of the phase.
         total: u64,
     },
+    /// I am about to give this file the output's name.
+    Publishing {
+        /// Of which job.
+        job: u32,
+        /// In which attempt.
+        attempt: u32,
+        /// The file.
+        file: StatData,
+    },
     /// I am through with a job.
     Outcome(Box<Ended>),
 }
@@ -156,7 +231,9 @@ pub enum FromWorker {
 pub(super) mod tests {
     use super::*;
     use crate::convert::inplace::Earlier;
-    use crate::convert::{Compress, Fault, Mode, Outcome, Unchanged, VerifyLevel};
+    use crate::convert::{
+        ClaimedFile, Compress, Depth, Fault, Mode, Outcome, Recipe, Unchanged, VerifyLevel,
+    };
     use proptest::prelude::*;
 
     fn options() -> impl Strategy<Value = Options> {
@@ -178,13 +255,76 @@ pub(super) mod tests {
     }
 
     prop_compose! {
+        fn stat()(ino: u64, size: u64, mtime_ns: i64, ctime_ns: i64) -> StatData {
+            StatData { ino, size, mtime_ns, ctime_ns }
+        }
+    }
+
+    fn existing() -> impl Strategy<Value = Existing> {
+        prop_oneof![
+            Just(Existing::Keep),
+            stat().prop_map(Existing::Replace),
+            (stat(), any::<Vec<u8>>()).prop_map(|(what, dir)| Existing::SetAside {
+                what,
+                dir: OsString::from_vec(dir).into()
+            }),
+        ]
+    }
+
+    fn claim() -> impl Strategy<Value = Claim> {
+        let file = || {
+            (any::<String>(), stat(), any::<Option<String>>())
+                .prop_map(|(path, stat, digest)| ClaimedFile { path, stat, digest })
+        };
+        (file(), prop::option::of(file()), options(), any::<String>()).prop_map(
+            |(input, output, options, rules)| Claim {
+                input,
+                output,
+                version: "1".into(),
+                recipe: Recipe {
+                    target: options.target,
+                    rules,
+                    mode: options.mode,
+                    compress: options.compress,
+                    shuffle: options.shuffle,
+                    block_size: options.block_size,
+                    repack: options.repack,
+                    flat_links: options.flat_links,
+                },
+                verify: VerifyLevel::Content,
+            },
+        )
+    }
+
+    fn task() -> impl Strategy<Value = Task> {
+        prop_oneof![
+            (existing(), prop::option::of(stat()), prop::option::of(claim())).prop_map(
+                |(existing, leftover, recheck)| Task::Convert {
+                    existing: (&existing).into(),
+                    leftover,
+                    recheck: recheck.map(Box::new)
+                }
+            ),
+            any::<(bool, bool)>().prop_map(|(input_digest, output_digest)| {
+                Task::Examine(Wanted {
+                    input_digest,
+                    output_digest,
+                    compare: Some(Depth::Payload),
+                    made: Some(Mode::Patch),
+                })
+            }),
+        ]
+    }
+
+    prop_compose! {
         fn assignment()(
             job: u32, attempt: u32, input: Vec<u8>, output: Vec<u8>, temp_dir: Vec<u8>,
-            temp_name: String, options in options(), data_limit: Option<u64>,
+            temp_name: String, options in options(), data_limit: Option<u64>, task in task(),
         ) -> Assignment {
             Assignment {
                 job, attempt, input: WirePath(input), output: WirePath(output),
-                temp_dir: WirePath(temp_dir), temp_name, options: (&options).into(), data_limit,
+                temp_dir: WirePath(temp_dir), temp_name, task, options: (&options).into(),
+                data_limit,
             }
         }
     }
@@ -201,7 +341,8 @@ pub(super) mod tests {
     prop_compose! {
         fn report()(
             findings: Vec<String>, bytes_in: u64, bytes_out: u64, bytes_appended: u64,
-            bytes_replaced: u64, digest: Option<String>, before: Option<[u64; 3]>,
+            bytes_replaced: u64, digest: Option<String>, claim in prop::option::of(claim()),
+            before: Option<[u64; 3]>,
         ) -> FileReport {
             let changed_before = before.map(|[bytes_in, bytes_appended, bytes_replaced]| {
                 Earlier { bytes_in, bytes_appended, bytes_replaced }
@@ -209,14 +350,16 @@ pub(super) mod tests {
             FileReport {
                 outcome: Outcome::Converted, mode: Mode::Patch, findings, bytes_in, bytes_out,
                 bytes_appended, bytes_replaced, verify: VerifyLevel::Structure, digest,
-                changed_before,
+                claim: claim.map(Box::new), changed_before,
             }
         }
     }
 
     pub(in super::super) fn from_worker() -> impl Strategy<Value = FromWorker> {
         let result = prop_oneof![
-            report().prop_map(Ok),
+            report().prop_map(|report| Ok(Product::Made(report))),
+            (report(), any::<String>()).prop_map(|(report, why)| Ok(Product::Remade(report, why))),
+            claim().prop_map(|claim| Ok(Product::Held(Box::new(claim)))),
             any::<String>().prop_map(|message| Err(Failure::new(Fault::Output, message))),
         ];
         prop_oneof![
@@ -245,8 +388,9 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn options_and_paths_survive(options in options()) {
+        fn options_and_paths_survive(options in options(), existing in existing()) {
             prop_assert_eq!(Options::from(WireOptions::from(&options)), options);
+            prop_assert_eq!(Existing::from(WireExisting::from(&existing)), existing);
         }
     }
 }

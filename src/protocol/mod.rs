@@ -12,6 +12,7 @@ mod token;
 pub use endpoint::{Address, AddressError, Listener, SocketDir};
 pub use frame::{Decoder, FRAME_MAX, ProtocolError, decode, encode};
 pub use message::{
-    Assignment, Ended, FromWorker, Measured, ToWorker, VERSION, WireOptions, WirePath,
+    Assignment, Ended, FromWorker, Measured, Product, Task, ToWorker, VERSION, WireExisting,
+    WireOptions, WirePath,
 };
 pub use token::Token;

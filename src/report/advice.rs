@@ -24,17 +24,24 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<String> {
         let limit = summary.memory_limit;
         advice.push(format!(
             "a file that ran out of memory had used {} when it stopped; the limit is {}: give the \
-             run more memory, then --resume-failed",
+             run more memory, then the same command again",
             text::bytes(worst),
             text::bytes(limit)
         ));
     }
     if of(Cause::Full).next().is_some() {
-        advice.push("make space where the outputs go, then --resume-failed".to_owned());
+        advice.push("make space where the outputs go, then run the same command again".to_owned());
     }
     if of(Cause::Output).next().is_some() {
         advice.push(
-            "see to the output directory (permission, quota, disk), then --resume-failed".into(),
+            "see to the output directory (permission, quota, disk), then run the same command again"
+                .into(),
+        );
+    }
+    if of(Cause::Read).next().is_some() {
+        advice.push(
+            "see to the file system of the inputs (disk, network), then run the same command again"
+                .into(),
         );
     }
     if of(Cause::Unfinished).next().is_some() {
@@ -45,11 +52,14 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<String> {
         );
     }
     if of(Cause::Input).next().is_some() {
-        advice.push("jldconv inspect FILE says what is wrong with an input".to_owned());
+        advice.push(
+            "jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again"
+                .to_owned(),
+        );
     }
     let again = [Cause::Killed, Cause::Crashed, Cause::Stalled, Cause::Protocol, Cause::Spawn];
     if again.iter().any(|cause| of(*cause).next().is_some()) {
-        advice.push("--resume-failed tries files again whose workers died or hung".to_owned());
+        advice.push("the same command tries files again whose workers died or hung".to_owned());
     }
     memory(summary, about, &mut advice);
     advice
@@ -143,12 +153,12 @@ mod tests {
         });
         insta::assert_snapshot!(all, @r"
         run the same command again: it goes on where this run stopped
-        a file that ran out of memory had used 9.0 MiB when it stopped; the limit is 24.0 GiB: give the run more memory, then --resume-failed
-        make space where the outputs go, then --resume-failed
-        see to the output directory (permission, quota, disk), then --resume-failed
+        a file that ran out of memory had used 9.0 MiB when it stopped; the limit is 24.0 GiB: give the run more memory, then the same command again
+        make space where the outputs go, then run the same command again
+        see to the output directory (permission, quota, disk), then run the same command again
         jldconv undo FILE takes an interrupted change in place back; then run the same command again
-        jldconv inspect FILE says what is wrong with an input
-        --resume-failed tries files again whose workers died or hung
+        jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again
+        the same command tries files again whose workers died or hung
         ");
     }
 }

@@ -20,7 +20,7 @@ pub struct Foreseen {
 }
 
 /// Writes what `converter` would do with each file of `plan` to `out`; the bytes to append and
-/// replace, too, where `edits` are wanted.
+/// replace, too, where `edits` are wanted. `there` tells of what has the output's name already.
 ///
 /// # Errors
 /// Where `out` cannot be written to.
@@ -28,6 +28,7 @@ pub fn dry_run(
     plan: &Plan,
     converter: &Converter,
     edits: bool,
+    there: &dyn Fn(&PlannedJob) -> Option<String>,
     out: &mut dyn Write,
 ) -> io::Result<Foreseen> {
     let mut foreseen = Foreseen::default();
@@ -41,10 +42,9 @@ pub fn dry_run(
             Ok(_) => foreseen.unchanged += 1,
             Err(_) => foreseen.failed += 1,
         }
-        let options = converter.options();
-        let there = options.mode != Mode::InPlace && !options.force && job.output.exists();
-        let unchanged = options.unchanged;
-        out.write_all(entry(job, &migration, there, unchanged, edits).as_bytes())?;
+        let there = there(job);
+        let unchanged = converter.options().unchanged;
+        out.write_all(entry(job, &migration, there.as_deref(), unchanged, edits).as_bytes())?;
     }
     let Foreseen { converted, unchanged, failed } = foreseen;
     let files = text::count(plan.jobs.len() as u64, "file");
@@ -64,7 +64,7 @@ fn changes(migration: &Migration, mode: Mode) -> bool {
 fn entry(
     job: &PlannedJob,
     foreseen: &Result<(Migration, Mode), Failure>,
-    there: bool,
+    there: Option<&str>,
     unchanged: Unchanged,
     edits: bool,
 ) -> String {
@@ -88,7 +88,10 @@ fn entry(
         (None, _, Unchanged::Link) => write!(entry, "  needs nothing: linked"),
         (None, _, Unchanged::Skip) => write!(entry, "  needs nothing: left out"),
     };
-    entry.push_str(if there { "; skipped if its output is complete\n" } else { "\n" });
+    if let Some(there) = there {
+        let _ = write!(entry, "; {}", short(there));
+    }
+    entry.push('\n');
     for finding in &migration.findings {
         let _ = writeln!(entry, "    {}", short(&finding.to_string()));
     }
@@ -117,7 +120,7 @@ mod tests {
         let plan = Plan::of(files, Path::new("/out"));
         let converter = Converter::new(Options::default()).unwrap();
         let mut out = Vec::new();
-        let foreseen = dry_run(&plan, &converter, true, &mut out).unwrap();
+        let foreseen = dry_run(&plan, &converter, true, &|_| None, &mut out).unwrap();
         assert_eq!(foreseen, Foreseen { converted: 0, unchanged: 0, failed: 2 });
         let text = String::from_utf8(out).unwrap();
         assert!(text.starts_with("output_00001.jld2  fails: input: "), "{text}");

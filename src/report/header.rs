@@ -1,7 +1,7 @@
 //! What a run is about to do and what it has for it, as a block of text.
 
 use super::text::{self, float};
-use crate::supervisor::{MemoryStatus, RunStart};
+use crate::supervisor::{Machine, MemoryStatus, RunStart};
 use std::fmt::Write as _;
 
 const FEW: usize = 3;
@@ -9,6 +9,7 @@ const FEW: usize = 3;
 /// The block at the beginning of a run: system and plan.
 pub fn header(start: &RunStart) -> String {
     let mut block = String::new();
+    let _ = writeln!(block, "  machine     {}", machine(&start.machine));
     let _ = writeln!(block, "  input       {}", text::tame(&start.input_dir));
     let _ = writeln!(block, "  output      {}", text::tame(&start.output_dir));
     if start.shard != "1/1" {
@@ -22,7 +23,9 @@ pub fn header(start: &RunStart) -> String {
         String::new()
     };
     let _ = writeln!(block, "  to do       {files}, {bytes}{skipped}");
-    names(&mut block, "incomplete", &start.incomplete, "made again");
+    let stale: Vec<_> = start.stale.iter().map(|it| format!("{}: {}", it.name, it.why)).collect();
+    names(&mut block, "stale", &stale, "made again");
+    names(&mut block, "in the way", &start.conflicts, "not this program's own, or not any more");
     names(&mut block, "failed", &start.failed_before, "left alone; --resume-failed tries again");
     let _ = writeln!(block, "  memory      {}", memory(&start.memory));
     if start.jobs == 0 {
@@ -32,6 +35,14 @@ pub fn header(start: &RunStart) -> String {
     let _ =
         writeln!(block, "  workers     {} ({}), {threads} each", start.slots, start.slots_reason);
     block
+}
+
+fn machine(machine: &Machine) -> String {
+    let Machine { host, processor, cores, memory, system, kernel } = machine;
+    let cores = text::count(*cores, "core");
+    let processor = if processor.is_empty() { cores } else { format!("{processor}, {cores}") };
+    let memory = text::bytes(*memory);
+    text::tame(&format!("{host}: {processor}, {memory}; {system}, kernel {kernel}"))
 }
 
 fn memory(memory: &MemoryStatus) -> String {
@@ -60,6 +71,7 @@ fn names(block: &mut String, title: &str, names: &[String], what: &str) {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::supervisor::Stale;
 
     pub(in crate::report) fn start() -> RunStart {
         RunStart {
@@ -69,9 +81,12 @@ pub(super) mod tests {
             output_dir: "/data/new".into(),
             shard: "1/1".into(),
             jobs: 10,
+            files: 10,
             bytes: 8_972_940,
             skipped: 0,
             incomplete: Vec::new(),
+            stale: Vec::new(),
+            conflicts: Vec::new(),
             failed_before: Vec::new(),
             slots: 2,
             slots_reason: "2 cores".into(),
@@ -82,12 +97,21 @@ pub(super) mod tests {
                 budget: (24 << 30) / 5 * 4,
                 used: 2 << 30,
             },
+            machine: Machine {
+                host: "node5".into(),
+                processor: "AMD EPYC 7B13".into(),
+                cores: 2,
+                memory: 24 << 30,
+                system: "Debian GNU/Linux 13".into(),
+                kernel: "6.12.48".into(),
+            },
         }
     }
 
     #[test]
     fn a_first_run() {
         insta::assert_snapshot!(header(&start()), @r"
+        machine     node5: AMD EPYC 7B13, 2 cores, 24.0 GiB; Debian GNU/Linux 13, kernel 6.12.48
         input       /data/old
         output      /data/new
         to do       10 files, 8.6 MiB
@@ -102,16 +126,23 @@ pub(super) mod tests {
         start.shard = "3/20".into();
         start.skipped = 1;
         start.jobs = 1;
-        start.incomplete = (1..=5).map(|number| format!("output_{number:05}.jld2")).collect();
+        let stale = |number: u32| Stale {
+            name: format!("output_{number:05}.jld2"),
+            why: "made by other rules".into(),
+        };
+        start.stale = (1..=5).map(stale).collect();
+        start.conflicts = vec!["output_00007.jld2".into()];
         start.failed_before = vec!["output_00009.jld2".into()];
         start.memory.used = 23 << 30;
         start.threads_per_worker = 4;
         insta::assert_snapshot!(header(&start), @r"
+        machine     node5: AMD EPYC 7B13, 2 cores, 24.0 GiB; Debian GNU/Linux 13, kernel 6.12.48
         input       /data/old
         output      /data/new
         shard       3/20
         to do       1 file, 8.6 MiB; 1 is done already
-        incomplete  output_00001.jld2, output_00002.jld2, output_00003.jld2 and 2 more (made again)
+        stale       output_00001.jld2: made by other rules, output_00002.jld2: made by other rules, output_00003.jld2: made by other rules and 2 more (made again)
+        in the way  output_00007.jld2 (not this program's own, or not any more)
         failed      output_00009.jld2 (left alone; --resume-failed tries again)
         memory      1.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB; more than that is in use already
         workers     2 (2 cores), 4 threads each

@@ -26,9 +26,7 @@ pub(super) fn line(event: &RunEvent, tally: &Tally, detail: Detail) -> Option<St
             let trouble = record.outcome == JobOutcome::Failed;
             let shown = trouble || detail == Detail::Files;
             let ended = ended(record);
-            // What was done before was never to do: it has no place.
-            let skipped = record.outcome == JobOutcome::Skipped;
-            let text = if skipped { ended } else { format!("{} {ended}", place(tally)) };
+            let text = if tally.counted { format!("{} {ended}", place(tally)) } else { ended };
             shown.then_some(text)?
         }
         RunEvent::AttemptFailed { name, attempt, cause, message, will_retry: true, .. } => {
@@ -68,6 +66,9 @@ pub(super) fn line(event: &RunEvent, tally: &Tally, detail: Detail) -> Option<St
         RunEvent::Stopping { reason } => format!("{reason}: running files are stopped"),
         RunEvent::Warning { message } => format!("warning: {}", short(message)),
         RunEvent::Status(status) => status_block(status),
+        RunEvent::Examining { done, total } => {
+            format!("outputs that are there are looked at: {done} of {total}")
+        }
         RunEvent::RunStarted(_)
         | RunEvent::AttemptStarted { .. }
         | RunEvent::Progress { .. }
@@ -93,11 +94,11 @@ fn ended(record: &JobRecord) -> String {
             format!(
                 "converted  {name}  {bytes} in {seconds}, {appended} appended, {replaced} \
                  replaced, memory {peak}{}",
-                checked(record)
+                besides(record)
             )
         }
         JobOutcome::Unchanged => {
-            format!("unchanged  {name}  {}{}", text::bytes(record.bytes_in), checked(record))
+            format!("unchanged  {name}  {}{}", text::bytes(record.bytes_in), besides(record))
         }
         JobOutcome::Skipped => format!("skipped    {name}  {}", said(record)),
         JobOutcome::Failed => {
@@ -107,9 +108,15 @@ fn ended(record: &JobRecord) -> String {
     }
 }
 
-/// The check that an output passed.
-fn checked(record: &JobRecord) -> String {
-    record.verify.map_or_else(String::new, |level| format!(", checked by {}", level.name()))
+/// What is to be told of a file that went well: the check that it passed, and whatever else there is.
+fn besides(record: &JobRecord) -> String {
+    let mut said =
+        record.verify.map_or_else(String::new, |level| format!(", checked by {}", level.name()));
+    if let Some(message) = &record.message {
+        said.push_str("; ");
+        said.push_str(&short(message));
+    }
+    said
 }
 
 /// What a record says; the path is left out that it begins with, for the name stands before it.
@@ -119,7 +126,8 @@ pub(super) fn said(record: &JobRecord) -> String {
 
 /// A message on one line, cut where it is very long.
 pub(super) fn short(message: &str) -> String {
-    let tame = text::tame(message.trim_end());
+    let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let tame = text::tame(&lines.collect::<Vec<_>>().join(" "));
     match tame.char_indices().nth(MESSAGE) {
         Some((end, _)) => format!("{} ...", tame.get(..end).unwrap_or_default()),
         None => tame,
@@ -211,10 +219,25 @@ pub(super) mod tests {
                 record.message =
                     Some(format!("/data/old/{name}: not a JLD2 file: no signature at byte 0\n"));
             }
-            JobOutcome::Skipped => record.message = Some("complete output there".into()),
+            JobOutcome::Skipped => {
+                record.attempts = 0;
+                record.message = Some("complete output there".into());
+            }
             JobOutcome::Unchanged => record.bytes_out = 897_294,
         }
         record
+    }
+
+    /// An attempt at a file begins.
+    pub(in crate::report) fn begun(number: u64) -> RunEvent {
+        RunEvent::AttemptStarted {
+            slot: SlotId(0),
+            job: JobId(0),
+            name: format!("output_{number:05}.jld2"),
+            bytes: 897_294,
+            attempt: 1,
+            pid: 7,
+        }
     }
 
     fn lines(events: &[RunEvent], detail: Detail) -> String {
@@ -249,8 +272,11 @@ pub(super) mod tests {
         vec![
             RunEvent::RunStarted(start()),
             RunEvent::JobFinished(record(100, JobOutcome::Skipped)),
+            begun(101),
             RunEvent::JobFinished(record(101, JobOutcome::Converted)),
+            begun(102),
             RunEvent::JobFinished(record(102, JobOutcome::Unchanged)),
+            begun(103),
             failed(true),
             RunEvent::Concurrency { allowed: 1, slots: 2, reason: ConcurrencyReason::OutOfMemory },
             failed(false),
@@ -304,6 +330,11 @@ pub(super) mod tests {
         SIGTERM: no new files; 1 running file may finish within 1:00
         SIGTERM again: running files are stopped
         ");
+    }
+
+    #[test]
+    fn lines_of_a_message_become_one() {
+        assert_eq!(short("TOML parse error\n  |\n1 | x\r\n\n"), "TOML parse error | 1 | x");
     }
 
     #[test]

@@ -8,6 +8,22 @@ use std::sync::Mutex;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+/// Writes and forgets. A log that cannot be written must not disturb what it tells of, and the
+/// subscriber would say so on standard error, where a reader that went away ends the program.
+struct Forgiving<W>(W);
+
+impl<W: Write> Write for Forgiving<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
 /// Standard error, with the bars taken away for as long as a line is written.
 struct AroundBars(Option<MultiProgress>);
 
@@ -24,13 +40,13 @@ impl<'a> MakeWriter<'a> for AroundBars {
 impl Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &self.0.0 {
-            Some(bars) => bars.suspend(|| io::stderr().write(bytes)),
-            None => io::stderr().write(bytes),
+            Some(bars) => bars.suspend(|| Forgiving(io::stderr()).write(bytes)),
+            None => Forgiving(io::stderr()).write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Forgiving(io::stderr()).flush()
     }
 }
 
@@ -52,7 +68,7 @@ pub fn start_log(verbose: u8, file: Option<&Path>, bars: Option<&MultiProgress>)
     let _ = match file {
         Some(path) => {
             let file = OpenOptions::new().create(true).append(true).open(path)?;
-            log.with_writer(Mutex::new(file)).try_init()
+            log.with_writer(Mutex::new(Forgiving(file))).try_init()
         }
         None => log.with_writer(AroundBars(bars.cloned())).try_init(),
     };

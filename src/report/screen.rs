@@ -149,7 +149,7 @@ impl Reporter for Screen {
 mod tests {
     use super::*;
     use crate::report::header::tests::start;
-    use crate::report::line::tests::record;
+    use crate::report::line::tests::{begun, record};
     use crate::report::summary::tests::summary;
     use crate::supervisor::JobOutcome;
     use std::sync::{Arc, Mutex};
@@ -182,7 +182,9 @@ mod tests {
             Screen::new(progress, about, target, Box::new(out.clone()), Box::new(err.clone()));
         screen.block("jldconv 0.1.0\n");
         screen.event(&RunEvent::RunStarted(start()));
+        screen.event(&begun(100));
         screen.event(&RunEvent::JobFinished(record(100, JobOutcome::Converted)));
+        screen.event(&begun(101));
         screen.event(&RunEvent::JobFinished(record(101, JobOutcome::Failed)));
         screen.event(&RunEvent::RunFinished(Box::new(summary())));
         (out.text(), err.text())
@@ -193,6 +195,7 @@ mod tests {
         let (out, err) = shown(Progress::Plain);
         insta::assert_snapshot!(out, @r"
         jldconv 0.1.0
+          machine     node5: AMD EPYC 7B13, 2 cores, 24.0 GiB; Debian GNU/Linux 13, kernel 6.12.48
           input       /data/old
           output      /data/new
           to do       10 files, 8.6 MiB
@@ -220,9 +223,10 @@ mod tests {
         let events: Vec<serde_json::Value> =
             out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-        assert_eq!(names, ["run-started", "job-finished", "job-finished", "run-finished"]);
-        assert_eq!(events[1]["name"], "output_00100.jld2");
-        assert_eq!(events[3]["success"], 10);
+        let file = ["attempt-started", "job-finished"];
+        assert_eq!(names, [&["run-started"][..], &file, &file, &["run-finished"]].concat());
+        assert_eq!(events[2]["name"], "output_00100.jld2");
+        assert_eq!(events[5]["success"], 10);
         assert_eq!(err, "");
     }
 
@@ -236,7 +240,7 @@ mod tests {
     #[test]
     fn beside_bars_the_blocks_still_come() {
         let (out, _) = shown(Progress::Bar);
-        assert!(out.starts_with("jldconv 0.1.0\n  input"), "{out}");
+        assert!(out.starts_with("jldconv 0.1.0\n  machine"), "{out}");
         assert!(out.contains("Done: 10 converted"), "{out}");
         assert!(!out.contains("[1/10]"), "{out}");
     }

@@ -3,7 +3,7 @@
 use super::advice::{Circumstances, advice};
 use super::line::{said, short};
 use super::text;
-use crate::supervisor::{JobOutcome, RunSummary};
+use crate::supervisor::{JobOutcome, JobRecord, RunSummary};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -71,6 +71,7 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     let faults = if faults.is_empty() { String::new() } else { format!("; {}", faults.join(", ")) };
     let _ = writeln!(block, "  attempts    {}{faults}", summary.attempts);
     failures(summary, &mut block);
+    conflicts(summary, &mut block);
     let advice = advice(summary, about);
     if !advice.is_empty() {
         let _ = writeln!(block, "\nRecommended:");
@@ -111,6 +112,24 @@ fn failures(summary: &RunSummary, block: &mut String) {
     }
     let more = failed.count();
     if more > 0 {
+        let _ =
+            writeln!(block, "  and {more} more, all of them in the JSON report (--report FILE)");
+    }
+}
+
+/// Files that were in the way and what became of them.
+fn conflicts(summary: &RunSummary, block: &mut String) {
+    let told = |file: &&JobRecord| file.conflict.is_some() && file.outcome != JobOutcome::Failed;
+    let mut files = summary.files.iter().filter(told);
+    let few: Vec<_> = files.by_ref().take(FEW).collect();
+    if few.is_empty() {
+        return;
+    }
+    let _ = writeln!(block, "\nIn the way:");
+    for file in few {
+        let _ = writeln!(block, "  {}  {}", text::tame(&file.name), said(file));
+    }
+    if let more @ 1.. = files.count() {
         let _ =
             writeln!(block, "  and {more} more, all of them in the JSON report (--report FILE)");
     }
@@ -210,7 +229,7 @@ pub(super) mod tests {
 
         Recommended:
           run the same command again: it goes on where this run stopped
-          jldconv inspect FILE says what is wrong with an input
+          jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again
           memory in use went above the margin 4 times: try --workers 1, or --safety-margin 0.9 if nothing else needs the memory
         ");
     }

@@ -16,15 +16,21 @@ pub(super) struct Busy {
     pub(super) share: f64,
 }
 
-/// How far a run is.
+/// How far a run is. Whatever events come, no count is above its total.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Tally {
     pub(super) jobs: u64,
     pub(super) bytes: u64,
     pub(super) ended: u64,
     pub(super) failed: u64,
+    /// Planned sizes of the files that ended, so that their sum is never above all of them.
     pub(super) ended_bytes: u64,
     pub(super) busy: BTreeMap<SlotId, Busy>,
+    /// Planned sizes of files that began in this run and did not end, by name.
+    begun: BTreeMap<String, u64>,
+    /// Whether the file that ended last was one of those to do. What an earlier run settled, and
+    /// what cannot be tried at all, is told too but has no place among them.
+    pub(super) counted: bool,
 }
 
 impl Tally {
@@ -43,6 +49,7 @@ impl Tally {
                     share: 0.0,
                 };
                 self.busy.insert(*slot, busy);
+                self.begun.insert(name.clone(), *bytes);
             }
             RunEvent::Progress { slot, phase, done, total, .. } => {
                 if let Some(busy) = self.busy.get_mut(slot) {
@@ -54,14 +61,15 @@ impl Tally {
                 self.busy.remove(slot);
             }
             RunEvent::JobFinished(record) => {
-                if record.outcome == JobOutcome::Skipped {
-                    return;
-                }
                 self.busy.retain(|_, busy| busy.name != record.name);
-                self.ended = self.ended.saturating_add(1);
-                self.ended_bytes = self.ended_bytes.saturating_add(record.bytes_in);
-                if record.outcome == JobOutcome::Failed {
-                    self.failed = self.failed.saturating_add(1);
+                let begun = self.begun.remove(&record.name);
+                self.counted = begun.is_some() && self.ended < self.jobs;
+                if self.counted {
+                    let bytes = begun.unwrap_or(0);
+                    self.ended = self.ended.saturating_add(1);
+                    self.ended_bytes = self.ended_bytes.saturating_add(bytes).min(self.bytes);
+                    let failed = record.outcome == JobOutcome::Failed;
+                    self.failed = self.failed.saturating_add(u64::from(failed));
                 }
             }
             _ => {}
@@ -107,7 +115,8 @@ fn share(phase: Phase, done: u64, total: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::report::header::tests::start;
-    use crate::supervisor::{JobId, JobRecord};
+    use crate::supervisor::{Cause, JobId, JobRecord};
+    use proptest::prelude::*;
 
     #[test]
     fn counts_what_is_through() {
@@ -139,11 +148,58 @@ mod tests {
         let done = JobRecord::bare("a", Some(1), JobOutcome::Converted, 1_000_000);
         tally.note(&RunEvent::JobFinished(done));
         assert_eq!((tally.through(), tally.ended, tally.busy.len()), (1_000_000, 1, 0));
-        let failed = JobRecord::bare("b", Some(2), JobOutcome::Failed, u64::MAX);
-        tally.note(&RunEvent::JobFinished(failed));
-        assert_eq!((tally.through(), tally.failed), (tally.bytes, 1), "never more than all");
-        tally.note(&RunEvent::JobFinished(JobRecord::bare("c", None, JobOutcome::Skipped, 5)));
-        assert_eq!(tally.ended, 2, "skipped files were never to do");
+        assert!(tally.counted);
+        for outcome in [JobOutcome::Skipped, JobOutcome::Failed] {
+            tally.note(&RunEvent::JobFinished(JobRecord::bare("c", None, outcome, 5)));
+            assert!(!tally.counted, "what was settled before was never to do");
+        }
+        assert_eq!((tally.ended, tally.failed), (1, 0));
+    }
+
+    /// Any event, about few files and slots so that they meet.
+    fn event() -> impl Strategy<Value = RunEvent> {
+        let phases =
+            [Phase::Plan, Phase::Copy, Phase::Edit, Phase::Sync, Phase::Verify, Phase::Publish];
+        let outcomes =
+            [JobOutcome::Converted, JobOutcome::Unchanged, JobOutcome::Skipped, JobOutcome::Failed];
+        let size = prop_oneof![0..3_000_000_u64, any::<u64>()];
+        let parts = (0..4_u8, 0..4_u32, 0..14_u64, size.clone(), size, 0..6_usize, 0..4_usize);
+        parts.prop_map(move |(what, slot, file, done, total, phase, outcome)| {
+            let (slot, job, name) = (SlotId(slot), JobId(0), format!("output_{file:05}.jld2"));
+            match what {
+                0 => RunEvent::AttemptStarted { slot, job, name, bytes: done, attempt: 1, pid: 7 },
+                1 => RunEvent::Progress { slot, job, phase: phases[phase], done, total },
+                2 => RunEvent::AttemptFailed {
+                    slot,
+                    job,
+                    name,
+                    attempt: 1,
+                    cause: Cause::Killed,
+                    message: String::new(),
+                    will_retry: true,
+                },
+                _ => RunEvent::JobFinished(JobRecord::bare(&name, None, outcomes[outcome], done)),
+            }
+        })
+    }
+
+    proptest! {
+        /// Retries, files that grew, files that were settled before, slots that were lost: whatever
+        /// comes, in whatever order.
+        #[test]
+        fn no_count_passes_its_total(events in proptest::collection::vec(event(), 0..200)) {
+            let mut tally = Tally::default();
+            tally.note(&RunEvent::RunStarted(start()));
+            for event in events {
+                let before = tally.ended;
+                tally.note(&event);
+                prop_assert!(tally.ended <= tally.jobs && tally.failed <= tally.ended);
+                prop_assert!(tally.ended >= before);
+                prop_assert!(tally.ended_bytes <= tally.bytes && tally.through() <= tally.bytes);
+                prop_assert!(tally.busy.values().all(|busy| (0.0..=1.0).contains(&busy.share)));
+                prop_assert!(tally.left(10.0).is_none_or(|left| left >= 0.0));
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::event::MemoryStatus;
 use super::scheduler::Reading;
 use crate::sys::cgroup::MemoryGroups;
-use crate::sys::memory;
+use crate::sys::machine;
 
 /// What SLURM grants this job, as its environment tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -12,11 +12,13 @@ pub struct Slurm {
     pub memory: Option<u64>,
     /// Cores of a task.
     pub cpus_per_task: Option<usize>,
+    /// The job array that this process is a task of.
+    pub array: Option<u64>,
 }
 
 impl Slurm {
-    /// Reads `SLURM_MEM_PER_NODE`, `SLURM_MEM_PER_CPU`, `SLURM_CPUS_ON_NODE` and
-    /// `SLURM_CPUS_PER_TASK` through `get`.
+    /// Reads `SLURM_MEM_PER_NODE`, `SLURM_MEM_PER_CPU`, `SLURM_CPUS_ON_NODE`,
+    /// `SLURM_CPUS_PER_TASK` and `SLURM_ARRAY_JOB_ID` through `get`.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Self {
         let number = |name: &str| get(name)?.trim().parse::<u64>().ok().filter(|n| *n > 0);
         let mebibytes = |n: u64| n.checked_mul(1 << 20);
@@ -27,7 +29,11 @@ impl Slurm {
             .and_then(mebibytes)
             .and_then(|each| each.checked_mul(cpus.unwrap_or(1)));
         let memory = per_node.into_iter().chain(per_cpu).min();
-        Self { memory, cpus_per_task: cpus_per_task.and_then(|n| usize::try_from(n).ok()) }
+        Self {
+            memory,
+            cpus_per_task: cpus_per_task.and_then(|n| usize::try_from(n).ok()),
+            array: number("SLURM_ARRAY_JOB_ID"),
+        }
     }
 
     /// Reads this process's environment.
@@ -67,7 +73,7 @@ impl Bounds {
 
     /// Reads all bounds. `own` is the anonymous memory of the supervisor and its workers in bytes.
     pub(super) fn read(&self, own: u64) -> (Reading, MemoryStatus) {
-        let machine = memory::of_machine().unwrap_or_default();
+        let machine = machine::memory().unwrap_or_default();
         let machine = Bound {
             source: "physical memory".to_owned(),
             limit: machine.total,
@@ -153,7 +159,10 @@ mod tests {
         let per_cpu = [("SLURM_MEM_PER_CPU", "512"), ("SLURM_CPUS_ON_NODE", "4")];
         assert_eq!(slurm(&per_cpu).memory, Some(2 << 30));
         let per_task = [("SLURM_MEM_PER_CPU", "512"), ("SLURM_CPUS_PER_TASK", "2")];
-        assert_eq!(slurm(&per_task), Slurm { memory: Some(1 << 30), cpus_per_task: Some(2) });
+        assert_eq!(
+            slurm(&per_task),
+            Slurm { memory: Some(1 << 30), cpus_per_task: Some(2), array: None }
+        );
         assert_eq!(slurm(&[("SLURM_MEM_PER_NODE", "0")]).memory, None, "0 is all there is");
         assert_eq!(slurm(&[("SLURM_MEM_PER_NODE", "much")]), Slurm::default());
     }

@@ -24,6 +24,8 @@ pub enum Cause {
     Full,
     /// The output's place cannot be written to.
     Output,
+    /// Something that may not be replaced has the output's name.
+    Conflict,
     /// A change of the file in place is not complete, and cannot be ended here and now.
     Unfinished,
     /// The output was not what was planned.
@@ -36,6 +38,8 @@ pub enum Cause {
     Internal,
     /// Stopped on purpose: memory was short, or the run ends.
     Stopped,
+    /// The input could not be read for a reason that may pass: an I/O error, a stale handle.
+    Read,
 }
 
 impl Cause {
@@ -50,12 +54,14 @@ impl Cause {
             Self::Unsupported => "unsupported",
             Self::Full => "full",
             Self::Output => "output",
+            Self::Conflict => "conflict",
             Self::Unfinished => "unfinished",
             Self::Verify => "verify",
             Self::Protocol => "protocol",
             Self::Spawn => "spawn",
             Self::Internal => "internal",
             Self::Stopped => "stopped",
+            Self::Read => "read",
         }
     }
 
@@ -82,11 +88,13 @@ impl From<Fault> for Cause {
             Fault::Unsupported => Self::Unsupported,
             Fault::Full => Self::Full,
             Fault::Output => Self::Output,
+            Fault::Conflict => Self::Conflict,
             Fault::Unfinished => Self::Unfinished,
             Fault::Verify => Self::Verify,
             Fault::Memory => Self::OutOfMemory,
             Fault::Cancelled => Self::Stopped,
             Fault::Internal => Self::Internal,
+            Fault::Read => Self::Read,
         }
     }
 }
@@ -106,12 +114,14 @@ mod tests {
             Cause::Unsupported,
             Cause::Full,
             Cause::Output,
+            Cause::Conflict,
             Cause::Unfinished,
             Cause::Verify,
             Cause::Protocol,
             Cause::Spawn,
             Cause::Internal,
             Cause::Stopped,
+            Cause::Read,
         ] {
             assert_eq!(serde_json::to_value(cause).unwrap(), cause.word());
         }

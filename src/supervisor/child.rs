@@ -174,7 +174,7 @@ impl Life {
         let death = self.child.reap().map_err(|error| error.to_string());
         self.hear_stderr();
         let bytes: Vec<u8> = self.last_words.into_iter().collect();
-        Gone { death, last_words: String::from_utf8_lossy(&bytes).into_owned() }
+        Gone { death, last_words: tidy(&String::from_utf8_lossy(&bytes)) }
     }
 
     /// Waits for the next thing to happen. An error is what the worker did wrong.
@@ -293,7 +293,10 @@ impl Life {
                 Ok(count) => {
                     self.last_words.extend(bytes.get(..count).unwrap_or_default());
                     let surplus = self.last_words.len().saturating_sub(LAST_WORDS);
-                    self.last_words.drain(..surplus);
+                    if surplus > 0 {
+                        // What went wrong is said first; where it came from, for pages after that.
+                        self.last_words.drain(LAST_WORDS / 2..LAST_WORDS / 2 + surplus);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -301,6 +304,14 @@ impl Life {
             }
         }
     }
+}
+
+/// What a worker said in the end, for a report: on one line, without the stack that is of use with
+/// the source at hand only.
+fn tidy(words: &str) -> String {
+    let lines = words.lines().map(str::trim).take_while(|line| *line != "stack backtrace:");
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("note: run with "));
+    lines.collect::<Vec<_>>().join(" ")
 }
 
 enum Step {

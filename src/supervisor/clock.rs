@@ -40,7 +40,10 @@ pub(super) fn rfc3339(time: SystemTime) -> String {
 }
 
 /// A name for the run that begins at `time`: letters, digits and hyphens.
-pub(super) fn run_id(time: SystemTime) -> io::Result<String> {
+///
+/// # Errors
+/// The system has no random numbers.
+pub fn run_id(time: SystemTime) -> io::Result<String> {
     let text = rfc3339(time);
     let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
     let (date, clock) = digits.split_at_checked(8).unwrap_or((&digits, ""));

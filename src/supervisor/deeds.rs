@@ -5,14 +5,15 @@ use super::child::{self, Birth};
 use super::clock::rfc3339;
 use super::dispatcher::{Dispatcher, Message};
 use super::event::{RunEvent, SlotId};
-use super::journal::{AttemptLine, JobLine, Line, Task};
+use super::journal::{AttemptLine, Fingerprint, JobLine, Line, Task};
 use super::plan::JobId;
 use super::record::{JobOutcome, JobRecord};
+use super::resume::{Order, Work};
 use super::scheduler::{Action, End, Event, Notice, WorkerId};
 use super::seat::{Current, Seat};
 use crate::convert::temp::TempName;
-use crate::convert::{Mode, Options};
-use crate::protocol::{Assignment, ToWorker};
+use crate::convert::{Claim, Mode, Options};
+use crate::protocol::{Assignment, Product, Task as Asked, ToWorker};
 use bytesize::ByteSize;
 use std::io;
 use std::time::{Instant, SystemTime};
@@ -89,12 +90,18 @@ impl Dispatcher {
         let temp_name = TempName::new(&self.frame.run_id, self.frame.owner, self.temp_number)
             .map_or_else(|_| format!("{}.part", self.temp_number), |name| name.to_string());
         let Some((place, planned)) = self.frame.job(job) else { return };
-        // Whether an output may be replaced was decided when the plan was sorted out; what is
-        // there now is an earlier attempt's, or incomplete.
         let options = Options {
-            force: true,
             threads: usize::try_from(threads).unwrap_or(1),
             ..self.frame.settings.options.clone()
+        };
+        let task = match self.frame.work(job) {
+            Some(Work::Examine(wanted)) => Asked::Examine(*wanted),
+            Some(Work::Convert(order)) => Asked::Convert {
+                existing: (&order.existing).into(),
+                leftover: self.published.get(&job).copied(),
+                recheck: order.recheck.clone(),
+            },
+            None => return,
         };
         let assignment = Assignment {
             job: job.0,
@@ -103,6 +110,7 @@ impl Dispatcher {
             output: planned.output.as_path().into(),
             temp_dir: self.frame.temp_dir.as_path().into(),
             temp_name: temp_name.clone(),
+            task,
             options: (&options).into(),
             data_limit,
         };
@@ -111,12 +119,12 @@ impl Dispatcher {
             attempt,
             name: planned.name.clone(),
             began: Instant::now(),
-            temp: self.frame.temp_dir.join(temp_name),
+            temp: temp_name,
             predicted,
             at: None,
             peak_rss: 0,
             peak_anon: 0,
-            report: None,
+            product: None,
             over: false,
         };
         let (name, bytes) = (planned.name.clone(), planned.bytes);
@@ -188,34 +196,37 @@ impl Dispatcher {
         record.faults = faults.to_vec();
         record.slot = Some(slot.0);
         (record.peak_rss, record.peak_anon) = self.peaks.remove(&job).unwrap_or_default();
+        self.published.remove(&job);
         let seat = self.seats.get_mut(&slot);
         let current = seat.and_then(|seat| seat.current.as_mut().filter(|now| now.job == job));
-        let report = current.and_then(|current| current.report.take());
-        match (end, report) {
-            (End::Done, Some(report)) => {
+        let product = current.and_then(|current| current.product.take());
+        let order = match self.frame.work(job) {
+            Some(Work::Convert(order)) => order,
+            Some(Work::Examine(_)) | None => {
+                self.examined(place, record, end, product);
+                return;
+            }
+        };
+        let mut claim = None;
+        match (end, product) {
+            (End::Done, Some(product)) => {
+                claim = fill(&mut record, order, product);
                 self.begun.remove(&job);
-                let earlier = report.changed_before;
-                record.fill(report);
-                // An attempt or a run that died behind its last step and before its line was
-                // written: nobody has told of this change yet.
-                let recorded =
-                    usize::try_from(place.0).is_ok_and(|at| self.frame.recorded.contains(&at));
-                if let Some(earlier) = earlier.filter(|_| !recorded) {
-                    record.outcome = JobOutcome::Converted;
-                    record.bytes_in = earlier.bytes_in;
-                    record.bytes_appended = earlier.bytes_appended;
-                    record.bytes_replaced = earlier.bytes_replaced;
-                }
             }
             (End::Done, None) => {
                 record.fault = Some(Cause::Internal);
-                record.message = Some("internal error: the report is lost".to_owned());
+                record.message = Some("the worker's report is lost".to_owned());
             }
             (End::Failed { cause, message }, _) => {
                 if self.begun.remove(&job) {
                     self.take_back(job);
                 }
                 record.fault = Some(cause);
+                record.stale.clone_from(&order.stale);
+                record.conflict.clone_from(&order.conflict);
+                if cause == Cause::Conflict {
+                    record.conflict = Some(message.clone());
+                }
                 record.message = Some(match cause {
                     Cause::OutOfMemory => self.advise(&message, record.peak_anon),
                     _ => message,
@@ -225,12 +236,26 @@ impl Dispatcher {
         let line = Line::Job(Box::new(JobLine {
             run_id: self.frame.run_id.clone(),
             at: rfc3339(SystemTime::now()),
-            input: planned.into(),
+            input: Fingerprint::of(planned, order.input),
+            claim,
             record: record.clone(),
         }));
         let number = u64::from(place.0);
         self.staff.scribe.ask(Task::Write(Box::new(line), Some(number)));
         self.unsafe_records.insert(number, record);
+    }
+
+    /// A question is answered, or will not be.
+    fn examined(&mut self, place: JobId, record: JobRecord, end: End, product: Option<Product>) {
+        let result = match (end, product) {
+            (End::Done, Some(Product::Examined(examined))) => Ok(*examined),
+            (End::Done, _) => Err("internal error: the answer is lost".to_owned()),
+            (End::Failed { cause, message }, _) => Err(format!("{cause}: {message}")),
+        };
+        if let Ok(place) = usize::try_from(place.0) {
+            self.examined.insert(place, result);
+        }
+        self.news.tell(RunEvent::JobFinished(record));
     }
 
     /// Has the file of a job in place brought back if it was left in the midst of a change: no
@@ -256,9 +281,9 @@ impl Dispatcher {
         // What was held is what was seen last; it wanted more.
         let enough = peak.max(memory.limit / 2).saturating_mul(2);
         format!(
-            "out of memory, alone in the machine: {message}. It held {} when it was seen last, of \
+            "alone in the machine: {message}. It held {} when it was seen last, of \
              {} there are ({source}; {} are in use without it). Give it at least {} \
-             (--memory-limit, SLURM's --mem), then --resume-failed",
+             (--memory-limit, SLURM's --mem), then run the same command again",
             show(peak),
             show(memory.limit),
             show(memory.used),
@@ -294,4 +319,48 @@ impl Dispatcher {
         };
         self.news.tell(event);
     }
+}
+
+/// Takes over what a finished attempt gave; what a journal has to keep of it comes back.
+fn fill(record: &mut JobRecord, order: &Order, product: Product) -> Option<Claim> {
+    record.conflict.clone_from(&order.conflict);
+    record.stale.clone_from(&order.stale);
+    let mut report = match product {
+        Product::Made(report) => report,
+        Product::Remade(report, why) => {
+            record.stale = Some(why);
+            report
+        }
+        Product::Held(claim) => {
+            record.outcome = JobOutcome::Skipped;
+            record.message =
+                Some(format!("complete, and passed the check {}", claim.verify.name()));
+            record.verify = Some(claim.verify);
+            record.bytes_out = claim.output.as_ref().map_or(0, |output| output.stat.size);
+            return Some(*claim);
+        }
+        Product::Examined(_) => {
+            record.fault = Some(Cause::Internal);
+            record.message = Some("internal error: a worker answered what nobody asked".to_owned());
+            return None;
+        }
+    };
+    let claim = report.claim.take();
+    let earlier = report.changed_before;
+    record.fill(report);
+    // An attempt or a run that died behind its last step and before its line was written: nobody has
+    // told of this change yet.
+    if let Some(earlier) = earlier.filter(|_| !order.recorded) {
+        record.outcome = JobOutcome::Converted;
+        record.bytes_in = earlier.bytes_in;
+        record.bytes_appended = earlier.bytes_appended;
+        record.bytes_replaced = earlier.bytes_replaced;
+    }
+    if let Some(why) = &record.stale {
+        record.message = Some(format!("made again: {why}"));
+    }
+    if let Some(why) = &record.conflict {
+        record.message = Some(format!("what was there is kept in .jldconv/replaced/: {why}"));
+    }
+    claim.map(|claim| *claim)
 }

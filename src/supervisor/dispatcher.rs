@@ -3,19 +3,23 @@
 
 use super::child::{Word, WorkerProgram};
 use super::event::{MemoryStatus, RunEvent, SlotId};
+use super::family::Family;
 use super::journal::{Line, Scribe, Task, Written};
 use super::monitor::{Monitor, Sample};
 use super::news::News;
 use super::oom::Witness;
 use super::plan::{JobId, Plan, PlannedJob};
 use super::record::{JobRecord, RunSummary};
+use super::resume::{Todo, Work};
 use super::scheduler::{Ending, Event, Scheduler, WorkerId};
 use super::seat::Seat;
 use super::settings::Settings;
 use super::signals::{Asked, Listening};
 use super::totals::Totals;
+use crate::convert::Examined;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
+use crate::sys::stat::StatData;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -42,8 +46,8 @@ pub(super) enum Message {
 pub(super) struct Frame {
     pub(super) settings: Settings,
     pub(super) plan: Plan,
-    /// Places in the plan of the scheduler's jobs.
-    pub(super) todo: Vec<usize>,
+    /// The scheduler's jobs.
+    pub(super) todo: Vec<Todo>,
     pub(super) run_id: String,
     pub(super) started: SystemTime,
     pub(super) program: WorkerProgram,
@@ -51,16 +55,27 @@ pub(super) struct Frame {
     pub(super) temp_dir: PathBuf,
     pub(super) owner: Owner,
     pub(super) slots: u32,
-    /// Places in the plan of files in place whose change a run recorded already.
-    pub(super) recorded: BTreeSet<usize>,
 }
 
 impl Frame {
     /// The scheduler's job in the plan.
     pub(super) fn job(&self, job: JobId) -> Option<(JobId, &PlannedJob)> {
-        let place = *self.todo.get(usize::try_from(job.0).ok()?)?;
+        let place = self.todo.get(usize::try_from(job.0).ok()?)?.place;
         Some((JobId(u32::try_from(place).ok()?), self.plan.jobs.get(place)?))
     }
+
+    /// What is to be done with the scheduler's job.
+    pub(super) fn work(&self, job: JobId) -> Option<&Work> {
+        self.todo.get(usize::try_from(job.0).ok()?).map(|todo| &todo.work)
+    }
+}
+
+/// What a dispatcher leaves.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) summary: RunSummary,
+    /// What was found out, by place in the plan; an error is why it was not.
+    pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
 }
 
 /// Those who work for the dispatcher.
@@ -70,6 +85,8 @@ pub(super) struct Staff {
     pub(super) scribe: Scribe,
     pub(super) _listening: Listening,
     pub(super) witness: Witness,
+    /// The other shards, where there are some.
+    pub(super) family: Option<Family>,
 }
 
 /// See the module.
@@ -93,6 +110,10 @@ pub(super) struct Dispatcher {
     pub(super) totals: Totals,
     /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
     pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
+    /// What each job's last attempt was about to publish.
+    pub(super) published: BTreeMap<JobId, StatData>,
+    /// What was found out, by place in the plan.
+    pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
     pub(super) temp_number: u64,
     /// Jobs in place that a worker has had in hand and that are not over: each of their files may
     /// be half changed.
@@ -110,7 +131,7 @@ impl Dispatcher {
         scheduler: Scheduler,
         news: News,
         (outbox, inbox): (Sender<Message>, Receiver<Message>),
-        settled: Vec<(usize, JobRecord)>,
+        settled: BTreeMap<usize, JobRecord>,
     ) -> Self {
         Self {
             frame,
@@ -124,10 +145,12 @@ impl Dispatcher {
             events: VecDeque::new(),
             memory: MemoryStatus::default(),
             memory_told: None,
-            records: settled.into_iter().collect(),
+            records: settled,
             unsafe_records: BTreeMap::new(),
             totals: Totals::default(),
             peaks: BTreeMap::new(),
+            published: BTreeMap::new(),
+            examined: BTreeMap::new(),
             temp_number: 0,
             begun: BTreeSet::new(),
             draining: false,
@@ -143,7 +166,7 @@ impl Dispatcher {
     }
 
     /// Runs until everything is over.
-    pub(super) fn run(mut self, first: Sample) -> RunSummary {
+    pub(super) fn run(mut self, first: Sample) -> Finished {
         self.sample(first);
         let mut ticked = Instant::now();
         self.settle();
@@ -242,7 +265,7 @@ impl Dispatcher {
     }
 
     /// Waits for the journal, sums up, says goodbye.
-    fn finish(mut self) -> RunSummary {
+    fn finish(mut self) -> Finished {
         let took = self.now();
         self.take_back_all();
         // The journal's last lines tell of the run, so all records must be in the summary before.
@@ -265,6 +288,9 @@ impl Dispatcher {
             self.tell_record(number, record);
         }
         let ending = self.over.clone().unwrap_or(Ending::Interrupted);
+        if ending == Ending::Complete {
+            self.compare_with_others();
+        }
         let summary = self.sum_up(took, &ending);
         let line = Line::End(Box::new(super::journal::EndLine {
             run_id: self.frame.run_id.clone(),
@@ -275,7 +301,19 @@ impl Dispatcher {
         self.staff.scribe.ask(Task::Close);
         self.wait_for(deadline, |this| this.closed);
         self.news.tell(RunEvent::RunFinished(Box::new(summary.clone())));
-        summary
+        Finished { summary, examined: self.examined }
+    }
+
+    /// Whether all shards saw the same archive, and still would. What began later than this one
+    /// is seen only now.
+    fn compare_with_others(&mut self) {
+        let Some(family) = &mut self.staff.family else { return };
+        let others = family.compare().unwrap_or_else(|error| Some(error.to_string()));
+        // A shard without work has seen what is there a moment ago.
+        let changed = if self.frame.todo.is_empty() { None } else { family.changed() };
+        for message in others.into_iter().chain(changed) {
+            self.news.tell(RunEvent::Warning { message });
+        }
     }
 
     fn wait_for(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) {

@@ -1,5 +1,6 @@
 //! Why a run could not begin, or did not end in order.
 
+use super::conflict::Conflicts;
 use super::exit::ExitCode;
 use crate::sys::dir::DirError;
 use std::io;
@@ -36,6 +37,18 @@ pub enum RunError {
         /// The system's word.
         source: io::Error,
     },
+    /// Files that are not this program's own have the names of outputs.
+    #[error(transparent)]
+    Conflicts(#[from] Conflicts),
+    /// A signal came before the first job.
+    #[error("interrupted before anything was done")]
+    Interrupted,
+    /// What is there cannot be looked at.
+    #[error("cannot look at the outputs that are there: {0}")]
+    Examine(String),
+    /// The target or the rules cannot be used.
+    #[error("{0}")]
+    Recipe(String),
     /// A defect of this program.
     #[error("internal error: {0}")]
     Internal(String),
@@ -45,8 +58,13 @@ impl RunError {
     /// What the process should exit with.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Locked { .. } | Self::Output(_) | Self::Escapes { .. } => ExitCode::Usage,
-            Self::Setup { .. } | Self::Internal(_) => ExitCode::Internal,
+            Self::Locked { .. }
+            | Self::Output(_)
+            | Self::Escapes { .. }
+            | Self::Conflicts(_)
+            | Self::Recipe(_) => ExitCode::Usage,
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::Setup { .. } | Self::Examine(_) | Self::Internal(_) => ExitCode::Internal,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::cause::Cause;
 use super::plan::JobId;
 use super::record::{JobRecord, RunSummary};
 use crate::convert::Phase;
+use crate::sys::machine::Machine;
 use serde::{Deserialize, Serialize};
 
 /// A place in which one worker lives at a time, counted from 0.
@@ -41,12 +42,22 @@ pub struct RunStart {
     pub shard: String,
     /// Jobs to do (those skipped are not among them).
     pub jobs: u64,
+    /// All files of the plan: so many `job-finished` events come in the end, those of files that
+    /// were settled before among them.
+    #[serde(default)]
+    pub files: u64,
     /// Sum of their inputs' sizes.
     pub bytes: u64,
     /// Jobs whose output is complete already.
     pub skipped: u64,
-    /// Outputs that exist but are not complete; they are made again.
+    /// Outputs that exist but have to be made again.
     pub incomplete: Vec<String>,
+    /// The same with the reasons.
+    #[serde(default)]
+    pub stale: Vec<Stale>,
+    /// Files that are in the way; what becomes of them the settings say.
+    #[serde(default)]
+    pub conflicts: Vec<String>,
     /// Jobs that failed in an earlier run and are left alone.
     pub failed_before: Vec<String>,
     /// Number of slots.
@@ -57,6 +68,18 @@ pub struct RunStart {
     pub threads_per_worker: u32,
     /// Memory before the first job.
     pub memory: MemoryStatus,
+    /// The machine that the run is on.
+    #[serde(default)]
+    pub machine: Machine,
+}
+
+/// An output of this program that has to be made again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stale {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub why: String,
 }
 
 /// One slot in a [`Status`].
@@ -139,6 +162,13 @@ pub enum SafetyStep {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum RunEvent {
+    /// Before a run: outputs that are there are looked into. Told where that takes its time.
+    Examining {
+        /// Outputs that were looked into.
+        done: u64,
+        /// Of so many.
+        total: u64,
+    },
     /// The run begins.
     RunStarted(RunStart),
     /// A worker took a job.

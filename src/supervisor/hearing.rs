@@ -29,6 +29,13 @@ impl Dispatcher {
             Word::Said(FromWorker::Progress { job, attempt, phase, done, total }) => {
                 self.progress(slot, worker, (JobId(job), attempt), (phase, done, total));
             }
+            Word::Said(FromWorker::Publishing { job, attempt, file }) => {
+                let job = JobId(job);
+                let current = seat.current.as_ref().filter(|now| !now.over);
+                if current.is_some_and(|now| (now.job, now.attempt) == (job, attempt)) {
+                    self.published.insert(job, file);
+                }
+            }
             Word::Said(FromWorker::Outcome(ended)) => self.outcome(slot, worker, *ended),
             Word::Said(FromWorker::Hello { .. }) => {}
             Word::Nonsense(message) => {
@@ -57,7 +64,8 @@ impl Dispatcher {
         if current.at.replace(at) == Some(at) {
             return;
         }
-        let (phase, done, total) = at;
+        // A file that grew meanwhile, or a defect, must not show more than all of it.
+        let (phase, done, total) = (at.0, at.1.min(at.2), at.2);
         self.events.push_back(Event::Alive { slot, worker, sync: phase == Phase::Sync });
         if let Some((job, _)) = self.frame.job(which.0) {
             self.news.mention(RunEvent::Progress { slot, job, phase, done, total });
@@ -72,7 +80,7 @@ impl Dispatcher {
         if let Some(current) = known {
             current.over = true;
             let (rss, anon) = (measured.peak_rss, measured.peak_anon.max(current.peak_anon));
-            current.report = result.as_ref().ok().cloned();
+            current.product = result.as_ref().ok().cloned();
             self.peak(job, rss, anon);
         }
         self.events.push_back(Event::Ended {
@@ -131,9 +139,10 @@ impl Dispatcher {
         let (held, predicted) = (current.peak_anon, current.predicted);
         let (cause, message) = self.staff.witness.explain(death, &last_words, held, predicted);
         let place = match current.at {
-            Some((phase, done, total)) => {
-                format!(" (phase {}, {done} of {total} bytes)", phase_name(phase))
+            Some((phase, done, total)) if total > 1 => {
+                format!(" (phase {}, {} of {total} bytes)", phase_name(phase), done.min(total))
             }
+            Some((phase, ..)) => format!(" (phase {})", phase_name(phase)),
             None => String::new(),
         };
         (cause, format!("{message}{place}"))
@@ -153,7 +162,7 @@ impl Dispatcher {
                 name: current.map(|current| current.name.clone()),
                 attempt: current.map_or(0, |current| current.attempt),
                 phase: at.map(|at| at.0),
-                done: at.map_or(0, |at| at.1),
+                done: at.map_or(0, |at| at.1.min(at.2)),
                 total: at.map_or(0, |at| at.2),
                 seconds: current.map_or(0.0, |current| current.began.elapsed().as_secs_f64()),
                 anon: seat.map_or(0, |seat| seat.held),

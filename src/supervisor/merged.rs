@@ -5,23 +5,35 @@ use super::error::RunError;
 use super::journal::{EndLine, Past, RunLine, journals};
 use super::place::OWN;
 use super::record::{JobOutcome, JobRecord, RunSummary};
+use super::shards::{ShardRecord, ShardState};
 use super::totals::balance;
+use super::untaken::{Untaken, untaken};
 use crate::archive::Shard;
 use crate::sys::dir::{Dir, Missing};
-use std::collections::{BTreeMap, BTreeSet};
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+/// Most names of a list in a note.
+const FEW: usize = 10;
+
 /// What journals tell together.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Merged {
     /// As of one run. Times are summed over all runs; a file counts as its last record says.
+    #[serde(flatten)]
     pub summary: RunSummary,
     /// What a user has to know beside it.
     pub notes: Vec<String>,
+    /// Every shard of the last division, by its number; one where the archive was not divided.
+    pub shards: Vec<ShardRecord>,
+    /// Files that are in the archive now and that no shard took.
+    pub not_taken: Vec<String>,
 }
 
-/// Merges the journals below `output_dir`. Runs that are at work now are no hindrance.
+/// Merges the journals below `output_dir`, and holds them against the archive as it is now. Runs
+/// that are at work now are no hindrance.
 ///
 /// # Errors
 /// There are no journals, or they cannot be read.
@@ -31,7 +43,7 @@ pub fn merged(output_dir: &Path) -> Result<Merged, RunError> {
     for name in journals(&own)? {
         past.read(&own, &name)?;
     }
-    Ok(merge(past))
+    Ok(merge(past, &own))
 }
 
 /// The runs of the last division into shards: the last one of each shard.
@@ -53,29 +65,46 @@ fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
     runs
 }
 
-fn merge(past: Past) -> Merged {
+fn merge(past: Past, own: &Dir) -> Merged {
     let runs = current(&past);
-    let ended: BTreeSet<&str> = past.ends.iter().map(|end| end.run_id.as_str()).collect();
+    let ends: BTreeMap<&str, &EndLine> =
+        past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect();
+    let count = runs.keys().next().map_or(0, |shard| shard.count);
+    let lines = |run: &RunLine| past.ended.get(&run.run_id).copied().unwrap_or_default();
+    let shards: Vec<ShardRecord> = (1..=count)
+        .map(|index| {
+            let shard = Shard { index, count };
+            let last = runs.get(&shard).copied();
+            let end = last.and_then(|run| ends.get(run.run_id.as_str()).copied());
+            ShardRecord::of(shard, own, last, end, last.map(lines).unwrap_or_default())
+        })
+        .collect();
     let mut notes = Vec::new();
     if past.odd > 0 {
         notes.push(format!("{} lines of the journals are not understood", past.odd));
     }
-    let count = runs.keys().next().map_or(0, |shard| shard.count);
-    let absent = u64::from(count).saturating_sub(runs.len() as u64);
-    if absent > 0 {
-        notes.push(format!("{absent} of {count} shards have not run"));
+    for (state, what) in [
+        (ShardState::Waiting, ["has not run", "have not run"]),
+        (ShardState::Running, ["is at work", "are at work"]),
+        (ShardState::Interrupted, ["was interrupted", "were interrupted"]),
+    ] {
+        notes.extend(told(&shards, state, count, what));
     }
-    let open = runs.values().filter(|run| !ended.contains(run.run_id.as_str())).count();
-    if open > 0 {
-        notes.push(format!("{open} of {count} shards are at work, or were killed"));
-    }
-    let planned = runs.values().fold(0_u64, |sum, run| sum.saturating_add(run.jobs));
-    let last = runs.values().max_by(|a, b| a.started.cmp(&b.started)).copied().cloned();
+    let last = runs.values().max_by(|a, b| a.started.cmp(&b.started)).copied();
+    let Untaken { open, not_taken, .. } = hold_against(&runs, count, last, &past, &mut notes);
+    let pending = open.unwrap_or_else(|| pending(&runs, &past));
+    let unfinished = |it: &ShardRecord| match it.state {
+        ShardState::Waiting | ShardState::Running => true,
+        // One that was killed behind its last file has nothing left to do.
+        ShardState::Interrupted => it.jobs > it.ended,
+        ShardState::Done | ShardState::Failed => false,
+    };
+    let interrupted = pending > 0 || shards.iter().any(unfinished);
     let started = past.runs.iter().map(|run| run.started.clone()).min().unwrap_or_default();
     let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
+    let last = last.cloned();
     let mut files: Vec<JobRecord> = past.files.into_values().map(|known| known.record).collect();
     files.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
-    let pending = planned.saturating_sub(files.len() as u64);
     let summary = RunSummary {
         run_id: last.as_ref().map(|run| run.run_id.clone()).unwrap_or_default(),
         version: last.as_ref().map(|run| run.version.clone()).unwrap_or_default(),
@@ -83,13 +112,95 @@ fn merge(past: Past) -> Merged {
         output_dir: last.map(|run| run.output_dir).unwrap_or_default(),
         started,
         finished,
-        interrupted: pending > 0 || absent > 0,
+        interrupted,
         pending,
         shard: if count == 1 { "1/1".to_owned() } else { format!("{count} shards") },
         faults: past.faults,
         ..sums(&past.ends, files)
     };
-    Merged { summary, notes }
+    Merged { summary, notes, shards, not_taken }
+}
+
+/// The shards in a state, as `2 of 20 shards have not run: 3, 7`; `what` they did, of one and of
+/// many.
+fn told(
+    shards: &[ShardRecord],
+    state: ShardState,
+    count: u32,
+    [one, many]: [&str; 2],
+) -> Option<String> {
+    let index = |it: &ShardRecord| it.shard.split('/').next().unwrap_or_default().to_owned();
+    let all: Vec<String> = shards.iter().filter(|it| it.state == state).map(index).collect();
+    if all.is_empty() {
+        return None;
+    }
+    if count == 1 {
+        return Some(format!("the run {one}"));
+    }
+    let what = if all.len() == 1 { one } else { many };
+    let few = all.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if all.len() > FEW { ", ..." } else { "" };
+    Some(format!("{} of {count} shards {what}: {few}{more}", all.len()))
+}
+
+/// What is still to do, by the journals alone.
+fn pending(runs: &BTreeMap<Shard, &RunLine>, past: &Past) -> u64 {
+    let left = |run: &&RunLine| {
+        let lines = past.ended.get(&run.run_id).map_or(0, |ended| ended.jobs);
+        Some(run.jobs.saturating_sub(run.settled?).saturating_sub(lines))
+    };
+    let all: Option<Vec<u64>> = runs.values().map(left).collect();
+    if let Some(left) = all {
+        return left.into_iter().fold(0, u64::saturating_add);
+    }
+    // Journals of earlier versions do not tell how many jobs a run found done.
+    let planned = runs.values().fold(0_u64, |sum, run| sum.saturating_add(run.jobs));
+    planned.saturating_sub(past.files.len() as u64)
+}
+
+/// What the archive holds now beside what the journals tell, with words for the user. Without a
+/// listing, or where the archive cannot be listed, the journals' word has to do.
+fn hold_against(
+    runs: &BTreeMap<Shard, &RunLine>,
+    count: u32,
+    last: Option<&RunLine>,
+    past: &Past,
+    notes: &mut Vec<String>,
+) -> Untaken {
+    let Some((run, listing)) = last.and_then(|run| Some((run, run.listing.as_ref()?))) else {
+        return Untaken::default();
+    };
+    let held = untaken(runs, count, Path::new(&run.input_dir), listing, &past.files);
+    let held = match held {
+        // What is not mounted looks empty.
+        Ok(held) if held.found == 0 && listing.files > 0 => {
+            notes.push(format!("{} holds no files of the archive any more", run.input_dir));
+            return Untaken::default();
+        }
+        Ok(held) => held,
+        Err(error) => {
+            notes.push(format!("the archive is not there to be compared with: {error}"));
+            return Untaken::default();
+        }
+    };
+    if !held.not_taken.is_empty() {
+        let count = held.not_taken.len();
+        let few: Vec<&str> = held.not_taken.iter().take(FEW).map(String::as_str).collect();
+        let more = if count > FEW { ", ..." } else { "" };
+        notes.push(format!(
+            "{count} {} in the archive that no shard took: {}{more}; run the same command again \
+             (all tasks of an array)",
+            if count == 1 { "file is" } else { "files are" },
+            few.join(", ")
+        ));
+    }
+    if held.changed > 0 {
+        notes.push(format!(
+            "{} of the archive's files changed after they were converted",
+            held.changed
+        ));
+    }
+    held
 }
 
 /// What adds up.
@@ -175,14 +286,24 @@ mod tests {
             input_dir: "/in".into(),
             output_dir: "/out".into(),
             options: Options::default(),
+            recipe: None,
             jobs: run.planned,
+            settled: Some(0),
+            listing: None,
+            array: None,
         }))];
         lines.extend(run.jobs.iter().map(|(number, outcome)| {
             let name = format!("output_{number:05}.jld2");
             Line::Job(Box::new(JobLine {
                 run_id: run.id.into(),
                 at: run.at.into(),
-                input: Fingerprint { path: format!("/in/{name}"), size: 1, mtime_ns: 2 },
+                input: Fingerprint {
+                    path: format!("/in/{name}"),
+                    size: 1,
+                    mtime_ns: 2,
+                    stat: None,
+                },
+                claim: None,
                 record: JobRecord::bare(&name, Some(*number), *outcome, 1),
             }))
         }));
@@ -245,10 +366,11 @@ mod tests {
         ]);
         assert_eq!(
             all.notes,
-            ["1 of 3 shards have not run", "1 of 3 shards are at work, or were killed"]
+            ["1 of 3 shards has not run: 3", "1 of 3 shards was interrupted: 2"],
+            "nobody holds the second one's lock"
         );
         let summary = all.summary;
-        assert_eq!((summary.success, summary.failed, summary.pending), (4, 0, 2));
+        assert_eq!((summary.success, summary.failed, summary.pending), (4, 0, 3));
         assert!(summary.interrupted);
         assert_eq!(summary.run_id, "b");
     }

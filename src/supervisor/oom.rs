@@ -67,28 +67,25 @@ fn explain(
     match death {
         Death::Signal(libc::SIGKILL) => {
             if rose(&mut explained.group, now.group) {
-                return (Cause::OutOfMemory, "killed by the kernel for memory".to_owned());
+                return (Cause::OutOfMemory, "the kernel killed it".to_owned());
             }
             // Where the own group cannot be seen, the machine's counter may tell of it; but
             // somebody else may have made it rise, so only a large worker counts.
             let large = held >= (predicted / 2).max(LARGE);
             if now.group.is_none() && large && rose(&mut explained.machine, now.machine) {
-                let message = "killed, most likely by the kernel for memory".to_owned();
+                let message = "SIGKILL, most likely by the kernel".to_owned();
                 return (Cause::OutOfMemory, message);
             }
-            (Cause::Killed, "killed from outside (SIGKILL)".to_owned())
+            (Cause::Killed, "SIGKILL from outside".to_owned())
         }
         Death::Signal(libc::SIGABRT) if last_words.contains(ALLOCATION) => {
-            (Cause::OutOfMemory, format!("an allocation failed{tail}"))
+            (Cause::OutOfMemory, last_words.trim().to_owned())
         }
         Death::Signal(libc::SIGBUS) => {
-            let why =
-                "crashed (SIGBUS: a file was truncated while it was read, or is on a bad disk)";
+            let why = "SIGBUS (a file was truncated while it was read, or is on a bad disk)";
             (Cause::Crashed, format!("{why}{tail}"))
         }
-        Death::Signal(signal) => {
-            (Cause::Crashed, format!("crashed ({}){tail}", signal_name(signal)))
-        }
+        Death::Signal(signal) => (Cause::Crashed, format!("{}{tail}", signal_name(signal))),
         Death::Exit(code) => {
             (Cause::Crashed, format!("ended in the midst of its work with exit code {code}{tail}"))
         }
@@ -175,7 +172,7 @@ mod tests {
         let (cause, message) =
             explain(&mut none, Counters::default(), Death::Signal(libc::SIGSEGV), "ouch\n", (0, 1));
         assert_eq!(cause, Cause::Crashed);
-        assert_eq!(message, "crashed (SIGSEGV); its last words: ouch");
+        assert_eq!(message, "SIGSEGV; its last words: ouch");
         assert_eq!(
             explain(&mut none, Counters::default(), Death::Exit(7), "", (0, 1)).1,
             "ended in the midst of its work with exit code 7"

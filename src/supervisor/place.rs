@@ -2,21 +2,60 @@
 //! files. No link is followed there.
 
 use super::error::RunError;
-use super::journal::{self, Past};
+use super::journal::{self, Journals, Past};
 use crate::archive::Shard;
-use crate::convert::temp::{TempName, clean_temps};
-use crate::sys::dir::{Dir, DirError, Missing};
+use crate::convert::temp::{TempName, clean_staged, clean_temps};
+use crate::sys::dir::{Dir, DirError, Entry, Missing};
 use crate::sys::process::hostname;
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The directory of the run's own files.
 pub(super) const OWN: &str = ".jldconv";
 /// The directory of temporary files below it.
 const TEMP: &str = "tmp";
+/// Directories that are made when they are needed; a run refuses them as early as the others.
+const LATER: [&str; 2] = ["replaced", "quarantine"];
+
+/// A lock that somebody holds is tried again so often, after so long.
+const LOCK_TRIES: u32 = 5;
+const LOCK_AGAIN: Duration = Duration::from_millis(40);
+
+/// Name of the lock that a run on `shard` holds alone.
+pub(super) fn lock_name(shard: Shard) -> OsString {
+    if shard.is_whole() {
+        return "lock".into();
+    }
+    format!("lock-{}-of-{}", shard.index, shard.count).into()
+}
+
+/// Whether a lock is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    Yes,
+    No,
+    /// This file system has no locks.
+    Unknown,
+}
+
+/// Whether somebody holds the lock `name` in `own`, the directory of the run's own files.
+pub(super) fn held(own: &Dir, name: &OsStr) -> Held {
+    match own.open_file(name, false) {
+        Err(DirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Held::No,
+        Err(_) => Held::Unknown,
+        // Let go again when the file is closed, a moment from now.
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => Held::No,
+            Err(TryLockError::WouldBlock) => Held::Yes,
+            Err(TryLockError::Error(_)) => Held::Unknown,
+        },
+    }
+}
 
 /// An output directory in this run's hands.
 #[derive(Debug)]
@@ -40,8 +79,13 @@ impl Place {
         std::fs::create_dir_all(output)
             .map_err(|source| RunError::Setup { what: "make the output directory", source })?;
         let dir = Dir::open(output)?;
-        let own = dir.below(Path::new(OWN), Missing::Create)?;
+        let own = dir.private(Path::new(OWN), Missing::Create)?;
         own.below(Path::new(TEMP), Missing::Create)?;
+        for name in LATER {
+            if own.entry(OsStr::new(name))?.is_some() {
+                own.below(Path::new(name), Missing::Fail)?;
+            }
+        }
         let mut place = Self {
             temp_dir: output.join(OWN).join(TEMP),
             own,
@@ -53,8 +97,7 @@ impl Place {
         let whole = shard.count == 1;
         place.lock(output, OsStr::new("lock"), whole, run_id)?;
         if !whole {
-            let name = format!("lock-{}-of-{}", shard.index, shard.count);
-            place.lock(output, OsStr::new(&name), true, run_id)?;
+            place.lock(output, &lock_name(shard), true, run_id)?;
         }
         Ok(place)
     }
@@ -67,7 +110,16 @@ impl Place {
         run_id: &str,
     ) -> Result<(), RunError> {
         let mut file = self.open(name)?;
-        let tried = if alone { file.try_lock() } else { file.try_lock_shared() };
+        let attempt = || if alone { file.try_lock() } else { file.try_lock_shared() };
+        let mut tried = attempt();
+        for _ in 0..LOCK_TRIES {
+            // It may be `report` that just looked whether somebody holds it.
+            if !matches!(tried, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(LOCK_AGAIN);
+            tried = attempt();
+        }
         match tried {
             Ok(()) => {
                 let pid = std::process::id();
@@ -110,6 +162,22 @@ impl Place {
         Ok(File::from(file))
     }
 
+    /// The directory of the run's own files, held open.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub(super) fn own(&self) -> Result<Dir, RunError> {
+        Ok(self.own.below(Path::new(""), Missing::Fail)?)
+    }
+
+    /// The directory of temporary files, held open.
+    ///
+    /// # Errors
+    /// It is not what it was when it was taken.
+    pub(super) fn temps(&self) -> Result<Dir, RunError> {
+        Ok(self.own.below(Path::new(TEMP), Missing::Fail)?)
+    }
+
     /// The journal of this shard, to be appended to.
     ///
     /// # Errors
@@ -118,20 +186,29 @@ impl Place {
         self.open(OsStr::new(&journal::file_name(self.shard)))
     }
 
-    /// What journals tell: that of this shard, and with `all` those of other shards.
+    /// The run's own directory below `output`, to be read; none if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is not ours alone.
+    pub(super) fn peek(output: &Path) -> Result<Option<Dir>, DirError> {
+        let missing = |path: &Path| matches!(std::fs::symlink_metadata(path), Err(e) if e.kind() == io::ErrorKind::NotFound);
+        if missing(output) || missing(&output.join(OWN)) {
+            return Ok(None);
+        }
+        Dir::open(output)?.private(Path::new(OWN), Missing::Fail).map(Some)
+    }
+
+    /// What the journals tell.
     ///
     /// # Errors
     /// They cannot be opened.
-    pub(super) fn past(&self, all: bool) -> Result<Past, RunError> {
-        let mut past = Past::default();
-        let own = OsString::from(journal::file_name(self.shard));
-        past.read(&self.own, &own)?;
-        if all {
-            for name in journal::journals(&self.own)?.iter().filter(|name| **name != own) {
-                past.read(&self.own, name)?;
-            }
-        }
-        Ok(past)
+    pub(super) fn journals(&self) -> Result<Journals, DirError> {
+        Journals::read(Some(self.own.below(Path::new(""), Missing::Fail)?), self.shard)
+    }
+
+    /// Whether the journals still are what `known` was read from.
+    pub(super) fn are_as(&self, known: &Journals) -> bool {
+        known.are_those_in(&self.own)
     }
 
     /// Removes temporary files of dead runs. `own` are those that this shard's journal tells of:
@@ -143,25 +220,18 @@ impl Place {
     pub(super) fn sweep(&self, own: &Past) -> Result<usize, RunError> {
         let dead = own.run_ids();
         let locked = self.warnings.is_empty();
-        let temp = self.own.below(Path::new(TEMP), Missing::Fail)?;
+        let temp = self.temps()?;
         let mut live = |name: &TempName| !(locked && dead.contains(name.run()));
-        Ok(clean_temps(&temp, &mut live)?.removed.len())
-    }
-
-    /// Whether `path` is a regular file in the output directory, and its size in bytes.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub(super) fn output(path: &Path) -> io::Result<Option<u64>> {
-        match rustix::fs::statat(rustix::fs::CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => {
-                let regular = rustix::fs::FileType::from_raw_mode(stat.st_mode)
-                    == rustix::fs::FileType::RegularFile;
-                Ok(regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)))
-            }
-            Err(rustix::io::Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let swept = clean_temps(&temp, &mut live)?.removed.len();
+        let made: BTreeSet<_> = own
+            .claims
+            .values()
+            .filter_map(|claimed| claimed.claim.as_ref()?.output.as_ref())
+            .map(|made| (made.stat.ino, made.stat.size, made.stat.mtime_ns))
+            .collect();
+        let mut is_ours =
+            |entry: &Entry| made.contains(&(entry.stat.ino, entry.stat.size, entry.stat.mtime_ns));
+        Ok(swept + clean_staged(&temp, &mut live, &mut is_ours)?.len())
     }
 }
 
@@ -215,9 +285,6 @@ mod tests {
         std::os::unix::fs::symlink(elsewhere.path().join("x"), &journal).unwrap();
         assert!(Place::take(dir.path(), WHOLE, "a").unwrap().journal().is_err());
         assert!(!elsewhere.path().join("x").exists());
-        let output = dir.path().join("output_00001.jld2");
-        std::os::unix::fs::symlink("/etc/hostname", &output).unwrap();
-        assert_eq!(Place::output(&output).unwrap(), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a run is going to do: data, made before anything starts.
 
-use crate::archive::Found;
+use crate::archive::{Found, Listing};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -37,6 +37,9 @@ pub struct PlannedJob {
 pub struct Plan {
     /// In the order of their numbers; the scheduler takes the largest first.
     pub jobs: Vec<PlannedJob>,
+    /// The archive's files when this was made, before a part of them was taken; nothing where the
+    /// jobs do not come from an archive.
+    pub listing: Option<Listing>,
 }
 
 impl Plan {
@@ -51,7 +54,7 @@ impl Plan {
             mtime_ns: file.modified.map_or(0, nanoseconds),
             obstacle: file.obstacle.map(|obstacle| obstacle.to_string()),
         };
-        Self { jobs: files.into_iter().map(job).collect() }
+        Self { jobs: files.into_iter().map(job).collect(), listing: None }
     }
 
     /// Sum of the inputs' sizes in bytes.

@@ -73,6 +73,13 @@ pub struct JobRecord {
     /// The slot of the last attempt.
     #[serde(default)]
     pub slot: Option<u32>,
+    /// Why the output, this program's own, had to be made again.
+    #[serde(default)]
+    pub stale: Option<String>,
+    /// What is, or was, in the way: a file under the output's name that is not this program's own,
+    /// or not any more.
+    #[serde(default)]
+    pub conflict: Option<String>,
 }
 
 impl JobRecord {
@@ -98,6 +105,8 @@ impl JobRecord {
             digest: None,
             faults: Vec::new(),
             slot: None,
+            stale: None,
+            conflict: None,
         }
     }
 

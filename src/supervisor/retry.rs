@@ -56,6 +56,7 @@ pub(super) struct Tries {
     crashed: u32,
     stalled: u32,
     output: u32,
+    read: u32,
     unfinished: u32,
     stopped: u32,
 }
@@ -65,7 +66,7 @@ impl Tries {
     pub(super) fn judge(&mut self, cause: Cause, around: &Circumstances) -> Verdict {
         let attempts = around.retries.max(1);
         match cause {
-            Cause::Input | Cause::Unsupported | Cause::Verify => Verdict::Fail,
+            Cause::Input | Cause::Unsupported | Cause::Conflict | Cause::Verify => Verdict::Fail,
             Cause::OutOfMemory => {
                 self.oom = self.oom.saturating_add(1);
                 if around.alone {
@@ -90,6 +91,10 @@ impl Tries {
             Cause::Output => {
                 let delay = backoff(self.output, around.spread);
                 again_or_fail(&mut self.output, attempts, Verdict::Again(delay))
+            }
+            Cause::Read => {
+                let delay = backoff(self.read, around.spread);
+                again_or_fail(&mut self.read, attempts, Verdict::Again(delay))
             }
             // Who is at work may be through in a moment.
             Cause::Unfinished => {
@@ -177,16 +182,26 @@ mod tests {
         assert_eq!(run(Cause::Input, |_| false), [Verdict::Fail]);
         assert_eq!(run(Cause::Verify, |_| false), [Verdict::Fail]);
         assert_eq!(run(Cause::Output, |_| false).len(), 3);
+        assert_eq!(run(Cause::Read, |_| false).len(), 3);
         assert_eq!(run(Cause::Unfinished, |_| false).len(), 3);
         let mut mixed = Tries::default();
-        for cause in [Cause::Killed, Cause::Crashed, Cause::Stalled, Cause::Output, Cause::Killed] {
+        let causes = [
+            Cause::Killed,
+            Cause::Crashed,
+            Cause::Stalled,
+            Cause::Output,
+            Cause::Read,
+            Cause::Read,
+            Cause::Killed,
+        ];
+        for cause in causes {
             assert_ne!(mixed.judge(cause, &CALM), Verdict::Fail);
         }
     }
 
     #[test]
     fn one_attempt_means_one_attempt() {
-        for cause in [Cause::Killed, Cause::Crashed, Cause::Stalled, Cause::Output] {
+        for cause in [Cause::Killed, Cause::Crashed, Cause::Stalled, Cause::Output, Cause::Read] {
             for retries in [0, 1] {
                 let around = Circumstances { retries, kills: 100, ..CALM };
                 assert_eq!(Tries::default().judge(cause, &around), Verdict::Fail);

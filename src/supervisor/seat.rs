@@ -2,13 +2,12 @@
 
 use super::plan::JobId;
 use super::scheduler::WorkerId;
-use crate::convert::{FileReport, Phase};
-use crate::protocol::{ToWorker, encode};
+use crate::convert::Phase;
+use crate::protocol::{Product, ToWorker, encode};
 use crate::sys::memory::ProcessMemory;
 use crate::sys::process::Killer;
 use interprocess::local_socket::Stream;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Instant;
 
 /// An attempt that was assigned.
@@ -19,14 +18,15 @@ pub(super) struct Current {
     pub(super) attempt: u32,
     pub(super) name: String,
     pub(super) began: Instant,
-    pub(super) temp: PathBuf,
+    /// Name of its temporary file.
+    pub(super) temp: String,
     pub(super) predicted: u64,
     pub(super) at: Option<(Phase, u64, u64)>,
     /// Highest memory seen of it in bytes.
     pub(super) peak_rss: u64,
     pub(super) peak_anon: u64,
     /// What it reported in the end, if that was good.
-    pub(super) report: Option<FileReport>,
+    pub(super) product: Option<Product>,
     /// Its outcome was heard.
     pub(super) over: bool,
 }

@@ -26,6 +26,18 @@ pub enum OnFull {
     Fail,
 }
 
+/// What the run does where a file has an output's name that is not this program's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum OnConflict {
+    /// Nothing at all: the run does not begin.
+    #[default]
+    Fail,
+    /// Leave these files alone and do the rest.
+    Skip,
+    /// Move the other file to `.jldconv/replaced/` and make the output.
+    KeepBoth,
+}
+
 /// How a run goes.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -62,6 +74,10 @@ pub struct Settings {
     pub dry_run: bool,
     /// What a full disk does.
     pub on_full: OnFull,
+    /// What is done about conflicts.
+    pub on_conflict: OnConflict,
+    /// What `force` replaces is not kept.
+    pub discard_replaced: bool,
     /// Each worker stays on its own cores.
     pub pin: bool,
     /// SIGUSR1 drains the run (a SLURM job's warning) instead of printing its status.
@@ -74,7 +90,7 @@ pub struct Settings {
     pub sample_interval: Duration,
     /// What SLURM grants.
     pub slurm: Slurm,
-    /// How each file is converted (`force` among it).
+    /// How each file is converted. With `force` all outputs are made again, whatever is there.
     pub options: convert::Options,
 }
 
@@ -99,6 +115,8 @@ impl Settings {
             resume_failed: false,
             dry_run: false,
             on_full: OnFull::Pause,
+            on_conflict: OnConflict::Fail,
+            discard_replaced: false,
             pin: false,
             drain_on_usr1: false,
             recycle_after: 1000,

@@ -1,9 +1,11 @@
 //! How many slots and threads a run gets, and why.
 
 use super::bounds::Slurm;
+use super::event::MemoryStatus;
 use super::scheduler::Reading;
 use super::settings::{Count, Settings};
 use crate::convert::{Compress, Mode};
+use bytesize::ByteSize;
 use std::thread::available_parallelism;
 
 /// Most slots that anybody may ask for.
@@ -29,6 +31,49 @@ pub(super) struct Sizing {
     pub(super) first_guess: u64,
 }
 
+/// First guess of the anonymous memory of one attempt in bytes.
+fn guess(settings: &Settings, threads: usize) -> u64 {
+    let rewrite = settings.options.mode == Mode::Rewrite
+        || !matches!(settings.options.compress, Compress::Keep);
+    if rewrite { REWRITE.saturating_add(THREAD.saturating_mul(threads as u64)) } else { PATCH }
+}
+
+/// What one worker needs, and the least memory limit of which the safety margin leaves so much, in
+/// bytes.
+pub fn least_memory(settings: &Settings) -> (u64, u64) {
+    let threads = match settings.threads_per_worker {
+        Count::Auto => 1,
+        Count::Exactly(threads) => threads.max(1),
+    };
+    let need = guess(settings, threads);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a limit for people need not be exact to the byte, and is never negative"
+    )]
+    let limit = (need as f64 / settings.safety_margin.clamp(0.01, 1.0)).ceil() as u64;
+    (need, limit)
+}
+
+/// What to say where the limit that bounds the run leaves less than one worker needs.
+pub(super) fn too_little(settings: &Settings, memory: &MemoryStatus) -> Option<String> {
+    let (need, least) = least_memory(settings);
+    let show = |bytes: u64| ByteSize::b(bytes).display().iec().to_string();
+    (memory.limit > 0 && memory.budget < need).then(|| {
+        format!(
+            "the memory limit of {} ({}) leaves {} with the safety margin, but one worker needs \
+             {}: files run one at a time, and may still fail for memory. A limit of {} is enough \
+             (SLURM: --mem)",
+            show(memory.limit),
+            memory.limit_source,
+            show(memory.budget),
+            show(need),
+            show(least)
+        )
+    })
+}
+
 /// Cores that this run may use, and where the number is from.
 fn cores(slurm: Slurm) -> (usize, &'static str) {
     // Affinity mask and cgroup quota are in it.
@@ -50,11 +95,7 @@ fn decide(
     jobs: usize,
     reading: &Reading,
 ) -> Sizing {
-    let rewrite = settings.options.mode == Mode::Rewrite
-        || !matches!(settings.options.compress, Compress::Keep);
-    let guess = |threads: usize| {
-        if rewrite { REWRITE.saturating_add(THREAD.saturating_mul(threads as u64)) } else { PATCH }
-    };
+    let guess = |threads: usize| guess(settings, threads);
     let one = match settings.threads_per_worker {
         Count::Auto => 1,
         Count::Exactly(threads) => threads.max(1),
@@ -144,6 +185,25 @@ mod tests {
         settings.threads_per_worker = Count::Exactly(3);
         let sizing = decide(&settings, (2, "cores"), 1, &reading(0));
         assert_eq!((sizing.slots, sizing.threads, sizing.threads_total), (7, 3, None));
+    }
+
+    #[test]
+    fn a_limit_below_one_worker_is_told() {
+        let mut settings = settings();
+        assert_eq!(least_memory(&settings), (32 << 20, 40 << 20));
+        let memory = |limit: u64| MemoryStatus {
+            limit,
+            limit_source: "SLURM".into(),
+            budget: limit / 5 * 4,
+            used: 0,
+        };
+        assert_eq!(too_little(&settings, &memory(40 << 20)), None);
+        assert_eq!(too_little(&settings, &MemoryStatus::default()), None, "nothing is known");
+        insta::assert_snapshot!(too_little(&settings, &memory(20 << 20)).unwrap(), @"the memory limit of 20.0 MiB (SLURM) leaves 16.0 MiB with the safety margin, but one worker needs 32.0 MiB: files run one at a time, and may still fail for memory. A limit of 40.0 MiB is enough (SLURM: --mem)");
+        settings.options.compress = Compress::Zstd(3);
+        settings.threads_per_worker = Count::Exactly(4);
+        settings.safety_margin = 0.5;
+        assert_eq!(least_memory(&settings), (96 << 20, 192 << 20));
     }
 
     #[test]

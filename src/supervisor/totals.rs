@@ -41,7 +41,12 @@ impl Dispatcher {
         let frame = &self.frame;
         let files: Vec<_> = self.records.values().cloned().collect();
         let count = |outcome| files.iter().filter(|file| file.outcome == outcome).count() as u64;
-        let fresh = || files.iter().filter(|file| file.attempts > 0 && file.fault.is_none());
+        let fresh = || {
+            let made = |file: &&super::record::JobRecord| {
+                matches!(file.outcome, JobOutcome::Converted | JobOutcome::Unchanged)
+            };
+            files.iter().filter(|file| file.attempts > 0).filter(made)
+        };
         let in_place = frame.settings.options.mode == Mode::InPlace;
         let bytes_written = |file: &super::record::JobRecord| {
             if in_place {

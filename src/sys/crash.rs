@@ -29,6 +29,12 @@ pub enum Step {
     Rename,
     /// Syncing the directory that holds the final name.
     DirSync,
+    /// Moving what has the output's name out of the way, to be kept.
+    SetAside,
+    /// Giving a finished copy the name from which it changes places with what it replaces.
+    Stage,
+    /// Removing what was replaced.
+    ReplacedRemove,
     /// Creating the undo file under its provisional name.
     UndoCreate,
     /// Writing the undo file.

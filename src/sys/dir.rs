@@ -4,6 +4,8 @@
 //! to the descriptor, and a symbolic link on the way is an error, never followed.
 
 use super::crash::{self, Step};
+use super::stat::StatData;
+use super::trust;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -41,6 +43,36 @@ pub enum DirError {
     #[error("{}: not a regular file", path.display())]
     NotAFile {
         /// Path of that thing.
+        path: PathBuf,
+    },
+    /// A directory of our own that belongs to somebody else.
+    #[error(
+        "{}: belongs to {owner}, and what others have prepared there is not trusted: run as that \
+         user, choose another output directory, or move it away (outputs are then looked at anew)",
+        path.display()
+    )]
+    Foreign {
+        /// Path of the directory.
+        path: PathBuf,
+        /// Its owner, for people.
+        owner: String,
+    },
+    /// A directory of our own in which others may write.
+    #[error(
+        "{}: its mode {mode:04o} lets others write there, and what they have prepared is not \
+         trusted: if nobody did, `chmod go-w {}`; else choose another output directory",
+        path.display(), path.display()
+    )]
+    Shared {
+        /// Path of the directory.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A name stands for another file than the one that was written under it.
+    #[error("{}: is not the file any more that was written here", path.display())]
+    Swapped {
+        /// The path.
         path: PathBuf,
     },
     /// The system said no.
@@ -82,6 +114,8 @@ pub struct Entry {
     pub len: u64,
     /// What it is.
     pub kind: FileType,
+    /// Its size and times.
+    pub stat: StatData,
 }
 
 /// An open directory.
@@ -89,6 +123,8 @@ pub struct Entry {
 pub struct Dir {
     fd: OwnedFd,
     path: PathBuf,
+    /// Everything below is made and checked as [`Dir::private`] says.
+    private: bool,
 }
 
 const OPEN_DIR: OFlags =
@@ -110,7 +146,7 @@ impl Dir {
         let named = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let fd = rustix::fs::open(named, OPEN_DIR, Mode::empty())
             .map_err(|e| io_error("open the directory", named, e))?;
-        Ok(Self { fd, path: named.to_owned() })
+        Ok(Self { fd, path: named.to_owned(), private: false })
     }
 
     /// Opens the directory `relative` below this one. No component may be a link or `..`.
@@ -121,6 +157,7 @@ impl Dir {
         let mut here = Self {
             fd: self.fd.try_clone().map_err(|e| self.io("open", e))?,
             path: self.path.clone(),
+            private: self.private,
         };
         for component in relative.components() {
             match component {
@@ -132,12 +169,29 @@ impl Dir {
         Ok(here)
     }
 
+    /// Opens the directory `relative` below this one, which is for our own files: each component
+    /// must belong to this user and be writable by nobody else, and so must all that is opened
+    /// below it. What is missing is made so, whatever the umask.
+    ///
+    /// # Errors
+    /// As [`Dir::below`]; [`DirError::Foreign`] and [`DirError::Shared`].
+    pub fn private(&self, relative: &Path, missing: Missing) -> Result<Self, DirError> {
+        let here = Self {
+            fd: self.fd.try_clone().map_err(|e| self.io("open", e))?,
+            path: self.path.clone(),
+            private: true,
+        };
+        here.below(relative, missing)
+    }
+
     fn child(&self, name: &OsStr, missing: Missing) -> Result<Self, DirError> {
         let path = self.path.join(name);
+        // Users' directories follow the umask; under 002 that would let a group into ours.
+        let mode = Mode::from_raw_mode(if self.private { 0o755 } else { 0o777 });
         let flags = OPEN_DIR | OFlags::NOFOLLOW;
         let mut opened = rustix::fs::openat(&self.fd, name, flags, Mode::empty());
         if matches!(opened, Err(Errno::NOENT)) && missing == Missing::Create {
-            match rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(0o777)) {
+            match rustix::fs::mkdirat(&self.fd, name, mode) {
                 // Another worker may have been faster.
                 Ok(()) | Err(Errno::EXIST) => self.sync()?,
                 Err(error) => return Err(io_error("create the directory", &path, error)),
@@ -145,7 +199,13 @@ impl Dir {
             opened = rustix::fs::openat(&self.fd, name, flags, Mode::empty());
         }
         match opened {
-            Ok(fd) => Ok(Self { fd, path }),
+            Ok(fd) => {
+                let child = Self { fd, path, private: self.private };
+                if self.private {
+                    trust::check(&child)?;
+                }
+                Ok(child)
+            }
             // The kernel says ENOTDIR for a link when O_DIRECTORY and O_NOFOLLOW come together.
             Err(Errno::LOOP | Errno::NOTDIR) if self.is_link(name) => Err(DirError::Link { path }),
             Err(error) => Err(io_error("open the directory", &path, error)),
@@ -173,10 +233,25 @@ impl Dir {
                 ino: stat.st_ino,
                 len: u64::try_from(stat.st_size).unwrap_or(0),
                 kind: FileType::from_raw_mode(stat.st_mode),
+                stat: StatData::from_stat(&stat),
             })),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(io_error("look at", &self.path.join(name), error)),
         }
+    }
+
+    /// Checks that `name` stands for the very file that is open as `file`.
+    ///
+    /// # Errors
+    /// [`DirError::Swapped`] if it does not; what the system says.
+    pub fn check_is(&self, name: &OsStr, file: &File) -> Result<(), DirError> {
+        let path = || self.path.join(name);
+        let found = self.entry(name)?;
+        let open = rustix::fs::fstat(file).map_err(|e| io_error("look at", &path(), e))?;
+        if found.is_some_and(|found| (found.dev, found.ino) == (open.st_dev, open.st_ino)) {
+            return Ok(());
+        }
+        Err(DirError::Swapped { path: path() })
     }
 
     /// Creates a file that was not there, readable and writable by its owner only.
@@ -282,6 +357,42 @@ impl Dir {
         }
     }
 
+    /// Lets `name` and `new_name` in `target` change places, in one step. `false` where the file
+    /// system cannot do that.
+    ///
+    /// # Errors
+    /// What the system says; that `new_name` is not there is among it.
+    pub fn exchange(
+        &self,
+        name: &OsStr,
+        target: &Self,
+        new_name: &OsStr,
+    ) -> Result<bool, DirError> {
+        self.check_name(name)?;
+        target.check_name(new_name)?;
+        let flags = RenameFlags::EXCHANGE;
+        match rustix::fs::renameat_with(&self.fd, name, &target.fd, new_name, flags) {
+            Ok(()) => Ok(true),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(false),
+            Err(error) => Err(io_error("change places with", &target.path.join(new_name), error)),
+        }
+    }
+
+    /// Gives the file at `path` another name: `name` here. A link at `path` is followed.
+    ///
+    /// # Errors
+    /// [`DirError::Exists`] if the name is taken; what the system says, also where the file system
+    /// has no hard links or the file is on another one.
+    pub fn link(&self, path: &Path, name: &OsStr) -> Result<(), DirError> {
+        self.check_name(name)?;
+        let flags = AtFlags::SYMLINK_FOLLOW;
+        match rustix::fs::linkat(rustix::fs::CWD, path, &self.fd, name, flags) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST) => Err(DirError::Exists { path: self.path.join(name) }),
+            Err(error) => Err(io_error("link to", &self.path.join(name), error)),
+        }
+    }
+
     fn rename_new_by_link(
         &self,
         name: &OsStr,
@@ -346,7 +457,7 @@ impl Dir {
     }
 }
 
-fn io_error(what: &'static str, path: &Path, source: impl Into<io::Error>) -> DirError {
+pub(super) fn io_error(what: &'static str, path: &Path, source: impl Into<io::Error>) -> DirError {
     DirError::Io { what, path: path.to_owned(), source: source.into() }
 }
 
@@ -425,6 +536,20 @@ mod tests {
             go(&dir, &sub).unwrap();
             assert_eq!(std::fs::read(sub.path().join("new")).unwrap(), b"old");
             assert_eq!(dir.entry(old).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn two_files_change_places() {
+        let (temp, dir) = fresh();
+        let sub = dir.below(Path::new("a"), Missing::Create).unwrap();
+        let (old, new) = (OsStr::new("old"), OsStr::new("new"));
+        std::fs::write(temp.path().join("old"), b"old").unwrap();
+        assert!(dir.exchange(old, &sub, new).is_err(), "there is nothing to change places with");
+        std::fs::write(sub.path().join("new"), b"new").unwrap();
+        if dir.exchange(old, &sub, new).unwrap() {
+            assert_eq!(std::fs::read(temp.path().join("old")).unwrap(), b"new");
+            assert_eq!(std::fs::read(sub.path().join("new")).unwrap(), b"old");
         }
     }
 

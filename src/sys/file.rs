@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::time::Duration;
 
 /// A point in time as file systems store it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -62,6 +63,52 @@ pub fn is_full(error: &io::Error) -> bool {
     )
 }
 
+/// Whether an error may pass by itself: the way to the bytes failed, not the request. Disks,
+/// network file systems and their servers give such errors, and a moment later none.
+pub fn may_pass(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    const PASSING: [Errno; 17] = [
+        Errno::IO,
+        Errno::REMOTEIO,
+        Errno::STALE,
+        Errno::TIMEDOUT,
+        Errno::AGAIN,
+        Errno::BUSY,
+        Errno::NFILE,
+        Errno::MFILE,
+        Errno::NOTCONN,
+        Errno::SHUTDOWN,
+        Errno::CONNREFUSED,
+        Errno::CONNRESET,
+        Errno::CONNABORTED,
+        Errno::HOSTDOWN,
+        Errno::HOSTUNREACH,
+        Errno::NETDOWN,
+        Errno::NETUNREACH,
+    ];
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    code.is_some_and(|code| PASSING.contains(&code))
+}
+
+/// Does `what`, again as long as it fails for a reason that [may pass](may_pass), with pauses that
+/// double: for seconds, so that a file server that restarts is waited for, and a broken one not.
+///
+/// # Errors
+/// The last error, or one that does not pass.
+pub fn patiently<T>(mut what: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match what() {
+            Err(error) if pause <= LONGEST_PAUSE && may_pass(&error) => std::thread::sleep(pause),
+            result => return result,
+        }
+        pause *= 2;
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1600);
+
 /// Writes all of `bytes` at `offset`, as `step`.
 ///
 /// # Errors
@@ -110,6 +157,31 @@ pub fn sync(file: &File, step: Step) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_pass_is_waited_for() {
+        // Where nothing is mapped there is nothing to read: a real I/O error.
+        let memory = File::open("/proc/self/mem").unwrap();
+        let error = memory.read_at(&mut [0], 0).unwrap_err();
+        assert!(may_pass(&error) && error.raw_os_error() == Some(libc::EIO), "{error}");
+        let mut tries = 0;
+        let read = patiently(|| {
+            tries += 1;
+            if tries < 3 { memory.read_at(&mut [0], 0) } else { Ok(7) }
+        });
+        assert_eq!((read.unwrap(), tries), (7, 3));
+        let mut tries = 0;
+        let gone = patiently(|| {
+            tries += 1;
+            File::open("/nowhere/at/all")
+        });
+        assert!(gone.is_err() && tries == 1, "that it is not there does not pass");
+        for code in [libc::ENOENT, libc::EACCES, libc::EISDIR, libc::EINVAL, libc::ENOSPC] {
+            assert!(!may_pass(&io::Error::from_raw_os_error(code)));
+        }
+        assert!(may_pass(&io::Error::from_raw_os_error(libc::ESTALE)));
+        assert!(!may_pass(&io::Error::other("a word")));
+    }
 
     #[test]
     fn identity_sees_a_longer_file() {

@@ -1,4 +1,4 @@
-//! Memory of processes and of the machine, from `/proc`.
+//! Memory of processes, from `/proc`.
 
 use std::fs;
 use std::io;
@@ -107,33 +107,6 @@ fn parse_io(text: &str) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-/// The machine's memory in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct MachineMemory {
-    /// What there is.
-    pub total: u64,
-    /// What could be given to a process without swapping.
-    pub available: u64,
-}
-
-/// The machine's memory.
-///
-/// # Errors
-/// `/proc/meminfo` is not there or lacks a line.
-pub fn of_machine() -> io::Result<MachineMemory> {
-    let text = fs::read_to_string("/proc/meminfo")?;
-    parse_meminfo(&text).ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidData, "/proc/meminfo is not understood")
-    })
-}
-
-fn parse_meminfo(text: &str) -> Option<MachineMemory> {
-    let find = |key: &str| {
-        text.lines().find_map(|line| kilobytes(line.strip_prefix(key)?.strip_prefix(':')?))
-    };
-    Some(MachineMemory { total: find("MemTotal")?, available: find("MemAvailable")? })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,9 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_machine_has_memory_and_so_has_this_process() {
-        let machine = of_machine().unwrap();
-        assert!(machine.total >= machine.available && machine.available > 0);
+    fn this_process_has_memory() {
         let own = of_self().unwrap();
         assert!(own.anon > 0 && own.peak >= own.anon);
         assert_eq!(of_process(u32::MAX).unwrap_err().kind(), io::ErrorKind::NotFound);

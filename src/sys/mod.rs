@@ -9,13 +9,16 @@ pub mod flip;
 #[cfg(feature = "hdf5")]
 pub mod hdf5;
 pub mod lock;
+pub mod machine;
 pub mod memory;
 pub mod origin;
 pub mod process;
 pub mod random;
 pub mod readback;
+pub mod stat;
 pub mod stream;
 pub mod sums;
 #[cfg(test)]
 pub(crate) mod tape;
+mod trust;
 mod writeback;

@@ -8,7 +8,7 @@ pub(super) use real::{Faults, INHERITED};
 
 #[cfg(not(feature = "fault"))]
 mod none {
-    use crate::convert::{Failure, FileReport, Job, Observer};
+    use crate::convert::{Failure, Job, Observer};
 
     pub(in super::super) const INHERITED: &[&str] = &[];
 
@@ -33,11 +33,11 @@ mod none {
 
     impl Mischief {
         #[expect(clippy::unused_self, reason = "the other build uses it")]
-        pub(in super::super) fn around(
+        pub(in super::super) fn around<T>(
             &self,
             observer: &dyn Observer,
-            convert: impl FnOnce(&dyn Observer) -> Result<FileReport, Failure>,
-        ) -> Result<FileReport, Failure> {
+            convert: impl FnOnce(&dyn Observer) -> Result<T, Failure>,
+        ) -> Result<T, Failure> {
             convert(observer)
         }
     }
@@ -45,16 +45,17 @@ mod none {
 
 #[cfg(feature = "fault")]
 mod real {
-    use crate::convert::{Failure, FileReport, Job, Observer, Phase};
+    use crate::convert::{Failure, Job, Observer, Phase};
     use crate::sys::process::die_of;
+    use crate::sys::stat::StatData;
     use std::str::FromStr;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// The variable itself, the one that names a step to die at (`sys::crash`), and the one that names
-    /// bits to flip (`sys::flip`).
+    /// The variable itself, those that name a step to die at (`sys::crash`) and bits to flip
+    /// (`sys::flip`), and the loader's, by which system calls can be made to fail.
     pub(in super::super) const INHERITED: &[&str] =
-        &["JLDCONV_FAULT", "JLDCONV_CRASH_AT", "JLDCONV_FLIP"];
+        &["JLDCONV_FAULT", "JLDCONV_CRASH_AT", "JLDCONV_FLIP", "LD_PRELOAD"];
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Kind {
@@ -192,11 +193,11 @@ mod real {
 
     impl Mischief {
         /// Runs `convert` and misbehaves in its midst: when it comes to write something.
-        pub(in super::super) fn around(
+        pub(in super::super) fn around<T>(
             &self,
             observer: &dyn Observer,
-            convert: impl FnOnce(&dyn Observer) -> Result<FileReport, Failure>,
-        ) -> Result<FileReport, Failure> {
+            convert: impl FnOnce(&dyn Observer) -> Result<T, Failure>,
+        ) -> Result<T, Failure> {
             if self.kinds.is_empty() {
                 return convert(observer);
             }
@@ -259,6 +260,10 @@ mod real {
 
         fn threads(&self) -> Option<usize> {
             self.observer.threads()
+        }
+
+        fn publishing(&self, file: &StatData) {
+            self.observer.publishing(file);
         }
     }
 

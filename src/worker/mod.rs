@@ -15,7 +15,10 @@ pub use launch::{Launch, LaunchError, SUBCOMMAND};
 pub use session::Convert;
 pub use watch::WATCHER;
 
-use crate::convert::{Converter, Failure, FileReport, Job, Observer, Options};
+use crate::convert::publish::Existing;
+use crate::convert::{
+    Claim, Converter, Examined, Failure, FileReport, Job, Observer, Options, Recheck, Wanted,
+};
 use crate::sys::process;
 use std::ffi::OsString;
 use std::io::Write;
@@ -45,10 +48,32 @@ impl Convert for Engine {
     fn convert(
         &self,
         job: &Job,
+        existing: &Existing,
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<FileReport, Failure> {
-        self.converter(options)?.convert(job, observer)
+        self.converter(options)?.convert_over(job, existing, observer)
+    }
+
+    fn examine(
+        &self,
+        job: &Job,
+        wanted: &Wanted,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Result<Examined, Failure> {
+        self.converter(options)?.examine(job, wanted, observer)
+    }
+
+    fn recheck(
+        &self,
+        job: &Job,
+        claim: &Claim,
+        existing: &Existing,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Result<Recheck, Failure> {
+        self.converter(options)?.recheck(job, claim, existing, observer)
     }
 }
 

@@ -2,13 +2,20 @@
 
 use super::fault::Faults;
 use super::watch::{Shared, WATCHER};
-use crate::convert::{Failure, Fault, FileReport, Job, Observer, Options};
-use crate::protocol::{Assignment, Decoder, Ended, FromWorker, ToWorker, Token, VERSION};
+use crate::convert::publish::{Destination, Existing};
+use crate::convert::{
+    Claim, Examined, Failure, Fault, FileReport, Job, Observer, Options, Recheck, Wanted,
+};
+use crate::protocol::{
+    Assignment, Decoder, Ended, FromWorker, Product, Task, ToWorker, Token, VERSION,
+};
+use crate::sys::dir::Missing;
 use crate::sys::process;
+use crate::sys::stat::StatData;
 use interprocess::TryClone;
 use interprocess::local_socket::Stream;
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,18 +27,44 @@ const MESSAGE_MAX: usize = 16 << 10;
 /// Bytes of findings that are reported; more help nobody.
 const FINDINGS_MAX: usize = 256 << 10;
 
-/// How a worker converts a file.
+/// What a worker does with files.
 pub trait Convert: Sync {
-    /// See [`convert_file`](crate::convert::convert_file).
+    /// See [`Converter::convert_over`](crate::convert::Converter::convert_over).
     ///
     /// # Errors
     /// See there.
     fn convert(
         &self,
         job: &Job,
+        existing: &Existing,
         options: &Options,
         observer: &dyn Observer,
     ) -> Result<FileReport, Failure>;
+
+    /// See [`Converter::examine`](crate::convert::Converter::examine).
+    ///
+    /// # Errors
+    /// See there.
+    fn examine(
+        &self,
+        job: &Job,
+        wanted: &Wanted,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Result<Examined, Failure>;
+
+    /// See [`Converter::recheck`](crate::convert::Converter::recheck).
+    ///
+    /// # Errors
+    /// See there.
+    fn recheck(
+        &self,
+        job: &Job,
+        claim: &Claim,
+        existing: &Existing,
+        options: &Options,
+        observer: &dyn Observer,
+    ) -> Result<Recheck, Failure>;
 }
 
 /// Says hello and converts until it is sent home (fine) or the supervisor is gone (an error).
@@ -113,30 +146,77 @@ fn work(
             Order::End(end) => return end,
         };
         let (job, attempt, limit) = (assignment.job, assignment.attempt, assignment.data_limit);
-        let (files, options) = assignment.into_job();
+        let (files, task, options) = assignment.into_job();
         shared.begin(job, attempt, watcher);
         // A limit that cannot be set is a protection less, no reason to refuse work.
         let _ = process::limit_data(limit);
         let (result, measured) = {
             let mischief = faults.begin(&files, attempt);
             let result = catch_unwind(AssertUnwindSafe(|| {
-                mischief.around(shared, |observer| convert.convert(&files, &options, observer))
+                mischief
+                    .around(shared, |observer| perform(convert, &files, task, &options, observer))
             }));
             let result =
                 result.unwrap_or_else(|_| Err(Failure::new(Fault::Internal, last_panic())));
             if result.is_err() {
                 // A panic leaves it behind; whoever failed in order has removed it.
-                let _ = std::fs::remove_file(files.temp_dir.join(&files.temp_name));
+                remove_rest(&files);
             }
             // What misbehaves is there until the memory was measured.
             (result, shared.meter.end())
         };
         shared.end();
-        let result = result.map(trim_report).map_err(trim_failure);
+        let result = result.map(trim_product).map_err(trim_failure);
         let ended = Ended { job, attempt, result, measured };
         shared.say(&FromWorker::Outcome(Box::new(ended)))?;
     }
     Ok(())
+}
+
+/// Does what was asked for.
+fn perform(
+    convert: &dyn Convert,
+    job: &Job,
+    task: Task,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Product, Failure> {
+    let (existing, leftover, recheck) = match task {
+        Task::Examine(wanted) => {
+            let examined = convert.examine(job, &wanted, options, observer)?;
+            return Ok(Product::Examined(Box::new(examined)));
+        }
+        Task::Convert { existing, leftover, recheck } => (existing, leftover, recheck),
+    };
+    let existing = after(leftover, existing.into(), job);
+    match recheck {
+        None => convert.convert(job, &existing, options, observer).map(Product::Made),
+        Some(claim) => match convert.recheck(job, &claim, &existing, options, observer)? {
+            Recheck::Held(claim) => Ok(Product::Held(Box::new(claim))),
+            Recheck::Remade(report, why) => Ok(Product::Remade(report, why)),
+        },
+    }
+}
+
+/// What may be replaced after an attempt that died while it published `leftover`: that, if it is
+/// there.
+fn after(leftover: Option<StatData>, existing: Existing, job: &Job) -> Existing {
+    let Some(leftover) = leftover else { return existing };
+    match StatData::entry(&job.output) {
+        Ok(Some((now, rustix::fs::FileType::RegularFile))) if now.same_but_for_ctime(&leftover) => {
+            Existing::Replace(now)
+        }
+        _ => existing,
+    }
+}
+
+/// Removes the temporary file of a job that panicked; what cannot be removed is swept by the next
+/// run.
+fn remove_rest(job: &Job) {
+    let dir = Destination::open(&job.output).and_then(|to| to.own(&job.temp_dir, Missing::Fail));
+    if let Ok(dir) = dir {
+        let _ = dir.remove(std::ffi::OsStr::new(&job.temp_name));
+    }
 }
 
 static PANIC: Mutex<Option<String>> = Mutex::new(None);
@@ -145,14 +225,34 @@ static PANIC: Mutex<Option<String>> = Mutex::new(None);
 fn keep_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(info.to_string());
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic_words(info));
         usual(info);
     }));
 }
 
 fn last_panic() -> String {
     let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
-    format!("internal error: {}", words.as_deref().unwrap_or("a panic without words"))
+    words.unwrap_or_else(|| "a panic without words".to_owned())
+}
+
+/// A panic on one line: where it was, and what was said.
+fn panic_words(info: &PanicHookInfo<'_>) -> String {
+    let at = info.location().map_or_else(String::new, |location| format!(" at {location}"));
+    let said = info.payload_as_str().unwrap_or("without words");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("a panic{at}: {said}")
+}
+
+fn trim_product(product: Product) -> Product {
+    match product {
+        Product::Made(report) => Product::Made(trim_report(report)),
+        Product::Remade(report, why) => Product::Remade(trim_report(report), shortened(why)),
+        Product::Held(claim) => Product::Held(claim),
+        Product::Examined(mut examined) => {
+            examined.compared = examined.compared.map(|compared| compared.map_err(shortened));
+            Product::Examined(examined)
+        }
+    }
 }
 
 fn trim_report(mut report: FileReport) -> FileReport {
@@ -173,12 +273,17 @@ fn trim_report(mut report: FileReport) -> FileReport {
 }
 
 fn trim_failure(mut failure: Failure) -> Failure {
-    if failure.message.len() > MESSAGE_MAX {
-        let end = failure.message.floor_char_boundary(MESSAGE_MAX);
-        failure.message.truncate(end);
-        failure.message.push_str(" ...");
-    }
+    failure.message = shortened(failure.message);
     failure
+}
+
+fn shortened(mut message: String) -> String {
+    if message.len() > MESSAGE_MAX {
+        let end = message.floor_char_boundary(MESSAGE_MAX);
+        message.truncate(end);
+        message.push_str(" ...");
+    }
+    message
 }
 
 #[cfg(test)]
@@ -197,6 +302,7 @@ mod tests {
             bytes_replaced: 0,
             verify: VerifyLevel::Structure,
             digest: None,
+            claim: None,
             changed_before: None,
         }
     }
@@ -214,7 +320,7 @@ mod tests {
                 let ended = Ended {
                     job: u32::MAX,
                     attempt: u32::MAX,
-                    result,
+                    result: result.map(Product::Made),
                     measured: crate::protocol::Measured::default(),
                 };
                 crate::protocol::encode(&FromWorker::Outcome(Box::new(ended))).unwrap();

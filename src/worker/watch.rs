@@ -4,6 +4,7 @@
 use super::measure::Meter;
 use crate::convert::{Observer, Phase};
 use crate::protocol::{FromWorker, encode};
+use crate::sys::stat::StatData;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -167,6 +168,13 @@ impl Observer for Shared {
 
     fn cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
+    }
+
+    fn publishing(&self, file: &StatData) {
+        if let Some(Note { job, attempt, .. }) = *lock(&self.note) {
+            // Without a supervisor the conversion has been asked to stop.
+            let _ = self.say(&FromWorker::Publishing { job, attempt, file: *file });
+        }
     }
 
     fn threads(&self) -> Option<usize> {

@@ -13,11 +13,14 @@ fn help_and_version() {
     let help = world.supervisor(&["--help"]).ends(0);
     assert!(help.out.contains("Examples:") && help.out.contains("--safety-margin"), "{}", help.out);
     assert!(!help.out.contains("__worker"), "workers are not for people");
+    let text = help.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("is made again if its input changed, or if the target"), "{text}");
     let version = world.supervisor(&["--version"]).ends(0);
     assert_eq!(version.out, concat!("jldconv-supervisor ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one screen")]
 fn the_help_is_what_users_know() {
     let world = World::new(&[]);
     insta::assert_snapshot!(world.supervisor(&["-h"]).ends(0).out, @r"
@@ -28,7 +31,7 @@ fn the_help_is_what_users_know() {
 
     Commands:
       slurm   Print (or submit) a SLURM job array that converts the archive
-      report  Merge the journals of all runs and shards of an output directory into one report
+      report  Say what all runs and shards of an output directory did or are doing
       help    Print this message or the help of the given subcommand(s)
 
     Arguments:
@@ -45,7 +48,11 @@ fn the_help_is_what_users_know() {
           --prefix <TEXT>           Beginning of the file names: <PREFIX>NNNNN.jld2 [default: output_]
           --shard <I/N>             Only part I of N of the files, balanced by bytes [default: from
                                     SLURM, else 1/1]
-          --resume-failed[=<BOOL>]  Also try again what failed in an earlier run
+          --on-conflict <WHAT>      What to do where a file has an output's name that this program did
+                                    not make: fail does nothing at all, skip leaves it alone, keep-both
+                                    moves it to .jldconv/replaced/ [default: fail] [possible values:
+                                    fail, skip, keep-both]
+          --resume-failed[=<BOOL>]  Also try again inputs that were found bad in an earlier run
 
     Workers and memory:
       -j, --workers <auto|N>             Worker processes at a time; auto takes cores, cgroups, SLURM
@@ -81,37 +88,43 @@ fn the_help_is_what_users_know() {
           --interactive     Ask for directories, range and workers
 
     Conversion:
-          --mode <MODE>          How to carry it out: patch copies the file and changes a few hundred
-                                 bytes, rewrite lays it out afresh, in-place changes the file itself and
-                                 can be undone; auto takes patch unless a rewrite is needed [default:
-                                 auto] [possible values: auto, patch, rewrite, in-place]
-          --target <NAME>        The package versions to convert for [default: mera-1.9]
-          --rules <FILE>         Further rules, for your own types (may be given several times)
-          --verify <LEVEL>       How to check each output before it gets its name; each level does what
-                                 those before it do. none: every object can be read. structure: all
-                                 metadata are as planned. bytes: the disk gives back, past the cache,
-                                 what was copied or encoded (in place: what was changed). content: every
-                                 value is the input's, or what a rule makes of it. hdf5: libhdf5 reads
-                                 the same [default: content for a rewrite, else bytes; structure where
-                                 the file system shares a copy's bytes] [possible values: none,
-                                 structure, bytes, content, hdf5]
-          --hdf5-limit <SIZE>    Largest column that --verify hdf5 compares by value where it is
-                                 compressed: libhdf5 holds it in memory as a whole, stored and decoded
-                                 [default: 256MiB]
-          --unchanged <WHAT>     What to do with files that need nothing [default: copy] [possible
-                                 values: copy, link, skip]
-          --compress <CODEC>     Codec of the columns: keep, lz4, lz4-frame, zstd[:1-22], deflate[:1-9]
-                                 or none; anything but keep means rewrite [default: keep]
-          --shuffle[=<BOOL>]     Shuffle bytes before compression (smaller floating-point columns)
-          --block-size <SIZE>    Uncompressed size of a block, for instance 4MiB: what a reader must
-                                 decode to get one value
-          --repack[=<BOOL>]      Lay the file out afresh without touching compressed bytes: gives back
-                                 what deletions left
-          --flat-links[=<BOOL>]  Add hard links to each table's columns by name, for h5py
-          --keep-bad[=<BOOL>]    Keep outputs that failed their check under .jldconv/quarantine/
-          --backup-dir <DIR>     Where the undo files of in-place mode go [default: beside each file]
-          --force[=<BOOL>]       Convert again where a complete output exists
-          --dry-run[=<BOOL>]     Show what would be done, write nothing
+          --mode <MODE>                How to carry it out: patch copies the file and changes a few
+                                       hundred bytes, rewrite lays it out afresh, in-place changes the
+                                       file itself and can be undone; auto takes patch unless a rewrite
+                                       is needed [default: auto] [possible values: auto, patch, rewrite,
+                                       in-place]
+          --target <NAME>              The package versions to convert for [default: mera-1.9]
+          --rules <FILE>               Further rules, for your own types (may be given several times)
+          --verify <LEVEL>             How to check each output before it gets its name; each level does
+                                       what those before it do. none: every object can be read.
+                                       structure: all metadata are as planned. bytes: the disk gives
+                                       back, past the cache, what was copied or encoded (in place: what
+                                       was changed). content: every value is the input's, or what a rule
+                                       makes of it. hdf5: libhdf5 reads the same [default: content for a
+                                       rewrite, else bytes; structure where the file system shares a
+                                       copy's bytes] [possible values: none, structure, bytes, content,
+                                       hdf5]
+          --hdf5-limit <SIZE>          Largest column that --verify hdf5 compares by value where it is
+                                       compressed: libhdf5 holds it in memory as a whole, stored and
+                                       decoded [default: 256MiB]
+          --unchanged <WHAT>           What to do with files that need nothing [default: copy] [possible
+                                       values: copy, link, skip]
+          --compress <CODEC>           Codec of the columns: keep, lz4, lz4-frame, zstd[:1-22],
+                                       deflate[:1-9] or none; anything but keep means rewrite [default:
+                                       keep]
+          --shuffle[=<BOOL>]           Shuffle bytes before compression (smaller floating-point columns)
+          --block-size <SIZE>          Uncompressed size of a block, for instance 4MiB: what a reader
+                                       must decode to get one value
+          --repack[=<BOOL>]            Lay the file out afresh without touching compressed bytes: gives
+                                       back what deletions left
+          --flat-links[=<BOOL>]        Add hard links to each table's columns by name, for h5py
+          --keep-bad[=<BOOL>]          Keep outputs that failed their check under .jldconv/quarantine/
+          --backup-dir <DIR>           Where the undo files of in-place mode go [default: beside each
+                                       file]
+          --force[=<BOOL>]             Make every output again; what is replaced that this program did
+                                       not make is kept under .jldconv/replaced/
+          --discard-replaced[=<BOOL>]  With --force: do not keep what is replaced
+          --dry-run[=<BOOL>]           Show what would be done, write nothing
 
     Examples:
       jldconv-supervisor old new                          everything, workers chosen for this machine
@@ -328,7 +341,7 @@ fn flags_before_variables_before_the_file() {
     assert_eq!(world.names("two").len(), 3);
     let mut with_flag = world.program("jldconv-supervisor", &["old", "three", "--range", "4"]);
     let ended = Ended::of(with_flag.env("JLDCONV_RANGE", "1-3").env("JLDCONV_OOPS", "1"), &world);
-    assert_eq!(ended.ends(0).err, "warning: JLDCONV_OOPS is no setting of jldconv\n");
+    assert_eq!(ended.ends(0).err, "warning: JLDCONV_OOPS is not a setting of jldconv\n");
     assert_eq!(world.names("three"), ["output_00004.jld2"]);
 }
 
@@ -416,4 +429,36 @@ fn an_output_directory_that_cannot_be_made() {
     let ended = world.supervisor(&["old", "file/new"]);
     assert!(matches!(ended.code, Some(2 | 5)), "{ended:#?}");
     assert!(ended.err.starts_with("error: "), "{}", ended.err);
+}
+
+#[test]
+fn a_memory_limit_below_one_worker() {
+    let world = World::new(&[1]);
+    let told = |limit: &str, more: &[&str]| {
+        let mut args = vec!["old", "new", "--yes", "--memory-limit", limit];
+        args.extend(more);
+        world.supervisor(&args).ends(2).err
+    };
+    insta::assert_snapshot!(told("24", &[]), @"error: --memory-limit 24: one worker needs 32.0 MiB, so with --safety-margin 0.8 the limit must be at least 40.0 MiB; 24 means 24 bytes: did you mean 24GiB?");
+    insta::assert_snapshot!(told("24000", &["--safety-margin", "0.5"]), @"error: --memory-limit 24000: one worker needs 32.0 MiB, so with --safety-margin 0.5 the limit must be at least 64.0 MiB; 24000 means 24000 bytes: did you mean 24000MiB?");
+    insta::assert_snapshot!(told("50MiB", &["--compress", "lz4"]), @"error: --memory-limit 52428800: one worker needs 72.0 MiB, so with --safety-margin 0.8 the limit must be at least 90.0 MiB");
+    world.put("jldconv.toml", "memory-limit = \"24\"");
+    assert!(world.supervisor(&["old", "new", "--yes"]).ends(2).err.contains("24GiB?"));
+    fs::remove_file(world.at("jldconv.toml")).unwrap();
+    assert!(!world.at("new").exists(), "nothing was begun");
+    world.supervisor(&["old", "new", "--yes", "--memory-limit", "40MiB"]).ends(0);
+}
+
+/// A limit that SLURM sets is no mistake of the command line: the run goes on, and says so.
+#[test]
+fn a_job_with_less_memory_than_one_worker_needs() {
+    let world = World::new(&[1, 2]);
+    let mut command = world.program("jldconv-supervisor", &["old", "new", "--yes"]);
+    command.env("SLURM_MEM_PER_NODE", "20");
+    let ended = Ended::of(&mut command, &world).ends(0);
+    let words = "warning: the memory limit of 20.0 MiB (SLURM) leaves 16.0 MiB with the safety \
+                 margin, but one worker needs 32.0 MiB: files run one at a time, and may still \
+                 fail for memory. A limit of 40.0 MiB is enough (SLURM: --mem)";
+    assert!(ended.out.contains(words), "{}", ended.out);
+    assert_eq!(world.names("new").len(), 2);
 }

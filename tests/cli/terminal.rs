@@ -96,6 +96,18 @@ fn yes_draws_bars() {
 }
 
 #[test]
+fn files_in_the_way_are_told_before_the_question() {
+    let world = World::new(&[1, 2]);
+    std::fs::create_dir(world.at("new")).unwrap();
+    world.put("new/output_00001.jld2", "theirs");
+    let (code, screen) = Terminal::open(&world, &["old", "new"]).end();
+    assert_eq!(code, Some(2), "{screen}");
+    assert!(screen.contains("--on-conflict skip") && !screen.contains("[y/N]"), "{screen}");
+    assert_eq!(world.names("new"), ["output_00001.jld2"]);
+    assert!(!world.at("new/.jldconv").exists());
+}
+
+#[test]
 fn nobody_is_asked_where_the_answer_is_known() {
     let world = World::new(&[1]);
     let (code, screen) = Terminal::open(&world, &["old", "new", "--yes"]).end();

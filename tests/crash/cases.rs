@@ -7,6 +7,7 @@ use jldconv::sys::copy::copy_file;
 use jldconv::sys::dir::Dir;
 use jldconv::sys::file::Identity;
 use jldconv::sys::origin::Origin;
+use jldconv::sys::stat::StatData;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::ops::ControlFlow;
@@ -86,13 +87,21 @@ fn child() {
         "recover" => {
             inplace::recover(&path, &InPlace::default()).unwrap();
         }
-        "publish" => publish(&dir, &path, &case.edits),
+        "publish" => {
+            let existing = Existing::now_at(&dir.join("out.jld2")).unwrap();
+            publish(&dir, &path, &case.edits, &existing);
+        }
+        "set-aside" => {
+            let (what, _) = StatData::entry(&dir.join("out.jld2")).unwrap().unwrap();
+            let kept = Existing::SetAside { what, dir: dir.join("kept") };
+            publish(&dir, &path, &case.edits, &kept);
+        }
         other => panic!("{other}?"),
     }
     println!("child is through");
 }
 
-fn publish(dir: &Path, input: &Path, edits: &EditList) {
+fn publish(dir: &Path, input: &Path, edits: &EditList, existing: &Existing) {
     let input = File::open(input).unwrap();
     let identity = Identity::of(&input).unwrap();
     let temps = Dir::open(&dir.join("tmp")).unwrap();
@@ -103,7 +112,7 @@ fn publish(dir: &Path, input: &Path, edits: &EditList) {
     edits.apply(temp.file()).unwrap();
     let sealed = temp.seal(&Origin::of(&input).unwrap()).unwrap();
     edits.check_applied(sealed.file()).unwrap();
-    sealed.publish(&to, &identity, Existing::Replace).unwrap();
+    sealed.publish(&to, &identity, existing).unwrap();
 }
 
 /// Runs the child; `false` if it came through before its `n`th point.
@@ -227,4 +236,27 @@ fn an_output_is_whole_or_absent() {
     }
     println!("{runs} runs");
     assert!(runs >= 150, "{runs} runs are too few to mean anything");
+}
+
+#[test]
+fn what_is_set_aside_is_never_lost() {
+    let mut runs = 0;
+    for seed in 300..306 {
+        runs += for_each_point(seed, |case, dir, n| {
+            fs::create_dir(dir.join("tmp")).unwrap();
+            let out = dir.join("out.jld2");
+            fs::write(&out, b"theirs").unwrap();
+            let died = dies("set-aside", dir, seed, n);
+            let now = fs::read(&out).ok();
+            let kept = fs::read(dir.join("kept/out.jld2")).ok();
+            let [here, there] = [&now, &kept].map(|it| it.as_deref() == Some(b"theirs"));
+            assert!(here != there, "seed {seed} {n}: it is at one of the two places");
+            assert!(here || now.is_none() || now.as_ref() == Some(&case.new), "seed {seed} {n}");
+            assert!(died || (there && now.as_ref() == Some(&case.new)));
+            assert!(names(&dir.join("tmp")) <= usize::from(died));
+            died
+        });
+    }
+    println!("{runs} runs");
+    assert!(runs >= 100, "{runs} runs are too few to mean anything");
 }

@@ -44,15 +44,28 @@ fn again_does_nothing_again() {
 }
 
 #[test]
-fn an_output_that_is_not_complete_is_made_again_and_named() {
+fn an_output_whose_input_changed_is_made_again_and_named() {
     let setting = Setting::new(&[FINE, FINE]);
     setting.run();
-    fs::write(setting.output(2), "fi").unwrap();
+    fs::write(setting.settings.input_dir.join("output_00002.jld2"), "finer").unwrap();
     let done = setting.run();
     assert_eq!(done.outcomes(), [JobOutcome::Skipped, JobOutcome::Converted]);
     let Some(RunEvent::RunStarted(start)) = done.events.first() else { panic!() };
     assert_eq!(start.incomplete, ["output_00002.jld2"]);
+    assert_eq!(start.stale[0].why, "the input changed (size 4 to 5 bytes)");
+    assert_eq!(done.file(2).stale.as_deref(), Some("the input changed (size 4 to 5 bytes)"));
     setting.nothing_is_half_done();
+}
+
+#[test]
+fn an_output_that_is_not_what_was_made_stays() {
+    let setting = Setting::new(&[FINE, FINE]);
+    setting.run();
+    fs::write(setting.output(2), "fi").unwrap();
+    let Err(error) = setting.run().result else { panic!() };
+    assert_eq!(error.exit_code(), ExitCode::Usage);
+    assert!(error.to_string().contains("output_00002.jld2: it has 2 bytes, not the 4"), "{error}");
+    assert_eq!(fs::read(setting.output(2)).unwrap(), b"fi");
 }
 
 #[test]

@@ -3,10 +3,13 @@
 //! A line is `<what> [<amount>] [first <n>]`; with `first`, only the first n tries do it. Tries are
 //! counted in `<input>.tries`.
 
+use jldconv::convert::publish::Existing;
 use jldconv::convert::{
-    Failure, Fault, FileReport, Job, Mode, Observer, Options, Outcome, Phase, VerifyLevel,
+    Claim, ClaimedFile, Examined, Failure, Fault, FileReport, Job, Mode, Observer, Options,
+    Outcome, Phase, Recheck, Recipe, VerifyLevel, Wanted,
 };
 use jldconv::sys::process::die_of;
+use jldconv::sys::stat::StatData;
 use jldconv::worker::Convert;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -23,11 +26,31 @@ fn count_try(input: &Path) -> usize {
     usize::try_from(fs::metadata(path).unwrap().len()).unwrap()
 }
 
+/// What a claim keeps of a file.
+fn claimed(path: &Path) -> ClaimedFile {
+    ClaimedFile {
+        path: path.to_string_lossy().into_owned(),
+        stat: StatData::at(path).unwrap(),
+        digest: Some(format!("{:?}", fs::read(path).unwrap())),
+    }
+}
+
+fn claim(job: &Job, options: &Options) -> Claim {
+    Claim {
+        input: claimed(&job.input),
+        output: Some(claimed(&job.output)),
+        version: env!("CARGO_PKG_VERSION").into(),
+        recipe: Recipe { mode: Mode::Patch, ..Recipe::of(options).unwrap() },
+        verify: options.verify.unwrap_or(VerifyLevel::Bytes),
+    }
+}
+
 impl Convert for Script {
     fn convert(
         &self,
         job: &Job,
-        _: &Options,
+        existing: &Existing,
+        options: &Options,
         observer: &dyn Observer,
     ) -> Result<FileReport, Failure> {
         let io = |what: &str| {
@@ -65,6 +88,15 @@ impl Convert for Script {
             fs::remove_file(&temp).unwrap();
             return Err(Failure::new(Fault::Cancelled, "stopped"));
         }
+        let there = StatData::entry(&job.output).unwrap().map(|(stat, _)| stat);
+        let may = match existing {
+            Existing::Keep => None,
+            Existing::Replace(what) | Existing::SetAside { what, .. } => Some(*what),
+        };
+        if there.is_some() && there != may {
+            fs::remove_file(&temp).unwrap();
+            return Err(Failure::new(Fault::Conflict, "something is in the way"));
+        }
         fs::rename(&temp, &job.output).map_err(io("publish"))?;
         Ok(FileReport {
             outcome: Outcome::Converted,
@@ -76,8 +108,34 @@ impl Convert for Script {
             bytes_replaced: 0,
             verify: VerifyLevel::Structure,
             digest: None,
+            claim: Some(Box::new(claim(job, options))),
             changed_before: None,
         })
+    }
+
+    fn examine(
+        &self,
+        job: &Job,
+        _: &Wanted,
+        options: &Options,
+        _: &dyn Observer,
+    ) -> Result<Examined, Failure> {
+        let same = fs::read(&job.input).unwrap() == fs::read(&job.output).unwrap();
+        let compared = if same { Ok(claim(job, options)) } else { Err("other bytes".to_owned()) };
+        let (input, output) = (claimed(&job.input), claimed(&job.output));
+        Ok(Examined { input, output, compared: Some(compared) })
+    }
+
+    fn recheck(
+        &self,
+        _: &Job,
+        claim: &Claim,
+        _: &Existing,
+        options: &Options,
+        _: &dyn Observer,
+    ) -> Result<Recheck, Failure> {
+        let verify = options.verify.unwrap_or(VerifyLevel::Structure);
+        Ok(Recheck::Held(Claim { verify, ..claim.clone() }))
     }
 }
 

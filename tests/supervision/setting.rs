@@ -3,7 +3,7 @@
 use jldconv::convert::VerifyLevel;
 use jldconv::supervisor::{
     Count, Hooks, JobOutcome, JobRecord, OnFull, Plan, PlannedJob, Quiet, Reporter, RunError,
-    RunEvent, RunSummary, Settings, WorkerProgram, run,
+    RunEvent, RunSummary, Settings, Survey, WorkerProgram, run,
 };
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -72,7 +72,7 @@ fn plan(settings: &Settings) -> Plan {
         })
         .collect();
     jobs.sort_by(|a, b| a.name.cmp(&b.name));
-    Plan { jobs }
+    Plan { jobs, listing: None }
 }
 
 impl Setting {
@@ -103,15 +103,16 @@ impl Setting {
     /// Runs, and calls `then` on each event.
     pub(crate) fn run_with(&self, then: &mut dyn FnMut(&RunEvent)) -> Done {
         let mut collector = Collector { events: Vec::new(), then };
-        let hooks = Hooks { program: program(), is_complete: &same };
-        let result = run(&self.settings, &plan(&self.settings), &hooks, &mut collector);
+        let hooks = Hooks { program: program() };
+        let result =
+            run(&self.settings, &plan(&self.settings), Survey::default(), &hooks, &mut collector);
         Done { result, events: collector.events }
     }
 
     /// Runs with another program as workers.
     pub(crate) fn run_program(&self, program: WorkerProgram) -> RunSummary {
-        let hooks = Hooks { program, is_complete: &same };
-        run(&self.settings, &plan(&self.settings), &hooks, &mut Quiet).unwrap()
+        let hooks = Hooks { program };
+        run(&self.settings, &plan(&self.settings), Survey::default(), &hooks, &mut Quiet).unwrap()
     }
 
     pub(crate) fn output(&self, number: usize) -> PathBuf {
@@ -214,10 +215,6 @@ pub(crate) fn signal(pid: u32, signal: i32) {
     let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::try_from(signal).unwrap());
 }
 
-fn same(input: &Path, output: &Path) -> bool {
-    fs::read(input).ok() == fs::read(output).ok()
-}
-
 /// The run in `dir`, in a process of its own. The summary is left in `dir`.
 pub(crate) fn supervise(dir: &Path) {
     let mut settings = Settings::new(dir.join("in"), dir.join("out"));
@@ -257,8 +254,8 @@ pub(crate) fn supervise(dir: &Path) {
         (&events).write_all(&line).unwrap();
     };
     let mut collector = Collector { events: Vec::new(), then: &mut then };
-    let hooks = Hooks { program: program(), is_complete: &same };
-    let result = run(&settings, &plan(&settings), &hooks, &mut collector);
+    let hooks = Hooks { program: program() };
+    let result = run(&settings, &plan(&settings), Survey::default(), &hooks, &mut collector);
     let code = match result {
         Ok(summary) => {
             fs::write(dir.join("summary"), serde_json::to_vec(&summary).unwrap()).unwrap();

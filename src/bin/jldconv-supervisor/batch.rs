@@ -7,7 +7,11 @@ use jldconv::convert::Converter;
 use jldconv::report::{
     Circumstances, Progress, Screen, check_report, dry_run, start_log, write_report,
 };
-use jldconv::supervisor::{self, ExitCode, Hooks, WorkerProgram};
+use jldconv::supervisor::{
+    self, ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
+    Survey, WorkerProgram,
+};
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 
 pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
@@ -36,13 +40,17 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         return Err(Stop::Said(ExitCode::Nothing, nothing));
     }
     if run.settings.dry_run {
-        let edits = run.view.verbose > 0;
-        let foreseen = dry_run(&prepared.plan, &converter, edits, &mut io::stdout().lock());
-        let failed = foreseen.map_err(internal)?.failed;
-        return Ok(if failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done });
+        return foresee(&run, &prepared.plan, &converter);
     }
     let version = env!("CARGO_PKG_VERSION");
     screen.block(&format!("jldconv {version}\n{}", prepared.overview.block()));
+    let hooks = Hooks { program: WorkerProgram::default() };
+    let mut survey = supervisor::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
+        .map_err(|error| stopped(&error))?;
+    for message in std::mem::take(&mut survey.notes) {
+        screen.event(&RunEvent::Warning { message });
+    }
+    screen.block(&there(&survey));
     let shown = !matches!(run.view.progress, Progress::Json | Progress::None);
     if somebody && shown && !run.view.yes {
         let question = prepared.question(&run);
@@ -52,17 +60,62 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     }
     let shard = run.settings.shard;
     let empty = prepared.plan.jobs.is_empty();
-    let hooks = Hooks {
-        program: WorkerProgram::default(),
-        is_complete: &|input, output| converter.is_complete(input, output),
-    };
-    let ended = supervisor::run(&run.settings, &prepared.plan, &hooks, &mut screen);
-    let ended = ended.map_err(|error| Stop::Said(error.exit_code(), error.to_string()))?;
+    let ended = supervisor::run(&run.settings, &prepared.plan, survey, &hooks, &mut screen);
+    let ended = ended.map_err(|error| stopped(&error))?;
     if let Some(path) = &run.view.report {
         write_report(path, &ended).map_err(internal)?;
     }
     // A shard may have no file where there are more tasks than files.
     Ok(if empty && !shard.is_whole() { ExitCode::Done } else { ended.exit_code() })
+}
+
+fn stopped(error: &RunError) -> Stop {
+    Stop::Said(error.exit_code(), error.to_string())
+}
+
+/// What is told, before the question, of outputs that are there.
+fn there(survey: &Survey) -> String {
+    let Survey { complete, stale, conflicts, .. } = survey;
+    if complete + stale + conflicts == 0 {
+        return String::new();
+    }
+    let mut block = format!("  there       {complete} up to date, {stale} to be made again");
+    if *conflicts > 0 {
+        let _ = write!(block, ", {conflicts} in the way");
+    }
+    block.push_str(
+        "\n              (made again where the input, the target, what is in rules files, \
+         --compress, --shuffle,\n              --block-size, --flat-links or the mode is another; \
+         checked again for a higher --verify)\n",
+    );
+    block
+}
+
+/// Tells what a run would do.
+fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, Stop> {
+    let edits = run.view.verbose > 0;
+    let mut settings = run.settings.clone();
+    let fails = settings.on_conflict == OnConflict::Fail && !settings.options.force;
+    if fails {
+        settings.on_conflict = OnConflict::Skip;
+    }
+    let hooks = Hooks { program: WorkerProgram::default() };
+    let survey =
+        supervisor::survey(&settings, plan, &hooks, &mut Quiet).map_err(|error| stopped(&error))?;
+    let there = |job: &PlannedJob| survey.there.get(&job.name).cloned();
+    let failed = match dry_run(plan, converter, edits, &there, &mut io::stdout().lock()) {
+        Ok(foreseen) => foreseen.failed,
+        // Whoever read it went away, as `head` does: nobody is left to be told anything.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::Done),
+        Err(error) => return Err(internal(error)),
+    };
+    if fails && survey.conflicts > 0 {
+        let many = survey.conflicts;
+        let message =
+            format!("{many} conflicts: as it is, the run would not begin (--on-conflict)");
+        return Err(Stop::Said(ExitCode::Usage, message));
+    }
+    Ok(if failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done })
 }
 
 fn about(run: &Run) -> Circumstances {

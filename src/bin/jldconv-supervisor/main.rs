@@ -8,7 +8,7 @@ use jldconv::cli::{
     Gathered, Layer, Parsed, SlurmArgs, SupervisorCommand, prepare, resolve, script, submit,
 };
 use jldconv::convert::Converter;
-use jldconv::report::{Circumstances, summary, text};
+use jldconv::report::{Circumstances, shards, summary, text};
 use jldconv::supervisor::{self, ExitCode};
 use jldconv::worker;
 use std::ffi::OsString;
@@ -65,7 +65,7 @@ fn start(args: Vec<OsString>) -> Result<ExitCode, Stop> {
     }
     let gathered = parsed.gather(std::env::vars_os(), Path::new("")).map_err(usage)?;
     for name in &gathered.unknown {
-        let _ = writeln!(io::stderr(), "warning: {name} is no setting of jldconv");
+        let _ = writeln!(io::stderr(), "warning: {name} is not a setting of jldconv");
     }
     match &parsed.cli.command {
         Some(SupervisorCommand::Slurm(args)) => job_array(args, gathered),
@@ -101,9 +101,10 @@ fn report(output_dir: &Path, json: bool) -> Result<ExitCode, Stop> {
         let _ = writeln!(io::stderr(), "warning: {note}");
     }
     if json {
-        let text = serde_json::to_string_pretty(&merged.summary).map_err(internal)?;
+        let text = serde_json::to_string_pretty(&merged).map_err(internal)?;
         put(&format!("{text}\n"));
     } else {
+        put(&shards(&merged.shards));
         put(&summary(&merged.summary, Circumstances { cores: 0, safety_margin: 1.0 }));
     }
     Ok(merged.summary.exit_code())

@@ -3,24 +3,33 @@
 use super::{Stop, failed, put, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::cli::{ConvertArgs, options};
+use jldconv::convert::publish::{Destination, Existing};
 use jldconv::convert::temp::{Owner, TempName};
-use jldconv::convert::{Converter, FileReport, Job, Mode, Observer, Outcome, Phase};
+use jldconv::convert::{
+    Converter, Depth, Failure, Fault, FileReport, Job, Mode, Observer, Outcome, Phase, Wanted,
+};
 use jldconv::report::{dry_run, text};
-use jldconv::supervisor::{ExitCode, Plan, PlannedJob};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use jldconv::supervisor::{ExitCode, Plan, PlannedJob, is_claimed, run_id};
+use jldconv::sys::dir::Missing;
+use jldconv::sys::process::{ignore, ignores};
+use jldconv::sys::stat::StatData;
+use signal_hook::consts::SIGHUP;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 pub(super) fn convert(args: ConvertArgs) -> Result<ExitCode, Stop> {
     let dry = args.conversion.dry_run.unwrap_or(false);
+    let discard = args.conversion.discard_replaced.unwrap_or(false);
     let mut options = options(args.conversion).map_err(usage)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     options.threads = args.threads.unwrap_or(cores);
     let in_place = options.mode == Mode::InPlace;
+    let force = options.force;
     let converter = Converter::new(options).map_err(|failure| usage(failure.message))?;
     let output = match (in_place, args.output) {
         (true, None) => args.input.clone(),
@@ -45,15 +54,20 @@ pub(super) fn convert(args: ConvertArgs) -> Result<ExitCode, Stop> {
     let name = TempName::new("one", name, 0).map_err(failed)?;
     let job = Job { input: args.input, output, temp_dir, temp_name: name.to_string() };
     if !in_place {
-        fs::create_dir_all(&job.temp_dir)
-            .map_err(|error| failed(format!("{}: {error}", job.temp_dir.display())))?;
+        let to = Destination::open(&job.output).map_err(failed)?;
+        to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
     }
     let watch = Watch::new().map_err(failed)?;
-    let report = converter.convert(&job, &watch);
+    let report = existing(&job, &converter, &own, discard, &watch)
+        .and_then(|existing| Ok((converter.convert_over(&job, &existing, &watch)?, existing)));
     watch.bar.finish_and_clear();
     // They stay only where somebody else has something in them.
     let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
-    let report = report?;
+    let (report, existing) = report.map_err(|failure| told_of(failure, force))?;
+    if let Existing::SetAside { dir, .. } = existing {
+        let kept = text::tame(&dir.display().to_string());
+        let _ = writeln!(io::stderr(), "note: what was there is kept in {kept}");
+    }
     if args.json {
         let json = serde_json::to_string_pretty(&report).map_err(failed)?;
         put(&format!("{json}\n"));
@@ -61,6 +75,67 @@ pub(super) fn convert(args: ConvertArgs) -> Result<ExitCode, Stop> {
         put(&told(&job.output, &report));
     }
     Ok(ExitCode::Done)
+}
+
+/// What may be replaced. Without `--force` nothing; with it everything, but what this program did
+/// not make is kept.
+fn existing(
+    job: &Job,
+    converter: &Converter,
+    own: &Path,
+    discard: bool,
+    observer: &dyn Observer,
+) -> Result<Existing, Failure> {
+    let odd = |e: String| Failure::new(Fault::Output, e);
+    let there =
+        StatData::entry(&job.output).map_err(|e| odd(format!("{}: {e}", job.output.display())))?;
+    let options = converter.options();
+    let (Some((now, kind)), true) = (there, options.force && options.mode != Mode::InPlace) else {
+        return Ok(Existing::Keep);
+    };
+    let input = fs::metadata(&job.input);
+    let itself = fs::metadata(&job.output).is_ok_and(|out| {
+        input.as_ref().is_ok_and(|it| (it.dev(), it.ino()) == (out.dev(), out.ino()))
+    });
+    if itself {
+        return Ok(Existing::Keep);
+    }
+    let regular = kind.is_file();
+    let ours = || {
+        if is_claimed(&job.output, &now).unwrap_or(false) {
+            return true;
+        }
+        let wanted = Wanted {
+            input_digest: false,
+            output_digest: false,
+            compare: Some(Depth::Metadata),
+            made: None,
+        };
+        let examined = converter.examine(job, &wanted, observer);
+        examined.is_ok_and(|it| {
+            matches!(it.compared, Some(Ok(_)))
+                && it.input.stat.mtime_ns == now.mtime_ns
+                && it.output.stat == now
+        })
+    };
+    if regular && (discard || ours()) {
+        return Ok(Existing::Replace(now));
+    }
+    let name = run_id(SystemTime::now()).map_err(|e| odd(e.to_string()))?;
+    Ok(Existing::SetAside { what: now, dir: own.join("replaced").join(name) })
+}
+
+/// A failure with what helps.
+fn told_of(failure: Failure, force: bool) -> Failure {
+    if failure.fault != Fault::Conflict || force {
+        return failure;
+    }
+    let message = format!(
+        "{}; name another file, or --force makes it again (what is there and was not made by \
+         jldconv is kept under .jldconv/replaced/ beside it)",
+        failure.message
+    );
+    Failure::new(failure.fault, message)
 }
 
 fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitCode, Stop> {
@@ -74,8 +149,16 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
         mtime_ns: 0,
         obstacle: None,
     };
-    let plan = Plan { jobs: vec![job] };
-    let foreseen = dry_run(&plan, converter, true, &mut io::stdout().lock()).map_err(failed)?;
+    let plan = Plan { jobs: vec![job], listing: None };
+    let force = converter.options().force;
+    let there = |job: &PlannedJob| {
+        let there = job.output.symlink_metadata().is_ok() && job.output != job.input;
+        there.then(|| {
+            if force { "replaces what is there" } else { "fails: its output exists" }.to_owned()
+        })
+    };
+    let mut out = io::stdout().lock();
+    let foreseen = dry_run(&plan, converter, true, &there, &mut out)?;
     Ok(if foreseen.failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done })
 }
 
@@ -116,10 +199,18 @@ struct Watch {
 impl Watch {
     fn new() -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // The first asks the conversion to clean up and end, the second ends it.
-            flag::register_conditional_shutdown(signal, 3, Arc::clone(&stop))?;
-            flag::register(signal, Arc::clone(&stop))?;
+        let asked = Arc::clone(&stop);
+        // `nohup` asks to outlive the terminal; the handler is for SIGHUP, too.
+        let outlives = ignores(SIGHUP);
+        ctrlc::set_handler(move || {
+            // The first signal asks the conversion to clean up and end, the second ends it.
+            if asked.swap(true, Ordering::Relaxed) {
+                std::process::exit(3);
+            }
+        })
+        .map_err(io::Error::other)?;
+        if outlives {
+            ignore(SIGHUP);
         }
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(
@@ -135,7 +226,7 @@ impl Observer for Watch {
     fn progress(&self, phase: Phase, done: u64, total: u64) {
         self.bar.set_message(jldconv::report::phase_name(phase));
         self.bar.set_length(total);
-        self.bar.set_position(done);
+        self.bar.set_position(done.min(total));
     }
 
     fn cancelled(&self) -> bool {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Digest of the canonical form of one value.
-pub(super) fn digest(dumper: &Dumper<'_>, addr: RelAddr) -> Result<u128> {
+pub(in super::super) fn digest(dumper: &Dumper<'_>, addr: RelAddr) -> Result<u128> {
     let mut out = io::BufWriter::with_capacity(16 << 10, Hashed(Xxh3::new()));
     dumper.node(addr, &mut out)?;
     let hashed = out.into_inner().map_err(|e| Error::output(e.into_error()))?;

@@ -35,6 +35,7 @@ use std::io;
 use std::path::Path;
 use xxhash_rust::xxh3::Xxh3;
 
+pub(super) use self::content::digest;
 pub(super) use self::expected::Expected;
 
 /// An output that passed.
@@ -104,6 +105,15 @@ impl Check<'_> {
             _ => Vec::new(),
         };
         Ok(Checked { bytes, digest, remarks })
+    }
+
+    /// Checks only what values are read from the output, by us and through libhdf5.
+    pub(super) fn reread_values(&self, file: &fs::File) -> Result<(), Failure> {
+        let handle = file.try_clone().map_err(|e| self.bad(e))?;
+        let output = Source::from_file(handle).and_then(File::from_source);
+        let output = output.map_err(|e| self.bad(format!("the output is damaged: {e}")))?;
+        self.content(&output)?;
+        self.reread(&output, file).map(drop)
     }
 
     fn bad(&self, what: impl std::fmt::Display) -> Failure {
@@ -318,6 +328,10 @@ impl Check<'_> {
 /// Something in the output is not as it must be.
 fn output_failure(path: &Path, error: &h5::Error) -> Failure {
     let Failure { fault, message, .. } = read_failure(path, error);
-    let fault = if fault == Fault::Input { Fault::Verify } else { fault };
+    let fault = match fault {
+        Fault::Input => Fault::Verify,
+        Fault::Read => Fault::Output,
+        other => other,
+    };
     Failure::new(fault, format!("in the output: {message}"))
 }

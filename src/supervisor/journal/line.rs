@@ -3,7 +3,9 @@
 use super::super::cause::Cause;
 use super::super::plan::PlannedJob;
 use super::super::record::{JobRecord, RunSummary};
-use crate::convert::Options;
+use crate::archive::Listing;
+use crate::convert::{Claim, Options, Recipe};
+use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
 
 /// A line.
@@ -34,8 +36,20 @@ pub(in super::super) struct RunLine {
     pub(in super::super) input_dir: String,
     pub(in super::super) output_dir: String,
     pub(in super::super) options: Options,
+    /// What the options came to, contents of rules files included; journals before this have none.
+    #[serde(default)]
+    pub(in super::super) recipe: Option<Recipe>,
     /// Jobs of the plan, those skipped included.
     pub(in super::super) jobs: u64,
+    /// How many of them were over when the run began and have no line in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) settled: Option<u64>,
+    /// What the archive held when the plan was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) listing: Option<Listing>,
+    /// The SLURM job array that the run is a task of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) array: Option<u64>,
 }
 
 /// An attempt did not succeed.
@@ -56,6 +70,9 @@ pub(in super::super) struct JobLine {
     pub(in super::super) run_id: String,
     pub(in super::super) at: String,
     pub(in super::super) input: Fingerprint,
+    /// What makes its output known again; journals before this have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) claim: Option<Claim>,
     #[serde(flatten)]
     pub(in super::super) record: JobRecord,
 }
@@ -67,14 +84,19 @@ pub(in super::super) struct Fingerprint {
     pub(in super::super) path: String,
     pub(in super::super) size: u64,
     pub(in super::super) mtime_ns: i64,
+    /// All that `stat` told; journals before this have none.
+    #[serde(default)]
+    pub(in super::super) stat: Option<StatData>,
 }
 
-impl From<&PlannedJob> for Fingerprint {
-    fn from(job: &PlannedJob) -> Self {
+impl Fingerprint {
+    /// That of a job's input, of which `stat` told this.
+    pub(in super::super) fn of(job: &PlannedJob, stat: Option<StatData>) -> Self {
         Self {
             path: job.input.to_string_lossy().into_owned(),
             size: job.bytes,
             mtime_ns: i64::try_from(job.mtime_ns).unwrap_or(i64::MAX),
+            stat,
         }
     }
 }
@@ -109,7 +131,8 @@ mod tests {
         let line = Line::Job(Box::new(JobLine {
             run_id: "r".into(),
             at: "t".into(),
-            input: Fingerprint { path: "/a".into(), size: 5, mtime_ns: -1 },
+            input: Fingerprint { path: "/a".into(), size: 5, mtime_ns: -1, stat: None },
+            claim: None,
             record,
         }));
         let bytes = line.to_bytes().unwrap();
@@ -118,6 +141,7 @@ mod tests {
         assert_eq!(value["fault"], "out of memory");
         assert_eq!(value["input"]["size"], 5);
         assert_eq!(serde_json::from_slice::<Line>(&bytes).unwrap(), line);
+        assert!(value.get("claim").is_none());
         assert_eq!(bytes.iter().position(|byte| *byte == b'\n'), Some(bytes.len() - 1));
     }
 }

@@ -6,16 +6,20 @@
 //! - a last line without its end was torn by a crash: it does not count, and the next line begins
 //!   on a fresh one;
 //! - a line that is not understood does not count (a later version may write such lines);
-//! - a line counts for a job only if it is about the same input path, size and modification time,
-//!   so another archive's journal is no harm;
-//! - a failure counts only for the version and options it was met with.
+//! - the line of an output carries a claim: what the output and its input were, and how it was
+//!   made. A file is this program's own only if it still is what a claim says; it is up to date
+//!   only if its input is, too, and what is asked for is what it was made by;
+//! - a failure counts only if it is the input's own, and for the version, the options and the
+//!   contents of rules files it was met with.
 
+mod all;
 mod line;
 mod past;
 mod scribe;
 
+pub(super) use all::Journals;
 pub(super) use line::{AttemptLine, EndLine, Fingerprint, JobLine, Line, RunLine};
-pub(super) use past::{Known, Past, journals};
+pub(super) use past::{Claimed, Ended, Known, Past, heads, journals};
 pub(super) use scribe::{Scribe, Task, Written};
 
 use crate::archive::Shard;

@@ -1,13 +1,15 @@
 //! What earlier runs left in the journals.
 
-use super::super::record::JobRecord;
+use super::super::record::{JobOutcome, JobRecord};
 use super::line::{Fingerprint, JobLine, Line, RunLine};
 use super::{EndLine, FORMAT};
-use crate::convert::Options;
+use crate::convert::{Claim, Mode};
 use crate::sys::dir::{Dir, DirError};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 
 /// Longest line that is read, in bytes; a job's line carries at most some hundred kilobytes of
 /// findings.
@@ -19,10 +21,20 @@ pub(in super::super) struct Known {
     pub(in super::super) at: String,
     pub(in super::super) input: Fingerprint,
     pub(in super::super) record: JobRecord,
-    /// The version that it was met with.
-    pub(in super::super) version: String,
-    /// The options that it was met with.
-    pub(in super::super) options: Option<Options>,
+    /// The run that met it.
+    pub(in super::super) run: Arc<RunLine>,
+}
+
+/// The last that is known of one output that this program made.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) struct Claimed {
+    pub(in super::super) at: String,
+    /// Its input when it was planned.
+    pub(in super::super) input: Fingerprint,
+    /// Size of the output in bytes.
+    pub(in super::super) bytes_out: u64,
+    /// All else; journals of earlier versions have none.
+    pub(in super::super) claim: Option<Claim>,
 }
 
 /// Everything that journals tell.
@@ -30,14 +42,26 @@ pub(in super::super) struct Known {
 pub(in super::super) struct Past {
     /// By file name.
     pub(in super::super) files: BTreeMap<String, Known>,
+    /// By file name: what was made, whatever became of later tries.
+    pub(in super::super) claims: BTreeMap<String, Claimed>,
     /// The runs, in the order met.
     pub(in super::super) runs: Vec<RunLine>,
     /// The ends of runs that ended in order.
     pub(in super::super) ends: Vec<EndLine>,
     /// How often each cause ended an attempt.
     pub(in super::super) faults: BTreeMap<super::super::cause::Cause, u64>,
+    /// Jobs that ended in each run, by its id.
+    pub(in super::super) ended: BTreeMap<String, Ended>,
     /// Lines that were not understood, torn ones left out.
     pub(in super::super) odd: u64,
+}
+
+/// How many jobs of a run have a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in super::super) struct Ended {
+    pub(in super::super) jobs: u64,
+    /// Those of them that failed.
+    pub(in super::super) failed: u64,
 }
 
 /// Names of the journals in `dir`.
@@ -53,6 +77,29 @@ pub(in super::super) fn journals(dir: &Dir) -> Result<Vec<OsString>, DirError> {
     let mut names = dir.names()?;
     names.retain(|name| journal(name) == Some(true));
     Ok(names)
+}
+
+/// The heads of the runs in the journal `name` in `dir`, in their order; nothing else of it is
+/// taken apart.
+///
+/// # Errors
+/// It is a link or no file, or cannot be opened.
+pub(in super::super) fn heads(dir: &Dir, name: &OsStr) -> Result<Vec<RunLine>, DirError> {
+    let mut heads = Vec::new();
+    let mut reader = BufReader::new(dir.open_file(name, false)?);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        match reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut bytes) {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return Ok(heads),
+        }
+        if bytes.starts_with(b"{\"kind\":\"run\",")
+            && let Ok(Line::Run(line)) = serde_json::from_slice(&bytes)
+        {
+            heads.push(*line);
+        }
+    }
 }
 
 impl Past {
@@ -75,7 +122,7 @@ impl Past {
     }
 
     fn take_in(&mut self, mut reader: impl BufRead) {
-        let mut run: Option<RunLine> = None;
+        let mut run: Option<Arc<RunLine>> = None;
         let mut bytes = Vec::new();
         loop {
             bytes.clear();
@@ -94,7 +141,7 @@ impl Past {
             }
             match serde_json::from_slice::<Line>(&bytes) {
                 Ok(Line::Run(line)) => {
-                    run = (line.journal == FORMAT).then(|| (*line).clone());
+                    run = (line.journal == FORMAT).then(|| Arc::new((*line).clone()));
                     self.runs.push(*line);
                 }
                 Ok(Line::Job(line)) => self.job(*line, run.as_ref()),
@@ -107,31 +154,50 @@ impl Past {
         }
     }
 
-    fn job(&mut self, line: JobLine, run: Option<&RunLine>) {
+    fn job(&mut self, line: JobLine, run: Option<&Arc<RunLine>>) {
         // Without the head of its run a line's meaning is not certain.
         let Some(run) = run.filter(|run| run.run_id == line.run_id) else {
             self.odd += 1;
             return;
         };
-        let known = Known {
-            at: line.at,
-            input: line.input,
-            version: run.version.clone(),
-            options: Some(run.options.clone()),
-            record: line.record,
-        };
-        let name = known.record.name.clone();
-        let newer = self.files.get(&name).is_none_or(|before| before.at <= known.at);
-        if newer {
-            self.files.insert(name, known);
+        let JobLine { at, input, claim, record, .. } = line;
+        let ended = self.ended.entry(run.run_id.clone()).or_default();
+        ended.jobs = ended.jobs.saturating_add(1);
+        ended.failed += u64::from(record.outcome == JobOutcome::Failed);
+        let made = matches!(record.outcome, JobOutcome::Converted | JobOutcome::Unchanged);
+        // What is made in place has no output of its own.
+        let before_claims = run.recipe.is_none() && run.options.mode != Mode::InPlace;
+        if claim.is_some() || (made && before_claims) {
+            let newer = self.claims.get(&record.name).is_none_or(|before| before.at <= at);
+            if newer {
+                let (at, input, bytes_out) = (at.clone(), input.clone(), record.bytes_out);
+                let claimed = Claimed { at, input, bytes_out, claim };
+                self.claims.insert(record.name.clone(), claimed);
+            }
+        }
+        match self.files.entry(record.name.clone()) {
+            Entry::Vacant(free) => {
+                free.insert(Known { at, input, record, run: Arc::clone(run) });
+            }
+            Entry::Occupied(mut known) if known.get().at <= at => {
+                // Of an output that is still complete the story is how it was made.
+                let still = record.outcome == JobOutcome::Skipped && record.conflict.is_none();
+                let known = known.get_mut();
+                if still && known.record.outcome != JobOutcome::Failed {
+                    known.record.verify = record.verify.or(known.record.verify);
+                } else {
+                    *known = Known { at, input, record, run: Arc::clone(run) };
+                }
+            }
+            Entry::Occupied(_) => {}
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::record::JobOutcome;
     use super::*;
+    use crate::convert::Options;
 
     fn run(id: &str) -> Line {
         Line::Run(Box::new(RunLine {
@@ -145,7 +211,11 @@ mod tests {
             input_dir: "/in".into(),
             output_dir: "/out".into(),
             options: Options::default(),
+            recipe: None,
             jobs: 2,
+            settled: None,
+            listing: None,
+            array: None,
         }))
     }
 
@@ -153,7 +223,8 @@ mod tests {
         Line::Job(Box::new(JobLine {
             run_id: id.into(),
             at: at.into(),
-            input: Fingerprint { path: format!("/in/{name}"), size: 1, mtime_ns: 2 },
+            input: Fingerprint { path: format!("/in/{name}"), size: 1, mtime_ns: 2, stat: None },
+            claim: None,
             record: JobRecord::bare(name, None, outcome, 1),
         }))
     }
@@ -181,6 +252,32 @@ mod tests {
         assert_eq!(past.files["x"].record.outcome, JobOutcome::Converted);
         assert_eq!((past.files.len(), past.odd), (2, 0));
         assert_eq!(past.run_ids().into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_claim_outlives_later_failures_and_checks() {
+        let past = past(&text(&[
+            run("a"),
+            job("a", "x", "1", JobOutcome::Converted),
+            job("a", "x", "2", JobOutcome::Failed),
+            job("a", "y", "1", JobOutcome::Unchanged),
+            job("a", "y", "2", JobOutcome::Skipped),
+            job("a", "z", "2", JobOutcome::Skipped),
+        ]));
+        assert_eq!(past.files["x"].record.outcome, JobOutcome::Failed);
+        assert_eq!(past.files["y"].record.outcome, JobOutcome::Unchanged);
+        assert_eq!(past.files["z"].record.outcome, JobOutcome::Skipped);
+        assert_eq!(
+            past.claims.keys().collect::<Vec<_>>(),
+            ["x", "y"],
+            "not what was only looked at"
+        );
+        let mut head = run("b");
+        if let Line::Run(line) = &mut head {
+            line.options.mode = Mode::InPlace;
+        }
+        let past = self::past(&text(&[head, job("b", "x", "1", JobOutcome::Converted)]));
+        assert!(past.claims.is_empty(), "what was changed in place is no output");
     }
 
     #[test]

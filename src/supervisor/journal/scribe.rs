@@ -5,7 +5,9 @@
 
 use super::line::Line;
 use crate::convert::inplace::{self, InPlace};
+use crate::sys::dir::Dir;
 use crate::sys::file::is_full;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,8 +33,8 @@ pub(in super::super) enum Task {
     Write(Box<Line>, Option<u64>),
     /// Do not wait for more lines.
     Hurry,
-    /// Remove what a killed worker left.
-    Remove(PathBuf),
+    /// Remove the temporary file of that name, which a killed worker left.
+    Remove(String),
     /// Bring a file back that a killed worker left in the midst of a change in place; the second is
     /// the directory of undo files, where there is one.
     TakeBack(PathBuf, Option<PathBuf>),
@@ -66,13 +68,13 @@ pub(in super::super) struct Scribe {
 }
 
 impl Scribe {
-    /// Starts the thread. `journal` was opened for reading and writing; `place` is the output
-    /// directory.
+    /// Starts the thread. `place` is the output directory; `journal` was opened for reading and
+    /// writing and comes with the directory of temporary files; who writes nothing has neither.
     ///
     /// # Errors
     /// The directory cannot be looked at, or there is no thread left.
     pub(in super::super) fn start(
-        journal: File,
+        journal: Option<(File, Dir)>,
         place: &Path,
         tell: impl Fn(Written) + Send + 'static,
     ) -> io::Result<Self> {
@@ -124,7 +126,8 @@ enum Then {
 
 struct Desk {
     inbox: Receiver<Task>,
-    journal: File,
+    /// Without one nothing is written.
+    journal: Option<(File, Dir)>,
     place: PathBuf,
     identity: (u64, u64),
     /// Bytes of lines that are not safe yet.
@@ -180,10 +183,12 @@ impl Desk {
                 }
                 self.numbers.extend(number);
             }
-            Task::Remove(path) => {
+            Task::Remove(name) => {
                 // What is not there need not be removed, and what cannot be is swept by the next
                 // run.
-                let _ = fs::remove_file(path);
+                if let Some((_, temps)) = &self.journal {
+                    let _ = temps.remove(OsStr::new(&name));
+                }
             }
             Task::TakeBack(path, backup_dir) => {
                 let place = InPlace { backup_dir, ..InPlace::default() };
@@ -246,17 +251,18 @@ impl Desk {
     /// Appends whole lines. What was torn of an earlier one, by a crash or a full disk, is closed
     /// first.
     fn append(&mut self) -> io::Result<()> {
-        let end = self.journal.seek(SeekFrom::End(0))?;
+        let Some((journal, _)) = &mut self.journal else { return Ok(()) };
+        let end = journal.seek(SeekFrom::End(0))?;
         if self.ragged && end > 0 {
-            self.journal.seek(SeekFrom::End(-1))?;
+            journal.seek(SeekFrom::End(-1))?;
             let mut last = [0];
-            self.journal.read_exact(&mut last)?;
+            journal.read_exact(&mut last)?;
             if last != *b"\n" {
-                self.journal.write_all(b"\n")?;
+                journal.write_all(b"\n")?;
             }
         }
-        self.journal.write_all(&self.lines)?;
-        if syncs() { self.journal.sync_data() } else { Ok(()) }
+        journal.write_all(&self.lines)?;
+        if syncs() { journal.sync_data() } else { Ok(()) }
     }
 }
 
@@ -275,7 +281,8 @@ mod tests {
         let line = Line::Job(Box::new(JobLine {
             run_id: "r".into(),
             at: "t".into(),
-            input: Fingerprint { path: name.into(), size: 0, mtime_ns: 0 },
+            input: Fingerprint { path: name.into(), size: 0, mtime_ns: 0, stat: None },
+            claim: None,
             record: JobRecord::bare(name, None, JobOutcome::Converted, 0),
         }));
         Task::Write(Box::new(line), Some(number))
@@ -293,7 +300,8 @@ mod tests {
         fs::write(&path, text).unwrap();
         let file = File::options().read(true).write(true).open(path).unwrap();
         let (sender, told) = channel();
-        let scribe = Scribe::start(file, dir.path(), move |written| {
+        let temps = Dir::open(dir.path()).unwrap();
+        let scribe = Scribe::start(Some((file, temps)), dir.path(), move |written| {
             let _ = sender.send(written);
         });
         Place { dir, scribe: scribe.unwrap(), told }
@@ -336,7 +344,7 @@ mod tests {
         let rest = dir.path().join("rest");
         fs::write(&rest, "x").unwrap();
         scribe.ask(Task::CheckPlace);
-        scribe.ask(Task::Remove(rest.clone()));
+        scribe.ask(Task::Remove("rest".into()));
         scribe.ask(Task::CheckSpace(1));
         assert_eq!(told.recv().unwrap(), Written::Space(true), "the place is there");
         assert!(!rest.exists());
@@ -351,7 +359,8 @@ mod tests {
         let file = File::options().read(true).write(true).open("/dev/full").unwrap();
         let dir = tempfile::tempdir().unwrap();
         let (sender, told) = channel();
-        let scribe = Scribe::start(file, dir.path(), move |written| {
+        let temps = Dir::open(dir.path()).unwrap();
+        let scribe = Scribe::start(Some((file, temps)), dir.path(), move |written| {
             let _ = sender.send(written);
         });
         let scribe = scribe.unwrap();

@@ -1,0 +1,93 @@
+//! What each shard of an output directory is doing, from outside: by its lock, and by what its
+//! journal says.
+
+use super::journal::{EndLine, Ended, RunLine};
+use super::place::{Held, held, lock_name};
+use crate::archive::Shard;
+use crate::sys::dir::Dir;
+use serde::Serialize;
+
+/// What a shard is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShardState {
+    /// A supervisor is at work on it.
+    Running,
+    /// It has not run, or its run has not begun to write.
+    Waiting,
+    /// Its last run ended, and every file has its output.
+    Done,
+    /// Its last run ended, and some files failed.
+    Failed,
+    /// Its last run was ended by a signal or an error, or was killed; the same command goes on.
+    Interrupted,
+}
+
+/// One element of `shards` in the merged report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShardRecord {
+    /// Which part, e.g. `3/20`.
+    pub shard: String,
+    /// What it is doing.
+    pub state: ShardState,
+    /// Jobs of its last run.
+    pub jobs: Option<u64>,
+    /// Those of them that have an outcome.
+    pub ended: Option<u64>,
+    /// Those of them that failed in that run.
+    pub failed: Option<u64>,
+    /// Its last run.
+    pub run_id: Option<String>,
+    /// When that began (RFC 3339, UTC).
+    pub started: Option<String>,
+    /// When that ended in order.
+    pub finished: Option<String>,
+    /// The machine that it ran on.
+    pub host: Option<String>,
+    /// The supervisor's process id there.
+    pub pid: Option<u32>,
+}
+
+impl ShardRecord {
+    /// Of `shard`, whose last run and its end are given; `own` is the directory of locks.
+    pub(super) fn of(
+        shard: Shard,
+        own: &Dir,
+        last: Option<&RunLine>,
+        end: Option<&EndLine>,
+        lines: Ended,
+    ) -> Self {
+        let lock = held(own, &lock_name(shard));
+        let state = match (lock, last, end) {
+            (Held::Yes, ..) => ShardState::Running,
+            (_, None, _) => ShardState::Waiting,
+            (_, Some(_), Some(end)) => {
+                let run = &end.summary;
+                if run.interrupted || run.error.is_some() || run.pending > 0 {
+                    ShardState::Interrupted
+                } else if run.failed > 0 {
+                    ShardState::Failed
+                } else {
+                    ShardState::Done
+                }
+            }
+            (Held::No, Some(_), None) => ShardState::Interrupted,
+            // Without locks nobody can tell a run that is at work from one that was killed.
+            (Held::Unknown, Some(_), None) => ShardState::Running,
+        };
+        let ended =
+            |run: &RunLine| lines.jobs.saturating_add(run.settled.unwrap_or(0)).min(run.jobs);
+        Self {
+            shard: shard.to_string(),
+            state,
+            jobs: last.map(|run| run.jobs),
+            ended: last.map(ended),
+            failed: last.map(|_| end.map_or(lines.failed, |end| end.summary.failed)),
+            run_id: last.map(|run| run.run_id.clone()),
+            started: last.map(|run| run.started.clone()),
+            finished: end.map(|end| end.at.clone()),
+            host: last.map(|run| run.host.clone()),
+            pid: last.map(|run| run.pid),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Everything that a dispatcher needs beside its jobs.
+
+use super::bounds::Bounds;
+use super::clock::run_id;
+use super::dispatcher::{Dispatcher, Finished, Frame, Message, Staff};
+use super::error::RunError;
+use super::event::Reporter;
+use super::journal::Scribe;
+use super::monitor::{Monitor, Sample, own_memory};
+use super::news::Readers;
+use super::oom::Witness;
+use super::plan::Plan;
+use super::resume::Todo;
+use super::run::Hooks;
+use super::scheduler::Config;
+use super::settings::{OnFull, Settings};
+use super::signals::Listening;
+use super::sizing::{self, Sizing};
+use crate::convert::temp::Owner;
+use crate::protocol::SocketDir;
+use crate::sys::dir::Dir;
+use crate::sys::process::cores;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::time::SystemTime;
+
+/// An error of something that a run cannot do without.
+pub(super) fn setup(what: &'static str) -> impl Fn(std::io::Error) -> RunError {
+    move |source| RunError::Setup { what, source }
+}
+
+/// What the machine gives.
+pub(super) struct Machine {
+    bounds: Bounds,
+    pub(super) sizing: Sizing,
+    pub(super) first: Sample,
+}
+
+impl Machine {
+    /// Looks what there is for `jobs` jobs.
+    pub(super) fn look(settings: &Settings, jobs: usize) -> Self {
+        let bounds = Bounds::new(settings.safety_margin, settings.slurm, settings.memory_limit);
+        let (reading, status) = bounds.read(own_memory());
+        let sizing = sizing::size(settings, settings.slurm, jobs, &reading);
+        let first = Sample { reading, status, workers: Vec::new(), moved: Vec::new() };
+        Self { bounds, sizing, first }
+    }
+
+    /// Those who work for a dispatcher. Without a journal nothing is written.
+    pub(super) fn staff(
+        self,
+        settings: &Settings,
+        outbox: &Sender<Message>,
+        journal: Option<(File, Dir)>,
+    ) -> Result<(Staff, Sample), RunError> {
+        let to_scribe = outbox.clone();
+        let scribe = Scribe::start(journal, &settings.output_dir, move |written| {
+            // A dispatcher that is gone needs nothing any more.
+            let _ = to_scribe.send(Message::Written(written));
+        })
+        .map_err(setup("start the journal"))?;
+        let to_monitor = outbox.clone();
+        let monitor = Monitor::start(self.bounds, settings.sample_interval, move |sample| {
+            to_monitor.send(Message::Sample(sample)).is_ok()
+        })
+        .map_err(setup("watch memory"))?;
+        let to_signals = outbox.clone();
+        let listening = Listening::start(settings.drain_on_usr1, move |asked| {
+            let _ = to_signals.send(Message::Asked(asked));
+        })
+        .map_err(setup("listen to signals"))?;
+        let sockets =
+            SocketDir::create(&SocketDir::parents()).map_err(setup("make a place for sockets"))?;
+        let witness = Witness::new();
+        let staff =
+            Staff { sockets, monitor, scribe, _listening: listening, witness, family: None };
+        Ok((staff, self.first))
+    }
+}
+
+/// A dispatcher's constants, but for its jobs.
+pub(super) fn frame(settings: &Settings, plan: &Plan, hooks: &Hooks) -> Result<Frame, RunError> {
+    let started = SystemTime::now();
+    Ok(Frame {
+        settings: settings.clone(),
+        plan: plan.clone(),
+        todo: Vec::new(),
+        run_id: run_id(started).map_err(setup("name the run"))?,
+        started,
+        program: hooks.program.clone(),
+        cores: Vec::new(),
+        temp_dir: PathBuf::new(),
+        owner: Owner::myself().map_err(setup("know this process"))?,
+        slots: 0,
+    })
+}
+
+impl Frame {
+    /// Gives it its jobs, and as many slots as they have.
+    pub(super) fn sized(&mut self, todo: Vec<Todo>, slots: u32, temp_dir: PathBuf) {
+        if self.settings.pin {
+            self.cores = sizing::deal(&cores(), slots);
+        }
+        (self.todo, self.slots, self.temp_dir) = (todo, slots, temp_dir);
+    }
+}
+
+/// Runs the dispatcher in a thread of its own while this one reports.
+pub(super) fn dispatch(
+    dispatcher: Dispatcher,
+    first: Sample,
+    readers: Readers,
+    reporter: &mut dyn Reporter,
+) -> Result<Finished, RunError> {
+    let thread = std::thread::Builder::new()
+        .name("dispatcher".into())
+        .spawn(move || dispatcher.run(first))
+        .map_err(setup("start the dispatcher"))?;
+    readers.read(reporter);
+    thread.join().map_err(|panic| {
+        let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+        let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+        RunError::Internal(words.unwrap_or_else(|| "the dispatcher panicked".to_owned()))
+    })
+}
+
+/// Sizes of the inputs to do, in bytes.
+pub(super) fn sizes(plan: &Plan, todo: &[Todo]) -> Vec<u64> {
+    todo.iter().map(|todo| plan.jobs.get(todo.place).map_or(0, |job| job.bytes)).collect()
+}
+
+/// What the scheduler is bound by.
+pub(super) fn config(settings: &Settings, sizing: &Sizing) -> Config {
+    Config {
+        slots: sizing.slots,
+        floor: u32::try_from(settings.min_workers).unwrap_or(u32::MAX),
+        retries: settings.retries,
+        fail_when_full: settings.on_full == OnFull::Fail,
+        stall_timeout: settings.stall_timeout,
+        handshake_timeout: settings.handshake_timeout,
+        grace: settings.grace,
+        quiet_interval: settings.quiet_interval,
+        recycle_after: settings.recycle_after,
+        threads: sizing.threads,
+        threads_total: sizing.threads_total,
+        first_guess: sizing.first_guess,
+    }
+}

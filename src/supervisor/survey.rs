@@ -1,0 +1,266 @@
+//! What is in the output directory, looked at before a run: what is up to date, what has to be made
+//! again, what is in the way. Nothing is written.
+//!
+//! Most of it is told by `stat` and the journals. Files that have to be looked into are looked into
+//! by workers, for a damaged one may cost its reader's life.
+
+use super::conflict::Conflicts;
+use super::dispatcher::Dispatcher;
+use super::error::RunError;
+use super::event::{Reporter, RunEvent};
+use super::journal::Journals;
+use super::news::news;
+use super::place::Place;
+use super::plan::Plan;
+use super::record::JobOutcome;
+use super::resume::{Answer, Inquiry, Sorted, Todo, Work, sort_out};
+use super::run::{Hooks, check_outputs};
+use super::scheduler::Scheduler;
+use super::settings::{OnConflict, Settings};
+use super::stage::{Machine, config, dispatch, frame, sizes};
+use crate::archive::{Placement, Shard, same_place};
+use crate::convert::{Mode, Recipe, Wanted};
+use crate::sys::stat::StatData;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+/// Looking takes so long before anything is said of it.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// And so long until it is said again.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// What was found out. It spares [`run`](super::run()) from finding it out again.
+#[derive(Debug, Default)]
+pub struct Survey {
+    pub(super) journals: Journals,
+    pub(super) answers: BTreeMap<usize, Answer>,
+    done: bool,
+    /// What a user should know before the run.
+    pub notes: Vec<String>,
+    /// What is to be told of each output that is there, by name.
+    pub there: BTreeMap<String, String>,
+    /// How many outputs are up to date.
+    pub complete: u64,
+    /// How many have to be made again.
+    pub stale: u64,
+    /// How many files are in the way.
+    pub conflicts: u64,
+}
+
+impl Survey {
+    /// Whether nobody looked yet.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.done
+    }
+}
+
+/// Looks at what `plan` would meet in the output directory.
+///
+/// # Errors
+/// [`RunError::Conflicts`] where files are in the way and the settings do not say what is to become
+/// of them; the output directory cannot be looked at.
+pub fn survey(
+    settings: &Settings,
+    plan: &Plan,
+    hooks: &Hooks,
+    reporter: &mut dyn Reporter,
+) -> Result<Survey, RunError> {
+    check_outputs(settings, plan)?;
+    let journals = Journals::read(Place::peek(&settings.output_dir)?, settings.shard)?;
+    let notes = notes(settings, &journals)?;
+    let mut survey = Survey { journals, notes, done: true, ..Survey::default() };
+    let sorted = settle(settings, plan, &mut survey, &kept(settings, ""), hooks, reporter)?;
+    survey.stale = sorted.stale.len() as u64;
+    survey.conflicts = sorted.conflicts.len() as u64;
+    for settled in sorted.settled.into_iter().map(|settled| settled.record) {
+        let complete = settled.outcome == JobOutcome::Skipped && settled.conflict.is_none();
+        survey.complete += u64::from(complete);
+        let message = settled.message.unwrap_or_default();
+        survey.there.insert(settled.name, format!("skipped: {message}"));
+    }
+    let stale = sorted.stale.into_iter();
+    survey.there.extend(stale.map(|(name, why)| (name, format!("made again: {why}"))));
+    let conflicts = sorted.conflicts.into_iter();
+    survey.there.extend(conflicts.map(|it| (it.name, format!("conflict: {}", it.why))));
+    Ok(survey)
+}
+
+/// Whether a journal beside `output` claims it as it is now: then it is this program's own.
+///
+/// # Errors
+/// The journals cannot be read.
+pub fn is_claimed(output: &Path, now: &StatData) -> Result<bool, RunError> {
+    let dir = output.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let own = Place::peek(dir.unwrap_or(Path::new(".")))?;
+    let journals = Journals::read(own, Shard::default())?;
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    let claim = journals.all()?.claims.get(name.as_ref());
+    let made = claim.and_then(|claimed| claimed.claim.as_ref()?.output.as_ref());
+    Ok(made.is_some_and(|made| made.stat == *now))
+}
+
+/// Where a run keeps what it sets aside.
+pub(super) fn kept(settings: &Settings, run_id: &str) -> PathBuf {
+    settings.output_dir.join(super::place::OWN).join("replaced").join(run_id)
+}
+
+/// Sorts the plan out; looks into files where that cannot be told otherwise.
+pub(super) fn settle(
+    settings: &Settings,
+    plan: &Plan,
+    survey: &mut Survey,
+    kept: &Path,
+    hooks: &Hooks,
+    reporter: &mut dyn Reporter,
+) -> Result<Sorted, RunError> {
+    let asked = Recipe::of(&settings.options).map_err(|it| RunError::Recipe(it.message))?;
+    let mut rounds = 0;
+    let sorted = loop {
+        let inquiry = Inquiry {
+            settings,
+            asked: &asked,
+            journals: &survey.journals,
+            answers: &survey.answers,
+            kept: kept.to_owned(),
+            last: rounds == 2,
+        };
+        let sorted = sort_out(plan, &inquiry)?;
+        if sorted.questions.is_empty() {
+            break sorted;
+        }
+        survey.answers.extend(look(settings, plan, &sorted.questions, hooks, reporter)?);
+        rounds += 1;
+    };
+    let says = settings.options.force || settings.on_conflict != OnConflict::Fail;
+    if sorted.conflicts.is_empty() || says {
+        return Ok(sorted);
+    }
+    Err(Conflicts { dir: settings.output_dir.clone(), all: sorted.conflicts }.into())
+}
+
+/// What is odd about the two directories.
+fn notes(settings: &Settings, journals: &Journals) -> Result<Vec<String>, RunError> {
+    let (input, output) = (&settings.input_dir, &settings.output_dir);
+    let mut notes = Vec::new();
+    if settings.options.mode == Mode::InPlace {
+        return Ok(notes);
+    }
+    if lies_in(output, input) {
+        notes.push(format!("the output directory {} lies in the archive", output.display()));
+    }
+    if lies_in(input, output) {
+        notes.push(format!("the archive lies in the output directory {}", output.display()));
+    }
+    // Of a shard that has run before this is known.
+    let known = |dir: &String| *dir == input.to_string_lossy();
+    if journals.own.runs.iter().any(|run| known(&run.input_dir)) {
+        return Ok(notes);
+    }
+    let dirs = journals.input_dirs()?;
+    let same = |dir: &String| {
+        same_place(Path::new(dir), input).is_ok_and(|placement| placement == Placement::Same)
+    };
+    if let Some(other) = dirs.last()
+        && !dirs.iter().any(known)
+        && !same(other)
+    {
+        notes.push(format!("{} holds outputs of {other}", output.display()));
+    }
+    Ok(notes)
+}
+
+/// Whether `inner`, or what there is of the way to it, lies below `outer`.
+fn lies_in(inner: &Path, outer: &Path) -> bool {
+    let mut dir = inner;
+    let real = loop {
+        match std::fs::canonicalize(dir) {
+            Ok(real) => break real,
+            Err(_) => match dir.parent() {
+                Some(parent) => dir = parent,
+                None => return false,
+            },
+        }
+    };
+    let below = if dir == inner { real.parent().map(Path::to_owned) } else { Some(real) };
+    let outer = std::fs::canonicalize(outer);
+    outer.is_ok_and(|outer| below.is_some_and(|below| below.starts_with(outer)))
+}
+
+/// Lets workers look into the files of some jobs.
+fn look(
+    settings: &Settings,
+    plan: &Plan,
+    questions: &[(usize, Wanted)],
+    hooks: &Hooks,
+    reporter: &mut dyn Reporter,
+) -> Result<Vec<(usize, Answer)>, RunError> {
+    // What they are before anybody looks: an answer is about these.
+    let stats: Vec<_> = questions
+        .iter()
+        .map(|(place, _)| {
+            let job = plan.jobs.get(*place)?;
+            let output = StatData::entry(&job.output).ok()??;
+            Some((StatData::at(&job.input).ok()?, output.0))
+        })
+        .collect();
+    let work =
+        |(place, wanted): &(usize, Wanted)| Todo { place: *place, work: Work::Examine(*wanted) };
+    let todo: Vec<Todo> = questions.iter().map(work).collect();
+    let machine = Machine::look(settings, todo.len());
+    let scheduler = Scheduler::new(config(settings, &machine.sizing), &sizes(plan, &todo));
+    let (outbox, inbox) = channel();
+    let slots = machine.sizing.slots;
+    let (staff, first) = machine.staff(settings, &outbox, None)?;
+    let mut frame = frame(settings, plan, hooks)?;
+    frame.sized(todo, slots, PathBuf::new());
+    let (news, readers) = news();
+    let dispatcher =
+        Dispatcher::new(frame, staff, scheduler, news, (outbox, inbox), BTreeMap::new());
+    let total = questions.len() as u64;
+    let mut looking = Looking { reporter, done: 0, total, due: Instant::now() + PATIENCE };
+    let finished = dispatch(dispatcher, first, readers, &mut looking)?;
+    if let Some(error) = finished.summary.error {
+        return Err(RunError::Examine(error));
+    }
+    let mut results = finished.examined;
+    if results.len() < questions.len() {
+        return Err(RunError::Interrupted);
+    }
+    let answers = questions.iter().zip(stats).filter_map(|((place, _), stats)| {
+        let (input, output) = stats?;
+        let result = results.remove(place)?;
+        let (input, output) = match &result {
+            // Told of what was open, not of what had the name a moment before.
+            Ok(examined) => (examined.input.stat, examined.output.stat),
+            Err(_) => (input, output),
+        };
+        Some((*place, Answer { input, output, result }))
+    });
+    Ok(answers.collect())
+}
+
+/// Tells how far the looking is, where it takes its time.
+struct Looking<'a> {
+    reporter: &'a mut dyn Reporter,
+    done: u64,
+    total: u64,
+    due: Instant,
+}
+
+impl Reporter for Looking<'_> {
+    fn event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::JobFinished(_) => self.done += 1,
+            RunEvent::Warning { .. } | RunEvent::Draining { .. } | RunEvent::Stopping { .. } => {
+                self.reporter.event(event);
+            }
+            _ => {}
+        }
+        if Instant::now() >= self.due {
+            self.due = Instant::now() + AGAIN;
+            self.reporter.event(&RunEvent::Examining { done: self.done, total: self.total });
+        }
+    }
+}
