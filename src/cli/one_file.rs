@@ -68,6 +68,9 @@ pub struct InspectArgs {
     /// Further rules, for your own types (may be given several times)
     #[arg(long, value_name = "FILE")]
     pub rules: Vec<PathBuf>,
+    /// Where undo files are looked for, beside the file's own directory
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
 }
 
 /// The arguments of `convert`.
@@ -117,6 +120,9 @@ pub struct VerifyArgs {
     /// Print JSON; of directories, one object a pair and line, the last with the counts
     #[arg(long)]
     pub json: bool,
+    /// Where undo files are looked for, beside the file's own directory
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
 }
 
 /// The arguments of `dump`.
@@ -131,6 +137,9 @@ pub struct DumpArgs {
     /// Print the canonical JSON
     #[arg(long)]
     pub json: bool,
+    /// Where undo files are looked for, beside the file's own directory
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
 }
 
 /// The arguments of `undo`.
@@ -147,12 +156,15 @@ pub struct UndoArgs {
 /// The arguments of `commit`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CommitArgs {
-    /// A directory of files that were upgraded in place
-    #[arg(value_name = "DIR")]
-    pub dir: PathBuf,
+    /// Files that were upgraded in place, or directories of them
+    #[arg(value_name = "FILE|DIR", required = true)]
+    pub paths: Vec<PathBuf>,
     /// Where their undo files are [default: beside each file]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
+    /// Do not ask (a terminal is asked, a pipe never)
+    #[arg(long, short = 'y')]
+    pub yes: bool,
 }
 
 #[cfg(test)]
@@ -179,6 +191,10 @@ mod tests {
             "dump a.jld2 /hydro/info --json",
             "undo a.jld2 dir",
             "commit dir",
+            "commit a.jld2 dir --yes",
+            "inspect a.jld2 --backup-dir undo",
+            "verify a.jld2 b.jld2 --backup-dir undo",
+            "dump a.jld2 --backup-dir undo",
         ] {
             let args = std::iter::once("jldconv").chain(line.split(' '));
             assert!(JldconvCli::try_parse_from(args).is_ok(), "{line}");
@@ -190,7 +206,6 @@ mod tests {
             "verify a b --strict --rules x",
             "verify a b --jobs 0",
             "commit",
-            "commit a b",
             "convert",
             "melt a",
         ] {

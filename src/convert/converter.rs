@@ -2,6 +2,7 @@
 
 use super::copying::{Made, Work};
 use super::in_place;
+use super::inplace::Recovered;
 use super::publish::{Destination, Existing};
 use super::{Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options, Outcome, Phase};
 use super::{Unchanged, VerifyLevel};
@@ -73,7 +74,7 @@ impl Converter {
     /// # Errors
     /// As [`Converter::convert`].
     pub fn dry_run(&self, input: &Path) -> Result<(Migration, Mode), Failure> {
-        let planned = self.plan(input)?;
+        let planned = self.plan_whole(input)?;
         let mode = self.mode(input, &planned)?;
         Ok((planned.migration, mode))
     }
@@ -85,7 +86,11 @@ impl Converter {
     pub fn convert(&self, job: &Job, observer: &dyn Observer) -> Result<FileReport, Failure> {
         let input = job.input.as_path();
         observer.progress(Phase::Plan, 0, 1);
-        let planned = self.plan(input)?;
+        let (planned, recovered) = if self.options.mode == Mode::InPlace {
+            self.plan_recovered(input)?
+        } else {
+            (self.plan_whole(input)?, Recovered::Untouched)
+        };
         observer.progress(Phase::Plan, 1, 1);
         let mode = self.mode(input, &planned)?;
         let edits = planned.migration.edits.as_ref();
@@ -120,6 +125,18 @@ impl Converter {
         let mut findings: Vec<_> =
             planned.migration.findings.iter().map(Finding::to_string).collect();
         findings.extend(made.remarks);
+        if recovered == Recovered::TakenBack {
+            findings.push("note: a change in place was interrupted; it was taken back".to_owned());
+        }
+        let changed_before = match recovered {
+            Recovered::Complete(earlier) if !changed => Some(earlier),
+            _ => None,
+        };
+        if changed_before.is_some() {
+            let note = "note: it was changed in place before; `jldconv undo` takes that back, \
+                        `jldconv commit` makes it final";
+            findings.push(note.to_owned());
+        }
         let appended = made.bytes_out.saturating_sub(planned.identity.len);
         Ok(FileReport {
             outcome: if changed { Outcome::Converted } else { Outcome::Unchanged },
@@ -134,7 +151,38 @@ impl Converter {
             bytes_replaced: edits.map_or(0, super::super::migrate::edit::EditList::bytes_replaced),
             verify: self.options.verify,
             digest: made.digest,
+            changed_before,
         })
+    }
+
+    /// [`plan`](Self::plan) for a file that must not be in the midst of a change in place.
+    fn plan_whole(&self, input: &Path) -> Result<Planned, Failure> {
+        in_place::refuse_unfinished(input, &self.options)?;
+        self.plan(input).or_else(|failure| {
+            // One may have begun since, and be over: then what was read is no fault of the file.
+            if !in_place::has_undo_file(input, &self.options) {
+                return Err(failure);
+            }
+            in_place::refuse_unfinished(input, &self.options)?;
+            self.plan(input)
+        })
+    }
+
+    /// [`plan`](Self::plan) for a file that is to be changed in place, brought to one of its two
+    /// states if it was in the midst of a change.
+    fn plan_recovered(&self, input: &Path) -> Result<(Planned, Recovered), Failure> {
+        let recovered = in_place::recover(input, &self.options)?;
+        let failure = match self.plan(input) {
+            Ok(planned) => return Ok((planned, recovered)),
+            Err(failure) => failure,
+        };
+        // As above; and the archive may have moved away from its backup directory's undo files.
+        let begun = in_place::has_undo_file(input, &self.options);
+        let again = in_place::recover_again(input, &self.options)?;
+        if begun || again != Recovered::Untouched {
+            return Ok((self.plan(input)?, again));
+        }
+        Err(failure)
     }
 
     pub(super) fn plan(&self, input: &Path) -> Result<Planned, Failure> {

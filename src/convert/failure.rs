@@ -16,6 +16,9 @@ pub enum Fault {
     Full,
     /// The output's place cannot be written to (permission, I/O error).
     Output,
+    /// A change of the file in place is not complete: another process is at it, or it was
+    /// interrupted and this conversion may not touch the file.
+    Unfinished,
     /// The output was not what was planned.
     Verify,
     /// An allocation failed.

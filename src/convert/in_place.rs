@@ -2,10 +2,43 @@
 
 use super::converter::Planned;
 use super::copying::Made;
-use super::inplace::{self, InPlace, InPlaceError};
+use super::inplace::{self, InPlace, InPlaceError, Recovered};
 use super::verify::{self, Checked, Expected};
-use super::{Failure, Job, Observer, Options, Phase};
+use super::{Failure, Fault, Job, Observer, Options, Phase};
 use crate::migrate::target::Target;
+use std::path::Path;
+
+fn place(options: &Options) -> InPlace {
+    InPlace { backup_dir: options.backup_dir.clone(), ..InPlace::default() }
+}
+
+/// Brings a file that is to be changed in place to one of its two states. To be called before it is
+/// read: in the midst of a change it is neither the old file nor the new one.
+pub(super) fn recover(path: &Path, options: &Options) -> Result<Recovered, Failure> {
+    Ok(inplace::recover(path, &place(options))?)
+}
+
+/// As [`recover`], for a file that could not be read: thorough, as it is for few files.
+pub(super) fn recover_again(path: &Path, options: &Options) -> Result<Recovered, Failure> {
+    Ok(inplace::recover_moved(path, &place(options))?)
+}
+
+/// Refuses a file in the midst of a change in place, which must not be taken for a damaged one.
+pub(super) fn refuse_unfinished(path: &Path, options: &Options) -> Result<(), Failure> {
+    let unfinished = inplace::unfinished(path, &place(options));
+    // What the undo file says cannot be known then, nor whether the file is whole.
+    let unfinished =
+        unfinished.map_err(|error| Failure::new(Fault::Unfinished, error.to_string()))?;
+    match unfinished.and_then(|change| change.warning()) {
+        Some(warning) => Err(Failure::new(Fault::Unfinished, warning)),
+        None => Ok(()),
+    }
+}
+
+/// Whether the file has an undo file, which may come from a change that began since it was read.
+pub(super) fn has_undo_file(path: &Path, options: &Options) -> bool {
+    !matches!(inplace::change_of(path, &place(options)), Ok(None))
+}
 
 /// Changes the input itself.
 pub(super) fn carry_out(
@@ -21,7 +54,7 @@ pub(super) fn carry_out(
     };
     // The old values are gone once the file is changed.
     let expected = Expected::of(path, planned, options.verify, observer)?;
-    let place = InPlace { backup_dir: options.backup_dir.clone(), ..InPlace::default() };
+    let place = place(options);
     let mut made = Made::default();
     observer.progress(Phase::Edit, 0, edits.bytes_appended());
     let mut check = |file: &std::fs::File| {

@@ -1,5 +1,6 @@
 //! What goes into a conversion beside its options, and what it tells.
 
+use super::inplace::Earlier;
 use super::{Mode, VerifyLevel};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -48,6 +49,10 @@ pub struct FileReport {
     pub verify: VerifyLevel,
     /// xxh3-128 digest of all logical values, hex, where `content` was asked for.
     pub digest: Option<String>,
+    /// In place: an earlier attempt or run had changed the file already, which can still be undone.
+    /// The outcome is `unchanged` then, as this one had nothing to do.
+    #[serde(default)]
+    pub changed_before: Option<Earlier>,
 }
 
 /// The steps of a conversion, in order.

@@ -155,6 +155,7 @@ pub enum FromWorker {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::convert::inplace::Earlier;
     use crate::convert::{Compress, Fault, Mode, Outcome, Unchanged, VerifyLevel};
     use proptest::prelude::*;
 
@@ -200,11 +201,15 @@ pub(super) mod tests {
     prop_compose! {
         fn report()(
             findings: Vec<String>, bytes_in: u64, bytes_out: u64, bytes_appended: u64,
-            bytes_replaced: u64, digest: Option<String>,
+            bytes_replaced: u64, digest: Option<String>, before: Option<[u64; 3]>,
         ) -> FileReport {
+            let changed_before = before.map(|[bytes_in, bytes_appended, bytes_replaced]| {
+                Earlier { bytes_in, bytes_appended, bytes_replaced }
+            });
             FileReport {
                 outcome: Outcome::Converted, mode: Mode::Patch, findings, bytes_in, bytes_out,
                 bytes_appended, bytes_replaced, verify: VerifyLevel::Structure, digest,
+                changed_before,
             }
         }
     }

@@ -43,6 +43,13 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<String> {
                 .into(),
         );
     }
+    if of(Cause::Unfinished).next().is_some() {
+        advice.push(
+            "jldconv undo FILE takes an interrupted change in place back; then run the same \
+             command again"
+                .into(),
+        );
+    }
     if of(Cause::Input).next().is_some() {
         advice.push("jldconv inspect FILE says what is wrong with an input".to_owned());
     }
@@ -127,9 +134,14 @@ mod tests {
     fn failures_are_followed_by_what_helps() {
         let all = lines(|it| {
             it.interrupted = true;
-            for cause in
-                [Cause::OutOfMemory, Cause::Full, Cause::Output, Cause::Input, Cause::Killed]
-            {
+            for cause in [
+                Cause::OutOfMemory,
+                Cause::Full,
+                Cause::Output,
+                Cause::Unfinished,
+                Cause::Input,
+                Cause::Killed,
+            ] {
                 let mut file = record(1, JobOutcome::Failed);
                 file.fault = Some(cause);
                 it.files.push(file);
@@ -140,6 +152,7 @@ mod tests {
         a file that ran out of memory had used 9.0 MiB when it stopped; the limit is 24.0 GiB: give the run more memory, then --resume-failed
         make space where the outputs go, then --resume-failed
         see to the output directory (permission, quota, disk), then --resume-failed
+        jldconv undo FILE takes an interrupted change in place back; then run the same command again
         jldconv inspect FILE says what is wrong with an input
         --resume-failed tries files again whose workers died or hung
         ");

@@ -24,6 +24,8 @@ pub enum Cause {
     Full,
     /// The output's place cannot be written to.
     Output,
+    /// A change of the file in place is not complete, and cannot be ended here and now.
+    Unfinished,
     /// The output was not what was planned.
     Verify,
     /// Said what no worker says, or nothing.
@@ -50,6 +52,7 @@ impl Cause {
             Self::Unsupported => "unsupported",
             Self::Full => "full",
             Self::Output => "output",
+            Self::Unfinished => "unfinished",
             Self::Verify => "verify",
             Self::Protocol => "protocol",
             Self::Spawn => "spawn",
@@ -82,6 +85,7 @@ impl From<Fault> for Cause {
             Fault::Unsupported => Self::Unsupported,
             Fault::Full => Self::Full,
             Fault::Output => Self::Output,
+            Fault::Unfinished => Self::Unfinished,
             Fault::Verify => Self::Verify,
             Fault::Memory => Self::OutOfMemory,
             Fault::Cancelled => Self::Stopped,
@@ -106,6 +110,7 @@ mod tests {
             Cause::Unsupported,
             Cause::Full,
             Cause::Output,
+            Cause::Unfinished,
             Cause::Verify,
             Cause::Protocol,
             Cause::Spawn,

@@ -10,8 +10,8 @@ use super::plan::JobId;
 use super::record::{JobOutcome, JobRecord};
 use super::scheduler::{Action, End, Event, Notice, WorkerId};
 use super::seat::{Current, Seat};
-use crate::convert::Options;
 use crate::convert::temp::TempName;
+use crate::convert::{Mode, Options};
 use crate::protocol::{Assignment, ToWorker};
 use bytesize::ByteSize;
 use std::io;
@@ -120,6 +120,9 @@ impl Dispatcher {
             over: false,
         };
         let (name, bytes) = (planned.name.clone(), planned.bytes);
+        if options.mode == Mode::InPlace {
+            self.begun.insert(job);
+        }
         let Some(seat) = self.seat(slot, worker) else { return };
         seat.current = Some(current);
         let pid = seat.pid.unwrap_or(0);
@@ -189,12 +192,29 @@ impl Dispatcher {
         let current = seat.and_then(|seat| seat.current.as_mut().filter(|now| now.job == job));
         let report = current.and_then(|current| current.report.take());
         match (end, report) {
-            (End::Done, Some(report)) => record.fill(report),
+            (End::Done, Some(report)) => {
+                self.begun.remove(&job);
+                let earlier = report.changed_before;
+                record.fill(report);
+                // An attempt or a run that died behind its last step and before its line was
+                // written: nobody has told of this change yet.
+                let recorded =
+                    usize::try_from(place.0).is_ok_and(|at| self.frame.recorded.contains(&at));
+                if let Some(earlier) = earlier.filter(|_| !recorded) {
+                    record.outcome = JobOutcome::Converted;
+                    record.bytes_in = earlier.bytes_in;
+                    record.bytes_appended = earlier.bytes_appended;
+                    record.bytes_replaced = earlier.bytes_replaced;
+                }
+            }
             (End::Done, None) => {
                 record.fault = Some(Cause::Internal);
                 record.message = Some("the worker's report is lost".to_owned());
             }
             (End::Failed { cause, message }, _) => {
+                if self.begun.remove(&job) {
+                    self.take_back(job);
+                }
                 record.fault = Some(cause);
                 record.message = Some(match cause {
                     Cause::OutOfMemory => self.advise(&message, record.peak_anon),
@@ -211,6 +231,21 @@ impl Dispatcher {
         let number = u64::from(place.0);
         self.staff.scribe.ask(Task::Write(Box::new(line), Some(number)));
         self.unsafe_records.insert(number, record);
+    }
+
+    /// Has the file of a job in place brought back if it was left in the midst of a change: no
+    /// attempt follows that would do so.
+    fn take_back(&self, job: JobId) {
+        let Some((_, planned)) = self.frame.job(job) else { return };
+        let backup_dir = self.frame.settings.options.backup_dir.clone();
+        self.staff.scribe.ask(Task::TakeBack(planned.input.clone(), backup_dir));
+    }
+
+    /// [`take_back`](Self::take_back) for all that the end of the run interrupted.
+    pub(super) fn take_back_all(&mut self) {
+        for job in std::mem::take(&mut self.begun) {
+            self.take_back(job);
+        }
     }
 
     /// What a job that ran out of memory alone in the machine needs.

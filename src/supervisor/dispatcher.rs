@@ -17,7 +17,7 @@ use super::signals::{Asked, Listening};
 use super::totals::Totals;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime};
@@ -52,6 +52,8 @@ pub(super) struct Frame {
     pub(super) temp_dir: PathBuf,
     pub(super) owner: Owner,
     pub(super) slots: u32,
+    /// Places in the plan of files in place whose change a run recorded already.
+    pub(super) recorded: BTreeSet<usize>,
 }
 
 impl Frame {
@@ -95,6 +97,9 @@ pub(super) struct Dispatcher {
     /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
     pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
     pub(super) temp_number: u64,
+    /// Jobs in place that a worker has had in hand and that are not over: each of their files may
+    /// be half changed.
+    pub(super) begun: BTreeSet<JobId>,
     pub(super) draining: bool,
     pub(super) paused: bool,
     over: Option<Ending>,
@@ -127,6 +132,7 @@ impl Dispatcher {
             totals: Totals::default(),
             peaks: BTreeMap::new(),
             temp_number: 0,
+            begun: BTreeSet::new(),
             draining: false,
             paused: false,
             over: None,
@@ -241,6 +247,7 @@ impl Dispatcher {
     /// Waits for the journal, sums up, says goodbye.
     fn finish(mut self) -> RunSummary {
         let took = self.now();
+        self.take_back_all();
         // The journal's last lines tell of the run, so all records must be in the summary before.
         let unsafe_count = self.unsafe_records.len();
         let deadline = Instant::now() + LAST_SYNC;

@@ -8,6 +8,7 @@ use super::plan::{Plan, PlannedJob};
 use super::record::{JobOutcome, JobRecord};
 use super::settings::Settings;
 use crate::convert::{Mode, Unchanged};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Whether the second path is a complete output for the first.
@@ -28,6 +29,8 @@ pub(super) struct Sorted {
     pub(super) failed_before: Vec<String>,
     /// Number of jobs that cannot be tried at all.
     pub(super) hindered: usize,
+    /// Places of jobs to do in place whose file is, by its size, what a run recorded as its result.
+    pub(super) recorded: BTreeSet<usize>,
 }
 
 /// What becomes of one job.
@@ -59,6 +62,18 @@ pub(super) fn sort_out(
     let mut sorted = Sorted::default();
     let mut all = None;
     for (place, job) in plan.jobs.iter().enumerate() {
+        if settings.options.mode == Mode::InPlace {
+            let past = match &mut all {
+                _ if own.files.contains_key(&job.name) => own,
+                Some(past) => past,
+                None => all.insert(others()?),
+            };
+            let record = past.files.get(&job.name).map(|known| &known.record);
+            let same = |it: &&JobRecord| it.bytes_out == job.bytes;
+            if record.filter(same).is_some_and(|it| it.outcome != JobOutcome::Failed) {
+                sorted.recorded.insert(place);
+            }
+        }
         match fate(job, settings, own, others, &mut all, is_complete)? {
             Fate::Do => sorted.todo.push(place),
             Fate::Redo => {
@@ -110,9 +125,10 @@ fn fate(
     let print = Fingerprint::from(job);
     let same = |known: &&Known| known.input == print;
     if settings.options.mode == Mode::InPlace {
-        // The file is its own output; what is done is found out in milliseconds.
-        let known = own.files.get(&job.name).filter(same);
-        return Ok(known.and_then(|known| failed_before(known, settings)).unwrap_or(Fate::Do));
+        // The file is its own output; what is done is found out in milliseconds. Nor does a failure
+        // count: an undo brings back the very size and time with which the file may have failed in
+        // the midst of a change, and what was in the way then (an undo file) may be gone.
+        return Ok(Fate::Do);
     }
     let size = Place::output(&job.output).unwrap_or(None);
     let mut known = own.files.get(&job.name).filter(same);
@@ -152,6 +168,7 @@ fn fate(
 /// A failure counts as long as nothing changed that could help.
 fn failed_before(known: &Known, settings: &Settings) -> Option<Fate> {
     let sticks = known.record.outcome == JobOutcome::Failed
+        && known.record.fault != Some(Cause::Unfinished)
         && known.version == env!("CARGO_PKG_VERSION")
         && known.options.as_ref() == Some(&settings.options)
         // What the way to the input did then says nothing of it now.
@@ -285,6 +302,14 @@ mod tests {
     }
 
     #[test]
+    fn an_input_in_the_midst_of_a_change_is_tried_again() {
+        let mut case = case(None, Some(JobOutcome::Failed));
+        let known = case.past.files.values_mut().next().unwrap();
+        known.record.fault = Some(Cause::Unfinished);
+        assert_eq!(case.sort(true).todo, [0]);
+    }
+
+    #[test]
     fn force_looks_at_nothing() {
         let mut case = case(Some(20), Some(JobOutcome::Converted));
         case.settings.options.force = true;
@@ -316,6 +341,21 @@ mod tests {
     fn in_place_the_file_itself_is_no_output() {
         let mut case = case(Some(10), Some(JobOutcome::Converted));
         case.settings.options.mode = Mode::InPlace;
-        assert_eq!(case.sort(true).todo, [0]);
+        let sorted = case.sort(true);
+        assert_eq!((sorted.todo, sorted.recorded.len()), (vec![0], 0));
+        // Its present size is the one recorded.
+        case.plan.jobs[0].bytes = 20;
+        let sorted = case.sort(true);
+        assert_eq!((sorted.todo, sorted.recorded.len()), (vec![0], 1));
+    }
+
+    #[test]
+    fn in_place_no_failure_sticks() {
+        let mut case = case(None, Some(JobOutcome::Failed));
+        case.settings.options.mode = Mode::InPlace;
+        let known = case.past.files.values_mut().next().unwrap();
+        known.options = Some(case.settings.options.clone());
+        let sorted = case.sort(true);
+        assert_eq!((sorted.todo, sorted.recorded.len()), (vec![0], 0));
     }
 }

@@ -57,6 +57,7 @@ pub(super) struct Tries {
     stalled: u32,
     output: u32,
     read: u32,
+    unfinished: u32,
     stopped: u32,
 }
 
@@ -94,6 +95,11 @@ impl Tries {
             Cause::Read => {
                 let delay = backoff(self.read, around.spread);
                 again_or_fail(&mut self.read, attempts, Verdict::Again(delay))
+            }
+            // Who is at work may be through in a moment.
+            Cause::Unfinished => {
+                let delay = backoff(self.unfinished, around.spread);
+                again_or_fail(&mut self.unfinished, attempts, Verdict::Again(delay))
             }
             Cause::Full => {
                 if around.fail_when_full {
@@ -177,6 +183,7 @@ mod tests {
         assert_eq!(run(Cause::Verify, |_| false), [Verdict::Fail]);
         assert_eq!(run(Cause::Output, |_| false).len(), 3);
         assert_eq!(run(Cause::Read, |_| false).len(), 3);
+        assert_eq!(run(Cause::Unfinished, |_| false).len(), 3);
         let mut mixed = Tries::default();
         let causes = [
             Cause::Killed,

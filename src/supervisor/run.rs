@@ -111,6 +111,7 @@ pub fn run(
         temp_dir: place.temp_dir.clone(),
         owner: Owner::myself().map_err(setup("know this process"))?,
         slots: sizing.slots,
+        recorded: sorted.recorded.clone(),
     };
     write_head(&scribe, &frame, &sorted);
     for (_, record) in &sorted.settled {

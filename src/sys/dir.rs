@@ -86,6 +86,13 @@ pub enum DirError {
     },
 }
 
+impl DirError {
+    /// Whether the system said that there is nothing under this name.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 /// Whether missing directories are made on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {

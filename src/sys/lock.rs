@@ -29,7 +29,19 @@ pub enum Writers {
 /// # Errors
 /// What the kernel says beside that.
 pub fn try_lock(file: &File) -> io::Result<bool> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+    lock(file, FlockOperation::NonBlockingLockExclusive)
+}
+
+/// As [`try_lock`], beside others who hold the lock in this way.
+///
+/// # Errors
+/// As [`try_lock`].
+pub fn try_lock_shared(file: &File) -> io::Result<bool> {
+    lock(file, FlockOperation::NonBlockingLockShared)
+}
+
+fn lock(file: &File, how: FlockOperation) -> io::Result<bool> {
+    match rustix::fs::flock(file, how) {
         Err(Errno::WOULDBLOCK) => Ok(false),
         Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS | Errno::INVAL) => Ok(true),
         Err(error) => Err(error.into()),
@@ -70,7 +82,9 @@ mod tests {
         let other = File::open(temp.path()).unwrap();
         assert!(try_lock(temp.as_file()).unwrap());
         assert!(!try_lock(&other).unwrap());
+        assert!(!try_lock_shared(&other).unwrap());
         drop(temp);
+        assert!(try_lock_shared(&other).unwrap());
     }
 
     #[test]

@@ -81,6 +81,50 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// Gives owner and permissions, but nobody gets a right that the original does not give: where
+    /// the group cannot be given, or the access control list, what is left is what all have in
+    /// common. The owner can always read and write.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn protect(&self, file: &File) -> io::Result<()> {
+        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        let now = file.metadata()?;
+        if (now.uid(), now.gid()) != (self.uid, self.gid)
+            && rustix::fs::fchown(file, Some(uid), Some(gid)).is_err()
+        {
+            let _ = rustix::fs::fchown(file, None, Some(gid));
+        }
+        let same_group = file.metadata()?.gid() == self.gid;
+        let listed = match &self.acl {
+            Some(acl) if same_group => {
+                match rustix::fs::fsetxattr(file, ACL, acl, XattrFlags::empty()) {
+                    Ok(()) => true,
+                    Err(Errno::OPNOTSUPP) => false,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            // A new file may have one from its directory.
+            _ => match rustix::fs::fremovexattr(file, ACL) {
+                Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => false,
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let (owner, group, others) = (self.mode & 0o700, self.mode & 0o070, self.mode & 0o007);
+        let (group, others) = match (&self.acl, same_group) {
+            // The group's bits are the list's mask: without the list they mean somebody else.
+            (Some(_), _) if !listed => (0, 0),
+            (_, true) => (group, others),
+            // Members of the original's group are others here, and the other way round.
+            (_, false) => (group & (others << 3), others & (group >> 3)),
+        };
+        let mode = owner | 0o600 | group | others;
+        rustix::fs::fchmod(file, Mode::from_raw_mode(mode))?;
+        Ok(())
+    }
+}
+
 /// Sets the modification time, and the access time unless `None`.
 ///
 /// # Errors
@@ -150,5 +194,27 @@ mod tests {
         assert_eq!(origin.mtime, time(1_400_000_000, 123_456_789));
         assert_eq!(origin.mode, 0o640);
         assert_eq!(origin.acl.is_some(), has_acl);
+    }
+
+    #[test]
+    fn nobody_gets_more_than_the_original_gives() {
+        let (file, copy) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        let chmod = |mode| file.set_permissions(std::fs::Permissions::from_mode(mode)).unwrap();
+        let mode = || copy.metadata().unwrap().permissions().mode() & 0o7777;
+        for original in [0o600, 0o640, 0o664, 0o444, 0o604, 0o755] {
+            chmod(original);
+            Origin::of(&file).unwrap().protect(&copy).unwrap();
+            assert_eq!(mode(), original | 0o600);
+        }
+        // A group that nobody but root can give.
+        for (original, left) in [(0o640, 0o600), (0o664, 0o644), (0o604, 0o600), (0o644, 0o644)] {
+            chmod(original);
+            let origin = Origin::of(&file).unwrap();
+            if rustix::process::geteuid().is_root() {
+                continue;
+            }
+            Origin { gid: 0, ..origin }.protect(&copy).unwrap();
+            assert_eq!(mode(), left, "{original:o}");
+        }
     }
 }

@@ -216,6 +216,7 @@ mod tests {
             bytes_replaced: 0,
             verify: VerifyLevel::Structure,
             digest: None,
+            changed_before: None,
         }
     }
 

@@ -76,6 +76,7 @@ impl Convert for Script {
             bytes_replaced: 0,
             verify: VerifyLevel::Structure,
             digest: None,
+            changed_before: None,
         })
     }
 }

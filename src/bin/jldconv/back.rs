@@ -1,33 +1,77 @@
 //! `jldconv undo` and `jldconv commit`: the way back from an in-place upgrade, and its end.
 
 use super::{Stop, complain, failed, put, usage};
-use jldconv::cli::{CommitArgs, UndoArgs};
-use jldconv::convert::inplace::{self, InPlace, InPlaceError};
+use jldconv::cli::{CommitArgs, Dialogue, UndoArgs};
+use jldconv::convert::inplace::{self, Committed, InPlace, InPlaceError};
 use jldconv::convert::{Failure, Fault};
 use jldconv::h5::{File, Source};
+use jldconv::report::text;
 use jldconv::supervisor::ExitCode;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 pub(super) fn undo(args: &UndoArgs) -> Result<ExitCode, Stop> {
     let options = InPlace { backup_dir: args.backup_dir.clone(), ..InPlace::default() };
+    let files = files(&args.paths, &options)?;
+    Ok(each(&files, |path| inplace::undo(path, &options).map(|()| "undone".to_owned())))
+}
+
+pub(super) fn commit(args: &CommitArgs) -> Result<ExitCode, Stop> {
+    let options = InPlace { backup_dir: args.backup_dir.clone(), ..InPlace::default() };
+    if let Some(path) = args.paths.iter().find(|path| path.symlink_metadata().is_err()) {
+        return Err(usage(format!("{}: no such file or directory", path.display())));
+    }
+    let files = files(&args.paths, &options)?;
+    let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
+    if somebody && !args.yes && !files.is_empty() {
+        let mut dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
+        if !dialogue.confirm(&question(&files, &options)).map_err(failed)? {
+            return Err(Stop(ExitCode::Interrupted, "nothing was done".to_owned()));
+        }
+    }
+    let (mut count, mut bytes) = (0, 0_u64);
+    let code = each(&files, |path| {
+        let Committed { undo_bytes, changed } =
+            inplace::commit(path, &options, &mut |_| readable(path))?;
+        count += 1;
+        bytes = bytes.saturating_add(undo_bytes);
+        Ok(match changed {
+            None => "final".to_owned(),
+            Some(what) => {
+                format!("final, as another program changed it after its conversion ({what})")
+            }
+        })
+    });
+    if count > 0 {
+        put(&format!("{} removed ({})\n", text::count(count, "undo file"), text::bytes(bytes)));
+    }
+    Ok(code)
+}
+
+/// What is at stake: how much is removed, and that there is no way back then.
+fn question(files: &[PathBuf], options: &InPlace) -> String {
+    let size = |path: &PathBuf| {
+        inplace::change_of(path, options).ok().flatten().map_or(0, |change| change.undo_bytes)
+    };
+    let bytes = files.iter().map(size).fold(0, u64::saturating_add);
+    format!(
+        "Remove {} ({})? The files stay as they are now, and no change can be undone any more.",
+        text::count(files.len() as u64, "undo file"),
+        text::bytes(bytes)
+    )
+}
+
+/// The files that were named, and those with an undo file in directories that were.
+fn files(paths: &[PathBuf], options: &InPlace) -> Result<Vec<PathBuf>, Stop> {
     let mut files = Vec::new();
-    for path in &args.paths {
+    for path in paths {
         if path.is_dir() {
-            files.extend(inplace::undoable(path, &options).map_err(failed)?);
+            files.extend(inplace::undoable(path, options).map_err(failed)?);
         } else {
             files.push(path.clone());
         }
     }
-    Ok(each(&files, "undone", |path| inplace::undo(path, &options)))
-}
-
-pub(super) fn commit(args: &CommitArgs) -> Result<ExitCode, Stop> {
-    if !args.dir.is_dir() {
-        return Err(usage(format!("{}: no directory", args.dir.display())));
-    }
-    let options = InPlace { backup_dir: args.backup_dir.clone(), ..InPlace::default() };
-    let files = inplace::undoable(&args.dir, &options).map_err(failed)?;
-    Ok(each(&files, "final", |path| inplace::commit(path, &options, &mut |_| readable(path))))
+    Ok(files)
 }
 
 /// Whether a file is one that our reader opens, before the way back from it is removed.
@@ -39,11 +83,11 @@ fn readable(path: &Path) -> Result<(), Failure> {
     file.object(file.superblock().root).map(|_| ()).map_err(bad)
 }
 
-/// Does something to each file; one that fails does not keep it from the others.
+/// Does something to each file and tells what became of it; one that fails does not keep it from
+/// the others.
 fn each(
     files: &[PathBuf],
-    done: &str,
-    mut what: impl FnMut(&Path) -> Result<(), InPlaceError>,
+    mut what: impl FnMut(&Path) -> Result<String, InPlaceError>,
 ) -> ExitCode {
     let mut code = if files.is_empty() { ExitCode::Nothing } else { ExitCode::Done };
     if files.is_empty() {
@@ -51,7 +95,7 @@ fn each(
     }
     for path in files {
         match what(path) {
-            Ok(()) => put(&format!("{}: {done}\n", path.display())),
+            Ok(done) => put(&format!("{}: {done}\n", text::tame(&path.display().to_string()))),
             Err(error) => {
                 complain(&error.to_string());
                 code = ExitCode::SomeFailed;

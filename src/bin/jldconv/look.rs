@@ -1,5 +1,6 @@
 //! Looking into files: what they hold, and what Julia meets in them.
 
+use crate::unfinished::{self, Noted};
 use crate::{Stop, failed, unheard, usage};
 use jldconv::cli::{DumpArgs, InspectArgs};
 use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
@@ -25,10 +26,11 @@ pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCod
         out.write_all(inspect::line_head(width).as_bytes())?;
     }
     for (i, path) in args.files.iter().enumerate() {
+        let undo = unfinished::warn(path, args.backup_dir.as_deref());
         let seen = inspect::inspect(path, &target, detail);
         tally.add(&seen);
         let text = match &seen {
-            _ if args.json => json(&seen)?,
+            _ if args.json => json(&seen, undo)?,
             _ if lines => inspect::line(&seen, width),
             Ok(seen) => {
                 let gap = if i > 0 { "\n" } else { "" };
@@ -47,17 +49,18 @@ pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCod
     Ok(if tally.is_fine() { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
-fn json(seen: &Result<Inspection, Box<Refusal>>) -> Result<String, Stop> {
+fn json(seen: &Result<Inspection, Box<Refusal>>, undo: Option<String>) -> Result<String, Stop> {
     let json = match seen {
-        Ok(seen) => serde_json::to_string(seen),
-        Err(refusal) => serde_json::to_string(refusal),
+        Ok(seen) => serde_json::to_value(seen),
+        Err(refusal) => serde_json::to_value(refusal),
     };
-    json.map(|json| json + "\n").map_err(failed)
+    Ok(format!("{}\n", unfinished::noted(json.map_err(failed)?, undo)))
 }
 
 pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {
     let form = if args.json { Form::Json } else { Form::Text };
-    let mut out = BufWriter::new(io::stdout());
+    let undo = unfinished::warn(&args.file, args.backup_dir.as_deref());
+    let mut out = Noted::new(BufWriter::new(io::stdout()), undo.filter(|_| args.json));
     match inspect::dump(&args.file, args.path.as_deref(), form, &mut out) {
         Ok(()) => Ok(ExitCode::Done),
         Err(error) if error.is_broken_pipe() => Err(unheard()),

@@ -3,6 +3,7 @@
 mod back;
 mod convert;
 mod look;
+mod unfinished;
 mod verify;
 
 use clap::Parser as _;

@@ -1,6 +1,6 @@
 //! `jldconv verify`: a file and what became of it, or two directories of them.
 
-use crate::{Stop, failed, usage};
+use crate::{Stop, failed, unfinished, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::cli::VerifyArgs;
 use jldconv::inspect::{self, FilePair, PairListener, PairOutcome, PairTally};
@@ -8,6 +8,8 @@ use jldconv::migrate::target::Target;
 use jldconv::report::text;
 use jldconv::supervisor::ExitCode;
 use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -42,6 +44,7 @@ fn file(
     target: Option<&Target>,
     verbose: bool,
 ) -> Result<ExitCode, Stop> {
+    let undo = warn(args, [old, new]);
     // Nothing is drawn where standard error is not a terminal.
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{binary_bytes} of data compared");
@@ -55,7 +58,8 @@ fn file(
     let compared =
         compared.map_err(|refusal| failed(format!("{}: {}", refusal.path, refusal.error)))?;
     let text = if args.json {
-        serde_json::to_string(&compared).map_err(failed)? + "\n"
+        let json = serde_json::to_value(&compared).map_err(failed)?;
+        format!("{}\n", unfinished::noted(json, undo))
     } else {
         compared.details(verbose)
     };
@@ -78,7 +82,12 @@ fn directories(
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.unwrap_or(cores);
-    let mut teller = Teller::new(pairs.len() as u64, args.json, verbose);
+    let undo_of = pairs.iter().filter_map(|pair| {
+        let files = [&pair.old, &pair.new].into_iter().flatten().map(PathBuf::as_path);
+        Some((pair.name.clone(), warn(args, files)?))
+    });
+    let undo_of = undo_of.collect();
+    let mut teller = Teller::new(pairs.len() as u64, args.json, verbose, undo_of);
     let ended = inspect::verify_pairs(&pairs, target, jobs, &mut teller);
     teller.bar.finish_and_clear();
     let tally = ended?;
@@ -87,20 +96,28 @@ fn directories(
     Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
+/// Warns of files in the midst of a change in place, and gives the first one's undo file.
+fn warn<'a>(args: &VerifyArgs, files: impl IntoIterator<Item = &'a Path>) -> Option<String> {
+    let undo = |path| unfinished::warn(path, args.backup_dir.as_deref());
+    files.into_iter().map(undo).fold(None, Option::or)
+}
+
 /// Prints what becomes of pairs, below a bar where there is a terminal.
 struct Teller {
     bar: ProgressBar,
     json: bool,
     verbose: bool,
+    /// Undo files of changes that are not complete, by the pair's name.
+    undo_of: HashMap<OsString, String>,
 }
 
 impl Teller {
-    fn new(pairs: u64, json: bool, verbose: bool) -> Self {
+    fn new(pairs: u64, json: bool, verbose: bool, undo_of: HashMap<OsString, String>) -> Self {
         // Nothing is drawn where standard error is not a terminal.
         let bar = ProgressBar::with_draw_target(Some(pairs), ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("[{bar:24}] {pos} of {len} files{msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##."));
-        Self { bar, json, verbose }
+        Self { bar, json, verbose, undo_of }
     }
 
     fn say(&self, line: &str) -> io::Result<()> {
@@ -125,7 +142,8 @@ impl PairListener for Teller {
     fn ended(&mut self, pair: &FilePair, outcome: &PairOutcome) -> io::Result<()> {
         let name = pair.name.to_string_lossy();
         if self.json {
-            return self.say(&object(&name, outcome).to_string());
+            let undo = self.undo_of.get(&pair.name).cloned();
+            return self.say(&unfinished::noted(object(&name, outcome), undo).to_string());
         }
         let fine = matches!(outcome, PairOutcome::Compared(compared) if compared.equal);
         if fine && !self.verbose {

@@ -1,17 +1,16 @@
 //! From the new file, or from anywhere between, back to the old one; and no way back any more.
 
 use super::InPlace;
+use super::check::{check_between, check_hands, differs, is_old};
 use super::error::InPlaceError;
-use super::place::Place;
-use super::record::{Progress, Record, context, encode_mark};
+use super::place::{Place, Undo};
+use super::record::{Progress, encode_mark};
 use crate::convert::Failure;
-use crate::convert::edit::{ApplyError, State};
 use crate::sys::crash::{self, Step};
-use crate::sys::file::{FileTime, Identity, set_len, sync, write_at};
+use crate::sys::file::{set_len, sync, write_at};
 use crate::sys::origin::set_times;
+use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// What [`recover`] found.
@@ -19,38 +18,81 @@ use std::path::Path;
 pub enum Recovered {
     /// No undo file: no change was begun, or it was committed.
     Untouched,
-    /// A change was complete; the file is the new one and can be undone.
-    Complete,
-    /// A change was not complete; the file is the old one again.
+    /// A change is complete; the file is the new one and can be undone.
+    Complete(Earlier),
+    /// A change was not complete, or somebody has put the old file back; the file is the old one.
     TakenBack,
 }
 
+/// A change that was complete already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Size of the file before it, in bytes.
+    pub bytes_in: u64,
+    /// Bytes that it appended.
+    pub bytes_appended: u64,
+    /// Bytes that it replaced.
+    pub bytes_replaced: u64,
+}
+
 /// Brings a file that may have been interrupted in a change to one of its two states. To be called
-/// before each new change.
+/// before each new change, and before the file is read for one.
 ///
 /// # Errors
 /// As for [`undo`], but that there is no undo file is fine.
 pub fn recover(path: &Path, options: &InPlace) -> Result<Recovered, InPlaceError> {
+    recover_from(path, options, Place::take)
+}
+
+/// As [`recover`], and if there is no undo file where it belongs, with one in the backup directory
+/// that was written when the file's directory had another path. Reads the whole directory.
+///
+/// # Errors
+/// As for [`recover`].
+pub fn recover_moved(path: &Path, options: &InPlace) -> Result<Recovered, InPlaceError> {
+    recover_from(path, options, Place::take_wherever)
+}
+
+fn recover_from(
+    path: &Path,
+    options: &InPlace,
+    take: fn(&Place) -> Result<Option<Undo>, InPlaceError>,
+) -> Result<Recovered, InPlaceError> {
     let place = Place::open(path, options)?;
-    let Some((undo, found)) = place.find()? else {
-        if place.undo_dir.entry(&place.part_name)?.is_some() {
-            // It may belong to a live process, unless we get the file's lock.
+    let Some(undo) = take(&place)? else {
+        if place.has_parts()? {
             let _file = place.claim(options)?;
-            place.undo_dir.remove(&place.part_name)?;
+            // A process that was faster has taken it for its own, and has an undo file now.
+            if place.peek()?.is_none() {
+                place.remove_parts()?;
+            }
         }
         return Ok(Recovered::Untouched);
     };
-    if let Progress::Done(_) = found.progress {
-        return Ok(Recovered::Complete);
+    let record = &undo.found.record;
+    if let Progress::Done(_) = undo.found.progress {
+        if !is_old(&place, &place.reader()?, record)? {
+            return Ok(Recovered::Complete(Earlier {
+                bytes_in: record.edits.file_len(),
+                bytes_appended: record.edits.bytes_appended(),
+                bytes_replaced: record.edits.bytes_replaced(),
+            }));
+        }
+        let file = claim_for(&place, &undo, options)?;
+        // Somebody put back a copy of the old file.
+        if is_old(&place, &file, record)? {
+            remove_undo(&place, &undo)?;
+        }
+        return Ok(Recovered::TakenBack);
     }
-    let file = place.claim(options)?;
-    check_between(&place, &file, &found.record)?;
-    roll_back(&place, &file, &undo, &found.record, None)?;
+    let file = claim_for(&place, &undo, options)?;
+    check_between(&place, &file, &undo)?;
+    roll_back(&place, &file, &undo, false)?;
     Ok(Recovered::TakenBack)
 }
 
 /// Brings back the old file: its bytes, its length and its modification time. The undo file is
-/// removed at the end.
+/// removed at the end. Bytes decide whether the file is as the change left it, not its times.
 ///
 /// # Errors
 /// [`InPlaceError::NoUndo`] if there is no undo file; [`InPlaceError::ChangedSince`] if the file is
@@ -58,24 +100,33 @@ pub fn recover(path: &Path, options: &InPlace) -> Result<Recovered, InPlaceError
 /// [`apply`](super::apply); what the system says. If it fails half-way, it can be called again.
 pub fn undo(path: &Path, options: &InPlace) -> Result<(), InPlaceError> {
     let place = Place::open(path, options)?;
-    let Some((undo, found)) = place.find()? else {
-        return Err(InPlaceError::NoUndo { path: place.path(), undo: place.undo_path() });
+    let undo = place.take_wherever()?.ok_or_else(|| no_undo(&place))?;
+    let file = claim_for(&place, &undo, options)?;
+    let Progress::Done(_) = undo.found.progress else {
+        check_between(&place, &file, &undo)?;
+        return roll_back(&place, &file, &undo, false);
     };
-    let file = place.claim(options)?;
-    let Progress::Done(mtime) = found.progress else {
-        check_between(&place, &file, &found.record)?;
-        return roll_back(&place, &file, &undo, &found.record, None);
-    };
-    let mtime = (!options.ignore_mtime).then_some(mtime);
     // The old file again: somebody put back a copy of it. What is left to do does no harm then.
-    if !is_old(&place, &file, &found.record)? {
-        check_complete(&place, &file, &found.record, mtime)?;
+    if !is_old(&place, &file, &undo.found.record)?
+        && let Some(what) = differs(&place, &file, &undo.found.record)?
+    {
+        let (path, undo) = (place.path(), place.undo_path(&undo.spot));
+        return Err(InPlaceError::ChangedSince { path, undo, what });
     }
-    roll_back(&place, &file, &undo, &found.record, Some(found.next_mark))
+    roll_back(&place, &file, &undo, true)
 }
 
-/// Makes a complete change final: removes the undo file, if the file is as the change left it and
-/// `valid` agrees.
+/// What [`commit`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Size of the undo file that was removed, in bytes.
+    pub undo_bytes: u64,
+    /// In what the file differs from what the change left; none as a rule.
+    pub changed: Option<String>,
+}
+
+/// Makes a complete change final: removes the undo file, if `valid` agrees to the file. A file that
+/// was changed since stays as it is.
 ///
 /// # Errors
 /// [`InPlaceError::Interrupted`] if the change is not complete; refusals and errors as for
@@ -84,107 +135,56 @@ pub fn commit(
     path: &Path,
     options: &InPlace,
     valid: &mut dyn FnMut(&File) -> Result<(), Failure>,
-) -> Result<(), InPlaceError> {
+) -> Result<Committed, InPlaceError> {
     let place = Place::open(path, options)?;
-    let Some((_, found)) = place.find()? else {
-        return Err(InPlaceError::NoUndo { path: place.path(), undo: place.undo_path() });
+    let undo = place.take_wherever()?.ok_or_else(|| no_undo(&place))?;
+    let Progress::Done(_) = undo.found.progress else {
+        let (path, undo) = (place.path(), place.undo_path(&undo.spot));
+        return Err(InPlaceError::Interrupted { path, undo });
     };
-    let Progress::Done(_) = found.progress else {
-        return Err(InPlaceError::Interrupted { path: place.path() });
-    };
-    let file = place.claim(options)?;
-    check_complete(&place, &file, &found.record, None)?;
+    let file = claim_for(&place, &undo, options)?;
+    let changed = differs(&place, &file, &undo.found.record)?;
     valid(&file).map_err(InPlaceError::Verify)?;
-    remove_undo(&place)
+    remove_undo(&place, &undo)?;
+    Ok(Committed { undo_bytes: undo.found.bytes, changed })
 }
 
-fn changed(place: &Place, what: impl Into<String>) -> InPlaceError {
-    InPlaceError::ChangedSince { path: place.path(), what: what.into() }
-}
-
-fn is_old(place: &Place, file: &File, record: &Record) -> Result<bool, InPlaceError> {
-    let bad = |source| InPlaceError::Edit { path: place.path(), source };
-    Ok(record.edits.state(file).map_err(bad)? == State::Old)
-}
-
-/// Checks that the file is exactly as a complete change left it.
-fn check_complete(
-    place: &Place,
-    file: &File,
-    record: &Record,
-    mtime: Option<FileTime>,
-) -> Result<(), InPlaceError> {
-    check_context(place, file, record)?;
-    match record.edits.check_applied(file) {
-        Ok(()) => {}
-        Err(error @ (ApplyError::Length { .. } | ApplyError::Bytes { .. })) => {
-            return Err(changed(place, error.to_string()));
+/// Opens the file of an undo file alone, and makes sure that the undo file may be used.
+fn claim_for(place: &Place, undo: &Undo, options: &InPlace) -> Result<File, InPlaceError> {
+    let file = place.claim(options).map_err(|error| match error {
+        InPlaceError::Dir(error) if error.is_missing() => {
+            InPlaceError::Gone { path: place.path(), undo: place.undo_path(&undo.spot) }
         }
-        Err(source) => return Err(InPlaceError::Edit { path: place.path(), source }),
-    }
-    let now = Identity::of(file).map_err(|e| read_error(place, e))?.mtime;
-    match mtime {
-        Some(then) if then != now => Err(changed(place, "its modification time differs")),
-        _ => Ok(()),
-    }
+        error => error,
+    })?;
+    check_hands(place, &file, undo)?;
+    Ok(file)
 }
 
-/// Checks that the file can have come from the old one by any part of the change, or of the way
-/// back: each byte that is replaced is the old or the new one, and the length lies between.
-fn check_between(place: &Place, file: &File, record: &Record) -> Result<(), InPlaceError> {
-    let edits = &record.edits;
-    let len = file.metadata().map_err(|e| read_error(place, e))?.len();
-    let (old_len, new_len) = (edits.file_len(), edits.new_len());
-    if len < old_len.min(new_len) || len > old_len.max(new_len) {
-        return Err(changed(place, format!("it has {len} bytes, neither {old_len} nor {new_len}")));
-    }
-    check_context(place, file, record)?;
-    for replace in edits.replace() {
-        let mut bytes = vec![0; replace.new.len()];
-        file.read_exact_at(&mut bytes, replace.offset).map_err(|e| read_error(place, e))?;
-        let mut known = bytes.iter().zip(replace.old.iter().zip(&replace.new));
-        if !known.all(|(byte, (old, new))| byte == old || byte == new) {
-            let what = format!("bytes at offset {} ({})", replace.offset, replace.why);
-            return Err(changed(place, what));
-        }
-    }
-    Ok(())
-}
-
-fn check_context(place: &Place, file: &File, record: &Record) -> Result<(), InPlaceError> {
-    match context(file, &record.edits) {
-        Ok(digest) if digest == record.context => Ok(()),
-        Ok(_) => Err(changed(place, "bytes at its beginning or its old end")),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(changed(place, "it is too short"))
-        }
-        Err(error) => Err(read_error(place, error)),
-    }
-}
-
-fn read_error(place: &Place, source: io::Error) -> InPlaceError {
-    InPlaceError::Io { what: "read", path: place.path(), source }
+fn no_undo(place: &Place) -> InPlaceError {
+    InPlaceError::NoUndo { path: place.path(), undo: place.undo_path(&place.new_spot()) }
 }
 
 /// Goes through the states of the change in reverse, to the old file. Can be repeated from anywhere.
 ///
-/// `complete` tells where a mark goes that takes back an earlier one that the change is complete;
-/// `None` if there is no such mark.
+/// `marked` tells that there may be a mark that the change is complete, which is taken back first.
 pub(super) fn roll_back(
     place: &Place,
     file: &File,
-    undo: &File,
-    record: &Record,
-    complete: Option<u64>,
+    undo: &Undo,
+    marked: bool,
 ) -> Result<(), InPlaceError> {
     let io = |what, source| InPlaceError::Io { what, path: place.path(), source };
-    let io_undo = |what, source| InPlaceError::Io { what, path: place.undo_path(), source };
-    if let Some(at) = complete {
+    if marked {
+        let io = |what| {
+            move |source| InPlaceError::Io { what, path: place.undo_path(&undo.spot), source }
+        };
         let mark = encode_mark(Progress::Back);
-        write_at(undo, &mark, at, Step::BackMark).map_err(|e| io_undo("write", e))?;
-        sync(undo, Step::BackMarkSync).map_err(|e| io_undo("sync", e))?;
+        write_at(&undo.file, &mark, undo.found.next_mark, Step::BackMark).map_err(io("write"))?;
+        sync(&undo.file, Step::BackMarkSync).map_err(io("sync"))?;
     }
 
+    let record = &undo.found.record;
     let edits = &record.edits;
     let stages = edits.in_stages();
     let stages: Vec<_> = stages.chunk_by(|a, b| a.stage == b.stage).collect();
@@ -204,13 +204,14 @@ pub(super) fn roll_back(
     set_times(file, None, record.old.mtime).map_err(|e| io("set the times of", e))?;
     crash::after(Step::BackTimes);
     sync(file, Step::BackSync).map_err(|e| io("sync", e))?;
-    remove_undo(place)
+    remove_undo(place, undo)
 }
 
-fn remove_undo(place: &Place) -> Result<(), InPlaceError> {
+fn remove_undo(place: &Place, undo: &Undo) -> Result<(), InPlaceError> {
+    let undo_dir = place.undo_dir(&undo.spot);
     crash::before(Step::UndoRemove);
-    place.undo_dir.remove(&place.undo_name)?;
+    undo_dir.remove(&undo.spot.name)?;
     crash::after(Step::UndoRemove);
-    place.undo_dir.sync()?;
+    undo_dir.sync()?;
     Ok(())
 }

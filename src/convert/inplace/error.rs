@@ -55,13 +55,69 @@ pub enum InPlaceError {
         undo: PathBuf,
     },
     /// An earlier change was interrupted.
-    #[error("{}: an earlier change was interrupted and must be taken back first", path.display())]
+    #[error(
+        "{}: an earlier change in place was interrupted; `jldconv undo` takes it back, and so does \
+         a run with --mode in-place (undo file {})", path.display(), undo.display()
+    )]
     Interrupted {
         /// The file.
         path: PathBuf,
+        /// Its undo file.
+        undo: PathBuf,
+    },
+    /// Somebody else is at work.
+    #[error(
+        "{}: another process is changing it in place or taking that back at this moment (it holds \
+         the lock of {})", path.display(), undo.display()
+    )]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// Its undo file.
+        undo: PathBuf,
+    },
+    /// Under the name of its undo file lies another file's.
+    #[error(
+        "{}: the undo file {} belongs to another file: {}",
+        path.display(), undo.display(), owner.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The undo file.
+        undo: PathBuf,
+        /// Whose it is.
+        owner: PathBuf,
+    },
+    /// The undo file was made by somebody who may not write the file.
+    #[error(
+        "{}: the undo file {} was made by user {maker}, who may not write the file: it is not \
+         used; remove it if you do not know it", path.display(), undo.display()
+    )]
+    Planted {
+        /// The file.
+        path: PathBuf,
+        /// The undo file.
+        undo: PathBuf,
+        /// Number of the user who made it.
+        maker: u32,
+    },
+    /// There is an undo file, but no file.
+    #[error(
+        "{}: is not there any more; if that is meant to be so, remove its undo file {}",
+        path.display(), undo.display()
+    )]
+    Gone {
+        /// The file.
+        path: PathBuf,
+        /// Its undo file.
+        undo: PathBuf,
     },
     /// There is nothing from which to undo.
-    #[error("{}: no undo file {}", path.display(), undo.display())]
+    #[error(
+        "{}: no undo file {} (a change that was made with --backup-dir is undone with it, too)",
+        path.display(), undo.display()
+    )]
     NoUndo {
         /// The file.
         path: PathBuf,
@@ -77,10 +133,30 @@ pub enum InPlaceError {
         what: String,
     },
     /// Somebody else changed the file after us; undoing would spoil that.
-    #[error("{}: changed by another program after its conversion: {what}", path.display())]
+    #[error(
+        "{}: changed by another program after its conversion in place: {what}. It is left alone; \
+         `jldconv commit` keeps it as it is and removes the undo file {}",
+        path.display(), undo.display()
+    )]
     ChangedSince {
         /// The file.
         path: PathBuf,
+        /// Its undo file.
+        undo: PathBuf,
+        /// What differs.
+        what: String,
+    },
+    /// Somebody else changed the file after our change was interrupted.
+    #[error(
+        "{}: a change in place was interrupted, and then another program changed the file: {what}. \
+         It is left alone: restore it from a copy, or, if `jldconv inspect` finds it whole, remove \
+         the undo file {}", path.display(), undo.display()
+    )]
+    ChangedHalfway {
+        /// The file.
+        path: PathBuf,
+        /// Its undo file.
+        undo: PathBuf,
         /// What differs.
         what: String,
     },
@@ -134,8 +210,12 @@ impl InPlaceError {
             Self::NoName { .. }
             | Self::ChangedSincePlan { .. }
             | Self::NoUndo { .. }
+            | Self::Gone { .. }
             | Self::Damaged { .. }
+            | Self::Foreign { .. }
+            | Self::Planted { .. }
             | Self::ChangedSince { .. }
+            | Self::ChangedHalfway { .. }
             | Self::Edit { source: ApplyError::Length { .. } | ApplyError::Bytes { .. }, .. }
             | Self::Dir(DirError::Link { .. } | DirError::NotAFile { .. }) => Fault::Input,
             Self::HardLinked { .. } | Self::UndoExists { .. } | Self::TooMuch { .. } => {
@@ -148,9 +228,9 @@ impl InPlaceError {
             {
                 Fault::Full
             }
+            Self::Interrupted { .. } | Self::Busy { .. } => Fault::Unfinished,
             Self::Locked { .. }
             | Self::OpenForWriting { .. }
-            | Self::Interrupted { .. }
             | Self::Edit { .. }
             | Self::Dir(_)
             | Self::Io { .. } => Fault::Output,

@@ -3,12 +3,13 @@
 use super::InPlace;
 use super::back::roll_back;
 use super::error::InPlaceError;
-use super::place::Place;
-use super::record::{LIMIT, Progress, Record, context, encode_mark};
+use super::place::{Place, Spot, Undo};
+use super::record::{Found, LIMIT, Progress, Record, context, encode_mark};
 use crate::convert::Failure;
 use crate::convert::edit::{ApplyError, EditList};
 use crate::sys::crash::{self, Step};
 use crate::sys::file::{Identity, set_len, sync, write_at};
+use crate::sys::lock;
 use crate::sys::origin::Origin;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -36,15 +37,10 @@ pub fn apply(
     verify: &mut dyn FnMut(&File) -> Result<(), Failure>,
 ) -> Result<(), InPlaceError> {
     let place = Place::open(path, options)?;
-    if let Some((_, found)) = place.find()? {
-        return Err(match found.progress {
-            Progress::Done(_) => {
-                InPlaceError::UndoExists { path: place.path(), undo: place.undo_path() }
-            }
-            Progress::Open | Progress::Back => InPlaceError::Interrupted { path: place.path() },
-        });
-    }
+    refuse_second(&place)?;
     let file = place.claim(options)?;
+    // Somebody may have been faster; from here on nobody begins, as we hold the file's lock.
+    refuse_second(&place)?;
     let io = |what, source| InPlaceError::Io { what, path: place.path(), source };
     if Identity::of(&file).map_err(|e| io("look at", e))? != *planned {
         return Err(InPlaceError::ChangedSincePlan { path: place.path() });
@@ -56,25 +52,36 @@ pub fn apply(
     }
 
     let record = make_record(&place, &file, *planned, edits)?;
-    let (undo, next_mark) = write_undo(&place, &file, &record)?;
-    let back = |cause, mark| match roll_back(&place, &file, &undo, &record, mark) {
+    let undo = write_undo(&place, &file, record)?;
+    let back = |cause, marked| match roll_back(&place, &file, &undo, marked) {
         Ok(()) => cause,
         Err(back) => InPlaceError::Stuck { cause: Box::new(cause), back: Box::new(back) },
     };
     carry_out(&file, edits)
         .map_err(bad_edit)
         .and_then(|()| verify(&file).map_err(InPlaceError::Verify))
-        .map_err(|cause| back(cause, None))?;
-    mark_done(&place, &file, &undo, next_mark).map_err(|cause| back(cause, Some(next_mark)))
+        .map_err(|cause| back(cause, false))?;
+    mark_done(&place, &file, &undo).map_err(|cause| back(cause, true))
+}
+
+/// Refuses where a change was made already.
+fn refuse_second(place: &Place) -> Result<(), InPlaceError> {
+    let Some((spot, _, found)) = place.peek()? else { return Ok(()) };
+    let (path, undo) = (place.path(), place.undo_path(&spot));
+    Err(match found.progress {
+        Progress::Done(_) => InPlaceError::UndoExists { path, undo },
+        Progress::Open | Progress::Back => InPlaceError::Interrupted { path, undo },
+    })
 }
 
 /// Makes the change complete.
-fn mark_done(place: &Place, file: &File, undo: &File, at: u64) -> Result<(), InPlaceError> {
-    let io = |what, source| InPlaceError::Io { what, path: place.undo_path(), source };
+fn mark_done(place: &Place, file: &File, undo: &Undo) -> Result<(), InPlaceError> {
+    let io = |what, source| InPlaceError::Io { what, path: place.undo_path(&undo.spot), source };
     let now = Identity::of(file).map_err(|e| io("look at the file of", e))?;
     let mark = encode_mark(Progress::Done(now.mtime));
-    write_at(undo, &mark, at, Step::DoneWrite).map_err(|e| io("write", e))?;
-    sync(undo, Step::DoneSync).map_err(|e| io("sync", e))
+    write_at(&undo.file, &mark, undo.found.next_mark, Step::DoneWrite)
+        .map_err(|e| io("write", e))?;
+    sync(&undo.file, Step::DoneSync).map_err(|e| io("sync", e))
 }
 
 fn make_record(
@@ -98,37 +105,53 @@ fn make_record(
     })
 }
 
-/// Writes the undo file under a provisional name, so that under its own it is always whole.
-/// Gives it and where its first mark goes.
-fn write_undo(place: &Place, file: &File, record: &Record) -> Result<(File, u64), InPlaceError> {
-    let io = |what, source| InPlaceError::Io { what, path: place.undo_path(), source };
-    let (bytes, next_mark) = record.encode().ok_or_else(|| {
+/// Writes the undo file under a provisional name, so that under its own it is always whole, and
+/// locked from the first moment on.
+fn write_undo(place: &Place, file: &File, record: Record) -> Result<Undo, InPlaceError> {
+    let owner = place.owner();
+    let (bytes, next_mark) = record.encode(&owner).ok_or_else(|| {
         let bytes = (record.tail.len() as u64).saturating_add(record.edits.bytes_appended());
         InPlaceError::TooMuch { path: place.path(), bytes, limit: LIMIT }
     })?;
-    let Place { undo_dir, undo_name, part_name, .. } = place;
     // Left by somebody who died before the file was touched: we hold the file's lock.
-    undo_dir.remove(part_name)?;
-    let undo = undo_dir.create(part_name, Step::UndoCreate)?;
-    let written = || -> Result<(), InPlaceError> {
-        write_at(&undo, &bytes, 0, Step::UndoWrite).map_err(|e| io("write", e))?;
-        // Who may write the file may undo the change.
-        Origin::of(file)
-            .and_then(|origin| origin.give_permissions_to(&undo))
-            .map_err(|e| io("set permissions", e))?;
-        sync(&undo, Step::UndoSync).map_err(|e| io("sync", e))?;
-        crash::before(Step::UndoRename);
-        undo_dir.rename_new(part_name, undo_dir, undo_name)?;
-        crash::after(Step::UndoRename);
-        Ok(())
-    };
-    written().inspect_err(|_| {
-        let _ = undo_dir.remove(part_name);
+    place.remove_parts()?;
+    let spot = place.new_spot();
+    let part = spot.part();
+    let undo_dir = place.undo_dir(&spot);
+    let undo = undo_dir.create(&part.name, Step::UndoCreate)?;
+    fill_undo(place, file, &undo, &bytes, &spot).inspect_err(|_| {
+        let _ = undo_dir.remove(&part.name);
     })?;
     crash::before(Step::UndoDirSync);
     undo_dir.sync()?;
     crash::after(Step::UndoDirSync);
-    Ok((undo, next_mark))
+    let progress = Progress::Open;
+    let bytes = bytes.len() as u64;
+    let found = Found { record, owner: Some(owner), progress, next_mark, bytes };
+    Ok(Undo { file: undo, found, spot })
+}
+
+fn fill_undo(
+    place: &Place,
+    file: &File,
+    undo: &File,
+    bytes: &[u8],
+    spot: &Spot,
+) -> Result<(), InPlaceError> {
+    let path = || place.undo_path(spot);
+    let io = |what| move |source| InPlaceError::Io { what, path: path(), source };
+    if !lock::try_lock(undo).map_err(io("lock"))? {
+        return Err(InPlaceError::Busy { path: place.path(), undo: path() });
+    }
+    write_at(undo, bytes, 0, Step::UndoWrite).map_err(io("write"))?;
+    // Who may write the file may undo the change, and nobody reads here who may not read there.
+    Origin::of(file).and_then(|origin| origin.protect(undo)).map_err(io("set permissions"))?;
+    sync(undo, Step::UndoSync).map_err(io("sync"))?;
+    let undo_dir = place.undo_dir(spot);
+    crash::before(Step::UndoRename);
+    undo_dir.rename_new(&spot.part().name, undo_dir, &spot.name)?;
+    crash::after(Step::UndoRename);
+    Ok(())
 }
 
 /// Appends and replaces, with a sync between each two steps whose order matters.

@@ -121,7 +121,7 @@ fn scratch() -> tempfile::TempDir {
 /// Ends in the old or the new file after a power cut anywhere in `ops`, and again in one anywhere
 /// in the recovery from that.
 fn play(case: &Case, before: &Disk, ops: &[Op], rounds: u64, done: &dyn Fn(&[Op]) -> Option<bool>) {
-    let options = InPlace { ignore_mtime: true, ..InPlace::default() };
+    let options = InPlace::default();
     for cut in 0..=ops.len() {
         for round in 0..rounds {
             let mut dice = Dice(cut as u64 * 1000 + round);
@@ -139,7 +139,7 @@ fn play(case: &Case, before: &Disk, ops: &[Op], rounds: u64, done: &dyn Fn(&[Op]
                 assert_eq!(bytes == case.new, new, "cut {cut} round {round}");
             }
             match recovered {
-                Recovered::Complete => {
+                Recovered::Complete(_) => {
                     assert!(bytes == case.new);
                     undo(&path, &options).unwrap();
                     assert!(fs::read(&path).unwrap() == case.old);

@@ -1,7 +1,8 @@
 //! The undo file.
 //!
 //! Little-endian: magic `JLDCUNDO`, version (u32), length of the body (u64), the body
-//! ([`Record`] in bincode with fixed integers), xxh3-128 of all that. Then marks of 40 bytes each,
+//! ([`Record`] and [`Owner`] in bincode with fixed integers; in version 1 there was no owner),
+//! xxh3-128 of all that. Then marks of 40 bytes each,
 //! added as the work goes on: magic `JLDCMARK`, kind (u64), modification time of the changed file
 //! (i64 seconds, i64 nanoseconds), xxh3-64 of the mark so far. The last mark that is whole tells
 //! the state; without any the change is not complete.
@@ -10,14 +11,19 @@ use crate::convert::edit::EditList;
 use crate::sys::file::{FileTime, Identity};
 use bincode::Options as _;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 const MAGIC: &[u8; 8] = b"JLDCUNDO";
 const MARK_MAGIC: &[u8; 8] = b"JLDCMARK";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Without an owner.
+const VERSION_1: u32 = 1;
 /// Magic, version, length of the body.
 const HEAD: usize = 8 + 4 + 8;
 const MARK: usize = 40;
@@ -47,6 +53,21 @@ pub(super) struct Record {
     pub(super) context: u128,
 }
 
+/// Whose an undo file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owner {
+    /// Path of the file's directory, without links, when the change was made.
+    pub(super) dir: Vec<u8>,
+    /// The file's whole name.
+    pub(super) name: Vec<u8>,
+}
+
+impl Owner {
+    pub(super) fn path(&self) -> PathBuf {
+        Path::new(OsStr::from_bytes(&self.dir)).join(OsStr::from_bytes(&self.name))
+    }
+}
+
 /// How far a change came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -62,9 +83,13 @@ pub(super) enum Progress {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) record: Record,
+    /// None in files of version 1.
+    pub(super) owner: Option<Owner>,
     pub(super) progress: Progress,
     /// Where the next mark goes.
     pub(super) next_mark: u64,
+    /// Size of the undo file in bytes.
+    pub(super) bytes: u64,
 }
 
 fn codec() -> impl bincode::Options {
@@ -74,8 +99,8 @@ fn codec() -> impl bincode::Options {
 impl Record {
     /// The bytes of an undo file with room for marks, and where the first of them goes; `None` if
     /// it would be too long.
-    pub(super) fn encode(&self) -> Option<(Vec<u8>, u64)> {
-        let body = codec().serialize(self).ok()?;
+    pub(super) fn encode(&self, owner: &Owner) -> Option<(Vec<u8>, u64)> {
+        let body = codec().serialize(&(self, owner)).ok()?;
         let mut bytes = Vec::with_capacity(HEAD + body.len() + 16 + ROOM);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -88,7 +113,17 @@ impl Record {
         Some((bytes, first_mark))
     }
 
-    fn decode(bytes: &[u8]) -> Result<(Self, &[u8]), String> {
+    /// As [`encode`](Self::encode) did before there were owners.
+    #[cfg(test)]
+    pub(super) fn encode_version_1(&self) -> Vec<u8> {
+        let body = codec().serialize(self).unwrap();
+        let len = (body.len() as u64).to_le_bytes();
+        let mut bytes = [&MAGIC[..], &VERSION_1.to_le_bytes(), &len, &body].concat();
+        bytes.extend(xxh3_128(&bytes).to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Result<(Self, Option<Owner>, &[u8]), String> {
         let short = || format!("{} bytes are too few", bytes.len());
         let (magic, rest) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
         if magic != MAGIC {
@@ -96,8 +131,8 @@ impl Record {
         }
         let (version, rest) = rest.split_first_chunk::<4>().ok_or_else(short)?;
         let version = u32::from_le_bytes(*version);
-        if version != VERSION {
-            return Err(format!("version {version}; this program knows version {VERSION}"));
+        if ![VERSION_1, VERSION].contains(&version) {
+            return Err(format!("version {version}; this program knows versions up to {VERSION}"));
         }
         let (len, rest) = rest.split_first_chunk::<8>().ok_or_else(short)?;
         let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| short())?;
@@ -108,12 +143,17 @@ impl Record {
         if u128::from_le_bytes(*digest) != xxh3_128(digested) {
             return Err("digest differs".to_owned());
         }
-        let record: Self = codec().deserialize(body).map_err(|e| e.to_string())?;
+        let (record, owner): (Self, Option<Owner>) = if version == VERSION_1 {
+            codec().deserialize(body).map(|record| (record, None))
+        } else {
+            codec().deserialize(body).map(|(record, owner)| (record, Some(owner)))
+        }
+        .map_err(|e| e.to_string())?;
         let junk = record.edits.file_len() - record.edits.append_at();
         if record.tail.len() as u64 != junk || record.old.len != record.edits.file_len() {
             return Err("lengths disagree".to_owned());
         }
-        Ok((record, marks))
+        Ok((record, owner, marks))
     }
 }
 
@@ -127,7 +167,7 @@ impl Found {
         };
         let mut bytes = vec![0; len];
         file.read_exact_at(&mut bytes, 0)?;
-        Ok(Record::decode(&bytes).map(|(record, marks)| {
+        Ok(Record::decode(&bytes).map(|(record, owner, marks)| {
             let mut progress = Progress::Open;
             let mut next_mark = (bytes.len() - marks.len()) as u64;
             for mark in marks.chunks(MARK) {
@@ -135,7 +175,7 @@ impl Found {
                 progress = found;
                 next_mark = next_mark.saturating_add(MARK as u64);
             }
-            Self { record, progress, next_mark }
+            Self { record, owner, progress, next_mark, bytes: bytes.len() as u64 }
         }))
     }
 }
@@ -223,6 +263,10 @@ mod tests {
         }
     }
 
+    fn owner() -> Owner {
+        Owner { dir: b"/archive".to_vec(), name: b"a.jld2".to_vec() }
+    }
+
     fn read(bytes: &[u8]) -> Result<Found, String> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
@@ -232,7 +276,7 @@ mod tests {
     #[test]
     fn records_and_marks_come_back() {
         let done = Progress::Done(FileTime { seconds: -7, nanos: 999 });
-        let (mut bytes, next) = sample().encode().unwrap();
+        let (mut bytes, next) = sample().encode(&owner()).unwrap();
         let mut next = usize::try_from(next).unwrap();
         assert_eq!(read(&bytes).unwrap().progress, Progress::Open);
         for progress in [done, Progress::Back].into_iter().cycle().take(30) {
@@ -241,13 +285,23 @@ mod tests {
             next += MARK;
             let found = read(&bytes).unwrap();
             assert_eq!((found.record, found.progress), (sample(), progress));
+            assert_eq!(found.owner, Some(owner()));
             assert_eq!(found.next_mark, next as u64);
         }
     }
 
     #[test]
+    fn files_of_version_1_are_read() {
+        let mut bytes = sample().encode_version_1();
+        bytes.extend(encode_mark(Progress::Back));
+        let found = read(&bytes).unwrap();
+        assert_eq!((found.record, found.owner), (sample(), None));
+        assert_eq!(found.progress, Progress::Back);
+    }
+
+    #[test]
     fn a_torn_mark_does_not_count() {
-        let (bytes, next) = sample().encode().unwrap();
+        let (bytes, next) = sample().encode(&owner()).unwrap();
         let mark = encode_mark(Progress::Done(FileTime { seconds: 1, nanos: 2 }));
         let at = usize::try_from(next).unwrap();
         for cut in 0..MARK {
@@ -263,7 +317,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_damaged_record_is_noticed(at in any::<prop::sample::Index>(), xor in 1_u8..) {
-            let (mut bytes, end) = sample().encode().unwrap();
+            let (mut bytes, end) = sample().encode(&owner()).unwrap();
             let at = at.index(usize::try_from(end).unwrap());
             bytes[at] ^= xor;
             prop_assert!(read(&bytes).is_err());

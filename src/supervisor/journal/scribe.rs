@@ -4,6 +4,7 @@
 //! Lines that arrive while an earlier batch is synced form the next batch: one sync for all.
 
 use super::line::Line;
+use crate::convert::inplace::{self, InPlace};
 use crate::sys::dir::Dir;
 use crate::sys::file::is_full;
 use std::ffi::OsStr;
@@ -34,6 +35,9 @@ pub(in super::super) enum Task {
     Hurry,
     /// Remove the temporary file of that name, which a killed worker left.
     Remove(String),
+    /// Bring a file back that a killed worker left in the midst of a change in place; the second is
+    /// the directory of undo files, where there is one.
+    TakeBack(PathBuf, Option<PathBuf>),
     /// Look whether the output's file system has so many bytes left.
     CheckSpace(u64),
     /// Look whether the output directory is still what it was.
@@ -185,6 +189,17 @@ impl Desk {
                 // What is not there need not be removed, and what cannot be is swept by the next
                 // run.
                 let _ = self.temps.remove(OsStr::new(&name));
+            }
+            Task::TakeBack(path, backup_dir) => {
+                let place = InPlace { backup_dir, ..InPlace::default() };
+                let unfinished = inplace::unfinished(&path, &place);
+                if let Ok(Some(_)) = unfinished
+                    && let Err(error) = inplace::recover(&path, &place)
+                {
+                    (self.tell)(Written::Trouble(format!(
+                        "{error} (it may be half changed; the next run tries again)"
+                    )));
+                }
             }
             Task::CheckSpace(needed) => (self.tell)(Written::Space(self.has_space(needed))),
             Task::CheckPlace => {

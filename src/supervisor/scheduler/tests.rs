@@ -233,6 +233,7 @@ impl World {
             Cause::Input,
             Cause::Full,
             Cause::Output,
+            Cause::Unfinished,
             Cause::Verify,
             Cause::Internal,
             Cause::Stopped,
