@@ -81,32 +81,39 @@ fn the_help_is_what_users_know() {
           --interactive     Ask for directories, range and workers
 
     Conversion:
-          --mode <MODE>          How to carry it out: patch copies the file and changes a few hundred
-                                 bytes, rewrite lays it out afresh, in-place changes the file itself and
-                                 can be undone; auto takes patch unless a rewrite is needed [default:
-                                 auto] [possible values: auto, patch, rewrite, in-place]
-          --target <NAME>        The package versions to convert for [default: mera-1.9]
-          --rules <FILE>         Further rules, for your own types (may be given several times)
-          --verify <LEVEL>       How to check each output: structure re-reads all metadata, content also
-                                 digests all values on both sides, hdf5 also reads through libhdf5
-                                 [default: structure] [possible values: none, structure, content, hdf5]
-          --hdf5-limit <SIZE>    Largest column that --verify hdf5 compares by value where it is
-                                 compressed: libhdf5 holds it in memory as a whole, stored and decoded
-                                 [default: 256MiB]
-          --unchanged <WHAT>     What to do with files that need nothing [default: copy] [possible
-                                 values: copy, link, skip]
-          --compress <CODEC>     Codec of the columns: keep, lz4, lz4-frame, zstd[:1-22], deflate[:1-9]
-                                 or none; anything but keep means rewrite [default: keep]
-          --shuffle[=<BOOL>]     Shuffle bytes before compression (smaller floating-point columns)
-          --block-size <SIZE>    Uncompressed size of a block, for instance 4MiB: what a reader must
-                                 decode to get one value
-          --repack[=<BOOL>]      Lay the file out afresh without touching compressed bytes: gives back
-                                 what deletions left
-          --flat-links[=<BOOL>]  Add hard links to each table's columns by name, for h5py
-          --keep-bad[=<BOOL>]    Keep outputs that failed their check under .jldconv/quarantine/
-          --backup-dir <DIR>     Where the undo files of in-place mode go [default: beside each file]
-          --force[=<BOOL>]       Convert again where a complete output exists
-          --dry-run[=<BOOL>]     Show what would be done, write nothing
+          --mode <MODE>               How to carry it out: patch copies the file and changes a few
+                                      hundred bytes, rewrite lays it out afresh, in-place changes the
+                                      file itself and can be undone; auto takes patch unless a rewrite
+                                      is needed [default: auto] [possible values: auto, patch, rewrite,
+                                      in-place]
+          --target <NAME>             The package versions to convert for [default: mera-1.9]
+          --rules <FILE>              Further rules, for your own types (may be given several times)
+          --verify <LEVEL>            How to check each output: structure re-reads all metadata, content
+                                      also digests all values on both sides, hdf5 also reads through
+                                      libhdf5 [default: structure] [possible values: none, structure,
+                                      content, hdf5]
+          --hdf5-limit <SIZE>         Largest column that --verify hdf5 compares by value where it is
+                                      compressed: libhdf5 holds it in memory as a whole, stored and
+                                      decoded [default: 256MiB]
+          --unchanged <WHAT>          What to do with files that need nothing [default: copy] [possible
+                                      values: copy, link, skip]
+          --compress <CODEC>          Codec of the columns: keep, lz4, lz4-frame, zstd[:1-22],
+                                      deflate[:1-9] or none; anything but keep means rewrite [default:
+                                      keep]
+          --shuffle[=<BOOL>]          Shuffle bytes before compression (smaller floating-point columns)
+          --block-size <SIZE>         Uncompressed size of a block, for instance 4MiB: what a reader
+                                      must decode to get one value
+          --repack[=<BOOL>]           Lay the file out afresh without touching compressed bytes: gives
+                                      back what deletions left
+          --flat-links[=<BOOL>]       Add hard links to each table's columns by name, for h5py
+          --keep-bad[=<BOOL>]         Keep outputs that failed their check under .jldconv/quarantine/
+          --trust-checksums <yes|no>  Whether a wrong checksum of metadata means that the file is
+                                      damaged. With no, it is told, and put right in the output
+                                      [default: yes]
+          --backup-dir <DIR>          Where the undo files of in-place mode go [default: beside each
+                                      file]
+          --force[=<BOOL>]            Convert again where a complete output exists
+          --dry-run[=<BOOL>]          Show what would be done, write nothing
 
     Examples:
       jldconv-supervisor old new                          everything, workers chosen for this machine
