@@ -11,12 +11,14 @@ const AFTER: &str = "\
 Examples:
   jldconv inspect output_00100.jld2                what it is, and what today's Julia would warn of
   jldconv convert output_00100.jld2 new.jld2       make it current
-  jldconv verify output_00100.jld2 new.jld2        every difference in types and values
+  jldconv verify output_00100.jld2 new.jld2        whether rules explain every difference
+  jldconv verify archive upgraded                  the same of all files in two directories
   jldconv dump new.jld2 /hydro/info                values as text
   jldconv undo output_00100.jld2                   take an in-place upgrade back
 Whole archives: jldconv-supervisor.
 
-Exit codes: 0 done, 1 a file failed or differs, 2 usage, 3 interrupted, 5 internal error.";
+Exit codes: 0 done, 1 a file failed or differs, 2 usage, 3 interrupted, 4 nothing to compare,
+5 internal error.";
 
 /// A parsed command line.
 #[derive(Debug, Clone, Parser)]
@@ -38,7 +40,7 @@ pub enum JldconvCommand {
     Inspect(InspectArgs),
     /// Convert one file
     Convert(Box<ConvertArgs>),
-    /// Compare two files by types and values, whatever their codecs and layouts
+    /// Compare files with what became of them: all but what rules explain must be equal
     Verify(VerifyArgs),
     /// Print a file's values, or those below a path
     Dump(DumpArgs),
@@ -91,13 +93,28 @@ pub struct ConvertArgs {
 /// The arguments of `verify`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct VerifyArgs {
-    /// One file
-    #[arg(value_name = "A")]
+    /// The old file, or a directory of them
+    #[arg(value_name = "OLD")]
     pub a: PathBuf,
-    /// Another
-    #[arg(value_name = "B")]
+    /// What became of it, or a directory of files with the same names
+    #[arg(value_name = "NEW")]
     pub b: PathBuf,
-    /// Print JSON
+    /// The package versions that NEW was made for [default: mera-1.9]
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Further rules that NEW was made with (may be given several times)
+    #[arg(long, value_name = "FILE")]
+    pub rules: Vec<PathBuf>,
+    /// Let no rules explain anything: every difference counts
+    #[arg(long, conflicts_with_all = ["target", "rules"])]
+    pub strict: bool,
+    /// Directories: files that only OLD has are no difference (--unchanged skip leaves some out)
+    #[arg(long)]
+    pub allow_missing: bool,
+    /// Directories: pairs that are compared at once [default: all cores]
+    #[arg(long, value_name = "N", value_parser = value::at_least_one)]
+    pub jobs: Option<usize>,
+    /// Print JSON; of directories, one object a pair and line, the last with the counts
     #[arg(long)]
     pub json: bool,
 }
@@ -156,6 +173,8 @@ mod tests {
             "convert in.jld2 --mode in-place --backup-dir undo",
             "convert in.jld2 out --dry-run -vv --flat-links",
             "verify a.jld2 b.jld2 --json",
+            "verify a b --target mera-1.9 --rules x.toml --rules y.toml --jobs 3 --allow-missing -v",
+            "verify a b --strict",
             "dump a.jld2",
             "dump a.jld2 /hydro/info --json",
             "undo a.jld2 dir",
@@ -164,7 +183,17 @@ mod tests {
             let args = std::iter::once("jldconv").chain(line.split(' '));
             assert!(JldconvCli::try_parse_from(args).is_ok(), "{line}");
         }
-        for line in ["", "inspect", "verify a", "commit", "commit a b", "convert", "melt a"] {
+        for line in [
+            "",
+            "inspect",
+            "verify a",
+            "verify a b --strict --rules x",
+            "verify a b --jobs 0",
+            "commit",
+            "commit a b",
+            "convert",
+            "melt a",
+        ] {
             let args =
                 std::iter::once("jldconv").chain(line.split(' ').filter(|it| !it.is_empty()));
             assert_eq!(JldconvCli::try_parse_from(args).unwrap_err().exit_code(), 2, "{line}");

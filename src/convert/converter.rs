@@ -317,23 +317,11 @@ fn codec_object(target: &Target, compress: Compress) -> Result<Option<Literal>, 
         Compress::Zstd(level) => (Encoding::Zstd, Some(i64::from(level))),
         Compress::Deflate(level) => (Encoding::Deflate, Some(i64::from(level))),
     };
-    let Some(object) = target.codec.objects.get(&encoding) else {
+    let Some(object) = target.codec.object(encoding, level) else {
         let message = format!("{} has no codec object for {encoding:?}", target.title);
         return Err(Failure::new(Fault::Unsupported, message));
     };
-    let mut value = object.value.clone();
-    if let (Some(level), Some(name), Literal::Struct(object)) = (level, &object.level, &mut value) {
-        for (field, value) in object.fields.iter_mut().filter(|(field, _)| field == name) {
-            let _ = field;
-            match value {
-                Literal::Int32(v) => *v = i32::try_from(level).unwrap_or(*v),
-                Literal::UInt32(v) => *v = u32::try_from(level).unwrap_or(*v),
-                Literal::Int64(v) => *v = level,
-                _ => {}
-            }
-        }
-    }
-    Ok(Some(value))
+    Ok(Some(object))
 }
 
 /// A file that cannot be read as it must be.

@@ -1,222 +1,279 @@
 //! Two files by their types and values, whatever their codecs and layouts.
 
-use super::difference::{self, What};
+use super::attributes;
+use super::comparison::{Differences, What};
+use super::contents::{Linked, LinkedKind, contents};
+use super::difference;
+use super::identity::{Identities, Made, Name};
+use super::layouts;
 use super::lockstep::first_difference;
 use super::model::Refusal;
-use super::natural::parse;
 use super::numbers::first_unequal;
 use super::refusal;
-use crate::h5::{self, Error, File, RelAddr};
-use crate::julia::{Digest, Dumper, TypeTable, datasets};
-use crate::report::text::{count, tame};
-use serde::Serialize;
-use std::fmt;
-use std::io::{self, Write};
+use super::seen::Seen;
+use crate::h5::{self, Error, ErrorKind, File, Object, ObjectKind, RelAddr};
+use crate::julia::{Digest, Digests, Dumper, TypeTable};
+use std::collections::HashSet;
+use std::io::Write;
 use std::path::Path;
-use xxhash_rust::xxh3::Xxh3;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Differences that are named, in all and for one dataset; further ones are counted.
-const MOST: usize = 1000;
+/// Differences that are named for one dataset.
 const MOST_OF_ONE: usize = 5;
-/// Values with a longer canonical form are compared as streams.
-const KEPT: usize = 2 << 20;
 
-/// How two files compare.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Comparison {
-    /// One file.
-    pub a: String,
-    /// The other.
-    pub b: String,
-    /// Whether all types and values are the same.
-    pub equal: bool,
-    /// Datasets that both files have.
-    pub compared: u64,
-    /// The first differences, by path.
-    pub differences: Vec<Difference>,
-    /// How many more there are.
-    pub more: u64,
-}
+/// Held by whoever has trees of two values. They take much memory: one pair at a time, however many
+/// files are compared at once.
+static TREES: Mutex<()> = Mutex::new(());
 
-/// One difference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// The dataset.
-    pub path: String,
-    /// Where in its value: `.scale.Mpc`, `[3]`; empty for the value itself.
-    pub at: String,
-    /// What differs.
-    pub what: What,
-    /// What there is in the one file, shortened; none if nothing, or if it has no short form.
-    pub a: Option<String>,
-    /// What there is in the other.
-    pub b: Option<String>,
-}
+/// Told of logical bytes that were read; its error ends the comparison.
+pub(super) type Progress<'p> = &'p (dyn Fn(u64) -> h5::Result<()> + Sync);
 
-/// Compares the files at `a` and `b`. Values may nest deeply;
-/// [`on_deep_stack`](crate::julia::on_deep_stack) is the place for this.
-///
-/// # Errors
-/// A [`Refusal`] of the file that cannot be read. A dataset that cannot be read is a difference.
-pub fn compare(a: &Path, b: &Path) -> Result<Comparison, Box<Refusal>> {
-    let files = [refusal::open(a)?, refusal::open(b)?];
-    let [file_a, file_b] = &files;
-    let (types_a, types_b) = (TypeTable::new(file_a), TypeTable::new(file_b));
-    let (in_a, in_b) = (listed(a, file_a)?, listed(b, file_b)?);
-    let mut out = Comparison {
-        a: a.display().to_string(),
-        b: b.display().to_string(),
-        equal: true,
-        compared: 0,
-        differences: Vec::new(),
-        more: 0,
-    };
-    let (mut left, mut right) = (in_a.iter().peekable(), in_b.iter().peekable());
-    loop {
-        // Both lists are sorted by path.
-        match (left.peek(), right.peek()) {
-            (Some((path, from)), Some((other, to))) if path == other => {
-                out.compared += 1;
-                out.dataset(path, (&types_a, *from), (&types_b, *to));
-                left.next();
-                right.next();
-            }
-            (Some((path, _)), other) if other.is_none_or(|(other, _)| path < other) => {
-                out.add(path, "", What::Missing, [Some("a dataset".to_owned()), None]);
-                left.next();
-            }
-            (_, Some((path, _))) => {
-                out.add(path, "", What::Missing, [None, Some("a dataset".to_owned())]);
-                right.next();
-            }
-            _ => break,
-        }
-    }
-    Ok(out)
-}
-
-fn listed(path: &Path, file: &File) -> Result<Vec<(String, RelAddr)>, Box<Refusal>> {
-    datasets(file).map_err(|e| Box::new(refusal::inside(path, file.source().len(), &e)))
+/// A file, ready to be compared.
+pub(super) struct View<'a> {
+    types: TypeTable<'a>,
+    linked: Vec<Linked>,
+    digests: &'a Digests,
 }
 
 /// A value of a file.
 pub(super) type Node<'a> = (&'a TypeTable<'a>, RelAddr);
 
-impl Comparison {
-    fn add(&mut self, path: &str, at: &str, what: What, [a, b]: [Option<String>; 2]) {
-        self.equal = false;
-        if self.differences.len() < MOST {
-            let (path, at) = (path.to_owned(), at.to_owned());
-            self.differences.push(Difference { path, at, what, a, b });
-        } else {
-            self.more += 1;
+impl<'a> View<'a> {
+    /// The file at `path`. `digests` are those of its columns.
+    pub(super) fn of(
+        path: &Path,
+        file: &'a File,
+        digests: &'a Digests,
+    ) -> Result<Self, Box<Refusal>> {
+        let linked =
+            contents(file).map_err(|e| Box::new(refusal::inside(path, file.source().len(), &e)))?;
+        Ok(Self { types: TypeTable::new(file), linked, digests })
+    }
+
+    pub(super) fn types(&self) -> &TypeTable<'a> {
+        &self.types
+    }
+
+    pub(super) fn linked(&self) -> &[Linked] {
+        &self.linked
+    }
+
+    fn identities(&self) -> Identities<'_> {
+        Identities::new(&self.types, self.linked.iter().map(|l| l.addr).collect())
+    }
+
+    fn object(&self, linked: &Linked) -> h5::Result<Arc<Object>> {
+        self.types.file().object(linked.addr)
+    }
+}
+
+/// All differences between two files, but for paths in `added` that only B has.
+///
+/// # Errors
+/// Only if `progress` has it end.
+pub(super) fn differences(
+    a: &View<'_>,
+    b: &View<'_>,
+    added: &HashSet<String>,
+    progress: Progress<'_>,
+) -> h5::Result<Differences> {
+    let identities = [a.identities(), b.identities()];
+    let mut pairs = Pairs {
+        a,
+        b,
+        identities: &identities,
+        progress,
+        paths: Vec::new(),
+        out: Differences::default(),
+    };
+    let (mut left, mut right) = (a.linked.iter().peekable(), b.linked.iter().peekable());
+    loop {
+        // Both lists are sorted by path.
+        match (left.peek(), right.peek()) {
+            (Some(mine), Some(others)) if mine.path == others.path => {
+                pairs.linked(mine, others)?;
+                left.next();
+                right.next();
+            }
+            (Some(mine), others) if others.is_none_or(|others| mine.path < others.path) => {
+                let sides = [Some(mine.kind.noun().to_owned()), None];
+                pairs.out.add(&mine.path, "", What::Missing, sides);
+                left.next();
+            }
+            (_, Some(others)) => {
+                if !added.contains(&*others.path) {
+                    let sides = [None, Some(others.kind.noun().to_owned())];
+                    pairs.out.add(&others.path, "", What::Missing, sides);
+                }
+                right.next();
+            }
+            _ => break,
+        }
+    }
+    let mut out = pairs.out;
+    let [of_a, of_b] = &identities;
+    layouts::compare((&a.types, of_a.types()), (&b.types, of_b.types()), &mut out);
+    Ok(out)
+}
+
+/// What both files have, pair by pair.
+struct Pairs<'c> {
+    a: &'c View<'c>,
+    b: &'c View<'c>,
+    identities: &'c [Identities<'c>; 2],
+    progress: Progress<'c>,
+    /// Paths of the datasets that were compared, by their numbers.
+    paths: Vec<Rc<str>>,
+    out: Differences,
+}
+
+impl Pairs<'_> {
+    fn linked(&mut self, a: &Linked, b: &Linked) -> h5::Result<()> {
+        let path = &*a.path;
+        if a.kind != b.kind {
+            let sides = [a.kind, b.kind].map(|kind| Some(kind.noun().to_owned()));
+            self.out.add(path, "", What::Type, sides);
+            return Ok(());
+        }
+        if a.kind == LinkedKind::Dataset {
+            self.out.compared += 1;
+        }
+        if a.same == b.same && a.same.is_some() {
+            // Compared under its first path.
+            return Ok(());
+        }
+        if a.same != b.same {
+            let sides = [&a.same, &b.same].map(|same| {
+                Some(same.as_ref().map_or("an object of its own".to_owned(), |path| {
+                    format!("the same object as {path}")
+                }))
+            });
+            self.out.add(path, "", What::Sharing, sides);
+        }
+        let (object_a, object_b) = match (self.a.object(a), self.b.object(b)) {
+            (Ok(a), Ok(b)) => (a, b),
+            (a, b) => return self.unreadable(path, [a.err(), b.err()]),
+        };
+        let sides = ((&self.a.types, &*object_a), (&self.b.types, &*object_b));
+        attributes::compare(path, sides.0, sides.1, &mut self.out);
+        match (&object_a.kind, &object_b.kind) {
+            (ObjectKind::Group(in_a), ObjectKind::Group(in_b)) => {
+                let names = |group: &h5::Group| -> Vec<String> {
+                    let top = path == "/";
+                    let names = group.links.iter().map(|link| link.name.clone());
+                    names.filter(|name| !(top && name == "_types")).collect()
+                };
+                order(path, &names(in_a), &names(in_b), &mut self.out);
+                Ok(())
+            }
+            _ => self.value(&a.path, (a.addr, b.addr)),
         }
     }
 
-    fn dataset(&mut self, path: &str, a: Node<'_>, b: Node<'_>) {
-        let (a_seen, b_seen) = match (Seen::read(a), Seen::read(b)) {
-            (Ok(a), Ok(b)) => (a, b),
-            (a, b) => {
-                let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
-                return self.add(path, "", What::Unreadable, sides);
+    fn unreadable(&mut self, path: &str, errors: [Option<Error>; 2]) -> h5::Result<()> {
+        let mut sides = [None, None];
+        for (side, error) in sides.iter_mut().zip(errors) {
+            match error {
+                Some(error) if matches!(error.kind(), ErrorKind::Cancelled) => return Err(error),
+                error => *side = error.map(|e| e.to_string()),
             }
+        }
+        self.out.add(path, "", What::Unreadable, sides);
+        Ok(())
+    }
+
+    fn value(&mut self, path: &Rc<str>, (a, b): (RelAddr, RelAddr)) -> h5::Result<()> {
+        let number = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
+        self.paths.push(Rc::clone(path));
+        let [of_a, of_b] = self.identities;
+        let read = |view: &View<'_>, identities: &Identities<'_>, addr| {
+            identities.begin(number);
+            let dumper = Dumper::new(&view.types, Digest::Xxh3)
+                .with_digests(view.digests)
+                .with_watch(identities)
+                .with_progress(&self.progress);
+            Seen::read(&dumper, &view.types, addr)
         };
-        if a_seen.digest == b_seen.digest {
+        let (seen_a, seen_b) = match (read(self.a, of_a, a), read(self.b, of_b, b)) {
+            (Ok(a), Ok(b)) => (a, b),
+            (a, b) => return self.unreadable(path, [a.err(), b.err()]),
+        };
+        if seen_a.digest == seen_b.digest {
+            self.sharing(path, &of_a.made(), &of_b.made());
+            return Ok(());
+        }
+        self.unequal(path, (a, &seen_a), (b, &seen_b))
+    }
+
+    /// Values are the same; whether objects in them are those of other datasets, too.
+    fn sharing(&mut self, path: &str, a: &Made, b: &Made) {
+        if a.attributes != b.attributes {
+            // Their names are not known here: no path leads to that object.
+            self.out.add(path, "@", What::Value, [None, None]);
+        }
+        if a.identities == b.identities {
             return;
         }
-        let (Some(a_value), Some(b_value)) = (a_seen.value(), b_seen.value()) else {
-            let write = |(types, addr): Node<'_>, out: &mut dyn Write| dump(types, addr, out);
-            let (from_a, from_b) =
-                (|out: &mut dyn Write| write(a, out), |out: &mut dyn Write| write(b, out));
-            return match first_difference(&from_a, &from_b) {
-                Ok(at) => self.add(path, &at.unwrap_or_default(), What::Value, [None, None]),
-                Err(e) => self.add(path, "", What::Unreadable, [Some(e.to_string()), None]),
-            };
+        let differ = a.names.iter().zip(&b.names).find(|(a, b)| a != b);
+        let said = |&(dataset, _): &Name| {
+            let other = usize::try_from(dataset).ok().and_then(|n| self.paths.get(n));
+            Some(match other.filter(|other| ***other != *path) {
+                Some(other) => format!("an object of {other}, too"),
+                None => "objects of its own".to_owned(),
+            })
         };
-        let (found, more) = difference::find(&a_value, &b_value, MOST_OF_ONE);
-        for f in found {
-            let numbers = f.what == What::Value && f.sides == [None, None];
-            match if numbers { first_unequal(a, b, &f.at) } else { None } {
-                Some((at, sides)) => self.add(path, &at, What::Value, sides.map(Some)),
-                None => self.add(path, &f.at, f.what, f.sides),
+        let sides = differ.map_or([None, None], |(a, b)| [said(a), said(b)]);
+        self.out.add(path, "", What::Sharing, sides);
+    }
+
+    fn unequal(
+        &mut self,
+        path: &str,
+        (a, seen_a): (RelAddr, &Seen),
+        (b, seen_b): (RelAddr, &Seen),
+    ) -> h5::Result<()> {
+        let nodes: (Node<'_>, Node<'_>) = ((&self.a.types, a), (&self.b.types, b));
+        let trees = TREES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(a_value), Some(b_value)) = (seen_a.value(), seen_b.value()) {
+            let (found, more) = difference::find(&a_value, &b_value, MOST_OF_ONE);
+            drop((a_value, b_value));
+            drop(trees);
+            for f in found {
+                let numbers = f.what == What::Value && f.sides == [None, None];
+                match if numbers { first_unequal(nodes.0, nodes.1, &f.at) } else { None } {
+                    Some((at, sides)) => {
+                        self.out.add(path, &at, What::Value, sides.map(Some));
+                    }
+                    None => self.out.add(path, &f.at, f.what, f.sides),
+                }
             }
+            self.out.count(more);
+            return Ok(());
         }
-        self.more += more;
-    }
-}
-
-fn dump(types: &TypeTable<'_>, addr: RelAddr, out: &mut dyn Write) -> h5::Result<()> {
-    Dumper::new(types, Digest::Xxh3).node(addr, out)
-}
-
-/// The digest of a value's canonical form, and that form if it is short.
-struct Seen {
-    hash: Xxh3,
-    digest: u128,
-    kept: Vec<u8>,
-    all: bool,
-}
-
-impl Seen {
-    fn read((types, addr): Node<'_>) -> h5::Result<Self> {
-        let mut seen = Self { hash: Xxh3::new(), digest: 0, kept: Vec::new(), all: true };
-        // A dump is made of many small pieces.
-        let mut out = io::BufWriter::with_capacity(64 << 10, &mut seen);
-        dump(types, addr, &mut out)?;
-        out.flush().map_err(Error::output)?;
-        drop(out);
-        seen.digest = seen.hash.digest128();
-        Ok(seen)
-    }
-
-    fn value(&self) -> Option<serde_json::Value> {
-        if self.all { parse(&self.kept) } else { None }
-    }
-}
-
-impl Write for Seen {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.hash.update(bytes);
-        if self.all && self.kept.len() + bytes.len() <= KEPT {
-            self.kept.extend_from_slice(bytes);
-        } else {
-            self.all = false;
-            self.kept = Vec::new();
+        drop(trees);
+        let (types_a, types_b) = (&self.a.types, &self.b.types);
+        let (digests_a, digests_b) = (self.a.digests, self.b.digests);
+        let from_a = |out: &mut dyn Write| {
+            Dumper::new(types_a, Digest::Xxh3).with_digests(digests_a).node(a, out)
+        };
+        let from_b = |out: &mut dyn Write| {
+            Dumper::new(types_b, Digest::Xxh3).with_digests(digests_b).node(b, out)
+        };
+        match first_difference(&from_a, &from_b) {
+            Ok(at) => self.out.add(path, &at.unwrap_or_default(), What::Value, [None, None]),
+            Err(e) => return self.unreadable(path, [Some(e), None]),
         }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-impl fmt::Display for Comparison {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let compared = count(self.compared, "dataset");
-        if self.equal {
-            return writeln!(f, "equal: {compared} with the same types and values");
-        }
-        for d in &self.differences {
-            let what = match d.what {
-                What::Missing => "only on one side",
-                What::Type => "another type",
-                What::Shape => "another shape",
-                What::Value => "another value",
-                What::Sharing => "shared otherwise",
-                What::Unreadable => "cannot be read",
-            };
-            writeln!(f, "{}{}: {what}", tame(&d.path), tame(&d.at))?;
-            if let (None, None) = (&d.a, &d.b) {
-                continue;
-            }
-            for (side, shown) in [("A", &d.a), ("B", &d.b)] {
-                writeln!(f, "  {side}  {}", tame(shown.as_deref().unwrap_or("-")))?;
-            }
-        }
-        if self.more > 0 {
-            writeln!(f, "and {}", count(self.more, "further difference"))?;
-        }
-        writeln!(f, "different: A is {}, B is {}", tame(&self.a), tame(&self.b))
-    }
+/// Order counts among the names that both sides have.
+fn order(path: &str, a: &[String], b: &[String], out: &mut Differences) {
+    let (names_a, names_b): (HashSet<_>, HashSet<_>) = (a.iter().collect(), b.iter().collect());
+    let common_a: Vec<_> = a.iter().filter(|name| names_b.contains(name)).collect();
+    let common_b: Vec<_> = b.iter().filter(|name| names_a.contains(name)).collect();
+    let Some((first, other)) = common_a.iter().zip(&common_b).find(|(a, b)| a != b) else { return };
+    let said = |name: &str| Some(difference::shortened(&format!("{name} comes first")));
+    out.add(path, "", What::Order, [said(first), said(other)]);
 }

@@ -3,28 +3,10 @@
 //! What a file need not hold may be missing on one side: fields whose type has no data. The order
 //! of a dictionary's pairs says nothing. Objects that are met again must be the same on both sides.
 
+use super::comparison::What;
 use super::natural::float;
-use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
-
-/// What differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum What {
-    /// There is nothing on the other side.
-    Missing,
-    /// The Julia type.
-    Type,
-    /// The dimensions, or the number of elements.
-    Shape,
-    /// The value.
-    Value,
-    /// One side holds the same object as elsewhere, the other does not.
-    Sharing,
-    /// One side cannot be read.
-    Unreadable,
-}
 
 /// One difference inside a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +121,7 @@ impl Finder {
         };
         for ((key, a), (_, b)) in sorted(a).iter().zip(&sorted(b)) {
             let (Value::Array(a), Value::Array(b)) = (a, b) else { continue };
-            let step = format!("[{}]", short_text(key));
+            let step = format!("[{}]", shortened(key));
             for (i, (a, b)) in a.iter().zip(b).enumerate() {
                 let step = if i == 0 { format!("{step}.key") } else { step.clone() };
                 self.inside(&step, a, b, at);
@@ -221,10 +203,11 @@ fn short(value: &Value) -> String {
         },
         other => other.to_string(),
     };
-    short_text(&text)
+    shortened(&text)
 }
 
-fn short_text(text: &str) -> String {
+/// A text of at most so many characters.
+pub(super) fn shortened(text: &str) -> String {
     const MOST: usize = 80;
     match text.char_indices().nth(MOST) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),

@@ -2,33 +2,46 @@
 //!
 //! [`inspect`] looks into a file without reading its columns and gives an [`Inspection`], or a
 //! [`Refusal`] that says what the file is instead. [`compare`] tells two files apart by types and
-//! values, whatever their codecs and layouts. [`dump`] writes values. All of them stream: memory
+//! values, whatever their codecs and layouts; [`verify`] does so for a file and what a conversion
+//! made of it, and lets rules explain what they change. [`dump`] writes values. All of them stream: memory
 //! grows with the number of objects, never with their data.
 
+mod attributes;
 mod columns;
 mod compare;
+mod comparison;
+mod contents;
 mod difference;
 mod dump;
+mod encodings;
 mod examine;
+mod explain;
 mod groups;
+mod identity;
+mod layouts;
 mod lockstep;
 mod model;
 mod natural;
 mod numbers;
+mod pairs;
+mod raw;
 mod refusal;
+mod seen;
 mod show;
+mod show_comparison;
 mod show_tree;
 mod show_value;
 mod tree;
 mod type_name;
 mod usage;
 
-pub use compare::{Comparison, Difference, compare};
-pub use difference::What;
+pub use comparison::{Comparison, Difference, Verdict, What};
 pub use dump::{DumpError, Form, dump};
 pub use examine::{Detail, inspect};
+pub use explain::{compare, verify};
 pub use model::{
     Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind,
     Refusal, TreeNode,
 };
+pub use pairs::{FilePair, PairListener, PairOutcome, PairTally, file_pairs, verify_pairs};
 pub use show::{Tally, details, line, line_head};

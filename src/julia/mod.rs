@@ -29,7 +29,7 @@ mod types;
 
 pub use data::{Column, Decoded};
 pub use datasets::datasets;
-pub use dump::{Digest, Dumper, FieldValue, Override, Overrides};
+pub use dump::{Digest, Digests, Dumper, FieldValue, Override, Overrides, Watch};
 pub use element::Element;
 pub use node::Node;
 pub(crate) use record::Record;

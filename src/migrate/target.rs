@@ -172,6 +172,27 @@ pub enum Resolution<'a> {
     Foreign,
 }
 
+impl Codec {
+    /// The object that says that columns are encoded so, at this level where the encoding has
+    /// levels; none if the target has no such encoding.
+    pub fn object(&self, encoding: Encoding, level: Option<i64>) -> Option<Literal> {
+        let object = self.objects.get(&encoding)?;
+        let mut value = object.value.clone();
+        if let (Some(level), Some(name), Literal::Struct(made)) = (level, &object.level, &mut value)
+        {
+            for (_, value) in made.fields.iter_mut().filter(|(field, _)| field == name) {
+                match value {
+                    Literal::Int32(v) => *v = i32::try_from(level).unwrap_or(*v),
+                    Literal::UInt32(v) => *v = u32::try_from(level).unwrap_or(*v),
+                    Literal::Int64(v) => *v = level,
+                    _ => {}
+                }
+            }
+        }
+        Some(value)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Modules {

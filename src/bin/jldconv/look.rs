@@ -1,7 +1,7 @@
-//! Looking into files: what they hold, what Julia meets in them, and whether two are equal.
+//! Looking into files: what they hold, and what Julia meets in them.
 
 use crate::{Stop, failed, unheard, usage};
-use jldconv::cli::{DumpArgs, InspectArgs, VerifyArgs};
+use jldconv::cli::{DumpArgs, InspectArgs};
 use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
 use jldconv::migrate::target::Target;
 use jldconv::supervisor::ExitCode;
@@ -53,20 +53,6 @@ fn json(seen: &Result<Inspection, Box<Refusal>>) -> Result<String, Stop> {
         Err(refusal) => serde_json::to_string(refusal),
     };
     json.map(|json| json + "\n").map_err(failed)
-}
-
-pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode, Stop> {
-    let compared = inspect::compare(&args.a, &args.b)
-        .map_err(|refusal| failed(format!("{}: {}", refusal.path, refusal.error)))?;
-    let mut out = BufWriter::new(io::stdout());
-    if args.json {
-        let json = serde_json::to_string(&compared);
-        writeln!(out, "{}", json.map_err(failed)?)?;
-    } else {
-        write!(out, "{compared}")?;
-    }
-    out.flush()?;
-    Ok(if compared.equal { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {

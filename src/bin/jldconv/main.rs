@@ -3,6 +3,7 @@
 mod back;
 mod convert;
 mod look;
+mod verify;
 
 use clap::Parser as _;
 use jldconv::cli::{JldconvCli, JldconvCommand};
@@ -29,7 +30,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Convert(args) => convert::convert(*args),
         JldconvCommand::Dump(args) => look::dump(&args),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
-        JldconvCommand::Verify(args) => look::verify(&args),
+        JldconvCommand::Verify(args) => verify::verify(&args, verbose),
         JldconvCommand::Undo(args) => back::undo(&args),
         JldconvCommand::Commit(args) => back::commit(&args),
     });

@@ -7,15 +7,18 @@ mod arrays;
 mod pairs;
 mod session;
 mod values;
+mod watch;
 
 use super::bounded::Bounded;
 use super::node::comma;
 use super::text::text;
 use super::{Node, TypeTable};
-use crate::h5::{Allowance, Error, RelAddr, Result};
+use crate::h5::{Allowance, Attribute, Error, RelAddr, Result};
 use session::Session;
 use std::collections::HashMap;
 use std::io::Write;
+
+pub use watch::{Digests, Watch};
 
 /// How arrays of numbers are digested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,12 +67,22 @@ pub struct Dumper<'a> {
     overrides: Option<&'a Overrides>,
     progress: Option<&'a dyn Fn(u64) -> Result<()>>,
     limit: Option<u64>,
+    watch: Option<&'a dyn Watch>,
+    digests: Option<&'a Digests>,
 }
 
 impl<'a> Dumper<'a> {
     /// A dumper of the values of a file.
     pub fn new(types: &'a TypeTable<'a>, digest: Digest) -> Self {
-        Self { types, digest, overrides: None, progress: None, limit: None }
+        Self {
+            types,
+            digest,
+            overrides: None,
+            progress: None,
+            limit: None,
+            watch: None,
+            digests: None,
+        }
     }
 
     /// Leaves out all but the first `limit` elements of arrays and dictionaries, and reads no more
@@ -93,6 +106,31 @@ impl<'a> Dumper<'a> {
     pub fn with_overrides(mut self, overrides: &'a Overrides) -> Self {
         self.overrides = Some(overrides);
         self
+    }
+
+    /// Tells `watch` which objects are met.
+    #[must_use]
+    pub fn with_watch(mut self, watch: &'a dyn Watch) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
+    /// Looks for digests of columns in `digests`, and keeps them there. They must be those of this
+    /// file, or of one that it lies over, in the same kind of digest.
+    #[must_use]
+    pub fn with_digests(mut self, digests: &'a Digests) -> Self {
+        self.digests = Some(digests);
+        self
+    }
+
+    /// Writes the value of an attribute as one JSON object.
+    ///
+    /// # Errors
+    /// If it is damaged, of a type that JLD2 never writes, or cannot be written.
+    pub fn attribute(&self, attribute: &Attribute, out: &mut dyn Write) -> Result<()> {
+        let file = self.types.file();
+        let out = &mut Bounded::new(out, file.source().len());
+        Session::new(self, file.allowance(), out).attribute(attribute)
     }
 
     /// Writes the value at `addr` as one JSON object.

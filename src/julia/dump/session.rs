@@ -88,6 +88,9 @@ impl Session<'_> {
         let id = self.next;
         self.next += 1;
         self.ids.insert(addr, id);
+        if let Some(watch) = self.dumper.watch {
+            watch.identity(addr);
+        }
         id
     }
 
@@ -163,6 +166,7 @@ impl Session<'_> {
         }
         let object = dumper.types.file().object(addr)?;
         let at = offset(&object);
+        self.tell(&object)?;
         self.holding(cost(&object), at, |s| match &object.kind {
             ObjectKind::Dataset(dataset) => s.dataset(&object, dataset),
             ObjectKind::Datatype(_) => {
@@ -171,6 +175,11 @@ impl Session<'_> {
             }
             ObjectKind::Group(_) => Err(Error::corrupt(at, "value", "a dataset", "a group")),
         })
+    }
+
+    /// Tells whoever watches of an object.
+    fn tell(&self, object: &Object) -> Result<()> {
+        self.dumper.watch.map_or(Ok(()), |watch| watch.object(object))
     }
 
     /// Does `write` for the dataset at `addr`, which something at `at` refers to as `what`.
@@ -187,6 +196,7 @@ impl Session<'_> {
             let Some(dataset) = object.dataset() else {
                 return Err(Error::corrupt(at, what, "a dataset", "another object"));
             };
+            s.tell(&object)?;
             let element = types.element(&dataset.datatype)?;
             s.holding(cost(&object), at, |s| write(s, &object, dataset, &element))
         })

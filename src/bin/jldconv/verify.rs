@@ -1,0 +1,157 @@
+//! `jldconv verify`: a file and what became of it, or two directories of them.
+
+use crate::{Stop, failed, usage};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jldconv::cli::VerifyArgs;
+use jldconv::inspect::{self, FilePair, PairListener, PairOutcome, PairTally};
+use jldconv::migrate::target::Target;
+use jldconv::report::text;
+use jldconv::supervisor::ExitCode;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+pub(crate) fn verify(args: &VerifyArgs, verbose: bool) -> Result<ExitCode, Stop> {
+    let target = if args.strict {
+        None
+    } else {
+        Some(Target::with_rule_files(args.target.as_deref(), &args.rules).map_err(usage)?)
+    };
+    match (args.a.is_dir(), args.b.is_dir()) {
+        (true, true) => directories(args, target.as_ref(), verbose),
+        // A file is looked for in the other's directory, as `convert` puts it there.
+        (true, false) => {
+            file(args, (&inside(&args.a, &args.b)?, &args.b), target.as_ref(), verbose)
+        }
+        (false, true) => {
+            file(args, (&args.a, &inside(&args.b, &args.a)?), target.as_ref(), verbose)
+        }
+        (false, false) => file(args, (&args.a, &args.b), target.as_ref(), verbose),
+    }
+}
+
+fn inside(directory: &Path, file: &Path) -> Result<PathBuf, Stop> {
+    let name = file.file_name();
+    let name = name.ok_or_else(|| usage(format!("{}: no name of a file", file.display())))?;
+    Ok(directory.join(name))
+}
+
+fn file(
+    args: &VerifyArgs,
+    (old, new): (&Path, &Path),
+    target: Option<&Target>,
+    verbose: bool,
+) -> Result<ExitCode, Stop> {
+    // Nothing is drawn where standard error is not a terminal.
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{binary_bytes} of data compared");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let progress = |bytes| {
+        bar.inc(bytes);
+        Ok(())
+    };
+    let compared = inspect::verify(old, new, target, &progress);
+    bar.finish_and_clear();
+    let compared =
+        compared.map_err(|refusal| failed(format!("{}: {}", refusal.path, refusal.error)))?;
+    let text = if args.json {
+        serde_json::to_string(&compared).map_err(failed)? + "\n"
+    } else {
+        compared.details(verbose)
+    };
+    let mut out = io::stdout();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(if compared.equal { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+fn directories(
+    args: &VerifyArgs,
+    target: Option<&Target>,
+    verbose: bool,
+) -> Result<ExitCode, Stop> {
+    let pairs = inspect::file_pairs(&args.a, &args.b).map_err(failed)?;
+    if pairs.is_empty() {
+        let (old, new) = (args.a.display(), args.b.display());
+        let message = format!("neither {old} nor {new} has files whose names end in .jld2");
+        return Err(Stop(ExitCode::Nothing, message));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = args.jobs.unwrap_or(cores);
+    let mut teller = Teller::new(pairs.len() as u64, args.json, verbose);
+    let ended = inspect::verify_pairs(&pairs, target, jobs, &mut teller);
+    teller.bar.finish_and_clear();
+    let tally = ended?;
+    teller.end(&tally)?;
+    let fine = tally.is_fine(args.allow_missing);
+    Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+/// Prints what becomes of pairs, below a bar where there is a terminal.
+struct Teller {
+    bar: ProgressBar,
+    json: bool,
+    verbose: bool,
+}
+
+impl Teller {
+    fn new(pairs: u64, json: bool, verbose: bool) -> Self {
+        // Nothing is drawn where standard error is not a terminal.
+        let bar = ProgressBar::with_draw_target(Some(pairs), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("[{bar:24}] {pos} of {len} files{msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##."));
+        Self { bar, json, verbose }
+    }
+
+    fn say(&self, line: &str) -> io::Result<()> {
+        self.bar.suspend(|| {
+            let mut out = io::stdout();
+            out.write_all(line.as_bytes())?;
+            out.write_all(b"\n")?;
+            out.flush()
+        })
+    }
+
+    fn end(&self, tally: &PairTally) -> io::Result<()> {
+        if self.json {
+            self.say(&json!({ "summary": tally }).to_string())
+        } else {
+            self.say(&tally.to_string())
+        }
+    }
+}
+
+impl PairListener for Teller {
+    fn ended(&mut self, pair: &FilePair, outcome: &PairOutcome) -> io::Result<()> {
+        let name = pair.name.to_string_lossy();
+        if self.json {
+            return self.say(&object(&name, outcome).to_string());
+        }
+        let fine = matches!(outcome, PairOutcome::Compared(compared) if compared.equal);
+        if fine && !self.verbose {
+            return Ok(());
+        }
+        self.say(&format!("{}: {}", text::tame(&name), text::tame(&outcome.line())))
+    }
+
+    fn progress(&mut self, through: u64, bytes: u64) {
+        self.bar.set_position(through);
+        self.bar.set_message(format!(", {} of data compared", text::bytes(bytes)));
+        self.bar.tick();
+    }
+}
+
+/// One pair as JSON: its name, the result in a word, and all that is known of it.
+fn object(name: &str, outcome: &PairOutcome) -> Value {
+    let mut out = json!({ "name": name, "result": outcome.word() });
+    let more = match outcome {
+        PairOutcome::Compared(compared) => serde_json::to_value(compared),
+        PairOutcome::Unreadable(refusal) => serde_json::to_value(refusal),
+        PairOutcome::Crashed(why) => Ok(json!({ "error": why })),
+        PairOutcome::OnlyOld | PairOutcome::OnlyNew => Ok(Value::Null),
+    };
+    if let (Value::Object(out), Ok(Value::Object(more))) = (&mut out, more) {
+        out.extend(more);
+    }
+    out
+}

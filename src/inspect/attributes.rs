@@ -1,0 +1,208 @@
+//! Attributes that users gave to objects: names, types and values, and their order where it shows.
+
+use super::comparison::{Differences, What};
+use super::difference;
+use super::natural::parse;
+use super::raw;
+use crate::h5::{
+    Attribute, Dataspace, ErrorKind, Extent, Message, Object, ObjectKind, Result, kind,
+};
+use crate::julia::{Digest, Dumper, TypeTable};
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::Xxh3;
+
+/// What JLD2 itself attaches to datasets and to committed datatypes; their values tell of it.
+const OF_DATASETS: [&str; 2] = ["dimensions", "julia_type"];
+const OF_TYPES: [&str; 6] =
+    ["empty", "field_datatypes", "field_names", "field_types", "julia_type", "written_type"];
+/// What a fill value is called among attributes.
+const FILL: &str = "(fill value)";
+/// Differences that are named inside one attribute.
+const MOST: usize = 5;
+
+/// The attributes that are not JLD2's own, as stored.
+fn of(object: &Object) -> impl Iterator<Item = &Attribute> {
+    let own: &[&str] = match &object.kind {
+        ObjectKind::Group(_) => &[],
+        ObjectKind::Dataset(_) => &OF_DATASETS,
+        ObjectKind::Datatype(_) => &OF_TYPES,
+    };
+    object.attributes.iter().filter(|a| !own.contains(&a.name.as_str()))
+}
+
+/// Whether the object has attributes that are not JLD2's own.
+pub(super) fn any(object: &Object) -> bool {
+    of(object).next().is_some()
+}
+
+/// A digest of all of them, whatever their order.
+pub(super) fn digest(types: &TypeTable<'_>, object: &Object) -> Result<u128> {
+    let mut hash = Xxh3::new();
+    let sorted: BTreeMap<_, _> = of(object).map(|a| (a.name.as_str(), a)).collect();
+    for (name, attribute) in sorted {
+        hash.update(name.as_bytes());
+        hash.update(&[0]);
+        hash.update(&canonical(types, attribute)?);
+    }
+    Ok(hash.digest128())
+}
+
+/// The value in canonical form; of types that JLD2 never writes, their bytes.
+fn canonical(types: &TypeTable<'_>, attribute: &Attribute) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    match Dumper::new(types, Digest::Xxh3).attribute(attribute, &mut out) {
+        Err(e) if matches!(e.kind(), ErrorKind::Foreign { .. }) => {
+            raw::attribute(types.file(), attribute)?.map(String::into_bytes).ok_or(e)
+        }
+        written => written.map(|()| out),
+    }
+}
+
+/// The fill value of a dataset as an attribute, if one is defined (HDF5 specification IV.A.2.f):
+/// Julia does not look at it, other readers do.
+fn fill(object: &Object) -> Result<Option<Attribute>> {
+    let Some(dataset) = object.dataset() else { return Ok(None) };
+    let Some(message) = object.header.of_kind(kind::FILL_VALUE).next() else { return Ok(None) };
+    let mut c = object.header.cursor(message, "fill value");
+    let defined = match c.u8()? {
+        // Times of allocation and of writing stand in front.
+        1 | 2 => {
+            c.take(2)?;
+            c.u8()? != 0
+        }
+        _ => c.u8()? & 0x20 != 0,
+    };
+    if !defined {
+        return Ok(None);
+    }
+    let size = usize::try_from(c.u32()?).unwrap_or(usize::MAX);
+    let offset = c.offset();
+    Ok(Some(Attribute {
+        name: FILL.to_owned(),
+        datatype: dataset.datatype.clone(),
+        dataspace: Dataspace { extent: Extent::Scalar, dims: Vec::new() },
+        offset,
+        data: c.take(size)?.to_vec(),
+    }))
+}
+
+fn fills(
+    path: &str,
+    a: (&TypeTable<'_>, &Object),
+    b: (&TypeTable<'_>, &Object),
+    out: &mut Differences,
+) {
+    let at = &format!("@{FILL}");
+    match (fill(a.1), fill(b.1)) {
+        (Ok(None), Ok(None)) => {}
+        (Ok(Some(mine)), Ok(Some(other))) => values(path, at, (a.0, &mine), (b.0, &other), out),
+        (Ok(mine), Ok(_)) => {
+            let (some, none) = (Some("a fill value".to_owned()), None);
+            let sides = if mine.is_some() { [some, none] } else { [none, some] };
+            out.add(path, at, What::Missing, sides);
+        }
+        (a, b) => {
+            let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
+            out.add(path, at, What::Unreadable, sides);
+        }
+    }
+}
+
+/// Compares the attributes of the objects at `path`, and fill values of datasets.
+pub(super) fn compare(
+    path: &str,
+    a: (&TypeTable<'_>, &Object),
+    b: (&TypeTable<'_>, &Object),
+    out: &mut Differences,
+) {
+    let names = |object| -> BTreeMap<_, _> { of(object).map(|a| (a.name.as_str(), a)).collect() };
+    let (in_a, in_b) = (names(a.1), names(b.1));
+    for (name, mine) in &in_a {
+        let at = format!("@{name}");
+        match in_b.get(name) {
+            None => out.add(path, &at, What::Missing, [Some("an attribute".into()), None]),
+            Some(other) => values(path, &at, (a.0, mine), (b.0, other), out),
+        }
+    }
+    for name in in_b.keys().filter(|name| !in_a.contains_key(*name)) {
+        let sides = [None, Some("an attribute".into())];
+        out.add(path, &format!("@{name}"), What::Missing, sides);
+    }
+    order(path, a.1, b.1, out);
+    fills(path, a, b, out);
+}
+
+fn values(
+    path: &str,
+    at: &str,
+    a: (&TypeTable<'_>, &Attribute),
+    b: (&TypeTable<'_>, &Attribute),
+    out: &mut Differences,
+) {
+    let (a, b) = match (canonical(a.0, a.1), canonical(b.0, b.1)) {
+        (Ok(a), Ok(b)) => (a, b),
+        (a, b) => {
+            let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
+            return out.add(path, at, What::Unreadable, sides);
+        }
+    };
+    if a == b {
+        return;
+    }
+    let (Some(a), Some(b)) = (parse(&a), parse(&b)) else {
+        let text = |bytes: &[u8]| Some(difference::shortened(&String::from_utf8_lossy(bytes)));
+        return out.add(path, at, What::Value, [text(&a), text(&b)]);
+    };
+    let (found, more) = difference::find(&a, &b, MOST);
+    for f in found {
+        out.add(path, &format!("{at}{}", f.at), f.what, f.sides);
+    }
+    out.count(more);
+}
+
+/// Order counts among those that both sides have: by the numbers that the header gives to them
+/// where it tracks their creation, as libhdf5 does; as stored, as JLD2 does, where neither does.
+fn order(path: &str, a: &Object, b: &Object, out: &mut Differences) {
+    let common = |object, other: &Object| -> Vec<String> {
+        let names = ordered(object).into_iter();
+        names.filter(|name| of(other).any(|o| o.name == *name)).collect()
+    };
+    let (in_a, in_b) = (common(a, b), common(b, a));
+    let tracked = in_a.len() > 1 && tracks(a) != tracks(b);
+    if in_a != in_b || tracked {
+        let said = |names: &[String], object: &Object| {
+            let note = if tracked && !tracks(object) { ", not tracked" } else { "" };
+            Some(format!("{}{note}", difference::shortened(&names.join(", "))))
+        };
+        out.add(path, "@", What::Order, [said(&in_a, a), said(&in_b, b)]);
+    }
+}
+
+/// Whether the header numbers its attributes (HDF5 specification IV.A.1.b, flags, bit 2).
+fn tracks(object: &Object) -> bool {
+    let first = object.header.chunks.first();
+    first.and_then(|chunk| chunk.bytes.get(5)).is_some_and(|flags| flags & 4 != 0)
+}
+
+/// The names in order.
+fn ordered(object: &Object) -> Vec<String> {
+    let messages = object.header.of_kind(kind::ATTRIBUTE);
+    let mut numbered: Vec<(u16, &str)> = messages
+        .zip(&object.attributes)
+        .map(|(m, a)| (creation(object, m).unwrap_or(0), a.name.as_str()))
+        .collect();
+    numbered.sort_by_key(|(number, _)| *number);
+    let own: Vec<&str> = of(object).map(|a| a.name.as_str()).collect();
+    let names = numbered.into_iter().map(|(_, name)| name.to_owned());
+    names.filter(|name| own.contains(&name.as_str())).collect()
+}
+
+/// The number of a message, which stands in front of its body where they are tracked.
+fn creation(object: &Object, message: &Message) -> Option<u16> {
+    if !tracks(object) {
+        return None;
+    }
+    let chunk = object.header.chunks.get(message.chunk)?;
+    let at = usize::try_from(message.body.checked_sub(chunk.offset)?.checked_sub(2)?).ok()?;
+    Some(u16::from_le_bytes(*chunk.bytes.get(at..)?.first_chunk::<2>()?))
+}

@@ -1,0 +1,86 @@
+//! What the links of a file lead to: groups, datasets and named datatypes by path.
+//!
+//! An object that several paths lead to is listed under each of them; all but the first say which
+//! that is. Groups are gone through by name, so two files with the same links have the same first
+//! paths, in whatever order their links are stored.
+
+use crate::h5::{Error, File, ObjectKind, RelAddr, Result};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Paths come to at most this many bytes more than the file: a forged one can have very many links
+/// below a very long path.
+const MAX_PATHS: usize = 16 << 20;
+
+/// What a link leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LinkedKind {
+    Group,
+    Dataset,
+    Datatype,
+}
+
+/// An object under one of its paths.
+#[derive(Debug, Clone)]
+pub(super) struct Linked {
+    pub(super) path: Rc<str>,
+    pub(super) addr: RelAddr,
+    pub(super) kind: LinkedKind,
+    /// The path under which it was met before.
+    pub(super) same: Option<Rc<str>>,
+}
+
+impl LinkedKind {
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Self::Group => "a group",
+            Self::Dataset => "a dataset",
+            Self::Datatype => "a datatype",
+        }
+    }
+}
+
+/// All that is linked, sorted by path; the root group is `/`, `_types` is left out.
+pub(super) fn contents(file: &File) -> Result<Vec<Linked>> {
+    let allowance = file.allowance();
+    let most = usize::try_from(file.source().len()).unwrap_or(usize::MAX).saturating_add(MAX_PATHS);
+    let mut paths = 0_usize;
+    let mut out = Vec::new();
+    let mut first: HashMap<RelAddr, Rc<str>> = HashMap::new();
+    let root: Rc<str> = Rc::from("/");
+    let mut pending = vec![(root, file.superblock().root)];
+    while let Some((path, addr)) = pending.pop() {
+        let object = file.object(addr).map_err(|e| e.in_object(&path))?;
+        let at = object.header.chunks.first().map_or(0, |c| c.offset);
+        allowance.check(file, at).map_err(|e| e.in_object(&path))?;
+        let same = first.get(&addr).cloned();
+        let kind = match &object.kind {
+            ObjectKind::Group(_) => LinkedKind::Group,
+            ObjectKind::Dataset(_) => LinkedKind::Dataset,
+            ObjectKind::Datatype(_) => LinkedKind::Datatype,
+        };
+        // A group linked below itself would never end.
+        if let (ObjectKind::Group(group), None) = (&object.kind, &same) {
+            let top = &*path == "/";
+            let mut links: Vec<_> = group
+                .links
+                .iter()
+                .filter(|link| !(top && link.name == "_types"))
+                .map(|link| (link.name.as_str(), link))
+                .collect();
+            links.sort_by(|a, b| b.0.cmp(a.0));
+            for (name, link) in links {
+                let path = if top { format!("/{name}") } else { format!("{path}/{name}") };
+                paths = paths.saturating_add(path.len());
+                if paths > most {
+                    return Err(Error::foreign(link.at, "paths that are longer than the file"));
+                }
+                pending.push((Rc::from(path), link.target));
+            }
+        }
+        first.entry(addr).or_insert_with(|| Rc::clone(&path));
+        out.push(Linked { path, addr, kind, same });
+    }
+    out.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(out)
+}

@@ -1,0 +1,114 @@
+//! Which objects of a file are one and the same, across all its datasets.
+//!
+//! The canonical form of a value says which objects inside it are met twice. Here the same is told
+//! for the whole file: an object is named by the dataset that met it first and by when. Two files
+//! whose datasets are gone through in the same order give the same names if, and only if, they
+//! share the same objects.
+
+use super::attributes;
+use crate::h5::{Dataset, Object, ObjectKind, RelAddr, Result, TypeRef};
+use crate::julia::{TypeTable, Watch};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use xxhash_rust::xxh3::Xxh3;
+
+/// Names of one dataset's objects that are kept to say where two files begin to differ.
+const KEPT: usize = 10_000;
+
+/// An object: the number of the dataset that met it first, and its own number there.
+pub(super) type Name = (u32, u32);
+
+/// What one dataset is made of.
+pub(super) struct Made {
+    /// A digest of the names of all its objects.
+    pub(super) identities: u128,
+    /// The first of them.
+    pub(super) names: Vec<Name>,
+    /// A digest of the attributes of objects that no path leads to.
+    pub(super) attributes: u128,
+}
+
+/// A watch on the dumps of one file.
+pub(super) struct Identities<'a> {
+    types: &'a TypeTable<'a>,
+    /// Objects with a path: their attributes are compared by it.
+    linked: HashSet<RelAddr>,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    known: HashMap<RelAddr, Name>,
+    /// Committed datatypes of the objects met.
+    types: BTreeSet<RelAddr>,
+    dataset: u32,
+    next: u32,
+    identities: Xxh3,
+    names: Vec<Name>,
+    attributes: Xxh3,
+}
+
+impl<'a> Identities<'a> {
+    pub(super) fn new(types: &'a TypeTable<'a>, linked: HashSet<RelAddr>) -> Self {
+        Self { types, linked, state: RefCell::default() }
+    }
+
+    /// Begins the dataset with this number.
+    pub(super) fn begin(&self, dataset: u32) {
+        let mut state = self.state.borrow_mut();
+        state.dataset = dataset;
+        state.next = 0;
+        state.identities = Xxh3::new();
+        state.attributes = Xxh3::new();
+        state.names.clear();
+    }
+
+    /// What was met since.
+    pub(super) fn made(&self) -> Made {
+        let state = self.state.borrow();
+        Made {
+            identities: state.identities.digest128(),
+            names: state.names.clone(),
+            attributes: state.attributes.digest128(),
+        }
+    }
+
+    /// The committed datatypes of all objects met.
+    pub(super) fn types(&self) -> BTreeSet<RelAddr> {
+        self.state.borrow().types.clone()
+    }
+}
+
+impl Watch for Identities<'_> {
+    fn object(&self, object: &Object) -> Result<()> {
+        let committed = match &object.kind {
+            ObjectKind::Dataset(Dataset { datatype: TypeRef::Shared { addr, .. }, .. }) => {
+                Some(*addr)
+            }
+            ObjectKind::Datatype(_) => Some(object.addr()),
+            ObjectKind::Dataset(_) | ObjectKind::Group(_) => None,
+        };
+        let hidden = attributes::any(object) && !self.linked.contains(&object.addr());
+        let digest = if hidden { Some(attributes::digest(self.types, object)?) } else { None };
+        let mut state = self.state.borrow_mut();
+        state.types.extend(committed);
+        if let Some(digest) = digest {
+            state.attributes.update(&digest.to_le_bytes());
+        }
+        Ok(())
+    }
+
+    fn identity(&self, addr: RelAddr) {
+        let mut state = self.state.borrow_mut();
+        let fresh = (state.dataset, state.next);
+        let name = *state.known.entry(addr).or_insert(fresh);
+        if name == fresh {
+            state.next += 1;
+        }
+        state.identities.update(&name.0.to_le_bytes());
+        state.identities.update(&name.1.to_le_bytes());
+        if state.names.len() < KEPT {
+            state.names.push(name);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A [`Comparison`] as text. Writing to a string cannot fail.
+
+use super::comparison::{Comparison, Difference, Verdict, What};
+use crate::report::text::{count, tame};
+use std::fmt::{self, Write as _};
+
+/// Differences that are shown to a person.
+const SHOWN: usize = 40;
+
+impl What {
+    fn said(self) -> &'static str {
+        match self {
+            Self::Missing => "only on one side",
+            Self::Type => "another type",
+            Self::Shape => "another shape",
+            Self::Value => "another value",
+            Self::Sharing => "shared otherwise",
+            Self::Unreadable => "cannot be read",
+            Self::Order => "another order",
+            Self::Layout => "another layout",
+            Self::Encoding => "encoded otherwise than the codec object says",
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Fields and elements follow the path as in Julia; attributes stand apart.
+        write!(f, "{}{}: {}", tame(&self.path), tame(&self.at), self.what.said())
+    }
+}
+
+impl Difference {
+    /// It and both sides, as far as they are known.
+    fn told(&self, out: &mut String) {
+        let _ = writeln!(out, "{self}");
+        if let (None, None) = (&self.a, &self.b) {
+            return;
+        }
+        for (side, value) in [("A", &self.a), ("B", &self.b)] {
+            let _ = writeln!(out, "  {side}  {}", tame(value.as_deref().unwrap_or("-")));
+        }
+    }
+}
+
+impl Comparison {
+    /// All of it for a person; `whole` names every difference that is kept, and what rules explain.
+    pub fn details(&self, whole: bool) -> String {
+        let mut out = String::new();
+        if whole && !self.changes.is_empty() {
+            out.push_str("Rules explain:\n");
+            self.changes.iter().for_each(|change| change.told(&mut out));
+            if !self.differences.is_empty() {
+                out.push_str("They do not explain:\n");
+            }
+        }
+        let shown = if whole { self.differences.len() } else { SHOWN };
+        self.differences.iter().take(shown).for_each(|difference| difference.told(&mut out));
+        let left = self.differences.len().saturating_sub(shown) as u64 + self.more;
+        if left > 0 {
+            let _ = writeln!(out, "and {}", count(left, "further difference"));
+        }
+        out.push_str(&self.sentence());
+        out.push('\n');
+        if let (Some(hint), false) = (&self.hint, self.equal) {
+            let _ = writeln!(out, "hint: {}", tame(hint));
+        }
+        out
+    }
+
+    /// The result in one sentence.
+    pub fn sentence(&self) -> String {
+        let compared = count(self.compared, "dataset");
+        match self.verdict {
+            Verdict::Equal => format!("equal: {compared} with the same types and values"),
+            Verdict::Explained => {
+                format!("equal but for what rules explain: {compared}, {}", self.explanation())
+            }
+            Verdict::Different => {
+                let (a, b) = (tame(&self.a), tame(&self.b));
+                let taken = self.expected.as_ref().map(|e| format!(" {}", tame(e)));
+                format!("different: A is {a}{}, B is {b}", taken.unwrap_or_default())
+            }
+        }
+    }
+
+    /// What rules explain.
+    fn explanation(&self) -> String {
+        let mut parts = Vec::new();
+        if self.explained > 0 {
+            let mut changes = count(self.explained, "change");
+            if !self.rules.is_empty() {
+                let rules: Vec<_> = self.rules.keys().map(|rule| tame(rule)).collect();
+                let _ = write!(changes, " by {}", rules.join(", "));
+            }
+            parts.push(changes);
+        }
+        match self.recoded.as_deref() {
+            None => {}
+            Some("none") => parts.push("columns without a codec".to_owned()),
+            Some(codec) => parts.push(format!("columns encoded with {}", tame(codec))),
+        }
+        if self.links_added > 0 {
+            parts.push(format!("{} added", count(self.links_added, "link")));
+        }
+        parts.join("; ")
+    }
+
+    /// The result of a pair among many, on one line.
+    pub fn line(&self) -> String {
+        let total = self.differences.len() as u64 + self.more;
+        match (self.verdict, self.differences.first()) {
+            (Verdict::Equal, _) => format!("equal: {}", count(self.compared, "dataset")),
+            (Verdict::Explained, _) => {
+                format!("explained: {}, {}", count(self.compared, "dataset"), self.explanation())
+            }
+            (Verdict::Different, first) => {
+                let mut text = format!("different: {}", count(total, "difference"));
+                if let Some(first) = first {
+                    let _ = write!(text, "; {first}");
+                }
+                if let Some(Difference { a: Some(a), b: Some(b), .. }) = first {
+                    let _ = write!(text, " (A {}, B {})", tame(a), tame(b));
+                }
+                text
+            }
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.details(false))
+    }
+}
