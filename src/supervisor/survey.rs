@@ -8,7 +8,7 @@ use super::conflict::Conflicts;
 use super::dispatcher::Dispatcher;
 use super::error::RunError;
 use super::event::{Reporter, RunEvent};
-use super::journal::{Journals, Past};
+use super::journal::Journals;
 use super::news::news;
 use super::place::Place;
 use super::plan::Plan;
@@ -153,15 +153,19 @@ fn notes(settings: &Settings, journals: &Journals) -> Result<Vec<String>, RunErr
     if lies_in(input, output) {
         notes.push(format!("the archive lies in the output directory {}", output.display()));
     }
-    let others = |past: &Past| {
-        let same = |dir: &str| {
-            same_place(Path::new(dir), input).is_ok_and(|placement| placement == Placement::Same)
-        };
-        let known = past.runs.iter().any(|run| run.input_dir == input.to_string_lossy());
-        let last = past.runs.last().filter(|_| !known);
-        last.filter(|run| !same(&run.input_dir)).map(|run| run.input_dir.clone())
+    // Of a shard that has run before this is known.
+    let known = |dir: &String| *dir == input.to_string_lossy();
+    if journals.own.runs.iter().any(|run| known(&run.input_dir)) {
+        return Ok(notes);
+    }
+    let dirs = journals.input_dirs()?;
+    let same = |dir: &String| {
+        same_place(Path::new(dir), input).is_ok_and(|placement| placement == Placement::Same)
     };
-    if let Some(other) = others(journals.all()?) {
+    if let Some(other) = dirs.last()
+        && !dirs.iter().any(known)
+        && !same(other)
+    {
         notes.push(format!("{} holds outputs of {other}", output.display()));
     }
     Ok(notes)

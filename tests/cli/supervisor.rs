@@ -45,7 +45,11 @@ fn the_help_is_what_users_know() {
           --prefix <TEXT>           Beginning of the file names: <PREFIX>NNNNN.jld2 [default: output_]
           --shard <I/N>             Only part I of N of the files, balanced by bytes [default: from
                                     SLURM, else 1/1]
-          --resume-failed[=<BOOL>]  Also try again what failed in an earlier run
+          --on-conflict <WHAT>      What to do where a file has an output's name that this program did
+                                    not make: fail does nothing at all, skip leaves it alone, keep-both
+                                    moves it to .jldconv/replaced/ [default: fail] [possible values:
+                                    fail, skip, keep-both]
+          --resume-failed[=<BOOL>]  Also try again inputs that were found bad in an earlier run
 
     Workers and memory:
       -j, --workers <auto|N>             Worker processes at a time; auto takes cores, cgroups, SLURM
@@ -81,37 +85,43 @@ fn the_help_is_what_users_know() {
           --interactive     Ask for directories, range and workers
 
     Conversion:
-          --mode <MODE>          How to carry it out: patch copies the file and changes a few hundred
-                                 bytes, rewrite lays it out afresh, in-place changes the file itself and
-                                 can be undone; auto takes patch unless a rewrite is needed [default:
-                                 auto] [possible values: auto, patch, rewrite, in-place]
-          --target <NAME>        The package versions to convert for [default: mera-1.9]
-          --rules <FILE>         Further rules, for your own types (may be given several times)
-          --verify <LEVEL>       How to check each output before it gets its name; each level does what
-                                 those before it do. none: every object can be read. structure: all
-                                 metadata are as planned. bytes: the disk gives back, past the cache,
-                                 what was copied or encoded (in place: what was changed). content: every
-                                 value is the input's, or what a rule makes of it. hdf5: libhdf5 reads
-                                 the same [default: content for a rewrite, else bytes; structure where
-                                 the file system shares a copy's bytes] [possible values: none,
-                                 structure, bytes, content, hdf5]
-          --hdf5-limit <SIZE>    Largest column that --verify hdf5 compares by value where it is
-                                 compressed: libhdf5 holds it in memory as a whole, stored and decoded
-                                 [default: 256MiB]
-          --unchanged <WHAT>     What to do with files that need nothing [default: copy] [possible
-                                 values: copy, link, skip]
-          --compress <CODEC>     Codec of the columns: keep, lz4, lz4-frame, zstd[:1-22], deflate[:1-9]
-                                 or none; anything but keep means rewrite [default: keep]
-          --shuffle[=<BOOL>]     Shuffle bytes before compression (smaller floating-point columns)
-          --block-size <SIZE>    Uncompressed size of a block, for instance 4MiB: what a reader must
-                                 decode to get one value
-          --repack[=<BOOL>]      Lay the file out afresh without touching compressed bytes: gives back
-                                 what deletions left
-          --flat-links[=<BOOL>]  Add hard links to each table's columns by name, for h5py
-          --keep-bad[=<BOOL>]    Keep outputs that failed their check under .jldconv/quarantine/
-          --backup-dir <DIR>     Where the undo files of in-place mode go [default: beside each file]
-          --force[=<BOOL>]       Convert again where a complete output exists
-          --dry-run[=<BOOL>]     Show what would be done, write nothing
+          --mode <MODE>                How to carry it out: patch copies the file and changes a few
+                                       hundred bytes, rewrite lays it out afresh, in-place changes the
+                                       file itself and can be undone; auto takes patch unless a rewrite
+                                       is needed [default: auto] [possible values: auto, patch, rewrite,
+                                       in-place]
+          --target <NAME>              The package versions to convert for [default: mera-1.9]
+          --rules <FILE>               Further rules, for your own types (may be given several times)
+          --verify <LEVEL>             How to check each output before it gets its name; each level does
+                                       what those before it do. none: every object can be read.
+                                       structure: all metadata are as planned. bytes: the disk gives
+                                       back, past the cache, what was copied or encoded (in place: what
+                                       was changed). content: every value is the input's, or what a rule
+                                       makes of it. hdf5: libhdf5 reads the same [default: content for a
+                                       rewrite, else bytes; structure where the file system shares a
+                                       copy's bytes] [possible values: none, structure, bytes, content,
+                                       hdf5]
+          --hdf5-limit <SIZE>          Largest column that --verify hdf5 compares by value where it is
+                                       compressed: libhdf5 holds it in memory as a whole, stored and
+                                       decoded [default: 256MiB]
+          --unchanged <WHAT>           What to do with files that need nothing [default: copy] [possible
+                                       values: copy, link, skip]
+          --compress <CODEC>           Codec of the columns: keep, lz4, lz4-frame, zstd[:1-22],
+                                       deflate[:1-9] or none; anything but keep means rewrite [default:
+                                       keep]
+          --shuffle[=<BOOL>]           Shuffle bytes before compression (smaller floating-point columns)
+          --block-size <SIZE>          Uncompressed size of a block, for instance 4MiB: what a reader
+                                       must decode to get one value
+          --repack[=<BOOL>]            Lay the file out afresh without touching compressed bytes: gives
+                                       back what deletions left
+          --flat-links[=<BOOL>]        Add hard links to each table's columns by name, for h5py
+          --keep-bad[=<BOOL>]          Keep outputs that failed their check under .jldconv/quarantine/
+          --backup-dir <DIR>           Where the undo files of in-place mode go [default: beside each
+                                       file]
+          --force[=<BOOL>]             Make every output again; what is replaced that this program did
+                                       not make is kept under .jldconv/replaced/
+          --discard-replaced[=<BOOL>]  With --force: do not keep what is replaced
+          --dry-run[=<BOOL>]           Show what would be done, write nothing
 
     Examples:
       jldconv-supervisor old new                          everything, workers chosen for this machine

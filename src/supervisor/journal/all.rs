@@ -1,7 +1,7 @@
 //! The journals of an output directory, as they are when a run begins.
 
 use super::super::error::RunError;
-use super::past::{Past, journals};
+use super::past::{Past, heads, journals};
 use crate::archive::Shard;
 use crate::sys::dir::{Dir, DirError};
 use crate::sys::stat::StatData;
@@ -38,6 +38,22 @@ impl Journals {
     /// Whether the journals in `dir` are still those that were read.
     pub(in super::super) fn are_those_in(&self, dir: &Dir) -> bool {
         self.dir.is_some() && seen(dir).is_ok_and(|now| now == self.seen)
+    }
+
+    /// The directories whose files the runs of all shards converted, the latest last.
+    ///
+    /// # Errors
+    /// They cannot be opened.
+    pub(in super::super) fn input_dirs(&self) -> Result<Vec<String>, DirError> {
+        let mut runs: Vec<(String, String)> = Vec::new();
+        if let Some(dir) = &self.dir {
+            for (name, _) in &self.seen {
+                let heads = heads(dir, name)?.into_iter();
+                runs.extend(heads.map(|run| (run.started, run.input_dir)));
+            }
+        }
+        runs.sort();
+        Ok(runs.into_iter().map(|(_, dir)| dir).collect())
     }
 
     /// What the journals of all shards tell.
