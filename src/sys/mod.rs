@@ -11,6 +11,7 @@ pub mod hdf5;
 pub mod lock;
 pub mod machine;
 pub mod memory;
+pub mod note;
 pub mod origin;
 pub mod process;
 pub mod random;

@@ -116,6 +116,11 @@ impl Known<'_> {
                 Wanted { input_digest: maybe, output_digest: touched, compare: None, made: None };
             let examined = match self.answer {
                 None => return Standing::Ask(wanted),
+                // It is ours all the same: whoever makes it again will tell what is wrong.
+                Some(Err(why)) if !touched && self.same_dir => {
+                    let why = format!("it cannot be told whether the input changed ({why})");
+                    return Standing::Stale { why, output };
+                }
                 Some(Err(why)) => return unknown(output, why),
                 Some(Ok(examined)) => examined,
             };
