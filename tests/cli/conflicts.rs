@@ -616,6 +616,26 @@ fn a_file_that_kills_its_reader_is_not_taken_for_ours() {
     assert_eq!(all(&world.at("new")), before);
 }
 
+/// An output that nobody touched stays ours when its input cannot be looked into: that costs one
+/// job, not the run.
+#[test]
+fn an_input_that_cannot_be_looked_into_makes_no_conflict_of_its_own_output() {
+    let world = World::new(&[1, 2]);
+    world.supervisor(&["old", "new"]).ends(0);
+    let output = fs::read(world.at("new").join(ONE)).unwrap();
+    later();
+    let input = world.at("old").join(ONE);
+    fs::set_permissions(&input, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut run = world.program("jldconv-supervisor", &["old", "new", "--report", "r.json"]);
+    let ended = Ended::of(run.env("JLDCONV_FAULT", "segv@00001"), &world).ends(1);
+    assert!(!ended.err.contains("--on-conflict"), "{}", ended.err);
+    let files = world.json("r.json")["files"].as_array().unwrap().clone();
+    let outcomes: Vec<_> = files.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["failed", "skipped"], "{files:?}");
+    assert_eq!(fs::read(world.at("new").join(ONE)).unwrap(), output, "it stays");
+    is_complete(&world, &["old", "new"]);
+}
+
 #[test]
 fn failures_of_circumstance_are_tried_again_by_the_same_command() {
     let world = World::new(&[1, 2]);
