@@ -460,6 +460,31 @@ fn what_was_changed_since_a_journal_without_claims_is_not_replaced() {
 }
 
 #[test]
+fn an_output_directory_that_cannot_be_made_is_named() {
+    let world = World::new(&[1]);
+    symlink("nowhere", world.at("new")).unwrap();
+    let ended = world.supervisor(&["old", "new"]).ends(2);
+    assert!(ended.err.contains("/new: cannot create the directory"), "{}", ended.err);
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_conflict() {
+    let world = World::new(&[1]);
+    world.supervisor(&["old", "new"]).ends(0);
+    let journal = world.at("new/.jldconv/journal-1-of-1.jsonl");
+    let lines = fs::read_to_string(&journal).unwrap();
+    assert!(lines.contains("\"at\":\"20"), "{lines}");
+    fs::write(&journal, lines.replace("\"at\":\"20", "\"at\":\"21")).unwrap();
+    let input = world.at("old").join(ONE);
+    for _ in 0..2 {
+        later();
+        let now = std::time::SystemTime::now();
+        fs::File::options().write(true).open(&input).unwrap().set_modified(now).unwrap();
+        is_stale(&world, &["old", "new"], "time of modification");
+    }
+}
+
+#[test]
 fn rules_are_known_by_what_is_in_them() {
     let world = World::new(&[1]);
     let rule = |from: &str| {
