@@ -8,7 +8,7 @@ use super::{
     Claim, ClaimedFile, Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options,
     Outcome, Phase,
 };
-use super::{Recipe, Unchanged, VerifyLevel};
+use super::{Recipe, Unchanged, VerifyLevel, help};
 use crate::h5::{self, ErrorKind, File, Source, metadata_digest};
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
@@ -274,7 +274,7 @@ impl Converter {
             .map_err(|e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display())))?;
         let stat = StatData::of(handle)
             .map_err(|e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display())))?;
-        let file = File::from_source(source).map_err(read)?;
+        let file = File::with_checksums(source, self.options.checksums()).map_err(read)?;
         let failed = |e: PlanError| plan_failure(input, &e);
         let mut migration = plan_for(&file, &self.target, &self.request()).map_err(failed)?;
         let rewritten = migration.rewrite.is_some() || self.lays_out();
@@ -381,7 +381,7 @@ pub(super) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
         ErrorKind::Output(_) => Fault::Internal,
         _ => Fault::Input,
     };
-    Failure::new(fault, format!("{}: {error}", path.display()))
+    Failure::new(fault, format!("{}: {error}{}", path.display(), help(error)))
 }
 
 /// Whether at the bottom of an error there is one of reading that may pass. A decoder in between

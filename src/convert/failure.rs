@@ -1,5 +1,6 @@
 //! Why a conversion did not give an output.
 
+use crate::h5;
 use crate::sys::file::may_pass;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -44,6 +45,11 @@ impl Fault {
             _ => Self::Input,
         }
     }
+}
+
+/// What helps against an error in reading a file, to be put behind it; often nothing.
+pub fn help(error: &h5::Error) -> &'static str {
+    if error.is_checksum() { " (--trust-checksums no lets it pass)" } else { "" }
 }
 
 /// A conversion that failed.

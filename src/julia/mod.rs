@@ -33,6 +33,7 @@ pub use dump::{Digest, Digests, Dumper, FieldValue, Override, Overrides, Watch};
 pub use element::Element;
 pub use node::Node;
 pub(crate) use record::Record;
+pub(crate) use signature::is_type;
 pub use stack::on_deep_stack;
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};

@@ -27,6 +27,8 @@ pub enum Node {
         /// Items in order.
         items: Vec<Node>,
     },
+    /// A value that is an object of its own, behind a reference.
+    Object(Box<Node>),
 }
 
 impl Node {
@@ -49,6 +51,7 @@ impl Node {
             Self::Value { julia_type, .. }
             | Self::Struct { julia_type, .. }
             | Self::Tuple { julia_type, .. } => julia_type,
+            Self::Object(value) => value.julia_type(),
         }
     }
 
@@ -57,9 +60,19 @@ impl Node {
         matches!(self, Self::Struct { .. })
     }
 
-    /// Writes the node; `id` is given where its object is met first.
-    pub(super) fn write(&self, out: &mut dyn Write, id: Option<u64>) -> io::Result<()> {
+    /// Writes the node; `id` is given where its object is met first, and `next` gives those of the
+    /// objects inside.
+    pub(super) fn write(
+        &self,
+        out: &mut dyn Write,
+        id: Option<u64>,
+        next: &mut dyn FnMut() -> u64,
+    ) -> io::Result<()> {
         match self {
+            Self::Object(node) => {
+                let id = node.is_tracked().then(&mut *next);
+                node.write(out, id, next)
+            }
             Self::Value { julia_type, json } => {
                 head(out, julia_type, None)?;
                 write!(out, ",\"v\":{json}}}")
@@ -71,7 +84,7 @@ impl Node {
                     comma(out, i)?;
                     text(out, name.as_bytes())?;
                     out.write_all(b":")?;
-                    node.write(out, None)?;
+                    node.write(out, None, next)?;
                 }
                 out.write_all(b"}}")
             }
@@ -80,7 +93,7 @@ impl Node {
                 out.write_all(b",\"items\":[")?;
                 for (i, node) in items.iter().enumerate() {
                     comma(out, i)?;
-                    node.write(out, None)?;
+                    node.write(out, None, next)?;
                 }
                 out.write_all(b"]}")
             }

@@ -75,7 +75,7 @@ fn spelled(t: JuliaType, at: u64) -> Result<JuliaType> {
 }
 
 /// Whether a compound with these members is a DataType value: a name and parameters.
-fn is_type(members: &[Member]) -> bool {
+pub(crate) fn is_type(members: &[Member]) -> bool {
     let [name, parameters] = members else { return false };
     let vlen = |m: &Member, strings| {
         matches!(&m.datatype.class, Class::Vlen { string, base, .. }
@@ -91,8 +91,7 @@ impl TypeTable<'_> {
     /// # Errors
     /// If it is damaged.
     pub fn datatype_value(&self, bytes: &[u8], at: u64) -> Result<JuliaType> {
-        // At the top stands a value, further down the name of a type.
-        self.named_type(bytes, at, false, &mut Reach::new(self.file()))
+        self.named_type(bytes, at, &mut Reach::new(self.file()))
     }
 
     /// The type that the object at `addr` stands for: a committed datatype, or a dataset that holds
@@ -114,18 +113,12 @@ impl TypeTable<'_> {
         self.union_within(datatype, bytes, at, &mut Reach::new(self.file()))
     }
 
-    /// As [`Self::datatype_value`]; `renamed` lets the type go by its other name.
-    pub(super) fn named_type(
-        &self,
-        bytes: &[u8],
-        at: u64,
-        renamed: bool,
-        reach: &mut Reach,
-    ) -> Result<JuliaType> {
+    /// As [`Self::datatype_value`].
+    pub(super) fn named_type(&self, bytes: &[u8], at: u64, reach: &mut Reach) -> Result<JuliaType> {
         let mut c = Cursor::new(bytes, at, "DataType value");
         let name_at = c.offset();
         let name = self.name(c.take(16)?, name_at, reach)?;
-        let name = if renamed { self.renamed(name) } else { name };
+        let name = self.renamed(name, at);
         let params_at = c.offset();
         let refs = self.references(c.take(16)?, params_at)?;
         let params = reach.deeper(at, |reach| {
@@ -184,6 +177,10 @@ impl TypeTable<'_> {
                 Some(t) if t.short_name() == "TypeofBottom" => {
                     Param::Type(JuliaType::Union(vec![]))
                 }
+                // The names of a named tuple without elements.
+                Some(t) if t.tuple_elements().is_some_and(|elements| elements.is_empty()) => {
+                    Param::Symbols(Vec::new())
+                }
                 Some(t) => Param::Other(format!("{t}()")),
                 None => Param::Other("nothing".to_owned()),
             };
@@ -192,7 +189,7 @@ impl TypeTable<'_> {
         }
         let (bytes, at) = self.small_data(dataset)?;
         match name {
-            "DataType" => self.named_type(&bytes, at, true, reach).map(Param::Type),
+            "DataType" => self.named_type(&bytes, at, reach).map(Param::Type),
             "Union" => {
                 let datatype = self.file().resolve(&dataset.datatype)?;
                 self.union_within(&datatype, &bytes, at, reach).map(Param::Type)
@@ -229,7 +226,7 @@ impl TypeTable<'_> {
                 let values = self.heap_bytes(offset, len)?;
                 let size = usize::try_from(base.size).unwrap_or(usize::MAX).max(1);
                 for (value, at) in values.chunks(size).zip((offset..).step_by(size)) {
-                    members.push(self.named_type(value, at, true, reach)?);
+                    members.push(self.named_type(value, at, reach)?);
                 }
             }
             return spelled(JuliaType::Union(members), at);
@@ -295,7 +292,7 @@ impl TypeTable<'_> {
             Class::Float { .. } => Param::Other(format!("0x{}", digits(bytes))),
             Class::Vlen { string: true, .. } => Param::Symbol(self.name(bytes, at, reach)?),
             Class::Compound(members) if is_type(members) => {
-                Param::Type(self.named_type(bytes, at, true, reach)?)
+                Param::Type(self.named_type(bytes, at, reach)?)
             }
             Class::Compound(members) => {
                 let parts = members.iter().filter_map(|m| {

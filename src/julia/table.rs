@@ -25,13 +25,12 @@ struct Known {
     weight: u64,
 }
 
-/// Names that go by others.
+/// Names of types that are read as others.
 #[derive(Debug, Clone, Default)]
 pub struct Renames {
-    /// Full names of types.
-    pub types: HashMap<String, String>,
-    /// Fields of the committed datatype at an address.
-    pub fields: HashMap<RelAddr, HashMap<String, String>>,
+    /// Full names without parameters, by absolute offset of the `DataType` value that holds the
+    /// name: a name may stand for another type in each place.
+    pub names: HashMap<u64, String>,
 }
 
 /// A committed datatype.
@@ -84,14 +83,14 @@ impl<'a> TypeTable<'a> {
         Self { file, known: Mutex::default(), renames: Renames::default() }
     }
 
-    /// The types of `file`, some of them and of their fields under other names.
+    /// The types of `file`, some of them under other names.
     pub fn with_renames(file: &'a File, renames: Renames) -> Self {
         Self { file, known: Mutex::default(), renames }
     }
 
-    /// The name that a type called `name` goes by.
-    pub(super) fn renamed(&self, name: String) -> String {
-        self.renames.types.get(&name).cloned().unwrap_or(name)
+    /// The name that a type goes by, which is called `name` in the `DataType` value at `at`.
+    pub(super) fn renamed(&self, name: String, at: u64) -> String {
+        self.renames.names.get(&at).cloned().unwrap_or(name)
     }
 
     /// The file.
@@ -163,14 +162,7 @@ impl<'a> TypeTable<'a> {
             Some(a) => Some(self.attribute_type(&object, a, reach)?),
             None => None,
         };
-        let (mut fields, typed_fields) = self.fields(&object, datatype)?;
-        if let Some(names) = self.renames.fields.get(&addr) {
-            for field in &mut fields {
-                if let Some(name) = names.get(&field.name) {
-                    field.name.clone_from(name);
-                }
-            }
-        }
+        let (fields, typed_fields) = self.fields(&object, datatype)?;
         Ok(Committed {
             addr,
             julia_type,
@@ -193,7 +185,7 @@ impl<'a> TypeTable<'a> {
             TypeRef::Shared { addr, .. } if *addr == object.addr() => {
                 Ok(JuliaType::plain(self.own_name(a)?))
             }
-            TypeRef::Shared { .. } => self.named_type(&a.data, a.offset, true, reach),
+            TypeRef::Shared { .. } => self.named_type(&a.data, a.offset, reach),
             TypeRef::Inline(_) => {
                 let addr = Cursor::new(&a.data, a.offset, "type reference").addr()?;
                 self.type_within(addr, a.offset, reach)

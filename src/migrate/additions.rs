@@ -5,6 +5,7 @@ use super::plan::PlanError;
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::{File, Message, ObjectHeader, ObjectKind, RelAddr, kind};
 use crate::julia::build::{Build, ObjectRef};
+use std::collections::HashMap;
 
 /// Links that a group gets.
 pub(super) struct Addition {
@@ -42,7 +43,7 @@ impl Addition {
         build: &mut Build<'_>,
         group: RelAddr,
         links: Vec<(String, ObjectRef)>,
-        replaced: &[(RelAddr, ObjectRef)],
+        replaced: &HashMap<RelAddr, ObjectRef>,
     ) -> Result<Self, PlanError> {
         let object = file.object(group)?;
         let header = &object.header;
@@ -65,10 +66,7 @@ impl Addition {
                     .to_owned(),
             });
         }
-        let now = |addr: RelAddr| {
-            let by = replaced.iter().find(|(old, _)| *old == addr).map(|(_, by)| *by);
-            by.unwrap_or(ObjectRef::Existing(addr))
-        };
+        let now = |addr: RelAddr| replaced.get(&addr).copied().unwrap_or(ObjectRef::Existing(addr));
         let old = old.links.iter().map(|l| (l.name.clone(), now(l.target)));
         let all: Vec<_> = old.chain(links).collect();
         Ok(Self { group, room: Room::Regrouped(build.group(&all)) })

@@ -1,13 +1,15 @@
 //! What a reader of the target would meet, and which rule mends it.
 
 use super::finding::{Finding, Findings, Severity};
-use super::plan::Group;
+use super::groups::Group;
+use super::names::NewName;
 use super::reading::Session;
 use super::rule::{Action, Retype, Rule};
 use super::survey::Survey;
 use super::target::Target;
 use crate::h5::{self, RelAddr};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the target cannot decode; the reason for a rewrite, if there is one.
 pub(super) fn filters(survey: &Survey, target: &Target, findings: &mut Findings) -> Option<String> {
@@ -71,7 +73,7 @@ pub(super) fn types(
     findings: &mut Findings,
 ) -> h5::Result<()> {
     for (addr, (count, place)) in &survey.uses {
-        if groups.get(addr).is_some_and(|g| g.whole) {
+        if groups.get(addr).is_some_and(Group::is_whole) {
             continue;
         }
         let reading = session.of(*addr)?;
@@ -101,7 +103,24 @@ pub(super) fn ruled(
         let reading = session.of(group.committed.addr)?;
         let mut printed = reading.printed();
         let t = group.committed.julia_type.to_string();
-        for (instance, rule) in &group.ruled {
+        if let Some(fate) = group.fate.as_ref().filter(|_| group.ruled.is_empty())
+            && let Some(rule) = fate.rules.first()
+        {
+            let text = format!("{t} is changed, of which there are no objects but inside others");
+            findings.add(Finding {
+                severity: reading.severity(),
+                object: place_of(survey, group.committed.addr),
+                julia_type: Some(t.clone()),
+                rule: Some(rule.id.clone()),
+                text: if rule.why.is_empty() { text } else { rule.why.clone() },
+                said: reading.said.clone(),
+                printed,
+                count: 1,
+            });
+            continue;
+        }
+        for (instance, fate) in &group.ruled {
+            let Some(rule) = fate.rules.first() else { continue };
             let mut severity = reading.severity();
             let mut text =
                 if rule.why.is_empty() { format!("{t} is changed") } else { rule.why.clone() };
@@ -127,6 +146,73 @@ pub(super) fn ruled(
         }
     }
     Ok(())
+}
+
+/// Stored types that go by another name afterwards.
+pub(super) fn names(names: &[NewName], findings: &mut Findings) {
+    for NewName { value, name, rule } in names {
+        findings.add(Finding {
+            severity: Severity::Note,
+            object: value.place.to_string(),
+            julia_type: None,
+            rule: Some(rule.clone()),
+            text: format!(
+                "the type {} is called {name} where it is a value or a parameter",
+                value.name
+            ),
+            said: None,
+            printed: 0,
+            count: 1,
+        });
+    }
+}
+
+/// Arrays that lose their filters, since their values are laid out in another way.
+pub(super) fn unfiltered(arrays: &[(Arc<str>, String)], findings: &mut Findings) {
+    for (place, rule) in arrays {
+        findings.add(Finding {
+            severity: Severity::Note,
+            object: place.to_string(),
+            julia_type: None,
+            rule: None,
+            text: format!("an array of values that the rule {rule} changes is stored uncompressed"),
+            said: None,
+            printed: 0,
+            count: 1,
+        });
+    }
+}
+
+/// A user's rules that are for nothing in the file.
+pub(super) fn unmet(rules: &[String], findings: &mut Findings) {
+    for rule in rules {
+        findings.add(Finding {
+            severity: Severity::Note,
+            object: "/".to_owned(),
+            julia_type: None,
+            // What a finding names as its rule has changed something.
+            rule: None,
+            text: format!("no type in the file has a name that the rule {rule} is for"),
+            said: None,
+            printed: 0,
+            count: 1,
+        });
+    }
+}
+
+/// Where a committed type is named, or the first that holds its values.
+fn place_of(survey: &Survey, addr: RelAddr) -> String {
+    let mut holder = Some(&addr);
+    // Ends forged cycles.
+    for _ in 0..64 {
+        let Some(at) = holder else { break };
+        if let Some((_, place)) = survey.uses.get(at) {
+            return place.to_string();
+        }
+        holder = survey.embedded.get(at).and_then(|holders| holders.first());
+    }
+    let link = survey.type_links.iter().find(|l| l.target == addr);
+    link.map_or_else(|| format!("the object at {addr}"), |l| format!("/_types/{}", l.name))
 }
 
 /// The field of a type in this file that only takes what the rule makes.

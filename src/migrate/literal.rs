@@ -9,8 +9,10 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Literal {
-    /// `nothing`; the only value that is written as a plain string, `"nothing"`.
+    /// `nothing`; written as a plain string, `"nothing"`.
     Nothing,
+    /// `missing`; written as a plain string, `"missing"`.
+    Missing,
     /// `Core.Bool`.
     Bool(bool),
     /// `Core.Int8`.
@@ -87,6 +89,7 @@ impl Literal {
     pub fn julia_type(&self) -> String {
         match self {
             Self::Nothing => "Core.Nothing".to_owned(),
+            Self::Missing => "Base.Missing".to_owned(),
             Self::Bool(_) => "Core.Bool".to_owned(),
             Self::Int8(_) => "Core.Int8".to_owned(),
             Self::Int16(_) => "Core.Int16".to_owned(),
@@ -111,6 +114,17 @@ impl Literal {
         match self {
             Self::NamedTuple(fields) | Self::Struct(StructLiteral { fields, .. }) => fields,
             _ => &[],
+        }
+    }
+
+    /// Whether the value takes no bytes where its type is known: `nothing`, `missing`, a struct
+    /// without fields, a named tuple of such values.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Nothing | Self::Missing => true,
+            Self::NamedTuple(fields) => fields.iter().all(|(_, value)| value.is_empty()),
+            Self::Struct(value) => value.fields.is_empty(),
+            _ => false,
         }
     }
 
@@ -162,6 +176,7 @@ mod tests {
     fn every_value_says_its_type() {
         for (text, julia) in [
             ("\"nothing\"", "Core.Nothing"),
+            ("\"missing\"", "Base.Missing"),
             ("{ bool = false }", "Core.Bool"),
             ("{ int8 = -8 }", "Core.Int8"),
             ("{ int16 = -16 }", "Core.Int16"),

@@ -10,14 +10,18 @@
 //! its types rightly.
 
 mod additions;
+mod container;
 mod diagnose;
 pub mod edit;
 mod edit_show;
 mod engine;
 mod examine;
+mod fate;
 mod finding;
 mod flat;
+mod groups;
 pub mod literal;
+mod names;
 mod objects;
 mod patches;
 pub mod pattern;

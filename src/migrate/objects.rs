@@ -5,29 +5,30 @@ use crate::h5::{Class, Datatype, Result};
 use crate::julia::build::{Build, Data, NewField, ObjectRef, record};
 use crate::julia::{JuliaType, Node, Param};
 
-/// A value as a member of a record.
-struct Inline {
-    field: NewField,
-    data: Data,
-}
-
 /// Which committed type a new object is of.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Slot {
     /// The file's, or a new one with a name of its own.
     Find,
-    /// A new one, to take an old type's place.
-    Make,
     /// This one.
     Use(ObjectRef),
 }
 
-/// A rule's value as an object of its own.
-pub(super) struct Replacement {
-    /// The object.
-    pub(super) object: ObjectRef,
-    /// The type made for the slot, if there is one.
-    pub(super) slot: Option<ObjectRef>,
+/// Whether a value has a committed type that can take the place of another.
+pub(super) fn has_record_type(value: &Literal) -> bool {
+    matches!(value, Literal::NamedTuple(_) | Literal::Struct(_) | Literal::Version(_))
+}
+
+/// Commits a type for a value, to take the place of another.
+pub(super) fn make_type(build: &mut Build<'_>, value: &Literal) -> Result<ObjectRef> {
+    let fields = fields(build, value)?;
+    // First those that the signature names, so that they are found.
+    helper_types(build, value)?;
+    let signature = build.type_value(&julia_type(value))?;
+    if value.is_empty() {
+        return Ok(build.commit_empty(&signature));
+    }
+    build.commit(&signature, &record(&fields), &fields)
 }
 
 /// The Julia type of a value.
@@ -51,149 +52,180 @@ fn tuple_type(fields: &[(String, Literal)]) -> JuliaType {
 }
 
 /// Builds an object that holds a rule's value.
-pub(super) fn replacement(
-    build: &mut Build<'_>,
-    value: &Literal,
-    slot: Slot,
-) -> Result<Replacement> {
-    let done = |object| Ok(Replacement { object, slot: None });
-    match value {
-        Literal::Nothing => {
-            let t = build.find_or_commit_empty(&JuliaType::plain("Core.Nothing"))?;
-            done(build.empty_dataset(t))
-        }
-        Literal::String(text) => {
-            let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
-            let datatype = Datatype::new(Class::String, size);
-            done(build.dataset(None, Some(&datatype), &Data::new(text.as_bytes())))
-        }
-        Literal::NamedTuple(_) | Literal::Struct(_) | Literal::Version(_) => {
-            let (fields, data) = members(build, value)?;
-            let t = julia_type(value);
-            let committed = match slot {
-                Slot::Use(t) => t,
-                Slot::Find => build.find_or_commit_record(&t, &fields)?,
-                Slot::Make => {
-                    // Helper types first, so that they are found when the signature names them.
-                    if let Literal::NamedTuple(named) = value {
-                        let (elements, _) = tuple(build, named)?;
-                        build.find_or_commit_record(&tuple_type(named), &elements)?;
-                    }
-                    let signature = build.type_value(&t)?;
-                    build.commit(&signature, &record(&fields), &fields)?
-                }
-            };
-            let object = build.dataset(Some(committed), None, &data);
-            let slot = matches!(slot, Slot::Make).then_some(committed);
-            Ok(Replacement { object, slot })
-        }
-        _ => {
-            let Inline { field, data } = inline(build, "", value)?;
-            let object = match (field.committed, field.datatype) {
-                (Some(t), _) => build.dataset(Some(t), None, &data),
-                (None, datatype) => build.dataset(None, datatype.as_ref(), &data),
-            };
-            done(object)
-        }
+pub(super) fn replacement(build: &mut Build<'_>, value: &Literal, slot: Slot) -> Result<ObjectRef> {
+    if value.is_empty() {
+        let committed = match slot {
+            Slot::Use(t) => t,
+            Slot::Find => {
+                helper_types(build, value)?;
+                build.find_or_commit_empty(&julia_type(value))?
+            }
+        };
+        return Ok(build.empty_dataset(committed));
     }
-}
-
-/// A rule's value as a member called `name`.
-pub(super) fn member(
-    build: &mut Build<'_>,
-    name: &str,
-    value: &Literal,
-) -> Result<(NewField, Data)> {
-    inline(build, name, value).map(|Inline { field, data }| (field, data))
-}
-
-fn inline(build: &mut Build<'_>, name: &str, value: &Literal) -> Result<Inline> {
-    let plain = |datatype: Datatype, bytes: &[u8]| Inline {
-        field: NewField { name: name.to_owned(), datatype: Some(datatype), committed: None },
-        data: Data::new(bytes),
+    if let Literal::String(text) = value {
+        let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let datatype = Datatype::new(Class::String, size);
+        return Ok(build.dataset(None, Some(&datatype), &Data::new(text.as_bytes())));
+    }
+    let field = match slot {
+        Slot::Use(t) => NewField { name: String::new(), datatype: None, committed: Some(t) },
+        Slot::Find => member(build, "", value)?,
     };
+    let data = data(build, value, Place::Open)?;
+    Ok(build.dataset(field.committed, field.datatype.as_ref(), &data))
+}
+
+/// Whether what holds a value knows its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The type says so: an element of a named tuple. A value without content takes no bytes.
+    Typed,
+    /// A field of a struct, of which rules do not tell the declared type. `nothing` stands in
+    /// fields that may hold something else, so that values without content are referred to, as
+    /// JLD2 does for such fields.
+    Open,
+}
+
+/// The member called `name` of a struct that holds a rule's value.
+pub(super) fn member(build: &mut Build<'_>, name: &str, value: &Literal) -> Result<NewField> {
+    member_at(build, name, value, Place::Open)
+}
+
+/// The bytes of a rule's value as a member of a struct.
+pub(super) fn member_data(build: &mut Build<'_>, value: &Literal) -> Result<Data> {
+    data(build, value, Place::Open)
+}
+
+fn member_at(build: &mut Build<'_>, name: &str, value: &Literal, place: Place) -> Result<NewField> {
+    let name = name.to_owned();
+    if value.is_empty() {
+        return Ok(match place {
+            Place::Open => {
+                NewField { name, datatype: Some(Datatype::reference()), committed: None }
+            }
+            Place::Typed => {
+                helper_types(build, value)?;
+                let t = build.find_or_commit_empty(&julia_type(value))?;
+                NewField { name, datatype: None, committed: Some(t) }
+            }
+        });
+    }
+    let plain = |name, datatype| NewField { name, datatype: Some(datatype), committed: None };
     Ok(match value {
-        Literal::Nothing => {
-            let t = build.find_or_commit_empty(&JuliaType::plain("Core.Nothing"))?;
-            let field = NewField { name: name.to_owned(), datatype: None, committed: Some(t) };
-            Inline { field, data: Data::default() }
-        }
-        Literal::Bool(v) => plain(Datatype::boolean(), &[u8::from(*v)]),
-        Literal::Int8(v) => plain(Datatype::integer(1, true), &v.to_le_bytes()),
-        Literal::Int16(v) => plain(Datatype::integer(2, true), &v.to_le_bytes()),
-        Literal::Int32(v) => plain(Datatype::integer(4, true), &v.to_le_bytes()),
-        Literal::Int64(v) => plain(Datatype::integer(8, true), &v.to_le_bytes()),
-        Literal::UInt8(v) => plain(Datatype::integer(1, false), &v.to_le_bytes()),
-        Literal::UInt16(v) => plain(Datatype::integer(2, false), &v.to_le_bytes()),
-        Literal::UInt32(v) => plain(Datatype::integer(4, false), &v.to_le_bytes()),
-        Literal::UInt64(v) => plain(Datatype::integer(8, false), &v.to_le_bytes()),
-        Literal::Float32(v) => plain(Datatype::float32(), &v.to_le_bytes()),
-        Literal::Float64(v) => plain(Datatype::float64(), &v.to_le_bytes()),
-        Literal::String(v) => {
-            let data = build.text(v);
-            Inline { data, ..plain(Datatype::vlen_string(), &[]) }
-        }
-        Literal::Symbol(v) => {
+        Literal::Bool(_) => plain(name, Datatype::boolean()),
+        Literal::Int8(_) => plain(name, Datatype::integer(1, true)),
+        Literal::Int16(_) => plain(name, Datatype::integer(2, true)),
+        Literal::Int32(_) => plain(name, Datatype::integer(4, true)),
+        Literal::Int64(_) => plain(name, Datatype::integer(8, true)),
+        Literal::UInt8(_) => plain(name, Datatype::integer(1, false)),
+        Literal::UInt16(_) => plain(name, Datatype::integer(2, false)),
+        Literal::UInt32(_) => plain(name, Datatype::integer(4, false)),
+        Literal::UInt64(_) => plain(name, Datatype::integer(8, false)),
+        Literal::Float32(_) => plain(name, Datatype::float32()),
+        Literal::Float64(_) => plain(name, Datatype::float64()),
+        Literal::String(_) => plain(name, Datatype::vlen_string()),
+        Literal::Symbol(_) => {
             let committed = Some(build.symbol_type()?);
-            let data = build.text(v);
-            let Inline { field, .. } = plain(Datatype::vlen_string(), &[]);
-            Inline { field: NewField { committed, ..field }, data }
+            NewField { name, datatype: Some(Datatype::vlen_string()), committed }
         }
-        Literal::Version(_) | Literal::NamedTuple(_) | Literal::Struct(_) => {
-            let (fields, data) = members(build, value)?;
-            let t = build.find_or_commit_record(&julia_type(value), &fields)?;
-            let Inline { field, .. } = plain(record(&fields), &[]);
-            Inline { field: NewField { committed: Some(t), ..field }, data }
+        Literal::Nothing
+        | Literal::Missing
+        | Literal::Version(_)
+        | Literal::NamedTuple(_)
+        | Literal::Struct(_) => {
+            let fields = fields(build, value)?;
+            let committed = Some(record_type(build, value, &fields)?);
+            NewField { name, datatype: Some(record(&fields)), committed }
         }
     })
 }
 
+/// The bytes of a value that is part of another.
+fn data(build: &mut Build<'_>, value: &Literal, place: Place) -> Result<Data> {
+    if value.is_empty() {
+        return Ok(match place {
+            Place::Open => Data::reference(replacement(build, value, Slot::Find)?),
+            Place::Typed => Data::default(),
+        });
+    }
+    Ok(match value {
+        Literal::Bool(v) => Data::new([u8::from(*v)]),
+        Literal::Int8(v) => Data::new(v.to_le_bytes()),
+        Literal::Int16(v) => Data::new(v.to_le_bytes()),
+        Literal::Int32(v) => Data::new(v.to_le_bytes()),
+        Literal::Int64(v) => Data::new(v.to_le_bytes()),
+        Literal::UInt8(v) => Data::new(v.to_le_bytes()),
+        Literal::UInt16(v) => Data::new(v.to_le_bytes()),
+        Literal::UInt32(v) => Data::new(v.to_le_bytes()),
+        Literal::UInt64(v) => Data::new(v.to_le_bytes()),
+        Literal::Float32(v) => Data::new(v.to_le_bytes()),
+        Literal::Float64(v) => Data::new(v.to_le_bytes()),
+        Literal::String(v) | Literal::Symbol(v) => build.text(v),
+        Literal::Version(version) => version_data(build, *version)?,
+        Literal::Nothing | Literal::Missing | Literal::NamedTuple(_) | Literal::Struct(_) => {
+            let mut out = Data::default();
+            for (_, part) in value.fields() {
+                out.push(&data(build, part, part_place(value))?);
+            }
+            out
+        }
+    })
+}
+
+/// What the parts of a value are in.
+fn part_place(value: &Literal) -> Place {
+    if matches!(value, Literal::NamedTuple(_)) { Place::Typed } else { Place::Open }
+}
+
 /// The members of a value that is a record.
-fn members(build: &mut Build<'_>, value: &Literal) -> Result<(Vec<NewField>, Data)> {
-    if let Literal::Version(version) = value {
-        return version_members(build, *version);
+fn fields(build: &mut Build<'_>, value: &Literal) -> Result<Vec<NewField>> {
+    if let Literal::Version(_) = value {
+        return Ok(version_members());
     }
-    let mut fields = Vec::new();
-    let mut data = Data::default();
-    for (name, value) in value.fields() {
-        let part = inline(build, name, value)?;
-        data.push(&part.data);
-        fields.push(part.field);
+    let place = part_place(value);
+    value.fields().iter().map(|(name, part)| member_at(build, name, part, place)).collect()
+}
+
+/// The committed type of a value that is a record.
+fn record_type(build: &mut Build<'_>, value: &Literal, fields: &[NewField]) -> Result<ObjectRef> {
+    helper_types(build, value)?;
+    build.find_or_commit_record(&julia_type(value), fields)
+}
+
+/// Commits the types that a value's type names, so that they are found when it is written.
+fn helper_types(build: &mut Build<'_>, value: &Literal) -> Result<()> {
+    if let Literal::NamedTuple(named) = value {
+        let elements = tuple(build, named)?;
+        build.find_or_commit_record(&tuple_type(named), &elements)?;
     }
-    Ok((fields, data))
+    Ok(())
 }
 
 /// The members of the tuple of a named tuple's values.
-fn tuple(build: &mut Build<'_>, named: &[(String, Literal)]) -> Result<(Vec<NewField>, Data)> {
-    let mut fields = Vec::new();
-    let mut data = Data::default();
-    for (i, (_, value)) in (1..).zip(named) {
-        let part = inline(build, &i.to_string(), value)?;
-        data.push(&part.data);
-        fields.push(part.field);
-    }
-    Ok((fields, data))
+fn tuple(build: &mut Build<'_>, named: &[(String, Literal)]) -> Result<Vec<NewField>> {
+    (1..).zip(named).map(|(i, (_, v))| member_at(build, &i.to_string(), v, Place::Typed)).collect()
 }
 
 /// `Base.VersionNumber`: three numbers, and two references to empty tuples.
-fn version_members(build: &mut Build<'_>, version: Version) -> Result<(Vec<NewField>, Data)> {
-    let number = |name: &str| NewField {
+fn version_members() -> Vec<NewField> {
+    let field = |name: &str, datatype| NewField {
         name: name.to_owned(),
-        datatype: Some(Datatype::integer(4, false)),
+        datatype: Some(datatype),
         committed: None,
     };
-    let reference = |name: &str| NewField {
-        name: name.to_owned(),
-        datatype: Some(Datatype::reference()),
-        committed: None,
-    };
-    let fields = vec![
+    let number = |name| field(name, Datatype::integer(4, false));
+    let reference = |name| field(name, Datatype::reference());
+    vec![
         number("major"),
         number("minor"),
         number("patch"),
         reference("prerelease"),
         reference("build"),
-    ];
+    ]
+}
+
+fn version_data(build: &mut Build<'_>, version: Version) -> Result<Data> {
     let empty = build.empty_tuple()?;
     let mut data = Data::default();
     for part in [version.major, version.minor, version.patch] {
@@ -202,7 +234,12 @@ fn version_members(build: &mut Build<'_>, version: Version) -> Result<(Vec<NewFi
     for _ in 0..2 {
         data.push(&Data::reference(empty));
     }
-    Ok((fields, data))
+    Ok(data)
+}
+
+/// What a reader must find in a field of a struct where a rule puts this value.
+pub(super) fn member_node(value: &Literal) -> Node {
+    if value.is_empty() { Node::Object(Box::new(node(value))) } else { node(value) }
 }
 
 /// What a reader must find where a rule puts this value.
@@ -211,7 +248,7 @@ pub(super) fn node(value: &Literal) -> Node {
     let json = |json: String| Node::Value { julia_type: t.clone(), json };
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     match value {
-        Literal::Nothing => Node::Struct { julia_type: t, fields: Vec::new() },
+        Literal::Nothing | Literal::Missing => Node::Struct { julia_type: t, fields: Vec::new() },
         Literal::Bool(v) => json(v.to_string()),
         Literal::Int8(v) => json(v.to_string()),
         Literal::Int16(v) => json(v.to_string()),
@@ -242,11 +279,13 @@ pub(super) fn node(value: &Literal) -> Node {
             }
         }
         Literal::NamedTuple(fields) => {
+            // Of a value without content its reader learns from the type alone.
+            let fields = if value.is_empty() { &[] } else { fields.as_slice() };
             let fields = fields.iter().map(|(n, v)| (n.clone(), node(v))).collect();
             Node::Struct { julia_type: t, fields }
         }
         Literal::Struct(value) => {
-            let fields = value.fields.iter().map(|(n, v)| (n.clone(), node(v))).collect();
+            let fields = value.fields.iter().map(|(n, v)| (n.clone(), member_node(v))).collect();
             Node::Struct { julia_type: t, fields }
         }
     }

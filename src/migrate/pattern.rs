@@ -18,6 +18,11 @@ impl TypePattern {
         &self.0
     }
 
+    /// The one name that it stands for, if it has no `*`.
+    pub(super) fn exact(&self) -> Option<&str> {
+        (!self.0.contains('*')).then_some(self.0.as_str())
+    }
+
     /// What is wrong with the pattern, if anything.
     pub(super) fn problem(&self) -> Option<String> {
         let bare = self.0.replace('*', "");

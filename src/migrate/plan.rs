@@ -1,19 +1,20 @@
 //! From rules to an edit list.
 
+use super::container;
 use super::diagnose;
 use super::edit::{EditError, EditList};
 use super::engine::Engine;
 use super::finding::{Finding, Findings};
 use super::flat::{FlatTable, flat_tables};
+use super::groups::{groups, unmet};
 use super::literal::Literal;
+use super::names::new_names;
 use super::reading::Session;
-use super::rule::{NoValue, Rule, Seen};
-use super::survey::{Instance, Survey};
+use super::rule::FieldError;
+use super::survey::Survey;
 use super::target::Target;
-use crate::h5::{self, File, Region, RelAddr};
-use crate::julia::{Committed, Overrides, Renames, TypeTable};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use crate::h5::{self, File, Region};
+use crate::julia::{Overrides, Renames, TypeTable};
 
 /// What a migration to a target does to a file.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Migration {
     pub rewrite: Option<String>,
     /// Paths of the links to columns that are added.
     pub links: Vec<String>,
+    /// Ids of the user's rules for whose types there is nothing in the file.
+    pub unmet: Vec<String>,
     /// What there is in the file.
     pub survey: Survey,
 }
@@ -51,13 +54,13 @@ pub enum PlanError {
         /// What stands in its way.
         problem: String,
     },
-    /// A field has no value.
+    /// A field has no value, or cannot be there.
     #[error("{object}: {source}")]
     NoValue {
         /// The dataset that is, or leads to, the object.
         object: String,
         /// Which field.
-        source: NoValue,
+        source: FieldError,
     },
     /// The edits contradict each other: a defect.
     #[error(transparent)]
@@ -65,15 +68,6 @@ pub enum PlanError {
     /// A defect.
     #[error("internal error: {0}")]
     Internal(String),
-}
-
-/// Instances of one committed type and what becomes of each.
-pub(super) struct Group<'r> {
-    pub(super) committed: Arc<Committed>,
-    /// The instances that a rule changes.
-    pub(super) ruled: Vec<(Instance, &'r Rule)>,
-    /// Whether these are all there are, under one rule: then the type's slot goes to the new type.
-    pub(super) whole: bool,
 }
 
 /// What a conversion does beside following rules.
@@ -129,11 +123,18 @@ pub fn plan_and_map(
     let mut findings = Findings::default();
     let rewrite = diagnose::filters(&survey, target, &mut findings);
     diagnose::structure(&survey, &mut findings);
+    let superblock = file.superblock();
+    container::user_block(superblock, &mut findings);
+    survey.repairs.tell(superblock, &mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
     let session = Session::new(&types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
     diagnose::ruled(&session, &survey, &groups, &mut findings)?;
-    let mut engine = Engine::new(&types, target, &survey);
+    let names = new_names(&types, target, &survey, &groups, rewriting || rewrite.is_some())?;
+    diagnose::names(&names, &mut findings);
+    let unmet = unmet(&types, target, &survey, &groups)?;
+    diagnose::unmet(&unmet, &mut findings);
+    let mut engine = Engine::new(&types, &survey, &groups);
     let flags = match &request.codec {
         // A plain Bool has no type that a rule could name.
         Some(value) if !matches!(value, Literal::Bool(false)) => {
@@ -144,60 +145,17 @@ pub fn plan_and_map(
     let tables = if request.flat_links { flat_tables(&types)? } else { Vec::new() };
     tables.iter().for_each(|table| table.tell(&mut findings));
     let links: Vec<_> = tables.iter().flat_map(FlatTable::added).collect();
-    let edits = if groups.is_empty() && flags.is_empty() && links.is_empty() {
-        None
+    let idle = groups.is_empty() && names.is_empty() && flags.is_empty() && links.is_empty();
+    let edits = if !idle {
+        Some(engine.run(&flags, &names, &tables)?)
+    } else if !survey.repairs.is_empty(superblock) {
+        Some(engine.repair()?)
     } else {
-        Some(engine.run(&groups, &flags, &tables)?)
+        None
     };
+    diagnose::unfiltered(engine.unfiltered(), &mut findings);
     let (overrides, renames) = engine.expectations();
     let findings = findings.into_sorted();
     survey.forget_edges();
-    Ok(Migration { findings, edits, overrides, renames, rewrite, links, survey })
-}
-
-/// Which instances change, by their committed type.
-fn groups<'r>(
-    types: &TypeTable<'_>,
-    target: &'r Target,
-    survey: &Survey,
-    rewriting: bool,
-) -> h5::Result<BTreeMap<RelAddr, Group<'r>>> {
-    let mut out = BTreeMap::<RelAddr, Group<'r>>::new();
-    let mut kept = BTreeSet::new();
-    for instance in &survey.instances {
-        let committed = types.committed(instance.datatype)?;
-        let params: Vec<_> =
-            committed.julia_type.params().iter().map(ToString::to_string).collect();
-        let params: Vec<_> = params.iter().map(String::as_str).collect();
-        let members = member_names(&committed);
-        let seen = Seen {
-            type_name: committed.julia_type.name(),
-            parameters: &params,
-            members: &members,
-            places: &[&instance.place],
-            rewriting,
-        };
-        match target.rule_for(&seen) {
-            Some(rule) => {
-                let group = out.entry(instance.datatype).or_insert_with(|| Group {
-                    committed: Arc::clone(&committed),
-                    ruled: Vec::new(),
-                    whole: true,
-                });
-                group.whole &= group.ruled.first().is_none_or(|(_, first)| first.id == rule.id);
-                group.ruled.push((instance.clone(), rule));
-            }
-            None => {
-                kept.insert(instance.datatype);
-            }
-        }
-    }
-    for (addr, group) in &mut out {
-        group.whole &= !kept.contains(addr);
-    }
-    Ok(out)
-}
-
-pub(super) fn member_names(c: &Committed) -> Vec<&str> {
-    c.fields.iter().filter(|f| f.offset.is_some()).map(|f| f.name.as_str()).collect()
+    Ok(Migration { findings, edits, overrides, renames, rewrite, links, unmet, survey })
 }

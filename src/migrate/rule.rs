@@ -96,19 +96,36 @@ pub struct Seen<'a> {
     pub type_name: &'a str,
     /// The type's parameters in canonical form.
     pub parameters: &'a [&'a str],
-    /// The members that its committed type stores, in order.
-    pub members: &'a [&'a str],
+    /// The fields that its committed type tells of, in order.
+    pub members: &'a [Member<'a>],
     /// The paths of all datasets from which it is reached.
     pub places: &'a [&'a str],
     /// Whether the columns of this file are encoded anew.
     pub rewriting: bool,
 }
 
+/// A field of a stored type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether it takes bytes; those that do not (`Nothing`, `Missing`, pointers, structs without
+    /// fields) are told of by JLD2 from 0.5 on only.
+    pub content: bool,
+}
+
+impl<'a> Member<'a> {
+    /// A field that takes bytes.
+    pub fn stored(name: &'a str) -> Self {
+        Self { name, content: true }
+    }
+}
+
 /// Where the fields of a new object come from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan<'a> {
+pub struct Plan<'a, 'r> {
     /// Its fields in the order in which they are stored.
-    pub fields: Vec<(&'a str, Source<'a>)>,
+    pub fields: Vec<(&'a str, Source<'r>)>,
     /// Stored members that it no longer has.
     pub dropped: Vec<&'a str>,
 }
@@ -116,7 +133,7 @@ pub struct Plan<'a> {
 /// Where one field's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Source<'a> {
-    /// The stored member with this index, byte for byte.
+    /// The member with this index, byte for byte.
     Stored(usize),
     /// A constant.
     Constant(&'a Literal),
@@ -124,22 +141,43 @@ pub enum Source<'a> {
     Computed(Formula),
 }
 
-/// A field of the new type has no value: neither stored, nor added, nor computed.
+/// Why the fields of a new object cannot be given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no value for field {field:?} of {type_name}")]
-pub struct NoValue {
-    /// The new type.
-    pub type_name: String,
-    /// The field.
-    pub field: String,
+#[non_exhaustive]
+pub enum FieldError {
+    /// A field of the new type has no value: neither stored, nor added, nor computed.
+    #[error("no value for field {field:?} of {type_name}")]
+    NoValue {
+        /// The new type.
+        type_name: String,
+        /// The field.
+        field: String,
+    },
+    /// Two fields get one name.
+    #[error("two fields of {type_name} would be called {field:?}")]
+    Twice {
+        /// The type.
+        type_name: String,
+        /// The field.
+        field: String,
+    },
+    /// A rule gives a field that the target's definition of the type does not have.
+    #[error("{type_name} has no field {field:?} in the target, so that no rule can give it one")]
+    Unknown {
+        /// The type.
+        type_name: String,
+        /// The field.
+        field: String,
+    },
 }
 
 impl When {
     fn holds(&self, seen: &Seen<'_>) -> bool {
-        let has = |member: &String| seen.members.contains(&member.as_str());
+        let has = |name: &String| seen.members.iter().any(|member| member.name == *name);
+        let contents = seen.members.iter().filter(|member| member.content);
         self.has.iter().all(has)
             && !self.lacks.iter().any(has)
-            && self.members.is_none_or(|count| count == seen.members.len())
+            && self.members.is_none_or(|count| count == contents.count())
             && (self.parameter.is_empty()
                 || seen.parameters.first().is_some_and(|first| {
                     self.parameter.iter().any(|TypeParameter(pattern)| pattern.matches(first))
@@ -156,6 +194,21 @@ impl Rule {
         self.from.iter().any(|from| from.matches(seen.type_name)) && self.when.holds(seen)
     }
 
+    /// The new name of a type of which only the name and parameters are known; none if the rule
+    /// keeps the name, is not for the type, or asks for more than these.
+    pub(super) fn renames(
+        &self,
+        type_name: &str,
+        parameters: &[&str],
+        rewriting: bool,
+    ) -> Option<&str> {
+        let When { has, lacks, members, parameter: _, at, rewriting: _ } = &self.when;
+        let Action::Retype(Retype { to: Some(to), .. }) = &self.action else { return None };
+        let seen = Seen { type_name, parameters, members: &[], places: &[], rewriting };
+        let asks_more = !has.is_empty() || !lacks.is_empty() || members.is_some() || !at.is_empty();
+        (!asks_more && to != type_name && self.matches(&seen)).then_some(to.as_str())
+    }
+
     /// Whether carrying the rule out would leave the object as it is, so that a file which was
     /// converted before needs nothing.
     pub(super) fn is_idle(&self, seen: &Seen<'_>, target: Option<&TypeDef>) -> bool {
@@ -166,7 +219,7 @@ impl Rule {
                 plan.fields.len() == seen.members.len()
                     && plan.fields.iter().zip(seen.members).enumerate().all(
                         |(at, ((name, source), member))| {
-                            name == member && *source == Source::Stored(at)
+                            *name == member.name && *source == Source::Stored(at)
                         },
                     )
             })
@@ -178,26 +231,36 @@ impl Retype {
     ///
     /// With a `target` definition of the new type, its fields are the fields: what is stored under
     /// their name (after renaming) stays bit for bit, else they are added or computed, and members
-    /// that the target does not know are dropped. Without one, the stored members keep their
-    /// order, renamed and dropped as told, and added fields follow.
+    /// that the target does not know are dropped; so are those that the rule drops by name. Without
+    /// a definition, the members keep their order, renamed and dropped as told, and added fields
+    /// follow.
     ///
     /// # Errors
-    /// A field of the target type has no value. Fields that JLD2 does not store (pointers) need
-    /// none and are left out.
-    pub fn plan<'a>(
-        &'a self,
+    /// A field of the target type has no value, or the rule gives one that the target type lacks.
+    /// Fields that JLD2 does not store (pointers) need no value and are left out where the file
+    /// does not tell of them.
+    pub fn plan<'r: 'a, 'a>(
+        &'r self,
         type_name: &str,
-        members: &[&'a str],
+        members: &[Member<'a>],
         target: Option<&'a TypeDef>,
-    ) -> Result<Plan<'a>, NoValue> {
-        let kept: Vec<(usize, &'a str)> = members
+    ) -> Result<Plan<'a, 'r>, FieldError> {
+        let new_name = || self.to.clone().unwrap_or_else(|| type_name.to_owned());
+        let kept: Vec<(usize, &'a str, bool)> = members
             .iter()
             .enumerate()
-            .filter(|(_, member)| !self.drop.iter().any(|dropped| dropped == *member))
-            .map(|(at, member)| (at, self.rename.get(*member).map_or(*member, String::as_str)))
+            .filter(|(_, member)| !self.drops(member.name))
+            .map(|(at, member)| {
+                let name = self.rename.get(member.name).map_or(member.name, String::as_str);
+                (at, name, member.content)
+            })
             .collect();
         let stored = |name: &str| {
-            kept.iter().find(|(_, kept)| *kept == name).map(|(at, _)| Source::Stored(*at))
+            kept.iter().find(|(_, kept, _)| *kept == name).map(|(at, ..)| Source::Stored(*at))
+        };
+        let with_content = |name: &str| {
+            let member = kept.iter().find(|(_, kept, content)| *kept == name && *content);
+            member.map(|(at, ..)| Source::Stored(*at))
         };
         let added = |name: &str| {
             let constant = self.add.iter().find(|(added, _)| added == name);
@@ -206,19 +269,31 @@ impl Retype {
         let computed =
             |name: &str| self.fill.filter(|fill| fill.provides(name)).map(Source::Computed);
 
-        let mut fields: Vec<(&'a str, Source<'a>)> = Vec::new();
+        let mut fields: Vec<(&'a str, Source<'r>)> = Vec::new();
         if let Some(target) = target {
-            for field in target.fields.iter().filter(|field| field.is_stored()) {
+            let unknown = self.given(members).find(|name| !target.has(name));
+            if let Some(field) = unknown {
+                let (type_name, field) = (new_name(), field.to_owned());
+                return Err(FieldError::Unknown { type_name, field });
+            }
+            for field in &target.fields {
                 let name = field.name.as_str();
-                let source = stored(name).or_else(|| added(name)).or_else(|| computed(name));
-                let source = source.ok_or_else(|| NoValue {
-                    type_name: self.to.clone().unwrap_or_else(|| type_name.to_owned()),
-                    field: name.to_owned(),
-                })?;
-                fields.push((name, source));
+                let source = if field.is_stored() {
+                    with_content(name).or_else(|| added(name)).or_else(|| computed(name))
+                } else {
+                    stored(name)
+                };
+                match source {
+                    Some(source) => fields.push((name, source)),
+                    None if !field.is_stored() || self.drops(name) => {}
+                    None => {
+                        let (type_name, field) = (new_name(), name.to_owned());
+                        return Err(FieldError::NoValue { type_name, field });
+                    }
+                }
             }
         } else {
-            fields.extend(kept.iter().map(|(at, name)| (*name, Source::Stored(*at))));
+            fields.extend(kept.iter().map(|(at, name, _)| (*name, Source::Stored(*at))));
             for (name, value) in &self.add {
                 if stored(name).is_none() {
                     fields.push((name, Source::Constant(value)));
@@ -226,10 +301,20 @@ impl Retype {
             }
         }
         let used = |at| fields.iter().any(|(_, source)| *source == Source::Stored(at));
-        let dropped =
-            members.iter().enumerate().filter(|(at, _)| !used(*at)).map(|(_, name)| *name);
+        let dropped = members.iter().enumerate().filter(|(at, _)| !used(*at)).map(|(_, m)| m.name);
         let dropped = dropped.collect();
         Ok(Plan { fields, dropped })
+    }
+
+    fn drops(&self, name: &str) -> bool {
+        self.drop.iter().any(|dropped| dropped == name)
+    }
+
+    /// Names that the rule gives fields of objects with these members.
+    fn given<'a>(&'a self, members: &[Member<'a>]) -> impl Iterator<Item = &'a str> {
+        let renamed = members.iter().filter_map(|m| self.rename.get(m.name)).map(String::as_str);
+        let renamed: Vec<_> = renamed.collect();
+        renamed.into_iter().chain(self.add.iter().map(|(name, _)| name.as_str()))
     }
 }
 

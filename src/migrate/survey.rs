@@ -1,12 +1,13 @@
 //! What there is in a file, as far as rules and findings ask for it: one trace.
 
+use super::container::Repairs;
 use super::target::Target;
 use crate::h5::{
-    Class, Dataset, Edge, EdgeKind, Error, Extent, FilterEntry, Layout, Link, Object, ObjectKind,
+    Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry, Link, Object, ObjectKind,
     Region, RelAddr, Result, Trace, TypeRef, Visitor,
 };
-use crate::julia::TypeTable;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use crate::julia::{TypeTable, is_type};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Edges that a survey keeps for those who ask who refers to whom: 640 kB of memory. Where there are
@@ -22,16 +23,17 @@ pub struct Survey {
     pub type_links: Vec<Link>,
     /// How many datasets are of each committed type, and the path of the first.
     pub uses: BTreeMap<RelAddr, (u64, Arc<str>)>,
-    /// Datasets of types that some rule names.
+    /// Datasets of types that some rule names, or that hold values of such types.
     pub instances: Vec<Instance>,
-    /// DataType values whose name some rule names.
+    /// Stored types as values, as parameters or element types, whose name some rule names.
     pub type_values: Vec<TypeValue>,
     /// Plain Bools where a codec object can stand: `false` says that nothing is compressed.
     pub codec_flags: Vec<RelAddr>,
-    /// Committed types of which others hold embedded copies, with one of those.
-    pub embedded: HashMap<RelAddr, RelAddr>,
+    /// Committed types of which others hold embedded copies, or fields without content, with those
+    /// others.
+    pub embedded: HashMap<RelAddr, Vec<RelAddr>>,
     /// Committed datatypes that occur.
-    pub committed: HashSet<RelAddr>,
+    pub committed: BTreeSet<RelAddr>,
     /// Filters, how many datasets use them, and the path of the first.
     pub filters: Vec<(FilterEntry, u64, Arc<str>)>,
     /// Datasets, linked or not.
@@ -40,22 +42,26 @@ pub struct Survey {
     pub groups: u64,
     /// Stored bytes of all data outside headers.
     pub payload_bytes: u64,
+    /// What is amiss with the container and can be put right where it stands.
+    pub(super) repairs: Repairs,
     /// Every reference but those to heaps; `None` if there are too many to keep.
     edges: Option<Vec<Edge>>,
 }
 
-/// A dataset that holds a type, whose name some rule names.
+/// A stored type whose name some rule names.
 #[derive(Debug, Clone)]
 pub struct TypeValue {
-    /// Its object header.
+    /// The object that holds it.
     pub addr: RelAddr,
     /// The type's full name.
     pub name: String,
     /// Absolute offset of the sixteen bytes that lead to the name.
     pub at: u64,
+    /// The linked dataset that is, or leads to, the object.
+    pub place: Arc<str>,
 }
 
-/// A dataset of a type that some rule names.
+/// A dataset of a type that some rule names, or that holds values of such a type.
 #[derive(Debug, Clone)]
 pub struct Instance {
     /// Its object header.
@@ -74,7 +80,14 @@ struct Surveyor<'a> {
     root: RelAddr,
     out: Survey,
     regions: Option<&'a mut Vec<Region>>,
+    /// Whether a rule names a committed type, or one that its values hold, and how deeply they nest.
+    concerned: HashMap<RelAddr, (bool, u32)>,
+    /// Where in values of a committed type others stand as values.
+    type_places: HashMap<RelAddr, Arc<[TypePlace]>>,
 }
+
+/// Types nest less deeply than this; ends forged cycles.
+const MAX_DEPTH: u32 = 64;
 
 impl Survey {
     /// Walks the file of `types`.
@@ -93,7 +106,15 @@ impl Survey {
     ) -> Result<Self> {
         let root = types.file().superblock().root;
         let out = Self { edges: Some(Vec::new()), ..Self::default() };
-        let mut surveyor = Surveyor { types, target, root, out, regions };
+        let mut surveyor = Surveyor {
+            types,
+            target,
+            root,
+            out,
+            regions,
+            concerned: HashMap::new(),
+            type_places: HashMap::new(),
+        };
         Trace::run(types.file(), &mut surveyor)?;
         Ok(surveyor.out)
     }
@@ -112,6 +133,7 @@ impl Survey {
 
 impl Visitor for Surveyor<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        self.out.repairs.look(object, path);
         match &object.kind {
             ObjectKind::Group(group) => {
                 self.out.groups += 1;
@@ -125,11 +147,18 @@ impl Visitor for Surveyor<'_> {
             }
             ObjectKind::Datatype(_) => {
                 self.out.committed.insert(object.addr());
+                self.concerns(object.addr(), 0)?;
                 let c = self.types.committed(object.addr())?;
-                for child in c.fields.iter().filter(|f| f.offset.is_some()) {
-                    if let Some(child) = child.committed {
-                        self.out.embedded.entry(child).or_insert(object.addr());
+                for child in c.fields.iter().filter_map(|f| f.committed) {
+                    let holders = self.out.embedded.entry(child).or_default();
+                    if holders.last() != Some(&object.addr()) {
+                        holders.push(object.addr());
                     }
+                }
+                if let Some(a) = object.attribute("written_type")
+                    && let TypeRef::Shared { .. } = a.datatype
+                {
+                    self.type_at(object.addr(), a.offset, path)?;
                 }
             }
             ObjectKind::Dataset(dataset) => self.dataset(object, dataset, path)?,
@@ -148,6 +177,10 @@ impl Visitor for Surveyor<'_> {
         Ok(())
     }
 
+    fn broken_fill(&mut self, path: &str) {
+        self.out.repairs.broken_fill(path);
+    }
+
     fn region(&mut self, region: Region) -> Result<()> {
         if let Some(regions) = &mut self.regions {
             regions.push(region);
@@ -160,7 +193,8 @@ impl Surveyor<'_> {
     fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
         self.out.datasets += 1;
         if let Some(extent) = crate::h5::payload_extent(dataset) {
-            self.out.payload_bytes += extent;
+            // The walk looks at the extent after this, and refuses one that is beyond the file.
+            self.out.payload_bytes = self.out.payload_bytes.saturating_add(extent);
         }
         for filter in &dataset.filters {
             let known = self.out.filters.iter_mut().find(|(f, _, _)| f == filter);
@@ -179,22 +213,22 @@ impl Surveyor<'_> {
                 if flag {
                     self.out.codec_flags.push(object.addr());
                 }
-                return Ok(());
+                let places = type_places(datatype);
+                return self.types_in(object, dataset, datatype, &places, path);
             }
         };
         let uses = self.out.uses.entry(addr).or_insert_with(|| (0, Arc::from(path)));
         uses.0 += 1;
         let c = self.types.committed(addr)?;
-        if c.julia_type.short_name() == "DataType"
-            && dataset.dataspace.extent == Extent::Scalar
-            && let Layout::Compact { offset, .. } = dataset.layout
-        {
-            let name = self.types.type_name_at(offset)?;
-            if self.target.concerns(&name) {
-                self.out.type_values.push(TypeValue { addr: object.addr(), name, at: offset });
-            }
-        }
-        if self.target.concerns(c.julia_type.name()) {
+        let places = if let Some(known) = self.type_places.get(&addr) {
+            Arc::clone(known)
+        } else {
+            let places: Arc<[TypePlace]> = type_places(&c.datatype).into();
+            self.type_places.insert(addr, Arc::clone(&places));
+            places
+        };
+        self.types_in(object, dataset, &c.datatype, &places, path)?;
+        if self.concerns(addr, 0)?.0 {
             self.out.instances.push(Instance {
                 addr: object.addr(),
                 datatype: addr,
@@ -204,6 +238,115 @@ impl Surveyor<'_> {
         }
         Ok(())
     }
+
+    /// Whether a rule names a committed type, or one that its values hold; and how deeply its values
+    /// nest, which is bounded for whoever follows fields from here on.
+    fn concerns(&mut self, addr: RelAddr, depth: u32) -> Result<(bool, u32)> {
+        if let Some(known) = self.concerned.get(&addr) {
+            return Ok(*known);
+        }
+        let at = self.types.file().offset(addr, "committed datatype")?;
+        let too_deep = || Error::corrupt(at, "type", "at most 64 levels of records", "more");
+        // Ends forged cycles.
+        if depth > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        let c = self.types.committed(addr)?;
+        let mut concerned = self.target.concerns(c.julia_type.name());
+        let mut levels = 1;
+        for child in c.fields.iter().filter_map(|f| f.committed) {
+            let (inner, below) = self.concerns(child, depth + 1)?;
+            concerned |= inner;
+            levels = levels.max(below + 1);
+        }
+        if levels > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        self.concerned.insert(addr, (concerned, levels));
+        Ok((concerned, levels))
+    }
+
+    /// The types that stand as values in a dataset.
+    fn types_in(
+        &mut self,
+        object: &Object,
+        dataset: &Dataset,
+        datatype: &Datatype,
+        places: &[TypePlace],
+        path: &str,
+    ) -> Result<()> {
+        if places.is_empty() || !dataset.filters.is_empty() {
+            return Ok(());
+        }
+        let file = self.types.file();
+        let (Some(start), len) = (file.stored_offset(dataset)?, file.data_len(dataset, datatype)?)
+        else {
+            return Ok(());
+        };
+        let size = u64::from(datatype.size).max(1);
+        for element in (start..start.saturating_add(len)).step_by(usize_of(size)) {
+            for place in places {
+                let at = element.saturating_add(u64::from(place.offset));
+                match place.sequence {
+                    None => self.type_at(object.addr(), at, path)?,
+                    Some(size) => {
+                        let vlen = file.source().read(at, 16, "sequence of types")?;
+                        let Some((first, len)) = file.vlen(&vlen, at, size)? else { continue };
+                        for at in (first..first.saturating_add(len)).step_by(usize_of(size.into()))
+                        {
+                            self.type_at(object.addr(), at, path)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The type whose name and parameters stand at the absolute offset `at`.
+    fn type_at(&mut self, addr: RelAddr, at: u64, path: &str) -> Result<()> {
+        let name = self.types.type_name_at(at)?;
+        if self.target.concerns(&name) {
+            self.out.type_values.push(TypeValue { addr, name, at, place: Arc::from(path) });
+        }
+        Ok(())
+    }
+}
+
+fn usize_of(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX).max(1)
+}
+
+/// Where in a value a type stands as a value.
+#[derive(Debug, Clone, Copy)]
+struct TypePlace {
+    /// Byte offset of the name, or of the sequence of types.
+    offset: u32,
+    /// Bytes of each type of a sequence: how JLD2 before 0.2 stored unions.
+    sequence: Option<u32>,
+}
+
+fn type_places(datatype: &Datatype) -> Vec<TypePlace> {
+    let mut out = Vec::new();
+    let mut pending = vec![(datatype, 0_u32)];
+    while let Some((datatype, offset)) = pending.pop() {
+        match &datatype.class {
+            Class::Compound(members) if is_type(members) => {
+                out.push(TypePlace { offset, sequence: None });
+            }
+            Class::Compound(members) => {
+                let inner = members.iter().map(|m| (&m.datatype, offset.saturating_add(m.offset)));
+                pending.extend(inner);
+            }
+            Class::Vlen { base, .. } => {
+                if matches!(&base.class, Class::Compound(members) if is_type(members)) {
+                    out.push(TypePlace { offset, sequence: Some(base.size) });
+                }
+            }
+            _ => {}
+        }
+    }
+    out
 }
 
 /// Every reference to some objects: those that the survey kept, or those of a second trace.

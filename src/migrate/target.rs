@@ -78,6 +78,8 @@ pub struct Target {
     pub rules: Vec<Rule>,
     modules: Modules,
     types: BTreeMap<String, TypeDef>,
+    /// The ids of the user's rules.
+    user_rules: Vec<String>,
 }
 
 /// A struct type as the target defines it.
@@ -272,6 +274,7 @@ impl Target {
             rules,
             modules: raw.modules,
             types,
+            user_rules: Vec::new(),
         };
         target.problem().map_or(Ok(target), |problem| Err(invalid(problem)))
     }
@@ -282,6 +285,7 @@ impl Target {
     /// A rule gives a type that the target defines a field that this type does not have, or takes
     /// a name that is taken. `origin` names the rules in the error.
     pub fn with_rules(mut self, mut rules: Vec<Rule>, origin: &str) -> Result<Self, TargetError> {
+        self.user_rules.extend(rules.iter().map(|rule| rule.id.clone()));
         rules.append(&mut self.rules);
         self.rules = rules;
         let problem = self.problem();
@@ -302,6 +306,11 @@ impl Target {
         })
     }
 
+    /// The rules that are a user's and not the target's own.
+    pub fn user_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(|rule| self.user_rules.contains(&rule.id))
+    }
+
     /// This target with one more rule: codec objects give way to `value`.
     #[must_use]
     pub fn with_codec(&self, value: &Literal) -> Self {
@@ -320,6 +329,18 @@ impl Target {
     /// Whether some rule is for stored types of this name.
     pub fn concerns(&self, type_name: &str) -> bool {
         self.rules.iter().any(|rule| rule.from.iter().any(|from| from.matches(type_name)))
+    }
+
+    /// Whether a rule asks where an object is that is for stored types of this name, or for what
+    /// another rule may make of them.
+    pub fn asks_for_places(&self, type_name: &str) -> bool {
+        let made = self.rules.iter().filter_map(|rule| match &rule.action {
+            Action::Retype(retype) => retype.to.as_deref(),
+            Action::Replace(_) => None,
+        });
+        let names: Vec<_> = made.chain([type_name]).collect();
+        let mut rules = self.rules.iter().filter(|rule| !rule.when.at.is_empty());
+        rules.any(|rule| rule.from.iter().any(|from| names.iter().any(|name| from.matches(name))))
     }
 
     /// The target's definition of a type, by its full name without parameters.
@@ -389,16 +410,24 @@ impl Target {
         match &rule.action {
             Action::Replace(value) => self.misfit(value),
             Action::Retype(retype) => {
-                let def = retype.to.as_deref().and_then(|to| Some((to, self.type_def(to)?)));
-                let Some((to, TypeDef { fields, .. })) = def else {
-                    let problem = "`fill` needs a `to` that the target defines";
-                    return retype.fill.map(|_| problem.to_owned());
+                let names = || {
+                    let added = retype.add.iter().map(|(name, _)| name);
+                    retype.rename.values().chain(added)
                 };
-                let names = retype.rename.values().chain(retype.add.iter().map(|(name, _)| name));
-                names
-                    .filter(|name| !fields.iter().any(|field| field.name == **name))
-                    .map(|name| format!("{to} has no field {name:?} in the target"))
-                    .next()
+                let lacking = |to: &str| {
+                    let def = self.type_def(to)?;
+                    let name = names().find(|name| !def.has(name))?;
+                    Some(format!("{to} has no field {name:?} in the target"))
+                };
+                match &retype.to {
+                    Some(to) if self.type_def(to).is_some() => lacking(to),
+                    _ if retype.fill.is_some() => {
+                        Some("`fill` needs a `to` that the target defines".to_owned())
+                    }
+                    Some(_) => None,
+                    // Of patterns each type is asked when it is met.
+                    None => rule.from.iter().filter_map(TypePattern::exact).find_map(lacking),
+                }
             }
         }
     }
@@ -415,6 +444,13 @@ impl Target {
         let given: Vec<_> =
             value.fields().iter().map(|(name, value)| (name.clone(), value.julia_type())).collect();
         (defined != given).then(|| format!("{name} has the fields {defined:?}, not {given:?}"))
+    }
+}
+
+impl TypeDef {
+    /// Whether it has a field of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
     }
 }
 

@@ -14,16 +14,27 @@ use std::os::unix::fs::FileExt;
 const PIECE: usize = 1 << 20;
 /// Pages are dropped again in windows of this size.
 const WINDOW: u64 = 32 << 20;
-/// No page is larger. The kernel keeps pages of which only a part is to be dropped.
-const PAGE: u64 = 64 << 10;
+/// The kernel caches files in pieces of up to this size (large folios), at multiples of theirs, and
+/// keeps those of which only a part is to be dropped.
+const FOLIO: u64 = 2 << 20;
 
 /// Drops the clean pages of a file from the cache. To be called after a sync.
+///
+/// It is not cheap: pages that were just written may take a word with all cores. Once a file, not
+/// once a range.
 pub fn forget(file: &File) {
     writeback::drop_pages(file, 0, u64::try_from(i64::MAX).unwrap_or(u64::MAX));
 }
 
-/// Reads `range` of `file` from the disk, in order, and hands each piece with its offset to `each`.
-/// To be called after a sync. The pages leave the cache behind it.
+/// Drops the clean pages that hold a byte of a range.
+pub fn forget_range(file: &File, range: Range<u64>) {
+    let from = range.start - range.start % FOLIO;
+    let end = range.end.checked_next_multiple_of(FOLIO).unwrap_or(range.end);
+    writeback::drop_pages(file, from, end.saturating_sub(from));
+}
+
+/// Reads `range` of `file`, whose pages were [forgotten](forget), from the disk, in order, and
+/// hands each piece with its offset to `each`. Of a large range the pages leave the cache again.
 ///
 /// # Errors
 /// What the system says, with the offset; that the file ends too early; what `each` says.
@@ -34,7 +45,6 @@ pub fn read_back<E>(
     mut each: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     let Range { start, end } = range;
-    drop_pages(file, start, end);
     writeback::will_stream(file);
     let most = usize::try_from(end.saturating_sub(start)).unwrap_or(PIECE).min(PIECE);
     let mut buffer = vec![0; most];
@@ -46,42 +56,52 @@ pub fn read_back<E>(
         each(at, piece)?;
         at += n as u64;
         if at - dropped >= WINDOW {
-            drop_pages(file, dropped, at);
+            forget_range(file, dropped..at);
             dropped = at;
         }
     }
-    drop_pages(file, dropped, at);
     Ok(())
-}
-
-/// Drops all pages that hold a byte of a range.
-fn drop_pages(file: &File, start: u64, end: u64) {
-    let from = start - start % PAGE;
-    writeback::drop_pages(file, from, end.next_multiple_of(PAGE).saturating_sub(from));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn reads_all_of_a_range_and_leaves_nothing_in_the_cache() {
+    /// A synced file of 70 MB, and its bytes; `None` where the system cannot tell what is cached.
+    fn synced() -> Option<(File, Vec<u8>)> {
         let file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
-        let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[1]).collect();
+        let bytes: Vec<u8> = (0..70_000_000_u32).map(|n| n.to_le_bytes()[1]).collect();
         file.write_all_at(&bytes, 0).unwrap();
         file.sync_all().unwrap();
-        let can_tell = writeback::is_cached(&file, 1_500_000);
+        writeback::is_cached(&file, 40_000_000).then_some((file, bytes))
+    }
+
+    // Each of these files is looked at once after its pages were dropped, from back to front: a look
+    // makes the kernel read ahead.
+
+    #[test]
+    fn a_synced_file_leaves_the_cache_as_a_whole_or_in_part() {
+        let Some((file, _)) = synced() else { return };
         forget(&file);
-        assert!(!writeback::is_cached(&file, 1_500_000), "a synced file leaves the cache");
+        assert!(!writeback::is_cached(&file, 69_999_999));
+        let Some((file, _)) = synced() else { return };
+        forget_range(&file, 4_999_999..5_000_001);
+        assert!(writeback::is_cached(&file, 40_000_000));
+        assert!(!writeback::is_cached(&file, 5_000_000));
+    }
+
+    #[test]
+    fn windows_that_were_read_leave_the_cache() {
+        let Some((file, bytes)) = synced() else { return };
         let mut got = Vec::new();
         let each = |at: u64, piece: &mut [u8]| {
-            assert_eq!(at, 7 + got.len() as u64);
+            assert!(at == 7 + got.len() as u64);
             got.extend_from_slice(piece);
             Ok(())
         };
-        read_back(&file, 7..2_999_999, |_, error| error, each).unwrap();
-        assert!(got == bytes[7..2_999_999]);
-        assert!(!can_tell || !writeback::is_cached(&file, 1_500_000));
+        read_back(&file, 7..69_999_999, |_, error: io::Error| error, each).unwrap();
+        assert!(got == bytes[7..69_999_999]);
+        assert!(!writeback::is_cached(&file, 40_000_000));
     }
 
     #[test]

@@ -7,13 +7,16 @@
 
 use crate::convert::edit::{ApplyError, EditList};
 use crate::h5::{self, File, Object, Region, Trace, Visitor};
-use crate::sys::readback::read_back;
+use crate::sys::readback::{forget, forget_range, read_back};
 use crate::sys::sums::Stretch;
 use std::fs;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use xxhash_rust::xxh3::Xxh3;
+
+/// Ranges no further apart are dropped from the cache together.
+const NEAR: u64 = 1 << 20;
 
 /// Bytes that were replaced after they had been digested.
 #[derive(Debug, Clone, Copy)]
@@ -46,22 +49,39 @@ pub(super) enum Problem {
     Stopped,
 }
 
-/// Reads the first `len` bytes of `file` back from the disk and compares them. `replaced` is sorted
-/// by offset and without overlaps. `tick` is told of bytes that are through.
+/// Reads all of `file` back from the disk and compares it: the first `len` bytes, of which some were
+/// `replaced` (sorted by offset and without overlaps), and what was appended behind them. `tick` is
+/// told of bytes that are through.
 pub(super) fn compare(
     file: &fs::File,
     len: u64,
     replaced: &[Replaced<'_>],
+    appended: &[u8],
     written: Written<'_>,
     tick: &dyn Fn(u64) -> h5::Result<()>,
 ) -> Result<(), Problem> {
     let mut held = Held { written, digest: Xxh3::new(), next: 0, other: Vec::new() };
     held.check_cover(len)?;
-    read_back(file, 0..len, Problem::Output, |at, piece| {
-        take_back(at, piece, replaced)?;
-        held.piece(file, at, piece, replaced)?;
+    forget(file);
+    let end = len.saturating_add(appended.len() as u64);
+    read_back(file, 0..end, Problem::Output, |at, piece| {
+        let below = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
+        let (old, new) = piece.split_at_mut(below);
+        take_back(at, old, replaced)?;
+        held.piece(file, at, old, replaced)?;
+        planned(at + below as u64, new, len, appended)?;
         tick(piece.len() as u64).map_err(|_| Problem::Stopped)
     })
+}
+
+/// Compares the bytes at offset `at` with those that were planned from `start` on.
+fn planned(at: u64, found: &[u8], start: u64, expected: &[u8]) -> Result<(), Problem> {
+    let from = usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX);
+    let expected = expected.get(from..).and_then(|e| e.get(..found.len())).unwrap_or_default();
+    match first_difference(found, expected) {
+        Some((i, found, expected)) => Err(differs(at + i, found, "planned", expected)),
+        None => Ok(()),
+    }
 }
 
 /// Checks that the bytes of a piece that were replaced are the new ones, and puts the old ones in
@@ -188,6 +208,7 @@ fn locate(
     };
     let Some(input) = input else { return what("written") };
     let mut other = Vec::new();
+    forget(file);
     let found = read_back(file, start..end, Problem::Output, |at, piece| {
         take_back(at, piece, replaced)?;
         other.resize(piece.len(), 0);
@@ -203,19 +224,23 @@ fn locate(
 
 /// Reads the appended and the replaced bytes back from the disk, and nothing else.
 pub(super) fn edited(file: &fs::File, edits: &EditList) -> Result<(), Problem> {
-    let same = |offset: u64, expected: &[u8]| {
-        let end = offset.saturating_add(expected.len() as u64);
-        read_back(file, offset..end, Problem::Output, |at, piece| {
-            let from = usize::try_from(at - offset).unwrap_or(usize::MAX);
-            let expected = expected.get(from..).unwrap_or_default();
-            match first_difference(piece, expected.get(..piece.len()).unwrap_or_default()) {
-                Some((i, found, expected)) => Err(differs(at + i, found, "planned", expected)),
-                None => Ok(()),
-            }
-        })
-    };
-    same(edits.append_at(), edits.append())?;
-    edits.replace().iter().try_for_each(|r| same(r.offset, &r.new))
+    let appended = (edits.append_at(), edits.append());
+    let mut all: Vec<_> = edits.replace().iter().map(|r| (r.offset, r.new.as_slice())).collect();
+    all.push(appended);
+    // Each drop of pages has its price: those close together go at once.
+    let ends = all.iter().map(|(offset, bytes)| (*offset, offset + bytes.len() as u64));
+    let mut runs: Vec<Range<u64>> = Vec::new();
+    for (start, end) in ends {
+        match runs.last_mut().filter(|run| start < run.end.saturating_add(NEAR)) {
+            Some(run) => run.end = end,
+            None => runs.push(start..end),
+        }
+    }
+    runs.into_iter().for_each(|run| forget_range(file, run));
+    all.into_iter().try_for_each(|(offset, bytes)| {
+        let end = offset.saturating_add(bytes.len() as u64);
+        read_back(file, offset..end, Problem::Output, |at, piece| planned(at, piece, offset, bytes))
+    })
 }
 
 /// Checks that `file` has the appended and replaced bytes, wherever they are read from.
@@ -266,7 +291,7 @@ mod tests {
     }
 
     fn passes(file: &fs::File, len: u64, replaced: &[Replaced<'_>], written: Written<'_>) -> bool {
-        match compare(file, len, replaced, written, &|_| Ok(())) {
+        match compare(file, len, replaced, &[], written, &|_| Ok(())) {
             Ok(()) => true,
             Err(Problem::Differs(..)) => false,
             Err(other) => panic!("{other:?}"),
@@ -322,7 +347,7 @@ mod tests {
             for way in ways {
                 prop_assert!(!passes(&output, len, &replaced, way));
             }
-            let one = compare(&output, len, &replaced, ways[0], &|_| Ok(()));
+            let one = compare(&output, len, &replaced, &[], ways[0], &|_| Ok(()));
             let told = matches!(one, Err(Problem::Differs(Some(offset), _)) if offset == at as u64);
             prop_assert!(told, "{:?}", one);
         }

@@ -80,11 +80,10 @@ impl Check<'_> {
         let level = self.level;
         let io = |e: io::Error| self.bad(format!("the output cannot be read back: {e}"));
         let bytes = file.metadata().map_err(io)?.len();
-        // From here on it is the disk that is checked, not what the kernel remembers. In place others
-        // may work with the file: what they have in the cache stays, if values are not compared.
-        let in_place = matches!(self.made_by, MadeBy::InPlace);
-        if level >= VerifyLevel::Content || (level == VerifyLevel::Bytes && !in_place) {
-            forget(file);
+        if level >= VerifyLevel::Bytes {
+            // First of all: what is read of the metadata afterwards is what the disk holds, not what
+            // the kernel remembers having written.
+            self.bytes(file, bytes)?;
         }
         let handle = file.try_clone().map_err(io)?;
         let output = Source::from_file(handle)
@@ -97,9 +96,6 @@ impl Check<'_> {
             return Ok(Checked { bytes, digest: None, remarks: Vec::new() });
         }
         self.structure(&output, file).map_err(|what| self.bad(what))?;
-        if level >= VerifyLevel::Bytes {
-            self.bytes(&output, file, bytes)?;
-        }
         let digest = match level {
             VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Bytes => None,
             VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&output)?),
@@ -228,18 +224,24 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The disk gives back what was written.
-    fn bytes(&self, output: &File, file: &fs::File, len: u64) -> Result<(), Failure> {
+    /// The disk gives back what was written. In place others may work with the file: what they have
+    /// in the cache stays, if values are not to be compared.
+    fn bytes(&self, file: &fs::File, len: u64) -> Result<(), Failure> {
         let edits = self.planned.migration.edits.as_ref();
         let tick = Ticker::new(len, self.observer);
         let tick = |bytes| tick.tick(bytes);
         let result = match self.made_by {
-            MadeBy::InPlace => edits.map_or(Ok(()), |edits| bytes::edited(file, edits)),
+            MadeBy::InPlace => {
+                if self.level >= VerifyLevel::Content {
+                    forget(file);
+                }
+                edits.map_or(Ok(()), |edits| bytes::edited(file, edits))
+            }
             MadeBy::Rewrite { sums, head } => {
                 let zeros = vec![0; head.len()];
                 let replaced = [Replaced { offset: 0, old: &zeros, new: head }];
                 let written = bytes::Written::Summed(sums, None);
-                bytes::compare(file, len, &replaced, written, &tick)
+                bytes::compare(file, len, &replaced, &[], written, &tick)
             }
             MadeBy::Copy { sums } => {
                 let input = self.planned.file.source().file();
@@ -252,16 +254,15 @@ impl Check<'_> {
                     .flat_map(|edits| edits.replace())
                     .map(|r| Replaced { offset: r.offset, old: &r.old, new: &r.new })
                     .collect();
-                let copied = match edits {
-                    Some(edits) => edits.append_at(),
-                    None => len,
+                let (copied, appended) = match edits {
+                    Some(edits) => (edits.append_at(), edits.append()),
+                    None => (len, &[][..]),
                 };
-                bytes::compare(file, copied, &replaced, written, &tick)
-                    .and_then(|()| edits.map_or(Ok(()), |edits| bytes::edited(file, edits)))
+                bytes::compare(file, copied, &replaced, appended, written, &tick)
             }
         };
         result.map_err(|problem| match problem {
-            Problem::Differs(at, what) => match at.and_then(|at| bytes::owner(output, at)) {
+            Problem::Differs(at, what) => match at.and_then(|at| self.owner(at)) {
                 Some(object) => self.bad(format!("{object}: {what}")),
                 None => self.bad(what),
             },
@@ -271,6 +272,14 @@ impl Check<'_> {
             Problem::Input(at, e) => read_failure(self.path, &h5::Error::io(at, e)),
             Problem::Stopped => read_failure(self.path, &h5::Error::cancelled()),
         })
+    }
+
+    /// The path of the object that the byte at an offset of a copy belongs to.
+    fn owner(&self, offset: u64) -> Option<String> {
+        match self.made_by {
+            MadeBy::Rewrite { .. } => None,
+            MadeBy::Copy { .. } | MadeBy::InPlace => bytes::owner(&self.planned.file, offset),
+        }
     }
 
     /// Every value of the output is the input's, or what a rule makes of it.

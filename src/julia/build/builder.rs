@@ -77,6 +77,40 @@ impl<'a> Build<'a> {
         self.added.push(t);
     }
 
+    /// Does not let new objects be of the committed type at `addr` any more: another takes its
+    /// place.
+    pub fn retire(&mut self, addr: RelAddr) {
+        self.existing.retain(|_, known| *known != addr);
+    }
+
+    /// A dataset that others may refer to before it is built by [`Build::rebuilt`] or
+    /// [`Build::stand_in`].
+    pub fn reserve(&mut self) -> ObjectRef {
+        self.blobs.push(Blob { data: Data::default(), header: false, contiguous: None });
+        ObjectRef::New(self.blobs.len() - 1)
+    }
+
+    /// Lets `place`, which was reserved, be the object that was built last, `made`.
+    pub fn stand_in(&mut self, place: ObjectRef, made: ObjectRef) {
+        if let (ObjectRef::New(place), ObjectRef::New(made)) = (place, made)
+            && let Some(blob) = self.blobs.get_mut(made)
+        {
+            let blob = std::mem::replace(
+                blob,
+                Blob { data: Data::default(), header: false, contiguous: None },
+            );
+            if let Some(to) = self.blobs.get_mut(place) {
+                *to = blob;
+            }
+        }
+    }
+
+    /// Bytes of all that was built so far, without what is in heaps.
+    pub fn weight(&self) -> u64 {
+        let blob = |b: &Blob| b.data.len() + b.contiguous.as_ref().map_or(0, |(_, d)| d.len());
+        self.blobs.iter().map(|b| blob(b) as u64).sum()
+    }
+
     /// Whether nothing was built.
     pub fn is_empty(&self) -> bool {
         self.blobs.is_empty()

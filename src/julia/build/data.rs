@@ -48,6 +48,15 @@ impl Data {
         self.fills.extend(other.fills.iter().map(|&(p, f)| (at + p, f)));
     }
 
+    /// Lets `to` stand at `at` in place of the bytes there; what does not fit in is left out.
+    pub fn put(&mut self, at: usize, to: &Self) {
+        let end = at.saturating_add(to.len());
+        let Some(place) = self.bytes.get_mut(at..end) else { return };
+        place.copy_from_slice(&to.bytes);
+        self.fills.retain(|(p, _)| !(at..end).contains(p));
+        self.fills.extend(to.fills.iter().map(|&(p, f)| (at + p, f)));
+    }
+
     /// How many bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()

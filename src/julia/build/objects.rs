@@ -34,11 +34,27 @@ impl Build<'_> {
         dims: &[u64],
         data: &Data,
     ) -> ObjectRef {
+        self.dataset_with(committed, plain, (extent, dims), &[], data)
+    }
+
+    /// As [`Build::any_dataset`], with attributes: the bodies of their messages.
+    pub fn dataset_with(
+        &mut self,
+        committed: Option<ObjectRef>,
+        plain: Option<&Datatype>,
+        (extent, dims): (Extent, &[u64]),
+        attributes: &[Data],
+        data: &Data,
+    ) -> ObjectRef {
         let mut fills = Vec::new();
         let mut messages = vec![
             NewMessage::fill_value(),
             NewMessage::new(kind::DATASPACE, 0, encode::dataspace(extent, dims)),
         ];
+        for attribute in attributes {
+            fills.extend(attribute.fills.iter().map(|&(p, f)| (messages.len(), p, f)));
+            messages.push(NewMessage::new(kind::ATTRIBUTE, 0, attribute.bytes.clone()));
+        }
         let datatype = match (committed, plain) {
             (Some(ObjectRef::Existing(addr)), _) => {
                 NewMessage::new(kind::DATATYPE, 3, encode::shared(addr))

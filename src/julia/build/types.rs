@@ -111,6 +111,9 @@ impl Build<'_> {
                 committed: Some(symbol),
             })
             .collect();
+        if fields.is_empty() {
+            return self.empty_tuple();
+        }
         let tuple = self.find_or_commit_record(&t, &fields)?;
         let mut data = Data::default();
         for name in names {
@@ -120,7 +123,8 @@ impl Build<'_> {
         Ok(self.dataset(Some(tuple), None, &data))
     }
 
-    /// A committed compound of this type: the file's, if it has the same layout, or a new one.
+    /// A committed compound of this type: the file's, if it has the same layout, or a new one. A
+    /// type none of whose fields has data is one without data.
     ///
     /// # Errors
     /// If the file's types cannot be read or the new one cannot be written.
@@ -129,6 +133,9 @@ impl Build<'_> {
         t: &JuliaType,
         fields: &[NewField],
     ) -> Result<ObjectRef> {
+        if fields.iter().all(|f| f.datatype.is_none()) {
+            return self.find_or_commit_empty(t);
+        }
         self.find_or_commit(t, &record(fields), fields)
     }
 
@@ -157,13 +164,24 @@ impl Build<'_> {
     /// If the file's types cannot be read.
     pub fn find_or_commit_empty(&mut self, t: &JuliaType) -> Result<ObjectRef> {
         let name = t.to_string();
-        if let Some(known) = self.find(&name) {
-            return Ok(known);
+        match self.find(&name) {
+            Some(ObjectRef::Existing(addr)) if !self.types.committed(addr)?.empty => {}
+            Some(known) => return Ok(known),
+            None => {}
         }
         let value = self.type_value(t)?;
+        let made = self.commit_empty(&value);
+        self.made.insert(name, made);
+        self.added.push(made);
+        Ok(made)
+    }
+
+    /// Commits a type without data whose `DataType` value is `value`. The caller sees to its name
+    /// in `_types`.
+    pub fn commit_empty(&mut self, value: &Data) -> ObjectRef {
         let mut messages = vec![committed_datatype(&Datatype::new(Class::Opaque, 1))];
         let mut fills = Vec::new();
-        self.attribute(&mut messages, &mut fills, "julia_type", &value);
+        self.attribute(&mut messages, &mut fills, "julia_type", value);
         let body = encode::attribute(
             "empty",
             false,
@@ -172,10 +190,7 @@ impl Build<'_> {
             &[1],
         );
         messages.push(NewMessage::new(kind::ATTRIBUTE, 0, body));
-        let made = self.header(&messages, fills, None);
-        self.made.insert(name, made);
-        self.added.push(made);
-        Ok(made)
+        self.header(&messages, fills, None)
     }
 
     /// A `()`; immutable, so that one serves all.
@@ -202,15 +217,34 @@ impl Build<'_> {
         layout: &Datatype,
         fields: &[NewField],
     ) -> Result<ObjectRef> {
+        self.commit_as(value, None, self.style, layout, fields)
+    }
+
+    /// As [`Build::commit`], with the `DataType` value of the type whose fields are stored
+    /// (`written`), if that is another, and the types of fields stated in this style.
+    ///
+    /// # Errors
+    /// As of [`Build::commit`].
+    pub fn commit_as(
+        &mut self,
+        value: &Data,
+        written: Option<&Data>,
+        style: FieldStyle,
+        layout: &Datatype,
+        fields: &[NewField],
+    ) -> Result<ObjectRef> {
         let mut messages = vec![committed_datatype(layout)];
         let mut fills = Vec::new();
         self.attribute(&mut messages, &mut fills, "julia_type", value);
-        let stated = |f: &NewField| match self.style {
+        if let Some(written) = written {
+            self.attribute(&mut messages, &mut fills, "written_type", written);
+        }
+        let stated = |f: &NewField| match style {
             FieldStyle::Datatypes => f.committed.is_some() && f.datatype.is_some(),
             FieldStyle::NamesAndTypes => f.committed.is_some() || f.datatype.is_none(),
         };
         if fields.iter().any(stated) {
-            self.field_attributes(&mut messages, &mut fills, fields);
+            self.field_attributes(&mut messages, &mut fills, style, fields);
         }
         if messages.iter().any(|m| m.body.len() > usize::from(u16::MAX)) {
             return Err(self.cannot_write(&"a type with over 64 KiB of description"));
@@ -235,6 +269,7 @@ impl Build<'_> {
         &mut self,
         messages: &mut Vec<NewMessage>,
         fills: &mut Vec<(usize, usize, Fill)>,
+        style: FieldStyle,
         fields: &[NewField],
     ) {
         let null = ObjectRef::Existing(RelAddr::NULL);
@@ -242,19 +277,19 @@ impl Build<'_> {
         let mut names = Data::default();
         let mut count = 0_u64;
         for f in fields {
-            if self.style == FieldStyle::Datatypes && f.datatype.is_none() {
+            if style == FieldStyle::Datatypes && f.datatype.is_none() {
                 continue;
             }
             count += 1;
             refs.push(&Data::reference(f.committed.unwrap_or(null)));
-            if self.style == FieldStyle::NamesAndTypes {
+            if style == FieldStyle::NamesAndTypes {
                 let name = self.text(&f.name);
                 names.push(&name);
             }
         }
         let space = encode::dataspace(Extent::Simple, &[count]);
         let reference = encode::datatype(&Datatype::reference());
-        match self.style {
+        match style {
             FieldStyle::Datatypes => {
                 push_attribute(
                     messages,

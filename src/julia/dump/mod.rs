@@ -12,7 +12,7 @@ mod watch;
 use super::bounded::Bounded;
 use super::node::comma;
 use super::text::text;
-use super::{Node, TypeTable};
+use super::{Committed, Node, TypeTable};
 use crate::h5::{Allowance, Attribute, Error, RelAddr, Result};
 use session::Session;
 use std::collections::HashMap;
@@ -29,12 +29,15 @@ pub enum Digest {
     Xxh3,
 }
 
-/// What stands in for objects of the file: what rules make of them. The names of types that change
-/// with them are the [`TypeTable`]'s business ([`TypeTable::with_renames`]).
+/// What stands in for objects and types of the file: what rules make of them. The names of types
+/// that change with them are the [`TypeTable`]'s business ([`TypeTable::with_renames`]).
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// By address of the object.
     pub objects: HashMap<RelAddr, Override>,
+    /// The fields of all values of a type, wherever they are stored, by address of the committed
+    /// datatype.
+    pub types: HashMap<RelAddr, Vec<(String, FieldValue)>>,
 }
 
 /// What stands in for one object.
@@ -42,16 +45,18 @@ pub struct Overrides {
 pub enum Override {
     /// A value.
     Value(Node),
-    /// The object itself, as another type.
+    /// The object itself, with the fields of another type.
     Retyped {
-        /// The other type's full name.
-        julia_type: String,
+        /// The other type's full name without parameters; those stay.
+        name: String,
         /// Its fields in order.
         fields: Vec<(String, FieldValue)>,
     },
+    /// The object itself, which stands elsewhere: what it holds is laid out in another way.
+    Moved,
 }
 
-/// Where a field of an [`Override::Retyped`] comes from.
+/// Where a field of a changed value comes from.
 #[derive(Debug, Clone)]
 pub enum FieldValue {
     /// The field with this name of the stored object.
@@ -157,6 +162,11 @@ impl<'a> Dumper<'a> {
             self.value(*addr, allowance, out).map_err(|e| e.in_object(path))?;
         }
         put(out.write_all(b"\n}\n"))
+    }
+
+    /// The fields that values of the type `c` have, if others stand in for those of the file.
+    fn changed_fields(&self, c: &Committed) -> Option<&[(String, FieldValue)]> {
+        self.overrides?.types.get(&c.addr).map(Vec::as_slice)
     }
 
     fn value(&self, addr: RelAddr, allowance: Allowance, out: &mut dyn Write) -> Result<()> {

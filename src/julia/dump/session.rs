@@ -1,10 +1,11 @@
 //! The writing of one dataset and all it leads to: which objects, and how deeply.
 
 use super::super::array::MAX_ELEMENT;
-use super::super::node::{comma, head};
+use super::super::node::head;
 use super::super::number::big_integer;
 use super::super::text::{self, text};
 use super::super::{Column, Element, JuliaType, TypeTable};
+use super::super::{Committed, Node};
 use super::{Dumper, FieldValue, Override, put};
 use crate::h5::{
     Allowance, Class, Dataset, Datatype, Error, Extent, Object, ObjectKind, RelAddr, Result,
@@ -94,6 +95,18 @@ impl Session<'_> {
         id
     }
 
+    /// Writes a value that the file does not hold.
+    fn node(&mut self, node: &Node, own: bool) -> Result<()> {
+        let next = &mut self.next;
+        let mut next = || {
+            let id = *next;
+            *next += 1;
+            id
+        };
+        let id = (own && node.is_tracked()).then(&mut next);
+        put(node.write(self.out, id, &mut next))
+    }
+
     pub(super) fn object(&mut self, addr: RelAddr) -> Result<()> {
         if let Some(id) = self.ids.get(&addr) {
             let reference = format!("{{\"ref\":{id}}}");
@@ -161,8 +174,15 @@ impl Session<'_> {
 
     fn here(&mut self, addr: RelAddr) -> Result<()> {
         let dumper = self.dumper;
-        if let Some(node) = dumper.overrides.and_then(|o| o.objects.get(&addr)) {
-            return self.overridden(addr, node);
+        match dumper.overrides.and_then(|o| o.objects.get(&addr)) {
+            Some(Override::Value(node)) => {
+                if node.is_tracked() {
+                    self.ids.insert(addr, self.next);
+                }
+                return self.node(node, true);
+            }
+            Some(Override::Retyped { name, fields }) => return self.retyped(addr, name, fields),
+            Some(Override::Moved) | None => {}
         }
         let object = dumper.types.file().object(addr)?;
         let at = offset(&object);
@@ -211,6 +231,11 @@ impl Session<'_> {
             Some(dims) if !string => self.array(object, dataset, &element, &dims),
             _ if dataset.dataspace.extent == Extent::Null => {
                 let id = tracked(&element).then(|| self.new_id(object.addr()));
+                if let Element::Committed(c) = &element
+                    && let Some(fields) = self.dumper.changed_fields(c)
+                {
+                    return self.changed(&c.julia_type, c, fields, &[], offset(object), id);
+                }
                 self.singleton(&element.julia_type(), id)
             }
             _ => match &element {
@@ -273,15 +298,13 @@ impl Session<'_> {
         self.raw("}")
     }
 
-    /// Writes what stands in for the object at `addr`.
-    fn overridden(&mut self, addr: RelAddr, by: &Override) -> Result<()> {
-        let (julia_type, fields) = match by {
-            Override::Value(node) => {
-                let id = node.is_tracked().then(|| self.new_id(addr));
-                return put(node.write(self.out, id));
-            }
-            Override::Retyped { julia_type, fields } => (julia_type, fields),
-        };
+    /// Writes the object at `addr` as one of the type `name` with these fields.
+    fn retyped(
+        &mut self,
+        addr: RelAddr,
+        name: &str,
+        fields: &[(String, FieldValue)],
+    ) -> Result<()> {
         let types = self.dumper.types;
         let object = types.file().object(addr)?;
         let at = offset(&object);
@@ -290,24 +313,45 @@ impl Session<'_> {
         let Element::Committed(c) = types.element(&dataset.datatype)? else {
             return Err(wrong());
         };
+        let params = c.julia_type.params().to_vec();
+        let t = JuliaType::Named { name: name.to_owned(), params };
         let id = self.new_id(addr);
+        if dataset.dataspace.extent == Extent::Null {
+            return self.changed(&t, &c, fields, &[], at, Some(id));
+        }
         self.whole(dataset, &c.datatype, |s, bytes, at| {
-            put(head(s.out, julia_type, Some(id)))?;
-            s.raw(",\"fields\":{")?;
-            for (i, (name, value)) in fields.iter().enumerate() {
-                put(comma(s.out, i))?;
-                put(text(s.out, name.as_bytes()))?;
-                s.raw(":")?;
-                match value {
-                    FieldValue::Value(node) => put(node.write(s.out, None))?,
-                    FieldValue::Stored(name) => {
-                        let field = c.fields.iter().find(|f| f.name == *name).ok_or_else(wrong)?;
-                        s.field(field, bytes, at)?;
-                    }
+            s.changed(&t, &c, fields, bytes, at, Some(id))
+        })
+    }
+
+    /// Writes the value `bytes` of the type `c` as one of the type `t` with these fields.
+    pub(super) fn changed(
+        &mut self,
+        t: &JuliaType,
+        c: &Committed,
+        fields: &[(String, FieldValue)],
+        bytes: &[u8],
+        at: u64,
+        id: Option<u64>,
+    ) -> Result<()> {
+        self.head(t, id)?;
+        self.raw(",\"fields\":{")?;
+        let mut count = 0;
+        for (name, value) in fields {
+            match value {
+                FieldValue::Value(node) => {
+                    self.field_name(name, &mut count)?;
+                    self.node(node, false)?;
+                }
+                FieldValue::Stored(old) => {
+                    let field = c.fields.iter().find(|f| f.name == *old).ok_or_else(|| {
+                        Error::corrupt(at, "changed value", format!("a field {old}"), "none")
+                    })?;
+                    self.named_field(name, field, bytes, at, &mut count)?;
                 }
             }
-            s.raw("}}")
-        })
+        }
+        self.raw("}}")
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::element::plain_name;
 use super::super::node::comma;
 use super::super::number::{code_point, digits, number};
 use super::super::text::text;
-use super::super::{Committed, Element, Field, JuliaType};
+use super::super::{Committed, Element, Field, JuliaType, Param};
 use super::pairs::is_dict;
 use super::put;
 use super::session::Session;
@@ -72,6 +72,9 @@ impl Session<'_> {
 
     fn committed(&mut self, c: &Committed, bytes: &[u8], at: u64, id: Option<u64>) -> Result<()> {
         let t = &c.julia_type;
+        if let Some(fields) = self.dumper.changed_fields(c) {
+            return self.changed(t, c, fields, bytes, at, id);
+        }
         let name = t.to_string();
         match t.short_name() {
             "DataType" => {
@@ -110,7 +113,10 @@ impl Session<'_> {
                     return self.tuple(c, &elements, bytes, at);
                 }
                 self.head(t, id)?;
-                self.fields(&c.fields, bytes, at)
+                match named_elements(t) {
+                    Some((names, elements)) => self.named_tuple(c, names, &elements, bytes, at),
+                    None => self.fields(&c.fields, bytes, at),
+                }
             }
             // Written as another object: long tuples as vectors, simple vectors as vectors.
             Class::Reference => {
@@ -198,22 +204,66 @@ impl Session<'_> {
         self.raw(",\"fields\":{")?;
         let mut count = 0;
         for f in fields {
-            let ghost = match (f.offset, f.committed) {
-                (Some(_), _) => None,
-                (None, Some(addr)) => Some(self.dumper.types.committed(addr)?.julia_type.clone()),
-                // A field without data or stated type: nothing is known of it.
-                (None, None) => continue,
-            };
-            put(comma(self.out, count))?;
-            count += 1;
-            put(text(self.out, f.name.as_bytes()))?;
-            self.raw(":")?;
-            match ghost {
-                Some(t) => self.singleton(&t, None)?,
-                None => self.field(f, bytes, at)?,
+            self.named_field(&f.name, f, bytes, at, &mut count)?;
+        }
+        self.raw("}}")
+    }
+
+    /// As [`Self::fields`], of a named tuple: its type tells of elements without data, of which
+    /// JLD2 before 0.5 stores no names.
+    fn named_tuple(
+        &mut self,
+        c: &Committed,
+        names: &[String],
+        elements: &[&JuliaType],
+        bytes: &[u8],
+        at: u64,
+    ) -> Result<()> {
+        if let Some(f) = c.fields.iter().find(|f| !names.contains(&f.name)) {
+            let want = format!("fields among {}", names.join(", "));
+            return Err(Error::corrupt(at, "named tuple", want, format!("a field {}", f.name)));
+        }
+        self.raw(",\"fields\":{")?;
+        let mut count = 0;
+        for (name, t) in names.iter().zip(elements) {
+            if let Some(f) = c.fields.iter().find(|f| f.name == *name && f.offset.is_some()) {
+                self.named_field(name, f, bytes, at, &mut count)?;
+            } else {
+                self.field_name(name, &mut count)?;
+                self.singleton(t, None)?;
             }
         }
         self.raw("}}")
+    }
+
+    /// `"name":`, with a comma in front of all but the first.
+    pub(super) fn field_name(&mut self, name: &str, count: &mut usize) -> Result<()> {
+        put(comma(self.out, *count))?;
+        *count += 1;
+        put(text(self.out, name.as_bytes()))?;
+        self.raw(":")
+    }
+
+    /// A field under the name `name`.
+    pub(super) fn named_field(
+        &mut self,
+        name: &str,
+        f: &Field,
+        bytes: &[u8],
+        at: u64,
+        count: &mut usize,
+    ) -> Result<()> {
+        let ghost = match (f.offset, f.committed) {
+            (Some(_), _) => None,
+            (None, Some(addr)) => Some(self.dumper.types.committed(addr)?.julia_type.clone()),
+            // A field without data or stated type: nothing is known of it.
+            (None, None) => return Ok(()),
+        };
+        self.field_name(name, count)?;
+        match ghost {
+            Some(t) => self.singleton(&t, None),
+            None => self.field(f, bytes, at),
+        }
     }
 
     /// `,"items":[…]}`; members are named by position, elements without data have none.
@@ -254,6 +304,15 @@ impl Session<'_> {
             None => self.raw("null"),
         }
     }
+}
+
+/// Names and element types of a named tuple, if its type tells them.
+fn named_elements(t: &JuliaType) -> Option<(&[String], Vec<&JuliaType>)> {
+    let Some(Param::Symbols(names)) = t.params().first().filter(|_| t.is_named_tuple()) else {
+        return None;
+    };
+    let elements = t.type_param(1)?.tuple_elements()?;
+    (elements.len() == names.len()).then_some((names, elements))
 }
 
 /// The bytes of a field inside its instance.

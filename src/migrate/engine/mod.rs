@@ -1,52 +1,89 @@
 //! The carrying out of rules on one file: new objects, and the patches that put them in place.
+//!
+//! 1. New committed types, those first that others are made of ([`reform`]).
+//! 2. A place for each object that stands elsewhere afterwards, so that they may refer to one
+//!    another in circles.
+//! 3. What has to stand instead of each reference to one of those, and of each name that changes
+//!    (`fixes`): patches where the bytes stay, other bytes where they are copied ([`values`]).
 
-mod retype;
+mod reform;
+mod values;
 
 use super::additions::Addition;
 use super::edit::EditList;
+use super::fate::{Fate, Outcome, Retyped};
 use super::flat::{FlatState, FlatTable};
+use super::groups::Group;
 use super::literal::Literal;
+use super::names::NewName;
 use super::objects::{self, Slot};
 use super::patches::Patches;
-use super::plan::{Group, PlanError};
-use super::rule::{Action, Rule};
+use super::plan::PlanError;
 use super::survey::{Instance, References, Survey};
-use super::target::Target;
-use crate::h5::{Edge, EdgeKind, Extent, File, RelAddr};
+use crate::h5::{Edge, EdgeKind, Extent, File, RelAddr, TypeRef};
 use crate::julia::build::{Build, Data, FieldStyle, ObjectRef};
 use crate::julia::{Override, Overrides, Renames, TypeTable};
-use std::collections::{BTreeMap, BTreeSet};
+use reform::Reform;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// The carrying out of rules on one file.
-pub(super) struct Engine<'a> {
-    types: &'a TypeTable<'a>,
-    target: &'a Target,
-    survey: &'a Survey,
+pub(super) struct Engine<'r> {
+    types: &'r TypeTable<'r>,
+    survey: &'r Survey,
+    groups: &'r BTreeMap<RelAddr, Group<'r>>,
     patches: Patches,
     overrides: Overrides,
     renames: Renames,
+    /// Whether a committed type is described anew.
+    described: HashMap<RelAddr, bool>,
+    /// New types in the place of old ones.
+    reforms: HashMap<RelAddr, Rc<Reform<'r>>>,
+    /// New objects and types in the place of old ones.
+    now: HashMap<RelAddr, ObjectRef>,
+    /// What has to stand at an absolute offset.
+    fixes: BTreeMap<u64, Data>,
+    /// Filtered arrays that are stored without filters afterwards, and the rules that are why.
+    unfiltered: Vec<(Arc<str>, String)>,
 }
 
-/// What is new once all groups are built.
-#[derive(Default)]
-struct New {
-    /// New objects in the place of old ones.
-    objects: Vec<(RelAddr, ObjectRef)>,
-    /// New types in the slots of old ones.
-    slots: Vec<(RelAddr, ObjectRef)>,
-    /// New names of types that keep their layout.
-    names: Vec<(RelAddr, String)>,
+/// An object that stands elsewhere afterwards.
+enum Move<'r> {
+    /// A rule's value is in its place.
+    Replaced(&'r Literal, Slot),
+    /// It is of another type; the fields are its own and not those of all of its old type.
+    Own(Instance, Rc<Reform<'r>>, &'r Retyped<'r>),
+    /// Values of its type are laid out in another way.
+    Moved(Instance, Rc<Reform<'r>>),
 }
 
-impl<'a> Engine<'a> {
-    pub(super) fn new(types: &'a TypeTable<'a>, target: &'a Target, survey: &'a Survey) -> Self {
+/// Bytes of the file that give way to others.
+struct Text {
+    owner: RelAddr,
+    at: u64,
+    data: Data,
+    why: String,
+}
+
+impl<'r> Engine<'r> {
+    pub(super) fn new(
+        types: &'r TypeTable<'r>,
+        survey: &'r Survey,
+        groups: &'r BTreeMap<RelAddr, Group<'r>>,
+    ) -> Self {
         Self {
             types,
-            target,
             survey,
+            groups,
             patches: Patches::default(),
             overrides: Overrides::default(),
             renames: Renames::default(),
+            described: HashMap::new(),
+            reforms: HashMap::new(),
+            now: HashMap::new(),
+            fixes: BTreeMap::new(),
+            unfiltered: Vec::new(),
         }
     }
 
@@ -55,59 +92,82 @@ impl<'a> Engine<'a> {
         (self.overrides, self.renames)
     }
 
-    fn file(&self) -> &'a File {
+    /// Filtered arrays that are stored without filters afterwards, and the rules that are why.
+    pub(super) fn unfiltered(&self) -> &[(Arc<str>, String)] {
+        &self.unfiltered
+    }
+
+    fn file(&self) -> &'r File {
         self.types.file()
     }
 
-    /// Carries out the rules of `groups`, puts values in the place of the objects in `flags`, and
-    /// makes the groups that `tables` lack.
+    /// Puts the container right where no rule asks for anything.
+    pub(super) fn repair(&mut self) -> Result<EditList, PlanError> {
+        self.survey.repairs.put(&mut self.patches);
+        let end = self.file().superblock().end_of_file;
+        std::mem::take(&mut self.patches).finish(self.file(), end, &[])
+    }
+
+    /// Carries out the rules, puts values in the place of the objects in `flags`, lets stored types
+    /// go by the new `names`, and makes the groups that `tables` lack.
     pub(super) fn run(
         &mut self,
-        groups: &BTreeMap<RelAddr, Group<'_>>,
-        flags: &[(RelAddr, &Literal)],
+        flags: &[(RelAddr, &'r Literal)],
+        names: &[NewName],
         tables: &[FlatTable],
     ) -> Result<EditList, PlanError> {
-        let mut wanted: BTreeSet<_> = groups.keys().copied().collect();
-        wanted.extend(groups.values().flat_map(|g| g.ruled.iter().map(|(i, _)| i.addr)));
-        wanted.extend(flags.iter().map(|(addr, _)| *addr));
-        wanted.extend(self.survey.types_group);
-        wanted.extend(tables.iter().map(|t| t.parent));
-        wanted.extend(self.survey.type_values.iter().map(|v| v.addr));
-        let references = References::find(self.types, self.survey, wanted)?;
         let committed: Vec<_> = self.survey.type_links.iter().map(|l| l.target).collect();
         let mut build = Build::new(self.types, &committed, self.style())?;
-        let mut new = New::default();
-        for group in groups.values() {
-            self.group(group, &references, &mut build, &mut new)?;
+        for &addr in &self.survey.committed {
+            if self.is_described(addr)? || self.retyped(addr).is_some() {
+                build.retire(addr);
+            }
         }
-        for &(addr, value) in flags {
-            let made = objects::replacement(&mut build, value, Slot::Find)?;
-            new.objects.push((addr, made.object));
-            self.overrides.objects.insert(addr, Override::Value(objects::node(value)));
+        let texts = self.names(names, &mut build)?;
+        for &addr in &self.survey.committed {
+            self.reform(addr, &mut build)?;
         }
-        let mut texts = self.renamed_values(&references, &mut build);
-        for (addr, name) in std::mem::take(&mut new.names) {
-            let at = self.julia_type_offset(addr)?;
-            texts.push((addr, at, build.text(&name), format!("type is called {name}")));
+        let moves = self.moves(flags, &mut build)?;
+        let references = self.references(tables)?;
+        self.fix_references(&references)?;
+        for (addr, place, to) in moves {
+            let made = match to {
+                Move::Replaced(value, slot) => {
+                    let by = Override::Value(objects::node(value));
+                    self.overrides.objects.insert(addr, by);
+                    objects::replacement(&mut build, value, slot)?
+                }
+                Move::Own(instance, reform, to) => {
+                    self.moved(&instance, &reform, Some(to), &references, &mut build)?
+                }
+                Move::Moved(instance, reform) => {
+                    self.moved(&instance, &reform, None, &references, &mut build)?
+                }
+            };
+            build.stand_in(place, made);
         }
-        let replaced = [new.objects.as_slice(), new.slots.as_slice()].concat();
-        let mut additions = self.flatten(tables, &mut build, &replaced)?;
-        additions.extend(self.number(&mut build, &replaced)?);
+        let mut additions = self.flatten(tables, &mut build)?;
+        additions.extend(self.number(&mut build)?);
         // Appended objects start at a multiple of eight behind the old end, as JLD2's data do.
         let start = self.file().superblock().end_of_file.next_multiple_of(8);
-        let extra: Vec<_> = texts.iter().map(|(_, _, text, _)| text.clone()).collect();
+        let extra: Vec<_> = texts.iter().map(|text| text.data.clone()).collect();
         let built = build.finish(start, &extra);
         let address = |r: ObjectRef| match r {
             ObjectRef::Existing(addr) => addr,
             ObjectRef::New(n) => built.addresses.get(n).copied().unwrap_or(RelAddr::NULL),
         };
-        for ((owner, at, _, why), bytes) in texts.into_iter().zip(&built.extra) {
-            self.patches.put(owner, at, bytes.clone(), why);
+        for (text, bytes) in texts.into_iter().zip(&built.extra) {
+            self.patches.put(text.owner, text.at, bytes.clone(), text.why);
         }
-        for &(old, by) in new.objects.iter().chain(&new.slots) {
-            let offset = self.file().offset(old, "object")?;
-            for edge in references.to(old, offset)? {
-                self.redirect(edge, address(by));
+        let now = std::mem::take(&mut self.now);
+        for (old, by) in &now {
+            let offset = self.file().offset(*old, "object")?;
+            for edge in references.to(*old, offset)? {
+                // Nothing leads to these any more; what they have in heaps lives on.
+                let dead = now.contains_key(&edge.from) && edge.kind != EdgeKind::HeapReference;
+                if !dead {
+                    self.redirect(edge, address(*by));
+                }
             }
         }
         for addition in additions {
@@ -118,6 +178,7 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+        self.survey.repairs.put(&mut self.patches);
         std::mem::take(&mut self.patches).finish(self.file(), start, &built.bytes)
     }
 
@@ -127,6 +188,7 @@ impl<'a> Engine<'a> {
             EdgeKind::DatasetType | EdgeKind::AttributeType => "shared datatype",
             EdgeKind::AttributeReference => "reference in an attribute",
             EdgeKind::DataReference => "reference",
+            EdgeKind::FillReference => "reference in a fill value",
             EdgeKind::HeapReference | EdgeKind::Heap => "type parameter",
         };
         let bytes = to.0.to_le_bytes().to_vec();
@@ -141,83 +203,158 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn group(
-        &mut self,
-        group: &Group<'_>,
-        references: &References,
-        build: &mut Build<'_>,
-        new: &mut New,
-    ) -> Result<(), PlanError> {
-        let mut rules: Vec<&Rule> = Vec::new();
-        for (_, rule) in &group.ruled {
-            if !rules.iter().any(|r| r.id == rule.id) {
-                rules.push(rule);
+    /// The names that change: those that are patched.
+    fn names(&mut self, names: &[NewName], build: &mut Build<'_>) -> Result<Vec<Text>, PlanError> {
+        let mut out = Vec::new();
+        for new in names {
+            let (value, data) = (&new.value, build.text(&new.name));
+            self.renames.names.insert(value.at, new.name.clone());
+            self.fixes.insert(value.at, data.clone());
+            let why = format!("type {} is called {}", value.name, new.name);
+            out.push(Text { owner: value.addr, at: value.at, data, why });
+        }
+        for (addr, group) in self.groups {
+            let Some(fate) = &group.fate else { continue };
+            let name = fate.name().filter(|n| *n != group.committed.julia_type.name());
+            let Some(name) = name else { continue };
+            let at = self.julia_type_offset(*addr, &fate.id())?;
+            self.renames.names.insert(at, name.to_owned());
+            if !self.is_described(*addr)? {
+                let (data, why) = (build.text(name), format!("type is called {name}"));
+                out.push(Text { owner: *addr, at, data, why });
             }
         }
-        for rule in rules {
-            let instances: Vec<_> =
-                group.ruled.iter().filter(|(_, r)| r.id == rule.id).map(|(i, _)| i).collect();
-            match &rule.action {
-                Action::Retype(retype) => {
-                    self.retype(group, rule, retype, &instances, references, build, new)?;
-                }
-                Action::Replace(value) => {
-                    let mut slot = if group.whole { Slot::Make } else { Slot::Find };
-                    for instance in instances {
-                        if instance.extent == Extent::Simple {
-                            return Err(unsupported(instance, rule, "it is an array"));
-                        }
-                        let made = objects::replacement(build, value, slot)?;
-                        if let (Slot::Make, Some(t)) = (slot, made.slot) {
-                            new.slots.push((group.committed.addr, t));
-                            slot = Slot::Use(t);
-                        }
-                        new.objects.push((instance.addr, made.object));
-                        let by = Override::Value(objects::node(value));
-                        self.overrides.objects.insert(instance.addr, by);
+        Ok(out)
+    }
+
+    fn julia_type_offset(&self, addr: RelAddr, rule: &str) -> Result<u64, PlanError> {
+        let object = self.file().object(addr)?;
+        let shared = |a: &&crate::h5::Attribute| matches!(a.datatype, TypeRef::Shared { .. });
+        match object.attribute("julia_type").filter(shared) {
+            Some(a) => Ok(a.offset),
+            None => Err(unsupported(
+                &self.place_of(addr),
+                rule,
+                "the type does not say its name as JLD2 does".to_owned(),
+            )),
+        }
+    }
+
+    /// The objects that stand elsewhere afterwards, with the places that they get.
+    fn moves(
+        &mut self,
+        flags: &[(RelAddr, &'r Literal)],
+        build: &mut Build<'_>,
+    ) -> Result<Vec<(RelAddr, ObjectRef, Move<'r>)>, PlanError> {
+        let groups = self.groups;
+        let fates: HashMap<RelAddr, &'r Rc<Fate<'r>>> =
+            groups.values().flat_map(|g| g.ruled.iter().map(|(i, f)| (i.addr, f))).collect();
+        let mut own: BTreeMap<(RelAddr, Vec<&str>), Rc<Reform<'r>>> = BTreeMap::new();
+        let mut slots: HashMap<RelAddr, ObjectRef> = HashMap::new();
+        let mut out = Vec::new();
+        for instance in &self.survey.instances {
+            let whole = groups.get(&instance.datatype).and_then(|g| g.fate.as_ref());
+            let fate = fates.get(&instance.addr).copied();
+            let to = match fate.map(|fate| (fate, &fate.outcome)) {
+                Some((fate, Outcome::Replaced(value))) => {
+                    if instance.extent == Extent::Simple {
+                        let problem =
+                            "it is an array, and `replace` puts one value in an object's place";
+                        return Err(unsupported(&instance.place, &fate.id(), problem.to_owned()));
                     }
+                    let slot = self.slot(instance, value, whole, &mut slots, build)?;
+                    Some(Move::Replaced(value, slot))
                 }
+                Some((fate, Outcome::Retyped(to)))
+                    if !whole.is_some_and(|whole| whole.is_same(fate)) =>
+                {
+                    let ids = fate.rules.iter().map(|r| r.id.as_str()).collect();
+                    let key = (instance.datatype, ids);
+                    let reform = if let Some(known) = own.get(&key) {
+                        Rc::clone(known)
+                    } else {
+                        let c = self.types.committed(instance.datatype)?;
+                        let made = self.reformed(&c, Some(to), Some(fate.id()), build)?;
+                        build.add_type(made.object);
+                        let made = Rc::new(made);
+                        own.insert(key, Rc::clone(&made));
+                        made
+                    };
+                    Some(Move::Own(instance.clone(), reform, to))
+                }
+                _ => {
+                    let reform = self.reform(instance.datatype, build)?;
+                    let reform = reform.filter(|reform| reform.resized);
+                    reform.map(|reform| Move::Moved(instance.clone(), reform))
+                }
+            };
+            if let Some(to) = to {
+                out.push((instance.addr, to));
+            }
+        }
+        out.extend(flags.iter().map(|&(addr, v)| (addr, Move::Replaced(v, Slot::Find))));
+        let mut placed = Vec::with_capacity(out.len());
+        for (addr, to) in out {
+            let place = build.reserve();
+            self.now.insert(addr, place);
+            placed.push((addr, place, to));
+        }
+        Ok(placed)
+    }
+
+    /// Which type a value is of that stands in the place of an object: one in the slot of the old
+    /// type, if no value of that stays.
+    fn slot(
+        &mut self,
+        instance: &Instance,
+        value: &Literal,
+        whole: Option<&Rc<Fate<'r>>>,
+        slots: &mut HashMap<RelAddr, ObjectRef>,
+        build: &mut Build<'_>,
+    ) -> Result<Slot, PlanError> {
+        let whole = whole.is_some_and(|w| matches!(w.outcome, Outcome::Replaced(_)))
+            && !self.survey.embedded.contains_key(&instance.datatype);
+        if !whole || !objects::has_record_type(value) {
+            return Ok(Slot::Find);
+        }
+        if let Some(known) = slots.get(&instance.datatype) {
+            return Ok(Slot::Use(*known));
+        }
+        let made = objects::make_type(build, value)?;
+        slots.insert(instance.datatype, made);
+        self.now.insert(instance.datatype, made);
+        Ok(Slot::Use(made))
+    }
+
+    /// All references to what stands elsewhere afterwards.
+    fn references(&self, tables: &[FlatTable]) -> Result<References, PlanError> {
+        let mut wanted: BTreeSet<_> = self.now.keys().copied().collect();
+        wanted.extend(self.survey.types_group);
+        wanted.extend(tables.iter().map(|t| t.parent));
+        Ok(References::find(self.types, self.survey, wanted)?)
+    }
+
+    fn fix_references(&mut self, references: &References) -> Result<(), PlanError> {
+        for (old, by) in &self.now {
+            let offset = self.file().offset(*old, "object")?;
+            for edge in references.to(*old, offset)? {
+                if edge.kind == EdgeKind::AttributeType
+                    && let Some(reform) = self.reforms.get(old).filter(|r| r.resized)
+                {
+                    let problem = format!(
+                        "values of {} are stored in an attribute, where rules do not reach them",
+                        reform.committed.julia_type
+                    );
+                    return Err(unsupported(&self.place_of(edge.from), &reform.rule, problem));
+                }
+                self.fixes.insert(edge.at, Data::reference(*by));
             }
         }
         Ok(())
     }
 
-    fn julia_type_offset(&self, addr: RelAddr) -> Result<u64, PlanError> {
-        let object = self.file().object(addr)?;
-        match object.attribute("julia_type") {
-            Some(a) => Ok(a.offset),
-            None => Err(PlanError::Internal(format!("the type at {addr} has no julia_type"))),
-        }
-    }
-
-    /// Types that stand somewhere as values, as element types or parameters, under an old name.
-    fn renamed_values(
-        &self,
-        references: &References,
-        build: &mut Build<'_>,
-    ) -> Vec<(RelAddr, u64, Data, String)> {
-        let mut out = Vec::new();
-        for value in &self.survey.type_values {
-            let Some(to) = self.renames.types.get(&value.name) else { continue };
-            let names_a_type = references.edges.get(&value.addr).is_some_and(|edges| {
-                edges.iter().any(|e| {
-                    matches!(e.kind, EdgeKind::AttributeReference | EdgeKind::HeapReference)
-                })
-            });
-            if names_a_type {
-                let why = format!("type parameter {} is called {to}", value.name);
-                out.push((value.addr, value.at, build.text(to), why));
-            }
-        }
-        out
-    }
-
     /// Gives new types that took nobody's slot a name in `_types`.
-    fn number(
-        &self,
-        build: &mut Build<'_>,
-        replaced: &[(RelAddr, ObjectRef)],
-    ) -> Result<Option<Addition>, PlanError> {
+    fn number(&self, build: &mut Build<'_>) -> Result<Option<Addition>, PlanError> {
         let added = build.added().to_vec();
         let (Some(group), false) = (self.survey.types_group, added.is_empty()) else {
             return Ok(None);
@@ -225,7 +362,7 @@ impl<'a> Engine<'a> {
         let numbers = self.survey.type_links.iter().filter_map(|l| l.name.parse::<u64>().ok());
         let highest = numbers.max().unwrap_or(0).max(self.survey.type_links.len() as u64);
         let links = (highest + 1..).zip(added).map(|(n, t)| (format!("{n:08}"), t)).collect();
-        Ok(Some(Addition::plan(self.file(), build, group, links, replaced)?))
+        Ok(Some(Addition::plan(self.file(), build, group, links, &self.now)?))
     }
 
     /// Makes a group for each table that lacks it, and links it into the table's group.
@@ -233,30 +370,23 @@ impl<'a> Engine<'a> {
         &self,
         tables: &[FlatTable],
         build: &mut Build<'_>,
-        replaced: &[(RelAddr, ObjectRef)],
     ) -> Result<Vec<Addition>, PlanError> {
         let mut out = Vec::new();
         let lacking = |t: &&FlatTable| t.state == FlatState::Missing && !t.columns.is_empty();
         for table in tables.iter().filter(lacking) {
-            let now = |addr: RelAddr| {
-                let by = replaced.iter().find(|(old, _)| *old == addr).map(|(_, by)| *by);
-                by.unwrap_or(ObjectRef::Existing(addr))
-            };
+            let now =
+                |addr: RelAddr| self.now.get(&addr).copied().unwrap_or(ObjectRef::Existing(addr));
             let links: Vec<_> =
                 table.columns.iter().map(|(name, addr)| (name.clone(), now(*addr))).collect();
             let group = build.group(&links);
             let link = vec![(FlatTable::NAME.to_owned(), group)];
-            out.push(Addition::plan(self.file(), build, table.parent, link, replaced)?);
+            out.push(Addition::plan(self.file(), build, table.parent, link, &self.now)?);
         }
         Ok(out)
     }
 }
 
-/// A rule that cannot be carried out on an instance.
-fn unsupported(instance: &Instance, rule: &Rule, problem: impl Into<String>) -> PlanError {
-    PlanError::Unsupported {
-        object: instance.place.to_string(),
-        rule: rule.id.clone(),
-        problem: problem.into(),
-    }
+/// A rule that cannot be carried out on an object.
+fn unsupported(place: &str, rule: &str, problem: String) -> PlanError {
+    PlanError::Unsupported { object: place.to_owned(), rule: rule.to_owned(), problem }
 }

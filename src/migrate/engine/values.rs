@@ -1,0 +1,257 @@
+//! Objects that stand elsewhere afterwards, since the bytes of their values change.
+
+use super::super::fate::Retyped;
+use super::super::objects;
+use super::super::plan::PlanError;
+use super::super::rule::{Formula, Source};
+use super::super::survey::{Instance, References};
+use super::reform::{Reform, expected};
+use super::{Engine, unsupported};
+use crate::h5::{self, Datatype, Extent, Object, RelAddr, TypeRef, kind};
+use crate::julia::build::{Build, Data, ObjectRef};
+use crate::julia::{Column, Committed, FieldValue, Node, Override};
+use crate::mera::scales::Units;
+use std::sync::Arc;
+
+/// New objects are put together in memory: no more bytes of them than this.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// What is needed to make a new value.
+pub(super) struct Making<'m> {
+    pub(super) units: Option<Units>,
+    /// The object, for messages.
+    pub(super) place: &'m str,
+}
+
+impl<'r> Engine<'r> {
+    /// Builds the object `instance` anew, with values as `reform` says. `own` holds if the reform
+    /// is for this object and not for all of its type.
+    pub(super) fn moved(
+        &mut self,
+        instance: &Instance,
+        reform: &Reform<'r>,
+        own: Option<&Retyped<'r>>,
+        references: &References,
+        build: &mut Build<'_>,
+    ) -> Result<ObjectRef, PlanError> {
+        let object = self.file().object(instance.addr)?;
+        let Some(dataset) = object.dataset() else {
+            return Err(PlanError::Internal(format!("no dataset at {}", instance.addr)));
+        };
+        let refuse = |problem: String| Err(unsupported(&instance.place, &reform.rule, problem));
+        let c = &reform.committed;
+        let array = self.types.julia_dims(&object, dataset)?.is_some();
+        let computed = reform.parts.iter().any(|(_, s)| needs_units(s));
+        if array && computed {
+            return refuse("it is an array, and each element would need units of its own".into());
+        }
+        if array && (instance.extent == Extent::Null || reform.layout.is_none()) {
+            return refuse(format!("it is an array of {}, which has no content", c.julia_type));
+        }
+        let units = if computed { Some(self.units(reform, instance, references)?) } else { None };
+        let making = Making { units, place: &instance.place };
+        let mut data = Data::default();
+        if instance.extent == Extent::Null {
+            self.value(reform, &[], None, &making, build, &mut data)?;
+        } else {
+            let column = Column::new(self.file(), dataset, &c.datatype)?;
+            if build.weight().saturating_add(column.len()) > MAX_BYTES {
+                return refuse(format!(
+                    "over {} MiB of values would have to be laid out anew, which are put together \
+                     in memory",
+                    MAX_BYTES >> 20
+                ));
+            }
+            let mut stream = column.open()?;
+            let plain = dataset.filters.is_empty();
+            if !plain {
+                self.unfiltered.push((Arc::clone(&instance.place), reform.rule.clone()));
+            }
+            let mut at = stream.offset();
+            let mut bytes = vec![0; c.datatype.size as usize];
+            while stream.left() > 0 && !bytes.is_empty() {
+                stream.fill(&mut bytes)?;
+                // Filtered data hold no references, and their offsets say nothing.
+                self.value(reform, &bytes, plain.then_some(at), &making, build, &mut data)?;
+                at += bytes.len() as u64;
+                if data.len() as u64 > MAX_BYTES {
+                    return refuse(format!("it would grow beyond {} MiB", MAX_BYTES >> 20));
+                }
+            }
+            stream.finish()?;
+        }
+        let by = match (own.or_else(|| self.retyped(c.addr)), making.units) {
+            (Some(to), Some(units)) => Some((to, with_units(c, to, &units))),
+            _ => own.map(|to| (to, expected(c, to))),
+        };
+        let by = match by {
+            Some((to, Some(fields))) => Override::Retyped { name: to.name.clone(), fields },
+            Some((to, None)) => {
+                return Err(PlanError::Internal(format!("no values for fields of {}", to.name)));
+            }
+            None => Override::Moved,
+        };
+        self.overrides.objects.insert(instance.addr, by);
+        let attributes = self.attributes(&object);
+        let shape = match (&reform.layout, instance.extent) {
+            (None, _) => (Extent::Null, &[][..]),
+            (Some(_), Extent::Simple) => (Extent::Simple, dataset.dataspace.dims.as_slice()),
+            (Some(_), Extent::Scalar | Extent::Null) => (Extent::Scalar, &[][..]),
+        };
+        Ok(build.dataset_with(Some(reform.object), None, shape, &attributes, &data))
+    }
+
+    /// The bodies of an object's attribute messages, leading where they have to.
+    fn attributes(&self, object: &Object) -> Vec<Data> {
+        let messages = object.header.of_kind(kind::ATTRIBUTE);
+        messages.map(|m| self.copy(object.header.body(m), Some(m.body))).collect()
+    }
+
+    /// Bytes that stand at `at` in the file, leading where they have to afterwards.
+    pub(super) fn copy(&self, bytes: &[u8], at: Option<u64>) -> Data {
+        let mut out = Data::new(bytes);
+        if let Some(at) = at {
+            for (place, fix) in self.fixes.range(at..at.saturating_add(bytes.len() as u64)) {
+                out.put(usize::try_from(place - at).unwrap_or(usize::MAX), fix);
+            }
+        }
+        out
+    }
+
+    /// The new value in the place of `bytes`, which stand at `at`.
+    fn value(
+        &mut self,
+        reform: &Reform<'r>,
+        bytes: &[u8],
+        at: Option<u64>,
+        making: &Making<'_>,
+        build: &mut Build<'_>,
+        out: &mut Data,
+    ) -> Result<(), PlanError> {
+        for (name, source) in &reform.parts {
+            match source {
+                Source::Stored(i) => {
+                    let field = reform.committed.fields.get(*i);
+                    let Some((start, layout)) =
+                        field.and_then(|f| Some((f.offset?, f.datatype.as_ref()?)))
+                    else {
+                        continue;
+                    };
+                    let part = bytes
+                        .get(start as usize..)
+                        .and_then(|rest| rest.get(..layout.size as usize))
+                        .ok_or_else(|| {
+                            h5::Error::corrupt(
+                                at.unwrap_or(0),
+                                format!("field {name}"),
+                                "its bytes inside the object",
+                                format!("an object of {} bytes", bytes.len()),
+                            )
+                            .in_object(making.place)
+                        })?;
+                    let at = at.map(|at| at + u64::from(start));
+                    match reform.inner.get(i) {
+                        Some(inner) => self.value(inner, part, at, making, build, out)?,
+                        None => out.push(&self.copy(part, at)),
+                    }
+                }
+                Source::Constant(value) => out.push(&objects::member_data(build, value)?),
+                Source::Computed(formula) => {
+                    let Some(value) = formula.value(name, making.units.as_ref()) else {
+                        let problem = format!(
+                            "values of {} are stored inside others here, where the units that the \
+                             field {name} follows from are not known",
+                            reform.committed.julia_type
+                        );
+                        return Err(unsupported(making.place, &reform.rule, problem));
+                    };
+                    out.push(&Data::new(value.to_le_bytes()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of a scalar.
+    fn stored(&self, addr: RelAddr) -> Result<Vec<u8>, PlanError> {
+        let object = self.file().object(addr)?;
+        let Some(dataset) = object.dataset() else {
+            return Err(PlanError::Internal(format!("no dataset at {addr}")));
+        };
+        let datatype = self.file().resolve(&dataset.datatype)?;
+        let column = Column::new(self.file(), dataset, &datatype)?;
+        let mut bytes = vec![0; datatype.size as usize];
+        column.open()?.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The units that an object's scales follow from: those of the InfoType that refers to it; if
+    /// there is none, what the object itself says of them.
+    fn units(
+        &self,
+        reform: &Reform<'_>,
+        instance: &Instance,
+        references: &References,
+    ) -> Result<Units, PlanError> {
+        let offset = self.file().offset(instance.addr, "object")?;
+        for edge in references.to(instance.addr, offset)? {
+            let owner = self.file().object(edge.from)?;
+            let Some(TypeRef::Shared { addr, .. }) = owner.dataset().map(|d| &d.datatype) else {
+                continue;
+            };
+            let owner_type = self.types.committed(*addr)?;
+            if owner_type.julia_type.name() != Formula::OWNER {
+                continue;
+            }
+            let bytes = self.stored(edge.from)?;
+            let [l, d, t, m] = Formula::UNIT_FIELDS.map(|name| float(&owner_type, &bytes, name));
+            if let (Some(length), Some(density), Some(time), Some(mass)) = (l, d, t, m) {
+                return Ok(Units { length, density, time, mass });
+            }
+        }
+        // One centimetre, g/cm3, second and gram in code units are the units themselves.
+        let bytes = self.stored(instance.addr)?;
+        let [l, d, t, m] =
+            ["cm", "g_cm3", "s", "g"].map(|name| float(&reform.committed, &bytes, name));
+        match (l, d, t, m) {
+            (Some(length), Some(density), Some(time), Some(mass)) => {
+                Ok(Units { length, density, time, mass })
+            }
+            _ => Err(unsupported(
+                &instance.place,
+                &reform.rule,
+                format!("no {} refers to it, so its units are not known", Formula::OWNER),
+            )),
+        }
+    }
+}
+
+/// How a value reads whose fields follow from units.
+fn with_units(c: &Committed, to: &Retyped<'_>, units: &Units) -> Option<Vec<(String, FieldValue)>> {
+    let fields = to.fields.iter().map(|(name, source)| {
+        let value = match source {
+            Source::Stored(i) => FieldValue::Stored(c.fields.get(*i)?.name.clone()),
+            Source::Constant(value) => FieldValue::Value(objects::member_node(value)),
+            Source::Computed(formula) => {
+                FieldValue::Value(Node::float(formula.value(name, Some(units))?))
+            }
+        };
+        Some((name.clone(), value))
+    });
+    fields.collect()
+}
+
+fn needs_units(source: &Source<'_>) -> bool {
+    matches!(source, Source::Computed(f) if f.needs_units())
+}
+
+/// The Float64 in the field of this name.
+fn float(c: &Committed, bytes: &[u8], name: &str) -> Option<f64> {
+    let field = c.fields.iter().find(|f| f.name == name)?;
+    let layout = field.datatype.as_ref()?;
+    if !layout.same_layout(&Datatype::float64()) {
+        return None;
+    }
+    let (value, _) = bytes.get(field.offset? as usize..)?.split_first_chunk::<8>()?;
+    Some(f64::from_le_bytes(*value))
+}

@@ -1,0 +1,207 @@
+//! Which committed types and which objects rules change.
+
+use super::fate::{Fate, Outcome};
+use super::plan::PlanError;
+use super::rule::Rule;
+use super::survey::{Instance, Survey};
+use super::target::Target;
+use crate::h5::{self, RelAddr};
+use crate::julia::{Committed, TypeTable};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// One committed type and what becomes of its values.
+pub(super) struct Group<'r> {
+    pub(super) committed: Arc<Committed>,
+    /// The datasets of this type that a rule changes.
+    pub(super) ruled: Vec<(Instance, Rc<Fate<'r>>)>,
+    /// What becomes of all its values, wherever they are stored, but for those datasets that have a
+    /// fate of their own. The type's slot goes to the new type.
+    pub(super) fate: Option<Rc<Fate<'r>>>,
+}
+
+impl Group<'_> {
+    /// Whether all values have the same fate.
+    pub(super) fn is_whole(&self) -> bool {
+        let Some(fate) = &self.fate else { return false };
+        self.ruled.iter().all(|(_, own)| own.is_same(fate))
+    }
+}
+
+/// Which types and objects change, by committed type.
+pub(super) fn groups<'r>(
+    types: &TypeTable<'_>,
+    target: &'r Target,
+    survey: &Survey,
+    rewriting: bool,
+) -> Result<BTreeMap<RelAddr, Group<'r>>, PlanError> {
+    let mut instances = BTreeMap::<RelAddr, Vec<&Instance>>::new();
+    for instance in &survey.instances {
+        instances.entry(instance.datatype).or_default().push(instance);
+    }
+    let mut out = BTreeMap::new();
+    for &addr in &survey.committed {
+        let committed = types.committed(addr)?;
+        if !target.concerns(committed.julia_type.name()) {
+            continue;
+        }
+        let by_place = target.asks_for_places(committed.julia_type.name());
+        let own = instances.get(&addr).map(Vec::as_slice).unwrap_or_default();
+        let holders = survey.embedded.get(&addr).map(Vec::as_slice).unwrap_or_default();
+        let inside = match Fate::of(target, &committed, None, rewriting) {
+            Ok(fate) => fate.map(Rc::new),
+            // No values stand inside others, and those that are objects are asked one by one.
+            Err(PlanError::NoValue { .. } | PlanError::Unsupported { .. })
+                if holders.is_empty() && (own.is_empty() || by_place) =>
+            {
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let mut ruled = Vec::new();
+        let mut first: Option<Option<Rc<Fate<'r>>>> = None;
+        let mut alike = true;
+        for instance in own {
+            let fate = if by_place {
+                Fate::of(target, &committed, Some(&instance.place), rewriting)?.map(Rc::new)
+            } else {
+                inside.clone()
+            };
+            alike &= match (first.get_or_insert_with(|| fate.clone()), &fate) {
+                (Some(first), Some(fate)) => first.is_same(fate),
+                (first, fate) => first.is_none() && fate.is_none(),
+            };
+            if let Some(fate) = fate {
+                ruled.push(((*instance).clone(), fate));
+            }
+        }
+        let fate = match first {
+            Some(all) if alike && holders.is_empty() => all,
+            _ => inside,
+        };
+        if by_place {
+            out_of_reach(types, target, &committed, fate.as_deref(), &survey.instances, rewriting)?;
+        }
+        if fate.is_some() || !ruled.is_empty() {
+            out.insert(addr, Group { committed, ruled, fate });
+        }
+    }
+    replaced_inside(types, survey, &out)?;
+    let replaces = |f: &Rc<Fate<'_>>| matches!(f.outcome, Outcome::Replaced(_));
+    // Where there are no objects to replace, nothing is done.
+    out.retain(|_, group| {
+        !group.ruled.is_empty() || group.fate.as_ref().is_some_and(|f| !replaces(f))
+    });
+    Ok(out)
+}
+
+/// Refuses a rule for one place where the values there are stored inside others.
+fn out_of_reach(
+    types: &TypeTable<'_>,
+    target: &Target,
+    c: &Committed,
+    inside: Option<&Fate<'_>>,
+    instances: &[Instance],
+    rewriting: bool,
+) -> Result<(), PlanError> {
+    let mut holds = HashMap::new();
+    for instance in instances.iter().filter(|i| i.datatype != c.addr) {
+        if !holds_values(types, instance.datatype, c.addr, &mut holds)? {
+            continue;
+        }
+        let there = Fate::of(target, c, Some(&instance.place), rewriting)?;
+        let same = match (&there, inside) {
+            (Some(there), Some(inside)) => there.is_same(inside),
+            (there, inside) => there.is_none() && inside.is_none(),
+        };
+        if let (false, Some(there)) = (same, there) {
+            let holder = &types.committed(instance.datatype)?.julia_type;
+            return Err(PlanError::Unsupported {
+                object: instance.place.to_string(),
+                rule: there.id(),
+                problem: format!(
+                    "values of {} are stored inside those of {holder} here, where a rule that asks \
+                     `at` which place it is does not reach them; a rule without `at` does",
+                    c.julia_type
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether values of the type at `holder` hold such of the type at `inner`.
+fn holds_values(
+    types: &TypeTable<'_>,
+    holder: RelAddr,
+    inner: RelAddr,
+    known: &mut HashMap<RelAddr, bool>,
+) -> h5::Result<bool> {
+    if let Some(known) = known.get(&holder) {
+        return Ok(*known);
+    }
+    // Ends forged cycles.
+    known.insert(holder, false);
+    let mut holds = false;
+    for child in types.committed(holder)?.fields.iter().filter_map(|f| f.committed) {
+        holds |= child == inner || holds_values(types, child, inner, known)?;
+    }
+    known.insert(holder, holds);
+    Ok(holds)
+}
+
+/// Refuses to put values into the place of others that are stored inside of what stays.
+fn replaced_inside(
+    types: &TypeTable<'_>,
+    survey: &Survey,
+    groups: &BTreeMap<RelAddr, Group<'_>>,
+) -> Result<(), PlanError> {
+    let replaced = |addr: &RelAddr| {
+        let fate = groups.get(addr).and_then(|g| g.fate.as_ref());
+        fate.filter(|f| matches!(f.outcome, Outcome::Replaced(_)))
+    };
+    for (addr, group) in groups {
+        let Some(fate) = replaced(addr) else { continue };
+        let holders = survey.embedded.get(addr).map(Vec::as_slice).unwrap_or_default();
+        let Some(holder) = holders.iter().find(|holder| replaced(holder).is_none()) else {
+            continue;
+        };
+        let place = survey.uses.get(holder).map(|(_, place)| place.to_string());
+        let holder = &types.committed(*holder)?.julia_type;
+        return Err(PlanError::Unsupported {
+            object: place.unwrap_or_else(|| format!("values of {holder}")),
+            rule: fate.id(),
+            problem: format!(
+                "values of {} are stored inside those of {holder}, where `replace` does not reach \
+                 them; a rule for {holder} can drop the field and add another",
+                group.committed.julia_type
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// The user's rules that no type in the file fits, by id.
+pub(super) fn unmet(
+    types: &TypeTable<'_>,
+    target: &Target,
+    survey: &Survey,
+    groups: &BTreeMap<RelAddr, Group<'_>>,
+) -> h5::Result<Vec<String>> {
+    let mut names: BTreeSet<String> = survey.type_values.iter().map(|v| v.name.clone()).collect();
+    for &addr in &survey.committed {
+        names.insert(types.committed(addr)?.julia_type.name().to_owned());
+    }
+    let carried_out = |rule: &Rule| {
+        let fates = groups.values().flat_map(|g| {
+            let own = g.ruled.iter().map(|(_, fate)| fate);
+            own.chain(&g.fate)
+        });
+        fates.flat_map(|f| &f.rules).any(|r| r.id == rule.id)
+    };
+    let names_a_type =
+        |rule: &Rule| names.iter().any(|name| rule.from.iter().any(|from| from.matches(name)));
+    let unmet = target.user_rules().filter(|rule| !names_a_type(rule) && !carried_out(rule));
+    Ok(unmet.map(|rule| rule.id.clone()).collect())
+}
