@@ -478,7 +478,7 @@ fn convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Outcome {
 
 fn try_convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Result<Outcome, String> {
     let dir = input.parent().unwrap();
-    let mut options = Options { mode, verify: VerifyLevel::Content, ..Options::default() };
+    let mut options = Options { mode, verify: Some(VerifyLevel::Content), ..Options::default() };
     if !rules.is_empty() {
         let path = dir.join("rules.toml");
         fs::write(&path, rules).unwrap();

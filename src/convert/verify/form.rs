@@ -1,8 +1,8 @@
 //! What a linked dataset is, without its values: its type, its shape, and where its data stand.
 
 use super::super::converter::Planned;
-use crate::h5::{Extent, File, Layout, RelAddr, Result};
-use crate::julia::{Override, TypeTable};
+use crate::h5::{Extent, Layout, RelAddr, Result};
+use crate::julia::{JuliaType, Override, TypeTable};
 
 /// What there is to say of the dataset at `addr` of `types`' file.
 ///
@@ -35,7 +35,13 @@ pub(super) fn planned(planned: &Planned, types: &TypeTable<'_>, addr: RelAddr) -
     match planned.migration.overrides.objects.get(&addr) {
         None => of(types, addr, !planned.rewritten),
         Some(Override::Value(node)) => Ok(node.julia_type().to_owned()),
-        Some(Override::Retyped { julia_type, .. }) => Ok(julia_type.clone()),
+        Some(Override::Retyped { name, .. }) => Ok(match julia_type(types, addr)? {
+            Some(JuliaType::Named { params, .. }) => {
+                JuliaType::Named { name: name.clone(), params }.to_string()
+            }
+            _ => name.clone(),
+        }),
+        Some(Override::Moved) => shown(julia_type(types, addr)?),
     }
 }
 
@@ -47,14 +53,18 @@ pub(super) fn found(
     addr: RelAddr,
 ) -> Result<String> {
     if planned.migration.overrides.objects.contains_key(&old) {
-        return julia_type(types, addr);
+        return shown(julia_type(types, addr)?);
     }
     of(types, addr, !planned.rewritten)
 }
 
-fn julia_type(types: &TypeTable<'_>, addr: RelAddr) -> Result<String> {
-    let file: &File = types.file();
-    let object = file.object(addr)?;
-    let Some(dataset) = object.dataset() else { return Ok("no dataset".to_owned()) };
-    Ok(types.element(&dataset.datatype)?.julia_type().to_string())
+fn julia_type(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<JuliaType>> {
+    let object = types.file().object(addr)?;
+    let Some(dataset) = object.dataset() else { return Ok(None) };
+    Ok(Some(types.element(&dataset.datatype)?.julia_type()))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands among those that can fail")]
+fn shown(julia_type: Option<JuliaType>) -> Result<String> {
+    Ok(julia_type.map_or_else(|| "no dataset".to_owned(), |t| t.to_string()))
 }
