@@ -6,10 +6,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/python.rs"]
+mod runner;
+
 use jldconv::convert::{Compress, Job, Options, Silent, VerifyLevel, convert_file};
+use runner::{printed, python, run};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -24,33 +28,6 @@ fn samples() -> Vec<PathBuf> {
     files.sort();
     assert!(files.len() > 8);
     files
-}
-
-/// A Python that has what it takes.
-fn python() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("JLDCONV_PYTHON") {
-        return Some(named.into());
-    }
-    let ours = root().join("target/python/bin/python");
-    let found = Command::new(&ours).args(["-c", "import h5py, hdf5plugin, numpy"]).output();
-    if found.is_ok_and(|found| found.status.success()) {
-        return Some(ours);
-    }
-    eprintln!("skipped: no Python with h5py, hdf5plugin and numpy (scripts/test makes one)");
-    None
-}
-
-fn run(python: &Path, script: &str, files: &[PathBuf]) -> Output {
-    let script = root().join("tests/python").join(script);
-    Command::new(python).arg(script).args(files).output().unwrap()
-}
-
-/// What it printed, if it went well.
-fn printed(output: &Output) -> String {
-    let (out, error) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{out}{error}");
-    out.into_owned()
 }
 
 fn convert(dir: &Path, input: &Path, name: &str, options: &Options) -> PathBuf {

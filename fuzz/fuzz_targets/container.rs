@@ -1,7 +1,7 @@
 //! Opens any bytes as a container and walks over all of it.
 #![no_main]
 
-use jldconv::h5::{Edge, Error, File, Object, Region, Result, Source, Trace, Visitor};
+use jldconv::h5::{Checksums, Edge, Error, File, Object, Region, Result, Source, Trace, Visitor};
 use jldconv_fuzz::{memory, mutate};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
@@ -30,8 +30,8 @@ impl Visitor for Check {
     }
 }
 
-fn run(data: &[u8]) -> Result<()> {
-    let file = File::from_source(Source::from_bytes(data.to_vec()))?;
+fn run(data: &[u8], checksums: Checksums) -> Result<()> {
+    let file = File::with_checksums(Source::from_bytes(data.to_vec()), checksums)?;
     Trace::run(&file, &mut Check { len: file.superblock().end_of_file })
 }
 
@@ -46,8 +46,11 @@ fn placed(error: &Error) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    if let Err(error) = memory::bounded(|| run(data)) {
-        placed(&error);
+    for checksums in [Checksums::Trusted, Checksums::Ignored] {
+        if let Err(error) = memory::bounded(|| run(data, checksums)) {
+            placed(&error);
+            assert!(checksums == Checksums::Trusted || !error.is_checksum(), "{error}");
+        }
     }
 });
 

@@ -2,7 +2,7 @@
 //! afterwards.
 #![no_main]
 
-use jldconv::h5::{File, Source, Trace, Visitor};
+use jldconv::h5::{Checked, Checksums, File, Object, Result, Source, Trace, Visitor};
 use jldconv::julia::{Digest, Dumper, TypeTable, datasets};
 use jldconv::migrate::{plan, target::Target};
 use jldconv_fuzz::{memory, mutate};
@@ -13,18 +13,32 @@ static TARGET: LazyLock<Target> = LazyLock::new(|| {
     Target::builtin(Target::default_name()).unwrap_or_else(|error| panic!("{error}"))
 });
 
-struct Nobody;
-impl Visitor for Nobody {}
+/// Whatever checksums were lost, they are put right.
+struct Sound;
+
+impl Visitor for Sound {
+    fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        assert!(object.header.chunks.iter().all(|c| c.checked == Checked::Right), "{path}");
+        Ok(())
+    }
+}
 
 fn run(data: &[u8]) {
-    let Ok(file) = File::from_source(Source::from_bytes(data.to_vec())) else { return };
+    for checksums in [Checksums::Trusted, Checksums::Ignored] {
+        migrate(data, checksums);
+    }
+}
+
+fn migrate(data: &[u8], checksums: Checksums) {
+    let source = Source::from_bytes(data.to_vec());
+    let Ok(file) = File::with_checksums(source, checksums) else { return };
     let Ok(migration) = plan(&file, &TARGET, false) else { return };
     let Some(edits) = migration.edits else { return };
     let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
     let below = Source::from_bytes(data.to_vec());
     let after = Source::overlay(below, edits.append_at(), edits.append().to_vec(), replace);
     let after = File::from_source(after).unwrap_or_else(|e| panic!("after migration: {e}"));
-    if let Err(e) = Trace::run(&after, &mut Nobody) {
+    if let Err(e) = Trace::run(&after, &mut Sound) {
         panic!("after migration: {e}");
     }
     // What is read afterwards is what was planned.

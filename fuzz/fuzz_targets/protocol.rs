@@ -13,9 +13,9 @@ fuzz_target!(|data: &[u8]| {
             decoder.push(piece);
             loop {
                 let next = if step & 1 == 0 {
-                    decoder.next::<FromWorker>().map(|m| m.map(|m| encode(&m)))
+                    decoder.take::<FromWorker>().map(|m| m.map(|m| encode(&m)))
                 } else {
-                    decoder.next::<ToWorker>().map(|m| m.map(|m| encode(&m)))
+                    decoder.take::<ToWorker>().map(|m| m.map(|m| encode(&m)))
                 };
                 match next {
                     Ok(Some(encoded)) => {

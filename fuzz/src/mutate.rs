@@ -1,6 +1,6 @@
 //! Mutations that know the format: references are turned elsewhere, sizes and counts are stretched.
 
-use crate::repair::{find, messages, repair, superblock, walk};
+use crate::repair::{find, messages, pieces, repair, superblock, walk};
 
 /// Pseudo-random numbers (xorshift64*): the fuzzer hands over a seed for each mutation.
 struct Random(u64);
@@ -69,15 +69,53 @@ pub fn container(
         }
     };
     repair(&mut data[..size]);
+    match random.below(16) {
+        0 => checksum(&mut data[..size], &mut random, &[0; 4]),
+        1 => checksum(&mut data[..size], &mut random, &[1, 2, 3, 4]),
+        2 => heap(&mut data[..size], &mut random),
+        3 if random.below(4) == 0 => {
+            let front = size.min(560);
+            data[..front].fill(0);
+        }
+        _ => {}
+    }
     size
+}
+
+/// Takes the checksum of some header away: what its writer lost.
+fn checksum(data: &mut [u8], random: &mut Random, by: &[u8; 4]) {
+    let pieces = pieces(data);
+    if !pieces.is_empty() {
+        let end = pieces[random.below(pieces.len())].end;
+        data[end - 4..end].copy_from_slice(by);
+    }
+}
+
+/// Ends a heap where its objects do, as libhdf5 does, or near it.
+fn heap(data: &mut [u8], random: &mut Random) {
+    let Some(at) = random.pick(&find(data, b"GCOL")) else { return };
+    let mut end = at + 16;
+    while let Some(head) = data.get(end..end + 16) {
+        let size = u64::from_le_bytes(head[8..].try_into().unwrap_or_default());
+        let next = (end as u64 + 16).checked_add(size.saturating_add(7) / 8 * 8);
+        match next.and_then(|next| usize::try_from(next).ok()) {
+            Some(next) if head[..2] != [0, 0] && next <= data.len() => end = next,
+            _ => break,
+        }
+    }
+    let size = (end - at + 8 * random.below(4)) as u64;
+    data[at + 8..at + 16].copy_from_slice(&size.to_le_bytes());
 }
 
 /// Lets something that refers to an object or heap refer to another one.
 fn reference(data: &mut [u8], random: &mut Random) {
     let base = superblock(data).unwrap_or(512);
     let what = if random.below(4) == 0 { b"GCOL" } else { b"OHDR" };
-    let addresses: Vec<u64> =
-        find(data, what).into_iter().filter_map(|at| at.checked_sub(base)).map(|a| a as u64).collect();
+    let addresses: Vec<u64> = find(data, what)
+        .into_iter()
+        .filter_map(|at| at.checked_sub(base))
+        .map(|a| a as u64)
+        .collect();
     let places: Vec<usize> = data
         .windows(8)
         .enumerate()

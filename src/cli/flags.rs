@@ -68,6 +68,11 @@ pub struct ConversionFlags {
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true)]
     pub keep_bad: Option<bool>,
+    /// Whether a wrong checksum of metadata means that the file is damaged. With no, it is told, and
+    /// put right in the output [default: yes]
+    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub trust_checksums: Option<bool>,
     /// Where the undo files of in-place mode go [default: beside each file]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,

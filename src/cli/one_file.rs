@@ -2,6 +2,8 @@
 
 use super::flags::ConversionFlags;
 use super::value;
+use crate::h5::Checksums;
+use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -68,6 +70,9 @@ pub struct InspectArgs {
     /// Further rules, for your own types (may be given several times)
     #[arg(long, value_name = "FILE")]
     pub rules: Vec<PathBuf>,
+    /// Which checksums are believed.
+    #[command(flatten)]
+    pub trust: TrustFlag,
     /// Where undo files are looked for, beside the file's own directory
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
@@ -140,6 +145,26 @@ pub struct DumpArgs {
     /// Where undo files are looked for, beside the file's own directory
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
+    /// Which checksums are believed.
+    #[command(flatten)]
+    pub trust: TrustFlag,
+}
+
+/// Whether checksums decide, where a file is only read.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TrustFlag {
+    /// Whether a wrong checksum of metadata means that the file is damaged; with no, it is read all
+    /// the same [default: yes]
+    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub trust_checksums: Option<bool>,
+}
+
+impl TrustFlag {
+    /// What it says.
+    pub fn checksums(&self) -> Checksums {
+        if self.trust_checksums == Some(false) { Checksums::Ignored } else { Checksums::Trusted }
+    }
 }
 
 /// The arguments of `undo`.
@@ -189,6 +214,9 @@ mod tests {
             "verify a b --strict",
             "dump a.jld2",
             "dump a.jld2 /hydro/info --json",
+            "dump a.jld2 --trust-checksums no",
+            "inspect a.jld2 --trust-checksums=no",
+            "convert in.jld2 out.jld2 --trust-checksums no",
             "undo a.jld2 dir",
             "commit dir",
             "commit a.jld2 dir --yes",

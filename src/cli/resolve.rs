@@ -171,6 +171,7 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
         flat_links: flags.flat_links.unwrap_or(default.flat_links),
         backup_dir: flags.backup_dir.or(default.backup_dir),
         keep_bad: flags.keep_bad.unwrap_or(default.keep_bad),
+        trust_checksums: flags.trust_checksums.unwrap_or(default.trust_checksums),
         force: flags.force.unwrap_or(default.force),
         threads: default.threads,
     };
@@ -301,6 +302,7 @@ mod tests {
                 ("drain-on-usr1", "true"),
                 ("block-size", "1MiB"),
                 ("hdf5-limit", "2GiB"),
+                ("trust-checksums", "no"),
                 ("yes", "true"),
             ])
             .unwrap();
@@ -318,6 +320,7 @@ mod tests {
         assert_eq!(settings.on_full, OnFull::Fail);
         assert_eq!(settings.options.block_size, Some(1 << 20));
         assert_eq!(settings.options.hdf5_limit, 2 << 30);
+        assert!(!settings.options.trust_checksums);
         assert!(run.view.yes);
     }
 

@@ -5,7 +5,7 @@ use super::in_place;
 use super::inplace::Recovered;
 use super::publish::{Destination, Existing};
 use super::{Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options, Outcome, Phase};
-use super::{Unchanged, VerifyLevel};
+use super::{Unchanged, VerifyLevel, help};
 use crate::h5::{self, ErrorKind, File, Source};
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
@@ -209,7 +209,7 @@ impl Converter {
         };
         let identity = Identity::of(handle)
             .map_err(|e| Failure::new(Fault::Input, format!("{}: {e}", input.display())))?;
-        let file = File::from_source(source).map_err(read)?;
+        let file = File::with_checksums(source, self.options.checksums()).map_err(read)?;
         let failed = |e: PlanError| plan_failure(input, &e);
         let request = Request {
             rewriting: self.encodes(),
@@ -310,7 +310,7 @@ pub(super) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
         ErrorKind::Output(_) => Fault::Internal,
         _ => Fault::Input,
     };
-    Failure::new(fault, format!("{}: {error}", path.display()))
+    Failure::new(fault, format!("{}: {error}{}", path.display(), help(error)))
 }
 
 fn plan_failure(path: &Path, error: &PlanError) -> Failure {

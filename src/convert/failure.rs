@@ -1,5 +1,6 @@
 //! Why a conversion did not give an output.
 
+use crate::h5;
 use serde::{Deserialize, Serialize};
 
 /// What is at fault; decides whether another try can help.
@@ -25,6 +26,11 @@ pub enum Fault {
     Cancelled,
     /// A defect of this program.
     Internal,
+}
+
+/// What helps against an error in reading a file, to be put behind it; often nothing.
+pub fn help(error: &h5::Error) -> &'static str {
+    if error.is_checksum() { " (--trust-checksums no lets it pass)" } else { "" }
 }
 
 /// A conversion that failed.

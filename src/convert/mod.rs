@@ -21,7 +21,7 @@ mod rewrite;
 pub mod temp;
 mod verify;
 
-pub use failure::{Failure, Fault};
+pub use failure::{Failure, Fault, help};
 pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
 pub use report::{FileReport, Job, Observer, Outcome, Phase, Silent};
 

@@ -1,5 +1,6 @@
 //! How a conversion is to be done.
 
+use crate::h5::Checksums;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -138,10 +139,25 @@ pub struct Options {
     pub backup_dir: Option<PathBuf>,
     /// Keep an output that failed its check under `.jldconv/quarantine/`.
     pub keep_bad: bool,
+    /// Whether a wrong checksum of an input's metadata is damage; else it is told and mended.
+    #[serde(default = "trusting")]
+    pub trust_checksums: bool,
     /// Replace an output that exists.
     pub force: bool,
     /// Threads one file may use.
     pub threads: usize,
+}
+
+/// Where nothing is said, and in what was stored before there was a choice.
+fn trusting() -> bool {
+    true
+}
+
+impl Options {
+    /// Whether checksums of inputs decide.
+    pub fn checksums(&self) -> Checksums {
+        if self.trust_checksums { Checksums::Trusted } else { Checksums::Ignored }
+    }
 }
 
 impl Default for Options {
@@ -161,6 +177,7 @@ impl Default for Options {
             flat_links: false,
             backup_dir: None,
             keep_bad: false,
+            trust_checksums: trusting(),
             force: false,
             threads: 1,
         }

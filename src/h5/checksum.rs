@@ -1,5 +1,28 @@
 //! Bob Jenkins' lookup3 (`hashlittle`, initial value 0), the checksum of HDF5 metadata
-//! (HDF5 specification III.A, "Checksum").
+//! (HDF5 specification III.A, "Checksum"), and what a wrong one means.
+
+/// Whether checksums decide if metadata are valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checksums {
+    /// Yes: a wrong one is damage. Only one that its writer [lost](Checked::Lost) is let pass.
+    #[default]
+    Trusted,
+    /// No: metadata are taken as they are, and a wrong checksum is noted.
+    Ignored,
+}
+
+/// What a checksum says of the bytes that it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Checked {
+    /// It is theirs.
+    Right,
+    /// It is zero, and nothing else about the bytes is amiss: JLD2 lost it, as it does when several
+    /// threads write (JLD2#144, #200, #583). JLD2 from 0.4.51 on does not compare checksums of
+    /// object headers, so that nobody noticed.
+    Lost,
+    /// It is another, and was let pass since [`Checksums::Ignored`] said so.
+    Wrong,
+}
 
 /// The lookup3 hash of `bytes`.
 pub fn lookup3(bytes: &[u8]) -> u32 {

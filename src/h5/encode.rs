@@ -1,7 +1,7 @@
 //! Encoding: header messages, whole object headers and heap collections, as JLD2 0.6 lays them out.
 
 use super::checksum::lookup3;
-use super::header::kind;
+use super::header::{header_flag, kind};
 use super::{ByteOrder, Class, Datatype, Extent, FilterEntry, HEAP_HEAD, RelAddr};
 
 /// Version nibble of the datatypes written here.
@@ -18,6 +18,8 @@ pub struct NewMessage {
     pub kind: u8,
     /// Its flags.
     pub flags: u8,
+    /// Its place in the order of creation, which only headers that track it store.
+    pub order: u16,
     /// Its body; at most 65535 bytes.
     pub body: Vec<u8>,
 }
@@ -25,7 +27,7 @@ pub struct NewMessage {
 impl NewMessage {
     /// A message.
     pub fn new(kind: u8, flags: u8, body: Vec<u8>) -> Self {
-        Self { kind, flags, body }
+        Self { kind, flags, order: 0, body }
     }
 
     /// The filler of 20 bytes that JLD2 turns into a continuation when it adds to the object.
@@ -50,10 +52,21 @@ impl NewMessage {
 
     /// Puts head and body behind `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
+        self.head(out);
+        out.extend(&self.body);
+    }
+
+    /// Puts head, with the order of creation, and body behind `out`.
+    fn write_ordered(&self, out: &mut Vec<u8>) {
+        self.head(out);
+        out.extend(self.order.to_le_bytes());
+        out.extend(&self.body);
+    }
+
+    fn head(&self, out: &mut Vec<u8>) {
         out.push(self.kind);
         out.extend(u16::try_from(self.body.len()).unwrap_or(u16::MAX).to_le_bytes());
         out.push(self.flags);
-        out.extend(&self.body);
     }
 }
 
@@ -66,28 +79,53 @@ pub struct EncodedHeader {
     pub bodies: Vec<usize>,
 }
 
-/// Encodes an object header of one chunk.
+/// What a header holds beside its messages, where that is more than JLD2 writes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HeaderForm {
+    /// Those of [`header_flag::KEPT`].
+    pub flags: u8,
+    /// Times and bounds of attributes as those flags say, as they are stored.
+    pub extra: Vec<u8>,
+}
+
+/// Encodes an object header of one chunk, as JLD2 does.
 pub fn object_header(messages: &[NewMessage]) -> EncodedHeader {
-    let size: usize = messages.iter().map(NewMessage::len).sum();
+    object_header_as(&HeaderForm::default(), messages)
+}
+
+/// Encodes an object header of one chunk.
+pub fn object_header_as(form: &HeaderForm, messages: &[NewMessage]) -> EncodedHeader {
+    let flags = form.flags & header_flag::KEPT;
+    let tracked = flags & header_flag::ORDER_TRACKED != 0;
+    let head = if tracked { 2 } else { 0 };
+    let size: usize = messages.iter().map(|m| m.len() + head).sum();
     let mut bytes = b"OHDR\x02".to_vec();
-    match size {
-        0..=0xff => {
-            bytes.push(0);
+    let width: u8 = match size {
+        0..=0xff => 0,
+        0x100..=0xffff => 1,
+        _ => 2,
+    };
+    bytes.push(flags | width);
+    bytes.extend(&form.extra);
+    match width {
+        0 => {
             bytes.extend(u8::try_from(size).unwrap_or(u8::MAX).to_le_bytes());
         }
-        0x100..=0xffff => {
-            bytes.push(1);
+        1 => {
             bytes.extend(u16::try_from(size).unwrap_or(u16::MAX).to_le_bytes());
         }
         _ => {
-            bytes.push(2);
             bytes.extend(u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes());
         }
     }
     let mut bodies = Vec::with_capacity(messages.len());
     for m in messages {
-        bodies.push(bytes.len() + 4);
-        m.write(&mut bytes);
+        bodies.push(bytes.len() + 4 + head);
+        if tracked {
+            m.write_ordered(&mut bytes);
+        } else {
+            m.write(&mut bytes);
+        }
     }
     bytes.extend(lookup3(&bytes).to_le_bytes());
     EncodedHeader { bytes, bodies }

@@ -14,6 +14,8 @@ struct Inner {
     kind: ErrorKind,
     offset: Option<u64>,
     object: Option<String>,
+    /// Whether a checksum is all that is wrong.
+    checksum: bool,
 }
 
 /// The kinds of [`Error`].
@@ -42,6 +44,11 @@ pub enum ErrorKind {
     Output(io::Error),
     /// Whoever asked does not want to know any more.
     Cancelled,
+    /// The file was never closed: what JLD2 writes on closing, its header, is missing.
+    Unclosed {
+        /// What there is instead.
+        found: String,
+    },
     /// Not a JLD2 file at all.
     NotJld2 {
         /// What it looks like instead.
@@ -70,6 +77,24 @@ impl Error {
     /// A feature at `offset` that no JLD2 writes.
     pub fn foreign(offset: u64, what: impl Into<String>) -> Self {
         Self::new(ErrorKind::Foreign { what: shortened(what.into()) }, Some(offset))
+    }
+
+    /// A file whose writer was killed; its data begin at `offset`.
+    pub fn unclosed(offset: u64, found: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unclosed { found: found.into() }, Some(offset))
+    }
+
+    /// A checksum at `offset` that is not that of the bytes it is about.
+    pub fn checksum(offset: u64, what: &str, computed: u32, stored: u32) -> Self {
+        let [computed, stored] = [computed, stored].map(|sum| format!("{sum:#010x}"));
+        let mut error = Self::corrupt(offset, format!("{what} checksum"), computed, stored);
+        error.0.checksum = true;
+        error
+    }
+
+    /// Whether a checksum is all that is wrong, so that the file may be readable without it.
+    pub fn is_checksum(&self) -> bool {
+        self.0.checksum
     }
 
     /// Not a JLD2 file.
@@ -101,7 +126,7 @@ impl Error {
     }
 
     fn new(kind: ErrorKind, offset: Option<u64>) -> Self {
-        Self(Box::new(Inner { kind, offset, object: None }))
+        Self(Box::new(Inner { kind, offset, object: None, checksum: false }))
     }
 
     /// What kind of error it is.
@@ -140,7 +165,8 @@ impl std::fmt::Display for Error {
         if let Some(object) = &self.0.object {
             write!(f, "{object}: ")?;
         }
-        if let Some(offset) = self.0.offset {
+        let placed = !matches!(self.0.kind, ErrorKind::Unclosed { .. });
+        if let Some(offset) = self.0.offset.filter(|_| placed) {
             write!(f, "at byte {offset}: ")?;
         }
         match &self.0.kind {
@@ -152,6 +178,9 @@ impl std::fmt::Display for Error {
             ErrorKind::Cancelled => write!(f, "cancelled"),
             ErrorKind::Output(error) => write!(f, "cannot write: {error}"),
             ErrorKind::Payload(error) => write!(f, "cannot decode the data: {error}"),
+            ErrorKind::Unclosed { found } => {
+                write!(f, "its writer was killed before the file was closed: {found}")
+            }
             ErrorKind::NotJld2 { reason } => write!(f, "not a JLD2 file: {reason}"),
         }
     }
@@ -165,6 +194,7 @@ impl std::error::Error for Error {
             ErrorKind::Cancelled
             | ErrorKind::Corrupt { .. }
             | ErrorKind::Foreign { .. }
+            | ErrorKind::Unclosed { .. }
             | ErrorKind::NotJld2 { .. } => None,
         }
     }

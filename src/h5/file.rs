@@ -1,5 +1,6 @@
 //! An open container: objects by address, heaps and committed datatypes kept at hand.
 
+use super::checksum::Checksums;
 use super::effort::Effort;
 use super::header::absolute;
 use super::message::layout::Layout;
@@ -28,6 +29,7 @@ const HEAP_OBJECT_COST: u64 = 16;
 pub struct File {
     source: Source,
     superblock: Superblock,
+    checksums: Checksums,
     heaps: Mutex<HeapCache>,
     types: Mutex<TypeCache>,
     objects: Mutex<ObjectCache>,
@@ -88,10 +90,19 @@ impl File {
     /// # Errors
     /// If it is not a JLD2 container.
     pub fn from_source(source: Source) -> Result<Self> {
-        let superblock = Superblock::read(&source)?;
+        Self::with_checksums(source, Checksums::Trusted)
+    }
+
+    /// Opens a container whose checksums decide or not.
+    ///
+    /// # Errors
+    /// If it is not a JLD2 container.
+    pub fn with_checksums(source: Source, checksums: Checksums) -> Result<Self> {
+        let superblock = Superblock::read(&source, checksums)?;
         Ok(Self {
             source,
             superblock,
+            checksums,
             heaps: Mutex::default(),
             types: Mutex::default(),
             objects: Mutex::default(),
@@ -136,7 +147,7 @@ impl File {
             self.spend(OBJECT_COST);
             return Ok(Arc::clone(known));
         }
-        let header = ObjectHeader::read(&self.source, &self.superblock, addr)?;
+        let header = ObjectHeader::read(&self.source, &self.superblock, addr, self.checksums)?;
         let bytes: usize = header.chunks.iter().map(|c| c.bytes.len()).sum();
         let bytes = bytes as u64 + OBJECT_COST;
         self.spend(bytes);
@@ -243,6 +254,10 @@ impl File {
         let (at, stored) = match &dataset.layout {
             Layout::Compact { offset, size } => (*offset, *size),
             Layout::Contiguous { addr, size, at } => {
+                if *size > 0 && addr.is_undef() {
+                    let what = "data that were never written: a fill value stands for them";
+                    return Err(Error::foreign(*at, what));
+                }
                 if *size > 0 {
                     let offset = self.offset(*addr, "contiguous data")?;
                     self.extent(offset, *size, "contiguous data")?;

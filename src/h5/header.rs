@@ -2,9 +2,23 @@
 //! specification IV.A).
 
 use super::bytes::Cursor;
-use super::checksum::lookup3;
+use super::checksum::{Checked, Checksums, lookup3};
 use super::{Error, RelAddr, Result, Source, Superblock};
 use std::collections::HashSet;
+
+/// Flags of an object header (HDF5 specification IV.A.1.b).
+pub mod header_flag {
+    /// Message heads hold the order in which attributes were created.
+    pub const ORDER_TRACKED: u8 = 0x04;
+    /// Attributes are indexed by that order, too.
+    pub const ORDER_INDEXED: u8 = 0x08;
+    /// Bounds on the number of attributes kept in the header are stored.
+    pub const PHASE_CHANGE: u8 = 0x10;
+    /// Times are stored.
+    pub const TIMES: u8 = 0x20;
+    /// What of an object does not depend on how its header is laid out.
+    pub const KEPT: u8 = ORDER_TRACKED | ORDER_INDEXED | PHASE_CHANGE | TIMES;
+}
 
 /// Message types that JLD2 writes or reads (HDF5 specification IV.A.2).
 pub mod kind {
@@ -16,6 +30,8 @@ pub mod kind {
     pub const LINK_INFO: u8 = 0x02;
     /// Element type.
     pub const DATATYPE: u8 = 0x03;
+    /// Fill value, as HDF5 before 1.6 wrote it.
+    pub const OLD_FILL_VALUE: u8 = 0x04;
     /// Fill value.
     pub const FILL_VALUE: u8 = 0x05;
     /// One link of a group.
@@ -42,6 +58,8 @@ pub mod kind {
 
 /// More messages than any writer puts into one header: half a million links.
 const MAX_MESSAGES: usize = 1 << 19;
+/// Disks and file systems lose no less than so many bytes at once, at a multiple of as many.
+const SECTOR: u64 = 512;
 /// More bytes than any header has in all its chunks.
 const MAX_BYTES: u64 = 16 << 20;
 
@@ -56,6 +74,8 @@ pub struct Chunk {
     pub checksum: u64,
     /// The bytes from the signature up to, without, the checksum.
     pub bytes: Vec<u8>,
+    /// What the checksum says of them.
+    pub checked: Checked,
 }
 
 impl Chunk {
@@ -72,6 +92,8 @@ pub struct Message {
     pub kind: u8,
     /// Its flags: bit 0 constant, bit 1 shared, bit 3 fail if unknown.
     pub flags: u8,
+    /// Its place in the order of creation, for attributes of headers that track it.
+    pub order: Option<u16>,
     /// Which [`Chunk`] holds it.
     pub chunk: usize,
     /// Absolute offset of its type byte.
@@ -87,6 +109,10 @@ pub struct Message {
 pub struct ObjectHeader {
     /// Its address.
     pub addr: RelAddr,
+    /// Its flags, see [`header_flag`].
+    pub flags: u8,
+    /// Times and bounds of attributes, as they are stored, where the flags say that there are any.
+    pub extra: Vec<u8>,
     /// Chunk 0 and continuations, in the order met.
     pub chunks: Vec<Chunk>,
     /// All messages in order, continuation and NIL messages too.
@@ -98,15 +124,21 @@ impl ObjectHeader {
     ///
     /// # Errors
     /// If it is damaged, foreign, or not a header.
-    pub fn read(source: &Source, superblock: &Superblock, addr: RelAddr) -> Result<Self> {
+    pub fn read(
+        source: &Source,
+        superblock: &Superblock,
+        addr: RelAddr,
+        checksums: Checksums,
+    ) -> Result<Self> {
         let offset = absolute(superblock, addr, "object header")?;
-        let (first, flags) = read_first(source, superblock, offset)?;
+        let from = Bytes { source, superblock, checksums };
+        let First { chunk: first, flags, extra } = from.first(offset)?;
         let mut met = HashSet::from([offset]);
         // Honest chunks do not overlap.
         let mut left =
             superblock.end_of_file.min(MAX_BYTES).saturating_sub(first.bytes.len() as u64);
-        let mut header = Self { addr, chunks: Vec::new(), messages: Vec::new() };
-        let mut pending = header.push(first, flags)?;
+        let mut header = Self { addr, flags, extra, chunks: Vec::new(), messages: Vec::new() };
+        let mut pending = header.push(first)?;
         pending.reverse();
         while let Some((at, target, len)) = pending.pop() {
             let offset = absolute(superblock, target, "header continuation")?;
@@ -119,10 +151,32 @@ impl ObjectHeader {
                 ));
             }
             left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
-            let chunk = read_continuation(source, superblock, offset, len)?;
-            let more = header.push(chunk, flags)?;
+            let chunk = from.continuation(offset, len, flags)?;
+            let more = header.push(chunk)?;
             pending.extend(more.into_iter().rev());
         }
+        Ok(header)
+    }
+
+    /// Reads what is in the first chunk of the header at `addr`, if that has its checksum and takes no
+    /// more than `left` bytes, which it is taken off.
+    pub(super) fn start(
+        source: &Source,
+        superblock: &Superblock,
+        addr: RelAddr,
+        left: &mut u64,
+    ) -> Result<Self> {
+        let offset = absolute(superblock, addr, "object header")?;
+        let from = Bytes { source, superblock, checksums: Checksums::Trusted };
+        let prefix = from.prefix(offset)?;
+        let len = prefix.checksum - offset;
+        *left = left.checked_sub(len).ok_or_else(|| too_large(offset, len))?;
+        let First { chunk, flags, extra } = from.first(offset)?;
+        if chunk.checked != Checked::Right {
+            return Err(Error::corrupt(chunk.checksum, "header checksum", "one", "zero"));
+        }
+        let mut header = Self { addr, flags, extra, chunks: Vec::new(), messages: Vec::new() };
+        header.push(chunk)?;
         Ok(header)
     }
 
@@ -157,45 +211,52 @@ impl ObjectHeader {
     }
 
     /// Takes a chunk in and gives the continuations in it: message offset, address, length.
-    fn push(&mut self, chunk: Chunk, flags: u8) -> Result<Vec<(u64, RelAddr, u64)>> {
+    fn push(&mut self, chunk: Chunk) -> Result<Vec<(u64, RelAddr, u64)>> {
         let index = self.chunks.len();
-        let head = if flags & 4 == 0 { 4 } else { 6 };
-        let start = usize::try_from(chunk.messages - chunk.offset).unwrap_or(usize::MAX);
-        let area = chunk.bytes.get(start..).unwrap_or_default();
-        let mut c = Cursor::new(area, chunk.messages, "header message");
         let mut continuations = Vec::new();
-        while c.remaining() >= head {
-            let offset = c.offset();
-            let kind = c.u8()?;
-            let len = c.u16()?;
-            let message_flags = c.u8()?;
-            if head == 6 {
-                c.u16()?;
-            }
-            let body = c.offset();
-            let bytes = c.take(usize::from(len))?;
-            if self.messages.len() >= MAX_MESSAGES {
+        let messages = &mut self.messages;
+        walk(&chunk, self.flags, &mut |message, bytes| {
+            let Message { kind, flags, offset, body, .. } = message;
+            if messages.len() >= MAX_MESSAGES {
                 return Err(Error::foreign(offset, "an object header with over 2^19 messages"));
             }
-            if kind > kind::LAST && message_flags & 8 != 0 {
+            if kind > kind::LAST && flags & 8 != 0 {
                 return Err(Error::foreign(offset, format!("header message type {kind:#x}")));
             }
             if kind == kind::CONTINUATION {
                 let mut b = Cursor::new(bytes, body, "header continuation");
                 continuations.push((offset, b.addr()?, b.u64()?));
             }
-            self.messages.push(Message {
-                kind,
-                flags: message_flags,
-                chunk: index,
-                offset,
-                body,
-                len,
-            });
-        }
+            messages.push(Message { chunk: index, ..message });
+            Ok(())
+        })?;
         self.chunks.push(chunk);
         Ok(continuations)
     }
+}
+
+/// Hands on the messages of a chunk with their bodies, as if it were the first of its header.
+fn walk(
+    chunk: &Chunk,
+    flags: u8,
+    each: &mut dyn FnMut(Message, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let tracked = flags & header_flag::ORDER_TRACKED != 0;
+    let head = if tracked { 6 } else { 4 };
+    let start = usize::try_from(chunk.messages - chunk.offset).unwrap_or(usize::MAX);
+    let area = chunk.bytes.get(start..).unwrap_or_default();
+    let mut c = Cursor::new(area, chunk.messages, "header message");
+    while c.remaining() >= head {
+        let offset = c.offset();
+        let kind = c.u8()?;
+        let len = c.u16()?;
+        let flags = c.u8()?;
+        let order = if tracked { Some(c.u16()?) } else { None };
+        let body = c.offset();
+        let bytes = c.take(usize::from(len))?;
+        each(Message { kind, flags, order, chunk: 0, offset, body, len }, bytes)?;
+    }
+    Ok(())
 }
 
 /// Turns a stored address into an offset inside the container.
@@ -220,93 +281,157 @@ fn too_large(at: u64, len: u64) -> Error {
     )
 }
 
-fn read_first(source: &Source, superblock: &Superblock, offset: u64) -> Result<(Chunk, u8)> {
-    let limit = superblock.end_of_file - offset;
-    let peek =
-        source.read(offset, usize::try_from(limit.min(16)).unwrap_or(16), "object header")?;
-    let mut c = Cursor::new(&peek, offset, "object header");
-    if peek.first() == Some(&1) {
-        return Err(Error::foreign(offset, "an object header of version 1, or no object header"));
-    }
-    c.expect(b"OHDR", "object header signature")?;
-    c.expect_u8(2, "object header version")?;
-    let flags = c.u8()?;
-    if flags & 0xc0 != 0 {
-        return Err(Error::corrupt(
-            offset + 5,
-            "object header flags",
-            "bits 6 and 7 clear",
-            format!("{flags:#x}"),
-        ));
-    }
-    // Times and the attribute phase change occur in foreign headers only, but are harmless.
-    let extra = if flags & 0x20 != 0 { 16 } else { 0 } + if flags & 0x10 != 0 { 4 } else { 0 };
-    let width = 1_usize << (flags & 3);
-    let prefix = 6 + extra + width;
-    let prefix_bytes = source.read(offset, prefix, "object header")?;
-    let mut c = Cursor::new(&prefix_bytes, offset, "object header");
-    c.take(6 + extra)?;
-    let size = c.uint(width)?;
-    let messages = offset + prefix as u64;
-    let checksum = messages.checked_add(size).filter(|&end| end <= superblock.end_of_file);
-    let Some(checksum) = checksum else {
-        return Err(Error::corrupt(
-            offset + 6 + extra as u64,
-            "object header size",
-            format!("at most {} bytes", superblock.end_of_file.saturating_sub(messages)),
-            size.to_string(),
-        ));
-    };
-    if size > MAX_BYTES {
-        return Err(too_large(offset + 6 + extra as u64, size));
-    }
-    Ok((checked_chunk(source, superblock, offset, messages, checksum)?, flags))
+/// The first chunk of a header, and what stands in front of its messages.
+struct First {
+    chunk: Chunk,
+    flags: u8,
+    extra: Vec<u8>,
 }
 
-fn read_continuation(
-    source: &Source,
-    superblock: &Superblock,
-    offset: u64,
-    len: u64,
-) -> Result<Chunk> {
-    let checksum = offset.checked_add(len).and_then(|end| end.checked_sub(4));
-    match checksum {
-        Some(checksum) if len >= 8 && checksum < superblock.end_of_file => {
-            let chunk = checked_chunk(source, superblock, offset, offset + 4, checksum)?;
-            Cursor::new(&chunk.bytes, offset, "header continuation")
-                .expect(b"OCHK", "header continuation signature")?;
-            Ok(chunk)
-        }
-        _ => Err(Error::corrupt(
-            offset,
-            "header continuation length",
-            format!("8 to {} bytes", superblock.end_of_file - offset),
-            len.to_string(),
-        )),
-    }
-}
-
-fn checked_chunk(
-    source: &Source,
-    superblock: &Superblock,
-    offset: u64,
+/// What stands in front of the messages of a header.
+struct Prefix {
+    flags: u8,
+    extra: Vec<u8>,
     messages: u64,
     checksum: u64,
-) -> Result<Chunk> {
-    if superblock.end_of_file - checksum < 4 {
-        return Err(Error::corrupt(checksum, "header checksum", "4 bytes", "the end of the file"));
+}
+
+/// Where chunks are read from.
+struct Bytes<'a> {
+    source: &'a Source,
+    superblock: &'a Superblock,
+    checksums: Checksums,
+}
+
+impl Bytes<'_> {
+    fn first(&self, offset: u64) -> Result<First> {
+        let Prefix { flags, extra, messages, checksum } = self.prefix(offset)?;
+        let chunk = self.chunk(offset, messages, checksum, flags)?;
+        Ok(First { chunk, flags, extra })
     }
-    let len = usize::try_from(checksum - offset).unwrap_or(usize::MAX);
-    let mut bytes = source.read(offset, len.saturating_add(4), "object header")?;
-    let stored = bytes.split_off(len);
-    let computed = lookup3(&bytes).to_le_bytes();
-    if stored != computed {
-        return Err(Error::corrupt(
-            checksum,
-            "object header checksum",
-            format!("{:#010x}", u32::from_le_bytes(computed)),
-            format!("{:#010x}", Cursor::new(&stored, checksum, "checksum").u32()?),
-        ));
+
+    fn prefix(&self, offset: u64) -> Result<Prefix> {
+        let end = self.superblock.end_of_file;
+        let limit = usize::try_from((end - offset).min(16)).unwrap_or(16);
+        let peek = self.source.read(offset, limit, "object header")?;
+        let mut c = Cursor::new(&peek, offset, "object header");
+        if peek.first() == Some(&1) {
+            let what = "an object header of version 1, or no object header";
+            return Err(Error::foreign(offset, what));
+        }
+        c.expect(b"OHDR", "object header signature")?;
+        c.expect_u8(2, "object header version")?;
+        let flags = c.u8()?;
+        if flags & 0xc0 != 0 {
+            return Err(Error::corrupt(
+                offset + 5,
+                "object header flags",
+                "bits 6 and 7 clear",
+                format!("{flags:#x}"),
+            ));
+        }
+        // Times and bounds of attributes occur in foreign headers only, but are harmless.
+        let extra = if flags & header_flag::TIMES != 0 { 16 } else { 0 }
+            + if flags & header_flag::PHASE_CHANGE != 0 { 4 } else { 0 };
+        let width = 1_usize << (flags & 3);
+        let prefix = 6 + extra + width;
+        let prefix_bytes = self.source.read(offset, prefix, "object header")?;
+        let mut c = Cursor::new(&prefix_bytes, offset, "object header");
+        c.take(6)?;
+        let extra = c.take(extra)?.to_vec();
+        let at = c.offset();
+        let size = c.uint(width)?;
+        let messages = offset + prefix as u64;
+        let Some(checksum) = messages.checked_add(size).filter(|&checksum| checksum <= end) else {
+            return Err(Error::corrupt(
+                at,
+                "object header size",
+                format!("at most {} bytes", end.saturating_sub(messages)),
+                size.to_string(),
+            ));
+        };
+        if size > MAX_BYTES {
+            return Err(too_large(at, size));
+        }
+        Ok(Prefix { flags, extra, messages, checksum })
     }
-    Ok(Chunk { offset, messages, checksum, bytes })
+
+    fn continuation(&self, offset: u64, len: u64, flags: u8) -> Result<Chunk> {
+        let end = self.superblock.end_of_file;
+        let checksum = offset.checked_add(len).and_then(|end| end.checked_sub(4));
+        match checksum {
+            Some(checksum) if len >= 8 && checksum < end => {
+                let signature = self.source.read(offset, 4, "header continuation")?;
+                Cursor::new(&signature, offset, "header continuation")
+                    .expect(b"OCHK", "header continuation signature")?;
+                self.chunk(offset, offset + 4, checksum, flags)
+            }
+            _ => Err(Error::corrupt(
+                offset,
+                "header continuation length",
+                format!("8 to {} bytes", end - offset),
+                len.to_string(),
+            )),
+        }
+    }
+
+    fn chunk(&self, offset: u64, messages: u64, checksum: u64, flags: u8) -> Result<Chunk> {
+        if self.superblock.end_of_file - checksum < 4 {
+            return Err(Error::corrupt(
+                checksum,
+                "header checksum",
+                "4 bytes",
+                "the end of the file",
+            ));
+        }
+        let len = usize::try_from(checksum - offset).unwrap_or(usize::MAX);
+        let mut bytes = self.source.read(offset, len.saturating_add(4), "object header")?;
+        let stored = bytes.split_off(len);
+        let stored = Cursor::new(&stored, checksum, "checksum").u32()?;
+        let computed = lookup3(&bytes);
+        let mut chunk = Chunk { offset, messages, checksum, bytes, checked: Checked::Right };
+        if stored != computed {
+            chunk.checked = if stored == 0 && self.is_lost(&chunk, flags)? {
+                Checked::Lost
+            } else if self.checksums == Checksums::Ignored {
+                Checked::Wrong
+            } else {
+                return Err(Error::checksum(checksum, "object header", computed, stored));
+            };
+        }
+        Ok(chunk)
+    }
+
+    /// Whether a checksum of zero is the only thing amiss: its writer lost it, and no block of the
+    /// file was zeroed after it had been written.
+    ///
+    /// A block that the disk or the file system lost is a zeroed [`SECTOR`] at least, so none that
+    /// the chunk touches may be all zero; but for the zeros of a filler at its end, with which
+    /// nothing would be lost. Nor may the messages end in empty fillers, which JLD2 never puts
+    /// there: the zeros of a hole read as those, whatever its size, unless it begins in the last
+    /// message.
+    fn is_lost(&self, chunk: &Chunk, flags: u8) -> Result<bool> {
+        let mut last = None;
+        let walked = walk(chunk, flags, &mut |message, _| {
+            last = Some(message);
+            Ok(())
+        });
+        let (Ok(()), Some(last)) = (walked, last) else { return Ok(false) };
+        let filler = last.kind == kind::NIL;
+        if filler && last.len == 0 || last.body + u64::from(last.len) != chunk.checksum {
+            return Ok(false);
+        }
+        let said = chunk.bytes.iter().rposition(|&b| b != 0).map_or(0, |n| n as u64 + 1);
+        let end = if filler { chunk.offset + said } else { chunk.end() };
+        let mut sector = chunk.offset / SECTOR * SECTOR;
+        while sector < end {
+            let len = SECTOR.min(self.superblock.end_of_file.saturating_sub(sector));
+            let len = usize::try_from(len).unwrap_or(0);
+            if self.source.read(sector, len, "object header")?.iter().all(|&b| b == 0) {
+                return Ok(false);
+            }
+            sector += SECTOR;
+        }
+        Ok(true)
+    }
 }

@@ -6,6 +6,8 @@ use super::{Error, RelAddr, Result, Source, Superblock};
 
 /// Bytes in front of a collection's first object. JLD2 does not count them in the stored size.
 pub const HEAP_HEAD: u64 = 16;
+/// Bytes of an object's head.
+const OBJECT_HEAD: u64 = 16;
 
 /// One object of a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,8 @@ pub struct HeapObject {
 pub struct Heap {
     /// Absolute offset of its signature.
     pub offset: u64,
-    /// The stored size; the collection takes [`HEAP_HEAD`] bytes more in JLD2's arithmetic.
+    /// The stored size: all of the collection as libhdf5 counts, all but [`HEAP_HEAD`] bytes of it as
+    /// JLD2 does.
     pub size: u64,
     /// Its objects, by ascending index.
     pub objects: Vec<HeapObject>,
@@ -41,8 +44,6 @@ impl Heap {
         c.expect(b"GCOL\x01", "global heap signature and version")?;
         c.take(3)?;
         let size = c.u64()?;
-        // JLD2 reserves the head on top of the size; libhdf5 counts it in. A file that ends with a
-        // collection of the latter kind is whole.
         let limit = offset.checked_add(size).filter(|&end| end <= superblock.end_of_file);
         let Some(limit) = limit else {
             return Err(Error::corrupt(
@@ -52,14 +53,17 @@ impl Heap {
                 size.to_string(),
             ));
         };
-        let end = (limit + HEAP_HEAD).min(superblock.end_of_file);
-        let objects = index(source, offset + HEAP_HEAD, end)?;
+        let end = limit.saturating_add(HEAP_HEAD).min(superblock.end_of_file);
+        let objects = index(source, offset + HEAP_HEAD, limit, end)?;
         Ok(Self { offset, size, objects })
     }
 
-    /// Absolute offset behind the collection, in JLD2's arithmetic.
+    /// Absolute offset behind the bytes that the collection uses: those of its stored size, and those
+    /// of its last object where that reaches into what JLD2 reserves behind them.
     pub fn end(&self) -> u64 {
-        self.offset + HEAP_HEAD + self.size
+        let head = self.offset.saturating_add(HEAP_HEAD);
+        let last = self.objects.last().map_or(head, |o| o.offset.saturating_add(o.size));
+        self.offset.saturating_add(self.size).max(last)
     }
 
     /// The object of this index.
@@ -70,9 +74,16 @@ impl Heap {
     }
 }
 
-fn index(source: &Source, mut at: u64, end: u64) -> Result<Vec<HeapObject>> {
+/// The objects from `at` on. `limit` is where the collection ends as libhdf5 counts: it fills a
+/// collection to there and lets another structure begin. `end` is where it ends as JLD2 counts.
+///
+/// JLD2 puts the head of an object with data below `limit`, too: behind it, there must be room for
+/// a free object (JLD2 0.1 to 0.6, `src/global_heaps.jl`). Only the data of an object that got a
+/// collection of its own reach up to `end`. So what stands in the last bytes, where no head fits,
+/// is no object for either of them.
+fn index(source: &Source, mut at: u64, limit: u64, end: u64) -> Result<Vec<HeapObject>> {
     let mut objects = Vec::<HeapObject>::new();
-    while end.saturating_sub(at) >= 16 {
+    while limit.saturating_sub(at) >= OBJECT_HEAD {
         let head = source.read(at, 16, "global heap object")?;
         let mut c = Cursor::new(&head, at, "global heap object");
         let index = c.u16()?;
@@ -90,7 +101,7 @@ fn index(source: &Source, mut at: u64, end: u64) -> Result<Vec<HeapObject>> {
             return Err(Error::corrupt(
                 at,
                 "global heap object",
-                format!("an index above {last} and at most {} bytes", end - at - 16),
+                format!("an index above {last} and at most {} bytes", end - at - OBJECT_HEAD),
                 format!("index {index} with {size} bytes"),
             ));
         };

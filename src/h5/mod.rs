@@ -21,6 +21,7 @@ mod heap;
 pub mod message;
 mod object;
 mod refs;
+mod rescue;
 #[cfg(test)]
 pub(crate) mod sample;
 mod source;
@@ -30,21 +31,23 @@ mod tests;
 mod trace;
 
 pub use bytes::Cursor;
+pub use checksum::{Checked, Checksums};
 pub use effort::Allowance;
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;
-pub use header::{Chunk, Message, ObjectHeader, kind};
+pub use header::{Chunk, Message, ObjectHeader, header_flag, kind};
 pub use heap::{HEAP_HEAD, Heap, HeapObject};
 pub use message::attribute::Attribute;
 pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
+pub use message::fill::FillValue;
 pub use message::filter::FilterEntry;
 pub use message::layout::{HDF5_1_CHUNK_MAX, Layout, SingleChunk};
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind, payload_extent};
 pub use refs::{RefPlan, Slot};
 pub use source::{Source, SourceReader};
-pub use superblock::{FormatText, Superblock};
+pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
 
 use serde::{Deserialize, Serialize};

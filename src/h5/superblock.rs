@@ -1,13 +1,17 @@
 //! The userblock text and the superblock (docs/jld2-format.md, section 1; HDF5 specification II.A).
 
 use super::bytes::Cursor;
-use super::checksum::lookup3;
-use super::{Error, RelAddr, Result, Source};
+use super::checksum::{Checked, Checksums, lookup3};
+use super::{Error, RelAddr, Result, Source, rescue};
 use serde::{Deserialize, Serialize};
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// Bytes of a superblock of version 2 or 3.
 pub(super) const SIZE: usize = 48;
+/// Where JLD2 puts the superblock: behind a user block that holds its text.
+pub const JLD2_OFFSET: u64 = 512;
+/// Where JLD2 looks for a superblock.
+const LOOKED_AT: [u64; 5] = [JLD2_OFFSET, 0, 1024, 2048, 4096];
 
 /// The text in front of the superblock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +39,8 @@ pub struct Superblock {
     pub root: RelAddr,
     /// The text in front, if it is one of JLD2's.
     pub text: Option<FormatText>,
+    /// What its checksum says; one that was lost does not occur, since JLD2 compares this one.
+    pub checked: Checked,
 }
 
 impl Superblock {
@@ -42,25 +48,30 @@ impl Superblock {
     ///
     /// # Errors
     /// If there is none, if it is not JLD2's, or if it is damaged.
-    pub fn read(source: &Source) -> Result<Self> {
+    pub fn read(source: &Source, checksums: Checksums) -> Result<Self> {
         if source.is_empty() {
             return Err(Error::not_jld2("the file is empty"));
         }
         let text = read_text(source)?;
-        // HDF5 puts the superblock at 0 or at a power of two from 512 on; JLD2 at 512.
-        for offset in [512, 0, 1024, 2048, 4096] {
+        for offset in LOOKED_AT {
             if source.check(offset, SIZE as u64, "superblock").is_err() {
                 continue;
             }
             let bytes = source.read(offset, SIZE, "superblock")?;
             if bytes.starts_with(SIGNATURE) {
-                return Self::parse(source, offset, &bytes, text);
+                return Self::parse(source, offset, &bytes, text, checksums);
             }
         }
         Err(missing(source, text.as_ref()))
     }
 
-    fn parse(source: &Source, offset: u64, bytes: &[u8], text: Option<FormatText>) -> Result<Self> {
+    fn parse(
+        source: &Source,
+        offset: u64,
+        bytes: &[u8],
+        text: Option<FormatText>,
+        checksums: Checksums,
+    ) -> Result<Self> {
         let mut c = Cursor::new(bytes, offset, "superblock");
         c.expect(SIGNATURE, "superblock signature")?;
         let version = c.u8()?;
@@ -94,16 +105,30 @@ impl Superblock {
         let root = c.addr()?;
         let stored = c.u32()?;
         let computed = lookup3(bytes.get(..SIZE - 4).unwrap_or_default());
-        if stored != computed {
-            return Err(Error::corrupt(
-                offset + 44,
-                "superblock checksum",
-                format!("{computed:#010x}"),
-                format!("{stored:#010x}"),
-            ));
-        }
+        let checked = match (stored == computed, checksums) {
+            (true, _) => Checked::Right,
+            (false, Checksums::Ignored) => Checked::Wrong,
+            (false, Checksums::Trusted) => {
+                return Err(Error::checksum(offset + 44, "superblock", computed, stored));
+            }
+        };
         if !extension.is_undef() {
             return Err(Error::foreign(offset + 20, "a superblock extension"));
+        }
+        // JLD2 counts from the base address that is stored, so what stands elsewhere is not read.
+        let extra = offset.checked_sub(base).filter(|&extra| {
+            extra > 0 && end_of_file.checked_add(extra).is_some_and(|end| end <= source.len())
+        });
+        if let Some(extra) = extra {
+            return Err(Error::foreign(
+                offset + 12,
+                format!(
+                    "a user block of {offset} bytes, where the superblock says {base}: {extra} \
+                     bytes were put in front of the file, and it reads again without them \
+                     (tail -c +{})",
+                    extra + 1
+                ),
+            ));
         }
         if base != offset {
             return Err(Error::corrupt(
@@ -129,7 +154,7 @@ impl Superblock {
                 format!("{end_of_file} bytes"),
             ));
         }
-        Ok(Self { offset, version, base, end_of_file, root, text })
+        Ok(Self { offset, version, base, end_of_file, root, text, checked })
     }
 
     /// The bytes of a superblock like this one with another end of file.
@@ -145,21 +170,45 @@ impl Superblock {
     }
 }
 
-/// Says what a file without a superblock looks like.
+/// Says what a file without a superblock where JLD2 looks for one is.
 fn missing(source: &Source, text: Option<&FormatText>) -> Error {
-    let head = source.read(0, usize::try_from(source.len().min(4096)).unwrap_or(0), "start");
-    match (text, head) {
-        (Some(_), _) => Error::corrupt(
-            512,
+    if text.is_some() {
+        return Error::corrupt(
+            JLD2_OFFSET,
             "superblock signature",
             "89 48 44 46 0d 0a 1a 0a",
             "other bytes (the text in front is JLD2's)",
-        ),
-        (None, Ok(head)) if !head.is_empty() && head.iter().all(|&b| b == 0) => Error::not_jld2(
-            "it starts with zeros: its writer was killed before it wrote the header on closing",
-        ),
-        _ => Error::not_jld2("no HDF5 signature at 0, 512, 1024, 2048 or 4096"),
+        );
     }
+    match far_superblock(source).and_then(|far| match far {
+        Some(offset) => Ok(Some(Error::foreign(
+            offset,
+            format!(
+                "a user block of {offset} bytes: JLD2 writes one of {JLD2_OFFSET}, and looks for \
+                 the superblock at 0, 512, 1024, 2048 and 4096 only"
+            ),
+        ))),
+        None => rescue::unclosed(source),
+    }) {
+        Ok(Some(found)) | Err(found) => found,
+        Ok(None) => Error::not_jld2("no HDF5 signature at 0 or any power of two from 512 on"),
+    }
+}
+
+/// Where a superblock stands further behind than JLD2 looks: HDF5 allows any power of two.
+fn far_superblock(source: &Source) -> Result<Option<u64>> {
+    let len = SIGNATURE.len();
+    let mut offset = LOOKED_AT.into_iter().max().unwrap_or(JLD2_OFFSET);
+    while let Some(next) = offset.checked_mul(2) {
+        offset = next;
+        if source.check(offset, len as u64, "superblock").is_err() {
+            break;
+        }
+        if source.read(offset, len, "superblock")? == SIGNATURE {
+            return Ok(Some(offset));
+        }
+    }
+    Ok(None)
 }
 
 fn read_text(source: &Source) -> Result<Option<FormatText>> {
@@ -206,12 +255,16 @@ mod tests {
         assert_eq!(parse_text(b"\x89HDF\r\n\x1a\n"), None);
     }
 
+    fn read(bytes: Vec<u8>) -> Result<Superblock> {
+        Superblock::read(&Source::from_bytes(bytes), Checksums::Trusted)
+    }
+
     #[test]
     fn tells_empty_killed_and_truncated_files_apart() {
-        let say =
-            |bytes: Vec<u8>| Superblock::read(&Source::from_bytes(bytes)).unwrap_err().to_string();
+        let say = |bytes: Vec<u8>| read(bytes).unwrap_err().to_string();
         assert!(say(vec![]).contains("empty"));
         assert!(say(vec![0; 2048]).contains("killed"));
+        assert!(say(vec![0; 100]).contains("killed"));
         assert!(say(b"hello".to_vec()).contains("no HDF5 signature"));
     }
 }

@@ -2,8 +2,8 @@
 //! which bytes belong to what (docs/jld2-format.md, section 9).
 
 use super::{
-    Allowance, Dataset, Dataspace, Error, File, Layout, Object, ObjectKind, RefPlan, RelAddr,
-    Result, Slot, TypeRef,
+    Allowance, Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Layout, Object,
+    ObjectKind, RefPlan, RelAddr, Result, Slot, TypeRef,
 };
 use std::collections::HashSet;
 use std::io::Read;
@@ -30,6 +30,8 @@ pub enum EdgeKind {
     AttributeReference,
     /// A reference in the data of a dataset.
     DataReference,
+    /// A reference in the fill value of a dataset.
+    FillReference,
     /// A reference inside a heap object.
     HeapReference,
     /// The address inside a heap id; leads to a heap, not to an object.
@@ -126,6 +128,11 @@ pub trait Visitor {
         Ok(())
     }
 
+    /// The dataset at `path` has a fill value that leads nowhere. It is not followed.
+    fn broken_fill(&mut self, path: &str) {
+        let _ = path;
+    }
+
     /// Bytes in use; those of a heap are told once.
     ///
     /// # Errors
@@ -205,8 +212,38 @@ impl<'a> Trace<'a> {
                     self.edge(Edge { kind: EdgeKind::Link, from: addr, at, target }, &target_path)?;
                 }
             }
-            ObjectKind::Dataset(dataset) => self.dataset(addr, dataset, path)?,
+            ObjectKind::Dataset(dataset) => self.dataset(&object, dataset, path)?,
             ObjectKind::Datatype(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A fill value is one element, and leads where an element leads.
+    fn fill_values(&mut self, object: &Object, plan: &RefPlan, path: &Arc<str>) -> Result<()> {
+        for fill in FillValue::all(&object.header)? {
+            if u64::from(plan.size) != fill.bytes.len() as u64 {
+                return Err(Error::corrupt(
+                    fill.offset,
+                    "fill value",
+                    format!("an element of {} bytes", plan.size),
+                    format!("{} bytes", fill.bytes.len()),
+                ));
+            }
+            let (bytes, at, kind) = (fill.bytes, fill.offset, EdgeKind::FillReference);
+            // JLD2 does not look at it, so that it may be the only thing that is amiss.
+            match self.leads_somewhere(plan, bytes, at) {
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::Corrupt { .. } | ErrorKind::Foreign { .. }
+                    ) =>
+                {
+                    self.visitor.broken_fill(path);
+                    continue;
+                }
+                led => led?,
+            }
+            self.elements(object.addr(), plan, bytes, at, kind, path)?;
         }
         Ok(())
     }
@@ -224,7 +261,29 @@ impl<'a> Trace<'a> {
         self.file.resolve(datatype)
     }
 
-    fn dataset(&mut self, addr: RelAddr, dataset: &Dataset, path: &Arc<str>) -> Result<()> {
+    /// Fails if a reference or a heap id of an element does not lead to an object.
+    fn leads_somewhere(&self, plan: &RefPlan, element: &[u8], at: u64) -> Result<()> {
+        for (offset, slot) in &plan.slots {
+            let at = at + u64::from(*offset);
+            let rest = usize::try_from(*offset).ok().and_then(|o| element.get(o..));
+            let mut c = Cursor::new(rest.unwrap_or_default(), at, "fill value");
+            match slot {
+                Slot::Reference => {
+                    let target = c.addr()?;
+                    if !target.is_null() {
+                        self.file.object(target)?;
+                    }
+                }
+                Slot::Vlen(base) => {
+                    self.file.vlen(c.take(16)?, at, base.size)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &Arc<str>) -> Result<()> {
+        let addr = object.addr();
         let datatype = self.typed(addr, &dataset.datatype, EdgeKind::DatasetType, path)?;
         let len = self.file.data_len(dataset, &datatype)?;
         let stored = match &dataset.layout {
@@ -237,7 +296,11 @@ impl<'a> Trace<'a> {
             let kind = if plan.is_empty() { RegionKind::Payload } else { RegionKind::References };
             self.visitor.region(Region { start, end: start + stored, kind })?;
         }
-        if plan.is_empty() || len == 0 {
+        if plan.is_empty() {
+            return Ok(());
+        }
+        self.fill_values(object, &plan, path)?;
+        if len == 0 {
             return Ok(());
         }
         if let Layout::Chunk(chunk) = &dataset.layout {

@@ -5,7 +5,8 @@ use super::difference;
 use super::natural::parse;
 use super::raw;
 use crate::h5::{
-    Attribute, Dataspace, ErrorKind, Extent, Message, Object, ObjectKind, Result, kind,
+    Attribute, Dataspace, ErrorKind, Extent, FillValue, Object, ObjectKind, Result, header_flag,
+    kind,
 };
 use crate::julia::{Digest, Dumper, TypeTable};
 use std::collections::BTreeMap;
@@ -58,31 +59,17 @@ fn canonical(types: &TypeTable<'_>, attribute: &Attribute) -> Result<Vec<u8>> {
     }
 }
 
-/// The fill value of a dataset as an attribute, if one is defined (HDF5 specification IV.A.2.f):
-/// Julia does not look at it, other readers do.
+/// The fill value of a dataset as an attribute, if one is defined: Julia does not look at it, other
+/// readers do.
 fn fill(object: &Object) -> Result<Option<Attribute>> {
     let Some(dataset) = object.dataset() else { return Ok(None) };
-    let Some(message) = object.header.of_kind(kind::FILL_VALUE).next() else { return Ok(None) };
-    let mut c = object.header.cursor(message, "fill value");
-    let defined = match c.u8()? {
-        // Times of allocation and of writing stand in front.
-        1 | 2 => {
-            c.take(2)?;
-            c.u8()? != 0
-        }
-        _ => c.u8()? & 0x20 != 0,
-    };
-    if !defined {
-        return Ok(None);
-    }
-    let size = usize::try_from(c.u32()?).unwrap_or(usize::MAX);
-    let offset = c.offset();
-    Ok(Some(Attribute {
+    let values = FillValue::all(&object.header)?;
+    Ok(values.first().map(|value| Attribute {
         name: FILL.to_owned(),
         datatype: dataset.datatype.clone(),
         dataspace: Dataspace { extent: Extent::Scalar, dims: Vec::new() },
-        offset,
-        data: c.take(size)?.to_vec(),
+        offset: value.offset,
+        data: value.bytes.to_vec(),
     }))
 }
 
@@ -180,8 +167,7 @@ fn order(path: &str, a: &Object, b: &Object, out: &mut Differences) {
 
 /// Whether the header numbers its attributes (HDF5 specification IV.A.1.b, flags, bit 2).
 fn tracks(object: &Object) -> bool {
-    let first = object.header.chunks.first();
-    first.and_then(|chunk| chunk.bytes.get(5)).is_some_and(|flags| flags & 4 != 0)
+    object.header.flags & header_flag::ORDER_TRACKED != 0
 }
 
 /// The names in order.
@@ -189,20 +175,10 @@ fn ordered(object: &Object) -> Vec<String> {
     let messages = object.header.of_kind(kind::ATTRIBUTE);
     let mut numbered: Vec<(u16, &str)> = messages
         .zip(&object.attributes)
-        .map(|(m, a)| (creation(object, m).unwrap_or(0), a.name.as_str()))
+        .map(|(m, a)| (m.order.unwrap_or(0), a.name.as_str()))
         .collect();
     numbered.sort_by_key(|(number, _)| *number);
     let own: Vec<&str> = of(object).map(|a| a.name.as_str()).collect();
     let names = numbered.into_iter().map(|(_, name)| name.to_owned());
     names.filter(|name| own.contains(&name.as_str())).collect()
-}
-
-/// The number of a message, which stands in front of its body where they are tracked.
-fn creation(object: &Object, message: &Message) -> Option<u16> {
-    if !tracks(object) {
-        return None;
-    }
-    let chunk = object.header.chunks.get(message.chunk)?;
-    let at = usize::try_from(message.body.checked_sub(chunk.offset)?.checked_sub(2)?).ok()?;
-    Some(u16::from_le_bytes(*chunk.bytes.get(at..)?.first_chunk::<2>()?))
 }

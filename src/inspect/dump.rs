@@ -4,7 +4,8 @@ use super::model::Refusal;
 use super::natural::abridged;
 use super::refusal;
 use super::show_value::value;
-use crate::h5::{Error, ErrorKind, File, ObjectKind, RelAddr};
+use crate::convert::help;
+use crate::h5::{Checksums, Error, ErrorKind, File, ObjectKind, RelAddr};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use std::io::{self, Write};
 use std::path::Path;
@@ -43,7 +44,7 @@ pub enum DumpError {
         known: String,
     },
     /// A value is damaged.
-    #[error("{file}: {source}")]
+    #[error("{file}: {source}{}", help(source))]
     Read {
         /// The file.
         file: String,
@@ -66,7 +67,22 @@ pub fn dump(
     form: Form,
     out: &mut dyn Write,
 ) -> Result<(), DumpError> {
-    let file = refusal::open(path).map_err(|refusal| DumpError::Refused(Box::new(refusal)))?;
+    dump_with(path, below, form, Checksums::Trusted, out)
+}
+
+/// As [`dump`], with checksums that decide or not.
+///
+/// # Errors
+/// If the file cannot be read, the path leads nowhere, or `out` fails.
+pub fn dump_with(
+    path: &Path,
+    below: Option<&str>,
+    form: Form,
+    checksums: Checksums,
+    out: &mut dyn Write,
+) -> Result<(), DumpError> {
+    let file = refusal::open_with(path, checksums);
+    let file = file.map_err(|refusal| DumpError::Refused(Box::new(refusal)))?;
     let name = path.display().to_string();
     let failed = |source: Error| DumpError::of(&name, source);
     let types = TypeTable::new(&file);

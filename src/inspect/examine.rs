@@ -6,7 +6,7 @@ use super::refusal;
 use super::tree::Trees;
 use super::usage::Usage;
 use crate::codec::ids;
-use crate::h5::{Error, File, Trace};
+use crate::h5::{Checksums, Error, File, Trace};
 use crate::julia::TypeTable;
 use crate::migrate::target::Target;
 use crate::migrate::{Examiner, Migration, PlanError, plan};
@@ -29,7 +29,20 @@ pub enum Detail {
 /// # Errors
 /// A [`Refusal`], if the file cannot be read to its end.
 pub fn inspect(path: &Path, target: &Target, detail: Detail) -> Result<Inspection, Box<Refusal>> {
-    let file = refusal::open(path)?;
+    inspect_with(path, target, detail, Checksums::Trusted)
+}
+
+/// As [`inspect`], with checksums that decide or not.
+///
+/// # Errors
+/// A [`Refusal`], if the file cannot be read to its end.
+pub fn inspect_with(
+    path: &Path,
+    target: &Target,
+    detail: Detail,
+    checksums: Checksums,
+) -> Result<Inspection, Box<Refusal>> {
+    let file = refusal::open_with(path, checksums)?;
     let bytes = file.source().len();
     look(path, &file, target, detail).map_err(|e| Box::new(refusal::inside(path, bytes, &e)))
 }
@@ -44,9 +57,10 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         Ok(migration) => (action(&migration), migration.findings),
         Err(error) => (Action::Refuse { reason: error.to_string() }, Vec::new()),
     };
-    let mut usage = Usage::new(Examiner::new(&types, target, findings));
-    Trace::run(file, &mut usage)?;
     let superblock = file.superblock();
+    let examiner = Examiner::new(&types, target, findings);
+    let mut usage = Usage::new(examiner, superblock.end_of_file);
+    Trace::run(file, &mut usage)?;
     let unreachable = usage.unreachable(superblock.end_of_file);
     let tree = Trees::new(&types, &usage, detail == Detail::Full).root()?;
     let mera = groups::mera(&types)?;

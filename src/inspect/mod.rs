@@ -36,8 +36,8 @@ mod type_name;
 mod usage;
 
 pub use comparison::{Comparison, Difference, Verdict, What};
-pub use dump::{DumpError, Form, dump};
-pub use examine::{Detail, inspect};
+pub use dump::{DumpError, Form, dump, dump_with};
+pub use examine::{Detail, inspect, inspect_with};
 pub use explain::{compare, verify};
 pub use model::{
     Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind,

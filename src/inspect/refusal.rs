@@ -1,7 +1,8 @@
 //! What a file is that cannot be read as JLD2.
 
 use super::model::{Kind, Refusal};
-use crate::h5::{Cursor, Error, ErrorKind, File, RelAddr, Source, Superblock};
+use crate::convert::help;
+use crate::h5::{Checksums, Cursor, Error, ErrorKind, File, RelAddr, Source, Superblock};
 use std::path::Path;
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -12,12 +13,18 @@ const MERAFILE: [&str; 4] = ["hydro", "gravity", "particles", "clumps"];
 
 /// Opens the file at `path`, or says what it is instead.
 pub(super) fn open(path: &Path) -> Result<File, Refusal> {
+    open_with(path, Checksums::Trusted)
+}
+
+/// As [`open`], with checksums that decide or not.
+pub(super) fn open_with(path: &Path, checksums: Checksums) -> Result<File, Refusal> {
     let source = Source::open(path).map_err(|e| of(path, None, Kind::Unreadable, &e))?;
     let bytes = source.len();
-    let instead = Superblock::read(&source).err().map(|e| (unlike(&source, &e), e));
+    let instead = Superblock::read(&source, checksums).err().map(|e| (unlike(&source, &e), e));
     match instead {
         Some((kind, error)) => Err(of(path, Some(bytes), kind, &error)),
-        None => File::from_source(source).map_err(|e| of(path, Some(bytes), Kind::Damaged, &e)),
+        None => File::with_checksums(source, checksums)
+            .map_err(|e| of(path, Some(bytes), Kind::Damaged, &e)),
     }
 }
 
@@ -39,7 +46,7 @@ fn of(path: &Path, bytes: Option<u64>, kind: Kind, error: &Error) -> Refusal {
                            Mera of that time and save it again"
                 .to_owned()
         }
-        (_, _) => error.to_string(),
+        (_, _) => format!("{error}{}", help(error)),
     };
     Refusal { path: path.display().to_string(), bytes, kind, error }
 }
@@ -48,14 +55,14 @@ fn of(path: &Path, bytes: Option<u64>, kind: Kind, error: &Error) -> Refusal {
 fn unlike(source: &Source, error: &Error) -> Kind {
     match error.kind() {
         ErrorKind::Io(_) => return Kind::Unreadable,
-        ErrorKind::Corrupt { .. } => return Kind::Damaged,
+        ErrorKind::Corrupt { .. } | ErrorKind::Unclosed { .. } => return Kind::Damaged,
         ErrorKind::NotJld2 { reason } if reason.contains("JLD.jl") => return Kind::Jld1,
-        ErrorKind::NotJld2 { reason } if reason.contains("killed") => return Kind::Damaged,
         _ => {}
     }
     let start = source.read(0, SIGNATURE.len(), "signature").unwrap_or_default();
     if start != SIGNATURE {
-        return Kind::Unknown;
+        let hdf5 = matches!(error.kind(), ErrorKind::Foreign { .. });
+        return if hdf5 { Kind::Hdf5 } else { Kind::Unknown };
     }
     let names = root_names(source).unwrap_or_default();
     let mera = MERAFILE.iter().any(|name| names.iter().any(|n| n == name));

@@ -1,6 +1,6 @@
 //! Which bytes of a file are in use, and by what: one trace.
 
-use crate::h5::{Object, ObjectKind, Region, RegionKind, Result, Visitor};
+use crate::h5::{HEAP_HEAD, Object, ObjectKind, Region, RegionKind, Result, Visitor};
 use crate::migrate::Examiner;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,6 +12,8 @@ const MANY: usize = 1 << 16;
 pub(super) struct Usage<'a> {
     /// Looks into each object on the same walk.
     pub(super) examiner: Examiner<'a>,
+    /// Where the container ends.
+    end: u64,
     ranges: Vec<(u64, u64)>,
     /// Ranges after the last merge.
     merged: usize,
@@ -25,9 +27,11 @@ pub(super) struct Usage<'a> {
 }
 
 impl<'a> Usage<'a> {
-    pub(super) fn new(examiner: Examiner<'a>) -> Self {
+    /// For a container that ends at `end`.
+    pub(super) fn new(examiner: Examiner<'a>, end: u64) -> Self {
         Self {
             examiner,
+            end,
             ranges: Vec::new(),
             merged: 0,
             by_path: HashMap::new(),
@@ -79,7 +83,11 @@ impl Visitor for Usage<'_> {
         self.examiner.object(object, path)
     }
 
-    fn region(&mut self, region: Region) -> Result<()> {
+    fn region(&mut self, mut region: Region) -> Result<()> {
+        if region.kind == RegionKind::Heap {
+            // JLD2 reserves so many bytes behind it.
+            region.end = region.end.saturating_add(HEAP_HEAD).min(self.end);
+        }
         self.ranges.push((region.start, region.end));
         if self.ranges.len() > MANY.max(self.merged * 2) {
             self.merge();
@@ -114,9 +122,9 @@ mod tests {
         let file = File::open(&path).unwrap();
         let types = TypeTable::new(&file);
         let target = Target::builtin(Target::default_name()).unwrap();
-        let mut usage = Usage::new(Examiner::new(&types, &target, Vec::new()));
-        Trace::run(&file, &mut usage).unwrap();
         let end = file.superblock().end_of_file;
+        let mut usage = Usage::new(Examiner::new(&types, &target, Vec::new()), end);
+        Trace::run(&file, &mut usage).unwrap();
         let unused = usage.unreachable(end);
         assert!(unused < end / 20, "{unused} of {end}");
         assert_eq!(usage.unreachable(end + 1000), unused + 1000);

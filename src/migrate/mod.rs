@@ -10,6 +10,7 @@
 //! its types rightly.
 
 mod additions;
+mod container;
 mod diagnose;
 pub mod edit;
 mod edit_show;

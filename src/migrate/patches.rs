@@ -3,7 +3,7 @@
 use super::edit::{EditBuilder, EditList};
 use super::plan::PlanError;
 use crate::h5::checksum::lookup3;
-use crate::h5::{File, RelAddr};
+use crate::h5::{Checked, File, RelAddr};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// In place, the superblock with the new end of file goes first: no header may point beyond it.
@@ -16,7 +16,7 @@ const STAGE_OBJECTS: u8 = 1;
 pub(super) struct Patches {
     /// New bytes and what for, by absolute offset.
     bytes: BTreeMap<u64, (Vec<u8>, String)>,
-    /// Objects whose headers hold patched bytes, perhaps.
+    /// Objects whose headers hold patched bytes, perhaps, or checksums that are not theirs.
     touched: BTreeSet<RelAddr>,
 }
 
@@ -31,6 +31,11 @@ impl Patches {
     ) {
         self.touched.insert(owner);
         self.bytes.insert(offset, (bytes, why.into()));
+    }
+
+    /// Puts the checksums of the object at `owner` right.
+    pub(super) fn checksums_of(&mut self, owner: RelAddr) {
+        self.touched.insert(owner);
     }
 
     /// The edit list of these patches and of `append`, which starts at the offset `at`.
@@ -55,13 +60,14 @@ impl Patches {
         Ok(edits.finish()?)
     }
 
-    /// The new checksum, with its offset, of each header chunk that holds patched bytes.
+    /// The new checksum, with its offset, of each header chunk that holds patched bytes or has a
+    /// wrong one.
     fn checksums(&self, file: &File) -> Result<BTreeMap<u64, Vec<u8>>, PlanError> {
         let mut out = BTreeMap::new();
         for &addr in &self.touched {
             for chunk in &file.object(addr)?.header.chunks {
                 let mut whole = chunk.bytes.clone();
-                let mut hit = false;
+                let mut hit = chunk.checked != Checked::Right;
                 for (&offset, (bytes, _)) in self.bytes.range(chunk.offset..chunk.checksum) {
                     let start = usize::try_from(offset - chunk.offset).unwrap_or(usize::MAX);
                     let Some(to) = whole.get_mut(start..).and_then(|b| b.get_mut(..bytes.len()))

@@ -1,5 +1,6 @@
 //! From rules to an edit list.
 
+use super::container;
 use super::diagnose;
 use super::edit::{EditError, EditList};
 use super::engine::Engine;
@@ -122,6 +123,9 @@ pub fn plan_and_map(
     let mut findings = Findings::default();
     let rewrite = diagnose::filters(&survey, target, &mut findings);
     diagnose::structure(&survey, &mut findings);
+    let superblock = file.superblock();
+    container::user_block(superblock, &mut findings);
+    survey.repairs.tell(superblock, &mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
     let session = Session::new(&types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
@@ -142,7 +146,13 @@ pub fn plan_and_map(
     tables.iter().for_each(|table| table.tell(&mut findings));
     let links: Vec<_> = tables.iter().flat_map(FlatTable::added).collect();
     let idle = groups.is_empty() && names.is_empty() && flags.is_empty() && links.is_empty();
-    let edits = if idle { None } else { Some(engine.run(&flags, &names, &tables)?) };
+    let edits = if !idle {
+        Some(engine.run(&flags, &names, &tables)?)
+    } else if !survey.repairs.is_empty(superblock) {
+        Some(engine.repair()?)
+    } else {
+        None
+    };
     diagnose::unfiltered(engine.unfiltered(), &mut findings);
     let (overrides, renames) = engine.expectations();
     let findings = findings.into_sorted();

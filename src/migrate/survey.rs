@@ -1,5 +1,6 @@
 //! What there is in a file, as far as rules and findings ask for it: one trace.
 
+use super::container::Repairs;
 use super::target::Target;
 use crate::h5::{
     Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry, Link, Object, ObjectKind,
@@ -41,6 +42,8 @@ pub struct Survey {
     pub groups: u64,
     /// Stored bytes of all data outside headers.
     pub payload_bytes: u64,
+    /// What is amiss with the container and can be put right where it stands.
+    pub(super) repairs: Repairs,
     /// Every reference but those to heaps; `None` if there are too many to keep.
     edges: Option<Vec<Edge>>,
 }
@@ -130,6 +133,7 @@ impl Survey {
 
 impl Visitor for Surveyor<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        self.out.repairs.look(object, path);
         match &object.kind {
             ObjectKind::Group(group) => {
                 self.out.groups += 1;
@@ -173,6 +177,10 @@ impl Visitor for Surveyor<'_> {
         Ok(())
     }
 
+    fn broken_fill(&mut self, path: &str) {
+        self.out.repairs.broken_fill(path);
+    }
+
     fn region(&mut self, region: Region) -> Result<()> {
         if let Some(regions) = &mut self.regions {
             regions.push(region);
@@ -185,7 +193,8 @@ impl Surveyor<'_> {
     fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
         self.out.datasets += 1;
         if let Some(extent) = crate::h5::payload_extent(dataset) {
-            self.out.payload_bytes += extent;
+            // The walk looks at the extent after this, and refuses one that is beyond the file.
+            self.out.payload_bytes = self.out.payload_bytes.saturating_add(extent);
         }
         for filter in &dataset.filters {
             let known = self.out.filters.iter_mut().find(|(f, _, _)| f == filter);

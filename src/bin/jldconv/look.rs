@@ -27,7 +27,7 @@ pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCod
     }
     for (i, path) in args.files.iter().enumerate() {
         let undo = unfinished::warn(path, args.backup_dir.as_deref());
-        let seen = inspect::inspect(path, &target, detail);
+        let seen = inspect::inspect_with(path, &target, detail, args.trust.checksums());
         tally.add(&seen);
         let text = match &seen {
             _ if args.json => json(&seen, undo)?,
@@ -61,7 +61,8 @@ pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {
     let form = if args.json { Form::Json } else { Form::Text };
     let undo = unfinished::warn(&args.file, args.backup_dir.as_deref());
     let mut out = Noted::new(BufWriter::new(io::stdout()), undo.filter(|_| args.json));
-    match inspect::dump(&args.file, args.path.as_deref(), form, &mut out) {
+    let (below, checksums) = (args.path.as_deref(), args.trust.checksums());
+    match inspect::dump_with(&args.file, below, form, checksums, &mut out) {
         Ok(()) => Ok(ExitCode::Done),
         Err(error) if error.is_broken_pipe() => Err(unheard()),
         Err(DumpError::Output(error)) => Err(error.into()),

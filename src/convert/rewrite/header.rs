@@ -2,11 +2,11 @@
 
 use super::inventory::Inventory;
 use super::relocate::Places;
-use crate::h5::encode::{self, EncodedHeader, NewMessage};
+use crate::h5::encode::{self, EncodedHeader, HeaderForm, NewMessage};
 use crate::h5::message::{attribute::Attribute, link::Link};
 use crate::h5::{
-    Dataset, Extent, File, FilterEntry, Layout, Message, Object, ObjectKind, RefPlan, RelAddr,
-    Result, TypeRef, kind,
+    Dataset, Extent, File, FillValue, FilterEntry, Layout, Message, Object, ObjectHeader,
+    ObjectKind, RefPlan, RelAddr, Result, TypeRef, kind,
 };
 
 /// Where the data of a dataset outside its header went.
@@ -50,6 +50,9 @@ impl Context<'_> {
                 (kind::ATTRIBUTE, _) => self.attribute(object, &mut body, m)?,
                 (kind::LINK, _) => self.link(object, &mut body, m)?,
                 (kind::FILTER_PIPELINE, _) => continue,
+                (kind::FILL_VALUE | kind::OLD_FILL_VALUE, ObjectKind::Dataset(d)) => {
+                    self.fill_value(object, d, &mut body, m)?;
+                }
                 (kind::LAYOUT, ObjectKind::Dataset(d)) => {
                     if let Some(Payload::Chunk { filters, .. }) = payload {
                         let pipeline = encode::filter_pipeline(filters);
@@ -59,7 +62,8 @@ impl Context<'_> {
                 }
                 _ => {}
             }
-            messages.push(NewMessage::new(m.kind, m.flags, body));
+            let order = m.order.unwrap_or(0);
+            messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
         }
         match &object.kind {
             ObjectKind::Group(group) => {
@@ -73,7 +77,9 @@ impl Context<'_> {
             ObjectKind::Dataset(_) => messages.push(NewMessage::placeholder()),
             ObjectKind::Datatype(_) => {}
         }
-        Ok(encode::object_header(&messages))
+        let ObjectHeader { flags, extra, .. } = &object.header;
+        let form = HeaderForm { flags: *flags, extra: extra.clone() };
+        Ok(encode::object_header_as(&form, &messages))
     }
 
     fn shared(&self, body: &mut [u8], m: &Message, datatype: &TypeRef) -> Result<()> {
@@ -95,6 +101,25 @@ impl Context<'_> {
         self.shared(body, m, &a.datatype)?;
         let plan = RefPlan::new(&*self.file.resolve(&a.datatype)?)?;
         self.inside(body, m, &plan, a.offset, a.data.len())
+    }
+
+    fn fill_value(
+        &self,
+        object: &Object,
+        dataset: &Dataset,
+        body: &mut [u8],
+        m: &Message,
+    ) -> Result<()> {
+        let plan = RefPlan::new(&*self.file.resolve(&dataset.datatype)?)?;
+        if plan.is_empty() {
+            return Ok(());
+        }
+        let old = m.kind == kind::OLD_FILL_VALUE;
+        let mut c = object.header.cursor(m, "fill value");
+        match FillValue::parse(&mut c, old)? {
+            Some(fill) => self.inside(body, m, &plan, fill.offset, fill.bytes.len()),
+            None => Ok(()),
+        }
     }
 
     /// Relocates `len` bytes of data that stand at the absolute offset `at` of the input, inside `m`.

@@ -14,6 +14,8 @@ mod naming;
 mod output;
 mod payload;
 mod relocate;
+#[cfg(test)]
+mod tests;
 
 use self::header::{Context, Payload};
 use self::inventory::Inventory;

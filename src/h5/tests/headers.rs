@@ -1,8 +1,11 @@
 //! Object headers: messages in order, gaps, continuations.
 
-use crate::h5::encode::{self, NewMessage};
+use crate::h5::encode::{self, HeaderForm, NewMessage};
 use crate::h5::sample::Sample;
-use crate::h5::{Error, File, ObjectHeader, RelAddr, Source, checksum::lookup3, kind};
+use crate::h5::{
+    Checked, Checksums, Error, File, ObjectHeader, RelAddr, Source, checksum::lookup3, header_flag,
+    kind,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -11,7 +14,7 @@ fn open(sample: Sample, root: RelAddr) -> File {
 }
 
 fn read(file: &File, addr: RelAddr) -> Result<ObjectHeader, Error> {
-    ObjectHeader::read(file.source(), file.superblock(), addr)
+    ObjectHeader::read(file.source(), file.superblock(), addr, Checksums::Trusted)
 }
 
 fn message() -> impl Strategy<Value = NewMessage> {
@@ -57,6 +60,108 @@ proptest! {
         let file = File::from_source(Source::from_bytes(bytes)).unwrap();
         let error = read(&file, addr).unwrap_err();
         prop_assert!(error.offset().is_some());
+    }
+
+    #[test]
+    fn what_a_header_keeps_beside_messages_is_read_as_written(
+        messages in vec((message(), any::<u16>()), 0..40), flags in any::<u8>(),
+    ) {
+        let flags = flags & header_flag::KEPT;
+        let times = if flags & header_flag::TIMES != 0 { 16 } else { 0 };
+        let bounds = if flags & header_flag::PHASE_CHANGE != 0 { 4 } else { 0 };
+        let form = HeaderForm { flags, extra: (0..times + bounds).collect() };
+        let messages: Vec<_> =
+            messages.into_iter().map(|(m, order)| NewMessage { order, ..m }).collect();
+        let encoded = encode::object_header_as(&form, &messages);
+        let mut sample = Sample::new();
+        let addr = sample.unaligned(&encoded.bytes);
+        let file = open(sample, addr);
+        let header = read(&file, addr).unwrap();
+        prop_assert_eq!(header.flags & header_flag::KEPT, flags);
+        prop_assert_eq!(&header.extra, &form.extra);
+        prop_assert_eq!(header.messages.len(), messages.len());
+        let tracked = flags & header_flag::ORDER_TRACKED != 0;
+        for ((read, written), body) in header.messages.iter().zip(&messages).zip(encoded.bodies) {
+            prop_assert_eq!((read.kind, read.flags), (written.kind, written.flags));
+            prop_assert_eq!(read.order, tracked.then_some(written.order));
+            prop_assert_eq!(header.body(read), &written.body[..]);
+            prop_assert_eq!(read.body, 560 + body as u64);
+        }
+    }
+
+    /// Whatever a hole in the file takes of a header, its checksum was not lost on the way to it.
+    #[test]
+    fn a_header_with_a_hole_is_damaged(
+        compact in vec(1_u8.., 0..3000), shift in 0_usize..600, from in 0_usize..8, many in 1_usize..4,
+    ) {
+        let mut sample = Sample::new();
+        sample.unaligned(&vec![0xaa; shift]);
+        let addr = sample.object(&[
+            NewMessage::fill_value(),
+            NewMessage::new(kind::LAYOUT, 0, encode::compact(&compact)),
+            NewMessage::placeholder(),
+        ]);
+        sample.unaligned(&[0xbb; 700]);
+        let mut bytes = sample.finish(addr);
+        let at = 512 * (from + 2);
+        let end = (at + 512 * many).min(bytes.len());
+        prop_assume!(at < end);
+        bytes[at..end].fill(0);
+        let file = File::from_source(Source::from_bytes(bytes)).unwrap();
+        let start = usize::try_from(addr.0).unwrap() + 512;
+        let area = 6 + 8 + compact.len() + 20;
+        let checksum = start + if area < 256 { 7 } else { 8 } + area;
+        // The filler at the end is zero anyway.
+        let hit = start < end && at < checksum - 18;
+        prop_assert!(!hit || read(&file, addr).is_err(), "{at} to {end} of {start} to {checksum}");
+    }
+
+    /// Zeros up to the checksum that are no block of a disk, in a header as JLD2 writes it.
+    #[test]
+    fn zeros_up_to_the_checksum_are_damage(len in 25_usize..200) {
+        let mut sample = Sample::new();
+        let addr = sample.object(&[
+            NewMessage::fill_value(),
+            NewMessage::new(kind::LAYOUT, 0, encode::compact(&[7; 300])),
+            NewMessage::placeholder(),
+        ]);
+        sample.unaligned(&[1; 512]);
+        let mut bytes = sample.finish(addr);
+        let end = bytes.len() - 512;
+        bytes[end - len..end].fill(0);
+        let file = File::from_source(Source::from_bytes(bytes)).unwrap();
+        prop_assert!(read(&file, addr).unwrap_err().is_checksum());
+    }
+
+    #[test]
+    fn a_lost_checksum_is_no_damage(
+        compact in vec(any::<u8>(), 0..400), shift in 0_usize..1200, group in any::<bool>(),
+    ) {
+        let mut sample = Sample::new();
+        sample.unaligned(&vec![1; shift]);
+        let addr = if group {
+            sample.group(&[("a", RelAddr(48)), ("b", RelAddr(48))])
+        } else {
+            sample.object(&[
+                NewMessage::fill_value(),
+                NewMessage::new(kind::LAYOUT, 0, encode::compact(&compact)),
+                NewMessage::placeholder(),
+            ])
+        };
+        let mut bytes = sample.finish(addr);
+        let end = bytes.len();
+        bytes[end - 4..].fill(0);
+        let at = |checksums, bytes: &[u8]| {
+            let file = File::from_source(Source::from_bytes(bytes.to_vec())).unwrap();
+            let header = ObjectHeader::read(file.source(), file.superblock(), addr, checksums);
+            header.map(|h| h.chunks[0].checked)
+        };
+        prop_assert_eq!(at(Checksums::Trusted, &bytes).unwrap(), Checked::Lost);
+        prop_assert_eq!(at(Checksums::Ignored, &bytes).unwrap(), Checked::Lost);
+        // Any other wrong one is.
+        bytes[end - 2] ^= 0x55;
+        prop_assert!(at(Checksums::Trusted, &bytes).unwrap_err().is_checksum());
+        prop_assert_eq!(at(Checksums::Ignored, &bytes).unwrap(), Checked::Wrong);
     }
 
     #[test]

@@ -47,6 +47,69 @@ proptest! {
     }
 }
 
+/// A collection as libhdf5 fills it: all of `size` bytes are its own, and what is left over, if no
+/// head of a free object fits, keeps whatever stood there.
+fn libhdf5(objects: &[Vec<u8>], size: usize, left_over: u8) -> Vec<u8> {
+    let mut out = b"GCOL\x01\0\0\0".to_vec();
+    out.extend((size as u64).to_le_bytes());
+    for (i, object) in (1_u16..).zip(objects) {
+        out.extend(i.to_le_bytes());
+        out.extend([0; 6]);
+        out.extend((object.len() as u64).to_le_bytes());
+        out.extend(object);
+        out.resize(out.len().next_multiple_of(8), 0);
+    }
+    assert!(out.len() <= size);
+    if size - out.len() >= 16 {
+        out.extend([0; 8]);
+        out.extend(((size - out.len() + 8) as u64).to_le_bytes());
+    }
+    out.resize(size, left_over);
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn heaps_of_libhdf5_end_where_the_next_structure_begins(
+        objects in vec(vec(any::<u8>(), 0..300), 0..40),
+        spare in prop_oneof![Just(0_usize), Just(8), 16_usize..100],
+        left_over in any::<u8>(),
+        behind in vec(any::<u8>(), 0..64),
+    ) {
+        let used: usize = objects.iter().map(|o| 16 + o.len().next_multiple_of(8)).sum();
+        let size = 16 + used + spare.next_multiple_of(8);
+        let mut bytes = libhdf5(&objects, size, left_over);
+        bytes.extend(&behind);
+        let (file, heap) = read(&bytes).unwrap();
+        prop_assert_eq!(heap.objects.len(), objects.len());
+        for (object, written) in heap.objects.iter().zip(&objects) {
+            let bytes = file.source().read(object.offset, written.len(), "object").unwrap();
+            prop_assert_eq!(&bytes, written);
+        }
+        prop_assert_eq!(heap.end(), heap.offset + size as u64);
+    }
+}
+
+#[test]
+fn an_object_alone_in_a_heap_of_jld2_reaches_behind_the_stored_size() {
+    // JLD2 makes a collection of max(object, 4096) bytes and reserves the head on top.
+    for data in [4064_u64, 4072, 4080, 5000, 100_000] {
+        let object = 16 + data.next_multiple_of(8);
+        let size = object.max(4096);
+        let mut bytes = b"GCOL\x01\0\0\0".to_vec();
+        bytes.extend(size.to_le_bytes());
+        bytes.extend([1, 0, 1, 0, 0, 0, 0, 0]);
+        bytes.extend(data.to_le_bytes());
+        bytes.resize(bytes.len() + usize::try_from(object - 16).unwrap(), b'x');
+        bytes.resize(usize::try_from(16 + size).unwrap(), 0);
+        let (_, heap) = read(&bytes).unwrap();
+        assert_eq!(heap.object(1).map(|o| o.size), Some(data));
+        assert_eq!(heap.end() - heap.offset, size.max(32 + data), "{data}");
+    }
+}
+
 #[test]
 fn a_heap_can_be_full() {
     let objects = vec![Vec::new(); encode::MAX_HEAP_OBJECTS];

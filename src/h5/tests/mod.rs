@@ -1,9 +1,11 @@
 //! Tests of several parts of the container at once.
 
+mod fills;
 mod forged;
 mod headers;
 mod heaps;
 mod messages;
+mod rescue;
 mod sources;
 mod strategy;
 mod superblocks;

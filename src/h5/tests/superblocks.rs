@@ -1,7 +1,7 @@
 //! Superblocks that are not as they must be.
 
 use crate::h5::sample::{Sample, superblock};
-use crate::h5::{File, RelAddr, Source, checksum::lookup3};
+use crate::h5::{Checked, Checksums, File, RelAddr, Source, checksum::lookup3};
 
 /// The error of a file whose superblock was changed, its checksum put right.
 fn say(at: usize, bytes: &[u8]) -> String {
@@ -49,6 +49,46 @@ fn it_may_stand_elsewhere() {
         assert!(file.object(RelAddr(48)).is_err(), "the root is missing");
         assert!(file.object(RelAddr(u64::MAX)).is_err());
         assert!(file.object(RelAddr(base.wrapping_neg())).is_err());
+    }
+}
+
+#[test]
+fn a_user_block_that_jld2_does_not_write_is_named() {
+    let say = |bytes: Vec<u8>| match File::from_source(Source::from_bytes(bytes)) {
+        Ok(_) => "fine".into(),
+        Err(error) => error.to_string(),
+    };
+    // Further behind than JLD2 looks, zero or not.
+    for base in [8192_u64, 16384, 1 << 20] {
+        for fill in [0, b'#'] {
+            let mut bytes = vec![fill; usize::try_from(base).unwrap()];
+            bytes.extend(superblock(base, base + 48, RelAddr(48)));
+            let said = say(bytes);
+            assert!(said.contains(&format!("a user block of {base} bytes")), "{said}");
+        }
+    }
+    // Something was put in front of a whole file.
+    let mut sample = Sample::new();
+    let root = sample.group(&[]);
+    let whole = sample.finish(root);
+    for extra in [512, 1536, 3584] {
+        let said = say([vec![b' '; extra], whole.clone()].concat());
+        assert!(said.contains(&format!("a user block of {} bytes", 512 + extra)), "{said}");
+        assert!(said.contains(&format!("tail -c +{}", extra + 1)), "{said}");
+    }
+}
+
+#[test]
+fn a_wrong_checksum_is_let_pass_where_checksums_are_ignored() {
+    let mut sample = Sample::new();
+    let root = sample.group(&[]);
+    let mut bytes = sample.finish(root);
+    for sum in [[0; 4], [1, 2, 3, 4]] {
+        bytes[556..560].copy_from_slice(&sum);
+        let open = |checksums| File::with_checksums(Source::from_bytes(bytes.clone()), checksums);
+        // JLD2 compares this one: even a zero is no lost checksum.
+        assert!(open(Checksums::Trusted).unwrap_err().is_checksum());
+        assert_eq!(open(Checksums::Ignored).unwrap().superblock().checked, Checked::Wrong);
     }
 }
 

@@ -101,6 +101,13 @@ impl<'r> Engine<'r> {
         self.types.file()
     }
 
+    /// Puts the container right where no rule asks for anything.
+    pub(super) fn repair(&mut self) -> Result<EditList, PlanError> {
+        self.survey.repairs.put(&mut self.patches);
+        let end = self.file().superblock().end_of_file;
+        std::mem::take(&mut self.patches).finish(self.file(), end, &[])
+    }
+
     /// Carries out the rules, puts values in the place of the objects in `flags`, lets stored types
     /// go by the new `names`, and makes the groups that `tables` lack.
     pub(super) fn run(
@@ -171,6 +178,7 @@ impl<'r> Engine<'r> {
                 }
             }
         }
+        self.survey.repairs.put(&mut self.patches);
         std::mem::take(&mut self.patches).finish(self.file(), start, &built.bytes)
     }
 
@@ -180,6 +188,7 @@ impl<'r> Engine<'r> {
             EdgeKind::DatasetType | EdgeKind::AttributeType => "shared datatype",
             EdgeKind::AttributeReference => "reference in an attribute",
             EdgeKind::DataReference => "reference",
+            EdgeKind::FillReference => "reference in a fill value",
             EdgeKind::HeapReference | EdgeKind::Heap => "type parameter",
         };
         let bytes = to.0.to_le_bytes().to_vec();

@@ -1,0 +1,199 @@
+//! What is amiss with the HDF5 container itself: what readers make of it, and what can be put right
+//! where it stands.
+
+use super::finding::{Finding, Findings, Severity};
+use super::patches::Patches;
+use crate::h5::{
+    Checked, Class, Datatype, JLD2_OFFSET, Object, ObjectKind, RelAddr, Superblock, TypeRef,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The version of datatypes that all JLD2 but 0.4.51 and 0.4.52 write.
+const DATATYPE_VERSION: u8 = 3;
+
+/// What can be put right without anything being moved.
+#[derive(Debug, Default)]
+pub(super) struct Repairs {
+    /// Objects with a chunk whose checksum is not its own.
+    checksums: BTreeSet<RelAddr>,
+    /// The first place where a checksum was lost, and how many objects there are.
+    lost: Option<(Arc<str>, u64)>,
+    /// The same for checksums that are wrong.
+    wrong: Option<(Arc<str>, u64)>,
+    /// Datatypes without a version: the object, and the offset of their first byte, which is the
+    /// class in its low four bits.
+    versions: Vec<(RelAddr, u64, u8)>,
+    /// The first place with one, and how many objects there are.
+    unversioned: Option<(Arc<str>, u64)>,
+    /// The first dataset whose fill value leads nowhere, and how many there are.
+    broken_fills: Option<(Arc<str>, u64)>,
+}
+
+impl Repairs {
+    /// Takes note of a fill value that leads nowhere. It cannot be put right, only told.
+    pub(super) fn broken_fill(&mut self, path: &str) {
+        count(&mut self.broken_fills, path);
+    }
+
+    /// Looks into one object.
+    pub(super) fn look(&mut self, object: &Object, path: &str) {
+        let has = |checked| object.header.chunks.iter().any(|c| c.checked == checked);
+        let (lost, wrong) = (has(Checked::Lost), has(Checked::Wrong));
+        if lost || wrong {
+            self.checksums.insert(object.addr());
+            count(if wrong { &mut self.wrong } else { &mut self.lost }, path);
+        }
+        let before = self.versions.len();
+        match &object.kind {
+            ObjectKind::Dataset(dataset) => self.datatype(object.addr(), &dataset.datatype),
+            ObjectKind::Datatype(datatype) => self.versions(object.addr(), datatype),
+            ObjectKind::Group(_) => {}
+        }
+        for attribute in &object.attributes {
+            self.datatype(object.addr(), &attribute.datatype);
+        }
+        if self.versions.len() > before {
+            count(&mut self.unversioned, path);
+        }
+    }
+
+    fn datatype(&mut self, owner: RelAddr, datatype: &TypeRef) {
+        if let TypeRef::Inline(datatype) = datatype {
+            self.versions(owner, datatype);
+        }
+    }
+
+    /// Datatypes do not nest deeper than their parser goes.
+    fn versions(&mut self, owner: RelAddr, datatype: &Datatype) {
+        let class = match &datatype.class {
+            Class::FixedPoint { .. } => 0,
+            Class::Float { .. } => 1,
+            Class::Time => 2,
+            Class::String => 3,
+            Class::Bitfield => 4,
+            Class::Opaque => 5,
+            Class::Compound(members) => {
+                members.iter().for_each(|m| self.versions(owner, &m.datatype));
+                6
+            }
+            Class::Reference => 7,
+            Class::Enum(base) => {
+                self.versions(owner, base);
+                8
+            }
+            Class::Vlen { base, .. } => {
+                self.versions(owner, base);
+                9
+            }
+            Class::Array { base, .. } => {
+                self.versions(owner, base);
+                10
+            }
+        };
+        if datatype.version == 0 {
+            self.versions.push((owner, datatype.offset, class));
+        }
+    }
+
+    /// Whether there is anything to be put right.
+    pub(super) fn is_empty(&self, superblock: &Superblock) -> bool {
+        self.checksums.is_empty()
+            && self.versions.is_empty()
+            && superblock.checked == Checked::Right
+    }
+
+    /// Puts it right.
+    pub(super) fn put(&self, patches: &mut Patches) {
+        for &owner in &self.checksums {
+            patches.checksums_of(owner);
+        }
+        for &(owner, offset, class) in &self.versions {
+            let byte = vec![DATATYPE_VERSION << 4 | class];
+            patches.put(owner, offset, byte, "version of a datatype");
+        }
+    }
+
+    /// Tells it.
+    pub(super) fn tell(&self, superblock: &Superblock, findings: &mut Findings) {
+        if superblock.checked != Checked::Right {
+            let first = Some((Arc::from("/"), 1));
+            tell(first.as_ref(), Severity::Warning, WRONG_SUPERBLOCK, findings);
+        }
+        tell(self.wrong.as_ref(), Severity::Warning, WRONG, findings);
+        tell(self.lost.as_ref(), Severity::Note, LOST, findings);
+        tell(self.unversioned.as_ref(), Severity::Note, UNVERSIONED, findings);
+        tell(self.broken_fills.as_ref(), Severity::Note, BROKEN_FILL, findings);
+    }
+}
+
+const WRONG: &str = "the checksum of its header is wrong: the header was changed or damaged after it \
+                     had been written, and what it says is taken on trust; the checksum is put right";
+const WRONG_SUPERBLOCK: &str = "the checksum of the superblock is wrong: what it says is taken on \
+                                trust; the checksum is put right";
+const LOST: &str = "the checksum of its header is zero, as JLD2 leaves it when several threads write: \
+                    JLD2 from 0.4.51 on reads it all the same, HDF5, h5py and older JLD2 do not; the \
+                    checksum is put right";
+const UNVERSIONED: &str = "its datatype says no version, as JLD2 0.4.51 and 0.4.52 wrote it: JLD2 reads \
+                           it all the same, HDF5 and h5py do not; the version is put in";
+
+const BROKEN_FILL: &str = "its fill value leads to no string or object of this file: JLD2 does not look at \
+                           it, HDF5 and h5py fail on it; a rewrite is not possible";
+
+fn count(place: &mut Option<(Arc<str>, u64)>, path: &str) {
+    match place {
+        Some((_, count)) => *count += 1,
+        None => *place = Some((Arc::from(path), 1)),
+    }
+}
+
+fn tell(place: Option<&(Arc<str>, u64)>, severity: Severity, text: &str, findings: &mut Findings) {
+    let Some((object, count)) = place else { return };
+    findings.add(Finding {
+        severity,
+        object: object.to_string(),
+        julia_type: None,
+        rule: None,
+        text: text.to_owned(),
+        said: None,
+        printed: 0,
+        count: *count,
+    });
+}
+
+/// Tells of a user block that is not JLD2's (`src/file_header.jl`, `verify_file_header`).
+pub(super) fn user_block(superblock: &Superblock, findings: &mut Findings) {
+    let (severity, text, said) = match (superblock.offset, &superblock.text) {
+        (JLD2_OFFSET, Some(_)) => return,
+        (JLD2_OFFSET, None) => (
+            Severity::Failure,
+            "the user block, the 512 bytes in front of the superblock, does not begin with JLD2's \
+             text: JLD2 did not write this file, and refuses it as none of its own"
+                .to_owned(),
+            None,
+        ),
+        (offset, _) => {
+            let block = match offset {
+                0 => "no user block".to_owned(),
+                bytes => format!("a user block of {bytes} bytes"),
+            };
+            (
+                Severity::Warning,
+                format!(
+                    "{block}, where JLD2 writes one of {JLD2_OFFSET} with its text: JLD2 did not write this file"
+                ),
+                Some("File likely not written by JLD2. Skipping header verification.".to_owned()),
+            )
+        }
+    };
+    findings.add(Finding {
+        severity,
+        object: "/".into(),
+        julia_type: None,
+        rule: None,
+        text,
+        printed: u64::from(said.is_some()),
+        said,
+        count: 1,
+    });
+}

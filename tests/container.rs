@@ -1,0 +1,596 @@
+//! Files that libhdf5 wrote or added to, whose checksums were lost, that were never closed, or whose
+//! user block is not JLD2's: the programs on real files, read back by h5py and `h5dump` where they
+//! are there.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "common/python.rs"]
+mod runner;
+
+use jldconv::h5::checksum::lookup3;
+use jldconv::h5::{
+    Attribute, Checked, Datatype, File, FillValue, Object, ObjectKind, Result, Source, Trace,
+    TypeRef, Visitor, header_flag, kind,
+};
+use runner::{printed, python, run};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const BASE: &str = "tests/data/mera/e4b-lz4/output_00100.jld2";
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/failing").join(name)
+}
+
+/// A directory to work in.
+struct Place(tempfile::TempDir);
+
+/// How a program ended.
+#[derive(Debug)]
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ended {
+    #[track_caller]
+    fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap()
+    }
+
+    fn said(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+}
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.at(name), bytes).unwrap();
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.at(name)).unwrap()
+    }
+
+    fn run(&self, program: &str, line: &str) -> Ended {
+        let program = match program {
+            "jldconv" => env!("CARGO_BIN_EXE_jldconv"),
+            _ => env!("CARGO_BIN_EXE_jldconv-supervisor"),
+        };
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("JLDCONV_") || text.starts_with("SLURM_") {
+                command.env_remove(&name);
+            }
+        }
+        let output = command.current_dir(self.0.path()).args(line.split(' ')).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    fn jldconv(&self, line: &str) -> Ended {
+        self.run("jldconv", line)
+    }
+
+    /// What `jldconv dump --json` prints of a file.
+    #[track_caller]
+    fn dump(&self, name: &str) -> Value {
+        self.jldconv(&format!("dump --json {name}")).ends(0).json()
+    }
+
+    /// Converts `in.jld2` in all three modes: patched, rewritten, and in place, taken back and done
+    /// again. Gives the names of the outputs.
+    #[track_caller]
+    fn everywhere(&self, more: &str) -> [&'static str; 3] {
+        let before = self.bytes("in.jld2");
+        for output in ["patched.jld2", "new.jld2", "place.jld2"] {
+            let _ = fs::remove_file(self.at(output));
+        }
+        self.jldconv(&format!("convert in.jld2 patched.jld2 --verify content{more}")).ends(0);
+        self.jldconv(&format!("convert in.jld2 new.jld2 --repack --verify content{more}")).ends(0);
+        self.put("place.jld2", &before);
+        let in_place = format!("convert place.jld2 --mode in-place --verify content{more}");
+        self.jldconv(&in_place).ends(0);
+        let changed = self.bytes("place.jld2");
+        if changed != before {
+            self.jldconv("undo place.jld2").ends(0);
+            assert!(self.bytes("place.jld2") == before, "undone is not as it was");
+            self.jldconv(&in_place).ends(0);
+            assert!(self.bytes("place.jld2") == changed);
+        }
+        assert!(changed == self.bytes("patched.jld2"), "in place gives what a patch gives");
+        assert!(self.bytes("in.jld2") == before);
+        ["patched.jld2", "new.jld2", "place.jld2"]
+    }
+
+    /// Fails unless `jldconv verify` finds nothing in each output but what rules explain.
+    #[track_caller]
+    fn verify(&self, outputs: &[&str]) {
+        for output in outputs {
+            self.jldconv(&format!("verify in.jld2 {output}")).ends(0);
+        }
+    }
+}
+
+/// Looks at each object of a file.
+struct Each<'a>(&'a mut dyn FnMut(&Object, &str));
+
+impl Visitor for Each<'_> {
+    fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        (self.0)(object, path);
+        Ok(())
+    }
+}
+
+#[track_caller]
+fn each(path: &Path, look: &mut dyn FnMut(&Object, &str)) {
+    let file = File::open(path).unwrap();
+    Trace::run(&file, &mut Each(look)).unwrap();
+}
+
+/// Fails unless every checksum is right and every datatype has a version.
+#[track_caller]
+fn is_sound(path: &Path) {
+    fn versions(datatype: &Datatype, path: &str) {
+        use jldconv::h5::Class;
+        assert!(datatype.version >= 1, "{path}");
+        match &datatype.class {
+            Class::Compound(members) => members.iter().for_each(|m| versions(&m.datatype, path)),
+            Class::Vlen { base, .. } | Class::Array { base, .. } | Class::Enum(base) => {
+                versions(base, path);
+            }
+            _ => {}
+        }
+    }
+    let inline = |datatype: &TypeRef, path: &str| {
+        if let TypeRef::Inline(datatype) = datatype {
+            versions(datatype, path);
+        }
+    };
+    let mut objects = 0;
+    each(path, &mut |object, path| {
+        objects += 1;
+        assert!(object.header.chunks.iter().all(|c| c.checked == Checked::Right), "{path}");
+        match &object.kind {
+            ObjectKind::Dataset(d) => inline(&d.datatype, path),
+            ObjectKind::Datatype(d) => versions(d, path),
+            ObjectKind::Group(_) => {}
+        }
+        object.attributes.iter().for_each(|a: &Attribute| inline(&a.datatype, path));
+    });
+    assert!(objects > 0);
+}
+
+/// Runs `h5dump` on a dataset; `None` where it is missing.
+fn h5dump(path: &Path, dataset: &str) -> Option<String> {
+    let output = Command::new("h5dump").args(["-p", "-d", dataset]).arg(path).output();
+    let Ok(output) = output else {
+        eprintln!("skipped: no h5dump");
+        return None;
+    };
+    Some([output.stdout, output.stderr].map(|b| String::from_utf8_lossy(&b).into_owned()).concat())
+}
+
+/// Fails unless h5py finds the same in each output as in the input.
+#[track_caller]
+fn same_for_h5py(place: &Place, outputs: &[&str]) {
+    let Some(python) = python() else { return };
+    for output in outputs {
+        let args = ["same".into(), place.at("in.jld2"), place.at(output)];
+        printed(&run(&python, "foreign.py", &args));
+    }
+}
+
+#[test]
+fn strings_that_h5py_added_to_a_mera_file_go_through_every_mode() {
+    let place = Place::new();
+    fs::copy(data("h5py_vlen_appended.jld2"), place.at("in.jld2")).unwrap();
+    let notes = &place.dump("in.jld2")["/hydro/notes"];
+    assert_eq!(notes["items"][0]["t"], "Core.String", "{notes}");
+    for output in place.everywhere("") {
+        let after = place.dump(output);
+        assert_eq!(&after["/hydro/notes"], notes, "{output}");
+        let again = place.jldconv(&format!("inspect --json {output}")).ends(0).json();
+        assert_eq!(again["action"]["do"], "nothing", "{again}");
+        if let Some(python) = python() {
+            let args = [place.at("in.jld2"), place.at(output)];
+            printed(&run(&python, "readable.py", &args));
+        }
+    }
+}
+
+#[test]
+fn a_heap_that_libhdf5_filled_to_the_last_byte_is_read() {
+    let place = Place::new();
+    fs::copy(data("full_libhdf5_heap.jld2"), place.at("in.jld2")).unwrap();
+    let before = place.dump("in.jld2");
+    let strings = before["/s"]["items"].as_array().unwrap();
+    let values: Vec<_> = strings.iter().map(|s| s["v"].as_str().unwrap()).collect();
+    let expected: Vec<_> = (0..170).map(|i| format!("{i:08}")).collect();
+    assert_eq!(values, expected);
+    for output in place.everywhere("") {
+        assert_eq!(place.dump(output), before, "{output}");
+    }
+    same_for_h5py(&place, &["patched.jld2", "new.jld2", "place.jld2"]);
+}
+
+#[test]
+fn heap_ids_in_fill_values_are_relocated() {
+    let place = Place::new();
+    fs::copy(data("fillvlen.jld2"), place.at("in.jld2")).unwrap();
+    place.jldconv("convert in.jld2 zstd.jld2 --compress zstd --verify content").ends(0);
+    place.jldconv("convert in.jld2 new.jld2 --repack --verify content").ends(0);
+    for name in ["in.jld2", "zstd.jld2", "new.jld2"] {
+        let file = File::open(&place.at(name)).unwrap();
+        let mut fills = Vec::new();
+        each(&place.at(name), &mut |object, path| {
+            if path == "/x" {
+                let values = FillValue::all(&object.header).unwrap();
+                fills.extend(values.iter().map(|v| (v.bytes.to_vec(), v.offset)));
+            }
+        });
+        let [(vlen, at)] = fills.as_slice() else { panic!("{name}: {fills:?}") };
+        let (offset, len) = file.vlen(vlen, *at, 1).unwrap().unwrap();
+        let text = file.source().read(offset, usize::try_from(len).unwrap(), "text").unwrap();
+        assert_eq!(text, b"FILL", "{name}");
+    }
+    place.verify(&["new.jld2", "zstd.jld2"]);
+    // h5py and hdf5plugin decode zstd, too.
+    same_for_h5py(&place, &["new.jld2", "zstd.jld2"]);
+    if let Some(dumped) = h5dump(&place.at("new.jld2"), "/x") {
+        assert!(dumped.contains("VALUE  \"FILL\""), "{dumped}");
+    }
+}
+
+#[test]
+fn a_fill_value_that_leads_nowhere_is_told_and_stops_a_rewrite_only() {
+    let place = Place::new();
+    let mut bytes = fs::read(data("fillvlen.jld2")).unwrap();
+    let mut at = 0;
+    each(&data("fillvlen.jld2"), &mut |object, path| {
+        if path == "/x" {
+            at = usize::try_from(FillValue::all(&object.header).unwrap()[0].offset).unwrap();
+        }
+    });
+    // The index of the heap object, and the checksum of the header around it.
+    bytes[at + 12] = 99;
+    place.put("poked.jld2", &bytes);
+    place.jldconv("convert poked.jld2 in.jld2 --trust-checksums no").ends(0);
+    let seen = place.jldconv("inspect in.jld2").ends(0);
+    assert!(seen.out.contains("its fill value leads to no string"), "{}", seen.out);
+    place.jldconv("convert in.jld2 patched.jld2 --verify content").ends(0);
+    place.dump("in.jld2");
+    let said = place.jldconv("convert in.jld2 new.jld2 --repack").ends(1).said();
+    assert!(said.contains("heap id"), "{said}");
+    assert!(!place.at("new.jld2").exists());
+}
+
+#[test]
+fn the_order_of_creation_survives_a_rewrite() {
+    for name in ["order.jld2", "order2.jld2"] {
+        let place = Place::new();
+        fs::copy(data(name), place.at("in.jld2")).unwrap();
+        place.jldconv("convert in.jld2 new.jld2 --repack --verify content").ends(0);
+        let look = |name: &str| {
+            let mut tracked = Vec::new();
+            each(&place.at(name), &mut |object, path| {
+                let header = &object.header;
+                let orders: Vec<_> = header.of_kind(kind::ATTRIBUTE).map(|m| m.order).collect();
+                let names: Vec<_> = object.attributes.iter().map(|a| a.name.clone()).collect();
+                let flags = header.flags & header_flag::KEPT;
+                tracked.push((path.to_owned(), flags, header.extra.clone(), orders, names));
+            });
+            tracked.sort();
+            tracked
+        };
+        let before = look("in.jld2");
+        let order = header_flag::ORDER_TRACKED | header_flag::ORDER_INDEXED;
+        let ordered = before.iter().filter(|(_, flags, ..)| flags & order == order).count();
+        assert!(ordered > 0, "{before:?}");
+        assert_eq!(look("new.jld2"), before);
+        place.verify(&["new.jld2"]);
+        same_for_h5py(&place, &["new.jld2"]);
+    }
+}
+
+#[test]
+fn datatypes_without_a_version_get_one() {
+    let place = Place::new();
+    fs::copy(data("version-nibble-0.4.51.jld2"), place.at("in.jld2")).unwrap();
+    let seen = place.jldconv("inspect --json in.jld2").ends(0).json();
+    let findings = seen["findings"].as_array().unwrap();
+    let texts: Vec<_> = findings.iter().map(|f| f["text"].as_str().unwrap()).collect();
+    assert!(texts.iter().any(|t| t.contains("JLD2 0.4.51 and 0.4.52")), "{texts:?}");
+    assert_eq!(
+        (&seen["action"]["do"], &seen["action"]["bytes_appended"]),
+        (&"patch".into(), &0.into())
+    );
+    let before = place.dump("in.jld2");
+    let broken = h5dump(&place.at("in.jld2"), "/foo");
+    assert!(broken.is_none_or(|dumped| dumped.contains("error")));
+    for output in place.everywhere("") {
+        is_sound(&place.at(output));
+        assert_eq!(place.dump(output), before, "{output}");
+        if let Some(dumped) = h5dump(&place.at(output), "/foo") {
+            assert!(dumped.contains("DATA {") && !dumped.contains("error"), "{dumped}");
+        }
+    }
+    place.verify(&["patched.jld2", "new.jld2"]);
+    assert_eq!(place.bytes("in.jld2").len(), place.bytes("patched.jld2").len());
+}
+
+#[test]
+fn lost_checksums_are_told_and_put_right() {
+    for name in ["zero-type-checksum.jld2", "zero-root-checksum.jld2"] {
+        let place = Place::new();
+        fs::copy(data(name), place.at("in.jld2")).unwrap();
+        let seen = place.jldconv("inspect in.jld2").ends(0);
+        assert!(seen.out.contains("its header is zero"), "{}", seen.out);
+        let before = place.dump("in.jld2");
+        for output in place.everywhere("") {
+            is_sound(&place.at(output));
+            assert_eq!(place.dump(output), before, "{name}: {output}");
+            if let Some(dumped) = h5dump(&place.at(output), "/d") {
+                assert!(dumped.contains("DATA {") && !dumped.contains("error"), "{dumped}");
+            }
+        }
+        place.verify(&["patched.jld2", "new.jld2"]);
+        // Only the checksum changed.
+        let (old, new) = (place.bytes("in.jld2"), place.bytes("patched.jld2"));
+        let differing: Vec<_> = (0..old.len()).filter(|&i| old[i] != new[i]).collect();
+        assert!(differing.len() <= 4 && differing[0] + 4 > differing[differing.len() - 1]);
+    }
+}
+
+/// Where the checksum of the root group's header stands.
+fn root_checksum(bytes: &[u8]) -> usize {
+    let file = File::from_source(Source::from_bytes(bytes.to_vec())).unwrap();
+    let root = file.object(file.superblock().root).unwrap();
+    usize::try_from(root.header.chunks.first().unwrap().checksum).unwrap()
+}
+
+#[test]
+fn a_wrong_checksum_is_damage_unless_checksums_are_not_trusted() {
+    let place = Place::new();
+    let whole = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(BASE)).unwrap();
+    let mut bytes = whole.clone();
+    let at = root_checksum(&bytes);
+    bytes[at] ^= 0x40;
+    place.put("in.jld2", &bytes);
+    for line in ["inspect in.jld2", "convert in.jld2 out.jld2", "dump in.jld2"] {
+        let said = place.jldconv(line).ends(1).said();
+        assert!(said.contains("object header checksum"), "{line}: {said}");
+        assert!(said.contains("--trust-checksums no"), "{line}: {said}");
+        assert!(!place.at("out.jld2").exists());
+    }
+    let seen = place.jldconv("inspect --json in.jld2 --trust-checksums no").ends(0).json();
+    let findings = seen["findings"].as_array().unwrap();
+    let told = findings.iter().find(|f| f["text"].as_str().unwrap().contains("is wrong")).unwrap();
+    assert_eq!((&told["severity"], &told["object"]), (&"warning".into(), &"/".into()));
+    place.put("whole.jld2", &whole);
+    let expected = place.dump("whole.jld2");
+    let read = place.jldconv("dump --json in.jld2 --trust-checksums no").ends(0).json();
+    assert_eq!(read, expected);
+    place.jldconv("convert whole.jld2 expected.jld2").ends(0);
+    let expected = place.dump("expected.jld2");
+    for output in place.everywhere(" --trust-checksums no") {
+        is_sound(&place.at(output));
+        assert_eq!(place.dump(output), expected, "{output}");
+    }
+}
+
+#[test]
+fn a_wrong_checksum_of_the_superblock_is_put_right_where_checksums_are_not_trusted() {
+    let place = Place::new();
+    let mut bytes = fs::read(data("version-nibble-0.4.51.jld2")).unwrap();
+    bytes[556] ^= 1;
+    place.put("in.jld2", &bytes);
+    let said = place.jldconv("convert in.jld2 out.jld2").ends(1).said();
+    assert!(
+        said.contains("superblock checksum") && said.contains("--trust-checksums no"),
+        "{said}"
+    );
+    let seen = place.jldconv("inspect in.jld2 --trust-checksums no").ends(0);
+    assert!(seen.out.contains("the checksum of the superblock is wrong"), "{}", seen.out);
+    for output in place.everywhere(" --trust-checksums no") {
+        is_sound(&place.at(output));
+    }
+}
+
+#[test]
+fn a_zeroed_block_is_never_taken_for_a_lost_checksum() {
+    let whole = fs::read(data("version-nibble-0.4.51.jld2")).unwrap();
+    let place = Place::new();
+    // Where headers say something: the filler at the end of one is zero anyway.
+    let mut headers = Vec::new();
+    each(&data("version-nibble-0.4.51.jld2"), &mut |object, _| {
+        let [chunk] = object.header.chunks.as_slice() else { panic!("one chunk each") };
+        let last = object.header.messages.last().unwrap();
+        let filler = last.kind == kind::NIL;
+        headers.push(chunk.offset..if filler { last.offset + 2 } else { chunk.end() });
+    });
+    let mut refused = 0;
+    for block in (1024..whole.len()).step_by(512) {
+        let mut bytes = whole.clone();
+        let end = (block + 512).min(bytes.len());
+        bytes[block..end].fill(0);
+        place.put("in.jld2", &bytes);
+        let ended = place.jldconv("convert in.jld2 out.jld2 --force");
+        if headers.iter().any(|h| h.start < end as u64 && h.end > block as u64) {
+            assert_eq!(ended.code, Some(1), "block at {block}: {ended:?}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 2, "{refused}");
+}
+
+#[test]
+fn the_supervisor_hands_the_trust_on_to_its_workers() {
+    let place = Place::new();
+    fs::create_dir(place.at("in")).unwrap();
+    let mut wrong = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(BASE)).unwrap();
+    let at = root_checksum(&wrong);
+    wrong[at..at + 4].copy_from_slice(&[1, 2, 3, 4]);
+    place.put("in/output_00001.jld2", &wrong);
+    // A zero is let pass without being asked.
+    wrong[at..at + 4].fill(0);
+    place.put("in/output_00002.jld2", &wrong);
+    fs::copy(data("killed-writer-small.jld2"), place.at("in/output_00003.jld2")).unwrap();
+    let said = place.run("jldconv-supervisor", "in out -y --progress plain").ends(1).said();
+    assert!(said.contains("object header checksum"), "{said}");
+    assert!(said.contains("--trust-checksums no"), "{said}");
+    assert!(said.contains("its writer was killed before the file was closed"), "{said}");
+    assert!(!place.at("out/output_00001.jld2").exists());
+    is_sound(&place.at("out/output_00002.jld2"));
+    let line = "in other -y --progress plain --range 1-2 --trust-checksums no";
+    place.run("jldconv-supervisor", line).ends(0);
+    is_sound(&place.at("other/output_00001.jld2"));
+    assert_eq!(place.bytes("other/output_00001.jld2"), place.bytes("out/output_00002.jld2"));
+}
+
+#[test]
+fn a_file_that_was_never_closed_is_named_by_every_command() {
+    let place = Place::new();
+    fs::copy(data("killed-writer-small.jld2"), place.at("in.jld2")).unwrap();
+    let lines = [
+        "inspect in.jld2",
+        "convert in.jld2 out.jld2",
+        "convert in.jld2 --mode in-place",
+        "convert in.jld2 out.jld2 --dry-run",
+        "dump in.jld2",
+        "verify in.jld2 in.jld2",
+    ];
+    for line in lines {
+        let said = place.jldconv(line).ends(1).said();
+        assert!(
+            said.contains("its writer was killed before the file was closed"),
+            "{line}: {said}"
+        );
+        assert!(said.contains("bytes 0 to 559"), "{line}: {said}");
+        assert!(said.contains("data begin at byte 560"), "{line}: {said}");
+        assert!(said.contains("datasets 19, types 2, groups 0"), "{line}: {said}");
+    }
+    let seen = place.jldconv("inspect --json in.jld2").ends(1).json();
+    assert_eq!(seen["kind"], "damaged");
+}
+
+#[test]
+fn user_blocks_that_jld2_does_not_write_are_named() {
+    let place = Place::new();
+    let whole = fs::read(data("zero-root-checksum.jld2")).unwrap();
+    // Moves the container: addresses count from its base, but for the end of the file.
+    let moved = |base: usize, text: &[u8]| {
+        let mut bytes = text.to_vec();
+        bytes.resize(base, 0);
+        bytes.extend(&whole[512..]);
+        let end = bytes.len() as u64;
+        bytes[base + 12..base + 20].copy_from_slice(&(base as u64).to_le_bytes());
+        bytes[base + 28..base + 36].copy_from_slice(&end.to_le_bytes());
+        let sum = lookup3(&bytes[base..base + 44]).to_le_bytes();
+        bytes[base + 44..base + 48].copy_from_slice(&sum);
+        bytes
+    };
+    for (base, named) in [
+        (0, "no user block"),
+        (1024, "a user block of 1024 bytes"),
+        (2048, "a user block of 2048 bytes"),
+        (4096, "a user block of 4096 bytes"),
+        (512, "does not begin with JLD2's text"),
+    ] {
+        let place = Place::new();
+        place.put("in.jld2", &moved(base, b""));
+        let seen = place.jldconv("inspect --json in.jld2").ends(0).json();
+        let texts = seen["findings"].as_array().unwrap().iter();
+        let texts: Vec<_> = texts.map(|f| f["text"].as_str().unwrap()).collect();
+        assert!(texts.iter().any(|t| t.contains(named)), "{base}: {texts:?}");
+        let before = place.dump("in.jld2");
+        for output in place.everywhere("") {
+            assert_eq!(place.dump(output), before, "{base}: {output}");
+            is_sound(&place.at(output));
+        }
+    }
+    // JLD2 does not look any further.
+    for base in [8192, 65_536] {
+        place.put("in.jld2", &moved(base, b"#!/bin/sh"));
+        for line in ["inspect in.jld2", "convert in.jld2 out.jld2", "dump in.jld2"] {
+            let said = place.jldconv(line).ends(1).said();
+            assert!(said.contains(&format!("a user block of {base} bytes")), "{said}");
+        }
+        let seen = place.jldconv("inspect --json in.jld2").ends(1).json();
+        assert_eq!(seen["kind"], "hdf5");
+    }
+    // Something was put in front of a file of JLD2.
+    place.put("in.jld2", &[vec![b'\n'; 512], whole.clone()].concat());
+    let said = place.jldconv("convert in.jld2 out.jld2").ends(1).said();
+    assert!(said.contains("512 bytes were put in front of the file"), "{said}");
+    assert!(said.contains("tail -c +513"), "{said}");
+    // JLD2's own is not worth a word.
+    let own = place.jldconv(&format!("inspect {}", data("zero-root-checksum.jld2").display()));
+    assert!(!own.ends(0).out.contains("user block"));
+}
+
+/// Strings of many sizes, attributes, fill values, orders, several sessions of additions: written by
+/// h5py in the forms of HDF5 1.8 and of today.
+#[test]
+fn files_that_h5py_makes_go_through_every_mode() {
+    let Some(python) = python() else { return };
+    let made = tempfile::tempdir().unwrap();
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join(BASE);
+    let args = ["make".into(), made.path().to_owned(), base];
+    let names = printed(&run(&python, "foreign.py", &args));
+    let names: Vec<_> = names.lines().collect();
+    assert!(names.len() > 12, "{names:?}");
+    for name in names {
+        let place = Place::new();
+        fs::copy(name, place.at("in.jld2")).unwrap();
+        let before = place.dump("in.jld2");
+        let outputs = place.everywhere("");
+        same_for_h5py(&place, &outputs);
+        // Attributes that hold plain sequences, or lead to groups, are no values of Julia.
+        if !name.contains("attributes") {
+            place.verify(&outputs);
+        }
+        // What is written can be added to, and goes on from there.
+        let to_add = if name.contains("-latest") { &["patched.jld2", "new.jld2"][..] } else { &[] };
+        for output in to_add {
+            let again = Place::new();
+            fs::copy(place.at(output), again.at("in.jld2")).unwrap();
+            printed(&run(&python, "foreign.py", &["more".into(), again.at("in.jld2")]));
+            let (old, new) = (place.dump(output), again.dump("in.jld2"));
+            assert_eq!(new["/notes again/more0"]["items"][7]["v"], "another", "{name}: {output}");
+            let mut kept = old.as_object().unwrap().iter();
+            assert!(kept.all(|(path, value)| new[path] == *value), "{name}: {output}");
+            again.jldconv("convert in.jld2 patched.jld2 --verify content").ends(0);
+            again.jldconv("convert in.jld2 new.jld2 --repack --verify content").ends(0);
+            same_for_h5py(&again, &["patched.jld2", "new.jld2"]);
+        }
+        for output in outputs {
+            is_sound(&place.at(output));
+            let after = place.dump(output);
+            for (path, value) in before.as_object().unwrap() {
+                // What stands beside the notes is changed by rules.
+                if !name.contains("appended") || path.starts_with("/notes") {
+                    assert_eq!(&after[path], value, "{name}: {output}: {path}");
+                }
+            }
+        }
+    }
+}
