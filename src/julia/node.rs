@@ -51,7 +51,7 @@ impl Node {
             Self::Value { julia_type, .. }
             | Self::Struct { julia_type, .. }
             | Self::Tuple { julia_type, .. } => julia_type,
-            Self::Object(value) => value.julia_type(),
+            Self::Object(node) => node.julia_type(),
         }
     }
 

@@ -5,7 +5,7 @@
 //! its way there. Both directions are asserted: what a level promises is noticed, and what it does
 //! not promise passes, so that the table here is the one in the documentation.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod behind;
 #[cfg(feature = "fault")]

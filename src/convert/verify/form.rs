@@ -2,7 +2,7 @@
 
 use super::super::converter::Planned;
 use crate::h5::{Extent, Layout, RelAddr, Result};
-use crate::julia::{JuliaType, Override, TypeTable};
+use crate::julia::{Element, JuliaType, Override, TypeTable};
 
 /// What there is to say of the dataset at `addr` of `types`' file.
 ///
@@ -35,13 +35,12 @@ pub(super) fn planned(planned: &Planned, types: &TypeTable<'_>, addr: RelAddr) -
     match planned.migration.overrides.objects.get(&addr) {
         None => of(types, addr, !planned.rewritten),
         Some(Override::Value(node)) => Ok(node.julia_type().to_owned()),
-        Some(Override::Retyped { name, .. }) => Ok(match julia_type(types, addr)? {
-            Some(JuliaType::Named { params, .. }) => {
-                JuliaType::Named { name: name.clone(), params }.to_string()
-            }
-            _ => name.clone(),
-        }),
-        Some(Override::Moved) => shown(julia_type(types, addr)?),
+        Some(Override::Retyped { name, .. }) => {
+            let params = element(types, addr)?.map(|e| e.julia_type().params().to_vec());
+            let params = params.unwrap_or_default();
+            Ok(JuliaType::Named { name: name.clone(), params }.to_string())
+        }
+        Some(Override::Moved) => moved(types, addr),
     }
 }
 
@@ -52,19 +51,25 @@ pub(super) fn found(
     old: RelAddr,
     addr: RelAddr,
 ) -> Result<String> {
-    if planned.migration.overrides.objects.contains_key(&old) {
-        return shown(julia_type(types, addr)?);
+    match planned.migration.overrides.objects.get(&old) {
+        None => of(types, addr, !planned.rewritten),
+        Some(Override::Moved) => moved(types, addr),
+        Some(Override::Value(_) | Override::Retyped { .. }) => {
+            let element = element(types, addr)?;
+            Ok(element.map_or_else(|| "no dataset".to_owned(), |e| e.julia_type().to_string()))
+        }
     }
-    of(types, addr, !planned.rewritten)
 }
 
-fn julia_type(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<JuliaType>> {
+/// Type and shape of a dataset whose bytes are laid out anew.
+fn moved(types: &TypeTable<'_>, addr: RelAddr) -> Result<String> {
     let object = types.file().object(addr)?;
-    let Some(dataset) = object.dataset() else { return Ok(None) };
-    Ok(Some(types.element(&dataset.datatype)?.julia_type()))
+    let Some(dataset) = object.dataset() else { return Ok("no dataset".to_owned()) };
+    let element = types.element(&dataset.datatype)?;
+    Ok(format!("{} of {:?}", element.julia_type(), types.julia_dims(&object, dataset)?))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands among those that can fail")]
-fn shown(julia_type: Option<JuliaType>) -> Result<String> {
-    Ok(julia_type.map_or_else(|| "no dataset".to_owned(), |t| t.to_string()))
+fn element(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<Element>> {
+    let object = types.file().object(addr)?;
+    object.dataset().map(|dataset| types.element(&dataset.datatype)).transpose()
 }
