@@ -24,6 +24,9 @@ mod pipes;
 #[path = "cli/shards.rs"]
 mod shards;
 #[cfg(feature = "fault")]
+#[path = "cli/shards_at_work.rs"]
+mod shards_at_work;
+#[cfg(feature = "fault")]
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/supervisor.rs"]

@@ -1,18 +1,16 @@
 //! Shards of one archive: whether they saw the same one, and what `report` says of them.
 
-use super::world::{Ended, OLD, World, binary, sample};
+use super::world::{Ended, OLD, World, sample};
 use serde_json::Value;
 use std::fs;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-fn shard(world: &World, index: u32, count: u32) -> Ended {
+pub(crate) fn shard(world: &World, index: u32, count: u32) -> Ended {
     world.supervisor(&["old", "new", "--yes", "--shard", &format!("{index}/{count}")])
 }
 
 /// The merged report, which ends with `code`; and what was said beside it.
 #[track_caller]
-fn report(world: &World, code: i32) -> (Value, String) {
+pub(crate) fn report(world: &World, code: i32) -> (Value, String) {
     let ended = world.supervisor(&["report", "new", "--json"]).ends(code);
     (serde_json::from_str(&ended.out).unwrap(), ended.err)
 }
@@ -22,12 +20,12 @@ fn missing(world: &World) -> Vec<String> {
     world.names("old").into_iter().filter(|name| !there.contains(name)).collect()
 }
 
-fn add(world: &World, number: u64) {
+pub(crate) fn add(world: &World, number: u64) {
     world.put(&format!("old/output_{number:05}.jld2"), sample(OLD));
 }
 
 /// All is not done, the report says so and names `missing`; running all shards again takes it.
-fn taken_by_the_next_array(world: &World, count: u32) {
+pub(crate) fn taken_by_the_next_array(world: &World, count: u32) {
     let open = missing(world);
     assert!(!open.is_empty());
     let (told, notes) = report(world, 3);
@@ -134,148 +132,4 @@ fn what_is_not_mounted_any_more_is_no_finished_archive() {
     fs::create_dir(world.at("old")).unwrap();
     let (_, notes) = report(&world, 3);
     assert!(notes.contains("holds no files of the archive any more"), "{notes}");
-}
-
-/// A supervisor with workers that take `fault`.
-#[cfg(feature = "fault")]
-fn start(world: &World, args: &[&str], fault: &str) -> Child {
-    Command::new(binary("jldconv-supervisor"))
-        .args(["old", "new", "--yes"])
-        .args(args)
-        .current_dir(world.at(""))
-        .env("JLDCONV_FAULT", fault)
-        .stdin(Stdio::null())
-        .stdout(fs::File::create(world.at("said")).unwrap())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-#[cfg(feature = "fault")]
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_mins(1);
-    while !done() {
-        assert!(Instant::now() < end, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-#[cfg(feature = "fault")]
-#[test]
-fn an_archive_that_grows_while_a_task_runs() {
-    let world = World::new(&[1, 2, 3, 4]);
-    shard(&world, 1, 2).ends(0);
-    let mut second = start(&world, &["--shard", "2/2"], "slow=1s@*");
-    wait_until("the second shard", || world.at("new/.jldconv/journal-2-of-2.jsonl").exists());
-    add(&world, 5);
-    assert_eq!(second.wait().unwrap().code(), Some(0));
-    let said = fs::read_to_string(world.at("said")).unwrap();
-    let words = "warning: the archive changed while this shard ran: 5 files, 1.7 MiB now, 4 files, \
-                 1.4 MiB at its beginning";
-    assert!(said.contains(words), "{said}");
-    taken_by_the_next_array(&world, 2);
-}
-
-#[cfg(feature = "fault")]
-#[test]
-fn a_report_during_a_run_tells_what_each_shard_is_doing() {
-    let world = World::new(&[1, 2, 3, 4, 5]);
-    world.put("old/output_00006.jld2", "no JLD2 at all");
-    let states = |told: &Value| -> Vec<(String, String)> {
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let shards = told["shards"].as_array().unwrap();
-        shards.iter().map(|it| (text(&it["shard"]), text(&it["state"]))).collect()
-    };
-    let is = |told: &Value, wanted: [&str; 6]| {
-        let states = states(told);
-        let numbers: Vec<_> = states.iter().map(|(shard, _)| shard.as_str()).collect();
-        assert_eq!(numbers, ["1/6", "2/6", "3/6", "4/6", "5/6", "6/6"]);
-        let states: Vec<_> = states.iter().map(|(_, state)| state.as_str()).collect();
-        assert_eq!(states, wanted);
-    };
-    shard(&world, 1, 6).ends(0);
-    // Six files of which the last is the smallest.
-    shard(&world, 6, 6).ends(1);
-    let mut third = start(&world, &["--shard", "3/6"], "slow=60s@*");
-    wait_until("the third shard", || {
-        fs::read(world.at("new/.jldconv/journal-3-of-6.jsonl")).is_ok_and(|it| !it.is_empty())
-    });
-    let (told, notes) = report(&world, 3);
-    is(&told, ["done", "waiting", "running", "waiting", "waiting", "failed"]);
-    assert_eq!(told["shards"][2]["pid"], third.id());
-    assert_eq!((&told["shards"][2]["jobs"], &told["shards"][2]["ended"]), (&1.into(), &0.into()));
-    assert_eq!((&told["shards"][5]["failed"], &told["failed"]), (&1.into(), &1.into()));
-    assert_eq!((&told["success"], &told["pending"]), (&1.into(), &4.into()));
-    assert!(notes.contains("3 of 6 shards have not run: 2, 4, 5\n"), "{notes}");
-    assert!(notes.contains("1 of 6 shards is at work: 3\n"), "{notes}");
-    let text = world.supervisor(&["report", "new"]).ends(3).out;
-    for line in [
-        "Shards: 1 running, 3 waiting, 1 done, 1 failed\n",
-        &format!("  3/6       running     0 of 1 file, process {} on ", third.id()),
-        "  2/6       waiting\n",
-        "  6/6       failed      1 of 1 file, 1 failed\n",
-    ] {
-        assert!(text.contains(line), "{line} in\n{text}");
-    }
-    third.kill().unwrap();
-    third.wait().unwrap();
-    let (told, notes) = report(&world, 3);
-    is(&told, ["done", "waiting", "interrupted", "waiting", "waiting", "failed"]);
-    assert!(notes.contains("1 of 6 shards was interrupted: 3\n"), "{notes}");
-    for index in 2..=5 {
-        shard(&world, index, 6).ends(0);
-    }
-    let (told, _) = report(&world, 1);
-    is(&told, ["done", "done", "done", "done", "done", "failed"]);
-}
-
-/// `report` looks at locks; that must not keep a run from taking them.
-#[cfg(feature = "fault")]
-#[test]
-fn looking_keeps_nobody_from_running() {
-    let world = World::new(&[1, 2]);
-    shard(&world, 1, 2).ends(0);
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    world.supervisor(&["report", "new"]);
-                }
-            });
-        }
-        for _ in 0..20 {
-            let ended = shard(&world, 1, 2);
-            if ended.code != Some(0) {
-                stop.store(true, std::sync::atomic::Ordering::Relaxed);
-                panic!("{ended:#?}");
-            }
-        }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    });
-}
-
-/// One run of the whole, at work.
-#[cfg(feature = "fault")]
-#[test]
-fn a_report_during_a_run_of_the_whole() {
-    let world = World::new(&[1, 2]);
-    let mut run = start(&world, &[], "slow=60s@*");
-    wait_until("the run", || {
-        fs::read(world.at("new/.jldconv/journal-1-of-1.jsonl")).is_ok_and(|it| !it.is_empty())
-    });
-    let (told, notes) = report(&world, 3);
-    assert_eq!(told["shards"][0]["state"], "running");
-    assert!(notes.contains("the run is at work"), "{notes}");
-    run.kill().unwrap();
-    run.wait().unwrap();
-    let (told, notes) = report(&world, 3);
-    assert_eq!((&told["shards"][0]["state"], &told["pending"]), (&"interrupted".into(), &2.into()));
-    assert!(notes.contains("the run was interrupted"), "{notes}");
-    world.supervisor(&["old", "new", "--yes"]).ends(0);
-    report(&world, 0);
-    // What came later is named, too.
-    add(&world, 3);
-    let (told, _) = report(&world, 3);
-    assert_eq!(told["not_taken"], serde_json::json!(["output_00003.jld2"]));
 }
