@@ -44,10 +44,7 @@ pub(super) struct Planned {
 impl Planned {
     /// The file as the edits would leave it.
     pub(super) fn as_planned(&self) -> h5::Result<File> {
-        let Some(handle) = self.file.source().file() else {
-            return Err(h5::Error::foreign(0, "an input without a file"));
-        };
-        let mut source = Source::from_file(handle.try_clone().map_err(|e| h5::Error::io(0, e))?)?;
+        let mut source = self.file.source().again()?;
         if let Some(edits) = &self.migration.edits {
             let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
             source = Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
@@ -430,6 +427,10 @@ mod tests {
             let codec = codec::Error::Io { at: None, source: error.unwrap_err() };
             assert_eq!(fault(h5::Error::payload(0, codec)), Fault::Read, "{len} {piece}");
         }
+        assert_eq!(source.read_error().unwrap().raw_os_error(), Some(libc::EIO));
+        let above = Source::overlay(unreadable(), 1 << 20, Vec::new(), Vec::new());
+        assert!(above.read_error().is_none() && above.read(0, 8, "header").is_err());
+        assert!(above.read_error().is_some(), "it is known above an overlay, too");
         let missing = Source::open(Path::new("/nowhere")).unwrap_err();
         assert_eq!(fault(missing), Fault::Input);
         let short = Source::from_bytes(vec![0; 3]).read(0, 8, "header").unwrap_err();

@@ -5,7 +5,8 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Metadata is read in blocks of this many bytes.
 const BLOCK: usize = 32 << 10;
@@ -26,6 +27,8 @@ const STREAM: usize = 16 << 10;
 pub struct Source {
     bytes: Bytes,
     len: u64,
+    /// The system's error number of the last read that failed, or 0.
+    failed: Arc<AtomicI32>,
 }
 
 #[derive(Debug)]
@@ -68,27 +71,57 @@ impl Source {
             return Err(Error::not_jld2(kind));
         }
         let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
-        Ok(Self { len: meta.len(), bytes: Bytes::File { file, cache } })
+        Ok(Self { len: meta.len(), bytes: Bytes::File { file, cache }, failed: Arc::default() })
     }
 
     /// Reads from a file that is taken to have `len` bytes.
     #[cfg(test)]
     pub(crate) fn of_len(file: fs::File, len: u64) -> Self {
         let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
-        Self { len, bytes: Bytes::File { file, cache } }
+        Self { len, bytes: Bytes::File { file, cache }, failed: Arc::default() }
     }
 
     /// Reads from memory.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        Self { len: bytes.len() as u64, bytes: Bytes::Memory(bytes) }
+        Self { len: bytes.len() as u64, bytes: Bytes::Memory(bytes), failed: Arc::default() }
     }
 
     /// The bytes of `below` up to `end` and `append` behind them, some of them replaced: a file as
     /// an edit list would leave it. `replace` is sorted by offset and without overlaps.
     pub fn overlay(below: Self, end: u64, append: Vec<u8>, replace: Vec<(u64, Vec<u8>)>) -> Self {
         let len = end.saturating_add(append.len() as u64);
+        let failed = Arc::clone(&below.failed);
         let below = Box::new(below);
-        Self { len, bytes: Bytes::Overlay { below, end, append, replace } }
+        Self { len, failed, bytes: Bytes::Overlay { below, end, append, replace } }
+    }
+
+    /// Another source of the same open file, with a cache of its own.
+    ///
+    /// # Errors
+    /// If there is no file, or no descriptor left.
+    pub fn again(&self) -> Result<Self> {
+        let Some(file) = self.file() else {
+            return Err(Error::foreign(0, "a source without a file"));
+        };
+        let mut again = Self::from_file(file.try_clone().map_err(|e| Error::io(0, e))?)?;
+        again.failed = Arc::clone(&self.failed);
+        Ok(again)
+    }
+
+    /// The system's word on the last read of the file that failed, by this source or one that was
+    /// made of it, if one did. What is made of the error on the way may not tell.
+    pub fn read_error(&self) -> Option<io::Error> {
+        match self.failed.load(Ordering::Relaxed) {
+            0 => None,
+            code => Some(io::Error::from_raw_os_error(code)),
+        }
+    }
+
+    fn note(&self, error: io::Error) -> io::Error {
+        if let Some(code) = error.raw_os_error() {
+            self.failed.store(code, Ordering::Relaxed);
+        }
+        error
     }
 
     /// Length in bytes when the source was opened.
@@ -180,7 +213,7 @@ impl Source {
                 overlaid(below, *end, append, replace, offset, out, what)
             }
             Bytes::File { file, .. } if out.len() >= BLOCK => {
-                file.read_exact_at(out, offset).map_err(|e| Error::io(offset, e))
+                file.read_exact_at(out, offset).map_err(|e| Error::io(offset, self.note(e)))
             }
             Bytes::File { file, cache } => self.read_cached(file, cache, offset, out),
         }
@@ -204,7 +237,8 @@ impl Source {
                 let mut bytes = slot.take().map(|b| b.bytes).unwrap_or_default();
                 bytes.clear();
                 bytes.resize(len, 0);
-                file.read_exact_at(&mut bytes, start).map_err(|e| Error::io(start, e))?;
+                let read = file.read_exact_at(&mut bytes, start);
+                read.map_err(|e| Error::io(start, self.note(e)))?;
                 *slot = Some(Block { number, bytes });
             }
             let within = usize::try_from(offset % BLOCK as u64).unwrap_or(0);
@@ -229,7 +263,9 @@ impl Source {
     /// If the bytes are not all there any more.
     pub fn read_exact_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         match &self.bytes {
-            Bytes::File { file, .. } => file.read_exact_at(out, offset),
+            Bytes::File { file, .. } => {
+                file.read_exact_at(out, offset).map_err(|error| self.note(error))
+            }
             Bytes::Memory(_) | Bytes::Overlay { .. } => {
                 self.read_into(offset, out, "payload").map_err(io::Error::other)
             }

@@ -6,6 +6,7 @@ use super::clock::rfc3339;
 use super::dispatcher::{Dispatcher, Message};
 use super::event::{RunEvent, SlotId};
 use super::journal::{AttemptLine, Fingerprint, JobLine, Line, Task};
+use super::meanwhile::Undecided;
 use super::plan::JobId;
 use super::record::{JobOutcome, JobRecord};
 use super::resume::{Order, Work};
@@ -232,6 +233,11 @@ impl Dispatcher {
                     _ => message,
                 });
             }
+        }
+        if self.may_be_made(&record) {
+            let input = order.input;
+            self.undecided.push(Undecided { place, record, input });
+            return;
         }
         let line = Line::Job(Box::new(JobLine {
             run_id: self.frame.run_id.clone(),

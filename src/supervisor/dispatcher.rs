@@ -5,6 +5,7 @@ use super::child::{Word, WorkerProgram};
 use super::event::{MemoryStatus, RunEvent, SlotId};
 use super::family::Family;
 use super::journal::{Line, Scribe, Task, Written};
+use super::meanwhile::Undecided;
 use super::monitor::{Monitor, Sample};
 use super::news::News;
 use super::oom::Witness;
@@ -112,6 +113,8 @@ pub(super) struct Dispatcher {
     pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
     /// What each job's last attempt was about to publish.
     pub(super) published: BTreeMap<JobId, StatData>,
+    /// Jobs that found their output's name taken, where another shard may have made it.
+    pub(super) undecided: Vec<Undecided>,
     /// What was found out, by place in the plan.
     pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
     pub(super) temp_number: u64,
@@ -150,6 +153,7 @@ impl Dispatcher {
             totals: Totals::default(),
             peaks: BTreeMap::new(),
             published: BTreeMap::new(),
+            undecided: Vec::new(),
             examined: BTreeMap::new(),
             temp_number: 0,
             begun: BTreeSet::new(),
@@ -268,6 +272,7 @@ impl Dispatcher {
     fn finish(mut self) -> Finished {
         let took = self.now();
         self.take_back_all();
+        self.decide_on_taken_names();
         // The journal's last lines tell of the run, so all records must be in the summary before.
         let unsafe_count = self.unsafe_records.len();
         let deadline = Instant::now() + LAST_SYNC;
@@ -316,7 +321,7 @@ impl Dispatcher {
         }
     }
 
-    fn wait_for(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) {
+    pub(super) fn wait_for(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) {
         while !done(self) && !self.closed {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.inbox.recv_timeout(left) {

@@ -6,7 +6,7 @@
 //! at its beginning and at its end. `report` names the files that nobody took.
 
 use super::error::RunError;
-use super::journal::{RunLine, heads, journals};
+use super::journal::{Past, RunLine, file_name, heads, journals};
 use super::settings::Settings;
 use crate::archive::{Listing, Shard};
 use crate::sys::dir::Dir;
@@ -65,6 +65,19 @@ impl Family {
         let news = said.is_some() && said != self.told;
         self.told.clone_from(&said);
         Ok(said.filter(|_| news))
+    }
+
+    /// What the journals of other shards tell.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub(super) fn others(&self) -> Result<Past, RunError> {
+        let own = std::ffi::OsString::from(file_name(self.shard));
+        let mut past = Past::default();
+        for name in journals(&self.own)?.iter().filter(|name| **name != own) {
+            past.read(&self.own, name)?;
+        }
+        Ok(past)
     }
 
     /// Whether the archive still holds what it held when the part was taken.

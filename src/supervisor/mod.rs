@@ -17,6 +17,7 @@ mod family;
 mod governor;
 mod hearing;
 mod journal;
+mod meanwhile;
 mod merged;
 mod monitor;
 mod news;

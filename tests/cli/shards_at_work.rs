@@ -144,3 +144,44 @@ fn a_report_during_a_run_of_the_whole() {
     let (told, _) = report(&world, 3);
     assert_eq!(told["not_taken"], serde_json::json!(["output_00003.jld2"]));
 }
+
+/// Tasks that saw different archives may convert the same file at the same time: one output, and no
+/// failure.
+#[test]
+fn two_tasks_at_one_file() {
+    let world = World::new(&[1, 2, 3, 4]);
+    let mut first = start(&world, &["--shard", "1/2"], "slow=1s@*");
+    wait_until("the first shard", || {
+        fs::read(world.at("new/.jldconv/journal-1-of-2.jsonl")).is_ok_and(|it| !it.is_empty())
+    });
+    // Now 1 and 3 are in the second part, too.
+    add(&world, 0);
+    let mut second = world.program("jldconv-supervisor", &["old", "new", "--yes"]);
+    second.args(["--shard", "2/2", "--report", "second.json"]).env("JLDCONV_FAULT", "slow=1s@*");
+    let second = super::world::Ended::of(&mut second, &world);
+    let first = first.wait().unwrap();
+    assert_eq!((first.code(), second.code), (Some(0), Some(0)), "{second:#?}");
+    let done = world.json("second.json");
+    assert_eq!(done["failed"], 0, "{done}");
+    for index in [1, 2] {
+        shard(&world, index, 2).ends(0);
+    }
+    report(&world, 0);
+    assert_eq!(world.names("new"), world.names("old"));
+}
+
+/// What nobody of the other shards claims is in the way as ever.
+#[test]
+fn a_foreign_file_that_appears_under_a_shard() {
+    let world = World::new(&[1, 2]);
+    shard(&world, 2, 2).ends(0);
+    let mut first = start(&world, &["--shard", "1/2"], "slow=1s@*");
+    wait_until("the first shard", || {
+        fs::read(world.at("new/.jldconv/journal-1-of-2.jsonl")).is_ok_and(|it| !it.is_empty())
+    });
+    world.put("new/output_00001.jld2", "somebody else's");
+    assert_eq!(first.wait().unwrap().code(), Some(1));
+    let said = fs::read_to_string(world.at("said")).unwrap();
+    assert!(said.contains("failed     output_00001.jld2  conflict: "), "{said}");
+    assert_eq!(fs::read(world.at("new/output_00001.jld2")).unwrap(), b"somebody else's");
+}

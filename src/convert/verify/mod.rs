@@ -117,7 +117,13 @@ impl Check<'_> {
     }
 
     fn bad(&self, what: impl std::fmt::Display) -> Failure {
-        Failure::new(Fault::Verify, format!("{}: {what}", self.path.display()))
+        // What could not be compared for want of the input is no fault of the output.
+        let unread = self.planned.file.source().read_error();
+        let fault = match unread.map(|error| Fault::of_read(&error)) {
+            Some(Fault::Read) => Fault::Read,
+            _ => Fault::Verify,
+        };
+        Failure::new(fault, format!("{}: {what}", self.path.display()))
     }
 
     /// The output has the length that was planned, and says so itself.
