@@ -9,7 +9,7 @@ use super::verify::{self, Check, Expected, MadeBy};
 use super::{Claim, ClaimedFile, Compress, Converter, Failure, Fault, FileReport, Job, Mode};
 use super::{Observer, Phase, Recipe, VerifyLevel};
 use crate::codec::ids;
-use crate::h5::{self, File, Source, metadata_digest};
+use crate::h5::{self, Checksums, File, Source, metadata_digest};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use crate::migrate::{Request, plan_for};
 use crate::sys::dir::Dir;
@@ -88,22 +88,23 @@ impl Converter {
     ) -> Result<Examined, Failure> {
         observer.progress(Phase::Plan, 0, 1);
         let pair = open(job)?;
-        let digest = |path: &Path, file: &fs::File, wanted: bool| -> Result<_, Failure> {
-            let failed =
-                |e: io::Error| Failure::new(Fault::Input, format!("{}: {e}", path.display()));
-            let stat = StatData::of(file).map_err(failed)?;
-            let handle = file.try_clone().map_err(failed)?;
-            // A file that cannot be read through is like no other.
-            let digest = if wanted {
-                let file = Source::from_file(handle).and_then(File::from_source);
-                file.and_then(|file| metadata_digest(&file)).ok()
-            } else {
-                None
+        let checksums = self.options().checksums();
+        let digest =
+            |path: &Path, file: &fs::File, wanted: Option<Checksums>| -> Result<_, Failure> {
+                let failed =
+                    |e: io::Error| Failure::new(Fault::Input, format!("{}: {e}", path.display()));
+                let stat = StatData::of(file).map_err(failed)?;
+                let handle = file.try_clone().map_err(failed)?;
+                // A file that cannot be read through is like no other.
+                let digest = wanted.and_then(|checksums| {
+                    let source = Source::from_file(handle).ok()?;
+                    metadata_digest(&File::with_checksums(source, checksums).ok()?).ok()
+                });
+                Ok(ClaimedFile { path: path.to_string_lossy().into_owned(), stat, digest })
             };
-            Ok(ClaimedFile { path: path.to_string_lossy().into_owned(), stat, digest })
-        };
-        let input = digest(&job.input, &pair.input, wanted.input_digest)?;
-        let output = digest(&job.output, &pair.output, wanted.output_digest)?;
+        let input = digest(&job.input, &pair.input, wanted.input_digest.then_some(checksums))?;
+        let output =
+            digest(&job.output, &pair.output, wanted.output_digest.then_some(Checksums::Trusted))?;
         let compared = match wanted.compare {
             Some(depth) => Some(self.compare(job, &pair, (wanted.made, depth), observer)?),
             None => None,
@@ -177,7 +178,7 @@ impl Converter {
         let input = pair.input.try_clone().map_err(|e| broken(&job.input, e))?;
         let output = pair.output.try_clone().map_err(|e| broken(&job.output, e))?;
         let stat = StatData::of(&output).map_err(|e| broken(&job.output, e))?;
-        let expected = expected(&planned, input).map_err(failed)?;
+        let expected = expected(&planned, input, self.options().checksums()).map_err(failed)?;
         let found = match Source::from_file(output).and_then(File::from_source) {
             Ok(found) => found,
             Err(error) => return Ok(Err(format!("it is not what the input gives: {error}"))),
@@ -278,13 +279,13 @@ fn open(job: &Job) -> Result<Pair, Failure> {
 }
 
 /// The input as a conversion without a new layout would leave it.
-fn expected(planned: &Planned, input: fs::File) -> h5::Result<File> {
+fn expected(planned: &Planned, input: fs::File, checksums: Checksums) -> h5::Result<File> {
     let mut source = Source::from_file(input)?;
     if let Some(edits) = &planned.migration.edits {
         let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
         source = Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
     }
-    File::from_source(source)
+    File::with_checksums(source, checksums)
 }
 
 /// Why two files do not belong together, or why that cannot be told.

@@ -209,6 +209,7 @@ impl<'a> Desk<'a> {
             && known.input == Fingerprint::of(job, input)
             && run.version == env!("CARGO_PKG_VERSION")
             && run.recipe.as_ref() == Some(inquiry.asked)
+            && run.options.checksums() == inquiry.settings.options.checksums()
             && !inquiry.settings.resume_failed;
         sticks.then(|| {
             let mut record = record.clone();
