@@ -1,9 +1,9 @@
 //! What a run tells while it goes.
 
-use super::cause::Cause;
 use super::plan::JobId;
 use super::record::{JobRecord, RunSummary};
 use crate::convert::Phase;
+use crate::supervisor::fault::Cause;
 use crate::sys::machine::Machine;
 use serde::{Deserialize, Serialize};
 

@@ -5,13 +5,13 @@
 //! no other shard claims what is there. Claims are written a moment after their output appears, so
 //! the decision waits for the run's end.
 
-use super::cause::Cause;
 use super::clock::rfc3339;
 use super::dispatcher::Dispatcher;
 use super::journal::{Fingerprint, JobLine, Line, Past, Task};
 use super::plan::JobId;
 use super::record::{JobOutcome, JobRecord};
 use crate::convert::{Recipe, VerifyLevel};
+use crate::supervisor::fault::Cause;
 use crate::sys::stat::StatData;
 use std::time::{Duration, Instant, SystemTime};
 

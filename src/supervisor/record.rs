@@ -1,7 +1,7 @@
 //! What a run leaves: one record a job and one summary, with the field names of the JSON report.
 
-use super::cause::Cause;
 use crate::convert::{FileReport, Mode, Outcome, VerifyLevel};
+use crate::supervisor::fault::Cause;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,15 +1,11 @@
 //! A run from its settings and plan to its summary.
 
-use super::child::WorkerProgram;
 use super::clock::rfc3339;
 use super::dispatcher::{Dispatcher, Frame};
 use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart, Stale};
 use super::family::Family;
 use super::journal::{Fingerprint, JobLine, Line, RunLine, Scribe, Task};
-use super::monitor::Sample;
-use super::news::news;
-use super::place::Place;
 use super::plan::Plan;
 use super::record::{JobOutcome, RunSummary};
 use super::resume::{Settled, Sorted};
@@ -19,6 +15,10 @@ use super::sizing::{self, Sizing};
 use super::stage::{Machine, config, dispatch, frame, sizes};
 use super::survey::{Survey, kept, settle};
 use crate::convert::Recipe;
+use crate::supervisor::event_channel::news;
+use crate::supervisor::memory::sampler::Sample;
+use crate::supervisor::run_dir::Place;
+use crate::supervisor::worker_process::WorkerProgram;
 use crate::sys::machine::machine;
 use crate::sys::process::hostname;
 use std::sync::mpsc::channel;

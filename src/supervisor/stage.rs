@@ -1,14 +1,10 @@
 //! Everything that a dispatcher needs beside its jobs.
 
-use super::bounds::Bounds;
 use super::clock::run_id;
 use super::dispatcher::{Dispatcher, Finished, Frame, Message, Staff};
 use super::error::RunError;
 use super::event::Reporter;
 use super::journal::Scribe;
-use super::monitor::{Monitor, Sample, own_memory};
-use super::news::Readers;
-use super::oom::Witness;
 use super::plan::Plan;
 use super::resume::Todo;
 use super::run::Hooks;
@@ -18,6 +14,10 @@ use super::signals::Listening;
 use super::sizing::{self, Sizing};
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
+use crate::supervisor::event_channel::Readers;
+use crate::supervisor::memory::limits::Bounds;
+use crate::supervisor::memory::oom::Witness;
+use crate::supervisor::memory::sampler::{Monitor, Sample, own_memory};
 use crate::sys::dir::Dir;
 use crate::sys::process::cores;
 use std::fs::File;

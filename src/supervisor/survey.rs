@@ -9,8 +9,6 @@ use super::dispatcher::Dispatcher;
 use super::error::RunError;
 use super::event::{Reporter, RunEvent};
 use super::journal::Journals;
-use super::news::news;
-use super::place::Place;
 use super::plan::Plan;
 use super::record::JobOutcome;
 use super::resume::{Answer, Inquiry, Sorted, Todo, Work, sort_out};
@@ -20,6 +18,8 @@ use super::settings::{OnConflict, Settings};
 use super::stage::{Machine, config, dispatch, frame, sizes};
 use crate::archive::{Placement, Shard, same_place};
 use crate::convert::{Mode, Recipe, Wanted};
+use crate::supervisor::event_channel::news;
+use crate::supervisor::run_dir::Place;
 use crate::sys::stat::StatData;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ pub fn is_claimed(output: &Path, now: &StatData) -> Result<bool, RunError> {
 
 /// Where a run keeps what it sets aside.
 pub(super) fn kept(settings: &Settings, run_id: &str) -> PathBuf {
-    settings.output_dir.join(super::place::OWN).join("replaced").join(run_id)
+    settings.output_dir.join(crate::supervisor::run_dir::OWN).join("replaced").join(run_id)
 }
 
 /// Sorts the plan out; looks into files where that cannot be told otherwise.

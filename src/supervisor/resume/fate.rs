@@ -1,6 +1,5 @@
 //! What becomes of one job.
 
-use super::super::cause::Cause;
 use super::super::conflict::Conflict;
 use super::super::error::RunError;
 use super::super::journal::{Claimed, Fingerprint, Known as Before};
@@ -12,6 +11,7 @@ use super::{Inquiry, News, Order};
 use crate::archive::{Placement, same_place};
 use crate::convert::publish::Existing;
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel, Wanted};
+use crate::supervisor::fault::Cause;
 use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::collections::BTreeMap;

@@ -1,6 +1,5 @@
 //! How things stand, decided from real files and journals; answers are made up.
 
-use super::super::cause::Cause;
 use super::super::journal::{FORMAT, Fingerprint, JobLine, Line, RunLine, file_name};
 use super::super::plan::PlannedJob;
 use super::super::record::JobOutcome;
@@ -9,6 +8,7 @@ use super::*;
 use crate::archive::Shard;
 use crate::convert::ClaimedFile;
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel};
+use crate::supervisor::fault::Cause;
 use crate::sys::dir::Dir;
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,11 +1,11 @@
 //! Which job starts next, and whether it may.
 
-use super::super::cause::Cause;
 use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::machine::{Pause, Scheduler, count};
 use super::state::{Place, Run, SlotState, Stop};
 use super::{Action, Notice};
+use crate::supervisor::fault::Cause;
 use std::time::Duration;
 
 /// Waiting jobs that are looked at for one that fits into memory.

@@ -1,12 +1,12 @@
 //! The state machine's frame: state, dispatch of events, timers, shutdown.
 
-use super::super::cause::Cause;
 use super::super::event::SlotId;
-use super::super::governor::{Change, Governor};
 use super::super::plan::JobId;
-use super::super::predict::Predictor;
 use super::state::{JobState, Slot, SlotState, Stop, Why};
 use super::{Action, Config, Ending, Event, Notice, Reading, WorkerId};
+use crate::supervisor::fault::Cause;
+use crate::supervisor::memory::governor::{Change, Governor};
+use crate::supervisor::memory::predict::Predictor;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 

@@ -18,9 +18,9 @@ mod workers;
 
 pub(super) use machine::Scheduler;
 
-use super::cause::Cause;
 use super::event::{ConcurrencyReason, SafetyStep, SlotId};
 use super::plan::JobId;
+use crate::supervisor::fault::Cause;
 use std::time::Duration;
 
 /// One life of a worker process; never used twice in a run.

@@ -1,9 +1,9 @@
 //! What the scheduler remembers of each slot and each job.
 
-use super::super::cause::Cause;
 use super::super::plan::JobId;
 use super::super::retry::Tries;
 use super::WorkerId;
+use crate::supervisor::fault::Cause;
 use std::time::Duration;
 
 /// Why an attempt is made to stop.

@@ -1,14 +1,14 @@
 //! What workers do: come, live, report, go.
 
-use super::super::cause::Cause;
 use super::super::event::SlotId;
 use super::super::plan::JobId;
-use super::super::predict::Predictor;
 use super::super::record::SlotRecord;
 use super::super::retry::{Circumstances, Verdict};
 use super::machine::{Scheduler, count};
 use super::state::{JobState, Place, Run, Slot, SlotState, Stop, Why};
 use super::{Action, End, Notice, WorkerId};
+use crate::supervisor::fault::Cause;
+use crate::supervisor::memory::predict::Predictor;
 use std::time::Duration;
 
 /// Starts that may fail in a row, with no worker alive, before the run gives up.

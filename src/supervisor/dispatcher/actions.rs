@@ -1,26 +1,26 @@
 //! What the dispatcher does on the scheduler's word.
 
-use super::cause::Cause;
-use super::child::{self, Birth};
-use super::clock::rfc3339;
-use super::dispatcher::{Dispatcher, Message};
-use super::event::{RunEvent, SlotId};
-use super::journal::{AttemptLine, Fingerprint, JobLine, Line, Task};
-use super::meanwhile::Undecided;
-use super::plan::JobId;
-use super::record::{JobOutcome, JobRecord};
-use super::resume::{Order, Work};
-use super::scheduler::{Action, End, Event, Notice, WorkerId};
-use super::seat::{Current, Seat};
 use crate::convert::temp::TempName;
 use crate::convert::{Claim, Mode, Options};
 use crate::protocol::{Assignment, Product, Task as Asked, ToWorker};
+use crate::supervisor::clock::rfc3339;
+use crate::supervisor::dispatcher::worker_handle::{Current, Seat};
+use crate::supervisor::dispatcher::{Dispatcher, Message};
+use crate::supervisor::event::{RunEvent, SlotId};
+use crate::supervisor::fault::Cause;
+use crate::supervisor::journal::{AttemptLine, Fingerprint, JobLine, Line, Task};
+use crate::supervisor::meanwhile::Undecided;
+use crate::supervisor::plan::JobId;
+use crate::supervisor::record::{JobOutcome, JobRecord};
+use crate::supervisor::resume::{Order, Work};
+use crate::supervisor::scheduler::{Action, End, Event, Notice, WorkerId};
+use crate::supervisor::worker_process::{self, Birth};
 use bytesize::ByteSize;
 use std::io;
 use std::time::{Instant, SystemTime};
 
 impl Dispatcher {
-    pub(super) fn act(&mut self, action: Action) {
+    pub(in crate::supervisor) fn act(&mut self, action: Action) {
         match action {
             Action::Spawn { slot, worker } => self.spawn(slot, worker),
             Action::Assign { slot, worker, job, attempt, threads, predicted, data_limit } => {
@@ -47,7 +47,11 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn seat(&mut self, slot: SlotId, worker: WorkerId) -> Option<&mut Seat> {
+    pub(in crate::supervisor) fn seat(
+        &mut self,
+        slot: SlotId,
+        worker: WorkerId,
+    ) -> Option<&mut Seat> {
         self.seats.get_mut(&slot).filter(|seat| seat.worker == worker)
     }
 
@@ -65,7 +69,7 @@ impl Dispatcher {
         let outbox = self.outbox.clone();
         let tell =
             move |slot, worker, word| outbox.send(Message::Worker(slot, worker, word)).is_ok();
-        if let Err(error) = child::start(birth, Box::new(tell)) {
+        if let Err(error) = worker_process::start(birth, Box::new(tell)) {
             self.seats.remove(&slot);
             let message = format!("cannot start a thread: {error}");
             self.events.push_back(Event::Exited {
@@ -273,7 +277,7 @@ impl Dispatcher {
     }
 
     /// [`take_back`](Self::take_back) for all that the end of the run interrupted.
-    pub(super) fn take_back_all(&mut self) {
+    pub(in crate::supervisor) fn take_back_all(&mut self) {
         for job in std::mem::take(&mut self.begun) {
             self.take_back(job);
         }

@@ -11,19 +11,19 @@ const LEAST: u64 = 4 << 20;
 
 /// Predicts peaks. The first guess comes from the mode; measured peaks of the run correct it.
 #[derive(Debug, Clone)]
-pub(super) struct Predictor {
+pub(in crate::supervisor) struct Predictor {
     guess: u64,
     peaks: VecDeque<u64>,
 }
 
 impl Predictor {
     /// Starts from `guess` bytes.
-    pub(super) fn new(guess: u64) -> Self {
+    pub(in crate::supervisor) fn new(guess: u64) -> Self {
         Self { guess: guess.max(LEAST), peaks: VecDeque::with_capacity(WINDOW) }
     }
 
     /// Takes in the peak of an attempt that came to its end.
-    pub(super) fn measured(&mut self, peak: u64) {
+    pub(in crate::supervisor) fn measured(&mut self, peak: u64) {
         if peak == 0 {
             return;
         }
@@ -34,7 +34,7 @@ impl Predictor {
     }
 
     /// Bytes that the next attempt of a job will need; `floor` is what is known of that job.
-    pub(super) fn predict(&self, floor: u64) -> u64 {
+    pub(in crate::supervisor) fn predict(&self, floor: u64) -> u64 {
         let highest = self.peaks.iter().copied().max().unwrap_or(0);
         let measured = highest.saturating_add(highest / 8);
         let general = if self.peaks.len() >= TRUSTED { measured } else { measured.max(self.guess) };
@@ -42,7 +42,7 @@ impl Predictor {
     }
 
     /// What a job needs that ran out of memory at `peak` although `predicted` was set aside.
-    pub(super) fn after_oom(predicted: u64, peak: u64) -> u64 {
+    pub(in crate::supervisor) fn after_oom(predicted: u64, peak: u64) -> u64 {
         let base = predicted.max(peak);
         base.saturating_add(base / 2)
     }

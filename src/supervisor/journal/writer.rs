@@ -3,8 +3,8 @@
 //!
 //! Lines that arrive while an earlier batch is synced form the next batch: one sync for all.
 
-use super::line::Line;
 use crate::convert::inplace::{self, InPlace};
+use crate::supervisor::journal::record::Line;
 use crate::sys::dir::Dir;
 use crate::sys::file::is_full;
 use std::ffi::OsStr;
@@ -28,7 +28,7 @@ const LONGEST_LINGER: Duration = Duration::from_millis(500);
 
 /// What the scribe is asked to do.
 #[derive(Debug)]
-pub(in super::super) enum Task {
+pub(in crate::supervisor) enum Task {
     /// Write a line; with a number, tell when it is safe.
     Write(Box<Line>, Option<u64>),
     /// Do not wait for more lines.
@@ -48,7 +48,7 @@ pub(in super::super) enum Task {
 
 /// What the scribe tells.
 #[derive(Debug, PartialEq, Eq)]
-pub(in super::super) enum Written {
+pub(in crate::supervisor) enum Written {
     /// The lines with these numbers are safe.
     Safe(Vec<u64>),
     /// The journal cannot be written to; it is tried again.
@@ -63,7 +63,7 @@ pub(in super::super) enum Written {
 
 /// A handle to the thread. The thread ends when it is dropped.
 #[derive(Debug)]
-pub(in super::super) struct Scribe {
+pub(in crate::supervisor) struct Scribe {
     tasks: Sender<Task>,
 }
 
@@ -73,7 +73,7 @@ impl Scribe {
     ///
     /// # Errors
     /// The directory cannot be looked at, or there is no thread left.
-    pub(in super::super) fn start(
+    pub(in crate::supervisor) fn start(
         journal: Option<(File, Dir)>,
         place: &Path,
         tell: impl Fn(Written) + Send + 'static,
@@ -102,7 +102,7 @@ impl Scribe {
     }
 
     /// Asks for something.
-    pub(in super::super) fn ask(&self, task: Task) {
+    pub(in crate::supervisor) fn ask(&self, task: Task) {
         // A scribe that is gone has said so.
         let _ = self.tasks.send(task);
     }
@@ -273,9 +273,9 @@ fn syncs() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::record::{JobOutcome, JobRecord};
-    use super::super::line::{Fingerprint, JobLine};
     use super::*;
+    use crate::supervisor::journal::record::{Fingerprint, JobLine};
+    use crate::supervisor::record::{JobOutcome, JobRecord};
 
     fn line(name: &str, number: u64) -> Task {
         let line = Line::Job(Box::new(JobLine {

@@ -1,17 +1,17 @@
 //! The lines of a journal.
 
-use super::super::cause::Cause;
-use super::super::plan::PlannedJob;
-use super::super::record::{JobRecord, RunSummary};
 use crate::archive::Listing;
 use crate::convert::{Claim, Options, Recipe};
+use crate::supervisor::fault::Cause;
+use crate::supervisor::plan::PlannedJob;
+use crate::supervisor::record::{JobRecord, RunSummary};
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub(in super::super) enum Line {
+pub(in crate::supervisor) enum Line {
     /// A run begins.
     Run(Box<RunLine>),
     /// An attempt did not succeed.
@@ -24,74 +24,74 @@ pub(in super::super) enum Line {
 
 /// A run begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in super::super) struct RunLine {
+pub(in crate::supervisor) struct RunLine {
     /// Version of the lines' form.
-    pub(in super::super) journal: u32,
-    pub(in super::super) run_id: String,
-    pub(in super::super) version: String,
-    pub(in super::super) started: String,
-    pub(in super::super) host: String,
-    pub(in super::super) pid: u32,
-    pub(in super::super) shard: String,
-    pub(in super::super) input_dir: String,
-    pub(in super::super) output_dir: String,
-    pub(in super::super) options: Options,
+    pub(in crate::supervisor) journal: u32,
+    pub(in crate::supervisor) run_id: String,
+    pub(in crate::supervisor) version: String,
+    pub(in crate::supervisor) started: String,
+    pub(in crate::supervisor) host: String,
+    pub(in crate::supervisor) pid: u32,
+    pub(in crate::supervisor) shard: String,
+    pub(in crate::supervisor) input_dir: String,
+    pub(in crate::supervisor) output_dir: String,
+    pub(in crate::supervisor) options: Options,
     /// What the options came to, contents of rules files included; journals before this have none.
     #[serde(default)]
-    pub(in super::super) recipe: Option<Recipe>,
+    pub(in crate::supervisor) recipe: Option<Recipe>,
     /// Jobs of the plan, those skipped included.
-    pub(in super::super) jobs: u64,
+    pub(in crate::supervisor) jobs: u64,
     /// How many of them were over when the run began and have no line in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in super::super) settled: Option<u64>,
+    pub(in crate::supervisor) settled: Option<u64>,
     /// What the archive held when the plan was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in super::super) listing: Option<Listing>,
+    pub(in crate::supervisor) listing: Option<Listing>,
     /// The SLURM job array that the run is a task of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in super::super) array: Option<u64>,
+    pub(in crate::supervisor) array: Option<u64>,
 }
 
 /// An attempt did not succeed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in super::super) struct AttemptLine {
-    pub(in super::super) run_id: String,
-    pub(in super::super) at: String,
-    pub(in super::super) name: String,
-    pub(in super::super) attempt: u32,
-    pub(in super::super) fault: Cause,
-    pub(in super::super) message: String,
-    pub(in super::super) will_retry: bool,
+pub(in crate::supervisor) struct AttemptLine {
+    pub(in crate::supervisor) run_id: String,
+    pub(in crate::supervisor) at: String,
+    pub(in crate::supervisor) name: String,
+    pub(in crate::supervisor) attempt: u32,
+    pub(in crate::supervisor) fault: Cause,
+    pub(in crate::supervisor) message: String,
+    pub(in crate::supervisor) will_retry: bool,
 }
 
 /// A job ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in super::super) struct JobLine {
-    pub(in super::super) run_id: String,
-    pub(in super::super) at: String,
-    pub(in super::super) input: Fingerprint,
+pub(in crate::supervisor) struct JobLine {
+    pub(in crate::supervisor) run_id: String,
+    pub(in crate::supervisor) at: String,
+    pub(in crate::supervisor) input: Fingerprint,
     /// What makes its output known again; journals before this have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in super::super) claim: Option<Claim>,
+    pub(in crate::supervisor) claim: Option<Claim>,
     #[serde(flatten)]
-    pub(in super::super) record: JobRecord,
+    pub(in crate::supervisor) record: JobRecord,
 }
 
 /// What an input looked like when its job was planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in super::super) struct Fingerprint {
+pub(in crate::supervisor) struct Fingerprint {
     /// As far as it is UTF-8.
-    pub(in super::super) path: String,
-    pub(in super::super) size: u64,
-    pub(in super::super) mtime_ns: i64,
+    pub(in crate::supervisor) path: String,
+    pub(in crate::supervisor) size: u64,
+    pub(in crate::supervisor) mtime_ns: i64,
     /// All that `stat` told; journals before this have none.
     #[serde(default)]
-    pub(in super::super) stat: Option<StatData>,
+    pub(in crate::supervisor) stat: Option<StatData>,
 }
 
 impl Fingerprint {
     /// That of a job's input, of which `stat` told this.
-    pub(in super::super) fn of(job: &PlannedJob, stat: Option<StatData>) -> Self {
+    pub(in crate::supervisor) fn of(job: &PlannedJob, stat: Option<StatData>) -> Self {
         Self {
             path: job.input.to_string_lossy().into_owned(),
             size: job.bytes,
@@ -103,16 +103,16 @@ impl Fingerprint {
 
 /// The run ends in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in super::super) struct EndLine {
-    pub(in super::super) run_id: String,
-    pub(in super::super) at: String,
+pub(in crate::supervisor) struct EndLine {
+    pub(in crate::supervisor) run_id: String,
+    pub(in crate::supervisor) at: String,
     /// Without its files, which have lines of their own.
-    pub(in super::super) summary: RunSummary,
+    pub(in crate::supervisor) summary: RunSummary,
 }
 
 impl Line {
     /// Its bytes, with the line's end.
-    pub(in super::super) fn to_bytes(&self) -> Option<Vec<u8>> {
+    pub(in crate::supervisor) fn to_bytes(&self) -> Option<Vec<u8>> {
         let mut bytes = serde_json::to_vec(self).ok()?;
         bytes.push(b'\n');
         Some(bytes)
@@ -121,8 +121,8 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::record::JobOutcome;
     use super::*;
+    use crate::supervisor::record::JobOutcome;
 
     #[test]
     fn a_job_line_carries_the_records_fields_and_comes_back() {

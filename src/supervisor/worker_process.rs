@@ -2,9 +2,9 @@
 //! lives exactly as long as the worker does, which the worker counts on: the kernel kills it when
 //! the thread that started it ends.
 
-use super::event::SlotId;
-use super::scheduler::WorkerId;
 use crate::protocol::{Address, Decoder, FromWorker, Listener, Token, VERSION};
+use crate::supervisor::event::SlotId;
+use crate::supervisor::scheduler::WorkerId;
 use crate::sys::process::{Child, Death, Killer, wait_readable};
 use crate::worker::Launch;
 use interprocess::TryClone;
@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// What a worker's thread tells.
 #[derive(Debug)]
-pub(super) enum Word {
+pub(in crate::supervisor) enum Word {
     /// The process runs.
     Born { pid: u32, killer: Killer },
     /// It said hello; this is how to talk to it.
@@ -41,11 +41,11 @@ pub(super) enum Word {
 
 /// How a worker went.
 #[derive(Debug)]
-pub(super) struct Gone {
+pub(in crate::supervisor) struct Gone {
     /// How the process ended, or why there was none.
-    pub(super) death: Result<Death, String>,
+    pub(in crate::supervisor) death: Result<Death, String>,
     /// The end of what it wrote to stderr.
-    pub(super) last_words: String,
+    pub(in crate::supervisor) last_words: String,
 }
 
 /// How workers are started.
@@ -66,23 +66,23 @@ impl Default for WorkerProgram {
 
 /// What a worker's thread needs.
 #[derive(Debug)]
-pub(super) struct Birth {
-    pub(super) slot: SlotId,
-    pub(super) worker: WorkerId,
-    pub(super) program: WorkerProgram,
-    pub(super) address: Address,
-    pub(super) cores: Vec<usize>,
-    pub(super) handshake_timeout: Duration,
+pub(in crate::supervisor) struct Birth {
+    pub(in crate::supervisor) slot: SlotId,
+    pub(in crate::supervisor) worker: WorkerId,
+    pub(in crate::supervisor) program: WorkerProgram,
+    pub(in crate::supervisor) address: Address,
+    pub(in crate::supervisor) cores: Vec<usize>,
+    pub(in crate::supervisor) handshake_timeout: Duration,
 }
 
 /// Where a thread's words go; `false` says that nobody hears them any more.
-pub(super) type Tell = Box<dyn Fn(SlotId, WorkerId, Word) -> bool + Send>;
+pub(in crate::supervisor) type Tell = Box<dyn Fn(SlotId, WorkerId, Word) -> bool + Send>;
 
 /// Starts the thread of a worker.
 ///
 /// # Errors
 /// There is no thread left.
-pub(super) fn start(birth: Birth, tell: Tell) -> io::Result<()> {
+pub(in crate::supervisor) fn start(birth: Birth, tell: Tell) -> io::Result<()> {
     std::thread::Builder::new()
         .name(format!("worker-{}", birth.slot.0))
         .spawn(move || {

@@ -1,27 +1,27 @@
 //! What a run adds up to.
 
-use super::cause::Cause;
-use super::clock::rfc3339;
-use super::dispatcher::Dispatcher;
-use super::event::MemoryStatus;
-use super::record::{JobOutcome, RunSummary, SlotRecord};
-use super::scheduler::Ending;
 use crate::convert::Mode;
+use crate::supervisor::clock::rfc3339;
+use crate::supervisor::dispatcher::Dispatcher;
+use crate::supervisor::event::MemoryStatus;
+use crate::supervisor::fault::Cause;
+use crate::supervisor::record::{JobOutcome, RunSummary, SlotRecord};
+use crate::supervisor::scheduler::Ending;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 /// Sums that are kept while the run goes.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Totals {
-    pub(super) attempts: u64,
-    pub(super) oom_restarts: u64,
-    pub(super) faults: BTreeMap<Cause, u64>,
+pub(in crate::supervisor) struct Totals {
+    pub(in crate::supervisor) attempts: u64,
+    pub(in crate::supervisor) oom_restarts: u64,
+    pub(in crate::supervisor) faults: BTreeMap<Cause, u64>,
     memory_limit: u64,
 }
 
 impl Totals {
     /// Memory was read.
-    pub(super) fn saw(&mut self, memory: &MemoryStatus) {
+    pub(in crate::supervisor) fn saw(&mut self, memory: &MemoryStatus) {
         // Another bound may be shown while it is violated; the report names the smallest.
         if self.memory_limit == 0 || memory.limit < self.memory_limit {
             self.memory_limit = memory.limit;
@@ -29,7 +29,7 @@ impl Totals {
     }
 
     /// An attempt did not succeed.
-    pub(super) fn failed(&mut self, cause: Cause, will_retry: bool) {
+    pub(in crate::supervisor) fn failed(&mut self, cause: Cause, will_retry: bool) {
         *self.faults.entry(cause).or_default() += 1;
         self.oom_restarts += u64::from(will_retry && cause == Cause::OutOfMemory);
     }
@@ -37,18 +37,18 @@ impl Totals {
 
 impl Dispatcher {
     /// The report of the run, which took `took`.
-    pub(super) fn sum_up(&self, took: Duration, ending: &Ending) -> RunSummary {
+    pub(in crate::supervisor) fn sum_up(&self, took: Duration, ending: &Ending) -> RunSummary {
         let frame = &self.frame;
         let files: Vec<_> = self.records.values().cloned().collect();
         let count = |outcome| files.iter().filter(|file| file.outcome == outcome).count() as u64;
         let fresh = || {
-            let made = |file: &&super::record::JobRecord| {
+            let made = |file: &&crate::supervisor::record::JobRecord| {
                 matches!(file.outcome, JobOutcome::Converted | JobOutcome::Unchanged)
             };
             files.iter().filter(|file| file.attempts > 0).filter(made)
         };
         let in_place = frame.settings.options.mode == Mode::InPlace;
-        let bytes_written = |file: &super::record::JobRecord| {
+        let bytes_written = |file: &crate::supervisor::record::JobRecord| {
             if in_place {
                 file.bytes_appended.saturating_add(file.bytes_replaced)
             } else {
@@ -97,7 +97,7 @@ impl Dispatcher {
 }
 
 /// Mean over highest busy time, and the share of all slots' time that was busy.
-pub(super) fn balance(slots: &[SlotRecord], took: Duration) -> (f64, f64) {
+pub(in crate::supervisor) fn balance(slots: &[SlotRecord], took: Duration) -> (f64, f64) {
     let total: f64 = slots.iter().map(|slot| slot.busy_seconds).sum();
     let highest = slots.iter().map(|slot| slot.busy_seconds).fold(0.0, f64::max);
     #[expect(clippy::cast_precision_loss, reason = "there are few slots")]

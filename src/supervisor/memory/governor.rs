@@ -1,7 +1,7 @@
 //! Decides how many slots may be busy: halves after a death for memory, adds one after each quiet
 //! interval, and acts on readings above the safety margin in three steps.
 
-use super::event::{ConcurrencyReason, SafetyStep};
+use crate::supervisor::event::{ConcurrencyReason, SafetyStep};
 use std::time::Duration;
 
 /// Deaths for memory so close together are one incident.
@@ -15,27 +15,27 @@ const ASKED_CRITICAL: Duration = Duration::from_millis(500);
 
 /// One reading of memory, against the budget.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Pressure {
+pub(in crate::supervisor) struct Pressure {
     /// In use above the budget.
-    pub(super) over: bool,
+    pub(in crate::supervisor) over: bool,
     /// Past the half-way point from budget to limit.
-    pub(super) critical: bool,
+    pub(in crate::supervisor) critical: bool,
 }
 
 /// What the attempts look like to the governor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Attempts {
+pub(in crate::supervisor) struct Attempts {
     /// All that run.
-    pub(super) busy: u32,
+    pub(in crate::supervisor) busy: u32,
     /// When one was asked to stop for memory and has not.
-    pub(super) asked_at: Option<Duration>,
+    pub(in crate::supervisor) asked_at: Option<Duration>,
     /// One was killed for memory and is not gone yet.
-    pub(super) dying: bool,
+    pub(in crate::supervisor) dying: bool,
 }
 
 /// What a reading asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(in crate::supervisor) enum Order {
     /// A new violation was counted; from now on no new job.
     Hold,
     /// Ask the youngest attempt to stop.
@@ -56,14 +56,14 @@ impl From<Order> for SafetyStep {
 
 /// A change of the allowed concurrency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Change {
-    pub(super) allowed: u32,
-    pub(super) reason: ConcurrencyReason,
+pub(in crate::supervisor) struct Change {
+    pub(in crate::supervisor) allowed: u32,
+    pub(in crate::supervisor) reason: ConcurrencyReason,
 }
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(super) struct Governor {
+pub(in crate::supervisor) struct Governor {
     slots: u32,
     floor: u32,
     quiet_interval: Duration,
@@ -76,7 +76,7 @@ pub(super) struct Governor {
 
 impl Governor {
     /// All of `slots` may be busy; never fewer than `floor` (and one) later.
-    pub(super) fn new(slots: u32, floor: u32, quiet_interval: Duration) -> Self {
+    pub(in crate::supervisor) fn new(slots: u32, floor: u32, quiet_interval: Duration) -> Self {
         let slots = slots.max(1);
         Self {
             slots,
@@ -91,27 +91,31 @@ impl Governor {
     }
 
     /// Slots that may be busy.
-    pub(super) fn allowed(&self) -> u32 {
+    pub(in crate::supervisor) fn allowed(&self) -> u32 {
         self.allowed
     }
 
     /// Whether a violation lasts, so that no job may join others.
-    pub(super) fn holds(&self) -> bool {
+    pub(in crate::supervisor) fn holds(&self) -> bool {
         self.above_since.is_some()
     }
 
     /// Violations so far.
-    pub(super) fn violations(&self) -> u64 {
+    pub(in crate::supervisor) fn violations(&self) -> u64 {
         self.violations
     }
 
     /// Counts a violation that only a finished attempt's own peak tells of.
-    pub(super) fn count_violation(&mut self) {
+    pub(in crate::supervisor) fn count_violation(&mut self) {
         self.violations = self.violations.saturating_add(1);
     }
 
     /// A worker ran out of memory while `busy` attempts ran, its own included.
-    pub(super) fn out_of_memory(&mut self, now: Duration, busy: u32) -> Option<Change> {
+    pub(in crate::supervisor) fn out_of_memory(
+        &mut self,
+        now: Duration,
+        busy: u32,
+    ) -> Option<Change> {
         let same = self.last_cut.is_some_and(|cut| now.saturating_sub(cut) < INCIDENT);
         self.quiet_since = now;
         if same {
@@ -122,7 +126,11 @@ impl Governor {
     }
 
     /// No worker could be started beside the `live` ones.
-    pub(super) fn cannot_start(&mut self, now: Duration, live: u32) -> Option<Change> {
+    pub(in crate::supervisor) fn cannot_start(
+        &mut self,
+        now: Duration,
+        live: u32,
+    ) -> Option<Change> {
         self.quiet_since = now;
         self.cut(self.allowed.min(live), ConcurrencyReason::Spawn)
     }
@@ -136,7 +144,7 @@ impl Governor {
     }
 
     /// Takes in a reading.
-    pub(super) fn reading(
+    pub(in crate::supervisor) fn reading(
         &mut self,
         now: Duration,
         pressure: Pressure,
@@ -172,7 +180,7 @@ impl Governor {
     }
 
     /// One more slot after a quiet interval.
-    pub(super) fn tick(&mut self, now: Duration) -> Option<Change> {
+    pub(in crate::supervisor) fn tick(&mut self, now: Duration) -> Option<Change> {
         if self.allowed >= self.slots || self.holds() {
             self.quiet_since =
                 self.quiet_since.max(if self.holds() { now } else { Duration::ZERO });

@@ -1,8 +1,8 @@
 //! The thread that reads memory, some times a second.
 
-use super::bounds::Bounds;
-use super::event::{MemoryStatus, SlotId};
-use super::scheduler::{Reading, WorkerId};
+use crate::supervisor::event::{MemoryStatus, SlotId};
+use crate::supervisor::memory::limits::Bounds;
+use crate::supervisor::scheduler::{Reading, WorkerId};
 use crate::sys::memory::{self, ProcessMemory};
 use crate::worker::WATCHER;
 use std::collections::BTreeMap;
@@ -17,24 +17,24 @@ const LEAST: Duration = Duration::from_millis(10);
 
 /// Which workers are looked at.
 #[derive(Debug)]
-pub(super) enum Watch {
+pub(in crate::supervisor) enum Watch {
     Add { slot: SlotId, worker: WorkerId, pid: u32 },
     Remove { worker: WorkerId },
 }
 
 /// One look at everything.
 #[derive(Debug)]
-pub(super) struct Sample {
-    pub(super) reading: Reading,
-    pub(super) status: MemoryStatus,
-    pub(super) workers: Vec<(SlotId, WorkerId, ProcessMemory)>,
+pub(in crate::supervisor) struct Sample {
+    pub(in crate::supervisor) reading: Reading,
+    pub(in crate::supervisor) status: MemoryStatus,
+    pub(in crate::supervisor) workers: Vec<(SlotId, WorkerId, ProcessMemory)>,
     /// Workers that moved bytes since the last look.
-    pub(super) moved: Vec<(SlotId, WorkerId)>,
+    pub(in crate::supervisor) moved: Vec<(SlotId, WorkerId)>,
 }
 
 /// A handle to the thread, which ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct Monitor {
+pub(in crate::supervisor) struct Monitor {
     watch: Sender<Watch>,
 }
 
@@ -43,7 +43,7 @@ impl Monitor {
     ///
     /// # Errors
     /// There is no thread left.
-    pub(super) fn start(
+    pub(in crate::supervisor) fn start(
         bounds: Bounds,
         interval: Duration,
         tell: impl Fn(Sample) -> bool + Send + 'static,
@@ -58,14 +58,14 @@ impl Monitor {
     }
 
     /// Changes what is looked at.
-    pub(super) fn watch(&self, watch: Watch) {
+    pub(in crate::supervisor) fn watch(&self, watch: Watch) {
         // Without the thread there are no readings; the run goes on with the last one.
         let _ = self.watch.send(watch);
     }
 }
 
 /// The anonymous memory of this process in bytes.
-pub(super) fn own_memory() -> u64 {
+pub(in crate::supervisor) fn own_memory() -> u64 {
     memory::of_self().map_or(0, |own| own.held())
 }
 
@@ -129,8 +129,8 @@ impl Eye {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bounds::Slurm;
     use super::*;
+    use crate::supervisor::memory::limits::Slurm;
 
     #[test]
     fn it_looks_at_whom_it_is_told_to_and_ends_with_its_handle() {

@@ -1,7 +1,7 @@
 //! What bounds the run's memory, and how much of it is used.
 
-use super::event::MemoryStatus;
-use super::scheduler::Reading;
+use crate::supervisor::event::MemoryStatus;
+use crate::supervisor::scheduler::Reading;
 use crate::sys::cgroup::MemoryGroups;
 use crate::sys::machine;
 
@@ -52,7 +52,7 @@ struct Bound {
 
 /// All that bounds the run.
 #[derive(Debug, Clone)]
-pub(super) struct Bounds {
+pub(in crate::supervisor) struct Bounds {
     margin: f64,
     groups: MemoryGroups,
     /// Limits that the kernel does not know: what counts against them is this run's own memory.
@@ -61,7 +61,7 @@ pub(super) struct Bounds {
 
 impl Bounds {
     /// `margin` is the share of each limit that may be used.
-    pub(super) fn new(margin: f64, slurm: Slurm, limit: Option<u64>) -> Self {
+    pub(in crate::supervisor) fn new(margin: f64, slurm: Slurm, limit: Option<u64>) -> Self {
         let slurm = slurm.memory.map(|limit| ("SLURM".to_owned(), limit));
         let given = limit.map(|limit| ("--memory-limit".to_owned(), limit));
         Self {
@@ -72,7 +72,7 @@ impl Bounds {
     }
 
     /// Reads all bounds. `own` is the anonymous memory of the supervisor and its workers in bytes.
-    pub(super) fn read(&self, own: u64) -> (Reading, MemoryStatus) {
+    pub(in crate::supervisor) fn read(&self, own: u64) -> (Reading, MemoryStatus) {
         let machine = machine::memory().unwrap_or_default();
         let machine = Bound {
             source: "physical memory".to_owned(),

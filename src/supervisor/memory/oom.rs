@@ -1,7 +1,7 @@
 //! Tells a kill for memory from one by an operator. Neither the exit status nor the sender shows
 //! it; the kernel's counters do.
 
-use super::cause::Cause;
+use crate::supervisor::fault::Cause;
 use crate::sys::cgroup::{self, MemoryGroups};
 use crate::sys::process::{Death, signal_name};
 
@@ -13,7 +13,7 @@ const LARGE: u64 = 16 << 20;
 
 /// The kernel's counters of kills for memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counters {
+pub(in crate::supervisor) struct Counters {
     /// In this process's own group.
     group: Option<u64>,
     /// In the whole machine.
@@ -22,14 +22,14 @@ pub(super) struct Counters {
 
 /// Watches the counters. Each rise is put down to one death.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(in crate::supervisor) struct Witness {
     groups: MemoryGroups,
     explained: Counters,
 }
 
 impl Witness {
     /// Everything up to now is somebody else's.
-    pub(super) fn new() -> Self {
+    pub(in crate::supervisor) fn new() -> Self {
         let groups = MemoryGroups::of_self();
         let explained = read(&groups);
         Self { groups, explained }
@@ -37,7 +37,7 @@ impl Witness {
 
     /// Why a worker died that nobody here killed. `held` is the anonymous memory last seen of it,
     /// `predicted` what was expected, in bytes.
-    pub(super) fn explain(
+    pub(in crate::supervisor) fn explain(
         &mut self,
         death: Death,
         last_words: &str,

@@ -1,14 +1,14 @@
 //! What all runs and shards of an output directory did together: the last word of their journals on
 //! each file.
 
-use super::error::RunError;
-use super::journal::{EndLine, Past, RunLine, journals};
-use super::place::OWN;
-use super::record::{JobOutcome, JobRecord, RunSummary};
-use super::shards::{ShardRecord, ShardState};
-use super::totals::balance;
-use super::untaken::{Untaken, untaken};
 use crate::archive::Shard;
+use crate::supervisor::error::RunError;
+use crate::supervisor::journal::{EndLine, Past, RunLine, journals};
+use crate::supervisor::record::{JobOutcome, JobRecord, RunSummary};
+use crate::supervisor::run_dir::OWN;
+use crate::supervisor::run_stats::balance;
+use crate::supervisor::shards::{ShardRecord, ShardState};
+use crate::supervisor::untaken::{Untaken, untaken};
 use crate::sys::dir::{Dir, Missing};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -257,9 +257,9 @@ fn sums(ends: &[EndLine], files: Vec<JobRecord>) -> RunSummary {
 
 #[cfg(test)]
 mod tests {
-    use super::super::journal::{FORMAT, Fingerprint, JobLine, Line, file_name};
     use super::*;
     use crate::convert::Options;
+    use crate::supervisor::journal::{FORMAT, Fingerprint, JobLine, Line, file_name};
     use std::fs;
 
     /// One run of a shard: its name, when it began, its jobs by number and outcome, and whether it

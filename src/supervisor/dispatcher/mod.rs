@@ -1,25 +1,29 @@
 //! The thread that owns a run's state. It hears everybody through one channel, lets the scheduler
 //! decide, and carries out what it decided; it never waits for a disk, a worker or a terminal.
 
-use super::child::{Word, WorkerProgram};
+mod actions;
+mod worker_events;
+pub(super) mod worker_handle;
+
 use super::event::{MemoryStatus, RunEvent, SlotId};
 use super::family::Family;
 use super::journal::{Line, Scribe, Task, Written};
 use super::meanwhile::Undecided;
-use super::monitor::{Monitor, Sample};
-use super::news::News;
-use super::oom::Witness;
 use super::plan::{JobId, Plan, PlannedJob};
 use super::record::{JobRecord, RunSummary};
 use super::resume::{Todo, Work};
 use super::scheduler::{Ending, Event, Scheduler, WorkerId};
-use super::seat::Seat;
 use super::settings::Settings;
 use super::signals::{Asked, Listening};
-use super::totals::Totals;
 use crate::convert::Examined;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
+use crate::supervisor::dispatcher::worker_handle::Seat;
+use crate::supervisor::event_channel::News;
+use crate::supervisor::memory::oom::Witness;
+use crate::supervisor::memory::sampler::{Monitor, Sample};
+use crate::supervisor::run_stats::Totals;
+use crate::supervisor::worker_process::{Word, WorkerProgram};
 use crate::sys::stat::StatData;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;

@@ -1,9 +1,9 @@
 //! What the dispatcher knows of the worker in a slot.
 
-use super::plan::JobId;
-use super::scheduler::WorkerId;
 use crate::convert::Phase;
 use crate::protocol::{Product, ToWorker, encode};
+use crate::supervisor::plan::JobId;
+use crate::supervisor::scheduler::WorkerId;
 use crate::sys::memory::ProcessMemory;
 use crate::sys::process::Killer;
 use interprocess::local_socket::Stream;
@@ -12,42 +12,42 @@ use std::time::Instant;
 
 /// An attempt that was assigned.
 #[derive(Debug)]
-pub(super) struct Current {
+pub(in crate::supervisor) struct Current {
     /// The scheduler's job.
-    pub(super) job: JobId,
-    pub(super) attempt: u32,
-    pub(super) name: String,
-    pub(super) began: Instant,
+    pub(in crate::supervisor) job: JobId,
+    pub(in crate::supervisor) attempt: u32,
+    pub(in crate::supervisor) name: String,
+    pub(in crate::supervisor) began: Instant,
     /// Name of its temporary file.
-    pub(super) temp: String,
-    pub(super) predicted: u64,
-    pub(super) at: Option<(Phase, u64, u64)>,
+    pub(in crate::supervisor) temp: String,
+    pub(in crate::supervisor) predicted: u64,
+    pub(in crate::supervisor) at: Option<(Phase, u64, u64)>,
     /// Highest memory seen of it in bytes.
-    pub(super) peak_rss: u64,
-    pub(super) peak_anon: u64,
+    pub(in crate::supervisor) peak_rss: u64,
+    pub(in crate::supervisor) peak_anon: u64,
     /// What it reported in the end, if that was good.
-    pub(super) product: Option<Product>,
+    pub(in crate::supervisor) product: Option<Product>,
     /// Its outcome was heard.
-    pub(super) over: bool,
+    pub(in crate::supervisor) over: bool,
 }
 
 /// A worker in its slot.
 #[derive(Debug)]
-pub(super) struct Seat {
-    pub(super) worker: WorkerId,
-    pub(super) pid: Option<u32>,
+pub(in crate::supervisor) struct Seat {
+    pub(in crate::supervisor) worker: WorkerId,
+    pub(in crate::supervisor) pid: Option<u32>,
     killer: Option<Killer>,
     kill: bool,
-    pub(super) stream: Option<Stream>,
+    pub(in crate::supervisor) stream: Option<Stream>,
     /// What it was killed for by the dispatcher itself.
-    pub(super) reproach: Option<String>,
-    pub(super) current: Option<Current>,
+    pub(in crate::supervisor) reproach: Option<String>,
+    pub(in crate::supervisor) current: Option<Current>,
     /// Anonymous memory seen last in bytes.
-    pub(super) held: u64,
+    pub(in crate::supervisor) held: u64,
 }
 
 impl Seat {
-    pub(super) fn new(worker: WorkerId) -> Self {
+    pub(in crate::supervisor) fn new(worker: WorkerId) -> Self {
         Self {
             worker,
             pid: None,
@@ -61,7 +61,7 @@ impl Seat {
     }
 
     /// The process is there; it may be that it was to be killed before that.
-    pub(super) fn born(&mut self, pid: u32, killer: Killer) {
+    pub(in crate::supervisor) fn born(&mut self, pid: u32, killer: Killer) {
         if self.kill {
             killer.kill();
         }
@@ -69,7 +69,7 @@ impl Seat {
         self.killer = Some(killer);
     }
 
-    pub(super) fn kill(&mut self) {
+    pub(in crate::supervisor) fn kill(&mut self) {
         self.kill = true;
         if let Some(killer) = &self.killer {
             killer.kill();
@@ -77,19 +77,19 @@ impl Seat {
     }
 
     /// Whether this side had it killed.
-    pub(super) fn killed(&self) -> bool {
+    pub(in crate::supervisor) fn killed(&self) -> bool {
         self.kill
     }
 
     /// Says something. Frames are small and the socket's buffer is large, so a worker that has no
     /// room for one has not listened for long.
-    pub(super) fn say(&mut self, message: &ToWorker) -> io::Result<()> {
+    pub(in crate::supervisor) fn say(&mut self, message: &ToWorker) -> io::Result<()> {
         let frame = encode(message).map_err(io::Error::other)?;
         let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         stream.write_all(&frame)
     }
 
-    pub(super) fn measured(&mut self, memory: ProcessMemory) {
+    pub(in crate::supervisor) fn measured(&mut self, memory: ProcessMemory) {
         self.held = memory.held();
         if let Some(current) = &mut self.current
             && !current.over
@@ -102,7 +102,7 @@ impl Seat {
     }
 
     /// Whether its attempt waits for the disk; nothing if it has no attempt.
-    pub(super) fn syncing(&self) -> Option<bool> {
+    pub(in crate::supervisor) fn syncing(&self) -> Option<bool> {
         let current = self.current.as_ref().filter(|current| !current.over)?;
         Some(matches!(current.at, Some((Phase::Sync, ..))))
     }

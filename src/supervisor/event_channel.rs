@@ -1,7 +1,7 @@
 //! The way of events to the reporter. A reporter that is slow, such as a terminal that is paused,
 //! holds nothing up: what it can do without is left out.
 
-use super::event::{Reporter, RunEvent};
+use crate::supervisor::event::{Reporter, RunEvent};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ const LINGER: Duration = Duration::from_millis(20);
 
 /// The sending end.
 #[derive(Debug)]
-pub(super) struct News {
+pub(in crate::supervisor) struct News {
     sender: Sender<Vec<RunEvent>>,
     /// Events that were sent and not read.
     waiting: Arc<AtomicUsize>,
@@ -27,13 +27,13 @@ pub(super) struct News {
 
 /// The receiving end.
 #[derive(Debug)]
-pub(super) struct Readers {
+pub(in crate::supervisor) struct Readers {
     receiver: Receiver<Vec<RunEvent>>,
     waiting: Arc<AtomicUsize>,
 }
 
 /// Both ends.
-pub(super) fn news() -> (News, Readers) {
+pub(in crate::supervisor) fn news() -> (News, Readers) {
     let (sender, receiver) = channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let readers = Readers { receiver, waiting: Arc::clone(&waiting) };
@@ -42,7 +42,7 @@ pub(super) fn news() -> (News, Readers) {
 
 impl News {
     /// Tells `event`.
-    pub(super) fn tell(&mut self, event: RunEvent) {
+    pub(in crate::supervisor) fn tell(&mut self, event: RunEvent) {
         if self.bundle.is_empty() {
             self.since = Instant::now();
         }
@@ -50,7 +50,7 @@ impl News {
     }
 
     /// Tells `event` unless many wait; for what will be told again soon.
-    pub(super) fn mention(&mut self, event: RunEvent) {
+    pub(in crate::supervisor) fn mention(&mut self, event: RunEvent) {
         let waiting = self.waiting.load(Ordering::Relaxed);
         if waiting.saturating_add(self.bundle.len()) < MANY {
             self.tell(event);
@@ -58,12 +58,12 @@ impl News {
     }
 
     /// How long until [`Self::send`] has something to send.
-    pub(super) fn due(&self) -> Option<Duration> {
+    pub(in crate::supervisor) fn due(&self) -> Option<Duration> {
         (!self.bundle.is_empty()).then(|| LINGER.saturating_sub(self.since.elapsed()))
     }
 
     /// Sends what has waited long enough; with `now`, everything.
-    pub(super) fn send(&mut self, now: bool) {
+    pub(in crate::supervisor) fn send(&mut self, now: bool) {
         if self.bundle.is_empty() || !(now || self.since.elapsed() >= LINGER) {
             return;
         }
@@ -83,7 +83,7 @@ impl Drop for News {
 impl Readers {
     /// Hands every event to `reporter` until the last sender is gone. A reporter that panics is
     /// not asked again.
-    pub(super) fn read(self, reporter: &mut dyn Reporter) {
+    pub(in crate::supervisor) fn read(self, reporter: &mut dyn Reporter) {
         let mut well = true;
         for event in self.receiver.into_iter().flatten() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);

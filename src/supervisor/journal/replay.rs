@@ -1,9 +1,9 @@
 //! What earlier runs left in the journals.
 
-use super::super::record::{JobOutcome, JobRecord};
-use super::line::{Fingerprint, JobLine, Line, RunLine};
-use super::{EndLine, FORMAT};
 use crate::convert::{Claim, Mode};
+use crate::supervisor::journal::record::{Fingerprint, JobLine, Line, RunLine};
+use crate::supervisor::journal::{EndLine, FORMAT};
+use crate::supervisor::record::{JobOutcome, JobRecord};
 use crate::sys::dir::{Dir, DirError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,58 +17,58 @@ const LINE_MAX: u64 = 4 << 20;
 
 /// The last that is known of one file.
 #[derive(Debug, Clone, PartialEq)]
-pub(in super::super) struct Known {
-    pub(in super::super) at: String,
-    pub(in super::super) input: Fingerprint,
-    pub(in super::super) record: JobRecord,
+pub(in crate::supervisor) struct Known {
+    pub(in crate::supervisor) at: String,
+    pub(in crate::supervisor) input: Fingerprint,
+    pub(in crate::supervisor) record: JobRecord,
     /// The run that met it.
-    pub(in super::super) run: Arc<RunLine>,
+    pub(in crate::supervisor) run: Arc<RunLine>,
 }
 
 /// The last that is known of one output that this program made.
 #[derive(Debug, Clone, PartialEq)]
-pub(in super::super) struct Claimed {
-    pub(in super::super) at: String,
+pub(in crate::supervisor) struct Claimed {
+    pub(in crate::supervisor) at: String,
     /// Its input when it was planned.
-    pub(in super::super) input: Fingerprint,
+    pub(in crate::supervisor) input: Fingerprint,
     /// Size of the output in bytes.
-    pub(in super::super) bytes_out: u64,
+    pub(in crate::supervisor) bytes_out: u64,
     /// All else; journals of earlier versions have none.
-    pub(in super::super) claim: Option<Claim>,
+    pub(in crate::supervisor) claim: Option<Claim>,
 }
 
 /// Everything that journals tell.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(in super::super) struct Past {
+pub(in crate::supervisor) struct Past {
     /// By file name.
-    pub(in super::super) files: BTreeMap<String, Known>,
+    pub(in crate::supervisor) files: BTreeMap<String, Known>,
     /// By file name: what was made, whatever became of later tries.
-    pub(in super::super) claims: BTreeMap<String, Claimed>,
+    pub(in crate::supervisor) claims: BTreeMap<String, Claimed>,
     /// The runs, in the order met.
-    pub(in super::super) runs: Vec<RunLine>,
+    pub(in crate::supervisor) runs: Vec<RunLine>,
     /// The ends of runs that ended in order.
-    pub(in super::super) ends: Vec<EndLine>,
+    pub(in crate::supervisor) ends: Vec<EndLine>,
     /// How often each cause ended an attempt.
-    pub(in super::super) faults: BTreeMap<super::super::cause::Cause, u64>,
+    pub(in crate::supervisor) faults: BTreeMap<crate::supervisor::fault::Cause, u64>,
     /// Jobs that ended in each run, by its id.
-    pub(in super::super) ended: BTreeMap<String, Ended>,
+    pub(in crate::supervisor) ended: BTreeMap<String, Ended>,
     /// Lines that were not understood, torn ones left out.
-    pub(in super::super) odd: u64,
+    pub(in crate::supervisor) odd: u64,
 }
 
 /// How many jobs of a run have a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in super::super) struct Ended {
-    pub(in super::super) jobs: u64,
+pub(in crate::supervisor) struct Ended {
+    pub(in crate::supervisor) jobs: u64,
     /// Those of them that failed.
-    pub(in super::super) failed: u64,
+    pub(in crate::supervisor) failed: u64,
 }
 
 /// Names of the journals in `dir`.
 ///
 /// # Errors
 /// The directory cannot be read.
-pub(in super::super) fn journals(dir: &Dir) -> Result<Vec<OsString>, DirError> {
+pub(in crate::supervisor) fn journals(dir: &Dir) -> Result<Vec<OsString>, DirError> {
     let journal = |name: &OsStr| {
         let stem = name.to_str()?.strip_prefix("journal-")?.strip_suffix(".jsonl")?;
         let (index, count) = stem.split_once("-of-")?;
@@ -84,7 +84,7 @@ pub(in super::super) fn journals(dir: &Dir) -> Result<Vec<OsString>, DirError> {
 ///
 /// # Errors
 /// It is a link or no file, or cannot be opened.
-pub(in super::super) fn heads(dir: &Dir, name: &OsStr) -> Result<Vec<RunLine>, DirError> {
+pub(in crate::supervisor) fn heads(dir: &Dir, name: &OsStr) -> Result<Vec<RunLine>, DirError> {
     let mut heads = Vec::new();
     let mut reader = BufReader::new(dir.open_file(name, false)?);
     let mut bytes = Vec::new();
@@ -107,7 +107,7 @@ impl Past {
     ///
     /// # Errors
     /// It is a link or no file, or cannot be opened.
-    pub(in super::super) fn read(&mut self, dir: &Dir, name: &OsStr) -> Result<(), DirError> {
+    pub(in crate::supervisor) fn read(&mut self, dir: &Dir, name: &OsStr) -> Result<(), DirError> {
         if dir.entry(name)?.is_none() {
             return Ok(());
         }
@@ -117,7 +117,7 @@ impl Past {
     }
 
     /// Ids of all runs.
-    pub(in super::super) fn run_ids(&self) -> BTreeSet<&str> {
+    pub(in crate::supervisor) fn run_ids(&self) -> BTreeSet<&str> {
         self.runs.iter().map(|run| run.run_id.as_str()).collect()
     }
 

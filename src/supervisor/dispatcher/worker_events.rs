@@ -1,21 +1,21 @@
 //! What the dispatcher makes of a worker's words, and what it tells on demand.
 
-use super::cause::Cause;
-use super::child::{Gone, Word};
-use super::dispatcher::Dispatcher;
-use super::event::{RunEvent, SlotId, SlotStatus, Status};
-use super::journal::Task;
-use super::monitor::Watch;
-use super::plan::JobId;
-use super::record::JobOutcome;
-use super::scheduler::{Event, WorkerId};
-use super::seat::{Current, Seat};
 use crate::convert::Phase;
 use crate::protocol::{Ended, FromWorker};
+use crate::supervisor::dispatcher::Dispatcher;
+use crate::supervisor::dispatcher::worker_handle::{Current, Seat};
+use crate::supervisor::event::{RunEvent, SlotId, SlotStatus, Status};
+use crate::supervisor::fault::Cause;
+use crate::supervisor::journal::Task;
+use crate::supervisor::memory::sampler::Watch;
+use crate::supervisor::plan::JobId;
+use crate::supervisor::record::JobOutcome;
+use crate::supervisor::scheduler::{Event, WorkerId};
+use crate::supervisor::worker_process::{Gone, Word};
 use crate::sys::process::{Death, signal_name};
 
 impl Dispatcher {
-    pub(super) fn word(&mut self, slot: SlotId, worker: WorkerId, word: Word) {
+    pub(in crate::supervisor) fn word(&mut self, slot: SlotId, worker: WorkerId, word: Word) {
         let Some(seat) = self.seat(slot, worker) else { return };
         match word {
             Word::Born { pid, killer } => {
@@ -148,7 +148,7 @@ impl Dispatcher {
         (cause, format!("{message}{place}"))
     }
 
-    pub(super) fn status(&self) -> Status {
+    pub(in crate::supervisor) fn status(&self) -> Status {
         let count = |outcomes: &[JobOutcome]| {
             self.records.values().filter(|record| outcomes.contains(&record.outcome)).count() as u64
         };

@@ -1,10 +1,10 @@
 //! The run's own files in the output directory: `.jldconv/` with locks, journals and temporary
 //! files. No link is followed there.
 
-use super::error::RunError;
-use super::journal::{self, Journals, Past};
 use crate::archive::Shard;
 use crate::convert::temp::{TempName, clean_staged, clean_temps};
+use crate::supervisor::error::RunError;
+use crate::supervisor::journal::{self, Journals, Past};
 use crate::sys::dir::{Dir, DirError, Entry, Missing};
 use crate::sys::process::hostname;
 use rustix::fs::{Mode, OFlags};
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The directory of the run's own files.
-pub(super) const OWN: &str = ".jldconv";
+pub(in crate::supervisor) const OWN: &str = ".jldconv";
 /// The directory of temporary files below it.
 const TEMP: &str = "tmp";
 /// Directories that are made when they are needed; a run refuses them as early as the others.
@@ -27,7 +27,7 @@ const LOCK_TRIES: u32 = 5;
 const LOCK_AGAIN: Duration = Duration::from_millis(40);
 
 /// Name of the lock that a run on `shard` holds alone.
-pub(super) fn lock_name(shard: Shard) -> OsString {
+pub(in crate::supervisor) fn lock_name(shard: Shard) -> OsString {
     if shard.is_whole() {
         return "lock".into();
     }
@@ -36,7 +36,7 @@ pub(super) fn lock_name(shard: Shard) -> OsString {
 
 /// Whether a lock is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Held {
+pub(in crate::supervisor) enum Held {
     Yes,
     No,
     /// This file system has no locks.
@@ -44,7 +44,7 @@ pub(super) enum Held {
 }
 
 /// Whether somebody holds the lock `name` in `own`, the directory of the run's own files.
-pub(super) fn held(own: &Dir, name: &OsStr) -> Held {
+pub(in crate::supervisor) fn held(own: &Dir, name: &OsStr) -> Held {
     match own.open_file(name, false) {
         Err(DirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Held::No,
         Err(_) => Held::Unknown,
@@ -59,14 +59,14 @@ pub(super) fn held(own: &Dir, name: &OsStr) -> Held {
 
 /// An output directory in this run's hands.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::supervisor) struct Place {
     own: Dir,
     /// Where temporary files go.
-    pub(super) temp_dir: PathBuf,
+    pub(in crate::supervisor) temp_dir: PathBuf,
     /// Locks are held as long as these are open.
     locks: Vec<File>,
     /// What is worth telling the user.
-    pub(super) warnings: Vec<String>,
+    pub(in crate::supervisor) warnings: Vec<String>,
     shard: Shard,
 }
 
@@ -75,7 +75,11 @@ impl Place {
     ///
     /// # Errors
     /// [`RunError::Locked`] if another run has it; it cannot be made or used.
-    pub(super) fn take(output: &Path, shard: Shard, run_id: &str) -> Result<Self, RunError> {
+    pub(in crate::supervisor) fn take(
+        output: &Path,
+        shard: Shard,
+        run_id: &str,
+    ) -> Result<Self, RunError> {
         std::fs::create_dir_all(output)
             .map_err(|source| RunError::Setup { what: "make the output directory", source })?;
         let dir = Dir::open(output)?;
@@ -166,7 +170,7 @@ impl Place {
     ///
     /// # Errors
     /// No descriptor is left.
-    pub(super) fn own(&self) -> Result<Dir, RunError> {
+    pub(in crate::supervisor) fn own(&self) -> Result<Dir, RunError> {
         Ok(self.own.below(Path::new(""), Missing::Fail)?)
     }
 
@@ -174,7 +178,7 @@ impl Place {
     ///
     /// # Errors
     /// It is not what it was when it was taken.
-    pub(super) fn temps(&self) -> Result<Dir, RunError> {
+    pub(in crate::supervisor) fn temps(&self) -> Result<Dir, RunError> {
         Ok(self.own.below(Path::new(TEMP), Missing::Fail)?)
     }
 
@@ -182,7 +186,7 @@ impl Place {
     ///
     /// # Errors
     /// It is a link, or cannot be opened.
-    pub(super) fn journal(&self) -> Result<File, RunError> {
+    pub(in crate::supervisor) fn journal(&self) -> Result<File, RunError> {
         self.open(OsStr::new(&journal::file_name(self.shard)))
     }
 
@@ -190,7 +194,7 @@ impl Place {
     ///
     /// # Errors
     /// It cannot be opened, or is not ours alone.
-    pub(super) fn peek(output: &Path) -> Result<Option<Dir>, DirError> {
+    pub(in crate::supervisor) fn peek(output: &Path) -> Result<Option<Dir>, DirError> {
         let missing = |path: &Path| matches!(std::fs::symlink_metadata(path), Err(e) if e.kind() == io::ErrorKind::NotFound);
         if missing(output) || missing(&output.join(OWN)) {
             return Ok(None);
@@ -202,12 +206,12 @@ impl Place {
     ///
     /// # Errors
     /// They cannot be opened.
-    pub(super) fn journals(&self) -> Result<Journals, DirError> {
+    pub(in crate::supervisor) fn journals(&self) -> Result<Journals, DirError> {
         Journals::read(Some(self.own.below(Path::new(""), Missing::Fail)?), self.shard)
     }
 
     /// Whether the journals still are what `known` was read from.
-    pub(super) fn are_as(&self, known: &Journals) -> bool {
+    pub(in crate::supervisor) fn are_as(&self, known: &Journals) -> bool {
         known.are_those_in(&self.own)
     }
 
@@ -217,7 +221,7 @@ impl Place {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub(super) fn sweep(&self, own: &Past) -> Result<usize, RunError> {
+    pub(in crate::supervisor) fn sweep(&self, own: &Past) -> Result<usize, RunError> {
         let dead = own.run_ids();
         let locked = self.warnings.is_empty();
         let temp = self.temps()?;
@@ -255,7 +259,7 @@ mod tests {
         let RunError::Locked { holder, .. } = &error else { panic!("{error}") };
         assert!(holder.contains(&format!("process {} on ", std::process::id())));
         assert!(holder.contains("run first"));
-        assert_eq!(error.exit_code(), super::super::ExitCode::Usage);
+        assert_eq!(error.exit_code(), crate::supervisor::ExitCode::Usage);
         assert!(Place::take(&out, part(1), "part").is_err());
         drop(first);
         Place::take(&out, WHOLE, "second").unwrap();
