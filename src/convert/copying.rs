@@ -6,7 +6,7 @@ use super::edit::EditList;
 use super::publish::{Destination, Existing, Sealed, TempFile};
 use super::rewrite::{self, Encoding, RewriteError};
 use super::verify::{self, Check, Checked, Expected};
-use super::{Compress, Failure, Fault, Job, Observer, Options, Phase, VerifyLevel};
+use super::{Compress, Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
 use crate::codec::{Codec, LZ4_BLOCK_SIZE};
 use crate::h5::{self, FilterEntry};
 use crate::migrate::target::{self, Target};
@@ -116,7 +116,7 @@ impl Work<'_> {
             let rewrite::Rewritten { counts, sums, head } = rewritten.map_err(|e| match e {
                 RewriteError::Input(e) => failed(e),
                 RewriteError::Output(e) => {
-                    let fault = if is_full(&e) { Fault::Full } else { Fault::Output };
+                    let fault = if is_full(&e) { FailureKind::Full } else { FailureKind::Output };
                     Failure::new(fault, format!("{}: {e}", temp.path().display()))
                 }
                 RewriteError::Failed(f) => f,
@@ -163,7 +163,7 @@ impl Work<'_> {
 
     fn source(&self) -> Result<&fs::File, Failure> {
         let file = self.planned.file.source().file();
-        file.ok_or_else(|| Failure::new(Fault::Internal, "an input without a file"))
+        file.ok_or_else(|| Failure::new(FailureKind::Internal, "an input without a file"))
     }
 
     /// Lets `fill` make the file, then syncs, checks and publishes it.
@@ -172,18 +172,20 @@ impl Work<'_> {
         fill: impl FnOnce(&TempFile<'_>) -> Result<Filled, Failure>,
     ) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
-        let bad_input = |e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display()));
+        let bad_input =
+            |e| Failure::new(FailureKind::of_read(&e), format!("{}: {e}", input.display()));
         let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
         let temp =
             TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
         let Filled { made_by, level, mut remarks } = fill(&temp)?;
-        flip::here(input, temp.file())
-            .map_err(|e| Failure::new(Fault::Output, format!("{}: {e}", temp.path().display())))?;
+        flip::here(input, temp.file()).map_err(|e| {
+            Failure::new(FailureKind::Output, format!("{}: {e}", temp.path().display()))
+        })?;
         // An input that somebody wrote to meanwhile gives an output that never was.
         let source = self.source()?;
         if Identity::of(source).map_err(bad_input)? != self.planned.identity {
             let message = format!("{}: somebody changed it while it was read", input.display());
-            return Err(Failure::new(Fault::Input, message));
+            return Err(Failure::new(FailureKind::Input, message));
         }
         self.observer.progress(Phase::Sync, 0, 1);
         let origin = Origin::of(source).map_err(bad_input)?;
@@ -195,7 +197,7 @@ impl Work<'_> {
         remarks.extend(more);
         if self.observer.cancelled() {
             let message = format!("{}: cancelled", input.display());
-            return Err(Failure::new(Fault::Cancelled, message));
+            return Err(Failure::new(FailureKind::Cancelled, message));
         }
         self.observer.progress(Phase::Publish, 0, 1);
         let metadata = self.metadata(&sealed);
@@ -267,7 +269,7 @@ impl Work<'_> {
 
     /// Keeps an output that failed its check where `--keep-bad` wants it, and says so.
     fn keep_bad(&self, sealed: Sealed<'_>, failure: Failure) -> Failure {
-        if !self.options.keep_bad || failure.fault != Fault::Verify {
+        if !self.options.keep_bad || failure.fault != FailureKind::Verify {
             return failure;
         }
         let kept = (|| {
@@ -302,12 +304,12 @@ impl Work<'_> {
     fn copy_failure(&self, temp: &TempFile<'_>, error: &CopyError) -> Failure {
         let input = self.job.input.clone();
         let (fault, path) = match error {
-            CopyError::Truncated { .. } => (Fault::Input, input),
-            CopyError::Read { source, .. } => (Fault::of_read(source), input),
-            CopyError::Write { source, .. } if is_full(source) => (Fault::Full, temp.path()),
-            CopyError::Write { .. } => (Fault::Output, temp.path()),
-            CopyError::Memory { .. } => (Fault::Memory, input),
-            CopyError::Stopped { .. } => (Fault::Cancelled, input),
+            CopyError::Truncated { .. } => (FailureKind::Input, input),
+            CopyError::Read { source, .. } => (FailureKind::of_read(source), input),
+            CopyError::Write { source, .. } if is_full(source) => (FailureKind::Full, temp.path()),
+            CopyError::Write { .. } => (FailureKind::Output, temp.path()),
+            CopyError::Memory { .. } => (FailureKind::Memory, input),
+            CopyError::Stopped { .. } => (FailureKind::Cancelled, input),
         };
         Failure::new(fault, format!("{}: {error}", path.display()))
     }

@@ -6,7 +6,7 @@
 
 use super::converter::{Planned, read_failure};
 use super::verify::{self, Check, Expected, MadeBy};
-use super::{Claim, ClaimedFile, Compress, Converter, Failure, Fault, FileReport, Job, Mode};
+use super::{Claim, ClaimedFile, Compress, Converter, Failure, FailureKind, FileReport, Job, Mode};
 use super::{Observer, Phase, Recipe, VerifyLevel};
 use crate::codec::ids;
 use crate::h5::{self, Checksums, File, Source, metadata_digest};
@@ -91,8 +91,9 @@ impl Converter {
         let checksums = self.options().checksums();
         let digest =
             |path: &Path, file: &fs::File, wanted: Option<Checksums>| -> Result<_, Failure> {
-                let failed =
-                    |e: io::Error| Failure::new(Fault::Input, format!("{}: {e}", path.display()));
+                let failed = |e: io::Error| {
+                    Failure::new(FailureKind::Input, format!("{}: {e}", path.display()))
+                };
                 let stat = StatData::of(file).map_err(failed)?;
                 let handle = file.try_clone().map_err(failed)?;
                 // A file that cannot be read through is like no other.
@@ -135,7 +136,7 @@ impl Converter {
         if found.is_ok() && level == VerifyLevel::Hdf5 {
             found = match self.reread(job, &pair, observer) {
                 Ok(()) => found,
-                Err(failure) if failure.fault == Fault::Verify => Err(failure.message),
+                Err(failure) if failure.fault == FailureKind::Verify => Err(failure.message),
                 Err(failure) => return Err(failure),
             };
         }
@@ -173,7 +174,7 @@ impl Converter {
         let mode = made.unwrap_or(chosen);
         let failed = |e: h5::Error| read_failure(&job.input, &e);
         let broken = |path: &Path, e: io::Error| {
-            Failure::new(Fault::Input, format!("{}: {e}", path.display()))
+            Failure::new(FailureKind::Input, format!("{}: {e}", path.display()))
         };
         let input = pair.input.try_clone().map_err(|e| broken(&job.input, e))?;
         let output = pair.output.try_clone().map_err(|e| broken(&job.output, e))?;
@@ -269,9 +270,9 @@ fn open(job: &Job) -> Result<Pair, Failure> {
     let source = Source::open(&job.input).map_err(|e| read_failure(&job.input, &e))?;
     let input = source.file().map(fs::File::try_clone);
     let Some(Ok(input)) = input else {
-        return Err(Failure::new(Fault::Internal, "an input without a file"));
+        return Err(Failure::new(FailureKind::Internal, "an input without a file"));
     };
-    let bad = |e: String| Failure::new(Fault::Output, e);
+    let bad = |e: String| Failure::new(FailureKind::Output, e);
     let dir = job.output.parent().unwrap_or(Path::new(""));
     let name = job.output.file_name().unwrap_or_default();
     let output = Dir::open(dir).and_then(|dir| dir.open_file(name, false));
@@ -328,7 +329,7 @@ fn same_bytes(
             .map_err(|e| Difference::Expected(h5::Error::io(at, e)))?;
         found.source().read_exact_at(at, b).map_err(|e| {
             let what = format!("the output at byte {at}: {e}");
-            Difference::Failed(Failure::new(Fault::Output, what))
+            Difference::Failed(Failure::new(FailureKind::Output, what))
         })?;
         if let Some(place) = a.iter().zip(b.iter()).position(|(a, b)| a != b) {
             let what = format!("byte {} differs", at + place as u64);

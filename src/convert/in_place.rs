@@ -4,7 +4,7 @@ use super::converter::Planned;
 use super::copying::Made;
 use super::inplace::{self, InPlace, InPlaceError, Recovered};
 use super::verify::{Check, Checked, Expected, MadeBy};
-use super::{Failure, Fault, Job, Observer, Options, Phase, VerifyLevel};
+use super::{Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
 use crate::migrate::target::Target;
 use crate::sys::flip;
 use std::path::Path;
@@ -29,9 +29,9 @@ pub(super) fn refuse_unfinished(path: &Path, options: &Options) -> Result<(), Fa
     let unfinished = inplace::unfinished(path, &place(options));
     // What the undo file says cannot be known then, nor whether the file is whole.
     let unfinished =
-        unfinished.map_err(|error| Failure::new(Fault::Unfinished, error.to_string()))?;
+        unfinished.map_err(|error| Failure::new(FailureKind::Unfinished, error.to_string()))?;
     match unfinished.and_then(|change| change.warning()) {
-        Some(warning) => Err(Failure::new(Fault::Unfinished, warning)),
+        Some(warning) => Err(Failure::new(FailureKind::Unfinished, warning)),
         None => Ok(()),
     }
 }
@@ -72,7 +72,7 @@ pub(super) fn carry_out(
     let mut made = Made::nothing(0);
     observer.progress(Phase::Edit, 0, edits.bytes_appended());
     let mut checked = |file: &std::fs::File| {
-        flip::here(path, file).map_err(|e| Failure::new(Fault::Output, e.to_string()))?;
+        flip::here(path, file).map_err(|e| Failure::new(FailureKind::Output, e.to_string()))?;
         let Checked { bytes, digest, remarks } = check.run(file)?;
         made = Made { digest, remarks, verify: level, ..Made::nothing(bytes) };
         Ok(())

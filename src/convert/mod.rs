@@ -24,7 +24,7 @@ mod verify;
 
 pub use claim::{Claim, ClaimedFile, Recipe, outputs_hold};
 pub use examine::{Depth, Examined, Recheck, Wanted};
-pub use failure::{Failure, Fault, help};
+pub use failure::{Failure, FailureKind, help};
 pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
 pub use report::{FileReport, Job, Observer, Outcome, Phase, Silent};
 

@@ -6,7 +6,7 @@
 //! removes the file. No reader ever sees part of an output under its name.
 
 use super::temp::staged;
-use super::{Failure, Fault};
+use super::{Failure, FailureKind};
 use crate::sys::crash::{self, Step};
 use crate::sys::dir::{Dir, DirError, Entry, Missing};
 use crate::sys::file::{self, Identity, is_full};
@@ -68,13 +68,13 @@ impl From<PublishError> for Failure {
             PublishError::Io { source, .. } | PublishError::Dir(DirError::Io { source, .. })
                 if is_full(source) =>
             {
-                Fault::Full
+                FailureKind::Full
             }
             PublishError::IsInput { .. }
             | PublishError::NotReplaceable { .. }
             | PublishError::Changed { .. }
-            | PublishError::Dir(DirError::Exists { .. }) => Fault::Conflict,
-            _ => Fault::Output,
+            | PublishError::Dir(DirError::Exists { .. }) => FailureKind::Conflict,
+            _ => FailureKind::Output,
         };
         Self::new(fault, error.to_string())
     }
@@ -572,7 +572,7 @@ mod tests {
             let error = place.publish("out", &existing);
             assert!(matches!(error, Err(PublishError::Changed { .. })), "{error:?}");
             assert_eq!(fs::read(&out).unwrap(), b"theirs");
-            assert_eq!(Failure::from(error.unwrap_err()).fault, Fault::Conflict);
+            assert_eq!(Failure::from(error.unwrap_err()).fault, FailureKind::Conflict);
         }
         // As if somebody came between the look and the renames.
         let what = StatData { mtime_ns: 0, ..StatData::at(&out).unwrap() };
@@ -730,8 +730,8 @@ mod tests {
             let source = io::Error::from_raw_os_error(code);
             Failure::from(PublishError::Io { what: "sync", path: PathBuf::from("x"), source })
         };
-        assert_eq!(failure(libc::ENOSPC).fault, Fault::Full);
-        assert_eq!(failure(libc::EDQUOT).fault, Fault::Full);
-        assert_eq!(failure(libc::EIO).fault, Fault::Output);
+        assert_eq!(failure(libc::ENOSPC).fault, FailureKind::Full);
+        assert_eq!(failure(libc::EDQUOT).fault, FailureKind::Full);
+        assert_eq!(failure(libc::EIO).fault, FailureKind::Output);
     }
 }

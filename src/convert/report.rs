@@ -83,7 +83,7 @@ pub trait Observer: Sync {
     /// `done` of `total` bytes of `phase` are through.
     fn progress(&self, phase: Phase, done: u64, total: u64);
     /// Whether the conversion should stop; it then fails with
-    /// [`Fault::Cancelled`](super::Fault::Cancelled) and leaves nothing behind.
+    /// [`FailureKind::Cancelled`](super::FailureKind::Cancelled) and leaves nothing behind.
     fn cancelled(&self) -> bool {
         false
     }

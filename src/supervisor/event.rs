@@ -3,7 +3,7 @@
 use super::plan::JobId;
 use super::record::{JobRecord, RunSummary};
 use crate::convert::Phase;
-use crate::supervisor::fault::Cause;
+use crate::supervisor::fault::Fault;
 use crate::sys::machine::Machine;
 use serde::{Deserialize, Serialize};
 
@@ -210,7 +210,7 @@ pub enum RunEvent {
         /// Which attempt, from 1.
         attempt: u32,
         /// Why.
-        cause: Cause,
+        cause: Fault,
         /// What is known about it.
         message: String,
         /// Whether the job is tried again.

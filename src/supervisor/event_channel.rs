@@ -15,7 +15,7 @@ const LINGER: Duration = Duration::from_millis(20);
 
 /// The sending end.
 #[derive(Debug)]
-pub(in crate::supervisor) struct News {
+pub(in crate::supervisor) struct EventSender {
     sender: Sender<Vec<RunEvent>>,
     /// Events that were sent and not read.
     waiting: Arc<AtomicUsize>,
@@ -33,14 +33,14 @@ pub(in crate::supervisor) struct Readers {
 }
 
 /// Both ends.
-pub(in crate::supervisor) fn news() -> (News, Readers) {
+pub(in crate::supervisor) fn events_out() -> (EventSender, Readers) {
     let (sender, receiver) = channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let readers = Readers { receiver, waiting: Arc::clone(&waiting) };
-    (News { sender, waiting, bundle: Vec::new(), since: Instant::now() }, readers)
+    (EventSender { sender, waiting, bundle: Vec::new(), since: Instant::now() }, readers)
 }
 
-impl News {
+impl EventSender {
     /// Tells `event`.
     pub(in crate::supervisor) fn tell(&mut self, event: RunEvent) {
         if self.bundle.is_empty() {
@@ -74,7 +74,7 @@ impl News {
     }
 }
 
-impl Drop for News {
+impl Drop for EventSender {
     fn drop(&mut self) {
         self.send(true);
     }
@@ -112,11 +112,11 @@ mod tests {
 
     #[test]
     fn a_reporter_that_panics_is_left_alone() {
-        let (mut news, readers) = news();
+        let (mut events_out, readers) = events_out();
         for text in ["a", "bad", "b"] {
-            news.tell(warning(text));
+            events_out.tell(warning(text));
         }
-        drop(news);
+        drop(events_out);
         let mut reporter = Picky(Vec::new());
         readers.read(&mut reporter);
         assert_eq!(reporter.0, ["a"]);
@@ -124,12 +124,12 @@ mod tests {
 
     #[test]
     fn what_can_be_left_out_is_left_out_when_many_wait() {
-        let (mut news, readers) = news();
+        let (mut events_out, readers) = events_out();
         for _ in 0..2000 {
-            news.mention(warning("light"));
+            events_out.mention(warning("light"));
         }
-        news.tell(warning("heavy"));
-        drop(news);
+        events_out.tell(warning("heavy"));
+        drop(events_out);
         let mut reporter = Picky(Vec::new());
         readers.read(&mut reporter);
         assert_eq!(reporter.0.len(), MANY + 1);

@@ -1,12 +1,12 @@
 //! Why an attempt did not succeed, as the supervisor sees it.
 
-use crate::convert::Fault;
+use crate::convert::FailureKind;
 use serde::{Deserialize, Serialize};
 
 /// The causes of design section 7.3 and those of the supervision itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Cause {
+pub enum Fault {
     /// Killed for memory, or an allocation failed.
     #[serde(rename = "out of memory")]
     OutOfMemory,
@@ -20,7 +20,7 @@ pub enum Cause {
     Input,
     /// The input needs what this version or these options cannot do.
     Unsupported,
-    /// No space left where the output goes. A job never ends with it: see [`Cause::Output`].
+    /// No space left where the output goes. A job never ends with it: see [`Fault::Output`].
     Full,
     /// The output's place cannot be written to.
     Output,
@@ -42,7 +42,7 @@ pub enum Cause {
     Read,
 }
 
-impl Cause {
+impl Fault {
     /// The word used in reports.
     pub const fn word(self) -> &'static str {
         match self {
@@ -75,26 +75,26 @@ impl Cause {
     }
 }
 
-impl std::fmt::Display for Cause {
+impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.word())
     }
 }
 
-impl From<Fault> for Cause {
-    fn from(fault: Fault) -> Self {
+impl From<FailureKind> for Fault {
+    fn from(fault: FailureKind) -> Self {
         match fault {
-            Fault::Input => Self::Input,
-            Fault::Unsupported => Self::Unsupported,
-            Fault::Full => Self::Full,
-            Fault::Output => Self::Output,
-            Fault::Conflict => Self::Conflict,
-            Fault::Unfinished => Self::Unfinished,
-            Fault::Verify => Self::Verify,
-            Fault::Memory => Self::OutOfMemory,
-            Fault::Cancelled => Self::Stopped,
-            Fault::Internal => Self::Internal,
-            Fault::Read => Self::Read,
+            FailureKind::Input => Self::Input,
+            FailureKind::Unsupported => Self::Unsupported,
+            FailureKind::Full => Self::Full,
+            FailureKind::Output => Self::Output,
+            FailureKind::Conflict => Self::Conflict,
+            FailureKind::Unfinished => Self::Unfinished,
+            FailureKind::Verify => Self::Verify,
+            FailureKind::Memory => Self::OutOfMemory,
+            FailureKind::Cancelled => Self::Stopped,
+            FailureKind::Internal => Self::Internal,
+            FailureKind::Read => Self::Read,
         }
     }
 }
@@ -106,22 +106,22 @@ mod tests {
     #[test]
     fn the_word_is_what_json_says() {
         for cause in [
-            Cause::OutOfMemory,
-            Cause::Killed,
-            Cause::Crashed,
-            Cause::Stalled,
-            Cause::Input,
-            Cause::Unsupported,
-            Cause::Full,
-            Cause::Output,
-            Cause::Conflict,
-            Cause::Unfinished,
-            Cause::Verify,
-            Cause::Protocol,
-            Cause::Spawn,
-            Cause::Internal,
-            Cause::Stopped,
-            Cause::Read,
+            Fault::OutOfMemory,
+            Fault::Killed,
+            Fault::Crashed,
+            Fault::Stalled,
+            Fault::Input,
+            Fault::Unsupported,
+            Fault::Full,
+            Fault::Output,
+            Fault::Conflict,
+            Fault::Unfinished,
+            Fault::Verify,
+            Fault::Protocol,
+            Fault::Spawn,
+            Fault::Internal,
+            Fault::Stopped,
+            Fault::Read,
         ] {
             assert_eq!(serde_json::to_value(cause).unwrap(), cause.word());
         }

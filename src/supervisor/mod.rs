@@ -42,7 +42,7 @@ pub use event::{
     SlotStatus, Stale, Status,
 };
 pub use exit::ExitCode;
-pub use fault::Cause;
+pub use fault::Fault;
 pub use journal::merge::{Merged, merged};
 pub use memory::limits::Slurm;
 pub use plan::{JobId, Plan, PlannedJob};

@@ -59,7 +59,7 @@ pub(in crate::supervisor) fn held(own: &Dir, name: &OsStr) -> Held {
 
 /// An output directory in this run's hands.
 #[derive(Debug)]
-pub(in crate::supervisor) struct Place {
+pub(in crate::supervisor) struct RunDir {
     own: Dir,
     /// Where temporary files go.
     pub(in crate::supervisor) temp_dir: PathBuf,
@@ -70,7 +70,7 @@ pub(in crate::supervisor) struct Place {
     shard: Shard,
 }
 
-impl Place {
+impl RunDir {
     /// Takes the output directory for `shard`; makes it if it is not there.
     ///
     /// # Errors
@@ -254,27 +254,27 @@ mod tests {
     fn the_second_run_is_refused_and_told_of_the_first() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("a/b");
-        let first = Place::take(&out, WHOLE, "first").unwrap();
-        let error = Place::take(&out, WHOLE, "second").unwrap_err();
+        let first = RunDir::take(&out, WHOLE, "first").unwrap();
+        let error = RunDir::take(&out, WHOLE, "second").unwrap_err();
         let RunError::Locked { holder, .. } = &error else { panic!("{error}") };
         assert!(holder.contains(&format!("process {} on ", std::process::id())));
         assert!(holder.contains("run first"));
         assert_eq!(error.exit_code(), crate::supervisor::ExitCode::Usage);
-        assert!(Place::take(&out, part(1), "part").is_err());
+        assert!(RunDir::take(&out, part(1), "part").is_err());
         drop(first);
-        Place::take(&out, WHOLE, "second").unwrap();
+        RunDir::take(&out, WHOLE, "second").unwrap();
     }
 
     #[test]
     fn parts_run_side_by_side() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Place::take(dir.path(), part(1), "a").unwrap();
-        let _second = Place::take(dir.path(), part(2), "b").unwrap();
-        let error = Place::take(dir.path(), part(1), "c").unwrap_err();
+        let first = RunDir::take(dir.path(), part(1), "a").unwrap();
+        let _second = RunDir::take(dir.path(), part(2), "b").unwrap();
+        let error = RunDir::take(dir.path(), part(1), "c").unwrap_err();
         assert!(error.to_string().contains("run a"), "{error}");
-        assert!(Place::take(dir.path(), WHOLE, "d").is_err());
+        assert!(RunDir::take(dir.path(), WHOLE, "d").is_err());
         drop(first);
-        Place::take(dir.path(), part(1), "e").unwrap();
+        RunDir::take(dir.path(), part(1), "e").unwrap();
     }
 
     #[test]
@@ -282,18 +282,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(elsewhere.path(), dir.path().join(OWN)).unwrap();
-        assert!(Place::take(dir.path(), WHOLE, "a").is_err());
+        assert!(RunDir::take(dir.path(), WHOLE, "a").is_err());
         fs::remove_file(dir.path().join(OWN)).unwrap();
-        drop(Place::take(dir.path(), WHOLE, "a").unwrap());
+        drop(RunDir::take(dir.path(), WHOLE, "a").unwrap());
         let journal = dir.path().join(OWN).join(journal::file_name(WHOLE));
         std::os::unix::fs::symlink(elsewhere.path().join("x"), &journal).unwrap();
-        assert!(Place::take(dir.path(), WHOLE, "a").unwrap().journal().is_err());
+        assert!(RunDir::take(dir.path(), WHOLE, "a").unwrap().journal().is_err());
         assert!(!elsewhere.path().join("x").exists());
     }
 
     #[test]
     fn a_file_where_the_directory_should_be_is_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(Place::take(file.path(), WHOLE, "a").is_err());
+        assert!(RunDir::take(file.path(), WHOLE, "a").is_err());
     }
 }

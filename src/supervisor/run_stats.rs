@@ -4,7 +4,7 @@ use crate::convert::Mode;
 use crate::supervisor::clock::rfc3339;
 use crate::supervisor::dispatcher::Dispatcher;
 use crate::supervisor::event::MemoryStatus;
-use crate::supervisor::fault::Cause;
+use crate::supervisor::fault::Fault;
 use crate::supervisor::record::{JobOutcome, RunSummary, SlotRecord};
 use crate::supervisor::scheduler::Ending;
 use std::collections::BTreeMap;
@@ -12,14 +12,14 @@ use std::time::{Duration, SystemTime};
 
 /// Sums that are kept while the run goes.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(in crate::supervisor) struct Totals {
+pub(in crate::supervisor) struct RunStats {
     pub(in crate::supervisor) attempts: u64,
     pub(in crate::supervisor) oom_restarts: u64,
-    pub(in crate::supervisor) faults: BTreeMap<Cause, u64>,
+    pub(in crate::supervisor) faults: BTreeMap<Fault, u64>,
     memory_limit: u64,
 }
 
-impl Totals {
+impl RunStats {
     /// Memory was read.
     pub(in crate::supervisor) fn saw(&mut self, memory: &MemoryStatus) {
         // Another bound may be shown while it is violated; the report names the smallest.
@@ -29,16 +29,16 @@ impl Totals {
     }
 
     /// An attempt did not succeed.
-    pub(in crate::supervisor) fn failed(&mut self, cause: Cause, will_retry: bool) {
+    pub(in crate::supervisor) fn failed(&mut self, cause: Fault, will_retry: bool) {
         *self.faults.entry(cause).or_default() += 1;
-        self.oom_restarts += u64::from(will_retry && cause == Cause::OutOfMemory);
+        self.oom_restarts += u64::from(will_retry && cause == Fault::OutOfMemory);
     }
 }
 
 impl Dispatcher {
     /// The report of the run, which took `took`.
     pub(in crate::supervisor) fn sum_up(&self, took: Duration, ending: &Ending) -> RunSummary {
-        let frame = &self.frame;
+        let context = &self.context;
         let files: Vec<_> = self.records.values().cloned().collect();
         let count = |outcome| files.iter().filter(|file| file.outcome == outcome).count() as u64;
         let fresh = || {
@@ -47,7 +47,7 @@ impl Dispatcher {
             };
             files.iter().filter(|file| file.attempts > 0).filter(made)
         };
-        let in_place = frame.settings.options.mode == Mode::InPlace;
+        let in_place = context.settings.options.mode == Mode::InPlace;
         let bytes_written = |file: &crate::supervisor::record::JobRecord| {
             if in_place {
                 file.bytes_appended.saturating_add(file.bytes_replaced)
@@ -57,7 +57,7 @@ impl Dispatcher {
         };
         let slots = self.scheduler.slot_records(took);
         let (load_balance, parallel_efficiency) = balance(&slots, took);
-        let pending = (frame.plan.jobs.len() as u64).saturating_sub(files.len() as u64);
+        let pending = (context.plan.jobs.len() as u64).saturating_sub(files.len() as u64);
         RunSummary {
             success: count(JobOutcome::Converted),
             failed: count(JobOutcome::Failed),
@@ -67,26 +67,26 @@ impl Dispatcher {
             conversion_time: took.as_secs_f64(),
             workers_used: self.scheduler.most_busy().into(),
             final_memory_usage_percent: percent(self.memory.used, self.memory.limit),
-            run_id: frame.run_id.clone(),
+            run_id: context.run_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started: rfc3339(frame.started),
+            started: rfc3339(context.started),
             finished: rfc3339(SystemTime::now()),
-            input_dir: frame.settings.input_dir.to_string_lossy().into_owned(),
-            output_dir: frame.settings.output_dir.to_string_lossy().into_owned(),
+            input_dir: context.settings.input_dir.to_string_lossy().into_owned(),
+            output_dir: context.settings.output_dir.to_string_lossy().into_owned(),
             bytes_read: fresh().map(|file| file.bytes_in).fold(0, u64::saturating_add),
             bytes_written: fresh().map(bytes_written).fold(0, u64::saturating_add),
-            memory_limit: self.totals.memory_limit,
+            memory_limit: self.stats.memory_limit,
             peak_rss_max: files.iter().map(|file| file.peak_rss).max().unwrap_or(0),
-            attempts: self.totals.attempts,
-            oom_restarts: self.totals.oom_restarts,
+            attempts: self.stats.attempts,
+            oom_restarts: self.stats.oom_restarts,
             interrupted: pending > 0 && *ending == Ending::Interrupted,
             slots,
             load_balance,
             parallel_efficiency,
             files,
             pending,
-            shard: frame.settings.shard.to_string(),
-            faults: self.totals.faults.clone(),
+            shard: context.settings.shard.to_string(),
+            faults: self.stats.faults.clone(),
             paused_seconds: self.scheduler.paused().as_secs_f64(),
             error: match ending {
                 Ending::Fatal(message) => Some(message.clone()),
@@ -133,10 +133,10 @@ mod tests {
 
     #[test]
     fn the_smallest_limit_is_kept() {
-        let mut totals = Totals::default();
+        let mut stats = RunStats::default();
         for limit in [300, 1000, 300] {
-            totals.saw(&MemoryStatus { limit, ..MemoryStatus::default() });
+            stats.saw(&MemoryStatus { limit, ..MemoryStatus::default() });
         }
-        assert_eq!(totals.memory_limit, 300);
+        assert_eq!(stats.memory_limit, 300);
     }
 }

@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// What a worker's thread tells.
 #[derive(Debug)]
-pub(in crate::supervisor) enum Word {
+pub(in crate::supervisor) enum WorkerMessage {
     /// The process runs.
     Born { pid: u32, killer: Killer },
     /// It said hello; this is how to talk to it.
@@ -36,12 +36,12 @@ pub(in crate::supervisor) enum Word {
     /// It said what no worker says.
     Nonsense(String),
     /// It is gone and reaped, or never was. Nothing comes after this.
-    Gone(Gone),
+    WorkerExit(WorkerExit),
 }
 
 /// How a worker went.
 #[derive(Debug)]
-pub(in crate::supervisor) struct Gone {
+pub(in crate::supervisor) struct WorkerExit {
     /// How the process ended, or why there was none.
     pub(in crate::supervisor) death: Result<Death, String>,
     /// The end of what it wrote to stderr.
@@ -76,7 +76,7 @@ pub(in crate::supervisor) struct Birth {
 }
 
 /// Where a thread's words go; `false` says that nobody hears them any more.
-pub(in crate::supervisor) type Tell = Box<dyn Fn(SlotId, WorkerId, Word) -> bool + Send>;
+pub(in crate::supervisor) type Tell = Box<dyn Fn(SlotId, WorkerId, WorkerMessage) -> bool + Send>;
 
 /// Starts the thread of a worker.
 ///
@@ -89,23 +89,23 @@ pub(in crate::supervisor) fn start(birth: Birth, tell: Tell) -> io::Result<()> {
             let (slot, worker) = (birth.slot, birth.worker);
             let gone =
                 catch_unwind(AssertUnwindSafe(|| live(&birth, &tell))).unwrap_or_else(|_| {
-                    Gone::never("internal error in the worker's thread".to_owned())
+                    WorkerExit::never("internal error in the worker's thread".to_owned())
                 });
-            let _ = tell(slot, worker, Word::Gone(gone));
+            let _ = tell(slot, worker, WorkerMessage::WorkerExit(gone));
         })
         .map(drop)
 }
 
-impl Gone {
+impl WorkerExit {
     fn never(why: String) -> Self {
         Self { death: Err(why), last_words: String::new() }
     }
 }
 
-fn live(birth: &Birth, tell: &Tell) -> Gone {
+fn live(birth: &Birth, tell: &Tell) -> WorkerExit {
     match born(birth) {
         Ok(life) => life.run(birth, tell),
-        Err(error) => Gone::never(error.to_string()),
+        Err(error) => WorkerExit::never(error.to_string()),
     }
 }
 
@@ -152,9 +152,10 @@ fn born(birth: &Birth) -> io::Result<Life> {
 }
 
 impl Life {
-    fn run(mut self, birth: &Birth, tell: &Tell) -> Gone {
+    fn run(mut self, birth: &Birth, tell: &Tell) -> WorkerExit {
         let tell = |word| tell(birth.slot, birth.worker, word);
-        let mut heard = tell(Word::Born { pid: self.child.id(), killer: self.child.killer() });
+        let mut heard =
+            tell(WorkerMessage::Born { pid: self.child.id(), killer: self.child.killer() });
         while heard {
             match self.step() {
                 Ok(Step::Words(words)) => heard = words.into_iter().all(&tell),
@@ -163,7 +164,7 @@ impl Life {
                     self.stream = None;
                     self.listener = None;
                     self.deadline = None;
-                    heard = tell(Word::Nonsense(message));
+                    heard = tell(WorkerMessage::Nonsense(message));
                 }
             }
         }
@@ -174,7 +175,7 @@ impl Life {
         let death = self.child.reap().map_err(|error| error.to_string());
         self.hear_stderr();
         let bytes: Vec<u8> = self.last_words.into_iter().collect();
-        Gone { death, last_words: tidy(&String::from_utf8_lossy(&bytes)) }
+        WorkerExit { death, last_words: tidy(&String::from_utf8_lossy(&bytes)) }
     }
 
     /// Waits for the next thing to happen. An error is what the worker did wrong.
@@ -228,7 +229,7 @@ impl Life {
         Ok(())
     }
 
-    fn hear(&mut self, words: &mut Vec<Word>) -> Result<(), String> {
+    fn hear(&mut self, words: &mut Vec<WorkerMessage>) -> Result<(), String> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
         let mut bytes = [0; 16 << 10];
         match stream.read(&mut bytes) {
@@ -257,7 +258,7 @@ impl Life {
             words.push(if self.ready {
                 match message {
                     FromWorker::Hello { .. } => return Err("said hello twice".to_owned()),
-                    message => Word::Said(message),
+                    message => WorkerMessage::Said(message),
                 }
             } else {
                 self.greet(&message)?
@@ -266,7 +267,7 @@ impl Life {
         Ok(())
     }
 
-    fn greet(&mut self, message: &FromWorker) -> Result<Word, String> {
+    fn greet(&mut self, message: &FromWorker) -> Result<WorkerMessage, String> {
         let FromWorker::Hello { version, pid, token } = message else {
             return Err("did not begin with hello".to_owned());
         };
@@ -280,7 +281,7 @@ impl Life {
         let writer = writer.and_then(Result::ok).ok_or("its connection cannot be kept")?;
         self.ready = true;
         self.deadline = None;
-        Ok(Word::Ready(writer))
+        Ok(WorkerMessage::Ready(writer))
     }
 
     fn hear_stderr(&mut self) {
@@ -315,7 +316,7 @@ fn tidy(words: &str) -> String {
 }
 
 enum Step {
-    Words(Vec<Word>),
+    Words(Vec<WorkerMessage>),
     Ended,
 }
 

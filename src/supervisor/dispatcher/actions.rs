@@ -4,10 +4,10 @@ use crate::convert::temp::TempName;
 use crate::convert::{Claim, Mode, Options};
 use crate::protocol::{Assignment, Product, Task as Asked, ToWorker};
 use crate::supervisor::clock::rfc3339;
-use crate::supervisor::dispatcher::worker_handle::{Current, Seat};
+use crate::supervisor::dispatcher::worker_handle::{Current, WorkerHandle};
 use crate::supervisor::dispatcher::{Dispatcher, Message};
 use crate::supervisor::event::{RunEvent, SlotId};
-use crate::supervisor::fault::Cause;
+use crate::supervisor::fault::Fault;
 use crate::supervisor::journal::{AttemptLine, Fingerprint, JobLine, Line, Task};
 use crate::supervisor::meanwhile::Undecided;
 use crate::supervisor::plan::JobId;
@@ -24,7 +24,7 @@ impl Dispatcher {
         match action {
             Action::Spawn { slot, worker } => self.spawn(slot, worker),
             Action::Assign { slot, worker, job, attempt, threads, predicted, data_limit } => {
-                self.totals.attempts += 1;
+                self.stats.attempts += 1;
                 self.assign(slot, worker, (job, attempt), threads, predicted, data_limit);
             }
             Action::SetThreads { slot, worker, threads } => {
@@ -33,11 +33,13 @@ impl Dispatcher {
             Action::Cancel { slot, worker } => self.say(slot, worker, &ToWorker::Cancel),
             Action::Quit { slot, worker } => self.say(slot, worker, &ToWorker::Drain),
             Action::Kill { slot, worker } => {
-                if let Some(seat) = self.seat(slot, worker) {
-                    seat.kill();
+                if let Some(worker_handle) = self.worker_handle(slot, worker) {
+                    worker_handle.kill();
                 }
             }
-            Action::CheckSpace { needed } => self.staff.scribe.ask(Task::CheckSpace(needed)),
+            Action::CheckSpace { needed } => {
+                self.services.journal_writer.ask(Task::CheckSpace(needed))
+            }
             Action::AttemptFailed { slot, job, attempt, cause, message, will_retry } => {
                 self.attempt_failed(slot, (job, attempt), cause, message, will_retry);
             }
@@ -47,35 +49,35 @@ impl Dispatcher {
         }
     }
 
-    pub(in crate::supervisor) fn seat(
+    pub(in crate::supervisor) fn worker_handle(
         &mut self,
         slot: SlotId,
         worker: WorkerId,
-    ) -> Option<&mut Seat> {
-        self.seats.get_mut(&slot).filter(|seat| seat.worker == worker)
+    ) -> Option<&mut WorkerHandle> {
+        self.workers.get_mut(&slot).filter(|worker_handle| worker_handle.worker == worker)
     }
 
     fn spawn(&mut self, slot: SlotId, worker: WorkerId) {
-        self.seats.insert(slot, Seat::new(worker));
-        let cores = usize::try_from(slot.0).ok().and_then(|slot| self.frame.cores.get(slot));
+        self.workers.insert(slot, WorkerHandle::new(worker));
+        let cores = usize::try_from(slot.0).ok().and_then(|slot| self.context.cores.get(slot));
         let birth = Birth {
             slot,
             worker,
-            program: self.frame.program.clone(),
-            address: self.staff.sockets.address(worker.0),
+            program: self.context.program.clone(),
+            address: self.services.sockets.address(worker.0),
             cores: cores.cloned().unwrap_or_default(),
-            handshake_timeout: self.frame.settings.handshake_timeout,
+            handshake_timeout: self.context.settings.handshake_timeout,
         };
         let outbox = self.outbox.clone();
         let tell =
             move |slot, worker, word| outbox.send(Message::Worker(slot, worker, word)).is_ok();
         if let Err(error) = worker_process::start(birth, Box::new(tell)) {
-            self.seats.remove(&slot);
+            self.workers.remove(&slot);
             let message = format!("cannot start a thread: {error}");
             self.events.push_back(Event::Exited {
                 slot,
                 worker,
-                cause: Cause::Spawn,
+                cause: Fault::Spawn,
                 message,
                 peak: 0,
             });
@@ -92,14 +94,14 @@ impl Dispatcher {
         data_limit: Option<u64>,
     ) {
         self.temp_number += 1;
-        let temp_name = TempName::new(&self.frame.run_id, self.frame.owner, self.temp_number)
+        let temp_name = TempName::new(&self.context.run_id, self.context.owner, self.temp_number)
             .map_or_else(|_| format!("{}.part", self.temp_number), |name| name.to_string());
-        let Some((place, planned)) = self.frame.job(job) else { return };
+        let Some((place, planned)) = self.context.job(job) else { return };
         let options = Options {
             threads: usize::try_from(threads).unwrap_or(1),
-            ..self.frame.settings.options.clone()
+            ..self.context.settings.options.clone()
         };
-        let task = match self.frame.work(job) {
+        let task = match self.context.work(job) {
             Some(Work::Examine(wanted)) => Asked::Examine(*wanted),
             Some(Work::Convert(order)) => Asked::Convert {
                 existing: (&order.existing).into(),
@@ -113,7 +115,7 @@ impl Dispatcher {
             attempt,
             input: planned.input.as_path().into(),
             output: planned.output.as_path().into(),
-            temp_dir: self.frame.temp_dir.as_path().into(),
+            temp_dir: self.context.temp_dir.as_path().into(),
             temp_name: temp_name.clone(),
             task,
             options: (&options).into(),
@@ -136,17 +138,24 @@ impl Dispatcher {
         if options.mode == Mode::InPlace {
             self.begun.insert(job);
         }
-        let Some(seat) = self.seat(slot, worker) else { return };
-        seat.current = Some(current);
-        let pid = seat.pid.unwrap_or(0);
-        self.news.tell(RunEvent::AttemptStarted { slot, job: place, name, bytes, attempt, pid });
+        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        worker_handle.current = Some(current);
+        let pid = worker_handle.pid.unwrap_or(0);
+        self.events_out.tell(RunEvent::AttemptStarted {
+            slot,
+            job: place,
+            name,
+            bytes,
+            attempt,
+            pid,
+        });
         self.say(slot, worker, &ToWorker::Assign(Box::new(assignment)));
     }
 
     /// Says something to a worker. One that cannot be reached is killed; its end tells the rest.
     fn say(&mut self, slot: SlotId, worker: WorkerId, message: &ToWorker) {
-        let Some(seat) = self.seat(slot, worker) else { return };
-        match seat.say(message) {
+        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        match worker_handle.say(message) {
             Ok(()) => {}
             // It is dying, or hung up; its thread will tell.
             Err(error)
@@ -155,8 +164,10 @@ impl Dispatcher {
                     io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
                 ) => {}
             Err(error) => {
-                seat.reproach.get_or_insert_with(|| format!("cannot be reached: {error}"));
-                seat.kill();
+                worker_handle
+                    .kill_reason
+                    .get_or_insert_with(|| format!("cannot be reached: {error}"));
+                worker_handle.kill();
             }
         }
     }
@@ -165,18 +176,18 @@ impl Dispatcher {
         &mut self,
         slot: SlotId,
         (job, attempt): (JobId, u32),
-        cause: Cause,
+        cause: Fault,
         message: String,
         will_retry: bool,
     ) {
-        self.totals.failed(cause, will_retry);
-        if matches!(cause, Cause::Output | Cause::Full) {
-            self.staff.scribe.ask(Task::CheckPlace);
+        self.stats.failed(cause, will_retry);
+        if matches!(cause, Fault::Output | Fault::Full) {
+            self.services.journal_writer.ask(Task::CheckPlace);
         }
-        let Some((place, planned)) = self.frame.job(job) else { return };
+        let Some((place, planned)) = self.context.job(job) else { return };
         let name = planned.name.clone();
         let line = Line::Attempt(AttemptLine {
-            run_id: self.frame.run_id.clone(),
+            run_id: self.context.run_id.clone(),
             at: rfc3339(SystemTime::now()),
             name: name.clone(),
             attempt,
@@ -184,15 +195,15 @@ impl Dispatcher {
             message: message.clone(),
             will_retry,
         });
-        self.staff.scribe.ask(Task::Write(Box::new(line), None));
+        self.services.journal_writer.ask(Task::Write(Box::new(line), None));
         let job = place;
         let event =
             RunEvent::AttemptFailed { slot, job, name, attempt, cause, message, will_retry };
-        self.news.tell(event);
+        self.events_out.tell(event);
     }
 
     fn job_over(&mut self, slot: SlotId, job: JobId, end: End) {
-        let Some((place, planned)) = self.frame.job(job) else { return };
+        let Some((place, planned)) = self.context.job(job) else { return };
         let (attempts, busy, faults) = self.scheduler.history(job);
         let mut record =
             JobRecord::bare(&planned.name, planned.number, JobOutcome::Failed, planned.bytes);
@@ -202,10 +213,11 @@ impl Dispatcher {
         record.slot = Some(slot.0);
         (record.peak_rss, record.peak_anon) = self.peaks.remove(&job).unwrap_or_default();
         self.published.remove(&job);
-        let seat = self.seats.get_mut(&slot);
-        let current = seat.and_then(|seat| seat.current.as_mut().filter(|now| now.job == job));
+        let worker_handle = self.workers.get_mut(&slot);
+        let current = worker_handle
+            .and_then(|worker_handle| worker_handle.current.as_mut().filter(|now| now.job == job));
         let product = current.and_then(|current| current.product.take());
-        let order = match self.frame.work(job) {
+        let order = match self.context.work(job) {
             Some(Work::Convert(order)) => order,
             Some(Work::Examine(_)) | None => {
                 self.examined(place, record, end, product);
@@ -219,7 +231,7 @@ impl Dispatcher {
                 self.begun.remove(&job);
             }
             (End::Done, None) => {
-                record.fault = Some(Cause::Internal);
+                record.fault = Some(Fault::Internal);
                 record.message = Some("the worker's report is lost".to_owned());
             }
             (End::Failed { cause, message }, _) => {
@@ -229,11 +241,11 @@ impl Dispatcher {
                 record.fault = Some(cause);
                 record.stale.clone_from(&order.stale);
                 record.conflict.clone_from(&order.conflict);
-                if cause == Cause::Conflict {
+                if cause == Fault::Conflict {
                     record.conflict = Some(message.clone());
                 }
                 record.message = Some(match cause {
-                    Cause::OutOfMemory => self.advise(&message, record.peak_anon),
+                    Fault::OutOfMemory => self.advise(&message, record.peak_anon),
                     _ => message,
                 });
             }
@@ -244,14 +256,14 @@ impl Dispatcher {
             return;
         }
         let line = Line::Job(Box::new(JobLine {
-            run_id: self.frame.run_id.clone(),
+            run_id: self.context.run_id.clone(),
             at: rfc3339(SystemTime::now()),
             input: Fingerprint::of(planned, order.input),
             claim,
             record: record.clone(),
         }));
         let number = u64::from(place.0);
-        self.staff.scribe.ask(Task::Write(Box::new(line), Some(number)));
+        self.services.journal_writer.ask(Task::Write(Box::new(line), Some(number)));
         self.unsafe_records.insert(number, record);
     }
 
@@ -265,15 +277,15 @@ impl Dispatcher {
         if let Ok(place) = usize::try_from(place.0) {
             self.examined.insert(place, result);
         }
-        self.news.tell(RunEvent::JobFinished(record));
+        self.events_out.tell(RunEvent::JobFinished(record));
     }
 
     /// Has the file of a job in place brought back if it was left in the midst of a change: no
     /// attempt follows that would do so.
     fn take_back(&self, job: JobId) {
-        let Some((_, planned)) = self.frame.job(job) else { return };
-        let backup_dir = self.frame.settings.options.backup_dir.clone();
-        self.staff.scribe.ask(Task::TakeBack(planned.input.clone(), backup_dir));
+        let Some((_, planned)) = self.context.job(job) else { return };
+        let backup_dir = self.context.settings.options.backup_dir.clone();
+        self.services.journal_writer.ask(Task::TakeBack(planned.input.clone(), backup_dir));
     }
 
     /// [`take_back`](Self::take_back) for all that the end of the run interrupted.
@@ -304,7 +316,7 @@ impl Dispatcher {
     fn pass_on(&mut self, notice: Notice) {
         let event = match notice {
             Notice::Concurrency { allowed, reason } => {
-                RunEvent::Concurrency { allowed, slots: self.frame.slots, reason }
+                RunEvent::Concurrency { allowed, slots: self.context.slots, reason }
             }
             Notice::Violation { used, budget, limit, count, step } => {
                 RunEvent::SafetyViolation { used, budget, limit, count, step }
@@ -327,7 +339,7 @@ impl Dispatcher {
             }
             Notice::Warning(message) => RunEvent::Warning { message },
         };
-        self.news.tell(event);
+        self.events_out.tell(event);
     }
 }
 
@@ -350,7 +362,7 @@ fn fill(record: &mut JobRecord, order: &Order, product: Product) -> Option<Claim
             return Some(*claim);
         }
         Product::Examined(_) => {
-            record.fault = Some(Cause::Internal);
+            record.fault = Some(Fault::Internal);
             record.message = Some("internal error: a worker answered what nobody asked".to_owned());
             return None;
         }

@@ -7,7 +7,7 @@ pub(super) mod worker_handle;
 
 use super::event::{MemoryStatus, RunEvent, SlotId};
 use super::family::Family;
-use super::journal::{Line, Scribe, Task, Written};
+use super::journal::{JournalWriter, Line, Task, Written};
 use super::meanwhile::Undecided;
 use super::plan::{JobId, Plan, PlannedJob};
 use super::record::{JobRecord, RunSummary};
@@ -18,12 +18,12 @@ use super::signals::{Asked, Listening};
 use crate::convert::Examined;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
-use crate::supervisor::dispatcher::worker_handle::Seat;
-use crate::supervisor::event_channel::News;
-use crate::supervisor::memory::oom::Witness;
+use crate::supervisor::dispatcher::worker_handle::WorkerHandle;
+use crate::supervisor::event_channel::EventSender;
+use crate::supervisor::memory::oom::OomWitness;
 use crate::supervisor::memory::sampler::{Monitor, Sample};
-use crate::supervisor::run_stats::Totals;
-use crate::supervisor::worker_process::{Word, WorkerProgram};
+use crate::supervisor::run_stats::RunStats;
+use crate::supervisor::worker_process::{WorkerMessage, WorkerProgram};
 use crate::sys::stat::StatData;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ const LAST_SYNC: Duration = Duration::from_secs(30);
 /// What the dispatcher hears.
 #[derive(Debug)]
 pub(super) enum Message {
-    Worker(SlotId, WorkerId, Word),
+    Worker(SlotId, WorkerId, WorkerMessage),
     Sample(Sample),
     Asked(Asked),
     Written(Written),
@@ -48,7 +48,7 @@ pub(super) enum Message {
 
 /// A run's constants.
 #[derive(Debug)]
-pub(super) struct Frame {
+pub(super) struct RunContext {
     pub(super) settings: Settings,
     pub(super) plan: Plan,
     /// The scheduler's jobs.
@@ -62,7 +62,7 @@ pub(super) struct Frame {
     pub(super) slots: u32,
 }
 
-impl Frame {
+impl RunContext {
     /// The scheduler's job in the plan.
     pub(super) fn job(&self, job: JobId) -> Option<(JobId, &PlannedJob)> {
         let place = self.todo.get(usize::try_from(job.0).ok()?)?.place;
@@ -84,26 +84,26 @@ pub(super) struct Finished {
 }
 
 /// Those who work for the dispatcher.
-pub(super) struct Staff {
+pub(super) struct Services {
     pub(super) sockets: SocketDir,
     pub(super) monitor: Monitor,
-    pub(super) scribe: Scribe,
+    pub(super) journal_writer: JournalWriter,
     pub(super) _listening: Listening,
-    pub(super) witness: Witness,
+    pub(super) witness: OomWitness,
     /// The other shards, where there are some.
     pub(super) family: Option<Family>,
 }
 
 /// See the module.
 pub(super) struct Dispatcher {
-    pub(super) frame: Frame,
-    pub(super) staff: Staff,
+    pub(super) context: RunContext,
+    pub(super) services: Services,
     pub(super) scheduler: Scheduler,
-    pub(super) news: News,
+    pub(super) events_out: EventSender,
     pub(super) outbox: Sender<Message>,
     inbox: Receiver<Message>,
     begin: Instant,
-    pub(super) seats: BTreeMap<SlotId, Seat>,
+    pub(super) workers: BTreeMap<SlotId, WorkerHandle>,
     /// What is to be told to the scheduler.
     pub(super) events: VecDeque<Event>,
     pub(super) memory: MemoryStatus,
@@ -112,7 +112,7 @@ pub(super) struct Dispatcher {
     pub(super) records: BTreeMap<usize, JobRecord>,
     /// Places of records that are not safe on disk yet.
     pub(super) unsafe_records: BTreeMap<u64, JobRecord>,
-    pub(super) totals: Totals,
+    pub(super) stats: RunStats,
     /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
     pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
     /// What each job's last attempt was about to publish.
@@ -133,28 +133,28 @@ pub(super) struct Dispatcher {
 
 impl Dispatcher {
     pub(super) fn new(
-        frame: Frame,
-        staff: Staff,
+        context: RunContext,
+        services: Services,
         scheduler: Scheduler,
-        news: News,
+        events_out: EventSender,
         (outbox, inbox): (Sender<Message>, Receiver<Message>),
         settled: BTreeMap<usize, JobRecord>,
     ) -> Self {
         Self {
-            frame,
-            staff,
+            context,
+            services,
             scheduler,
-            news,
+            events_out,
             outbox,
             inbox,
             begin: Instant::now(),
-            seats: BTreeMap::new(),
+            workers: BTreeMap::new(),
             events: VecDeque::new(),
             memory: MemoryStatus::default(),
             memory_told: None,
             records: settled,
             unsafe_records: BTreeMap::new(),
-            totals: Totals::default(),
+            stats: RunStats::default(),
             peaks: BTreeMap::new(),
             published: BTreeMap::new(),
             undecided: Vec::new(),
@@ -180,7 +180,7 @@ impl Dispatcher {
         self.settle();
         while self.over.is_none() {
             let tick = TICK.saturating_sub(ticked.elapsed());
-            match self.inbox.recv_timeout(self.news.due().unwrap_or(tick).min(tick)) {
+            match self.inbox.recv_timeout(self.events_out.due().unwrap_or(tick).min(tick)) {
                 Ok(message) => self.hear(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -190,7 +190,7 @@ impl Dispatcher {
                 self.events.push_back(Event::Tick);
             }
             self.settle();
-            self.news.send(false);
+            self.events_out.send(false);
         }
         self.finish()
     }
@@ -202,7 +202,7 @@ impl Dispatcher {
             Message::Asked(Asked::End(reason)) => self.events.push_back(Event::Signal { reason }),
             Message::Asked(Asked::Status) => {
                 let status = self.status();
-                self.news.tell(RunEvent::Status(status));
+                self.events_out.tell(RunEvent::Status(status));
             }
             Message::Written(written) => self.written(written),
         }
@@ -219,22 +219,25 @@ impl Dispatcher {
 
     fn sample(&mut self, sample: Sample) {
         for (slot, worker, memory) in sample.workers {
-            if let Some(seat) = self.seats.get_mut(&slot).filter(|seat| seat.worker == worker) {
-                seat.measured(memory);
+            if let Some(worker_handle) =
+                self.workers.get_mut(&slot).filter(|worker_handle| worker_handle.worker == worker)
+            {
+                worker_handle.measured(memory);
             }
         }
         for (slot, worker) in sample.moved {
-            let seat = self.seats.get(&slot).filter(|seat| seat.worker == worker);
-            if let Some(sync) = seat.and_then(Seat::syncing) {
+            let worker_handle =
+                self.workers.get(&slot).filter(|worker_handle| worker_handle.worker == worker);
+            if let Some(sync) = worker_handle.and_then(WorkerHandle::syncing) {
                 self.events.push_back(Event::Alive { slot, worker, sync });
             }
         }
         self.memory = sample.status;
-        self.totals.saw(&self.memory);
+        self.stats.saw(&self.memory);
         self.events.push_back(Event::Memory(sample.reading));
         if self.memory_told.is_none_or(|told| told.elapsed() >= MEMORY) {
             self.memory_told = Some(Instant::now());
-            self.news.mention(RunEvent::Memory(self.memory.clone()));
+            self.events_out.mention(RunEvent::Memory(self.memory.clone()));
         }
     }
 
@@ -247,7 +250,7 @@ impl Dispatcher {
                     }
                 }
             }
-            Written::Trouble(message) => self.news.tell(RunEvent::Warning { message }),
+            Written::Trouble(message) => self.events_out.tell(RunEvent::Warning { message }),
             Written::Space(enough) => self.events.push_back(Event::Space { enough }),
             Written::PlaceGone(message) => self.events.push_back(Event::Fatal { message }),
             Written::Closed => {
@@ -262,7 +265,7 @@ impl Dispatcher {
 
     /// A record is on disk: now the job is over for everybody.
     fn tell_record(&mut self, number: u64, record: JobRecord) {
-        self.news.tell(RunEvent::JobFinished(record.clone()));
+        self.events_out.tell(RunEvent::JobFinished(record.clone()));
         if let Ok(place) = usize::try_from(number) {
             self.records.insert(place, record);
         }
@@ -281,7 +284,7 @@ impl Dispatcher {
         let unsafe_count = self.unsafe_records.len();
         let deadline = Instant::now() + LAST_SYNC;
         if unsafe_count > 0 {
-            self.staff.scribe.ask(Task::Hurry);
+            self.services.journal_writer.ask(Task::Hurry);
             self.wait_for(deadline, |this| this.unsafe_records.is_empty());
         }
         let left = std::mem::take(&mut self.unsafe_records);
@@ -291,7 +294,7 @@ impl Dispatcher {
                  outputs again",
                 left.len()
             );
-            self.news.tell(RunEvent::Warning { message });
+            self.events_out.tell(RunEvent::Warning { message });
         }
         for (number, record) in left {
             self.tell_record(number, record);
@@ -302,26 +305,26 @@ impl Dispatcher {
         }
         let summary = self.sum_up(took, &ending);
         let line = Line::End(Box::new(super::journal::EndLine {
-            run_id: self.frame.run_id.clone(),
+            run_id: self.context.run_id.clone(),
             at: summary.finished.clone(),
             summary: RunSummary { files: Vec::new(), ..summary.clone() },
         }));
-        self.staff.scribe.ask(Task::Write(Box::new(line), None));
-        self.staff.scribe.ask(Task::Close);
+        self.services.journal_writer.ask(Task::Write(Box::new(line), None));
+        self.services.journal_writer.ask(Task::Close);
         self.wait_for(deadline, |this| this.closed);
-        self.news.tell(RunEvent::RunFinished(Box::new(summary.clone())));
+        self.events_out.tell(RunEvent::RunFinished(Box::new(summary.clone())));
         Finished { summary, examined: self.examined }
     }
 
     /// Whether all shards saw the same archive, and still would. What began later than this one
     /// is seen only now.
     fn compare_with_others(&mut self) {
-        let Some(family) = &mut self.staff.family else { return };
+        let Some(family) = &mut self.services.family else { return };
         let others = family.compare().unwrap_or_else(|error| Some(error.to_string()));
         // A shard without work has seen what is there a moment ago.
-        let changed = if self.frame.todo.is_empty() { None } else { family.changed() };
+        let changed = if self.context.todo.is_empty() { None } else { family.changed() };
         for message in others.into_iter().chain(changed) {
-            self.news.tell(RunEvent::Warning { message });
+            self.events_out.tell(RunEvent::Warning { message });
         }
     }
 

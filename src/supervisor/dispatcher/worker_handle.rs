@@ -33,20 +33,20 @@ pub(in crate::supervisor) struct Current {
 
 /// A worker in its slot.
 #[derive(Debug)]
-pub(in crate::supervisor) struct Seat {
+pub(in crate::supervisor) struct WorkerHandle {
     pub(in crate::supervisor) worker: WorkerId,
     pub(in crate::supervisor) pid: Option<u32>,
     killer: Option<Killer>,
     kill: bool,
     pub(in crate::supervisor) stream: Option<Stream>,
     /// What it was killed for by the dispatcher itself.
-    pub(in crate::supervisor) reproach: Option<String>,
+    pub(in crate::supervisor) kill_reason: Option<String>,
     pub(in crate::supervisor) current: Option<Current>,
     /// Anonymous memory seen last in bytes.
     pub(in crate::supervisor) held: u64,
 }
 
-impl Seat {
+impl WorkerHandle {
     pub(in crate::supervisor) fn new(worker: WorkerId) -> Self {
         Self {
             worker,
@@ -54,7 +54,7 @@ impl Seat {
             killer: None,
             kill: false,
             stream: None,
-            reproach: None,
+            kill_reason: None,
             current: None,
             held: 0,
         }
@@ -84,9 +84,9 @@ impl Seat {
     /// Says something. Frames are small and the socket's buffer is large, so a worker that has no
     /// room for one has not listened for long.
     pub(in crate::supervisor) fn say(&mut self, message: &ToWorker) -> io::Result<()> {
-        let frame = encode(message).map_err(io::Error::other)?;
+        let context = encode(message).map_err(io::Error::other)?;
         let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        stream.write_all(&frame)
+        stream.write_all(&context)
     }
 
     pub(in crate::supervisor) fn measured(&mut self, memory: ProcessMemory) {

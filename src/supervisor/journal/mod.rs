@@ -21,7 +21,7 @@ mod writer;
 pub(super) use all::Journals;
 pub(super) use record::{AttemptLine, EndLine, Fingerprint, JobLine, Line, RunLine};
 pub(super) use replay::{Claimed, Ended, Known, Past, heads, journals};
-pub(super) use writer::{Scribe, Task, Written};
+pub(super) use writer::{JournalWriter, Task, Written};
 
 use crate::archive::Shard;
 

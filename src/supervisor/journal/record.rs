@@ -2,7 +2,7 @@
 
 use crate::archive::Listing;
 use crate::convert::{Claim, Options, Recipe};
-use crate::supervisor::fault::Cause;
+use crate::supervisor::fault::Fault;
 use crate::supervisor::plan::PlannedJob;
 use crate::supervisor::record::{JobRecord, RunSummary};
 use crate::sys::stat::StatData;
@@ -59,7 +59,7 @@ pub(in crate::supervisor) struct AttemptLine {
     pub(in crate::supervisor) at: String,
     pub(in crate::supervisor) name: String,
     pub(in crate::supervisor) attempt: u32,
-    pub(in crate::supervisor) fault: Cause,
+    pub(in crate::supervisor) fault: Fault,
     pub(in crate::supervisor) message: String,
     pub(in crate::supervisor) will_retry: bool,
 }
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_job_line_carries_the_records_fields_and_comes_back() {
         let mut record = JobRecord::bare("output_00001.jld2", Some(1), JobOutcome::Failed, 5);
-        record.fault = Some(Cause::OutOfMemory);
+        record.fault = Some(Fault::OutOfMemory);
         let line = Line::Job(Box::new(JobLine {
             run_id: "r".into(),
             at: "t".into(),

@@ -49,7 +49,7 @@ pub(in crate::supervisor) struct Past {
     /// The ends of runs that ended in order.
     pub(in crate::supervisor) ends: Vec<EndLine>,
     /// How often each cause ended an attempt.
-    pub(in crate::supervisor) faults: BTreeMap<crate::supervisor::fault::Cause, u64>,
+    pub(in crate::supervisor) faults: BTreeMap<crate::supervisor::fault::Fault, u64>,
     /// Jobs that ended in each run, by its id.
     pub(in crate::supervisor) ended: BTreeMap<String, Ended>,
     /// Lines that were not understood, torn ones left out.

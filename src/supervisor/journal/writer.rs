@@ -26,7 +26,7 @@ const LINGER: u32 = 50;
 const SHORTEST_LINGER: Duration = Duration::from_millis(10);
 const LONGEST_LINGER: Duration = Duration::from_millis(500);
 
-/// What the scribe is asked to do.
+/// What the journal writer is asked to do.
 #[derive(Debug)]
 pub(in crate::supervisor) enum Task {
     /// Write a line; with a number, tell when it is safe.
@@ -46,7 +46,7 @@ pub(in crate::supervisor) enum Task {
     Close,
 }
 
-/// What the scribe tells.
+/// What the journal writer tells.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::supervisor) enum Written {
     /// The lines with these numbers are safe.
@@ -63,11 +63,11 @@ pub(in crate::supervisor) enum Written {
 
 /// A handle to the thread. The thread ends when it is dropped.
 #[derive(Debug)]
-pub(in crate::supervisor) struct Scribe {
+pub(in crate::supervisor) struct JournalWriter {
     tasks: Sender<Task>,
 }
 
-impl Scribe {
+impl JournalWriter {
     /// Starts the thread. `place` is the output directory; `journal` was opened for reading and
     /// writing and comes with the directory of temporary files; who writes nothing has neither.
     ///
@@ -79,7 +79,7 @@ impl Scribe {
         tell: impl Fn(Written) + Send + 'static,
     ) -> io::Result<Self> {
         let (tasks, inbox) = channel();
-        let desk = Desk {
+        let thread_state = WriterThread {
             inbox,
             journal,
             identity: identity(place)?,
@@ -91,19 +91,21 @@ impl Scribe {
             linger: SHORTEST_LINGER,
             tell: Box::new(tell),
         };
-        std::thread::Builder::new().name("scribe".into()).spawn(move || {
-            let mut desk = desk;
-            if catch_unwind(AssertUnwindSafe(|| desk.work())).is_err() {
-                (desk.tell)(Written::Trouble("internal error in the journal's thread".into()));
+        std::thread::Builder::new().name("journal_writer".into()).spawn(move || {
+            let mut thread_state = thread_state;
+            if catch_unwind(AssertUnwindSafe(|| thread_state.work())).is_err() {
+                (thread_state.tell)(Written::Trouble(
+                    "internal error in the journal's thread".into(),
+                ));
             }
-            (desk.tell)(Written::Closed);
+            (thread_state.tell)(Written::Closed);
         })?;
         Ok(Self { tasks })
     }
 
     /// Asks for something.
     pub(in crate::supervisor) fn ask(&self, task: Task) {
-        // A scribe that is gone has said so.
+        // A journal writer that is gone has said so.
         let _ = self.tasks.send(task);
     }
 }
@@ -124,7 +126,7 @@ enum Then {
     Close,
 }
 
-struct Desk {
+struct WriterThread {
     inbox: Receiver<Task>,
     /// Without one nothing is written.
     journal: Option<(File, Dir)>,
@@ -141,7 +143,7 @@ struct Desk {
     tell: Box<dyn Fn(Written) + Send>,
 }
 
-impl Desk {
+impl WriterThread {
     fn work(&mut self) {
         loop {
             let first = if self.troubled {
@@ -290,7 +292,7 @@ mod tests {
 
     struct Place {
         dir: tempfile::TempDir,
-        scribe: Scribe,
+        journal_writer: JournalWriter,
         told: Receiver<Written>,
     }
 
@@ -301,19 +303,20 @@ mod tests {
         let file = File::options().read(true).write(true).open(path).unwrap();
         let (sender, told) = channel();
         let temps = Dir::open(dir.path()).unwrap();
-        let scribe = Scribe::start(Some((file, temps)), dir.path(), move |written| {
-            let _ = sender.send(written);
-        });
-        Place { dir, scribe: scribe.unwrap(), told }
+        let journal_writer =
+            JournalWriter::start(Some((file, temps)), dir.path(), move |written| {
+                let _ = sender.send(written);
+            });
+        Place { dir, journal_writer: journal_writer.unwrap(), told }
     }
 
     #[test]
     fn every_line_is_safe_in_the_end_and_a_torn_one_is_closed() {
-        let Place { dir, scribe, told } = place("{\"torn");
+        let Place { dir, journal_writer, told } = place("{\"torn");
         for number in 0..500 {
-            scribe.ask(line(&number.to_string(), number));
+            journal_writer.ask(line(&number.to_string(), number));
         }
-        scribe.ask(Task::Close);
+        journal_writer.ask(Task::Close);
         let mut safe = Vec::new();
         let mut batches = 0;
         for written in told {
@@ -336,20 +339,20 @@ mod tests {
 
     #[test]
     fn space_and_place_are_looked_at() {
-        let Place { dir, scribe, told } = place("");
-        scribe.ask(Task::CheckSpace(1));
+        let Place { dir, journal_writer, told } = place("");
+        journal_writer.ask(Task::CheckSpace(1));
         assert_eq!(told.recv().unwrap(), Written::Space(true));
-        scribe.ask(Task::CheckSpace(u64::MAX));
+        journal_writer.ask(Task::CheckSpace(u64::MAX));
         assert_eq!(told.recv().unwrap(), Written::Space(false));
         let rest = dir.path().join("rest");
         fs::write(&rest, "x").unwrap();
-        scribe.ask(Task::CheckPlace);
-        scribe.ask(Task::Remove("rest".into()));
-        scribe.ask(Task::CheckSpace(1));
+        journal_writer.ask(Task::CheckPlace);
+        journal_writer.ask(Task::Remove("rest".into()));
+        journal_writer.ask(Task::CheckSpace(1));
         assert_eq!(told.recv().unwrap(), Written::Space(true), "the place is there");
         assert!(!rest.exists());
         drop(dir);
-        scribe.ask(Task::CheckPlace);
+        journal_writer.ask(Task::CheckPlace);
         assert!(matches!(told.recv().unwrap(), Written::PlaceGone(_)));
     }
 
@@ -360,13 +363,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (sender, told) = channel();
         let temps = Dir::open(dir.path()).unwrap();
-        let scribe = Scribe::start(Some((file, temps)), dir.path(), move |written| {
-            let _ = sender.send(written);
-        });
-        let scribe = scribe.unwrap();
-        scribe.ask(line("x", 1));
+        let journal_writer =
+            JournalWriter::start(Some((file, temps)), dir.path(), move |written| {
+                let _ = sender.send(written);
+            });
+        let journal_writer = journal_writer.unwrap();
+        journal_writer.ask(line("x", 1));
         assert!(matches!(told.recv().unwrap(), Written::Trouble(_)));
-        scribe.ask(Task::Close);
+        journal_writer.ask(Task::Close);
         assert_eq!(told.recv().unwrap(), Written::Closed, "it does not wait for ever");
     }
 }

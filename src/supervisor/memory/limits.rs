@@ -52,14 +52,14 @@ struct Bound {
 
 /// All that bounds the run.
 #[derive(Debug, Clone)]
-pub(in crate::supervisor) struct Bounds {
+pub(in crate::supervisor) struct Limits {
     margin: f64,
     groups: MemoryGroups,
     /// Limits that the kernel does not know: what counts against them is this run's own memory.
     promised: Vec<(String, u64)>,
 }
 
-impl Bounds {
+impl Limits {
     /// `margin` is the share of each limit that may be used.
     pub(in crate::supervisor) fn new(margin: f64, slurm: Slurm, limit: Option<u64>) -> Self {
         let slurm = slurm.memory.map(|limit| ("SLURM".to_owned(), limit));
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_given_limit_counts_the_runs_own_memory() {
-        let bounds = Bounds::new(0.5, Slurm::default(), Some(64 << 20));
+        let bounds = Limits::new(0.5, Slurm::default(), Some(64 << 20));
         let (reading, status) = bounds.read(10 << 20);
         assert_eq!((status.limit, status.used), (64 << 20, 10 << 20));
         assert_eq!(status.limit_source, "--memory-limit");

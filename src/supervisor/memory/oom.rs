@@ -1,7 +1,7 @@
 //! Tells a kill for memory from one by an operator. Neither the exit status nor the sender shows
 //! it; the kernel's counters do.
 
-use crate::supervisor::fault::Cause;
+use crate::supervisor::fault::Fault;
 use crate::sys::cgroup::{self, MemoryGroups};
 use crate::sys::process::{Death, signal_name};
 
@@ -22,12 +22,12 @@ pub(in crate::supervisor) struct Counters {
 
 /// Watches the counters. Each rise is put down to one death.
 #[derive(Debug)]
-pub(in crate::supervisor) struct Witness {
+pub(in crate::supervisor) struct OomWitness {
     groups: MemoryGroups,
     explained: Counters,
 }
 
-impl Witness {
+impl OomWitness {
     /// Everything up to now is somebody else's.
     pub(in crate::supervisor) fn new() -> Self {
         let groups = MemoryGroups::of_self();
@@ -43,7 +43,7 @@ impl Witness {
         last_words: &str,
         held: u64,
         predicted: u64,
-    ) -> (Cause, String) {
+    ) -> (Fault, String) {
         let now = read(&self.groups);
         explain(&mut self.explained, now, death, last_words, (held, predicted))
     }
@@ -59,7 +59,7 @@ fn explain(
     death: Death,
     last_words: &str,
     (held, predicted): (u64, u64),
-) -> (Cause, String) {
+) -> (Fault, String) {
     let tail = match last_words.trim() {
         "" => String::new(),
         words => format!("; its last words: {words}"),
@@ -67,27 +67,27 @@ fn explain(
     match death {
         Death::Signal(libc::SIGKILL) => {
             if rose(&mut explained.group, now.group) {
-                return (Cause::OutOfMemory, "the kernel killed it".to_owned());
+                return (Fault::OutOfMemory, "the kernel killed it".to_owned());
             }
             // Where the own group cannot be seen, the machine's counter may tell of it; but
             // somebody else may have made it rise, so only a large worker counts.
             let large = held >= (predicted / 2).max(LARGE);
             if now.group.is_none() && large && rose(&mut explained.machine, now.machine) {
                 let message = "SIGKILL, most likely by the kernel".to_owned();
-                return (Cause::OutOfMemory, message);
+                return (Fault::OutOfMemory, message);
             }
-            (Cause::Killed, "SIGKILL from outside".to_owned())
+            (Fault::Killed, "SIGKILL from outside".to_owned())
         }
         Death::Signal(libc::SIGABRT) if last_words.contains(ALLOCATION) => {
-            (Cause::OutOfMemory, last_words.trim().to_owned())
+            (Fault::OutOfMemory, last_words.trim().to_owned())
         }
         Death::Signal(libc::SIGBUS) => {
             let why = "SIGBUS (a file was truncated while it was read, or is on a bad disk)";
-            (Cause::Crashed, format!("{why}{tail}"))
+            (Fault::Crashed, format!("{why}{tail}"))
         }
-        Death::Signal(signal) => (Cause::Crashed, format!("{}{tail}", signal_name(signal))),
+        Death::Signal(signal) => (Fault::Crashed, format!("{}{tail}", signal_name(signal))),
         Death::Exit(code) => {
-            (Cause::Crashed, format!("ended in the midst of its work with exit code {code}{tail}"))
+            (Fault::Crashed, format!("ended in the midst of its work with exit code {code}{tail}"))
         }
     }
 }
@@ -121,8 +121,8 @@ mod tests {
     fn one_rise_explains_one_death() {
         let mut explained = counters(1, 10);
         let now = counters(2, 11);
-        assert_eq!(explain(&mut explained, now, KILLED, "", (50, 100)).0, Cause::OutOfMemory);
-        assert_eq!(explain(&mut explained, now, KILLED, "", (90, 100)).0, Cause::Killed);
+        assert_eq!(explain(&mut explained, now, KILLED, "", (50, 100)).0, Fault::OutOfMemory);
+        assert_eq!(explain(&mut explained, now, KILLED, "", (90, 100)).0, Fault::Killed);
     }
 
     #[test]
@@ -132,9 +132,9 @@ mod tests {
         let now = Counters { group: None, machine: Some(12) };
         let mut cause =
             |held, predicted| explain(&mut explained, now, KILLED, "", (held, predicted)).0;
-        assert_eq!(cause(30 * MIB, 100 * MIB), Cause::Killed);
-        assert_eq!(cause(3 * MIB, 4 * MIB), Cause::Killed);
-        assert_eq!(cause(60 * MIB, 100 * MIB), Cause::OutOfMemory);
+        assert_eq!(cause(30 * MIB, 100 * MIB), Fault::Killed);
+        assert_eq!(cause(3 * MIB, 4 * MIB), Fault::Killed);
+        assert_eq!(cause(60 * MIB, 100 * MIB), Fault::OutOfMemory);
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
         let mut explained = counters(1, 10);
         assert_eq!(
             explain(&mut explained, counters(1, 11), KILLED, "", (1 << 40, 1)).0,
-            Cause::Killed
+            Fault::Killed
         );
     }
 
@@ -151,7 +151,7 @@ mod tests {
         let mut explained = Counters::default();
         assert_eq!(
             explain(&mut explained, Counters::default(), KILLED, "", (100, 100)).0,
-            Cause::Killed
+            Fault::Killed
         );
     }
 
@@ -161,9 +161,9 @@ mod tests {
         let abort = Death::Signal(libc::SIGABRT);
         let mut none = Counters::default();
         let (cause, message) = explain(&mut none, Counters::default(), abort, words, (0, 1));
-        assert_eq!(cause, Cause::OutOfMemory);
+        assert_eq!(cause, Fault::OutOfMemory);
         assert!(message.contains("1073741824"));
-        assert_eq!(explain(&mut none, Counters::default(), abort, "", (0, 1)).0, Cause::Crashed);
+        assert_eq!(explain(&mut none, Counters::default(), abort, "", (0, 1)).0, Fault::Crashed);
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         let mut none = Counters::default();
         let (cause, message) =
             explain(&mut none, Counters::default(), Death::Signal(libc::SIGSEGV), "ouch\n", (0, 1));
-        assert_eq!(cause, Cause::Crashed);
+        assert_eq!(cause, Fault::Crashed);
         assert_eq!(message, "SIGSEGV; its last words: ouch");
         assert_eq!(
             explain(&mut none, Counters::default(), Death::Exit(7), "", (0, 1)).1,

@@ -1,7 +1,7 @@
 //! The thread that reads memory, some times a second.
 
 use crate::supervisor::event::{MemoryStatus, SlotId};
-use crate::supervisor::memory::limits::Bounds;
+use crate::supervisor::memory::limits::Limits;
 use crate::supervisor::scheduler::{Reading, WorkerId};
 use crate::sys::memory::{self, ProcessMemory};
 use crate::worker::WATCHER;
@@ -44,12 +44,12 @@ impl Monitor {
     /// # Errors
     /// There is no thread left.
     pub(in crate::supervisor) fn start(
-        bounds: Bounds,
+        bounds: Limits,
         interval: Duration,
         tell: impl Fn(Sample) -> bool + Send + 'static,
     ) -> io::Result<Self> {
         let (watch, watched) = channel();
-        let mut eye = Eye { bounds, workers: BTreeMap::new(), looked: Instant::now() };
+        let mut eye = Sampler { bounds, workers: BTreeMap::new(), looked: Instant::now() };
         std::thread::Builder::new().name("monitor".into()).spawn(move || {
             let interval = interval.max(LEAST);
             while eye.wait(&watched, interval) && tell(eye.look()) {}
@@ -75,13 +75,13 @@ struct Worker {
     moved: Option<u64>,
 }
 
-struct Eye {
-    bounds: Bounds,
+struct Sampler {
+    bounds: Limits,
     workers: BTreeMap<WorkerId, Worker>,
     looked: Instant,
 }
 
-impl Eye {
+impl Sampler {
     /// Waits for the next look. Gives `false` when nobody wants one any more.
     fn wait(&mut self, watched: &Receiver<Watch>, interval: Duration) -> bool {
         let until = Instant::now() + interval;
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn it_looks_at_whom_it_is_told_to_and_ends_with_its_handle() {
-        let bounds = Bounds::new(0.8, Slurm::default(), Some(1 << 40));
+        let bounds = Limits::new(0.8, Slurm::default(), Some(1 << 40));
         let (sender, samples) = channel();
         let monitor = Monitor::start(bounds, Duration::from_millis(10), move |sample| {
             sender.send(sample).is_ok()
