@@ -2,7 +2,7 @@
 
 use super::{Failure, FailureKind};
 use crate::migrate::edit::{EditList, Replace};
-use crate::sys::crash::Step;
+use crate::sys::failpoint::Step;
 use crate::sys::file::{is_full, set_len, write_at};
 use std::fs::File;
 use std::io;

@@ -1,7 +1,5 @@
 //! From a job to an output: what a file needs, and which mode carries it out.
 
-use super::copying::{Made, Work};
-use super::in_place;
 use super::inplace::Recovered;
 use super::publish::{Destination, Existing};
 use super::{
@@ -9,6 +7,8 @@ use super::{
     Outcome, Phase,
 };
 use super::{Recipe, Unchanged, VerifyLevel, help};
+use crate::convert::inplace::mode;
+use crate::convert::write_output::{Made, Work};
 use crate::h5::{self, ErrorKind, File, Source, metadata_digest};
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
@@ -140,7 +140,7 @@ impl Converter {
         let changed = edits.is_some() || mode == Mode::Rewrite;
         let mut claim = None;
         let made = if mode == Mode::InPlace {
-            in_place::carry_out(job, &self.options, level, &self.target, &planned, observer)?
+            mode::carry_out(job, &self.options, level, &self.target, &planned, observer)?
         } else {
             let to = Destination::open(&job.output).map_err(Failure::from)?;
             to.check(&planned.identity, existing).map_err(Failure::from)?;
@@ -233,13 +233,13 @@ impl Converter {
 
     /// [`plan`](Self::plan) for a file that must not be in the midst of a change in place.
     pub(super) fn plan_whole(&self, input: &Path) -> Result<Planned, Failure> {
-        in_place::refuse_unfinished(input, &self.options)?;
+        mode::refuse_unfinished(input, &self.options)?;
         self.plan(input).or_else(|failure| {
             // One may have begun since, and be over: then what was read is no fault of the file.
-            if !in_place::has_undo_file(input, &self.options) {
+            if !mode::has_undo_file(input, &self.options) {
                 return Err(failure);
             }
-            in_place::refuse_unfinished(input, &self.options)?;
+            mode::refuse_unfinished(input, &self.options)?;
             self.plan(input)
         })
     }
@@ -247,14 +247,14 @@ impl Converter {
     /// [`plan`](Self::plan) for a file that is to be changed in place, brought to one of its two
     /// states if it was in the midst of a change.
     fn plan_recovered(&self, input: &Path) -> Result<(Planned, Recovered), Failure> {
-        let recovered = in_place::recover(input, &self.options)?;
+        let recovered = mode::recover(input, &self.options)?;
         let failure = match self.plan(input) {
             Ok(planned) => return Ok((planned, recovered)),
             Err(failure) => failure,
         };
         // As above; and the archive may have moved away from its backup directory's undo files.
-        let begun = in_place::has_undo_file(input, &self.options);
-        let again = in_place::recover_again(input, &self.options)?;
+        let begun = mode::has_undo_file(input, &self.options);
+        let again = mode::recover_again(input, &self.options)?;
         if begun || again != Recovered::Untouched {
             return Ok((self.plan(input)?, again));
         }

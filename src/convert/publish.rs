@@ -7,8 +7,8 @@
 
 use super::temp::staged;
 use super::{Failure, FailureKind};
-use crate::sys::crash::{self, Step};
 use crate::sys::dir::{Dir, DirError, Entry, Missing};
+use crate::sys::failpoint::{self, Step};
 use crate::sys::file::{self, Identity, is_full};
 use crate::sys::origin::Origin;
 use crate::sys::stat::StatData;
@@ -216,13 +216,13 @@ impl Destination {
             if number > 0 {
                 name.push(format!(".{number}"));
             }
-            crash::before(Step::SetAside);
+            failpoint::before(Step::SetAside);
             match self.dir.rename_new(&self.name, &kept, &name) {
                 Ok(()) => {}
                 Err(DirError::Exists { .. }) => continue,
                 Err(error) => return Err(error.into()),
             }
-            crash::after(Step::SetAside);
+            failpoint::after(Step::SetAside);
             let moved = kept.entry(&name)?;
             if moved.is_some_and(|moved| moved.stat.same_but_for_ctime(what)) {
                 kept.sync()?;
@@ -368,10 +368,10 @@ impl Sealed<'_> {
     /// Gives the file a name that is free.
     fn place(&mut self, to: &Destination) -> Result<(), PublishError> {
         let Guard { dir, name, .. } = &self.guard;
-        crash::before(Step::Rename);
+        failpoint::before(Step::Rename);
         dir.rename_new(name, &to.dir, &to.name)?;
         self.guard.armed = false;
-        crash::after(Step::Rename);
+        failpoint::after(Step::Rename);
         sync(to)
     }
 
@@ -389,11 +389,11 @@ impl Sealed<'_> {
             source,
         })?;
         let staged = staged(&self.guard.name, own.ino());
-        crash::before(Step::Stage);
+        failpoint::before(Step::Stage);
         dir.rename_new(&self.guard.name, dir, &staged)?;
         self.guard.name.clone_from(&staged);
-        crash::after(Step::Stage);
-        crash::before(Step::Rename);
+        failpoint::after(Step::Stage);
+        failpoint::before(Step::Rename);
         self.guard.armed = false;
         match dir.exchange(&staged, &to.dir, &to.name) {
             Ok(true) => {}
@@ -402,7 +402,7 @@ impl Sealed<'_> {
                 to.check_is(what)?;
                 dir.rename(&staged, &to.dir, &to.name)?;
                 self.guard.armed = false;
-                crash::after(Step::Rename);
+                failpoint::after(Step::Rename);
                 return sync(to);
             }
             Err(error) => {
@@ -410,7 +410,7 @@ impl Sealed<'_> {
                 return Err(error.into());
             }
         }
-        crash::after(Step::Rename);
+        failpoint::after(Step::Rename);
         let old = dir.entry(&staged)?;
         let right =
             |old: Entry| old.kind == FileType::RegularFile && old.stat.same_but_for_ctime(what);
@@ -422,9 +422,9 @@ impl Sealed<'_> {
             return Err(PublishError::Changed { path: to.path() });
         }
         sync(to)?;
-        crash::before(Step::ReplacedRemove);
+        failpoint::before(Step::ReplacedRemove);
         dir.remove(&staged)?;
-        crash::after(Step::ReplacedRemove);
+        failpoint::after(Step::ReplacedRemove);
         Ok(())
     }
 
@@ -444,9 +444,9 @@ impl Sealed<'_> {
 
 /// Waits until the output's name is on the disk.
 fn sync(to: &Destination) -> Result<(), PublishError> {
-    crash::before(Step::DirSync);
+    failpoint::before(Step::DirSync);
     to.dir.sync()?;
-    crash::after(Step::DirSync);
+    failpoint::after(Step::DirSync);
     Ok(())
 }
 

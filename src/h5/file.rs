@@ -1,13 +1,13 @@
 //! An open container: objects by address, heaps and committed datatypes kept at hand.
 
 use super::checksum::Checksums;
-use super::effort::Effort;
 use super::header::absolute;
 use super::message::layout::Layout;
 use super::{
     Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader, ObjectKind, RelAddr,
     Result, Source, SourceReader, Superblock, TypeRef,
 };
+use crate::h5::work_budget::Effort;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -13,7 +13,6 @@
 mod bytes;
 pub mod checksum;
 mod digest;
-mod effort;
 pub mod encode;
 mod error;
 mod file;
@@ -30,11 +29,11 @@ mod superblock;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod work_budget;
 
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
 pub use digest::metadata_digest;
-pub use effort::Allowance;
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;
 pub use header::{Chunk, Message, ObjectHeader, header_flag, kind};
@@ -51,6 +50,7 @@ pub use refs::{RefPlan, Slot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
+pub use work_budget::Allowance;
 
 use serde::{Deserialize, Serialize};
 

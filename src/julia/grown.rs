@@ -1,8 +1,8 @@
 //! Files for tests: a real one with more in it.
 
 use super::TypeTable;
-use super::build::{Build, FieldStyle, ObjectRef};
 use crate::h5::{File, ObjectKind, RelAddr, Source};
+use crate::julia::builder::{Build, FieldStyle, ObjectRef};
 use std::path::Path;
 
 /// A real file with what `make` builds appended; gives its bytes and the address of the object made.

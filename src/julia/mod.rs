@@ -7,7 +7,7 @@
 
 mod array;
 mod bounded;
-pub mod build;
+pub mod builder;
 mod data;
 mod datasets;
 mod dump;

@@ -399,7 +399,7 @@ impl TypeTable<'_> {
 mod tests {
     use super::*;
     use crate::h5::Source;
-    use crate::julia::build::{Build, Data, NewField, ObjectRef, record};
+    use crate::julia::builder::{Build, Data, NewField, ObjectRef, record};
     use crate::julia::grown::grown;
 
     /// Reads `Chain{Chain{...}}` with this many levels, each of them committed.

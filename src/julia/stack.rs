@@ -24,7 +24,7 @@ pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> 
 mod tests {
     use super::*;
     use crate::h5::{Datatype, Extent, File, RelAddr, Source};
-    use crate::julia::build::{Build, Data, NewField, ObjectRef, record};
+    use crate::julia::builder::{Build, Data, NewField, ObjectRef, record};
     use crate::julia::grown::grown;
     use crate::julia::{Digest, Dumper, TypeTable};
 

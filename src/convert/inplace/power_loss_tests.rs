@@ -5,10 +5,10 @@
 //! in the order in which they were changed, up to any point. From each such disk recovery has to
 //! make the old file or the new one.
 
-use super::tests::Case;
-use super::*;
 use crate::convert::edit::Replace;
-use crate::sys::tape::{self, Op};
+use crate::convert::inplace::tests::Case;
+use crate::convert::inplace::*;
+use crate::sys::io_recorder::{self, Op};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -131,7 +131,7 @@ fn play(case: &Case, before: &Disk, ops: &[Op], rounds: u64, done: &dyn Fn(&[Op]
             disk.write(dir.path());
             assert_stages(case, &fs::read(&path).unwrap());
             let found = Disk::read(dir.path());
-            let (recovered, again) = tape::record(|| recover(&path, &options));
+            let (recovered, again) = io_recorder::record(|| recover(&path, &options));
             let recovered = recovered.unwrap_or_else(|e| panic!("cut {cut} round {round}: {e}"));
             let bytes = fs::read(&path).unwrap();
             assert!(bytes == case.old || bytes == case.new, "cut {cut} round {round}");
@@ -192,7 +192,7 @@ fn undo_ino(ops: &[Op]) -> u64 {
 fn a_power_cut_in_a_change_leaves_old_or_new() {
     let case = Case::new();
     let before = Disk::read(case.dir.path());
-    let (result, ops) = tape::record(|| case.apply());
+    let (result, ops) = io_recorder::record(|| case.apply());
     result.unwrap();
     assert!(ops.len() > 10, "all calls are on tape: {}", ops.len());
     let undo = undo_ino(&ops);
@@ -216,7 +216,7 @@ fn a_power_cut_in_an_undo_leaves_old_or_new() {
     let case = Case::new();
     case.apply().unwrap();
     let before = Disk::read(case.dir.path());
-    let (result, ops) = tape::record(|| undo(&case.path, &case.options));
+    let (result, ops) = io_recorder::record(|| undo(&case.path, &case.options));
     result.unwrap();
     assert!(ops.len() > 10, "all calls are on tape: {}", ops.len());
     // Once the first byte of the file may have changed there is only the old one.

@@ -4,7 +4,7 @@
 //! that a megabyte describes a walk without end. A [`File`] counts what is read of its metadata;
 //! whoever walks through it takes an [`Allowance`] and asks now and then whether it is used up.
 
-use super::{Error, File, Result};
+use crate::h5::{Error, File, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Every byte of an honest file is read once or twice in a walk, shared objects a few times more.
@@ -14,7 +14,7 @@ const LEAST: u64 = 16 << 20;
 
 /// Bytes of metadata read so far.
 #[derive(Debug, Default)]
-pub(super) struct Effort(AtomicU64);
+pub(in crate::h5) struct Effort(AtomicU64);
 
 /// How far the effort on a file may go.
 #[derive(Debug, Clone, Copy)]

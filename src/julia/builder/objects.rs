@@ -1,10 +1,10 @@
 //! Datasets, groups and their headers.
 
-use super::Build;
-use super::builder::Blob;
-use super::data::{Data, Fill, ObjectRef};
 use crate::h5::encode::{self, EncodedHeader, NewMessage};
 use crate::h5::{Datatype, Extent, RelAddr, kind};
+use crate::julia::builder::Build;
+use crate::julia::builder::data::{Data, Fill, ObjectRef};
+use crate::julia::builder::pending::Blob;
 
 /// Larger scalars are stored outside their header.
 const MAX_COMPACT: usize = 8192;
@@ -128,7 +128,7 @@ impl Build<'_> {
     }
 
     /// Takes a header in; fills are given by message and position in its body.
-    pub(super) fn header(
+    pub(in crate::julia::builder) fn header(
         &mut self,
         messages: &[NewMessage],
         fills: Vec<(usize, usize, Fill)>,

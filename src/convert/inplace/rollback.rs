@@ -1,12 +1,12 @@
 //! From the new file, or from anywhere between, back to the old one; and no way back any more.
 
-use super::InPlace;
-use super::check::{check_between, check_hands, differs, is_old};
-use super::error::InPlaceError;
-use super::place::{Place, Undo};
-use super::record::{Progress, encode_mark};
 use crate::convert::Failure;
-use crate::sys::crash::{self, Step};
+use crate::convert::inplace::InPlace;
+use crate::convert::inplace::check::{check_between, check_hands, differs, is_old};
+use crate::convert::inplace::error::InPlaceError;
+use crate::convert::inplace::record::{Progress, encode_mark};
+use crate::convert::inplace::target_file::{Place, Undo};
+use crate::sys::failpoint::{self, Step};
 use crate::sys::file::{set_len, sync, write_at};
 use crate::sys::origin::set_times;
 use serde::{Deserialize, Serialize};
@@ -97,7 +97,7 @@ fn recover_from(
 /// # Errors
 /// [`InPlaceError::NoUndo`] if there is no undo file; [`InPlaceError::ChangedSince`] if the file is
 /// neither as the change left it nor, after a crash, between old and new; refusals as for
-/// [`apply`](super::apply); what the system says. If it fails half-way, it can be called again.
+/// [`apply`](crate::convert::inplace::apply); what the system says. If it fails half-way, it can be called again.
 pub fn undo(path: &Path, options: &InPlace) -> Result<(), InPlaceError> {
     let place = Place::open(path, options)?;
     let undo = place.take_wherever()?.ok_or_else(|| no_undo(&place))?;
@@ -168,7 +168,7 @@ fn no_undo(place: &Place) -> InPlaceError {
 /// Goes through the states of the change in reverse, to the old file. Can be repeated from anywhere.
 ///
 /// `marked` tells that there may be a mark that the change is complete, which is taken back first.
-pub(super) fn roll_back(
+pub(in crate::convert::inplace) fn roll_back(
     place: &Place,
     file: &File,
     undo: &Undo,
@@ -200,18 +200,18 @@ pub(super) fn roll_back(
             .map_err(|e| io("write", e))?;
     }
     set_len(file, edits.file_len(), Step::BackTruncate).map_err(|e| io("cut", e))?;
-    crash::before(Step::BackTimes);
+    failpoint::before(Step::BackTimes);
     set_times(file, None, record.old.mtime).map_err(|e| io("set the times of", e))?;
-    crash::after(Step::BackTimes);
+    failpoint::after(Step::BackTimes);
     sync(file, Step::BackSync).map_err(|e| io("sync", e))?;
     remove_undo(place, undo)
 }
 
 fn remove_undo(place: &Place, undo: &Undo) -> Result<(), InPlaceError> {
     let undo_dir = place.undo_dir(&undo.spot);
-    crash::before(Step::UndoRemove);
+    failpoint::before(Step::UndoRemove);
     undo_dir.remove(&undo.spot.name)?;
-    crash::after(Step::UndoRemove);
+    failpoint::after(Step::UndoRemove);
     undo_dir.sync()?;
     Ok(())
 }

@@ -5,10 +5,10 @@
 //! object of it, and prints what it finds then: once for each committed type, however many objects
 //! there are. Files that were appended to have several committed types of one name.
 
-use super::finding::Severity;
-use super::target::{FieldDef, Resolution, Target, TypeDef};
 use crate::h5::{self, Class, RelAddr};
 use crate::julia::{Committed, Field, JuliaType, Param, TypeTable};
+use crate::migrate::finding::Severity;
+use crate::migrate::target::{FieldDef, Resolution, Target, TypeDef};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -17,44 +17,44 @@ use std::rc::Rc;
 const MAX_DEPTH: u32 = 64;
 
 /// A Julia session with the target's packages loaded, and a file open in it.
-pub(super) struct Session<'a> {
-    pub(super) types: &'a TypeTable<'a>,
-    pub(super) target: &'a Target,
+pub(in crate::migrate) struct Session<'a> {
+    pub(in crate::migrate) types: &'a TypeTable<'a>,
+    pub(in crate::migrate) target: &'a Target,
     known: RefCell<HashMap<RelAddr, Rc<Reading>>>,
 }
 
 /// What the session makes of a committed type.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Reading {
+pub(in crate::migrate) struct Reading {
     /// What happens, for a person; none if objects are read as they are.
-    pub(super) text: Option<String>,
+    pub(in crate::migrate) text: Option<String>,
     /// What JLD2 prints.
-    pub(super) said: Option<String>,
+    pub(in crate::migrate) said: Option<String>,
     /// Whether objects come out as objects of a type that JLD2 makes up.
-    pub(super) reconstructed: bool,
+    pub(in crate::migrate) reconstructed: bool,
     /// Whether that depends on a package that the target does not load, but the user may.
-    pub(super) foreign: bool,
+    pub(in crate::migrate) foreign: bool,
 }
 
 impl Reading {
     /// How bad it is.
-    pub(super) fn severity(&self) -> Severity {
+    pub(in crate::migrate) fn severity(&self) -> Severity {
         if self.said.is_some() && !self.foreign { Severity::Warning } else { Severity::Note }
     }
 
     /// How often it is printed.
-    pub(super) fn printed(&self) -> u64 {
+    pub(in crate::migrate) fn printed(&self) -> u64 {
         u64::from(self.said.is_some())
     }
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(types: &'a TypeTable<'a>, target: &'a Target) -> Self {
+    pub(in crate::migrate) fn new(types: &'a TypeTable<'a>, target: &'a Target) -> Self {
         Self { types, target, known: RefCell::default() }
     }
 
     /// What the session makes of the committed type at `addr`.
-    pub(super) fn of(&self, addr: RelAddr) -> h5::Result<Rc<Reading>> {
+    pub(in crate::migrate) fn of(&self, addr: RelAddr) -> h5::Result<Rc<Reading>> {
         self.at_depth(addr, 0)
     }
 

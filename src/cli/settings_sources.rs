@@ -2,7 +2,7 @@
 //!
 //! Both are read by the command line's own parser: errors name the place where a value was.
 
-use super::said::{PATHS, Said, keys};
+use crate::cli::raw_settings::{PATHS, Said, keys};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::archive::Shard;
     use crate::cli::flags::Layer;
-    use crate::cli::said::command;
+    use crate::cli::raw_settings::command;
     use crate::cli::value::{Share, Size, Span};
     use crate::convert::{Compress, Mode};
     use crate::supervisor::Count;

@@ -5,11 +5,11 @@
 //! end with the process that held them. What an undo file says counts only if it was read under its
 //! lock.
 
-use super::InPlace;
-use super::check::differs;
-use super::error::InPlaceError;
-use super::names;
-use super::record::{Found, Owner, Progress};
+use crate::convert::inplace::InPlace;
+use crate::convert::inplace::check::differs;
+use crate::convert::inplace::error::InPlaceError;
+use crate::convert::inplace::names;
+use crate::convert::inplace::record::{Found, Owner, Progress};
 use crate::sys::dir::Dir;
 use crate::sys::lock::{self, Writers};
 use std::ffi::{OsStr, OsString};
@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Where a file is, and where its undo file may be.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::convert::inplace) struct Place {
     dir: Dir,
     /// The real path of `dir`.
     real: PathBuf,
@@ -38,10 +38,10 @@ pub(super) struct Place {
 
 /// Where one undo file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spot {
+pub(in crate::convert::inplace) struct Spot {
     /// In the backup directory.
-    pub(super) apart: bool,
-    pub(super) name: OsString,
+    pub(in crate::convert::inplace) apart: bool,
+    pub(in crate::convert::inplace) name: OsString,
     /// How its owner is known.
     proof: Proof,
 }
@@ -64,10 +64,10 @@ enum Proof {
 
 /// An undo file, open for marks and locked.
 #[derive(Debug)]
-pub(super) struct Undo {
-    pub(super) file: File,
-    pub(super) found: Found,
-    pub(super) spot: Spot,
+pub(in crate::convert::inplace) struct Undo {
+    pub(in crate::convert::inplace) file: File,
+    pub(in crate::convert::inplace) found: Found,
+    pub(in crate::convert::inplace) spot: Spot,
 }
 
 impl Spot {
@@ -77,13 +77,16 @@ impl Spot {
     }
 
     /// Where the undo file is before it is complete.
-    pub(super) fn part(&self) -> Self {
+    pub(in crate::convert::inplace) fn part(&self) -> Self {
         Self { name: names::part_of(&self.name), ..self.clone() }
     }
 }
 
 impl Place {
-    pub(super) fn open(path: &Path, options: &InPlace) -> Result<Self, InPlaceError> {
+    pub(in crate::convert::inplace) fn open(
+        path: &Path,
+        options: &InPlace,
+    ) -> Result<Self, InPlaceError> {
         let no_name = || InPlaceError::NoName { path: path.to_owned() };
         let name = path.file_name().ok_or_else(no_name)?.to_owned();
         let dir = Dir::open(path.parent().unwrap_or(Path::new("")))?;
@@ -98,12 +101,12 @@ impl Place {
         Ok(Self { dir, real: here, name, backup })
     }
 
-    pub(super) fn path(&self) -> PathBuf {
+    pub(in crate::convert::inplace) fn path(&self) -> PathBuf {
         self.dir.path().join(&self.name)
     }
 
     /// Whom an undo file that is written now belongs to.
-    pub(super) fn owner(&self) -> Owner {
+    pub(in crate::convert::inplace) fn owner(&self) -> Owner {
         Owner {
             dir: self.real.as_os_str().as_bytes().to_vec(),
             name: self.name.as_bytes().to_vec(),
@@ -111,16 +114,16 @@ impl Place {
     }
 
     /// The directory of an undo file.
-    pub(super) fn undo_dir(&self, spot: &Spot) -> &Dir {
+    pub(in crate::convert::inplace) fn undo_dir(&self, spot: &Spot) -> &Dir {
         self.backup.as_ref().filter(|_| spot.apart).unwrap_or(&self.dir)
     }
 
-    pub(super) fn undo_path(&self, spot: &Spot) -> PathBuf {
+    pub(in crate::convert::inplace) fn undo_path(&self, spot: &Spot) -> PathBuf {
         self.undo_dir(spot).path().join(&spot.name)
     }
 
     /// Where a new undo file goes.
-    pub(super) fn new_spot(&self) -> Spot {
+    pub(in crate::convert::inplace) fn new_spot(&self) -> Spot {
         if self.backup.is_none() {
             return self.beside();
         }
@@ -148,7 +151,7 @@ impl Place {
     }
 
     /// Whether something is left of an undo file that never was complete.
-    pub(super) fn has_parts(&self) -> Result<bool, InPlaceError> {
+    pub(in crate::convert::inplace) fn has_parts(&self) -> Result<bool, InPlaceError> {
         for part in self.parts() {
             if self.undo_dir(&part).entry(&part.name)?.is_some() {
                 return Ok(true);
@@ -159,7 +162,7 @@ impl Place {
 
     /// Removes what is left of undo files that never were complete. They may belong to a live
     /// process, unless the file's lock is held here.
-    pub(super) fn remove_parts(&self) -> Result<(), InPlaceError> {
+    pub(in crate::convert::inplace) fn remove_parts(&self) -> Result<(), InPlaceError> {
         for part in self.parts() {
             self.undo_dir(&part).remove(&part.name)?;
         }
@@ -172,7 +175,10 @@ impl Place {
     }
 
     /// Opens the file for reading and writing, alone: nobody else writes it or holds a lock.
-    pub(super) fn claim(&self, options: &InPlace) -> Result<File, InPlaceError> {
+    pub(in crate::convert::inplace) fn claim(
+        &self,
+        options: &InPlace,
+    ) -> Result<File, InPlaceError> {
         let path = || self.path();
         let reader = self.dir.open_file(&self.name, false)?;
         // A process that is being started holds its parent's files until it runs its program: what
@@ -194,13 +200,13 @@ impl Place {
     }
 
     /// The undo file, locked and then read; `None` if there is none.
-    pub(super) fn take(&self) -> Result<Option<Undo>, InPlaceError> {
+    pub(in crate::convert::inplace) fn take(&self) -> Result<Option<Undo>, InPlaceError> {
         self.take_of(self.spots())
     }
 
     /// As [`take`](Self::take), and if there is none, one in the backup directory that was written
     /// when the file's directory had another path.
-    pub(super) fn take_wherever(&self) -> Result<Option<Undo>, InPlaceError> {
+    pub(in crate::convert::inplace) fn take_wherever(&self) -> Result<Option<Undo>, InPlaceError> {
         match self.take()? {
             None => self.take_of(self.elsewhere()?),
             found => Ok(found),
@@ -300,7 +306,9 @@ impl Place {
     }
 
     /// The first undo file as it is at this moment, without its lock: it may be changing.
-    pub(super) fn peek(&self) -> Result<Option<(Spot, File, Found)>, InPlaceError> {
+    pub(in crate::convert::inplace) fn peek(
+        &self,
+    ) -> Result<Option<(Spot, File, Found)>, InPlaceError> {
         for spot in self.spots() {
             let dir = self.undo_dir(&spot);
             if dir.entry(&spot.name)?.is_none() || (spot.is_guess() && !self.is_mine(&spot)) {
@@ -323,7 +331,7 @@ impl Place {
     }
 
     /// Whether `undo` in the backup directory is this file's undo file, as far as it can be read.
-    pub(super) fn has_apart(&self, undo: &OsStr) -> bool {
+    pub(in crate::convert::inplace) fn has_apart(&self, undo: &OsStr) -> bool {
         let known = self.spots().into_iter().find(|spot| spot.apart && spot.name == undo);
         match known {
             Some(spot) if !spot.is_guess() => true,
@@ -336,13 +344,13 @@ impl Place {
     }
 
     /// Opens the file for reading.
-    pub(super) fn reader(&self) -> Result<File, InPlaceError> {
+    pub(in crate::convert::inplace) fn reader(&self) -> Result<File, InPlaceError> {
         Ok(self.dir.open_file(&self.name, false)?)
     }
 }
 
 /// The path of a directory without links.
-pub(super) fn real(dir: &Dir) -> Result<PathBuf, InPlaceError> {
+pub(in crate::convert::inplace) fn real(dir: &Dir) -> Result<PathBuf, InPlaceError> {
     std::fs::canonicalize(dir.path()).map_err(|source| InPlaceError::Io {
         what: "find the real path of",
         path: dir.path().to_owned(),

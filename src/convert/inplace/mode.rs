@@ -1,10 +1,10 @@
 //! In-place mode: only the edit list touches the file, with a way back.
 
-use super::converter::Planned;
-use super::copying::Made;
-use super::inplace::{self, InPlace, InPlaceError, Recovered};
-use super::verify::{Check, Checked, Expected, MadeBy};
-use super::{Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
+use crate::convert::converter::Planned;
+use crate::convert::inplace::{self, InPlace, InPlaceError, Recovered};
+use crate::convert::verify::{Check, Checked, Expected, MadeBy};
+use crate::convert::write_output::Made;
+use crate::convert::{Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
 use crate::migrate::target::Target;
 use crate::sys::flip;
 use std::path::Path;
@@ -15,17 +15,20 @@ fn place(options: &Options) -> InPlace {
 
 /// Brings a file that is to be changed in place to one of its two states. To be called before it is
 /// read: in the midst of a change it is neither the old file nor the new one.
-pub(super) fn recover(path: &Path, options: &Options) -> Result<Recovered, Failure> {
+pub(in crate::convert) fn recover(path: &Path, options: &Options) -> Result<Recovered, Failure> {
     Ok(inplace::recover(path, &place(options))?)
 }
 
 /// As [`recover`], for a file that could not be read: thorough, as it is for few files.
-pub(super) fn recover_again(path: &Path, options: &Options) -> Result<Recovered, Failure> {
+pub(in crate::convert) fn recover_again(
+    path: &Path,
+    options: &Options,
+) -> Result<Recovered, Failure> {
     Ok(inplace::recover_moved(path, &place(options))?)
 }
 
 /// Refuses a file in the midst of a change in place, which must not be taken for a damaged one.
-pub(super) fn refuse_unfinished(path: &Path, options: &Options) -> Result<(), Failure> {
+pub(in crate::convert) fn refuse_unfinished(path: &Path, options: &Options) -> Result<(), Failure> {
     let unfinished = inplace::unfinished(path, &place(options));
     // What the undo file says cannot be known then, nor whether the file is whole.
     let unfinished =
@@ -37,12 +40,12 @@ pub(super) fn refuse_unfinished(path: &Path, options: &Options) -> Result<(), Fa
 }
 
 /// Whether the file has an undo file, which may come from a change that began since it was read.
-pub(super) fn has_undo_file(path: &Path, options: &Options) -> bool {
+pub(in crate::convert) fn has_undo_file(path: &Path, options: &Options) -> bool {
     !matches!(inplace::change_of(path, &place(options)), Ok(None))
 }
 
 /// Changes the input itself.
-pub(super) fn carry_out(
+pub(in crate::convert) fn carry_out(
     job: &Job,
     options: &Options,
     level: VerifyLevel,

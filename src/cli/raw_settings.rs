@@ -3,7 +3,7 @@
 //! Texts are laid over each other, read by the command line's own parser, and said again where a
 //! job array is made: a value means the same wherever it is written.
 
-use super::flags::Layer;
+use crate::cli::flags::Layer;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 const DIRS: [&str; 2] = ["input-dir", "output-dir"];
 
 /// Settings that hold paths: those in a config file are relative to it.
-pub(super) const PATHS: [&str; 6] =
+pub(in crate::cli) const PATHS: [&str; 6] =
     ["input-dir", "output-dir", "rules", "backup-dir", "report", "log"];
 
 /// Settings as texts, by key; a key is a flag's long name, `input-dir` or `output-dir`.
@@ -106,7 +106,7 @@ impl Said {
     }
 
     /// Says `values` for `key`, where they are what it wants.
-    pub(super) fn add(&mut self, key: &str, values: Vec<OsString>) -> Result<(), String> {
+    pub(in crate::cli) fn add(&mut self, key: &str, values: Vec<OsString>) -> Result<(), String> {
         let said = Self(BTreeMap::from([(key.to_owned(), values)]));
         if DIRS.contains(&key) && said.0.values().any(|values| values.len() != 1) {
             return Err("write one directory".to_owned());
@@ -118,12 +118,12 @@ impl Said {
 }
 
 /// A parser of settings only.
-pub(super) fn command() -> Command {
+pub(in crate::cli) fn command() -> Command {
     Layer::augment_args(Command::new("settings").no_binary_name(true).disable_help_flag(true))
 }
 
 /// The keys of settings: the long flags, and the two directories.
-pub(super) fn keys() -> Vec<String> {
+pub(in crate::cli) fn keys() -> Vec<String> {
     command().get_arguments().filter_map(key_of).collect()
 }
 

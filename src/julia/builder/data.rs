@@ -13,7 +13,7 @@ pub enum ObjectRef {
 
 /// What is still to be filled in once addresses are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fill {
+pub(in crate::julia::builder) enum Fill {
     /// Eight bytes: the address of a new object.
     Object(usize),
     /// Twelve bytes: heap address and index of a new heap object.
@@ -23,8 +23,8 @@ pub(super) enum Fill {
 /// Bytes, some of which are addresses that are not known yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Data {
-    pub(super) bytes: Vec<u8>,
-    pub(super) fills: Vec<(usize, Fill)>,
+    pub(in crate::julia::builder) bytes: Vec<u8>,
+    pub(in crate::julia::builder) fills: Vec<(usize, Fill)>,
 }
 
 impl Data {

@@ -3,13 +3,13 @@
 //! Objects are put together first and laid out afterwards, so that they may refer to one another
 //! and to heap objects in any order. Nothing of the file itself changes here.
 
-mod builder;
 mod data;
 mod finish;
 mod objects;
+mod pending;
 mod types;
 
-pub use builder::Build;
 pub use data::{Data, ObjectRef};
 pub use finish::Built;
+pub use pending::Build;
 pub use types::{FieldStyle, NewField, record};

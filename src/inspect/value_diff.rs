@@ -3,23 +3,23 @@
 //! What a file need not hold may be missing on one side: fields whose type has no data. The order
 //! of a dictionary's pairs says nothing. Objects that are met again must be the same on both sides.
 
-use super::comparison::What;
-use super::natural::float;
+use crate::inspect::comparison::What;
+use crate::inspect::plain_json::float;
 use serde_json::Value;
 use std::collections::HashMap;
 
 /// One difference inside a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(in crate::inspect) struct Found {
     /// Where: `.scale.Mpc`, `[3]`; empty for the value itself.
-    pub(super) at: String,
-    pub(super) what: What,
+    pub(in crate::inspect) at: String,
+    pub(in crate::inspect) what: What,
     /// What there is on each side, shortened.
-    pub(super) sides: [Option<String>; 2],
+    pub(in crate::inspect) sides: [Option<String>; 2],
 }
 
 /// The first differences of two values, at most `most`, and the number of further ones.
-pub(super) fn find(a: &Value, b: &Value, most: usize) -> (Vec<Found>, u64) {
+pub(in crate::inspect) fn find(a: &Value, b: &Value, most: usize) -> (Vec<Found>, u64) {
     let mut finder =
         Finder { ids: HashMap::new(), back: HashMap::new(), found: Vec::new(), most, more: 0 };
     finder.node(a, b, &mut String::new());
@@ -207,7 +207,7 @@ fn short(value: &Value) -> String {
 }
 
 /// A text of at most so many characters.
-pub(super) fn shortened(text: &str) -> String {
+pub(in crate::inspect) fn shortened(text: &str) -> String {
     const MOST: usize = 80;
     match text.char_indices().nth(MOST) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),

@@ -1,13 +1,13 @@
 //! From the old file to the new one.
 
-use super::InPlace;
-use super::back::roll_back;
-use super::error::InPlaceError;
-use super::place::{Place, Spot, Undo};
-use super::record::{Found, LIMIT, Progress, Record, context, encode_mark};
 use crate::convert::Failure;
 use crate::convert::edit::{ApplyError, EditList};
-use crate::sys::crash::{self, Step};
+use crate::convert::inplace::InPlace;
+use crate::convert::inplace::error::InPlaceError;
+use crate::convert::inplace::record::{Found, LIMIT, Progress, Record, context, encode_mark};
+use crate::convert::inplace::rollback::roll_back;
+use crate::convert::inplace::target_file::{Place, Spot, Undo};
+use crate::sys::failpoint::{self, Step};
 use crate::sys::file::{Identity, set_len, sync, write_at};
 use crate::sys::lock;
 use crate::sys::origin::Origin;
@@ -122,9 +122,9 @@ fn write_undo(place: &Place, file: &File, record: Record) -> Result<Undo, InPlac
     fill_undo(place, file, &undo, &bytes, &spot).inspect_err(|_| {
         let _ = undo_dir.remove(&part.name);
     })?;
-    crash::before(Step::UndoDirSync);
+    failpoint::before(Step::UndoDirSync);
     undo_dir.sync()?;
-    crash::after(Step::UndoDirSync);
+    failpoint::after(Step::UndoDirSync);
     let progress = Progress::Open;
     let bytes = bytes.len() as u64;
     let found = Found { record, owner: Some(owner), progress, next_mark, bytes };
@@ -148,9 +148,9 @@ fn fill_undo(
     Origin::of(file).and_then(|origin| origin.protect(undo)).map_err(io("set permissions"))?;
     sync(undo, Step::UndoSync).map_err(io("sync"))?;
     let undo_dir = place.undo_dir(spot);
-    crash::before(Step::UndoRename);
+    failpoint::before(Step::UndoRename);
     undo_dir.rename_new(&spot.part().name, undo_dir, &spot.name)?;
-    crash::after(Step::UndoRename);
+    failpoint::after(Step::UndoRename);
     Ok(())
 }
 

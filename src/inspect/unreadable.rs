@@ -1,8 +1,8 @@
 //! What a file is that cannot be read as JLD2.
 
-use super::model::{Kind, Refusal};
 use crate::convert::help;
 use crate::h5::{Checksums, Cursor, Error, ErrorKind, File, RelAddr, Source, Superblock};
+use crate::inspect::model::{Kind, Refusal};
 use std::path::Path;
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -12,12 +12,12 @@ const MAX_NAMES: usize = 64 << 10;
 const MERAFILE: [&str; 4] = ["hydro", "gravity", "particles", "clumps"];
 
 /// Opens the file at `path`, or says what it is instead.
-pub(super) fn open(path: &Path) -> Result<File, Refusal> {
+pub(in crate::inspect) fn open(path: &Path) -> Result<File, Refusal> {
     open_with(path, Checksums::Trusted)
 }
 
 /// As [`open`], with checksums that decide or not.
-pub(super) fn open_with(path: &Path, checksums: Checksums) -> Result<File, Refusal> {
+pub(in crate::inspect) fn open_with(path: &Path, checksums: Checksums) -> Result<File, Refusal> {
     let source = Source::open(path).map_err(|e| of(path, None, Kind::Unreadable, &e))?;
     let bytes = source.len();
     let instead = Superblock::read(&source, checksums).err().map(|e| (unlike(&source, &e), e));
@@ -29,7 +29,7 @@ pub(super) fn open_with(path: &Path, checksums: Checksums) -> Result<File, Refus
 }
 
 /// A refusal of a file that opened well, for something in it.
-pub(super) fn inside(path: &Path, bytes: u64, error: &Error) -> Refusal {
+pub(in crate::inspect) fn inside(path: &Path, bytes: u64, error: &Error) -> Refusal {
     let kind = match error.kind() {
         ErrorKind::Io(_) => Kind::Unreadable,
         ErrorKind::Foreign { .. } => Kind::Hdf5,

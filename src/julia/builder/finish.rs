@@ -1,10 +1,10 @@
 //! The layout of all that was built, once it is complete.
 
-use super::Build;
-use super::data::{Data, Fill};
 use crate::h5::RelAddr;
 use crate::h5::checksum::lookup3;
 use crate::h5::encode::{self, MAX_HEAP_OBJECTS};
+use crate::julia::builder::Build;
+use crate::julia::builder::data::{Data, Fill};
 
 /// What a [`Build`] comes to.
 #[derive(Debug)]

@@ -1,36 +1,36 @@
 //! What is being built, and the heap objects in it.
 
-use super::super::TypeTable;
-use super::data::{Data, Fill, ObjectRef};
-use super::types::FieldStyle;
 use crate::h5::{Error, RelAddr, Result};
+use crate::julia::TypeTable;
+use crate::julia::builder::data::{Data, Fill, ObjectRef};
+use crate::julia::builder::types::FieldStyle;
 use std::collections::HashMap;
 
 #[derive(Debug)]
-pub(super) struct Blob {
-    pub(super) data: Data,
+pub(in crate::julia::builder) struct Blob {
+    pub(in crate::julia::builder) data: Data,
     /// Whether the last four bytes are a checksum over the others.
-    pub(super) header: bool,
+    pub(in crate::julia::builder) header: bool,
     /// Raw data that stands behind, at a multiple of eight, and the place of its address.
-    pub(super) contiguous: Option<(usize, Data)>,
+    pub(in crate::julia::builder) contiguous: Option<(usize, Data)>,
 }
 
 /// New objects in the making.
 #[derive(Debug)]
 pub struct Build<'a> {
-    pub(super) types: &'a TypeTable<'a>,
+    pub(in crate::julia::builder) types: &'a TypeTable<'a>,
     /// Address of the committed `Core.DataType`.
-    pub(super) datatype_type: RelAddr,
-    pub(super) style: FieldStyle,
-    pub(super) placeholder: bool,
-    pub(super) blobs: Vec<Blob>,
-    pub(super) heap: Vec<Data>,
+    pub(in crate::julia::builder) datatype_type: RelAddr,
+    pub(in crate::julia::builder) style: FieldStyle,
+    pub(in crate::julia::builder) placeholder: bool,
+    pub(in crate::julia::builder) blobs: Vec<Blob>,
+    pub(in crate::julia::builder) heap: Vec<Data>,
     /// Committed types of the file by their written-out names.
-    pub(super) existing: HashMap<String, RelAddr>,
-    pub(super) made: HashMap<String, ObjectRef>,
+    pub(in crate::julia::builder) existing: HashMap<String, RelAddr>,
+    pub(in crate::julia::builder) made: HashMap<String, ObjectRef>,
     /// New types that still need a name in `_types`.
-    pub(super) added: Vec<ObjectRef>,
-    pub(super) empty_tuple: Option<ObjectRef>,
+    pub(in crate::julia::builder) added: Vec<ObjectRef>,
+    pub(in crate::julia::builder) empty_tuple: Option<ObjectRef>,
 }
 
 impl<'a> Build<'a> {
@@ -117,7 +117,7 @@ impl<'a> Build<'a> {
     }
 
     /// The sixteen bytes of a sequence of `count` elements with these bytes.
-    pub(super) fn sequence(&mut self, count: usize, data: Data) -> Data {
+    pub(in crate::julia::builder) fn sequence(&mut self, count: usize, data: Data) -> Data {
         let mut out = Data::new(u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
         out.push(&Data { bytes: vec![0; 12], fills: vec![(0, Fill::Heap(self.heap.len()))] });
         self.heap.push(data);
@@ -130,7 +130,7 @@ impl<'a> Build<'a> {
     }
 
     /// A sequence of references.
-    pub(super) fn references(&mut self, refs: &[ObjectRef]) -> Data {
+    pub(in crate::julia::builder) fn references(&mut self, refs: &[ObjectRef]) -> Data {
         let mut data = Data::default();
         for &r in refs {
             data.push(&Data::reference(r));

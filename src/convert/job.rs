@@ -1,7 +1,7 @@
 //! What goes into a conversion beside its options, and what it tells.
 
-use super::inplace::Earlier;
-use super::{Claim, Mode, VerifyLevel};
+use crate::convert::inplace::Earlier;
+use crate::convert::{Claim, Mode, VerifyLevel};
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -83,12 +83,12 @@ pub trait Observer: Sync {
     /// `done` of `total` bytes of `phase` are through.
     fn progress(&self, phase: Phase, done: u64, total: u64);
     /// Whether the conversion should stop; it then fails with
-    /// [`FailureKind::Cancelled`](super::FailureKind::Cancelled) and leaves nothing behind.
+    /// [`FailureKind::Cancelled`](crate::convert::FailureKind::Cancelled) and leaves nothing behind.
     fn cancelled(&self) -> bool {
         false
     }
     /// How many threads the conversion may use from now on, where that changes while it runs;
-    /// [`Options::threads`](super::Options::threads) otherwise.
+    /// [`Options::threads`](crate::convert::Options::threads) otherwise.
     fn threads(&self) -> Option<usize> {
         None
     }

@@ -1,10 +1,10 @@
 //! Types: committed ones, and values of them.
 
-use super::super::{JuliaType, Param};
-use super::Build;
-use super::data::{Data, Fill, ObjectRef};
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::{Class, Datatype, Error, Extent, RelAddr, Result, kind};
+use crate::julia::builder::Build;
+use crate::julia::builder::data::{Data, Fill, ObjectRef};
+use crate::julia::{JuliaType, Param};
 
 /// A member of a type to be committed.
 #[derive(Debug, Clone)]

@@ -10,15 +10,15 @@ use std::io::{self, Write};
 const ELEMENTS: u64 = 100;
 
 /// A writer into memory that takes no more than `most` bytes.
-pub(super) struct Capped {
-    pub(super) bytes: Vec<u8>,
+pub(in crate::inspect) struct Capped {
+    pub(in crate::inspect) bytes: Vec<u8>,
     most: usize,
     /// Whether there was more.
-    pub(super) full: bool,
+    pub(in crate::inspect) full: bool,
 }
 
 impl Capped {
-    pub(super) fn new(most: usize) -> Self {
+    pub(in crate::inspect) fn new(most: usize) -> Self {
         Self { bytes: Vec::new(), most, full: false }
     }
 }
@@ -40,7 +40,7 @@ impl Write for Capped {
 
 /// The canonical form of the value at `addr`, without the data of its arrays; none if it takes more
 /// than `most` bytes.
-pub(super) fn abridged(
+pub(in crate::inspect) fn abridged(
     types: &TypeTable<'_>,
     addr: RelAddr,
     elements: u64,
@@ -56,19 +56,23 @@ pub(super) fn abridged(
 }
 
 /// Reads canonical JSON, however deeply it nests: its writer bounds that, and the stack is deep.
-pub(super) fn parse(json: &[u8]) -> Option<Value> {
+pub(in crate::inspect) fn parse(json: &[u8]) -> Option<Value> {
     let mut from = serde_json::Deserializer::from_slice(json);
     from.disable_recursion_limit();
     Value::deserialize(&mut from).ok()
 }
 
 /// The value at `addr` as plain JSON; none if it takes more than `most` bytes.
-pub(super) fn natural(types: &TypeTable<'_>, addr: RelAddr, most: usize) -> Result<Option<Value>> {
+pub(in crate::inspect) fn natural(
+    types: &TypeTable<'_>,
+    addr: RelAddr,
+    most: usize,
+) -> Result<Option<Value>> {
     Ok(abridged(types, addr, ELEMENTS, most)?.as_ref().map(plain))
 }
 
 /// The entry of a dictionary in canonical form under a string or symbol.
-pub(super) fn entry<'v>(dict: &'v Value, key: &str) -> Option<&'v Value> {
+pub(in crate::inspect) fn entry<'v>(dict: &'v Value, key: &str) -> Option<&'v Value> {
     dict.get("pairs")?.as_array()?.iter().find_map(|pair| {
         let [k, value] = pair.as_array()?.as_slice() else { return None };
         (k.get("v")?.as_str()? == key).then_some(value)
@@ -76,7 +80,7 @@ pub(super) fn entry<'v>(dict: &'v Value, key: &str) -> Option<&'v Value> {
 }
 
 /// Numbers, texts, lists and objects in place of the canonical form.
-pub(super) fn plain(node: &Value) -> Value {
+pub(in crate::inspect) fn plain(node: &Value) -> Value {
     let t = node.get("t").and_then(Value::as_str).unwrap_or_default();
     if let Some(value) = node.get("v") {
         return scalar(t, value);
@@ -121,7 +125,7 @@ fn scalar(t: &str, value: &Value) -> Value {
 }
 
 /// The float of type `t` whose bits stand in `value`.
-pub(super) fn float(t: &str, value: &Value) -> Option<f64> {
+pub(in crate::inspect) fn float(t: &str, value: &Value) -> Option<f64> {
     let bits = u64::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok()?;
     match t.strip_prefix("Core.")? {
         "Float64" => Some(f64::from_bits(bits)),
@@ -132,7 +136,7 @@ pub(super) fn float(t: &str, value: &Value) -> Option<f64> {
 }
 
 /// A number of 16 bits: sign, five bits of exponent, ten of fraction.
-pub(super) fn half(bits: u16) -> f64 {
+pub(in crate::inspect) fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     sign * match exponent {

@@ -14,13 +14,16 @@ const PIECES: usize = 4;
 const MAX_NAME: usize = 200;
 
 /// Whatever writes a value to a stream.
-pub(super) type Producer<'a> = &'a (dyn Fn(&mut dyn Write) -> h5::Result<()> + Sync);
+pub(in crate::inspect) type Producer<'a> = &'a (dyn Fn(&mut dyn Write) -> h5::Result<()> + Sync);
 
 /// Where the streams of two producers begin to differ; none if they do not.
 ///
 /// # Errors
 /// If a producer fails before that.
-pub(super) fn first_difference(a: Producer<'_>, b: Producer<'_>) -> h5::Result<Option<String>> {
+pub(in crate::inspect) fn first_difference(
+    a: Producer<'_>,
+    b: Producer<'_>,
+) -> h5::Result<Option<String>> {
     thread::scope(|scope| {
         let start = |producer| {
             let (send, receive) = sync_channel(PIECES);

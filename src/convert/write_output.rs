@@ -1,13 +1,13 @@
 //! Patch and rewrite mode: a new file beside the old one, synced and checked before it gets its
 //! name.
 
-use super::converter::{Planned, read_failure};
-use super::edit::EditList;
-use super::publish::{Destination, Existing, Sealed, TempFile};
-use super::rewrite::{self, Encoding, RewriteError};
-use super::verify::{self, Check, Checked, Expected};
-use super::{Compress, Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
 use crate::codec::{Codec, LZ4_BLOCK_SIZE};
+use crate::convert::converter::{Planned, read_failure};
+use crate::convert::edit::EditList;
+use crate::convert::publish::{Destination, Existing, Sealed, TempFile};
+use crate::convert::rewrite::{self, Encoding, RewriteError};
+use crate::convert::verify::{self, Check, Checked, Expected};
+use crate::convert::{Compress, Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
 use crate::h5::{self, FilterEntry};
 use crate::migrate::target::{self, Target};
 use crate::sys::copy::{Copied, CopyError, CopyMethod, copy_and_sum, copy_file};
@@ -22,20 +22,20 @@ use std::ops::ControlFlow;
 
 /// What came out.
 #[derive(Debug)]
-pub(super) struct Made {
-    pub(super) bytes_out: u64,
-    pub(super) digest: Option<String>,
+pub(in crate::convert) struct Made {
+    pub(in crate::convert) bytes_out: u64,
+    pub(in crate::convert) digest: Option<String>,
     /// What `stat` tells of the output under its name, and the digest of its metadata.
-    pub(super) published: Option<(StatData, Option<String>)>,
+    pub(in crate::convert) published: Option<(StatData, Option<String>)>,
     /// Worth telling beside the findings.
-    pub(super) remarks: Vec<String>,
+    pub(in crate::convert) remarks: Vec<String>,
     /// The check that it passed.
-    pub(super) verify: VerifyLevel,
+    pub(in crate::convert) verify: VerifyLevel,
 }
 
 impl Made {
     /// Nothing was written: there was nothing to check.
-    pub(super) fn nothing(bytes_out: u64) -> Self {
+    pub(in crate::convert) fn nothing(bytes_out: u64) -> Self {
         let (remarks, verify) = (Vec::new(), VerifyLevel::None);
         Self { bytes_out, digest: None, published: None, remarks, verify }
     }
@@ -50,21 +50,21 @@ struct Filled {
 }
 
 /// All that is known of one conversion.
-pub(super) struct Work<'a> {
-    pub(super) job: &'a Job,
-    pub(super) options: &'a Options,
+pub(in crate::convert) struct Work<'a> {
+    pub(in crate::convert) job: &'a Job,
+    pub(in crate::convert) options: &'a Options,
     /// How the output is checked.
-    pub(super) level: VerifyLevel,
-    pub(super) target: &'a Target,
-    pub(super) planned: &'a Planned,
-    pub(super) to: &'a Destination,
-    pub(super) existing: &'a Existing,
-    pub(super) observer: &'a dyn Observer,
+    pub(in crate::convert) level: VerifyLevel,
+    pub(in crate::convert) target: &'a Target,
+    pub(in crate::convert) planned: &'a Planned,
+    pub(in crate::convert) to: &'a Destination,
+    pub(in crate::convert) existing: &'a Existing,
+    pub(in crate::convert) observer: &'a dyn Observer,
 }
 
 impl Work<'_> {
     /// Copies the input and applies the edits.
-    pub(super) fn patched(&self) -> Result<Made, Failure> {
+    pub(in crate::convert) fn patched(&self) -> Result<Made, Failure> {
         let source = self.source()?;
         let len = self.planned.identity.len;
         let edits = self.planned.migration.edits.as_ref();
@@ -97,7 +97,7 @@ impl Work<'_> {
     }
 
     /// Lays the input out afresh, as its edits would leave it.
-    pub(super) fn rewritten(&self) -> Result<Made, Failure> {
+    pub(in crate::convert) fn rewritten(&self) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
         let failed = |e: h5::Error| read_failure(input, &e);
         let file = self.planned.as_planned().map_err(failed)?;
@@ -288,7 +288,7 @@ impl Work<'_> {
     }
 
     /// Hard-links an unchanged file; nothing where the file system cannot.
-    pub(super) fn linked(&self) -> Result<Option<Made>, Failure> {
+    pub(in crate::convert) fn linked(&self) -> Result<Option<Made>, Failure> {
         let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
         let name = OsStr::new(&self.job.temp_name);
         let source = self.source()?;

@@ -40,30 +40,30 @@ fn ino(file: &File) -> u64 {
     file.metadata().unwrap().ino()
 }
 
-pub(super) fn write(file: &File, bytes: &[u8], offset: u64) {
+pub(in crate::sys) fn write(file: &File, bytes: &[u8], offset: u64) {
     push(|| Op::Write { ino: ino(file), offset, bytes: bytes.to_vec() });
 }
 
-pub(super) fn set_len(file: &File, len: u64) {
+pub(in crate::sys) fn set_len(file: &File, len: u64) {
     push(|| Op::SetLen { ino: ino(file), len });
 }
 
-pub(super) fn sync(file: &File) {
+pub(in crate::sys) fn sync(file: &File) {
     push(|| Op::Sync { ino: ino(file) });
 }
 
-pub(super) fn create(name: &OsStr, file: &File) {
+pub(in crate::sys) fn create(name: &OsStr, file: &File) {
     push(|| Op::Create { name: name.to_owned(), ino: ino(file) });
 }
 
-pub(super) fn rename(from: &OsStr, to: &OsStr) {
+pub(in crate::sys) fn rename(from: &OsStr, to: &OsStr) {
     push(|| Op::Rename { from: from.to_owned(), to: to.to_owned() });
 }
 
-pub(super) fn remove(name: &OsStr) {
+pub(in crate::sys) fn remove(name: &OsStr) {
     push(|| Op::Remove { name: name.to_owned() });
 }
 
-pub(super) fn sync_dir() {
+pub(in crate::sys) fn sync_dir() {
     push(|| Op::SyncDir);
 }
