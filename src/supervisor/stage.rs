@@ -54,10 +54,10 @@ impl Machine {
         outbox: &Sender<Message>,
         journal: Option<(File, Dir)>,
     ) -> Result<(Services, Sample), RunError> {
-        let to_scribe = outbox.clone();
+        let to_writer = outbox.clone();
         let journal_writer = JournalWriter::start(journal, &settings.output_dir, move |written| {
             // A dispatcher that is gone needs nothing any more.
-            let _ = to_scribe.send(Message::Written(written));
+            let _ = to_writer.send(Message::Written(written));
         })
         .map_err(setup("start the journal"))?;
         let to_monitor = outbox.clone();

@@ -38,7 +38,7 @@ impl Dispatcher {
                 }
             }
             Action::CheckSpace { needed } => {
-                self.services.journal_writer.ask(Task::CheckSpace(needed))
+                self.services.journal_writer.ask(Task::CheckSpace(needed));
             }
             Action::AttemptFailed { slot, job, attempt, cause, message, will_retry } => {
                 self.attempt_failed(slot, (job, attempt), cause, message, will_retry);

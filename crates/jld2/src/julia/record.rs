@@ -8,9 +8,10 @@ use std::sync::Arc;
 const MAX_BYTES: u64 = 1 << 20;
 
 /// An object of a committed compound type, or such a part of one.
-pub(crate) struct Record<'a> {
+pub struct Record<'a> {
     types: &'a TypeTable<'a>,
-    pub(crate) committed: Arc<Committed>,
+    /// The object's type.
+    pub committed: Arc<Committed>,
     bytes: Vec<u8>,
     /// Absolute offset of the bytes.
     at: u64,
@@ -37,7 +38,10 @@ fn scalar(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<(Element, Vec<u
 
 impl<'a> Record<'a> {
     /// The object at `addr`, if it is a record.
-    pub(crate) fn at(types: &'a TypeTable<'a>, addr: RelAddr) -> Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// If the object is damaged.
+    pub fn at(types: &'a TypeTable<'a>, addr: RelAddr) -> Result<Option<Self>> {
         Ok(match scalar(types, addr)? {
             Some((Element::Committed(committed), bytes, at))
                 if committed.datatype.members().is_some() =>
@@ -48,12 +52,13 @@ impl<'a> Record<'a> {
         })
     }
 
-    pub(crate) fn types(&self) -> &'a TypeTable<'a> {
+    /// The types of the file that it is in.
+    pub fn types(&self) -> &'a TypeTable<'a> {
         self.types
     }
 
     /// The names of all fields that are stored, in order.
-    pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
         self.committed.fields.iter().filter(|f| f.offset.is_some()).map(|f| f.name.as_str())
     }
 
@@ -67,7 +72,10 @@ impl<'a> Record<'a> {
     }
 
     /// Where a field refers to; none for null.
-    pub(crate) fn reference(&self, name: &str) -> Result<Option<RelAddr>> {
+    ///
+    /// # Errors
+    /// If the object is damaged.
+    pub fn reference(&self, name: &str) -> Result<Option<RelAddr>> {
         match self.field(name) {
             Some((d, _, bytes, at)) if matches!(d.class, Class::Reference) => {
                 let addr = Cursor::new(bytes, at, "reference").addr()?;
@@ -78,7 +86,10 @@ impl<'a> Record<'a> {
     }
 
     /// The record that a field holds, or refers to.
-    pub(crate) fn record(&self, name: &str) -> Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// If the object is damaged.
+    pub fn record(&self, name: &str) -> Result<Option<Self>> {
         if let Some(addr) = self.reference(name)? {
             return Self::at(self.types, addr);
         }
@@ -102,7 +113,10 @@ impl<'a> Record<'a> {
     }
 
     /// A field that is an integer.
-    pub(crate) fn int(&self, name: &str) -> Result<Option<i64>> {
+    ///
+    /// # Errors
+    /// If the object is damaged.
+    pub fn int(&self, name: &str) -> Result<Option<i64>> {
         Ok(match self.number(name)? {
             Some(Number::Int(value)) => Some(value),
             _ => None,
@@ -110,7 +124,10 @@ impl<'a> Record<'a> {
     }
 
     /// A field that is a Float64.
-    pub(crate) fn float(&self, name: &str) -> Result<Option<f64>> {
+    ///
+    /// # Errors
+    /// If the object is damaged.
+    pub fn float(&self, name: &str) -> Result<Option<f64>> {
         Ok(match self.number(name)? {
             Some(Number::Float(value)) => Some(value),
             _ => None,
@@ -118,7 +135,10 @@ impl<'a> Record<'a> {
     }
 
     /// A field that is a string.
-    pub(crate) fn text(&self, name: &str) -> Result<Option<String>> {
+    ///
+    /// # Errors
+    /// If the object is damaged.
+    pub fn text(&self, name: &str) -> Result<Option<String>> {
         let Some((d, _, bytes, at)) = self.field(name) else { return Ok(None) };
         if !matches!(d.class, Class::Vlen { string: true, .. }) {
             return Ok(None);
@@ -135,7 +155,10 @@ impl<'a> Record<'a> {
     }
 
     /// The first elements of a vector of Float64 that a field refers to.
-    pub(crate) fn floats(&self, name: &str, most: usize) -> Result<Vec<f64>> {
+    ///
+    /// # Errors
+    /// If the object is damaged.
+    pub fn floats(&self, name: &str, most: usize) -> Result<Vec<f64>> {
         let Some(addr) = self.reference(name)? else { return Ok(Vec::new()) };
         let object = self.types.file().object(addr)?;
         let ObjectKind::Dataset(dataset) = &object.kind else { return Ok(Vec::new()) };

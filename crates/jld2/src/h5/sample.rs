@@ -1,21 +1,23 @@
 //! Small containers for tests, put together with the encoders.
 
+#![allow(clippy::indexing_slicing, clippy::new_without_default, reason = "for tests only")]
+
 use super::checksum::lookup3;
 use super::encode::{self, NewMessage};
 use super::{RelAddr, Source};
 
 /// Puts objects behind a superblock, in the order given.
 #[derive(Debug)]
-pub(crate) struct Sample {
+pub struct Sample {
     bytes: Vec<u8>,
 }
 
 impl Sample {
     /// Offset that addresses count from.
-    pub(crate) const BASE: u64 = 512;
+    pub const BASE: u64 = 512;
 
     /// A file without objects.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let mut bytes =
             b"HDF5-based Julia Data Format, version 0.2.0\0 (Julia 1.12.6 64-bit LE)".to_vec();
         bytes.resize(560, 0);
@@ -23,37 +25,37 @@ impl Sample {
     }
 
     /// Where the next object will stand.
-    pub(crate) fn next(&self) -> RelAddr {
+    pub fn next(&self) -> RelAddr {
         RelAddr(self.bytes.len() as u64 - Self::BASE)
     }
 
     /// Appends bytes at a multiple of eight.
-    pub(crate) fn raw(&mut self, bytes: &[u8]) -> RelAddr {
+    pub fn raw(&mut self, bytes: &[u8]) -> RelAddr {
         self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
         self.unaligned(bytes)
     }
 
     /// Appends bytes.
-    pub(crate) fn unaligned(&mut self, bytes: &[u8]) -> RelAddr {
+    pub fn unaligned(&mut self, bytes: &[u8]) -> RelAddr {
         let at = self.next();
         self.bytes.extend(bytes);
         at
     }
 
     /// Appends an object.
-    pub(crate) fn object(&mut self, messages: &[NewMessage]) -> RelAddr {
+    pub fn object(&mut self, messages: &[NewMessage]) -> RelAddr {
         let header = encode::object_header(messages).bytes;
         self.unaligned(&header)
     }
 
     /// Appends a group.
-    pub(crate) fn group(&mut self, links: &[(&str, RelAddr)]) -> RelAddr {
+    pub fn group(&mut self, links: &[(&str, RelAddr)]) -> RelAddr {
         let links: Vec<_> = links.iter().map(|(n, t)| ((*n).to_owned(), *t)).collect();
         self.object(&encode::group(&links))
     }
 
     /// Appends a header chunk of these messages; gives address and length.
-    pub(crate) fn continuation(&mut self, messages: &[NewMessage]) -> (RelAddr, u64) {
+    pub fn continuation(&mut self, messages: &[NewMessage]) -> (RelAddr, u64) {
         let mut bytes = b"OCHK".to_vec();
         for m in messages {
             m.write(&mut bytes);
@@ -63,7 +65,7 @@ impl Sample {
     }
 
     /// The file, with this root.
-    pub(crate) fn finish(mut self, root: RelAddr) -> Vec<u8> {
+    pub fn finish(mut self, root: RelAddr) -> Vec<u8> {
         let end = self.bytes.len() as u64;
         let block = superblock(Self::BASE, end, root);
         self.bytes[512..560].copy_from_slice(&block);
@@ -72,7 +74,7 @@ impl Sample {
 }
 
 /// A superblock.
-pub(crate) fn superblock(base: u64, end_of_file: u64, root: RelAddr) -> Vec<u8> {
+pub fn superblock(base: u64, end_of_file: u64, root: RelAddr) -> Vec<u8> {
     let mut out = b"\x89HDF\r\n\x1a\n\x02\x08\x08\x00".to_vec();
     out.extend(base.to_le_bytes());
     out.extend(u64::MAX.to_le_bytes());
@@ -83,7 +85,7 @@ pub(crate) fn superblock(base: u64, end_of_file: u64, root: RelAddr) -> Vec<u8> 
 }
 
 /// A file with nothing but an empty root group.
-pub(crate) fn empty_file() -> Source {
+pub fn empty_file() -> Source {
     let mut sample = Sample::new();
     let root = sample.group(&[]);
     Source::from_bytes(sample.finish(root))

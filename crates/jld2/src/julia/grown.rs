@@ -8,7 +8,7 @@ use std::path::Path;
 /// A real file with what `make` builds appended; gives its bytes and the address of the object made.
 pub(super) fn grown(make: impl FnOnce(&mut Build<'_>) -> ObjectRef) -> (Vec<u8>, RelAddr) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/mera/real-mera-1.9/output_00001.jld2");
+        .join("../../tests/data/mera/real-mera-1.9/output_00001.jld2");
     let mut bytes = std::fs::read(path).unwrap();
     let file = File::from_source(Source::from_bytes(bytes.clone())).unwrap();
     let links = |addr| {

@@ -75,8 +75,8 @@ impl Source {
     }
 
     /// Reads from a file that is taken to have `len` bytes.
-    #[cfg(test)]
-    pub(crate) fn of_len(file: fs::File, len: u64) -> Self {
+    #[cfg(any(test, feature = "testing"))]
+    pub fn of_len(file: fs::File, len: u64) -> Self {
         let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
         Self { len, bytes: Bytes::File { file, cache }, failed: Arc::default() }
     }

@@ -75,7 +75,7 @@ fn spelled(t: JuliaType, at: u64) -> Result<JuliaType> {
 }
 
 /// Whether a compound with these members is a DataType value: a name and parameters.
-pub(crate) fn is_type(members: &[Member]) -> bool {
+pub fn is_type(members: &[Member]) -> bool {
     let [name, parameters] = members else { return false };
     let vlen = |m: &Member, strings| {
         matches!(&m.datatype.class, Class::Vlen { string, base, .. }

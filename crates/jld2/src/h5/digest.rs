@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn every_byte_but_those_of_large_payloads_counts() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let path = path.join("tests/data/mera/e4b-none/output_00021.jld2");
+        let path = path.join("../../tests/data/mera/e4b-none/output_00021.jld2");
         let bytes = std::fs::read(&path).unwrap();
         let whole = digest(bytes.clone()).unwrap();
         let mut regions = Regions::default();

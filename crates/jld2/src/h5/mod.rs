@@ -22,8 +22,8 @@ pub mod message;
 mod object;
 mod refs;
 mod rescue;
-#[cfg(test)]
-pub(crate) mod sample;
+#[cfg(any(test, feature = "testing"))]
+pub mod sample;
 mod source;
 mod superblock;
 #[cfg(test)]
