@@ -1,10 +1,10 @@
 //! How many slots and threads a run gets, and why.
 
-use super::bounds::Slurm;
 use super::event::MemoryStatus;
 use super::scheduler::Reading;
 use super::settings::{Count, Settings};
 use crate::convert::{Compress, Mode};
+use crate::supervisor::memory::limits::Slurm;
 use bytesize::ByteSize;
 use std::thread::available_parallelism;
 
