@@ -398,7 +398,7 @@ impl Sealed<'_> {
             path: self.guard.path(),
             source,
         })?;
-        let staged = staged(&self.guard.name, own.ino());
+        let staged = staged(&self.guard.name, own.ino(), what);
         failpoint::before(Step::Stage);
         dir.rename_new(&self.guard.name, dir, &staged)?;
         self.guard.name.clone_from(&staged);
