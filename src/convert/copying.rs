@@ -3,7 +3,7 @@
 
 use super::converter::{Planned, read_failure};
 use super::edit::EditList;
-use super::publish::{Destination, Existing, Sealed, TempFile};
+use super::publish::{Destination, Existing, Sealed, TempFile, VANISHED};
 use super::rewrite::{self, Encoding, RewriteError};
 use super::verify::{self, Check, Checked, Expected};
 use super::{Compress, Failure, Fault, Job, Observer, Options, Phase, VerifyLevel};
@@ -173,9 +173,16 @@ impl Work<'_> {
     ) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
         let bad_input = |e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display()));
-        let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
-        let temp =
-            TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
+        let mut temp_dir;
+        let mut tries = VANISHED;
+        let temp = loop {
+            temp_dir = self.to.own(&self.job.temp_dir, Missing::Create).map_err(Failure::from)?;
+            match TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)) {
+                // While it is empty, another run that ends may remove it.
+                Err(e) if e.is_missing() && tries > 0 => tries -= 1,
+                created => break created.map_err(Failure::from)?,
+            }
+        };
         let Filled { made_by, level, mut remarks } = fill(&temp)?;
         flip::here(input, temp.file())
             .map_err(|e| Failure::new(Fault::Output, format!("{}: {e}", temp.path().display())))?;
@@ -287,7 +294,7 @@ impl Work<'_> {
 
     /// Hard-links an unchanged file; nothing where the file system cannot.
     pub(super) fn linked(&self) -> Result<Option<Made>, Failure> {
-        let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
+        let temp_dir = self.to.own(&self.job.temp_dir, Missing::Create).map_err(Failure::from)?;
         let name = OsStr::new(&self.job.temp_name);
         let source = self.source()?;
         let Ok(sealed) = Sealed::link(&temp_dir, name, &self.job.input, source) else {
