@@ -19,13 +19,12 @@
 //! | [`h5`] | the HDF5 container; knows nothing of Julia |
 //! | [`sys`] | the operating system; the only home of `unsafe` |
 
+pub use jld2::{codec, h5, julia};
+
 pub mod archive;
 pub mod cli;
-pub mod codec;
 pub mod convert;
-pub mod h5;
 pub mod inspect;
-pub mod julia;
 pub mod mera;
 pub mod migrate;
 pub mod protocol;

@@ -5,7 +5,7 @@
 
 use jldconv::convert::{Compress, Converter, Job, Options, Outcome, Silent, VerifyLevel};
 use jldconv::h5::{Datatype, Extent, File, ObjectKind, RelAddr};
-use jldconv::julia::build::{Build, Data, FieldStyle, NewField, ObjectRef};
+use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef};
 use jldconv::julia::{Digest, Dumper, JuliaType, TypeTable, datasets};
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -8,7 +8,7 @@ mod truth;
 
 use jldconv::convert::{Converter, Job, Mode, Options, Outcome, Silent, VerifyLevel};
 use jldconv::h5::{Datatype, Extent, File, ObjectKind, RelAddr};
-use jldconv::julia::build::{Build, Data, FieldStyle, NewField, ObjectRef, record};
+use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
 use jldconv::julia::{Digest, Dumper, JuliaType, Param, TypeTable, datasets};
 use proptest::prelude::*;
 use proptest::sample::select;

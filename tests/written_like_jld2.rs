@@ -18,7 +18,7 @@ use jldconv::h5::{
     Extent, File, Layout, Object, ObjectHeader, ObjectKind, RelAddr, Result, Source, Trace,
     TypeRef, Visitor, kind,
 };
-use jldconv::julia::build::{Build, Data, FieldStyle, NewField, ObjectRef};
+use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef};
 use jldconv::julia::{Committed, JuliaType, Param, TypeTable};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

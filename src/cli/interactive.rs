@@ -5,9 +5,9 @@
 
 use super::flags::Layer;
 use super::resolve::DEFAULT_PREFIX;
-use super::said::Said;
 use super::value;
 use crate::archive::{Ranges, discover};
+use crate::cli::raw_settings::Said;
 use crate::convert::Mode;
 use crate::report::Overview;
 use std::ffi::OsString;

@@ -5,11 +5,11 @@ mod interactive;
 mod one_file;
 mod prepare;
 mod quote;
+mod raw_settings;
 mod resolve;
-mod said;
+mod settings_sources;
 mod slurm;
 mod slurm_script;
-mod source;
 mod supervisor;
 mod value;
 
@@ -21,10 +21,10 @@ pub use one_file::{
 };
 pub use prepare::{Prepared, prepare};
 pub use quote::quote;
+pub use raw_settings::Said;
 pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
-pub use said::Said;
+pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 pub use slurm::{SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
-pub use source::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 pub use supervisor::{Gathered, Parsed, ReportArgs, StartFlags, SupervisorCli, SupervisorCommand};
 pub use value::{Share, Size, Span};

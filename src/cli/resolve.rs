@@ -272,7 +272,7 @@ fn output(input: &Path, output: Option<PathBuf>, mode: Mode) -> Result<PathBuf, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::said::Said;
+    use crate::cli::raw_settings::Said;
     use crate::supervisor::{Count, OnFull};
     use std::fs;
     use std::time::Duration;

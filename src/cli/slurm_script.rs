@@ -8,8 +8,8 @@
 use super::flags::Layer;
 use super::quote::quote;
 use super::resolve::UsageError;
-use super::said::Said;
 use super::slurm::SlurmFlags;
+use crate::cli::raw_settings::Said;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;

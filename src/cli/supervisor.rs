@@ -1,9 +1,9 @@
 //! The command line of `jldconv-supervisor`.
 
 use super::flags::Layer;
-use super::said::Said;
 use super::slurm::SlurmArgs;
-use super::source::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
+use crate::cli::raw_settings::Said;
+use crate::cli::settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Holding an edit list against a file, and carrying it out on a copy.
 
-use super::{Failure, Fault};
+use super::{Failure, FailureKind};
 use crate::migrate::edit::{EditList, Replace};
-use crate::sys::crash::Step;
+use crate::sys::failpoint::Step;
 use crate::sys::file::{is_full, set_len, write_at};
 use std::fs::File;
 use std::io;
@@ -73,9 +73,9 @@ impl ApplyError {
     /// This error as the end of a conversion that worked on `path`.
     pub fn into_failure(self, path: &Path) -> Failure {
         let fault = match &self {
-            Self::Length { .. } | Self::Bytes { .. } => Fault::Verify,
-            Self::Write { source, .. } if is_full(source) => Fault::Full,
-            Self::Read { .. } | Self::Write { .. } => Fault::Output,
+            Self::Length { .. } | Self::Bytes { .. } => FailureKind::Verify,
+            Self::Write { source, .. } if is_full(source) => FailureKind::Full,
+            Self::Read { .. } | Self::Write { .. } => FailureKind::Output,
         };
         Failure::new(fault, format!("{}: {self}", path.display()))
     }
@@ -232,7 +232,7 @@ mod tests {
         let edits = edits.finish().unwrap();
         let error = edits.apply(&File::open(temp.path()).unwrap()).unwrap_err();
         assert!(matches!(error, ApplyError::Write { offset: 2, len: 2, .. }));
-        assert_eq!(error.into_failure(temp.path()).fault, Fault::Output);
+        assert_eq!(error.into_failure(temp.path()).fault, FailureKind::Output);
     }
 
     proptest! {

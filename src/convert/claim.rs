@@ -2,7 +2,7 @@
 //! Journals keep it, so that a later run tells its own outputs from other files, and those that are
 //! up to date from those that are not, without reading any.
 
-use super::{Compress, Failure, Fault, Mode, Options, VerifyLevel};
+use super::{Compress, Failure, FailureKind, Mode, Options, VerifyLevel};
 use crate::migrate::target::Target;
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ impl Recipe {
     /// # Errors
     /// There is no such target, or a rules file cannot be read.
     pub fn of(options: &Options) -> Result<Self, Failure> {
-        let unsupported = |message: String| Failure::new(Fault::Unsupported, message);
+        let unsupported = |message: String| Failure::new(FailureKind::Unsupported, message);
         let definition =
             Target::definition(&options.target).map_err(|error| unsupported(error.to_string()))?;
         let mut hash = Xxh3::new();

@@ -1,14 +1,14 @@
 //! From a job to an output: what a file needs, and which mode carries it out.
 
-use super::copying::{Made, Work};
-use super::in_place;
 use super::inplace::Recovered;
 use super::publish::{Destination, Existing};
 use super::{
-    Claim, ClaimedFile, Compress, Failure, Fault, FileReport, Job, Mode, Observer, Options,
+    Claim, ClaimedFile, Compress, Failure, FailureKind, FileReport, Job, Mode, Observer, Options,
     Outcome, Phase,
 };
 use super::{Recipe, Unchanged, VerifyLevel, help};
+use crate::convert::inplace::mode;
+use crate::convert::write_output::{Made, Work};
 use crate::h5::{self, ErrorKind, File, Source, metadata_digest};
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
@@ -57,16 +57,16 @@ impl Converter {
     /// Reads the target and the rules.
     ///
     /// # Errors
-    /// With [`Fault::Unsupported`] if there is no such target, a rules file is wrong, or this build
+    /// With [`FailureKind::Unsupported`] if there is no such target, a rules file is wrong, or this build
     /// cannot do what is asked for.
     pub fn new(options: Options) -> Result<Self, Failure> {
         if options.verify == Some(VerifyLevel::Hdf5) && !cfg!(feature = "hdf5") {
             let message = "--verify hdf5 needs a build with libhdf5, and this is none: install \
                            libhdf5-dev, then `cargo build --release --features hdf5`";
-            return Err(Failure::new(Fault::Unsupported, message));
+            return Err(Failure::new(FailureKind::Unsupported, message));
         }
         let wrong = |e: crate::migrate::target::TargetError| {
-            Failure::new(Fault::Unsupported, e.to_string())
+            Failure::new(FailureKind::Unsupported, e.to_string())
         };
         let recipe = Recipe::of(&options)?;
         let mut target = Target::builtin(&options.target).map_err(wrong)?;
@@ -140,7 +140,7 @@ impl Converter {
         let changed = edits.is_some() || mode == Mode::Rewrite;
         let mut claim = None;
         let made = if mode == Mode::InPlace {
-            in_place::carry_out(job, &self.options, level, &self.target, &planned, observer)?
+            mode::carry_out(job, &self.options, level, &self.target, &planned, observer)?
         } else {
             let to = Destination::open(&job.output).map_err(Failure::from)?;
             to.check(&planned.identity, existing).map_err(Failure::from)?;
@@ -233,13 +233,13 @@ impl Converter {
 
     /// [`plan`](Self::plan) for a file that must not be in the midst of a change in place.
     pub(super) fn plan_whole(&self, input: &Path) -> Result<Planned, Failure> {
-        in_place::refuse_unfinished(input, &self.options)?;
+        mode::refuse_unfinished(input, &self.options)?;
         self.plan(input).or_else(|failure| {
             // One may have begun since, and be over: then what was read is no fault of the file.
-            if !in_place::has_undo_file(input, &self.options) {
+            if !mode::has_undo_file(input, &self.options) {
                 return Err(failure);
             }
-            in_place::refuse_unfinished(input, &self.options)?;
+            mode::refuse_unfinished(input, &self.options)?;
             self.plan(input)
         })
     }
@@ -247,14 +247,14 @@ impl Converter {
     /// [`plan`](Self::plan) for a file that is to be changed in place, brought to one of its two
     /// states if it was in the midst of a change.
     fn plan_recovered(&self, input: &Path) -> Result<(Planned, Recovered), Failure> {
-        let recovered = in_place::recover(input, &self.options)?;
+        let recovered = mode::recover(input, &self.options)?;
         let failure = match self.plan(input) {
             Ok(planned) => return Ok((planned, recovered)),
             Err(failure) => failure,
         };
         // As above; and the archive may have moved away from its backup directory's undo files.
-        let begun = in_place::has_undo_file(input, &self.options);
-        let again = in_place::recover_again(input, &self.options)?;
+        let begun = mode::has_undo_file(input, &self.options);
+        let again = mode::recover_again(input, &self.options)?;
         if begun || again != Recovered::Untouched {
             return Ok((self.plan(input)?, again));
         }
@@ -265,12 +265,14 @@ impl Converter {
         let read = |e: h5::Error| read_failure(input, &e);
         let source = Source::open(input).map_err(read)?;
         let Some(handle) = source.file() else {
-            return Err(Failure::new(Fault::Internal, "an input without a file"));
+            return Err(Failure::new(FailureKind::Internal, "an input without a file"));
         };
-        let identity = Identity::of(handle)
-            .map_err(|e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display())))?;
-        let stat = StatData::of(handle)
-            .map_err(|e| Failure::new(Fault::of_read(&e), format!("{}: {e}", input.display())))?;
+        let identity = Identity::of(handle).map_err(|e| {
+            Failure::new(FailureKind::of_read(&e), format!("{}: {e}", input.display()))
+        })?;
+        let stat = StatData::of(handle).map_err(|e| {
+            Failure::new(FailureKind::of_read(&e), format!("{}: {e}", input.display()))
+        })?;
         let file = File::with_checksums(source, self.options.checksums()).map_err(read)?;
         let failed = |e: PlanError| plan_failure(input, &e);
         let mut migration = plan_for(&file, &self.target, &self.request()).map_err(failed)?;
@@ -332,7 +334,7 @@ impl Converter {
     pub(super) fn mode(&self, input: &Path, planned: &Planned) -> Result<Mode, Failure> {
         let refuse = |why: &str| {
             let message = format!("{}: {why}", input.display());
-            Err(Failure::new(Fault::Unsupported, message))
+            Err(Failure::new(FailureKind::Unsupported, message))
         };
         let reason = planned.migration.rewrite.as_deref();
         match (self.options.mode, planned.rewritten) {
@@ -364,7 +366,7 @@ fn codec_object(target: &Target, compress: Compress) -> Result<Option<Literal>, 
     };
     let Some(object) = target.codec.object(encoding, level) else {
         let message = format!("{} has no codec object for {encoding:?}", target.title);
-        return Err(Failure::new(Fault::Unsupported, message));
+        return Err(Failure::new(FailureKind::Unsupported, message));
     };
     Ok(Some(object))
 }
@@ -372,11 +374,11 @@ fn codec_object(target: &Target, compress: Compress) -> Result<Option<Literal>, 
 /// A file that cannot be read as it must be.
 pub(super) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
     let fault = match error.kind() {
-        ErrorKind::Io(e) if e.kind() == std::io::ErrorKind::OutOfMemory => Fault::Memory,
-        _ if cause_may_pass(error) => Fault::Read,
-        ErrorKind::Cancelled => Fault::Cancelled,
-        ErrorKind::Output(_) => Fault::Internal,
-        _ => Fault::Input,
+        ErrorKind::Io(e) if e.kind() == std::io::ErrorKind::OutOfMemory => FailureKind::Memory,
+        _ if cause_may_pass(error) => FailureKind::Read,
+        ErrorKind::Cancelled => FailureKind::Cancelled,
+        ErrorKind::Output(_) => FailureKind::Internal,
+        _ => FailureKind::Input,
     };
     Failure::new(fault, format!("{}: {error}{}", path.display(), help(error)))
 }
@@ -394,8 +396,8 @@ fn cause_may_pass(error: &(dyn std::error::Error + 'static)) -> bool {
 fn plan_failure(path: &Path, error: &PlanError) -> Failure {
     let fault = match error {
         PlanError::Read(e) => return read_failure(path, e),
-        PlanError::Unsupported { .. } | PlanError::NoValue { .. } => Fault::Unsupported,
-        PlanError::Edit(_) | PlanError::Internal(_) => Fault::Internal,
+        PlanError::Unsupported { .. } | PlanError::NoValue { .. } => FailureKind::Unsupported,
+        PlanError::Edit(_) | PlanError::Internal(_) => FailureKind::Internal,
     };
     Failure::new(fault, format!("{}: {error}", path.display()))
 }
@@ -416,26 +418,34 @@ mod tests {
     fn an_error_of_reading_is_known_through_all_that_is_above_it() {
         let source = unreadable();
         let fault = |error: h5::Error| read_failure(Path::new("x"), &error).fault;
-        assert_eq!(fault(source.read(0, 8, "header").unwrap_err()), Fault::Read, "by the cache");
-        assert_eq!(fault(source.read(0, 1 << 20, "heap").unwrap_err()), Fault::Read, "past it");
-        assert_eq!(fault(File::from_source(unreadable()).unwrap_err()), Fault::Read);
+        assert_eq!(
+            fault(source.read(0, 8, "header").unwrap_err()),
+            FailureKind::Read,
+            "by the cache"
+        );
+        assert_eq!(
+            fault(source.read(0, 1 << 20, "heap").unwrap_err()),
+            FailureKind::Read,
+            "past it"
+        );
+        assert_eq!(fault(File::from_source(unreadable()).unwrap_err()), FailureKind::Read);
         for (len, piece) in [(100, 10), (1 << 20, 10), (1 << 20, 1 << 20)] {
             let read = source.stream(0, len, "data").unwrap().read(&mut vec![0; piece]);
             let error = read.unwrap_err();
-            assert_eq!(fault(h5::Error::payload(0, error)), Fault::Read, "{len} {piece}");
+            assert_eq!(fault(h5::Error::payload(0, error)), FailureKind::Read, "{len} {piece}");
             let error = source.stream(0, len, "data").unwrap().read(&mut vec![0; piece]);
             let codec = codec::Error::Io { at: None, source: error.unwrap_err() };
-            assert_eq!(fault(h5::Error::payload(0, codec)), Fault::Read, "{len} {piece}");
+            assert_eq!(fault(h5::Error::payload(0, codec)), FailureKind::Read, "{len} {piece}");
         }
         assert_eq!(source.read_error().unwrap().raw_os_error(), Some(libc::EIO));
         let above = Source::overlay(unreadable(), 1 << 20, Vec::new(), Vec::new());
         assert!(above.read_error().is_none() && above.read(0, 8, "header").is_err());
         assert!(above.read_error().is_some(), "it is known above an overlay, too");
         let missing = Source::open(Path::new("/nowhere")).unwrap_err();
-        assert_eq!(fault(missing), Fault::Input);
+        assert_eq!(fault(missing), FailureKind::Input);
         let short = Source::from_bytes(vec![0; 3]).read(0, 8, "header").unwrap_err();
-        assert_eq!(fault(short), Fault::Input);
+        assert_eq!(fault(short), FailureKind::Input);
         let error = codec::Error::Io { at: None, source: io::ErrorKind::UnexpectedEof.into() };
-        assert_eq!(fault(h5::Error::payload(0, error)), Fault::Input, "it was cut");
+        assert_eq!(fault(h5::Error::payload(0, error)), FailureKind::Input, "it was cut");
     }
 }

@@ -6,10 +6,10 @@
 
 use super::converter::{Planned, read_failure};
 use super::verify::{self, Check, Expected, MadeBy};
-use super::{Claim, ClaimedFile, Compress, Converter, Failure, Fault, FileReport, Job, Mode};
+use super::{Claim, ClaimedFile, Compress, Converter, Failure, FailureKind, FileReport, Job, Mode};
 use super::{Observer, Phase, Recipe, VerifyLevel};
 use crate::codec::ids;
-use crate::h5::{self, File, Source, metadata_digest};
+use crate::h5::{self, Checksums, File, Source, metadata_digest};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use crate::migrate::{Request, plan_for};
 use crate::sys::dir::Dir;
@@ -88,22 +88,24 @@ impl Converter {
     ) -> Result<Examined, Failure> {
         observer.progress(Phase::Plan, 0, 1);
         let pair = open(job)?;
-        let digest = |path: &Path, file: &fs::File, wanted: bool| -> Result<_, Failure> {
-            let failed =
-                |e: io::Error| Failure::new(Fault::Input, format!("{}: {e}", path.display()));
-            let stat = StatData::of(file).map_err(failed)?;
-            let handle = file.try_clone().map_err(failed)?;
-            // A file that cannot be read through is like no other.
-            let digest = if wanted {
-                let file = Source::from_file(handle).and_then(File::from_source);
-                file.and_then(|file| metadata_digest(&file)).ok()
-            } else {
-                None
+        let checksums = self.options().checksums();
+        let digest =
+            |path: &Path, file: &fs::File, wanted: Option<Checksums>| -> Result<_, Failure> {
+                let failed = |e: io::Error| {
+                    Failure::new(FailureKind::Input, format!("{}: {e}", path.display()))
+                };
+                let stat = StatData::of(file).map_err(failed)?;
+                let handle = file.try_clone().map_err(failed)?;
+                // A file that cannot be read through is like no other.
+                let digest = wanted.and_then(|checksums| {
+                    let source = Source::from_file(handle).ok()?;
+                    metadata_digest(&File::with_checksums(source, checksums).ok()?).ok()
+                });
+                Ok(ClaimedFile { path: path.to_string_lossy().into_owned(), stat, digest })
             };
-            Ok(ClaimedFile { path: path.to_string_lossy().into_owned(), stat, digest })
-        };
-        let input = digest(&job.input, &pair.input, wanted.input_digest)?;
-        let output = digest(&job.output, &pair.output, wanted.output_digest)?;
+        let input = digest(&job.input, &pair.input, wanted.input_digest.then_some(checksums))?;
+        let output =
+            digest(&job.output, &pair.output, wanted.output_digest.then_some(Checksums::Trusted))?;
         let compared = match wanted.compare {
             Some(depth) => Some(self.compare(job, &pair, (wanted.made, depth), observer)?),
             None => None,
@@ -134,7 +136,7 @@ impl Converter {
         if found.is_ok() && level == VerifyLevel::Hdf5 {
             found = match self.reread(job, &pair, observer) {
                 Ok(()) => found,
-                Err(failure) if failure.fault == Fault::Verify => Err(failure.message),
+                Err(failure) if failure.fault == FailureKind::Verify => Err(failure.message),
                 Err(failure) => return Err(failure),
             };
         }
@@ -172,12 +174,12 @@ impl Converter {
         let mode = made.unwrap_or(chosen);
         let failed = |e: h5::Error| read_failure(&job.input, &e);
         let broken = |path: &Path, e: io::Error| {
-            Failure::new(Fault::Input, format!("{}: {e}", path.display()))
+            Failure::new(FailureKind::Input, format!("{}: {e}", path.display()))
         };
         let input = pair.input.try_clone().map_err(|e| broken(&job.input, e))?;
         let output = pair.output.try_clone().map_err(|e| broken(&job.output, e))?;
         let stat = StatData::of(&output).map_err(|e| broken(&job.output, e))?;
-        let expected = expected(&planned, input).map_err(failed)?;
+        let expected = expected(&planned, input, self.options().checksums()).map_err(failed)?;
         let found = match Source::from_file(output).and_then(File::from_source) {
             Ok(found) => found,
             Err(error) => return Ok(Err(format!("it is not what the input gives: {error}"))),
@@ -268,9 +270,9 @@ fn open(job: &Job) -> Result<Pair, Failure> {
     let source = Source::open(&job.input).map_err(|e| read_failure(&job.input, &e))?;
     let input = source.file().map(fs::File::try_clone);
     let Some(Ok(input)) = input else {
-        return Err(Failure::new(Fault::Internal, "an input without a file"));
+        return Err(Failure::new(FailureKind::Internal, "an input without a file"));
     };
-    let bad = |e: String| Failure::new(Fault::Output, e);
+    let bad = |e: String| Failure::new(FailureKind::Output, e);
     let dir = job.output.parent().unwrap_or(Path::new(""));
     let name = job.output.file_name().unwrap_or_default();
     let output = Dir::open(dir).and_then(|dir| dir.open_file(name, false));
@@ -278,13 +280,13 @@ fn open(job: &Job) -> Result<Pair, Failure> {
 }
 
 /// The input as a conversion without a new layout would leave it.
-fn expected(planned: &Planned, input: fs::File) -> h5::Result<File> {
+fn expected(planned: &Planned, input: fs::File, checksums: Checksums) -> h5::Result<File> {
     let mut source = Source::from_file(input)?;
     if let Some(edits) = &planned.migration.edits {
         let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
         source = Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
     }
-    File::from_source(source)
+    File::with_checksums(source, checksums)
 }
 
 /// Why two files do not belong together, or why that cannot be told.
@@ -327,7 +329,7 @@ fn same_bytes(
             .map_err(|e| Difference::Expected(h5::Error::io(at, e)))?;
         found.source().read_exact_at(at, b).map_err(|e| {
             let what = format!("the output at byte {at}: {e}");
-            Difference::Failed(Failure::new(Fault::Output, what))
+            Difference::Failed(Failure::new(FailureKind::Output, what))
         })?;
         if let Some(place) = a.iter().zip(b.iter()).position(|(a, b)| a != b) {
             let what = format!("byte {} differs", at + place as u64);

@@ -8,7 +8,7 @@ use std::io;
 /// What is at fault; decides whether another try can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Fault {
+pub enum FailureKind {
     /// The input is unreadable, not JLD2, corrupt, truncated or foreign: no retry can help.
     Input,
     /// The input needs what this version or these options cannot do: no retry can help.
@@ -35,7 +35,7 @@ pub enum Fault {
     Read,
 }
 
-impl Fault {
+impl FailureKind {
     /// What a failed read of an input is: the system's word on the way to the bytes, or a fault of
     /// the file itself (it is gone, forbidden, shorter than it was).
     pub fn of_read(error: &io::Error) -> Self {
@@ -58,7 +58,7 @@ pub fn help(error: &h5::Error) -> &'static str {
 #[non_exhaustive]
 pub struct Failure {
     /// What is at fault.
-    pub fault: Fault,
+    pub fault: FailureKind,
     /// Names the file, and for bad input the object path, the byte offset, what was expected and
     /// what was found.
     pub message: String,
@@ -66,7 +66,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of kind `fault`, told by `message`.
-    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
+    pub fn new(fault: FailureKind, message: impl Into<String>) -> Self {
         Self { fault, message: message.into() }
     }
 }

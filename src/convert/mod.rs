@@ -7,26 +7,25 @@
 mod apply;
 mod claim;
 mod converter;
-mod copying;
 pub mod edit;
 mod examine;
 mod failure;
 #[cfg(test)]
 mod flat_tests;
-mod in_place;
 pub mod inplace;
+mod job;
 mod options;
 pub mod publish;
-mod report;
 mod rewrite;
 pub mod temp;
 mod verify;
+mod write_output;
 
 pub use claim::{Claim, ClaimedFile, Recipe, outputs_hold};
 pub use examine::{Depth, Examined, Recheck, Wanted};
-pub use failure::{Failure, Fault, help};
+pub use failure::{Failure, FailureKind, help};
+pub use job::{FileReport, Job, Observer, Outcome, Phase, Silent};
 pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
-pub use report::{FileReport, Job, Observer, Outcome, Phase, Silent};
 
 pub use converter::Converter;
 

@@ -6,9 +6,9 @@
 //! removes the file. No reader ever sees part of an output under its name.
 
 use super::temp::staged;
-use super::{Failure, Fault};
-use crate::sys::crash::{self, Step};
+use super::{Failure, FailureKind};
 use crate::sys::dir::{Dir, DirError, Entry, Missing};
+use crate::sys::failpoint::{self, Step};
 use crate::sys::file::{self, Identity, is_full};
 use crate::sys::origin::Origin;
 use crate::sys::stat::StatData;
@@ -71,13 +71,13 @@ impl From<PublishError> for Failure {
             PublishError::Io { source, .. } | PublishError::Dir(DirError::Io { source, .. })
                 if is_full(source) =>
             {
-                Fault::Full
+                FailureKind::Full
             }
             PublishError::IsInput { .. }
             | PublishError::NotReplaceable { .. }
             | PublishError::Changed { .. }
-            | PublishError::Dir(DirError::Exists { .. }) => Fault::Conflict,
-            _ => Fault::Output,
+            | PublishError::Dir(DirError::Exists { .. }) => FailureKind::Conflict,
+            _ => FailureKind::Output,
         };
         Self::new(fault, error.to_string())
     }
@@ -229,13 +229,13 @@ impl Destination {
             if number > 0 {
                 name.push(format!(".{number}"));
             }
-            crash::before(Step::SetAside);
+            failpoint::before(Step::SetAside);
             match self.dir.rename_new(&self.name, &kept, &name) {
                 Ok(()) => {}
                 Err(DirError::Exists { .. }) => continue,
                 Err(error) => return Err(error.into()),
             }
-            crash::after(Step::SetAside);
+            failpoint::after(Step::SetAside);
             let moved = kept.entry(&name)?;
             if moved.is_some_and(|moved| moved.stat.same_but_for_ctime(what)) {
                 kept.sync()?;
@@ -388,10 +388,10 @@ impl Sealed<'_> {
     /// Gives the file a name that is free.
     fn place(&mut self, to: &Destination) -> Result<(), PublishError> {
         let Guard { dir, name, .. } = &self.guard;
-        crash::before(Step::Rename);
+        failpoint::before(Step::Rename);
         dir.rename_new(name, &to.dir, &to.name)?;
         self.guard.armed = false;
-        crash::after(Step::Rename);
+        failpoint::after(Step::Rename);
         sync(to)
     }
 
@@ -409,11 +409,11 @@ impl Sealed<'_> {
             source,
         })?;
         let staged = staged(&self.guard.name, own.ino());
-        crash::before(Step::Stage);
+        failpoint::before(Step::Stage);
         dir.rename_new(&self.guard.name, dir, &staged)?;
         self.guard.name.clone_from(&staged);
-        crash::after(Step::Stage);
-        crash::before(Step::Rename);
+        failpoint::after(Step::Stage);
+        failpoint::before(Step::Rename);
         self.guard.armed = false;
         match dir.exchange(&staged, &to.dir, &to.name) {
             Ok(true) => {}
@@ -422,7 +422,7 @@ impl Sealed<'_> {
                 to.check_is(what)?;
                 dir.rename(&staged, &to.dir, &to.name)?;
                 self.guard.armed = false;
-                crash::after(Step::Rename);
+                failpoint::after(Step::Rename);
                 return sync(to);
             }
             Err(error) => {
@@ -430,7 +430,7 @@ impl Sealed<'_> {
                 return Err(error.into());
             }
         }
-        crash::after(Step::Rename);
+        failpoint::after(Step::Rename);
         let old = dir.entry(&staged)?;
         let right =
             |old: Entry| old.kind == FileType::RegularFile && old.stat.same_but_for_ctime(what);
@@ -442,9 +442,9 @@ impl Sealed<'_> {
             return Err(PublishError::Changed { path: to.path() });
         }
         sync(to)?;
-        crash::before(Step::ReplacedRemove);
+        failpoint::before(Step::ReplacedRemove);
         dir.remove(&staged)?;
-        crash::after(Step::ReplacedRemove);
+        failpoint::after(Step::ReplacedRemove);
         Ok(())
     }
 
@@ -464,9 +464,9 @@ impl Sealed<'_> {
 
 /// Waits until the output's name is on the disk.
 fn sync(to: &Destination) -> Result<(), PublishError> {
-    crash::before(Step::DirSync);
+    failpoint::before(Step::DirSync);
     to.dir.sync()?;
-    crash::after(Step::DirSync);
+    failpoint::after(Step::DirSync);
     Ok(())
 }
 
@@ -592,7 +592,7 @@ mod tests {
             let error = place.publish("out", &existing);
             assert!(matches!(error, Err(PublishError::Changed { .. })), "{error:?}");
             assert_eq!(fs::read(&out).unwrap(), b"theirs");
-            assert_eq!(Failure::from(error.unwrap_err()).fault, Fault::Conflict);
+            assert_eq!(Failure::from(error.unwrap_err()).fault, FailureKind::Conflict);
         }
         // As if somebody came between the look and the renames.
         let what = StatData { mtime_ns: 0, ..StatData::at(&out).unwrap() };
@@ -750,8 +750,8 @@ mod tests {
             let source = io::Error::from_raw_os_error(code);
             Failure::from(PublishError::Io { what: "sync", path: PathBuf::from("x"), source })
         };
-        assert_eq!(failure(libc::ENOSPC).fault, Fault::Full);
-        assert_eq!(failure(libc::EDQUOT).fault, Fault::Full);
-        assert_eq!(failure(libc::EIO).fault, Fault::Output);
+        assert_eq!(failure(libc::ENOSPC).fault, FailureKind::Full);
+        assert_eq!(failure(libc::EDQUOT).fault, FailureKind::Full);
+        assert_eq!(failure(libc::EIO).fault, FailureKind::Output);
     }
 }

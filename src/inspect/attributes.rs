@@ -1,13 +1,13 @@
 //! Attributes that users gave to objects: names, types and values, and their order where it shows.
 
 use super::comparison::{Differences, What};
-use super::difference;
-use super::natural::parse;
 use super::raw;
 use crate::h5::{
     Attribute, Dataspace, ErrorKind, Extent, FillValue, Object, ObjectKind, Result, header_flag,
     kind,
 };
+use crate::inspect::plain_json::parse;
+use crate::inspect::value_diff;
 use crate::julia::{Digest, Dumper, TypeTable};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::Xxh3;
@@ -137,10 +137,10 @@ fn values(
         return;
     }
     let (Some(a), Some(b)) = (parse(&a), parse(&b)) else {
-        let text = |bytes: &[u8]| Some(difference::shortened(&String::from_utf8_lossy(bytes)));
+        let text = |bytes: &[u8]| Some(value_diff::shortened(&String::from_utf8_lossy(bytes)));
         return out.add(path, at, What::Value, [text(&a), text(&b)]);
     };
-    let (found, more) = difference::find(&a, &b, MOST);
+    let (found, more) = value_diff::find(&a, &b, MOST);
     for f in found {
         out.add(path, &format!("{at}{}", f.at), f.what, f.sides);
     }
@@ -159,7 +159,7 @@ fn order(path: &str, a: &Object, b: &Object, out: &mut Differences) {
     if in_a != in_b || tracked {
         let said = |names: &[String], object: &Object| {
             let note = if tracked && !tracks(object) { ", not tracked" } else { "" };
-            Some(format!("{}{note}", difference::shortened(&names.join(", "))))
+            Some(format!("{}{note}", value_diff::shortened(&names.join(", "))))
         };
         out.add(path, "@", What::Order, [said(&in_a, a), said(&in_b, b)]);
     }

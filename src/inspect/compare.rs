@@ -3,15 +3,15 @@
 use super::attributes;
 use super::comparison::{Differences, What};
 use super::contents::{Linked, LinkedKind, contents};
-use super::difference;
 use super::identity::{Identities, Made, Name};
 use super::layouts;
-use super::lockstep::first_difference;
 use super::model::Refusal;
 use super::numbers::first_unequal;
-use super::refusal;
 use super::seen::Seen;
 use crate::h5::{self, Error, ErrorKind, File, Object, ObjectKind, RelAddr};
+use crate::inspect::stream_diff::first_difference;
+use crate::inspect::unreadable;
+use crate::inspect::value_diff;
 use crate::julia::{Digest, Digests, Dumper, TypeTable};
 use std::collections::HashSet;
 use std::io::Write;
@@ -46,8 +46,8 @@ impl<'a> View<'a> {
         file: &'a File,
         digests: &'a Digests,
     ) -> Result<Self, Box<Refusal>> {
-        let linked =
-            contents(file).map_err(|e| Box::new(refusal::inside(path, file.source().len(), &e)))?;
+        let linked = contents(file)
+            .map_err(|e| Box::new(unreadable::inside(path, file.source().len(), &e)))?;
         Ok(Self { types: TypeTable::new(file), linked, digests })
     }
 
@@ -236,7 +236,7 @@ impl Pairs<'_> {
         let nodes: (Node<'_>, Node<'_>) = ((&self.a.types, a), (&self.b.types, b));
         let trees = TREES.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Some(a_value), Some(b_value)) = (seen_a.value(), seen_b.value()) {
-            let (found, more) = difference::find(&a_value, &b_value, MOST_OF_ONE);
+            let (found, more) = value_diff::find(&a_value, &b_value, MOST_OF_ONE);
             drop((a_value, b_value));
             drop(trees);
             for f in found {
@@ -274,6 +274,6 @@ fn order(path: &str, a: &[String], b: &[String], out: &mut Differences) {
     let common_a: Vec<_> = a.iter().filter(|name| names_b.contains(name)).collect();
     let common_b: Vec<_> = b.iter().filter(|name| names_a.contains(name)).collect();
     let Some((first, other)) = common_a.iter().zip(&common_b).find(|(a, b)| a != b) else { return };
-    let said = |name: &str| Some(difference::shortened(&format!("{name} comes first")));
+    let said = |name: &str| Some(value_diff::shortened(&format!("{name} comes first")));
     out.add(path, "", What::Order, [said(first), said(other)]);
 }

@@ -1,11 +1,11 @@
 //! A file's values, or those below a path: as canonical JSON, or for a person.
 
 use super::model::Refusal;
-use super::natural::abridged;
-use super::refusal;
 use super::show_value::value;
 use crate::convert::help;
 use crate::h5::{Checksums, Error, ErrorKind, File, ObjectKind, RelAddr};
+use crate::inspect::plain_json::abridged;
+use crate::inspect::unreadable;
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use std::io::{self, Write};
 use std::path::Path;
@@ -81,7 +81,7 @@ pub fn dump_with(
     checksums: Checksums,
     out: &mut dyn Write,
 ) -> Result<(), DumpError> {
-    let file = refusal::open_with(path, checksums);
+    let file = unreadable::open_with(path, checksums);
     let file = file.map_err(|refusal| DumpError::Refused(Box::new(refusal)))?;
     let name = path.display().to_string();
     let failed = |source: Error| DumpError::of(&name, source);

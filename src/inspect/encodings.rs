@@ -1,9 +1,9 @@
 //! How the columns of a file are encoded, and which conversions could have left them so.
 
 use super::contents::{Linked, LinkedKind};
-use super::natural::natural;
 use crate::codec::{describe, ids};
 use crate::h5::{Class, Extent, File, Object, RefPlan, Result, Trace, Visitor};
+use crate::inspect::plain_json::natural;
 use crate::julia::TypeTable;
 use crate::migrate::Request;
 use crate::migrate::literal::Literal;

@@ -2,11 +2,11 @@
 
 use super::groups;
 use super::model::{Action, Container, Format, Inspection, Refusal};
-use super::refusal;
 use super::tree::Trees;
 use super::usage::Usage;
 use crate::codec::ids;
 use crate::h5::{Checksums, Error, File, Trace};
+use crate::inspect::unreadable;
 use crate::julia::TypeTable;
 use crate::migrate::target::Target;
 use crate::migrate::{Examiner, Migration, PlanError, plan};
@@ -42,9 +42,9 @@ pub fn inspect_with(
     detail: Detail,
     checksums: Checksums,
 ) -> Result<Inspection, Box<Refusal>> {
-    let file = refusal::open_with(path, checksums)?;
+    let file = unreadable::open_with(path, checksums)?;
     let bytes = file.source().len();
-    look(path, &file, target, detail).map_err(|e| Box::new(refusal::inside(path, bytes, &e)))
+    look(path, &file, target, detail).map_err(|e| Box::new(unreadable::inside(path, bytes, &e)))
 }
 
 fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Inspection, Error> {

@@ -13,8 +13,8 @@ use super::compare::{Progress, View, differences};
 use super::comparison::{Comparison, Difference, Differences, Verdict, What};
 use super::encodings::{self, Codecs, Encodings};
 use super::model::Refusal;
-use super::refusal;
 use crate::h5::{self, File, Source};
+use crate::inspect::unreadable;
 use crate::julia::Digests;
 use crate::migrate::edit::EditList;
 use crate::migrate::target::Target;
@@ -37,7 +37,7 @@ pub fn verify(
     target: Option<&Target>,
     progress: &(dyn Fn(u64) -> h5::Result<()> + Sync),
 ) -> Result<Comparison, Box<Refusal>> {
-    let files = [refusal::open(old)?, refusal::open(new)?];
+    let files = [unreadable::open(old)?, unreadable::open(new)?];
     let digests = [Digests::default(), Digests::default()];
     let views = [View::of(old, &files[0], &digests[0])?, View::of(new, &files[1], &digests[1])?];
     let pair = Pair { old, new, files: &files, views: &views, digests: &digests[0], progress };
@@ -101,7 +101,7 @@ impl Pair<'_> {
     fn refused(&self, which: usize, error: &h5::Error) -> Refusal {
         let [old, new] = self.files;
         let (path, file) = if which == 0 { (self.old, old) } else { (self.new, new) };
-        refusal::inside(path, file.source().len(), error)
+        unreadable::inside(path, file.source().len(), error)
     }
 
     fn explained(&self, target: &Target) -> Result<Comparison, Box<Refusal>> {

@@ -2,8 +2,8 @@
 
 use super::columns::columns;
 use super::model::{DataGroup, EraGuess, Kind};
-use super::natural::{abridged, entry, natural, plain};
 use crate::h5::{Link, ObjectKind, RelAddr, Result};
+use crate::inspect::plain_json::{abridged, entry, natural, plain};
 use crate::julia::{Element, Record, TypeTable};
 use crate::mera::era::{Codec, Fingerprint, candidates};
 use crate::mera::time::Clock;

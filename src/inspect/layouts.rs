@@ -4,9 +4,9 @@
 //! a reference, of which type, whether it has data at all).
 
 use super::comparison::{Differences, What};
-use super::difference::shortened;
 use super::raw;
 use crate::h5::{Class, RelAddr, Result};
+use crate::inspect::value_diff::shortened;
 use crate::julia::{Committed, TypeTable};
 use std::collections::{BTreeMap, BTreeSet};
 

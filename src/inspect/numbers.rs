@@ -1,8 +1,8 @@
 //! Where two arrays of numbers begin to differ.
 
 use super::compare::Node;
-use super::natural::half;
 use crate::h5::{Class, Object, ObjectKind, RelAddr, Result};
+use crate::inspect::plain_json::half;
 use crate::julia::{Column, Element, Record, TypeTable};
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! One value as a comparison sees it first: a digest, and the whole if that is short.
 
-use super::natural::parse;
 use super::raw;
 use crate::h5::{self, Error, ErrorKind, File, RelAddr};
+use crate::inspect::plain_json::parse;
 use crate::julia::{Dumper, TypeTable};
 use std::io::{self, Write};
 use xxhash_rust::xxh3::Xxh3;

@@ -1,7 +1,7 @@
 //! Values as a tree for a person.
 
-use super::natural::{float, plain};
 use super::type_name::type_name;
+use crate::inspect::plain_json::{float, plain};
 use crate::report::text::tame;
 use serde_json::{Map, Value};
 use std::collections::HashSet;

@@ -4,7 +4,7 @@ use super::patches::Patches;
 use super::plan::PlanError;
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::{File, Message, ObjectHeader, ObjectKind, RelAddr, kind};
-use crate::julia::build::{Build, ObjectRef};
+use crate::julia::builder::{Build, ObjectRef};
 use std::collections::HashMap;
 
 /// Links that a group gets.

@@ -3,11 +3,11 @@
 use super::finding::{Finding, Findings, Severity};
 use super::groups::Group;
 use super::names::NewName;
-use super::reading::Session;
 use super::rule::{Action, Retype, Rule};
 use super::survey::Survey;
 use super::target::Target;
 use crate::h5::{self, RelAddr};
+use crate::migrate::julia_session::Session;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use super::literal::{Literal, Version};
 use crate::h5::{Class, Datatype, Result};
-use crate::julia::build::{Build, Data, NewField, ObjectRef, record};
+use crate::julia::builder::{Build, Data, NewField, ObjectRef, record};
 use crate::julia::{JuliaType, Node, Param};
 
 /// Which committed type a new object is of.

@@ -9,12 +9,12 @@ use super::flat::{FlatTable, flat_tables};
 use super::groups::{groups, unmet};
 use super::literal::Literal;
 use super::names::new_names;
-use super::reading::Session;
 use super::rule::FieldError;
 use super::survey::Survey;
 use super::target::Target;
 use crate::h5::{self, File, Region};
 use crate::julia::{Overrides, Renames, TypeTable};
+use crate::migrate::julia_session::Session;
 
 /// What a migration to a target does to a file.
 #[derive(Debug)]

@@ -232,7 +232,7 @@ pub(super) mod tests {
     use super::*;
     use crate::convert::inplace::Earlier;
     use crate::convert::{
-        ClaimedFile, Compress, Depth, Fault, Mode, Outcome, Recipe, Unchanged, VerifyLevel,
+        ClaimedFile, Compress, Depth, FailureKind, Mode, Outcome, Recipe, Unchanged, VerifyLevel,
     };
     use proptest::prelude::*;
 
@@ -360,7 +360,7 @@ pub(super) mod tests {
             report().prop_map(|report| Ok(Product::Made(report))),
             (report(), any::<String>()).prop_map(|(report, why)| Ok(Product::Remade(report, why))),
             claim().prop_map(|claim| Ok(Product::Held(Box::new(claim)))),
-            any::<String>().prop_map(|message| Err(Failure::new(Fault::Output, message))),
+            any::<String>().prop_map(|message| Err(Failure::new(FailureKind::Output, message))),
         ];
         prop_oneof![
             (any::<u32>(), any::<u32>()).prop_map(|(version, pid)| FromWorker::Hello {

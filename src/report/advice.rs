@@ -1,7 +1,7 @@
 //! What a user may do next. Said only where the run's own numbers say it.
 
 use super::text::{self, float};
-use crate::supervisor::{Cause, JobOutcome, RunSummary};
+use crate::supervisor::{Fault, JobOutcome, RunSummary};
 use std::fmt::Write as _;
 
 /// What advice needs to know beside the summary.
@@ -19,8 +19,8 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<String> {
     if summary.interrupted {
         advice.push("run the same command again: it goes on where this run stopped".to_owned());
     }
-    let of = |cause: Cause| summary.files.iter().filter(move |file| file.fault == Some(cause));
-    if let Some(worst) = of(Cause::OutOfMemory).map(|file| file.peak_anon).max() {
+    let of = |cause: Fault| summary.files.iter().filter(move |file| file.fault == Some(cause));
+    if let Some(worst) = of(Fault::OutOfMemory).map(|file| file.peak_anon).max() {
         let limit = summary.memory_limit;
         advice.push(format!(
             "a file that ran out of memory had used {} when it stopped; the limit is {}: give the \
@@ -29,35 +29,35 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<String> {
             text::bytes(limit)
         ));
     }
-    if of(Cause::Full).next().is_some() {
+    if of(Fault::Full).next().is_some() {
         advice.push("make space where the outputs go, then run the same command again".to_owned());
     }
-    if of(Cause::Output).next().is_some() {
+    if of(Fault::Output).next().is_some() {
         advice.push(
             "see to the output directory (permission, quota, disk), then run the same command again"
                 .into(),
         );
     }
-    if of(Cause::Read).next().is_some() {
+    if of(Fault::Read).next().is_some() {
         advice.push(
             "see to the file system of the inputs (disk, network), then run the same command again"
                 .into(),
         );
     }
-    if of(Cause::Unfinished).next().is_some() {
+    if of(Fault::Unfinished).next().is_some() {
         advice.push(
             "jldconv undo FILE takes an interrupted change in place back; then run the same \
              command again"
                 .into(),
         );
     }
-    if of(Cause::Input).next().is_some() {
+    if of(Fault::Input).next().is_some() {
         advice.push(
             "jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again"
                 .to_owned(),
         );
     }
-    let again = [Cause::Killed, Cause::Crashed, Cause::Stalled, Cause::Protocol, Cause::Spawn];
+    let again = [Fault::Killed, Fault::Crashed, Fault::Stalled, Fault::Protocol, Fault::Spawn];
     if again.iter().any(|cause| of(*cause).next().is_some()) {
         advice.push("the same command tries files again whose workers died or hung".to_owned());
     }
@@ -139,12 +139,12 @@ mod tests {
         let all = lines(|it| {
             it.interrupted = true;
             for cause in [
-                Cause::OutOfMemory,
-                Cause::Full,
-                Cause::Output,
-                Cause::Unfinished,
-                Cause::Input,
-                Cause::Killed,
+                Fault::OutOfMemory,
+                Fault::Full,
+                Fault::Output,
+                Fault::Unfinished,
+                Fault::Input,
+                Fault::Killed,
             ] {
                 let mut file = record(1, JobOutcome::Failed);
                 file.fault = Some(cause);

@@ -2,9 +2,9 @@
 
 use super::line::short;
 use super::text;
-use crate::convert::{Converter, Failure, Fault, Mode, Unchanged};
+use crate::convert::{Converter, Failure, FailureKind, Mode, Unchanged};
 use crate::migrate::Migration;
-use crate::supervisor::{Cause, Plan, PlannedJob};
+use crate::supervisor::{Fault, Plan, PlannedJob};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -34,7 +34,7 @@ pub fn dry_run(
     let mut foreseen = Foreseen::default();
     for job in &plan.jobs {
         let migration = match &job.obstacle {
-            Some(obstacle) => Err(Failure::new(Fault::Input, obstacle.as_str())),
+            Some(obstacle) => Err(Failure::new(FailureKind::Input, obstacle.as_str())),
             None => converter.dry_run(&job.input),
         };
         match &migration {
@@ -73,7 +73,7 @@ fn entry(
         Ok(foreseen) => foreseen,
         Err(failure) => {
             let message = text::after_path(&failure.message, &job.name);
-            let _ = writeln!(entry, "  fails: {}: {}", Cause::from(failure.fault), short(message));
+            let _ = writeln!(entry, "  fails: {}: {}", Fault::from(failure.fault), short(message));
             return entry;
         }
     };

@@ -197,7 +197,7 @@ pub(super) mod tests {
     use super::*;
     use crate::convert::{Mode, Phase, VerifyLevel};
     use crate::report::header::tests::start;
-    use crate::supervisor::{Cause, JobId, MemoryStatus, SlotId};
+    use crate::supervisor::{Fault, JobId, MemoryStatus, SlotId};
 
     pub(in crate::report) fn record(number: u64, outcome: JobOutcome) -> JobRecord {
         let name = format!("output_{number:05}.jld2");
@@ -215,7 +215,7 @@ pub(super) mod tests {
                 record.verify = Some(VerifyLevel::Structure);
             }
             JobOutcome::Failed => {
-                record.fault = Some(Cause::Input);
+                record.fault = Some(Fault::Input);
                 record.message =
                     Some(format!("/data/old/{name}: not a JLD2 file: no signature at byte 0\n"));
             }
@@ -258,7 +258,7 @@ pub(super) mod tests {
             job: JobId(3),
             name: "output_00103.jld2".into(),
             attempt: 1,
-            cause: Cause::OutOfMemory,
+            cause: Fault::OutOfMemory,
             message: "killed by the kernel; it needed 120.0 MiB".into(),
             will_retry,
         };

@@ -139,7 +139,7 @@ fn conflicts(summary: &RunSummary, block: &mut String) {
 pub(super) mod tests {
     use super::*;
     use crate::report::line::tests::record;
-    use crate::supervisor::{Cause, SlotRecord};
+    use crate::supervisor::{Fault, SlotRecord};
 
     pub(in crate::report) fn summary() -> RunSummary {
         RunSummary {
@@ -201,7 +201,7 @@ pub(super) mod tests {
         run.safety_violations = 4;
         run.paused_seconds = 75.0;
         run.error = Some("/data/new: another directory is in its place".into());
-        run.faults = BTreeMap::from([(Cause::OutOfMemory, 2), (Cause::Input, 12)]);
+        run.faults = BTreeMap::from([(Fault::OutOfMemory, 2), (Fault::Input, 12)]);
         run.files.extend((200..212).map(|number| record(number, JobOutcome::Failed)));
         insta::assert_snapshot!(super::summary(&run, ABOUT), @r"
         Broken off: 10 converted, 2 unchanged, 1 skipped, 12 failed, 3 not begun or not finished

@@ -115,7 +115,7 @@ fn share(phase: Phase, done: u64, total: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::report::header::tests::start;
-    use crate::supervisor::{Cause, JobId, JobRecord};
+    use crate::supervisor::{Fault, JobId, JobRecord};
     use proptest::prelude::*;
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
                     job,
                     name,
                     attempt: 1,
-                    cause: Cause::Killed,
+                    cause: Fault::Killed,
                     message: String::new(),
                     will_retry: true,
                 },

@@ -1,9 +1,9 @@
 //! What a run tells while it goes.
 
-use super::cause::Cause;
 use super::plan::JobId;
 use super::record::{JobRecord, RunSummary};
 use crate::convert::Phase;
+use crate::supervisor::fault::Fault;
 use crate::sys::machine::Machine;
 use serde::{Deserialize, Serialize};
 
@@ -210,7 +210,7 @@ pub enum RunEvent {
         /// Which attempt, from 1.
         attempt: u32,
         /// Why.
-        cause: Cause,
+        cause: Fault,
         /// What is known about it.
         message: String,
         /// Whether the job is tried again.

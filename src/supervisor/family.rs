@@ -62,9 +62,9 @@ impl Family {
             }
         }
         let said = differing(&self.listing, &last);
-        let news = said.is_some() && said != self.told;
+        let events_out = said.is_some() && said != self.told;
         self.told.clone_from(&said);
-        Ok(said.filter(|_| news))
+        Ok(said.filter(|_| events_out))
     }
 
     /// What the journals of other shards tell.

@@ -5,13 +5,13 @@
 //! no other shard claims what is there. Claims are written a moment after their output appears, so
 //! the decision waits for the run's end.
 
-use super::cause::Cause;
 use super::clock::rfc3339;
 use super::dispatcher::Dispatcher;
 use super::journal::{Fingerprint, JobLine, Line, Past, Task};
 use super::plan::JobId;
 use super::record::{JobOutcome, JobRecord};
 use crate::convert::{Recipe, VerifyLevel};
+use crate::supervisor::fault::Fault;
 use crate::sys::stat::StatData;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -34,10 +34,10 @@ impl Dispatcher {
     /// Decides on all that found a name taken.
     pub(super) fn decide_on_taken_names(&mut self) {
         let mut left = std::mem::take(&mut self.undecided);
-        let asked = Recipe::of(&self.frame.settings.options).ok();
+        let asked = Recipe::of(&self.context.settings.options).ok();
         let until = Instant::now() + PATIENCE;
         while !left.is_empty() {
-            let family = self.staff.family.as_ref();
+            let family = self.services.family.as_ref();
             let others = family.and_then(|family| family.others().ok()).unwrap_or_default();
             let last = Instant::now() >= until;
             for mut job in std::mem::take(&mut left) {
@@ -64,7 +64,7 @@ impl Dispatcher {
 
     /// Size and check of what is there, if another shard claims it as the output of the same input.
     fn made(&self, job: &Undecided, others: &Past, asked: &Recipe) -> Option<(u64, VerifyLevel)> {
-        let planned = self.frame.plan.get(job.place)?;
+        let planned = self.context.plan.get(job.place)?;
         let claim = others.claims.get(&planned.name)?.claim.as_ref()?;
         let output = claim.output.as_ref()?;
         let (there, _) = StatData::entry(&planned.output).ok()??;
@@ -76,21 +76,21 @@ impl Dispatcher {
 
     fn settled_late(&mut self, job: Undecided) {
         let Undecided { place, record, input } = job;
-        let Some(planned) = self.frame.plan.get(place) else { return };
+        let Some(planned) = self.context.plan.get(place) else { return };
         let line = Line::Job(Box::new(JobLine {
-            run_id: self.frame.run_id.clone(),
+            run_id: self.context.run_id.clone(),
             at: rfc3339(SystemTime::now()),
             input: Fingerprint::of(planned, input),
             claim: None,
             record: record.clone(),
         }));
         let number = u64::from(place.0);
-        self.staff.scribe.ask(Task::Write(Box::new(line), Some(number)));
+        self.services.journal_writer.ask(Task::Write(Box::new(line), Some(number)));
         self.unsafe_records.insert(number, record);
     }
 
     /// Whether that failure may turn out to be none.
     pub(super) fn may_be_made(&self, record: &JobRecord) -> bool {
-        record.fault == Some(Cause::Conflict) && self.staff.family.is_some()
+        record.fault == Some(Fault::Conflict) && self.services.family.is_some()
     }
 }

@@ -1,7 +1,7 @@
 //! What a run leaves: one record a job and one summary, with the field names of the JSON report.
 
-use super::cause::Cause;
 use crate::convert::{FileReport, Mode, Outcome, VerifyLevel};
+use crate::supervisor::fault::Fault;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub struct JobRecord {
     /// How the job ended.
     pub outcome: JobOutcome,
     /// Why it failed.
-    pub fault: Option<Cause>,
+    pub fault: Option<Fault>,
     /// What to tell the user about a failure or a skip.
     pub message: Option<String>,
     /// The mode that was carried out.
@@ -69,7 +69,7 @@ pub struct JobRecord {
     pub digest: Option<String>,
     /// Causes of the attempts that did not succeed, in order.
     #[serde(default)]
-    pub faults: Vec<Cause>,
+    pub faults: Vec<Fault>,
     /// The slot of the last attempt.
     #[serde(default)]
     pub slot: Option<u32>,
@@ -196,7 +196,7 @@ pub struct RunSummary {
     pub shard: String,
     /// How often each cause ended an attempt.
     #[serde(default)]
-    pub faults: BTreeMap<Cause, u64>,
+    pub faults: BTreeMap<Fault, u64>,
     /// How long the run waited for space on a full disk.
     #[serde(default)]
     pub paused_seconds: f64,

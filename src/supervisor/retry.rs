@@ -1,7 +1,7 @@
 //! Whether a job is tried again: one counter a cause, so that bad luck of one kind does not use up
 //! the patience for another.
 
-use super::cause::Cause;
+use crate::supervisor::fault::Fault;
 use std::time::Duration;
 
 /// Deaths for memory beside others after which a job runs alone.
@@ -63,11 +63,11 @@ pub(super) struct Tries {
 
 impl Tries {
     /// Counts `cause` and decides.
-    pub(super) fn judge(&mut self, cause: Cause, around: &Circumstances) -> Verdict {
+    pub(super) fn judge(&mut self, cause: Fault, around: &Circumstances) -> Verdict {
         let attempts = around.retries.max(1);
         match cause {
-            Cause::Input | Cause::Unsupported | Cause::Conflict | Cause::Verify => Verdict::Fail,
-            Cause::OutOfMemory => {
+            Fault::Input | Fault::Unsupported | Fault::Conflict | Fault::Verify => Verdict::Fail,
+            Fault::OutOfMemory => {
                 self.oom = self.oom.saturating_add(1);
                 if around.alone {
                     self.oom_alone = self.oom_alone.saturating_add(1);
@@ -80,35 +80,35 @@ impl Tries {
                     Verdict::Again(Duration::ZERO)
                 }
             }
-            Cause::Killed => self.killed(attempts, around.kills),
-            Cause::Crashed | Cause::Protocol | Cause::Internal | Cause::Spawn => {
+            Fault::Killed => self.killed(attempts, around.kills),
+            Fault::Crashed | Fault::Protocol | Fault::Internal | Fault::Spawn => {
                 again_or_fail(&mut self.crashed, attempts.min(CRASHES), Verdict::Alone)
             }
-            Cause::Stalled => {
+            Fault::Stalled => {
                 let again = Verdict::Again(Duration::ZERO);
                 again_or_fail(&mut self.stalled, attempts.min(CRASHES), again)
             }
-            Cause::Output => {
+            Fault::Output => {
                 let delay = backoff(self.output, around.spread);
                 again_or_fail(&mut self.output, attempts, Verdict::Again(delay))
             }
-            Cause::Read => {
+            Fault::Read => {
                 let delay = backoff(self.read, around.spread);
                 again_or_fail(&mut self.read, attempts, Verdict::Again(delay))
             }
             // Who is at work may be through in a moment.
-            Cause::Unfinished => {
+            Fault::Unfinished => {
                 let delay = backoff(self.unfinished, around.spread);
                 again_or_fail(&mut self.unfinished, attempts, Verdict::Again(delay))
             }
-            Cause::Full => {
+            Fault::Full => {
                 if around.fail_when_full {
                     Verdict::Fail
                 } else {
                     Verdict::WhenSpace
                 }
             }
-            Cause::Stopped => {
+            Fault::Stopped => {
                 self.stopped = self.stopped.saturating_add(1);
                 if self.stopped >= STOPS { Verdict::Alone } else { Verdict::Again(Duration::ZERO) }
             }
@@ -152,7 +152,7 @@ mod tests {
     const CALM: Circumstances =
         Circumstances { alone: false, retries: 3, fail_when_full: false, kills: 0, spread: 7 };
 
-    fn run(cause: Cause, alone: impl Fn(Option<Verdict>) -> bool) -> Vec<Verdict> {
+    fn run(cause: Fault, alone: impl Fn(Option<Verdict>) -> bool) -> Vec<Verdict> {
         let mut tries = Tries::default();
         let mut verdicts = Vec::new();
         while verdicts.last() != Some(&Verdict::Fail) && verdicts.len() < 20 {
@@ -168,31 +168,31 @@ mod tests {
     fn memory_gets_two_tries_together_and_two_alone() {
         let obedient = |last| last == Some(Verdict::Alone);
         assert_eq!(
-            run(Cause::OutOfMemory, obedient),
+            run(Fault::OutOfMemory, obedient),
             [AT_ONCE, Verdict::Alone, Verdict::Alone, Verdict::Fail]
         );
-        assert_eq!(run(Cause::OutOfMemory, |_| true), [Verdict::Alone, Verdict::Fail]);
+        assert_eq!(run(Fault::OutOfMemory, |_| true), [Verdict::Alone, Verdict::Fail]);
     }
 
     #[test]
     fn each_cause_has_its_own_patience() {
-        assert_eq!(run(Cause::Killed, |_| false), [AT_ONCE, Verdict::Last, Verdict::Fail]);
-        assert_eq!(run(Cause::Crashed, |_| false), [Verdict::Alone, Verdict::Fail]);
-        assert_eq!(run(Cause::Stalled, |_| false), [AT_ONCE, Verdict::Fail]);
-        assert_eq!(run(Cause::Input, |_| false), [Verdict::Fail]);
-        assert_eq!(run(Cause::Verify, |_| false), [Verdict::Fail]);
-        assert_eq!(run(Cause::Output, |_| false).len(), 3);
-        assert_eq!(run(Cause::Read, |_| false).len(), 3);
-        assert_eq!(run(Cause::Unfinished, |_| false).len(), 3);
+        assert_eq!(run(Fault::Killed, |_| false), [AT_ONCE, Verdict::Last, Verdict::Fail]);
+        assert_eq!(run(Fault::Crashed, |_| false), [Verdict::Alone, Verdict::Fail]);
+        assert_eq!(run(Fault::Stalled, |_| false), [AT_ONCE, Verdict::Fail]);
+        assert_eq!(run(Fault::Input, |_| false), [Verdict::Fail]);
+        assert_eq!(run(Fault::Verify, |_| false), [Verdict::Fail]);
+        assert_eq!(run(Fault::Output, |_| false).len(), 3);
+        assert_eq!(run(Fault::Read, |_| false).len(), 3);
+        assert_eq!(run(Fault::Unfinished, |_| false).len(), 3);
         let mut mixed = Tries::default();
         let causes = [
-            Cause::Killed,
-            Cause::Crashed,
-            Cause::Stalled,
-            Cause::Output,
-            Cause::Read,
-            Cause::Read,
-            Cause::Killed,
+            Fault::Killed,
+            Fault::Crashed,
+            Fault::Stalled,
+            Fault::Output,
+            Fault::Read,
+            Fault::Read,
+            Fault::Killed,
         ];
         for cause in causes {
             assert_ne!(mixed.judge(cause, &CALM), Verdict::Fail);
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn one_attempt_means_one_attempt() {
-        for cause in [Cause::Killed, Cause::Crashed, Cause::Stalled, Cause::Output, Cause::Read] {
+        for cause in [Fault::Killed, Fault::Crashed, Fault::Stalled, Fault::Output, Fault::Read] {
             for retries in [0, 1] {
                 let around = Circumstances { retries, kills: 100, ..CALM };
                 assert_eq!(Tries::default().judge(cause, &around), Verdict::Fail);
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn stops_are_not_the_jobs_fault_but_end_alone() {
-        let verdicts = run(Cause::Stopped, |_| false);
+        let verdicts = run(Fault::Stopped, |_| false);
         assert_eq!(verdicts.get(..3), Some(&[AT_ONCE, AT_ONCE, Verdict::Alone][..]));
     }
 
@@ -221,7 +221,7 @@ mod tests {
         // Its own kills are among those of the run.
         let stormy = |own: u32| Circumstances { kills: 50 + own, ..CALM };
         let verdicts: Vec<_> =
-            (0..12).map(|own| tries.judge(Cause::Killed, &stormy(own))).collect();
+            (0..12).map(|own| tries.judge(Fault::Killed, &stormy(own))).collect();
         assert_eq!(verdicts[0], AT_ONCE);
         assert_eq!(verdicts[1..11], [Verdict::Last; 10]);
         assert_eq!(verdicts[11], Verdict::Fail);
@@ -229,15 +229,15 @@ mod tests {
         let mut tries = Tries::default();
         let drizzle = |own: u32| Circumstances { kills: 3 + own, ..CALM };
         let verdicts: Vec<_> =
-            (0..5).map(|own| tries.judge(Cause::Killed, &drizzle(own))).collect();
+            (0..5).map(|own| tries.judge(Fault::Killed, &drizzle(own))).collect();
         assert_eq!(verdicts[3..], [Verdict::Last, Verdict::Fail]);
     }
 
     #[test]
     fn a_full_disk_waits_or_fails() {
-        assert_eq!(Tries::default().judge(Cause::Full, &CALM), Verdict::WhenSpace);
+        assert_eq!(Tries::default().judge(Fault::Full, &CALM), Verdict::WhenSpace);
         let around = Circumstances { fail_when_full: true, ..CALM };
-        assert_eq!(Tries::default().judge(Cause::Full, &around), Verdict::Fail);
+        assert_eq!(Tries::default().judge(Fault::Full, &around), Verdict::Fail);
     }
 
     #[test]

@@ -1,24 +1,24 @@
 //! A run from its settings and plan to its summary.
 
-use super::child::WorkerProgram;
 use super::clock::rfc3339;
-use super::dispatcher::{Dispatcher, Frame};
+use super::dispatcher::{Dispatcher, RunContext};
 use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart, Stale};
 use super::family::Family;
-use super::journal::{Fingerprint, JobLine, Line, RunLine, Scribe, Task};
-use super::monitor::Sample;
-use super::news::news;
-use super::place::Place;
+use super::journal::{Fingerprint, JobLine, JournalWriter, Line, RunLine, Task};
 use super::plan::Plan;
 use super::record::{JobOutcome, RunSummary};
 use super::resume::{Settled, Sorted};
 use super::scheduler::Scheduler;
 use super::settings::Settings;
 use super::sizing::{self, Sizing};
-use super::stage::{Machine, config, dispatch, frame, sizes};
+use super::stage::{Machine, config, context, dispatch, sizes};
 use super::survey::{Survey, kept, settle};
 use crate::convert::Recipe;
+use crate::supervisor::event_channel::events_out;
+use crate::supervisor::memory::sampler::Sample;
+use crate::supervisor::run_dir::RunDir;
+use crate::supervisor::worker_process::WorkerProgram;
 use crate::sys::machine::machine;
 use crate::sys::process::hostname;
 use std::sync::mpsc::channel;
@@ -50,18 +50,18 @@ pub fn run(
 ) -> Result<RunSummary, RunError> {
     check_outputs(settings, plan)?;
     let recipe = Recipe::of(&settings.options).map_err(|it| RunError::Recipe(it.message))?;
-    let mut frame = frame(settings, plan, hooks)?;
+    let mut context = context(settings, plan, hooks)?;
     // Who makes a directory or takes a lock before it is certain that nothing is in the way leaves
     // a trace of a run that never was.
     let survey =
         if survey.is_empty() { super::survey(settings, plan, hooks, reporter)? } else { survey };
-    let place = Place::take(&settings.output_dir, settings.shard, &frame.run_id)?;
+    let place = RunDir::take(&settings.output_dir, settings.shard, &context.run_id)?;
     let mut survey = survey;
     if !place.are_as(&survey.journals) {
         survey.journals = place.journals()?;
     }
     place.sweep(&survey.journals.own)?;
-    let kept = kept(settings, &frame.run_id);
+    let kept = kept(settings, &context.run_id);
     // Something may have happened since.
     let sorted = settle(settings, plan, &mut survey, &kept, hooks, reporter)?;
     let mut warnings = place.warnings.clone();
@@ -78,24 +78,25 @@ pub fn run(
     let machine = Machine::look(settings, sorted.todo.len());
     warnings.extend(sizing::too_little(settings, &machine.first.status));
     let sizing = machine.sizing.clone();
-    frame.sized(sorted.todo.clone(), sizing.slots, place.temp_dir.clone());
-    let head = start_of(settings, plan, &sorted, &sizing, &frame.run_id, &machine.first);
-    let (mut news, readers) = news();
+    context.sized(sorted.todo.clone(), sizing.slots, place.temp_dir.clone());
+    let head = start_of(settings, plan, &sorted, &sizing, &context.run_id, &machine.first);
+    let (mut events_out, readers) = events_out();
     for message in warnings {
-        news.tell(RunEvent::Warning { message });
+        events_out.tell(RunEvent::Warning { message });
     }
-    news.tell(RunEvent::RunStarted(head));
+    events_out.tell(RunEvent::RunStarted(head));
     let (outbox, inbox) = channel();
     let journal = Some((place.journal()?, place.temps()?));
-    let (mut staff, first) = machine.staff(settings, &outbox, journal)?;
-    staff.family = family;
-    write_head(&staff.scribe, &frame, &sorted, recipe);
+    let (mut services, first) = machine.services(settings, &outbox, journal)?;
+    services.family = family;
+    write_head(&services.journal_writer, &context, &sorted, recipe);
     for settled in &sorted.settled {
-        news.tell(RunEvent::JobFinished(settled.record.clone()));
+        events_out.tell(RunEvent::JobFinished(settled.record.clone()));
     }
     let scheduler = Scheduler::new(config(settings, &sizing), &sizes(plan, &sorted.todo));
     let settled = sorted.settled.into_iter().map(|it| (it.place, it.record)).collect();
-    let dispatcher = Dispatcher::new(frame, staff, scheduler, news, (outbox, inbox), settled);
+    let dispatcher =
+        Dispatcher::new(context, services, scheduler, events_out, (outbox, inbox), settled);
     let finished = dispatch(dispatcher, first, readers, reporter);
     drop(place);
     finished.map(|finished| finished.summary)
@@ -154,9 +155,14 @@ fn start_of(
 }
 
 /// The journal's head, and lines for what it does not have yet.
-fn write_head(scribe: &Scribe, frame: &Frame, sorted: &Sorted, recipe: Recipe) {
-    let Frame { settings, plan, run_id, started, .. } = frame;
-    scribe.ask(Task::Write(
+fn write_head(
+    journal_writer: &JournalWriter,
+    context: &RunContext,
+    sorted: &Sorted,
+    recipe: Recipe,
+) {
+    let RunContext { settings, plan, run_id, started, .. } = context;
+    journal_writer.ask(Task::Write(
         Box::new(Line::Run(Box::new(RunLine {
             journal: super::journal::FORMAT,
             run_id: run_id.clone(),
@@ -170,22 +176,22 @@ fn write_head(scribe: &Scribe, frame: &Frame, sorted: &Sorted, recipe: Recipe) {
             options: settings.options.clone(),
             recipe: Some(recipe),
             jobs: plan.jobs.len() as u64,
-            settled: Some(sorted.settled.iter().filter(|it| it.news.is_none()).count() as u64),
+            settled: Some(sorted.settled.iter().filter(|it| it.to_record.is_none()).count() as u64),
             listing: plan.listing.clone(),
             array: settings.slurm.array,
         }))),
         None,
     ));
     for settled in &sorted.settled {
-        if let (Some(job), Some(news)) = (plan.jobs.get(settled.place), &settled.news) {
+        if let (Some(job), Some(to_record)) = (plan.jobs.get(settled.place), &settled.to_record) {
             let line = Line::Job(Box::new(JobLine {
                 run_id: run_id.clone(),
                 at: rfc3339(SystemTime::now()),
-                input: Fingerprint::of(job, news.input),
-                claim: news.claim.as_deref().cloned(),
+                input: Fingerprint::of(job, to_record.input),
+                claim: to_record.claim.as_deref().cloned(),
                 record: settled.record.clone(),
             }));
-            scribe.ask(Task::Write(Box::new(line), None));
+            journal_writer.ask(Task::Write(Box::new(line), None));
         }
     }
 }

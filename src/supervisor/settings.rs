@@ -1,8 +1,8 @@
 //! Everything a run needs to know, resolved: nothing below looks at flags or the environment.
 
-use super::bounds::Slurm;
 use crate::archive::Shard;
 use crate::convert;
+use crate::supervisor::memory::limits::Slurm;
 use std::path::PathBuf;
 use std::time::Duration;
 

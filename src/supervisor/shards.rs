@@ -2,8 +2,8 @@
 //! journal says.
 
 use super::journal::{EndLine, Ended, RunLine};
-use super::place::{Held, held, lock_name};
 use crate::archive::Shard;
+use crate::supervisor::run_dir::{Held, held, lock_name};
 use crate::sys::dir::Dir;
 use serde::Serialize;
 

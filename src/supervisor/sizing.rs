@@ -1,16 +1,16 @@
 //! How many slots and threads a run gets, and why.
 
-use super::bounds::Slurm;
 use super::event::MemoryStatus;
 use super::scheduler::Reading;
 use super::settings::{Count, Settings};
 use crate::convert::{Compress, Mode};
+use crate::supervisor::memory::limits::Slurm;
 use bytesize::ByteSize;
 use std::thread::available_parallelism;
 
 /// Most slots that anybody may ask for.
 const MOST: usize = 4096;
-/// Anonymous memory of a worker that patches (design: section 11).
+/// Anonymous memory of a worker that patches (docs/performance.md).
 const PATCH: u64 = 32 << 20;
 /// Of one that rewrites, beside its threads.
 const REWRITE: u64 = 64 << 20;

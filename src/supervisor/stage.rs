@@ -1,14 +1,10 @@
 //! Everything that a dispatcher needs beside its jobs.
 
-use super::bounds::Bounds;
 use super::clock::run_id;
-use super::dispatcher::{Dispatcher, Finished, Frame, Message, Staff};
+use super::dispatcher::{Dispatcher, Finished, Message, RunContext, Services};
 use super::error::RunError;
 use super::event::Reporter;
-use super::journal::Scribe;
-use super::monitor::{Monitor, Sample, own_memory};
-use super::news::Readers;
-use super::oom::Witness;
+use super::journal::JournalWriter;
 use super::plan::Plan;
 use super::resume::Todo;
 use super::run::Hooks;
@@ -18,6 +14,10 @@ use super::signals::Listening;
 use super::sizing::{self, Sizing};
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
+use crate::supervisor::event_channel::Readers;
+use crate::supervisor::memory::limits::Limits;
+use crate::supervisor::memory::oom::OomWitness;
+use crate::supervisor::memory::sampler::{Monitor, Sample, own_memory};
 use crate::sys::dir::Dir;
 use crate::sys::process::cores;
 use std::fs::File;
@@ -32,7 +32,7 @@ pub(super) fn setup(what: &'static str) -> impl Fn(std::io::Error) -> RunError {
 
 /// What the machine gives.
 pub(super) struct Machine {
-    bounds: Bounds,
+    bounds: Limits,
     pub(super) sizing: Sizing,
     pub(super) first: Sample,
 }
@@ -40,7 +40,7 @@ pub(super) struct Machine {
 impl Machine {
     /// Looks what there is for `jobs` jobs.
     pub(super) fn look(settings: &Settings, jobs: usize) -> Self {
-        let bounds = Bounds::new(settings.safety_margin, settings.slurm, settings.memory_limit);
+        let bounds = Limits::new(settings.safety_margin, settings.slurm, settings.memory_limit);
         let (reading, status) = bounds.read(own_memory());
         let sizing = sizing::size(settings, settings.slurm, jobs, &reading);
         let first = Sample { reading, status, workers: Vec::new(), moved: Vec::new() };
@@ -48,16 +48,16 @@ impl Machine {
     }
 
     /// Those who work for a dispatcher. Without a journal nothing is written.
-    pub(super) fn staff(
+    pub(super) fn services(
         self,
         settings: &Settings,
         outbox: &Sender<Message>,
         journal: Option<(File, Dir)>,
-    ) -> Result<(Staff, Sample), RunError> {
-        let to_scribe = outbox.clone();
-        let scribe = Scribe::start(journal, &settings.output_dir, move |written| {
+    ) -> Result<(Services, Sample), RunError> {
+        let to_writer = outbox.clone();
+        let journal_writer = JournalWriter::start(journal, &settings.output_dir, move |written| {
             // A dispatcher that is gone needs nothing any more.
-            let _ = to_scribe.send(Message::Written(written));
+            let _ = to_writer.send(Message::Written(written));
         })
         .map_err(setup("start the journal"))?;
         let to_monitor = outbox.clone();
@@ -72,17 +72,27 @@ impl Machine {
         .map_err(setup("listen to signals"))?;
         let sockets =
             SocketDir::create(&SocketDir::parents()).map_err(setup("make a place for sockets"))?;
-        let witness = Witness::new();
-        let staff =
-            Staff { sockets, monitor, scribe, _listening: listening, witness, family: None };
-        Ok((staff, self.first))
+        let witness = OomWitness::new();
+        let services = Services {
+            sockets,
+            monitor,
+            journal_writer,
+            _listening: listening,
+            witness,
+            family: None,
+        };
+        Ok((services, self.first))
     }
 }
 
 /// A dispatcher's constants, but for its jobs.
-pub(super) fn frame(settings: &Settings, plan: &Plan, hooks: &Hooks) -> Result<Frame, RunError> {
+pub(super) fn context(
+    settings: &Settings,
+    plan: &Plan,
+    hooks: &Hooks,
+) -> Result<RunContext, RunError> {
     let started = SystemTime::now();
-    Ok(Frame {
+    Ok(RunContext {
         settings: settings.clone(),
         plan: plan.clone(),
         todo: Vec::new(),
@@ -96,7 +106,7 @@ pub(super) fn frame(settings: &Settings, plan: &Plan, hooks: &Hooks) -> Result<F
     })
 }
 
-impl Frame {
+impl RunContext {
     /// Gives it its jobs, and as many slots as they have.
     pub(super) fn sized(&mut self, todo: Vec<Todo>, slots: u32, temp_dir: PathBuf) {
         if self.settings.pin {

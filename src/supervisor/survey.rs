@@ -9,17 +9,17 @@ use super::dispatcher::Dispatcher;
 use super::error::RunError;
 use super::event::{Reporter, RunEvent};
 use super::journal::Journals;
-use super::news::news;
-use super::place::Place;
 use super::plan::Plan;
 use super::record::JobOutcome;
 use super::resume::{Answer, Inquiry, Sorted, Todo, Work, sort_out};
 use super::run::{Hooks, check_outputs};
 use super::scheduler::Scheduler;
 use super::settings::{OnConflict, Settings};
-use super::stage::{Machine, config, dispatch, frame, sizes};
+use super::stage::{Machine, config, context, dispatch, sizes};
 use crate::archive::{Placement, Shard, same_place};
 use crate::convert::{Mode, Recipe, Wanted};
+use crate::supervisor::event_channel::events_out;
+use crate::supervisor::run_dir::RunDir;
 use crate::sys::stat::StatData;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -68,7 +68,7 @@ pub fn survey(
     reporter: &mut dyn Reporter,
 ) -> Result<Survey, RunError> {
     check_outputs(settings, plan)?;
-    let journals = Journals::read(Place::peek(&settings.output_dir)?, settings.shard)?;
+    let journals = Journals::read(RunDir::peek(&settings.output_dir)?, settings.shard)?;
     let notes = notes(settings, &journals)?;
     let mut survey = Survey { journals, notes, done: true, ..Survey::default() };
     let sorted = settle(settings, plan, &mut survey, &kept(settings, ""), hooks, reporter)?;
@@ -93,7 +93,7 @@ pub fn survey(
 /// The journals cannot be read.
 pub fn is_claimed(output: &Path, now: &StatData) -> Result<bool, RunError> {
     let dir = output.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let own = Place::peek(dir.unwrap_or(Path::new(".")))?;
+    let own = RunDir::peek(dir.unwrap_or(Path::new(".")))?;
     let journals = Journals::read(own, Shard::default())?;
     let name = output.file_name().unwrap_or_default().to_string_lossy();
     let claim = journals.all()?.claims.get(name.as_ref());
@@ -103,7 +103,7 @@ pub fn is_claimed(output: &Path, now: &StatData) -> Result<bool, RunError> {
 
 /// Where a run keeps what it sets aside.
 pub(super) fn kept(settings: &Settings, run_id: &str) -> PathBuf {
-    settings.output_dir.join(super::place::OWN).join("replaced").join(run_id)
+    settings.output_dir.join(crate::supervisor::run_dir::OWN).join("replaced").join(run_id)
 }
 
 /// Sorts the plan out; looks into files where that cannot be told otherwise.
@@ -212,12 +212,12 @@ fn look(
     let scheduler = Scheduler::new(config(settings, &machine.sizing), &sizes(plan, &todo));
     let (outbox, inbox) = channel();
     let slots = machine.sizing.slots;
-    let (staff, first) = machine.staff(settings, &outbox, None)?;
-    let mut frame = frame(settings, plan, hooks)?;
-    frame.sized(todo, slots, PathBuf::new());
-    let (news, readers) = news();
+    let (services, first) = machine.services(settings, &outbox, None)?;
+    let mut context = context(settings, plan, hooks)?;
+    context.sized(todo, slots, PathBuf::new());
+    let (events_out, readers) = events_out();
     let dispatcher =
-        Dispatcher::new(frame, staff, scheduler, news, (outbox, inbox), BTreeMap::new());
+        Dispatcher::new(context, services, scheduler, events_out, (outbox, inbox), BTreeMap::new());
     let total = questions.len() as u64;
     let mut looking = Looking { reporter, done: 0, total, due: Instant::now() + PATIENCE };
     let finished = dispatch(dispatcher, first, readers, &mut looking)?;

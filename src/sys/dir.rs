@@ -3,9 +3,9 @@
 //! A [`Dir`] is opened once by path; from there on everything is reached by a single name relative
 //! to the descriptor, and a symbolic link on the way is an error, never followed.
 
-use super::crash::{self, Step};
 use super::stat::StatData;
 use super::trust;
+use crate::sys::failpoint::{self, Step};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -260,15 +260,15 @@ impl Dir {
     /// [`DirError::Exists`] if the name is taken, even by a dangling link.
     pub fn create(&self, name: &OsStr, step: Step) -> Result<File, DirError> {
         self.check_name(name)?;
-        crash::before(step);
+        failpoint::before(step);
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR) {
             Ok(fd) => {
                 let file = File::from(fd);
                 #[cfg(test)]
-                super::tape::create(name, &file);
-                crash::after(step);
+                crate::sys::io_recorder::create(name, &file);
+                failpoint::after(step);
                 Ok(file)
             }
             Err(Errno::EXIST) => Err(DirError::Exists { path: self.path.join(name) }),
@@ -306,7 +306,7 @@ impl Dir {
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) => {
                 #[cfg(test)]
-                super::tape::remove(name);
+                crate::sys::io_recorder::remove(name);
                 Ok(())
             }
             Err(Errno::NOENT) => Ok(()),
@@ -346,7 +346,7 @@ impl Dir {
         match rustix::fs::renameat_with(&self.fd, name, &target.fd, new_name, flags) {
             Ok(()) => {
                 #[cfg(test)]
-                super::tape::rename(name, new_name);
+                crate::sys::io_recorder::rename(name, new_name);
                 Ok(())
             }
             Err(Errno::EXIST) => Err(DirError::Exists { path: path() }),
@@ -417,7 +417,7 @@ impl Dir {
     /// What the system says.
     pub fn sync(&self) -> Result<(), DirError> {
         #[cfg(test)]
-        super::tape::sync_dir();
+        crate::sys::io_recorder::sync_dir();
         match rustix::fs::fsync(&self.fd) {
             Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             Err(error) => Err(io_error("sync the directory", &self.path, error)),

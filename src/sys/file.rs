@@ -1,6 +1,6 @@
 //! What this crate asks of single files beside what std gives.
 
-use super::crash::{self, Step};
+use crate::sys::failpoint::{self, Step};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
 use std::io;
@@ -114,16 +114,16 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1600);
 /// # Errors
 /// What the kernel says; some of the bytes may have been written then.
 pub fn write_at(file: &File, bytes: &[u8], offset: u64, step: Step) -> io::Result<()> {
-    crash::before(step);
-    if crash::torn(step) {
+    failpoint::before(step);
+    if failpoint::torn(step) {
         let (half, _) = bytes.split_at(bytes.len() / 2);
         file.write_all_at(half, offset)?;
-        crash::die();
+        failpoint::die();
     }
     file.write_all_at(bytes, offset)?;
     #[cfg(test)]
-    super::tape::write(file, bytes, offset);
-    crash::after(step);
+    crate::sys::io_recorder::write(file, bytes, offset);
+    failpoint::after(step);
     Ok(())
 }
 
@@ -132,11 +132,11 @@ pub fn write_at(file: &File, bytes: &[u8], offset: u64, step: Step) -> io::Resul
 /// # Errors
 /// What the kernel says.
 pub fn set_len(file: &File, len: u64, step: Step) -> io::Result<()> {
-    crash::before(step);
+    failpoint::before(step);
     file.set_len(len)?;
     #[cfg(test)]
-    super::tape::set_len(file, len);
-    crash::after(step);
+    crate::sys::io_recorder::set_len(file, len);
+    failpoint::after(step);
     Ok(())
 }
 
@@ -146,11 +146,11 @@ pub fn set_len(file: &File, len: u64, step: Step) -> io::Result<()> {
 /// What the kernel says. Bytes written before may be lost then, and a second sync that succeeds
 /// proves nothing: the kernel reports a lost page once.
 pub fn sync(file: &File, step: Step) -> io::Result<()> {
-    crash::before(step);
+    failpoint::before(step);
     file.sync_all()?;
     #[cfg(test)]
-    super::tape::sync(file);
-    crash::after(step);
+    crate::sys::io_recorder::sync(file);
+    failpoint::after(step);
     Ok(())
 }
 

@@ -2,12 +2,14 @@
 
 pub mod cgroup;
 pub mod copy;
-pub mod crash;
 pub mod dir;
+pub mod failpoint;
 pub mod file;
 pub mod flip;
 #[cfg(feature = "hdf5")]
 pub mod hdf5;
+#[cfg(test)]
+pub(crate) mod io_recorder;
 pub mod lock;
 pub mod machine;
 pub mod memory;
@@ -18,7 +20,5 @@ pub mod readback;
 pub mod stat;
 pub mod stream;
 pub mod sums;
-#[cfg(test)]
-pub(crate) mod tape;
 mod trust;
 mod writeback;

@@ -1,7 +1,7 @@
 //! What an output takes over from its input beside the bytes.
 
-use super::crash::{self, Step};
 use super::file::FileTime;
+use crate::sys::failpoint::{self, Step};
 use rustix::fs::{Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -48,10 +48,10 @@ impl Origin {
     /// # Errors
     /// What the system says.
     pub fn give_to(&self, file: &File) -> io::Result<()> {
-        crash::before(Step::Metadata);
+        failpoint::before(Step::Metadata);
         self.give_permissions_to(file)?;
         set_times(file, Some(self.atime), self.mtime)?;
-        crash::after(Step::Metadata);
+        failpoint::after(Step::Metadata);
         Ok(())
     }
 

@@ -37,7 +37,7 @@ pub enum LaunchError {
     Setup(#[source] std::io::Error),
     /// `JLDCONV_FAULT` makes no sense.
     #[error("JLDCONV_FAULT: {0}")]
-    Fault(String),
+    FailureKind(String),
     /// Nobody listens at the address.
     #[error("cannot reach the supervisor: {0}")]
     Connect(#[source] std::io::Error),

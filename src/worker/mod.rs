@@ -115,7 +115,7 @@ fn live(
     if !launch.cores.is_empty() {
         process::stay_on(&launch.cores).map_err(LaunchError::Setup)?;
     }
-    let faults = fault::Faults::from_env().map_err(LaunchError::Fault)?;
+    let faults = fault::Faults::from_env().map_err(LaunchError::FailureKind)?;
     let stream = launch.address.connect().map_err(LaunchError::Connect)?;
     session::run(stream, launch.token, convert, &faults).map_err(LaunchError::Lost)
 }

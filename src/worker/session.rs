@@ -4,7 +4,7 @@ use super::fault::Faults;
 use super::watch::{Shared, WATCHER};
 use crate::convert::publish::{Destination, Existing};
 use crate::convert::{
-    Claim, Examined, Failure, Fault, FileReport, Job, Observer, Options, Recheck, Wanted,
+    Claim, Examined, Failure, FailureKind, FileReport, Job, Observer, Options, Recheck, Wanted,
 };
 use crate::protocol::{
     Assignment, Decoder, Ended, FromWorker, Product, Task, ToWorker, Token, VERSION,
@@ -157,7 +157,7 @@ fn work(
                     .around(shared, |observer| perform(convert, &files, task, &options, observer))
             }));
             let result =
-                result.unwrap_or_else(|_| Err(Failure::new(Fault::Internal, last_panic())));
+                result.unwrap_or_else(|_| Err(Failure::new(FailureKind::Internal, last_panic())));
             if result.is_err() {
                 // A panic leaves it behind; whoever failed in order has removed it.
                 remove_rest(&files);
@@ -315,7 +315,7 @@ mod tests {
             let trimmed = trim_report(report(findings));
             assert!(count == 1 || trimmed.findings.len() > 1000);
             assert!(trimmed.findings.len() <= count);
-            let failure = trim_failure(Failure::new(Fault::Input, "ä".repeat(1 << 20)));
+            let failure = trim_failure(Failure::new(FailureKind::Input, "ä".repeat(1 << 20)));
             for result in [Ok(trimmed), Err(failure)] {
                 let ended = Ended {
                     job: u32::MAX,

@@ -119,6 +119,9 @@ fn the_help_is_what_users_know() {
                                        back what deletions left
           --flat-links[=<BOOL>]        Add hard links to each table's columns by name, for h5py
           --keep-bad[=<BOOL>]          Keep outputs that failed their check under .jldconv/quarantine/
+          --trust-checksums <yes|no>   Whether a wrong checksum of metadata means that the file is
+                                       damaged. With no, it is told, and put right in the output
+                                       [default: yes]
           --backup-dir <DIR>           Where the undo files of in-place mode go [default: beside each
                                        file]
           --force[=<BOOL>]             Make every output again; what is replaced that this program did

@@ -2,7 +2,7 @@
 
 use super::setting::Setting;
 use jldconv::supervisor::JobOutcome::{self, Converted, Failed, Skipped};
-use jldconv::supervisor::{Cause, ExitCode, RunEvent, WorkerProgram};
+use jldconv::supervisor::{ExitCode, Fault, RunEvent, WorkerProgram};
 use std::fs;
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ fn without_a_journal_outputs_are_looked_at() {
 }
 
 /// A fault on the first try costs a try; one on every try costs the file, and no other.
-fn fault(line: &str, cause: Cause, tries: u32) -> String {
+fn fault(line: &str, cause: Fault, tries: u32) -> String {
     let once = format!("{line} first 1");
     let setting = Setting::new(&[FINE, &once, FINE, line, FINE]);
     let done = setting.run();
@@ -94,7 +94,7 @@ fn fault(line: &str, cause: Cause, tries: u32) -> String {
 
 #[test]
 fn killed_from_outside() {
-    let message = fault("kill", Cause::Killed, 3);
+    let message = fault("kill", Fault::Killed, 3);
     assert!(message.contains("SIGKILL"), "{message}");
     let message = Setting::new(&["slow 400\nkill"]).run().file(1).message.clone().unwrap();
     assert!(message.contains("(phase copy, 6 of 13 bytes)"), "{message}");
@@ -102,34 +102,34 @@ fn killed_from_outside() {
 
 #[test]
 fn crashed() {
-    let message = fault("segv", Cause::Crashed, 2);
+    let message = fault("segv", Fault::Crashed, 2);
     assert!(message.contains("SIGSEGV"), "{message}");
-    fault("abort", Cause::Crashed, 2);
-    let message = fault("exit", Cause::Crashed, 2);
+    fault("abort", Fault::Crashed, 2);
+    let message = fault("exit", Fault::Crashed, 2);
     assert!(message.contains("exit code 7"), "{message}");
 }
 
 #[test]
 fn crashed_by_a_file_cut_under_its_map() {
-    let message = fault("bus", Cause::Crashed, 2);
+    let message = fault("bus", Fault::Crashed, 2);
     assert!(message.contains("SIGBUS") && message.contains("truncated"), "{message}");
 }
 
 #[test]
 fn panicked() {
-    let message = fault("panic", Cause::Internal, 2);
+    let message = fault("panic", Fault::Internal, 2);
     assert!(message.contains("as the script says"), "{message}");
 }
 
 #[test]
 fn failed_to_write() {
-    let message = fault("denied", Cause::Output, 3);
+    let message = fault("denied", Fault::Output, 3);
     assert!(message.contains("permission denied"), "{message}");
 }
 
 #[test]
 fn bad_inputs_and_outputs_are_lost_at_once() {
-    for (line, cause) in [("bad", Cause::Input), ("verify", Cause::Verify)] {
+    for (line, cause) in [("bad", Fault::Input), ("verify", Fault::Verify)] {
         let done = Setting::new(&[FINE, line]).run();
         let file = done.file(2);
         assert_eq!((file.attempts, file.fault, file.outcome), (1, Some(cause), JobOutcome::Failed));
@@ -142,7 +142,7 @@ fn stalled() {
     setting.settings.stall_timeout = Duration::from_secs(2);
     let done = setting.run();
     assert_eq!((done.file(2).attempts, done.file(2).fault), (2, None));
-    assert_eq!((done.file(3).attempts, done.file(3).fault), (2, Some(Cause::Stalled)));
+    assert_eq!((done.file(3).attempts, done.file(3).fault), (2, Some(Fault::Stalled)));
     assert_eq!(done.summary().success, 3);
     setting.no_temporary_file_is_left();
 }
@@ -161,7 +161,7 @@ fn a_full_disk_pauses_the_run_or_fails_the_file() {
     setting.settings.on_full = jldconv::supervisor::OnFull::Fail;
     let done = setting.run();
     assert_eq!((done.summary().success, done.summary().failed), (2, 1));
-    assert_eq!(done.file(2).fault, Some(Cause::Output));
+    assert_eq!(done.file(2).fault, Some(Fault::Output));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Memory that runs out, for real.
 
 use super::setting::{Setting, signal};
-use jldconv::supervisor::{Cause, ConcurrencyReason, Count, RunEvent, RunSummary, SafetyStep};
+use jldconv::supervisor::{ConcurrencyReason, Count, Fault, RunEvent, RunSummary, SafetyStep};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,7 @@ fn an_allocation_beyond_all_bounds_is_an_error_of_that_file_only() {
     let done = setting.run();
     for number in [2, 3] {
         let file = done.file(number);
-        assert_eq!(file.fault, Some(Cause::OutOfMemory), "{file:?}");
+        assert_eq!(file.fault, Some(Fault::OutOfMemory), "{file:?}");
         assert!(file.attempts <= 4);
         let message = file.message.as_deref().unwrap();
         assert!(message.contains("1.0 GiB") && message.contains("--memory-limit"), "{message}");
@@ -46,7 +46,7 @@ fn use_above_the_margin_is_counted_and_acted_upon() {
     let summary = done.summary();
     assert_eq!((summary.success, summary.failed), (3, 0));
     assert!(summary.safety_violations >= 1);
-    assert!(summary.faults.contains_key(&Cause::Stopped), "{:?}", summary.faults);
+    assert!(summary.faults.contains_key(&Fault::Stopped), "{:?}", summary.faults);
     assert!(done.events.iter().any(|event| matches!(event, RunEvent::SafetyViolation { .. })));
 }
 
@@ -62,7 +62,7 @@ fn who_does_not_stop_for_memory_when_asked_is_killed() {
         matches!(event, RunEvent::SafetyViolation { step: SafetyStep::Kill, .. })
     };
     assert!(done.events.iter().any(killed), "{:?}", done.events);
-    assert_eq!(done.file(2).faults, [Cause::Stopped]);
+    assert_eq!(done.file(2).faults, [Fault::Stopped]);
     setting.no_temporary_file_is_left();
 }
 
@@ -134,8 +134,8 @@ fn a_kill_by_the_kernel_is_told_from_one_by_a_person() {
     let text = fs::read(setting.path().join("summary")).unwrap();
     let summary: RunSummary = serde_json::from_slice(&text).unwrap();
     let file = summary.files.iter().find(|file| file.name.contains("00001")).unwrap();
-    assert_eq!(file.fault, Some(Cause::OutOfMemory), "{file:?}");
-    assert!(file.faults.iter().all(|cause| *cause == Cause::OutOfMemory));
+    assert_eq!(file.fault, Some(Fault::OutOfMemory), "{file:?}");
+    assert!(file.faults.iter().all(|cause| *cause == Fault::OutOfMemory));
 
     let setting = Setting::new(&["slow 1500"]);
     let mut running = setting.start();
@@ -145,7 +145,7 @@ fn a_kill_by_the_kernel_is_told_from_one_by_a_person() {
     running.0.wait().unwrap();
     let text = fs::read(setting.path().join("summary")).unwrap();
     let summary: RunSummary = serde_json::from_slice(&text).unwrap();
-    assert_eq!(summary.faults.keys().collect::<Vec<_>>(), [&Cause::Killed]);
+    assert_eq!(summary.faults.keys().collect::<Vec<_>>(), [&Fault::Killed]);
     assert_eq!(summary.success, 1);
 }
 

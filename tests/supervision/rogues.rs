@@ -1,11 +1,11 @@
 //! Nonsense on the socket, from both sides.
 
 use super::setting::{Setting, alive, entry, wait_until};
-use jldconv::convert::{Failure, Fault, Phase};
+use jldconv::convert::{Failure, FailureKind, Phase};
 use jldconv::protocol::{
     Address, Decoder, Ended, FromWorker, Measured, SocketDir, ToWorker, Token, VERSION, encode,
 };
-use jldconv::supervisor::{Cause, ExitCode};
+use jldconv::supervisor::{ExitCode, Fault};
 use jldconv::sys::process::{Child, Death};
 use jldconv::worker::Launch;
 use std::io::{Read, Write};
@@ -29,7 +29,7 @@ fn random_frame() -> Vec<u8> {
 
 /// Something that is well said but not true.
 fn lie() -> Vec<u8> {
-    let failure = Failure::new(Fault::Input, "a lie");
+    let failure = Failure::new(FailureKind::Input, "a lie");
     let message = match number() % 3 {
         0 => FromWorker::Progress { job: 77, attempt: 1, phase: Phase::Copy, done: 1, total: 2 },
         1 => FromWorker::Outcome(Box::new(Ended {
@@ -74,7 +74,7 @@ fn a_worker_that_talks_nonsense_costs_its_file_and_nothing_else() {
     let summary = setting.run_program(entry("rogue_entry"));
     assert_eq!((summary.failed, summary.pending), (50, 0));
     assert_eq!(summary.attempts, 100);
-    assert!(summary.files.iter().all(|file| file.fault == Some(Cause::Protocol)));
+    assert!(summary.files.iter().all(|file| file.fault == Some(Fault::Protocol)));
     assert_eq!(summary.exit_code(), ExitCode::SomeFailed);
     setting.no_temporary_file_is_left();
 }

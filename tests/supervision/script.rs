@@ -5,7 +5,7 @@
 
 use jldconv::convert::publish::Existing;
 use jldconv::convert::{
-    Claim, ClaimedFile, Examined, Failure, Fault, FileReport, Job, Mode, Observer, Options,
+    Claim, ClaimedFile, Examined, Failure, FailureKind, FileReport, Job, Mode, Observer, Options,
     Outcome, Phase, Recheck, Recipe, VerifyLevel, Wanted,
 };
 use jldconv::sys::process::die_of;
@@ -57,12 +57,12 @@ impl Convert for Script {
             let what = what.to_owned();
             move |error: std::io::Error| {
                 let full = error.kind() == std::io::ErrorKind::StorageFull;
-                let fault = if full { Fault::Full } else { Fault::Output };
+                let fault = if full { FailureKind::Full } else { FailureKind::Output };
                 Failure::new(fault, format!("cannot {what}: {error}"))
             }
         };
         let text = fs::read_to_string(&job.input)
-            .map_err(|error| Failure::new(Fault::Input, error.to_string()))?;
+            .map_err(|error| Failure::new(FailureKind::Input, error.to_string()))?;
         let tries = count_try(&job.input);
         let total = text.len() as u64;
         observer.progress(Phase::Plan, 1, 1);
@@ -86,7 +86,7 @@ impl Convert for Script {
         file.sync_all().map_err(io("sync"))?;
         if observer.cancelled() {
             fs::remove_file(&temp).unwrap();
-            return Err(Failure::new(Fault::Cancelled, "stopped"));
+            return Err(Failure::new(FailureKind::Cancelled, "stopped"));
         }
         let there = StatData::entry(&job.output).unwrap().map(|(stat, _)| stat);
         let may = match existing {
@@ -95,7 +95,7 @@ impl Convert for Script {
         };
         if there.is_some() && there != may {
             fs::remove_file(&temp).unwrap();
-            return Err(Failure::new(Fault::Conflict, "something is in the way"));
+            return Err(Failure::new(FailureKind::Conflict, "something is in the way"));
         }
         fs::rename(&temp, &job.output).map_err(io("publish"))?;
         Ok(FileReport {
@@ -149,16 +149,19 @@ fn obey(what: &str, observer: &dyn Observer, kept: &mut Vec<Vec<u8>>) -> Result<
         "abort" => std::process::abort(),
         "exit" => std::process::exit(7),
         "panic" => panic!("as the script says"),
-        "bad" => return Err(Failure::new(Fault::Input, "not a JLD2 file")),
-        "full" => return Err(Failure::new(Fault::Full, "no space left")),
-        "denied" => return Err(Failure::new(Fault::Output, "permission denied")),
-        "verify" => return Err(Failure::new(Fault::Verify, "a dataset differs")),
+        "bad" => return Err(Failure::new(FailureKind::Input, "not a JLD2 file")),
+        "full" => return Err(Failure::new(FailureKind::Full, "no space left")),
+        "denied" => return Err(Failure::new(FailureKind::Output, "permission denied")),
+        "verify" => return Err(Failure::new(FailureKind::Verify, "a dataset differs")),
         "alloc" => {
             let bytes = usize::try_from(amount << 20).unwrap();
             let mut block: Vec<u8> = Vec::new();
             // As an engine does with what it sizes by its input.
             if block.try_reserve_exact(bytes).is_err() {
-                return Err(Failure::new(Fault::Memory, format!("cannot allocate {bytes} bytes")));
+                return Err(Failure::new(
+                    FailureKind::Memory,
+                    format!("cannot allocate {bytes} bytes"),
+                ));
             }
             block.resize(bytes, 0xa5);
             kept.push(std::hint::black_box(block));
@@ -174,7 +177,7 @@ fn obey(what: &str, observer: &dyn Observer, kept: &mut Vec<Vec<u8>>) -> Result<
             let end = Instant::now() + Duration::from_millis(amount);
             while Instant::now() < end {
                 if observer.cancelled() {
-                    return Err(Failure::new(Fault::Cancelled, "stopped"));
+                    return Err(Failure::new(FailureKind::Cancelled, "stopped"));
                 }
                 std::thread::sleep(Duration::from_millis(2));
             }
@@ -183,7 +186,7 @@ fn obey(what: &str, observer: &dyn Observer, kept: &mut Vec<Vec<u8>>) -> Result<
             let end = Instant::now() + Duration::from_secs(20);
             while observer.threads() != usize::try_from(amount).ok() {
                 if Instant::now() > end {
-                    return Err(Failure::new(Fault::Verify, "the threads never came"));
+                    return Err(Failure::new(FailureKind::Verify, "the threads never came"));
                 }
                 std::thread::sleep(Duration::from_millis(2));
             }

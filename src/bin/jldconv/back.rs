@@ -3,7 +3,7 @@
 use super::{Stop, complain, failed, put, usage};
 use jldconv::cli::{CommitArgs, Dialogue, UndoArgs};
 use jldconv::convert::inplace::{self, Committed, InPlace, InPlaceError};
-use jldconv::convert::{Failure, Fault};
+use jldconv::convert::{Failure, FailureKind};
 use jldconv::h5::{File, Source};
 use jldconv::report::text;
 use jldconv::supervisor::ExitCode;
@@ -77,7 +77,7 @@ fn files(paths: &[PathBuf], options: &InPlace) -> Result<Vec<PathBuf>, Stop> {
 /// Whether a file is one that our reader opens, before the way back from it is removed.
 fn readable(path: &Path) -> Result<(), Failure> {
     let bad = |error: jldconv::h5::Error| {
-        Failure::new(Fault::Verify, format!("{}: {error}", path.display()))
+        Failure::new(FailureKind::Verify, format!("{}: {error}", path.display()))
     };
     let file = File::from_source(Source::open(path).map_err(bad)?).map_err(bad)?;
     file.object(file.superblock().root).map(|_| ()).map_err(bad)

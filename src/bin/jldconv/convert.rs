@@ -6,7 +6,7 @@ use jldconv::cli::{ConvertArgs, options};
 use jldconv::convert::publish::{Destination, Existing};
 use jldconv::convert::temp::{Owner, TempName};
 use jldconv::convert::{
-    Converter, Depth, Failure, Fault, FileReport, Job, Mode, Observer, Outcome, Phase, Wanted,
+    Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Phase, Wanted,
 };
 use jldconv::report::{dry_run, text};
 use jldconv::supervisor::{ExitCode, Plan, PlannedJob, is_claimed, run_id};
@@ -86,7 +86,7 @@ fn existing(
     discard: bool,
     observer: &dyn Observer,
 ) -> Result<Existing, Failure> {
-    let odd = |e: String| Failure::new(Fault::Output, e);
+    let odd = |e: String| Failure::new(FailureKind::Output, e);
     let there =
         StatData::entry(&job.output).map_err(|e| odd(format!("{}: {e}", job.output.display())))?;
     let options = converter.options();
@@ -127,7 +127,7 @@ fn existing(
 
 /// A failure with what helps.
 fn told_of(failure: Failure, force: bool) -> Failure {
-    if failure.fault != Fault::Conflict || force {
+    if failure.fault != FailureKind::Conflict || force {
         return failure;
     }
     let message = format!(

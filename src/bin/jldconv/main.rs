@@ -8,7 +8,7 @@ mod verify;
 
 use clap::Parser as _;
 use jldconv::cli::{JldconvCli, JldconvCommand};
-use jldconv::convert::{Failure, Fault};
+use jldconv::convert::{Failure, FailureKind};
 use jldconv::julia::on_deep_stack;
 use jldconv::report::{start_log, text};
 use jldconv::supervisor::ExitCode;
@@ -54,8 +54,8 @@ impl Stop {
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         let code = match failure.fault {
-            Fault::Cancelled => ExitCode::Interrupted,
-            Fault::Internal => ExitCode::Internal,
+            FailureKind::Cancelled => ExitCode::Interrupted,
+            FailureKind::Internal => ExitCode::Internal,
             _ => ExitCode::SomeFailed,
         };
         Self(code, failure.message)

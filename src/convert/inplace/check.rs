@@ -1,9 +1,9 @@
 //! Whether a file and its undo file belong together, and in which state the file is.
 
 use super::error::InPlaceError;
-use super::place::{Place, Undo};
 use super::record::{Record, context};
 use crate::convert::edit::ApplyError;
+use crate::convert::inplace::target_file::{Place, Undo};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};

@@ -1,7 +1,7 @@
 //! Why a file could not be changed in place, or not be brought back.
 
 use crate::convert::edit::ApplyError;
-use crate::convert::{Failure, Fault};
+use crate::convert::{Failure, FailureKind};
 use crate::sys::dir::DirError;
 use crate::sys::file::is_full;
 use std::io;
@@ -205,7 +205,7 @@ pub enum InPlaceError {
 }
 
 impl InPlaceError {
-    fn fault(&self) -> Fault {
+    fn fault(&self) -> FailureKind {
         match self {
             Self::NoName { .. }
             | Self::ChangedSincePlan { .. }
@@ -217,23 +217,23 @@ impl InPlaceError {
             | Self::ChangedSince { .. }
             | Self::ChangedHalfway { .. }
             | Self::Edit { source: ApplyError::Length { .. } | ApplyError::Bytes { .. }, .. }
-            | Self::Dir(DirError::Link { .. } | DirError::NotAFile { .. }) => Fault::Input,
+            | Self::Dir(DirError::Link { .. } | DirError::NotAFile { .. }) => FailureKind::Input,
             Self::HardLinked { .. } | Self::UndoExists { .. } | Self::TooMuch { .. } => {
-                Fault::Unsupported
+                FailureKind::Unsupported
             }
             Self::Edit { source: ApplyError::Write { source, .. }, .. }
             | Self::Io { source, .. }
             | Self::Dir(DirError::Io { source, .. })
                 if is_full(source) =>
             {
-                Fault::Full
+                FailureKind::Full
             }
-            Self::Interrupted { .. } | Self::Busy { .. } => Fault::Unfinished,
+            Self::Interrupted { .. } | Self::Busy { .. } => FailureKind::Unfinished,
             Self::Locked { .. }
             | Self::OpenForWriting { .. }
             | Self::Edit { .. }
             | Self::Dir(_)
-            | Self::Io { .. } => Fault::Output,
+            | Self::Io { .. } => FailureKind::Output,
             Self::Verify(failure) => failure.fault,
             Self::Stuck { cause, .. } => cause.fault(),
         }

@@ -3,8 +3,8 @@
 use super::InPlace;
 use super::error::InPlaceError;
 use super::names;
-use super::place::{Place, real};
 use super::record::{Found, Progress};
+use crate::convert::inplace::target_file::{Place, real};
 use crate::sys::dir::Dir;
 use crate::sys::lock;
 use std::ffi::{OsStr, OsString};

@@ -16,27 +16,28 @@
 //! too. Two processes never work on one file: both locks, that of the undo file and that of the
 //! file, are held from before the first byte is changed to the end, and they end with the process.
 
-mod back;
+mod apply;
 mod check;
 mod error;
-mod forth;
 mod look;
+pub(super) mod mode;
 mod names;
-mod place;
 mod record;
+mod rollback;
+mod target_file;
 
 #[cfg(test)]
 mod places;
 #[cfg(test)]
-mod power;
+mod power_loss_tests;
 #[cfg(test)]
 mod tests;
 
-pub use back::{Committed, Earlier, Recovered, commit, recover, recover_moved, undo};
+pub use apply::apply;
 pub use error::InPlaceError;
-pub use forth::apply;
 pub use look::{Change, ChangeState, change_of, undoable, unfinished};
 pub use names::UNDO_SUFFIX;
+pub use rollback::{Committed, Earlier, Recovered, commit, recover, recover_moved, undo};
 
 use std::path::PathBuf;
 

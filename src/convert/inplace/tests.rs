@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::convert::edit::{EditBuilder, EditList};
-use crate::convert::{Failure, Fault};
+use crate::convert::{Failure, FailureKind};
 use crate::sys::file::{FileTime, Identity};
 use crate::sys::origin::set_times;
 use std::fs::{self, File};
@@ -84,7 +84,7 @@ fn forth_and_back() {
 fn a_commit_is_final() {
     let case = Case::new();
     case.apply().unwrap();
-    let refuse = &mut |_: &File| Err(Failure::new(Fault::Verify, "bad"));
+    let refuse = &mut |_: &File| Err(Failure::new(FailureKind::Verify, "bad"));
     assert!(matches!(commit(&case.path, &case.options, refuse), Err(InPlaceError::Verify(_))));
     let committed = commit(&case.path, &case.options, &mut |_| Ok(())).unwrap();
     assert!(committed.undo_bytes > 3000 && committed.changed.is_none());
@@ -100,9 +100,9 @@ fn a_refused_result_is_taken_back() {
     let result = apply(&case.path, &case.planned, &case.edits, &case.options, &mut |file| {
         seen.resize(case.new.len(), 0);
         file.read_exact_at(&mut seen, 0).unwrap();
-        Err(Failure::new(Fault::Verify, "does not please"))
+        Err(Failure::new(FailureKind::Verify, "does not please"))
     });
-    assert_eq!(Failure::from(result.unwrap_err()).fault, Fault::Verify);
+    assert_eq!(Failure::from(result.unwrap_err()).fault, FailureKind::Verify);
     assert!(seen == case.new);
     case.assert_old();
 }

@@ -5,7 +5,7 @@ use super::header::Payload;
 use super::inventory::Inventory;
 use super::output::Output;
 use crate::codec::{self, Codec};
-use crate::convert::{Failure, Fault, Observer, Phase};
+use crate::convert::{Failure, FailureKind, Observer, Phase};
 use crate::h5::{
     Class, Dataset, Datatype, Error, Extent, File, FilterEntry, HDF5_1_CHUNK_MAX, Layout, RefPlan,
     RelAddr,
@@ -219,7 +219,7 @@ impl Task<'_, '_> {
             codec::Error::Cancelled => Error::cancelled().into(),
             codec::Error::Output { source, .. } => RewriteError::Output(source),
             codec::Error::Unsupported { .. } => {
-                RewriteError::Failed(Failure::new(Fault::Unsupported, error.to_string()))
+                RewriteError::Failed(Failure::new(FailureKind::Unsupported, error.to_string()))
             }
             other => Error::payload(at, io::Error::other(other)).into(),
         }

@@ -23,7 +23,7 @@ mod walk;
 use self::bytes::{Problem, Replaced};
 use self::expected::{Linked, Ticker};
 use super::converter::{Planned, read_failure};
-use super::{Failure, Fault, Observer, VerifyLevel};
+use super::{Failure, FailureKind, Observer, VerifyLevel};
 use crate::h5::{self, File, Region, Source};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use crate::migrate::target::Target;
@@ -119,9 +119,9 @@ impl Check<'_> {
     fn bad(&self, what: impl std::fmt::Display) -> Failure {
         // What could not be compared for want of the input is no fault of the output.
         let unread = self.planned.file.source().read_error();
-        let fault = match unread.map(|error| Fault::of_read(&error)) {
-            Some(Fault::Read) => Fault::Read,
-            _ => Fault::Verify,
+        let fault = match unread.map(|error| FailureKind::of_read(&error)) {
+            Some(FailureKind::Read) => FailureKind::Read,
+            _ => FailureKind::Verify,
         };
         Failure::new(fault, format!("{}: {what}", self.path.display()))
     }
@@ -327,7 +327,10 @@ impl Check<'_> {
     #[cfg(not(feature = "hdf5"))]
     fn reread(&self, _: &File, _: &fs::File) -> Result<Vec<String>, Failure> {
         let _ = self.hdf5_limit;
-        Err(Failure::new(Fault::Internal, "a build without libhdf5 was asked to read through it"))
+        Err(Failure::new(
+            FailureKind::Internal,
+            "a build without libhdf5 was asked to read through it",
+        ))
     }
 }
 
@@ -335,8 +338,8 @@ impl Check<'_> {
 fn output_failure(path: &Path, error: &h5::Error) -> Failure {
     let Failure { fault, message, .. } = read_failure(path, error);
     let fault = match fault {
-        Fault::Input => Fault::Verify,
-        Fault::Read => Fault::Output,
+        FailureKind::Input => FailureKind::Verify,
+        FailureKind::Read => FailureKind::Output,
         other => other,
     };
     Failure::new(fault, format!("in the output: {message}"))

@@ -21,7 +21,7 @@ use super::patches::Patches;
 use super::plan::PlanError;
 use super::survey::{Instance, References, Survey};
 use crate::h5::{Edge, EdgeKind, Extent, File, RelAddr, TypeRef};
-use crate::julia::build::{Build, Data, FieldStyle, ObjectRef};
+use crate::julia::builder::{Build, Data, FieldStyle, ObjectRef};
 use crate::julia::{Override, Overrides, Renames, TypeTable};
 use reform::Reform;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

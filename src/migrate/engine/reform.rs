@@ -7,7 +7,7 @@ use super::super::plan::PlanError;
 use super::super::rule::Source;
 use super::{Engine, unsupported};
 use crate::h5::{Datatype, RelAddr, TypeRef};
-use crate::julia::build::{Build, Data, FieldStyle, NewField, ObjectRef, record};
+use crate::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
 use crate::julia::{Committed, FieldValue, Node};
 use std::collections::HashMap;
 use std::rc::Rc;

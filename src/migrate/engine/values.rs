@@ -8,7 +8,7 @@ use super::super::survey::{Instance, References};
 use super::reform::{Reform, expected};
 use super::{Engine, unsupported};
 use crate::h5::{self, Datatype, Extent, Object, RelAddr, TypeRef, kind};
-use crate::julia::build::{Build, Data, ObjectRef};
+use crate::julia::builder::{Build, Data, ObjectRef};
 use crate::julia::{Column, Committed, FieldValue, Node, Override};
 use crate::mera::scales::Units;
 use std::sync::Arc;

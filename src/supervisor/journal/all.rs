@@ -1,8 +1,8 @@
 //! The journals of an output directory, as they are when a run begins.
 
 use super::super::error::RunError;
-use super::past::{Past, heads, journals};
 use crate::archive::Shard;
+use crate::supervisor::journal::replay::{Past, heads, journals};
 use crate::sys::dir::{Dir, DirError};
 use crate::sys::stat::StatData;
 use std::cell::OnceCell;

@@ -13,14 +13,15 @@
 //!   contents of rules files it was met with.
 
 mod all;
-mod line;
-mod past;
-mod scribe;
+pub(super) mod merge;
+mod record;
+mod replay;
+mod writer;
 
 pub(super) use all::Journals;
-pub(super) use line::{AttemptLine, EndLine, Fingerprint, JobLine, Line, RunLine};
-pub(super) use past::{Claimed, Ended, Known, Past, heads, journals};
-pub(super) use scribe::{Scribe, Task, Written};
+pub(super) use record::{AttemptLine, EndLine, Fingerprint, JobLine, Line, RunLine};
+pub(super) use replay::{Claimed, Ended, Known, Past, heads, journals};
+pub(super) use writer::{JournalWriter, Task, Written};
 
 use crate::archive::Shard;
 

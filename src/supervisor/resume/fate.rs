@@ -1,6 +1,5 @@
 //! What becomes of one job.
 
-use super::super::cause::Cause;
 use super::super::conflict::Conflict;
 use super::super::error::RunError;
 use super::super::journal::{Claimed, Fingerprint, Known as Before};
@@ -8,10 +7,11 @@ use super::super::plan::PlannedJob;
 use super::super::record::{JobOutcome, JobRecord};
 use super::super::settings::OnConflict;
 use super::standing::{Known, Standing};
-use super::{Inquiry, News, Order};
+use super::{Inquiry, Order, ToRecord};
 use crate::archive::{Placement, same_place};
 use crate::convert::publish::Existing;
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel, Wanted};
+use crate::supervisor::fault::Fault;
 use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// What becomes of one job.
 pub(super) enum Fate {
     Do(Box<Order>),
-    Settle(Box<JobRecord>, Option<News>),
+    Settle(Box<JobRecord>, Option<ToRecord>),
     /// It cannot be tried at all.
     Hindered(Box<JobRecord>),
     /// It failed in an earlier run, and nothing changed that could help.
@@ -31,7 +31,7 @@ pub(super) enum Fate {
 }
 
 /// Where jobs are decided on, one after another.
-pub(super) struct Desk<'a> {
+pub(super) struct Sorter<'a> {
     inquiry: &'a Inquiry<'a>,
     /// Which directories are that of the input, however they are spelled.
     dirs: BTreeMap<PathBuf, bool>,
@@ -39,7 +39,7 @@ pub(super) struct Desk<'a> {
     pub(super) conflicts: Vec<Conflict>,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> Sorter<'a> {
     pub(super) fn new(inquiry: &'a Inquiry<'a>) -> Self {
         Self { inquiry, dirs: BTreeMap::new(), conflicts: Vec::new() }
     }
@@ -48,7 +48,7 @@ impl<'a> Desk<'a> {
     pub(super) fn fate(&mut self, place: usize, job: &PlannedJob) -> Result<Fate, RunError> {
         if let Some(obstacle) = &job.obstacle {
             let mut record = JobRecord::bare(&job.name, job.number, JobOutcome::Failed, job.bytes);
-            record.fault = Some(Cause::Input);
+            record.fault = Some(Fault::Input);
             record.message = Some(format!("{}: {obstacle}", job.input.display()));
             return Ok(Fate::Hindered(Box::new(record)));
         }
@@ -84,7 +84,7 @@ impl<'a> Desk<'a> {
                 make(order(input, there.map_or(Existing::Keep, Existing::Replace)))
             }
             Standing::Complete { why, bytes, claim } => {
-                settle(job, why, bytes, claim.map(|it| News { input, claim: Some(it) }))
+                settle(job, why, bytes, claim.map(|it| ToRecord { input, claim: Some(it) }))
             }
             Standing::Unchecked { claim, output } => {
                 make(Order { recheck: Some(claim), ..order(input, Existing::Replace(output)) })
@@ -194,7 +194,7 @@ impl<'a> Desk<'a> {
         let mut record = JobRecord::bare(&job.name, job.number, JobOutcome::Skipped, job.bytes);
         record.message = Some(format!("conflict, left as it is: {why}"));
         record.conflict = Some(why);
-        Fate::Settle(Box::new(record), Some(News { input, claim: None }))
+        Fate::Settle(Box::new(record), Some(ToRecord { input, claim: None }))
     }
 
     /// A failure that is the input's own counts as long as nothing changed that could help. All
@@ -209,6 +209,7 @@ impl<'a> Desk<'a> {
             && known.input == Fingerprint::of(job, input)
             && run.version == env!("CARGO_PKG_VERSION")
             && run.recipe.as_ref() == Some(inquiry.asked)
+            && run.options.checksums() == inquiry.settings.options.checksums()
             && !inquiry.settings.resume_failed;
         sticks.then(|| {
             let mut record = record.clone();
@@ -240,17 +241,17 @@ fn make(order: Order) -> Fate {
     Fate::Do(Box::new(order))
 }
 
-fn settle(job: &PlannedJob, message: &str, bytes_out: u64, news: Option<News>) -> Fate {
+fn settle(job: &PlannedJob, message: &str, bytes_out: u64, to_record: Option<ToRecord>) -> Fate {
     let mut record = JobRecord::bare(&job.name, job.number, JobOutcome::Skipped, job.bytes);
     record.bytes_out = bytes_out;
     record.message = Some(message.to_owned());
-    record.verify = news.as_ref().and_then(|news| Some(news.claim.as_ref()?.verify));
-    Fate::Settle(Box::new(record), news)
+    record.verify = to_record.as_ref().and_then(|to_record| Some(to_record.claim.as_ref()?.verify));
+    Fate::Settle(Box::new(record), to_record)
 }
 
 /// Whether a failure tells of what is in the file. What the system said on the way to it (no
 /// permission, an I/O error) tells of circumstances.
 fn is_the_inputs_own(record: &JobRecord) -> bool {
     let by_system = record.message.as_deref().is_some_and(|it| it.contains("(os error "));
-    matches!(record.fault, Some(Cause::Input | Cause::Unsupported)) && !by_system
+    matches!(record.fault, Some(Fault::Input | Fault::Unsupported)) && !by_system
 }

@@ -12,7 +12,7 @@ use super::settings::Settings;
 use crate::convert::publish::Existing;
 use crate::convert::{Claim, Examined, Recipe, Wanted};
 use crate::sys::stat::StatData;
-use fate::{Desk, Fate};
+use fate::{Fate, Sorter};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -74,12 +74,12 @@ pub(super) struct Settled {
     pub(super) place: usize,
     pub(super) record: JobRecord,
     /// What the journal does not have yet.
-    pub(super) news: Option<News>,
+    pub(super) to_record: Option<ToRecord>,
 }
 
 /// What a journal has to keep of a job that is over before the run.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct News {
+pub(super) struct ToRecord {
     /// The input as it is.
     pub(super) input: Option<StatData>,
     pub(super) claim: Option<Box<Claim>>,
@@ -114,31 +114,31 @@ pub(super) struct Inquiry<'a> {
 /// Journals of other shards cannot be read.
 pub(super) fn sort_out(plan: &Plan, inquiry: &Inquiry<'_>) -> Result<Sorted, RunError> {
     let mut sorted = Sorted::default();
-    let mut desk = Desk::new(inquiry);
+    let mut sorter = Sorter::new(inquiry);
     for (place, job) in plan.jobs.iter().enumerate() {
-        match desk.fate(place, job)? {
+        match sorter.fate(place, job)? {
             Fate::Do(order) => {
                 let stale = order.stale.iter().map(|why| (job.name.clone(), why.clone()));
                 sorted.stale.extend(stale);
                 sorted.todo.push(Todo { place, work: Work::Convert(*order) });
             }
-            Fate::Settle(record, news) => {
-                sorted.settled.push(Settled { place, record: *record, news });
+            Fate::Settle(record, to_record) => {
+                sorted.settled.push(Settled { place, record: *record, to_record });
             }
             Fate::Hindered(record) => {
                 sorted.hindered += 1;
-                let news = Some(News { input: None, claim: None });
-                sorted.settled.push(Settled { place, record: *record, news });
+                let to_record = Some(ToRecord { input: None, claim: None });
+                sorted.settled.push(Settled { place, record: *record, to_record });
             }
             Fate::Failed(record) => {
                 sorted.failed_before.push(job.name.clone());
-                sorted.settled.push(Settled { place, record: *record, news: None });
+                sorted.settled.push(Settled { place, record: *record, to_record: None });
             }
             Fate::Ask(wanted) => sorted.questions.push((place, wanted)),
             Fate::Stuck => {}
         }
     }
-    sorted.conflicts = desk.conflicts;
+    sorted.conflicts = sorter.conflicts;
     Ok(sorted)
 }
 

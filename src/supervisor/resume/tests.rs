@@ -1,6 +1,5 @@
 //! How things stand, decided from real files and journals; answers are made up.
 
-use super::super::cause::Cause;
 use super::super::journal::{FORMAT, Fingerprint, JobLine, Line, RunLine, file_name};
 use super::super::plan::PlannedJob;
 use super::super::record::JobOutcome;
@@ -9,6 +8,7 @@ use super::*;
 use crate::archive::Shard;
 use crate::convert::ClaimedFile;
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel};
+use crate::supervisor::fault::Fault;
 use crate::sys::dir::Dir;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -82,7 +82,7 @@ impl Case {
         let mut record = JobRecord::bare(NAME, Some(1), outcome, 10);
         record.bytes_out =
             claim.as_ref().map_or(18, |it| it.output.as_ref().map_or(0, |output| output.stat.size));
-        record.fault = (outcome == JobOutcome::Failed).then_some(Cause::Input);
+        record.fault = (outcome == JobOutcome::Failed).then_some(Fault::Input);
         record.message = Some("torn".into());
         self.lines.push(Line::Run(Box::new(RunLine {
             journal: FORMAT,
@@ -226,11 +226,11 @@ fn what_is_not_there_is_made() {
 #[test]
 fn what_is_as_claimed_is_complete_without_a_look() {
     let case = Case::made();
-    assert_eq!(case.complete().news, None);
+    assert_eq!(case.complete().to_record, None);
     assert_eq!(case.complete().record.bytes_out, 18);
     let mut other = Case::made();
     other.shard = Shard { index: 2, count: 3 };
-    assert_eq!(other.complete().news, None, "another shard's journal counts as much");
+    assert_eq!(other.complete().to_record, None, "another shard's journal counts as much");
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn an_input_under_the_old_time_is_looked_into() {
     let wanted = case.asks();
     assert!(wanted.input_digest && !wanted.output_digest && wanted.compare.is_none());
     case.answer("d", "", None);
-    let claim = case.complete().news.unwrap().claim;
+    let claim = case.complete().to_record.unwrap().claim;
     assert_eq!(claim.unwrap().input.stat, StatData::at(&case.input()).unwrap());
     case.answer("another", "", None);
     assert!(case.stale().contains("its metadata"));
@@ -265,12 +265,12 @@ fn an_output_that_was_touched_is_looked_into() {
     let wanted = case.asks();
     assert!(wanted.output_digest && !wanted.input_digest && wanted.compare.is_none());
     case.answer("", "d", None);
-    assert!(case.complete().news.is_some());
+    assert!(case.complete().to_record.is_some());
     // Something else: it may still be what a later run made and could not write down.
     case.answer("", "another", None);
     assert!(case.asks().compare.is_some());
     case.answer("", "another", Some(Ok(())));
-    assert!(case.complete().news.is_some());
+    assert!(case.complete().to_record.is_some());
     case.answer("", "another", Some(Err("it describes other data")));
     assert!(case.conflict().contains("not the output any more"));
     let stat = StatData::at(&case.output()).unwrap();
@@ -292,7 +292,7 @@ fn an_output_that_was_written_to_is_compared_as_a_whole() {
         assert_eq!(wanted.compare, Some(Depth::Payload));
         assert_eq!(wanted.made, Some(Mode::Patch));
         case.answer("", "", Some(Ok(())));
-        assert!(case.complete().news.is_some());
+        assert!(case.complete().to_record.is_some());
         case.answer("", "", Some(Err("byte 7 differs")));
         let told = case.conflict();
         assert!(told.starts_with(words) && told.ends_with("byte 7 differs"), "{told}");
@@ -332,7 +332,7 @@ fn what_no_journal_tells_of_is_compared() {
     fs::File::options().write(true).open(case.output()).unwrap().set_modified(mtime).unwrap();
     assert_eq!(case.asks().compare, Some(Depth::Metadata));
     case.answer("", "", Some(Ok(())));
-    let claim = case.complete().news.unwrap().claim;
+    let claim = case.complete().to_record.unwrap().claim;
     assert!(claim.is_some(), "it is adopted");
     case.answer("", "", Some(Err("it has 1 bytes, not 18")));
     assert!(case.conflict().ends_with("it has 1 bytes, not 18"));
@@ -371,7 +371,7 @@ fn outputs_of_another_archive_stay_unless_it_only_moved() {
     case.tell(JobOutcome::Converted, Some(claim.clone()));
     let Line::Job(job) = &mut case.lines[3] else { panic!() };
     job.input.path.clone_from(&claim.input.path);
-    let moved = case.complete().news.unwrap().claim;
+    let moved = case.complete().to_record.unwrap().claim;
     assert_eq!(moved.unwrap().input.path, case.input().to_string_lossy());
     Case::rewrite(&case.input(), "twelve bytes");
     assert_eq!(case.conflict(), "is the output of /other/output_00001.jld2");
@@ -445,7 +445,7 @@ fn an_inputs_own_failure_sticks_until_something_changes() {
     let sorted = case.sort();
     assert_eq!(sorted.failed_before, [NAME]);
     let record = &sorted.settled[0].record;
-    assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Cause::Input)));
+    assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Fault::Input)));
     assert!(record.message.as_deref().unwrap().contains("--resume-failed"));
     case.settings.resume_failed = true;
     case.order();
@@ -458,15 +458,15 @@ fn an_inputs_own_failure_sticks_until_something_changes() {
     Case::touch(&case.input());
     case.order();
     for (cause, sticks) in [
-        (Cause::Unsupported, true),
-        (Cause::Output, false),
-        (Cause::Killed, false),
-        (Cause::OutOfMemory, false),
-        (Cause::Crashed, false),
-        (Cause::Spawn, false),
-        (Cause::Stalled, false),
-        (Cause::Verify, false),
-        (Cause::Conflict, false),
+        (Fault::Unsupported, true),
+        (Fault::Output, false),
+        (Fault::Killed, false),
+        (Fault::OutOfMemory, false),
+        (Fault::Crashed, false),
+        (Fault::Spawn, false),
+        (Fault::Stalled, false),
+        (Fault::Verify, false),
+        (Fault::Conflict, false),
     ] {
         case = failed();
         let Line::Job(job) = &mut case.lines[1] else { panic!() };
@@ -519,7 +519,7 @@ fn what_cannot_be_tried_fails_without_a_try() {
     let sorted = sort_out(&plan, &inquiry).unwrap();
     assert_eq!((sorted.todo.len(), sorted.hindered), (0, 1));
     let record = &sorted.settled[0].record;
-    assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Cause::Input)));
+    assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Fault::Input)));
     assert!(record.message.as_deref().unwrap().ends_with("is a directory"));
 }
 

@@ -1,11 +1,11 @@
 //! Which job starts next, and whether it may.
 
-use super::super::cause::Cause;
 use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::machine::{Pause, Scheduler, count};
 use super::state::{Place, Run, SlotState, Stop};
 use super::{Action, Notice};
+use crate::supervisor::fault::Fault;
 use std::time::Duration;
 
 /// Waiting jobs that are looked at for one that fits into memory.
@@ -234,7 +234,7 @@ impl Scheduler {
     }
 
     /// The attempt that tried whether the disk has space again is over.
-    pub(super) fn probe_over(&mut self, now: Duration, job: JobId, failed: Option<Cause>) {
+    pub(super) fn probe_over(&mut self, now: Duration, job: JobId, failed: Option<Fault>) {
         let Some(pause) = &mut self.pause else { return };
         if pause.probe != Some(job) {
             return;

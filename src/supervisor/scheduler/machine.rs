@@ -1,12 +1,12 @@
 //! The state machine's frame: state, dispatch of events, timers, shutdown.
 
-use super::super::cause::Cause;
 use super::super::event::SlotId;
-use super::super::governor::{Change, Governor};
 use super::super::plan::JobId;
-use super::super::predict::Predictor;
 use super::state::{JobState, Slot, SlotState, Stop, Why};
 use super::{Action, Config, Ending, Event, Notice, Reading, WorkerId};
+use crate::supervisor::fault::Fault;
+use crate::supervisor::memory::governor::{Change, Governor};
+use crate::supervisor::memory::predict::Predictor;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -351,7 +351,7 @@ impl Scheduler {
         if let SlotState::Busy { run, .. } = state {
             let cause = match run.stop {
                 Stop::Killed { why, .. } | Stop::Asked { why, .. } => why.cause(),
-                Stop::No => Cause::Killed,
+                Stop::No => Fault::Killed,
             };
             let message = "killed, but the process hangs in the kernel".to_owned();
             self.attempt_failed(now, id, &run, cause, message, 0);

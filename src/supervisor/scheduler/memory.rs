@@ -1,10 +1,10 @@
 //! What a reading of memory leads to.
 
 use super::super::event::SafetyStep;
-use super::super::governor::{Attempts, Order, Pressure};
 use super::machine::{Scheduler, count};
 use super::state::{Slot, SlotState, Stop, Why};
 use super::{Action, Notice, Reading};
+use crate::supervisor::memory::governor::{Attempts, Order, Pressure};
 use std::time::Duration;
 
 impl Scheduler {

@@ -18,9 +18,9 @@ mod workers;
 
 pub(super) use machine::Scheduler;
 
-use super::cause::Cause;
 use super::event::{ConcurrencyReason, SafetyStep, SlotId};
 use super::plan::JobId;
+use crate::supervisor::fault::Fault;
 use std::time::Duration;
 
 /// One life of a worker process; never used twice in a run.
@@ -84,7 +84,7 @@ pub(super) enum Event {
         worker: WorkerId,
         job: JobId,
         attempt: u32,
-        result: Result<(), (Cause, String)>,
+        result: Result<(), (Fault, String)>,
         peak: u64,
         rest: u64,
     },
@@ -92,7 +92,7 @@ pub(super) enum Event {
     Nonsense { slot: SlotId, worker: WorkerId, message: String },
     /// A worker's process is gone, or never was. `peak` is the highest anonymous memory seen in
     /// its last attempt.
-    Exited { slot: SlotId, worker: WorkerId, cause: Cause, message: String, peak: u64 },
+    Exited { slot: SlotId, worker: WorkerId, cause: Fault, message: String, peak: u64 },
     /// Memory was read.
     Memory(Reading),
     /// The answer to [`Action::CheckSpace`].
@@ -134,7 +134,7 @@ pub(super) enum Action {
         slot: SlotId,
         job: JobId,
         attempt: u32,
-        cause: Cause,
+        cause: Fault,
         message: String,
         will_retry: bool,
     },
@@ -152,7 +152,7 @@ pub(super) enum End {
     /// The last attempt's report tells the rest.
     Done,
     /// Lost.
-    Failed { cause: Cause, message: String },
+    Failed { cause: Fault, message: String },
 }
 
 /// How a run is over.

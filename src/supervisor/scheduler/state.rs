@@ -1,9 +1,9 @@
 //! What the scheduler remembers of each slot and each job.
 
-use super::super::cause::Cause;
 use super::super::plan::JobId;
 use super::super::retry::Tries;
 use super::WorkerId;
+use crate::supervisor::fault::Fault;
 use std::time::Duration;
 
 /// Why an attempt is made to stop.
@@ -21,11 +21,11 @@ pub(super) enum Why {
 
 impl Why {
     /// What the attempt's end is put down to.
-    pub(super) const fn cause(self) -> Cause {
+    pub(super) const fn cause(self) -> Fault {
         match self {
-            Self::Memory | Self::RunEnds => Cause::Stopped,
-            Self::Stalled => Cause::Stalled,
-            Self::Nonsense => Cause::Protocol,
+            Self::Memory | Self::RunEnds => Fault::Stopped,
+            Self::Stalled => Fault::Stalled,
+            Self::Nonsense => Fault::Protocol,
         }
     }
 }
@@ -145,7 +145,7 @@ pub(super) struct JobState {
     /// What is known of its need for memory.
     pub(super) floor: u64,
     pub(super) busy: Duration,
-    pub(super) faults: Vec<Cause>,
+    pub(super) faults: Vec<Fault>,
     /// From now on no other attempt runs beside its own.
     pub(super) alone: bool,
 }

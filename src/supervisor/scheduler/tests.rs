@@ -49,7 +49,7 @@ struct World {
     jobs: usize,
     over: Option<Ending>,
     asked_for_space: bool,
-    failures: Vec<(JobId, Cause, bool)>,
+    failures: Vec<(JobId, Fault, bool)>,
 }
 
 const GIB: u64 = 1 << 30;
@@ -180,7 +180,7 @@ impl World {
             Action::CheckSpace { .. } => self.asked_for_space = true,
             Action::AttemptFailed { job, cause, will_retry, .. } => {
                 self.failures.push((job, cause, will_retry));
-                if !matches!(cause, Cause::Full | Cause::Stopped) {
+                if !matches!(cause, Fault::Full | Fault::Stopped) {
                     *self.spent.entry(job).or_default() += 1;
                 }
             }
@@ -200,7 +200,7 @@ impl World {
     }
 
     /// The life of the worker in `slot` ends.
-    fn exit(&mut self, slot: SlotId, cause: Cause) -> Vec<Action> {
+    fn exit(&mut self, slot: SlotId, cause: Fault) -> Vec<Action> {
         let Some((worker, _)) = self.workers.remove(&slot) else { return Vec::new() };
         self.feed(Event::Exited { slot, worker, cause, message: "gone".into(), peak: 9 << 20 })
     }
@@ -212,7 +212,7 @@ impl World {
         self.feed(Event::Ready { slot, worker })
     }
 
-    fn end(&mut self, slot: SlotId, result: Result<(), Cause>, peak: u64) -> Vec<Action> {
+    fn end(&mut self, slot: SlotId, result: Result<(), Fault>, peak: u64) -> Vec<Action> {
         let Some((worker, Life::Running { job, attempt, .. })) = self.workers.get(&slot).copied()
         else {
             return Vec::new();
@@ -226,17 +226,17 @@ impl World {
     fn stir(&mut self, random: &mut Random) {
         self.now += Duration::from_millis(random.below(700));
         let causes = [
-            Cause::OutOfMemory,
-            Cause::Killed,
-            Cause::Crashed,
-            Cause::Stalled,
-            Cause::Input,
-            Cause::Full,
-            Cause::Output,
-            Cause::Unfinished,
-            Cause::Verify,
-            Cause::Internal,
-            Cause::Stopped,
+            Fault::OutOfMemory,
+            Fault::Killed,
+            Fault::Crashed,
+            Fault::Stalled,
+            Fault::Input,
+            Fault::Full,
+            Fault::Output,
+            Fault::Unfinished,
+            Fault::Verify,
+            Fault::Internal,
+            Fault::Stopped,
         ];
         let slots: Vec<SlotId> = self.workers.keys().copied().collect();
         let dice = random.below(100);
@@ -245,11 +245,11 @@ impl World {
             let (worker, life) = self.workers[&slot];
             match life {
                 Life::Starting if random.chance(85) => drop(self.ready(slot)),
-                Life::Starting => drop(self.exit(slot, Cause::Crashed)),
-                Life::Idle if random.chance(5) => drop(self.exit(slot, Cause::Killed)),
+                Life::Starting => drop(self.exit(slot, Fault::Crashed)),
+                Life::Idle if random.chance(5) => drop(self.exit(slot, Fault::Killed)),
                 Life::Idle => drop(self.feed(Event::Tick)),
                 Life::Running { asked: true, .. } if random.chance(70) => {
-                    drop(self.end(slot, Err(Cause::Stopped), 1 << 20));
+                    drop(self.end(slot, Err(Fault::Stopped), 1 << 20));
                 }
                 Life::Running { .. } => match random.below(10) {
                     0..4 => drop(self.end(slot, Ok(()), random.below(1 << 28))),
@@ -267,7 +267,7 @@ impl World {
                         drop(self.feed(Event::Nonsense { slot, worker, message }));
                     }
                 },
-                Life::Dying { .. } if random.chance(80) => drop(self.exit(slot, Cause::Killed)),
+                Life::Dying { .. } if random.chance(80) => drop(self.exit(slot, Fault::Killed)),
                 Life::Dying { .. } => drop(self.tick(Duration::from_secs(random.below(20)))),
             }
         } else if dice < 85 {
@@ -295,7 +295,7 @@ impl World {
                 _ => Event::Exited {
                     slot,
                     worker,
-                    cause: Cause::Killed,
+                    cause: Fault::Killed,
                     message: String::new(),
                     peak: 0,
                 },
@@ -323,7 +323,7 @@ impl World {
                 match self.workers.get(&slot).map(|(_, life)| *life) {
                     Some(Life::Starting) => drop(self.ready(slot)),
                     Some(Life::Running { .. }) => drop(self.end(slot, Ok(()), 1 << 20)),
-                    Some(Life::Dying { .. }) => drop(self.exit(slot, Cause::Killed)),
+                    Some(Life::Dying { .. }) => drop(self.exit(slot, Fault::Killed)),
                     Some(Life::Idle) | None => {}
                 }
             }
@@ -414,11 +414,11 @@ fn a_job_that_alone_is_killed_is_lost_and_one_of_many_is_not() {
                         if job < victims && kills[job as usize] < 5 =>
                     {
                         kills[job as usize] += 1;
-                        world.exit(slot, Cause::Killed);
+                        world.exit(slot, Fault::Killed);
                     }
                     Some((_, Life::Running { .. })) => drop(world.end(slot, Ok(()), 1)),
                     Some((_, Life::Starting)) => drop(world.ready(slot)),
-                    Some((_, Life::Dying { .. })) => drop(world.exit(slot, Cause::Killed)),
+                    Some((_, Life::Dying { .. })) => drop(world.exit(slot, Fault::Killed)),
                     Some((_, Life::Idle)) | None => {}
                 }
             }
@@ -438,11 +438,11 @@ fn a_job_that_dies_alone_for_memory_twice_is_lost_and_no_other() {
         match world.workers.get(&SlotId(0)).copied() {
             Some((_, Life::Running { job: JobId(1), .. })) => {
                 deaths += 1;
-                world.exit(SlotId(0), Cause::OutOfMemory);
+                world.exit(SlotId(0), Fault::OutOfMemory);
             }
             Some((_, Life::Running { .. })) => drop(world.end(SlotId(0), Ok(()), 1)),
             Some((_, Life::Starting)) => drop(world.ready(SlotId(0))),
-            Some((_, Life::Dying { .. })) => drop(world.exit(SlotId(0), Cause::Killed)),
+            Some((_, Life::Dying { .. })) => drop(world.exit(SlotId(0), Fault::Killed)),
             Some((_, Life::Idle)) | None => {}
         }
     }
@@ -454,7 +454,7 @@ fn a_job_that_dies_alone_for_memory_twice_is_lost_and_no_other() {
 #[test]
 fn a_crash_is_tried_again_alone_after_the_others() {
     let mut world = started(2, 4);
-    world.exit(SlotId(0), Cause::Crashed);
+    world.exit(SlotId(0), Fault::Crashed);
     let crashed = world.failures[0].0;
     let mut order = Vec::new();
     for _ in 0..200 {
@@ -462,7 +462,7 @@ fn a_crash_is_tried_again_alone_after_the_others() {
         for slot in [SlotId(0), SlotId(1)] {
             match world.workers.get(&slot).copied() {
                 Some((_, Life::Starting)) => drop(world.ready(slot)),
-                Some((_, Life::Dying { .. })) => drop(world.exit(slot, Cause::Killed)),
+                Some((_, Life::Dying { .. })) => drop(world.exit(slot, Fault::Killed)),
                 Some((_, Life::Running { job, .. })) => {
                     if job == crashed {
                         assert_eq!(world.running(), 1, "it has to be alone");
@@ -493,12 +493,12 @@ fn what_shows_no_life_is_killed_and_tried_once_more() {
             world.tick(Duration::from_secs(1));
         }
         assert!(matches!(world.workers[&SlotId(0)].1, Life::Dying { .. }), "patience ends");
-        world.exit(SlotId(0), Cause::Killed);
+        world.exit(SlotId(0), Fault::Killed);
         world.ready(SlotId(0));
     }
     assert_eq!(
         world.failures,
-        [(JobId(0), Cause::Stalled, true), (JobId(0), Cause::Stalled, false)]
+        [(JobId(0), Fault::Stalled, true), (JobId(0), Fault::Stalled, false)]
     );
 }
 
@@ -525,9 +525,9 @@ fn a_slow_sync_of_a_large_file_is_not_a_stall() {
 #[test]
 fn a_full_disk_pauses_until_one_job_gets_through() {
     let mut world = started(2, 6);
-    world.end(SlotId(0), Err(Cause::Full), 1);
+    world.end(SlotId(0), Err(Fault::Full), 1);
     assert_eq!(world.running(), 1, "no new job beside the one that goes on");
-    world.end(SlotId(1), Err(Cause::Full), 1);
+    world.end(SlotId(1), Err(Fault::Full), 1);
     for _ in 0..5 {
         world.tick(Duration::from_secs(1));
         assert_eq!(world.running(), 0);
@@ -549,14 +549,14 @@ fn signals_escalate() {
     world.end(SlotId(0), Ok(()), 1);
     assert_eq!(world.running(), 1, "no new job");
     assert!(matches!(world.workers[&SlotId(0)].1, Life::Dying { .. }));
-    world.exit(SlotId(0), Cause::Killed);
+    world.exit(SlotId(0), Fault::Killed);
     world.feed(Event::Signal { reason: "SIGTERM".into() });
     assert!(matches!(world.workers[&SlotId(1)].1, Life::Running { asked: true, .. }));
     world.feed(Event::Signal { reason: "SIGTERM".into() });
     assert!(matches!(world.workers[&SlotId(1)].1, Life::Dying { .. }));
-    world.exit(SlotId(1), Cause::Killed);
+    world.exit(SlotId(1), Fault::Killed);
     assert_eq!(world.over, Some(Ending::Interrupted));
-    assert!(world.failures.iter().all(|(_, cause, retry)| *cause == Cause::Stopped && *retry));
+    assert!(world.failures.iter().all(|(_, cause, retry)| *cause == Fault::Stopped && *retry));
 }
 
 #[test]
@@ -599,7 +599,7 @@ fn a_machine_that_starts_no_process_ends_the_run_and_keeps_the_jobs() {
     for _ in 0..200 {
         let slots: Vec<SlotId> = world.workers.keys().copied().collect();
         for slot in slots {
-            world.exit(slot, Cause::Spawn);
+            world.exit(slot, Fault::Spawn);
         }
         if world.over.is_none() {
             world.tick(Duration::from_secs(1));
@@ -645,7 +645,7 @@ fn a_burst_of_failed_starts_counts_once_and_then_they_come_one_by_one() {
     world.feed(Event::Memory(calm()));
     assert_eq!(world.workers.len(), 16);
     for slot in (0..16).map(SlotId) {
-        world.exit(slot, Cause::Spawn);
+        world.exit(slot, Fault::Spawn);
         world.now += Duration::from_millis(1);
     }
     assert_eq!(world.over, None);

@@ -1,14 +1,14 @@
 //! What workers do: come, live, report, go.
 
-use super::super::cause::Cause;
 use super::super::event::SlotId;
 use super::super::plan::JobId;
-use super::super::predict::Predictor;
 use super::super::record::SlotRecord;
 use super::super::retry::{Circumstances, Verdict};
 use super::machine::{Scheduler, count};
 use super::state::{JobState, Place, Run, Slot, SlotState, Stop, Why};
 use super::{Action, End, Notice, WorkerId};
+use crate::supervisor::fault::Fault;
+use crate::supervisor::memory::predict::Predictor;
 use std::time::Duration;
 
 /// Starts that may fail in a row, with no worker alive, before the run gives up.
@@ -77,7 +77,7 @@ impl Scheduler {
         slot: SlotId,
         worker: WorkerId,
         which: (JobId, u32),
-        result: Result<(), (Cause, String)>,
+        result: Result<(), (Fault, String)>,
         peak: u64,
         rest: u64,
     ) {
@@ -96,7 +96,7 @@ impl Scheduler {
         };
         let killed = matches!(run.stop, Stop::Killed { .. });
         let spoiled =
-            matches!(result, Err((Cause::Internal | Cause::OutOfMemory | Cause::Crashed, _)));
+            matches!(result, Err((Fault::Internal | Fault::OutOfMemory | Fault::Crashed, _)));
         let swollen = rest > MUCH_REST && rest > run.predicted;
         let leaves = killed || spoiled || swollen || jobs >= recycle_after;
         home.anon = rest;
@@ -120,7 +120,7 @@ impl Scheduler {
             Err((cause, message)) => {
                 // Nobody but the supervisor can stop an attempt.
                 let cause = match (cause, run.stop) {
-                    (Cause::Stopped, Stop::No) => Cause::Internal,
+                    (Fault::Stopped, Stop::No) => Fault::Internal,
                     _ => cause,
                 };
                 self.attempt_failed(now, slot, &run, cause, message, peak);
@@ -133,7 +133,7 @@ impl Scheduler {
         now: Duration,
         slot: SlotId,
         worker: WorkerId,
-        cause: Cause,
+        cause: Fault,
         message: String,
         peak: u64,
     ) {
@@ -154,7 +154,7 @@ impl Scheduler {
                     Stop::Killed { why, .. } => {
                         (why.cause(), run.complaint.clone().unwrap_or_else(|| reason(why, message)))
                     }
-                    Stop::Asked { why: Why::RunEnds, .. } => (Cause::Stopped, message),
+                    Stop::Asked { why: Why::RunEnds, .. } => (Fault::Stopped, message),
                     Stop::No | Stop::Asked { .. } => (cause, message),
                 };
                 self.attempt_failed(now, slot, &run, cause, message, peak);
@@ -212,13 +212,13 @@ impl Scheduler {
         now: Duration,
         slot: SlotId,
         run: &Run,
-        cause: Cause,
+        cause: Fault,
         message: String,
         peak: u64,
     ) {
         let job = run.job;
         self.account(now, slot, run);
-        if cause == Cause::OutOfMemory {
+        if cause == Fault::OutOfMemory {
             // The attempt itself is not among the busy any more.
             let busy = self.busy().saturating_add(1);
             let change = self.governor.out_of_memory(now, busy);
@@ -232,7 +232,7 @@ impl Scheduler {
             kills: self.kills,
             spread: job.0,
         };
-        if cause == Cause::Killed {
+        if cause == Fault::Killed {
             self.kills = self.kills.saturating_add(1);
         }
         let ends = matches!(
@@ -241,10 +241,10 @@ impl Scheduler {
         );
         let Some(state) = self.job_mut(job) else { return };
         state.faults.push(cause);
-        if cause == Cause::OutOfMemory {
+        if cause == Fault::OutOfMemory {
             state.floor = state.floor.max(Predictor::after_oom(run.predicted, peak));
         }
-        let verdict = if ends && cause == Cause::Stopped {
+        let verdict = if ends && cause == Fault::Stopped {
             Verdict::Again(Duration::ZERO)
         } else {
             state.tries.judge(cause, &around)
@@ -319,7 +319,7 @@ impl Scheduler {
     }
 
     /// What is known of a job: attempts, time, causes.
-    pub(in super::super) fn history(&self, job: JobId) -> (u32, Duration, &[Cause]) {
+    pub(in super::super) fn history(&self, job: JobId) -> (u32, Duration, &[Fault]) {
         usize::try_from(job.0)
             .ok()
             .and_then(|place| self.jobs.get(place))

@@ -4,8 +4,8 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use super::crash::{self, Step};
 use super::sums::{Stretch, Sums};
+use crate::sys::failpoint::{self, Step};
 use memmap2::MmapMut;
 use rustix::io::Errno;
 use std::cell::Cell;
@@ -164,7 +164,7 @@ fn copy(
 }
 
 fn report(progress: &mut dyn FnMut(u64) -> ControlFlow<()>, offset: u64) -> Result<(), CopyError> {
-    crash::before(Step::Copy);
+    failpoint::before(Step::Copy);
     match progress(offset) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(CopyError::Stopped { offset }),

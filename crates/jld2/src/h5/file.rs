@@ -1,0 +1,352 @@
+//! An open container: objects by address, heaps and committed datatypes kept at hand.
+
+use super::checksum::Checksums;
+use super::header::absolute;
+use super::message::layout::Layout;
+use super::{
+    Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader, ObjectKind, RelAddr,
+    Result, Source, SourceReader, Superblock, TypeRef,
+};
+use crate::h5::work_budget::Effort;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Heap objects in each of two generations that are remembered: about 5 MB together.
+const MAX_CACHED_HEAP_OBJECTS: usize = 100_000;
+/// Committed datatypes that are remembered, in bytes of their encoding: about 15 MB of memory.
+const MAX_CACHED_TYPES: u64 = 1 << 20;
+/// Objects that are remembered, in bytes of their headers: about 4 MB of memory. A small file is
+/// walked several times and keeps them all; what comes later in a large one is read each time.
+const MAX_CACHED_OBJECTS: u64 = 512 << 10;
+/// What reading an object costs besides its bytes, in bytes.
+const OBJECT_COST: u64 = 128;
+/// What reading the place of a heap object costs, in bytes.
+const HEAP_OBJECT_COST: u64 = 16;
+
+/// An open container.
+#[derive(Debug)]
+pub struct File {
+    source: Source,
+    superblock: Superblock,
+    checksums: Checksums,
+    heaps: Mutex<HeapCache>,
+    types: Mutex<TypeCache>,
+    objects: Mutex<ObjectCache>,
+    effort: Effort,
+}
+
+/// Heaps in two generations: what was not used while the younger one filled up is forgotten.
+#[derive(Debug, Default)]
+struct HeapCache {
+    young: HashMap<RelAddr, Arc<Heap>>,
+    old: HashMap<RelAddr, Arc<Heap>>,
+    young_objects: usize,
+}
+
+#[derive(Debug, Default)]
+struct TypeCache {
+    known: HashMap<RelAddr, Arc<Datatype>>,
+    bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct ObjectCache {
+    known: HashMap<RelAddr, Arc<Object>>,
+    bytes: u64,
+}
+
+impl HeapCache {
+    fn get(&mut self, addr: RelAddr) -> Option<Arc<Heap>> {
+        if let Some(known) = self.young.get(&addr) {
+            return Some(Arc::clone(known));
+        }
+        let known = self.old.remove(&addr)?;
+        self.insert(addr, &known);
+        Some(known)
+    }
+
+    fn insert(&mut self, addr: RelAddr, heap: &Arc<Heap>) {
+        if self.young_objects > MAX_CACHED_HEAP_OBJECTS {
+            self.old = std::mem::take(&mut self.young);
+            self.young_objects = 0;
+        }
+        self.young_objects += heap.objects.len() + 4;
+        self.young.insert(addr, Arc::clone(heap));
+    }
+}
+
+impl File {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not a JLD2 container.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::from_source(Source::open(path)?)
+    }
+
+    /// Opens a container.
+    ///
+    /// # Errors
+    /// If it is not a JLD2 container.
+    pub fn from_source(source: Source) -> Result<Self> {
+        Self::with_checksums(source, Checksums::Trusted)
+    }
+
+    /// Opens a container whose checksums decide or not.
+    ///
+    /// # Errors
+    /// If it is not a JLD2 container.
+    pub fn with_checksums(source: Source, checksums: Checksums) -> Result<Self> {
+        let superblock = Superblock::read(&source, checksums)?;
+        Ok(Self {
+            source,
+            superblock,
+            checksums,
+            heaps: Mutex::default(),
+            types: Mutex::default(),
+            objects: Mutex::default(),
+            effort: Effort::default(),
+        })
+    }
+
+    pub(super) fn effort(&self) -> &Effort {
+        &self.effort
+    }
+
+    /// The bytes.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The superblock.
+    pub fn superblock(&self) -> &Superblock {
+        &self.superblock
+    }
+
+    /// The offset that `addr` stands for.
+    ///
+    /// # Errors
+    /// If it is outside the container.
+    pub fn offset(&self, addr: RelAddr, what: &str) -> Result<u64> {
+        absolute(&self.superblock, addr, what)
+    }
+
+    /// The address of `offset`.
+    pub fn addr(&self, offset: u64) -> RelAddr {
+        RelAddr(offset.wrapping_sub(self.superblock.base))
+    }
+
+    /// Reads the object at `addr`.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged or foreign.
+    pub fn object(&self, addr: RelAddr) -> Result<Arc<Object>> {
+        let lock = || self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().known.get(&addr) {
+            self.spend(OBJECT_COST);
+            return Ok(Arc::clone(known));
+        }
+        let header = ObjectHeader::read(&self.source, &self.superblock, addr, self.checksums)?;
+        let bytes: usize = header.chunks.iter().map(|c| c.bytes.len()).sum();
+        let bytes = bytes as u64 + OBJECT_COST;
+        self.spend(bytes);
+        let object = Arc::new(Object::parse(header)?);
+        let mut cache = lock();
+        if cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
+            cache.bytes += bytes;
+            cache.known.insert(addr, Arc::clone(&object));
+        }
+        Ok(object)
+    }
+
+    /// The committed datatype at `addr`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn committed(&self, addr: RelAddr) -> Result<Arc<Datatype>> {
+        let lock = || self.types.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().known.get(&addr) {
+            return Ok(Arc::clone(known));
+        }
+        let ObjectKind::Datatype(datatype) = &self.object(addr)?.kind else {
+            return Err(Error::corrupt(
+                self.offset(addr, "committed datatype")?,
+                "shared datatype",
+                "a committed datatype",
+                "another object",
+            ));
+        };
+        let datatype = Arc::new(datatype.clone());
+        let mut types = lock();
+        if types.bytes > MAX_CACHED_TYPES {
+            *types = TypeCache::default();
+        }
+        types.bytes += u64::from(datatype.len) + OBJECT_COST;
+        types.known.insert(addr, Arc::clone(&datatype));
+        Ok(datatype)
+    }
+
+    /// The datatype behind a reference to one.
+    ///
+    /// # Errors
+    /// If a committed datatype cannot be read.
+    pub fn resolve(&self, datatype: &TypeRef) -> Result<Arc<Datatype>> {
+        match datatype {
+            TypeRef::Inline(datatype) => Ok(Arc::new(datatype.clone())),
+            TypeRef::Shared { addr, .. } => self.committed(*addr),
+        }
+    }
+
+    /// The global heap collection at `addr`.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn heap(&self, addr: RelAddr) -> Result<Arc<Heap>> {
+        let mut cache = self.heaps.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cache.get(addr) {
+            return Ok(known);
+        }
+        let heap = Arc::new(Heap::read(&self.source, &self.superblock, addr)?);
+        self.spend(heap.objects.len() as u64 * HEAP_OBJECT_COST + OBJECT_COST);
+        cache.insert(addr, &heap);
+        Ok(heap)
+    }
+
+    /// Where the data of a sequence of variable length stand: absolute offset and bytes. `vlen` are
+    /// the sixteen bytes at offset `at`; `base` is the size of an element. `None` for a null one.
+    ///
+    /// # Errors
+    /// If there is no such heap object, or its size does not fit.
+    pub fn vlen(&self, vlen: &[u8], at: u64, base: u32) -> Result<Option<(u64, u64)>> {
+        let Some((count, heap, index)) = split_vlen(vlen) else {
+            return Err(Error::corrupt(at, "heap id", "16 bytes", vlen.len().to_string()));
+        };
+        if index == 0 && (heap.is_null() || heap.is_undef()) {
+            return Ok(None);
+        }
+        let Some(object) = self.heap(heap)?.object(index) else {
+            return Err(Error::corrupt(
+                at,
+                "heap id",
+                format!("an object of the heap at {heap}"),
+                format!("index {index}"),
+            ));
+        };
+        if u64::from(count) * u64::from(base) != object.size {
+            return Err(Error::corrupt(
+                at,
+                "heap object size",
+                format!("{count} elements of {base} bytes"),
+                format!("{} bytes", object.size),
+            ));
+        }
+        Ok(Some((object.offset, object.size)))
+    }
+
+    /// Bytes that a dataset's unfiltered data take, checked against its layout.
+    ///
+    /// # Errors
+    /// If shape, type and layout contradict each other.
+    pub fn data_len(&self, dataset: &Dataset, datatype: &Datatype) -> Result<u64> {
+        let declared =
+            dataset.dataspace.elements().and_then(|n| n.checked_mul(u64::from(datatype.size)));
+        let (at, stored) = match &dataset.layout {
+            Layout::Compact { offset, size } => (*offset, *size),
+            Layout::Contiguous { addr, size, at } => {
+                if *size > 0 && addr.is_undef() {
+                    let what = "data that were never written: a fill value stands for them";
+                    return Err(Error::foreign(*at, what));
+                }
+                if *size > 0 {
+                    let offset = self.offset(*addr, "contiguous data")?;
+                    self.extent(offset, *size, "contiguous data")?;
+                }
+                (*at, *size)
+            }
+            Layout::Chunk(chunk) => {
+                let offset = self.offset(chunk.addr, "chunk")?;
+                self.extent(offset, chunk.size, "chunk")?;
+                return declared.ok_or_else(|| {
+                    Error::corrupt(chunk.at, "dataspace", "a size below 2^64 bytes", "more")
+                });
+            }
+        };
+        if declared == Some(stored) {
+            return Ok(stored);
+        }
+        // JLD2 0.1.12 to 0.3.1 declared a string of n bytes as n strings of n bytes.
+        let old_string = matches!(datatype.class, Class::String)
+            && dataset.dataspace.extent == Extent::Simple
+            && dataset.dataspace.dims.as_slice() == [stored];
+        // A null dataspace holds nothing, whatever its layout says.
+        if old_string || (dataset.dataspace.extent == Extent::Null && stored == 0) {
+            return Ok(stored);
+        }
+        Err(Error::corrupt(
+            at,
+            "size of the data",
+            declared.map_or("less than 2^64 bytes".to_owned(), |d| format!("{d} bytes")),
+            format!("{stored} bytes"),
+        ))
+    }
+
+    fn extent(&self, offset: u64, len: u64, what: &str) -> Result<()> {
+        let end = self.superblock.end_of_file;
+        if offset.checked_add(len).is_some_and(|e| e <= end) {
+            return Ok(());
+        }
+        Err(Error::corrupt(
+            offset,
+            what,
+            format!("at most {} bytes", end.saturating_sub(offset)),
+            format!("{len}"),
+        ))
+    }
+
+    /// A stream of the stored bytes of a dataset: its data, or its filtered chunk.
+    ///
+    /// # Errors
+    /// If they are outside the container.
+    pub fn stored(&self, dataset: &Dataset) -> Result<SourceReader<'_>> {
+        match &dataset.layout {
+            Layout::Compact { offset, size } => self.source.stream(*offset, *size, "compact data"),
+            Layout::Contiguous { size: 0, .. } => self.source.stream(0, 0, "no data"),
+            Layout::Contiguous { addr, size, .. } => {
+                let offset = self.offset(*addr, "contiguous data")?;
+                self.extent(offset, *size, "contiguous data")?;
+                self.source.stream(offset, *size, "contiguous data")
+            }
+            Layout::Chunk(chunk) => {
+                let offset = self.offset(chunk.addr, "chunk")?;
+                self.extent(offset, chunk.size, "chunk")?;
+                self.source.stream(offset, chunk.size, "chunk")
+            }
+        }
+    }
+
+    /// Absolute offset of the first stored byte of a dataset; `None` where nothing is stored.
+    ///
+    /// # Errors
+    /// If it is outside the container.
+    pub fn stored_offset(&self, dataset: &Dataset) -> Result<Option<u64>> {
+        match &dataset.layout {
+            Layout::Compact { offset, size } => Ok((*size > 0).then_some(*offset)),
+            Layout::Contiguous { size: 0, .. } => Ok(None),
+            Layout::Contiguous { addr, .. } => self.offset(*addr, "contiguous data").map(Some),
+            Layout::Chunk(chunk) => self.offset(chunk.addr, "chunk").map(Some),
+        }
+    }
+}
+
+/// Count, heap and index of a sequence of variable length.
+fn split_vlen(vlen: &[u8]) -> Option<(u32, RelAddr, u32)> {
+    let (count, rest) = vlen.split_first_chunk::<4>()?;
+    let (heap, rest) = rest.split_first_chunk::<8>()?;
+    let (index, _) = rest.split_first_chunk::<4>()?;
+    Some((
+        u32::from_le_bytes(*count),
+        RelAddr(u64::from_le_bytes(*heap)),
+        u32::from_le_bytes(*index),
+    ))
+}

@@ -1,0 +1,84 @@
+//! The HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
+//!
+//! Reads superblock versions 2 and 3, object headers version 2 with continuations, link messages,
+//! compact, contiguous and single-chunk layouts, global heaps and shared (committed) datatypes, and
+//! keeps the absolute offset of everything it meets, so that a rewriter can patch it. Every
+//! checksum is checked, every address and length is bounded by the file, and what is foreign to
+//! JLD2 (B-tree groups, fractal heaps, chunk indexes, soft links) is named in an error.
+//!
+//! Two kinds of position occur and are kept apart: a [`RelAddr`] is what the file stores, relative
+//! to the superblock's base address; a plain `u64` called *offset* counts bytes from the start of
+//! the file.
+
+mod bytes;
+pub mod checksum;
+mod digest;
+pub mod encode;
+mod error;
+mod file;
+mod header;
+mod heap;
+pub mod message;
+mod object;
+mod refs;
+mod rescue;
+#[cfg(any(test, feature = "testing"))]
+pub mod sample;
+mod source;
+mod superblock;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod work_budget;
+
+pub use bytes::Cursor;
+pub use checksum::{Checked, Checksums};
+pub use digest::metadata_digest;
+pub use error::{Error, ErrorKind, Result};
+pub use file::File;
+pub use header::{Chunk, Message, ObjectHeader, header_flag, kind};
+pub use heap::{HEAP_HEAD, Heap, HeapObject};
+pub use message::attribute::Attribute;
+pub use message::dataspace::{Dataspace, Extent};
+pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
+pub use message::fill::FillValue;
+pub use message::filter::FilterEntry;
+pub use message::layout::{HDF5_1_CHUNK_MAX, Layout, SingleChunk};
+pub use message::link::Link;
+pub use object::{Dataset, Group, Object, ObjectKind, payload_extent};
+pub use refs::{RefPlan, Slot};
+pub use source::{Source, SourceReader};
+pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
+pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
+pub use work_budget::Allowance;
+
+use serde::{Deserialize, Serialize};
+
+/// An address as the file stores it: relative to the superblock's base address.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct RelAddr(pub u64);
+
+impl RelAddr {
+    /// "Undefined": all ones.
+    pub const UNDEF: Self = Self(u64::MAX);
+    /// The null reference.
+    pub const NULL: Self = Self(0);
+
+    /// Whether this is the undefined address.
+    pub fn is_undef(self) -> bool {
+        self == Self::UNDEF
+    }
+
+    /// Whether this is the null reference.
+    pub fn is_null(self) -> bool {
+        self == Self::NULL
+    }
+}
+
+impl std::fmt::Display for RelAddr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}

@@ -1,0 +1,369 @@
+//! Bounded random access to the bytes of a file.
+
+use super::{Error, Result};
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Metadata is read in blocks of this many bytes.
+const BLOCK: usize = 32 << 10;
+/// How many blocks are kept: a direct-mapped cache of 2 MiB.
+const SLOTS: usize = 64;
+/// No single metadata structure may be larger; bounds what a forged length can allocate.
+const MAX_READ: usize = 256 << 20;
+/// Streams of no more bytes are read through the cache: they stand among the metadata.
+const SMALL: usize = 8 << 10;
+/// Streams are read in pieces of this many bytes, unless more is asked for at once.
+const STREAM: usize = 16 << 10;
+
+/// The bytes that a container is read from.
+///
+/// `pread` through a small cache, not a memory map: a file that is truncated while it is read
+/// gives an error here instead of SIGBUS, and the resident memory stays small.
+#[derive(Debug)]
+pub struct Source {
+    bytes: Bytes,
+    len: u64,
+    /// The system's error number of the last read that failed, or 0.
+    failed: Arc<AtomicI32>,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    File { file: fs::File, cache: Mutex<Vec<Option<Block>>> },
+    Memory(Vec<u8>),
+    Overlay { below: Box<Source>, end: u64, append: Vec<u8>, replace: Vec<(u64, Vec<u8>)> },
+}
+
+#[derive(Debug)]
+struct Block {
+    number: u64,
+    bytes: Vec<u8>,
+}
+
+impl Source {
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// If it cannot be opened or is no regular file.
+    pub fn open(path: &Path) -> Result<Self> {
+        // Not blocking: opening a FIFO must not hang.
+        let file = rustix::fs::open(
+            path,
+            rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC | rustix::fs::OFlags::NONBLOCK,
+            rustix::fs::Mode::empty(),
+        )
+        .map_err(|e| Error::io(0, e.into()))?;
+        Self::from_file(fs::File::from(file))
+    }
+
+    /// Reads from an open file.
+    ///
+    /// # Errors
+    /// If it is no regular file.
+    pub fn from_file(file: fs::File) -> Result<Self> {
+        let meta = file.metadata().map_err(|e| Error::io(0, e))?;
+        if !meta.is_file() {
+            let kind = if meta.is_dir() { "a directory" } else { "not a regular file" };
+            return Err(Error::not_jld2(kind));
+        }
+        let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
+        Ok(Self { len: meta.len(), bytes: Bytes::File { file, cache }, failed: Arc::default() })
+    }
+
+    /// Reads from a file that is taken to have `len` bytes.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn of_len(file: fs::File, len: u64) -> Self {
+        let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
+        Self { len, bytes: Bytes::File { file, cache }, failed: Arc::default() }
+    }
+
+    /// Reads from memory.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self { len: bytes.len() as u64, bytes: Bytes::Memory(bytes), failed: Arc::default() }
+    }
+
+    /// The bytes of `below` up to `end` and `append` behind them, some of them replaced: a file as
+    /// an edit list would leave it. `replace` is sorted by offset and without overlaps.
+    pub fn overlay(below: Self, end: u64, append: Vec<u8>, replace: Vec<(u64, Vec<u8>)>) -> Self {
+        let len = end.saturating_add(append.len() as u64);
+        let failed = Arc::clone(&below.failed);
+        let below = Box::new(below);
+        Self { len, failed, bytes: Bytes::Overlay { below, end, append, replace } }
+    }
+
+    /// Another source of the same open file, with a cache of its own.
+    ///
+    /// # Errors
+    /// If there is no file, or no descriptor left.
+    pub fn again(&self) -> Result<Self> {
+        let Some(file) = self.file() else {
+            return Err(Error::foreign(0, "a source without a file"));
+        };
+        let mut again = Self::from_file(file.try_clone().map_err(|e| Error::io(0, e))?)?;
+        again.failed = Arc::clone(&self.failed);
+        Ok(again)
+    }
+
+    /// The system's word on the last read of the file that failed, by this source or one that was
+    /// made of it, if one did. What is made of the error on the way may not tell.
+    pub fn read_error(&self) -> Option<io::Error> {
+        match self.failed.load(Ordering::Relaxed) {
+            0 => None,
+            code => Some(io::Error::from_raw_os_error(code)),
+        }
+    }
+
+    fn note(&self, error: io::Error) -> io::Error {
+        if let Some(code) = error.raw_os_error() {
+            self.failed.store(code, Ordering::Relaxed);
+        }
+        error
+    }
+
+    /// Length in bytes when the source was opened.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The open file, if there is one.
+    pub fn file(&self) -> Option<&fs::File> {
+        match &self.bytes {
+            Bytes::File { file, .. } => Some(file),
+            Bytes::Memory(_) => None,
+            Bytes::Overlay { below, .. } => below.file(),
+        }
+    }
+
+    /// Whether the bytes from `offset` on are those of [`Source::file`] at the same place.
+    pub fn is_plain(&self, offset: u64, len: u64) -> bool {
+        match &self.bytes {
+            Bytes::File { .. } => true,
+            Bytes::Memory(_) => false,
+            Bytes::Overlay { below, end, replace, .. } => {
+                let stop = offset.saturating_add(len);
+                stop <= *end
+                    && below.is_plain(offset, len)
+                    && !replace.iter().any(|(o, b)| *o < stop && o + b.len() as u64 > offset)
+            }
+        }
+    }
+
+    /// Fails unless `len` bytes from `offset` on are inside the file.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub fn check(&self, offset: u64, len: u64, what: &str) -> Result<()> {
+        if offset.checked_add(len).is_some_and(|end| end <= self.len) {
+            return Ok(());
+        }
+        Err(Error::corrupt(
+            offset.min(self.len),
+            what,
+            format!("{len} bytes at {offset} inside the file"),
+            format!("a file of {} bytes", self.len),
+        ))
+    }
+
+    /// `len` bytes at `offset`.
+    ///
+    /// # Errors
+    /// If they are not all inside the file or cannot be read.
+    pub fn read(&self, offset: u64, len: usize, what: &str) -> Result<Vec<u8>> {
+        self.check(offset, len as u64, what)?;
+        if len > MAX_READ {
+            return Err(Error::corrupt(
+                offset,
+                what,
+                format!("at most {MAX_READ} bytes of metadata in one piece"),
+                format!("{len}"),
+            ));
+        }
+        let mut out = Vec::new();
+        out.try_reserve_exact(len)
+            .map_err(|_| Error::io(offset, io::Error::from(io::ErrorKind::OutOfMemory)))?;
+        out.resize(len, 0);
+        self.read_into(offset, &mut out, what)?;
+        Ok(out)
+    }
+
+    /// Fills `out` from `offset` on.
+    ///
+    /// # Errors
+    /// If the bytes are not all inside the file or cannot be read.
+    pub fn read_into(&self, offset: u64, out: &mut [u8], what: &str) -> Result<()> {
+        self.check(offset, out.len() as u64, what)?;
+        match &self.bytes {
+            Bytes::Memory(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                if let Some(from) = bytes.get(start..).and_then(|b| b.get(..out.len())) {
+                    out.copy_from_slice(from);
+                }
+                Ok(())
+            }
+            Bytes::Overlay { below, end, append, replace } => {
+                overlaid(below, *end, append, replace, offset, out, what)
+            }
+            Bytes::File { file, .. } if out.len() >= BLOCK => {
+                file.read_exact_at(out, offset).map_err(|e| Error::io(offset, self.note(e)))
+            }
+            Bytes::File { file, cache } => self.read_cached(file, cache, offset, out),
+        }
+    }
+
+    fn read_cached(
+        &self,
+        file: &fs::File,
+        cache: &Mutex<Vec<Option<Block>>>,
+        mut offset: u64,
+        mut out: &mut [u8],
+    ) -> Result<()> {
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        while !out.is_empty() {
+            let number = offset / BLOCK as u64;
+            let slot = usize::try_from(number % SLOTS as u64).unwrap_or(0);
+            let Some(slot) = cache.get_mut(slot) else { break };
+            if slot.as_ref().is_none_or(|b| b.number != number) {
+                let start = number * BLOCK as u64;
+                let len = usize::try_from((self.len - start).min(BLOCK as u64)).unwrap_or(BLOCK);
+                let mut bytes = slot.take().map(|b| b.bytes).unwrap_or_default();
+                bytes.clear();
+                bytes.resize(len, 0);
+                let read = file.read_exact_at(&mut bytes, start);
+                read.map_err(|e| Error::io(start, self.note(e)))?;
+                *slot = Some(Block { number, bytes });
+            }
+            let within = usize::try_from(offset % BLOCK as u64).unwrap_or(0);
+            let Some(have) = slot.as_ref().and_then(|b| b.bytes.get(within..)) else { break };
+            let n = have.len().min(out.len());
+            if n == 0 {
+                return Err(Error::io(offset, io::ErrorKind::UnexpectedEof.into()));
+            }
+            let (now, later) = std::mem::take(&mut out).split_at_mut(n);
+            for (to, from) in now.chunks_mut(n).zip(have.chunks(n)) {
+                to.copy_from_slice(from);
+            }
+            out = later;
+            offset += n as u64;
+        }
+        Ok(())
+    }
+
+    /// Fills `out` from `offset` on, past the cache; for payloads.
+    ///
+    /// # Errors
+    /// If the bytes are not all there any more.
+    pub fn read_exact_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        match &self.bytes {
+            Bytes::File { file, .. } => {
+                file.read_exact_at(out, offset).map_err(|error| self.note(error))
+            }
+            Bytes::Memory(_) | Bytes::Overlay { .. } => {
+                self.read_into(offset, out, "payload").map_err(io::Error::other)
+            }
+        }
+    }
+
+    /// A stream of `len` bytes from `offset` on; large ones do not go through the cache.
+    ///
+    /// # Errors
+    /// If they are not all inside the file.
+    pub fn stream(&self, offset: u64, len: u64, what: &str) -> Result<SourceReader<'_>> {
+        self.check(offset, len, what)?;
+        Ok(SourceReader { source: self, offset, left: len, buffer: Vec::new(), at: 0 })
+    }
+}
+
+/// Reads through an overlay.
+fn overlaid(
+    below: &Source,
+    end: u64,
+    append: &[u8],
+    replace: &[(u64, Vec<u8>)],
+    offset: u64,
+    out: &mut [u8],
+    what: &str,
+) -> Result<()> {
+    let low = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX).min(out.len());
+    let (old, new) = out.split_at_mut(low);
+    if !old.is_empty() {
+        below.read_into(offset, old, what)?;
+    }
+    let skip = usize::try_from(offset.saturating_sub(end)).unwrap_or(usize::MAX);
+    if let Some(from) = append.get(skip..).and_then(|a| a.get(..new.len())) {
+        new.copy_from_slice(from);
+    }
+    // The first replacement that could reach into the window.
+    let first = replace.partition_point(|(o, b)| o + b.len() as u64 <= offset);
+    for (at, bytes) in replace.iter().skip(first) {
+        let Some(place) = at.checked_sub(offset).map_or(Some(0), |p| usize::try_from(p).ok())
+        else {
+            break;
+        };
+        if place >= old.len() {
+            break;
+        }
+        let hidden = usize::try_from(offset.saturating_sub(*at)).unwrap_or(usize::MAX);
+        for (to, from) in old.iter_mut().skip(place).zip(bytes.iter().skip(hidden)) {
+            *to = *from;
+        }
+    }
+    Ok(())
+}
+
+/// See [`Source::stream`].
+#[derive(Debug)]
+pub struct SourceReader<'a> {
+    source: &'a Source,
+    offset: u64,
+    left: u64,
+    buffer: Vec<u8>,
+    at: usize,
+}
+
+impl Read for SourceReader<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.buffer.len() {
+            if self.left == 0 || out.is_empty() {
+                return Ok(0);
+            }
+            let fits = usize::try_from(self.left).unwrap_or(usize::MAX);
+            if out.len() >= STREAM {
+                let n = fits.min(out.len());
+                let Some(out) = out.get_mut(..n) else { return Ok(0) };
+                self.source.read_exact_at(self.offset, out)?;
+                self.offset += n as u64;
+                self.left -= n as u64;
+                return Ok(n);
+            }
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let small = buffer.is_empty() && fits <= SMALL;
+            buffer.resize(fits.min(STREAM), 0);
+            if small {
+                let read = self.source.read_into(self.offset, &mut buffer, "data");
+                read.map_err(io::Error::other)?;
+            } else {
+                self.source.read_exact_at(self.offset, &mut buffer)?;
+            }
+            self.offset += buffer.len() as u64;
+            self.left -= buffer.len() as u64;
+            self.buffer = buffer;
+            self.at = 0;
+        }
+        let have = self.buffer.get(self.at..).unwrap_or_default();
+        let n = have.len().min(out.len());
+        if let (Some(to), Some(from)) = (out.get_mut(..n), have.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        self.at += n;
+        Ok(n)
+    }
+}

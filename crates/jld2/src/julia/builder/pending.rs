@@ -1,0 +1,140 @@
+//! What is being built, and the heap objects in it.
+
+use crate::h5::{Error, RelAddr, Result};
+use crate::julia::TypeTable;
+use crate::julia::builder::data::{Data, Fill, ObjectRef};
+use crate::julia::builder::types::FieldStyle;
+use std::collections::HashMap;
+
+#[derive(Debug)]
+pub(in crate::julia::builder) struct Blob {
+    pub(in crate::julia::builder) data: Data,
+    /// Whether the last four bytes are a checksum over the others.
+    pub(in crate::julia::builder) header: bool,
+    /// Raw data that stands behind, at a multiple of eight, and the place of its address.
+    pub(in crate::julia::builder) contiguous: Option<(usize, Data)>,
+}
+
+/// New objects in the making.
+#[derive(Debug)]
+pub struct Build<'a> {
+    pub(in crate::julia::builder) types: &'a TypeTable<'a>,
+    /// Address of the committed `Core.DataType`.
+    pub(in crate::julia::builder) datatype_type: RelAddr,
+    pub(in crate::julia::builder) style: FieldStyle,
+    pub(in crate::julia::builder) placeholder: bool,
+    pub(in crate::julia::builder) blobs: Vec<Blob>,
+    pub(in crate::julia::builder) heap: Vec<Data>,
+    /// Committed types of the file by their written-out names.
+    pub(in crate::julia::builder) existing: HashMap<String, RelAddr>,
+    pub(in crate::julia::builder) made: HashMap<String, ObjectRef>,
+    /// New types that still need a name in `_types`.
+    pub(in crate::julia::builder) added: Vec<ObjectRef>,
+    pub(in crate::julia::builder) empty_tuple: Option<ObjectRef>,
+}
+
+impl<'a> Build<'a> {
+    /// Starts to build for the file of `types`, whose committed types stand at `committed`, in the
+    /// order of `_types`.
+    ///
+    /// # Errors
+    /// If a committed type is damaged, or none is `Core.DataType`.
+    pub fn new(types: &'a TypeTable<'a>, committed: &[RelAddr], style: FieldStyle) -> Result<Self> {
+        let mut existing = HashMap::new();
+        let mut datatype_type = None;
+        for &addr in committed {
+            let c = types.committed(addr)?;
+            if c.julia_type.short_name() == "DataType" {
+                datatype_type = datatype_type.or(Some(addr));
+            }
+            existing.entry(c.julia_type.to_string()).or_insert(addr);
+        }
+        let Some(datatype_type) = datatype_type else {
+            let at = types.file().superblock().offset;
+            return Err(Error::corrupt(at, "_types", "a committed Core.DataType", "none"));
+        };
+        Ok(Self {
+            types,
+            datatype_type,
+            style,
+            placeholder: true,
+            blobs: Vec::new(),
+            heap: Vec::new(),
+            existing,
+            made: HashMap::new(),
+            added: Vec::new(),
+            empty_tuple: None,
+        })
+    }
+
+    /// New types that have no name in `_types` yet, in the order made.
+    pub fn added(&self) -> &[ObjectRef] {
+        &self.added
+    }
+
+    /// Lets a committed type be named in `_types`.
+    pub fn add_type(&mut self, t: ObjectRef) {
+        self.added.push(t);
+    }
+
+    /// Does not let new objects be of the committed type at `addr` any more: another takes its
+    /// place.
+    pub fn retire(&mut self, addr: RelAddr) {
+        self.existing.retain(|_, known| *known != addr);
+    }
+
+    /// A dataset that others may refer to before it is built by [`Build::rebuilt`] or
+    /// [`Build::stand_in`].
+    pub fn reserve(&mut self) -> ObjectRef {
+        self.blobs.push(Blob { data: Data::default(), header: false, contiguous: None });
+        ObjectRef::New(self.blobs.len() - 1)
+    }
+
+    /// Lets `place`, which was reserved, be the object that was built last, `made`.
+    pub fn stand_in(&mut self, place: ObjectRef, made: ObjectRef) {
+        if let (ObjectRef::New(place), ObjectRef::New(made)) = (place, made)
+            && let Some(blob) = self.blobs.get_mut(made)
+        {
+            let blob = std::mem::replace(
+                blob,
+                Blob { data: Data::default(), header: false, contiguous: None },
+            );
+            if let Some(to) = self.blobs.get_mut(place) {
+                *to = blob;
+            }
+        }
+    }
+
+    /// Bytes of all that was built so far, without what is in heaps.
+    pub fn weight(&self) -> u64 {
+        let blob = |b: &Blob| b.data.len() + b.contiguous.as_ref().map_or(0, |(_, d)| d.len());
+        self.blobs.iter().map(|b| blob(b) as u64).sum()
+    }
+
+    /// Whether nothing was built.
+    pub fn is_empty(&self) -> bool {
+        self.blobs.is_empty()
+    }
+
+    /// The sixteen bytes of a sequence of `count` elements with these bytes.
+    pub(in crate::julia::builder) fn sequence(&mut self, count: usize, data: Data) -> Data {
+        let mut out = Data::new(u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
+        out.push(&Data { bytes: vec![0; 12], fills: vec![(0, Fill::Heap(self.heap.len()))] });
+        self.heap.push(data);
+        out
+    }
+
+    /// A string of variable length.
+    pub fn text(&mut self, text: &str) -> Data {
+        self.sequence(text.len(), Data::new(text.as_bytes()))
+    }
+
+    /// A sequence of references.
+    pub(in crate::julia::builder) fn references(&mut self, refs: &[ObjectRef]) -> Data {
+        let mut data = Data::default();
+        for &r in refs {
+            data.push(&Data::reference(r));
+        }
+        self.sequence(refs.len(), data)
+    }
+}

@@ -1,0 +1,485 @@
+//! Types as values: `DataType`, `Union`, `UnionAll` and `TypeVar` objects, and the parameters of types
+//! (docs/jld2-format.md, section 6.2).
+
+use super::number::{digits, integer};
+use super::types::Extent as Size;
+use super::{JuliaType, Param, TypeTable};
+use crate::h5::{
+    Allowance, Class, Cursor, Dataset, Datatype, Error, Extent, File, Member, ObjectKind, RelAddr,
+    Result, TypeRef,
+};
+
+/// Ends forged cycles. A type within a type takes up to three steps, and no types nest more than
+/// some sixty deep; what that takes fits into the 2 MiB stack of a thread.
+const MAX_DEPTH: u32 = 200;
+/// Longer names, parameter lists and parameter values do not occur.
+const MAX_BYTES: u64 = 1 << 20;
+/// No type has more parts; a forged one can double with each level.
+const MAX_PARTS: u64 = 1 << 15;
+
+/// What is left of the bounds on a type while it is read.
+#[derive(Debug)]
+pub(super) struct Reach {
+    depth: u32,
+    parts: u64,
+    bytes: u64,
+    allowance: Allowance,
+}
+
+impl Reach {
+    /// The bounds on a whole type of `file`.
+    pub(super) fn new(file: &File) -> Self {
+        let allowance = file.allowance();
+        Self { depth: MAX_DEPTH, parts: MAX_PARTS, bytes: MAX_BYTES, allowance }
+    }
+
+    /// The bounds on a type of its own, met on the way.
+    pub(super) fn afresh(&self) -> Self {
+        Self { parts: MAX_PARTS, bytes: MAX_BYTES, ..*self }
+    }
+
+    /// Does `read` one level further down.
+    pub(super) fn deeper<T>(
+        &mut self,
+        at: u64,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let Some(depth) = self.depth.checked_sub(1) else {
+            let most = format!("at most {MAX_DEPTH} steps to its end");
+            return Err(Error::corrupt(at, "type signature", most, "more"));
+        };
+        self.depth = depth;
+        let result = read(self);
+        self.depth += 1;
+        result
+    }
+
+    /// Counts what becomes part of the type.
+    fn take(&mut self, more: Size, at: u64) -> Result<()> {
+        let parts = self.parts.checked_sub(more.parts);
+        let (Some(parts), Some(bytes)) = (parts, self.bytes.checked_sub(more.bytes)) else {
+            let most = format!("at most {MAX_PARTS} parts with {MAX_BYTES} bytes of names");
+            return Err(Error::corrupt(at, "type signature", most, "more"));
+        };
+        (self.parts, self.bytes) = (parts, bytes);
+        Ok(())
+    }
+}
+
+/// Refuses a type that is endless when written out.
+fn spelled(t: JuliaType, at: u64) -> Result<JuliaType> {
+    match t.extent().spelled {
+        0..=MAX_BYTES => Ok(t),
+        more => Err(Error::corrupt(at, "type", "at most 1 MiB written out", more.to_string())),
+    }
+}
+
+/// Whether a compound with these members is a DataType value: a name and parameters.
+pub fn is_type(members: &[Member]) -> bool {
+    let [name, parameters] = members else { return false };
+    let vlen = |m: &Member, strings| {
+        matches!(&m.datatype.class, Class::Vlen { string, base, .. }
+        if *string == strings && (strings || matches!(base.class, Class::Reference)))
+    };
+    (name.name == "name" && vlen(name, true))
+        && (parameters.name == "parameters" && vlen(parameters, false))
+}
+
+impl TypeTable<'_> {
+    /// The type that the `DataType` value `bytes` at offset `at` stands for: a name and parameters.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn datatype_value(&self, bytes: &[u8], at: u64) -> Result<JuliaType> {
+        self.named_type(bytes, at, &mut Reach::new(self.file()))
+    }
+
+    /// The type that the object at `addr` stands for: a committed datatype, or a dataset that holds
+    /// a type.
+    ///
+    /// # Errors
+    /// If it stands for none.
+    pub fn type_object(&self, addr: RelAddr, at: u64) -> Result<JuliaType> {
+        self.type_within(addr, at, &mut Reach::new(self.file()))
+    }
+
+    /// The type that a Union object stands for.
+    pub(super) fn union_value(
+        &self,
+        datatype: &Datatype,
+        bytes: &[u8],
+        at: u64,
+    ) -> Result<JuliaType> {
+        self.union_within(datatype, bytes, at, &mut Reach::new(self.file()))
+    }
+
+    /// As [`Self::datatype_value`].
+    pub(super) fn named_type(&self, bytes: &[u8], at: u64, reach: &mut Reach) -> Result<JuliaType> {
+        let mut c = Cursor::new(bytes, at, "DataType value");
+        let name_at = c.offset();
+        let name = self.name(c.take(16)?, name_at, reach)?;
+        let name = self.renamed(name, at);
+        let params_at = c.offset();
+        let refs = self.references(c.take(16)?, params_at)?;
+        let params = reach.deeper(at, |reach| {
+            refs.into_iter().map(|(at, addr)| self.param(addr, at, reach)).collect::<Result<_>>()
+        })?;
+        spelled(JuliaType::Named { name, params }, at)
+    }
+
+    /// As [`Self::type_object`].
+    pub(super) fn type_within(
+        &self,
+        addr: RelAddr,
+        at: u64,
+        reach: &mut Reach,
+    ) -> Result<JuliaType> {
+        match self.param(addr, at, reach)? {
+            Param::Type(t) => Ok(t),
+            other => Err(Error::corrupt(at, "type", "an object that is a type", other.to_string())),
+        }
+    }
+
+    /// A name that becomes part of a type.
+    fn name(&self, vlen: &[u8], at: u64, reach: &mut Reach) -> Result<String> {
+        let name = self.string(vlen, at)?;
+        reach.take(Size::of(&name), at)?;
+        Ok(name)
+    }
+
+    fn param(&self, addr: RelAddr, at: u64, reach: &mut Reach) -> Result<Param> {
+        reach.deeper(at, |reach| self.param_here(addr, at, reach))
+    }
+
+    fn param_here(&self, addr: RelAddr, at: u64, reach: &mut Reach) -> Result<Param> {
+        let object = self.file().object(addr)?;
+        reach.allowance.check(self.file(), at)?;
+        let dataset = match &object.kind {
+            ObjectKind::Datatype(_) => {
+                let t = self.committed_within(addr, reach)?.julia_type.clone();
+                reach.take(t.extent(), at)?;
+                return Ok(Param::Type(t));
+            }
+            ObjectKind::Dataset(dataset) => dataset,
+            ObjectKind::Group(_) => {
+                return Err(Error::corrupt(at, "type parameter", "a type or a value", "a group"));
+            }
+        };
+        let committed = match dataset.datatype {
+            TypeRef::Shared { addr, .. } => Some(self.committed_within(addr, reach)?),
+            TypeRef::Inline(_) => None,
+        };
+        let name = committed.as_ref().map_or("", |c| c.julia_type.short_name());
+        if dataset.dataspace.extent == Extent::Null {
+            let t = committed.as_ref().map(|c| &c.julia_type);
+            let param = match t {
+                // Union{} is a singleton of this type.
+                Some(t) if t.short_name() == "TypeofBottom" => {
+                    Param::Type(JuliaType::Union(vec![]))
+                }
+                // The names of a named tuple without elements.
+                Some(t) if t.tuple_elements().is_some_and(|elements| elements.is_empty()) => {
+                    Param::Symbols(Vec::new())
+                }
+                Some(t) => Param::Other(format!("{t}()")),
+                None => Param::Other("nothing".to_owned()),
+            };
+            reach.take(param.extent(), at)?;
+            return Ok(param);
+        }
+        let (bytes, at) = self.small_data(dataset)?;
+        match name {
+            "DataType" => self.named_type(&bytes, at, reach).map(Param::Type),
+            "Union" => {
+                let datatype = self.file().resolve(&dataset.datatype)?;
+                self.union_within(&datatype, &bytes, at, reach).map(Param::Type)
+            }
+            // `where` is not spelled: the body, with its variables by name.
+            "UnionAll" => {
+                let mut c = Cursor::new(&bytes, at, "UnionAll");
+                c.u64()?;
+                let at = c.offset();
+                self.type_within(c.addr()?, at, reach).map(Param::Type)
+            }
+            "TypeVar" => {
+                let name = self.name(bytes.get(..16).unwrap_or(&bytes), at, reach)?;
+                Ok(Param::Type(JuliaType::Var(name)))
+            }
+            "Symbol" => self.name(&bytes, at, reach).map(Param::Symbol),
+            _ => self.value_param(dataset, &bytes, at, reach),
+        }
+    }
+
+    /// A union: a description (informative), then sequences of references to its members. JLD2
+    /// before 0.2 wrote one sequence of `DataType` values instead.
+    fn union_within(
+        &self,
+        datatype: &Datatype,
+        bytes: &[u8],
+        at: u64,
+        reach: &mut Reach,
+    ) -> Result<JuliaType> {
+        let mut members = Vec::new();
+        reach.take(Size::of(""), at)?;
+        if let Class::Vlen { base, .. } = &datatype.class {
+            if let Some((offset, len)) = self.file().vlen(bytes, at, base.size)? {
+                let values = self.heap_bytes(offset, len)?;
+                let size = usize::try_from(base.size).unwrap_or(usize::MAX).max(1);
+                for (value, at) in values.chunks(size).zip((offset..).step_by(size)) {
+                    members.push(self.named_type(value, at, reach)?);
+                }
+            }
+            return spelled(JuliaType::Union(members), at);
+        }
+        let mut c = Cursor::new(bytes, at, "Union");
+        c.take(16)?;
+        while c.remaining() >= 16 {
+            let at = c.offset();
+            for (at, addr) in self.references(c.take(16)?, at)? {
+                members.push(self.type_within(addr, at, reach)?);
+            }
+        }
+        spelled(JuliaType::Union(members), at)
+    }
+
+    /// A value as a parameter: a number, a Bool, a Char, a tuple of such and of symbols and types.
+    fn value_param(
+        &self,
+        dataset: &Dataset,
+        bytes: &[u8],
+        at: u64,
+        reach: &mut Reach,
+    ) -> Result<Param> {
+        let datatype = self.file().resolve(&dataset.datatype)?;
+        reach.take(Size { parts: 1, bytes: 2 * bytes.len() as u64, spelled: 0 }, at)?;
+        let size = usize::try_from(datatype.size).unwrap_or(usize::MAX).max(1);
+        if bytes.len() <= size {
+            return self.part(&datatype, bytes, at, reach);
+        }
+        let parts = bytes.chunks_exact(size).zip((at..).step_by(size));
+        self.parts(parts.map(|(part, at)| (&*datatype, part, at)), reach)
+    }
+
+    /// The parts of a tuple.
+    fn parts<'b>(
+        &self,
+        parts: impl Iterator<Item = (&'b Datatype, &'b [u8], u64)>,
+        reach: &mut Reach,
+    ) -> Result<Param> {
+        let (mut shown, mut names) = (Vec::new(), Vec::new());
+        for (datatype, bytes, at) in parts {
+            let part = reach.deeper(at, |reach| self.part(datatype, bytes, at, reach))?;
+            shown.push(part.to_string());
+            if let Param::Symbol(name) = part {
+                names.push(name);
+            }
+        }
+        Ok(if names.len() == shown.len() {
+            Param::Symbols(names)
+        } else {
+            Param::Other(format!("({})", shown.join(",")))
+        })
+    }
+
+    /// One value in a parameter, by what it is and not by where it is stored.
+    fn part(&self, datatype: &Datatype, bytes: &[u8], at: u64, reach: &mut Reach) -> Result<Param> {
+        let hex = || Param::Other(digits(bytes));
+        Ok(match &datatype.class {
+            Class::FixedPoint { signed, .. } => {
+                integer(bytes, *signed).map_or_else(hex, Param::Int)
+            }
+            Class::Bitfield => Param::Other((bytes.iter().any(|&b| b != 0)).to_string()),
+            Class::Float { .. } => Param::Other(format!("0x{}", digits(bytes))),
+            Class::Vlen { string: true, .. } => Param::Symbol(self.name(bytes, at, reach)?),
+            Class::Compound(members) if is_type(members) => {
+                Param::Type(self.named_type(bytes, at, reach)?)
+            }
+            Class::Compound(members) => {
+                let parts = members.iter().filter_map(|m| {
+                    let start = usize::try_from(m.offset).ok()?;
+                    let part = bytes.get(start..)?.get(..m.datatype.size as usize)?;
+                    Some((&m.datatype, part, at + u64::from(m.offset)))
+                });
+                self.parts(parts, reach)?
+            }
+            // Tuples of over ten elements are written as a vector.
+            Class::Reference => match self.symbols(bytes, at, reach)? {
+                Some(names) => Param::Symbols(names),
+                None => match Cursor::new(bytes, at, "reference").addr()? {
+                    addr if addr.is_null() => Param::Other("undef".to_owned()),
+                    addr => self.param(addr, at, reach)?,
+                },
+            },
+            _ => hex(),
+        })
+    }
+
+    /// The vector of symbols that the reference `bytes` leads to.
+    fn symbols(&self, bytes: &[u8], at: u64, reach: &mut Reach) -> Result<Option<Vec<String>>> {
+        let addr = Cursor::new(bytes, at, "reference").addr()?;
+        if addr.is_null() {
+            return Ok(None);
+        }
+        let object = self.file().object(addr)?;
+        let Some(dataset) = object.dataset() else { return Ok(None) };
+        let datatype = self.file().resolve(&dataset.datatype)?;
+        if !matches!(datatype.class, Class::Vlen { string: true, .. }) {
+            return Ok(None);
+        }
+        let (data, at) = self.small_data(dataset)?;
+        let mut c = Cursor::new(&data, at, "symbols");
+        let mut names = Vec::new();
+        while c.remaining() >= 16 {
+            let at = c.offset();
+            names.push(self.name(c.take(16)?, at, reach)?);
+        }
+        Ok(Some(names))
+    }
+
+    /// The text of a sequence of variable length.
+    pub(super) fn string(&self, vlen: &[u8], at: u64) -> Result<String> {
+        let Some((offset, len)) = self.file().vlen(vlen, at, 1)? else { return Ok(String::new()) };
+        Ok(String::from_utf8_lossy(&self.heap_bytes(offset, len)?).into_owned())
+    }
+
+    /// The full name in the `DataType` value at the absolute `offset`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn type_name_at(&self, offset: u64) -> Result<String> {
+        let vlen = self.file().source().read(offset, 16, "DataType value")?;
+        self.string(&vlen, offset)
+    }
+
+    fn heap_bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
+        match usize::try_from(len) {
+            Ok(n) if len <= MAX_BYTES => self.file().source().read(offset, n, "type signature"),
+            _ => Err(Error::corrupt(
+                offset,
+                "type signature",
+                "at most 1 MiB",
+                format!("{len} bytes"),
+            )),
+        }
+    }
+
+    /// The references of a sequence of variable length, with the offset of each.
+    fn references(&self, vlen: &[u8], at: u64) -> Result<Vec<(u64, RelAddr)>> {
+        let Some((offset, len)) = self.file().vlen(vlen, at, 8)? else { return Ok(Vec::new()) };
+        let bytes = self.heap_bytes(offset, len)?;
+        let mut c = Cursor::new(&bytes, offset, "type parameters");
+        let mut out = Vec::new();
+        while c.remaining() >= 8 {
+            out.push((c.offset(), c.addr()?));
+        }
+        Ok(out)
+    }
+
+    /// All data of a dataset that is known to be small, with their offset.
+    pub(super) fn small_data(&self, dataset: &Dataset) -> Result<(Vec<u8>, u64)> {
+        let datatype = self.file().resolve(&dataset.datatype)?;
+        let column = super::Column::new(self.file(), dataset, &datatype)?;
+        let mut stream = column.open()?;
+        let at = stream.offset();
+        if column.len() > MAX_BYTES {
+            return Err(Error::corrupt(
+                at,
+                "type parameter",
+                "at most 1 MiB",
+                column.len().to_string(),
+            ));
+        }
+        let mut bytes = vec![0; usize::try_from(column.len()).unwrap_or(0)];
+        stream.fill(&mut bytes)?;
+        Ok((bytes, at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h5::Source;
+    use crate::julia::builder::{Build, Data, NewField, ObjectRef, record};
+    use crate::julia::grown::grown;
+
+    /// Reads `Chain{Chain{...}}` with this many levels, each of them committed.
+    fn chain(levels: usize) -> Result<JuliaType> {
+        let (bytes, last) = grown(|build| {
+            let mut t = JuliaType::plain("Core.Float64");
+            let mut made = None;
+            for _ in 0..levels {
+                t = JuliaType::Named { name: "Main.Chain".into(), params: vec![Param::Type(t)] };
+                let datatype = Some(Datatype::float64());
+                let field = NewField { name: "x".into(), datatype, committed: None };
+                made = Some(build.find_or_commit_record(&t, &[field]).unwrap());
+            }
+            made.unwrap()
+        });
+        let file = File::from_source(Source::from_bytes(bytes)).unwrap();
+        TypeTable::new(&file).type_object(last, 0)
+    }
+
+    #[test]
+    fn types_nest_deeply_but_not_without_end() {
+        let t = chain(60).unwrap().to_string();
+        assert_eq!(t.matches("Main.Chain{").count(), 60);
+        assert!(t.ends_with(&format!("Core.Float64{}", "}".repeat(60))));
+        let error = chain(80).unwrap_err().to_string();
+        assert!(error.contains("type signature: expected at most 200 steps"), "{error}");
+    }
+
+    /// What Julia writes for `Val((7, :a, 2.0, Int64))`'s parameter, and for such a tuple of over
+    /// ten elements: a vector.
+    fn mixed(build: &mut Build<'_>) -> ObjectRef {
+        let field = |name: &str, datatype| NewField {
+            name: name.into(),
+            datatype: Some(datatype),
+            committed: None,
+        };
+        let references =
+            Datatype::new(Class::Vlen { string: false, base: Box::new(Datatype::reference()) }, 16);
+        let a_type =
+            record(&[field("name", Datatype::vlen_string()), field("parameters", references)]);
+        let fields = [
+            field("1", Datatype::integer(8, true)),
+            field("2", Datatype::vlen_string()),
+            field("3", Datatype::float64()),
+            field("4", a_type),
+        ];
+        let mut data = Data::new(7_i64.to_le_bytes());
+        data.push(&build.text("a"));
+        data.push(&Data::new(2.0_f64.to_le_bytes()));
+        data.push(&build.text("Core.Int64"));
+        data.push(&Data::new([0; 16]));
+        let tuple = build.any_dataset(None, Some(&record(&fields)), Extent::Scalar, &[], &data);
+        let mut twice = Data::reference(tuple);
+        twice.push(&Data::reference(ObjectRef::Existing(RelAddr::NULL)));
+        let datatype = Datatype::reference();
+        build.any_dataset(None, Some(&datatype), Extent::Simple, &[2], &twice)
+    }
+
+    #[test]
+    fn parameters_do_not_depend_on_where_they_are_stored() {
+        let read = |before: &[&str]| {
+            let (bytes, addr) = grown(|build| {
+                for text in before {
+                    let data = build.text(text);
+                    build.any_dataset(
+                        None,
+                        Some(&Datatype::vlen_string()),
+                        Extent::Scalar,
+                        &[],
+                        &data,
+                    );
+                }
+                mixed(build)
+            });
+            let file = File::from_source(Source::from_bytes(bytes)).unwrap();
+            let table = TypeTable::new(&file);
+            table.param(addr, 0, &mut Reach::new(&file)).unwrap()
+        };
+        let param = read(&[]);
+        assert_eq!(param.to_string(), "((7,:a,0x4000000000000000,Core.Int64),undef)");
+        assert_eq!(read(&["more", "before"]), param);
+    }
+}

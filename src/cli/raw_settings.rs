@@ -1,0 +1,190 @@
+//! What the command line, `JLDCONV_*` and `jldconv.toml` say, as texts by key.
+//!
+//! Texts are laid over each other, read by the command line's own parser, and said again where a
+//! job array is made: a value means the same wherever it is written.
+
+use crate::cli::flags::Layer;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::PathBuf;
+
+/// Settings that are no flags.
+const DIRS: [&str; 2] = ["input-dir", "output-dir"];
+
+/// Settings that hold paths: those in a config file are relative to it.
+pub(in crate::cli) const PATHS: [&str; 6] =
+    ["input-dir", "output-dir", "rules", "backup-dir", "report", "log"];
+
+/// Settings as texts, by key; a key is a flag's long name, `input-dir` or `output-dir`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said(BTreeMap<String, Vec<OsString>>);
+
+impl Said {
+    /// What a parsed command line says.
+    pub fn from_matches(matches: &ArgMatches) -> Self {
+        let command = command();
+        let said = command.get_arguments().filter_map(|arg| {
+            let id = arg.get_id().as_str();
+            let here = matches.value_source(id) == Some(ValueSource::CommandLine);
+            let key = key_of(arg)?;
+            here.then(|| matches.get_raw(id))?
+                .map(|values| (key, values.map(OsStr::to_owned).collect()))
+        });
+        Self(said.collect())
+    }
+
+    /// What this says, and where it says nothing what `lower` says.
+    #[must_use]
+    pub fn over(mut self, lower: Self) -> Self {
+        for (key, values) in lower.0 {
+            self.0.entry(key).or_insert(values);
+        }
+        self
+    }
+
+    /// Whether `key` is said.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// Says `value` for `key`.
+    pub fn set(&mut self, key: &str, value: impl Into<OsString>) {
+        self.0.insert(key.to_owned(), vec![value.into()]);
+    }
+
+    /// Forgets what is said for `key`.
+    pub fn unset(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
+    /// Makes paths absolute, so that they hold in any directory.
+    ///
+    /// # Errors
+    /// Where there is no current directory.
+    pub fn make_absolute(&mut self) -> io::Result<()> {
+        for (_, values) in self.0.iter_mut().filter(|(key, _)| PATHS.contains(&key.as_str())) {
+            for value in values {
+                *value = std::path::absolute(&*value)?.into_os_string();
+            }
+        }
+        Ok(())
+    }
+
+    /// The command line that says the same, directories last.
+    pub fn args(&self) -> Vec<OsString> {
+        let mut args = self.flags();
+        args.push("--".into());
+        args.extend(DIRS.iter().filter_map(|key| self.0.get(*key)).flatten().cloned());
+        args
+    }
+
+    /// What all of it means.
+    ///
+    /// # Errors
+    /// Where a value cannot be what its key wants; not for what [`from_file`] and [`from_env`] gave
+    /// or a command line held, for those are checked.
+    pub fn layer(&self) -> Result<Layer, String> {
+        let mut layer = command()
+            .try_get_matches_from(self.flags())
+            .and_then(|matches| Layer::from_arg_matches(&matches))
+            .map_err(|error| first_paragraph(&error.to_string()))?;
+        let [input_dir, output_dir] =
+            DIRS.map(|key| self.0.get(key).and_then(|dirs| dirs.first()).map(PathBuf::from));
+        layer.input_dir = input_dir;
+        layer.output_dir = output_dir;
+        Ok(layer)
+    }
+
+    fn flags(&self) -> Vec<OsString> {
+        let flags = self.0.iter().filter(|(key, _)| !DIRS.contains(&key.as_str()));
+        flags
+            .flat_map(|(key, values)| values.iter().map(move |value| flag_text(key, value)))
+            .collect()
+    }
+
+    /// Says `values` for `key`, where they are what it wants.
+    pub(in crate::cli) fn add(&mut self, key: &str, values: Vec<OsString>) -> Result<(), String> {
+        let said = Self(BTreeMap::from([(key.to_owned(), values)]));
+        if DIRS.contains(&key) && said.0.values().any(|values| values.len() != 1) {
+            return Err("write one directory".to_owned());
+        }
+        said.layer()?;
+        self.0.extend(said.0);
+        Ok(())
+    }
+}
+
+/// A parser of settings only.
+pub(in crate::cli) fn command() -> Command {
+    Layer::augment_args(Command::new("settings").no_binary_name(true).disable_help_flag(true))
+}
+
+/// The keys of settings: the long flags, and the two directories.
+pub(in crate::cli) fn keys() -> Vec<String> {
+    command().get_arguments().filter_map(key_of).collect()
+}
+
+fn key_of(arg: &clap::Arg) -> Option<String> {
+    let key = match arg.get_long() {
+        Some(long) => long.to_owned(),
+        None => arg.get_id().as_str().replace('_', "-"),
+    };
+    (key != "verbose").then_some(key)
+}
+
+fn flag_text(key: &str, value: &OsStr) -> OsString {
+    let mut arg = OsString::from("--");
+    arg.push(key);
+    arg.push("=");
+    arg.push(value);
+    arg
+}
+
+/// What a parser's error says, without its advice about the command line.
+fn first_paragraph(error: &str) -> String {
+    let text = error.strip_prefix("error: ").unwrap_or(error);
+    let end = text.find("\n\nFor more").or_else(|| text.find("\n\nUsage")).unwrap_or(text.len());
+    text.get(..end).unwrap_or(text).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_is_said_again() {
+        let args = [
+            "in dir",
+            "./-out'",
+            "--force",
+            "--pin=false",
+            "-j4",
+            "--rules",
+            "a",
+            "--rules=b",
+            "-vv",
+            "--range",
+            "1-5,9",
+        ];
+        let matches = command().try_get_matches_from(args).unwrap();
+        let said = Said::from_matches(&matches);
+        let again = Said::from_matches(&command().try_get_matches_from(said.args()).unwrap());
+        assert_eq!(again, said);
+        insta::assert_debug_snapshot!(said.args(), @r#"
+        [
+            "--force=true",
+            "--pin=false",
+            "--range=1-5,9",
+            "--rules=a",
+            "--rules=b",
+            "--workers=4",
+            "--",
+            "in dir",
+            "./-out'",
+        ]
+        "#);
+    }
+}

@@ -1,0 +1,388 @@
+//! What the dispatcher does on the scheduler's word.
+
+use crate::convert::temp::TempName;
+use crate::convert::{Claim, Mode, Options};
+use crate::protocol::{Assignment, Product, Task as Asked, ToWorker};
+use crate::supervisor::clock::rfc3339;
+use crate::supervisor::dispatcher::worker_handle::{Current, WorkerHandle};
+use crate::supervisor::dispatcher::{Dispatcher, Message};
+use crate::supervisor::event::{RunEvent, SlotId};
+use crate::supervisor::fault::Fault;
+use crate::supervisor::journal::{AttemptLine, Fingerprint, JobLine, Line, Task};
+use crate::supervisor::meanwhile::Undecided;
+use crate::supervisor::plan::JobId;
+use crate::supervisor::record::{JobOutcome, JobRecord};
+use crate::supervisor::resume::{Order, Work};
+use crate::supervisor::scheduler::{Action, End, Event, Notice, WorkerId};
+use crate::supervisor::worker_process::{self, Birth};
+use bytesize::ByteSize;
+use std::io;
+use std::time::{Instant, SystemTime};
+
+impl Dispatcher {
+    pub(in crate::supervisor) fn act(&mut self, action: Action) {
+        match action {
+            Action::Spawn { slot, worker } => self.spawn(slot, worker),
+            Action::Assign { slot, worker, job, attempt, threads, predicted, data_limit } => {
+                self.stats.attempts += 1;
+                self.assign(slot, worker, (job, attempt), threads, predicted, data_limit);
+            }
+            Action::SetThreads { slot, worker, threads } => {
+                self.say(slot, worker, &ToWorker::SetThreads(threads));
+            }
+            Action::Cancel { slot, worker } => self.say(slot, worker, &ToWorker::Cancel),
+            Action::Quit { slot, worker } => self.say(slot, worker, &ToWorker::Drain),
+            Action::Kill { slot, worker } => {
+                if let Some(worker_handle) = self.worker_handle(slot, worker) {
+                    worker_handle.kill();
+                }
+            }
+            Action::CheckSpace { needed } => {
+                self.services.journal_writer.ask(Task::CheckSpace(needed));
+            }
+            Action::AttemptFailed { slot, job, attempt, cause, message, will_retry } => {
+                self.attempt_failed(slot, (job, attempt), cause, message, will_retry);
+            }
+            Action::Finish { slot, job, end } => self.job_over(slot, job, end),
+            Action::Tell(notice) => self.pass_on(notice),
+            Action::Over(ending) => self.end(ending),
+        }
+    }
+
+    pub(in crate::supervisor) fn worker_handle(
+        &mut self,
+        slot: SlotId,
+        worker: WorkerId,
+    ) -> Option<&mut WorkerHandle> {
+        self.workers.get_mut(&slot).filter(|worker_handle| worker_handle.worker == worker)
+    }
+
+    fn spawn(&mut self, slot: SlotId, worker: WorkerId) {
+        self.workers.insert(slot, WorkerHandle::new(worker));
+        let cores = usize::try_from(slot.0).ok().and_then(|slot| self.context.cores.get(slot));
+        let birth = Birth {
+            slot,
+            worker,
+            program: self.context.program.clone(),
+            address: self.services.sockets.address(worker.0),
+            cores: cores.cloned().unwrap_or_default(),
+            handshake_timeout: self.context.settings.handshake_timeout,
+        };
+        let outbox = self.outbox.clone();
+        let tell =
+            move |slot, worker, word| outbox.send(Message::Worker(slot, worker, word)).is_ok();
+        if let Err(error) = worker_process::start(birth, Box::new(tell)) {
+            self.workers.remove(&slot);
+            let message = format!("cannot start a thread: {error}");
+            self.events.push_back(Event::Exited {
+                slot,
+                worker,
+                cause: Fault::Spawn,
+                message,
+                peak: 0,
+            });
+        }
+    }
+
+    fn assign(
+        &mut self,
+        slot: SlotId,
+        worker: WorkerId,
+        (job, attempt): (JobId, u32),
+        threads: u32,
+        predicted: u64,
+        data_limit: Option<u64>,
+    ) {
+        self.temp_number += 1;
+        let temp_name = TempName::new(&self.context.run_id, self.context.owner, self.temp_number)
+            .map_or_else(|_| format!("{}.part", self.temp_number), |name| name.to_string());
+        let Some((place, planned)) = self.context.job(job) else { return };
+        let options = Options {
+            threads: usize::try_from(threads).unwrap_or(1),
+            ..self.context.settings.options.clone()
+        };
+        let task = match self.context.work(job) {
+            Some(Work::Examine(wanted)) => Asked::Examine(*wanted),
+            Some(Work::Convert(order)) => Asked::Convert {
+                existing: (&order.existing).into(),
+                leftover: self.published.get(&job).copied(),
+                recheck: order.recheck.clone(),
+            },
+            None => return,
+        };
+        let assignment = Assignment {
+            job: job.0,
+            attempt,
+            input: planned.input.as_path().into(),
+            output: planned.output.as_path().into(),
+            temp_dir: self.context.temp_dir.as_path().into(),
+            temp_name: temp_name.clone(),
+            task,
+            options: (&options).into(),
+            data_limit,
+        };
+        let current = Current {
+            job,
+            attempt,
+            name: planned.name.clone(),
+            began: Instant::now(),
+            temp: temp_name,
+            predicted,
+            at: None,
+            peak_rss: 0,
+            peak_anon: 0,
+            product: None,
+            over: false,
+        };
+        let (name, bytes) = (planned.name.clone(), planned.bytes);
+        if options.mode == Mode::InPlace {
+            self.begun.insert(job);
+        }
+        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        worker_handle.current = Some(current);
+        let pid = worker_handle.pid.unwrap_or(0);
+        self.events_out.tell(RunEvent::AttemptStarted {
+            slot,
+            job: place,
+            name,
+            bytes,
+            attempt,
+            pid,
+        });
+        self.say(slot, worker, &ToWorker::Assign(Box::new(assignment)));
+    }
+
+    /// Says something to a worker. One that cannot be reached is killed; its end tells the rest.
+    fn say(&mut self, slot: SlotId, worker: WorkerId, message: &ToWorker) {
+        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        match worker_handle.say(message) {
+            Ok(()) => {}
+            // It is dying, or hung up; its thread will tell.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+                ) => {}
+            Err(error) => {
+                worker_handle
+                    .kill_reason
+                    .get_or_insert_with(|| format!("cannot be reached: {error}"));
+                worker_handle.kill();
+            }
+        }
+    }
+
+    fn attempt_failed(
+        &mut self,
+        slot: SlotId,
+        (job, attempt): (JobId, u32),
+        cause: Fault,
+        message: String,
+        will_retry: bool,
+    ) {
+        self.stats.failed(cause, will_retry);
+        if matches!(cause, Fault::Output | Fault::Full) {
+            self.services.journal_writer.ask(Task::CheckPlace);
+        }
+        let Some((place, planned)) = self.context.job(job) else { return };
+        let name = planned.name.clone();
+        let line = Line::Attempt(AttemptLine {
+            run_id: self.context.run_id.clone(),
+            at: rfc3339(SystemTime::now()),
+            name: name.clone(),
+            attempt,
+            fault: cause,
+            message: message.clone(),
+            will_retry,
+        });
+        self.services.journal_writer.ask(Task::Write(Box::new(line), None));
+        let job = place;
+        let event =
+            RunEvent::AttemptFailed { slot, job, name, attempt, cause, message, will_retry };
+        self.events_out.tell(event);
+    }
+
+    fn job_over(&mut self, slot: SlotId, job: JobId, end: End) {
+        let Some((place, planned)) = self.context.job(job) else { return };
+        let (attempts, busy, faults) = self.scheduler.history(job);
+        let mut record =
+            JobRecord::bare(&planned.name, planned.number, JobOutcome::Failed, planned.bytes);
+        record.attempts = attempts;
+        record.seconds = busy.as_secs_f64();
+        record.faults = faults.to_vec();
+        record.slot = Some(slot.0);
+        (record.peak_rss, record.peak_anon) = self.peaks.remove(&job).unwrap_or_default();
+        self.published.remove(&job);
+        let worker_handle = self.workers.get_mut(&slot);
+        let current = worker_handle
+            .and_then(|worker_handle| worker_handle.current.as_mut().filter(|now| now.job == job));
+        let product = current.and_then(|current| current.product.take());
+        let order = match self.context.work(job) {
+            Some(Work::Convert(order)) => order,
+            Some(Work::Examine(_)) | None => {
+                self.examined(place, record, end, product);
+                return;
+            }
+        };
+        let mut claim = None;
+        match (end, product) {
+            (End::Done, Some(product)) => {
+                claim = fill(&mut record, order, product);
+                self.begun.remove(&job);
+            }
+            (End::Done, None) => {
+                record.fault = Some(Fault::Internal);
+                record.message = Some("the worker's report is lost".to_owned());
+            }
+            (End::Failed { cause, message }, _) => {
+                if self.begun.remove(&job) {
+                    self.take_back(job);
+                }
+                record.fault = Some(cause);
+                record.stale.clone_from(&order.stale);
+                record.conflict.clone_from(&order.conflict);
+                if cause == Fault::Conflict {
+                    record.conflict = Some(message.clone());
+                }
+                record.message = Some(match cause {
+                    Fault::OutOfMemory => self.advise(&message, record.peak_anon),
+                    _ => message,
+                });
+            }
+        }
+        if self.may_be_made(&record) {
+            let input = order.input;
+            self.undecided.push(Undecided { place, record, input });
+            return;
+        }
+        let line = Line::Job(Box::new(JobLine {
+            run_id: self.context.run_id.clone(),
+            at: rfc3339(SystemTime::now()),
+            input: Fingerprint::of(planned, order.input),
+            claim,
+            record: record.clone(),
+        }));
+        let number = u64::from(place.0);
+        self.services.journal_writer.ask(Task::Write(Box::new(line), Some(number)));
+        self.unsafe_records.insert(number, record);
+    }
+
+    /// A question is answered, or will not be.
+    fn examined(&mut self, place: JobId, record: JobRecord, end: End, product: Option<Product>) {
+        let result = match (end, product) {
+            (End::Done, Some(Product::Examined(examined))) => Ok(*examined),
+            (End::Done, _) => Err("internal error: the answer is lost".to_owned()),
+            (End::Failed { cause, message }, _) => Err(format!("{cause}: {message}")),
+        };
+        if let Ok(place) = usize::try_from(place.0) {
+            self.examined.insert(place, result);
+        }
+        self.events_out.tell(RunEvent::JobFinished(record));
+    }
+
+    /// Has the file of a job in place brought back if it was left in the midst of a change: no
+    /// attempt follows that would do so.
+    fn take_back(&self, job: JobId) {
+        let Some((_, planned)) = self.context.job(job) else { return };
+        let backup_dir = self.context.settings.options.backup_dir.clone();
+        self.services.journal_writer.ask(Task::TakeBack(planned.input.clone(), backup_dir));
+    }
+
+    /// [`take_back`](Self::take_back) for all that the end of the run interrupted.
+    pub(in crate::supervisor) fn take_back_all(&mut self) {
+        for job in std::mem::take(&mut self.begun) {
+            self.take_back(job);
+        }
+    }
+
+    /// What a job that ran out of memory alone in the machine needs.
+    fn advise(&self, message: &str, peak: u64) -> String {
+        let show = |bytes: u64| ByteSize::b(bytes).display().iec().to_string();
+        let memory = &self.memory;
+        let source = &memory.limit_source;
+        // What was held is what was seen last; it wanted more.
+        let enough = peak.max(memory.limit / 2).saturating_mul(2);
+        format!(
+            "alone in the machine: {message}. It held {} when it was seen last, of \
+             {} there are ({source}; {} are in use without it). Give it at least {} \
+             (--memory-limit, SLURM's --mem), then run the same command again",
+            show(peak),
+            show(memory.limit),
+            show(memory.used),
+            show(enough),
+        )
+    }
+
+    fn pass_on(&mut self, notice: Notice) {
+        let event = match notice {
+            Notice::Concurrency { allowed, reason } => {
+                RunEvent::Concurrency { allowed, slots: self.context.slots, reason }
+            }
+            Notice::Violation { used, budget, limit, count, step } => {
+                RunEvent::SafetyViolation { used, budget, limit, count, step }
+            }
+            Notice::Paused(message) => {
+                self.paused = true;
+                RunEvent::Paused { message }
+            }
+            Notice::Resumed(waited) => {
+                self.paused = false;
+                RunEvent::Resumed { seconds: waited.as_secs_f64() }
+            }
+            Notice::Draining { reason, grace, running } => {
+                self.draining = true;
+                RunEvent::Draining { reason, grace_seconds: grace.as_secs_f64(), running }
+            }
+            Notice::Stopping(reason) => {
+                self.draining = true;
+                RunEvent::Stopping { reason }
+            }
+            Notice::Warning(message) => RunEvent::Warning { message },
+        };
+        self.events_out.tell(event);
+    }
+}
+
+/// Takes over what a finished attempt gave; what a journal has to keep of it comes back.
+fn fill(record: &mut JobRecord, order: &Order, product: Product) -> Option<Claim> {
+    record.conflict.clone_from(&order.conflict);
+    record.stale.clone_from(&order.stale);
+    let mut report = match product {
+        Product::Made(report) => report,
+        Product::Remade(report, why) => {
+            record.stale = Some(why);
+            report
+        }
+        Product::Held(claim) => {
+            record.outcome = JobOutcome::Skipped;
+            record.message =
+                Some(format!("complete, and passed the check {}", claim.verify.name()));
+            record.verify = Some(claim.verify);
+            record.bytes_out = claim.output.as_ref().map_or(0, |output| output.stat.size);
+            return Some(*claim);
+        }
+        Product::Examined(_) => {
+            record.fault = Some(Fault::Internal);
+            record.message = Some("internal error: a worker answered what nobody asked".to_owned());
+            return None;
+        }
+    };
+    let claim = report.claim.take();
+    let earlier = report.changed_before;
+    record.fill(report);
+    // An attempt or a run that died behind its last step and before its line was written: nobody has
+    // told of this change yet.
+    if let Some(earlier) = earlier.filter(|_| !order.recorded) {
+        record.outcome = JobOutcome::Converted;
+        record.bytes_in = earlier.bytes_in;
+        record.bytes_appended = earlier.bytes_appended;
+        record.bytes_replaced = earlier.bytes_replaced;
+    }
+    if let Some(why) = &record.stale {
+        record.message = Some(format!("made again: {why}"));
+    }
+    if let Some(why) = &record.conflict {
+        record.message = Some(format!("what was there is kept in .jldconv/replaced/: {why}"));
+    }
+    claim.map(|claim| *claim)
+}

@@ -1,0 +1,341 @@
+//! The thread that owns a run's state. It hears everybody through one channel, lets the scheduler
+//! decide, and carries out what it decided; it never waits for a disk, a worker or a terminal.
+
+mod actions;
+mod worker_events;
+pub(super) mod worker_handle;
+
+use super::event::{MemoryStatus, RunEvent, SlotId};
+use super::family::Family;
+use super::journal::{JournalWriter, Line, Task, Written};
+use super::meanwhile::Undecided;
+use super::plan::{JobId, Plan, PlannedJob};
+use super::record::{JobRecord, RunSummary};
+use super::resume::{Todo, Work};
+use super::scheduler::{Ending, Event, Scheduler, WorkerId};
+use super::settings::Settings;
+use super::signals::{Asked, Listening};
+use crate::convert::Examined;
+use crate::convert::temp::Owner;
+use crate::protocol::SocketDir;
+use crate::supervisor::dispatcher::worker_handle::WorkerHandle;
+use crate::supervisor::event_channel::EventSender;
+use crate::supervisor::memory::oom::OomWitness;
+use crate::supervisor::memory::sampler::{Monitor, Sample};
+use crate::supervisor::run_stats::RunStats;
+use crate::supervisor::worker_process::{WorkerMessage, WorkerProgram};
+use crate::sys::stat::StatData;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How often the scheduler is told the time.
+const TICK: Duration = Duration::from_millis(100);
+/// How often memory is told.
+const MEMORY: Duration = Duration::from_secs(1);
+/// How long the journal may take in the end.
+const LAST_SYNC: Duration = Duration::from_secs(30);
+
+/// What the dispatcher hears.
+#[derive(Debug)]
+pub(super) enum Message {
+    Worker(SlotId, WorkerId, WorkerMessage),
+    Sample(Sample),
+    Asked(Asked),
+    Written(Written),
+}
+
+/// A run's constants.
+#[derive(Debug)]
+pub(super) struct RunContext {
+    pub(super) settings: Settings,
+    pub(super) plan: Plan,
+    /// The scheduler's jobs.
+    pub(super) todo: Vec<Todo>,
+    pub(super) run_id: String,
+    pub(super) started: SystemTime,
+    pub(super) program: WorkerProgram,
+    pub(super) cores: Vec<Vec<usize>>,
+    pub(super) temp_dir: PathBuf,
+    pub(super) owner: Owner,
+    pub(super) slots: u32,
+}
+
+impl RunContext {
+    /// The scheduler's job in the plan.
+    pub(super) fn job(&self, job: JobId) -> Option<(JobId, &PlannedJob)> {
+        let place = self.todo.get(usize::try_from(job.0).ok()?)?.place;
+        Some((JobId(u32::try_from(place).ok()?), self.plan.jobs.get(place)?))
+    }
+
+    /// What is to be done with the scheduler's job.
+    pub(super) fn work(&self, job: JobId) -> Option<&Work> {
+        self.todo.get(usize::try_from(job.0).ok()?).map(|todo| &todo.work)
+    }
+}
+
+/// What a dispatcher leaves.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) summary: RunSummary,
+    /// What was found out, by place in the plan; an error is why it was not.
+    pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
+}
+
+/// Those who work for the dispatcher.
+pub(super) struct Services {
+    pub(super) sockets: SocketDir,
+    pub(super) monitor: Monitor,
+    pub(super) journal_writer: JournalWriter,
+    pub(super) _listening: Listening,
+    pub(super) witness: OomWitness,
+    /// The other shards, where there are some.
+    pub(super) family: Option<Family>,
+}
+
+/// See the module.
+pub(super) struct Dispatcher {
+    pub(super) context: RunContext,
+    pub(super) services: Services,
+    pub(super) scheduler: Scheduler,
+    pub(super) events_out: EventSender,
+    pub(super) outbox: Sender<Message>,
+    inbox: Receiver<Message>,
+    begin: Instant,
+    pub(super) workers: BTreeMap<SlotId, WorkerHandle>,
+    /// What is to be told to the scheduler.
+    pub(super) events: VecDeque<Event>,
+    pub(super) memory: MemoryStatus,
+    memory_told: Option<Instant>,
+    /// Records by place in the plan: those that are over before the run among them.
+    pub(super) records: BTreeMap<usize, JobRecord>,
+    /// Places of records that are not safe on disk yet.
+    pub(super) unsafe_records: BTreeMap<u64, JobRecord>,
+    pub(super) stats: RunStats,
+    /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
+    pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
+    /// What each job's last attempt was about to publish.
+    pub(super) published: BTreeMap<JobId, StatData>,
+    /// Jobs that found their output's name taken, where another shard may have made it.
+    pub(super) undecided: Vec<Undecided>,
+    /// What was found out, by place in the plan.
+    pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
+    pub(super) temp_number: u64,
+    /// Jobs in place that a worker has had in hand and that are not over: each of their files may
+    /// be half changed.
+    pub(super) begun: BTreeSet<JobId>,
+    pub(super) draining: bool,
+    pub(super) paused: bool,
+    over: Option<Ending>,
+    closed: bool,
+}
+
+impl Dispatcher {
+    pub(super) fn new(
+        context: RunContext,
+        services: Services,
+        scheduler: Scheduler,
+        events_out: EventSender,
+        (outbox, inbox): (Sender<Message>, Receiver<Message>),
+        settled: BTreeMap<usize, JobRecord>,
+    ) -> Self {
+        Self {
+            context,
+            services,
+            scheduler,
+            events_out,
+            outbox,
+            inbox,
+            begin: Instant::now(),
+            workers: BTreeMap::new(),
+            events: VecDeque::new(),
+            memory: MemoryStatus::default(),
+            memory_told: None,
+            records: settled,
+            unsafe_records: BTreeMap::new(),
+            stats: RunStats::default(),
+            peaks: BTreeMap::new(),
+            published: BTreeMap::new(),
+            undecided: Vec::new(),
+            examined: BTreeMap::new(),
+            temp_number: 0,
+            begun: BTreeSet::new(),
+            draining: false,
+            paused: false,
+            over: None,
+            closed: false,
+        }
+    }
+
+    /// Time since the run began.
+    pub(super) fn now(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    /// Runs until everything is over.
+    pub(super) fn run(mut self, first: Sample) -> Finished {
+        self.sample(first);
+        let mut ticked = Instant::now();
+        self.settle();
+        while self.over.is_none() {
+            let tick = TICK.saturating_sub(ticked.elapsed());
+            match self.inbox.recv_timeout(self.events_out.due().unwrap_or(tick).min(tick)) {
+                Ok(message) => self.hear(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if ticked.elapsed() >= TICK {
+                ticked = Instant::now();
+                self.events.push_back(Event::Tick);
+            }
+            self.settle();
+            self.events_out.send(false);
+        }
+        self.finish()
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Worker(slot, worker, word) => self.word(slot, worker, word),
+            Message::Sample(sample) => self.sample(sample),
+            Message::Asked(Asked::End(reason)) => self.events.push_back(Event::Signal { reason }),
+            Message::Asked(Asked::Status) => {
+                let status = self.status();
+                self.events_out.tell(RunEvent::Status(status));
+            }
+            Message::Written(written) => self.written(written),
+        }
+    }
+
+    /// Lets the scheduler decide on what was heard, and does what it says, until nothing is left.
+    fn settle(&mut self) {
+        while let Some(event) = self.events.pop_front() {
+            for action in self.scheduler.handle(event, self.begin.elapsed()) {
+                self.act(action);
+            }
+        }
+    }
+
+    fn sample(&mut self, sample: Sample) {
+        for (slot, worker, memory) in sample.workers {
+            if let Some(worker_handle) =
+                self.workers.get_mut(&slot).filter(|worker_handle| worker_handle.worker == worker)
+            {
+                worker_handle.measured(memory);
+            }
+        }
+        for (slot, worker) in sample.moved {
+            let worker_handle =
+                self.workers.get(&slot).filter(|worker_handle| worker_handle.worker == worker);
+            if let Some(sync) = worker_handle.and_then(WorkerHandle::syncing) {
+                self.events.push_back(Event::Alive { slot, worker, sync });
+            }
+        }
+        self.memory = sample.status;
+        self.stats.saw(&self.memory);
+        self.events.push_back(Event::Memory(sample.reading));
+        if self.memory_told.is_none_or(|told| told.elapsed() >= MEMORY) {
+            self.memory_told = Some(Instant::now());
+            self.events_out.mention(RunEvent::Memory(self.memory.clone()));
+        }
+    }
+
+    fn written(&mut self, written: Written) {
+        match written {
+            Written::Safe(numbers) => {
+                for number in numbers {
+                    if let Some(record) = self.unsafe_records.remove(&number) {
+                        self.tell_record(number, record);
+                    }
+                }
+            }
+            Written::Trouble(message) => self.events_out.tell(RunEvent::Warning { message }),
+            Written::Space(enough) => self.events.push_back(Event::Space { enough }),
+            Written::PlaceGone(message) => self.events.push_back(Event::Fatal { message }),
+            Written::Closed => {
+                self.closed = true;
+                if self.over.is_none() {
+                    let message = "the journal's thread is gone".to_owned();
+                    self.events.push_back(Event::Fatal { message });
+                }
+            }
+        }
+    }
+
+    /// A record is on disk: now the job is over for everybody.
+    fn tell_record(&mut self, number: u64, record: JobRecord) {
+        self.events_out.tell(RunEvent::JobFinished(record.clone()));
+        if let Ok(place) = usize::try_from(number) {
+            self.records.insert(place, record);
+        }
+    }
+
+    pub(super) fn end(&mut self, ending: Ending) {
+        self.over = Some(ending);
+    }
+
+    /// Waits for the journal, sums up, says goodbye.
+    fn finish(mut self) -> Finished {
+        let took = self.now();
+        self.take_back_all();
+        self.decide_on_taken_names();
+        // The journal's last lines tell of the run, so all records must be in the summary before.
+        let unsafe_count = self.unsafe_records.len();
+        let deadline = Instant::now() + LAST_SYNC;
+        if unsafe_count > 0 {
+            self.services.journal_writer.ask(Task::Hurry);
+            self.wait_for(deadline, |this| this.unsafe_records.is_empty());
+        }
+        let left = std::mem::take(&mut self.unsafe_records);
+        if !left.is_empty() {
+            let message = format!(
+                "{} outcomes could not be written to the journal; the next run looks at these \
+                 outputs again",
+                left.len()
+            );
+            self.events_out.tell(RunEvent::Warning { message });
+        }
+        for (number, record) in left {
+            self.tell_record(number, record);
+        }
+        let ending = self.over.clone().unwrap_or(Ending::Interrupted);
+        if ending == Ending::Complete {
+            self.compare_with_others();
+        }
+        let summary = self.sum_up(took, &ending);
+        let line = Line::End(Box::new(super::journal::EndLine {
+            run_id: self.context.run_id.clone(),
+            at: summary.finished.clone(),
+            summary: RunSummary { files: Vec::new(), ..summary.clone() },
+        }));
+        self.services.journal_writer.ask(Task::Write(Box::new(line), None));
+        self.services.journal_writer.ask(Task::Close);
+        self.wait_for(deadline, |this| this.closed);
+        self.events_out.tell(RunEvent::RunFinished(Box::new(summary.clone())));
+        Finished { summary, examined: self.examined }
+    }
+
+    /// Whether all shards saw the same archive, and still would. What began later than this one
+    /// is seen only now.
+    fn compare_with_others(&mut self) {
+        let Some(family) = &mut self.services.family else { return };
+        let others = family.compare().unwrap_or_else(|error| Some(error.to_string()));
+        // A shard without work has seen what is there a moment ago.
+        let changed = if self.context.todo.is_empty() { None } else { family.changed() };
+        for message in others.into_iter().chain(changed) {
+            self.events_out.tell(RunEvent::Warning { message });
+        }
+    }
+
+    pub(super) fn wait_for(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) {
+        while !done(self) && !self.closed {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.inbox.recv_timeout(left) {
+                Ok(Message::Written(written)) => self.written(written),
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What the dispatcher makes of a worker's words, and what it tells on demand.
+
+use crate::convert::Phase;
+use crate::protocol::{Ended, FromWorker};
+use crate::supervisor::dispatcher::Dispatcher;
+use crate::supervisor::dispatcher::worker_handle::{Current, WorkerHandle};
+use crate::supervisor::event::{RunEvent, SlotId, SlotStatus, Status};
+use crate::supervisor::fault::Fault;
+use crate::supervisor::journal::Task;
+use crate::supervisor::memory::sampler::Watch;
+use crate::supervisor::plan::JobId;
+use crate::supervisor::record::JobOutcome;
+use crate::supervisor::scheduler::{Event, WorkerId};
+use crate::supervisor::worker_process::{WorkerExit, WorkerMessage};
+use crate::sys::process::{Death, signal_name};
+
+impl Dispatcher {
+    pub(in crate::supervisor) fn word(
+        &mut self,
+        slot: SlotId,
+        worker: WorkerId,
+        word: WorkerMessage,
+    ) {
+        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        match word {
+            WorkerMessage::Born { pid, killer } => {
+                worker_handle.born(pid, killer);
+                self.services.monitor.watch(Watch::Add { slot, worker, pid });
+            }
+            WorkerMessage::Ready(stream) => {
+                worker_handle.stream = Some(stream);
+                self.events.push_back(Event::Ready { slot, worker });
+            }
+            WorkerMessage::Said(FromWorker::Progress { job, attempt, phase, done, total }) => {
+                self.progress(slot, worker, (JobId(job), attempt), (phase, done, total));
+            }
+            WorkerMessage::Said(FromWorker::Publishing { job, attempt, file }) => {
+                let job = JobId(job);
+                let current = worker_handle.current.as_ref().filter(|now| !now.over);
+                if current.is_some_and(|now| (now.job, now.attempt) == (job, attempt)) {
+                    self.published.insert(job, file);
+                }
+            }
+            WorkerMessage::Said(FromWorker::Outcome(ended)) => self.outcome(slot, worker, *ended),
+            WorkerMessage::Said(FromWorker::Hello { .. }) => {}
+            WorkerMessage::Nonsense(message) => {
+                worker_handle.kill_reason.get_or_insert_with(|| message.clone());
+                self.events.push_back(Event::Nonsense { slot, worker, message });
+            }
+            WorkerMessage::WorkerExit(gone) => self.gone(slot, worker, gone),
+        }
+    }
+
+    fn progress(
+        &mut self,
+        slot: SlotId,
+        worker: WorkerId,
+        which: (JobId, u32),
+        at: (Phase, u64, u64),
+    ) {
+        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        let current = worker_handle.current.as_mut().filter(|now| (now.job, now.attempt) == which);
+        let Some(current) = current.filter(|now| !now.over) else {
+            let message = "tells of a job that it does not have".to_owned();
+            self.events.push_back(Event::Nonsense { slot, worker, message });
+            return;
+        };
+        // The same news again is no sign of life.
+        if current.at.replace(at) == Some(at) {
+            return;
+        }
+        // A file that grew meanwhile, or a defect, must not show more than all of it.
+        let (phase, done, total) = (at.0, at.1.min(at.2), at.2);
+        self.events.push_back(Event::Alive { slot, worker, sync: phase == Phase::Sync });
+        if let Some((job, _)) = self.context.job(which.0) {
+            self.events_out.mention(RunEvent::Progress { slot, job, phase, done, total });
+        }
+    }
+
+    fn outcome(&mut self, slot: SlotId, worker: WorkerId, ended: Ended) {
+        let Ended { job, attempt, result, measured } = ended;
+        let job = JobId(job);
+        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        let known =
+            worker_handle.current.as_mut().filter(|now| (now.job, now.attempt) == (job, attempt));
+        if let Some(current) = known {
+            current.over = true;
+            let (rss, anon) = (measured.peak_rss, measured.peak_anon.max(current.peak_anon));
+            current.product = result.as_ref().ok().cloned();
+            self.peak(job, rss, anon);
+        }
+        self.events.push_back(Event::Ended {
+            slot,
+            worker,
+            job,
+            attempt,
+            result: result.map(drop).map_err(|failure| (failure.fault.into(), failure.message)),
+            peak: measured.peak_anon,
+            rest: measured.rest,
+        });
+    }
+
+    /// Keeps the highest memory of all attempts of a job.
+    fn peak(&mut self, job: JobId, rss: u64, anon: u64) {
+        let peaks = self.peaks.entry(job).or_default();
+        *peaks = (peaks.0.max(rss), peaks.1.max(anon));
+    }
+
+    fn gone(&mut self, slot: SlotId, worker: WorkerId, gone: WorkerExit) {
+        self.services.monitor.watch(Watch::Remove { worker });
+        let Some(worker_handle) = self.workers.remove(&slot) else { return };
+        let running = worker_handle.current.as_ref().filter(|current| !current.over);
+        let (cause, message) = self.explain(&worker_handle, running, gone);
+        let mut peak = 0;
+        if let Some(current) = running {
+            peak = current.peak_anon;
+            self.peak(current.job, current.peak_rss, current.peak_anon);
+            self.services.journal_writer.ask(Task::Remove(current.temp.clone()));
+        }
+        self.events.push_back(Event::Exited { slot, worker, cause, message, peak });
+    }
+
+    fn explain(
+        &mut self,
+        worker_handle: &WorkerHandle,
+        running: Option<&Current>,
+        gone: WorkerExit,
+    ) -> (Fault, String) {
+        let WorkerExit { death, last_words } = gone;
+        let death = match death {
+            Ok(death) => death,
+            Err(why) => return (Fault::Spawn, format!("cannot start a worker: {why}")),
+        };
+        // Who was faster than the kill has a death of its own.
+        let killed = worker_handle.killed() && death == Death::Signal(libc::SIGKILL);
+        if let (true, Some(kill_reason)) = (killed, &worker_handle.kill_reason) {
+            return (Fault::Protocol, format!("the worker {kill_reason}{}", tail(&last_words)));
+        }
+        let Some(current) = running else {
+            let how = match death {
+                Death::Exit(code) => format!("exit code {code}"),
+                Death::Signal(signal) => signal_name(signal),
+            };
+            return (Fault::Crashed, format!("ended ({how}){}", tail(&last_words)));
+        };
+        if killed {
+            // The scheduler knows why.
+            return (Fault::Killed, "killed".to_owned());
+        }
+        let (held, predicted) = (current.peak_anon, current.predicted);
+        let (cause, message) = self.services.witness.explain(death, &last_words, held, predicted);
+        let place = match current.at {
+            Some((phase, done, total)) if total > 1 => {
+                format!(" (phase {}, {} of {total} bytes)", phase_name(phase), done.min(total))
+            }
+            Some((phase, ..)) => format!(" (phase {})", phase_name(phase)),
+            None => String::new(),
+        };
+        (cause, format!("{message}{place}"))
+    }
+
+    pub(in crate::supervisor) fn status(&self) -> Status {
+        let count = |outcomes: &[JobOutcome]| {
+            self.records.values().filter(|record| outcomes.contains(&record.outcome)).count() as u64
+        };
+        let slots = (0..self.context.slots).map(SlotId).map(|slot| {
+            let worker_handle = self.workers.get(&slot);
+            let current = worker_handle
+                .and_then(|worker_handle| worker_handle.current.as_ref())
+                .filter(|now| !now.over);
+            let at = current.and_then(|current| current.at);
+            SlotStatus {
+                slot,
+                pid: worker_handle.and_then(|worker_handle| worker_handle.pid),
+                name: current.map(|current| current.name.clone()),
+                attempt: current.map_or(0, |current| current.attempt),
+                phase: at.map(|at| at.0),
+                done: at.map_or(0, |at| at.1.min(at.2)),
+                total: at.map_or(0, |at| at.2),
+                seconds: current.map_or(0.0, |current| current.began.elapsed().as_secs_f64()),
+                anon: worker_handle.map_or(0, |worker_handle| worker_handle.held),
+            }
+        });
+        Status {
+            seconds: self.now().as_secs_f64(),
+            waiting: self.scheduler.waiting(),
+            done: count(&[JobOutcome::Converted, JobOutcome::Unchanged]),
+            failed: count(&[JobOutcome::Failed]),
+            skipped: count(&[JobOutcome::Skipped]),
+            allowed: self.scheduler.allowed(),
+            paused: self.paused,
+            draining: self.draining,
+            memory: self.memory.clone(),
+            safety_violations: self.scheduler.violations(),
+            slots: slots.collect(),
+        }
+    }
+}
+
+fn tail(last_words: &str) -> String {
+    match last_words.trim() {
+        "" => String::new(),
+        words => format!("; its last words: {words}"),
+    }
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Plan => "plan",
+        Phase::Copy => "copy",
+        Phase::Edit => "edit",
+        Phase::Sync => "sync",
+        Phase::Verify => "verify",
+        Phase::Publish => "publish",
+    }
+}

@@ -1,0 +1,384 @@
+//! What all runs and shards of an output directory did together: the last word of their journals on
+//! each file.
+
+use crate::archive::Shard;
+use crate::supervisor::error::RunError;
+use crate::supervisor::journal::{EndLine, Past, RunLine, journals};
+use crate::supervisor::record::{JobOutcome, JobRecord, RunSummary};
+use crate::supervisor::run_dir::OWN;
+use crate::supervisor::run_stats::balance;
+use crate::supervisor::shards::{ShardRecord, ShardState};
+use crate::supervisor::untaken::{Untaken, untaken};
+use crate::sys::dir::{Dir, Missing};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// Most names of a list in a note.
+const FEW: usize = 10;
+
+/// What journals tell together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Merged {
+    /// As of one run. Times are summed over all runs; a file counts as its last record says.
+    #[serde(flatten)]
+    pub summary: RunSummary,
+    /// What a user has to know beside it.
+    pub notes: Vec<String>,
+    /// Every shard of the last division, by its number; one where the archive was not divided.
+    pub shards: Vec<ShardRecord>,
+    /// Files that are in the archive now and that no shard took.
+    pub not_taken: Vec<String>,
+}
+
+/// Merges the journals below `output_dir`, and holds them against the archive as it is now. Runs
+/// that are at work now are no hindrance.
+///
+/// # Errors
+/// There are no journals, or they cannot be read.
+pub fn merged(output_dir: &Path) -> Result<Merged, RunError> {
+    let own = Dir::open(output_dir)?.below(Path::new(OWN), Missing::Fail)?;
+    let mut past = Past::default();
+    for name in journals(&own)? {
+        past.read(&own, &name)?;
+    }
+    Ok(merge(past, &own))
+}
+
+/// The runs of the last division into shards: the last one of each shard.
+fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
+    let shard = |run: &RunLine| run.shard.parse::<Shard>().ok();
+    let last = past.runs.iter().max_by(|a, b| a.started.cmp(&b.started));
+    let Some(count) = last.and_then(shard).map(|shard| shard.count) else {
+        return BTreeMap::new();
+    };
+    let mut runs: BTreeMap<Shard, &RunLine> = BTreeMap::new();
+    for run in &past.runs {
+        if let Some(shard) = shard(run).filter(|shard| shard.count == count) {
+            let newer = runs.get(&shard).is_none_or(|known| known.started <= run.started);
+            if newer {
+                runs.insert(shard, run);
+            }
+        }
+    }
+    runs
+}
+
+fn merge(past: Past, own: &Dir) -> Merged {
+    let runs = current(&past);
+    let ends: BTreeMap<&str, &EndLine> =
+        past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect();
+    let count = runs.keys().next().map_or(0, |shard| shard.count);
+    let lines = |run: &RunLine| past.ended.get(&run.run_id).copied().unwrap_or_default();
+    let shards: Vec<ShardRecord> = (1..=count)
+        .map(|index| {
+            let shard = Shard { index, count };
+            let last = runs.get(&shard).copied();
+            let end = last.and_then(|run| ends.get(run.run_id.as_str()).copied());
+            ShardRecord::of(shard, own, last, end, last.map(lines).unwrap_or_default())
+        })
+        .collect();
+    let mut notes = Vec::new();
+    if past.odd > 0 {
+        notes.push(format!("{} lines of the journals are not understood", past.odd));
+    }
+    for (state, what) in [
+        (ShardState::Waiting, ["has not run", "have not run"]),
+        (ShardState::Running, ["is at work", "are at work"]),
+        (ShardState::Interrupted, ["was interrupted", "were interrupted"]),
+    ] {
+        notes.extend(told(&shards, state, count, what));
+    }
+    let last = runs.values().max_by(|a, b| a.started.cmp(&b.started)).copied();
+    let Untaken { open, not_taken, .. } = hold_against(&runs, count, last, &past, &mut notes);
+    let pending = open.unwrap_or_else(|| pending(&runs, &past));
+    let unfinished = |it: &ShardRecord| match it.state {
+        ShardState::Waiting | ShardState::Running => true,
+        // One that was killed behind its last file has nothing left to do.
+        ShardState::Interrupted => it.jobs > it.ended,
+        ShardState::Done | ShardState::Failed => false,
+    };
+    let interrupted = pending > 0 || shards.iter().any(unfinished);
+    let started = past.runs.iter().map(|run| run.started.clone()).min().unwrap_or_default();
+    let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
+    let last = last.cloned();
+    let mut files: Vec<JobRecord> = past.files.into_values().map(|known| known.record).collect();
+    files.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
+    let summary = RunSummary {
+        run_id: last.as_ref().map(|run| run.run_id.clone()).unwrap_or_default(),
+        version: last.as_ref().map(|run| run.version.clone()).unwrap_or_default(),
+        input_dir: last.as_ref().map(|run| run.input_dir.clone()).unwrap_or_default(),
+        output_dir: last.map(|run| run.output_dir).unwrap_or_default(),
+        started,
+        finished,
+        interrupted,
+        pending,
+        shard: if count == 1 { "1/1".to_owned() } else { format!("{count} shards") },
+        faults: past.faults,
+        ..sums(&past.ends, files)
+    };
+    Merged { summary, notes, shards, not_taken }
+}
+
+/// The shards in a state, as `2 of 20 shards have not run: 3, 7`; `what` they did, of one and of
+/// many.
+fn told(
+    shards: &[ShardRecord],
+    state: ShardState,
+    count: u32,
+    [one, many]: [&str; 2],
+) -> Option<String> {
+    let index = |it: &ShardRecord| it.shard.split('/').next().unwrap_or_default().to_owned();
+    let all: Vec<String> = shards.iter().filter(|it| it.state == state).map(index).collect();
+    if all.is_empty() {
+        return None;
+    }
+    if count == 1 {
+        return Some(format!("the run {one}"));
+    }
+    let what = if all.len() == 1 { one } else { many };
+    let few = all.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if all.len() > FEW { ", ..." } else { "" };
+    Some(format!("{} of {count} shards {what}: {few}{more}", all.len()))
+}
+
+/// What is still to do, by the journals alone.
+fn pending(runs: &BTreeMap<Shard, &RunLine>, past: &Past) -> u64 {
+    let left = |run: &&RunLine| {
+        let lines = past.ended.get(&run.run_id).map_or(0, |ended| ended.jobs);
+        Some(run.jobs.saturating_sub(run.settled?).saturating_sub(lines))
+    };
+    let all: Option<Vec<u64>> = runs.values().map(left).collect();
+    if let Some(left) = all {
+        return left.into_iter().fold(0, u64::saturating_add);
+    }
+    // Journals of earlier versions do not tell how many jobs a run found done.
+    let planned = runs.values().fold(0_u64, |sum, run| sum.saturating_add(run.jobs));
+    planned.saturating_sub(past.files.len() as u64)
+}
+
+/// What the archive holds now beside what the journals tell, with words for the user. Without a
+/// listing, or where the archive cannot be listed, the journals' word has to do.
+fn hold_against(
+    runs: &BTreeMap<Shard, &RunLine>,
+    count: u32,
+    last: Option<&RunLine>,
+    past: &Past,
+    notes: &mut Vec<String>,
+) -> Untaken {
+    let Some((run, listing)) = last.and_then(|run| Some((run, run.listing.as_ref()?))) else {
+        return Untaken::default();
+    };
+    let held = untaken(runs, count, Path::new(&run.input_dir), listing, &past.files);
+    let held = match held {
+        // What is not mounted looks empty.
+        Ok(held) if held.found == 0 && listing.files > 0 => {
+            notes.push(format!("{} holds no files of the archive any more", run.input_dir));
+            return Untaken::default();
+        }
+        Ok(held) => held,
+        Err(error) => {
+            notes.push(format!("the archive is not there to be compared with: {error}"));
+            return Untaken::default();
+        }
+    };
+    if !held.not_taken.is_empty() {
+        let count = held.not_taken.len();
+        let few: Vec<&str> = held.not_taken.iter().take(FEW).map(String::as_str).collect();
+        let more = if count > FEW { ", ..." } else { "" };
+        notes.push(format!(
+            "{count} {} in the archive that no shard took: {}{more}; run the same command again \
+             (all tasks of an array)",
+            if count == 1 { "file is" } else { "files are" },
+            few.join(", ")
+        ));
+    }
+    if held.changed > 0 {
+        notes.push(format!(
+            "{} of the archive's files changed after they were converted",
+            held.changed
+        ));
+    }
+    held
+}
+
+/// What adds up.
+fn sums(ends: &[EndLine], files: Vec<JobRecord>) -> RunSummary {
+    let count = |outcome| files.iter().filter(|file| file.outcome == outcome).count() as u64;
+    let sum = |of: fn(&RunSummary) -> u64| {
+        ends.iter().map(|end| of(&end.summary)).fold(0, u64::saturating_add)
+    };
+    let most =
+        |of: fn(&RunSummary) -> u64| ends.iter().map(|end| of(&end.summary)).max().unwrap_or(0);
+    let seconds = |of: fn(&RunSummary) -> f64| ends.iter().map(|end| of(&end.summary)).sum::<f64>();
+    // Runs that found nothing to do have slots that were never busy.
+    let busy = ends.iter().filter(|end| end.summary.workers_used > 0);
+    let slots: Vec<_> = busy.flat_map(|end| end.summary.slots.clone()).collect();
+    let each: f64 = slots.iter().map(|slot| slot.busy_seconds + slot.idle_seconds).sum();
+    #[expect(clippy::cast_precision_loss, reason = "there are few slots")]
+    let mean = each / (slots.len().max(1) as f64);
+    let took = Duration::try_from_secs_f64(mean).unwrap_or_default();
+    let (load_balance, parallel_efficiency) = balance(&slots, took);
+    let last = ends.iter().max_by(|a, b| a.at.cmp(&b.at));
+    RunSummary {
+        success: count(JobOutcome::Converted),
+        failed: count(JobOutcome::Failed),
+        skipped: count(JobOutcome::Skipped),
+        unchanged: count(JobOutcome::Unchanged),
+        safety_violations: sum(|run| run.safety_violations),
+        conversion_time: seconds(|run| run.conversion_time),
+        workers_used: most(|run| run.workers_used),
+        final_memory_usage_percent: last.map_or(0.0, |end| end.summary.final_memory_usage_percent),
+        run_id: String::new(),
+        version: String::new(),
+        started: String::new(),
+        finished: String::new(),
+        input_dir: String::new(),
+        output_dir: String::new(),
+        bytes_read: sum(|run| run.bytes_read),
+        bytes_written: sum(|run| run.bytes_written),
+        memory_limit: most(|run| run.memory_limit),
+        peak_rss_max: files.iter().map(|file| file.peak_rss).max().unwrap_or(0),
+        attempts: sum(|run| run.attempts),
+        oom_restarts: sum(|run| run.oom_restarts),
+        interrupted: false,
+        slots,
+        load_balance,
+        parallel_efficiency,
+        files,
+        pending: 0,
+        shard: String::new(),
+        faults: BTreeMap::new(),
+        paused_seconds: seconds(|run| run.paused_seconds),
+        error: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convert::Options;
+    use crate::supervisor::journal::{FORMAT, Fingerprint, JobLine, Line, file_name};
+    use std::fs;
+
+    /// One run of a shard: its name, when it began, its jobs by number and outcome, and whether it
+    /// came to its end.
+    struct Run {
+        id: &'static str,
+        at: &'static str,
+        shard: (u32, u32),
+        planned: u64,
+        jobs: &'static [(u64, JobOutcome)],
+        ended: bool,
+    }
+
+    fn lines(run: &Run) -> Vec<u8> {
+        let shard = Shard { index: run.shard.0, count: run.shard.1 };
+        let mut lines = vec![Line::Run(Box::new(RunLine {
+            journal: FORMAT,
+            run_id: run.id.into(),
+            version: "1".into(),
+            started: run.at.into(),
+            host: "h".into(),
+            pid: 1,
+            shard: shard.to_string(),
+            input_dir: "/in".into(),
+            output_dir: "/out".into(),
+            options: Options::default(),
+            recipe: None,
+            jobs: run.planned,
+            settled: Some(0),
+            listing: None,
+            array: None,
+        }))];
+        lines.extend(run.jobs.iter().map(|(number, outcome)| {
+            let name = format!("output_{number:05}.jld2");
+            Line::Job(Box::new(JobLine {
+                run_id: run.id.into(),
+                at: run.at.into(),
+                input: Fingerprint {
+                    path: format!("/in/{name}"),
+                    size: 1,
+                    mtime_ns: 2,
+                    stat: None,
+                },
+                claim: None,
+                record: JobRecord::bare(&name, Some(*number), *outcome, 1),
+            }))
+        }));
+        if run.ended {
+            let mut summary = sums(&[], Vec::new());
+            summary.run_id = run.id.into();
+            summary.conversion_time = 1.5;
+            summary.safety_violations = 1;
+            lines.push(Line::End(Box::new(EndLine {
+                run_id: run.id.into(),
+                at: run.at.into(),
+                summary,
+            })));
+        }
+        lines.iter().flat_map(|line| line.to_bytes().unwrap()).collect()
+    }
+
+    fn merged_of(runs: &[Run]) -> Merged {
+        let dir = tempfile::tempdir().unwrap();
+        let own = dir.path().join(OWN);
+        fs::create_dir(&own).unwrap();
+        for run in runs {
+            let shard = Shard { index: run.shard.0, count: run.shard.1 };
+            let path = own.join(file_name(shard));
+            let mut journal = fs::read(&path).unwrap_or_default();
+            journal.extend(lines(run));
+            fs::write(path, journal).unwrap();
+        }
+        merged(dir.path()).unwrap()
+    }
+
+    use JobOutcome::{Converted, Failed, Unchanged};
+
+    #[test]
+    fn shards_are_one_archive() {
+        let run = |id, shard, jobs| Run { id, at: "t1", shard, planned: 2, jobs, ended: true };
+        let all = merged_of(&[
+            run("a", (1, 2), &[(3, Converted), (1, Unchanged)]),
+            run("b", (2, 2), &[(2, Converted), (4, Failed)]),
+        ]);
+        let summary = all.summary;
+        let numbers: Vec<_> = summary.files.iter().filter_map(|file| file.number).collect();
+        assert_eq!(numbers, [1, 2, 3, 4]);
+        assert_eq!((summary.success, summary.unchanged, summary.failed), (2, 1, 1));
+        assert_eq!((summary.pending, summary.interrupted), (0, false));
+        assert_eq!((summary.safety_violations, summary.shard.as_str()), (2, "2 shards"));
+        assert!((summary.conversion_time - 3.0).abs() < 1e-9);
+        assert!(all.notes.is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_is_told() {
+        let run = |id, at, shard, jobs, ended| Run { id, at, shard, planned: 3, jobs, ended };
+        let all = merged_of(&[
+            // An older division, which does not count but for its files.
+            run("o", "t0", (1, 1), &[(9, Converted)], true),
+            run("a", "t1", (1, 3), &[(1, Failed)], true),
+            run("b", "t2", (1, 3), &[(1, Converted), (2, Converted)], true),
+            run("c", "t1", (2, 3), &[(3, Converted)], false),
+        ]);
+        assert_eq!(
+            all.notes,
+            ["1 of 3 shards has not run: 3", "1 of 3 shards was interrupted: 2"],
+            "nobody holds the second one's lock"
+        );
+        let summary = all.summary;
+        assert_eq!((summary.success, summary.failed, summary.pending), (4, 0, 3));
+        assert!(summary.interrupted);
+        assert_eq!(summary.run_id, "b");
+    }
+
+    #[test]
+    fn where_nothing_ran_there_is_nothing_to_merge() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(merged(dir.path()).is_err());
+        assert!(merged(&dir.path().join("none")).is_err());
+    }
+}
