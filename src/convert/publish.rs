@@ -38,7 +38,8 @@ pub enum PublishError {
         /// Path of the output.
         path: PathBuf,
     },
-    /// What has the output's name is a directory, a link or the like, which is never replaced.
+    /// What has the output's name is a device, a pipe or the like, which is never replaced, or a
+    /// directory or a link where that would not be kept.
     #[error("{}: exists and is not a regular file", path.display())]
     NotReplaceable {
         /// Path of the output.
@@ -203,6 +204,15 @@ impl Destination {
             }
             Existing::Keep => Err(DirError::Exists { path: path() }.into()),
             Existing::Replace(_) if entry.kind != FileType::RegularFile => {
+                Err(PublishError::NotReplaceable { path: path() })
+            }
+            // Of a device, a pipe or a socket programs know the place, not the content.
+            Existing::SetAside { .. }
+                if !matches!(
+                    entry.kind,
+                    FileType::RegularFile | FileType::Symlink | FileType::Directory
+                ) =>
+            {
                 Err(PublishError::NotReplaceable { path: path() })
             }
             Existing::Replace(what) | Existing::SetAside { what, .. } => {
