@@ -19,6 +19,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+/// How often a directory of ours is made again that vanishes before anything is in it.
+pub(super) const VANISHED: u32 = 32;
+
 /// Why an output could not be published.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -164,7 +167,17 @@ impl Destination {
     /// It is not there and not to be made, or not ours alone.
     pub fn own(&self, path: &Path, missing: Missing) -> Result<Dir, PublishError> {
         if let Ok(below) = path.strip_prefix(self.dir.path()) {
-            return Ok(self.dir.private(below, missing)?);
+            let mut found = self.dir.private(below, missing);
+            for _ in 0..VANISHED {
+                match &found {
+                    // What is empty may be removed by another run that ends.
+                    Err(e) if missing == Missing::Create && e.is_missing() => {
+                        found = self.dir.private(below, missing);
+                    }
+                    _ => break,
+                }
+            }
+            return Ok(found?);
         }
         if missing == Missing::Create {
             std::fs::create_dir_all(path).map_err(|source| DirError::Io {
@@ -254,6 +267,13 @@ const MANY: u32 = 1000;
 pub struct TempFile<'d> {
     file: File,
     guard: Guard<'d>,
+}
+
+impl PublishError {
+    /// Whether the system said that there is nothing under a name.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Dir(e) if e.is_missing())
+    }
 }
 
 impl<'d> TempFile<'d> {

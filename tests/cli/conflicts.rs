@@ -281,6 +281,20 @@ fn a_file_that_appears_during_the_run_stays() {
     }
 }
 
+/// `jldconv convert` removes the directory of temporary files behind it, if nobody has one there.
+#[test]
+fn one_file_converted_into_the_outputs_of_a_run_does_no_harm() {
+    let world = World::new(&[1]);
+    let mut running = start(&world, &["old", "new", "--report", "r.json"], "slow=6s@00001");
+    let temps = world.at("new/.jldconv/tmp");
+    wait_for("the run", || temps.exists().then_some(()));
+    world.jldconv(&["convert", "old/output_00001.jld2", "new/other.jld2"]).ends(0);
+    assert!(!temps.exists(), "it was empty");
+    assert_eq!(running.wait().unwrap().code(), Some(0));
+    let report = world.json("r.json");
+    assert_eq!((&report["success"], &report["files"][0]["attempts"]), (&1.into(), &1.into()));
+}
+
 #[test]
 fn changed_inputs_are_converted_again() {
     let world = World::new(&[1, 2]);
