@@ -24,7 +24,7 @@ fn main() -> std::process::ExitCode {
             return if fine { ExitCode::Done } else { ExitCode::Usage }.into();
         }
     };
-    let _ = start_log(cli.verbose, None, None);
+    let _log = start_log(cli.verbose, None, None);
     let verbose = cli.verbose > 0;
     // Values nest more deeply than an ordinary stack is made for.
     let ended = on_deep_stack(|| match cli.command {

@@ -21,6 +21,7 @@ impl Dispatcher {
         worker: WorkerId,
         word: WorkerMessage,
     ) {
+        self.events_out.trace.worker(slot, worker, &word);
         let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
         match word {
             WorkerMessage::Born { pid, killer } => {
