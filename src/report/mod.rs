@@ -23,7 +23,6 @@ mod write;
 pub use advice::{Circumstances, advice};
 pub use dry_run::{Foreseen, dry_run};
 pub use header::header;
-pub use line::phase_name;
 pub use log::{LogError, LogGuard, start_log};
 pub use overview::Overview;
 pub use progress::Progress;

@@ -5,7 +5,7 @@
 //! went wrong. Texts that come from files or workers stand in fields, never in the message, so that
 //! they are quoted.
 
-use crate::protocol::FromWorker;
+use crate::protocol::{FromWorker, LogLevel, LogLine};
 use crate::supervisor::event::{RunEvent, RunStart, SlotId, SlotStatus, Status};
 use crate::supervisor::plan::JobId;
 use crate::supervisor::record::{JobOutcome, JobRecord, RunSummary};
@@ -145,7 +145,9 @@ impl RunTrace {
                 debug!(slot, worker, good, peak_rss, peak_anon, "worker reported");
             }
             // What these lead to is told where it is decided.
-            WorkerMessage::Said(FromWorker::Progress { .. } | FromWorker::Hello { .. }) => {}
+            WorkerMessage::Said(
+                FromWorker::Progress { .. } | FromWorker::Log(_) | FromWorker::Hello { .. },
+            ) => {}
             WorkerMessage::Nonsense(what) => {
                 warn!(slot, worker, what = what.as_str(), "worker broke the protocol");
             }
@@ -165,6 +167,22 @@ impl RunTrace {
                     Err(why) => warn!(slot, worker, why = why.as_str(), "worker not started"),
                 }
             }
+        }
+    }
+
+    /// Passes a line on that the worker in `slot` told of its attempt.
+    pub(in crate::supervisor) fn worker_line(&self, slot: SlotId, line: LogLine) {
+        let (span, from, slot) = (self.at(slot), "worker", slot.0);
+        let _inside = span.enter();
+        let LogLine { level, message, details, .. } = line;
+        // Said by another process: nothing that a terminal would obey, and no second line.
+        let message = message.replace(char::is_control, " ");
+        let details = Some(details.as_str()).filter(|details| !details.is_empty());
+        match level {
+            LogLevel::Warn => warn!(from, slot, details, "{message}"),
+            LogLevel::Info => info!(from, slot, details, "{message}"),
+            LogLevel::Debug => debug!(from, slot, details, "{message}"),
+            LogLevel::Trace => trace!(from, slot, details, "{message}"),
         }
     }
 }

@@ -62,6 +62,22 @@ fn a_log_tells_of_run_files_attempts_and_a_kill() {
         let places = order.map(|message| place(&told, message));
         assert!(places.is_sorted(), "{told:#?}");
     }
+    let of_worker = |line: &&Value| line["from"] == "worker";
+    for number in 1..=6 {
+        let name = format!("output_{number:05}.jld2");
+        let of = lines.iter().filter(of_worker).filter(|line| file_of(line) == Some(&name));
+        let details: Vec<&str> = of.filter_map(|line| line["details"].as_str()).collect();
+        let phase = |phase: &str| {
+            let begins = format!("phase=\"{phase}\" seconds=");
+            let place = details.iter().position(|details| details.contains(&begins));
+            place.unwrap_or_else(|| panic!("no {phase} in {details:#?}"))
+        };
+        let phases = ["plan", "copy", "sync", "verify", "publish"].map(phase);
+        assert!(phases.is_sorted(), "{details:#?}");
+        let findings = details.iter().filter(|it| it.starts_with("text=\"note: /hydro"));
+        assert!(findings.count() > 0, "{details:#?}");
+        assert!(details.iter().any(|it| it.starts_with("seconds=")), "how long: {details:#?}");
+    }
     let told = told_of(&lines, "output_00003.jld2");
     let order = ["attempt started", "worker killed", "attempt failed"];
     let places = order.map(|message| place(&told, message));
@@ -98,6 +114,8 @@ fn more_v_tell_more_on_standard_error() {
         "{}",
         some.err
     );
+    assert!(some.err.contains(": finding from=\"worker\" "), "{}", some.err);
+    assert!(!some.err.contains("phase begins") && more.err.contains("phase begins"));
     let levels = |ended: &Ended| [" INFO ", " DEBUG ", " TRACE "].map(|it| ended.err.contains(it));
     assert_eq!(levels(&some), [true, false, false]);
     assert_eq!(levels(&more), [true, true, false]);
@@ -160,4 +178,22 @@ fn the_log_that_a_job_array_names_is_filled() {
         assert!(told("run started") && told("journal written") && told("run finished"));
         assert_eq!(lines.iter().filter(|line| line["message"] == "file finished").count(), 1);
     }
+}
+
+#[test]
+fn one_file_tells_as_much() {
+    let world = World::new(&[1]);
+    let run = |more: &[&str]| {
+        let args = ["convert", "old/output_00001.jld2", "new.jld2", "--force"];
+        world.jldconv(&[&args[..], more].concat()).ends(0)
+    };
+    let [silent, some, more] = [&[][..], &["-v"], &["-vv"]].map(run);
+    assert_eq!(silent.err, "");
+    assert!(some.err.contains(" INFO finding text=\"note: /hydro"), "{}", some.err);
+    assert!(!some.err.contains(" DEBUG "));
+    for phase in ["plan", "copy", "sync", "verify", "publish"] {
+        let begins = format!("DEBUG phase begins phase=\"{phase}\" seconds=");
+        assert!(more.err.contains(&begins), "{}", more.err);
+    }
+    assert_eq!(silent.out, more.out);
 }
