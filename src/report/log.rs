@@ -26,11 +26,13 @@ pub enum LogError {
 /// Keeps the log alive; when it is dropped, what was told before is written.
 #[derive(Debug)]
 #[must_use = "the last lines are lost without it"]
-pub struct LogGuard(LineSender);
+pub struct LogGuard(Option<LineSender>);
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
-        self.0.flush();
+        if let Some(lines) = &self.0 {
+            lines.flush();
+        }
     }
 }
 
@@ -50,7 +52,9 @@ pub fn start_log(
     file: Option<&Path>,
     bars: Option<&MultiProgress>,
 ) -> Result<LogGuard, LogError> {
+    let asked = std::env::var_os(EnvFilter::DEFAULT_ENV).is_some();
     let level = match (verbose, file) {
+        (0, None) if !asked => return Ok(LogGuard(None)),
         (0, None) => "off",
         (0, Some(_)) | (1, _) => "info",
         (2, _) => "debug",
@@ -82,7 +86,7 @@ pub fn start_log(
         }
         None => log.try_init(),
     };
-    Ok(LogGuard(lines))
+    Ok(LogGuard(Some(lines)))
 }
 
 fn to_file(path: &Path, bars: Option<MultiProgress>) -> Result<LineSender, LogError> {
