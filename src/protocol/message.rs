@@ -1,6 +1,6 @@
 //! What is said.
 
-use super::Token;
+use super::{LogLine, Token};
 use crate::convert::publish::Existing;
 use crate::convert::{Claim, Examined, Failure, FileReport, Job, Options, Phase, Wanted};
 use crate::sys::stat::StatData;
@@ -10,7 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Version of everything in this room; both sides must have the same.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A path, byte for byte: names need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,6 +225,8 @@ pub enum FromWorker {
     },
     /// I am through with a job.
     Outcome(Box<Ended>),
+    /// I have a line for the log.
+    Log(Box<LogLine>),
 }
 
 #[cfg(test)]
@@ -234,6 +236,7 @@ pub(super) mod tests {
     use crate::convert::{
         ClaimedFile, Compress, Depth, FailureKind, Mode, Outcome, Recipe, Unchanged, VerifyLevel,
     };
+    use crate::protocol::LogLevel;
     use proptest::prelude::*;
 
     fn options() -> impl Strategy<Value = Options> {
@@ -381,6 +384,12 @@ pub(super) mod tests {
                 |(job, attempt, result, (peak_rss, peak_anon, rest))| {
                     let measured = Measured { peak_rss, peak_anon, rest };
                     FromWorker::Outcome(Box::new(Ended { job, attempt, result, measured }))
+                }
+            ),
+            (any::<u32>(), any::<u32>(), any::<String>(), any::<String>()).prop_map(
+                |(job, attempt, message, details)| {
+                    let level = LogLevel::Info;
+                    FromWorker::Log(Box::new(LogLine { job, attempt, level, message, details }))
                 }
             ),
         ]

@@ -29,6 +29,7 @@ mod signals;
 mod sizing;
 mod stage;
 mod survey;
+mod trace;
 mod untaken;
 mod worker_process;
 

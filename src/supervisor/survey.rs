@@ -212,8 +212,9 @@ fn look(
     let scheduler = Scheduler::new(config(settings, &machine.sizing), &sizes(plan, &todo));
     let (outbox, inbox) = channel();
     let slots = machine.sizing.slots;
-    let (services, first) = machine.services(settings, &outbox, None)?;
     let mut context = context(settings, plan, hooks)?;
+    let _inside = tracing::info_span!("survey", id = context.run_id).entered();
+    let (services, first) = machine.services(settings, &outbox, None)?;
     context.sized(todo, slots, PathBuf::new());
     let (events_out, readers) = events_out();
     let dispatcher =

@@ -7,6 +7,7 @@
 
 mod fault;
 mod launch;
+mod log;
 mod measure;
 mod session;
 mod watch;
@@ -117,5 +118,5 @@ fn live(
     }
     let faults = fault::Faults::from_env().map_err(LaunchError::FailureKind)?;
     let stream = launch.address.connect().map_err(LaunchError::Connect)?;
-    session::run(stream, launch.token, convert, &faults).map_err(LaunchError::Lost)
+    session::run(stream, launch.token, launch.log, convert, &faults).map_err(LaunchError::Lost)
 }

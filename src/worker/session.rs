@@ -19,6 +19,8 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tracing::level_filters::LevelFilter;
+use tracing::warn;
 
 /// How long a conversion may take to stop when the supervisor is gone.
 const ORPHAN_GRACE: Duration = Duration::from_secs(1);
@@ -71,6 +73,7 @@ pub trait Convert: Sync {
 pub(super) fn run(
     mut stream: Stream,
     token: Token,
+    log: LevelFilter,
     convert: &dyn Convert,
     faults: &Faults,
 ) -> io::Result<()> {
@@ -79,6 +82,7 @@ pub(super) fn run(
     faults.shake_hands();
     shared.say(&hello)?;
     keep_panics();
+    super::log::start(log, &shared);
     let (sender, jobs) = channel();
     let listening = Arc::clone(&shared);
     std::thread::Builder::new().name("listen".into()).spawn(move || {
@@ -149,15 +153,20 @@ fn work(
         let (files, task, options) = assignment.into_job();
         shared.begin(job, attempt, watcher);
         // A limit that cannot be set is a protection less, no reason to refuse work.
-        let _ = process::limit_data(limit);
+        if let Err(error) = process::limit_data(limit) {
+            warn!(error = %error, limit, "memory of the worker is not limited");
+        }
         let (result, measured) = {
             let mischief = faults.begin(&files, attempt);
             let result = catch_unwind(AssertUnwindSafe(|| {
                 mischief
                     .around(shared, |observer| perform(convert, &files, task, &options, observer))
             }));
-            let result =
-                result.unwrap_or_else(|_| Err(Failure::new(FailureKind::Internal, last_panic())));
+            let result = result.unwrap_or_else(|_| {
+                let panic = last_panic();
+                warn!(panic = panic.as_str(), "conversion panicked");
+                Err(Failure::new(FailureKind::Internal, panic))
+            });
             if result.is_err() {
                 // A panic leaves it behind; whoever failed in order has removed it.
                 remove_rest(&files);

@@ -94,7 +94,7 @@ pub(super) struct Services {
     pub(super) family: Option<Family>,
 }
 
-/// See the module.
+/// Owns the state of a run: hears all threads, asks the scheduler, and carries out its actions.
 pub(super) struct Dispatcher {
     pub(super) context: RunContext,
     pub(super) services: Services,
