@@ -26,10 +26,11 @@ mod table;
 mod tests;
 mod text;
 mod types;
+mod walk;
 
 pub use data::{Column, Decoded};
 pub use datasets::datasets;
-pub use dump::{Digest, Digests, Dumper, FieldValue, Override, Overrides, Watch};
+pub use dump::{Digest, Digests, Dumper};
 pub use element::Element;
 pub use node::Node;
 pub use record::Record;
@@ -37,3 +38,7 @@ pub use signature::is_type;
 pub use stack::on_deep_stack;
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};
+pub use walk::{
+    FieldValue, Number, NumberKind, Numbers, Override, Overrides, Parts, Shape, TextStream,
+    TypeName, Visitor, Walk, Watch,
+};
