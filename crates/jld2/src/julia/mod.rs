@@ -26,6 +26,7 @@ mod table;
 mod tests;
 mod text;
 mod types;
+mod value;
 mod walk;
 
 pub use data::{Column, Decoded};
@@ -38,6 +39,12 @@ pub use signature::is_type;
 pub use stack::on_deep_stack;
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};
+pub use value::{
+    Array, DEFAULT_LIMIT, Dict, NumberArray, Numeric, Scalar, Struct, Tuple, Value, ValueBuilder,
+    Vector,
+};
+pub(crate) use value::{extend, is_little_endian};
+pub(crate) use walk::kind_of;
 pub use walk::{
     FieldValue, Number, NumberKind, Numbers, Override, Overrides, Parts, Shape, TextStream,
     TypeName, Visitor, Walk, Watch,

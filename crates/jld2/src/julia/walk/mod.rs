@@ -21,6 +21,11 @@ pub use overrides::{FieldValue, Override, Overrides};
 pub use visitor::{Number, NumberKind, Parts, Shape, TextStream, TypeName, Visitor};
 pub use watch::Watch;
 
+/// What numbers of a plain datatype are; none if it is that of no number.
+pub(crate) fn kind_of(datatype: &crate::h5::Datatype) -> Option<NumberKind> {
+    NumberKind::of(datatype)
+}
+
 /// Walks through values of a file.
 pub struct Walk<'a> {
     types: &'a TypeTable<'a>,
