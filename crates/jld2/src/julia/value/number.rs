@@ -11,7 +11,7 @@ mod sealed {
 
 /// A Rust type that numbers of one Julia type are read as: `f64` for `Float64`, `i32` for `Int32`,
 /// `bool` for `Bool`. Nothing is converted, so nothing is lost: a `Float32` is not read as `f64`.
-pub trait Numeric: sealed::Sealed + Copy + Send + Sync + 'static {
+pub trait Numeric: sealed::Sealed + Copy + std::fmt::Debug + Send + Sync + 'static {
     /// The Julia type, with its module.
     const JULIA: &'static str;
     /// Bytes of one number.
