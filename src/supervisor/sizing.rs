@@ -10,7 +10,7 @@ use std::thread::available_parallelism;
 
 /// Most slots that anybody may ask for.
 const MOST: usize = 4096;
-/// Anonymous memory of a worker that patches (design: section 11).
+/// Anonymous memory of a worker that patches (docs/performance.md).
 const PATCH: u64 = 32 << 20;
 /// Of one that rewrites, beside its threads.
 const REWRITE: u64 = 64 << 20;

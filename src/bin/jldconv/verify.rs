@@ -75,9 +75,13 @@ fn directories(
     verbose: bool,
 ) -> Result<ExitCode, Stop> {
     let pairs = inspect::file_pairs(&args.a, &args.b).map_err(failed)?;
-    if pairs.is_empty() {
+    if pairs.iter().all(|pair| pair.old.is_none()) {
+        // An archive that is not mounted, say: nothing must not pass for all.
         let (old, new) = (args.a.display(), args.b.display());
-        let message = format!("neither {old} nor {new} has files whose names end in .jld2");
+        let message = match pairs.len() {
+            0 => format!("neither {old} nor {new} has files whose names end in .jld2"),
+            _ => format!("{old} has no files whose names end in .jld2: nothing can be compared"),
+        };
         return Err(Stop(ExitCode::Nothing, message));
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
