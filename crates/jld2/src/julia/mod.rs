@@ -29,9 +29,10 @@ mod types;
 mod value;
 mod walk;
 
+pub use bounded::Bounded;
 pub use data::{Column, Decoded};
 pub use datasets::datasets;
-pub use dump::{Digest, Digests, Dumper};
+pub use dump::{Canonical, Digest, Digests, Dumper};
 pub use element::Element;
 pub use node::Node;
 pub use record::Record;

@@ -12,8 +12,9 @@ use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
 use xxhash_rust::xxh3::Xxh3;
 
-/// Writes a value in the canonical form.
-pub(super) struct Canonical<'o> {
+/// The visitor that writes a value in the canonical form. Whoever walks with it bounds what comes
+/// out, see [`Bounded`](crate::julia::Bounded).
+pub struct Canonical<'o> {
     out: &'o mut dyn Write,
     digest: Digest,
     known: Option<&'o Digests>,
@@ -21,7 +22,7 @@ pub(super) struct Canonical<'o> {
 
 impl<'o> Canonical<'o> {
     /// Writes to `out`, with digests of columns from `known` where it has them.
-    pub(super) fn new(out: &'o mut dyn Write, digest: Digest, known: Option<&'o Digests>) -> Self {
+    pub fn new(out: &'o mut dyn Write, digest: Digest, known: Option<&'o Digests>) -> Self {
         Self { out, digest, known }
     }
 

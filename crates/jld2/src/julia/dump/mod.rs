@@ -10,9 +10,10 @@ use super::bounded::Bounded;
 use super::text::text;
 use super::{Overrides, TypeTable, Walk, Watch};
 use crate::h5::{Allowance, Attribute, Error, RelAddr, Result};
-use canonical::{Canonical, comma};
+use canonical::comma;
 use std::io::Write;
 
+pub use canonical::Canonical;
 pub use digests::Digests;
 
 /// How arrays of numbers are digested.
