@@ -9,12 +9,11 @@ use super::model::Refusal;
 use super::numbers::first_unequal;
 use super::seen::Seen;
 use crate::h5::{self, Error, ErrorKind, File, Object, ObjectKind, RelAddr};
-use crate::inspect::stream_diff::first_difference;
+use crate::inspect::stream_diff::{Side, first_difference};
 use crate::inspect::unreadable;
 use crate::inspect::value_diff;
-use crate::julia::{Digest, Digests, Dumper, TypeTable};
+use crate::julia::{Digest, Digests, Dumper, TypeTable, Visitor, Walk};
 use std::collections::HashSet;
-use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -254,13 +253,12 @@ impl Pairs<'_> {
         drop(trees);
         let (types_a, types_b) = (&self.a.types, &self.b.types);
         let (digests_a, digests_b) = (self.a.digests, self.b.digests);
-        let from_a = |out: &mut dyn Write| {
-            Dumper::new(types_a, Digest::Xxh3).with_digests(digests_a).node(a, out)
-        };
-        let from_b = |out: &mut dyn Write| {
-            Dumper::new(types_b, Digest::Xxh3).with_digests(digests_b).node(b, out)
-        };
-        match first_difference(&from_a, &from_b) {
+        let from_a = |visitor: &mut dyn Visitor| Walk::new(types_a).object(a, visitor);
+        let from_b = |visitor: &mut dyn Visitor| Walk::new(types_b).object(b, visitor);
+        let len = |types: &TypeTable<'_>| types.file().source().len();
+        let a_side = Side { walk: &from_a, digests: digests_a, len: len(types_a) };
+        let b_side = Side { walk: &from_b, digests: digests_b, len: len(types_b) };
+        match first_difference(a_side, b_side) {
             Ok(at) => self.out.add(path, &at.unwrap_or_default(), What::Value, [None, None]),
             Err(e) => return self.unreadable(path, [Some(e), None]),
         }

@@ -44,6 +44,25 @@ pub enum ErrorKind {
     Output(io::Error),
     /// Whoever asked does not want to know any more.
     Cancelled,
+    /// More than one is ready to hold.
+    TooLarge {
+        /// What is too large.
+        what: String,
+        /// What it may come to.
+        limit: String,
+    },
+    /// What was asked for is not there.
+    NotFound {
+        /// What was asked for.
+        what: String,
+    },
+    /// What was asked for is something else.
+    OtherKind {
+        /// What was asked for.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
     /// The file was never closed: what JLD2 writes on closing, its header, is missing.
     Unclosed {
         /// What there is instead.
@@ -95,6 +114,22 @@ impl Error {
     /// Whether a checksum is all that is wrong, so that the file may be readable without it.
     pub fn is_checksum(&self) -> bool {
         self.0.checksum
+    }
+
+    /// Something would take more than `limit`.
+    pub fn too_large(what: impl Into<String>, limit: impl Into<String>) -> Self {
+        Self::new(ErrorKind::TooLarge { what: what.into(), limit: limit.into() }, None)
+    }
+
+    /// There is no such thing in the file.
+    pub fn not_found(what: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound { what: shortened(what.into()) }, None)
+    }
+
+    /// The object at `offset` is not what was asked for.
+    pub fn other_kind(offset: u64, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        let (expected, found) = (shortened(expected.into()), shortened(found.into()));
+        Self::new(ErrorKind::OtherKind { expected, found }, Some(offset))
     }
 
     /// Not a JLD2 file.
@@ -175,6 +210,11 @@ impl std::fmt::Display for Error {
                 write!(f, "{what}: expected {expected}, found {found}")
             }
             ErrorKind::Foreign { what } => write!(f, "not written by JLD2: {what}"),
+            ErrorKind::TooLarge { what, limit } => write!(f, "{what}: takes more than {limit}"),
+            ErrorKind::NotFound { what } => write!(f, "there is no {what}"),
+            ErrorKind::OtherKind { expected, found } => {
+                write!(f, "asked for {expected}, found {found}")
+            }
             ErrorKind::Cancelled => write!(f, "cancelled"),
             ErrorKind::Output(error) => write!(f, "cannot write: {error}"),
             ErrorKind::Payload(error) => write!(f, "cannot decode the data: {error}"),
@@ -192,6 +232,9 @@ impl std::error::Error for Error {
             ErrorKind::Io(error) | ErrorKind::Output(error) => Some(error),
             ErrorKind::Payload(error) => Some(error.as_ref()),
             ErrorKind::Cancelled
+            | ErrorKind::TooLarge { .. }
+            | ErrorKind::NotFound { .. }
+            | ErrorKind::OtherKind { .. }
             | ErrorKind::Corrupt { .. }
             | ErrorKind::Foreign { .. }
             | ErrorKind::Unclosed { .. }

@@ -8,14 +8,14 @@ const TIMES: u64 = 4096;
 const LEAST: u64 = 256 << 20;
 
 /// Passes bytes on until there were too many of them.
-pub(super) struct Bounded<'w> {
+pub struct Bounded<'w> {
     out: &'w mut dyn Write,
     left: u64,
 }
 
 impl<'w> Bounded<'w> {
     /// Bounds what a file of `len` bytes is written out to.
-    pub(super) fn new(out: &'w mut dyn Write, len: u64) -> Self {
+    pub fn new(out: &'w mut dyn Write, len: u64) -> Self {
         Self { out, left: len.saturating_mul(TIMES).saturating_add(LEAST) }
     }
 }

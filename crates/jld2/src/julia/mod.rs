@@ -26,10 +26,13 @@ mod table;
 mod tests;
 mod text;
 mod types;
+mod value;
+mod walk;
 
+pub use bounded::Bounded;
 pub use data::{Column, Decoded};
 pub use datasets::datasets;
-pub use dump::{Digest, Digests, Dumper, FieldValue, Override, Overrides, Watch};
+pub use dump::{Canonical, Digest, Digests, Dumper};
 pub use element::Element;
 pub use node::Node;
 pub use record::Record;
@@ -37,3 +40,13 @@ pub use signature::is_type;
 pub use stack::on_deep_stack;
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};
+pub use value::{
+    Array, DEFAULT_LIMIT, Dict, NumberArray, Numeric, Scalar, Struct, Tuple, Value, ValueBuilder,
+    Vector,
+};
+pub(crate) use value::{extend, is_little_endian};
+pub(crate) use walk::kind_of;
+pub use walk::{
+    FieldValue, Number, NumberKind, Numbers, Override, Overrides, Parts, Shape, TextStream,
+    TypeName, Visitor, Walk, Watch,
+};

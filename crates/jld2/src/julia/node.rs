@@ -1,8 +1,5 @@
 //! Canonical values that are known without a file: what a rule makes of an object.
 
-use super::text::text;
-use std::io::{self, Write};
-
 /// A value in the canonical form of `dump --json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Node {
@@ -59,59 +56,4 @@ impl Node {
     pub(super) fn is_tracked(&self) -> bool {
         matches!(self, Self::Struct { .. })
     }
-
-    /// Writes the node; `id` is given where its object is met first, and `next` gives those of the
-    /// objects inside.
-    pub(super) fn write(
-        &self,
-        out: &mut dyn Write,
-        id: Option<u64>,
-        next: &mut dyn FnMut() -> u64,
-    ) -> io::Result<()> {
-        match self {
-            Self::Object(node) => {
-                let id = node.is_tracked().then(&mut *next);
-                node.write(out, id, next)
-            }
-            Self::Value { julia_type, json } => {
-                head(out, julia_type, None)?;
-                write!(out, ",\"v\":{json}}}")
-            }
-            Self::Struct { julia_type, fields } => {
-                head(out, julia_type, id)?;
-                out.write_all(b",\"fields\":{")?;
-                for (i, (name, node)) in fields.iter().enumerate() {
-                    comma(out, i)?;
-                    text(out, name.as_bytes())?;
-                    out.write_all(b":")?;
-                    node.write(out, None, next)?;
-                }
-                out.write_all(b"}}")
-            }
-            Self::Tuple { julia_type, items } => {
-                head(out, julia_type, id)?;
-                out.write_all(b",\"items\":[")?;
-                for (i, node) in items.iter().enumerate() {
-                    comma(out, i)?;
-                    node.write(out, None, next)?;
-                }
-                out.write_all(b"]}")
-            }
-        }
-    }
-}
-
-/// `{"t":…` and the id, if there is one.
-pub(super) fn head(out: &mut dyn Write, julia_type: &str, id: Option<u64>) -> io::Result<()> {
-    out.write_all(b"{\"t\":")?;
-    text(out, julia_type.as_bytes())?;
-    match id {
-        Some(id) => write!(out, ",\"id\":{id}"),
-        None => Ok(()),
-    }
-}
-
-/// A comma in front of all but the first of a list.
-pub(super) fn comma(out: &mut dyn Write, i: usize) -> io::Result<()> {
-    if i == 0 { Ok(()) } else { out.write_all(b",") }
 }

@@ -1,22 +1,9 @@
-//! What others may want to know of a dump while it goes: which objects it meets, and digests of
-//! columns that were read before.
+//! Digests of columns that were read before.
 
-use crate::h5::{Dataset, Datatype, File, Layout, Object, RelAddr, Result};
+use crate::h5::{Dataset, Datatype, File, Layout, Result};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
-
-/// Whoever wants to know which objects a value is made of.
-pub trait Watch {
-    /// An object whose value is written next.
-    ///
-    /// # Errors
-    /// The watcher's own, which end the dump.
-    fn object(&self, object: &Object) -> Result<()>;
-
-    /// An object with an identity that the present value meets for the first time.
-    fn identity(&self, addr: RelAddr);
-}
 
 /// Columns of fewer logical bytes are digested each time.
 const LEAST: u64 = 4 << 10;

@@ -1,31 +1,27 @@
 //! Single values.
 
 use super::super::element::plain_name;
-use super::super::node::comma;
-use super::super::number::{code_point, digits, number};
-use super::super::text::text;
 use super::super::{Committed, Element, Field, JuliaType, Param};
 use super::pairs::is_dict;
-use super::put;
 use super::session::Session;
+use super::visitor::{Number, NumberKind, Parts, Shape, TypeName};
 use crate::h5::{Class, Cursor, Datatype, Error, Member, Result};
 use std::mem::discriminant;
 
 impl Session<'_> {
     /// A value of a type without data.
     pub(super) fn singleton(&mut self, t: &JuliaType, id: Option<u64>) -> Result<()> {
-        self.head(t, id)?;
-        match t.tuple_elements() {
-            Some(elements) => {
-                self.raw(",\"items\":[")?;
-                for (i, e) in elements.iter().enumerate() {
-                    put(comma(self.out, i))?;
-                    self.singleton(e, None)?;
-                }
-                self.raw("]}")
-            }
-            None => self.raw(",\"fields\":{}}"),
+        let name = TypeName::Type(t);
+        let Some(elements) = t.tuple_elements() else {
+            self.visitor.enter(name, id, Shape::Struct)?;
+            return self.visitor.leave(Parts::Fields, 0);
+        };
+        self.visitor.enter(name, id, Shape::Tuple)?;
+        for (i, e) in (0..).zip(elements) {
+            self.visitor.item(i)?;
+            self.singleton(e, None)?;
         }
+        self.visitor.leave(Parts::Items, 0)
     }
 
     pub(super) fn value(
@@ -42,54 +38,41 @@ impl Session<'_> {
     }
 
     fn plain(&mut self, d: &Datatype, t: &JuliaType, bytes: &[u8], at: u64) -> Result<()> {
-        let name = t.to_string();
+        let name = TypeName::Type(t);
+        if let Some(kind) = NumberKind::of(d) {
+            return self.visitor.number(name, Number { kind, bytes });
+        }
         match &d.class {
-            Class::FixedPoint { signed, .. } => {
-                let number = number(bytes, *signed);
-                self.value_json(&name, &number)
-            }
-            Class::Float { .. } => self.value_json(&name, &format!("\"0x{}\"", digits(bytes))),
-            Class::Bitfield => {
-                let on = bytes.iter().any(|&b| b != 0);
-                self.value_json(&name, if on { "true" } else { "false" })
-            }
-            Class::String => self.value_text(&name, bytes),
-            Class::Vlen { string: true, .. } => self.vlen_text(&name, bytes, at),
+            Class::String => self.visitor.text(name, bytes),
+            Class::Vlen { string: true, .. } => self.vlen_text(name, bytes, at),
             Class::Reference => {
                 let addr = Cursor::new(bytes, at, "reference").addr()?;
-                if addr.is_null() { self.raw("null") } else { self.object(addr) }
-            }
-            Class::Opaque => {
-                let number = number(bytes, true);
-                self.value_json(&name, &number)
+                if addr.is_null() { self.visitor.undefined() } else { self.object(addr) }
             }
             Class::Compound(members) => self.members(members, bytes, at),
-            Class::Time | Class::Enum(_) | Class::Vlen { .. } | Class::Array { .. } => {
-                Err(Error::foreign(d.offset, "a time, enumeration, array or plain sequence"))
-            }
+            _ => Err(Error::foreign(d.offset, "a time, enumeration, array or plain sequence")),
         }
     }
 
     fn committed(&mut self, c: &Committed, bytes: &[u8], at: u64, id: Option<u64>) -> Result<()> {
         let t = &c.julia_type;
-        if let Some(fields) = self.dumper.changed_fields(c) {
+        if let Some(fields) = self.walk.changed_fields(c) {
             return self.changed(t, c, fields, bytes, at, id);
         }
-        let name = t.to_string();
         match t.short_name() {
             "DataType" => {
-                let v = self.types().datatype_value(bytes, at)?.to_string();
-                return self.value_text("Core.DataType", v.as_bytes());
+                let v = self.types().datatype_value(bytes, at)?;
+                return self.visitor.type_value("Core.DataType", &v);
             }
             "Union" => {
-                let v = self.types().union_value(&c.datatype, bytes, at)?.to_string();
-                return self.value_text("Core.Union", v.as_bytes());
+                let v = self.types().union_value(&c.datatype, bytes, at)?;
+                return self.visitor.type_value("Core.Union", &v);
             }
             "UnionAll" => {
                 let mut cursor = Cursor::new(bytes, at, "UnionAll");
                 cursor.u64()?;
-                let body = self.types().type_object(cursor.addr()?, at + 8)?.to_string();
-                return self.value_text("Core.UnionAll", body.as_bytes());
+                let body = self.types().type_object(cursor.addr()?, at + 8)?;
+                return self.visitor.type_value("Core.UnionAll", &body);
             }
             "InlineUnionEl" => return self.inline_union(c, bytes, at),
             _ => {}
@@ -98,21 +81,19 @@ impl Session<'_> {
             return self.singleton(t, id);
         }
         if is_dict(c) {
-            self.head(t, id)?;
-            return self.dict(c, bytes, at);
+            return self.dict(c, bytes, at, id);
         }
         if let ("IdDict", Some(table)) = (t.short_name(), c.fields.iter().find(|f| f.name == "ht"))
         {
-            self.head(t, id)?;
-            return self.id_dict(table, bytes, at);
+            return self.id_dict(t, table, bytes, at, id);
         }
         match &c.datatype.class {
             Class::Compound(_) => {
                 if let Some(elements) = t.tuple_elements() {
-                    self.head(t, id)?;
+                    self.visitor.enter(TypeName::Type(t), id, Shape::Tuple)?;
                     return self.tuple(c, &elements, bytes, at);
                 }
-                self.head(t, id)?;
+                self.visitor.enter(TypeName::Type(t), id, Shape::Struct)?;
                 match named_elements(t) {
                     Some((names, elements)) => self.named_tuple(c, names, &elements, bytes, at),
                     None => self.fields(&c.fields, bytes, at),
@@ -122,12 +103,11 @@ impl Session<'_> {
             Class::Reference => {
                 let addr = Cursor::new(bytes, at, "reference").addr()?;
                 if addr.is_null() {
-                    return self.raw("null");
+                    return self.visitor.undefined();
                 }
                 self.referred(addr, at, "reference", |s, object, dataset, element| {
-                    if s.dumper.types.julia_dims(object, dataset)?.is_some() {
-                        s.head(t, id)?;
-                        s.raw(",\"items\":[")?;
+                    if s.walk.types.julia_dims(object, dataset)?.is_some() {
+                        s.visitor.enter(TypeName::Type(t), id, Shape::Tuple)?;
                         return s.items(dataset, element);
                     }
                     s.whole(dataset, element.datatype(), |s, bytes, at| {
@@ -135,9 +115,10 @@ impl Session<'_> {
                     })
                 })
             }
-            Class::Vlen { string: true, .. } => self.vlen_text(&name, bytes, at),
+            Class::Vlen { string: true, .. } => self.vlen_text(TypeName::Type(t), bytes, at),
             Class::Opaque if t.name() == "Core.Char" || t.name() == "Core.Core.Char" => {
-                self.value_json(&name, &code_point(bytes).to_string())
+                let number = Number { kind: NumberKind::Char, bytes };
+                self.visitor.number(TypeName::Type(t), number)
             }
             _ => self.plain(&c.datatype, t, bytes, at),
         }
@@ -145,19 +126,16 @@ impl Session<'_> {
 
     /// A record of a type that is not committed: a named tuple.
     fn members(&mut self, members: &[Member], bytes: &[u8], at: u64) -> Result<()> {
-        self.head(&JuliaType::plain("Core.NamedTuple"), None)?;
-        self.raw(",\"fields\":{")?;
+        self.visitor.enter(TypeName::Name("Core.NamedTuple"), None, Shape::Struct)?;
         for (i, m) in members.iter().enumerate() {
-            put(comma(self.out, i))?;
-            put(text(self.out, m.name.as_bytes()))?;
-            self.raw(":")?;
+            self.visitor.field(i, &m.name)?;
             let (offset, size) = (m.offset as usize, m.datatype.size as usize);
             let part = bytes.get(offset..).and_then(|b| b.get(..size)).unwrap_or_default();
             let (d, at) = (&m.datatype, at + u64::from(m.offset));
             let t = JuliaType::plain(plain_name(d));
             self.part(part.len(), at, |s| s.plain(d, &t, part, at))?;
         }
-        self.raw("}}")
+        self.visitor.leave(Parts::Fields, 0)
     }
 
     fn inline_union(&mut self, c: &Committed, bytes: &[u8], at: u64) -> Result<()> {
@@ -176,7 +154,7 @@ impl Session<'_> {
     /// The value of a field of the record `bytes`.
     pub(super) fn field(&mut self, field: &Field, bytes: &[u8], at: u64) -> Result<()> {
         let (Some(copy), Some(offset)) = (&field.datatype, field.offset) else {
-            return self.raw("null");
+            return self.visitor.undefined();
         };
         let part = field_bytes(field, bytes);
         let at = at + u64::from(offset);
@@ -189,7 +167,7 @@ impl Session<'_> {
             let t = JuliaType::plain(plain_name(copy));
             return self.part(part.len(), at, |s| s.plain(copy, &t, part, at));
         };
-        let c = self.dumper.types.committed(addr)?;
+        let c = self.walk.types.committed(addr)?;
         // What the enclosing type says of the field must go with the field's own type.
         let same = discriminant(&copy.class) == discriminant(&c.datatype.class)
             && copy.size == c.datatype.size;
@@ -199,14 +177,13 @@ impl Session<'_> {
         self.part(part.len(), at, |s| s.committed(&c, part, at, None))
     }
 
-    /// `,"fields":{…}}`
+    /// The fields of a struct that was entered, and its end.
     fn fields(&mut self, fields: &[Field], bytes: &[u8], at: u64) -> Result<()> {
-        self.raw(",\"fields\":{")?;
         let mut count = 0;
         for f in fields {
             self.named_field(&f.name, f, bytes, at, &mut count)?;
         }
-        self.raw("}}")
+        self.visitor.leave(Parts::Fields, 0)
     }
 
     /// As [`Self::fields`], of a named tuple: its type tells of elements without data, of which
@@ -223,7 +200,6 @@ impl Session<'_> {
             let want = format!("fields among {}", names.join(", "));
             return Err(Error::corrupt(at, "named tuple", want, format!("a field {}", f.name)));
         }
-        self.raw(",\"fields\":{")?;
         let mut count = 0;
         for (name, t) in names.iter().zip(elements) {
             if let Some(f) = c.fields.iter().find(|f| f.name == *name && f.offset.is_some()) {
@@ -233,15 +209,14 @@ impl Session<'_> {
                 self.singleton(t, None)?;
             }
         }
-        self.raw("}}")
+        self.visitor.leave(Parts::Fields, 0)
     }
 
-    /// `"name":`, with a comma in front of all but the first.
+    /// Announces a field; `count` are those before it.
     pub(super) fn field_name(&mut self, name: &str, count: &mut usize) -> Result<()> {
-        put(comma(self.out, *count))?;
+        self.visitor.field(*count, name)?;
         *count += 1;
-        put(text(self.out, name.as_bytes()))?;
-        self.raw(":")
+        Ok(())
     }
 
     /// A field under the name `name`.
@@ -255,7 +230,7 @@ impl Session<'_> {
     ) -> Result<()> {
         let ghost = match (f.offset, f.committed) {
             (Some(_), _) => None,
-            (None, Some(addr)) => Some(self.dumper.types.committed(addr)?.julia_type.clone()),
+            (None, Some(addr)) => Some(self.walk.types.committed(addr)?.julia_type.clone()),
             // A field without data or stated type: nothing is known of it.
             (None, None) => return Ok(()),
         };
@@ -266,7 +241,7 @@ impl Session<'_> {
         }
     }
 
-    /// `,"items":[…]}`; members are named by position, elements without data have none.
+    /// The items of a tuple that was entered, and its end; members are named by position, elements without data have none.
     fn tuple(
         &mut self,
         c: &Committed,
@@ -275,9 +250,8 @@ impl Session<'_> {
         at: u64,
     ) -> Result<()> {
         let mut stored = c.fields.iter().filter(|f| f.offset.is_some()).peekable();
-        self.raw(",\"items\":[")?;
         for (i, t) in elements.iter().enumerate() {
-            put(comma(self.out, i))?;
+            self.visitor.item(i as u64)?;
             let name = (i + 1).to_string();
             match stored.next_if(|f| f.name == name) {
                 Some(f) => self.field(f, bytes, at)?,
@@ -288,20 +262,19 @@ impl Session<'_> {
             let want = format!("members 1 to {}, in order", elements.len());
             return Err(Error::corrupt(at, "tuple", want, format!("member {}", f.name)));
         }
-        self.raw("]}")
+        self.visitor.leave(Parts::Items, 0)
     }
 
-    fn vlen_text(&mut self, t: &str, vlen: &[u8], at: u64) -> Result<()> {
-        let file = self.dumper.types.file();
+    fn vlen_text(&mut self, t: TypeName<'_>, vlen: &[u8], at: u64) -> Result<()> {
+        let file = self.walk.types.file();
         match file.vlen(vlen, at, 1)? {
-            Some((at, len @ 0..=1024)) => self.value_text(
-                t,
-                &file.source().read(at, usize::try_from(len).unwrap_or(0), "string")?,
-            ),
+            Some((at, len @ 0..=1024)) => self
+                .visitor
+                .text(t, &file.source().read(at, usize::try_from(len).unwrap_or(0), "string")?),
             Some((at, len)) => {
                 self.long_text(t, at, len, &mut file.source().stream(at, len, "string")?)
             }
-            None => self.raw("null"),
+            None => self.visitor.undefined(),
         }
     }
 }

@@ -1,24 +1,22 @@
-//! The writing of one dataset and all it leads to: which objects, and how deeply.
+//! The walk through one dataset and all it leads to: which objects, and how deeply.
 
 use super::super::array::MAX_ELEMENT;
-use super::super::node::head;
-use super::super::number::big_integer;
-use super::super::text::{self, text};
 use super::super::{Column, Element, JuliaType, TypeTable};
 use super::super::{Committed, Node};
-use super::{Dumper, FieldValue, Override, put};
+use super::visitor::{Parts, Shape, TextStream, TypeName, Visitor};
+use super::{FieldValue, Override, Walk};
 use crate::h5::{
     Allowance, Class, Dataset, Datatype, Error, Extent, Object, ObjectKind, RelAddr, Result,
     TypeRef,
 };
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Read;
 
 /// References nest less deeply than this.
 const MAX_OBJECTS: u32 = 3000;
 /// Values inside one object nest less deeply than this.
 const MAX_VALUES: u32 = 64;
-/// What writing a value costs besides its bytes, in bytes.
+/// What telling of a value costs besides its bytes, in bytes.
 const VALUE_COST: u64 = 8;
 /// Objects that are inside one another may take this much memory, in bytes.
 const MAX_HELD: usize = 32 << 20;
@@ -30,10 +28,10 @@ const RED_ZONE: usize = 128 << 10;
 /// Bytes of each further piece of stack.
 const STACK: usize = 2 << 20;
 
-/// The writing of one dataset and all it leads to.
+/// The walk through one dataset and all it leads to.
 pub(super) struct Session<'s> {
-    pub(super) dumper: &'s Dumper<'s>,
-    pub(super) out: &'s mut dyn Write,
+    pub(super) walk: &'s Walk<'s>,
+    pub(super) visitor: &'s mut dyn Visitor,
     ids: HashMap<RelAddr, u64>,
     next: u64,
     /// Objects that the present one is inside of.
@@ -47,76 +45,80 @@ pub(super) struct Session<'s> {
 
 impl<'s> Session<'s> {
     pub(super) fn new(
-        dumper: &'s Dumper<'s>,
+        walk: &'s Walk<'s>,
         allowance: Allowance,
-        out: &'s mut dyn Write,
+        visitor: &'s mut dyn Visitor,
     ) -> Self {
         let ids = HashMap::new();
-        Self { dumper, out, ids, next: 1, objects: 0, values: 0, held: 0, allowance }
+        Self { walk, visitor, ids, next: 1, objects: 0, values: 0, held: 0, allowance }
     }
 }
 
 impl Session<'_> {
     pub(super) fn types(&self) -> &TypeTable<'_> {
-        self.dumper.types
-    }
-
-    pub(super) fn raw(&mut self, s: &str) -> Result<()> {
-        put(self.out.write_all(s.as_bytes()))
-    }
-
-    pub(super) fn head(&mut self, t: &JuliaType, id: Option<u64>) -> Result<()> {
-        put(head(self.out, &t.to_string(), id))
-    }
-
-    /// `{"t":…,"v":…}` with `v` given as JSON.
-    pub(super) fn value_json(&mut self, t: &str, json: &str) -> Result<()> {
-        put(head(self.out, t, None))?;
-        put(write!(self.out, ",\"v\":{json}}}"))
-    }
-
-    pub(super) fn value_text(&mut self, t: &str, v: &[u8]) -> Result<()> {
-        if let ("Base.GMP.BigInt", Some(number)) = (t, big_integer(v)) {
-            return self.value_json(t, &number);
-        }
-        put(head(self.out, t, None))?;
-        self.raw(",\"v\":")?;
-        put(text(self.out, v))?;
-        self.raw("}")
+        self.walk.types
     }
 
     pub(super) fn new_id(&mut self, addr: RelAddr) -> u64 {
         let id = self.next;
         self.next += 1;
         self.ids.insert(addr, id);
-        if let Some(watch) = self.dumper.watch {
+        if let Some(watch) = self.walk.watch {
             watch.identity(addr);
         }
         id
     }
 
-    /// Writes a value that the file does not hold.
+    /// Tells of a value that the file does not hold.
     fn node(&mut self, node: &Node, own: bool) -> Result<()> {
-        let next = &mut self.next;
-        let mut next = || {
-            let id = *next;
-            *next += 1;
-            id
-        };
-        let id = (own && node.is_tracked()).then(&mut next);
-        put(node.write(self.out, id, &mut next))
+        let id = (own && node.is_tracked()).then(|| self.next_id());
+        self.node_parts(node, id)
+    }
+
+    /// The next number; nothing can be met again under it.
+    fn next_id(&mut self) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        id
+    }
+
+    fn node_parts(&mut self, node: &Node, id: Option<u64>) -> Result<()> {
+        match node {
+            Node::Object(node) => {
+                let id = node.is_tracked().then(|| self.next_id());
+                self.node_parts(node, id)
+            }
+            Node::Value { julia_type, json } => {
+                self.visitor.known(TypeName::Name(julia_type), json)
+            }
+            Node::Struct { julia_type, fields } => {
+                self.visitor.enter(TypeName::Name(julia_type), id, Shape::Struct)?;
+                for (i, (name, node)) in fields.iter().enumerate() {
+                    self.visitor.field(i, name)?;
+                    self.node_parts(node, None)?;
+                }
+                self.visitor.leave(Parts::Fields, 0)
+            }
+            Node::Tuple { julia_type, items } => {
+                self.visitor.enter(TypeName::Name(julia_type), id, Shape::Tuple)?;
+                for (i, node) in (0..).zip(items) {
+                    self.visitor.item(i)?;
+                    self.node_parts(node, None)?;
+                }
+                self.visitor.leave(Parts::Items, 0)
+            }
+        }
     }
 
     pub(super) fn object(&mut self, addr: RelAddr) -> Result<()> {
         if let Some(id) = self.ids.get(&addr) {
-            let reference = format!("{{\"ref\":{id}}}");
-            return self.raw(&reference);
+            return self.visitor.again(*id);
         }
         self.inside(addr, |s| s.here(addr))
     }
 
-    /// Does `write` for an object that the present one refers to.
-    fn inside(&mut self, addr: RelAddr, write: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+    /// Does `tell` for an object that the present one refers to.
+    fn inside(&mut self, addr: RelAddr, tell: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let at = self.types().file().offset(addr, "object")?;
         self.allowance.check(self.types().file(), at)?;
         if self.objects >= MAX_OBJECTS {
@@ -124,18 +126,18 @@ impl Session<'_> {
         }
         self.objects += 1;
         let values = std::mem::take(&mut self.values);
-        let result = stacker::maybe_grow(RED_ZONE, STACK, || write(self));
+        let result = stacker::maybe_grow(RED_ZONE, STACK, || tell(self));
         self.values = values;
         self.objects -= 1;
         result
     }
 
-    /// Does `write` for a part of the present object; `cost` is what it takes to read it, in bytes.
+    /// Does `tell` for a part of the present object; `cost` is what it takes to read it, in bytes.
     pub(super) fn part(
         &mut self,
         cost: usize,
         at: u64,
-        write: impl FnOnce(&mut Self) -> Result<()>,
+        tell: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<()> {
         let file = self.types().file();
         file.spend(cost as u64 + VALUE_COST);
@@ -144,17 +146,17 @@ impl Session<'_> {
             return Err(Error::corrupt(at, "value", "at most 64 levels of records", "more"));
         }
         self.values += 1;
-        let result = stacker::maybe_grow(RED_ZONE, STACK, || write(self));
+        let result = stacker::maybe_grow(RED_ZONE, STACK, || tell(self));
         self.values -= 1;
         result
     }
 
-    /// Does `write` while `bytes` of memory are taken.
+    /// Does `tell` while `bytes` of memory are taken.
     pub(super) fn holding<T>(
         &mut self,
         bytes: usize,
         at: u64,
-        write: impl FnOnce(&mut Self) -> Result<T>,
+        tell: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
         let held = self.held.saturating_add(bytes);
         if held > MAX_HELD {
@@ -162,7 +164,7 @@ impl Session<'_> {
             return Err(Error::corrupt(at, "value", want, format!("{held} bytes")));
         }
         let before = std::mem::replace(&mut self.held, held);
-        let result = write(self);
+        let result = tell(self);
         self.held = before;
         result
     }
@@ -173,8 +175,8 @@ impl Session<'_> {
     }
 
     fn here(&mut self, addr: RelAddr) -> Result<()> {
-        let dumper = self.dumper;
-        match dumper.overrides.and_then(|o| o.objects.get(&addr)) {
+        let walk = self.walk;
+        match walk.overrides.and_then(|o| o.objects.get(&addr)) {
             Some(Override::Value(node)) => {
                 if node.is_tracked() {
                     self.ids.insert(addr, self.next);
@@ -184,46 +186,45 @@ impl Session<'_> {
             Some(Override::Retyped { name, fields }) => return self.retyped(addr, name, fields),
             Some(Override::Moved) | None => {}
         }
-        let object = dumper.types.file().object(addr)?;
+        let object = walk.types.file().object(addr)?;
         let at = offset(&object);
-        self.tell(&object)?;
+        self.met(&object)?;
         self.holding(cost(&object), at, |s| match &object.kind {
             ObjectKind::Dataset(dataset) => s.dataset(&object, dataset),
             ObjectKind::Datatype(_) => {
-                let t = dumper.types.committed(addr)?.julia_type.to_string();
-                s.value_text("Core.DataType", t.as_bytes())
+                s.visitor.type_value("Core.DataType", &walk.types.committed(addr)?.julia_type)
             }
             ObjectKind::Group(_) => Err(Error::corrupt(at, "value", "a dataset", "a group")),
         })
     }
 
     /// Tells whoever watches of an object.
-    fn tell(&self, object: &Object) -> Result<()> {
-        self.dumper.watch.map_or(Ok(()), |watch| watch.object(object))
+    fn met(&self, object: &Object) -> Result<()> {
+        self.walk.watch.map_or(Ok(()), |watch| watch.object(object))
     }
 
-    /// Does `write` for the dataset at `addr`, which something at `at` refers to as `what`.
+    /// Does `tell` for the dataset at `addr`, which something at `at` refers to as `what`.
     pub(super) fn referred(
         &mut self,
         addr: RelAddr,
         at: u64,
         what: &'static str,
-        write: impl FnOnce(&mut Self, &Object, &Dataset, &Element) -> Result<()>,
+        tell: impl FnOnce(&mut Self, &Object, &Dataset, &Element) -> Result<()>,
     ) -> Result<()> {
-        let types = self.dumper.types;
+        let types = self.walk.types;
         self.inside(addr, |s| {
             let object = types.file().object(addr)?;
             let Some(dataset) = object.dataset() else {
                 return Err(Error::corrupt(at, what, "a dataset", "another object"));
             };
-            s.tell(&object)?;
+            s.met(&object)?;
             let element = types.element(&dataset.datatype)?;
-            s.holding(cost(&object), at, |s| write(s, &object, dataset, &element))
+            s.holding(cost(&object), at, |s| tell(s, &object, dataset, &element))
         })
     }
 
     fn dataset(&mut self, object: &Object, dataset: &Dataset) -> Result<()> {
-        let types = self.dumper.types;
+        let types = self.walk.types;
         let element = types.element(&dataset.datatype)?;
         let dims = types.julia_dims(object, dataset)?;
         let string = matches!(element.datatype().class, Class::String);
@@ -232,7 +233,7 @@ impl Session<'_> {
             _ if dataset.dataspace.extent == Extent::Null => {
                 let id = tracked(&element).then(|| self.new_id(object.addr()));
                 if let Element::Committed(c) = &element
-                    && let Some(fields) = self.dumper.changed_fields(c)
+                    && let Some(fields) = self.walk.changed_fields(c)
                 {
                     return self.changed(&c.julia_type, c, fields, &[], offset(object), id);
                 }
@@ -250,14 +251,14 @@ impl Session<'_> {
         }
     }
 
-    /// Does `write` for all data of a dataset that is one value, with their offset.
+    /// Does `tell` for all data of a dataset that is one value, with their offset.
     pub(super) fn whole(
         &mut self,
         dataset: &Dataset,
         datatype: &Datatype,
-        write: impl FnOnce(&mut Self, &[u8], u64) -> Result<()>,
+        tell: impl FnOnce(&mut Self, &[u8], u64) -> Result<()>,
     ) -> Result<()> {
-        let column = Column::new(self.dumper.types.file(), dataset, datatype)?;
+        let column = Column::new(self.walk.types.file(), dataset, datatype)?;
         let mut stream = column.open()?;
         let at = stream.offset();
         let len = usize::try_from(column.len()).ok().filter(|&n| n <= MAX_ELEMENT);
@@ -269,43 +270,38 @@ impl Session<'_> {
             stream.fill(&mut bytes)?;
             stream.finish()?;
             drop(stream);
-            write(s, &bytes, at)
+            tell(s, &bytes, at)
         })
     }
 
     /// A string that is an object of its own.
     fn string(&mut self, dataset: &Dataset, datatype: &Datatype) -> Result<()> {
-        let column = Column::new(self.dumper.types.file(), dataset, datatype)?;
+        let column = Column::new(self.walk.types.file(), dataset, datatype)?;
         let mut stream = column.open()?;
-        self.long_text("Core.String", stream.offset(), column.len(), stream.reader())?;
+        let t = TypeName::Name("Core.String");
+        self.long_text(t, stream.offset(), column.len(), stream.reader())?;
         stream.finish()
     }
 
-    /// As [`Self::value_text`], for `len` bytes of a stream that stand at `at`.
+    /// Tells of text: `len` bytes of a stream, which stand at `at`.
     pub(super) fn long_text(
         &mut self,
-        t: &str,
+        t: TypeName<'_>,
         at: u64,
         len: u64,
         input: &mut dyn Read,
     ) -> Result<()> {
-        put(head(self.out, t, None))?;
-        self.raw(",\"v\":")?;
-        text::stream(self.out, input, len).map_err(|e| match e {
-            text::Failed::Input(e) => Error::payload(at, e),
-            text::Failed::Output(e) => Error::output(e),
-        })?;
-        self.raw("}")
+        self.visitor.long_text(t, &mut TextStream::new(input, len, at))
     }
 
-    /// Writes the object at `addr` as one of the type `name` with these fields.
+    /// Tells of the object at `addr` as one of the type `name` with these fields.
     fn retyped(
         &mut self,
         addr: RelAddr,
         name: &str,
         fields: &[(String, FieldValue)],
     ) -> Result<()> {
-        let types = self.dumper.types;
+        let types = self.walk.types;
         let object = types.file().object(addr)?;
         let at = offset(&object);
         let wrong = || Error::corrupt(at, "retyped object", "a record", "another value");
@@ -324,7 +320,7 @@ impl Session<'_> {
         })
     }
 
-    /// Writes the value `bytes` of the type `c` as one of the type `t` with these fields.
+    /// Tells of the value `bytes` of the type `c` as one of the type `t` with these fields.
     pub(super) fn changed(
         &mut self,
         t: &JuliaType,
@@ -334,8 +330,7 @@ impl Session<'_> {
         at: u64,
         id: Option<u64>,
     ) -> Result<()> {
-        self.head(t, id)?;
-        self.raw(",\"fields\":{")?;
+        self.visitor.enter(TypeName::Type(t), id, Shape::Struct)?;
         let mut count = 0;
         for (name, value) in fields {
             match value {
@@ -351,7 +346,7 @@ impl Session<'_> {
                 }
             }
         }
-        self.raw("}}")
+        self.visitor.leave(Parts::Fields, 0)
     }
 }
 

@@ -1,13 +1,12 @@
 //! Dictionaries.
 
-use super::super::node::comma;
 use super::super::{Committed, Element, Field, JuliaType};
-use super::put;
 use super::session::Session;
 use super::values::field_bytes;
+use super::visitor::{Parts, Shape, TypeName};
 use crate::h5::{Class, Cursor, Error, Result};
 
-/// Dictionaries are written as their pairs, under one of three disguises.
+/// Dictionaries are stored as their pairs, under one of three disguises.
 pub(super) fn is_dict(c: &Committed) -> bool {
     let Some(written) = &c.written_type else { return false };
     match written.short_name() {
@@ -18,35 +17,48 @@ pub(super) fn is_dict(c: &Committed) -> bool {
 }
 
 impl Session<'_> {
-    /// `,"pairs":[…]}`
-    pub(super) fn dict(&mut self, c: &Committed, bytes: &[u8], at: u64) -> Result<()> {
+    /// A dictionary of type `c`.
+    pub(super) fn dict(
+        &mut self,
+        c: &Committed,
+        bytes: &[u8],
+        at: u64,
+        id: Option<u64>,
+    ) -> Result<()> {
         // The only member, or the datum itself, is a reference to a vector of pairs.
         let part = match c.fields.first() {
             Some(f) => field_bytes(f, bytes).unwrap_or_default(),
             None => bytes,
         };
         let addr = Cursor::new(part, at, "pairs of a Dict").addr()?;
-        self.raw(",\"pairs\":[")?;
+        self.visitor.enter(TypeName::Type(&c.julia_type), id, Shape::Dict)?;
         if addr.is_null() {
-            return self.raw("]}");
+            return self.visitor.leave(Parts::Items, 0);
         }
-        let limit = self.dumper.limit;
+        let limit = self.walk.limit;
         self.referred(addr, at, "pairs of a Dict", |s, _, dataset, element| {
             let more = s.each(dataset, element, limit, |s, i, bytes, at| {
-                put(comma(s.out, usize::from(i > 0)))?;
+                s.visitor.item(i)?;
                 s.pair(element, bytes, at)
             })?;
-            s.end(more)
+            s.visitor.leave(Parts::Items, more)
         })
     }
 
-    /// `,"pairs":[…]}` of an `IdDict` before JLD2 0.4.42: its hash table, key and value by turns.
-    pub(super) fn id_dict(&mut self, table: &Field, bytes: &[u8], at: u64) -> Result<()> {
+    /// An `IdDict` before JLD2 0.4.42: its hash table, key and value by turns.
+    pub(super) fn id_dict(
+        &mut self,
+        t: &JuliaType,
+        table: &Field,
+        bytes: &[u8],
+        at: u64,
+        id: Option<u64>,
+    ) -> Result<()> {
         let part = field_bytes(table, bytes).unwrap_or_default();
         let addr = Cursor::new(part, at, "hash table").addr()?;
-        self.raw(",\"pairs\":[")?;
+        self.visitor.enter(TypeName::Type(t), id, Shape::Dict)?;
         if addr.is_null() {
-            return self.raw("]}");
+            return self.visitor.leave(Parts::Items, 0);
         }
         self.referred(addr, at, "hash table", |s, _, dataset, element| {
             let mut key = None;
@@ -58,15 +70,16 @@ impl Session<'_> {
                     return Ok(());
                 }
                 let (Some(key), false) = (key.take(), addr.is_null()) else { return Ok(()) };
-                put(comma(s.out, count))?;
+                s.visitor.item(count)?;
                 count += 1;
-                s.raw("[")?;
+                s.visitor.enter_pair()?;
+                s.visitor.item(0)?;
                 s.object(key)?;
-                s.raw(",")?;
+                s.visitor.item(1)?;
                 s.object(addr)?;
-                s.raw("]")
+                s.visitor.leave(Parts::Pair, 0)
             })?;
-            s.raw("]}")
+            s.visitor.leave(Parts::Items, 0)
         })
     }
 
@@ -75,9 +88,9 @@ impl Session<'_> {
             Element::Committed(c)
                 if !c.fields.is_empty() || c.julia_type.short_name() == "Pair" =>
             {
-                self.raw("[")?;
+                self.visitor.enter_pair()?;
                 for (i, name) in ["first", "second"].into_iter().enumerate() {
-                    put(comma(self.out, i))?;
+                    self.visitor.item(i as u64)?;
                     let field = c.fields.iter().find(|f| f.name == name && f.offset.is_some());
                     if let Some(field) = field {
                         self.field(field, bytes, at)?;
@@ -86,12 +99,12 @@ impl Session<'_> {
                         self.singleton(&t.unwrap_or_else(JuliaType::any), None)?;
                     }
                 }
-                self.raw("]")
+                self.visitor.leave(Parts::Pair, 0)
             }
             _ if matches!(element.datatype().class, Class::Reference) => {
                 let addr = Cursor::new(bytes, at, "pair").addr()?;
                 if addr.is_null() {
-                    return self.raw("null");
+                    return self.visitor.undefined();
                 }
                 self.referred(addr, at, "pair", |s, _, dataset, inner| {
                     if matches!(inner, Element::Plain(_)) {

@@ -1,0 +1,209 @@
+//! Writes what a walk tells of a value as JSON.
+
+use super::digests::Stored;
+use super::{Digest, Digests, put};
+use crate::h5::{Error, Result};
+use crate::julia::number::{big_integer, digits, hex, number};
+use crate::julia::text::{self, text};
+use crate::julia::{
+    JuliaType, Number, NumberKind, Numbers, Parts, Shape, TextStream, TypeName, Visitor,
+};
+use sha2::{Digest as _, Sha256};
+use std::io::{self, Write};
+use xxhash_rust::xxh3::Xxh3;
+
+/// The visitor that writes a value in the canonical form. Whoever walks with it bounds what comes
+/// out, see [`Bounded`](crate::julia::Bounded).
+pub struct Canonical<'o> {
+    out: &'o mut dyn Write,
+    digest: Digest,
+    known: Option<&'o Digests>,
+}
+
+impl<'o> Canonical<'o> {
+    /// Writes to `out`, with digests of columns from `known` where it has them.
+    pub fn new(out: &'o mut dyn Write, digest: Digest, known: Option<&'o Digests>) -> Self {
+        Self { out, digest, known }
+    }
+
+    fn raw(&mut self, s: &str) -> Result<()> {
+        put(self.out.write_all(s.as_bytes()))
+    }
+
+    /// `{"t":…` and the id, if there is one.
+    fn head(&mut self, t: &str, id: Option<u64>) -> Result<()> {
+        self.raw("{\"t\":")?;
+        put(text(self.out, t.as_bytes()))?;
+        match id {
+            Some(id) => put(write!(self.out, ",\"id\":{id}")),
+            None => Ok(()),
+        }
+    }
+
+    /// `{"t":…,"v":…}` with `v` given as JSON.
+    fn value(&mut self, t: &str, json: &str) -> Result<()> {
+        self.head(t, None)?;
+        put(write!(self.out, ",\"v\":{json}}}"))
+    }
+
+    fn quoted(&mut self, t: &str, v: &[u8]) -> Result<()> {
+        self.head(t, None)?;
+        self.raw(",\"v\":")?;
+        put(text(self.out, v))?;
+        self.raw("}")
+    }
+
+    /// `],"more":…}`
+    fn end(&mut self, more: u64) -> Result<()> {
+        if more > 0 {
+            return put(write!(self.out, "],\"more\":{more}}}"));
+        }
+        self.raw("]}")
+    }
+
+    fn digest(&self, numbers: &Numbers<'_>) -> Result<String> {
+        let stored = match self.known {
+            Some(known) => {
+                let (file, dataset) = (numbers.file(), numbers.dataset());
+                let stored = Stored::of(file, dataset, numbers.datatype(), numbers.len()?)?;
+                stored.map(|stored| (known, stored))
+            }
+            None => None,
+        };
+        if let Some(known) = stored.and_then(|(known, stored)| known.get(&stored)) {
+            return Ok(known);
+        }
+        let digest = match self.digest {
+            Digest::Sha256 => {
+                let mut sha = Sha256::new();
+                numbers.read(&mut |window| {
+                    sha.update(window);
+                    Ok(())
+                })?;
+                hex(sha.finalize().iter())
+            }
+            Digest::Xxh3 => {
+                let mut xxh = Xxh3::new();
+                numbers.read(&mut |window| {
+                    xxh.update(window);
+                    Ok(())
+                })?;
+                format!("{:032x}", xxh.digest128())
+            }
+        };
+        if let Some((known, stored)) = stored {
+            known.put(stored, &digest);
+        }
+        Ok(digest)
+    }
+}
+
+/// A number as JSON: floats as the hex digits of their bits.
+fn json(n: Number<'_>) -> String {
+    match n.kind {
+        NumberKind::Signed | NumberKind::Bits => number(n.bytes, true),
+        NumberKind::Unsigned => number(n.bytes, false),
+        NumberKind::Float => format!("\"0x{}\"", digits(n.bytes)),
+        NumberKind::Bool => n.is_true().to_string(),
+        NumberKind::Char => n.code_point().to_string(),
+    }
+}
+
+/// A comma in front of all but the first of a list.
+pub(super) fn comma(out: &mut dyn Write, i: u64) -> io::Result<()> {
+    if i == 0 { Ok(()) } else { out.write_all(b",") }
+}
+
+impl Visitor for Canonical<'_> {
+    fn number(&mut self, t: TypeName<'_>, number: Number<'_>) -> Result<()> {
+        self.value(&t.to_string(), &json(number))
+    }
+
+    fn text(&mut self, t: TypeName<'_>, text: &[u8]) -> Result<()> {
+        let t = t.to_string();
+        if let ("Base.GMP.BigInt", Some(number)) = (t.as_str(), big_integer(text)) {
+            return self.value(&t, &number);
+        }
+        self.quoted(&t, text)
+    }
+
+    fn long_text(&mut self, t: TypeName<'_>, text: &mut TextStream<'_>) -> Result<()> {
+        self.head(&t.to_string(), None)?;
+        self.raw(",\"v\":")?;
+        let (at, len) = (text.offset(), text.len());
+        text::stream(self.out, text.reader(), len).map_err(|e| match e {
+            text::Failed::Input(e) => Error::payload(at, e),
+            text::Failed::Output(e) => Error::output(e),
+        })?;
+        self.raw("}")
+    }
+
+    fn type_value(&mut self, kind: &'static str, value: &JuliaType) -> Result<()> {
+        self.quoted(kind, value.to_string().as_bytes())
+    }
+
+    fn known(&mut self, t: TypeName<'_>, json: &str) -> Result<()> {
+        self.value(&t.to_string(), json)
+    }
+
+    fn numbers(
+        &mut self,
+        t: TypeName<'_>,
+        id: Option<u64>,
+        dims: &[u64],
+        numbers: &Numbers<'_>,
+    ) -> Result<()> {
+        self.head(&t.to_string(), id)?;
+        put(write!(self.out, ",\"dims\":{dims:?}"))?;
+        if numbers.limit().is_none() {
+            let digest = self.digest(numbers)?;
+            return put(write!(self.out, ",\"sha256\":\"{digest}\"}}"));
+        }
+        self.raw(",\"head\":[")?;
+        let more = numbers.each(&mut |i, number| {
+            put(comma(self.out, i))?;
+            put(self.out.write_all(json(number).as_bytes()))
+        })?;
+        self.end(more)
+    }
+
+    fn enter(&mut self, t: TypeName<'_>, id: Option<u64>, shape: Shape<'_>) -> Result<()> {
+        self.head(&t.to_string(), id)?;
+        match shape {
+            Shape::Struct => self.raw(",\"fields\":{"),
+            Shape::Tuple => self.raw(",\"items\":["),
+            Shape::Array(dims) => put(write!(self.out, ",\"dims\":{dims:?},\"items\":[")),
+            Shape::Dict => self.raw(",\"pairs\":["),
+        }
+    }
+
+    fn enter_pair(&mut self) -> Result<()> {
+        self.raw("[")
+    }
+
+    fn field(&mut self, index: usize, name: &str) -> Result<()> {
+        put(comma(self.out, index as u64))?;
+        put(text(self.out, name.as_bytes()))?;
+        self.raw(":")
+    }
+
+    fn item(&mut self, index: u64) -> Result<()> {
+        put(comma(self.out, index))
+    }
+
+    fn leave(&mut self, parts: Parts, more: u64) -> Result<()> {
+        match parts {
+            Parts::Fields => self.raw("}}"),
+            Parts::Items => self.end(more),
+            Parts::Pair => self.raw("]"),
+        }
+    }
+
+    fn again(&mut self, id: u64) -> Result<()> {
+        put(write!(self.out, "{{\"ref\":{id}}}"))
+    }
+
+    fn undefined(&mut self) -> Result<()> {
+        self.raw("null")
+    }
+}

@@ -1,0 +1,108 @@
+//! Arrays of numbers, whose data are read when they are asked for.
+
+use super::visitor::{Number, NumberKind};
+use crate::h5::{Dataset, Datatype, File, Result};
+use crate::julia::Column;
+use crate::julia::array::each_element;
+
+/// Bytes that are read at once.
+const WINDOW: usize = 256 << 10;
+
+/// The data of an array of numbers or Bool.
+pub struct Numbers<'a> {
+    pub(super) file: &'a File,
+    pub(super) dataset: &'a Dataset,
+    pub(super) datatype: &'a Datatype,
+    pub(super) kind: NumberKind,
+    /// How many elements a walk tells of at most.
+    pub(super) limit: Option<u64>,
+    /// Bytes of a window for single elements.
+    pub(super) window: usize,
+    pub(super) progress: Option<&'a dyn Fn(u64) -> Result<()>>,
+}
+
+impl Numbers<'_> {
+    /// What each number is.
+    pub fn kind(&self) -> NumberKind {
+        self.kind
+    }
+
+    /// Bytes of each number.
+    pub fn size(&self) -> usize {
+        usize::try_from(self.datatype.size).unwrap_or(usize::MAX)
+    }
+
+    /// How many elements the walk is to tell of, if it leaves some out.
+    pub fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    /// The file that holds them.
+    pub fn file(&self) -> &File {
+        self.file
+    }
+
+    /// How they are stored.
+    pub fn dataset(&self) -> &Dataset {
+        self.dataset
+    }
+
+    /// The layout of each.
+    pub fn datatype(&self) -> &Datatype {
+        self.datatype
+    }
+
+    /// Bytes of all of them.
+    ///
+    /// # Errors
+    /// If shape, type and layout contradict each other.
+    pub fn len(&self) -> Result<u64> {
+        Ok(Column::new(self.file, self.dataset, self.datatype)?.len())
+    }
+
+    /// Whether there are none.
+    ///
+    /// # Errors
+    /// As [`len`](Self::len).
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Reads all numbers, in windows: little-endian, in column-major order; a Bool is 0 or 1.
+    ///
+    /// # Errors
+    /// If the data are damaged, and those of `take`.
+    pub fn read(&self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let column = Column::new(self.file, self.dataset, self.datatype)?;
+        let mut stream = column.open()?;
+        let mut buffer = vec![0; usize::try_from(stream.left()).unwrap_or(usize::MAX).min(WINDOW)];
+        while stream.left() > 0 {
+            let n = usize::try_from(stream.left()).unwrap_or(usize::MAX).min(buffer.len());
+            let Some(window) = buffer.get_mut(..n) else { break };
+            stream.fill(window)?;
+            if let Some(progress) = self.progress {
+                progress(window.len() as u64)?;
+            }
+            if self.kind == NumberKind::Bool {
+                for b in &mut *window {
+                    *b = u8::from(*b != 0);
+                }
+            }
+            take(window)?;
+        }
+        stream.finish()
+    }
+
+    /// Reads the numbers that the walk tells of, one by one. Gives the number of those left out.
+    ///
+    /// # Errors
+    /// If the data are damaged, and those of `take`.
+    pub fn each(&self, take: &mut dyn FnMut(u64, Number<'_>) -> Result<()>) -> Result<u64> {
+        let column = Column::new(self.file, self.dataset, self.datatype)?;
+        let n = self.dataset.dataspace.elements().unwrap_or(0);
+        let kind = self.kind;
+        each_element(&column, self.size(), n, self.limit, self.window, |i, bytes, _| {
+            take(i, Number { kind, bytes })
+        })
+    }
+}

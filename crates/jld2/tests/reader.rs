@@ -1,0 +1,162 @@
+//! What the reader gives of files, and what it says of what is not there.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use jld2::{Error, ErrorKind, File, Item};
+
+fn open(name: &str) -> File {
+    File::open(format!("tests/data/{name}.jld2")).unwrap()
+}
+
+#[test]
+fn all_datasets_are_reached_by_path_and_by_iteration() {
+    fn walk(group: &jld2::Group<'_>, out: &mut Vec<String>) {
+        for item in group.iter() {
+            match item.unwrap() {
+                Item::Group(inner) => walk(&inner, out),
+                Item::Dataset(dataset) => out.push(dataset.path().to_owned()),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    for name in ["dicts", "structs", "struct_arrays", "struct_arrays_old", "indexed_table"] {
+        let file = open(name);
+        let mut walked = Vec::new();
+        walk(&file.root(), &mut walked);
+        walked.sort();
+        let paths = file.dataset_paths().unwrap();
+        assert_eq!(walked, paths, "{name}");
+        for path in paths {
+            assert_eq!(file.dataset(&path).unwrap().path(), path);
+        }
+    }
+}
+
+#[test]
+fn slices_are_parts_of_the_whole() {
+    let file = open("indexed_table");
+    let table = file.dataset("hydro/data").unwrap().table_in("data").unwrap().unwrap();
+    let mut filtered = 0;
+    for (name, column) in table.columns() {
+        let t = column.julia_type().unwrap().to_string();
+        filtered += usize::from(!column.object().dataset().unwrap().filters.is_empty());
+        assert_eq!(column.dims().unwrap(), [table.len()], "{name}");
+        if t == "Core.Array{Core.Float64,1}" {
+            slices::<f64>(column, f64::to_bits);
+        } else {
+            slices::<i64>(column, i64::cast_unsigned);
+        }
+    }
+    assert!(filtered > 0, "some go through a decoder");
+}
+
+fn slices<T: jld2::Numeric>(column: &jld2::Dataset<'_>, bits: impl Fn(T) -> u64) {
+    let bits = |values: Vec<T>| values.into_iter().map(&bits).collect::<Vec<_>>();
+    let whole = bits(column.read::<T>().unwrap());
+    let n = whole.len();
+    assert!(n > 100);
+    for range in [0..0, 0..1, 1..n, n / 3..n / 2, n - 1..n, n..n, 0..n] {
+        let part = bits(column.slice::<T>(range.start as u64..range.end as u64).unwrap());
+        assert_eq!(part, whole[range]);
+    }
+    let end = n as u64;
+    for (start, end) in [(0, end + 1), (end + 1, end + 1), (2, 1), (u64::MAX, u64::MAX)] {
+        let error = column.slice::<T>(start..end).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::OtherKind { .. }), "{error}");
+        assert!(error.to_string().contains(column.path()), "{error}");
+    }
+}
+
+#[test]
+fn slices_without_filters_are_read_where_they_stand() {
+    let file = open("struct_arrays");
+    let table = file.dataset("matrix").unwrap().table().unwrap().unwrap();
+    let x = table.column("x").unwrap();
+    assert!(x.object().dataset().unwrap().filters.is_empty());
+    let whole = x.read::<f64>().unwrap();
+    assert_eq!(whole.len(), 6);
+    assert_eq!(table.len(), 6);
+    assert_eq!(x.slice::<f64>(2..5).unwrap(), whole[2..5]);
+}
+
+#[test]
+fn numbers_are_read_as_what_they_are() {
+    let file = open("dicts");
+    let plain = file.dataset("plain").unwrap();
+    assert_eq!(plain.read::<i64>().unwrap(), [1, 2]);
+    for error in [
+        plain.read::<u64>().unwrap_err(),
+        plain.read::<i32>().unwrap_err(),
+        plain.read::<f64>().unwrap_err(),
+        plain.read::<bool>().unwrap_err(),
+        file.dataset("dict").unwrap().read::<i64>().unwrap_err(),
+    ] {
+        assert!(matches!(error.kind(), ErrorKind::OtherKind { .. }), "{error}");
+        assert!(error.offset().is_some_and(|at| at > 512), "{error}");
+    }
+}
+
+#[test]
+fn both_names_of_the_columns_are_known() {
+    let read = |name: &str| {
+        let file = open(name);
+        let table = file.dataset("struct").unwrap().table().unwrap().unwrap();
+        let x = table.column("x").unwrap().read::<f64>().unwrap();
+        (x, table.column("n").unwrap().read::<i64>().unwrap())
+    };
+    assert_eq!(read("struct_arrays"), read("struct_arrays_old"));
+}
+
+#[test]
+fn what_is_no_table_is_none() {
+    let file = open("struct_arrays");
+    for path in ["plain", "dict", "type", "vector"] {
+        assert!(file.dataset(path).unwrap().table().unwrap().is_none(), "{path}");
+    }
+    let holder = file.dataset("holder").unwrap();
+    assert!(holder.table().unwrap().is_none());
+    assert!(holder.table_in("k").unwrap().is_none());
+    assert!(holder.table_in("none").unwrap().is_none());
+    assert!(holder.table_in("s").unwrap().is_some());
+}
+
+#[test]
+fn what_is_not_there_is_told_with_its_path() {
+    let file = open("dicts");
+    let text =
+        |result: Result<_, Error>| result.map(|_: jld2::Dataset<'_>| ()).unwrap_err().to_string();
+    assert_eq!(text(file.dataset("no/such")), "/no/such: there is no dataset");
+    assert!(text(file.dataset("group")).ends_with("asked for a dataset, found a group"));
+    assert!(file.get("plain/inside").unwrap().is_none());
+    assert!(file.get("_types").unwrap().is_some(), "there, though it is not listed");
+    assert!(file.root().keys().all(|name| name != "_types"));
+}
+
+#[test]
+fn memory_of_a_value_is_bounded() {
+    let file = open("indexed_table");
+    let data = file.dataset("hydro/data").unwrap();
+    let whole = data.value().unwrap();
+    assert!(whole.field("data").is_some());
+    let mut limit = 64;
+    let mut refused = 0;
+    while data.value_within(limit).is_err_and(|e| matches!(e.kind(), ErrorKind::TooLarge { .. })) {
+        limit *= 2;
+        refused += 1;
+    }
+    assert!(refused > 5, "{refused}");
+    assert_eq!(data.value_within(limit).unwrap(), whole);
+}
+
+#[test]
+fn threads_share_a_file() {
+    let file = open("indexed_table");
+    let table = file.dataset("hydro/data").unwrap().table_in("data").unwrap().unwrap();
+    let column = table.column("rho").unwrap();
+    let whole = column.read::<f64>().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(column.read::<f64>().unwrap(), whole));
+        }
+    });
+}
