@@ -33,7 +33,7 @@ impl Civil {
 }
 
 /// RFC 3339 in UTC, such as `2026-11-20T23:49:05.123Z`. Texts sort as times do.
-pub(super) fn rfc3339(time: SystemTime) -> String {
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     let Civil { year, month, day, second, milli } = Civil::of(time);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")

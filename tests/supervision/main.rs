@@ -18,7 +18,7 @@ mod setting;
 #[cfg(test)]
 mod stopping;
 
-use jldconv::worker;
+use jldconv::tasks;
 use std::ffi::OsString;
 
 /// The test in which a worker lives; without a supervisor's word it does nothing.
@@ -29,7 +29,7 @@ fn worker_entry() {
     }
     let args: Vec<OsString> = std::env::args_os().collect();
     let own = args.len().saturating_sub(2);
-    let code = worker::main_with(args.into_iter().skip(own), &script::Script);
+    let code = tasks::worker_main_with(args.into_iter().skip(own), &script::Script);
     std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
 }
 

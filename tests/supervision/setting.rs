@@ -3,8 +3,9 @@
 use jldconv::convert::VerifyLevel;
 use jldconv::supervisor::{
     Count, Hooks, JobOutcome, JobRecord, OnFull, Plan, PlannedJob, Quiet, Reporter, RunError,
-    RunEvent, RunSummary, Settings, Survey, WorkerProgram, run,
+    RunEvent, RunSummary, Settings, WorkerProgram,
 };
+use jldconv::tasks::convert::{Survey, run};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;

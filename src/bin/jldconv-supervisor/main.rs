@@ -10,7 +10,7 @@ use jldconv::cli::{
 use jldconv::convert::Converter;
 use jldconv::report::{Circumstances, shards, summary, text};
 use jldconv::supervisor::{self, ExitCode};
-use jldconv::worker;
+use jldconv::{tasks, worker};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -18,7 +18,7 @@ use std::path::Path;
 fn main() -> std::process::ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     if args.get(1).is_some_and(|arg| arg == worker::SUBCOMMAND) {
-        return worker::main(args.into_iter().skip(2));
+        return tasks::worker_main(args.into_iter().skip(2));
     }
     match start(args) {
         Ok(code) => code.into(),

@@ -8,14 +8,12 @@ pub(super) mod worker_handle;
 use super::event::{MemoryStatus, RunEvent, SlotId};
 use super::family::Family;
 use super::journal::{JournalWriter, Line, Task, Written};
-use super::meanwhile::Undecided;
 use super::plan::{JobId, Plan, PlannedJob};
 use super::record::{JobRecord, RunSummary};
-use super::resume::{Todo, Work};
 use super::scheduler::{Ending, Event, Scheduler, WorkerId};
 use super::settings::Settings;
 use super::signals::{Asked, Listening};
-use crate::convert::Examined;
+use super::task::RunTask;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
 use crate::supervisor::dispatcher::worker_handle::WorkerHandle;
@@ -25,7 +23,7 @@ use crate::supervisor::memory::sampler::{Monitor, Sample};
 use crate::supervisor::run_stats::RunStats;
 use crate::supervisor::worker_process::{WorkerMessage, WorkerProgram};
 use crate::sys::stat::StatData;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime};
@@ -36,6 +34,9 @@ const TICK: Duration = Duration::from_millis(100);
 const MEMORY: Duration = Duration::from_secs(1);
 /// How long the journal may take in the end.
 const LAST_SYNC: Duration = Duration::from_secs(30);
+/// How long the lines of other shards may take on which jobs wait in the end.
+const PATIENCE: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What the dispatcher hears.
 #[derive(Debug)]
@@ -48,39 +49,26 @@ pub(super) enum Message {
 
 /// A run's constants.
 #[derive(Debug)]
-pub(super) struct RunContext {
-    pub(super) settings: Settings,
-    pub(super) plan: Plan,
-    /// The scheduler's jobs.
-    pub(super) todo: Vec<Todo>,
-    pub(super) run_id: String,
-    pub(super) started: SystemTime,
-    pub(super) program: WorkerProgram,
-    pub(super) cores: Vec<Vec<usize>>,
-    pub(super) temp_dir: PathBuf,
-    pub(super) owner: Owner,
-    pub(super) slots: u32,
+pub(crate) struct RunContext {
+    pub(crate) settings: Settings,
+    pub(crate) plan: Plan,
+    /// Places in the plan of the scheduler's jobs.
+    pub(crate) todo: Vec<usize>,
+    pub(crate) run_id: String,
+    pub(crate) started: SystemTime,
+    pub(crate) program: WorkerProgram,
+    pub(crate) cores: Vec<Vec<usize>>,
+    pub(crate) temp_dir: PathBuf,
+    pub(crate) owner: Owner,
+    pub(crate) slots: u32,
 }
 
 impl RunContext {
     /// The scheduler's job in the plan.
     pub(super) fn job(&self, job: JobId) -> Option<(JobId, &PlannedJob)> {
-        let place = self.todo.get(usize::try_from(job.0).ok()?)?.place;
+        let place = *self.todo.get(usize::try_from(job.0).ok()?)?;
         Some((JobId(u32::try_from(place).ok()?), self.plan.jobs.get(place)?))
     }
-
-    /// What is to be done with the scheduler's job.
-    pub(super) fn work(&self, job: JobId) -> Option<&Work> {
-        self.todo.get(usize::try_from(job.0).ok()?).map(|todo| &todo.work)
-    }
-}
-
-/// What a dispatcher leaves.
-#[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) summary: RunSummary,
-    /// What was found out, by place in the plan; an error is why it was not.
-    pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
 }
 
 /// Those who work for the dispatcher.
@@ -97,6 +85,7 @@ pub(super) struct Services {
 /// See the module.
 pub(super) struct Dispatcher {
     pub(super) context: RunContext,
+    pub(super) task: Box<dyn RunTask>,
     pub(super) services: Services,
     pub(super) scheduler: Scheduler,
     pub(super) events_out: EventSender,
@@ -117,14 +106,7 @@ pub(super) struct Dispatcher {
     pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
     /// What each job's last attempt was about to publish.
     pub(super) published: BTreeMap<JobId, StatData>,
-    /// Jobs that found their output's name taken, where another shard may have made it.
-    pub(super) undecided: Vec<Undecided>,
-    /// What was found out, by place in the plan.
-    pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
     pub(super) temp_number: u64,
-    /// Jobs in place that a worker has had in hand and that are not over: each of their files may
-    /// be half changed.
-    pub(super) begun: BTreeSet<JobId>,
     pub(super) draining: bool,
     pub(super) paused: bool,
     over: Option<Ending>,
@@ -134,6 +116,7 @@ pub(super) struct Dispatcher {
 impl Dispatcher {
     pub(super) fn new(
         context: RunContext,
+        task: Box<dyn RunTask>,
         services: Services,
         scheduler: Scheduler,
         events_out: EventSender,
@@ -142,6 +125,7 @@ impl Dispatcher {
     ) -> Self {
         Self {
             context,
+            task,
             services,
             scheduler,
             events_out,
@@ -157,10 +141,7 @@ impl Dispatcher {
             stats: RunStats::default(),
             peaks: BTreeMap::new(),
             published: BTreeMap::new(),
-            undecided: Vec::new(),
-            examined: BTreeMap::new(),
             temp_number: 0,
-            begun: BTreeSet::new(),
             draining: false,
             paused: false,
             over: None,
@@ -174,7 +155,7 @@ impl Dispatcher {
     }
 
     /// Runs until everything is over.
-    pub(super) fn run(mut self, first: Sample) -> Finished {
+    pub(super) fn run(mut self, first: Sample) -> RunSummary {
         self.sample(first);
         let mut ticked = Instant::now();
         self.settle();
@@ -276,10 +257,12 @@ impl Dispatcher {
     }
 
     /// Waits for the journal, sums up, says goodbye.
-    fn finish(mut self) -> Finished {
+    fn finish(mut self) -> RunSummary {
         let took = self.now();
-        self.take_back_all();
-        self.decide_on_taken_names();
+        for chore in self.task.interrupted(&self.context.plan) {
+            self.services.journal_writer.ask(Task::Do(chore));
+        }
+        self.decide_late();
         // The journal's last lines tell of the run, so all records must be in the summary before.
         let unsafe_count = self.unsafe_records.len();
         let deadline = Instant::now() + LAST_SYNC;
@@ -313,7 +296,7 @@ impl Dispatcher {
         self.services.journal_writer.ask(Task::Close);
         self.wait_for(deadline, |this| this.closed);
         self.events_out.tell(RunEvent::RunFinished(Box::new(summary.clone())));
-        Finished { summary, examined: self.examined }
+        summary
     }
 
     /// Whether all shards saw the same archive, and still would. What began later than this one
@@ -325,6 +308,22 @@ impl Dispatcher {
         let changed = if self.context.todo.is_empty() { None } else { family.changed() };
         for message in others.into_iter().chain(changed) {
             self.events_out.tell(RunEvent::Warning { message });
+        }
+    }
+
+    /// Lets the task decide on jobs that wait for what other shards tell.
+    fn decide_late(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        while self.task.undecided() {
+            let family = self.services.family.as_ref();
+            let others = family.and_then(|family| family.others().ok()).unwrap_or_default();
+            let last = Instant::now() >= until;
+            for (place, record, line) in self.task.decide(&self.context.plan, &others, last) {
+                self.journal(place, record, line);
+            }
+            if self.task.undecided() {
+                self.wait_for(Instant::now() + AGAIN, |_| false);
+            }
         }
     }
 

@@ -83,18 +83,25 @@ impl Dispatcher {
         let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
         let known =
             worker_handle.current.as_mut().filter(|now| (now.job, now.attempt) == (job, attempt));
-        if let Some(current) = known {
+        let result = if let Some(current) = known {
             current.over = true;
             let (rss, anon) = (measured.peak_rss, measured.peak_anon.max(current.peak_anon));
-            current.product = result.as_ref().ok().cloned();
+            let (output, ended) = match result {
+                Ok(output) => (Some(output), Ok(())),
+                Err(failure) => (None, Err((failure.fault.into(), failure.message))),
+            };
+            current.output = output;
             self.peak(job, rss, anon);
-        }
+            ended
+        } else {
+            result.map(drop).map_err(|failure| (failure.fault.into(), failure.message))
+        };
         self.events.push_back(Event::Ended {
             slot,
             worker,
             job,
             attempt,
-            result: result.map(drop).map_err(|failure| (failure.fault.into(), failure.message)),
+            result,
             peak: measured.peak_anon,
             rest: measured.rest,
         });
