@@ -92,11 +92,12 @@ pub(crate) fn carry_out(
         events_out.tell(RunEvent::RunStarted(head));
     }
     let (outbox, inbox) = channel();
+    let place = run_dir.map_or(settings.output_dir.as_path(), |run_dir| run_dir.dir.as_path());
     let journal = match run_dir {
         Some(run_dir) => Some((run_dir.journal()?, run_dir.temps()?)),
         None => None,
     };
-    let (mut services, first) = machine.services(&settings, &outbox, journal)?;
+    let (mut services, first) = machine.services(&settings, place, &outbox, journal)?;
     services.family = family;
     for line in lines {
         services.journal_writer.ask(Task::Write(Box::new(line), None));

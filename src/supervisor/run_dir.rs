@@ -61,6 +61,8 @@ pub(crate) fn held(own: &Dir, name: &OsStr) -> Held {
 #[derive(Debug)]
 pub(crate) struct RunDir {
     own: Dir,
+    /// The directory itself.
+    pub(crate) dir: PathBuf,
     /// Where temporary files go.
     pub(crate) temp_dir: PathBuf,
     /// Locks are held as long as these are open.
@@ -89,6 +91,7 @@ impl RunDir {
         let mut place = Self {
             temp_dir: output.join(OWN).join(TEMP),
             own,
+            dir: output.to_owned(),
             locks: Vec::new(),
             warnings: Vec::new(),
             shard,

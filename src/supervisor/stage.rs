@@ -22,7 +22,7 @@ use crate::supervisor::memory::sampler::{Monitor, Sample, own_memory};
 use crate::sys::dir::Dir;
 use crate::sys::process::cores;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::SystemTime;
 
@@ -49,15 +49,17 @@ impl Machine {
         Self { bounds, sizing, first }
     }
 
-    /// Those who work for a dispatcher. Without a journal nothing is written.
+    /// Those who work for a dispatcher; `place` is the directory whose file system has to have
+    /// space. Without a journal nothing is written.
     pub(super) fn services(
         self,
         settings: &Settings,
+        place: &Path,
         outbox: &Sender<Message>,
         journal: Option<(File, Dir)>,
     ) -> Result<(Services, Sample), RunError> {
         let to_writer = outbox.clone();
-        let journal_writer = JournalWriter::start(journal, &settings.output_dir, move |written| {
+        let journal_writer = JournalWriter::start(journal, place, move |written| {
             // A dispatcher that is gone needs nothing any more.
             let _ = to_writer.send(Message::Written(written));
         })

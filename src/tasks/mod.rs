@@ -4,6 +4,7 @@
 //! back. Its worker's side is a [`worker::Task`](crate::worker::Task).
 
 pub mod convert;
+pub mod reading;
 
 use crate::worker::{self, Runner};
 use convert::{Convert, ConvertTask, Engine, ExamineTask};

@@ -54,7 +54,7 @@ pub(crate) fn name(number: usize) -> String {
     format!("output_{number:05}.jld2")
 }
 
-fn plan(settings: &Settings) -> Plan {
+pub(crate) fn plan(settings: &Settings) -> Plan {
     let mut jobs: Vec<PlannedJob> = fs::read_dir(&settings.input_dir)
         .unwrap()
         .map(|entry| entry.unwrap())

@@ -16,11 +16,15 @@ mod all;
 pub(crate) mod merge;
 mod record;
 mod replay;
+mod results;
 mod writer;
 
 pub(crate) use all::Journals;
-pub(crate) use record::{AttemptLine, EndLine, Fingerprint, JobLine, Line, RunLine};
+pub(crate) use record::{
+    AttemptLine, EndLine, Fingerprint, JobLine, Line, ResultLine, RunLine, TaskLine,
+};
 pub(crate) use replay::{Claimed, Ended, Known, Past, heads, journals};
+pub(crate) use results::results;
 pub(super) use writer::{JournalWriter, Task, Written};
 
 use crate::archive::Shard;

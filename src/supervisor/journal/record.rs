@@ -20,6 +20,42 @@ pub(crate) enum Line {
     Job(Box<JobLine>),
     /// The run ends in order.
     End(Box<EndLine>),
+    /// A run begins that makes no outputs.
+    Task(Box<TaskLine>),
+    /// A job of such a run ended.
+    Result(Box<ResultLine>),
+}
+
+/// A run begins whose task makes no outputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TaskLine {
+    /// Version of the lines' form.
+    pub(crate) journal: u32,
+    pub(crate) run_id: String,
+    pub(crate) version: String,
+    pub(crate) started: String,
+    pub(crate) host: String,
+    pub(crate) pid: u32,
+    pub(crate) shard: String,
+    /// Name of the task.
+    pub(crate) task: String,
+    /// Its options.
+    pub(crate) options: serde_json::Value,
+    /// Jobs of the plan.
+    pub(crate) jobs: u64,
+}
+
+/// A job ended that made no output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ResultLine {
+    pub(crate) run_id: String,
+    pub(crate) at: String,
+    /// What `stat` told of the job's files before: the input, and the other one where there is one.
+    pub(crate) files: [Option<StatData>; 2],
+    /// What came out; null if nothing did.
+    pub(crate) result: serde_json::Value,
+    #[serde(flatten)]
+    pub(crate) record: JobRecord,
 }
 
 /// A run begins.

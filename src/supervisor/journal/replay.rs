@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Longest line that is read, in bytes; a job's line carries at most some hundred kilobytes of
 /// findings.
-const LINE_MAX: u64 = 4 << 20;
+pub(super) const LINE_MAX: u64 = 4 << 20;
 
 /// The last that is known of one file.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,6 +149,8 @@ impl Past {
                     *self.faults.entry(line.fault).or_default() += 1;
                 }
                 Ok(Line::End(line)) => self.ends.push(*line),
+                // They tell of no outputs.
+                Ok(Line::Task(_) | Line::Result(_)) => {}
                 Err(_) => self.odd += u64::from(!bytes.trim_ascii().is_empty()),
             }
         }
