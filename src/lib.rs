@@ -5,7 +5,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`cli`] | arguments, config file, environment |
-//! | [`tasks`] | what workers do with files: convert, each in a folder of its own |
+//! | [`tasks`] | what workers do with files: convert, verify: each in a folder of its own |
 //! | [`inspect`] | what one file is, holds and needs; how two files differ |
 //! | [`report`] | events to progress, summary, JSON |
 //! | [`supervisor`] | plan, slots, governor, retry policy, journal |

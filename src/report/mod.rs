@@ -17,6 +17,7 @@ mod shards;
 mod summary;
 mod tally;
 pub mod text;
+pub mod unfinished;
 mod write;
 
 pub use advice::{Circumstances, advice};

@@ -20,6 +20,12 @@ pub(crate) trait RunTask: Send {
     /// measured corrects it.
     fn first_guess(&self, threads: usize) -> u64;
 
+    /// Private memory that an attempt reserves and mostly never touches, such as deep stacks, in
+    /// bytes: the bound that the kernel enforces leaves room for it.
+    fn reserved(&self) -> u64 {
+        0
+    }
+
     /// What the worker is told beside the files of the job.
     ///
     /// # Errors

@@ -5,11 +5,13 @@
 
 pub mod convert;
 pub mod reading;
+pub mod verify;
 
 use crate::worker::{self, Runner};
 use convert::{Convert, ConvertTask, Engine, ExamineTask};
 use std::ffi::OsString;
 use std::process::ExitCode;
+use verify::VerifyTask;
 
 /// The `main` of a worker that knows all tasks; `args` are those behind the subcommand. To be called
 /// first in the program's own `main`, before any thread was started.
@@ -22,6 +24,7 @@ pub fn worker_main_with(
     args: impl IntoIterator<Item = OsString>,
     convert: &dyn Convert,
 ) -> ExitCode {
-    let tasks: [&dyn Runner; _] = [&ConvertTask(convert), &ExamineTask(convert)];
+    let tasks: [&dyn Runner; _] =
+        [&ConvertTask(convert), &ExamineTask(convert), &VerifyTask::default()];
     worker::main(args, &tasks)
 }

@@ -31,6 +31,10 @@ pub trait ReadingTask: worker::Task<Options: Clone + Send, Output: Send> + 'stat
     /// First guess of the anonymous memory of one attempt in bytes; what is measured corrects it.
     fn first_guess(options: &Self::Options) -> u64;
 
+    /// Private memory that an attempt reserves and mostly never touches, such as deep stacks, in
+    /// bytes.
+    const RESERVED: u64 = 0;
+
     /// Tells a result: the outcome, which is [`JobOutcome::Unchanged`] if nothing else is said, and
     /// a message.
     fn tell(output: &Self::Output, record: &mut JobRecord);
@@ -140,6 +144,10 @@ impl<T: ReadingTask> RunTask for Readings<T> {
 
     fn first_guess(&self, _: usize) -> u64 {
         T::first_guess(&self.options)
+    }
+
+    fn reserved(&self) -> u64 {
+        T::RESERVED
     }
 
     fn options(&mut self, _: &Attempt) -> std::result::Result<Vec<u8>, ProtocolError> {

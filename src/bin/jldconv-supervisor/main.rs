@@ -2,6 +2,7 @@
 //! to exit codes.
 
 mod batch;
+mod verify;
 
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
@@ -62,6 +63,9 @@ fn start(args: Vec<OsString>) -> Result<ExitCode, Stop> {
     let parsed = Parsed::from_args(args).map_err(Stop::Clap)?;
     if let Some(SupervisorCommand::Report(args)) = &parsed.cli.command {
         return report(&args.output_dir, args.json);
+    }
+    if let Some(SupervisorCommand::Verify(args)) = &parsed.cli.command {
+        return verify::verify(args);
     }
     let gathered = parsed.gather(std::env::vars_os(), Path::new("")).map_err(usage)?;
     for name in &gathered.unknown {

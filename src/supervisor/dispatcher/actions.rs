@@ -108,7 +108,7 @@ impl Dispatcher {
             task: self.task.name().to_owned(),
             options,
             threads,
-            data_limit,
+            data_limit: data_limit.map(|limit| limit.saturating_add(self.task.reserved())),
         });
         let current = Current {
             job,
