@@ -4,7 +4,7 @@ use crate::h5::Checksums;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// How a conversion is carried out (design: section 5).
+/// How a conversion is carried out (docs/architecture.md, section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {

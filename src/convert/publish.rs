@@ -19,6 +19,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+/// How often a directory of ours is made again that vanishes before anything is in it.
+pub(super) const VANISHED: u32 = 32;
+
 /// Why an output could not be published.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -35,7 +38,8 @@ pub enum PublishError {
         /// Path of the output.
         path: PathBuf,
     },
-    /// What has the output's name is a directory, a link or the like, which is never replaced.
+    /// What has the output's name is a device, a pipe or the like, which is never replaced, or a
+    /// directory or a link where that would not be kept.
     #[error("{}: exists and is not a regular file", path.display())]
     NotReplaceable {
         /// Path of the output.
@@ -163,7 +167,17 @@ impl Destination {
     /// It is not there and not to be made, or not ours alone.
     pub fn own(&self, path: &Path, missing: Missing) -> Result<Dir, PublishError> {
         if let Ok(below) = path.strip_prefix(self.dir.path()) {
-            return Ok(self.dir.private(below, missing)?);
+            let mut found = self.dir.private(below, missing);
+            for _ in 0..VANISHED {
+                match &found {
+                    // What is empty may be removed by another run that ends.
+                    Err(e) if missing == Missing::Create && e.is_missing() => {
+                        found = self.dir.private(below, missing);
+                    }
+                    _ => break,
+                }
+            }
+            return Ok(found?);
         }
         if missing == Missing::Create {
             std::fs::create_dir_all(path).map_err(|source| DirError::Io {
@@ -190,6 +204,15 @@ impl Destination {
             }
             Existing::Keep => Err(DirError::Exists { path: path() }.into()),
             Existing::Replace(_) if entry.kind != FileType::RegularFile => {
+                Err(PublishError::NotReplaceable { path: path() })
+            }
+            // Of a device, a pipe or a socket programs know the place, not the content.
+            Existing::SetAside { .. }
+                if !matches!(
+                    entry.kind,
+                    FileType::RegularFile | FileType::Symlink | FileType::Directory
+                ) =>
+            {
                 Err(PublishError::NotReplaceable { path: path() })
             }
             Existing::Replace(what) | Existing::SetAside { what, .. } => {
@@ -244,6 +267,13 @@ const MANY: u32 = 1000;
 pub struct TempFile<'d> {
     file: File,
     guard: Guard<'d>,
+}
+
+impl PublishError {
+    /// Whether the system said that there is nothing under a name.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Dir(e) if e.is_missing())
+    }
 }
 
 impl<'d> TempFile<'d> {
@@ -388,7 +418,7 @@ impl Sealed<'_> {
             path: self.guard.path(),
             source,
         })?;
-        let staged = staged(&self.guard.name, own.ino());
+        let staged = staged(&self.guard.name, own.ino(), what);
         failpoint::before(Step::Stage);
         dir.rename_new(&self.guard.name, dir, &staged)?;
         self.guard.name.clone_from(&staged);

@@ -6,6 +6,7 @@
 //! in clock ticks, so that a process id given away again does not deceive.
 
 use crate::sys::dir::{Dir, DirError, Entry};
+use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -165,11 +166,45 @@ impl FromStr for TempName {
 /// What follows a temporary file's name while it changes places with the file that it replaces.
 const STAGED: &str = "replaced";
 
-/// The name from which the file `name`, with this inode, changes places with the one it replaces.
-pub(super) fn staged(name: &OsStr, ino: u64) -> OsString {
+/// The name from which the file `name`, with this inode, changes places with the one that it may
+/// replace.
+pub(super) fn staged(name: &OsStr, ino: u64, old: &StatData) -> OsString {
     let mut staged = name.to_owned();
-    staged.push(format!(".{ino}.{STAGED}"));
+    staged.push(format!(".{ino}.{}.{STAGED}", Replaceable::of(old)));
     staged
+}
+
+/// The file that may be replaced, as a [`staged`] name tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Replaceable {
+    ino: u64,
+    size: u64,
+    mtime_ns: i64,
+}
+
+impl Replaceable {
+    fn of(stat: &StatData) -> Self {
+        Self { ino: stat.ino, size: stat.size, mtime_ns: stat.mtime_ns }
+    }
+}
+
+impl fmt::Display for Replaceable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}_{}", self.ino, self.size, self.mtime_ns)
+    }
+}
+
+impl FromStr for Replaceable {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.split('_');
+        let mut next = || parts.next().ok_or(());
+        let ino = next()?.parse().map_err(|_| ())?;
+        let size = next()?.parse().map_err(|_| ())?;
+        let mtime_ns = next()?.parse().map_err(|_| ())?;
+        if parts.next().is_some() { Err(()) } else { Ok(Self { ino, size, mtime_ns }) }
+    }
 }
 
 /// Removes what the dead left under [names](staged) from which files change places: the file that was
@@ -184,15 +219,16 @@ pub fn clean_staged(
 ) -> Result<Vec<OsString>, DirError> {
     let parsed = |file: OsString| {
         let text = file.to_str()?.strip_suffix(STAGED)?.strip_suffix('.')?;
+        let (text, old) = text.rsplit_once('.')?;
         let (name, ino) = text.rsplit_once('.')?;
         let (name, ino) = (name.parse::<TempName>().ok()?, ino.parse::<u64>().ok()?);
-        Some((file, name, ino))
+        let old = old.parse::<Replaceable>().ok()?;
+        Some((file, name, ino, old))
     };
     let staged: Vec<_> = dir.names()?.into_iter().filter_map(parsed).collect();
-    // An attempt may have replaced what an earlier one had published.
-    let new: BTreeSet<u64> = staged.iter().map(|(_, _, ino)| *ino).collect();
+    let new: BTreeSet<u64> = staged.iter().map(|(_, _, ino, _)| *ino).collect();
     let mut removed = Vec::new();
-    for (file, name, _) in staged {
+    for (file, name, _, old) in staged {
         let owner = name.owner.life().map_err(|source| DirError::Io {
             what: "look for the owner of",
             path: dir.path().join(&file),
@@ -204,7 +240,11 @@ pub fn clean_staged(
             Life::Elsewhere => is_live(&name),
         };
         let ours = dir.entry(&file)?.is_some_and(|entry| {
-            entry.kind == FileType::RegularFile && (new.contains(&entry.ino) || is_ours(&entry))
+            // An attempt may have replaced what an earlier one had published, of which no journal
+            // tells.
+            let replaceable = || Replaceable::of(&entry.stat) == old;
+            entry.kind == FileType::RegularFile
+                && (new.contains(&entry.ino) || replaceable() || is_ours(&entry))
         });
         if ours && !live {
             dir.remove(&file)?;
@@ -327,7 +367,8 @@ mod tests {
             let name = TempName::new("run", owner, n).unwrap().to_string();
             fs::write(temp.path().join("x"), text).unwrap();
             let ino = fs::metadata(temp.path().join("x")).unwrap().ino();
-            let name = staged(OsStr::new(&name), if own { ino } else { 1 });
+            let old = StatData { ino: 1, size: 2, mtime_ns: -3, ctime_ns: 4 };
+            let name = staged(OsStr::new(&name), if own { ino } else { 1 }, &old);
             fs::rename(temp.path().join("x"), temp.path().join(&name)).unwrap();
             name
         };
@@ -335,12 +376,24 @@ mod tests {
         let old = put(dead, 2, false, "an output of ours");
         let foreign = put(dead, 3, false, "theirs");
         let live = put(me, 4, true, "being published");
+        // What was named as what may be replaced, and nobody touched since.
+        let name = TempName::new("run", dead, 5).unwrap().to_string();
+        fs::write(temp.path().join("x"), "published by an earlier attempt").unwrap();
+        let stat = StatData::of(&fs::File::open(temp.path().join("x")).unwrap()).unwrap();
+        let replaced = staged(OsStr::new(&name), 1, &stat);
+        fs::rename(temp.path().join("x"), temp.path().join(&replaced)).unwrap();
+        let touched = staged(OsStr::new(&name), 2, &stat);
+        fs::write(temp.path().join(&touched), "another under its name").unwrap();
         let other = OsString::from("notes.1.replaced");
         fs::write(temp.path().join(&other), "x").unwrap();
         let mut is_ours = |entry: &Entry| entry.len == "an output of ours".len() as u64;
         let removed = clean_staged(&place, &mut |_| true, &mut is_ours).unwrap();
-        assert_eq!(removed, [new, old]);
-        let mut left = vec![foreign, live, other];
+        let mut removed = removed;
+        removed.sort();
+        let mut ours = vec![new, old, replaced];
+        ours.sort();
+        assert_eq!(removed, ours);
+        let mut left = vec![foreign, live, other, touched];
         left.sort();
         assert_eq!(place.names().unwrap(), left);
         // Nor does the usual cleaning touch it.

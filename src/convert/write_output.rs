@@ -4,7 +4,7 @@
 use crate::codec::{Codec, LZ4_BLOCK_SIZE};
 use crate::convert::converter::{Planned, read_failure};
 use crate::convert::edit::EditList;
-use crate::convert::publish::{Destination, Existing, Sealed, TempFile};
+use crate::convert::publish::{Destination, Existing, Sealed, TempFile, VANISHED};
 use crate::convert::rewrite::{self, Encoding, RewriteError};
 use crate::convert::verify::{self, Check, Checked, Expected};
 use crate::convert::{Compress, Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
@@ -174,9 +174,16 @@ impl Work<'_> {
         let input = self.job.input.as_path();
         let bad_input =
             |e| Failure::new(FailureKind::of_read(&e), format!("{}: {e}", input.display()));
-        let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
-        let temp =
-            TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)).map_err(Failure::from)?;
+        let mut temp_dir;
+        let mut tries = VANISHED;
+        let temp = loop {
+            temp_dir = self.to.own(&self.job.temp_dir, Missing::Create).map_err(Failure::from)?;
+            match TempFile::create(&temp_dir, OsStr::new(&self.job.temp_name)) {
+                // While it is empty, another run that ends may remove it.
+                Err(e) if e.is_missing() && tries > 0 => tries -= 1,
+                created => break created.map_err(Failure::from)?,
+            }
+        };
         let Filled { made_by, level, mut remarks } = fill(&temp)?;
         flip::here(input, temp.file()).map_err(|e| {
             Failure::new(FailureKind::Output, format!("{}: {e}", temp.path().display()))
@@ -289,7 +296,7 @@ impl Work<'_> {
 
     /// Hard-links an unchanged file; nothing where the file system cannot.
     pub(in crate::convert) fn linked(&self) -> Result<Option<Made>, Failure> {
-        let temp_dir = self.to.own(&self.job.temp_dir, Missing::Fail).map_err(Failure::from)?;
+        let temp_dir = self.to.own(&self.job.temp_dir, Missing::Create).map_err(Failure::from)?;
         let name = OsStr::new(&self.job.temp_name);
         let source = self.source()?;
         let Ok(sealed) = Sealed::link(&temp_dir, name, &self.job.input, source) else {

@@ -45,9 +45,8 @@ fn layout(types: &TypeTable<'_>, c: &Committed) -> Result<Vec<String>> {
         };
         parts.push(format!("{}::{}{how}", field.name, t.as_deref().unwrap_or("?")));
     }
-    if !matches!(c.datatype.class, Class::Compound(_)) {
-        parts.push(raw::spelled(&c.datatype));
-    }
+    // What lies inside a field goes by the field's own type in Julia, by this in other readers.
+    parts.push(raw::spelled(types.file(), &c.datatype)?);
     parts.push(format!("{} bytes", if c.empty { 0 } else { c.datatype.size }));
     parts.extend(c.written_type.as_ref().map(|t| format!("written as {t}")));
     Ok(parts)

@@ -8,6 +8,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// Bytes that are read at once.
 const WINDOW: usize = 64 << 10;
+/// Bytes of a datatype before those of its class: class and version, bits, size.
+const HEADER: u32 = 8;
 
 /// Type, shape and a digest of the bytes of an attribute; none if they lead elsewhere.
 pub(super) fn attribute(file: &File, a: &Attribute) -> Result<Option<String>> {
@@ -17,7 +19,7 @@ pub(super) fn attribute(file: &File, a: &Attribute) -> Result<Option<String>> {
     }
     let mut hash = Xxh3::new();
     hash.update(&a.data);
-    Ok(Some(told(&datatype, &a.dataspace.dims, hash.digest128())))
+    told(file, &datatype, &a.dataspace.dims, hash.digest128()).map(Some)
 }
 
 /// The same of a dataset.
@@ -37,18 +39,48 @@ pub(super) fn dataset(file: &File, dataset: &Dataset) -> Result<Option<String>> 
         hash.update(window);
     }
     stream.finish()?;
-    Ok(Some(told(&datatype, &dataset.dataspace.dims, hash.digest128())))
+    told(file, &datatype, &dataset.dataspace.dims, hash.digest128()).map(Some)
 }
 
-fn told(datatype: &Datatype, dims: &[u64], digest: u128) -> String {
-    format!("{} {dims:?}, bytes of digest {digest:032x}", spelled(datatype))
+fn told(file: &File, datatype: &Datatype, dims: &[u64], digest: u128) -> Result<String> {
+    let datatype = spelled(file, datatype)?;
+    Ok(format!("{datatype} {dims:?}, bytes of digest {digest:032x}"))
 }
 
-/// Says all of a datatype that tells two apart.
-pub(super) fn spelled(datatype: &Datatype) -> String {
+/// Says all of a datatype of `file` that tells two apart.
+pub(super) fn spelled(file: &File, datatype: &Datatype) -> Result<String> {
     let mut text = String::new();
     spell(datatype, &mut text);
-    text
+    let mut hash = Xxh3::new();
+    if details(file, datatype, &mut hash)? {
+        // Writing to a string cannot fail.
+        let _ = write!(text, " with names of digest {:032x}", hash.digest128());
+    }
+    Ok(text)
+}
+
+/// Digests what is not kept of a datatype when it is parsed: which numbers the names of an
+/// enumeration stand for, and what opaque bytes are called. Gives whether there was anything.
+fn details(file: &File, datatype: &Datatype, hash: &mut Xxh3) -> Result<bool> {
+    let base = match &datatype.class {
+        Class::Compound(members) => {
+            let mut any = false;
+            for m in members {
+                any |= details(file, &m.datatype, hash)?;
+            }
+            return Ok(any);
+        }
+        Class::Vlen { base, .. } | Class::Array { base, .. } => return details(file, base, hash),
+        Class::Enum(base) => base.len,
+        Class::Opaque if datatype.len > HEADER => 0,
+        _ => return Ok(false),
+    };
+    // The version in the first byte may be put right, here and in the base, which is spelled.
+    let skipped = u64::from(HEADER + base);
+    let len = u64::from(datatype.len).saturating_sub(skipped);
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    hash.update(&file.source().read(datatype.offset + skipped, len, "datatype")?);
+    Ok(true)
 }
 
 fn spell(datatype: &Datatype, out: &mut String) {

@@ -2,7 +2,7 @@
 
 use super::record::RunSummary;
 
-/// The exit codes of design section 9.
+/// The exit codes, as README.md lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum ExitCode {

@@ -3,7 +3,7 @@
 use crate::convert::FailureKind;
 use serde::{Deserialize, Serialize};
 
-/// The causes of design section 7.3 and those of the supervision itself.
+/// Why an attempt did not succeed; what happens then is in docs/reliability.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {

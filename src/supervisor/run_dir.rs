@@ -78,8 +78,11 @@ impl RunDir {
     /// # Errors
     /// [`RunError::Locked`] if another run has it; it cannot be made or used.
     pub(crate) fn take(output: &Path, shard: Shard, run_id: &str) -> Result<Self, RunError> {
-        std::fs::create_dir_all(output)
-            .map_err(|source| RunError::Setup { what: "make the output directory", source })?;
+        std::fs::create_dir_all(output).map_err(|source| DirError::Io {
+            what: "create the directory",
+            path: output.to_owned(),
+            source,
+        })?;
         let dir = Dir::open(output)?;
         let own = dir.private(Path::new(OWN), Missing::Create)?;
         own.below(Path::new(TEMP), Missing::Create)?;

@@ -13,6 +13,7 @@ pub(crate) mod io_recorder;
 pub mod lock;
 pub mod machine;
 pub mod memory;
+pub mod note;
 pub mod origin;
 pub mod process;
 pub mod random;

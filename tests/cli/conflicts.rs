@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -173,6 +173,29 @@ fn whatever_has_the_name_stays() {
     assert!(outcomes.values().all(|file| file["outcome"] == "skipped"), "{outcomes:?}");
 }
 
+/// A pipe has its place in the file system for those who meet there: nothing moves it away.
+#[test]
+fn no_option_moves_a_pipe_away() {
+    let world = World::new(&[1, 2]);
+    fs::create_dir(world.at("new")).unwrap();
+    let pipe = world.at("new").join(ONE);
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let is_there = || pipe.symlink_metadata().unwrap().file_type().is_fifo();
+    let ended = world.supervisor(&["old", "new"]).ends(2);
+    assert!(ended.err.contains("is a pipe"), "{}", ended.err);
+    assert!(is_there() && !world.at("new/output_00002.jld2").exists());
+    for args in [&["--force"][..], &["--on-conflict", "keep-both"]] {
+        let ended = world.supervisor(&[&["old", "new"], args].concat()).ends(1);
+        assert!(ended.out.contains("is not a regular file"), "{}", ended.out);
+        assert!(is_there(), "{args:?}");
+        assert!(world.at("new/output_00002.jld2").exists(), "the other was made");
+    }
+    let one = ["convert", "old/output_00001.jld2", "new/output_00001.jld2", "--force"];
+    let ended = Ended::of(&mut world.program("jldconv", &one), &world).ends(1);
+    assert!(ended.err.contains("is not a regular file"), "{}", ended.err);
+    assert!(is_there());
+}
+
 #[test]
 fn more_than_ten_are_counted() {
     let numbers: Vec<u64> = (1..=13).collect();
@@ -256,6 +279,20 @@ fn a_file_that_appears_during_the_run_stays() {
         fs::remove_file(&path).unwrap();
         world.supervisor(&["old", "new"]).ends(0);
     }
+}
+
+/// `jldconv convert` removes the directory of temporary files behind it, if nobody has one there.
+#[test]
+fn one_file_converted_into_the_outputs_of_a_run_does_no_harm() {
+    let world = World::new(&[1]);
+    let mut running = start(&world, &["old", "new", "--report", "r.json"], "slow=6s@00001");
+    let temps = world.at("new/.jldconv/tmp");
+    wait_for("the run", || temps.exists().then_some(()));
+    world.jldconv(&["convert", "old/output_00001.jld2", "new/other.jld2"]).ends(0);
+    assert!(!temps.exists(), "it was empty");
+    assert_eq!(running.wait().unwrap().code(), Some(0));
+    let report = world.json("r.json");
+    assert_eq!((&report["success"], &report["files"][0]["attempts"]), (&1.into(), &1.into()));
 }
 
 #[test]
@@ -400,6 +437,65 @@ fn without_a_journal_an_output_of_something_else_is_none() {
     bytes[middle] ^= 1;
     fs::write(&input, bytes).unwrap();
     conflict(&world, &["old", "new"]);
+}
+
+/// Journals of the first version say what was made, but not of what it was made nor what came out.
+#[test]
+fn what_was_changed_since_a_journal_without_claims_is_not_replaced() {
+    let world = World::new(&[1, 2]);
+    world.supervisor(&["old", "new"]).ends(0);
+    let journal = world.at("new/.jldconv/journal-1-of-1.jsonl");
+    let lines = fs::read_to_string(&journal).unwrap();
+    let lines = lines.lines().map(|line| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        for key in ["claim", "recipe", "listing"] {
+            line.as_object_mut().unwrap().remove(key);
+        }
+        format!("{line}\n")
+    });
+    fs::write(&journal, lines.collect::<String>()).unwrap();
+    let (output, other) = (world.at("new").join(ONE), world.at("new/output_00002.jld2"));
+    let time = fs::metadata(&other).unwrap().modified().unwrap();
+    let mut bytes = fs::read(&output).unwrap();
+    let place = bytes.len() - 100;
+    bytes[place] ^= 1;
+    fs::write(&output, &bytes).unwrap();
+    // The other is what that version made of it, which is not what this one makes.
+    let mut older = fs::read(&other).unwrap();
+    older[place] ^= 1;
+    fs::write(&other, &older).unwrap();
+    fs::File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
+    let told = conflict(&world, &["old", "new"]);
+    assert!(told.contains("output_00001.jld2: it was changed since"), "{told}");
+    assert!(!told.contains("output_00002.jld2"), "{told}");
+    let files = outcomes(&world, &["old", "new", "--on-conflict", "skip"]);
+    assert_eq!(files["output_00002.jld2"]["outcome"], "converted", "{files:?}");
+    assert!(fs::read(&output).unwrap() == bytes && fs::read(&other).unwrap() != older);
+}
+
+#[test]
+fn an_output_directory_that_cannot_be_made_is_named() {
+    let world = World::new(&[1]);
+    symlink("nowhere", world.at("new")).unwrap();
+    let ended = world.supervisor(&["old", "new"]).ends(2);
+    assert!(ended.err.contains("/new: cannot create the directory"), "{}", ended.err);
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_conflict() {
+    let world = World::new(&[1]);
+    world.supervisor(&["old", "new"]).ends(0);
+    let journal = world.at("new/.jldconv/journal-1-of-1.jsonl");
+    let lines = fs::read_to_string(&journal).unwrap();
+    assert!(lines.contains("\"at\":\"20"), "{lines}");
+    fs::write(&journal, lines.replace("\"at\":\"20", "\"at\":\"21")).unwrap();
+    let input = world.at("old").join(ONE);
+    for _ in 0..2 {
+        later();
+        let now = std::time::SystemTime::now();
+        fs::File::options().write(true).open(&input).unwrap().set_modified(now).unwrap();
+        is_stale(&world, &["old", "new"], "time of modification");
+    }
 }
 
 #[test]
@@ -614,6 +710,26 @@ fn a_file_that_kills_its_reader_is_not_taken_for_ours() {
     assert!(ended.err.contains("SIGSEGV"), "{}", ended.err);
     assert!(!ended.err.contains("output_00002.jld2"), "the other is fine: {}", ended.err);
     assert_eq!(all(&world.at("new")), before);
+}
+
+/// An output that nobody touched stays ours when its input cannot be looked into: that costs one
+/// job, not the run.
+#[test]
+fn an_input_that_cannot_be_looked_into_makes_no_conflict_of_its_own_output() {
+    let world = World::new(&[1, 2]);
+    world.supervisor(&["old", "new"]).ends(0);
+    let output = fs::read(world.at("new").join(ONE)).unwrap();
+    later();
+    let input = world.at("old").join(ONE);
+    fs::set_permissions(&input, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut run = world.program("jldconv-supervisor", &["old", "new", "--report", "r.json"]);
+    let ended = Ended::of(run.env("JLDCONV_FAULT", "segv@00001"), &world).ends(1);
+    assert!(!ended.err.contains("--on-conflict"), "{}", ended.err);
+    let files = world.json("r.json")["files"].as_array().unwrap().clone();
+    let outcomes: Vec<_> = files.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["failed", "skipped"], "{files:?}");
+    assert_eq!(fs::read(world.at("new").join(ONE)).unwrap(), output, "it stays");
+    is_complete(&world, &["old", "new"]);
 }
 
 #[test]

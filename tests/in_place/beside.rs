@@ -2,8 +2,11 @@
 #![cfg(feature = "fault")]
 
 use crate::setting::{NAME, World, new, old};
+use jldconv::sys::note;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
 
 const FILE: &str = "archive/output_00001.jld2";
 
@@ -61,6 +64,76 @@ fn a_backup_directory_is_looked_into() {
     assert!(world.bytes() == new());
     world.jldconv(&["undo", "archive", "--backup-dir", "undo"]).ends(0);
     world.assert_old();
+}
+
+/// Whether files here can have a note that says where their undo file is.
+fn notes_are_kept(world: &World) -> bool {
+    let file = fs::File::open(world.file()).unwrap();
+    let kept = note::write(&file, Path::new("/")).unwrap();
+    note::remove(&file).unwrap();
+    if !kept {
+        eprintln!("skipped: no extended attributes of users here");
+    }
+    kept
+}
+
+/// A change that was interrupted with a backup directory is noticed by all who are not told of it.
+#[test]
+fn a_backup_directory_that_was_forgotten_is_found() {
+    let world = World::new();
+    if !notes_are_kept(&world) {
+        return;
+    }
+    fs::create_dir(world.at("undo")).unwrap();
+    let interrupt = || world.interrupt(&["--backup-dir", "undo"]);
+    interrupt();
+    let half = world.bytes();
+    for command in ["inspect", "dump"] {
+        let ended = world.jldconv(&[command, FILE]);
+        assert!(ended.err.contains("a change in place was interrupted"), "{ended:?}");
+    }
+    let ended = world.jldconv(&["convert", FILE, "new.jld2"]).ends(1);
+    assert!(ended.err.contains("a change in place was interrupted"), "{ended:?}");
+    let batch = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"));
+        command.arg(world.archive()).arg(world.at("out")).args(["-y", "--retries", "1"]);
+        command.output().unwrap()
+    };
+    let output = batch();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(!world.at("out").join(NAME).exists(), "no half file was converted");
+    assert!(world.bytes() == half);
+
+    // One that is named now does not hide the other; nor does a rename of the file's directory.
+    fs::create_dir(world.at("other")).unwrap();
+    for args in [&[][..], &["--backup-dir", "other"]] {
+        let (code, report) = world.upgrade(args);
+        assert_eq!((code, &report["outcome"]), (Some(0), &"converted".into()), "{report}");
+        assert!(world.bytes() == new());
+        assert!(note::read(&world.file()).is_none(), "a complete change has no note");
+        world.jldconv(&[&["undo", "archive"], args].concat()).ends(0);
+        world.assert_old();
+        assert_eq!(fs::read_dir(world.at("undo")).unwrap().count(), 0);
+        interrupt();
+    }
+    fs::rename(world.archive(), world.at("moved")).unwrap();
+    world.jldconv(&["undo", "moved"]).ends(0);
+    fs::rename(world.at("moved"), world.archive()).unwrap();
+    world.assert_old();
+    assert!(note::read(&world.file()).is_none());
+
+    // What is lost is said, and found where it is now.
+    interrupt();
+    fs::rename(world.at("undo"), world.at("elsewhere")).unwrap();
+    for args in [&["inspect", FILE][..], &["undo", FILE], &["commit", FILE, "--yes"]] {
+        let ended = world.jldconv(args);
+        assert!(ended.err.contains("its undo file is not in"), "{ended:?}");
+    }
+    assert_eq!(batch().status.code(), Some(1));
+    assert_eq!(world.upgrade(&[]).0, Some(1), "nothing is changed on top of a half change");
+    world.jldconv(&["undo", FILE, "--backup-dir", "elsewhere"]).ends(0);
+    world.assert_old();
+    assert_eq!(batch().status.code(), Some(0));
 }
 
 #[test]

@@ -129,6 +129,40 @@ fn an_attribute_with_another_value() {
     assert!(out.starts_with("/g/d@x: another value\n  A  \"x\"\n  B  \"Q\"\n"), "{out}");
 }
 
+/// The same numbers under other names: of a dataset, of an attribute.
+#[test]
+fn an_enumeration_whose_names_stand_for_other_numbers() {
+    for (name, place) in [("enum", "/e"), ("enum-attribute", "/x@en")] {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new) = (attributes(name), dir.path().join("new.jld2"));
+        let bytes = fs::read(&old).unwrap();
+        let at = bytes.windows(6).position(|w| w == b"A\0B\0\0\x01").unwrap();
+        fs::write(&new, &bytes).unwrap();
+        poke(&new, at as u64 + 4, &[1, 0]);
+        for strict in [&[][..], &["--strict"]] {
+            let json = compared(&old, &new, strict, 1);
+            assert_eq!(differences(&json), [(place.into(), "value".into())]);
+            assert_eq!(compared(&old, &old, strict, 0)["verdict"], "equal");
+        }
+    }
+}
+
+/// What lies inside a struct goes by its own type in Julia, by that of the whole in other readers.
+#[test]
+fn a_name_inside_a_struct_inside_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (data("verify/structs.jld2"), dir.path().join("new.jld2"));
+    let bytes = fs::read(&old).unwrap();
+    // The field `x` of the struct in the field `a`, of which a type of its own says the same.
+    let outer = bytes.windows(2).position(|w| w == b"a\0").unwrap();
+    let at = outer + bytes[outer..].windows(2).position(|w| w == b"x\0").unwrap();
+    fs::write(&new, &bytes).unwrap();
+    poke(&new, at as u64, b"y");
+    let json = compared(&old, &new, &[], 1);
+    let place = "/_types[Main.RecoverableChangesInStructs.B]".to_owned();
+    assert_eq!(differences(&json), [(place, "layout".into())]);
+}
+
 #[test]
 fn attributes_under_another_name_and_in_another_order() {
     let dir = tempfile::tempdir().unwrap();

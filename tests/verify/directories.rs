@@ -170,3 +170,16 @@ fn whoever_stops_listening_ends_it_quietly() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.stdout.len(), 1);
 }
+
+/// An archive that is not there must not pass for one that is all equal.
+#[test]
+fn nothing_to_compare_with_is_told() {
+    let world = World::new();
+    fs::rename(world.at("old"), world.at("away")).unwrap();
+    fs::create_dir(world.at("old")).unwrap();
+    for options in [&[][..], &["--allow-missing"], &["--json"]] {
+        let ended = world.verify(options);
+        assert_eq!((ended.code, ended.out.as_str()), (4, ""), "{options:?}: {}", ended.err);
+        assert!(ended.err.contains("nothing can be compared"), "{}", ended.err);
+    }
+}

@@ -6,7 +6,8 @@ use jldconv::cli::VerifyPairsArgs;
 use jldconv::inspect::file_pairs;
 use jldconv::supervisor::{Count, ExitCode, Hooks, Settings};
 use jldconv::tasks::verify::{
-    Teller, Verification, VerifyError, VerifyOptions, undo_files, verify as compare,
+    Teller, Verification, VerifyError, VerifyOptions, nothing_to_compare, undo_files,
+    verify as compare,
 };
 use std::io;
 use std::path::Path;
@@ -38,9 +39,7 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
     let failed =
         |error: &dyn std::fmt::Display| Stop::Said(ExitCode::SomeFailed, error.to_string());
     let pairs = file_pairs(old, new).map_err(|error| failed(&error))?;
-    if pairs.is_empty() {
-        let (old, new) = (old.display(), new.display());
-        let message = format!("neither {old} nor {new} has files whose names end in .jld2");
+    if let Some(message) = nothing_to_compare(&pairs, old, new) {
         return Err(Stop::Said(ExitCode::Nothing, message));
     }
     let undo_of = undo_files(&pairs, given.backup_dir.as_deref());

@@ -6,7 +6,7 @@ use jldconv::cli::VerifyArgs;
 use jldconv::inspect;
 use jldconv::migrate::target::Target;
 use jldconv::supervisor::ExitCode;
-use jldconv::tasks::verify::{Teller, undo_files};
+use jldconv::tasks::verify::{Teller, nothing_to_compare, undo_files};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -72,9 +72,7 @@ fn directories(
     verbose: bool,
 ) -> Result<ExitCode, Stop> {
     let pairs = inspect::file_pairs(&args.a, &args.b).map_err(failed)?;
-    if pairs.is_empty() {
-        let (old, new) = (args.a.display(), args.b.display());
-        let message = format!("neither {old} nor {new} has files whose names end in .jld2");
+    if let Some(message) = nothing_to_compare(&pairs, &args.a, &args.b) {
         return Err(Stop(ExitCode::Nothing, message));
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -57,11 +57,15 @@ pub fn apply(
         Ok(()) => cause,
         Err(back) => InPlaceError::Stuck { cause: Box::new(cause), back: Box::new(back) },
     };
+    place.note(&file, &undo.spot).map_err(|cause| back(cause, false))?;
     carry_out(&file, edits)
         .map_err(bad_edit)
         .and_then(|()| verify(&file).map_err(InPlaceError::Verify))
         .map_err(|cause| back(cause, false))?;
-    mark_done(&place, &file, &undo).map_err(|cause| back(cause, true))
+    mark_done(&place, &file, &undo).map_err(|cause| back(cause, true))?;
+    // Should this fail, the note leads to an undo file that says that the change is complete.
+    let _ = place.unnote(&file, false);
+    Ok(())
 }
 
 /// Refuses where a change was made already.

@@ -160,6 +160,19 @@ pub enum InPlaceError {
         /// What differs.
         what: String,
     },
+    /// A change was begun with a backup directory, and its undo file is not there.
+    #[error(
+        "{}: a change in place was begun, and its undo file is not in {} any more: the file may be \
+         half changed. Name the directory where it is now (`jldconv undo --backup-dir DIR`), or \
+         restore the file from a copy; a file that is known to be whole loses the mark with \
+         `setfattr -x {}`", path.display(), dir.display(), crate::sys::note::NAME
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// Where its undo file was.
+        dir: PathBuf,
+    },
     /// More bytes would have to be saved than an undo file may hold.
     #[error("{}: {bytes} bytes to save for undo, more than {limit}", path.display())]
     TooMuch {
@@ -228,7 +241,9 @@ impl InPlaceError {
             {
                 FailureKind::Full
             }
-            Self::Interrupted { .. } | Self::Busy { .. } => FailureKind::Unfinished,
+            Self::Interrupted { .. } | Self::Busy { .. } | Self::Lost { .. } => {
+                FailureKind::Unfinished
+            }
             Self::Locked { .. }
             | Self::OpenForWriting { .. }
             | Self::Edit { .. }

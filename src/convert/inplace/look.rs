@@ -7,6 +7,7 @@ use super::record::{Found, Progress};
 use crate::convert::inplace::target_file::{Place, real};
 use crate::sys::dir::Dir;
 use crate::sys::lock;
+use crate::sys::note;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -67,7 +68,7 @@ impl Change {
 /// # Errors
 /// When there is an undo file that cannot be read, or is damaged.
 pub fn change_of(path: &Path, options: &InPlace) -> Result<Option<Change>, InPlaceError> {
-    if options.backup_dir.is_none() && !has_beside(path) {
+    if options.backup_dir.is_none() && !has_beside(path) && note::read(path).is_none() {
         return Ok(None);
     }
     let place = Place::open(path, options)?;
@@ -108,8 +109,8 @@ fn state(file: &File, found: &Found) -> ChangeState {
     }
 }
 
-/// The files in `dir` that have an undo file, beside them or in the backup directory, sorted by
-/// name.
+/// The files in `dir` that have an undo file, beside them or in the backup directory, or on which a
+/// change is noted that is not complete, sorted by name.
 ///
 /// # Errors
 /// When a directory cannot be read.
@@ -117,7 +118,13 @@ pub fn undoable(dir: &Path, options: &InPlace) -> Result<Vec<PathBuf>, InPlaceEr
     let here = Dir::open(dir)?;
     let mut names = Vec::new();
     for undo in here.names()? {
-        let Some(plain) = names::owner_of(&undo) else { continue };
+        let Some(plain) = names::owner_of(&undo) else {
+            // Its undo file is in a backup directory.
+            if note::read(&dir.join(&undo)).is_some() {
+                names.push(undo);
+            }
+            continue;
+        };
         let owner = match here.entry(&plain)? {
             Some(_) => None,
             None => owner_in(&here, &undo),

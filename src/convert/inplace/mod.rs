@@ -11,9 +11,10 @@
 //! stages provide for it (the superblock's new end before headers that point behind the old one);
 //! the way back goes through the same states in reverse.
 //!
-//! With a backup directory the undo files lie there and all functions must be told; a file whose
-//! change was interrupted does not know its undo file. Undo files beside the files are looked for,
-//! too. Two processes never work on one file: both locks, that of the undo file and that of the
+//! With a backup directory the undo files lie there. As long as a change is not complete an
+//! extended attribute of the file says so ([`note`](crate::sys::note)), so that it is noticed by
+//! whoever is not told of that directory; where the file system has no such attributes it is not.
+//! Undo files beside the files are looked for, too. Two processes never work on one file: both locks, that of the undo file and that of the
 //! file, are held from before the first byte is changed to the end, and they end with the process.
 
 mod apply;

@@ -72,6 +72,11 @@ fn recover_from(
     let record = &undo.found.record;
     if let Progress::Done(_) = undo.found.progress {
         if !is_old(&place, &place.reader()?, record)? {
+            if place.is_noted()
+                && let Ok(file) = place.claim(options)
+            {
+                let _ = place.unnote(&file, false);
+            }
             return Ok(Recovered::Complete(Earlier {
                 bytes_in: record.edits.file_len(),
                 bytes_appended: record.edits.bytes_appended(),
@@ -81,7 +86,7 @@ fn recover_from(
         let file = claim_for(&place, &undo, options)?;
         // Somebody put back a copy of the old file.
         if is_old(&place, &file, record)? {
-            remove_undo(&place, &undo)?;
+            remove_undo(&place, &file, &undo)?;
         }
         return Ok(Recovered::TakenBack);
     }
@@ -145,7 +150,7 @@ pub fn commit(
     let file = claim_for(&place, &undo, options)?;
     let changed = differs(&place, &file, &undo.found.record)?;
     valid(&file).map_err(InPlaceError::Verify)?;
-    remove_undo(&place, &undo)?;
+    remove_undo(&place, &file, &undo)?;
     Ok(Committed { undo_bytes: undo.found.bytes, changed })
 }
 
@@ -204,10 +209,12 @@ pub(in crate::convert::inplace) fn roll_back(
     set_times(file, None, record.old.mtime).map_err(|e| io("set the times of", e))?;
     failpoint::after(Step::BackTimes);
     sync(file, Step::BackSync).map_err(|e| io("sync", e))?;
-    remove_undo(place, undo)
+    remove_undo(place, file, undo)
 }
 
-fn remove_undo(place: &Place, undo: &Undo) -> Result<(), InPlaceError> {
+/// Removes the undo file, but first what may be noted of it on the file.
+fn remove_undo(place: &Place, file: &File, undo: &Undo) -> Result<(), InPlaceError> {
+    place.unnote(file, true)?;
     let undo_dir = place.undo_dir(&undo.spot);
     failpoint::before(Step::UndoRemove);
     undo_dir.remove(&undo.spot.name)?;

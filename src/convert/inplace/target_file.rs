@@ -11,7 +11,9 @@ use crate::convert::inplace::error::InPlaceError;
 use crate::convert::inplace::names;
 use crate::convert::inplace::record::{Found, Owner, Progress};
 use crate::sys::dir::Dir;
+use crate::sys::failpoint::Step;
 use crate::sys::lock::{self, Writers};
+use crate::sys::note;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -34,6 +36,8 @@ pub(in crate::convert::inplace) struct Place {
     name: OsString,
     /// The directory for undo files, if it is another one.
     backup: Option<Dir>,
+    /// The directory that is noted on the file, where a change with a backup directory was begun.
+    noted: Option<PathBuf>,
 }
 
 /// Where one undo file is.
@@ -98,7 +102,72 @@ impl Place {
                 (real(&backup)? != here).then_some(backup)
             }
         };
-        Ok(Self { dir, real: here, name, backup })
+        let noted = note::read(&dir.path().join(&name));
+        let mut place = Self { dir, real: here, name, backup, noted };
+        if let Some(noted) = place.noted.as_deref().map(Dir::open)
+            && let Ok(noted) = noted
+        {
+            // The undo file may have been moved to the directory that was named now.
+            place.follow(noted)?;
+        }
+        Ok(place)
+    }
+
+    /// Looks for the undo file in the directory that is noted on the file, unless it is in the one
+    /// that was named.
+    fn follow(&mut self, noted: Dir) -> Result<(), InPlaceError> {
+        let named = self.backup.as_ref().map(real).transpose()?;
+        if named == Some(real(&noted)?) || (named.is_some() && self.find_peeked()?.is_some()) {
+            return Ok(());
+        }
+        let named = self.backup.replace(noted);
+        if named.is_some() && self.find_peeked()?.is_none() {
+            self.backup = named;
+        }
+        Ok(())
+    }
+
+    /// Whether a change was begun whose undo file lies, or lay, in a backup directory.
+    pub(in crate::convert::inplace) fn is_noted(&self) -> bool {
+        self.noted.is_some()
+    }
+
+    /// Notes on the file where its undo file is, so that whoever knows nothing of the backup
+    /// directory learns of the change, too. To be synced with the file.
+    pub(in crate::convert::inplace) fn note(
+        &self,
+        file: &File,
+        spot: &Spot,
+    ) -> Result<(), InPlaceError> {
+        if !spot.apart {
+            return Ok(());
+        }
+        let dir = real(self.undo_dir(spot))?;
+        let io =
+            |source| InPlaceError::Io { what: "set an attribute of", path: self.path(), source };
+        if note::write(file, &dir).map_err(io)? {
+            crate::sys::file::sync(file, Step::InPlaceSync).map_err(io)?;
+        }
+        Ok(())
+    }
+
+    /// Removes such a note; on the disk, too, if `synced`.
+    pub(in crate::convert::inplace) fn unnote(
+        &self,
+        file: &File,
+        synced: bool,
+    ) -> Result<(), InPlaceError> {
+        let io = |what| move |source| InPlaceError::Io { what, path: self.path(), source };
+        if note::remove(file).map_err(io("remove an attribute of"))? && synced {
+            crate::sys::file::sync(file, Step::BackSync).map_err(io("sync"))?;
+        }
+        Ok(())
+    }
+
+    /// What there is to tell of a change that is noted on the file, but has no undo file.
+    fn lost(&self) -> InPlaceError {
+        let dir = self.noted.clone().unwrap_or_default();
+        InPlaceError::Lost { path: self.path(), dir }
     }
 
     pub(in crate::convert::inplace) fn path(&self) -> PathBuf {
@@ -201,7 +270,12 @@ impl Place {
 
     /// The undo file, locked and then read; `None` if there is none.
     pub(in crate::convert::inplace) fn take(&self) -> Result<Option<Undo>, InPlaceError> {
-        self.take_of(self.spots())
+        match self.take_of(self.spots())? {
+            None if self.is_noted() => {
+                self.take_of(self.elsewhere()?)?.map_or_else(|| Err(self.lost()), |it| Ok(Some(it)))
+            }
+            found => Ok(found),
+        }
     }
 
     /// As [`take`](Self::take), and if there is none, one in the backup directory that was written
@@ -309,7 +383,18 @@ impl Place {
     pub(in crate::convert::inplace) fn peek(
         &self,
     ) -> Result<Option<(Spot, File, Found)>, InPlaceError> {
-        for spot in self.spots() {
+        match self.find_peeked()? {
+            None if self.is_noted() => Err(self.lost()),
+            found => Ok(found),
+        }
+    }
+
+    fn find_peeked(&self) -> Result<Option<(Spot, File, Found)>, InPlaceError> {
+        let mut spots = self.spots();
+        if self.is_noted() {
+            spots.extend(self.elsewhere()?);
+        }
+        for spot in spots {
             let dir = self.undo_dir(&spot);
             if dir.entry(&spot.name)?.is_none() || (spot.is_guess() && !self.is_mine(&spot)) {
                 continue;

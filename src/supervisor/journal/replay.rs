@@ -64,6 +64,14 @@ pub(crate) struct Ended {
     pub(crate) failed: u64,
 }
 
+/// The names on which the journal that is being read has the last word so far. Within one journal
+/// the order of lines counts: a clock may have been set back.
+#[derive(Debug, Default)]
+struct Latest {
+    files: BTreeSet<String>,
+    claims: BTreeSet<String>,
+}
+
 /// Names of the journals in `dir`.
 ///
 /// # Errors
@@ -123,6 +131,7 @@ impl Past {
 
     fn take_in(&mut self, mut reader: impl BufRead) {
         let mut run: Option<Arc<RunLine>> = None;
+        let mut latest = Latest::default();
         let mut bytes = Vec::new();
         loop {
             bytes.clear();
@@ -144,7 +153,7 @@ impl Past {
                     run = (line.journal == FORMAT).then(|| Arc::new((*line).clone()));
                     self.runs.push(*line);
                 }
-                Ok(Line::Job(line)) => self.job(*line, run.as_ref()),
+                Ok(Line::Job(line)) => self.job(*line, run.as_ref(), &mut latest),
                 Ok(Line::Attempt(line)) => {
                     *self.faults.entry(line.fault).or_default() += 1;
                 }
@@ -156,7 +165,7 @@ impl Past {
         }
     }
 
-    fn job(&mut self, line: JobLine, run: Option<&Arc<RunLine>>) {
+    fn job(&mut self, line: JobLine, run: Option<&Arc<RunLine>>, latest: &mut Latest) {
         // Without the head of its run a line's meaning is not certain.
         let Some(run) = run.filter(|run| run.run_id == line.run_id) else {
             self.odd += 1;
@@ -170,18 +179,23 @@ impl Past {
         // What is made in place has no output of its own.
         let before_claims = run.recipe.is_none() && run.options.mode != Mode::InPlace;
         if claim.is_some() || (made && before_claims) {
-            let newer = self.claims.get(&record.name).is_none_or(|before| before.at <= at);
-            if newer {
+            let before = self.claims.get(&record.name);
+            let ours = latest.claims.contains(&record.name);
+            if ours || before.is_none_or(|before| before.at <= at) {
+                latest.claims.insert(record.name.clone());
                 let (at, input, bytes_out) = (at.clone(), input.clone(), record.bytes_out);
                 let claimed = Claimed { at, input, bytes_out, claim };
                 self.claims.insert(record.name.clone(), claimed);
             }
         }
+        let ours = latest.files.contains(&record.name);
         match self.files.entry(record.name.clone()) {
             Entry::Vacant(free) => {
+                latest.files.insert(record.name.clone());
                 free.insert(Known { at, input, record, run: Arc::clone(run) });
             }
-            Entry::Occupied(mut known) if known.get().at <= at => {
+            Entry::Occupied(mut known) if ours || known.get().at <= at => {
+                latest.files.insert(record.name.clone());
                 // Of an output that is still complete the story is how it was made.
                 let still = record.outcome == JobOutcome::Skipped && record.conflict.is_none();
                 let known = known.get_mut();
@@ -254,6 +268,19 @@ mod tests {
         assert_eq!(past.files["x"].record.outcome, JobOutcome::Converted);
         assert_eq!((past.files.len(), past.odd), (2, 0));
         assert_eq!(past.run_ids().into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn within_a_journal_the_order_counts_and_between_them_the_time() {
+        let one = |at, outcome| text(&[run("a"), job("a", "x", at, outcome)]);
+        let mut past =
+            past(&[one("5", JobOutcome::Failed), one("3", JobOutcome::Converted)].concat());
+        assert_eq!(past.files["x"].record.outcome, JobOutcome::Converted);
+        assert_eq!(past.claims["x"].at, "3");
+        past.take_in(&one("2", JobOutcome::Failed)[..]);
+        assert_eq!(past.files["x"].record.outcome, JobOutcome::Converted);
+        past.take_in(&one("4", JobOutcome::Unchanged)[..]);
+        assert_eq!((past.claims["x"].at.as_str(), past.files["x"].at.as_str()), ("4", "4"));
     }
 
     #[test]

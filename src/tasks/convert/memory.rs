@@ -3,7 +3,7 @@
 use crate::convert::{Compress, Mode};
 use crate::supervisor::{self, Settings};
 
-/// Anonymous memory of a worker that patches (design: section 11).
+/// Anonymous memory of a worker that patches (docs/performance.md).
 const PATCH: u64 = 32 << 20;
 /// Of one that rewrites, beside its threads.
 const REWRITE: u64 = 64 << 20;

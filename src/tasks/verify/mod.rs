@@ -6,4 +6,4 @@ mod tell;
 
 pub use run::{Verification, VerifyError, verify};
 pub use task::{PairResult, VerifyOptions, VerifyTask};
-pub use tell::{Teller, undo_files};
+pub use tell::{Teller, nothing_to_compare, undo_files};

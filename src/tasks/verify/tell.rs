@@ -21,6 +21,19 @@ pub fn undo_files(pairs: &[FilePair], backup_dir: Option<&Path>) -> HashMap<OsSt
     pairs.iter().filter_map(|pair| Some((pair.name.clone(), undo_of(pair)?))).collect()
 }
 
+/// What to say where there is nothing that could be compared. An archive that is not mounted, say,
+/// must not pass for one that is all equal.
+pub fn nothing_to_compare(pairs: &[FilePair], old: &Path, new: &Path) -> Option<String> {
+    if pairs.iter().any(|pair| pair.old.is_some()) {
+        return None;
+    }
+    let (old, new) = (old.display(), new.display());
+    Some(match pairs.len() {
+        0 => format!("neither {old} nor {new} has files whose names end in .jld2"),
+        _ => format!("{old} has no files whose names end in .jld2: nothing can be compared"),
+    })
+}
+
 /// Prints what becomes of pairs, below a bar where there is a terminal.
 pub struct Teller {
     bar: ProgressBar,

@@ -1,7 +1,7 @@
 //! What is left of a file that was never closed.
 //!
-//! JLD2 writes text and superblock into the first 560 bytes as it closes a new file (format note
-//! section 1), and the groups, which hold the names, right before. A writer that is killed leaves
+//! JLD2 writes text and superblock into the first 560 bytes as it closes a new file (docs/jld2-format.md,
+//! section 1.2), and the groups, which hold the names, right before. A writer that is killed leaves
 //! zeros there, and behind them whatever had reached the disk.
 
 use super::checksum::Checked;

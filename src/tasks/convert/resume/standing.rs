@@ -9,6 +9,10 @@ use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::path::Path;
 
+/// In nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+const MICROSECOND: i64 = 1_000;
+
 /// All that is known of one output and its input.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
@@ -73,8 +77,13 @@ impl Known<'_> {
             Some(Claimed { claim: None, bytes_out, .. }) if *bytes_out != output.size => {
                 self.compared(output, None, Whose::Not(other_size(output, *bytes_out)))
             }
-            Some(Claimed { claim: None, .. }) if self.same_dir => {
-                self.compared(output, None, Whose::Ours)
+            Some(Claimed { claim: None, input, .. }) if self.same_dir => {
+                // That version gave each output the input's time, and some file systems cut it off.
+                let cut = output.mtime_ns % MICROSECOND == 0
+                    && output.mtime_ns.abs_diff(input.mtime_ns) < SECOND;
+                let touched = output.mtime_ns != input.mtime_ns && !cut;
+                let changed = || Whose::Not("it was changed since the journal tells of it".into());
+                self.compared(output, None, if touched { changed() } else { Whose::Ours })
             }
             // A claim that nothing was left here says nothing of what is here.
             Some(_) | None => {
@@ -116,6 +125,11 @@ impl Known<'_> {
                 Wanted { input_digest: maybe, output_digest: touched, compare: None, made: None };
             let examined = match self.answer {
                 None => return Standing::Ask(wanted),
+                // It is ours all the same: whoever makes it again will tell what is wrong.
+                Some(Err(why)) if !touched && self.same_dir => {
+                    let why = format!("it cannot be told whether the input changed ({why})");
+                    return Standing::Stale { why, output };
+                }
                 Some(Err(why)) => return unknown(output, why),
                 Some(Ok(examined)) => examined,
             };
