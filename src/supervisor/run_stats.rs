@@ -38,7 +38,7 @@ impl Dispatcher {
     /// The report of the run, which took `took`.
     pub(in crate::supervisor) fn sum_up(&self, took: Duration, ending: &Ending) -> RunSummary {
         let context = &self.context;
-        let files: Vec<_> = self.records.values().cloned().collect();
+        let files: Vec<_> = self.jobs.records.values().cloned().collect();
         let count = |outcome| files.iter().filter(|file| file.outcome == outcome).count() as u64;
         let fresh = || {
             let made = |file: &&JobRecord| {
@@ -58,7 +58,7 @@ impl Dispatcher {
             safety_violations: self.scheduler.violations(),
             conversion_time: took.as_secs_f64(),
             workers_used: self.scheduler.most_busy().into(),
-            final_memory_usage_percent: percent(self.memory.used, self.memory.limit),
+            final_memory_usage_percent: percent(self.memory.status.used, self.memory.status.limit),
             run_id: context.run_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: rfc3339(context.started),

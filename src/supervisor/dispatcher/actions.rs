@@ -66,7 +66,7 @@ impl Dispatcher {
             cores: cores.cloned().unwrap_or_default(),
             handshake_timeout: self.context.settings.handshake_timeout,
         };
-        let outbox = self.outbox.clone();
+        let outbox = self.channel.outbox.clone();
         let tell =
             move |slot, worker, word| outbox.send(Message::Worker(slot, worker, word)).is_ok();
         if let Err(error) = worker_process::start(birth, Box::new(tell)) {
@@ -95,7 +95,7 @@ impl Dispatcher {
         let temp_name = TempName::new(&self.context.run_id, self.context.owner, self.temp_number)
             .map_or_else(|_| format!("{}.part", self.temp_number), |name| name.to_string());
         let Some((place, planned)) = self.context.job(job) else { return };
-        let leftover = self.published.get(&job).copied();
+        let leftover = self.jobs.published.get(&job).copied();
         let asked = Attempt { place, threads, leftover };
         let options = self.task.options(&asked);
         let assignment = options.map(|options| Assignment {
@@ -201,8 +201,8 @@ impl Dispatcher {
         record.seconds = busy.as_secs_f64();
         record.faults = faults.to_vec();
         record.slot = Some(slot.0);
-        (record.peak_rss, record.peak_anon) = self.peaks.remove(&job).unwrap_or_default();
-        self.published.remove(&job);
+        (record.peak_rss, record.peak_anon) = self.jobs.peaks.remove(&job).unwrap_or_default();
+        self.jobs.published.remove(&job);
         let worker_handle = self.workers.get_mut(&slot);
         let current = worker_handle
             .and_then(|worker_handle| worker_handle.current.as_mut().filter(|now| now.job == job));
@@ -240,13 +240,13 @@ impl Dispatcher {
     pub(in crate::supervisor) fn journal(&mut self, place: JobId, record: JobRecord, line: Line) {
         let number = u64::from(place.0);
         self.services.journal_writer.ask(Task::Write(Box::new(line), Some(number)));
-        self.unsafe_records.insert(number, record);
+        self.jobs.unsafe_records.insert(number, record);
     }
 
     /// What a job that ran out of memory alone in the machine needs.
     fn advise(&self, message: &str, peak: u64) -> String {
         let show = |bytes: u64| ByteSize::b(bytes).display().iec().to_string();
-        let memory = &self.memory;
+        let memory = &self.memory.status;
         let source = &memory.limit_source;
         // What was held is what was seen last; it wanted more.
         let enough = peak.max(memory.limit / 2).saturating_mul(2);
@@ -270,19 +270,19 @@ impl Dispatcher {
                 RunEvent::SafetyViolation { used, budget, limit, count, step }
             }
             Notice::Paused(message) => {
-                self.paused = true;
+                self.state.paused = true;
                 RunEvent::Paused { message }
             }
             Notice::Resumed(waited) => {
-                self.paused = false;
+                self.state.paused = false;
                 RunEvent::Resumed { seconds: waited.as_secs_f64() }
             }
             Notice::Draining { reason, grace, running } => {
-                self.draining = true;
+                self.state.draining = true;
                 RunEvent::Draining { reason, grace_seconds: grace.as_secs_f64(), running }
             }
             Notice::Stopping(reason) => {
-                self.draining = true;
+                self.state.draining = true;
                 RunEvent::Stopping { reason }
             }
             Notice::Warning(message) => RunEvent::Warning { message },

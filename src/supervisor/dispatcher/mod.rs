@@ -82,35 +82,64 @@ pub(super) struct Services {
     pub(super) family: Option<Family>,
 }
 
-/// See the module.
+/// What is known of the jobs.
+#[derive(Debug, Default)]
+pub(super) struct JobStates {
+    /// Records by place in the plan: those that are over before the run among them.
+    pub(super) records: BTreeMap<usize, JobRecord>,
+    /// Records that are not safe on disk yet, by place in the plan.
+    pub(super) unsafe_records: BTreeMap<u64, JobRecord>,
+    /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
+    pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
+    /// What each job's last attempt was about to publish.
+    pub(super) published: BTreeMap<JobId, StatData>,
+}
+
+/// Memory as it was read last.
+#[derive(Debug, Default)]
+pub(super) struct MemoryState {
+    pub(super) status: MemoryStatus,
+    /// When it was told.
+    told: Option<Instant>,
+}
+
+/// How far the run is.
+#[derive(Debug, Default)]
+pub(super) struct RunState {
+    /// No new jobs begin.
+    pub(super) draining: bool,
+    /// The disk is full.
+    pub(super) paused: bool,
+    /// The scheduler's last word.
+    over: Option<Ending>,
+    /// The journal's thread is gone.
+    closed: bool,
+}
+
+/// The channel through which the dispatcher hears everybody.
+struct Channel {
+    outbox: Sender<Message>,
+    inbox: Receiver<Message>,
+}
+
+/// Owns a run's state, hears everybody, and does what the scheduler decides.
 pub(super) struct Dispatcher {
     pub(super) context: RunContext,
     pub(super) task: Box<dyn RunTask>,
     pub(super) services: Services,
     pub(super) scheduler: Scheduler,
     pub(super) events_out: EventSender,
-    pub(super) outbox: Sender<Message>,
-    inbox: Receiver<Message>,
+    channel: Channel,
     begin: Instant,
     pub(super) workers: BTreeMap<SlotId, WorkerHandle>,
     /// What is to be told to the scheduler.
     pub(super) events: VecDeque<Event>,
-    pub(super) memory: MemoryStatus,
-    memory_told: Option<Instant>,
-    /// Records by place in the plan: those that are over before the run among them.
-    pub(super) records: BTreeMap<usize, JobRecord>,
-    /// Places of records that are not safe on disk yet.
-    pub(super) unsafe_records: BTreeMap<u64, JobRecord>,
+    pub(super) jobs: JobStates,
+    pub(super) memory: MemoryState,
+    pub(super) state: RunState,
     pub(super) stats: RunStats,
-    /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
-    pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
-    /// What each job's last attempt was about to publish.
-    pub(super) published: BTreeMap<JobId, StatData>,
+    /// Counts the names of temporary files.
     pub(super) temp_number: u64,
-    pub(super) draining: bool,
-    pub(super) paused: bool,
-    over: Option<Ending>,
-    closed: bool,
 }
 
 impl Dispatcher {
@@ -129,23 +158,15 @@ impl Dispatcher {
             services,
             scheduler,
             events_out,
-            outbox,
-            inbox,
+            channel: Channel { outbox, inbox },
             begin: Instant::now(),
             workers: BTreeMap::new(),
             events: VecDeque::new(),
-            memory: MemoryStatus::default(),
-            memory_told: None,
-            records: settled,
-            unsafe_records: BTreeMap::new(),
+            jobs: JobStates { records: settled, ..JobStates::default() },
+            memory: MemoryState::default(),
+            state: RunState::default(),
             stats: RunStats::default(),
-            peaks: BTreeMap::new(),
-            published: BTreeMap::new(),
             temp_number: 0,
-            draining: false,
-            paused: false,
-            over: None,
-            closed: false,
         }
     }
 
@@ -159,9 +180,9 @@ impl Dispatcher {
         self.sample(first);
         let mut ticked = Instant::now();
         self.settle();
-        while self.over.is_none() {
+        while self.state.over.is_none() {
             let tick = TICK.saturating_sub(ticked.elapsed());
-            match self.inbox.recv_timeout(self.events_out.due().unwrap_or(tick).min(tick)) {
+            match self.channel.inbox.recv_timeout(self.events_out.due().unwrap_or(tick).min(tick)) {
                 Ok(message) => self.hear(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -213,12 +234,12 @@ impl Dispatcher {
                 self.events.push_back(Event::Alive { slot, worker, sync });
             }
         }
-        self.memory = sample.status;
-        self.stats.saw(&self.memory);
+        self.memory.status = sample.status;
+        self.stats.saw(&self.memory.status);
         self.events.push_back(Event::Memory(sample.reading));
-        if self.memory_told.is_none_or(|told| told.elapsed() >= MEMORY) {
-            self.memory_told = Some(Instant::now());
-            self.events_out.mention(RunEvent::Memory(self.memory.clone()));
+        if self.memory.told.is_none_or(|told| told.elapsed() >= MEMORY) {
+            self.memory.told = Some(Instant::now());
+            self.events_out.mention(RunEvent::Memory(self.memory.status.clone()));
         }
     }
 
@@ -226,7 +247,7 @@ impl Dispatcher {
         match written {
             Written::Safe(numbers) => {
                 for number in numbers {
-                    if let Some(record) = self.unsafe_records.remove(&number) {
+                    if let Some(record) = self.jobs.unsafe_records.remove(&number) {
                         self.tell_record(number, record);
                     }
                 }
@@ -235,8 +256,8 @@ impl Dispatcher {
             Written::Space(enough) => self.events.push_back(Event::Space { enough }),
             Written::PlaceGone(message) => self.events.push_back(Event::Fatal { message }),
             Written::Closed => {
-                self.closed = true;
-                if self.over.is_none() {
+                self.state.closed = true;
+                if self.state.over.is_none() {
                     let message = "the journal's thread is gone".to_owned();
                     self.events.push_back(Event::Fatal { message });
                 }
@@ -248,12 +269,12 @@ impl Dispatcher {
     fn tell_record(&mut self, number: u64, record: JobRecord) {
         self.events_out.tell(RunEvent::JobFinished(record.clone()));
         if let Ok(place) = usize::try_from(number) {
-            self.records.insert(place, record);
+            self.jobs.records.insert(place, record);
         }
     }
 
     pub(super) fn end(&mut self, ending: Ending) {
-        self.over = Some(ending);
+        self.state.over = Some(ending);
     }
 
     /// Waits for the journal, sums up, says goodbye.
@@ -264,13 +285,13 @@ impl Dispatcher {
         }
         self.decide_late();
         // The journal's last lines tell of the run, so all records must be in the summary before.
-        let unsafe_count = self.unsafe_records.len();
+        let unsafe_count = self.jobs.unsafe_records.len();
         let deadline = Instant::now() + LAST_SYNC;
         if unsafe_count > 0 {
             self.services.journal_writer.ask(Task::Hurry);
-            self.wait_for(deadline, |this| this.unsafe_records.is_empty());
+            self.wait_for(deadline, |this| this.jobs.unsafe_records.is_empty());
         }
-        let left = std::mem::take(&mut self.unsafe_records);
+        let left = std::mem::take(&mut self.jobs.unsafe_records);
         if !left.is_empty() {
             let message = format!(
                 "{} outcomes could not be written to the journal; the next run looks at these \
@@ -282,7 +303,7 @@ impl Dispatcher {
         for (number, record) in left {
             self.tell_record(number, record);
         }
-        let ending = self.over.clone().unwrap_or(Ending::Interrupted);
+        let ending = self.state.over.clone().unwrap_or(Ending::Interrupted);
         if ending == Ending::Complete {
             self.compare_with_others();
         }
@@ -294,7 +315,7 @@ impl Dispatcher {
         }));
         self.services.journal_writer.ask(Task::Write(Box::new(line), None));
         self.services.journal_writer.ask(Task::Close);
-        self.wait_for(deadline, |this| this.closed);
+        self.wait_for(deadline, |this| this.state.closed);
         self.events_out.tell(RunEvent::RunFinished(Box::new(summary.clone())));
         summary
     }
@@ -328,9 +349,9 @@ impl Dispatcher {
     }
 
     pub(super) fn wait_for(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) {
-        while !done(self) && !self.closed {
+        while !done(self) && !self.state.closed {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.inbox.recv_timeout(left) {
+            match self.channel.inbox.recv_timeout(left) {
                 Ok(Message::Written(written)) => self.written(written),
                 Ok(_) => {}
                 Err(_) => return,

@@ -38,7 +38,7 @@ impl Dispatcher {
                 let job = JobId(job);
                 let current = worker_handle.current.as_ref().filter(|now| !now.over);
                 if current.is_some_and(|now| (now.job, now.attempt) == (job, attempt)) {
-                    self.published.insert(job, file);
+                    self.jobs.published.insert(job, file);
                 }
             }
             WorkerMessage::Said(FromWorker::Outcome(ended)) => self.outcome(slot, worker, *ended),
@@ -109,7 +109,7 @@ impl Dispatcher {
 
     /// Keeps the highest memory of all attempts of a job.
     fn peak(&mut self, job: JobId, rss: u64, anon: u64) {
-        let peaks = self.peaks.entry(job).or_default();
+        let peaks = self.jobs.peaks.entry(job).or_default();
         *peaks = (peaks.0.max(rss), peaks.1.max(anon));
     }
 
@@ -168,7 +168,8 @@ impl Dispatcher {
 
     pub(in crate::supervisor) fn status(&self) -> Status {
         let count = |outcomes: &[JobOutcome]| {
-            self.records.values().filter(|record| outcomes.contains(&record.outcome)).count() as u64
+            self.jobs.records.values().filter(|record| outcomes.contains(&record.outcome)).count()
+                as u64
         };
         let slots = (0..self.context.slots).map(SlotId).map(|slot| {
             let worker_handle = self.workers.get(&slot);
@@ -195,9 +196,9 @@ impl Dispatcher {
             failed: count(&[JobOutcome::Failed]),
             skipped: count(&[JobOutcome::Skipped]),
             allowed: self.scheduler.allowed(),
-            paused: self.paused,
-            draining: self.draining,
-            memory: self.memory.clone(),
+            paused: self.state.paused,
+            draining: self.state.draining,
+            memory: self.memory.status.clone(),
             safety_violations: self.scheduler.violations(),
             slots: slots.collect(),
         }
