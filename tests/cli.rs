@@ -17,6 +17,8 @@ mod counters;
 mod flaky;
 #[path = "cli/jldconv.rs"]
 mod jldconv;
+#[path = "cli/log.rs"]
+mod log;
 #[path = "cli/ownership.rs"]
 mod ownership;
 #[path = "cli/pipes.rs"]

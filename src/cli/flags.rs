@@ -170,7 +170,7 @@ pub struct BatchFlags {
     /// [default: auto]
     #[arg(long, value_name = "HOW", help_heading = "Output")]
     pub progress: Option<Progress>,
-    /// Write what -v tells to a file instead of the terminal
+    /// Write what -v tells to a file instead of the terminal, as JSON lines
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub log: Option<PathBuf>,
 }

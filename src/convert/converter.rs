@@ -8,6 +8,7 @@ use super::{
 };
 use super::{Recipe, Unchanged, VerifyLevel, help};
 use crate::convert::inplace::mode;
+use crate::convert::phase_log::PhaseLog;
 use crate::convert::write_output::{Made, Work};
 use crate::h5::{self, ErrorKind, File, Source, metadata_digest};
 use crate::migrate::literal::Literal;
@@ -127,6 +128,8 @@ impl Converter {
         observer: &dyn Observer,
     ) -> Result<FileReport, Failure> {
         let input = job.input.as_path();
+        let log = PhaseLog::new(observer);
+        let observer: &dyn Observer = &log;
         observer.progress(Phase::Plan, 0, 1);
         let (planned, recovered) = if self.options.mode == Mode::InPlace {
             self.plan_recovered(input)?
@@ -137,6 +140,12 @@ impl Converter {
         let mode = self.mode(input, &planned)?;
         let level = self.options.verify.unwrap_or(VerifyLevel::of_mode(mode));
         let edits = planned.migration.edits.as_ref();
+        tracing::debug!(mode = ?mode, verify = level.name(), edits = edits.is_some(), "planned");
+        let mut findings: Vec<String> =
+            planned.migration.findings.iter().map(Finding::to_string).collect();
+        // Told before anything is changed: who dies on the way has said what it met.
+        tell_findings(&findings);
+        let known = findings.len();
         let changed = edits.is_some() || mode == Mode::Rewrite;
         let mut claim = None;
         let made = if mode == Mode::InPlace {
@@ -158,8 +167,6 @@ impl Converter {
             claim = Some(Box::new(self.claim(job, &planned, &made, mode, changed)));
             made
         };
-        let mut findings: Vec<_> =
-            planned.migration.findings.iter().map(Finding::to_string).collect();
         findings.extend(made.remarks);
         if recovered == Recovered::TakenBack {
             findings.push("note: a change in place was interrupted; it was taken back".to_owned());
@@ -173,6 +180,8 @@ impl Converter {
                         `jldconv commit` makes it final";
             findings.push(note.to_owned());
         }
+        tell_findings(findings.get(known..).unwrap_or_default());
+        tracing::debug!(seconds = log.seconds(), bytes = made.bytes_out, "conversion done");
         let appended = made.bytes_out.saturating_sub(planned.identity.len);
         Ok(FileReport {
             outcome: if changed { Outcome::Converted } else { Outcome::Unchanged },
@@ -351,6 +360,12 @@ impl Converter {
                 reason.unwrap_or("--compress or --repack was asked for")
             )),
         }
+    }
+}
+
+fn tell_findings(findings: &[String]) {
+    for finding in findings {
+        tracing::info!(text = finding.as_str(), "finding");
     }
 }
 

@@ -78,6 +78,20 @@ pub enum Phase {
     Publish,
 }
 
+impl Phase {
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Copy => "copy",
+            Self::Edit => "edit",
+            Self::Sync => "sync",
+            Self::Verify => "verify",
+            Self::Publish => "publish",
+        }
+    }
+}
+
 /// Whoever watches a conversion. Called often; must be cheap.
 pub trait Observer: Sync {
     /// `done` of `total` bytes of `phase` are through.

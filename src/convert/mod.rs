@@ -15,6 +15,7 @@ mod flat_tests;
 pub mod inplace;
 mod job;
 mod options;
+mod phase_log;
 pub mod publish;
 mod rewrite;
 pub mod temp;

@@ -1,6 +1,6 @@
 //! What is said.
 
-use super::Token;
+use super::{LogLine, Token};
 use crate::convert::{Failure, Job, Phase};
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Version of everything in this room; both sides must have the same.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A path, byte for byte: names need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,12 +137,15 @@ pub enum FromWorker {
     },
     /// I am through with a job.
     Outcome(Box<Ended>),
+    /// I have a line for the log.
+    Log(Box<LogLine>),
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use crate::convert::FailureKind;
+    use crate::protocol::LogLevel;
     use proptest::prelude::*;
 
     prop_compose! {
@@ -191,6 +194,12 @@ pub(super) mod tests {
                 |(job, attempt, result, (peak_rss, peak_anon, rest))| {
                     let measured = Measured { peak_rss, peak_anon, rest };
                     FromWorker::Outcome(Box::new(Ended { job, attempt, result, measured }))
+                }
+            ),
+            (any::<u32>(), any::<u32>(), any::<String>(), any::<String>()).prop_map(
+                |(job, attempt, message, details)| {
+                    let level = LogLevel::Info;
+                    FromWorker::Log(Box::new(LogLine { job, attempt, level, message, details }))
                 }
             ),
         ]

@@ -6,10 +6,12 @@
 
 mod endpoint;
 mod frame;
+mod log_line;
 mod message;
 mod token;
 
 pub use endpoint::{Address, AddressError, Listener, SocketDir};
 pub use frame::{Decoder, FRAME_MAX, ProtocolError, decode, encode, encode_payload};
+pub use log_line::{LOG_TEXT_MAX, LogLevel, LogLine};
 pub use message::{Assignment, Ended, FromWorker, Measured, ToWorker, VERSION, WirePath};
 pub use token::Token;

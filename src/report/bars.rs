@@ -2,9 +2,9 @@
 //!
 //! The cursor is never hidden, so whatever ends the program leaves the terminal as it was.
 
-use super::line::phase_name;
 use super::tally::{Busy, Tally};
 use super::text;
+use crate::convert::Phase;
 use crate::supervisor::{RunEvent, SlotId};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -123,7 +123,7 @@ impl Bars {
 }
 
 fn working(slot: SlotId, busy: &Busy) -> String {
-    let phase = busy.phase.map_or("start", phase_name);
+    let phase = busy.phase.map_or("start", Phase::name);
     let attempt = match busy.attempt {
         0 | 1 => String::new(),
         attempt => format!(", attempt {attempt}"),
@@ -140,7 +140,6 @@ fn working(slot: SlotId, busy: &Busy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::Phase;
     use crate::report::header::tests::start;
     use crate::report::line::tests::record;
     use crate::supervisor::{JobId, JobOutcome};

@@ -161,8 +161,7 @@ fn status_block(status: &Status) -> String {
         status.safety_violations,
     );
     for slot in busy {
-        let phase =
-            slot.phase.map_or_else(|| "starts".to_owned(), |phase| phase_name(phase).into());
+        let phase = slot.phase.map_or_else(|| "starts".to_owned(), |phase| phase.name().into());
         let _ = write!(
             block,
             "\n  slot {:<2} pid {} {} {phase} {} of {}, attempt {}, {}, memory {}",
@@ -177,19 +176,6 @@ fn status_block(status: &Status) -> String {
         );
     }
     block
-}
-
-/// What a phase is called on a screen.
-pub fn phase_name(phase: crate::convert::Phase) -> &'static str {
-    use crate::convert::Phase;
-    match phase {
-        Phase::Plan => "plan",
-        Phase::Copy => "copy",
-        Phase::Edit => "edit",
-        Phase::Sync => "sync",
-        Phase::Verify => "verify",
-        Phase::Publish => "publish",
-    }
 }
 
 #[cfg(test)]

@@ -1,78 +1,119 @@
-//! The log: what `-v` tells, to a file or around the bars.
+//! Starts the log of this process: what `-v` tells, to a file or around the bars.
 
+use super::log_writer::{Form, LineSender, LogWriter};
 use indicatif::MultiProgress;
 use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::Path;
-use std::sync::Mutex;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
-/// Writes and forgets. A log that cannot be written must not disturb what it tells of, and the
-/// subscriber would say so on standard error, where a reader that went away ends the program.
-struct Forgiving<W>(W);
-
-impl<W: Write> Write for Forgiving<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let _ = self.0.write_all(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let _ = self.0.flush();
-        Ok(())
-    }
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The file cannot be appended to.
+    #[error("cannot open the log {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is no thread left that could write it.
+    #[error("cannot start the log: {0}")]
+    Thread(#[source] io::Error),
 }
 
-/// Standard error, with the bars taken away for as long as a line is written.
-struct AroundBars(Option<MultiProgress>);
+/// Keeps the log alive; when it is dropped, what was told before is written.
+#[derive(Debug)]
+#[must_use = "the last lines are lost without it"]
+pub struct LogGuard(Option<LineSender>);
 
-struct Line<'a>(&'a AroundBars);
-
-impl<'a> MakeWriter<'a> for AroundBars {
-    type Writer = Line<'a>;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        Line(self)
-    }
-}
-
-impl Write for Line<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &self.0.0 {
-            Some(bars) => bars.suspend(|| Forgiving(io::stderr()).write(bytes)),
-            None => Forgiving(io::stderr()).write(bytes),
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        if let Some(lines) = &self.0 {
+            lines.flush();
         }
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Forgiving(io::stderr()).flush()
-    }
 }
 
-/// Starts the log of this process: to `file`, or else to standard error around the `bars`. How much
-/// it tells follows `verbose`, unless `RUST_LOG` says more exactly. Does nothing the second time.
+/// Starts the log of this process: to `file` as JSON lines, or else to standard error as text, above
+/// the `bars` where there are some. How much it tells follows `verbose` (0 nothing, or what happens
+/// if there is a `file`; 1 what happens, 2 why, 3 everything), unless `RUST_LOG` says more exactly.
+/// A log that another part of the program started stays.
+///
+/// Nobody who tells something ever waits for the file or the terminal: a thread of its own writes,
+/// and where it does not keep up, lines are left out and counted.
 ///
 /// # Errors
-/// Where `file` cannot be appended to.
-pub fn start_log(verbose: u8, file: Option<&Path>, bars: Option<&MultiProgress>) -> io::Result<()> {
+/// Where `file` cannot be appended to. A file that cannot be written to later (a full disk) is told
+/// on standard error, once, and ends nothing.
+pub fn start_log(
+    verbose: u8,
+    file: Option<&Path>,
+    bars: Option<&MultiProgress>,
+) -> Result<LogGuard, LogError> {
+    let asked = std::env::var_os(EnvFilter::DEFAULT_ENV).is_some();
     let level = match (verbose, file) {
-        (0, None) => "warn",
+        (0, None) if !asked => return Ok(LogGuard(None)),
+        (0, None) => "off",
         (0, Some(_)) | (1, _) => "info",
         (2, _) => "debug",
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
-    // A log that another part of the program started stays.
-    let _ = match file {
-        Some(path) => {
-            let file = OpenOptions::new().create(true).append(true).open(path)?;
-            log.with_writer(Mutex::new(Forgiving(file))).try_init()
-        }
-        None => log.with_writer(AroundBars(bars.cloned())).try_init(),
+    let bars = bars.cloned();
+    let lines = match file {
+        Some(path) => to_file(path, bars)?,
+        None => LogWriter::start(
+            Form::Text,
+            Box::new(move |line| {
+                say(bars.as_ref(), line);
+                Ok(())
+            }),
+            Box::new(|_| {}),
+        )
+        .map_err(LogError::Thread)?,
     };
-    Ok(())
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_target(false)
+        .with_writer(move || writer.clone());
+    let _ = match file {
+        Some(_) => {
+            log.json().flatten_event(true).with_current_span(false).with_span_list(true).try_init()
+        }
+        None => log.try_init(),
+    };
+    Ok(LogGuard(Some(lines)))
+}
+
+fn to_file(path: &Path, bars: Option<MultiProgress>) -> Result<LineSender, LogError> {
+    let open = OpenOptions::new().create(true).append(true).open(path);
+    let mut file = open.map_err(|source| LogError::Open { path: path.to_owned(), source })?;
+    let shown = super::text::tame(&path.display().to_string());
+    LogWriter::start(
+        Form::Json,
+        Box::new(move |line| file.write_all(line)),
+        Box::new(move |error| {
+            let told = format!("warning: cannot write the log {shown}: {error}; lines are lost\n");
+            say(bars.as_ref(), told.as_bytes());
+        }),
+    )
+    .map_err(LogError::Thread)
+}
+
+/// Writes to standard error, with the bars taken away meanwhile. A reader that went away is no
+/// reason to end a program.
+fn say(bars: Option<&MultiProgress>, line: &[u8]) {
+    let write = || {
+        let _ = io::stderr().write_all(line);
+    };
+    match bars {
+        Some(bars) => bars.suspend(write),
+        None => write(),
+    }
 }
 
 #[cfg(test)]
@@ -83,12 +124,18 @@ mod tests {
     fn a_file_takes_the_log() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run.log");
-        start_log(1, Some(&path), None).unwrap();
-        tracing::info!(name = "output_00001.jld2", "converted");
+        let guard = start_log(1, Some(&path), None).unwrap();
+        let span = tracing::info_span!("file", input = "output_00001.jld2");
+        span.in_scope(|| tracing::info!(bytes = 7, "converted"));
         tracing::debug!("not told");
+        drop(guard);
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains("INFO converted name=\"output_00001.jld2\""), "{text}");
+        let line = text.lines().find(|line| line.contains("converted")).unwrap();
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!((&line["message"], &line["bytes"]), (&"converted".into(), &7.into()));
+        assert_eq!(line["spans"][0]["input"], "output_00001.jld2");
         assert!(!text.contains("not told"));
-        assert!(start_log(0, Some(dir.path()), None).is_err(), "a directory is no log");
+        let error = start_log(0, Some(dir.path()), None).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot open the log {}", dir.path().display())));
     }
 }

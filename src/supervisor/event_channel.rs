@@ -2,6 +2,7 @@
 //! holds nothing up: what it can do without is left out.
 
 use crate::supervisor::event::{Reporter, RunEvent};
+use crate::supervisor::trace::RunTrace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +24,8 @@ pub(in crate::supervisor) struct EventSender {
     bundle: Vec<RunEvent>,
     /// When the first of them came.
     since: Instant,
+    /// The log, which every event reaches, too.
+    pub(in crate::supervisor) trace: RunTrace,
 }
 
 /// The receiving end.
@@ -37,12 +40,20 @@ pub(in crate::supervisor) fn events_out() -> (EventSender, Readers) {
     let (sender, receiver) = channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let readers = Readers { receiver, waiting: Arc::clone(&waiting) };
-    (EventSender { sender, waiting, bundle: Vec::new(), since: Instant::now() }, readers)
+    let sender = EventSender {
+        sender,
+        waiting,
+        bundle: Vec::new(),
+        since: Instant::now(),
+        trace: RunTrace::default(),
+    };
+    (sender, readers)
 }
 
 impl EventSender {
     /// Tells `event`.
     pub(in crate::supervisor) fn tell(&mut self, event: RunEvent) {
+        self.trace.event(&event);
         if self.bundle.is_empty() {
             self.since = Instant::now();
         }

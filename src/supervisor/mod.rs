@@ -27,6 +27,7 @@ mod signals;
 pub(crate) mod sizing;
 pub(crate) mod stage;
 pub(crate) mod task;
+mod trace;
 mod untaken;
 mod worker_process;
 

@@ -127,9 +127,10 @@ pub(super) fn dispatch(
     readers: Readers,
     reporter: &mut dyn Reporter,
 ) -> Result<RunSummary, RunError> {
+    let span = tracing::Span::current();
     let thread = std::thread::Builder::new()
         .name("dispatcher".into())
-        .spawn(move || dispatcher.run(first))
+        .spawn(move || span.in_scope(|| dispatcher.run(first)))
         .map_err(setup("start the dispatcher"))?;
     readers.read(reporter);
     thread.join().map_err(|panic| {

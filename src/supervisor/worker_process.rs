@@ -16,6 +16,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use tracing::level_filters::LevelFilter;
 
 /// Bytes of a worker's stderr that are kept.
 const LAST_WORDS: usize = 4 << 10;
@@ -132,6 +133,7 @@ fn born(birth: &Birth) -> io::Result<Life> {
         token: token.clone(),
         parent: std::process::id(),
         cores: birth.cores.clone(),
+        log: LevelFilter::current(),
     };
     let mut command = launch.command(&birth.program.program, &birth.program.args);
     command.stdout(write.try_clone()?).stderr(write);

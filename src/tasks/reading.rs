@@ -71,6 +71,7 @@ pub fn read<T: ReadingTask>(
 ) -> std::result::Result<RunSummary, RunError> {
     let Reading { settings, plan, options, journal, hooks } = reading;
     let context = context(settings, plan, hooks)?;
+    let _inside = tracing::info_span!("run", id = context.run_id).entered();
     let run_dir = journal.map(|dir| RunDir::take(dir, settings.shard, &context.run_id));
     let run_dir = run_dir.transpose()?;
     let stored = serde_json::to_value(&options)

@@ -5,11 +5,13 @@ use crate::sys::process::take_env;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use tracing::level_filters::LevelFilter;
 
 /// The hidden subcommand by which an executable becomes a worker.
 pub const SUBCOMMAND: &str = "__worker";
 const SOCKET: &str = "JLDCONV_SOCKET";
 const TOKEN: &str = "JLDCONV_TOKEN";
+const LOG: &str = "JLDCONV_WORKER_LOG";
 
 /// The only variables that a worker inherits: where shared libraries are, and how to tell of
 /// panics.
@@ -57,6 +59,8 @@ pub struct Launch {
     pub parent: u32,
     /// The cores to stay on; all if empty.
     pub cores: Vec<usize>,
+    /// How much the log takes.
+    pub log: LevelFilter,
 }
 
 impl Launch {
@@ -72,6 +76,7 @@ impl Launch {
             .env_clear()
             .env(SOCKET, self.address.to_text())
             .env(TOKEN, self.token.to_hex())
+            .env(LOG, self.log.to_string())
             // A worker has few threads; more arenas only hold memory back.
             .env("MALLOC_ARENA_MAX", "2")
             .stdin(Stdio::null())
@@ -90,12 +95,14 @@ impl Launch {
         let take =
             |name: &'static str| take_env(OsStr::new(name)).ok_or(LaunchError::NotLaunched(name));
         let (address, token) = (take(SOCKET)?, take(TOKEN)?);
-        Self::parse(address, &token, args)
+        let log = take_env(OsStr::new(LOG)).unwrap_or_default();
+        Self::parse(address, &token, &log, args)
     }
 
     fn parse(
         address: OsString,
         token: &OsStr,
+        log: &OsStr,
         args: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, LaunchError> {
         let token = token.to_str().and_then(Token::from_hex);
@@ -110,6 +117,8 @@ impl Launch {
             token: token.ok_or(LaunchError::NotLaunched(TOKEN))?,
             parent: parent.ok_or(LaunchError::NotLaunched("the supervisor's id"))?,
             cores: cores.ok_or(LaunchError::NotLaunched("the list of cores"))?,
+            // A worker without a log works as well.
+            log: log.to_str().and_then(|log| log.parse().ok()).unwrap_or(LevelFilter::OFF),
         })
     }
 }
@@ -120,12 +129,13 @@ mod tests {
 
     #[test]
     fn a_worker_is_told_what_its_supervisor_said() {
-        for cores in [vec![], vec![3, 5]] {
+        for (cores, log) in [(vec![], LevelFilter::OFF), (vec![3, 5], LevelFilter::DEBUG)] {
             let launch = Launch {
                 address: Address::Abstract("here".into()),
                 token: Token::random().unwrap(),
                 parent: 77,
                 cores,
+                log,
             };
             let command = launch.command(Path::new("/x"), &[SUBCOMMAND.into()]);
             let envs: Vec<_> = command.get_envs().collect();
@@ -134,7 +144,7 @@ mod tests {
             };
             let mut args = command.get_args().map(OsStr::to_owned);
             assert_eq!(args.next().unwrap(), SUBCOMMAND);
-            assert_eq!(Launch::parse(env(SOCKET), &env(TOKEN), args).unwrap(), launch);
+            assert_eq!(Launch::parse(env(SOCKET), &env(TOKEN), &env(LOG), args).unwrap(), launch);
             assert!(envs.iter().all(|(key, _)| *key != "HOME" && *key != "PATH"));
         }
     }
@@ -143,10 +153,15 @@ mod tests {
     fn a_worker_cannot_be_started_by_hand() {
         let address = || Address::Abstract("here".into()).to_text();
         let token = OsString::from(Token::random().unwrap().to_hex());
-        assert!(Launch::parse(address(), &token, []).is_err());
-        assert!(Launch::parse(address(), &token, ["1".into()]).is_err());
-        assert!(Launch::parse(address(), &token, ["1".into(), "0,x".into()]).is_err());
-        assert!(Launch::parse(address(), OsStr::new("guess"), ["1".into(), "".into()]).is_err());
-        assert!(Launch::parse("".into(), &token, ["1".into(), "".into()]).is_err());
+        assert!(Launch::parse(address(), &token, OsStr::new(""), []).is_err());
+        assert!(Launch::parse(address(), &token, OsStr::new(""), ["1".into()]).is_err());
+        assert!(
+            Launch::parse(address(), &token, OsStr::new(""), ["1".into(), "0,x".into()]).is_err()
+        );
+        assert!(
+            Launch::parse(address(), OsStr::new("guess"), OsStr::new(""), ["1".into(), "".into()])
+                .is_err()
+        );
+        assert!(Launch::parse("".into(), &token, OsStr::new(""), ["1".into(), "".into()]).is_err());
     }
 }

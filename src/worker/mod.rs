@@ -7,6 +7,7 @@
 
 mod fault;
 mod launch;
+mod log;
 mod measure;
 mod session;
 mod task;
@@ -57,5 +58,5 @@ fn live(
     }
     let faults = fault::Faults::from_env().map_err(LaunchError::FailureKind)?;
     let stream = launch.address.connect().map_err(LaunchError::Connect)?;
-    session::run(stream, launch.token, tasks, &faults).map_err(LaunchError::Lost)
+    session::run(stream, launch.token, launch.log, tasks, &faults).map_err(LaunchError::Lost)
 }

@@ -13,6 +13,8 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tracing::level_filters::LevelFilter;
+use tracing::warn;
 
 /// How long a conversion may take to stop when the supervisor is gone.
 const ORPHAN_GRACE: Duration = Duration::from_secs(1);
@@ -23,6 +25,7 @@ const MESSAGE_MAX: usize = 16 << 10;
 pub(super) fn run(
     mut stream: Stream,
     token: Token,
+    log: LevelFilter,
     tasks: &[&dyn Runner],
     faults: &Faults,
 ) -> io::Result<()> {
@@ -31,6 +34,7 @@ pub(super) fn run(
     faults.shake_hands();
     shared.say(&hello)?;
     keep_panics();
+    super::log::start(log, &shared);
     let (sender, jobs) = channel();
     let listening = Arc::clone(&shared);
     std::thread::Builder::new().name("listen".into()).spawn(move || {
@@ -102,7 +106,9 @@ fn work(
         let task = tasks.iter().find(|task| task.name() == assignment.task);
         shared.begin(job, attempt, watcher);
         // A limit that cannot be set is a protection less, no reason to refuse work.
-        let _ = process::limit_data(data_limit);
+        if let Err(error) = process::limit_data(data_limit) {
+            warn!(error = %error, limit = data_limit, "memory of the worker is not limited");
+        }
         let (result, measured) = {
             let mischief = faults.begin(&files, attempt);
             let perform = |observer: &dyn Observer| match task {
@@ -113,8 +119,11 @@ fn work(
                 )),
             };
             let result = catch_unwind(AssertUnwindSafe(|| mischief.around(shared, perform)));
-            let result =
-                result.unwrap_or_else(|_| Err(Failure::new(FailureKind::Internal, last_panic())));
+            let result = result.unwrap_or_else(|_| {
+                let panic = last_panic();
+                warn!(panic = panic.as_str(), "task panicked");
+                Err(Failure::new(FailureKind::Internal, panic))
+            });
             if let (Err(_), Some(task)) = (&result, task) {
                 // A panic leaves it behind; whoever failed in order has removed it.
                 task.clean(&files);

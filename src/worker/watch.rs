@@ -1,9 +1,10 @@
 //! Watches a conversion from within: the conversion only leaves a note where it is; a thread of
 //! its own passes notes on and looks at the memory, some ten times a second.
 
+use super::log::LINES_MAX;
 use super::measure::Meter;
 use crate::convert::{Observer, Phase};
-use crate::protocol::{FromWorker, encode};
+use crate::protocol::{FromWorker, LogLevel, LogLine, encode};
 use crate::sys::stat::StatData;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     note: Mutex<Option<Note>>,
     cancel: AtomicBool,
     threads: AtomicU32,
+    /// Lines of the log that the running attempt sent.
+    log_lines: AtomicU32,
     state: AtomicU8,
     pub(super) meter: Meter,
 }
@@ -54,6 +57,7 @@ impl Shared {
             note: Mutex::new(None),
             cancel: AtomicBool::new(false),
             threads: AtomicU32::new(1),
+            log_lines: AtomicU32::new(0),
             state: AtomicU8::new(ASLEEP),
             meter: Meter::default(),
         }
@@ -87,6 +91,7 @@ impl Shared {
     /// An attempt begins; `watcher` is the thread that runs [`Self::watch`].
     pub(super) fn begin(&self, job: u32, attempt: u32, watcher: &Thread) {
         self.meter.begin();
+        self.log_lines.store(0, Ordering::Relaxed);
         *lock(&self.note) = Some(Note { job, attempt, at: None });
         if self.state.compare_exchange(ASLEEP, AWAKE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             watcher.unpark();
@@ -96,6 +101,25 @@ impl Shared {
     /// An attempt is over; nothing is told of it after that.
     pub(super) fn end(&self) {
         *lock(&self.note) = None;
+    }
+
+    /// Sends the line that `line` makes of job and attempt, if an attempt runs and has not sent too
+    /// many.
+    pub(super) fn log(&self, line: impl FnOnce(u32, u32) -> LogLine) {
+        // The lock is held so that no line follows its outcome.
+        let note = lock(&self.note);
+        let Some(Note { job, attempt, .. }) = *note else { return };
+        let sent = self.log_lines.fetch_add(1, Ordering::Relaxed);
+        let line = match sent {
+            LINES_MAX => {
+                let message = "further lines of this attempt are left out".to_owned();
+                LogLine { job, attempt, level: LogLevel::Warn, message, details: String::new() }
+            }
+            _ if sent < LINES_MAX => line(job, attempt),
+            _ => return,
+        };
+        // Without a supervisor the conversion has been asked to stop.
+        let _ = self.say(&FromWorker::Log(Box::new(line)));
     }
 
     /// The worker ends.

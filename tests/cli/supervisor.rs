@@ -81,7 +81,7 @@ fn the_help_is_what_users_know() {
           --report <FILE>   Write a JSON report of the run
           --progress <HOW>  bar draws bars, plain prints one line a file, json prints one JSON object an
                             event [default: auto] [possible values: auto, bar, plain, json, none]
-          --log <FILE>      Write what -v tells to a file instead of the terminal
+          --log <FILE>      Write what -v tells to a file instead of the terminal, as JSON lines
       -y, --yes[=<BOOL>]    Do not ask, go
       -v, --verbose...      Say more: -v what happens, -vv why, -vvv everything
           --config <FILE>   Read settings from this file [default: jldconv.toml here, if there is one]

@@ -1,6 +1,7 @@
 //! The supervisor at a terminal: questions, bars, Ctrl-C.
 
 use crate::world::{World, binary};
+use indicatif::{InMemoryTerm, TermLike as _};
 use nix::pty::{Winsize, openpty};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -18,7 +19,12 @@ struct Terminal {
 
 impl Terminal {
     fn open(world: &World, args: &[&str]) -> Self {
-        let size = Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+        Self::open_sized(world, args, (40, 100))
+    }
+
+    /// Of so many rows and columns.
+    fn open_sized(world: &World, args: &[&str], (rows, columns): (u16, u16)) -> Self {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).unwrap();
         let ours = File::from(pty.master);
         let theirs = File::from(pty.slave);
@@ -93,6 +99,39 @@ fn yes_draws_bars() {
     assert!(screen.contains("failed     output_00004.jld2  input: "), "{screen}");
     assert!(screen.contains("3 converted, 0 unchanged, 0 skipped, 1 failed"), "{screen}");
     assert_eq!(world.names("new").len(), 3);
+}
+
+/// What was left on the screen in the end, line by line.
+fn picture(screen: &str, (rows, columns): (u16, u16)) -> String {
+    let term = InMemoryTerm::new(rows, columns);
+    term.write_str(screen).unwrap();
+    term.contents()
+}
+
+#[test]
+fn the_log_stands_above_the_bars_and_never_in_them() {
+    let world = World::new(&[1, 2, 3, 4, 5, 6, 7, 8]);
+    let size = (2000, 1000);
+    let args = ["old", "new", "--yes", "-vvv", "--workers", "3"];
+    let terminal = Terminal::open_sized(&world, &args, size);
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("[########################] "), "there are bars: {screen}");
+    let picture = picture(&screen, size);
+    let levels = [" INFO ", "DEBUG ", "TRACE "];
+    for line in picture.lines() {
+        if !levels.iter().any(|level| line.contains(level)) {
+            continue;
+        }
+        assert!(line.starts_with("20") && line.get(10..11) == Some("T"), "{line}");
+        let bar = line.contains("...]") || line.contains("###") || line.contains(" % of ");
+        assert!(!bar, "a bar is in {line}");
+        assert_eq!(line.matches("Z ").count(), 1, "two lines in {line}");
+    }
+    let told = |message: &str| picture.lines().filter(|line| line.contains(message)).count();
+    assert_eq!([told("attempt started"), told("file finished")], [8, 8], "{picture}");
+    assert_eq!([told("run started"), told("run finished")], [1, 1], "{picture}");
+    assert_eq!(told("log: it could not keep up"), 0);
 }
 
 #[test]

@@ -90,6 +90,7 @@ fn a_worker_ends_when_its_supervisor_talks_nonsense() {
             token: Token::random().unwrap(),
             parent: std::process::id(),
             cores: Vec::new(),
+            log: tracing::level_filters::LevelFilter::OFF,
         };
         let program = super::setting::program();
         let mut child = Child::spawn(&mut launch.command(&program.program, &program.args)).unwrap();

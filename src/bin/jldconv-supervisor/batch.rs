@@ -35,7 +35,8 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let converter = Converter::new(run.settings.options.clone()).map_err(usage)?;
     run.view.report.as_deref().map_or(Ok(()), check_report).map_err(usage)?;
     let mut screen = Screen::standard(run.view.progress, about(&run));
-    start_log(run.view.verbose, run.view.log.as_deref(), screen.bars()).map_err(usage)?;
+    let _log =
+        start_log(run.view.verbose, run.view.log.as_deref(), screen.bars()).map_err(usage)?;
     let prepared = prepare(&run).map_err(usage)?;
     if let Some(nothing) = prepared.nothing(&run) {
         return Err(Stop::Said(ExitCode::Nothing, nothing));

@@ -1,7 +1,7 @@
 //! `jldconv convert`.
 
 use super::{Stop, failed, put, usage};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jldconv::cli::{ConvertArgs, options};
 use jldconv::convert::publish::{Destination, Existing};
 use jldconv::convert::temp::{Owner, TempName};
@@ -23,7 +23,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-pub(super) fn convert(args: ConvertArgs) -> Result<ExitCode, Stop> {
+/// `bars` is what the log goes around.
+pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
     let dry = args.conversion.dry_run.unwrap_or(false);
     let discard = args.conversion.discard_replaced.unwrap_or(false);
     let mut options = options(args.conversion).map_err(usage)?;
@@ -58,7 +59,7 @@ pub(super) fn convert(args: ConvertArgs) -> Result<ExitCode, Stop> {
         let to = Destination::open(&job.output).map_err(failed)?;
         to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
     }
-    let watch = Watch::new().map_err(failed)?;
+    let watch = Watch::new(bars).map_err(failed)?;
     let report = existing(&job, &converter, &own, discard, &watch)
         .and_then(|existing| Ok((converter.convert_over(&job, &existing, &watch)?, existing)));
     watch.bar.finish_and_clear();
@@ -198,7 +199,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn new() -> io::Result<Self> {
+    fn new(bars: &MultiProgress) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
         // `nohup` asks to outlive the terminal; the handler is for SIGHUP, too.
@@ -213,7 +214,7 @@ impl Watch {
         if outlives {
             ignore(SIGHUP);
         }
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        let bar = bars.add(ProgressBar::new(0));
         if let Ok(style) = ProgressStyle::with_template(
             "{msg:<8} [{bar:40}] {binary_bytes} of {binary_total_bytes}",
         ) {
@@ -225,7 +226,7 @@ impl Watch {
 
 impl Observer for Watch {
     fn progress(&self, phase: Phase, done: u64, total: u64) {
-        self.bar.set_message(jldconv::report::phase_name(phase));
+        self.bar.set_message(phase.name());
         self.bar.set_length(total);
         self.bar.set_position(done.min(total));
     }

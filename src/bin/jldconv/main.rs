@@ -7,6 +7,7 @@ mod unfinished;
 mod verify;
 
 use clap::Parser as _;
+use indicatif::MultiProgress;
 use jldconv::cli::{JldconvCli, JldconvCommand};
 use jldconv::convert::{Failure, FailureKind};
 use jldconv::julia::on_deep_stack;
@@ -24,11 +25,12 @@ fn main() -> std::process::ExitCode {
             return if fine { ExitCode::Done } else { ExitCode::Usage }.into();
         }
     };
-    let _ = start_log(cli.verbose, None, None);
+    let bars = MultiProgress::new();
+    let _log = start_log(cli.verbose, None, Some(&bars));
     let verbose = cli.verbose > 0;
     // Values nest more deeply than an ordinary stack is made for.
     let ended = on_deep_stack(|| match cli.command {
-        JldconvCommand::Convert(args) => convert::convert(*args),
+        JldconvCommand::Convert(args) => convert::convert(*args, &bars),
         JldconvCommand::Dump(args) => look::dump(&args),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),

@@ -19,6 +19,8 @@ use std::time::{Instant, SystemTime};
 
 impl Dispatcher {
     pub(in crate::supervisor) fn act(&mut self, action: Action) {
+        let name = |job| self.context.job(job).map(|(_, planned)| planned.name.as_str());
+        self.events_out.trace.action(&action, name);
         match action {
             Action::Spawn { slot, worker } => self.spawn(slot, worker),
             Action::Assign { slot, worker, job, attempt, threads, predicted, data_limit } => {

@@ -21,6 +21,7 @@ impl Dispatcher {
         worker: WorkerId,
         word: WorkerMessage,
     ) {
+        self.events_out.trace.worker(slot, worker, &word);
         let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
         match word {
             WorkerMessage::Born { pid, killer } => {
@@ -42,6 +43,13 @@ impl Dispatcher {
                 }
             }
             WorkerMessage::Said(FromWorker::Outcome(ended)) => self.outcome(slot, worker, *ended),
+            WorkerMessage::Said(FromWorker::Log(line)) => {
+                let which = (JobId(line.job), line.attempt);
+                let current = worker_handle.current.as_ref().filter(|now| !now.over);
+                if current.is_some_and(|now| (now.job, now.attempt) == which) {
+                    self.events_out.trace.worker_line(slot, line.bounded());
+                }
+            }
             WorkerMessage::Said(FromWorker::Hello { .. }) => {}
             WorkerMessage::Nonsense(message) => {
                 worker_handle.kill_reason.get_or_insert_with(|| message.clone());
@@ -158,9 +166,9 @@ impl Dispatcher {
         let (cause, message) = self.services.witness.explain(death, &last_words, held, predicted);
         let place = match current.at {
             Some((phase, done, total)) if total > 1 => {
-                format!(" (phase {}, {} of {total} bytes)", phase_name(phase), done.min(total))
+                format!(" (phase {}, {} of {total} bytes)", phase.name(), done.min(total))
             }
-            Some((phase, ..)) => format!(" (phase {})", phase_name(phase)),
+            Some((phase, ..)) => format!(" (phase {})", phase.name()),
             None => String::new(),
         };
         (cause, format!("{message}{place}"))
@@ -209,16 +217,5 @@ fn tail(last_words: &str) -> String {
     match last_words.trim() {
         "" => String::new(),
         words => format!("; its last words: {words}"),
-    }
-}
-
-fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Plan => "plan",
-        Phase::Copy => "copy",
-        Phase::Edit => "edit",
-        Phase::Sync => "sync",
-        Phase::Verify => "verify",
-        Phase::Publish => "publish",
     }
 }

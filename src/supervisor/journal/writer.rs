@@ -5,6 +5,7 @@
 
 use crate::supervisor::journal::record::Line;
 use crate::supervisor::task::Chore;
+use crate::supervisor::trace::journal_written;
 use crate::sys::dir::Dir;
 use crate::sys::file::is_full;
 use std::ffi::OsStr;
@@ -90,7 +91,9 @@ impl JournalWriter {
             linger: SHORTEST_LINGER,
             tell: Box::new(tell),
         };
+        let span = tracing::Span::current();
         std::thread::Builder::new().name("journal_writer".into()).spawn(move || {
+            let _inside = span.enter();
             let mut thread_state = thread_state;
             if catch_unwind(AssertUnwindSafe(|| thread_state.work())).is_err() {
                 (thread_state.tell)(Written::Trouble(
@@ -223,6 +226,10 @@ impl WriterThread {
         }
         let begin = Instant::now();
         let written = self.append();
+        if self.journal.is_some() {
+            let (bytes, records) = (self.lines.len(), self.numbers.len());
+            journal_written(bytes, records, begin.elapsed(), written.as_ref().err());
+        }
         self.linger = (begin.elapsed() * LINGER).clamp(SHORTEST_LINGER, LONGEST_LINGER);
         self.ragged = written.is_err();
         match written {

@@ -61,7 +61,7 @@ pub(in crate::supervisor) struct Change {
     pub(in crate::supervisor) reason: ConcurrencyReason,
 }
 
-/// See the module.
+/// Knows how many slots may be busy, and what was done lately about memory.
 #[derive(Debug, Clone)]
 pub(in crate::supervisor) struct Governor {
     slots: u32,

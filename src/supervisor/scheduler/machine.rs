@@ -46,7 +46,7 @@ pub(super) struct Pause {
     pub(super) probe: Option<JobId>,
 }
 
-/// See the module above.
+/// Decides what a run does next: takes events, gives actions, and owns the state of slots and jobs.
 #[derive(Debug)]
 pub(in super::super) struct Scheduler {
     pub(super) config: Config,

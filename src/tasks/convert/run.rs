@@ -34,6 +34,7 @@ pub fn run(
     check_outputs(settings, plan)?;
     let recipe = Recipe::of(&settings.options).map_err(|it| RunError::Recipe(it.message))?;
     let context = context(settings, plan, hooks)?;
+    let _inside = tracing::info_span!("run", id = context.run_id).entered();
     // Who makes a directory or takes a lock before it is certain that nothing is in the way leaves
     // a trace of a run that never was.
     let survey =

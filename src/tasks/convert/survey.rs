@@ -207,8 +207,10 @@ fn look(
         wanted: questions.iter().copied().collect(),
         answers: sender,
     };
+    let context = context(settings, plan, hooks)?;
+    let _inside = tracing::info_span!("survey", id = context.run_id).entered();
     let commission = Commission {
-        context: context(settings, plan, hooks)?,
+        context,
         task: Box::new(task),
         todo: questions.iter().map(|(place, _)| *place).collect(),
         settled: BTreeMap::new(),
