@@ -5,10 +5,11 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`cli`] | arguments, config file, environment |
+//! | [`tasks`] | what workers do with files: convert, verify: each in a folder of its own |
 //! | [`inspect`] | what one file is, holds and needs; how two files differ |
 //! | [`report`] | events to progress, summary, JSON |
-//! | [`supervisor`] | plan, slots, governor, retry policy, journal, resume |
-//! | [`worker`] | the child's side: take a job, measure itself, report |
+//! | [`supervisor`] | plan, slots, governor, retry policy, journal |
+//! | [`worker`] | the child's side: take a task, measure itself, report |
 //! | [`protocol`] | messages between supervisor and worker |
 //! | [`archive`] | discovery, numbering, ranges, gaps, shards |
 //! | [`convert`] | one file: choose a mode, carry it out, verify, publish |
@@ -31,4 +32,5 @@ pub mod protocol;
 pub mod report;
 pub mod supervisor;
 pub mod sys;
+pub mod tasks;
 pub mod worker;

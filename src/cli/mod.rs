@@ -26,5 +26,7 @@ pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 pub use slurm::{SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
-pub use supervisor::{Gathered, Parsed, ReportArgs, StartFlags, SupervisorCli, SupervisorCommand};
+pub use supervisor::{
+    Gathered, Parsed, ReportArgs, StartFlags, SupervisorCli, SupervisorCommand, VerifyPairsArgs,
+};
 pub use value::{Share, Size, Span};

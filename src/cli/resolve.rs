@@ -4,7 +4,8 @@ use super::flags::{BatchFlags, ConversionFlags, Layer};
 use crate::archive::{ArrayVars, Placement, Ranges, Shard, ShardError, Weigh, same_place};
 use crate::convert::{Compress, Mode, Options, VerifyLevel};
 use crate::report::{Progress, text};
-use crate::supervisor::{Settings, least_memory};
+use crate::supervisor::Settings;
+use crate::tasks::convert::least_memory;
 use std::io;
 use std::path::{Path, PathBuf};
 

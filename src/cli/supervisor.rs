@@ -1,7 +1,9 @@
 //! The command line of `jldconv-supervisor`.
 
 use super::flags::Layer;
+use super::one_file::VerifyArgs;
 use super::slurm::SlurmArgs;
+use super::value::{Share, Size, Span};
 use crate::cli::raw_settings::Said;
 use crate::cli::settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -31,12 +33,17 @@ Examples:
   jldconv-supervisor --mode in-place old              no second copy; jldconv undo old restores it
   jldconv-supervisor slurm old new --tasks 20         a SLURM job array
   jldconv-supervisor report new                       what all runs and shards did
+  jldconv-supervisor verify old new                   compare what came out, pair by pair
 
 Every setting can also stand in jldconv.toml (workers = 8) or in the environment
 (JLDCONV_WORKERS=8); a flag goes before the environment, the environment before the file.
 
 Exit codes: 0 all done, 1 some files failed, 2 usage or configuration, 3 interrupted (run again to
 go on), 4 nothing matched, 5 internal error.";
+
+const VERIFY_CODES: &str = "\
+Exit codes: 0 all pairs are equal or explained, 1 a pair differs, is missing or cannot be read, 2
+usage, 3 interrupted (with --journal, run again to go on), 4 no files, 5 internal error.";
 
 const REPORT_CODES: &str = "\
 Exit codes: 0 every file of the archive has its output, 1 some failed, 2 no such output directory,
@@ -77,6 +84,33 @@ pub enum SupervisorCommand {
     Slurm(Box<SlurmArgs>),
     /// Say what all runs and shards of an output directory did or are doing
     Report(ReportArgs),
+    /// Compare the files of two directories pair by pair, each in a worker of its own
+    Verify(Box<VerifyPairsArgs>),
+}
+
+/// The arguments of `verify`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = VERIFY_CODES)]
+pub struct VerifyPairsArgs {
+    /// What is compared, and how.
+    #[command(flatten)]
+    pub verify: VerifyArgs,
+    /// Tell of equal pairs, too
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Keep results in DIR/.jldconv/ and go on from there when run again [default: nothing is
+    /// written]
+    #[arg(long, value_name = "DIR")]
+    pub journal: Option<PathBuf>,
+    /// Share of the memory limit that may be used [default: 0.8]
+    #[arg(long, value_name = "SHARE")]
+    pub safety_margin: Option<Share>,
+    /// Memory limit, for instance 24GiB; never above what the system grants [default: detected]
+    #[arg(long, value_name = "SIZE")]
+    pub memory_limit: Option<Size>,
+    /// A worker that shows no life for so long is stopped [default: 10min]
+    #[arg(long, value_name = "TIME")]
+    pub stall_timeout: Option<Span>,
 }
 
 /// The arguments of `report`.

@@ -1,13 +1,13 @@
 //! What comparing two files gives.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Differences that are named; further ones are counted.
 const MOST: usize = 1000;
 
 /// How two files compare.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
     /// One file: the old one.
     pub a: String,
@@ -47,7 +47,7 @@ pub struct Comparison {
 }
 
 /// The result of a comparison in a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The same in all.
@@ -59,7 +59,7 @@ pub enum Verdict {
 }
 
 /// One difference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The linked object: a dataset, a group or a named datatype. `/_types` for types in use.
     pub path: String,
@@ -75,7 +75,7 @@ pub struct Difference {
 }
 
 /// What differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
     /// There is nothing on the other side.

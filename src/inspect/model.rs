@@ -1,12 +1,12 @@
 //! What is told of a file; its JSON is what `jldconv inspect --json` prints.
 
 use crate::migrate::{Finding, Severity};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A Mera file: one group for each data type.
@@ -64,7 +64,7 @@ pub struct Inspection {
 }
 
 /// A file that could not be read, or that is none of JLD2's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Its path as it was given.
     pub path: String,

@@ -7,7 +7,7 @@ use crate::archive::{ArchiveError, Why, discover};
 use crate::h5;
 use crate::julia::on_deep_stack;
 use crate::migrate::target::Target;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
@@ -37,7 +37,8 @@ pub struct FilePair {
 }
 
 /// What became of a pair.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PairOutcome {
     /// Both files could be read.
     Compared(Box<Comparison>),
@@ -157,6 +158,11 @@ pub trait PairListener {
 
     /// So many pairs are through, and so many bytes of data were read so far.
     fn progress(&mut self, through: u64, bytes: u64);
+
+    /// Something is odd, but the run goes on.
+    fn warning(&mut self, message: &str) {
+        let _ = message;
+    }
 }
 
 /// Compares all pairs, `jobs` at once.
@@ -251,7 +257,8 @@ impl PairOutcome {
 }
 
 impl PairTally {
-    fn add(&mut self, outcome: &PairOutcome) {
+    /// Counts one more.
+    pub fn add(&mut self, outcome: &PairOutcome) {
         self.pairs += 1;
         *match outcome {
             PairOutcome::Compared(c) => match c.verdict {

@@ -42,7 +42,15 @@ pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, ProtocolError> {
     Ok(frame)
 }
 
-/// A frame's payload as a message.
+/// What a frame carries for a task, without a length of its own.
+///
+/// # Errors
+/// It is longer than [`FRAME_MAX`].
+pub fn encode_payload<T: Serialize>(value: &T) -> Result<Vec<u8>, ProtocolError> {
+    options().serialize(value).map_err(ProtocolError::Unsayable)
+}
+
+/// A frame's payload as a message, or what [`encode_payload`] made.
 ///
 /// # Errors
 /// It is none, or more than one.

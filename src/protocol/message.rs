@@ -1,8 +1,7 @@
 //! What is said.
 
 use super::{LogLine, Token};
-use crate::convert::publish::Existing;
-use crate::convert::{Claim, Examined, Failure, FileReport, Job, Options, Phase, Wanted};
+use crate::convert::{Failure, Job, Phase};
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -10,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Version of everything in this room; both sides must have the same.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A path, byte for byte: names need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,76 +27,6 @@ impl From<WirePath> for PathBuf {
     }
 }
 
-/// [`Options`] whose paths survive the way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WireOptions {
-    options: Options,
-    rules: Vec<WirePath>,
-}
-
-impl From<&Options> for WireOptions {
-    fn from(options: &Options) -> Self {
-        let rules = options.rules.iter().map(|rule| rule.as_path().into()).collect();
-        Self { options: Options { rules: Vec::new(), ..options.clone() }, rules }
-    }
-}
-
-impl From<WireOptions> for Options {
-    fn from(wire: WireOptions) -> Self {
-        let rules = wire.rules.into_iter().map(PathBuf::from).collect();
-        Self { rules, ..wire.options }
-    }
-}
-
-/// [`Existing`] whose path survives the way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum WireExisting {
-    /// See [`Existing::Keep`].
-    Keep,
-    /// See [`Existing::Replace`].
-    Replace(StatData),
-    /// See [`Existing::SetAside`].
-    SetAside(StatData, WirePath),
-}
-
-impl From<&Existing> for WireExisting {
-    fn from(existing: &Existing) -> Self {
-        match existing {
-            Existing::Keep => Self::Keep,
-            Existing::Replace(what) => Self::Replace(*what),
-            Existing::SetAside { what, dir } => Self::SetAside(*what, dir.as_path().into()),
-        }
-    }
-}
-
-impl From<WireExisting> for Existing {
-    fn from(wire: WireExisting) -> Self {
-        match wire {
-            WireExisting::Keep => Self::Keep,
-            WireExisting::Replace(what) => Self::Replace(what),
-            WireExisting::SetAside(what, dir) => Self::SetAside { what, dir: dir.into() },
-        }
-    }
-}
-
-/// What is to be done with a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Task {
-    /// Make its output.
-    Convert {
-        /// What may be replaced.
-        existing: WireExisting,
-        /// What an earlier attempt was about to give the output's name: if that is there, it may be
-        /// replaced, too.
-        leftover: Option<StatData>,
-        /// The claim of an output that is to be checked at a higher level, and made again only if
-        /// it does not pass.
-        recheck: Option<Box<Claim>>,
-    },
-    /// Find out what its output is.
-    Examine(Wanted),
-}
-
 /// One attempt of one job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
@@ -113,40 +42,36 @@ pub struct Assignment {
     pub temp_dir: WirePath,
     /// See [`Job::temp_name`].
     pub temp_name: String,
-    /// What to do.
-    pub task: Task,
-    /// How to convert.
-    pub options: WireOptions,
+    /// Name of the task that is to be carried out.
+    pub task: String,
+    /// The task's options, as [`encode_payload`](super::encode_payload) makes them.
+    pub options: Vec<u8>,
+    /// Threads that the task may use at first.
+    pub threads: u32,
     /// Bound of the worker's private writable memory in bytes.
     pub data_limit: Option<u64>,
 }
 
 impl Assignment {
-    /// Threads that the conversion may use at first.
-    pub fn threads(&self) -> usize {
-        self.options.options.threads
-    }
-
-    /// The job, what is to be done with it, and its options, as a conversion takes them.
-    pub fn into_job(self) -> (Job, Task, Options) {
-        let job = Job {
-            input: self.input.into(),
-            output: self.output.into(),
-            temp_dir: self.temp_dir.into(),
-            temp_name: self.temp_name,
-        };
-        (job, self.task, self.options.into())
+    /// The files of the job.
+    pub fn files(&self) -> Job {
+        Job {
+            input: self.input.clone().into(),
+            output: self.output.clone().into(),
+            temp_dir: self.temp_dir.clone().into(),
+            temp_name: self.temp_name.clone(),
+        }
     }
 }
 
 /// What the supervisor says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// Convert this.
+    /// Carry this out.
     Assign(Box<Assignment>),
-    /// The running conversion may use so many threads from now on.
+    /// The running task may use so many threads from now on.
     SetThreads(u32),
-    /// Stop the running conversion and report.
+    /// Stop the running task and report.
     Cancel,
     /// Exit when nothing runs.
     Drain,
@@ -163,19 +88,6 @@ pub struct Measured {
     pub rest: u64,
 }
 
-/// What an attempt gave.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Product {
-    /// An output.
-    Made(FileReport),
-    /// An output in the place of one that did not pass a check, and why that did not.
-    Remade(FileReport, String),
-    /// The output that was there passed its check.
-    Held(Box<Claim>),
-    /// What was to be found out.
-    Examined(Box<Examined>),
-}
-
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
@@ -183,8 +95,8 @@ pub struct Ended {
     pub job: u32,
     /// Which attempt.
     pub attempt: u32,
-    /// What came out.
-    pub result: Result<Product, Failure>,
+    /// What came out: the task's result, as [`encode_payload`](super::encode_payload) makes it.
+    pub result: Result<Vec<u8>, Failure>,
     /// What it took.
     pub measured: Measured,
 }
@@ -232,102 +144,19 @@ pub enum FromWorker {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::convert::inplace::Earlier;
-    use crate::convert::{
-        ClaimedFile, Compress, Depth, FailureKind, Mode, Outcome, Recipe, Unchanged, VerifyLevel,
-    };
+    use crate::convert::FailureKind;
     use crate::protocol::LogLevel;
     use proptest::prelude::*;
-
-    fn options() -> impl Strategy<Value = Options> {
-        let paths = prop::collection::vec(any::<Vec<u8>>(), 0..3)
-            .prop_map(|paths| paths.into_iter().map(|p| OsString::from_vec(p).into()).collect());
-        (any::<String>(), paths, any::<i32>(), any::<bool>(), any::<usize>()).prop_map(
-            |(target, rules, level, force, threads)| Options {
-                mode: Mode::Rewrite,
-                target,
-                rules,
-                verify: Some(VerifyLevel::Content),
-                unchanged: Unchanged::Link,
-                compress: Compress::Zstd(level),
-                force,
-                threads,
-                ..Options::default()
-            },
-        )
-    }
-
-    prop_compose! {
-        fn stat()(ino: u64, size: u64, mtime_ns: i64, ctime_ns: i64) -> StatData {
-            StatData { ino, size, mtime_ns, ctime_ns }
-        }
-    }
-
-    fn existing() -> impl Strategy<Value = Existing> {
-        prop_oneof![
-            Just(Existing::Keep),
-            stat().prop_map(Existing::Replace),
-            (stat(), any::<Vec<u8>>()).prop_map(|(what, dir)| Existing::SetAside {
-                what,
-                dir: OsString::from_vec(dir).into()
-            }),
-        ]
-    }
-
-    fn claim() -> impl Strategy<Value = Claim> {
-        let file = || {
-            (any::<String>(), stat(), any::<Option<String>>())
-                .prop_map(|(path, stat, digest)| ClaimedFile { path, stat, digest })
-        };
-        (file(), prop::option::of(file()), options(), any::<String>()).prop_map(
-            |(input, output, options, rules)| Claim {
-                input,
-                output,
-                version: "1".into(),
-                recipe: Recipe {
-                    target: options.target,
-                    rules,
-                    mode: options.mode,
-                    compress: options.compress,
-                    shuffle: options.shuffle,
-                    block_size: options.block_size,
-                    repack: options.repack,
-                    flat_links: options.flat_links,
-                },
-                verify: VerifyLevel::Content,
-            },
-        )
-    }
-
-    fn task() -> impl Strategy<Value = Task> {
-        prop_oneof![
-            (existing(), prop::option::of(stat()), prop::option::of(claim())).prop_map(
-                |(existing, leftover, recheck)| Task::Convert {
-                    existing: (&existing).into(),
-                    leftover,
-                    recheck: recheck.map(Box::new)
-                }
-            ),
-            any::<(bool, bool)>().prop_map(|(input_digest, output_digest)| {
-                Task::Examine(Wanted {
-                    input_digest,
-                    output_digest,
-                    compare: Some(Depth::Payload),
-                    made: Some(Mode::Patch),
-                })
-            }),
-        ]
-    }
 
     prop_compose! {
         fn assignment()(
             job: u32, attempt: u32, input: Vec<u8>, output: Vec<u8>, temp_dir: Vec<u8>,
-            temp_name: String, options in options(), data_limit: Option<u64>, task in task(),
+            temp_name: String, task: String, options: Vec<u8>, threads: u32,
+            data_limit: Option<u64>,
         ) -> Assignment {
             Assignment {
                 job, attempt, input: WirePath(input), output: WirePath(output),
-                temp_dir: WirePath(temp_dir), temp_name, task, options: (&options).into(),
-                data_limit,
+                temp_dir: WirePath(temp_dir), temp_name, task, options, threads, data_limit,
             }
         }
     }
@@ -341,28 +170,9 @@ pub(super) mod tests {
         ]
     }
 
-    prop_compose! {
-        fn report()(
-            findings: Vec<String>, bytes_in: u64, bytes_out: u64, bytes_appended: u64,
-            bytes_replaced: u64, digest: Option<String>, claim in prop::option::of(claim()),
-            before: Option<[u64; 3]>,
-        ) -> FileReport {
-            let changed_before = before.map(|[bytes_in, bytes_appended, bytes_replaced]| {
-                Earlier { bytes_in, bytes_appended, bytes_replaced }
-            });
-            FileReport {
-                outcome: Outcome::Converted, mode: Mode::Patch, findings, bytes_in, bytes_out,
-                bytes_appended, bytes_replaced, verify: VerifyLevel::Structure, digest,
-                claim: claim.map(Box::new), changed_before,
-            }
-        }
-    }
-
     pub(in super::super) fn from_worker() -> impl Strategy<Value = FromWorker> {
         let result = prop_oneof![
-            report().prop_map(|report| Ok(Product::Made(report))),
-            (report(), any::<String>()).prop_map(|(report, why)| Ok(Product::Remade(report, why))),
-            claim().prop_map(|claim| Ok(Product::Held(Box::new(claim)))),
+            any::<Vec<u8>>().prop_map(Ok),
             any::<String>().prop_map(|message| Err(Failure::new(FailureKind::Output, message))),
         ];
         prop_oneof![
@@ -393,13 +203,5 @@ pub(super) mod tests {
                 }
             ),
         ]
-    }
-
-    proptest! {
-        #[test]
-        fn options_and_paths_survive(options in options(), existing in existing()) {
-            prop_assert_eq!(Options::from(WireOptions::from(&options)), options);
-            prop_assert_eq!(Existing::from(WireExisting::from(&existing)), existing);
-        }
     }
 }

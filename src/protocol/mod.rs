@@ -11,10 +11,7 @@ mod message;
 mod token;
 
 pub use endpoint::{Address, AddressError, Listener, SocketDir};
-pub use frame::{Decoder, FRAME_MAX, ProtocolError, decode, encode};
+pub use frame::{Decoder, FRAME_MAX, ProtocolError, decode, encode, encode_payload};
 pub use log_line::{LOG_TEXT_MAX, LogLevel, LogLine};
-pub use message::{
-    Assignment, Ended, FromWorker, Measured, Product, Task, ToWorker, VERSION, WireExisting,
-    WireOptions, WirePath,
-};
+pub use message::{Assignment, Ended, FromWorker, Measured, ToWorker, VERSION, WirePath};
 pub use token::Token;

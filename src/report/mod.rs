@@ -18,6 +18,7 @@ mod shards;
 mod summary;
 mod tally;
 pub mod text;
+pub mod unfinished;
 mod write;
 
 pub use advice::{Circumstances, advice};

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// RFC 3339 in UTC, such as `2026-11-20T23:49:05.123Z`. Texts sort as times do.
-pub(super) fn rfc3339(time: SystemTime) -> String {
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     // A clock outside these years is not set at all.
     let last = UNIX_EPOCH + Duration::from_secs(LAST_SECOND);
     humantime::format_rfc3339_millis(time.clamp(UNIX_EPOCH, last)).to_string()

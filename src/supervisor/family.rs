@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 /// What a task looks at to know whether it and the others divide the same archive.
 #[derive(Debug)]
-pub(super) struct Family {
+pub(crate) struct Family {
     own: Dir,
     shard: Shard,
     input_dir: PathBuf,
@@ -28,7 +28,7 @@ pub(super) struct Family {
 impl Family {
     /// The family of a run on a part of `listing`; `own` is the directory of journals. A run of the
     /// whole has none.
-    pub(super) fn of(settings: &Settings, listing: Option<&Listing>, own: Dir) -> Option<Self> {
+    pub(crate) fn of(settings: &Settings, listing: Option<&Listing>, own: Dir) -> Option<Self> {
         (!settings.shard.is_whole()).then_some(())?;
         Some(Self {
             own,
@@ -44,7 +44,7 @@ impl Family {
     ///
     /// # Errors
     /// The journals cannot be read.
-    pub(super) fn compare(&mut self) -> Result<Option<String>, RunError> {
+    pub(crate) fn compare(&mut self) -> Result<Option<String>, RunError> {
         let input_dir = self.input_dir.to_string_lossy();
         let mut last: BTreeMap<Shard, RunLine> = BTreeMap::new();
         for name in journals(&self.own)? {
@@ -71,7 +71,7 @@ impl Family {
     ///
     /// # Errors
     /// They cannot be read.
-    pub(super) fn others(&self) -> Result<Past, RunError> {
+    pub(crate) fn others(&self) -> Result<Past, RunError> {
         let own = std::ffi::OsString::from(file_name(self.shard));
         let mut past = Past::default();
         for name in journals(&self.own)?.iter().filter(|name| **name != own) {
@@ -81,7 +81,7 @@ impl Family {
     }
 
     /// Whether the archive still holds what it held when the part was taken.
-    pub(super) fn changed(&self) -> Option<String> {
+    pub(crate) fn changed(&self) -> Option<String> {
         let (_, now) = self.listing.again(&self.input_dir).ok()?;
         (now.digest != self.listing.digest).then(|| {
             format!(

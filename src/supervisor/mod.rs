@@ -1,34 +1,32 @@
-//! Many workers over one archive.
+//! Many workers over one archive, whatever their task is.
 //!
-//! [`Settings`] and a [`Plan`] go in, a [`Reporter`] is told what happens, a [`RunSummary`] comes
-//! out.
+//! A run is told of to a [`Reporter`] and leaves a [`RunSummary`]. What is done with each file is the
+//! task's: see [`tasks`](crate::tasks).
 
-mod clock;
-mod conflict;
-mod dispatcher;
-mod error;
+pub(crate) mod clock;
+pub(crate) mod conflict;
+pub(crate) mod dispatcher;
+pub(crate) mod error;
 mod event;
 mod event_channel;
 mod exit;
 mod family;
-mod fault;
-mod journal;
-mod meanwhile;
+pub(crate) mod fault;
+pub(crate) mod journal;
 mod memory;
-mod plan;
-mod record;
-mod resume;
+pub(crate) mod plan;
+pub(crate) mod record;
 mod retry;
-mod run;
-mod run_dir;
+pub(crate) mod run;
+pub(crate) mod run_dir;
 mod run_stats;
 mod scheduler;
-mod settings;
+pub(crate) mod settings;
 mod shards;
 mod signals;
-mod sizing;
-mod stage;
-mod survey;
+pub(crate) mod sizing;
+pub(crate) mod stage;
+pub(crate) mod task;
 mod trace;
 mod untaken;
 mod worker_process;
@@ -48,9 +46,7 @@ pub use journal::merge::{Merged, merged};
 pub use memory::limits::Slurm;
 pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
-pub use run::{Hooks, run};
+pub use run::Hooks;
 pub use settings::{Count, OnConflict, OnFull, Settings};
 pub use shards::{ShardRecord, ShardState};
-pub use sizing::least_memory;
-pub use survey::{Survey, is_claimed, survey};
 pub use worker_process::WorkerProgram;

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The directory of the run's own files.
-pub(in crate::supervisor) const OWN: &str = ".jldconv";
+pub(crate) const OWN: &str = ".jldconv";
 /// The directory of temporary files below it.
 const TEMP: &str = "tmp";
 /// Directories that are made when they are needed; a run refuses them as early as the others.
@@ -27,7 +27,7 @@ const LOCK_TRIES: u32 = 5;
 const LOCK_AGAIN: Duration = Duration::from_millis(40);
 
 /// Name of the lock that a run on `shard` holds alone.
-pub(in crate::supervisor) fn lock_name(shard: Shard) -> OsString {
+pub(crate) fn lock_name(shard: Shard) -> OsString {
     if shard.is_whole() {
         return "lock".into();
     }
@@ -36,7 +36,7 @@ pub(in crate::supervisor) fn lock_name(shard: Shard) -> OsString {
 
 /// Whether a lock is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::supervisor) enum Held {
+pub(crate) enum Held {
     Yes,
     No,
     /// This file system has no locks.
@@ -44,7 +44,7 @@ pub(in crate::supervisor) enum Held {
 }
 
 /// Whether somebody holds the lock `name` in `own`, the directory of the run's own files.
-pub(in crate::supervisor) fn held(own: &Dir, name: &OsStr) -> Held {
+pub(crate) fn held(own: &Dir, name: &OsStr) -> Held {
     match own.open_file(name, false) {
         Err(DirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Held::No,
         Err(_) => Held::Unknown,
@@ -59,14 +59,16 @@ pub(in crate::supervisor) fn held(own: &Dir, name: &OsStr) -> Held {
 
 /// An output directory in this run's hands.
 #[derive(Debug)]
-pub(in crate::supervisor) struct RunDir {
+pub(crate) struct RunDir {
     own: Dir,
+    /// The directory itself.
+    pub(crate) dir: PathBuf,
     /// Where temporary files go.
-    pub(in crate::supervisor) temp_dir: PathBuf,
+    pub(crate) temp_dir: PathBuf,
     /// Locks are held as long as these are open.
     locks: Vec<File>,
     /// What is worth telling the user.
-    pub(in crate::supervisor) warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     shard: Shard,
 }
 
@@ -75,11 +77,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`RunError::Locked`] if another run has it; it cannot be made or used.
-    pub(in crate::supervisor) fn take(
-        output: &Path,
-        shard: Shard,
-        run_id: &str,
-    ) -> Result<Self, RunError> {
+    pub(crate) fn take(output: &Path, shard: Shard, run_id: &str) -> Result<Self, RunError> {
         std::fs::create_dir_all(output).map_err(|source| DirError::Io {
             what: "create the directory",
             path: output.to_owned(),
@@ -96,6 +94,7 @@ impl RunDir {
         let mut place = Self {
             temp_dir: output.join(OWN).join(TEMP),
             own,
+            dir: output.to_owned(),
             locks: Vec::new(),
             warnings: Vec::new(),
             shard,
@@ -173,7 +172,7 @@ impl RunDir {
     ///
     /// # Errors
     /// No descriptor is left.
-    pub(in crate::supervisor) fn own(&self) -> Result<Dir, RunError> {
+    pub(crate) fn own(&self) -> Result<Dir, RunError> {
         Ok(self.own.below(Path::new(""), Missing::Fail)?)
     }
 
@@ -181,7 +180,7 @@ impl RunDir {
     ///
     /// # Errors
     /// It is not what it was when it was taken.
-    pub(in crate::supervisor) fn temps(&self) -> Result<Dir, RunError> {
+    pub(crate) fn temps(&self) -> Result<Dir, RunError> {
         Ok(self.own.below(Path::new(TEMP), Missing::Fail)?)
     }
 
@@ -189,7 +188,7 @@ impl RunDir {
     ///
     /// # Errors
     /// It is a link, or cannot be opened.
-    pub(in crate::supervisor) fn journal(&self) -> Result<File, RunError> {
+    pub(crate) fn journal(&self) -> Result<File, RunError> {
         self.open(OsStr::new(&journal::file_name(self.shard)))
     }
 
@@ -197,7 +196,7 @@ impl RunDir {
     ///
     /// # Errors
     /// It cannot be opened, or is not ours alone.
-    pub(in crate::supervisor) fn peek(output: &Path) -> Result<Option<Dir>, DirError> {
+    pub(crate) fn peek(output: &Path) -> Result<Option<Dir>, DirError> {
         let missing = |path: &Path| matches!(std::fs::symlink_metadata(path), Err(e) if e.kind() == io::ErrorKind::NotFound);
         if missing(output) || missing(&output.join(OWN)) {
             return Ok(None);
@@ -209,12 +208,12 @@ impl RunDir {
     ///
     /// # Errors
     /// They cannot be opened.
-    pub(in crate::supervisor) fn journals(&self) -> Result<Journals, DirError> {
+    pub(crate) fn journals(&self) -> Result<Journals, DirError> {
         Journals::read(Some(self.own.below(Path::new(""), Missing::Fail)?), self.shard)
     }
 
     /// Whether the journals still are what `known` was read from.
-    pub(in crate::supervisor) fn are_as(&self, known: &Journals) -> bool {
+    pub(crate) fn are_as(&self, known: &Journals) -> bool {
         known.are_those_in(&self.own)
     }
 
@@ -224,7 +223,7 @@ impl RunDir {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub(in crate::supervisor) fn sweep(&self, own: &Past) -> Result<usize, RunError> {
+    pub(crate) fn sweep(&self, own: &Past) -> Result<usize, RunError> {
         let dead = own.run_ids();
         let locked = self.warnings.is_empty();
         let temp = self.temps()?;

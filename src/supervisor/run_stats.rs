@@ -1,11 +1,10 @@
 //! What a run adds up to.
 
-use crate::convert::Mode;
 use crate::supervisor::clock::rfc3339;
 use crate::supervisor::dispatcher::Dispatcher;
 use crate::supervisor::event::MemoryStatus;
 use crate::supervisor::fault::Fault;
-use crate::supervisor::record::{JobOutcome, RunSummary, SlotRecord};
+use crate::supervisor::record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
 use crate::supervisor::scheduler::Ending;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -39,22 +38,15 @@ impl Dispatcher {
     /// The report of the run, which took `took`.
     pub(in crate::supervisor) fn sum_up(&self, took: Duration, ending: &Ending) -> RunSummary {
         let context = &self.context;
-        let files: Vec<_> = self.records.values().cloned().collect();
+        let files: Vec<_> = self.jobs.records.values().cloned().collect();
         let count = |outcome| files.iter().filter(|file| file.outcome == outcome).count() as u64;
         let fresh = || {
-            let made = |file: &&crate::supervisor::record::JobRecord| {
+            let made = |file: &&JobRecord| {
                 matches!(file.outcome, JobOutcome::Converted | JobOutcome::Unchanged)
             };
             files.iter().filter(|file| file.attempts > 0).filter(made)
         };
-        let in_place = context.settings.options.mode == Mode::InPlace;
-        let bytes_written = |file: &crate::supervisor::record::JobRecord| {
-            if in_place {
-                file.bytes_appended.saturating_add(file.bytes_replaced)
-            } else {
-                file.bytes_out
-            }
-        };
+        let bytes_written = |file: &JobRecord| self.task.bytes_written(file);
         let slots = self.scheduler.slot_records(took);
         let (load_balance, parallel_efficiency) = balance(&slots, took);
         let pending = (context.plan.jobs.len() as u64).saturating_sub(files.len() as u64);
@@ -66,7 +58,7 @@ impl Dispatcher {
             safety_violations: self.scheduler.violations(),
             conversion_time: took.as_secs_f64(),
             workers_used: self.scheduler.most_busy().into(),
-            final_memory_usage_percent: percent(self.memory.used, self.memory.limit),
+            final_memory_usage_percent: percent(self.memory.status.used, self.memory.status.limit),
             run_id: context.run_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: rfc3339(context.started),

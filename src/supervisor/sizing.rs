@@ -3,19 +3,12 @@
 use super::event::MemoryStatus;
 use super::scheduler::Reading;
 use super::settings::{Count, Settings};
-use crate::convert::{Compress, Mode};
 use crate::supervisor::memory::limits::Slurm;
 use bytesize::ByteSize;
 use std::thread::available_parallelism;
 
 /// Most slots that anybody may ask for.
 const MOST: usize = 4096;
-/// Anonymous memory of a worker that patches (docs/performance.md).
-const PATCH: u64 = 32 << 20;
-/// Of one that rewrites, beside its threads.
-const REWRITE: u64 = 64 << 20;
-/// For each thread of a rewrite.
-const THREAD: u64 = 8 << 20;
 
 /// Slots and threads of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,21 +24,17 @@ pub(super) struct Sizing {
     pub(super) first_guess: u64,
 }
 
-/// First guess of the anonymous memory of one attempt in bytes.
-fn guess(settings: &Settings, threads: usize) -> u64 {
-    let rewrite = settings.options.mode == Mode::Rewrite
-        || !matches!(settings.options.compress, Compress::Keep);
-    if rewrite { REWRITE.saturating_add(THREAD.saturating_mul(threads as u64)) } else { PATCH }
-}
+/// First guess of the anonymous memory of an attempt with so many threads, in bytes.
+pub(crate) type Guess<'a> = &'a dyn Fn(usize) -> u64;
 
 /// What one worker needs, and the least memory limit of which the safety margin leaves so much, in
 /// bytes.
-pub fn least_memory(settings: &Settings) -> (u64, u64) {
+pub(crate) fn least_memory(settings: &Settings, guess: Guess<'_>) -> (u64, u64) {
     let threads = match settings.threads_per_worker {
         Count::Auto => 1,
         Count::Exactly(threads) => threads.max(1),
     };
-    let need = guess(settings, threads);
+    let need = guess(threads);
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -57,8 +46,12 @@ pub fn least_memory(settings: &Settings) -> (u64, u64) {
 }
 
 /// What to say where the limit that bounds the run leaves less than one worker needs.
-pub(super) fn too_little(settings: &Settings, memory: &MemoryStatus) -> Option<String> {
-    let (need, least) = least_memory(settings);
+pub(super) fn too_little(
+    settings: &Settings,
+    memory: &MemoryStatus,
+    guess: Guess<'_>,
+) -> Option<String> {
+    let (need, least) = least_memory(settings, guess);
     let show = |bytes: u64| ByteSize::b(bytes).display().iec().to_string();
     (memory.limit > 0 && memory.budget < need).then(|| {
         format!(
@@ -85,8 +78,14 @@ fn cores(slurm: Slurm) -> (usize, &'static str) {
 }
 
 /// Decides for `jobs` jobs with the memory of `reading`.
-pub(super) fn size(settings: &Settings, slurm: Slurm, jobs: usize, reading: &Reading) -> Sizing {
-    decide(settings, cores(slurm), jobs, reading)
+pub(super) fn size(
+    settings: &Settings,
+    slurm: Slurm,
+    jobs: usize,
+    reading: &Reading,
+    guess: Guess<'_>,
+) -> Sizing {
+    decide(settings, cores(slurm), jobs, reading, guess)
 }
 
 fn decide(
@@ -94,8 +93,8 @@ fn decide(
     (cores, source): (usize, &'static str),
     jobs: usize,
     reading: &Reading,
+    guess: Guess<'_>,
 ) -> Sizing {
-    let guess = |threads: usize| guess(settings, threads);
     let one = match settings.threads_per_worker {
         Count::Auto => 1,
         Count::Exactly(threads) => threads.max(1),
@@ -160,11 +159,21 @@ mod tests {
         Settings::new("/in", "/out")
     }
 
+    /// What one that patches needs.
+    fn patch(_: usize) -> u64 {
+        32 << 20
+    }
+
+    /// What one that rewrites needs.
+    fn rewrite(threads: usize) -> u64 {
+        (64 << 20) + (threads as u64) * (8 << 20)
+    }
+
     #[test]
     fn the_scarcest_thing_decides_and_is_named() {
         let plenty = reading(1 << 40);
         let by = |cores, jobs, reading: &Reading| {
-            let sizing = decide(&settings(), (cores, "cores"), jobs, reading);
+            let sizing = decide(&settings(), (cores, "cores"), jobs, reading, &patch);
             (sizing.slots, sizing.reason)
         };
         assert_eq!(by(8, 100, &plenty), (8, "8 cores".into()));
@@ -179,38 +188,39 @@ mod tests {
     fn wishes_are_granted() {
         let mut settings = settings();
         settings.min_workers = 4;
-        let sizing = decide(&settings, (2, "cores"), 100, &reading(1 << 40));
+        let sizing = decide(&settings, (2, "cores"), 100, &reading(1 << 40), &patch);
         assert_eq!((sizing.slots, sizing.reason.as_str()), (4, "--min-workers 4 (2 cores)"));
         settings.workers = Count::Exactly(7);
         settings.threads_per_worker = Count::Exactly(3);
-        let sizing = decide(&settings, (2, "cores"), 1, &reading(0));
+        let sizing = decide(&settings, (2, "cores"), 1, &reading(0), &patch);
         assert_eq!((sizing.slots, sizing.threads, sizing.threads_total), (7, 3, None));
     }
 
     #[test]
     fn a_limit_below_one_worker_is_told() {
         let mut settings = settings();
-        assert_eq!(least_memory(&settings), (32 << 20, 40 << 20));
+        assert_eq!(least_memory(&settings, &patch), (32 << 20, 40 << 20));
         let memory = |limit: u64| MemoryStatus {
             limit,
             limit_source: "SLURM".into(),
             budget: limit / 5 * 4,
             used: 0,
         };
-        assert_eq!(too_little(&settings, &memory(40 << 20)), None);
-        assert_eq!(too_little(&settings, &MemoryStatus::default()), None, "nothing is known");
-        insta::assert_snapshot!(too_little(&settings, &memory(20 << 20)).unwrap(), @"the memory limit of 20.0 MiB (SLURM) leaves 16.0 MiB with the safety margin, but one worker needs 32.0 MiB: files run one at a time, and may still fail for memory. A limit of 40.0 MiB is enough (SLURM: --mem)");
-        settings.options.compress = Compress::Zstd(3);
+        assert_eq!(too_little(&settings, &memory(40 << 20), &patch), None);
+        assert_eq!(
+            too_little(&settings, &MemoryStatus::default(), &patch),
+            None,
+            "nothing is known"
+        );
+        insta::assert_snapshot!(too_little(&settings, &memory(20 << 20), &patch).unwrap(), @"the memory limit of 20.0 MiB (SLURM) leaves 16.0 MiB with the safety margin, but one worker needs 32.0 MiB: files run one at a time, and may still fail for memory. A limit of 40.0 MiB is enough (SLURM: --mem)");
         settings.threads_per_worker = Count::Exactly(4);
         settings.safety_margin = 0.5;
-        assert_eq!(least_memory(&settings), (96 << 20, 192 << 20));
+        assert_eq!(least_memory(&settings, &rewrite), (96 << 20, 192 << 20));
     }
 
     #[test]
     fn threads_are_what_slots_leave() {
-        let mut settings = settings();
-        settings.options.mode = Mode::Rewrite;
-        let sizing = decide(&settings, (8, "cores"), 2, &reading(1 << 40));
+        let sizing = decide(&settings(), (8, "cores"), 2, &reading(1 << 40), &rewrite);
         assert_eq!((sizing.slots, sizing.threads, sizing.threads_total), (2, 4, Some(8)));
         assert_eq!(sizing.first_guess, 96 << 20);
     }

@@ -1,17 +1,18 @@
 //! Everything that a dispatcher needs beside its jobs.
 
 use super::clock::run_id;
-use super::dispatcher::{Dispatcher, Finished, Message, RunContext, Services};
+use super::dispatcher::{Dispatcher, Message, RunContext, Services};
 use super::error::RunError;
 use super::event::Reporter;
 use super::journal::JournalWriter;
 use super::plan::Plan;
-use super::resume::Todo;
+use super::record::RunSummary;
 use super::run::Hooks;
 use super::scheduler::Config;
 use super::settings::{OnFull, Settings};
 use super::signals::Listening;
 use super::sizing::{self, Sizing};
+use super::task::RunTask;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
 use crate::supervisor::event_channel::Readers;
@@ -21,7 +22,7 @@ use crate::supervisor::memory::sampler::{Monitor, Sample, own_memory};
 use crate::sys::dir::Dir;
 use crate::sys::process::cores;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::SystemTime;
 
@@ -38,24 +39,27 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Looks what there is for `jobs` jobs.
-    pub(super) fn look(settings: &Settings, jobs: usize) -> Self {
+    /// Looks what there is for `jobs` jobs of `task`.
+    pub(super) fn look(settings: &Settings, jobs: usize, task: &dyn RunTask) -> Self {
         let bounds = Limits::new(settings.safety_margin, settings.slurm, settings.memory_limit);
         let (reading, status) = bounds.read(own_memory());
-        let sizing = sizing::size(settings, settings.slurm, jobs, &reading);
+        let guess = |threads: usize| task.first_guess(threads);
+        let sizing = sizing::size(settings, settings.slurm, jobs, &reading, &guess);
         let first = Sample { reading, status, workers: Vec::new(), moved: Vec::new() };
         Self { bounds, sizing, first }
     }
 
-    /// Those who work for a dispatcher. Without a journal nothing is written.
+    /// Those who work for a dispatcher; `place` is the directory whose file system has to have
+    /// space. Without a journal nothing is written.
     pub(super) fn services(
         self,
         settings: &Settings,
+        place: &Path,
         outbox: &Sender<Message>,
         journal: Option<(File, Dir)>,
     ) -> Result<(Services, Sample), RunError> {
         let to_writer = outbox.clone();
-        let journal_writer = JournalWriter::start(journal, &settings.output_dir, move |written| {
+        let journal_writer = JournalWriter::start(journal, place, move |written| {
             // A dispatcher that is gone needs nothing any more.
             let _ = to_writer.send(Message::Written(written));
         })
@@ -86,7 +90,7 @@ impl Machine {
 }
 
 /// A dispatcher's constants, but for its jobs.
-pub(super) fn context(
+pub(crate) fn context(
     settings: &Settings,
     plan: &Plan,
     hooks: &Hooks,
@@ -108,7 +112,7 @@ pub(super) fn context(
 
 impl RunContext {
     /// Gives it its jobs, and as many slots as they have.
-    pub(super) fn sized(&mut self, todo: Vec<Todo>, slots: u32, temp_dir: PathBuf) {
+    pub(super) fn sized(&mut self, todo: Vec<usize>, slots: u32, temp_dir: PathBuf) {
         if self.settings.pin {
             self.cores = sizing::deal(&cores(), slots);
         }
@@ -122,7 +126,7 @@ pub(super) fn dispatch(
     first: Sample,
     readers: Readers,
     reporter: &mut dyn Reporter,
-) -> Result<Finished, RunError> {
+) -> Result<RunSummary, RunError> {
     let span = tracing::Span::current();
     let thread = std::thread::Builder::new()
         .name("dispatcher".into())
@@ -137,8 +141,8 @@ pub(super) fn dispatch(
 }
 
 /// Sizes of the inputs to do, in bytes.
-pub(super) fn sizes(plan: &Plan, todo: &[Todo]) -> Vec<u64> {
-    todo.iter().map(|todo| plan.jobs.get(todo.place).map_or(0, |job| job.bytes)).collect()
+pub(super) fn sizes(plan: &Plan, todo: &[usize]) -> Vec<u64> {
+    todo.iter().map(|place| plan.jobs.get(*place).map_or(0, |job| job.bytes)).collect()
 }
 
 /// What the scheduler is bound by.

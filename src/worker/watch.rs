@@ -79,9 +79,9 @@ impl Shared {
     }
 
     /// A job was assigned: what was said about earlier ones is over.
-    pub(super) fn assigned(&self, threads: usize) {
+    pub(super) fn assigned(&self, threads: u32) {
         self.cancel.store(false, Ordering::Relaxed);
-        self.set_threads(u32::try_from(threads).unwrap_or(u32::MAX));
+        self.set_threads(threads);
     }
 
     pub(super) fn set_threads(&self, threads: u32) {

@@ -32,6 +32,7 @@ fn the_help_is_what_users_know() {
     Commands:
       slurm   Print (or submit) a SLURM job array that converts the archive
       report  Say what all runs and shards of an output directory did or are doing
+      verify  Compare the files of two directories pair by pair, each in a worker of its own
       help    Print this message or the help of the given subcommand(s)
 
     Arguments:
@@ -136,6 +137,7 @@ fn the_help_is_what_users_know() {
       jldconv-supervisor --mode in-place old              no second copy; jldconv undo old restores it
       jldconv-supervisor slurm old new --tasks 20         a SLURM job array
       jldconv-supervisor report new                       what all runs and shards did
+      jldconv-supervisor verify old new                   compare what came out, pair by pair
 
     Every setting can also stand in jldconv.toml (workers = 8) or in the environment
     (JLDCONV_WORKERS=8); a flag goes before the environment, the environment before the file.

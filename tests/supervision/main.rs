@@ -4,6 +4,8 @@
 //! killed (`supervisor_entry`).
 
 #[cfg(test)]
+mod counting;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod kills;
@@ -18,7 +20,7 @@ mod setting;
 #[cfg(test)]
 mod stopping;
 
-use jldconv::worker;
+use jldconv::{tasks, worker};
 use std::ffi::OsString;
 
 /// The test in which a worker lives; without a supervisor's word it does nothing.
@@ -29,8 +31,19 @@ fn worker_entry() {
     }
     let args: Vec<OsString> = std::env::args_os().collect();
     let own = args.len().saturating_sub(2);
-    let code = worker::main_with(args.into_iter().skip(own), &script::Script);
+    let code = tasks::worker_main_with(args.into_iter().skip(own), &script::Script);
     std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
+}
+
+/// The test in which a worker lives that counts objects.
+#[test]
+fn counting_entry() {
+    if std::env::var_os("JLDCONV_SOCKET").is_some() {
+        let args: Vec<OsString> = std::env::args_os().collect();
+        let own = args.len().saturating_sub(2);
+        let code = worker::main(args.into_iter().skip(own), &[&counting::CountObjects]);
+        std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
+    }
 }
 
 /// The test in which a worker lives that talks nonsense.

@@ -10,7 +10,7 @@ use jldconv::convert::{
 };
 use jldconv::sys::process::die_of;
 use jldconv::sys::stat::StatData;
-use jldconv::worker::Convert;
+use jldconv::tasks::convert::Convert;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;

@@ -3,8 +3,9 @@
 use jldconv::convert::VerifyLevel;
 use jldconv::supervisor::{
     Count, Hooks, JobOutcome, JobRecord, OnFull, Plan, PlannedJob, Quiet, Reporter, RunError,
-    RunEvent, RunSummary, Settings, Survey, WorkerProgram, run,
+    RunEvent, RunSummary, Settings, WorkerProgram,
 };
+use jldconv::tasks::convert::{Survey, run};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -53,7 +54,7 @@ pub(crate) fn name(number: usize) -> String {
     format!("output_{number:05}.jld2")
 }
 
-fn plan(settings: &Settings) -> Plan {
+pub(crate) fn plan(settings: &Settings) -> Plan {
     let mut jobs: Vec<PlannedJob> = fs::read_dir(&settings.input_dir)
         .unwrap()
         .map(|entry| entry.unwrap())

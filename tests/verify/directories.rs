@@ -8,14 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-struct World {
+pub(crate) struct World {
     dir: TempDir,
 }
 
 impl World {
     /// An archive of four outputs and another file, and what became of it: one output is equal, one
     /// explained, one differs, one is missing; the other file is damaged, and there is a new one.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = Self { dir: tempfile::tempdir().unwrap() };
         let (old, new) = (world.at("old"), world.at("new"));
         fs::create_dir(&old).unwrap();
@@ -46,11 +46,11 @@ impl World {
         world
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn verify(&self, options: &[&str]) -> Ended {
+    pub(crate) fn verify(&self, options: &[&str]) -> Ended {
         let [old, new] = ["old", "new"].map(|name| self.at(name).to_str().unwrap().to_owned());
         jldconv(&[&["verify", &old, &new], options].concat())
     }

@@ -8,6 +8,7 @@ mod converted;
 mod differing;
 mod directories;
 mod poke;
+mod supervised;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -42,7 +43,11 @@ struct Ended {
 }
 
 fn jldconv(args: &[&str]) -> Ended {
-    let output = Command::new(env!("CARGO_BIN_EXE_jldconv")).args(args).output().unwrap();
+    ended(Command::new(env!("CARGO_BIN_EXE_jldconv")).args(args))
+}
+
+fn ended(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let code = output.status.code().unwrap();
     Ended { code, out: text(output.stdout), err: text(output.stderr) }

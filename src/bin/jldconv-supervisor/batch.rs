@@ -8,9 +8,10 @@ use jldconv::report::{
     Circumstances, Progress, Screen, check_report, dry_run, start_log, write_report,
 };
 use jldconv::supervisor::{
-    self, ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
-    Survey, WorkerProgram,
+    ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
+    WorkerProgram,
 };
+use jldconv::tasks::convert::{self, Survey};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 
@@ -46,7 +47,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let version = env!("CARGO_PKG_VERSION");
     screen.block(&format!("jldconv {version}\n{}", prepared.overview.block()));
     let hooks = Hooks { program: WorkerProgram::default() };
-    let mut survey = supervisor::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
+    let mut survey = convert::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
         .map_err(|error| stopped(&error))?;
     for message in std::mem::take(&mut survey.notes) {
         screen.event(&RunEvent::Warning { message });
@@ -61,7 +62,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     }
     let shard = run.settings.shard;
     let empty = prepared.plan.jobs.is_empty();
-    let ended = supervisor::run(&run.settings, &prepared.plan, survey, &hooks, &mut screen);
+    let ended = convert::run(&run.settings, &prepared.plan, survey, &hooks, &mut screen);
     let ended = ended.map_err(|error| stopped(&error))?;
     if let Some(path) = &run.view.report {
         write_report(path, &ended).map_err(internal)?;
@@ -102,7 +103,7 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
     }
     let hooks = Hooks { program: WorkerProgram::default() };
     let survey =
-        supervisor::survey(&settings, plan, &hooks, &mut Quiet).map_err(|error| stopped(&error))?;
+        convert::survey(&settings, plan, &hooks, &mut Quiet).map_err(|error| stopped(&error))?;
     let there = |job: &PlannedJob| survey.there.get(&job.name).cloned();
     let failed = match dry_run(plan, converter, edits, &there, &mut io::stdout().lock()) {
         Ok(foreseen) => foreseen.failed,

@@ -2,6 +2,7 @@
 //! to exit codes.
 
 mod batch;
+mod verify;
 
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
@@ -10,7 +11,7 @@ use jldconv::cli::{
 use jldconv::convert::Converter;
 use jldconv::report::{Circumstances, shards, summary, text};
 use jldconv::supervisor::{self, ExitCode};
-use jldconv::worker;
+use jldconv::{tasks, worker};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -18,7 +19,7 @@ use std::path::Path;
 fn main() -> std::process::ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     if args.get(1).is_some_and(|arg| arg == worker::SUBCOMMAND) {
-        return worker::main(args.into_iter().skip(2));
+        return tasks::worker_main(args.into_iter().skip(2));
     }
     match start(args) {
         Ok(code) => code.into(),
@@ -62,6 +63,9 @@ fn start(args: Vec<OsString>) -> Result<ExitCode, Stop> {
     let parsed = Parsed::from_args(args).map_err(Stop::Clap)?;
     if let Some(SupervisorCommand::Report(args)) = &parsed.cli.command {
         return report(&args.output_dir, args.json);
+    }
+    if let Some(SupervisorCommand::Verify(args)) = &parsed.cli.command {
+        return verify::verify(args);
     }
     let gathered = parsed.gather(std::env::vars_os(), Path::new("")).map_err(usage)?;
     for name in &gathered.unknown {

@@ -9,10 +9,11 @@ use jldconv::convert::{
     Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Phase, Wanted,
 };
 use jldconv::report::{dry_run, text};
-use jldconv::supervisor::{ExitCode, Plan, PlannedJob, is_claimed, run_id};
+use jldconv::supervisor::{ExitCode, Plan, PlannedJob, run_id};
 use jldconv::sys::dir::Missing;
 use jldconv::sys::process::{ignore, ignores};
 use jldconv::sys::stat::StatData;
+use jldconv::tasks::convert::is_claimed;
 use signal_hook::consts::SIGHUP;
 use std::fs;
 use std::io::{self, Write as _};

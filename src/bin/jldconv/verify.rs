@@ -3,13 +3,10 @@
 use crate::{Stop, failed, unfinished, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::cli::VerifyArgs;
-use jldconv::inspect::{self, FilePair, PairListener, PairOutcome, PairTally};
+use jldconv::inspect;
 use jldconv::migrate::target::Target;
-use jldconv::report::text;
 use jldconv::supervisor::ExitCode;
-use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::ffi::OsString;
+use jldconv::tasks::verify::{Teller, nothing_to_compare, undo_files};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -75,25 +72,15 @@ fn directories(
     verbose: bool,
 ) -> Result<ExitCode, Stop> {
     let pairs = inspect::file_pairs(&args.a, &args.b).map_err(failed)?;
-    if pairs.iter().all(|pair| pair.old.is_none()) {
-        // An archive that is not mounted, say: nothing must not pass for all.
-        let (old, new) = (args.a.display(), args.b.display());
-        let message = match pairs.len() {
-            0 => format!("neither {old} nor {new} has files whose names end in .jld2"),
-            _ => format!("{old} has no files whose names end in .jld2: nothing can be compared"),
-        };
+    if let Some(message) = nothing_to_compare(&pairs, &args.a, &args.b) {
         return Err(Stop(ExitCode::Nothing, message));
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.unwrap_or(cores);
-    let undo_of = pairs.iter().filter_map(|pair| {
-        let files = [&pair.old, &pair.new].into_iter().flatten().map(PathBuf::as_path);
-        Some((pair.name.clone(), warn(args, files)?))
-    });
-    let undo_of = undo_of.collect();
+    let undo_of = undo_files(&pairs, args.backup_dir.as_deref());
     let mut teller = Teller::new(pairs.len() as u64, args.json, verbose, undo_of);
     let ended = inspect::verify_pairs(&pairs, target, jobs, &mut teller);
-    teller.bar.finish_and_clear();
+    teller.finish();
     let tally = ended?;
     teller.end(&tally)?;
     let fine = tally.is_fine(args.allow_missing);
@@ -104,76 +91,4 @@ fn directories(
 fn warn<'a>(args: &VerifyArgs, files: impl IntoIterator<Item = &'a Path>) -> Option<String> {
     let undo = |path| unfinished::warn(path, args.backup_dir.as_deref());
     files.into_iter().map(undo).fold(None, Option::or)
-}
-
-/// Prints what becomes of pairs, below a bar where there is a terminal.
-struct Teller {
-    bar: ProgressBar,
-    json: bool,
-    verbose: bool,
-    /// Undo files of changes that are not complete, by the pair's name.
-    undo_of: HashMap<OsString, String>,
-}
-
-impl Teller {
-    fn new(pairs: u64, json: bool, verbose: bool, undo_of: HashMap<OsString, String>) -> Self {
-        // Nothing is drawn where standard error is not a terminal.
-        let bar = ProgressBar::with_draw_target(Some(pairs), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("[{bar:24}] {pos} of {len} files{msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##."));
-        Self { bar, json, verbose, undo_of }
-    }
-
-    fn say(&self, line: &str) -> io::Result<()> {
-        self.bar.suspend(|| {
-            let mut out = io::stdout();
-            out.write_all(line.as_bytes())?;
-            out.write_all(b"\n")?;
-            out.flush()
-        })
-    }
-
-    fn end(&self, tally: &PairTally) -> io::Result<()> {
-        if self.json {
-            self.say(&json!({ "summary": tally }).to_string())
-        } else {
-            self.say(&tally.to_string())
-        }
-    }
-}
-
-impl PairListener for Teller {
-    fn ended(&mut self, pair: &FilePair, outcome: &PairOutcome) -> io::Result<()> {
-        let name = pair.name.to_string_lossy();
-        if self.json {
-            let undo = self.undo_of.get(&pair.name).cloned();
-            return self.say(&unfinished::noted(object(&name, outcome), undo).to_string());
-        }
-        let fine = matches!(outcome, PairOutcome::Compared(compared) if compared.equal);
-        if fine && !self.verbose {
-            return Ok(());
-        }
-        self.say(&format!("{}: {}", text::tame(&name), text::tame(&outcome.line())))
-    }
-
-    fn progress(&mut self, through: u64, bytes: u64) {
-        self.bar.set_position(through);
-        self.bar.set_message(format!(", {} of data compared", text::bytes(bytes)));
-        self.bar.tick();
-    }
-}
-
-/// One pair as JSON: its name, the result in a word, and all that is known of it.
-fn object(name: &str, outcome: &PairOutcome) -> Value {
-    let mut out = json!({ "name": name, "result": outcome.word() });
-    let more = match outcome {
-        PairOutcome::Compared(compared) => serde_json::to_value(compared),
-        PairOutcome::Unreadable(refusal) => serde_json::to_value(refusal),
-        PairOutcome::Crashed(why) => Ok(json!({ "error": why })),
-        PairOutcome::OnlyOld | PairOutcome::OnlyNew => Ok(Value::Null),
-    };
-    if let (Value::Object(out), Ok(Value::Object(more))) = (&mut out, more) {
-        out.extend(more);
-    }
-    out
 }

@@ -1,19 +1,17 @@
 //! What the dispatcher does on the scheduler's word.
 
 use crate::convert::temp::TempName;
-use crate::convert::{Claim, Mode, Options};
-use crate::protocol::{Assignment, Product, Task as Asked, ToWorker};
+use crate::protocol::{Assignment, ToWorker};
 use crate::supervisor::clock::rfc3339;
 use crate::supervisor::dispatcher::worker_handle::{Current, WorkerHandle};
 use crate::supervisor::dispatcher::{Dispatcher, Message};
 use crate::supervisor::event::{RunEvent, SlotId};
 use crate::supervisor::fault::Fault;
-use crate::supervisor::journal::{AttemptLine, Fingerprint, JobLine, Line, Task};
-use crate::supervisor::meanwhile::Undecided;
+use crate::supervisor::journal::{AttemptLine, Line, Task};
 use crate::supervisor::plan::JobId;
 use crate::supervisor::record::{JobOutcome, JobRecord};
-use crate::supervisor::resume::{Order, Work};
 use crate::supervisor::scheduler::{Action, End, Event, Notice, WorkerId};
+use crate::supervisor::task::{Attempt, JobOver, Told};
 use crate::supervisor::worker_process::{self, Birth};
 use bytesize::ByteSize;
 use std::io;
@@ -70,7 +68,7 @@ impl Dispatcher {
             cores: cores.cloned().unwrap_or_default(),
             handshake_timeout: self.context.settings.handshake_timeout,
         };
-        let outbox = self.outbox.clone();
+        let outbox = self.channel.outbox.clone();
         let tell =
             move |slot, worker, word| outbox.send(Message::Worker(slot, worker, word)).is_ok();
         if let Err(error) = worker_process::start(birth, Box::new(tell)) {
@@ -99,30 +97,21 @@ impl Dispatcher {
         let temp_name = TempName::new(&self.context.run_id, self.context.owner, self.temp_number)
             .map_or_else(|_| format!("{}.part", self.temp_number), |name| name.to_string());
         let Some((place, planned)) = self.context.job(job) else { return };
-        let options = Options {
-            threads: usize::try_from(threads).unwrap_or(1),
-            ..self.context.settings.options.clone()
-        };
-        let task = match self.context.work(job) {
-            Some(Work::Examine(wanted)) => Asked::Examine(*wanted),
-            Some(Work::Convert(order)) => Asked::Convert {
-                existing: (&order.existing).into(),
-                leftover: self.published.get(&job).copied(),
-                recheck: order.recheck.clone(),
-            },
-            None => return,
-        };
-        let assignment = Assignment {
+        let leftover = self.jobs.published.get(&job).copied();
+        let asked = Attempt { place, threads, leftover };
+        let options = self.task.options(&asked);
+        let assignment = options.map(|options| Assignment {
             job: job.0,
             attempt,
             input: planned.input.as_path().into(),
             output: planned.output.as_path().into(),
             temp_dir: self.context.temp_dir.as_path().into(),
             temp_name: temp_name.clone(),
-            task,
-            options: (&options).into(),
-            data_limit,
-        };
+            task: self.task.name().to_owned(),
+            options,
+            threads,
+            data_limit: data_limit.map(|limit| limit.saturating_add(self.task.reserved())),
+        });
         let current = Current {
             job,
             attempt,
@@ -133,13 +122,10 @@ impl Dispatcher {
             at: None,
             peak_rss: 0,
             peak_anon: 0,
-            product: None,
+            output: None,
             over: false,
         };
         let (name, bytes) = (planned.name.clone(), planned.bytes);
-        if options.mode == Mode::InPlace {
-            self.begun.insert(job);
-        }
         let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
         worker_handle.current = Some(current);
         let pid = worker_handle.pid.unwrap_or(0);
@@ -151,7 +137,10 @@ impl Dispatcher {
             attempt,
             pid,
         });
-        self.say(slot, worker, &ToWorker::Assign(Box::new(assignment)));
+        match assignment {
+            Ok(assignment) => self.say(slot, worker, &ToWorker::Assign(Box::new(assignment))),
+            Err(error) => self.cannot_reach(slot, worker, &error),
+        }
     }
 
     /// Says something to a worker. One that cannot be reached is killed; its end tells the rest.
@@ -165,13 +154,14 @@ impl Dispatcher {
                     error.kind(),
                     io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
                 ) => {}
-            Err(error) => {
-                worker_handle
-                    .kill_reason
-                    .get_or_insert_with(|| format!("cannot be reached: {error}"));
-                worker_handle.kill();
-            }
+            Err(error) => self.cannot_reach(slot, worker, &error),
         }
+    }
+
+    fn cannot_reach(&mut self, slot: SlotId, worker: WorkerId, error: &dyn std::fmt::Display) {
+        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        worker_handle.kill_reason.get_or_insert_with(|| format!("cannot be reached: {error}"));
+        worker_handle.kill();
     }
 
     fn attempt_failed(
@@ -205,7 +195,7 @@ impl Dispatcher {
     }
 
     fn job_over(&mut self, slot: SlotId, job: JobId, end: End) {
-        let Some((place, planned)) = self.context.job(job) else { return };
+        let Some((_, planned)) = self.context.job(job) else { return };
         let (attempts, busy, faults) = self.scheduler.history(job);
         let mut record =
             JobRecord::bare(&planned.name, planned.number, JobOutcome::Failed, planned.bytes);
@@ -213,94 +203,52 @@ impl Dispatcher {
         record.seconds = busy.as_secs_f64();
         record.faults = faults.to_vec();
         record.slot = Some(slot.0);
-        (record.peak_rss, record.peak_anon) = self.peaks.remove(&job).unwrap_or_default();
-        self.published.remove(&job);
+        (record.peak_rss, record.peak_anon) = self.jobs.peaks.remove(&job).unwrap_or_default();
+        self.jobs.published.remove(&job);
         let worker_handle = self.workers.get_mut(&slot);
         let current = worker_handle
             .and_then(|worker_handle| worker_handle.current.as_mut().filter(|now| now.job == job));
-        let product = current.and_then(|current| current.product.take());
-        let order = match self.context.work(job) {
-            Some(Work::Convert(order)) => order,
-            Some(Work::Examine(_)) | None => {
-                self.examined(place, record, end, product);
-                return;
+        let output = current.and_then(|current| current.output.take());
+        let result = match (end, output) {
+            (End::Done, Some(output)) => Ok(output),
+            (End::Done, None) => Err((Fault::Internal, "the worker's report is lost".to_owned())),
+            (End::Failed { cause: Fault::OutOfMemory, message }, _) => {
+                Err((Fault::OutOfMemory, self.advise(&message, record.peak_anon)))
             }
+            (End::Failed { cause, message }, _) => Err((cause, message)),
         };
-        let mut claim = None;
-        match (end, product) {
-            (End::Done, Some(product)) => {
-                claim = fill(&mut record, order, product);
-                self.begun.remove(&job);
-            }
-            (End::Done, None) => {
-                record.fault = Some(Fault::Internal);
-                record.message = Some("the worker's report is lost".to_owned());
-            }
-            (End::Failed { cause, message }, _) => {
-                if self.begun.remove(&job) {
-                    self.take_back(job);
-                }
-                record.fault = Some(cause);
-                record.stale.clone_from(&order.stale);
-                record.conflict.clone_from(&order.conflict);
-                if cause == Fault::Conflict {
-                    record.conflict = Some(message.clone());
-                }
-                record.message = Some(match cause {
-                    Fault::OutOfMemory => self.advise(&message, record.peak_anon),
-                    _ => message,
-                });
-            }
+        let Some((place, planned)) = self.context.job(job) else { return };
+        if result.is_err()
+            && let Some(chore) = self.task.failed(place, planned)
+        {
+            self.services.journal_writer.ask(Task::Do(chore));
         }
-        if self.may_be_made(&record) {
-            let input = order.input;
-            self.undecided.push(Undecided { place, record, input });
-            return;
+        let told = self.task.over(JobOver {
+            place,
+            job: planned,
+            run_id: &self.context.run_id,
+            record,
+            result,
+            shared: self.services.family.is_some(),
+        });
+        match told {
+            Told::Journalled(record, line) => self.journal(place, record, line),
+            Told::Now(record) => self.events_out.tell(RunEvent::JobFinished(record)),
+            Told::Later => {}
         }
-        let line = Line::Job(Box::new(JobLine {
-            run_id: self.context.run_id.clone(),
-            at: rfc3339(SystemTime::now()),
-            input: Fingerprint::of(planned, order.input),
-            claim,
-            record: record.clone(),
-        }));
+    }
+
+    /// Has the line of a job that is over written; what it tells is told when it is safe.
+    pub(in crate::supervisor) fn journal(&mut self, place: JobId, record: JobRecord, line: Line) {
         let number = u64::from(place.0);
         self.services.journal_writer.ask(Task::Write(Box::new(line), Some(number)));
-        self.unsafe_records.insert(number, record);
-    }
-
-    /// A question is answered, or will not be.
-    fn examined(&mut self, place: JobId, record: JobRecord, end: End, product: Option<Product>) {
-        let result = match (end, product) {
-            (End::Done, Some(Product::Examined(examined))) => Ok(*examined),
-            (End::Done, _) => Err("internal error: the answer is lost".to_owned()),
-            (End::Failed { cause, message }, _) => Err(format!("{cause}: {message}")),
-        };
-        if let Ok(place) = usize::try_from(place.0) {
-            self.examined.insert(place, result);
-        }
-        self.events_out.tell(RunEvent::JobFinished(record));
-    }
-
-    /// Has the file of a job in place brought back if it was left in the midst of a change: no
-    /// attempt follows that would do so.
-    fn take_back(&self, job: JobId) {
-        let Some((_, planned)) = self.context.job(job) else { return };
-        let backup_dir = self.context.settings.options.backup_dir.clone();
-        self.services.journal_writer.ask(Task::TakeBack(planned.input.clone(), backup_dir));
-    }
-
-    /// [`take_back`](Self::take_back) for all that the end of the run interrupted.
-    pub(in crate::supervisor) fn take_back_all(&mut self) {
-        for job in std::mem::take(&mut self.begun) {
-            self.take_back(job);
-        }
+        self.jobs.unsafe_records.insert(number, record);
     }
 
     /// What a job that ran out of memory alone in the machine needs.
     fn advise(&self, message: &str, peak: u64) -> String {
         let show = |bytes: u64| ByteSize::b(bytes).display().iec().to_string();
-        let memory = &self.memory;
+        let memory = &self.memory.status;
         let source = &memory.limit_source;
         // What was held is what was seen last; it wanted more.
         let enough = peak.max(memory.limit / 2).saturating_mul(2);
@@ -324,67 +272,23 @@ impl Dispatcher {
                 RunEvent::SafetyViolation { used, budget, limit, count, step }
             }
             Notice::Paused(message) => {
-                self.paused = true;
+                self.state.paused = true;
                 RunEvent::Paused { message }
             }
             Notice::Resumed(waited) => {
-                self.paused = false;
+                self.state.paused = false;
                 RunEvent::Resumed { seconds: waited.as_secs_f64() }
             }
             Notice::Draining { reason, grace, running } => {
-                self.draining = true;
+                self.state.draining = true;
                 RunEvent::Draining { reason, grace_seconds: grace.as_secs_f64(), running }
             }
             Notice::Stopping(reason) => {
-                self.draining = true;
+                self.state.draining = true;
                 RunEvent::Stopping { reason }
             }
             Notice::Warning(message) => RunEvent::Warning { message },
         };
         self.events_out.tell(event);
     }
-}
-
-/// Takes over what a finished attempt gave; what a journal has to keep of it comes back.
-fn fill(record: &mut JobRecord, order: &Order, product: Product) -> Option<Claim> {
-    record.conflict.clone_from(&order.conflict);
-    record.stale.clone_from(&order.stale);
-    let mut report = match product {
-        Product::Made(report) => report,
-        Product::Remade(report, why) => {
-            record.stale = Some(why);
-            report
-        }
-        Product::Held(claim) => {
-            record.outcome = JobOutcome::Skipped;
-            record.message =
-                Some(format!("complete, and passed the check {}", claim.verify.name()));
-            record.verify = Some(claim.verify);
-            record.bytes_out = claim.output.as_ref().map_or(0, |output| output.stat.size);
-            return Some(*claim);
-        }
-        Product::Examined(_) => {
-            record.fault = Some(Fault::Internal);
-            record.message = Some("internal error: a worker answered what nobody asked".to_owned());
-            return None;
-        }
-    };
-    let claim = report.claim.take();
-    let earlier = report.changed_before;
-    record.fill(report);
-    // An attempt or a run that died behind its last step and before its line was written: nobody has
-    // told of this change yet.
-    if let Some(earlier) = earlier.filter(|_| !order.recorded) {
-        record.outcome = JobOutcome::Converted;
-        record.bytes_in = earlier.bytes_in;
-        record.bytes_appended = earlier.bytes_appended;
-        record.bytes_replaced = earlier.bytes_replaced;
-    }
-    if let Some(why) = &record.stale {
-        record.message = Some(format!("made again: {why}"));
-    }
-    if let Some(why) = &record.conflict {
-        record.message = Some(format!("what was there is kept in .jldconv/replaced/: {why}"));
-    }
-    claim.map(|claim| *claim)
 }

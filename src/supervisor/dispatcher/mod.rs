@@ -8,14 +8,12 @@ pub(super) mod worker_handle;
 use super::event::{MemoryStatus, RunEvent, SlotId};
 use super::family::Family;
 use super::journal::{JournalWriter, Line, Task, Written};
-use super::meanwhile::Undecided;
 use super::plan::{JobId, Plan, PlannedJob};
 use super::record::{JobRecord, RunSummary};
-use super::resume::{Todo, Work};
 use super::scheduler::{Ending, Event, Scheduler, WorkerId};
 use super::settings::Settings;
 use super::signals::{Asked, Listening};
-use crate::convert::Examined;
+use super::task::RunTask;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
 use crate::supervisor::dispatcher::worker_handle::WorkerHandle;
@@ -25,7 +23,7 @@ use crate::supervisor::memory::sampler::{Monitor, Sample};
 use crate::supervisor::run_stats::RunStats;
 use crate::supervisor::worker_process::{WorkerMessage, WorkerProgram};
 use crate::sys::stat::StatData;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime};
@@ -36,6 +34,9 @@ const TICK: Duration = Duration::from_millis(100);
 const MEMORY: Duration = Duration::from_secs(1);
 /// How long the journal may take in the end.
 const LAST_SYNC: Duration = Duration::from_secs(30);
+/// How long the lines of other shards may take on which jobs wait in the end.
+const PATIENCE: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What the dispatcher hears.
 #[derive(Debug)]
@@ -48,39 +49,26 @@ pub(super) enum Message {
 
 /// A run's constants.
 #[derive(Debug)]
-pub(super) struct RunContext {
-    pub(super) settings: Settings,
-    pub(super) plan: Plan,
-    /// The scheduler's jobs.
-    pub(super) todo: Vec<Todo>,
-    pub(super) run_id: String,
-    pub(super) started: SystemTime,
-    pub(super) program: WorkerProgram,
-    pub(super) cores: Vec<Vec<usize>>,
-    pub(super) temp_dir: PathBuf,
-    pub(super) owner: Owner,
-    pub(super) slots: u32,
+pub(crate) struct RunContext {
+    pub(crate) settings: Settings,
+    pub(crate) plan: Plan,
+    /// Places in the plan of the scheduler's jobs.
+    pub(crate) todo: Vec<usize>,
+    pub(crate) run_id: String,
+    pub(crate) started: SystemTime,
+    pub(crate) program: WorkerProgram,
+    pub(crate) cores: Vec<Vec<usize>>,
+    pub(crate) temp_dir: PathBuf,
+    pub(crate) owner: Owner,
+    pub(crate) slots: u32,
 }
 
 impl RunContext {
     /// The scheduler's job in the plan.
     pub(super) fn job(&self, job: JobId) -> Option<(JobId, &PlannedJob)> {
-        let place = self.todo.get(usize::try_from(job.0).ok()?)?.place;
+        let place = *self.todo.get(usize::try_from(job.0).ok()?)?;
         Some((JobId(u32::try_from(place).ok()?), self.plan.jobs.get(place)?))
     }
-
-    /// What is to be done with the scheduler's job.
-    pub(super) fn work(&self, job: JobId) -> Option<&Work> {
-        self.todo.get(usize::try_from(job.0).ok()?).map(|todo| &todo.work)
-    }
-}
-
-/// What a dispatcher leaves.
-#[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) summary: RunSummary,
-    /// What was found out, by place in the plan; an error is why it was not.
-    pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
 }
 
 /// Those who work for the dispatcher.
@@ -94,46 +82,70 @@ pub(super) struct Services {
     pub(super) family: Option<Family>,
 }
 
-/// Owns the state of a run: hears all threads, asks the scheduler, and carries out its actions.
-pub(super) struct Dispatcher {
-    pub(super) context: RunContext,
-    pub(super) services: Services,
-    pub(super) scheduler: Scheduler,
-    pub(super) events_out: EventSender,
-    pub(super) outbox: Sender<Message>,
-    inbox: Receiver<Message>,
-    begin: Instant,
-    pub(super) workers: BTreeMap<SlotId, WorkerHandle>,
-    /// What is to be told to the scheduler.
-    pub(super) events: VecDeque<Event>,
-    pub(super) memory: MemoryStatus,
-    memory_told: Option<Instant>,
+/// What is known of the jobs.
+#[derive(Debug, Default)]
+pub(super) struct JobStates {
     /// Records by place in the plan: those that are over before the run among them.
     pub(super) records: BTreeMap<usize, JobRecord>,
-    /// Places of records that are not safe on disk yet.
+    /// Records that are not safe on disk yet, by place in the plan.
     pub(super) unsafe_records: BTreeMap<u64, JobRecord>,
-    pub(super) stats: RunStats,
     /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
     pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
     /// What each job's last attempt was about to publish.
     pub(super) published: BTreeMap<JobId, StatData>,
-    /// Jobs that found their output's name taken, where another shard may have made it.
-    pub(super) undecided: Vec<Undecided>,
-    /// What was found out, by place in the plan.
-    pub(super) examined: BTreeMap<usize, Result<Examined, String>>,
-    pub(super) temp_number: u64,
-    /// Jobs in place that a worker has had in hand and that are not over: each of their files may
-    /// be half changed.
-    pub(super) begun: BTreeSet<JobId>,
+}
+
+/// Memory as it was read last.
+#[derive(Debug, Default)]
+pub(super) struct MemoryState {
+    pub(super) status: MemoryStatus,
+    /// When it was told.
+    told: Option<Instant>,
+}
+
+/// How far the run is.
+#[derive(Debug, Default)]
+pub(super) struct RunState {
+    /// No new jobs begin.
     pub(super) draining: bool,
+    /// The disk is full.
     pub(super) paused: bool,
+    /// The scheduler's last word.
     over: Option<Ending>,
+    /// The journal's thread is gone.
     closed: bool,
+}
+
+/// The channel through which the dispatcher hears everybody.
+struct Channel {
+    outbox: Sender<Message>,
+    inbox: Receiver<Message>,
+}
+
+/// Owns a run's state, hears everybody, and does what the scheduler decides.
+pub(super) struct Dispatcher {
+    pub(super) context: RunContext,
+    pub(super) task: Box<dyn RunTask>,
+    pub(super) services: Services,
+    pub(super) scheduler: Scheduler,
+    pub(super) events_out: EventSender,
+    channel: Channel,
+    begin: Instant,
+    pub(super) workers: BTreeMap<SlotId, WorkerHandle>,
+    /// What is to be told to the scheduler.
+    pub(super) events: VecDeque<Event>,
+    pub(super) jobs: JobStates,
+    pub(super) memory: MemoryState,
+    pub(super) state: RunState,
+    pub(super) stats: RunStats,
+    /// Counts the names of temporary files.
+    pub(super) temp_number: u64,
 }
 
 impl Dispatcher {
     pub(super) fn new(
         context: RunContext,
+        task: Box<dyn RunTask>,
         services: Services,
         scheduler: Scheduler,
         events_out: EventSender,
@@ -142,29 +154,19 @@ impl Dispatcher {
     ) -> Self {
         Self {
             context,
+            task,
             services,
             scheduler,
             events_out,
-            outbox,
-            inbox,
+            channel: Channel { outbox, inbox },
             begin: Instant::now(),
             workers: BTreeMap::new(),
             events: VecDeque::new(),
-            memory: MemoryStatus::default(),
-            memory_told: None,
-            records: settled,
-            unsafe_records: BTreeMap::new(),
+            jobs: JobStates { records: settled, ..JobStates::default() },
+            memory: MemoryState::default(),
+            state: RunState::default(),
             stats: RunStats::default(),
-            peaks: BTreeMap::new(),
-            published: BTreeMap::new(),
-            undecided: Vec::new(),
-            examined: BTreeMap::new(),
             temp_number: 0,
-            begun: BTreeSet::new(),
-            draining: false,
-            paused: false,
-            over: None,
-            closed: false,
         }
     }
 
@@ -174,13 +176,13 @@ impl Dispatcher {
     }
 
     /// Runs until everything is over.
-    pub(super) fn run(mut self, first: Sample) -> Finished {
+    pub(super) fn run(mut self, first: Sample) -> RunSummary {
         self.sample(first);
         let mut ticked = Instant::now();
         self.settle();
-        while self.over.is_none() {
+        while self.state.over.is_none() {
             let tick = TICK.saturating_sub(ticked.elapsed());
-            match self.inbox.recv_timeout(self.events_out.due().unwrap_or(tick).min(tick)) {
+            match self.channel.inbox.recv_timeout(self.events_out.due().unwrap_or(tick).min(tick)) {
                 Ok(message) => self.hear(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -232,12 +234,12 @@ impl Dispatcher {
                 self.events.push_back(Event::Alive { slot, worker, sync });
             }
         }
-        self.memory = sample.status;
-        self.stats.saw(&self.memory);
+        self.memory.status = sample.status;
+        self.stats.saw(&self.memory.status);
         self.events.push_back(Event::Memory(sample.reading));
-        if self.memory_told.is_none_or(|told| told.elapsed() >= MEMORY) {
-            self.memory_told = Some(Instant::now());
-            self.events_out.mention(RunEvent::Memory(self.memory.clone()));
+        if self.memory.told.is_none_or(|told| told.elapsed() >= MEMORY) {
+            self.memory.told = Some(Instant::now());
+            self.events_out.mention(RunEvent::Memory(self.memory.status.clone()));
         }
     }
 
@@ -245,7 +247,7 @@ impl Dispatcher {
         match written {
             Written::Safe(numbers) => {
                 for number in numbers {
-                    if let Some(record) = self.unsafe_records.remove(&number) {
+                    if let Some(record) = self.jobs.unsafe_records.remove(&number) {
                         self.tell_record(number, record);
                     }
                 }
@@ -254,8 +256,8 @@ impl Dispatcher {
             Written::Space(enough) => self.events.push_back(Event::Space { enough }),
             Written::PlaceGone(message) => self.events.push_back(Event::Fatal { message }),
             Written::Closed => {
-                self.closed = true;
-                if self.over.is_none() {
+                self.state.closed = true;
+                if self.state.over.is_none() {
                     let message = "the journal's thread is gone".to_owned();
                     self.events.push_back(Event::Fatal { message });
                 }
@@ -267,27 +269,29 @@ impl Dispatcher {
     fn tell_record(&mut self, number: u64, record: JobRecord) {
         self.events_out.tell(RunEvent::JobFinished(record.clone()));
         if let Ok(place) = usize::try_from(number) {
-            self.records.insert(place, record);
+            self.jobs.records.insert(place, record);
         }
     }
 
     pub(super) fn end(&mut self, ending: Ending) {
-        self.over = Some(ending);
+        self.state.over = Some(ending);
     }
 
     /// Waits for the journal, sums up, says goodbye.
-    fn finish(mut self) -> Finished {
+    fn finish(mut self) -> RunSummary {
         let took = self.now();
-        self.take_back_all();
-        self.decide_on_taken_names();
+        for chore in self.task.interrupted(&self.context.plan) {
+            self.services.journal_writer.ask(Task::Do(chore));
+        }
+        self.decide_late();
         // The journal's last lines tell of the run, so all records must be in the summary before.
-        let unsafe_count = self.unsafe_records.len();
+        let unsafe_count = self.jobs.unsafe_records.len();
         let deadline = Instant::now() + LAST_SYNC;
         if unsafe_count > 0 {
             self.services.journal_writer.ask(Task::Hurry);
-            self.wait_for(deadline, |this| this.unsafe_records.is_empty());
+            self.wait_for(deadline, |this| this.jobs.unsafe_records.is_empty());
         }
-        let left = std::mem::take(&mut self.unsafe_records);
+        let left = std::mem::take(&mut self.jobs.unsafe_records);
         if !left.is_empty() {
             let message = format!(
                 "{} outcomes could not be written to the journal; the next run looks at these \
@@ -299,7 +303,7 @@ impl Dispatcher {
         for (number, record) in left {
             self.tell_record(number, record);
         }
-        let ending = self.over.clone().unwrap_or(Ending::Interrupted);
+        let ending = self.state.over.clone().unwrap_or(Ending::Interrupted);
         if ending == Ending::Complete {
             self.compare_with_others();
         }
@@ -311,9 +315,9 @@ impl Dispatcher {
         }));
         self.services.journal_writer.ask(Task::Write(Box::new(line), None));
         self.services.journal_writer.ask(Task::Close);
-        self.wait_for(deadline, |this| this.closed);
+        self.wait_for(deadline, |this| this.state.closed);
         self.events_out.tell(RunEvent::RunFinished(Box::new(summary.clone())));
-        Finished { summary, examined: self.examined }
+        summary
     }
 
     /// Whether all shards saw the same archive, and still would. What began later than this one
@@ -328,10 +332,26 @@ impl Dispatcher {
         }
     }
 
+    /// Lets the task decide on jobs that wait for what other shards tell.
+    fn decide_late(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        while self.task.undecided() {
+            let family = self.services.family.as_ref();
+            let others = family.and_then(|family| family.others().ok()).unwrap_or_default();
+            let last = Instant::now() >= until;
+            for (place, record, line) in self.task.decide(&self.context.plan, &others, last) {
+                self.journal(place, record, line);
+            }
+            if self.task.undecided() {
+                self.wait_for(Instant::now() + AGAIN, |_| false);
+            }
+        }
+    }
+
     pub(super) fn wait_for(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) {
-        while !done(self) && !self.closed {
+        while !done(self) && !self.state.closed {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.inbox.recv_timeout(left) {
+            match self.channel.inbox.recv_timeout(left) {
                 Ok(Message::Written(written)) => self.written(written),
                 Ok(_) => {}
                 Err(_) => return,

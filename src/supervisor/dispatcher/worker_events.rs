@@ -39,7 +39,7 @@ impl Dispatcher {
                 let job = JobId(job);
                 let current = worker_handle.current.as_ref().filter(|now| !now.over);
                 if current.is_some_and(|now| (now.job, now.attempt) == (job, attempt)) {
-                    self.published.insert(job, file);
+                    self.jobs.published.insert(job, file);
                 }
             }
             WorkerMessage::Said(FromWorker::Outcome(ended)) => self.outcome(slot, worker, *ended),
@@ -91,18 +91,25 @@ impl Dispatcher {
         let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
         let known =
             worker_handle.current.as_mut().filter(|now| (now.job, now.attempt) == (job, attempt));
-        if let Some(current) = known {
+        let result = if let Some(current) = known {
             current.over = true;
             let (rss, anon) = (measured.peak_rss, measured.peak_anon.max(current.peak_anon));
-            current.product = result.as_ref().ok().cloned();
+            let (output, ended) = match result {
+                Ok(output) => (Some(output), Ok(())),
+                Err(failure) => (None, Err((failure.fault.into(), failure.message))),
+            };
+            current.output = output;
             self.peak(job, rss, anon);
-        }
+            ended
+        } else {
+            result.map(drop).map_err(|failure| (failure.fault.into(), failure.message))
+        };
         self.events.push_back(Event::Ended {
             slot,
             worker,
             job,
             attempt,
-            result: result.map(drop).map_err(|failure| (failure.fault.into(), failure.message)),
+            result,
             peak: measured.peak_anon,
             rest: measured.rest,
         });
@@ -110,7 +117,7 @@ impl Dispatcher {
 
     /// Keeps the highest memory of all attempts of a job.
     fn peak(&mut self, job: JobId, rss: u64, anon: u64) {
-        let peaks = self.peaks.entry(job).or_default();
+        let peaks = self.jobs.peaks.entry(job).or_default();
         *peaks = (peaks.0.max(rss), peaks.1.max(anon));
     }
 
@@ -169,7 +176,8 @@ impl Dispatcher {
 
     pub(in crate::supervisor) fn status(&self) -> Status {
         let count = |outcomes: &[JobOutcome]| {
-            self.records.values().filter(|record| outcomes.contains(&record.outcome)).count() as u64
+            self.jobs.records.values().filter(|record| outcomes.contains(&record.outcome)).count()
+                as u64
         };
         let slots = (0..self.context.slots).map(SlotId).map(|slot| {
             let worker_handle = self.workers.get(&slot);
@@ -196,9 +204,9 @@ impl Dispatcher {
             failed: count(&[JobOutcome::Failed]),
             skipped: count(&[JobOutcome::Skipped]),
             allowed: self.scheduler.allowed(),
-            paused: self.paused,
-            draining: self.draining,
-            memory: self.memory.clone(),
+            paused: self.state.paused,
+            draining: self.state.draining,
+            memory: self.memory.status.clone(),
             safety_violations: self.scheduler.violations(),
             slots: slots.collect(),
         }

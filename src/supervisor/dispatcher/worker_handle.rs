@@ -1,7 +1,7 @@
 //! What the dispatcher knows of the worker in a slot.
 
 use crate::convert::Phase;
-use crate::protocol::{Product, ToWorker, encode};
+use crate::protocol::{ToWorker, encode};
 use crate::supervisor::plan::JobId;
 use crate::supervisor::scheduler::WorkerId;
 use crate::sys::memory::ProcessMemory;
@@ -25,8 +25,8 @@ pub(in crate::supervisor) struct Current {
     /// Highest memory seen of it in bytes.
     pub(in crate::supervisor) peak_rss: u64,
     pub(in crate::supervisor) peak_anon: u64,
-    /// What it reported in the end, if that was good.
-    pub(in crate::supervisor) product: Option<Product>,
+    /// What it gave in the end, if that was good.
+    pub(in crate::supervisor) output: Option<Vec<u8>>,
     /// Its outcome was heard.
     pub(in crate::supervisor) over: bool,
 }

@@ -10,11 +10,11 @@ use std::ffi::{OsStr, OsString};
 
 /// What journals tell: that of one shard at once, those of others when they are asked for.
 #[derive(Debug, Default)]
-pub(in super::super) struct Journals {
+pub(crate) struct Journals {
     dir: Option<Dir>,
     own_name: OsString,
     /// What this shard's own journal tells.
-    pub(in super::super) own: Past,
+    pub(crate) own: Past,
     all: OnceCell<Past>,
     /// Which journals there were, and what `stat` told of them.
     seen: Vec<(OsString, StatData)>,
@@ -25,7 +25,7 @@ impl Journals {
     ///
     /// # Errors
     /// They cannot be opened.
-    pub(in super::super) fn read(dir: Option<Dir>, shard: Shard) -> Result<Self, DirError> {
+    pub(crate) fn read(dir: Option<Dir>, shard: Shard) -> Result<Self, DirError> {
         let own_name = OsString::from(super::file_name(shard));
         let mut read = Self { dir, own_name, ..Self::default() };
         if let Some(dir) = &read.dir {
@@ -36,7 +36,7 @@ impl Journals {
     }
 
     /// Whether the journals in `dir` are still those that were read.
-    pub(in super::super) fn are_those_in(&self, dir: &Dir) -> bool {
+    pub(crate) fn are_those_in(&self, dir: &Dir) -> bool {
         self.dir.is_some() && seen(dir).is_ok_and(|now| now == self.seen)
     }
 
@@ -44,7 +44,7 @@ impl Journals {
     ///
     /// # Errors
     /// They cannot be opened.
-    pub(in super::super) fn input_dirs(&self) -> Result<Vec<String>, DirError> {
+    pub(crate) fn input_dirs(&self) -> Result<Vec<String>, DirError> {
         let mut runs: Vec<(String, String)> = Vec::new();
         if let Some(dir) = &self.dir {
             for (name, _) in &self.seen {
@@ -60,7 +60,7 @@ impl Journals {
     ///
     /// # Errors
     /// They cannot be opened.
-    pub(in super::super) fn all(&self) -> Result<&Past, RunError> {
+    pub(crate) fn all(&self) -> Result<&Past, RunError> {
         if let Some(all) = self.all.get() {
             return Ok(all);
         }

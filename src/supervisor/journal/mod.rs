@@ -13,22 +13,26 @@
 //!   contents of rules files it was met with.
 
 mod all;
-pub(super) mod merge;
+pub(crate) mod merge;
 mod record;
 mod replay;
+mod results;
 mod writer;
 
-pub(super) use all::Journals;
-pub(super) use record::{AttemptLine, EndLine, Fingerprint, JobLine, Line, RunLine};
-pub(super) use replay::{Claimed, Ended, Known, Past, heads, journals};
+pub(crate) use all::Journals;
+pub(crate) use record::{
+    AttemptLine, EndLine, Fingerprint, JobLine, Line, ResultLine, RunLine, TaskLine,
+};
+pub(crate) use replay::{Claimed, Ended, Known, Past, heads, journals};
+pub(crate) use results::results;
 pub(super) use writer::{JournalWriter, Task, Written};
 
 use crate::archive::Shard;
 
 /// Version of the lines' form.
-pub(super) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// Name of the journal of `shard`.
-pub(super) fn file_name(shard: Shard) -> String {
+pub(crate) fn file_name(shard: Shard) -> String {
     format!("journal-{}-of-{}.jsonl", shard.index, shard.count)
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub(in crate::supervisor) enum Line {
+pub(crate) enum Line {
     /// A run begins.
     Run(Box<RunLine>),
     /// An attempt did not succeed.
@@ -20,78 +20,114 @@ pub(in crate::supervisor) enum Line {
     Job(Box<JobLine>),
     /// The run ends in order.
     End(Box<EndLine>),
+    /// A run begins that makes no outputs.
+    Task(Box<TaskLine>),
+    /// A job of such a run ended.
+    Result(Box<ResultLine>),
+}
+
+/// A run begins whose task makes no outputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TaskLine {
+    /// Version of the lines' form.
+    pub(crate) journal: u32,
+    pub(crate) run_id: String,
+    pub(crate) version: String,
+    pub(crate) started: String,
+    pub(crate) host: String,
+    pub(crate) pid: u32,
+    pub(crate) shard: String,
+    /// Name of the task.
+    pub(crate) task: String,
+    /// Its options.
+    pub(crate) options: serde_json::Value,
+    /// Jobs of the plan.
+    pub(crate) jobs: u64,
+}
+
+/// A job ended that made no output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ResultLine {
+    pub(crate) run_id: String,
+    pub(crate) at: String,
+    /// What `stat` told of the job's files before: the input, and the other one where there is one.
+    pub(crate) files: [Option<StatData>; 2],
+    /// What came out; null if nothing did.
+    pub(crate) result: serde_json::Value,
+    #[serde(flatten)]
+    pub(crate) record: JobRecord,
 }
 
 /// A run begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::supervisor) struct RunLine {
+pub(crate) struct RunLine {
     /// Version of the lines' form.
-    pub(in crate::supervisor) journal: u32,
-    pub(in crate::supervisor) run_id: String,
-    pub(in crate::supervisor) version: String,
-    pub(in crate::supervisor) started: String,
-    pub(in crate::supervisor) host: String,
-    pub(in crate::supervisor) pid: u32,
-    pub(in crate::supervisor) shard: String,
-    pub(in crate::supervisor) input_dir: String,
-    pub(in crate::supervisor) output_dir: String,
-    pub(in crate::supervisor) options: Options,
+    pub(crate) journal: u32,
+    pub(crate) run_id: String,
+    pub(crate) version: String,
+    pub(crate) started: String,
+    pub(crate) host: String,
+    pub(crate) pid: u32,
+    pub(crate) shard: String,
+    pub(crate) input_dir: String,
+    pub(crate) output_dir: String,
+    pub(crate) options: Options,
     /// What the options came to, contents of rules files included; journals before this have none.
     #[serde(default)]
-    pub(in crate::supervisor) recipe: Option<Recipe>,
+    pub(crate) recipe: Option<Recipe>,
     /// Jobs of the plan, those skipped included.
-    pub(in crate::supervisor) jobs: u64,
+    pub(crate) jobs: u64,
     /// How many of them were over when the run began and have no line in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::supervisor) settled: Option<u64>,
+    pub(crate) settled: Option<u64>,
     /// What the archive held when the plan was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::supervisor) listing: Option<Listing>,
+    pub(crate) listing: Option<Listing>,
     /// The SLURM job array that the run is a task of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::supervisor) array: Option<u64>,
+    pub(crate) array: Option<u64>,
 }
 
 /// An attempt did not succeed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::supervisor) struct AttemptLine {
-    pub(in crate::supervisor) run_id: String,
-    pub(in crate::supervisor) at: String,
-    pub(in crate::supervisor) name: String,
-    pub(in crate::supervisor) attempt: u32,
-    pub(in crate::supervisor) fault: Fault,
-    pub(in crate::supervisor) message: String,
-    pub(in crate::supervisor) will_retry: bool,
+pub(crate) struct AttemptLine {
+    pub(crate) run_id: String,
+    pub(crate) at: String,
+    pub(crate) name: String,
+    pub(crate) attempt: u32,
+    pub(crate) fault: Fault,
+    pub(crate) message: String,
+    pub(crate) will_retry: bool,
 }
 
 /// A job ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::supervisor) struct JobLine {
-    pub(in crate::supervisor) run_id: String,
-    pub(in crate::supervisor) at: String,
-    pub(in crate::supervisor) input: Fingerprint,
+pub(crate) struct JobLine {
+    pub(crate) run_id: String,
+    pub(crate) at: String,
+    pub(crate) input: Fingerprint,
     /// What makes its output known again; journals before this have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::supervisor) claim: Option<Claim>,
+    pub(crate) claim: Option<Claim>,
     #[serde(flatten)]
-    pub(in crate::supervisor) record: JobRecord,
+    pub(crate) record: JobRecord,
 }
 
 /// What an input looked like when its job was planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::supervisor) struct Fingerprint {
+pub(crate) struct Fingerprint {
     /// As far as it is UTF-8.
-    pub(in crate::supervisor) path: String,
-    pub(in crate::supervisor) size: u64,
-    pub(in crate::supervisor) mtime_ns: i64,
+    pub(crate) path: String,
+    pub(crate) size: u64,
+    pub(crate) mtime_ns: i64,
     /// All that `stat` told; journals before this have none.
     #[serde(default)]
-    pub(in crate::supervisor) stat: Option<StatData>,
+    pub(crate) stat: Option<StatData>,
 }
 
 impl Fingerprint {
     /// That of a job's input, of which `stat` told this.
-    pub(in crate::supervisor) fn of(job: &PlannedJob, stat: Option<StatData>) -> Self {
+    pub(crate) fn of(job: &PlannedJob, stat: Option<StatData>) -> Self {
         Self {
             path: job.input.to_string_lossy().into_owned(),
             size: job.bytes,
@@ -103,16 +139,16 @@ impl Fingerprint {
 
 /// The run ends in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::supervisor) struct EndLine {
-    pub(in crate::supervisor) run_id: String,
-    pub(in crate::supervisor) at: String,
+pub(crate) struct EndLine {
+    pub(crate) run_id: String,
+    pub(crate) at: String,
     /// Without its files, which have lines of their own.
-    pub(in crate::supervisor) summary: RunSummary,
+    pub(crate) summary: RunSummary,
 }
 
 impl Line {
     /// Its bytes, with the line's end.
-    pub(in crate::supervisor) fn to_bytes(&self) -> Option<Vec<u8>> {
+    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
         let mut bytes = serde_json::to_vec(self).ok()?;
         bytes.push(b'\n');
         Some(bytes)

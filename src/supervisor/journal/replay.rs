@@ -13,55 +13,55 @@ use std::sync::Arc;
 
 /// Longest line that is read, in bytes; a job's line carries at most some hundred kilobytes of
 /// findings.
-const LINE_MAX: u64 = 4 << 20;
+pub(super) const LINE_MAX: u64 = 4 << 20;
 
 /// The last that is known of one file.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::supervisor) struct Known {
-    pub(in crate::supervisor) at: String,
-    pub(in crate::supervisor) input: Fingerprint,
-    pub(in crate::supervisor) record: JobRecord,
+pub(crate) struct Known {
+    pub(crate) at: String,
+    pub(crate) input: Fingerprint,
+    pub(crate) record: JobRecord,
     /// The run that met it.
-    pub(in crate::supervisor) run: Arc<RunLine>,
+    pub(crate) run: Arc<RunLine>,
 }
 
 /// The last that is known of one output that this program made.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::supervisor) struct Claimed {
-    pub(in crate::supervisor) at: String,
+pub(crate) struct Claimed {
+    pub(crate) at: String,
     /// Its input when it was planned.
-    pub(in crate::supervisor) input: Fingerprint,
+    pub(crate) input: Fingerprint,
     /// Size of the output in bytes.
-    pub(in crate::supervisor) bytes_out: u64,
+    pub(crate) bytes_out: u64,
     /// All else; journals of earlier versions have none.
-    pub(in crate::supervisor) claim: Option<Claim>,
+    pub(crate) claim: Option<Claim>,
 }
 
 /// Everything that journals tell.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(in crate::supervisor) struct Past {
+pub(crate) struct Past {
     /// By file name.
-    pub(in crate::supervisor) files: BTreeMap<String, Known>,
+    pub(crate) files: BTreeMap<String, Known>,
     /// By file name: what was made, whatever became of later tries.
-    pub(in crate::supervisor) claims: BTreeMap<String, Claimed>,
+    pub(crate) claims: BTreeMap<String, Claimed>,
     /// The runs, in the order met.
-    pub(in crate::supervisor) runs: Vec<RunLine>,
+    pub(crate) runs: Vec<RunLine>,
     /// The ends of runs that ended in order.
-    pub(in crate::supervisor) ends: Vec<EndLine>,
+    pub(crate) ends: Vec<EndLine>,
     /// How often each cause ended an attempt.
-    pub(in crate::supervisor) faults: BTreeMap<crate::supervisor::fault::Fault, u64>,
+    pub(crate) faults: BTreeMap<crate::supervisor::fault::Fault, u64>,
     /// Jobs that ended in each run, by its id.
-    pub(in crate::supervisor) ended: BTreeMap<String, Ended>,
+    pub(crate) ended: BTreeMap<String, Ended>,
     /// Lines that were not understood, torn ones left out.
-    pub(in crate::supervisor) odd: u64,
+    pub(crate) odd: u64,
 }
 
 /// How many jobs of a run have a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::supervisor) struct Ended {
-    pub(in crate::supervisor) jobs: u64,
+pub(crate) struct Ended {
+    pub(crate) jobs: u64,
     /// Those of them that failed.
-    pub(in crate::supervisor) failed: u64,
+    pub(crate) failed: u64,
 }
 
 /// The names on which the journal that is being read has the last word so far. Within one journal
@@ -76,7 +76,7 @@ struct Latest {
 ///
 /// # Errors
 /// The directory cannot be read.
-pub(in crate::supervisor) fn journals(dir: &Dir) -> Result<Vec<OsString>, DirError> {
+pub(crate) fn journals(dir: &Dir) -> Result<Vec<OsString>, DirError> {
     let journal = |name: &OsStr| {
         let stem = name.to_str()?.strip_prefix("journal-")?.strip_suffix(".jsonl")?;
         let (index, count) = stem.split_once("-of-")?;
@@ -92,7 +92,7 @@ pub(in crate::supervisor) fn journals(dir: &Dir) -> Result<Vec<OsString>, DirErr
 ///
 /// # Errors
 /// It is a link or no file, or cannot be opened.
-pub(in crate::supervisor) fn heads(dir: &Dir, name: &OsStr) -> Result<Vec<RunLine>, DirError> {
+pub(crate) fn heads(dir: &Dir, name: &OsStr) -> Result<Vec<RunLine>, DirError> {
     let mut heads = Vec::new();
     let mut reader = BufReader::new(dir.open_file(name, false)?);
     let mut bytes = Vec::new();
@@ -115,7 +115,7 @@ impl Past {
     ///
     /// # Errors
     /// It is a link or no file, or cannot be opened.
-    pub(in crate::supervisor) fn read(&mut self, dir: &Dir, name: &OsStr) -> Result<(), DirError> {
+    pub(crate) fn read(&mut self, dir: &Dir, name: &OsStr) -> Result<(), DirError> {
         if dir.entry(name)?.is_none() {
             return Ok(());
         }
@@ -125,7 +125,7 @@ impl Past {
     }
 
     /// Ids of all runs.
-    pub(in crate::supervisor) fn run_ids(&self) -> BTreeSet<&str> {
+    pub(crate) fn run_ids(&self) -> BTreeSet<&str> {
         self.runs.iter().map(|run| run.run_id.as_str()).collect()
     }
 
@@ -158,6 +158,8 @@ impl Past {
                     *self.faults.entry(line.fault).or_default() += 1;
                 }
                 Ok(Line::End(line)) => self.ends.push(*line),
+                // They tell of no outputs.
+                Ok(Line::Task(_) | Line::Result(_)) => {}
                 Err(_) => self.odd += u64::from(!bytes.trim_ascii().is_empty()),
             }
         }

@@ -3,8 +3,8 @@
 //!
 //! Lines that arrive while an earlier batch is synced form the next batch: one sync for all.
 
-use crate::convert::inplace::{self, InPlace};
 use crate::supervisor::journal::record::Line;
+use crate::supervisor::task::Chore;
 use crate::supervisor::trace::journal_written;
 use crate::sys::dir::Dir;
 use crate::sys::file::is_full;
@@ -36,9 +36,8 @@ pub(in crate::supervisor) enum Task {
     Hurry,
     /// Remove the temporary file of that name, which a killed worker left.
     Remove(String),
-    /// Bring a file back that a killed worker left in the midst of a change in place; the second is
-    /// the directory of undo files, where there is one.
-    TakeBack(PathBuf, Option<PathBuf>),
+    /// Put something right for a task.
+    Do(Chore),
     /// Look whether the output's file system has so many bytes left.
     CheckSpace(u64),
     /// Look whether the output directory is still what it was.
@@ -195,15 +194,9 @@ impl WriterThread {
                     let _ = temps.remove(OsStr::new(&name));
                 }
             }
-            Task::TakeBack(path, backup_dir) => {
-                let place = InPlace { backup_dir, ..InPlace::default() };
-                let unfinished = inplace::unfinished(&path, &place);
-                if let Ok(Some(_)) = unfinished
-                    && let Err(error) = inplace::recover(&path, &place)
-                {
-                    (self.tell)(Written::Trouble(format!(
-                        "{error} (it may be half changed; the next run tries again)"
-                    )));
+            Task::Do(chore) => {
+                if let Err(message) = (chore.0)() {
+                    (self.tell)(Written::Trouble(message));
                 }
             }
             Task::CheckSpace(needed) => (self.tell)(Written::Space(self.has_space(needed))),

@@ -37,7 +37,7 @@ pub use element::Element;
 pub use node::Node;
 pub use record::Record;
 pub use signature::is_type;
-pub use stack::on_deep_stack;
+pub use stack::{DEEP_STACK, on_deep_stack};
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};
 pub use value::{

@@ -3,14 +3,10 @@
 mod fate;
 mod standing;
 
-use super::conflict::Conflict;
-use super::error::RunError;
-use super::journal::Journals;
-use super::plan::Plan;
-use super::record::JobRecord;
-use super::settings::Settings;
 use crate::convert::publish::Existing;
 use crate::convert::{Claim, Examined, Recipe, Wanted};
+use crate::supervisor::journal::Journals;
+use crate::supervisor::{Conflict, JobRecord, Plan, RunError, Settings};
 use crate::sys::stat::StatData;
 use fate::{Fate, Sorter};
 use std::collections::BTreeMap;
@@ -40,14 +36,7 @@ pub(super) struct Sorted {
 pub(super) struct Todo {
     /// Its place in the plan.
     pub(super) place: usize,
-    pub(super) work: Work,
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Work {
-    Convert(Order),
-    Examine(Wanted),
+    pub(super) order: Order,
 }
 
 /// How an output is made.
@@ -120,7 +109,7 @@ pub(super) fn sort_out(plan: &Plan, inquiry: &Inquiry<'_>) -> Result<Sorted, Run
             Fate::Do(order) => {
                 let stale = order.stale.iter().map(|why| (job.name.clone(), why.clone()));
                 sorted.stale.extend(stale);
-                sorted.todo.push(Todo { place, work: Work::Convert(*order) });
+                sorted.todo.push(Todo { place, order: *order });
             }
             Fate::Settle(record, to_record) => {
                 sorted.settled.push(Settled { place, record: *record, to_record });

@@ -1,17 +1,17 @@
 //! What becomes of one job.
 
-use super::super::conflict::Conflict;
-use super::super::error::RunError;
-use super::super::journal::{Claimed, Fingerprint, Known as Before};
-use super::super::plan::PlannedJob;
-use super::super::record::{JobOutcome, JobRecord};
-use super::super::settings::OnConflict;
 use super::standing::{Known, Standing};
 use super::{Inquiry, Order, ToRecord};
 use crate::archive::{Placement, same_place};
 use crate::convert::publish::Existing;
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel, Wanted};
+use crate::supervisor::conflict::Conflict;
+use crate::supervisor::error::RunError;
 use crate::supervisor::fault::Fault;
+use crate::supervisor::journal::{Claimed, Fingerprint, Known as Before};
+use crate::supervisor::plan::PlannedJob;
+use crate::supervisor::record::{JobOutcome, JobRecord};
+use crate::supervisor::settings::OnConflict;
 use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::collections::BTreeMap;

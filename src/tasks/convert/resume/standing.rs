@@ -3,8 +3,8 @@
 //! Decided from what `stat` and the journals tell. Only where these do not suffice is a question
 //! asked, which a worker answers by looking into the files.
 
-use super::super::journal::Claimed;
 use crate::convert::{Claim, Depth, Examined, Mode, Recipe, VerifyLevel, Wanted, outputs_hold};
+use crate::supervisor::journal::Claimed;
 use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::path::Path;

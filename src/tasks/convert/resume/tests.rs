@@ -1,14 +1,14 @@
 //! How things stand, decided from real files and journals; answers are made up.
 
-use super::super::journal::{FORMAT, Fingerprint, JobLine, Line, RunLine, file_name};
-use super::super::plan::PlannedJob;
-use super::super::record::JobOutcome;
-use super::super::settings::OnConflict;
 use super::*;
 use crate::archive::Shard;
 use crate::convert::ClaimedFile;
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel};
 use crate::supervisor::fault::Fault;
+use crate::supervisor::journal::{FORMAT, Fingerprint, JobLine, Line, RunLine, file_name};
+use crate::supervisor::plan::PlannedJob;
+use crate::supervisor::record::JobOutcome;
+use crate::supervisor::settings::OnConflict;
 use crate::sys::dir::Dir;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -152,8 +152,7 @@ impl Case {
     fn order(&self) -> Order {
         let mut sorted = self.sort();
         assert_eq!(sorted.todo.len(), 1, "{sorted:?}");
-        let Work::Convert(order) = sorted.todo.remove(0).work else { panic!() };
-        order
+        sorted.todo.remove(0).order
     }
 
     fn asks(&self) -> Wanted {

@@ -4,22 +4,18 @@
 //! Most of it is told by `stat` and the journals. Files that have to be looked into are looked into
 //! by workers, for a damaged one may cost its reader's life.
 
-use super::conflict::Conflicts;
-use super::dispatcher::Dispatcher;
-use super::error::RunError;
-use super::event::{Reporter, RunEvent};
-use super::journal::Journals;
-use super::plan::Plan;
-use super::record::JobOutcome;
-use super::resume::{Answer, Inquiry, Sorted, Todo, Work, sort_out};
-use super::run::{Hooks, check_outputs};
-use super::scheduler::Scheduler;
-use super::settings::{OnConflict, Settings};
-use super::stage::{Machine, config, context, dispatch, sizes};
+use super::questions::Questions;
+use super::resume::{Answer, Inquiry, Sorted, sort_out};
+use super::run::check_outputs;
 use crate::archive::{Placement, Shard, same_place};
 use crate::convert::{Mode, Recipe, Wanted};
-use crate::supervisor::event_channel::events_out;
+use crate::supervisor::journal::Journals;
+use crate::supervisor::run::{Commission, carry_out};
 use crate::supervisor::run_dir::RunDir;
+use crate::supervisor::stage::context;
+use crate::supervisor::{
+    Conflicts, Hooks, JobOutcome, OnConflict, Plan, Reporter, RunError, RunEvent, Settings,
+};
 use crate::sys::stat::StatData;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -205,27 +201,29 @@ fn look(
             Some((StatData::at(&job.input).ok()?, output.0))
         })
         .collect();
-    let work =
-        |(place, wanted): &(usize, Wanted)| Todo { place: *place, work: Work::Examine(*wanted) };
-    let todo: Vec<Todo> = questions.iter().map(work).collect();
-    let machine = Machine::look(settings, todo.len());
-    let scheduler = Scheduler::new(config(settings, &machine.sizing), &sizes(plan, &todo));
-    let (outbox, inbox) = channel();
-    let slots = machine.sizing.slots;
-    let mut context = context(settings, plan, hooks)?;
+    let (sender, answers) = channel();
+    let task = Questions {
+        settings: settings.clone(),
+        wanted: questions.iter().copied().collect(),
+        answers: sender,
+    };
+    let context = context(settings, plan, hooks)?;
     let _inside = tracing::info_span!("survey", id = context.run_id).entered();
-    let (services, first) = machine.services(settings, &outbox, None)?;
-    context.sized(todo, slots, PathBuf::new());
-    let (events_out, readers) = events_out();
-    let dispatcher =
-        Dispatcher::new(context, services, scheduler, events_out, (outbox, inbox), BTreeMap::new());
+    let commission = Commission {
+        context,
+        task: Box::new(task),
+        todo: questions.iter().map(|(place, _)| *place).collect(),
+        settled: BTreeMap::new(),
+        run_dir: None,
+        lines: Vec::new(),
+        opening: None,
+    };
     let total = questions.len() as u64;
     let mut looking = Looking { reporter, done: 0, total, due: Instant::now() + PATIENCE };
-    let finished = dispatch(dispatcher, first, readers, &mut looking)?;
-    if let Some(error) = finished.summary.error {
+    if let Some(error) = carry_out(commission, &mut looking)?.error {
         return Err(RunError::Examine(error));
     }
-    let mut results = finished.examined;
+    let mut results: BTreeMap<_, _> = answers.into_iter().collect();
     if results.len() < questions.len() {
         return Err(RunError::Interrupted);
     }

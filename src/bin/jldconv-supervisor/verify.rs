@@ -1,0 +1,108 @@
+//! Compares two directories with a worker for each pair of files.
+
+use super::{Stop, usage};
+use jldconv::archive::{Placement, same_place};
+use jldconv::cli::VerifyPairsArgs;
+use jldconv::inspect::file_pairs;
+use jldconv::supervisor::{Count, ExitCode, Hooks, Settings};
+use jldconv::tasks::verify::{
+    Teller, Verification, VerifyError, VerifyOptions, nothing_to_compare, undo_files,
+    verify as compare,
+};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long comparisons may go on after a signal: nothing is lost where one is stopped.
+const GRACE: Duration = Duration::from_secs(1);
+
+pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
+    let given = &args.verify;
+    let (old, new) = (given.a.as_path(), given.b.as_path());
+    for path in [old, new] {
+        if !path.is_dir() {
+            let path = path.display();
+            let message =
+                format!("{path} is not a directory (`jldconv verify` compares two files)");
+            return Err(usage(message));
+        }
+    }
+    if let Some(dir) = &args.journal {
+        writes_elsewhere(dir, [old, new])?;
+    }
+    let options = if given.strict {
+        VerifyOptions::strict()
+    } else {
+        VerifyOptions::explained(given.target.as_deref(), &given.rules)
+            .map_err(|error| Stop::Said(error.exit_code(), error.to_string()))?
+    };
+    let failed =
+        |error: &dyn std::fmt::Display| Stop::Said(ExitCode::SomeFailed, error.to_string());
+    let pairs = file_pairs(old, new).map_err(|error| failed(&error))?;
+    if let Some(message) = nothing_to_compare(&pairs, old, new) {
+        return Err(Stop::Said(ExitCode::Nothing, message));
+    }
+    let undo_of = undo_files(&pairs, given.backup_dir.as_deref());
+    let mut teller = Teller::new(pairs.len() as u64, given.json, args.verbose, undo_of);
+    let settings = settings(args, old, new);
+    let hooks = Hooks::default();
+    let journal = args.journal.as_deref();
+    let verification = Verification { settings: &settings, options, journal, hooks: &hooks };
+    let ended = compare(&pairs, verification, &mut teller);
+    teller.finish();
+    let written = |error: io::Error| match error.kind() {
+        // Whoever read it went away, as `head` does: nobody is left to be told anything.
+        io::ErrorKind::BrokenPipe => Ok(ExitCode::Done),
+        _ => Err(failed(&format!("cannot write: {error}"))),
+    };
+    let (tally, summary) = match ended {
+        Ok(ended) => ended,
+        Err(VerifyError::Listener(error)) => return written(error),
+        Err(VerifyError::Run(error)) => {
+            return Err(Stop::Said(error.exit_code(), error.to_string()));
+        }
+        Err(error) => return Err(failed(&error)),
+    };
+    if let Err(error) = teller.end(&tally) {
+        return written(error);
+    }
+    if let Some(error) = summary.error {
+        return Err(Stop::Said(ExitCode::Internal, error));
+    }
+    if summary.pending > 0 {
+        let message = format!("interrupted: {} pairs were not compared", summary.pending);
+        return Err(Stop::Said(ExitCode::Interrupted, message));
+    }
+    let fine = tally.is_fine(given.allow_missing);
+    Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+/// Refuses to write into the directories that are compared.
+fn writes_elsewhere(journal: &Path, dirs: [&Path; 2]) -> Result<(), Stop> {
+    for dir in dirs {
+        if matches!(same_place(dir, journal), Ok(Placement::Same)) {
+            let message = format!(
+                "--journal {}: that is one of the directories to compare, where nothing is written",
+                journal.display()
+            );
+            return Err(usage(message));
+        }
+    }
+    Ok(())
+}
+
+fn settings(args: &VerifyPairsArgs, old: &Path, new: &Path) -> Settings {
+    let mut settings = Settings::new(old, new);
+    // A comparison reads with one thread.
+    settings.threads_per_worker = Count::Exactly(1);
+    settings.workers = args.verify.jobs.map_or(Count::Auto, Count::Exactly);
+    settings.grace = GRACE;
+    settings.memory_limit = args.memory_limit.map(|size| size.0);
+    if let Some(share) = args.safety_margin {
+        settings.safety_margin = share.0;
+    }
+    if let Some(span) = args.stall_timeout {
+        settings.stall_timeout = span.0;
+    }
+    settings
+}

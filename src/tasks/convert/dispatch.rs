@@ -1,0 +1,256 @@
+//! What the dispatcher does about a conversion: what its worker is told, what becomes of its result.
+//!
+//! Shards that saw different archives divide them in different ways, so two may have the same file
+//! at the same time. Whoever comes second finds the output's name taken; that is a conflict only if
+//! no other shard claims what is there. Claims are written a moment after their output appears, so
+//! the decision waits for the run's end.
+
+use super::memory::first_guess;
+use super::resume::Order;
+use super::wire::{ConvertOptions, Product};
+use super::worker::ConvertTask;
+use crate::convert::inplace::{self, InPlace};
+use crate::convert::publish::Existing;
+use crate::convert::{Claim, Mode, Options, Recipe, VerifyLevel};
+use crate::protocol::{ProtocolError, decode, encode_payload};
+use crate::supervisor::clock::rfc3339;
+use crate::supervisor::journal::{Fingerprint, JobLine, Line, Past};
+use crate::supervisor::task::{Attempt, Chore, JobOver, RunTask, Told};
+use crate::supervisor::{Fault, JobId, JobOutcome, JobRecord, Plan, PlannedJob, Settings};
+use crate::sys::stat::StatData;
+use crate::worker::Task;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+/// A run's conversions.
+pub(super) struct Conversion {
+    settings: Settings,
+    /// How each output is made, by place in the plan.
+    orders: BTreeMap<usize, Order>,
+    /// Jobs in place that a worker has had in hand and that are not over: each of their files may
+    /// be half changed.
+    begun: BTreeSet<JobId>,
+    /// Jobs that found their output's name taken, where another shard may have made it.
+    undecided: Vec<Undecided>,
+}
+
+/// A job that found its output's name taken.
+struct Undecided {
+    place: JobId,
+    run_id: String,
+    /// As it is if nobody claims what is there.
+    record: JobRecord,
+    /// What `stat` told of the input when the job was planned.
+    input: Option<StatData>,
+}
+
+impl Conversion {
+    pub(super) fn new(
+        settings: &Settings,
+        orders: impl IntoIterator<Item = (usize, Order)>,
+    ) -> Self {
+        Self {
+            settings: settings.clone(),
+            orders: orders.into_iter().collect(),
+            begun: BTreeSet::new(),
+            undecided: Vec::new(),
+        }
+    }
+
+    fn order(&self, place: JobId) -> Option<&Order> {
+        self.orders.get(&usize::try_from(place.0).ok()?)
+    }
+
+    /// Brings the file of a job in place back if it was left in the midst of a change: no attempt
+    /// follows that would do so.
+    fn take_back(&self, job: &PlannedJob) -> Chore {
+        let path = job.input.clone();
+        let backup_dir = self.settings.options.backup_dir.clone();
+        Chore(Box::new(move || {
+            let place = InPlace { backup_dir, ..InPlace::default() };
+            if let Ok(Some(_)) = inplace::unfinished(&path, &place) {
+                inplace::recover(&path, &place).map_err(|error| {
+                    format!("{error} (it may be half changed; the next run tries again)")
+                })?;
+            }
+            Ok(())
+        }))
+    }
+}
+
+impl RunTask for Conversion {
+    fn name(&self) -> &'static str {
+        ConvertTask::NAME
+    }
+
+    fn first_guess(&self, threads: usize) -> u64 {
+        first_guess(&self.settings, threads)
+    }
+
+    fn options(&mut self, attempt: &Attempt) -> Result<Vec<u8>, ProtocolError> {
+        let options = Options {
+            threads: usize::try_from(attempt.threads).unwrap_or(1),
+            ..self.settings.options.clone()
+        };
+        if options.mode == Mode::InPlace {
+            self.begun.insert(attempt.place);
+        }
+        let order = self.order(attempt.place);
+        let existing = order.map_or(&Existing::Keep, |order| &order.existing);
+        encode_payload(&ConvertOptions {
+            options: (&options).into(),
+            existing: existing.into(),
+            leftover: attempt.leftover,
+            recheck: order.and_then(|order| order.recheck.clone()),
+        })
+    }
+
+    fn failed(&mut self, place: JobId, job: &PlannedJob) -> Option<Chore> {
+        self.begun.remove(&place).then(|| self.take_back(job))
+    }
+
+    fn interrupted(&mut self, plan: &Plan) -> Vec<Chore> {
+        let begun = std::mem::take(&mut self.begun);
+        begun
+            .into_iter()
+            .filter_map(|place| plan.get(place))
+            .map(|job| self.take_back(job))
+            .collect()
+    }
+
+    fn over(&mut self, job: JobOver<'_>) -> Told {
+        let JobOver { place, job, run_id, mut record, result, shared } = job;
+        let Some(order) = self.order(place) else { return Told::Now(record) };
+        let input = order.input;
+        record.stale.clone_from(&order.stale);
+        record.conflict.clone_from(&order.conflict);
+        let internal = |error: ProtocolError| (Fault::Internal, format!("its result: {error}"));
+        let product = result.and_then(|bytes| decode::<Product>(&bytes).map_err(internal));
+        let claim = match product {
+            Ok(product) => fill(&mut record, order, product),
+            Err((cause, message)) => {
+                if cause == Fault::Conflict {
+                    record.conflict = Some(message.clone());
+                }
+                record.fault = Some(cause);
+                record.message = Some(message);
+                None
+            }
+        };
+        if record.fault.is_none() {
+            self.begun.remove(&place);
+        }
+        // That failure may turn out to be none.
+        if record.fault == Some(Fault::Conflict) && shared {
+            let run_id = run_id.to_owned();
+            self.undecided.push(Undecided { place, run_id, record, input });
+            return Told::Later;
+        }
+        let line = job_line(run_id, job, input, claim, &record);
+        Told::Journalled(record, line)
+    }
+
+    fn undecided(&self) -> bool {
+        !self.undecided.is_empty()
+    }
+
+    fn decide(&mut self, plan: &Plan, others: &Past, last: bool) -> Vec<(JobId, JobRecord, Line)> {
+        let asked = Recipe::of(&self.settings.options).ok();
+        let mut decided = Vec::new();
+        for mut job in std::mem::take(&mut self.undecided) {
+            let Some(planned) = plan.get(job.place) else { continue };
+            let made = asked.as_ref().and_then(|asked| made(planned, job.input, others, asked));
+            if let Some((bytes, verify)) = made {
+                job.record.outcome = JobOutcome::Skipped;
+                job.record.fault = None;
+                job.record.conflict = None;
+                job.record.bytes_out = bytes;
+                job.record.verify = Some(verify);
+                job.record.message = Some("complete (another shard made it meanwhile)".into());
+            } else if !last {
+                self.undecided.push(job);
+                continue;
+            }
+            let line = job_line(&job.run_id, planned, job.input, None, &job.record);
+            decided.push((job.place, job.record, line));
+        }
+        decided
+    }
+
+    fn bytes_written(&self, record: &JobRecord) -> u64 {
+        if self.settings.options.mode == Mode::InPlace {
+            record.bytes_appended.saturating_add(record.bytes_replaced)
+        } else {
+            record.bytes_out
+        }
+    }
+}
+
+fn job_line(
+    run_id: &str,
+    job: &PlannedJob,
+    input: Option<StatData>,
+    claim: Option<Claim>,
+    record: &JobRecord,
+) -> Line {
+    Line::Job(Box::new(JobLine {
+        run_id: run_id.to_owned(),
+        at: rfc3339(SystemTime::now()),
+        input: Fingerprint::of(job, input),
+        claim,
+        record: record.clone(),
+    }))
+}
+
+/// Size and check of what is there, if another shard claims it as the output of the same input.
+fn made(
+    job: &PlannedJob,
+    input: Option<StatData>,
+    others: &Past,
+    asked: &Recipe,
+) -> Option<(u64, VerifyLevel)> {
+    let claim = others.claims.get(&job.name)?.claim.as_ref()?;
+    let output = claim.output.as_ref()?;
+    let (there, _) = StatData::entry(&job.output).ok()??;
+    let same = Some(claim.input.stat) == input
+        && output.stat == there
+        && asked.missed_by(&claim.recipe).is_none();
+    same.then_some((there.size, claim.verify))
+}
+
+/// Takes over what a finished attempt gave; what a journal has to keep of it comes back.
+fn fill(record: &mut JobRecord, order: &Order, product: Product) -> Option<Claim> {
+    let mut report = match product {
+        Product::Made(report) => report,
+        Product::Remade(report, why) => {
+            record.stale = Some(why);
+            report
+        }
+        Product::Held(claim) => {
+            record.outcome = JobOutcome::Skipped;
+            record.message =
+                Some(format!("complete, and passed the check {}", claim.verify.name()));
+            record.verify = Some(claim.verify);
+            record.bytes_out = claim.output.as_ref().map_or(0, |output| output.stat.size);
+            return Some(*claim);
+        }
+    };
+    let claim = report.claim.take();
+    let earlier = report.changed_before;
+    record.fill(report);
+    // An attempt or a run that died behind its last step and before its line was written: nobody has
+    // told of this change yet.
+    if let Some(earlier) = earlier.filter(|_| !order.recorded) {
+        record.outcome = JobOutcome::Converted;
+        record.bytes_in = earlier.bytes_in;
+        record.bytes_appended = earlier.bytes_appended;
+        record.bytes_replaced = earlier.bytes_replaced;
+    }
+    if let Some(why) = &record.stale {
+        record.message = Some(format!("made again: {why}"));
+    }
+    if let Some(why) = &record.conflict {
+        record.message = Some(format!("what was there is kept in .jldconv/replaced/: {why}"));
+    }
+    claim.map(|claim| *claim)
+}

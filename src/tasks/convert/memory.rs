@@ -1,0 +1,40 @@
+//! What a conversion needs of memory before anything was measured.
+
+use crate::convert::{Compress, Mode};
+use crate::supervisor::{self, Settings};
+
+/// Anonymous memory of a worker that patches (docs/performance.md).
+const PATCH: u64 = 32 << 20;
+/// Of one that rewrites, beside its threads.
+const REWRITE: u64 = 64 << 20;
+/// For each thread of a rewrite.
+const THREAD: u64 = 8 << 20;
+
+/// First guess of the anonymous memory of one attempt in bytes.
+pub(super) fn first_guess(settings: &Settings, threads: usize) -> u64 {
+    let rewrite = settings.options.mode == Mode::Rewrite
+        || !matches!(settings.options.compress, Compress::Keep);
+    if rewrite { REWRITE.saturating_add(THREAD.saturating_mul(threads as u64)) } else { PATCH }
+}
+
+/// What one worker needs, and the least memory limit of which the safety margin leaves so much, in
+/// bytes.
+pub fn least_memory(settings: &Settings) -> (u64, u64) {
+    supervisor::sizing::least_memory(settings, &|threads| first_guess(settings, threads))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_encodes_needs_more_and_for_each_thread() {
+        let mut settings = Settings::new("/in", "/out");
+        assert_eq!(first_guess(&settings, 4), 32 << 20);
+        settings.options.compress = Compress::Zstd(3);
+        assert_eq!(first_guess(&settings, 4), 96 << 20);
+        settings.options.compress = Compress::Keep;
+        settings.options.mode = Mode::Rewrite;
+        assert_eq!(first_guess(&settings, 4), 96 << 20);
+    }
+}

@@ -1,0 +1,17 @@
+//! The task that converts an archive's files, and the one that looks into outputs before.
+
+mod dispatch;
+mod engine;
+mod memory;
+mod questions;
+mod resume;
+mod run;
+mod survey;
+mod wire;
+mod worker;
+
+pub use engine::{Convert, Engine};
+pub use memory::least_memory;
+pub use run::run;
+pub use survey::{Survey, is_claimed, survey};
+pub use worker::{ConvertTask, ExamineTask};

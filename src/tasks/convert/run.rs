@@ -1,0 +1,126 @@
+//! A run that converts an archive, from its settings and plan to its summary.
+
+use super::dispatch::Conversion;
+use super::resume::Sorted;
+use super::survey::{Survey, kept, settle, survey as look_first};
+use crate::convert::Recipe;
+use crate::supervisor::clock::rfc3339;
+use crate::supervisor::dispatcher::RunContext;
+use crate::supervisor::journal::{self, Fingerprint, JobLine, Line, RunLine};
+use crate::supervisor::run::{Commission, Opening, carry_out};
+use crate::supervisor::run_dir::RunDir;
+use crate::supervisor::stage::context;
+use crate::supervisor::{Hooks, Plan, Reporter, RunError, RunSummary, Settings};
+use crate::sys::process::hostname;
+use std::time::SystemTime;
+
+/// Runs `plan`: converts what is left to do and tells `reporter` about it. Temporary files that
+/// dead runs left in the output directory are removed first. `survey` is what a
+/// [`survey`](super::survey()) of the same plan found; without it, the same is found out here.
+///
+/// Signals are handled while it runs: the first SIGINT, SIGTERM or SIGHUP ends the run in order, the
+/// second stops it at once.
+///
+/// # Errors
+/// The run cannot begin: another one works there, the output directory cannot be used, or files are
+/// in the way. Failed jobs are no error but are told in the summary.
+pub fn run(
+    settings: &Settings,
+    plan: &Plan,
+    survey: Survey,
+    hooks: &Hooks,
+    reporter: &mut dyn Reporter,
+) -> Result<RunSummary, RunError> {
+    check_outputs(settings, plan)?;
+    let recipe = Recipe::of(&settings.options).map_err(|it| RunError::Recipe(it.message))?;
+    let context = context(settings, plan, hooks)?;
+    let _inside = tracing::info_span!("run", id = context.run_id).entered();
+    // Who makes a directory or takes a lock before it is certain that nothing is in the way leaves
+    // a trace of a run that never was.
+    let survey =
+        if survey.is_empty() { look_first(settings, plan, hooks, reporter)? } else { survey };
+    let place = RunDir::take(&settings.output_dir, settings.shard, &context.run_id)?;
+    let mut survey = survey;
+    if !place.are_as(&survey.journals) {
+        survey.journals = place.journals()?;
+    }
+    place.sweep(&survey.journals.own)?;
+    let kept = kept(settings, &context.run_id);
+    // Something may have happened since.
+    let sorted = settle(settings, plan, &mut survey, &kept, hooks, reporter)?;
+    let mut warnings = place.warnings.clone();
+    warnings.append(&mut survey.notes);
+    let odd = survey.journals.own.odd;
+    drop(survey);
+    if odd > 0 {
+        warnings.push(format!("{odd} lines of the journal are not understood; they do not count"));
+    }
+    let lines = head(&context, &sorted, recipe);
+    let todo = sorted.todo.iter().map(|job| job.place).collect();
+    let orders = sorted.todo.into_iter().map(|job| (job.place, job.order));
+    let commission = Commission {
+        context,
+        task: Box::new(Conversion::new(settings, orders)),
+        todo,
+        settled: sorted.settled.into_iter().map(|it| (it.place, it.record)).collect(),
+        run_dir: Some(&place),
+        lines,
+        opening: Some(Opening {
+            warnings,
+            stale: sorted.stale,
+            conflicts: sorted.conflicts.into_iter().map(|conflict| conflict.name).collect(),
+            failed_before: sorted.failed_before,
+        }),
+    };
+    carry_out(commission, reporter)
+}
+
+/// Every output must lie directly in the output directory, under a plain name.
+pub(super) fn check_outputs(settings: &Settings, plan: &Plan) -> Result<(), RunError> {
+    let dir = &settings.output_dir;
+    let astray = plan.jobs.iter().find(|job| {
+        let mut below = job.output.strip_prefix(dir).map(std::path::Path::components);
+        !matches!(
+            below.as_mut().map(|parts| (parts.next(), parts.next())),
+            Ok((Some(std::path::Component::Normal(_)), None))
+        )
+    });
+    match astray {
+        Some(job) => Err(RunError::Escapes { output: job.output.clone(), dir: dir.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// The journal's head, and lines for what it does not have yet.
+fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe) -> Vec<Line> {
+    let RunContext { settings, plan, run_id, started, .. } = context;
+    let mut lines = vec![Line::Run(Box::new(RunLine {
+        journal: journal::FORMAT,
+        run_id: run_id.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: rfc3339(*started),
+        host: hostname(),
+        pid: std::process::id(),
+        shard: settings.shard.to_string(),
+        input_dir: settings.input_dir.to_string_lossy().into_owned(),
+        output_dir: settings.output_dir.to_string_lossy().into_owned(),
+        options: settings.options.clone(),
+        recipe: Some(recipe),
+        jobs: plan.jobs.len() as u64,
+        settled: Some(sorted.settled.iter().filter(|it| it.to_record.is_none()).count() as u64),
+        listing: plan.listing.clone(),
+        array: settings.slurm.array,
+    }))];
+    for settled in &sorted.settled {
+        if let (Some(job), Some(to_record)) = (plan.jobs.get(settled.place), &settled.to_record) {
+            lines.push(Line::Job(Box::new(JobLine {
+                run_id: run_id.clone(),
+                at: rfc3339(SystemTime::now()),
+                input: Fingerprint::of(job, to_record.input),
+                claim: to_record.claim.as_deref().cloned(),
+                record: settled.record.clone(),
+            })));
+        }
+    }
+    lines
+}

@@ -1,0 +1,209 @@
+//! Tasks that read files and make none: with these an archive is looked through.
+//!
+//! Such a task is a type: what its workers do ([`worker::Task`]), what it needs of memory, and how a
+//! result is told. All else is here: each file is a job; results are handed over as they come, and
+//! are kept in a journal where one is asked for. A result of the journal counts as long as version,
+//! options and files are what they were.
+
+use crate::protocol::{ProtocolError, decode, encode_payload};
+use crate::supervisor::clock::rfc3339;
+use crate::supervisor::journal::{FORMAT, Line, ResultLine, TaskLine, file_name, results};
+use crate::supervisor::run::{Commission, Opening, carry_out};
+use crate::supervisor::run_dir::RunDir;
+use crate::supervisor::stage::context;
+use crate::supervisor::task::{Attempt, JobOver, RunTask, Told};
+use crate::supervisor::{
+    Fault, Hooks, JobOutcome, JobRecord, Plan, PlannedJob, Reporter, RunError, RunEvent,
+    RunSummary, Settings,
+};
+use crate::sys::process::hostname;
+use crate::sys::stat::StatData;
+use crate::worker;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::SystemTime;
+
+/// A task that reads files and makes none.
+pub trait ReadingTask: worker::Task<Options: Clone + Send, Output: Send> + 'static {
+    /// First guess of the anonymous memory of one attempt in bytes; what is measured corrects it.
+    fn first_guess(options: &Self::Options) -> u64;
+
+    /// Private memory that an attempt reserves and mostly never touches, such as deep stacks, in
+    /// bytes.
+    const RESERVED: u64 = 0;
+
+    /// Tells a result: the outcome, which is [`JobOutcome::Unchanged`] if nothing else is said, and
+    /// a message.
+    fn tell(output: &Self::Output, record: &mut JobRecord);
+}
+
+/// What came out of a job: the task's result, or why there is none.
+pub type Result<T> = std::result::Result<T, (Fault, String)>;
+
+/// What the run is told beside its plan.
+pub struct Reading<'a, T: ReadingTask> {
+    /// How the run goes. Its options of conversions do not matter.
+    pub settings: &'a Settings,
+    /// The files. [`PlannedJob::output`] is a second file to read, or empty.
+    pub plan: &'a Plan,
+    /// The options of the task.
+    pub options: T::Options,
+    /// Where results are kept, and taken from if they still count; nothing is written without it.
+    pub journal: Option<&'a Path>,
+    /// How workers are started; they must know the task.
+    pub hooks: &'a Hooks,
+}
+
+/// Carries the task out on each file of the plan. `each` hears every result once, with its place in
+/// the plan, in the order in which they come.
+///
+/// Signals are handled as in a conversion of the archive.
+///
+/// # Errors
+/// The run cannot begin. Files without a result are told to `each` and in the summary.
+pub fn read<T: ReadingTask>(
+    reading: Reading<'_, T>,
+    reporter: &mut dyn Reporter,
+    each: &mut dyn FnMut(usize, Result<T::Output>),
+) -> std::result::Result<RunSummary, RunError> {
+    let Reading { settings, plan, options, journal, hooks } = reading;
+    let context = context(settings, plan, hooks)?;
+    let _inside = tracing::info_span!("run", id = context.run_id).entered();
+    let run_dir = journal.map(|dir| RunDir::take(dir, settings.shard, &context.run_id));
+    let run_dir = run_dir.transpose()?;
+    let stored = serde_json::to_value(&options)
+        .map_err(|error| RunError::Internal(format!("the task's options: {error}")))?;
+    let files: Vec<_> = plan.jobs.iter().map(stats).collect();
+    let mut settled = BTreeMap::new();
+    if let Some(run_dir) = &run_dir {
+        let name = file_name(settings.shard);
+        let mut known = results(&run_dir.own()?, OsStr::new(&name), T::NAME, &stored)?;
+        for (place, job) in plan.jobs.iter().enumerate() {
+            let Some(known) = known.remove(&job.name) else { continue };
+            if files.get(place) != Some(&known.files) || known.files[0].is_none() {
+                continue;
+            }
+            // What has no result, or is not understood, is read again.
+            if let Ok(output) = serde_json::from_value::<T::Output>(known.result) {
+                each(place, Ok(output));
+                settled.insert(place, known.record);
+            }
+        }
+    }
+    let line = Line::Task(Box::new(TaskLine {
+        journal: FORMAT,
+        run_id: context.run_id.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: rfc3339(context.started),
+        host: hostname(),
+        pid: std::process::id(),
+        shard: settings.shard.to_string(),
+        task: T::NAME.to_owned(),
+        options: stored,
+        jobs: plan.jobs.len() as u64,
+    }));
+    let warnings = run_dir.as_ref().map_or_else(Vec::new, |run_dir| run_dir.warnings.clone());
+    let (sender, outputs) = channel();
+    let commission = Commission {
+        context,
+        task: Box::new(Readings::<T> { options, files, outputs: sender }),
+        todo: (0..plan.jobs.len()).filter(|place| !settled.contains_key(place)).collect(),
+        settled,
+        run_dir: run_dir.as_ref(),
+        lines: vec![line],
+        opening: Some(Opening { warnings, ..Opening::default() }),
+    };
+    let mut delivery = Delivery::<T> { reporter, outputs, each };
+    let summary = carry_out(commission, &mut delivery);
+    delivery.deliver();
+    summary
+}
+
+/// What `stat` tells of a job's files.
+fn stats(job: &PlannedJob) -> [Option<StatData>; 2] {
+    [&job.input, &job.output].map(|path| StatData::at(path).ok())
+}
+
+/// A result and its job's place in the plan.
+type Placed<T> = (usize, Result<T>);
+
+/// What the dispatcher does about such a task.
+struct Readings<T: ReadingTask> {
+    options: T::Options,
+    /// What `stat` told of the files, by place in the plan.
+    files: Vec<[Option<StatData>; 2]>,
+    outputs: Sender<Placed<T::Output>>,
+}
+
+impl<T: ReadingTask> RunTask for Readings<T> {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn first_guess(&self, _: usize) -> u64 {
+        T::first_guess(&self.options)
+    }
+
+    fn reserved(&self) -> u64 {
+        T::RESERVED
+    }
+
+    fn options(&mut self, _: &Attempt) -> std::result::Result<Vec<u8>, ProtocolError> {
+        encode_payload(&self.options)
+    }
+
+    fn over(&mut self, job: JobOver<'_>) -> Told {
+        let JobOver { place, run_id, mut record, result, .. } = job;
+        let internal = |error: ProtocolError| (Fault::Internal, format!("its result: {error}"));
+        let output = result.and_then(|bytes| decode::<T::Output>(&bytes).map_err(internal));
+        let mut stored = Value::Null;
+        match &output {
+            Ok(output) => {
+                record.outcome = JobOutcome::Unchanged;
+                T::tell(output, &mut record);
+                // What has no JSON is found out again next time.
+                stored = serde_json::to_value(output).unwrap_or_default();
+            }
+            Err((cause, message)) => {
+                record.fault = Some(*cause);
+                record.message = Some(message.clone());
+            }
+        }
+        let place = usize::try_from(place.0).unwrap_or(usize::MAX);
+        let line = Line::Result(Box::new(ResultLine {
+            run_id: run_id.to_owned(),
+            at: rfc3339(SystemTime::now()),
+            files: self.files.get(place).copied().unwrap_or_default(),
+            result: stored,
+            record: record.clone(),
+        }));
+        // Whoever asked waits for the run's end.
+        let _ = self.outputs.send((place, output));
+        Told::Journalled(record, line)
+    }
+}
+
+/// Hands results over to whoever asked, in their own thread.
+struct Delivery<'a, T: ReadingTask> {
+    reporter: &'a mut dyn Reporter,
+    outputs: Receiver<Placed<T::Output>>,
+    each: &'a mut dyn FnMut(usize, Result<T::Output>),
+}
+
+impl<T: ReadingTask> Delivery<'_, T> {
+    fn deliver(&mut self) {
+        for (place, output) in self.outputs.try_iter() {
+            (self.each)(place, output);
+        }
+    }
+}
+
+impl<T: ReadingTask> Reporter for Delivery<'_, T> {
+    fn event(&mut self, event: &RunEvent) {
+        self.deliver();
+        self.reporter.event(event);
+    }
+}

@@ -1,0 +1,9 @@
+//! The task that compares the files of an archive with what became of them.
+
+mod run;
+mod task;
+mod tell;
+
+pub use run::{Verification, VerifyError, verify};
+pub use task::{PairResult, VerifyOptions, VerifyTask};
+pub use tell::{Teller, nothing_to_compare, undo_files};
