@@ -41,8 +41,22 @@ impl Meter {
 mod tests {
     use super::*;
 
+    /// Memory is the process's, so other tests beside would count: this one has a process of its own.
     #[test]
     fn what_was_held_in_between_counts() {
+        let program = std::env::current_exe().unwrap();
+        let alone = "worker::measure::tests::alone_in_its_process";
+        let output = std::process::Command::new(program)
+            .args([alone, "--exact", "--ignored", "--test-threads=1"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    }
+
+    #[test]
+    #[ignore = "run by the test above, in a process of its own"]
+    fn alone_in_its_process() {
         const BIG: usize = 48 << 20;
         let meter = Meter::default();
         meter.begin();
