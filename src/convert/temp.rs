@@ -170,41 +170,37 @@ const STAGED: &str = "replaced";
 /// replace.
 pub(super) fn staged(name: &OsStr, ino: u64, old: &StatData) -> OsString {
     let mut staged = name.to_owned();
-    staged.push(format!(".{ino}.{}.{STAGED}", Replaceable::of(old)));
+    staged.push(format!(".{ino}.{}_{}_{}.{STAGED}", old.ino, old.size, old.mtime_ns));
     staged
 }
 
-/// The file that may be replaced, as a [`staged`] name tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Replaceable {
-    ino: u64,
-    size: u64,
-    mtime_ns: i64,
+/// The file that may be replaced, as a [`staged`] name tells it: all but the time of change.
+fn replaceable(text: &str) -> Option<StatData> {
+    let mut parts = text.split('_');
+    let ino = parts.next()?.parse().ok()?;
+    let size = parts.next()?.parse().ok()?;
+    let mtime_ns = parts.next()?.parse().ok()?;
+    parts.next().is_none().then_some(StatData { ino, size, mtime_ns, ctime_ns: 0 })
 }
 
-impl Replaceable {
-    fn of(stat: &StatData) -> Self {
-        Self { ino: stat.ino, size: stat.size, mtime_ns: stat.mtime_ns }
-    }
-}
-
-impl fmt::Display for Replaceable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}_{}", self.ino, self.size, self.mtime_ns)
-    }
-}
-
-impl FromStr for Replaceable {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut parts = text.split('_');
-        let mut next = || parts.next().ok_or(());
-        let ino = next()?.parse().map_err(|_| ())?;
-        let size = next()?.parse().map_err(|_| ())?;
-        let mtime_ns = next()?.parse().map_err(|_| ())?;
-        if parts.next().is_some() { Err(()) } else { Ok(Self { ino, size, mtime_ns }) }
-    }
+/// Whether the process that made `file` in `dir` may still work on it. `elsewhere` is asked about
+/// those that are not of this machine.
+fn may_live(
+    dir: &Dir,
+    file: &OsStr,
+    name: &TempName,
+    elsewhere: &mut dyn FnMut(&TempName) -> bool,
+) -> Result<bool, DirError> {
+    let life = name.owner.life().map_err(|source| DirError::Io {
+        what: "look for the owner of",
+        path: dir.path().join(file),
+        source,
+    })?;
+    Ok(match life {
+        Life::Alive => true,
+        Life::Dead => false,
+        Life::Elsewhere => elsewhere(name),
+    })
 }
 
 /// Removes what the dead left under [names](staged) from which files change places: the file that was
@@ -222,29 +218,20 @@ pub fn clean_staged(
         let (text, old) = text.rsplit_once('.')?;
         let (name, ino) = text.rsplit_once('.')?;
         let (name, ino) = (name.parse::<TempName>().ok()?, ino.parse::<u64>().ok()?);
-        let old = old.parse::<Replaceable>().ok()?;
+        let old = replaceable(old)?;
         Some((file, name, ino, old))
     };
     let staged: Vec<_> = dir.names()?.into_iter().filter_map(parsed).collect();
     let new: BTreeSet<u64> = staged.iter().map(|(_, _, ino, _)| *ino).collect();
     let mut removed = Vec::new();
     for (file, name, _, old) in staged {
-        let owner = name.owner.life().map_err(|source| DirError::Io {
-            what: "look for the owner of",
-            path: dir.path().join(&file),
-            source,
-        })?;
-        let live = match owner {
-            Life::Alive => true,
-            Life::Dead => false,
-            Life::Elsewhere => is_live(&name),
-        };
+        let live = may_live(dir, &file, &name, is_live)?;
         let ours = dir.entry(&file)?.is_some_and(|entry| {
             // An attempt may have replaced what an earlier one had published, of which no journal
             // tells.
-            let replaceable = || Replaceable::of(&entry.stat) == old;
+            let replaceable = entry.stat.same_but_for_ctime(&old);
             entry.kind == FileType::RegularFile
-                && (new.contains(&entry.ino) || replaceable() || is_ours(&entry))
+                && (new.contains(&entry.ino) || replaceable || is_ours(&entry))
         });
         if ours && !live {
             dir.remove(&file)?;
@@ -283,16 +270,7 @@ pub fn clean_temps(
             cleaned.foreign.push(file);
             continue;
         };
-        let owner = name.owner.life().map_err(|source| DirError::Io {
-            what: "look for the owner of",
-            path: dir.path().join(&file),
-            source,
-        })?;
-        let live = match owner {
-            Life::Alive => true,
-            Life::Dead => false,
-            Life::Elsewhere => is_live(&name),
-        };
+        let live = may_live(dir, &file, &name, is_live)?;
         if live {
             cleaned.live.push(file);
         } else if dir.entry(&file)?.is_some_and(|entry| entry.kind == FileType::RegularFile) {
