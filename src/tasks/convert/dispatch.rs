@@ -5,13 +5,14 @@
 //! no other shard claims what is there. Claims are written a moment after their output appears, so
 //! the decision waits for the run's end.
 
+use super::attempt_options;
 use super::memory::first_guess;
 use super::resume::Order;
 use super::wire::{ConvertOptions, Product};
 use super::worker::ConvertTask;
 use crate::convert::inplace::{self, InPlace};
 use crate::convert::publish::Existing;
-use crate::convert::{Claim, Mode, Options, Recipe, VerifyLevel};
+use crate::convert::{Claim, Mode, Recipe, VerifyLevel};
 use crate::protocol::{ProtocolError, decode, encode_payload};
 use crate::supervisor::clock::rfc3339;
 use crate::supervisor::journal::{Fingerprint, JobLine, Line, Past};
@@ -88,10 +89,7 @@ impl RunTask for Conversion {
     }
 
     fn options(&mut self, attempt: &Attempt) -> Result<Vec<u8>, ProtocolError> {
-        let options = Options {
-            threads: usize::try_from(attempt.threads).unwrap_or(1),
-            ..self.settings.options.clone()
-        };
+        let options = attempt_options(&self.settings, attempt);
         if options.mode == Mode::InPlace {
             self.begun.insert(attempt.place);
         }

@@ -15,3 +15,13 @@ pub use memory::least_memory;
 pub use run::run;
 pub use survey::{Survey, is_claimed, survey};
 pub use worker::{ConvertTask, ExamineTask};
+
+use crate::convert::Options;
+use crate::supervisor::Settings;
+use crate::supervisor::task::Attempt;
+
+/// The run's options for one attempt, which has a share of the threads.
+fn attempt_options(settings: &Settings, attempt: &Attempt) -> Options {
+    let threads = usize::try_from(attempt.threads).unwrap_or(1);
+    Options { threads, ..settings.options.clone() }
+}

@@ -1,10 +1,11 @@
 //! What the dispatcher does about outputs that are looked into before a run: their workers' answers
 //! go to whoever asked.
 
+use super::attempt_options;
 use super::memory::first_guess;
 use super::wire::ExamineOptions;
 use super::worker::ExamineTask;
-use crate::convert::{Examined, Options, Wanted};
+use crate::convert::{Examined, Wanted};
 use crate::protocol::{ProtocolError, decode, encode_payload};
 use crate::supervisor::Settings;
 use crate::supervisor::task::{Attempt, JobOver, RunTask, Told};
@@ -33,10 +34,7 @@ impl RunTask for Questions {
     }
 
     fn options(&mut self, attempt: &Attempt) -> Result<Vec<u8>, ProtocolError> {
-        let options = Options {
-            threads: usize::try_from(attempt.threads).unwrap_or(1),
-            ..self.settings.options.clone()
-        };
+        let options = attempt_options(&self.settings, attempt);
         let place = usize::try_from(attempt.place.0).unwrap_or(usize::MAX);
         let nothing =
             Wanted { input_digest: false, output_digest: false, compare: None, made: None };
