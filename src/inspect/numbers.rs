@@ -2,8 +2,7 @@
 
 use super::compare::Node;
 use crate::h5::{Class, Object, ObjectKind, RelAddr, Result};
-use crate::inspect::plain_json::half;
-use crate::julia::{Column, Element, Record, TypeTable};
+use crate::julia::{Column, Element, Record, TypeTable, half};
 use std::sync::Arc;
 
 /// Bytes that are compared at once.

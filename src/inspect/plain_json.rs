@@ -1,7 +1,7 @@
 //! Small values as plain JSON: what a comment, a version or a note of the conversion says.
 
 use crate::h5::{RelAddr, Result};
-use crate::julia::{Digest, Dumper, TypeTable};
+use crate::julia::{Digest, Dumper, TypeTable, half};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 use std::io::{self, Write};
@@ -132,18 +132,6 @@ pub(in crate::inspect) fn float(t: &str, value: &Value) -> Option<f64> {
         "Float32" => Some(f64::from(f32::from_bits(u32::try_from(bits).ok()?))),
         "Float16" => Some(half(u16::try_from(bits).ok()?)),
         _ => None,
-    }
-}
-
-/// A number of 16 bits: sign, five bits of exponent, ten of fraction.
-pub(in crate::inspect) fn half(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
-    sign * match exponent {
-        0 => fraction * (-24_f64).exp2(),
-        0x1f if fraction > 0.0 => f64::NAN,
-        0x1f => f64::INFINITY,
-        _ => (1024.0 + fraction) * f64::from(exponent - 25).exp2(),
     }
 }
 

@@ -48,5 +48,5 @@ pub(crate) use value::{extend, is_little_endian};
 pub(crate) use walk::kind_of;
 pub use walk::{
     FieldValue, Number, NumberKind, Numbers, Override, Overrides, Parts, Shape, TextStream,
-    TypeName, Visitor, Walk, Watch,
+    TypeName, Visitor, Walk, Watch, half,
 };

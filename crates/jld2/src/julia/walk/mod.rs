@@ -18,7 +18,7 @@ use session::Session;
 
 pub use numbers::Numbers;
 pub use overrides::{FieldValue, Override, Overrides};
-pub use visitor::{Number, NumberKind, Parts, Shape, TextStream, TypeName, Visitor};
+pub use visitor::{Number, NumberKind, Parts, Shape, TextStream, TypeName, Visitor, half};
 pub use watch::Watch;
 
 /// What numbers of a plain datatype are; none if it is that of no number.

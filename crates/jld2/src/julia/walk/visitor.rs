@@ -224,8 +224,8 @@ impl Number<'_> {
     }
 }
 
-/// An IEEE half-precision number: a sign, 5 bits of exponent and 10 of mantissa.
-fn half(bits: u16) -> f64 {
+/// The value of an IEEE half-precision number: a sign, 5 bits of exponent and 10 of mantissa.
+pub fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
     let (exponent, mantissa) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     match exponent {
