@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/python.rs"]
+mod runner;
 #[path = "common/truth.rs"]
 mod truth;
 
+use runner::{printed, python, run};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,14 +24,6 @@ fn data() -> PathBuf {
 
 fn jldconv(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_jldconv")).args(args).output().unwrap()
-}
-
-/// What it printed, if it went well.
-fn printed(output: &Output) -> String {
-    let (out, error) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{out}{error}");
-    out.into_owned()
 }
 
 fn dump(file: &Path) -> Value {
@@ -120,24 +115,9 @@ impl World {
     }
 }
 
-/// A Python that has what it takes.
-fn python() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("JLDCONV_PYTHON") {
-        return Some(named.into());
-    }
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python");
-    let found = Command::new(&ours).args(["-c", "import h5py, hdf5plugin, numpy"]).output();
-    if found.is_ok_and(|found| found.status.success()) {
-        return Some(ours);
-    }
-    eprintln!("not read by h5py: no Python with it (scripts/test makes one)");
-    None
-}
-
 /// What h5py tells of files that it reads as a whole.
 fn read_by_h5py(files: &[PathBuf]) -> Option<String> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/whole.py");
-    Some(printed(&Command::new(python()?).arg(script).args(files).output().unwrap()))
+    Some(printed(&run(&python()?, "whole.py", files)))
 }
 
 /// Checks that h5py and h5dump read files as a whole.
