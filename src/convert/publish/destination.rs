@@ -1,0 +1,191 @@
+//! Where an output goes, and what may be there.
+
+use super::PublishError;
+use crate::sys::dir::{Dir, DirError, Missing};
+use crate::sys::failpoint::{self, Step};
+use crate::sys::file::Identity;
+use crate::sys::stat::StatData;
+use rustix::fs::FileType;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// How often a directory of ours is made again that vanishes before anything is in it.
+pub(in crate::convert) const VANISHED: u32 = 32;
+
+/// Most files of one name that one run sets aside.
+const MANY: u32 = 1000;
+
+/// What happens if the output's name is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and publishing fails.
+    Keep,
+    /// This file is replaced, in one step, and no other.
+    Replace(StatData),
+    /// Whatever this is, it moves to a directory first, where it is kept.
+    SetAside {
+        /// What may be moved.
+        what: StatData,
+        /// Where to.
+        dir: PathBuf,
+    },
+}
+
+impl Existing {
+    /// That which lets whatever regular file has the name `output` now be replaced.
+    ///
+    /// # Errors
+    /// [`PublishError::NotReplaceable`]; what the system says.
+    pub fn now_at(output: &Path) -> Result<Self, PublishError> {
+        let path = || output.to_owned();
+        let entry = StatData::entry(output).map_err(|source| PublishError::Io {
+            what: "look at",
+            path: path(),
+            source,
+        })?;
+        match entry {
+            None => Ok(Self::Keep),
+            Some((stat, FileType::RegularFile)) => Ok(Self::Replace(stat)),
+            Some(_) => Err(PublishError::NotReplaceable { path: path() }),
+        }
+    }
+}
+
+/// Where an output goes: an open directory and a name in it.
+#[derive(Debug)]
+pub struct Destination {
+    pub(super) dir: Dir,
+    pub(super) name: OsString,
+}
+
+impl Destination {
+    /// The destination `output`. Links in the path of its directory are the user's own and
+    /// followed; the last component never is.
+    ///
+    /// # Errors
+    /// When the path names no file or its directory cannot be opened.
+    pub fn open(output: &Path) -> Result<Self, PublishError> {
+        let no_name = || PublishError::NoName { path: output.to_owned() };
+        let name = output.file_name().ok_or_else(no_name)?;
+        Ok(Self {
+            dir: Dir::open(output.parent().unwrap_or(Path::new("")))?,
+            name: name.to_owned(),
+        })
+    }
+
+    /// The destination `relative` below the output directory `root`. No component is a link, none
+    /// leads out; missing directories are made and synced.
+    ///
+    /// # Errors
+    /// When the path leads out or through a link, names no file, or a directory cannot be made.
+    pub fn below(root: &Dir, relative: &Path) -> Result<Self, PublishError> {
+        let no_name = || PublishError::NoName { path: root.path().join(relative) };
+        let name = relative.file_name().ok_or_else(no_name)?;
+        let parent = relative.parent().unwrap_or(Path::new(""));
+        Ok(Self { dir: root.below(parent, Missing::Create)?, name: name.to_owned() })
+    }
+
+    /// The output's path, for messages and for other programs.
+    pub fn path(&self) -> PathBuf {
+        self.dir.path().join(&self.name)
+    }
+
+    /// Opens the directory `path` of our own files. Below the output's own directory, as the
+    /// programs have it, no link on the way is followed and nobody else may write there; one that
+    /// lies elsewhere is taken as its user named it.
+    ///
+    /// # Errors
+    /// It is not there and not to be made, or not ours alone.
+    pub fn own(&self, path: &Path, missing: Missing) -> Result<Dir, PublishError> {
+        if let Ok(below) = path.strip_prefix(self.dir.path()) {
+            let mut found = self.dir.private(below, missing);
+            for _ in 0..VANISHED {
+                match &found {
+                    // What is empty may be removed by another run that ends.
+                    Err(e) if missing == Missing::Create && e.is_missing() => {
+                        found = self.dir.private(below, missing);
+                    }
+                    _ => break,
+                }
+            }
+            return Ok(found?);
+        }
+        if missing == Missing::Create {
+            std::fs::create_dir_all(path).map_err(|source| DirError::Io {
+                what: "create the directory",
+                path: path.to_owned(),
+                source,
+            })?;
+        }
+        Ok(Dir::open(path)?)
+    }
+
+    /// Checks, before the work begins, that the output may have this name: it is free, or what has
+    /// it may go.
+    ///
+    /// # Errors
+    /// [`PublishError::IsInput`], [`PublishError::NotReplaceable`], [`PublishError::Changed`],
+    /// [`DirError::Exists`].
+    pub fn check(&self, input: &Identity, existing: &Existing) -> Result<(), PublishError> {
+        let path = || self.path();
+        let Some(entry) = self.dir.entry(&self.name)? else { return Ok(()) };
+        match existing {
+            Existing::Keep if (entry.dev, entry.ino) == (input.dev, input.ino) => {
+                Err(PublishError::IsInput { path: path() })
+            }
+            Existing::Keep => Err(DirError::Exists { path: path() }.into()),
+            Existing::Replace(_) if entry.kind != FileType::RegularFile => {
+                Err(PublishError::NotReplaceable { path: path() })
+            }
+            // Of a device, a pipe or a socket programs know the place, not the content.
+            Existing::SetAside { .. }
+                if !matches!(
+                    entry.kind,
+                    FileType::RegularFile | FileType::Symlink | FileType::Directory
+                ) =>
+            {
+                Err(PublishError::NotReplaceable { path: path() })
+            }
+            Existing::Replace(what) | Existing::SetAside { what, .. } => {
+                // Another name of the input: a link that we made in the meantime changed its ctime.
+                let input = (entry.dev, entry.ino) == (input.dev, input.ino);
+                let right = entry.stat == *what || (input && entry.stat.same_but_for_ctime(what));
+                if right { Ok(()) } else { Err(PublishError::Changed { path: path() }) }
+            }
+        }
+    }
+
+    /// Checks that what has the output's name is `what`.
+    pub(super) fn check_is(&self, what: &StatData) -> Result<(), PublishError> {
+        let entry = self.dir.entry(&self.name)?;
+        let right = entry.is_some_and(|it| it.kind == FileType::RegularFile && it.stat == *what);
+        if right { Ok(()) } else { Err(PublishError::Changed { path: self.path() }) }
+    }
+
+    /// Moves what has the output's name into `dir`. A name that is taken there gets a number.
+    pub(super) fn set_aside(&self, what: &StatData, dir: &Path) -> Result<(), PublishError> {
+        let kept = self.own(dir, Missing::Create)?;
+        for number in 0..MANY {
+            let mut name = self.name.clone();
+            if number > 0 {
+                name.push(format!(".{number}"));
+            }
+            failpoint::before(Step::SetAside);
+            match self.dir.rename_new(&self.name, &kept, &name) {
+                Ok(()) => {}
+                Err(DirError::Exists { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            failpoint::after(Step::SetAside);
+            let moved = kept.entry(&name)?;
+            if moved.is_some_and(|moved| moved.stat.same_but_for_ctime(what)) {
+                kept.sync()?;
+                return Ok(());
+            }
+            // Somebody was quicker. If the name is free it goes back; else it is kept all the same.
+            kept.rename_new(&name, &self.dir, &self.name)?;
+            break;
+        }
+        Err(PublishError::Changed { path: self.path() })
+    }
+}
