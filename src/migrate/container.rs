@@ -163,6 +163,9 @@ fn tell(place: Option<&(Arc<str>, u64)>, severity: Severity, text: &str, finding
 
 /// Tells of a user block that is not JLD2's (`src/file_header.jl`, `verify_file_header`).
 pub(super) fn user_block(superblock: &Superblock, findings: &mut Findings) {
+    if superblock.is_old() {
+        return old_superblock(superblock, findings);
+    }
     let (severity, text, said) = match (superblock.offset, &superblock.text) {
         (JLD2_OFFSET, Some(_)) => return,
         (JLD2_OFFSET, None) => (
@@ -194,6 +197,29 @@ pub(super) fn user_block(superblock: &Superblock, findings: &mut Findings) {
         text,
         printed: u64::from(said.is_some()),
         said,
+        count: 1,
+    });
+}
+
+/// Tells of a superblock of version 0 or 1 (`src/superblock.jl`; `src/JLD2.jl`,
+/// `initialize_fileobject!`).
+fn old_superblock(superblock: &Superblock, findings: &mut Findings) {
+    let version = superblock.version;
+    let (severity, what) = match version {
+        0 => (Severity::Note, "JLD2 reads it, but does not add to it"),
+        _ => (Severity::Failure, "JLD2 does not open it"),
+    };
+    findings.add(Finding {
+        severity,
+        object: "/".into(),
+        julia_type: None,
+        rule: None,
+        text: format!(
+            "a superblock of version {version}, as HDF5 before 1.10, h5py and MATLAB write it: {what}; \
+             a rewrite gives it a newer one"
+        ),
+        said: None,
+        printed: 0,
         count: 1,
     });
 }

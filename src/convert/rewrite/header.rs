@@ -3,11 +3,14 @@
 use super::inventory::Inventory;
 use super::relocate::Places;
 use crate::h5::encode::{self, EncodedHeader, HeaderForm, NewMessage};
-use crate::h5::message::{attribute::Attribute, link::Link};
 use crate::h5::{
-    Dataset, Extent, File, FillValue, FilterEntry, Layout, Message, Object, ObjectHeader,
-    ObjectKind, RefPlan, RelAddr, Result, TypeRef, kind,
+    AnyLink, Attribute, Dataset, Error, Extent, File, FillValue, FilterEntry, Group, Layout,
+    Message, Object, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result, Symbolic, SymbolicLink,
+    TypeRef, header_flag, kind,
 };
+
+/// Bytes of the largest message that a header takes.
+const MAX_BODY: usize = 65_535;
 
 /// Where the data of a dataset outside its header went.
 #[derive(Debug, Clone)]
@@ -40,14 +43,23 @@ impl Context<'_> {
         behind: u64,
     ) -> Result<EncodedHeader> {
         let mut messages = Vec::new();
+        let mut attributes = object.attributes.iter();
         for m in &object.header.messages {
-            let mut body = object.header.body(m).to_vec();
+            let mut body = object.header.gathered(m);
             match (m.kind, &object.kind) {
                 (kind::NIL | kind::CONTINUATION, _) => continue,
+                (kind::SYMBOL_TABLE, ObjectKind::Group(group)) => {
+                    self.symbols(group, &mut messages)?;
+                    continue;
+                }
                 (kind::DATATYPE, ObjectKind::Dataset(d)) => {
                     self.shared(&mut body, m, &d.datatype)?;
                 }
-                (kind::ATTRIBUTE, _) => self.attribute(object, &mut body, m)?,
+                // They are in the order of their messages.
+                (kind::ATTRIBUTE, _) => match attributes.next() {
+                    Some(attribute) => self.attribute(attribute, &mut body, m)?,
+                    None => continue,
+                },
                 (kind::LINK, _) => self.link(object, &mut body, m)?,
                 (kind::FILTER_PIPELINE, _) => continue,
                 (kind::FILL_VALUE | kind::OLD_FILL_VALUE, ObjectKind::Dataset(d)) => {
@@ -62,13 +74,21 @@ impl Context<'_> {
                 }
                 _ => {}
             }
+            if body.len() > MAX_BODY {
+                let what = format!(
+                    "a message of {} bytes, which no header takes as JLD2 reads it",
+                    body.len()
+                );
+                return Err(Error::foreign(m.offset, what));
+            }
             let order = m.order.unwrap_or(0);
             messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
         }
         match &object.kind {
             ObjectKind::Group(group) => {
                 // Room for links, as in a group that JLD2 makes.
-                let spare = 4_usize.saturating_sub(group.links.len()) * 24;
+                let links = group.links.len() + group.symbolic.len();
+                let spare = 4_usize.saturating_sub(links) * 24;
                 if spare > 4 {
                     messages.push(NewMessage::new(kind::NIL, 0, vec![0; spare - 4]));
                 }
@@ -78,7 +98,12 @@ impl Context<'_> {
             ObjectKind::Datatype(_) => {}
         }
         let ObjectHeader { flags, extra, .. } = &object.header;
-        let form = HeaderForm { flags: *flags, extra: extra.clone() };
+        let mut flags = *flags;
+        if matches!(object.kind, ObjectKind::Group(_)) && object.attributes.is_empty() {
+            // JLD2 adds links to a group with heads that have no number of an attribute.
+            flags &= !(header_flag::ORDER_TRACKED | header_flag::ORDER_INDEXED);
+        }
+        let form = HeaderForm { flags, extra: extra.clone() };
         Ok(encode::object_header_as(&form, &messages))
     }
 
@@ -96,11 +121,35 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn attribute(&self, object: &Object, body: &mut [u8], m: &Message) -> Result<()> {
-        let a = Attribute::parse(&mut object.header.cursor(m, "attribute"))?;
+    fn attribute(&self, a: &Attribute, body: &mut Vec<u8>, m: &Message) -> Result<()> {
+        // Without what filled it up to a multiple of eight in a header of version 1.
+        let end = (a.offset - m.body).saturating_add(a.data.len() as u64);
+        body.truncate(usize::try_from(end).unwrap_or(usize::MAX));
         self.shared(body, m, &a.datatype)?;
         let plan = RefPlan::new(&*self.file.resolve(&a.datatype)?)?;
         self.inside(body, m, &plan, a.offset, a.data.len())
+    }
+
+    /// The messages of a group that had a symbol table.
+    fn symbols(&self, group: &Group, messages: &mut Vec<NewMessage>) -> Result<()> {
+        let mut links = Vec::new();
+        for link in &group.links {
+            let new = if self.inventory.types_link.is_some_and(|(at, _)| at == link.at) {
+                self.types_group
+            } else {
+                self.places.object(link.target, link.at)?
+            };
+            links.push((link.name.clone(), new));
+        }
+        // Room and placeholder follow behind all messages.
+        let made = encode::group(&links).into_iter().filter(|m| m.kind != kind::NIL);
+        messages.extend(made);
+        for SymbolicLink { name, to, .. } in &group.symbolic {
+            if let Symbolic::Soft(path) = to {
+                messages.push(NewMessage::new(kind::LINK, 0, encode::soft_link(name, path)));
+            }
+        }
+        Ok(())
     }
 
     fn fill_value(
@@ -139,7 +188,9 @@ impl Context<'_> {
     }
 
     fn link(&self, object: &Object, body: &mut [u8], m: &Message) -> Result<()> {
-        let link = Link::parse(&mut object.header.cursor(m, "link"))?;
+        let AnyLink::Hard(link) = AnyLink::parse(&mut object.header.cursor(m, "link"))? else {
+            return Ok(());
+        };
         if self.inventory.types_link.is_some_and(|(at, _)| at == link.at) {
             write_addr(body, link.at - m.body, self.types_group);
             return Ok(());

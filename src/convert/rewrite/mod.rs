@@ -23,7 +23,7 @@ use self::output::Output;
 use self::relocate::Places;
 use super::{Failure, Observer};
 use crate::h5::encode::{self, MAX_HEAP_OBJECTS};
-use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result};
+use crate::h5::{File, JLD2_OFFSET, ObjectKind, RefPlan, RelAddr, Result, Superblock};
 use crate::sys::sums::Stretch;
 use std::collections::HashMap;
 
@@ -35,6 +35,11 @@ const HEAP_BYTES: u64 = 1 << 20;
 const WINDOW: usize = 256 << 10;
 /// The userblock in front of the superblock.
 const USERBLOCK: usize = 512;
+/// Bytes of the superblock that is written.
+const SUPERBLOCK: usize = 48;
+/// What JLD2 looks for in front of a superblock at 512, and the version of the format that is
+/// written with it (`src/file_header.jl`).
+const TEXT: &[u8] = b"HDF5-based Julia Data Format, version 0.2.0\0 (jldconv)\0";
 
 /// Writes all that is alive in `input` to the empty file `out`.
 pub(super) fn rewrite(
@@ -46,7 +51,7 @@ pub(super) fn rewrite(
     let inventory = Inventory::take(input)?;
     let mut out = Output::new(out);
     let superblock = input.superblock();
-    let front = usize::try_from(superblock.offset).unwrap_or(USERBLOCK) + 48;
+    let front = usize::try_from(superblock.offset).unwrap_or(USERBLOCK) + SUPERBLOCK;
     out.zeros(front as u64)?;
     let mut payloads = HashMap::new();
     let counts = payload::write(input, &inventory, encoding, &mut out, &mut payloads, observer)
@@ -57,12 +62,25 @@ pub(super) fn rewrite(
     out.pad_to(start)?;
     layout.write(&settled, &mut out)?;
     let bytes = out.finish()?;
-    let mut head = input.source().read(0, front - 48, "userblock")?;
+    let head = input.source().read(0, front - SUPERBLOCK, "userblock")?;
+    let mut head = user_block(superblock, head);
     let mut new = superblock.clone();
+    new.extension = RelAddr::UNDEF;
     new.root = settled.places.object(superblock.root, superblock.offset)?;
     head.extend(new.with_end_of_file(bytes));
     let sums = out.write_head(&head)?;
     Ok(Rewritten { counts, sums, head })
+}
+
+/// The bytes in front of the superblock. JLD2 reads an old superblock behind any text, but a new one
+/// at 512 behind its own only.
+pub(super) fn user_block(superblock: &Superblock, mut bytes: Vec<u8>) -> Vec<u8> {
+    let other = superblock.offset == JLD2_OFFSET && superblock.text.is_none();
+    if superblock.is_old() && other {
+        bytes = TEXT.to_vec();
+        bytes.resize(USERBLOCK, 0);
+    }
+    bytes
 }
 
 /// What was written.

@@ -2,6 +2,7 @@
 //! and referring to one another in the same way, with the same types, shapes, attributes, strings
 //! and small values. Only where things stand differs, and how columns are encoded.
 
+use crate::convert::rewrite::user_block;
 use crate::h5::{
     Attribute, Dataset, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan, RelAddr, Slot,
     TypeRef,
@@ -72,10 +73,11 @@ impl Walk<'_> {
     fn front(&self) -> Outcome {
         let [planned, output] = self.sides.map(File::superblock);
         same("offset of the superblock", &planned.offset, &output.offset)?;
-        same("superblock version", &planned.version, &output.version)?;
+        same("superblock version", &planned.version.max(2), &output.version)?;
+        let block = |bytes| user_block(planned, bytes);
         let len = usize::try_from(planned.offset).unwrap_or(usize::MAX);
-        let [planned, output] = self.sides.map(|file| file.source().read(0, len, "userblock"));
-        if planned.map_err(|e| read(&e))? == output.map_err(|e| read(&e))? {
+        let [old, new] = self.sides.map(|file| file.source().read(0, len, "userblock"));
+        if block(old.map_err(|e| read(&e))?) == new.map_err(|e| read(&e))? {
             return Ok(());
         }
         Err("the userblock is not that of the input".to_owned())
@@ -113,6 +115,10 @@ impl Walk<'_> {
 
     fn links(&mut self, old: &Group, new: &Group, root: bool, path: &Arc<str>) -> Outcome {
         same("links", &old.links.len(), &new.links.len())?;
+        let symbolic = |group: &Group| -> Vec<_> {
+            group.symbolic.iter().map(|l| (l.name.clone(), l.to.clone())).collect()
+        };
+        same("soft and external links", &symbolic(old), &symbolic(new))?;
         for (a, b) in old.links.iter().zip(&new.links) {
             same("link", &a.name, &b.name)?;
             if root && a.name == "_types" {

@@ -306,6 +306,16 @@ pub fn link(name: &str, target: RelAddr) -> Vec<u8> {
     out
 }
 
+/// A soft link as a message, its name in UTF-8.
+pub fn soft_link(name: &str, path: &str) -> Vec<u8> {
+    let mut out = vec![1, 0x1a, 1, 1];
+    out.extend(u32::try_from(name.len()).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend(name.as_bytes());
+    out.extend(u16::try_from(path.len()).unwrap_or(u16::MAX).to_le_bytes());
+    out.extend(path.as_bytes());
+    out
+}
+
 /// The messages of a group as JLD2 makes it: link info, group info, links, room for more links up
 /// to four, and the placeholder.
 pub fn group(links: &[(String, RelAddr)]) -> Vec<NewMessage> {

@@ -1,7 +1,8 @@
 //! An open container: objects by address, heaps and committed datatypes kept at hand.
 
 use super::checksum::Checksums;
-use super::header::absolute;
+use super::dense;
+use super::header::{self, absolute};
 use super::message::layout::Layout;
 use super::{
     Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader, ObjectKind, RelAddr,
@@ -147,17 +148,37 @@ impl File {
             self.spend(OBJECT_COST);
             return Ok(Arc::clone(known));
         }
-        let header = ObjectHeader::read(&self.source, &self.superblock, addr, self.checksums)?;
-        let bytes: usize = header.chunks.iter().map(|c| c.bytes.len()).sum();
-        let bytes = bytes as u64 + OBJECT_COST;
-        self.spend(bytes);
-        let object = Arc::new(Object::parse(header)?);
+        let mut header = ObjectHeader::read(&self.source, &self.superblock, addr, self.checksums)?;
+        dense::gather(&self.source, &self.superblock, &mut header)?;
+        let stored: u64 = header.storage.iter().map(|s| s.end.saturating_sub(s.start)).sum();
+        let bytes = header.weight().saturating_add(OBJECT_COST);
+        self.spend(bytes.saturating_add(stored));
+        let mut object = Object::parse(header)?;
+        if object.header.version == 1 {
+            self.unpad(&mut object)?;
+        }
+        let object = Arc::new(object);
         let mut cache = lock();
         if cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
             cache.bytes += bytes;
             cache.known.insert(addr, Arc::clone(&object));
         }
         Ok(object)
+    }
+
+    /// Attributes of committed types are filled up, too, in headers of version 1. The type's own
+    /// attributes, which can be of this very type, are not looked at.
+    fn unpad(&self, object: &mut Object) -> Result<()> {
+        for attribute in &mut object.attributes {
+            let TypeRef::Shared { addr, .. } = attribute.datatype else { continue };
+            let header = ObjectHeader::read(&self.source, &self.superblock, addr, self.checksums)?;
+            self.spend(header.weight().saturating_add(OBJECT_COST));
+            let message = header.single(header::kind::DATATYPE, "committed datatype")?;
+            let Some(m) = message.filter(|m| m.flags & 2 == 0) else { continue };
+            let datatype = Datatype::parse(&mut header.cursor(m, "committed datatype"))?;
+            attribute.unpad(datatype.size);
+        }
+        Ok(())
     }
 
     /// The committed datatype at `addr`.

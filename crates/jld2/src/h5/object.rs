@@ -1,9 +1,10 @@
 //! What an object header is: a group, a dataset or a committed datatype.
 
 use super::header::kind;
+use super::message::link::{AnyLink, Group};
 use super::message::{filter, layout::Layout};
 use super::{
-    Attribute, Dataspace, Datatype, Error, FilterEntry, Link, ObjectHeader, RelAddr, Result,
+    Attribute, Dataspace, Datatype, Error, FilterEntry, Message, ObjectHeader, RelAddr, Result,
     TypeRef,
 };
 
@@ -32,13 +33,6 @@ pub enum ObjectKind {
     Datatype(Datatype),
 }
 
-/// A group.
-#[derive(Debug, Clone)]
-pub struct Group {
-    /// Its links, in order.
-    pub links: Vec<Link>,
-}
-
 /// A dataset.
 #[derive(Debug, Clone)]
 pub struct Dataset {
@@ -53,11 +47,13 @@ pub struct Dataset {
 }
 
 impl Object {
-    /// Makes sense of a header.
+    /// Makes sense of a header, which has all of the object: links and attributes that are kept
+    /// elsewhere, too.
     ///
     /// # Errors
     /// If a message is damaged or foreign, or the messages do not go together.
     pub fn parse(header: ObjectHeader) -> Result<Self> {
+        header.messages.iter().try_for_each(unshared)?;
         let attributes = attributes(&header)?;
         let kind = if header.of_kind(kind::LAYOUT).next().is_some() {
             ObjectKind::Dataset(dataset(&header)?)
@@ -89,19 +85,22 @@ impl Object {
     }
 }
 
-fn attributes(header: &ObjectHeader) -> Result<Vec<Attribute>> {
-    if let Some(m) = header.of_kind(kind::ATTRIBUTE_INFO).next() {
-        // Version, flags, [max index], then the heap: undefined while attributes are in the header.
-        let mut c = header.cursor(m, "attribute info");
-        c.u8()?;
-        if c.u8()? & 1 != 0 {
-            c.u16()?;
-        }
-        if !c.addr()?.is_undef() {
-            return Err(Error::foreign(m.offset, "attributes in a fractal heap"));
-        }
+/// Refuses what is kept in a heap for several objects. Of the messages that can be, only datatypes
+/// are written so unless a file is set up for it, and those lead to committed ones.
+fn unshared(m: &Message) -> Result<()> {
+    let other = matches!(
+        m.kind,
+        kind::DATASPACE | kind::LAYOUT | kind::FILTER_PIPELINE | kind::LINK_INFO | kind::LINK
+    );
+    if m.flags & 2 != 0 && other {
+        let what = "a message shared through a heap, which JLD2 does not read either";
+        return Err(Error::foreign(m.offset, what));
     }
-    let bytes: usize = header.of_kind(kind::ATTRIBUTE).map(|m| usize::from(m.len)).sum();
+    Ok(())
+}
+
+fn attributes(header: &ObjectHeader) -> Result<Vec<Attribute>> {
+    let bytes: usize = header.of_kind(kind::ATTRIBUTE).map(|m| header.body(m).len()).sum();
     if bytes > MAX_ATTRIBUTES {
         let at = header.chunks.first().map_or(0, |c| c.offset);
         return Err(Error::foreign(at, format!("{bytes} bytes of attributes on one object")));
@@ -112,7 +111,12 @@ fn attributes(header: &ObjectHeader) -> Result<Vec<Attribute>> {
             if m.flags & 2 != 0 {
                 return Err(Error::foreign(m.offset, "a shared attribute"));
             }
-            Attribute::parse(&mut header.cursor(m, "attribute"))
+            let mut attribute = Attribute::parse(&mut header.cursor(m, "attribute"))?;
+            if let (1, TypeRef::Inline(datatype)) = (header.version, &attribute.datatype) {
+                let size = datatype.size;
+                attribute.unpad(size);
+            }
+            Ok(attribute)
         })
         .collect()
 }
@@ -144,31 +148,26 @@ fn dataset(header: &ObjectHeader) -> Result<Dataset> {
 }
 
 fn group(header: &ObjectHeader) -> Result<Group> {
-    if let Some(m) = header.of_kind(kind::SYMBOL_TABLE).next() {
-        return Err(Error::foreign(m.offset, "a group with a symbol table"));
-    }
     let at = header.chunks.first().map_or(0, |c| c.offset);
-    let Some(m) = header.single(kind::LINK_INFO, "link info")? else {
-        return Err(Error::corrupt(
-            at,
-            "object header",
-            "a group, a dataset or a datatype",
-            "none of them",
-        ));
+    let info = header.single(kind::LINK_INFO, "link info")?.is_some();
+    // JLD2 takes what has links for a group, whatever else there is.
+    let any = header.of_kind(kind::LINK).chain(header.of_kind(kind::GROUP_INFO)).next().is_some();
+    let mut group = match &header.symbols {
+        Some(group) => group.clone(),
+        None if info || any => Group::default(),
+        None => {
+            return Err(Error::corrupt(
+                at,
+                "object header",
+                "a group, a dataset or a datatype",
+                "none of them",
+            ));
+        }
     };
-    let mut c = header.cursor(m, "link info");
-    c.expect_u8(0, "link info version")?;
-    if c.u8()? & 1 != 0 {
-        c.u64()?;
+    for m in header.of_kind(kind::LINK) {
+        group.push(AnyLink::parse(&mut header.cursor(m, "link"))?);
     }
-    if !c.addr()?.is_undef() {
-        return Err(Error::foreign(m.offset, "a group with its links in a fractal heap"));
-    }
-    let links = header
-        .of_kind(kind::LINK)
-        .map(|m| Link::parse(&mut header.cursor(m, "link")))
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Group { links })
+    Ok(group)
 }
 
 /// Stored bytes of a dataset's data outside its header; `None` if they are inside.

@@ -100,6 +100,7 @@ fn headers(source: &Source, start: u64, end: u64) -> Result<Found> {
         base: JLD2_OFFSET,
         end_of_file: source.len(),
         root: RelAddr::UNDEF,
+        extension: RelAddr::UNDEF,
         text: None,
         checked: Checked::Right,
     };

@@ -73,6 +73,8 @@ pub enum RegionKind {
     Superblock,
     /// A chunk of an object header.
     Header,
+    /// What an object keeps outside its header: its links or attributes, and the way to them.
+    Index,
     /// A global heap collection.
     Heap,
     /// Contiguous data or a filtered chunk, which lead nowhere.
@@ -164,7 +166,7 @@ impl<'a> Trace<'a> {
     /// If any reachable object is damaged or foreign, with its path.
     pub fn run(file: &'a File, visitor: &'a mut dyn Visitor) -> Result<()> {
         let superblock = file.superblock();
-        let end = superblock.offset + super::superblock::SIZE as u64;
+        let end = superblock.offset + superblock.size();
         visitor.region(Region { start: 0, end, kind: RegionKind::Superblock })?;
         let mut trace = Self {
             file,
@@ -195,6 +197,10 @@ impl<'a> Trace<'a> {
         for chunk in &object.header.chunks {
             let region = Region { start: chunk.offset, end: chunk.end(), kind: RegionKind::Header };
             self.visitor.region(region)?;
+        }
+        for storage in &object.header.storage {
+            let (start, end) = (storage.start, storage.end);
+            self.visitor.region(Region { start, end, kind: RegionKind::Index })?;
         }
         for a in &object.attributes {
             let datatype = self.typed(addr, &a.datatype, EdgeKind::AttributeType, path)?;

@@ -284,13 +284,11 @@ fn compound(
     size: u32,
     bits: u64,
 ) -> Result<Class> {
-    if matches!(version, 1 | 2) {
-        return Err(Error::foreign(
-            c.offset(),
-            format!("a compound datatype of version {version}"),
-        ));
-    }
+    // Versions 1 and 2 fill names up to a multiple of eight, and version 1 gives each member the
+    // dimensions of an array.
+    let old = matches!(version, 1 | 2);
     let width = match (size, writer) {
+        _ if old => 4,
         (0..=0xff, _) => 1,
         (0x100..=0xffff, _) => 2,
         (0x1_0000..=0xff_ffff, Writer::Hdf5) => 3,
@@ -299,10 +297,24 @@ fn compound(
     let mut out = Vec::new();
     for _ in 0..bits & 0xffff {
         let at = c.offset();
-        let name = utf8(c.until_nul()?, at, "member name")?;
+        let bytes = c.until_nul()?;
+        if old {
+            c.take((8 - (bytes.len() + 1) % 8) % 8)?;
+        }
+        let name = utf8(bytes, at, "member name")?;
         let at = c.offset();
         let offset = u32::try_from(c.uint(width)?).unwrap_or(u32::MAX);
-        let datatype = Datatype::nested(c, depth + 1, writer)?;
+        let dims = if version == 1 { member_dims(c)? } else { Vec::new() };
+        let mut datatype = Datatype::nested(c, depth + 1, writer)?;
+        if !dims.is_empty() {
+            let Some(size) = dims.iter().try_fold(datatype.size, |n, &d| n.checked_mul(d)) else {
+                let found = format!("{dims:?} times {} bytes", datatype.size);
+                return Err(Error::corrupt(at, format!("member {name}"), "below 4 GiB", found));
+            };
+            let (version, offset, len) = (datatype.version, datatype.offset, datatype.len);
+            let class = Class::Array { dims, base: Box::new(datatype) };
+            datatype = Datatype { class, size, version, offset, len };
+        }
         if offset.checked_add(datatype.size).is_none_or(|end| end > size) {
             return Err(Error::corrupt(
                 at,
@@ -314,6 +326,21 @@ fn compound(
         out.push(Member { name, offset, datatype });
     }
     Ok(Class::Compound(out))
+}
+
+/// Dimensions of a member, of which version 1 has up to four.
+fn member_dims(c: &mut Cursor<'_>) -> Result<Vec<u32>> {
+    let at = c.offset();
+    let rank = usize::from(c.u8()?);
+    // Reserved bytes and an order of the dimensions that is not used.
+    c.take(11)?;
+    let mut dims = (0..4).map(|_| c.u32()).collect::<Result<Vec<_>>>()?;
+    if rank > dims.len() {
+        let found = rank.to_string();
+        return Err(Error::corrupt(at, "dimensions of a member", "at most 4", found));
+    }
+    dims.truncate(rank);
+    Ok(dims)
 }
 
 fn enumeration(
