@@ -32,7 +32,7 @@ pub struct Found {
     pub obstacle: Option<Obstacle>,
 }
 
-/// Why an entry with an output's name is no file that can be read.
+/// Why an entry with an output's name is not a file that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// It is something else: `a directory`, `a pipe` ...

@@ -14,7 +14,7 @@ pub enum Name {
     TooLarge,
     /// Not UTF-8, and ends in `.jld2` or starts with the prefix: its owner may miss it.
     NotText,
-    /// Ends in `.jld2` (in any case), but is no output's.
+    /// Ends in `.jld2` (in any case), but is not an output's.
     Foreign,
     /// Hidden, temporary, or not about JLD2 at all.
     Other,

@@ -8,7 +8,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ranges(Vec<RangeInclusive<u64>>);
 
-/// Why a text is no set of ranges.
+/// Why a text is not a set of ranges.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} at character {} of \"{text}\"\n  {text}\n  {:>at$}", at, "^", at = at)]
 pub struct RangeError {

@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 
-/// Settings that are no flags.
+/// Settings that are not flags.
 const DIRS: [&str; 2] = ["input-dir", "output-dir"];
 
 /// Settings that hold paths: those in a config file are relative to it.

@@ -244,7 +244,7 @@ impl Converter {
     pub(super) fn plan_whole(&self, input: &Path) -> Result<Planned, Failure> {
         mode::refuse_unfinished(input, &self.options)?;
         self.plan(input).or_else(|failure| {
-            // One may have begun since, and be over: then what was read is no fault of the file.
+            // One may have begun since, and be over: then what was read is not the file's fault.
             if !mode::has_undo_file(input, &self.options) {
                 return Err(failure);
             }
@@ -315,7 +315,7 @@ impl Converter {
             (false, Mode::InPlace, _) | (false, _, Unchanged::Copy | Unchanged::Link) => {
                 "they are kept"
             }
-            (false, _, Unchanged::Skip) => "they are no part of it",
+            (false, _, Unchanged::Skip) => "they are not part of it",
         };
         Finding {
             severity: Severity::Note,

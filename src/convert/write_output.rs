@@ -5,7 +5,7 @@ use crate::codec::{Codec, LZ4_BLOCK_SIZE};
 use crate::convert::converter::{Planned, read_failure};
 use crate::convert::edit::EditList;
 use crate::convert::publish::{Destination, Existing, Sealed, TempFile, VANISHED};
-use crate::convert::rewrite::{self, Encoding, RewriteError};
+use crate::convert::rewrite::{self, EncodeOptions, RewriteError};
 use crate::convert::verify::{self, Check, Checked, Expected};
 use crate::convert::{Compress, Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
 use crate::h5::{self, FilterEntry};
@@ -104,7 +104,7 @@ impl Work<'_> {
         let readable = |filters: &[FilterEntry]| {
             filters.iter().all(|f| self.target.filter(f.id).is_some_and(|known| known.reads))
         };
-        let encoding = Encoding {
+        let encoding = EncodeOptions {
             wanted: self.codec(self.options.compress),
             fallback: self.fallback(),
             shuffle: self.options.shuffle,

@@ -143,7 +143,7 @@ pub struct DataGroup {
     pub simcode: Option<String>,
     /// Time in code units.
     pub time: Option<f64>,
-    /// Time in Myr, as Mera's `gettime` tells it; none where that is no number.
+    /// Time in Myr, as Mera's `gettime` tells it; none where that is not a number.
     pub time_myr: Option<f64>,
     /// What the user noted.
     pub comments: Option<String>,

@@ -7,7 +7,7 @@ use super::rule::{Action, Retype, Rule};
 use super::survey::Survey;
 use super::target::Target;
 use crate::h5::{self, RelAddr};
-use crate::migrate::julia_session::Session;
+use crate::migrate::julia_session::JuliaSession;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ pub(super) fn structure(survey: &Survey, findings: &mut Findings) {
 /// Types that are used, that no rule takes, and that a session of the target does not read as they
 /// are.
 pub(super) fn types(
-    session: &Session<'_>,
+    session: &JuliaSession<'_>,
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
     findings: &mut Findings,
@@ -94,7 +94,7 @@ pub(super) fn types(
 
 /// Objects that a rule changes, and what a session of the target makes of them without it.
 pub(super) fn ruled(
-    session: &Session<'_>,
+    session: &JuliaSession<'_>,
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
     findings: &mut Findings,
@@ -217,7 +217,7 @@ fn place_of(survey: &Survey, addr: RelAddr) -> String {
 
 /// The field of a type in this file that only takes what the rule makes.
 fn holder<'t>(
-    session: &Session<'t>,
+    session: &JuliaSession<'t>,
     survey: &Survey,
     rule: &Rule,
 ) -> h5::Result<Option<(&'t str, &'t str)>> {

@@ -31,7 +31,7 @@ impl Replace {
     }
 }
 
-/// Why a set of edits is no edit list.
+/// Why a set of edits is not an edit list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EditError {

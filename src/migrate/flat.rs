@@ -161,7 +161,7 @@ fn group_at(file: &File, path: &str) -> Result<Option<(RelAddr, Group)>> {
 }
 
 /// The columns of the table that the object at `addr` is, or has in its field `data`; none if there
-/// is no table.
+/// is not a table.
 fn columns(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<(String, RelAddr)>> {
     let Some(whole) = Record::at(types, addr)? else { return Ok(Vec::new()) };
     let table = match whole.record("data")? {

@@ -14,7 +14,7 @@ use super::survey::Survey;
 use super::target::Target;
 use crate::h5::{self, File, Region};
 use crate::julia::{Overrides, Renames, TypeTable};
-use crate::migrate::julia_session::Session;
+use crate::migrate::julia_session::JuliaSession;
 
 /// What a migration to a target does to a file.
 #[derive(Debug)]
@@ -127,7 +127,7 @@ pub fn plan_and_map(
     container::user_block(superblock, &mut findings);
     survey.repairs.tell(superblock, &mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
-    let session = Session::new(&types, target);
+    let session = JuliaSession::new(&types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
     diagnose::ruled(&session, &survey, &groups, &mut findings)?;
     let names = new_names(&types, target, &survey, &groups, rewriting || rewrite.is_some())?;

@@ -169,7 +169,7 @@ pub enum Resolution<'a> {
     Loaded,
     /// Its package is loaded but has no such type: reading warns and reconstructs.
     Gone,
-    /// Its package is no part of the target: reading warns and reconstructs unless the user loads
+    /// Its package is not part of the target: reading warns and reconstructs unless the user loads
     /// it first.
     Foreign,
 }

@@ -29,7 +29,7 @@ pub struct Overview {
     pub unmatched: Vec<RangeInclusive<u64>>,
     /// Names of files that share their number, in groups.
     pub twins: Vec<Vec<String>>,
-    /// What has an output's name and is no file, with the reason.
+    /// What has an output's name and is not a file, with the reason.
     pub obstacles: Vec<String>,
     /// What may have been meant as an output, with the reason.
     pub ignored: Vec<String>,

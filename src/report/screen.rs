@@ -126,7 +126,7 @@ impl Screen {
     }
 }
 
-/// Writes and forgets: a reader that went away is no reason to stop a run.
+/// Writes and forgets: a reader that went away is not a reason to stop a run.
 fn put(to: &mut dyn Write, text: &str) {
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }

@@ -19,7 +19,7 @@ use std::path::{Component, Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirError {
-    /// A path leads out of the directory it was to stay in, or is no plain name.
+    /// A path leads out of the directory it was to stay in, or is not a plain name.
     #[error("{}: not a plain name below {}", path.display(), dir.display())]
     Escapes {
         /// The directory.
@@ -140,7 +140,7 @@ impl Dir {
     /// Opens a directory that the user named; links in `path` are followed.
     ///
     /// # Errors
-    /// When it is no directory or cannot be read.
+    /// When it is not a directory or cannot be read.
     pub fn open(path: &Path) -> Result<Self, DirError> {
         // A file without a directory part, such as `out.jld2`, lies in the present one.
         let named = if path.as_os_str().is_empty() { Path::new(".") } else { path };
@@ -224,7 +224,7 @@ impl Dir {
     /// What `name` stands for, or `None`.
     ///
     /// # Errors
-    /// When `name` is no plain name, or the system says no.
+    /// When `name` is not a plain name, or the system says no.
     pub fn entry(&self, name: &OsStr) -> Result<Option<Entry>, DirError> {
         self.check_name(name)?;
         match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -279,7 +279,7 @@ impl Dir {
     /// Opens a regular file, for writing too if `write`.
     ///
     /// # Errors
-    /// [`DirError::Link`] and [`DirError::NotAFile`] for what is no regular file; what the system
+    /// [`DirError::Link`] and [`DirError::NotAFile`] for what is not a regular file; what the system
     /// says.
     pub fn open_file(&self, name: &OsStr, write: bool) -> Result<File, DirError> {
         self.check_name(name)?;

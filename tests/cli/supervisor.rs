@@ -191,7 +191,7 @@ fn the_readme_tells_the_exit_codes() {
 fn mistakes_are_usage_errors() {
     let world = World::new(&[1]);
     world.put("wrong.toml", "wrokers = 8\n");
-    world.put("rules.toml", "this is no rule");
+    world.put("rules.toml", "this is not a rule");
     let told = |args: &[&str]| world.supervisor(args).ends(2).err;
     insta::assert_snapshot!(told(&[]), @"error: which archive? Name its directory and the one for the outputs");
     insta::assert_snapshot!(told(&["old"]), @"error: where do the outputs go? Name a directory, or say --mode in-place");
@@ -364,7 +364,7 @@ fn shards_cover_the_archive() {
     assert!(ended.out.contains("shard       2/2"), "{}", ended.out);
     assert_eq!(world.names("new"), world.names("old"));
     let ended = world.supervisor(&["old", "more", "--shard", "9/9"]).ends(0);
-    assert!(ended.out.contains("0 files"), "more tasks than files is no error: {}", ended.out);
+    assert!(ended.out.contains("0 files"), "more tasks than files is not an error: {}", ended.out);
 }
 
 #[test]
@@ -454,7 +454,7 @@ fn a_memory_limit_below_one_worker() {
     world.supervisor(&["old", "new", "--yes", "--memory-limit", "40MiB"]).ends(0);
 }
 
-/// A limit that SLURM sets is no mistake of the command line: the run goes on, and says so.
+/// A limit that SLURM sets is not a mistake of the command line: the run goes on, and says so.
 #[test]
 fn a_job_with_less_memory_than_one_worker_needs() {
     let world = World::new(&[1, 2]);

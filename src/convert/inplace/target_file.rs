@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Where a file is, and where its undo file may be.
 #[derive(Debug)]
-pub(in crate::convert::inplace) struct Place {
+pub(in crate::convert::inplace) struct TargetFile {
     dir: Dir,
     /// The real path of `dir`.
     real: PathBuf,
@@ -86,7 +86,7 @@ impl Spot {
     }
 }
 
-impl Place {
+impl TargetFile {
     pub(in crate::convert::inplace) fn open(
         path: &Path,
         options: &InPlace,

@@ -3,8 +3,8 @@
 //! and small values. Only where things stand differs, and how columns are encoded.
 
 use crate::h5::{
-    Attribute, Dataset, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan, RelAddr, Slot,
-    TypeRef,
+    Attribute, Dataset, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan, RefSlot,
+    RelAddr, TypeRef,
 };
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -231,11 +231,11 @@ impl Walk<'_> {
                 let (x, y) = (a.get(offset..).unwrap_or(&[]), b.get(offset..).unwrap_or(&[]));
                 let places = [at + start + offset as u64, new_at + start + offset as u64];
                 let length = match slot {
-                    Slot::Reference => {
+                    RefSlot::Reference => {
                         self.reference(x, y, places, path)?;
                         8
                     }
-                    Slot::Vlen(base) => {
+                    RefSlot::Vlen(base) => {
                         self.sequence(base, x, y, places, path)?;
                         16
                     }

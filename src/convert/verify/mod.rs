@@ -117,7 +117,7 @@ impl Check<'_> {
     }
 
     fn bad(&self, what: impl std::fmt::Display) -> Failure {
-        // What could not be compared for want of the input is no fault of the output.
+        // What could not be compared for want of the input is not a fault of the output.
         let unread = self.planned.file.source().read_error();
         let fault = match unread.map(|error| FailureKind::of_read(&error)) {
             Some(FailureKind::Read) => FailureKind::Read,

@@ -21,4 +21,4 @@ pub use decode::{Decoded, decoder};
 pub use encode::{Codec, Encoded, LZ4_BLOCK_SIZE, LZ4_BLOCK_SIZE_MAX, encode};
 pub use error::Error;
 pub use filter::{Filter, Lz4Format, describe, ids, sniff_lz4};
-pub use payload::{FileRange, Payload, Reader, Source};
+pub use payload::{FileRange, Payload, Reader, StreamSource};

@@ -46,7 +46,7 @@ pub use message::filter::FilterEntry;
 pub use message::layout::{HDF5_1_CHUNK_MAX, Layout, SingleChunk};
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind, payload_extent};
-pub use refs::{RefPlan, Slot};
+pub use refs::{RefPlan, RefSlot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};

@@ -374,7 +374,7 @@ fn outputs_of_another_archive_stay_unless_it_only_moved() {
     assert_eq!(moved.unwrap().input.path, case.input().to_string_lossy());
     Case::rewrite(&case.input(), "twelve bytes");
     assert_eq!(case.conflict(), "is the output of /other/output_00001.jld2");
-    // The same directory by another name is no other archive.
+    // The same directory by another name is not another archive.
     let link = case.dir.path().join("link");
     symlink(&case.settings.input_dir, &link).unwrap();
     let Line::Job(job) = &mut case.lines[3] else { panic!() };
@@ -476,7 +476,7 @@ fn an_inputs_own_failure_sticks_until_something_changes() {
     let Line::Job(job) = &mut case.lines[1] else { panic!() };
     job.record.message = Some(std::io::Error::from_raw_os_error(libc::EACCES).to_string());
     case.order();
-    // A stale output is no reason to try what failed.
+    // A stale output is not a reason to try what failed.
     case = Case::made();
     Case::rewrite(&case.input(), "twelve bytes");
     case.tell(JobOutcome::Failed, None);

@@ -2,7 +2,7 @@
 
 use super::{
     deflate::difference,
-    stream::{Complaint, Step, Stepped},
+    stream::{Complaint, Stepped, StreamDecoder},
 };
 use bzip2::{Decompress, Status};
 
@@ -15,7 +15,7 @@ impl Bunzip {
     }
 }
 
-impl Step for Bunzip {
+impl StreamDecoder for Bunzip {
     const CODEC: &'static str = "bzip2";
 
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Stepped, Complaint> {

@@ -6,7 +6,7 @@
 use super::{
     input::Input,
     lz4_block::Block,
-    lz4_hdf5::{Step, step},
+    lz4_hdf5::{Progress, step},
     window::{Fork, Refill, Window},
 };
 use crate::codec::{Error, Reader, filter::LZ4_FRAME_MAGIC};
@@ -196,8 +196,8 @@ impl<'a> Lz4Frame<'a> {
             State::Raw(block) => {
                 let hash = self.header.block_checksums.then_some(&mut self.block_hash);
                 match step(&mut self.input, block, &mut self.window, &mut self.decoded, hash)? {
-                    Step::More => None,
-                    Step::Done => Some(State::BlockEnd),
+                    Progress::More => None,
+                    Progress::Done => Some(State::BlockEnd),
                 }
             }
             State::Skip(left) => {
