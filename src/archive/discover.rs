@@ -1,4 +1,4 @@
-//! What is in an archive's directory.
+//! Finds what is in an archive's directory.
 //!
 //! Every entry whose name is an output's is found, whatever it is: a directory or a pipe of that
 //! name comes with its [`Obstacle`], so that it ends as a failed job and not as a silent gap.

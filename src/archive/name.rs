@@ -1,4 +1,4 @@
-//! What a file's name says, read from its bytes: a name need not be UTF-8.
+//! Reads what a file's name says from its bytes: a name need not be UTF-8.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

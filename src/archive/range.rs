@@ -1,4 +1,4 @@
-//! Output numbers as a person writes them: `100-200,250,300-`.
+//! Reads output numbers as a person writes them: `100-200,250,300-`.
 
 use std::fmt;
 use std::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! One task's part of an archive.
+//! Picks one task's part of an archive.
 //!
 //! Every task lists the same directory and comes to the same division: it depends on the files'
 //! numbers, names and sizes only, not on who computes it, nor on what is done already. Where

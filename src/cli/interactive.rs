@@ -1,4 +1,4 @@
-//! Questions to a person at a terminal: directories, range, workers, and whether to go.
+//! Asks a person at a terminal: directories, range, workers, and whether to go.
 //!
 //! Every question has a default that Enter takes, except the two directories. An answer that makes
 //! no sense is asked for again; the end of the input (Ctrl-D) is a "no" to everything.

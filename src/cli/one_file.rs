@@ -1,4 +1,4 @@
-//! The command line of `jldconv`: one file at a time.
+//! Defines the command line of `jldconv`: one file at a time.
 
 use super::flags::ConversionFlags;
 use super::value;

@@ -1,4 +1,4 @@
-//! What the command line, `JLDCONV_*` and `jldconv.toml` say, as texts by key.
+//! Holds what the command line, `JLDCONV_*` and `jldconv.toml` say, as texts by key.
 //!
 //! Texts are laid over each other, read by the command line's own parser, and said again where a
 //! job array is made: a value means the same wherever it is written.

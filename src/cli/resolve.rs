@@ -1,4 +1,4 @@
-//! What was said becomes what is done: defaults, checks, nothing left open.
+//! Turns what was said into what is done: defaults, checks, nothing left open.
 
 use super::flags::{BatchFlags, ConversionFlags, Layer};
 use crate::archive::{ArrayVars, Placement, Ranges, Shard, ShardError, Weigh, same_place};
@@ -62,7 +62,7 @@ pub enum UsageError {
     )]
     SamePlace(PathBuf),
     /// In-place with an output directory.
-    #[error("--mode in-place changes the archive itself: {} has no part in it", .0.display())]
+    #[error("--mode in-place changes the archive itself: {} is not used", .0.display())]
     OutputInPlace(PathBuf),
     /// Two flags that exclude each other.
     #[error("{0} and {1} exclude each other: {2}")]
@@ -219,8 +219,8 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
             Err(UsageError::Conflict((*flag).to_owned(), format!("--mode {mode}"), why))
         };
         match options.mode {
-            Mode::Patch => return conflict("patch", "it lays the file out afresh"),
-            Mode::InPlace => return conflict("in-place", "it lays the file out afresh"),
+            Mode::Patch => return conflict("patch", "it lays the file out again"),
+            Mode::InPlace => return conflict("in-place", "it lays the file out again"),
             Mode::Auto | Mode::Rewrite => {}
         }
     }
@@ -369,10 +369,10 @@ mod tests {
         insta::assert_snapshot!(place.message(&[("input-dir", &place.at("file"))]), @"/file: not a directory");
         insta::assert_snapshot!(place.message(&[("output-dir", &place.at("file"))]), @"/file: not a directory");
         insta::assert_snapshot!(place.message(&[("output-dir", &place.at("in/../in"))]), @"/in/../in: the outputs would replace the archive; name another directory, or say --mode in-place");
-        insta::assert_snapshot!(place.message(&[("mode", "in-place")]), @"--mode in-place changes the archive itself: /out has no part in it");
+        insta::assert_snapshot!(place.message(&[("mode", "in-place")]), @"--mode in-place changes the archive itself: /out is not used");
         insta::assert_snapshot!(place.message(&[("min-workers", "9"), ("max-workers", "2")]), @"--min-workers 9 is more than --max-workers 2");
-        insta::assert_snapshot!(place.message(&[("mode", "patch"), ("compress", "zstd")]), @"--compress and --mode patch exclude each other: it lays the file out afresh");
-        insta::assert_snapshot!(place.message(&[("mode", "in-place"), ("repack", "true")]), @"--repack and --mode in-place exclude each other: it lays the file out afresh");
+        insta::assert_snapshot!(place.message(&[("mode", "patch"), ("compress", "zstd")]), @"--compress and --mode patch exclude each other: it lays the file out again");
+        insta::assert_snapshot!(place.message(&[("mode", "in-place"), ("repack", "true")]), @"--repack and --mode in-place exclude each other: it lays the file out again");
         insta::assert_snapshot!(place.message(&[("backup-dir", "x")]), @"--backup-dir goes with --mode in-place only");
     }
 

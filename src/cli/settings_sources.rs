@@ -1,4 +1,4 @@
-//! Settings that do not come from the command line: `JLDCONV_*` and `jldconv.toml`.
+//! Reads settings that do not come from the command line: `JLDCONV_*` and `jldconv.toml`.
 //!
 //! Both are read by the command line's own parser: errors name the place where a value was.
 

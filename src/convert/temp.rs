@@ -1,4 +1,4 @@
-//! Names of temporary files, and cleaning up after the dead.
+//! Names temporary files, and removes those of processes that died.
 //!
 //! A name tells who made the file, so that a later run can remove what dead processes left and
 //! never what a live one is writing: `<run>.<host>.<pid>.<start>.<number>.part`. `host` stands for

@@ -1,5 +1,5 @@
-//! Patch and rewrite mode: a new file beside the old one, synced and checked before it gets its
-//! name.
+//! Carries out patch and rewrite mode: a new file beside the old one, synced and checked before it
+//! gets its name.
 
 use crate::codec::{Codec, LZ4_BLOCK_SIZE};
 use crate::convert::converter::{Planned, read_failure};
@@ -96,7 +96,7 @@ impl Work<'_> {
         })
     }
 
-    /// Lays the input out afresh, as its edits would leave it.
+    /// Lays the input out again, as its edits would leave it.
     pub(in crate::convert) fn rewritten(&self) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
         let failed = |e: h5::Error| read_failure(input, &e);

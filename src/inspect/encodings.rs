@@ -1,4 +1,4 @@
-//! How the columns of a file are encoded, and which conversions could have left them so.
+//! Tells how the columns of a file are encoded, and which conversions could have left them so.
 
 use super::contents::{Linked, LinkedKind};
 use crate::codec::{describe, ids};
@@ -100,7 +100,7 @@ impl Encodings {
     }
 
     /// Whether a conversion that keeps what the target can read leaves the columns of `old` so. What
-    /// it cannot read is encoded anew, or stored plain where it would have grown, so that columns
+    /// it cannot read is encoded again, or stored plain where it would have grown, so that columns
     /// without a filter do not count.
     pub(super) fn kept(&self, old: &Self, target: &Target) -> bool {
         let mut left = self.0.clone();

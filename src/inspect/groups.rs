@@ -1,4 +1,4 @@
-//! The data types of a Mera file: what each group holds, and which Mera wrote it.
+//! Tells the data types of a Mera file: what each group holds, and which Mera wrote it.
 
 use super::columns::columns;
 use super::model::{DataGroup, EraGuess, Kind};

@@ -1,4 +1,4 @@
-//! What is told of a file; its JSON is what `jldconv inspect --json` prints.
+//! Holds what is told of a file; its JSON is what `jldconv inspect --json` prints.
 
 use crate::migrate::{Finding, Severity};
 use serde::{Deserialize, Serialize};
@@ -194,7 +194,7 @@ pub enum Action {
         /// In so many places.
         places: u64,
     },
-    /// Lay the file out afresh.
+    /// Lay the file out again.
     Rewrite {
         /// Why patching is not enough.
         reason: String,

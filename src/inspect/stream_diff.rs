@@ -1,4 +1,4 @@
-//! The first place where two values differ, found while both are walked through, in memory that
+//! Finds the first place where two values differ, while both are walked through, in memory that
 //! does not depend on their length.
 
 use crate::h5::{self, Error};

@@ -1,4 +1,4 @@
-//! Every layout that Mera's scale factors and physical constants ever had in a file.
+//! Knows every layout that Mera's scale factors and physical constants ever had in a file.
 //!
 //! All other Mera types kept the layout that they had when JLD2 files began (2022-09-12). The
 //! history is data, in `history.toml`: each layout is told as the change from the one before it.

@@ -1,4 +1,4 @@
-//! What a reader of the target would meet, and which rule mends it.
+//! Finds what a reader of the target would meet, and which rule fixes it.
 
 use super::finding::{Finding, Findings, Severity};
 use super::groups::Group;
@@ -55,7 +55,7 @@ pub(super) fn structure(survey: &Survey, findings: &mut Findings) {
             julia_type: None,
             rule: None,
             text: "committed types are not numbered without gaps: the next append by JLD2 would \
-                   give a number away twice and lose data"
+                   assign a number twice and lose data"
                 .into(),
             said: None,
             printed: 0,
@@ -106,7 +106,7 @@ pub(super) fn ruled(
         if let Some(fate) = group.fate.as_ref().filter(|_| group.ruled.is_empty())
             && let Some(rule) = fate.rules.first()
         {
-            let text = format!("{t} is changed, of which there are no objects but inside others");
+            let text = format!("{t} is changed; all its objects are inside others");
             findings.add(Finding {
                 severity: reading.severity(),
                 object: place_of(survey, group.committed.addr),

@@ -1,4 +1,4 @@
-//! An edit list: the exact bytes that a conversion appends and replaces.
+//! Holds an edit list: the exact bytes that a conversion appends and replaces.
 //!
 //! It is a value: it can be printed, stored, checked against a file, carried out on a copy, and,
 //! in place, carried out so that it can be taken back. Its invariants hold from the moment it is

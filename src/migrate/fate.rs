@@ -1,5 +1,5 @@
-//! What rules make of the values of one stored type: which rules, one after the other, and what the
-//! fields come to.
+//! Decides what rules make of the values of one stored type: which rules, one after the other, and
+//! what the fields come to.
 
 use super::literal::Literal;
 use super::plan::PlanError;

@@ -1,5 +1,5 @@
-//! Tables whose columns stand behind references, and groups that lead to the columns by name: for
-//! `/hydro/data`, `/hydro/columns` with one hard link for each column.
+//! Links the columns of tables, which stand behind references, by name: for `/hydro/data` a group
+//! `/hydro/columns` with one hard link for each column.
 
 use super::finding::{Finding, Findings, Severity};
 use crate::h5::{File, Group, ObjectKind, RelAddr, Result};

@@ -1,4 +1,4 @@
-//! What a Julia session of the target makes of stored types, in JLD2's own words
+//! Tells what a Julia session of the target makes of stored types, in JLD2's own words
 //! (docs/jld2-format.md, section 10; `constructrr` of JLD2).
 //!
 //! JLD2 compares each committed type with the session's type of that name when it first meets an

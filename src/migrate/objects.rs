@@ -1,4 +1,4 @@
-//! Rules' values as new objects, and as what a reader must find in their place.
+//! Makes new objects of rules' values, and tells what a reader must find in their place.
 
 use super::literal::{Literal, Version};
 use crate::h5::{Class, Datatype, Result};

@@ -1,4 +1,4 @@
-//! Rules: how objects of one stored Julia type become what the target reads.
+//! Defines rules: how objects of one stored Julia type become what the target reads.
 //!
 //! A rule is data and knows nothing of files. The engine asks [`Target::rule_for`] for each object
 //! what is to become of it, and [`Retype::plan`] where each field of the new object comes from.
@@ -45,7 +45,7 @@ pub struct When {
     /// Datasets from one of which the object is reached: it is the dataset's own value, or that
     /// value leads to it through references (as `/convertstat` does through its dictionaries).
     pub at: Vec<PathPattern>,
-    /// Only if the columns are encoded anew, so that the rule would be untrue in patch mode.
+    /// Only if the columns are encoded again, so that the rule would be untrue in patch mode.
     pub rewriting: bool,
 }
 
@@ -100,7 +100,7 @@ pub struct Seen<'a> {
     pub members: &'a [Member<'a>],
     /// The paths of all datasets from which it is reached.
     pub places: &'a [&'a str],
-    /// Whether the columns of this file are encoded anew.
+    /// Whether the columns of this file are encoded again.
     pub rewriting: bool,
 }
 

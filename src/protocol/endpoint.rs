@@ -1,5 +1,5 @@
-//! Where supervisor and worker meet: a socket in a directory of mode 0700, one for each worker,
-//! there only until the worker has come.
+//! Makes the place where supervisor and worker meet: a socket in a directory of mode 0700, one for
+//! each worker, there only until the worker has come.
 
 use crate::sys::random;
 use interprocess::local_socket::{

@@ -1,4 +1,4 @@
-//! Framing: a bounded length, then bincode. The only place that knows the encoding.
+//! Frames messages: a bounded length, then bincode. The only place that knows the encoding.
 
 use bincode::Options;
 use serde::Serialize;

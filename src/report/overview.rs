@@ -1,4 +1,5 @@
-//! What was found in an archive, as a block of text: what is taken, what is missing, what is odd.
+//! Prints what was found in an archive, as a block of text: what is taken, what is missing, what is
+//! odd.
 
 use super::text;
 use crate::archive::{Archive, Gaps, Ranges, Why, gaps};

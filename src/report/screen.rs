@@ -1,4 +1,4 @@
-//! The screen: every event of a run, shown in the way that was asked for.
+//! Shows every event of a run on the screen in the way that was asked for.
 //!
 //! What belongs to the run's account (header, a line for each file, summary; JSON lines) goes to
 //! standard output. Bars, and what is said beside them, go to standard error. A screen that cannot

@@ -1,4 +1,4 @@
-//! How many slots and threads a run gets, and why.
+//! Decides how many slots and threads a run gets, and why.
 
 use super::event::MemoryStatus;
 use super::scheduler::MemoryReading;

@@ -1,4 +1,4 @@
-//! Directories held open, so that nobody can swap them for a link in between.
+//! Holds directories open, so that nobody can swap them for a link in between.
 //!
 //! A [`Dir`] is opened once by path; from there on everything is reached by a single name relative
 //! to the descriptor, and a symbolic link on the way is an error, never followed.
@@ -48,7 +48,7 @@ pub enum DirError {
     /// A directory of our own that belongs to somebody else.
     #[error(
         "{}: belongs to {owner}, and what others have prepared there is not trusted: run as that \
-         user, choose another output directory, or move it away (outputs are then looked at anew)",
+         user, choose another output directory, or move it away (outputs are then examined again)",
         path.display()
     )]
     Foreign {
@@ -70,7 +70,7 @@ pub enum DirError {
         mode: u32,
     },
     /// A name stands for another file than the one that was written under it.
-    #[error("{}: is not the file any more that was written here", path.display())]
+    #[error("{}: is no longer the file that was written here", path.display())]
     Swapped {
         /// The path.
         path: PathBuf,

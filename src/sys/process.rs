@@ -1,4 +1,4 @@
-//! Child processes and what a process may do to itself.
+//! Starts child processes, and does what a process may do to itself.
 
 #![expect(unsafe_code, reason = "the environment and signal dispositions have no safe interface")]
 

@@ -1,4 +1,5 @@
-//! One file at a time. All of it is in the library: this parses, calls, and maps to exit codes.
+//! Works on one file at a time. All of it is in the library: this parses, calls, and maps to exit
+//! codes.
 
 mod back;
 mod convert;

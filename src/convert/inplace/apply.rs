@@ -1,4 +1,4 @@
-//! From the old file to the new one.
+//! Changes the old file into the new one.
 
 use crate::convert::Failure;
 use crate::convert::edit::{ApplyError, EditList};

@@ -1,4 +1,4 @@
-//! Whether a file and its undo file belong together, and in which state the file is.
+//! Tells whether a file and its undo file belong together, and in which state the file is.
 
 use super::error::InPlaceError;
 use super::record::{Record, context};

@@ -1,4 +1,4 @@
-//! Whether a file was changed in place, without touching anything.
+//! Tells whether a file was changed in place, without touching anything.
 
 use super::InPlace;
 use super::error::InPlaceError;

@@ -1,4 +1,4 @@
-//! What undo files are called.
+//! Makes and reads the names of undo files.
 //!
 //! Beside its file an undo file is called `<name>.jldconv-undo`. Where that would be longer than a
 //! file name may be, and in a backup directory, which several archives may share, the name is

@@ -1,4 +1,4 @@
-//! From the new file, or from anywhere between, back to the old one; and no way back any more.
+//! Brings the new file, or anything between, back to the old one; or makes the change final.
 
 use crate::convert::Failure;
 use crate::convert::inplace::InPlace;

@@ -1,4 +1,4 @@
-//! A file and its undo file, with hands on both.
+//! Finds, opens and locks a file and its undo file.
 //!
 //! Locks: whoever changes a file or takes a change back holds the lock of the undo file, from the
 //! moment at which it has its name, and the lock of the file. Both are the kernel's, so that they

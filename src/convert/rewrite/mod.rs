@@ -1,4 +1,4 @@
-//! Rewrite mode: all live objects laid out afresh.
+//! Carries out rewrite mode: all live objects are laid out again.
 //!
 //! The input is read through the edit list of its migration, so one pass brings both: what rules
 //! change and another layout. Payloads are written first, streamed and encoded block by block; then

@@ -1,4 +1,4 @@
-//! Data outside headers that hold no addresses: copied, or encoded anew, block by block.
+//! Copies data outside headers that hold no addresses, or encodes them again, block by block.
 
 use super::RewriteError;
 use super::header::Payload;

@@ -1,4 +1,4 @@
-//! Bytes of the input with the addresses of the output.
+//! Puts the output's addresses into bytes of the input.
 
 use super::inventory::Inventory;
 use crate::h5::{Error, RefPlan, RefSlot, RelAddr, Result};

@@ -1,4 +1,4 @@
-//! A file that was laid out afresh, in step with what it was laid out from: the same objects, linked
+//! Compares a file that was laid out again with what it was laid out from: the same objects, linked
 //! and referring to one another in the same way, with the same types, shapes, attributes, strings
 //! and small values. Only where things stand differs, and how columns are encoded.
 
@@ -16,7 +16,7 @@ const WINDOW: usize = 64 << 10;
 /// What differs, in words.
 type Outcome<T = ()> = Result<T, String>;
 
-/// Whether `output` is `planned`, laid out afresh.
+/// Whether `output` is `planned`, laid out again.
 pub(super) fn compare(planned: &File, output: &File) -> Outcome {
     let mut walk = Walk {
         sides: [planned, output],

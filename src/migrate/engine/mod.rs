@@ -1,4 +1,4 @@
-//! The carrying out of rules on one file: new objects, and the patches that put them in place.
+//! Carries out rules on one file: new objects, and the patches that put them in place.
 //!
 //! 1. New committed types, those first that others are made of ([`reform`]).
 //! 2. A place for each object that stands elsewhere afterwards, so that they may refer to one

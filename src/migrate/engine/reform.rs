@@ -1,5 +1,5 @@
-//! Committed types that are laid out in another way: because a rule says so, or because their values
-//! hold such of a type that is.
+//! Makes committed types that are laid out in another way: because a rule says so, or because their
+//! values hold such of a type that is.
 
 use super::super::fate::{Outcome, Retyped};
 use super::super::objects;

@@ -1,4 +1,4 @@
-//! Objects that stand elsewhere afterwards, since the bytes of their values change.
+//! Makes objects that stand elsewhere afterwards, since the bytes of their values change.
 
 use super::super::fate::Retyped;
 use super::super::objects;
@@ -57,7 +57,7 @@ impl<'r> Engine<'r> {
             let column = Column::new(self.file(), dataset, &c.datatype)?;
             if build.weight().saturating_add(column.len()) > MAX_BYTES {
                 return refuse(format!(
-                    "over {} MiB of values would have to be laid out anew, which are put together \
+                    "over {} MiB of values would have to be laid out again, which are put together \
                      in memory",
                     MAX_BYTES >> 20
                 ));

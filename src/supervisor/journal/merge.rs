@@ -1,4 +1,4 @@
-//! What all runs and shards of an output directory did together: the last word of their journals on
+//! Merges what all runs and shards of an output directory did: the last word of their journals on
 //! each file.
 
 use crate::archive::Shard;

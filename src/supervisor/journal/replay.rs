@@ -1,4 +1,4 @@
-//! What earlier runs left in the journals.
+//! Reads what earlier runs left in the journals.
 
 use crate::convert::{Claim, Mode};
 use crate::supervisor::journal::record::{Fingerprint, JobLine, Line, RunLine};

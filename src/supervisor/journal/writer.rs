@@ -1,5 +1,5 @@
-//! The thread that touches the output's file system on the supervisor's behalf, so that a disk that
-//! is slow, full or gone does not keep the supervisor from its work.
+//! Runs the thread that touches the output's file system on the supervisor's behalf, so that a disk
+//! that is slow, full or gone does not keep the supervisor from its work.
 //!
 //! Lines that arrive while an earlier batch is synced form the next batch: one sync for all.
 

@@ -1,4 +1,4 @@
-//! What bounds the run's memory, and how much of it is used.
+//! Reads what bounds the run's memory, and how much of it is used.
 
 use crate::supervisor::event::MemoryStatus;
 use crate::supervisor::scheduler::MemoryReading;

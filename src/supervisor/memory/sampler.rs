@@ -1,4 +1,4 @@
-//! The thread that reads memory, some times a second.
+//! Reads memory some times a second, in a thread of its own.
 
 use crate::supervisor::event::{MemoryStatus, SlotId};
 use crate::supervisor::memory::limits::Limits;

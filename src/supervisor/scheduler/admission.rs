@@ -1,4 +1,4 @@
-//! Which job starts next, and whether it may.
+//! Decides which job starts next, and whether it may.
 
 use super::super::event::SlotId;
 use super::super::plan::JobId;

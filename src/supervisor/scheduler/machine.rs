@@ -1,4 +1,4 @@
-//! The state machine's frame: state, dispatch of events, timers, shutdown.
+//! Drives the state machine: state, dispatch of events, timers, shutdown.
 
 use super::super::event::SlotId;
 use super::super::plan::JobId;

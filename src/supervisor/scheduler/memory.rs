@@ -1,4 +1,4 @@
-//! What a reading of memory leads to.
+//! Decides what a reading of memory leads to.
 
 use super::super::event::SafetyStep;
 use super::machine::{Scheduler, count};

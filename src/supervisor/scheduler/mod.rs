@@ -1,5 +1,5 @@
-//! The pure heart of a run: events in, actions out. Knows slots, attempts, the governor and the
-//! retry policy; touches no clock, process or file.
+//! Schedules a run, without touching anything: events in, actions out. Knows slots, attempts, the
+//! governor and the retry policy; touches no clock, process or file.
 //!
 //! Invariants, held by property tests over random event orders:
 //! - every job ends exactly once, unless the run is drained or cannot go on;

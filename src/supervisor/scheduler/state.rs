@@ -1,4 +1,4 @@
-//! What the scheduler remembers of each slot and each job.
+//! Holds what the scheduler remembers of each slot and each job.
 
 use super::super::plan::JobId;
 use super::super::retry::Tries;

@@ -281,7 +281,7 @@ impl World {
                     }
                 },
                 WorkerState::Dying { .. } if random.chance(80) => {
-                    drop(self.exit(slot, Fault::Killed))
+                    drop(self.exit(slot, Fault::Killed));
                 }
                 WorkerState::Dying { .. } => drop(self.tick(Duration::from_secs(random.below(20)))),
             }

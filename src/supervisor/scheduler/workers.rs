@@ -1,4 +1,4 @@
-//! What workers do: come, live, report, go.
+//! Follows what workers do: come, live, report, go.
 
 use super::super::event::SlotId;
 use super::super::plan::JobId;
@@ -333,7 +333,7 @@ impl Scheduler {
 fn reason(why: Why, message: String) -> String {
     match why {
         Why::Memory => "stopped because memory was short".to_owned(),
-        Why::Stalled => "showed no life and was killed".to_owned(),
+        Why::Stalled => "made no progress and was killed".to_owned(),
         Why::RunEnds => "stopped because the run ends".to_owned(),
         Why::Nonsense => message,
     }

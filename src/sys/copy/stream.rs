@@ -1,4 +1,4 @@
-//! Copying large files by reading and writing, so that the disk writes while we read and the page
+//! Copies large files by reading and writing, so that the disk writes while we read and the page
 //! cache stays as it was.
 
 use super::{CopyError, copy_range, report};

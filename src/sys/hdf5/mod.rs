@@ -1,4 +1,4 @@
-//! libhdf5: the few calls by which a file is read through an implementation that is not ours.
+//! Calls libhdf5: the few calls by which a file is read through an implementation that is not ours.
 //!
 //! Objects are opened by their addresses and data are read as the bytes that are stored, which
 //! hdf5-metno does not offer. Its lock is held around every call, since libhdf5 as Debian builds it

@@ -1,4 +1,4 @@
-//! A run that converts an archive, from its settings and plan to its summary.
+//! Converts an archive, from a run's settings and plan to its summary.
 
 use super::dispatch::Conversion;
 use super::resume::Sorted;

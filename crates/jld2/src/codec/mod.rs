@@ -1,4 +1,4 @@
-//! Filter payloads, streamed in bounded memory.
+//! Decodes and encodes filter payloads, streamed in bounded memory.
 //!
 //! A dataset's bytes pass through the filters of its pipeline on their way to the file; what lies
 //! there is the *payload*. [`decoder`] turns a payload back into the dataset's bytes, and never

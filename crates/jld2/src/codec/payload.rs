@@ -1,4 +1,4 @@
-//! Where payload bytes come from.
+//! Says where payload bytes come from.
 
 use super::Error;
 use std::{

@@ -1,4 +1,4 @@
-//! Global heap collections (docs/jld2-format.md, section 8; HDF5 specification III.E).
+//! Reads global heap collections (docs/jld2-format.md, section 8; HDF5 specification III.E).
 
 use super::bytes::Cursor;
 use super::header::absolute;

@@ -1,4 +1,4 @@
-//! The HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
+//! Reads the HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
 //!
 //! Reads superblock versions 2 and 3, object headers version 2 with continuations, link messages,
 //! compact, contiguous and single-chunk layouts, global heaps and shared (committed) datatypes, and

@@ -1,4 +1,4 @@
-//! Where in an element of some datatype references and heap ids stand.
+//! Finds where references and heap ids stand in an element of some datatype.
 
 use super::{Class, Datatype, Error, Result};
 

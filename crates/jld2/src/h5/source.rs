@@ -1,4 +1,4 @@
-//! Bounded random access to the bytes of a file.
+//! Gives bounded random access to the bytes of a file.
 
 use super::{Error, Result};
 use std::fs;

@@ -1,5 +1,5 @@
-//! One walk over everything that can be reached from the root: who refers to whom, from where, and
-//! which bytes belong to what (docs/jld2-format.md, section 9).
+//! Walks once over everything that can be reached from the root: who refers to whom, from where,
+//! and which bytes belong to what (docs/jld2-format.md, section 9).
 
 use super::{
     Allowance, Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Layout, Object,

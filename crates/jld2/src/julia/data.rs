@@ -1,4 +1,4 @@
-//! The logical bytes of a dataset: its stored bytes through its filters, as a stream.
+//! Streams the logical bytes of a dataset: its stored bytes through its filters.
 
 use crate::codec::{self, Filter, Payload};
 use crate::h5::{Dataset, Datatype, Error, File, Layout, Result};

@@ -1,5 +1,5 @@
-//! Types as values: `DataType`, `Union`, `UnionAll` and `TypeVar` objects, and the parameters of types
-//! (docs/jld2-format.md, section 6.2).
+//! Reads types as values: `DataType`, `Union`, `UnionAll` and `TypeVar` objects, and the parameters
+//! of types (docs/jld2-format.md, section 6.2).
 
 use super::number::{digits, integer};
 use super::types::TypeSize;

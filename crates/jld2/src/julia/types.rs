@@ -1,4 +1,4 @@
-//! Julia types as values, and how they are written out.
+//! Holds Julia types as values, and writes them out.
 
 use std::fmt;
 

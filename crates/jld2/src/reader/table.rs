@@ -1,4 +1,4 @@
-//! Tables, and where their columns are.
+//! Reads tables, and finds their columns.
 
 use super::Dataset;
 use crate::h5::{Error, RelAddr, Result};

@@ -271,7 +271,7 @@ fn an_output_that_was_touched_is_looked_into() {
     case.answer("", "another", Some(Ok(())));
     assert!(case.complete().to_record.is_some());
     case.answer("", "another", Some(Err("it describes other data")));
-    assert!(case.conflict().contains("not the output any more"));
+    assert!(case.conflict().contains("no longer the output"));
     let stat = StatData::at(&case.output()).unwrap();
     let input = StatData::at(&case.input()).unwrap();
     let result = Err("crashed: SIGSEGV".into());
@@ -283,8 +283,8 @@ fn an_output_that_was_touched_is_looked_into() {
 fn an_output_that_was_written_to_is_compared_as_a_whole() {
     let mut case = Case::made();
     for (bytes, words) in [
-        ("the output's BYTES", "it is not the output any more that the journal tells of"),
-        ("another size", "it has 12 bytes, not the 18 of the output that the journal tells of"),
+        ("the output's BYTES", "it is no longer the output that the journal records"),
+        ("another size", "it has 12 bytes, not the 18 of the output that the journal records"),
     ] {
         Case::rewrite(&case.output(), bytes);
         let wanted = case.asks();

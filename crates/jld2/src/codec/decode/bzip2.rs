@@ -1,4 +1,4 @@
-//! Bzip2 streams, one behind the other.
+//! Decodes bzip2 streams, one behind the other.
 
 use super::{
     deflate::difference,

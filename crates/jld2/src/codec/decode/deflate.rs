@@ -1,4 +1,4 @@
-//! Zlib streams (RFC 1950).
+//! Decodes zlib streams (RFC 1950).
 
 use super::stream::{Complaint, Stepped, StreamDecoder};
 use flate2::{Decompress, FlushDecompress, Status};

@@ -1,4 +1,4 @@
-//! LZ4 frames, one behind the other, as liblz4 and JLD2 before 0.6 write them.
+//! Decodes LZ4 frames, one behind the other, as liblz4 and JLD2 before 0.6 write them.
 //!
 //! Linked and independent blocks of every size are decoded through the same small window: a frame
 //! of 4 MiB blocks needs no more memory than one of 64 KiB blocks.

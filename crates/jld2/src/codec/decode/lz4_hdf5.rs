@@ -1,4 +1,4 @@
-//! The registered HDF5 LZ4 format: sizes, then raw LZ4 blocks that stand alone.
+//! Decodes the registered HDF5 LZ4 format: sizes, then raw LZ4 blocks that stand alone.
 //!
 //! ```text
 //! u64 BE  decoded size

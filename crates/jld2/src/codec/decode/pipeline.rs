@@ -1,4 +1,4 @@
-//! A pipeline of filters, undone from its end to its beginning.
+//! Undoes a pipeline of filters, from its end to its beginning.
 
 use super::{
     bzip2::Bunzip,

@@ -1,4 +1,4 @@
-//! Decoders that a library steps through a buffer at a time.
+//! Runs a library's decoder, a buffer at a time.
 
 use super::input::Input;
 use crate::codec::{Error, Reader};

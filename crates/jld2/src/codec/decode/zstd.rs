@@ -1,4 +1,4 @@
-//! Zstandard frames, one behind the other.
+//! Decodes Zstandard frames, one behind the other.
 
 use super::stream::{Complaint, Stepped, StreamDecoder};
 use crate::codec::Error;

@@ -1,4 +1,4 @@
-//! One dataset into one payload.
+//! Encodes one dataset into one payload.
 
 use super::{deflate, lz4, output::Output, plain, shuffle::Shuffled, zstd};
 use crate::codec::{Error, Filter, StreamSource, ids};

@@ -1,4 +1,4 @@
-//! Elements to byte planes.
+//! Puts elements into byte planes.
 //!
 //! A plane holds one byte of every element, so the whole input comes before the second plane can
 //! begin. Small inputs are read once; large ones are read again for each group of planes that fits

@@ -1,4 +1,4 @@
-//! Numbers, one by one and many of a type.
+//! Holds numbers, one by one and many of a type.
 
 use crate::h5::{ByteOrder, Class, Datatype};
 use crate::julia::number::{code_point, hex};

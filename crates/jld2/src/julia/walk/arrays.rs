@@ -1,4 +1,4 @@
-//! Arrays.
+//! Walks through arrays.
 
 use super::super::array::{MAX_ELEMENT, each_element};
 use super::super::{Column, Element, JuliaType, Param};

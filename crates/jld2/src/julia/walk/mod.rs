@@ -1,4 +1,4 @@
-//! The walk through a value: which objects it leads to, in which order, and how deeply, told to a
+//! Walks through a value: which objects it leads to, in which order, and how deeply, is told to a
 //! [`Visitor`]. What forged files may cost is bounded here: depth, memory that is held, and work.
 //!
 //! One object at a time is told as it is read, so memory does not grow with the data.

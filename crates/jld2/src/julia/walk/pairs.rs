@@ -1,4 +1,4 @@
-//! Dictionaries.
+//! Walks through dictionaries.
 
 use super::super::{Committed, Element, Field, JuliaType};
 use super::session::DatasetWalk;

@@ -1,4 +1,4 @@
-//! The walk through one dataset and all it leads to: which objects, and how deeply.
+//! Walks through one dataset and all it leads to: which objects, and how deeply.
 
 use super::super::array::MAX_ELEMENT;
 use super::super::{Column, Element, JuliaType, TypeTable};

@@ -1,4 +1,4 @@
-//! Single values.
+//! Walks through single values.
 
 use super::super::element::plain_name;
 use super::super::{Committed, Element, Field, JuliaType, Param};
