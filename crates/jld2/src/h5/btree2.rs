@@ -1,4 +1,4 @@
-//! Version 2 B-trees, records of any type (HDF5 specification III.A.2).
+//! Reads version 2 B-trees, records of any type (HDF5 specification III.A.2).
 
 use super::bytes::Cursor;
 use super::checksum::lookup3;

@@ -1,4 +1,4 @@
-//! Fractal heaps: where newer groups and objects keep links and attributes that are too many or too
+//! Reads fractal heaps: where newer groups and objects keep links and attributes that are too many or too
 //! large for their header (HDF5 specification III.G; docs/jld2-format.md, section 3.5).
 
 use super::btree2::Tree;

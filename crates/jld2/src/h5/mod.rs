@@ -1,4 +1,4 @@
-//! The HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
+//! Reads the HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
 //!
 //! Reads superblocks and object headers of all versions that JLD2 reads, links in messages, symbol
 //! tables and fractal heaps, compact, contiguous and single-chunk layouts, global heaps and shared
@@ -51,7 +51,7 @@ pub use message::filter::FilterEntry;
 pub use message::layout::{HDF5_1_CHUNK_MAX, Layout, SingleChunk};
 pub use message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
 pub use object::{Dataset, Object, ObjectKind, payload_extent};
-pub use refs::{RefPlan, Slot};
+pub use refs::{RefPlan, RefSlot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
