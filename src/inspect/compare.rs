@@ -59,7 +59,8 @@ impl<'a> View<'a> {
     }
 
     fn identities(&self) -> Identities<'_> {
-        Identities::new(&self.types, self.linked.iter().map(|l| l.addr).collect())
+        let objects = self.linked.iter().filter(|l| l.to.is_none());
+        Identities::new(&self.types, objects.map(|l| l.addr).collect())
     }
 
     fn object(&self, linked: &Linked) -> h5::Result<Arc<Object>> {
@@ -133,6 +134,13 @@ impl Pairs<'_> {
         if a.kind != b.kind {
             let sides = [a.kind, b.kind].map(|kind| Some(kind.noun().to_owned()));
             self.out.add(path, "", What::Type, sides);
+            return Ok(());
+        }
+        if let (Some(to_a), Some(to_b)) = (&a.to, &b.to) {
+            if to_a != to_b {
+                let sides = [to_a, to_b].map(|to| Some(value_diff::shortened(&format!("-> {to}"))));
+                self.out.add(path, "", What::Value, sides);
+            }
             return Ok(());
         }
         if a.kind == LinkedKind::Dataset {
