@@ -1,7 +1,7 @@
 //! Lists what a file holds: its linked datasets.
 
 use crate::h5::{Error, File, ObjectKind, RelAddr, Result};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Paths come to at most this many bytes more than the file: a forged one can have very many links
 /// below a very long path.
@@ -47,4 +47,37 @@ pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
     }
     out.sort();
     Ok(out)
+}
+
+/// The first path, by name, of each linked group. Objects that cannot be read lead nowhere.
+pub(super) fn group_paths(file: &File) -> HashMap<RelAddr, String> {
+    let allowance = file.allowance();
+    let most = usize::try_from(file.source().len()).unwrap_or(usize::MAX).saturating_add(MAX_PATHS);
+    let mut paths = 0_usize;
+    let mut out = HashMap::new();
+    let mut pending = vec![("/".to_owned(), file.superblock().root)];
+    while let Some((path, addr)) = pending.pop() {
+        if out.contains_key(&addr) {
+            continue;
+        }
+        let Ok(object) = file.object(addr) else { continue };
+        let ObjectKind::Group(group) = &object.kind else { continue };
+        let at = object.header.chunks.first().map_or(0, |c| c.offset);
+        if allowance.check(file, at).is_err() {
+            break;
+        }
+        let separator = if path == "/" { "" } else { "/" };
+        let mut links: Vec<_> = group.links.iter().collect();
+        links.sort_by(|a, b| b.name.cmp(&a.name));
+        for link in links {
+            let path = format!("{path}{separator}{}", link.name);
+            paths = paths.saturating_add(path.len());
+            if paths > most {
+                return out;
+            }
+            pending.push((path, link.target));
+        }
+        out.insert(addr, path);
+    }
+    out
 }

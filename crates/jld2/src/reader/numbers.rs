@@ -38,9 +38,6 @@ impl<'a> Typed<'a> {
                 found.to_string(),
             ));
         }
-        if !is_little_endian(datatype) {
-            return Err(Error::foreign(at, "numbers with their highest byte first"));
-        }
         let datatype = datatype.clone();
         let len = types.file().data_len(dataset, &datatype)? / T::SIZE as u64;
         Ok(Self { file: types.file(), dataset, datatype, len })
@@ -88,6 +85,9 @@ impl<'a> Typed<'a> {
             };
             read.map_err(|e| Error::payload(column.offset(), e))?;
             left -= bytes.len() as u64;
+            if !is_little_endian(&self.datatype) {
+                bytes.chunks_mut(T::SIZE).for_each(<[u8]>::reverse);
+            }
             values.clear();
             extend(&mut values, &bytes);
             take(next, &values)?;

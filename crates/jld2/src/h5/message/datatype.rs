@@ -59,7 +59,7 @@ pub enum Class {
     Compound(Vec<Member>),
     /// The address of an object header.
     Reference,
-    /// A named integer; never written by JLD2.
+    /// A named integer; never written by JLD2, which reads its number.
     Enum(Box<Datatype>),
     /// A sequence of any length, in a global heap.
     Vlen {
@@ -182,12 +182,20 @@ impl Datatype {
         let bits = c.uint(3)?;
         let size = c.u32()?;
         let order = if bits & 1 == 0 { ByteOrder::Little } else { ByteOrder::Big };
-        if !matches!(version, 0..=4) {
-            return Err(Error::corrupt(offset, "datatype version", "0 to 4", version.to_string()));
+        // HDF5 2.0 writes version 5, which differs in what classes there are.
+        if !matches!(version, 0..=5) {
+            return Err(Error::corrupt(offset, "datatype version", "0 to 5", version.to_string()));
         }
         let class = match first & 0x0f {
             0 => {
-                c.take(4)?;
+                let (first, precision) = (c.u16()?, c.u16()?);
+                if first != 0 || u64::from(precision) != 8 * u64::from(size) {
+                    let what = format!(
+                        "integers of {precision} of {} bits: JLD2 does not read them either",
+                        8 * u64::from(size)
+                    );
+                    return Err(Error::foreign(offset, what));
+                }
                 Class::FixedPoint { signed: bits & 8 != 0, order }
             }
             1 => {
@@ -210,13 +218,24 @@ impl Datatype {
             }
             6 => compound(c, depth, writer, version, size, bits)?,
             7 if bits & 0xf == 0 => Class::Reference,
-            7 => return Err(Error::foreign(offset, "a region or revised reference")),
+            7 => {
+                let what = match bits & 0xf {
+                    1 => "references to regions of datasets",
+                    _ => "references of the kind that HDF5 1.12 introduced",
+                };
+                let what = format!("{what}: JLD2 does not read them either");
+                return Err(Error::foreign(offset, what));
+            }
             8 => enumeration(c, depth, writer, version, bits)?,
             9 => Class::Vlen {
                 string: bits & 0xf == 1,
                 base: Box::new(Self::nested(c, depth + 1, writer)?),
             },
             10 => array(c, depth, writer, version, size)?,
+            11 => {
+                let what = "complex numbers of HDF5 2.0 (class 11): JLD2 does not read them either";
+                return Err(Error::foreign(offset, what));
+            }
             other => {
                 return Err(Error::corrupt(offset, "datatype class", "0 to 10", other.to_string()));
             }
