@@ -122,6 +122,7 @@ impl Work<'_> {
                 RewriteError::Failed(f) => f,
             })?;
             let mut notes = Vec::new();
+            notes.extend(rewrite::told_of_front(&file).map(str::to_owned));
             if counts.grown > 0 {
                 let n = counts.grown;
                 notes.push(format!("note: {n} columns would have grown and are stored plain"));

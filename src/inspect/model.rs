@@ -227,6 +227,9 @@ pub struct TreeNode {
     /// Where a soft or external link leads: a path, or a file and a path with a colon between them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// What a group leads to, sorted by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<TreeNode>,
@@ -245,6 +248,8 @@ pub enum NodeKind {
     Dataset,
     /// A committed datatype.
     Datatype,
+    /// Something that JLD2 does not read.
+    Foreign,
     /// A link to a path, which need not exist.
     SoftLink,
     /// A link to a path in another file.

@@ -55,6 +55,7 @@ fn children(lines: &mut Vec<Line>, node: &TreeNode, indent: &str, most: usize) {
                 (_, NodeKind::SoftLink | NodeKind::ExternalLink) => {
                     format!("-> {}", tame(child.target.as_deref().unwrap_or_default()))
                 }
+                (_, NodeKind::Foreign) => "cannot be read".to_owned(),
                 (Some(t), NodeKind::Datatype) => format!("type {}", tame(&type_name(t, TYPE))),
                 (Some(t), _) => format!("{}{dims}", tame(&type_name(t, TYPE))),
                 (None, _) => String::new(),

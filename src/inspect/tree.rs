@@ -22,6 +22,7 @@ fn bare(name: &str, kind: NodeKind) -> TreeNode {
         dims: None,
         codec: None,
         target: None,
+        problem: None,
         children: Vec::new(),
         omitted: 0,
     }
@@ -50,9 +51,18 @@ impl<'a> Trees<'a> {
     }
 
     fn node(&mut self, name: &str, path: &str, addr: RelAddr, depth: u32) -> Result<TreeNode> {
-        let object = self.types.file().object(addr).map_err(|e| e.in_object(path))?;
+        let object = match self.types.file().object(addr).map_err(|e| e.in_object(path)) {
+            Err(error) if error.is_foreign() && depth > 0 => {
+                let problem = Some(error.to_string());
+                return Ok(TreeNode { problem, ..bare(name, NodeKind::Foreign) });
+            }
+            object => object?,
+        };
         let mut node = bare(name, NodeKind::Group);
         node.bytes = self.usage.of(path);
+        if let Some(error) = self.usage.foreign.get(path) {
+            node.problem = Some(error.to_string());
+        }
         match &object.kind {
             ObjectKind::Group(group) => self.children(&mut node, group, path, addr, depth)?,
             ObjectKind::Dataset(dataset) => {

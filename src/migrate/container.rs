@@ -4,7 +4,8 @@
 use super::finding::{Finding, Findings, Severity};
 use super::patches::Patches;
 use crate::h5::{
-    Checked, Class, Datatype, JLD2_OFFSET, Object, ObjectKind, RelAddr, Superblock, TypeRef,
+    Checked, Class, Datatype, File, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result, Superblock,
+    TypeRef,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,6 +29,10 @@ pub(super) struct Repairs {
     unversioned: Option<(Arc<str>, u64)>,
     /// The first dataset whose fill value leads nowhere, and how many there are.
     broken_fills: Option<(Arc<str>, u64)>,
+    /// The first group with soft or external links, and how many there are.
+    symbolic: Option<(Arc<str>, u64)>,
+    /// The same of groups with symbol tables.
+    old_symbolic: Option<(Arc<str>, u64)>,
 }
 
 impl Repairs {
@@ -48,6 +53,10 @@ impl Repairs {
         match &object.kind {
             ObjectKind::Dataset(dataset) => self.datatype(object.addr(), &dataset.datatype),
             ObjectKind::Datatype(datatype) => self.versions(object.addr(), datatype),
+            ObjectKind::Group(group) if !group.symbolic.is_empty() => {
+                let old = object.header.symbols.is_some();
+                count(if old { &mut self.old_symbolic } else { &mut self.symbolic }, path);
+            }
             ObjectKind::Group(_) => {}
         }
         for attribute in &object.attributes {
@@ -124,6 +133,8 @@ impl Repairs {
         tell(self.lost.as_ref(), Severity::Note, LOST, findings);
         tell(self.unversioned.as_ref(), Severity::Note, UNVERSIONED, findings);
         tell(self.broken_fills.as_ref(), Severity::Note, BROKEN_FILL, findings);
+        tell(self.symbolic.as_ref(), Severity::Failure, SYMBOLIC, findings);
+        tell(self.old_symbolic.as_ref(), Severity::Note, OLD_SYMBOLIC, findings);
     }
 }
 
@@ -139,6 +150,12 @@ const UNVERSIONED: &str = "its datatype says no version, as JLD2 0.4.51 and 0.4.
 
 const BROKEN_FILL: &str = "its fill value leads to no string or object of this file: JLD2 does not look at \
                            it, HDF5 and h5py fail on it; a rewrite is not possible";
+
+const SYMBOLIC: &str = "the group has soft or external links: JLD2 does not open a group that has one; \
+                        the links are kept, and not followed";
+const OLD_SYMBOLIC: &str = "the group has soft links in a symbol table: JLD2 opens the group, but does \
+                            not follow them; they are kept, and not followed. After a rewrite, which \
+                            makes messages of them, JLD2 does not open the group";
 
 fn count(place: &mut Option<(Arc<str>, u64)>, path: &str) {
     match place {
@@ -222,4 +239,40 @@ fn old_superblock(superblock: &Superblock, findings: &mut Findings) {
         printed: 0,
         count: 1,
     });
+}
+
+/// Groups of a file that Mera wrote before it turned to JLD2.
+const MERAFILE: [&str; 4] = ["hydro", "gravity", "particles", "clumps"];
+
+/// Whether a file is one that Mera wrote before it turned to JLD2: plain HDF5 of that time.
+///
+/// # Errors
+/// If the root group cannot be read.
+pub fn is_merafile(file: &File) -> Result<bool> {
+    let superblock = file.superblock();
+    if !superblock.is_old() || superblock.text.is_some() {
+        return Ok(false);
+    }
+    let root = file.object(superblock.root)?;
+    let ObjectKind::Group(group) = &root.kind else { return Ok(false) };
+    Ok(group.links.iter().any(|link| MERAFILE.contains(&link.name.as_str())))
+}
+
+/// Tells of such a file, which no Mera of today loads.
+pub(super) fn merafile(file: &File, findings: &mut Findings) -> Result<()> {
+    if is_merafile(file)? {
+        findings.add(Finding {
+            severity: Severity::Failure,
+            object: "/".into(),
+            julia_type: None,
+            rule: None,
+            text: "a merafile of Mera before 1.2: plain HDF5, not JLD2; load it with the Mera of \
+                   that time and save it again"
+                .into(),
+            said: None,
+            printed: 0,
+            count: 1,
+        });
+    }
+    Ok(())
 }

@@ -32,6 +32,7 @@ mod survey;
 pub mod target;
 pub mod userrules;
 
+pub use container::is_merafile;
 pub use examine::Examiner;
 pub use finding::{Finding, Severity};
 pub use flat::{FlatState, FlatTable, flat_groups, flat_tables};

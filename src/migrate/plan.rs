@@ -125,6 +125,7 @@ pub fn plan_and_map(
     diagnose::structure(&survey, &mut findings);
     let superblock = file.superblock();
     container::user_block(superblock, &mut findings);
+    container::merafile(file, &mut findings)?;
     survey.repairs.tell(superblock, &mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
     let session = JuliaSession::new(&types, target);

@@ -8,6 +8,7 @@
 //!
 //! Memory holds the addresses of objects and the indices of heap objects, never data.
 
+mod front;
 mod header;
 mod inventory;
 mod naming;
@@ -23,24 +24,17 @@ use self::output::Output;
 use self::relocate::Places;
 use super::{Failure, Observer};
 use crate::h5::encode::{self, MAX_HEAP_OBJECTS};
-use crate::h5::{File, JLD2_OFFSET, ObjectKind, RefPlan, RelAddr, Result, Superblock};
+use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result};
 use crate::sys::sums::Stretch;
 use std::collections::HashMap;
 
+pub(super) use self::front::{told_of_front, user_block};
 pub(super) use self::payload::{Counts, EncodeOptions};
 
 /// Heap collections are closed when their objects take this many bytes.
 const HEAP_BYTES: u64 = 1 << 20;
 /// Data with addresses are relocated in windows of about this many bytes.
 const WINDOW: usize = 256 << 10;
-/// The userblock in front of the superblock.
-const USERBLOCK: usize = 512;
-/// Bytes of the superblock that is written.
-const SUPERBLOCK: usize = 48;
-/// What JLD2 looks for in front of a superblock at 512, and the version of the format that is
-/// written with it (`src/file_header.jl`).
-const TEXT: &[u8] = b"HDF5-based Julia Data Format, version 0.2.0\0 (jldconv)\0";
-
 /// Writes all that is alive in `input` to the empty file `out`.
 pub(super) fn rewrite(
     input: &File,
@@ -50,37 +44,24 @@ pub(super) fn rewrite(
 ) -> std::result::Result<Rewritten, RewriteError> {
     let inventory = Inventory::take(input)?;
     let mut out = Output::new(out);
-    let superblock = input.superblock();
-    let front = usize::try_from(superblock.offset).unwrap_or(USERBLOCK) + SUPERBLOCK;
-    out.zeros(front as u64)?;
+    let block = user_block(input)?;
+    let base = block.len() as u64;
+    out.zeros(base + front::SUPERBLOCK)?;
     let mut payloads = HashMap::new();
     let counts = payload::write(input, &inventory, encoding, &mut out, &mut payloads, observer)
         .map_err(|e| naming::named(input, e))?;
-    let mut layout = Layout { input, inventory: &inventory, payloads: &payloads };
+    let mut layout = Layout { input, base, inventory: &inventory, payloads: &payloads };
     let start = out.position().next_multiple_of(8);
-    let settled = layout.settle(start)?;
+    let named = |e: crate::h5::Error| naming::named(input, e.into());
+    let settled = layout.settle(start).map_err(named)?;
     out.pad_to(start)?;
     layout.write(&settled, &mut out)?;
     let bytes = out.finish()?;
-    let head = input.source().read(0, front - SUPERBLOCK, "userblock")?;
-    let mut head = user_block(superblock, head);
-    let mut new = superblock.clone();
-    new.extension = RelAddr::UNDEF;
-    new.root = settled.places.object(superblock.root, superblock.offset)?;
-    head.extend(new.with_end_of_file(bytes));
+    let superblock = input.superblock();
+    let root = settled.places.object(superblock.root, superblock.offset)?;
+    let head = front::front(input, block, root, bytes);
     let sums = out.write_head(&head)?;
     Ok(Rewritten { counts, sums, head })
-}
-
-/// The bytes in front of the superblock. JLD2 reads an old superblock behind any text, but a new one
-/// at 512 behind its own only.
-pub(super) fn user_block(superblock: &Superblock, mut bytes: Vec<u8>) -> Vec<u8> {
-    let other = superblock.offset == JLD2_OFFSET && superblock.text.is_none();
-    if superblock.is_old() && other {
-        bytes = TEXT.to_vec();
-        bytes.resize(USERBLOCK, 0);
-    }
-    bytes
 }
 
 /// What was written.
@@ -120,6 +101,8 @@ impl From<std::io::Error> for RewriteError {
 /// Headers, data with addresses, and heaps: everything behind the payloads.
 struct Layout<'a> {
     input: &'a File,
+    /// What offsets of the output count from.
+    base: u64,
     inventory: &'a Inventory,
     payloads: &'a HashMap<RelAddr, Payload>,
 }
@@ -134,16 +117,12 @@ struct Settled {
 }
 
 impl Layout<'_> {
-    fn base(&self) -> u64 {
-        self.input.superblock().base
-    }
-
     fn rel(&self, offset: u64) -> RelAddr {
-        RelAddr(offset.wrapping_sub(self.base()))
+        RelAddr(offset.wrapping_sub(self.base))
     }
 
     fn context<'c>(&'c self, places: &'c Places, types_group: RelAddr) -> Context<'c> {
-        let base = self.base();
+        let base = self.base;
         Context { file: self.input, inventory: self.inventory, places, types_group, base }
     }
 

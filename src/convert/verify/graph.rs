@@ -71,16 +71,16 @@ fn layout(what: &str, planned: &Datatype, found: &Datatype) -> Outcome {
 impl Walk<'_> {
     /// Userblock and superblock.
     fn front(&self) -> Outcome {
-        let [planned, output] = self.sides.map(File::superblock);
-        same("offset of the superblock", &planned.offset, &output.offset)?;
-        same("superblock version", &planned.version.max(2), &output.version)?;
-        let block = |bytes| user_block(planned, bytes);
-        let len = usize::try_from(planned.offset).unwrap_or(usize::MAX);
-        let [old, new] = self.sides.map(|file| file.source().read(0, len, "userblock"));
-        if block(old.map_err(|e| read(&e))?) == new.map_err(|e| read(&e))? {
+        let [planned, output] = self.sides;
+        let block = user_block(planned).map_err(|e| read(&e))?;
+        let new = output.superblock();
+        same("offset of the superblock", &(block.len() as u64), &new.offset)?;
+        same("superblock version", &planned.superblock().version.max(2), &new.version)?;
+        let found = output.source().read(0, block.len(), "userblock").map_err(|e| read(&e))?;
+        if block == found {
             return Ok(());
         }
-        Err("the userblock is not that of the input".to_owned())
+        Err("the userblock is not the one that was planned".to_owned())
     }
 
     /// Two addresses that have to stand for the same object.

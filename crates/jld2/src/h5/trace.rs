@@ -135,6 +135,16 @@ pub trait Visitor {
         let _ = path;
     }
 
+    /// The object at `path` is of a kind that JLD2 does not read. The walk goes on if this does not
+    /// fail; what the object leads to is passed over.
+    ///
+    /// # Errors
+    /// `error`, unless the visitor can do without the object.
+    fn foreign(&mut self, path: &str, error: Error) -> Result<()> {
+        let _ = path;
+        Err(error)
+    }
+
     /// Bytes in use; those of a heap are told once.
     ///
     /// # Errors
@@ -183,7 +193,12 @@ impl<'a> Trace<'a> {
             if Arc::strong_count(&path) == 1 {
                 trace.paths = trace.paths.saturating_sub(path.len() as u64);
             }
-            trace.visit(addr, &path).map_err(|e| e.in_object(&path))?;
+            match trace.visit(addr, &path).map_err(|e| e.in_object(&path)) {
+                Err(error) if error.is_foreign() && addr != superblock.root => {
+                    trace.visitor.foreign(&path, error)?;
+                }
+                visited => visited?,
+            }
             let found = trace.found.drain(..).rev();
             trace.pending.extend(found);
         }

@@ -14,6 +14,7 @@ mod dump;
 mod element;
 #[cfg(test)]
 mod grown;
+mod held;
 mod node;
 mod number;
 mod record;
@@ -31,8 +32,8 @@ mod walk;
 
 pub use bounded::Bounded;
 pub use data::{Column, Decoded};
-pub use datasets::datasets;
-pub use dump::{Canonical, Digest, Digests, Dumper};
+pub use datasets::{Linked, datasets, linked};
+pub use dump::{Canonical, Digest, Digests, Dumper, Entry};
 pub use element::Element;
 pub use node::Node;
 pub use record::Record;

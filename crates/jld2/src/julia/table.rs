@@ -1,9 +1,9 @@
 //! Reads committed datatypes with what Julia attaches to them (docs/jld2-format.md, sections 5 and
 //! 6.1).
 
-use super::signature::Reach;
-use super::element::plain_type;
 use super::datasets::group_paths;
+use super::element::plain_type;
+use super::signature::Reach;
 use super::{Element, JuliaType};
 use crate::h5::{
     Attribute, Cursor, Datatype, Error, File, Object, ObjectKind, RelAddr, Result, TypeRef,
