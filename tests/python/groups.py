@@ -1,6 +1,8 @@
 """Files of libhdf5 with all that groups and objects can be stored as.
 
 groups.py make DIR    writes files into DIR, one kind and version of the format each, prints their names
+groups.py small DIR    writes the files of tests/data/hdf5 into DIR, each with what h5py reads of it
+groups.py grow FILE    adds links and attributes to a file of JLD2, so that groups keep them elsewhere
 groups.py values FILE...   prints, as JSON, what h5py reads of each: from path to shape and digest of
                            arrays of numbers, to the target of soft and external links
 """
@@ -164,16 +166,14 @@ def matlab(path):
         put("nothing", np.array([0, 0], dtype="<u8"), "double", MATLAB_empty=np.uint8(1))
         s = h.create_group("structure")
         s.attrs["MATLAB_class"] = np.bytes_("struct")
-        s.attrs.create("MATLAB_fields", np.array([np.array([b"a", b"b"], dtype="S1")] * 1, dtype=object)
-                       if False else np.array([b"a", b"b"], dtype="S1"))
+        s.attrs.create("MATLAB_fields", np.array([b"a", b"b"], dtype="S1"))
         put("structure/a", np.arange(3.0).reshape(1, 3), "double")
         put("structure/b", np.array([[ord(c)] for c in "xyz"], dtype="<u2"), "char")
-        refs = h.create_group("#refs#")
+        h.create_group("#refs#")
         cells = [put(f"#refs#/{name}", np.full((1, 2), i, dtype="<f8"), "double")
                  for i, name in enumerate("abc")]
         c = h.create_dataset("cells", data=[[c.ref] for c in cells], dtype=h5py.ref_dtype)
         c.attrs["MATLAB_class"] = np.bytes_("cell")
-        del refs
     with open(path, "r+b") as f:
         head = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Thu Nov 26 2026 HDF5 schema 1.00 ."
         f.write(head.ljust(124) + b"\0\2IM")
@@ -186,9 +186,6 @@ def make(folder):
     made = []
     for kind, write in KINDS.items():
         for version, libver in VERSIONS.items():
-            if version == "earliest" and kind == "attributes":
-                # Attributes of that version take 64 KiB in all, and no more than that each.
-                pass
             for block in (0, 512, 1024) if kind == "plain" else (0,):
                 name = f"{kind}-{version}" + (f"-block{block}" if block else "")
                 path = os.path.join(folder, name + ".h5")
@@ -198,6 +195,67 @@ def make(folder):
     path = os.path.join(folder, "matlab.mat")
     matlab(path)
     return [*made, path]
+
+
+def old(h):
+    """All that superblocks, headers and groups of the oldest kind hold."""
+    d = h.create_dataset("data", data=np.arange(6.0).reshape(2, 3))
+    g = h.create_group("many")
+    for i in range(25):
+        g[f"link {i}"] = d
+    g["own"] = np.arange(4, dtype=">i4")
+    h["soft"] = h5py.SoftLink("/many/own")
+    h["nowhere"] = h5py.SoftLink("/not/there")
+    h["a/b"] = np.array([(1, (2, 3), 1.5)], dtype=[("n", "<i2"), ("pair", "<u2", (2,)), ("x", "<f8")])
+    for i in range(5):
+        d.attrs[f"attribute {i}"] = np.arange(i, dtype="<i2")
+    g.attrs["text"] = "of a group"
+    h.create_dataset("refs", data=[g.ref, h["a"].ref, d.ref], dtype=h5py.ref_dtype)
+    h["type"] = np.dtype("<u2")
+    h.create_dataset("typed", data=[1, 2, 3], dtype=h["type"]).attrs.create("t", 7, dtype=h["type"])
+    h["switch"] = np.array([True, False])
+
+
+def dense(h):
+    """Links and attributes in fractal heaps: in one block and in several, small and large ones."""
+    d = h.create_dataset("data", data=np.arange(6.0).reshape(2, 3))
+    g = h.create_group("many")
+    for i in range(120):
+        g[f"link number {i}"] = d
+    g["own"] = np.arange(4, dtype="<i4")
+    g["soft"] = h5py.SoftLink("/many/own")
+    g["outside"] = h5py.ExternalLink("other.h5", "/x")
+    o = h.create_group("order", track_order=True)
+    for name in "zyxwvutsrqpo":
+        o[name] = np.full(2, ord(name))
+        o.attrs[name] = f"attribute {name}"
+    for i in range(12):
+        d.attrs[f"attribute {i}"] = np.arange(i)
+    d.attrs["large"] = np.arange(700.0)
+    g.attrs["few"] = 1
+
+
+def small(folder):
+    with h5py.File(os.path.join(folder, "old.h5"), "w", libver=("earliest", "v108")) as h:
+        old(h)
+    with h5py.File(os.path.join(folder, "dense.h5"), "w", libver="v110") as h:
+        dense(h)
+    matlab(os.path.join(folder, "matlab.mat"))
+    for name in ("old.h5", "dense.h5", "matlab.mat"):
+        path = os.path.join(folder, name)
+        with open(path + ".expected.json", "w") as f:
+            json.dump(values(path), f, indent=1, sort_keys=True)
+            f.write("\n")
+
+
+def grow(path):
+    """More links and attributes than headers take, in the root group and the first group below."""
+    with h5py.File(path, "r+") as h:
+        below = next(h[name] for name in h if name != "_types" and isinstance(h[name], h5py.Group))
+        for g in (h, below):
+            for i in range(30):
+                g[f"added {i}"] = np.full(2, i)
+                g.attrs[f"note {i}"] = f"text {i}"
 
 
 def little(array):
@@ -235,5 +293,9 @@ def values(path):
 if __name__ == "__main__":
     if sys.argv[1] == "make":
         print("\n".join(make(sys.argv[2])))
+    elif sys.argv[1] == "small":
+        small(sys.argv[2])
+    elif sys.argv[1] == "grow":
+        grow(sys.argv[2])
     else:
         print(json.dumps({path: values(path) for path in sys.argv[2:]}))

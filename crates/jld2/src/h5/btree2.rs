@@ -1,7 +1,7 @@
 //! Reads version 2 B-trees, records of any type (HDF5 specification III.A.2).
 
 use super::bytes::Cursor;
-use super::checksum::lookup3;
+use super::checksum::{Checksums, lookup3};
 use super::header::absolute;
 use super::{Error, RelAddr, Result, Source, Superblock};
 use std::collections::HashSet;
@@ -34,9 +34,9 @@ impl Tree {
     pub(super) fn read(
         source: &Source,
         superblock: &Superblock,
+        checksums: Checksums,
         addr: RelAddr,
-        kind: u8,
-        record: usize,
+        (kind, record): (u8, usize),
     ) -> Result<Self> {
         let what = "version 2 B-tree";
         let offset = absolute(superblock, addr, what)?;
@@ -54,9 +54,7 @@ impl Tree {
         let total = c.u64()?;
         let stored = c.u32()?;
         let computed = lookup3(bytes.get(..HEAD).unwrap_or_default());
-        if stored != computed {
-            return Err(Error::checksum(offset + HEAD as u64, what, computed, stored));
-        }
+        checksums.compare(offset + HEAD as u64, what, computed, stored)?;
         if size != record || depth > MAX_DEPTH || node_size > MAX_NODE {
             return Err(Error::corrupt(
                 at,
@@ -71,6 +69,7 @@ impl Tree {
         let mut reader = Reader {
             source,
             superblock,
+            checksums,
             kind,
             record,
             levels,
@@ -125,6 +124,7 @@ fn width(most: u64) -> usize {
 struct Reader<'a> {
     source: &'a Source,
     superblock: &'a Superblock,
+    checksums: Checksums,
     kind: u8,
     record: usize,
     levels: Vec<Level>,
@@ -181,9 +181,7 @@ impl Reader<'_> {
             }
         }
         let stored = c.u32()?;
-        if stored != computed {
-            return Err(Error::checksum(offset + len as u64, what, computed, stored));
-        }
+        self.checksums.compare(offset + len as u64, what, computed, stored)?;
         self.out.nodes.push((offset, c.offset()));
         if self.out.records.len() + records.len() > MAX_RECORDS {
             return Err(Error::foreign(from, "an index with over 2^19 entries"));

@@ -4,6 +4,7 @@
 
 use super::btree2::Tree;
 use super::bytes::Cursor;
+use super::checksum::Checksums;
 use super::fractal_heap::FractalHeap;
 use super::header::{Piece, Storage, kind};
 use super::message::link::AnyLink;
@@ -28,8 +29,10 @@ struct Place {
 pub(super) fn gather(
     source: &Source,
     superblock: &Superblock,
+    checksums: Checksums,
     header: &mut ObjectHeader,
 ) -> Result<()> {
+    let from = From { source, superblock, checksums };
     if let Some(m) = header.single(kind::SYMBOL_TABLE, "symbol table")? {
         let mut c = header.cursor(m, "symbol table");
         let (tree, heap) = (c.addr()?, c.addr()?);
@@ -38,12 +41,23 @@ pub(super) fn gather(
         header.symbols = Some(table.group);
     }
     if let Some(place) = place(header, kind::LINK_INFO, "link info", 8)? {
-        links(source, superblock, header, &place)?;
+        from.links(header, &place)?;
     }
     if let Some(place) = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)? {
-        attributes(source, superblock, header, &place)?;
+        from.attributes(header, &place)?;
     }
-    Ok(())
+    // What stands behind the container can be anything.
+    header.storage.retain(|storage| storage.start < storage.end);
+    let end = superblock.end_of_file;
+    match header.storage.iter().find(|storage| storage.end > end) {
+        None => Ok(()),
+        Some(storage) => Err(Error::corrupt(
+            storage.start,
+            "links or attributes outside the header",
+            format!("bytes before the end of the container ({end})"),
+            format!("bytes to {}", storage.end),
+        )),
+    }
 }
 
 /// What a link info or attribute info message says; none if all is in the header. `counter` is how
@@ -69,67 +83,74 @@ fn trees(header: &mut ObjectHeader, tree: &Tree) {
     header.storage.extend(nodes.map(|&(start, end)| Storage { start, end, checksum: None }));
 }
 
-/// In the order of creation where links hold it, else by name.
-fn links(
-    source: &Source,
-    superblock: &Superblock,
-    header: &mut ObjectHeader,
-    place: &Place,
-) -> Result<()> {
-    let mut heap = FractalHeap::read(source, superblock, place.heap)?;
-    let size = 4 + heap.id_len();
-    let tree = Tree::read(source, superblock, place.names, LINKS_BY_NAME, size)?;
-    let mut found = Vec::new();
-    for (record, at) in &tree.records {
-        let piece = heap.object(record.get(4..).unwrap_or_default(), at + 4)?;
-        let mut c = Cursor::new(&piece.bytes, piece.offset, "link");
-        let (link, order) = AnyLink::ordered(&mut c)?;
-        let name = match link {
-            AnyLink::Hard(link) => link.name,
-            AnyLink::Symbolic(link) => link.name,
-        };
-        found.push((order, name, piece));
-    }
-    found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    for (_, _, piece) in found {
-        header.add(kind::LINK, None, piece)?;
-    }
-    trees(header, &tree);
-    header.storage.extend(heap.into_storage());
-    Ok(())
+/// Where all is read from.
+struct From<'a> {
+    source: &'a Source,
+    superblock: &'a Superblock,
+    checksums: Checksums,
 }
 
-/// In the order of creation where the header tracks it, else by name.
-fn attributes(
-    source: &Source,
-    superblock: &Superblock,
-    header: &mut ObjectHeader,
-    place: &Place,
-) -> Result<()> {
-    let mut heap = FractalHeap::read(source, superblock, place.heap)?;
-    let size = heap.id_len() + 9;
-    let tree = Tree::read(source, superblock, place.names, ATTRIBUTES_BY_NAME, size)?;
-    let tracked = header.tracks_order();
-    let mut found = Vec::new();
-    for (record, at) in &tree.records {
-        let (id, rest) = record.split_at_checked(heap.id_len()).unwrap_or_default();
-        let mut c = Cursor::new(rest, at + id.len() as u64, "index of attributes");
-        if c.u8()? & SHARED != 0 {
-            return Err(Error::foreign(place.at, "a shared attribute"));
+impl From<'_> {
+    fn heap(&self, place: &Place) -> Result<FractalHeap<'_>> {
+        FractalHeap::read(self.source, self.superblock, self.checksums, place.heap)
+    }
+
+    fn tree(&self, place: &Place, records: (u8, usize)) -> Result<Tree> {
+        Tree::read(self.source, self.superblock, self.checksums, place.names, records)
+    }
+
+    /// In the order of creation where links hold it, else by name.
+    fn links(&self, header: &mut ObjectHeader, place: &Place) -> Result<()> {
+        let mut heap = self.heap(place)?;
+        let size = 4 + heap.id_len();
+        let tree = self.tree(place, (LINKS_BY_NAME, size))?;
+        let mut found = Vec::new();
+        for (record, at) in &tree.records {
+            let piece = heap.object(record.get(4..).unwrap_or_default(), at + 4)?;
+            let mut c = Cursor::new(&piece.bytes, piece.offset, "link");
+            let (link, order) = AnyLink::ordered(&mut c)?;
+            let name = match link {
+                AnyLink::Hard(link) => link.name,
+                AnyLink::Symbolic(link) => link.name,
+            };
+            found.push((order, name, piece));
         }
-        let order = c.u32()?;
-        let piece = heap.object(id, *at)?;
-        let order = if tracked { Some(order) } else { None };
-        found.push((order, name_of(&piece)?, piece));
+        found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        for (_, _, piece) in found {
+            header.add(kind::LINK, None, piece)?;
+        }
+        trees(header, &tree);
+        header.storage.extend(heap.into_storage());
+        Ok(())
     }
-    found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    for (order, _, piece) in found {
-        let order = order.map(|order| u16::try_from(order).unwrap_or(u16::MAX));
-        header.add(kind::ATTRIBUTE, order, piece)?;
+
+    /// In the order of creation where the header tracks it, else by name.
+    fn attributes(&self, header: &mut ObjectHeader, place: &Place) -> Result<()> {
+        let mut heap = self.heap(place)?;
+        let size = heap.id_len() + 9;
+        let tree = self.tree(place, (ATTRIBUTES_BY_NAME, size))?;
+        let tracked = header.tracks_order();
+        let mut found = Vec::new();
+        for (record, at) in &tree.records {
+            let (id, rest) = record.split_at_checked(heap.id_len()).unwrap_or_default();
+            let mut c = Cursor::new(rest, at + id.len() as u64, "index of attributes");
+            if c.u8()? & SHARED != 0 {
+                return Err(Error::foreign(place.at, "a shared attribute"));
+            }
+            let order = c.u32()?;
+            let piece = heap.object(id, *at)?;
+            let order = if tracked { Some(order) } else { None };
+            found.push((order, name_of(&piece)?, piece));
+        }
+        found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        for (order, _, piece) in found {
+            let order = order.map(|order| u16::try_from(order).unwrap_or(u16::MAX));
+            header.add(kind::ATTRIBUTE, order, piece)?;
+        }
+        trees(header, &tree);
+        header.storage.extend(heap.into_storage());
+        Ok(())
     }
-    trees(header, &tree);
-    header.storage.extend(heap.into_storage());
-    Ok(())
 }
 
 /// The name of an attribute, as bytes, to sort by.

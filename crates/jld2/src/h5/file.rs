@@ -149,7 +149,7 @@ impl File {
             return Ok(Arc::clone(known));
         }
         let mut header = ObjectHeader::read(&self.source, &self.superblock, addr, self.checksums)?;
-        dense::gather(&self.source, &self.superblock, &mut header)?;
+        dense::gather(&self.source, &self.superblock, self.checksums, &mut header)?;
         let stored: u64 = header.storage.iter().map(|s| s.end.saturating_sub(s.start)).sum();
         let bytes = header.weight().saturating_add(OBJECT_COST);
         self.spend(bytes.saturating_add(stored));

@@ -3,7 +3,7 @@
 
 use super::btree2::Tree;
 use super::bytes::Cursor;
-use super::checksum::lookup3;
+use super::checksum::{Checksums, lookup3};
 use super::header::{Piece, Storage, absolute};
 use super::{Error, RelAddr, Result, Source, Superblock};
 use std::collections::{BTreeMap, HashSet};
@@ -27,6 +27,7 @@ const TINY: u8 = 2;
 pub(super) struct FractalHeap<'a> {
     source: &'a Source,
     superblock: &'a Superblock,
+    checksums: Checksums,
     head: Head,
     /// Direct blocks by where in the heap's own space they begin.
     blocks: BTreeMap<u64, Block>,
@@ -94,6 +95,7 @@ impl<'a> FractalHeap<'a> {
     pub(super) fn read(
         source: &'a Source,
         superblock: &'a Superblock,
+        checksums: Checksums,
         addr: RelAddr,
     ) -> Result<Self> {
         let what = "fractal heap";
@@ -126,9 +128,7 @@ impl<'a> FractalHeap<'a> {
         let summed = usize::try_from(c.offset() - offset).unwrap_or(LEN);
         let stored = c.u32()?;
         let computed = lookup3(bytes.get(..summed).unwrap_or_default());
-        if stored != computed {
-            return Err(Error::checksum(offset + summed as u64, what, computed, stored));
-        }
+        checksums.compare(offset + summed as u64, what, computed, stored)?;
         if !is_power(width)
             || !is_power(start)
             || !is_power(max_direct)
@@ -158,6 +158,7 @@ impl<'a> FractalHeap<'a> {
         let mut heap = Self {
             source,
             superblock,
+            checksums,
             head,
             blocks: BTreeMap::new(),
             met: HashSet::new(),
@@ -244,9 +245,7 @@ impl<'a> FractalHeap<'a> {
             };
             let stored = u32::from_le_bytes(std::mem::take(place));
             let computed = lookup3(&whole);
-            if stored != computed {
-                return Err(Error::checksum(sum_at, what, computed, stored));
-            }
+            self.checksums.compare(sum_at, what, computed, stored)?;
         }
         self.storage.push(Storage { start: offset, end, checksum: summed.then_some(sum_at) });
         self.blocks.insert(begin, Block { offset, size });
@@ -292,9 +291,7 @@ impl<'a> FractalHeap<'a> {
             }
         }
         let stored = c.u32()?;
-        if stored != computed {
-            return Err(Error::checksum(offset + len as u64, what, computed, stored));
-        }
+        self.checksums.compare(offset + len as u64, what, computed, stored)?;
         let end = offset + len as u64 + 4;
         self.storage.push(Storage { start: offset, end, checksum: None });
         let direct_rows = self.head.direct_rows();
@@ -398,7 +395,8 @@ impl<'a> FractalHeap<'a> {
 
     /// Records of type 1: address, bytes, number.
     fn huge_objects(&mut self) -> Result<BTreeMap<u64, (RelAddr, u64)>> {
-        let tree = Tree::read(self.source, self.superblock, self.head.huge_tree, 1, 24)?;
+        let tree =
+            Tree::read(self.source, self.superblock, self.checksums, self.head.huge_tree, (1, 24))?;
         let mut out = BTreeMap::new();
         for (record, at) in &tree.records {
             let mut c = Cursor::new(record, *at, "large objects of a fractal heap");
