@@ -5,6 +5,7 @@ mod forged;
 mod headers;
 mod heaps;
 mod messages;
+mod outside;
 mod rescue;
 mod sources;
 mod strategy;
