@@ -22,9 +22,16 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
         _ if !placed => format!("{} bytes in all", file.data_len(dataset, element.datatype())?),
         Layout::Compact { size, .. } => format!("{size} bytes in the header"),
         Layout::Contiguous { addr, size, .. } => format!("{size} bytes at {addr}"),
-        Layout::Chunk(chunk) => {
+        Layout::Chunked(chunked) => {
             let filters: Vec<_> = dataset.filters.iter().map(|f| f.id).collect();
-            format!("{} bytes at {}, filters {filters:?}", chunk.size, chunk.addr)
+            match chunked.single() {
+                Some(chunk) => format!("{} bytes at {}, filters {filters:?}", chunk.size, chunk.addr),
+                None => {
+                    let stored = file.stored_len(dataset)?;
+                    let (index, addr) = (chunked.index.describe(), chunked.addr);
+                    format!("{stored} bytes in chunks, {index} at {addr}, filters {filters:?}")
+                }
+            }
         }
     };
     Ok(format!("{} {shape}, {} bytes each, {place}", element.julia_type(), element.size()))

@@ -8,6 +8,7 @@
 mod array;
 mod bounded;
 pub mod builder;
+mod chunks;
 mod data;
 mod datasets;
 mod dump;

@@ -125,7 +125,8 @@ impl<'f> Dataset<'f> {
     }
 
     /// The numbers with these indices, from 0, in Julia's (column-major) order. Of data that are
-    /// not filtered only these are read; of others all up to the last of them, in windows.
+    /// not filtered only these are read; of chunks those that hold them; of one chunk all up to the
+    /// last of them, in windows.
     ///
     /// # Errors
     /// As [`read`](Self::read), and if the range goes beyond the array.

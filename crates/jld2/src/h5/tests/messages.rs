@@ -4,8 +4,8 @@ use super::strategy::datatype;
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::message::filter;
 use crate::h5::{
-    Attribute, Class, Cursor, Dataspace, Datatype, Extent, FilterEntry, Layout, Link, RelAddr,
-    SingleChunk, TypeRef,
+    Attribute, ChunkIndex, Chunked, Class, Cursor, Dataspace, Datatype, Extent, FilterEntry, Layout,
+    Link, RelAddr, TypeRef,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -147,8 +147,10 @@ proptest! {
         let bytes = encode::single_chunk(&dims, element, size, filter_mask, addr);
         let at = 10 + bytes.len() as u64 - 8;
         let element_size = u64::from(element);
-        let chunk = SingleChunk { dims, element_size, size, filter_mask, addr, at };
-        prop_assert_eq!(read(&bytes), Layout::Chunk(chunk));
+        let index = ChunkIndex::Single { filtered: Some((size, filter_mask)) };
+        let chunked =
+            Chunked { version: 4, dims, element_size, index, addr, at, plain_edges: false };
+        prop_assert_eq!(read(&bytes), Layout::Chunked(chunked));
     }
 }
 
