@@ -18,17 +18,15 @@ impl Visitor for Search<'_> {
         if matches!(dataset.layout, Layout::Compact { .. }) {
             return Ok(());
         }
-        self.current = path.to_owned();
+        path.clone_into(&mut self.current);
         // Errors may be about the address of the data, too.
         let at = self.file.stored_offset(dataset)?;
         if at == Some(self.offset) { self.found() } else { Ok(()) }
     }
 
     fn region(&mut self, region: Region) -> Result<()> {
-        let data = matches!(
-            region.kind,
-            RegionKind::Payload | RegionKind::References | RegionKind::Index
-        );
+        let data =
+            matches!(region.kind, RegionKind::Payload | RegionKind::References | RegionKind::Index);
         if data && (region.start..region.end).contains(&self.offset) {
             return self.found();
         }

@@ -24,13 +24,12 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
         Layout::Contiguous { addr, size, .. } => format!("{size} bytes at {addr}"),
         Layout::Chunked(chunked) => {
             let filters: Vec<_> = dataset.filters.iter().map(|f| f.id).collect();
-            match chunked.single() {
-                Some(chunk) => format!("{} bytes at {}, filters {filters:?}", chunk.size, chunk.addr),
-                None => {
-                    let stored = file.stored_len(dataset)?;
-                    let (index, addr) = (chunked.index.describe(), chunked.addr);
-                    format!("{stored} bytes in chunks, {index} at {addr}, filters {filters:?}")
-                }
+            let stored = file.stored_len(dataset)?;
+            if chunked.single().is_some() {
+                format!("{stored} bytes at {}, filters {filters:?}", chunked.addr)
+            } else {
+                let (index, addr) = (chunked.index.describe(), chunked.addr);
+                format!("{stored} bytes in chunks, {index} at {addr}, filters {filters:?}")
             }
         }
     };

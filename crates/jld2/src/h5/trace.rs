@@ -331,7 +331,7 @@ impl<'a> Trace<'a> {
     /// Tells of the index of chunks and of what is stored; of chunks that follow one another as one.
     fn chunks(&mut self, dataset: &Dataset, kind: RegionKind) -> Result<()> {
         let Some(table) = self.file.chunks(dataset)? else { return Ok(()) };
-        let mut chunks = table.iter(0..u64::MAX)?;
+        let mut chunks = table.stored(0..u64::MAX)?;
         let mut pending: Option<Region> = None;
         loop {
             let chunk = chunks.next()?;

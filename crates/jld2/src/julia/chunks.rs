@@ -92,8 +92,8 @@ impl<'a> Chunks<'a> {
             let stored = Stored { file, at: at.saturating_add(start), len: rest };
             return codec::decoder_of(&[], 0, Arc::new(stored), rest).map_err(failed);
         };
-        let mut reader = codec::decoder_of(decoded, chunk.filter_mask, Arc::new(stored), len)
-            .map_err(failed)?;
+        let mut reader =
+            codec::decoder_of(decoded, chunk.filter_mask, Arc::new(stored), len).map_err(failed)?;
         skip(&mut *reader, start).map_err(|e| Error::payload(at, e))?;
         Ok(reader)
     }
@@ -133,7 +133,7 @@ pub(super) fn opened<'s>(
         let what = format!("a dataset of {} bytes in a file that holds less", chunks.len);
         return Err(Error::too_large(what, format!("{most} bytes")));
     }
-    let iter = chunks.table.iter(0..u64::MAX)?;
+    let iter = chunks.table.stored(0..u64::MAX)?;
     let rows = chunks.dims.iter().zip(&chunks.chunk).skip(1).all(|(dim, chunk)| dim == chunk);
     let Range { start, end } = range;
     Ok(if rows {
@@ -152,8 +152,8 @@ struct Rows<'s, 'a> {
     /// The next byte of the dataset.
     next: u64,
     end: u64,
-    /// The next chunk that is stored, once it has been looked for.
-    ahead: Option<Option<StoredChunk>>,
+    /// The next chunk that is stored, if it has been found.
+    ahead: Option<StoredChunk>,
     now: Now<'s>,
 }
 
@@ -169,17 +169,16 @@ impl Rows<'_, '_> {
     fn advance(&mut self) -> Result<()> {
         let size = self.chunks.grid().chunk_bytes();
         let number = self.next / size;
-        if self.ahead.flatten().is_none_or(|chunk| chunk.number < number) {
+        if self.ahead.is_none_or(|chunk| chunk.number < number) {
             self.iter.seek(number);
-            self.ahead = Some(self.iter.next()?);
+            self.ahead = self.iter.next()?;
         }
-        let ahead = self.ahead.flatten();
-        if let Some(chunk) = ahead.filter(|chunk| chunk.number == number) {
+        if let Some(chunk) = self.ahead.filter(|chunk| chunk.number == number) {
             let reader = self.chunks.decoded(&chunk, self.filters, self.next % size)?;
             let end = number.saturating_add(1).saturating_mul(size).min(self.chunks.len);
             self.now = Now::Chunk { chunk, reader, end };
         } else {
-            let end = ahead.map_or(self.end, |chunk| chunk.number.saturating_mul(size));
+            let end = self.ahead.map_or(self.end, |chunk| chunk.number.saturating_mul(size));
             let len = end.min(self.end).saturating_sub(self.next);
             let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(GAP)];
             self.chunks.unwritten(self.next, &mut bytes);
@@ -309,7 +308,8 @@ impl Stretches<'_, '_> {
                 // Not into the next chunk, which would be decoded once more.
                 until = until.min((line / chunk.max(1)).saturating_add(1).saturating_mul(chunk));
             }
-            let first = start.saturating_sub(start % step).saturating_sub(line.saturating_mul(step));
+            let first =
+                start.saturating_sub(start % step).saturating_sub(line.saturating_mul(step));
             let end = first.saturating_add(until.min(dim).saturating_mul(step));
             return end.min(self.end);
         }
@@ -340,7 +340,12 @@ impl Stretches<'_, '_> {
     }
 
     /// Puts what a chunk has of a stretch into the buffer.
-    fn scatter(&mut self, chunk: &StoredChunk, mut start: Vec<u64>, range: &Range<u64>) -> Result<()> {
+    fn scatter(
+        &mut self,
+        chunk: &StoredChunk,
+        mut start: Vec<u64>,
+        range: &Range<u64>,
+    ) -> Result<()> {
         start.push(0);
         let (dims, sizes) = (&self.chunks.dims, &self.chunks.chunk);
         let (steps, inner) = (steps(dims), steps(sizes));
@@ -357,10 +362,10 @@ impl Stretches<'_, '_> {
             .collect();
         let get = |list: &[u64], i: usize| list.get(i).copied().unwrap_or(0);
         let run = get(&counts, outer).saturating_mul(get(&steps, outer));
-        let origin: u64 =
-            start.iter().zip(&steps).fold(0, |sum: u64, (s, step)| {
-                sum.saturating_add(s.saturating_mul(*step))
-            });
+        let origin: u64 = start
+            .iter()
+            .zip(&steps)
+            .fold(0, |sum: u64, (s, step)| sum.saturating_add(s.saturating_mul(*step)));
         let mut place = vec![0_u64; outer];
         let mut open: Option<(codec::Reader<'_>, u64)> = None;
         let mut whole = true;

@@ -9,7 +9,7 @@ mod grid;
 pub use grid::Grid;
 
 use self::btree1::BTreeV1;
-use crate::h5::{Chunked, ChunkIndex, Dataset, Error, File, RelAddr, Result};
+use crate::h5::{ChunkIndex, Chunked, Dataset, Error, File, RelAddr, Result};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ impl<'a> ChunkTable<'a> {
     ///
     /// # Errors
     /// If the index is of a kind that is not read.
-    pub fn iter(&self, chunks: Range<u64>) -> Result<ChunkIter<'a>> {
+    pub fn stored(&self, chunks: Range<u64>) -> Result<ChunkIter<'a>> {
         let (file, chunked) = (self.file, self.chunked);
         let index = match chunked.index {
             _ if chunked.addr.is_undef() => Index::None,
@@ -105,7 +105,7 @@ impl<'a> ChunkTable<'a> {
     /// # Errors
     /// If the index is damaged, or of a kind that is not read.
     pub fn get(&self, number: u64) -> Result<Option<StoredChunk>> {
-        self.iter(number..number.saturating_add(1))?.next()
+        self.stored(number..number.saturating_add(1))?.next()
     }
 
     fn check(&self, chunk: &StoredChunk) -> Result<()> {
