@@ -1,7 +1,7 @@
 //! Datasets in chunks that h5py wrote: dumped, rewritten and patched by the program, against what
 //! h5py read (`tests/python/chunks.py`).
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "common/python.rs"]
 mod runner;
@@ -35,9 +35,9 @@ fn check(file: &Path, truth: &Path) {
     let wanted = parsed(&fs::read_to_string(truth).unwrap());
     let found = parsed(&good(&["dump", "--json", file.to_str().unwrap()]));
     let wanted = wanted.as_object().unwrap();
-    assert!(wanted.len() > 15, "{truth:?}");
+    assert!(wanted.len() > 15, "{}", truth.display());
     for (path, array) in wanted {
-        let what = format!("{file:?} {path}: {} for {array}", found[path]);
+        let what = format!("{} {path}: {} for {array}", file.display(), found[path]);
         assert_eq!(found[path]["sha256"], array["sha256"], "{what}");
         let mut dims = array["dims"].as_array().unwrap().clone();
         dims.reverse();
