@@ -1,4 +1,4 @@
-//! The HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
+//! Reads the HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
 //!
 //! Reads superblock versions 2 and 3, object headers version 2 with continuations, link messages,
 //! compact, contiguous and chunked layouts, global heaps and shared (committed) datatypes, and
@@ -48,7 +48,7 @@ pub use message::filter::FilterEntry;
 pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout};
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind};
-pub use refs::{RefPlan, Slot};
+pub use refs::{RefPlan, RefSlot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};

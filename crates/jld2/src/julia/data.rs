@@ -1,4 +1,4 @@
-//! The logical bytes of a dataset: its stored bytes through its filters, as a stream.
+//! Streams the logical bytes of a dataset: its stored bytes through its filters.
 
 use super::chunks::{Chunks, opened};
 use crate::codec::{self, Filter, Payload};
@@ -98,8 +98,7 @@ impl<'a> Column<'a> {
         let left = end - start;
         let reader: Box<dyn Read + '_> = match &self.data {
             Data::Plain => Box::new(self.plain(start, left)?),
-            Data::Whole { stored, filter_mask } if self.filters.is_empty() => {
-                debug_assert_eq!(*filter_mask, 0, "there is nothing to be left out");
+            Data::Whole { stored, .. } if self.filters.is_empty() => {
                 if stored.len != self.len {
                     let expected = format!("{} bytes without filters", self.len);
                     let found = format!("{} bytes", stored.len);
@@ -137,7 +136,7 @@ fn told(at: u64, error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| Error::payload(at, error))
 }
 
-impl codec::Source for Column<'_> {
+impl codec::StreamSource for Column<'_> {
     fn total(&self) -> u64 {
         self.len
     }
