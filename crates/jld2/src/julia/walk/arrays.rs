@@ -2,9 +2,10 @@
 
 use super::super::array::{MAX_ELEMENT, each_element};
 use super::super::{Column, Element, JuliaType, Param};
+use super::number::NumberKind;
 use super::numbers::Numbers;
 use super::session::{DatasetWalk, offset};
-use super::visitor::{NumberKind, Parts, Shape, TypeName};
+use super::visitor::{Parts, Shape, TypeName};
 use crate::h5::{Attribute, Dataset, Error, Extent, Object, RefPlan, Result};
 
 impl DatasetWalk<'_> {
