@@ -34,7 +34,7 @@ mod work_budget;
 
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
-pub use chunk_index::{ChunkIter, ChunkTable, Grid, StoredChunk};
+pub use chunk_index::{ChunkIter, ChunkTable, Grid};
 pub use digest::metadata_digest;
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;
@@ -45,7 +45,7 @@ pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::fill::FillValue;
 pub use message::filter::FilterEntry;
-pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout};
+pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk};
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind};
 pub use refs::{RefPlan, RefSlot};

@@ -5,7 +5,7 @@
 //! each chunk is decoded once. Of a larger row some lines are made at a time, so that each chunk is
 //! decoded as often as its lines take turns: memory stays bounded, time does not.
 
-use super::data::{Stored, skip};
+use super::stored::{Stored, skip};
 use crate::codec::{self, Filter};
 use crate::h5::{ChunkIter, ChunkTable, Dataset, Datatype, Error, File, Grid, Result, StoredChunk};
 use std::io::{self, BufRead, Read};

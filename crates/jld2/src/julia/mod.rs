@@ -22,6 +22,7 @@ mod record;
 mod sample;
 mod signature;
 mod stack;
+mod stored;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 //! A walk ends: levels fall by one from node to node, and the chunks of a node lie between two keys
 //! of the node above, so that no node can be met twice.
 
-use super::{Grid, StoredChunk};
-use crate::h5::{Cursor, Error, File, RelAddr, Result};
+use super::grid::Grid;
+use crate::h5::{Cursor, Error, File, RelAddr, Result, StoredChunk};
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -9,22 +9,9 @@ mod grid;
 pub use grid::Grid;
 
 use self::btree1::BTreeV1;
-use crate::h5::{ChunkIndex, Chunked, Dataset, Error, File, RelAddr, Result};
+use crate::h5::{ChunkIndex, Chunked, Dataset, Error, File, Result, StoredChunk};
 use std::ops::Range;
 use std::sync::Arc;
-
-/// A chunk that is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredChunk {
-    /// Its number in the [`Grid`].
-    pub number: u64,
-    /// Where it is.
-    pub addr: RelAddr,
-    /// Stored bytes.
-    pub size: u64,
-    /// A set bit: this filter was skipped.
-    pub filter_mask: u32,
-}
 
 /// The chunks of a dataset.
 #[derive(Debug, Clone)]
