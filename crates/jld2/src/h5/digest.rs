@@ -60,8 +60,8 @@ impl Visitor for Digester<'_> {
             // Chunks come with their objects.
             RegionKind::Header => Ok(()),
             RegionKind::Superblock
-            | RegionKind::Index
             | RegionKind::Heap
+            | RegionKind::Index
             | RegionKind::References => {
                 self.number(start);
                 self.bytes(start, end)

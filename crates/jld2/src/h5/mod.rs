@@ -1,7 +1,7 @@
 //! Reads the HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
 //!
 //! Reads superblocks and object headers of all versions that JLD2 reads, links in messages, symbol
-//! tables and fractal heaps, compact, contiguous and single-chunk layouts, global heaps and shared
+//! tables and fractal heaps, compact, contiguous and chunked layouts, global heaps and shared
 //! (committed) datatypes, and keeps the absolute offset of everything it meets, so that a rewriter
 //! can patch it. Every checksum is checked, every address and length is bounded by the file, and
 //! what JLD2 does not read is named in an error. Soft and external links are kept, and never
@@ -14,6 +14,7 @@
 mod btree2;
 mod bytes;
 pub mod checksum;
+mod chunk_index;
 mod dense;
 mod digest;
 pub mod encode;
@@ -38,6 +39,7 @@ mod work_budget;
 
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
+pub use chunk_index::{ChunkIter, ChunkTable, Grid};
 pub use digest::metadata_digest;
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;
@@ -48,9 +50,9 @@ pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::fill::FillValue;
 pub use message::filter::FilterEntry;
-pub use message::layout::{HDF5_1_CHUNK_MAX, Layout, SingleChunk};
+pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk};
 pub use message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
-pub use object::{Dataset, Object, ObjectKind, payload_extent};
+pub use object::{Dataset, Object, ObjectKind};
 pub use refs::{RefPlan, RefSlot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};

@@ -1,6 +1,6 @@
 //! Reads the data of arrays of numbers when they are asked for.
 
-use super::visitor::{Number, NumberKind, is_big_endian, with_low_byte_first};
+use super::number::{Number, NumberKind, is_big_endian, with_low_byte_first};
 use crate::h5::{Dataset, Datatype, File, Result};
 use crate::julia::Column;
 use crate::julia::array::each_element;
