@@ -137,7 +137,10 @@ pub fn dump_with(
 /// Whether an error is about one object that JLD2 does not read, or whose data cannot be decoded, so
 /// that others are not concerned.
 fn is_one_objects(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Foreign { .. } | ErrorKind::Payload(_))
+    matches!(
+        error.kind(),
+        ErrorKind::Foreign { .. } | ErrorKind::Payload(_) | ErrorKind::TooLarge { .. }
+    )
 }
 
 fn objects(count: usize) -> String {

@@ -29,6 +29,8 @@ pub(super) struct Repairs {
     unversioned: Option<(Arc<str>, u64)>,
     /// The first dataset whose fill value leads nowhere, and how many there are.
     broken_fills: Option<(Arc<str>, u64)>,
+    /// The first dataset whose data were never written, and how many there are.
+    unwritten: Option<(Arc<str>, u64)>,
     /// The first group with soft or external links, and how many there are.
     symbolic: Option<(Arc<str>, u64)>,
     /// The same of groups with symbol tables.
@@ -51,7 +53,12 @@ impl Repairs {
         }
         let before = self.versions.len();
         match &object.kind {
-            ObjectKind::Dataset(dataset) => self.datatype(object.addr(), &dataset.datatype),
+            ObjectKind::Dataset(dataset) => {
+                self.datatype(object.addr(), &dataset.datatype);
+                if dataset.is_unwritten() && dataset.dataspace.elements() != Some(0) {
+                    count(&mut self.unwritten, path);
+                }
+            }
             ObjectKind::Datatype(datatype) => self.versions(object.addr(), datatype),
             ObjectKind::Group(group) if !group.symbolic.is_empty() => {
                 let old = object.header.symbols.is_some();
@@ -133,6 +140,13 @@ impl Repairs {
         tell(self.lost.as_ref(), Severity::Note, LOST, findings);
         tell(self.unversioned.as_ref(), Severity::Note, UNVERSIONED, findings);
         tell(self.broken_fills.as_ref(), Severity::Note, BROKEN_FILL, findings);
+        tell_said(
+            self.unwritten.as_ref(),
+            Severity::Warning,
+            UNWRITTEN,
+            Some(UNWRITTEN_SAID),
+            findings,
+        );
         tell(self.symbolic.as_ref(), Severity::Failure, SYMBOLIC, findings);
         tell(self.old_symbolic.as_ref(), Severity::Note, OLD_SYMBOLIC, findings);
     }
@@ -151,6 +165,12 @@ const UNVERSIONED: &str = "its datatype says no version, as JLD2 0.4.51 and 0.4.
 const BROKEN_FILL: &str = "its fill value leads to no string or object of this file: JLD2 does not look at \
                            it, HDF5 and h5py fail on it; a rewrite is not possible";
 
+const UNWRITTEN: &str = "none of its data were ever written: HDF5 and h5py give fill values or zeros, JLD2 \
+                         gives an empty vector; a rewrite keeps it so";
+/// What JLD2 prints (`src/datasets.jl`, `read_data`).
+const UNWRITTEN_SAID: &str =
+    "This array should be populated by a fill value. This is not (yet) implemented.";
+
 const SYMBOLIC: &str = "the group has soft or external links: JLD2 does not open a group that has one; \
                         the links are kept, and not followed";
 const OLD_SYMBOLIC: &str = "the group has soft links in a symbol table: JLD2 opens the group, but does \
@@ -165,6 +185,16 @@ fn count(place: &mut Option<(Arc<str>, u64)>, path: &str) {
 }
 
 fn tell(place: Option<&(Arc<str>, u64)>, severity: Severity, text: &str, findings: &mut Findings) {
+    tell_said(place, severity, text, None, findings);
+}
+
+fn tell_said(
+    place: Option<&(Arc<str>, u64)>,
+    severity: Severity,
+    text: &str,
+    said: Option<&str>,
+    findings: &mut Findings,
+) {
     let Some((object, count)) = place else { return };
     findings.add(Finding {
         severity,
@@ -172,8 +202,8 @@ fn tell(place: Option<&(Arc<str>, u64)>, severity: Severity, text: &str, finding
         julia_type: None,
         rule: None,
         text: text.to_owned(),
-        said: None,
-        printed: 0,
+        said: said.map(str::to_owned),
+        printed: if said.is_some() { *count } else { 0 },
         count: *count,
     });
 }

@@ -4,9 +4,9 @@ use super::inventory::Inventory;
 use super::relocate::Places;
 use crate::h5::encode::{self, EncodedHeader, HeaderForm, NewMessage};
 use crate::h5::{
-    AnyLink, Attribute, Dataset, Error, Extent, File, FillValue, FilterEntry, Group, Layout,
-    Message, Object, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result, Symbolic, SymbolicLink,
-    TypeRef, header_flag, kind,
+    AnyLink, Attribute, Dataset, Error, File, FillValue, FilterEntry, Group, Layout, Message,
+    Object, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result, Symbolic, SymbolicLink, TypeRef,
+    header_flag, kind,
 };
 
 /// Bytes of the largest message that a header takes.
@@ -227,8 +227,10 @@ impl Context<'_> {
                 self.inside(&mut body, m, &plan, *offset, len)?;
                 body
             }
+            (None, Layout::Contiguous { size: size @ 1.., addr, .. }) if addr.is_undef() => {
+                encode::contiguous(RelAddr::UNDEF, *size)
+            }
             // Nothing stored: HDF5 2 wants that compact.
-            (None, _) if d.dataspace.extent != Extent::Null => encode::compact(&[]),
             (None, _) => encode::compact(&[]),
         })
     }

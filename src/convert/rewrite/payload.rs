@@ -99,6 +99,8 @@ pub(super) fn write(
         let len = input.data_len(dataset, &datatype)?;
         if matches!(dataset.layout, Layout::Compact { .. } | Layout::Contiguous { size: 0, .. })
             || dataset.layout.chunked().is_some() && len == 0
+            // What was never written stays so: it could be of any size.
+            || matches!(dataset.layout, Layout::Contiguous { .. }) && dataset.is_unwritten()
         {
             continue;
         }

@@ -275,11 +275,8 @@ impl File {
         let (at, stored) = match &dataset.layout {
             Layout::Compact { offset, size } => (*offset, *size),
             Layout::Contiguous { addr, size, at } => {
-                if *size > 0 && addr.is_undef() {
-                    let what = "data that were never written: a fill value stands for them";
-                    return Err(Error::foreign(*at, what));
-                }
-                if *size > 0 {
+                // Of data that were never written there is no address.
+                if *size > 0 && !addr.is_undef() {
                     let offset = self.offset(*addr, "contiguous data")?;
                     self.extent(offset, *size, "contiguous data")?;
                 }
@@ -334,7 +331,7 @@ impl File {
     pub fn stored_len(&self, dataset: &Dataset) -> Result<u64> {
         match &dataset.layout {
             Layout::Compact { .. } => Ok(0),
-            Layout::Contiguous { size, .. } => Ok(*size),
+            Layout::Contiguous { addr, size, .. } => Ok(if addr.is_undef() { 0 } else { *size }),
             Layout::Chunked(chunked) => {
                 if let Some(chunk) = chunked.single() {
                     return Ok(if chunk.addr.is_undef() { 0 } else { chunk.size });
@@ -402,6 +399,7 @@ impl File {
         match &dataset.layout {
             Layout::Compact { offset, size } => Ok((*size > 0).then_some(*offset)),
             Layout::Contiguous { size: 0, .. } => Ok(None),
+            Layout::Contiguous { addr, .. } if addr.is_undef() => Ok(None),
             Layout::Contiguous { addr, .. } => self.offset(*addr, "contiguous data").map(Some),
             Layout::Chunked(chunked) if chunked.addr.is_undef() => Ok(None),
             Layout::Chunked(chunked) => self.offset(chunked.addr, "chunk").map(Some),

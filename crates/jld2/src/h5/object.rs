@@ -44,11 +44,20 @@ pub struct Dataset {
     pub layout: Layout,
     /// Its filters, in the order of writing.
     pub filters: Vec<FilterEntry>,
-    /// What elements of a chunk that was never written are: the bytes of one. Zeros if there is none.
+    /// What elements that were never written are: the bytes of one. Zeros if there is none.
     pub fill: Option<Vec<u8>>,
 }
 
 impl Dataset {
+    /// Whether none of its data were ever written, so that fill values stand for them.
+    pub fn is_unwritten(&self) -> bool {
+        match &self.layout {
+            Layout::Compact { .. } => false,
+            Layout::Contiguous { addr, size, .. } => addr.is_undef() && *size > 0,
+            Layout::Chunked(chunked) => chunked.addr.is_undef(),
+        }
+    }
+
     /// Whether the data are stored in one piece, with or without filters, and nothing else with
     /// them.
     ///
@@ -164,8 +173,13 @@ fn dataset(header: &ObjectHeader) -> Result<Dataset> {
     if !chunked && !filters.is_empty() {
         return Err(Error::corrupt(at, "dataset", "filters of chunked data only", "otherwise"));
     }
-    // Only of these can some be missing.
-    let fill = if chunked { FillValue::of(header)?.map(|fill| fill.bytes.to_vec()) } else { None };
+    // Only of these can some be missing, or all.
+    let unwritten = matches!(&layout, Layout::Contiguous { addr, .. } if addr.is_undef());
+    let fill = if chunked || unwritten {
+        FillValue::of(header)?.map(|fill| fill.bytes.to_vec())
+    } else {
+        None
+    };
     Ok(Dataset { dataspace, datatype, layout, filters, fill })
 }
 

@@ -29,6 +29,7 @@ mod table;
 mod tests;
 mod text;
 mod types;
+mod unwritten;
 mod value;
 mod walk;
 
