@@ -127,6 +127,14 @@ impl Work<'_> {
                 let n = counts.grown;
                 notes.push(format!("note: {n} columns would have grown and are stored plain"));
             }
+            if counts.unordered > 0 {
+                notes.push(format!(
+                    "note: {} groups numbered their attributes in the order of creation: they stand \
+                     in this order, but without numbers, as JLD2 could not add to the groups \
+                     otherwise",
+                    counts.unordered
+                ));
+            }
             if counts.large > 0 {
                 notes.push(format!(
                     "note: {} columns are of 4 GiB or more: compressed, as they are now, JLD2 reads \

@@ -213,6 +213,12 @@ def same(a, b):
     for name in before.keys() | after.keys():
         assert name in before and name in after, (a, b, name)
         old, new = before[name], after[name]
+        if "links" in old and old["attribute order"] and not new["attribute order"]:
+            # A rewrite gives it up for groups, to which JLD2 could not add links otherwise.
+            old, new = (dict(seen) for seen in (old, new))
+            for seen in (old, new):
+                seen["attributes"] = sorted(seen["attributes"])
+                del seen["attribute order"], seen["indices"]
         for key in old.keys() | new.keys():
             assert old.get(key) == new.get(key), (a, b, name, key, old.get(key), new.get(key))
     assert len(before) > 1, a

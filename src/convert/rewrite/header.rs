@@ -64,7 +64,12 @@ impl Context<'_> {
                 (kind::FILTER_PIPELINE, _) => continue,
                 // What is in one piece cannot grow.
                 (kind::DATASPACE, ObjectKind::Dataset(d)) if d.dataspace.max_dims.is_some() => {
-                    body = encode::dataspace(d.dataspace.extent, &d.dataspace.dims);
+                    // JLD2 reads an array of references that no attribute gives a type only where
+                    // this is of version 1.
+                    body = match body.first() {
+                        Some(1) => encode::old_dataspace(&d.dataspace.dims),
+                        _ => encode::dataspace(d.dataspace.extent, &d.dataspace.dims),
+                    };
                 }
                 (kind::FILL_VALUE | kind::OLD_FILL_VALUE, ObjectKind::Dataset(d)) => {
                     self.fill_value(object, d, &mut body, m)?;
@@ -88,6 +93,14 @@ impl Context<'_> {
             let order = m.order.unwrap_or(0);
             messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
         }
+        if matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order() {
+            by_creation(&mut messages);
+        }
+        // Headers of version 1 keep the count of links in front of the messages.
+        if object.header.ref_count > 1 {
+            let body = [&[0][..], &object.header.ref_count.to_le_bytes()].concat();
+            messages.push(NewMessage::new(kind::REFERENCE_COUNT, 0, body));
+        }
         match &object.kind {
             ObjectKind::Group(group) => {
                 // Room for links, as in a group that JLD2 makes.
@@ -103,8 +116,9 @@ impl Context<'_> {
         }
         let ObjectHeader { flags, extra, .. } = &object.header;
         let mut flags = *flags;
-        if matches!(object.kind, ObjectKind::Group(_)) && object.attributes.is_empty() {
-            // JLD2 adds links to a group with heads that have no number of an attribute.
+        if matches!(object.kind, ObjectKind::Group(_)) {
+            // JLD2 adds to a group with heads that have no number of an attribute, and could not
+            // open it afterwards (`src/groups.jl`, `save_group`).
             flags &= !(header_flag::ORDER_TRACKED | header_flag::ORDER_INDEXED);
         }
         let form = HeaderForm { flags, extra: extra.clone() };
@@ -233,6 +247,20 @@ impl Context<'_> {
             // Nothing stored: HDF5 2 wants that compact.
             (None, _) => encode::compact(&[]),
         })
+    }
+}
+
+/// Puts attributes in the order in which they were created, whose numbers are not written.
+fn by_creation(messages: &mut [NewMessage]) {
+    let of = |m: &NewMessage| m.kind == kind::ATTRIBUTE;
+    let places: Vec<_> =
+        (0..).zip(messages.iter()).filter(|(_, m)| of(m)).map(|(i, _)| i).collect();
+    let mut sorted: Vec<_> = messages.iter().filter(|m| of(m)).cloned().collect();
+    sorted.sort_by_key(|m| m.order);
+    for (place, message) in places.into_iter().zip(sorted) {
+        if let Some(to) = messages.get_mut::<usize>(place) {
+            *to = message;
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use super::output::Output;
 use crate::codec::{self, Codec, LZ4_BLOCK_SIZE, Lz4Format, ids, sniff_lz4};
 use crate::convert::{Failure, FailureKind, Observer, Phase};
 use crate::h5::{
-    Class, Dataset, Datatype, Error, Extent, File, FilterEntry, HDF5_1_CHUNK_MAX, Layout, RefPlan,
-    RelAddr,
+    Class, Dataset, Datatype, Error, Extent, File, FilterEntry, HDF5_1_CHUNK_MAX, Layout,
+    ObjectKind, RefPlan, RelAddr,
 };
 use crate::julia::Column;
 use std::cell::Cell;
@@ -78,6 +78,8 @@ pub(crate) struct Counts {
     pub(crate) grown: u64,
     /// Columns whose chunk is too large for HDF5 before 2.0.
     pub(crate) large: u64,
+    /// Groups that numbered their attributes, and do not any more.
+    pub(crate) unordered: u64,
 }
 
 /// Writes all payloads.
@@ -94,7 +96,12 @@ pub(super) fn write(
     let done = Cell::new(0);
     for &addr in &inventory.objects {
         let object = input.object(addr)?;
-        let Some(dataset) = object.dataset() else { continue };
+        let Some(dataset) = object.dataset() else {
+            let ordered =
+                matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order();
+            counts.unordered += u64::from(ordered && object.attributes.len() > 1);
+            continue;
+        };
         let datatype = input.resolve(&dataset.datatype)?;
         let len = input.data_len(dataset, &datatype)?;
         if matches!(dataset.layout, Layout::Compact { .. } | Layout::Contiguous { size: 0, .. })

@@ -306,6 +306,13 @@ pub fn link(name: &str, target: RelAddr) -> Vec<u8> {
     out
 }
 
+/// Encodes the shape of an array in version 1 of the message, without bounds of its growth.
+pub fn old_dataspace(dims: &[u64]) -> Vec<u8> {
+    let mut out = vec![1, u8::try_from(dims.len()).unwrap_or(u8::MAX), 0, 0, 0, 0, 0, 0];
+    dims.iter().for_each(|dim| out.extend(dim.to_le_bytes()));
+    out
+}
+
 /// A soft link as a message, its name in UTF-8.
 pub fn soft_link(name: &str, path: &str) -> Vec<u8> {
     let mut out = vec![1, 0x1a, 1, 1];

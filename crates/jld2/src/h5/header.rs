@@ -53,6 +53,8 @@ pub mod kind {
     pub const SYMBOL_TABLE: u8 = 0x11;
     /// Attributes stored in a fractal heap, perhaps.
     pub const ATTRIBUTE_INFO: u8 = 0x15;
+    /// How many links lead to the object, if it is not one.
+    pub const REFERENCE_COUNT: u8 = 0x16;
     /// The highest type that the specification knows.
     pub const LAST: u8 = 0x17;
 }
@@ -137,6 +139,9 @@ pub struct ObjectHeader {
     pub version: u8,
     /// Its flags, see [`header_flag`].
     pub flags: u8,
+    /// How many links lead to the object, as a header of version 1 says; 1 in others, where a message
+    /// can say so.
+    pub ref_count: u32,
     /// Times and bounds of attributes, as they are stored, where the flags say that there are any.
     pub extra: Vec<u8>,
     /// Chunk 0 and continuations, in the order met.
@@ -165,12 +170,13 @@ impl ObjectHeader {
     ) -> Result<Self> {
         let offset = absolute(superblock, addr, "object header")?;
         let from = Bytes { source, superblock, checksums };
-        let First { chunk: first, version, flags, extra } = from.first(offset)?;
+        let First { chunk: first, version, flags, extra, ref_count } = from.first(offset)?;
         let mut met = HashSet::from([offset]);
         // Honest chunks do not overlap.
         let mut left =
             superblock.end_of_file.min(MAX_BYTES).saturating_sub(first.bytes.len() as u64);
         let mut header = Self::empty(addr, version, flags, extra);
+        header.ref_count = ref_count;
         let mut pending = header.push(first)?;
         pending.reverse();
         while let Some((at, target, len)) = pending.pop() {
@@ -204,7 +210,7 @@ impl ObjectHeader {
         let prefix = from.prefix(offset)?;
         let len = prefix.checksum - offset;
         *left = left.checked_sub(len).ok_or_else(|| too_large(offset, len))?;
-        let First { chunk, version, flags, extra } = from.first(offset)?;
+        let First { chunk, version, flags, extra, .. } = from.first(offset)?;
         if chunk.checked != Checked::Right {
             return Err(Error::corrupt(chunk.checksum, "header checksum", "one", "zero"));
         }
@@ -218,6 +224,7 @@ impl ObjectHeader {
             addr,
             version,
             flags,
+            ref_count: 1,
             extra,
             chunks: Vec::new(),
             messages: Vec::new(),
@@ -407,6 +414,7 @@ struct First {
     version: u8,
     flags: u8,
     extra: Vec<u8>,
+    ref_count: u32,
 }
 
 /// What stands in front of the messages of a header.
@@ -414,6 +422,7 @@ struct Prefix {
     version: u8,
     flags: u8,
     extra: Vec<u8>,
+    ref_count: u32,
     messages: u64,
     /// Where the messages end.
     checksum: u64,
@@ -428,9 +437,10 @@ struct Bytes<'a> {
 
 impl Bytes<'_> {
     fn first(&self, offset: u64) -> Result<First> {
-        let Prefix { version, flags, extra, messages, checksum } = self.prefix(offset)?;
+        let Prefix { version, flags, extra, ref_count, messages, checksum } =
+            self.prefix(offset)?;
         let chunk = self.chunk(offset, messages, checksum, version, flags)?;
-        Ok(First { chunk, version, flags, extra })
+        Ok(First { chunk, version, flags, extra, ref_count })
     }
 
     /// Of version 1: without a signature, sixteen bytes in front of the messages.
@@ -438,8 +448,9 @@ impl Bytes<'_> {
         let head = self.source.read(offset, 16, "object header")?;
         let mut c = Cursor::new(&head, offset, "object header of version 1");
         c.expect_u8(1, "object header version")?;
-        // A reserved byte, how many messages there are in all, how many links lead here.
-        c.take(7)?;
+        // A reserved byte, and how many messages there are in all.
+        c.take(3)?;
+        let ref_count = c.u32()?;
         let size = u64::from(c.u32()?);
         let messages = offset + 16;
         let end = self.superblock.end_of_file;
@@ -455,7 +466,7 @@ impl Bytes<'_> {
         if size > MAX_BYTES {
             return Err(too_large(offset + 8, size));
         }
-        Ok(Prefix { version: 1, flags: 0, extra: Vec::new(), messages, checksum })
+        Ok(Prefix { version: 1, flags: 0, extra: Vec::new(), ref_count, messages, checksum })
     }
 
     fn prefix(&self, offset: u64) -> Result<Prefix> {
@@ -501,7 +512,7 @@ impl Bytes<'_> {
         if size > MAX_BYTES {
             return Err(too_large(at, size));
         }
-        Ok(Prefix { version: 2, flags, extra, messages, checksum })
+        Ok(Prefix { version: 2, flags, extra, ref_count: 1, messages, checksum })
     }
 
     fn continuation(&self, offset: u64, len: u64, version: u8, flags: u8) -> Result<Chunk> {
