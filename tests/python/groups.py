@@ -235,13 +235,23 @@ def dense(h):
     g.attrs["few"] = 1
 
 
+def foreign(h):
+    """Beside what JLD2 reads, what it does not."""
+    d = h.create_dataset("data", data=np.arange(6.0))
+    h.create_dataset("regions", data=[d.regionref[0:2]], dtype=h5py.regionref_dtype)
+    h["group/inner"] = np.arange(3)
+    h["group/long"] = np.array([1, 2], dtype=np.longdouble)
+
+
 def small(folder):
+    with h5py.File(os.path.join(folder, "regions.h5"), "w", libver="v108") as h:
+        foreign(h)
     with h5py.File(os.path.join(folder, "old.h5"), "w", libver=("earliest", "v108")) as h:
         old(h)
     with h5py.File(os.path.join(folder, "dense.h5"), "w", libver="v110") as h:
         dense(h)
     matlab(os.path.join(folder, "matlab.mat"))
-    for name in ("old.h5", "dense.h5", "matlab.mat"):
+    for name in ("old.h5", "dense.h5", "matlab.mat", "regions.h5"):
         path = os.path.join(folder, name)
         with open(path + ".expected.json", "w") as f:
             json.dump(values(path), f, indent=1, sort_keys=True)
@@ -249,10 +259,9 @@ def small(folder):
 
 
 def grow(path):
-    """More links and attributes than headers take, in the root group and the first group below."""
+    """More links and attributes than headers take, in the root group, in /hydro and below."""
     with h5py.File(path, "r+") as h:
-        below = next(h[name] for name in h if name != "_types" and isinstance(h[name], h5py.Group))
-        for g in (h, below):
+        for g in (h, h["hydro"], h["hydro/information"]):
             for i in range(30):
                 g[f"added {i}"] = np.full(2, i)
                 g.attrs[f"note {i}"] = f"text {i}"
@@ -279,7 +288,8 @@ def values(path):
             if isinstance(item, h5py.Group):
                 if item.id not in above:
                     walk(item, here, [*above, item.id])
-            elif isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in "iuf":
+            elif isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in "iuf" \
+                    and item.dtype.itemsize <= 8:
                 data = little(np.asarray(item[()]))
                 # Julia's order of dimensions is the reverse.
                 out[here] = {"dims": list(reversed(data.shape)), "scalar": data.ndim == 0,
