@@ -4,14 +4,9 @@ use super::bytes::Cursor;
 use super::checksum::{Checksums, lookup3};
 use super::header::absolute;
 use super::{Error, RelAddr, Result, Source, Superblock};
+use crate::h5::budget::{INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODE};
 use std::collections::HashSet;
 
-/// More records than any index of links, attributes or chunks that is read as a whole has.
-const MAX_RECORDS: usize = 1 << 19;
-/// More levels than so many records need.
-const MAX_DEPTH: u16 = 32;
-/// Nodes take no more bytes than this.
-const MAX_NODE: u32 = 16 << 20;
 /// Bytes of a node besides records and pointers: signature, version, type, checksum.
 const NODE_HEAD: u64 = 10;
 /// Bytes of a tree's head, without the checksum.
@@ -55,11 +50,13 @@ impl Tree {
         let stored = c.u32()?;
         let computed = lookup3(bytes.get(..HEAD).unwrap_or_default());
         checksums.compare(offset + HEAD as u64, what, computed, stored)?;
-        if size != record || depth > MAX_DEPTH || node_size > MAX_NODE {
+        if size != record || depth > INDEX_LEVELS || u64::from(node_size) > INDEX_NODE {
             return Err(Error::corrupt(
                 at,
                 what,
-                format!("records of {record} bytes, at most {MAX_DEPTH} levels and 16 MiB a node"),
+                format!(
+                    "records of {record} bytes, at most {INDEX_LEVELS} levels and 16 MiB a node"
+                ),
                 format!("{size} bytes, {depth} levels, {node_size} bytes a node"),
             ));
         }
@@ -183,7 +180,7 @@ impl Reader<'_> {
         let stored = c.u32()?;
         self.checksums.compare(offset + len as u64, what, computed, stored)?;
         self.out.nodes.push((offset, c.offset()));
-        if self.out.records.len() + records.len() > MAX_RECORDS {
+        if self.out.records.len() + records.len() > INDEX_ENTRIES {
             return Err(Error::foreign(from, "an index with over 2^19 entries"));
         }
         let mut records = records.into_iter();

@@ -6,16 +6,9 @@ use super::bytes::Cursor;
 use super::checksum::{Checksums, lookup3};
 use super::header::{Piece, Storage, absolute};
 use super::{Error, RelAddr, Result, Source, Superblock};
+use crate::h5::budget::{INDEX_BYTES, INDEX_LEVELS, INDEX_NODE, INDEX_NODES};
 use std::collections::{BTreeMap, HashSet};
 
-/// More blocks than so many objects need.
-const MAX_BLOCKS: usize = 1 << 18;
-/// Blocks are no larger: libhdf5 makes them of 64 KiB.
-const MAX_BLOCK: u64 = 16 << 20;
-/// Objects of one heap take no more bytes than this.
-const MAX_OBJECTS: u64 = 16 << 20;
-/// Indirect blocks nest less deeply: each level covers twice the space at least.
-const MAX_DEPTH: u32 = 64;
 /// A flag of the heap: direct blocks have checksums.
 const CHECKSUMS: u8 = 0x02;
 /// Types of heap ids, in bits 4 and 5 of their first byte.
@@ -133,7 +126,7 @@ impl<'a> FractalHeap<'a> {
             || !is_power(start)
             || !is_power(max_direct)
             || max_direct < start
-            || max_direct > MAX_BLOCK
+            || max_direct > INDEX_NODE
             || bits == 0
             || bits > 64
         {
@@ -202,8 +195,8 @@ impl<'a> FractalHeap<'a> {
                 format!("the block at {offset} again"),
             ));
         }
-        if self.met.len() > MAX_BLOCKS {
-            return Err(Error::foreign(from, "a fractal heap with over 2^18 blocks"));
+        if self.met.len() > INDEX_NODES {
+            return Err(Error::foreign(from, "a fractal heap with over 2^19 blocks"));
         }
         Ok(offset)
     }
@@ -259,12 +252,12 @@ impl<'a> FractalHeap<'a> {
         rows: u64,
         begin: u64,
         from: u64,
-        depth: u32,
+        depth: u16,
     ) -> Result<()> {
         let what = "indirect block of a fractal heap";
-        if depth > MAX_DEPTH || rows > 64 {
+        if depth > INDEX_LEVELS || rows > 64 {
             let found = format!("{rows} rows, {depth} blocks deep");
-            return Err(Error::corrupt(from, what, "at most 64 rows and levels", found));
+            return Err(Error::corrupt(from, what, "at most 64 rows and 32 levels", found));
         }
         let offset = self.place(addr, from)?;
         let width = self.head.width;
@@ -357,7 +350,7 @@ impl<'a> FractalHeap<'a> {
             }
         };
         self.read = self.read.saturating_add(len);
-        if self.read > MAX_OBJECTS {
+        if self.read > INDEX_BYTES {
             return Err(Error::foreign(from, "links or attributes of over 16 MiB"));
         }
         let len = usize::try_from(len).unwrap_or(usize::MAX);

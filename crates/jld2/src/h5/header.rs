@@ -5,6 +5,7 @@ use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
 use super::message::link::Group;
 use super::{Error, RelAddr, Result, Source, Superblock};
+use crate::h5::budget::{HEADER_BYTES, HEADER_MESSAGES};
 use std::collections::HashSet;
 
 /// Flags of an object header (HDF5 specification IV.A.1.b).
@@ -59,13 +60,8 @@ pub mod kind {
     pub const LAST: u8 = 0x17;
 }
 
-/// More messages than any writer puts into one header: half a million links.
-const MAX_MESSAGES: usize = 1 << 19;
 /// Disks and file systems lose no less than so many bytes at once, at a multiple of as many.
 const SECTOR: u64 = 512;
-/// More bytes than any header has in all its chunks.
-const MAX_BYTES: u64 = 16 << 20;
-
 /// One piece of an object header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
@@ -174,7 +170,7 @@ impl ObjectHeader {
         let mut met = HashSet::from([offset]);
         // Honest chunks do not overlap.
         let mut left =
-            superblock.end_of_file.min(MAX_BYTES).saturating_sub(first.bytes.len() as u64);
+            superblock.end_of_file.min(HEADER_BYTES).saturating_sub(first.bytes.len() as u64);
         let mut header = Self::empty(addr, version, flags, extra);
         header.ref_count = ref_count;
         let mut pending = header.push(first)?;
@@ -237,7 +233,7 @@ impl ObjectHeader {
     /// Takes in a message that is kept elsewhere.
     pub(super) fn add(&mut self, kind: u8, order: Option<u16>, piece: Piece) -> Result<()> {
         let offset = piece.offset;
-        if self.messages.len() >= MAX_MESSAGES {
+        if self.messages.len() >= HEADER_MESSAGES {
             return Err(Error::foreign(offset, "an object with over 2^19 messages"));
         }
         let chunk = self.chunks.len().saturating_add(self.pieces.len());
@@ -312,7 +308,7 @@ impl ObjectHeader {
         let messages = &mut self.messages;
         walk(&chunk, self.version, self.flags, &mut |message, bytes| {
             let Message { kind, flags, offset, body, .. } = message;
-            if messages.len() >= MAX_MESSAGES {
+            if messages.len() >= HEADER_MESSAGES {
                 return Err(Error::foreign(offset, "an object header with over 2^19 messages"));
             }
             if kind > kind::LAST && flags & 8 != 0 {
@@ -463,7 +459,7 @@ impl Bytes<'_> {
                 size.to_string(),
             ));
         }
-        if size > MAX_BYTES {
+        if size > HEADER_BYTES {
             return Err(too_large(offset + 8, size));
         }
         Ok(Prefix { version: 1, flags: 0, extra: Vec::new(), ref_count, messages, checksum })
@@ -509,7 +505,7 @@ impl Bytes<'_> {
                 size.to_string(),
             ));
         };
-        if size > MAX_BYTES {
+        if size > HEADER_BYTES {
             return Err(too_large(at, size));
         }
         Ok(Prefix { version: 2, flags, extra, ref_count: 1, messages, checksum })

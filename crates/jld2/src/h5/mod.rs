@@ -12,6 +12,7 @@
 //! the file.
 
 mod btree2;
+pub(crate) mod budget;
 mod bytes;
 pub mod checksum;
 mod chunk_index;
@@ -35,8 +36,9 @@ mod symbol_table;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod work_budget;
+mod work;
 
+pub use budget::Budget;
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
 pub use chunk_index::{ChunkIter, ChunkTable, Grid};
@@ -57,7 +59,6 @@ pub use refs::{RefPlan, RefSlot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
-pub use work_budget::Allowance;
 
 use serde::{Deserialize, Serialize};
 

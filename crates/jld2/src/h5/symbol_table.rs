@@ -5,16 +5,9 @@ use super::bytes::{Cursor, utf8};
 use super::header::{Storage, absolute};
 use super::message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
 use super::{Error, RelAddr, Result, Source, Superblock};
+use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODES};
 use std::collections::HashSet;
 
-/// More links than any group has.
-const MAX_LINKS: usize = 1 << 19;
-/// More nodes than so many links need, half of which are in use at least.
-const MAX_NODES: usize = 1 << 19;
-/// Names of one group take no more bytes than this.
-const MAX_NAMES: u64 = 16 << 20;
-/// B-trees are less deep: each level has twice the nodes of the one above at least.
-const MAX_DEPTH: u8 = 32;
 /// Bytes in front of the entries of a B-tree node, and of a symbol table node.
 const TREE_HEAD: u64 = 24;
 const NODE_HEAD: u64 = 8;
@@ -113,11 +106,11 @@ impl Reader<'_> {
             let (own, children) = self.inner(offset)?;
             // At level 0 the children are symbol table nodes.
             let expected = level.map(|level: u8| level - 1);
-            if own >= MAX_DEPTH || expected.is_some_and(|expected| own != expected) {
+            if u16::from(own) >= INDEX_LEVELS || expected.is_some_and(|expected| own != expected) {
                 return Err(Error::corrupt(
                     offset + 5,
                     "level of a B-tree node",
-                    expected.map_or(format!("less than {MAX_DEPTH}"), |e| e.to_string()),
+                    expected.map_or(format!("less than {INDEX_LEVELS}"), |e| e.to_string()),
                     own.to_string(),
                 ));
             }
@@ -137,7 +130,7 @@ impl Reader<'_> {
                 format!("the node at {offset} again"),
             ));
         }
-        if self.met.len() > MAX_NODES {
+        if self.met.len() > INDEX_NODES {
             return Err(Error::foreign(from, "a group's B-tree with over 2^19 nodes"));
         }
         Ok(offset)
@@ -193,7 +186,7 @@ impl Reader<'_> {
         c.take(4)?;
         let mut scratch = Cursor::new(c.take(16)?, at + 16, "symbol table entry");
         let count = self.out.group.links.len() + self.out.group.symbolic.len();
-        if count >= MAX_LINKS {
+        if count >= INDEX_ENTRIES {
             return Err(Error::foreign(from, "a group with over 2^19 links"));
         }
         let name = self.text(name, from, "link name")?;
@@ -228,7 +221,7 @@ impl Reader<'_> {
             let len = usize::try_from(left.min(PIECE.max(read))).unwrap_or(0);
             let piece = self.source.read(start.saturating_add(read), len, what)?;
             self.names = self.names.saturating_add(piece.len() as u64);
-            if self.names > MAX_NAMES {
+            if self.names > INDEX_BYTES {
                 return Err(Error::foreign(from, "a group with over 16 MiB of names"));
             }
             if let Some(end) = piece.iter().position(|&b| b == 0) {

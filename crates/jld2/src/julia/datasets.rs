@@ -1,11 +1,8 @@
 //! Lists what a file holds: its linked datasets.
 
+use crate::h5::budget::Cost;
 use crate::h5::{Error, File, ObjectKind, RelAddr, Result, Symbolic};
 use std::collections::{HashMap, HashSet};
-
-/// Paths come to at most this many bytes more than the file: a forged one can have very many links
-/// below a very long path.
-const MAX_PATHS: usize = 16 << 20;
 
 /// What the groups of a file lead to, sorted by path; `_types` is left out.
 #[derive(Debug, Default)]
@@ -35,9 +32,7 @@ pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
 /// # Errors
 /// If an object is damaged; one that JLD2 does not read is told of, but for the root group.
 pub fn linked(file: &File) -> Result<Linked> {
-    let allowance = file.allowance();
-    let most = usize::try_from(file.source().len()).unwrap_or(usize::MAX).saturating_add(MAX_PATHS);
-    let mut paths = 0_usize;
+    let mut budget = file.allowance();
     let mut out = Linked::default();
     let mut seen = HashSet::new();
     let root = file.superblock().root;
@@ -52,19 +47,16 @@ pub fn linked(file: &File) -> Result<Linked> {
             object => object?,
         };
         let at = object.header.chunks.first().map_or(0, |c| c.offset);
-        allowance.check(file, at).map_err(|e| e.in_object(shown))?;
+        budget.check(file, at).map_err(|e| e.in_object(shown))?;
         match &object.kind {
             ObjectKind::Group(group) => {
                 // A group linked below itself would never end.
                 if !seen.insert(addr) {
                     continue;
                 }
-                let mut below = |name: &str, at: u64| {
+                let mut below = |name: &str, at: u64| -> Result<String> {
                     let path = format!("{path}/{name}");
-                    paths = paths.saturating_add(path.len());
-                    if paths > most {
-                        return Err(Error::foreign(at, "paths that are longer than the file"));
-                    }
+                    budget.take(Cost::Paths, path.len() as u64, at)?;
                     Ok(path)
                 };
                 for link in &group.links {
@@ -89,9 +81,7 @@ pub fn linked(file: &File) -> Result<Linked> {
 
 /// The first path, by name, of each linked group. Objects that cannot be read lead nowhere.
 pub(super) fn group_paths(file: &File) -> HashMap<RelAddr, String> {
-    let allowance = file.allowance();
-    let most = usize::try_from(file.source().len()).unwrap_or(usize::MAX).saturating_add(MAX_PATHS);
-    let mut paths = 0_usize;
+    let mut budget = file.allowance();
     let mut out = HashMap::new();
     let mut pending = vec![("/".to_owned(), file.superblock().root)];
     while let Some((path, addr)) = pending.pop() {
@@ -101,7 +91,7 @@ pub(super) fn group_paths(file: &File) -> HashMap<RelAddr, String> {
         let Ok(object) = file.object(addr) else { continue };
         let ObjectKind::Group(group) = &object.kind else { continue };
         let at = object.header.chunks.first().map_or(0, |c| c.offset);
-        if allowance.check(file, at).is_err() {
+        if budget.check(file, at).is_err() {
             break;
         }
         let separator = if path == "/" { "" } else { "/" };
@@ -109,8 +99,7 @@ pub(super) fn group_paths(file: &File) -> HashMap<RelAddr, String> {
         links.sort_by(|a, b| b.name.cmp(&a.name));
         for link in links {
             let path = format!("{path}{separator}{}", link.name);
-            paths = paths.saturating_add(path.len());
-            if paths > most {
+            if budget.take(Cost::Paths, path.len() as u64, link.at).is_err() {
                 return out;
             }
             pending.push((path, link.target));

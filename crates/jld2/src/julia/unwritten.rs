@@ -1,19 +1,13 @@
 //! Makes the logical bytes of data that were never written: the dataset's fill value over and over,
 //! or zeros.
 
+use crate::h5::budget::{UNWRITTEN_CHEAP, UNWRITTEN_LEAST, UNWRITTEN_TIMES};
 use crate::h5::{Dataset, Datatype, Error, File, Result};
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
 
 /// Bytes that are made at once.
 const PIECE: usize = 64 << 10;
-/// Data that are larger than the file, so many times, and than this, are not made: they would take
-/// hours.
-const MAX_RATIO: u64 = 1 << 15;
-const MOST: u64 = 64 << 30;
-/// So many bytes that are made cost as much as one that is read.
-const CHEAP: u64 = 4096;
-
 /// Data that were never written.
 pub(super) struct Unwritten {
     /// One element, or one zero.
@@ -28,12 +22,12 @@ impl Unwritten {
         datatype: &Datatype,
         len: u64,
     ) -> Result<Self> {
-        let most = file.source().len().saturating_mul(MAX_RATIO).max(MOST);
+        let most = file.source().len().saturating_mul(UNWRITTEN_TIMES).max(UNWRITTEN_LEAST);
         if len > most {
             let what = format!("a dataset of {len} bytes that were never written");
             return Err(Error::too_large(what, format!("{most} bytes")));
         }
-        file.spend(len / CHEAP);
+        file.spend(len / UNWRITTEN_CHEAP);
         let size = u64::from(datatype.size);
         let element = match &dataset.fill {
             Some(fill) if fill.len() as u64 != size => {
