@@ -1,6 +1,6 @@
-//! Gathers links and attributes that an object keeps outside its header: in fractal heaps with an index, or
-//! in a symbol table (HDF5 specification IV.A.2.c, IV.A.2.r, IV.A.2.v; docs/jld2-format.md,
-//! sections 3.4 and 3.5).
+//! Gathers links and attributes that an object keeps outside its header: in fractal heaps with an
+//! index, or in a symbol table (HDF5 specification IV.A.2.c, IV.A.2.r, IV.A.2.v;
+//! docs/jld2-format.md, sections 3.4 and 3.5).
 
 use super::btree2::Tree;
 use super::bytes::Cursor;

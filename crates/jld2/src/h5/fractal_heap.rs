@@ -1,5 +1,5 @@
-//! Reads fractal heaps: where newer groups and objects keep links and attributes that are too many or too
-//! large for their header (HDF5 specification III.G; docs/jld2-format.md, section 3.5).
+//! Reads fractal heaps: where newer groups and objects keep links and attributes that are too many
+//! or too large for their header (HDF5 specification III.G; docs/jld2-format.md, section 3.5).
 
 use super::btree2::Tree;
 use super::bytes::Cursor;
@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, HashSet};
 
 /// A flag of the heap: direct blocks have checksums.
 const CHECKSUMS: u8 = 0x02;
+/// Bytes of the heap's head without filters and without its checksum.
+const LEN: usize = 142;
 /// Types of heap ids, in bits 4 and 5 of their first byte.
 const MANAGED: u8 = 0;
 const HUGE: u8 = 1;
@@ -92,8 +94,6 @@ impl<'a> FractalHeap<'a> {
         addr: RelAddr,
     ) -> Result<Self> {
         let what = "fractal heap";
-        // Without filters it takes so many bytes.
-        const LEN: usize = 142;
         let offset = absolute(superblock, addr, what)?;
         let bytes = source.read(offset, LEN + 4, what)?;
         let mut c = Cursor::new(&bytes, offset, what);

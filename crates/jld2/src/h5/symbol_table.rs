@@ -1,5 +1,5 @@
-//! Reads groups of the old kind: a version 1 B-tree of symbol table nodes, and a local heap with the names
-//! (HDF5 specification III.A.1, III.B to III.D; docs/jld2-format.md, section 3.4).
+//! Reads groups of the old kind: a version 1 B-tree of symbol table nodes, and a local heap with the
+//! names (HDF5 specification III.A.1, III.B to III.D; docs/jld2-format.md, section 3.4).
 
 use super::bytes::{Cursor, utf8};
 use super::header::{Storage, absolute};

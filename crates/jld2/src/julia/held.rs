@@ -62,7 +62,7 @@ mod tests {
         held.pass_on().unwrap();
         assert_eq!(out, b"kept");
         let mut held = Held::new(&mut out);
-        held.write_all(&[7; MOST]).unwrap();
+        held.write_all(&vec![7; MOST]).unwrap();
         assert!(held.is_whole());
         held.write_all(&[8]).unwrap();
         assert!(!held.is_whole());
