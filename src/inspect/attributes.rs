@@ -4,7 +4,8 @@
 use super::comparison::{Differences, What};
 use super::raw;
 use crate::h5::{
-    Attribute, Dataspace, ErrorKind, FillValue, Object, ObjectKind, Result, header_flag, kind,
+    Attribute, Dataspace, ErrorKind, FillValue, Object, ObjectKind, Result, TypeRef, header_flag,
+    kind,
 };
 use crate::inspect::plain_json::parse;
 use crate::inspect::value_diff;
@@ -44,6 +45,8 @@ pub(super) fn digest(types: &TypeTable<'_>, object: &Object) -> Result<u128> {
         hash.update(name.as_bytes());
         hash.update(&[0]);
         hash.update(&canonical(types, attribute)?);
+        let names = raw::enumerated(types.file(), &attribute.datatype)?;
+        hash.update(names.unwrap_or_default().as_bytes());
     }
     Ok(hash.digest128())
 }
@@ -119,6 +122,27 @@ pub(super) fn compare(
     fills(path, a, b, out);
 }
 
+/// Compares the names of enumerations whose numbers are the same.
+pub(super) fn enumerations(
+    path: &str,
+    at: &str,
+    sides: [(&TypeTable<'_>, &TypeRef); 2],
+    out: &mut Differences,
+) {
+    let [a, b] = sides.map(|(types, datatype)| raw::enumerated(types.file(), datatype));
+    match (a, b) {
+        (Ok(a), Ok(b)) if a == b => {}
+        (Ok(a), Ok(b)) => {
+            let said = |text: Option<String>| text.map(|text| value_diff::shortened(&text));
+            out.add(path, at, What::Value, [said(a), said(b)]);
+        }
+        (a, b) => {
+            let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
+            out.add(path, at, What::Unreadable, sides);
+        }
+    }
+}
+
 fn values(
     path: &str,
     at: &str,
@@ -126,6 +150,7 @@ fn values(
     b: (&TypeTable<'_>, &Attribute),
     out: &mut Differences,
 ) {
+    let names = [a, b].map(|(types, attribute)| (types, &attribute.datatype));
     let (a, b) = match (canonical(a.0, a.1), canonical(b.0, b.1)) {
         (Ok(a), Ok(b)) => (a, b),
         (a, b) => {
@@ -134,7 +159,7 @@ fn values(
         }
     };
     if a == b {
-        return;
+        return enumerations(path, at, names, out);
     }
     let (Some(a), Some(b)) = (parse(&a), parse(&b)) else {
         let text = |bytes: &[u8]| Some(value_diff::shortened(&String::from_utf8_lossy(bytes)));

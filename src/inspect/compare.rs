@@ -164,6 +164,10 @@ impl Pairs<'_> {
         };
         let sides = ((&self.a.types, &*object_a), (&self.b.types, &*object_b));
         attributes::compare(path, sides.0, sides.1, &mut self.out);
+        if let (Some(a), Some(b)) = (object_a.dataset(), object_b.dataset()) {
+            let types = [(&self.a.types, &a.datatype), (&self.b.types, &b.datatype)];
+            attributes::enumerations(path, "", types, &mut self.out);
+        }
         match (&object_a.kind, &object_b.kind) {
             (ObjectKind::Group(in_a), ObjectKind::Group(in_b)) => {
                 let names = |group: &h5::Group| -> Vec<String> {
