@@ -7,7 +7,9 @@
 mod runner;
 
 use assert_cmd::Command;
+use jldconv::h5::{File, Object, Trace, Visitor};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +45,39 @@ fn check(file: &Path, truth: &Path) {
         dims.reverse();
         assert_eq!(found[path]["dims"], Value::Array(dims), "{what}");
     }
+}
+
+#[test]
+fn every_index_is_among_the_files() {
+    struct Found(BTreeSet<(u8, bool, &'static str)>);
+    impl Visitor for Found {
+        fn object(&mut self, object: &Object, _: &str) -> jldconv::h5::Result<()> {
+            let Some(dataset) = object.dataset() else { return Ok(()) };
+            if let Some(chunked) = dataset.layout.chunked() {
+                let filtered = !dataset.filters.is_empty();
+                self.0.insert((chunked.version, filtered, chunked.index.describe()));
+            }
+            Ok(())
+        }
+    }
+    let mut found = Found(BTreeSet::new());
+    for (file, _) in files() {
+        Trace::run(&File::open(&file).unwrap(), &mut found).unwrap();
+    }
+    for version in [4, 5] {
+        for index in ["single chunk", "fixed array", "extensible array", "version 2 B-tree"] {
+            for filtered in [false, true] {
+                let wanted = (version, filtered, index);
+                // The newest file is small, and has not all of them.
+                assert!(version == 5 || found.0.contains(&wanted), "{wanted:?}: {:?}", found.0);
+            }
+            assert!(found.0.iter().any(|f| f.0 == version && f.2 == index), "{version} {index}");
+        }
+    }
+    for wanted in [(4, false, "implicit index"), (3, false, "version 1 B-tree")] {
+        assert!(found.0.contains(&wanted), "{wanted:?}: {:?}", found.0);
+    }
+    assert!(found.0.contains(&(3, true, "version 1 B-tree")), "{:?}", found.0);
 }
 
 #[test]
