@@ -90,6 +90,11 @@ def fill(file):
     room[:] = np.arange(10)
     one = made.dataset("one_plain", data=np.arange(30, dtype="i4"), chunks=(30,))
     one.attrs["note"] = 1
+    made.dataset("one_deflate", data=np.arange(60, dtype="i4").reshape(6, 10), chunks=(6, 10),
+                 compression="gzip")
+    tree = made.dataset("grown_deflate", shape=(9, 8), maxshape=(None, None), dtype="i4",
+                        chunks=(3, 4), compression="gzip")
+    tree[:] = np.arange(72).reshape(9, 8)
     # Chunks that the filter did not make smaller, and one that was written past it.
     masked = made.dataset("masked", shape=(48,), dtype="i4", chunks=(16,), compression="gzip")
     masked[:] = np.arange(48)

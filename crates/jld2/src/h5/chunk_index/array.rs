@@ -1,34 +1,13 @@
 //! Chunks that an array finds by their place: implicit indexes, fixed and extensible arrays.
 
 use super::blocks::Blocks;
-use super::entry::Entry;
+use super::entry::{Entry, Slot};
 use super::extensible_array::ExtensibleArray;
 use super::fixed_array::FixedArray;
 use super::grid::Grid;
 use crate::h5::{ChunkIndex, Chunked, Dataspace, Error, File, RelAddr, Result, StoredChunk};
 use std::ops::Range;
 use std::sync::Arc;
-
-/// What stands in an entry of an array.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Slot {
-    Stored(Entry),
-    /// No chunk here, nor before the entry of this index.
-    Missing {
-        until: u64,
-    },
-}
-
-impl Slot {
-    pub(super) fn missing(until: u64) -> Self {
-        Self::Missing { until }
-    }
-
-    /// What was read of the entry of this index.
-    pub(super) fn of(entry: Option<Entry>, index: u64) -> Self {
-        entry.map_or(Self::Missing { until: index.saturating_add(1) }, Self::Stored)
-    }
-}
 
 /// In which order an array has the chunks: by their place in the grid of the largest dimensions,
 /// that which grows without bound being the slowest.

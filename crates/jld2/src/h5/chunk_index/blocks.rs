@@ -1,7 +1,7 @@
 //! Blocks of an index: read with their checksum, kept at hand, told once.
 
 use crate::h5::checksum::lookup3;
-use crate::h5::{Allowance, Cursor, Error, File, RelAddr, Result};
+use crate::h5::{Budget, Cursor, Error, File, RelAddr, Result};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const MOST: u64 = 64 << 20;
 #[derive(Debug)]
 pub(super) struct Blocks<'a> {
     pub(super) file: &'a File,
-    allowance: Allowance,
+    allowance: Budget,
     kept: HashMap<u64, Arc<Vec<u8>>>,
     /// What is kept, in the order of reading.
     order: VecDeque<u64>,

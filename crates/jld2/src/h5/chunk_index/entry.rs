@@ -10,6 +10,27 @@ pub(super) struct Entry {
     pub(super) filter_mask: u32,
 }
 
+/// What stands in an entry of an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    Stored(Entry),
+    /// No chunk here, nor before the entry of this index.
+    Missing {
+        until: u64,
+    },
+}
+
+impl Slot {
+    pub(super) fn missing(until: u64) -> Self {
+        Self::Missing { until }
+    }
+
+    /// What was read of the entry of this index.
+    pub(super) fn of(entry: Option<Entry>, index: u64) -> Self {
+        entry.map_or(Self::Missing { until: index.saturating_add(1) }, Self::Stored)
+    }
+}
+
 /// What entries look like.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EntryForm {

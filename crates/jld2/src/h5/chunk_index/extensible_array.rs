@@ -4,9 +4,8 @@
 //! (the specification's "super block") twice as large as the one before: the addresses of the first
 //! data blocks are in the index block, those of the others in secondary blocks.
 
-use super::array::Slot;
 use super::blocks::Blocks;
-use super::entry::EntryForm;
+use super::entry::{EntryForm, Slot};
 use crate::h5::{Cursor, Error, File, RelAddr, Result};
 use std::ops::Range;
 
@@ -251,17 +250,9 @@ impl<'a> ExtensibleArray<'a> {
         let offset = self.blocks.file.offset(addr, WHAT)?;
         let head = 14 + self.offset_width;
         let entries = group.entries.saturating_mul(self.width);
-        let (len, whole) = match page {
-            None => {
-                let len = head.saturating_add(entries).saturating_add(4);
-                (len, len)
-            }
-            Some(_) => {
-                let checksums = group.entries.div_ceil(self.page).saturating_mul(4);
-                let len = head + 4;
-                (len, len.saturating_add(entries).saturating_add(checksums))
-            }
-        };
+        let checksums = 4 * if page.is_some() { 1 + group.entries.div_ceil(self.page) } else { 1 };
+        let whole = head.saturating_add(entries).saturating_add(checksums);
+        let len = if page.is_some() { head + 4 } else { whole };
         let block = self.blocks.read(offset, len, WHAT)?;
         self.blocks.tell(offset, whole);
         let mut c = Cursor::new(&block, offset, WHAT);

@@ -1,8 +1,7 @@
 //! Fixed arrays (HDF5 specification VII.C): an entry for each chunk that there can be.
 
-use super::array::Slot;
 use super::blocks::Blocks;
-use super::entry::EntryForm;
+use super::entry::{EntryForm, Slot};
 use crate::h5::{Cursor, Error, File, RelAddr, Result};
 use std::ops::Range;
 
