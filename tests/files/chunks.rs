@@ -1,11 +1,7 @@
 //! Datasets in chunks that h5py wrote: dumped, rewritten and patched by the program, against what
 //! h5py read (`tests/python/chunks.py`).
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-#[path = "common/python.rs"]
-mod runner;
-
+use crate::runner::{printed, python, run};
 use assert_cmd::Command;
 use jldconv::h5::{File, Object, Trace, Visitor};
 use serde_json::Value;
@@ -99,9 +95,9 @@ fn rewrites_hold_the_same_arrays() {
             pairs.extend([output, truth.clone()]);
         }
     }
-    let Some(python) = runner::python() else { return };
+    let Some(python) = python() else { return };
     let checked = [vec![PathBuf::from("check")], pairs].concat();
-    runner::printed(&runner::run(&python, "chunks.py", &checked));
+    printed(&run(&python, "chunks.py", &checked));
 }
 
 #[test]
