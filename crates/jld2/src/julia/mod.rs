@@ -35,6 +35,7 @@ pub use datasets::datasets;
 pub use dump::{Canonical, Digest, Digests, Dumper};
 pub use element::Element;
 pub use node::Node;
+pub use number::big_integer;
 pub use record::Record;
 pub use signature::is_type;
 pub use stack::{DEEP_STACK, on_deep_stack};
