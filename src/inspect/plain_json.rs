@@ -1,4 +1,4 @@
-//! Small values as plain JSON: what a comment, a version or a note of the conversion says.
+//! Writes small values as plain JSON: what a comment, a version or a note of the conversion says.
 
 use super::value_builder::abridged;
 use super::value_tree::{Content, Literal, Node, Value};

@@ -1,4 +1,4 @@
-//! One value as a comparison sees it first: a digest; the whole value if it turns out to differ.
+//! Reads one value as a comparison needs it: its digest first, all of it if that differs.
 
 use super::raw;
 use super::value_builder::build;

@@ -3,7 +3,7 @@
 use super::plain_json::{float, plain, version};
 use super::type_name::type_name;
 use super::value_tree::{Content, Literal, Node, Value};
-use crate::report::text::tame;
+use crate::text::tame;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 

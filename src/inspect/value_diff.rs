@@ -6,8 +6,12 @@
 use super::comparison::What;
 use super::plain_json::float;
 use super::value_tree::{Literal, Node, Value, shape};
+use crate::text;
 use std::collections::HashMap;
 use std::rc::Rc;
+
+/// Characters of a text that is shown of a side.
+const SHOWN: usize = 80;
 
 /// One difference inside a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,13 +193,9 @@ fn brief(value: &Value) -> String {
     })
 }
 
-/// A text of at most so many characters.
+/// A text as it is shown of a side.
 pub(in crate::inspect) fn shortened(text: &str) -> String {
-    const MOST: usize = 80;
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
-    }
+    text::shortened(text, SHOWN)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A value in memory as it is shown and compared: types by their names, arrays of numbers as their
-//! digest or by their first elements.
+//! Holds a value as it is shown and compared: types by their names, arrays of numbers by their
+//! digest or their first elements.
 
 use serde_json::Value as Json;
 use std::fmt::Write as _;

@@ -1,11 +1,11 @@
 //! Adds up a run.
 
-use crate::supervisor::clock::rfc3339;
 use crate::supervisor::dispatcher::Dispatcher;
 use crate::supervisor::event::MemoryStatus;
 use crate::supervisor::fault::Fault;
 use crate::supervisor::record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
 use crate::supervisor::scheduler::Ending;
+use crate::text;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -61,8 +61,8 @@ impl Dispatcher {
             final_memory_usage_percent: percent(self.memory.status.used, self.memory.status.limit),
             run_id: context.run_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started: rfc3339(context.started),
-            finished: rfc3339(SystemTime::now()),
+            started: text::rfc3339(context.started),
+            finished: text::rfc3339(SystemTime::now()),
             input_dir: context.settings.input_dir.to_string_lossy().into_owned(),
             output_dir: context.settings.output_dir.to_string_lossy().into_owned(),
             bytes_read: fresh().map(|file| file.bytes_in).fold(0, u64::saturating_add),

@@ -1,6 +1,5 @@
 //! Sets up everything that a dispatcher needs beside its jobs.
 
-use super::clock::run_id;
 use super::dispatcher::{Dispatcher, Message, RunContext, Services};
 use super::error::RunError;
 use super::event::Reporter;
@@ -8,6 +7,7 @@ use super::journal::JournalWriter;
 use super::plan::Plan;
 use super::record::RunSummary;
 use super::run::Hooks;
+use super::run_id::run_id;
 use super::scheduler::Config;
 use super::settings::{OnFull, Settings};
 use super::signals::Listening;
