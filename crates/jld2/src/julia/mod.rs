@@ -8,6 +8,7 @@
 mod array;
 mod bounded;
 pub mod builder;
+mod columns;
 mod data;
 mod datasets;
 mod dump;
@@ -30,6 +31,7 @@ mod value;
 mod walk;
 
 pub use bounded::Bounded;
+pub use columns::{Columns, TableKind};
 pub use data::{Column, Decoded};
 pub use datasets::datasets;
 pub use dump::{Canonical, Digest, Digests, Dumper};
@@ -39,6 +41,7 @@ pub use number::big_integer;
 pub use record::Record;
 pub use signature::is_type;
 pub use stack::{DEEP_STACK, on_deep_stack};
+pub(crate) use table::KnownTypes;
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};
 pub use value::{
