@@ -4,8 +4,8 @@
 use super::comparison::{Differences, What};
 use super::raw;
 use crate::h5::{
-    Attribute, Dataspace, Error, ErrorKind, Extent, FillValue, Object, ObjectKind, Result,
-    header_flag, kind,
+    Attribute, Dataspace, Error, ErrorKind, FillValue, Object, ObjectKind, Result, header_flag,
+    kind,
 };
 use crate::inspect::value_builder::build;
 use crate::inspect::value_diff;
@@ -78,7 +78,7 @@ fn fill(object: &Object) -> Result<Option<Attribute>> {
     Ok(values.first().map(|value| Attribute {
         name: FILL.to_owned(),
         datatype: dataset.datatype.clone(),
-        dataspace: Dataspace { extent: Extent::Scalar, dims: Vec::new() },
+        dataspace: Dataspace::scalar(),
         offset: value.offset,
         data: value.bytes.to_vec(),
     }))

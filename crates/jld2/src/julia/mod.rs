@@ -8,6 +8,7 @@
 mod array;
 mod bounded;
 pub mod builder;
+mod chunks;
 mod columns;
 mod data;
 mod datasets;
@@ -22,6 +23,7 @@ mod record;
 mod sample;
 mod signature;
 mod stack;
+mod stored;
 mod table;
 #[cfg(test)]
 mod tests;
