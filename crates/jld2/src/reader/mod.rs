@@ -3,11 +3,13 @@
 mod attribute;
 mod dataset;
 mod group;
+mod known_groups;
 mod numbers;
 mod table;
 
 use crate::h5::{self, Error, Result};
 use crate::julia::{KnownTypes, TypeTable, datasets};
+use known_groups::KnownGroups;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,6 +35,7 @@ pub struct File {
     container: h5::File,
     root: Arc<h5::Object>,
     types: Arc<KnownTypes>,
+    groups: KnownGroups,
 }
 
 impl File {
@@ -75,7 +78,12 @@ impl File {
             let at = container.offset(container.superblock().root, "root group")?;
             return Err(Error::corrupt(at, "root", "a group", "another object"));
         }
-        Ok(Self { container, root, types: Arc::default() })
+        Ok(Self { container, root, types: Arc::default(), groups: KnownGroups::default() })
+    }
+
+    /// The groups that paths led through.
+    fn groups(&self) -> &KnownGroups {
+        &self.groups
     }
 
     /// The types of the file; each is read once.
@@ -169,6 +177,7 @@ impl File {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::h5::ObjectKind;
 
     fn shared<T: Send + Sync>() {}
 
@@ -181,6 +190,18 @@ mod tests {
         let first = file.types().committed(addr).unwrap();
         assert!(added.julia_type().is_ok());
         assert!(Arc::ptr_eq(&first, &file.types().committed(addr).unwrap()));
+    }
+
+    #[test]
+    fn a_group_is_read_once() {
+        let file = File::open("tests/data/dicts.jld2").unwrap();
+        let ObjectKind::Group(root) = &file.root.kind else { unreachable!("a group") };
+        let addr = root.links.iter().find(|link| link.name == "group").unwrap().target;
+        assert!(file.groups().get(addr).is_none(), "no path led through it");
+        assert!(file.get("group/d").unwrap().is_some());
+        let known = file.groups().get(addr).unwrap();
+        assert!(file.get("group/d").unwrap().is_some() && file.get("group/e").unwrap().is_none());
+        assert!(Arc::ptr_eq(&known, &file.groups().get(addr).unwrap()));
     }
 
     #[test]
