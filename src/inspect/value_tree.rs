@@ -258,6 +258,7 @@ pub(in crate::inspect) mod made {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "numbers as they stand in tests")]
     pub(in crate::inspect) fn number(t: &str, number: impl ToString) -> Node {
         of(t, Content::Literal(Literal::Number(number.to_string())))
     }
