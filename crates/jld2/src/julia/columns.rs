@@ -10,12 +10,8 @@
 //! - a named tuple is a table if all its members are objects of their own.
 
 use super::{Column, Record, TypeTable, Value, Walk};
+use crate::h5::budget::{COLUMN_NAMES, COLUMNS};
 use crate::h5::{Class, Cursor, Error, RelAddr, Result};
-
-/// A table has at most so many columns.
-const MAX_COLUMNS: usize = 1 << 20;
-/// What the names of columns may take, in bytes of memory.
-const MAX_NAMES: usize = 64 << 20;
 
 /// How a table keeps its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,10 +80,10 @@ fn datasets(
     columns: Vec<(String, RelAddr)>,
 ) -> Result<Vec<(String, RelAddr)>> {
     let file = types.file();
-    let allowance = file.allowance();
+    let budget = file.allowance();
     let mut out = Vec::with_capacity(columns.len());
     for (name, addr) in columns {
-        allowance.check(file, file.offset(addr, "column")?)?;
+        budget.check(file, file.offset(addr, "column")?)?;
         if file.object(addr)?.dataset().is_some() {
             out.push((name, addr));
         }
@@ -104,7 +100,7 @@ fn data_frame(record: &Record<'_>) -> Result<Option<Vec<(String, RelAddr)>>> {
     let Some(names) = index.reference("names")? else { return Ok(None) };
     let Some(columns) = references(types, columns)? else { return Ok(None) };
     let at = types.file().offset(names, "names of columns")?;
-    let names = match Value::read(&Walk::new(types), names, MAX_NAMES)? {
+    let names = match Value::read(&Walk::new(types), names, COLUMN_NAMES)? {
         Value::Array(array) => array.items,
         _ => return Ok(None),
     };
@@ -135,8 +131,8 @@ fn references(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<Vec<RelAddr
         return Err(Error::foreign(column.offset(), "references inside a filtered chunk"));
     }
     let len = usize::try_from(column.len()).unwrap_or(usize::MAX);
-    if len > 8 * MAX_COLUMNS {
-        return Err(Error::too_large("table", format!("{MAX_COLUMNS} columns")));
+    if len > 8 * COLUMNS {
+        return Err(Error::too_large("table", format!("{COLUMNS} columns")));
     }
     let mut bytes = vec![0; len];
     let mut stream = column.open()?;
