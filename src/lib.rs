@@ -36,3 +36,6 @@ pub mod sys;
 pub mod tasks;
 pub mod text;
 pub mod worker;
+
+#[cfg(test)]
+mod test_random;
