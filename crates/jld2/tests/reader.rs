@@ -253,6 +253,14 @@ fn slices_of_chunks_decode_only_those_that_hold_them() {
     parts::<i64>(&file(), "g0/h3/grown_two");
     parts::<i32>(&file(), "g1/h0/many");
 
+    let arrays = File::open("../../tests/data/chunks/arrays.h5").unwrap();
+    parts::<i32>(&arrays, "more/implicit/line");
+    parts::<i32>(&arrays, "more/fixed/filtered_pages");
+    parts::<i8>(&arrays, "more/extensible/pages");
+    parts::<i16>(&arrays, "more/extensible/last_grows");
+    parts::<i16>(&arrays, "more/tree/deep");
+    parts::<i32>(&arrays, "more/edges/tree");
+
     // From memory, where each byte that is read counts.
     let bytes = std::fs::read(path).unwrap();
     let (size, file) = (bytes.len() as u64, File::from_bytes(bytes).unwrap());
