@@ -4,10 +4,10 @@ use super::model::Refusal;
 use super::show_value::value;
 use crate::convert::help;
 use crate::h5::{Checksums, Error, ErrorKind, File, ObjectKind};
-use crate::inspect::plain_json::abridged;
 use crate::inspect::unreadable;
+use crate::inspect::value_builder::abridged;
 use crate::julia::{Digest, Dumper, Entry, Linked, TypeTable, linked};
-use crate::report::text::tame;
+use crate::text::tame;
 use std::io::{self, Write};
 use std::path::Path;
 

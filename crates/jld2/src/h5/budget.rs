@@ -73,6 +73,10 @@ pub(crate) const UNWRITTEN_LEAST: u64 = 64 << 30;
 pub(crate) const UNWRITTEN_CHEAP: u64 = 4096;
 /// Levels of a value in memory, so that it can be dropped, compared and shown on any thread's stack.
 pub(crate) const VALUE_LEVELS: usize = 500;
+/// Columns of a data frame.
+pub(crate) const COLUMNS: usize = 1 << 20;
+/// Bytes of memory that the names of a data frame's columns take.
+pub(crate) const COLUMN_NAMES: usize = 64 << 20;
 
 /// What adds up in a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
