@@ -12,6 +12,8 @@
 
 mod bytes;
 pub mod checksum;
+mod chunk_grid;
+pub mod chunk_tree;
 mod digest;
 pub mod encode;
 mod error;
@@ -33,6 +35,7 @@ mod work_budget;
 
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
+pub use chunk_grid::ChunkGrid;
 pub use digest::metadata_digest;
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;
