@@ -108,6 +108,7 @@ impl Work<'_> {
             wanted: self.codec(self.options.compress),
             fallback: self.fallback(),
             shuffle: self.options.shuffle,
+            chunk: self.options.chunk,
             threads: self.options.threads.max(1),
             readable: &readable,
         };
@@ -121,18 +122,7 @@ impl Work<'_> {
                 }
                 RewriteError::Failed(f) => f,
             })?;
-            let mut notes = Vec::new();
-            if counts.grown > 0 {
-                let n = counts.grown;
-                notes.push(format!("note: {n} columns would have grown and are stored plain"));
-            }
-            if counts.large > 0 {
-                notes.push(format!(
-                    "note: {} columns are of 4 GiB or more: compressed, as they are now, JLD2 reads \
-                     them, but h5py only with HDF5 2.0 or later; --compress none suits both",
-                    counts.large
-                ));
-            }
+            let notes = notes(&counts);
             let made_by = verify::MadeBy::Rewrite { sums, head };
             Ok(Filled { made_by, level: self.level, remarks: notes })
         })
@@ -320,4 +310,33 @@ impl Work<'_> {
         };
         Failure::new(fault, format!("{}: {error}", path.display()))
     }
+}
+
+/// What is to be told of the columns of a rewrite.
+fn notes(counts: &rewrite::Counts) -> Vec<String> {
+    let rewrite::Counts { grown, large, old_form, one_chunk_only, .. } = *counts;
+    let mut notes = Vec::new();
+    let mut note = |count: u64, what: &str| {
+        if count > 0 {
+            notes.push(format!("note: {count} columns {what}"));
+        }
+    };
+    note(grown, "would have grown and are stored plain");
+    note(
+        one_chunk_only,
+        "are stored without compression: JLD2 reads arrays of unions, and arrays that are referred \
+         to more than once, as they should be only where they are one chunk, and such a large one \
+         HDF5 2.0 (h5py 3.16) does not open",
+    );
+    note(
+        old_form,
+        "are one chunk each in the form of JLD2, which HDF5 2.0 (h5py 3.16) does not open; without \
+         --chunk one every HDF5 opens them",
+    );
+    note(
+        large,
+        "are of 4 GiB or more in one chunk: as they are now, JLD2 reads them, but h5py only with \
+         HDF5 2.0 or later; without --chunk one every HDF5 reads them",
+    );
+    notes
 }

@@ -8,11 +8,15 @@
 //!
 //! Memory holds the addresses of objects and the indices of heap objects, never data.
 
+mod choice;
+mod column_writer;
 mod header;
 mod inventory;
 mod naming;
 mod output;
 mod payload;
+mod pipeline;
+mod progress;
 mod relocate;
 #[cfg(test)]
 mod tests;
@@ -27,7 +31,8 @@ use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result, kind};
 use crate::sys::sums::Stretch;
 use std::collections::HashMap;
 
-pub(super) use self::payload::{Counts, Encoding};
+pub(super) use self::choice::Encoding;
+pub(super) use self::payload::Counts;
 
 /// Heap collections are closed when their objects take this many bytes.
 const HEAP_BYTES: u64 = 1 << 20;

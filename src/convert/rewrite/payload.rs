@@ -1,48 +1,28 @@
-//! Data outside headers that hold no addresses: copied, or encoded anew, block by block.
+//! Data outside headers that hold no addresses: copied, or encoded anew.
 
 use super::RewriteError;
+use super::choice::{Choice, Chooser, Encoding, Reason};
+use super::column_writer::{ColumnWriter, copy, entry};
 use super::header::Payload;
 use super::inventory::Inventory;
 use super::output::Output;
+use super::pipeline::{self, Job};
+use super::progress::Progress;
 use crate::codec::{self, Codec};
-use crate::convert::{Failure, FailureKind, Observer, Phase};
+use crate::convert::{Failure, FailureKind, Observer};
+use crate::h5::chunk_tree::{self, StoredChunks};
+use crate::h5::encode::fits_every_reader;
 use crate::h5::{
-    Class, Dataset, Datatype, Error, Extent, File, FilterEntry, HDF5_1_CHUNK_MAX, Layout, RefPlan,
-    RelAddr,
+    ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, RefPlan, RelAddr,
 };
 use crate::julia::Column;
-use std::cell::Cell;
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-/// Stored data are copied in pieces of this many bytes.
-const PIECE: usize = 1 << 20;
-
-/// How columns are to be encoded.
-pub(crate) struct Encoding<'a> {
-    /// The codec that is wanted; `None` keeps what the target can read.
-    pub(crate) wanted: Option<Codec>,
-    /// The codec for what the target cannot read.
-    pub(crate) fallback: Codec,
-    /// Whether bytes are put into planes first.
-    pub(crate) shuffle: bool,
-    /// Threads to work with.
-    pub(crate) threads: usize,
-    /// Whether the target can decode a dataset's filters.
-    pub(crate) readable: &'a dyn Fn(&[FilterEntry]) -> bool,
-}
-
-impl Encoding<'_> {
-    /// The codec that a dataset is to be encoded with; `None` if it stays as it is.
-    fn of(&self, dataset: &Dataset) -> Option<Codec> {
-        match self.wanted {
-            Some(codec) => Some(codec),
-            None if (self.readable)(&dataset.filters) => None,
-            None => Some(self.fallback),
-        }
-    }
-}
+/// Columns that are prepared at a time to be encoded in chunks.
+const BATCH: usize = 256;
 
 /// What is to be told of the columns that were encoded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,9 +31,15 @@ pub(crate) struct Counts {
     pub(crate) grown: u64,
     /// Columns whose chunk is too large for HDF5 before 2.0.
     pub(crate) large: u64,
+    /// Columns of which HDF5 2.0 does not read the layout.
+    pub(crate) old_form: u64,
+    /// Columns that JLD2 reads from one chunk only, and that are stored without a filter.
+    pub(crate) one_chunk_only: u64,
+    /// Columns whose filters the target does not read.
+    pub(crate) unreadable: u64,
 }
 
-/// Writes all payloads.
+/// Writes all payloads. Contiguous data come first, since they stand at multiples of eight.
 pub(super) fn write(
     input: &File,
     inventory: &Inventory,
@@ -62,80 +48,153 @@ pub(super) fn write(
     payloads: &mut HashMap<RelAddr, Payload>,
     observer: &dyn Observer,
 ) -> Result<Counts, RewriteError> {
-    let mut counts = Counts::default();
-    let total = input.superblock().end_of_file;
-    let done = Cell::new(0);
+    let progress = Progress::new(observer, input.superblock().end_of_file);
+    let chooser = Chooser::new(input, inventory, encoding);
+    let mut columns = Columns {
+        input,
+        threads: encoding.threads,
+        progress: &progress,
+        out,
+        payloads,
+        counts: Counts::default(),
+    };
+    let mut later = Vec::new();
     for &addr in &inventory.objects {
         let object = input.object(addr)?;
-        let Some(dataset) = object.dataset() else { continue };
+        let Some(column) = Stored::of(input, object)? else { continue };
+        let dataset = column.dataset()?;
+        if !RefPlan::new(&column.datatype)?.is_empty() {
+            if let Layout::Chunk(chunk) = &dataset.layout {
+                return Err(Error::foreign(chunk.at, "references inside a filtered chunk").into());
+            }
+            columns.payloads.insert(addr, Payload::Behind { size: column.stored });
+            continue;
+        }
+        let choice = chooser.choose(&column.object, dataset, &column.datatype, column.len)?;
+        if !(encoding.readable)(&dataset.filters) {
+            columns.counts.unreadable += 1;
+        }
+        match (choice, &dataset.layout) {
+            (Choice::Copy, Layout::Contiguous { .. }) => columns.copied(&column)?,
+            (Choice::Plain(reason), _) => columns.plain(&column, reason)?,
+            (choice, _) => later.push((addr, choice)),
+        }
+    }
+    let mut many = Vec::new();
+    for (addr, choice) in later {
+        let Some(column) = Stored::of(input, input.object(addr)?)? else { continue };
+        match choice {
+            Choice::Copy => columns.copied(&column)?,
+            Choice::Indexed(grid) => columns.indexed(&column, &grid)?,
+            Choice::Plain(reason) => columns.plain(&column, reason)?,
+            Choice::One(codec, shuffle) => columns.one(&column, codec, shuffle)?,
+            Choice::Chunks(codec, shuffle, grid) => many.push((addr, codec, shuffle, grid)),
+        }
+    }
+    for batch in many.chunks(BATCH) {
+        columns.chunks(batch)?;
+    }
+    Ok(columns.counts)
+}
+
+/// A dataset with data outside its header.
+struct Stored {
+    object: Arc<Object>,
+    datatype: Arc<Datatype>,
+    /// Bytes that it stands for.
+    len: u64,
+    /// Bytes that it takes.
+    stored: u64,
+}
+
+impl Stored {
+    fn of(input: &File, object: Arc<Object>) -> Result<Option<Self>, RewriteError> {
+        let Some(dataset) = object.dataset() else { return Ok(None) };
         let stored = match &dataset.layout {
-            Layout::Compact { .. } | Layout::Contiguous { size: 0, .. } => continue,
+            Layout::Compact { .. } | Layout::Contiguous { size: 0, .. } => return Ok(None),
             Layout::Contiguous { size, .. } => *size,
             Layout::Chunk(chunk) => chunk.size,
         };
         let datatype = input.resolve(&dataset.datatype)?;
         let len = input.data_len(dataset, &datatype)?;
-        let plan = RefPlan::new(&datatype)?;
-        if !plan.is_empty() {
-            if let Layout::Chunk(chunk) = &dataset.layout {
-                return Err(Error::foreign(chunk.at, "references inside a filtered chunk").into());
-            }
-            payloads.insert(addr, Payload::Behind { size: stored });
-            continue;
-        }
-        let mut task =
-            Task { input, dataset, datatype: &datatype, len, stored, out, observer, total };
-        let codec = encoding.of(dataset).filter(|_| is_column(dataset, &datatype));
-        let payload = match codec {
-            Some(codec) => {
-                let (payload, grown) = task.encode(codec, encoding, done.get())?;
-                counts.grown += u64::from(grown);
-                let chunk = matches!(payload, Payload::Chunk { .. });
-                counts.large += u64::from(chunk && len > HDF5_1_CHUNK_MAX);
-                payload
-            }
-            None => task.copy(done.get())?,
-        };
-        done.set(done.get() + stored);
-        payloads.insert(addr, payload);
+        Ok(Some(Self { object, datatype, len, stored }))
     }
-    Ok(counts)
+
+    fn dataset(&self) -> Result<&Dataset, RewriteError> {
+        let addr = self.object.addr();
+        self.object
+            .dataset()
+            .ok_or_else(|| Error::corrupt(addr.0, "object", "a dataset", "another object").into())
+    }
 }
 
-/// What JLD2 compresses: arrays, with elements, of a type of fixed size.
-fn is_column(dataset: &Dataset, datatype: &Datatype) -> bool {
-    dataset.dataspace.extent == Extent::Simple
-        && !matches!(datatype.class, Class::String)
-        && datatype.size > 0
-        && dataset.dataspace.elements().is_some_and(|n| n > 0)
-}
-
-struct Task<'t, 'o> {
+/// Writes columns.
+struct Columns<'t, 'o> {
     input: &'t File,
-    dataset: &'t Dataset,
-    datatype: &'t Datatype,
-    len: u64,
-    stored: u64,
+    threads: usize,
+    progress: &'t Progress<'t>,
     out: &'t mut Output<'o>,
-    observer: &'t dyn Observer,
-    total: u64,
+    payloads: &'t mut HashMap<RelAddr, Payload>,
+    counts: Counts,
 }
 
-impl Task<'_, '_> {
+impl Columns<'_, '_> {
+    fn is(&mut self, column: &Stored, payload: Payload) {
+        self.progress.done(column.stored);
+        self.payloads.insert(column.object.addr(), payload);
+    }
+
     /// Copies the stored bytes as they are.
-    fn copy(&mut self, before: u64) -> Result<Payload, RewriteError> {
-        let offset = self.align()?;
-        let mut stream = self.input.stored(self.dataset)?;
-        self.stream(&mut stream, self.stored, before)?;
-        Ok(match &self.dataset.layout {
-            Layout::Chunk(chunk) => Payload::Chunk {
-                offset,
-                size: chunk.size,
-                mask: chunk.filter_mask,
-                filters: self.dataset.filters.clone(),
-            },
-            _ => Payload::Contiguous { offset, size: self.stored },
-        })
+    fn copied(&mut self, column: &Stored) -> Result<(), RewriteError> {
+        let dataset = column.dataset()?;
+        if let Layout::Contiguous { .. } = dataset.layout {
+            self.align()?;
+        }
+        let offset = self.copy(column)?;
+        let payload = match &dataset.layout {
+            Layout::Chunk(chunk) => {
+                let dims = &dataset.dataspace.dims;
+                let large = column.len > HDF5_1_CHUNK_MAX;
+                self.counts.large += u64::from(large);
+                let old_form = !large && !fits_every_reader(dims, column.datatype.size);
+                self.counts.old_form += u64::from(old_form);
+                let (size, mask) = (chunk.size, chunk.filter_mask);
+                Payload::Chunk { offset, size, mask, filters: dataset.filters.clone() }
+            }
+            _ => Payload::Contiguous { offset, size: column.stored },
+        };
+        self.is(column, payload);
+        Ok(())
+    }
+
+    /// Copies a chunk, and puts an index of one entry behind it.
+    fn indexed(&mut self, column: &Stored, grid: &ChunkGrid) -> Result<(), RewriteError> {
+        let dataset = column.dataset()?;
+        let offset = self.copy(column)?;
+        let Layout::Chunk(chunk) = &dataset.layout else {
+            return Err(Error::corrupt(offset, "layout", "a chunk", "another").into());
+        };
+        let at = self.align()?;
+        let size = u32::try_from(chunk.size).unwrap_or(u32::MAX);
+        let first = self.input.addr(offset);
+        let mask = chunk.filter_mask;
+        let chunks = StoredChunks { grid, first, sizes: &[size], filter_mask: mask };
+        let out = &mut *self.out;
+        let at = self.input.addr(at);
+        let root = chunk_tree::write_tree(&chunks, at, &mut |node| out.write(node))?;
+        let layout = chunk_tree::chunked(grid, root);
+        self.is(column, Payload::Tree { layout, filters: dataset.filters.clone() });
+        Ok(())
+    }
+
+    /// Copies the stored bytes to where the output ends.
+    fn copy(&mut self, column: &Stored) -> Result<u64, RewriteError> {
+        let dataset = column.dataset()?;
+        let offset = self.out.position();
+        let mut stream = self.input.stored(dataset)?;
+        let at = self.input.stored_offset(dataset)?.unwrap_or(0);
+        copy(&mut stream, (column.stored, column.stored), at, self.out, self.progress)?;
+        Ok(offset)
     }
 
     /// Data stand at multiples of eight, as JLD2 puts them since 0.4.52.
@@ -145,83 +204,102 @@ impl Task<'_, '_> {
         Ok(offset)
     }
 
-    fn stream(&mut self, from: &mut dyn Read, len: u64, before: u64) -> Result<(), RewriteError> {
-        let at = self.input.stored_offset(self.dataset)?.unwrap_or(0);
-        let mut buffer = vec![0; usize::try_from(len).unwrap_or(PIECE).min(PIECE)];
-        let mut left = len;
-        while left > 0 {
-            let n = usize::try_from(left).unwrap_or(PIECE).min(buffer.len());
-            let Some(piece) = buffer.get_mut(..n) else { break };
-            from.read_exact(piece).map_err(|e| Error::payload(at, e))?;
-            self.out.write(piece)?;
-            left -= n as u64;
-            let share = u128::from(len - left) * u128::from(self.stored) / u128::from(len.max(1));
-            let share = u64::try_from(share).unwrap_or(u64::MAX);
-            self.observer.progress(Phase::Copy, before + share, self.total);
-            if self.observer.cancelled() {
-                return Err(Error::cancelled().into());
-            }
+    /// Decodes.
+    fn plain(&mut self, column: &Stored, reason: Option<Reason>) -> Result<(), RewriteError> {
+        match reason {
+            None => {}
+            Some(Reason::Grown) => self.counts.grown += 1,
+            Some(Reason::OneChunkOnly) => self.counts.one_chunk_only += 1,
         }
+        let offset = self.align()?;
+        let decoded = Column::new(self.input, column.dataset()?, &column.datatype)?;
+        let mut stream = decoded.open()?;
+        let at = decoded.offset();
+        copy(&mut stream, (column.len, column.stored), at, self.out, self.progress)?;
+        stream.finish()?;
+        self.is(column, Payload::Contiguous { offset, size: column.len });
         Ok(())
     }
 
-    /// Decodes and encodes; data that would not shrink are stored as they are.
-    fn encode(
+    /// Decodes and encodes into one chunk; data that would not shrink are stored as they are.
+    fn one(
         &mut self,
+        column: &Stored,
         codec: Codec,
-        encoding: &Encoding<'_>,
-        before: u64,
-    ) -> Result<(Payload, bool), RewriteError> {
-        let offset = self.align()?;
-        let column = Column::new(self.input, self.dataset, self.datatype)?;
+        shuffle: Option<u32>,
+    ) -> Result<(), RewriteError> {
+        let dataset = column.dataset()?;
+        let decoded = Column::new(self.input, dataset, &column.datatype)?;
+        let offset = self.out.position();
         self.out.mark();
-        if codec == Codec::None {
-            return Ok((self.plain(&column, offset, before)?, false));
-        }
-        let shuffle = encoding.shuffle.then_some(self.datatype.size);
-        let (observer, total, len, stored) = (self.observer, self.total, self.len, self.stored);
-        let mut progress = |through: u64| {
-            let share = u128::from(through) * u128::from(stored) / u128::from(len.max(1));
-            let share = u64::try_from(share).unwrap_or(u64::MAX);
-            observer.progress(Phase::Copy, before + share, total);
-            if observer.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let (progress, stored, len) = (self.progress, column.stored, column.len);
+        let mut on = |through: u64| match progress.within(stored, through, len) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
         };
-        let encoded =
-            codec::encode(codec, shuffle, &column, self.out, encoding.threads, &mut progress)
-                .map_err(|e| self.codec_error(e))?;
-        if encoded.written >= self.len {
+        let encoded = codec::encode(codec, shuffle, &decoded, self.out, self.threads, &mut on)
+            .map_err(|e| codec_error(decoded.offset(), e))?;
+        let filters: Vec<_> = encoded.filters.into_iter().map(entry).collect();
+        let dims = &dataset.dataspace.dims;
+        let header = chunk_tree::header_bytes(dims.len(), &filters);
+        if encoded.written.saturating_add(header) >= len {
             self.out.back_to(offset)?;
-            return Ok((self.plain(&column, offset, before)?, true));
+            return self.plain(column, Some(Reason::Grown));
         }
-        let filters = encoded
-            .filters
-            .into_iter()
-            .map(|f| FilterEntry { id: f.id, name: f.name, flags: 0, client: f.client })
-            .collect();
-        Ok((Payload::Chunk { offset, size: encoded.written, mask: 0, filters }, false))
+        let large = len > HDF5_1_CHUNK_MAX;
+        self.counts.large += u64::from(large);
+        let fits = fits_every_reader(dims, column.datatype.size);
+        self.counts.old_form += u64::from(!large && !fits);
+        let payload = Payload::Chunk { offset, size: encoded.written, mask: 0, filters };
+        self.is(column, payload);
+        Ok(())
     }
 
-    fn plain(
+    /// Decodes and encodes columns in chunks.
+    fn chunks(
         &mut self,
-        column: &Column<'_>,
-        offset: u64,
-        before: u64,
-    ) -> Result<Payload, RewriteError> {
-        let mut stream = column.open()?;
-        self.stream(&mut stream, self.len, before)?;
-        stream.finish()?;
-        Ok(Payload::Contiguous { offset, size: self.len })
-    }
-
-    fn codec_error(&self, error: codec::Error) -> RewriteError {
-        let at = self.input.stored_offset(self.dataset).ok().flatten().unwrap_or(0);
-        match error {
-            codec::Error::Cancelled => Error::cancelled().into(),
-            codec::Error::Output { source, .. } => RewriteError::Output(source),
-            codec::Error::Unsupported { .. } => {
-                RewriteError::Failed(Failure::new(FailureKind::Unsupported, error.to_string()))
-            }
-            other => Error::payload(at, io::Error::other(other)).into(),
+        batch: &[(RelAddr, Codec, Option<u32>, ChunkGrid)],
+    ) -> Result<(), RewriteError> {
+        let input = self.input;
+        let mut all = Vec::with_capacity(batch.len());
+        for (addr, ..) in batch {
+            all.extend(Stored::of(input, input.object(*addr)?)?);
         }
+        let mut columns = Vec::with_capacity(all.len());
+        for column in &all {
+            columns.push(Column::new(input, column.dataset()?, &column.datatype)?);
+        }
+        let mut jobs = Vec::with_capacity(all.len());
+        for ((column, decoded), (addr, codec, shuffle, grid)) in all.iter().zip(&columns).zip(batch)
+        {
+            let plain = matches!(column.dataset()?.layout, Layout::Contiguous { .. });
+            jobs.push(Job {
+                addr: *addr,
+                column: decoded,
+                grid: grid.clone(),
+                codec: *codec,
+                shuffle: *shuffle,
+                plain_at: plain.then(|| decoded.offset()),
+                stored: column.stored,
+            });
+        }
+        let mut writer = ColumnWriter::new(self.out, input, self.progress);
+        pipeline::run(input, &jobs, self.threads, &mut writer)?;
+        for (addr, payload, grown) in writer.done {
+            self.counts.grown += u64::from(grown);
+            self.payloads.insert(addr, payload);
+        }
+        Ok(())
+    }
+}
+
+fn codec_error(at: u64, error: codec::Error) -> RewriteError {
+    match error {
+        codec::Error::Cancelled => Error::cancelled().into(),
+        codec::Error::Output { source, .. } => RewriteError::Output(source),
+        codec::Error::Unsupported { .. } => {
+            RewriteError::Failed(Failure::new(FailureKind::Unsupported, error.to_string()))
+        }
+        other => Error::payload(at, io::Error::other(other)).into(),
     }
 }

@@ -1,5 +1,7 @@
 //! How an array is cut into chunks that are runs of its bytes.
 
+use super::HDF5_1_CHUNK_MAX;
+
 /// An array cut into chunks of one shape, each of which is a run of the array's bytes: all its
 /// dimensions are 1 up to one that is cut, and those behind that one are whole.
 ///
@@ -18,9 +20,8 @@ pub struct ChunkGrid {
     count: u64,
 }
 
-/// Bytes of the largest chunk: HDF5 keeps them in 32 bits, and JLD2 reads dimensions of a chunk with
-/// a sign.
-const CHUNK_MAX: u64 = (1 << 31) - 1;
+/// Largest dimension of a chunk: JLD2 reads it with a sign.
+const DIM_MAX: u64 = (1 << 31) - 1;
 
 impl ChunkGrid {
     /// Cuts an array of `dims`, slowest first, into chunks of about `goal` bytes, at most. They are
@@ -30,8 +31,8 @@ impl ChunkGrid {
     /// None where there are no elements, an element is larger than a chunk can be, or the array has
     /// 2^64 bytes or more.
     pub fn divide(dims: &[u64], element_size: u32, goal: u64, unit: u64) -> Option<Self> {
-        let goal = goal.min(CHUNK_MAX).max(u64::from(element_size));
-        if element_size == 0 || dims.is_empty() || goal > CHUNK_MAX {
+        let goal = goal.min(HDF5_1_CHUNK_MAX).max(u64::from(element_size));
+        if element_size == 0 || dims.is_empty() || goal > HDF5_1_CHUNK_MAX {
             return None;
         }
         let bytes = dims.iter().try_fold(u64::from(element_size), |n, d| n.checked_mul(*d))?;
@@ -71,6 +72,9 @@ impl ChunkGrid {
         if dims.len() != chunk.len() || chunk.contains(&0) || dims.contains(&0) {
             return None;
         }
+        if chunk.iter().any(|n| *n > DIM_MAX) {
+            return None;
+        }
         // The first that is not 1; where all are, the last.
         let cut = chunk.iter().position(|n| *n > 1).unwrap_or(chunk.len().checked_sub(1)?);
         let whole = dims.iter().zip(&chunk).skip(cut.checked_add(1)?).all(|(dim, n)| dim == n);
@@ -80,7 +84,7 @@ impl ChunkGrid {
         let tail = dims.get(cut.checked_add(1)?..)?;
         let step = tail.iter().try_fold(u64::from(element_size), |n, d| n.checked_mul(*d))?;
         let rows = chunk.get(cut).copied()?;
-        step.checked_mul(rows).filter(|bytes| (1..=CHUNK_MAX).contains(bytes))?;
+        step.checked_mul(rows).filter(|bytes| (1..=HDF5_1_CHUNK_MAX).contains(bytes))?;
         let along = dims.get(cut)?.div_ceil(rows);
         let count = dims.get(..cut)?.iter().try_fold(along, |n, d| n.checked_mul(*d))?;
         dims.iter().try_fold(u64::from(element_size), |n, d| n.checked_mul(*d))?;
