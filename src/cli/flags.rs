@@ -1,4 +1,4 @@
-//! The flags, each once: the command line, `JLDCONV_*` and `jldconv.toml` all read these.
+//! Defines the flags, each once: the command line, `JLDCONV_*` and `jldconv.toml` all read these.
 //!
 //! Every field is an `Option` (an empty list for lists), `None` where nobody said it: the defaults
 //! are applied where [`Layer`] is resolved.
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Conversion")]
 pub struct ConversionFlags {
     /// How to carry it out: patch copies the file and changes a few hundred bytes, rewrite lays it
-    /// out afresh, in-place changes the file itself and can be undone; auto takes patch unless a
+    /// out again, in-place changes the file itself and can be undone; auto takes patch unless a
     /// rewrite is needed [default: auto]
     #[arg(long, value_name = "MODE")]
     pub mode: Option<Mode>,
@@ -54,12 +54,12 @@ pub struct ConversionFlags {
     #[arg(long, value_name = "SIZE")]
     pub block_size: Option<Size>,
     /// Uncompressed size of a chunk of a compressed column, for instance 256KiB: what readers decode
-    /// at least. auto takes 1MiB for columns that are encoded anew, and leaves others as they are;
+    /// at least. auto takes 1MiB for columns that are encoded again, and leaves others as they are;
     /// one makes each a single chunk, as JLD2 does, which h5py from 3.16 on cannot read [default:
     /// auto]
     #[arg(long, value_name = "auto|one|SIZE", value_parser = value::chunking)]
     pub chunk: Option<Chunking>,
-    /// Lay the file out afresh without touching compressed bytes: gives back what deletions left
+    /// Lay the file out again without touching compressed bytes: gives back what deletions left
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true)]

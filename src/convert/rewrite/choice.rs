@@ -1,4 +1,4 @@
-//! What becomes of each column: whether it is copied or encoded anew, and in how many chunks.
+//! What becomes of each column: whether it is copied or encoded again, and in how many chunks.
 
 use super::inventory::Inventory;
 use crate::codec::{Codec, LZ4_BLOCK_SIZE, Lz4Format, ids, sniff_lz4};
@@ -11,7 +11,7 @@ use crate::h5::{
 use crate::julia::TypeTable;
 
 /// How columns are to be encoded.
-pub(crate) struct Encoding<'a> {
+pub(crate) struct EncodeOptions<'a> {
     /// The codec that is wanted; `None` keeps what the target can read.
     pub(crate) wanted: Option<Codec>,
     /// The codec for what the target cannot read.
@@ -35,9 +35,9 @@ pub(super) enum Choice {
     Indexed(ChunkGrid),
     /// It is stored without a filter. The reason, if nobody asked for that.
     Plain(Option<Reason>),
-    /// It is encoded anew in one chunk, without an index.
+    /// It is encoded again in one chunk, without an index.
     One(Codec, Option<u32>),
-    /// It is encoded anew in chunks.
+    /// It is encoded again in chunks.
     Chunks(Codec, Option<u32>, ChunkGrid),
 }
 
@@ -55,14 +55,14 @@ pub(super) struct Chooser<'a> {
     input: &'a File,
     types: TypeTable<'a>,
     inventory: &'a Inventory,
-    encoding: &'a Encoding<'a>,
+    encoding: &'a EncodeOptions<'a>,
 }
 
 impl<'a> Chooser<'a> {
     pub(super) fn new(
         input: &'a File,
         inventory: &'a Inventory,
-        encoding: &'a Encoding<'a>,
+        encoding: &'a EncodeOptions<'a>,
     ) -> Self {
         Self { input, types: TypeTable::new(input), inventory, encoding }
     }
@@ -115,7 +115,7 @@ impl<'a> Chooser<'a> {
         })
     }
 
-    /// What becomes of a column that need not be encoded anew.
+    /// What becomes of a column that need not be encoded again.
     fn kept(
         &self,
         object: &Object,

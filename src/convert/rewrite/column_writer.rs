@@ -3,16 +3,31 @@
 use super::RewriteError;
 use super::header::Payload;
 use super::output::Output;
-use super::pipeline::Job;
 use super::progress::Progress;
-use crate::codec::Filter;
+use crate::codec::{Codec, Filter};
 use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::fits_every_reader;
-use crate::h5::{Error, File, FilterEntry, RelAddr};
+use crate::h5::{ChunkGrid, Error, File, FilterEntry, RelAddr};
+use crate::julia::Column;
 use std::io::Read;
 
 /// Stored data are copied in pieces of this many bytes.
 pub(super) const PIECE: usize = 1 << 20;
+
+/// A column that is to be encoded in chunks.
+pub(super) struct Job<'c> {
+    /// The dataset.
+    pub(super) addr: RelAddr,
+    pub(super) column: &'c Column<'c>,
+    pub(super) grid: ChunkGrid,
+    pub(super) codec: Codec,
+    /// Size of the elements whose bytes are put into planes first.
+    pub(super) shuffle: Option<u32>,
+    /// Where the logical bytes stand in the input, if they are stored as they are.
+    pub(super) plain_at: Option<u64>,
+    /// Bytes that the column takes in the input.
+    pub(super) stored: u64,
+}
 
 /// Writes the chunks of one column after another.
 pub(super) struct ColumnWriter<'a, 'o> {

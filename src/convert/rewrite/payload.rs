@@ -1,12 +1,12 @@
-//! Data outside headers that hold no addresses: copied, or encoded anew.
+//! Data outside headers that hold no addresses: copied, or encoded again.
 
 use super::RewriteError;
-use super::choice::{Choice, Chooser, Encoding, Reason};
-use super::column_writer::{ColumnWriter, copy, entry};
+use super::choice::{Choice, Chooser, EncodeOptions, Reason};
+use super::column_writer::{ColumnWriter, Job, copy, entry};
 use super::header::Payload;
 use super::inventory::Inventory;
 use super::output::Output;
-use super::pipeline::{self, Job};
+use super::pipeline;
 use super::progress::Progress;
 use crate::codec::{self, Codec};
 use crate::convert::{Failure, FailureKind, Observer};
@@ -43,7 +43,7 @@ pub(crate) struct Counts {
 pub(super) fn write(
     input: &File,
     inventory: &Inventory,
-    encoding: &Encoding<'_>,
+    encoding: &EncodeOptions<'_>,
     out: &mut Output<'_>,
     payloads: &mut HashMap<RelAddr, Payload>,
     observer: &dyn Observer,

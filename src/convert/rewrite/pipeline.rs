@@ -8,10 +8,9 @@
 //! threads.
 
 use super::RewriteError;
-use super::column_writer::ColumnWriter;
-use crate::codec::{self, ChunkEncoder, Codec, Reader, Source as _};
-use crate::h5::{ChunkGrid, Error, File, RelAddr};
-use crate::julia::Column;
+use super::column_writer::{ColumnWriter, Job};
+use crate::codec::{self, ChunkEncoder, Codec, Reader, StreamSource as _};
+use crate::h5::{Error, File};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, Read};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,21 +18,6 @@ use std::thread;
 
 /// Encoded bytes that may wait for what comes before them.
 const WAITING: usize = 8 << 20;
-
-/// A column that is to be encoded in chunks.
-pub(super) struct Job<'c> {
-    /// The dataset.
-    pub(super) addr: RelAddr,
-    pub(super) column: &'c Column<'c>,
-    pub(super) grid: ChunkGrid,
-    pub(super) codec: Codec,
-    /// Size of the elements whose bytes are put into planes first.
-    pub(super) shuffle: Option<u32>,
-    /// Where the logical bytes stand in the input, if they are stored as they are.
-    pub(super) plain_at: Option<u64>,
-    /// Bytes that the column takes in the input.
-    pub(super) stored: u64,
-}
 
 /// A chunk of a column: which job, and which of its chunks.
 type Unit = (usize, u64);
@@ -217,7 +201,7 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
                 let at = job.plain_at.unwrap_or(0).saturating_add(start);
                 return Ok(self.input.source().read_into(at, bytes, "data")?);
             }
-            Stream::New => codec::Source::open(job.column).map_err(at)?,
+            Stream::New => codec::StreamSource::open(job.column).map_err(at)?,
             Stream::Idle(reader) => reader,
             Stream::Taken => return Err(failed()),
         };

@@ -1,6 +1,7 @@
-//! What a linked dataset is, without its values: its type, its shape, and where its data stand.
+//! Describes what a linked dataset is, without its values: its type, its shape, and where its data
+//! stand.
 
-use super::super::converter::Planned;
+use super::super::planned::Planned;
 use crate::h5::{Extent, Layout, RelAddr, Result};
 use crate::julia::{Element, JuliaType, Override, TypeTable};
 
