@@ -5,8 +5,8 @@ use crate::codec::{Codec, LZ4_BLOCK_SIZE, Lz4Format, ids, sniff_lz4};
 use crate::convert::Chunking;
 use crate::h5::encode::fits_every_reader;
 use crate::h5::{
-    ChunkGrid, Class, Dataset, Datatype, Extent, File, FilterEntry, HDF5_1_CHUNK_MAX, Layout,
-    Object, Result, SingleChunk, TypeRef,
+    ChunkGrid, ChunkIter, Class, Dataset, Datatype, Error, Extent, File, FilterEntry,
+    HDF5_1_CHUNK_MAX, Object, Result, TypeRef,
 };
 use crate::julia::TypeTable;
 
@@ -108,14 +108,34 @@ impl<'a> Chooser<'a> {
             let plain = Choice::Plain(Some(Reason::OneChunkOnly));
             return Ok(if fits { Choice::One(codec, shuffle) } else { plain });
         }
-        Ok(match ChunkGrid::divide(dims, datatype.size, goal, 1) {
+        Ok(match self.grid(dataset, datatype, goal) {
             Some(grid) => Choice::Chunks(codec, shuffle, grid),
             // An element that is larger than a chunk can be.
             None => Choice::One(codec, shuffle),
         })
     }
 
-    /// What becomes of a column that need not be encoded again.
+    /// How a column is cut: as it is cut in the input where that is near the goal, or else at the
+    /// edges of its chunks, so that no chunk need be decoded twice.
+    fn grid(&self, dataset: &Dataset, datatype: &Datatype, goal: u64) -> Option<ChunkGrid> {
+        let dims = &dataset.dataspace.dims;
+        let divide = |unit| ChunkGrid::divide(dims, datatype.size, goal, unit);
+        if dataset.is_in_one_piece() {
+            return divide(1);
+        }
+        let chunked = dataset.layout.chunked()?;
+        let Some(old) = ChunkGrid::of(dims, chunked.dims.clone(), datatype.size) else {
+            return divide(1);
+        };
+        let near = goal / 4..=goal.saturating_mul(4);
+        if self.encoding.chunk == Chunking::Auto && near.contains(&old.chunk_bytes()) {
+            return Some(old);
+        }
+        let aligned = divide(old.rows()).filter(|new| new.covers(&old));
+        aligned.or_else(|| divide(1))
+    }
+
+    /// What becomes of a dataset that need not be encoded again.
     fn kept(
         &self,
         object: &Object,
@@ -123,31 +143,57 @@ impl<'a> Chooser<'a> {
         datatype: &Datatype,
         len: u64,
     ) -> Result<Choice> {
-        let Layout::Chunk(chunk) = &dataset.layout else { return Ok(Choice::Copy) };
-        let dims = &dataset.dataspace.dims;
-        let small = len <= HDF5_1_CHUNK_MAX && chunk.size <= HDF5_1_CHUNK_MAX;
-        let portable = small && fits_every_reader(dims, datatype.size);
-        let goal = match self.encoding.chunk {
-            Chunking::One => return Ok(Choice::Copy),
-            Chunking::Auto if small => None,
-            chunking => chunking.goal(),
-        };
-        if portable && goal.is_none() {
+        let Some(chunked) = dataset.layout.chunked() else { return Ok(Choice::Copy) };
+        let one_piece = dataset.is_in_one_piece();
+        if one_piece && dataset.filters.is_empty() {
             return Ok(Choice::Copy);
         }
-        if self.one_chunk_only(object, dataset)? {
+        if !is_column(dataset, datatype) || dataset.filters.is_empty() {
+            return Ok(if one_piece { Choice::Copy } else { Choice::Plain(None) });
+        }
+        let dims = &dataset.dataspace.dims;
+        let stored = chunked.single().map_or(0, |chunk| chunk.size);
+        let small = len <= HDF5_1_CHUNK_MAX && stored <= HDF5_1_CHUNK_MAX;
+        let portable = one_piece && small && fits_every_reader(dims, datatype.size);
+        let again = match self.encoding.chunk {
+            Chunking::Auto => !small && one_piece,
+            Chunking::One => !one_piece,
+            Chunking::Of(_) => true,
+        };
+        if !again && (portable || self.encoding.chunk == Chunking::One) {
+            return Ok(Choice::Copy);
+        }
+        if one_piece && self.one_chunk_only(object, dataset)? {
             let plain = Choice::Plain(Some(Reason::OneChunkOnly));
             return Ok(if portable { Choice::Copy } else { plain });
         }
-        if goal.is_some()
-            && let Some(own) = self.own_codec(dataset, chunk, datatype)?
+        let shape = if one_piece { dims.clone() } else { chunked.dims.clone() };
+        if !again
+            && let Some(grid) = ChunkGrid::of(dims, shape, datatype.size)
+            && self.can_be_copied(dataset, &grid)?
         {
-            return self.encoded(object, dataset, datatype, len, own);
+            return Ok(Choice::Indexed(grid));
         }
-        Ok(match ChunkGrid::of(dims, dims.clone(), datatype.size) {
-            Some(grid) if small && !portable => Choice::Indexed(grid),
-            _ => Choice::Copy,
-        })
+        match self.own_codec(dataset, datatype)? {
+            Some(own) => self.encoded(object, dataset, datatype, len, own),
+            None if one_piece => Ok(Choice::Copy),
+            None => self.encoded(object, dataset, datatype, len, (self.encoding.fallback, None)),
+        }
+    }
+
+    /// Whether the chunks of a dataset are all stored, in the order of a grid, and alike.
+    fn can_be_copied(&self, dataset: &Dataset, grid: &ChunkGrid) -> Result<bool> {
+        let mut chunks = stored_chunks(self.input, dataset)?;
+        let (mut count, mut mask) = (0, None);
+        while let Some(chunk) = chunks.next()? {
+            let alike = *mask.get_or_insert(chunk.filter_mask) == chunk.filter_mask;
+            if chunk.number != count || !alike || u32::try_from(chunk.size).is_err() {
+                return Ok(false);
+            }
+            count += 1;
+        }
+        let plain_edges = dataset.layout.chunked().is_some_and(|chunked| chunked.plain_edges);
+        Ok(count == grid.count() && !plain_edges)
     }
 
     /// Whether JLD2 (up to 0.6.6) reads the array as it should only where it is one chunk:
@@ -171,41 +217,55 @@ impl<'a> Chooser<'a> {
     fn own_codec(
         &self,
         dataset: &Dataset,
-        chunk: &SingleChunk,
         datatype: &Datatype,
     ) -> Result<Option<(Codec, Option<u32>)>> {
+        let Some((at, chunk)) = self.input.first_chunk(dataset)? else { return Ok(None) };
         let (shuffle, filter) = match dataset.filters.as_slice() {
             [only] => (None, only),
-            [shuffle, filter] if shuffle.id == ids::SHUFFLE && chunk.filter_mask == 0 => {
-                let size = shuffle.client.first().copied();
-                if size != Some(datatype.size) {
-                    return Ok(None);
-                }
-                (size, filter)
+            [shuffle, filter] if shuffle.id == ids::SHUFFLE => {
+                (shuffle.client.first().copied(), filter)
             }
             _ => return Ok(None),
         };
+        if shuffle.is_some_and(|size| size != datatype.size) {
+            return Ok(None);
+        }
         // JLD2 before 0.6 wrote a 5 for every codec and level.
         let level = filter.client.first().copied();
-        Ok(match filter.id {
-            _ if chunk.filter_mask != 0 => None,
-            ids::DEFLATE => Some(Codec::Deflate(level.unwrap_or(6).min(9))),
-            ids::ZSTD => {
-                Some(Codec::Zstd(level.map_or(3, |l| i32::try_from(l).map_or(3, |l| l.min(19)))))
-            }
-            ids::LZ4 => {
-                let at = self.input.stored_offset(dataset)?.unwrap_or(0);
+        let codec = match filter.id {
+            ids::DEFLATE => Codec::Deflate(level.unwrap_or(6).min(9)),
+            ids::ZSTD => Codec::Zstd(level.map_or(3, |level| level.cast_signed().clamp(1, 22))),
+            ids::LZ4 if chunk.size >= 4 => {
                 let mut first = [0; 4];
                 self.input.source().read_into(at, &mut first, "chunk")?;
-                Some(match sniff_lz4(first) {
+                match sniff_lz4(first) {
                     Lz4Format::Frame => Codec::Lz4Frame,
                     Lz4Format::Hdf5 => Codec::Lz4 { block_size: LZ4_BLOCK_SIZE },
-                })
+                }
             }
-            _ => None,
-        }
-        .map(|codec| (codec, shuffle)))
+            _ => return Ok(None),
+        };
+        Ok(Some((codec, shuffle)))
     }
+}
+
+/// All chunks of a dataset that are stored.
+pub(super) fn stored_chunks<'a>(input: &'a File, dataset: &'a Dataset) -> Result<ChunkIter<'a>> {
+    let Some(table) = input.chunks(dataset)? else {
+        return Err(Error::corrupt(0, "layout", "chunks", "another layout"));
+    };
+    table.stored(0..u64::MAX)
+}
+
+/// Whether each chunk of `grid` can be decoded for itself, with no chunk of the input decoded twice.
+pub(super) fn starts_anywhere(dataset: &Dataset, grid: &ChunkGrid) -> bool {
+    let Some(chunked) = dataset.layout.chunked() else { return true };
+    if dataset.is_in_one_piece() {
+        return dataset.filters.is_empty();
+    }
+    let dims = &dataset.dataspace.dims;
+    let old = ChunkGrid::of(dims, chunked.dims.clone(), grid.element_size());
+    old.is_some_and(|old| grid.covers(&old))
 }
 
 /// What JLD2 compresses: arrays, with elements, of a type of fixed size.

@@ -23,8 +23,8 @@ pub(super) struct Job<'c> {
     pub(super) codec: Codec,
     /// Size of the elements whose bytes are put into planes first.
     pub(super) shuffle: Option<u32>,
-    /// Where the logical bytes stand in the input, if they are stored as they are.
-    pub(super) plain_at: Option<u64>,
+    /// Whether any of its chunks can be decoded without those before it.
+    pub(super) anywhere: bool,
     /// Bytes that the column takes in the input.
     pub(super) stored: u64,
 }
@@ -113,20 +113,21 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
         self.out.pad_to(offset)?;
         let size = job.column.len();
         let mut stream = job.column.open()?;
-        copy(&mut stream, (size, job.stored), job.column.offset(), self.out, self.progress)?;
+        let mut on = |done| self.progress.within(job.stored, done, size);
+        copy(&mut stream, size, job.column.offset(), self.out, &mut on)?;
         stream.finish()?;
         Ok(Payload::Contiguous { offset, size })
     }
 }
 
-/// Copies `len` bytes of a stream that comes from offset `at` of the input, where it takes `stored`
-/// bytes.
+/// Copies `len` bytes of a stream that comes from offset `at` of the input; `through` is told how
+/// many of them are done.
 pub(super) fn copy(
     from: &mut dyn Read,
-    (len, stored): (u64, u64),
+    len: u64,
     at: u64,
     out: &mut Output<'_>,
-    progress: &Progress<'_>,
+    through: &mut dyn FnMut(u64) -> Result<(), RewriteError>,
 ) -> Result<(), RewriteError> {
     let mut buffer = vec![0; usize::try_from(len).unwrap_or(PIECE).min(PIECE)];
     let mut left = len;
@@ -136,7 +137,7 @@ pub(super) fn copy(
         from.read_exact(piece).map_err(|e| Error::payload(at, e))?;
         out.write(piece)?;
         left -= n as u64;
-        progress.within(stored, len - left, len)?;
+        through(len - left)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Data outside headers that hold no addresses: copied, or encoded again.
 
 use super::RewriteError;
-use super::choice::{Choice, Chooser, EncodeOptions, Reason};
+use super::choice::{self, Choice, Chooser, EncodeOptions, Reason, stored_chunks};
 use super::column_writer::{ColumnWriter, Job, copy, entry};
 use super::header::Payload;
 use super::inventory::Inventory;
@@ -64,8 +64,8 @@ pub(super) fn write(
         let Some(column) = Stored::of(input, object)? else { continue };
         let dataset = column.dataset()?;
         if !RefPlan::new(&column.datatype)?.is_empty() {
-            if let Layout::Chunk(chunk) = &dataset.layout {
-                return Err(Error::foreign(chunk.at, "references inside a filtered chunk").into());
+            if let Some(chunked) = dataset.layout.chunked() {
+                return Err(Error::foreign(chunked.at, "references inside a chunk").into());
             }
             columns.payloads.insert(addr, Payload::Behind { size: column.stored });
             continue;
@@ -74,10 +74,10 @@ pub(super) fn write(
         if !(encoding.readable)(&dataset.filters) {
             columns.counts.unreadable += 1;
         }
-        match (choice, &dataset.layout) {
-            (Choice::Copy, Layout::Contiguous { .. }) => columns.copied(&column)?,
-            (Choice::Plain(reason), _) => columns.plain(&column, reason)?,
-            (choice, _) => later.push((addr, choice)),
+        match choice {
+            Choice::Copy if dataset.filters.is_empty() => columns.copied(&column)?,
+            Choice::Plain(reason) => columns.plain(&column, reason)?,
+            choice => later.push((addr, choice)),
         }
     }
     let mut many = Vec::new();
@@ -110,13 +110,14 @@ struct Stored {
 impl Stored {
     fn of(input: &File, object: Arc<Object>) -> Result<Option<Self>, RewriteError> {
         let Some(dataset) = object.dataset() else { return Ok(None) };
-        let stored = match &dataset.layout {
-            Layout::Compact { .. } | Layout::Contiguous { size: 0, .. } => return Ok(None),
-            Layout::Contiguous { size, .. } => *size,
-            Layout::Chunk(chunk) => chunk.size,
-        };
         let datatype = input.resolve(&dataset.datatype)?;
         let len = input.data_len(dataset, &datatype)?;
+        if matches!(dataset.layout, Layout::Compact { .. } | Layout::Contiguous { size: 0, .. })
+            || dataset.layout.chunked().is_some() && len == 0
+        {
+            return Ok(None);
+        }
+        let stored = input.stored_len(dataset)?;
         Ok(Some(Self { object, datatype, len, stored }))
     }
 
@@ -144,57 +145,59 @@ impl Columns<'_, '_> {
         self.payloads.insert(column.object.addr(), payload);
     }
 
-    /// Copies the stored bytes as they are.
+    /// Copies the stored bytes, which are in one piece, as they are.
     fn copied(&mut self, column: &Stored) -> Result<(), RewriteError> {
         let dataset = column.dataset()?;
-        if let Layout::Contiguous { .. } = dataset.layout {
-            self.align()?;
-        }
-        let offset = self.copy(column)?;
-        let payload = match &dataset.layout {
-            Layout::Chunk(chunk) => {
-                let dims = &dataset.dataspace.dims;
-                let large = column.len > HDF5_1_CHUNK_MAX;
-                self.counts.large += u64::from(large);
-                let old_form = !large && !fits_every_reader(dims, column.datatype.size);
-                self.counts.old_form += u64::from(old_form);
-                let (size, mask) = (chunk.size, chunk.filter_mask);
-                Payload::Chunk { offset, size, mask, filters: dataset.filters.clone() }
-            }
-            _ => Payload::Contiguous { offset, size: column.stored },
+        let plain = dataset.filters.is_empty();
+        let offset = if plain { self.align()? } else { self.out.position() };
+        let at = self.input.stored_offset(dataset)?.unwrap_or(0);
+        let size = column.stored;
+        let mut stream = self.input.stored(dataset)?;
+        let mut on = |done| self.progress.within(size, done, size);
+        copy(&mut stream, size, at, self.out, &mut on)?;
+        let payload = if plain {
+            Payload::Contiguous { offset, size }
+        } else {
+            self.count_form(column.len, dataset, &column.datatype);
+            let mask = dataset.layout.single_chunk().map_or(0, |chunk| chunk.filter_mask);
+            Payload::Chunk { offset, size, mask, filters: dataset.filters.clone() }
         };
         self.is(column, payload);
         Ok(())
     }
 
-    /// Copies a chunk, and puts an index of one entry behind it.
+    /// Takes note of which readers a single chunk is not for.
+    fn count_form(&mut self, len: u64, dataset: &Dataset, datatype: &Datatype) {
+        let large = len > HDF5_1_CHUNK_MAX;
+        let fits = fits_every_reader(&dataset.dataspace.dims, datatype.size);
+        self.counts.large += u64::from(large);
+        self.counts.old_form += u64::from(!large && !fits);
+    }
+
+    /// Copies chunks, and puts a new index behind them.
     fn indexed(&mut self, column: &Stored, grid: &ChunkGrid) -> Result<(), RewriteError> {
         let dataset = column.dataset()?;
-        let offset = self.copy(column)?;
-        let Layout::Chunk(chunk) = &dataset.layout else {
-            return Err(Error::corrupt(offset, "layout", "a chunk", "another").into());
-        };
+        let (start, mut sizes, mut filter_mask) = (self.out.position(), Vec::new(), 0);
+        let mut chunks = stored_chunks(self.input, dataset)?;
+        let mut done = 0;
+        while let Some(chunk) = chunks.next()? {
+            let at = self.input.offset(chunk.addr, "chunk")?;
+            let mut stream = self.input.source().stream(at, chunk.size, "chunk")?;
+            let mut on =
+                |through| self.progress.within(column.stored, done + through, column.stored);
+            copy(&mut stream, chunk.size, at, self.out, &mut on)?;
+            sizes.push(u32::try_from(chunk.size).unwrap_or(u32::MAX));
+            filter_mask = chunk.filter_mask;
+            done += chunk.size;
+        }
         let at = self.align()?;
-        let size = u32::try_from(chunk.size).unwrap_or(u32::MAX);
-        let first = self.input.addr(offset);
-        let mask = chunk.filter_mask;
-        let chunks = StoredChunks { grid, first, sizes: &[size], filter_mask: mask };
-        let out = &mut *self.out;
-        let at = self.input.addr(at);
+        let first = self.input.addr(start);
+        let chunks = StoredChunks { grid, first, sizes: &sizes, filter_mask };
+        let (at, out) = (self.input.addr(at), &mut *self.out);
         let root = chunk_tree::write_tree(&chunks, at, &mut |node| out.write(node))?;
         let layout = chunk_tree::chunked(grid, root);
         self.is(column, Payload::Tree { layout, filters: dataset.filters.clone() });
         Ok(())
-    }
-
-    /// Copies the stored bytes to where the output ends.
-    fn copy(&mut self, column: &Stored) -> Result<u64, RewriteError> {
-        let dataset = column.dataset()?;
-        let offset = self.out.position();
-        let mut stream = self.input.stored(dataset)?;
-        let at = self.input.stored_offset(dataset)?.unwrap_or(0);
-        copy(&mut stream, (column.stored, column.stored), at, self.out, self.progress)?;
-        Ok(offset)
     }
 
     /// Data stand at multiples of eight, as JLD2 puts them since 0.4.52.
@@ -215,7 +218,8 @@ impl Columns<'_, '_> {
         let decoded = Column::new(self.input, column.dataset()?, &column.datatype)?;
         let mut stream = decoded.open()?;
         let at = decoded.offset();
-        copy(&mut stream, (column.len, column.stored), at, self.out, self.progress)?;
+        let mut on = |done| self.progress.within(column.stored, done, column.len);
+        copy(&mut stream, column.len, at, self.out, &mut on)?;
         stream.finish()?;
         self.is(column, Payload::Contiguous { offset, size: column.len });
         Ok(())
@@ -246,10 +250,7 @@ impl Columns<'_, '_> {
             self.out.back_to(offset)?;
             return self.plain(column, Some(Reason::Grown));
         }
-        let large = len > HDF5_1_CHUNK_MAX;
-        self.counts.large += u64::from(large);
-        let fits = fits_every_reader(dims, column.datatype.size);
-        self.counts.old_form += u64::from(!large && !fits);
+        self.count_form(len, dataset, &column.datatype);
         let payload = Payload::Chunk { offset, size: encoded.written, mask: 0, filters };
         self.is(column, payload);
         Ok(())
@@ -272,19 +273,19 @@ impl Columns<'_, '_> {
         let mut jobs = Vec::with_capacity(all.len());
         for ((column, decoded), (addr, codec, shuffle, grid)) in all.iter().zip(&columns).zip(batch)
         {
-            let plain = matches!(column.dataset()?.layout, Layout::Contiguous { .. });
+            let anywhere = choice::starts_anywhere(column.dataset()?, grid);
             jobs.push(Job {
                 addr: *addr,
                 column: decoded,
                 grid: grid.clone(),
                 codec: *codec,
                 shuffle: *shuffle,
-                plain_at: plain.then(|| decoded.offset()),
+                anywhere,
                 stored: column.stored,
             });
         }
         let mut writer = ColumnWriter::new(self.out, input, self.progress);
-        pipeline::run(input, &jobs, self.threads, &mut writer)?;
+        pipeline::run(&jobs, self.threads, &mut writer)?;
         for (addr, payload, grown) in writer.done {
             self.counts.grown += u64::from(grown);
             self.payloads.insert(addr, payload);

@@ -10,7 +10,7 @@
 use super::RewriteError;
 use super::column_writer::{ColumnWriter, Job};
 use crate::codec::{self, ChunkEncoder, Codec, Reader, StreamSource as _};
-use crate::h5::{Error, File};
+use crate::h5::Error;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, Read};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -24,13 +24,11 @@ type Unit = (usize, u64);
 
 /// Encodes all `jobs` and hands their chunks to `writer`.
 pub(super) fn run(
-    input: &File,
     jobs: &[Job<'_>],
     threads: usize,
     writer: &mut ColumnWriter<'_, '_>,
 ) -> Result<(), RewriteError> {
     let line = Line {
-        input,
         jobs,
         window: threads.max(1),
         writer: Mutex::new(writer),
@@ -61,7 +59,6 @@ fn failed() -> RewriteError {
 
 /// What all threads work at.
 struct Line<'l, 'c, 'w, 'a, 'o> {
-    input: &'l File,
     jobs: &'l [Job<'c>],
     /// Columns that are decoded at a time, at most.
     window: usize,
@@ -164,7 +161,7 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
             if state.open.len() >= self.window || !may((state.next, 0)) {
                 return None;
             }
-            let stream = if job.plain_at.is_some() { Stream::Anywhere } else { Stream::New };
+            let stream = if job.anywhere { Stream::Anywhere } else { Stream::New };
             state.open.push_back(Open { job: state.next, next: 0, stream });
             state.next += 1;
             Some(state.open.len() - 1)
@@ -198,8 +195,9 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
         let at = |e: codec::Error| Error::payload(job.column.offset(), e);
         let mut reader = match stream {
             Stream::Anywhere => {
-                let at = job.plain_at.unwrap_or(0).saturating_add(start);
-                return Ok(self.input.source().read_into(at, bytes, "data")?);
+                let mut part = job.column.open_range(start..start.saturating_add(len))?;
+                part.fill(bytes)?;
+                return Ok(part.finish()?);
             }
             Stream::New => codec::StreamSource::open(job.column).map_err(at)?,
             Stream::Idle(reader) => reader,

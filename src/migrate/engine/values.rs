@@ -64,8 +64,8 @@ impl<'r> Engine<'r> {
                 ));
             }
             let mut stream = column.open()?;
-            let plain = dataset.filters.is_empty();
-            if !plain {
+            let plain = dataset.layout.chunked().is_none();
+            if !dataset.filters.is_empty() {
                 self.unfiltered.push((Arc::clone(&instance.place), reform.rule.clone()));
             }
             let mut at = stream.offset();

@@ -25,8 +25,8 @@ const DIM_MAX: u64 = (1 << 31) - 1;
 
 impl ChunkGrid {
     /// Cuts an array of `dims`, slowest first, into chunks of about `goal` bytes, at most. They are
-    /// as equal as can be, so that little of the last one lies outside the array. Where a step is a
-    /// multiple of `unit` along the dimension that is cut (1 for any), chunks begin at its multiples.
+    /// as equal as can be, so that little of the last one lies outside the array; where `unit` is more
+    /// than 1 and fits into a chunk, they begin at its multiples along the dimension that is cut.
     ///
     /// None where there are no elements, an element is larger than a chunk can be, or the array has
     /// 2^64 bytes or more.
@@ -53,9 +53,8 @@ impl ChunkGrid {
         let most = (goal / step).max(1).min(dim);
         let parts = dim.div_ceil(most);
         let mut rows = dim.div_ceil(parts);
-        if unit > 1 && parts > 1 {
-            // As near as the unit allows, but at least one.
-            rows = (most / unit).max(1).saturating_mul(unit).min(dim);
+        if unit > 1 && parts > 1 && unit <= most {
+            rows = (most / unit).saturating_mul(unit);
         }
         let shape = |(k, dim): (usize, &u64)| match k.cmp(&cut) {
             std::cmp::Ordering::Less => 1,
@@ -116,8 +115,16 @@ impl ChunkGrid {
         self.step.saturating_mul(self.rows())
     }
 
+    /// Whether each chunk of this grid is made of whole chunks of another one of the same array.
+    pub fn covers(&self, other: &Self) -> bool {
+        self == other
+            || self.dims == other.dims
+                && self.cut == other.cut
+                && self.rows().is_multiple_of(other.rows().max(1))
+    }
+
     /// Steps of a chunk along the dimension that is cut.
-    fn rows(&self) -> u64 {
+    pub fn rows(&self) -> u64 {
         self.chunk.get(self.cut).copied().unwrap_or(1)
     }
 
@@ -208,9 +215,7 @@ mod tests {
                 prop_assert_eq!(at * u64::from(size), start);
             }
             prop_assert_eq!(next, dims.iter().product::<u64>() * u64::from(size));
-            if unit == 1 {
-                prop_assert!(grid.chunk_bytes() <= goal.max(u64::from(size)));
-            }
+            prop_assert!(grid.chunk_bytes() <= goal.max(u64::from(size)));
             let again = ChunkGrid::of(&dims, grid.chunk().to_vec(), size);
             prop_assert_eq!(again, Some(grid));
         }

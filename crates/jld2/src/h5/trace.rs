@@ -2,11 +2,12 @@
 //! and which bytes belong to what (docs/jld2-format.md, section 9).
 
 use super::{
-    Allowance, Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Layout, Object,
-    ObjectKind, RefPlan, RefSlot, RelAddr, Result, TypeRef,
+    Allowance, Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Object, ObjectKind,
+    RefPlan, RefSlot, RelAddr, Result, TypeRef,
 };
 use std::collections::HashSet;
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Data with references is read in windows of about this many bytes.
@@ -75,7 +76,9 @@ pub enum RegionKind {
     Header,
     /// A global heap collection.
     Heap,
-    /// Contiguous data or a filtered chunk, which lead nowhere.
+    /// A part of an index of chunks.
+    Index,
+    /// Contiguous data or chunks, which lead nowhere.
     Payload,
     /// Contiguous data with references or heap ids.
     References,
@@ -286,14 +289,13 @@ impl<'a> Trace<'a> {
         let addr = object.addr();
         let datatype = self.typed(addr, &dataset.datatype, EdgeKind::DatasetType, path)?;
         let len = self.file.data_len(dataset, &datatype)?;
-        let stored = match &dataset.layout {
-            Layout::Compact { .. } => 0,
-            Layout::Contiguous { size, .. } => *size,
-            Layout::Chunk(chunk) => chunk.size,
-        };
         let plan = RefPlan::new(&datatype)?;
-        if let (Some(start), 1..) = (self.file.stored_offset(dataset)?, stored) {
-            let kind = if plan.is_empty() { RegionKind::Payload } else { RegionKind::References };
+        let kind = if plan.is_empty() { RegionKind::Payload } else { RegionKind::References };
+        if !dataset.is_in_one_piece() {
+            self.chunks(dataset, kind)?;
+        } else if let (Some(start), stored @ 1..) =
+            (self.file.stored_offset(dataset)?, self.file.stored_len(dataset)?)
+        {
             self.visitor.region(Region { start, end: start + stored, kind })?;
         }
         if plan.is_empty() {
@@ -303,8 +305,8 @@ impl<'a> Trace<'a> {
         if len == 0 {
             return Ok(());
         }
-        if let Layout::Chunk(chunk) = &dataset.layout {
-            return Err(Error::foreign(chunk.at, "references inside a filtered chunk"));
+        if let Some(chunked) = dataset.layout.chunked() {
+            return Err(Error::foreign(chunked.at, "references inside a chunk"));
         }
         let Some(mut at) = self.file.stored_offset(dataset)? else { return Ok(()) };
         if plan.size > MAX_ELEMENT {
@@ -324,6 +326,33 @@ impl<'a> Trace<'a> {
             left -= n as u64;
         }
         Ok(())
+    }
+
+    /// Tells of the index of chunks and of what is stored; of chunks that follow one another as one.
+    fn chunks(&mut self, dataset: &Dataset, kind: RegionKind) -> Result<()> {
+        let Some(table) = self.file.chunks(dataset)? else { return Ok(()) };
+        let mut chunks = table.stored(0..u64::MAX)?;
+        let mut pending: Option<Region> = None;
+        loop {
+            let chunk = chunks.next()?;
+            for part in chunks.take_parts() {
+                self.allowance.check(self.file, part.start)?;
+                let Range { start, end } = part;
+                self.visitor.region(Region { start, end, kind: RegionKind::Index })?;
+            }
+            let Some(chunk) = chunk else { break };
+            let start = self.file.offset(chunk.addr, "chunk")?;
+            let end = start.saturating_add(chunk.size);
+            match &mut pending {
+                Some(region) if region.end == start => region.end = end,
+                _ => {
+                    if let Some(region) = pending.replace(Region { start, end, kind }) {
+                        self.visitor.region(region)?;
+                    }
+                }
+            }
+        }
+        pending.map_or(Ok(()), |region| self.visitor.region(region))
     }
 
     /// Follows all that leads elsewhere from `bytes`, whole elements that stand at `at`.
