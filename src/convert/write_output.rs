@@ -112,7 +112,8 @@ impl Work<'_> {
             threads: self.options.threads.max(1),
             readable: &readable,
         };
-        self.finish(|temp| {
+        let mut columns = rewrite::Counts::default();
+        let mut made = self.finish(|temp| {
             let rewritten = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
             let rewrite::Rewritten { counts, sums, head } = rewritten.map_err(|e| match e {
                 RewriteError::Input(e) => failed(e),
@@ -122,10 +123,12 @@ impl Work<'_> {
                 }
                 RewriteError::Failed(f) => f,
             })?;
-            let notes = notes(&counts);
+            columns = counts;
             let made_by = verify::MadeBy::Rewrite { sums, head };
-            Ok(Filled { made_by, level: self.level, remarks: notes })
-        })
+            Ok(Filled { made_by, level: self.level, remarks: notes(&counts) })
+        })?;
+        made.remarks.extend(larger(self.planned.identity.len, made.bytes_out, &columns));
+        Ok(made)
     }
 
     fn codec(&self, compress: Compress) -> Option<Codec> {
@@ -339,4 +342,24 @@ fn notes(counts: &rewrite::Counts) -> Vec<String> {
          HDF5 2.0 or later; without --chunk one every HDF5 reads them",
     );
     notes
+}
+
+/// What is to be told of an output that is larger than its input, in bytes.
+fn larger(before: u64, after: u64, counts: &rewrite::Counts) -> Option<String> {
+    let more = after.checked_sub(before).filter(|more| *more > 0)?;
+    let of_columns = counts.bytes_after.saturating_sub(counts.bytes_before);
+    let rest = (after - counts.bytes_after.min(after))
+        .saturating_sub(before - counts.bytes_before.min(before));
+    let mut why = Vec::new();
+    if of_columns > 0 {
+        let filters = match counts.unreadable {
+            0 => String::new(),
+            n => format!(" ({n} of them had a filter that the target does not read)"),
+        };
+        why.push(format!("columns as they are encoded now take {of_columns} bytes more{filters}"));
+    }
+    if rest > 0 {
+        why.push(format!("types and objects that the conversion adds take {rest} bytes more"));
+    }
+    Some(format!("note: the output is {more} bytes larger: {}", why.join("; ")))
 }

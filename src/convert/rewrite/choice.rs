@@ -109,9 +109,11 @@ impl<'a> Chooser<'a> {
             return Ok(if fits { Choice::One(codec, shuffle) } else { plain });
         }
         Ok(match self.grid(dataset, datatype, goal) {
-            Some(grid) => Choice::Chunks(codec, shuffle, grid),
-            // An element that is larger than a chunk can be.
-            None => Choice::One(codec, shuffle),
+            // A chunk is held in memory.
+            Some(grid) if grid.chunk_bytes() <= *Chunking::BOUNDS.end() => {
+                Choice::Chunks(codec, shuffle, grid)
+            }
+            _ => Choice::One(codec, shuffle),
         })
     }
 

@@ -37,6 +37,10 @@ pub(crate) struct Counts {
     pub(crate) one_chunk_only: u64,
     /// Columns whose filters the target does not read.
     pub(crate) unreadable: u64,
+    /// Bytes of all columns in the input.
+    pub(crate) bytes_before: u64,
+    /// Bytes of all columns in the output, with the indexes of their chunks.
+    pub(crate) bytes_after: u64,
 }
 
 /// Writes all payloads. Contiguous data come first, since they stand at multiples of eight.
@@ -48,6 +52,7 @@ pub(super) fn write(
     payloads: &mut HashMap<RelAddr, Payload>,
     observer: &dyn Observer,
 ) -> Result<Counts, RewriteError> {
+    let start = out.position();
     let progress = Progress::new(observer, input.superblock().end_of_file);
     let chooser = Chooser::new(input, inventory, encoding);
     let mut columns = Columns {
@@ -70,6 +75,7 @@ pub(super) fn write(
             columns.payloads.insert(addr, Payload::Behind { size: column.stored });
             continue;
         }
+        columns.counts.bytes_before += column.stored;
         let choice = chooser.choose(&column.object, dataset, &column.datatype, column.len)?;
         if !(encoding.readable)(&dataset.filters) {
             columns.counts.unreadable += 1;
@@ -94,6 +100,7 @@ pub(super) fn write(
     for batch in many.chunks(BATCH) {
         columns.chunks(batch)?;
     }
+    columns.counts.bytes_after = columns.out.position().saturating_sub(start);
     Ok(columns.counts)
 }
 

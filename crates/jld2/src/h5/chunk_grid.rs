@@ -193,7 +193,8 @@ mod tests {
         assert!(ChunkGrid::divide(&[], 8, 100, 1).is_none());
         assert!(ChunkGrid::divide(&[0], 8, 100, 1).is_none());
         assert!(ChunkGrid::divide(&[1 << 40, 1 << 30], 8, 100, 1).is_none());
-        assert!(ChunkGrid::divide(&[4], u32::MAX, 100, 1).is_none());
+        assert!(ChunkGrid::of(&[1 << 33], vec![1 << 32], 1).is_none(), "4 GiB");
+        assert!(ChunkGrid::of(&[1 << 31], vec![1 << 31], 1).is_none(), "a dimension with a sign");
         assert!(ChunkGrid::of(&[4, 4], vec![2, 2], 8).is_none(), "no run of bytes");
     }
 
