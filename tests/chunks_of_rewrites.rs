@@ -78,7 +78,8 @@ fn jldconv(args: &[&str]) -> Output {
 /// Rewrites a file; what was said.
 fn rewrite(input: &Path, output: &Path, flags: &[&str]) -> String {
     let paths = [input, output].map(|path| path.to_str().unwrap());
-    let done = jldconv(&[&["convert", paths[0], paths[1], "--verify", "structure"], flags].concat());
+    let done =
+        jldconv(&[&["convert", paths[0], paths[1], "--verify", "structure"], flags].concat());
     let said = String::from_utf8(done.stdout).unwrap() + &String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{flags:?}: {said}");
     said
