@@ -134,7 +134,7 @@ pub(super) fn copy(
     while left > 0 {
         let n = usize::try_from(left).unwrap_or(PIECE).min(buffer.len());
         let Some(piece) = buffer.get_mut(..n) else { break };
-        from.read_exact(piece).map_err(|e| Error::payload(at, e))?;
+        from.read_exact(piece).map_err(|e| RewriteError::of_stream(at, e))?;
         out.write(piece)?;
         left -= n as u64;
         through(len - left)?;

@@ -9,7 +9,7 @@ use super::output::Output;
 use super::pipeline;
 use super::progress::Progress;
 use crate::codec::{self, Codec};
-use crate::convert::{Failure, FailureKind, Observer};
+use crate::convert::Observer;
 use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::fits_every_reader;
 use crate::h5::{
@@ -17,7 +17,6 @@ use crate::h5::{
 };
 use crate::julia::Column;
 use std::collections::HashMap;
-use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -249,7 +248,7 @@ impl Columns<'_, '_> {
             Err(_) => ControlFlow::Break(()),
         };
         let encoded = codec::encode(codec, shuffle, &decoded, self.out, self.threads, &mut on)
-            .map_err(|e| codec_error(decoded.offset(), e))?;
+            .map_err(|e| RewriteError::of_codec(decoded.offset(), e))?;
         let filters: Vec<_> = encoded.filters.into_iter().map(entry).collect();
         let dims = &dataset.dataspace.dims;
         let header = chunk_tree::header_bytes(dims.len(), &filters);
@@ -298,16 +297,5 @@ impl Columns<'_, '_> {
             self.payloads.insert(addr, payload);
         }
         Ok(())
-    }
-}
-
-fn codec_error(at: u64, error: codec::Error) -> RewriteError {
-    match error {
-        codec::Error::Cancelled => Error::cancelled().into(),
-        codec::Error::Output { source, .. } => RewriteError::Output(source),
-        codec::Error::Unsupported { .. } => {
-            RewriteError::Failed(Failure::new(FailureKind::Unsupported, error.to_string()))
-        }
-        other => Error::payload(at, io::Error::other(other)).into(),
     }
 }

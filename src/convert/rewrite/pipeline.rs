@@ -12,7 +12,7 @@ use super::column_writer::{ColumnWriter, Job};
 use crate::codec::{self, ChunkEncoder, Codec, Reader, StreamSource as _};
 use crate::h5::Error;
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -125,8 +125,8 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
             let jobs: &'l [Job<'_>] = self.jobs;
             let job = jobs.get(unit.0).ok_or_else(failed)?;
             self.decode(unit, job, stream, &mut buffers.raw)?;
-            let at = |e| Error::payload(job.column.offset(), e);
-            let used = buffers.encode(job).map_err(at)?;
+            let at = job.column.offset();
+            let used = buffers.encode(job).map_err(|e| RewriteError::of_codec(at, e))?;
             self.put(unit, buffers.encoded.get(..used).ok_or_else(failed)?)?;
         }
         Ok(())
@@ -192,27 +192,28 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
         raw.resize(fit(job.grid.chunk_bytes())?, 0);
         let (bytes, edge) = raw.split_at_mut_checked(fit(len)?).ok_or_else(failed)?;
         edge.fill(0);
-        let at = |e: codec::Error| Error::payload(job.column.offset(), e);
+        let at = job.column.offset();
+        let told = |e: io::Error| RewriteError::of_stream(at, e);
         let mut reader = match stream {
             Stream::Anywhere => {
                 let mut part = job.column.open_range(start..start.saturating_add(len))?;
                 part.fill(bytes)?;
                 return Ok(part.finish()?);
             }
-            Stream::New => codec::StreamSource::open(job.column).map_err(at)?,
+            Stream::New => codec::StreamSource::open(job.column).map_err(|e| told(e.into()))?,
             Stream::Idle(reader) => reader,
             Stream::Taken => return Err(failed()),
         };
-        reader.read_exact(bytes).map_err(|e| at(e.into()))?;
+        reader.read_exact(bytes).map_err(told)?;
         if unit.1 + 1 < job.grid.count() {
             let mut state = self.state();
             if let Some(open) = state.open.iter_mut().find(|open| open.job == unit.0) {
                 open.stream = Stream::Idle(reader);
             }
             self.moved.notify_all();
-        } else if !reader.fill_buf().map_err(|e| at(e.into()))?.is_empty() {
+        } else if !reader.fill_buf().map_err(told)?.is_empty() {
             let expected = job.column.total();
-            return Err(at(codec::Error::Long { expected }).into());
+            return Err(RewriteError::of_codec(at, codec::Error::Long { expected }));
         }
         Ok(())
     }
