@@ -25,7 +25,19 @@ fn bytes(len: usize) -> Vec<u8> {
     words.take(len).collect()
 }
 
-/// A file with contiguous arrays of this shape (in HDF5's order) and type, by name.
+/// Puts a contiguous array of this shape (in HDF5's order) and type into a file.
+fn array(sample: &mut Sample, dims: &[u64], datatype: &Datatype, data: &[u8]) -> RelAddr {
+    let at = sample.raw(data);
+    sample.object(&[
+        NewMessage::fill_value(),
+        NewMessage::new(kind::DATASPACE, 0, encode::dataspace(Extent::Simple, dims)),
+        NewMessage::new(kind::DATATYPE, 1, encode::datatype(datatype)),
+        NewMessage::new(kind::LAYOUT, 0, encode::contiguous(at, data.len() as u64)),
+        NewMessage::placeholder(),
+    ])
+}
+
+/// A file with contiguous arrays, by name.
 fn arrays(path: &Path, arrays: &[(&str, &[u64], Datatype)]) {
     let mut sample = Sample::new();
     let links: Vec<(&str, RelAddr)> = arrays
@@ -33,15 +45,7 @@ fn arrays(path: &Path, arrays: &[(&str, &[u64], Datatype)]) {
         .map(|(name, dims, datatype)| {
             let count = usize::try_from(dims.iter().product::<u64>()).unwrap();
             let data = bytes(count * datatype.size as usize);
-            let at = sample.raw(&data);
-            let object = sample.object(&[
-                NewMessage::fill_value(),
-                NewMessage::new(kind::DATASPACE, 0, encode::dataspace(Extent::Simple, dims)),
-                NewMessage::new(kind::DATATYPE, 1, encode::datatype(datatype)),
-                NewMessage::new(kind::LAYOUT, 0, encode::contiguous(at, data.len() as u64)),
-                NewMessage::placeholder(),
-            ]);
-            (*name, object)
+            (*name, array(&mut sample, dims, datatype, &data))
         })
         .collect();
     let root = sample.group(&links);
@@ -141,6 +145,10 @@ fn what_is_cut_comes_back_in_every_codec_and_size() {
     let mut outputs = Vec::new();
     for (n, codec) in CODECS.iter().enumerate() {
         for (chunk, shuffle) in [("1KiB", false), ("10KiB", true), ("auto", false)] {
+            // One codec is enough for three levels of an index.
+            if chunk == "1KiB" && !codec.starts_with("deflate") {
+                continue;
+            }
             let output = at(&format!("{codec}-{chunk}"));
             let shuffle = if shuffle { "--shuffle=yes" } else { "--shuffle=no" };
             let flags = ["--compress", codec, "--chunk", chunk, shuffle];
@@ -252,6 +260,42 @@ fn chunks_that_are_there_are_copied_and_cut_anew_only_where_that_is_asked_for() 
     // Which is told.
     let more = format!("note: the output is {} bytes larger: ", new - old);
     assert!(said.contains(&more), "{said}");
+}
+
+/// JLD2 makes an array of each reference to one in chunks with an index: what is one array in Julia
+/// would be two.
+#[test]
+fn an_array_that_is_referred_to_twice_is_one_chunk_or_plain() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mut sample = Sample::new();
+    let number = Datatype::float64();
+    let of = |sample: &mut Sample, rows: u64| {
+        array(sample, &[rows], &number, &bytes(usize::try_from(rows * 8).unwrap()))
+    };
+    let [large, small, alone] = [200_000, 1000, 200_000].map(|rows| of(&mut sample, rows));
+    let twice = [large, large, small, small, alone].map(|addr| addr.0.to_le_bytes()).concat();
+    let twice = array(&mut sample, &[5], &Datatype::reference(), &twice);
+    // A link in a group `columns`, as --flat-links makes it, is no second array.
+    let columns = sample.group(&[("alone", alone)]);
+    let group = sample.group(&[("columns", columns)]);
+    let root = sample.group(&[("twice", twice), ("table", group)]);
+    fs::write(at("in"), sample.finish(root)).unwrap();
+    let said = rewrite(&at("in"), &at("out"), &["--compress", "zstd", "--chunk", "64KiB"]);
+    assert!(said.contains("note: 1 columns are stored without compression"), "{said}");
+    // Found by their sizes: they have no links of their own.
+    let mut found: Vec<_> = layouts(&at("out"))
+        .into_iter()
+        .filter(|(path, ..)| path.starts_with("/twice") || path.starts_with("/table"))
+        .map(|(_, layout, count)| match layout {
+            Layout::Contiguous { size, .. } => ("plain", usize::try_from(size).unwrap()),
+            Layout::Chunked(chunked) if chunked.single().is_some() => ("single", count),
+            Layout::Chunked(_) => ("tree", count),
+            Layout::Compact { .. } => ("compact", 0),
+        })
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, [("plain", 40), ("plain", 1_600_000), ("single", 1), ("tree", 25)]);
 }
 
 #[test]

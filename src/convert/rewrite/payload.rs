@@ -65,7 +65,7 @@ pub(super) fn write(
     let mut later = Vec::new();
     for &addr in &inventory.objects {
         let object = input.object(addr)?;
-        let Some(column) = Stored::of(input, object)? else { continue };
+        let Some(column) = ColumnData::of(input, object)? else { continue };
         let dataset = column.dataset()?;
         if !RefPlan::new(&column.datatype)?.is_empty() {
             if let Some(chunked) = dataset.layout.chunked() {
@@ -87,7 +87,7 @@ pub(super) fn write(
     }
     let mut many = Vec::new();
     for (addr, choice) in later {
-        let Some(column) = Stored::of(input, input.object(addr)?)? else { continue };
+        let Some(column) = ColumnData::of(input, input.object(addr)?)? else { continue };
         match choice {
             Choice::Copy => columns.copied(&column)?,
             Choice::Indexed(grid) => columns.indexed(&column, &grid)?,
@@ -104,7 +104,7 @@ pub(super) fn write(
 }
 
 /// A dataset with data outside its header.
-struct Stored {
+struct ColumnData {
     object: Arc<Object>,
     datatype: Arc<Datatype>,
     /// Bytes that it stands for.
@@ -113,7 +113,7 @@ struct Stored {
     stored: u64,
 }
 
-impl Stored {
+impl ColumnData {
     fn of(input: &File, object: Arc<Object>) -> Result<Option<Self>, RewriteError> {
         let Some(dataset) = object.dataset() else { return Ok(None) };
         let datatype = input.resolve(&dataset.datatype)?;
@@ -146,13 +146,13 @@ struct Columns<'t, 'o> {
 }
 
 impl Columns<'_, '_> {
-    fn is(&mut self, column: &Stored, payload: Payload) {
+    fn is(&mut self, column: &ColumnData, payload: Payload) {
         self.progress.done(column.stored);
         self.payloads.insert(column.object.addr(), payload);
     }
 
     /// Copies the stored bytes, which are in one piece, as they are.
-    fn copied(&mut self, column: &Stored) -> Result<(), RewriteError> {
+    fn copied(&mut self, column: &ColumnData) -> Result<(), RewriteError> {
         let dataset = column.dataset()?;
         let plain = dataset.filters.is_empty();
         let offset = if plain { self.align()? } else { self.out.position() };
@@ -181,7 +181,7 @@ impl Columns<'_, '_> {
     }
 
     /// Copies chunks, and puts a new index behind them.
-    fn indexed(&mut self, column: &Stored, grid: &ChunkGrid) -> Result<(), RewriteError> {
+    fn indexed(&mut self, column: &ColumnData, grid: &ChunkGrid) -> Result<(), RewriteError> {
         let dataset = column.dataset()?;
         let (start, mut sizes, mut filter_mask) = (self.out.position(), Vec::new(), 0);
         let mut chunks = stored_chunks(self.input, dataset)?;
@@ -214,7 +214,7 @@ impl Columns<'_, '_> {
     }
 
     /// Decodes.
-    fn plain(&mut self, column: &Stored, reason: Option<Reason>) -> Result<(), RewriteError> {
+    fn plain(&mut self, column: &ColumnData, reason: Option<Reason>) -> Result<(), RewriteError> {
         match reason {
             None => {}
             Some(Reason::Grown) => self.counts.grown += 1,
@@ -234,7 +234,7 @@ impl Columns<'_, '_> {
     /// Decodes and encodes into one chunk; data that would not shrink are stored as they are.
     fn one(
         &mut self,
-        column: &Stored,
+        column: &ColumnData,
         codec: Codec,
         shuffle: Option<u32>,
     ) -> Result<(), RewriteError> {
@@ -270,7 +270,7 @@ impl Columns<'_, '_> {
         let input = self.input;
         let mut all = Vec::with_capacity(batch.len());
         for (addr, ..) in batch {
-            all.extend(Stored::of(input, input.object(*addr)?)?);
+            all.extend(ColumnData::of(input, input.object(*addr)?)?);
         }
         let mut columns = Vec::with_capacity(all.len());
         for column in &all {
