@@ -1,11 +1,8 @@
 //! Rewrites in chunks, as a user meets them: the program on files with arrays of many shapes and
 //! types, read again by the program and by h5py, h5dump, and in any number of threads.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "common/python.rs"]
-mod runner;
-
+use super::runner;
+use jldconv::convert::{Chunking, Compress, Job, Options, Silent, VerifyLevel, convert_file};
 use jldconv::h5::encode::{self, NewMessage};
 use jldconv::h5::sample::Sample;
 use jldconv::h5::{
@@ -202,7 +199,6 @@ fn what_is_cut_comes_back_in_every_codec_and_size() {
 
 #[test]
 fn bytes_do_not_depend_on_the_number_of_threads() {
-    use jldconv::convert::{Chunking, Compress, Job, Options, Silent, VerifyLevel, convert_file};
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     kinds(&at("plain"));
