@@ -27,7 +27,7 @@ pub use claim::{Claim, ClaimedFile, Recipe, outputs_hold};
 pub use examine::{Depth, Examined, Recheck, Wanted};
 pub use failure::{Failure, FailureKind, help};
 pub use job::{FileReport, Job, Observer, Outcome, Phase, Silent};
-pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
+pub use options::{Chunking, Compress, Mode, Options, Unchanged, VerifyLevel};
 
 pub use converter::Converter;
 

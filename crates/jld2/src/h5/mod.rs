@@ -13,7 +13,9 @@
 pub(crate) mod budget;
 mod bytes;
 pub mod checksum;
+mod chunk_grid;
 mod chunk_index;
+pub mod chunk_tree;
 mod digest;
 pub mod encode;
 mod error;
@@ -36,6 +38,7 @@ mod work;
 pub use budget::Budget;
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
+pub use chunk_grid::ChunkGrid;
 pub use chunk_index::{ChunkIter, ChunkTable, Grid};
 pub use digest::metadata_digest;
 pub use error::{Error, ErrorKind, Result};
