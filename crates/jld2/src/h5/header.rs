@@ -130,6 +130,17 @@ impl ObjectHeader {
         addr: RelAddr,
         checksums: Checksums,
     ) -> Result<Self> {
+        Self::read_with(source, superblock, addr, checksums, None)
+    }
+
+    /// As [`Self::read`]; errors of continuations go to `lost`, if there is such a place.
+    fn read_with(
+        source: &Source,
+        superblock: &Superblock,
+        addr: RelAddr,
+        checksums: Checksums,
+        mut lost: Option<&mut Vec<Error>>,
+    ) -> Result<Self> {
         let offset = absolute(superblock, addr, "object header")?;
         let from = Bytes { source, superblock, checksums };
         let First { chunk: first, flags, extra } = from.first(offset)?;
@@ -141,25 +152,31 @@ impl ObjectHeader {
         let mut pending = header.push(first)?;
         pending.reverse();
         while let Some((at, target, len)) = pending.pop() {
-            let offset = absolute(superblock, target, "header continuation")?;
-            if !met.insert(offset) {
-                return Err(Error::corrupt(
-                    at,
-                    "header continuation",
-                    "a block not met before",
-                    format!("the block at {offset} again"),
-                ));
+            let mut next = || {
+                let offset = absolute(superblock, target, "header continuation")?;
+                if !met.insert(offset) {
+                    return Err(Error::corrupt(
+                        at,
+                        "header continuation",
+                        "a block not met before",
+                        format!("the block at {offset} again"),
+                    ));
+                }
+                left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
+                from.continuation(offset, len, flags)
+            };
+            let more = next().and_then(|chunk| header.push(chunk));
+            match (more, &mut lost) {
+                (Ok(more), _) => pending.extend(more.into_iter().rev()),
+                (Err(error), Some(lost)) => lost.push(error),
+                (Err(error), None) => return Err(error),
             }
-            left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
-            let chunk = from.continuation(offset, len, flags)?;
-            let more = header.push(chunk)?;
-            pending.extend(more.into_iter().rev());
         }
         Ok(header)
     }
 
-    /// Reads what is in the first chunk of the header at `addr`, if that has its checksum and takes no
-    /// more than `left` bytes, which it is taken off.
+    /// Reads what is in the first chunk of the header at `addr`, if that has its checksum or lost it,
+    /// and takes no more than `left` bytes, which it is taken off.
     pub(super) fn start(
         source: &Source,
         superblock: &Superblock,
@@ -172,12 +189,25 @@ impl ObjectHeader {
         let len = prefix.checksum - offset;
         *left = left.checked_sub(len).ok_or_else(|| too_large(offset, len))?;
         let First { chunk, flags, extra } = from.first(offset)?;
-        if chunk.checked != Checked::Right {
-            return Err(Error::corrupt(chunk.checksum, "header checksum", "one", "zero"));
-        }
         let mut header = Self { addr, flags, extra, chunks: Vec::new(), messages: Vec::new() };
         header.push(chunk)?;
         Ok(header)
+    }
+
+    /// Reads what is left of the header at `addr`: its first chunk, and each continuation that can be
+    /// read. Gives the errors of the others.
+    ///
+    /// # Errors
+    /// If the first chunk cannot be read.
+    pub fn read_left(
+        source: &Source,
+        superblock: &Superblock,
+        addr: RelAddr,
+    ) -> Result<(Self, Vec<Error>)> {
+        let mut lost = Vec::new();
+        let header =
+            Self::read_with(source, superblock, addr, Checksums::Trusted, Some(&mut lost))?;
+        Ok((header, lost))
     }
 
     /// The body of one of this header's messages.

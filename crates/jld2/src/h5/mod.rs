@@ -47,6 +47,7 @@ pub use message::layout::{HDF5_1_CHUNK_MAX, Layout, SingleChunk};
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind, payload_extent};
 pub use refs::{RefPlan, Slot};
+pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
