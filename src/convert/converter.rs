@@ -1,4 +1,4 @@
-//! From a job to an output: what a file needs, and which mode carries it out.
+//! Makes an output of a job: finds what a file needs, and which mode carries it out.
 
 use super::inplace::Recovered;
 use super::publish::{Destination, Existing};
@@ -36,7 +36,7 @@ pub(super) struct Planned {
     /// What `stat` told when it was opened.
     pub(super) stat: StatData,
     pub(super) migration: Migration,
-    /// Whether all of it is laid out afresh.
+    /// Whether all of it is laid out again.
     pub(super) rewritten: bool,
     /// Whether each table must have a group with links to its columns afterwards.
     pub(super) flat_links: bool,
@@ -62,7 +62,7 @@ impl Converter {
     /// cannot do what is asked for.
     pub fn new(options: Options) -> Result<Self, Failure> {
         if options.verify == Some(VerifyLevel::Hdf5) && !cfg!(feature = "hdf5") {
-            let message = "--verify hdf5 needs a build with libhdf5, and this is none: install \
+            let message = "--verify hdf5 needs a build with libhdf5, which this is not: install \
                            libhdf5-dev, then `cargo build --release --features hdf5`";
             return Err(Failure::new(FailureKind::Unsupported, message));
         }
@@ -240,11 +240,11 @@ impl Converter {
         }
     }
 
-    /// [`plan`](Self::plan) for a file that must not be in the midst of a change in place.
+    /// [`plan`](Self::plan) for a file that must not be in the middle of a change in place.
     pub(super) fn plan_whole(&self, input: &Path) -> Result<Planned, Failure> {
         mode::refuse_unfinished(input, &self.options)?;
         self.plan(input).or_else(|failure| {
-            // One may have begun since, and be over: then what was read is no fault of the file.
+            // One may have begun since, and be over: then what was read is not the file's fault.
             if !mode::has_undo_file(input, &self.options) {
                 return Err(failure);
             }
@@ -254,7 +254,7 @@ impl Converter {
     }
 
     /// [`plan`](Self::plan) for a file that is to be changed in place, brought to one of its two
-    /// states if it was in the midst of a change.
+    /// states if it was in the middle of a change.
     fn plan_recovered(&self, input: &Path) -> Result<(Planned, Recovered), Failure> {
         let recovered = mode::recover(input, &self.options)?;
         let failure = match self.plan(input) {
@@ -315,7 +315,7 @@ impl Converter {
             (false, Mode::InPlace, _) | (false, _, Unchanged::Copy | Unchanged::Link) => {
                 "they are kept"
             }
-            (false, _, Unchanged::Skip) => "they are no part of it",
+            (false, _, Unchanged::Skip) => "they are not part of it",
         };
         Finding {
             severity: Severity::Note,
@@ -329,7 +329,7 @@ impl Converter {
         }
     }
 
-    /// Whether columns are encoded anew.
+    /// Whether columns are encoded again.
     fn encodes(&self) -> bool {
         self.options.compress != Compress::Keep
     }

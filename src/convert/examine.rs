@@ -1,4 +1,4 @@
-//! Whether a file that has an output's name already is that output.
+//! Tells whether a file that has an output's name already is that output.
 //!
 //! A conversion in patch mode can be foretold to the byte: the input with its edits laid over it is
 //! what the output must be, so metadata are compared by their digest and payloads, where asked for,

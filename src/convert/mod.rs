@@ -1,4 +1,4 @@
-//! One file: choose a mode, carry it out, verify, publish.
+//! Converts one file: chooses a mode, carries it out, verifies, publishes.
 //!
 //! [`convert_file`] is the whole contract: a [`Job`], [`Options`] and an [`Observer`] go in, a
 //! [`FileReport`] or a [`Failure`] comes out. The output appears under its final name only when it

@@ -1,4 +1,5 @@
-//! Attributes that users gave to objects: names, types and values, and their order where it shows.
+//! Reads attributes that users gave to objects: names, types and values, and their order where it
+//! shows.
 
 use super::comparison::{Differences, What};
 use super::raw;

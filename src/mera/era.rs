@@ -1,4 +1,4 @@
-//! Which version of Mera wrote a group of a file.
+//! Tells which version of Mera wrote a group of a file.
 //!
 //! Files carry version numbers, but those of the packages that happened to be in the writer's
 //! environment, and often none of Mera. The types tell more: their names and fields, the kind of

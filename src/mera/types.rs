@@ -1,4 +1,4 @@
-//! Every layout that Mera's scale factors and physical constants ever had in a file.
+//! Knows every layout that Mera's scale factors and physical constants ever had in a file.
 //!
 //! All other Mera types kept the layout that they had when JLD2 files began (2022-09-12). The
 //! history is data, in `history.toml`: each layout is told as the change from the one before it.
@@ -58,8 +58,8 @@ pub fn kind(name: &str) -> Option<Kind> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct History {
-    scales: Vec<Step>,
-    units: Vec<Step>,
+    scales: Vec<Change>,
+    units: Vec<Change>,
     #[serde(rename = "era")]
     pub(super) eras: Vec<super::era::Era>,
 }
@@ -74,7 +74,7 @@ impl History {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Step {
+struct Change {
     r#type: String,
     since: String,
     note: Option<String>,
@@ -93,7 +93,7 @@ struct Insertion {
     fields: Vec<String>,
 }
 
-fn unfold(kind: Kind, steps: &[Step]) -> Vec<Layout> {
+fn unfold(kind: Kind, steps: &[Change]) -> Vec<Layout> {
     let mut fields: Vec<String> = Vec::new();
     let mut layouts = Vec::with_capacity(steps.len());
     for step in steps {

@@ -1,4 +1,4 @@
-//! New links for a group of the file: where they find room, as JLD2 would put them.
+//! Adds links to a group of the file: where they find room, as JLD2 would put them.
 
 use super::patches::Patches;
 use super::plan::PlanError;

@@ -1,4 +1,4 @@
-//! An edit list: the exact bytes that a conversion appends and replaces.
+//! Holds an edit list: the exact bytes that a conversion appends and replaces.
 //!
 //! It is a value: it can be printed, stored, checked against a file, carried out on a copy, and,
 //! in place, carried out so that it can be taken back. Its invariants hold from the moment it is
@@ -31,7 +31,7 @@ impl Replace {
     }
 }
 
-/// Why a set of edits is no edit list.
+/// Why a set of edits is not an edit list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EditError {

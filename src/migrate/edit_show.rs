@@ -1,4 +1,4 @@
-//! An edit list for people, as `--dry-run` prints it.
+//! Prints an edit list for people, as `--dry-run` prints it.
 
 use super::edit::EditList;
 use std::fmt::{self, Write as _};

@@ -1,4 +1,4 @@
-//! Which committed types and which objects rules change.
+//! Tells which committed types and which objects rules change.
 
 use super::fate::{Fate, Outcome};
 use super::plan::PlanError;

@@ -1,4 +1,4 @@
-//! Findings, rules and targets; what they give is an edit list.
+//! Makes an edit list of findings, rules and a target.
 //!
 //! [`plan`] reads a file once, asks the [`target`] for the rule of each object, and says what a
 //! reader of the target would meet ([`Finding`]s) and which bytes to append and replace

@@ -1,4 +1,4 @@
-//! Bytes of a file that change, with the checksums over them.
+//! Changes bytes of a file, with the checksums over them.
 
 use super::edit::{EditBuilder, EditList};
 use super::plan::PlanError;

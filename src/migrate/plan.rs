@@ -1,4 +1,4 @@
-//! From rules to an edit list.
+//! Plans an edit list from rules.
 
 use super::container;
 use super::diagnose;
@@ -14,7 +14,7 @@ use super::survey::Survey;
 use super::target::Target;
 use crate::h5::{self, File, Region};
 use crate::julia::{Overrides, Renames, TypeTable};
-use crate::migrate::julia_session::Session;
+use crate::migrate::julia_session::JuliaSession;
 
 /// What a migration to a target does to a file.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub enum PlanError {
     /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] h5::Error),
-    /// A rule asks for what cannot be done without laying the file out afresh.
+    /// A rule asks for what cannot be done without laying the file out again.
     #[error("{object}: rule {rule}: {problem}")]
     Unsupported {
         /// The dataset that is, or leads to, the object.
@@ -73,7 +73,7 @@ pub enum PlanError {
 /// What a conversion does beside following rules.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// Columns are encoded anew; rules that are for this case only apply too.
+    /// Columns are encoded again; rules that are for this case only apply too.
     pub rewriting: bool,
     /// The codec object that goes with the new encoding, in the place of all others.
     pub codec: Option<Literal>,
@@ -81,7 +81,7 @@ pub struct Request {
     pub flat_links: bool,
 }
 
-/// Plans the migration of a file to a target. With `rewriting`, columns are encoded anew, and rules
+/// Plans the migration of a file to a target. With `rewriting`, columns are encoded again, and rules
 /// that are for this case only apply too.
 ///
 /// # Errors
@@ -127,7 +127,7 @@ pub fn plan_and_map(
     container::user_block(superblock, &mut findings);
     survey.repairs.tell(superblock, &mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
-    let session = Session::new(&types, target);
+    let session = JuliaSession::new(&types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
     diagnose::ruled(&session, &survey, &groups, &mut findings)?;
     let names = new_names(&types, target, &survey, &groups, rewriting || rewrite.is_some())?;

@@ -1,4 +1,4 @@
-//! Targets: the package versions that an output is for, and all that follows from them.
+//! Reads targets: the package versions that an output is for, and all that follows from them.
 //!
 //! A target is data (`targets/*.toml`, carried in the program): the types that its Julia session
 //! knows, the filters it reads, the codec object that belongs to each way of encoding columns, and
@@ -143,7 +143,7 @@ pub struct Codec {
     pub default: Encoding,
     /// Datasets that hold, or lead to, a codec object.
     pub at: Vec<PathPattern>,
-    /// The types of codec objects of all times. When columns are encoded anew, each object of
+    /// The types of codec objects of all times. When columns are encoded again, each object of
     /// these types at these places gives way to the one of the new encoding.
     pub types: Vec<TypePattern>,
     /// The codec object of each encoding that the target can read.
@@ -169,7 +169,7 @@ pub enum Resolution<'a> {
     Loaded,
     /// Its package is loaded but has no such type: reading warns and reconstructs.
     Gone,
-    /// Its package is no part of the target: reading warns and reconstructs unless the user loads
+    /// Its package is not part of the target: reading warns and reconstructs unless the user loads
     /// it first.
     Foreign,
 }

@@ -1,4 +1,4 @@
-//! A user's own rules (`--rules FILE`), described in `docs/rules.md`.
+//! Reads a user's own rules (`--rules FILE`), described in `docs/rules.md`.
 
 use super::{
     rule::{RawRule, Rule},

@@ -1,4 +1,4 @@
-//! What a run tells while it goes.
+//! Defines what a run tells while it goes.
 
 use super::plan::JobId;
 use super::record::{JobRecord, RunSummary};

@@ -1,5 +1,5 @@
-//! The way of events to the reporter. A reporter that is slow, such as a terminal that is paused,
-//! holds nothing up: what it can do without is left out.
+//! Brings events to the reporter. A reporter that is slow, such as a terminal that is paused, holds
+//! nothing up: what it can do without is left out.
 
 use crate::supervisor::event::{Reporter, RunEvent};
 use crate::supervisor::trace::RunTrace;

@@ -1,4 +1,4 @@
-//! Shards of one division, and whether they saw the same archive.
+//! Tells whether the shards of one division saw the same archive.
 //!
 //! Every task lists the archive for itself. A file that comes while an array runs changes the
 //! division for the tasks that begin later: it may be in no part, and so may others that moved from

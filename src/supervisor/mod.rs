@@ -1,4 +1,4 @@
-//! Many workers over one archive, whatever their task is.
+//! Runs many workers over one archive, whatever their task is.
 //!
 //! A run is told of to a [`Reporter`] and leaves a [`RunSummary`]. What is done with each file is the
 //! task's: see [`tasks`](crate::tasks).

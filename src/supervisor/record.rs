@@ -1,4 +1,5 @@
-//! What a run leaves: one record a job and one summary, with the field names of the JSON report.
+//! Defines what a run leaves: one record a job and one summary, with the field names of the JSON
+//! report.
 
 use crate::convert::{FileReport, Mode, Outcome, VerifyLevel};
 use crate::supervisor::fault::Fault;

@@ -1,5 +1,5 @@
-//! Whether a job is tried again: one counter a cause, so that bad luck of one kind does not use up
-//! the patience for another.
+//! Decides whether a job is tried again: one counter a cause, so that bad luck of one kind does not
+//! use up the patience for another.
 
 use crate::supervisor::fault::Fault;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A run from what there is to do to its summary, whatever its task is.
+//! Takes a run from what there is to do to its summary, whatever its task is.
 
 use super::dispatcher::{Dispatcher, RunContext};
 use super::error::RunError;

@@ -1,5 +1,5 @@
-//! The run's own files in the output directory: `.jldconv/` with locks, journals and temporary
-//! files. No link is followed there.
+//! Keeps the run's own files in the output directory: `.jldconv/` with locks, journals and
+//! temporary files. No link is followed there.
 
 use crate::archive::Shard;
 use crate::convert::temp::{TempName, clean_staged, clean_temps};

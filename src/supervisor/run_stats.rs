@@ -1,4 +1,4 @@
-//! What a run adds up to.
+//! Adds up a run.
 
 use crate::supervisor::clock::rfc3339;
 use crate::supervisor::dispatcher::Dispatcher;

@@ -1,4 +1,4 @@
-//! Everything a run needs to know, resolved: nothing below looks at flags or the environment.
+//! Holds everything a run needs to know, resolved: nothing below looks at flags or the environment.
 
 use crate::archive::Shard;
 use crate::convert;

@@ -1,5 +1,5 @@
-//! What each shard of an output directory is doing, from outside: by its lock, and by what its
-//! journal says.
+//! Tells what each shard of an output directory is doing, from outside: by its lock, and by what
+//! its journal says.
 
 use super::journal::{EndLine, Ended, RunLine};
 use crate::archive::Shard;

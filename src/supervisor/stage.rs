@@ -1,4 +1,4 @@
-//! Everything that a dispatcher needs beside its jobs.
+//! Sets up everything that a dispatcher needs beside its jobs.
 
 use super::clock::run_id;
 use super::dispatcher::{Dispatcher, Message, RunContext, Services};

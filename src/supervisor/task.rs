@@ -1,4 +1,4 @@
-//! What a run does with each of its files, as the dispatcher knows it.
+//! Defines what a run does with each of its files, as the dispatcher knows it.
 //!
 //! The dispatcher knows slots, attempts, memory and the journal. What a file's attempt is told, what
 //! becomes of its result, and what is put right after a kill is the task's.

@@ -97,7 +97,7 @@ impl RunTrace {
                 self.at(*slot).in_scope(|| info!(worker = worker.0, "action: ask to stop"));
             }
             Action::Quit { slot, worker } => {
-                debug!(slot = slot.0, worker = worker.0, "action: send an idle worker home");
+                debug!(slot = slot.0, worker = worker.0, "action: ask an idle worker to exit");
             }
             Action::Kill { slot, worker } => {
                 self.at(*slot).in_scope(|| {

@@ -110,7 +110,7 @@ fn live(birth: &Birth, tell: &Tell) -> WorkerExit {
     }
 }
 
-struct Life {
+struct LiveWorker {
     child: Child,
     stderr: Option<PipeReader>,
     listener: Option<Listener>,
@@ -123,7 +123,7 @@ struct Life {
     deadline: Option<Instant>,
 }
 
-fn born(birth: &Birth) -> io::Result<Life> {
+fn born(birth: &Birth) -> io::Result<LiveWorker> {
     let listener = birth.address.listen()?;
     let token = Token::random()?;
     let (stderr, write) = io::pipe()?;
@@ -140,7 +140,7 @@ fn born(birth: &Birth) -> io::Result<Life> {
     let child = Child::spawn(&mut command)?;
     // The command holds the writing ends, without whose closing the reading end never ends.
     drop(command);
-    Ok(Life {
+    Ok(LiveWorker {
         child,
         stderr: Some(stderr),
         listener: Some(listener),
@@ -153,15 +153,15 @@ fn born(birth: &Birth) -> io::Result<Life> {
     })
 }
 
-impl Life {
+impl LiveWorker {
     fn run(mut self, birth: &Birth, tell: &Tell) -> WorkerExit {
         let tell = |word| tell(birth.slot, birth.worker, word);
         let mut heard =
             tell(WorkerMessage::Born { pid: self.child.id(), killer: self.child.killer() });
         while heard {
             match self.step() {
-                Ok(Step::Words(words)) => heard = words.into_iter().all(&tell),
-                Ok(Step::Ended) => break,
+                Ok(Heard::Words(words)) => heard = words.into_iter().all(&tell),
+                Ok(Heard::Ended) => break,
                 Err(message) => {
                     self.stream = None;
                     self.listener = None;
@@ -181,7 +181,7 @@ impl Life {
     }
 
     /// Waits for the next thing to happen. An error is what the worker did wrong.
-    fn step(&mut self) -> Result<Step, String> {
+    fn step(&mut self) -> Result<Heard, String> {
         let readable = self.wait().map_err(|error| error.to_string())?;
         if readable.stderr {
             self.hear_stderr();
@@ -194,14 +194,14 @@ impl Life {
             self.hear(&mut words)?;
         }
         if !readable.stream && self.child.ended() {
-            return Ok(Step::Ended);
+            return Ok(Heard::Ended);
         }
         if words.is_empty() && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             self.deadline = None;
             let what = if self.ready { "closed the connection" } else { "did not say hello" };
             return Err(what.to_owned());
         }
-        Ok(Step::Words(words))
+        Ok(Heard::Words(words))
     }
 
     fn wait(&self) -> io::Result<Readable> {
@@ -317,7 +317,7 @@ fn tidy(words: &str) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
-enum Step {
+enum Heard {
     Words(Vec<WorkerMessage>),
     Ended,
 }

@@ -1,4 +1,4 @@
-//! Directories held open, so that nobody can swap them for a link in between.
+//! Holds directories open, so that nobody can swap them for a link in between.
 //!
 //! A [`Dir`] is opened once by path; from there on everything is reached by a single name relative
 //! to the descriptor, and a symbolic link on the way is an error, never followed.
@@ -19,7 +19,7 @@ use std::path::{Component, Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirError {
-    /// A path leads out of the directory it was to stay in, or is no plain name.
+    /// A path leads out of the directory it was to stay in, or is not a plain name.
     #[error("{}: not a plain name below {}", path.display(), dir.display())]
     Escapes {
         /// The directory.
@@ -48,7 +48,7 @@ pub enum DirError {
     /// A directory of our own that belongs to somebody else.
     #[error(
         "{}: belongs to {owner}, and what others have prepared there is not trusted: run as that \
-         user, choose another output directory, or move it away (outputs are then looked at anew)",
+         user, choose another output directory, or move it away (outputs are then examined again)",
         path.display()
     )]
     Foreign {
@@ -70,7 +70,7 @@ pub enum DirError {
         mode: u32,
     },
     /// A name stands for another file than the one that was written under it.
-    #[error("{}: is not the file any more that was written here", path.display())]
+    #[error("{}: is no longer the file that was written here", path.display())]
     Swapped {
         /// The path.
         path: PathBuf,
@@ -140,7 +140,7 @@ impl Dir {
     /// Opens a directory that the user named; links in `path` are followed.
     ///
     /// # Errors
-    /// When it is no directory or cannot be read.
+    /// When it is not a directory or cannot be read.
     pub fn open(path: &Path) -> Result<Self, DirError> {
         // A file without a directory part, such as `out.jld2`, lies in the present one.
         let named = if path.as_os_str().is_empty() { Path::new(".") } else { path };
@@ -224,7 +224,7 @@ impl Dir {
     /// What `name` stands for, or `None`.
     ///
     /// # Errors
-    /// When `name` is no plain name, or the system says no.
+    /// When `name` is not a plain name, or the system says no.
     pub fn entry(&self, name: &OsStr) -> Result<Option<Entry>, DirError> {
         self.check_name(name)?;
         match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -279,7 +279,7 @@ impl Dir {
     /// Opens a regular file, for writing too if `write`.
     ///
     /// # Errors
-    /// [`DirError::Link`] and [`DirError::NotAFile`] for what is no regular file; what the system
+    /// [`DirError::Link`] and [`DirError::NotAFile`] for what is not a regular file; what the system
     /// says.
     pub fn open_file(&self, name: &OsStr, write: bool) -> Result<File, DirError> {
         self.check_name(name)?;

@@ -1,4 +1,4 @@
-//! Whether a directory of our own is ours alone.
+//! Tells whether a directory of our own is ours alone.
 //!
 //! What lies in it is believed: journals say which outputs are complete, and what has a temporary
 //! file's name gets an output's. So nobody but this user may have been able to put something there.

@@ -1,4 +1,4 @@
-//! Tasks that read files and make none: with these an archive is looked through.
+//! Runs tasks that read files and make none: with these an archive is looked through.
 //!
 //! Such a task is a type: what its workers do ([`worker::Task`]), what it needs of memory, and how a
 //! result is told. All else is here: each file is a job; results are handed over as they come, and

@@ -1,4 +1,4 @@
-//! Why a file could not be changed in place, or not be brought back.
+//! Says why a file could not be changed in place, or not be brought back.
 
 use crate::convert::edit::ApplyError;
 use crate::convert::{Failure, FailureKind};

@@ -1,4 +1,4 @@
-//! The power goes out: what was not synced may be on the disk, or not, or in part.
+//! Tests what a loss of power leaves: what was not synced may be on the disk, or not, or in part.
 //!
 //! A change is recorded as the calls it makes. Then, for each point in that record, a disk is made
 //! up on which all that was synced before is there, and of the rest any sectors, in any order; names

@@ -1,4 +1,4 @@
-//! The undo file.
+//! Writes and reads the undo file.
 //!
 //! Little-endian: magic `JLDCUNDO`, version (u32), length of the body (u64), the body
 //! ([`Record`] and [`Owner`] in bincode with fixed integers; in version 1 there was no owner),

@@ -1,4 +1,4 @@
-//! A file and its undo file, with hands on both.
+//! Finds, opens and locks a file and its undo file.
 //!
 //! Locks: whoever changes a file or takes a change back holds the lock of the undo file, from the
 //! moment at which it has its name, and the lock of the file. Both are the kernel's, so that they
@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Where a file is, and where its undo file may be.
 #[derive(Debug)]
-pub(in crate::convert::inplace) struct Place {
+pub(in crate::convert::inplace) struct TargetFile {
     dir: Dir,
     /// The real path of `dir`.
     real: PathBuf,
@@ -86,7 +86,7 @@ impl Spot {
     }
 }
 
-impl Place {
+impl TargetFile {
     pub(in crate::convert::inplace) fn open(
         path: &Path,
         options: &InPlace,

@@ -1,4 +1,4 @@
-//! An object's header with the addresses, the layout and the filters of the output.
+//! Makes an object's header with the addresses, the layout and the filters of the output.
 
 use super::inventory::Inventory;
 use super::relocate::Places;

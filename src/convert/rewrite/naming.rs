@@ -1,4 +1,4 @@
-//! Which object an error is about.
+//! Finds which object an error is about.
 
 use super::RewriteError;
 use crate::h5::{Error, File, Layout, Object, Result, Trace, Visitor};

@@ -1,4 +1,4 @@
-//! Whether the disk gives back every byte that was written.
+//! Checks whether the disk gives back every byte that was written.
 //!
 //! A copy is held against the digests that were made of the input while it was read, or, where the
 //! kernel or a server copied, against the input itself; a rewrite against the digests of what was

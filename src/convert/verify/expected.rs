@@ -1,4 +1,4 @@
-//! What an output must hold, by the plan for its input.
+//! Tells what an output must hold, by the plan for its input.
 
 use super::super::converter::{Planned, read_failure};
 use super::super::{Failure, Observer, Phase, VerifyLevel};

@@ -1,4 +1,5 @@
-//! What a linked dataset is, without its values: its type, its shape, and where its data stand.
+//! Describes what a linked dataset is, without its values: its type, its shape, and where its data
+//! stand.
 
 use super::super::converter::Planned;
 use crate::h5::{Extent, Layout, RelAddr, Result};

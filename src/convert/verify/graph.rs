@@ -1,10 +1,10 @@
-//! A file that was laid out afresh, in step with what it was laid out from: the same objects, linked
+//! Compares a file that was laid out again with what it was laid out from: the same objects, linked
 //! and referring to one another in the same way, with the same types, shapes, attributes, strings
 //! and small values. Only where things stand differs, and how columns are encoded.
 
 use crate::h5::{
-    Attribute, Dataset, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan, RelAddr, Slot,
-    TypeRef,
+    Attribute, Dataset, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan, RefSlot,
+    RelAddr, TypeRef,
 };
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -16,7 +16,7 @@ const WINDOW: usize = 64 << 10;
 /// What differs, in words.
 type Outcome<T = ()> = Result<T, String>;
 
-/// Whether `output` is `planned`, laid out afresh.
+/// Whether `output` is `planned`, laid out again.
 pub(super) fn compare(planned: &File, output: &File) -> Outcome {
     let mut walk = Walk {
         sides: [planned, output],
@@ -231,11 +231,11 @@ impl Walk<'_> {
                 let (x, y) = (a.get(offset..).unwrap_or(&[]), b.get(offset..).unwrap_or(&[]));
                 let places = [at + start + offset as u64, new_at + start + offset as u64];
                 let length = match slot {
-                    Slot::Reference => {
+                    RefSlot::Reference => {
                         self.reference(x, y, places, path)?;
                         8
                     }
-                    Slot::Vlen(base) => {
+                    RefSlot::Vlen(base) => {
                         self.sequence(base, x, y, places, path)?;
                         16
                     }

@@ -1,4 +1,4 @@
-//! The carrying out of rules on one file: new objects, and the patches that put them in place.
+//! Carries out rules on one file: new objects, and the patches that put them in place.
 //!
 //! 1. New committed types, those first that others are made of ([`reform`]).
 //! 2. A place for each object that stands elsewhere afterwards, so that they may refer to one
@@ -16,7 +16,7 @@ use super::flat::{FlatState, FlatTable};
 use super::groups::Group;
 use super::literal::Literal;
 use super::names::NewName;
-use super::objects::{self, Slot};
+use super::objects::{self, TypeChoice};
 use super::patches::Patches;
 use super::plan::PlanError;
 use super::survey::{Instance, References, Survey};
@@ -51,7 +51,7 @@ pub(super) struct Engine<'r> {
 /// An object that stands elsewhere afterwards.
 enum Move<'r> {
     /// A rule's value is in its place.
-    Replaced(&'r Literal, Slot),
+    Replaced(&'r Literal, TypeChoice),
     /// It is of another type; the fields are its own and not those of all of its old type.
     Own(Instance, Rc<Reform<'r>>, &'r Retyped<'r>),
     /// Values of its type are laid out in another way.
@@ -292,7 +292,7 @@ impl<'r> Engine<'r> {
                 out.push((instance.addr, to));
             }
         }
-        out.extend(flags.iter().map(|&(addr, v)| (addr, Move::Replaced(v, Slot::Find))));
+        out.extend(flags.iter().map(|&(addr, v)| (addr, Move::Replaced(v, TypeChoice::Find))));
         let mut placed = Vec::with_capacity(out.len());
         for (addr, to) in out {
             let place = build.reserve();
@@ -311,19 +311,19 @@ impl<'r> Engine<'r> {
         whole: Option<&Rc<Fate<'r>>>,
         slots: &mut HashMap<RelAddr, ObjectRef>,
         build: &mut Build<'_>,
-    ) -> Result<Slot, PlanError> {
+    ) -> Result<TypeChoice, PlanError> {
         let whole = whole.is_some_and(|w| matches!(w.outcome, Outcome::Replaced(_)))
             && !self.survey.embedded.contains_key(&instance.datatype);
         if !whole || !objects::has_record_type(value) {
-            return Ok(Slot::Find);
+            return Ok(TypeChoice::Find);
         }
         if let Some(known) = slots.get(&instance.datatype) {
-            return Ok(Slot::Use(*known));
+            return Ok(TypeChoice::Use(*known));
         }
         let made = objects::make_type(build, value)?;
         slots.insert(instance.datatype, made);
         self.now.insert(instance.datatype, made);
-        Ok(Slot::Use(made))
+        Ok(TypeChoice::Use(made))
     }
 
     /// All references to what stands elsewhere afterwards.

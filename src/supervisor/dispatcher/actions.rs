@@ -1,4 +1,4 @@
-//! What the dispatcher does on the scheduler's word.
+//! Carries out what the scheduler decides.
 
 use crate::convert::temp::TempName;
 use crate::protocol::{Assignment, ToWorker};

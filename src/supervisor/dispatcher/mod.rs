@@ -1,5 +1,6 @@
-//! The thread that owns a run's state. It hears everybody through one channel, lets the scheduler
-//! decide, and carries out what it decided; it never waits for a disk, a worker or a terminal.
+//! Runs the thread that owns a run's state. It hears everybody through one channel, lets the
+//! scheduler decide, and carries out what it decided; it never waits for a disk, a worker or a
+//! terminal.
 
 mod actions;
 mod worker_events;

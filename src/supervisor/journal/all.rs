@@ -1,4 +1,4 @@
-//! The journals of an output directory, as they are when a run begins.
+//! Reads the journals of an output directory, as they are when a run begins.
 
 use super::super::error::RunError;
 use crate::archive::Shard;

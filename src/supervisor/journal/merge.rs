@@ -1,4 +1,4 @@
-//! What all runs and shards of an output directory did together: the last word of their journals on
+//! Merges what all runs and shards of an output directory did: the last word of their journals on
 //! each file.
 
 use crate::archive::Shard;
@@ -33,7 +33,7 @@ pub struct Merged {
 }
 
 /// Merges the journals below `output_dir`, and holds them against the archive as it is now. Runs
-/// that are at work now are no hindrance.
+/// that are at work now do not matter.
 ///
 /// # Errors
 /// There are no journals, or they cannot be read.

@@ -1,4 +1,4 @@
-//! The lines of a journal.
+//! Defines the lines of a journal.
 
 use crate::archive::Listing;
 use crate::convert::{Claim, Options, Recipe};

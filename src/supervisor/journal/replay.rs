@@ -1,4 +1,4 @@
-//! What earlier runs left in the journals.
+//! Reads what earlier runs left in the journals.
 
 use crate::convert::{Claim, Mode};
 use crate::supervisor::journal::record::{Fingerprint, JobLine, Line, RunLine};
@@ -144,7 +144,7 @@ impl Past {
                 return;
             }
             if bytes.last() != Some(&b'\n') {
-                // Torn, or so long that it is no line of ours: the rest of it follows.
+                // Torn, or so long that it is not a line of ours: the rest of it follows.
                 self.odd += u64::from(count as u64 == LINE_MAX);
                 continue;
             }
@@ -306,7 +306,7 @@ mod tests {
             line.options.mode = Mode::InPlace;
         }
         let past = self::past(&text(&[head, job("b", "x", "1", JobOutcome::Converted)]));
-        assert!(past.claims.is_empty(), "what was changed in place is no output");
+        assert!(past.claims.is_empty(), "what was changed in place is not an output");
     }
 
     #[test]

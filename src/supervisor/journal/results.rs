@@ -1,4 +1,4 @@
-//! What earlier runs of a task that makes no outputs found out.
+//! Reads what earlier runs of a task that makes no outputs found out.
 
 use super::replay::LINE_MAX;
 use super::{FORMAT, Line};

@@ -1,4 +1,4 @@
-//! A run that converts an archive, from its settings and plan to its summary.
+//! Converts an archive, from a run's settings and plan to its summary.
 
 use super::dispatch::Conversion;
 use super::resume::Sorted;
@@ -23,7 +23,7 @@ use std::time::SystemTime;
 ///
 /// # Errors
 /// The run cannot begin: another one works there, the output directory cannot be used, or files are
-/// in the way. Failed jobs are no error but are told in the summary.
+/// in the way. Failed jobs are not an error but are told in the summary.
 pub fn run(
     settings: &Settings,
     plan: &Plan,

@@ -1,4 +1,4 @@
-//! What is in the output directory, looked at before a run: what is up to date, what has to be made
+//! Looks at what is in the output directory before a run: what is up to date, what has to be made
 //! again, what is in the way. Nothing is written.
 //!
 //! Most of it is told by `stat` and the journals. Files that have to be looked into are looked into

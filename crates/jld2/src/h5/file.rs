@@ -1,4 +1,4 @@
-//! An open container: objects by address, heaps and committed datatypes kept at hand.
+//! Opens a container and reads its objects by address; keeps heaps and committed datatypes at hand.
 
 use super::checksum::Checksums;
 use super::header::absolute;

@@ -1,4 +1,4 @@
-//! The HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
+//! Reads the HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
 //!
 //! Reads superblock versions 2 and 3, object headers version 2 with continuations, link messages,
 //! compact, contiguous and single-chunk layouts, global heaps and shared (committed) datatypes, and
@@ -46,7 +46,7 @@ pub use message::filter::FilterEntry;
 pub use message::layout::{HDF5_1_CHUNK_MAX, Layout, SingleChunk};
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind, payload_extent};
-pub use refs::{RefPlan, Slot};
+pub use refs::{RefPlan, RefSlot};
 pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};

@@ -1,4 +1,4 @@
-//! Bounded random access to the bytes of a file.
+//! Gives bounded random access to the bytes of a file.
 
 use super::{Error, Result};
 use std::fs;
@@ -48,7 +48,7 @@ impl Source {
     /// Opens a regular file for reading.
     ///
     /// # Errors
-    /// If it cannot be opened or is no regular file.
+    /// If it cannot be opened or is not a regular file.
     pub fn open(path: &Path) -> Result<Self> {
         // Not blocking: opening a FIFO must not hang.
         let file = rustix::fs::open(
@@ -63,7 +63,7 @@ impl Source {
     /// Reads from an open file.
     ///
     /// # Errors
-    /// If it is no regular file.
+    /// If it is not a regular file.
     pub fn from_file(file: fs::File) -> Result<Self> {
         let meta = file.metadata().map_err(|e| Error::io(0, e))?;
         if !meta.is_file() {

@@ -1,4 +1,4 @@
-//! The logical bytes of a dataset: its stored bytes through its filters, as a stream.
+//! Streams the logical bytes of a dataset: its stored bytes through its filters.
 
 use crate::codec::{self, Filter, Payload};
 use crate::h5::{Dataset, Datatype, Error, File, Layout, Result};
@@ -73,14 +73,14 @@ impl<'a> Column<'a> {
     }
 }
 
-impl codec::Source for Column<'_> {
+impl codec::StreamSource for Column<'_> {
     fn total(&self) -> u64 {
         self.len
     }
 
     fn open(&self) -> std::result::Result<codec::Reader<'_>, codec::Error> {
         if self.filters.is_empty() {
-            codec::Source::open(&self.stored)
+            codec::StreamSource::open(&self.stored)
         } else {
             codec::decoder(&self.filters, self.filter_mask, &self.stored, self.len)
         }

@@ -1,4 +1,4 @@
-//! Datasets: numbers, arrays, and any other values.
+//! Reads datasets: numbers, arrays, and any other values.
 
 use super::numbers::Typed;
 use super::{Attribute, File, Table, attribute, table};

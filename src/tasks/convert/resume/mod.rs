@@ -1,4 +1,4 @@
-//! Which jobs of a plan are left to do, and what may be replaced for them.
+//! Decides which jobs of a plan are left to do, and what may be replaced for them.
 
 mod fate;
 mod standing;

@@ -271,7 +271,7 @@ fn an_output_that_was_touched_is_looked_into() {
     case.answer("", "another", Some(Ok(())));
     assert!(case.complete().to_record.is_some());
     case.answer("", "another", Some(Err("it describes other data")));
-    assert!(case.conflict().contains("not the output any more"));
+    assert!(case.conflict().contains("no longer the output"));
     let stat = StatData::at(&case.output()).unwrap();
     let input = StatData::at(&case.input()).unwrap();
     let result = Err("crashed: SIGSEGV".into());
@@ -283,8 +283,8 @@ fn an_output_that_was_touched_is_looked_into() {
 fn an_output_that_was_written_to_is_compared_as_a_whole() {
     let mut case = Case::made();
     for (bytes, words) in [
-        ("the output's BYTES", "it is not the output any more that the journal tells of"),
-        ("another size", "it has 12 bytes, not the 18 of the output that the journal tells of"),
+        ("the output's BYTES", "it is no longer the output that the journal records"),
+        ("another size", "it has 12 bytes, not the 18 of the output that the journal records"),
     ] {
         Case::rewrite(&case.output(), bytes);
         let wanted = case.asks();
@@ -374,7 +374,7 @@ fn outputs_of_another_archive_stay_unless_it_only_moved() {
     assert_eq!(moved.unwrap().input.path, case.input().to_string_lossy());
     Case::rewrite(&case.input(), "twelve bytes");
     assert_eq!(case.conflict(), "is the output of /other/output_00001.jld2");
-    // The same directory by another name is no other archive.
+    // The same directory by another name is not another archive.
     let link = case.dir.path().join("link");
     symlink(&case.settings.input_dir, &link).unwrap();
     let Line::Job(job) = &mut case.lines[3] else { panic!() };
@@ -476,7 +476,7 @@ fn an_inputs_own_failure_sticks_until_something_changes() {
     let Line::Job(job) = &mut case.lines[1] else { panic!() };
     job.record.message = Some(std::io::Error::from_raw_os_error(libc::EACCES).to_string());
     case.order();
-    // A stale output is no reason to try what failed.
+    // A stale output is not a reason to try what failed.
     case = Case::made();
     Case::rewrite(&case.input(), "twelve bytes");
     case.tell(JobOutcome::Failed, None);

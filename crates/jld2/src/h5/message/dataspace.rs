@@ -1,4 +1,4 @@
-//! Dataspaces (HDF5 specification IV.A.2.b).
+//! Parses dataspaces (HDF5 specification IV.A.2.b).
 
 use crate::h5::bytes::Cursor;
 use crate::h5::{Error, Result};

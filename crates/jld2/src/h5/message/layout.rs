@@ -1,4 +1,4 @@
-//! Data layouts (HDF5 specification IV.A.2.i; docs/jld2-format.md, section 7.2).
+//! Parses data layouts (HDF5 specification IV.A.2.i; docs/jld2-format.md, section 7.2).
 
 use crate::h5::bytes::Cursor;
 use crate::h5::{Error, RelAddr, Result};

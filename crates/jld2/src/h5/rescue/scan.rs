@@ -143,13 +143,13 @@ impl ZeroRanges {
             }
             let end = start + bytes.len() as u64;
             self.total += bytes.len() as u64;
-            match self.ranges.last_mut() {
-                Some(last) if last.1 == start => last.1 = end,
-                _ if self.ranges.len() < MAX_RANGES => self.ranges.push((start, end)),
-                _ => {
-                    self.unknown_from = Some(start);
-                    return;
-                }
+            if let Some(last) = self.ranges.last_mut().filter(|last| last.1 == start) {
+                last.1 = end;
+            } else if self.ranges.len() < MAX_RANGES {
+                self.ranges.push((start, end));
+            } else {
+                self.unknown_from = Some(start);
+                return;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! New objects for a file: types, and values of them, encoded as JLD2 would append them.
+//! Builds new objects for a file: types, and values of them, encoded as JLD2 would append them.
 //!
 //! Objects are put together first and laid out afterwards, so that they may refer to one another
 //! and to heap objects in any order. Nothing of the file itself changes here.

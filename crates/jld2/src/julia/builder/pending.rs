@@ -1,4 +1,4 @@
-//! What is being built, and the heap objects in it.
+//! Holds what is being built, and the heap objects in it.
 
 use crate::h5::{Error, RelAddr, Result};
 use crate::julia::TypeTable;

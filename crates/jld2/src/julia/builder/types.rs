@@ -1,4 +1,4 @@
-//! Types: committed ones, and values of them.
+//! Builds types: committed ones, and values of them.
 
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::{Class, Datatype, Error, Extent, RelAddr, Result, kind};

@@ -1,4 +1,4 @@
-//! The walk through a value: which objects it leads to, in which order, and how deeply, told to a
+//! Walks through a value: which objects it leads to, in which order, and how deeply, is told to a
 //! [`Visitor`]. What forged files may cost is bounded here: depth, memory that is held, and work.
 //!
 //! One object at a time is told as it is read, so memory does not grow with the data.
@@ -14,7 +14,7 @@ mod watch;
 
 use super::{Committed, TypeTable};
 use crate::h5::{Allowance, Attribute, RelAddr, Result};
-use session::Session;
+use session::DatasetWalk;
 
 pub use numbers::Numbers;
 pub use overrides::{FieldValue, Override, Overrides};
@@ -93,7 +93,7 @@ impl<'a> Walk<'a> {
         allowance: Allowance,
         visitor: &mut dyn Visitor,
     ) -> Result<()> {
-        Session::new(self, allowance, visitor).object(addr)
+        DatasetWalk::new(self, allowance, visitor).object(addr)
     }
 
     /// Walks through the value of an attribute.
@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// If it is damaged or of a type that JLD2 never writes, and those of the visitor.
     pub fn attribute(&self, attribute: &Attribute, visitor: &mut dyn Visitor) -> Result<()> {
-        Session::new(self, self.types.file().allowance(), visitor).attribute(attribute)
+        DatasetWalk::new(self, self.types.file().allowance(), visitor).attribute(attribute)
     }
 
     /// The fields that values of the type `c` have, if others stand in for those of the file.

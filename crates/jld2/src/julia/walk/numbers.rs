@@ -1,4 +1,4 @@
-//! Arrays of numbers, whose data are read when they are asked for.
+//! Reads the data of arrays of numbers when they are asked for.
 
 use super::visitor::{Number, NumberKind};
 use crate::h5::{Dataset, Datatype, File, Result};

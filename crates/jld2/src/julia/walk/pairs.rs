@@ -1,7 +1,7 @@
-//! Dictionaries.
+//! Walks through dictionaries.
 
 use super::super::{Committed, Element, Field, JuliaType};
-use super::session::Session;
+use super::session::DatasetWalk;
 use super::values::field_bytes;
 use super::visitor::{Parts, Shape, TypeName};
 use crate::h5::{Class, Cursor, Error, Result};
@@ -16,7 +16,7 @@ pub(super) fn is_dict(c: &Committed) -> bool {
     }
 }
 
-impl Session<'_> {
+impl DatasetWalk<'_> {
     /// A dictionary of type `c`.
     pub(super) fn dict(
         &mut self,

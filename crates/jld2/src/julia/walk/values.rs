@@ -1,14 +1,14 @@
-//! Single values.
+//! Walks through single values.
 
 use super::super::element::plain_name;
 use super::super::{Committed, Element, Field, JuliaType, Param};
 use super::pairs::is_dict;
-use super::session::Session;
+use super::session::DatasetWalk;
 use super::visitor::{Number, NumberKind, Parts, Shape, TypeName};
 use crate::h5::{Class, Cursor, Datatype, Error, Member, Result};
 use std::mem::discriminant;
 
-impl Session<'_> {
+impl DatasetWalk<'_> {
     /// A value of a type without data.
     pub(super) fn singleton(&mut self, t: &JuliaType, id: Option<u64>) -> Result<()> {
         let name = TypeName::Type(t);

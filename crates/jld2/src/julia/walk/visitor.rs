@@ -1,4 +1,4 @@
-//! What a walk through a value tells of it, step by step.
+//! Says what a walk through a value tells of it, step by step.
 
 use super::numbers::Numbers;
 use crate::h5::{Class, Datatype, Result};
