@@ -7,6 +7,7 @@
 //! | [`cli`] | arguments, config file, environment |
 //! | [`tasks`] | what workers do with files: convert, verify: each in a folder of its own |
 //! | [`inspect`] | what one file is, holds and needs; how two files differ |
+//! | [`rescue`] | what is whole in a damaged file, written anew |
 //! | [`report`] | events to progress, summary, JSON |
 //! | [`supervisor`] | plan, slots, governor, retry policy, journal |
 //! | [`worker`] | the child's side: take a task, measure itself, report |
@@ -30,6 +31,7 @@ pub mod mera;
 pub mod migrate;
 pub mod protocol;
 pub mod report;
+pub mod rescue;
 pub mod supervisor;
 pub mod sys;
 pub mod tasks;

@@ -14,6 +14,7 @@ mod failure;
 mod flat_tests;
 pub mod inplace;
 mod job;
+mod laid_out;
 mod options;
 mod phase_log;
 pub mod publish;
@@ -29,6 +30,8 @@ pub use job::{FileReport, Job, Observer, Outcome, Phase, Silent};
 pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
 
 pub use converter::Converter;
+pub(crate) use converter::read_failure;
+pub(crate) use laid_out::{LaidOut, LayOut};
 
 /// Converts one file.
 ///

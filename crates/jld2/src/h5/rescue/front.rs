@@ -1,7 +1,15 @@
 //! What the front of a file, text and superblock, still says; what is lost of it is made up for.
 
 use crate::h5::superblock::{JLD2_OFFSET, LOOKED_AT, SIZE, read_text};
-use crate::h5::{Checked, Checksums, FormatText, RelAddr, Result, Source, Superblock};
+use crate::h5::{
+    Checked, Checksums, FormatText, Object, ObjectHeader, ObjectKind, RelAddr, Result, Source,
+    Superblock, TypeRef,
+};
+
+/// Headers that are enough to tell what addresses count from.
+const ENOUGH: usize = 1000;
+/// Larger ones are not asked.
+const LARGEST: u64 = 64 << 10;
 
 /// What the front of a file says, where it stands, and what addresses count from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,11 +77,13 @@ impl Front {
     }
 
     /// Decides what addresses count from where no superblock is left to say so: the place of a
-    /// superblock from which most of these addresses lead to one of these headers.
-    pub fn settle_base(&mut self, headers: &[u64], sample: &[RelAddr]) {
+    /// superblock from which most of the addresses in `headers`, which stand at these offsets, lead to
+    /// one of them.
+    pub fn settle_base(&mut self, source: &Source, headers: &[u64]) {
         if matches!(self.state, FrontState::Whole | FrontState::CutShort) {
             return;
         }
+        let sample = addresses(source, headers);
         let score = |base: u64| {
             let leads = |addr: &&RelAddr| {
                 addr.0.checked_add(base).is_some_and(|at| headers.binary_search(&at).is_ok())
@@ -103,4 +113,28 @@ impl Superblock {
         let (offset, checked) = (base, Checked::Right);
         Self { offset, version: 2, base, end_of_file, root, text: None, checked }
     }
+}
+
+/// Some of the addresses that objects refer to one another with: shared datatypes and links.
+fn addresses(source: &Source, headers: &[u64]) -> Vec<RelAddr> {
+    let mut out = Vec::new();
+    let superblock = Superblock::supposed(0, RelAddr::UNDEF, source.len());
+    for &offset in headers.iter().take(ENOUGH) {
+        let mut left = LARGEST;
+        let header = ObjectHeader::start(source, &superblock, RelAddr(offset), &mut left);
+        let Some(object) = header.ok().and_then(|header| Object::parse(header).ok()) else {
+            continue;
+        };
+        let mut shared = |datatype: &TypeRef| match datatype {
+            TypeRef::Shared { addr, .. } => out.push(*addr),
+            TypeRef::Inline(_) => {}
+        };
+        object.attributes.iter().for_each(|a| shared(&a.datatype));
+        match &object.kind {
+            ObjectKind::Dataset(dataset) => shared(&dataset.datatype),
+            ObjectKind::Group(group) => out.extend(group.links.iter().map(|link| link.target)),
+            ObjectKind::Datatype(_) => {}
+        }
+    }
+    out
 }
