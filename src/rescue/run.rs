@@ -114,6 +114,9 @@ fn outcome(catalogue: &Catalogue, report: &Report, tree: &Tree) -> Outcome {
 fn front_says(source: &Source, front: &Front) -> Option<String> {
     match front.state {
         FrontState::Whole => None,
+        FrontState::NoText => Some(
+            "the text of JLD2 in front of the superblock is missing: JLD2 refuses the file".to_owned(),
+        ),
         FrontState::CutShort => {
             let end = front.end_of_file.unwrap_or(0);
             let len = source.len();

@@ -19,8 +19,10 @@ mod array;
 mod payloads;
 mod places;
 mod reading;
+mod rescue;
 mod run;
 mod samples;
+mod truth;
 
 use peak_alloc::PeakAlloc;
 use std::sync::{Mutex, PoisonError};

@@ -29,8 +29,10 @@ pub struct Front {
 /// How much of the front is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrontState {
-    /// All of it.
+    /// All of it, or there never was a text: the superblock stands elsewhere than JLD2 puts it.
     Whole,
+    /// The superblock is whole, but in front of it stands no text of JLD2's, which refuses that.
+    NoText,
     /// The superblock is whole, and says that the file was longer than it is.
     CutShort,
     /// The superblock is lost.
@@ -50,7 +52,9 @@ impl Front {
         let whole = Superblock::read(source, Checksums::Trusted);
         if let Ok(Superblock { base, end_of_file, root, text, .. }) = whole {
             let (root, end_of_file) = (Some(root), Some(end_of_file));
-            return Ok(Self { state: FrontState::Whole, base, root, end_of_file, text });
+            let no_text = text.is_none() && base == JLD2_OFFSET;
+            let state = if no_text { FrontState::NoText } else { FrontState::Whole };
+            return Ok(Self { state, base, root, end_of_file, text });
         }
         for offset in LOOKED_AT {
             if source.check(offset, SIZE as u64, "superblock").is_err() {
@@ -80,7 +84,7 @@ impl Front {
     /// superblock from which most of the addresses in `headers`, which stand at these offsets, lead to
     /// one of them.
     pub fn settle_base(&mut self, source: &Source, headers: &[u64]) {
-        if matches!(self.state, FrontState::Whole | FrontState::CutShort) {
+        if self.root.is_some() {
             return;
         }
         let sample = addresses(source, headers);
