@@ -69,7 +69,7 @@ pub(super) fn assemble(
     let (append, root) = groups(catalogue, judged, tree, end);
     let len = end.saturating_add(append.len() as u64);
     let superblock = catalogue.front.superblock(root, len);
-    let mut front = userblock(source, catalogue, tree)?;
+    let mut front = userblock(catalogue, tree);
     front.extend(superblock.with_end_of_file(len));
     let start = catalogue.front.base.saturating_add(48).saturating_sub(front.len() as u64);
     replaced.0.push((start, front));
@@ -79,12 +79,11 @@ pub(super) fn assemble(
 }
 
 /// The text in front, where it has to be made anew; it is nothing where it can stay.
-fn userblock(source: &Source, catalogue: &Catalogue, tree: &Tree) -> Result<Vec<u8>> {
+fn userblock(catalogue: &Catalogue, tree: &Tree) -> Vec<u8> {
     let front = &catalogue.front;
     if front.text.is_some() || front.base != USERBLOCK as u64 {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let _ = source;
     // The two ways to state the fields of a type tell the two generations apart.
     let modern = tree.types.iter().any(|&id| {
         let object = catalogue.file.object(catalogue.addr(id));
@@ -95,7 +94,7 @@ fn userblock(source: &Source, catalogue: &Catalogue, tree: &Tree) -> Result<Vec<
     let mut out =
         format!("HDF5-based Julia Data Format, version {version}\0 ({by})\0").into_bytes();
     out.resize(USERBLOCK, 0);
-    Ok(out)
+    out
 }
 
 /// Makes the lost elements of an array undefined.

@@ -27,6 +27,11 @@ pub(super) struct GroupLinks {
 }
 
 impl GroupLinks {
+    /// Bytes of its header.
+    pub(super) fn bytes(&self) -> u64 {
+        self.object.header.chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum()
+    }
+
     pub(super) fn group(&self) -> Group {
         match &self.object.kind {
             ObjectKind::Group(group) => group.clone(),

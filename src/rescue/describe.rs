@@ -10,10 +10,15 @@ use super::report::{
 use super::tree::{LostName, Named, Tree};
 use crate::h5::{RelAddr, payload_extent};
 use crate::julia::{JuliaType, TypeTable};
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Losses that nothing names are told one by one up to this number.
 const MAX_UNNAMED: usize = 100_000;
+/// Names of types are told up to so many bytes of them in all.
+const MAX_TOLD: usize = 64 << 20;
+/// Characters of a type's name that are told.
+const LONGEST: usize = 2000;
 /// Steps to a damage that are told.
 const STEPS: u32 = 4;
 /// Damages that are told of each dataset.
@@ -27,6 +32,8 @@ pub(super) struct Describer<'a> {
     pub(super) judged: &'a Judged,
     pub(super) tree: &'a Tree,
     pub(super) types: &'a TypeTable<'a>,
+    /// Bytes of the names of types that have been told.
+    pub(super) told: Cell<usize>,
 }
 
 impl Describer<'_> {
@@ -40,7 +47,8 @@ impl Describer<'_> {
             file.data_len(dataset, &datatype).ok()
         });
         let dims = self.types.julia_dims(&object, dataset).ok().flatten();
-        let element = self.types.element(&dataset.datatype).ok();
+        let element = Some(()).filter(|()| self.told.get() <= MAX_TOLD);
+        let element = element.and_then(|()| self.types.element(&dataset.datatype).ok());
         let julia_type = element.and_then(|element| {
             let text = matches!(element.datatype().class, crate::h5::Class::String);
             match &dims {
@@ -51,7 +59,20 @@ impl Describer<'_> {
                 _ => Some(element.julia_type().to_string()),
             }
         });
-        What { julia_type, dims, bytes }
+        What { julia_type: julia_type.and_then(|name| self.shortened(name)), dims, bytes }
+    }
+
+    /// The name of a type. In a forged file each can be very long.
+    fn shortened(&self, mut name: String) -> Option<String> {
+        if self.told.get() > MAX_TOLD {
+            return None;
+        }
+        self.told.set(self.told.get() + name.len());
+        if let Some((end, _)) = name.char_indices().nth(LONGEST) {
+            name.truncate(end);
+            name.push('…');
+        }
+        Some(name)
     }
 
     /// Why an object is lost.
@@ -194,7 +215,7 @@ impl Describer<'_> {
             offset: self.catalogue.offset(*id),
             what: self.what(*id),
             renamed: *renamed,
-            once_called: hint.clone(),
+            hint: hint.clone(),
             undefined: Vec::new(),
             doubtful: Vec::new(),
         };

@@ -3,20 +3,25 @@
 //!
 //! The rule of wholeness is in docs/rescue.md.
 
-use super::catalogue::{Catalogue, Id};
+use super::catalogue::{Catalogue, GroupLinks, Id};
 use crate::codec::ids;
 use crate::h5::{
     Allowance, Class, Dataset, Edge, EdgeKind, Error, ErrorKind, Extent, Layout, Object,
     ObjectKind, RefSlot, RefPlan, Region, RegionKind, Result, Sequence, Trace, TypeRef, Visitor,
-    ZeroRanges,
+    ZeroRanges, payload_extent,
 };
 use crate::julia::{Column, TypeTable};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// More references than are held: each takes sixteen bytes.
 const MAX_EDGES: usize = 1 << 26;
 /// Bytes of a compressed chunk that may be part of a block of zeros: codecs end in a few zeros.
 const END_OF_CODEC: u64 = 16;
+/// What a header that cannot be read counts for, in bytes.
+const UNREAD_COST: u64 = 4 << 10;
+/// Compressed data are decoded so many times as there are bytes in the file: once, where no two
+/// objects share any.
+const MAX_DECODED: u64 = 4;
 /// Data are decoded in windows of this many bytes.
 const WINDOW: usize = 256 << 10;
 
@@ -88,6 +93,10 @@ pub(super) struct Examined {
     pub(super) doubts: HashMap<Id, Doubt>,
     /// Where data stand, and whose they are.
     pub(super) extents: Vec<(u64, u64, Id)>,
+    /// Offsets of continuations that belong to headers.
+    pub(super) chunks: HashSet<u64>,
+    /// Compressed bytes that were decoded.
+    decoded: u64,
 }
 
 impl Examined {
@@ -105,6 +114,7 @@ impl Examined {
         let mut out = Self::default();
         for id in catalogue.ids() {
             progress(catalogue.offset(id))?;
+            allowance.check(&catalogue.file, catalogue.offset(id))?;
             let (kind, reason) = out.one(catalogue, &types, allowance, id)?;
             out.kinds.push(kind);
             if let Some(reason) = reason {
@@ -125,11 +135,16 @@ impl Examined {
             Ok(object) => object,
             Err(error) => {
                 let error = passing(error)?;
-                let kind = catalogue.links(id).map_or(Kind::Unread, |_| Kind::Group);
+                let left = catalogue.links(id);
+                catalogue.file.spend(left.as_ref().map_or(UNREAD_COST, GroupLinks::bytes));
+                let chunks = left.iter().flat_map(|left| left.object.header.chunks.iter().skip(1));
+                self.chunks.extend(chunks.map(|chunk| chunk.offset));
+                let kind = left.map_or(Kind::Unread, |_| Kind::Group);
                 // What is left of a group is made anew without the rest.
                 return Ok((kind, Some(Reason::Damaged(error.to_string()))));
             }
         };
+        self.chunks.extend(object.header.chunks.iter().skip(1).map(|chunk| chunk.offset));
         let kind = match &object.kind {
             ObjectKind::Dataset(_) => Kind::Dataset,
             ObjectKind::Datatype(_) => Kind::Type,
@@ -183,7 +198,7 @@ impl Examined {
             ObjectKind::Dataset(dataset) if optional => {
                 self.count(catalogue, types, id, dataset, elements)
             }
-            ObjectKind::Dataset(dataset) => decode(catalogue, types, dataset),
+            ObjectKind::Dataset(dataset) => self.decode(catalogue, types, dataset),
             ObjectKind::Group(_) => Ok(()),
         };
         match checked {
@@ -214,6 +229,33 @@ impl Examined {
         }
         self.elements.insert(id, elements);
         Ok(())
+    }
+
+    /// Reads all data of a dataset through its filters, where it has some.
+    fn decode(
+        &mut self,
+        catalogue: &Catalogue,
+        types: &TypeTable<'_>,
+        dataset: &Dataset,
+    ) -> Result<()> {
+        if dataset.filters.is_empty() {
+            return Ok(());
+        }
+        let datatype = types.file().resolve(&dataset.datatype)?;
+        let column = Column::new(&catalogue.file, dataset, &datatype)?;
+        self.decoded = self.decoded.saturating_add(payload_extent(dataset).unwrap_or(0));
+        if self.decoded > catalogue.file.source().len().saturating_mul(MAX_DECODED) {
+            return Err(Error::foreign(column.offset(), "data that many objects share"));
+        }
+        let mut stream = column.open()?;
+        let mut buffer = vec![0; WINDOW];
+        while stream.left() > 0 {
+            let n = usize::try_from(stream.left()).unwrap_or(usize::MAX).min(WINDOW);
+            if let Some(window) = buffer.get_mut(..n) {
+                stream.fill(window)?;
+            }
+        }
+        stream.finish()
     }
 }
 
@@ -315,24 +357,6 @@ fn can_be_undefined(types: &TypeTable<'_>, dataset: &Dataset) -> bool {
                 && matches!(c.datatype.class, Class::Vlen { string: true, .. })
         }),
     }
-}
-
-/// Reads all data of a dataset through its filters, where it has some.
-fn decode(catalogue: &Catalogue, types: &TypeTable<'_>, dataset: &Dataset) -> Result<()> {
-    if dataset.filters.is_empty() {
-        return Ok(());
-    }
-    let datatype = types.file().resolve(&dataset.datatype)?;
-    let column = Column::new(&catalogue.file, dataset, &datatype)?;
-    let mut stream = column.open()?;
-    let mut buffer = vec![0; WINDOW];
-    while stream.left() > 0 {
-        let n = usize::try_from(stream.left()).unwrap_or(usize::MAX).min(WINDOW);
-        if let Some(window) = buffer.get_mut(..n) {
-            stream.fill(window)?;
-        }
-    }
-    stream.finish()
 }
 
 /// What one object refers to.

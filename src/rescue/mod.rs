@@ -14,6 +14,7 @@ mod assemble;
 mod catalogue;
 mod describe;
 mod examine;
+mod hints;
 mod judge;
 mod report;
 mod run;
@@ -23,5 +24,5 @@ mod tree;
 pub use report::{
     Doubtful, Found, GroupCut, LeftOut, Lost, Outcome, Report, Rescued, UndefinedElements, What,
 };
-pub use run::rescue;
+pub use run::{Assessment, assess, rescue};
 pub use tell::tell;

@@ -83,9 +83,10 @@ pub struct Rescued {
     pub what: What,
     /// Whether its path is a new one, since no group is left that names it.
     pub renamed: bool,
-    /// What a group that is not part of the tree any more calls it.
+    /// Where one without a name came from: the field of a lost object that referred to it, or its name
+    /// in a group that is not part of the tree any more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub once_called: Option<String>,
+    pub hint: Option<String>,
     /// Elements that are undefined now, in it or what it refers to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undefined: Vec<UndefinedElements>,

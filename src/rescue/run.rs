@@ -9,9 +9,10 @@ use super::report::{Found, Outcome, Report};
 use super::tree::{self, Tree};
 use crate::convert::publish::{Destination, Existing};
 use crate::convert::{Failure, FailureKind, Job, LaidOut, LayOut, Observer, Phase};
-use crate::h5::{self, Checksums, Error, Front, FrontState, Scan, Source, Superblock};
+use crate::h5::{self, Checksums, Error, File, Front, FrontState, Scan, Source, Superblock};
 use crate::julia::TypeTable;
 use crate::sys::file::Identity;
+use std::cell::Cell;
 
 /// Text and superblock, which every file begins with.
 const FRONT: u64 = 560;
@@ -36,16 +37,43 @@ pub fn rescue(
     let identity = Identity::of(input).map_err(|e| failure(job, &Error::io(0, e)))?;
     // Before the work begins.
     Destination::open(&job.output)?.check(&identity, existing)?;
-    let failed = |e: Error| failure(job, &e);
-    let front = Front::read(&source).map_err(failed)?;
-    let scan = scan(&source, observer).map_err(failed)?;
+    let assessed = assess(&source, observer).map_err(|e| failure(job, &e))?;
+    let Assessment { mut report, file } = assessed;
+    report.input = job.input.display().to_string();
+    let Some(file) = file else { return Ok(report) };
+    let lay_out = LayOut { job, input, identity: &identity, file: &file, existing, observer };
+    let LaidOut { bytes, unread } = lay_out.run()?;
+    for (path, error) in unread {
+        report.notes.push(format!("{path} is kept as it is, but no value can be read from it: {error}"));
+    }
+    report.bytes_out = Some(bytes);
+    report.output = Some(job.output.display().to_string());
+    Ok(report)
+}
+
+/// What is left of a damaged file.
+#[derive(Debug)]
+pub struct Assessment {
+    /// What is to be told; of no output yet.
+    pub report: Report,
+    /// The file with what is left of it and nothing else, if that is worth writing.
+    pub file: Option<File>,
+}
+
+/// Finds out what is left of a damaged file; nothing is written.
+///
+/// # Errors
+/// If it cannot be read, or holds more than a rescue takes.
+pub fn assess(source: &Source, observer: &dyn Observer) -> h5::Result<Assessment> {
+    let front = Front::read(source)?;
+    let scan = scan(source, observer)?;
     let mut report = Report {
-        input: job.input.display().to_string(),
+        input: String::new(),
         output: None,
         outcome: Outcome::NothingLeft,
         bytes_in: source.len(),
         bytes_out: None,
-        front: front_says(&source, &front),
+        front: front_says(source, &front),
         found: Found {
             headers: scan.headers.len() as u64,
             damaged_headers: scan.broken_count,
@@ -59,17 +87,18 @@ pub fn rescue(
         notes: Vec::new(),
     };
     if source.len() < FRONT || scan.headers.is_empty() {
-        return Ok(report);
+        return Ok(Assessment { report, file: None });
     }
-    let catalogue = Catalogue::new(&source, scan, front).map_err(failed)?;
-    let examined = examined(&catalogue, observer).map_err(failed)?;
+    let catalogue = Catalogue::new(source, scan, front)?;
+    let examined = examined(&catalogue, observer)?;
     let types = TypeTable::new(&catalogue.file);
     let root = tree::root(&catalogue);
     let judged = Judged::new(&catalogue, &types, examined, root);
-    let tree = Tree::new(&catalogue, &judged, root).map_err(failed)?;
-    let (file, undefined) = assemble(&source, &catalogue, &judged, &tree).map_err(failed)?;
+    let tree = Tree::new(&catalogue, &judged, root)?;
+    let (file, undefined) = assemble(source, &catalogue, &judged, &tree)?;
+    let told = Cell::new(0);
     let describer =
-        Describer { catalogue: &catalogue, judged: &judged, tree: &tree, types: &types };
+        Describer { catalogue: &catalogue, judged: &judged, tree: &tree, types: &types, told };
     let more;
     (report.lost, more) = describer.lost();
     report.rescued = describer.rescued(&undefined);
@@ -80,17 +109,8 @@ pub fn rescue(
         report.notes.push(format!("{more} more losses are not told one by one"));
     }
     report.outcome = outcome(&catalogue, &report, &tree);
-    if matches!(report.outcome, Outcome::NothingToRescue | Outcome::NothingLeft) {
-        return Ok(report);
-    }
-    let lay_out = LayOut { job, input, identity: &identity, file: &file, existing, observer };
-    let LaidOut { bytes, unread } = lay_out.run()?;
-    for (path, error) in unread {
-        report.notes.push(format!("{path} is kept as it is, but no value can be read from it: {error}"));
-    }
-    report.bytes_out = Some(bytes);
-    report.output = Some(job.output.display().to_string());
-    Ok(report)
+    let worth = matches!(report.outcome, Outcome::Rescued | Outcome::RescuedInPart);
+    Ok(Assessment { report, file: worth.then_some(file) })
 }
 
 fn outcome(catalogue: &Catalogue, report: &Report, tree: &Tree) -> Outcome {

@@ -56,9 +56,8 @@ pub fn tell(report: &Report) -> String {
         line("  under a new name, since no group is left that names them:".to_owned());
     }
     list(&mut line, &renamed, "renamed", |it: &&Rescued| {
-        let once = it.once_called.as_ref();
-        let once = once.map(|name| format!(", which an older group called {name}"));
-        format!("    {}{} (byte {}){}", it.path, of(&it.what), it.offset, once.unwrap_or_default())
+        let hint = it.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("    {}{} (byte {}){hint}", it.path, of(&it.what), it.offset)
     });
     let partly: Vec<_> = report.rescued.iter().filter(|it| !it.undefined.is_empty()).collect();
     if !partly.is_empty() {

@@ -2,8 +2,9 @@
 
 use super::catalogue::{Catalogue, Id};
 use super::examine::Kind;
+use super::hints::hints;
 use super::judge::Judged;
-use crate::h5::{Error, RelAddr, Result};
+use crate::h5::{Error, Link, RelAddr, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The group for what has lost its name.
@@ -37,7 +38,7 @@ pub(super) struct Named {
     pub(super) id: Id,
     /// Whether that is a new name, as nothing was left to tell the old one.
     pub(super) renamed: bool,
-    /// What a group that is not part of the tree calls it.
+    /// What something that is not part of the tree says of it.
     pub(super) hint: Option<String>,
 }
 
@@ -163,21 +164,36 @@ impl Tree {
             if let Some(cut) = &links.cut {
                 self.cut.push((shown(&path), id, cut.to_string()));
             }
-            for link in links.group().links {
-                // The root's own is made anew.
-                if new == 0 && link.name == "_types" {
-                    continue;
-                }
-                let path = format!("{path}/{}", link.name);
-                self.paths = self.paths.saturating_add(path.len() as u64);
-                let most = catalogue.file.source().len().saturating_add(MAX_PATHS);
-                if self.paths > most {
-                    return Err(Error::foreign(link.at, "paths that are longer than the file"));
-                }
-                let target = self.link(catalogue, judged, link.target, path, &mut pending, naming);
-                if let (Some(target), Some(group)) = (target, self.groups.get_mut(new)) {
-                    group.links.push((link.name, target));
-                }
+            let links = links.group().links;
+            self.take(catalogue, judged, links, (new, &path), &mut pending, naming)?;
+        }
+        Ok(())
+    }
+
+    /// Takes links into the new group of this number and path.
+    fn take(
+        &mut self,
+        catalogue: &Catalogue,
+        judged: &Judged,
+        links: Vec<Link>,
+        (new, path): (usize, &str),
+        pending: &mut Vec<(Id, usize, String)>,
+        naming: &Naming,
+    ) -> Result<()> {
+        for link in links {
+            // The root's own is made anew.
+            if new == 0 && link.name == "_types" {
+                continue;
+            }
+            let path = format!("{path}/{}", link.name);
+            self.paths = self.paths.saturating_add(path.len() as u64);
+            let most = catalogue.file.source().len().saturating_add(MAX_PATHS);
+            if self.paths > most {
+                return Err(Error::foreign(link.at, "paths that are longer than the file"));
+            }
+            let target = self.link(catalogue, judged, link.target, path, pending, naming);
+            if let (Some(target), Some(group)) = (target, self.groups.get_mut(new)) {
+                group.links.push((link.name, target));
             }
         }
         Ok(())
@@ -236,7 +252,7 @@ impl Tree {
         let wanted = if self.is_complete() { Some(HashSet::new()) } else { self.below_lost(catalogue, judged) };
         let is = |id: Id, kind| judged.examined.kinds.get(id as usize) == Some(&kind);
         let groups = self.other_groups(catalogue, judged);
-        let hints = hints(catalogue, &groups);
+        let hints = hints(catalogue, judged, &groups);
         let mut new_links: Vec<(String, Target)> = Vec::new();
         let top = self.free_name();
         if wanted.is_none() {
@@ -247,9 +263,12 @@ impl Tree {
                 .filter_map(|link| catalogue.find(link.target))
                 .collect();
             let mut number = 0;
+            let stray = |at: u64| !judged.examined.chunks.contains(&at) && !judged.is_data(at);
             for &id in groups.iter().filter(|id| !below.contains(id)) {
+                let links = catalogue.links(id).map(|it| it.group().links).unwrap_or_default();
                 // An older root names what the newer one named, or what was deleted since.
-                if self.done.contains_key(&id) || is_root(catalogue, id) || is_types(catalogue, judged, id) {
+                let old = is_root(catalogue, id) || is_types(catalogue, judged, &links);
+                if old || self.done.contains_key(&id) {
                     continue;
                 }
                 number += 1;
@@ -259,6 +278,25 @@ impl Tree {
                 self.done.insert(id, new);
                 let before = self.named.len();
                 self.fill(catalogue, judged, id, new, &format!("/{top}/{name}"), &Naming::New)?;
+                let found: Vec<Id> = self.named.iter().skip(before).map(|n| n.id).collect();
+                self.reach(judged, found);
+                new_links.push((name, Target::Group(new)));
+            }
+            for (_, links) in catalogue.scan.continuations.iter().filter(|(at, _)| stray(*at)) {
+                if is_types(catalogue, judged, links) {
+                    continue;
+                }
+                number += 1;
+                let name = format!("group_{number:03}");
+                let new = self.groups.len();
+                self.groups.push(NewGroup::default());
+                let path = format!("/{top}/{name}");
+                let before = self.named.len();
+                let mut pending = Vec::new();
+                self.take(catalogue, judged, links.clone(), (new, &path), &mut pending, &Naming::New)?;
+                for (id, new, path) in pending {
+                    self.fill(catalogue, judged, id, new, &path, &Naming::New)?;
+                }
                 let found: Vec<Id> = self.named.iter().skip(before).map(|n| n.id).collect();
                 self.reach(judged, found);
                 new_links.push((name, Target::Group(new)));
@@ -379,8 +417,7 @@ enum Naming {
 }
 
 /// Whether a group is a `_types`: it numbers committed datatypes and has nothing else.
-fn is_types(catalogue: &Catalogue, judged: &Judged, id: Id) -> bool {
-    let links = catalogue.links(id).map(|links| links.group().links).unwrap_or_default();
+fn is_types(catalogue: &Catalogue, judged: &Judged, links: &[Link]) -> bool {
     let is_type = |addr| {
         let id = catalogue.find(addr);
         id.is_none_or(|id| judged.examined.kinds.get(id as usize) == Some(&Kind::Type))
@@ -391,20 +428,6 @@ fn is_types(catalogue: &Catalogue, judged: &Judged, id: Id) -> bool {
                 && link.name.bytes().all(|b| b.is_ascii_digit())
                 && is_type(link.target)
         })
-}
-
-/// What groups that are not part of the tree call their objects.
-fn hints(catalogue: &Catalogue, groups: &[Id]) -> BTreeMap<Id, String> {
-    let mut out = BTreeMap::new();
-    for &id in groups {
-        for link in catalogue.links(id).map(|links| links.group().links).unwrap_or_default() {
-            if let Some(target) = catalogue.find(link.target) {
-                // The newest has the last word.
-                out.insert(target, link.name);
-            }
-        }
-    }
-    out
 }
 
 fn shown(path: &str) -> String {

@@ -60,6 +60,8 @@ pub mod kind {
 const MAX_MESSAGES: usize = 1 << 19;
 /// Disks and file systems lose no less than so many bytes at once, at a multiple of as many.
 const SECTOR: u64 = 512;
+/// Longer continuations are not read on their own.
+const MAX_STRAY: u64 = 1 << 20;
 /// More bytes than any header has in all its chunks.
 const MAX_BYTES: u64 = 16 << 20;
 
@@ -190,6 +192,46 @@ impl ObjectHeader {
         *left = left.checked_sub(len).ok_or_else(|| too_large(offset, len))?;
         let First { chunk, flags, extra } = from.first(offset)?;
         let mut header = Self { addr, flags, extra, chunks: Vec::new(), messages: Vec::new() };
+        header.push(chunk)?;
+        Ok(header)
+    }
+
+    /// Reads a continuation at `offset` of which nothing is left that says how long it is: it ends where
+    /// its checksum follows a message. Takes no more than `left` bytes for that. Its messages are those
+    /// of a header that does not track the order of creation, as JLD2's do not.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(super) fn stray(
+        source: &Source,
+        superblock: &Superblock,
+        offset: u64,
+        left: &mut u64,
+    ) -> Result<Self> {
+        let none = || Error::corrupt(offset, "header continuation", "one with its checksum", "none");
+        let from = Bytes { source, superblock, checksums: Checksums::Trusted };
+        let len = superblock.end_of_file.saturating_sub(offset).min(MAX_STRAY);
+        let len = usize::try_from(len).unwrap_or(0);
+        let bytes = source.read(offset, len, "header continuation")?;
+        if !bytes.starts_with(b"OCHK") {
+            return Err(none());
+        }
+        let mut at = 4_usize;
+        loop {
+            let head = bytes.get(at..).and_then(|b| b.first_chunk::<4>()).ok_or_else(none)?;
+            let [_, low, high, _] = *head;
+            at += 4 + usize::from(u16::from_le_bytes([low, high]));
+            let stored = bytes.get(at..).and_then(|b| b.first_chunk::<4>()).ok_or_else(none)?;
+            *left = left.checked_sub(at as u64).ok_or_else(none)?;
+            let body = bytes.get(..at).unwrap_or_default();
+            if u32::from_le_bytes(*stored) == lookup3(body) {
+                break;
+            }
+        }
+        let chunk = from.chunk(offset, offset + 4, offset + at as u64, 0)?;
+        let addr = RelAddr(offset.wrapping_sub(superblock.base));
+        let mut header =
+            Self { addr, flags: 0, extra: Vec::new(), chunks: Vec::new(), messages: Vec::new() };
         header.push(chunk)?;
         Ok(header)
     }

@@ -1,13 +1,15 @@
 //! One pass over all bytes of a file: where object headers and heaps begin, which blocks are zero.
 
 use crate::h5::checksum::Checked;
-use crate::h5::{Error, ErrorKind, ObjectHeader, RelAddr, Result, Source, Superblock};
+use crate::h5::header::kind;
+use crate::h5::{Error, ErrorKind, Link, ObjectHeader, RelAddr, Result, Source, Superblock};
 
 /// The file is read in pieces of this many bytes.
 const PIECE: usize = 1 << 20;
 /// Disks and file systems lose no less than so many bytes at once, at a multiple of as many.
 const BLOCK: u64 = 512;
 const HEADER: &[u8] = b"OHDR\x02";
+const CONTINUATION: &[u8] = b"OCHK";
 const HEAP: &[u8] = b"GCOL\x01\0\0\0";
 /// A signature may lie across two pieces.
 const OVERLAP: usize = HEAP.len() - 1;
@@ -33,6 +35,9 @@ pub struct Scan {
     pub broken: Vec<u64>,
     /// How many of those there are.
     pub broken_count: u64,
+    /// Offsets of continuations of headers that can be read on their own, and the links in each; only
+    /// those with links.
+    pub continuations: Vec<(u64, Vec<Link>)>,
     /// How many heap collections begin in the file.
     pub heaps: u64,
     /// Blocks of zeros.
@@ -42,8 +47,8 @@ pub struct Scan {
 /// Blocks of 512 bytes, at multiples of as many, that hold nothing but zeros.
 #[derive(Debug, Default)]
 pub struct ZeroRanges {
-    /// Start and end, ascending, apart from one another.
-    ranges: Vec<(u64, u64)>,
+    /// Start and end, ascending, apart from one another, and how many bytes those before have.
+    ranges: Vec<(u64, u64, u64)>,
     /// Where it is not known any more.
     unknown_from: Option<u64>,
     total: u64,
@@ -75,6 +80,8 @@ impl Scan {
                 let rest = buffer.get(place..).unwrap_or_default();
                 if rest.starts_with(HEADER) {
                     out.header(source, &superblock, offset, &mut left)?;
+                } else if rest.starts_with(CONTINUATION) {
+                    out.continuation(source, &superblock, offset, &mut left)?;
                 } else if rest.starts_with(HEAP) {
                     out.heaps += 1;
                 }
@@ -90,6 +97,31 @@ impl Scan {
         out.headers.dedup();
         out.broken.dedup();
         Ok(out)
+    }
+
+    fn continuation(
+        &mut self,
+        source: &Source,
+        superblock: &Superblock,
+        offset: u64,
+        left: &mut u64,
+    ) -> Result<()> {
+        if self.continuations.last().is_some_and(|(last, _)| *last == offset) {
+            return Ok(());
+        }
+        *left = left.saturating_sub(LEAST);
+        let header = match ObjectHeader::stray(source, superblock, offset, left) {
+            Ok(header) => header,
+            Err(error) if matches!(error.kind(), ErrorKind::Io(_)) => return Err(error),
+            Err(_) => return Ok(()),
+        };
+        let links = header.of_kind(kind::LINK);
+        let links = links.filter_map(|m| Link::parse(&mut header.cursor(m, "link")).ok());
+        let links: Vec<Link> = links.collect();
+        if !links.is_empty() && self.continuations.len() < MAX_OBJECTS {
+            self.continuations.push((offset, links));
+        }
+        Ok(())
     }
 
     fn header(
@@ -126,7 +158,7 @@ impl Scan {
 fn signatures(bytes: &[u8]) -> impl Iterator<Item = usize> {
     bytes.windows(4).enumerate().filter_map(|(i, w)| {
         let word = u32::from_le_bytes(<[u8; 4]>::try_from(w).unwrap_or_default());
-        (word == u32::from_le_bytes(*b"OHDR") || word == u32::from_le_bytes(*b"GCOL")).then_some(i)
+        [*b"OHDR", *b"OCHK", *b"GCOL"].map(u32::from_le_bytes).contains(&word).then_some(i)
     })
 }
 
@@ -142,11 +174,12 @@ impl ZeroRanges {
                 continue;
             }
             let end = start + bytes.len() as u64;
+            let before = self.total;
             self.total += bytes.len() as u64;
             if let Some(last) = self.ranges.last_mut().filter(|last| last.1 == start) {
                 last.1 = end;
             } else if self.ranges.len() < MAX_RANGES {
-                self.ranges.push((start, end));
+                self.ranges.push((start, end, before));
             } else {
                 self.unknown_from = Some(start);
                 return;
@@ -163,14 +196,18 @@ impl ZeroRanges {
     /// to them, and how many bytes all of them have in common with those.
     pub fn within(&self, start: u64, end: u64) -> Option<((u64, u64), u64)> {
         let first = self.ranges.partition_point(|r| r.1 <= start);
+        let behind = self.ranges.partition_point(|r| r.0 < end);
+        let known = self.ranges.get(first..behind).unwrap_or_default();
         let mut found = None;
         let mut bytes = 0;
-        let known = self.ranges.get(first..).unwrap_or_default().iter().copied();
-        let unknown = self.unknown_from.map(|from| (from.max(start), u64::MAX));
-        for (from, to) in known.chain(unknown).take_while(|r| r.0 < end) {
-            let (from, to) = (from.max(start), to.min(end));
-            bytes += to.saturating_sub(from);
-            found.get_or_insert((from, to));
+        if let (Some(low), Some(high)) = (known.first(), known.last()) {
+            found = Some((low.0.max(start), low.1.min(end)));
+            let all = high.2 + (high.1 - high.0) - low.2;
+            bytes = all - start.saturating_sub(low.0) - high.1.saturating_sub(end);
+        }
+        if let Some(from) = self.unknown_from.map(|from| from.max(start)).filter(|&from| from < end) {
+            found.get_or_insert((from, end));
+            bytes += end - from;
         }
         found.filter(|_| bytes > 0).map(|found| (found, bytes))
     }
