@@ -17,6 +17,8 @@ use std::collections::{HashMap, HashSet};
 const MAX_EDGES: usize = 1 << 26;
 /// Bytes of a compressed chunk that may be part of a block of zeros: codecs end in a few zeros.
 const END_OF_CODEC: u64 = 16;
+/// No codec leaves so many zeros in its output: it would have made less of them.
+const NO_CODEC: u64 = 4096;
 /// What a header that cannot be read counts for, in bytes.
 const UNREAD_COST: u64 = 4 << 10;
 /// Compressed data are decoded so many times as there are bytes in the file: once, where no two
@@ -460,11 +462,24 @@ impl Visitor for Look<'_> {
         }
         let Some((first, bytes)) = self.zeros().within(start, end) else { return Ok(()) };
         // What has a checksum of its own is proved by decoding.
-        let proved = self.filters.iter().any(|id| [ids::DEFLATE, ids::BZIP2].contains(id));
-        let ending = !self.filters.is_empty() && bytes < END_OF_CODEC;
-        if !proved && !ending {
-            self.doubt(first, bytes);
+        let has = |known: &[u16]| self.filters.iter().any(|id| known.contains(id));
+        if has(&[ids::DEFLATE, ids::BZIP2]) {
+            return Ok(());
         }
+        if has(&[ids::LZ4, ids::ZSTD]) {
+            if bytes >= NO_CODEC {
+                return Err(Error::corrupt(
+                    first.0,
+                    "compressed data",
+                    format!("fewer than {NO_CODEC} zeros in blocks"),
+                    format!("{bytes}"),
+                ));
+            }
+            if bytes < END_OF_CODEC {
+                return Ok(());
+            }
+        }
+        self.doubt(first, bytes);
         Ok(())
     }
 }

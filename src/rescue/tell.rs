@@ -11,6 +11,7 @@ const SHOWN: usize = 40;
 pub fn tell(report: &Report) -> String {
     let mut out = String::new();
     let name = tame(&report.input);
+    let doubtful: Vec<_> = report.rescued.iter().filter(|it| !it.doubtful.is_empty()).collect();
     let mut line = |text: String| {
         out.push_str(&tame(&text));
         out.push('\n');
@@ -18,7 +19,10 @@ pub fn tell(report: &Report) -> String {
     let kept = count(report.rescued.len() as u64, "dataset");
     let lost = report.lost.len() as u64;
     let head = match report.outcome {
-        Outcome::NothingToRescue => format!("nothing to rescue: the file is whole, with {kept}"),
+        Outcome::NothingToRescue if doubtful.is_empty() => {
+            format!("nothing to rescue: the file is whole, with {kept}")
+        }
+        Outcome::NothingToRescue => format!("nothing to rescue: no damage can be told, {kept}"),
         Outcome::NothingLeft => "nothing is left that could be rescued".to_owned(),
         Outcome::Rescued => format!("{kept} rescued, nothing lost"),
         Outcome::RescuedInPart => format!("{kept} rescued; see what is lost or in doubt"),
@@ -71,7 +75,6 @@ pub fn tell(report: &Report) -> String {
         });
         format!("    {}: {}", it.path, each.collect::<Vec<_>>().join("; "))
     });
-    let doubtful: Vec<_> = report.rescued.iter().filter(|it| !it.doubtful.is_empty()).collect();
     if !doubtful.is_empty() {
         line(
             "  in doubt: part of the data is in blocks of zeros, which may have been stored or lost \
