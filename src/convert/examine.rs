@@ -4,7 +4,7 @@
 //! what the output must be, so metadata are compared by their digest and payloads, where asked for,
 //! byte for byte. Of a rewrite the values can be foretold, not the layout.
 
-use super::converter::{Planned, read_failure};
+use super::planned::{Planned, read_failure};
 use super::verify::{self, Check, Expected, MadeBy};
 use super::{Claim, ClaimedFile, Compress, Converter, Failure, FailureKind, FileReport, Job, Mode};
 use super::{Observer, Phase, Recipe, VerifyLevel};

@@ -1,7 +1,7 @@
 //! A file in memory's eye, an overlay of another, laid out afresh under a new name: written, synced,
 //! checked, published as any output.
 
-use super::converter::read_failure;
+use super::planned::read_failure;
 use super::publish::{Destination, Existing, Sealed, TempFile, VANISHED};
 use super::rewrite::{self, EncodeOptions, RewriteError, Rewritten};
 use super::verify;

@@ -7,7 +7,6 @@
 mod apply;
 mod claim;
 mod converter;
-pub mod edit;
 mod examine;
 mod failure;
 #[cfg(test)]
@@ -17,12 +16,14 @@ mod job;
 mod laid_out;
 mod options;
 mod phase_log;
+mod planned;
 pub mod publish;
 mod rewrite;
 pub mod temp;
 mod verify;
 mod write_output;
 
+pub use apply::{ApplyError, State};
 pub use claim::{Claim, ClaimedFile, Recipe, outputs_hold};
 pub use examine::{Depth, Examined, Recheck, Wanted};
 pub use failure::{Failure, FailureKind, help};
@@ -30,8 +31,8 @@ pub use job::{FileReport, Job, Observer, Outcome, Phase, Silent};
 pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
 
 pub use converter::Converter;
-pub(crate) use converter::read_failure;
 pub(crate) use laid_out::{LaidOut, LayOut};
+pub(crate) use planned::read_failure;
 
 /// Converts one file.
 ///

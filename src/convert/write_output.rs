@@ -2,13 +2,13 @@
 //! gets its name.
 
 use crate::codec::{Codec, LZ4_BLOCK_SIZE};
-use crate::convert::converter::{Planned, read_failure};
-use crate::convert::edit::EditList;
+use crate::convert::planned::{Planned, read_failure};
 use crate::convert::publish::{Destination, Existing, Sealed, TempFile, VANISHED};
 use crate::convert::rewrite::{self, EncodeOptions, RewriteError};
 use crate::convert::verify::{self, Check, Checked, Expected};
 use crate::convert::{Compress, Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
 use crate::h5::{self, FilterEntry};
+use crate::migrate::edit::EditList;
 use crate::migrate::target::{self, Target};
 use crate::sys::copy::{Copied, CopyError, CopyMethod, copy_and_sum, copy_file};
 use crate::sys::dir::Missing;

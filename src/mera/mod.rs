@@ -7,6 +7,7 @@
 
 pub mod constants;
 pub mod era;
+mod history;
 pub mod scales;
 pub mod time;
 pub mod types;

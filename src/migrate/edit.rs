@@ -5,8 +5,11 @@
 //! built: replacements are sorted, do not touch one another, keep their length and lie below the
 //! point at which bytes are appended.
 
-pub(crate) use super::edit_show::hex;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
+
+/// More bytes than this are shown shortened.
+const SHOWN: usize = 24;
 
 /// Some bytes of a file and what they become.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -276,6 +279,18 @@ impl TryFrom<Raw> for EditList {
         let Raw { file_len, append_at, append, replace } = raw;
         EditBuilder { file_len, append_at, append, replace }.finish()
     }
+}
+
+/// Hex of `bytes`, shortened: `0d0e0f… (48 bytes)`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes.iter().take(SHOWN) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    if bytes.len() > SHOWN {
+        let _ = write!(text, "… ({} bytes)", bytes.len());
+    }
+    text
 }
 
 #[cfg(test)]

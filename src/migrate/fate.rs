@@ -1,8 +1,8 @@
 //! Decides what rules make of the values of one stored type: which rules, one after the other, and
 //! what the fields come to.
 
+use super::error::PlanError;
 use super::literal::Literal;
-use super::plan::PlanError;
 use super::rule::{Action, FieldError, FieldSource, Member, Rule, Seen};
 use super::target::Target;
 use crate::julia::Committed;

@@ -8,7 +8,8 @@
 use crate::h5::{self, Class, RelAddr};
 use crate::julia::{Committed, Field, JuliaType, Param, TypeTable};
 use crate::migrate::finding::Severity;
-use crate::migrate::target::{FieldDef, Resolution, Target, TypeDef};
+use crate::migrate::target::{Resolution, Target};
+use crate::migrate::typedef::{FieldDef, TypeDef};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

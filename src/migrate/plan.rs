@@ -2,17 +2,17 @@
 
 use super::container;
 use super::diagnose;
-use super::edit::{EditError, EditList};
+use super::edit::EditList;
 use super::engine::Engine;
+use super::error::PlanError;
 use super::finding::{Finding, Findings};
 use super::flat::{FlatTable, flat_tables};
 use super::groups::{groups, unmet};
 use super::literal::Literal;
 use super::names::new_names;
-use super::rule::FieldError;
 use super::survey::Survey;
 use super::target::Target;
-use crate::h5::{self, File, Region};
+use crate::h5::{File, Region};
 use crate::julia::{Overrides, Renames, TypeTable};
 use crate::migrate::julia_session::JuliaSession;
 
@@ -35,39 +35,6 @@ pub struct Migration {
     pub unmet: Vec<String>,
     /// What there is in the file.
     pub survey: Survey,
-}
-
-/// Why a migration cannot be planned.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    Read(#[from] h5::Error),
-    /// A rule asks for what cannot be done without laying the file out again.
-    #[error("{object}: rule {rule}: {problem}")]
-    Unsupported {
-        /// The dataset that is, or leads to, the object.
-        object: String,
-        /// The rule.
-        rule: String,
-        /// What stands in its way.
-        problem: String,
-    },
-    /// A field has no value, or cannot be there.
-    #[error("{object}: {source}")]
-    NoValue {
-        /// The dataset that is, or leads to, the object.
-        object: String,
-        /// Which field.
-        source: FieldError,
-    },
-    /// The edits contradict each other: a defect.
-    #[error(transparent)]
-    Edit(#[from] EditError),
-    /// A defect.
-    #[error("internal error: {0}")]
-    Internal(String),
 }
 
 /// What a conversion does beside following rules.

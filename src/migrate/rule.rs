@@ -8,7 +8,7 @@
 use super::{
     literal::Literal,
     pattern::{PathPattern, TypePattern},
-    target::TypeDef,
+    typedef::TypeDef,
 };
 use crate::mera::{constants, scales};
 use serde::Deserialize;

@@ -97,12 +97,16 @@ impl Catalogue {
             .is_ok_and(|plan| plan.is_empty())
     }
 
-    /// Where the data of an object stand outside its header, as its layout says: offset and bytes.
+    /// Where the data of an object stand outside its header, if its layout says that they are in one
+    /// piece: offset and bytes.
     pub(super) fn stated_extent(&self, object: &Object) -> Option<(u64, u64)> {
         let dataset = object.dataset()?;
         let (addr, size) = match &dataset.layout {
             Layout::Contiguous { addr, size, .. } => (*addr, *size),
-            Layout::Chunk(chunk) => (chunk.addr, chunk.size),
+            Layout::Chunked(chunked) => {
+                let chunk = chunked.single()?;
+                (chunk.addr, chunk.size)
+            }
             Layout::Compact { .. } => return None,
         };
         let start = addr.0.checked_add(self.front.base)?;

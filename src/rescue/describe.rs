@@ -8,7 +8,7 @@ use super::report::{
     Doubtful, GroupCut, LeftOut, Lost, Rescued, UndefinedElements, What,
 };
 use super::tree::{LostName, Named, Tree};
-use crate::h5::{RelAddr, payload_extent};
+use crate::h5::{Layout, RelAddr};
 use crate::julia::{JuliaType, TypeTable};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -42,10 +42,10 @@ impl Describer<'_> {
         let file = &self.catalogue.file;
         let Ok(object) = file.object(self.catalogue.addr(id)) else { return What::default() };
         let Some(dataset) = object.dataset() else { return What::default() };
-        let bytes = payload_extent(dataset).or_else(|| {
-            let datatype = file.resolve(&dataset.datatype).ok()?;
-            file.data_len(dataset, &datatype).ok()
-        });
+        let bytes = match &dataset.layout {
+            Layout::Compact { size, .. } => Some(*size),
+            Layout::Contiguous { .. } | Layout::Chunked(_) => file.stored_len(dataset).ok(),
+        };
         let dims = self.types.julia_dims(&object, dataset).ok().flatten();
         let element = Some(()).filter(|()| self.told.get() <= MAX_TOLD);
         let element = element.and_then(|()| self.types.element(&dataset.datatype).ok());

@@ -6,9 +6,9 @@
 use super::catalogue::{Catalogue, GroupLinks, Id};
 use crate::codec::ids;
 use crate::h5::{
-    Allowance, Class, Dataset, Edge, EdgeKind, Error, ErrorKind, Extent, Layout, Object,
-    ObjectKind, RefSlot, RefPlan, Region, RegionKind, Result, Sequence, Trace, TypeRef, Visitor,
-    ZeroRanges, payload_extent,
+    Budget, Class, Dataset, Edge, EdgeKind, Error, ErrorKind, Extent, Layout, Object,
+    ObjectKind, RefPlan, RefSlot, Region, RegionKind, Result, Sequence, Trace, TypeRef, Visitor,
+    ZeroRanges,
 };
 use crate::julia::{Column, TypeTable};
 use std::collections::{HashMap, HashSet};
@@ -130,7 +130,7 @@ impl Examined {
         &mut self,
         catalogue: &Catalogue,
         types: &TypeTable<'_>,
-        allowance: Allowance,
+        allowance: Budget,
         id: Id,
     ) -> Result<(Kind, Option<Reason>)> {
         let object = match catalogue.file.object(catalogue.addr(id)) {
@@ -160,12 +160,14 @@ impl Examined {
         &mut self,
         catalogue: &Catalogue,
         types: &TypeTable<'_>,
-        allowance: Allowance,
+        allowance: Budget,
         id: Id,
         object: &Object,
     ) -> Result<Option<Reason>> {
         let len = catalogue.file.source().len();
-        if let Some((start, bytes)) = catalogue.stated_extent(object) {
+        let stated = catalogue.stated_extent(object);
+        let in_one_piece = stated.is_some();
+        if let Some((start, bytes)) = stated {
             self.extents.push((start.min(len), start.saturating_add(bytes).min(len), id));
             let there = len.saturating_sub(start).min(bytes);
             if there < bytes {
@@ -177,6 +179,7 @@ impl Examined {
             catalogue,
             id,
             optional,
+            in_one_piece,
             filters: object.dataset().map_or(&[][..], |d| &d.filters).iter().map(|f| f.id).collect(),
             out: self,
             elements: Elements::default(),
@@ -245,7 +248,7 @@ impl Examined {
         }
         let datatype = types.file().resolve(&dataset.datatype)?;
         let column = Column::new(&catalogue.file, dataset, &datatype)?;
-        self.decoded = self.decoded.saturating_add(payload_extent(dataset).unwrap_or(0));
+        self.decoded = self.decoded.saturating_add(catalogue.file.stored_len(dataset)?);
         if self.decoded > catalogue.file.source().len().saturating_mul(MAX_DECODED) {
             return Err(Error::foreign(column.offset(), "data that many objects share"));
         }
@@ -366,6 +369,8 @@ struct Look<'l> {
     catalogue: &'l Catalogue,
     id: Id,
     optional: bool,
+    /// Whether it is known already where its data stand.
+    in_one_piece: bool,
     filters: Vec<u16>,
     out: &'l mut Examined,
     elements: Elements,
@@ -459,6 +464,9 @@ impl Visitor for Look<'_> {
         let Region { start, end, kind } = region;
         if !matches!(kind, RegionKind::Payload | RegionKind::References) {
             return Ok(());
+        }
+        if !self.in_one_piece {
+            self.out.extents.push((start, end, self.id));
         }
         let Some((first, bytes)) = self.zeros().within(start, end) else { return Ok(()) };
         // What has a checksum of its own is proved by decoding.

@@ -46,7 +46,6 @@ pub use journal::merge::{Merged, merged};
 pub use memory::limits::Slurm;
 pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
-pub use run::Hooks;
-pub use settings::{Count, OnConflict, OnFull, Settings};
+pub use settings::{Count, Hooks, OnConflict, OnFull, Settings};
 pub use shards::{ShardRecord, ShardState};
 pub use worker_process::WorkerProgram;

@@ -1,9 +1,9 @@
 //! Decides how many slots and threads a run gets, and why.
 
 use super::event::MemoryStatus;
+use super::memory::limits::Slurm;
 use super::scheduler::MemoryReading;
 use super::settings::{Count, Settings};
-use crate::supervisor::memory::limits::Slurm;
 use bytesize::ByteSize;
 use std::thread::available_parallelism;
 

@@ -5,12 +5,12 @@
 //! went wrong. Texts that come from files or workers stand in fields, never in the message, so that
 //! they are quoted.
 
+use super::event::{RunEvent, RunStart, SlotId, SlotStatus, Status};
+use super::plan::JobId;
+use super::record::{JobOutcome, JobRecord, RunSummary};
+use super::scheduler::{Action, End, WorkerId};
+use super::worker_process::{WorkerExit, WorkerMessage};
 use crate::protocol::{FromWorker, LogLevel, LogLine};
-use crate::supervisor::event::{RunEvent, RunStart, SlotId, SlotStatus, Status};
-use crate::supervisor::plan::JobId;
-use crate::supervisor::record::{JobOutcome, JobRecord, RunSummary};
-use crate::supervisor::scheduler::{Action, End, WorkerId};
-use crate::supervisor::worker_process::{WorkerExit, WorkerMessage};
 use crate::sys::process::{Death, signal_name};
 use serde::Serialize;
 use std::collections::BTreeMap;

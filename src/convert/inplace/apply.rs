@@ -1,12 +1,13 @@
 //! Changes the old file into the new one.
 
+use super::InPlace;
+use super::error::InPlaceError;
+use super::record::{Found, LIMIT, Progress, Record, context, encode_mark};
+use super::rollback::roll_back;
+use super::target_file::{Spot, TargetFile, Undo};
 use crate::convert::Failure;
-use crate::convert::edit::{ApplyError, EditList};
-use crate::convert::inplace::InPlace;
-use crate::convert::inplace::error::InPlaceError;
-use crate::convert::inplace::record::{Found, LIMIT, Progress, Record, context, encode_mark};
-use crate::convert::inplace::rollback::roll_back;
-use crate::convert::inplace::target_file::{Spot, TargetFile, Undo};
+use crate::convert::apply::ApplyError;
+use crate::migrate::edit::EditList;
 use crate::sys::failpoint::{self, Step};
 use crate::sys::file::{Identity, set_len, sync, write_at};
 use crate::sys::lock;

@@ -2,8 +2,8 @@
 
 use super::error::InPlaceError;
 use super::record::{Record, context};
-use crate::convert::edit::ApplyError;
-use crate::convert::inplace::target_file::{TargetFile, Undo};
+use super::target_file::{TargetFile, Undo};
+use crate::convert::apply::ApplyError;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};

@@ -4,7 +4,7 @@ use super::InPlace;
 use super::error::InPlaceError;
 use super::names;
 use super::record::{Found, Progress};
-use crate::convert::inplace::target_file::{TargetFile, real};
+use super::target_file::{TargetFile, real};
 use crate::sys::dir::Dir;
 use crate::sys::lock;
 use crate::sys::note;

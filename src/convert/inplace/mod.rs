@@ -26,6 +26,7 @@ mod names;
 mod record;
 mod rollback;
 mod target_file;
+mod undo_search;
 
 #[cfg(test)]
 mod places;

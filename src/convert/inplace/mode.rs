@@ -1,7 +1,7 @@
 //! Carries out in-place mode: only the edit list touches the file, with a way back.
 
-use crate::convert::converter::Planned;
 use crate::convert::inplace::{self, InPlace, InPlaceError, Recovered};
+use crate::convert::planned::Planned;
 use crate::convert::verify::{Check, Checked, Expected, MadeBy};
 use crate::convert::write_output::Made;
 use crate::convert::{Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};

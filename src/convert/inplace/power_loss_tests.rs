@@ -5,9 +5,9 @@
 //! in the order in which they were changed, up to any point. From each such disk recovery has to
 //! make the old file or the new one.
 
-use crate::convert::edit::Replace;
 use crate::convert::inplace::tests::Case;
 use crate::convert::inplace::*;
+use crate::migrate::edit::Replace;
 use crate::sys::io_recorder::{self, Op};
 use std::collections::BTreeMap;
 use std::ffi::OsString;

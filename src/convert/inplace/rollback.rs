@@ -1,11 +1,11 @@
 //! Brings the new file, or anything between, back to the old one; or makes the change final.
 
+use super::InPlace;
+use super::check::{check_between, check_hands, differs, is_old};
+use super::error::InPlaceError;
+use super::record::{Progress, encode_mark};
+use super::target_file::{TargetFile, Undo};
 use crate::convert::Failure;
-use crate::convert::inplace::InPlace;
-use crate::convert::inplace::check::{check_between, check_hands, differs, is_old};
-use crate::convert::inplace::error::InPlaceError;
-use crate::convert::inplace::record::{Progress, encode_mark};
-use crate::convert::inplace::target_file::{TargetFile, Undo};
 use crate::sys::failpoint::{self, Step};
 use crate::sys::file::{set_len, sync, write_at};
 use crate::sys::origin::set_times;
@@ -173,7 +173,7 @@ fn no_undo(place: &TargetFile) -> InPlaceError {
 /// Goes through the states of the change in reverse, to the old file. Can be repeated from anywhere.
 ///
 /// `marked` tells that there may be a mark that the change is complete, which is taken back first.
-pub(in crate::convert::inplace) fn roll_back(
+pub(super) fn roll_back(
     place: &TargetFile,
     file: &File,
     undo: &Undo,

@@ -5,8 +5,9 @@
 //! written. Bytes that were replaced afterwards must be the new ones, and are put back to the old
 //! ones before the digest is made.
 
-use crate::convert::edit::{ApplyError, EditList};
+use crate::convert::apply::ApplyError;
 use crate::h5::{self, File, Object, Region, Trace, Visitor};
+use crate::migrate::edit::EditList;
 use crate::sys::readback::{forget, forget_range, read_back};
 use crate::sys::sums::Stretch;
 use std::fs;

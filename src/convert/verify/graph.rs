@@ -3,8 +3,8 @@
 //! and small values. Only where things stand differs, and how columns are encoded.
 
 use crate::h5::{
-    Attribute, Dataset, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan, RefSlot,
-    RelAddr, TypeRef,
+    Attribute, Dataset, Dataspace, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan,
+    RefSlot, RelAddr, TypeRef,
 };
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -58,6 +58,10 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, planned: &T, found: &T) -> O
         return Ok(());
     }
     Err(format!("{what}: planned {planned:?}, found {found:?}"))
+}
+
+fn shape(planned: &Dataspace, found: &Dataspace) -> Outcome {
+    same("shape", &(planned.extent, &planned.dims), &(found.extent, &found.dims))
 }
 
 fn layout(what: &str, planned: &Datatype, found: &Datatype) -> Outcome {
@@ -155,7 +159,7 @@ impl Walk<'_> {
     }
 
     fn attribute(&mut self, a: &Attribute, b: &Attribute, path: &Arc<str>) -> Outcome {
-        same("shape", &a.dataspace, &b.dataspace)?;
+        shape(&a.dataspace, &b.dataspace)?;
         let datatype = self.typed(&a.datatype, &b.datatype, path)?;
         let plan = RefPlan::new(&datatype).map_err(|e| read(&e))?;
         self.elements(&plan, (&a.data, a.offset), (&b.data, b.offset), path)
@@ -177,7 +181,7 @@ impl Walk<'_> {
 
     fn datasets(&mut self, a: &Dataset, b: &Dataset, path: &Arc<str>) -> Outcome {
         let [planned, output] = self.sides;
-        same("shape", &a.dataspace, &b.dataspace)?;
+        shape(&a.dataspace, &b.dataspace)?;
         let datatype = self.typed(&a.datatype, &b.datatype, path)?;
         let len = planned.data_len(a, &datatype).map_err(|e| read(&e))?;
         same("bytes", &len, &output.data_len(b, &datatype).map_err(|e| read(&e))?)?;

@@ -23,7 +23,7 @@ mod walk;
 
 use self::bytes::{Problem, Replaced};
 use self::expected::{Linked, Ticker};
-use super::converter::{Planned, read_failure};
+use super::planned::{Planned, read_failure};
 use super::{Failure, FailureKind, Observer, VerifyLevel};
 use crate::h5::{self, File, Region, Source};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};

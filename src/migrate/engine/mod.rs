@@ -11,6 +11,7 @@ mod values;
 
 use super::additions::Addition;
 use super::edit::EditList;
+use super::error::PlanError;
 use super::fate::{Fate, Outcome, Retyped};
 use super::flat::{FlatState, FlatTable};
 use super::groups::Group;
@@ -18,7 +19,6 @@ use super::literal::Literal;
 use super::names::NewName;
 use super::objects::{self, TypeChoice};
 use super::patches::Patches;
-use super::plan::PlanError;
 use super::survey::{Instance, References, Survey};
 use crate::h5::{Edge, EdgeKind, Extent, File, RelAddr, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, ObjectRef};
@@ -232,7 +232,7 @@ impl<'r> Engine<'r> {
         let shared = |a: &&crate::h5::Attribute| matches!(a.datatype, TypeRef::Shared { .. });
         match object.attribute("julia_type").filter(shared) {
             Some(a) => Ok(a.offset),
-            None => Err(unsupported(
+            None => Err(PlanError::unsupported(
                 &self.place_of(addr),
                 rule,
                 "the type does not say its name as JLD2 does".to_owned(),
@@ -260,7 +260,11 @@ impl<'r> Engine<'r> {
                     if instance.extent == Extent::Simple {
                         let problem =
                             "it is an array, and `replace` puts one value in an object's place";
-                        return Err(unsupported(&instance.place, &fate.id(), problem.to_owned()));
+                        return Err(PlanError::unsupported(
+                            &instance.place,
+                            &fate.id(),
+                            problem.to_owned(),
+                        ));
                     }
                     let slot = self.slot(instance, value, whole, &mut slots, build)?;
                     Some(Move::Replaced(value, slot))
@@ -345,7 +349,11 @@ impl<'r> Engine<'r> {
                         "values of {} are stored in an attribute, where rules do not reach them",
                         reform.committed.julia_type
                     );
-                    return Err(unsupported(&self.place_of(edge.from), &reform.rule, problem));
+                    return Err(PlanError::unsupported(
+                        &self.place_of(edge.from),
+                        &reform.rule,
+                        problem,
+                    ));
                 }
                 self.fixes.insert(edge.at, Data::reference(*by));
             }
@@ -384,9 +392,4 @@ impl<'r> Engine<'r> {
         }
         Ok(out)
     }
-}
-
-/// A rule that cannot be carried out on an object.
-fn unsupported(place: &str, rule: &str, problem: String) -> PlanError {
-    PlanError::Unsupported { object: place.to_owned(), rule: rule.to_owned(), problem }
 }

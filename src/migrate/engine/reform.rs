@@ -1,11 +1,11 @@
 //! Makes committed types that are laid out in another way: because a rule says so, or because their
 //! values hold such of a type that is.
 
+use super::super::error::PlanError;
 use super::super::fate::{Outcome, Retyped};
 use super::super::objects;
-use super::super::plan::PlanError;
 use super::super::rule::FieldSource;
-use super::{Engine, unsupported};
+use super::Engine;
 use crate::h5::{Datatype, RelAddr, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
 use crate::julia::{Committed, FieldValue, Node};
@@ -111,7 +111,7 @@ impl<'r> Engine<'r> {
             if let Some(problem) = problem {
                 let problem =
                     format!("{} {problem}; let `from` or `when` leave it out", c.julia_type);
-                return Err(unsupported(&place, &rule.unwrap_or_default(), problem));
+                return Err(PlanError::unsupported(&place, &rule.unwrap_or_default(), problem));
             }
         }
         let mut fields = Vec::with_capacity(parts.len());
@@ -151,7 +151,7 @@ impl<'r> Engine<'r> {
                                      one {after} content, which is not supported",
                                     field.name, c.julia_type
                                 );
-                                return Err(unsupported(&place, &child.rule, problem));
+                                return Err(PlanError::unsupported(&place, &child.rule, problem));
                             }
                         }
                         if child.resized {
@@ -199,7 +199,7 @@ impl<'r> Engine<'r> {
             let Some(a) = object.attribute(attribute) else { return Ok(None) };
             match a.datatype {
                 TypeRef::Shared { .. } => Ok(Some(self.copy(&a.data, Some(a.offset)))),
-                TypeRef::Inline(_) => Err(unsupported(
+                TypeRef::Inline(_) => Err(PlanError::unsupported(
                     &self.place_of(c.addr),
                     rule,
                     format!("the type {} does not say what it is as JLD2 does", c.julia_type),

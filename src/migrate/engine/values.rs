@@ -1,12 +1,12 @@
 //! Makes objects that stand elsewhere afterwards, since the bytes of their values change.
 
+use super::super::error::PlanError;
 use super::super::fate::Retyped;
 use super::super::objects;
-use super::super::plan::PlanError;
 use super::super::rule::{FieldSource, Formula};
 use super::super::survey::{Instance, References};
+use super::Engine;
 use super::reform::{Reform, expected};
-use super::{Engine, unsupported};
 use crate::h5::{self, Datatype, Extent, Object, RelAddr, TypeRef, kind};
 use crate::julia::builder::{Build, Data, ObjectRef};
 use crate::julia::{Column, Committed, FieldValue, Node, Override};
@@ -38,7 +38,8 @@ impl<'r> Engine<'r> {
         let Some(dataset) = object.dataset() else {
             return Err(PlanError::Internal(format!("no dataset at {}", instance.addr)));
         };
-        let refuse = |problem: String| Err(unsupported(&instance.place, &reform.rule, problem));
+        let refuse =
+            |problem: String| Err(PlanError::unsupported(&instance.place, &reform.rule, problem));
         let c = &reform.committed;
         let array = self.types.julia_dims(&object, dataset)?.is_some();
         let computed = reform.parts.iter().any(|(_, s)| needs_units(s));
@@ -63,8 +64,8 @@ impl<'r> Engine<'r> {
                 ));
             }
             let mut stream = column.open()?;
-            let plain = dataset.filters.is_empty();
-            if !plain {
+            let plain = dataset.layout.chunked().is_none();
+            if !dataset.filters.is_empty() {
                 self.unfiltered.push((Arc::clone(&instance.place), reform.rule.clone()));
             }
             let mut at = stream.offset();
@@ -163,7 +164,7 @@ impl<'r> Engine<'r> {
                              field {name} follows from are not known",
                             reform.committed.julia_type
                         );
-                        return Err(unsupported(making.place, &reform.rule, problem));
+                        return Err(PlanError::unsupported(making.place, &reform.rule, problem));
                     };
                     out.push(&Data::new(value.to_le_bytes()));
                 }
@@ -217,7 +218,7 @@ impl<'r> Engine<'r> {
             (Some(length), Some(density), Some(time), Some(mass)) => {
                 Ok(Units { length, density, time, mass })
             }
-            _ => Err(unsupported(
+            _ => Err(PlanError::unsupported(
                 &instance.place,
                 &reform.rule,
                 format!("no {} refers to it, so its units are not known", Formula::OWNER),

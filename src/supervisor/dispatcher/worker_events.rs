@@ -1,9 +1,9 @@
 //! Handles what a worker says, and what it tells on demand.
 
+use super::Dispatcher;
+use super::worker_handle::{Current, WorkerHandle};
 use crate::convert::Phase;
 use crate::protocol::{Ended, FromWorker};
-use crate::supervisor::dispatcher::Dispatcher;
-use crate::supervisor::dispatcher::worker_handle::{Current, WorkerHandle};
 use crate::supervisor::event::{RunEvent, SlotId, SlotStatus, Status};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::journal::Task;

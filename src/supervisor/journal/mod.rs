@@ -21,7 +21,7 @@ mod writer;
 
 pub(crate) use all::Journals;
 pub(crate) use record::{
-    AttemptLine, EndLine, Fingerprint, JobLine, Line, ResultLine, RunLine, TaskLine,
+    AttemptLine, EndLine, Fingerprint, HeadLine, JobLine, Line, ResultLine, RunLine, TaskLine,
 };
 pub(crate) use replay::{Claimed, Ended, Known, Past, heads, journals};
 pub(crate) use results::results;

@@ -3,7 +3,7 @@
 //!
 //! Lines that arrive while an earlier batch is synced form the next batch: one sync for all.
 
-use crate::supervisor::journal::record::Line;
+use super::record::Line;
 use crate::supervisor::task::Chore;
 use crate::supervisor::trace::journal_written;
 use crate::sys::dir::Dir;

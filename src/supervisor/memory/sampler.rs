@@ -1,7 +1,7 @@
 //! Reads memory some times a second, in a thread of its own.
 
+use super::limits::Limits;
 use crate::supervisor::event::{MemoryStatus, SlotId};
-use crate::supervisor::memory::limits::Limits;
 use crate::supervisor::scheduler::{MemoryReading, WorkerId};
 use crate::sys::memory::{self, ProcessMemory};
 use crate::worker::WATCHER;

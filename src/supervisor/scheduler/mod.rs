@@ -19,8 +19,8 @@ mod workers;
 pub(super) use machine::Scheduler;
 
 use super::event::{ConcurrencyReason, SafetyStep, SlotId};
+use super::fault::Fault;
 use super::plan::JobId;
-use crate::supervisor::fault::Fault;
 use std::time::Duration;
 
 /// One life of a worker process; never used twice in a run.

@@ -59,7 +59,10 @@ impl Visitor for Digester<'_> {
         match kind {
             // Chunks come with their objects.
             RegionKind::Header => Ok(()),
-            RegionKind::Superblock | RegionKind::Heap | RegionKind::References => {
+            RegionKind::Superblock
+            | RegionKind::Heap
+            | RegionKind::Index
+            | RegionKind::References => {
                 self.number(start);
                 self.bytes(start, end)
             }

@@ -8,6 +8,7 @@
 mod array;
 mod bounded;
 pub mod builder;
+mod chunks;
 mod data;
 mod datasets;
 mod dump;
@@ -21,6 +22,7 @@ mod record;
 mod sample;
 mod signature;
 mod stack;
+mod stored;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Decides what becomes of one job.
 
+use super::model::{Inquiry, Order, ToRecord};
 use super::standing::{Known, Standing};
-use super::{Inquiry, Order, ToRecord};
 use crate::archive::{Placement, same_place};
 use crate::convert::publish::Existing;
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel, Wanted};
@@ -207,7 +207,7 @@ impl<'a> Sorter<'a> {
             && is_the_inputs_own(record)
             && input.is_some()
             && known.input == Fingerprint::of(job, input)
-            && run.version == env!("CARGO_PKG_VERSION")
+            && run.head.version == env!("CARGO_PKG_VERSION")
             && run.recipe.as_ref() == Some(inquiry.asked)
             && run.options.checksums() == inquiry.settings.options.checksums()
             && !inquiry.settings.resume_failed;

@@ -1,18 +1,25 @@
 //! How things stand, decided from real files and journals; answers are made up.
 
+use super::model::Settled;
 use super::*;
 use crate::archive::Shard;
-use crate::convert::ClaimedFile;
+use crate::convert::publish::Existing;
+use crate::convert::{Claim, ClaimedFile, Examined, Recipe, Wanted};
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel};
 use crate::supervisor::fault::Fault;
-use crate::supervisor::journal::{FORMAT, Fingerprint, JobLine, Line, RunLine, file_name};
+use crate::supervisor::journal::{
+    FORMAT, Fingerprint, HeadLine, JobLine, Journals, Line, RunLine, file_name,
+};
 use crate::supervisor::plan::PlannedJob;
 use crate::supervisor::record::JobOutcome;
 use crate::supervisor::settings::OnConflict;
+use crate::supervisor::{JobRecord, Plan, Settings};
 use crate::sys::dir::Dir;
+use crate::sys::stat::StatData;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One job, its output and what the journals say.
 struct Case {
@@ -85,13 +92,15 @@ impl Case {
         record.fault = (outcome == JobOutcome::Failed).then_some(Fault::Input);
         record.message = Some("torn".into());
         self.lines.push(Line::Run(Box::new(RunLine {
-            journal: FORMAT,
-            run_id: run_id.clone(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            started: "t".into(),
-            host: "h".into(),
-            pid: 1,
-            shard: "1/1".into(),
+            head: HeadLine {
+                journal: FORMAT,
+                run_id: run_id.clone(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                started: "t".into(),
+                host: "h".into(),
+                pid: 1,
+                shard: "1/1".into(),
+            },
             input_dir: "/in".into(),
             output_dir: "/out".into(),
             options: self.settings.options.clone(),

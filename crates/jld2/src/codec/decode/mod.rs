@@ -14,7 +14,7 @@ mod stream;
 mod window;
 mod zstd;
 
-pub use pipeline::{Decoded, decoder};
+pub use pipeline::{Decoded, decoder, decoder_of};
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ mod digests;
 use super::bounded::Bounded;
 use super::text::text;
 use super::{Overrides, TypeTable, Walk, Watch};
-use crate::h5::{Allowance, Attribute, Error, RelAddr, Result};
+use crate::h5::{Attribute, Budget, Error, RelAddr, Result};
 use canonical::comma;
 use std::io::Write;
 
@@ -117,7 +117,7 @@ impl<'a> Dumper<'a> {
         Canonical::new(out, self.digest, self.digests)
     }
 
-    fn value(&self, addr: RelAddr, allowance: Allowance, out: &mut dyn Write) -> Result<()> {
+    fn value(&self, addr: RelAddr, allowance: Budget, out: &mut dyn Write) -> Result<()> {
         self.walk.object_within(addr, allowance, &mut self.canonical(out))
     }
 }

@@ -4,6 +4,7 @@
 //! One object at a time is told as it is read, so memory does not grow with the data.
 
 mod arrays;
+mod number;
 mod numbers;
 mod overrides;
 mod pairs;
@@ -13,12 +14,13 @@ mod visitor;
 mod watch;
 
 use super::{Committed, TypeTable};
-use crate::h5::{Allowance, Attribute, RelAddr, Result};
+use crate::h5::{Attribute, Budget, RelAddr, Result};
 use session::DatasetWalk;
 
+pub use number::{Number, NumberKind, half};
 pub use numbers::Numbers;
 pub use overrides::{FieldValue, Override, Overrides};
-pub use visitor::{Number, NumberKind, Parts, Shape, TextStream, TypeName, Visitor, half};
+pub use visitor::{Parts, Shape, TextStream, TypeName, Visitor};
 pub use watch::Watch;
 
 /// What numbers of a plain datatype are; none if it is that of no number.
@@ -90,7 +92,7 @@ impl<'a> Walk<'a> {
     pub fn object_within(
         &self,
         addr: RelAddr,
-        allowance: Allowance,
+        allowance: Budget,
         visitor: &mut dyn Visitor,
     ) -> Result<()> {
         DatasetWalk::new(self, allowance, visitor).object(addr)

@@ -1,6 +1,6 @@
 //! Reads the data of arrays of numbers when they are asked for.
 
-use super::visitor::{Number, NumberKind};
+use super::number::{Number, NumberKind};
 use crate::h5::{Dataset, Datatype, File, Result};
 use crate::julia::Column;
 use crate::julia::array::each_element;
