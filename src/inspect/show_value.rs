@@ -104,7 +104,7 @@ impl Show {
 fn inline(t: &str, map: &Map<String, Value>) -> Option<String> {
     let short = tame(&type_name(t, TYPE));
     if let Some(v) = map.get("v") {
-        let shown = scalar(t, v);
+        let shown = both_readings(t, v, map);
         return Some(match t {
             "Core.String" | "Core.Bool" | "Core.Int64" | "Core.Float64" | "Core.Symbol" => shown,
             _ => format!("{short}  {shown}"),
@@ -148,7 +148,7 @@ fn elements(t: &str, map: &Map<String, Value>, more: u64) -> Option<String> {
             (None, Value::Object(map)) => {
                 let t = map.get("t")?.as_str()?;
                 match map.get("v") {
-                    Some(v) => scalar(t, v),
+                    Some(v) => both_readings(t, v, map),
                     None => inline(t, map)?,
                 }
             }
@@ -169,9 +169,19 @@ fn elements(t: &str, map: &Map<String, Value>, more: u64) -> Option<String> {
 
 fn short_key(key: &Value) -> String {
     let t = key.get("t").and_then(Value::as_str).unwrap_or_default();
-    match key.get("v") {
-        Some(v) => scalar(t, v),
-        None => plain(key).to_string(),
+    match (key.get("v"), key.as_object()) {
+        (Some(v), Some(map)) => both_readings(t, v, map),
+        _ => plain(key).to_string(),
+    }
+}
+
+/// As [`scalar`]; with the other reading of a number, where the file does not say whether it has a
+/// sign.
+fn both_readings(t: &str, v: &Value, map: &Map<String, Value>) -> String {
+    let shown = scalar(t, v);
+    match map.get("unsigned") {
+        Some(other) => format!("{shown} ({other} if it has no sign)"),
+        None => shown,
     }
 }
 

@@ -20,8 +20,8 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// Decides on all objects. Those that can be reached from one of `roots` stand in the file for
-    /// certain; others may be bytes of somebody's data that look like objects.
+    /// Decides on all objects. Those that can be reached from `root` stand in the file for certain;
+    /// others may be bytes of somebody's data that look like objects.
     pub(super) fn new(
         catalogue: &Catalogue,
         types: &TypeTable<'_>,

@@ -92,8 +92,9 @@ pub fn assess(source: &Source, observer: &dyn Observer) -> h5::Result<Assessment
     let catalogue = Catalogue::new(source, scan, front)?;
     let examined = examined(&catalogue, observer)?;
     let types = TypeTable::new(&catalogue.file);
-    let root = tree::root(&catalogue);
-    let judged = Judged::new(&catalogue, &types, examined, root);
+    let stated = tree::stated_root(&catalogue);
+    let judged = Judged::new(&catalogue, &types, examined, stated);
+    let root = stated.or_else(|| tree::likely_root(&catalogue, &judged));
     let tree = Tree::new(&catalogue, &judged, root)?;
     let (file, undefined) = assemble(source, &catalogue, &judged, &tree)?;
     let told = Cell::new(0);

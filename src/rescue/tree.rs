@@ -73,25 +73,16 @@ pub(super) struct Tree {
     paths: u64,
 }
 
-/// The root group: the one that the superblock names, else the newest one that links `_types`, which
-/// no other group does.
-pub(super) fn root(catalogue: &Catalogue) -> Option<Id> {
+/// The root group that the superblock names, if both are left.
+pub(super) fn stated_root(catalogue: &Catalogue) -> Option<Id> {
     let stated = catalogue.front.root.and_then(|root| catalogue.find(root));
-    if let Some(id) = stated.filter(|&id| catalogue.links(id).is_some()) {
-        return Some(id);
-    }
-    catalogue.ids().rev_by(|id| is_root(catalogue, id))
+    stated.filter(|&id| catalogue.links(id).is_some())
 }
 
-/// The last of the ids that passes.
-trait LastBy {
-    fn rev_by(self, pass: impl Fn(Id) -> bool) -> Option<Id>;
-}
-
-impl<I: Iterator<Item = Id>> LastBy for I {
-    fn rev_by(self, pass: impl Fn(Id) -> bool) -> Option<Id> {
-        self.filter(|&id| pass(id)).last()
-    }
+/// The newest group that links `_types`, which only a root does.
+pub(super) fn likely_root(catalogue: &Catalogue, judged: &Judged) -> Option<Id> {
+    let groups = catalogue.ids().filter(|id| !judged.inside.contains(id));
+    groups.filter(|&id| is_root(catalogue, id)).last()
 }
 
 fn is_root(catalogue: &Catalogue, id: Id) -> bool {

@@ -213,3 +213,179 @@ fn other_commands_say_that_there_is_a_rescue() {
         }
     }
 }
+
+fn rescue_data(name: &str) -> Vec<u8> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rescue");
+    fs::read(dir.join(name)).unwrap()
+}
+
+/// Each value, without its name.
+fn values(dump: &[u8]) -> Vec<String> {
+    let dump: Value = serde_json::from_slice(dump).unwrap();
+    let mut out: Vec<_> = dump.as_object().unwrap().values().map(ToString::to_string).collect();
+    out.sort();
+    out
+}
+
+/// A real writer that was killed right before it would have closed the file, and the same one closed.
+#[test]
+fn a_killed_writer_loses_names_only() {
+    let mut killed = rescue_data("killed-0.6.5.jld2");
+    // As JLD2 leaves it, with the space that it had reserved.
+    killed.resize(1 << 18, 0);
+    let place = Place::with(&killed);
+    let (code, report) = place.rescue();
+    assert_eq!((code, report["outcome"].as_str()), (6, Some("rescued-in-part")));
+    assert_eq!(report["lost"], serde_json::json!([]));
+    assert!(report["rescued"].as_array().unwrap().iter().all(|it| it["renamed"] == true));
+    fs::write(place.at("closed.jld2"), rescue_data("closed-0.6.5.jld2")).unwrap();
+    let dump = |name: &str| values(&place.jldconv(&["dump", "--json", name]).stdout);
+    assert_eq!(dump("out.jld2"), dump("closed.jld2"));
+    // What came out is a file like any other.
+    let again = place.jldconv(&["rescue", "out.jld2", "again.jld2"]);
+    assert_eq!(again.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&again.stdout).contains("nothing to rescue: the file is whole"));
+    let said = String::from_utf8(place.jldconv(&["rescue", "in.jld2", "text.jld2"]).stdout).unwrap();
+    assert!(said.contains("/rescued/001, Core.Array{Core.Float64,1} 2000, 15.6 KiB (byte 560)"), "{said}");
+}
+
+/// The root's header is lost, and with it where its continuation is; what that names keeps its name.
+#[test]
+fn a_continuation_without_its_header_still_names_things() {
+    let mut bytes = one("e4b-lz4/output_00100.jld2");
+    let truth = Truth::of(&bytes);
+    let root = usize::try_from(truth.root_offset()).unwrap();
+    bytes[root..root + 8].fill(0xee);
+    let place = Place::with(&bytes);
+    let (code, report) = place.rescue();
+    assert_eq!(code, 6);
+    let paths: Vec<_> = report["rescued"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["path"].as_str().unwrap())
+        .collect();
+    let ends = |end: &str| paths.iter().any(|path| path.starts_with("/rescued/group_") && path.ends_with(end));
+    assert!(ends("/convertstat") && ends("/data") && ends("/info"), "{paths:#?}");
+}
+
+/// Elements of arrays whose strings are lost are undefined, the others are there.
+#[test]
+fn arrays_of_strings_keep_what_is_left() {
+    let bytes = small().into_iter().find(|(name, _)| name.contains("arr-strings")).unwrap().1;
+    let at = bytes.windows(4).position(|w| w == b"GCOL").unwrap();
+    // Behind the first string: the head of the second.
+    let second = at + 16 + 16 + 8;
+    let mut broken = bytes.clone();
+    broken[second + 8..second + 16].fill(0xff);
+    let place = Place::with(&broken);
+    let (code, report) = place.rescue();
+    let text = report.to_string();
+    assert!(code == 6 || code == 1, "{text}");
+    let truth = Truth::of(&bytes);
+    truth.hold("strings", code, &report, &place.at("out.jld2"), &|(start, end)| {
+        let hit = (second + 8) as u64;
+        end <= hit || start >= hit + 8
+    });
+}
+
+/// JLD2 0.5 and 0.6 write compressed arrays of references without a layout and a checksum.
+#[test]
+fn an_array_without_layout_is_named_and_its_elements_are_found() {
+    for name in ["no-layout-0.5.13.jld2", "no-layout-0.6.5.jld2"] {
+        let place = Place::with(&rescue_data(name));
+        let inspected = place.jldconv(&["inspect", "in.jld2"]);
+        let said = String::from_utf8_lossy(&inspected.stdout);
+        assert!(said.contains("/tuples") && said.contains("layout"), "{said}");
+        let (code, report) = place.rescue();
+        assert_eq!(code, 6, "{name}");
+        assert_eq!(report["lost"][0]["path"], "/tuples");
+        let kept = place.jldconv(&["dump", "--json", "out.jld2"]);
+        let kept: Value = serde_json::from_slice(&kept.stdout).unwrap();
+        for path in ["/before", "/after", "/text"] {
+            assert!(kept.get(path).is_some(), "{path}: {kept:#}");
+        }
+        // [ntuple(j -> 100i + j, 12) for i in 1:20], each tuple a vector of its own.
+        let vectors = kept.as_object().unwrap().values().filter(|v| v["dims"] == serde_json::json!([12]));
+        assert_eq!(vectors.count(), 20);
+    }
+}
+
+#[test]
+fn a_file_inside_a_file_stays_data() {
+    // A whole file as an array of bytes: none of its objects is one of the outer file.
+    let inner = one("e8-lz4filter/output_00400.jld2");
+    let place = Place::with(&containing(&inner));
+    let (code, report) = place.rescue();
+    assert_eq!((code, report["outcome"].as_str()), (0, Some("nothing-to-rescue")));
+    assert_eq!(report["rescued"].as_array().unwrap().len(), 1);
+    // Without a front and without names.
+    let mut bytes = containing(&inner);
+    bytes[..560].fill(0);
+    let root = bytes.windows(4).rposition(|w| w == b"OHDR").unwrap();
+    bytes[root..].fill(0);
+    let place = Place::with(&bytes);
+    let (_, report) = place.rescue();
+    let rescued = report["rescued"].as_array().unwrap();
+    assert_eq!(rescued.len(), 1, "{report:#}");
+    assert_eq!(rescued[0]["path"], "/rescued/001");
+    assert_eq!(rescued[0]["dims"], serde_json::json!([inner.len()]));
+}
+
+/// A file with one array of bytes.
+fn containing(bytes: &[u8]) -> Vec<u8> {
+    use jldconv::h5::encode::{self, NewMessage};
+    use jldconv::h5::{Datatype, Extent, RelAddr, kind};
+    let mut out = b"HDF5-based Julia Data Format, version 0.2.0\0 (Julia 1.12.6 64-bit LE)".to_vec();
+    out.resize(560, 0);
+    let len = bytes.len() as u64;
+    let header = |addr: u64| {
+        encode::object_header(&[
+            NewMessage::fill_value(),
+            NewMessage::new(kind::DATASPACE, 0, encode::dataspace(Extent::Simple, &[len])),
+            NewMessage::new(kind::DATATYPE, 1, encode::datatype(&Datatype::integer(1, false))),
+            NewMessage::new(kind::LAYOUT, 0, encode::contiguous(RelAddr(addr), len)),
+            NewMessage::placeholder(),
+        ])
+        .bytes
+    };
+    let size = header(0).len() as u64;
+    out.extend(header(48 + size));
+    out.extend(bytes);
+    let root = out.len() as u64 - 512;
+    out.extend(encode::object_header(&encode::group(&[("inner".to_owned(), RelAddr(48))])).bytes);
+    let mut superblock = b"\x89HDF\r\n\x1a\n\x02\x08\x08\0".to_vec();
+    superblock.extend(512_u64.to_le_bytes());
+    superblock.extend(u64::MAX.to_le_bytes());
+    superblock.extend((out.len() as u64).to_le_bytes());
+    superblock.extend(root.to_le_bytes());
+    superblock.extend(jldconv::h5::checksum::lookup3(&superblock).to_le_bytes());
+    out[512..560].copy_from_slice(&superblock);
+    out
+}
+
+#[test]
+fn packed_files_are_named_by_every_command() {
+    let place = Place::with(&[&b"\x1f\x8b\x08\0"[..], &[7; 3000]].concat());
+    for args in [&["inspect", "in.jld2"][..], &["dump", "in.jld2"], &["convert", "in.jld2", "x.jld2"], &["rescue", "in.jld2", "x.jld2"]] {
+        let ended = place.jldconv(args);
+        let said = [ended.stdout, ended.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!(ended.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains("gzip") && said.contains("gunzip"), "{args:?}: {said}");
+    }
+}
+
+/// Enumerations of unsigned types: the file does not say that they are, so both readings are told.
+#[test]
+fn a_number_of_unknown_sign_is_told_both_ways() {
+    let place = Place::with(&rescue_data("enums-0.5.13.jld2"));
+    let json = place.jldconv(&["dump", "--json", "in.jld2"]).stdout;
+    let json: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["/e"], serde_json::json!({"t": "Main.Sz", "v": -56, "unsigned": 200}));
+    assert_eq!(json["/s"], serde_json::json!({"t": "Main.Sz", "v": 3}));
+    assert_eq!(json["/u16"]["unsigned"], 65000);
+    let text = String::from_utf8(place.jldconv(&["dump", "in.jld2"]).stdout).unwrap();
+    assert!(text.contains("/e  Main.Sz  -56 (200 if it has no sign)"), "{text}");
+    assert!(text.contains("[3, -56 (200 if it has no sign), 3]"), "{text}");
+}

@@ -93,6 +93,11 @@ impl Truth {
         out
     }
 
+    /// Where the header of the root group stands.
+    pub(crate) fn root_offset(&self) -> u64 {
+        self.file.offset(self.file.superblock().root, "root").unwrap()
+    }
+
     pub(crate) fn slice(&self, range: Range) -> &[u8] {
         &self.bytes[usize::try_from(range.0).unwrap()..usize::try_from(range.1).unwrap()]
     }

@@ -329,6 +329,25 @@ fn walk(
     Ok(())
 }
 
+const NO_LAYOUT: &str = "the layout of this compressed array of references, which JLD2 0.5 and 0.6 leave \
+                         out with the checksum: no reader finds its values; jldconv rescue saves \
+                         what it referred to";
+
+/// Whether a header without a checksum is one of those that JLD2 0.5 and 0.6 write for compressed
+/// arrays whose elements are stored as references, as tuples of more than ten numbers are: shape and
+/// type, perhaps a filter pipeline, then zeros where the layout belongs.
+fn lacks_layout(chunk: &Chunk, flags: u8) -> bool {
+    let (mut space, mut datatype, mut layout, mut zeros) = (false, false, false, false);
+    let walked = walk(chunk, flags, &mut |message, _| {
+        space |= message.kind == kind::DATASPACE;
+        datatype |= message.kind == kind::DATATYPE;
+        layout |= message.kind == kind::LAYOUT;
+        zeros = message.kind == kind::NIL && message.len == 0;
+        Ok(())
+    });
+    walked.is_ok() && space && datatype && !layout && zeros
+}
+
 /// Turns a stored address into an offset inside the container.
 pub(super) fn absolute(superblock: &Superblock, addr: RelAddr, what: &str) -> Result<u64> {
     match addr.0.checked_add(superblock.base) {
@@ -461,6 +480,9 @@ impl Bytes<'_> {
         let computed = lookup3(&bytes);
         let mut chunk = Chunk { offset, messages, checksum, bytes, checked: Checked::Right };
         if stored != computed {
+            if stored == 0 && lacks_layout(&chunk, flags) && !self.is_zeroed(&chunk, chunk.end())? {
+                return Err(Error::foreign(chunk.offset, NO_LAYOUT));
+            }
             chunk.checked = if stored == 0 && self.is_lost(&chunk, flags)? {
                 Checked::Lost
             } else if self.checksums == Checksums::Ignored {
@@ -493,15 +515,20 @@ impl Bytes<'_> {
         }
         let said = chunk.bytes.iter().rposition(|&b| b != 0).map_or(0, |n| n as u64 + 1);
         let end = if filler { chunk.offset + said } else { chunk.end() };
+        Ok(!self.is_zeroed(chunk, end)?)
+    }
+
+    /// Whether a whole [`SECTOR`] that a chunk touches in front of `end` is zero.
+    fn is_zeroed(&self, chunk: &Chunk, end: u64) -> Result<bool> {
         let mut sector = chunk.offset / SECTOR * SECTOR;
         while sector < end {
             let len = SECTOR.min(self.superblock.end_of_file.saturating_sub(sector));
             let len = usize::try_from(len).unwrap_or(0);
             if self.source.read(sector, len, "object header")?.iter().all(|&b| b == 0) {
-                return Ok(false);
+                return Ok(true);
             }
             sector += SECTOR;
         }
-        Ok(true)
+        Ok(false)
     }
 }

@@ -22,6 +22,7 @@ mod header;
 mod heap;
 pub mod message;
 mod object;
+mod packed;
 mod refs;
 mod rescue;
 #[cfg(any(test, feature = "testing"))]

@@ -3,6 +3,7 @@
 
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
+use super::packed::packed;
 use super::{Error, RelAddr, Result, Source, rescue};
 use serde::{Deserialize, Serialize};
 
@@ -214,7 +215,9 @@ fn missing(source: &Source, text: Option<&FormatText>) -> Error {
         None => rescue::unclosed(source),
     }) {
         Ok(Some(found)) | Err(found) => found,
-        Ok(None) => Error::not_jld2("no HDF5 signature at 0 or any power of two from 512 on"),
+        Ok(None) => Error::not_jld2(packed(source).unwrap_or_else(|| {
+            "no HDF5 signature at 0 or any power of two from 512 on".to_owned()
+        })),
     }
 }
 

@@ -116,7 +116,13 @@ pub(super) fn comma(out: &mut dyn Write, i: u64) -> io::Result<()> {
 
 impl Visitor for Canonical<'_> {
     fn number(&mut self, t: TypeName<'_>, number: Number<'_>) -> Result<()> {
-        self.value(&t.to_string(), &json(number))
+        match number.without_sign() {
+            // Both readings, where the file does not say which it is.
+            Some(other) => {
+                self.value(&t.to_string(), &format!("{},\"unsigned\":{other}", json(number)))
+            }
+            None => self.value(&t.to_string(), &json(number)),
+        }
     }
 
     fn text(&mut self, t: TypeName<'_>, text: &[u8]) -> Result<()> {
