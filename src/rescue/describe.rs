@@ -4,9 +4,7 @@ use super::assemble::Undefined;
 use super::catalogue::{Catalogue, Id};
 use super::examine::{Kind, Reason};
 use super::judge::Judged;
-use super::report::{
-    Doubtful, GroupCut, LeftOut, Lost, Rescued, UndefinedElements, What,
-};
+use super::report::{Doubtful, GroupCut, LeftOut, Lost, Rescued, UndefinedElements, What};
 use super::tree::{LostName, Named, Tree};
 use crate::h5::{Layout, RelAddr};
 use crate::julia::{JuliaType, TypeTable};
@@ -123,8 +121,8 @@ impl Describer<'_> {
         };
         for id in self.catalogue.ids() {
             let offset = self.catalogue.offset(id);
-            let lost = self.judged.examined.reasons.contains_key(&id)
-                && !self.judged.inside.contains(&id);
+            let lost =
+                self.judged.examined.reasons.contains_key(&id) && !self.judged.inside.contains(&id);
             if !lost || self.kind(id) == Kind::Group || known.contains(&offset) {
                 continue;
             }
@@ -182,7 +180,10 @@ impl Describer<'_> {
             .filter(|id| self.catalogue.links(*id).is_some_and(|links| links.cut.is_none()))
             .map(|id| {
                 let at = self.catalogue.offset(id);
-                format!("the group at byte {at} keeps none of its attributes: {}", self.reason(id, STEPS))
+                format!(
+                    "the group at byte {at} keeps none of its attributes: {}",
+                    self.reason(id, STEPS)
+                )
             })
             .collect()
     }

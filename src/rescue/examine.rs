@@ -6,9 +6,8 @@
 use super::catalogue::{Catalogue, GroupLinks, Id};
 use crate::codec::ids;
 use crate::h5::{
-    Budget, Class, Dataset, Edge, EdgeKind, Error, ErrorKind, Extent, Layout, Object,
-    ObjectKind, RefPlan, RefSlot, Region, RegionKind, Result, Sequence, Trace, TypeRef, Visitor,
-    ZeroRanges,
+    Budget, Class, Dataset, Edge, EdgeKind, Error, ErrorKind, Extent, Layout, Object, ObjectKind,
+    RefPlan, RefSlot, Region, RegionKind, Result, Sequence, Trace, TypeRef, Visitor, ZeroRanges,
 };
 use crate::julia::{Column, TypeTable};
 use std::collections::{HashMap, HashSet};
@@ -180,7 +179,12 @@ impl Examined {
             id,
             optional,
             in_one_piece,
-            filters: object.dataset().map_or(&[][..], |d| &d.filters).iter().map(|f| f.id).collect(),
+            filters: object
+                .dataset()
+                .map_or(&[][..], |d| &d.filters)
+                .iter()
+                .map(|f| f.id)
+                .collect(),
             out: self,
             elements: Elements::default(),
             missing: None,
@@ -495,4 +499,3 @@ impl Visitor for Look<'_> {
 fn holds_addresses(plan: &RefPlan) -> bool {
     plan.slots.iter().any(|(_, slot)| matches!(slot, RefSlot::Reference | RefSlot::Vlen(_)))
 }
-

@@ -13,11 +13,7 @@ const LARGEST: u64 = 64 << 10;
 const MOST: usize = 64 << 20;
 
 /// What is known of objects without a name. `groups` are those that are not part of the tree.
-pub(super) fn hints(
-    catalogue: &Catalogue,
-    judged: &Judged,
-    groups: &[Id],
-) -> BTreeMap<Id, String> {
+pub(super) fn hints(catalogue: &Catalogue, judged: &Judged, groups: &[Id]) -> BTreeMap<Id, String> {
     let mut out = BTreeMap::new();
     let mut bytes = 0;
     let mut add = |id: Id, hint: String| {

@@ -177,7 +177,11 @@ fn needs_all(catalogue: &Catalogue, types: &TypeTable<'_>, id: Id) -> bool {
 /// Where data stand. Objects inside them are none, as those of a file that is stored in an array of
 /// bytes: their data do not count. What is live is an object; of the others, those with more data come
 /// first, since a file inside another is the smaller one.
-fn data_ranges(catalogue: &Catalogue, examined: &Examined, live: &HashSet<Id>) -> BTreeMap<u64, u64> {
+fn data_ranges(
+    catalogue: &Catalogue,
+    examined: &Examined,
+    live: &HashSet<Id>,
+) -> BTreeMap<u64, u64> {
     let mut extents = examined.extents.clone();
     extents.sort_by_key(|&(start, end, id)| (!live.contains(&id), u64::MAX - (end - start), id));
     let mut taken = BTreeMap::<u64, u64>::new();

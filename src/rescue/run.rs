@@ -25,11 +25,7 @@ const FRONT: u64 = 560;
 /// # Errors
 /// A [`Failure`] that names the file, if it cannot be read, or the output cannot be made; nothing is
 /// left under the output's name then. That nothing could be rescued is not an error.
-pub fn rescue(
-    job: &Job,
-    existing: &Existing,
-    observer: &dyn Observer,
-) -> Result<Report, Failure> {
+pub fn rescue(job: &Job, existing: &Existing, observer: &dyn Observer) -> Result<Report, Failure> {
     let source = Source::open(&job.input).map_err(|e| failure(job, &e))?;
     let Some(input) = source.file() else {
         return Err(Failure::new(FailureKind::Internal, "an input without a file"));
@@ -44,7 +40,9 @@ pub fn rescue(
     let lay_out = LayOut { job, input, identity: &identity, file: &file, existing, observer };
     let LaidOut { bytes, unread } = lay_out.run()?;
     for (path, error) in unread {
-        report.notes.push(format!("{path} is kept as it is, but no value can be read from it: {error}"));
+        report
+            .notes
+            .push(format!("{path} is kept as it is, but no value can be read from it: {error}"));
     }
     report.bytes_out = Some(bytes);
     report.output = Some(job.output.display().to_string());
@@ -136,14 +134,17 @@ fn front_says(source: &Source, front: &Front) -> Option<String> {
     match front.state {
         FrontState::Whole => None,
         FrontState::NoText => Some(
-            "the text of JLD2 in front of the superblock is missing: JLD2 refuses the file".to_owned(),
+            "the text of JLD2 in front of the superblock is missing: JLD2 refuses the file"
+                .to_owned(),
         ),
         FrontState::CutShort => {
             let end = front.end_of_file.unwrap_or(0);
             let len = source.len();
             (end > len)
                 .then(|| format!("the file ended at byte {end} and is cut off at byte {len}"))
-                .or_else(|| Superblock::read(source, Checksums::Trusted).err().map(|e| e.to_string()))
+                .or_else(|| {
+                    Superblock::read(source, Checksums::Trusted).err().map(|e| e.to_string())
+                })
         }
         FrontState::Zero | FrontState::Lost => {
             Superblock::read(source, Checksums::Trusted).err().map(|e| e.to_string())

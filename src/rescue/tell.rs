@@ -53,7 +53,13 @@ pub fn tell(report: &Report) -> String {
     }
     list(&mut line, &report.lost, "lost", |lost: &Lost| {
         let named = lost.path.clone().unwrap_or_else(|| "without a name".to_owned());
-        format!("    {named}, {} at byte {}{}: {}", lost.kind, lost.offset, of(&lost.what), lost.reason)
+        format!(
+            "    {named}, {} at byte {}{}: {}",
+            lost.kind,
+            lost.offset,
+            of(&lost.what),
+            lost.reason
+        )
     });
     let renamed: Vec<_> = report.rescued.iter().filter(|it| it.renamed).collect();
     if !renamed.is_empty() {
@@ -71,7 +77,13 @@ pub fn tell(report: &Report) -> String {
         let each = it.undefined.iter().map(|u| {
             let first: Vec<_> = u.first.iter().map(ToString::to_string).collect();
             let more = if u.count > u.first.len() as u64 { ", …" } else { "" };
-            format!("{} of {} elements of the array at byte {} ({}{more})", u.count, u.of, u.offset, first.join(", "))
+            format!(
+                "{} of {} elements of the array at byte {} ({}{more})",
+                u.count,
+                u.of,
+                u.offset,
+                first.join(", ")
+            )
         });
         format!("    {}: {}", it.path, each.collect::<Vec<_>>().join("; "))
     });
@@ -84,7 +96,12 @@ pub fn tell(report: &Report) -> String {
     }
     list(&mut line, &doubtful, "in doubt", |it: &&Rescued| {
         let each = it.doubtful.iter().map(|d| {
-            format!("{} from byte {} on, of the object at byte {}", bytes(d.bytes), d.first.0, d.offset)
+            format!(
+                "{} from byte {} on, of the object at byte {}",
+                bytes(d.bytes),
+                d.first.0,
+                d.offset
+            )
         });
         format!("    {}: {}", it.path, each.collect::<Vec<_>>().join("; "))
     });

@@ -240,7 +240,11 @@ impl Tree {
 
     /// Finds places for what nothing names.
     fn unnamed(&mut self, catalogue: &Catalogue, judged: &Judged) -> Result<()> {
-        let wanted = if self.is_complete() { Some(HashSet::new()) } else { self.below_lost(catalogue, judged) };
+        let wanted = if self.is_complete() {
+            Some(HashSet::new())
+        } else {
+            self.below_lost(catalogue, judged)
+        };
         let is = |id: Id, kind| judged.examined.kinds.get(id as usize) == Some(&kind);
         let groups = self.other_groups(catalogue, judged);
         let hints = hints(catalogue, judged, &groups);
@@ -284,7 +288,14 @@ impl Tree {
                 let path = format!("/{top}/{name}");
                 let before = self.named.len();
                 let mut pending = Vec::new();
-                self.take(catalogue, judged, links.clone(), (new, &path), &mut pending, &Naming::New)?;
+                self.take(
+                    catalogue,
+                    judged,
+                    links.clone(),
+                    (new, &path),
+                    &mut pending,
+                    &Naming::New,
+                )?;
                 for (id, new, path) in pending {
                     self.fill(catalogue, judged, id, new, &path, &Naming::New)?;
                 }
@@ -295,7 +306,9 @@ impl Tree {
         }
         let rest: Vec<Id> = catalogue
             .ids()
-            .filter(|&id| is(id, Kind::Dataset) && !judged.is_lost(id) && !self.reached.contains(&id))
+            .filter(|&id| {
+                is(id, Kind::Dataset) && !judged.is_lost(id) && !self.reached.contains(&id)
+            })
             .collect();
         let keep = |id: &Id| wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
         self.left_out = rest.iter().copied().filter(|id| !keep(id)).collect();
@@ -357,11 +370,16 @@ impl Tree {
 
     /// A name that the root does not have yet.
     fn free_name(&self) -> String {
-        let taken: HashSet<&str> =
-            self.groups.first().into_iter().flat_map(|g| &g.links).map(|(n, _)| n.as_str()).collect();
+        let taken: HashSet<&str> = self
+            .groups
+            .first()
+            .into_iter()
+            .flat_map(|g| &g.links)
+            .map(|(n, _)| n.as_str())
+            .collect();
         let lost = |name: &str| self.lost.iter().any(|l| l.path == format!("/{name}"));
-        let names = std::iter::once(RESCUED.to_owned())
-            .chain((2..).map(|n: u64| format!("{RESCUED}_{n}")));
+        let names =
+            std::iter::once(RESCUED.to_owned()).chain((2..).map(|n: u64| format!("{RESCUED}_{n}")));
         names
             .into_iter()
             .find(|name| !taken.contains(name.as_str()) && !lost(name))

@@ -63,7 +63,8 @@ fn check(truth: &Truth, what: &str, start: u64, end: Option<u64>) -> Value {
             Some(end) => {
                 range.1 <= start
                     || range.0 >= end
-                    || truth.slice(range) == &bytes[usize::try_from(range.0).unwrap()..][..truth.slice(range).len()]
+                    || truth.slice(range)
+                        == &bytes[usize::try_from(range.0).unwrap()..][..truth.slice(range).len()]
             }
         }
     };
@@ -84,7 +85,9 @@ fn files_cut_anywhere_keep_what_is_whole() {
             check(&truth, &name, at, None);
         }
     }
-    for name in ["e4b-lz4/output_00100.jld2", "e8-lz4filter/output_00400.jld2", "mixed/output_00500.jld2"] {
+    for name in
+        ["e4b-lz4/output_00100.jld2", "e8-lz4filter/output_00400.jld2", "mixed/output_00500.jld2"]
+    {
         let truth = Truth::of(&one(name));
         for at in spread(truth.bytes.len(), 10) {
             check(&truth, name, at, None);
@@ -204,7 +207,9 @@ fn other_commands_say_that_there_is_a_rescue() {
     hole[8192..12288].fill(0);
     for bytes in [bytes, killed, hole] {
         let place = Place::with(&bytes);
-        for args in [&["inspect", "in.jld2"][..], &["dump", "in.jld2"], &["convert", "in.jld2", "x.jld2"]] {
+        for args in
+            [&["inspect", "in.jld2"][..], &["dump", "in.jld2"], &["convert", "in.jld2", "x.jld2"]]
+        {
             let ended = place.jldconv(args);
             let said = [ended.stdout, ended.stderr].concat();
             let said = String::from_utf8_lossy(&said);
@@ -244,9 +249,15 @@ fn a_killed_writer_loses_names_only() {
     // What came out is a file like any other.
     let again = place.jldconv(&["rescue", "out.jld2", "again.jld2"]);
     assert_eq!(again.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&again.stdout).contains("nothing to rescue: the file is whole"));
-    let said = String::from_utf8(place.jldconv(&["rescue", "in.jld2", "text.jld2"]).stdout).unwrap();
-    assert!(said.contains("/rescued/001, Core.Array{Core.Float64,1} 2000, 15.6 KiB (byte 560)"), "{said}");
+    assert!(
+        String::from_utf8_lossy(&again.stdout).contains("nothing to rescue: the file is whole")
+    );
+    let said =
+        String::from_utf8(place.jldconv(&["rescue", "in.jld2", "text.jld2"]).stdout).unwrap();
+    assert!(
+        said.contains("/rescued/001, Core.Array{Core.Float64,1} 2000, 15.6 KiB (byte 560)"),
+        "{said}"
+    );
 }
 
 /// The root's header is lost, and with it where its continuation is; what that names keeps its name.
@@ -265,7 +276,9 @@ fn a_continuation_without_its_header_still_names_things() {
         .iter()
         .map(|it| it["path"].as_str().unwrap())
         .collect();
-    let ends = |end: &str| paths.iter().any(|path| path.starts_with("/rescued/group_") && path.ends_with(end));
+    let ends = |end: &str| {
+        paths.iter().any(|path| path.starts_with("/rescued/group_") && path.ends_with(end))
+    };
     assert!(ends("/convertstat") && ends("/data") && ends("/info"), "{paths:#?}");
 }
 
@@ -306,7 +319,8 @@ fn an_array_without_layout_is_named_and_its_elements_are_found() {
             assert!(kept.get(path).is_some(), "{path}: {kept:#}");
         }
         // [ntuple(j -> 100i + j, 12) for i in 1:20], each tuple a vector of its own.
-        let vectors = kept.as_object().unwrap().values().filter(|v| v["dims"] == serde_json::json!([12]));
+        let vectors =
+            kept.as_object().unwrap().values().filter(|v| v["dims"] == serde_json::json!([12]));
         assert_eq!(vectors.count(), 20);
     }
 }
@@ -336,7 +350,8 @@ fn a_file_inside_a_file_stays_data() {
 fn containing(bytes: &[u8]) -> Vec<u8> {
     use jldconv::h5::encode::{self, NewMessage};
     use jldconv::h5::{Datatype, Extent, RelAddr, kind};
-    let mut out = b"HDF5-based Julia Data Format, version 0.2.0\0 (Julia 1.12.6 64-bit LE)".to_vec();
+    let mut out =
+        b"HDF5-based Julia Data Format, version 0.2.0\0 (Julia 1.12.6 64-bit LE)".to_vec();
     out.resize(560, 0);
     let len = bytes.len() as u64;
     let header = |addr: u64| {
@@ -367,7 +382,12 @@ fn containing(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn packed_files_are_named_by_every_command() {
     let place = Place::with(&[&b"\x1f\x8b\x08\0"[..], &[7; 3000]].concat());
-    for args in [&["inspect", "in.jld2"][..], &["dump", "in.jld2"], &["convert", "in.jld2", "x.jld2"], &["rescue", "in.jld2", "x.jld2"]] {
+    for args in [
+        &["inspect", "in.jld2"][..],
+        &["dump", "in.jld2"],
+        &["convert", "in.jld2", "x.jld2"],
+        &["rescue", "in.jld2", "x.jld2"],
+    ] {
         let ended = place.jldconv(args);
         let said = [ended.stdout, ended.stderr].concat();
         let said = String::from_utf8_lossy(&said);

@@ -1,8 +1,8 @@
 //! What a whole file holds, and on which bytes each dataset of it depends.
 
 use jldconv::h5::{
-    Edge, EdgeKind, File, ObjectKind, Region, RegionKind, RelAddr, Result, Sequence, Source,
-    Trace, Visitor,
+    Edge, EdgeKind, File, ObjectKind, Region, RegionKind, RelAddr, Result, Sequence, Source, Trace,
+    Visitor,
 };
 use jldconv::julia::{Digest, Dumper, TypeTable, datasets, on_deep_stack};
 use serde_json::Value;
@@ -108,8 +108,7 @@ impl Truth {
         let mut pending = vec![addr];
         let mut out = Vec::new();
         while let Some(addr) = pending.pop() {
-            let mut parts =
-                Parts { file: &self.file, ranges: Vec::new(), needs: Vec::new() };
+            let mut parts = Parts { file: &self.file, ranges: Vec::new(), needs: Vec::new() };
             Trace::one(&self.file, addr, self.file.allowance(), &mut parts).unwrap();
             out.extend(parts.ranges);
             pending.extend(parts.needs.into_iter().filter(|&to| seen.insert(to)));
@@ -152,14 +151,24 @@ impl Truth {
             let named = name.iter().all(|&range| intact(range)) && self.has_root(intact);
             if whole && named {
                 let found = rescued.get(path.as_str());
-                assert!(found.is_some_and(|e| e["offset"] == *offset), "{what}: {path} is missed: {report:#}");
+                assert!(
+                    found.is_some_and(|e| e["offset"] == *offset),
+                    "{what}: {path} is missed: {report:#}"
+                );
             } else if whole && outcome != "nothing-to-rescue" {
-                assert!(offsets.contains(offset), "{what}: {path} at {offset} is missed: {report:#}");
+                assert!(
+                    offsets.contains(offset),
+                    "{what}: {path} at {offset} is missed: {report:#}"
+                );
             } else if named && !offsets.contains(offset) {
-                let told = lost.iter().any(|l| l["path"] == path.as_str() && l["offset"] == *offset);
+                let told =
+                    lost.iter().any(|l| l["path"] == path.as_str() && l["offset"] == *offset);
                 assert!(told, "{what}: {path} is lost and not told: {report:#}");
             } else if !offsets.contains(offset) && self.starts_intact(*offset, intact) {
-                assert!(lost_at.contains(offset), "{what}: {path} is lost and not told: {report:#}");
+                assert!(
+                    lost_at.contains(offset),
+                    "{what}: {path} is lost and not told: {report:#}"
+                );
             }
         }
         // What is said to be whole must be.

@@ -206,7 +206,8 @@ impl ObjectHeader {
         offset: u64,
         left: &mut u64,
     ) -> Result<Self> {
-        let none = || Error::corrupt(offset, "header continuation", "one with its checksum", "none");
+        let none =
+            || Error::corrupt(offset, "header continuation", "one with its checksum", "none");
         let from = Bytes { source, superblock, checksums: Checksums::Trusted };
         let len = superblock.end_of_file.saturating_sub(offset).min(MAX_STRAY);
         let len = usize::try_from(len).unwrap_or(0);

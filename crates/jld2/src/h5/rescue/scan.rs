@@ -72,7 +72,11 @@ impl Scan {
         while at < len {
             let more = usize::try_from(len - at).unwrap_or(PIECE).min(PIECE);
             buffer.resize(carried + more, 0);
-            source.read_into(at, buffer.get_mut(carried..).unwrap_or_default(), "object headers")?;
+            source.read_into(
+                at,
+                buffer.get_mut(carried..).unwrap_or_default(),
+                "object headers",
+            )?;
             out.zeros.look(at, buffer.get(carried..).unwrap_or_default());
             let start = at - carried as u64;
             for place in signatures(&buffer) {
@@ -205,7 +209,8 @@ impl ZeroRanges {
             let all = high.2 + (high.1 - high.0) - low.2;
             bytes = all - start.saturating_sub(low.0) - high.1.saturating_sub(end);
         }
-        if let Some(from) = self.unknown_from.map(|from| from.max(start)).filter(|&from| from < end) {
+        if let Some(from) = self.unknown_from.map(|from| from.max(start)).filter(|&from| from < end)
+        {
             found.get_or_insert((from, end));
             bytes += end - from;
         }
