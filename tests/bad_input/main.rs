@@ -15,12 +15,21 @@
 #[path = "../../examples/generate/mera/mod.rs"]
 mod mera;
 
+#[expect(
+    unreachable_pub,
+    clippy::cast_possible_truncation,
+    reason = "it belongs to the fuzz targets, which run on 64 bits"
+)]
+#[path = "../../fuzz/src/repair.rs"]
+mod repair;
+
 mod archive;
 mod array;
 mod payloads;
 mod places;
 mod reading;
 mod rescue;
+mod rescue_forged;
 mod run;
 mod samples;
 mod truth;

@@ -60,6 +60,8 @@ pub mod kind {
 
 /// Disks and file systems lose no less than so many bytes at once, at a multiple of as many.
 const SECTOR: u64 = 512;
+/// What is read first of a continuation on its own.
+const FIRST_STRAY: usize = 512;
 /// Longer continuations are not read on their own.
 const MAX_STRAY: u64 = 1 << 20;
 
@@ -209,22 +211,31 @@ impl ObjectHeader {
         let none =
             || Error::corrupt(offset, "header continuation", "one with its checksum", "none");
         let from = Bytes { source, superblock, checksums: Checksums::Trusted };
-        let len = superblock.end_of_file.saturating_sub(offset).min(MAX_STRAY);
-        let len = usize::try_from(len).unwrap_or(0);
-        let bytes = source.read(offset, len, "header continuation")?;
-        if !bytes.starts_with(b"OCHK") {
-            return Err(none());
-        }
+        let most = superblock.end_of_file.saturating_sub(offset).min(MAX_STRAY);
+        let most = usize::try_from(most).unwrap_or(0);
+        let mut bytes = Vec::new();
         let mut at = 4_usize;
         loop {
-            let head = bytes.get(at..).and_then(|b| b.first_chunk::<4>()).ok_or_else(none)?;
-            let [_, low, high, _] = *head;
+            if bytes.len() < at + 8 {
+                let len = (2 * bytes.len()).max(FIRST_STRAY).max(at + 8).min(most);
+                *left = left.checked_sub(len as u64).ok_or_else(none)?;
+                bytes = source.read(offset, len, "header continuation")?;
+                if !bytes.starts_with(b"OCHK") {
+                    return Err(none());
+                }
+            }
+            // A checksum follows, or one more message.
+            let next = bytes.get(at..).and_then(|b| b.first_chunk::<4>()).ok_or_else(none)?;
+            if at > 4 {
+                *left = left.checked_sub(at as u64).ok_or_else(none)?;
+                if u32::from_le_bytes(*next) == lookup3(bytes.get(..at).unwrap_or_default()) {
+                    break;
+                }
+            }
+            let [_, low, high, _] = *next;
             at += 4 + usize::from(u16::from_le_bytes([low, high]));
-            let stored = bytes.get(at..).and_then(|b| b.first_chunk::<4>()).ok_or_else(none)?;
-            *left = left.checked_sub(at as u64).ok_or_else(none)?;
-            let body = bytes.get(..at).unwrap_or_default();
-            if u32::from_le_bytes(*stored) == lookup3(body) {
-                break;
+            if at + 4 > most {
+                return Err(none());
             }
         }
         let chunk = from.chunk(offset, offset + 4, offset + at as u64, 0)?;

@@ -66,6 +66,7 @@ impl Scan {
         let superblock = Superblock::supposed(0, RelAddr::UNDEF, len);
         let mut out = Self::default();
         let mut left = len.saturating_mul(TIMES);
+        let mut left_stray = left;
         let mut carried = 0;
         let mut buffer = Vec::new();
         let mut at = 0;
@@ -85,7 +86,7 @@ impl Scan {
                 if rest.starts_with(HEADER) {
                     out.header(source, &superblock, offset, &mut left)?;
                 } else if rest.starts_with(CONTINUATION) {
-                    out.continuation(source, &superblock, offset, &mut left)?;
+                    out.continuation(source, &superblock, offset, &mut left_stray)?;
                 } else if rest.starts_with(HEAP) {
                     out.heaps += 1;
                 }
