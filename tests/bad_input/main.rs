@@ -8,31 +8,19 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic,
     reason = "a test fails by panicking"
 )]
 
 #[path = "../../examples/generate/mera/mod.rs"]
 mod mera;
 
-#[expect(
-    unreachable_pub,
-    clippy::cast_possible_truncation,
-    reason = "it belongs to the fuzz targets, which run on 64 bits"
-)]
-#[path = "../../fuzz/src/repair.rs"]
-mod repair;
-
 mod archive;
 mod array;
 mod payloads;
 mod places;
 mod reading;
-mod rescue;
-mod rescue_forged;
 mod run;
 mod samples;
-mod truth;
 
 use peak_alloc::PeakAlloc;
 use std::sync::{Mutex, PoisonError};

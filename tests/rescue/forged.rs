@@ -137,7 +137,7 @@ fn many_headers_with_one_continuation_cost_no_more_than_the_file() {
             NewMessage::new(kind::CONTINUATION, 0, to),
             NewMessage::new(kind::LAYOUT, 0, vec![9; usize::from(i % 2 == 0)]),
         ];
-        let more = &more[..usize::from(i % 2 == 0) + 1];
+        let more = &more[..=usize::from(i % 2 == 0)];
         bytes.extend(dataset(encode::compact(&[1; 8]), 1, &Datatype::float64(), more));
     }
     sound("continuations", bytes);
