@@ -1,7 +1,7 @@
 //! Tells people what a rescue did.
 
 use super::report::{Doubtful, Lost, Outcome, Report, Rescued, UndefinedElements, What};
-use crate::report::text::{bytes, count, tame};
+use crate::text::{bytes, count, tame};
 use std::fmt::Write as _;
 
 /// Entries of each list that people are shown.

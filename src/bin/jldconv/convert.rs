@@ -9,11 +9,12 @@ use jldconv::convert::temp::{Owner, TempName};
 use jldconv::convert::{
     Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Wanted,
 };
-use jldconv::report::{dry_run, text};
+use jldconv::report::dry_run;
 use jldconv::supervisor::{ExitCode, Plan, PlannedJob, run_id};
 use jldconv::sys::dir::Missing;
 use jldconv::sys::stat::StatData;
 use jldconv::tasks::convert::is_claimed;
+use jldconv::text;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -64,7 +65,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
     let (report, existing) = report.map_err(|failure| told_of(failure, force))?;
     if let Existing::SetAside { dir, .. } = existing {
-        let kept = text::tame(&dir.display().to_string());
+        let kept = text::path(&dir);
         let _ = writeln!(io::stderr(), "note: what was there is kept in {kept}");
     }
     if args.json {
@@ -178,7 +179,7 @@ fn told(output: &Path, report: &FileReport) -> String {
     let mut told = format!(
         "{}: {outcome} ({mode}), {before} to {after}, {appended} appended, {replaced} replaced, \
          checked by {}\n",
-        text::tame(&output.display().to_string()),
+        text::path(output),
         report.verify.name()
     );
     for finding in &report.findings {
