@@ -2,7 +2,7 @@
 //! groups behind its end, a new front.
 
 use super::catalogue::{Catalogue, Id};
-use super::examine::{ElementState, each_place, state};
+use super::elements::{ElementState, each_place, state};
 use super::judge::Judged;
 use super::tree::{NewGroup, Target, Tree};
 use crate::h5::checksum::lookup3;

@@ -2,8 +2,8 @@
 //! closed: with a superblock, so that addresses can be followed.
 
 use crate::h5::{
-    Error, File, Front, Group, Layout, Object, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result,
-    Scan, Source,
+    Error, ErrorKind, File, Front, Group, Layout, Object, ObjectHeader, ObjectKind, RefPlan,
+    RelAddr, Result, Scan, Source,
 };
 
 /// The number of an object in the order of the file.
@@ -120,4 +120,25 @@ fn as_if_closed(source: Source, front: &Front) -> Result<File> {
     let superblock = front.superblock(RelAddr::UNDEF, len);
     let bytes = superblock.with_end_of_file(len);
     File::from_source(Source::overlay(source, len, Vec::new(), vec![(front.base, bytes)]))
+}
+
+/// Errors of the disk end everything; others are about the object.
+pub(super) fn passing(error: Error) -> Result<Error> {
+    match error.kind() {
+        ErrorKind::Io(_) | ErrorKind::Cancelled => Err(error),
+        ErrorKind::Payload(inner) => {
+            // The system's word, wherever it was wrapped.
+            let mut next: Option<&(dyn std::error::Error + 'static)> = Some(inner.as_ref());
+            while let Some(it) = next {
+                let io = it.downcast_ref::<std::io::Error>();
+                if let Some(code) = io.and_then(std::io::Error::raw_os_error) {
+                    let at = error.offset().unwrap_or(0);
+                    return Err(Error::io(at, std::io::Error::from_raw_os_error(code)));
+                }
+                next = it.source();
+            }
+            Ok(error)
+        }
+        _ => Ok(error),
+    }
 }

@@ -13,6 +13,7 @@
 mod assemble;
 mod catalogue;
 mod describe;
+mod elements;
 mod examine;
 mod hints;
 mod judge;
