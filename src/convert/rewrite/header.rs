@@ -5,8 +5,7 @@ use super::relocate::Places;
 use crate::h5::encode::{self, EncodedHeader, HeaderForm, NewMessage};
 use crate::h5::{
     AnyLink, Attribute, Dataset, Error, File, FillValue, FilterEntry, Group, Layout, Message,
-    Object, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result, Symbolic, SymbolicLink, TypeRef,
-    header_flag, kind,
+    Object, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result, TypeRef, header_flag, kind,
 };
 
 /// Bytes of the largest message that a header takes.
@@ -19,6 +18,8 @@ pub(super) enum Payload {
     Contiguous { offset: u64, size: u64 },
     /// Written through filters at this offset.
     Chunk { offset: u64, size: u64, mask: u32, filters: Vec<FilterEntry> },
+    /// Written through filters in chunks with an index, to which this layout leads.
+    Tree { layout: Vec<u8>, filters: Vec<FilterEntry> },
     /// Holds addresses: written behind the header, once they are known.
     Behind { size: u64 },
 }
@@ -75,7 +76,9 @@ impl Context<'_> {
                     self.fill_value(object, d, &mut body, m)?;
                 }
                 (kind::LAYOUT, ObjectKind::Dataset(d)) => {
-                    if let Some(Payload::Chunk { filters, .. }) = payload {
+                    if let Some(Payload::Chunk { filters, .. } | Payload::Tree { filters, .. }) =
+                        payload
+                    {
                         let pipeline = encode::filter_pipeline(filters);
                         messages.push(NewMessage::new(kind::FILTER_PIPELINE, 0, pipeline));
                     }
@@ -103,16 +106,23 @@ impl Context<'_> {
         }
         match &object.kind {
             ObjectKind::Group(group) => {
-                // Room for links, as in a group that JLD2 makes.
+                // Room for links, as in a group that JLD2 makes from 0.4.4 on.
                 let links = group.links.len() + group.symbolic.len();
                 let spare = 4_usize.saturating_sub(links) * 24;
-                if spare > 4 {
+                if spare > 4 && has_room(object) {
                     messages.push(NewMessage::new(kind::NIL, 0, vec![0; spare - 4]));
                 }
                 messages.push(NewMessage::placeholder());
             }
-            ObjectKind::Dataset(_) => messages.push(NewMessage::placeholder()),
-            ObjectKind::Datatype(_) => {}
+            // Before 0.4.51 datasets had none, and took 20 bytes less each.
+            // JLD2 reads beyond the layout of chunks with an index.
+            ObjectKind::Dataset(_)
+                if fillers(object) != Fillers::None
+                    || matches!(payload, Some(Payload::Tree { .. })) =>
+            {
+                messages.push(NewMessage::placeholder());
+            }
+            ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => {}
         }
         let ObjectHeader { flags, extra, .. } = &object.header;
         let mut flags = *flags;
@@ -162,11 +172,8 @@ impl Context<'_> {
         // Room and placeholder follow behind all messages.
         let made = encode::group(&links).into_iter().filter(|m| m.kind != kind::NIL);
         messages.extend(made);
-        for SymbolicLink { name, to, .. } in &group.symbolic {
-            if let Symbolic::Soft(path) = to {
-                messages.push(NewMessage::new(kind::LINK, 0, encode::soft_link(name, path)));
-            }
-        }
+        let symbolic = group.symbolic.iter().map(encode::symbolic_link);
+        messages.extend(symbolic.map(|body| NewMessage::new(kind::LINK, 0, body)));
         Ok(())
     }
 
@@ -234,6 +241,7 @@ impl Context<'_> {
             (Some(Payload::Chunk { offset, size, mask, .. }), _) => {
                 encode::single_chunk(&d.dataspace.dims, datatype.size, *size, *mask, rel(*offset))
             }
+            (Some(Payload::Tree { layout, .. }), _) => layout.clone(),
             (None, Layout::Compact { offset, size }) => {
                 let mut body = body.to_vec();
                 let plan = RefPlan::new(&datatype)?;
@@ -262,6 +270,34 @@ fn by_creation(messages: &mut [NewMessage]) {
             *to = message;
         }
     }
+}
+
+/// Whether a group has, or had, room for more links than it holds.
+pub(super) fn has_room(group: &Object) -> bool {
+    fillers(group) == Fillers::More
+}
+
+/// What a header has room for beside its messages.
+#[derive(PartialEq, Eq)]
+enum Fillers {
+    None,
+    /// The filler of [`NewMessage::placeholder`] alone.
+    Placeholder,
+    /// More, or what was put into its place.
+    More,
+}
+
+fn fillers(object: &Object) -> Fillers {
+    let mut fillers = Fillers::None;
+    for m in &object.header.messages {
+        fillers = match (m.kind, fillers) {
+            (kind::CONTINUATION, _) => return Fillers::More,
+            (kind::NIL, Fillers::None) if object.header.body(m).len() == 16 => Fillers::Placeholder,
+            (kind::NIL, _) => Fillers::More,
+            (_, fillers) => fillers,
+        };
+    }
+    fillers
 }
 
 fn write_addr(body: &mut [u8], at: u64, addr: RelAddr) {

@@ -33,9 +33,7 @@ pub(super) fn gather(
     header: &mut ObjectHeader,
 ) -> Result<()> {
     let from = From { source, superblock, checksums };
-    if let Some(m) = header.single(kind::SYMBOL_TABLE, "symbol table")? {
-        let mut c = header.cursor(m, "symbol table");
-        let (tree, heap) = (c.addr()?, c.addr()?);
+    if let Some((tree, heap)) = table_of(header)? {
         let table = symbol_table::read(source, superblock, tree, heap)?;
         header.storage.extend(table.storage);
         header.symbols = Some(table.group);
@@ -58,6 +56,42 @@ pub(super) fn gather(
             format!("bytes to {}", storage.end),
         )),
     }
+}
+
+/// Takes in what is left of it; gives the errors of the rest.
+pub(super) fn gather_left(
+    source: &Source,
+    superblock: &Superblock,
+    header: &mut ObjectHeader,
+) -> Vec<Error> {
+    let from = From { source, superblock, checksums: Checksums::Trusted };
+    let mut lost = Vec::new();
+    match table_of(header) {
+        Ok(Some((tree, heap))) => match symbol_table::read_left(source, superblock, tree, heap) {
+            Ok((table, error)) => {
+                header.storage.extend(table.storage);
+                header.symbols = Some(table.group);
+                lost.extend(error);
+            }
+            Err(error) => lost.push(error),
+        },
+        Ok(None) => {}
+        Err(error) => lost.push(error),
+    }
+    let links = place(header, kind::LINK_INFO, "link info", 8)
+        .and_then(|place| place.map_or(Ok(()), |place| from.links(header, &place)));
+    let attributes = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)
+        .and_then(|place| place.map_or(Ok(()), |place| from.attributes(header, &place)));
+    lost.extend(links.err());
+    lost.extend(attributes.err());
+    lost
+}
+
+/// B-tree and local heap of a group of the old kind.
+fn table_of(header: &ObjectHeader) -> Result<Option<(RelAddr, RelAddr)>> {
+    let Some(m) = header.single(kind::SYMBOL_TABLE, "symbol table")? else { return Ok(None) };
+    let mut c = header.cursor(m, "symbol table");
+    Ok(Some((c.addr()?, c.addr()?)))
 }
 
 /// What a link info or attribute info message says; none if all is in the header. `counter` is how

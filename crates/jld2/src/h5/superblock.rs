@@ -3,6 +3,7 @@
 
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
+use super::packed::packed;
 use super::{Error, RelAddr, Result, Source, rescue};
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +12,12 @@ const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 pub(super) const SIZE: usize = 48;
 /// Bytes of a superblock of version 0; version 1 has four more.
 const OLD_SIZE: usize = 96;
+/// Bytes of the largest one.
+pub(super) const LARGEST: usize = OLD_SIZE + 4;
 /// Where JLD2 puts the superblock: behind a user block that holds its text.
 pub const JLD2_OFFSET: u64 = 512;
 /// Where JLD2 looks for a superblock.
-const LOOKED_AT: [u64; 5] = [JLD2_OFFSET, 0, 1024, 2048, 4096];
+pub(super) const LOOKED_AT: [u64; 5] = [JLD2_OFFSET, 0, 1024, 2048, 4096];
 
 /// The text in front of the superblock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +146,32 @@ impl Superblock {
             ));
         }
         Ok(Self { offset, version, base, end_of_file, root, extension, text, checked })
+    }
+
+    /// What the bytes at `offset` say, if they are a superblock that stands where it says, with its
+    /// own checksum if it is of a version that has one: also of a file that is shorter.
+    pub(super) fn lenient(offset: u64, bytes: &[u8]) -> Option<Self> {
+        if !bytes.starts_with(SIGNATURE) {
+            return None;
+        }
+        let version = *bytes.get(SIGNATURE.len())?;
+        let fields = match version {
+            0 | 1 => Fields::old(bytes, offset, version),
+            2 | 3 => Fields::new(bytes, offset, Checksums::Trusted),
+            _ => return None,
+        };
+        let Fields { base, extension, end_of_file, root, checked } = fields.ok()?;
+        let text = None;
+        (base == offset).then_some(Self {
+            offset,
+            version,
+            base,
+            end_of_file,
+            root,
+            extension,
+            text,
+            checked,
+        })
     }
 
     /// Bytes of it.
@@ -296,7 +325,9 @@ fn missing(source: &Source, text: Option<&FormatText>) -> Error {
         None => rescue::unclosed(source),
     }) {
         Ok(Some(found)) | Err(found) => found,
-        Ok(None) => Error::not_jld2("no HDF5 signature at 0 or any power of two from 512 on"),
+        Ok(None) => Error::not_jld2(packed(source).unwrap_or_else(|| {
+            "no HDF5 signature at 0 or any power of two from 512 on".to_owned()
+        })),
     }
 }
 
@@ -316,7 +347,7 @@ fn far_superblock(source: &Source) -> Result<Option<u64>> {
     Ok(None)
 }
 
-fn read_text(source: &Source) -> Result<Option<FormatText>> {
+pub(super) fn read_text(source: &Source) -> Result<Option<FormatText>> {
     let len = usize::try_from(source.len().min(512)).unwrap_or(0);
     let head = source.read(0, len, "userblock")?;
     Ok(parse_text(&head))

@@ -4,7 +4,7 @@
 use super::bytes::{Cursor, utf8};
 use super::header::{Storage, absolute};
 use super::message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
-use super::{Error, RelAddr, Result, Source, Superblock};
+use super::{Error, ErrorKind, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODES};
 use std::collections::HashSet;
 
@@ -31,19 +31,28 @@ pub(super) fn read(
     tree: RelAddr,
     heap: RelAddr,
 ) -> Result<SymbolTable> {
-    let heap = LocalHeap::read(source, superblock, heap)?;
-    let mut reader = Reader {
-        source,
-        superblock,
-        heap,
-        names: 0,
-        met: HashSet::new(),
-        out: SymbolTable { group: Group::default(), storage: Vec::new() },
-    };
-    reader.storage(reader.heap.head, HEAP_HEAD);
-    reader.storage(reader.heap.start, reader.heap.size);
+    let heap = LocalHeap::read(source, superblock, heap)?.whole(superblock)?;
+    let mut reader = Reader::new(source, superblock, heap);
     reader.tree(tree)?;
     Ok(reader.out)
+}
+
+/// Reads what is left of it, and gives the first error of the rest.
+///
+/// # Errors
+/// If nothing is left of the heap's head, which says where the names are.
+pub(super) fn read_left(
+    source: &Source,
+    superblock: &Superblock,
+    tree: RelAddr,
+    heap: RelAddr,
+) -> Result<(SymbolTable, Option<Error>)> {
+    let mut heap = LocalHeap::read(source, superblock, heap)?;
+    heap.size = heap.size.min(superblock.end_of_file.saturating_sub(heap.start));
+    let mut reader = Reader::new(source, superblock, heap);
+    reader.lenient = true;
+    reader.tree(tree)?;
+    Ok((reader.out, reader.lost))
 }
 
 /// A local heap: names, ended by zero bytes.
@@ -51,6 +60,8 @@ struct LocalHeap {
     head: u64,
     start: u64,
     size: u64,
+    /// Where its size is said.
+    said_at: u64,
 }
 
 impl LocalHeap {
@@ -60,21 +71,30 @@ impl LocalHeap {
         let mut c = Cursor::new(&bytes, head, "local heap");
         c.expect(b"HEAP\0", "local heap signature and version")?;
         c.take(3)?;
-        let at = c.offset();
+        let said_at = c.offset();
         let size = c.u64()?;
         let _free = c.u64()?;
         let start = absolute(superblock, c.addr()?, "names of a local heap")?;
-        if start.checked_add(size).is_none_or(|end| end > superblock.end_of_file) {
+        Ok(Self { head, start, size, said_at })
+    }
+
+    /// The heap, if all of it is in the file.
+    fn whole(self, superblock: &Superblock) -> Result<Self> {
+        let left = superblock.end_of_file.saturating_sub(self.start);
+        if self.size > left {
             return Err(Error::corrupt(
-                at,
+                self.said_at,
                 "local heap size",
-                format!("at most {} bytes", superblock.end_of_file - start),
-                size.to_string(),
+                format!("at most {left} bytes"),
+                self.size.to_string(),
             ));
         }
-        Ok(Self { head, start, size })
+        Ok(self)
     }
 }
+
+/// The level of a node of the B-tree and its children, with the places of their addresses.
+type Children = (u8, Vec<(RelAddr, u64)>);
 
 struct Reader<'a> {
     source: &'a Source,
@@ -85,9 +105,40 @@ struct Reader<'a> {
     /// Offsets of the nodes read so far.
     met: HashSet<u64>,
     out: SymbolTable,
+    /// Whether what cannot be read is passed over.
+    lenient: bool,
+    /// The first error of what was passed over.
+    lost: Option<Error>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(source: &'a Source, superblock: &'a Superblock, heap: LocalHeap) -> Self {
+        let mut out = Self {
+            source,
+            superblock,
+            heap,
+            names: 0,
+            met: HashSet::new(),
+            out: SymbolTable { group: Group::default(), storage: Vec::new() },
+            lenient: false,
+            lost: None,
+        };
+        out.storage(out.heap.head, HEAP_HEAD);
+        out.storage(out.heap.start, out.heap.size);
+        out
+    }
+
+    /// Passes over what cannot be read, if it may.
+    fn pass<T: Default>(&mut self, read: Result<T>) -> Result<T> {
+        read.or_else(|error| {
+            if !self.lenient || matches!(error.kind(), ErrorKind::Io(_)) {
+                return Err(error);
+            }
+            self.lost.get_or_insert(error);
+            Ok(T::default())
+        })
+    }
+
     fn storage(&mut self, start: u64, len: u64) {
         let end = start.saturating_add(len);
         self.out.storage.push(Storage { start, end, checksum: None });
@@ -98,25 +149,32 @@ impl Reader<'_> {
         // The root says how deep it is; below, each level is one less.
         let mut pending = vec![(root, self.superblock.offset, None)];
         while let Some((addr, from, level)) = pending.pop() {
-            let offset = self.node(addr, from)?;
-            if level == Some(0) {
-                self.leaf(offset)?;
-                continue;
-            }
-            let (own, children) = self.inner(offset)?;
-            // At level 0 the children are symbol table nodes.
-            let expected = level.map(|level: u8| level - 1);
-            if u16::from(own) >= INDEX_LEVELS || expected.is_some_and(|expected| own != expected) {
-                return Err(Error::corrupt(
-                    offset + 5,
-                    "level of a B-tree node",
-                    expected.map_or(format!("less than {INDEX_LEVELS}"), |e| e.to_string()),
-                    own.to_string(),
-                ));
-            }
+            let read = self.below(addr, from, level);
+            let (own, children) = self.pass(read)?;
             pending.extend(children.into_iter().rev().map(|(child, at)| (child, at, Some(own))));
         }
         Ok(())
+    }
+
+    /// Reads one node; gives its level and children, none if it is a leaf.
+    fn below(&mut self, addr: RelAddr, from: u64, level: Option<u8>) -> Result<Children> {
+        let offset = self.node(addr, from)?;
+        if level == Some(0) {
+            self.leaf(offset)?;
+            return Ok(Children::default());
+        }
+        let (own, children) = self.inner(offset)?;
+        // At level 0 the children are symbol table nodes.
+        let expected = level.map(|level| level - 1);
+        if u16::from(own) >= INDEX_LEVELS || expected.is_some_and(|expected| own != expected) {
+            return Err(Error::corrupt(
+                offset + 5,
+                "level of a B-tree node",
+                expected.map_or(format!("less than {INDEX_LEVELS}"), |e| e.to_string()),
+                own.to_string(),
+            ));
+        }
+        Ok((own, children))
     }
 
     /// The offset of a node that was not met before; `from` is where its address stands.
@@ -137,7 +195,7 @@ impl Reader<'_> {
     }
 
     /// Level and children, with the places of their addresses.
-    fn inner(&mut self, offset: u64) -> Result<(u8, Vec<(RelAddr, u64)>)> {
+    fn inner(&mut self, offset: u64) -> Result<Children> {
         let what = "node of a group's B-tree";
         let head = self.source.read(offset, 24, what)?;
         let mut c = Cursor::new(&head, offset, what);
@@ -165,14 +223,24 @@ impl Reader<'_> {
         let mut c = Cursor::new(&head, offset, what);
         c.expect(b"SNOD\x01", "signature and version of a symbol table node")?;
         c.u8()?;
-        let count = c.u16()?;
+        let mut count = c.u16()?;
+        let start = offset + NODE_HEAD;
+        if self.lenient {
+            let there = self.superblock.end_of_file.saturating_sub(start) / ENTRY;
+            if there < u64::from(count) {
+                let expected = format!("{count} entries");
+                let cut = Error::corrupt(offset, what, expected, format!("{there} of them"));
+                self.lost.get_or_insert(cut);
+                count = u16::try_from(there).unwrap_or(count);
+            }
+        }
         let len = usize::from(count) * 40;
         self.storage(offset, NODE_HEAD + u64::from(count) * ENTRY);
-        let start = offset + NODE_HEAD;
         let bytes = self.source.read(start, len, what)?;
         let mut c = Cursor::new(&bytes, start, what);
         for _ in 0..count {
-            self.entry(&mut c)?;
+            let read = self.entry(&mut c);
+            self.pass(read)?;
         }
         Ok(())
     }
@@ -190,6 +258,9 @@ impl Reader<'_> {
             return Err(Error::foreign(from, "a group with over 2^19 links"));
         }
         let name = self.text(name, from, "link name")?;
+        if name.is_empty() {
+            return Err(Error::corrupt(from, "link name", "at least one byte", "none"));
+        }
         let link = if cache == SOFT_LINK {
             let path = u64::from(scratch.u32()?);
             let path = self.text(path, at + 16, "target of a soft link")?;
