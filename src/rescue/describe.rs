@@ -188,10 +188,10 @@ impl Describer<'_> {
             .collect()
     }
 
-    /// Attributes, soft and external links of groups that are too large for a header. Those stood in
-    /// a heap or a symbol table.
-    pub(super) fn too_large(&self) -> Vec<String> {
-        let mut out = Vec::new();
+    /// What is amiss with groups: attributes, soft and external links that are too large for a header,
+    /// as they stood in a heap or a symbol table, and zeros that may be damage.
+    pub(super) fn of_groups(&self) -> Vec<String> {
+        let (mut out, mut zeros) = (Vec::new(), Vec::new());
         let mut tell = |what: &str, name: &str, bytes: usize| {
             if bytes > MAX_BODY {
                 let name: String = name.chars().take(LONGEST).collect();
@@ -206,12 +206,22 @@ impl Describer<'_> {
             }
             let old = group.old.filter(|id| !self.judged.is_lost(*id));
             let Some(links) = old.and_then(|id| self.catalogue.links(id)) else { continue };
+            if let Some(doubt) = old.and_then(|id| self.judged.examined.doubts.get(&id)) {
+                zeros.push(format!(
+                    "the group at byte {} may have lost links or attributes: {} bytes from byte {} on, \
+                     which no checksum proves, are a block of zeros",
+                    links.object.header.chunks.first().map_or(0, |chunk| chunk.offset),
+                    doubt.bytes,
+                    doubt.first.0,
+                ));
+            }
             let header = &links.object.header;
             let attributes = header.of_kind(kind::ATTRIBUTE).zip(&links.object.attributes);
             for (message, attribute) in attributes {
                 tell("the attribute", &attribute.name, header.body(message).len());
             }
         }
+        out.extend(zeros);
         out
     }
 

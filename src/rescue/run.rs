@@ -108,7 +108,7 @@ pub fn assess(source: &Source, observer: &dyn Observer) -> h5::Result<Assessment
     report.groups_cut = describer.groups_cut();
     report.left_out = describer.left_out();
     report.notes = describer.attributes_lost();
-    report.notes.extend(describer.too_large());
+    report.notes.extend(describer.of_groups());
     if more > 0 {
         report.notes.push(format!("{more} more losses are not told one by one"));
     }
