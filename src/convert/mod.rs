@@ -13,6 +13,7 @@ mod failure;
 mod flat_tests;
 pub mod inplace;
 mod job;
+mod laid_out;
 mod options;
 mod phase_log;
 mod planned;
@@ -30,6 +31,8 @@ pub use job::{FileReport, Job, Observer, Outcome, Phase, Silent};
 pub use options::{Chunking, Compress, Mode, Options, Unchanged, VerifyLevel};
 
 pub use converter::Converter;
+pub(crate) use laid_out::{LaidOut, LayOut};
+pub(crate) use planned::read_failure;
 
 /// Converts one file.
 ///
