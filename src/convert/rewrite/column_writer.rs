@@ -88,9 +88,10 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
         let single = grid.count() == 1 && fits_every_reader(grid.chunk(), grid.element_size());
         let index = if single { 0 } else { chunk_tree::tree_bytes(grid.rank(), grid.count()) };
         // Its length does not depend on where the chunks are.
-        let layout = match single {
-            true => encode::single_chunk(grid.chunk(), grid.element_size(), 0, 0, RelAddr::NULL),
-            false => chunk_tree::chunked(grid, RelAddr::NULL),
+        let layout = if single {
+            encode::single_chunk(grid.chunk(), grid.element_size(), 0, 0, RelAddr::NULL)
+        } else {
+            chunk_tree::chunked(grid, RelAddr::NULL)
         };
         let header = chunk_tree::header_bytes(&layout, &filters);
         let len = job.column.len();
