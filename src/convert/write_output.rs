@@ -359,7 +359,9 @@ fn larger(before: u64, after: u64, counts: &rewrite::Counts) -> Option<String> {
         why.push(format!("columns as they are encoded now take {of_columns} bytes more{filters}"));
     }
     if rest > 0 {
-        why.push(format!("types and objects that the conversion adds take {rest} bytes more"));
+        why.push(format!(
+            "types and objects that the conversion adds, and headers, take {rest} bytes more"
+        ));
     }
     Some(format!("note: the output is {more} bytes larger: {}", why.join("; ")))
 }
