@@ -1,6 +1,7 @@
 """Files of datasets in chunks, and what h5py reads of them.
 
 chunks.py write DIR      makes DIR/NAME.h5 and NAME.truth.json, one of each kind of chunk index
+chunks.py seeds DIR      makes small files of which fuzz/examples/chunk_seeds makes seeds
 chunks.py check FILE TRUTH [FILE TRUTH ...]
                          reads all arrays of FILE, and compares them with TRUTH
 
@@ -162,6 +163,25 @@ def fill_more(file):
         data[:] = np.arange(110).reshape(10, 11)
 
 
+def seeds(directory):
+    """A small file of each index and filter, from which seeds for the fuzzer are made."""
+    kinds = [("fixed", (12, 9), (4, 3), (20, 9)), ("extensible", (60,), (4,), (None,)),
+             ("last", (4, 30), (2, 4), (8, None)), ("tree", (24, 24), (2, 2), (None, None))]
+    for libver, name in [("v108", "btree1"), ("v110", "arrays")]:
+        for kind, shape, chunks, limits in kinds:
+            for level in [None, 1]:
+                path = Path(directory) / f"{name}-{kind}-{level}.h5"
+                with h5py.File(path, "w", libver=(libver, libver)) as file:
+                    data = create(file, "d", shape, "i2", chunks, maxshape=limits, level=level,
+                                  edges=libver == "v110" and kind == "last" and level is not None)
+                    data[...] = np.arange(np.prod(shape)).reshape(shape)
+    with h5py.File(Path(directory) / "implicit.h5", "w", libver=("v110", "v110")) as file:
+        data = create(file, "d", (9, 11), "i2", (4, 3), early=True)
+        data[...] = np.arange(99).reshape(9, 11)
+    with h5py.File(Path(directory) / "pages.h5", "w", libver=("v110", "v110")) as file:
+        create(file, "d", (1100,), "i1", (1,))[5:9] = 1
+
+
 def arrays(file):
     found = {}
 
@@ -202,5 +222,7 @@ def check(pairs):
 if __name__ == "__main__":
     if sys.argv[1] == "write":
         write(sys.argv[2])
+    elif sys.argv[1] == "seeds":
+        seeds(sys.argv[2])
     else:
         check(sys.argv[2:])
