@@ -105,10 +105,12 @@ pub(super) fn write(
         let stored = input.stored_len(dataset)?;
         let plan = RefPlan::new(&datatype)?;
         if !plan.is_empty() {
-            if let Some(chunked) = dataset.layout.chunked() {
-                return Err(Error::foreign(chunked.at, "references inside a chunk").into());
+            if let Some(chunked) = dataset.layout.chunked().filter(|_| !dataset.filters.is_empty())
+            {
+                let what = "references inside a filtered chunk";
+                return Err(Error::foreign(chunked.at, what).into());
             }
-            payloads.insert(addr, Payload::Behind { size: stored });
+            payloads.insert(addr, Payload::Behind { size: len });
             continue;
         }
         let mut task =
