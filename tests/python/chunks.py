@@ -96,6 +96,13 @@ def fill(file):
     tree = made.dataset("grown_deflate", shape=(9, 8), maxshape=(None, None), dtype="i4",
                         chunks=(3, 4), compression="gzip")
     tree[:] = np.arange(72).reshape(9, 8)
+    text = made.dataset("text", shape=(10,), maxshape=(None,), chunks=(4,),
+                        dtype=h5py.string_dtype())
+    text[:] = ["a%d" % i * i for i in range(10)]
+    text.resize((13,))
+    text = made.dataset("text_two", shape=(5, 6), maxshape=(None, None), chunks=(2, 4),
+                        dtype=h5py.string_dtype())
+    text[:] = np.array([f"b{i}" for i in range(30)], dtype=object).reshape(5, 6)
     # Chunks that the filter did not make smaller, and one that was written past it.
     masked = made.dataset("masked", shape=(48,), dtype="i4", chunks=(16,), compression="gzip")
     masked[:] = np.arange(48)
@@ -191,6 +198,9 @@ def arrays(file):
             data = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"))).tobytes()
             digest = hashlib.sha256(data).hexdigest()
             found["/" + path] = {"dims": list(values.shape), "sha256": digest}
+        elif isinstance(thing, h5py.Dataset) and h5py.check_string_dtype(thing.dtype):
+            values = thing.asstr()[()]
+            found["/" + path] = {"dims": list(values.shape), "texts": values.flatten().tolist()}
 
     file.visititems(visit)
     return found
