@@ -5,7 +5,7 @@ use super::planned::read_failure;
 use super::publish::{Destination, Existing, Sealed, TempFile, VANISHED};
 use super::rewrite::{self, EncodeOptions, RewriteError, Rewritten};
 use super::verify;
-use super::{Failure, FailureKind, Job, Observer, Phase};
+use super::{Chunking, Failure, FailureKind, Job, Observer, Phase};
 use crate::codec::Codec;
 use crate::h5::{self, File};
 use crate::sys::dir::Missing;
@@ -83,6 +83,7 @@ impl LayOut<'_> {
             wanted: None,
             fallback: Codec::None,
             shuffle: false,
+            chunk: Chunking::Auto,
             threads: 1,
             readable: &|_| true,
         };
