@@ -68,10 +68,12 @@ pub(super) fn write(
         let Some(column) = ColumnData::of(input, object)? else { continue };
         let dataset = column.dataset()?;
         if !RefPlan::new(&column.datatype)?.is_empty() {
-            if let Some(chunked) = dataset.layout.chunked() {
-                return Err(Error::foreign(chunked.at, "references inside a chunk").into());
+            if let Some(chunked) = dataset.layout.chunked().filter(|_| !dataset.filters.is_empty())
+            {
+                let what = "references inside a filtered chunk";
+                return Err(Error::foreign(chunked.at, what).into());
             }
-            columns.payloads.insert(addr, Payload::Behind { size: column.stored });
+            columns.payloads.insert(addr, Payload::Behind { size: column.len });
             continue;
         }
         columns.counts.bytes_before += column.stored;
