@@ -67,15 +67,18 @@ impl Context<'_> {
         }
         match &object.kind {
             ObjectKind::Group(group) => {
-                // Room for links, as in a group that JLD2 makes.
+                // Room for links, as in a group that JLD2 makes from 0.4.4 on.
                 let spare = 4_usize.saturating_sub(group.links.len()) * 24;
-                if spare > 4 {
+                if spare > 4 && has_room(object) {
                     messages.push(NewMessage::new(kind::NIL, 0, vec![0; spare - 4]));
                 }
                 messages.push(NewMessage::placeholder());
             }
-            ObjectKind::Dataset(_) => messages.push(NewMessage::placeholder()),
-            ObjectKind::Datatype(_) => {}
+            // Before 0.4.51 datasets had none, and took 20 bytes less each.
+            ObjectKind::Dataset(_) if fillers(object) != Fillers::None => {
+                messages.push(NewMessage::placeholder());
+            }
+            ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => {}
         }
         let ObjectHeader { flags, extra, .. } = &object.header;
         let form = HeaderForm { flags: *flags, extra: extra.clone() };
@@ -177,6 +180,34 @@ impl Context<'_> {
             (None, _) => encode::compact(&[]),
         })
     }
+}
+
+/// Whether a group has, or had, room for more links than it holds.
+pub(super) fn has_room(group: &Object) -> bool {
+    fillers(group) == Fillers::More
+}
+
+/// What a header has room for beside its messages.
+#[derive(PartialEq, Eq)]
+enum Fillers {
+    None,
+    /// The filler of [`NewMessage::placeholder`] alone.
+    Placeholder,
+    /// More, or what was put into its place.
+    More,
+}
+
+fn fillers(object: &Object) -> Fillers {
+    let mut fillers = Fillers::None;
+    for m in &object.header.messages {
+        fillers = match (m.kind, fillers) {
+            (kind::CONTINUATION, _) => return Fillers::More,
+            (kind::NIL, Fillers::None) if object.header.body(m).len() == 16 => Fillers::Placeholder,
+            (kind::NIL, _) => Fillers::More,
+            (_, fillers) => fillers,
+        };
+    }
+    fillers
 }
 
 fn write_addr(body: &mut [u8], at: u64, addr: RelAddr) {

@@ -12,7 +12,9 @@
 
 mod bytes;
 pub mod checksum;
+mod chunk_grid;
 mod chunk_index;
+pub mod chunk_tree;
 mod digest;
 pub mod encode;
 mod error;
@@ -34,6 +36,7 @@ mod work_budget;
 
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
+pub use chunk_grid::ChunkGrid;
 pub use chunk_index::{ChunkIter, ChunkTable, Grid, StoredChunk};
 pub use digest::metadata_digest;
 pub use error::{Error, ErrorKind, Result};
