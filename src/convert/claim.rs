@@ -54,6 +54,9 @@ pub struct Recipe {
     pub repack: bool,
     /// See [`Options::flat_links`].
     pub flat_links: bool,
+    /// See [`Options::portable`].
+    #[serde(default)]
+    pub portable: bool,
 }
 
 impl Recipe {
@@ -85,6 +88,7 @@ impl Recipe {
             block_size: options.block_size,
             repack: options.repack,
             flat_links: options.flat_links,
+            portable: options.portable,
         })
     }
 
@@ -102,6 +106,7 @@ impl Recipe {
             ("--shuffle", self.shuffle != made.shuffle),
             ("--block-size", self.block_size != made.block_size),
             ("--flat-links", self.flat_links != made.flat_links),
+            ("--portable", self.portable != made.portable),
         ];
         if let Some((flag, _)) = differs.iter().find(|(_, differs)| *differs) {
             return Some(format!("made with another {flag}"));

@@ -40,6 +40,8 @@ pub(super) struct Planned {
     pub(super) rewritten: bool,
     /// Whether each table must have a group with links to its columns afterwards.
     pub(super) flat_links: bool,
+    /// Whether all must be open to HDF5 afterwards that metadata can open.
+    pub(super) portable: bool,
 }
 
 impl Planned {
@@ -198,6 +200,7 @@ impl Converter {
             digest: made.digest,
             claim,
             changed_before,
+            readers: made.readers.unwrap_or(planned.migration.readers),
         })
     }
 
@@ -291,8 +294,8 @@ impl Converter {
             let changed = rewritten || migration.edits.is_some();
             migration.findings.push(self.junk(file.superblock().end_of_file, junk, changed));
         }
-        let flat_links = self.options.flat_links;
-        Ok(Planned { file, identity, stat, migration, rewritten, flat_links })
+        let (flat_links, portable) = (self.options.flat_links, self.options.portable);
+        Ok(Planned { file, identity, stat, migration, rewritten, flat_links, portable })
     }
 
     /// What is done beside following rules.
@@ -301,6 +304,7 @@ impl Converter {
             rewriting: self.encodes(),
             codec: self.codec.clone(),
             flat_links: self.options.flat_links,
+            portable: self.options.portable,
         }
     }
 

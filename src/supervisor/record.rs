@@ -1,6 +1,7 @@
 //! What a run leaves: one record a job and one summary, with the field names of the JSON report.
 
 use crate::convert::{FileReport, Mode, Outcome, VerifyLevel};
+use crate::migrate::Readers;
 use crate::supervisor::fault::Fault;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -80,6 +81,9 @@ pub struct JobRecord {
     /// or not any more.
     #[serde(default)]
     pub conflict: Option<String>,
+    /// What readers that are built on HDF5, like h5py, cannot open of the output.
+    #[serde(default)]
+    pub readers: Readers,
 }
 
 impl JobRecord {
@@ -107,6 +111,7 @@ impl JobRecord {
             slot: None,
             stale: None,
             conflict: None,
+            readers: Readers::default(),
         }
     }
 
@@ -121,6 +126,7 @@ impl JobRecord {
         self.bytes_replaced = report.bytes_replaced;
         self.verify = Some(report.verify);
         self.digest = report.digest;
+        self.readers = report.readers;
     }
 }
 

@@ -25,10 +25,8 @@ impl Visitor for Search<'_> {
     }
 
     fn region(&mut self, region: Region) -> Result<()> {
-        let data = matches!(
-            region.kind,
-            RegionKind::Payload | RegionKind::References | RegionKind::Index
-        );
+        let data =
+            matches!(region.kind, RegionKind::Payload | RegionKind::References | RegionKind::Index);
         if data && (region.start..region.end).contains(&self.offset) {
             return self.found();
         }

@@ -222,9 +222,8 @@ impl Task<'_, '_> {
             observer.progress(Phase::Copy, before + share, total);
             if observer.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let encoded =
-            codec::encode(codec, shuffle, &column, self.out, threads, &mut progress)
-                .map_err(|e| self.codec_error(e))?;
+        let encoded = codec::encode(codec, shuffle, &column, self.out, threads, &mut progress)
+            .map_err(|e| self.codec_error(e))?;
         if encoded.written >= self.len {
             self.out.back_to(offset)?;
             return Ok((self.plain(&column, offset, before)?, true));

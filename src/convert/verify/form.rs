@@ -1,7 +1,7 @@
 //! What a linked dataset is, without its values: its type, its shape, and where its data stand.
 
 use super::super::converter::Planned;
-use crate::h5::{Extent, Layout, RelAddr, Result};
+use crate::h5::{Dataset, Extent, File, Layout, RelAddr, Result, StoredChunk};
 use crate::julia::{Element, JuliaType, Override, TypeTable};
 
 /// What there is to say of the dataset at `addr` of `types`' file.
@@ -16,6 +16,7 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
     let shape = match dataset.dataspace.extent {
         Extent::Null => "without data".to_owned(),
         Extent::Scalar => "scalar".to_owned(),
+        Extent::Simple if dataset.is_old_string(element.datatype()) => "scalar".to_owned(),
         Extent::Simple => format!("of {:?}", dataset.dataspace.dims),
     };
     let place = match &dataset.layout {
@@ -24,8 +25,10 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
         Layout::Contiguous { addr, size, .. } => format!("{size} bytes at {addr}"),
         Layout::Chunked(chunked) => {
             let filters: Vec<_> = dataset.filters.iter().map(|f| f.id).collect();
-            match chunked.single() {
-                Some(chunk) => format!("{} bytes at {}, filters {filters:?}", chunk.size, chunk.addr),
+            match one_chunk(file, dataset)? {
+                Some(chunk) => {
+                    format!("{} bytes at {}, filters {filters:?}", chunk.size, chunk.addr)
+                }
                 None => {
                     let stored = file.stored_len(dataset)?;
                     let (index, addr) = (chunked.index.describe(), chunked.addr);
@@ -35,6 +38,17 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
         }
     };
     Ok(format!("{} {shape}, {} bytes each, {place}", element.julia_type(), element.size()))
+}
+
+/// The chunk of a dataset that is one, whatever index leads to it.
+fn one_chunk(file: &File, dataset: &Dataset) -> Result<Option<StoredChunk>> {
+    if let Some(chunk) = dataset.layout.single_chunk() {
+        return Ok(Some(chunk));
+    }
+    match file.chunks(dataset)? {
+        Some(table) if table.grid().total() == 1 => table.get(0),
+        _ => Ok(None),
+    }
 }
 
 /// What the dataset at `addr` of the input has to be in the output.

@@ -192,7 +192,11 @@ impl Comparison<'_> {
                 self.place(chunk, other, at)?;
             }
             let stored = single.map_or(0, |chunk| chunk.size);
-            let decoded = if single.is_some() { column.len() } else { chunked.chunk_bytes().unwrap_or(u64::MAX) };
+            let decoded = if single.is_some() {
+                column.len()
+            } else {
+                chunked.chunk_bytes().unwrap_or(u64::MAX)
+            };
             if stored.max(decoded) > self.limit {
                 self.too_large += 1;
                 return (self.tick)(self.output.stored_len(dataset)?);
@@ -305,8 +309,8 @@ impl Comparison<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::h5::Layout;
     use crate::convert::{Compress, Job, Options, Silent, VerifyLevel, convert_file};
+    use crate::h5::Layout;
     use std::fs;
     use std::path::{Path, PathBuf};
 

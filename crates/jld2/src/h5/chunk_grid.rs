@@ -1,5 +1,7 @@
 //! How an array is cut into chunks that are runs of its bytes.
 
+use super::HDF5_1_CHUNK_MAX;
+
 /// An array cut into chunks of one shape, each of which is a run of the array's bytes: all its
 /// dimensions are 1 up to one that is cut, and those behind that one are whole.
 ///
@@ -18,9 +20,10 @@ pub struct ChunkGrid {
     count: u64,
 }
 
-/// Bytes of the largest chunk: HDF5 keeps them in 32 bits, and JLD2 reads dimensions of a chunk with
-/// a sign.
+/// Bytes of the largest chunk that arrays are cut into.
 const CHUNK_MAX: u64 = (1 << 31) - 1;
+/// JLD2 reads the dimensions of a chunk as 32 bits with a sign.
+const DIMENSION_MAX: u64 = (1 << 31) - 1;
 
 impl ChunkGrid {
     /// Cuts an array of `dims`, slowest first, into chunks of about `goal` bytes, at most. They are
@@ -66,7 +69,7 @@ impl ChunkGrid {
     }
 
     /// The grid of chunks of a given shape; none where they are not runs of the array's bytes, or
-    /// larger than a chunk can be.
+    /// larger than a chunk can be: HDF5 keeps its bytes in 32 bits, JLD2 its dimensions in 31.
     pub fn of(dims: &[u64], chunk: Vec<u64>, element_size: u32) -> Option<Self> {
         if dims.len() != chunk.len() || chunk.contains(&0) || dims.contains(&0) {
             return None;
@@ -80,7 +83,10 @@ impl ChunkGrid {
         let tail = dims.get(cut.checked_add(1)?..)?;
         let step = tail.iter().try_fold(u64::from(element_size), |n, d| n.checked_mul(*d))?;
         let rows = chunk.get(cut).copied()?;
-        step.checked_mul(rows).filter(|bytes| (1..=CHUNK_MAX).contains(bytes))?;
+        step.checked_mul(rows).filter(|bytes| (1..=HDF5_1_CHUNK_MAX).contains(bytes))?;
+        if chunk.iter().any(|dim| *dim > DIMENSION_MAX) {
+            return None;
+        }
         let along = dims.get(cut)?.div_ceil(rows);
         let count = dims.get(..cut)?.iter().try_fold(along, |n, d| n.checked_mul(*d))?;
         dims.iter().try_fold(u64::from(element_size), |n, d| n.checked_mul(*d))?;
@@ -184,6 +190,9 @@ mod tests {
         assert!(ChunkGrid::divide(&[1 << 40, 1 << 30], 8, 100, 1).is_none());
         assert!(ChunkGrid::divide(&[4], u32::MAX, 100, 1).is_none());
         assert!(ChunkGrid::of(&[4, 4], vec![2, 2], 8).is_none(), "no run of bytes");
+        let whole = |rows: u64, size| ChunkGrid::of(&[rows], vec![rows], size).is_some();
+        assert!(whole((1 << 29) - 1, 8) && !whole(1 << 29, 8), "4 GiB");
+        assert!(whole((1 << 31) - 1, 1) && !whole(1 << 31, 1), "dimensions have a sign");
     }
 
     proptest! {

@@ -48,7 +48,7 @@ pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::fill::FillValue;
 pub use message::filter::FilterEntry;
-pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout};
+pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, chunk_width};
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind};
 pub use refs::{RefPlan, Slot};

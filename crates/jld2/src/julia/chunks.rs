@@ -92,8 +92,8 @@ impl<'a> Chunks<'a> {
             let stored = Stored { file, at: at.saturating_add(start), len: rest };
             return codec::decoder_of(&[], 0, Arc::new(stored), rest).map_err(failed);
         };
-        let mut reader = codec::decoder_of(decoded, chunk.filter_mask, Arc::new(stored), len)
-            .map_err(failed)?;
+        let mut reader =
+            codec::decoder_of(decoded, chunk.filter_mask, Arc::new(stored), len).map_err(failed)?;
         skip(&mut *reader, start).map_err(|e| Error::payload(at, e))?;
         Ok(reader)
     }
@@ -309,7 +309,8 @@ impl Stretches<'_, '_> {
                 // Not into the next chunk, which would be decoded once more.
                 until = until.min((line / chunk.max(1)).saturating_add(1).saturating_mul(chunk));
             }
-            let first = start.saturating_sub(start % step).saturating_sub(line.saturating_mul(step));
+            let first =
+                start.saturating_sub(start % step).saturating_sub(line.saturating_mul(step));
             let end = first.saturating_add(until.min(dim).saturating_mul(step));
             return end.min(self.end);
         }
@@ -340,7 +341,12 @@ impl Stretches<'_, '_> {
     }
 
     /// Puts what a chunk has of a stretch into the buffer.
-    fn scatter(&mut self, chunk: &StoredChunk, mut start: Vec<u64>, range: &Range<u64>) -> Result<()> {
+    fn scatter(
+        &mut self,
+        chunk: &StoredChunk,
+        mut start: Vec<u64>,
+        range: &Range<u64>,
+    ) -> Result<()> {
         start.push(0);
         let (dims, sizes) = (&self.chunks.dims, &self.chunks.chunk);
         let (steps, inner) = (steps(dims), steps(sizes));
@@ -357,10 +363,10 @@ impl Stretches<'_, '_> {
             .collect();
         let get = |list: &[u64], i: usize| list.get(i).copied().unwrap_or(0);
         let run = get(&counts, outer).saturating_mul(get(&steps, outer));
-        let origin: u64 =
-            start.iter().zip(&steps).fold(0, |sum: u64, (s, step)| {
-                sum.saturating_add(s.saturating_mul(*step))
-            });
+        let origin: u64 = start
+            .iter()
+            .zip(&steps)
+            .fold(0, |sum: u64, (s, step)| sum.saturating_add(s.saturating_mul(*step)));
         let mut place = vec![0_u64; outer];
         let mut open: Option<(codec::Reader<'_>, u64)> = None;
         let mut whole = true;

@@ -20,7 +20,10 @@ enum Data<'a> {
     /// In one piece, as they are.
     Plain,
     /// In one chunk, which holds nothing else.
-    Whole { stored: Stored<'a>, filter_mask: u32 },
+    Whole {
+        stored: Stored<'a>,
+        filter_mask: u32,
+    },
     Chunks(Box<Chunks<'a>>),
 }
 
@@ -148,8 +151,9 @@ impl codec::Source for Column<'_> {
             Data::Whole { stored, filter_mask } => {
                 codec::decoder(&self.filters, *filter_mask, stored, self.len)
             }
-            Data::Chunks(chunks) => opened(chunks, &self.filters, 0..self.len)
-                .map_err(|e| io::Error::other(e).into()),
+            Data::Chunks(chunks) => {
+                opened(chunks, &self.filters, 0..self.len).map_err(|e| io::Error::other(e).into())
+            }
         }
     }
 }

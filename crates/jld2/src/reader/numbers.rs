@@ -59,8 +59,7 @@ impl<'a> Typed<'a> {
         }
         let size = T::SIZE as u64;
         let column = Column::new(self.file, self.dataset, &self.datatype)?;
-        let mut stream =
-            column.open_range(start.saturating_mul(size)..end.saturating_mul(size))?;
+        let mut stream = column.open_range(start.saturating_mul(size)..end.saturating_mul(size))?;
         let mut next = start;
         let mut bytes = Vec::new();
         let mut values = Vec::new();

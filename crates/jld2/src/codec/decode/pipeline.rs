@@ -111,11 +111,7 @@ enum Node<'a> {
 
 impl<'a> Node<'a> {
     /// Undoes `filters`, which were applied in this order.
-    fn build(
-        filters: &[&Filter],
-        payload: &Handle<'a>,
-        decoded_len: u64,
-    ) -> Result<Self, Error> {
+    fn build(filters: &[&Filter], payload: &Handle<'a>, decoded_len: u64) -> Result<Self, Error> {
         let known =
             |id| matches!(id, ids::DEFLATE | ids::SHUFFLE | ids::BZIP2 | ids::LZ4 | ids::ZSTD);
         if let Some(filter) = filters.iter().find(|filter| !known(filter.id)) {

@@ -9,7 +9,7 @@ mod grid;
 pub use grid::Grid;
 
 use self::btree1::BTreeV1;
-use crate::h5::{Chunked, ChunkIndex, Dataset, Error, File, RelAddr, Result};
+use crate::h5::{ChunkIndex, Chunked, Dataset, Error, File, RelAddr, Result};
 use std::ops::Range;
 use std::sync::Arc;
 

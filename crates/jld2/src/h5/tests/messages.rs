@@ -4,8 +4,8 @@ use super::strategy::datatype;
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::message::filter;
 use crate::h5::{
-    Attribute, ChunkIndex, Chunked, Class, Cursor, Dataspace, Datatype, Extent, FilterEntry, Layout,
-    Link, RelAddr, TypeRef,
+    Attribute, ChunkIndex, Chunked, Class, Cursor, Dataspace, Datatype, Extent, FilterEntry,
+    Layout, Link, RelAddr, TypeRef,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
