@@ -1,4 +1,4 @@
-//! The command line of `jldconv-supervisor`.
+//! Defines the command line of `jldconv-supervisor`.
 
 use super::flags::Layer;
 use super::one_file::VerifyArgs;
@@ -21,7 +21,7 @@ An output that is there is made again if its input changed, or if the target, th
 files, --compress, --shuffle, --block-size, --flat-links, --portable or the mode (--mode, --repack) \
 differ from those that made it; auto is content with the mode that was chosen. A higher --verify checks it again. \
 No other option matters. A file that this program did not make, or that was changed since, is never \
-replaced: the run does not begin, unless --on-conflict or --force says what is to become of it.
+replaced: the run does not begin, unless --on-conflict or --force says what to do with it.
 
 Without directories and without a config file it asks, on a terminal.";
 

@@ -1,4 +1,4 @@
-//! The columns of a table: where they are, how large, how encoded. Their data stay unread.
+//! Lists the columns of a table: where they are, how large, how encoded. Their data stay unread.
 
 use super::model::ColumnInfo;
 use crate::codec::{self, ids, sniff_lz4};

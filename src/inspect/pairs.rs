@@ -1,4 +1,4 @@
-//! Two directories: their files by name, pair by pair, on several threads.
+//! Compares two directories: their files by name, pair by pair, on several threads.
 
 use super::comparison::{Comparison, Verdict};
 use super::explain::verify;

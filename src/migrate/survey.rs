@@ -1,4 +1,4 @@
-//! What there is in a file, as far as rules and findings ask for it: one trace.
+//! Collects what there is in a file, as far as rules and findings ask for it: one trace.
 
 use super::container::Repairs;
 use super::portable::Portable;

@@ -1,4 +1,4 @@
-//! One run over one archive.
+//! Carries out one run over one archive.
 
 use super::{Stop, internal, usage};
 use jldconv::archive::ArrayVars;

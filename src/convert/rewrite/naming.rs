@@ -1,4 +1,4 @@
-//! Which object an error is about.
+//! Finds which object an error is about.
 
 use super::RewriteError;
 use crate::h5::{Error, File, Layout, Object, Region, RegionKind, Result, Trace, Visitor};
@@ -18,7 +18,7 @@ impl Visitor for Search<'_> {
         if matches!(dataset.layout, Layout::Compact { .. }) {
             return Ok(());
         }
-        self.current = path.to_owned();
+        path.clone_into(&mut self.current);
         // Errors may be about the address of the data, too.
         let at = self.file.stored_offset(dataset)?;
         if at == Some(self.offset) { self.found() } else { Ok(()) }

@@ -1,4 +1,4 @@
-//! Data outside headers that hold no addresses: copied, or encoded anew, block by block.
+//! Copies data outside headers that hold no addresses, or encodes them again, block by block.
 
 use super::RewriteError;
 use super::header::Payload;
@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 const PIECE: usize = 1 << 20;
 
 /// How columns are to be encoded.
-pub(crate) struct Encoding<'a> {
+pub(crate) struct EncodeOptions<'a> {
     /// The codec that is wanted; `None` keeps what the target can read.
     pub(crate) wanted: Option<Codec>,
     /// The codec for what the target cannot read.
@@ -33,7 +33,7 @@ pub(crate) struct Encoding<'a> {
     pub(crate) readable: &'a dyn Fn(&[FilterEntry]) -> bool,
 }
 
-impl Encoding<'_> {
+impl EncodeOptions<'_> {
     /// How a dataset is to be encoded, and whether its bytes are put into planes first; `None` if it
     /// stays as it is.
     fn of(&self, file: &File, dataset: &Dataset) -> Result<Option<(Codec, bool)>, Error> {
@@ -84,7 +84,7 @@ pub(crate) struct Counts {
 pub(super) fn write(
     input: &File,
     inventory: &Inventory,
-    encoding: &Encoding<'_>,
+    encoding: &EncodeOptions<'_>,
     out: &mut Output<'_>,
     payloads: &mut HashMap<RelAddr, Payload>,
     observer: &dyn Observer,

@@ -1,6 +1,7 @@
-//! What a linked dataset is, without its values: its type, its shape, and where its data stand.
+//! Describes what a linked dataset is, without its values: its type, its shape, and where its data
+//! stand.
 
-use super::super::converter::Planned;
+use super::super::planned::Planned;
 use crate::h5::{Dataset, Extent, File, Layout, RelAddr, Result, StoredChunk};
 use crate::julia::{Element, JuliaType, Override, TypeTable};
 
@@ -25,15 +26,12 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
         Layout::Contiguous { addr, size, .. } => format!("{size} bytes at {addr}"),
         Layout::Chunked(chunked) => {
             let filters: Vec<_> = dataset.filters.iter().map(|f| f.id).collect();
-            match one_chunk(file, dataset)? {
-                Some(chunk) => {
-                    format!("{} bytes at {}, filters {filters:?}", chunk.size, chunk.addr)
-                }
-                None => {
-                    let stored = file.stored_len(dataset)?;
-                    let (index, addr) = (chunked.index.describe(), chunked.addr);
-                    format!("{stored} bytes in chunks, {index} at {addr}, filters {filters:?}")
-                }
+            let stored = file.stored_len(dataset)?;
+            if let Some(chunk) = one_chunk(file, dataset)? {
+                format!("{stored} bytes at {}, filters {filters:?}", chunk.addr)
+            } else {
+                let (index, addr) = (chunked.index.describe(), chunked.addr);
+                format!("{stored} bytes in chunks, {index} at {addr}, filters {filters:?}")
             }
         }
     };

@@ -1,4 +1,5 @@
-//! The output re-read through libhdf5, object by object, and held against what we read ourselves.
+//! Reads the output through libhdf5, object by object, and compares that with what we read
+//! ourselves.
 //!
 //! Every object that can be reached is opened by its address, every link looked up by its name, and
 //! of each dataset element type, shape and data are compared. Data that hold heap ids (strings) mean

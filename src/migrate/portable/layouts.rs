@@ -10,15 +10,16 @@
 //!   from 0.4.24 on, but by another way (v0.6.5, `src/datasets.jl`, `read_array`), which is not right
 //!   for all arrays: see [`Kept`].
 
+use super::super::error::PlanError;
 use super::super::finding::{Finding, Findings, Severity};
 use super::super::patches::Patches;
-use super::super::plan::PlanError;
-use super::super::survey::{References, Survey};
+use super::References;
+use super::message::in_place_of;
 use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::{self, common_width, smallest_width};
 use crate::h5::{
-    ChunkGrid, ChunkIndex, Chunked, Dataset, EdgeKind, File, Layout, Message, Object, ObjectHeader,
-    RefPlan, RelAddr, Result, TypeRef, chunk_width, kind,
+    ChunkGrid, ChunkIndex, Chunked, Dataset, Edge, EdgeKind, File, Layout, Message, Object,
+    ObjectHeader, RefPlan, RelAddr, Result, TypeRef, chunk_width, kind,
 };
 use crate::julia::TypeTable;
 use std::collections::BTreeSet;
@@ -131,7 +132,7 @@ impl Layouts {
     pub(super) fn changes(
         &self,
         types: &TypeTable<'_>,
-        survey: &Survey,
+        references: &References<'_>,
         findings: &mut Findings,
     ) -> Result<Changes> {
         let trees = self.0.iter().filter(|array| array.way == Way::Tree);
@@ -139,12 +140,10 @@ impl Layouts {
         let shared: BTreeSet<_> = if trees.is_empty() {
             BTreeSet::new()
         } else {
-            let references = References::find(types, survey, trees)?;
-            let several = |edges: &&Vec<crate::h5::Edge>| {
+            let several = |(_, edges): &(_, Vec<Edge>)| {
                 edges.iter().filter(|edge| edge.kind != EdgeKind::Link).count() > 1
             };
-            let shared = references.edges.iter().filter(|(_, edges)| several(edges));
-            shared.map(|(addr, _)| *addr).collect()
+            references(trees)?.into_iter().filter(several).map(|(addr, _)| addr).collect()
         };
         let mut out = Changes::default();
         for array in &self.0 {
@@ -290,5 +289,5 @@ fn replacement(file: &File, addr: RelAddr, way: Way, tree: RelAddr) -> Result<Op
     } else {
         return Ok(None);
     };
-    Ok(super::in_place_of(&object.header, message, body))
+    Ok(in_place_of(&object.header, message, body))
 }

@@ -6,6 +6,7 @@
 
 mod heaps;
 mod layouts;
+mod message;
 mod readers;
 mod strings;
 
@@ -14,15 +15,16 @@ pub use self::readers::Readers;
 use self::heaps::Heaps;
 use self::layouts::Layouts;
 use self::strings::Strings;
+use super::error::PlanError;
 use super::finding::Findings;
 use super::patches::Patches;
-use super::plan::PlanError;
-use super::survey::Survey;
-use crate::h5::encode::NewMessage;
-use crate::h5::{
-    Dataset, File, Message, Object, ObjectHeader, Region, RelAddr, Result, header_flag, kind,
-};
+use crate::h5::{Dataset, Edge, File, Object, Region, RelAddr, Result};
 use crate::julia::TypeTable;
+use std::collections::{BTreeSet, HashMap};
+
+/// Gives all references to some objects, by object.
+pub(super) type References<'a> =
+    dyn Fn(BTreeSet<RelAddr>) -> Result<HashMap<RelAddr, Vec<Edge>>> + 'a;
 
 /// What there is of it in a file.
 #[derive(Debug, Default)]
@@ -69,14 +71,15 @@ impl Portable {
         Ok(())
     }
 
-    /// What is to be done where all readers are to be served, and what cannot be.
+    /// What is to be done where all readers are to be served, and what cannot be. `references` gives
+    /// all references to some objects.
     pub(super) fn repairs(
         &self,
         types: &TypeTable<'_>,
-        survey: &Survey,
+        references: &References<'_>,
         findings: &mut Findings,
     ) -> Result<Repairs> {
-        let layouts = self.layouts.changes(types, survey, findings)?;
+        let layouts = self.layouts.changes(types, references, findings)?;
         let (heaps, strings) = (self.heaps.changes(), self.strings.changes());
         let readers = Readers {
             hdf5_2: self.readers.hdf5_2.saturating_sub(layouts.opened()),
@@ -106,22 +109,4 @@ impl Repairs {
         self.strings.put(file, gone, patches)?;
         self.layouts.put(file, at, gone, patches)
     }
-}
-
-/// `body` in the place of a message, with a filler behind it.
-fn in_place_of(header: &ObjectHeader, message: &Message, body: Vec<u8>) -> Option<Vec<u8>> {
-    let tracked = header.flags & header_flag::ORDER_TRACKED != 0;
-    let head = if tracked { 6 } else { 4 };
-    let order = message.order.unwrap_or(0);
-    let put = |new: &NewMessage, out: &mut Vec<u8>| {
-        if tracked { new.write_ordered(out) } else { new.write(out) }
-    };
-    let rest = usize::from(message.len).checked_sub(body.len())?;
-    let mut out = Vec::with_capacity(usize::from(message.len) + head);
-    put(&NewMessage { kind: message.kind, flags: message.flags, order, body }, &mut out);
-    if rest > 0 {
-        let filler = NewMessage::new(kind::NIL, 0, vec![0; rest.checked_sub(head)?]);
-        put(&filler, &mut out);
-    }
-    Some(out)
 }

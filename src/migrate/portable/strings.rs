@@ -3,8 +3,9 @@
 //! No HDF5 reads them. As a scalar, which JLD2 writes from 0.3.2 on, the same bytes are one string to
 //! all readers (docs/jld2-format.md, section 6.4).
 
+use super::super::error::PlanError;
 use super::super::patches::Patches;
-use super::super::plan::PlanError;
+use super::message::in_place_of;
 use crate::h5::encode;
 use crate::h5::{Dataset, Extent, File, Message, Object, RelAddr, TypeRef, kind};
 
@@ -57,6 +58,6 @@ impl Changes {
 fn replacement(object: &Object) -> Option<(&Message, Vec<u8>)> {
     let message = object.header.of_kind(kind::DATASPACE).next()?;
     let body = encode::dataspace(Extent::Scalar, &[]);
-    let bytes = super::in_place_of(&object.header, message, body)?;
+    let bytes = in_place_of(&object.header, message, body)?;
     Some((message, bytes))
 }

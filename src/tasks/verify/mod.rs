@@ -1,4 +1,4 @@
-//! The task that compares the files of an archive with what became of them.
+//! Defines the task that compares the files of an archive with what became of them.
 
 mod run;
 mod task;

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Warns of pairs one of whose files is in the midst of a change in place; gives the first undo file
+/// Warns of pairs one of whose files is in the middle of a change in place; gives the first undo file
 /// by the pair's name. `backup_dir` is where undo files are looked for, beside the file's own
 /// directory.
 pub fn undo_files(pairs: &[FilePair], backup_dir: Option<&Path>) -> HashMap<OsString, String> {

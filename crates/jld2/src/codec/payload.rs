@@ -1,4 +1,4 @@
-//! Where payload bytes come from.
+//! Says where payload bytes come from.
 
 use super::Error;
 use std::{
@@ -34,7 +34,7 @@ pub trait Payload: Sync {
 }
 
 /// Bytes that can be streamed from their start as often as one likes.
-pub trait Source: Sync {
+pub trait StreamSource: Sync {
     /// How many bytes a stream gives.
     fn total(&self) -> u64;
 
@@ -45,7 +45,7 @@ pub trait Source: Sync {
     fn open(&self) -> Result<Reader<'_>, Error>;
 }
 
-impl<P: Payload> Source for P {
+impl<P: Payload> StreamSource for P {
     fn total(&self) -> u64 {
         self.len()
     }
@@ -261,7 +261,7 @@ mod tests {
         file.write_all(&bytes).unwrap();
         let range = FileRange { file: &file, offset: 1000, len: 600_000 };
         let mut read = Vec::new();
-        Source::open(&range).unwrap().read_to_end(&mut read).unwrap();
+        StreamSource::open(&range).unwrap().read_to_end(&mut read).unwrap();
         assert!(read == bytes[1000..601_000]);
         let mut tail = Vec::new();
         open(&Handle::Borrowed(&range), 599_990).read_to_end(&mut tail).unwrap();
@@ -276,7 +276,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&[1; 100]).unwrap();
         let range = FileRange { file: &file, offset: 40, len: 100 };
-        let error = Source::open(&range).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
+        let error = StreamSource::open(&range).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
         assert!(matches!(Error::from(error), Error::Io { at: Some(60), .. }));
     }
 }

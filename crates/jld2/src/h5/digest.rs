@@ -1,4 +1,4 @@
-//! A digest of all that describes a file, without its payloads.
+//! Digests all that describes a file, without its payloads.
 
 use super::{File, Object, Region, RegionKind, Result, Trace, Visitor};
 use xxhash_rust::xxh3::Xxh3;

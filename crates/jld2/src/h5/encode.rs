@@ -1,4 +1,4 @@
-//! Encoding: header messages, whole object headers and heap collections, as JLD2 0.6 lays them out.
+//! Encodes header messages, whole object headers and heap collections, as JLD2 0.6 lays them out.
 
 use super::checksum::lookup3;
 use super::header::{header_flag, kind};

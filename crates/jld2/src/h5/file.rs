@@ -1,4 +1,4 @@
-//! An open container: objects by address, heaps and committed datatypes kept at hand.
+//! Opens a container and reads its objects by address; keeps heaps and committed datatypes at hand.
 
 use super::checksum::Checksums;
 use super::header::absolute;
@@ -319,7 +319,7 @@ impl File {
                     return Ok(if chunk.addr.is_undef() { 0 } else { chunk.size });
                 }
                 let Some(table) = self.chunks(dataset)? else { return Ok(0) };
-                let mut chunks = table.iter(0..u64::MAX)?;
+                let mut chunks = table.stored(0..u64::MAX)?;
                 let mut sum = 0_u64;
                 while let Some(chunk) = chunks.next()? {
                     sum = sum.saturating_add(chunk.size);
@@ -365,7 +365,7 @@ impl File {
         let first = match chunked.single() {
             Some(chunk) => Some(chunk),
             None => match self.chunks(dataset)? {
-                Some(table) => table.iter(0..u64::MAX)?.next()?,
+                Some(table) => table.stored(0..u64::MAX)?.next()?,
                 None => None,
             },
         };

@@ -1,4 +1,4 @@
-//! Object headers, version 2, with continuations (docs/jld2-format.md, section 2; HDF5
+//! Reads object headers, version 2, with continuations (docs/jld2-format.md, section 2; HDF5
 //! specification IV.A).
 
 use super::bytes::Cursor;

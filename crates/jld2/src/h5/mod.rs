@@ -1,4 +1,4 @@
-//! The HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
+//! Reads the HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
 //!
 //! Reads superblock versions 2 and 3, object headers version 2 with continuations, link messages,
 //! compact, contiguous and chunked layouts, global heaps and shared (committed) datatypes, and
@@ -37,7 +37,7 @@ mod work_budget;
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
 pub use chunk_grid::ChunkGrid;
-pub use chunk_index::{ChunkIter, ChunkTable, Grid, StoredChunk};
+pub use chunk_index::{ChunkIter, ChunkTable, Grid};
 pub use digest::metadata_digest;
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;
@@ -48,10 +48,12 @@ pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::fill::FillValue;
 pub use message::filter::FilterEntry;
-pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, chunk_width};
+pub use message::layout::{
+    ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk, chunk_width,
+};
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind};
-pub use refs::{RefPlan, Slot};
+pub use refs::{RefPlan, RefSlot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};

@@ -1,4 +1,4 @@
-//! What an object header is: a group, a dataset or a committed datatype.
+//! Tells what an object header is: a group, a dataset or a committed datatype.
 
 use super::header::kind;
 use super::message::{filter, layout::Layout};

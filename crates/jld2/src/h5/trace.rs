@@ -1,9 +1,9 @@
-//! One walk over everything that can be reached from the root: who refers to whom, from where, and
-//! which bytes belong to what (docs/jld2-format.md, section 9).
+//! Walks once over everything that can be reached from the root: who refers to whom, from where,
+//! and which bytes belong to what (docs/jld2-format.md, section 9).
 
 use super::{
     Allowance, Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Object, ObjectKind,
-    RefPlan, RelAddr, Result, Slot, TypeRef,
+    RefPlan, RefSlot, RelAddr, Result, TypeRef,
 };
 use std::collections::HashSet;
 use std::io::Read;
@@ -271,13 +271,13 @@ impl<'a> Trace<'a> {
             let rest = usize::try_from(*offset).ok().and_then(|o| element.get(o..));
             let mut c = Cursor::new(rest.unwrap_or_default(), at, "fill value");
             match slot {
-                Slot::Reference => {
+                RefSlot::Reference => {
                     let target = c.addr()?;
                     if !target.is_null() {
                         self.file.object(target)?;
                     }
                 }
-                Slot::Vlen(base) => {
+                RefSlot::Vlen(base) => {
                     self.file.vlen(c.take(16)?, at, base.size)?;
                 }
             }
@@ -331,7 +331,7 @@ impl<'a> Trace<'a> {
     /// Tells of the index of chunks and of what is stored; of chunks that follow one another as one.
     fn chunks(&mut self, dataset: &Dataset, kind: RegionKind) -> Result<()> {
         let Some(table) = self.file.chunks(dataset)? else { return Ok(()) };
-        let mut chunks = table.iter(0..u64::MAX)?;
+        let mut chunks = table.stored(0..u64::MAX)?;
         let mut pending: Option<Region> = None;
         loop {
             let chunk = chunks.next()?;
@@ -379,7 +379,7 @@ impl<'a> Trace<'a> {
                 let rest = usize::try_from(*offset).ok().and_then(|o| element.get(o..));
                 let rest = rest.unwrap_or_default();
                 match slot {
-                    Slot::Reference => {
+                    RefSlot::Reference => {
                         let Some((address, _)) = rest.split_first_chunk::<8>() else {
                             return Err(Error::corrupt(at, "reference", "8 bytes", "fewer"));
                         };
@@ -388,7 +388,7 @@ impl<'a> Trace<'a> {
                             self.edge(Edge { kind, from, at, target }, path)?;
                         }
                     }
-                    Slot::Vlen(base) => {
+                    RefSlot::Vlen(base) => {
                         let vlen = rest.get(..16).unwrap_or(rest);
                         self.sequence(from, base, vlen, at, path)?;
                     }

@@ -1,4 +1,4 @@
-//! Arrays: shapes, and their data in windows of whole elements.
+//! Reads arrays: shapes, and their data in windows of whole elements.
 
 use super::{Column, Element, JuliaType, TypeTable};
 use crate::h5::{Class, Cursor, Dataset, Error, Extent, Object, Result};

@@ -5,7 +5,7 @@
 //! each chunk is decoded once. Of a larger row some lines are made at a time, so that each chunk is
 //! decoded as often as its lines take turns: memory stays bounded, time does not.
 
-use super::data::{Stored, skip};
+use super::stored::{Stored, skip};
 use crate::codec::{self, Filter};
 use crate::h5::{ChunkIter, ChunkTable, Dataset, Datatype, Error, File, Grid, Result, StoredChunk};
 use std::io::{self, BufRead, Read};
@@ -133,7 +133,7 @@ pub(super) fn opened<'s>(
         let what = format!("a dataset of {} bytes in a file that holds less", chunks.len);
         return Err(Error::too_large(what, format!("{most} bytes")));
     }
-    let iter = chunks.table.iter(0..u64::MAX)?;
+    let iter = chunks.table.stored(0..u64::MAX)?;
     let rows = chunks.dims.iter().zip(&chunks.chunk).skip(1).all(|(dim, chunk)| dim == chunk);
     let Range { start, end } = range;
     Ok(if rows {
@@ -152,8 +152,8 @@ struct Rows<'s, 'a> {
     /// The next byte of the dataset.
     next: u64,
     end: u64,
-    /// The next chunk that is stored, once it has been looked for.
-    ahead: Option<Option<StoredChunk>>,
+    /// The next chunk that is stored, if it has been found.
+    ahead: Option<StoredChunk>,
     now: Now<'s>,
 }
 
@@ -169,17 +169,16 @@ impl Rows<'_, '_> {
     fn advance(&mut self) -> Result<()> {
         let size = self.chunks.grid().chunk_bytes();
         let number = self.next / size;
-        if self.ahead.flatten().is_none_or(|chunk| chunk.number < number) {
+        if self.ahead.is_none_or(|chunk| chunk.number < number) {
             self.iter.seek(number);
-            self.ahead = Some(self.iter.next()?);
+            self.ahead = self.iter.next()?;
         }
-        let ahead = self.ahead.flatten();
-        if let Some(chunk) = ahead.filter(|chunk| chunk.number == number) {
+        if let Some(chunk) = self.ahead.filter(|chunk| chunk.number == number) {
             let reader = self.chunks.decoded(&chunk, self.filters, self.next % size)?;
             let end = number.saturating_add(1).saturating_mul(size).min(self.chunks.len);
             self.now = Now::Chunk { chunk, reader, end };
         } else {
-            let end = ahead.map_or(self.end, |chunk| chunk.number.saturating_mul(size));
+            let end = self.ahead.map_or(self.end, |chunk| chunk.number.saturating_mul(size));
             let len = end.min(self.end).saturating_sub(self.next);
             let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(GAP)];
             self.chunks.unwritten(self.next, &mut bytes);

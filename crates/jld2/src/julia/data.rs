@@ -1,9 +1,10 @@
-//! The logical bytes of a dataset: its stored bytes through its filters, as a stream.
+//! Streams the logical bytes of a dataset: its stored bytes through its filters.
 
 use super::chunks::{Chunks, opened};
-use crate::codec::{self, Filter, Payload};
+use super::stored::{Stored, skip};
+use crate::codec::{self, Filter};
 use crate::h5::{Dataset, Datatype, Error, File, Layout, Result};
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -98,8 +99,7 @@ impl<'a> Column<'a> {
         let left = end - start;
         let reader: Box<dyn Read + '_> = match &self.data {
             Data::Plain => Box::new(self.plain(start, left)?),
-            Data::Whole { stored, filter_mask } if self.filters.is_empty() => {
-                debug_assert_eq!(*filter_mask, 0, "there is nothing to be left out");
+            Data::Whole { stored, .. } if self.filters.is_empty() => {
                 if stored.len != self.len {
                     let expected = format!("{} bytes without filters", self.len);
                     let found = format!("{} bytes", stored.len);
@@ -123,21 +123,12 @@ impl<'a> Column<'a> {
     }
 }
 
-/// Leaves out bytes, which must be there.
-pub(super) fn skip(reader: &mut dyn BufRead, count: u64) -> io::Result<()> {
-    let skipped = io::copy(&mut reader.take(count), &mut io::sink())?;
-    if skipped < count {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the data end too early"));
-    }
-    Ok(())
-}
-
 /// What was wrong, where a stream of data failed.
 fn told(at: u64, error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| Error::payload(at, error))
 }
 
-impl codec::Source for Column<'_> {
+impl codec::StreamSource for Column<'_> {
     fn total(&self) -> u64 {
         self.len
     }
@@ -202,27 +193,5 @@ impl Decoded<'_> {
             0 => Ok(()),
             _ => Err(Error::corrupt(self.at, "payload", "its end", "more data")),
         }
-    }
-}
-
-/// Stored bytes as the codecs want them.
-pub(super) struct Stored<'a> {
-    pub(super) file: &'a File,
-    /// Where they are in the file.
-    pub(super) at: u64,
-    pub(super) len: u64,
-}
-
-impl Payload for Stored<'_> {
-    fn len(&self) -> u64 {
-        self.len
-    }
-
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let left = self.len.saturating_sub(offset);
-        let n = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
-        let Some(buf) = buf.get_mut(..n) else { return Ok(0) };
-        self.file.source().read_exact_at(self.at.saturating_add(offset), buf)?;
-        Ok(n)
     }
 }

@@ -1,4 +1,4 @@
-//! What a file holds: its linked datasets.
+//! Lists what a file holds: its linked datasets.
 
 use crate::h5::{Error, File, ObjectKind, RelAddr, Result};
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! Fields of single objects by name, for whoever looks for a few of them.
+//! Reads fields of single objects by name, for whoever looks for a few of them.
 
 use super::{Column, Committed, Element, TypeTable};
 use crate::h5::{Class, Cursor, Datatype, ObjectKind, RelAddr, Result};

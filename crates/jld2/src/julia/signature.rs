@@ -1,8 +1,8 @@
-//! Types as values: `DataType`, `Union`, `UnionAll` and `TypeVar` objects, and the parameters of types
-//! (docs/jld2-format.md, section 6.2).
+//! Reads types as values: `DataType`, `Union`, `UnionAll` and `TypeVar` objects, and the parameters
+//! of types (docs/jld2-format.md, section 6.2).
 
 use super::number::{digits, integer};
-use super::types::Extent as Size;
+use super::types::TypeSize;
 use super::{JuliaType, Param, TypeTable};
 use crate::h5::{
     Allowance, Class, Cursor, Dataset, Datatype, Error, Extent, File, Member, ObjectKind, RelAddr,
@@ -55,7 +55,7 @@ impl Reach {
     }
 
     /// Counts what becomes part of the type.
-    fn take(&mut self, more: Size, at: u64) -> Result<()> {
+    fn take(&mut self, more: TypeSize, at: u64) -> Result<()> {
         let parts = self.parts.checked_sub(more.parts);
         let (Some(parts), Some(bytes)) = (parts, self.bytes.checked_sub(more.bytes)) else {
             let most = format!("at most {MAX_PARTS} parts with {MAX_BYTES} bytes of names");
@@ -143,7 +143,7 @@ impl TypeTable<'_> {
     /// A name that becomes part of a type.
     fn name(&self, vlen: &[u8], at: u64, reach: &mut Reach) -> Result<String> {
         let name = self.string(vlen, at)?;
-        reach.take(Size::of(&name), at)?;
+        reach.take(TypeSize::of(&name), at)?;
         Ok(name)
     }
 
@@ -220,7 +220,7 @@ impl TypeTable<'_> {
         reach: &mut Reach,
     ) -> Result<JuliaType> {
         let mut members = Vec::new();
-        reach.take(Size::of(""), at)?;
+        reach.take(TypeSize::of(""), at)?;
         if let Class::Vlen { base, .. } = &datatype.class {
             if let Some((offset, len)) = self.file().vlen(bytes, at, base.size)? {
                 let values = self.heap_bytes(offset, len)?;
@@ -251,7 +251,7 @@ impl TypeTable<'_> {
         reach: &mut Reach,
     ) -> Result<Param> {
         let datatype = self.file().resolve(&dataset.datatype)?;
-        reach.take(Size { parts: 1, bytes: 2 * bytes.len() as u64, spelled: 0 }, at)?;
+        reach.take(TypeSize { parts: 1, bytes: 2 * bytes.len() as u64, spelled: 0 }, at)?;
         let size = usize::try_from(datatype.size).unwrap_or(usize::MAX).max(1);
         if bytes.len() <= size {
             return self.part(&datatype, bytes, at, reach);

@@ -1,4 +1,5 @@
-//! Committed datatypes with what Julia attaches to them (docs/jld2-format.md, sections 5 and 6.1).
+//! Reads committed datatypes with what Julia attaches to them (docs/jld2-format.md, sections 5 and
+//! 6.1).
 
 use super::signature::Reach;
 use super::{Element, JuliaType};

@@ -1,4 +1,4 @@
-//! Ranges of the numbers of a dataset.
+//! Reads ranges of the numbers of a dataset.
 
 use crate::h5::{Dataset, Datatype, Error, File, Object, Result};
 use crate::julia::{Column, Element, Numeric, TypeTable, extend, is_little_endian, kind_of};

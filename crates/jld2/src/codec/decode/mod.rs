@@ -1,4 +1,4 @@
-//! Payloads to dataset bytes.
+//! Decodes payloads to a dataset's bytes.
 
 mod bzip2;
 mod copy;

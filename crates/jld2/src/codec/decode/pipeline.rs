@@ -1,4 +1,4 @@
-//! A pipeline of filters, undone from its end to its beginning.
+//! Undoes a pipeline of filters, from its end to its beginning.
 
 use super::{
     bzip2::Bunzip,
@@ -12,7 +12,7 @@ use super::{
     zstd::Unzstd,
 };
 use crate::codec::{
-    Error, Filter, Lz4Format, Payload, Reader, Source, describe, ids,
+    Error, Filter, Lz4Format, Payload, Reader, StreamSource, describe, ids,
     payload::{self, Handle},
     sniff_lz4,
 };
@@ -88,7 +88,7 @@ pub struct Decoded<'a> {
     pub decoded_len: u64,
 }
 
-impl Source for Decoded<'_> {
+impl StreamSource for Decoded<'_> {
     fn total(&self) -> u64 {
         self.decoded_len
     }

@@ -3,8 +3,8 @@
 //! A walk ends: levels fall by one from node to node, and the chunks of a node lie between two keys
 //! of the node above, so that no node can be met twice.
 
-use super::{Grid, StoredChunk};
-use crate::h5::{Cursor, Error, File, RelAddr, Result};
+use super::grid::Grid;
+use crate::h5::{Cursor, Error, File, RelAddr, Result, StoredChunk};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,7 +14,9 @@ const HEAD: usize = 24;
 const SIGNATURE: &[u8; 4] = b"TREE";
 /// Nodes of chunks.
 const NODE_TYPE: u8 = 1;
-/// libhdf5 keeps 64 entries in a node unless told otherwise; a depth that no file needs.
+/// Entries that a node of libhdf5 has room for, unless its writer was told otherwise.
+const USUAL_ENTRIES: usize = 64;
+/// A depth that no file needs.
 const MAX_LEVEL: u8 = 32;
 
 /// A walk over a tree, which keeps one node of each level.
@@ -151,10 +153,17 @@ impl<'a> BTreeV1<'a> {
             least = if found == 0 { entry.number + 1 } else { entry.number };
             entries.push(entry);
         }
-        self.parts.push(offset..body + len as u64);
+        self.parts.push(offset..self.room(offset, body + len as u64, key));
         let mut node = Node { level: found, entries, next: 0, end: chunks.end };
         node.seek(self.from);
         Ok(node)
+    }
+
+    /// The end of a node in the file: libhdf5 keeps room for all entries that it may get.
+    fn room(&self, offset: u64, used: u64, key: usize) -> u64 {
+        let most = USUAL_ENTRIES * (key + 8) + key + HEAD;
+        let end = self.file.superblock().end_of_file;
+        offset.saturating_add(most as u64).min(end).max(used)
     }
 
     fn entry(&self, c: &mut Cursor<'_>, is_leaf: bool) -> Result<Entry> {

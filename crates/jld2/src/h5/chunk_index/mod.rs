@@ -9,22 +9,9 @@ mod grid;
 pub use grid::Grid;
 
 use self::btree1::BTreeV1;
-use crate::h5::{ChunkIndex, Chunked, Dataset, Error, File, RelAddr, Result};
+use crate::h5::{ChunkIndex, Chunked, Dataset, Error, File, Result, StoredChunk};
 use std::ops::Range;
 use std::sync::Arc;
-
-/// A chunk that is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredChunk {
-    /// Its number in the [`Grid`].
-    pub number: u64,
-    /// Where it is.
-    pub addr: RelAddr,
-    /// Stored bytes.
-    pub size: u64,
-    /// A set bit: this filter was skipped.
-    pub filter_mask: u32,
-}
 
 /// The chunks of a dataset.
 #[derive(Debug, Clone)]
@@ -81,7 +68,7 @@ impl<'a> ChunkTable<'a> {
     ///
     /// # Errors
     /// If the index is of a kind that is not read.
-    pub fn iter(&self, chunks: Range<u64>) -> Result<ChunkIter<'a>> {
+    pub fn stored(&self, chunks: Range<u64>) -> Result<ChunkIter<'a>> {
         let (file, chunked) = (self.file, self.chunked);
         let index = match chunked.index {
             _ if chunked.addr.is_undef() => Index::None,
@@ -105,7 +92,7 @@ impl<'a> ChunkTable<'a> {
     /// # Errors
     /// If the index is damaged, or of a kind that is not read.
     pub fn get(&self, number: u64) -> Result<Option<StoredChunk>> {
-        self.iter(number..number.saturating_add(1))?.next()
+        self.stored(number..number.saturating_add(1))?.next()
     }
 
     fn check(&self, chunk: &StoredChunk) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Datatypes (HDF5 specification IV.A.2.d; docs/jld2-format.md, section 4).
+//! Parses datatypes (HDF5 specification IV.A.2.d; docs/jld2-format.md, section 4).
 
 use crate::h5::bytes::{Cursor, utf8};
 use crate::h5::{Error, RelAddr, Result};

@@ -1,4 +1,4 @@
-//! Fill values (HDF5 specification IV.A.2.e and IV.A.2.f).
+//! Parses fill values (HDF5 specification IV.A.2.e and IV.A.2.f).
 
 use crate::h5::bytes::Cursor;
 use crate::h5::header::kind;

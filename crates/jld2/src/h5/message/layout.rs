@@ -1,7 +1,7 @@
-//! Data layouts (HDF5 specification IV.A.2.i; docs/jld2-format.md, section 7.2).
+//! Parses data layouts (HDF5 specification IV.A.2.i; docs/jld2-format.md, section 7.2).
 
 use crate::h5::bytes::Cursor;
-use crate::h5::{Error, ObjectHeader, RelAddr, Result, StoredChunk, kind};
+use crate::h5::{Error, ObjectHeader, RelAddr, Result, kind};
 
 /// Where the data of a dataset stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,19 @@ pub enum ChunkIndex {
     ExtensibleArray,
     /// A version 2 B-tree: more than one dimension grows.
     BTreeV2,
+}
+
+/// A chunk that is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredChunk {
+    /// Its number in the grid of the dataset.
+    pub number: u64,
+    /// Where it is.
+    pub addr: RelAddr,
+    /// Stored bytes.
+    pub size: u64,
+    /// A set bit: this filter was skipped.
+    pub filter_mask: u32,
 }
 
 impl ChunkIndex {

@@ -69,7 +69,7 @@ proptest! {
     fn dataspaces((extent, dims) in extent()) {
         let bytes = encode::dataspace(extent, &dims);
         let parsed = Dataspace::parse(&mut Cursor::new(&bytes, 0, "dataspace")).unwrap();
-        prop_assert_eq!(&parsed, &Dataspace { extent, dims: dims.clone() });
+        prop_assert_eq!(&parsed, &Dataspace { extent, dims: dims.clone(), max_dims: None });
         let product = dims.iter().try_fold(1_u128, |n, &d| n.checked_mul(u128::from(d)));
         match extent {
             Extent::Null => prop_assert_eq!(parsed.elements(), Some(0)),
@@ -95,7 +95,7 @@ proptest! {
         prop_assert_eq!(a.name, name);
         prop_assert_eq!(a.offset, 1000 + (bytes.len() - data.len()) as u64);
         prop_assert_eq!(a.data, data);
-        prop_assert_eq!(a.dataspace, Dataspace { extent, dims });
+        prop_assert_eq!(a.dataspace, Dataspace { extent, dims, max_dims: None });
         match (a.datatype, shared) {
             (TypeRef::Inline(read), None) => prop_assert!(read.same_layout(&d)),
             (TypeRef::Shared { addr, at }, Some(want)) => {

@@ -1,4 +1,4 @@
-//! Digests of columns that were read before.
+//! Keeps digests of columns that were read before.
 
 use crate::h5::{Dataset, Datatype, File, Layout, Result};
 use std::collections::HashMap;

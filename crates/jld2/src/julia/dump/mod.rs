@@ -1,4 +1,5 @@
-//! The canonical form of values: the JSON of `dump --json`, and what content digests are made of.
+//! Writes the canonical form of values: the JSON of `dump --json`, and what content digests are
+//! made of.
 //!
 //! One object at a time is written as it is read, arrays of numbers only as a digest, so memory
 //! does not grow with the data.

@@ -87,7 +87,7 @@ impl ValueBuilder {
             Some(Open::Tuple(tuple)) => tuple.items.push(value),
             Some(Open::Array(array)) => array.items.push(value),
             Some(Open::Dict(dict)) => {
-                // What is no pair stands where one is not assigned.
+                // What is not a pair stands where one is not assigned.
                 dict.pairs.push((Value::Undefined, value));
             }
             Some(Open::Pair(key, of)) => match key {

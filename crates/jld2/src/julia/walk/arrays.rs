@@ -1,13 +1,14 @@
-//! Arrays.
+//! Walks through arrays.
 
 use super::super::array::{MAX_ELEMENT, each_element};
 use super::super::{Column, Element, JuliaType, Param};
+use super::number::NumberKind;
 use super::numbers::Numbers;
-use super::session::{Session, offset};
-use super::visitor::{NumberKind, Parts, Shape, TypeName};
+use super::session::{DatasetWalk, offset};
+use super::visitor::{Parts, Shape, TypeName};
 use crate::h5::{Attribute, Dataset, Error, Extent, Object, RefPlan, Result};
 
-impl Session<'_> {
+impl DatasetWalk<'_> {
     pub(super) fn array(
         &mut self,
         object: &Object,

@@ -1,4 +1,4 @@
-//! The walk through one dataset and all it leads to: which objects, and how deeply.
+//! Walks through one dataset and all it leads to: which objects, and how deeply.
 
 use super::super::array::MAX_ELEMENT;
 use super::super::{Column, Element, JuliaType, TypeTable};
@@ -29,7 +29,7 @@ const RED_ZONE: usize = 128 << 10;
 const STACK: usize = 2 << 20;
 
 /// The walk through one dataset and all it leads to.
-pub(super) struct Session<'s> {
+pub(super) struct DatasetWalk<'s> {
     pub(super) walk: &'s Walk<'s>,
     pub(super) visitor: &'s mut dyn Visitor,
     ids: HashMap<RelAddr, u64>,
@@ -43,7 +43,7 @@ pub(super) struct Session<'s> {
     allowance: Allowance,
 }
 
-impl<'s> Session<'s> {
+impl<'s> DatasetWalk<'s> {
     pub(super) fn new(
         walk: &'s Walk<'s>,
         allowance: Allowance,
@@ -54,7 +54,7 @@ impl<'s> Session<'s> {
     }
 }
 
-impl Session<'_> {
+impl DatasetWalk<'_> {
     pub(super) fn types(&self) -> &TypeTable<'_> {
         self.walk.types
     }
