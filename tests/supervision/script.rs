@@ -110,6 +110,7 @@ impl Convert for Script {
             digest: None,
             claim: Some(Box::new(claim(job, options))),
             changed_before: None,
+            readers: Readers::default(),
         })
     }
 
