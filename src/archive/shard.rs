@@ -174,6 +174,11 @@ impl Shard {
         Self::new(off.saturating_add(1), count).map(Some)
     }
 
+    /// How many parts there are.
+    pub fn count(self) -> u32 {
+        self.count
+    }
+
     /// Whether this is all there is.
     pub fn is_whole(self) -> bool {
         self.count == 1

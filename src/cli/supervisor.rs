@@ -4,6 +4,7 @@ use super::flags::Layer;
 use super::one_file::VerifyArgs;
 use super::slurm::SlurmArgs;
 use super::value::{Share, Size, Span};
+use crate::archive::{Ranges, Shard};
 use crate::cli::raw_settings::Said;
 use crate::cli::settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -102,6 +103,14 @@ pub struct VerifyPairsArgs {
     /// written]
     #[arg(long, value_name = "DIR")]
     pub journal: Option<PathBuf>,
+    /// Output numbers, inclusive, for instance 100-200,250,300-; files that are not named as outputs
+    /// are left out then [default: all files]
+    #[arg(long, value_name = "RANGES")]
+    pub range: Option<Ranges>,
+    /// Only part I of N of the pairs, balanced by the old files' bytes; each part has a journal of
+    /// its own [default: from SLURM, else 1/1]
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
     /// Share of the memory limit that may be used [default: 0.8]
     #[arg(long, value_name = "SHARE")]
     pub safety_margin: Option<Share>,

@@ -17,7 +17,6 @@ mod screen;
 mod shards;
 mod summary;
 mod tally;
-pub mod text;
 pub mod unfinished;
 mod write;
 

@@ -12,6 +12,8 @@ import numpy as np
 
 
 def digest(dataset):
+    if dataset.shape is None:
+        return "nothing"
     values = dataset[()]
     if dataset.dtype.hasobject:
         # References and strings of variable length: what they lead to, where that is a string.

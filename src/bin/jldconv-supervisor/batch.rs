@@ -126,6 +126,6 @@ fn about(run: &Run) -> Circumstances {
     Circumstances { cores, safety_margin, portable: run.settings.options.portable }
 }
 
-fn var(name: &str) -> Option<String> {
+pub(super) fn var(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -5,6 +5,7 @@ use crate::h5::encode::smallest_width;
 use crate::h5::{
     ChunkIndex, Class, Dataset, File, HDF5_1_CHUNK_MAX, Layout, Object, Result, chunk_width,
 };
+use crate::text;
 use serde::{Deserialize, Serialize};
 
 /// What readers that are built on HDF5 make of a file: how much of it they cannot read.
@@ -113,10 +114,6 @@ impl Readers {
             ),
         ];
         let lines = lines.into_iter().filter(|(count, ..)| *count > 0);
-        lines.map(|(count, what, fate)| format!("{} {fate}", counted(count, what))).collect()
+        lines.map(|(count, what, fate)| format!("{} {fate}", text::count(count, what))).collect()
     }
-}
-
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

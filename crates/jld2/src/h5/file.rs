@@ -7,7 +7,7 @@ use super::{
     Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader, ObjectKind, RelAddr,
     Result, Source, SourceReader, StoredChunk, Superblock, TypeRef,
 };
-use crate::h5::work_budget::Effort;
+use crate::h5::budget::Spent;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +33,7 @@ pub struct File {
     heaps: Mutex<HeapCache>,
     types: Mutex<TypeCache>,
     objects: Mutex<ObjectCache>,
-    effort: Effort,
+    spent: Spent,
 }
 
 /// Heaps in two generations: what was not used while the younger one filled up is forgotten.
@@ -106,12 +106,16 @@ impl File {
             heaps: Mutex::default(),
             types: Mutex::default(),
             objects: Mutex::default(),
-            effort: Effort::default(),
+            spent: Spent::default(),
         })
     }
 
-    pub(super) fn effort(&self) -> &Effort {
-        &self.effort
+    pub(super) fn spent(&self) -> &Spent {
+        &self.spent
+    }
+
+    pub(super) fn checksums(&self) -> Checksums {
+        self.checksums
     }
 
     /// The bytes.

@@ -10,6 +10,7 @@
 //! to the superblock's base address; a plain `u64` called *offset* counts bytes from the start of
 //! the file.
 
+pub(crate) mod budget;
 mod bytes;
 pub mod checksum;
 mod chunk_grid;
@@ -32,8 +33,9 @@ mod superblock;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod work_budget;
+mod work;
 
+pub use budget::Budget;
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
 pub use chunk_grid::ChunkGrid;
@@ -57,7 +59,6 @@ pub use refs::{RefPlan, RefSlot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
-pub use work_budget::Allowance;
 
 use serde::{Deserialize, Serialize};
 

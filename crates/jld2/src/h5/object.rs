@@ -6,9 +6,7 @@ use super::{
     Attribute, Class, Dataspace, Datatype, Error, Extent, FillValue, FilterEntry, Link,
     ObjectHeader, RelAddr, Result, TypeRef,
 };
-
-/// Far more bytes of attributes than an object of JLD2 has: they take ten times as much when read.
-const MAX_ATTRIBUTES: usize = 1 << 20;
+use crate::h5::budget::ATTRIBUTE_BYTES;
 
 /// An object of the file.
 #[derive(Debug, Clone)]
@@ -136,7 +134,7 @@ fn attributes(header: &ObjectHeader) -> Result<Vec<Attribute>> {
         }
     }
     let bytes: usize = header.of_kind(kind::ATTRIBUTE).map(|m| usize::from(m.len)).sum();
-    if bytes > MAX_ATTRIBUTES {
+    if bytes > ATTRIBUTE_BYTES {
         let at = header.chunks.first().map_or(0, |c| c.offset);
         return Err(Error::foreign(at, format!("{bytes} bytes of attributes on one object")));
     }

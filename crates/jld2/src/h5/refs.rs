@@ -1,9 +1,7 @@
 //! Finds where references and heap ids stand in an element of some datatype.
 
 use super::{Class, Datatype, Error, Result};
-
-/// More places in one element than any real type has; bounds what forged types can allocate.
-const MAX_SLOTS: usize = 1 << 16;
+use crate::h5::budget::REFERENCE_SLOTS;
 
 /// The places of one element that lead elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +27,7 @@ impl RefPlan {
     /// # Errors
     /// If it has absurdly many places.
     pub fn new(datatype: &Datatype) -> Result<Self> {
-        Self::within(datatype, &mut { MAX_SLOTS })
+        Self::within(datatype, &mut { REFERENCE_SLOTS })
     }
 
     /// A plan with at most `left` slots, those of sequences counted in.

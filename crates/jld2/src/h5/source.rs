@@ -1,6 +1,7 @@
 //! Gives bounded random access to the bytes of a file.
 
 use super::{Error, Result};
+use crate::h5::budget::METADATA_PIECE;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -12,8 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 const BLOCK: usize = 32 << 10;
 /// How many blocks are kept: a direct-mapped cache of 2 MiB.
 const SLOTS: usize = 64;
-/// No single metadata structure may be larger; bounds what a forged length can allocate.
-const MAX_READ: usize = 256 << 20;
 /// Streams of no more bytes are read through the cache: they stand among the metadata.
 const SMALL: usize = 8 << 10;
 /// Streams are read in pieces of this many bytes, unless more is asked for at once.
@@ -207,11 +206,11 @@ impl Source {
     /// If they are not all inside the file or cannot be read.
     pub fn read(&self, offset: u64, len: usize, what: &str) -> Result<Vec<u8>> {
         self.check(offset, len as u64, what)?;
-        if len > MAX_READ {
+        if len > METADATA_PIECE {
             return Err(Error::corrupt(
                 offset,
                 what,
-                format!("at most {MAX_READ} bytes of metadata in one piece"),
+                format!("at most {METADATA_PIECE} bytes of metadata in one piece"),
                 format!("{len}"),
             ));
         }

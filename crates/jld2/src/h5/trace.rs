@@ -1,9 +1,10 @@
 //! Walks once over everything that can be reached from the root: who refers to whom, from where,
 //! and which bytes belong to what (docs/jld2-format.md, section 9).
 
+use super::budget::{Budget, Cost, ELEMENT};
 use super::{
-    Allowance, Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Object, ObjectKind,
-    RefPlan, RefSlot, RelAddr, Result, TypeRef,
+    Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Object, ObjectKind, RefPlan,
+    RefSlot, RelAddr, Result, TypeRef,
 };
 use std::collections::HashSet;
 use std::io::Read;
@@ -12,11 +13,6 @@ use std::sync::Arc;
 
 /// Data with references is read in windows of about this many bytes.
 const WINDOW: usize = 64 << 10;
-/// No element with references is larger.
-const MAX_ELEMENT: u32 = 16 << 20;
-/// Paths of objects yet to be visited take no more than the file and this many bytes: a forged
-/// group can have very many links below a very long path.
-const MAX_PATHS: u64 = 16 << 20;
 
 /// What one reference is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -155,9 +151,7 @@ pub struct Trace<'a> {
     pending: Vec<(RelAddr, Arc<str>)>,
     /// What the object being read leads to, to be visited in this order.
     found: Vec<(RelAddr, Arc<str>)>,
-    /// Bytes of the paths of pending links.
-    paths: u64,
-    allowance: Allowance,
+    allowance: Budget,
 }
 
 impl<'a> Trace<'a> {
@@ -176,13 +170,12 @@ impl<'a> Trace<'a> {
             heaps: HashSet::new(),
             pending: vec![(superblock.root, Arc::from("/"))],
             found: Vec::new(),
-            paths: 0,
             allowance: file.allowance(),
         };
         trace.seen.insert(superblock.root);
         while let Some((addr, path)) = trace.pending.pop() {
             if Arc::strong_count(&path) == 1 {
-                trace.paths = trace.paths.saturating_sub(path.len() as u64);
+                trace.allowance.give_back(Cost::Paths, path.len() as u64);
             }
             trace.visit(addr, &path).map_err(|e| e.in_object(&path))?;
             let found = trace.found.drain(..).rev();
@@ -309,7 +302,7 @@ impl<'a> Trace<'a> {
             return Err(Error::foreign(chunked.at, "references inside a chunk"));
         }
         let Some(mut at) = self.file.stored_offset(dataset)? else { return Ok(()) };
-        if plan.size > MAX_ELEMENT {
+        if u64::from(plan.size) > ELEMENT as u64 {
             return Err(Error::foreign(at, format!("an element of {} bytes", plan.size)));
         }
         let mut stream = self.file.stored(dataset)?;
@@ -441,10 +434,7 @@ impl<'a> Trace<'a> {
                 ));
             }
             if edge.kind == EdgeKind::Link {
-                self.paths = self.paths.saturating_add(path.len() as u64);
-                if self.paths > MAX_PATHS.saturating_add(self.file.source().len()) {
-                    return Err(Error::foreign(edge.at, "paths that are longer than the file"));
-                }
+                self.allowance.take(Cost::Paths, path.len() as u64, edge.at)?;
             }
             self.found.push((edge.target, Arc::clone(path)));
         }

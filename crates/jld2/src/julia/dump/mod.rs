@@ -5,26 +5,19 @@
 //! does not grow with the data.
 
 mod canonical;
+mod digest;
 mod digests;
 
 use super::bounded::Bounded;
 use super::text::text;
 use super::{Overrides, TypeTable, Walk, Watch};
-use crate::h5::{Allowance, Attribute, Error, RelAddr, Result};
+use crate::h5::{Attribute, Budget, Error, RelAddr, Result};
 use canonical::comma;
 use std::io::Write;
 
 pub use canonical::Canonical;
+pub use digest::Digest;
 pub use digests::Digests;
-
-/// How arrays of numbers are digested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Digest {
-    /// SHA-256: the public form.
-    Sha256,
-    /// xxh3-128: for comparing two files, ten times faster.
-    Xxh3,
-}
 
 /// Writes values in the canonical form.
 pub struct Dumper<'a> {
@@ -117,7 +110,7 @@ impl<'a> Dumper<'a> {
         Canonical::new(out, self.digest, self.digests)
     }
 
-    fn value(&self, addr: RelAddr, allowance: Allowance, out: &mut dyn Write) -> Result<()> {
+    fn value(&self, addr: RelAddr, allowance: Budget, out: &mut dyn Write) -> Result<()> {
         self.walk.object_within(addr, allowance, &mut self.canonical(out))
     }
 }

@@ -1,11 +1,12 @@
 //! Walks through arrays.
 
-use super::super::array::{MAX_ELEMENT, each_element};
+use super::super::array::each_element;
 use super::super::{Column, Element, JuliaType, Param};
 use super::number::NumberKind;
 use super::numbers::Numbers;
 use super::session::{DatasetWalk, offset};
 use super::visitor::{Parts, Shape, TypeName};
+use crate::h5::budget::ELEMENT;
 use crate::h5::{Attribute, Dataset, Error, Extent, Object, RefPlan, Result};
 
 impl DatasetWalk<'_> {
@@ -105,7 +106,7 @@ impl DatasetWalk<'_> {
             return Err(Error::foreign(column.offset(), "references inside a chunk"));
         }
         let n = dataset.dataspace.elements().unwrap_or(0);
-        let size = element.size().min(MAX_ELEMENT);
+        let size = element.size().min(ELEMENT);
         let window = self.window();
         let buffer = usize::try_from(column.len()).unwrap_or(usize::MAX).min(window).max(size);
         self.holding(buffer, column.offset(), |s| {

@@ -14,7 +14,7 @@ mod visitor;
 mod watch;
 
 use super::{Committed, TypeTable};
-use crate::h5::{Allowance, Attribute, RelAddr, Result};
+use crate::h5::{Attribute, Budget, RelAddr, Result};
 use session::DatasetWalk;
 
 pub use number::{Number, NumberKind, half};
@@ -92,7 +92,7 @@ impl<'a> Walk<'a> {
     pub fn object_within(
         &self,
         addr: RelAddr,
-        allowance: Allowance,
+        allowance: Budget,
         visitor: &mut dyn Visitor,
     ) -> Result<()> {
         DatasetWalk::new(self, allowance, visitor).object(addr)
