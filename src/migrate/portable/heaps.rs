@@ -35,7 +35,8 @@ impl Heaps {
         // Less than 16 are over where a half of the last 16 is free, which must not look like an
         // object to JLD2.
         let free = over < HEAP_HEAD && file.source().read(end, 2, "global heap")? == [0, 0];
-        if over == HEAP_HEAD || free {
+        let room = limit.saturating_add(HEAP_HEAD) <= file.superblock().end_of_file;
+        if room && (over == HEAP_HEAD || free) {
             self.0.push((heap.offset, heap.size));
         }
         Ok(true)
