@@ -186,7 +186,7 @@ fn with_portable_every_h5py_reads_what_the_older_reads_of_the_original() {
     inputs.push(data.join("portable/0.6.5-deflate-kinds.jld2"));
     inputs.push(data.join("zoo/jld2-0.6.5-zstd.jld2"));
     for name in ["0.6.5-lz4filter-arr-Int64", "0.6.5-shuffle-deflate-arr-Int32"] {
-        inputs.push(data.join("small").join(name).with_extension("jld2"));
+        inputs.push(data.join(format!("small/{name}.jld2")));
     }
     let (mut opened, mut plain) = (0, 0);
     for (i, input) in inputs.iter().enumerate() {

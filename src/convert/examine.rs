@@ -225,8 +225,8 @@ impl Converter {
     ) -> Result<(), Difference> {
         let odd = |e: h5::Error| Difference::Told(format!("it is damaged: {e}"));
         // Codec objects are among the values that are compared.
-        let (flat_links, portable) = (self.options().flat_links, self.options().portable);
-        let request = Request { flat_links, portable, ..Request::default() };
+        // A rewrite chooses layouts itself.
+        let request = Request { flat_links: self.options().flat_links, ..Request::default() };
         let again = plan_for(found, self.target(), &request)
             .map_err(|e| Difference::Told(format!("it is not what a conversion gives: {e}")))?;
         if again.edits.is_some() || again.rewrite.is_some() {

@@ -135,3 +135,14 @@ fn it_can_be_said_in_the_environment_and_in_a_file() {
     world.supervisor(&["old", "more", "--config", "jldconv.toml"]).ends(0);
     assert_eq!(readers(&world, "more/output_00002.jld2")[0], 3);
 }
+
+#[test]
+fn a_rewrite_takes_it_too_and_says_what_it_left() {
+    let world = World::new(&[]);
+    world.put("kinds.jld2", data(KINDS));
+    let args = ["convert", "kinds.jld2", "new.jld2", "--portable", "--compress", "zstd", "--json"];
+    let report = json(&world.jldconv(&args).ends(0));
+    assert_eq!(report["mode"], "rewrite");
+    assert_eq!(report["readers"]["hdf5_2"], readers(&world, "new.jld2")[0]);
+    world.jldconv(&["verify", "kinds.jld2", "new.jld2"]).ends(0);
+}

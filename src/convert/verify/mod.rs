@@ -156,7 +156,8 @@ impl Check<'_> {
     fn structure(&self, output: &File, file: &fs::File) -> Result<Readers, String> {
         let planned = self.planned;
         let mut regions = Vec::new();
-        let (flat_links, portable) = (planned.flat_links, planned.portable);
+        // A rewrite chooses layouts itself; what HDF5 makes of them is told.
+        let (flat_links, portable) = (planned.flat_links, planned.portable && !planned.rewritten);
         let request = Request { flat_links, portable, ..Request::default() };
         let again = plan_and_map(output, self.target, &request, Some(&mut regions));
         let again = again.map_err(|e| format!("the output: {e}"))?;
