@@ -4,8 +4,10 @@
 mod back;
 mod convert;
 mod look;
+mod rescue;
 mod unfinished;
 mod verify;
+mod watch;
 
 use clap::Parser as _;
 use indicatif::MultiProgress;
@@ -36,6 +38,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Dump(args) => look::dump(&args),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
+        JldconvCommand::Rescue(args) => rescue::run(args, &bars),
         JldconvCommand::Undo(args) => back::undo(&args),
         JldconvCommand::Commit(args) => back::commit(&args),
     });

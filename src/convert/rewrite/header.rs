@@ -16,6 +16,8 @@ pub(super) enum Payload {
     Contiguous { offset: u64, size: u64 },
     /// Written through filters at this offset.
     Chunk { offset: u64, size: u64, mask: u32, filters: Vec<FilterEntry> },
+    /// Written through filters in chunks with an index, to which this layout leads.
+    Tree { layout: Vec<u8>, filters: Vec<FilterEntry> },
     /// Holds addresses: written behind the header, once they are known.
     Behind { size: u64 },
 }
@@ -58,7 +60,9 @@ impl Context<'_> {
                     self.fill_value(object, d, &mut body, m)?;
                 }
                 (kind::LAYOUT, ObjectKind::Dataset(d)) => {
-                    if let Some(Payload::Chunk { filters, .. }) = payload {
+                    if let Some(Payload::Chunk { filters, .. } | Payload::Tree { filters, .. }) =
+                        payload
+                    {
                         let pipeline = encode::filter_pipeline(filters);
                         messages.push(NewMessage::new(kind::FILTER_PIPELINE, 0, pipeline));
                     }
@@ -79,7 +83,11 @@ impl Context<'_> {
                 messages.push(NewMessage::placeholder());
             }
             // Before 0.4.51 datasets had none, and took 20 bytes less each.
-            ObjectKind::Dataset(_) if fillers(object) != Fillers::None => {
+            // JLD2 reads beyond the layout of chunks with an index.
+            ObjectKind::Dataset(_)
+                if fillers(object) != Fillers::None
+                    || matches!(payload, Some(Payload::Tree { .. })) =>
+            {
                 messages.push(NewMessage::placeholder());
             }
             ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => {}
@@ -172,6 +180,7 @@ impl Context<'_> {
             (Some(Payload::Chunk { offset, size, mask, .. }), _) => {
                 encode::single_chunk(&d.dataspace.dims, datatype.size, *size, *mask, rel(*offset))
             }
+            (Some(Payload::Tree { layout, .. }), _) => layout.clone(),
             (None, Layout::Compact { offset, size }) => {
                 let mut body = body.to_vec();
                 let plan = RefPlan::new(&datatype)?;

@@ -8,11 +8,15 @@
 //!
 //! Memory holds the addresses of objects and the indices of heap objects, never data.
 
+mod choice;
+mod column_writer;
 mod header;
 mod inventory;
 mod naming;
 mod output;
 mod payload;
+mod pipeline;
+mod progress;
 mod relocate;
 #[cfg(test)]
 mod tests;
@@ -21,13 +25,16 @@ use self::header::{Context, Payload};
 use self::inventory::Inventory;
 use self::output::Output;
 use self::relocate::Places;
-use super::{Failure, Observer};
+use super::{Failure, FailureKind, Observer};
+use crate::codec;
 use crate::h5::encode::{self, MAX_HEAP_OBJECTS, NewMessage};
 use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result, kind};
 use crate::sys::sums::Stretch;
 use std::collections::HashMap;
+use std::io;
 
-pub(super) use self::payload::{Counts, EncodeOptions};
+pub(super) use self::choice::EncodeOptions;
+pub(super) use self::payload::Counts;
 
 /// Heap collections are closed when their objects take this many bytes.
 const HEAP_BYTES: u64 = 1 << 20;
@@ -85,6 +92,28 @@ pub(super) enum RewriteError {
     Output(std::io::Error),
     /// Anything else.
     Failed(Failure),
+}
+
+impl RewriteError {
+    /// What a codec said of the data at offset `at` of the input.
+    fn of_codec(at: u64, error: codec::Error) -> Self {
+        match error {
+            codec::Error::Cancelled => crate::h5::Error::cancelled().into(),
+            codec::Error::Output { source, .. } => Self::Output(source),
+            codec::Error::Unsupported { .. } => {
+                Self::Failed(Failure::new(FailureKind::Unsupported, error.to_string()))
+            }
+            other => crate::h5::Error::payload(at, io::Error::other(other)).into(),
+        }
+    }
+
+    /// What a stream of the data at offset `at` said; of chunks it knows more itself.
+    fn of_stream(at: u64, error: io::Error) -> Self {
+        match error.downcast::<crate::h5::Error>() {
+            Ok(error) => error.into(),
+            Err(error) => Self::of_codec(at, error.into()),
+        }
+    }
 }
 
 impl From<crate::h5::Error> for RewriteError {

@@ -20,21 +20,19 @@ pub struct ChunkGrid {
     count: u64,
 }
 
-/// Bytes of the largest chunk that arrays are cut into.
-const CHUNK_MAX: u64 = (1 << 31) - 1;
-/// JLD2 reads the dimensions of a chunk as 32 bits with a sign.
-const DIMENSION_MAX: u64 = (1 << 31) - 1;
+/// Largest dimension of a chunk: JLD2 reads it with a sign.
+const DIM_MAX: u64 = (1 << 31) - 1;
 
 impl ChunkGrid {
     /// Cuts an array of `dims`, slowest first, into chunks of about `goal` bytes, at most. They are
-    /// as equal as can be, so that little of the last one lies outside the array. Where a step is a
-    /// multiple of `unit` along the dimension that is cut (1 for any), chunks begin at its multiples.
+    /// as equal as can be, so that little of the last one lies outside the array; where `unit` is more
+    /// than 1 and fits into a chunk, they begin at its multiples along the dimension that is cut.
     ///
     /// None where there are no elements, an element is larger than a chunk can be, or the array has
     /// 2^64 bytes or more.
     pub fn divide(dims: &[u64], element_size: u32, goal: u64, unit: u64) -> Option<Self> {
-        let goal = goal.min(CHUNK_MAX).max(u64::from(element_size));
-        if element_size == 0 || dims.is_empty() || goal > CHUNK_MAX {
+        let goal = goal.min(HDF5_1_CHUNK_MAX).max(u64::from(element_size));
+        if element_size == 0 || dims.is_empty() || goal > HDF5_1_CHUNK_MAX {
             return None;
         }
         let bytes = dims.iter().try_fold(u64::from(element_size), |n, d| n.checked_mul(*d))?;
@@ -55,9 +53,8 @@ impl ChunkGrid {
         let most = (goal / step).max(1).min(dim);
         let parts = dim.div_ceil(most);
         let mut rows = dim.div_ceil(parts);
-        if unit > 1 && parts > 1 {
-            // As near as the unit allows, but at least one.
-            rows = (most / unit).max(1).saturating_mul(unit).min(dim);
+        if unit > 1 && parts > 1 && unit <= most {
+            rows = (most / unit).saturating_mul(unit);
         }
         let shape = |(k, dim): (usize, &u64)| match k.cmp(&cut) {
             std::cmp::Ordering::Less => 1,
@@ -74,6 +71,9 @@ impl ChunkGrid {
         if dims.len() != chunk.len() || chunk.contains(&0) || dims.contains(&0) {
             return None;
         }
+        if chunk.iter().any(|n| *n > DIM_MAX) {
+            return None;
+        }
         // The first that is not 1; where all are, the last.
         let cut = chunk.iter().position(|n| *n > 1).unwrap_or(chunk.len().checked_sub(1)?);
         let whole = dims.iter().zip(&chunk).skip(cut.checked_add(1)?).all(|(dim, n)| dim == n);
@@ -84,9 +84,6 @@ impl ChunkGrid {
         let step = tail.iter().try_fold(u64::from(element_size), |n, d| n.checked_mul(*d))?;
         let rows = chunk.get(cut).copied()?;
         step.checked_mul(rows).filter(|bytes| (1..=HDF5_1_CHUNK_MAX).contains(bytes))?;
-        if chunk.iter().any(|dim| *dim > DIMENSION_MAX) {
-            return None;
-        }
         let along = dims.get(cut)?.div_ceil(rows);
         let count = dims.get(..cut)?.iter().try_fold(along, |n, d| n.checked_mul(*d))?;
         dims.iter().try_fold(u64::from(element_size), |n, d| n.checked_mul(*d))?;
@@ -118,8 +115,16 @@ impl ChunkGrid {
         self.step.saturating_mul(self.rows())
     }
 
+    /// Whether each chunk of this grid is made of whole chunks of another one of the same array.
+    pub fn covers(&self, other: &Self) -> bool {
+        self == other
+            || self.dims == other.dims
+                && self.cut == other.cut
+                && self.rows().is_multiple_of(other.rows().max(1))
+    }
+
     /// Steps of a chunk along the dimension that is cut.
-    fn rows(&self) -> u64 {
+    pub fn rows(&self) -> u64 {
         self.chunk.get(self.cut).copied().unwrap_or(1)
     }
 
@@ -188,7 +193,8 @@ mod tests {
         assert!(ChunkGrid::divide(&[], 8, 100, 1).is_none());
         assert!(ChunkGrid::divide(&[0], 8, 100, 1).is_none());
         assert!(ChunkGrid::divide(&[1 << 40, 1 << 30], 8, 100, 1).is_none());
-        assert!(ChunkGrid::divide(&[4], u32::MAX, 100, 1).is_none());
+        assert!(ChunkGrid::of(&[1 << 33], vec![1 << 32], 1).is_none(), "4 GiB");
+        assert!(ChunkGrid::of(&[1 << 31], vec![1 << 31], 1).is_none(), "a dimension with a sign");
         assert!(ChunkGrid::of(&[4, 4], vec![2, 2], 8).is_none(), "no run of bytes");
         let whole = |rows: u64, size| ChunkGrid::of(&[rows], vec![rows], size).is_some();
         assert!(whole((1 << 29) - 1, 8) && !whole(1 << 29, 8), "4 GiB");
@@ -213,9 +219,7 @@ mod tests {
                 prop_assert_eq!(at * u64::from(size), start);
             }
             prop_assert_eq!(next, dims.iter().product::<u64>() * u64::from(size));
-            if unit == 1 {
-                prop_assert!(grid.chunk_bytes() <= goal.max(u64::from(size)));
-            }
+            prop_assert!(grid.chunk_bytes() <= goal.max(u64::from(size)));
             let again = ChunkGrid::of(&dims, grid.chunk().to_vec(), size);
             prop_assert_eq!(again, Some(grid));
         }

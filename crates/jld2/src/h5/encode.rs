@@ -250,13 +250,13 @@ pub fn smallest_width(dims: &[u64], element_size: u64) -> u8 {
 }
 
 /// The bytes for each dimension of a chunk that HDF5 1 and 2 and JLD2 all read in a layout of
-/// version 4; none if there is no such number. JLD2 reads one, two, four or eight.
+/// version 4; none if there is no such number.
 pub fn common_width(dims: &[u64], element_size: u32) -> Option<u8> {
     let width = smallest_width(dims, u64::from(element_size));
-    matches!(width, 1 | 2 | 4 | 8).then_some(width)
+    matches!(width, 1 | 2 | 4).then_some(width)
 }
 
-/// Whether readers of all kinds open an array that is one such chunk.
+/// Whether [`single_chunk`] can be read by JLD2 and by every HDF5 from 1.10 on.
 pub fn fits_every_reader(dims: &[u64], element_size: u32) -> bool {
     common_width(dims, element_size).is_some()
 }

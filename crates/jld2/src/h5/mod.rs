@@ -24,6 +24,7 @@ mod header;
 mod heap;
 pub mod message;
 mod object;
+mod packed;
 mod refs;
 mod rescue;
 #[cfg(any(test, feature = "testing"))]
@@ -56,6 +57,7 @@ pub use message::layout::{
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind};
 pub use refs::{RefPlan, RefSlot};
+pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
