@@ -9,7 +9,7 @@ use crate::h5::{Checksums, Error, File, Trace};
 use crate::inspect::unreadable;
 use crate::julia::TypeTable;
 use crate::migrate::target::Target;
-use crate::migrate::{self, Examiner, Finding, Migration, PlanError, Severity, plan};
+use crate::migrate::{self, Examiner, Finding, Migration, PlanError, Readers, Severity, plan};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -55,9 +55,11 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         Err(PlanError::Read(error)) if !error.is_foreign() => return Err(error),
         planned => planned,
     };
-    let (action, findings) = match planned {
-        Ok(migration) => (action(&migration), migration.findings),
-        Err(error) => (Action::Refuse { reason: error.to_string() }, Vec::new()),
+    let (action, findings, readers) = match planned {
+        Ok(migration) => (action(&migration), migration.findings, migration.readers),
+        Err(error) => {
+            (Action::Refuse { reason: error.to_string() }, Vec::new(), Readers::default())
+        }
     };
     let superblock = file.superblock();
     let examiner = Examiner::new(&types, target, findings);
@@ -98,6 +100,8 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         benchmark: mera.benchmark,
         target: target.name.clone(),
         findings: with_unread(usage.examiner.into_findings(), &unread),
+        readers,
+        hdf5: readers.told(false),
         action,
         tree,
     })

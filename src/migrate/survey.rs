@@ -1,6 +1,7 @@
 //! Collects what there is in a file, as far as rules and findings ask for it: one trace.
 
 use super::container::Repairs;
+use super::portable::Portable;
 use super::target::Target;
 use crate::h5::{
     Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry, Link, Object, ObjectKind,
@@ -44,6 +45,8 @@ pub struct Survey {
     pub payload_bytes: u64,
     /// What is amiss with the container and can be put right where it stands.
     pub(super) repairs: Repairs,
+    /// What readers that are built on HDF5 cannot open.
+    pub portable: Portable,
     /// Every reference but those to heaps; `None` if there are too many to keep.
     edges: Option<Vec<Edge>>,
 }
@@ -186,6 +189,9 @@ impl Visitor for Surveyor<'_> {
             let bytes = region.end.saturating_sub(region.start);
             self.out.payload_bytes = self.out.payload_bytes.saturating_add(bytes);
         }
+        if region.kind == RegionKind::Heap {
+            self.out.portable.heap(self.types.file(), &region)?;
+        }
         if let Some(regions) = &mut self.regions {
             regions.push(region);
         }
@@ -196,6 +202,7 @@ impl Visitor for Surveyor<'_> {
 impl Surveyor<'_> {
     fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
         self.out.datasets += 1;
+        self.out.portable.dataset(self.types, object, dataset, path)?;
         for filter in &dataset.filters {
             let known = self.out.filters.iter_mut().find(|(f, _, _)| f == filter);
             match known {

@@ -184,9 +184,10 @@ fn redirect(
         for (at, new) in found {
             let bytes = new.0.to_le_bytes().to_vec();
             let mut chunks = object.header.chunks.iter();
-            match chunks.any(|chunk| chunk.offset <= at && at < chunk.end()) {
-                true => replaced.in_header(id, at, bytes),
-                false => replaced.bytes(at, bytes)?,
+            if chunks.any(|chunk| chunk.offset <= at && at < chunk.end()) {
+                replaced.in_header(id, at, bytes);
+            } else {
+                replaced.bytes(at, bytes)?;
             }
         }
     }

@@ -3,8 +3,7 @@
 
 use super::unsigned::without_signature;
 use crate::h5::{
-    Error, ErrorKind, File, Front, Group, Layout, Object, ObjectHeader, ObjectKind, RefPlan,
-    RelAddr, Result, Scan, Source,
+    Error, File, Front, Group, Layout, Object, ObjectKind, RefPlan, RelAddr, Result, Scan, Source,
 };
 
 /// The number of an object in the order of the file.
@@ -87,9 +86,7 @@ impl Catalogue {
             let cut = self.shortened(&object);
             return group.then(|| GroupLinks { object: Object::clone(&object), cut });
         }
-        let (header, lost) =
-            ObjectHeader::read_left(self.file.source(), self.file.superblock(), addr).ok()?;
-        let object = Object::parse(header).ok()?;
+        let (object, lost) = self.file.object_left(addr).ok()?;
         let group = matches!(object.kind, ObjectKind::Group(_));
         group.then(|| GroupLinks { object, cut: lost.into_iter().next() })
     }
@@ -146,25 +143,4 @@ fn as_if_closed(source: Source, front: &Front) -> Result<File> {
     let superblock = front.superblock(RelAddr::UNDEF, len);
     let bytes = superblock.with_end_of_file(len);
     File::from_source(Source::overlay(source, len, Vec::new(), vec![(front.base, bytes)]))
-}
-
-/// Errors of the disk end everything; others are about the object.
-pub(super) fn passing(error: Error) -> Result<Error> {
-    match error.kind() {
-        ErrorKind::Io(_) | ErrorKind::Cancelled => Err(error),
-        ErrorKind::Payload(inner) => {
-            // The system's word, wherever it was wrapped.
-            let mut next: Option<&(dyn std::error::Error + 'static)> = Some(inner.as_ref());
-            while let Some(it) = next {
-                let io = it.downcast_ref::<std::io::Error>();
-                if let Some(code) = io.and_then(std::io::Error::raw_os_error) {
-                    let at = error.offset().unwrap_or(0);
-                    return Err(Error::io(at, std::io::Error::from_raw_os_error(code)));
-                }
-                next = it.source();
-            }
-            Ok(error)
-        }
-        _ => Ok(error),
-    }
 }

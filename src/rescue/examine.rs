@@ -3,8 +3,9 @@
 //!
 //! The rule of wholeness is in docs/rescue.md.
 
-use super::catalogue::{Catalogue, GroupLinks, Id, passing};
+use super::catalogue::{Catalogue, GroupLinks, Id};
 use super::elements::{ElementState, can_be_undefined, each_place, state};
+use super::passing::passing;
 use crate::codec::ids;
 use crate::h5::{
     Budget, Class, Dataset, Edge, EdgeKind, Error, Object, ObjectHeader, ObjectKind, RefPlan,

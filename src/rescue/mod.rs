@@ -18,6 +18,7 @@ mod elements;
 mod examine;
 mod hints;
 mod judge;
+mod passing;
 mod report;
 mod run;
 mod tell;

@@ -1,10 +1,8 @@
 //! Object headers of version 1, as HDF5 writes them unless it is told otherwise. They have neither a
 //! signature nor a checksum, so that only what leads to one tells where it stands.
 
-use super::catalogue::passing;
-use crate::h5::{
-    Edge, EdgeKind, File, Object, ObjectHeader, ObjectKind, RelAddr, Result, Trace, Visitor,
-};
+use super::passing::passing;
+use crate::h5::{Edge, EdgeKind, File, Object, ObjectKind, RelAddr, Result, Trace, Visitor};
 use std::collections::HashSet;
 
 /// What a header that cannot be read counts for, in bytes.
@@ -33,10 +31,7 @@ pub(super) fn without_signature(file: &File, root: RelAddr, known: &[u64]) -> Re
             Err(error) => {
                 passing(error)?;
                 file.spend(UNREAD_COST);
-                let left = ObjectHeader::read_left(file.source(), file.superblock(), addr);
-                let Some(object) = left.ok().and_then(|(h, _)| Object::parse(h).ok()) else {
-                    continue;
-                };
+                let Ok((object, _)) = file.object_left(addr) else { continue };
                 object
             }
         };

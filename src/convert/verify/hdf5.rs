@@ -11,7 +11,7 @@ use super::boxes::Boxes;
 use crate::codec::{Lz4Format, ids, sniff_lz4};
 use crate::h5::{
     Class, Dataset, Datatype, Error, Extent, File, Group, HDF5_1_CHUNK_MAX, Object, ObjectKind,
-    RefPlan, Result, Slot, StoredChunk, Trace, Visitor,
+    RefPlan, RefSlot, Result, StoredChunk, Trace, Visitor,
 };
 use crate::julia::Column;
 use crate::sys::hdf5::{Kind, Library, LibraryError, LibraryObject, Shape, TypeClass};
@@ -139,7 +139,7 @@ fn links(group: &Group, other: &LibraryObject, at: u64) -> Result<()> {
 }
 
 fn has_sequences(plan: &RefPlan) -> bool {
-    plan.slots.iter().any(|(_, slot)| matches!(slot, Slot::Vlen(_)))
+    plan.slots.iter().any(|(_, slot)| matches!(slot, RefSlot::Vlen(_)))
 }
 
 /// Compares an element's class and size; whether its bytes can be compared, too.

@@ -170,6 +170,17 @@ impl File {
         Ok(object)
     }
 
+    /// What is left of the object at `addr`: what the first chunk of its header says, and each
+    /// continuation, link and attribute elsewhere that can be read. Gives the errors of the others.
+    ///
+    /// # Errors
+    /// If the first chunk cannot be read, or makes no sense without what is lost.
+    pub fn object_left(&self, addr: RelAddr) -> Result<(Object, Vec<Error>)> {
+        let (mut header, mut lost) = ObjectHeader::read_left(&self.source, &self.superblock, addr)?;
+        lost.extend(dense::gather_left(&self.source, &self.superblock, &mut header));
+        Ok((Object::parse(header)?, lost))
+    }
+
     /// Attributes of committed types are filled up, too, in headers of version 1. The type's own
     /// attributes, which can be of this very type, are not looked at.
     fn unpad(&self, object: &mut Object) -> Result<()> {

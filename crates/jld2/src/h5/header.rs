@@ -4,7 +4,7 @@
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
 use super::message::link::Group;
-use super::{Error, RelAddr, Result, Source, Superblock, dense};
+use super::{Error, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{HEADER_BYTES, HEADER_MESSAGES};
 use std::collections::HashSet;
 
@@ -283,20 +283,19 @@ impl ObjectHeader {
         Ok(header)
     }
 
-    /// Reads what is left of the object whose header is at `addr`: its first chunk, and each
-    /// continuation, link and attribute elsewhere that can be read. Gives the errors of the others.
+    /// Reads what is left of the header at `addr`: its first chunk, and each continuation that can be
+    /// read. Gives the errors of the others.
     ///
     /// # Errors
     /// If the first chunk cannot be read.
-    pub fn read_left(
+    pub(super) fn read_left(
         source: &Source,
         superblock: &Superblock,
         addr: RelAddr,
     ) -> Result<(Self, Vec<Error>)> {
         let mut lost = Vec::new();
-        let mut header =
+        let header =
             Self::read_with(source, superblock, addr, Checksums::Trusted, Some(&mut lost))?;
-        lost.extend(dense::gather_left(source, superblock, &mut header));
         Ok((header, lost))
     }
 

@@ -56,7 +56,9 @@ pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::fill::FillValue;
 pub use message::filter::FilterEntry;
-pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk};
+pub use message::layout::{
+    ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk, chunk_width,
+};
 pub use message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
 pub use object::{Dataset, Object, ObjectKind};
 pub use refs::{RefPlan, RefSlot};
