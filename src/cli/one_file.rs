@@ -64,8 +64,9 @@ pub struct InspectArgs {
     /// Show whole trees, with the committed types
     #[arg(long)]
     pub full: bool,
-    /// The package versions that findings are about [default: mera-1.9]
-    #[arg(long, value_name = "NAME")]
+    /// The package versions that findings are about: a target's name, or a file that defines one
+    /// [default: mera-1.9]
+    #[arg(long, value_name = "NAME|FILE")]
     pub target: Option<String>,
     /// Further rules, for your own types (may be given several times)
     #[arg(long, value_name = "FILE")]
@@ -107,8 +108,9 @@ pub struct VerifyArgs {
     /// What became of it, or a directory of files with the same names
     #[arg(value_name = "NEW")]
     pub b: PathBuf,
-    /// The package versions that NEW was made for [default: mera-1.9]
-    #[arg(long, value_name = "NAME")]
+    /// The package versions that NEW was made for: a target's name, or a file that defines one
+    /// [default: mera-1.9]
+    #[arg(long, value_name = "NAME|FILE")]
     pub target: Option<String>,
     /// Further rules that NEW was made with (may be given several times)
     #[arg(long, value_name = "FILE")]

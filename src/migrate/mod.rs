@@ -10,6 +10,7 @@
 //! its types rightly.
 
 mod additions;
+mod client_values;
 mod container;
 mod diagnose;
 pub mod edit;

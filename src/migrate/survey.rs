@@ -1,5 +1,6 @@
 //! What there is in a file, as far as rules and findings ask for it: one trace.
 
+use super::client_values::ClientValues;
 use super::container::Repairs;
 use super::target::Target;
 use crate::h5::{
@@ -34,7 +35,8 @@ pub struct Survey {
     pub embedded: HashMap<RelAddr, Vec<RelAddr>>,
     /// Committed datatypes that occur.
     pub committed: BTreeSet<RelAddr>,
-    /// Filters, how many datasets use them, and the path of the first.
+    /// Filters, how many datasets use them, and the path of the first; those with too many client
+    /// values as they are once that is put right.
     pub filters: Vec<(FilterEntry, u64, Arc<str>)>,
     /// Datasets, linked or not.
     pub datasets: u64,
@@ -44,6 +46,8 @@ pub struct Survey {
     pub payload_bytes: u64,
     /// What is amiss with the container and can be put right where it stands.
     pub(super) repairs: Repairs,
+    /// Filters with more client values than the target takes.
+    pub(super) client_values: ClientValues,
     /// Every reference but those to heaps; `None` if there are too many to keep.
     edges: Option<Vec<Edge>>,
 }
@@ -134,6 +138,7 @@ impl Survey {
 impl Visitor for Surveyor<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         self.out.repairs.look(object, path);
+        self.out.client_values.look(object, self.target, path)?;
         match &object.kind {
             ObjectKind::Group(group) => {
                 self.out.groups += 1;
@@ -196,11 +201,16 @@ impl Surveyor<'_> {
             // The walk looks at the extent after this, and refuses one that is beyond the file.
             self.out.payload_bytes = self.out.payload_bytes.saturating_add(extent);
         }
+        let mended = self.out.client_values.mends(object.addr());
         for filter in &dataset.filters {
-            let known = self.out.filters.iter_mut().find(|(f, _, _)| f == filter);
+            let mut filter = filter.clone();
+            if mended {
+                filter.client.truncate(self.target.taken(filter.id, &filter.client));
+            }
+            let known = self.out.filters.iter_mut().find(|(f, _, _)| *f == filter);
             match known {
                 Some((_, count, _)) => *count += 1,
-                None => self.out.filters.push((filter.clone(), 1, Arc::from(path))),
+                None => self.out.filters.push((filter, 1, Arc::from(path))),
             }
         }
         let addr = match &dataset.datatype {

@@ -31,9 +31,19 @@ pub(crate) struct Encoding<'a> {
     pub(crate) threads: usize,
     /// Whether the target can decode a dataset's filters.
     pub(crate) readable: &'a dyn Fn(&[FilterEntry]) -> bool,
+    /// The client values to write for a filter with this number, where JLD2 0.6.5 writes these.
+    pub(crate) written: &'a dyn Fn(u16, &[u32]) -> Vec<u32>,
 }
 
 impl Encoding<'_> {
+    /// What stands in a header of a filter that data were encoded with.
+    fn entry(&self, codec: Codec, filter: codec::Filter) -> FilterEntry {
+        let codec::Filter { id, name, client, .. } = filter;
+        // Frames are for JLD2 before 0.6, whose one value means nothing.
+        let client = if codec == Codec::Lz4Frame { client } else { (self.written)(id, &client) };
+        FilterEntry { id, name, flags: 0, client }
+    }
+
     /// The codec that a dataset is to be encoded with; `None` if it stays as it is.
     fn of(&self, dataset: &Dataset) -> Option<Codec> {
         match self.wanted {
@@ -193,11 +203,8 @@ impl Task<'_, '_> {
             self.out.back_to(offset)?;
             return Ok((self.plain(&column, offset, before)?, true));
         }
-        let filters = encoded
-            .filters
-            .into_iter()
-            .map(|f| FilterEntry { id: f.id, name: f.name, flags: 0, client: f.client })
-            .collect();
+        let filters =
+            encoded.filters.into_iter().map(|filter| encoding.entry(codec, filter)).collect();
         Ok((Payload::Chunk { offset, size: encoded.written, mask: 0, filters }, false))
     }
 

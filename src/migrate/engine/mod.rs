@@ -104,6 +104,7 @@ impl<'r> Engine<'r> {
     /// Puts the container right where no rule asks for anything.
     pub(super) fn repair(&mut self) -> Result<EditList, PlanError> {
         self.survey.repairs.put(&mut self.patches);
+        self.survey.client_values.put(&mut self.patches);
         let end = self.file().superblock().end_of_file;
         std::mem::take(&mut self.patches).finish(self.file(), end, &[])
     }
@@ -179,6 +180,7 @@ impl<'r> Engine<'r> {
             }
         }
         self.survey.repairs.put(&mut self.patches);
+        self.survey.client_values.put(&mut self.patches);
         std::mem::take(&mut self.patches).finish(self.file(), start, &built.bytes)
     }
 

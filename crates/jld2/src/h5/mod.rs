@@ -42,7 +42,7 @@ pub use message::attribute::Attribute;
 pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::fill::FillValue;
-pub use message::filter::FilterEntry;
+pub use message::filter::{FilterEntry, with_fewer_values};
 pub use message::layout::{HDF5_1_CHUNK_MAX, Layout, SingleChunk};
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind, payload_extent};
