@@ -1,6 +1,7 @@
 //! The command line of `jldconv`: one file at a time.
 
 use super::flags::ConversionFlags;
+use super::target::TargetCommand;
 use super::value;
 use crate::h5::Checksums;
 use clap::builder::BoolishValueParser;
@@ -16,10 +17,11 @@ Examples:
   jldconv verify output_00100.jld2 new.jld2        whether rules explain every difference
   jldconv verify archive upgraded                  the same of all files in two directories
   jldconv dump new.jld2 /hydro/info                values as text
+  jldconv target check --packages ~/.julia/packages  what newer packages would warn of
   jldconv undo output_00100.jld2                   take an in-place upgrade back
 Whole archives: jldconv-supervisor.
 
-Exit codes: 0 done, 1 a file failed or differs, 2 usage, 3 interrupted, 4 nothing to compare,
+Exit codes: 0 done, 1 a file or target failed or differs, 2 usage, 3 interrupted, 4 nothing to compare,
 5 internal error.";
 
 /// A parsed command line.
@@ -46,6 +48,9 @@ pub enum JldconvCommand {
     Verify(VerifyArgs),
     /// Print a file's values, or those below a path
     Dump(DumpArgs),
+    /// What outputs are made for: list and show targets, check one against Julia's sources
+    #[command(subcommand)]
+    Target(TargetCommand),
     /// Take in-place upgrades back, bit for bit
     Undo(UndoArgs),
     /// Make in-place upgrades final: remove their undo files
@@ -225,6 +230,11 @@ mod tests {
             "inspect a.jld2 --backup-dir undo",
             "verify a.jld2 b.jld2 --backup-dir undo",
             "dump a.jld2 --backup-dir undo",
+            "target list --json",
+            "target show",
+            "target show mine.toml --json",
+            "target check --definitions a.jl --definitions b.jl --target mera-1.9",
+            "target check --packages dir --json",
         ] {
             let args = std::iter::once("jldconv").chain(line.split(' '));
             assert!(JldconvCli::try_parse_from(args).is_ok(), "{line}");
@@ -238,6 +248,8 @@ mod tests {
             "commit",
             "convert",
             "melt a",
+            "target",
+            "target check",
         ] {
             let args =
                 std::iter::once("jldconv").chain(line.split(' ').filter(|it| !it.is_empty()));

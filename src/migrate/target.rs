@@ -85,6 +85,19 @@ pub enum Encoding {
     Deflate,
 }
 
+impl Encoding {
+    /// Its name in a target's file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Lz4 => "lz4",
+            Self::Lz4Frame => "lz4-frame",
+            Self::Zstd => "zstd",
+            Self::Deflate => "deflate",
+        }
+    }
+}
+
 /// The objects that say how a file's columns are encoded.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -310,6 +323,21 @@ impl Target {
     /// The target's definition of a type, by its full name without parameters.
     pub fn type_def(&self, name: &str) -> Option<&TypeDef> {
         self.types.get(name)
+    }
+
+    /// The types that the target defines, by their full names.
+    pub fn types(&self) -> impl Iterator<Item = (&str, &TypeDef)> {
+        self.types.iter().map(|(name, def)| (name.as_str(), def))
+    }
+
+    /// Full names of further types that the target has, whose fields it does not tell.
+    pub fn further_types(&self) -> impl Iterator<Item = &str> {
+        self.modules.names.iter().map(String::as_str)
+    }
+
+    /// Packages of which the target has no types but those that it names.
+    pub fn closed_packages(&self) -> impl Iterator<Item = &str> {
+        self.modules.closed.iter().map(String::as_str)
     }
 
     /// The fields that only take objects of the type `name`: each with the type that has it.

@@ -3,6 +3,7 @@
 mod back;
 mod convert;
 mod look;
+mod target;
 mod unfinished;
 mod verify;
 
@@ -34,6 +35,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Dump(args) => look::dump(&args),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
+        JldconvCommand::Target(command) => target::target(&command, verbose),
         JldconvCommand::Undo(args) => back::undo(&args),
         JldconvCommand::Commit(args) => back::commit(&args),
     });
