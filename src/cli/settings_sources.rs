@@ -105,7 +105,7 @@ fn from_table(table: &Table, place: &str, base: &Path) -> Result<Said, SourceErr
             value => scalar(value).map(|text| vec![text]),
         }
         .ok_or_else(|| wrong("write a text, a number, true or false"))?;
-        for text in texts.iter_mut().filter(|text| is_path(&key, text)) {
+        for text in texts.iter_mut().filter(|text| is_path(key, text)) {
             *text = base.join(&*text).into_os_string();
         }
         said.add(key, texts).map_err(|message| wrong(&message))?;

@@ -253,13 +253,13 @@ fn filter_line(filter: &Filter, out: &mut String) {
         None => out.push_str(", with any number of client values"),
     }
     if let Some(writes) = &filter.writes {
-        let writes: Vec<_> = writes.iter().map(client_value).collect();
+        let writes: Vec<_> = writes.iter().copied().map(client_value).collect();
         let _ = write!(out, ", written as {}", writes.join(", "));
     }
     out.push('\n');
 }
 
-fn client_value(value: &ClientValue) -> String {
+fn client_value(value: ClientValue) -> String {
     match value {
         ClientValue::Number(number) => number.to_string(),
         ClientValue::Setting(Setting::BlockSize) => "block-size".to_owned(),
@@ -279,7 +279,7 @@ fn shown_json(target: &Target) -> Value {
             "reads": filter.reads,
             "client_values": filter.client_values.map(|(least, most)| [least, most]),
             "writes": filter.writes.as_ref().map(|writes| {
-                writes.iter().map(client_value).collect::<Vec<_>>()
+                writes.iter().copied().map(client_value).collect::<Vec<_>>()
             }),
             "why": filter.why,
         })

@@ -58,13 +58,13 @@ impl<'a> Frames<'a> {
                 return self
                     .open
                     .last()
-                    .is_some_and(|frame| !bracket(&frame))
+                    .is_some_and(|frame| !bracket(frame))
                     .then(|| self.open.pop())?;
             }
             Kind::Word if opens(token.text, after) => {
                 // `x for x in y if z` in brackets is no block.
                 let generator = matches!(token.text, "for" | "if")
-                    && self.open.last().is_some_and(|frame| bracket(&frame))
+                    && self.open.last().is_some_and(bracket)
                     && before.is_some_and(Token::ends_value);
                 if !generator {
                     self.open.push(token.text);

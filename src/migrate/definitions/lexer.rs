@@ -142,7 +142,7 @@ impl<'a> Lexer<'a> {
             _ if is_word_start(first) => {
                 let end = self.rest.char_indices().find(|(at, c)| {
                     let equals = || self.rest.get(at + 1..).is_some_and(|r| r.starts_with('='));
-                    !is_word(*c) && !(*c == '!' && !equals())
+                    !is_word(*c) && (*c != '!' || equals())
                 });
                 self.bump(end.map_or(self.rest.len(), |(at, _)| at));
                 Kind::Word

@@ -77,7 +77,7 @@ pub fn packages(
         let seen = PackageSeen { name, version, path, sources: 0, others: Vec::new() };
         match found.iter_mut().find(|known| known.name == seen.name) {
             None => found.push(seen),
-            Some(known) if numbers(&seen.version) > numbers(&known.version) => {
+            Some(known) if newer(&seen, known) => {
                 let older = std::mem::replace(known, seen);
                 known.others = older.others;
                 known.others.push((older.version, older.path));
@@ -95,9 +95,13 @@ pub fn packages(
     Ok((found, all))
 }
 
+fn newer(a: &PackageSeen, b: &PackageSeen) -> bool {
+    numbers(a.version.as_deref()) > numbers(b.version.as_deref())
+}
+
 /// A version as its numbers; one without sorts first.
-fn numbers(version: &Option<String>) -> Vec<u64> {
-    let parts = version.as_deref().unwrap_or_default().split(|c: char| !c.is_ascii_digit());
+fn numbers(version: Option<&str>) -> Vec<u64> {
+    let parts = version.unwrap_or_default().split(|c: char| !c.is_ascii_digit());
     parts.filter_map(|part| part.parse().ok()).collect()
 }
 

@@ -82,11 +82,8 @@ impl<'a> Scanner<'_, 'a> {
                 }
             }
             let depth = frames.len();
-            match frames.step(before.as_ref(), &token, after.as_ref()) {
-                Some(MODULE) => {
-                    path.pop();
-                }
-                _ => {}
+            if frames.step(before.as_ref(), &token, after.as_ref()) == Some(MODULE) {
+                path.pop();
             }
             hidden.retain(|hidden| *hidden < frames.len());
             if frames.len() > depth
@@ -169,9 +166,7 @@ impl<'a> Scanner<'_, 'a> {
         let line = self.token(from)?.line;
         let place = self.place(line);
         let rest = self.tokens.get(keyword + 1..)?;
-        let Some(rest) = rest.get(..rest.len().min(self.left)).filter(|_| self.left > 0) else {
-            return None;
-        };
+        let rest = rest.get(..rest.len().min(self.left)).filter(|_| self.left > 0)?;
         let read = structs::read(rest, kind, place, &mut self.left);
         if self.left == 0 {
             self.unclear(line, "structs in structs without an end: no more are read".to_owned());

@@ -3,6 +3,7 @@
 use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::fmt::Write as _;
 
 fn scanned(text: &str) -> Definitions {
     scan_text(text, "text")
@@ -160,7 +161,9 @@ fn hostile_sources_are_read_in_linear_time() {
         let _ = scanned(&format!("{}{}", "begin ".repeat(n), piece.repeat(n)));
     }
     let mut many = "struct A\n".to_owned();
-    (0..n).for_each(|i| many.push_str(&format!("x{i}::Int\n")));
+    for i in 0..n {
+        let _ = writeln!(many, "x{i}::Int");
+    }
     assert_eq!(scanned(&format!("{many}end")).types["A"].fields.len(), n);
     assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
 }
@@ -194,7 +197,7 @@ proptest! {
         let mut text = "module M\nstruct A\n".to_owned();
         let mut want = Vec::new();
         for (name, julia_type) in names.iter().zip(types) {
-            text.push_str(&format!("{name}{julia_type}{noise}\n"));
+            let _ = writeln!(text, "{name}{julia_type}{noise}");
             let shown = if julia_type.is_empty() { "::?" } else { julia_type };
             want.push(format!("{name}{shown}"));
         }
