@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, Result};
 use jldconv::codec::LZ4_BLOCK_SIZE;
-use jldconv::h5::{Dataset, File, Layout, Object, Trace, Visitor};
+use jldconv::h5::{Dataset, File, Object, Trace, Visitor};
 use std::hint::black_box;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -15,7 +15,7 @@ struct Columns(Vec<Dataset>);
 
 impl Visitor for Columns {
     fn object(&mut self, object: &Object, _: &str) -> jldconv::h5::Result<()> {
-        if let Some(d) = object.dataset().filter(|d| matches!(d.layout, Layout::Chunk(_))) {
+        if let Some(d) = object.dataset().filter(|d| d.layout.single_chunk().is_some()) {
             self.0.push(d.clone());
         }
         Ok(())

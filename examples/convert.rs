@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     let watch = Watch::default();
     let begin = Instant::now();
     for input in &inputs {
-        let name = input.file_name().context("no name of a file")?;
+        let name = input.file_name().context("not the name of a file")?;
         let job = Job {
             input: input.clone(),
             output: args.out.join(name),

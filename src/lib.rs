@@ -1,4 +1,4 @@
-//! Upgrade archives of JLD2 files (Julia's HDF5 subset) without Julia.
+//! Upgrades archives of JLD2 files (Julia's HDF5 subset) without Julia.
 //!
 //! The crate is a stack of rooms; each may use those below it and none above:
 //!

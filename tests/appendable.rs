@@ -59,7 +59,7 @@ impl Walk {
     fn links(&self, group: RelAddr) -> Vec<(String, RelAddr)> {
         match &self.objects[&group].kind {
             ObjectKind::Group(g) => g.links.iter().map(|l| (l.name.clone(), l.target)).collect(),
-            _ => panic!("{group} is no group"),
+            _ => panic!("{group} is not a group"),
         }
     }
 

@@ -25,7 +25,7 @@ fn data(name: &str) -> PathBuf {
 }
 
 /// A directory to work in.
-struct Place(tempfile::TempDir);
+struct WorkDir(tempfile::TempDir);
 
 /// How a program ended.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Ended {
     }
 }
 
-impl Place {
+impl WorkDir {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -191,7 +191,7 @@ fn h5dump(path: &Path, dataset: &str) -> Option<String> {
 
 /// Fails unless h5py finds the same in each output as in the input.
 #[track_caller]
-fn same_for_h5py(place: &Place, outputs: &[&str]) {
+fn same_for_h5py(place: &WorkDir, outputs: &[&str]) {
     let Some(python) = python() else { return };
     for output in outputs {
         let args = ["same".into(), place.at("in.jld2"), place.at(output)];
@@ -201,7 +201,7 @@ fn same_for_h5py(place: &Place, outputs: &[&str]) {
 
 #[test]
 fn strings_that_h5py_added_to_a_mera_file_go_through_every_mode() {
-    let place = Place::new();
+    let place = WorkDir::new();
     fs::copy(data("h5py_vlen_appended.jld2"), place.at("in.jld2")).unwrap();
     let notes = &place.dump("in.jld2")["/hydro/notes"];
     assert_eq!(notes["items"][0]["t"], "Core.String", "{notes}");
@@ -219,7 +219,7 @@ fn strings_that_h5py_added_to_a_mera_file_go_through_every_mode() {
 
 #[test]
 fn a_heap_that_libhdf5_filled_to_the_last_byte_is_read() {
-    let place = Place::new();
+    let place = WorkDir::new();
     fs::copy(data("full_libhdf5_heap.jld2"), place.at("in.jld2")).unwrap();
     let before = place.dump("in.jld2");
     let strings = before["/s"]["items"].as_array().unwrap();
@@ -234,7 +234,7 @@ fn a_heap_that_libhdf5_filled_to_the_last_byte_is_read() {
 
 #[test]
 fn heap_ids_in_fill_values_are_relocated() {
-    let place = Place::new();
+    let place = WorkDir::new();
     fs::copy(data("fillvlen.jld2"), place.at("in.jld2")).unwrap();
     place.jldconv("convert in.jld2 zstd.jld2 --compress zstd --verify content").ends(0);
     place.jldconv("convert in.jld2 new.jld2 --repack --verify content").ends(0);
@@ -262,7 +262,7 @@ fn heap_ids_in_fill_values_are_relocated() {
 
 #[test]
 fn a_fill_value_that_leads_nowhere_is_told_and_stops_a_rewrite_only() {
-    let place = Place::new();
+    let place = WorkDir::new();
     let mut bytes = fs::read(data("fillvlen.jld2")).unwrap();
     let mut at = 0;
     each(&data("fillvlen.jld2"), &mut |object, path| {
@@ -286,7 +286,7 @@ fn a_fill_value_that_leads_nowhere_is_told_and_stops_a_rewrite_only() {
 #[test]
 fn the_order_of_creation_survives_a_rewrite() {
     for name in ["order.jld2", "order2.jld2"] {
-        let place = Place::new();
+        let place = WorkDir::new();
         fs::copy(data(name), place.at("in.jld2")).unwrap();
         place.jldconv("convert in.jld2 new.jld2 --repack --verify content").ends(0);
         let look = |name: &str| {
@@ -313,7 +313,7 @@ fn the_order_of_creation_survives_a_rewrite() {
 
 #[test]
 fn datatypes_without_a_version_get_one() {
-    let place = Place::new();
+    let place = WorkDir::new();
     fs::copy(data("version-nibble-0.4.51.jld2"), place.at("in.jld2")).unwrap();
     let seen = place.jldconv("inspect --json in.jld2").ends(0).json();
     let findings = seen["findings"].as_array().unwrap();
@@ -340,7 +340,7 @@ fn datatypes_without_a_version_get_one() {
 #[test]
 fn lost_checksums_are_told_and_put_right() {
     for name in ["zero-type-checksum.jld2", "zero-root-checksum.jld2"] {
-        let place = Place::new();
+        let place = WorkDir::new();
         fs::copy(data(name), place.at("in.jld2")).unwrap();
         let seen = place.jldconv("inspect in.jld2").ends(0);
         assert!(seen.out.contains("its header is zero"), "{}", seen.out);
@@ -369,7 +369,7 @@ fn root_checksum(bytes: &[u8]) -> usize {
 
 #[test]
 fn a_wrong_checksum_is_damage_unless_checksums_are_not_trusted() {
-    let place = Place::new();
+    let place = WorkDir::new();
     let whole = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(BASE)).unwrap();
     let mut bytes = whole.clone();
     let at = root_checksum(&bytes);
@@ -399,7 +399,7 @@ fn a_wrong_checksum_is_damage_unless_checksums_are_not_trusted() {
 
 #[test]
 fn a_wrong_checksum_of_the_superblock_is_put_right_where_checksums_are_not_trusted() {
-    let place = Place::new();
+    let place = WorkDir::new();
     let mut bytes = fs::read(data("version-nibble-0.4.51.jld2")).unwrap();
     bytes[556] ^= 1;
     place.put("in.jld2", &bytes);
@@ -418,7 +418,7 @@ fn a_wrong_checksum_of_the_superblock_is_put_right_where_checksums_are_not_trust
 #[test]
 fn a_zeroed_block_is_never_taken_for_a_lost_checksum() {
     let whole = fs::read(data("version-nibble-0.4.51.jld2")).unwrap();
-    let place = Place::new();
+    let place = WorkDir::new();
     // Where headers say something: the filler at the end of one is zero anyway.
     let mut headers = Vec::new();
     each(&data("version-nibble-0.4.51.jld2"), &mut |object, _| {
@@ -444,7 +444,7 @@ fn a_zeroed_block_is_never_taken_for_a_lost_checksum() {
 
 #[test]
 fn the_supervisor_hands_the_trust_on_to_its_workers() {
-    let place = Place::new();
+    let place = WorkDir::new();
     fs::create_dir(place.at("in")).unwrap();
     let mut wrong = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(BASE)).unwrap();
     let at = root_checksum(&wrong);
@@ -468,7 +468,7 @@ fn the_supervisor_hands_the_trust_on_to_its_workers() {
 
 #[test]
 fn a_file_that_was_never_closed_is_named_by_every_command() {
-    let place = Place::new();
+    let place = WorkDir::new();
     fs::copy(data("killed-writer-small.jld2"), place.at("in.jld2")).unwrap();
     let lines = [
         "inspect in.jld2",
@@ -494,7 +494,7 @@ fn a_file_that_was_never_closed_is_named_by_every_command() {
 
 #[test]
 fn user_blocks_that_jld2_does_not_write_are_named() {
-    let place = Place::new();
+    let place = WorkDir::new();
     let whole = fs::read(data("zero-root-checksum.jld2")).unwrap();
     // Moves the container: addresses count from its base, but for the end of the file.
     let moved = |base: usize, text: &[u8]| {
@@ -515,7 +515,7 @@ fn user_blocks_that_jld2_does_not_write_are_named() {
         (4096, "a user block of 4096 bytes"),
         (512, "does not begin with JLD2's text"),
     ] {
-        let place = Place::new();
+        let place = WorkDir::new();
         place.put("in.jld2", &moved(base, b""));
         let seen = place.jldconv("inspect --json in.jld2").ends(0).json();
         let texts = seen["findings"].as_array().unwrap().iter();
@@ -559,19 +559,19 @@ fn files_that_h5py_makes_go_through_every_mode() {
     let names: Vec<_> = names.lines().collect();
     assert!(names.len() > 12, "{names:?}");
     for name in names {
-        let place = Place::new();
+        let place = WorkDir::new();
         fs::copy(name, place.at("in.jld2")).unwrap();
         let before = place.dump("in.jld2");
         let outputs = place.everywhere("");
         same_for_h5py(&place, &outputs);
-        // Attributes that hold plain sequences, or lead to groups, are no values of Julia.
+        // Attributes that hold plain sequences, or lead to groups, are not values of Julia.
         if !name.contains("attributes") {
             place.verify(&outputs);
         }
         // What is written can be added to, and goes on from there.
         let to_add = if name.contains("-latest") { &["patched.jld2", "new.jld2"][..] } else { &[] };
         for output in to_add {
-            let again = Place::new();
+            let again = WorkDir::new();
             fs::copy(place.at(output), again.at("in.jld2")).unwrap();
             printed(&run(&python, "foreign.py", &["more".into(), again.at("in.jld2")]));
             let (old, new) = (place.dump(output), again.dump("in.jld2"));

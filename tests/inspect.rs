@@ -110,7 +110,7 @@ fn rules_of_ones_own_show_in_findings() {
     std::fs::write(&rules, text).unwrap();
     let file = "real-mera-1.9/output_00001.jld2";
     let seen = good(&["inspect", file, "--rules", rules.to_str().unwrap()]);
-    assert!(seen.contains("mended by the rule no-notes"), "{seen}");
+    assert!(seen.contains("fixed by the rule no-notes"), "{seen}");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 #[path = "bad_input/array.rs"]
 mod array;
 
-use jldconv::codec::{self, Codec, Error, Reader, Source, ids};
+use jldconv::codec::{self, Codec, Error, Reader, StreamSource, ids};
 use jldconv::convert::{Compress, Job, Options, Outcome, Silent, VerifyLevel, convert_file};
 use jldconv::inspect::compare;
 use peak_alloc::PeakAlloc;
@@ -40,7 +40,7 @@ impl Read for Steps {
     }
 }
 
-impl Source for Steps {
+impl StreamSource for Steps {
     fn total(&self) -> u64 {
         self.len
     }

@@ -72,7 +72,7 @@ impl Original {
         Trace::run(&file, &mut all).unwrap();
         let links = |addr: RelAddr| match &file.object(addr).unwrap().kind {
             ObjectKind::Group(group) => group.links.clone(),
-            _ => panic!("{addr} is no group"),
+            _ => panic!("{addr} is not a group"),
         };
         let root = links(file.superblock().root);
         let group = root.iter().find(|l| l.name == "_types").unwrap().target;

@@ -21,7 +21,7 @@ impl Write for Sink {
     }
 }
 
-/// Payloads that unpack to very much take their time: that is no defect.
+/// Payloads that unpack to very much take their time: that is not a defect.
 struct Logical<'a>(&'a File, u64);
 
 impl Visitor for Logical<'_> {

@@ -24,7 +24,7 @@ impl Visitor for Parts {
         self.addresses.extend(chunks);
         match object.dataset().map(|d| &d.layout) {
             Some(Layout::Contiguous { at, size: 1.., .. }) => self.addresses.push(*at),
-            Some(Layout::Chunk(chunk)) => self.addresses.push(chunk.at),
+            Some(Layout::Chunked(chunked)) => self.addresses.push(chunked.at),
             _ => {}
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What is in an archive's directory.
+//! Finds what is in an archive's directory.
 //!
 //! Every entry whose name is an output's is found, whatever it is: a directory or a pipe of that
 //! name comes with its [`Obstacle`], so that it ends as a failed job and not as a silent gap.
@@ -32,7 +32,7 @@ pub struct Found {
     pub obstacle: Option<Obstacle>,
 }
 
-/// Why an entry with an output's name is no file that can be read.
+/// Why an entry with an output's name is not a file that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// It is something else: `a directory`, `a pipe` ...

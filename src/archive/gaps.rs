@@ -1,4 +1,4 @@
-//! Numbers that are missing between the first file and the last.
+//! Finds numbers that are missing between the first file and the last.
 //!
 //! Held as ranges between neighbours: an archive of `output_1` and `output_999999999999999999` has
 //! one gap, not 10^18 missing numbers.

@@ -1,4 +1,4 @@
-//! What an archive's files were when somebody divided them.
+//! Records what an archive's files were when somebody divided them.
 //!
 //! Tasks of a job array list the same directory one after the other, and nobody keeps the archive
 //! from growing in between. Each leaves the [`Listing`] that its part was taken from; where two

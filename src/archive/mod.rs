@@ -1,4 +1,4 @@
-//! Archives: discovery, numbering, ranges, gaps, shards.
+//! Finds and divides an archive's files: discovery, numbering, ranges, gaps, shards.
 //!
 //! An archive is a directory of files named `<prefix>NNNNN.jld2`. What is found in it is data:
 //! [`discover`] lists, [`Ranges`] chooses, [`gaps`] tells what is missing between the first and the

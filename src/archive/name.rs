@@ -1,4 +1,4 @@
-//! What a file's name says, read from its bytes: a name need not be UTF-8.
+//! Reads what a file's name says from its bytes: a name need not be UTF-8.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -14,7 +14,7 @@ pub enum Name {
     TooLarge,
     /// Not UTF-8, and ends in `.jld2` or starts with the prefix: its owner may miss it.
     NotText,
-    /// Ends in `.jld2` (in any case), but is no output's.
+    /// Ends in `.jld2` (in any case), but is not an output's.
     Foreign,
     /// Hidden, temporary, or not about JLD2 at all.
     Other,

@@ -1,4 +1,4 @@
-//! Whether two directories are one, however they are spelled.
+//! Tells whether two directories are one, however they are spelled.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! Output numbers as a person writes them: `100-200,250,300-`.
+//! Reads output numbers as a person writes them: `100-200,250,300-`.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ranges(Vec<RangeInclusive<u64>>);
 
-/// Why a text is no set of ranges.
+/// Why a text is not a set of ranges.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} at character {} of \"{text}\"\n  {text}\n  {:>at$}", at, "^", at = at)]
 pub struct RangeError {

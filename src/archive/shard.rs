@@ -1,4 +1,4 @@
-//! One task's part of an archive.
+//! Picks one task's part of an archive.
 //!
 //! Every task lists the same directory and comes to the same division: it depends on the files'
 //! numbers, names and sizes only, not on who computes it, nor on what is done already. Where
@@ -35,7 +35,7 @@ pub enum Weigh {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
     /// Not of the form `I/N`.
-    #[error("\"{0}\" is no part: write I/N, for instance 3/20")]
+    #[error("\"{0}\" is not a part: write I/N, for instance 3/20")]
     Form(String),
     /// Outside 1 to N.
     #[error("part {index} of {count}: parts are counted from 1 to {count}")]
@@ -49,7 +49,7 @@ pub enum ShardError {
     #[error("{0} parts: an archive is divided into 1 to {MOST}")]
     Count(u64),
     /// A variable of a SLURM job array does not hold a number.
-    #[error("{name}=\"{value}\" is no number")]
+    #[error("{name}=\"{value}\" is not a number")]
     Variable {
         /// The variable's name.
         name: &'static str,
@@ -174,6 +174,11 @@ impl Shard {
         Self::new(off.saturating_add(1), count).map(Some)
     }
 
+    /// How many parts there are.
+    pub fn count(self) -> u32 {
+        self.count
+    }
+
     /// Whether this is all there is.
     pub fn is_whole(self) -> bool {
         self.count == 1
@@ -248,8 +253,8 @@ mod tests {
         insta::assert_snapshot!(message("0/4"), @"part 0 of 4: parts are counted from 1 to 4");
         insta::assert_snapshot!(message("5/4"), @"part 5 of 4: parts are counted from 1 to 4");
         insta::assert_snapshot!(message("1/0"), @"0 parts: an archive is divided into 1 to 1000000");
-        insta::assert_snapshot!(message("3"), @r#""3" is no part: write I/N, for instance 3/20"#);
-        insta::assert_snapshot!(message("+1/4"), @r#""+1/4" is no part: write I/N, for instance 3/20"#);
+        insta::assert_snapshot!(message("3"), @r#""3" is not a part: write I/N, for instance 3/20"#);
+        insta::assert_snapshot!(message("+1/4"), @r#""+1/4" is not a part: write I/N, for instance 3/20"#);
     }
 
     #[test]
@@ -274,7 +279,7 @@ mod tests {
         insta::assert_snapshot!(message("3", "1", "7", "3"), @"the job array's 3 task ids between 1 and 7 are not evenly spaced, so a task cannot know which part is its own: say --shard I/N");
         insta::assert_snapshot!(message("3", "1", "8", "3"), @"the job array's 3 task ids between 1 and 8 are not evenly spaced, so a task cannot know which part is its own: say --shard I/N");
         insta::assert_snapshot!(message("3", "1", "7", ""), @"SLURM_ARRAY_TASK_ID is set but SLURM_ARRAY_TASK_COUNT is not: say --shard I/N");
-        insta::assert_snapshot!(message("x", "1", "7", "7"), @r#"SLURM_ARRAY_TASK_ID="x" is no number"#);
+        insta::assert_snapshot!(message("x", "1", "7", "7"), @r#"SLURM_ARRAY_TASK_ID="x" is not a number"#);
         assert!(Shard::from_slurm(&vars("9", "1", "4", "4", "1")).is_err(), "behind the last");
         assert!(Shard::from_slurm(&vars("0", "1", "4", "4", "1")).is_err(), "before the first");
         assert!(Shard::from_slurm(&vars("1", "4", "1", "4", "1")).is_err(), "upside down");

@@ -1,4 +1,4 @@
-//! The flags, each once: the command line, `JLDCONV_*` and `jldconv.toml` all read these.
+//! Defines the flags, each once: the command line, `JLDCONV_*` and `jldconv.toml` all read these.
 //!
 //! Every field is an `Option` (an empty list for lists), `None` where nobody said it: the defaults
 //! are applied where [`Layer`] is resolved.
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Conversion")]
 pub struct ConversionFlags {
     /// How to carry it out: patch copies the file and changes a few hundred bytes, rewrite lays it
-    /// out afresh, in-place changes the file itself and can be undone; auto takes patch unless a
+    /// out again, in-place changes the file itself and can be undone; auto takes patch unless a
     /// rewrite is needed [default: auto]
     #[arg(long, value_name = "MODE")]
     pub mode: Option<Mode>,
@@ -54,7 +54,7 @@ pub struct ConversionFlags {
     /// Uncompressed size of a block, for instance 4MiB: what a reader must decode to get one value
     #[arg(long, value_name = "SIZE")]
     pub block_size: Option<Size>,
-    /// Lay the file out afresh without touching compressed bytes: gives back what deletions left
+    /// Lay the file out again without touching compressed bytes: gives back what deletions left
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true)]

@@ -1,4 +1,4 @@
-//! Questions to a person at a terminal: directories, range, workers, and whether to go.
+//! Asks a person at a terminal: directories, range, workers, and whether to go.
 //!
 //! Every question has a default that Enter takes, except the two directories. An answer that makes
 //! no sense is asked for again; the end of the input (Ctrl-D) is a "no" to everything.
@@ -109,7 +109,7 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
             };
             match std::fs::metadata(&path) {
                 Ok(meta) if meta.is_dir() => return Ok(Some(path)),
-                Ok(_) => self.tell("  that is no directory\n")?,
+                Ok(_) => self.tell("  that is not a directory\n")?,
                 Err(error) => self.tell(&format!("  {error}\n"))?,
             }
         }
@@ -213,7 +213,7 @@ mod tests {
         Which archive is to be converted? (Ctrl-C or Ctrl-D to leave)
         Archive directory:   No such file or directory (os error 2)
         Archive directory:   No such file or directory (os error 2)
-        Archive directory:   that is no directory
+        Archive directory:   that is not a directory
         Archive directory: Directory for the outputs [DIR/old-converted]:   found       3 files, outputs 1 to 5, 3 B
           gaps        2 numbers missing: 3-4
         First output [1]:   write a number

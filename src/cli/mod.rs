@@ -1,4 +1,4 @@
-//! Command lines: argument types, config file, environment; no logic.
+//! Reads command lines, config file and environment; no logic.
 
 mod flags;
 mod interactive;

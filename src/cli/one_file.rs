@@ -1,4 +1,4 @@
-//! The command line of `jldconv`: one file at a time.
+//! Defines the command line of `jldconv`: one file at a time.
 
 use super::flags::ConversionFlags;
 use super::target::TargetCommand;
@@ -123,7 +123,7 @@ pub struct VerifyArgs {
     /// Let no rules explain anything: every difference counts
     #[arg(long, conflicts_with_all = ["target", "rules"])]
     pub strict: bool,
-    /// Directories: files that only OLD has are no difference (--unchanged skip leaves some out)
+    /// Directories: files that only OLD has are not differences (--unchanged skip leaves some out)
     #[arg(long)]
     pub allow_missing: bool,
     /// Directories: pairs that are compared at once [default: all cores]

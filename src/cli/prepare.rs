@@ -1,4 +1,4 @@
-//! From a resolved command line to a plan: look into the archive, choose, divide.
+//! Makes a plan of a resolved command line: look into the archive, choose, divide.
 
 use super::resolve::Run;
 use crate::archive::{ArchiveError, Listing, discover};

@@ -1,4 +1,4 @@
-//! Texts that bash reads as what they are.
+//! Quotes texts so that bash reads them as what they are.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! What the command line, `JLDCONV_*` and `jldconv.toml` say, as texts by key.
+//! Holds what the command line, `JLDCONV_*` and `jldconv.toml` say, as texts by key.
 //!
 //! Texts are laid over each other, read by the command line's own parser, and said again where a
 //! job array is made: a value means the same wherever it is written.
@@ -12,7 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 
-/// Settings that are no flags.
+/// Settings that are not flags.
 const DIRS: [&str; 2] = ["input-dir", "output-dir"];
 
 /// Settings that hold paths: those in a config file are relative to it.

@@ -1,4 +1,4 @@
-//! What was said becomes what is done: defaults, checks, nothing left open.
+//! Turns what was said into what is done: defaults, checks, nothing left open.
 
 use super::flags::{BatchFlags, ConversionFlags, Layer};
 use crate::archive::{ArrayVars, Placement, Ranges, Shard, ShardError, Weigh, same_place};
@@ -47,7 +47,7 @@ pub enum UsageError {
     /// No output directory was named.
     #[error("where do the outputs go? Name a directory, or say --mode in-place")]
     NoOutput,
-    /// The archive is no directory.
+    /// The archive is not a directory.
     #[error("{}: {source}", path.display())]
     Directory {
         /// Which.
@@ -62,7 +62,7 @@ pub enum UsageError {
     )]
     SamePlace(PathBuf),
     /// In-place with an output directory.
-    #[error("--mode in-place changes the archive itself: {} has no part in it", .0.display())]
+    #[error("--mode in-place changes the archive itself: {} is not used", .0.display())]
     OutputInPlace(PathBuf),
     /// Two flags that exclude each other.
     #[error("{0} and {1} exclude each other: {2}")]
@@ -219,8 +219,8 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
             Err(UsageError::Conflict((*flag).to_owned(), format!("--mode {mode}"), why))
         };
         match options.mode {
-            Mode::Patch => return conflict("patch", "it lays the file out afresh"),
-            Mode::InPlace => return conflict("in-place", "it lays the file out afresh"),
+            Mode::Patch => return conflict("patch", "it lays the file out again"),
+            Mode::InPlace => return conflict("in-place", "it lays the file out again"),
             Mode::Auto | Mode::Rewrite => {}
         }
     }
@@ -278,9 +278,9 @@ mod tests {
     use std::fs;
     use std::time::Duration;
 
-    struct Place(tempfile::TempDir);
+    struct Fixture(tempfile::TempDir);
 
-    impl Place {
+    impl Fixture {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             fs::create_dir(dir.path().join("in")).unwrap();
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn nothing_said_gives_the_defaults_of_the_design() {
-        let place = Place::new();
+        let place = Fixture::new();
         let run = place.run(&[]).unwrap();
         assert_eq!(run.settings, Settings::new(place.at("in"), place.at("out")));
         assert_eq!((run.prefix.as_str(), run.range.is_all()), ("output_", true));
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_is_said_is_done() {
-        let run = Place::new()
+        let run = Fixture::new()
             .run(&[
                 ("workers", "3"),
                 ("min-workers", "2"),
@@ -362,23 +362,23 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        let place = Place::new();
+        let place = Fixture::new();
         insta::assert_snapshot!(place.message(&[("input-dir", "")]), @"which archive? Name its directory and the one for the outputs");
         insta::assert_snapshot!(place.message(&[("output-dir", "")]), @"where do the outputs go? Name a directory, or say --mode in-place");
         insta::assert_snapshot!(place.message(&[("input-dir", &place.at("none"))]), @"/none: No such file or directory (os error 2)");
         insta::assert_snapshot!(place.message(&[("input-dir", &place.at("file"))]), @"/file: not a directory");
         insta::assert_snapshot!(place.message(&[("output-dir", &place.at("file"))]), @"/file: not a directory");
         insta::assert_snapshot!(place.message(&[("output-dir", &place.at("in/../in"))]), @"/in/../in: the outputs would replace the archive; name another directory, or say --mode in-place");
-        insta::assert_snapshot!(place.message(&[("mode", "in-place")]), @"--mode in-place changes the archive itself: /out has no part in it");
+        insta::assert_snapshot!(place.message(&[("mode", "in-place")]), @"--mode in-place changes the archive itself: /out is not used");
         insta::assert_snapshot!(place.message(&[("min-workers", "9"), ("max-workers", "2")]), @"--min-workers 9 is more than --max-workers 2");
-        insta::assert_snapshot!(place.message(&[("mode", "patch"), ("compress", "zstd")]), @"--compress and --mode patch exclude each other: it lays the file out afresh");
-        insta::assert_snapshot!(place.message(&[("mode", "in-place"), ("repack", "true")]), @"--repack and --mode in-place exclude each other: it lays the file out afresh");
+        insta::assert_snapshot!(place.message(&[("mode", "patch"), ("compress", "zstd")]), @"--compress and --mode patch exclude each other: it lays the file out again");
+        insta::assert_snapshot!(place.message(&[("mode", "in-place"), ("repack", "true")]), @"--repack and --mode in-place exclude each other: it lays the file out again");
         insta::assert_snapshot!(place.message(&[("backup-dir", "x")]), @"--backup-dir goes with --mode in-place only");
     }
 
     #[test]
     fn in_place_needs_no_second_directory() {
-        let place = Place::new();
+        let place = Fixture::new();
         let same = place.at("in/.");
         for output in ["", same.as_str()] {
             let run = place.run(&[("mode", "in-place"), ("output-dir", output)]).unwrap();
@@ -389,13 +389,13 @@ mod tests {
 
     #[test]
     fn outputs_inside_the_archive_are_fine() {
-        let place = Place::new();
+        let place = Fixture::new();
         assert!(place.run(&[("output-dir", &place.at("in/new"))]).is_ok());
     }
 
     #[test]
     fn a_task_of_a_job_array_takes_its_part() {
-        let place = Place::new();
+        let place = Fixture::new();
         let var = |name: &str| match name {
             "SLURM_ARRAY_TASK_ID" | "SLURM_ARRAY_TASK_MAX" => Some("3".to_owned()),
             "SLURM_ARRAY_TASK_MIN" => Some("0".to_owned()),

@@ -1,4 +1,4 @@
-//! Settings that do not come from the command line: `JLDCONV_*` and `jldconv.toml`.
+//! Reads settings that do not come from the command line: `JLDCONV_*` and `jldconv.toml`.
 //!
 //! Both are read by the command line's own parser: errors name the place where a value was.
 
@@ -14,7 +14,7 @@ pub const CONFIG_FILE: &str = "jldconv.toml";
 
 const ENV_PREFIX: &str = "JLDCONV_";
 
-/// Variables that are no settings: the config file's name, and what a supervisor tells its workers.
+/// Variables that are not settings: the config file's name, and what a supervisor tells its workers.
 const NO_SETTINGS: [&str; 5] = ["CONFIG", "FAULT", "TOKEN", "SOCKET", "SLOT"];
 
 /// Most bytes of a config file.
@@ -32,7 +32,7 @@ pub enum SourceError {
         /// Why.
         source: io::Error,
     },
-    /// The config file is no TOML, or too large.
+    /// The config file is not TOML, or too large.
     #[error("{}: {message}", path.display())]
     Syntax {
         /// The file.
@@ -65,14 +65,14 @@ pub enum SourceError {
 pub struct FromEnv {
     /// The settings.
     pub said: Said,
-    /// Variables that begin with `JLDCONV_` and are no settings, sorted.
+    /// Variables that begin with `JLDCONV_` and are not settings, sorted.
     pub unknown: Vec<String>,
 }
 
 /// Reads a config file.
 ///
 /// # Errors
-/// Where it cannot be read, is no TOML, or holds a key or value that means nothing.
+/// Where it cannot be read, is not TOML, or holds a key or value that means nothing.
 pub fn from_file(path: &Path) -> Result<Said, SourceError> {
     use io::Read as _;
     let read = |source| SourceError::Read { path: path.to_owned(), source };

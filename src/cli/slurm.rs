@@ -1,4 +1,4 @@
-//! `jldconv-supervisor slurm`: the arguments of a job array, checked before SLURM sees them.
+//! Checks the arguments of `jldconv-supervisor slurm` before SLURM sees them.
 
 use super::flags::Layer;
 use std::io;

@@ -1,4 +1,4 @@
-//! The batch script of a job array: one shard a task.
+//! Writes the batch script of a job array: one shard a task.
 //!
 //! SLURM's warning before the wall time goes to the batch shell alone (`--signal=B:`), so the shell
 //! stays, hands it on, and waits: the supervisor then drains and ends with exit code 3, and the

@@ -1,9 +1,10 @@
-//! The command line of `jldconv-supervisor`.
+//! Defines the command line of `jldconv-supervisor`.
 
 use super::flags::Layer;
 use super::one_file::VerifyArgs;
 use super::slurm::SlurmArgs;
 use super::value::{Share, Size, Span};
+use crate::archive::{Ranges, Shard};
 use crate::cli::raw_settings::Said;
 use crate::cli::settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -21,7 +22,7 @@ An output that is there is made again if its input changed, or if the target, th
 files, --compress, --shuffle, --block-size, --flat-links or the mode (--mode, --repack) differ from \
 those that made it; auto is content with the mode that was chosen. A higher --verify checks it again. \
 No other option matters. A file that this program did not make, or that was changed since, is never \
-replaced: the run does not begin, unless --on-conflict or --force says what is to become of it.
+replaced: the run does not begin, unless --on-conflict or --force says what to do with it.
 
 Without directories and without a config file it asks, on a terminal.";
 
@@ -102,6 +103,14 @@ pub struct VerifyPairsArgs {
     /// written]
     #[arg(long, value_name = "DIR")]
     pub journal: Option<PathBuf>,
+    /// Output numbers, inclusive, for instance 100-200,250,300-; files that are not named as outputs
+    /// are left out then [default: all files]
+    #[arg(long, value_name = "RANGES")]
+    pub range: Option<Ranges>,
+    /// Only part I of N of the pairs, balanced by the old files' bytes; each part has a journal of
+    /// its own [default: from SLURM, else 1/1]
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
     /// Share of the memory limit that may be used [default: 0.8]
     #[arg(long, value_name = "SHARE")]
     pub safety_margin: Option<Share>,

@@ -1,4 +1,4 @@
-//! Values as people write them: `24GiB`, `1h30m`, `zstd:7`, `auto`.
+//! Parses values as people write them: `24GiB`, `1h30m`, `zstd:7`, `auto`.
 //!
 //! One reader a kind, shared by flags, environment and config file.
 

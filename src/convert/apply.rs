@@ -1,4 +1,4 @@
-//! Holding an edit list against a file, and carrying it out on a copy.
+//! Compares an edit list with a file, and carries it out on a copy.
 
 use super::{Failure, FailureKind};
 use crate::migrate::edit::{EditList, Replace};

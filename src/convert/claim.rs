@@ -1,6 +1,6 @@
-//! What is known of an output that this program made: from which input, how, and what it was then.
-//! Journals keep it, so that a later run tells its own outputs from other files, and those that are
-//! up to date from those that are not, without reading any.
+//! Records what is known of an output that this program made: from which input, how, and what it
+//! was then. Journals keep it, so that a later run tells its own outputs from other files, and
+//! those that are up to date from those that are not, without reading any.
 
 use super::{Compress, Failure, FailureKind, Mode, Options, VerifyLevel};
 use crate::migrate::target::Target;

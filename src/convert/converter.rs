@@ -1,22 +1,22 @@
-//! From a job to an output: what a file needs, and which mode carries it out.
+//! Makes an output of a job: finds what a file needs, and which mode carries it out.
 
 use super::inplace::Recovered;
+use super::planned::{Planned, read_failure};
 use super::publish::{Destination, Existing};
 use super::{
     Claim, ClaimedFile, Compress, Failure, FailureKind, FileReport, Job, Mode, Observer, Options,
     Outcome, Phase,
 };
-use super::{Recipe, Unchanged, VerifyLevel, help};
+use super::{Recipe, Unchanged, VerifyLevel};
 use crate::convert::inplace::mode;
 use crate::convert::phase_log::PhaseLog;
 use crate::convert::write_output::{Made, Work};
-use crate::h5::{self, ErrorKind, File, Source, metadata_digest};
+use crate::h5::{self, File, Source, metadata_digest};
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
 use crate::migrate::{Finding, Migration, PlanError, Request, Severity, plan_for, userrules};
-use crate::sys::file::{Identity, may_pass};
+use crate::sys::file::Identity;
 use crate::sys::stat::StatData;
-use std::io;
 use std::path::Path;
 
 /// Converts files to one target with the same options.
@@ -29,31 +29,6 @@ pub struct Converter {
     recipe: Recipe,
 }
 
-/// An input that is open, and what is to be done to it.
-pub(super) struct Planned {
-    pub(super) file: File,
-    pub(super) identity: Identity,
-    /// What `stat` told when it was opened.
-    pub(super) stat: StatData,
-    pub(super) migration: Migration,
-    /// Whether all of it is laid out afresh.
-    pub(super) rewritten: bool,
-    /// Whether each table must have a group with links to its columns afterwards.
-    pub(super) flat_links: bool,
-}
-
-impl Planned {
-    /// The file as the edits would leave it.
-    pub(super) fn as_planned(&self) -> h5::Result<File> {
-        let mut source = self.file.source().again()?;
-        if let Some(edits) = &self.migration.edits {
-            let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
-            source = Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
-        }
-        File::from_source(source)
-    }
-}
-
 impl Converter {
     /// Reads the target and the rules.
     ///
@@ -62,13 +37,12 @@ impl Converter {
     /// cannot do what is asked for.
     pub fn new(options: Options) -> Result<Self, Failure> {
         if options.verify == Some(VerifyLevel::Hdf5) && !cfg!(feature = "hdf5") {
-            let message = "--verify hdf5 needs a build with libhdf5, and this is none: install \
+            let message = "--verify hdf5 needs a build with libhdf5, which this is not: install \
                            libhdf5-dev, then `cargo build --release --features hdf5`";
             return Err(Failure::new(FailureKind::Unsupported, message));
         }
-        let wrong = |e: crate::migrate::target::TargetError| {
-            Failure::new(FailureKind::Unsupported, e.to_string())
-        };
+        let wrong =
+            |e: crate::migrate::TargetError| Failure::new(FailureKind::Unsupported, e.to_string());
         let recipe = Recipe::of(&options)?;
         let mut target = Target::named(&options.target).map_err(wrong)?;
         // Later files go first: what is given last on the command line has the last word.
@@ -240,11 +214,11 @@ impl Converter {
         }
     }
 
-    /// [`plan`](Self::plan) for a file that must not be in the midst of a change in place.
+    /// [`plan`](Self::plan) for a file that must not be in the middle of a change in place.
     pub(super) fn plan_whole(&self, input: &Path) -> Result<Planned, Failure> {
         mode::refuse_unfinished(input, &self.options)?;
         self.plan(input).or_else(|failure| {
-            // One may have begun since, and be over: then what was read is no fault of the file.
+            // One may have begun since, and be over: then what was read is not the file's fault.
             if !mode::has_undo_file(input, &self.options) {
                 return Err(failure);
             }
@@ -254,7 +228,7 @@ impl Converter {
     }
 
     /// [`plan`](Self::plan) for a file that is to be changed in place, brought to one of its two
-    /// states if it was in the midst of a change.
+    /// states if it was in the middle of a change.
     fn plan_recovered(&self, input: &Path) -> Result<(Planned, Recovered), Failure> {
         let recovered = mode::recover(input, &self.options)?;
         let failure = match self.plan(input) {
@@ -315,7 +289,7 @@ impl Converter {
             (false, Mode::InPlace, _) | (false, _, Unchanged::Copy | Unchanged::Link) => {
                 "they are kept"
             }
-            (false, _, Unchanged::Skip) => "they are no part of it",
+            (false, _, Unchanged::Skip) => "they are not part of it",
         };
         Finding {
             severity: Severity::Note,
@@ -329,7 +303,7 @@ impl Converter {
         }
     }
 
-    /// Whether columns are encoded anew.
+    /// Whether columns are encoded again.
     fn encodes(&self) -> bool {
         self.options.compress != Compress::Keep
     }
@@ -386,28 +360,6 @@ fn codec_object(target: &Target, compress: Compress) -> Result<Option<Literal>, 
     Ok(Some(object))
 }
 
-/// A file that cannot be read as it must be.
-pub(super) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
-    let fault = match error.kind() {
-        ErrorKind::Io(e) if e.kind() == std::io::ErrorKind::OutOfMemory => FailureKind::Memory,
-        _ if cause_may_pass(error) => FailureKind::Read,
-        ErrorKind::Cancelled => FailureKind::Cancelled,
-        ErrorKind::Output(_) => FailureKind::Internal,
-        _ => FailureKind::Input,
-    };
-    Failure::new(fault, format!("{}: {error}{}", path.display(), help(error)))
-}
-
-/// Whether at the bottom of an error there is one of reading that may pass. A decoder in between
-/// only knows that its input failed.
-fn cause_may_pass(error: &(dyn std::error::Error + 'static)) -> bool {
-    if let Some(error) = error.downcast_ref::<io::Error>() {
-        let inner = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
-        return may_pass(error) || inner.is_some_and(cause_may_pass);
-    }
-    error.source().is_some_and(cause_may_pass)
-}
-
 fn plan_failure(path: &Path, error: &PlanError) -> Failure {
     let fault = match error {
         PlanError::Read(e) => return read_failure(path, e),
@@ -415,52 +367,4 @@ fn plan_failure(path: &Path, error: &PlanError) -> Failure {
         PlanError::Edit(_) | PlanError::Internal(_) => FailureKind::Internal,
     };
     Failure::new(fault, format!("{}: {error}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::codec;
-    use std::fs;
-    use std::io::Read as _;
-
-    /// A source of 4 MiB whose every byte is a real I/O error: nothing is mapped there.
-    fn unreadable() -> Source {
-        Source::of_len(fs::File::open("/proc/self/mem").unwrap(), 4 << 20)
-    }
-
-    #[test]
-    fn an_error_of_reading_is_known_through_all_that_is_above_it() {
-        let source = unreadable();
-        let fault = |error: h5::Error| read_failure(Path::new("x"), &error).fault;
-        assert_eq!(
-            fault(source.read(0, 8, "header").unwrap_err()),
-            FailureKind::Read,
-            "by the cache"
-        );
-        assert_eq!(
-            fault(source.read(0, 1 << 20, "heap").unwrap_err()),
-            FailureKind::Read,
-            "past it"
-        );
-        assert_eq!(fault(File::from_source(unreadable()).unwrap_err()), FailureKind::Read);
-        for (len, piece) in [(100, 10), (1 << 20, 10), (1 << 20, 1 << 20)] {
-            let read = source.stream(0, len, "data").unwrap().read(&mut vec![0; piece]);
-            let error = read.unwrap_err();
-            assert_eq!(fault(h5::Error::payload(0, error)), FailureKind::Read, "{len} {piece}");
-            let error = source.stream(0, len, "data").unwrap().read(&mut vec![0; piece]);
-            let codec = codec::Error::Io { at: None, source: error.unwrap_err() };
-            assert_eq!(fault(h5::Error::payload(0, codec)), FailureKind::Read, "{len} {piece}");
-        }
-        assert_eq!(source.read_error().unwrap().raw_os_error(), Some(libc::EIO));
-        let above = Source::overlay(unreadable(), 1 << 20, Vec::new(), Vec::new());
-        assert!(above.read_error().is_none() && above.read(0, 8, "header").is_err());
-        assert!(above.read_error().is_some(), "it is known above an overlay, too");
-        let missing = Source::open(Path::new("/nowhere")).unwrap_err();
-        assert_eq!(fault(missing), FailureKind::Input);
-        let short = Source::from_bytes(vec![0; 3]).read(0, 8, "header").unwrap_err();
-        assert_eq!(fault(short), FailureKind::Input);
-        let error = codec::Error::Io { at: None, source: io::ErrorKind::UnexpectedEof.into() };
-        assert_eq!(fault(h5::Error::payload(0, error)), FailureKind::Input, "it was cut");
-    }
 }

@@ -1,10 +1,10 @@
-//! Whether a file that has an output's name already is that output.
+//! Tells whether a file that has an output's name already is that output.
 //!
 //! A conversion in patch mode can be foretold to the byte: the input with its edits laid over it is
 //! what the output must be, so metadata are compared by their digest and payloads, where asked for,
 //! byte for byte. Of a rewrite the values can be foretold, not the layout.
 
-use super::converter::{Planned, read_failure};
+use super::planned::{Planned, read_failure};
 use super::verify::{self, Check, Expected, MadeBy};
 use super::{Claim, ClaimedFile, Compress, Converter, Failure, FailureKind, FileReport, Job, Mode};
 use super::{Observer, Phase, Recipe, VerifyLevel};

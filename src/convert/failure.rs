@@ -1,4 +1,4 @@
-//! Why a conversion did not give an output.
+//! Says why a conversion did not give an output.
 
 use crate::h5;
 use crate::sys::file::may_pass;

@@ -1,4 +1,4 @@
-//! `--flat-links` on real files, in every mode.
+//! Tests `--flat-links` on real files, in every mode.
 
 use super::inplace::{InPlace, undo};
 use super::{Compress, Converter, Depth, Job, Mode, Options, Outcome, Silent, VerifyLevel};

@@ -1,4 +1,4 @@
-//! What goes into a conversion beside its options, and what it tells.
+//! Defines what goes into a conversion beside its options, and what it tells.
 
 use crate::convert::inplace::Earlier;
 use crate::convert::{Claim, Mode, VerifyLevel};
@@ -68,7 +68,7 @@ pub enum Phase {
     Plan,
     /// Copying bytes.
     Copy,
-    /// Applying the edit list, or laying the file out afresh.
+    /// Applying the edit list, or laying the file out again.
     Edit,
     /// Waiting for the disk.
     Sync,

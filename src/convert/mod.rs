@@ -1,4 +1,4 @@
-//! One file: choose a mode, carry it out, verify, publish.
+//! Converts one file: chooses a mode, carries it out, verifies, publishes.
 //!
 //! [`convert_file`] is the whole contract: a [`Job`], [`Options`] and an [`Observer`] go in, a
 //! [`FileReport`] or a [`Failure`] comes out. The output appears under its final name only when it
@@ -7,7 +7,6 @@
 mod apply;
 mod claim;
 mod converter;
-pub mod edit;
 mod examine;
 mod failure;
 #[cfg(test)]
@@ -16,12 +15,14 @@ pub mod inplace;
 mod job;
 mod options;
 mod phase_log;
+mod planned;
 pub mod publish;
 mod rewrite;
 pub mod temp;
 mod verify;
 mod write_output;
 
+pub use apply::{ApplyError, State};
 pub use claim::{Claim, ClaimedFile, Recipe, outputs_hold};
 pub use examine::{Depth, Examined, Recheck, Wanted};
 pub use failure::{Failure, FailureKind, help};

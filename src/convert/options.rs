@@ -1,4 +1,4 @@
-//! How a conversion is to be done.
+//! Says how a conversion is to be done.
 
 use crate::h5::Checksums;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub enum Mode {
     Auto,
     /// Copy the bytes, then append and replace a few hundred of them.
     Patch,
-    /// Lay all live objects out afresh.
+    /// Lay all live objects out again.
     Rewrite,
     /// Change the file itself, with an undo file beside it.
     InPlace,
@@ -92,7 +92,7 @@ pub enum Unchanged {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compress {
-    /// As the input has them; only what the target cannot read is encoded anew.
+    /// As the input has them; only what the target cannot read is encoded again.
     #[default]
     Keep,
     /// The registered HDF5 LZ4 block format.
@@ -131,7 +131,7 @@ pub struct Options {
     pub shuffle: bool,
     /// Uncompressed size of a block in bytes, where it is not left to the codec.
     pub block_size: Option<u64>,
-    /// Lay the file out afresh even where nothing else asks for it.
+    /// Lay the file out again even where nothing else asks for it.
     pub repack: bool,
     /// Add a group with hard links to each table's columns by name.
     pub flat_links: bool,

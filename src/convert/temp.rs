@@ -1,4 +1,4 @@
-//! Names of temporary files, and cleaning up after the dead.
+//! Names temporary files, and removes those of processes that died.
 //!
 //! A name tells who made the file, so that a later run can remove what dead processes left and
 //! never what a live one is writing: `<run>.<host>.<pid>.<start>.<number>.part`. `host` stands for
@@ -33,7 +33,7 @@ pub struct Owner {
 
 /// What became of an [`Owner`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
+pub enum OwnerState {
     /// It runs on this machine.
     Alive,
     /// It ran on this machine and is gone.
@@ -59,12 +59,12 @@ impl Owner {
     ///
     /// # Errors
     /// When /proc cannot be read.
-    pub fn life(&self) -> io::Result<Life> {
+    pub fn state(&self) -> io::Result<OwnerState> {
         if self.host != host()? {
-            return Ok(Life::Elsewhere);
+            return Ok(OwnerState::Elsewhere);
         }
         let alive = start_of(self.pid)? == Some(self.start);
-        Ok(if alive { Life::Alive } else { Life::Dead })
+        Ok(if alive { OwnerState::Alive } else { OwnerState::Dead })
     }
 }
 
@@ -191,15 +191,15 @@ fn may_live(
     name: &TempName,
     elsewhere: &mut dyn FnMut(&TempName) -> bool,
 ) -> Result<bool, DirError> {
-    let life = name.owner.life().map_err(|source| DirError::Io {
+    let life = name.owner.state().map_err(|source| DirError::Io {
         what: "look for the owner of",
         path: dir.path().join(file),
         source,
     })?;
     Ok(match life {
-        Life::Alive => true,
-        Life::Dead => false,
-        Life::Elsewhere => elsewhere(name),
+        OwnerState::Alive => true,
+        OwnerState::Dead => false,
+        OwnerState::Elsewhere => elsewhere(name),
     })
 }
 
@@ -255,7 +255,7 @@ pub struct Cleaned {
 /// Removes the temporary files in `dir` that no live process owns.
 ///
 /// Those of this machine are judged here. `is_live` is asked about the rest, owned by processes
-/// that run or ran [elsewhere](Life::Elsewhere): the caller knows from its locks and journals which
+/// that run or ran [elsewhere](OwnerState::Elsewhere): the caller knows from its locks and journals which
 /// runs are still going on. In doubt it must say `true`.
 ///
 /// # Errors
@@ -323,15 +323,15 @@ mod tests {
     #[test]
     fn the_living_are_told_from_the_dead() {
         let me = Owner::myself().unwrap();
-        assert_eq!(me.life().unwrap(), Life::Alive);
-        assert_eq!(Owner { start: me.start + 1, ..me }.life().unwrap(), Life::Dead);
-        assert_eq!(Owner { host: me.host ^ 1, ..me }.life().unwrap(), Life::Elsewhere);
+        assert_eq!(me.state().unwrap(), OwnerState::Alive);
+        assert_eq!(Owner { start: me.start + 1, ..me }.state().unwrap(), OwnerState::Dead);
+        assert_eq!(Owner { host: me.host ^ 1, ..me }.state().unwrap(), OwnerState::Elsewhere);
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let pid = child.id();
         let start = start_of(pid).unwrap();
         child.wait().unwrap();
         let gone = Owner { pid, start: start.unwrap_or(1), ..me };
-        assert_eq!(gone.life().unwrap(), Life::Dead);
+        assert_eq!(gone.state().unwrap(), OwnerState::Dead);
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! Patch and rewrite mode: a new file beside the old one, synced and checked before it gets its
-//! name.
+//! Carries out patch and rewrite mode: a new file beside the old one, synced and checked before it
+//! gets its name.
 
 use crate::codec::{Codec, LZ4_BLOCK_SIZE};
-use crate::convert::converter::{Planned, read_failure};
-use crate::convert::edit::EditList;
+use crate::convert::planned::{Planned, read_failure};
 use crate::convert::publish::{Destination, Existing, Sealed, TempFile, VANISHED};
-use crate::convert::rewrite::{self, Encoding, RewriteError};
+use crate::convert::rewrite::{self, EncodeOptions, RewriteError};
 use crate::convert::verify::{self, Check, Checked, Expected};
 use crate::convert::{Compress, Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
 use crate::h5::{self, FilterEntry};
+use crate::migrate::edit::EditList;
 use crate::migrate::target::{self, Target};
 use crate::sys::copy::{Copied, CopyError, CopyMethod, copy_and_sum, copy_file};
 use crate::sys::dir::Missing;
@@ -96,7 +96,7 @@ impl Work<'_> {
         })
     }
 
-    /// Lays the input out afresh, as its edits would leave it.
+    /// Lays the input out again, as its edits would leave it.
     pub(in crate::convert) fn rewritten(&self) -> Result<Made, Failure> {
         let input = self.job.input.as_path();
         let failed = |e: h5::Error| read_failure(input, &e);
@@ -105,7 +105,7 @@ impl Work<'_> {
             filters.iter().all(|f| self.target.misread(f.id, f.client.len()).is_none())
         };
         let written = |id: u16, client: &[u32]| self.target.written(id, client);
-        let encoding = Encoding {
+        let encoding = EncodeOptions {
             wanted: self.codec(self.options.compress),
             fallback: self.fallback(),
             shuffle: self.options.shuffle,

@@ -1,10 +1,10 @@
-//! Attributes that users gave to objects: names, types and values, and their order where it shows.
+//! Reads attributes that users gave to objects: names, types and values, and their order where it
+//! shows.
 
 use super::comparison::{Differences, What};
 use super::raw;
 use crate::h5::{
-    Attribute, Dataspace, ErrorKind, Extent, FillValue, Object, ObjectKind, Result, header_flag,
-    kind,
+    Attribute, Dataspace, ErrorKind, FillValue, Object, ObjectKind, Result, header_flag, kind,
 };
 use crate::inspect::plain_json::parse;
 use crate::inspect::value_diff;
@@ -67,7 +67,7 @@ fn fill(object: &Object) -> Result<Option<Attribute>> {
     Ok(values.first().map(|value| Attribute {
         name: FILL.to_owned(),
         datatype: dataset.datatype.clone(),
-        dataspace: Dataspace { extent: Extent::Scalar, dims: Vec::new() },
+        dataspace: Dataspace::scalar(),
         offset: value.offset,
         data: value.bytes.to_vec(),
     }))

@@ -1,4 +1,4 @@
-//! The columns of a table: where they are, how large, how encoded. Their data stay unread.
+//! Lists the columns of a table: where they are, how large, how encoded. Their data stay unread.
 
 use super::model::ColumnInfo;
 use crate::codec::{self, ids, sniff_lz4};
@@ -34,16 +34,16 @@ fn column(types: &TypeTable<'_>, name: &str, addr: RelAddr) -> Result<Option<Col
         name: name.to_owned(),
         julia_type: types.element_type(&object, &element)?.to_string(),
         rows: rows.unwrap_or(0),
-        bytes_stored: stored(dataset),
+        bytes_stored: stored(types.file(), dataset)?,
         bytes_logical: types.file().data_len(dataset, element.datatype())?,
         codec: codec(types.file(), dataset)?,
     }))
 }
 
-fn stored(dataset: &Dataset) -> u64 {
+fn stored(file: &File, dataset: &Dataset) -> Result<u64> {
     match &dataset.layout {
-        Layout::Compact { size, .. } | Layout::Contiguous { size, .. } => *size,
-        Layout::Chunk(chunk) => chunk.size,
+        Layout::Compact { size, .. } => Ok(*size),
+        Layout::Contiguous { .. } | Layout::Chunked(_) => file.stored_len(dataset),
     }
 }
 
@@ -52,17 +52,16 @@ fn stored(dataset: &Dataset) -> u64 {
 /// # Errors
 /// If the payload of an LZ4 filter, whose first bytes tell which LZ4 it is, cannot be read.
 pub(super) fn codec(file: &File, dataset: &Dataset) -> Result<Option<String>> {
-    let mask = match &dataset.layout {
-        Layout::Chunk(chunk) => chunk.filter_mask,
-        Layout::Compact { .. } | Layout::Contiguous { .. } => 0,
-    };
+    // Of several chunks the first tells of the others.
+    let first = file.first_chunk(dataset)?;
+    let mask = first.map_or(0, |(_, chunk)| chunk.filter_mask);
     let applied = |i: usize| i >= 32 || mask >> i & 1 == 0;
     let last = dataset.filters.len().saturating_sub(1);
     let mut names = Vec::new();
     for (i, filter) in dataset.filters.iter().enumerate().filter(|(i, _)| applied(*i)) {
-        let name = match (filter.id, file.stored_offset(dataset)?) {
+        let name = match (filter.id, first) {
             // Only the last filter's output lies in the file.
-            (ids::LZ4, Some(at)) if i == last && stored(dataset) >= 4 => {
+            (ids::LZ4, Some((at, chunk))) if i == last && chunk.size >= 4 => {
                 let first = file.source().read(at, 4, "payload")?;
                 first.first_chunk::<4>().map_or("lz4", |first| sniff_lz4(*first).describe())
             }

@@ -1,4 +1,4 @@
-//! Two files by their types and values, whatever their codecs and layouts.
+//! Compares two files by their types and values, whatever their codecs and layouts.
 
 use super::attributes;
 use super::comparison::{Differences, What};

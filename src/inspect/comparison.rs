@@ -1,4 +1,4 @@
-//! What comparing two files gives.
+//! Holds what comparing two files gives.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What the links of a file lead to: groups, datasets and named datatypes by path.
+//! Lists what the links of a file lead to: groups, datasets and named datatypes by path.
 //!
 //! An object that several paths lead to is listed under each of them; all but the first say which
 //! that is. Groups are gone through by name, so two files with the same links have the same first

@@ -1,4 +1,4 @@
-//! A file's values, or those below a path: as canonical JSON, or for a person.
+//! Prints a file's values, or those below a path: as canonical JSON, or for a person.
 
 use super::model::Refusal;
 use super::show_value::value;

@@ -1,4 +1,4 @@
-//! How the columns of a file are encoded, and which conversions could have left them so.
+//! Tells how the columns of a file are encoded, and which conversions could have left them so.
 
 use super::contents::{Linked, LinkedKind};
 use crate::codec::{describe, ids};
@@ -12,11 +12,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A filter: its number and client values.
-type Step = (u16, Vec<u32>);
+type Filter = (u16, Vec<u32>);
 
 /// The columns of a file by their filters: how many there are of each kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Encodings(BTreeMap<Vec<Step>, u64>);
+pub(super) struct Encodings(BTreeMap<Vec<Filter>, u64>);
 
 /// What is expected of the codec objects of a new file.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,18 +55,18 @@ impl Visitor for Columns<'_> {
 }
 
 /// What undoes a filter that makes data smaller; shuffling does not.
-fn codec(steps: &[Step]) -> Option<&Step> {
+fn codec(steps: &[Filter]) -> Option<&Filter> {
     steps.iter().find(|(id, _)| *id != ids::SHUFFLE)
 }
 
 /// Whether the target can decode what these filters give.
-fn readable(target: &Target, steps: &[Step]) -> bool {
+fn readable(target: &Target, steps: &[Filter]) -> bool {
     steps.iter().all(|(id, client)| target.misread(*id, target.taken(*id, client)).is_none())
 }
 
 /// The filters without the client values that the target does not take, which a conversion leaves out.
-fn taken(target: &Target, steps: &[Step]) -> Vec<Step> {
-    let taken = |(id, client): &Step| {
+fn taken(target: &Target, steps: &[Filter]) -> Vec<Filter> {
+    let taken = |(id, client): &Filter| {
         (*id, client.iter().take(target.taken(*id, client)).copied().collect())
     };
     steps.iter().map(taken).collect()
@@ -93,7 +93,7 @@ impl Encodings {
     }
 
     /// The different codecs.
-    fn codecs(&self) -> Vec<&Step> {
+    fn codecs(&self) -> Vec<&Filter> {
         let mut codecs: Vec<_> = self.0.keys().filter_map(|steps| codec(steps)).collect();
         codecs.sort();
         codecs.dedup();
@@ -108,7 +108,7 @@ impl Encodings {
     }
 
     /// Whether a conversion that keeps what the target can read leaves the columns of `old` so. What
-    /// it cannot read is encoded anew, or stored plain where it would have grown, so that columns
+    /// it cannot read is encoded again, or stored plain where it would have grown, so that columns
     /// without a filter do not count.
     pub(super) fn kept(&self, old: &Self, target: &Target) -> bool {
         let mut left = self.0.clone();
@@ -120,7 +120,7 @@ impl Encodings {
             }
             // As they were or put right; where a header has no room for that, encoded anew.
             let fewer = taken(target, steps);
-            let there = |steps: &&Vec<Step>| left.get(*steps).is_some_and(|n| n >= count);
+            let there = |steps: &&Vec<Filter>| left.get(*steps).is_some_and(|n| n >= count);
             match [steps, &fewer].into_iter().find(there) {
                 Some(steps) => {
                     left.entry(steps.clone()).and_modify(|there| *there -= count);
@@ -131,7 +131,7 @@ impl Encodings {
         }
         left.retain(|steps, count| !steps.is_empty() && *count > 0);
         let fallback = target.codec.default;
-        let fits = |steps: &Vec<Step>| {
+        let fits = |steps: &Vec<Filter>| {
             codec(steps).is_none_or(|(id, _)| encodings(*id).contains(&fallback))
         };
         left.keys().all(fits) && left.values().sum::<u64>() <= anew
@@ -228,7 +228,7 @@ mod tests {
     type Pipeline = &'static [(u16, &'static [u32])];
 
     fn encodings_of(columns: &[(Pipeline, u64)]) -> Encodings {
-        let steps = |pipeline: Pipeline| -> Vec<Step> {
+        let steps = |pipeline: Pipeline| -> Vec<Filter> {
             pipeline.iter().map(|(id, client)| (*id, client.to_vec())).collect()
         };
         Encodings(columns.iter().map(|(pipeline, count)| (steps(pipeline), *count)).collect())

@@ -1,4 +1,4 @@
-//! One file from its path to an [`Inspection`].
+//! Makes an [`Inspection`] of the file at a path.
 
 use super::groups;
 use super::model::{Action, Container, Format, Inspection, Refusal};

@@ -1,4 +1,5 @@
-//! An old file against the new one that a conversion made of it: what rules explain, and what not.
+//! Compares an old file with the new one that a conversion made of it: what rules explain, and what
+//! not.
 //!
 //! Rules need no second implementation here. The old file is planned for the target, with the same
 //! planner as for a conversion, and read with the edits laid over it: that is the file which the new

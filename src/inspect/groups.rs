@@ -1,4 +1,4 @@
-//! The data types of a Mera file: what each group holds, and which Mera wrote it.
+//! Tells the data types of a Mera file: what each group holds, and which Mera wrote it.
 
 use super::columns::columns;
 use super::model::{DataGroup, EraGuess, Kind};
@@ -15,7 +15,7 @@ const GROUPS: [&str; 5] = ["hydro", "gravity", "particles", "clumps", "rt"];
 /// A comment that takes more is not shown, nor are the notes of a conversion.
 const MAX_NOTE: usize = 1 << 20;
 
-/// The links of the group at `addr`; none if it is no group.
+/// The links of the group at `addr`; none if it is not a group.
 fn links(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<Link>> {
     Ok(match &types.file().object(addr)?.kind {
         ObjectKind::Group(group) => group.links.clone(),
@@ -193,7 +193,7 @@ fn versions(types: &TypeTable<'_>, addr: Option<RelAddr>) -> Result<BTreeMap<Str
     let mut out = BTreeMap::new();
     let Some(addr) = addr else { return Ok(out) };
     for link in links(types, addr)? {
-        // What JLD2 is compatible with is no version of anything.
+        // What JLD2 is compatible with is not a version of anything.
         if link.name == "JLD2compatible_versions" {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Which objects of a file are one and the same, across all its datasets.
+//! Tells which objects of a file are one and the same, across all its datasets.
 //!
 //! The canonical form of a value says which objects inside it are met twice. Here the same is told
 //! for the whole file: an object is named by the dataset that met it first and by when. Two files

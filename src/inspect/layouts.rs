@@ -1,4 +1,4 @@
-//! Committed datatypes as a reader meets them: fields in order, and what each holds.
+//! Describes committed datatypes as a reader meets them: fields in order, and what each holds.
 //!
 //! Values say what is stored; a reader also goes by what a type says of its fields (whether one is
 //! a reference, of which type, whether it has data at all).

@@ -1,4 +1,4 @@
-//! What one file is, holds and needs; how two files differ; values as text.
+//! Tells what one file is, holds and needs; how two files differ; values as text.
 //!
 //! [`inspect`] looks into a file without reading its columns and gives an [`Inspection`], or a
 //! [`Refusal`] that says what the file is instead. [`compare`] tells two files apart by types and

@@ -1,4 +1,4 @@
-//! What is told of a file; its JSON is what `jldconv inspect --json` prints.
+//! Holds what is told of a file; its JSON is what `jldconv inspect --json` prints.
 
 use crate::migrate::{Finding, Severity};
 use serde::{Deserialize, Serialize};
@@ -143,7 +143,7 @@ pub struct DataGroup {
     pub simcode: Option<String>,
     /// Time in code units.
     pub time: Option<f64>,
-    /// Time in Myr, as Mera's `gettime` tells it; none where that is no number.
+    /// Time in Myr, as Mera's `gettime` tells it; none where that is not a number.
     pub time_myr: Option<f64>,
     /// What the user noted.
     pub comments: Option<String>,
@@ -194,7 +194,7 @@ pub enum Action {
         /// In so many places.
         places: u64,
     },
-    /// Lay the file out afresh.
+    /// Lay the file out again.
     Rewrite {
         /// Why patching is not enough.
         reason: String,

@@ -1,4 +1,4 @@
-//! Where two arrays of numbers begin to differ.
+//! Finds where two arrays of numbers begin to differ.
 
 use super::compare::Node;
 use crate::h5::{Class, Object, ObjectKind, RelAddr, Result};

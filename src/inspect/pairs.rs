@@ -1,4 +1,4 @@
-//! Two directories: their files by name, pair by pair, on several threads.
+//! Compares two directories: their files by name, pair by pair, on several threads.
 
 use super::comparison::{Comparison, Verdict};
 use super::explain::verify;
@@ -30,6 +30,8 @@ const TICK: Duration = Duration::from_millis(200);
 pub struct FilePair {
     /// The name.
     pub name: OsString,
+    /// The output's number; none if the files are not named as outputs.
+    pub number: Option<u64>,
     /// The old file; none if only the new directory has one of this name.
     pub old: Option<PathBuf>,
     /// The new file; none if only the old directory has one of this name.
@@ -83,7 +85,8 @@ pub fn file_pairs(old: &Path, new: &Path) -> Result<Vec<FilePair>, ArchiveError>
     for (directory, is_old) in [(old, true), (new, false)] {
         for (key, path) in listed(directory)? {
             let name = key.2.clone();
-            let pair = pairs.entry(key).or_insert(FilePair { name, old: None, new: None });
+            let number = (!key.0).then_some(key.1);
+            let pair = pairs.entry(key).or_insert(FilePair { name, number, old: None, new: None });
             *(if is_old { &mut pair.old } else { &mut pair.new }) = Some(path);
         }
     }
@@ -337,7 +340,8 @@ mod tests {
     fn a_panic_costs_its_pair_only() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/data/mera/real-mera-1.9/output_00001.jld2");
-        let pair = FilePair { name: "x".into(), old: Some(file.clone()), new: Some(file) };
+        let pair =
+            FilePair { name: "x".into(), number: None, old: Some(file.clone()), new: Some(file) };
         let outcome = pair.verify(None, &|_| panic!("a bad day"));
         assert!(matches!(&outcome, PairOutcome::Crashed(why) if why.contains("a bad day")));
         assert_eq!((outcome.word(), outcome.line().contains("a bad day")), ("crashed", true));
@@ -359,6 +363,7 @@ mod tests {
     #[test]
     fn a_listener_that_goes_away_ends_the_run() {
         let pair = |n: usize| FilePair {
+            number: None,
             name: format!("{n}").into(),
             old: Some(format!("/nowhere/{n}").into()),
             new: None,

@@ -1,5 +1,5 @@
-//! Data of types that HDF5 has and JLD2 never writes (enumerations, arrays as elements ...): they
-//! have no value in Julia's terms, so that their bytes are compared.
+//! Describes data of types that HDF5 has and JLD2 never writes (enumerations, arrays as elements
+//! ...): they have no value in Julia's terms, so that their bytes are compared.
 
 use crate::h5::{Attribute, Class, Dataset, Datatype, Error, File, RefPlan, Result};
 use crate::julia::Column;

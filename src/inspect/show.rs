@@ -1,4 +1,4 @@
-//! An inspection as text: details of one file, or one line each of many.
+//! Prints an inspection as text: details of one file, or one line each of many.
 
 use super::model::{Action, ColumnInfo, DataGroup, Inspection, Kind, Refusal};
 use super::show_tree::tree;
@@ -202,7 +202,7 @@ fn meets(out: &mut String, seen: &Inspection) {
     let printed = seen.printed();
     let _ = write!(out, "\nWhat Julia meets with {}", seen.target);
     match (seen.findings.is_empty(), printed) {
-        (true, _) => out.push_str(": nothing to tell\n"),
+        (true, _) => out.push_str(": nothing to report\n"),
         (false, 0) => out.push_str(": no warning\n"),
         (false, n) => {
             let _ = writeln!(out, ": JLD2 warns {}", times(n));
@@ -226,7 +226,7 @@ fn one(out: &mut String, f: &Finding) {
         labelled(out, "", &format!("JLD2, {times}{unless}: {}", tame(said)));
     }
     if let Some(rule) = &f.rule {
-        labelled(out, "", &format!("mended by the rule {rule}"));
+        labelled(out, "", &format!("fixed by the rule {rule}"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A [`Comparison`] as text. Writing to a string cannot fail.
+//! Prints a [`Comparison`] as text. Writing to a string cannot fail.
 
 use super::comparison::{Comparison, Difference, Verdict, What};
 use crate::report::text::{count, tame};

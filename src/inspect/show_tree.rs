@@ -1,4 +1,4 @@
-//! The tree of an inspection as text.
+//! Prints the tree of an inspection as text.
 
 use super::model::{NodeKind, TreeNode};
 use super::type_name::type_name;

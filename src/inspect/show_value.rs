@@ -1,4 +1,4 @@
-//! Values as a tree for a person.
+//! Prints values as a tree for a person.
 
 use super::type_name::type_name;
 use crate::inspect::plain_json::{float, plain};

@@ -1,4 +1,4 @@
-//! The first place where two values differ, found while both are walked through, in memory that
+//! Finds the first place where two values differ, while both are walked through, in memory that
 //! does not depend on their length.
 
 use crate::h5::{self, Error};
@@ -81,14 +81,14 @@ struct Piece {
 
 /// A step of a walk that leads to another place in the value.
 enum Mark {
-    Enter(Frame),
+    Enter(Nesting),
     Field(String),
     Item(u64),
     Leave,
 }
 
 /// What a place is in.
-enum Frame {
+enum Nesting {
     Fields(String),
     Items(u64),
     Pairs(u64),
@@ -177,15 +177,15 @@ impl Visitor for Told<'_> {
     fn enter(&mut self, t: TypeName<'_>, id: Option<u64>, shape: Shape<'_>) -> h5::Result<()> {
         self.canonical.enter(t, id, shape)?;
         self.stream.mark(Mark::Enter(match shape {
-            Shape::Struct => Frame::Fields(String::new()),
-            Shape::Tuple | Shape::Array(_) => Frame::Items(0),
-            Shape::Dict => Frame::Pairs(0),
+            Shape::Struct => Nesting::Fields(String::new()),
+            Shape::Tuple | Shape::Array(_) => Nesting::Items(0),
+            Shape::Dict => Nesting::Pairs(0),
         }))
     }
 
     fn enter_pair(&mut self) -> h5::Result<()> {
         self.canonical.enter_pair()?;
-        self.stream.mark(Mark::Enter(Frame::Pair))
+        self.stream.mark(Mark::Enter(Nesting::Pair))
     }
 
     fn field(&mut self, index: usize, name: &str) -> h5::Result<()> {
@@ -221,7 +221,7 @@ struct Pieces {
     marks: std::iter::Peekable<std::vec::IntoIter<(usize, Mark)>>,
     /// Bytes of the piece that were given.
     given: usize,
-    place: Vec<Frame>,
+    place: Vec<Nesting>,
 }
 
 impl Pieces {
@@ -253,19 +253,19 @@ impl Pieces {
             (Mark::Leave, _) => {
                 self.place.pop();
             }
-            (Mark::Field(name), Some(Frame::Fields(field))) => *field = name,
-            (Mark::Item(i), Some(Frame::Items(index) | Frame::Pairs(index))) => *index = i,
+            (Mark::Field(name), Some(Nesting::Fields(field))) => *field = name,
+            (Mark::Item(i), Some(Nesting::Items(index) | Nesting::Pairs(index))) => *index = i,
             (Mark::Field(_) | Mark::Item(_), _) => {}
         }
     }
 
     /// Fields and elements on the way from the value to here: `.scale.Mpc`, `[3]`.
     fn path(&self) -> String {
-        let part = |frame: &Frame| match frame {
-            Frame::Fields(name) => format!(".{name}"),
-            Frame::Items(index) => format!("[{}]", index + 1),
-            Frame::Pairs(index) => format!("[pair {}]", index + 1),
-            Frame::Pair => String::new(),
+        let part = |frame: &Nesting| match frame {
+            Nesting::Fields(name) => format!(".{name}"),
+            Nesting::Items(index) => format!("[{}]", index + 1),
+            Nesting::Pairs(index) => format!("[pair {}]", index + 1),
+            Nesting::Pair => String::new(),
         };
         self.place.iter().map(part).collect()
     }

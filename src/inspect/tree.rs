@@ -1,4 +1,4 @@
-//! The groups and datasets of a file, with types, shapes and sizes.
+//! Lists the groups and datasets of a file, with types, shapes and sizes.
 
 use super::columns::codec;
 use super::model::{NodeKind, TreeNode};

@@ -1,4 +1,4 @@
-//! Type names as people read them: `Vector{Float64}` for `Core.Array{Core.Float64,1}`.
+//! Writes type names as people read them: `Vector{Float64}` for `Core.Array{Core.Float64,1}`.
 
 /// More parameters or nesting than this are cut.
 const MAX_DEPTH: u32 = 8;

@@ -1,4 +1,4 @@
-//! What a file is that cannot be read as JLD2.
+//! Tells what a file is that cannot be read as JLD2.
 
 use crate::convert::help;
 use crate::h5::{Checksums, Cursor, Error, ErrorKind, File, RelAddr, Source, Superblock};

@@ -1,4 +1,4 @@
-//! Which bytes of a file are in use, and by what: one trace.
+//! Tells which bytes of a file are in use, and by what: one trace.
 
 use crate::h5::{HEAP_HEAD, Object, ObjectKind, Region, RegionKind, Result, Visitor};
 use crate::migrate::Examiner;

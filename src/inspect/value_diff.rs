@@ -1,4 +1,4 @@
-//! Where two values in canonical form differ.
+//! Finds where two values in canonical form differ.
 //!
 //! What a file need not hold may be missing on one side: fields whose type has no data. The order
 //! of a dictionary's pairs says nothing. Objects that are met again must be the same on both sides.

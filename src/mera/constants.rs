@@ -1,4 +1,4 @@
-//! The physical constants that Mera 1.9 puts into each file, bit for bit.
+//! Holds the physical constants that Mera 1.9 puts into each file, bit for bit.
 //!
 //! All in CGS. The arithmetic is that of Mera's `createconstants()`, so that derived values round
 //! as they do there. Two oddities are Mera's own and stay: [`AU`] is too small by 1e15, and the

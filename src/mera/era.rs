@@ -1,11 +1,11 @@
-//! Which version of Mera wrote a group of a file.
+//! Tells which version of Mera wrote a group of a file.
 //!
 //! Files carry version numbers, but those of the packages that happened to be in the writer's
 //! environment, and often none of Mera. The types tell more: their names and fields, the kind of
 //! codec object, and the format version in the header. A file that was appended to can hold
 //! several eras, so the question is asked of each group (`hydro`, `particles`, ...) on its own.
 
-use super::types::History;
+use super::history;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::LazyLock};
 
@@ -90,6 +90,13 @@ pub struct Era {
     header: String,
 }
 
+/// The eras in `history.toml`.
+#[derive(Debug, Default, Deserialize)]
+struct Eras {
+    #[serde(rename = "era")]
+    eras: Vec<Era>,
+}
+
 impl fmt::Display for Era {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.releases {
@@ -121,7 +128,7 @@ impl Era {
 
 /// All eras, oldest first.
 pub fn eras() -> &'static [Era] {
-    static ERAS: LazyLock<Vec<Era>> = LazyLock::new(|| History::embedded().eras);
+    static ERAS: LazyLock<Vec<Era>> = LazyLock::new(|| history::part::<Eras>().eras);
     &ERAS
 }
 
@@ -150,6 +157,12 @@ mod tests {
             .map(|l| l.fields.iter().map(String::as_str).collect::<Vec<_>>())
             .find(|fields| member.is_none_or(|member| fields.contains(&member)))
             .unwrap()
+    }
+
+    #[test]
+    fn the_embedded_eras_parse() {
+        let parsed: Result<Eras, _> = toml::from_str(history::TEXT);
+        assert_eq!(parsed.err().map(|error| error.to_string()), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What Mera files mean: eras, units, scales.
+//! Knows what Mera files mean: eras, units, scales.
 //!
 //! Mera (a Julia package) writes one JLD2 file for each output of a simulation. Two of its types,
 //! the scale factors and the physical constants, changed their layout over the years; everything
@@ -7,6 +7,7 @@
 
 pub mod constants;
 pub mod era;
+mod history;
 pub mod scales;
 pub mod time;
 pub mod types;

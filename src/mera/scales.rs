@@ -1,4 +1,5 @@
-//! The scale factors from code units to physical units, as Mera 1.9 computes them, bit for bit.
+//! Computes the scale factors from code units to physical units, as Mera 1.9 computes them, bit for
+//! bit.
 //!
 //! A scale is a product of powers of the simulation's four units and a few constants. Floating
 //! point rounds after each step, so the order of the steps is part of the formula: powers first

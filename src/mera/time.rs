@@ -1,4 +1,4 @@
-//! The time of an output, as Mera's `gettime` tells it.
+//! Computes the time of an output, as Mera's `gettime` tells it.
 
 use super::constants::{PC, YR};
 

@@ -1,8 +1,9 @@
-//! Every layout that Mera's scale factors and physical constants ever had in a file.
+//! Knows every layout that Mera's scale factors and physical constants ever had in a file.
 //!
 //! All other Mera types kept the layout that they had when JLD2 files began (2022-09-12). The
 //! history is data, in `history.toml`: each layout is told as the change from the one before it.
 
+use super::history;
 use serde::Deserialize;
 use std::sync::LazyLock;
 
@@ -33,7 +34,7 @@ pub struct Layout {
 /// All layouts, scales first, each kind oldest first.
 pub fn layouts() -> &'static [Layout] {
     static LAYOUTS: LazyLock<Vec<Layout>> = LazyLock::new(|| {
-        let history = History::embedded();
+        let history = history::part::<Changes>();
         let mut all = unfold(Kind::Scales, &history.scales);
         all.extend(unfold(Kind::Units, &history.units));
         all
@@ -54,27 +55,16 @@ pub fn kind(name: &str) -> Option<Kind> {
     layouts().iter().find(|layout| layout.name == name).map(|layout| layout.kind)
 }
 
-/// `history.toml` as it is written.
+/// The layouts in `history.toml`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct History {
-    scales: Vec<Step>,
-    units: Vec<Step>,
-    #[serde(rename = "era")]
-    pub(super) eras: Vec<super::era::Era>,
-}
-
-impl History {
-    /// The history that the program carries. A test holds that it parses; nothing else could be
-    /// wrong with it at run time.
-    pub(super) fn embedded() -> Self {
-        toml::from_str(include_str!("history.toml")).unwrap_or_default()
-    }
+struct Changes {
+    scales: Vec<Change>,
+    units: Vec<Change>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Step {
+struct Change {
     r#type: String,
     since: String,
     note: Option<String>,
@@ -93,7 +83,7 @@ struct Insertion {
     fields: Vec<String>,
 }
 
-fn unfold(kind: Kind, steps: &[Step]) -> Vec<Layout> {
+fn unfold(kind: Kind, steps: &[Change]) -> Vec<Layout> {
     let mut fields: Vec<String> = Vec::new();
     let mut layouts = Vec::with_capacity(steps.len());
     for step in steps {
@@ -124,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_embedded_history_parses() {
-        let parsed: Result<History, _> = toml::from_str(include_str!("history.toml"));
+        let parsed: Result<Changes, _> = toml::from_str(history::TEXT);
         assert_eq!(parsed.err().map(|error| error.to_string()), None);
     }
 

@@ -1,7 +1,7 @@
-//! New links for a group of the file: where they find room, as JLD2 would put them.
+//! Adds links to a group of the file: where they find room, as JLD2 would put them.
 
+use super::error::PlanError;
 use super::patches::Patches;
-use super::plan::PlanError;
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::{File, Message, ObjectHeader, ObjectKind, RelAddr, kind};
 use crate::julia::builder::{Build, ObjectRef};

@@ -1,5 +1,5 @@
-//! What is amiss with the HDF5 container itself: what readers make of it, and what can be put right
-//! where it stands.
+//! Finds what is wrong with the HDF5 container itself: what readers make of it, and what can be put
+//! right where it stands.
 
 use super::finding::{Finding, Findings, Severity};
 use super::patches::Patches;
@@ -168,7 +168,7 @@ pub(super) fn user_block(superblock: &Superblock, findings: &mut Findings) {
         (JLD2_OFFSET, None) => (
             Severity::Failure,
             "the user block, the 512 bytes in front of the superblock, does not begin with JLD2's \
-             text: JLD2 did not write this file, and refuses it as none of its own"
+             text: JLD2 did not write this file, and refuses it as not one of its own"
                 .to_owned(),
             None,
         ),

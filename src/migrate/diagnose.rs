@@ -1,4 +1,4 @@
-//! What a reader of the target would meet, and which rule mends it.
+//! Finds what a reader of the target would meet, and which rule fixes it.
 
 use super::finding::{Finding, Findings, Severity};
 use super::groups::Group;
@@ -7,7 +7,7 @@ use super::rule::{Action, Retype, Rule};
 use super::survey::Survey;
 use super::target::Target;
 use crate::h5::{self, RelAddr};
-use crate::migrate::julia_session::Session;
+use crate::migrate::julia_session::JuliaSession;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub(super) fn structure(survey: &Survey, findings: &mut Findings) {
             julia_type: None,
             rule: None,
             text: "committed types are not numbered without gaps: the next append by JLD2 would \
-                   give a number away twice and lose data"
+                   assign a number twice and lose data"
                 .into(),
             said: None,
             printed: 0,
@@ -57,7 +57,7 @@ pub(super) fn structure(survey: &Survey, findings: &mut Findings) {
 /// Types that are used, that no rule takes, and that a session of the target does not read as they
 /// are.
 pub(super) fn types(
-    session: &Session<'_>,
+    session: &JuliaSession<'_>,
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
     findings: &mut Findings,
@@ -84,7 +84,7 @@ pub(super) fn types(
 
 /// Objects that a rule changes, and what a session of the target makes of them without it.
 pub(super) fn ruled(
-    session: &Session<'_>,
+    session: &JuliaSession<'_>,
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
     findings: &mut Findings,
@@ -96,7 +96,7 @@ pub(super) fn ruled(
         if let Some(fate) = group.fate.as_ref().filter(|_| group.ruled.is_empty())
             && let Some(rule) = fate.rules.first()
         {
-            let text = format!("{t} is changed, of which there are no objects but inside others");
+            let text = format!("{t} is changed; all its objects are inside others");
             findings.add(Finding {
                 severity: reading.severity(),
                 object: place_of(survey, group.committed.addr),
@@ -207,7 +207,7 @@ fn place_of(survey: &Survey, addr: RelAddr) -> String {
 
 /// The field of a type in this file that only takes what the rule makes.
 fn holder<'t>(
-    session: &Session<'t>,
+    session: &JuliaSession<'t>,
     survey: &Survey,
     rule: &Rule,
 ) -> h5::Result<Option<(&'t str, &'t str)>> {

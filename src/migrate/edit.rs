@@ -1,12 +1,15 @@
-//! An edit list: the exact bytes that a conversion appends and replaces.
+//! Holds an edit list: the exact bytes that a conversion appends and replaces.
 //!
 //! It is a value: it can be printed, stored, checked against a file, carried out on a copy, and,
 //! in place, carried out so that it can be taken back. Its invariants hold from the moment it is
 //! built: replacements are sorted, do not touch one another, keep their length and lie below the
 //! point at which bytes are appended.
 
-pub(crate) use super::edit_show::hex;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
+
+/// More bytes than this are shown shortened.
+const SHOWN: usize = 24;
 
 /// Some bytes of a file and what they become.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +34,7 @@ impl Replace {
     }
 }
 
-/// Why a set of edits is no edit list.
+/// Why a set of edits is not an edit list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EditError {
@@ -276,6 +279,18 @@ impl TryFrom<Raw> for EditList {
         let Raw { file_len, append_at, append, replace } = raw;
         EditBuilder { file_len, append_at, append, replace }.finish()
     }
+}
+
+/// Hex of `bytes`, shortened: `0d0e0f… (48 bytes)`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes.iter().take(SHOWN) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    if bytes.len() > SHOWN {
+        let _ = write!(text, "… ({} bytes)", bytes.len());
+    }
+    text
 }
 
 #[cfg(test)]

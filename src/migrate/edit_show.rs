@@ -1,22 +1,7 @@
-//! An edit list for people, as `--dry-run` prints it.
+//! Prints an edit list for people, as `--dry-run` prints it.
 
-use super::edit::EditList;
-use std::fmt::{self, Write as _};
-
-/// More bytes than this are shown shortened.
-const SHOWN: usize = 24;
-
-/// Hex of `bytes`, shortened: `0d0e0f… (48 bytes)`.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes.iter().take(SHOWN) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    if bytes.len() > SHOWN {
-        let _ = write!(text, "… ({} bytes)", bytes.len());
-    }
-    text
-}
+use super::edit::{EditList, hex};
+use std::fmt;
 
 impl fmt::Display for EditList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,5 @@
-//! What only a look into each object shows. It costs a walk over the file, so that conversions go
-//! without.
+//! Finds what only a look into each object shows. It costs a walk over the file, so that
+//! conversions go without.
 
 use super::finding::{Finding, Findings, Severity};
 use super::target::{Resolution, Target};

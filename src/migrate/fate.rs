@@ -1,9 +1,9 @@
-//! What rules make of the values of one stored type: which rules, one after the other, and what the
-//! fields come to.
+//! Decides what rules make of the values of one stored type: which rules, one after the other, and
+//! what the fields come to.
 
+use super::error::PlanError;
 use super::literal::Literal;
-use super::plan::PlanError;
-use super::rule::{Action, FieldError, Member, Rule, Seen, Source};
+use super::rule::{Action, FieldError, FieldSource, Member, Rule, Seen};
 use super::target::Target;
 use crate::julia::Committed;
 
@@ -29,8 +29,8 @@ pub(super) enum Outcome<'r> {
 pub(super) struct Retyped<'r> {
     /// Full name without parameters.
     pub(super) name: String,
-    /// Fields in order; [`Source::Stored`] counts the fields of the stored type.
-    pub(super) fields: Vec<(String, Source<'r>)>,
+    /// Fields in order; [`FieldSource::Stored`] counts the fields of the stored type.
+    pub(super) fields: Vec<(String, FieldSource<'r>)>,
 }
 
 impl<'r> Fate<'r> {
@@ -58,13 +58,13 @@ impl<'r> Fate<'r> {
             name: c.julia_type.name().to_owned(),
             fields: (0..)
                 .zip(&c.fields)
-                .map(|(i, f)| (f.name.clone(), Source::Stored(i)))
+                .map(|(i, f)| (f.name.clone(), FieldSource::Stored(i)))
                 .collect(),
         };
         loop {
-            let content = |source: &Source<'_>| match source {
-                Source::Stored(i) => c.fields.get(*i).is_some_and(|f| f.offset.is_some()),
-                Source::Constant(_) | Source::Computed(_) => true,
+            let content = |source: &FieldSource<'_>| match source {
+                FieldSource::Stored(i) => c.fields.get(*i).is_some_and(|f| f.offset.is_some()),
+                FieldSource::Constant(_) | FieldSource::Computed(_) => true,
             };
             let members: Vec<_> = now
                 .fields
@@ -109,8 +109,8 @@ impl<'r> Fate<'r> {
                         return Err(PlanError::NoValue { object: object(), source });
                     }
                     let source = match source {
-                        Source::Stored(i) => now.fields.get(*i).map_or(*source, |(_, s)| *s),
-                        Source::Constant(_) | Source::Computed(_) => *source,
+                        FieldSource::Stored(i) => now.fields.get(*i).map_or(*source, |(_, s)| *s),
+                        FieldSource::Constant(_) | FieldSource::Computed(_) => *source,
                     };
                     fields.push(((*name).to_owned(), source));
                 }

@@ -1,4 +1,4 @@
-//! What a reader of the target would meet in a file.
+//! Describes what a reader of the target would meet in a file.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Tables whose columns stand behind references, and groups that lead to the columns by name: for
-//! `/hydro/data`, `/hydro/columns` with one hard link for each column.
+//! Links the columns of tables, which stand behind references, by name: for `/hydro/data` a group
+//! `/hydro/columns` with one hard link for each column.
 
 use super::finding::{Finding, Findings, Severity};
 use crate::h5::{File, Group, ObjectKind, RelAddr, Result};
@@ -161,7 +161,7 @@ fn group_at(file: &File, path: &str) -> Result<Option<(RelAddr, Group)>> {
 }
 
 /// The columns of the table that the object at `addr` is, or has in its field `data`; none if there
-/// is no table.
+/// is not a table.
 fn columns(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<(String, RelAddr)>> {
     let Some(whole) = Record::at(types, addr)? else { return Ok(Vec::new()) };
     let table = match whole.record("data")? {

@@ -1,7 +1,7 @@
-//! Which committed types and which objects rules change.
+//! Tells which committed types and which objects rules change.
 
+use super::error::PlanError;
 use super::fate::{Fate, Outcome};
-use super::plan::PlanError;
 use super::rule::Rule;
 use super::survey::{Instance, Survey};
 use super::target::Target;

@@ -1,4 +1,4 @@
-//! What a Julia session of the target makes of stored types, in JLD2's own words
+//! Tells what a Julia session of the target makes of stored types, in JLD2's own words
 //! (docs/jld2-format.md, section 10; `constructrr` of JLD2).
 //!
 //! JLD2 compares each committed type with the session's type of that name when it first meets an
@@ -8,7 +8,8 @@
 use crate::h5::{self, Class, RelAddr};
 use crate::julia::{Committed, Field, JuliaType, Param, TypeTable};
 use crate::migrate::finding::Severity;
-use crate::migrate::target::{FieldDef, Resolution, Target, TypeDef};
+use crate::migrate::target::{Resolution, Target};
+use crate::migrate::typedef::{FieldDef, TypeDef};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -17,15 +18,15 @@ use std::rc::Rc;
 const MAX_DEPTH: u32 = 64;
 
 /// A Julia session with the target's packages loaded, and a file open in it.
-pub(in crate::migrate) struct Session<'a> {
+pub(in crate::migrate) struct JuliaSession<'a> {
     pub(in crate::migrate) types: &'a TypeTable<'a>,
     pub(in crate::migrate) target: &'a Target,
-    known: RefCell<HashMap<RelAddr, Rc<Reading>>>,
+    known: RefCell<HashMap<RelAddr, Rc<TypeReading>>>,
 }
 
 /// What the session makes of a committed type.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(in crate::migrate) struct Reading {
+pub(in crate::migrate) struct TypeReading {
     /// What happens, for a person; none if objects are read as they are.
     pub(in crate::migrate) text: Option<String>,
     /// What JLD2 prints.
@@ -36,7 +37,7 @@ pub(in crate::migrate) struct Reading {
     pub(in crate::migrate) foreign: bool,
 }
 
-impl Reading {
+impl TypeReading {
     /// How bad it is.
     pub(in crate::migrate) fn severity(&self) -> Severity {
         if self.said.is_some() && !self.foreign { Severity::Warning } else { Severity::Note }
@@ -48,17 +49,17 @@ impl Reading {
     }
 }
 
-impl<'a> Session<'a> {
+impl<'a> JuliaSession<'a> {
     pub(in crate::migrate) fn new(types: &'a TypeTable<'a>, target: &'a Target) -> Self {
         Self { types, target, known: RefCell::default() }
     }
 
     /// What the session makes of the committed type at `addr`.
-    pub(in crate::migrate) fn of(&self, addr: RelAddr) -> h5::Result<Rc<Reading>> {
+    pub(in crate::migrate) fn of(&self, addr: RelAddr) -> h5::Result<Rc<TypeReading>> {
         self.at_depth(addr, 0)
     }
 
-    fn at_depth(&self, addr: RelAddr, depth: u32) -> h5::Result<Rc<Reading>> {
+    fn at_depth(&self, addr: RelAddr, depth: u32) -> h5::Result<Rc<TypeReading>> {
         if let Some(known) = self.known.borrow().get(&addr) {
             return Ok(Rc::clone(known));
         }
@@ -71,11 +72,11 @@ impl<'a> Session<'a> {
         Ok(reading)
     }
 
-    fn read(&self, c: &Committed, depth: u32) -> h5::Result<Reading> {
+    fn read(&self, c: &Committed, depth: u32) -> h5::Result<TypeReading> {
         let name = c.julia_type.name();
         // Tuples of today are written without a module.
         if !name.contains('.') {
-            return Ok(Reading::default());
+            return Ok(TypeReading::default());
         }
         let resolution = self.target.resolve(name);
         if matches!(resolution, Resolution::Gone | Resolution::Foreign) {
@@ -83,7 +84,7 @@ impl<'a> Session<'a> {
         }
         if let Some((parameter, foreign)) = self.unknown_parameter(&c.julia_type, depth) {
             let shown = shown(&c.julia_type);
-            return Ok(Reading {
+            return Ok(TypeReading {
                 text: Some(format!(
                     "the parameter {parameter} of {shown} {}",
                     self.absence(foreign)
@@ -95,12 +96,12 @@ impl<'a> Session<'a> {
         }
         match resolution {
             Resolution::Defined(def) => self.compare(c, def, depth),
-            _ => Ok(Reading::default()),
+            _ => Ok(TypeReading::default()),
         }
     }
 
     /// What becomes of a type that the session does not have.
-    fn unknown(&self, c: &Committed, foreign: bool) -> Reading {
+    fn unknown(&self, c: &Committed, foreign: bool) -> TypeReading {
         let shown = shown(&c.julia_type);
         let said = if c.written_type.is_some() {
             format!(
@@ -111,7 +112,7 @@ impl<'a> Session<'a> {
             format!("type {shown} does not exist in workspace; reconstructing")
         };
         let text = format!("{} {}", c.julia_type.name(), self.absence(foreign));
-        Reading { text: Some(text), said: Some(said), reconstructed: true, foreign }
+        TypeReading { text: Some(text), said: Some(said), reconstructed: true, foreign }
     }
 
     fn absence(&self, foreign: bool) -> String {
@@ -146,12 +147,12 @@ impl<'a> Session<'a> {
     }
 
     /// Compares the stored fields with those of the session's type.
-    fn compare(&self, c: &Committed, def: &TypeDef, depth: u32) -> h5::Result<Reading> {
+    fn compare(&self, c: &Committed, def: &TypeDef, depth: u32) -> h5::Result<TypeReading> {
         if c.written_type.is_some() || c.datatype.members().is_none() {
-            return Ok(Reading::default());
+            return Ok(TypeReading::default());
         }
         let shown = shown(&c.julia_type);
-        let reconstructed = |said: String, text: String| Reading {
+        let reconstructed = |said: String, text: String| TypeReading {
             text: Some(text),
             said: Some(said),
             reconstructed: true,
@@ -196,10 +197,10 @@ impl<'a> Session<'a> {
             .map(|f| f.name.as_str())
             .collect();
         if extra.is_empty() {
-            return Ok(Reading::default());
+            return Ok(TypeReading::default());
         }
         let extra = extra.join(", ");
-        Ok(Reading {
+        Ok(TypeReading {
             said: Some(format!(
                 "the following fields are present in type {shown} saved in the file but not \
                  present in the type in the workspace: {extra}, Data in these fields will not be \
@@ -310,11 +311,11 @@ mod tests {
         }
     }
 
-    fn reading(c: &Committed) -> Reading {
+    fn reading(c: &Committed) -> TypeReading {
         let file = File::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE)).unwrap();
         let types = TypeTable::new(&file);
         let target = Target::builtin("mera-1.9").unwrap();
-        Session::new(&types, &target).read(c, 0).unwrap()
+        JuliaSession::new(&types, &target).read(c, 0).unwrap()
     }
 
     fn scales(count: usize) -> Committed {
@@ -328,7 +329,7 @@ mod tests {
 
     #[test]
     fn layouts_between_releases_are_read_with_warnings() {
-        assert_eq!(reading(&scales(52)), Reading::default());
+        assert_eq!(reading(&scales(52)), TypeReading::default());
         let fewer = reading(&scales(50));
         assert!(fewer.reconstructed);
         assert_eq!(
@@ -359,7 +360,7 @@ mod tests {
         inside.julia_type = JuliaType::Named { name: "Base.RefValue".into(), params };
         let said = reading(&inside).said.unwrap();
         assert_eq!(said, "some parameters could not be resolved for type Base.RefValue{…}");
-        assert_eq!(reading(&committed("Dates.DateTime", &[])), Reading::default());
+        assert_eq!(reading(&committed("Dates.DateTime", &[])), TypeReading::default());
     }
 
     #[test]
@@ -376,7 +377,7 @@ mod tests {
         // Numbers convert, and behind a reference can be anything.
         for fits in [Datatype::float64(), Datatype::reference()] {
             let c = committed("JLD2Lz4.Lz4Filter", &[("blocksize", fits)]);
-            assert_eq!(reading(&c), Reading::default());
+            assert_eq!(reading(&c), TypeReading::default());
         }
     }
 

@@ -1,4 +1,4 @@
-//! Julia values written down in a target or a rules file.
+//! Reads Julia values written down in a target or a rules file.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 

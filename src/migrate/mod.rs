@@ -1,4 +1,4 @@
-//! Findings, rules and targets; what they give is an edit list.
+//! Makes an edit list of findings, rules and a target.
 //!
 //! [`plan`] reads a file once, asks the [`target`] for the rule of each object, and says what a
 //! reader of the target would meet ([`Finding`]s) and which bytes to append and replace
@@ -18,6 +18,7 @@ mod diagnose;
 pub mod edit;
 mod edit_show;
 mod engine;
+mod error;
 mod examine;
 mod fate;
 mod finding;
@@ -33,10 +34,13 @@ mod plan;
 pub mod rule;
 mod survey;
 pub mod target;
+mod typedef;
 pub mod userrules;
 
+pub use error::{PlanError, TargetError};
 pub use examine::Examiner;
 pub use finding::{Finding, Severity};
 pub use flat::{FlatState, FlatTable, flat_groups, flat_tables};
-pub use plan::{Migration, PlanError, Request, plan, plan_and_map, plan_for};
+pub use plan::{Migration, Request, plan, plan_and_map, plan_for};
 pub use survey::Survey;
+pub use typedef::{FieldDef, TypeDef};

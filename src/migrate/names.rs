@@ -1,5 +1,5 @@
-//! Types that stand somewhere as values, as element types or as parameters, and go by another name
-//! afterwards.
+//! Renames types that stand somewhere as values, as element types or as parameters, and go by
+//! another name afterwards.
 
 use super::fate::Outcome;
 use super::groups::Group;

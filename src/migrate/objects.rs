@@ -1,4 +1,4 @@
-//! Rules' values as new objects, and as what a reader must find in their place.
+//! Makes new objects of rules' values, and tells what a reader must find in their place.
 
 use super::literal::{Literal, Version};
 use crate::h5::{Class, Datatype, Result};
@@ -7,7 +7,7 @@ use crate::julia::{JuliaType, Node, Param};
 
 /// Which committed type a new object is of.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Slot {
+pub(super) enum TypeChoice {
     /// The file's, or a new one with a name of its own.
     Find,
     /// This one.
@@ -52,11 +52,15 @@ fn tuple_type(fields: &[(String, Literal)]) -> JuliaType {
 }
 
 /// Builds an object that holds a rule's value.
-pub(super) fn replacement(build: &mut Build<'_>, value: &Literal, slot: Slot) -> Result<ObjectRef> {
+pub(super) fn replacement(
+    build: &mut Build<'_>,
+    value: &Literal,
+    slot: TypeChoice,
+) -> Result<ObjectRef> {
     if value.is_empty() {
         let committed = match slot {
-            Slot::Use(t) => t,
-            Slot::Find => {
+            TypeChoice::Use(t) => t,
+            TypeChoice::Find => {
                 helper_types(build, value)?;
                 build.find_or_commit_empty(&julia_type(value))?
             }
@@ -69,16 +73,16 @@ pub(super) fn replacement(build: &mut Build<'_>, value: &Literal, slot: Slot) ->
         return Ok(build.dataset(None, Some(&datatype), &Data::new(text.as_bytes())));
     }
     let field = match slot {
-        Slot::Use(t) => NewField { name: String::new(), datatype: None, committed: Some(t) },
-        Slot::Find => member(build, "", value)?,
+        TypeChoice::Use(t) => NewField { name: String::new(), datatype: None, committed: Some(t) },
+        TypeChoice::Find => member(build, "", value)?,
     };
-    let data = data(build, value, Place::Open)?;
+    let data = data(build, value, InField::Open)?;
     Ok(build.dataset(field.committed, field.datatype.as_ref(), &data))
 }
 
 /// Whether what holds a value knows its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum InField {
     /// The type says so: an element of a named tuple. A value without content takes no bytes.
     Typed,
     /// A field of a struct, of which rules do not tell the declared type. `nothing` stands in
@@ -89,22 +93,27 @@ enum Place {
 
 /// The member called `name` of a struct that holds a rule's value.
 pub(super) fn member(build: &mut Build<'_>, name: &str, value: &Literal) -> Result<NewField> {
-    member_at(build, name, value, Place::Open)
+    member_at(build, name, value, InField::Open)
 }
 
 /// The bytes of a rule's value as a member of a struct.
 pub(super) fn member_data(build: &mut Build<'_>, value: &Literal) -> Result<Data> {
-    data(build, value, Place::Open)
+    data(build, value, InField::Open)
 }
 
-fn member_at(build: &mut Build<'_>, name: &str, value: &Literal, place: Place) -> Result<NewField> {
+fn member_at(
+    build: &mut Build<'_>,
+    name: &str,
+    value: &Literal,
+    place: InField,
+) -> Result<NewField> {
     let name = name.to_owned();
     if value.is_empty() {
         return Ok(match place {
-            Place::Open => {
+            InField::Open => {
                 NewField { name, datatype: Some(Datatype::reference()), committed: None }
             }
-            Place::Typed => {
+            InField::Typed => {
                 helper_types(build, value)?;
                 let t = build.find_or_commit_empty(&julia_type(value))?;
                 NewField { name, datatype: None, committed: Some(t) }
@@ -142,11 +151,11 @@ fn member_at(build: &mut Build<'_>, name: &str, value: &Literal, place: Place) -
 }
 
 /// The bytes of a value that is part of another.
-fn data(build: &mut Build<'_>, value: &Literal, place: Place) -> Result<Data> {
+fn data(build: &mut Build<'_>, value: &Literal, place: InField) -> Result<Data> {
     if value.is_empty() {
         return Ok(match place {
-            Place::Open => Data::reference(replacement(build, value, Slot::Find)?),
-            Place::Typed => Data::default(),
+            InField::Open => Data::reference(replacement(build, value, TypeChoice::Find)?),
+            InField::Typed => Data::default(),
         });
     }
     Ok(match value {
@@ -174,8 +183,8 @@ fn data(build: &mut Build<'_>, value: &Literal, place: Place) -> Result<Data> {
 }
 
 /// What the parts of a value are in.
-fn part_place(value: &Literal) -> Place {
-    if matches!(value, Literal::NamedTuple(_)) { Place::Typed } else { Place::Open }
+fn part_place(value: &Literal) -> InField {
+    if matches!(value, Literal::NamedTuple(_)) { InField::Typed } else { InField::Open }
 }
 
 /// The members of a value that is a record.
@@ -204,7 +213,10 @@ fn helper_types(build: &mut Build<'_>, value: &Literal) -> Result<()> {
 
 /// The members of the tuple of a named tuple's values.
 fn tuple(build: &mut Build<'_>, named: &[(String, Literal)]) -> Result<Vec<NewField>> {
-    (1..).zip(named).map(|(i, (_, v))| member_at(build, &i.to_string(), v, Place::Typed)).collect()
+    (1..)
+        .zip(named)
+        .map(|(i, (_, v))| member_at(build, &i.to_string(), v, InField::Typed))
+        .collect()
 }
 
 /// `Base.VersionNumber`: three numbers, and two references to empty tuples.

@@ -1,7 +1,7 @@
-//! Bytes of a file that change, with the checksums over them.
+//! Changes bytes of a file, with the checksums over them.
 
 use super::edit::{EditBuilder, EditList};
-use super::plan::PlanError;
+use super::error::PlanError;
 use crate::h5::checksum::lookup3;
 use crate::h5::{Checked, File, RelAddr};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! Patterns for type names and for places in a file.
+//! Matches patterns for type names and for places in a file.
 
 use serde::Deserialize;
 

@@ -1,20 +1,20 @@
-//! From rules to an edit list.
+//! Plans an edit list from rules.
 
 use super::container;
 use super::diagnose;
-use super::edit::{EditError, EditList};
+use super::edit::EditList;
 use super::engine::Engine;
+use super::error::PlanError;
 use super::finding::{Finding, Findings};
 use super::flat::{FlatTable, flat_tables};
 use super::groups::{groups, unmet};
 use super::literal::Literal;
 use super::names::new_names;
-use super::rule::FieldError;
 use super::survey::Survey;
 use super::target::Target;
-use crate::h5::{self, File, Region};
+use crate::h5::{File, Region};
 use crate::julia::{Overrides, Renames, TypeTable};
-use crate::migrate::julia_session::Session;
+use crate::migrate::julia_session::JuliaSession;
 
 /// What a migration to a target does to a file.
 #[derive(Debug)]
@@ -37,43 +37,10 @@ pub struct Migration {
     pub survey: Survey,
 }
 
-/// Why a migration cannot be planned.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    Read(#[from] h5::Error),
-    /// A rule asks for what cannot be done without laying the file out afresh.
-    #[error("{object}: rule {rule}: {problem}")]
-    Unsupported {
-        /// The dataset that is, or leads to, the object.
-        object: String,
-        /// The rule.
-        rule: String,
-        /// What stands in its way.
-        problem: String,
-    },
-    /// A field has no value, or cannot be there.
-    #[error("{object}: {source}")]
-    NoValue {
-        /// The dataset that is, or leads to, the object.
-        object: String,
-        /// Which field.
-        source: FieldError,
-    },
-    /// The edits contradict each other: a defect.
-    #[error(transparent)]
-    Edit(#[from] EditError),
-    /// A defect.
-    #[error("internal error: {0}")]
-    Internal(String),
-}
-
 /// What a conversion does beside following rules.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// Columns are encoded anew; rules that are for this case only apply too.
+    /// Columns are encoded again; rules that are for this case only apply too.
     pub rewriting: bool,
     /// The codec object that goes with the new encoding, in the place of all others.
     pub codec: Option<Literal>,
@@ -81,7 +48,7 @@ pub struct Request {
     pub flat_links: bool,
 }
 
-/// Plans the migration of a file to a target. With `rewriting`, columns are encoded anew, and rules
+/// Plans the migration of a file to a target. With `rewriting`, columns are encoded again, and rules
 /// that are for this case only apply too.
 ///
 /// # Errors
@@ -128,7 +95,7 @@ pub fn plan_and_map(
     survey.repairs.tell(superblock, &mut findings);
     survey.client_values.tell(&mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
-    let session = Session::new(&types, target);
+    let session = JuliaSession::new(&types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
     diagnose::ruled(&session, &survey, &groups, &mut findings)?;
     let names = new_names(&types, target, &survey, &groups, rewriting || rewrite.is_some())?;

@@ -1,4 +1,4 @@
-//! Rules: how objects of one stored Julia type become what the target reads.
+//! Defines rules: how objects of one stored Julia type become what the target reads.
 //!
 //! A rule is data and knows nothing of files. The engine asks [`Target::rule_for`] for each object
 //! what is to become of it, and [`Retype::plan`] where each field of the new object comes from.
@@ -8,7 +8,7 @@
 use super::{
     literal::Literal,
     pattern::{PathPattern, TypePattern},
-    target::TypeDef,
+    typedef::TypeDef,
 };
 use crate::mera::{constants, scales};
 use serde::Deserialize;
@@ -45,7 +45,7 @@ pub struct When {
     /// Datasets from one of which the object is reached: it is the dataset's own value, or that
     /// value leads to it through references (as `/convertstat` does through its dictionaries).
     pub at: Vec<PathPattern>,
-    /// Only if the columns are encoded anew, so that the rule would be untrue in patch mode.
+    /// Only if the columns are encoded again, so that the rule would be untrue in patch mode.
     pub rewriting: bool,
 }
 
@@ -100,7 +100,7 @@ pub struct Seen<'a> {
     pub members: &'a [Member<'a>],
     /// The paths of all datasets from which it is reached.
     pub places: &'a [&'a str],
-    /// Whether the columns of this file are encoded anew.
+    /// Whether the columns of this file are encoded again.
     pub rewriting: bool,
 }
 
@@ -125,14 +125,14 @@ impl<'a> Member<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan<'a, 'r> {
     /// Its fields in the order in which they are stored.
-    pub fields: Vec<(&'a str, Source<'r>)>,
+    pub fields: Vec<(&'a str, FieldSource<'r>)>,
     /// Stored members that it no longer has.
     pub dropped: Vec<&'a str>,
 }
 
 /// Where one field's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Source<'a> {
+pub enum FieldSource<'a> {
     /// The member with this index, byte for byte.
     Stored(usize),
     /// A constant.
@@ -219,7 +219,7 @@ impl Rule {
                 plan.fields.len() == seen.members.len()
                     && plan.fields.iter().zip(seen.members).enumerate().all(
                         |(at, ((name, source), member))| {
-                            *name == member.name && *source == Source::Stored(at)
+                            *name == member.name && *source == FieldSource::Stored(at)
                         },
                     )
             })
@@ -256,20 +256,20 @@ impl Retype {
             })
             .collect();
         let stored = |name: &str| {
-            kept.iter().find(|(_, kept, _)| *kept == name).map(|(at, ..)| Source::Stored(*at))
+            kept.iter().find(|(_, kept, _)| *kept == name).map(|(at, ..)| FieldSource::Stored(*at))
         };
         let with_content = |name: &str| {
             let member = kept.iter().find(|(_, kept, content)| *kept == name && *content);
-            member.map(|(at, ..)| Source::Stored(*at))
+            member.map(|(at, ..)| FieldSource::Stored(*at))
         };
         let added = |name: &str| {
             let constant = self.add.iter().find(|(added, _)| added == name);
-            constant.map(|(_, value)| Source::Constant(value))
+            constant.map(|(_, value)| FieldSource::Constant(value))
         };
         let computed =
-            |name: &str| self.fill.filter(|fill| fill.provides(name)).map(Source::Computed);
+            |name: &str| self.fill.filter(|fill| fill.provides(name)).map(FieldSource::Computed);
 
-        let mut fields: Vec<(&'a str, Source<'r>)> = Vec::new();
+        let mut fields: Vec<(&'a str, FieldSource<'r>)> = Vec::new();
         if let Some(target) = target {
             let unknown = self.given(members).find(|name| !target.has(name));
             if let Some(field) = unknown {
@@ -293,14 +293,14 @@ impl Retype {
                 }
             }
         } else {
-            fields.extend(kept.iter().map(|(at, name, _)| (*name, Source::Stored(*at))));
+            fields.extend(kept.iter().map(|(at, name, _)| (*name, FieldSource::Stored(*at))));
             for (name, value) in &self.add {
                 if stored(name).is_none() {
-                    fields.push((name, Source::Constant(value)));
+                    fields.push((name, FieldSource::Constant(value)));
                 }
             }
         }
-        let used = |at| fields.iter().any(|(_, source)| *source == Source::Stored(at));
+        let used = |at| fields.iter().any(|(_, source)| *source == FieldSource::Stored(at));
         let dropped = members.iter().enumerate().filter(|(at, _)| !used(*at)).map(|(_, m)| m.name);
         let dropped = dropped.collect();
         Ok(Plan { fields, dropped })

@@ -1,11 +1,11 @@
-//! What there is in a file, as far as rules and findings ask for it: one trace.
+//! Collects what there is in a file, as far as rules and findings ask for it: one trace.
 
 use super::client_values::ClientValues;
 use super::container::Repairs;
 use super::target::Target;
 use crate::h5::{
     Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry, Link, Object, ObjectKind,
-    Region, RelAddr, Result, Trace, TypeRef, Visitor,
+    Region, RegionKind, RelAddr, Result, Trace, TypeRef, Visitor,
 };
 use crate::julia::{TypeTable, is_type};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -187,6 +187,10 @@ impl Visitor for Surveyor<'_> {
     }
 
     fn region(&mut self, region: Region) -> Result<()> {
+        if matches!(region.kind, RegionKind::Payload | RegionKind::References) {
+            let bytes = region.end.saturating_sub(region.start);
+            self.out.payload_bytes = self.out.payload_bytes.saturating_add(bytes);
+        }
         if let Some(regions) = &mut self.regions {
             regions.push(region);
         }
@@ -197,10 +201,6 @@ impl Visitor for Surveyor<'_> {
 impl Surveyor<'_> {
     fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
         self.out.datasets += 1;
-        if let Some(extent) = crate::h5::payload_extent(dataset) {
-            // The walk looks at the extent after this, and refuses one that is beyond the file.
-            self.out.payload_bytes = self.out.payload_bytes.saturating_add(extent);
-        }
         let mended = self.out.client_values.mends(object.addr());
         for filter in &dataset.filters {
             let mut filter = filter.clone();
@@ -285,7 +285,7 @@ impl Surveyor<'_> {
         places: &[TypePlace],
         path: &str,
     ) -> Result<()> {
-        if places.is_empty() || !dataset.filters.is_empty() {
+        if places.is_empty() || dataset.layout.chunked().is_some() {
             return Ok(());
         }
         let file = self.types.file();

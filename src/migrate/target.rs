@@ -1,4 +1,4 @@
-//! Targets: the package versions that an output is for, and all that follows from them.
+//! Reads targets: the package versions that an output is for, and all that follows from them.
 //!
 //! A target is data (`targets/*.toml`, carried in the program): the types that its Julia session
 //! knows, the filters it reads, the codec object that belongs to each way of encoding columns, and
@@ -12,19 +12,19 @@
 //! [`Retype::plan`]: super::rule::Retype::plan
 
 use super::{
+    error::TargetError,
     literal::Literal,
     pattern::{PathPattern, TypePattern},
     rule::{Action, RawRule, Rule, Seen, When},
+    typedef::{RawType, TypeDef},
     userrules,
 };
 use serde::Deserialize;
 use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 
-mod error;
 mod filter;
 mod source;
 
-pub use error::TargetError;
 pub use filter::{ClientValue, Filter, Setting};
 pub use source::is_file;
 
@@ -47,26 +47,6 @@ pub struct Target {
     types: BTreeMap<String, TypeDef>,
     /// The ids of the user's rules.
     user_rules: Vec<String>,
-}
-
-/// A struct type as the target defines it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TypeDef {
-    /// Whether its values are stored as objects of their own and referred to.
-    pub mutable: bool,
-    /// Whether the reader fails on an object with a field that has no value.
-    pub all_defined: bool,
-    /// Its fields in order.
-    pub fields: Vec<FieldDef>,
-}
-
-/// A field of a struct type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldDef {
-    /// Its name.
-    pub name: String,
-    /// The declared type in canonical form, for instance `Core.Array{Core.Float64,1}`.
-    pub julia_type: String,
 }
 
 /// How columns can be encoded.
@@ -106,7 +86,7 @@ pub struct Codec {
     pub default: Encoding,
     /// Datasets that hold, or lead to, a codec object.
     pub at: Vec<PathPattern>,
-    /// The types of codec objects of all times. When columns are encoded anew, each object of
+    /// The types of codec objects of all times. When columns are encoded again, each object of
     /// these types at these places gives way to the one of the new encoding.
     pub types: Vec<TypePattern>,
     /// The codec object of each encoding that the target can read.
@@ -132,7 +112,7 @@ pub enum Resolution<'a> {
     Loaded,
     /// Its package is loaded but has no such type: reading warns and reconstructs.
     Gone,
-    /// Its package is no part of the target: reading warns and reconstructs unless the user loads
+    /// Its package is not part of the target: reading warns and reconstructs unless the user loads
     /// it first.
     Foreign,
 }
@@ -465,21 +445,6 @@ impl Target {
     }
 }
 
-impl TypeDef {
-    /// Whether it has a field of this name.
-    pub fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|field| field.name == name)
-    }
-}
-
-impl FieldDef {
-    /// Whether JLD2 stores the field: pointers and values of types without content take no bytes.
-    pub fn is_stored(&self) -> bool {
-        let bare = self.julia_type.split('{').next().unwrap_or_default();
-        !matches!(bare, "Core.Ptr" | "Core.Nothing" | "Base.Missing")
-    }
-}
-
 /// A target as it is written in TOML.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -492,39 +457,6 @@ struct RawTarget {
     filter: Vec<Filter>,
     codec: Codec,
     rule: Vec<RawRule>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawType {
-    #[serde(default)]
-    mutable: bool,
-    #[serde(default)]
-    all_defined: bool,
-    /// The type of all fields that name none.
-    field_type: Option<String>,
-    /// `name` or `name::Type`.
-    fields: Vec<String>,
-}
-
-impl RawType {
-    fn check(self) -> Result<TypeDef, String> {
-        let mut fields: Vec<FieldDef> = Vec::with_capacity(self.fields.len());
-        for text in &self.fields {
-            let (name, julia_type) = match text.split_once("::") {
-                Some((name, julia_type)) => (name, julia_type.to_owned()),
-                None => (
-                    text.as_str(),
-                    self.field_type.clone().ok_or_else(|| format!("{text:?} has no type"))?,
-                ),
-            };
-            if fields.iter().any(|field| field.name == name) {
-                return Err(format!("two fields are called {name:?}"));
-            }
-            fields.push(FieldDef { name: name.to_owned(), julia_type });
-        }
-        Ok(TypeDef { mutable: self.mutable, all_defined: self.all_defined, fields })
-    }
 }
 
 #[cfg(test)]

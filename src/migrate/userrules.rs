@@ -1,9 +1,7 @@
-//! A user's own rules (`--rules FILE`), described in `docs/rules.md`.
+//! Reads a user's own rules (`--rules FILE`), described in `docs/rules.md`.
 
-use super::{
-    rule::{RawRule, Rule},
-    target::TargetError,
-};
+use super::error::TargetError;
+use super::rule::{RawRule, Rule};
 use serde::Deserialize;
 use std::path::Path;
 

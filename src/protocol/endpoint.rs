@@ -1,5 +1,5 @@
-//! Where supervisor and worker meet: a socket in a directory of mode 0700, one for each worker,
-//! there only until the worker has come.
+//! Makes the place where supervisor and worker meet: a socket in a directory of mode 0700, one for
+//! each worker, there only until the worker has come.
 
 use crate::sys::random;
 use interprocess::local_socket::{
@@ -33,9 +33,9 @@ pub enum Address {
     Abstract(String),
 }
 
-/// A text that is no [`Address`].
+/// A text that is not an [`Address`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no address of a socket")]
+#[error("{0:?} is not an address of a socket")]
 pub struct AddressError(OsString);
 
 impl Address {
@@ -119,11 +119,11 @@ impl AsFd for Listener {
 /// A private directory for sockets, removed in the end.
 #[derive(Debug)]
 pub struct SocketDir {
-    place: Place,
+    place: SocketHome,
 }
 
 #[derive(Debug)]
-enum Place {
+enum SocketHome {
     Dir { path: PathBuf, _lock: Option<File> },
     Abstract(String),
 }
@@ -155,10 +155,10 @@ impl SocketDir {
                     .open(path.join(LOCK))
                     .ok()
                     .filter(|file| file.try_lock().is_ok());
-                return Ok(Self { place: Place::Dir { path, _lock: lock } });
+                return Ok(Self { place: SocketHome::Dir { path, _lock: lock } });
             }
         }
-        Ok(Self { place: Place::Abstract(name) })
+        Ok(Self { place: SocketHome::Abstract(name) })
     }
 
     /// The usual parents: the user's runtime directory, the temporary directory, `/tmp`,
@@ -172,8 +172,8 @@ impl SocketDir {
     /// The name of a worker's socket.
     pub fn address(&self, worker: u64) -> Address {
         match &self.place {
-            Place::Dir { path, .. } => Address::Path(path.join(socket_name(worker))),
-            Place::Abstract(name) => Address::Abstract(format!("{name}-{worker}")),
+            SocketHome::Dir { path, .. } => Address::Path(path.join(socket_name(worker))),
+            SocketHome::Abstract(name) => Address::Abstract(format!("{name}-{worker}")),
         }
     }
 }
@@ -184,7 +184,7 @@ fn socket_name(worker: u64) -> String {
 
 impl Drop for SocketDir {
     fn drop(&mut self) {
-        if let Place::Dir { path, .. } = &self.place {
+        if let SocketHome::Dir { path, .. } = &self.place {
             // Nobody but this process writes there, and a leftover is swept by a later run.
             let _ = fs::remove_dir_all(path);
         }
@@ -273,7 +273,7 @@ mod tests {
         };
         let (live_path, dead_path) = (path(&live), path(&dead));
         // As a kill would: the lock is gone, the directory is not.
-        let Place::Dir { _lock: lock, .. } = &dead.place else { panic!() };
+        let SocketHome::Dir { _lock: lock, .. } = &dead.place else { panic!() };
         lock.as_ref().unwrap().unlock().unwrap();
         let other = parent.path().join("jldconv-notes");
         fs::create_dir(&other).unwrap();

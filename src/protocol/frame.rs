@@ -1,4 +1,4 @@
-//! Framing: a bounded length, then bincode. The only place that knows the encoding.
+//! Frames messages: a bounded length, then bincode. The only place that knows the encoding.
 
 use bincode::Options;
 use serde::Serialize;
@@ -15,8 +15,8 @@ pub enum ProtocolError {
     /// A frame that claims to be too long.
     #[error("a frame of {0} bytes (at most {FRAME_MAX} are allowed)")]
     TooLong(u64),
-    /// A payload that is no message.
-    #[error("a frame that is no message: {0}")]
+    /// A payload that is not a message.
+    #[error("a frame that is not a message: {0}")]
     NoMessage(#[source] bincode::Error),
     /// A message that cannot be said.
     #[error("a message that does not fit into a frame: {0}")]

@@ -1,4 +1,4 @@
-//! What is said.
+//! Defines the messages.
 
 use super::{LogLine, Token};
 use crate::convert::{Failure, Job, Phase};

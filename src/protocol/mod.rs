@@ -1,4 +1,4 @@
-//! Messages between supervisor and worker.
+//! Carries messages between supervisor and worker.
 //!
 //! A frame is a length (u32, little-endian, at most [`FRAME_MAX`]) and a message in bincode. Both
 //! sides bound what they read before they allocate for it. A worker's first frame is

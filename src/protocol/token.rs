@@ -1,4 +1,4 @@
-//! The secret by which a worker shows that this supervisor started it.
+//! Makes the secret by which a worker shows that this supervisor started it.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

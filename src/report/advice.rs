@@ -1,4 +1,4 @@
-//! What a user may do next. Said only where the run's own numbers say it.
+//! Advises what a user may do next. Said only where the run's own numbers say it.
 
 use super::text::{self, float};
 use crate::supervisor::{Fault, JobOutcome, RunSummary};
@@ -34,13 +34,13 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<String> {
     }
     if of(Fault::Output).next().is_some() {
         advice.push(
-            "see to the output directory (permission, quota, disk), then run the same command again"
+            "check the output directory (permission, quota, disk), then run the same command again"
                 .into(),
         );
     }
     if of(Fault::Read).next().is_some() {
         advice.push(
-            "see to the file system of the inputs (disk, network), then run the same command again"
+            "check the file system of the inputs (disk, network), then run the same command again"
                 .into(),
         );
     }
@@ -155,7 +155,7 @@ mod tests {
         run the same command again: it goes on where this run stopped
         a file that ran out of memory had used 9.0 MiB when it stopped; the limit is 24.0 GiB: give the run more memory, then the same command again
         make space where the outputs go, then run the same command again
-        see to the output directory (permission, quota, disk), then run the same command again
+        check the output directory (permission, quota, disk), then run the same command again
         jldconv undo FILE takes an interrupted change in place back; then run the same command again
         jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again
         the same command tries files again whose workers died or hung

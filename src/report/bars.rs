@@ -1,4 +1,4 @@
-//! Bars on a terminal: one for the run, one line for each busy slot, at most eight.
+//! Draws bars on a terminal: one for the run, one line for each busy slot, at most eight.
 //!
 //! The cursor is never hidden, so whatever ends the program leaves the terminal as it was.
 

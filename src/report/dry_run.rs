@@ -1,4 +1,4 @@
-//! What a run would do, file by file; nothing is written.
+//! Prints what a run would do, file by file; nothing is written.
 
 use super::line::short;
 use super::text;

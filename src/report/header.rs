@@ -1,4 +1,4 @@
-//! What a run is about to do and what it has for it, as a block of text.
+//! Prints what a run is about to do and what it has for it, as a block of text.
 
 use super::text::{self, float};
 use crate::supervisor::{Machine, MemoryStatus, RunStart};

@@ -1,4 +1,4 @@
-//! One event, one line of text; most events are not worth one.
+//! Prints one event as one line of text; most events are not worth one.
 
 use super::tally::Tally;
 use super::text;

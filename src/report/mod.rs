@@ -1,4 +1,4 @@
-//! Events become progress, summary and JSON.
+//! Makes progress, summary and JSON of events.
 //!
 //! A [`Screen`] is the [`Reporter`](crate::supervisor::Reporter) of a run: it draws bars, prints
 //! lines or JSON, as [`Progress`] says. Every block of text is made by a pure function, so that

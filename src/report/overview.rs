@@ -1,4 +1,5 @@
-//! What was found in an archive, as a block of text: what is taken, what is missing, what is odd.
+//! Prints what was found in an archive, as a block of text: what is taken, what is missing, what is
+//! odd.
 
 use super::text;
 use crate::archive::{Archive, Gaps, Ranges, Why, gaps};
@@ -29,7 +30,7 @@ pub struct Overview {
     pub unmatched: Vec<RangeInclusive<u64>>,
     /// Names of files that share their number, in groups.
     pub twins: Vec<Vec<String>>,
-    /// What has an output's name and is no file, with the reason.
+    /// What has an output's name and is not a file, with the reason.
     pub obstacles: Vec<String>,
     /// What may have been meant as an output, with the reason.
     pub ignored: Vec<String>,

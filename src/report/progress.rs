@@ -1,4 +1,4 @@
-//! Which way a run is shown.
+//! Decides in which way a run is shown.
 
 /// What appears while a run goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -1,4 +1,4 @@
-//! The screen: every event of a run, shown in the way that was asked for.
+//! Shows every event of a run on the screen in the way that was asked for.
 //!
 //! What belongs to the run's account (header, a line for each file, summary; JSON lines) goes to
 //! standard output. Bars, and what is said beside them, go to standard error. A screen that cannot
@@ -126,7 +126,7 @@ impl Screen {
     }
 }
 
-/// Writes and forgets: a reader that went away is no reason to stop a run.
+/// Writes and forgets: a reader that went away is not a reason to stop a run.
 fn put(to: &mut dyn Write, text: &str) {
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }

@@ -1,4 +1,4 @@
-//! What each shard is doing, as a block of text.
+//! Prints what each shard is doing, as a block of text.
 
 use super::text;
 use crate::supervisor::{ShardRecord, ShardState};

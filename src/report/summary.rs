@@ -1,4 +1,4 @@
-//! The end of a run as a block of text.
+//! Prints the end of a run as a block of text.
 
 use super::advice::{Circumstances, advice};
 use super::line::{said, short};
@@ -18,7 +18,7 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     } else if summary.interrupted {
         "Interrupted"
     } else if summary.failed > 0 || summary.pending > 0 {
-        "Done, not all of it"
+        "Done in part"
     } else {
         "Done"
     };

@@ -1,4 +1,4 @@
-//! How far a run is: counted from its events, shown by whoever shows it.
+//! Counts from its events how far a run is.
 
 use super::text::float;
 use crate::convert::Phase;

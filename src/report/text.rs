@@ -1,5 +1,5 @@
-//! Numbers as people read them. Always the same width of meaning: one decimal, binary units of
-//! memory and disk as `GiB`, times as `1:02:03` or `4.2 s`.
+//! Writes numbers as people read them. Always the same width of meaning: one decimal, binary units
+//! of memory and disk as `GiB`, times as `1:02:03` or `4.2 s`.
 
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! Warns of files in the midst of a change in place, on standard error and in JSON.
+//! Warns of files in the middle of a change in place, on standard error and in JSON.
 
 use super::text;
 use crate::convert::inplace::{self, InPlace};

@@ -1,4 +1,4 @@
-//! The JSON report on disk: the old one or the new one, never half of one.
+//! Writes the JSON report to disk: the old one or the new one, never half of one.
 
 use crate::supervisor::RunSummary;
 use std::ffi::OsString;

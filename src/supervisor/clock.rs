@@ -1,4 +1,4 @@
-//! Points in time as text, and the name of a run.
+//! Writes points in time as text, and the name of a run.
 
 use crate::sys::random;
 use std::io;

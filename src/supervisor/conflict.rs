@@ -1,4 +1,4 @@
-//! Files in the way: they have the names of outputs but are not this program's own.
+//! Lists files in the way: they have the names of outputs but are not this program's own.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ impl fmt::Display for Conflicts {
         }
         write!(
             f,
-            "Name another output directory, or say what is to become of them:\n  \
+            "Name another output directory, or say what to do with them:\n  \
              --on-conflict skip       leave them as they are and do the rest\n  \
              --on-conflict keep-both  move them to .jldconv/replaced/ in the output directory and go \
              on\n  \

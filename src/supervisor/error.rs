@@ -1,4 +1,4 @@
-//! Why a run could not begin, or did not end in order.
+//! Says why a run could not begin, or did not end in order.
 
 use super::conflict::Conflicts;
 use super::exit::ExitCode;

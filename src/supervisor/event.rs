@@ -1,9 +1,9 @@
-//! What a run tells while it goes.
+//! Defines what a run tells while it goes.
 
+use super::fault::Fault;
 use super::plan::JobId;
 use super::record::{JobRecord, RunSummary};
 use crate::convert::Phase;
-use crate::supervisor::fault::Fault;
 use crate::sys::machine::Machine;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
-//! The way of events to the reporter. A reporter that is slow, such as a terminal that is paused,
-//! holds nothing up: what it can do without is left out.
+//! Brings events to the reporter. A reporter that is slow, such as a terminal that is paused, holds
+//! nothing up: what it can do without is left out.
 
-use crate::supervisor::event::{Reporter, RunEvent};
-use crate::supervisor::trace::RunTrace;
+use super::event::{Reporter, RunEvent};
+use super::trace::RunTrace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! How the program ends.
+//! Defines the exit codes.
 
 use super::record::RunSummary;
 

@@ -1,4 +1,4 @@
-//! Shards of one division, and whether they saw the same archive.
+//! Tells whether the shards of one division saw the same archive.
 //!
 //! Every task lists the archive for itself. A file that comes while an array runs changes the
 //! division for the tasks that begin later: it may be in no part, and so may others that moved from
@@ -49,13 +49,15 @@ impl Family {
         let mut last: BTreeMap<Shard, RunLine> = BTreeMap::new();
         for name in journals(&self.own)? {
             for head in heads(&self.own, &name)? {
-                let shard = head.shard.parse::<Shard>().ok();
+                let shard = head.head.shard.parse::<Shard>().ok();
                 let kin = head.input_dir == input_dir
                     // Tasks of an earlier array will run again, and see what this one saw.
                     && (self.array.is_none() || head.array == self.array);
                 if let Some(shard) = shard.filter(|it| {
                     kin && it.count == self.shard.count && it.index != self.shard.index
-                }) && last.get(&shard).is_none_or(|known| known.started <= head.started)
+                }) && last
+                    .get(&shard)
+                    .is_none_or(|known| known.head.started <= head.head.started)
                 {
                     last.insert(shard, head);
                 }
@@ -113,7 +115,7 @@ fn differing(listing: &Listing, others: &BTreeMap<Shard, RunLine>) -> Option<Str
     Some(format!(
         "{count} of the {others} other shards that have run saw another archive: shard {} found \
          {how}. {HELP}",
-        first.shard
+        first.head.shard
     ))
 }
 

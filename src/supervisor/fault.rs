@@ -1,4 +1,4 @@
-//! Why an attempt did not succeed, as the supervisor sees it.
+//! Says why an attempt did not succeed, as the supervisor sees it.
 
 use crate::convert::FailureKind;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Many workers over one archive, whatever their task is.
+//! Runs many workers over one archive, whatever their task is.
 //!
 //! A run is told of to a [`Reporter`] and leaves a [`RunSummary`]. What is done with each file is the
 //! task's: see [`tasks`](crate::tasks).
@@ -46,7 +46,6 @@ pub use journal::merge::{Merged, merged};
 pub use memory::limits::Slurm;
 pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
-pub use run::Hooks;
-pub use settings::{Count, OnConflict, OnFull, Settings};
+pub use settings::{Count, Hooks, OnConflict, OnFull, Settings};
 pub use shards::{ShardRecord, ShardState};
 pub use worker_process::WorkerProgram;

@@ -1,4 +1,4 @@
-//! What a run is going to do: data, made before anything starts.
+//! Says what a run is going to do: data, made before anything starts.
 
 use crate::archive::{Found, Listing};
 use serde::{Deserialize, Serialize};

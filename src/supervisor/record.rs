@@ -1,7 +1,8 @@
-//! What a run leaves: one record a job and one summary, with the field names of the JSON report.
+//! Defines what a run leaves: one record a job and one summary, with the field names of the JSON
+//! report.
 
+use super::fault::Fault;
 use crate::convert::{FileReport, Mode, Outcome, VerifyLevel};
-use crate::supervisor::fault::Fault;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
-//! Whether a job is tried again: one counter a cause, so that bad luck of one kind does not use up
-//! the patience for another.
+//! Decides whether a job is tried again: one counter a cause, so that bad luck of one kind does not
+//! use up the patience for another.
 
-use crate::supervisor::fault::Fault;
+use super::fault::Fault;
 use std::time::Duration;
 
 /// Deaths for memory beside others after which a job runs alone.

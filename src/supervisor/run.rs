@@ -1,29 +1,21 @@
-//! A run from what there is to do to its summary, whatever its task is.
+//! Takes a run from what there is to do to its summary, whatever its task is.
 
 use super::dispatcher::{Dispatcher, RunContext};
 use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart, Stale};
+use super::event_channel::events_out;
 use super::family::Family;
 use super::journal::{Line, Task};
 use super::record::{JobOutcome, JobRecord, RunSummary};
+use super::run_dir::RunDir;
 use super::scheduler::Scheduler;
 use super::sizing;
 use super::stage::{Machine, config, dispatch, sizes};
 use super::task::RunTask;
-use crate::supervisor::event_channel::events_out;
-use crate::supervisor::run_dir::RunDir;
-use crate::supervisor::worker_process::WorkerProgram;
 use crate::sys::machine::machine;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
-
-/// What a run is given beside its settings and plan.
-#[derive(Debug, Default)]
-pub struct Hooks {
-    /// How workers are started.
-    pub program: WorkerProgram,
-}
 
 /// All that a run needs to know before it begins.
 pub(crate) struct Commission<'a> {

@@ -1,10 +1,10 @@
-//! The run's own files in the output directory: `.jldconv/` with locks, journals and temporary
-//! files. No link is followed there.
+//! Keeps the run's own files in the output directory: `.jldconv/` with locks, journals and
+//! temporary files. No link is followed there.
 
+use super::error::RunError;
+use super::journal::{self, Journals, Past};
 use crate::archive::Shard;
 use crate::convert::temp::{TempName, clean_staged, clean_temps};
-use crate::supervisor::error::RunError;
-use crate::supervisor::journal::{self, Journals, Past};
 use crate::sys::dir::{Dir, DirError, Entry, Missing};
 use crate::sys::process::hostname;
 use rustix::fs::{Mode, OFlags};

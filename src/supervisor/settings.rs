@@ -1,8 +1,9 @@
-//! Everything a run needs to know, resolved: nothing below looks at flags or the environment.
+//! Holds everything a run needs to know, resolved: nothing below looks at flags or the environment.
 
+use super::memory::limits::Slurm;
+use super::worker_process::WorkerProgram;
 use crate::archive::Shard;
 use crate::convert;
-use crate::supervisor::memory::limits::Slurm;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -126,4 +127,11 @@ impl Settings {
             options: convert::Options::default(),
         }
     }
+}
+
+/// What a run is given beside its settings and plan.
+#[derive(Debug, Default)]
+pub struct Hooks {
+    /// How workers are started.
+    pub program: WorkerProgram,
 }

@@ -1,9 +1,9 @@
-//! What each shard of an output directory is doing, from outside: by its lock, and by what its
-//! journal says.
+//! Tells what each shard of an output directory is doing, from outside: by its lock, and by what
+//! its journal says.
 
 use super::journal::{EndLine, Ended, RunLine};
+use super::run_dir::{Held, held, lock_name};
 use crate::archive::Shard;
-use crate::supervisor::run_dir::{Held, held, lock_name};
 use crate::sys::dir::Dir;
 use serde::Serialize;
 
@@ -83,11 +83,11 @@ impl ShardRecord {
             jobs: last.map(|run| run.jobs),
             ended: last.map(ended),
             failed: last.map(|_| end.map_or(lines.failed, |end| end.summary.failed)),
-            run_id: last.map(|run| run.run_id.clone()),
-            started: last.map(|run| run.started.clone()),
+            run_id: last.map(|run| run.head.run_id.clone()),
+            started: last.map(|run| run.head.started.clone()),
             finished: end.map(|end| end.at.clone()),
-            host: last.map(|run| run.host.clone()),
-            pid: last.map(|run| run.pid),
+            host: last.map(|run| run.head.host.clone()),
+            pid: last.map(|run| run.head.pid),
         }
     }
 }

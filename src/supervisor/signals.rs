@@ -1,4 +1,4 @@
-//! Signals to the supervisor.
+//! Listens to signals to the supervisor.
 
 use crate::sys::process::{ignores, signal_name};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};

@@ -1,9 +1,9 @@
-//! How many slots and threads a run gets, and why.
+//! Decides how many slots and threads a run gets, and why.
 
 use super::event::MemoryStatus;
-use super::scheduler::Reading;
+use super::memory::limits::Slurm;
+use super::scheduler::MemoryReading;
 use super::settings::{Count, Settings};
-use crate::supervisor::memory::limits::Slurm;
 use bytesize::ByteSize;
 use std::thread::available_parallelism;
 
@@ -82,7 +82,7 @@ pub(super) fn size(
     settings: &Settings,
     slurm: Slurm,
     jobs: usize,
-    reading: &Reading,
+    reading: &MemoryReading,
     guess: Guess<'_>,
 ) -> Sizing {
     decide(settings, cores(slurm), jobs, reading, guess)
@@ -92,7 +92,7 @@ fn decide(
     settings: &Settings,
     (cores, source): (usize, &'static str),
     jobs: usize,
-    reading: &Reading,
+    reading: &MemoryReading,
     guess: Guess<'_>,
 ) -> Sizing {
     let one = match settings.threads_per_worker {
@@ -151,8 +151,8 @@ pub(super) fn deal(available: &[usize], slots: u32) -> Vec<Vec<usize>> {
 mod tests {
     use super::*;
 
-    fn reading(headroom: i64) -> Reading {
-        Reading { headroom, ..Reading::default() }
+    fn reading(headroom: i64) -> MemoryReading {
+        MemoryReading { headroom, ..MemoryReading::default() }
     }
 
     fn settings() -> Settings {
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn the_scarcest_thing_decides_and_is_named() {
         let plenty = reading(1 << 40);
-        let by = |cores, jobs, reading: &Reading| {
+        let by = |cores, jobs, reading: &MemoryReading| {
             let sizing = decide(&settings(), (cores, "cores"), jobs, reading, &patch);
             (sizing.slots, sizing.reason)
         };

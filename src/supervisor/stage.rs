@@ -1,24 +1,23 @@
-//! Everything that a dispatcher needs beside its jobs.
+//! Sets up everything that a dispatcher needs beside its jobs.
 
 use super::clock::run_id;
 use super::dispatcher::{Dispatcher, Message, RunContext, Services};
 use super::error::RunError;
 use super::event::Reporter;
+use super::event_channel::Readers;
 use super::journal::JournalWriter;
+use super::memory::limits::Limits;
+use super::memory::oom::OomWitness;
+use super::memory::sampler::{Monitor, Sample, own_memory};
 use super::plan::Plan;
 use super::record::RunSummary;
-use super::run::Hooks;
 use super::scheduler::Config;
-use super::settings::{OnFull, Settings};
+use super::settings::{Hooks, OnFull, Settings};
 use super::signals::Listening;
 use super::sizing::{self, Sizing};
 use super::task::RunTask;
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
-use crate::supervisor::event_channel::Readers;
-use crate::supervisor::memory::limits::Limits;
-use crate::supervisor::memory::oom::OomWitness;
-use crate::supervisor::memory::sampler::{Monitor, Sample, own_memory};
 use crate::sys::dir::Dir;
 use crate::sys::process::cores;
 use std::fs::File;

@@ -1,13 +1,13 @@
-//! What a run does with each of its files, as the dispatcher knows it.
+//! Defines what a run does with each of its files, as the dispatcher knows it.
 //!
 //! The dispatcher knows slots, attempts, memory and the journal. What a file's attempt is told, what
 //! becomes of its result, and what is put right after a kill is the task's.
 
+use super::fault::Fault;
+use super::journal::{Line, Past};
+use super::plan::{JobId, Plan, PlannedJob};
+use super::record::JobRecord;
 use crate::protocol::ProtocolError;
-use crate::supervisor::fault::Fault;
-use crate::supervisor::journal::{Line, Past};
-use crate::supervisor::plan::{JobId, Plan, PlannedJob};
-use crate::supervisor::record::JobRecord;
 use crate::sys::stat::StatData;
 use std::fmt;
 

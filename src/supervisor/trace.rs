@@ -5,12 +5,12 @@
 //! went wrong. Texts that come from files or workers stand in fields, never in the message, so that
 //! they are quoted.
 
+use super::event::{RunEvent, RunStart, SlotId, SlotStatus, Status};
+use super::plan::JobId;
+use super::record::{JobOutcome, JobRecord, RunSummary};
+use super::scheduler::{Action, End, WorkerId};
+use super::worker_process::{WorkerExit, WorkerMessage};
 use crate::protocol::{FromWorker, LogLevel, LogLine};
-use crate::supervisor::event::{RunEvent, RunStart, SlotId, SlotStatus, Status};
-use crate::supervisor::plan::JobId;
-use crate::supervisor::record::{JobOutcome, JobRecord, RunSummary};
-use crate::supervisor::scheduler::{Action, End, WorkerId};
-use crate::supervisor::worker_process::{WorkerExit, WorkerMessage};
 use crate::sys::process::{Death, signal_name};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -97,7 +97,7 @@ impl RunTrace {
                 self.at(*slot).in_scope(|| info!(worker = worker.0, "action: ask to stop"));
             }
             Action::Quit { slot, worker } => {
-                debug!(slot = slot.0, worker = worker.0, "action: send an idle worker home");
+                debug!(slot = slot.0, worker = worker.0, "action: ask an idle worker to exit");
             }
             Action::Kill { slot, worker } => {
                 self.at(*slot).in_scope(|| {

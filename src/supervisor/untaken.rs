@@ -1,4 +1,5 @@
-//! What is in the archive now and has no outcome: the report's last word on whether all is done.
+//! Finds what is in the archive now and has no outcome: the report's last word on whether all is
+//! done.
 
 use super::journal::{Known, RunLine};
 use crate::archive::{ArchiveError, Found, Listing, Shard};

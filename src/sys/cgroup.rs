@@ -1,4 +1,4 @@
-//! What control groups, of version 1 and 2, allow and count.
+//! Reads what control groups, of version 1 and 2, allow and count.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Points at which a test can make this process die.
+//! Defines points at which a test can make this process die.
 //!
 //! With the cargo feature `fault`, the environment variable `JLDCONV_CRASH_AT` names one point and
 //! the process sends itself SIGKILL there: no unwinding, no destructors, as if the machine's

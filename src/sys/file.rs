@@ -1,4 +1,4 @@
-//! What this crate asks of single files beside what std gives.
+//! Does with single files what std does not offer.
 
 use crate::sys::failpoint::{self, Step};
 use serde::{Deserialize, Serialize};

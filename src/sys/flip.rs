@@ -1,4 +1,4 @@
-//! One bit of an output flipped between writing and checking, in builds with the feature `fault`.
+//! Flips one bit of an output between writing and checking, in builds with the feature `fault`.
 //!
 //! `JLDCONV_FLIP` holds `OFFSET@NAME[,OFFSET@NAME...]`: in the output of each input whose file name
 //! contains NAME, bit 3 of the byte at OFFSET is another one on the disk than was written. Every

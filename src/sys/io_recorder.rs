@@ -1,4 +1,4 @@
-//! What a test's thread does to the disk, on tape, so that a power cut can be played at any point.
+//! Records what a test's thread does to the disk, so that a power cut can be played at any point.
 
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};

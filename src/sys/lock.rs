@@ -1,4 +1,4 @@
-//! Whether somebody else has a file in hand.
+//! Tells whether somebody else has a file in hand.
 
 #![expect(unsafe_code, reason = "neither nix nor rustix wraps F_SETLEASE")]
 

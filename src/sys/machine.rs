@@ -1,4 +1,5 @@
-//! The machine that this runs on: its memory, its processor, its system. Read with `sysinfo`.
+//! Describes the machine that this runs on: its memory, its processor, its system. Read with
+//! `sysinfo`.
 
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;

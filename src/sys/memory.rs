@@ -1,4 +1,4 @@
-//! Memory of processes, from `/proc`.
+//! Reads the memory of processes from `/proc`.
 
 use std::fs;
 use std::io;

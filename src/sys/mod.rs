@@ -1,4 +1,4 @@
-//! The operating system; the only home of `unsafe`.
+//! Talks to the operating system; the only home of `unsafe`.
 
 pub mod cgroup;
 pub mod copy;

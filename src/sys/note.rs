@@ -1,4 +1,4 @@
-//! A note on a file, in an extended attribute, that says in which directory the undo file of a
+//! Puts a note on a file, in an extended attribute, that says in which directory the undo file of a
 //! change lies that was begun. It goes where the file goes: a rename keeps it.
 
 use rustix::fs::XattrFlags;

@@ -1,4 +1,4 @@
-//! What an output takes over from its input beside the bytes.
+//! Gives an output what it takes over from its input beside the bytes.
 
 use super::file::FileTime;
 use crate::sys::failpoint::{self, Step};

@@ -1,4 +1,4 @@
-//! Child processes and what a process may do to itself.
+//! Starts child processes, and does what a process may do to itself.
 
 #![expect(unsafe_code, reason = "the environment and signal dispositions have no safe interface")]
 
@@ -135,7 +135,7 @@ impl Drop for Child {
 /// Waits until one of `fds` can be read (or hung up) or `timeout` is over; tells which.
 ///
 /// # Errors
-/// What the kernel says; an interruption is no error but nothing to read.
+/// What the kernel says; after an interruption there is nothing to read, which is not an error.
 pub fn wait_readable(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<Vec<bool>> {
     let mut polled: Vec<PollFd<'_>> =
         fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();

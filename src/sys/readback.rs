@@ -1,4 +1,4 @@
-//! Reading what the disk holds, not what the page cache remembers having written.
+//! Reads what the disk holds, not what the page cache remembers having written.
 //!
 //! After a sync all pages of a file are clean; `posix_fadvise(POSIX_FADV_DONTNEED)` then drops
 //! them, so that the next read asks the file system again. It is advice: pages that another process

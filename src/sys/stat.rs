@@ -1,4 +1,4 @@
-//! What `stat` tells of a file: enough to know, without reading it, that nobody touched it.
+//! Records what `stat` tells of a file: enough to know, without reading it, that nobody touched it.
 
 use rustix::fs::{AtFlags, CWD, Stat};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Writing a file from front to end so that the disk writes while we work.
+//! Writes a file from front to end so that the disk writes while we work.
 
 use super::writeback;
 use std::fs::File;

@@ -1,5 +1,5 @@
-//! Digests of a file's bytes as they go by, stretch by stretch, to be held against what the disk
-//! gives back later.
+//! Digests a file's bytes as they go by, stretch by stretch, to be held against what the disk gives
+//! back later.
 
 use std::fmt;
 use std::ops::Range;

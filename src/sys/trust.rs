@@ -1,13 +1,14 @@
-//! Whether a directory of our own is ours alone.
+//! Tells whether a directory of our own is ours alone.
 //!
 //! What lies in it is believed: journals say which outputs are complete, and what has a temporary
 //! file's name gets an output's. So nobody but this user may have been able to put something there.
 //! That holds for root, too: where a user's directory would do, so would a trap in it.
 
-use super::dir::{Dir, DirError, io_error};
+use super::dir::DirError;
 use super::random;
 use nix::unistd::{Uid, User};
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 /// Write permission of the group and of all others.
@@ -17,8 +18,13 @@ const OTHERS_WRITE: u32 = 0o022;
 ///
 /// # Errors
 /// [`DirError::Foreign`], [`DirError::Shared`]; what the system says.
-pub(super) fn check(dir: &Dir) -> Result<(), DirError> {
-    let found = rustix::fs::fstat(dir).map_err(|e| io_error("look at", dir.path(), e))?;
+pub(super) fn check(dir: impl AsFd, path: &Path) -> Result<(), DirError> {
+    let dir = dir.as_fd();
+    let found = rustix::fs::fstat(dir).map_err(|e| DirError::Io {
+        what: "look at",
+        path: path.to_owned(),
+        source: e.into(),
+    })?;
     let me = rustix::process::geteuid().as_raw();
     if found.st_uid == me && found.st_mode & OTHERS_WRITE == 0 {
         return Ok(());
@@ -27,18 +33,18 @@ pub(super) fn check(dir: &Dir) -> Result<(), DirError> {
     // FUSE and SMB) or know no permissions (FAT): what a new file of ours gets there is ours.
     let (owner, loose) = probe(dir).map_or((me, 0), |it| (it.st_uid, it.st_mode & OTHERS_WRITE));
     if found.st_uid != owner {
-        return Err(DirError::Foreign { path: dir.path().to_owned(), owner: name(found.st_uid) });
+        return Err(DirError::Foreign { path: path.to_owned(), owner: name(found.st_uid) });
     }
     if found.st_mode & OTHERS_WRITE & !loose != 0 {
         let mode = found.st_mode & 0o7777;
-        return Err(DirError::Shared { path: dir.path().to_owned(), mode });
+        return Err(DirError::Shared { path: path.to_owned(), mode });
     }
     Ok(())
 }
 
 /// What becomes of a new file there that only its owner may read and write; nothing if none can be
 /// made.
-fn probe(dir: &Dir) -> Option<Stat> {
+fn probe(dir: BorrowedFd<'_>) -> Option<Stat> {
     let random: [u8; 8] = random::bytes().ok()?;
     let name = format!(".jldconv-probe-{:016x}", u64::from_ne_bytes(random));
     let name = Path::new(&name);
@@ -58,7 +64,7 @@ fn name(uid: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dir::Missing;
+    use super::super::dir::{Dir, Missing};
     use super::*;
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;

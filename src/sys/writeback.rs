@@ -1,4 +1,4 @@
-//! Pages on their way to the disk and out of the cache.
+//! Sends pages to the disk and out of the cache.
 
 #![expect(unsafe_code, reason = "neither nix nor rustix wraps sync_file_range")]
 

@@ -1,4 +1,4 @@
-//! What a supervisor's workers do with files: one folder for each task.
+//! Defines what a supervisor's workers do with files: one folder for each task.
 //!
 //! A task is a type with its options, which are sent to the worker, and its result, which comes
 //! back. Its worker's side is a [`worker::Task`](crate::worker::Task).

@@ -1,4 +1,4 @@
-//! Tasks that read files and make none: with these an archive is looked through.
+//! Runs tasks that read files and make none: with these an archive is looked through.
 //!
 //! Such a task is a type: what its workers do ([`worker::Task`]), what it needs of memory, and how a
 //! result is told. All else is here: each file is a job; results are handed over as they come, and
@@ -7,7 +7,9 @@
 
 use crate::protocol::{ProtocolError, decode, encode_payload};
 use crate::supervisor::clock::rfc3339;
-use crate::supervisor::journal::{FORMAT, Line, ResultLine, TaskLine, file_name, results};
+use crate::supervisor::journal::{
+    FORMAT, HeadLine, Line, ResultLine, TaskLine, file_name, results,
+};
 use crate::supervisor::run::{Commission, Opening, carry_out};
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
@@ -94,13 +96,15 @@ pub fn read<T: ReadingTask>(
         }
     }
     let line = Line::Task(Box::new(TaskLine {
-        journal: FORMAT,
-        run_id: context.run_id.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started: rfc3339(context.started),
-        host: hostname(),
-        pid: std::process::id(),
-        shard: settings.shard.to_string(),
+        head: HeadLine {
+            journal: FORMAT,
+            run_id: context.run_id.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: rfc3339(context.started),
+            host: hostname(),
+            pid: std::process::id(),
+            shard: settings.shard.to_string(),
+        },
         task: T::NAME.to_owned(),
         options: stored,
         jobs: plan.jobs.len() as u64,

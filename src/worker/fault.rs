@@ -1,4 +1,4 @@
-//! Workers that misbehave on command (`JLDCONV_FAULT`), in builds with the feature `fault` only.
+//! Makes workers misbehave on command (`JLDCONV_FAULT`), in builds with the feature `fault` only.
 //! Without it everything here is empty.
 
 #[cfg(not(feature = "fault"))]
@@ -110,7 +110,7 @@ mod real {
             let (kind, file) = text.split_once('@').ok_or_else(|| wrong("no @file"))?;
             let (pattern, attempts) = match file.rsplit_once('#') {
                 Some((pattern, number)) => {
-                    (pattern, Some(number.parse().map_err(|_| wrong("no number of attempts"))?))
+                    (pattern, Some(number.parse().map_err(|_| wrong("not a number of attempts"))?))
                 }
                 None => (file, None),
             };
@@ -120,12 +120,12 @@ mod real {
                 "abort" => Kind::Abort,
                 "segv" => Kind::Segv,
                 "bus" => Kind::Bus,
-                "exit" => Kind::Exit(amount.parse().map_err(|_| wrong("no exit code"))?),
+                "exit" => Kind::Exit(amount.parse().map_err(|_| wrong("not an exit code"))?),
                 "kill" => Kind::Kill,
                 "hang" => Kind::Hang,
                 "slow" => Kind::Slow(time(amount).ok_or_else(|| wrong("no time"))?),
                 "panic" => Kind::Panic,
-                _ => return Err(wrong("no such kind of fault")),
+                _ => return Err(wrong("not a kind of fault")),
             };
             Ok(Self { kind, pattern: pattern.to_owned(), attempts })
         }

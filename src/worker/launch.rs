@@ -1,4 +1,5 @@
-//! What a worker is told when it is started: one half used by the supervisor, one by the worker.
+//! Passes on what a worker is told when it is started: one half used by the supervisor, one by the
+//! worker.
 
 use crate::protocol::{Address, AddressError, Token};
 use crate::sys::process::take_env;

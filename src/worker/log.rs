@@ -10,9 +10,6 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Most lines of one attempt that are sent; a last one says that there were more.
-pub(super) const LINES_MAX: u32 = 1000;
-
 /// Starts the log of this process: what is told at `level` or above while an attempt runs goes to
 /// the supervisor.
 pub(super) fn start(level: LevelFilter, shared: &Arc<Shared>) {
@@ -66,6 +63,7 @@ impl Visit for Texts {
 
 #[cfg(test)]
 mod tests {
+    use super::super::watch::LINES_MAX;
     use super::*;
     use crate::protocol::{Decoder, FromWorker, LOG_TEXT_MAX};
     use std::io::{self, Write};

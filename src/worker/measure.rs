@@ -1,4 +1,4 @@
-//! A worker's own memory, job by job.
+//! Measures a worker's own memory, job by job.
 
 use crate::protocol::Measured;
 use crate::sys::memory;

@@ -1,4 +1,4 @@
-//! The child's side: take a job, measure itself, report.
+//! Runs the child's side: takes a job, measures itself, reports.
 //!
 //! A worker is the supervisor's own executable started again with the hidden subcommand
 //! [`SUBCOMMAND`]. It reads its address and secret from the environment, says hello, and then

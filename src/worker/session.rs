@@ -1,4 +1,4 @@
-//! A worker's conversation with its supervisor.
+//! Holds a worker's conversation with its supervisor.
 
 use super::fault::Faults;
 use super::task::Runner;
@@ -152,7 +152,7 @@ fn keep_panics() {
 
 fn last_panic() -> String {
     let words = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
-    words.unwrap_or_else(|| "a panic without words".to_owned())
+    words.unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 /// A panic on one line: where it was, and what was said.

@@ -1,4 +1,4 @@
-//! What a worker can do with a file.
+//! Defines what a worker can do with a file.
 
 use crate::convert::{Failure, FailureKind, Job, Observer};
 use crate::protocol::{decode, encode_payload};

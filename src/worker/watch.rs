@@ -1,7 +1,6 @@
 //! Watches a conversion from within: the conversion only leaves a note where it is; a thread of
 //! its own passes notes on and looks at the memory, some ten times a second.
 
-use super::log::LINES_MAX;
 use super::measure::Meter;
 use crate::convert::{Observer, Phase};
 use crate::protocol::{FromWorker, LogLevel, LogLine, encode};
@@ -15,6 +14,8 @@ use std::time::{Duration, Instant};
 /// Name of the watching thread. It reads all the time, which is no sign of a conversion's life.
 pub const WATCHER: &str = "watch";
 
+/// Most lines of the log of one attempt that are sent; a last one says that there were more.
+pub(super) const LINES_MAX: u32 = 1000;
 /// How often memory is looked at while a conversion runs.
 const SAMPLE: Duration = Duration::from_millis(25);
 /// How often a note is passed on.

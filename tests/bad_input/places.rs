@@ -1,4 +1,4 @@
-//! Names, permissions and things that are no files.
+//! Names, permissions and things that are not files.
 
 use crate::run::{names, run, supervisor};
 use crate::samples;
@@ -17,9 +17,9 @@ const OLD: &str = "e4b-none/output_00021.jld2";
 const NOBODY: u32 = 65534;
 
 /// A temporary directory with `old` in it, which holds one good file.
-struct Place(tempfile::TempDir);
+struct WorkDir(tempfile::TempDir);
 
-impl Place {
+impl WorkDir {
     fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         fs::create_dir(place.at("old")).unwrap();
@@ -96,7 +96,7 @@ fn failed<'a>(files: &'a [Value], name: &str, fault: &str) -> &'a str {
 
 #[test]
 fn an_empty_file_and_a_text_fail_alone() {
-    let place = Place::new();
+    let place = WorkDir::new();
     place.put("old/output_00001.jld2", "");
     place.put("old/output_00002.jld2", "no data\n".repeat(1000));
     let (code, said, files) = place.run(place.supervisor());
@@ -109,7 +109,7 @@ fn an_empty_file_and_a_text_fail_alone() {
 
 #[test]
 fn a_directory_with_the_name_of_a_file() {
-    let place = Place::new();
+    let place = WorkDir::new();
     fs::create_dir(place.at("old/output_00001.jld2")).unwrap();
     place.put("old/output_00001.jld2/output_00002.jld2", samples::one(OLD));
     let (code, said, files) = place.run(place.supervisor());
@@ -120,7 +120,7 @@ fn a_directory_with_the_name_of_a_file() {
 
 #[test]
 fn a_file_without_permission_fails_alone() {
-    let place = Place::new();
+    let place = WorkDir::new();
     place.put("old/output_00001.jld2", samples::one(OLD));
     allow(&place.at("old/output_00001.jld2"), 0);
     let Some(supervisor) = place.as_nobody() else { return };
@@ -133,7 +133,7 @@ fn a_file_without_permission_fails_alone() {
 
 #[test]
 fn an_output_directory_that_cannot_be_written() {
-    let place = Place::new();
+    let place = WorkDir::new();
     fs::create_dir(place.at("new")).unwrap();
     allow(&place.at("new"), 0o555);
     let Some(supervisor) = place.as_nobody() else { return };
@@ -145,7 +145,7 @@ fn an_output_directory_that_cannot_be_written() {
 
 #[test]
 fn an_archive_that_cannot_be_listed() {
-    let place = Place::new();
+    let place = WorkDir::new();
     allow(&place.at("old"), 0o311);
     let Some(supervisor) = place.as_nobody() else { return };
     let (code, said, _) = place.run(supervisor);
@@ -155,7 +155,7 @@ fn an_archive_that_cannot_be_listed() {
 
 #[test]
 fn names_that_are_not_utf_8() {
-    let place = Place::new();
+    let place = WorkDir::new();
     let odd = |start: &[u8], end: &[u8]| OsString::from(OsStr::from_bytes(&[start, end].concat()));
     // A file that is none of the archive's, and directories all of whose names are odd.
     let stray = place.at("old").join(odd(b"output_\xff00001", b".jld2"));

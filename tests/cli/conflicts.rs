@@ -145,7 +145,7 @@ fn another_simulation_has_the_names() {
     assert!(!told.contains("output_00003.jld2"), "{told}");
     assert!(!world.at("new/.jldconv").exists(), "nothing was written");
     let dry = world.supervisor(&["old", "new", "--dry-run"]).ends(2);
-    assert!(dry.out.contains("conflict: no journal tells of it"), "{}", dry.out);
+    assert!(dry.out.contains("conflict: no journal records it"), "{}", dry.out);
     assert!(!world.at("new/.jldconv").exists());
 }
 
@@ -217,7 +217,7 @@ fn conflicts_can_be_left_alone() {
     let (outcome, message, file) = one(&world, &["old", "new", "--on-conflict", "skip"]);
     assert_eq!(outcome, "skipped");
     assert!(message.starts_with("conflict, left as it is"), "{message}");
-    assert!(file["conflict"].as_str().unwrap().contains("no journal tells of it"));
+    assert!(file["conflict"].as_str().unwrap().contains("no journal records it"));
     assert_eq!(fs::read(world.at("new/output_00001.jld2")).unwrap(), b"theirs");
     assert_eq!(world.json("r.json")["success"], 1);
     // That it was told of once makes it no output.
@@ -411,7 +411,7 @@ fn without_a_journal_outputs_are_known_by_what_they_are() {
         let adopted = outcomes(&world, args);
         for file in adopted.values() {
             assert_eq!(file["outcome"], "skipped", "{file}");
-            assert!(file["message"].as_str().unwrap().contains("no journal tells of it"));
+            assert!(file["message"].as_str().unwrap().contains("no journal records it"));
         }
         let after = all(&world.at("new"));
         for name in world.names("new") {

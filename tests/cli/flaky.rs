@@ -125,7 +125,7 @@ fn one_that_does_not_pass_fails_and_says_what_helps() {
     assert_eq!((&file["attempts"], &report["success"]), (&3.into(), &1.into()));
     let message = file["message"].as_str().unwrap();
     assert!(message.contains("output_00001.jld2: ") && message.contains("os error 5"), "{message}");
-    assert!(ended.out.contains("see to the file system of the inputs"), "{}", ended.out);
+    assert!(ended.out.contains("check the file system of the inputs"), "{}", ended.out);
     // `--retries 1` means one attempt.
     flaky.fail("read", EIO, 1000, "old/output_00001.jld2");
     let mut args = ARGS.to_vec();

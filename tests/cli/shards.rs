@@ -90,7 +90,7 @@ fn files_of_another_size_are_divided_in_another_way() {
     report(&world, 0);
 }
 
-/// Tasks of an array that runs after another saw what the first could not: that is no fault.
+/// Tasks of an array that runs after another saw what the first could not: that is not a fault.
 #[test]
 fn the_tasks_of_an_earlier_array_are_not_held_against_a_later_one() {
     let world = World::new(&[1, 2, 3, 4]);

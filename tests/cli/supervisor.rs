@@ -90,7 +90,7 @@ fn the_help_is_what_users_know() {
 
     Conversion:
           --mode <MODE>                How to carry it out: patch copies the file and changes a few
-                                       hundred bytes, rewrite lays it out afresh, in-place changes the
+                                       hundred bytes, rewrite lays it out again, in-place changes the
                                        file itself and can be undone; auto takes patch unless a rewrite
                                        is needed [default: auto] [possible values: auto, patch, rewrite,
                                        in-place]
@@ -116,7 +116,7 @@ fn the_help_is_what_users_know() {
           --shuffle[=<BOOL>]           Shuffle bytes before compression (smaller floating-point columns)
           --block-size <SIZE>          Uncompressed size of a block, for instance 4MiB: what a reader
                                        must decode to get one value
-          --repack[=<BOOL>]            Lay the file out afresh without touching compressed bytes: gives
+          --repack[=<BOOL>]            Lay the file out again without touching compressed bytes: gives
                                        back what deletions left
           --flat-links[=<BOOL>]        Add hard links to each table's columns by name, for h5py
           --keep-bad[=<BOOL>]          Keep outputs that failed their check under .jldconv/quarantine/
@@ -191,7 +191,7 @@ fn the_readme_tells_the_exit_codes() {
 fn mistakes_are_usage_errors() {
     let world = World::new(&[1]);
     world.put("wrong.toml", "wrokers = 8\n");
-    world.put("rules.toml", "this is no rule");
+    world.put("rules.toml", "this is not a rule");
     let told = |args: &[&str]| world.supervisor(args).ends(2).err;
     insta::assert_snapshot!(told(&[]), @"error: which archive? Name its directory and the one for the outputs");
     insta::assert_snapshot!(told(&["old"]), @"error: where do the outputs go? Name a directory, or say --mode in-place");
@@ -279,9 +279,7 @@ fn a_failed_file_stops_nothing_and_nothing_is_missing_in_silence() {
     symlink("output_00001.jld2", world.at("old/output_00008.jld2")).unwrap();
     fs::write(world.at("old").join(OsStr::from_bytes(b"output_0000\xff.jld2")), "x").unwrap();
     let ended = world.supervisor(&["old", "new", "--report", "report.json"]).ends(1);
-    assert!(
-        ended.out.contains("Done, not all of it: 3 converted, 0 unchanged, 0 skipped, 5 failed")
-    );
+    assert!(ended.out.contains("Done in part: 3 converted, 0 unchanged, 0 skipped, 5 failed"));
     assert!(ended.out.contains("output_0000\u{fffd}.jld2: the name is not UTF-8"), "{}", ended.out);
     let report = world.json("report.json");
     let files: Vec<(&str, &str, &str)> = report["files"]
@@ -364,7 +362,7 @@ fn shards_cover_the_archive() {
     assert!(ended.out.contains("shard       2/2"), "{}", ended.out);
     assert_eq!(world.names("new"), world.names("old"));
     let ended = world.supervisor(&["old", "more", "--shard", "9/9"]).ends(0);
-    assert!(ended.out.contains("0 files"), "more tasks than files is no error: {}", ended.out);
+    assert!(ended.out.contains("0 files"), "more tasks than files is not an error: {}", ended.out);
 }
 
 #[test]
@@ -454,7 +452,7 @@ fn a_memory_limit_below_one_worker() {
     world.supervisor(&["old", "new", "--yes", "--memory-limit", "40MiB"]).ends(0);
 }
 
-/// A limit that SLURM sets is no mistake of the command line: the run goes on, and says so.
+/// A limit that SLURM sets is not a mistake of the command line: the run goes on, and says so.
 #[test]
 fn a_job_with_less_memory_than_one_worker_needs() {
     let world = World::new(&[1, 2]);

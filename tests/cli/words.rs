@@ -39,11 +39,11 @@ fn the_cause_once_then_words() {
     assert_eq!(without_phase(message("segv", &[])), "crashed: SIGSEGV");
     let bus = "crashed: SIGBUS (a file was truncated while it was read, or is on a bad disk)";
     assert_eq!(without_phase(message("bus", &[])), bus);
-    let exit = "crashed: ended in the midst of its work with exit code 7";
+    let exit = "crashed: ended in the middle of its work with exit code 7";
     assert_eq!(without_phase(message("exit=7", &[])), exit);
     assert_eq!(without_phase(message("kill", &[])), "killed: SIGKILL from outside");
     let hang = message("hang", &["--stall-timeout", "300ms"]);
-    assert_eq!(hang, "stalled: showed no life and was killed");
+    assert_eq!(hang, "stalled: made no progress and was killed");
     let panic = message("panic", &[]);
     assert!(panic.starts_with("internal: a panic at src/worker/fault.rs:"), "{panic}");
     assert!(panic.ends_with(": a panic on command"), "{panic}");

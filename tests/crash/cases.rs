@@ -1,8 +1,8 @@
 //! The cases of this test.
 
-use jldconv::convert::edit::{EditBuilder, EditList};
 use jldconv::convert::inplace::{self, InPlace, Recovered};
 use jldconv::convert::publish::{Destination, Existing, TempFile};
+use jldconv::migrate::edit::{EditBuilder, EditList};
 use jldconv::sys::copy::copy_file;
 use jldconv::sys::dir::Dir;
 use jldconv::sys::file::Identity;

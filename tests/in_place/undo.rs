@@ -32,7 +32,7 @@ fn after_an_undo_the_same_command_converts_again() {
 #[test]
 fn no_failure_sticks_to_a_file_that_is_changed_in_place() {
     let world = World::new();
-    // Something that is no undo file lies in its place: it is left alone, and so is the file.
+    // Something that is not an undo file lies in its place: it is left alone, and so is the file.
     fs::write(world.undo_file(), "my notes").unwrap();
     let (code, report) = world.upgrade(&[]);
     assert_eq!((code, &report["outcome"]), (Some(1), &"failed".into()));

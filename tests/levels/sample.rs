@@ -194,7 +194,7 @@ impl Visitor for Map {
             ObjectKind::Datatype(datatype) => self.met(Kind::Datatype, datatype.offset + 1),
             ObjectKind::Dataset(dataset) => match &dataset.layout {
                 Layout::Compact { offset, size: 1.. } => self.met(Kind::Compact, *offset),
-                Layout::Chunk(chunk) => self.met(Kind::Layout, chunk.at),
+                Layout::Chunked(chunked) => self.met(Kind::Layout, chunked.at),
                 _ => {}
             },
         }

@@ -134,3 +134,88 @@ fn whoever_stops_listening_ends_it() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.stdout.len(), 1);
 }
+
+/// The names that a run told of, and its summary.
+fn told(ended: &Ended) -> (Vec<String>, serde_json::Value) {
+    let lines: Vec<serde_json::Value> =
+        ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (summary, pairs) = lines.split_last().unwrap();
+    let name = |pair: &serde_json::Value| pair["name"].as_str().unwrap().to_owned();
+    (pairs.iter().map(name).collect(), summary.clone())
+}
+
+/// Each pair is told by one shard, as it is without shards; each shard goes on from its own journal.
+#[test]
+fn shards_compare_each_pair_once() {
+    let world = World::new();
+    let journal = world.at("journal");
+    let journal = journal.to_str().unwrap();
+    let alone = world.verify(&["--json"]);
+    let mut lines: Vec<String> = Vec::new();
+    for shard in ["1/4", "2/4", "3/4", "4/4"] {
+        let options = ["--json", "--shard", shard, "--journal", journal];
+        let ended = supervised(&world, &options, None);
+        assert_eq!(ended.err, "");
+        let (names, summary) = told(&ended);
+        assert!(names.len() < 6, "{names:?}");
+        assert_eq!(summary["summary"]["pairs"], names.len());
+        assert_eq!(
+            (&summary["shard"], &summary["pairs_of_all_shards"]),
+            (&shard.into(), &6.into())
+        );
+        lines.extend(ended.out.lines().filter(|line| line.contains("\"name\"")).map(str::to_owned));
+        let again = supervised(&world, &options, None);
+        assert_eq!((again.out, again.code), (ended.out, ended.code), "{shard}");
+        let name = format!(".jldconv/journal-{}.jsonl", shard.replace('/', "-of-"));
+        assert!(world.at("journal").join(&name).exists(), "{name}");
+    }
+    let mut whole: Vec<String> =
+        alone.out.lines().filter(|line| line.contains("\"name\"")).map(str::to_owned).collect();
+    lines.sort();
+    whole.sort();
+    assert_eq!(lines, whole);
+    let text = supervised(&world, &["--shard", "1/4"], None);
+    assert!(text.out.contains("shard 1/4 has "), "{}", text.out);
+    // More shards than pairs: the last have nothing to do, which is not an error.
+    let ended = supervised(&world, &["--json", "--shard", "9/9"], None);
+    assert_eq!((ended.code, told(&ended).0.len()), (0, 0), "{}", ended.out);
+}
+
+/// A task of a job array takes its own part, unless it is told otherwise.
+#[test]
+fn a_task_of_a_job_array_takes_its_part() {
+    let world = World::new();
+    let shard = |index: u32| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"));
+        command.args(["verify", "--json"]).args([world.at("old"), world.at("new")]);
+        let vars = [("ID", index), ("MIN", 10), ("MAX", 11), ("COUNT", 2), ("STEP", 1)];
+        command.envs(
+            vars.map(|(name, value)| (format!("SLURM_ARRAY_TASK_{name}"), value.to_string())),
+        );
+        told(&ended(&mut command))
+    };
+    for (id, part) in [(10, "1/2"), (11, "2/2")] {
+        let (names, summary) = shard(id);
+        let said = told(&supervised(&world, &["--json", "--shard", part], None));
+        assert_eq!((&names, &summary), (&said.0, &said.1));
+        assert_eq!(summary["shard"], part);
+    }
+}
+
+#[test]
+fn a_range_takes_the_outputs_with_these_numbers() {
+    let world = World::new();
+    let ended = supervised(&world, &["--json", "--range", "20-200"], None);
+    let names = ["output_00020.jld2", "output_00100.jld2", "output_00200.jld2"];
+    let (found, summary) = told(&ended);
+    assert_eq!(found, names);
+    assert_eq!(summary["summary"]["pairs"], 3);
+    assert!(summary.get("shard").is_none());
+    let fine = supervised(&world, &["--range", "1-20"], None);
+    assert_eq!((fine.code, fine.err.as_str()), (0, ""), "{}", fine.out);
+    let none = supervised(&world, &["--range", "5-9"], None);
+    assert_eq!((none.code, none.out.as_str()), (4, ""));
+    assert!(none.err.contains("has an output in the range 5-9"), "{}", none.err);
+    assert_eq!(supervised(&world, &["--range", "9-5"], None).code, 2);
+    assert_eq!(supervised(&world, &["--shard", "3/2"], None).code, 2);
+}

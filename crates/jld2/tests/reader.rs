@@ -160,3 +160,38 @@ fn threads_share_a_file() {
         }
     });
 }
+
+fn parts<T: jld2::Numeric + PartialEq + std::fmt::Debug>(file: &File, path: &str) {
+    let dataset = file.dataset(path).unwrap();
+    let whole = dataset.read::<T>().unwrap();
+    let n = whole.len();
+    for (start, end) in [(0, 1), (0, n), (n / 3, n / 2), (n / 2, n / 2 + 9), (n - 1, n), (n, n)] {
+        let part = dataset.slice::<T>(start as u64..end as u64).unwrap();
+        assert_eq!(part, whole[start..end], "{path} {start}..{end}");
+    }
+}
+
+#[test]
+fn slices_of_chunks_decode_only_those_that_hold_them() {
+    let path = "../../tests/data/chunks/btree1.h5";
+    let file = || File::open(path).unwrap();
+    parts::<i64>(&file(), "g0/h0/edge");
+    parts::<f64>(&file(), "g0/h0/deflate");
+    parts::<f32>(&file(), "g0/h1/two");
+    parts::<f32>(&file(), "g0/h1/two_deflate");
+    parts::<f64>(&file(), "g0/h1/three");
+    parts::<f64>(&file(), "g0/h2/sparse");
+    parts::<i16>(&file(), "g0/h2/sparse_two");
+    parts::<i64>(&file(), "g0/h3/grown_two");
+    parts::<i32>(&file(), "g1/h0/many");
+
+    // From memory, where each byte that is read counts.
+    let bytes = std::fs::read(path).unwrap();
+    let (size, file) = (bytes.len() as u64, File::from_bytes(bytes).unwrap());
+    let many = file.dataset("g1/h0/many").unwrap();
+    let source = file.container().source();
+    let before = source.bytes_read();
+    assert_eq!(many.slice::<i32>(1500..1504).unwrap(), [1500, 1501, 1502, 1503]);
+    let read = source.bytes_read() - before;
+    assert!(read < size / 15, "{read} of {size}: two nodes and two chunks of 667");
+}

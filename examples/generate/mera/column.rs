@@ -90,7 +90,7 @@ impl Column {
     }
 }
 
-impl codec::Source for Column {
+impl codec::StreamSource for Column {
     fn total(&self) -> u64 {
         self.rows.saturating_mul(self.width() as u64)
     }

@@ -86,7 +86,7 @@ fn own_addresses(object: &Object) -> Result<Vec<(u64, RelAddr)>> {
     let mut out = Vec::new();
     match object.dataset().map(|d| &d.layout) {
         Some(Layout::Contiguous { addr, size: 1.., at }) => out.push((*at, *addr)),
-        Some(Layout::Chunk(chunk)) => out.push((chunk.at, chunk.addr)),
+        Some(Layout::Chunked(chunked)) => out.push((chunked.at, chunked.addr)),
         _ => {}
     }
     for message in object.header.of_kind(kind::CONTINUATION) {
@@ -182,7 +182,7 @@ fn slot(file: &File, name: &str, object: &Object) -> Result<Slot> {
         messages.map(|m| NewMessage::new(m.kind, m.flags, object.header.body(m).to_vec()));
     let payload = match dataset.layout {
         Layout::Compact { .. } => None,
-        Layout::Contiguous { .. } | Layout::Chunk(_) => file.stored_offset(dataset)?,
+        Layout::Contiguous { .. } | Layout::Chunked(_) => file.stored_offset(dataset)?,
     };
     let header = range(chunk.offset, chunk.end())?;
     Ok(Slot { column, header, messages: messages.collect(), payload })

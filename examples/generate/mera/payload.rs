@@ -2,7 +2,7 @@
 
 use super::column::Column;
 use anyhow::{Context as _, Result};
-use jldconv::codec::{self, Codec, Source as _, ids};
+use jldconv::codec::{self, Codec, StreamSource as _, ids};
 use jldconv::h5::encode::{self, NewMessage};
 use jldconv::h5::{Extent, FilterEntry, RelAddr, kind};
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};

@@ -57,7 +57,7 @@ impl Visitor for Used {
 
 fn links(group: &Object) -> Result<&[Link]> {
     let ObjectKind::Group(found) = &group.kind else {
-        bail!("the object at {} is no group", group.addr());
+        bail!("the object at {} is not a group", group.addr());
     };
     Ok(&found.links)
 }

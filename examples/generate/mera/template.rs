@@ -32,7 +32,7 @@ impl Template {
     /// Reads the file at `path`. Of its groups those in `tables` are kept, and
     /// the types that they need.
     pub(crate) fn read(path: &Path, tables: &[&str]) -> Result<Self> {
-        let wrong = || format!("{} is no template", path.display());
+        let wrong = || format!("{} is not a template", path.display());
         let len = fs::metadata(path).with_context(wrong)?.len();
         ensure!(len <= MAX_TEMPLATE, "{}: too large", wrong());
         let bytes = fs::read(path).with_context(wrong)?;

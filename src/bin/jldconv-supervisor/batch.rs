@@ -1,4 +1,4 @@
-//! One run over one archive.
+//! Carries out one run over one archive.
 
 use super::{Stop, internal, usage};
 use jldconv::archive::ArrayVars;
@@ -125,6 +125,6 @@ fn about(run: &Run) -> Circumstances {
     Circumstances { cores, safety_margin: run.settings.safety_margin }
 }
 
-fn var(name: &str) -> Option<String> {
+pub(super) fn var(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

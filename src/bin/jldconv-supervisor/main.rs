@@ -114,7 +114,7 @@ fn report(output_dir: &Path, json: bool) -> Result<ExitCode, Stop> {
     Ok(merged.summary.exit_code())
 }
 
-/// Writes to standard output; a reader that went away is no error.
+/// Writes to standard output; a reader that went away is not an error.
 fn put(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
 }

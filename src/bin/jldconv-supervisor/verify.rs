@@ -1,12 +1,13 @@
 //! Compares two directories with a worker for each pair of files.
 
+use super::batch::var;
 use super::{Stop, usage};
-use jldconv::archive::{Placement, same_place};
+use jldconv::archive::{ArrayVars, Placement, Shard, same_place};
 use jldconv::cli::VerifyPairsArgs;
 use jldconv::inspect::file_pairs;
 use jldconv::supervisor::{Count, ExitCode, Hooks, Settings};
 use jldconv::tasks::verify::{
-    Teller, Verification, VerifyError, VerifyOptions, nothing_to_compare, undo_files,
+    PairsPart, Teller, Verification, VerifyError, VerifyOptions, nothing_to_compare, undo_files,
     verify as compare,
 };
 use std::io;
@@ -42,9 +43,22 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
     if let Some(message) = nothing_to_compare(&pairs, old, new) {
         return Err(Stop::Said(ExitCode::Nothing, message));
     }
+    let shard = match args.shard {
+        Some(shard) => shard,
+        None => Shard::from_slurm(&ArrayVars::from_env(var))
+            .map_err(|error| usage(error.to_string()))?
+            .unwrap_or_default(),
+    };
+    let PairsPart { pairs, all, .. } = PairsPart::of(pairs, args.range.as_ref(), shard);
+    if let (0, Some(range)) = (all, &args.range) {
+        let (old, new) = (old.display(), new.display());
+        let message = format!("neither {old} nor {new} has an output in the range {range}");
+        return Err(Stop::Said(ExitCode::Nothing, message));
+    }
     let undo_of = undo_files(&pairs, given.backup_dir.as_deref());
-    let mut teller = Teller::new(pairs.len() as u64, given.json, args.verbose, undo_of);
-    let settings = settings(args, old, new);
+    let teller = Teller::new(pairs.len() as u64, given.json, args.verbose, undo_of);
+    let mut teller = teller.of_shard(shard, all);
+    let settings = Settings { shard, ..settings(args, old, new) };
     let hooks = Hooks::default();
     let journal = args.journal.as_deref();
     let verification = Verification { settings: &settings, options, journal, hooks: &hooks };

@@ -1,4 +1,5 @@
-//! `jldconv undo` and `jldconv commit`: the way back from an in-place upgrade, and its end.
+//! Carries out `jldconv undo` and `jldconv commit`, which take an upgrade in place back or make it
+//! final.
 
 use super::{Stop, complain, failed, put, usage};
 use jldconv::cli::{CommitArgs, Dialogue, UndoArgs};

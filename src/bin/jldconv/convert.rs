@@ -1,4 +1,4 @@
-//! `jldconv convert`.
+//! Carries out `jldconv convert`.
 
 use super::{Stop, failed, put, usage};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -39,7 +39,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
         (false, None) => return Err(usage("where does the output go? Name OUT")),
         (false, Some(out)) if out.is_dir() => match args.input.file_name() {
             Some(name) => out.join(name),
-            None => return Err(usage(format!("{}: no name of a file", args.input.display()))),
+            None => return Err(usage(format!("{}: not the name of a file", args.input.display()))),
         },
         (false, Some(out)) => out,
     };

@@ -1,4 +1,4 @@
-//! Looking into files: what they hold, and what Julia meets in them.
+//! Looks into files: what they hold, and what Julia meets in them.
 
 use crate::unfinished::{self, Noted};
 use crate::{Stop, failed, unheard, usage};

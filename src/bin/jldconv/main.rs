@@ -1,4 +1,5 @@
-//! One file at a time. All of it is in the library: this parses, calls, and maps to exit codes.
+//! Works on one file at a time. All of it is in the library: this parses, calls, and maps to exit
+//! codes.
 
 mod back;
 mod convert;
@@ -94,7 +95,7 @@ fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(message.trim_end()));
 }
 
-/// Writes to standard output; a reader that went away is no error.
+/// Writes to standard output; a reader that went away is not an error.
 fn put(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
 }

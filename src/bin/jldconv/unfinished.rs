@@ -1,4 +1,4 @@
-//! Files in the midst of a change in place: a field in front of JSON that is passed on.
+//! Warns of files in the middle of a change in place: a field in front of JSON that is passed on.
 
 pub(crate) use jldconv::report::unfinished::{FIELD, noted, warn};
 use serde_json::Value;

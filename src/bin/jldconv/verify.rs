@@ -1,4 +1,5 @@
-//! `jldconv verify`: a file and what became of it, or two directories of them.
+//! Carries out `jldconv verify`: compares a file with what became of it, or two directories of
+//! them.
 
 use crate::{Stop, failed, unfinished, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -31,7 +32,7 @@ pub(crate) fn verify(args: &VerifyArgs, verbose: bool) -> Result<ExitCode, Stop>
 
 fn inside(directory: &Path, file: &Path) -> Result<PathBuf, Stop> {
     let name = file.file_name();
-    let name = name.ok_or_else(|| usage(format!("{}: no name of a file", file.display())))?;
+    let name = name.ok_or_else(|| usage(format!("{}: not the name of a file", file.display())))?;
     Ok(directory.join(name))
 }
 
@@ -87,7 +88,7 @@ fn directories(
     Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
-/// Warns of files in the midst of a change in place, and gives the first one's undo file.
+/// Warns of files in the middle of a change in place, and gives the first one's undo file.
 fn warn<'a>(args: &VerifyArgs, files: impl IntoIterator<Item = &'a Path>) -> Option<String> {
     let undo = |path| unfinished::warn(path, args.backup_dir.as_deref());
     files.into_iter().map(undo).fold(None, Option::or)

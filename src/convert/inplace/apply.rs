@@ -1,12 +1,13 @@
-//! From the old file to the new one.
+//! Changes the old file into the new one.
 
+use super::InPlace;
+use super::error::InPlaceError;
+use super::record::{Found, LIMIT, Progress, Record, context, encode_mark};
+use super::rollback::roll_back;
+use super::target_file::{Spot, TargetFile, Undo};
 use crate::convert::Failure;
-use crate::convert::edit::{ApplyError, EditList};
-use crate::convert::inplace::InPlace;
-use crate::convert::inplace::error::InPlaceError;
-use crate::convert::inplace::record::{Found, LIMIT, Progress, Record, context, encode_mark};
-use crate::convert::inplace::rollback::roll_back;
-use crate::convert::inplace::target_file::{Place, Spot, Undo};
+use crate::convert::apply::ApplyError;
+use crate::migrate::edit::EditList;
 use crate::sys::failpoint::{self, Step};
 use crate::sys::file::{Identity, set_len, sync, write_at};
 use crate::sys::lock;
@@ -36,7 +37,7 @@ pub fn apply(
     options: &InPlace,
     verify: &mut dyn FnMut(&File) -> Result<(), Failure>,
 ) -> Result<(), InPlaceError> {
-    let place = Place::open(path, options)?;
+    let place = TargetFile::open(path, options)?;
     refuse_second(&place)?;
     let file = place.claim(options)?;
     // Somebody may have been faster; from here on nobody begins, as we hold the file's lock.
@@ -69,7 +70,7 @@ pub fn apply(
 }
 
 /// Refuses where a change was made already.
-fn refuse_second(place: &Place) -> Result<(), InPlaceError> {
+fn refuse_second(place: &TargetFile) -> Result<(), InPlaceError> {
     let Some((spot, _, found)) = place.peek()? else { return Ok(()) };
     let (path, undo) = (place.path(), place.undo_path(&spot));
     Err(match found.progress {
@@ -79,7 +80,7 @@ fn refuse_second(place: &Place) -> Result<(), InPlaceError> {
 }
 
 /// Makes the change complete.
-fn mark_done(place: &Place, file: &File, undo: &Undo) -> Result<(), InPlaceError> {
+fn mark_done(place: &TargetFile, file: &File, undo: &Undo) -> Result<(), InPlaceError> {
     let io = |what, source| InPlaceError::Io { what, path: place.undo_path(&undo.spot), source };
     let now = Identity::of(file).map_err(|e| io("look at the file of", e))?;
     let mark = encode_mark(Progress::Done(now.mtime));
@@ -89,7 +90,7 @@ fn mark_done(place: &Place, file: &File, undo: &Undo) -> Result<(), InPlaceError
 }
 
 fn make_record(
-    place: &Place,
+    place: &TargetFile,
     file: &File,
     old: Identity,
     edits: &EditList,
@@ -111,7 +112,7 @@ fn make_record(
 
 /// Writes the undo file under a provisional name, so that under its own it is always whole, and
 /// locked from the first moment on.
-fn write_undo(place: &Place, file: &File, record: Record) -> Result<Undo, InPlaceError> {
+fn write_undo(place: &TargetFile, file: &File, record: Record) -> Result<Undo, InPlaceError> {
     let owner = place.owner();
     let (bytes, next_mark) = record.encode(&owner).ok_or_else(|| {
         let bytes = (record.tail.len() as u64).saturating_add(record.edits.bytes_appended());
@@ -136,7 +137,7 @@ fn write_undo(place: &Place, file: &File, record: Record) -> Result<Undo, InPlac
 }
 
 fn fill_undo(
-    place: &Place,
+    place: &TargetFile,
     file: &File,
     undo: &File,
     bytes: &[u8],

@@ -1,15 +1,19 @@
-//! Whether a file and its undo file belong together, and in which state the file is.
+//! Tells whether a file and its undo file belong together, and in which state the file is.
 
 use super::error::InPlaceError;
 use super::record::{Record, context};
-use crate::convert::edit::ApplyError;
-use crate::convert::inplace::target_file::{Place, Undo};
+use super::target_file::{TargetFile, Undo};
+use crate::convert::apply::ApplyError;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 /// Refuses an undo file that somebody made who could not have changed the file.
-pub(super) fn check_hands(place: &Place, file: &File, undo: &Undo) -> Result<(), InPlaceError> {
+pub(super) fn check_hands(
+    place: &TargetFile,
+    file: &File,
+    undo: &Undo,
+) -> Result<(), InPlaceError> {
     let file = file.metadata().map_err(|e| read_error(place, e))?;
     let path = || place.undo_path(&undo.spot);
     let made = undo.file.metadata();
@@ -24,7 +28,11 @@ pub(super) fn check_hands(place: &Place, file: &File, undo: &Undo) -> Result<(),
 }
 
 /// Whether the file is the old one, as far as the undo file can tell.
-pub(super) fn is_old(place: &Place, file: &File, record: &Record) -> Result<bool, InPlaceError> {
+pub(super) fn is_old(
+    place: &TargetFile,
+    file: &File,
+    record: &Record,
+) -> Result<bool, InPlaceError> {
     match record.edits.check_old(file) {
         Ok(()) => Ok(context_differs(place, file, record)?.is_none()),
         Err(ApplyError::Length { .. } | ApplyError::Bytes { .. }) => Ok(false),
@@ -34,7 +42,7 @@ pub(super) fn is_old(place: &Place, file: &File, record: &Record) -> Result<bool
 
 /// In what the file differs from what a complete change left.
 pub(super) fn differs(
-    place: &Place,
+    place: &TargetFile,
     file: &File,
     record: &Record,
 ) -> Result<Option<String>, InPlaceError> {
@@ -52,7 +60,11 @@ pub(super) fn differs(
 
 /// Checks that the file can have come from the old one by any part of the change, or of the way
 /// back: each byte that is replaced is the old or the new one, and the length lies between.
-pub(super) fn check_between(place: &Place, file: &File, undo: &Undo) -> Result<(), InPlaceError> {
+pub(super) fn check_between(
+    place: &TargetFile,
+    file: &File,
+    undo: &Undo,
+) -> Result<(), InPlaceError> {
     let record = &undo.found.record;
     let edits = &record.edits;
     let changed = |what| {
@@ -80,7 +92,7 @@ pub(super) fn check_between(place: &Place, file: &File, undo: &Undo) -> Result<(
 
 /// Whether bytes differ that the change leaves alone, and by which the file is known.
 fn context_differs(
-    place: &Place,
+    place: &TargetFile,
     file: &File,
     record: &Record,
 ) -> Result<Option<String>, InPlaceError> {
@@ -94,6 +106,6 @@ fn context_differs(
     }
 }
 
-fn read_error(place: &Place, source: io::Error) -> InPlaceError {
+fn read_error(place: &TargetFile, source: io::Error) -> InPlaceError {
     InPlaceError::Io { what: "read", path: place.path(), source }
 }

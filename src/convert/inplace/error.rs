@@ -1,6 +1,6 @@
-//! Why a file could not be changed in place, or not be brought back.
+//! Says why a file could not be changed in place, or not be brought back.
 
-use crate::convert::edit::ApplyError;
+use crate::convert::apply::ApplyError;
 use crate::convert::{Failure, FailureKind};
 use crate::sys::dir::DirError;
 use crate::sys::file::is_full;

@@ -1,10 +1,10 @@
-//! Whether a file was changed in place, without touching anything.
+//! Tells whether a file was changed in place, without touching anything.
 
 use super::InPlace;
 use super::error::InPlaceError;
 use super::names;
 use super::record::{Found, Progress};
-use crate::convert::inplace::target_file::{Place, real};
+use super::target_file::{TargetFile, real};
 use crate::sys::dir::Dir;
 use crate::sys::lock;
 use crate::sys::note;
@@ -71,7 +71,7 @@ pub fn change_of(path: &Path, options: &InPlace) -> Result<Option<Change>, InPla
     if options.backup_dir.is_none() && !has_beside(path) && note::read(path).is_none() {
         return Ok(None);
     }
-    let place = Place::open(path, options)?;
+    let place = TargetFile::open(path, options)?;
     let Some((spot, file, found)) = place.peek()? else { return Ok(None) };
     Ok(Some(Change {
         path: path.to_owned(),
@@ -157,7 +157,9 @@ fn owner_apart(
     let unmarked = names::without_digest(&plain);
     let candidates = [owner_in(backup, undo), Some(plain), unmarked];
     for name in candidates.into_iter().flatten() {
-        if here.entry(&name)?.is_some() && Place::open(&dir.join(&name), options)?.has_apart(undo) {
+        if here.entry(&name)?.is_some()
+            && TargetFile::open(&dir.join(&name), options)?.has_apart(undo)
+        {
             return Ok(Some(name));
         }
     }

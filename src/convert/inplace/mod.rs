@@ -1,4 +1,4 @@
-//! Changing a file itself, with a way back.
+//! Changes a file itself, with a way back.
 //!
 //! The undo file, by default `<file>.jldconv-undo`, is written and synced before the first byte of the file
 //! changes. Then bytes are appended, then old ones replaced stage by stage, with a sync after each;
@@ -26,6 +26,7 @@ mod names;
 mod record;
 mod rollback;
 mod target_file;
+mod undo_search;
 
 #[cfg(test)]
 mod places;

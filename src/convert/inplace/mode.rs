@@ -1,7 +1,7 @@
-//! In-place mode: only the edit list touches the file, with a way back.
+//! Carries out in-place mode: only the edit list touches the file, with a way back.
 
-use crate::convert::converter::Planned;
 use crate::convert::inplace::{self, InPlace, InPlaceError, Recovered};
+use crate::convert::planned::Planned;
 use crate::convert::verify::{Check, Checked, Expected, MadeBy};
 use crate::convert::write_output::Made;
 use crate::convert::{Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
@@ -14,7 +14,7 @@ fn place(options: &Options) -> InPlace {
 }
 
 /// Brings a file that is to be changed in place to one of its two states. To be called before it is
-/// read: in the midst of a change it is neither the old file nor the new one.
+/// read: in the middle of a change it is neither the old file nor the new one.
 pub(in crate::convert) fn recover(path: &Path, options: &Options) -> Result<Recovered, Failure> {
     Ok(inplace::recover(path, &place(options))?)
 }
@@ -27,7 +27,7 @@ pub(in crate::convert) fn recover_again(
     Ok(inplace::recover_moved(path, &place(options))?)
 }
 
-/// Refuses a file in the midst of a change in place, which must not be taken for a damaged one.
+/// Refuses a file in the middle of a change in place, which must not be taken for a damaged one.
 pub(in crate::convert) fn refuse_unfinished(path: &Path, options: &Options) -> Result<(), Failure> {
     let unfinished = inplace::unfinished(path, &place(options));
     // What the undo file says cannot be known then, nor whether the file is whole.

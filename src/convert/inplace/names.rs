@@ -1,4 +1,4 @@
-//! What undo files are called.
+//! Makes and reads the names of undo files.
 //!
 //! Beside its file an undo file is called `<name>.jldconv-undo`. Where that would be longer than a
 //! file name may be, and in a backup directory, which several archives may share, the name is
@@ -46,7 +46,7 @@ pub(super) fn part_of(undo: &OsStr) -> OsString {
     with(undo.to_owned(), PART)
 }
 
-/// The name of the file whose undo file has the plain name `undo`; none if it is no undo file's.
+/// The name of the file whose undo file has the plain name `undo`; none if it is not an undo file's.
 pub(super) fn owner_of(undo: &OsStr) -> Option<OsString> {
     let name = undo.as_bytes().strip_suffix(UNDO_SUFFIX.as_bytes())?;
     (!name.is_empty()).then(|| OsStr::from_bytes(name).to_owned())

@@ -1,5 +1,5 @@
-//! Where undo files lie: long names, directories that archives share, names of earlier versions,
-//! and undo files that are not what they seem.
+//! Tests where undo files lie: long names, directories that archives share, names of earlier
+//! versions, and undo files that are not what they seem.
 
 use super::record::{Found, encode_mark};
 use super::tests::Case;

@@ -1,13 +1,13 @@
-//! The power goes out: what was not synced may be on the disk, or not, or in part.
+//! Tests what a loss of power leaves: what was not synced may be on the disk, or not, or in part.
 //!
 //! A change is recorded as the calls it makes. Then, for each point in that record, a disk is made
 //! up on which all that was synced before is there, and of the rest any sectors, in any order; names
 //! in the order in which they were changed, up to any point. From each such disk recovery has to
 //! make the old file or the new one.
 
-use crate::convert::edit::Replace;
 use crate::convert::inplace::tests::Case;
 use crate::convert::inplace::*;
+use crate::migrate::edit::Replace;
 use crate::sys::io_recorder::{self, Op};
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! The undo file.
+//! Writes and reads the undo file.
 //!
 //! Little-endian: magic `JLDCUNDO`, version (u32), length of the body (u64), the body
 //! ([`Record`] and [`Owner`] in bincode with fixed integers; in version 1 there was no owner),
@@ -7,7 +7,7 @@
 //! (i64 seconds, i64 nanoseconds), xxh3-64 of the mark so far. The last mark that is whole tells
 //! the state; without any the change is not complete.
 
-use crate::convert::edit::EditList;
+use crate::migrate::edit::EditList;
 use crate::sys::file::{FileTime, Identity};
 use bincode::Options as _;
 use serde::{Deserialize, Serialize};
@@ -244,7 +244,7 @@ fn is_replaced(edits: &EditList, offset: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::edit::EditBuilder;
+    use crate::migrate::edit::EditBuilder;
     use proptest::prelude::*;
     use std::io::Write as _;
 

@@ -1,11 +1,11 @@
-//! From the new file, or from anywhere between, back to the old one; and no way back any more.
+//! Brings the new file, or anything between, back to the old one; or makes the change final.
 
+use super::InPlace;
+use super::check::{check_between, check_hands, differs, is_old};
+use super::error::InPlaceError;
+use super::record::{Progress, encode_mark};
+use super::target_file::{TargetFile, Undo};
 use crate::convert::Failure;
-use crate::convert::inplace::InPlace;
-use crate::convert::inplace::check::{check_between, check_hands, differs, is_old};
-use crate::convert::inplace::error::InPlaceError;
-use crate::convert::inplace::record::{Progress, encode_mark};
-use crate::convert::inplace::target_file::{Place, Undo};
 use crate::sys::failpoint::{self, Step};
 use crate::sys::file::{set_len, sync, write_at};
 use crate::sys::origin::set_times;
@@ -41,7 +41,7 @@ pub struct Earlier {
 /// # Errors
 /// As for [`undo`], but that there is no undo file is fine.
 pub fn recover(path: &Path, options: &InPlace) -> Result<Recovered, InPlaceError> {
-    recover_from(path, options, Place::take)
+    recover_from(path, options, TargetFile::take)
 }
 
 /// As [`recover`], and if there is no undo file where it belongs, with one in the backup directory
@@ -50,15 +50,15 @@ pub fn recover(path: &Path, options: &InPlace) -> Result<Recovered, InPlaceError
 /// # Errors
 /// As for [`recover`].
 pub fn recover_moved(path: &Path, options: &InPlace) -> Result<Recovered, InPlaceError> {
-    recover_from(path, options, Place::take_wherever)
+    recover_from(path, options, TargetFile::take_wherever)
 }
 
 fn recover_from(
     path: &Path,
     options: &InPlace,
-    take: fn(&Place) -> Result<Option<Undo>, InPlaceError>,
+    take: fn(&TargetFile) -> Result<Option<Undo>, InPlaceError>,
 ) -> Result<Recovered, InPlaceError> {
-    let place = Place::open(path, options)?;
+    let place = TargetFile::open(path, options)?;
     let Some(undo) = take(&place)? else {
         if place.has_parts()? {
             let _file = place.claim(options)?;
@@ -104,7 +104,7 @@ fn recover_from(
 /// neither as the change left it nor, after a crash, between old and new; refusals as for
 /// [`apply`](crate::convert::inplace::apply); what the system says. If it fails half-way, it can be called again.
 pub fn undo(path: &Path, options: &InPlace) -> Result<(), InPlaceError> {
-    let place = Place::open(path, options)?;
+    let place = TargetFile::open(path, options)?;
     let undo = place.take_wherever()?.ok_or_else(|| no_undo(&place))?;
     let file = claim_for(&place, &undo, options)?;
     let Progress::Done(_) = undo.found.progress else {
@@ -141,7 +141,7 @@ pub fn commit(
     options: &InPlace,
     valid: &mut dyn FnMut(&File) -> Result<(), Failure>,
 ) -> Result<Committed, InPlaceError> {
-    let place = Place::open(path, options)?;
+    let place = TargetFile::open(path, options)?;
     let undo = place.take_wherever()?.ok_or_else(|| no_undo(&place))?;
     let Progress::Done(_) = undo.found.progress else {
         let (path, undo) = (place.path(), place.undo_path(&undo.spot));
@@ -155,7 +155,7 @@ pub fn commit(
 }
 
 /// Opens the file of an undo file alone, and makes sure that the undo file may be used.
-fn claim_for(place: &Place, undo: &Undo, options: &InPlace) -> Result<File, InPlaceError> {
+fn claim_for(place: &TargetFile, undo: &Undo, options: &InPlace) -> Result<File, InPlaceError> {
     let file = place.claim(options).map_err(|error| match error {
         InPlaceError::Dir(error) if error.is_missing() => {
             InPlaceError::Gone { path: place.path(), undo: place.undo_path(&undo.spot) }
@@ -166,15 +166,15 @@ fn claim_for(place: &Place, undo: &Undo, options: &InPlace) -> Result<File, InPl
     Ok(file)
 }
 
-fn no_undo(place: &Place) -> InPlaceError {
+fn no_undo(place: &TargetFile) -> InPlaceError {
     InPlaceError::NoUndo { path: place.path(), undo: place.undo_path(&place.new_spot()) }
 }
 
 /// Goes through the states of the change in reverse, to the old file. Can be repeated from anywhere.
 ///
 /// `marked` tells that there may be a mark that the change is complete, which is taken back first.
-pub(in crate::convert::inplace) fn roll_back(
-    place: &Place,
+pub(super) fn roll_back(
+    place: &TargetFile,
     file: &File,
     undo: &Undo,
     marked: bool,
@@ -213,7 +213,7 @@ pub(in crate::convert::inplace) fn roll_back(
 }
 
 /// Removes the undo file, but first what may be noted of it on the file.
-fn remove_undo(place: &Place, file: &File, undo: &Undo) -> Result<(), InPlaceError> {
+fn remove_undo(place: &TargetFile, file: &File, undo: &Undo) -> Result<(), InPlaceError> {
     place.unnote(file, true)?;
     let undo_dir = place.undo_dir(&undo.spot);
     failpoint::before(Step::UndoRemove);

@@ -1,8 +1,8 @@
 //! One change in place and its way back, and all that is refused.
 
 use super::*;
-use crate::convert::edit::{EditBuilder, EditList};
 use crate::convert::{Failure, FailureKind};
+use crate::migrate::edit::{EditBuilder, EditList};
 use crate::sys::file::{FileTime, Identity};
 use crate::sys::origin::set_times;
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! Where an output goes, and what may be there.
+//! Tells where an output goes, and what may be there.
 
 use super::PublishError;
 use crate::sys::dir::{Dir, DirError, Missing};

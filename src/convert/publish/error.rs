@@ -1,4 +1,4 @@
-//! Why an output could not be published.
+//! Says why an output could not be published.
 
 use crate::convert::{Failure, FailureKind};
 use crate::sys::dir::DirError;
@@ -30,7 +30,7 @@ pub enum PublishError {
         path: PathBuf,
     },
     /// What has the output's name is another file than the one that may be replaced.
-    #[error("{}: is not the file any more that may be replaced here; it stays", path.display())]
+    #[error("{}: is no longer the file that may be replaced here; it stays", path.display())]
     Changed {
         /// Path of the output.
         path: PathBuf,

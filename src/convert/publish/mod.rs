@@ -1,4 +1,4 @@
-//! From a temporary file to an output under its final name.
+//! Makes a temporary file an output under its final name.
 //!
 //! The types keep the order: a [`TempFile`] is written, [sealed](TempFile::seal) (permissions and
 //! times of the input, sync), checked by the caller, and only a [`Sealed`] one can be

@@ -8,14 +8,14 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 
-struct Place {
+struct Fixture {
     _temp: tempfile::TempDir,
     root: PathBuf,
     temps: Dir,
     input: File,
 }
 
-impl Place {
+impl Fixture {
     fn new() -> Self {
         let temp = tempfile::tempdir().unwrap();
         let root = temp.path().to_owned();
@@ -52,7 +52,7 @@ impl Place {
 
 #[test]
 fn an_output_gets_its_name_and_the_inputs_metadata() {
-    let place = Place::new();
+    let place = Fixture::new();
     let stat = place.publish("out", &Existing::Keep).unwrap();
     assert_eq!(StatData::at(&place.root.join("out")).unwrap(), stat, "as it stays");
     assert_eq!(fs::read(place.root.join("out")).unwrap(), b"output");
@@ -64,7 +64,7 @@ fn an_output_gets_its_name_and_the_inputs_metadata() {
 
 #[test]
 fn what_exists_is_kept_or_replaced_as_asked() {
-    let place = Place::new();
+    let place = Fixture::new();
     fs::write(place.root.join("out"), b"before").unwrap();
     let error = place.publish("out", &Existing::Keep);
     assert!(matches!(error, Err(PublishError::Dir(DirError::Exists { .. }))));
@@ -81,7 +81,7 @@ fn what_exists_is_kept_or_replaced_as_asked() {
 
 #[test]
 fn only_the_very_file_that_was_named_is_replaced() {
-    let place = Place::new();
+    let place = Fixture::new();
     let out = place.root.join("out");
     fs::write(&out, b"ours").unwrap();
     for existing in [place.replace("out"), place.set_aside("out")] {
@@ -105,7 +105,7 @@ fn only_the_very_file_that_was_named_is_replaced() {
 
 #[test]
 fn what_is_set_aside_is_kept_whatever_it_is() {
-    let place = Place::new();
+    let place = Fixture::new();
     symlink("nowhere", place.root.join("link")).unwrap();
     fs::create_dir(place.root.join("dir")).unwrap();
     fs::write(place.root.join("dir/file"), b"in it").unwrap();
@@ -125,7 +125,7 @@ fn what_is_set_aside_is_kept_whatever_it_is() {
 
 #[test]
 fn a_second_name_of_the_input_is_published_as_any_output() {
-    let place = Place::new();
+    let place = Fixture::new();
     let path = place.root.join("input");
     for existing in [false, true] {
         let existing = if existing { place.replace("out") } else { Existing::Keep };
@@ -148,7 +148,7 @@ fn a_second_name_of_the_input_is_published_as_any_output() {
 
 #[test]
 fn the_input_links_and_directories_are_never_replaced() {
-    let place = Place::new();
+    let place = Fixture::new();
     fs::hard_link(place.root.join("input"), place.root.join("same")).unwrap();
     symlink(place.root.join("input"), place.root.join("link")).unwrap();
     fs::create_dir(place.root.join("dir")).unwrap();
@@ -168,7 +168,7 @@ fn the_input_links_and_directories_are_never_replaced() {
 
 #[test]
 fn links_below_the_output_directory_are_refused() {
-    let place = Place::new();
+    let place = Fixture::new();
     symlink("/tmp", place.root.join("link")).unwrap();
     let root = Dir::open(&place.root).unwrap();
     let error = Destination::below(&root, Path::new("link/out"));
@@ -183,7 +183,7 @@ fn links_below_the_output_directory_are_refused() {
 
 #[test]
 fn what_was_put_in_the_place_of_a_file_is_not_published() {
-    let place = Place::new();
+    let place = Fixture::new();
     fs::write(place.root.join("out"), b"before").unwrap();
     let to = Destination::open(&place.root.join("out")).unwrap();
     let input = Identity::of(&place.input).unwrap();
@@ -212,7 +212,7 @@ fn what_was_put_in_the_place_of_a_file_is_not_published() {
 #[test]
 fn our_own_directory_is_ours_alone_and_no_link() {
     use std::os::unix::fs::PermissionsExt as _;
-    let place = Place::new();
+    let place = Fixture::new();
     let to = Destination::open(&place.root.join("out")).unwrap();
     let temps = place.root.join(".jldconv/tmp");
     assert!(to.own(&temps, Missing::Fail).is_err(), "it is not there");
@@ -232,7 +232,7 @@ fn our_own_directory_is_ours_alone_and_no_link() {
 
 #[test]
 fn dropped_files_are_removed_and_bad_ones_kept_on_request() {
-    let place = Place::new();
+    let place = Fixture::new();
     drop(TempFile::create(&place.temps, OsStr::new("t")).unwrap());
     drop(place.sealed());
     assert_eq!(place.temps.names().unwrap(), [""; 0]);

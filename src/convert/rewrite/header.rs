@@ -1,4 +1,4 @@
-//! An object's header with the addresses, the layout and the filters of the output.
+//! Makes an object's header with the addresses, the layout and the filters of the output.
 
 use super::inventory::Inventory;
 use super::relocate::Places;
@@ -50,6 +50,10 @@ impl Context<'_> {
                 (kind::ATTRIBUTE, _) => self.attribute(object, &mut body, m)?,
                 (kind::LINK, _) => self.link(object, &mut body, m)?,
                 (kind::FILTER_PIPELINE, _) => continue,
+                // What is in one piece cannot grow.
+                (kind::DATASPACE, ObjectKind::Dataset(d)) if d.dataspace.max_dims.is_some() => {
+                    body = encode::dataspace(d.dataspace.extent, &d.dataspace.dims);
+                }
                 (kind::FILL_VALUE | kind::OLD_FILL_VALUE, ObjectKind::Dataset(d)) => {
                     self.fill_value(object, d, &mut body, m)?;
                 }

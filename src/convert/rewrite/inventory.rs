@@ -1,5 +1,5 @@
-//! What is alive in a file: every object and every heap object that can be reached, without going
-//! through `_types`, so that types which nothing uses are left behind.
+//! Finds what is alive in a file: every object and every heap object that can be reached, without
+//! going through `_types`, so that types which nothing uses are left behind.
 
 use crate::h5::{
     Edge, File, Object, ObjectKind, RefPlan, RelAddr, Result, Sequence, Trace, Visitor,

@@ -1,4 +1,4 @@
-//! Rewrite mode: all live objects laid out afresh.
+//! Carries out rewrite mode: all live objects are laid out again.
 //!
 //! The input is read through the edit list of its migration, so one pass brings both: what rules
 //! change and another layout. Payloads are written first, streamed and encoded block by block; then
@@ -27,7 +27,7 @@ use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result};
 use crate::sys::sums::Stretch;
 use std::collections::HashMap;
 
-pub(super) use self::payload::{Counts, Encoding};
+pub(super) use self::payload::{Counts, EncodeOptions};
 
 /// Heap collections are closed when their objects take this many bytes.
 const HEAP_BYTES: u64 = 1 << 20;
@@ -40,7 +40,7 @@ const USERBLOCK: usize = 512;
 pub(super) fn rewrite(
     input: &File,
     out: &std::fs::File,
-    encoding: &Encoding<'_>,
+    encoding: &EncodeOptions<'_>,
     observer: &dyn Observer,
 ) -> std::result::Result<Rewritten, RewriteError> {
     let inventory = Inventory::take(input)?;

@@ -1,29 +1,43 @@
-//! Which object an error is about.
+//! Finds which object an error is about.
 
 use super::RewriteError;
-use crate::h5::{Error, File, Layout, Object, Result, Trace, Visitor};
+use crate::h5::{Error, File, Layout, Object, Region, RegionKind, Result, Trace, Visitor};
 
 /// Looks for the object whose stored data an offset is in.
 struct Search<'a> {
     file: &'a File,
     offset: u64,
+    /// The dataset that the walk is at.
+    current: String,
     path: Option<String>,
 }
 
 impl Visitor for Search<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         let Some(dataset) = object.dataset() else { return Ok(()) };
-        let size = match &dataset.layout {
-            Layout::Chunk(chunk) => chunk.size,
-            Layout::Contiguous { size, .. } => *size,
-            Layout::Compact { .. } => return Ok(()),
-        };
-        let Some(start) = self.file.stored_offset(dataset)? else { return Ok(()) };
-        if self.offset.checked_sub(start).is_some_and(|n| n < size.max(1)) {
-            self.path = Some(path.to_owned());
-            return Err(Error::cancelled());
+        if matches!(dataset.layout, Layout::Compact { .. }) {
+            return Ok(());
+        }
+        path.clone_into(&mut self.current);
+        // Errors may be about the address of the data, too.
+        let at = self.file.stored_offset(dataset)?;
+        if at == Some(self.offset) { self.found() } else { Ok(()) }
+    }
+
+    fn region(&mut self, region: Region) -> Result<()> {
+        let data =
+            matches!(region.kind, RegionKind::Payload | RegionKind::References | RegionKind::Index);
+        if data && (region.start..region.end).contains(&self.offset) {
+            return self.found();
         }
         Ok(())
+    }
+}
+
+impl Search<'_> {
+    fn found(&mut self) -> Result<()> {
+        self.path = Some(std::mem::take(&mut self.current));
+        Err(Error::cancelled())
     }
 }
 
@@ -31,7 +45,7 @@ impl Visitor for Search<'_> {
 pub(super) fn named(file: &File, error: RewriteError) -> RewriteError {
     let RewriteError::Input(error) = error else { return error };
     let Some(offset) = error.offset() else { return error.into() };
-    let mut search = Search { file, offset, path: None };
+    let mut search = Search { file, offset, current: String::new(), path: None };
     let _ = Trace::run(file, &mut search);
     match search.path {
         Some(path) => error.in_object(&path).into(),

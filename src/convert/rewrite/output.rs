@@ -1,4 +1,4 @@
-//! The file that a rewrite fills from front to end.
+//! Writes the file that a rewrite fills from front to end.
 
 use crate::sys::stream::Sink;
 use crate::sys::sums::{Stretch, Sums};

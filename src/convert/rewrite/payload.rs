@@ -1,10 +1,10 @@
-//! Data outside headers that hold no addresses: copied, or encoded anew, block by block.
+//! Copies data outside headers that hold no addresses, or encodes them again, block by block.
 
 use super::RewriteError;
 use super::header::Payload;
 use super::inventory::Inventory;
 use super::output::Output;
-use crate::codec::{self, Codec};
+use crate::codec::{self, Codec, LZ4_BLOCK_SIZE, Lz4Format, ids, sniff_lz4};
 use crate::convert::{Failure, FailureKind, Observer, Phase};
 use crate::h5::{
     Class, Dataset, Datatype, Error, Extent, File, FilterEntry, HDF5_1_CHUNK_MAX, Layout, RefPlan,
@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 const PIECE: usize = 1 << 20;
 
 /// How columns are to be encoded.
-pub(crate) struct Encoding<'a> {
+pub(crate) struct EncodeOptions<'a> {
     /// The codec that is wanted; `None` keeps what the target can read.
     pub(crate) wanted: Option<Codec>,
     /// The codec for what the target cannot read.
@@ -35,7 +35,7 @@ pub(crate) struct Encoding<'a> {
     pub(crate) written: &'a dyn Fn(u16, &[u32]) -> Vec<u32>,
 }
 
-impl Encoding<'_> {
+impl EncodeOptions<'_> {
     /// What stands in a header of a filter that data were encoded with.
     fn entry(&self, codec: Codec, filter: codec::Filter) -> FilterEntry {
         let codec::Filter { id, name, client, .. } = filter;
@@ -44,13 +44,40 @@ impl Encoding<'_> {
         FilterEntry { id, name, flags: 0, client }
     }
 
-    /// The codec that a dataset is to be encoded with; `None` if it stays as it is.
-    fn of(&self, dataset: &Dataset) -> Option<Codec> {
+    /// How a dataset is to be encoded, and whether its bytes are put into planes first; `None` if it
+    /// stays as it is.
+    fn of(&self, file: &File, dataset: &Dataset) -> Result<Option<(Codec, bool)>, Error> {
         match self.wanted {
-            Some(codec) => Some(codec),
-            None if (self.readable)(&dataset.filters) => None,
-            None => Some(self.fallback),
+            Some(codec) => Ok(Some((codec, self.shuffle))),
+            None if !(self.readable)(&dataset.filters) => Ok(Some((self.fallback, self.shuffle))),
+            None if dataset.is_in_one_piece() => Ok(None),
+            None => self.like(file, dataset).map(Some),
         }
+    }
+
+    /// The encoding of a dataset in several chunks, for it as one.
+    fn like(&self, file: &File, dataset: &Dataset) -> Result<(Codec, bool), Error> {
+        let shuffle = dataset.filters.iter().any(|f| f.id == ids::SHUFFLE);
+        let Some(filter) = dataset.filters.iter().rfind(|f| f.id != ids::SHUFFLE) else {
+            return Ok((Codec::None, false));
+        };
+        let level = filter.client.first().copied();
+        let codec = match filter.id {
+            ids::DEFLATE => Codec::Deflate(level.unwrap_or(6).min(9)),
+            ids::ZSTD => Codec::Zstd(level.map_or(3, |level| level.cast_signed().clamp(1, 22))),
+            ids::LZ4 => {
+                let first = match file.first_chunk(dataset)? {
+                    Some((at, chunk)) if chunk.size >= 4 => file.source().read(at, 4, "chunk")?,
+                    _ => Vec::new(),
+                };
+                match first.first_chunk::<4>().map(|first| sniff_lz4(*first)) {
+                    Some(Lz4Format::Frame) => Codec::Lz4Frame,
+                    _ => Codec::Lz4 { block_size: LZ4_BLOCK_SIZE },
+                }
+            }
+            _ => self.fallback,
+        };
+        Ok((codec, shuffle))
     }
 }
 
@@ -67,7 +94,7 @@ pub(crate) struct Counts {
 pub(super) fn write(
     input: &File,
     inventory: &Inventory,
-    encoding: &Encoding<'_>,
+    encoding: &EncodeOptions<'_>,
     out: &mut Output<'_>,
     payloads: &mut HashMap<RelAddr, Payload>,
     observer: &dyn Observer,
@@ -78,27 +105,34 @@ pub(super) fn write(
     for &addr in &inventory.objects {
         let object = input.object(addr)?;
         let Some(dataset) = object.dataset() else { continue };
-        let stored = match &dataset.layout {
-            Layout::Compact { .. } | Layout::Contiguous { size: 0, .. } => continue,
-            Layout::Contiguous { size, .. } => *size,
-            Layout::Chunk(chunk) => chunk.size,
-        };
         let datatype = input.resolve(&dataset.datatype)?;
         let len = input.data_len(dataset, &datatype)?;
+        if matches!(dataset.layout, Layout::Compact { .. } | Layout::Contiguous { size: 0, .. })
+            || dataset.layout.chunked().is_some() && len == 0
+        {
+            continue;
+        }
+        let stored = input.stored_len(dataset)?;
         let plan = RefPlan::new(&datatype)?;
         if !plan.is_empty() {
-            if let Layout::Chunk(chunk) = &dataset.layout {
-                return Err(Error::foreign(chunk.at, "references inside a filtered chunk").into());
+            if let Some(chunked) = dataset.layout.chunked() {
+                return Err(Error::foreign(chunked.at, "references inside a chunk").into());
             }
             payloads.insert(addr, Payload::Behind { size: stored });
             continue;
         }
         let mut task =
             Task { input, dataset, datatype: &datatype, len, stored, out, observer, total };
-        let codec = encoding.of(dataset).filter(|_| is_column(dataset, &datatype));
-        let payload = match codec {
-            Some(codec) => {
-                let (payload, grown) = task.encode(codec, encoding, done.get())?;
+        // What is in several chunks is an array, and becomes one piece even where it is no column.
+        let how = encoding.of(input, dataset)?;
+        let how = match is_column(dataset, &datatype) {
+            true => how,
+            false if dataset.is_in_one_piece() => None,
+            false => Some((Codec::None, false)),
+        };
+        let payload = match how {
+            Some((codec, shuffle)) => {
+                let (payload, grown) = task.encode((codec, shuffle), encoding, done.get())?;
                 counts.grown += u64::from(grown);
                 let chunk = matches!(payload, Payload::Chunk { .. });
                 counts.large += u64::from(chunk && len > HDF5_1_CHUNK_MAX);
@@ -138,10 +172,10 @@ impl Task<'_, '_> {
         let mut stream = self.input.stored(self.dataset)?;
         self.stream(&mut stream, self.stored, before)?;
         Ok(match &self.dataset.layout {
-            Layout::Chunk(chunk) => Payload::Chunk {
+            Layout::Chunked(chunked) if !self.dataset.filters.is_empty() => Payload::Chunk {
                 offset,
-                size: chunk.size,
-                mask: chunk.filter_mask,
+                size: self.stored,
+                mask: chunked.single().map_or(0, |chunk| chunk.filter_mask),
                 filters: self.dataset.filters.clone(),
             },
             _ => Payload::Contiguous { offset, size: self.stored },
@@ -178,8 +212,8 @@ impl Task<'_, '_> {
     /// Decodes and encodes; data that would not shrink are stored as they are.
     fn encode(
         &mut self,
-        codec: Codec,
-        encoding: &Encoding<'_>,
+        (codec, shuffle): (Codec, bool),
+        options: &EncodeOptions<'_>,
         before: u64,
     ) -> Result<(Payload, bool), RewriteError> {
         let offset = self.align()?;
@@ -188,7 +222,7 @@ impl Task<'_, '_> {
         if codec == Codec::None {
             return Ok((self.plain(&column, offset, before)?, false));
         }
-        let shuffle = encoding.shuffle.then_some(self.datatype.size);
+        let shuffle = shuffle.then_some(self.datatype.size);
         let (observer, total, len, stored) = (self.observer, self.total, self.len, self.stored);
         let mut progress = |through: u64| {
             let share = u128::from(through) * u128::from(stored) / u128::from(len.max(1));
@@ -196,15 +230,15 @@ impl Task<'_, '_> {
             observer.progress(Phase::Copy, before + share, total);
             if observer.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let encoded =
-            codec::encode(codec, shuffle, &column, self.out, encoding.threads, &mut progress)
-                .map_err(|e| self.codec_error(e))?;
+        let threads = options.threads;
+        let encoded = codec::encode(codec, shuffle, &column, self.out, threads, &mut progress)
+            .map_err(|e| self.codec_error(e))?;
         if encoded.written >= self.len {
             self.out.back_to(offset)?;
             return Ok((self.plain(&column, offset, before)?, true));
         }
         let filters =
-            encoded.filters.into_iter().map(|filter| encoding.entry(codec, filter)).collect();
+            encoded.filters.into_iter().map(|filter| options.entry(codec, filter)).collect();
         Ok((Payload::Chunk { offset, size: encoded.written, mask: 0, filters }, false))
     }
 

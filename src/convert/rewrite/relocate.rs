@@ -1,7 +1,7 @@
-//! Bytes of the input with the addresses of the output.
+//! Puts the output's addresses into bytes of the input.
 
 use super::inventory::Inventory;
-use crate::h5::{Error, RefPlan, RelAddr, Result, Slot};
+use crate::h5::{Error, RefPlan, RefSlot, RelAddr, Result};
 use std::collections::HashMap;
 
 /// Where everything goes. While sizes are still being added up nothing has a place yet, and all
@@ -46,8 +46,8 @@ impl Places {
                 let offset = usize::try_from(*offset).unwrap_or(usize::MAX);
                 let Some(rest) = element.get_mut(offset..) else { continue };
                 match slot {
-                    Slot::Reference => self.reference(rest, at)?,
-                    Slot::Vlen(_) => self.sequence(inventory, rest, at)?,
+                    RefSlot::Reference => self.reference(rest, at)?,
+                    RefSlot::Vlen(_) => self.sequence(inventory, rest, at)?,
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What a rewrite makes of containers that were put together by hand.
 
-use super::{Encoding, rewrite};
+use super::{EncodeOptions, rewrite};
 use crate::codec::Codec;
 use crate::convert::Silent;
 use crate::h5::encode::{self, HeaderForm, NewMessage};
@@ -13,7 +13,7 @@ use crate::h5::{
 fn rewritten(bytes: Vec<u8>) -> File {
     let input = File::from_source(Source::from_bytes(bytes)).unwrap();
     let out = tempfile::tempfile().unwrap();
-    let encoding = Encoding {
+    let encoding = EncodeOptions {
         wanted: None,
         fallback: Codec::None,
         shuffle: false,

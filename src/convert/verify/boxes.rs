@@ -1,4 +1,4 @@
-//! A dataset of any number of dimensions, piece by piece.
+//! Divides a dataset of any number of dimensions into pieces.
 
 /// A dataset in boxes of at most so many bytes, if elements are not larger, that follow one another
 /// in its data; as start and count in each dimension.

@@ -1,12 +1,13 @@
-//! Whether the disk gives back every byte that was written.
+//! Checks whether the disk gives back every byte that was written.
 //!
 //! A copy is held against the digests that were made of the input while it was read, or, where the
 //! kernel or a server copied, against the input itself; a rewrite against the digests of what was
 //! written. Bytes that were replaced afterwards must be the new ones, and are put back to the old
 //! ones before the digest is made.
 
-use crate::convert::edit::{ApplyError, EditList};
+use crate::convert::apply::ApplyError;
 use crate::h5::{self, File, Object, Region, Trace, Visitor};
+use crate::migrate::edit::EditList;
 use crate::sys::readback::{forget, forget_range, read_back};
 use crate::sys::sums::Stretch;
 use std::fs;

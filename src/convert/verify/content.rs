@@ -1,4 +1,4 @@
-//! Digests of logical values.
+//! Compares digests of logical values.
 
 use crate::h5::{Error, RelAddr, Result};
 use crate::julia::Dumper;

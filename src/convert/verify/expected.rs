@@ -1,6 +1,6 @@
-//! What an output must hold, by the plan for its input.
+//! Tells what an output must hold, by the plan for its input.
 
-use super::super::converter::{Planned, read_failure};
+use super::super::planned::{Planned, read_failure};
 use super::super::{Failure, Observer, Phase, VerifyLevel};
 use super::{content, form, metadata};
 use crate::h5::{self, Region, RelAddr, Trace, Visitor};

@@ -1,6 +1,7 @@
-//! What a linked dataset is, without its values: its type, its shape, and where its data stand.
+//! Describes what a linked dataset is, without its values: its type, its shape, and where its data
+//! stand.
 
-use super::super::converter::Planned;
+use super::super::planned::Planned;
 use crate::h5::{Extent, Layout, RelAddr, Result};
 use crate::julia::{Element, JuliaType, Override, TypeTable};
 
@@ -22,9 +23,15 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
         _ if !placed => format!("{} bytes in all", file.data_len(dataset, element.datatype())?),
         Layout::Compact { size, .. } => format!("{size} bytes in the header"),
         Layout::Contiguous { addr, size, .. } => format!("{size} bytes at {addr}"),
-        Layout::Chunk(chunk) => {
+        Layout::Chunked(chunked) => {
             let filters: Vec<_> = dataset.filters.iter().map(|f| f.id).collect();
-            format!("{} bytes at {}, filters {filters:?}", chunk.size, chunk.addr)
+            let stored = file.stored_len(dataset)?;
+            if chunked.single().is_some() {
+                format!("{stored} bytes at {}, filters {filters:?}", chunked.addr)
+            } else {
+                let (index, addr) = (chunked.index.describe(), chunked.addr);
+                format!("{stored} bytes in chunks, {index} at {addr}, filters {filters:?}")
+            }
         }
     };
     Ok(format!("{} {shape}, {} bytes each, {place}", element.julia_type(), element.size()))

@@ -1,10 +1,10 @@
-//! A file that was laid out afresh, in step with what it was laid out from: the same objects, linked
+//! Compares a file that was laid out again with what it was laid out from: the same objects, linked
 //! and referring to one another in the same way, with the same types, shapes, attributes, strings
 //! and small values. Only where things stand differs, and how columns are encoded.
 
 use crate::h5::{
-    Attribute, Dataset, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan, RelAddr, Slot,
-    TypeRef,
+    Attribute, Dataset, Dataspace, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan,
+    RefSlot, RelAddr, TypeRef,
 };
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -16,7 +16,7 @@ const WINDOW: usize = 64 << 10;
 /// What differs, in words.
 type Outcome<T = ()> = Result<T, String>;
 
-/// Whether `output` is `planned`, laid out afresh.
+/// Whether `output` is `planned`, laid out again.
 pub(super) fn compare(planned: &File, output: &File) -> Outcome {
     let mut walk = Walk {
         sides: [planned, output],
@@ -58,6 +58,10 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, planned: &T, found: &T) -> O
         return Ok(());
     }
     Err(format!("{what}: planned {planned:?}, found {found:?}"))
+}
+
+fn shape(planned: &Dataspace, found: &Dataspace) -> Outcome {
+    same("shape", &(planned.extent, &planned.dims), &(found.extent, &found.dims))
 }
 
 fn layout(what: &str, planned: &Datatype, found: &Datatype) -> Outcome {
@@ -155,7 +159,7 @@ impl Walk<'_> {
     }
 
     fn attribute(&mut self, a: &Attribute, b: &Attribute, path: &Arc<str>) -> Outcome {
-        same("shape", &a.dataspace, &b.dataspace)?;
+        shape(&a.dataspace, &b.dataspace)?;
         let datatype = self.typed(&a.datatype, &b.datatype, path)?;
         let plan = RefPlan::new(&datatype).map_err(|e| read(&e))?;
         self.elements(&plan, (&a.data, a.offset), (&b.data, b.offset), path)
@@ -177,7 +181,7 @@ impl Walk<'_> {
 
     fn datasets(&mut self, a: &Dataset, b: &Dataset, path: &Arc<str>) -> Outcome {
         let [planned, output] = self.sides;
-        same("shape", &a.dataspace, &b.dataspace)?;
+        shape(&a.dataspace, &b.dataspace)?;
         let datatype = self.typed(&a.datatype, &b.datatype, path)?;
         let len = planned.data_len(a, &datatype).map_err(|e| read(&e))?;
         same("bytes", &len, &output.data_len(b, &datatype).map_err(|e| read(&e))?)?;
@@ -231,11 +235,11 @@ impl Walk<'_> {
                 let (x, y) = (a.get(offset..).unwrap_or(&[]), b.get(offset..).unwrap_or(&[]));
                 let places = [at + start + offset as u64, new_at + start + offset as u64];
                 let length = match slot {
-                    Slot::Reference => {
+                    RefSlot::Reference => {
                         self.reference(x, y, places, path)?;
                         8
                     }
-                    Slot::Vlen(base) => {
+                    RefSlot::Vlen(base) => {
                         self.sequence(base, x, y, places, path)?;
                         16
                     }

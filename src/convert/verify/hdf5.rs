@@ -1,4 +1,5 @@
-//! The output re-read through libhdf5, object by object, and held against what we read ourselves.
+//! Reads the output through libhdf5, object by object, and compares that with what we read
+//! ourselves.
 //!
 //! Every object that can be reached is opened by its address, every link looked up by its name, and
 //! of each dataset element type, shape and data are compared. Data that hold heap ids (strings) mean
@@ -9,8 +10,8 @@
 use super::boxes::Boxes;
 use crate::codec::{Lz4Format, ids, sniff_lz4};
 use crate::h5::{
-    Class, Dataset, Datatype, Error, Extent, File, Group, HDF5_1_CHUNK_MAX, Layout, Object,
-    ObjectKind, RefPlan, Result, SingleChunk, Slot, Trace, Visitor,
+    Class, Dataset, Datatype, Error, Extent, File, Group, HDF5_1_CHUNK_MAX, Object, ObjectKind,
+    RefPlan, Result, Slot, StoredChunk, Trace, Visitor,
 };
 use crate::julia::Column;
 use crate::sys::hdf5::{Kind, Library, LibraryError, LibraryObject, Shape, TypeClass};
@@ -186,17 +187,29 @@ impl Comparison<'_> {
         if !comparable || column.is_empty() || shape == Shape::Null {
             return Ok(());
         }
-        if let Layout::Chunk(chunk) = &dataset.layout {
-            self.place(chunk, other, at)?;
-            if chunk.size.max(column.len()) > self.limit {
-                self.too_large += 1;
-                return (self.tick)(chunk.size);
+        if let Some(chunked) = dataset.layout.chunked() {
+            let single = chunked.single();
+            if let Some(chunk) = &single {
+                self.place(chunk, other, at)?;
             }
-            let whole = chunk.dims == dataset.dataspace.dims;
+            let stored = single.map_or(0, |chunk| chunk.size);
+            let decoded = if single.is_some() {
+                column.len()
+            } else {
+                chunked.chunk_bytes().unwrap_or(u64::MAX)
+            };
+            if stored.max(decoded) > self.limit {
+                self.too_large += 1;
+                return (self.tick)(self.output.stored_len(dataset)?);
+            }
+            let whole = single.is_none() || chunked.dims == dataset.dataspace.dims;
             let can_decode = other.can_decode().map_err(|e| theirs(at, &e))?;
             if !(whole && can_decode) || self.is_lz4_frame(dataset)? {
                 self.as_stored += 1;
-                return self.stored(dataset, chunk, other, at);
+                return match &single {
+                    Some(chunk) => self.stored(dataset, chunk, other, at),
+                    None => Ok(()),
+                };
             }
         }
         self.values(&column, &datatype, &shape, other, at)
@@ -205,13 +218,16 @@ impl Comparison<'_> {
     /// Whether an object is a column in a chunk of a size that not every libhdf5 opens.
     fn is_beyond(&self, object: &Object) -> Result<bool> {
         let Some(dataset) = object.dataset() else { return Ok(false) };
-        let Layout::Chunk(_) = &dataset.layout else { return Ok(false) };
+        let Some(chunked) = dataset.layout.chunked() else { return Ok(false) };
+        if chunked.single().is_none() {
+            return Ok(chunked.chunk_bytes().is_none_or(|bytes| bytes > HDF5_1_CHUNK_MAX));
+        }
         let datatype = self.output.resolve(&dataset.datatype)?;
         Ok(self.output.data_len(dataset, &datatype)? > HDF5_1_CHUNK_MAX)
     }
 
     /// Whether libhdf5 sees the chunk where we do.
-    fn place(&self, chunk: &SingleChunk, other: &LibraryObject, at: u64) -> Result<()> {
+    fn place(&self, chunk: &StoredChunk, other: &LibraryObject, at: u64) -> Result<()> {
         let found = other.first_chunk().map_err(|e| theirs(at, &e))?;
         let base = self.output.superblock().base;
         // Up to 1.10 it counts from the superblock, later from the start of the file.
@@ -228,16 +244,17 @@ impl Comparison<'_> {
         if !dataset.filters.iter().any(|f| f.id == ids::LZ4) {
             return Ok(false);
         }
-        let mut first = [0; 4];
-        let read = self.output.stored(dataset)?.read_exact(&mut first);
-        Ok(read.is_ok() && sniff_lz4(first) == Lz4Format::Frame)
+        let Some(start) = self.output.first_chunk(dataset)? else { return Ok(false) };
+        let first = self.output.source().read(start.0, 4, "chunk");
+        let first = first.ok().and_then(|bytes| bytes.first_chunk::<4>().copied());
+        Ok(first.is_some_and(|first| sniff_lz4(first) == Lz4Format::Frame))
     }
 
     /// Compares the bytes of a chunk as they are stored.
     fn stored(
         &self,
         dataset: &Dataset,
-        chunk: &SingleChunk,
+        chunk: &StoredChunk,
         other: &LibraryObject,
         at: u64,
     ) -> Result<()> {
@@ -294,6 +311,7 @@ impl Comparison<'_> {
 mod tests {
     use super::*;
     use crate::convert::{Compress, Job, Options, Silent, VerifyLevel, convert_file};
+    use crate::h5::Layout;
     use std::fs;
     use std::path::{Path, PathBuf};
 
@@ -325,7 +343,9 @@ mod tests {
             fn object(&mut self, object: &Object, _: &str) -> Result<()> {
                 let (at, size) = match object.dataset().map(|d| &d.layout) {
                     Some(Layout::Contiguous { addr, size, .. }) => (addr.0, (false, *size)),
-                    Some(Layout::Chunk(chunk)) => (chunk.addr.0, (true, chunk.size)),
+                    Some(Layout::Chunked(chunked)) => {
+                        (chunked.addr.0, (true, chunked.single().unwrap().size))
+                    }
                     _ => return Ok(()),
                 };
                 if size > self.1 {

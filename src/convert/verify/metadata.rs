@@ -1,4 +1,4 @@
-//! Whether the metadata of an output are, byte for byte, those of the input with the planned
+//! Checks whether the metadata of an output are, byte for byte, those of the input with the planned
 //! changes: userblock, superblock, object headers, heaps, and data with references.
 
 use crate::h5::{File, Region, RegionKind, Result, Source};

@@ -1,4 +1,4 @@
-//! Whether an output is what was planned, before it gets its name.
+//! Checks whether an output is what was planned, before it gets its name.
 //!
 //! | level | what is compared |
 //! |---|---|
@@ -22,7 +22,7 @@ mod walk;
 
 use self::bytes::{Problem, Replaced};
 use self::expected::{Linked, Ticker};
-use super::converter::{Planned, read_failure};
+use super::planned::{Planned, read_failure};
 use super::{Failure, FailureKind, Observer, VerifyLevel};
 use crate::h5::{self, File, Region, Source};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
@@ -53,7 +53,7 @@ pub(super) struct Checked {
 pub(super) enum MadeBy {
     /// Copied, then edited. With digests of the input's bytes if they were made on the way.
     Copy { sums: Vec<Stretch> },
-    /// Laid out afresh: digests of what was written from front to end, and the bytes that were put
+    /// Laid out again: digests of what was written from front to end, and the bytes that were put
     /// over its beginning, which had been zeros, at the end.
     Rewrite { sums: Vec<Stretch>, head: Vec<u8> },
     /// The input itself, edited.
@@ -117,7 +117,7 @@ impl Check<'_> {
     }
 
     fn bad(&self, what: impl std::fmt::Display) -> Failure {
-        // What could not be compared for want of the input is no fault of the output.
+        // What could not be compared for want of the input is not a fault of the output.
         let unread = self.planned.file.source().read_error();
         let fault = match unread.map(|error| FailureKind::of_read(&error)) {
             Some(FailureKind::Read) => FailureKind::Read,

@@ -1,4 +1,4 @@
-//! Whether a file can be read at all: what even `--verify none` asks of an output.
+//! Checks whether a file can be read at all: what even `--verify none` asks of an output.
 
 use crate::h5::{File, Object, ObjectKind, Region, Result, Trace, Visitor};
 use crate::julia::TypeTable;

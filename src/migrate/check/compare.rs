@@ -5,7 +5,8 @@ use super::names::{Meaning, Scope, last};
 use super::what_depends::what_depends;
 use super::{Change, ChangeKind, Check, Effect, TypeCheck, Verdict};
 use crate::migrate::definitions::{DefinedField, DefinedType, Definitions, TypeExpr, TypeKind};
-use crate::migrate::target::{FieldDef, Target, TypeDef};
+use crate::migrate::target::Target;
+use crate::migrate::{FieldDef, TypeDef};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Numbers, each of which converts to each.

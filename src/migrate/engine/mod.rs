@@ -1,4 +1,4 @@
-//! The carrying out of rules on one file: new objects, and the patches that put them in place.
+//! Carries out rules on one file: new objects, and the patches that put them in place.
 //!
 //! 1. New committed types, those first that others are made of ([`reform`]).
 //! 2. A place for each object that stands elsewhere afterwards, so that they may refer to one
@@ -11,14 +11,14 @@ mod values;
 
 use super::additions::Addition;
 use super::edit::EditList;
+use super::error::PlanError;
 use super::fate::{Fate, Outcome, Retyped};
 use super::flat::{FlatState, FlatTable};
 use super::groups::Group;
 use super::literal::Literal;
 use super::names::NewName;
-use super::objects::{self, Slot};
+use super::objects::{self, TypeChoice};
 use super::patches::Patches;
-use super::plan::PlanError;
 use super::survey::{Instance, References, Survey};
 use crate::h5::{Edge, EdgeKind, Extent, File, RelAddr, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, ObjectRef};
@@ -51,7 +51,7 @@ pub(super) struct Engine<'r> {
 /// An object that stands elsewhere afterwards.
 enum Move<'r> {
     /// A rule's value is in its place.
-    Replaced(&'r Literal, Slot),
+    Replaced(&'r Literal, TypeChoice),
     /// It is of another type; the fields are its own and not those of all of its old type.
     Own(Instance, Rc<Reform<'r>>, &'r Retyped<'r>),
     /// Values of its type are laid out in another way.
@@ -234,7 +234,7 @@ impl<'r> Engine<'r> {
         let shared = |a: &&crate::h5::Attribute| matches!(a.datatype, TypeRef::Shared { .. });
         match object.attribute("julia_type").filter(shared) {
             Some(a) => Ok(a.offset),
-            None => Err(unsupported(
+            None => Err(PlanError::unsupported(
                 &self.place_of(addr),
                 rule,
                 "the type does not say its name as JLD2 does".to_owned(),
@@ -262,7 +262,11 @@ impl<'r> Engine<'r> {
                     if instance.extent == Extent::Simple {
                         let problem =
                             "it is an array, and `replace` puts one value in an object's place";
-                        return Err(unsupported(&instance.place, &fate.id(), problem.to_owned()));
+                        return Err(PlanError::unsupported(
+                            &instance.place,
+                            &fate.id(),
+                            problem.to_owned(),
+                        ));
                     }
                     let slot = self.slot(instance, value, whole, &mut slots, build)?;
                     Some(Move::Replaced(value, slot))
@@ -294,7 +298,7 @@ impl<'r> Engine<'r> {
                 out.push((instance.addr, to));
             }
         }
-        out.extend(flags.iter().map(|&(addr, v)| (addr, Move::Replaced(v, Slot::Find))));
+        out.extend(flags.iter().map(|&(addr, v)| (addr, Move::Replaced(v, TypeChoice::Find))));
         let mut placed = Vec::with_capacity(out.len());
         for (addr, to) in out {
             let place = build.reserve();
@@ -313,19 +317,19 @@ impl<'r> Engine<'r> {
         whole: Option<&Rc<Fate<'r>>>,
         slots: &mut HashMap<RelAddr, ObjectRef>,
         build: &mut Build<'_>,
-    ) -> Result<Slot, PlanError> {
+    ) -> Result<TypeChoice, PlanError> {
         let whole = whole.is_some_and(|w| matches!(w.outcome, Outcome::Replaced(_)))
             && !self.survey.embedded.contains_key(&instance.datatype);
         if !whole || !objects::has_record_type(value) {
-            return Ok(Slot::Find);
+            return Ok(TypeChoice::Find);
         }
         if let Some(known) = slots.get(&instance.datatype) {
-            return Ok(Slot::Use(*known));
+            return Ok(TypeChoice::Use(*known));
         }
         let made = objects::make_type(build, value)?;
         slots.insert(instance.datatype, made);
         self.now.insert(instance.datatype, made);
-        Ok(Slot::Use(made))
+        Ok(TypeChoice::Use(made))
     }
 
     /// All references to what stands elsewhere afterwards.
@@ -347,7 +351,11 @@ impl<'r> Engine<'r> {
                         "values of {} are stored in an attribute, where rules do not reach them",
                         reform.committed.julia_type
                     );
-                    return Err(unsupported(&self.place_of(edge.from), &reform.rule, problem));
+                    return Err(PlanError::unsupported(
+                        &self.place_of(edge.from),
+                        &reform.rule,
+                        problem,
+                    ));
                 }
                 self.fixes.insert(edge.at, Data::reference(*by));
             }
@@ -386,9 +394,4 @@ impl<'r> Engine<'r> {
         }
         Ok(out)
     }
-}
-
-/// A rule that cannot be carried out on an object.
-fn unsupported(place: &str, rule: &str, problem: String) -> PlanError {
-    PlanError::Unsupported { object: place.to_owned(), rule: rule.to_owned(), problem }
 }

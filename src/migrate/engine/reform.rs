@@ -1,11 +1,11 @@
-//! Committed types that are laid out in another way: because a rule says so, or because their values
-//! hold such of a type that is.
+//! Makes committed types that are laid out in another way: because a rule says so, or because their
+//! values hold such of a type that is.
 
+use super::super::error::PlanError;
 use super::super::fate::{Outcome, Retyped};
 use super::super::objects;
-use super::super::plan::PlanError;
-use super::super::rule::Source;
-use super::{Engine, unsupported};
+use super::super::rule::FieldSource;
+use super::Engine;
 use crate::h5::{Datatype, RelAddr, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
 use crate::julia::{Committed, FieldValue, Node};
@@ -25,7 +25,7 @@ pub(super) struct Reform<'r> {
     /// The layout of new values; `None` if they have no content.
     pub(super) layout: Option<Datatype>,
     /// Where the fields of new values come from, in order.
-    pub(super) parts: Vec<(String, Source<'r>)>,
+    pub(super) parts: Vec<(String, FieldSource<'r>)>,
     /// What becomes of the values in fields of the old type, by number of the field, where their
     /// bytes change.
     pub(super) inner: HashMap<usize, Rc<Reform<'r>>>,
@@ -111,14 +111,14 @@ impl<'r> Engine<'r> {
             if let Some(problem) = problem {
                 let problem =
                     format!("{} {problem}; let `from` or `when` leave it out", c.julia_type);
-                return Err(unsupported(&place, &rule.unwrap_or_default(), problem));
+                return Err(PlanError::unsupported(&place, &rule.unwrap_or_default(), problem));
             }
         }
         let mut fields = Vec::with_capacity(parts.len());
         let mut inner = HashMap::new();
         for (name, source) in &parts {
             let field = match source {
-                Source::Stored(i) => {
+                FieldSource::Stored(i) => {
                     let Some(field) = c.fields.get(*i) else {
                         return Err(PlanError::Internal(format!(
                             "{} has no field {i}",
@@ -151,7 +151,7 @@ impl<'r> Engine<'r> {
                                      one {after} content, which is not supported",
                                     field.name, c.julia_type
                                 );
-                                return Err(unsupported(&place, &child.rule, problem));
+                                return Err(PlanError::unsupported(&place, &child.rule, problem));
                             }
                         }
                         if child.resized {
@@ -160,8 +160,8 @@ impl<'r> Engine<'r> {
                     }
                     new
                 }
-                Source::Constant(value) => objects::member(build, name, value)?,
-                Source::Computed(_) => NewField {
+                FieldSource::Constant(value) => objects::member(build, name, value)?,
+                FieldSource::Computed(_) => NewField {
                     name: name.clone(),
                     datatype: Some(Datatype::float64()),
                     committed: None,
@@ -199,7 +199,7 @@ impl<'r> Engine<'r> {
             let Some(a) = object.attribute(attribute) else { return Ok(None) };
             match a.datatype {
                 TypeRef::Shared { .. } => Ok(Some(self.copy(&a.data, Some(a.offset)))),
-                TypeRef::Inline(_) => Err(unsupported(
+                TypeRef::Inline(_) => Err(PlanError::unsupported(
                     &self.place_of(c.addr),
                     rule,
                     format!("the type {} does not say what it is as JLD2 does", c.julia_type),
@@ -245,31 +245,32 @@ fn has_own_fields(c: &Committed) -> bool {
 }
 
 /// All fields as they are.
-fn identity<'r>(c: &Committed) -> Vec<(String, Source<'r>)> {
-    (0..).zip(&c.fields).map(|(i, f)| (f.name.clone(), Source::Stored(i))).collect()
+fn identity<'r>(c: &Committed) -> Vec<(String, FieldSource<'r>)> {
+    (0..).zip(&c.fields).map(|(i, f)| (f.name.clone(), FieldSource::Stored(i))).collect()
 }
 
 /// Whether the fields stay as they are.
 pub(super) fn is_identity(c: &Committed, to: &Retyped<'_>) -> bool {
     to.fields.len() == c.fields.len()
-        && to
-            .fields
-            .iter()
-            .zip(&c.fields)
-            .enumerate()
-            .all(|(i, ((name, source), field))| *name == field.name && *source == Source::Stored(i))
+        && to.fields.iter().zip(&c.fields).enumerate().all(|(i, ((name, source), field))| {
+            *name == field.name && *source == FieldSource::Stored(i)
+        })
 }
 
 /// Whether all fields with content stand where they stood.
-fn same_places(c: &Committed, parts: &[(String, Source<'_>)], layout: Option<&Datatype>) -> bool {
+fn same_places(
+    c: &Committed,
+    parts: &[(String, FieldSource<'_>)],
+    layout: Option<&Datatype>,
+) -> bool {
     let Some(members) = layout.and_then(Datatype::members) else { return c.empty };
     let size = layout.map(|l| l.size);
     let stored = parts.iter().filter_map(|(_, source)| match source {
-        Source::Stored(i) => match c.fields.get(*i) {
+        FieldSource::Stored(i) => match c.fields.get(*i) {
             Some(field) => field.offset.map(Some),
             None => Some(None),
         },
-        Source::Constant(_) | Source::Computed(_) => Some(None),
+        FieldSource::Constant(_) | FieldSource::Computed(_) => Some(None),
     });
     size == Some(c.datatype.size) && stored.eq(members.iter().map(|m| Some(m.offset)))
 }
@@ -279,10 +280,12 @@ pub(super) fn expected(c: &Committed, to: &Retyped<'_>) -> Option<Vec<(String, F
     let mut out = Vec::with_capacity(to.fields.len());
     for (name, source) in &to.fields {
         let value = match source {
-            Source::Stored(i) => FieldValue::Stored(c.fields.get(*i)?.name.clone()),
-            Source::Constant(value) => FieldValue::Value(objects::member_node(value)),
-            Source::Computed(formula) if formula.needs_units() => return None,
-            Source::Computed(formula) => FieldValue::Value(Node::float(formula.value(name, None)?)),
+            FieldSource::Stored(i) => FieldValue::Stored(c.fields.get(*i)?.name.clone()),
+            FieldSource::Constant(value) => FieldValue::Value(objects::member_node(value)),
+            FieldSource::Computed(formula) if formula.needs_units() => return None,
+            FieldSource::Computed(formula) => {
+                FieldValue::Value(Node::float(formula.value(name, None)?))
+            }
         };
         out.push((name.clone(), value));
     }

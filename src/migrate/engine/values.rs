@@ -1,12 +1,12 @@
-//! Objects that stand elsewhere afterwards, since the bytes of their values change.
+//! Makes objects that stand elsewhere afterwards, since the bytes of their values change.
 
+use super::super::error::PlanError;
 use super::super::fate::Retyped;
 use super::super::objects;
-use super::super::plan::PlanError;
-use super::super::rule::{Formula, Source};
+use super::super::rule::{FieldSource, Formula};
 use super::super::survey::{Instance, References};
+use super::Engine;
 use super::reform::{Reform, expected};
-use super::{Engine, unsupported};
 use crate::h5::{self, Datatype, Extent, Object, RelAddr, TypeRef, kind};
 use crate::julia::builder::{Build, Data, ObjectRef};
 use crate::julia::{Column, Committed, FieldValue, Node, Override};
@@ -38,7 +38,8 @@ impl<'r> Engine<'r> {
         let Some(dataset) = object.dataset() else {
             return Err(PlanError::Internal(format!("no dataset at {}", instance.addr)));
         };
-        let refuse = |problem: String| Err(unsupported(&instance.place, &reform.rule, problem));
+        let refuse =
+            |problem: String| Err(PlanError::unsupported(&instance.place, &reform.rule, problem));
         let c = &reform.committed;
         let array = self.types.julia_dims(&object, dataset)?.is_some();
         let computed = reform.parts.iter().any(|(_, s)| needs_units(s));
@@ -57,14 +58,14 @@ impl<'r> Engine<'r> {
             let column = Column::new(self.file(), dataset, &c.datatype)?;
             if build.weight().saturating_add(column.len()) > MAX_BYTES {
                 return refuse(format!(
-                    "over {} MiB of values would have to be laid out anew, which are put together \
+                    "over {} MiB of values would have to be laid out again, which are put together \
                      in memory",
                     MAX_BYTES >> 20
                 ));
             }
             let mut stream = column.open()?;
-            let plain = dataset.filters.is_empty();
-            if !plain {
+            let plain = dataset.layout.chunked().is_none();
+            if !dataset.filters.is_empty() {
                 self.unfiltered.push((Arc::clone(&instance.place), reform.rule.clone()));
             }
             let mut at = stream.offset();
@@ -130,7 +131,7 @@ impl<'r> Engine<'r> {
     ) -> Result<(), PlanError> {
         for (name, source) in &reform.parts {
             match source {
-                Source::Stored(i) => {
+                FieldSource::Stored(i) => {
                     let field = reform.committed.fields.get(*i);
                     let Some((start, layout)) =
                         field.and_then(|f| Some((f.offset?, f.datatype.as_ref()?)))
@@ -155,15 +156,15 @@ impl<'r> Engine<'r> {
                         None => out.push(&self.copy(part, at)),
                     }
                 }
-                Source::Constant(value) => out.push(&objects::member_data(build, value)?),
-                Source::Computed(formula) => {
+                FieldSource::Constant(value) => out.push(&objects::member_data(build, value)?),
+                FieldSource::Computed(formula) => {
                     let Some(value) = formula.value(name, making.units.as_ref()) else {
                         let problem = format!(
                             "values of {} are stored inside others here, where the units that the \
                              field {name} follows from are not known",
                             reform.committed.julia_type
                         );
-                        return Err(unsupported(making.place, &reform.rule, problem));
+                        return Err(PlanError::unsupported(making.place, &reform.rule, problem));
                     };
                     out.push(&Data::new(value.to_le_bytes()));
                 }
@@ -217,7 +218,7 @@ impl<'r> Engine<'r> {
             (Some(length), Some(density), Some(time), Some(mass)) => {
                 Ok(Units { length, density, time, mass })
             }
-            _ => Err(unsupported(
+            _ => Err(PlanError::unsupported(
                 &instance.place,
                 &reform.rule,
                 format!("no {} refers to it, so its units are not known", Formula::OWNER),
@@ -230,9 +231,9 @@ impl<'r> Engine<'r> {
 fn with_units(c: &Committed, to: &Retyped<'_>, units: &Units) -> Option<Vec<(String, FieldValue)>> {
     let fields = to.fields.iter().map(|(name, source)| {
         let value = match source {
-            Source::Stored(i) => FieldValue::Stored(c.fields.get(*i)?.name.clone()),
-            Source::Constant(value) => FieldValue::Value(objects::member_node(value)),
-            Source::Computed(formula) => {
+            FieldSource::Stored(i) => FieldValue::Stored(c.fields.get(*i)?.name.clone()),
+            FieldSource::Constant(value) => FieldValue::Value(objects::member_node(value)),
+            FieldSource::Computed(formula) => {
                 FieldValue::Value(Node::float(formula.value(name, Some(units))?))
             }
         };
@@ -241,8 +242,8 @@ fn with_units(c: &Committed, to: &Retyped<'_>, units: &Units) -> Option<Vec<(Str
     fields.collect()
 }
 
-fn needs_units(source: &Source<'_>) -> bool {
-    matches!(source, Source::Computed(f) if f.needs_units())
+fn needs_units(source: &FieldSource<'_>) -> bool {
+    matches!(source, FieldSource::Computed(f) if f.needs_units())
 }
 
 /// The Float64 in the field of this name.

@@ -39,9 +39,9 @@ fn fields_are_renamed_dropped_and_added() {
     let plan = retype.plan("Main.Particle", &stored(&["m", "scratch", "q"]), None).unwrap();
     let species = Literal::String("H+".to_owned());
     let expected = [
-        ("mass", Source::Stored(0)),
-        ("q", Source::Stored(2)),
-        ("species", Source::Constant(&species)),
+        ("mass", FieldSource::Stored(0)),
+        ("q", FieldSource::Stored(2)),
+        ("species", FieldSource::Constant(&species)),
     ];
     assert_eq!(plan.fields, expected);
     assert_eq!(plan.dropped, ["scratch"]);
@@ -69,13 +69,13 @@ fn every_layout_in_meras_history_becomes_todays() {
         assert!(plan.fields.iter().map(|(name, _)| *name).eq(def.fields.iter().map(|f| &f.name)));
         for (name, source) in &plan.fields {
             match source {
-                Source::Stored(at) => assert_eq!(members[*at], *name),
-                Source::Computed(formula) => {
+                FieldSource::Stored(at) => assert_eq!(members[*at], *name),
+                FieldSource::Computed(formula) => {
                     assert!(!members.contains(name));
                     assert!(formula.provides(name));
                     assert_eq!(formula.needs_units(), layout.kind == Kind::Scales);
                 }
-                Source::Constant(_) => panic!("{name}"),
+                FieldSource::Constant(_) => panic!("{name}"),
             }
         }
         let gone: Vec<_> = members
@@ -120,7 +120,7 @@ fn conditions_hold_together() {
         rewriting: true,
     };
     assert!(rules[0].matches(&fits));
-    // Fields without content have names, but are no members that count.
+    // Fields without content have names, but are not members that count.
     assert!(rules[0].matches(&Seen { members: &one, ..fits }));
     for misfit in [
         Seen { type_name: "Sam.Grid", ..fits },

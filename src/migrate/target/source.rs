@@ -1,7 +1,7 @@
 //! Where a target's definition comes from: the program itself, or a file that may build on one of the
 //! program's.
 
-use super::error::TargetError;
+use crate::migrate::error::TargetError;
 use std::borrow::Cow;
 use std::path::Path;
 use toml::{Table, Value};

@@ -1,10 +1,10 @@
-//! What the dispatcher does on the scheduler's word.
+//! Carries out what the scheduler decides.
 
+use super::worker_handle::{Current, WorkerHandle};
+use super::{Dispatcher, Message};
 use crate::convert::temp::TempName;
 use crate::protocol::{Assignment, ToWorker};
 use crate::supervisor::clock::rfc3339;
-use crate::supervisor::dispatcher::worker_handle::{Current, WorkerHandle};
-use crate::supervisor::dispatcher::{Dispatcher, Message};
 use crate::supervisor::event::{RunEvent, SlotId};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::journal::{AttemptLine, Line, Task};

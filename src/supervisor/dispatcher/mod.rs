@@ -1,32 +1,34 @@
-//! The thread that owns a run's state. It hears everybody through one channel, lets the scheduler
-//! decide, and carries out what it decided; it never waits for a disk, a worker or a terminal.
+//! Runs the thread that owns a run's state. It hears everybody through one channel, lets the
+//! scheduler decide, and carries out what it decided; it never waits for a disk, a worker or a
+//! terminal.
 
 mod actions;
+mod summary;
 mod worker_events;
 pub(super) mod worker_handle;
 
 use super::event::{MemoryStatus, RunEvent, SlotId};
+use super::event_channel::EventSender;
 use super::family::Family;
 use super::journal::{JournalWriter, Line, Task, Written};
+use super::memory::oom::OomWitness;
+use super::memory::sampler::{Monitor, Sample};
 use super::plan::{JobId, Plan, PlannedJob};
 use super::record::{JobRecord, RunSummary};
+use super::run_stats::RunStats;
 use super::scheduler::{Ending, Event, Scheduler, WorkerId};
 use super::settings::Settings;
 use super::signals::{Asked, Listening};
 use super::task::RunTask;
+use super::worker_process::{WorkerMessage, WorkerProgram};
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
-use crate::supervisor::dispatcher::worker_handle::WorkerHandle;
-use crate::supervisor::event_channel::EventSender;
-use crate::supervisor::memory::oom::OomWitness;
-use crate::supervisor::memory::sampler::{Monitor, Sample};
-use crate::supervisor::run_stats::RunStats;
-use crate::supervisor::worker_process::{WorkerMessage, WorkerProgram};
 use crate::sys::stat::StatData;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime};
+use worker_handle::WorkerHandle;
 
 /// How often the scheduler is told the time.
 const TICK: Duration = Duration::from_millis(100);

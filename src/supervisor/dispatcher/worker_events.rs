@@ -1,9 +1,9 @@
-//! What the dispatcher makes of a worker's words, and what it tells on demand.
+//! Handles what a worker says, and what it tells on demand.
 
+use super::Dispatcher;
+use super::worker_handle::{Current, WorkerHandle};
 use crate::convert::Phase;
 use crate::protocol::{Ended, FromWorker};
-use crate::supervisor::dispatcher::Dispatcher;
-use crate::supervisor::dispatcher::worker_handle::{Current, WorkerHandle};
 use crate::supervisor::event::{RunEvent, SlotId, SlotStatus, Status};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::journal::Task;
@@ -69,7 +69,7 @@ impl Dispatcher {
         let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
         let current = worker_handle.current.as_mut().filter(|now| (now.job, now.attempt) == which);
         let Some(current) = current.filter(|now| !now.over) else {
-            let message = "tells of a job that it does not have".to_owned();
+            let message = "reports a job that it does not have".to_owned();
             self.events.push_back(Event::Nonsense { slot, worker, message });
             return;
         };
@@ -216,6 +216,6 @@ impl Dispatcher {
 fn tail(last_words: &str) -> String {
     match last_words.trim() {
         "" => String::new(),
-        words => format!("; its last words: {words}"),
+        words => format!("; the end of its output: {words}"),
     }
 }

@@ -1,4 +1,4 @@
-//! What the dispatcher knows of the worker in a slot.
+//! Holds what the dispatcher knows of the worker in a slot.
 
 use crate::convert::Phase;
 use crate::protocol::{ToWorker, encode};

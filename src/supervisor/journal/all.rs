@@ -1,8 +1,8 @@
-//! The journals of an output directory, as they are when a run begins.
+//! Reads the journals of an output directory, as they are when a run begins.
 
 use super::super::error::RunError;
+use super::replay::{Past, heads, journals};
 use crate::archive::Shard;
-use crate::supervisor::journal::replay::{Past, heads, journals};
 use crate::sys::dir::{Dir, DirError};
 use crate::sys::stat::StatData;
 use std::cell::OnceCell;
@@ -49,7 +49,7 @@ impl Journals {
         if let Some(dir) = &self.dir {
             for (name, _) in &self.seen {
                 let heads = heads(dir, name)?.into_iter();
-                runs.extend(heads.map(|run| (run.started, run.input_dir)));
+                runs.extend(heads.map(|run| (run.head.started, run.input_dir)));
             }
         }
         runs.sort();

@@ -1,9 +1,9 @@
-//! What all runs and shards of an output directory did together: the last word of their journals on
+//! Merges what all runs and shards of an output directory did: the last word of their journals on
 //! each file.
 
+use super::{EndLine, Past, RunLine, journals};
 use crate::archive::Shard;
 use crate::supervisor::error::RunError;
-use crate::supervisor::journal::{EndLine, Past, RunLine, journals};
 use crate::supervisor::record::{JobOutcome, JobRecord, RunSummary};
 use crate::supervisor::run_dir::OWN;
 use crate::supervisor::run_stats::balance;
@@ -33,7 +33,7 @@ pub struct Merged {
 }
 
 /// Merges the journals below `output_dir`, and holds them against the archive as it is now. Runs
-/// that are at work now are no hindrance.
+/// that are at work now do not matter.
 ///
 /// # Errors
 /// There are no journals, or they cannot be read.
@@ -48,15 +48,15 @@ pub fn merged(output_dir: &Path) -> Result<Merged, RunError> {
 
 /// The runs of the last division into shards: the last one of each shard.
 fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
-    let shard = |run: &RunLine| run.shard.parse::<Shard>().ok();
-    let last = past.runs.iter().max_by(|a, b| a.started.cmp(&b.started));
+    let shard = |run: &RunLine| run.head.shard.parse::<Shard>().ok();
+    let last = past.runs.iter().max_by(|a, b| a.head.started.cmp(&b.head.started));
     let Some(count) = last.and_then(shard).map(|shard| shard.count) else {
         return BTreeMap::new();
     };
     let mut runs: BTreeMap<Shard, &RunLine> = BTreeMap::new();
     for run in &past.runs {
         if let Some(shard) = shard(run).filter(|shard| shard.count == count) {
-            let newer = runs.get(&shard).is_none_or(|known| known.started <= run.started);
+            let newer = runs.get(&shard).is_none_or(|known| known.head.started <= run.head.started);
             if newer {
                 runs.insert(shard, run);
             }
@@ -70,12 +70,12 @@ fn merge(past: Past, own: &Dir) -> Merged {
     let ends: BTreeMap<&str, &EndLine> =
         past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect();
     let count = runs.keys().next().map_or(0, |shard| shard.count);
-    let lines = |run: &RunLine| past.ended.get(&run.run_id).copied().unwrap_or_default();
+    let lines = |run: &RunLine| past.ended.get(&run.head.run_id).copied().unwrap_or_default();
     let shards: Vec<ShardRecord> = (1..=count)
         .map(|index| {
             let shard = Shard { index, count };
             let last = runs.get(&shard).copied();
-            let end = last.and_then(|run| ends.get(run.run_id.as_str()).copied());
+            let end = last.and_then(|run| ends.get(run.head.run_id.as_str()).copied());
             ShardRecord::of(shard, own, last, end, last.map(lines).unwrap_or_default())
         })
         .collect();
@@ -90,7 +90,7 @@ fn merge(past: Past, own: &Dir) -> Merged {
     ] {
         notes.extend(told(&shards, state, count, what));
     }
-    let last = runs.values().max_by(|a, b| a.started.cmp(&b.started)).copied();
+    let last = runs.values().max_by(|a, b| a.head.started.cmp(&b.head.started)).copied();
     let Untaken { open, not_taken, .. } = hold_against(&runs, count, last, &past, &mut notes);
     let pending = open.unwrap_or_else(|| pending(&runs, &past));
     let unfinished = |it: &ShardRecord| match it.state {
@@ -100,14 +100,14 @@ fn merge(past: Past, own: &Dir) -> Merged {
         ShardState::Done | ShardState::Failed => false,
     };
     let interrupted = pending > 0 || shards.iter().any(unfinished);
-    let started = past.runs.iter().map(|run| run.started.clone()).min().unwrap_or_default();
+    let started = past.runs.iter().map(|run| run.head.started.clone()).min().unwrap_or_default();
     let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
     let last = last.cloned();
     let mut files: Vec<JobRecord> = past.files.into_values().map(|known| known.record).collect();
     files.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
     let summary = RunSummary {
-        run_id: last.as_ref().map(|run| run.run_id.clone()).unwrap_or_default(),
-        version: last.as_ref().map(|run| run.version.clone()).unwrap_or_default(),
+        run_id: last.as_ref().map(|run| run.head.run_id.clone()).unwrap_or_default(),
+        version: last.as_ref().map(|run| run.head.version.clone()).unwrap_or_default(),
         input_dir: last.as_ref().map(|run| run.input_dir.clone()).unwrap_or_default(),
         output_dir: last.map(|run| run.output_dir).unwrap_or_default(),
         started,
@@ -146,7 +146,7 @@ fn told(
 /// What is still to do, by the journals alone.
 fn pending(runs: &BTreeMap<Shard, &RunLine>, past: &Past) -> u64 {
     let left = |run: &&RunLine| {
-        let lines = past.ended.get(&run.run_id).map_or(0, |ended| ended.jobs);
+        let lines = past.ended.get(&run.head.run_id).map_or(0, |ended| ended.jobs);
         Some(run.jobs.saturating_sub(run.settled?).saturating_sub(lines))
     };
     let all: Option<Vec<u64>> = runs.values().map(left).collect();
@@ -259,6 +259,7 @@ fn sums(ends: &[EndLine], files: Vec<JobRecord>) -> RunSummary {
 mod tests {
     use super::*;
     use crate::convert::Options;
+    use crate::supervisor::journal::HeadLine;
     use crate::supervisor::journal::{FORMAT, Fingerprint, JobLine, Line, file_name};
     use std::fs;
 
@@ -276,13 +277,15 @@ mod tests {
     fn lines(run: &Run) -> Vec<u8> {
         let shard = Shard { index: run.shard.0, count: run.shard.1 };
         let mut lines = vec![Line::Run(Box::new(RunLine {
-            journal: FORMAT,
-            run_id: run.id.into(),
-            version: "1".into(),
-            started: run.at.into(),
-            host: "h".into(),
-            pid: 1,
-            shard: shard.to_string(),
+            head: HeadLine {
+                journal: FORMAT,
+                run_id: run.id.into(),
+                version: "1".into(),
+                started: run.at.into(),
+                host: "h".into(),
+                pid: 1,
+                shard: shard.to_string(),
+            },
             input_dir: "/in".into(),
             output_dir: "/out".into(),
             options: Options::default(),

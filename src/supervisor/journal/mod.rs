@@ -1,5 +1,5 @@
-//! The record of runs on disk: `OUT/.jldconv/journal-<shard>.jsonl`, one JSON object a line, never
-//! rewritten.
+//! Keeps the record of runs on disk: `OUT/.jldconv/journal-<shard>.jsonl`, one JSON object a line,
+//! never rewritten.
 //!
 //! Outputs are published before their line is written, so a lost line costs a second look at an
 //! output and nothing else. Rules for what is found there:
@@ -21,7 +21,7 @@ mod writer;
 
 pub(crate) use all::Journals;
 pub(crate) use record::{
-    AttemptLine, EndLine, Fingerprint, JobLine, Line, ResultLine, RunLine, TaskLine,
+    AttemptLine, EndLine, Fingerprint, HeadLine, JobLine, Line, ResultLine, RunLine, TaskLine,
 };
 pub(crate) use replay::{Claimed, Ended, Known, Past, heads, journals};
 pub(crate) use results::results;

@@ -1,4 +1,4 @@
-//! The lines of a journal.
+//! Defines the lines of a journal.
 
 use crate::archive::Listing;
 use crate::convert::{Claim, Options, Recipe};
@@ -26,9 +26,9 @@ pub(crate) enum Line {
     Result(Box<ResultLine>),
 }
 
-/// A run begins whose task makes no outputs.
+/// What the first line of every run begins with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TaskLine {
+pub(crate) struct HeadLine {
     /// Version of the lines' form.
     pub(crate) journal: u32,
     pub(crate) run_id: String,
@@ -37,6 +37,13 @@ pub(crate) struct TaskLine {
     pub(crate) host: String,
     pub(crate) pid: u32,
     pub(crate) shard: String,
+}
+
+/// A run begins whose task makes no outputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TaskLine {
+    #[serde(flatten)]
+    pub(crate) head: HeadLine,
     /// Name of the task.
     pub(crate) task: String,
     /// Its options.
@@ -61,14 +68,8 @@ pub(crate) struct ResultLine {
 /// A run begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunLine {
-    /// Version of the lines' form.
-    pub(crate) journal: u32,
-    pub(crate) run_id: String,
-    pub(crate) version: String,
-    pub(crate) started: String,
-    pub(crate) host: String,
-    pub(crate) pid: u32,
-    pub(crate) shard: String,
+    #[serde(flatten)]
+    pub(crate) head: HeadLine,
     pub(crate) input_dir: String,
     pub(crate) output_dir: String,
     pub(crate) options: Options,
@@ -179,5 +180,29 @@ mod tests {
         assert_eq!(serde_json::from_slice::<Line>(&bytes).unwrap(), line);
         assert!(value.get("claim").is_none());
         assert_eq!(bytes.iter().position(|byte| *byte == b'\n'), Some(bytes.len() - 1));
+    }
+
+    /// Lines of other versions are read: their bytes do not change.
+    #[test]
+    fn a_runs_first_line_begins_as_it_always_did() {
+        let head = HeadLine {
+            journal: 1,
+            run_id: "r".into(),
+            version: "0.2.0".into(),
+            started: "t".into(),
+            host: "h".into(),
+            pid: 7,
+            shard: "2/3".into(),
+        };
+        let line = Line::Task(Box::new(TaskLine {
+            head,
+            task: "verify".into(),
+            options: serde_json::json!({}),
+            jobs: 5,
+        }));
+        let text = String::from_utf8(line.to_bytes().unwrap()).unwrap();
+        let expected = r#"{"kind":"task","journal":1,"run_id":"r","version":"0.2.0","started":"t","host":"h","pid":7,"shard":"2/3","task":"verify","options":{},"jobs":5}"#;
+        assert_eq!(text.trim_end(), expected);
+        assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
     }
 }

@@ -1,8 +1,8 @@
-//! What earlier runs left in the journals.
+//! Reads what earlier runs left in the journals.
 
+use super::record::{Fingerprint, JobLine, Line, RunLine};
+use super::{EndLine, FORMAT};
 use crate::convert::{Claim, Mode};
-use crate::supervisor::journal::record::{Fingerprint, JobLine, Line, RunLine};
-use crate::supervisor::journal::{EndLine, FORMAT};
 use crate::supervisor::record::{JobOutcome, JobRecord};
 use crate::sys::dir::{Dir, DirError};
 use std::collections::btree_map::Entry;
@@ -126,7 +126,7 @@ impl Past {
 
     /// Ids of all runs.
     pub(crate) fn run_ids(&self) -> BTreeSet<&str> {
-        self.runs.iter().map(|run| run.run_id.as_str()).collect()
+        self.runs.iter().map(|run| run.head.run_id.as_str()).collect()
     }
 
     fn take_in(&mut self, mut reader: impl BufRead) {
@@ -144,13 +144,13 @@ impl Past {
                 return;
             }
             if bytes.last() != Some(&b'\n') {
-                // Torn, or so long that it is no line of ours: the rest of it follows.
+                // Torn, or so long that it is not a line of ours: the rest of it follows.
                 self.odd += u64::from(count as u64 == LINE_MAX);
                 continue;
             }
             match serde_json::from_slice::<Line>(&bytes) {
                 Ok(Line::Run(line)) => {
-                    run = (line.journal == FORMAT).then(|| Arc::new((*line).clone()));
+                    run = (line.head.journal == FORMAT).then(|| Arc::new((*line).clone()));
                     self.runs.push(*line);
                 }
                 Ok(Line::Job(line)) => self.job(*line, run.as_ref(), &mut latest),
@@ -167,12 +167,12 @@ impl Past {
 
     fn job(&mut self, line: JobLine, run: Option<&Arc<RunLine>>, latest: &mut Latest) {
         // Without the head of its run a line's meaning is not certain.
-        let Some(run) = run.filter(|run| run.run_id == line.run_id) else {
+        let Some(run) = run.filter(|run| run.head.run_id == line.run_id) else {
             self.odd += 1;
             return;
         };
         let JobLine { at, input, claim, record, .. } = line;
-        let ended = self.ended.entry(run.run_id.clone()).or_default();
+        let ended = self.ended.entry(run.head.run_id.clone()).or_default();
         ended.jobs = ended.jobs.saturating_add(1);
         ended.failed += u64::from(record.outcome == JobOutcome::Failed);
         let made = matches!(record.outcome, JobOutcome::Converted | JobOutcome::Unchanged);
@@ -214,16 +214,19 @@ impl Past {
 mod tests {
     use super::*;
     use crate::convert::Options;
+    use crate::supervisor::journal::HeadLine;
 
     fn run(id: &str) -> Line {
         Line::Run(Box::new(RunLine {
-            journal: FORMAT,
-            run_id: id.into(),
-            version: "1".into(),
-            started: "t".into(),
-            host: "h".into(),
-            pid: 1,
-            shard: "1/1".into(),
+            head: HeadLine {
+                journal: FORMAT,
+                run_id: id.into(),
+                version: "1".into(),
+                started: "t".into(),
+                host: "h".into(),
+                pid: 1,
+                shard: "1/1".into(),
+            },
             input_dir: "/in".into(),
             output_dir: "/out".into(),
             options: Options::default(),
@@ -306,7 +309,7 @@ mod tests {
             line.options.mode = Mode::InPlace;
         }
         let past = self::past(&text(&[head, job("b", "x", "1", JobOutcome::Converted)]));
-        assert!(past.claims.is_empty(), "what was changed in place is no output");
+        assert!(past.claims.is_empty(), "what was changed in place is not an output");
     }
 
     #[test]
@@ -335,7 +338,7 @@ mod tests {
     fn lines_of_unknown_versions_do_not_count() {
         let mut head = run("a");
         if let Line::Run(line) = &mut head {
-            line.journal = FORMAT + 1;
+            line.head.journal = FORMAT + 1;
         }
         let past = past(&text(&[head, job("a", "x", "1", JobOutcome::Converted)]));
         assert_eq!((past.files.len(), past.odd, past.runs.len()), (0, 1, 1));

@@ -1,4 +1,4 @@
-//! What earlier runs of a task that makes no outputs found out.
+//! Reads what earlier runs of a task that makes no outputs found out.
 
 use super::replay::LINE_MAX;
 use super::{FORMAT, Line};
@@ -50,11 +50,11 @@ fn take_in(mut reader: impl BufRead, task: &str, options: &Value) -> BTreeMap<St
         // A torn line is not understood either.
         match serde_json::from_slice::<Line>(&bytes) {
             Ok(Line::Task(line)) => {
-                let same = line.journal == FORMAT
+                let same = line.head.journal == FORMAT
                     && line.task == task
                     && line.options == *options
-                    && line.version == env!("CARGO_PKG_VERSION");
-                run = same.then_some(line.run_id);
+                    && line.head.version == env!("CARGO_PKG_VERSION");
+                run = same.then_some(line.head.run_id);
             }
             Ok(Line::Result(line)) if Some(&line.run_id) == run.as_ref() => {
                 let line = *line;
@@ -69,19 +69,21 @@ fn take_in(mut reader: impl BufRead, task: &str, options: &Value) -> BTreeMap<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervisor::journal::{ResultLine, TaskLine};
+    use crate::supervisor::journal::{HeadLine, ResultLine, TaskLine};
     use crate::supervisor::record::JobOutcome;
     use serde_json::json;
 
     fn head(run_id: &str, options: &Value) -> Line {
         Line::Task(Box::new(TaskLine {
-            journal: FORMAT,
-            run_id: run_id.into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            started: "t".into(),
-            host: "h".into(),
-            pid: 1,
-            shard: "1/1".into(),
+            head: HeadLine {
+                journal: FORMAT,
+                run_id: run_id.into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                started: "t".into(),
+                host: "h".into(),
+                pid: 1,
+                shard: "1/1".into(),
+            },
             task: "count".into(),
             options: options.clone(),
             jobs: 1,

@@ -1,9 +1,9 @@
-//! The thread that touches the output's file system on the supervisor's behalf, so that a disk that
-//! is slow, full or gone does not keep the supervisor from its work.
+//! Runs the thread that touches the output's file system on the supervisor's behalf, so that a disk
+//! that is slow, full or gone does not keep the supervisor from its work.
 //!
 //! Lines that arrive while an earlier batch is synced form the next batch: one sync for all.
 
-use crate::supervisor::journal::record::Line;
+use super::record::Line;
 use crate::supervisor::task::Chore;
 use crate::supervisor::trace::journal_written;
 use crate::sys::dir::Dir;
@@ -290,13 +290,13 @@ mod tests {
         Task::Write(Box::new(line), Some(number))
     }
 
-    struct Place {
+    struct Fixture {
         dir: tempfile::TempDir,
         journal_writer: JournalWriter,
         told: Receiver<Written>,
     }
 
-    fn place(text: &str) -> Place {
+    fn place(text: &str) -> Fixture {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal");
         fs::write(&path, text).unwrap();
@@ -307,12 +307,12 @@ mod tests {
             JournalWriter::start(Some((file, temps)), dir.path(), move |written| {
                 let _ = sender.send(written);
             });
-        Place { dir, journal_writer: journal_writer.unwrap(), told }
+        Fixture { dir, journal_writer: journal_writer.unwrap(), told }
     }
 
     #[test]
     fn every_line_is_safe_in_the_end_and_a_torn_one_is_closed() {
-        let Place { dir, journal_writer, told } = place("{\"torn");
+        let Fixture { dir, journal_writer, told } = place("{\"torn");
         for number in 0..500 {
             journal_writer.ask(line(&number.to_string(), number));
         }
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn space_and_place_are_looked_at() {
-        let Place { dir, journal_writer, told } = place("");
+        let Fixture { dir, journal_writer, told } = place("");
         journal_writer.ask(Task::CheckSpace(1));
         assert_eq!(told.recv().unwrap(), Written::Space(true));
         journal_writer.ask(Task::CheckSpace(u64::MAX));

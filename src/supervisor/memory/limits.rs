@@ -1,7 +1,7 @@
-//! What bounds the run's memory, and how much of it is used.
+//! Reads what bounds the run's memory, and how much of it is used.
 
 use crate::supervisor::event::MemoryStatus;
-use crate::supervisor::scheduler::Reading;
+use crate::supervisor::scheduler::MemoryReading;
 use crate::sys::cgroup::MemoryGroups;
 use crate::sys::machine;
 
@@ -72,7 +72,7 @@ impl Limits {
     }
 
     /// Reads all bounds. `own` is the anonymous memory of the supervisor and its workers in bytes.
-    pub(in crate::supervisor) fn read(&self, own: u64) -> (Reading, MemoryStatus) {
+    pub(in crate::supervisor) fn read(&self, own: u64) -> (MemoryReading, MemoryStatus) {
         let machine = machine::memory().unwrap_or_default();
         let machine = Bound {
             source: "physical memory".to_owned(),
@@ -96,7 +96,7 @@ impl Limits {
 }
 
 /// The bound that matters: one that is violated, else the smallest.
-fn judge(margin: f64, bounds: &[Bound]) -> (Reading, MemoryStatus) {
+fn judge(margin: f64, bounds: &[Bound]) -> (MemoryReading, MemoryStatus) {
     let budget = |bound: &Bound| share(bound.limit, margin);
     let headroom = |bound: &Bound| difference(budget(bound), bound.used);
     let least = bounds.iter().map(headroom).min().unwrap_or(i64::MAX);
@@ -106,7 +106,10 @@ fn judge(margin: f64, bounds: &[Bound]) -> (Reading, MemoryStatus) {
         .min_by_key(|bound| headroom(bound))
         .or_else(|| bounds.iter().min_by_key(|bound| bound.limit));
     let Some(bound) = chosen else {
-        return (Reading { headroom: i64::MAX, ..Reading::default() }, MemoryStatus::default());
+        return (
+            MemoryReading { headroom: i64::MAX, ..MemoryReading::default() },
+            MemoryStatus::default(),
+        );
     };
     let status = MemoryStatus {
         limit: bound.limit,
@@ -114,7 +117,7 @@ fn judge(margin: f64, bounds: &[Bound]) -> (Reading, MemoryStatus) {
         budget: budget(bound),
         used: bound.used,
     };
-    let reading = Reading {
+    let reading = MemoryReading {
         limit: status.limit,
         budget: status.budget,
         used: status.used,

@@ -1,4 +1,5 @@
-//! Memory of a run: what bounds it, what uses it, and how many slots may be busy for it.
+//! Manages the memory of a run: what bounds it, what uses it, and how many slots may be busy for
+//! it.
 
 pub(super) mod governor;
 pub(super) mod limits;

@@ -62,7 +62,7 @@ fn explain(
 ) -> (Fault, String) {
     let tail = match last_words.trim() {
         "" => String::new(),
-        words => format!("; its last words: {words}"),
+        words => format!("; the end of its output: {words}"),
     };
     match death {
         Death::Signal(libc::SIGKILL) => {
@@ -87,7 +87,7 @@ fn explain(
         }
         Death::Signal(signal) => (Fault::Crashed, format!("{}{tail}", signal_name(signal))),
         Death::Exit(code) => {
-            (Fault::Crashed, format!("ended in the midst of its work with exit code {code}{tail}"))
+            (Fault::Crashed, format!("ended in the middle of its work with exit code {code}{tail}"))
         }
     }
 }
@@ -172,10 +172,10 @@ mod tests {
         let (cause, message) =
             explain(&mut none, Counters::default(), Death::Signal(libc::SIGSEGV), "ouch\n", (0, 1));
         assert_eq!(cause, Fault::Crashed);
-        assert_eq!(message, "SIGSEGV; its last words: ouch");
+        assert_eq!(message, "SIGSEGV; the end of its output: ouch");
         assert_eq!(
             explain(&mut none, Counters::default(), Death::Exit(7), "", (0, 1)).1,
-            "ended in the midst of its work with exit code 7"
+            "ended in the middle of its work with exit code 7"
         );
     }
 }

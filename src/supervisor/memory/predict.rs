@@ -1,4 +1,4 @@
-//! How much anonymous memory an attempt will need, from what earlier ones needed.
+//! Predicts how much anonymous memory an attempt will need, from what earlier ones needed.
 
 use std::collections::VecDeque;
 

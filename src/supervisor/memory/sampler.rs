@@ -1,8 +1,8 @@
-//! The thread that reads memory, some times a second.
+//! Reads memory some times a second, in a thread of its own.
 
+use super::limits::Limits;
 use crate::supervisor::event::{MemoryStatus, SlotId};
-use crate::supervisor::memory::limits::Limits;
-use crate::supervisor::scheduler::{Reading, WorkerId};
+use crate::supervisor::scheduler::{MemoryReading, WorkerId};
 use crate::sys::memory::{self, ProcessMemory};
 use crate::worker::WATCHER;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub(in crate::supervisor) enum Watch {
 /// One look at everything.
 #[derive(Debug)]
 pub(in crate::supervisor) struct Sample {
-    pub(in crate::supervisor) reading: Reading,
+    pub(in crate::supervisor) reading: MemoryReading,
     pub(in crate::supervisor) status: MemoryStatus,
     pub(in crate::supervisor) workers: Vec<(SlotId, WorkerId, ProcessMemory)>,
     /// Workers that moved bytes since the last look.

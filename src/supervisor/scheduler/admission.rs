@@ -1,9 +1,9 @@
-//! Which job starts next, and whether it may.
+//! Decides which job starts next, and whether it may.
 
 use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::machine::{Pause, Scheduler, count};
-use super::state::{Place, Run, SlotState, Stop};
+use super::state::{JobPhase, Run, SlotState, Stop};
 use super::{Action, Notice};
 use crate::supervisor::fault::Fault;
 use std::time::Duration;
@@ -134,7 +134,7 @@ impl Scheduler {
         let threads = self.config.threads;
         let Some(state) = self.job_mut(job) else { return };
         state.attempts = state.attempts.saturating_add(1);
-        state.place = Place::Running;
+        state.phase = JobPhase::Running;
         let attempt = state.attempts;
         let shared = self.busy() > 0;
         for run in self.slots.iter_mut().filter_map(super::state::Slot::run_mut) {

@@ -1,9 +1,9 @@
-//! The state machine's frame: state, dispatch of events, timers, shutdown.
+//! Drives the state machine: state, dispatch of events, timers, shutdown.
 
 use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::state::{JobState, Slot, SlotState, Stop, Why};
-use super::{Action, Config, Ending, Event, Notice, Reading, WorkerId};
+use super::{Action, Config, Ending, Event, MemoryReading, Notice, WorkerId};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::memory::governor::{Change, Governor};
 use crate::supervisor::memory::predict::Predictor;
@@ -62,7 +62,7 @@ pub(in super::super) struct Scheduler {
     pub(super) open: usize,
     pub(super) governor: Governor,
     pub(super) predictor: Predictor,
-    pub(super) reading: Option<Reading>,
+    pub(super) reading: Option<MemoryReading>,
     pub(super) pause: Option<Pause>,
     pub(super) paused_total: Duration,
     pub(super) next_worker: u64,

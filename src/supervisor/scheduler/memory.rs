@@ -1,14 +1,14 @@
-//! What a reading of memory leads to.
+//! Decides what a reading of memory leads to.
 
 use super::super::event::SafetyStep;
 use super::machine::{Scheduler, count};
 use super::state::{Slot, SlotState, Stop, Why};
-use super::{Action, Notice, Reading};
+use super::{Action, MemoryReading, Notice};
 use crate::supervisor::memory::governor::{Attempts, Order, Pressure};
 use std::time::Duration;
 
 impl Scheduler {
-    pub(super) fn memory(&mut self, now: Duration, reading: Reading) {
+    pub(super) fn memory(&mut self, now: Duration, reading: MemoryReading) {
         for &(id, worker, anon) in &reading.anon {
             if let Some(slot) = self.slot_mut(id)
                 && slot.worker() == Some(worker)
@@ -50,12 +50,12 @@ impl Scheduler {
         if peak <= reading.budget || self.governor.holds() {
             return;
         }
-        let reading = Reading { used: peak, ..reading.clone() };
+        let reading = MemoryReading { used: peak, ..reading.clone() };
         self.governor.count_violation();
         self.tell_violation(&reading, SafetyStep::Hold);
     }
 
-    fn tell_violation(&mut self, reading: &Reading, step: SafetyStep) {
+    fn tell_violation(&mut self, reading: &MemoryReading, step: SafetyStep) {
         self.tell(Notice::Violation {
             used: reading.used,
             budget: reading.budget,

@@ -1,5 +1,5 @@
-//! The pure heart of a run: events in, actions out. Knows slots, attempts, the governor and the
-//! retry policy; touches no clock, process or file.
+//! Schedules a run, without touching anything: events in, actions out. Knows slots, attempts, the
+//! governor and the retry policy; touches no clock, process or file.
 //!
 //! Invariants, held by property tests over random event orders:
 //! - every job ends exactly once, unless the run is drained or cannot go on;
@@ -19,8 +19,8 @@ mod workers;
 pub(super) use machine::Scheduler;
 
 use super::event::{ConcurrencyReason, SafetyStep, SlotId};
+use super::fault::Fault;
 use super::plan::JobId;
-use crate::supervisor::fault::Fault;
 use std::time::Duration;
 
 /// One life of a worker process; never used twice in a run.
@@ -55,7 +55,7 @@ pub(super) struct Config {
 
 /// A reading of memory, in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct MemoryReading {
     /// The bound that matters most at this time.
     pub(super) limit: u64,
     /// Share of it that may be used.
@@ -94,7 +94,7 @@ pub(super) enum Event {
     /// its last attempt.
     Exited { slot: SlotId, worker: WorkerId, cause: Fault, message: String, peak: u64 },
     /// Memory was read.
-    Memory(Reading),
+    Memory(MemoryReading),
     /// The answer to [`Action::CheckSpace`].
     Space { enough: bool },
     /// A signal, or something as grave: the first drains the run, the second stops it, the third

@@ -1,4 +1,4 @@
-//! What the scheduler remembers of each slot and each job.
+//! Holds what the scheduler remembers of each slot and each job.
 
 use super::super::plan::JobId;
 use super::super::retry::Tries;
@@ -129,7 +129,7 @@ impl Slot {
 
 /// Where a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum JobPhase {
     Waiting,
     Running,
     Over,
@@ -139,7 +139,7 @@ pub(super) enum Place {
 #[derive(Debug, Clone)]
 pub(super) struct JobState {
     pub(super) bytes: u64,
-    pub(super) place: Place,
+    pub(super) phase: JobPhase,
     pub(super) tries: Tries,
     pub(super) attempts: u32,
     /// What is known of its need for memory.
@@ -154,7 +154,7 @@ impl JobState {
     pub(super) fn new(bytes: u64) -> Self {
         Self {
             bytes,
-            place: Place::Waiting,
+            phase: JobPhase::Waiting,
             tries: Tries::default(),
             attempts: 0,
             floor: 0,

@@ -29,7 +29,7 @@ impl Random {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Life {
+enum WorkerState {
     Starting,
     Idle,
     Running { job: JobId, attempt: u32, asked: bool },
@@ -40,7 +40,7 @@ enum Life {
 struct World {
     scheduler: Scheduler,
     now: Duration,
-    workers: BTreeMap<SlotId, (WorkerId, Life)>,
+    workers: BTreeMap<SlotId, (WorkerId, WorkerState)>,
     seen: BTreeSet<WorkerId>,
     attempts: BTreeMap<JobId, u32>,
     /// Attempts that ended for other reasons than a full disk or the run's end.
@@ -71,8 +71,14 @@ fn config(slots: u32) -> Config {
     }
 }
 
-fn calm() -> Reading {
-    Reading { limit: 64 * GIB, budget: 51 * GIB, used: GIB, headroom: 1 << 40, anon: Vec::new() }
+fn calm() -> MemoryReading {
+    MemoryReading {
+        limit: 64 * GIB,
+        budget: 51 * GIB,
+        used: GIB,
+        headroom: 1 << 40,
+        anon: Vec::new(),
+    }
 }
 
 impl World {
@@ -93,14 +99,19 @@ impl World {
     }
 
     fn running(&self) -> usize {
-        self.workers.values().filter(|(_, life)| matches!(life, Life::Running { .. })).count()
+        self.workers
+            .values()
+            .filter(|(_, life)| matches!(life, WorkerState::Running { .. }))
+            .count()
     }
 
     /// The job that a dying worker still holds counts as running for the scheduler.
     fn holding(&self) -> usize {
         self.workers
             .values()
-            .filter(|(_, life)| matches!(life, Life::Running { .. } | Life::Dying { job: Some(_) }))
+            .filter(|(_, life)| {
+                matches!(life, WorkerState::Running { .. } | WorkerState::Dying { job: Some(_) })
+            })
             .count()
     }
 
@@ -123,7 +134,7 @@ impl World {
             Action::Spawn { slot, worker } => {
                 assert!(!self.workers.contains_key(&slot), "slot {slot:?} has a worker already");
                 assert!(self.seen.insert(worker), "a worker's name is used twice");
-                self.workers.insert(slot, (worker, Life::Starting));
+                self.workers.insert(slot, (worker, WorkerState::Starting));
             }
             Action::Assign { slot, worker, job, attempt, data_limit, .. } => {
                 let allowed = self.scheduler.governor.allowed() as usize;
@@ -136,7 +147,8 @@ impl World {
                 assert!(!self.ended.contains(&job), "{job:?} ended before");
                 for (_, life) in self.workers.values() {
                     match life {
-                        Life::Running { job: other, .. } | Life::Dying { job: Some(other) } => {
+                        WorkerState::Running { job: other, .. }
+                        | WorkerState::Dying { job: Some(other) } => {
                             assert_ne!(*other, job, "a job runs twice at a time");
                         }
                         _ => {}
@@ -146,14 +158,14 @@ impl World {
                 *count += 1;
                 assert_eq!(*count, attempt);
                 let (present, life) = self.workers.get_mut(&slot).expect("a worker lives there");
-                assert_eq!((*present, *life), (worker, Life::Idle));
-                *life = Life::Running { job, attempt, asked: false };
+                assert_eq!((*present, *life), (worker, WorkerState::Idle));
+                *life = WorkerState::Running { job, attempt, asked: false };
             }
             Action::Cancel { slot, worker } => {
                 let (present, life) = self.workers.get_mut(&slot).expect("a worker lives there");
                 assert_eq!(*present, worker);
                 match life {
-                    Life::Running { asked, .. } => *asked = true,
+                    WorkerState::Running { asked, .. } => *asked = true,
                     other => panic!("asked to stop, but {other:?}"),
                 }
             }
@@ -161,20 +173,20 @@ impl World {
                 assert!(threads > 0);
                 let (present, life) = self.workers.get(&slot).expect("a worker lives there");
                 assert_eq!(*present, worker);
-                assert!(matches!(life, Life::Running { .. }));
+                assert!(matches!(life, WorkerState::Running { .. }));
             }
             Action::Quit { slot, worker } => {
                 let (present, life) = self.workers.get_mut(&slot).expect("a worker lives there");
-                assert_eq!((*present, *life), (worker, Life::Idle));
-                *life = Life::Dying { job: None };
+                assert_eq!((*present, *life), (worker, WorkerState::Idle));
+                *life = WorkerState::Dying { job: None };
             }
             Action::Kill { slot, worker } => {
                 let (present, life) = self.workers.get_mut(&slot).expect("a worker lives there");
                 assert_eq!(*present, worker);
                 *life = match *life {
-                    Life::Running { job, .. } => Life::Dying { job: Some(job) },
-                    Life::Dying { job } => Life::Dying { job },
-                    Life::Starting | Life::Idle => Life::Dying { job: None },
+                    WorkerState::Running { job, .. } => WorkerState::Dying { job: Some(job) },
+                    WorkerState::Dying { job } => WorkerState::Dying { job },
+                    WorkerState::Starting | WorkerState::Idle => WorkerState::Dying { job: None },
                 };
             }
             Action::CheckSpace { .. } => self.asked_for_space = true,
@@ -207,17 +219,18 @@ impl World {
 
     fn ready(&mut self, slot: SlotId) -> Vec<Action> {
         let Some((worker, life)) = self.workers.get_mut(&slot) else { return Vec::new() };
-        *life = Life::Idle;
+        *life = WorkerState::Idle;
         let worker = *worker;
         self.feed(Event::Ready { slot, worker })
     }
 
     fn end(&mut self, slot: SlotId, result: Result<(), Fault>, peak: u64) -> Vec<Action> {
-        let Some((worker, Life::Running { job, attempt, .. })) = self.workers.get(&slot).copied()
+        let Some((worker, WorkerState::Running { job, attempt, .. })) =
+            self.workers.get(&slot).copied()
         else {
             return Vec::new();
         };
-        self.workers.insert(slot, (worker, Life::Idle));
+        self.workers.insert(slot, (worker, WorkerState::Idle));
         let result = result.map_err(|cause| (cause, "told so".to_owned()));
         self.feed(Event::Ended { slot, worker, job, attempt, result, peak, rest: 1 << 20 })
     }
@@ -244,14 +257,14 @@ impl World {
             let slot = random.pick(&slots);
             let (worker, life) = self.workers[&slot];
             match life {
-                Life::Starting if random.chance(85) => drop(self.ready(slot)),
-                Life::Starting => drop(self.exit(slot, Fault::Crashed)),
-                Life::Idle if random.chance(5) => drop(self.exit(slot, Fault::Killed)),
-                Life::Idle => drop(self.feed(Event::Tick)),
-                Life::Running { asked: true, .. } if random.chance(70) => {
+                WorkerState::Starting if random.chance(85) => drop(self.ready(slot)),
+                WorkerState::Starting => drop(self.exit(slot, Fault::Crashed)),
+                WorkerState::Idle if random.chance(5) => drop(self.exit(slot, Fault::Killed)),
+                WorkerState::Idle => drop(self.feed(Event::Tick)),
+                WorkerState::Running { asked: true, .. } if random.chance(70) => {
                     drop(self.end(slot, Err(Fault::Stopped), 1 << 20));
                 }
-                Life::Running { .. } => match random.below(10) {
+                WorkerState::Running { .. } => match random.below(10) {
                     0..4 => drop(self.end(slot, Ok(()), random.below(1 << 28))),
                     4..6 => {
                         let cause = random.pick(&causes);
@@ -267,14 +280,16 @@ impl World {
                         drop(self.feed(Event::Nonsense { slot, worker, message }));
                     }
                 },
-                Life::Dying { .. } if random.chance(80) => drop(self.exit(slot, Fault::Killed)),
-                Life::Dying { .. } => drop(self.tick(Duration::from_secs(random.below(20)))),
+                WorkerState::Dying { .. } if random.chance(80) => {
+                    drop(self.exit(slot, Fault::Killed));
+                }
+                WorkerState::Dying { .. } => drop(self.tick(Duration::from_secs(random.below(20)))),
             }
         } else if dice < 85 {
             let used = random.below(100);
             let anon = slots.iter().map(|s| (*s, self.workers[s].0, random.below(GIB))).collect();
             let headroom = (80 - i64::try_from(used).unwrap()) << 23;
-            drop(self.feed(Event::Memory(Reading {
+            drop(self.feed(Event::Memory(MemoryReading {
                 limit: 100 << 23,
                 budget: 80 << 23,
                 used: used << 23,
@@ -321,10 +336,10 @@ impl World {
             let slots: Vec<SlotId> = self.workers.keys().copied().collect();
             for slot in slots {
                 match self.workers.get(&slot).map(|(_, life)| *life) {
-                    Some(Life::Starting) => drop(self.ready(slot)),
-                    Some(Life::Running { .. }) => drop(self.end(slot, Ok(()), 1 << 20)),
-                    Some(Life::Dying { .. }) => drop(self.exit(slot, Fault::Killed)),
-                    Some(Life::Idle) | None => {}
+                    Some(WorkerState::Starting) => drop(self.ready(slot)),
+                    Some(WorkerState::Running { .. }) => drop(self.end(slot, Ok(()), 1 << 20)),
+                    Some(WorkerState::Dying { .. }) => drop(self.exit(slot, Fault::Killed)),
+                    Some(WorkerState::Idle) | None => {}
                 }
             }
             if self.over.is_none() {
@@ -394,7 +409,7 @@ fn the_largest_files_come_first() {
     world.feed(Event::Tick);
     let mut order = Vec::new();
     world.ready(SlotId(0));
-    while let Some((_, Life::Running { job, .. })) = world.workers.get(&SlotId(0)).copied() {
+    while let Some((_, WorkerState::Running { job, .. })) = world.workers.get(&SlotId(0)).copied() {
         order.push(job.0);
         world.end(SlotId(0), Ok(()), 1);
     }
@@ -410,16 +425,16 @@ fn a_job_that_alone_is_killed_is_lost_and_one_of_many_is_not() {
             world.tick(Duration::from_secs(1));
             for slot in [SlotId(0), SlotId(1)] {
                 match world.workers.get(&slot).copied() {
-                    Some((_, Life::Running { job: JobId(job), .. }))
+                    Some((_, WorkerState::Running { job: JobId(job), .. }))
                         if job < victims && kills[job as usize] < 5 =>
                     {
                         kills[job as usize] += 1;
                         world.exit(slot, Fault::Killed);
                     }
-                    Some((_, Life::Running { .. })) => drop(world.end(slot, Ok(()), 1)),
-                    Some((_, Life::Starting)) => drop(world.ready(slot)),
-                    Some((_, Life::Dying { .. })) => drop(world.exit(slot, Fault::Killed)),
-                    Some((_, Life::Idle)) | None => {}
+                    Some((_, WorkerState::Running { .. })) => drop(world.end(slot, Ok(()), 1)),
+                    Some((_, WorkerState::Starting)) => drop(world.ready(slot)),
+                    Some((_, WorkerState::Dying { .. })) => drop(world.exit(slot, Fault::Killed)),
+                    Some((_, WorkerState::Idle)) | None => {}
                 }
             }
         }
@@ -436,14 +451,14 @@ fn a_job_that_dies_alone_for_memory_twice_is_lost_and_no_other() {
     while world.over.is_none() {
         world.tick(Duration::from_secs(1));
         match world.workers.get(&SlotId(0)).copied() {
-            Some((_, Life::Running { job: JobId(1), .. })) => {
+            Some((_, WorkerState::Running { job: JobId(1), .. })) => {
                 deaths += 1;
                 world.exit(SlotId(0), Fault::OutOfMemory);
             }
-            Some((_, Life::Running { .. })) => drop(world.end(SlotId(0), Ok(()), 1)),
-            Some((_, Life::Starting)) => drop(world.ready(SlotId(0))),
-            Some((_, Life::Dying { .. })) => drop(world.exit(SlotId(0), Fault::Killed)),
-            Some((_, Life::Idle)) | None => {}
+            Some((_, WorkerState::Running { .. })) => drop(world.end(SlotId(0), Ok(()), 1)),
+            Some((_, WorkerState::Starting)) => drop(world.ready(SlotId(0))),
+            Some((_, WorkerState::Dying { .. })) => drop(world.exit(SlotId(0), Fault::Killed)),
+            Some((_, WorkerState::Idle)) | None => {}
         }
     }
     assert_eq!(deaths, 2);
@@ -461,9 +476,9 @@ fn a_crash_is_tried_again_alone_after_the_others() {
         world.tick(Duration::from_secs(1));
         for slot in [SlotId(0), SlotId(1)] {
             match world.workers.get(&slot).copied() {
-                Some((_, Life::Starting)) => drop(world.ready(slot)),
-                Some((_, Life::Dying { .. })) => drop(world.exit(slot, Fault::Killed)),
-                Some((_, Life::Running { job, .. })) => {
+                Some((_, WorkerState::Starting)) => drop(world.ready(slot)),
+                Some((_, WorkerState::Dying { .. })) => drop(world.exit(slot, Fault::Killed)),
+                Some((_, WorkerState::Running { job, .. })) => {
                     if job == crashed {
                         assert_eq!(world.running(), 1, "it has to be alone");
                     }
@@ -483,16 +498,19 @@ fn what_shows_no_life_is_killed_and_tried_once_more() {
     let mut world = started(1, 1);
     for round in 0..2 {
         let (worker, life) = world.workers[&SlotId(0)];
-        assert!(matches!(life, Life::Running { .. }), "round {round}: {life:?}");
+        assert!(matches!(life, WorkerState::Running { .. }), "round {round}: {life:?}");
         for _ in 0..599 {
             world.tick(Duration::from_secs(1));
         }
-        assert!(matches!(world.workers[&SlotId(0)].1, Life::Running { .. }), "still patient");
+        assert!(
+            matches!(world.workers[&SlotId(0)].1, WorkerState::Running { .. }),
+            "still patient"
+        );
         world.feed(Event::Alive { slot: SlotId(0), worker, sync: false });
         for _ in 0..600 {
             world.tick(Duration::from_secs(1));
         }
-        assert!(matches!(world.workers[&SlotId(0)].1, Life::Dying { .. }), "patience ends");
+        assert!(matches!(world.workers[&SlotId(0)].1, WorkerState::Dying { .. }), "patience ends");
         world.exit(SlotId(0), Fault::Killed);
         world.ready(SlotId(0));
     }
@@ -506,7 +524,7 @@ fn what_shows_no_life_is_killed_and_tried_once_more() {
 fn a_supervisor_that_was_stopped_itself_blames_nobody() {
     let mut world = started(1, 1);
     world.tick(Duration::from_hours(1));
-    assert!(matches!(world.workers[&SlotId(0)].1, Life::Running { .. }));
+    assert!(matches!(world.workers[&SlotId(0)].1, WorkerState::Running { .. }));
 }
 
 #[test]
@@ -519,7 +537,7 @@ fn a_slow_sync_of_a_large_file_is_not_a_stall() {
     for _ in 0..5000 {
         world.tick(Duration::from_secs(1));
     }
-    assert!(matches!(world.workers[&SlotId(0)].1, Life::Running { .. }));
+    assert!(matches!(world.workers[&SlotId(0)].1, WorkerState::Running { .. }));
 }
 
 #[test]
@@ -548,12 +566,12 @@ fn signals_escalate() {
     world.feed(Event::Signal { reason: "SIGTERM".into() });
     world.end(SlotId(0), Ok(()), 1);
     assert_eq!(world.running(), 1, "no new job");
-    assert!(matches!(world.workers[&SlotId(0)].1, Life::Dying { .. }));
+    assert!(matches!(world.workers[&SlotId(0)].1, WorkerState::Dying { .. }));
     world.exit(SlotId(0), Fault::Killed);
     world.feed(Event::Signal { reason: "SIGTERM".into() });
-    assert!(matches!(world.workers[&SlotId(1)].1, Life::Running { asked: true, .. }));
+    assert!(matches!(world.workers[&SlotId(1)].1, WorkerState::Running { asked: true, .. }));
     world.feed(Event::Signal { reason: "SIGTERM".into() });
-    assert!(matches!(world.workers[&SlotId(1)].1, Life::Dying { .. }));
+    assert!(matches!(world.workers[&SlotId(1)].1, WorkerState::Dying { .. }));
     world.exit(SlotId(1), Fault::Killed);
     assert_eq!(world.over, Some(Ending::Interrupted));
     assert!(world.failures.iter().all(|(_, cause, retry)| *cause == Fault::Stopped && *retry));
@@ -566,19 +584,19 @@ fn the_grace_period_ends() {
     for _ in 0..59 {
         world.tick(Duration::from_secs(1));
     }
-    assert!(matches!(world.workers[&SlotId(0)].1, Life::Running { asked: false, .. }));
+    assert!(matches!(world.workers[&SlotId(0)].1, WorkerState::Running { asked: false, .. }));
     world.tick(Duration::from_secs(1));
-    assert!(matches!(world.workers[&SlotId(0)].1, Life::Running { asked: true, .. }));
+    assert!(matches!(world.workers[&SlotId(0)].1, WorkerState::Running { asked: true, .. }));
     for _ in 0..3 {
         world.tick(Duration::from_secs(1));
     }
-    assert!(matches!(world.workers[&SlotId(0)].1, Life::Dying { .. }));
+    assert!(matches!(world.workers[&SlotId(0)].1, WorkerState::Dying { .. }));
 }
 
 #[test]
 fn memory_admits_no_more_than_fits() {
     let mut world = World::new(config(4), &[1; 8]);
-    let tight = Reading {
+    let tight = MemoryReading {
         limit: 100 << 20,
         budget: 80 << 20,
         used: 10 << 20,

@@ -1,11 +1,11 @@
-//! What workers do: come, live, report, go.
+//! Follows what workers do: come, live, report, go.
 
 use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::super::record::SlotRecord;
 use super::super::retry::{Circumstances, Verdict};
 use super::machine::{Scheduler, count};
-use super::state::{JobState, Place, Run, Slot, SlotState, Stop, Why};
+use super::state::{JobPhase, JobState, Run, Slot, SlotState, Stop, Why};
 use super::{Action, End, Notice, WorkerId};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::memory::predict::Predictor;
@@ -197,7 +197,7 @@ impl Scheduler {
 
     fn finish(&mut self, slot: SlotId, job: JobId, end: End) {
         if let Some(state) = self.job_mut(job) {
-            state.place = Place::Over;
+            state.phase = JobPhase::Over;
         }
         if let Some(home) = self.slot_mut(slot) {
             home.jobs = home.jobs.saturating_add(1);
@@ -249,7 +249,7 @@ impl Scheduler {
         } else {
             state.tries.judge(cause, &around)
         };
-        state.place = Place::Waiting;
+        state.phase = JobPhase::Waiting;
         state.alone |= verdict == Verdict::Alone;
         self.actions.push(Action::AttemptFailed {
             slot,
@@ -333,7 +333,7 @@ impl Scheduler {
 fn reason(why: Why, message: String) -> String {
     match why {
         Why::Memory => "stopped because memory was short".to_owned(),
-        Why::Stalled => "showed no life and was killed".to_owned(),
+        Why::Stalled => "made no progress and was killed".to_owned(),
         Why::RunEnds => "stopped because the run ends".to_owned(),
         Why::Nonsense => message,
     }

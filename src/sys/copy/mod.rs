@@ -1,4 +1,4 @@
-//! Copying a file's bytes: shared by the file system where it can, else streamed.
+//! Copies a file's bytes: shared by the file system where it can, else streamed.
 
 mod stream;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Copying large files by reading and writing, so that the disk writes while we read and the page
+//! Copies large files by reading and writing, so that the disk writes while we read and the page
 //! cache stays as it was.
 
 use super::{CopyError, copy_range, report};
@@ -79,7 +79,7 @@ fn has_holes(file: &File, offset: u64) -> Result<bool, CopyError> {
     Ok(metadata.blocks().saturating_mul(512) < metadata.len())
 }
 
-/// The next stretch of the input from `offset` on that is no hole, up to `len`.
+/// The next stretch of the input from `offset` on that is not a hole, up to `len`.
 fn next_data(src: &File, offset: u64, len: u64) -> Result<Option<Range<u64>>, CopyError> {
     if offset >= len {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! libhdf5: the few calls by which a file is read through an implementation that is not ours.
+//! Calls libhdf5: the few calls by which a file is read through an implementation that is not ours.
 //!
 //! Objects are opened by their addresses and data are read as the bytes that are stored, which
 //! hdf5-metno does not offer. Its lock is held around every call, since libhdf5 as Debian builds it
@@ -256,7 +256,7 @@ impl LibraryObject {
     pub fn element(&self) -> Result<(TypeClass, usize)> {
         let own = self.datatype()?;
         let id = own.as_ref().map_or(self.id.0, |t| t.0);
-        // SAFETY: the identifier is valid; one that is no datatype's gives an error.
+        // SAFETY: the identifier is valid; one that is not a datatype's gives an error.
         let class = hdf5::sync::sync(|| unsafe { H5Tget_class(id) });
         if class == H5T_class_t::H5T_NO_CLASS {
             return Err(LibraryError::last());
@@ -268,7 +268,7 @@ impl LibraryObject {
     }
 
     fn space(&self) -> Result<Id> {
-        // SAFETY: the identifier is valid; one that is no dataset's gives an error.
+        // SAFETY: the identifier is valid; one that is not a dataset's gives an error.
         Id::new(|| unsafe { H5Dget_space(self.id.0) })
     }
 
@@ -292,7 +292,7 @@ impl LibraryObject {
     /// # Errors
     /// If libhdf5 cannot tell which they are.
     pub fn can_decode(&self) -> Result<bool> {
-        // SAFETY: the identifier is valid; one that is no dataset's gives an error.
+        // SAFETY: the identifier is valid; one that is not a dataset's gives an error.
         let plist = Id::new(|| unsafe { H5Dget_create_plist(self.id.0) })?;
         // SAFETY: the identifier is that of a property list.
         let count = call(|| unsafe { H5Pget_nfilters(plist.0) })?;

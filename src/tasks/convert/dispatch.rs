@@ -1,4 +1,5 @@
-//! What the dispatcher does about a conversion: what its worker is told, what becomes of its result.
+//! Tells the dispatcher what to do about a conversion: what its worker is told, what becomes of its
+//! result.
 //!
 //! Shards that saw different archives divide them in different ways, so two may have the same file
 //! at the same time. Whoever comes second finds the output's name taken; that is a conflict only if
@@ -62,7 +63,7 @@ impl Conversion {
         self.orders.get(&usize::try_from(place.0).ok()?)
     }
 
-    /// Brings the file of a job in place back if it was left in the midst of a change: no attempt
+    /// Brings the file of a job in place back if it was left in the middle of a change: no attempt
     /// follows that would do so.
     fn take_back(&self, job: &PlannedJob) -> Chore {
         let path = job.input.clone();

@@ -1,4 +1,4 @@
-//! What a conversion needs of memory before anything was measured.
+//! Guesses what a conversion needs of memory before anything was measured.
 
 use crate::convert::{Compress, Mode};
 use crate::supervisor::{self, Settings};

@@ -1,4 +1,4 @@
-//! The task that converts an archive's files, and the one that looks into outputs before.
+//! Defines the task that converts an archive's files, and the one that looks into outputs before.
 
 mod dispatch;
 mod engine;

@@ -1,5 +1,5 @@
-//! What the dispatcher does about outputs that are looked into before a run: their workers' answers
-//! go to whoever asked.
+//! Tells the dispatcher what to do about outputs that are looked into before a run: their workers'
+//! answers go to whoever asked.
 
 use super::attempt_options;
 use super::memory::first_guess;

@@ -1,12 +1,12 @@
-//! A run that converts an archive, from its settings and plan to its summary.
+//! Converts an archive, from a run's settings and plan to its summary.
 
 use super::dispatch::Conversion;
 use super::resume::Sorted;
-use super::survey::{Survey, kept, settle, survey as look_first};
+use super::survey::{Survey, check_outputs, kept, settle, survey as look_first};
 use crate::convert::Recipe;
 use crate::supervisor::clock::rfc3339;
 use crate::supervisor::dispatcher::RunContext;
-use crate::supervisor::journal::{self, Fingerprint, JobLine, Line, RunLine};
+use crate::supervisor::journal::{self, Fingerprint, HeadLine, JobLine, Line, RunLine};
 use crate::supervisor::run::{Commission, Opening, carry_out};
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
@@ -23,7 +23,7 @@ use std::time::SystemTime;
 ///
 /// # Errors
 /// The run cannot begin: another one works there, the output directory cannot be used, or files are
-/// in the way. Failed jobs are no error but are told in the summary.
+/// in the way. Failed jobs are not an error but are told in the summary.
 pub fn run(
     settings: &Settings,
     plan: &Plan,
@@ -75,33 +75,19 @@ pub fn run(
     carry_out(commission, reporter)
 }
 
-/// Every output must lie directly in the output directory, under a plain name.
-pub(super) fn check_outputs(settings: &Settings, plan: &Plan) -> Result<(), RunError> {
-    let dir = &settings.output_dir;
-    let astray = plan.jobs.iter().find(|job| {
-        let mut below = job.output.strip_prefix(dir).map(std::path::Path::components);
-        !matches!(
-            below.as_mut().map(|parts| (parts.next(), parts.next())),
-            Ok((Some(std::path::Component::Normal(_)), None))
-        )
-    });
-    match astray {
-        Some(job) => Err(RunError::Escapes { output: job.output.clone(), dir: dir.clone() }),
-        None => Ok(()),
-    }
-}
-
 /// The journal's head, and lines for what it does not have yet.
 fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe) -> Vec<Line> {
     let RunContext { settings, plan, run_id, started, .. } = context;
     let mut lines = vec![Line::Run(Box::new(RunLine {
-        journal: journal::FORMAT,
-        run_id: run_id.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started: rfc3339(*started),
-        host: hostname(),
-        pid: std::process::id(),
-        shard: settings.shard.to_string(),
+        head: HeadLine {
+            journal: journal::FORMAT,
+            run_id: run_id.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: rfc3339(*started),
+            host: hostname(),
+            pid: std::process::id(),
+            shard: settings.shard.to_string(),
+        },
         input_dir: settings.input_dir.to_string_lossy().into_owned(),
         output_dir: settings.output_dir.to_string_lossy().into_owned(),
         options: settings.options.clone(),

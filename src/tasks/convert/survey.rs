@@ -1,4 +1,4 @@
-//! What is in the output directory, looked at before a run: what is up to date, what has to be made
+//! Looks at what is in the output directory before a run: what is up to date, what has to be made
 //! again, what is in the way. Nothing is written.
 //!
 //! Most of it is told by `stat` and the journals. Files that have to be looked into are looked into
@@ -6,7 +6,6 @@
 
 use super::questions::Questions;
 use super::resume::{Answer, Inquiry, Sorted, sort_out};
-use super::run::check_outputs;
 use crate::archive::{Placement, Shard, same_place};
 use crate::convert::{Mode, Recipe, Wanted};
 use crate::supervisor::journal::Journals;
@@ -261,5 +260,21 @@ impl Reporter for Looking<'_> {
             self.due = Instant::now() + AGAIN;
             self.reporter.event(&RunEvent::Examining { done: self.done, total: self.total });
         }
+    }
+}
+
+/// Every output must lie directly in the output directory, under a plain name.
+pub(super) fn check_outputs(settings: &Settings, plan: &Plan) -> Result<(), RunError> {
+    let dir = &settings.output_dir;
+    let astray = plan.jobs.iter().find(|job| {
+        let mut below = job.output.strip_prefix(dir).map(std::path::Path::components);
+        !matches!(
+            below.as_mut().map(|parts| (parts.next(), parts.next())),
+            Ok((Some(std::path::Component::Normal(_)), None))
+        )
+    });
+    match astray {
+        Some(job) => Err(RunError::Escapes { output: job.output.clone(), dir: dir.clone() }),
+        None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! What a conversion's task says between supervisor and worker: paths need not be UTF-8.
+//! Carries what a conversion's task says between supervisor and worker: paths need not be UTF-8.
 
 use crate::convert::publish::Existing;
 use crate::convert::{Claim, FileReport, Options, Wanted};

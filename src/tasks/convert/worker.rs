@@ -1,4 +1,4 @@
-//! What a worker does to make an output, or to find out what one is.
+//! Does a worker's part: to make an output, or to find out what one is.
 
 use super::engine::Convert;
 use super::wire::{ConvertOptions, ExamineOptions, Product};

@@ -1,4 +1,4 @@
-//! A run that compares the files of two directories, pair by pair.
+//! Compares the files of two directories in a run, pair by pair.
 
 use super::task::{VerifyOptions, VerifyTask};
 use crate::convert::{Options, Recipe};

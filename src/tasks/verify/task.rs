@@ -96,6 +96,7 @@ impl Task for VerifyTask {
     ) -> Result<PairResult, Failure> {
         let target = self.target(&options)?;
         let pair = FilePair {
+            number: None,
             name: job.input.file_name().unwrap_or_default().to_owned(),
             old: Some(job.input.clone()),
             new: Some(job.output.clone()),

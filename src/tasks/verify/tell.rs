@@ -1,5 +1,6 @@
 //! Prints what becomes of pairs of files.
 
+use crate::archive::Shard;
 use crate::inspect::{FilePair, PairListener, PairOutcome, PairTally};
 use crate::report::text;
 use crate::report::unfinished::{noted, warn};
@@ -10,7 +11,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Warns of pairs one of whose files is in the midst of a change in place; gives the first undo file
+/// Warns of pairs one of whose files is in the middle of a change in place; gives the first undo file
 /// by the pair's name. `backup_dir` is where undo files are looked for, beside the file's own
 /// directory.
 pub fn undo_files(pairs: &[FilePair], backup_dir: Option<&Path>) -> HashMap<OsString, String> {
@@ -41,6 +42,8 @@ pub struct Teller {
     verbose: bool,
     /// Undo files of changes that are not complete, by the pair's name.
     undo_of: HashMap<OsString, String>,
+    /// The shard whose pairs these are, and how many all shards have.
+    part: Option<(Shard, usize)>,
 }
 
 impl Teller {
@@ -51,7 +54,14 @@ impl Teller {
         let bar = ProgressBar::with_draw_target(Some(pairs), ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("[{bar:24}] {pos} of {len} files{msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##."));
-        Self { bar, json, verbose, undo_of }
+        Self { bar, json, verbose, undo_of, part: None }
+    }
+
+    /// Also says in the end that the pairs are the part of `shard`, if they are not all `pairs`.
+    #[must_use]
+    pub fn of_shard(mut self, shard: Shard, pairs: usize) -> Self {
+        self.part = (!shard.is_whole()).then_some((shard, pairs));
+        self
     }
 
     fn say(&self, line: &str) -> io::Result<()> {
@@ -74,10 +84,21 @@ impl Teller {
     /// Standard output's own.
     pub fn end(&self, tally: &PairTally) -> io::Result<()> {
         if self.json {
-            self.say(&json!({ "summary": tally }).to_string())
-        } else {
-            self.say(&tally.to_string())
+            let mut line = json!({ "summary": tally });
+            if let (Value::Object(line), Some((shard, all))) = (&mut line, self.part) {
+                line.insert("shard".to_owned(), shard.to_string().into());
+                line.insert("pairs_of_all_shards".to_owned(), all.into());
+            }
+            return self.say(&line.to_string());
         }
+        if let Some((shard, all)) = self.part {
+            self.say(&format!(
+                "shard {shard} has {} of {}",
+                tally.pairs,
+                text::count(all as u64, "pair")
+            ))?;
+        }
+        self.say(&tally.to_string())
     }
 }
 

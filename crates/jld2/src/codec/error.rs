@@ -1,4 +1,4 @@
-//! What may be wrong with a payload.
+//! Says what may be wrong with a payload.
 
 use std::io;
 

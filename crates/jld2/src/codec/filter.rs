@@ -1,4 +1,4 @@
-//! The filters of an HDF5 pipeline.
+//! Names the filters of an HDF5 pipeline.
 
 /// Registered numbers of the filters that are known here.
 pub mod ids {

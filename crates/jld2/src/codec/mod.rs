@@ -1,4 +1,4 @@
-//! Filter payloads, streamed in bounded memory.
+//! Decodes and encodes filter payloads, streamed in bounded memory.
 //!
 //! A dataset's bytes pass through the filters of its pipeline on their way to the file; what lies
 //! there is the *payload*. [`decoder`] turns a payload back into the dataset's bytes, and never
@@ -17,8 +17,8 @@ mod filter;
 mod payload;
 mod planes;
 
-pub use decode::{Decoded, decoder};
+pub use decode::{Decoded, decoder, decoder_of};
 pub use encode::{Codec, Encoded, LZ4_BLOCK_SIZE, LZ4_BLOCK_SIZE_MAX, encode};
 pub use error::Error;
 pub use filter::{Filter, Lz4Format, describe, ids, sniff_lz4};
-pub use payload::{FileRange, Payload, Reader, Source};
+pub use payload::{FileRange, Payload, Reader, StreamSource};

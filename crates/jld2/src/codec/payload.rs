@@ -1,10 +1,11 @@
-//! Where payload bytes come from.
+//! Says where payload bytes come from.
 
 use super::Error;
 use std::{
     fs::File,
     io::{self, BufRead, Read},
     os::unix::fs::FileExt as _,
+    sync::Arc,
 };
 
 /// A stream of bytes whose buffer can be looked into.
@@ -33,7 +34,7 @@ pub trait Payload: Sync {
 }
 
 /// Bytes that can be streamed from their start as often as one likes.
-pub trait Source: Sync {
+pub trait StreamSource: Sync {
     /// How many bytes a stream gives.
     fn total(&self) -> u64;
 
@@ -44,13 +45,13 @@ pub trait Source: Sync {
     fn open(&self) -> Result<Reader<'_>, Error>;
 }
 
-impl<P: Payload> Source for P {
+impl<P: Payload> StreamSource for P {
     fn total(&self) -> u64 {
         self.len()
     }
 
     fn open(&self) -> Result<Reader<'_>, Error> {
-        Ok(open(self, 0))
+        Ok(open(&Handle::Borrowed(self), 0))
     }
 }
 
@@ -127,17 +128,36 @@ fn from(slice: &[u8], offset: u64) -> &[u8] {
 /// Bytes that are asked of a [`Payload`] at once.
 const CHUNK: usize = 128 * 1024;
 
-/// Streams `payload` from `offset` to its end.
-pub(super) fn open(payload: &dyn Payload, offset: u64) -> Reader<'_> {
-    match payload.as_slice() {
-        Some(slice) => Box::new(from(slice, offset)),
-        None => Box::new(Chunks { payload, next: offset, buf: Vec::new(), start: 0, end: 0 }),
+/// A payload that somebody else keeps, or that its readers keep together.
+#[derive(Clone)]
+pub(super) enum Handle<'a> {
+    Borrowed(&'a dyn Payload),
+    Shared(Arc<dyn Payload + Send + 'a>),
+}
+
+impl Handle<'_> {
+    pub(super) fn get(&self) -> &dyn Payload {
+        match self {
+            Self::Borrowed(payload) => *payload,
+            Self::Shared(payload) => &**payload,
+        }
     }
+}
+
+/// Streams `payload` from `offset` to its end.
+pub(super) fn open<'a>(payload: &Handle<'a>, offset: u64) -> Reader<'a> {
+    let payload = payload.clone();
+    if let Handle::Borrowed(payload) = payload
+        && let Some(slice) = payload.as_slice()
+    {
+        return Box::new(from(slice, offset));
+    }
+    Box::new(Chunks { payload, next: offset, buf: Vec::new(), start: 0, end: 0 })
 }
 
 /// Streams a [`Payload`] that is not in memory.
 struct Chunks<'a> {
-    payload: &'a dyn Payload,
+    payload: Handle<'a>,
     /// Offset of the byte behind the buffer.
     next: u64,
     buf: Vec<u8>,
@@ -173,7 +193,7 @@ impl BufRead for Chunks<'_> {
         if self.start >= self.end {
             self.buf.resize(CHUNK, 0);
             (self.start, self.end) = (0, 0);
-            self.end = Self::read_some(self.payload, self.next, &mut self.buf)?;
+            self.end = Self::read_some(self.payload.get(), self.next, &mut self.buf)?;
             self.next = self.next.saturating_add(self.end as u64);
         }
         Ok(self.buf.get(self.start..self.end).unwrap_or_default())
@@ -187,7 +207,7 @@ impl BufRead for Chunks<'_> {
 impl Read for Chunks<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.start >= self.end && buf.len() >= CHUNK {
-            let n = Self::read_some(self.payload, self.next, buf)?;
+            let n = Self::read_some(self.payload.get(), self.next, buf)?;
             self.next = self.next.saturating_add(n as u64);
             return Ok(n);
         }
@@ -241,13 +261,13 @@ mod tests {
         file.write_all(&bytes).unwrap();
         let range = FileRange { file: &file, offset: 1000, len: 600_000 };
         let mut read = Vec::new();
-        Source::open(&range).unwrap().read_to_end(&mut read).unwrap();
+        StreamSource::open(&range).unwrap().read_to_end(&mut read).unwrap();
         assert!(read == bytes[1000..601_000]);
         let mut tail = Vec::new();
-        open(&range, 599_990).read_to_end(&mut tail).unwrap();
+        open(&Handle::Borrowed(&range), 599_990).read_to_end(&mut tail).unwrap();
         assert_eq!(tail, bytes[600_990..601_000]);
         let mut none = Vec::new();
-        open(&range, u64::MAX).read_to_end(&mut none).unwrap();
+        open(&Handle::Borrowed(&range), u64::MAX).read_to_end(&mut none).unwrap();
         assert!(none.is_empty());
     }
 
@@ -256,7 +276,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&[1; 100]).unwrap();
         let range = FileRange { file: &file, offset: 40, len: 100 };
-        let error = Source::open(&range).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
+        let error = StreamSource::open(&range).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
         assert!(matches!(Error::from(error), Error::Io { at: Some(60), .. }));
     }
 }

@@ -1,4 +1,4 @@
-//! Elements to byte planes and back, in memory.
+//! Turns elements into byte planes and back, in memory.
 
 /// Puts elements together from one column per byte; `columns` are as long as there are elements.
 pub(super) fn interleave<'c>(columns: impl Iterator<Item = &'c [u8]>, size: usize, out: &mut [u8]) {

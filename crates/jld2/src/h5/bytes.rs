@@ -1,4 +1,4 @@
-//! A cursor over little-endian bytes that knows where in the file they stand.
+//! Reads little-endian bytes with a cursor that knows where in the file they stand.
 
 use super::{Error, RelAddr, Result};
 

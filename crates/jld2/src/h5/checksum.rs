@@ -1,4 +1,4 @@
-//! Bob Jenkins' lookup3 (`hashlittle`, initial value 0), the checksum of HDF5 metadata
+//! Computes Bob Jenkins' lookup3 (`hashlittle`, initial value 0), the checksum of HDF5 metadata
 //! (HDF5 specification III.A, "Checksum"), and what a wrong one means.
 
 /// Whether checksums decide if metadata are valid.

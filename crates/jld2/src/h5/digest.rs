@@ -1,4 +1,4 @@
-//! A digest of all that describes a file, without its payloads.
+//! Digests all that describes a file, without its payloads.
 
 use super::{File, Object, Region, RegionKind, Result, Trace, Visitor};
 use xxhash_rust::xxh3::Xxh3;
@@ -59,7 +59,10 @@ impl Visitor for Digester<'_> {
         match kind {
             // Chunks come with their objects.
             RegionKind::Header => Ok(()),
-            RegionKind::Superblock | RegionKind::Heap | RegionKind::References => {
+            RegionKind::Superblock
+            | RegionKind::Heap
+            | RegionKind::Index
+            | RegionKind::References => {
                 self.number(start);
                 self.bytes(start, end)
             }

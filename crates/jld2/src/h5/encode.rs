@@ -1,4 +1,4 @@
-//! Encoding: header messages, whole object headers and heap collections, as JLD2 0.6 lays them out.
+//! Encodes header messages, whole object headers and heap collections, as JLD2 0.6 lays them out.
 
 use super::checksum::lookup3;
 use super::header::{header_flag, kind};
@@ -412,7 +412,7 @@ impl Datatype {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::h5::{Cursor, Layout};
+    use crate::h5::{ChunkIndex, Cursor, Layout};
     use proptest::prelude::*;
 
     proptest! {
@@ -426,10 +426,11 @@ mod tests {
         ) {
             let bytes = single_chunk(&dims, element_size, size, mask, RelAddr(addr));
             let mut c = Cursor::new(&bytes, 0, "layout");
-            let Layout::Chunk(chunk) = Layout::parse(&mut c).unwrap() else { panic!() };
+            let Layout::Chunked(chunked) = Layout::parse(&mut c).unwrap() else { panic!() };
+            let index = ChunkIndex::Single { filtered: Some((size, mask)) };
             prop_assert_eq!(c.remaining(), 0);
-            prop_assert_eq!((chunk.dims, chunk.element_size), (dims, u64::from(element_size)));
-            prop_assert_eq!((chunk.size, chunk.filter_mask, chunk.addr), (size, mask, RelAddr(addr)));
+            prop_assert_eq!((chunked.dims, chunked.element_size), (dims, u64::from(element_size)));
+            prop_assert_eq!((chunked.index, chunked.addr), (index, RelAddr(addr)));
         }
     }
 

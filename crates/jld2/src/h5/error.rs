@@ -1,4 +1,4 @@
-//! What can be wrong with a container: always with the offset, where one is known.
+//! Says what can be wrong with a container: always with the offset, where one is known.
 
 use std::io;
 

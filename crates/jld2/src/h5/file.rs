@@ -1,13 +1,13 @@
-//! An open container: objects by address, heaps and committed datatypes kept at hand.
+//! Opens a container and reads its objects by address; keeps heaps and committed datatypes at hand.
 
 use super::checksum::Checksums;
 use super::header::absolute;
 use super::message::layout::Layout;
 use super::{
     Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader, ObjectKind, RelAddr,
-    Result, Source, SourceReader, Superblock, TypeRef,
+    Result, Source, SourceReader, StoredChunk, Superblock, TypeRef,
 };
-use crate::h5::work_budget::Effort;
+use crate::h5::budget::Spent;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +33,7 @@ pub struct File {
     heaps: Mutex<HeapCache>,
     types: Mutex<TypeCache>,
     objects: Mutex<ObjectCache>,
-    effort: Effort,
+    spent: Spent,
 }
 
 /// Heaps in two generations: what was not used while the younger one filled up is forgotten.
@@ -106,12 +106,12 @@ impl File {
             heaps: Mutex::default(),
             types: Mutex::default(),
             objects: Mutex::default(),
-            effort: Effort::default(),
+            spent: Spent::default(),
         })
     }
 
-    pub(super) fn effort(&self) -> &Effort {
-        &self.effort
+    pub(super) fn spent(&self) -> &Spent {
+        &self.spent
     }
 
     /// The bytes.
@@ -264,11 +264,13 @@ impl File {
                 }
                 (*at, *size)
             }
-            Layout::Chunk(chunk) => {
-                let offset = self.offset(chunk.addr, "chunk")?;
-                self.extent(offset, chunk.size, "chunk")?;
+            Layout::Chunked(chunked) => {
+                if let Some(chunk) = chunked.single().filter(|chunk| !chunk.addr.is_undef()) {
+                    let offset = self.offset(chunk.addr, "chunk")?;
+                    self.extent(offset, chunk.size, "chunk")?;
+                }
                 return declared.ok_or_else(|| {
-                    Error::corrupt(chunk.at, "dataspace", "a size below 2^64 bytes", "more")
+                    Error::corrupt(chunked.at, "dataspace", "a size below 2^64 bytes", "more")
                 });
             }
         };
@@ -291,7 +293,7 @@ impl File {
         ))
     }
 
-    fn extent(&self, offset: u64, len: u64, what: &str) -> Result<()> {
+    pub(super) fn extent(&self, offset: u64, len: u64, what: &str) -> Result<()> {
         let end = self.superblock.end_of_file;
         if offset.checked_add(len).is_some_and(|e| e <= end) {
             return Ok(());
@@ -304,10 +306,33 @@ impl File {
         ))
     }
 
-    /// A stream of the stored bytes of a dataset: its data, or its filtered chunk.
+    /// Bytes that the data of a dataset take outside its header, without an index of chunks.
     ///
     /// # Errors
-    /// If they are outside the container.
+    /// If an index of chunks is damaged.
+    pub fn stored_len(&self, dataset: &Dataset) -> Result<u64> {
+        match &dataset.layout {
+            Layout::Compact { .. } => Ok(0),
+            Layout::Contiguous { size, .. } => Ok(*size),
+            Layout::Chunked(chunked) => {
+                if let Some(chunk) = chunked.single() {
+                    return Ok(if chunk.addr.is_undef() { 0 } else { chunk.size });
+                }
+                let Some(table) = self.chunks(dataset)? else { return Ok(0) };
+                let mut chunks = table.stored(0..u64::MAX)?;
+                let mut sum = 0_u64;
+                while let Some(chunk) = chunks.next()? {
+                    sum = sum.saturating_add(chunk.size);
+                }
+                Ok(sum)
+            }
+        }
+    }
+
+    /// A stream of the stored bytes of a dataset whose data are in one piece, which may be a chunk.
+    ///
+    /// # Errors
+    /// If they are outside the container, or in several chunks.
     pub fn stored(&self, dataset: &Dataset) -> Result<SourceReader<'_>> {
         match &dataset.layout {
             Layout::Compact { offset, size } => self.source.stream(*offset, *size, "compact data"),
@@ -317,7 +342,11 @@ impl File {
                 self.extent(offset, *size, "contiguous data")?;
                 self.source.stream(offset, *size, "contiguous data")
             }
-            Layout::Chunk(chunk) => {
+            Layout::Chunked(chunked) => {
+                let Some(chunk) = chunked.single() else {
+                    let what = "data in several chunks where one piece is asked for";
+                    return Err(Error::foreign(chunked.at, what));
+                };
                 let offset = self.offset(chunk.addr, "chunk")?;
                 self.extent(offset, chunk.size, "chunk")?;
                 self.source.stream(offset, chunk.size, "chunk")
@@ -325,7 +354,26 @@ impl File {
         }
     }
 
-    /// Absolute offset of the first stored byte of a dataset; `None` where nothing is stored.
+    /// The first chunk of a dataset that is stored, with its absolute offset; `None` if there is none.
+    ///
+    /// # Errors
+    /// If an index of chunks is damaged, or the chunk is outside the container.
+    pub fn first_chunk(&self, dataset: &Dataset) -> Result<Option<(u64, StoredChunk)>> {
+        let Some(chunked) = dataset.layout.chunked().filter(|c| !c.addr.is_undef()) else {
+            return Ok(None);
+        };
+        let first = match chunked.single() {
+            Some(chunk) => Some(chunk),
+            None => match self.chunks(dataset)? {
+                Some(table) => table.stored(0..u64::MAX)?.next()?,
+                None => None,
+            },
+        };
+        first.map(|chunk| Ok((self.offset(chunk.addr, "chunk")?, chunk))).transpose()
+    }
+
+    /// Absolute offset of the first stored byte of a dataset, or of the index of its chunks; `None`
+    /// where nothing is stored.
     ///
     /// # Errors
     /// If it is outside the container.
@@ -334,7 +382,8 @@ impl File {
             Layout::Compact { offset, size } => Ok((*size > 0).then_some(*offset)),
             Layout::Contiguous { size: 0, .. } => Ok(None),
             Layout::Contiguous { addr, .. } => self.offset(*addr, "contiguous data").map(Some),
-            Layout::Chunk(chunk) => self.offset(chunk.addr, "chunk").map(Some),
+            Layout::Chunked(chunked) if chunked.addr.is_undef() => Ok(None),
+            Layout::Chunked(chunked) => self.offset(chunked.addr, "chunk").map(Some),
         }
     }
 }

@@ -1,9 +1,11 @@
-//! Object headers, version 2, with continuations (docs/jld2-format.md, section 2; HDF5
+//! Reads object headers, version 2, with continuations (docs/jld2-format.md, section 2; HDF5
 //! specification IV.A).
 
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
 use super::{Error, RelAddr, Result, Source, Superblock};
+use crate::h5::budget::HEADER_BYTES;
+use crate::h5::budget::HEADER_MESSAGES;
 use std::collections::HashSet;
 
 /// Flags of an object header (HDF5 specification IV.A.1.b).
@@ -56,13 +58,8 @@ pub mod kind {
     pub const LAST: u8 = 0x17;
 }
 
-/// More messages than any writer puts into one header: half a million links.
-const MAX_MESSAGES: usize = 1 << 19;
 /// Disks and file systems lose no less than so many bytes at once, at a multiple of as many.
 const SECTOR: u64 = 512;
-/// More bytes than any header has in all its chunks.
-const MAX_BYTES: u64 = 16 << 20;
-
 /// One piece of an object header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
@@ -136,7 +133,7 @@ impl ObjectHeader {
         let mut met = HashSet::from([offset]);
         // Honest chunks do not overlap.
         let mut left =
-            superblock.end_of_file.min(MAX_BYTES).saturating_sub(first.bytes.len() as u64);
+            superblock.end_of_file.min(HEADER_BYTES).saturating_sub(first.bytes.len() as u64);
         let mut header = Self { addr, flags, extra, chunks: Vec::new(), messages: Vec::new() };
         let mut pending = header.push(first)?;
         pending.reverse();
@@ -217,7 +214,7 @@ impl ObjectHeader {
         let messages = &mut self.messages;
         walk(&chunk, self.flags, &mut |message, bytes| {
             let Message { kind, flags, offset, body, .. } = message;
-            if messages.len() >= MAX_MESSAGES {
+            if messages.len() >= HEADER_MESSAGES {
                 return Err(Error::foreign(offset, "an object header with over 2^19 messages"));
             }
             if kind > kind::LAST && flags & 8 != 0 {
@@ -350,7 +347,7 @@ impl Bytes<'_> {
                 size.to_string(),
             ));
         };
-        if size > MAX_BYTES {
+        if size > HEADER_BYTES {
             return Err(too_large(at, size));
         }
         Ok(Prefix { flags, extra, messages, checksum })

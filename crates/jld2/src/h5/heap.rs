@@ -1,4 +1,4 @@
-//! Global heap collections (docs/jld2-format.md, section 8; HDF5 specification III.E).
+//! Reads global heap collections (docs/jld2-format.md, section 8; HDF5 specification III.E).
 
 use super::bytes::Cursor;
 use super::header::absolute;
@@ -80,7 +80,7 @@ impl Heap {
 /// JLD2 puts the head of an object with data below `limit`, too: behind it, there must be room for
 /// a free object (JLD2 0.1 to 0.6, `src/global_heaps.jl`). Only the data of an object that got a
 /// collection of its own reach up to `end`. So what stands in the last bytes, where no head fits,
-/// is no object for either of them.
+/// is not an object for either of them.
 fn index(source: &Source, mut at: u64, limit: u64, end: u64) -> Result<Vec<HeapObject>> {
     let mut objects = Vec::<HeapObject>::new();
     while limit.saturating_sub(at) >= OBJECT_HEAD {

@@ -1,17 +1,19 @@
-//! The HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
+//! Reads the HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
 //!
 //! Reads superblock versions 2 and 3, object headers version 2 with continuations, link messages,
-//! compact, contiguous and single-chunk layouts, global heaps and shared (committed) datatypes, and
+//! compact, contiguous and chunked layouts, global heaps and shared (committed) datatypes, and
 //! keeps the absolute offset of everything it meets, so that a rewriter can patch it. Every
 //! checksum is checked, every address and length is bounded by the file, and what is foreign to
-//! JLD2 (B-tree groups, fractal heaps, chunk indexes, soft links) is named in an error.
+//! JLD2 (B-tree groups, fractal heaps, soft links) is named in an error.
 //!
 //! Two kinds of position occur and are kept apart: a [`RelAddr`] is what the file stores, relative
 //! to the superblock's base address; a plain `u64` called *offset* counts bytes from the start of
 //! the file.
 
+pub(crate) mod budget;
 mod bytes;
 pub mod checksum;
+mod chunk_index;
 mod digest;
 pub mod encode;
 mod error;
@@ -29,10 +31,12 @@ mod superblock;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod work_budget;
+mod work;
 
+pub use budget::Budget;
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
+pub use chunk_index::{ChunkIter, ChunkTable, Grid};
 pub use digest::metadata_digest;
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;
@@ -43,14 +47,13 @@ pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::fill::FillValue;
 pub use message::filter::{FilterEntry, with_fewer_values};
-pub use message::layout::{HDF5_1_CHUNK_MAX, Layout, SingleChunk};
+pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk};
 pub use message::link::Link;
-pub use object::{Dataset, Group, Object, ObjectKind, payload_extent};
-pub use refs::{RefPlan, Slot};
+pub use object::{Dataset, Group, Object, ObjectKind};
+pub use refs::{RefPlan, RefSlot};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
-pub use work_budget::Allowance;
 
 use serde::{Deserialize, Serialize};
 

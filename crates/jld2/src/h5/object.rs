@@ -1,14 +1,12 @@
-//! What an object header is: a group, a dataset or a committed datatype.
+//! Tells what an object header is: a group, a dataset or a committed datatype.
 
 use super::header::kind;
 use super::message::{filter, layout::Layout};
 use super::{
-    Attribute, Dataspace, Datatype, Error, FilterEntry, Link, ObjectHeader, RelAddr, Result,
-    TypeRef,
+    Attribute, Dataspace, Datatype, Error, FillValue, FilterEntry, Link, ObjectHeader, RelAddr,
+    Result, TypeRef,
 };
-
-/// Far more bytes of attributes than an object of JLD2 has: they take ten times as much when read.
-const MAX_ATTRIBUTES: usize = 1 << 20;
+use crate::h5::budget::ATTRIBUTE_BYTES;
 
 /// An object of the file.
 #[derive(Debug, Clone)]
@@ -50,6 +48,25 @@ pub struct Dataset {
     pub layout: Layout,
     /// Its filters, in the order of writing.
     pub filters: Vec<FilterEntry>,
+    /// What elements of a chunk that was never written are: the bytes of one. Zeros if there is none.
+    pub fill: Option<Vec<u8>>,
+}
+
+impl Dataset {
+    /// Whether the data are stored in one piece, with or without filters, and nothing else with
+    /// them.
+    ///
+    /// Those in several chunks are not, nor those in one chunk that is larger than they are: HDF5
+    /// stores chunks at an edge in full. JLD2 makes none like that, and does not look at the
+    /// dimensions of the one chunk.
+    pub fn is_in_one_piece(&self) -> bool {
+        let Some(chunked) = self.layout.chunked() else { return true };
+        let (dims, chunk) = (&self.dataspace.dims, &chunked.dims);
+        let larger = dims.len() == chunk.len()
+            && dims != chunk
+            && dims.iter().zip(chunk).all(|(dim, chunk)| dim <= chunk);
+        chunked.single().is_some() && !chunked.addr.is_undef() && !larger
+    }
 }
 
 impl Object {
@@ -102,7 +119,7 @@ fn attributes(header: &ObjectHeader) -> Result<Vec<Attribute>> {
         }
     }
     let bytes: usize = header.of_kind(kind::ATTRIBUTE).map(|m| usize::from(m.len)).sum();
-    if bytes > MAX_ATTRIBUTES {
+    if bytes > ATTRIBUTE_BYTES {
         let at = header.chunks.first().map_or(0, |c| c.offset);
         return Err(Error::foreign(at, format!("{bytes} bytes of attributes on one object")));
     }
@@ -137,10 +154,13 @@ fn dataset(header: &ObjectHeader) -> Result<Dataset> {
         Some(m) => filter::parse(&mut header.cursor(m, "filter pipeline"))?,
         None => Vec::new(),
     };
-    if matches!(layout, Layout::Chunk(_)) == filters.is_empty() {
-        return Err(Error::corrupt(at, "dataset", "filters if and only if chunked", "otherwise"));
+    let chunked = matches!(layout, Layout::Chunked(_));
+    if !chunked && !filters.is_empty() {
+        return Err(Error::corrupt(at, "dataset", "filters of chunked data only", "otherwise"));
     }
-    Ok(Dataset { dataspace, datatype, layout, filters })
+    // Only of these can some be missing.
+    let fill = if chunked { FillValue::of(header)?.map(|fill| fill.bytes.to_vec()) } else { None };
+    Ok(Dataset { dataspace, datatype, layout, filters, fill })
 }
 
 fn group(header: &ObjectHeader) -> Result<Group> {
@@ -169,13 +189,4 @@ fn group(header: &ObjectHeader) -> Result<Group> {
         .map(|m| Link::parse(&mut header.cursor(m, "link")))
         .collect::<Result<Vec<_>>>()?;
     Ok(Group { links })
-}
-
-/// Stored bytes of a dataset's data outside its header; `None` if they are inside.
-pub fn payload_extent(dataset: &Dataset) -> Option<u64> {
-    match &dataset.layout {
-        Layout::Compact { .. } => None,
-        Layout::Contiguous { size, .. } => Some(*size),
-        Layout::Chunk(chunk) => Some(chunk.size),
-    }
 }

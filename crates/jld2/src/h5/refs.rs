@@ -1,9 +1,7 @@
-//! Where in an element of some datatype references and heap ids stand.
+//! Finds where references and heap ids stand in an element of some datatype.
 
 use super::{Class, Datatype, Error, Result};
-
-/// More places in one element than any real type has; bounds what forged types can allocate.
-const MAX_SLOTS: usize = 1 << 16;
+use crate::h5::budget::REFERENCE_SLOTS;
 
 /// The places of one element that lead elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,12 +9,12 @@ pub struct RefPlan {
     /// Bytes of an element.
     pub size: u32,
     /// The places, by byte offset inside the element.
-    pub slots: Vec<(u32, Slot)>,
+    pub slots: Vec<(u32, RefSlot)>,
 }
 
 /// What stands at such a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Slot {
+pub enum RefSlot {
     /// Eight bytes: an object reference.
     Reference,
     /// Sixteen bytes: a sequence in a global heap, whose elements may lead on.
@@ -29,7 +27,7 @@ impl RefPlan {
     /// # Errors
     /// If it has absurdly many places.
     pub fn new(datatype: &Datatype) -> Result<Self> {
-        Self::within(datatype, &mut { MAX_SLOTS })
+        Self::within(datatype, &mut { REFERENCE_SLOTS })
     }
 
     /// A plan with at most `left` slots, those of sequences counted in.
@@ -48,11 +46,11 @@ impl RefPlan {
         match &datatype.class {
             Class::Reference => {
                 take(Some(1))?;
-                self.slots.push((at, Slot::Reference));
+                self.slots.push((at, RefSlot::Reference));
             }
             Class::Vlen { base, .. } => {
                 take(Some(1))?;
-                self.slots.push((at, Slot::Vlen(Self::within(base, left)?)));
+                self.slots.push((at, RefSlot::Vlen(Self::within(base, left)?)));
             }
             Class::Compound(members) => {
                 for m in members {
@@ -89,8 +87,8 @@ impl RefPlan {
         self.slots
             .iter()
             .map(|(_, slot)| match slot {
-                Slot::Reference => 1,
-                Slot::Vlen(base) => 1 + base.weight(),
+                RefSlot::Reference => 1,
+                RefSlot::Vlen(base) => 1 + base.weight(),
             })
             .sum()
     }
@@ -126,8 +124,8 @@ mod tests {
         let plan = RefPlan::new(&outer).unwrap();
         let offsets: Vec<_> = plan.slots.iter().map(|(o, _)| *o).collect();
         assert_eq!(offsets, [12, 20, 40, 48, 64]);
-        assert_eq!(plan.slots[0].1, Slot::Reference);
-        let Slot::Vlen(base) = &plan.slots[1].1 else { panic!("not a sequence") };
+        assert_eq!(plan.slots[0].1, RefSlot::Reference);
+        let RefSlot::Vlen(base) = &plan.slots[1].1 else { panic!("not a sequence") };
         assert_eq!((base.size, base.slots.len()), (8, 1));
         assert!(RefPlan::new(&Datatype::float64()).unwrap().is_empty());
     }
@@ -144,7 +142,7 @@ mod tests {
         assert!(RefPlan::new(&nested).is_err());
         // Each level read twice would take 2^60 steps.
         let deep = (0..60).fold(Datatype::reference(), |t, _| array(&[1], t));
-        assert_eq!(RefPlan::new(&deep).unwrap().slots, [(0, Slot::Reference)]);
+        assert_eq!(RefPlan::new(&deep).unwrap().slots, [(0, RefSlot::Reference)]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is left of a file that was never closed.
+//! Tells what is left of a file that was never closed.
 //!
 //! JLD2 writes text and superblock into the first 560 bytes as it closes a new file (docs/jld2-format.md,
 //! section 1.2), and the groups, which hold the names, right before. A writer that is killed leaves

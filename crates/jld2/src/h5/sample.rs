@@ -1,4 +1,4 @@
-//! Small containers for tests, put together with the encoders.
+//! Makes small containers for tests, put together with the encoders.
 
 #![allow(clippy::indexing_slicing, clippy::new_without_default, reason = "for tests only")]
 

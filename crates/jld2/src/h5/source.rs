@@ -1,19 +1,18 @@
-//! Bounded random access to the bytes of a file.
+//! Gives bounded random access to the bytes of a file.
 
 use super::{Error, Result};
+use crate::h5::budget::METADATA_PIECE;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Metadata is read in blocks of this many bytes.
 const BLOCK: usize = 32 << 10;
 /// How many blocks are kept: a direct-mapped cache of 2 MiB.
 const SLOTS: usize = 64;
-/// No single metadata structure may be larger; bounds what a forged length can allocate.
-const MAX_READ: usize = 256 << 20;
 /// Streams of no more bytes are read through the cache: they stand among the metadata.
 const SMALL: usize = 8 << 10;
 /// Streams are read in pieces of this many bytes, unless more is asked for at once.
@@ -29,6 +28,8 @@ pub struct Source {
     len: u64,
     /// The system's error number of the last read that failed, or 0.
     failed: Arc<AtomicI32>,
+    /// Bytes read so far.
+    read: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl Source {
     /// Opens a regular file for reading.
     ///
     /// # Errors
-    /// If it cannot be opened or is no regular file.
+    /// If it cannot be opened or is not a regular file.
     pub fn open(path: &Path) -> Result<Self> {
         // Not blocking: opening a FIFO must not hang.
         let file = rustix::fs::open(
@@ -63,7 +64,7 @@ impl Source {
     /// Reads from an open file.
     ///
     /// # Errors
-    /// If it is no regular file.
+    /// If it is not a regular file.
     pub fn from_file(file: fs::File) -> Result<Self> {
         let meta = file.metadata().map_err(|e| Error::io(0, e))?;
         if !meta.is_file() {
@@ -71,28 +72,43 @@ impl Source {
             return Err(Error::not_jld2(kind));
         }
         let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
-        Ok(Self { len: meta.len(), bytes: Bytes::File { file, cache }, failed: Arc::default() })
+        Ok(Self {
+            len: meta.len(),
+            bytes: Bytes::File { file, cache },
+            failed: Arc::default(),
+            read: Arc::default(),
+        })
     }
 
     /// Reads from a file that is taken to have `len` bytes.
     #[cfg(any(test, feature = "testing"))]
     pub fn of_len(file: fs::File, len: u64) -> Self {
         let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
-        Self { len, bytes: Bytes::File { file, cache }, failed: Arc::default() }
+        Self {
+            len,
+            bytes: Bytes::File { file, cache },
+            failed: Arc::default(),
+            read: Arc::default(),
+        }
     }
 
     /// Reads from memory.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        Self { len: bytes.len() as u64, bytes: Bytes::Memory(bytes), failed: Arc::default() }
+        Self {
+            len: bytes.len() as u64,
+            bytes: Bytes::Memory(bytes),
+            failed: Arc::default(),
+            read: Arc::default(),
+        }
     }
 
     /// The bytes of `below` up to `end` and `append` behind them, some of them replaced: a file as
     /// an edit list would leave it. `replace` is sorted by offset and without overlaps.
     pub fn overlay(below: Self, end: u64, append: Vec<u8>, replace: Vec<(u64, Vec<u8>)>) -> Self {
         let len = end.saturating_add(append.len() as u64);
-        let failed = Arc::clone(&below.failed);
+        let (failed, read) = (Arc::clone(&below.failed), Arc::clone(&below.read));
         let below = Box::new(below);
-        Self { len, failed, bytes: Bytes::Overlay { below, end, append, replace } }
+        Self { len, failed, read, bytes: Bytes::Overlay { below, end, append, replace } }
     }
 
     /// Another source of the same open file, with a cache of its own.
@@ -105,6 +121,7 @@ impl Source {
         };
         let mut again = Self::from_file(file.try_clone().map_err(|e| Error::io(0, e))?)?;
         again.failed = Arc::clone(&self.failed);
+        again.read = Arc::clone(&self.read);
         Ok(again)
     }
 
@@ -115,6 +132,16 @@ impl Source {
             0 => None,
             code => Some(io::Error::from_raw_os_error(code)),
         }
+    }
+
+    /// Bytes that were read of the file, or of what is in memory, by this source and those made of
+    /// it: what the cache spares does not count.
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, bytes: usize) {
+        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     fn note(&self, error: io::Error) -> io::Error {
@@ -179,11 +206,11 @@ impl Source {
     /// If they are not all inside the file or cannot be read.
     pub fn read(&self, offset: u64, len: usize, what: &str) -> Result<Vec<u8>> {
         self.check(offset, len as u64, what)?;
-        if len > MAX_READ {
+        if len > METADATA_PIECE {
             return Err(Error::corrupt(
                 offset,
                 what,
-                format!("at most {MAX_READ} bytes of metadata in one piece"),
+                format!("at most {METADATA_PIECE} bytes of metadata in one piece"),
                 format!("{len}"),
             ));
         }
@@ -203,6 +230,7 @@ impl Source {
         self.check(offset, out.len() as u64, what)?;
         match &self.bytes {
             Bytes::Memory(bytes) => {
+                self.count(out.len());
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);
                 if let Some(from) = bytes.get(start..).and_then(|b| b.get(..out.len())) {
                     out.copy_from_slice(from);
@@ -213,6 +241,7 @@ impl Source {
                 overlaid(below, *end, append, replace, offset, out, what)
             }
             Bytes::File { file, .. } if out.len() >= BLOCK => {
+                self.count(out.len());
                 file.read_exact_at(out, offset).map_err(|e| Error::io(offset, self.note(e)))
             }
             Bytes::File { file, cache } => self.read_cached(file, cache, offset, out),
@@ -237,6 +266,7 @@ impl Source {
                 let mut bytes = slot.take().map(|b| b.bytes).unwrap_or_default();
                 bytes.clear();
                 bytes.resize(len, 0);
+                self.count(len);
                 let read = file.read_exact_at(&mut bytes, start);
                 read.map_err(|e| Error::io(start, self.note(e)))?;
                 *slot = Some(Block { number, bytes });
@@ -264,6 +294,7 @@ impl Source {
     pub fn read_exact_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         match &self.bytes {
             Bytes::File { file, .. } => {
+                self.count(out.len());
                 file.read_exact_at(out, offset).map_err(|error| self.note(error))
             }
             Bytes::Memory(_) | Bytes::Overlay { .. } => {

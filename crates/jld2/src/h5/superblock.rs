@@ -1,4 +1,5 @@
-//! The userblock text and the superblock (docs/jld2-format.md, section 1; HDF5 specification II.A).
+//! Reads the userblock text and the superblock (docs/jld2-format.md, section 1; HDF5 specification
+//! II.A).
 
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};

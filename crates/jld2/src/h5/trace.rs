@@ -1,21 +1,18 @@
-//! One walk over everything that can be reached from the root: who refers to whom, from where, and
-//! which bytes belong to what (docs/jld2-format.md, section 9).
+//! Walks once over everything that can be reached from the root: who refers to whom, from where,
+//! and which bytes belong to what (docs/jld2-format.md, section 9).
 
+use super::budget::{Budget, Cost, ELEMENT};
 use super::{
-    Allowance, Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Layout, Object,
-    ObjectKind, RefPlan, RelAddr, Result, Slot, TypeRef,
+    Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Object, ObjectKind, RefPlan,
+    RefSlot, RelAddr, Result, TypeRef,
 };
 use std::collections::HashSet;
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Data with references is read in windows of about this many bytes.
 const WINDOW: usize = 64 << 10;
-/// No element with references is larger.
-const MAX_ELEMENT: u32 = 16 << 20;
-/// Paths of objects yet to be visited take no more than the file and this many bytes: a forged
-/// group can have very many links below a very long path.
-const MAX_PATHS: u64 = 16 << 20;
 
 /// What one reference is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,7 +72,9 @@ pub enum RegionKind {
     Header,
     /// A global heap collection.
     Heap,
-    /// Contiguous data or a filtered chunk, which lead nowhere.
+    /// A part of an index of chunks.
+    Index,
+    /// Contiguous data or chunks, which lead nowhere.
     Payload,
     /// Contiguous data with references or heap ids.
     References,
@@ -152,9 +151,7 @@ pub struct Trace<'a> {
     pending: Vec<(RelAddr, Arc<str>)>,
     /// What the object being read leads to, to be visited in this order.
     found: Vec<(RelAddr, Arc<str>)>,
-    /// Bytes of the paths of pending links.
-    paths: u64,
-    allowance: Allowance,
+    allowance: Budget,
 }
 
 impl<'a> Trace<'a> {
@@ -173,13 +170,12 @@ impl<'a> Trace<'a> {
             heaps: HashSet::new(),
             pending: vec![(superblock.root, Arc::from("/"))],
             found: Vec::new(),
-            paths: 0,
             allowance: file.allowance(),
         };
         trace.seen.insert(superblock.root);
         while let Some((addr, path)) = trace.pending.pop() {
             if Arc::strong_count(&path) == 1 {
-                trace.paths = trace.paths.saturating_sub(path.len() as u64);
+                trace.allowance.give_back(Cost::Paths, path.len() as u64);
             }
             trace.visit(addr, &path).map_err(|e| e.in_object(&path))?;
             let found = trace.found.drain(..).rev();
@@ -268,13 +264,13 @@ impl<'a> Trace<'a> {
             let rest = usize::try_from(*offset).ok().and_then(|o| element.get(o..));
             let mut c = Cursor::new(rest.unwrap_or_default(), at, "fill value");
             match slot {
-                Slot::Reference => {
+                RefSlot::Reference => {
                     let target = c.addr()?;
                     if !target.is_null() {
                         self.file.object(target)?;
                     }
                 }
-                Slot::Vlen(base) => {
+                RefSlot::Vlen(base) => {
                     self.file.vlen(c.take(16)?, at, base.size)?;
                 }
             }
@@ -286,14 +282,13 @@ impl<'a> Trace<'a> {
         let addr = object.addr();
         let datatype = self.typed(addr, &dataset.datatype, EdgeKind::DatasetType, path)?;
         let len = self.file.data_len(dataset, &datatype)?;
-        let stored = match &dataset.layout {
-            Layout::Compact { .. } => 0,
-            Layout::Contiguous { size, .. } => *size,
-            Layout::Chunk(chunk) => chunk.size,
-        };
         let plan = RefPlan::new(&datatype)?;
-        if let (Some(start), 1..) = (self.file.stored_offset(dataset)?, stored) {
-            let kind = if plan.is_empty() { RegionKind::Payload } else { RegionKind::References };
+        let kind = if plan.is_empty() { RegionKind::Payload } else { RegionKind::References };
+        if !dataset.is_in_one_piece() {
+            self.chunks(dataset, kind)?;
+        } else if let (Some(start), stored @ 1..) =
+            (self.file.stored_offset(dataset)?, self.file.stored_len(dataset)?)
+        {
             self.visitor.region(Region { start, end: start + stored, kind })?;
         }
         if plan.is_empty() {
@@ -303,11 +298,11 @@ impl<'a> Trace<'a> {
         if len == 0 {
             return Ok(());
         }
-        if let Layout::Chunk(chunk) = &dataset.layout {
-            return Err(Error::foreign(chunk.at, "references inside a filtered chunk"));
+        if let Some(chunked) = dataset.layout.chunked() {
+            return Err(Error::foreign(chunked.at, "references inside a chunk"));
         }
         let Some(mut at) = self.file.stored_offset(dataset)? else { return Ok(()) };
-        if plan.size > MAX_ELEMENT {
+        if u64::from(plan.size) > ELEMENT as u64 {
             return Err(Error::foreign(at, format!("an element of {} bytes", plan.size)));
         }
         let mut stream = self.file.stored(dataset)?;
@@ -324,6 +319,33 @@ impl<'a> Trace<'a> {
             left -= n as u64;
         }
         Ok(())
+    }
+
+    /// Tells of the index of chunks and of what is stored; of chunks that follow one another as one.
+    fn chunks(&mut self, dataset: &Dataset, kind: RegionKind) -> Result<()> {
+        let Some(table) = self.file.chunks(dataset)? else { return Ok(()) };
+        let mut chunks = table.stored(0..u64::MAX)?;
+        let mut pending: Option<Region> = None;
+        loop {
+            let chunk = chunks.next()?;
+            for part in chunks.take_parts() {
+                self.allowance.check(self.file, part.start)?;
+                let Range { start, end } = part;
+                self.visitor.region(Region { start, end, kind: RegionKind::Index })?;
+            }
+            let Some(chunk) = chunk else { break };
+            let start = self.file.offset(chunk.addr, "chunk")?;
+            let end = start.saturating_add(chunk.size);
+            match &mut pending {
+                Some(region) if region.end == start => region.end = end,
+                _ => {
+                    if let Some(region) = pending.replace(Region { start, end, kind }) {
+                        self.visitor.region(region)?;
+                    }
+                }
+            }
+        }
+        pending.map_or(Ok(()), |region| self.visitor.region(region))
     }
 
     /// Follows all that leads elsewhere from `bytes`, whole elements that stand at `at`.
@@ -350,7 +372,7 @@ impl<'a> Trace<'a> {
                 let rest = usize::try_from(*offset).ok().and_then(|o| element.get(o..));
                 let rest = rest.unwrap_or_default();
                 match slot {
-                    Slot::Reference => {
+                    RefSlot::Reference => {
                         let Some((address, _)) = rest.split_first_chunk::<8>() else {
                             return Err(Error::corrupt(at, "reference", "8 bytes", "fewer"));
                         };
@@ -359,7 +381,7 @@ impl<'a> Trace<'a> {
                             self.edge(Edge { kind, from, at, target }, path)?;
                         }
                     }
-                    Slot::Vlen(base) => {
+                    RefSlot::Vlen(base) => {
                         let vlen = rest.get(..16).unwrap_or(rest);
                         self.sequence(from, base, vlen, at, path)?;
                     }
@@ -412,10 +434,7 @@ impl<'a> Trace<'a> {
                 ));
             }
             if edge.kind == EdgeKind::Link {
-                self.paths = self.paths.saturating_add(path.len() as u64);
-                if self.paths > MAX_PATHS.saturating_add(self.file.source().len()) {
-                    return Err(Error::foreign(edge.at, "paths that are longer than the file"));
-                }
+                self.allowance.take(Cost::Paths, path.len() as u64, edge.at)?;
             }
             self.found.push((edge.target, Arc::clone(path)));
         }

@@ -1,10 +1,8 @@
-//! Arrays: shapes, and their data in windows of whole elements.
+//! Reads arrays: shapes, and their data in windows of whole elements.
 
 use super::{Column, Element, JuliaType, TypeTable};
+use crate::h5::budget::ELEMENT;
 use crate::h5::{Class, Cursor, Dataset, Error, Extent, Object, Result};
-
-/// No single element is larger.
-pub(super) const MAX_ELEMENT: usize = 16 << 20;
 
 impl TypeTable<'_> {
     /// The shape of an array in Julia's order; `None` if the dataset holds a single value.
@@ -70,7 +68,7 @@ pub(super) fn each_element(
     if elements == 0 {
         return Ok(0);
     }
-    if size == 0 || size > MAX_ELEMENT || column.len() / size as u64 != elements {
+    if size == 0 || size > ELEMENT || column.len() / size as u64 != elements {
         return Err(Error::corrupt(
             at,
             "element size",

@@ -1,11 +1,7 @@
 //! Output that a file cannot make endless.
 
+use crate::h5::Budget;
 use std::io::{self, Write};
-
-/// A few bytes can stand for a value of a type with a name of kilobytes, but not without end.
-const TIMES: u64 = 4096;
-/// What even the smallest file may come to, in bytes.
-const LEAST: u64 = 256 << 20;
 
 /// Passes bytes on until there were too many of them.
 pub struct Bounded<'w> {
@@ -16,7 +12,7 @@ pub struct Bounded<'w> {
 impl<'w> Bounded<'w> {
     /// Bounds what a file of `len` bytes is written out to.
     pub fn new(out: &'w mut dyn Write, len: u64) -> Self {
-        Self { out, left: len.saturating_mul(TIMES).saturating_add(LEAST) }
+        Self { out, left: Budget::output(len) }
     }
 }
 

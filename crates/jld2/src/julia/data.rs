@@ -1,16 +1,31 @@
-//! The logical bytes of a dataset: its stored bytes through its filters, as a stream.
+//! Streams the logical bytes of a dataset: its stored bytes through its filters.
 
-use crate::codec::{self, Filter, Payload};
+use super::chunks::{Chunks, opened};
+use super::stored::{Stored, skip};
+use crate::codec::{self, Filter};
 use crate::h5::{Dataset, Datatype, Error, File, Layout, Result};
 use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// The data of one dataset, ready to be opened.
 pub struct Column<'a> {
+    file: &'a File,
     filters: Vec<Filter>,
-    filter_mask: u32,
-    stored: Stored<'a>,
+    data: Data<'a>,
     len: u64,
     at: u64,
+}
+
+enum Data<'a> {
+    /// In one piece, as they are.
+    Plain,
+    /// In one chunk, which holds nothing else.
+    Whole {
+        stored: Stored<'a>,
+        filter_mask: u32,
+    },
+    Chunks(Box<Chunks<'a>>),
 }
 
 /// A stream of logical bytes that knows how many are left.
@@ -28,17 +43,22 @@ impl<'a> Column<'a> {
     pub fn new(file: &'a File, dataset: &'a Dataset, datatype: &Datatype) -> Result<Self> {
         let len = file.data_len(dataset, datatype)?;
         let at = file.stored_offset(dataset)?.unwrap_or(0);
-        let (stored_len, filter_mask) = match &dataset.layout {
-            Layout::Chunk(chunk) => (chunk.size, chunk.filter_mask),
-            Layout::Compact { size, .. } | Layout::Contiguous { size, .. } => (*size, 0),
-        };
         let filters = dataset
             .filters
             .iter()
             .map(|f| Filter::new(f.id, f.client.clone(), f.name.as_deref()))
             .collect();
-        let stored = Stored { file, at, len: stored_len };
-        Ok(Self { filters, filter_mask, stored, len, at })
+        let data = match &dataset.layout {
+            Layout::Compact { .. } | Layout::Contiguous { .. } => Data::Plain,
+            Layout::Chunked(chunked) => match chunked.single() {
+                Some(chunk) if dataset.is_in_one_piece() => {
+                    let stored = Stored { file, at, len: chunk.size };
+                    Data::Whole { stored, filter_mask: chunk.filter_mask }
+                }
+                _ => Data::Chunks(Box::new(Chunks::new(file, dataset, datatype, len)?)),
+            },
+        };
+        Ok(Self { file, filters, data, len, at })
     }
 
     /// Logical bytes.
@@ -51,7 +71,7 @@ impl<'a> Column<'a> {
         self.len == 0
     }
 
-    /// Offset of the stored data in the file.
+    /// Offset of the stored data in the file; of the index, where there are several chunks.
     pub fn offset(&self) -> u64 {
         self.at
     }
@@ -61,28 +81,70 @@ impl<'a> Column<'a> {
     /// # Errors
     /// If a filter is not known or the payload's start is damaged.
     pub fn open(&self) -> Result<Decoded<'_>> {
-        let reader: Box<dyn Read + '_> = if self.filters.is_empty() {
-            Box::new(self.stored.file.source().stream(self.at, self.len, "data")?)
-        } else {
-            Box::new(
-                codec::decoder(&self.filters, self.filter_mask, &self.stored, self.len)
-                    .map_err(|e| Error::payload(self.at, e))?,
-            )
+        self.open_range(0..self.len)
+    }
+
+    /// Opens some of the logical bytes. Of data without filters only these are read, and of several
+    /// chunks those that hold them; one chunk is decoded up to the last of them.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and if there are not so many bytes.
+    pub fn open_range(&self, range: Range<u64>) -> Result<Decoded<'_>> {
+        let Range { start, end } = range;
+        if start > end || end > self.len {
+            let found = format!("{start}..{end}");
+            let expected = format!("a range inside 0..{}", self.len);
+            return Err(Error::corrupt(self.at, "bytes of a dataset", expected, found));
+        }
+        let left = end - start;
+        let reader: Box<dyn Read + '_> = match &self.data {
+            Data::Plain => Box::new(self.plain(start, left)?),
+            Data::Whole { stored, .. } if self.filters.is_empty() => {
+                if stored.len != self.len {
+                    let expected = format!("{} bytes without filters", self.len);
+                    let found = format!("{} bytes", stored.len);
+                    return Err(Error::corrupt(self.at, "chunk", expected, found));
+                }
+                Box::new(self.plain(start, left)?)
+            }
+            Data::Whole { stored, filter_mask } => {
+                let mut reader = codec::decoder(&self.filters, *filter_mask, stored, self.len)
+                    .map_err(|e| Error::payload(self.at, e))?;
+                skip(&mut *reader, start).map_err(|e| Error::payload(self.at, e))?;
+                Box::new(reader)
+            }
+            Data::Chunks(chunks) => opened(chunks, &self.filters, start..end)?,
         };
-        Ok(Decoded { reader, left: self.len, at: self.at })
+        Ok(Decoded { reader, left, at: self.at })
+    }
+
+    fn plain(&self, start: u64, len: u64) -> Result<impl Read + '_> {
+        self.file.source().stream(self.at.saturating_add(start), len, "data")
     }
 }
 
-impl codec::Source for Column<'_> {
+/// What was wrong, where a stream of data failed.
+fn told(at: u64, error: io::Error) -> Error {
+    error.downcast::<Error>().unwrap_or_else(|error| Error::payload(at, error))
+}
+
+impl codec::StreamSource for Column<'_> {
     fn total(&self) -> u64 {
         self.len
     }
 
     fn open(&self) -> std::result::Result<codec::Reader<'_>, codec::Error> {
-        if self.filters.is_empty() {
-            codec::Source::open(&self.stored)
-        } else {
-            codec::decoder(&self.filters, self.filter_mask, &self.stored, self.len)
+        match &self.data {
+            Data::Plain => {
+                let stored = Stored { file: self.file, at: self.at, len: self.len };
+                codec::decoder_of(&[], 0, Arc::new(stored), self.len)
+            }
+            Data::Whole { stored, filter_mask } => {
+                codec::decoder(&self.filters, *filter_mask, stored, self.len)
+            }
+            Data::Chunks(chunks) => {
+                opened(chunks, &self.filters, 0..self.len).map_err(|e| io::Error::other(e).into())
+            }
         }
     }
 }
@@ -116,7 +178,7 @@ impl Decoded<'_> {
     /// # Errors
     /// If the payload is damaged or ends early.
     pub fn fill(&mut self, out: &mut [u8]) -> Result<()> {
-        self.reader.read_exact(out).map_err(|e| Error::payload(self.at, e))?;
+        self.reader.read_exact(out).map_err(|e| told(self.at, e))?;
         self.left = self.left.saturating_sub(out.len() as u64);
         Ok(())
     }
@@ -127,30 +189,9 @@ impl Decoded<'_> {
     /// If the payload goes on, or its end is damaged.
     pub fn finish(&mut self) -> Result<()> {
         let mut one = [0];
-        match self.reader.read(&mut one).map_err(|e| Error::payload(self.at, e))? {
+        match self.reader.read(&mut one).map_err(|e| told(self.at, e))? {
             0 => Ok(()),
             _ => Err(Error::corrupt(self.at, "payload", "its end", "more data")),
         }
-    }
-}
-
-/// The stored bytes of a dataset as the codecs want them.
-struct Stored<'a> {
-    file: &'a File,
-    at: u64,
-    len: u64,
-}
-
-impl Payload for Stored<'_> {
-    fn len(&self) -> u64 {
-        self.len
-    }
-
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let left = self.len.saturating_sub(offset);
-        let n = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
-        let Some(buf) = buf.get_mut(..n) else { return Ok(0) };
-        self.file.source().read_exact_at(self.at + offset, buf)?;
-        Ok(n)
     }
 }

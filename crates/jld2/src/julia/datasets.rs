@@ -1,20 +1,15 @@
-//! What a file holds: its linked datasets.
+//! Lists what a file holds: its linked datasets.
 
-use crate::h5::{Error, File, ObjectKind, RelAddr, Result};
+use crate::h5::budget::Cost;
+use crate::h5::{File, ObjectKind, RelAddr, Result};
 use std::collections::HashSet;
-
-/// Paths come to at most this many bytes more than the file: a forged one can have very many links
-/// below a very long path.
-const MAX_PATHS: usize = 16 << 20;
 
 /// The paths of all linked datasets with their addresses, sorted by path; `_types` is left out.
 ///
 /// # Errors
 /// If a group is damaged.
 pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
-    let allowance = file.allowance();
-    let most = usize::try_from(file.source().len()).unwrap_or(usize::MAX).saturating_add(MAX_PATHS);
-    let mut paths = 0_usize;
+    let mut budget = file.allowance();
     let mut out = Vec::new();
     let mut seen = HashSet::new();
     let mut pending = vec![(String::new(), file.superblock().root)];
@@ -22,7 +17,7 @@ pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
         let shown = if path.is_empty() { "/" } else { &path };
         let object = file.object(addr).map_err(|e| e.in_object(shown))?;
         let at = object.header.chunks.first().map_or(0, |c| c.offset);
-        allowance.check(file, at).map_err(|e| e.in_object(shown))?;
+        budget.check(file, at).map_err(|e| e.in_object(shown))?;
         match &object.kind {
             ObjectKind::Group(group) => {
                 // A group linked below itself would never end.
@@ -34,10 +29,7 @@ pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
                         continue;
                     }
                     let path = format!("{path}/{}", link.name);
-                    paths = paths.saturating_add(path.len());
-                    if paths > most {
-                        return Err(Error::foreign(link.at, "paths that are longer than the file"));
-                    }
+                    budget.take(Cost::Paths, path.len() as u64, link.at)?;
                     pending.push((path, link.target));
                 }
             }

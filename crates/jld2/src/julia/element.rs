@@ -1,4 +1,4 @@
-//! What the bytes of one element mean.
+//! Tells what the bytes of one element mean.
 
 use super::{Committed, JuliaType};
 use crate::h5::{Class, Datatype};

@@ -1,4 +1,4 @@
-//! Files for tests: a real one with more in it.
+//! Makes files for tests: a real one with more in it.
 
 use super::TypeTable;
 use crate::h5::{File, ObjectKind, RelAddr, Source};

@@ -1,5 +1,5 @@
-//! Julia's type system as JLD2 stores it: signatures, committed types, values
-//! (docs/jld2-format.md, section 6).
+//! Reads and builds Julia's types and values as JLD2 stores them: signatures, committed types,
+//! values (docs/jld2-format.md, section 6).
 //!
 //! Everything is driven by what the file says of itself. A value is read with the field map and the
 //! layout that its committed datatype carries, never with a definition taken from elsewhere, since
@@ -8,6 +8,7 @@
 mod array;
 mod bounded;
 pub mod builder;
+mod chunks;
 mod data;
 mod datasets;
 mod dump;
@@ -21,6 +22,7 @@ mod record;
 mod sample;
 mod signature;
 mod stack;
+mod stored;
 mod table;
 #[cfg(test)]
 mod tests;

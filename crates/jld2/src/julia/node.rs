@@ -1,4 +1,4 @@
-//! Canonical values that are known without a file: what a rule makes of an object.
+//! Holds canonical values that are known without a file: what a rule makes of an object.
 
 /// A value in the canonical form of `dump --json`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Numbers of any width as text.
+//! Writes numbers of any width as text.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Fields of single objects by name, for whoever looks for a few of them.
+//! Reads fields of single objects by name, for whoever looks for a few of them.
 
 use super::{Column, Committed, Element, TypeTable};
 use crate::h5::{Class, Cursor, Datatype, ObjectKind, RelAddr, Result};
@@ -22,7 +22,7 @@ fn scalar(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<(Element, Vec<u
     let object = types.file().object(addr)?;
     let ObjectKind::Dataset(dataset) = &object.kind else { return Ok(None) };
     let element = types.element(&dataset.datatype)?;
-    if types.julia_dims(&object, dataset)?.is_some() || !dataset.filters.is_empty() {
+    if types.julia_dims(&object, dataset)?.is_some() || dataset.layout.chunked().is_some() {
         return Ok(None);
     }
     let column = Column::new(types.file(), dataset, element.datatype())?;

@@ -1,4 +1,4 @@
-//! Small JLD2 files for tests, put together with the encoders.
+//! Makes small JLD2 files for tests, put together with the encoders.
 
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::sample::Sample;

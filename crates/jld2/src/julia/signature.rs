@@ -1,75 +1,36 @@
-//! Types as values: `DataType`, `Union`, `UnionAll` and `TypeVar` objects, and the parameters of types
-//! (docs/jld2-format.md, section 6.2).
+//! Reads types as values: `DataType`, `Union`, `UnionAll` and `TypeVar` objects, and the parameters
+//! of types (docs/jld2-format.md, section 6.2).
 
 use super::number::{digits, integer};
-use super::types::Extent as Size;
+use super::types::TypeSize;
 use super::{JuliaType, Param, TypeTable};
+use crate::h5::budget::{Budget, Cost, TYPE_BYTES};
 use crate::h5::{
-    Allowance, Class, Cursor, Dataset, Datatype, Error, Extent, File, Member, ObjectKind, RelAddr,
-    Result, TypeRef,
+    Class, Cursor, Dataset, Datatype, Error, Extent, Member, ObjectKind, RelAddr, Result, TypeRef,
 };
 
-/// Ends forged cycles. A type within a type takes up to three steps, and no types nest more than
-/// some sixty deep; what that takes fits into the 2 MiB stack of a thread.
-const MAX_DEPTH: u32 = 200;
-/// Longer names, parameter lists and parameter values do not occur.
-const MAX_BYTES: u64 = 1 << 20;
-/// No type has more parts; a forged one can double with each level.
-const MAX_PARTS: u64 = 1 << 15;
-
-/// What is left of the bounds on a type while it is read.
-#[derive(Debug)]
-pub(super) struct Reach {
-    depth: u32,
-    parts: u64,
-    bytes: u64,
-    allowance: Allowance,
+/// Does `read` one level further down.
+pub(super) fn deeper<T>(
+    budget: &mut Budget,
+    at: u64,
+    read: impl FnOnce(&mut Budget) -> Result<T>,
+) -> Result<T> {
+    budget.take(Cost::TypeSteps, 1, at)?;
+    let result = read(budget);
+    budget.give_back(Cost::TypeSteps, 1);
+    result
 }
 
-impl Reach {
-    /// The bounds on a whole type of `file`.
-    pub(super) fn new(file: &File) -> Self {
-        let allowance = file.allowance();
-        Self { depth: MAX_DEPTH, parts: MAX_PARTS, bytes: MAX_BYTES, allowance }
-    }
-
-    /// The bounds on a type of its own, met on the way.
-    pub(super) fn afresh(&self) -> Self {
-        Self { parts: MAX_PARTS, bytes: MAX_BYTES, ..*self }
-    }
-
-    /// Does `read` one level further down.
-    pub(super) fn deeper<T>(
-        &mut self,
-        at: u64,
-        read: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
-        let Some(depth) = self.depth.checked_sub(1) else {
-            let most = format!("at most {MAX_DEPTH} steps to its end");
-            return Err(Error::corrupt(at, "type signature", most, "more"));
-        };
-        self.depth = depth;
-        let result = read(self);
-        self.depth += 1;
-        result
-    }
-
-    /// Counts what becomes part of the type.
-    fn take(&mut self, more: Size, at: u64) -> Result<()> {
-        let parts = self.parts.checked_sub(more.parts);
-        let (Some(parts), Some(bytes)) = (parts, self.bytes.checked_sub(more.bytes)) else {
-            let most = format!("at most {MAX_PARTS} parts with {MAX_BYTES} bytes of names");
-            return Err(Error::corrupt(at, "type signature", most, "more"));
-        };
-        (self.parts, self.bytes) = (parts, bytes);
-        Ok(())
-    }
+/// Counts what becomes part of a type.
+fn take(budget: &mut Budget, more: TypeSize, at: u64) -> Result<()> {
+    budget.take(Cost::TypeParts, more.parts, at)?;
+    budget.take(Cost::TypeBytes, more.bytes, at)
 }
 
 /// Refuses a type that is endless when written out.
 fn spelled(t: JuliaType, at: u64) -> Result<JuliaType> {
     match t.extent().spelled {
-        0..=MAX_BYTES => Ok(t),
+        0..=TYPE_BYTES => Ok(t),
         more => Err(Error::corrupt(at, "type", "at most 1 MiB written out", more.to_string())),
     }
 }
@@ -91,7 +52,7 @@ impl TypeTable<'_> {
     /// # Errors
     /// If it is damaged.
     pub fn datatype_value(&self, bytes: &[u8], at: u64) -> Result<JuliaType> {
-        self.named_type(bytes, at, &mut Reach::new(self.file()))
+        self.named_type(bytes, at, &mut self.file().allowance())
     }
 
     /// The type that the object at `addr` stands for: a committed datatype, or a dataset that holds
@@ -100,7 +61,7 @@ impl TypeTable<'_> {
     /// # Errors
     /// If it stands for none.
     pub fn type_object(&self, addr: RelAddr, at: u64) -> Result<JuliaType> {
-        self.type_within(addr, at, &mut Reach::new(self.file()))
+        self.type_within(addr, at, &mut self.file().allowance())
     }
 
     /// The type that a Union object stands for.
@@ -110,19 +71,24 @@ impl TypeTable<'_> {
         bytes: &[u8],
         at: u64,
     ) -> Result<JuliaType> {
-        self.union_within(datatype, bytes, at, &mut Reach::new(self.file()))
+        self.union_within(datatype, bytes, at, &mut self.file().allowance())
     }
 
     /// As [`Self::datatype_value`].
-    pub(super) fn named_type(&self, bytes: &[u8], at: u64, reach: &mut Reach) -> Result<JuliaType> {
+    pub(super) fn named_type(
+        &self,
+        bytes: &[u8],
+        at: u64,
+        budget: &mut Budget,
+    ) -> Result<JuliaType> {
         let mut c = Cursor::new(bytes, at, "DataType value");
         let name_at = c.offset();
-        let name = self.name(c.take(16)?, name_at, reach)?;
+        let name = self.name(c.take(16)?, name_at, budget)?;
         let name = self.renamed(name, at);
         let params_at = c.offset();
         let refs = self.references(c.take(16)?, params_at)?;
-        let params = reach.deeper(at, |reach| {
-            refs.into_iter().map(|(at, addr)| self.param(addr, at, reach)).collect::<Result<_>>()
+        let params = deeper(budget, at, |budget| {
+            refs.into_iter().map(|(at, addr)| self.param(addr, at, budget)).collect::<Result<_>>()
         })?;
         spelled(JuliaType::Named { name, params }, at)
     }
@@ -132,32 +98,32 @@ impl TypeTable<'_> {
         &self,
         addr: RelAddr,
         at: u64,
-        reach: &mut Reach,
+        budget: &mut Budget,
     ) -> Result<JuliaType> {
-        match self.param(addr, at, reach)? {
+        match self.param(addr, at, budget)? {
             Param::Type(t) => Ok(t),
             other => Err(Error::corrupt(at, "type", "an object that is a type", other.to_string())),
         }
     }
 
     /// A name that becomes part of a type.
-    fn name(&self, vlen: &[u8], at: u64, reach: &mut Reach) -> Result<String> {
+    fn name(&self, vlen: &[u8], at: u64, budget: &mut Budget) -> Result<String> {
         let name = self.string(vlen, at)?;
-        reach.take(Size::of(&name), at)?;
+        take(budget, TypeSize::of(&name), at)?;
         Ok(name)
     }
 
-    fn param(&self, addr: RelAddr, at: u64, reach: &mut Reach) -> Result<Param> {
-        reach.deeper(at, |reach| self.param_here(addr, at, reach))
+    fn param(&self, addr: RelAddr, at: u64, budget: &mut Budget) -> Result<Param> {
+        deeper(budget, at, |budget| self.param_here(addr, at, budget))
     }
 
-    fn param_here(&self, addr: RelAddr, at: u64, reach: &mut Reach) -> Result<Param> {
+    fn param_here(&self, addr: RelAddr, at: u64, budget: &mut Budget) -> Result<Param> {
         let object = self.file().object(addr)?;
-        reach.allowance.check(self.file(), at)?;
+        budget.check(self.file(), at)?;
         let dataset = match &object.kind {
             ObjectKind::Datatype(_) => {
-                let t = self.committed_within(addr, reach)?.julia_type.clone();
-                reach.take(t.extent(), at)?;
+                let t = self.committed_within(addr, budget)?.julia_type.clone();
+                take(budget, t.extent(), at)?;
                 return Ok(Param::Type(t));
             }
             ObjectKind::Dataset(dataset) => dataset,
@@ -166,7 +132,7 @@ impl TypeTable<'_> {
             }
         };
         let committed = match dataset.datatype {
-            TypeRef::Shared { addr, .. } => Some(self.committed_within(addr, reach)?),
+            TypeRef::Shared { addr, .. } => Some(self.committed_within(addr, budget)?),
             TypeRef::Inline(_) => None,
         };
         let name = committed.as_ref().map_or("", |c| c.julia_type.short_name());
@@ -184,29 +150,29 @@ impl TypeTable<'_> {
                 Some(t) => Param::Other(format!("{t}()")),
                 None => Param::Other("nothing".to_owned()),
             };
-            reach.take(param.extent(), at)?;
+            take(budget, param.extent(), at)?;
             return Ok(param);
         }
         let (bytes, at) = self.small_data(dataset)?;
         match name {
-            "DataType" => self.named_type(&bytes, at, reach).map(Param::Type),
+            "DataType" => self.named_type(&bytes, at, budget).map(Param::Type),
             "Union" => {
                 let datatype = self.file().resolve(&dataset.datatype)?;
-                self.union_within(&datatype, &bytes, at, reach).map(Param::Type)
+                self.union_within(&datatype, &bytes, at, budget).map(Param::Type)
             }
             // `where` is not spelled: the body, with its variables by name.
             "UnionAll" => {
                 let mut c = Cursor::new(&bytes, at, "UnionAll");
                 c.u64()?;
                 let at = c.offset();
-                self.type_within(c.addr()?, at, reach).map(Param::Type)
+                self.type_within(c.addr()?, at, budget).map(Param::Type)
             }
             "TypeVar" => {
-                let name = self.name(bytes.get(..16).unwrap_or(&bytes), at, reach)?;
+                let name = self.name(bytes.get(..16).unwrap_or(&bytes), at, budget)?;
                 Ok(Param::Type(JuliaType::Var(name)))
             }
-            "Symbol" => self.name(&bytes, at, reach).map(Param::Symbol),
-            _ => self.value_param(dataset, &bytes, at, reach),
+            "Symbol" => self.name(&bytes, at, budget).map(Param::Symbol),
+            _ => self.value_param(dataset, &bytes, at, budget),
         }
     }
 
@@ -217,16 +183,16 @@ impl TypeTable<'_> {
         datatype: &Datatype,
         bytes: &[u8],
         at: u64,
-        reach: &mut Reach,
+        budget: &mut Budget,
     ) -> Result<JuliaType> {
         let mut members = Vec::new();
-        reach.take(Size::of(""), at)?;
+        take(budget, TypeSize::of(""), at)?;
         if let Class::Vlen { base, .. } = &datatype.class {
             if let Some((offset, len)) = self.file().vlen(bytes, at, base.size)? {
                 let values = self.heap_bytes(offset, len)?;
                 let size = usize::try_from(base.size).unwrap_or(usize::MAX).max(1);
                 for (value, at) in values.chunks(size).zip((offset..).step_by(size)) {
-                    members.push(self.named_type(value, at, reach)?);
+                    members.push(self.named_type(value, at, budget)?);
                 }
             }
             return spelled(JuliaType::Union(members), at);
@@ -236,7 +202,7 @@ impl TypeTable<'_> {
         while c.remaining() >= 16 {
             let at = c.offset();
             for (at, addr) in self.references(c.take(16)?, at)? {
-                members.push(self.type_within(addr, at, reach)?);
+                members.push(self.type_within(addr, at, budget)?);
             }
         }
         spelled(JuliaType::Union(members), at)
@@ -248,27 +214,27 @@ impl TypeTable<'_> {
         dataset: &Dataset,
         bytes: &[u8],
         at: u64,
-        reach: &mut Reach,
+        budget: &mut Budget,
     ) -> Result<Param> {
         let datatype = self.file().resolve(&dataset.datatype)?;
-        reach.take(Size { parts: 1, bytes: 2 * bytes.len() as u64, spelled: 0 }, at)?;
+        take(budget, TypeSize { parts: 1, bytes: 2 * bytes.len() as u64, spelled: 0 }, at)?;
         let size = usize::try_from(datatype.size).unwrap_or(usize::MAX).max(1);
         if bytes.len() <= size {
-            return self.part(&datatype, bytes, at, reach);
+            return self.part(&datatype, bytes, at, budget);
         }
         let parts = bytes.chunks_exact(size).zip((at..).step_by(size));
-        self.parts(parts.map(|(part, at)| (&*datatype, part, at)), reach)
+        self.parts(parts.map(|(part, at)| (&*datatype, part, at)), budget)
     }
 
     /// The parts of a tuple.
     fn parts<'b>(
         &self,
         parts: impl Iterator<Item = (&'b Datatype, &'b [u8], u64)>,
-        reach: &mut Reach,
+        budget: &mut Budget,
     ) -> Result<Param> {
         let (mut shown, mut names) = (Vec::new(), Vec::new());
         for (datatype, bytes, at) in parts {
-            let part = reach.deeper(at, |reach| self.part(datatype, bytes, at, reach))?;
+            let part = deeper(budget, at, |budget| self.part(datatype, bytes, at, budget))?;
             shown.push(part.to_string());
             if let Param::Symbol(name) = part {
                 names.push(name);
@@ -282,7 +248,13 @@ impl TypeTable<'_> {
     }
 
     /// One value in a parameter, by what it is and not by where it is stored.
-    fn part(&self, datatype: &Datatype, bytes: &[u8], at: u64, reach: &mut Reach) -> Result<Param> {
+    fn part(
+        &self,
+        datatype: &Datatype,
+        bytes: &[u8],
+        at: u64,
+        budget: &mut Budget,
+    ) -> Result<Param> {
         let hex = || Param::Other(digits(bytes));
         Ok(match &datatype.class {
             Class::FixedPoint { signed, .. } => {
@@ -290,9 +262,9 @@ impl TypeTable<'_> {
             }
             Class::Bitfield => Param::Other((bytes.iter().any(|&b| b != 0)).to_string()),
             Class::Float { .. } => Param::Other(format!("0x{}", digits(bytes))),
-            Class::Vlen { string: true, .. } => Param::Symbol(self.name(bytes, at, reach)?),
+            Class::Vlen { string: true, .. } => Param::Symbol(self.name(bytes, at, budget)?),
             Class::Compound(members) if is_type(members) => {
-                Param::Type(self.named_type(bytes, at, reach)?)
+                Param::Type(self.named_type(bytes, at, budget)?)
             }
             Class::Compound(members) => {
                 let parts = members.iter().filter_map(|m| {
@@ -300,14 +272,14 @@ impl TypeTable<'_> {
                     let part = bytes.get(start..)?.get(..m.datatype.size as usize)?;
                     Some((&m.datatype, part, at + u64::from(m.offset)))
                 });
-                self.parts(parts, reach)?
+                self.parts(parts, budget)?
             }
             // Tuples of over ten elements are written as a vector.
-            Class::Reference => match self.symbols(bytes, at, reach)? {
+            Class::Reference => match self.symbols(bytes, at, budget)? {
                 Some(names) => Param::Symbols(names),
                 None => match Cursor::new(bytes, at, "reference").addr()? {
                     addr if addr.is_null() => Param::Other("undef".to_owned()),
-                    addr => self.param(addr, at, reach)?,
+                    addr => self.param(addr, at, budget)?,
                 },
             },
             _ => hex(),
@@ -315,7 +287,7 @@ impl TypeTable<'_> {
     }
 
     /// The vector of symbols that the reference `bytes` leads to.
-    fn symbols(&self, bytes: &[u8], at: u64, reach: &mut Reach) -> Result<Option<Vec<String>>> {
+    fn symbols(&self, bytes: &[u8], at: u64, budget: &mut Budget) -> Result<Option<Vec<String>>> {
         let addr = Cursor::new(bytes, at, "reference").addr()?;
         if addr.is_null() {
             return Ok(None);
@@ -331,7 +303,7 @@ impl TypeTable<'_> {
         let mut names = Vec::new();
         while c.remaining() >= 16 {
             let at = c.offset();
-            names.push(self.name(c.take(16)?, at, reach)?);
+            names.push(self.name(c.take(16)?, at, budget)?);
         }
         Ok(Some(names))
     }
@@ -353,7 +325,7 @@ impl TypeTable<'_> {
 
     fn heap_bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
         match usize::try_from(len) {
-            Ok(n) if len <= MAX_BYTES => self.file().source().read(offset, n, "type signature"),
+            Ok(n) if len <= TYPE_BYTES => self.file().source().read(offset, n, "type signature"),
             _ => Err(Error::corrupt(
                 offset,
                 "type signature",
@@ -381,7 +353,7 @@ impl TypeTable<'_> {
         let column = super::Column::new(self.file(), dataset, &datatype)?;
         let mut stream = column.open()?;
         let at = stream.offset();
-        if column.len() > MAX_BYTES {
+        if column.len() > TYPE_BYTES {
             return Err(Error::corrupt(
                 at,
                 "type parameter",
@@ -398,7 +370,7 @@ impl TypeTable<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::h5::Source;
+    use crate::h5::{File, Source};
     use crate::julia::builder::{Build, Data, NewField, ObjectRef, record};
     use crate::julia::grown::grown;
 
@@ -476,7 +448,7 @@ mod tests {
             });
             let file = File::from_source(Source::from_bytes(bytes)).unwrap();
             let table = TypeTable::new(&file);
-            table.param(addr, 0, &mut Reach::new(&file)).unwrap()
+            table.param(addr, 0, &mut file.allowance()).unwrap()
         };
         let param = read(&[]);
         assert_eq!(param.to_string(), "((7,:a,0x4000000000000000,Core.Int64),undef)");

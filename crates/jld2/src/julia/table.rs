@@ -1,7 +1,9 @@
-//! Committed datatypes with what Julia attaches to them (docs/jld2-format.md, sections 5 and 6.1).
+//! Reads committed datatypes with what Julia attaches to them (docs/jld2-format.md, sections 5 and
+//! 6.1).
 
-use super::signature::Reach;
+use super::signature::deeper;
 use super::{Element, JuliaType};
+use crate::h5::budget::{Budget, Cost};
 use crate::h5::{
     Attribute, Cursor, Datatype, Error, File, Object, ObjectKind, RelAddr, Result, TypeRef,
 };
@@ -103,17 +105,25 @@ impl<'a> TypeTable<'a> {
     /// # Errors
     /// If there is none, or what Julia attaches to it is damaged.
     pub fn committed(&self, addr: RelAddr) -> Result<Arc<Committed>> {
-        self.committed_within(addr, &Reach::new(self.file))
+        self.committed_within(addr, &self.file.allowance())
     }
 
     /// As [`Self::committed`], for a type that others are made of.
-    pub(super) fn committed_within(&self, addr: RelAddr, reach: &Reach) -> Result<Arc<Committed>> {
+    pub(super) fn committed_within(
+        &self,
+        addr: RelAddr,
+        budget: &Budget,
+    ) -> Result<Arc<Committed>> {
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().types.get(&addr) {
             return Ok(Arc::clone(known));
         }
         let at = self.file.offset(addr, "committed datatype")?;
-        let read = Arc::new(reach.afresh().deeper(at, |reach| self.read(addr, reach))?);
+        let mut own = *budget;
+        // A type of its own, met on the way, may be as large as any other.
+        own.set(Cost::TypeParts, 0);
+        own.set(Cost::TypeBytes, 0);
+        let read = Arc::new(deeper(&mut own, at, |budget| self.read(addr, budget))?);
         let mut known = lock();
         if known.weight > MAX_KNOWN {
             *known = Known::default();
@@ -147,19 +157,19 @@ impl<'a> TypeTable<'a> {
         }
     }
 
-    fn read(&self, addr: RelAddr, reach: &mut Reach) -> Result<Committed> {
+    fn read(&self, addr: RelAddr, budget: &mut Budget) -> Result<Committed> {
         let object = self.file.object(addr)?;
         let ObjectKind::Datatype(datatype) = &object.kind else {
             let at = self.file.offset(addr, "committed datatype")?;
             return Err(Error::corrupt(at, "type", "a committed datatype", "another object"));
         };
         let julia_type = match object.attribute("julia_type") {
-            Some(a) => self.attribute_type(&object, a, reach)?,
+            Some(a) => self.attribute_type(&object, a, budget)?,
             // Plain HDF5, or JLD2's `plain` types: read as named tuples.
             None => JuliaType::plain("Core.NamedTuple"),
         };
         let written_type = match object.attribute("written_type") {
-            Some(a) => Some(self.attribute_type(&object, a, reach)?),
+            Some(a) => Some(self.attribute_type(&object, a, budget)?),
             None => None,
         };
         let (fields, typed_fields) = self.fields(&object, datatype)?;
@@ -178,17 +188,17 @@ impl<'a> TypeTable<'a> {
         &self,
         object: &Object,
         a: &Attribute,
-        reach: &mut Reach,
+        budget: &mut Budget,
     ) -> Result<JuliaType> {
         match &a.datatype {
             // The DataType that describes itself: everything else is described through it.
             TypeRef::Shared { addr, .. } if *addr == object.addr() => {
                 Ok(JuliaType::plain(self.own_name(a)?))
             }
-            TypeRef::Shared { .. } => self.named_type(&a.data, a.offset, reach),
+            TypeRef::Shared { .. } => self.named_type(&a.data, a.offset, budget),
             TypeRef::Inline(_) => {
                 let addr = Cursor::new(&a.data, a.offset, "type reference").addr()?;
-                self.type_within(addr, a.offset, reach)
+                self.type_within(addr, a.offset, budget)
             }
         }
     }

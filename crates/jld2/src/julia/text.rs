@@ -1,4 +1,4 @@
-//! Text of any length as a JSON string, read and written in windows.
+//! Reads and writes text of any length as a JSON string, in windows.
 
 use std::io::{self, Read, Write};
 

@@ -1,4 +1,4 @@
-//! Julia types as values, and how they are written out.
+//! Holds Julia types as values, and writes them out.
 
 use std::fmt;
 
@@ -104,21 +104,21 @@ impl JuliaType {
     }
 
     /// How large the type is: parts, bytes of memory behind them, and bytes when written out.
-    pub(super) fn extent(&self) -> Extent {
-        let list = |parts: Extent, item: Extent| parts.and(item).spelled(1);
+    pub(super) fn extent(&self) -> TypeSize {
+        let list = |parts: TypeSize, item: TypeSize| parts.and(item).spelled(1);
         if let Some((n, t)) = self.homogeneous() {
             let one = t.extent();
             let spelled = (one.spelled + 1).saturating_mul(n as u64).saturating_add(12);
-            return Extent { spelled, parts: one.parts.saturating_add(2), bytes: one.bytes };
+            return TypeSize { spelled, parts: one.parts.saturating_add(2), bytes: one.bytes };
         }
         match self {
             Self::Named { name, params } => {
-                params.iter().map(Param::extent).fold(Extent::of(name).spelled(12), list)
+                params.iter().map(Param::extent).fold(TypeSize::of(name).spelled(12), list)
             }
             Self::Union(members) => {
-                members.iter().map(Self::extent).fold(Extent::of("Union").spelled(2), list)
+                members.iter().map(Self::extent).fold(TypeSize::of("Union").spelled(2), list)
             }
-            Self::Var(name) => Extent::of(name),
+            Self::Var(name) => TypeSize::of(name),
         }
     }
 
@@ -138,7 +138,7 @@ impl JuliaType {
 
 /// How large a type is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Extent {
+pub(super) struct TypeSize {
     /// Types and values that it is made of.
     pub(super) parts: u64,
     /// Bytes of their names.
@@ -147,7 +147,7 @@ pub(super) struct Extent {
     pub(super) spelled: u64,
 }
 
-impl Extent {
+impl TypeSize {
     pub(super) fn of(name: &str) -> Self {
         let bytes = name.len() as u64;
         Self { parts: 1, bytes, spelled: bytes }
@@ -167,15 +167,15 @@ impl Extent {
 }
 
 impl Param {
-    pub(super) fn extent(&self) -> Extent {
+    pub(super) fn extent(&self) -> TypeSize {
         match self {
             Self::Type(t) => t.extent(),
-            Self::Int(_) => Extent { parts: 1, bytes: 0, spelled: 40 },
-            Self::Symbol(s) | Self::Other(s) => Extent::of(s).spelled(1),
+            Self::Int(_) => TypeSize { parts: 1, bytes: 0, spelled: 40 },
+            Self::Symbol(s) | Self::Other(s) => TypeSize::of(s).spelled(1),
             Self::Symbols(names) => names
                 .iter()
-                .map(|n| Extent::of(n).spelled(2))
-                .fold(Extent { parts: 1, bytes: 0, spelled: 2 }, Extent::and),
+                .map(|n| TypeSize::of(n).spelled(2))
+                .fold(TypeSize { parts: 1, bytes: 0, spelled: 2 }, TypeSize::and),
         }
     }
 }

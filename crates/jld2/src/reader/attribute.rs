@@ -1,4 +1,4 @@
-//! Attributes of objects.
+//! Reads attributes of objects.
 
 use super::File;
 use crate::h5::{self, Object, Result};

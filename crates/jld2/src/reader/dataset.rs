@@ -1,4 +1,4 @@
-//! Datasets: numbers, arrays, and any other values.
+//! Reads datasets: numbers, arrays, and any other values.
 
 use super::numbers::Typed;
 use super::{Attribute, File, Table, attribute, table};
@@ -15,14 +15,14 @@ pub struct Dataset<'f> {
     file: &'f File,
     path: String,
     object: Arc<Object>,
-    data: h5::Dataset,
+    data: Box<h5::Dataset>,
 }
 
 impl<'f> Dataset<'f> {
     /// The dataset `object`, which is reached as `path`.
     pub(super) fn new(file: &'f File, path: String, object: Arc<Object>) -> Result<Self> {
         match object.dataset().cloned() {
-            Some(data) => Ok(Self { file, path, object, data }),
+            Some(data) => Ok(Self { file, path, object, data: Box::new(data) }),
             None => Err(Error::not_found("dataset").in_object(&path)),
         }
     }
@@ -125,7 +125,8 @@ impl<'f> Dataset<'f> {
     }
 
     /// The numbers with these indices, from 0, in Julia's (column-major) order. Of data that are
-    /// not filtered only these are read; of others all up to the last of them, in windows.
+    /// not filtered only these are read; of chunks those that hold them; of one chunk all up to the
+    /// last of them, in windows.
     ///
     /// # Errors
     /// As [`read`](Self::read), and if the range goes beyond the array.

@@ -1,4 +1,4 @@
-//! Groups: names that lead to datasets and to other groups.
+//! Reads groups: names that lead to datasets and to other groups.
 
 use super::{Attribute, Dataset, File, attribute};
 use crate::h5::{Error, Group as Links, Link, Object, ObjectKind, Result};

@@ -1,8 +1,7 @@
-//! Ranges of the numbers of a dataset.
+//! Reads ranges of the numbers of a dataset.
 
 use crate::h5::{Dataset, Datatype, Error, File, Object, Result};
 use crate::julia::{Column, Element, Numeric, TypeTable, extend, is_little_endian, kind_of};
-use std::io::Read as _;
 use std::ops::Range;
 
 /// Bytes that are read at once.
@@ -60,42 +59,18 @@ impl<'a> Typed<'a> {
         }
         let size = T::SIZE as u64;
         let column = Column::new(self.file, self.dataset, &self.datatype)?;
-        let mut left = (end - start).saturating_mul(size);
+        let mut stream = column.open_range(start.saturating_mul(size)..end.saturating_mul(size))?;
         let mut next = start;
         let mut bytes = Vec::new();
         let mut values = Vec::new();
-        let mut direct = None;
-        let mut decoded = None;
-        if self.dataset.filters.is_empty() {
-            let at = column.offset().saturating_add(start.saturating_mul(size));
-            direct = Some(self.file.source().stream(at, left, "data")?);
-        } else {
-            let mut stream = column.open()?;
-            let skipped = start.saturating_mul(size);
-            let n = std::io::copy(&mut stream.by_ref().take(skipped), &mut std::io::sink())
-                .map_err(|e| Error::payload(column.offset(), e))?;
-            if n < skipped {
-                return Err(Error::corrupt(column.offset(), "payload", "more data", "its end"));
-            }
-            decoded = Some(stream);
-        }
-        while left > 0 {
-            bytes.resize(usize::try_from(left).unwrap_or(usize::MAX).min(WINDOW), 0);
-            let read = match (&mut direct, &mut decoded) {
-                (Some(stream), _) => stream.read_exact(&mut bytes),
-                (None, Some(stream)) => stream.read_exact(&mut bytes),
-                (None, None) => Ok(()),
-            };
-            read.map_err(|e| Error::payload(column.offset(), e))?;
-            left -= bytes.len() as u64;
+        while stream.left() > 0 {
+            bytes.resize(usize::try_from(stream.left()).unwrap_or(usize::MAX).min(WINDOW), 0);
+            stream.fill(&mut bytes)?;
             values.clear();
             extend(&mut values, &bytes);
             take(next, &values)?;
             next += values.len() as u64;
         }
-        match decoded {
-            Some(mut stream) if end == self.len => stream.finish(),
-            _ => Ok(()),
-        }
+        if end == self.len { stream.finish() } else { Ok(()) }
     }
 }

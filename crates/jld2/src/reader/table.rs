@@ -1,4 +1,4 @@
-//! Tables, and where their columns are.
+//! Reads tables, and finds their columns.
 
 use super::Dataset;
 use crate::h5::{Error, RelAddr, Result};
@@ -54,7 +54,7 @@ pub(super) fn of<'f>(dataset: &Dataset<'f>, field: Option<&str>) -> Result<Optio
         Ok((!dims.is_empty()).then(|| dims.iter().fold(1, |n: u64, &d| n.saturating_mul(d))))
     };
     let Some(len) = rows(first)? else { return Ok(None) };
-    // A named tuple whose members are no vectors of one length is just that.
+    // A named tuple whose members are not vectors of one length is just that.
     let named = record.committed.julia_type.is_named_tuple();
     if named && columns.len() < record.committed.fields.len() {
         return Ok(None);

@@ -1,7 +1,7 @@
-//! What becomes of one job.
+//! Decides what becomes of one job.
 
+use super::model::{Inquiry, Order, ToRecord};
 use super::standing::{Known, Standing};
-use super::{Inquiry, Order, ToRecord};
 use crate::archive::{Placement, same_place};
 use crate::convert::publish::Existing;
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel, Wanted};
@@ -103,7 +103,7 @@ impl<'a> Sorter<'a> {
 
     /// In place the file is its own output; what is done is found out in milliseconds. Nor does a
     /// failure count: an undo brings back the very size and time with which the file may have failed
-    /// in the midst of a change, and what was in the way then (an undo file) may be gone.
+    /// in the middle of a change, and what was in the way then (an undo file) may be gone.
     fn in_place(&self, job: &PlannedJob, input: Option<StatData>) -> Result<Fate, RunError> {
         let journals = self.inquiry.journals;
         let known = match journals.own.files.get(&job.name) {
@@ -160,7 +160,7 @@ impl<'a> Sorter<'a> {
         let why = if options.force && wanted.compare == Some(Depth::Payload) {
             // Whether it is ours would cost a look at all of it; nothing depends on that but what
             // is kept.
-            "no journal tells of it, or it was changed later"
+            "no journal records it, or it was changed later"
         } else if inquiry.last {
             "it is being changed"
         } else {
@@ -207,7 +207,7 @@ impl<'a> Sorter<'a> {
             && is_the_inputs_own(record)
             && input.is_some()
             && known.input == Fingerprint::of(job, input)
-            && run.version == env!("CARGO_PKG_VERSION")
+            && run.head.version == env!("CARGO_PKG_VERSION")
             && run.recipe.as_ref() == Some(inquiry.asked)
             && run.options.checksums() == inquiry.settings.options.checksums()
             && !inquiry.settings.resume_failed;

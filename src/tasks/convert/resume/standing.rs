@@ -1,4 +1,4 @@
-//! How things stand with one output: not there, up to date, to be made again, or not ours.
+//! Finds how things stand with one output: not there, up to date, to be made again, or not ours.
 //!
 //! Decided from what `stat` and the journals tell. Only where these do not suffice is a question
 //! asked, which a worker answers by looking into the files.
@@ -82,12 +82,12 @@ impl Known<'_> {
                 let cut = output.mtime_ns % MICROSECOND == 0
                     && output.mtime_ns.abs_diff(input.mtime_ns) < SECOND;
                 let touched = output.mtime_ns != input.mtime_ns && !cut;
-                let changed = || Whose::Not("it was changed since the journal tells of it".into());
+                let changed = || Whose::Not("it was changed since the journal recorded it".into());
                 self.compared(output, None, if touched { changed() } else { Whose::Ours })
             }
             // A claim that nothing was left here says nothing of what is here.
             Some(_) | None => {
-                self.compared(output, None, Whose::Not("no journal tells of it".to_owned()))
+                self.compared(output, None, Whose::Not("no journal records it".to_owned()))
             }
         }
     }
@@ -112,7 +112,7 @@ impl Known<'_> {
         let touched = output != made.stat;
         let mode = self.asked.missed_by(&claim.recipe).is_none().then_some(claim.recipe.mode);
         let other = |why: String| self.compared(output, mode, Whose::Not(why));
-        let later = "it is not the output any more that the journal tells of";
+        let later = "it is no longer the output that the journal records";
         if output.size != made.stat.size {
             return other(other_size(output, made.stat.size));
         }
@@ -183,11 +183,11 @@ impl Known<'_> {
         match (compared, whose) {
             (None, _) => Standing::Ask(wanted),
             (Some(Ok(claim)), _) => {
-                let why = "complete (no journal tells of it: compared with what its input gives)";
+                let why = "complete (no journal records it: compared with what its input gives)";
                 self.up_to_date(output, claim.clone(), true, why)
             }
             (Some(Err(why)), Whose::Ours) => {
-                let why = format!("its journal does not tell of what it was made, and {why}");
+                let why = format!("its journal does not record what it was made of, and {why}");
                 Standing::Stale { why, output }
             }
             (Some(Err(why)), Whose::Not(known)) => {
@@ -235,7 +235,7 @@ impl Known<'_> {
 
 fn other_size(output: StatData, made: u64) -> String {
     let size = output.size;
-    format!("it has {size} bytes, not the {made} of the output that the journal tells of")
+    format!("it has {size} bytes, not the {made} of the output that the journal records")
 }
 
 fn conflict(what: StatData, why: impl Into<String>) -> Standing {

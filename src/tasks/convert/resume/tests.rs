@@ -1,18 +1,25 @@
 //! How things stand, decided from real files and journals; answers are made up.
 
+use super::model::Settled;
 use super::*;
 use crate::archive::Shard;
-use crate::convert::ClaimedFile;
+use crate::convert::publish::Existing;
+use crate::convert::{Claim, ClaimedFile, Examined, Recipe, Wanted};
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel};
 use crate::supervisor::fault::Fault;
-use crate::supervisor::journal::{FORMAT, Fingerprint, JobLine, Line, RunLine, file_name};
+use crate::supervisor::journal::{
+    FORMAT, Fingerprint, HeadLine, JobLine, Journals, Line, RunLine, file_name,
+};
 use crate::supervisor::plan::PlannedJob;
 use crate::supervisor::record::JobOutcome;
 use crate::supervisor::settings::OnConflict;
+use crate::supervisor::{JobRecord, Plan, Settings};
 use crate::sys::dir::Dir;
+use crate::sys::stat::StatData;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One job, its output and what the journals say.
 struct Case {
@@ -85,13 +92,15 @@ impl Case {
         record.fault = (outcome == JobOutcome::Failed).then_some(Fault::Input);
         record.message = Some("torn".into());
         self.lines.push(Line::Run(Box::new(RunLine {
-            journal: FORMAT,
-            run_id: run_id.clone(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            started: "t".into(),
-            host: "h".into(),
-            pid: 1,
-            shard: "1/1".into(),
+            head: HeadLine {
+                journal: FORMAT,
+                run_id: run_id.clone(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                started: "t".into(),
+                host: "h".into(),
+                pid: 1,
+                shard: "1/1".into(),
+            },
             input_dir: "/in".into(),
             output_dir: "/out".into(),
             options: self.settings.options.clone(),
@@ -271,7 +280,7 @@ fn an_output_that_was_touched_is_looked_into() {
     case.answer("", "another", Some(Ok(())));
     assert!(case.complete().to_record.is_some());
     case.answer("", "another", Some(Err("it describes other data")));
-    assert!(case.conflict().contains("not the output any more"));
+    assert!(case.conflict().contains("no longer the output"));
     let stat = StatData::at(&case.output()).unwrap();
     let input = StatData::at(&case.input()).unwrap();
     let result = Err("crashed: SIGSEGV".into());
@@ -283,8 +292,8 @@ fn an_output_that_was_touched_is_looked_into() {
 fn an_output_that_was_written_to_is_compared_as_a_whole() {
     let mut case = Case::made();
     for (bytes, words) in [
-        ("the output's BYTES", "it is not the output any more that the journal tells of"),
-        ("another size", "it has 12 bytes, not the 18 of the output that the journal tells of"),
+        ("the output's BYTES", "it is no longer the output that the journal records"),
+        ("another size", "it has 12 bytes, not the 18 of the output that the journal records"),
     ] {
         Case::rewrite(&case.output(), bytes);
         let wanted = case.asks();
@@ -374,7 +383,7 @@ fn outputs_of_another_archive_stay_unless_it_only_moved() {
     assert_eq!(moved.unwrap().input.path, case.input().to_string_lossy());
     Case::rewrite(&case.input(), "twelve bytes");
     assert_eq!(case.conflict(), "is the output of /other/output_00001.jld2");
-    // The same directory by another name is no other archive.
+    // The same directory by another name is not another archive.
     let link = case.dir.path().join("link");
     symlink(&case.settings.input_dir, &link).unwrap();
     let Line::Job(job) = &mut case.lines[3] else { panic!() };
@@ -476,7 +485,7 @@ fn an_inputs_own_failure_sticks_until_something_changes() {
     let Line::Job(job) = &mut case.lines[1] else { panic!() };
     job.record.message = Some(std::io::Error::from_raw_os_error(libc::EACCES).to_string());
     case.order();
-    // A stale output is no reason to try what failed.
+    // A stale output is not a reason to try what failed.
     case = Case::made();
     Case::rewrite(&case.input(), "twelve bytes");
     case.tell(JobOutcome::Failed, None);

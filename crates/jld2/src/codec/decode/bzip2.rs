@@ -1,8 +1,8 @@
-//! Bzip2 streams, one behind the other.
+//! Decodes bzip2 streams, one behind the other.
 
 use super::{
     deflate::difference,
-    stream::{Complaint, Step, Stepped},
+    stream::{Complaint, Stepped, StreamDecoder},
 };
 use bzip2::{Decompress, Status};
 
@@ -15,7 +15,7 @@ impl Bunzip {
     }
 }
 
-impl Step for Bunzip {
+impl StreamDecoder for Bunzip {
     const CODEC: &'static str = "bzip2";
 
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Stepped, Complaint> {

@@ -1,4 +1,5 @@
-//! Copies inside a buffer, as LZ4 matches want them: quick, in short steps that may overshoot.
+//! Makes copies inside a buffer, as LZ4 matches want them: quick, in short steps that may
+//! overshoot.
 
 use super::window::SLACK;
 

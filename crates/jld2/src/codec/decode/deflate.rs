@@ -1,6 +1,6 @@
-//! Zlib streams (RFC 1950).
+//! Decodes zlib streams (RFC 1950).
 
-use super::stream::{Complaint, Step, Stepped};
+use super::stream::{Complaint, Stepped, StreamDecoder};
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// Undoes the deflate filter. Takes some 50 kB.
@@ -12,7 +12,7 @@ impl Inflate {
     }
 }
 
-impl Step for Inflate {
+impl StreamDecoder for Inflate {
     const CODEC: &'static str = "deflate";
 
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Stepped, Complaint> {

@@ -1,4 +1,4 @@
-//! A stream of a known length.
+//! Reads a stream of a known length, and nothing behind it.
 
 use crate::codec::{Error, Reader};
 use std::io::{self, BufRead, Read};

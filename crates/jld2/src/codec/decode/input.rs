@@ -1,4 +1,4 @@
-//! What a decoder reads from, with the offset that its errors tell.
+//! Reads a decoder's input, and counts the offset that its errors tell.
 
 use crate::codec::{Error, Reader};
 use std::io;

@@ -1,4 +1,4 @@
-//! Raw LZ4 blocks of any size, resumable at every byte.
+//! Decodes raw LZ4 blocks of any size, resumable at every byte.
 //!
 //! JLD2 writes whole columns as one block of up to 1 GiB, so neither side of a block may have to
 //! fit in memory. Where a whole sequence lies in the input chunk and fits in the window, it is

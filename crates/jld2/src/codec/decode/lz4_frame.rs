@@ -1,4 +1,4 @@
-//! LZ4 frames, one behind the other, as liblz4 and JLD2 before 0.6 write them.
+//! Decodes LZ4 frames, one behind the other, as liblz4 and JLD2 before 0.6 write them.
 //!
 //! Linked and independent blocks of every size are decoded through the same small window: a frame
 //! of 4 MiB blocks needs no more memory than one of 64 KiB blocks.
@@ -6,7 +6,7 @@
 use super::{
     input::Input,
     lz4_block::Block,
-    lz4_hdf5::{Step, step},
+    lz4_hdf5::{Progress, step},
     window::{Fork, Refill, Window},
 };
 use crate::codec::{Error, Reader, filter::LZ4_FRAME_MAGIC};
@@ -196,8 +196,8 @@ impl<'a> Lz4Frame<'a> {
             State::Raw(block) => {
                 let hash = self.header.block_checksums.then_some(&mut self.block_hash);
                 match step(&mut self.input, block, &mut self.window, &mut self.decoded, hash)? {
-                    Step::More => None,
-                    Step::Done => Some(State::BlockEnd),
+                    Progress::More => None,
+                    Progress::Done => Some(State::BlockEnd),
                 }
             }
             State::Skip(left) => {

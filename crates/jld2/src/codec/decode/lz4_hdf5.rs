@@ -1,4 +1,4 @@
-//! The registered HDF5 LZ4 format: sizes, then raw LZ4 blocks that stand alone.
+//! Decodes the registered HDF5 LZ4 format: sizes, then raw LZ4 blocks that stand alone.
 //!
 //! ```text
 //! u64 BE  decoded size
@@ -100,9 +100,9 @@ impl<'a> Lz4Hdf5<'a> {
             State::Raw(block) => {
                 let step = step(&mut self.input, block, &mut self.window, &mut self.decoded, None)?;
                 match step {
-                    Step::More => return Ok(()),
-                    Step::Done if block.out_left() == 0 => State::BlockStart,
-                    Step::Done => {
+                    Progress::More => return Ok(()),
+                    Progress::Done if block.out_left() == 0 => State::BlockStart,
+                    Progress::Done => {
                         let found = format!("one that lacks {}", block.out_left());
                         return Err(self.input.corrupt(0, "a block of the declared size", found));
                     }
@@ -172,7 +172,7 @@ impl<'a> Fork<'a> for Lz4Hdf5<'a> {
 }
 
 /// How far [`step`] came.
-pub(super) enum Step {
+pub(super) enum Progress {
     /// The window is full or the input's buffer empty.
     More,
     /// The block is over.
@@ -186,7 +186,7 @@ pub(super) fn step(
     window: &mut Window,
     decoded: &mut u64,
     hash: Option<&mut Xxh32>,
-) -> Result<Step, Error> {
+) -> Result<Progress, Error> {
     let before = window.room();
     let chunk = input.chunk()?;
     let ended = chunk.is_empty();
@@ -202,10 +202,10 @@ pub(super) fn step(
     input.consume(read);
     *decoded = decoded.saturating_add(before.saturating_sub(window.room()) as u64);
     if block.is_done() {
-        Ok(Step::Done)
+        Ok(Progress::Done)
     } else if ended && window.room() > 0 {
         Err(input.truncated(*decoded))
     } else {
-        Ok(Step::More)
+        Ok(Progress::More)
     }
 }

@@ -1,4 +1,4 @@
-//! Payloads to dataset bytes.
+//! Decodes payloads to a dataset's bytes.
 
 mod bzip2;
 mod copy;
@@ -14,7 +14,7 @@ mod stream;
 mod window;
 mod zstd;
 
-pub use pipeline::{Decoded, decoder};
+pub use pipeline::{Decoded, decoder, decoder_of};
 
 #[cfg(test)]
 mod tests;

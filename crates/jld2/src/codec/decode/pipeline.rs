@@ -1,4 +1,4 @@
-//! A pipeline of filters, undone from its end to its beginning.
+//! Undoes a pipeline of filters, from its end to its beginning.
 
 use super::{
     bzip2::Bunzip,
@@ -12,9 +12,12 @@ use super::{
     zstd::Unzstd,
 };
 use crate::codec::{
-    Error, Filter, Lz4Format, Payload, Reader, Source, describe, ids, payload, sniff_lz4,
+    Error, Filter, Lz4Format, Payload, Reader, StreamSource, describe, ids,
+    payload::{self, Handle},
+    sniff_lz4,
 };
 use std::io::Read as _;
+use std::sync::Arc;
 
 /// Streams the dataset whose `payload` went through `filters`.
 ///
@@ -33,13 +36,35 @@ pub fn decoder<'a>(
     payload: &'a dyn Payload,
     decoded_len: u64,
 ) -> Result<Reader<'a>, Error> {
+    undone(filters, filter_mask, &Handle::Borrowed(payload), decoded_len)
+}
+
+/// The same for a payload that lives as long as it is read.
+///
+/// # Errors
+/// As [`decoder`].
+pub fn decoder_of<'a>(
+    filters: &'a [Filter],
+    filter_mask: u32,
+    payload: Arc<dyn Payload + Send + 'a>,
+    decoded_len: u64,
+) -> Result<Reader<'a>, Error> {
+    undone(filters, filter_mask, &Handle::Shared(payload), decoded_len)
+}
+
+fn undone<'a>(
+    filters: &'a [Filter],
+    filter_mask: u32,
+    payload: &Handle<'a>,
+    decoded_len: u64,
+) -> Result<Reader<'a>, Error> {
     let applied: Vec<&Filter> = filters
         .iter()
         .enumerate()
         .filter(|(i, _)| *i >= 32 || filter_mask >> *i & 1 == 0)
         .map(|(_, filter)| filter)
         .collect();
-    let inner = if decoded_len == 0 && payload.is_empty() {
+    let inner = if decoded_len == 0 && payload.get().is_empty() {
         payload::open(payload, 0)
     } else {
         Node::build(&applied, payload, decoded_len)?.open()?
@@ -63,7 +88,7 @@ pub struct Decoded<'a> {
     pub decoded_len: u64,
 }
 
-impl Source for Decoded<'_> {
+impl StreamSource for Decoded<'_> {
     fn total(&self) -> u64 {
         self.decoded_len
     }
@@ -75,7 +100,7 @@ impl Source for Decoded<'_> {
 
 /// A stream of bytes in the middle of a pipeline, which can be started several times.
 enum Node<'a> {
-    Payload(&'a dyn Payload),
+    Payload(Handle<'a>),
     Deflate(Box<Self>),
     Bzip2(Box<Self>),
     Zstd(Box<Self>),
@@ -86,11 +111,7 @@ enum Node<'a> {
 
 impl<'a> Node<'a> {
     /// Undoes `filters`, which were applied in this order.
-    fn build(
-        filters: &[&Filter],
-        payload: &'a dyn Payload,
-        decoded_len: u64,
-    ) -> Result<Self, Error> {
+    fn build(filters: &[&Filter], payload: &Handle<'a>, decoded_len: u64) -> Result<Self, Error> {
         let known =
             |id| matches!(id, ids::DEFLATE | ids::SHUFFLE | ids::BZIP2 | ids::LZ4 | ids::ZSTD);
         if let Some(filter) = filters.iter().find(|filter| !known(filter.id)) {
@@ -103,9 +124,9 @@ impl<'a> Node<'a> {
             let what = format!("a chain of {} filters, or more than one shuffle,", filters.len());
             return Err(Error::Unsupported { codec: "pipeline", what });
         }
-        let mut node = Self::Payload(payload);
+        let mut node = Self::Payload(payload.clone());
         // Known as long as all filters undone so far keep the length.
-        let mut outer_len = Some(payload.len());
+        let mut outer_len = Some(payload.get().len());
         let mut rest = filters;
         while let Some((filter, before)) = rest.split_last() {
             let total = if before.iter().all(keeps_length) { Some(decoded_len) } else { None };
@@ -162,7 +183,7 @@ impl<'a> Node<'a> {
     /// Starts a stream.
     fn open(&self) -> Result<Reader<'a>, Error> {
         Ok(match self {
-            Self::Payload(payload) => payload::open(*payload, 0),
+            Self::Payload(payload) => payload::open(payload, 0),
             Self::Deflate(input) => Box::new(Stream::new(input.open()?, Inflate::new())),
             Self::Bzip2(input) => Box::new(Stream::new(input.open()?, Bunzip::new())),
             Self::Zstd(input) => Box::new(Stream::new(input.open()?, Unzstd::new()?)),
@@ -194,20 +215,20 @@ impl<'a> Node<'a> {
         total: u64,
     ) -> Result<Vec<Reader<'a>>, Error> {
         if let Self::Lz4Hdf5 { input, expected } = self
-            && let Self::Payload(payload) = **input
+            && let Self::Payload(payload) = &**input
         {
             let first = Lz4Hdf5::new(payload::open(payload, 0), *expected);
             return forks(first, payload, starts, total);
         }
         if let Self::Lz4Frame(input) = self
-            && let Self::Payload(payload) = **input
+            && let Self::Payload(payload) = &**input
         {
             return forks(Lz4Frame::new(payload::open(payload, 0)), payload, starts, total);
         }
         starts
             .map(|start| {
                 if let Self::Payload(payload) = self {
-                    return Ok(payload::open(*payload, start));
+                    return Ok(payload::open(payload, start));
                 }
                 let mut reader = self.open()?;
                 match payload::skip(&mut *reader, start)? {
@@ -233,7 +254,7 @@ impl<'a> Node<'a> {
 /// Decodes `payload` once on the way to the last of `starts`, and leaves a decoder at each.
 fn forks<'a, T: Fork<'a> + Send + 'a>(
     mut walker: T,
-    payload: &'a dyn Payload,
+    payload: &Handle<'a>,
     starts: impl Iterator<Item = u64>,
     total: u64,
 ) -> Result<Vec<Reader<'a>>, Error> {

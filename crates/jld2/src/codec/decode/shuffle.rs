@@ -1,4 +1,4 @@
-//! Byte planes back to elements.
+//! Puts byte planes back to elements.
 //!
 //! Plane `k` holds the `k`-th byte of every element; the bytes of an incomplete last element
 //! follow the planes as they are. Data of some size is read through one cursor per plane.

@@ -1,4 +1,4 @@
-//! Decoders that a library steps through a buffer at a time.
+//! Runs a library's decoder, a buffer at a time.
 
 use super::input::Input;
 use crate::codec::{Error, Reader};
@@ -21,7 +21,7 @@ pub(super) struct Complaint {
 }
 
 /// A library's streaming decoder.
-pub(super) trait Step {
+pub(super) trait StreamDecoder {
     /// What errors call it.
     const CODEC: &'static str;
 
@@ -38,7 +38,7 @@ pub(super) trait Step {
 /// Bytes decoded at once for those who look into the buffer.
 const CHUNK: usize = 64 * 1024;
 
-/// A [`Step`] as a reader.
+/// A [`StreamDecoder`] as a reader.
 pub(super) struct Stream<'a, S> {
     input: Input<'a>,
     step: S,
@@ -49,7 +49,7 @@ pub(super) struct Stream<'a, S> {
     end: usize,
 }
 
-impl<'a, S: Step> Stream<'a, S> {
+impl<'a, S: StreamDecoder> Stream<'a, S> {
     pub(super) fn new(reader: Reader<'a>, step: S) -> Self {
         Self {
             input: Input::new(reader, S::CODEC),
@@ -64,7 +64,7 @@ impl<'a, S: Step> Stream<'a, S> {
 }
 
 /// Decodes at least a byte into `output` unless the last stream has ended.
-fn advance<S: Step>(
+fn advance<S: StreamDecoder>(
     input: &mut Input<'_>,
     step: &mut S,
     between: &mut bool,
@@ -103,7 +103,7 @@ fn advance<S: Step>(
     }
 }
 
-impl<S: Step> BufRead for Stream<'_, S> {
+impl<S: StreamDecoder> BufRead for Stream<'_, S> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.start >= self.end {
             self.buf.resize(CHUNK, 0);
@@ -119,7 +119,7 @@ impl<S: Step> BufRead for Stream<'_, S> {
     }
 }
 
-impl<S: Step> Read for Stream<'_, S> {
+impl<S: StreamDecoder> Read for Stream<'_, S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.start >= self.end && !buf.is_empty() {
             let Self { input, step, between, decoded, .. } = self;

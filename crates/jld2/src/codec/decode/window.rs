@@ -1,4 +1,4 @@
-//! Decoded bytes on their way out, with the history that matches refer to.
+//! Holds decoded bytes on their way out, with the history that matches refer to.
 
 use crate::codec::{Error, Reader};
 use std::io::{self, BufRead, Read};

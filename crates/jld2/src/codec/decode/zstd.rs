@@ -1,6 +1,6 @@
-//! Zstandard frames, one behind the other.
+//! Decodes Zstandard frames, one behind the other.
 
-use super::stream::{Complaint, Step, Stepped};
+use super::stream::{Complaint, Stepped, StreamDecoder};
 use crate::codec::Error;
 use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get_error_name};
 
@@ -28,7 +28,7 @@ impl Unzstd {
     }
 }
 
-impl Step for Unzstd {
+impl StreamDecoder for Unzstd {
     const CODEC: &'static str = "zstd";
 
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Stepped, Complaint> {

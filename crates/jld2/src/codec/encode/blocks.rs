@@ -1,4 +1,4 @@
-//! Blocks in parallel, in order.
+//! Encodes blocks in parallel, and hands them on in order.
 //!
 //! Every thread does all the work on its blocks: it reads the next one, encodes it, and writes what
 //! is due. One of them reads at a time, and one writes, so while blocks are encoded those two go on

@@ -1,4 +1,4 @@
-//! One zlib stream out of blocks that are deflated in parallel.
+//! Encodes one zlib stream out of blocks that are deflated in parallel.
 //!
 //! Each block sees the 32 KiB before it as its dictionary and ends on a byte with an empty stored
 //! block (a sync flush), so the blocks behind each other are one deflate stream; the checksums of

@@ -1,4 +1,4 @@
-//! Both formats under the LZ4 number, as blocks that stand alone.
+//! Encodes both formats under the LZ4 number, as blocks that stand alone.
 
 use super::{
     blocks::{Block, Cut, Worker, encode_blocks},

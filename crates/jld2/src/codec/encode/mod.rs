@@ -1,4 +1,4 @@
-//! Dataset bytes to payloads.
+//! Encodes a dataset's bytes to payloads.
 
 mod blocks;
 mod deflate;

@@ -1,4 +1,4 @@
-//! Where encoded bytes go, and who watches.
+//! Tells where encoded bytes go, and who watches.
 
 use crate::codec::Error;
 use std::{io::Write, ops::ControlFlow};

@@ -1,4 +1,4 @@
-//! Bytes as they are.
+//! Passes bytes on as they are.
 
 use super::output::Output;
 use crate::codec::{Error, Reader};

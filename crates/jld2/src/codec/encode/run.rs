@@ -1,7 +1,7 @@
-//! One dataset into one payload.
+//! Encodes one dataset into one payload.
 
 use super::{deflate, lz4, output::Output, plain, shuffle::Shuffled, zstd};
-use crate::codec::{Error, Filter, Source, ids};
+use crate::codec::{Error, Filter, StreamSource, ids};
 use std::{io::Write, ops::ControlFlow};
 
 /// How bytes are compressed.
@@ -45,7 +45,7 @@ pub struct Encoded {
 pub fn encode(
     codec: Codec,
     shuffle: Option<u32>,
-    input: &dyn Source,
+    input: &dyn StreamSource,
     out: &mut (dyn Write + Send),
     threads: usize,
     progress: &mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
@@ -65,7 +65,7 @@ pub fn encode(
 
 fn compress(
     codec: Codec,
-    input: &dyn Source,
+    input: &dyn StreamSource,
     threads: usize,
     out: &mut Output<'_>,
 ) -> Result<(), Error> {

@@ -1,11 +1,11 @@
-//! Elements to byte planes.
+//! Puts elements into byte planes.
 //!
 //! A plane holds one byte of every element, so the whole input comes before the second plane can
 //! begin. Small inputs are read once; large ones are read again for each group of planes that fits
 //! in memory, or for each single plane.
 
 use crate::codec::{
-    Error, Reader, Source,
+    Error, Reader, StreamSource,
     payload::{fill_up, skip},
     planes::{take, take_apart},
 };
@@ -18,18 +18,18 @@ const CHUNK: usize = 64 * 1024;
 
 /// A source whose bytes are shuffled.
 pub(super) struct Shuffled<'a> {
-    source: &'a dyn Source,
+    source: &'a dyn StreamSource,
     size: usize,
 }
 
 impl<'a> Shuffled<'a> {
     /// Shuffles elements of `size` >= 1 bytes.
-    pub(super) fn new(source: &'a dyn Source, size: usize) -> Self {
+    pub(super) fn new(source: &'a dyn StreamSource, size: usize) -> Self {
         Self { source, size: size.max(1) }
     }
 }
 
-impl Source for Shuffled<'_> {
+impl StreamSource for Shuffled<'_> {
     fn total(&self) -> u64 {
         self.source.total()
     }
@@ -55,7 +55,7 @@ impl Source for Shuffled<'_> {
 
 /// Reads the planes.
 struct Planes<'a> {
-    source: &'a dyn Source,
+    source: &'a dyn StreamSource,
     size: usize,
     elements: u64,
     /// Bytes behind the last whole element.

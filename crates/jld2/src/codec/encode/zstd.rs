@@ -1,4 +1,4 @@
-//! One zstd frame, with the library's own threads.
+//! Encodes one zstd frame, with the library's own threads.
 //!
 //! The library cuts the input into jobs whose size does not depend on the number of its threads,
 //! and with one thread or more (not with none) it always gives the same bytes. This thread, which

@@ -1,4 +1,4 @@
-//! Attributes (HDF5 specification IV.A.2.m; docs/jld2-format.md, section 5).
+//! Parses attributes (HDF5 specification IV.A.2.m; docs/jld2-format.md, section 5).
 
 use super::dataspace::Dataspace;
 use super::datatype::TypeRef;

@@ -1,4 +1,4 @@
-//! Dataspaces (HDF5 specification IV.A.2.b).
+//! Parses dataspaces (HDF5 specification IV.A.2.b).
 
 use crate::h5::bytes::Cursor;
 use crate::h5::{Error, Result};
@@ -25,6 +25,10 @@ pub struct Dataspace {
     pub extent: Extent,
     /// The dimensions in HDF5's order, slowest first: the reverse of Julia's.
     pub dims: Vec<u64>,
+    /// What the dimensions may grow to, [`UNLIMITED`](Self::UNLIMITED) or a number; `None` if they
+    /// stay as they are, as JLD2's do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_dims: Option<Vec<u64>>,
 }
 
 impl Dataspace {
@@ -68,15 +72,20 @@ impl Dataspace {
             ));
         }
         let dims = (0..rank).map(|_| c.u64()).collect::<Result<Vec<_>>>()?;
-        if flags & 1 != 0 {
-            c.take(8 * usize::from(rank))?;
-        }
-        Ok(Self { extent, dims })
+        let max_dims = if flags & 1 != 0 {
+            Some((0..rank).map(|_| c.u64()).collect::<Result<Vec<_>>>()?)
+        } else {
+            None
+        };
+        Ok(Self { extent, dims, max_dims })
     }
+
+    /// A dimension that may grow without a bound.
+    pub const UNLIMITED: u64 = u64::MAX;
 
     /// A scalar.
     pub fn scalar() -> Self {
-        Self { extent: Extent::Scalar, dims: Vec::new() }
+        Self { extent: Extent::Scalar, dims: Vec::new(), max_dims: None }
     }
 
     /// How many elements; `None` if that overflows.

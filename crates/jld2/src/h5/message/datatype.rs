@@ -1,10 +1,8 @@
-//! Datatypes (HDF5 specification IV.A.2.d; docs/jld2-format.md, section 4).
+//! Parses datatypes (HDF5 specification IV.A.2.d; docs/jld2-format.md, section 4).
 
+use crate::h5::budget::DATATYPE_LEVELS;
 use crate::h5::bytes::{Cursor, utf8};
 use crate::h5::{Error, RelAddr, Result};
-
-/// Deeper nesting than any real type; ends forged recursion.
-const MAX_DEPTH: u32 = 64;
 
 /// Byte order of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -173,7 +171,7 @@ impl Datatype {
 
     fn nested(c: &mut Cursor<'_>, depth: u32, writer: Writer) -> Result<Self> {
         let offset = c.offset();
-        if depth > MAX_DEPTH {
+        if depth > DATATYPE_LEVELS {
             return Err(Error::corrupt(offset, "datatype", "at most 64 levels", "more"));
         }
         let first = c.u8()?;

@@ -1,4 +1,4 @@
-//! Fill values (HDF5 specification IV.A.2.e and IV.A.2.f).
+//! Parses fill values (HDF5 specification IV.A.2.e and IV.A.2.f).
 
 use crate::h5::bytes::Cursor;
 use crate::h5::header::kind;
@@ -35,6 +35,24 @@ impl<'a> FillValue<'a> {
             out.extend(Self::parse(&mut c, m.kind == kind::OLD_FILL_VALUE)?);
         }
         Ok(out)
+    }
+
+    /// The value that counts: that of the newer kind of message, if it defines one.
+    ///
+    /// # Errors
+    /// If a message is damaged.
+    pub fn of(header: &'a ObjectHeader) -> Result<Option<Self>> {
+        for of in [kind::FILL_VALUE, kind::OLD_FILL_VALUE] {
+            let Some(m) = header.of_kind(of).next() else { continue };
+            if m.flags & 2 != 0 {
+                return Err(Error::foreign(m.offset, "a shared fill value"));
+            }
+            let mut c = Cursor::new(header.body(m), m.body, "fill value");
+            if let Some(fill) = Self::parse(&mut c, of == kind::OLD_FILL_VALUE)? {
+                return Ok(Some(fill));
+            }
+        }
+        Ok(None)
     }
 
     /// Parses one message; `None` if it defines no value.

@@ -1,4 +1,4 @@
-//! Filter pipelines (HDF5 specification IV.A.2.l; docs/jld2-format.md, section 7.3).
+//! Parses filter pipelines (HDF5 specification IV.A.2.l; docs/jld2-format.md, section 7.3).
 
 use crate::h5::bytes::Cursor;
 use crate::h5::{Error, Result};

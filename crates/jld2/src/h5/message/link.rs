@@ -1,4 +1,4 @@
-//! Links (HDF5 specification IV.A.2.g; docs/jld2-format.md, section 3.1).
+//! Parses links (HDF5 specification IV.A.2.g; docs/jld2-format.md, section 3.1).
 
 use crate::h5::bytes::{Cursor, utf8};
 use crate::h5::{Error, RelAddr, Result};

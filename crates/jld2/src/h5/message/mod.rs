@@ -1,4 +1,4 @@
-//! The bodies of header messages.
+//! Parses the bodies of header messages.
 
 pub mod attribute;
 pub mod dataspace;

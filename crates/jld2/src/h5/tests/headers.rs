@@ -116,7 +116,7 @@ proptest! {
         prop_assert!(!hit || read(&file, addr).is_err(), "{at} to {end} of {start} to {checksum}");
     }
 
-    /// Zeros up to the checksum that are no block of a disk, in a header as JLD2 writes it.
+    /// Zeros up to the checksum that are not a block of a disk, in a header as JLD2 writes it.
     #[test]
     fn zeros_up_to_the_checksum_are_damage(len in 25_usize..200) {
         let mut sample = Sample::new();
@@ -213,7 +213,7 @@ fn continuations_in_a_circle_are_cut() {
     let error = read(&file, first).unwrap_err();
     assert!(error.to_string().contains("again"), "{error}");
 
-    // A header that leads to itself is no continuation block.
+    // A header that leads to itself is not a continuation block.
     let mut sample = Sample::new();
     let here = sample.next();
     let first = sample.object(&[continuation(here, 31)]);

@@ -4,8 +4,8 @@ use super::strategy::datatype;
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::message::filter;
 use crate::h5::{
-    Attribute, Class, Cursor, Dataspace, Datatype, Extent, FilterEntry, Layout, Link, RelAddr,
-    SingleChunk, TypeRef,
+    Attribute, ChunkIndex, Chunked, Class, Cursor, Dataspace, Datatype, Extent, FilterEntry,
+    Layout, Link, RelAddr, TypeRef,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -69,7 +69,7 @@ proptest! {
     fn dataspaces((extent, dims) in extent()) {
         let bytes = encode::dataspace(extent, &dims);
         let parsed = Dataspace::parse(&mut Cursor::new(&bytes, 0, "dataspace")).unwrap();
-        prop_assert_eq!(&parsed, &Dataspace { extent, dims: dims.clone() });
+        prop_assert_eq!(&parsed, &Dataspace { extent, dims: dims.clone(), max_dims: None });
         let product = dims.iter().try_fold(1_u128, |n, &d| n.checked_mul(u128::from(d)));
         match extent {
             Extent::Null => prop_assert_eq!(parsed.elements(), Some(0)),
@@ -95,7 +95,7 @@ proptest! {
         prop_assert_eq!(a.name, name);
         prop_assert_eq!(a.offset, 1000 + (bytes.len() - data.len()) as u64);
         prop_assert_eq!(a.data, data);
-        prop_assert_eq!(a.dataspace, Dataspace { extent, dims });
+        prop_assert_eq!(a.dataspace, Dataspace { extent, dims, max_dims: None });
         match (a.datatype, shared) {
             (TypeRef::Inline(read), None) => prop_assert!(read.same_layout(&d)),
             (TypeRef::Shared { addr, at }, Some(want)) => {
@@ -180,8 +180,10 @@ proptest! {
         let bytes = encode::single_chunk(&dims, element, size, filter_mask, addr);
         let at = 10 + bytes.len() as u64 - 8;
         let element_size = u64::from(element);
-        let chunk = SingleChunk { dims, element_size, size, filter_mask, addr, at };
-        prop_assert_eq!(read(&bytes), Layout::Chunk(chunk));
+        let index = ChunkIndex::Single { filtered: Some((size, filter_mask)) };
+        let chunked =
+            Chunked { version: 4, dims, element_size, index, addr, at, plain_edges: false };
+        prop_assert_eq!(read(&bytes), Layout::Chunked(chunked));
     }
 }
 

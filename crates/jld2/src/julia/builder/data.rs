@@ -1,4 +1,4 @@
-//! Bytes of objects that may refer to others.
+//! Collects bytes of objects that may refer to others.
 
 use crate::h5::RelAddr;
 

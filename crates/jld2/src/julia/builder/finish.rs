@@ -1,4 +1,4 @@
-//! The layout of all that was built, once it is complete.
+//! Lays out all that was built, once it is complete.
 
 use crate::h5::RelAddr;
 use crate::h5::checksum::lookup3;

@@ -1,4 +1,4 @@
-//! New objects for a file: types, and values of them, encoded as JLD2 would append them.
+//! Builds new objects for a file: types, and values of them, encoded as JLD2 would append them.
 //!
 //! Objects are put together first and laid out afterwards, so that they may refer to one another
 //! and to heap objects in any order. Nothing of the file itself changes here.
@@ -11,5 +11,5 @@ mod types;
 
 pub use data::{Data, ObjectRef};
 pub use finish::Built;
-pub use pending::Build;
-pub use types::{FieldStyle, NewField, record};
+pub use pending::{Build, FieldStyle};
+pub use types::{NewField, record};

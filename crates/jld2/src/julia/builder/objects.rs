@@ -1,4 +1,4 @@
-//! Datasets, groups and their headers.
+//! Builds datasets, groups and their headers.
 
 use crate::h5::encode::{self, EncodedHeader, NewMessage};
 use crate::h5::{Datatype, Extent, RelAddr, kind};

@@ -1,10 +1,18 @@
-//! What is being built, and the heap objects in it.
+//! Holds what is being built, and the heap objects in it.
 
 use crate::h5::{Error, RelAddr, Result};
 use crate::julia::TypeTable;
 use crate::julia::builder::data::{Data, Fill, ObjectRef};
-use crate::julia::builder::types::FieldStyle;
 use std::collections::HashMap;
+
+/// How committed types state the types of their fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldStyle {
+    /// `field_datatypes`: JLD2 before 0.5.
+    Datatypes,
+    /// `field_names` and `field_types`: JLD2 from 0.5 on.
+    NamesAndTypes,
+}
 
 #[derive(Debug)]
 pub(in crate::julia::builder) struct Blob {

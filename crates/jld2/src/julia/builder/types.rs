@@ -1,9 +1,9 @@
-//! Types: committed ones, and values of them.
+//! Builds types: committed ones, and values of them.
 
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::{Class, Datatype, Error, Extent, RelAddr, Result, kind};
-use crate::julia::builder::Build;
 use crate::julia::builder::data::{Data, Fill, ObjectRef};
+use crate::julia::builder::{Build, FieldStyle};
 use crate::julia::{JuliaType, Param};
 
 /// A member of a type to be committed.
@@ -15,15 +15,6 @@ pub struct NewField {
     pub datatype: Option<Datatype>,
     /// Its committed datatype, if it has one.
     pub committed: Option<ObjectRef>,
-}
-
-/// How committed types state the types of their fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldStyle {
-    /// `field_datatypes`: JLD2 before 0.5.
-    Datatypes,
-    /// `field_names` and `field_types`: JLD2 from 0.5 on.
-    NamesAndTypes,
 }
 
 /// The packed compound of fields that have data.

@@ -1,4 +1,4 @@
-//! Digests of columns that were read before.
+//! Keeps digests of columns that were read before.
 
 use crate::h5::{Dataset, Datatype, File, Layout, Result};
 use std::collections::HashMap;
@@ -44,7 +44,10 @@ impl Stored {
         let (len, mask) = match &dataset.layout {
             Layout::Compact { .. } => return Ok(None),
             Layout::Contiguous { size, .. } => (*size, 0),
-            Layout::Chunk(chunk) => (chunk.size, chunk.filter_mask),
+            Layout::Chunked(_) => match dataset.layout.single_chunk() {
+                Some(chunk) => (chunk.size, chunk.filter_mask),
+                None => return Ok(None),
+            },
         };
         let Some(offset) = file.stored_offset(dataset)? else { return Ok(None) };
         if logical < LEAST || !file.source().is_plain(offset, len) {

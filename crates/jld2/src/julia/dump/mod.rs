@@ -1,4 +1,5 @@
-//! The canonical form of values: the JSON of `dump --json`, and what content digests are made of.
+//! Writes the canonical form of values: the JSON of `dump --json`, and what content digests are
+//! made of.
 //!
 //! One object at a time is written as it is read, arrays of numbers only as a digest, so memory
 //! does not grow with the data.
@@ -9,7 +10,7 @@ mod digests;
 use super::bounded::Bounded;
 use super::text::text;
 use super::{Overrides, TypeTable, Walk, Watch};
-use crate::h5::{Allowance, Attribute, Error, RelAddr, Result};
+use crate::h5::{Attribute, Budget, Error, RelAddr, Result};
 use canonical::comma;
 use std::io::Write;
 
@@ -116,7 +117,7 @@ impl<'a> Dumper<'a> {
         Canonical::new(out, self.digest, self.digests)
     }
 
-    fn value(&self, addr: RelAddr, allowance: Allowance, out: &mut dyn Write) -> Result<()> {
+    fn value(&self, addr: RelAddr, allowance: Budget, out: &mut dyn Write) -> Result<()> {
         self.walk.object_within(addr, allowance, &mut self.canonical(out))
     }
 }

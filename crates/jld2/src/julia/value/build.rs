@@ -1,6 +1,7 @@
 //! Builds a [`Value`] of what a walk tells.
 
 use super::{Array, Dict, NumberArray, Scalar, Struct, Tuple, Value, Vector, is_little_endian};
+use crate::h5::budget::VALUE_LEVELS;
 use crate::h5::{Error, Result};
 use crate::julia::{
     JuliaType, Number, NumberKind, Numbers, Parts, Shape, TextStream, TypeName, Visitor,
@@ -8,10 +9,6 @@ use crate::julia::{
 use std::collections::HashSet;
 use std::io::Read as _;
 use std::sync::Arc;
-
-/// Values nest less deeply than this, so that they can be dropped, compared and shown on any
-/// thread's stack.
-const MAX_DEPTH: usize = 500;
 
 /// A visitor that keeps the value it is told of, as long as that takes no more memory than it may.
 pub struct ValueBuilder {
@@ -87,7 +84,7 @@ impl ValueBuilder {
             Some(Open::Tuple(tuple)) => tuple.items.push(value),
             Some(Open::Array(array)) => array.items.push(value),
             Some(Open::Dict(dict)) => {
-                // What is no pair stands where one is not assigned.
+                // What is not a pair stands where one is not assigned.
                 dict.pairs.push((Value::Undefined, value));
             }
             Some(Open::Pair(key, of)) => match key {
@@ -99,8 +96,8 @@ impl ValueBuilder {
     }
 
     fn open(&mut self, open: Open) -> Result<()> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(Error::too_large("value", format!("{MAX_DEPTH} levels")));
+        if self.open.len() >= VALUE_LEVELS {
+            return Err(Error::too_large("value", format!("{VALUE_LEVELS} levels")));
         }
         self.open.push(open);
         Ok(())

@@ -1,4 +1,4 @@
-//! Values as text, nearly as Julia shows them, for people.
+//! Writes values as text, nearly as Julia shows them, for people.
 
 use super::Value;
 use std::fmt::{self, Display, Formatter};

@@ -1,4 +1,4 @@
-//! Values in memory: what a file holds as Rust data, with a bound on how large it may become.
+//! Holds values in memory: what a file holds as Rust data, with a bound on how large it may become.
 
 mod build;
 mod display;

@@ -1,4 +1,4 @@
-//! Numbers, one by one and many of a type.
+//! Holds numbers, one by one and many of a type.
 
 use crate::h5::{ByteOrder, Class, Datatype};
 use crate::julia::number::{code_point, hex};
@@ -57,7 +57,7 @@ macro_rules! numbers {
             Bool(bool),
             /// A `Float16`, by its bits.
             Float16(u16),
-            /// A `Char`: its code point, or its bits if it is no valid one.
+            /// A `Char`: its code point, or its bits if it is not a valid one.
             Char(u32),
             /// Any other number, its lowest byte first.
             Bits(Vec<u8>),

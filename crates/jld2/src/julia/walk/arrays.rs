@@ -1,13 +1,15 @@
-//! Arrays.
+//! Walks through arrays.
 
-use super::super::array::{MAX_ELEMENT, each_element};
+use super::super::array::each_element;
 use super::super::{Column, Element, JuliaType, Param};
+use super::number::NumberKind;
 use super::numbers::Numbers;
-use super::session::{Session, offset};
-use super::visitor::{NumberKind, Parts, Shape, TypeName};
+use super::session::{DatasetWalk, offset};
+use super::visitor::{Parts, Shape, TypeName};
+use crate::h5::budget::ELEMENT;
 use crate::h5::{Attribute, Dataset, Error, Extent, Object, RefPlan, Result};
 
-impl Session<'_> {
+impl DatasetWalk<'_> {
     pub(super) fn array(
         &mut self,
         object: &Object,
@@ -99,12 +101,12 @@ impl Session<'_> {
     ) -> Result<u64> {
         let datatype = element.datatype();
         let column = Column::new(self.walk.types.file(), dataset, datatype)?;
-        if !dataset.filters.is_empty() && !RefPlan::new(datatype)?.is_empty() {
+        if dataset.layout.chunked().is_some() && !RefPlan::new(datatype)?.is_empty() {
             // JLD2 compresses plain data only; and decoders inside decoders would take much memory.
-            return Err(Error::foreign(column.offset(), "references inside a filtered chunk"));
+            return Err(Error::foreign(column.offset(), "references inside a chunk"));
         }
         let n = dataset.dataspace.elements().unwrap_or(0);
-        let size = element.size().min(MAX_ELEMENT);
+        let size = element.size().min(ELEMENT);
         let window = self.window();
         let buffer = usize::try_from(column.len()).unwrap_or(usize::MAX).min(window).max(size);
         self.holding(buffer, column.offset(), |s| {

@@ -1,9 +1,10 @@
-//! The walk through a value: which objects it leads to, in which order, and how deeply, told to a
+//! Walks through a value: which objects it leads to, in which order, and how deeply, is told to a
 //! [`Visitor`]. What forged files may cost is bounded here: depth, memory that is held, and work.
 //!
 //! One object at a time is told as it is read, so memory does not grow with the data.
 
 mod arrays;
+mod number;
 mod numbers;
 mod overrides;
 mod pairs;
@@ -13,12 +14,13 @@ mod visitor;
 mod watch;
 
 use super::{Committed, TypeTable};
-use crate::h5::{Allowance, Attribute, RelAddr, Result};
-use session::Session;
+use crate::h5::{Attribute, Budget, RelAddr, Result};
+use session::DatasetWalk;
 
+pub use number::{Number, NumberKind, half};
 pub use numbers::Numbers;
 pub use overrides::{FieldValue, Override, Overrides};
-pub use visitor::{Number, NumberKind, Parts, Shape, TextStream, TypeName, Visitor, half};
+pub use visitor::{Parts, Shape, TextStream, TypeName, Visitor};
 pub use watch::Watch;
 
 /// What numbers of a plain datatype are; none if it is that of no number.
@@ -90,10 +92,10 @@ impl<'a> Walk<'a> {
     pub fn object_within(
         &self,
         addr: RelAddr,
-        allowance: Allowance,
+        allowance: Budget,
         visitor: &mut dyn Visitor,
     ) -> Result<()> {
-        Session::new(self, allowance, visitor).object(addr)
+        DatasetWalk::new(self, allowance, visitor).object(addr)
     }
 
     /// Walks through the value of an attribute.
@@ -101,7 +103,7 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// If it is damaged or of a type that JLD2 never writes, and those of the visitor.
     pub fn attribute(&self, attribute: &Attribute, visitor: &mut dyn Visitor) -> Result<()> {
-        Session::new(self, self.types.file().allowance(), visitor).attribute(attribute)
+        DatasetWalk::new(self, self.types.file().allowance(), visitor).attribute(attribute)
     }
 
     /// The fields that values of the type `c` have, if others stand in for those of the file.

@@ -1,6 +1,6 @@
-//! Arrays of numbers, whose data are read when they are asked for.
+//! Reads the data of arrays of numbers when they are asked for.
 
-use super::visitor::{Number, NumberKind};
+use super::number::{Number, NumberKind};
 use crate::h5::{Dataset, Datatype, File, Result};
 use crate::julia::Column;
 use crate::julia::array::each_element;

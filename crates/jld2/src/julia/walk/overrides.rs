@@ -1,4 +1,4 @@
-//! Values that stand in for those of the file.
+//! Holds values that stand in for those of the file.
 
 use crate::h5::RelAddr;
 use crate::julia::Node;

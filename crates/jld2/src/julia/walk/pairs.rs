@@ -1,22 +1,12 @@
-//! Dictionaries.
+//! Walks through dictionaries.
 
 use super::super::{Committed, Element, Field, JuliaType};
-use super::session::Session;
+use super::session::DatasetWalk;
 use super::values::field_bytes;
 use super::visitor::{Parts, Shape, TypeName};
 use crate::h5::{Class, Cursor, Error, Result};
 
-/// Dictionaries are stored as their pairs, under one of three disguises.
-pub(super) fn is_dict(c: &Committed) -> bool {
-    let Some(written) = &c.written_type else { return false };
-    match written.short_name() {
-        "SerializedDict" => true,
-        "Array" => written.type_param(0).is_some_and(|t| t.short_name() == "Pair"),
-        _ => false,
-    }
-}
-
-impl Session<'_> {
+impl DatasetWalk<'_> {
     /// A dictionary of type `c`.
     pub(super) fn dict(
         &mut self,

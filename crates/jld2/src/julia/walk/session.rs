@@ -1,27 +1,20 @@
-//! The walk through one dataset and all it leads to: which objects, and how deeply.
+//! Walks through one dataset and all it leads to: which objects, and how deeply.
 
-use super::super::array::MAX_ELEMENT;
 use super::super::{Column, Element, JuliaType, TypeTable};
 use super::super::{Committed, Node};
 use super::visitor::{Parts, Shape, TextStream, TypeName, Visitor};
 use super::{FieldValue, Override, Walk};
+use crate::h5::budget::{Budget, Cost, ELEMENT};
 use crate::h5::{
-    Allowance, Class, Dataset, Datatype, Error, Extent, Object, ObjectKind, RelAddr, Result,
-    TypeRef,
+    Class, Dataset, Datatype, Error, Extent, Object, ObjectKind, RelAddr, Result, TypeRef,
 };
 use std::collections::HashMap;
 use std::io::Read;
 
-/// References nest less deeply than this.
-const MAX_OBJECTS: u32 = 3000;
-/// Values inside one object nest less deeply than this.
-const MAX_VALUES: u32 = 64;
 /// What telling of a value costs besides its bytes, in bytes.
 const VALUE_COST: u64 = 8;
-/// Objects that are inside one another may take this much memory, in bytes.
-const MAX_HELD: usize = 32 << 20;
 /// Arrays inside so many bytes of other objects are read in small windows.
-const CROWDED: usize = 4 << 20;
+const CROWDED: u64 = 4 << 20;
 /// Values may nest more deeply than the stack of a thread allows: with less than this many bytes
 /// left it goes on elsewhere. More than a value takes, even without optimization.
 const RED_ZONE: usize = 128 << 10;
@@ -29,32 +22,22 @@ const RED_ZONE: usize = 128 << 10;
 const STACK: usize = 2 << 20;
 
 /// The walk through one dataset and all it leads to.
-pub(super) struct Session<'s> {
+pub(super) struct DatasetWalk<'s> {
     pub(super) walk: &'s Walk<'s>,
     pub(super) visitor: &'s mut dyn Visitor,
     ids: HashMap<RelAddr, u64>,
     next: u64,
-    /// Objects that the present one is inside of.
-    objects: u32,
-    /// Values of the present object that the present one is inside of.
-    values: u32,
-    /// Bytes that these take.
-    held: usize,
-    allowance: Allowance,
+    budget: Budget,
 }
 
-impl<'s> Session<'s> {
-    pub(super) fn new(
-        walk: &'s Walk<'s>,
-        allowance: Allowance,
-        visitor: &'s mut dyn Visitor,
-    ) -> Self {
+impl<'s> DatasetWalk<'s> {
+    pub(super) fn new(walk: &'s Walk<'s>, budget: Budget, visitor: &'s mut dyn Visitor) -> Self {
         let ids = HashMap::new();
-        Self { walk, visitor, ids, next: 1, objects: 0, values: 0, held: 0, allowance }
+        Self { walk, visitor, ids, next: 1, budget }
     }
 }
 
-impl Session<'_> {
+impl DatasetWalk<'_> {
     pub(super) fn types(&self) -> &TypeTable<'_> {
         self.walk.types
     }
@@ -120,15 +103,12 @@ impl Session<'_> {
     /// Does `tell` for an object that the present one refers to.
     fn inside(&mut self, addr: RelAddr, tell: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let at = self.types().file().offset(addr, "object")?;
-        self.allowance.check(self.types().file(), at)?;
-        if self.objects >= MAX_OBJECTS {
-            return Err(Error::corrupt(at, "value", "at most 3000 levels of references", "more"));
-        }
-        self.objects += 1;
-        let values = std::mem::take(&mut self.values);
+        self.budget.check(self.types().file(), at)?;
+        self.budget.take(Cost::References, 1, at)?;
+        let records = self.budget.set(Cost::Records, 0);
         let result = stacker::maybe_grow(RED_ZONE, STACK, || tell(self));
-        self.values = values;
-        self.objects -= 1;
+        self.budget.set(Cost::Records, records);
+        self.budget.give_back(Cost::References, 1);
         result
     }
 
@@ -141,13 +121,10 @@ impl Session<'_> {
     ) -> Result<()> {
         let file = self.types().file();
         file.spend(cost as u64 + VALUE_COST);
-        self.allowance.check(file, at)?;
-        if self.values >= MAX_VALUES {
-            return Err(Error::corrupt(at, "value", "at most 64 levels of records", "more"));
-        }
-        self.values += 1;
+        self.budget.check(file, at)?;
+        self.budget.take(Cost::Records, 1, at)?;
         let result = stacker::maybe_grow(RED_ZONE, STACK, || tell(self));
-        self.values -= 1;
+        self.budget.give_back(Cost::Records, 1);
         result
     }
 
@@ -158,20 +135,15 @@ impl Session<'_> {
         at: u64,
         tell: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let held = self.held.saturating_add(bytes);
-        if held > MAX_HELD {
-            let want = "at most 32 MiB of objects inside one another";
-            return Err(Error::corrupt(at, "value", want, format!("{held} bytes")));
-        }
-        let before = std::mem::replace(&mut self.held, held);
+        self.budget.take(Cost::Held, bytes as u64, at)?;
         let result = tell(self);
-        self.held = before;
+        self.budget.give_back(Cost::Held, bytes as u64);
         result
     }
 
     /// Bytes of a window for the elements of an array.
     pub(super) fn window(&self) -> usize {
-        if self.held > CROWDED { 4 << 10 } else { 64 << 10 }
+        if self.budget.used(Cost::Held) > CROWDED { 4 << 10 } else { 64 << 10 }
     }
 
     fn here(&mut self, addr: RelAddr) -> Result<()> {
@@ -261,7 +233,7 @@ impl Session<'_> {
         let column = Column::new(self.walk.types.file(), dataset, datatype)?;
         let mut stream = column.open()?;
         let at = stream.offset();
-        let len = usize::try_from(column.len()).ok().filter(|&n| n <= MAX_ELEMENT);
+        let len = usize::try_from(column.len()).ok().filter(|&n| n <= ELEMENT);
         let Some(len) = len else {
             return Err(Error::corrupt(at, "value", "at most 16 MiB", column.len().to_string()));
         };

@@ -1,14 +1,14 @@
-//! Single values.
+//! Walks through single values.
 
 use super::super::element::plain_name;
 use super::super::{Committed, Element, Field, JuliaType, Param};
-use super::pairs::is_dict;
-use super::session::Session;
-use super::visitor::{Number, NumberKind, Parts, Shape, TypeName};
+use super::number::{Number, NumberKind};
+use super::session::DatasetWalk;
+use super::visitor::{Parts, Shape, TypeName};
 use crate::h5::{Class, Cursor, Datatype, Error, Member, Result};
 use std::mem::discriminant;
 
-impl Session<'_> {
+impl DatasetWalk<'_> {
     /// A value of a type without data.
     pub(super) fn singleton(&mut self, t: &JuliaType, id: Option<u64>) -> Result<()> {
         let name = TypeName::Type(t);
@@ -293,4 +293,14 @@ pub(super) fn field_bytes<'b>(field: &Field, bytes: &'b [u8]) -> Option<&'b [u8]
     let start = usize::try_from(field.offset?).ok()?;
     let size = usize::try_from(field.datatype.as_ref()?.size).ok()?;
     bytes.get(start..)?.get(..size)
+}
+
+/// Dictionaries are stored as their pairs, under one of three disguises.
+fn is_dict(c: &Committed) -> bool {
+    let Some(written) = &c.written_type else { return false };
+    match written.short_name() {
+        "SerializedDict" => true,
+        "Array" => written.type_param(0).is_some_and(|t| t.short_name() == "Pair"),
+        _ => false,
+    }
 }

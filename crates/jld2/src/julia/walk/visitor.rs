@@ -1,9 +1,9 @@
-//! What a walk through a value tells of it, step by step.
+//! Says what a walk through a value tells of it, step by step.
 
+use super::number::Number;
 use super::numbers::Numbers;
-use crate::h5::{Class, Datatype, Result};
+use crate::h5::Result;
 use crate::julia::JuliaType;
-use crate::julia::number::{code_point, integer};
 use std::fmt;
 use std::io::Read;
 
@@ -151,91 +151,6 @@ pub enum Parts {
     Pair,
 }
 
-/// What the bytes of a number mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NumberKind {
-    /// An integer with a sign.
-    Signed,
-    /// An integer without one.
-    Unsigned,
-    /// A floating-point number.
-    Float,
-    /// A Bool: true unless all bytes are 0.
-    Bool,
-    /// A Char, see [`Number::code_point`].
-    Char,
-    /// The bits of an instance of any other primitive type, or an enumeration's integer.
-    Bits,
-}
-
-/// A number as it is stored, its lowest byte first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Number<'b> {
-    /// What its bytes mean.
-    pub kind: NumberKind,
-    /// The bytes.
-    pub bytes: &'b [u8],
-}
-
-impl NumberKind {
-    /// What numbers of a plain datatype are; none if it is that of no number.
-    pub(super) fn of(datatype: &Datatype) -> Option<Self> {
-        match datatype.class {
-            Class::FixedPoint { signed: true, .. } => Some(Self::Signed),
-            Class::FixedPoint { signed: false, .. } => Some(Self::Unsigned),
-            Class::Float { .. } => Some(Self::Float),
-            Class::Bitfield => Some(Self::Bool),
-            Class::Opaque => Some(Self::Bits),
-            _ => None,
-        }
-    }
-}
-
-impl Number<'_> {
-    /// The number if it is an integer (or Bool, code point, bits) that an `i128` holds.
-    pub fn as_i128(self) -> Option<i128> {
-        match self.kind {
-            NumberKind::Float => None,
-            NumberKind::Bool => Some(self.is_true().into()),
-            NumberKind::Char => Some(self.code_point().into()),
-            NumberKind::Signed | NumberKind::Bits => integer(self.bytes, true),
-            NumberKind::Unsigned => integer(self.bytes, false),
-        }
-    }
-
-    /// The number if it is a floating-point one of 2, 4 or 8 bytes: each is an `f64`, too.
-    pub fn as_f64(self) -> Option<f64> {
-        match (self.kind, self.bytes) {
-            (NumberKind::Float, &[a, b]) => Some(half(u16::from_le_bytes([a, b]))),
-            (NumberKind::Float, &[a, b, c, d]) => Some(f32::from_le_bytes([a, b, c, d]).into()),
-            (NumberKind::Float, bytes) => <[u8; 8]>::try_from(bytes).ok().map(f64::from_le_bytes),
-            _ => None,
-        }
-    }
-
-    /// Whether any bit is set: what a Bool says.
-    pub fn is_true(self) -> bool {
-        self.bytes.iter().any(|&b| b != 0)
-    }
-
-    /// The code point of a Char; of one that is not valid, its bits.
-    pub fn code_point(self) -> u32 {
-        code_point(self.bytes)
-    }
-}
-
-/// The value of an IEEE half-precision number: a sign, 5 bits of exponent and 10 of mantissa.
-pub fn half(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
-    let (exponent, mantissa) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
-    match exponent {
-        0 => sign * mantissa * 2_f64.powi(-24),
-        0x1f if mantissa == 0.0 => sign * f64::INFINITY,
-        0x1f => f64::NAN,
-        _ => sign * (mantissa + 1024.0) * 2_f64.powi(exponent - 25),
-    }
-}
-
 /// Text that is read as it is asked for.
 pub struct TextStream<'r> {
     input: &'r mut dyn Read,
@@ -267,34 +182,5 @@ impl<'r> TextStream<'r> {
     /// The bytes; no more than [`len`](Self::len) are part of the text.
     pub fn reader(&mut self) -> &mut dyn Read {
         self.input
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn half_precision_as_ieee_has_it() {
-        let half = |bits: u16| {
-            Number { kind: NumberKind::Float, bytes: &bits.to_le_bytes() }.as_f64().unwrap()
-        };
-        assert_eq!(half(0x3c00).to_bits(), 1_f64.to_bits());
-        assert_eq!(half(0xc000).to_bits(), (-2_f64).to_bits());
-        assert_eq!(half(0x7bff).to_bits(), 65504_f64.to_bits());
-        assert_eq!(half(0x0001).to_bits(), 2_f64.powi(-24).to_bits());
-        assert_eq!(half(0x8000).to_bits(), (-0_f64).to_bits());
-        assert_eq!(half(0x3555).to_bits(), 0.333_251_953_125_f64.to_bits());
-        assert!(half(0x7e00).is_nan() && half(0xfc00) < f64::MIN);
-    }
-
-    #[test]
-    fn integers_by_their_kind() {
-        let number = |kind| Number { kind, bytes: &[0xff] };
-        assert_eq!(number(NumberKind::Signed).as_i128(), Some(-1));
-        assert_eq!(number(NumberKind::Unsigned).as_i128(), Some(255));
-        assert_eq!(number(NumberKind::Bool).as_i128(), Some(1));
-        assert_eq!(number(NumberKind::Float).as_i128(), None);
-        assert_eq!(number(NumberKind::Float).as_f64(), None);
     }
 }

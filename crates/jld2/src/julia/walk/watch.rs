@@ -1,4 +1,4 @@
-//! What others may want to know of a walk while it goes: which objects it meets.
+//! Tells others of a walk while it goes: which objects it meets.
 
 use crate::h5::{Object, RelAddr, Result};
 

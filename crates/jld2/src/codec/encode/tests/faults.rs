@@ -1,7 +1,7 @@
 //! Inputs that fail, outputs that fail, callers that stop.
 
 use super::mixed;
-use crate::codec::{Codec, Error, Reader, Source, encode};
+use crate::codec::{Codec, Error, Reader, StreamSource, encode};
 use std::{
     io::{self, Write},
     ops::ControlFlow,
@@ -21,7 +21,7 @@ struct Liar {
     total: u64,
 }
 
-impl Source for Liar {
+impl StreamSource for Liar {
     fn total(&self) -> u64 {
         self.total
     }
@@ -31,7 +31,7 @@ impl Source for Liar {
     }
 }
 
-fn run(codec: Codec, shuffle: Option<u32>, input: &dyn Source, threads: usize) -> Error {
+fn run(codec: Codec, shuffle: Option<u32>, input: &dyn StreamSource, threads: usize) -> Error {
     let mut go_on = |_| ControlFlow::Continue(());
     encode(codec, shuffle, input, &mut io::sink(), threads, &mut go_on).unwrap_err()
 }

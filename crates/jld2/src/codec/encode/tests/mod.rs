@@ -3,7 +3,7 @@
 mod faults;
 
 use super::{Codec, Encoded, LZ4_BLOCK_SIZE, encode};
-use crate::codec::{Decoded, Filter, Source, decode::bytes_of_columns, decoder, ids};
+use crate::codec::{Decoded, Filter, StreamSource, decode::bytes_of_columns, decoder, ids};
 use proptest::prelude::*;
 use std::{
     io::{Read as _, Write as _},
@@ -13,7 +13,7 @@ use std::{
 pub(super) fn encoded(
     codec: Codec,
     shuffle: Option<u32>,
-    input: &dyn Source,
+    input: &dyn StreamSource,
     threads: usize,
 ) -> (Vec<u8>, Encoded) {
     let mut out = Vec::new();

@@ -1,11 +1,14 @@
-//! Directories held open, so that nobody can swap them for a link in between.
+//! Holds directories open, so that nobody can swap them for a link in between.
 //!
 //! A [`Dir`] is opened once by path; from there on everything is reached by a single name relative
 //! to the descriptor, and a symbolic link on the way is an error, never followed.
 
+mod error;
+
 use super::stat::StatData;
 use super::trust;
 use crate::sys::failpoint::{self, Step};
+use error::io_error;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -15,84 +18,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-/// What went wrong in a directory.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DirError {
-    /// A path leads out of the directory it was to stay in, or is no plain name.
-    #[error("{}: not a plain name below {}", path.display(), dir.display())]
-    Escapes {
-        /// The directory.
-        dir: PathBuf,
-        /// The path.
-        path: PathBuf,
-    },
-    /// The name is taken.
-    #[error("{}: exists already", path.display())]
-    Exists {
-        /// The path that is taken.
-        path: PathBuf,
-    },
-    /// A symbolic link where none is followed.
-    #[error("{}: is a symbolic link", path.display())]
-    Link {
-        /// Path of the link.
-        path: PathBuf,
-    },
-    /// Something other than a regular file.
-    #[error("{}: not a regular file", path.display())]
-    NotAFile {
-        /// Path of that thing.
-        path: PathBuf,
-    },
-    /// A directory of our own that belongs to somebody else.
-    #[error(
-        "{}: belongs to {owner}, and what others have prepared there is not trusted: run as that \
-         user, choose another output directory, or move it away (outputs are then looked at anew)",
-        path.display()
-    )]
-    Foreign {
-        /// Path of the directory.
-        path: PathBuf,
-        /// Its owner, for people.
-        owner: String,
-    },
-    /// A directory of our own in which others may write.
-    #[error(
-        "{}: its mode {mode:04o} lets others write there, and what they have prepared is not \
-         trusted: if nobody did, `chmod go-w {}`; else choose another output directory",
-        path.display(), path.display()
-    )]
-    Shared {
-        /// Path of the directory.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
-    /// A name stands for another file than the one that was written under it.
-    #[error("{}: is not the file any more that was written here", path.display())]
-    Swapped {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The system said no.
-    #[error("{}: cannot {what}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// The system's word.
-        source: io::Error,
-    },
-}
-
-impl DirError {
-    /// Whether the system said that there is nothing under this name.
-    pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
-    }
-}
+pub use error::DirError;
 
 /// Whether missing directories are made on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +66,7 @@ impl Dir {
     /// Opens a directory that the user named; links in `path` are followed.
     ///
     /// # Errors
-    /// When it is no directory or cannot be read.
+    /// When it is not a directory or cannot be read.
     pub fn open(path: &Path) -> Result<Self, DirError> {
         // A file without a directory part, such as `out.jld2`, lies in the present one.
         let named = if path.as_os_str().is_empty() { Path::new(".") } else { path };
@@ -202,7 +128,7 @@ impl Dir {
             Ok(fd) => {
                 let child = Self { fd, path, private: self.private };
                 if self.private {
-                    trust::check(&child)?;
+                    trust::check(&child, child.path())?;
                 }
                 Ok(child)
             }
@@ -224,7 +150,7 @@ impl Dir {
     /// What `name` stands for, or `None`.
     ///
     /// # Errors
-    /// When `name` is no plain name, or the system says no.
+    /// When `name` is not a plain name, or the system says no.
     pub fn entry(&self, name: &OsStr) -> Result<Option<Entry>, DirError> {
         self.check_name(name)?;
         match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -279,7 +205,7 @@ impl Dir {
     /// Opens a regular file, for writing too if `write`.
     ///
     /// # Errors
-    /// [`DirError::Link`] and [`DirError::NotAFile`] for what is no regular file; what the system
+    /// [`DirError::Link`] and [`DirError::NotAFile`] for what is not a regular file; what the system
     /// says.
     pub fn open_file(&self, name: &OsStr, write: bool) -> Result<File, DirError> {
         self.check_name(name)?;
@@ -457,109 +383,5 @@ impl Dir {
     }
 }
 
-pub(super) fn io_error(what: &'static str, path: &Path, source: impl Into<io::Error>) -> DirError {
-    DirError::Io { what, path: path.to_owned(), source: source.into() }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::symlink;
-
-    fn fresh() -> (tempfile::TempDir, Dir) {
-        let temp = tempfile::tempdir().unwrap();
-        let dir = Dir::open(temp.path()).unwrap();
-        (temp, dir)
-    }
-
-    #[test]
-    fn names_cannot_lead_out() {
-        let (_temp, dir) = fresh();
-        for name in ["", ".", "..", "../x", "/etc/passwd", "a/b"] {
-            let name = OsStr::new(name);
-            assert!(matches!(dir.create(name, Step::Create), Err(DirError::Escapes { .. })));
-            assert!(matches!(dir.remove(name), Err(DirError::Escapes { .. })));
-        }
-        for path in ["..", "a/../..", "/tmp"] {
-            let error = dir.below(Path::new(path), Missing::Create);
-            assert!(error.is_err(), "{path}");
-        }
-    }
-
-    #[test]
-    fn links_are_not_followed() {
-        let (temp, dir) = fresh();
-        let elsewhere = tempfile::tempdir().unwrap();
-        symlink(elsewhere.path(), temp.path().join("link")).unwrap();
-        symlink(elsewhere.path().join("file"), temp.path().join("dangling")).unwrap();
-        for missing in [Missing::Fail, Missing::Create] {
-            let error = dir.below(Path::new("link/sub"), missing);
-            assert!(matches!(error, Err(DirError::Link { .. })), "{error:?}");
-        }
-        let name = OsStr::new("dangling");
-        assert!(matches!(dir.create(name, Step::Create), Err(DirError::Exists { .. })));
-        assert!(matches!(dir.open_file(name, true), Err(DirError::Link { .. })));
-        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn only_regular_files_open() {
-        let (temp, dir) = fresh();
-        std::fs::create_dir(temp.path().join("d")).unwrap();
-        rustix::fs::mknodat(&dir.fd, "pipe", FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-        for name in ["d", "pipe"] {
-            for write in [false, true] {
-                let error = dir.open_file(OsStr::new(name), write);
-                assert!(matches!(error, Err(DirError::NotAFile { .. })), "{name}: {error:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn rename_new_spares_what_is_there() {
-        let (temp, dir) = fresh();
-        let sub = dir.below(Path::new("a/b"), Missing::Create).unwrap();
-        for by_link in [false, true] {
-            std::fs::write(temp.path().join("old"), b"old").unwrap();
-            std::fs::write(sub.path().join("new"), b"new").unwrap();
-            let (old, new) = (OsStr::new("old"), OsStr::new("new"));
-            let go = |dir: &Dir, sub: &Dir| {
-                if by_link {
-                    dir.rename_new_by_link(old, sub, new)
-                } else {
-                    dir.rename_new(old, sub, new)
-                }
-            };
-            assert!(matches!(go(&dir, &sub), Err(DirError::Exists { .. })));
-            assert_eq!(std::fs::read(sub.path().join("new")).unwrap(), b"new");
-            sub.remove(new).unwrap();
-            go(&dir, &sub).unwrap();
-            assert_eq!(std::fs::read(sub.path().join("new")).unwrap(), b"old");
-            assert_eq!(dir.entry(old).unwrap(), None);
-        }
-    }
-
-    #[test]
-    fn two_files_change_places() {
-        let (temp, dir) = fresh();
-        let sub = dir.below(Path::new("a"), Missing::Create).unwrap();
-        let (old, new) = (OsStr::new("old"), OsStr::new("new"));
-        std::fs::write(temp.path().join("old"), b"old").unwrap();
-        assert!(dir.exchange(old, &sub, new).is_err(), "there is nothing to change places with");
-        std::fs::write(sub.path().join("new"), b"new").unwrap();
-        if dir.exchange(old, &sub, new).unwrap() {
-            assert_eq!(std::fs::read(temp.path().join("old")).unwrap(), b"new");
-            assert_eq!(std::fs::read(sub.path().join("new")).unwrap(), b"old");
-        }
-    }
-
-    #[test]
-    fn names_are_listed_sorted() {
-        let (_temp, dir) = fresh();
-        for name in ["b", "a", "c"] {
-            dir.create(OsStr::new(name), Step::Create).unwrap();
-        }
-        assert_eq!(dir.names().unwrap(), ["a", "b", "c"]);
-        assert_eq!(dir.names().unwrap().len(), 3, "a second listing starts anew");
-    }
-}
+mod tests;

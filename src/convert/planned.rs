@@ -1,0 +1,104 @@
+//! Holds an input that is open, and what is to be done to it; says why it cannot be read.
+
+use super::{Failure, FailureKind, help};
+use crate::h5::{self, ErrorKind, File, Source};
+use crate::migrate::Migration;
+use crate::sys::file::{Identity, may_pass};
+use crate::sys::stat::StatData;
+use std::io;
+use std::path::Path;
+
+/// An input that is open, and what is to be done to it.
+pub(super) struct Planned {
+    pub(super) file: File,
+    pub(super) identity: Identity,
+    /// What `stat` told when it was opened.
+    pub(super) stat: StatData,
+    pub(super) migration: Migration,
+    /// Whether all of it is laid out again.
+    pub(super) rewritten: bool,
+    /// Whether each table must have a group with links to its columns afterwards.
+    pub(super) flat_links: bool,
+}
+
+impl Planned {
+    /// The file as the edits would leave it.
+    pub(super) fn as_planned(&self) -> h5::Result<File> {
+        let mut source = self.file.source().again()?;
+        if let Some(edits) = &self.migration.edits {
+            let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
+            source = Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
+        }
+        File::from_source(source)
+    }
+}
+
+/// A file that cannot be read as it must be.
+pub(super) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
+    let fault = match error.kind() {
+        ErrorKind::Io(e) if e.kind() == std::io::ErrorKind::OutOfMemory => FailureKind::Memory,
+        _ if cause_may_pass(error) => FailureKind::Read,
+        ErrorKind::Cancelled => FailureKind::Cancelled,
+        ErrorKind::Output(_) => FailureKind::Internal,
+        _ => FailureKind::Input,
+    };
+    Failure::new(fault, format!("{}: {error}{}", path.display(), help(error)))
+}
+
+/// Whether at the bottom of an error there is one of reading that may pass. A decoder in between
+/// only knows that its input failed.
+fn cause_may_pass(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        let inner = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+        return may_pass(error) || inner.is_some_and(cause_may_pass);
+    }
+    error.source().is_some_and(cause_may_pass)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec;
+    use std::fs;
+    use std::io::Read as _;
+
+    /// A source of 4 MiB whose every byte is a real I/O error: nothing is mapped there.
+    fn unreadable() -> Source {
+        Source::of_len(fs::File::open("/proc/self/mem").unwrap(), 4 << 20)
+    }
+
+    #[test]
+    fn an_error_of_reading_is_known_through_all_that_is_above_it() {
+        let source = unreadable();
+        let fault = |error: h5::Error| read_failure(Path::new("x"), &error).fault;
+        assert_eq!(
+            fault(source.read(0, 8, "header").unwrap_err()),
+            FailureKind::Read,
+            "by the cache"
+        );
+        assert_eq!(
+            fault(source.read(0, 1 << 20, "heap").unwrap_err()),
+            FailureKind::Read,
+            "past it"
+        );
+        assert_eq!(fault(File::from_source(unreadable()).unwrap_err()), FailureKind::Read);
+        for (len, piece) in [(100, 10), (1 << 20, 10), (1 << 20, 1 << 20)] {
+            let read = source.stream(0, len, "data").unwrap().read(&mut vec![0; piece]);
+            let error = read.unwrap_err();
+            assert_eq!(fault(h5::Error::payload(0, error)), FailureKind::Read, "{len} {piece}");
+            let error = source.stream(0, len, "data").unwrap().read(&mut vec![0; piece]);
+            let codec = codec::Error::Io { at: None, source: error.unwrap_err() };
+            assert_eq!(fault(h5::Error::payload(0, codec)), FailureKind::Read, "{len} {piece}");
+        }
+        assert_eq!(source.read_error().unwrap().raw_os_error(), Some(libc::EIO));
+        let above = Source::overlay(unreadable(), 1 << 20, Vec::new(), Vec::new());
+        assert!(above.read_error().is_none() && above.read(0, 8, "header").is_err());
+        assert!(above.read_error().is_some(), "it is known above an overlay, too");
+        let missing = Source::open(Path::new("/nowhere")).unwrap_err();
+        assert_eq!(fault(missing), FailureKind::Input);
+        let short = Source::from_bytes(vec![0; 3]).read(0, 8, "header").unwrap_err();
+        assert_eq!(fault(short), FailureKind::Input);
+        let error = codec::Error::Io { at: None, source: io::ErrorKind::UnexpectedEof.into() };
+        assert_eq!(fault(h5::Error::payload(0, error)), FailureKind::Input, "it was cut");
+    }
+}

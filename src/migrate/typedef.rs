@@ -1,0 +1,73 @@
+//! Defines struct types as a target has them, and reads them from TOML.
+
+use serde::Deserialize;
+
+/// A struct type as the target defines it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeDef {
+    /// Whether its values are stored as objects of their own and referred to.
+    pub mutable: bool,
+    /// Whether the reader fails on an object with a field that has no value.
+    pub all_defined: bool,
+    /// Its fields in order.
+    pub fields: Vec<FieldDef>,
+}
+
+/// A field of a struct type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldDef {
+    /// Its name.
+    pub name: String,
+    /// The declared type in canonical form, for instance `Core.Array{Core.Float64,1}`.
+    pub julia_type: String,
+}
+
+impl TypeDef {
+    /// Whether it has a field of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
+}
+
+impl FieldDef {
+    /// Whether JLD2 stores the field: pointers and values of types without content take no bytes.
+    pub fn is_stored(&self) -> bool {
+        let bare = self.julia_type.split('{').next().unwrap_or_default();
+        !matches!(bare, "Core.Ptr" | "Core.Nothing" | "Base.Missing")
+    }
+}
+
+/// A struct type as it is written in TOML.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawType {
+    #[serde(default)]
+    mutable: bool,
+    #[serde(default)]
+    all_defined: bool,
+    /// The type of all fields that name none.
+    field_type: Option<String>,
+    /// `name` or `name::Type`.
+    fields: Vec<String>,
+}
+
+impl RawType {
+    /// What it defines, or what is wrong with it.
+    pub(super) fn check(self) -> Result<TypeDef, String> {
+        let mut fields: Vec<FieldDef> = Vec::with_capacity(self.fields.len());
+        for text in &self.fields {
+            let (name, julia_type) = match text.split_once("::") {
+                Some((name, julia_type)) => (name, julia_type.to_owned()),
+                None => (
+                    text.as_str(),
+                    self.field_type.clone().ok_or_else(|| format!("{text:?} has no type"))?,
+                ),
+            };
+            if fields.iter().any(|field| field.name == name) {
+                return Err(format!("two fields are called {name:?}"));
+            }
+            fields.push(FieldDef { name: name.to_owned(), julia_type });
+        }
+        Ok(TypeDef { mutable: self.mutable, all_defined: self.all_defined, fields })
+    }
+}

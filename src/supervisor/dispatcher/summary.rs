@@ -1,0 +1,62 @@
+//! Makes the report of a run from what its dispatcher knows in the end.
+
+use super::super::clock::rfc3339;
+use super::super::record::{JobOutcome, JobRecord, RunSummary};
+use super::super::run_stats::{balance, percent};
+use super::super::scheduler::Ending;
+use super::Dispatcher;
+use std::time::{Duration, SystemTime};
+
+impl Dispatcher {
+    /// The report of the run, which took `took`.
+    pub(in crate::supervisor) fn sum_up(&self, took: Duration, ending: &Ending) -> RunSummary {
+        let context = &self.context;
+        let files: Vec<_> = self.jobs.records.values().cloned().collect();
+        let count = |outcome| files.iter().filter(|file| file.outcome == outcome).count() as u64;
+        let fresh = || {
+            let made = |file: &&JobRecord| {
+                matches!(file.outcome, JobOutcome::Converted | JobOutcome::Unchanged)
+            };
+            files.iter().filter(|file| file.attempts > 0).filter(made)
+        };
+        let bytes_written = |file: &JobRecord| self.task.bytes_written(file);
+        let slots = self.scheduler.slot_records(took);
+        let (load_balance, parallel_efficiency) = balance(&slots, took);
+        let pending = (context.plan.jobs.len() as u64).saturating_sub(files.len() as u64);
+        RunSummary {
+            success: count(JobOutcome::Converted),
+            failed: count(JobOutcome::Failed),
+            skipped: count(JobOutcome::Skipped),
+            unchanged: count(JobOutcome::Unchanged),
+            safety_violations: self.scheduler.violations(),
+            conversion_time: took.as_secs_f64(),
+            workers_used: self.scheduler.most_busy().into(),
+            final_memory_usage_percent: percent(self.memory.status.used, self.memory.status.limit),
+            run_id: context.run_id.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: rfc3339(context.started),
+            finished: rfc3339(SystemTime::now()),
+            input_dir: context.settings.input_dir.to_string_lossy().into_owned(),
+            output_dir: context.settings.output_dir.to_string_lossy().into_owned(),
+            bytes_read: fresh().map(|file| file.bytes_in).fold(0, u64::saturating_add),
+            bytes_written: fresh().map(bytes_written).fold(0, u64::saturating_add),
+            memory_limit: self.stats.memory_limit,
+            peak_rss_max: files.iter().map(|file| file.peak_rss).max().unwrap_or(0),
+            attempts: self.stats.attempts,
+            oom_restarts: self.stats.oom_restarts,
+            interrupted: pending > 0 && *ending == Ending::Interrupted,
+            slots,
+            load_balance,
+            parallel_efficiency,
+            files,
+            pending,
+            shard: context.settings.shard.to_string(),
+            faults: self.stats.faults.clone(),
+            paused_seconds: self.scheduler.paused().as_secs_f64(),
+            error: match ending {
+                Ending::Fatal(message) => Some(message.clone()),
+                Ending::Complete | Ending::Interrupted => None,
+            },
+        }
+    }
+}

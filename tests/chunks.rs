@@ -1,0 +1,98 @@
+//! Datasets in chunks that h5py wrote: dumped, rewritten and patched by the program, against what
+//! h5py read (`tests/python/chunks.py`).
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+#[path = "common/python.rs"]
+mod runner;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The files, and what h5py read of each.
+fn files() -> Vec<(PathBuf, PathBuf)> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/chunks");
+    let mut files: Vec<_> = fs::read_dir(data).unwrap().map(|f| f.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|e| e == "h5"));
+    files.sort();
+    assert!(!files.is_empty());
+    files.into_iter().map(|f| (f.clone(), f.with_extension("truth.json"))).collect()
+}
+
+/// What the program says; it must succeed.
+fn good(args: &[&str]) -> String {
+    let output = Command::cargo_bin("jldconv").unwrap().args(args).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Compares shape and digest of each array.
+fn check(file: &Path, truth: &Path) {
+    let parsed = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    let wanted = parsed(&fs::read_to_string(truth).unwrap());
+    let found = parsed(&good(&["dump", "--json", file.to_str().unwrap()]));
+    let wanted = wanted.as_object().unwrap();
+    assert!(wanted.len() > 15, "{}", truth.display());
+    for (path, array) in wanted {
+        let what = format!("{} {path}: {} for {array}", file.display(), found[path]);
+        assert_eq!(found[path]["sha256"], array["sha256"], "{what}");
+        let mut dims = array["dims"].as_array().unwrap().clone();
+        dims.reverse();
+        assert_eq!(found[path]["dims"], Value::Array(dims), "{what}");
+    }
+}
+
+#[test]
+fn arrays_in_chunks_are_dumped_as_h5py_reads_them() {
+    for (file, truth) in files() {
+        check(&file, &truth);
+    }
+}
+
+#[test]
+fn rewrites_hold_the_same_arrays() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut pairs = Vec::new();
+    for (file, truth) in files() {
+        for (compress, more) in [("keep", None), ("zstd", Some("--shuffle")), ("none", None)] {
+            let name = format!("{}-{compress}.jld2", file.file_stem().unwrap().to_str().unwrap());
+            let output = temp.path().join(name);
+            let (input, out) = (file.to_str().unwrap(), output.to_str().unwrap());
+            let mut args = vec!["convert", input, out, "--mode", "rewrite", "--compress", compress];
+            args.extend(more);
+            good(&args);
+            check(&output, &truth);
+            assert!(good(&["verify", input, out]).starts_with("equal:"));
+            pairs.extend([output, truth.clone()]);
+        }
+    }
+    let Some(python) = runner::python() else { return };
+    let checked = [vec![PathBuf::from("check")], pairs].concat();
+    runner::printed(&runner::run(&python, "chunks.py", &checked));
+}
+
+#[test]
+fn a_patch_leaves_chunks_as_they_are() {
+    let temp = tempfile::tempdir().unwrap();
+    for (file, _) in files() {
+        let output = temp.path().join(file.file_name().unwrap());
+        let (input, out) = (file.to_str().unwrap(), output.to_str().unwrap());
+        let said = good(&["convert", input, out, "--mode", "patch"]);
+        assert!(said.contains("unchanged (patch)"), "{said}");
+        assert!(fs::read(&file).unwrap() == fs::read(&output).unwrap(), "{said}");
+    }
+}
+
+#[test]
+fn all_bytes_of_chunks_and_indexes_are_in_use() {
+    for (file, _) in files() {
+        let info = good(&["inspect", "--json", file.to_str().unwrap()]);
+        let info: Value = serde_json::from_str(&info).unwrap();
+        let unused = info["container"]["bytes_unreachable"].as_u64();
+        let size = fs::metadata(&file).unwrap().len();
+        assert!(unused.is_some_and(|unused| unused < size / 20), "{unused:?} of {size}: {info}");
+    }
+}

@@ -1,0 +1,132 @@
+"""Files of datasets in chunks, and what h5py reads of them.
+
+chunks.py write DIR      makes DIR/NAME.h5 and NAME.truth.json, one of each kind of chunk index
+chunks.py check FILE TRUTH [FILE TRUTH ...]
+                         reads all arrays of FILE, and compares them with TRUTH
+
+TRUTH has shape and SHA-256 of the little-endian bytes of each array, by path. The files in
+tests/data/chunks were written by h5py 3.15.1 on HDF5 1.14.6.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import h5py
+import hdf5plugin  # noqa: F401  (registers LZ4 and Zstandard)
+import numpy as np
+
+# Versions of the format between which libhdf5 may choose.
+FORMS = {
+    # Superblock 2, and version 1 B-trees.
+    "btree1": ("v108", "v108"),
+}
+
+
+class Groups:
+    """Four datasets a group, so that its links stay in its header."""
+
+    def __init__(self, file):
+        self.file = file
+        self.count = 0
+
+    def dataset(self, name, **how):
+        group = self.file.require_group(f"g{self.count // 16}/h{self.count // 4 % 4}")
+        self.count += 1
+        return group.create_dataset(name, **how)
+
+
+def fill(file):
+    random = np.random.default_rng(1)
+    made = Groups(file)
+    made.dataset("line", data=np.arange(400, dtype="i8"), chunks=(100,))
+    made.dataset("edge", data=np.arange(437, dtype="i8"), chunks=(100,))
+    made.dataset("deflate", data=np.arange(1000, dtype="f8"), chunks=(128,), compression="gzip")
+    made.dataset("shuffled", data=random.integers(0, 50, 1000).astype("i4"), chunks=(128,),
+                 compression="gzip", shuffle=True)
+    two = np.arange(30 * 40, dtype="f4").reshape(30, 40)
+    made.dataset("two", data=two, chunks=(8, 9))
+    made.dataset("rows", data=two, chunks=(8, 40), compression="gzip")
+    made.dataset("two_deflate", data=two, chunks=(8, 9), compression="gzip")
+    made.dataset("three", data=random.random((5, 6, 7)), chunks=(2, 5, 6), compression="gzip")
+    made.dataset("four", data=random.random((3, 4, 5, 6)), chunks=(2, 4, 3, 6))
+    sparse = made.dataset("sparse", shape=(10000,), dtype="f8", chunks=(64,), fillvalue=3.5)
+    sparse[1000:1100] = 1
+    sparse[9990:] = 2
+    sparse = made.dataset("sparse_two", shape=(100, 100), dtype="i2", chunks=(7, 9),
+                          compression="gzip")
+    sparse[20:30, 50:60] = 5
+    sparse[99, 99] = 9
+    made.dataset("never_written", shape=(100, 100), dtype="i2", chunks=(7, 9), fillvalue=-4)
+    made.dataset("empty", shape=(0, 100), maxshape=(None, 100), dtype="i2", chunks=(7, 9))
+    grown = made.dataset("grown", shape=(10,), maxshape=(None,), dtype="i8", chunks=(16,))
+    grown[:] = np.arange(10)
+    grown.resize((100,))
+    grown[50:] = np.arange(50, 100)
+    grown = made.dataset("grown_last", shape=(6, 10), maxshape=(6, None), dtype="i2",
+                         chunks=(4, 4), compression="gzip")
+    grown[:] = np.arange(60).reshape(6, 10)
+    grown.resize((6, 33))
+    grown[2:, 25:] = 8
+    grown = made.dataset("grown_two", shape=(10, 10), maxshape=(None, None), dtype="i8",
+                         chunks=(3, 4))
+    grown[:] = np.arange(100).reshape(10, 10)
+    grown.resize((17, 23))
+    grown[12:, 20:] = 7
+    grown.resize((9, 23))
+    many = made.dataset("many", shape=(2000,), dtype="i4", chunks=(3,))
+    many[:] = np.arange(2000)
+    room = made.dataset("room", shape=(10, 20), maxshape=(30, 40), dtype="i4", chunks=(4, 6))
+    room[:] = np.arange(200).reshape(10, 20)
+    room = made.dataset("one_chunk", shape=(10,), maxshape=(30,), dtype="i4", chunks=(30,),
+                        compression="gzip")
+    room[:] = np.arange(10)
+    one = made.dataset("one_plain", data=np.arange(30, dtype="i4"), chunks=(30,))
+    one.attrs["note"] = 1
+    # Chunks that the filter did not make smaller, and one that was written past it.
+    masked = made.dataset("masked", shape=(48,), dtype="i4", chunks=(16,), compression="gzip")
+    masked[:] = np.arange(48)
+    masked.id.write_direct_chunk((16,), np.arange(16, dtype="<i4").tobytes(), filter_mask=1)
+
+
+def arrays(file):
+    found = {}
+
+    def visit(path, thing):
+        if isinstance(thing, h5py.Dataset) and thing.dtype.kind in "iuf":
+            values = thing[()]
+            data = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"))).tobytes()
+            digest = hashlib.sha256(data).hexdigest()
+            found["/" + path] = {"dims": list(values.shape), "sha256": digest}
+
+    file.visititems(visit)
+    return found
+
+
+def write(directory):
+    for name, libver in FORMS.items():
+        path = Path(directory) / f"{name}.h5"
+        with h5py.File(path, "w", libver=libver) as file:
+            fill(file)
+        with h5py.File(path) as file:
+            truth = arrays(file)
+        path.with_suffix(".truth.json").write_text(json.dumps(truth, indent=1) + "\n")
+
+
+def check(pairs):
+    for path, truth in zip(pairs[::2], pairs[1::2]):
+        wanted = json.loads(Path(truth).read_text())
+        with h5py.File(path) as file:
+            found = arrays(file)
+        assert len(wanted) > 10, truth
+        for name, array in wanted.items():
+            assert found.get(name) == array, (path, name, found.get(name), array)
+        print(path, len(wanted))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "write":
+        write(sys.argv[2])
+    else:
+        check(sys.argv[2:])
