@@ -234,6 +234,38 @@ fn a_bad_target_is_refused_with_its_name() {
 }
 
 #[test]
+fn a_supervised_run_takes_a_file_and_makes_outputs_again_when_it_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir(at("in")).unwrap();
+    fs::copy(sample(), at("in/output_00001.jld2")).unwrap();
+    let target = fs::read_to_string(data("targets/lz4-level.toml")).unwrap();
+    fs::write(at("mine.toml"), &target).unwrap();
+    // Relative to the file that names it, not to where the program runs.
+    fs::create_dir(at("elsewhere")).unwrap();
+    fs::write(at("jldconv.toml"), "target = \"mine.toml\"\n").unwrap();
+    let run = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"))
+            .current_dir(at("elsewhere"))
+            .args(["../in", "../out", "--config", "../jldconv.toml", "--progress", "json", "--yes"])
+            .output()
+            .unwrap();
+        printed(&output)
+    };
+    let first = run();
+    assert!(has_level(&at("out/output_00001.jld2")), "{first}");
+    let stat = || fs::metadata(at("out/output_00001.jld2")).unwrap().modified().unwrap();
+    let (before, written) = (fs::read(at("out/output_00001.jld2")).unwrap(), stat());
+    run();
+    assert_eq!(stat(), written);
+    // Another level in the codec object: another output.
+    assert!(target.contains("{ int32 = 0 }"));
+    fs::write(at("mine.toml"), target.replace("{ int32 = 0 }", "{ int32 = 3 }")).unwrap();
+    run();
+    assert!(fs::read(at("out/output_00001.jld2")).unwrap() != before);
+}
+
+#[test]
 fn targets_are_listed_and_shown() {
     let list = json(&["target", "list", "--json"], 0);
     assert_eq!((&list["name"], &list["default"]), (&"mera-1.9".into(), &true.into()));

@@ -132,7 +132,7 @@ fn what_is_not_understood_is_said() {
 /// Nothing that is nested, repeated or left open takes more than a moment.
 #[test]
 fn hostile_sources_are_read_in_linear_time() {
-    let n = 300_000;
+    let n = 60_000;
     let start = std::time::Instant::now();
     for piece in [
         "(",
@@ -165,7 +165,7 @@ fn hostile_sources_are_read_in_linear_time() {
         let _ = writeln!(many, "x{i}::Int");
     }
     assert_eq!(scanned(&format!("{many}end")).types["A"].fields.len(), n);
-    assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
 const PIECES: [&str; 36] = [
