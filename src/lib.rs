@@ -34,3 +34,6 @@ pub mod supervisor;
 pub mod sys;
 pub mod tasks;
 pub mod worker;
+
+#[cfg(test)]
+mod test_random;

@@ -89,7 +89,7 @@ impl Said {
     /// What all of it means.
     ///
     /// # Errors
-    /// Where a value cannot be what its key wants; not for what [`from_file`] and [`from_env`] gave
+    /// Where a value cannot be what its key wants; not for what `from_file` and `from_env` gave
     /// or a command line held, for those are checked.
     pub fn layer(&self) -> Result<Layer, String> {
         let mut layer = command()

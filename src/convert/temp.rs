@@ -203,7 +203,7 @@ fn may_live(
     })
 }
 
-/// Removes what the dead left under [names](staged) from which files change places: the file that was
+/// Removes what the dead left under names from which files change places: the file that was
 /// to get an output's name, and one that had it, if `is_ours` knows it. Any other stays.
 ///
 /// # Errors

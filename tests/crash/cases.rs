@@ -1,5 +1,6 @@
 //! The cases of this test.
 
+use crate::test_random::Random;
 use jldconv::convert::inplace::{self, InPlace, Recovered};
 use jldconv::convert::publish::{Destination, Existing, TempFile};
 use jldconv::migrate::edit::{EditBuilder, EditList};
@@ -15,19 +16,6 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A small generator (splitmix64), so that a case is told by its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
-    }
-}
-
 /// A file's bytes before and after, and the edits between.
 struct Case {
     old: Vec<u8>,
@@ -37,7 +25,7 @@ struct Case {
 
 impl Case {
     fn new(seed: u64) -> Self {
-        let mut dice = Dice(seed);
+        let mut dice = Random(seed);
         let len = 1 + dice.roll(60_000);
         let old: Vec<u8> = (0..len).map(|_| dice.roll(256).to_le_bytes()[0]).collect();
         let append_at = len - [0, 0, dice.roll(len)][dice.roll(3)];

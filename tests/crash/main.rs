@@ -4,3 +4,5 @@
 
 #[cfg(test)]
 mod cases;
+#[path = "../../src/test_random.rs"]
+mod test_random;

@@ -9,25 +9,13 @@ use crate::convert::inplace::tests::Case;
 use crate::convert::inplace::*;
 use crate::migrate::edit::Replace;
 use crate::sys::io_recorder::{self, Op};
+use crate::test_random::Random;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 const SECTOR: usize = 512;
-
-/// A small generator (splitmix64): cases must come out the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
-    }
-}
 
 #[derive(Debug, Clone, Default)]
 struct Disk {
@@ -79,7 +67,7 @@ impl Disk {
     }
 
     /// The disk after a power cut behind `ops`.
-    fn after(mut self, ops: &[Op], dice: &mut Dice) -> Self {
+    fn after(mut self, ops: &[Op], dice: &mut Random) -> Self {
         // Each third disk keeps all that was written, each third nothing that was not synced.
         let keep = [1, 2, usize::MAX][dice.roll(3)];
         let mut kept = || keep == 1 || (keep == 2 && dice.roll(2) == 0);
@@ -124,7 +112,7 @@ fn play(case: &Case, before: &Disk, ops: &[Op], rounds: u64, done: &dyn Fn(&[Op]
     let options = InPlace::default();
     for cut in 0..=ops.len() {
         for round in 0..rounds {
-            let mut dice = Dice(cut as u64 * 1000 + round);
+            let mut dice = Random(cut as u64 * 1000 + round);
             let disk = before.clone().after(&ops[..cut], &mut dice);
             let dir = scratch();
             let path = dir.path().join("a.jld2");

@@ -1,22 +1,12 @@
 //! Random event orders against the invariants, and the policies one by one.
 
 use super::*;
+use crate::test_random::Random;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A small fast generator, so that a failing sequence is named by one number.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     fn below(&mut self, n: u64) -> u64 {
-        self.next() % n.max(1)
+        self.bits() % n.max(1)
     }
 
     fn chance(&mut self, percent: u64) -> bool {

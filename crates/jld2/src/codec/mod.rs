@@ -4,7 +4,7 @@
 //! there is the *payload*. [`decoder`] turns a payload back into the dataset's bytes, and never
 //! holds more of either than a few windows: a column of 100 GB costs what one of 1 MB costs.
 //!
-//! [`encode`] does the opposite, on several threads, in memory that depends on the size of blocks
+//! [`encode`](fn) does the opposite, on several threads, in memory that depends on the size of blocks
 //! and the number of threads; the bytes depend on neither the threads nor the machine.
 //!
 //! What may go wrong is an [`Error`], which also travels inside [`std::io::Error`] and comes out

@@ -7,7 +7,7 @@ use crate::h5::RelAddr;
 pub enum ObjectRef {
     /// An object of the file.
     Existing(RelAddr),
-    /// The object with this number of a [`Build`].
+    /// The object with this number of a [`Build`](super::Build).
     New(usize),
 }
 

@@ -91,8 +91,8 @@ impl<'a> Build<'a> {
         self.existing.retain(|_, known| *known != addr);
     }
 
-    /// A dataset that others may refer to before it is built by [`Build::rebuilt`] or
-    /// [`Build::stand_in`].
+    /// A dataset that others may refer to before it is built, see
+    /// [`stand_in`](Self::stand_in).
     pub fn reserve(&mut self) -> ObjectRef {
         self.blobs.push(Blob { data: Data::default(), header: false, contiguous: None });
         ObjectRef::New(self.blobs.len() - 1)

@@ -1,14 +1,12 @@
 //! Generated Mera files are what they are said to be: whole, sorted, and upgraded like real ones.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-#[path = "../examples/generate/mera/mod.rs"]
+#[path = "../../examples/generate/mera/mod.rs"]
 mod mera;
 
+use self::mera::{Packing, TABLES, Template};
 use jldconv::convert::{Converter, Job, Options, Outcome, Silent, VerifyLevel};
 use jldconv::h5::{self, File, Region, Trace, Visitor};
 use jldconv::julia::{Digest, Dumper, TypeTable, datasets};
-use mera::{Packing, TABLES, Template};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,13 +5,7 @@
 //! Looks at the files in `tests/data/mera` and, where it is there, at the shared directory
 //! (`JLDCONV_SHARED`, else `../shared`).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
+use crate::real::real_files;
 use jldconv::h5::{
     Edge, EdgeKind, File, Object, ObjectKind, Region, RegionKind, RelAddr, Result, Source, Trace,
     Visitor, kind,
@@ -19,27 +13,7 @@ use jldconv::h5::{
 use jldconv::julia::TypeTable;
 use jldconv::migrate::{self, Migration, target::Target};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-
-/// The real Mera files, each name once.
-fn files() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared =
-        std::env::var_os("JLDCONV_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
-    let mut found = BTreeMap::new();
-    for top in [root.join("tests/data/mera"), shared.join("mera")] {
-        for era in std::fs::read_dir(top).into_iter().flatten() {
-            for entry in std::fs::read_dir(era.unwrap().path()).unwrap() {
-                let path = entry.unwrap().path();
-                if path.extension().is_some_and(|e| e == "jld2") {
-                    found.insert(path.file_name().unwrap().to_owned(), path);
-                }
-            }
-        }
-    }
-    assert!(found.len() >= 12, "only {} files", found.len());
-    found.into_values().collect()
-}
+use std::path::Path;
 
 /// All that a walk over a file meets.
 #[derive(Default)]
@@ -175,7 +149,7 @@ fn check(path: &Path, old: &File, new: &File, migration: &Migration) {
 fn migrated_files_can_be_appended_to() {
     let target = Target::builtin(Target::default_name()).unwrap();
     let mut changed = 0;
-    for path in files() {
+    for path in real_files(&["mera"]) {
         let old = File::open(&path).unwrap();
         let migration = migrate::plan(&old, &target, false).unwrap();
         if let Some(new) = migrated(&path, &migration) {

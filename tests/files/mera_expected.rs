@@ -4,36 +4,21 @@
 //! Looks at the files in `tests/data/mera` and, where it is there, at the shared directory
 //! (`JLDCONV_SHARED`, else `../shared`).
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
+use crate::real::below;
 use jldconv::mera::{constants, scales};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Each file's truth and expectation, by name.
 fn pairs() -> Vec<(PathBuf, Value, Value)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = std::env::var_os("JLDCONV_SHARED")
-        .map_or_else(|| root.join("../shared"), PathBuf::from)
-        .join("mera");
-    if !shared.is_dir() {
-        eprintln!("{} is not there: only the files in tests/data are looked at", shared.display());
-    }
     let mut found = Vec::new();
-    for top in [root.join("tests/data/mera"), shared] {
-        for era in std::fs::read_dir(top).into_iter().flatten() {
-            for file in std::fs::read_dir(era.unwrap().path()).unwrap() {
-                let path = file.unwrap().path();
-                let name = path.to_str().unwrap();
-                if let Some(stem) = name.strip_suffix(".truth.json") {
-                    let read = |kind: &str| {
-                        let bytes = std::fs::read(format!("{stem}.{kind}.json")).unwrap();
-                        serde_json::from_slice(&bytes).unwrap()
-                    };
-                    found.push((PathBuf::from(stem), read("truth"), read("expected")));
-                }
-            }
-        }
+    for path in below(&["mera"], ".truth.json") {
+        let stem = path.to_str().unwrap().trim_end_matches(".truth.json");
+        let read = |kind: &str| {
+            let bytes = std::fs::read(format!("{stem}.{kind}.json")).unwrap();
+            serde_json::from_slice(&bytes).unwrap()
+        };
+        found.push((PathBuf::from(stem), read("truth"), read("expected")));
     }
     assert!(!found.is_empty());
     found

@@ -1,20 +1,13 @@
 //! A user's rules, carried out by the real program on files that real JLD2 wrote: a type is one
 //! thing wherever it is stored.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "common/python.rs"]
-mod runner;
-#[path = "common/truth.rs"]
-mod truth;
-
-use runner::{printed, python, run};
+use crate::common::truth::differences;
+use crate::runner::{printed, python, run};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
-use truth::differences;
 
 const MODES: [&str; 3] = ["patch", "in-place", "rewrite"];
 

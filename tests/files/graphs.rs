@@ -1,12 +1,11 @@
 //! Random graphs of objects, written by the project's own builder behind real files: whatever
 //! refers to whatever, once or often, in circles or not, reads the same after any rewrite.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
+use crate::graph_file::{self, Types, dump};
 use jldconv::convert::{Compress, Converter, Job, Options, Outcome, Silent, VerifyLevel};
-use jldconv::h5::{Datatype, Extent, File, ObjectKind, RelAddr};
+use jldconv::h5::{Datatype, Extent, RelAddr};
+use jldconv::julia::JuliaType;
 use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef};
-use jldconv::julia::{Digest, Dumper, JuliaType, TypeTable, datasets};
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::fs;
@@ -114,52 +113,10 @@ fn build(build: &mut Build<'_>, nodes: &[Node], all: &[ObjectRef]) -> Vec<Object
     made
 }
 
-/// The file `base` with nothing but its types and, below `graph`, the nodes.
+/// The file `base` with nothing but its types and the nodes.
 fn write(base: &Path, nodes: &[Node], path: &Path) {
-    let file = File::open(base).unwrap();
-    let types = TypeTable::new(&file);
-    let links = |addr: RelAddr| match &file.object(addr).unwrap().kind {
-        ObjectKind::Group(group) => group.links.clone(),
-        _ => Vec::new(),
-    };
-    let root = links(file.superblock().root);
-    let named = links(root.iter().find(|l| l.name == "_types").unwrap().target);
-    let committed: Vec<_> = named.iter().map(|l| l.target).collect();
-    let start = || Build::new(&types, &committed, FieldStyle::NamesAndTypes).unwrap();
-    // Objects get the same numbers whatever they refer to.
-    let nowhere = vec![ObjectRef::Existing(RelAddr::NULL); nodes.len()];
-    let all = build(&mut start(), nodes, &nowhere);
-    let mut builder = start();
-    assert_eq!(build(&mut builder, nodes, &all), all);
-    let names: Vec<_> = all.iter().enumerate().map(|(i, o)| (format!("n{i}"), *o)).collect();
-    let graph = builder.group(&names);
-    let old = named.iter().map(|l| ObjectRef::Existing(l.target));
-    let numbered = old.chain(builder.added().to_vec()).zip(1..);
-    let numbered: Vec<_> = numbered.map(|(t, n)| (format!("{n:08}"), t)).collect();
-    let numbered = builder.group(&numbered);
-    let top = builder.group(&[("_types".into(), numbered), ("graph".into(), graph)]);
-    let start = file.superblock().end_of_file.next_multiple_of(8);
-    let built = builder.finish(start, &[]);
-    let mut bytes = fs::read(base).unwrap();
-    bytes.resize(usize::try_from(start).unwrap(), 0);
-    bytes.extend(&built.bytes);
-    let mut superblock = file.superblock().clone();
-    let ObjectRef::New(top) = top else { return };
-    superblock.root = built.addresses[top];
-    let at = usize::try_from(superblock.offset).unwrap();
-    let head = superblock.with_end_of_file(bytes.len() as u64);
-    bytes[at..at + head.len()].copy_from_slice(&head);
-    fs::write(path, bytes).unwrap();
-}
-
-/// The canonical form of everything.
-fn dump(path: &Path) -> String {
-    let file = File::open(path).unwrap();
-    let types = TypeTable::new(&file);
-    let mut json = Vec::new();
-    let all = datasets(&file).unwrap();
-    Dumper::new(&types, Digest::Sha256).all(&all, &mut json).unwrap();
-    String::from_utf8(json).unwrap()
+    let make = |builder: &mut Build<'_>, all: &[ObjectRef]| build(builder, nodes, all);
+    graph_file::write(base, Types::All, FieldStyle::NamesAndTypes, nodes.len(), path, make);
 }
 
 fn convert(input: &Path, output: &Path, options: Options) -> Outcome {

@@ -1,12 +1,7 @@
 //! `jldconv target`, and targets of the user's own, with the real program.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "common/python.rs"]
-mod runner;
-
+use crate::runner::{self, printed};
 use jldconv::h5::{File, FilterEntry, Object, Source, Trace, Visitor};
-use runner::printed;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -6,13 +6,7 @@
 //! Looks at the files in `tests/data/mera` and, where it is there, at the shared directory
 //! (`JLDCONV_SHARED`, else `../shared`).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
+use crate::real::real_files;
 use jldconv::h5::encode::NewMessage;
 use jldconv::h5::{
     Extent, File, Layout, Object, ObjectHeader, ObjectKind, RelAddr, Result, Source, Trace,
@@ -21,30 +15,7 @@ use jldconv::h5::{
 use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef};
 use jldconv::julia::{Committed, JuliaType, Param, TypeTable};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-/// The real files, each name once.
-fn files() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared =
-        std::env::var_os("JLDCONV_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
-    let mut found = BTreeMap::new();
-    for top in [root.join("tests/data/mera"), shared.join("mera"), shared.join("zoo")] {
-        let mut pending = vec![top];
-        while let Some(dir) = pending.pop() {
-            for entry in std::fs::read_dir(dir).into_iter().flatten() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    pending.push(path);
-                } else if path.extension().is_some_and(|e| e == "jld2") {
-                    found.insert(path.file_name().unwrap().to_owned(), path);
-                }
-            }
-        }
-    }
-    assert!(found.len() >= 12, "only {} files", found.len());
-    found.into_values().collect()
-}
+use std::path::PathBuf;
 
 /// All objects of a file.
 #[derive(Default)]
@@ -158,7 +129,7 @@ fn commit(build: &mut Build<'_>, c: &Committed) -> ObjectRef {
 #[test]
 fn committed_types_are_those_that_jld2_wrote() {
     let mut compared = BTreeMap::<String, usize>::new();
-    for original in files().into_iter().map(Original::read) {
+    for original in real_files(&["mera", "zoo"]).into_iter().map(Original::read) {
         let table = TypeTable::new(&original.file);
         let name = original.path.display();
         for object in &original.objects {
@@ -215,7 +186,7 @@ fn committed_types_are_those_that_jld2_wrote() {
 #[test]
 fn scalar_datasets_are_those_that_jld2_wrote() {
     let (mut with_room, mut without) = (0, 0);
-    for original in files().into_iter().map(Original::read) {
+    for original in real_files(&["mera", "zoo"]).into_iter().map(Original::read) {
         let table = TypeTable::new(&original.file);
         for object in &original.objects {
             let Some(d) = object.dataset() else { continue };
@@ -264,7 +235,7 @@ fn scalar_datasets_are_those_that_jld2_wrote() {
 #[test]
 fn groups_are_those_that_jld2_wrote() {
     let (mut fresh, mut continued) = (0, 0);
-    for original in files().into_iter().map(Original::read) {
+    for original in real_files(&["mera", "zoo"]).into_iter().map(Original::read) {
         let table = TypeTable::new(&original.file);
         let modern = original.file.superblock().text.as_ref().unwrap().version == "0.2.0";
         for object in &original.objects {

@@ -1,15 +1,12 @@
 //! Random graphs of random types under random rules, held against what the rules mean: worked out
 //! on the values as they are printed, and not by the code that changes files.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-#[path = "common/truth.rs"]
-mod truth;
-
+use crate::common::truth::differences;
+use crate::graph_file::{self, Types};
 use jldconv::convert::{Converter, Job, Mode, Options, Outcome, Silent, VerifyLevel};
-use jldconv::h5::{Datatype, Extent, File, ObjectKind, RelAddr};
+use jldconv::h5::{Datatype, Extent};
 use jldconv::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
-use jldconv::julia::{Digest, Dumper, JuliaType, Param, TypeTable, datasets};
+use jldconv::julia::{JuliaType, Param};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
@@ -17,7 +14,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use truth::differences;
 
 /// A field of a type.
 #[derive(Debug, Clone)]
@@ -422,53 +418,16 @@ fn write(case: &Case, path: &Path) {
         FieldStyle::NamesAndTypes => "real-mera-1.9/output_00001.jld2",
     };
     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera").join(base);
-    let file = File::open(&base).unwrap();
-    let types = TypeTable::new(&file);
-    let links = |addr: RelAddr| match &file.object(addr).unwrap().kind {
-        ObjectKind::Group(group) => group.links.clone(),
-        _ => Vec::new(),
-    };
-    let root = links(file.superblock().root);
-    let named = links(root.iter().find(|l| l.name == "_types").unwrap().target);
-    // Of the file's types only the one of types.
-    let datatype = named[0].target;
-    let objects = |build: &mut Build<'_>, all: &[ObjectRef]| {
+    let make = |build: &mut Build<'_>, all: &[ObjectRef]| {
         let mut made = Made { case, build, types: Vec::new(), all };
         made.commit_types();
         case.nodes.iter().map(|node| made.node(node)).collect::<Vec<_>>()
     };
-    let start = || Build::new(&types, &[datatype], case.style).unwrap();
-    // Objects get the same numbers whatever they refer to.
-    let nowhere = vec![ObjectRef::Existing(RelAddr::NULL); case.nodes.len()];
-    let all = objects(&mut start(), &nowhere);
-    let mut build = start();
-    assert_eq!(objects(&mut build, &all), all);
-    let names: Vec<_> = all.iter().enumerate().map(|(i, o)| (format!("n{i}"), *o)).collect();
-    let graph = build.group(&names);
-    let numbered = [ObjectRef::Existing(datatype)].into_iter().chain(build.added().to_vec());
-    let numbered: Vec<_> = numbered.zip(1..).map(|(t, n)| (format!("{n:08}"), t)).collect();
-    let numbered = build.group(&numbered);
-    let top = build.group(&[("_types".into(), numbered), ("graph".into(), graph)]);
-    let start = file.superblock().end_of_file.next_multiple_of(8);
-    let built = build.finish(start, &[]);
-    let mut bytes = fs::read(&base).unwrap();
-    bytes.resize(usize::try_from(start).unwrap(), 0);
-    bytes.extend(&built.bytes);
-    let mut superblock = file.superblock().clone();
-    let ObjectRef::New(top) = top else { return };
-    superblock.root = built.addresses[top];
-    let at = usize::try_from(superblock.offset).unwrap();
-    let head = superblock.with_end_of_file(bytes.len() as u64);
-    bytes[at..at + head.len()].copy_from_slice(&head);
-    fs::write(path, bytes).unwrap();
+    graph_file::write(&base, Types::OfTypes, case.style, case.nodes.len(), path, make);
 }
 
 fn dump(path: &Path) -> Value {
-    let file = File::open(path).unwrap();
-    let types = TypeTable::new(&file);
-    let mut json = Vec::new();
-    Dumper::new(&types, Digest::Sha256).all(&datasets(&file).unwrap(), &mut json).unwrap();
-    serde_json::from_slice(&json).unwrap()
+    serde_json::from_str(&graph_file::dump(path)).unwrap()
 }
 
 /// Converts with these rules and checks everything that can be checked.

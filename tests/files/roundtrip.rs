@@ -4,16 +4,7 @@
 //! Looks at the files in `tests/data/mera` and, where it is there, at the shared directory
 //! (`JLDCONV_SHARED`, else `../shared`).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
-
-use common::{files, shared, truth};
+use crate::common::{files, shared, truth};
 use jldconv::codec::{Lz4Format, ids, sniff_lz4};
 use jldconv::convert::{
     Compress, Converter, Failure, FileReport, Job, Options, Outcome, Silent, VerifyLevel,

@@ -1,0 +1,26 @@
+//! Tests on whole files, real ones and ones made at random: what they hold, and what they keep
+//! through every conversion.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/python.rs"]
+mod runner;
+
+mod appendable;
+mod generated;
+mod graph_file;
+mod graphs;
+mod mera_expected;
+mod real;
+mod roundtrip;
+mod rule_graphs;
+mod rules;
+mod targets;
+mod written_like_jld2;
