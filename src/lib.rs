@@ -6,11 +6,11 @@
 //! |---|---|
 //! | [`cli`] | arguments, config file, environment |
 //! | [`tasks`] | what workers do with files: convert, verify: each in a folder of its own |
-//! | [`inspect`] | what one file is, holds and needs; how two files differ |
 //! | [`report`] | events to progress, summary, JSON |
 //! | [`supervisor`] | plan, slots, governor, retry policy, journal |
 //! | [`worker`] | the child's side: take a task, measure itself, report |
 //! | [`protocol`] | messages between supervisor and worker |
+//! | [`inspect`] | what one file is, holds and needs; how two files differ |
 //! | [`archive`] | discovery, numbering, ranges, gaps, shards |
 //! | [`convert`] | one file: choose a mode, carry it out, verify, publish |
 //! | [`migrate`] | findings, rules and targets; what they give is an edit list |
@@ -19,6 +19,7 @@
 //! | [`codec`] | filter payloads, streamed |
 //! | [`h5`] | the HDF5 container; knows nothing of Julia |
 //! | [`sys`] | the operating system; the only home of `unsafe` |
+//! | [`text`] | numbers, lists, times and foreign texts in words |
 
 pub use jld2::{codec, h5, julia};
 
@@ -33,6 +34,7 @@ pub mod report;
 pub mod supervisor;
 pub mod sys;
 pub mod tasks;
+pub mod text;
 pub mod worker;
 
 #[cfg(test)]

@@ -258,3 +258,36 @@ fn every_file_of_the_corpus_is_read_or_refused() {
     }
     insta::assert_snapshot!("corpus-refused", refused.join("\n"));
 }
+
+/// Data frames of other people's files, of many versions of JLD2 and DataFrames: the reader's tables
+/// have the columns that the values have.
+#[test]
+fn data_frames_of_all_times_are_tables() {
+    let Some(shared) = shared() else { return };
+    let mut found = 0;
+    for path in files(&shared.join("corpus"), ".jld2") {
+        let Ok(file) = jld2::File::open(&path) else { continue };
+        for name in file.dataset_paths().unwrap_or_default() {
+            let dataset = file.dataset(&name).unwrap();
+            let Ok(t) = dataset.julia_type() else { continue };
+            if t.short_name() != "DataFrame" {
+                continue;
+            }
+            let table = dataset.table().unwrap();
+            let table = table.unwrap_or_else(|| panic!("{}: {name}", path.display()));
+            let value = dataset.value().unwrap();
+            let index = value.field("colindex").and_then(|i| i.field("names")).unwrap();
+            let names: Vec<_> =
+                index.items().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
+            assert_eq!(table.names().collect::<Vec<_>>(), names, "{}: {name}", path.display());
+            let columns = value.field("columns").and_then(jld2::Value::items).unwrap();
+            for (column, want) in table.columns().zip(columns) {
+                let (_, column) = column.unwrap();
+                assert_eq!(column.value().unwrap().to_string(), want.to_string());
+                assert_eq!(column.dims().unwrap(), [table.len()]);
+            }
+            found += 1;
+        }
+    }
+    assert!(found > 10, "only {found}");
+}

@@ -1,8 +1,8 @@
-//! Writes out all values of any bytes.
+//! Writes out all values of any bytes, and looks for the columns of tables.
 #![no_main]
 
 use jldconv::h5::{File, Object, Result, Source, Trace, Visitor};
-use jldconv::julia::{Digest, Dumper, TypeTable, datasets};
+use jldconv::julia::{Columns, Digest, Dumper, Record, TypeTable, datasets};
 use jldconv_fuzz::{memory, mutate};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use std::io::{self, Write};
@@ -48,6 +48,9 @@ fn run(data: &[u8]) -> Result<()> {
     let dumper = Dumper::new(&types, Digest::Xxh3);
     for (_, addr) in &paths {
         let _ = dumper.node(*addr, &mut Sink(1 << 20));
+        if let Ok(Some(record)) = Record::at(&types, *addr) {
+            let _ = Columns::of(&record);
+        }
     }
     dumper.all(&paths, &mut Sink(4 << 20))
 }

@@ -2,8 +2,9 @@
 
 use super::resolve::Run;
 use crate::archive::{ArchiveError, Listing, discover};
-use crate::report::{Overview, text};
+use crate::report::Overview;
 use crate::supervisor::Plan;
+use crate::text;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -64,7 +65,7 @@ impl Prepared {
 }
 
 fn shown(path: &Path) -> String {
-    text::tame(&path.to_string_lossy())
+    text::path(path)
 }
 
 #[cfg(test)]

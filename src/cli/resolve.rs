@@ -3,9 +3,10 @@
 use super::flags::{BatchFlags, ConversionFlags, Layer};
 use crate::archive::{ArrayVars, Placement, Ranges, Shard, ShardError, Weigh, same_place};
 use crate::convert::{Compress, Mode, Options, VerifyLevel};
-use crate::report::{Progress, text};
+use crate::report::Progress;
 use crate::supervisor::Settings;
 use crate::tasks::convert::least_memory;
+use crate::text;
 use std::io;
 use std::path::{Path, PathBuf};
 

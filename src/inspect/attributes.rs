@@ -4,11 +4,12 @@
 use super::comparison::{Differences, What};
 use super::raw;
 use crate::h5::{
-    Attribute, Dataspace, ErrorKind, FillValue, Object, ObjectKind, Result, header_flag, kind,
+    Attribute, Dataspace, Error, ErrorKind, FillValue, Object, ObjectKind, Result, header_flag,
+    kind,
 };
-use crate::inspect::plain_json::parse;
+use crate::inspect::value_builder::build;
 use crate::inspect::value_diff;
-use crate::julia::{Digest, Dumper, TypeTable};
+use crate::julia::{Digest, Dumper, TypeTable, Walk};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -43,19 +44,29 @@ pub(super) fn digest(types: &TypeTable<'_>, object: &Object) -> Result<u128> {
     for (name, attribute) in sorted {
         hash.update(name.as_bytes());
         hash.update(&[0]);
-        hash.update(&canonical(types, attribute)?);
+        hash.update(&Form::of(types, attribute)?.bytes);
     }
     Ok(hash.digest128())
 }
 
-/// The value in canonical form; of types that JLD2 never writes, their bytes.
-fn canonical(types: &TypeTable<'_>, attribute: &Attribute) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    match Dumper::new(types, Digest::Xxh3).attribute(attribute, &mut out) {
-        Err(e) if matches!(e.kind(), ErrorKind::Foreign { .. }) => {
-            raw::attribute(types.file(), attribute)?.map(String::into_bytes).ok_or(e)
+/// The value in canonical form.
+struct Form {
+    bytes: Vec<u8>,
+    /// Whether it is of a type that JLD2 never writes, and a description of its bytes.
+    raw: bool,
+}
+
+impl Form {
+    fn of(types: &TypeTable<'_>, attribute: &Attribute) -> Result<Self> {
+        let mut bytes = Vec::new();
+        match Dumper::new(types, Digest::Xxh3).attribute(attribute, &mut bytes) {
+            Ok(()) => Ok(Self { bytes, raw: false }),
+            Err(e) if matches!(e.kind(), ErrorKind::Foreign { .. }) => {
+                let raw = raw::attribute(types.file(), attribute)?.ok_or(e)?;
+                Ok(Self { bytes: raw.into_bytes(), raw: true })
+            }
+            Err(e) => Err(e),
         }
-        written => written.map(|()| out),
     }
 }
 
@@ -126,19 +137,29 @@ fn values(
     b: (&TypeTable<'_>, &Attribute),
     out: &mut Differences,
 ) {
-    let (a, b) = match (canonical(a.0, a.1), canonical(b.0, b.1)) {
-        (Ok(a), Ok(b)) => (a, b),
-        (a, b) => {
-            let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
-            return out.add(path, at, What::Unreadable, sides);
-        }
+    let unreadable = |sides: [Option<Error>; 2], out: &mut Differences| {
+        out.add(path, at, What::Unreadable, sides.map(|e| e.map(|e| e.to_string())));
     };
-    if a == b {
+    let (form_a, form_b) = match (Form::of(a.0, a.1), Form::of(b.0, b.1)) {
+        (Ok(a), Ok(b)) => (a, b),
+        (a, b) => return unreadable([a.err(), b.err()], out),
+    };
+    if form_a.bytes == form_b.bytes {
         return;
     }
-    let (Some(a), Some(b)) = (parse(&a), parse(&b)) else {
-        let text = |bytes: &[u8]| Some(value_diff::shortened(&String::from_utf8_lossy(bytes)));
-        return out.add(path, at, What::Value, [text(&a), text(&b)]);
+    if form_a.raw || form_b.raw {
+        let sides = [form_a, form_b]
+            .map(|form| Some(value_diff::shortened(&String::from_utf8_lossy(&form.bytes))));
+        return out.add(path, at, What::Value, sides);
+    }
+    let tree = |(types, attribute): (&TypeTable<'_>, &Attribute), form: &Form| {
+        // In memory it is measured less exactly.
+        let most = form.bytes.len().saturating_mul(4).saturating_add(1 << 10);
+        build(most, None, |visitor| Walk::new(types).attribute(attribute, visitor))
+    };
+    let (a, b) = match (tree(a, &form_a), tree(b, &form_b)) {
+        (Ok(Some(a)), Ok(Some(b))) => (a, b),
+        (a, b) => return unreadable([a.err(), b.err()], out),
     };
     let (found, more) = value_diff::find(&a, &b, MOST);
     for f in found {

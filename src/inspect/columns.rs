@@ -3,24 +3,14 @@
 use super::model::ColumnInfo;
 use crate::codec::{self, ids, sniff_lz4};
 use crate::h5::{Dataset, File, Layout, ObjectKind, RelAddr, Result};
-use crate::julia::{Record, TypeTable};
+use crate::julia::{Columns, Record, TypeTable};
 
-/// The columns of an `IndexedTable`, in order.
+/// The columns of a table, in order; none if it is not one.
 pub(super) fn columns(table: &Record<'_>) -> Result<Vec<ColumnInfo>> {
-    let Some(columns) = table.record("columns")? else { return Ok(Vec::new()) };
-    // A StructArray has one field, whose name StructArrays changed once.
-    let arrays = match columns.record("fieldarrays")? {
-        Some(arrays) => Some(arrays),
-        None => columns.record("components")?,
-    };
-    let Some(arrays) = arrays else { return Ok(Vec::new()) };
+    let Some(found) = Columns::of(table)? else { return Ok(Vec::new()) };
     let mut out = Vec::new();
-    for name in arrays.field_names() {
-        if let Some(addr) = arrays.reference(name)?
-            && let Some(column) = column(arrays.types(), name, addr)?
-        {
-            out.push(column);
-        }
+    for (name, addr) in &found.columns {
+        out.extend(column(table.types(), name, *addr)?);
     }
     Ok(out)
 }

@@ -234,23 +234,19 @@ impl Pairs<'_> {
     ) -> h5::Result<()> {
         let nodes: (Node<'_>, Node<'_>) = ((&self.a.types, a), (&self.b.types, b));
         let trees = TREES.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(a_value), Some(b_value)) = (seen_a.value(), seen_b.value()) {
-            let (found, more) = value_diff::find(&a_value, &b_value, MOST_OF_ONE);
-            drop((a_value, b_value));
-            drop(trees);
-            for f in found {
-                let numbers = f.what == What::Value && f.sides == [None, None];
-                match if numbers { first_unequal(nodes.0, nodes.1, &f.at) } else { None } {
-                    Some((at, sides)) => {
-                        self.out.add(path, &at, What::Value, sides.map(Some));
-                    }
-                    None => self.out.add(path, &f.at, f.what, f.sides),
-                }
+        let in_a = seen_a.value(&self.a.types, a, self.a.digests);
+        let in_b = seen_b.value(&self.b.types, b, self.b.digests);
+        match (in_a, in_b) {
+            (Ok(Some(in_a)), Ok(Some(in_b))) => {
+                let (found, more) = value_diff::find(&in_a, &in_b, MOST_OF_ONE);
+                drop((in_a, in_b));
+                drop(trees);
+                self.found(path, found, more, nodes);
+                return Ok(());
             }
-            self.out.count(more);
-            return Ok(());
+            (Ok(_), Ok(_)) => drop(trees),
+            (a, b) => return self.unreadable(path, [a.err(), b.err()]),
         }
-        drop(trees);
         let (types_a, types_b) = (&self.a.types, &self.b.types);
         let (digests_a, digests_b) = (self.a.digests, self.b.digests);
         let from_a = |visitor: &mut dyn Visitor| Walk::new(types_a).object(a, visitor);
@@ -263,6 +259,24 @@ impl Pairs<'_> {
             Err(e) => return self.unreadable(path, [Some(e), None]),
         }
         Ok(())
+    }
+
+    /// Tells of differences inside a value; of arrays of numbers, where they begin to differ.
+    fn found(
+        &mut self,
+        path: &str,
+        found: Vec<value_diff::Found>,
+        more: u64,
+        (a, b): (Node<'_>, Node<'_>),
+    ) {
+        for f in found {
+            let numbers = f.what == What::Value && f.sides == [None, None];
+            match if numbers { first_unequal(a, b, &f.at) } else { None } {
+                Some((at, sides)) => self.out.add(path, &at, What::Value, sides.map(Some)),
+                None => self.out.add(path, &f.at, f.what, f.sides),
+            }
+        }
+        self.out.count(more);
     }
 }
 

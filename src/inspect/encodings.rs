@@ -3,12 +3,10 @@
 use super::contents::{Linked, LinkedKind};
 use crate::codec::{describe, ids};
 use crate::h5::{Class, Extent, File, Object, RefPlan, Result, Trace, Visitor};
-use crate::inspect::plain_json::natural;
-use crate::julia::TypeTable;
+use crate::julia::{TypeTable, Value, Walk};
 use crate::migrate::Request;
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A filter: its number and client values.
@@ -28,8 +26,8 @@ pub(super) enum Codecs {
     Name(Literal),
 }
 
-/// Larger codec objects do not occur.
-const MAX_OBJECT: usize = 1 << 12;
+/// Codec objects that take more memory do not occur, in bytes.
+const MAX_OBJECT: usize = 1 << 16;
 
 struct Columns<'a> {
     file: &'a File,
@@ -211,9 +209,9 @@ pub(super) fn objects<'l>(
 pub(super) fn levels(target: &Target, types: &TypeTable<'_>, linked: &[Linked]) -> Vec<i64> {
     let mut out = Vec::new();
     for object in objects(target, linked) {
-        let value = natural(types, object.addr, MAX_OBJECT).ok().flatten();
+        let value = Value::read(&Walk::new(types), object.addr, MAX_OBJECT).ok();
         for name in target.codec.objects.values().filter_map(|object| object.level.as_ref()) {
-            let level = value.as_ref().and_then(|v| v.get(name)).and_then(Value::as_i64);
+            let level = value.as_ref().and_then(|v| v.field(name)).and_then(Value::as_i64);
             out.extend(level.filter(|level| !out.contains(level)));
         }
     }

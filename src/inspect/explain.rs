@@ -20,7 +20,7 @@ use crate::julia::Digests;
 use crate::migrate::edit::EditList;
 use crate::migrate::target::Target;
 use crate::migrate::{Migration, PlanError, flat_tables, plan_for};
-use crate::report::text::count;
+use crate::text::count;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 

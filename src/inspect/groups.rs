@@ -2,8 +2,9 @@
 
 use super::columns::columns;
 use super::model::{DataGroup, EraGuess, Kind};
+use super::plain_json::{ELEMENTS, natural, plain};
+use super::value_builder::abridged;
 use crate::h5::{Link, ObjectKind, RelAddr, Result};
-use crate::inspect::plain_json::{abridged, entry, natural, plain};
 use crate::julia::{Element, Record, TypeTable};
 use crate::mera::era::{Codec, Fingerprint, candidates};
 use crate::mera::time::Clock;
@@ -69,8 +70,8 @@ pub(super) fn mera(types: &TypeTable<'_>) -> Result<MeraFile> {
 }
 
 fn benchmark(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<Map<String, Value>>> {
-    let Some(stat) = abridged(types, addr, 100, MAX_NOTE)? else { return Ok(None) };
-    Ok(match entry(&stat, "benchmark").map(plain) {
+    let Some(stat) = abridged(types, addr, ELEMENTS, MAX_NOTE)? else { return Ok(None) };
+    Ok(match stat.entry("benchmark").map(plain) {
         Some(Value::Object(map)) => Some(map),
         _ => None,
     })

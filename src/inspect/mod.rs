@@ -33,7 +33,9 @@ mod tree;
 mod type_name;
 mod unreadable;
 mod usage;
+mod value_builder;
 mod value_diff;
+mod value_tree;
 
 pub use comparison::{Comparison, Difference, Verdict, What};
 pub use dump::{DumpError, Form, dump, dump_with};

@@ -7,6 +7,7 @@ use crate::archive::{ArchiveError, Why, discover};
 use crate::h5;
 use crate::julia::on_deep_stack;
 use crate::migrate::target::Target;
+use crate::text::count;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
@@ -300,7 +301,7 @@ impl std::fmt::Display for PairTally {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        write!(f, "{}: {}", crate::report::text::count(self.pairs, "file"), parts.join(", "))
+        write!(f, "{}: {}", count(self.pairs, "file"), parts.join(", "))
     }
 }
 

@@ -1,75 +1,89 @@
-//! One value as a comparison sees it first: a digest, and the whole if that is short.
+//! Reads one value as a comparison needs it: its digest first, all of it if that differs.
 
 use super::raw;
-use crate::h5::{self, Error, ErrorKind, File, RelAddr};
-use crate::inspect::plain_json::parse;
-use crate::julia::{Dumper, TypeTable};
+use super::value_builder::build;
+use super::value_tree::{Content, Literal, Node, Value};
+use crate::h5::{self, Error, ErrorKind, RelAddr};
+use crate::julia::{Digests, Dumper, TypeTable, Walk};
 use std::io::{self, Write};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Values with a longer canonical form are compared as streams.
-const KEPT: usize = 2 << 20;
+const SHORT: u64 = 2 << 20;
+/// Type of what stands for a value that has no canonical form.
+const FOREIGN: &str = "HDF5";
 
-/// The digest of a value's canonical form, and that form if it is short.
+/// The digest of a value's canonical form.
 pub(super) struct Seen {
-    hash: Xxh3,
     pub(super) digest: u128,
-    kept: Vec<u8>,
-    all: bool,
+    /// Length of the form.
+    len: u64,
+    /// What stands for a value that has none.
+    raw: Option<String>,
 }
 
 impl Seen {
-    fn new() -> Self {
-        Self { hash: Xxh3::new(), digest: 0, kept: Vec::new(), all: true }
-    }
-
     pub(super) fn read(
         dumper: &Dumper<'_>,
         types: &TypeTable<'_>,
         addr: RelAddr,
     ) -> h5::Result<Self> {
-        let mut seen = Self::new();
+        let mut form = Form { hash: Xxh3::new(), len: 0 };
         // A dump is made of many small pieces.
-        let mut out = io::BufWriter::with_capacity(64 << 10, &mut seen);
+        let mut out = io::BufWriter::with_capacity(64 << 10, &mut form);
         let written = dumper.node(addr, &mut out);
         match written {
             Ok(()) => out.flush().map_err(Error::output)?,
             Err(e) if matches!(e.kind(), ErrorKind::Foreign { .. }) => {
                 // Nothing of the half-written form is to count.
                 let _ = out.into_parts();
-                return Self::raw(types.file(), addr, e);
+                let raw = raw::at(types.file(), addr, e)?;
+                let mut form = Form { hash: Xxh3::new(), len: 0 };
+                form.write_all(raw.as_bytes()).map_err(Error::output)?;
+                return Ok(form.seen(Some(raw)));
             }
             Err(e) => return Err(e),
         }
         drop(out);
-        seen.digest = seen.hash.digest128();
-        Ok(seen)
+        Ok(form.seen(None))
     }
 
-    /// What stands for a value that has no canonical form.
-    fn raw(file: &File, addr: RelAddr, why: Error) -> h5::Result<Self> {
-        let text = serde_json::json!({ "t": "HDF5", "v": raw::at(file, addr, why)? }).to_string();
-        let mut seen = Self::new();
-        seen.write_all(text.as_bytes()).map_err(Error::output)?;
-        seen.digest = seen.hash.digest128();
-        Ok(seen)
-    }
-
-    /// The canonical form, if it was short enough to be kept.
-    pub(super) fn value(&self) -> Option<serde_json::Value> {
-        if self.all { parse(&self.kept) } else { None }
+    /// The value at `addr`, which is this one, if it is short.
+    pub(super) fn value(
+        &self,
+        types: &TypeTable<'_>,
+        addr: RelAddr,
+        digests: &Digests,
+    ) -> h5::Result<Option<Node>> {
+        if self.len > SHORT {
+            return Ok(None);
+        }
+        if let Some(raw) = &self.raw {
+            let content = Content::Literal(Literal::Text(raw.clone()));
+            return Ok(Some(Node::Value(Value { t: FOREIGN.into(), id: None, content })));
+        }
+        // In memory it is measured less exactly.
+        let most = usize::try_from(4 * SHORT).unwrap_or(usize::MAX);
+        build(most, Some(digests), |visitor| Walk::new(types).object(addr, visitor))
     }
 }
 
-impl Write for Seen {
+/// Digests and measures what is written.
+struct Form {
+    hash: Xxh3,
+    len: u64,
+}
+
+impl Form {
+    fn seen(self, raw: Option<String>) -> Seen {
+        Seen { digest: self.hash.digest128(), len: self.len, raw }
+    }
+}
+
+impl Write for Form {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.hash.update(bytes);
-        if self.all && self.kept.len() + bytes.len() <= KEPT {
-            self.kept.extend_from_slice(bytes);
-        } else {
-            self.all = false;
-            self.kept = Vec::new();
-        }
+        self.len = self.len.saturating_add(bytes.len() as u64);
         Ok(bytes.len())
     }
 

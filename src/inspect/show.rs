@@ -4,7 +4,7 @@ use super::model::{Action, ColumnInfo, DataGroup, Inspection, Kind, Refusal};
 use super::show_tree::tree;
 use super::type_name::type_name;
 use crate::migrate::{Finding, Severity};
-use crate::report::text::{bytes, count, tame};
+use crate::text::{and_more, bytes, count, tame, times};
 use serde_json::Value;
 use std::fmt::{self, Display, Write as _};
 
@@ -211,12 +211,8 @@ fn meets(out: &mut String, seen: &Inspection) {
     seen.findings.iter().for_each(|finding| one(out, finding));
 }
 
-fn times(n: u64) -> String {
-    if n == 1 { "once".to_owned() } else { format!("{n} times") }
-}
-
 fn one(out: &mut String, f: &Finding) {
-    let more = if f.count > 1 { format!(" and {} more", f.count - 1) } else { String::new() };
+    let more = and_more(f.count.saturating_sub(1));
     let severity = f.severity.to_string();
     labelled(out, &severity, &format!("{}{more}", tame(&f.object)));
     labelled(out, "", &tame(&f.text));

@@ -1,7 +1,7 @@
 //! Prints a [`Comparison`] as text. Writing to a string cannot fail.
 
 use super::comparison::{Comparison, Difference, Verdict, What};
-use crate::report::text::{count, tame};
+use crate::text::{count, tame};
 use std::fmt::{self, Write as _};
 
 /// Differences that are shown to a person.

@@ -2,7 +2,7 @@
 
 use super::model::{NodeKind, TreeNode};
 use super::type_name::type_name;
-use crate::report::text::{bytes, tame};
+use crate::text::{bytes, tame};
 use std::fmt::Write as _;
 
 /// Children of one group, lines of a tree, and characters of a type that is not shown in full.

@@ -1,9 +1,9 @@
 //! Prints values as a tree for a person.
 
+use super::plain_json::{float, plain, version};
 use super::type_name::type_name;
-use crate::inspect::plain_json::{float, plain};
-use crate::report::text::tame;
-use serde_json::{Map, Value};
+use super::value_tree::{Content, Literal, Node, Value};
+use crate::text::tame;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
@@ -13,8 +13,8 @@ const LINE: usize = 100;
 /// Characters of a text.
 const TEXT: usize = 400;
 
-/// The dataset at `path` with its value, in abridged canonical form; none if that is too long.
-pub(super) fn value(path: &str, node: Option<&Value>) -> String {
+/// The dataset at `path` with the first elements of its value; none if that is too long.
+pub(super) fn value(path: &str, node: Option<&Node>) -> String {
     let mut show = Show { out: String::new(), met_again: HashSet::new() };
     match node {
         Some(node) => {
@@ -35,92 +35,94 @@ struct Show {
     met_again: HashSet<u64>,
 }
 
-fn collect(node: &Value, ids: &mut HashSet<u64>) {
-    match node {
-        Value::Object(map) => {
-            ids.extend(map.get("ref").and_then(Value::as_u64));
-            map.values().for_each(|child| collect(child, ids));
+fn collect(node: &Node, ids: &mut HashSet<u64>) {
+    let value = match node {
+        Node::Undefined => return,
+        Node::Again(id) => {
+            ids.insert(*id);
+            return;
         }
-        Value::Array(items) => items.iter().for_each(|child| collect(child, ids)),
-        _ => {}
+        Node::Value(value) => value,
+    };
+    match &value.content {
+        Content::Items(_, items, _) => items.iter().for_each(|item| collect(item, ids)),
+        Content::Pairs(pairs, _) => {
+            pairs.iter().flatten().flatten().for_each(|part| collect(part, ids));
+        }
+        Content::Fields(fields) => fields.iter().for_each(|(_, field)| collect(field, ids)),
+        Content::Literal(_) | Content::Digest(..) | Content::Head(..) => {}
     }
 }
 
 impl Show {
     /// A value under its name, with what is below it.
-    fn node(&mut self, depth: usize, name: &str, node: &Value) {
+    fn node(&mut self, depth: usize, name: &str, node: &Node) {
         let indent = "  ".repeat(depth);
         let _ = write!(self.out, "{indent}{}", tame(name));
-        let Value::Object(map) = node else {
-            self.out.push_str("  undefined\n");
-            return;
+        let value = match node {
+            Node::Undefined => {
+                self.out.push_str("  undefined\n");
+                return;
+            }
+            Node::Again(id) => {
+                let _ = writeln!(self.out, "  is #{id}");
+                return;
+            }
+            Node::Value(value) => value,
         };
-        if let Some(id) = map.get("ref") {
-            let _ = writeln!(self.out, "  is #{id}");
-            return;
-        }
-        let t = map.get("t").and_then(Value::as_str).unwrap_or_default();
-        if let Some(one) = inline(t, map) {
+        if let Some(one) = inline(value) {
             let _ = writeln!(self.out, "  {one}");
             return;
         }
-        let _ = write!(self.out, "  {}", tame(&type_name(t, TYPE)));
-        if let Some(dims) = map.get("dims").and_then(Value::as_array) {
-            let dims: Vec<_> = dims.iter().map(Value::to_string).collect();
+        let _ = write!(self.out, "  {}", tame(&type_name(&value.t, TYPE)));
+        if let Some(dims) = value.dims() {
+            let dims: Vec<_> = dims.iter().map(u64::to_string).collect();
             let _ = write!(self.out, "  {}", dims.join(" x "));
         }
-        if let Some(id) =
-            map.get("id").and_then(Value::as_u64).filter(|id| self.met_again.contains(id))
-        {
+        if let Some(id) = value.id.filter(|id| self.met_again.contains(id)) {
             let _ = write!(self.out, "  #{id}");
         }
-        let more = map.get("more").and_then(Value::as_u64).unwrap_or(0);
-        if let Some(line) = elements(t, map, more) {
+        if let Some(line) = elements(value) {
             let _ = writeln!(self.out, "  {line}");
             return;
         }
         self.out.push('\n');
-        let list =
-            |key| map.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        for (i, item) in list("items").iter().enumerate() {
-            self.node(depth + 1, &format!("[{}]", i + 1), item);
+        self.parts(depth + 1, value);
+        if value.more() > 0 {
+            let _ = writeln!(self.out, "{indent}  and {} more", value.more());
         }
-        for pair in list("pairs") {
-            if let [key, value] = pair.as_array().map(Vec::as_slice).unwrap_or_default() {
-                let name = short_key(key);
-                self.node(depth + 1, &format!("{name} =>"), value);
-            }
+    }
+
+    fn parts(&mut self, depth: usize, value: &Value) {
+        for (i, item) in value.items().unwrap_or_default().iter().enumerate() {
+            self.node(depth, &format!("[{}]", i + 1), item);
         }
-        for (name, field) in map.get("fields").and_then(Value::as_object).into_iter().flatten() {
-            self.node(depth + 1, name, field);
+        for [key, value] in value.pairs().unwrap_or_default().iter().flatten() {
+            self.node(depth, &format!("{} =>", short_key(key)), value);
         }
-        if more > 0 {
-            let _ = writeln!(self.out, "{indent}  and {more} more");
+        for (name, field) in value.fields().unwrap_or_default() {
+            self.node(depth, name, field);
         }
     }
 }
 
 /// A value that fits on its line, with its type where that is not plain.
-fn inline(t: &str, map: &Map<String, Value>) -> Option<String> {
-    let short = tame(&type_name(t, TYPE));
-    if let Some(v) = map.get("v") {
-        let shown = scalar(t, v);
-        return Some(match t {
+fn inline(value: &Value) -> Option<String> {
+    let short = tame(&type_name(&value.t, TYPE));
+    if let Some(literal) = value.literal() {
+        let shown = scalar(&value.t, literal);
+        return Some(match &*value.t {
             "Core.String" | "Core.Bool" | "Core.Int64" | "Core.Float64" | "Core.Symbol" => shown,
             _ => format!("{short}  {shown}"),
         });
     }
-    let fields = map.get("fields")?.as_object()?;
-    match t {
+    let fields = value.fields()?;
+    match &*value.t {
         "Core.Nothing" => return Some("nothing".to_owned()),
         "Base.Missing" => return Some("missing".to_owned()),
-        "Base.VersionNumber" => {
-            let node = Value::Object(map.clone());
-            return plain(&node).as_str().map(|version| format!("v\"{version}\""));
-        }
+        "Base.VersionNumber" => return Some(format!("v\"{}\"", version(value))),
         "Dates.DateTime" => {
-            let ms =
-                map.get("fields")?.pointer("/instant/fields/periods/fields/value/v")?.as_i64()?;
+            let ms = value.field("instant")?.field("periods")?.field("value")?.as_i64()?;
             return Some(date_time(ms));
         }
         _ => {}
@@ -129,55 +131,56 @@ fn inline(t: &str, map: &Map<String, Value>) -> Option<String> {
 }
 
 /// The elements of an array or a tuple on one line, if all are plain and it is not too long.
-fn elements(t: &str, map: &Map<String, Value>, more: u64) -> Option<String> {
-    let (list, element) = match (map.get("head"), map.get("items")) {
-        (Some(Value::Array(head)), _) => {
-            let element = t.strip_prefix("Core.Array{").unwrap_or_default();
-            (head, Some(element.split(',').next().unwrap_or_default()))
-        }
-        (None, Some(Value::Array(items))) => (items, None),
-        _ => return None,
-    };
-    let mut shown = Vec::with_capacity(list.len());
-    let mut rest = if more > 0 { ", …" } else { "" };
+fn elements(value: &Value) -> Option<String> {
+    let (open, close) = if value.t.starts_with("Core.Tuple") { ('(', ')') } else { ('[', ']') };
+    let mut rest = if value.more() > 0 { ", …" } else { "" };
+    let mut shown = Vec::new();
     let mut length = 0;
-    for item in list {
-        let one = match (element, item) {
-            (Some(element), value) => scalar(element, value),
-            (None, Value::Null) => "undefined".to_owned(),
-            (None, Value::Object(map)) => {
-                let t = map.get("t")?.as_str()?;
-                match map.get("v") {
-                    Some(v) => scalar(t, v),
-                    None => inline(t, map)?,
+    match &value.content {
+        Content::Head(_, head, _) => {
+            for literal in head {
+                let one = scalar(value.element(), literal);
+                length += one.chars().count() + 2;
+                // Of many numbers, as many as fit.
+                if length > LINE && shown.len() > 1 {
+                    rest = ", …";
+                    break;
                 }
+                shown.push(one);
             }
-            _ => return None,
-        };
-        length += one.chars().count() + 2;
-        // Of many numbers, as many as fit.
-        if length > LINE && element.is_some() && shown.len() > 1 {
-            rest = ", …";
-            break;
         }
-        shown.push(one);
+        Content::Items(_, items, _) => {
+            for item in items {
+                let one = match item {
+                    Node::Undefined => "undefined".to_owned(),
+                    Node::Again(_) => return None,
+                    Node::Value(item) => match item.literal() {
+                        Some(literal) => scalar(&item.t, literal),
+                        None => inline(item)?,
+                    },
+                };
+                length += one.chars().count() + 2;
+                shown.push(one);
+            }
+            if length > LINE {
+                return None;
+            }
+        }
+        _ => return None,
     }
-    let (open, close) = if t.starts_with("Core.Tuple") { ('(', ')') } else { ('[', ']') };
-    (length <= LINE || element.is_some())
-        .then(|| format!("{open}{}{rest}{close}", shown.join(", ")))
+    Some(format!("{open}{}{rest}{close}", shown.join(", ")))
 }
 
-fn short_key(key: &Value) -> String {
-    let t = key.get("t").and_then(Value::as_str).unwrap_or_default();
-    match key.get("v") {
-        Some(v) => scalar(t, v),
+fn short_key(key: &Node) -> String {
+    match key.value().and_then(|key| Some((&key.t, key.literal()?))) {
+        Some((t, literal)) => scalar(t, literal),
         None => plain(key).to_string(),
     }
 }
 
 /// A number, a text or a type.
-fn scalar(t: &str, v: &Value) -> String {
-    if let Some(value) = float(t, v) {
+fn scalar(t: &str, literal: &Literal) -> String {
+    if let Some(value) = float(t, literal) {
         // Shortest digits that read back; with as many bits as the type has.
         #[expect(
             clippy::cast_possible_truncation,
@@ -189,8 +192,8 @@ fn scalar(t: &str, v: &Value) -> String {
             format!("{:?}", value as f32)
         };
     }
-    match v {
-        Value::String(text) => {
+    match literal {
+        Literal::Text(text) => {
             let cut = text.char_indices().nth(TEXT);
             let text = cut.map_or(text.as_str(), |(at, _)| text.get(..at).unwrap_or_default());
             let (text, rest) = (tame(text), if cut.is_some() { "…" } else { "" });
@@ -200,7 +203,7 @@ fn scalar(t: &str, v: &Value) -> String {
                 _ => format!("{text}{rest}"),
             }
         }
-        other => other.to_string(),
+        Literal::Number(number) => number.clone(),
     }
 }
 
@@ -228,7 +231,7 @@ fn date_time(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::inspect::value_tree::made::*;
 
     #[test]
     fn dates_as_julia_counts_them() {
@@ -240,20 +243,22 @@ mod tests {
 
     #[test]
     fn a_tree_of_values() {
-        let node = json!({"t": "Mera.InfoType", "id": 1, "fields": {
-            "output": {"t": "Core.Int64", "v": 100},
-            "time": {"t": "Core.Float64", "v": "0x3ff8000000000000"},
-            "half": {"t": "Core.Float32", "v": "0x3dcccccd"},
-            "name": {"t": "Core.String", "v": "a\u{1b}[31m"},
-            "list": {"t": "Core.Array{Core.Int32,1}", "id": 2, "dims": [3000], "head": [1, 2],
-                "more": 2998},
-            "mixed": {"t": "Core.Array{Core.Any,1}", "id": 3, "dims": [2], "items": [
-                {"t": "Core.Symbol", "v": "x"}, {"t": "A", "fields": {"b": null}}]},
-            "dict": {"t": "Base.Dict{Core.Any,Core.Any}", "pairs": [
-                [{"t": "Core.String", "v": "k"}, {"ref": 2}]], "more": 4},
-            "pair": {"t": "Core.Tuple{Core.Float64,Core.String}", "items": [
-                {"t": "Core.Float64", "v": "0x3ff0000000000000"}, {"t": "Core.String", "v": "GB"}]},
-            "nil": {"t": "Core.Nothing", "fields": {}}}});
+        let head = vec![Literal::Number("1".into()), Literal::Number("2".into())];
+        let list = of("Core.Array{Core.Int32,1}", Content::Head(vec![3000], head, 2998));
+        let one = text("Core.Float64", "0x3ff0000000000000");
+        let mixed = [text("Core.Symbol", "x"), record("A", [("b", Node::Undefined)])];
+        let fields = [
+            ("output", number("Core.Int64", 100)),
+            ("time", text("Core.Float64", "0x3ff8000000000000")),
+            ("half", text("Core.Float32", "0x3dcccccd")),
+            ("name", string("a\u{1b}[31m")),
+            ("list", known(2, list)),
+            ("mixed", known(3, vector("Core.Array{Core.Any,1}", mixed))),
+            ("dict", dict([[string("k"), Node::Again(2)]], 4)),
+            ("pair", tuple("Core.Tuple{Core.Float64,Core.String}", [one, string("GB")])),
+            ("nil", record("Core.Nothing", [])),
+        ];
+        let node = known(1, record("Mera.InfoType", fields));
         insta::assert_snapshot!(value("/hydro/info", Some(&node)), @r#"
         /hydro/info  Mera.InfoType
           output  100

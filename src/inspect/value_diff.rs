@@ -1,12 +1,17 @@
-//! Finds where two values in canonical form differ.
+//! Finds where two values differ.
 //!
 //! What a file need not hold may be missing on one side: fields whose type has no data. The order
 //! of a dictionary's pairs says nothing. Objects that are met again must be the same on both sides.
 
-use crate::inspect::comparison::What;
-use crate::inspect::plain_json::float;
-use serde_json::Value;
+use super::comparison::What;
+use super::plain_json::float;
+use super::value_tree::{Literal, Node, Value, shape};
+use crate::text;
 use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Characters of a text that is shown of a side.
+const SHOWN: usize = 80;
 
 /// One difference inside a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +24,15 @@ pub(in crate::inspect) struct Found {
 }
 
 /// The first differences of two values, at most `most`, and the number of further ones.
-pub(in crate::inspect) fn find(a: &Value, b: &Value, most: usize) -> (Vec<Found>, u64) {
+pub(in crate::inspect) fn find(a: &Node, b: &Node, most: usize) -> (Vec<Found>, u64) {
     let mut finder =
         Finder { ids: HashMap::new(), back: HashMap::new(), found: Vec::new(), most, more: 0 };
     finder.node(a, b, &mut String::new());
     (finder.found, finder.more)
 }
+
+type Pair = Option<[Node; 2]>;
+type Field = (Rc<str>, Node);
 
 struct Finder {
     /// Which object of B an object of A is.
@@ -44,110 +52,107 @@ impl Finder {
         }
     }
 
-    fn node(&mut self, a: &Value, b: &Value, at: &mut String) {
-        if a.is_null() || b.is_null() {
-            if a != b {
+    fn node(&mut self, a: &Node, b: &Node, at: &mut String) {
+        match (a, b) {
+            (Node::Undefined, Node::Undefined) => {}
+            (Node::Undefined, _) | (_, Node::Undefined) => {
                 self.add(at, What::Value, Some(short(a)), Some(short(b)));
             }
-            return;
-        }
-        let id = |node: &Value, key| node.get(key).and_then(Value::as_u64);
-        match (id(a, "ref"), id(b, "ref")) {
-            (None, None) => {}
-            (Some(a), Some(b)) if self.ids.get(&a) == Some(&b) && self.back.get(&b) == Some(&a) => {
-                return;
+            (Node::Value(a), Node::Value(b)) => self.values(a, b, at),
+            (Node::Again(x), Node::Again(y))
+                if self.ids.get(x) == Some(y) && self.back.get(y) == Some(x) => {}
+            (Node::Again(_), _) | (_, Node::Again(_)) => {
+                self.add(at, What::Sharing, Some(short(a)), Some(short(b)));
             }
-            _ => return self.add(at, What::Sharing, Some(short(a)), Some(short(b))),
         }
+    }
+
+    fn values(&mut self, a: &Value, b: &Value, at: &mut String) {
         // They stand for each other even where they differ: that is told once.
-        if let (Some(a), Some(b)) = (id(a, "id"), id(b, "id")) {
+        if let (Some(a), Some(b)) = (a.id, b.id) {
             self.ids.insert(a, b);
             self.back.insert(b, a);
         }
-        if a.get("t") != b.get("t") {
-            let t = |node: &Value| node.get("t").and_then(Value::as_str).map(str::to_owned);
-            return self.add(at, What::Type, t(a), t(b));
+        if a.t != b.t {
+            return self.add(at, What::Type, Some(a.t.to_string()), Some(b.t.to_string()));
         }
-        let differs = |key| a.get(key) != b.get(key);
-        if differs("dims") {
-            let dims = |node: &Value| node.get("dims").map(Value::to_string);
-            return self.add(at, What::Shape, dims(a), dims(b));
+        if a.dims() != b.dims() {
+            return self.add(at, What::Shape, a.dims().map(shape), b.dims().map(shape));
         }
-        if differs("v") {
-            return self.add(at, What::Value, Some(short(a)), Some(short(b)));
+        if a.literal() != b.literal() {
+            return self.add(at, What::Value, Some(brief(a)), Some(brief(b)));
         }
-        if differs("sha256") {
+        if a.digest() != b.digest() {
             self.add(at, What::Value, None, None);
         }
-        self.list(a, b, "items", at);
-        self.pairs(a, b, at);
-        self.fields(a, b, at);
+        if let Some((a, b)) = self.lists(a.items(), b.items(), at) {
+            for (i, (a, b)) in a.iter().zip(b).enumerate() {
+                // Julia counts from one.
+                self.inside(&format!("[{}]", i + 1), a, b, at);
+            }
+        }
+        if let Some((a, b)) = self.lists(a.pairs(), b.pairs(), at) {
+            self.pairs(a, b, at);
+        }
+        if let (Some(a), Some(b)) = (a.fields(), b.fields()) {
+            self.fields(a, b, at);
+        }
     }
 
-    /// Both lists under `key`, if they are of one length.
-    fn lists<'v>(
+    /// Both lists, if they are of one length.
+    fn lists<'v, T>(
         &mut self,
-        a: &'v Value,
-        b: &'v Value,
-        key: &str,
+        a: Option<&'v [T]>,
+        b: Option<&'v [T]>,
         at: &str,
-    ) -> Option<(&'v [Value], &'v [Value])> {
-        let list = |node: &'v Value| node.get(key).and_then(Value::as_array).map(Vec::as_slice);
-        match (list(a), list(b)) {
+    ) -> Option<(&'v [T], &'v [T])> {
+        match (a, b) {
             (None, None) => None,
             (Some(a), Some(b)) if a.len() == b.len() => Some((a, b)),
             (a, b) => {
-                let shown = |list: Option<&[Value]>| list.map(|l| format!("{} elements", l.len()));
+                let shown = |list: Option<&[T]>| list.map(|l| format!("{} elements", l.len()));
                 self.add(at, What::Shape, shown(a), shown(b));
                 None
             }
         }
     }
 
-    fn list(&mut self, a: &Value, b: &Value, key: &str, at: &mut String) {
-        let Some((a, b)) = self.lists(a, b, key, at) else { return };
-        for (i, (a, b)) in a.iter().zip(b).enumerate() {
-            // Julia counts from one.
-            self.inside(&format!("[{}]", i + 1), a, b, at);
-        }
-    }
-
-    fn pairs(&mut self, a: &Value, b: &Value, at: &mut String) {
-        let Some((a, b)) = self.lists(a, b, "pairs", at) else { return };
-        let sorted = |pairs: &[Value]| -> Vec<(String, Value)> {
-            let mut pairs: Vec<_> = pairs.iter().map(|pair| (key(pair), pair.clone())).collect();
+    fn pairs(&mut self, a: &[Pair], b: &[Pair], at: &mut String) {
+        let sorted = |pairs| {
+            let mut pairs: Vec<(String, &Pair)> =
+                <[Pair]>::iter(pairs).map(|p| (key(p), p)).collect();
             pairs.sort_by(|a, b| a.0.cmp(&b.0));
             pairs
         };
         for ((key, a), (_, b)) in sorted(a).iter().zip(&sorted(b)) {
-            let (Value::Array(a), Value::Array(b)) = (a, b) else { continue };
+            let (Some([key_a, a]), Some([key_b, b])) = (a, b) else { continue };
             let step = format!("[{}]", shortened(key));
-            for (i, (a, b)) in a.iter().zip(b).enumerate() {
-                let step = if i == 0 { format!("{step}.key") } else { step.clone() };
-                self.inside(&step, a, b, at);
-            }
+            self.inside(&format!("{step}.key"), key_a, key_b, at);
+            self.inside(&step, a, b, at);
         }
     }
 
-    fn fields(&mut self, a: &Value, b: &Value, at: &mut String) {
-        let fields = |node: &Value| node.get("fields").and_then(Value::as_object).cloned();
-        let (Some(a), Some(b)) = (fields(a), fields(b)) else { return };
-        for (name, value) in &a {
+    fn fields(&mut self, a: &[Field], b: &[Field], at: &mut String) {
+        let names = |fields: &[Field]| -> HashMap<Rc<str>, usize> {
+            fields.iter().enumerate().map(|(i, (name, _))| (Rc::clone(name), i)).collect()
+        };
+        let (in_a, in_b) = (names(a), names(b));
+        for (name, value) in a {
             let step = format!(".{name}");
-            match b.get(name) {
-                Some(other) => self.inside(&step, value, other, at),
+            match in_b.get(name).and_then(|i| b.get(*i)) {
+                Some((_, other)) => self.inside(&step, value, other, at),
                 None if is_ghost(value) => {}
                 None => self.add(&format!("{at}{step}"), What::Missing, Some(short(value)), None),
             }
         }
-        for (name, value) in b.iter().filter(|(name, _)| !a.contains_key(*name)) {
+        for (name, value) in b.iter().filter(|(name, _)| !in_a.contains_key(name)) {
             if !is_ghost(value) {
                 self.add(&format!("{at}.{name}"), What::Missing, None, Some(short(value)));
             }
         }
     }
 
-    fn inside(&mut self, step: &str, a: &Value, b: &Value, at: &mut String) {
+    fn inside(&mut self, step: &str, a: &Node, b: &Node, at: &mut String) {
         let before = at.len();
         at.push_str(step);
         self.node(a, b, at);
@@ -156,123 +161,109 @@ impl Finder {
 }
 
 /// A pair's key as text: what it is sorted by.
-fn key(pair: &Value) -> String {
-    let key = pair.get(0).unwrap_or(&Value::Null);
-    match key.get("v") {
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-        None => {
-            let mut key = key.clone();
-            strip(&mut key);
-            key.to_string()
-        }
-    }
-}
-
-/// Takes the ids out.
-fn strip(node: &mut Value) {
-    match node {
-        Value::Object(map) => {
-            map.remove("id");
-            map.values_mut().for_each(strip);
-        }
-        Value::Array(items) => items.iter_mut().for_each(strip),
-        _ => {}
+fn key(pair: &Pair) -> String {
+    let Some([key, _]) = pair else { return Node::Undefined.canonical() };
+    match key.value().and_then(Value::literal) {
+        Some(Literal::Text(text) | Literal::Number(text)) => text.clone(),
+        None => key.canonical(),
     }
 }
 
 /// Whether a field holds nothing that a file must store: a pointer, or the only value of its type.
-fn is_ghost(node: &Value) -> bool {
-    let has = |key| node.get(key).is_some();
-    node.get("t").and_then(Value::as_str).is_some_and(|t| t.starts_with("Core.Ptr"))
-        || !(["v", "dims", "items", "pairs", "ref"].into_iter().any(has)
-            || node.get("fields").and_then(Value::as_object).is_some_and(|f| !f.is_empty()))
-            && node.is_object()
+fn is_ghost(node: &Node) -> bool {
+    let empty = |value: &Value| value.fields().is_some_and(<[Field]>::is_empty);
+    node.value().is_some_and(|value| value.t.starts_with("Core.Ptr") || empty(value))
 }
 
-fn short(value: &Value) -> String {
-    let text = match value {
-        Value::Object(node) => match (node.get("v"), node.get("ref"), node.get("t")) {
-            (Some(v), _, Some(Value::String(t))) => match float(t, v) {
-                Some(float) => format!("{float:?}"),
-                None => v.to_string(),
-            },
-            (_, Some(id), _) => format!("the same object as {id}"),
-            (_, _, Some(Value::String(t))) => format!("a {t}"),
-            _ => value.to_string(),
-        },
-        other => other.to_string(),
-    };
-    shortened(&text)
-}
-
-/// A text of at most so many characters.
-pub(in crate::inspect) fn shortened(text: &str) -> String {
-    const MOST: usize = 80;
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
+fn short(node: &Node) -> String {
+    match node {
+        Node::Undefined => node.canonical(),
+        Node::Again(id) => format!("the same object as {id}"),
+        Node::Value(value) => brief(value),
     }
+}
+
+fn brief(value: &Value) -> String {
+    shortened(&match value.literal() {
+        Some(literal) => match float(&value.t, literal) {
+            Some(float) => format!("{float:?}"),
+            None => literal.json(),
+        },
+        None => format!("a {}", value.t),
+    })
+}
+
+/// A text as it is shown of a side.
+pub(in crate::inspect) fn shortened(text: &str) -> String {
+    text::shortened(text, SHOWN)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::inspect::value_tree::made::{dict, known, number, record, string, tuple, vector};
 
-    fn at(a: &Value, b: &Value) -> Vec<(String, What)> {
+    fn at(a: &Node, b: &Node) -> Vec<(String, What)> {
         find(a, b, 10).0.into_iter().map(|f| (f.at, f.what)).collect()
     }
 
-    fn text(v: &str) -> Value {
-        json!({"t": "Core.String", "v": v})
-    }
+    const VECTOR: &str = "Core.Array{Core.Any,1}";
 
     #[test]
     fn differences_are_named_by_where_they_are() {
-        let a = json!({"t": "A", "fields": {"x": text("1"), "y": {"t": "Core.Array{Core.Any,1}",
-            "id": 1, "dims": [2], "items": [text("p"), text("q")]}}});
+        let of = |x, y| record("A", [("x", x), ("y", known(1, y))]);
+        let y = |last| vector(VECTOR, [string("p"), string(last)]);
+        let a = of(string("1"), y("q"));
         assert_eq!(at(&a, &a), []);
-        let mut b = a.clone();
-        b["fields"]["y"]["items"][1]["v"] = json!("r");
-        assert_eq!(at(&a, &b), [(".y[2]".to_owned(), What::Value)]);
-        b["fields"]["y"]["dims"] = json!([3]);
-        assert_eq!(at(&a, &b), [(".y".to_owned(), What::Shape)]);
-        b["fields"]["x"]["t"] = json!("Core.Symbol");
-        assert_eq!(at(&a, &b)[0], (".x".to_owned(), What::Type));
+        assert_eq!(at(&a, &of(string("1"), y("r"))), [(".y[2]".to_owned(), What::Value)]);
+        let longer = vector(VECTOR, [string("p"), string("q"), string("r")]);
+        assert_eq!(at(&a, &of(string("1"), longer)), [(".y".to_owned(), What::Shape)]);
+        let symbol = crate::inspect::value_tree::made::text("Core.Symbol", "1");
+        assert_eq!(at(&a, &of(symbol, y("q"))), [(".x".to_owned(), What::Type)]);
+    }
+
+    #[test]
+    fn wide_numbers_differ_in_their_last_digit() {
+        let [a, b] = [i128::MAX, i128::MAX - 1].map(|n| number("Core.Int128", n));
+        let (found, _) = find(&a, &b, 10);
+        let sides = [i128::MAX, i128::MAX - 1].map(|n| Some(n.to_string()));
+        assert_eq!(found, [Found { at: String::new(), what: What::Value, sides }]);
     }
 
     #[test]
     fn fields_without_data_may_be_missing() {
-        let a = json!({"t": "A", "fields": {"p": {"t": "Core.Ptr{Core.UInt8}"},
-            "n": {"t": "Core.Nothing", "fields": {}}, "u": null}});
-        let mut b = json!({"t": "A", "fields": {"u": null}});
+        let pointer = record("Core.Ptr{Core.UInt8}", []);
+        let nothing = record("Core.Nothing", []);
+        let a = record("A", [("p", pointer), ("n", nothing), ("u", Node::Undefined)]);
+        let b = record("A", [("u", Node::Undefined)]);
         assert_eq!(at(&a, &b), []);
         assert_eq!(at(&b, &a), []);
-        b["fields"]["more"] = text("x");
+        let b = record("A", [("u", Node::Undefined), ("more", string("x"))]);
         assert_eq!(at(&a, &b), [(".more".to_owned(), What::Missing)]);
+        let b = record("A", [("u", Node::Undefined), ("more", Node::Undefined)]);
+        assert_eq!(at(&b, &a), [(".more".to_owned(), What::Missing)]);
     }
 
     #[test]
     fn pairs_have_no_order_but_keys_and_sharing_count() {
-        let dict = |pairs: Value| json!({"t": "Base.Dict{Core.Any,Core.Any}", "pairs": pairs});
-        let a = dict(json!([[text("k"), text("1")], [text("l"), {"t": "V", "id": 2, "dims": []}],
-            [text("m"), {"ref": 2}]]));
-        let b = dict(json!([[text("l"), {"t": "V", "id": 7, "dims": []}], [text("k"), text("1")],
-            [text("m"), {"ref": 7}]]));
+        let v = |id| known(id, vector("V", []));
+        let k = || [string("k"), string("1")];
+        let a = dict([k(), [string("l"), v(2)], [string("m"), Node::Again(2)]], 0);
+        let b = dict([[string("l"), v(7)], k(), [string("m"), Node::Again(7)]], 0);
         assert_eq!(at(&a, &b), []);
-        let c = dict(json!([[text("l"), {"t": "V", "id": 7, "dims": []}], [text("k"), text("1")],
-            [text("m"), {"t": "V", "id": 8, "dims": []}]]));
+        let c = dict([[string("l"), v(7)], k(), [string("m"), v(8)]], 0);
         assert_eq!(at(&a, &c), [("[m]".to_owned(), What::Sharing)]);
-        let d = dict(json!([[text("k"), text("1")]]));
-        assert_eq!(at(&a, &d), [(String::new(), What::Shape)]);
+        assert_eq!(at(&a, &dict([k()], 0)), [(String::new(), What::Shape)]);
+        let by = |n: i64| dict([[tuple("T", [number("Core.Int64", n)]), string("x")]], 0);
+        let step = r#"[{"t":"T","items":[{"t":"Core.Int64","v":1}]}].key[1]"#;
+        assert_eq!(at(&by(1), &by(2)), [(step.to_owned(), What::Value)]);
     }
 
     #[test]
     fn further_differences_are_counted() {
         let node = |v: &str| {
-            let items: Vec<_> = (0..9).map(|i| text(&format!("{v}{i}"))).collect();
-            json!({"t": "Core.Tuple", "items": items})
+            let item = |i: usize| string(&format!("{v}{i}"));
+            tuple("Core.Tuple", std::array::from_fn::<_, 9, _>(item))
         };
         let (found, more) = find(&node("a"), &node("b"), 4);
         assert_eq!((found.len(), more), (4, 5));

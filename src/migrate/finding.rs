@@ -1,5 +1,6 @@
 //! Describes what a reader of the target would meet in a file.
 
+use crate::text::and_more;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -48,11 +49,8 @@ impl fmt::Display for Severity {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.severity, self.object)?;
-        if self.count > 1 {
-            write!(f, " and {} more", self.count - 1)?;
-        }
-        write!(f, ": {}", self.text)?;
+        let more = and_more(self.count.saturating_sub(1));
+        write!(f, "{}: {}{more}: {}", self.severity, self.object, self.text)?;
         if let Some(rule) = &self.rule {
             write!(f, " [rule {rule}]")?;
         }

@@ -3,7 +3,7 @@
 
 use super::finding::{Finding, Findings, Severity};
 use crate::h5::{File, Group, ObjectKind, RelAddr, Result};
-use crate::julia::{Record, TypeTable, datasets};
+use crate::julia::{Columns, Record, TableKind, TypeTable, datasets};
 use std::collections::{BTreeSet, HashSet};
 
 /// Longer names are left out: a link has to fit into a header message.
@@ -160,28 +160,18 @@ fn group_at(file: &File, path: &str) -> Result<Option<(RelAddr, Group)>> {
     }
 }
 
-/// The columns of the table that the object at `addr` is, or has in its field `data`; none if there
-/// is not a table.
+/// The columns of the indexed table that the object at `addr` is, or has in its field `data`; none
+/// if there is no such table.
 fn columns(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<(String, RelAddr)>> {
     let Some(whole) = Record::at(types, addr)? else { return Ok(Vec::new()) };
     let table = match whole.record("data")? {
         Some(table) => table,
         None => whole,
     };
-    let Some(columns) = table.record("columns")? else { return Ok(Vec::new()) };
-    // A StructArray has one field, whose name StructArrays changed once.
-    let arrays = match columns.record("fieldarrays")? {
-        Some(arrays) => Some(arrays),
-        None => columns.record("components")?,
-    };
-    let Some(arrays) = arrays else { return Ok(Vec::new()) };
-    let mut out = Vec::new();
-    for field in &arrays.committed.fields {
-        let Some(addr) = arrays.reference(&field.name)? else { continue };
-        let column = types.file().object(addr)?;
-        if column.dataset().is_some() {
-            out.push((field.name.clone(), addr));
-        }
+    // Looked for before anything else, so that what is not such a table cannot fail here.
+    if table.record("columns")?.is_none() {
+        return Ok(Vec::new());
     }
-    Ok(out)
+    let found = Columns::of(&table)?.filter(|found| found.kind == TableKind::IndexedTable);
+    Ok(found.map(|found| found.columns).unwrap_or_default())
 }

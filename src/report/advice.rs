@@ -1,7 +1,7 @@
 //! Advises what a user may do next. Said only where the run's own numbers say it.
 
-use super::text::{self, float};
 use crate::supervisor::{Fault, JobOutcome, RunSummary};
+use crate::text::{self, float};
 use std::fmt::Write as _;
 
 /// What advice needs to know beside the summary.

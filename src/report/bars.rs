@@ -3,9 +3,9 @@
 //! The cursor is never hidden, so whatever ends the program leaves the terminal as it was.
 
 use super::tally::{Busy, Tally};
-use super::text;
 use crate::convert::Phase;
 use crate::supervisor::{RunEvent, SlotId};
+use crate::text;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Most lines for busy slots.

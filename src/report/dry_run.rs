@@ -1,10 +1,10 @@
 //! Prints what a run would do, file by file; nothing is written.
 
 use super::line::short;
-use super::text;
 use crate::convert::{Converter, Failure, FailureKind, Mode, Unchanged};
 use crate::migrate::Migration;
 use crate::supervisor::{Fault, Plan, PlannedJob};
+use crate::text;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 

@@ -1,7 +1,7 @@
 //! Prints what a run is about to do and what it has for it, as a block of text.
 
-use super::text::{self, float};
 use crate::supervisor::{Machine, MemoryStatus, RunStart};
+use crate::text::{self, float};
 use std::fmt::Write as _;
 
 const FEW: usize = 3;
@@ -59,13 +59,8 @@ fn names(block: &mut String, title: &str, names: &[String], what: &str) {
     if names.is_empty() {
         return;
     }
-    let few: Vec<String> = names.iter().take(FEW).map(|name| text::tame(name)).collect();
-    let few = few.join(", ");
-    let more = match names.len().saturating_sub(FEW) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let _ = writeln!(block, "  {title:<11} {few}{more} ({what})");
+    let names: Vec<String> = names.iter().map(|name| text::tame(name)).collect();
+    let _ = writeln!(block, "  {title:<11} {} ({what})", text::few(&names, FEW));
 }
 
 #[cfg(test)]

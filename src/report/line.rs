@@ -1,10 +1,10 @@
 //! Prints one event as one line of text; most events are not worth one.
 
 use super::tally::Tally;
-use super::text;
 use crate::supervisor::{
     ConcurrencyReason, JobOutcome, JobRecord, RunEvent, SafetyStep, SlotStatus, Status,
 };
+use crate::text;
 use std::fmt::Write as _;
 
 /// Most characters of a message on a line.

@@ -1,6 +1,7 @@
 //! Starts the log of this process: what `-v` tells, to a file or around the bars.
 
 use super::log_writer::{Form, LineSender, LogWriter};
+use crate::text;
 use indicatif::MultiProgress;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -92,7 +93,7 @@ pub fn start_log(
 fn to_file(path: &Path, bars: Option<MultiProgress>) -> Result<LineSender, LogError> {
     let open = OpenOptions::new().create(true).append(true).open(path);
     let mut file = open.map_err(|source| LogError::Open { path: path.to_owned(), source })?;
-    let shown = super::text::tame(&path.display().to_string());
+    let shown = text::path(path);
     LogWriter::start(
         Form::Json,
         Box::new(move |line| file.write_all(line)),

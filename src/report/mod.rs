@@ -18,7 +18,6 @@ mod shards;
 mod summary;
 mod tally;
 mod target;
-pub mod text;
 pub mod unfinished;
 mod write;
 

@@ -1,8 +1,8 @@
 //! Prints what was found in an archive, as a block of text: what is taken, what is missing, what is
 //! odd.
 
-use super::text;
 use crate::archive::{Archive, Gaps, Ranges, Why, gaps};
+use crate::text;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 

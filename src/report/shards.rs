@@ -1,7 +1,7 @@
 //! Prints what each shard is doing, as a block of text.
 
-use super::text;
 use crate::supervisor::{ShardRecord, ShardState};
+use crate::text;
 use std::fmt::Write as _;
 
 /// Most shards that are listed.

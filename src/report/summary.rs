@@ -2,8 +2,8 @@
 
 use super::advice::{Circumstances, advice};
 use super::line::{said, short};
-use super::text;
 use crate::supervisor::{JobOutcome, JobRecord, RunSummary};
+use crate::text;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

@@ -1,8 +1,8 @@
 //! Counts from its events how far a run is.
 
-use super::text::float;
 use crate::convert::Phase;
 use crate::supervisor::{JobOutcome, RunEvent, SlotId};
+use crate::text::float;
 use std::collections::BTreeMap;
 
 /// One busy slot.

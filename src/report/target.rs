@@ -1,9 +1,9 @@
 //! Targets, and what a check of one found, as text and JSON.
 
-use super::text::{count, tame};
 use crate::migrate::check::{Change, ChangeKind, Check, Effect, TypeCheck, Verdict};
 use crate::migrate::definitions::PackageSeen;
 use crate::migrate::target::{ClientValue, Filter, Setting, Target};
+use crate::text::{count, tame};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 

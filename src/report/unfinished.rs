@@ -1,7 +1,7 @@
 //! Warns of files in the middle of a change in place, on standard error and in JSON.
 
-use super::text;
 use crate::convert::inplace::{self, InPlace};
+use crate::text;
 use serde_json::Value;
 use std::io::{self, Write};
 use std::path::Path;

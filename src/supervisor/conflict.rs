@@ -1,5 +1,6 @@
 //! Lists files in the way: they have the names of outputs but are not this program's own.
 
+use crate::text;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -29,16 +30,14 @@ impl std::error::Error for Conflicts {}
 impl fmt::Display for Conflicts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.all.len();
-        let (files, have, are) = if count == 1 {
-            ("file", "has an output's name", "is")
-        } else {
-            ("files", "have outputs' names", "are")
-        };
+        let number = count as u64;
+        let have = if count == 1 { "has an output's name" } else { "have outputs' names" };
         writeln!(
             f,
-            "{count} {files} in {} {have} but {are} not what this run would leave there; nothing was \
-             done:",
-            self.dir.display()
+            "{} in {} {have} but {} not what this run would leave there; nothing was done:",
+            text::count(number, "file"),
+            self.dir.display(),
+            text::is_are(number)
         )?;
         for Conflict { name, why } in self.all.iter().take(FEW) {
             writeln!(f, "  {name}: {why}")?;

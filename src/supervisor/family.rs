@@ -10,7 +10,7 @@ use super::journal::{Past, RunLine, file_name, heads, journals};
 use super::settings::Settings;
 use crate::archive::{Listing, Shard};
 use crate::sys::dir::Dir;
-use bytesize::ByteSize;
+use crate::text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -125,6 +125,5 @@ fn amount(listing: &Listing) -> String {
     } else {
         format!(" in the range {}", listing.range)
     };
-    let files = if listing.files == 1 { "file" } else { "files" };
-    format!("{} {files}, {}{range}", listing.files, ByteSize::b(listing.bytes).display().iec())
+    format!("{}, {}{range}", text::count(listing.files, "file"), text::bytes(listing.bytes))
 }

@@ -3,7 +3,6 @@
 //! A run is told of to a [`Reporter`] and leaves a [`RunSummary`]. What is done with each file is the
 //! task's: see [`tasks`](crate::tasks).
 
-pub(crate) mod clock;
 pub(crate) mod conflict;
 pub(crate) mod dispatcher;
 pub(crate) mod error;
@@ -19,6 +18,7 @@ pub(crate) mod record;
 mod retry;
 pub(crate) mod run;
 pub(crate) mod run_dir;
+mod run_id;
 mod run_stats;
 mod scheduler;
 pub(crate) mod settings;
@@ -33,7 +33,6 @@ mod worker_process;
 
 pub use crate::archive::Shard;
 pub use crate::sys::machine::Machine;
-pub use clock::run_id;
 pub use conflict::{Conflict, Conflicts};
 pub use error::RunError;
 pub use event::{
@@ -46,6 +45,7 @@ pub use journal::merge::{Merged, merged};
 pub use memory::limits::Slurm;
 pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
+pub use run_id::run_id;
 pub use settings::{Count, Hooks, OnConflict, OnFull, Settings};
 pub use shards::{ShardRecord, ShardState};
 pub use worker_process::WorkerProgram;

@@ -4,7 +4,7 @@ use super::event::MemoryStatus;
 use super::memory::limits::Slurm;
 use super::scheduler::MemoryReading;
 use super::settings::{Count, Settings};
-use bytesize::ByteSize;
+use crate::text;
 use std::thread::available_parallelism;
 
 /// Most slots that anybody may ask for.
@@ -52,17 +52,16 @@ pub(super) fn too_little(
     guess: Guess<'_>,
 ) -> Option<String> {
     let (need, least) = least_memory(settings, guess);
-    let show = |bytes: u64| ByteSize::b(bytes).display().iec().to_string();
     (memory.limit > 0 && memory.budget < need).then(|| {
         format!(
             "the memory limit of {} ({}) leaves {} with the safety margin, but one worker needs \
              {}: files run one at a time, and may still fail for memory. A limit of {} is enough \
              (SLURM: --mem)",
-            show(memory.limit),
+            text::bytes(memory.limit),
             memory.limit_source,
-            show(memory.budget),
-            show(need),
-            show(least)
+            text::bytes(memory.budget),
+            text::bytes(need),
+            text::bytes(least)
         )
     })
 }

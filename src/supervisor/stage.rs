@@ -1,6 +1,5 @@
 //! Sets up everything that a dispatcher needs beside its jobs.
 
-use super::clock::run_id;
 use super::dispatcher::{Dispatcher, Message, RunContext, Services};
 use super::error::RunError;
 use super::event::Reporter;
@@ -11,6 +10,7 @@ use super::memory::oom::OomWitness;
 use super::memory::sampler::{Monitor, Sample, own_memory};
 use super::plan::Plan;
 use super::record::RunSummary;
+use super::run_id::run_id;
 use super::scheduler::Config;
 use super::settings::{Hooks, OnFull, Settings};
 use super::signals::Listening;

@@ -6,7 +6,6 @@
 //! options and files are what they were.
 
 use crate::protocol::{ProtocolError, decode, encode_payload};
-use crate::supervisor::clock::rfc3339;
 use crate::supervisor::journal::{
     FORMAT, HeadLine, Line, ResultLine, TaskLine, file_name, results,
 };
@@ -20,6 +19,7 @@ use crate::supervisor::{
 };
 use crate::sys::process::hostname;
 use crate::sys::stat::StatData;
+use crate::text;
 use crate::worker;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -100,7 +100,7 @@ pub fn read<T: ReadingTask>(
             journal: FORMAT,
             run_id: context.run_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started: rfc3339(context.started),
+            started: text::rfc3339(context.started),
             host: hostname(),
             pid: std::process::id(),
             shard: settings.shard.to_string(),
@@ -179,7 +179,7 @@ impl<T: ReadingTask> RunTask for Readings<T> {
         let place = usize::try_from(place.0).unwrap_or(usize::MAX);
         let line = Line::Result(Box::new(ResultLine {
             run_id: run_id.to_owned(),
-            at: rfc3339(SystemTime::now()),
+            at: text::rfc3339(SystemTime::now()),
             files: self.files.get(place).copied().unwrap_or_default(),
             result: stored,
             record: record.clone(),

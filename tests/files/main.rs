@@ -14,6 +14,7 @@ mod common;
 mod runner;
 
 mod appendable;
+mod chunks;
 mod generated;
 mod graph_file;
 mod graphs;

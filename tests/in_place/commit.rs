@@ -13,7 +13,7 @@ fn what_is_removed_is_told() {
     let bytes = fs::metadata(world.undo_file()).unwrap().len();
     let told = world.jldconv(&["commit", "archive"]).ends(0).out;
     assert!(told.starts_with(&format!("archive/{NAME}: final\n")), "{told}");
-    let size = jldconv::report::text::bytes(bytes);
+    let size = jldconv::text::bytes(bytes);
     assert!(told.ends_with(&format!("1 undo file removed ({size})\n")), "{told}");
     assert_eq!(world.names(), [NAME]);
     assert!(world.bytes() == new());

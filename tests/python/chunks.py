@@ -5,9 +5,10 @@ chunks.py check FILE TRUTH [FILE TRUTH ...]
                          reads all arrays of FILE, and compares them with TRUTH
 
 TRUTH has shape and SHA-256 of the little-endian bytes of each array, by path. The files in
-tests/data/chunks were written by h5py 3.15.1 on HDF5 1.14.6.
+tests/data/chunks were written by h5py 3.15.1 on HDF5 1.14.6, layout5 by h5py 3.16.0 on HDF5 2.0.0.
 """
 
+import ctypes
 import hashlib
 import json
 import sys
@@ -21,7 +22,12 @@ import numpy as np
 FORMS = {
     # Superblock 2, and version 1 B-trees.
     "btree1": ("v108", "v108"),
+    # Superblock 3, and the indexes of version 4 layouts.
+    "arrays": ("v110", "v110"),
 }
+if h5py.version.hdf5_version_tuple >= (2,):
+    # Version 5 layouts, in which filtered chunks have sizes of eight bytes.
+    FORMS = {"layout5": ("v200", "v200")}
 
 
 class Groups:
@@ -84,10 +90,76 @@ def fill(file):
     room[:] = np.arange(10)
     one = made.dataset("one_plain", data=np.arange(30, dtype="i4"), chunks=(30,))
     one.attrs["note"] = 1
+    made.dataset("one_deflate", data=np.arange(60, dtype="i4").reshape(6, 10), chunks=(6, 10),
+                 compression="gzip")
+    tree = made.dataset("grown_deflate", shape=(9, 8), maxshape=(None, None), dtype="i4",
+                        chunks=(3, 4), compression="gzip")
+    tree[:] = np.arange(72).reshape(9, 8)
     # Chunks that the filter did not make smaller, and one that was written past it.
     masked = made.dataset("masked", shape=(48,), dtype="i4", chunks=(16,), compression="gzip")
     masked[:] = np.arange(48)
     masked.id.write_direct_chunk((16,), np.arange(16, dtype="<i4").tobytes(), filter_mask=1)
+
+
+def edges_unfiltered(properties):
+    """H5Pset_chunk_opts, which h5py does not have."""
+    libraries = Path(h5py.__file__).parents[1].glob("h5py.libs/libhdf5-*.so*")
+    library = ctypes.CDLL(str(next(libraries)))
+    library.H5Pset_chunk_opts.argtypes = [ctypes.c_int64, ctypes.c_uint]
+    assert library.H5Pset_chunk_opts(properties.id, 2) >= 0
+
+
+def create(group, name, shape, kind, chunks, maxshape=None, early=False, edges=False, level=None):
+    """A dataset with properties that h5py has no words for."""
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_chunk(chunks)
+    if level is not None:
+        properties.set_deflate(level)
+    if early:
+        properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    if edges:
+        edges_unfiltered(properties)
+    limits = tuple(h5py.h5s.UNLIMITED if m is None else m for m in maxshape or shape)
+    space = h5py.h5s.create_simple(shape, limits)
+    kind = h5py.h5t.py_create(np.dtype(kind))
+    return h5py.Dataset(h5py.h5d.create(group.id, name.encode(), kind, space, properties))
+
+
+def fill_more(file):
+    """What only the indexes of version 4 layouts have."""
+    group = file.require_group("more/implicit")
+    data = create(group, "line", (437,), "i4", (100,), early=True)
+    data[:] = np.arange(437)
+    data = create(group, "room", (9, 11), "i2", (4, 3), maxshape=(20, 30), early=True)
+    data[:] = np.arange(99).reshape(9, 11)
+    group = file.require_group("more/fixed")
+    # More entries than a page has, and pages without any.
+    data = create(group, "pages", (5000,), "i1", (1,))
+    data[100:110] = 5
+    data[3000:3010] = 6
+    data[4990:] = 7
+    data = create(group, "filtered_pages", (60, 80), "i4", (2, 2), level=1)
+    data[30:35, 40:50] = 9
+    group = file.require_group("more/extensible")
+    data = create(group, "filtered", (300, 7), "i4", (2, 3), maxshape=(None, 7), level=1)
+    data[:] = np.arange(2100).reshape(300, 7)
+    # Data blocks that have pages come behind 131,000 entries.
+    data = create(group, "pages", (140000,), "i1", (1,), maxshape=(None,))
+    data[3] = 1
+    data[700:720] = 2
+    data[132000:132050] = 3
+    data[139999] = 4
+    data = create(group, "last_grows", (5, 4, 200), "i2", (2, 3, 4), maxshape=(7, 9, None))
+    data[:] = np.arange(4000).reshape(5, 4, 200)
+    group = file.require_group("more/tree")
+    data = create(group, "deep", (90, 90), "i2", (2, 2), maxshape=(None, None))
+    data[:] = np.arange(8100).reshape(90, 90)
+    data = create(group, "filtered", (50, 40), "f8", (3, 4), maxshape=(None, None), level=1)
+    data[10:, 5:] = np.arange(1400).reshape(40, 35)
+    group = file.require_group("more/edges")
+    for name, maxshape in [("fixed", (10, 11)), ("extensible", (None, 11)), ("tree", (None, None))]:
+        data = create(group, name, (10, 11), "i4", (4, 5), maxshape=maxshape, edges=True, level=1)
+        data[:] = np.arange(110).reshape(10, 11)
 
 
 def arrays(file):
@@ -109,6 +181,8 @@ def write(directory):
         path = Path(directory) / f"{name}.h5"
         with h5py.File(path, "w", libver=libver) as file:
             fill(file)
+            if name == "arrays":
+                fill_more(file)
         with h5py.File(path) as file:
             truth = arrays(file)
         path.with_suffix(".truth.json").write_text(json.dumps(truth, indent=1) + "\n")

@@ -98,6 +98,23 @@ fn a_scalar_deep_inside() {
     assert_eq!(b, format!("-{a}"));
 }
 
+/// Such numbers are beyond what a float holds: the nearest floats of both are the same.
+#[test]
+fn an_integer_of_128_bits_that_differs_in_its_last() {
+    let old = data("zoo/jld2-0.6.5-zstd.jld2");
+    for path in ["/num/Int128", "/num/UInt128"] {
+        let dir = tempfile::tempdir().unwrap();
+        let new = dir.path().join("new.jld2");
+        fs::copy(&old, &new).unwrap();
+        poked(&new, data_offset(&File::open(&old).unwrap(), path), |byte| *byte ^= 1);
+        let found = differences(&compared(&old, &new, &["--strict"], 1));
+        assert_eq!(found, [(path.to_owned(), "value".to_owned())]);
+        let text = verify(&old, &new, &["--strict"]).out;
+        let most = if path == "/num/Int128" { i128::MAX.unsigned_abs() } else { u128::MAX };
+        assert!(text.contains(&format!("A  {most}\n  B  {}\n", most - 1)), "{text}");
+    }
+}
+
 /// The codec object follows what columns really are: another level, another codec.
 #[test]
 fn a_codec_object_that_says_something_else() {

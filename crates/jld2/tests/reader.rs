@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use jld2::julia::{Digest, Dumper, TypeTable};
 use jld2::{Error, ErrorKind, File, Item};
+use serde_json::Value;
 
 fn open(name: &str) -> File {
     File::open(format!("tests/data/{name}.jld2")).unwrap()
@@ -37,14 +39,15 @@ fn slices_are_parts_of_the_whole() {
     let file = open("indexed_table");
     let table = file.dataset("hydro/data").unwrap().table_in("data").unwrap().unwrap();
     let mut filtered = 0;
-    for (name, column) in table.columns() {
+    for column in table.columns() {
+        let (name, column) = column.unwrap();
         let t = column.julia_type().unwrap().to_string();
         filtered += usize::from(!column.object().dataset().unwrap().filters.is_empty());
         assert_eq!(column.dims().unwrap(), [table.len()], "{name}");
         if t == "Core.Array{Core.Float64,1}" {
-            slices::<f64>(column, f64::to_bits);
+            slices::<f64>(&column, f64::to_bits);
         } else {
-            slices::<i64>(column, i64::cast_unsigned);
+            slices::<i64>(&column, i64::cast_unsigned);
         }
     }
     assert!(filtered > 0, "some go through a decoder");
@@ -105,6 +108,71 @@ fn both_names_of_the_columns_are_known() {
         (x, table.column("n").unwrap().read::<i64>().unwrap())
     };
     assert_eq!(read("struct_arrays"), read("struct_arrays_old"));
+}
+
+/// All data frames of a file, by the values that DataFrames itself read from it.
+fn data_frames(name: &str) -> usize {
+    let file = open(name);
+    let types = TypeTable::new(file.container());
+    let dumper = Dumper::new(&types, Digest::Sha256);
+    let truth = std::fs::read(format!("tests/data/{name}.expected.json")).unwrap();
+    let truth: Value = serde_json::from_slice(&truth).unwrap();
+    let mut found = 0;
+    for (path, whole) in truth.as_object().unwrap() {
+        let table = file.dataset(path).unwrap().table().unwrap();
+        if whole["t"] != "DataFrames.DataFrame" {
+            assert!(table.is_none(), "{path}");
+            continue;
+        }
+        let table = table.unwrap();
+        let fields = &whole["fields"];
+        let names = fields["colindex"]["fields"]["names"]["items"].as_array().unwrap();
+        let columns = fields["columns"]["items"].as_array().unwrap();
+        assert_eq!(table.columns().count(), columns.len(), "{path}");
+        for ((column, name), mut want) in table.columns().zip(names).zip(columns.clone()) {
+            let (column_name, column) = column.unwrap();
+            assert_eq!(column_name, name["v"], "{path}");
+            assert_eq!(table.column(column_name).unwrap().path(), format!("{path}.{column_name}"));
+            let mut form = Vec::new();
+            dumper.node(column.object().addr(), &mut form).unwrap();
+            let mut form = serde_json::from_slice(&form).unwrap();
+            plain(&mut form);
+            plain(&mut want);
+            assert_eq!(form, want, "{}", column.path());
+            if let Some(dims) = want["dims"].as_array() {
+                assert_eq!(dims[..], [Value::from(table.len())], "{}", column.path());
+            }
+            found += 1;
+        }
+    }
+    found
+}
+
+/// Takes away what depends on the order in which objects are met, and sorts dictionaries.
+fn plain(node: &mut Value) {
+    match node {
+        Value::Object(map) => {
+            map.remove("id");
+            map.values_mut().for_each(plain);
+            if let Some(Value::Array(pairs)) = map.get_mut("pairs") {
+                pairs.sort_by_key(ToString::to_string);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        _ => {}
+    }
+}
+
+#[test]
+fn data_frames_are_tables() {
+    let found = [data_frames("data_frames"), data_frames("data_frames_old")];
+    assert_eq!(found, [20, 20]);
+    let file = open("data_frames");
+    let empty = file.dataset("empty").unwrap().table().unwrap().unwrap();
+    assert!(empty.is_empty() && empty.names().next().is_none());
+    let held = file.dataset("holder").unwrap().table_in("df").unwrap().unwrap();
+    assert_eq!(held.path(), "/holder.df");
+    assert_eq!(held.column("i").unwrap().read::<i64>().unwrap(), [1, 2, 3]);
 }
 
 #[test]
@@ -184,6 +252,14 @@ fn slices_of_chunks_decode_only_those_that_hold_them() {
     parts::<i16>(&file(), "g0/h2/sparse_two");
     parts::<i64>(&file(), "g0/h3/grown_two");
     parts::<i32>(&file(), "g1/h0/many");
+
+    let arrays = File::open("../../tests/data/chunks/arrays.h5").unwrap();
+    parts::<i32>(&arrays, "more/implicit/line");
+    parts::<i32>(&arrays, "more/fixed/filtered_pages");
+    parts::<i8>(&arrays, "more/extensible/pages");
+    parts::<i16>(&arrays, "more/extensible/last_grows");
+    parts::<i16>(&arrays, "more/tree/deep");
+    parts::<i32>(&arrays, "more/edges/tree");
 
     // From memory, where each byte that is read counts.
     let bytes = std::fs::read(path).unwrap();

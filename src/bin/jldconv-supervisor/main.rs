@@ -9,8 +9,9 @@ use jldconv::cli::{
     Gathered, Layer, Parsed, SlurmArgs, SupervisorCommand, prepare, resolve, script, submit,
 };
 use jldconv::convert::Converter;
-use jldconv::report::{Circumstances, shards, summary, text};
+use jldconv::report::{Circumstances, shards, summary};
 use jldconv::supervisor::{self, ExitCode};
+use jldconv::text;
 use jldconv::{tasks, worker};
 use std::ffi::OsString;
 use std::io::{self, Write as _};

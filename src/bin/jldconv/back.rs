@@ -6,8 +6,8 @@ use jldconv::cli::{CommitArgs, Dialogue, UndoArgs};
 use jldconv::convert::inplace::{self, Committed, InPlace, InPlaceError};
 use jldconv::convert::{Failure, FailureKind};
 use jldconv::h5::{File, Source};
-use jldconv::report::text;
 use jldconv::supervisor::ExitCode;
+use jldconv::text;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
@@ -96,7 +96,7 @@ fn each(
     }
     for path in files {
         match what(path) {
-            Ok(done) => put(&format!("{}: {done}\n", text::tame(&path.display().to_string()))),
+            Ok(done) => put(&format!("{}: {done}\n", text::path(path))),
             Err(error) => {
                 complain(&error.to_string());
                 code = ExitCode::SomeFailed;

@@ -8,12 +8,13 @@ use jldconv::convert::temp::{Owner, TempName};
 use jldconv::convert::{
     Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Phase, Wanted,
 };
-use jldconv::report::{dry_run, text};
+use jldconv::report::dry_run;
 use jldconv::supervisor::{ExitCode, Plan, PlannedJob, run_id};
 use jldconv::sys::dir::Missing;
 use jldconv::sys::process::{ignore, ignores};
 use jldconv::sys::stat::StatData;
 use jldconv::tasks::convert::is_claimed;
+use jldconv::text;
 use signal_hook::consts::SIGHUP;
 use std::fs;
 use std::io::{self, Write as _};
@@ -67,7 +68,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
     let (report, existing) = report.map_err(|failure| told_of(failure, force))?;
     if let Existing::SetAside { dir, .. } = existing {
-        let kept = text::tame(&dir.display().to_string());
+        let kept = text::path(&dir);
         let _ = writeln!(io::stderr(), "note: what was there is kept in {kept}");
     }
     if args.json {
@@ -181,7 +182,7 @@ fn told(output: &Path, report: &FileReport) -> String {
     let mut told = format!(
         "{}: {outcome} ({mode}), {before} to {after}, {appended} appended, {replaced} replaced, \
          checked by {}\n",
-        text::tame(&output.display().to_string()),
+        text::path(output),
         report.verify.name()
     );
     for finding in &report.findings {

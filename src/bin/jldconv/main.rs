@@ -13,8 +13,9 @@ use indicatif::MultiProgress;
 use jldconv::cli::{JldconvCli, JldconvCommand};
 use jldconv::convert::{Failure, FailureKind};
 use jldconv::julia::on_deep_stack;
-use jldconv::report::{start_log, text};
+use jldconv::report::start_log;
 use jldconv::supervisor::ExitCode;
+use jldconv::text;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 

@@ -15,6 +15,7 @@ use crate::h5::{
 };
 use crate::julia::Column;
 use crate::sys::hdf5::{Kind, Library, LibraryError, LibraryObject, Shape, TypeClass};
+use crate::text;
 use std::io::Read;
 
 /// Data are compared in windows of about this many bytes.
@@ -52,7 +53,7 @@ pub(super) fn compare(
             "note: {} columns are larger than --hdf5-limit, which is {}: the places of their \
              chunks were compared, their values were not read through libhdf5",
             comparison.too_large,
-            bytesize::ByteSize(limit).display().iec()
+            text::bytes(limit)
         ));
     }
     if comparison.unread > 0 {

@@ -4,7 +4,6 @@ use super::worker_handle::{Current, WorkerHandle};
 use super::{Dispatcher, Message};
 use crate::convert::temp::TempName;
 use crate::protocol::{Assignment, ToWorker};
-use crate::supervisor::clock::rfc3339;
 use crate::supervisor::event::{RunEvent, SlotId};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::journal::{AttemptLine, Line, Task};
@@ -13,7 +12,7 @@ use crate::supervisor::record::{JobOutcome, JobRecord};
 use crate::supervisor::scheduler::{Action, End, Event, Notice, WorkerId};
 use crate::supervisor::task::{Attempt, JobOver, Told};
 use crate::supervisor::worker_process::{self, Birth};
-use bytesize::ByteSize;
+use crate::text;
 use std::io;
 use std::time::{Instant, SystemTime};
 
@@ -180,7 +179,7 @@ impl Dispatcher {
         let name = planned.name.clone();
         let line = Line::Attempt(AttemptLine {
             run_id: self.context.run_id.clone(),
-            at: rfc3339(SystemTime::now()),
+            at: text::rfc3339(SystemTime::now()),
             name: name.clone(),
             attempt,
             fault: cause,
@@ -247,7 +246,6 @@ impl Dispatcher {
 
     /// What a job that ran out of memory alone in the machine needs.
     fn advise(&self, message: &str, peak: u64) -> String {
-        let show = |bytes: u64| ByteSize::b(bytes).display().iec().to_string();
         let memory = &self.memory.status;
         let source = &memory.limit_source;
         // What was held is what was seen last; it wanted more.
@@ -256,10 +254,10 @@ impl Dispatcher {
             "alone in the machine: {message}. It held {} when it was seen last, of \
              {} there are ({source}; {} are in use without it). Give it at least {} \
              (--memory-limit, SLURM's --mem), then run the same command again",
-            show(peak),
-            show(memory.limit),
-            show(memory.used),
-            show(enough),
+            text::bytes(peak),
+            text::bytes(memory.limit),
+            text::bytes(memory.used),
+            text::bytes(enough),
         )
     }
 

@@ -1,10 +1,10 @@
 //! Makes the report of a run from what its dispatcher knows in the end.
 
-use super::super::clock::rfc3339;
 use super::super::record::{JobOutcome, JobRecord, RunSummary};
 use super::super::run_stats::{balance, percent};
 use super::super::scheduler::Ending;
 use super::Dispatcher;
+use crate::text;
 use std::time::{Duration, SystemTime};
 
 impl Dispatcher {
@@ -34,8 +34,8 @@ impl Dispatcher {
             final_memory_usage_percent: percent(self.memory.status.used, self.memory.status.limit),
             run_id: context.run_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started: rfc3339(context.started),
-            finished: rfc3339(SystemTime::now()),
+            started: text::rfc3339(context.started),
+            finished: text::rfc3339(SystemTime::now()),
             input_dir: context.settings.input_dir.to_string_lossy().into_owned(),
             output_dir: context.settings.output_dir.to_string_lossy().into_owned(),
             bytes_read: fresh().map(|file| file.bytes_in).fold(0, u64::saturating_add),

@@ -10,6 +10,7 @@ use crate::supervisor::run_stats::balance;
 use crate::supervisor::shards::{ShardRecord, ShardState};
 use crate::supervisor::untaken::{Untaken, untaken};
 use crate::sys::dir::{Dir, Missing};
+use crate::text;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -138,9 +139,7 @@ fn told(
         return Some(format!("the run {one}"));
     }
     let what = if all.len() == 1 { one } else { many };
-    let few = all.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = if all.len() > FEW { ", ..." } else { "" };
-    Some(format!("{} of {count} shards {what}: {few}{more}", all.len()))
+    Some(format!("{} of {count} shards {what}: {}", all.len(), text::few(&all, FEW)))
 }
 
 /// What is still to do, by the journals alone.
@@ -184,14 +183,13 @@ fn hold_against(
         }
     };
     if !held.not_taken.is_empty() {
-        let count = held.not_taken.len();
-        let few: Vec<&str> = held.not_taken.iter().take(FEW).map(String::as_str).collect();
-        let more = if count > FEW { ", ..." } else { "" };
+        let count = held.not_taken.len() as u64;
         notes.push(format!(
-            "{count} {} in the archive that no shard took: {}{more}; run the same command again \
-             (all tasks of an array)",
-            if count == 1 { "file is" } else { "files are" },
-            few.join(", ")
+            "{} {} in the archive that no shard took: {}; run the same command again (all tasks of \
+             an array)",
+            text::count(count, "file"),
+            text::is_are(count),
+            text::few(&held.not_taken, FEW)
         ));
     }
     if held.changed > 0 {

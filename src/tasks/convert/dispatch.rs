@@ -15,11 +15,11 @@ use crate::convert::inplace::{self, InPlace};
 use crate::convert::publish::Existing;
 use crate::convert::{Claim, Mode, Recipe, VerifyLevel};
 use crate::protocol::{ProtocolError, decode, encode_payload};
-use crate::supervisor::clock::rfc3339;
 use crate::supervisor::journal::{Fingerprint, JobLine, Line, Past};
 use crate::supervisor::task::{Attempt, Chore, JobOver, RunTask, Told};
 use crate::supervisor::{Fault, JobId, JobOutcome, JobRecord, Plan, PlannedJob, Settings};
 use crate::sys::stat::StatData;
+use crate::text;
 use crate::worker::Task;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -194,7 +194,7 @@ fn job_line(
 ) -> Line {
     Line::Job(Box::new(JobLine {
         run_id: run_id.to_owned(),
-        at: rfc3339(SystemTime::now()),
+        at: text::rfc3339(SystemTime::now()),
         input: Fingerprint::of(job, input),
         claim,
         record: record.clone(),

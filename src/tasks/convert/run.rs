@@ -4,7 +4,6 @@ use super::dispatch::Conversion;
 use super::resume::Sorted;
 use super::survey::{Survey, check_outputs, kept, settle, survey as look_first};
 use crate::convert::Recipe;
-use crate::supervisor::clock::rfc3339;
 use crate::supervisor::dispatcher::RunContext;
 use crate::supervisor::journal::{self, Fingerprint, HeadLine, JobLine, Line, RunLine};
 use crate::supervisor::run::{Commission, Opening, carry_out};
@@ -12,6 +11,7 @@ use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
 use crate::supervisor::{Hooks, Plan, Reporter, RunError, RunSummary, Settings};
 use crate::sys::process::hostname;
+use crate::text;
 use std::time::SystemTime;
 
 /// Runs `plan`: converts what is left to do and tells `reporter` about it. Temporary files that
@@ -83,7 +83,7 @@ fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe) -> Vec<Line> {
             journal: journal::FORMAT,
             run_id: run_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started: rfc3339(*started),
+            started: text::rfc3339(*started),
             host: hostname(),
             pid: std::process::id(),
             shard: settings.shard.to_string(),
@@ -101,7 +101,7 @@ fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe) -> Vec<Line> {
         if let (Some(job), Some(to_record)) = (plan.jobs.get(settled.place), &settled.to_record) {
             lines.push(Line::Job(Box::new(JobLine {
                 run_id: run_id.clone(),
-                at: rfc3339(SystemTime::now()),
+                at: text::rfc3339(SystemTime::now()),
                 input: Fingerprint::of(job, to_record.input),
                 claim: to_record.claim.as_deref().cloned(),
                 record: settled.record.clone(),

@@ -2,8 +2,8 @@
 
 use crate::archive::Shard;
 use crate::inspect::{FilePair, PairListener, PairOutcome, PairTally};
-use crate::report::text;
 use crate::report::unfinished::{noted, warn};
+use crate::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use std::collections::HashMap;

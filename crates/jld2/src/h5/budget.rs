@@ -57,6 +57,10 @@ pub(crate) const HEADER_BYTES: u64 = 16 << 20;
 pub(crate) const ATTRIBUTE_BYTES: usize = 1 << 20;
 /// Levels of a value in memory, so that it can be dropped, compared and shown on any thread's stack.
 pub(crate) const VALUE_LEVELS: usize = 500;
+/// Columns of a data frame.
+pub(crate) const COLUMNS: usize = 1 << 20;
+/// Bytes of memory that the names of a data frame's columns take.
+pub(crate) const COLUMN_NAMES: usize = 64 << 20;
 
 /// What adds up in a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

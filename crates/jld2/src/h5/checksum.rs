@@ -1,6 +1,8 @@
 //! Computes Bob Jenkins' lookup3 (`hashlittle`, initial value 0), the checksum of HDF5 metadata
 //! (HDF5 specification III.A, "Checksum"), and what a wrong one means.
 
+use super::{Error, Result};
+
 /// Whether checksums decide if metadata are valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Checksums {
@@ -22,6 +24,16 @@ pub enum Checked {
     Lost,
     /// It is another, and was let pass since [`Checksums::Ignored`] said so.
     Wrong,
+}
+
+impl Checksums {
+    /// Fails if a checksum at `at` is not that of the bytes that it is about, and that decides.
+    pub(super) fn compare(self, at: u64, what: &str, computed: u32, stored: u32) -> Result<()> {
+        if stored == computed || self == Self::Ignored {
+            return Ok(());
+        }
+        Err(Error::checksum(at, what, computed, stored))
+    }
 }
 
 /// The lookup3 hash of `bytes`.

@@ -114,6 +114,10 @@ impl File {
         &self.spent
     }
 
+    pub(super) fn checksums(&self) -> Checksums {
+        self.checksums
+    }
+
     /// The bytes.
     pub fn source(&self) -> &Source {
         &self.source

@@ -9,6 +9,7 @@ mod array;
 mod bounded;
 pub mod builder;
 mod chunks;
+mod columns;
 mod data;
 mod datasets;
 mod dump;
@@ -32,14 +33,17 @@ mod value;
 mod walk;
 
 pub use bounded::Bounded;
+pub use columns::{Columns, TableKind};
 pub use data::{Column, Decoded};
 pub use datasets::datasets;
 pub use dump::{Canonical, Digest, Digests, Dumper};
 pub use element::Element;
 pub use node::Node;
+pub use number::big_integer;
 pub use record::Record;
 pub use signature::is_type;
 pub use stack::{DEEP_STACK, on_deep_stack};
+pub(crate) use table::KnownTypes;
 pub use table::{Committed, Field, Renames, TypeTable};
 pub use types::{JuliaType, Param};
 pub use value::{

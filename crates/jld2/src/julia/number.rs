@@ -57,7 +57,7 @@ pub(super) fn code_point(bytes: &[u8]) -> u32 {
 
 /// A BigInt as JLD2 writes it, in base 62 (digits, capitals, small letters), as JSON: a decimal
 /// number. `None` for other text, and for numbers beyond what readers of JSON take for finite.
-pub(super) fn big_integer(text: &[u8]) -> Option<String> {
+pub fn big_integer(text: &[u8]) -> Option<String> {
     const PART: u64 = 1_000_000_000;
     const MOST: usize = 160;
     let (sign, figures) = match text.split_first() {

@@ -1,5 +1,6 @@
 //! Reads fields of single objects by name, for whoever looks for a few of them.
 
+use super::number::integer;
 use super::{Column, Committed, Element, TypeTable};
 use crate::h5::{Class, Cursor, Datatype, ObjectKind, RelAddr, Result};
 use std::sync::Arc;
@@ -183,16 +184,33 @@ enum Number {
 impl Number {
     fn of(datatype: &Datatype, bytes: &[u8]) -> Option<Self> {
         match (&datatype.class, bytes) {
-            (Class::FixedPoint { .. }, [.., last]) if bytes.len() <= 8 => {
-                let fill = if *last >= 0x80 { 0xff } else { 0 };
-                let mut wide = [fill; 8];
-                wide.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-                Some(Self::Int(i64::from_le_bytes(wide)))
+            (Class::FixedPoint { signed, .. }, _) => {
+                i64::try_from(integer(bytes, *signed)?).ok().map(Self::Int)
             }
             (Class::Float { .. }, _) => {
                 Some(Self::Float(f64::from_le_bytes(*bytes.first_chunk::<8>()?)))
             }
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_signed_or_not() {
+        let read = |bytes: &[u8], signed| {
+            let datatype = Datatype::integer(u32::try_from(bytes.len()).unwrap(), signed);
+            match Number::of(&datatype, bytes) {
+                Some(Number::Int(value)) => Some(value),
+                _ => None,
+            }
+        };
+        assert_eq!([read(&[200], true), read(&[200], false)], [Some(-56), Some(200)]);
+        let most = [0xff; 8];
+        assert_eq!([read(&most, true), read(&most, false)], [Some(-1), None]);
+        assert_eq!(read(&[0xff; 16], true), Some(-1));
     }
 }

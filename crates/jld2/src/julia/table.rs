@@ -17,9 +17,13 @@ const MAX_KNOWN: u64 = 1 << 17;
 #[derive(Debug)]
 pub struct TypeTable<'a> {
     file: &'a File,
-    known: Mutex<Known>,
+    known: Arc<KnownTypes>,
     renames: Renames,
 }
+
+/// Committed datatypes of one file that were read before.
+#[derive(Debug, Default)]
+pub(crate) struct KnownTypes(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -82,12 +86,17 @@ impl Committed {
 impl<'a> TypeTable<'a> {
     /// The types of `file`.
     pub fn new(file: &'a File) -> Self {
-        Self { file, known: Mutex::default(), renames: Renames::default() }
+        Self::with_known(file, Arc::default())
+    }
+
+    /// The types of `file`, of which `known` were read before.
+    pub(crate) fn with_known(file: &'a File, known: Arc<KnownTypes>) -> Self {
+        Self { file, known, renames: Renames::default() }
     }
 
     /// The types of `file`, some of them under other names.
     pub fn with_renames(file: &'a File, renames: Renames) -> Self {
-        Self { file, known: Mutex::default(), renames }
+        Self { file, known: Arc::default(), renames }
     }
 
     /// The name that a type goes by, which is called `name` in the `DataType` value at `at`.
@@ -114,7 +123,7 @@ impl<'a> TypeTable<'a> {
         addr: RelAddr,
         budget: &Budget,
     ) -> Result<Arc<Committed>> {
-        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().types.get(&addr) {
             return Ok(Arc::clone(known));
         }

@@ -2,7 +2,7 @@
 
 use super::File;
 use crate::h5::{self, Object, Result};
-use crate::julia::{DEFAULT_LIMIT, TypeTable, Value, ValueBuilder, Walk};
+use crate::julia::{DEFAULT_LIMIT, Value, ValueBuilder, Walk};
 use std::sync::Arc;
 
 /// An attribute of a dataset or a group.
@@ -44,7 +44,7 @@ impl Attribute<'_> {
     /// # Ok::<(), jld2::Error>(())
     /// ```
     pub fn value(&self) -> Result<Value> {
-        let types = TypeTable::new(self.file.container());
+        let types = self.file.types();
         let mut builder = ValueBuilder::new(DEFAULT_LIMIT);
         Walk::new(&types)
             .attribute(&self.message, &mut builder)

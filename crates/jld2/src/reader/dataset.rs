@@ -33,7 +33,7 @@ impl<'f> Dataset<'f> {
     }
 
     fn types(&self) -> TypeTable<'f> {
-        TypeTable::new(self.file.container())
+        self.file.types()
     }
 
     /// Names the path in an error.

@@ -111,9 +111,8 @@ impl<'f> Group<'f> {
         let mut here = Item::Group(self.clone());
         for name in path.split('/').filter(|name| !name.is_empty()) {
             let Item::Group(group) = &here else { return Ok(None) };
-            let Some(link) = group.links().iter().find(|link| link.name == name) else {
-                return Ok(None);
-            };
+            let position = group.file.groups().position(&group.object, name);
+            let Some(link) = position.and_then(|i| group.links().get(i)) else { return Ok(None) };
             here = group.follow(link)?;
         }
         Ok(Some(here))
@@ -121,6 +120,9 @@ impl<'f> Group<'f> {
 
     fn follow(&self, link: &Link) -> Result<Item<'f>> {
         let path = format!("{}/{}", self.path, link.name);
+        if let Some(group) = self.file.groups().get(link.target) {
+            return Ok(Item::Group(Self::new(self.file, path, group)));
+        }
         let object = self.file.container().object(link.target).map_err(|e| e.in_object(&path))?;
         Ok(match &object.kind {
             ObjectKind::Group(_) => Item::Group(Self::new(self.file, path, object)),

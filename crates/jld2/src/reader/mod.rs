@@ -3,12 +3,15 @@
 mod attribute;
 mod dataset;
 mod group;
+mod known_groups;
 mod numbers;
 mod table;
 
 use crate::h5::{self, Error, Result};
-use crate::julia::datasets;
+use crate::julia::{KnownTypes, TypeTable, datasets};
+use known_groups::KnownGroups;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use attribute::Attribute;
 pub use dataset::Dataset;
@@ -30,7 +33,9 @@ pub use table::Table;
 #[derive(Debug)]
 pub struct File {
     container: h5::File,
-    root: std::sync::Arc<h5::Object>,
+    root: Arc<h5::Object>,
+    types: Arc<KnownTypes>,
+    groups: KnownGroups,
 }
 
 impl File {
@@ -73,7 +78,17 @@ impl File {
             let at = container.offset(container.superblock().root, "root group")?;
             return Err(Error::corrupt(at, "root", "a group", "another object"));
         }
-        Ok(Self { container, root })
+        Ok(Self { container, root, types: Arc::default(), groups: KnownGroups::default() })
+    }
+
+    /// The groups that paths led through.
+    fn groups(&self) -> &KnownGroups {
+        &self.groups
+    }
+
+    /// The types of the file; each is read once.
+    fn types(&self) -> TypeTable<'_> {
+        TypeTable::with_known(&self.container, Arc::clone(&self.types))
     }
 
     /// The container, for those who want to know where in the file things stand.
@@ -95,7 +110,7 @@ impl File {
     /// # Ok::<(), jld2::Error>(())
     /// ```
     pub fn root(&self) -> Group<'_> {
-        Group::new(self, String::new(), std::sync::Arc::clone(&self.root))
+        Group::new(self, String::new(), Arc::clone(&self.root))
     }
 
     /// What stands at `path`, names with `/` between them; none if nothing does.
@@ -162,8 +177,32 @@ impl File {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::h5::ObjectKind;
 
     fn shared<T: Send + Sync>() {}
+
+    #[test]
+    fn a_type_is_read_once() {
+        let file = File::open("tests/data/structs.jld2").unwrap();
+        let added = file.dataset("added").unwrap();
+        let datatype = added.object().dataset().unwrap().datatype.clone();
+        let h5::TypeRef::Shared { addr, .. } = datatype else { unreachable!("a struct") };
+        let first = file.types().committed(addr).unwrap();
+        assert!(added.julia_type().is_ok());
+        assert!(Arc::ptr_eq(&first, &file.types().committed(addr).unwrap()));
+    }
+
+    #[test]
+    fn a_group_is_read_once() {
+        let file = File::open("tests/data/dicts.jld2").unwrap();
+        let ObjectKind::Group(root) = &file.root.kind else { unreachable!("a group") };
+        let addr = root.links.iter().find(|link| link.name == "group").unwrap().target;
+        assert!(file.groups().get(addr).is_none(), "no path led through it");
+        assert!(file.get("group/d").unwrap().is_some());
+        let known = file.groups().get(addr).unwrap();
+        assert!(file.get("group/d").unwrap().is_some() && file.get("group/e").unwrap().is_none());
+        assert!(Arc::ptr_eq(&known, &file.groups().get(addr).unwrap()));
+    }
 
     #[test]
     fn readers_can_be_used_by_several_threads() {

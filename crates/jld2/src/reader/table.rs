@@ -1,15 +1,16 @@
 //! Reads tables, and finds their columns.
 
-use super::Dataset;
+use super::{Dataset, File};
 use crate::h5::{Error, RelAddr, Result};
-use crate::julia::{Record, TypeTable};
-use std::sync::Arc;
+use crate::julia::{Columns, Record, TableKind};
 
-/// A table: vectors of one length by name, each an object of its own. These are tables:
+/// A table: columns of one length by name, each an object of its own. These are tables:
 ///
 /// - a `StructArray`, whose columns are in its field `components` or, before StructArrays 0.5,
 ///   `fieldarrays`;
 /// - an `IndexedTable` or `NextTable`, which has a `StructArray` in its field `columns`;
+/// - a `DataFrame`, whose columns may be of any type (a `CategoricalArray` is a struct) as long as
+///   one is an array, which tells how many rows there are;
 /// - a named tuple of vectors.
 ///
 /// ```
@@ -18,11 +19,18 @@ use std::sync::Arc;
 /// let rho = table.column("rho")?;
 /// assert_eq!(rho.read::<f64>()?.len() as u64, table.len());
 /// assert_eq!(rho.slice::<f64>(0..2)?, rho.read::<f64>()?[..2]);
+///
+/// let file = jld2::File::open("tests/data/data_frames.jld2")?;
+/// let table = file.dataset("alone")?.table()?.expect("a data frame");
+/// assert_eq!(table.names().collect::<Vec<_>>(), ["i", "x", "s"]);
+/// assert_eq!(table.column("x")?.read::<f64>()?, [1.5, -2.0, 0.0]);
+/// assert_eq!(table.column("s")?.value()?.to_string(), r#"["a", "bc", ""]"#);
 /// # Ok::<(), jld2::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Table<'f> {
-    columns: Vec<(String, Dataset<'f>)>,
+    file: &'f File,
+    columns: Vec<(String, RelAddr)>,
     path: String,
     len: u64,
 }
@@ -30,7 +38,7 @@ pub struct Table<'f> {
 /// The table that `dataset` is, or has in a field.
 pub(super) fn of<'f>(dataset: &Dataset<'f>, field: Option<&str>) -> Result<Option<Table<'f>>> {
     let file = dataset.file();
-    let types = TypeTable::new(file.container());
+    let types = file.types();
     let Some(whole) = Record::at(&types, dataset.object().addr())? else { return Ok(None) };
     let (record, path) = match field {
         Some(field) => match whole.record(field)? {
@@ -39,56 +47,32 @@ pub(super) fn of<'f>(dataset: &Dataset<'f>, field: Option<&str>) -> Result<Optio
         },
         None => (whole, dataset.path().to_owned()),
     };
-    let Some(record) = vectors(record)? else { return Ok(None) };
-    let mut columns = Vec::new();
-    for (name, addr) in references(&record)? {
-        let path = format!("{path}.{name}");
-        let object = file.container().object(addr).map_err(|e| e.in_object(&path))?;
-        if object.dataset().is_some() {
-            columns.push((name, Dataset::new(file, path, Arc::clone(&object))?));
+    let Some(Columns { kind, columns }) = Columns::of(&record)? else { return Ok(None) };
+    let mut table = Table { file, columns, path, len: 0 };
+    let mut len = None;
+    for i in 0..table.columns.len() {
+        let rows = match table.at(i)? {
+            Some(column) => rows(&column)?,
+            None => None,
+        };
+        match (rows, len) {
+            (None, _) if kind == TableKind::DataFrame => {}
+            (Some(rows), None) => len = Some(rows),
+            (Some(rows), Some(len)) if rows == len => {}
+            // A named tuple whose members are not vectors of one length is just that.
+            _ => return Ok(None),
         }
     }
-    let Some((_, first)) = columns.first() else { return Ok(None) };
-    let rows = |column: &Dataset<'_>| -> Result<Option<u64>> {
-        let dims = column.dims()?;
-        Ok((!dims.is_empty()).then(|| dims.iter().fold(1, |n: u64, &d| n.saturating_mul(d))))
-    };
-    let Some(len) = rows(first)? else { return Ok(None) };
-    // A named tuple whose members are not vectors of one length is just that.
-    let named = record.committed.julia_type.is_named_tuple();
-    if named && columns.len() < record.committed.fields.len() {
-        return Ok(None);
-    }
-    for (_, column) in &columns {
-        if rows(column)? != Some(len) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(Table { columns, path, len }))
+    let empty = kind == TableKind::DataFrame && table.columns.is_empty();
+    let Some(len) = len.or(empty.then_some(0)) else { return Ok(None) };
+    table.len = len;
+    Ok(Some(table))
 }
 
-/// The record whose members are the columns.
-fn vectors(record: Record<'_>) -> Result<Option<Record<'_>>> {
-    let struct_array = match record.record("columns")? {
-        Some(columns) => columns,
-        None => record,
-    };
-    for name in ["components", "fieldarrays"] {
-        if let Some(arrays) = struct_array.record(name)? {
-            return Ok(Some(arrays));
-        }
-    }
-    Ok(Some(struct_array).filter(|r| r.committed.julia_type.is_named_tuple()))
-}
-
-fn references(record: &Record<'_>) -> Result<Vec<(String, RelAddr)>> {
-    let mut out = Vec::new();
-    for name in record.field_names() {
-        if let Some(addr) = record.reference(name)? {
-            out.push((name.to_owned(), addr));
-        }
-    }
-    Ok(out)
+/// How many elements an array has.
+fn rows(column: &Dataset<'_>) -> Result<Option<u64>> {
+    let dims = column.dims()?;
+    Ok((!dims.is_empty()).then(|| dims.iter().fold(1, |n: u64, &d| n.saturating_mul(d))))
 }
 
 impl<'f> Table<'f> {
@@ -119,10 +103,10 @@ impl<'f> Table<'f> {
         self.len == 0
     }
 
-    /// The column of this name.
+    /// The column of this name. Its header is read; its data wait.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is none, or its header is damaged.
     ///
     /// ```
     /// let file = jld2::File::open("tests/data/struct_arrays.jld2")?;
@@ -131,11 +115,17 @@ impl<'f> Table<'f> {
     /// assert_eq!(table.column("y").unwrap_err().to_string(), "/struct: there is no column y");
     /// # Ok::<(), jld2::Error>(())
     /// ```
-    pub fn column(&self, name: &str) -> Result<&Dataset<'f>> {
-        let column = self.columns.iter().find(|(column, _)| column == name);
-        column
-            .map(|(_, column)| column)
-            .ok_or_else(|| Error::not_found(format!("column {name}")).in_object(&self.path))
+    pub fn column(&self, name: &str) -> Result<Dataset<'f>> {
+        let found = self.columns.iter().position(|(column, _)| column == name);
+        let column = found.map_or(Ok(None), |i| self.at(i))?;
+        column.ok_or_else(|| Error::not_found(format!("column {name}")).in_object(&self.path))
+    }
+
+    fn at(&self, i: usize) -> Result<Option<Dataset<'f>>> {
+        let Some((name, addr)) = self.columns.get(i) else { return Ok(None) };
+        let path = format!("{}.{name}", self.path);
+        let object = self.file.container().object(*addr).map_err(|e| e.in_object(&path))?;
+        Dataset::new(self.file, path, object).map(Some)
     }
 
     /// All columns with their names, in order.
@@ -143,13 +133,17 @@ impl<'f> Table<'f> {
     /// ```
     /// let file = jld2::File::open("tests/data/struct_arrays.jld2")?;
     /// let table = file.dataset("struct")?.table()?.expect("a table");
-    /// for (name, column) in table.columns() {
+    /// for column in table.columns() {
+    ///     let (name, column) = column?;
     ///     println!("{name}: {}", column.julia_type()?);
     /// }
     /// assert_eq!(table.columns().count(), 2);
     /// # Ok::<(), jld2::Error>(())
     /// ```
-    pub fn columns(&self) -> impl Iterator<Item = (&str, &Dataset<'f>)> {
-        self.columns.iter().map(|(name, column)| (name.as_str(), column))
+    pub fn columns(&self) -> impl Iterator<Item = Result<(&str, Dataset<'f>)>> {
+        self.columns.iter().enumerate().filter_map(|(i, (name, _))| match self.at(i) {
+            Ok(column) => column.map(|column| Ok((name.as_str(), column))),
+            Err(e) => Some(Err(e)),
+        })
     }
 }

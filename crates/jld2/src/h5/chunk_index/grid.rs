@@ -61,23 +61,27 @@ impl Grid {
         self.chunk_bytes
     }
 
-    /// The first element of a chunk, by dimension.
-    pub fn start(&self, number: u64) -> Vec<u64> {
+    /// The place of a chunk, counted in chunks along each dimension.
+    pub(super) fn place(&self, number: u64) -> Vec<u64> {
         let mut rest = number;
-        let mut start: Vec<u64> = self
+        let mut place: Vec<u64> = self
             .counts
             .iter()
-            .zip(&self.chunk)
             .rev()
-            .map(|(&count, &chunk)| {
-                let count = count.max(1);
-                let at = (rest % count).saturating_mul(chunk);
-                rest /= count;
+            .map(|&count| {
+                let at = rest % count.max(1);
+                rest /= count.max(1);
                 at
             })
             .collect();
-        start.reverse();
-        start
+        place.reverse();
+        place
+    }
+
+    /// The first element of a chunk, by dimension.
+    pub fn start(&self, number: u64) -> Vec<u64> {
+        let place = self.place(number);
+        place.iter().zip(&self.chunk).map(|(at, chunk)| at.saturating_mul(*chunk)).collect()
     }
 
     /// Whether a chunk reaches beyond the dataset's edge.

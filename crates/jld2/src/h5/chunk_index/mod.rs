@@ -3,13 +3,21 @@
 //! An index is never held as a whole: a [`ChunkIter`] keeps a path through it, and gives the chunks
 //! that are stored in the order of the data. What is not given was never written.
 
+mod array;
+mod blocks;
 mod btree1;
+mod btree2;
+mod entry;
+mod extensible_array;
+mod fixed_array;
 mod grid;
 
 pub use grid::Grid;
 
+use self::array::ArrayWalk;
 use self::btree1::BTreeV1;
-use crate::h5::{ChunkIndex, Chunked, Dataset, Error, File, Result, StoredChunk};
+use self::btree2::BTreeV2;
+use crate::h5::{ChunkIndex, Chunked, Dataset, Dataspace, Error, File, Result, StoredChunk};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +25,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct ChunkTable<'a> {
     file: &'a File,
+    space: &'a Dataspace,
     chunked: &'a Chunked,
     grid: Arc<Grid>,
     filtered: bool,
@@ -38,6 +47,8 @@ enum Index<'a> {
     None,
     Single(Option<StoredChunk>),
     BTreeV1(BTreeV1<'a>),
+    Array(Box<ArrayWalk<'a>>),
+    BTreeV2(Box<BTreeV2<'a>>),
 }
 
 impl File {
@@ -49,7 +60,8 @@ impl File {
         let Some(chunked) = dataset.layout.chunked() else { return Ok(None) };
         let grid = Arc::new(Grid::new(&dataset.dataspace, chunked)?);
         let filtered = !dataset.filters.is_empty();
-        Ok(Some(ChunkTable { file: self, chunked, grid, filtered }))
+        let space = &dataset.dataspace;
+        Ok(Some(ChunkTable { file: self, space, chunked, grid, filtered }))
     }
 }
 
@@ -67,7 +79,7 @@ impl<'a> ChunkTable<'a> {
     /// The stored ones of these chunks.
     ///
     /// # Errors
-    /// If the index is of a kind that is not read.
+    /// If the index is damaged.
     pub fn stored(&self, chunks: Range<u64>) -> Result<ChunkIter<'a>> {
         let (file, chunked) = (self.file, self.chunked);
         let index = match chunked.index {
@@ -76,9 +88,14 @@ impl<'a> ChunkTable<'a> {
             ChunkIndex::BTreeV1 => {
                 Index::BTreeV1(BTreeV1::new(file, Arc::clone(&self.grid), chunked.addr))
             }
-            index => {
-                let what = format!("chunks with the index {}", index.describe());
-                return Err(Error::foreign(chunked.at, what));
+            ChunkIndex::Implicit | ChunkIndex::FixedArray { .. } | ChunkIndex::ExtensibleArray => {
+                let (grid, space) = (Arc::clone(&self.grid), self.space);
+                let walk = ArrayWalk::open(file, grid, space, chunked, self.filtered)?;
+                Index::Array(Box::new(walk))
+            }
+            ChunkIndex::BTreeV2 => {
+                let grid = Arc::clone(&self.grid);
+                Index::BTreeV2(Box::new(BTreeV2::open(file, grid, chunked.addr, self.filtered)?))
             }
         };
         let until = chunks.end.min(self.grid.total());
@@ -90,7 +107,7 @@ impl<'a> ChunkTable<'a> {
     /// The chunk of this number, if it is stored.
     ///
     /// # Errors
-    /// If the index is damaged, or of a kind that is not read.
+    /// If the index is damaged.
     pub fn get(&self, number: u64) -> Result<Option<StoredChunk>> {
         self.stored(number..number.saturating_add(1))?.next()
     }
@@ -115,6 +132,8 @@ impl ChunkIter<'_> {
                 *next = self.table.chunked.single().filter(|chunk| chunk.number >= number);
             }
             Index::BTreeV1(tree) => tree.seek(number),
+            Index::Array(array) => array.seek(number),
+            Index::BTreeV2(tree) => tree.seek(number),
         }
         self.from = number;
     }
@@ -132,6 +151,8 @@ impl ChunkIter<'_> {
             Index::None => None,
             Index::Single(chunk) => chunk.take(),
             Index::BTreeV1(tree) => tree.next()?,
+            Index::Array(array) => array.next()?,
+            Index::BTreeV2(tree) => tree.next()?,
         };
         let Some(chunk) = found.filter(|chunk| chunk.number < self.until) else {
             self.from = self.until;
@@ -147,6 +168,8 @@ impl ChunkIter<'_> {
         match &mut self.index {
             Index::None | Index::Single(_) => Vec::new(),
             Index::BTreeV1(tree) => tree.take_parts(),
+            Index::Array(array) => array.take_parts(),
+            Index::BTreeV2(tree) => tree.take_parts(),
         }
     }
 }

@@ -33,7 +33,7 @@ pub const HDF5_1_CHUNK_MAX: u64 = (1 << 32) - 1;
 /// How a dataset is cut into chunks, and where they are found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunked {
-    /// Version of the message: 3, which has a version 1 B-tree, or 4, which has the others.
+    /// Version of the message: 3, which has a version 1 B-tree, or 4 and 5, which have the others.
     pub version: u8,
     /// Dimensions of a chunk, slowest first, without the element size.
     pub dims: Vec<u64>,
@@ -125,8 +125,8 @@ impl Layout {
         if matches!(version, 1 | 2) {
             return Err(Error::foreign(offset, format!("a data layout of version {version}")));
         }
-        if !matches!(version, 3 | 4) {
-            return Err(Error::corrupt(offset, "layout version", "1 to 4", version.to_string()));
+        if !matches!(version, 3..=5) {
+            return Err(Error::corrupt(offset, "layout version", "1 to 5", version.to_string()));
         }
         match c.u8()? {
             0 => {
@@ -140,7 +140,7 @@ impl Layout {
                 Ok(Self::Contiguous { addr: c.addr()?, size: c.u64()?, at })
             }
             2 if version == 3 => chunks_of_version_3(c).map(Self::Chunked),
-            2 => chunks_of_version_4(c).map(Self::Chunked),
+            2 => chunks_of_version_4(c, version).map(Self::Chunked),
             3 => Err(Error::foreign(offset, "a virtual dataset")),
             other => Err(Error::corrupt(offset + 1, "layout class", "0 to 3", other.to_string())),
         }
@@ -179,7 +179,7 @@ fn chunks_of_version_3(c: &mut Cursor<'_>) -> Result<Chunked> {
     Ok(Chunked { version: 3, dims, element_size, index, addr, at, plain_edges: false })
 }
 
-fn chunks_of_version_4(c: &mut Cursor<'_>) -> Result<Chunked> {
+fn chunks_of_version_4(c: &mut Cursor<'_>, version: u8) -> Result<Chunked> {
     let flags = c.u8()?;
     let rank = rank(c)?;
     let width = usize::from(c.u8()?);
@@ -207,5 +207,5 @@ fn chunks_of_version_4(c: &mut Cursor<'_>) -> Result<Chunked> {
     };
     let at = c.offset();
     let plain_edges = flags & 1 != 0;
-    Ok(Chunked { version: 4, dims, element_size, index, addr: c.addr()?, at, plain_edges })
+    Ok(Chunked { version, dims, element_size, index, addr: c.addr()?, at, plain_edges })
 }

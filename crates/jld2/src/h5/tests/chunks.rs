@@ -2,7 +2,11 @@
 
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::sample::Sample;
-use crate::h5::{Dataset, Datatype, Error, Extent, File, RelAddr, Result, Source, kind};
+use crate::h5::{
+    Checksums, Dataset, Datatype, Error, Extent, File, Object, Region, RegionKind, RelAddr, Result,
+    Source, Trace, Visitor, kind,
+};
+use std::path::Path;
 
 /// A layout of version 3: chunks of 64-bit numbers in a version 1 B-tree.
 fn btree1(dims: &[u32], addr: RelAddr) -> Vec<u8> {
@@ -183,4 +187,77 @@ fn grids_that_cannot_be_are_refused() {
     // Nothing is stored, and nothing has to be read to know that.
     let file = file(Sample::new(), &[u64::MAX], btree1(&[1], UNDEF));
     assert!(walk(&file).unwrap().is_empty());
+}
+
+/// Datasets and index parts of a file.
+#[derive(Default)]
+struct Parts {
+    datasets: Vec<Dataset>,
+    /// Each with the number of the dataset that it is of.
+    indexes: Vec<(usize, Region)>,
+}
+
+impl Visitor for Parts {
+    fn object(&mut self, object: &Object, _: &str) -> Result<()> {
+        self.datasets.extend(object.dataset().filter(|d| d.layout.chunked().is_some()).cloned());
+        Ok(())
+    }
+
+    fn region(&mut self, region: Region) -> Result<()> {
+        if region.kind == RegionKind::Index {
+            self.indexes.push((self.datasets.len() - 1, region));
+        }
+        Ok(())
+    }
+}
+
+/// Walks a table, also from some places in the middle.
+fn walk_from_everywhere(file: &File, dataset: &Dataset) -> Result<()> {
+    let table = file.chunks(dataset)?.unwrap();
+    let total = table.grid().total();
+    for start in [total / 2, total.saturating_sub(1), 0] {
+        let mut iter = table.stored(start..total)?;
+        let mut next = start;
+        while let Some(chunk) = iter.next()? {
+            assert!((next..total).contains(&chunk.number));
+            next = chunk.number + 1;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn damage_in_an_index_ends_in_errors() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/chunks");
+    let (mut noticed, mut passed) = (0, 0);
+    for name in ["btree1", "arrays", "layout5"] {
+        let bytes = std::fs::read(data.join(name).with_extension("h5")).unwrap();
+        let file = File::from_source(Source::from_bytes(bytes.clone())).unwrap();
+        let mut parts = Parts::default();
+        Trace::run(&file, &mut parts).unwrap();
+        for dataset in &parts.datasets {
+            walk_from_everywhere(&file, dataset).unwrap();
+        }
+        assert!(parts.indexes.len() > 20, "{name}");
+        for (dataset, region) in &parts.indexes {
+            let dataset = &parts.datasets[*dataset];
+            // The head of each part, and some of what follows.
+            let head = (region.start..region.end.min(region.start + 60)).step_by(3);
+            let body = (region.start + 60..region.end.min(region.start + 700)).step_by(71);
+            for (at, by) in head.chain(body).zip([0x01, 0x80, 0xff].iter().cycle()) {
+                let mut changed = bytes.clone();
+                changed[usize::try_from(at).unwrap()] ^= by;
+                let source = Source::from_bytes(changed);
+                let file = File::with_checksums(source, Checksums::Ignored).unwrap();
+                match walk_from_everywhere(&file, dataset) {
+                    Ok(()) => passed += 1,
+                    Err(error) => {
+                        noticed += 1;
+                        assert!(error.offset().is_some(), "{error}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(noticed > 300 && passed > 300, "{noticed} {passed}");
 }

@@ -1,16 +1,11 @@
 //! Writes what a walk tells of a value as JSON.
 
-use super::digests::Stored;
 use super::{Digest, Digests, put};
 use crate::h5::{Error, Result};
-use crate::julia::number::{big_integer, digits, hex, number};
+use crate::julia::number::big_integer;
 use crate::julia::text::{self, text};
-use crate::julia::{
-    JuliaType, Number, NumberKind, Numbers, Parts, Shape, TextStream, TypeName, Visitor,
-};
-use sha2::{Digest as _, Sha256};
+use crate::julia::{JuliaType, Number, Numbers, Parts, Shape, TextStream, TypeName, Visitor};
 use std::io::{self, Write};
-use xxhash_rust::xxh3::Xxh3;
 
 /// The visitor that writes a value in the canonical form. Whoever walks with it bounds what comes
 /// out, see [`Bounded`](crate::julia::Bounded).
@@ -60,53 +55,6 @@ impl<'o> Canonical<'o> {
         }
         self.raw("]}")
     }
-
-    fn digest(&self, numbers: &Numbers<'_>) -> Result<String> {
-        let stored = match self.known {
-            Some(known) => {
-                let (file, dataset) = (numbers.file(), numbers.dataset());
-                let stored = Stored::of(file, dataset, numbers.datatype(), numbers.len()?)?;
-                stored.map(|stored| (known, stored))
-            }
-            None => None,
-        };
-        if let Some(known) = stored.and_then(|(known, stored)| known.get(&stored)) {
-            return Ok(known);
-        }
-        let digest = match self.digest {
-            Digest::Sha256 => {
-                let mut sha = Sha256::new();
-                numbers.read(&mut |window| {
-                    sha.update(window);
-                    Ok(())
-                })?;
-                hex(sha.finalize().iter())
-            }
-            Digest::Xxh3 => {
-                let mut xxh = Xxh3::new();
-                numbers.read(&mut |window| {
-                    xxh.update(window);
-                    Ok(())
-                })?;
-                format!("{:032x}", xxh.digest128())
-            }
-        };
-        if let Some((known, stored)) = stored {
-            known.put(stored, &digest);
-        }
-        Ok(digest)
-    }
-}
-
-/// A number as JSON: floats as the hex digits of their bits.
-fn json(n: Number<'_>) -> String {
-    match n.kind {
-        NumberKind::Signed | NumberKind::Bits => number(n.bytes, true),
-        NumberKind::Unsigned => number(n.bytes, false),
-        NumberKind::Float => format!("\"0x{}\"", digits(n.bytes)),
-        NumberKind::Bool => n.is_true().to_string(),
-        NumberKind::Char => n.code_point().to_string(),
-    }
 }
 
 /// A comma in front of all but the first of a list.
@@ -116,7 +64,7 @@ pub(super) fn comma(out: &mut dyn Write, i: u64) -> io::Result<()> {
 
 impl Visitor for Canonical<'_> {
     fn number(&mut self, t: TypeName<'_>, number: Number<'_>) -> Result<()> {
-        self.value(&t.to_string(), &json(number))
+        self.value(&t.to_string(), &number.canonical())
     }
 
     fn text(&mut self, t: TypeName<'_>, text: &[u8]) -> Result<()> {
@@ -156,13 +104,13 @@ impl Visitor for Canonical<'_> {
         self.head(&t.to_string(), id)?;
         put(write!(self.out, ",\"dims\":{dims:?}"))?;
         if numbers.limit().is_none() {
-            let digest = self.digest(numbers)?;
+            let digest = self.digest.of(numbers, self.known)?;
             return put(write!(self.out, ",\"sha256\":\"{digest}\"}}"));
         }
         self.raw(",\"head\":[")?;
         let more = numbers.each(&mut |i, number| {
             put(comma(self.out, i))?;
-            put(self.out.write_all(json(number).as_bytes()))
+            put(self.out.write_all(number.canonical().as_bytes()))
         })?;
         self.end(more)
     }

@@ -5,6 +5,7 @@
 //! does not grow with the data.
 
 mod canonical;
+mod digest;
 mod digests;
 
 use super::bounded::Bounded;
@@ -15,16 +16,8 @@ use canonical::comma;
 use std::io::Write;
 
 pub use canonical::Canonical;
+pub use digest::Digest;
 pub use digests::Digests;
-
-/// How arrays of numbers are digested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Digest {
-    /// SHA-256: the public form.
-    Sha256,
-    /// xxh3-128: for comparing two files, ten times faster.
-    Xxh3,
-}
 
 /// Writes values in the canonical form.
 pub struct Dumper<'a> {

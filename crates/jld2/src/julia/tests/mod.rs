@@ -1,4 +1,5 @@
 //! Tests of the reading of values.
 
 mod forged;
+mod tables;
 mod values;

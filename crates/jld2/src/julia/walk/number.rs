@@ -1,7 +1,7 @@
 //! Tells what the bytes of one number mean.
 
 use crate::h5::{Class, Datatype};
-use crate::julia::number::{code_point, integer};
+use crate::julia::number::{code_point, digits, integer, number};
 
 /// What the bytes of a number mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,19 @@ impl Number<'_> {
             (NumberKind::Float, &[a, b, c, d]) => Some(f32::from_le_bytes([a, b, c, d]).into()),
             (NumberKind::Float, bytes) => <[u8; 8]>::try_from(bytes).ok().map(f64::from_le_bytes),
             _ => None,
+        }
+    }
+
+    /// The number as the canonical form has it, in JSON: an integer, `true` or `false`, the code
+    /// point of a Char; of a floating-point number, and of bits that are more than 16 bytes, a
+    /// string of `0x` and their hex digits.
+    pub fn canonical(self) -> String {
+        match self.kind {
+            NumberKind::Signed | NumberKind::Bits => number(self.bytes, true),
+            NumberKind::Unsigned => number(self.bytes, false),
+            NumberKind::Float => format!("\"0x{}\"", digits(self.bytes)),
+            NumberKind::Bool => self.is_true().to_string(),
+            NumberKind::Char => self.code_point().to_string(),
         }
     }
 

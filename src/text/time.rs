@@ -1,28 +1,15 @@
-//! Writes points in time as text, and the name of a run.
+//! Writes points in time.
 
-use crate::sys::random;
-use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The last second of the year 9999, since 1970: later ones have no place in the text.
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// RFC 3339 in UTC, such as `2026-11-20T23:49:05.123Z`. Texts sort as times do.
-pub(crate) fn rfc3339(time: SystemTime) -> String {
+pub fn rfc3339(time: SystemTime) -> String {
     // A clock outside these years is not set at all.
     let last = UNIX_EPOCH + Duration::from_secs(LAST_SECOND);
     humantime::format_rfc3339_millis(time.clamp(UNIX_EPOCH, last)).to_string()
-}
-
-/// A name for the run that begins at `time`: letters, digits and hyphens.
-///
-/// # Errors
-/// The system has no random numbers.
-pub fn run_id(time: SystemTime) -> io::Result<String> {
-    let text = rfc3339(time);
-    let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
-    let (date, clock) = digits.split_at_checked(8).unwrap_or((&digits, ""));
-    Ok(format!("{date}-{clock}-{:08x}", u32::from_le_bytes(random::bytes()?)))
 }
 
 #[cfg(test)]
@@ -44,13 +31,5 @@ mod tests {
         assert_eq!(at(4_107_542_400), "2100-03-01T00:00:00.000Z");
         assert_eq!(rfc3339(UNIX_EPOCH - Duration::from_secs(5)), at(0));
         assert_eq!(at(LAST_SECOND + 1), "9999-12-31T23:59:59.000Z");
-    }
-
-    #[test]
-    fn runs_have_names_of_their_own() {
-        let time = UNIX_EPOCH + Duration::from_secs(1_709_164_801);
-        let id = run_id(time).unwrap();
-        assert!(id.starts_with("20240229-000001-") && id.len() == 24, "{id}");
-        assert_ne!(run_id(time).unwrap(), id);
     }
 }

@@ -1,8 +1,5 @@
 //! Writes numbers as people read them. Always the same width of meaning: one decimal, binary units
-//! of memory and disk as `GiB`, times as `1:02:03` or `4.2 s`.
-
-use std::fmt::Write as _;
-use std::ops::RangeInclusive;
+//! of memory and disk as `GiB`, lengths of time as `1:02:03` or `4.2 s`.
 
 const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
@@ -72,49 +69,20 @@ pub fn percent(part: f64, whole: f64) -> String {
     if whole > 0.0 { format!("{:.1} %", part / whole * 100.0) } else { "-".to_owned() }
 }
 
-/// Ranges of numbers as `3, 5-9, 20`.
-pub fn ranges(ranges: &[RangeInclusive<u64>]) -> String {
-    let mut text = String::new();
-    for range in ranges {
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        let _ = match (*range.start(), *range.end()) {
-            (first, last) if first == last => write!(text, "{first}"),
-            (first, u64::MAX) => write!(text, "{first}-"),
-            (first, last) => write!(text, "{first}-{last}"),
-        };
-    }
-    text
-}
-
-/// A text on one line and without control characters, so that a file name or a message cannot
-/// write to the terminal as it likes.
-pub fn tame(text: &str) -> String {
-    let mut tame = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { tame.extend(c.escape_default()) } else { tame.push(c) }
-    }
-    tame
-}
-
-/// As [`tame`], but lines stay lines.
-pub fn tame_lines(text: &str) -> String {
-    text.lines().map(tame).collect::<Vec<_>>().join("\n")
-}
-
-/// What follows the path of the file `name` at the beginning of a message about it.
-pub fn after_path<'a>(message: &'a str, name: &str) -> &'a str {
-    match message.split_once(": ") {
-        Some((path, rest)) if path.ends_with(name) => rest,
-        _ => message,
-    }
-}
-
 /// A count as a float; exact up to 2^53, and near enough for display above.
 #[expect(clippy::cast_precision_loss, reason = "for display")]
-pub(super) fn float(count: u64) -> f64 {
+pub fn float(count: u64) -> f64 {
     count as f64
+}
+
+/// `is` or `are`, for so many.
+pub fn is_are(number: u64) -> &'static str {
+    if number == 1 { "is" } else { "are" }
+}
+
+/// How often: `once`, `2 times`.
+pub fn times(number: u64) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{number} times") }
 }
 
 #[cfg(test)]
@@ -165,15 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn small_things() {
+    fn counts_have_their_noun_and_verb() {
         assert_eq!([count(0, "file"), count(1, "file")], ["0 files", "1 file"]);
+        assert_eq!([0, 1, 2].map(is_are), ["are", "is", "are"]);
+        assert_eq!([1, 3].map(times), ["once", "3 times"]);
         assert_eq!(percent(1.0, 3.0), "33.3 %");
         assert_eq!(percent(1.0, 0.0), "-");
-        assert_eq!(after_path("/in/a.jld2: torn: at 5", "a.jld2"), "torn: at 5");
-        assert_eq!(after_path("worker died: SIGBUS", "a.jld2"), "worker died: SIGBUS");
-        assert_eq!(ranges(&[3..=3, 5..=9, 20..=u64::MAX]), "3, 5-9, 20-");
-        assert_eq!(tame_lines("a\x1b\nb\r"), "a\\u{1b}\nb\\r");
-        assert_eq!(tame("a\x1b[31m\nb\té"), "a\\u{1b}[31m\\nb\\té");
     }
 
     proptest! {
@@ -182,11 +147,6 @@ mod tests {
             let text = bytes(count);
             let number: f64 = text.split(' ').next().unwrap().parse().unwrap();
             prop_assert!(number < 1024.0, "{}", text);
-        }
-
-        #[test]
-        fn tame_texts_are_one_line(text: String) {
-            prop_assert!(!tame(&text).chars().any(char::is_control));
         }
     }
 }

@@ -1,13 +1,11 @@
 //! Datasets in chunks that h5py wrote: dumped, rewritten and patched by the program, against what
 //! h5py read (`tests/python/chunks.py`).
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-#[path = "common/python.rs"]
-mod runner;
-
+use crate::runner::{printed, python, run};
 use assert_cmd::Command;
+use jldconv::h5::{File, Object, Trace, Visitor};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +44,34 @@ fn check(file: &Path, truth: &Path) {
 }
 
 #[test]
+fn every_index_is_among_the_files() {
+    struct Found(BTreeSet<(u8, bool, &'static str)>);
+    impl Visitor for Found {
+        fn object(&mut self, object: &Object, _: &str) -> jldconv::h5::Result<()> {
+            let Some(dataset) = object.dataset() else { return Ok(()) };
+            if let Some(chunked) = dataset.layout.chunked() {
+                let filtered = !dataset.filters.is_empty();
+                self.0.insert((chunked.version, filtered, chunked.index.describe()));
+            }
+            Ok(())
+        }
+    }
+    let mut found = Found(BTreeSet::new());
+    for (file, _) in files() {
+        Trace::run(&File::open(&file).unwrap(), &mut found).unwrap();
+    }
+    for index in ["single chunk", "fixed array", "extensible array", "version 2 B-tree"] {
+        for wanted in [(4, false, index), (4, true, index), (5, true, index)] {
+            assert!(found.0.contains(&wanted), "{wanted:?}: {:?}", found.0);
+        }
+    }
+    for wanted in [(4, false, "implicit index"), (3, false, "version 1 B-tree")] {
+        assert!(found.0.contains(&wanted), "{wanted:?}: {:?}", found.0);
+    }
+    assert!(found.0.contains(&(3, true, "version 1 B-tree")), "{:?}", found.0);
+}
+
+#[test]
 fn arrays_in_chunks_are_dumped_as_h5py_reads_them() {
     for (file, truth) in files() {
         check(&file, &truth);
@@ -69,9 +95,9 @@ fn rewrites_hold_the_same_arrays() {
             pairs.extend([output, truth.clone()]);
         }
     }
-    let Some(python) = runner::python() else { return };
+    let Some(python) = python() else { return };
     let checked = [vec![PathBuf::from("check")], pairs].concat();
-    runner::printed(&runner::run(&python, "chunks.py", &checked));
+    printed(&run(&python, "chunks.py", &checked));
 }
 
 #[test]

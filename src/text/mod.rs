@@ -1,0 +1,11 @@
+//! Puts numbers, lists, times and foreign texts into words for people. It uses no other room.
+
+mod amount;
+mod list;
+mod tame;
+mod time;
+
+pub use amount::{bytes, count, float, is_are, percent, rate, seconds, times};
+pub use list::{and_more, few, ranges};
+pub use tame::{after_path, path, shortened, tame, tame_lines};
+pub use time::rfc3339;
