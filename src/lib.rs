@@ -11,6 +11,7 @@
 //! | [`worker`] | the child's side: take a task, measure itself, report |
 //! | [`protocol`] | messages between supervisor and worker |
 //! | [`inspect`] | what one file is, holds and needs; how two files differ |
+//! | [`rescue`] | what is whole in a damaged file, written anew |
 //! | [`archive`] | discovery, numbering, ranges, gaps, shards |
 //! | [`convert`] | one file: choose a mode, carry it out, verify, publish |
 //! | [`migrate`] | findings, rules and targets; what they give is an edit list |
@@ -31,6 +32,7 @@ pub mod mera;
 pub mod migrate;
 pub mod protocol;
 pub mod report;
+pub mod rescue;
 pub mod supervisor;
 pub mod sys;
 pub mod tasks;

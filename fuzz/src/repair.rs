@@ -35,7 +35,8 @@ pub fn find(bytes: &[u8], what: &[u8; 4]) -> Vec<usize> {
 /// The header that starts at `at`: its messages, without the checksum.
 pub fn messages(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let flags = *bytes.get(at + 5)?;
-    let start = at + 6 + if flags & 0x20 != 0 { 16 } else { 0 } + if flags & 0x10 != 0 { 4 } else { 0 };
+    let start =
+        at + 6 + if flags & 0x20 != 0 { 16 } else { 0 } + if flags & 0x10 != 0 { 4 } else { 0 };
     let width = 1 << (flags & 3);
     let mut size = [0; 8];
     size[..width].copy_from_slice(bytes.get(start..start + width)?);

@@ -5,7 +5,7 @@
 
 use super::value::{self, Share, Size, Span};
 use crate::archive::{Ranges, Shard};
-use crate::convert::{Compress, Mode, Unchanged, VerifyLevel};
+use crate::convert::{Chunking, Compress, Mode, Unchanged, VerifyLevel};
 use crate::report::Progress;
 use crate::supervisor::{Count, OnConflict, OnFull};
 use clap::ArgAction;
@@ -54,6 +54,12 @@ pub struct ConversionFlags {
     /// Uncompressed size of a block, for instance 4MiB: what a reader must decode to get one value
     #[arg(long, value_name = "SIZE")]
     pub block_size: Option<Size>,
+    /// Uncompressed size of a chunk of a compressed column, for instance 256KiB: what readers decode
+    /// at least. auto takes 1MiB for columns that are encoded again, and leaves others as they are;
+    /// one makes each a single chunk, as JLD2 does, which h5py from 3.16 on cannot read [default:
+    /// auto]
+    #[arg(long, value_name = "auto|one|SIZE", value_parser = value::chunking)]
+    pub chunk: Option<Chunking>,
     /// Lay the file out again without touching compressed bytes: gives back what deletions left
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(),

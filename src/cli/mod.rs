@@ -17,8 +17,8 @@ mod value;
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
 pub use one_file::{
-    CommitArgs, ConvertArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand, UndoArgs,
-    VerifyArgs,
+    CommitArgs, ConvertArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand, RescueArgs,
+    UndoArgs, VerifyArgs,
 };
 pub use prepare::{Prepared, prepare};
 pub use quote::quote;

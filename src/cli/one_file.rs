@@ -17,12 +17,13 @@ Examples:
   jldconv verify output_00100.jld2 new.jld2        whether rules explain every difference
   jldconv verify archive upgraded                  the same of all files in two directories
   jldconv dump new.jld2 /hydro/info                values as text
+  jldconv rescue broken.jld2 saved.jld2            what is whole in a damaged file, as a new one
   jldconv target check --packages ~/.julia/packages  what newer packages would warn of
   jldconv undo output_00100.jld2                   take an in-place upgrade back
 Whole archives: jldconv-supervisor.
 
-Exit codes: 0 done, 1 a file or target failed or differs, 2 usage, 3 interrupted, 4 nothing to compare,
-5 internal error.";
+Exit codes: 0 done, 1 a file or target failed or differs, 2 usage, 3 interrupted,
+4 nothing to compare, 5 internal error, 6 rescued in part.";
 
 /// A parsed command line.
 #[derive(Debug, Clone, Parser)]
@@ -51,6 +52,8 @@ pub enum JldconvCommand {
     /// What outputs are made for: list and show targets, check one against Julia's sources
     #[command(subcommand)]
     Target(TargetCommand),
+    /// Save what is whole in a damaged file: never closed, cut short, partly zeroed
+    Rescue(RescueArgs),
     /// Take in-place upgrades back, bit for bit
     Undo(UndoArgs),
     /// Make in-place upgrades final: remove their undo files
@@ -157,6 +160,29 @@ pub struct DumpArgs {
     pub trust: TrustFlag,
 }
 
+/// The arguments of `rescue`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RescueArgs {
+    /// The damaged file; it is only read
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// The file to make, or a directory for it
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Make OUT also where it exists; what is there is kept under .jldconv/replaced/ beside it
+    #[arg(long)]
+    pub force: bool,
+    /// With --force: do not keep it
+    #[arg(long, requires = "force")]
+    pub discard_replaced: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where undo files are looked for, beside the file's own directory
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+}
+
 /// Whether checksums decide, where a file is only read.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TrustFlag {
@@ -224,6 +250,8 @@ mod tests {
             "dump a.jld2 --trust-checksums no",
             "inspect a.jld2 --trust-checksums=no",
             "convert in.jld2 out.jld2 --trust-checksums no",
+            "rescue a.jld2 b.jld2 --json",
+            "rescue a.jld2 b.jld2 --force --discard-replaced --backup-dir undo",
             "undo a.jld2 dir",
             "commit dir",
             "commit a.jld2 dir --yes",
@@ -246,6 +274,8 @@ mod tests {
             "verify a b --strict --rules x",
             "verify a b --jobs 0",
             "commit",
+            "rescue a.jld2",
+            "rescue a.jld2 b.jld2 --discard-replaced",
             "convert",
             "melt a",
             "target",

@@ -2,7 +2,7 @@
 
 use super::flags::{BatchFlags, ConversionFlags, Layer};
 use crate::archive::{ArrayVars, Placement, Ranges, Shard, ShardError, Weigh, same_place};
-use crate::convert::{Compress, Mode, Options, VerifyLevel};
+use crate::convert::{Chunking, Compress, Mode, Options, VerifyLevel};
 use crate::report::Progress;
 use crate::supervisor::Settings;
 use crate::tasks::convert::least_memory;
@@ -201,6 +201,7 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
         compress: flags.compress.unwrap_or(default.compress),
         shuffle: flags.shuffle.unwrap_or(default.shuffle),
         block_size: flags.block_size.map(|size| size.0).or(default.block_size),
+        chunk: flags.chunk.unwrap_or(default.chunk),
         repack: flags.repack.unwrap_or(default.repack),
         flat_links: flags.flat_links.unwrap_or(default.flat_links),
         backup_dir: flags.backup_dir.or(default.backup_dir),
@@ -213,6 +214,7 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
         ("--compress", options.compress != Compress::Keep),
         ("--shuffle", options.shuffle),
         ("--block-size", options.block_size.is_some()),
+        ("--chunk", options.chunk != Chunking::Auto),
         ("--repack", options.repack),
     ];
     if let Some((flag, _)) = rewrites.iter().find(|(_, said)| *said) {

@@ -2,7 +2,7 @@
 //!
 //! One reader a kind, shared by flags, environment and config file.
 
-use crate::convert::Compress;
+use crate::convert::{Chunking, Compress};
 use crate::supervisor::Count;
 use bytesize::ByteSize;
 use std::fmt;
@@ -119,6 +119,18 @@ pub(super) fn compress(text: &str) -> Result<Compress, String> {
     }
 }
 
+/// Reads how columns are cut into chunks.
+pub(super) fn chunking(text: &str) -> Result<Chunking, String> {
+    match text.trim() {
+        "auto" => Ok(Chunking::Auto),
+        "one" => Ok(Chunking::One),
+        size => match size.parse::<ByteSize>() {
+            Ok(ByteSize(bytes)) if Chunking::BOUNDS.contains(&bytes) => Ok(Chunking::Of(bytes)),
+            _ => Err("write auto, one, or a size from 1KiB to 64MiB".to_owned()),
+        },
+    }
+}
+
 /// Reads the beginning of an archive's file names.
 pub(super) fn prefix(text: &str) -> Result<String, String> {
     if text.contains('/') {
@@ -191,6 +203,17 @@ mod tests {
     }
 
     #[test]
+    fn chunks() {
+        assert_eq!(chunking("auto"), Ok(Chunking::Auto));
+        assert_eq!(chunking("one"), Ok(Chunking::One));
+        assert_eq!(chunking("4KiB"), Ok(Chunking::Of(4096)));
+        assert_eq!(chunking("64MiB"), Ok(Chunking::Of(64 << 20)));
+        for bad in ["", "0", "1000", "65MiB", "all", "-1"] {
+            assert!(chunking(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn prefixes() {
         assert_eq!(prefix("run5_"), Ok("run5_".to_owned()));
         assert!(prefix("a/b").is_err());
@@ -203,7 +226,7 @@ mod tests {
             let _ = text.parse::<Size>();
             let _ = text.parse::<Span>();
             let _ = text.parse::<Share>();
-            let _ = (count(&text), compress(&text), prefix(&text));
+            let _ = (count(&text), compress(&text), chunking(&text), prefix(&text));
         }
     }
 }

@@ -2,7 +2,7 @@
 //! was then. Journals keep it, so that a later run tells its own outputs from other files, and
 //! those that are up to date from those that are not, without reading any.
 
-use super::{Compress, Failure, FailureKind, Mode, Options, VerifyLevel};
+use super::{Chunking, Compress, Failure, FailureKind, Mode, Options, VerifyLevel};
 use crate::migrate::target::Target;
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,9 @@ pub struct Recipe {
     pub shuffle: bool,
     /// See [`Options::block_size`].
     pub block_size: Option<u64>,
+    /// See [`Options::chunk`].
+    #[serde(default)]
+    pub chunk: Chunking,
     /// See [`Options::repack`].
     pub repack: bool,
     /// See [`Options::flat_links`].
@@ -83,6 +86,7 @@ impl Recipe {
             compress: options.compress,
             shuffle: options.shuffle,
             block_size: options.block_size,
+            chunk: options.chunk,
             repack: options.repack,
             flat_links: options.flat_links,
         })
@@ -101,6 +105,7 @@ impl Recipe {
             ("--compress", self.compress != made.compress),
             ("--shuffle", self.shuffle != made.shuffle),
             ("--block-size", self.block_size != made.block_size),
+            ("--chunk", self.chunk != Chunking::Auto && self.chunk != made.chunk),
             ("--flat-links", self.flat_links != made.flat_links),
         ];
         if let Some((flag, _)) = differs.iter().find(|(_, differs)| *differs) {

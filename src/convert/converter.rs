@@ -4,8 +4,8 @@ use super::inplace::Recovered;
 use super::planned::{Planned, read_failure};
 use super::publish::{Destination, Existing};
 use super::{
-    Claim, ClaimedFile, Compress, Failure, FailureKind, FileReport, Job, Mode, Observer, Options,
-    Outcome, Phase,
+    Chunking, Claim, ClaimedFile, Compress, Failure, FailureKind, FileReport, Job, Mode, Observer,
+    Options, Outcome, Phase,
 };
 use super::{Recipe, Unchanged, VerifyLevel};
 use crate::convert::inplace::mode;
@@ -310,7 +310,8 @@ impl Converter {
 
     /// Whether the options ask for another layout.
     fn lays_out(&self) -> bool {
-        self.encodes() || self.options.repack || self.options.mode == Mode::Rewrite
+        let chunks = self.options.chunk != Chunking::Auto;
+        self.encodes() || self.options.repack || chunks || self.options.mode == Mode::Rewrite
     }
 
     /// The mode that a file needs, if the options allow it.
@@ -327,11 +328,11 @@ impl Converter {
             (Mode::Rewrite, false) => Ok(Mode::Rewrite),
             (Mode::Patch, true) => refuse(&format!(
                 "needs a rewrite, which --mode patch rules out: {}",
-                reason.unwrap_or("--compress or --repack was asked for")
+                reason.unwrap_or("--compress, --chunk or --repack was asked for")
             )),
             (Mode::InPlace, true) => refuse(&format!(
                 "needs a rewrite, which cannot be done in place: {}",
-                reason.unwrap_or("--compress or --repack was asked for")
+                reason.unwrap_or("--compress, --chunk or --repack was asked for")
             )),
         }
     }

@@ -49,7 +49,15 @@ impl FailureKind {
 
 /// What helps against an error in reading a file, to be put behind it; often nothing.
 pub fn help(error: &h5::Error) -> &'static str {
-    if error.is_checksum() { " (--trust-checksums no lets it pass)" } else { "" }
+    match error.kind() {
+        _ if error.is_checksum() => {
+            " (--trust-checksums no lets it pass; jldconv rescue saves what is whole)"
+        }
+        h5::ErrorKind::Unclosed { .. }
+        | h5::ErrorKind::Corrupt { .. }
+        | h5::ErrorKind::Payload(_) => " (jldconv rescue saves what is whole)",
+        _ => "",
+    }
 }
 
 /// A conversion that failed.

@@ -13,6 +13,7 @@ mod failure;
 mod flat_tests;
 pub mod inplace;
 mod job;
+mod laid_out;
 mod options;
 mod phase_log;
 mod planned;
@@ -27,9 +28,11 @@ pub use claim::{Claim, ClaimedFile, Recipe, outputs_hold};
 pub use examine::{Depth, Examined, Recheck, Wanted};
 pub use failure::{Failure, FailureKind, help};
 pub use job::{FileReport, Job, Observer, Outcome, Phase, Silent};
-pub use options::{Compress, Mode, Options, Unchanged, VerifyLevel};
+pub use options::{Chunking, Compress, Mode, Options, Unchanged, VerifyLevel};
 
 pub use converter::Converter;
+pub(crate) use laid_out::{LaidOut, LayOut};
+pub(crate) use planned::read_failure;
 
 /// Converts one file.
 ///

@@ -107,6 +107,35 @@ pub enum Compress {
     None,
 }
 
+/// How a rewrite cuts columns that it compresses into chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Chunking {
+    /// Into chunks of about [`Chunking::AUTO`] bytes; columns that are copied stay as they are.
+    #[default]
+    Auto,
+    /// Not at all: each is one chunk, as JLD2 writes it.
+    One,
+    /// Into chunks of at most so many bytes, before compression.
+    Of(u64),
+}
+
+impl Chunking {
+    /// Bytes of a chunk, before compression, where nothing else is asked for (docs/performance.md).
+    pub const AUTO: u64 = 1 << 20;
+    /// Least and most that can be asked for.
+    pub const BOUNDS: std::ops::RangeInclusive<u64> = 1 << 10..=64 << 20;
+
+    /// Bytes of a chunk before compression; none for columns as one chunk.
+    pub fn goal(self) -> Option<u64> {
+        match self {
+            Self::Auto => Some(Self::AUTO),
+            Self::One => None,
+            Self::Of(bytes) => Some(bytes),
+        }
+    }
+}
+
 /// Everything a conversion needs to know beside its [`Job`](super::Job).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -131,6 +160,9 @@ pub struct Options {
     pub shuffle: bool,
     /// Uncompressed size of a block in bytes, where it is not left to the codec.
     pub block_size: Option<u64>,
+    /// How compressed columns are cut.
+    #[serde(default)]
+    pub chunk: Chunking,
     /// Lay the file out again even where nothing else asks for it.
     pub repack: bool,
     /// Add a group with hard links to each table's columns by name.
@@ -173,6 +205,7 @@ impl Default for Options {
             compress: Compress::Keep,
             shuffle: false,
             block_size: None,
+            chunk: Chunking::Auto,
             repack: false,
             flat_links: false,
             backup_dir: None,

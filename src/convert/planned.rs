@@ -34,7 +34,7 @@ impl Planned {
 }
 
 /// A file that cannot be read as it must be.
-pub(super) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
+pub(crate) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
     let fault = match error.kind() {
         ErrorKind::Io(e) if e.kind() == std::io::ErrorKind::OutOfMemory => FailureKind::Memory,
         _ if cause_may_pass(error) => FailureKind::Read,

@@ -109,11 +109,13 @@ impl Work<'_> {
             wanted: self.codec(self.options.compress),
             fallback: self.fallback(),
             shuffle: self.options.shuffle,
+            chunk: self.options.chunk,
             threads: self.options.threads.max(1),
             readable: &readable,
             written: &written,
         };
-        self.finish(|temp| {
+        let mut columns = rewrite::Counts::default();
+        let mut made = self.finish(|temp| {
             let rewritten = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
             let rewrite::Rewritten { counts, sums, head } = rewritten.map_err(|e| match e {
                 RewriteError::Input(e) => failed(e),
@@ -123,21 +125,12 @@ impl Work<'_> {
                 }
                 RewriteError::Failed(f) => f,
             })?;
-            let mut notes = Vec::new();
-            if counts.grown > 0 {
-                let n = counts.grown;
-                notes.push(format!("note: {n} columns would have grown and are stored plain"));
-            }
-            if counts.large > 0 {
-                notes.push(format!(
-                    "note: {} columns are of 4 GiB or more: compressed, as they are now, JLD2 reads \
-                     them, but h5py only with HDF5 2.0 or later; --compress none suits both",
-                    counts.large
-                ));
-            }
+            columns = counts;
             let made_by = verify::MadeBy::Rewrite { sums, head };
-            Ok(Filled { made_by, level: self.level, remarks: notes })
-        })
+            Ok(Filled { made_by, level: self.level, remarks: notes(&counts) })
+        })?;
+        made.remarks.extend(larger(self.planned.identity.len, made.bytes_out, &columns));
+        Ok(made)
     }
 
     fn codec(&self, compress: Compress) -> Option<Codec> {
@@ -322,4 +315,53 @@ impl Work<'_> {
         };
         Failure::new(fault, format!("{}: {error}", path.display()))
     }
+}
+
+/// What is to be told of the columns of a rewrite.
+fn notes(counts: &rewrite::Counts) -> Vec<String> {
+    let rewrite::Counts { grown, large, old_form, one_chunk_only, .. } = *counts;
+    let mut notes = Vec::new();
+    let mut note = |count: u64, what: &str| {
+        if count > 0 {
+            notes.push(format!("note: {count} columns {what}"));
+        }
+    };
+    note(grown, "would have grown and are stored plain");
+    note(
+        one_chunk_only,
+        "are stored without compression: JLD2 reads arrays of unions, and arrays that are referred \
+         to more than once, as they should be only where they are one chunk, and such a large one \
+         HDF5 2.0 (h5py 3.16) does not open",
+    );
+    note(
+        old_form,
+        "are one chunk each in the form of JLD2, which HDF5 2.0 (h5py 3.16) does not open; without \
+         --chunk one every HDF5 opens them",
+    );
+    note(
+        large,
+        "are of 4 GiB or more in one chunk: as they are now, JLD2 reads them, but h5py only with \
+         HDF5 2.0 or later; without --chunk one every HDF5 reads them",
+    );
+    notes
+}
+
+/// What is to be told of an output that is larger than its input, in bytes.
+fn larger(before: u64, after: u64, counts: &rewrite::Counts) -> Option<String> {
+    let more = after.checked_sub(before).filter(|more| *more > 0)?;
+    let of_columns = counts.bytes_after.saturating_sub(counts.bytes_before);
+    let rest = (after - counts.bytes_after.min(after))
+        .saturating_sub(before - counts.bytes_before.min(before));
+    let mut why = Vec::new();
+    if of_columns > 0 {
+        let filters = match counts.unreadable {
+            0 => String::new(),
+            n => format!(" ({n} of them had a filter that the target does not read)"),
+        };
+        why.push(format!("columns as they are encoded now take {of_columns} bytes more{filters}"));
+    }
+    if rest > 0 {
+        why.push(format!("types and objects that the conversion adds take {rest} bytes more"));
+    }
+    Some(format!("note: the output is {more} bytes larger: {}", why.join("; ")))
 }

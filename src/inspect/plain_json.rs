@@ -56,7 +56,9 @@ fn scalar(t: &str, literal: &Literal) -> Json {
             Number::from_f64(float).map_or_else(|| float.to_string().into(), Json::Number)
         }
         // JSON's readers take a number of many digits for the nearest float.
-        (None, Literal::Number(number)) => number.parse().unwrap_or(Json::Null),
+        (None, Literal::Number(number) | Literal::Bits(number, _)) => {
+            number.parse().unwrap_or(Json::Null)
+        }
         (None, Literal::Text(text)) => text.as_str().into(),
     }
 }

@@ -204,6 +204,7 @@ fn scalar(t: &str, literal: &Literal) -> String {
             }
         }
         Literal::Number(number) => number.clone(),
+        Literal::Bits(signed, unsigned) => format!("{signed} ({unsigned} if it has no sign)"),
     }
 }
 

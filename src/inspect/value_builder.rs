@@ -115,7 +115,7 @@ impl Builder<'_> {
     }
 
     fn literal(&mut self, t: &str, literal: Literal) -> Result<()> {
-        let (Literal::Number(text) | Literal::Text(text)) = &literal;
+        let (Literal::Number(text) | Literal::Text(text) | Literal::Bits(text, _)) = &literal;
         self.spend(text.len())?;
         self.put_value(t, None, Content::Literal(literal))
     }
@@ -142,7 +142,11 @@ fn number(json: &str) -> Literal {
 
 impl Visitor for Builder<'_> {
     fn number(&mut self, t: TypeName<'_>, told: Number<'_>) -> Result<()> {
-        self.literal(&t.to_string(), number(&told.canonical()))
+        let literal = match told.without_sign() {
+            Some(other) => Literal::Bits(told.canonical(), other),
+            None => number(&told.canonical()),
+        };
+        self.literal(&t.to_string(), literal)
     }
 
     fn text(&mut self, t: TypeName<'_>, text: &[u8]) -> Result<()> {

@@ -164,7 +164,7 @@ impl Finder {
 fn key(pair: &Pair) -> String {
     let Some([key, _]) = pair else { return Node::Undefined.canonical() };
     match key.value().and_then(Value::literal) {
-        Some(Literal::Text(text) | Literal::Number(text)) => text.clone(),
+        Some(Literal::Text(text) | Literal::Number(text) | Literal::Bits(text, _)) => text.clone(),
         None => key.canonical(),
     }
 }

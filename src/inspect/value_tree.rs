@@ -49,6 +49,8 @@ pub(in crate::inspect) enum Content {
 pub(in crate::inspect) enum Literal {
     /// An integer in decimal digits, `true` or `false`.
     Number(String),
+    /// Bits of which the file does not say whether they have a sign: the integer with one, and without.
+    Bits(String, String),
     /// A text; of a floating-point number `0x` and the hex digits of its bits.
     Text(String),
 }
@@ -144,7 +146,7 @@ impl Value {
     /// The integer that it is.
     pub(in crate::inspect) fn as_i64(&self) -> Option<i64> {
         match self.literal()? {
-            Literal::Number(number) => number.parse().ok(),
+            Literal::Number(number) | Literal::Bits(number, _) => number.parse().ok(),
             Literal::Text(_) => None,
         }
     }
@@ -214,7 +216,7 @@ impl Content {
 impl Literal {
     pub(in crate::inspect) fn json(&self) -> String {
         match self {
-            Self::Number(number) => number.clone(),
+            Self::Number(number) | Self::Bits(number, _) => number.clone(),
             Self::Text(text) => quoted(text),
         }
     }

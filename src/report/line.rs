@@ -1,6 +1,7 @@
 //! Prints one event as one line of text; most events are not worth one.
 
 use super::tally::Tally;
+use crate::convert::Mode;
 use crate::supervisor::{
     ConcurrencyReason, JobOutcome, JobRecord, RunEvent, SafetyStep, SlotStatus, Status,
 };
@@ -87,13 +88,19 @@ fn ended(record: &JobRecord) -> String {
     let name = text::tame(&record.name);
     match record.outcome {
         JobOutcome::Converted => {
-            let [bytes, appended, replaced, peak] =
-                [record.bytes_in, record.bytes_appended, record.bytes_replaced, record.peak_anon]
-                    .map(text::bytes);
+            let [before, after] = [record.bytes_in, record.bytes_out].map(text::bytes);
+            let [appended, replaced, peak] =
+                [record.bytes_appended, record.bytes_replaced, record.peak_anon].map(text::bytes);
+            let how = match record.mode {
+                Some(Mode::Rewrite) => "rewrite".to_owned(),
+                mode => {
+                    let mode = if mode == Some(Mode::InPlace) { "in place" } else { "patch" };
+                    format!("{mode}, {appended} appended, {replaced} replaced")
+                }
+            };
             let seconds = text::seconds(record.seconds);
             format!(
-                "converted  {name}  {bytes} in {seconds}, {appended} appended, {replaced} \
-                 replaced, memory {peak}{}",
+                "converted  {name}  {before} to {after} in {seconds}, {how}, memory {peak}{}",
                 besides(record)
             )
         }
@@ -283,7 +290,7 @@ pub(super) mod tests {
     fn every_file_has_a_line() {
         insta::assert_snapshot!(lines(&events(), Detail::Files), @r"
         skipped    output_00100.jld2  complete output there
-        [ 1/10] converted  output_00101.jld2  876.3 KiB in 0.1 s, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB, checked by structure
+        [ 1/10] converted  output_00101.jld2  876.3 KiB to 899.4 KiB in 0.1 s, patch, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB, checked by structure
         [ 2/10] unchanged  output_00102.jld2  876.3 KiB
         [ 2/10] retry      output_00103.jld2: out of memory in attempt 1: killed by the kernel; it needed 120.0 MiB
         workers: 1 of 2 from now on: a worker ran out of memory

@@ -202,7 +202,7 @@ mod tests {
           memory      22.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB
           workers     2 (2 cores), 1 thread each
 
-        [ 1/10] converted  output_00100.jld2  876.3 KiB in 0.1 s, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB, checked by structure
+        [ 1/10] converted  output_00100.jld2  876.3 KiB to 899.4 KiB in 0.1 s, patch, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB, checked by structure
         [ 2/10] failed     output_00101.jld2  input: not a JLD2 file: no signature at byte 0
 
         Done: 10 converted, 2 unchanged, 1 skipped, 0 failed

@@ -18,6 +18,8 @@ pub enum ExitCode {
     Nothing = 4,
     /// A defect of this program, or the machine refused what no run can do without.
     Internal = 5,
+    /// A damaged file was rescued in part: something is lost, or in doubt.
+    RescuedInPart = 6,
 }
 
 impl From<ExitCode> for std::process::ExitCode {

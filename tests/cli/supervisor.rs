@@ -117,6 +117,11 @@ fn the_help_is_what_users_know() {
           --shuffle[=<BOOL>]           Shuffle bytes before compression (smaller floating-point columns)
           --block-size <SIZE>          Uncompressed size of a block, for instance 4MiB: what a reader
                                        must decode to get one value
+          --chunk <auto|one|SIZE>      Uncompressed size of a chunk of a compressed column, for instance
+                                       256KiB: what readers decode at least. auto takes 1MiB for columns
+                                       that are encoded again, and leaves others as they are; one makes
+                                       each a single chunk, as JLD2 does, which h5py from 3.16 on cannot
+                                       read [default: auto]
           --repack[=<BOOL>]            Lay the file out again without touching compressed bytes: gives
                                        back what deletions left
           --flat-links[=<BOOL>]        Add hard links to each table's columns by name, for h5py

@@ -20,6 +20,7 @@ mod graph_file;
 mod graphs;
 mod mera_expected;
 mod real;
+mod rewritten_chunks;
 mod roundtrip;
 mod rule_graphs;
 mod rules;

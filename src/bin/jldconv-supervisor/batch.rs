@@ -87,7 +87,7 @@ fn there(survey: &Survey) -> String {
     }
     block.push_str(
         "\n              (made again where the input, the target, what is in rules files, \
-         --compress, --shuffle,\n              --block-size, --flat-links or the mode is another; \
+         --compress, --shuffle,\n              --block-size, --chunk, --flat-links or the mode is another; \
          checked again for a higher --verify)\n",
     );
     block

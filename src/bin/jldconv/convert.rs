@@ -1,27 +1,24 @@
 //! Carries out `jldconv convert`.
 
+use super::watch::Watch;
 use super::{Stop, failed, put, usage};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::MultiProgress;
 use jldconv::cli::{ConvertArgs, options};
 use jldconv::convert::publish::{Destination, Existing};
 use jldconv::convert::temp::{Owner, TempName};
 use jldconv::convert::{
-    Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Phase, Wanted,
+    Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Wanted,
 };
 use jldconv::report::dry_run;
 use jldconv::supervisor::{ExitCode, Plan, PlannedJob, run_id};
 use jldconv::sys::dir::Missing;
-use jldconv::sys::process::{ignore, ignores};
 use jldconv::sys::stat::StatData;
 use jldconv::tasks::convert::is_claimed;
 use jldconv::text;
-use signal_hook::consts::SIGHUP;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 /// `bars` is what the log goes around.
@@ -63,7 +60,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     let watch = Watch::new(bars).map_err(failed)?;
     let report = existing(&job, &converter, &own, discard, &watch)
         .and_then(|existing| Ok((converter.convert_over(&job, &existing, &watch)?, existing)));
-    watch.bar.finish_and_clear();
+    watch.finish();
     // They stay only where somebody else has something in them.
     let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
     let (report, existing) = report.map_err(|failure| told_of(failure, force))?;
@@ -129,7 +126,7 @@ fn existing(
 }
 
 /// A failure with what helps.
-fn told_of(failure: Failure, force: bool) -> Failure {
+pub(super) fn told_of(failure: Failure, force: bool) -> Failure {
     if failure.fault != FailureKind::Conflict || force {
         return failure;
     }
@@ -191,48 +188,4 @@ fn told(output: &Path, report: &FileReport) -> String {
         told.push('\n');
     }
     told
-}
-
-/// A bar on a terminal, and Ctrl-C.
-struct Watch {
-    bar: ProgressBar,
-    stop: Arc<AtomicBool>,
-}
-
-impl Watch {
-    fn new(bars: &MultiProgress) -> io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let asked = Arc::clone(&stop);
-        // `nohup` asks to outlive the terminal; the handler is for SIGHUP, too.
-        let outlives = ignores(SIGHUP);
-        ctrlc::set_handler(move || {
-            // The first signal asks the conversion to clean up and end, the second ends it.
-            if asked.swap(true, Ordering::Relaxed) {
-                std::process::exit(3);
-            }
-        })
-        .map_err(io::Error::other)?;
-        if outlives {
-            ignore(SIGHUP);
-        }
-        let bar = bars.add(ProgressBar::new(0));
-        if let Ok(style) = ProgressStyle::with_template(
-            "{msg:<8} [{bar:40}] {binary_bytes} of {binary_total_bytes}",
-        ) {
-            bar.set_style(style.progress_chars("##."));
-        }
-        Ok(Self { bar, stop })
-    }
-}
-
-impl Observer for Watch {
-    fn progress(&self, phase: Phase, done: u64, total: u64) {
-        self.bar.set_message(phase.name());
-        self.bar.set_length(total);
-        self.bar.set_position(done.min(total));
-    }
-
-    fn cancelled(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
 }

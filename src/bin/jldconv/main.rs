@@ -4,9 +4,11 @@
 mod back;
 mod convert;
 mod look;
+mod rescue;
 mod target;
 mod unfinished;
 mod verify;
+mod watch;
 
 use clap::Parser as _;
 use indicatif::MultiProgress;
@@ -38,6 +40,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
         JldconvCommand::Target(command) => target::target(&command, verbose),
+        JldconvCommand::Rescue(args) => rescue::run(args, &bars),
         JldconvCommand::Undo(args) => back::undo(&args),
         JldconvCommand::Commit(args) => back::commit(&args),
     });

@@ -16,6 +16,8 @@ pub(super) enum Payload {
     Contiguous { offset: u64, size: u64 },
     /// Written through filters at this offset.
     Chunk { offset: u64, size: u64, mask: u32, filters: Vec<FilterEntry> },
+    /// Written through filters in chunks with an index, to which this layout leads.
+    Tree { layout: Vec<u8>, filters: Vec<FilterEntry> },
     /// Holds addresses: written behind the header, once they are known.
     Behind { size: u64 },
 }
@@ -58,7 +60,9 @@ impl Context<'_> {
                     self.fill_value(object, d, &mut body, m)?;
                 }
                 (kind::LAYOUT, ObjectKind::Dataset(d)) => {
-                    if let Some(Payload::Chunk { filters, .. }) = payload {
+                    if let Some(Payload::Chunk { filters, .. } | Payload::Tree { filters, .. }) =
+                        payload
+                    {
                         let pipeline = encode::filter_pipeline(filters);
                         messages.push(NewMessage::new(kind::FILTER_PIPELINE, 0, pipeline));
                     }
@@ -71,15 +75,22 @@ impl Context<'_> {
         }
         match &object.kind {
             ObjectKind::Group(group) => {
-                // Room for links, as in a group that JLD2 makes.
+                // Room for links, as in a group that JLD2 makes from 0.4.4 on.
                 let spare = 4_usize.saturating_sub(group.links.len()) * 24;
-                if spare > 4 {
+                if spare > 4 && has_room(object) {
                     messages.push(NewMessage::new(kind::NIL, 0, vec![0; spare - 4]));
                 }
                 messages.push(NewMessage::placeholder());
             }
-            ObjectKind::Dataset(_) => messages.push(NewMessage::placeholder()),
-            ObjectKind::Datatype(_) => {}
+            // Before 0.4.51 datasets had none, and took 20 bytes less each.
+            // JLD2 reads beyond the layout of chunks with an index.
+            ObjectKind::Dataset(_)
+                if fillers(object) != Fillers::None
+                    || matches!(payload, Some(Payload::Tree { .. })) =>
+            {
+                messages.push(NewMessage::placeholder());
+            }
+            ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => {}
         }
         let ObjectHeader { flags, extra, .. } = &object.header;
         let form = HeaderForm { flags: *flags, extra: extra.clone() };
@@ -169,6 +180,7 @@ impl Context<'_> {
             (Some(Payload::Chunk { offset, size, mask, .. }), _) => {
                 encode::single_chunk(&d.dataspace.dims, datatype.size, *size, *mask, rel(*offset))
             }
+            (Some(Payload::Tree { layout, .. }), _) => layout.clone(),
             (None, Layout::Compact { offset, size }) => {
                 let mut body = body.to_vec();
                 let plan = RefPlan::new(&datatype)?;
@@ -181,6 +193,34 @@ impl Context<'_> {
             (None, _) => encode::compact(&[]),
         })
     }
+}
+
+/// Whether a group has, or had, room for more links than it holds.
+pub(super) fn has_room(group: &Object) -> bool {
+    fillers(group) == Fillers::More
+}
+
+/// What a header has room for beside its messages.
+#[derive(PartialEq, Eq)]
+enum Fillers {
+    None,
+    /// The filler of [`NewMessage::placeholder`] alone.
+    Placeholder,
+    /// More, or what was put into its place.
+    More,
+}
+
+fn fillers(object: &Object) -> Fillers {
+    let mut fillers = Fillers::None;
+    for m in &object.header.messages {
+        fillers = match (m.kind, fillers) {
+            (kind::CONTINUATION, _) => return Fillers::More,
+            (kind::NIL, Fillers::None) if object.header.body(m).len() == 16 => Fillers::Placeholder,
+            (kind::NIL, _) => Fillers::More,
+            (_, fillers) => fillers,
+        };
+    }
+    fillers
 }
 
 fn write_addr(body: &mut [u8], at: u64, addr: RelAddr) {

@@ -2,9 +2,9 @@
 //! going through `_types`, so that types which nothing uses are left behind.
 
 use crate::h5::{
-    Edge, File, Object, ObjectKind, RefPlan, RelAddr, Result, Sequence, Trace, Visitor,
+    Edge, EdgeKind, File, Object, ObjectKind, RefPlan, RelAddr, Result, Sequence, Trace, Visitor,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What is alive.
 #[derive(Debug, Default)]
@@ -21,6 +21,10 @@ pub(super) struct Inventory {
     pub(super) plans: Vec<RefPlan>,
     /// Offset of the root's link to `_types`, and that group.
     pub(super) types_link: Option<(u64, RelAddr)>,
+    /// Objects that are referred to once, by data or by a link.
+    once: HashSet<RelAddr>,
+    /// Objects that are referred to more often.
+    shared: HashSet<RelAddr>,
 }
 
 /// One heap object.
@@ -33,20 +37,32 @@ pub(super) struct Stored {
 
 struct Walk {
     root: RelAddr,
+    /// Groups of links to columns that a table refers to as well.
+    columns: HashSet<RelAddr>,
     out: Inventory,
 }
 
 impl Inventory {
     pub(super) fn take(file: &File) -> Result<Self> {
-        let mut walk = Walk { root: file.superblock().root, out: Self::default() };
+        let root = file.superblock().root;
+        let mut walk = Walk { root, columns: HashSet::new(), out: Self::default() };
         Trace::run(file, &mut walk)?;
+        walk.out.once = HashSet::new();
         Ok(walk.out)
+    }
+
+    /// Whether more than one reference leads to an object, so that it is one and the same in Julia.
+    pub(super) fn is_shared(&self, addr: RelAddr) -> bool {
+        self.shared.contains(&addr)
     }
 }
 
 impl Visitor for Walk {
-    fn object(&mut self, object: &Object, _: &str) -> Result<()> {
+    fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         self.out.objects.push(object.addr());
+        if matches!(object.kind, ObjectKind::Group(_)) && path.ends_with("/columns") {
+            self.columns.insert(object.addr());
+        }
         match &object.kind {
             ObjectKind::Group(group) if object.addr() == self.root => {
                 let types = group.links.iter().find(|l| l.name == "_types");
@@ -54,6 +70,22 @@ impl Visitor for Walk {
             }
             ObjectKind::Datatype(_) => self.out.types.push(object.addr()),
             ObjectKind::Group(_) | ObjectKind::Dataset(_) => {}
+        }
+        Ok(())
+    }
+
+    fn edge(&mut self, edge: Edge) -> Result<()> {
+        let counts = match edge.kind {
+            // What `--flat-links` adds leads to what is there already.
+            EdgeKind::Link => !self.columns.contains(&edge.from),
+            EdgeKind::DataReference
+            | EdgeKind::HeapReference
+            | EdgeKind::AttributeReference
+            | EdgeKind::FillReference => true,
+            EdgeKind::DatasetType | EdgeKind::AttributeType | EdgeKind::Heap => false,
+        };
+        if counts && !self.out.once.insert(edge.target) {
+            self.out.shared.insert(edge.target);
         }
         Ok(())
     }

@@ -2,17 +2,21 @@
 //!
 //! The input is read through the edit list of its migration, so one pass brings both: what rules
 //! change and another layout. Payloads are written first, streamed and encoded block by block; then
-//! sizes of all headers are added up, which gives every object its address; then headers, data with
-//! addresses, and heaps follow. Nothing that cannot be reached is kept, and `_types` holds just the
+//! all sizes are added up, which gives every object its address; then data with addresses, heaps and
+//! headers follow. Nothing that cannot be reached is kept, and `_types` holds just the
 //! types that are used, numbered without gaps.
 //!
 //! Memory holds the addresses of objects and the indices of heap objects, never data.
 
+mod choice;
+mod column_writer;
 mod header;
 mod inventory;
 mod naming;
 mod output;
 mod payload;
+mod pipeline;
+mod progress;
 mod relocate;
 #[cfg(test)]
 mod tests;
@@ -21,13 +25,16 @@ use self::header::{Context, Payload};
 use self::inventory::Inventory;
 use self::output::Output;
 use self::relocate::Places;
-use super::{Failure, Observer};
-use crate::h5::encode::{self, MAX_HEAP_OBJECTS};
-use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result};
+use super::{Failure, FailureKind, Observer};
+use crate::codec;
+use crate::h5::encode::{self, MAX_HEAP_OBJECTS, NewMessage};
+use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result, kind};
 use crate::sys::sums::Stretch;
 use std::collections::HashMap;
+use std::io;
 
-pub(super) use self::payload::{Counts, EncodeOptions};
+pub(super) use self::choice::EncodeOptions;
+pub(super) use self::payload::Counts;
 
 /// Heap collections are closed when their objects take this many bytes.
 const HEAP_BYTES: u64 = 1 << 20;
@@ -87,6 +94,28 @@ pub(super) enum RewriteError {
     Failed(Failure),
 }
 
+impl RewriteError {
+    /// What a codec said of the data at offset `at` of the input.
+    fn of_codec(at: u64, error: codec::Error) -> Self {
+        match error {
+            codec::Error::Cancelled => crate::h5::Error::cancelled().into(),
+            codec::Error::Output { source, .. } => Self::Output(source),
+            codec::Error::Unsupported { .. } => {
+                Self::Failed(Failure::new(FailureKind::Unsupported, error.to_string()))
+            }
+            other => crate::h5::Error::payload(at, io::Error::other(other)).into(),
+        }
+    }
+
+    /// What a stream of the data at offset `at` said; of chunks it knows more itself.
+    fn of_stream(at: u64, error: io::Error) -> Self {
+        match error.downcast::<crate::h5::Error>() {
+            Ok(error) => error.into(),
+            Err(error) => Self::of_codec(at, error.into()),
+        }
+    }
+}
+
 impl From<crate::h5::Error> for RewriteError {
     fn from(e: crate::h5::Error) -> Self {
         Self::Input(e)
@@ -99,7 +128,7 @@ impl From<std::io::Error> for RewriteError {
     }
 }
 
-/// Headers, data with addresses, and heaps: everything behind the payloads.
+/// Data with addresses, heaps and headers: everything behind the payloads.
 struct Layout<'a> {
     input: &'a File,
     inventory: &'a Inventory,
@@ -111,6 +140,8 @@ struct Settled {
     places: Places,
     /// New `_types`: its bytes and its offset.
     types: Option<(Vec<u8>, u64)>,
+    /// Offsets of data with addresses.
+    behind: HashMap<RelAddr, u64>,
     /// Heap collections: the first and last heap object of each, and its offset.
     heaps: Vec<(usize, usize, u64)>,
 }
@@ -131,22 +162,16 @@ impl Layout<'_> {
 
     /// Adds up all sizes from the offset `at` on.
     fn settle(&mut self, mut at: u64) -> Result<Settled> {
-        let sizing = Places::default();
-        let context = self.context(&sizing, RelAddr::NULL);
         let mut places = Places::default();
-        for &addr in &self.inventory.objects {
-            let object = self.input.object(addr)?;
-            let payload = self.payloads.get(&addr);
-            let header = context.header(&object, payload, 0)?;
-            places.objects.insert(addr, self.rel(at));
-            at += header.bytes.len() as u64;
-            if let Some(Payload::Behind { size }) = payload {
-                at = at.next_multiple_of(8) + size;
+        // What stands at multiples of eight comes first, so that there are hardly any gaps.
+        let mut behind = HashMap::new();
+        for addr in &self.inventory.objects {
+            if let Some(Payload::Behind { size }) = self.payloads.get(addr) {
+                at = at.next_multiple_of(8);
+                behind.insert(*addr, at);
+                at += size;
             }
         }
-        let types = self.types_group(&places)?;
-        let types = types.map(|bytes| (bytes, at));
-        at += types.as_ref().map_or(0, |(bytes, _)| bytes.len() as u64);
         let mut heaps = Vec::new();
         let mut first = 0;
         while first < self.inventory.sequences.len() {
@@ -160,8 +185,17 @@ impl Layout<'_> {
             at += size;
             first = last;
         }
+        let sizing = Places::default();
+        let context = self.context(&sizing, RelAddr::NULL);
+        for &addr in &self.inventory.objects {
+            let object = self.input.object(addr)?;
+            let header = context.header(&object, self.payloads.get(&addr), 0)?;
+            places.objects.insert(addr, self.rel(at));
+            at += header.bytes.len() as u64;
+        }
+        let types = self.types_group(&places)?.map(|bytes| (bytes, at));
         places.settled = true;
-        Ok(Settled { places, types, heaps })
+        Ok(Settled { places, types, behind, heaps })
     }
 
     /// The end of the collection that starts with heap object `first`, and its size in the file.
@@ -183,10 +217,13 @@ impl Layout<'_> {
     fn types_group(&self, places: &Places) -> Result<Option<Vec<u8>>> {
         let Some((_, group)) = self.inventory.types_link else { return Ok(None) };
         let object = self.input.object(group)?;
+        let roomy = header::has_room(&object);
         let ObjectKind::Group(group) = &object.kind else { return Ok(None) };
         let used = group.links.iter().filter_map(|l| places.objects.get(&l.target));
         let links: Vec<_> = (1..).zip(used).map(|(n, &a)| (format!("{n:08}"), a)).collect();
-        Ok(Some(encode::object_header(&encode::group(&links)).bytes))
+        let mut messages = encode::group(&links);
+        messages.retain(|m| roomy || m.kind != kind::NIL || *m == NewMessage::placeholder());
+        Ok(Some(encode::object_header(&messages).bytes))
     }
 
     fn write(
@@ -194,23 +231,13 @@ impl Layout<'_> {
         settled: &Settled,
         out: &mut Output<'_>,
     ) -> std::result::Result<(), RewriteError> {
-        let types = settled.types.as_ref().map_or(RelAddr::NULL, |(_, at)| self.rel(*at));
-        let context = self.context(&settled.places, types);
-        for &addr in &self.inventory.objects {
-            let object = self.input.object(addr)?;
-            let payload = self.payloads.get(&addr);
-            let size = context.header(&object, payload, 0)?.bytes.len() as u64;
-            let behind = (out.position() + size).next_multiple_of(8);
-            out.write(&context.header(&object, payload, behind)?.bytes)?;
-            if let (Some(Payload::Behind { .. }), Some(dataset)) = (payload, object.dataset()) {
-                out.pad_to(behind)?;
-                let datatype = self.input.resolve(&dataset.datatype)?;
-                let plan = RefPlan::new(&datatype)?;
-                self.relocated(&settled.places, dataset, &plan, out)?;
-            }
-        }
-        if let Some((bytes, _)) = &settled.types {
-            out.write(bytes)?;
+        for addr in &self.inventory.objects {
+            let Some(at) = settled.behind.get(addr) else { continue };
+            let object = self.input.object(*addr)?;
+            let Some(dataset) = object.dataset() else { continue };
+            out.pad_to(*at)?;
+            let plan = RefPlan::new(&*self.input.resolve(&dataset.datatype)?)?;
+            self.relocated(&settled.places, dataset, &plan, out)?;
         }
         for &(first, last, at) in &settled.heaps {
             out.pad_to(at)?;
@@ -224,6 +251,16 @@ impl Layout<'_> {
                 objects.push(bytes);
             }
             out.write(&encode::heap(&objects))?;
+        }
+        let types = settled.types.as_ref().map_or(RelAddr::NULL, |(_, at)| self.rel(*at));
+        let context = self.context(&settled.places, types);
+        for &addr in &self.inventory.objects {
+            let object = self.input.object(addr)?;
+            let behind = settled.behind.get(&addr).copied().unwrap_or(0);
+            out.write(&context.header(&object, self.payloads.get(&addr), behind)?.bytes)?;
+        }
+        if let Some((bytes, _)) = &settled.types {
+            out.write(bytes)?;
         }
         Ok(())
     }

@@ -1,85 +1,27 @@
-//! Copies data outside headers that hold no addresses, or encodes them again, block by block.
+//! Data outside headers that hold no addresses: copied, or encoded again.
 
 use super::RewriteError;
+use super::choice::{self, Choice, Chooser, EncodeOptions, Reason, stored_chunks};
+use super::column_writer::{ColumnWriter, Job, Written, copy, entries};
 use super::header::Payload;
 use super::inventory::Inventory;
 use super::output::Output;
-use crate::codec::{self, Codec, LZ4_BLOCK_SIZE, Lz4Format, ids, sniff_lz4};
-use crate::convert::{Failure, FailureKind, Observer, Phase};
+use super::pipeline;
+use super::progress::Progress;
+use crate::codec::{self, Codec};
+use crate::convert::Observer;
+use crate::h5::chunk_tree::{self, StoredChunks};
+use crate::h5::encode::fits_every_reader;
 use crate::h5::{
-    Class, Dataset, Datatype, Error, Extent, File, FilterEntry, HDF5_1_CHUNK_MAX, Layout, RefPlan,
-    RelAddr,
+    ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, RefPlan, RelAddr,
 };
 use crate::julia::Column;
-use std::cell::Cell;
 use std::collections::HashMap;
-use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-/// Stored data are copied in pieces of this many bytes.
-const PIECE: usize = 1 << 20;
-
-/// How columns are to be encoded.
-pub(crate) struct EncodeOptions<'a> {
-    /// The codec that is wanted; `None` keeps what the target can read.
-    pub(crate) wanted: Option<Codec>,
-    /// The codec for what the target cannot read.
-    pub(crate) fallback: Codec,
-    /// Whether bytes are put into planes first.
-    pub(crate) shuffle: bool,
-    /// Threads to work with.
-    pub(crate) threads: usize,
-    /// Whether the target can decode a dataset's filters.
-    pub(crate) readable: &'a dyn Fn(&[FilterEntry]) -> bool,
-    /// The client values to write for a filter with this number, where JLD2 0.6.5 writes these.
-    pub(crate) written: &'a dyn Fn(u16, &[u32]) -> Vec<u32>,
-}
-
-impl EncodeOptions<'_> {
-    /// What stands in a header of a filter that data were encoded with.
-    fn entry(&self, codec: Codec, filter: codec::Filter) -> FilterEntry {
-        let codec::Filter { id, name, client, .. } = filter;
-        // Frames are for JLD2 before 0.6, whose one value means nothing.
-        let client = if codec == Codec::Lz4Frame { client } else { (self.written)(id, &client) };
-        FilterEntry { id, name, flags: 0, client }
-    }
-
-    /// How a dataset is to be encoded, and whether its bytes are put into planes first; `None` if it
-    /// stays as it is.
-    fn of(&self, file: &File, dataset: &Dataset) -> Result<Option<(Codec, bool)>, Error> {
-        match self.wanted {
-            Some(codec) => Ok(Some((codec, self.shuffle))),
-            None if !(self.readable)(&dataset.filters) => Ok(Some((self.fallback, self.shuffle))),
-            None if dataset.is_in_one_piece() => Ok(None),
-            None => self.like(file, dataset).map(Some),
-        }
-    }
-
-    /// The encoding of a dataset in several chunks, for it as one.
-    fn like(&self, file: &File, dataset: &Dataset) -> Result<(Codec, bool), Error> {
-        let shuffle = dataset.filters.iter().any(|f| f.id == ids::SHUFFLE);
-        let Some(filter) = dataset.filters.iter().rfind(|f| f.id != ids::SHUFFLE) else {
-            return Ok((Codec::None, false));
-        };
-        let level = filter.client.first().copied();
-        let codec = match filter.id {
-            ids::DEFLATE => Codec::Deflate(level.unwrap_or(6).min(9)),
-            ids::ZSTD => Codec::Zstd(level.map_or(3, |level| level.cast_signed().clamp(1, 22))),
-            ids::LZ4 => {
-                let first = match file.first_chunk(dataset)? {
-                    Some((at, chunk)) if chunk.size >= 4 => file.source().read(at, 4, "chunk")?,
-                    _ => Vec::new(),
-                };
-                match first.first_chunk::<4>().map(|first| sniff_lz4(*first)) {
-                    Some(Lz4Format::Frame) => Codec::Lz4Frame,
-                    _ => Codec::Lz4 { block_size: LZ4_BLOCK_SIZE },
-                }
-            }
-            _ => self.fallback,
-        };
-        Ok((codec, shuffle))
-    }
-}
+/// Columns that are prepared at a time to be encoded in chunks.
+const BATCH: usize = 256;
 
 /// What is to be told of the columns that were encoded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,9 +30,19 @@ pub(crate) struct Counts {
     pub(crate) grown: u64,
     /// Columns whose chunk is too large for HDF5 before 2.0.
     pub(crate) large: u64,
+    /// Columns of which HDF5 2.0 does not read the layout.
+    pub(crate) old_form: u64,
+    /// Columns that JLD2 reads from one chunk only, and that are stored without a filter.
+    pub(crate) one_chunk_only: u64,
+    /// Columns whose filters the target does not read.
+    pub(crate) unreadable: u64,
+    /// Bytes of all columns in the input.
+    pub(crate) bytes_before: u64,
+    /// Bytes of all columns in the output, with the indexes of their chunks.
+    pub(crate) bytes_after: u64,
 }
 
-/// Writes all payloads.
+/// Writes all payloads. Contiguous data come first, since they stand at multiples of eight.
 pub(super) fn write(
     input: &File,
     inventory: &Inventory,
@@ -99,87 +51,161 @@ pub(super) fn write(
     payloads: &mut HashMap<RelAddr, Payload>,
     observer: &dyn Observer,
 ) -> Result<Counts, RewriteError> {
-    let mut counts = Counts::default();
-    let total = input.superblock().end_of_file;
-    let done = Cell::new(0);
+    let start = out.position();
+    let progress = Progress::new(observer, input.superblock().end_of_file);
+    let chooser = Chooser::new(input, inventory, encoding);
+    let mut columns = Columns {
+        input,
+        threads: encoding.threads,
+        written: encoding.written,
+        progress: &progress,
+        out,
+        payloads,
+        counts: Counts::default(),
+    };
+    let mut later = Vec::new();
     for &addr in &inventory.objects {
         let object = input.object(addr)?;
-        let Some(dataset) = object.dataset() else { continue };
+        let Some(column) = ColumnData::of(input, object)? else { continue };
+        let dataset = column.dataset()?;
+        if !RefPlan::new(&column.datatype)?.is_empty() {
+            if let Some(chunked) = dataset.layout.chunked() {
+                return Err(Error::foreign(chunked.at, "references inside a chunk").into());
+            }
+            columns.payloads.insert(addr, Payload::Behind { size: column.stored });
+            continue;
+        }
+        columns.counts.bytes_before += column.stored;
+        let choice = chooser.choose(&column.object, dataset, &column.datatype, column.len)?;
+        if !(encoding.readable)(&dataset.filters) {
+            columns.counts.unreadable += 1;
+        }
+        match choice {
+            Choice::Copy if dataset.filters.is_empty() => columns.copied(&column)?,
+            Choice::Plain(reason) => columns.plain(&column, reason)?,
+            choice => later.push((addr, choice)),
+        }
+    }
+    let mut many = Vec::new();
+    for (addr, choice) in later {
+        let Some(column) = ColumnData::of(input, input.object(addr)?)? else { continue };
+        match choice {
+            Choice::Copy => columns.copied(&column)?,
+            Choice::Indexed(grid) => columns.indexed(&column, &grid)?,
+            Choice::Plain(reason) => columns.plain(&column, reason)?,
+            Choice::One(codec, shuffle) => columns.one(&column, codec, shuffle)?,
+            Choice::Chunks(codec, shuffle, grid) => many.push((addr, codec, shuffle, grid)),
+        }
+    }
+    for batch in many.chunks(BATCH) {
+        columns.chunks(batch)?;
+    }
+    columns.counts.bytes_after = columns.out.position().saturating_sub(start);
+    Ok(columns.counts)
+}
+
+/// A dataset with data outside its header.
+struct ColumnData {
+    object: Arc<Object>,
+    datatype: Arc<Datatype>,
+    /// Bytes that it stands for.
+    len: u64,
+    /// Bytes that it takes.
+    stored: u64,
+}
+
+impl ColumnData {
+    fn of(input: &File, object: Arc<Object>) -> Result<Option<Self>, RewriteError> {
+        let Some(dataset) = object.dataset() else { return Ok(None) };
         let datatype = input.resolve(&dataset.datatype)?;
         let len = input.data_len(dataset, &datatype)?;
         if matches!(dataset.layout, Layout::Compact { .. } | Layout::Contiguous { size: 0, .. })
             || dataset.layout.chunked().is_some() && len == 0
         {
-            continue;
+            return Ok(None);
         }
         let stored = input.stored_len(dataset)?;
-        let plan = RefPlan::new(&datatype)?;
-        if !plan.is_empty() {
-            if let Some(chunked) = dataset.layout.chunked() {
-                return Err(Error::foreign(chunked.at, "references inside a chunk").into());
-            }
-            payloads.insert(addr, Payload::Behind { size: stored });
-            continue;
-        }
-        let mut task =
-            Task { input, dataset, datatype: &datatype, len, stored, out, observer, total };
-        // What is in several chunks is an array, and becomes one piece even where it is no column.
-        let how = encoding.of(input, dataset)?;
-        let how = match is_column(dataset, &datatype) {
-            true => how,
-            false if dataset.is_in_one_piece() => None,
-            false => Some((Codec::None, false)),
-        };
-        let payload = match how {
-            Some((codec, shuffle)) => {
-                let (payload, grown) = task.encode((codec, shuffle), encoding, done.get())?;
-                counts.grown += u64::from(grown);
-                let chunk = matches!(payload, Payload::Chunk { .. });
-                counts.large += u64::from(chunk && len > HDF5_1_CHUNK_MAX);
-                payload
-            }
-            None => task.copy(done.get())?,
-        };
-        done.set(done.get() + stored);
-        payloads.insert(addr, payload);
+        Ok(Some(Self { object, datatype, len, stored }))
     }
-    Ok(counts)
+
+    fn dataset(&self) -> Result<&Dataset, RewriteError> {
+        let addr = self.object.addr();
+        self.object
+            .dataset()
+            .ok_or_else(|| Error::corrupt(addr.0, "object", "a dataset", "another object").into())
+    }
 }
 
-/// What JLD2 compresses: arrays, with elements, of a type of fixed size.
-fn is_column(dataset: &Dataset, datatype: &Datatype) -> bool {
-    dataset.dataspace.extent == Extent::Simple
-        && !matches!(datatype.class, Class::String)
-        && datatype.size > 0
-        && dataset.dataspace.elements().is_some_and(|n| n > 0)
-}
-
-struct Task<'t, 'o> {
+/// Writes columns.
+struct Columns<'t, 'o> {
     input: &'t File,
-    dataset: &'t Dataset,
-    datatype: &'t Datatype,
-    len: u64,
-    stored: u64,
+    threads: usize,
+    written: Written<'t>,
+    progress: &'t Progress<'t>,
     out: &'t mut Output<'o>,
-    observer: &'t dyn Observer,
-    total: u64,
+    payloads: &'t mut HashMap<RelAddr, Payload>,
+    counts: Counts,
 }
 
-impl Task<'_, '_> {
-    /// Copies the stored bytes as they are.
-    fn copy(&mut self, before: u64) -> Result<Payload, RewriteError> {
-        let offset = self.align()?;
-        let mut stream = self.input.stored(self.dataset)?;
-        self.stream(&mut stream, self.stored, before)?;
-        Ok(match &self.dataset.layout {
-            Layout::Chunked(chunked) if !self.dataset.filters.is_empty() => Payload::Chunk {
-                offset,
-                size: self.stored,
-                mask: chunked.single().map_or(0, |chunk| chunk.filter_mask),
-                filters: self.dataset.filters.clone(),
-            },
-            _ => Payload::Contiguous { offset, size: self.stored },
-        })
+impl Columns<'_, '_> {
+    fn is(&mut self, column: &ColumnData, payload: Payload) {
+        self.progress.done(column.stored);
+        self.payloads.insert(column.object.addr(), payload);
+    }
+
+    /// Copies the stored bytes, which are in one piece, as they are.
+    fn copied(&mut self, column: &ColumnData) -> Result<(), RewriteError> {
+        let dataset = column.dataset()?;
+        let plain = dataset.filters.is_empty();
+        let offset = if plain { self.align()? } else { self.out.position() };
+        let at = self.input.stored_offset(dataset)?.unwrap_or(0);
+        let size = column.stored;
+        let mut stream = self.input.stored(dataset)?;
+        let mut on = |done| self.progress.within(size, done, size);
+        copy(&mut stream, size, at, self.out, &mut on)?;
+        let payload = if plain {
+            Payload::Contiguous { offset, size }
+        } else {
+            self.count_form(column.len, dataset, &column.datatype);
+            let mask = dataset.layout.single_chunk().map_or(0, |chunk| chunk.filter_mask);
+            Payload::Chunk { offset, size, mask, filters: dataset.filters.clone() }
+        };
+        self.is(column, payload);
+        Ok(())
+    }
+
+    /// Takes note of which readers a single chunk is not for.
+    fn count_form(&mut self, len: u64, dataset: &Dataset, datatype: &Datatype) {
+        let large = len > HDF5_1_CHUNK_MAX;
+        let fits = fits_every_reader(&dataset.dataspace.dims, datatype.size);
+        self.counts.large += u64::from(large);
+        self.counts.old_form += u64::from(!large && !fits);
+    }
+
+    /// Copies chunks, and puts a new index behind them.
+    fn indexed(&mut self, column: &ColumnData, grid: &ChunkGrid) -> Result<(), RewriteError> {
+        let dataset = column.dataset()?;
+        let (start, mut sizes, mut filter_mask) = (self.out.position(), Vec::new(), 0);
+        let mut chunks = stored_chunks(self.input, dataset)?;
+        let mut done = 0;
+        while let Some(chunk) = chunks.next()? {
+            let at = self.input.offset(chunk.addr, "chunk")?;
+            let mut stream = self.input.source().stream(at, chunk.size, "chunk")?;
+            let mut on =
+                |through| self.progress.within(column.stored, done + through, column.stored);
+            copy(&mut stream, chunk.size, at, self.out, &mut on)?;
+            sizes.push(u32::try_from(chunk.size).unwrap_or(u32::MAX));
+            filter_mask = chunk.filter_mask;
+            done += chunk.size;
+        }
+        let at = self.align()?;
+        let first = self.input.addr(start);
+        let chunks = StoredChunks { grid, first, sizes: &sizes, filter_mask };
+        let (at, out) = (self.input.addr(at), &mut *self.out);
+        let root = chunk_tree::write_tree(&chunks, at, &mut |node| out.write(node))?;
+        let layout = chunk_tree::chunked(grid, root);
+        self.is(column, Payload::Tree { layout, filters: dataset.filters.clone() });
+        Ok(())
     }
 
     /// Data stand at multiples of eight, as JLD2 puts them since 0.4.52.
@@ -189,80 +215,89 @@ impl Task<'_, '_> {
         Ok(offset)
     }
 
-    fn stream(&mut self, from: &mut dyn Read, len: u64, before: u64) -> Result<(), RewriteError> {
-        let at = self.input.stored_offset(self.dataset)?.unwrap_or(0);
-        let mut buffer = vec![0; usize::try_from(len).unwrap_or(PIECE).min(PIECE)];
-        let mut left = len;
-        while left > 0 {
-            let n = usize::try_from(left).unwrap_or(PIECE).min(buffer.len());
-            let Some(piece) = buffer.get_mut(..n) else { break };
-            from.read_exact(piece).map_err(|e| Error::payload(at, e))?;
-            self.out.write(piece)?;
-            left -= n as u64;
-            let share = u128::from(len - left) * u128::from(self.stored) / u128::from(len.max(1));
-            let share = u64::try_from(share).unwrap_or(u64::MAX);
-            self.observer.progress(Phase::Copy, before + share, self.total);
-            if self.observer.cancelled() {
-                return Err(Error::cancelled().into());
-            }
+    /// Decodes.
+    fn plain(&mut self, column: &ColumnData, reason: Option<Reason>) -> Result<(), RewriteError> {
+        match reason {
+            None => {}
+            Some(Reason::Grown) => self.counts.grown += 1,
+            Some(Reason::OneChunkOnly) => self.counts.one_chunk_only += 1,
         }
+        let offset = self.align()?;
+        let decoded = Column::new(self.input, column.dataset()?, &column.datatype)?;
+        let mut stream = decoded.open()?;
+        let at = decoded.offset();
+        let mut on = |done| self.progress.within(column.stored, done, column.len);
+        copy(&mut stream, column.len, at, self.out, &mut on)?;
+        stream.finish()?;
+        self.is(column, Payload::Contiguous { offset, size: column.len });
         Ok(())
     }
 
-    /// Decodes and encodes; data that would not shrink are stored as they are.
-    fn encode(
+    /// Decodes and encodes into one chunk; data that would not shrink are stored as they are.
+    fn one(
         &mut self,
-        (codec, shuffle): (Codec, bool),
-        options: &EncodeOptions<'_>,
-        before: u64,
-    ) -> Result<(Payload, bool), RewriteError> {
-        let offset = self.align()?;
-        let column = Column::new(self.input, self.dataset, self.datatype)?;
+        column: &ColumnData,
+        codec: Codec,
+        shuffle: Option<u32>,
+    ) -> Result<(), RewriteError> {
+        let dataset = column.dataset()?;
+        let decoded = Column::new(self.input, dataset, &column.datatype)?;
+        let offset = self.out.position();
         self.out.mark();
-        if codec == Codec::None {
-            return Ok((self.plain(&column, offset, before)?, false));
-        }
-        let shuffle = shuffle.then_some(self.datatype.size);
-        let (observer, total, len, stored) = (self.observer, self.total, self.len, self.stored);
-        let mut progress = |through: u64| {
-            let share = u128::from(through) * u128::from(stored) / u128::from(len.max(1));
-            let share = u64::try_from(share).unwrap_or(u64::MAX);
-            observer.progress(Phase::Copy, before + share, total);
-            if observer.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let (progress, stored, len) = (self.progress, column.stored, column.len);
+        let mut on = |through: u64| match progress.within(stored, through, len) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
         };
-        let threads = options.threads;
-        let encoded = codec::encode(codec, shuffle, &column, self.out, threads, &mut progress)
-            .map_err(|e| self.codec_error(e))?;
-        if encoded.written >= self.len {
+        let encoded = codec::encode(codec, shuffle, &decoded, self.out, self.threads, &mut on)
+            .map_err(|e| RewriteError::of_codec(decoded.offset(), e))?;
+        let filters = entries(codec, encoded.filters, self.written);
+        let dims = &dataset.dataspace.dims;
+        let header = chunk_tree::header_bytes(dims.len(), &filters);
+        if encoded.written.saturating_add(header) >= len {
             self.out.back_to(offset)?;
-            return Ok((self.plain(&column, offset, before)?, true));
+            return self.plain(column, Some(Reason::Grown));
         }
-        let filters =
-            encoded.filters.into_iter().map(|filter| options.entry(codec, filter)).collect();
-        Ok((Payload::Chunk { offset, size: encoded.written, mask: 0, filters }, false))
+        self.count_form(len, dataset, &column.datatype);
+        let payload = Payload::Chunk { offset, size: encoded.written, mask: 0, filters };
+        self.is(column, payload);
+        Ok(())
     }
 
-    fn plain(
+    /// Decodes and encodes columns in chunks.
+    fn chunks(
         &mut self,
-        column: &Column<'_>,
-        offset: u64,
-        before: u64,
-    ) -> Result<Payload, RewriteError> {
-        let mut stream = column.open()?;
-        self.stream(&mut stream, self.len, before)?;
-        stream.finish()?;
-        Ok(Payload::Contiguous { offset, size: self.len })
-    }
-
-    fn codec_error(&self, error: codec::Error) -> RewriteError {
-        let at = self.input.stored_offset(self.dataset).ok().flatten().unwrap_or(0);
-        match error {
-            codec::Error::Cancelled => Error::cancelled().into(),
-            codec::Error::Output { source, .. } => RewriteError::Output(source),
-            codec::Error::Unsupported { .. } => {
-                RewriteError::Failed(Failure::new(FailureKind::Unsupported, error.to_string()))
-            }
-            other => Error::payload(at, io::Error::other(other)).into(),
+        batch: &[(RelAddr, Codec, Option<u32>, ChunkGrid)],
+    ) -> Result<(), RewriteError> {
+        let input = self.input;
+        let mut all = Vec::with_capacity(batch.len());
+        for (addr, ..) in batch {
+            all.extend(ColumnData::of(input, input.object(*addr)?)?);
         }
+        let mut columns = Vec::with_capacity(all.len());
+        for column in &all {
+            columns.push(Column::new(input, column.dataset()?, &column.datatype)?);
+        }
+        let mut jobs = Vec::with_capacity(all.len());
+        for ((column, decoded), (addr, codec, shuffle, grid)) in all.iter().zip(&columns).zip(batch)
+        {
+            let anywhere = choice::starts_anywhere(column.dataset()?, grid);
+            jobs.push(Job {
+                addr: *addr,
+                column: decoded,
+                grid: grid.clone(),
+                codec: *codec,
+                shuffle: *shuffle,
+                anywhere,
+                stored: column.stored,
+            });
+        }
+        let mut writer = ColumnWriter::new(self.out, input, self.progress, self.written);
+        pipeline::run(&jobs, self.threads, &mut writer)?;
+        for (addr, payload, grown) in writer.done {
+            self.counts.grown += u64::from(grown);
+            self.payloads.insert(addr, payload);
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{EncodeOptions, rewrite};
 use crate::codec::Codec;
-use crate::convert::Silent;
+use crate::convert::{Chunking, Silent};
 use crate::h5::encode::{self, HeaderForm, NewMessage};
 use crate::h5::sample::Sample;
 use crate::h5::{
@@ -17,6 +17,7 @@ fn rewritten(bytes: Vec<u8>) -> File {
         wanted: None,
         fallback: Codec::None,
         shuffle: false,
+        chunk: Chunking::Auto,
         threads: 1,
         readable: &|_| true,
         written: &|_, client| client.to_vec(),

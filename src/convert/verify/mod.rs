@@ -17,6 +17,7 @@ mod form;
 mod graph;
 #[cfg(feature = "hdf5")]
 mod hdf5;
+mod laid_out;
 mod metadata;
 mod walk;
 
@@ -37,6 +38,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 pub(super) use self::content::digest;
 pub(super) use self::expected::Expected;
+pub(super) use self::laid_out::{same_file, written_back};
 
 /// An output that passed.
 pub(super) struct Checked {

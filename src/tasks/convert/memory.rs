@@ -1,6 +1,6 @@
 //! Guesses what a conversion needs of memory before anything was measured.
 
-use crate::convert::{Compress, Mode};
+use crate::convert::{Chunking, Compress, Mode};
 use crate::supervisor::{self, Settings};
 
 /// Anonymous memory of a worker that patches (docs/performance.md).
@@ -13,8 +13,17 @@ const THREAD: u64 = 8 << 20;
 /// First guess of the anonymous memory of one attempt in bytes.
 pub(super) fn first_guess(settings: &Settings, threads: usize) -> u64 {
     let rewrite = settings.options.mode == Mode::Rewrite
-        || !matches!(settings.options.compress, Compress::Keep);
-    if rewrite { REWRITE.saturating_add(THREAD.saturating_mul(threads as u64)) } else { PATCH }
+        || !matches!(settings.options.compress, Compress::Keep)
+        || settings.options.chunk != Chunking::Auto;
+    if !rewrite {
+        return PATCH;
+    }
+    // A thread holds a chunk decoded, in planes, and encoded.
+    let chunks = match settings.options.chunk {
+        Chunking::Of(bytes) => bytes.saturating_mul(3),
+        Chunking::Auto | Chunking::One => 0,
+    };
+    REWRITE.saturating_add(THREAD.max(chunks).saturating_mul(threads as u64))
 }
 
 /// What one worker needs, and the least memory limit of which the safety margin leaves so much, in
@@ -33,6 +42,9 @@ mod tests {
         assert_eq!(first_guess(&settings, 4), 32 << 20);
         settings.options.compress = Compress::Zstd(3);
         assert_eq!(first_guess(&settings, 4), 96 << 20);
+        settings.options.chunk = Chunking::Of(64 << 20);
+        assert_eq!(first_guess(&settings, 4), (64 + 3 * 64 * 4) << 20);
+        settings.options.chunk = Chunking::Auto;
         settings.options.compress = Compress::Keep;
         settings.options.mode = Mode::Rewrite;
         assert_eq!(first_guess(&settings, 4), 96 << 20);

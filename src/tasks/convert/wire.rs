@@ -158,6 +158,7 @@ mod tests {
                     compress: options.compress,
                     shuffle: options.shuffle,
                     block_size: options.block_size,
+                    chunk: options.chunk,
                     repack: options.repack,
                     flat_links: options.flat_links,
                 },

@@ -18,7 +18,7 @@ mod payload;
 mod planes;
 
 pub use decode::{Decoded, decoder, decoder_of};
-pub use encode::{Codec, Encoded, LZ4_BLOCK_SIZE, LZ4_BLOCK_SIZE_MAX, encode};
+pub use encode::{ChunkEncoder, Codec, Encoded, LZ4_BLOCK_SIZE, LZ4_BLOCK_SIZE_MAX, encode};
 pub use error::Error;
 pub use filter::{Filter, Lz4Format, describe, ids, sniff_lz4};
 pub use payload::{FileRange, Payload, Reader, StreamSource};

@@ -242,6 +242,22 @@ pub fn contiguous(addr: RelAddr, size: u64) -> Vec<u8> {
     out
 }
 
+/// Bytes that the dimensions of a chunk take where all readers agree on them; `None` where HDF5 2
+/// wants a number of bytes that JLD2 does not read.
+fn fewest_bytes(dims: &[u64], element_size: u32) -> Option<u8> {
+    match dims.iter().copied().max().unwrap_or(0).max(u64::from(element_size)) {
+        0..=0xff => Some(1),
+        0x100..=0xffff => Some(2),
+        0x0100_0000..=0xffff_ffff => Some(4),
+        _ => None,
+    }
+}
+
+/// Whether [`single_chunk`] can be read by JLD2 and by every HDF5 from 1.10 on.
+pub fn fits_every_reader(dims: &[u64], element_size: u32) -> bool {
+    fewest_bytes(dims, element_size).is_some()
+}
+
 /// Encodes a layout of one filtered chunk; `dims` in HDF5's order.
 ///
 /// HDF5 2 insists on dimensions in the fewest bytes that hold the largest of them; JLD2 writes eight
@@ -254,13 +270,8 @@ pub fn single_chunk(
     mask: u32,
     addr: RelAddr,
 ) -> Vec<u8> {
+    let width = fewest_bytes(dims, element_size).unwrap_or(8);
     let dims: Vec<_> = dims.iter().copied().chain([u64::from(element_size)]).collect();
-    let width = match dims.iter().copied().max().unwrap_or(0) {
-        0..=0xff => 1,
-        0x100..=0xffff => 2,
-        0x0100_0000..=0xffff_ffff => 4,
-        _ => 8,
-    };
     let mut out = vec![4, 2, 2, u8::try_from(dims.len()).unwrap_or(u8::MAX), width];
     let width = usize::from(width);
     out.extend(dims.iter().flat_map(|d| d.to_le_bytes().into_iter().take(width)));

@@ -60,6 +60,11 @@ pub mod kind {
 
 /// Disks and file systems lose no less than so many bytes at once, at a multiple of as many.
 const SECTOR: u64 = 512;
+/// What is read first of a continuation on its own.
+const FIRST_STRAY: usize = 512;
+/// Longer continuations are not read on their own.
+const MAX_STRAY: u64 = 1 << 20;
+
 /// One piece of an object header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
@@ -127,6 +132,17 @@ impl ObjectHeader {
         addr: RelAddr,
         checksums: Checksums,
     ) -> Result<Self> {
+        Self::read_with(source, superblock, addr, checksums, None)
+    }
+
+    /// As [`Self::read`]; errors of continuations go to `lost`, if there is such a place.
+    fn read_with(
+        source: &Source,
+        superblock: &Superblock,
+        addr: RelAddr,
+        checksums: Checksums,
+        mut lost: Option<&mut Vec<Error>>,
+    ) -> Result<Self> {
         let offset = absolute(superblock, addr, "object header")?;
         let from = Bytes { source, superblock, checksums };
         let First { chunk: first, flags, extra } = from.first(offset)?;
@@ -138,25 +154,31 @@ impl ObjectHeader {
         let mut pending = header.push(first)?;
         pending.reverse();
         while let Some((at, target, len)) = pending.pop() {
-            let offset = absolute(superblock, target, "header continuation")?;
-            if !met.insert(offset) {
-                return Err(Error::corrupt(
-                    at,
-                    "header continuation",
-                    "a block not met before",
-                    format!("the block at {offset} again"),
-                ));
+            let mut next = || {
+                let offset = absolute(superblock, target, "header continuation")?;
+                if !met.insert(offset) {
+                    return Err(Error::corrupt(
+                        at,
+                        "header continuation",
+                        "a block not met before",
+                        format!("the block at {offset} again"),
+                    ));
+                }
+                left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
+                from.continuation(offset, len, flags)
+            };
+            let more = next().and_then(|chunk| header.push(chunk));
+            match (more, &mut lost) {
+                (Ok(more), _) => pending.extend(more.into_iter().rev()),
+                (Err(error), Some(lost)) => lost.push(error),
+                (Err(error), None) => return Err(error),
             }
-            left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
-            let chunk = from.continuation(offset, len, flags)?;
-            let more = header.push(chunk)?;
-            pending.extend(more.into_iter().rev());
         }
         Ok(header)
     }
 
-    /// Reads what is in the first chunk of the header at `addr`, if that has its checksum and takes no
-    /// more than `left` bytes, which it is taken off.
+    /// Reads what is in the first chunk of the header at `addr`, if that has its checksum or lost it,
+    /// and takes no more than `left` bytes, which it is taken off.
     pub(super) fn start(
         source: &Source,
         superblock: &Superblock,
@@ -169,12 +191,75 @@ impl ObjectHeader {
         let len = prefix.checksum - offset;
         *left = left.checked_sub(len).ok_or_else(|| too_large(offset, len))?;
         let First { chunk, flags, extra } = from.first(offset)?;
-        if chunk.checked != Checked::Right {
-            return Err(Error::corrupt(chunk.checksum, "header checksum", "one", "zero"));
-        }
         let mut header = Self { addr, flags, extra, chunks: Vec::new(), messages: Vec::new() };
         header.push(chunk)?;
         Ok(header)
+    }
+
+    /// Reads a continuation at `offset` of which nothing is left that says how long it is: it ends where
+    /// its checksum follows a message. Takes no more than `left` bytes for that. Its messages are those
+    /// of a header that does not track the order of creation, as JLD2's do not.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(super) fn stray(
+        source: &Source,
+        superblock: &Superblock,
+        offset: u64,
+        left: &mut u64,
+    ) -> Result<Self> {
+        let none =
+            || Error::corrupt(offset, "header continuation", "one with its checksum", "none");
+        let from = Bytes { source, superblock, checksums: Checksums::Trusted };
+        let most = superblock.end_of_file.saturating_sub(offset).min(MAX_STRAY);
+        let most = usize::try_from(most).unwrap_or(0);
+        let mut bytes = Vec::new();
+        let mut at = 4_usize;
+        loop {
+            if bytes.len() < at + 8 {
+                let len = (2 * bytes.len()).max(FIRST_STRAY).max(at + 8).min(most);
+                *left = left.checked_sub(len as u64).ok_or_else(none)?;
+                bytes = source.read(offset, len, "header continuation")?;
+                if !bytes.starts_with(b"OCHK") {
+                    return Err(none());
+                }
+            }
+            // A checksum follows, or one more message.
+            let next = bytes.get(at..).and_then(|b| b.first_chunk::<4>()).ok_or_else(none)?;
+            if at > 4 {
+                *left = left.checked_sub(at as u64).ok_or_else(none)?;
+                if u32::from_le_bytes(*next) == lookup3(bytes.get(..at).unwrap_or_default()) {
+                    break;
+                }
+            }
+            let [_, low, high, _] = *next;
+            at += 4 + usize::from(u16::from_le_bytes([low, high]));
+            if at + 4 > most {
+                return Err(none());
+            }
+        }
+        let chunk = from.chunk(offset, offset + 4, offset + at as u64, 0)?;
+        let addr = RelAddr(offset.wrapping_sub(superblock.base));
+        let mut header =
+            Self { addr, flags: 0, extra: Vec::new(), chunks: Vec::new(), messages: Vec::new() };
+        header.push(chunk)?;
+        Ok(header)
+    }
+
+    /// Reads what is left of the header at `addr`: its first chunk, and each continuation that can be
+    /// read. Gives the errors of the others.
+    ///
+    /// # Errors
+    /// If the first chunk cannot be read.
+    pub fn read_left(
+        source: &Source,
+        superblock: &Superblock,
+        addr: RelAddr,
+    ) -> Result<(Self, Vec<Error>)> {
+        let mut lost = Vec::new();
+        let header =
+            Self::read_with(source, superblock, addr, Checksums::Trusted, Some(&mut lost))?;
+        Ok((header, lost))
     }
 
     /// The body of one of this header's messages.
@@ -254,6 +339,25 @@ fn walk(
         each(Message { kind, flags, order, chunk: 0, offset, body, len }, bytes)?;
     }
     Ok(())
+}
+
+const NO_LAYOUT: &str = "the layout of this compressed array of references, which JLD2 0.5 and 0.6 leave \
+                         out with the checksum: no reader finds its values; jldconv rescue saves \
+                         what it referred to";
+
+/// Whether a header without a checksum is one of those that JLD2 0.5 and 0.6 write for compressed
+/// arrays whose elements are stored as references, as tuples of more than ten numbers are: shape and
+/// type, perhaps a filter pipeline, then zeros where the layout belongs.
+fn lacks_layout(chunk: &Chunk, flags: u8) -> bool {
+    let (mut space, mut datatype, mut layout, mut zeros) = (false, false, false, false);
+    let walked = walk(chunk, flags, &mut |message, _| {
+        space |= message.kind == kind::DATASPACE;
+        datatype |= message.kind == kind::DATATYPE;
+        layout |= message.kind == kind::LAYOUT;
+        zeros = message.kind == kind::NIL && message.len == 0;
+        Ok(())
+    });
+    walked.is_ok() && space && datatype && !layout && zeros
 }
 
 /// Turns a stored address into an offset inside the container.
@@ -388,6 +492,9 @@ impl Bytes<'_> {
         let computed = lookup3(&bytes);
         let mut chunk = Chunk { offset, messages, checksum, bytes, checked: Checked::Right };
         if stored != computed {
+            if stored == 0 && lacks_layout(&chunk, flags) && !self.is_zeroed(&chunk, chunk.end())? {
+                return Err(Error::foreign(chunk.offset, NO_LAYOUT));
+            }
             chunk.checked = if stored == 0 && self.is_lost(&chunk, flags)? {
                 Checked::Lost
             } else if self.checksums == Checksums::Ignored {
@@ -420,15 +527,20 @@ impl Bytes<'_> {
         }
         let said = chunk.bytes.iter().rposition(|&b| b != 0).map_or(0, |n| n as u64 + 1);
         let end = if filler { chunk.offset + said } else { chunk.end() };
+        Ok(!self.is_zeroed(chunk, end)?)
+    }
+
+    /// Whether a whole [`SECTOR`] that a chunk touches in front of `end` is zero.
+    fn is_zeroed(&self, chunk: &Chunk, end: u64) -> Result<bool> {
         let mut sector = chunk.offset / SECTOR * SECTOR;
         while sector < end {
             let len = SECTOR.min(self.superblock.end_of_file.saturating_sub(sector));
             let len = usize::try_from(len).unwrap_or(0);
             if self.source.read(sector, len, "object header")?.iter().all(|&b| b == 0) {
-                return Ok(false);
+                return Ok(true);
             }
             sector += SECTOR;
         }
-        Ok(true)
+        Ok(false)
     }
 }

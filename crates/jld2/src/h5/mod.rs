@@ -13,7 +13,9 @@
 pub(crate) mod budget;
 mod bytes;
 pub mod checksum;
+mod chunk_grid;
 mod chunk_index;
+pub mod chunk_tree;
 mod digest;
 pub mod encode;
 mod error;
@@ -22,6 +24,7 @@ mod header;
 mod heap;
 pub mod message;
 mod object;
+mod packed;
 mod refs;
 mod rescue;
 #[cfg(any(test, feature = "testing"))]
@@ -36,6 +39,7 @@ mod work;
 pub use budget::Budget;
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
+pub use chunk_grid::ChunkGrid;
 pub use chunk_index::{ChunkIter, ChunkTable, Grid};
 pub use digest::metadata_digest;
 pub use error::{Error, ErrorKind, Result};
@@ -51,6 +55,7 @@ pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredC
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind};
 pub use refs::{RefPlan, RefSlot};
+pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};

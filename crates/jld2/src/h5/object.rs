@@ -78,6 +78,8 @@ impl Object {
         let attributes = attributes(&header)?;
         let kind = if header.of_kind(kind::LAYOUT).next().is_some() {
             ObjectKind::Dataset(dataset(&header)?)
+        } else if let Some(m) = header.of_kind(kind::DATASPACE).next() {
+            return Err(Error::corrupt(m.offset, "dataset", "a layout message", "none"));
         } else if let Some(m) = header.single(kind::DATATYPE, "committed datatype")? {
             let mut c = header.cursor(m, "committed datatype");
             ObjectKind::Datatype(Datatype::parse(&mut c)?)

@@ -111,11 +111,14 @@ impl Source {
         Self { len, failed, read, bytes: Bytes::Overlay { below, end, append, replace } }
     }
 
-    /// Another source of the same open file, with a cache of its own.
+    /// Another source of the same open file, with a cache of its own, or of the same memory.
     ///
     /// # Errors
     /// If there is no file, or no descriptor left.
     pub fn again(&self) -> Result<Self> {
+        if let Bytes::Memory(bytes) = &self.bytes {
+            return Ok(Self::from_bytes(bytes.clone()));
+        }
         let Some(file) = self.file() else {
             return Err(Error::foreign(0, "a source without a file"));
         };

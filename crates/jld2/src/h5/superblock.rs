@@ -3,6 +3,7 @@
 
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
+use super::packed::packed;
 use super::{Error, RelAddr, Result, Source, rescue};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ pub(super) const SIZE: usize = 48;
 /// Where JLD2 puts the superblock: behind a user block that holds its text.
 pub const JLD2_OFFSET: u64 = 512;
 /// Where JLD2 looks for a superblock.
-const LOOKED_AT: [u64; 5] = [JLD2_OFFSET, 0, 1024, 2048, 4096];
+pub(super) const LOOKED_AT: [u64; 5] = [JLD2_OFFSET, 0, 1024, 2048, 4096];
 
 /// The text in front of the superblock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +159,28 @@ impl Superblock {
         Ok(Self { offset, version, base, end_of_file, root, text, checked })
     }
 
+    /// What the bytes at `offset` say, if they are a superblock with its own checksum that stands
+    /// where it says: also of a file that is shorter.
+    pub(super) fn lenient(offset: u64, bytes: &[u8]) -> Option<Self> {
+        let mut c = Cursor::new(bytes, offset, "superblock");
+        c.expect(SIGNATURE, "superblock signature").ok()?;
+        let version = c.u8().ok().filter(|v| matches!(v, 2 | 3))?;
+        let _sizes_and_flags = c.take(3).ok()?;
+        let base = c.u64().ok().filter(|&base| base == offset)?;
+        let _extension = c.addr().ok()?;
+        let (end_of_file, root) = (c.u64().ok()?, c.addr().ok()?);
+        let computed = lookup3(bytes.get(..SIZE - 4)?);
+        (c.u32().ok()? == computed).then_some(Self {
+            offset,
+            version,
+            base,
+            end_of_file,
+            root,
+            text: None,
+            checked: Checked::Right,
+        })
+    }
+
     /// The bytes of a superblock like this one with another end of file.
     pub fn with_end_of_file(&self, end_of_file: u64) -> Vec<u8> {
         let mut out = SIGNATURE.to_vec();
@@ -192,7 +215,9 @@ fn missing(source: &Source, text: Option<&FormatText>) -> Error {
         None => rescue::unclosed(source),
     }) {
         Ok(Some(found)) | Err(found) => found,
-        Ok(None) => Error::not_jld2("no HDF5 signature at 0 or any power of two from 512 on"),
+        Ok(None) => Error::not_jld2(packed(source).unwrap_or_else(|| {
+            "no HDF5 signature at 0 or any power of two from 512 on".to_owned()
+        })),
     }
 }
 
@@ -212,7 +237,7 @@ fn far_superblock(source: &Source) -> Result<Option<u64>> {
     Ok(None)
 }
 
-fn read_text(source: &Source) -> Result<Option<FormatText>> {
+pub(super) fn read_text(source: &Source) -> Result<Option<FormatText>> {
     let len = usize::try_from(source.len().min(512)).unwrap_or(0);
     let head = source.read(0, len, "userblock")?;
     Ok(parse_text(&head))

@@ -132,6 +132,15 @@ pub trait Visitor {
         let _ = path;
     }
 
+    /// A sequence of variable length at offset `at` that leads to no heap object. It is not followed.
+    ///
+    /// # Errors
+    /// `error`, unless whoever asks goes on without it.
+    fn broken_sequence(&mut self, kind: EdgeKind, at: u64, error: Error) -> Result<()> {
+        let _ = (kind, at);
+        Err(error)
+    }
+
     /// Bytes in use; those of a heap are told once.
     ///
     /// # Errors
@@ -182,6 +191,28 @@ impl<'a> Trace<'a> {
             trace.pending.extend(found);
         }
         Ok(())
+    }
+
+    /// Visits one object alone, which nothing needs to lead to. The visitor follows nothing.
+    ///
+    /// # Errors
+    /// If it is damaged or foreign, or `allowance` is used up.
+    pub fn one(
+        file: &'a File,
+        addr: RelAddr,
+        allowance: Budget,
+        visitor: &'a mut dyn Visitor,
+    ) -> Result<()> {
+        let mut trace = Self {
+            file,
+            visitor,
+            seen: HashSet::new(),
+            heaps: HashSet::new(),
+            pending: Vec::new(),
+            found: Vec::new(),
+            allowance,
+        };
+        trace.visit(addr, &Arc::from("/"))
     }
 
     fn visit(&mut self, addr: RelAddr, path: &Arc<str>) -> Result<()> {
@@ -383,7 +414,9 @@ impl<'a> Trace<'a> {
                     }
                     RefSlot::Vlen(base) => {
                         let vlen = rest.get(..16).unwrap_or(rest);
-                        self.sequence(from, base, vlen, at, path)?;
+                        if let Err(error) = self.sequence(from, base, vlen, at, path) {
+                            self.visitor.broken_sequence(kind, at, error)?;
+                        }
                     }
                 }
             }

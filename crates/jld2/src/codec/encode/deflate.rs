@@ -20,15 +20,9 @@ const WINDOW: usize = 32 << 10;
 /// Largest stored block of the format.
 const STORED: usize = 65_535;
 
-/// Writes one zlib stream.
-pub(super) fn encode(
-    level: u32,
-    input: Reader<'_>,
-    total: u64,
-    threads: usize,
-    out: &mut Output<'_>,
-) -> Result<(), Error> {
-    let header = match level {
+/// What a stream of this level begins with.
+pub(super) fn header(level: u32) -> Result<[u8; 2], Error> {
+    Ok(match level {
         0 | 1 => [0x78, 0x01],
         2..=5 => [0x78, 0x5e],
         6 => [0x78, 0x9c],
@@ -37,8 +31,34 @@ pub(super) fn encode(
             let what = format!("level {level} (0 to 9)");
             return Err(Error::Unsupported { codec: CODEC, what });
         }
-    };
-    out.write(&header)?;
+    })
+}
+
+/// Room that any input of `length` bytes fits into; the quickest level takes up to 9 bits a byte.
+pub(super) fn room(length: usize) -> usize {
+    stored_size(length).saturating_add(length / 8).saturating_add(1024)
+}
+
+/// Puts `input` at the start of `out` as one zlib stream; how much of it is used.
+pub(super) fn deflated(level: u32, input: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+    // Made anew each time, see below.
+    let mut compress = Compress::new(Compression::new(level), true);
+    let status = compress.compress(input, out, FlushCompress::Finish);
+    match status.map_err(|_| Error::Failed)? {
+        Status::StreamEnd => usize::try_from(compress.total_out()).map_err(|_| Error::Failed),
+        Status::Ok | Status::BufError => Err(Error::Failed),
+    }
+}
+
+/// Writes one zlib stream.
+pub(super) fn encode(
+    level: u32,
+    input: Reader<'_>,
+    total: u64,
+    threads: usize,
+    out: &mut Output<'_>,
+) -> Result<(), Error> {
+    out.write(&header(level)?)?;
     let mut check = 1;
     let mut combine = |block: &Block| {
         check = adler32_combine(check, block.check, block.input.len() as u64);

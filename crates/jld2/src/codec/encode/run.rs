@@ -51,16 +51,13 @@ pub fn encode(
     progress: &mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
 ) -> Result<Encoded, Error> {
     let mut out = Output::new(out, progress);
-    let shuffle = shuffle.filter(|size| *size > 1 && codec != Codec::None);
-    if let Some(size) = shuffle {
+    if let Some(size) = codec.shuffled(shuffle) {
         let width = usize::try_from(size).unwrap_or(usize::MAX);
         compress(codec, &Shuffled::new(input, width), threads, &mut out)?;
     } else {
         compress(codec, input, threads, &mut out)?;
     }
-    let shuffled = shuffle.map(|size| Filter::new(ids::SHUFFLE, [size], None));
-    let filters = shuffled.into_iter().chain(codec.filter()).collect();
-    Ok(Encoded { written: out.written(), filters })
+    Ok(Encoded { written: out.written(), filters: codec.pipeline(shuffle) })
 }
 
 fn compress(
@@ -82,7 +79,7 @@ fn compress(
 
 impl Codec {
     /// The filter that undoes it.
-    fn filter(self) -> Option<Filter> {
+    pub(super) fn filter(self) -> Option<Filter> {
         match self {
             Self::None => None,
             Self::Lz4 { block_size } => Some(Filter::new(ids::LZ4, [block_size], Some("LZ4H5"))),

@@ -8,8 +8,8 @@ use super::output::Output;
 use crate::codec::{Error, Reader};
 use std::io::{self, BufRead as _};
 use zstd::zstd_safe::{
-    CCtx, CParameter, InBuffer, OutBuffer, get_error_name, max_c_level, min_c_level,
-    zstd_sys::ZSTD_EndDirective,
+    CCtx, CParameter, InBuffer, OutBuffer, compress_bound, get_error_name, max_c_level,
+    min_c_level, zstd_sys::ZSTD_EndDirective,
 };
 
 const CODEC: &str = "zstd";
@@ -28,11 +28,7 @@ pub(super) fn encode(
     threads: usize,
     out: &mut Output<'_>,
 ) -> Result<(), Error> {
-    let levels = min_c_level()..=max_c_level();
-    if !levels.contains(&level) {
-        let what = format!("level {level} ({} to {})", levels.start(), levels.end());
-        return Err(Error::Unsupported { codec: CODEC, what });
-    }
+    check_level(level)?;
     let mut context = context(level, total, threads)?;
     let mut buf = vec![0; CCtx::out_size()];
     let mut done = 0_u64;
@@ -93,11 +89,52 @@ fn wait(context: &mut CCtx<'_>, buf: &mut [u8], out: &mut Output<'_>) -> Result<
     }
 }
 
-fn context(level: i32, total: u64, threads: usize) -> Result<CCtx<'static>, Error> {
-    let mut context = CCtx::try_create().ok_or_else(|| {
+fn check_level(level: i32) -> Result<(), Error> {
+    let levels = min_c_level()..=max_c_level();
+    if levels.contains(&level) {
+        return Ok(());
+    }
+    let what = format!("level {level} ({} to {})", levels.start(), levels.end());
+    Err(Error::Unsupported { codec: CODEC, what })
+}
+
+/// Encodes inputs that lie in memory, each as one frame that tells its size and has a checksum.
+pub(super) struct Whole(CCtx<'static>);
+
+impl Whole {
+    pub(super) fn new(level: i32) -> Result<Self, Error> {
+        check_level(level)?;
+        let mut context = created()?;
+        for parameter in [
+            CParameter::CompressionLevel(level),
+            CParameter::ChecksumFlag(true),
+            CParameter::ContentSizeFlag(true),
+        ] {
+            context.set_parameter(parameter).map_err(refused)?;
+        }
+        Ok(Self(context))
+    }
+
+    /// Puts `input` at the start of `out`, which has [`room`] for it; how much of it is used.
+    pub(super) fn encode(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+        self.0.compress2(out, input).map_err(refused)
+    }
+}
+
+/// Room that any input of `length` bytes fits into.
+pub(super) fn room(length: usize) -> usize {
+    compress_bound(length)
+}
+
+fn created() -> Result<CCtx<'static>, Error> {
+    CCtx::try_create().ok_or_else(|| {
         let what = "encoding with so little memory".to_owned();
         Error::Unsupported { codec: CODEC, what }
-    })?;
+    })
+}
+
+fn context(level: i32, total: u64, threads: usize) -> Result<CCtx<'static>, Error> {
+    let mut context = created()?;
     let workers = u32::try_from(threads.clamp(1, THREADS_MAX)).unwrap_or(1);
     for parameter in [
         CParameter::CompressionLevel(level),

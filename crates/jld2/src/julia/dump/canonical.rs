@@ -64,7 +64,14 @@ pub(super) fn comma(out: &mut dyn Write, i: u64) -> io::Result<()> {
 
 impl Visitor for Canonical<'_> {
     fn number(&mut self, t: TypeName<'_>, number: Number<'_>) -> Result<()> {
-        self.value(&t.to_string(), &number.canonical())
+        match number.without_sign() {
+            // Both readings, where the file does not say which it is.
+            Some(other) => {
+                let both = format!("{},\"unsigned\":{other}", number.canonical());
+                self.value(&t.to_string(), &both)
+            }
+            None => self.value(&t.to_string(), &number.canonical()),
+        }
     }
 
     fn text(&mut self, t: TypeName<'_>, text: &[u8]) -> Result<()> {

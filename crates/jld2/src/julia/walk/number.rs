@@ -55,6 +55,14 @@ impl Number<'_> {
         }
     }
 
+    /// What the number is if it has no sign, where that is another one and the file does not say: JLD2
+    /// stores enumerations and other primitive types as bits (docs/jld2-format.md, section 4). All
+    /// other readings here take them to have a sign.
+    pub fn without_sign(self) -> Option<String> {
+        let negative = self.bytes.last().is_some_and(|&last| last >= 0x80);
+        (self.kind == NumberKind::Bits && negative).then(|| number(self.bytes, false))
+    }
+
     /// The number if it is a floating-point one of 2, 4 or 8 bytes: each is an `f64`, too.
     pub fn as_f64(self) -> Option<f64> {
         match (self.kind, self.bytes) {

@@ -2,7 +2,7 @@
 
 mod faults;
 
-use super::{Codec, Encoded, LZ4_BLOCK_SIZE, encode};
+use super::{ChunkEncoder, Codec, Encoded, LZ4_BLOCK_SIZE, encode};
 use crate::codec::{Decoded, Filter, StreamSource, decode::bytes_of_columns, decoder, ids};
 use proptest::prelude::*;
 use std::{
@@ -76,6 +76,49 @@ proptest! {
         let (again, second) = encoded(codec, shuffle, &data, threads);
         prop_assert!(again == payload, "{threads} threads differ");
         prop_assert_eq!(second, first);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// A chunk's bytes do not depend on those that the same encoder had before.
+    #[test]
+    fn chunks_come_back_and_depend_on_nothing_else(
+        chunks in proptest::collection::vec(bytes_of_columns(200_000), 1..4), codec in codecs(),
+        shuffle in proptest::option::of(1_u32..20),
+    ) {
+        let mut encoder = ChunkEncoder::new(codec, shuffle).unwrap();
+        let filters = codec.pipeline(shuffle);
+        let mut out = Vec::new();
+        for chunk in &chunks {
+            let used = encoder.encode(chunk, &mut out).unwrap();
+            prop_assert!(decoded(&filters, &out[..used], chunk.len()) == *chunk);
+            let mut alone = Vec::new();
+            let once = ChunkEncoder::new(codec, shuffle).unwrap().encode(chunk, &mut alone).unwrap();
+            prop_assert!(out[..used] == alone[..once], "{codec:?}");
+        }
+    }
+}
+
+/// What compresses in no way grows by no more than the formats' own heads.
+#[test]
+fn noise_hardly_grows() {
+    let mut state = 7_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.to_be_bytes()[0]
+    })
+    .take(1 << 20)
+    .collect();
+    for codec in [
+        Codec::Lz4 { block_size: LZ4_BLOCK_SIZE },
+        Codec::Lz4Frame,
+        Codec::Zstd(3),
+        Codec::Deflate(6),
+    ] {
+        let used = ChunkEncoder::new(codec, None).unwrap().encode(&noise, &mut Vec::new()).unwrap();
+        assert!(used < noise.len() + 400, "{codec:?}: {used}");
     }
 }
 

@@ -4,10 +4,10 @@
 //! section 1.2), and the groups, which hold the names, right before. A writer that is killed leaves
 //! zeros there, and behind them whatever had reached the disk.
 
-use super::checksum::Checked;
-use super::header::kind;
-use super::{Error, ObjectHeader, RelAddr, Result, Source, Superblock};
+use super::scan::is_right;
+use crate::h5::header::kind;
 use crate::h5::superblock::{JLD2_OFFSET, SIZE};
+use crate::h5::{Error, ObjectHeader, RelAddr, Result, Source, Superblock};
 
 /// Bytes in which object headers are looked for: a look into a damaged file takes no longer than a
 /// tenth of a second.
@@ -35,7 +35,7 @@ struct Found {
 ///
 /// # Errors
 /// If it cannot be read.
-pub(super) fn unclosed(source: &Source) -> Result<Option<Error>> {
+pub(in crate::h5) fn unclosed(source: &Source) -> Result<Option<Error>> {
     let front = source.len().min(FRONT);
     let bytes = source.read(0, usize::try_from(front).unwrap_or(0), "start")?;
     if bytes.iter().any(|&b| b != 0) {
@@ -94,15 +94,7 @@ fn first_byte(source: &Source, start: u64, end: u64) -> Result<Option<u64>> {
 /// Counts object headers that start between `start` and `end`.
 fn headers(source: &Source, start: u64, end: u64) -> Result<Found> {
     // What the superblock would have said.
-    let superblock = Superblock {
-        offset: JLD2_OFFSET,
-        version: 2,
-        base: JLD2_OFFSET,
-        end_of_file: source.len(),
-        root: RelAddr::UNDEF,
-        text: None,
-        checked: Checked::Right,
-    };
+    let superblock = Superblock::supposed(JLD2_OFFSET, RelAddr::UNDEF, source.len());
     let mut found = Found::default();
     let mut left = (end - start).saturating_mul(TIMES);
     let mut at = start;
@@ -119,8 +111,9 @@ fn headers(source: &Source, start: u64, end: u64) -> Result<Found> {
                 return Ok(found);
             }
             let addr = RelAddr(at + n - JLD2_OFFSET);
-            if let Ok(header) = ObjectHeader::start(source, &superblock, addr, &mut left) {
-                found.add(&header);
+            match ObjectHeader::start(source, &superblock, addr, &mut left) {
+                Ok(header) if is_right(&header) => found.add(&header),
+                _ => {}
             }
         }
         // A signature may lie across two pieces.

@@ -1,0 +1,163 @@
+//! Columns as they come out: chunks, the index behind them, and what is said of them in the header.
+
+use super::RewriteError;
+use super::header::Payload;
+use super::output::Output;
+use super::progress::Progress;
+use crate::codec::{Codec, Filter};
+use crate::h5::chunk_tree::{self, StoredChunks};
+use crate::h5::encode::fits_every_reader;
+use crate::h5::{ChunkGrid, Error, File, FilterEntry, RelAddr};
+use crate::julia::Column;
+use std::io::Read;
+
+/// The client values to write for a filter with this number, where JLD2 0.6.5 writes these.
+pub(crate) type Written<'a> = &'a (dyn Fn(u16, &[u32]) -> Vec<u32> + Sync);
+
+/// Stored data are copied in pieces of this many bytes.
+pub(super) const PIECE: usize = 1 << 20;
+
+/// A column that is to be encoded in chunks.
+pub(super) struct Job<'c> {
+    /// The dataset.
+    pub(super) addr: RelAddr,
+    pub(super) column: &'c Column<'c>,
+    pub(super) grid: ChunkGrid,
+    pub(super) codec: Codec,
+    /// Size of the elements whose bytes are put into planes first.
+    pub(super) shuffle: Option<u32>,
+    /// Whether any of its chunks can be decoded without those before it.
+    pub(super) anywhere: bool,
+    /// Bytes that the column takes in the input.
+    pub(super) stored: u64,
+}
+
+/// Writes the chunks of one column after another.
+pub(super) struct ColumnWriter<'a, 'o> {
+    out: &'a mut Output<'o>,
+    /// Knows what addresses count from, which stays.
+    input: &'a File,
+    progress: &'a Progress<'a>,
+    written: Written<'a>,
+    /// Where the column begins that is being written.
+    start: u64,
+    /// Stored bytes of its chunks.
+    sizes: Vec<u32>,
+    /// What became of the columns that are done, and whether they would have grown.
+    pub(super) done: Vec<(RelAddr, Payload, bool)>,
+}
+
+impl<'a, 'o> ColumnWriter<'a, 'o> {
+    pub(super) fn new(
+        out: &'a mut Output<'o>,
+        input: &'a File,
+        progress: &'a Progress<'a>,
+        written: Written<'a>,
+    ) -> Self {
+        Self { out, input, progress, written, start: 0, sizes: Vec::new(), done: Vec::new() }
+    }
+
+    /// Writes chunk `number` of a column; they come in order. With the last one the column is done.
+    pub(super) fn chunk(
+        &mut self,
+        job: &Job<'_>,
+        number: u64,
+        bytes: &[u8],
+    ) -> Result<(), RewriteError> {
+        if number == 0 {
+            self.out.mark();
+            self.start = self.out.position();
+            self.sizes.clear();
+        }
+        let size = u32::try_from(bytes.len());
+        let too_large = |_| Error::foreign(job.column.offset(), "a chunk of 4 GiB");
+        self.sizes.push(size.map_err(too_large)?);
+        self.out.write(bytes)?;
+        let count = job.grid.count();
+        if number + 1 == count {
+            self.finish(job)?;
+        }
+        self.progress.within(job.stored, number + 1, count)?;
+        if number + 1 == count {
+            self.progress.done(job.stored);
+        }
+        Ok(())
+    }
+
+    /// Writes the index, or, where all that is not smaller than the bytes as they are, those.
+    fn finish(&mut self, job: &Job<'_>) -> Result<(), RewriteError> {
+        let grid = &job.grid;
+        let filters = entries(job.codec, job.codec.pipeline(job.shuffle), self.written);
+        let stored = self.out.position() - self.start;
+        // One chunk needs no index where its dimensions can be written so that all read them.
+        let single = grid.count() == 1 && fits_every_reader(grid.chunk(), grid.element_size());
+        let index = if single { 0 } else { chunk_tree::tree_bytes(grid.rank(), grid.count()) };
+        let header = chunk_tree::header_bytes(grid.rank(), &filters);
+        let len = job.column.len();
+        let payload = if stored.saturating_add(index).saturating_add(header) >= len {
+            self.plain(job)?
+        } else if single {
+            Payload::Chunk { offset: self.start, size: stored, mask: 0, filters }
+        } else {
+            let at = self.out.position().next_multiple_of(8);
+            self.out.pad_to(at)?;
+            let first = self.input.addr(self.start);
+            let chunks = StoredChunks { grid, first, sizes: &self.sizes, filter_mask: 0 };
+            let (at, out) = (self.input.addr(at), &mut *self.out);
+            let root = chunk_tree::write_tree(&chunks, at, &mut |node| out.write(node))?;
+            Payload::Tree { layout: chunk_tree::chunked(grid, root), filters }
+        };
+        let grown = matches!(payload, Payload::Contiguous { .. });
+        self.done.push((job.addr, payload, grown));
+        Ok(())
+    }
+
+    fn plain(&mut self, job: &Job<'_>) -> Result<Payload, RewriteError> {
+        self.out.back_to(self.start)?;
+        let offset = self.out.position().next_multiple_of(8);
+        self.out.pad_to(offset)?;
+        let size = job.column.len();
+        let mut stream = job.column.open()?;
+        let mut on = |done| self.progress.within(job.stored, done, size);
+        copy(&mut stream, size, job.column.offset(), self.out, &mut on)?;
+        stream.finish()?;
+        Ok(Payload::Contiguous { offset, size })
+    }
+}
+
+/// Copies `len` bytes of a stream that comes from offset `at` of the input; `through` is told how
+/// many of them are done.
+pub(super) fn copy(
+    from: &mut dyn Read,
+    len: u64,
+    at: u64,
+    out: &mut Output<'_>,
+    through: &mut dyn FnMut(u64) -> Result<(), RewriteError>,
+) -> Result<(), RewriteError> {
+    let mut buffer = vec![0; usize::try_from(len).unwrap_or(PIECE).min(PIECE)];
+    let mut left = len;
+    while left > 0 {
+        let n = usize::try_from(left).unwrap_or(PIECE).min(buffer.len());
+        let Some(piece) = buffer.get_mut(..n) else { break };
+        from.read_exact(piece).map_err(|e| RewriteError::of_stream(at, e))?;
+        out.write(piece)?;
+        left -= n as u64;
+        through(len - left)?;
+    }
+    Ok(())
+}
+
+/// Filters as a header has them.
+pub(super) fn entries(
+    codec: Codec,
+    filters: Vec<Filter>,
+    written: Written<'_>,
+) -> Vec<FilterEntry> {
+    let entry = |filter| {
+        let Filter { id, name, client, .. } = filter;
+        // Frames are for JLD2 before 0.6, whose one value means nothing.
+        let client = if codec == Codec::Lz4Frame { client } else { written(id, &client) };
+        FilterEntry { id, name, flags: 0, client }
+    };
+    filters.into_iter().map(entry).collect()
+}

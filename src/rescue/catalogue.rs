@@ -1,0 +1,144 @@
+//! The objects that were found in a damaged file, by where they stand, and the file as if it had been
+//! closed: with a superblock, so that addresses can be followed.
+
+use crate::h5::{
+    Error, ErrorKind, File, Front, Group, Layout, Object, ObjectHeader, ObjectKind, RefPlan,
+    RelAddr, Result, Scan, Source,
+};
+
+/// The number of an object in the order of the file.
+pub(super) type Id = u32;
+
+/// A damaged file and the objects in it.
+pub(super) struct Catalogue {
+    /// The file as if it had been closed.
+    pub(super) file: File,
+    /// What its front says.
+    pub(super) front: Front,
+    /// What a pass over all bytes found.
+    pub(super) scan: Scan,
+}
+
+/// The links of a group, as far as its header can be read.
+pub(super) struct GroupLinks {
+    pub(super) object: Object,
+    /// Why the rest of them is lost, if some may be.
+    pub(super) cut: Option<Error>,
+}
+
+impl GroupLinks {
+    /// Bytes of its header.
+    pub(super) fn bytes(&self) -> u64 {
+        self.object.header.chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum()
+    }
+
+    pub(super) fn group(&self) -> Group {
+        match &self.object.kind {
+            ObjectKind::Group(group) => group.clone(),
+            ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => Group { links: Vec::new() },
+        }
+    }
+}
+
+impl Catalogue {
+    /// Takes stock of `source`. `scan` is of the same file.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is too short for anything to be in it.
+    pub(super) fn new(source: &Source, scan: Scan, mut front: Front) -> Result<Self> {
+        front.settle_base(source, &scan.headers);
+        let file = as_if_closed(source.again()?, &front)?;
+        Ok(Self { file, front, scan })
+    }
+
+    /// All of them.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Id> + use<> {
+        0..Id::try_from(self.scan.headers.len()).unwrap_or(Id::MAX)
+    }
+
+    /// Where one stands in the file.
+    pub(super) fn offset(&self, id: Id) -> u64 {
+        self.scan.headers.get(id as usize).copied().unwrap_or(u64::MAX)
+    }
+
+    /// Its address.
+    pub(super) fn addr(&self, id: Id) -> RelAddr {
+        self.file.addr(self.offset(id))
+    }
+
+    /// The object at an address.
+    pub(super) fn find(&self, addr: RelAddr) -> Option<Id> {
+        let offset = addr.0.checked_add(self.front.base)?;
+        let place = self.scan.headers.binary_search(&offset).ok()?;
+        Id::try_from(place).ok()
+    }
+
+    /// What is left of the group `id`; none if it is not a group.
+    pub(super) fn links(&self, id: Id) -> Option<GroupLinks> {
+        let addr = self.addr(id);
+        if let Ok(object) = self.file.object(addr) {
+            let group = matches!(object.kind, ObjectKind::Group(_));
+            return group.then(|| GroupLinks { object: Object::clone(&object), cut: None });
+        }
+        let (header, lost) =
+            ObjectHeader::read_left(self.file.source(), self.file.superblock(), addr).ok()?;
+        let object = Object::parse(header).ok()?;
+        let group = matches!(object.kind, ObjectKind::Group(_));
+        group.then(|| GroupLinks { object, cut: lost.into_iter().next() })
+    }
+
+    /// Whether an object can be read as far as it takes to know that it refers to no other.
+    pub(super) fn leads_nowhere(&self, id: Id) -> bool {
+        let Ok(object) = self.file.object(self.addr(id)) else { return false };
+        let Some(dataset) = object.dataset() else { return false };
+        self.file
+            .resolve(&dataset.datatype)
+            .and_then(|datatype| RefPlan::new(&datatype))
+            .is_ok_and(|plan| plan.is_empty())
+    }
+
+    /// Where the data of an object stand outside its header, if its layout says that they are in one
+    /// piece: offset and bytes.
+    pub(super) fn stated_extent(&self, object: &Object) -> Option<(u64, u64)> {
+        let dataset = object.dataset()?;
+        let (addr, size) = match &dataset.layout {
+            Layout::Contiguous { addr, size, .. } => (*addr, *size),
+            Layout::Chunked(chunked) => {
+                let chunk = chunked.single()?;
+                (chunk.addr, chunk.size)
+            }
+            Layout::Compact { .. } => return None,
+        };
+        let start = addr.0.checked_add(self.front.base)?;
+        (size > 0 && !addr.is_undef()).then_some((start, size))
+    }
+}
+
+/// The file with a superblock in its place, which says that it ends where it ends.
+fn as_if_closed(source: Source, front: &Front) -> Result<File> {
+    let len = source.len();
+    let superblock = front.superblock(RelAddr::UNDEF, len);
+    let bytes = superblock.with_end_of_file(len);
+    File::from_source(Source::overlay(source, len, Vec::new(), vec![(front.base, bytes)]))
+}
+
+/// Errors of the disk end everything; others are about the object.
+pub(super) fn passing(error: Error) -> Result<Error> {
+    match error.kind() {
+        ErrorKind::Io(_) | ErrorKind::Cancelled => Err(error),
+        ErrorKind::Payload(inner) => {
+            // The system's word, wherever it was wrapped.
+            let mut next: Option<&(dyn std::error::Error + 'static)> = Some(inner.as_ref());
+            while let Some(it) = next {
+                let io = it.downcast_ref::<std::io::Error>();
+                if let Some(code) = io.and_then(std::io::Error::raw_os_error) {
+                    let at = error.offset().unwrap_or(0);
+                    return Err(Error::io(at, std::io::Error::from_raw_os_error(code)));
+                }
+                next = it.source();
+            }
+            Ok(error)
+        }
+        _ => Ok(error),
+    }
+}

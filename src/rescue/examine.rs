@@ -1,0 +1,402 @@
+//! Whether each object is whole by itself: header, type, data and heap objects; and which others it
+//! needs.
+//!
+//! The rule of wholeness is in docs/rescue.md.
+
+use super::catalogue::{Catalogue, GroupLinks, Id, passing};
+use super::elements::{ElementState, can_be_undefined, each_place, state};
+use crate::codec::ids;
+use crate::h5::{
+    Budget, Class, Dataset, Edge, EdgeKind, Error, Object, ObjectKind, RefPlan, RefSlot, Region,
+    RegionKind, Result, Sequence, Trace, Visitor, ZeroRanges,
+};
+use crate::julia::{Column, TypeTable};
+use std::collections::{HashMap, HashSet};
+
+/// More references than are held: each takes sixteen bytes.
+const MAX_EDGES: usize = 1 << 26;
+/// Bytes of a compressed chunk that may be part of a block of zeros: codecs end in a few zeros.
+const END_OF_CODEC: u64 = 16;
+/// No codec leaves so many zeros in its output: it would have made less of them.
+const NO_CODEC: u64 = 4096;
+/// What a header that cannot be read counts for, in bytes.
+const UNREAD_COST: u64 = 4 << 10;
+/// Compressed data are decoded so many times as there are bytes in the file: once, where no two
+/// objects share any.
+const MAX_DECODED: u64 = 4;
+/// Data are decoded in windows of this many bytes.
+const WINDOW: usize = 256 << 10;
+
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Data.
+    Dataset,
+    /// A committed datatype.
+    Type,
+    /// Links.
+    Group,
+    /// It cannot be made sense of.
+    Unread,
+}
+
+/// Why an object is lost.
+#[derive(Debug, Clone)]
+pub(super) enum Reason {
+    /// It is damaged itself.
+    Damaged(String),
+    /// Its data end behind the end of the file: where they begin, how many bytes they have, and how
+    /// many of them are there.
+    Cut { start: u64, bytes: u64, there: u64 },
+    /// It refers to an object, from this offset, of which nothing is left at that one.
+    Missing { at: u64, target: u64 },
+    /// It refers to an object that is lost.
+    Needs(Id),
+    /// All elements of the array are lost.
+    AllElements,
+}
+
+/// A reference from one object to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Needed {
+    pub(super) from: Id,
+    pub(super) to: Id,
+    /// Whether the object is more than nothing without the other: that is an element of an array,
+    /// which can be undefined.
+    pub(super) element: bool,
+}
+
+/// Data that are part of a block of zeros, which may be theirs or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Doubt {
+    /// The first such bytes.
+    pub(super) first: (u64, u64),
+    /// How many there are.
+    pub(super) bytes: u64,
+}
+
+/// Elements of an array that can be undefined.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Elements {
+    /// Those that lead to something.
+    pub(super) left: u64,
+    /// Those that lead to nothing that is left.
+    pub(super) lost: u64,
+}
+
+/// What is known of all objects.
+#[derive(Debug, Default)]
+pub(super) struct Examined {
+    pub(super) kinds: Vec<Kind>,
+    pub(super) needs: Vec<Needed>,
+    pub(super) reasons: HashMap<Id, Reason>,
+    /// Of arrays whose elements can be undefined.
+    pub(super) elements: HashMap<Id, Elements>,
+    pub(super) doubts: HashMap<Id, Doubt>,
+    /// Where data stand, and whose they are.
+    pub(super) extents: Vec<(u64, u64, Id)>,
+    /// Offsets of continuations that belong to headers.
+    pub(super) chunks: HashSet<u64>,
+    /// Compressed bytes that were decoded.
+    decoded: u64,
+}
+
+impl Examined {
+    /// Looks at every object of `catalogue`. `progress` is told how many bytes of the file are
+    /// through; its error ends the examination.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or has more references than are held.
+    pub(super) fn of(
+        catalogue: &Catalogue,
+        progress: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Self> {
+        let types = TypeTable::new(&catalogue.file);
+        let allowance = catalogue.file.allowance();
+        let mut out = Self::default();
+        for id in catalogue.ids() {
+            progress(catalogue.offset(id))?;
+            allowance.check(&catalogue.file, catalogue.offset(id))?;
+            let (kind, reason) = out.one(catalogue, &types, allowance, id)?;
+            out.kinds.push(kind);
+            if let Some(reason) = reason {
+                out.reasons.insert(id, reason);
+            }
+        }
+        Ok(out)
+    }
+
+    fn one(
+        &mut self,
+        catalogue: &Catalogue,
+        types: &TypeTable<'_>,
+        allowance: Budget,
+        id: Id,
+    ) -> Result<(Kind, Option<Reason>)> {
+        let object = match catalogue.file.object(catalogue.addr(id)) {
+            Ok(object) => object,
+            Err(error) => {
+                let error = passing(error)?;
+                let left = catalogue.links(id);
+                catalogue.file.spend(left.as_ref().map_or(UNREAD_COST, GroupLinks::bytes));
+                let chunks = left.iter().flat_map(|left| left.object.header.chunks.iter().skip(1));
+                self.chunks.extend(chunks.map(|chunk| chunk.offset));
+                let kind = left.map_or(Kind::Unread, |_| Kind::Group);
+                // What is left of a group is made anew without the rest.
+                return Ok((kind, Some(Reason::Damaged(error.to_string()))));
+            }
+        };
+        self.chunks.extend(object.header.chunks.iter().skip(1).map(|chunk| chunk.offset));
+        let kind = match &object.kind {
+            ObjectKind::Dataset(_) => Kind::Dataset,
+            ObjectKind::Datatype(_) => Kind::Type,
+            ObjectKind::Group(_) => Kind::Group,
+        };
+        self.look(catalogue, types, allowance, id, &object).map(|reason| (kind, reason))
+    }
+
+    /// Why an object that can be read so far is lost, if it is.
+    fn look(
+        &mut self,
+        catalogue: &Catalogue,
+        types: &TypeTable<'_>,
+        allowance: Budget,
+        id: Id,
+        object: &Object,
+    ) -> Result<Option<Reason>> {
+        let len = catalogue.file.source().len();
+        let stated = catalogue.stated_extent(object);
+        let in_one_piece = stated.is_some();
+        if let Some((start, bytes)) = stated {
+            self.extents.push((start.min(len), start.saturating_add(bytes).min(len), id));
+            let there = len.saturating_sub(start).min(bytes);
+            if there < bytes {
+                return Ok(Some(Reason::Cut { start, bytes, there }));
+            }
+        }
+        let optional = object.dataset().is_some_and(|dataset| can_be_undefined(types, dataset));
+        let mut look = Look {
+            catalogue,
+            id,
+            optional,
+            in_one_piece,
+            filters: object
+                .dataset()
+                .map_or(&[][..], |d| &d.filters)
+                .iter()
+                .map(|f| f.id)
+                .collect(),
+            out: self,
+            elements: Elements::default(),
+            missing: None,
+            broken_fill: false,
+        };
+        let traced = Trace::one(&catalogue.file, catalogue.addr(id), allowance, &mut look);
+        let Look { elements, missing, broken_fill, .. } = look;
+        if let Err(error) = traced {
+            return Ok(Some(Reason::Damaged(passing(error)?.to_string())));
+        }
+        if let Some((at, target)) = missing {
+            return Ok(Some(Reason::Missing { at, target }));
+        }
+        if broken_fill {
+            let what = "its fill value leads to nothing that is left".to_owned();
+            return Ok(Some(Reason::Damaged(what)));
+        }
+        let checked = match &object.kind {
+            ObjectKind::Datatype(_) => types.committed(object.addr()).map(drop),
+            ObjectKind::Dataset(dataset) if optional => {
+                self.count(catalogue, types, id, dataset, elements)
+            }
+            ObjectKind::Dataset(dataset) => self.decode(catalogue, types, dataset),
+            ObjectKind::Group(_) => Ok(()),
+        };
+        match checked {
+            Ok(()) => Ok(None),
+            Err(error) => Ok(Some(Reason::Damaged(passing(error)?.to_string()))),
+        }
+    }
+
+    /// Takes note of the elements of an array that can be undefined.
+    fn count(
+        &mut self,
+        catalogue: &Catalogue,
+        types: &TypeTable<'_>,
+        id: Id,
+        dataset: &Dataset,
+        mut elements: Elements,
+    ) -> Result<()> {
+        let texts = matches!(catalogue.file.resolve(&dataset.datatype)?.class, Class::Vlen { .. });
+        if texts && elements.lost > 0 {
+            each_place(types, dataset, |place, bytes| {
+                let (left, _) = state(catalogue, bytes, place, &|_| false)?;
+                elements.left += u64::from(left == ElementState::Left);
+                Ok(())
+            })?;
+            if elements.left == 0 {
+                self.reasons.insert(id, Reason::AllElements);
+            }
+        }
+        self.elements.insert(id, elements);
+        Ok(())
+    }
+
+    /// Reads all data of a dataset through its filters, where it has some.
+    fn decode(
+        &mut self,
+        catalogue: &Catalogue,
+        types: &TypeTable<'_>,
+        dataset: &Dataset,
+    ) -> Result<()> {
+        if dataset.filters.is_empty() {
+            return Ok(());
+        }
+        let datatype = types.file().resolve(&dataset.datatype)?;
+        let column = Column::new(&catalogue.file, dataset, &datatype)?;
+        self.decoded = self.decoded.saturating_add(catalogue.file.stored_len(dataset)?);
+        if self.decoded > catalogue.file.source().len().saturating_mul(MAX_DECODED) {
+            return Err(Error::foreign(column.offset(), "data that many objects share"));
+        }
+        let mut stream = column.open()?;
+        let mut buffer = vec![0; WINDOW];
+        while stream.left() > 0 {
+            let n = usize::try_from(stream.left()).unwrap_or(usize::MAX).min(WINDOW);
+            if let Some(window) = buffer.get_mut(..n) {
+                stream.fill(window)?;
+            }
+        }
+        stream.finish()
+    }
+}
+
+/// What one object refers to.
+struct Look<'l> {
+    catalogue: &'l Catalogue,
+    id: Id,
+    optional: bool,
+    /// Whether it is known already where its data stand.
+    in_one_piece: bool,
+    filters: Vec<u16>,
+    out: &'l mut Examined,
+    elements: Elements,
+    /// The first reference that leads to nothing: where it stands, and where it leads.
+    missing: Option<(u64, u64)>,
+    broken_fill: bool,
+}
+
+impl Look<'_> {
+    fn zeros(&self) -> &ZeroRanges {
+        &self.catalogue.scan.zeros
+    }
+
+    fn doubt(&mut self, first: (u64, u64), bytes: u64) {
+        let doubt = self.out.doubts.entry(self.id).or_insert(Doubt { first, bytes: 0 });
+        doubt.bytes = doubt.bytes.saturating_add(bytes);
+    }
+}
+
+impl Visitor for Look<'_> {
+    fn edge(&mut self, edge: Edge) -> Result<()> {
+        if matches!(edge.kind, EdgeKind::Heap | EdgeKind::Link) {
+            return Ok(());
+        }
+        let element = self.optional && edge.kind == EdgeKind::DataReference;
+        match self.catalogue.find(edge.target) {
+            Some(to) => {
+                let needed = Needed { from: self.id, to, element };
+                self.elements.left += u64::from(element);
+                // Elements are counted, other references just needed.
+                if !element && self.out.needs.last() == Some(&needed) {
+                    return Ok(());
+                }
+                if self.out.needs.len() >= MAX_EDGES {
+                    return Err(Error::foreign(edge.at, "a file with over 2^26 references"));
+                }
+                self.out.needs.push(needed);
+            }
+            None if element => self.elements.lost += 1,
+            None => {
+                let target = edge.target.0.saturating_add(self.catalogue.front.base);
+                self.missing.get_or_insert((edge.at, target));
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, _: &Edge) -> bool {
+        false
+    }
+
+    fn sequence(&mut self, sequence: Sequence<'_>) -> Result<()> {
+        let Sequence { offset, len, base, .. } = sequence;
+        let Some((first, bytes)) = self.zeros().within(offset, offset.saturating_add(len)) else {
+            return Ok(());
+        };
+        let zeroed = match (base.size, holds_addresses(base)) {
+            (1, _) => true,
+            // The last address of a list may have zeros at its end, but is not all zeros.
+            (size, true) => bytes >= u64::from(size),
+            (_, false) => {
+                self.doubt(first, bytes);
+                false
+            }
+        };
+        if zeroed {
+            return Err(Error::corrupt(
+                first.0,
+                "heap object",
+                "what was stored",
+                format!("a block of zeros, of which it has {bytes} bytes"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn broken_fill(&mut self, _: &str) {
+        self.broken_fill = true;
+    }
+
+    fn broken_sequence(&mut self, kind: EdgeKind, _: u64, error: Error) -> Result<()> {
+        let error = passing(error)?;
+        if self.optional && kind == EdgeKind::DataReference {
+            self.elements.lost += 1;
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    fn region(&mut self, region: Region) -> Result<()> {
+        let Region { start, end, kind } = region;
+        if !matches!(kind, RegionKind::Payload | RegionKind::References) {
+            return Ok(());
+        }
+        if !self.in_one_piece {
+            self.out.extents.push((start, end, self.id));
+        }
+        let Some((first, bytes)) = self.zeros().within(start, end) else { return Ok(()) };
+        // What has a checksum of its own is proved by decoding.
+        let has = |known: &[u16]| self.filters.iter().any(|id| known.contains(id));
+        if has(&[ids::DEFLATE, ids::BZIP2]) {
+            return Ok(());
+        }
+        if has(&[ids::LZ4, ids::ZSTD]) {
+            if bytes >= NO_CODEC {
+                return Err(Error::corrupt(
+                    first.0,
+                    "compressed data",
+                    format!("fewer than {NO_CODEC} zeros in blocks"),
+                    format!("{bytes}"),
+                ));
+            }
+            if bytes < END_OF_CODEC {
+                return Ok(());
+            }
+        }
+        self.doubt(first, bytes);
+        Ok(())
+    }
+}
+
+fn holds_addresses(plan: &RefPlan) -> bool {
+    plan.slots.iter().any(|(_, slot)| matches!(slot, RefSlot::Reference | RefSlot::Vlen(_)))
+}

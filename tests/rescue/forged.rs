@@ -1,0 +1,180 @@
+//! Forged and randomly changed files: what `jldconv rescue` would keep of them can be read, and finding
+//! that out takes no longer than the file is worth.
+
+use crate::repair::repair;
+use crate::samples::small;
+use jldconv::convert::Silent;
+use jldconv::h5::encode::{self, NewMessage};
+use jldconv::h5::{Datatype, Extent, RelAddr, Source, Trace, Visitor, checksum::lookup3, kind};
+use jldconv::julia::{Digest, Dumper, TypeTable, datasets, on_deep_stack};
+use jldconv::rescue::{Outcome, Report, assess};
+use std::time::{Duration, Instant};
+
+struct Any;
+
+impl Visitor for Any {}
+
+/// What would be rescued: all of it can be read, and is what the report says.
+fn sound(what: &str, bytes: Vec<u8>) -> Option<Report> {
+    let start = Instant::now();
+    let assessed = assess(&Source::from_bytes(bytes), &Silent);
+    let most = Duration::from_secs(30);
+    assert!(start.elapsed() < most, "{what}: {:?}", start.elapsed());
+    let assessed = assessed.ok()?;
+    let worth = matches!(assessed.report.outcome, Outcome::Rescued | Outcome::RescuedInPart);
+    assert_eq!(assessed.file.is_some(), worth, "{what}");
+    if let Some(file) = &assessed.file {
+        Trace::run(file, &mut Any).unwrap_or_else(|e| panic!("{what}: {e}"));
+        let found = datasets(file).unwrap_or_else(|e| panic!("{what}: {e}"));
+        let found: Vec<_> = found.into_iter().collect();
+        let told: Vec<_> = assessed.report.rescued.iter().map(|it| it.path.as_str()).collect();
+        assert_eq!(found.iter().map(|(p, _)| p.as_str()).collect::<Vec<_>>(), told, "{what}");
+        on_deep_stack(|| {
+            let types = TypeTable::new(file);
+            for (_, addr) in &found {
+                let _ = Dumper::new(&types, Digest::Xxh3).node(*addr, &mut std::io::sink());
+            }
+        })
+        .unwrap();
+    }
+    Some(assessed.report)
+}
+
+/// A generator that needs no more than to be the same each time.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % below.max(1)
+    }
+}
+
+#[test]
+fn what_is_kept_of_random_bytes_can_be_read() {
+    let mut random = Random(7);
+    let mut kept = 0;
+    for (name, bytes) in small() {
+        for round in 0..60 {
+            let mut bytes = bytes.clone();
+            for _ in 0..=random.next(4) {
+                let at = 512 + random.next(bytes.len() - 512);
+                bytes[at] = match random.next(4) {
+                    0 => 0,
+                    1 => 0xff,
+                    2 => bytes[random.next(bytes.len())],
+                    _ => bytes[at].wrapping_add(1),
+                };
+            }
+            // Behind checksums that are right again, anything goes.
+            if round % 3 != 0 {
+                repair(&mut bytes);
+            }
+            match round % 4 {
+                0 => bytes[..560].fill(0),
+                1 => bytes.truncate(600 + random.next(bytes.len())),
+                _ => {}
+            }
+            let report = sound(&format!("{name}, {round}"), bytes);
+            kept += u64::from(report.is_some_and(|report| !report.rescued.is_empty()));
+        }
+    }
+    assert!(kept > 300, "{kept}");
+}
+
+fn dataset(layout: Vec<u8>, elements: u64, datatype: &Datatype, more: &[NewMessage]) -> Vec<u8> {
+    let mut messages = vec![
+        NewMessage::fill_value(),
+        NewMessage::new(kind::DATASPACE, 0, encode::dataspace(Extent::Simple, &[elements])),
+        NewMessage::new(kind::DATATYPE, 1, encode::datatype(datatype)),
+        NewMessage::new(kind::LAYOUT, 0, layout),
+    ];
+    messages.extend_from_slice(more);
+    encode::object_header(&messages).bytes
+}
+
+/// A front of zeros, so that everything is found by the scan.
+fn unclosed() -> Vec<u8> {
+    vec![0; 560]
+}
+
+fn here(bytes: &[u8]) -> RelAddr {
+    RelAddr(bytes.len() as u64 - 512)
+}
+
+#[test]
+fn many_arrays_of_the_same_references_cost_no_more_than_the_file() {
+    let mut bytes = unclosed();
+    let target = here(&bytes);
+    bytes.extend(dataset(encode::compact(&[1; 8]), 1, &Datatype::float64(), &[]));
+    let data = here(&bytes);
+    let count = 1 << 15;
+    bytes.extend((0..count).flat_map(|_| target.0.to_le_bytes()));
+    for _ in 0..4000 {
+        let layout = encode::contiguous(data, 8 * count);
+        bytes.extend(dataset(layout, count, &Datatype::reference(), &[]));
+    }
+    sound("references", bytes);
+}
+
+#[test]
+fn many_headers_with_one_continuation_cost_no_more_than_the_file() {
+    let mut bytes = unclosed();
+    let chunk = here(&bytes);
+    let mut body = b"OCHK".to_vec();
+    for _ in 0..200 {
+        NewMessage::new(kind::NIL, 0, vec![0xee; 2000]).write(&mut body);
+    }
+    body.extend(lookup3(&body).to_le_bytes());
+    let len = body.len() as u64;
+    bytes.extend(body);
+    // Every second one does not make sense in the end.
+    for i in 0..5000_u64 {
+        let mut to = chunk.0.to_le_bytes().to_vec();
+        to.extend(len.to_le_bytes());
+        let more = [
+            NewMessage::new(kind::CONTINUATION, 0, to),
+            NewMessage::new(kind::LAYOUT, 0, vec![9; usize::from(i % 2 == 0)]),
+        ];
+        let more = &more[..=usize::from(i % 2 == 0)];
+        bytes.extend(dataset(encode::compact(&[1; 8]), 1, &Datatype::float64(), more));
+    }
+    sound("continuations", bytes);
+}
+
+#[test]
+fn groups_in_circles_and_very_long_paths_end() {
+    let mut bytes = unclosed();
+    let value = here(&bytes);
+    bytes.extend(dataset(encode::compact(&[1; 8]), 1, &Datatype::float64(), &[]));
+    // Each group leads to the next one by many names, and the last to the first.
+    let header = |to: RelAddr, types: bool| {
+        let mut links: Vec<_> = (0..40).map(|n| (format!("{n}{}", "x".repeat(200)), to)).collect();
+        links.push(("value".to_owned(), value));
+        if types {
+            links.push(("_types".to_owned(), value));
+        }
+        encode::object_header(&encode::group(&links)).bytes
+    };
+    let size = header(value, false).len() as u64;
+    let first = here(&bytes);
+    for n in 1..=200 {
+        let to = if n == 200 { first } else { RelAddr(first.0 + n * size) };
+        bytes.extend(header(to, n == 200));
+    }
+    // Or it is refused, for paths that are longer than the file.
+    sound("groups", bytes);
+}
+
+#[test]
+fn signatures_alone_are_nothing() {
+    let mut bytes = unclosed();
+    for signature in [&b"OHDR\x02\0\xff"[..], b"OCHK\0\0\0\0", b"GCOL\x01\0\0\0"] {
+        for _ in 0..20_000 {
+            bytes.extend(signature);
+        }
+    }
+    let report = sound("signatures", bytes).unwrap();
+    assert_eq!(report.outcome, Outcome::NothingLeft);
+}
