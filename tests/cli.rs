@@ -23,6 +23,8 @@ mod log;
 mod ownership;
 #[path = "cli/pipes.rs"]
 mod pipes;
+#[path = "cli/portable.rs"]
+mod portable;
 #[path = "cli/shards.rs"]
 mod shards;
 #[cfg(feature = "fault")]

@@ -1,8 +1,9 @@
 //! Outputs read by h5py with hdf5plugin, and by `h5dump`: implementations that are not ours.
 //!
-//! `scripts/test` makes a Python with h5py, hdf5plugin and numpy and names it in
-//! `JLDCONV_PYTHON`; without it, the one in `target/python` is used if it is there, and else these
-//! tests are skipped.
+//! `scripts/test` makes two Pythons with h5py, hdf5plugin and numpy and names them in
+//! `JLDCONV_PYTHON` (HDF5 1.14) and `JLDCONV_PYTHON_NEW` (the newest h5py, HDF5 2); without them,
+//! those in `target/python` and `target/python-new` are used if they are there, and else these tests
+//! are skipped.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +11,7 @@
 mod runner;
 
 use jldconv::convert::{Compress, Job, Options, Silent, VerifyLevel, convert_file};
-use runner::{printed, python, run};
+use runner::{printed, python, pythons, run};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -52,7 +53,6 @@ fn truth(sample: &Path) -> PathBuf {
 
 /// Checks that h5py reads all columns of the samples once they went through these codecs.
 fn check_columns(codecs: &[(Compress, bool)], samples: &[PathBuf]) {
-    let Some(python) = python() else { return };
     let temp = tempfile::tempdir().unwrap();
     let mut files = Vec::new();
     for (compress, shuffle) in codecs {
@@ -63,9 +63,11 @@ fn check_columns(codecs: &[(Compress, bool)], samples: &[PathBuf]) {
             files.push(truth(sample));
         }
     }
-    let count = printed(&run(&python, "columns.py", &files));
-    let count: usize = count.trim_end().strip_suffix(" columns").unwrap().parse().unwrap();
-    assert!(count > 8 * files.len() / 2, "{count}");
+    for python in pythons() {
+        let count = printed(&run(&python, "columns.py", &files));
+        let count: usize = count.trim_end().strip_suffix(" columns").unwrap().parse().unwrap();
+        assert!(count > 8 * files.len() / 2, "{count}");
+    }
 }
 
 #[test]
@@ -167,6 +169,73 @@ fn h5dump_reads_headers_and_what_it_can_decode() {
     }
 }
 
+/// What a Python reads of a file: a line for each dataset, with a digest of its values.
+fn digests(python: &Path, file: &Path) -> Vec<String> {
+    let output = run(python, "digests.py", &[file.to_owned()]);
+    printed(&output).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn with_portable_every_h5py_reads_what_the_older_reads_of_the_original() {
+    let Some(python) = python() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    let mut inputs = samples();
+    // These need a rewrite.
+    inputs.retain(|sample| !sample.to_string_lossy().contains("bzip2"));
+    let data = root().join("tests/data");
+    inputs.push(data.join("portable/0.6.5-deflate-kinds.jld2"));
+    inputs.push(data.join("zoo/jld2-0.6.5-zstd.jld2"));
+    for name in ["0.6.5-lz4filter-arr-Int64", "0.6.5-shuffle-deflate-arr-Int32"] {
+        inputs.push(data.join(format!("small/{name}.jld2")));
+    }
+    let (mut opened, mut plain) = (0, 0);
+    for (i, input) in inputs.iter().enumerate() {
+        let options = Options { portable: true, ..Options::default() };
+        let output = convert(temp.path(), input, &format!("{i}.jld2"), &options);
+        let now = Options { verify: Some(VerifyLevel::None), ..Options::default() };
+        let without = convert(temp.path(), input, &format!("plain{i}.jld2"), &now);
+        let wanted = digests(&python, &without);
+        let readable = |lines: &[String]| lines.iter().filter(|l| !l.contains("cannot")).count();
+        for python in pythons() {
+            let found = digests(&python, &output);
+            for (old, new) in wanted.iter().zip(&found) {
+                // Arrays that JLD2 would not read any more stay as they are.
+                let kept = old.starts_with("/large/union ") && new.contains("cannot");
+                let mended = old == "/long/string cannot be read";
+                assert!(old == new || kept || mended, "{}: {old} became {new}", input.display());
+            }
+            assert_eq!(wanted.len(), found.len());
+            opened += readable(&found);
+            plain += readable(&digests(&python, &without));
+        }
+    }
+    assert!(opened > 100);
+    if pythons().len() > 1 {
+        assert!(opened > plain + 20, "HDF5 2 reads {opened}, without --portable {plain}");
+    }
+}
+
+#[test]
+fn with_portable_every_h5py_reads_every_column_of_tables() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    // LZ4 frames are what no h5py decodes; these are deflate, HDF5's LZ4, and nothing at all.
+    for sample in samples() {
+        let name = sample.to_string_lossy().into_owned();
+        if ["e0-", "e8-", "real-", "e4b-none"].iter().any(|era| name.contains(era)) {
+            let options = Options { portable: true, flat_links: true, ..Options::default() };
+            files.push(convert(temp.path(), &sample, &format!("{}.jld2", files.len()), &options));
+            files.push(truth(&sample));
+        }
+    }
+    assert!(files.len() >= 8, "{files:?}");
+    for python in pythons() {
+        let count = printed(&run(&python, "columns.py", &files));
+        let count: usize = count.trim_end().strip_suffix(" columns").unwrap().parse().unwrap();
+        assert!(count > 8 * files.len() / 2, "{count}");
+    }
+}
+
 /// The blocks of a page in a language, in order.
 fn blocks(page: &str, language: &str) -> String {
     let opened = format!("```{language}\n");
@@ -176,7 +245,6 @@ fn blocks(page: &str, language: &str) -> String {
 
 #[test]
 fn the_page_for_python_users_works_as_written() {
-    let Some(python) = python() else { return };
     let page = fs::read_to_string(root().join("docs/python.md")).unwrap();
     let temp = tempfile::tempdir().unwrap();
     fs::create_dir_all(temp.path().join("old")).unwrap();
@@ -199,9 +267,11 @@ fn the_page_for_python_users_works_as_written() {
         truth(&sample)
     );
     let snippet = blocks(&page, "python") + &check;
-    let mut command = Command::new(python);
-    let output = command.args(["-c", &snippet]).current_dir(temp.path()).output().unwrap();
-    assert!(printed(&output).starts_with("1000 cells, largest density"));
+    for python in pythons() {
+        let mut command = Command::new(python);
+        let output = command.args(["-c", &snippet]).current_dir(temp.path()).output().unwrap();
+        assert!(printed(&output).starts_with("1000 cells, largest density"));
+    }
 }
 
 /// Runs `scripts/readers --quick` against a page.

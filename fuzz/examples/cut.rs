@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in args {
         let bytes = std::fs::read(&path)?;
         let stem = Path::new(&path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let listed = File::from_source(Source::from_bytes(bytes.clone())).and_then(|f| datasets(&f));
+        let listed =
+            File::from_source(Source::from_bytes(bytes.clone())).and_then(|f| datasets(&f));
         let Ok(listed) = listed else {
             bad += 1;
             continue;

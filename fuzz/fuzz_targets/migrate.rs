@@ -4,7 +4,7 @@
 
 use jldconv::h5::{Checked, Checksums, File, Object, Result, Source, Trace, Visitor};
 use jldconv::julia::{Digest, Dumper, TypeTable, datasets};
-use jldconv::migrate::{plan, target::Target};
+use jldconv::migrate::{Request, plan_for, target::Target};
 use jldconv_fuzz::{memory, mutate};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use std::sync::LazyLock;
@@ -25,14 +25,17 @@ impl Visitor for Sound {
 
 fn run(data: &[u8]) {
     for checksums in [Checksums::Trusted, Checksums::Ignored] {
-        migrate(data, checksums);
+        for portable in [false, true] {
+            migrate(data, checksums, portable);
+        }
     }
 }
 
-fn migrate(data: &[u8], checksums: Checksums) {
+fn migrate(data: &[u8], checksums: Checksums, portable: bool) {
     let source = Source::from_bytes(data.to_vec());
     let Ok(file) = File::with_checksums(source, checksums) else { return };
-    let Ok(migration) = plan(&file, &TARGET, false) else { return };
+    let request = Request { portable, ..Request::default() };
+    let Ok(migration) = plan_for(&file, &TARGET, &request) else { return };
     let Some(edits) = migration.edits else { return };
     let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
     let below = Source::from_bytes(data.to_vec());

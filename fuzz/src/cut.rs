@@ -2,8 +2,8 @@
 
 use crate::repair::{repair, superblock};
 use jldconv::h5::{
-    Edge, EdgeKind, Error, File, Layout, Object, Region, RegionKind, RelAddr, Result, Source, Trace,
-    Visitor, encode, kind,
+    Edge, EdgeKind, Error, File, Layout, Object, Region, RegionKind, RelAddr, Result, Source,
+    Trace, Visitor, encode, kind,
 };
 use std::collections::BTreeMap;
 

@@ -70,6 +70,12 @@ pub struct ConversionFlags {
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true)]
     pub flat_links: Option<bool>,
+    /// Let every HDF5 from 1.10 on, and h5py, open the compressed columns: h5py 3.16 opens none as
+    /// JLD2 writes them. Metadata change, data do not; Julia reads what it read
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub portable: Option<bool>,
     /// Keep outputs that failed their check under .jldconv/quarantine/
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(),

@@ -204,6 +204,7 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
         chunk: flags.chunk.unwrap_or(default.chunk),
         repack: flags.repack.unwrap_or(default.repack),
         flat_links: flags.flat_links.unwrap_or(default.flat_links),
+        portable: flags.portable.unwrap_or(default.portable),
         backup_dir: flags.backup_dir.or(default.backup_dir),
         keep_bad: flags.keep_bad.unwrap_or(default.keep_bad),
         trust_checksums: flags.trust_checksums.unwrap_or(default.trust_checksums),

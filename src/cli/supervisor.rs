@@ -19,8 +19,8 @@ converted by a worker process of its own; inputs are only read; an output appear
 complete, synced and checked. Run the same command again to go on where a run stopped.
 
 An output that is there is made again if its input changed, or if the target, the contents of rules \
-files, --compress, --shuffle, --block-size, --chunk, --flat-links or the mode (--mode, --repack) \
-differ from those that made it; auto is content with the mode that was chosen. A higher --verify checks it again. \
+files, --compress, --shuffle, --block-size, --chunk, --flat-links, --portable or the mode \
+(--mode, --repack) differ from those that made it; auto is content with the mode that was chosen. A higher --verify checks it again. \
 No other option matters. A file that this program did not make, or that was changed since, is never \
 replaced: the run does not begin, unless --on-conflict or --force says what to do with it.
 

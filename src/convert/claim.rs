@@ -37,6 +37,7 @@ pub struct Claim {
 
 /// All that shapes an output's bytes beside its input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Recipe {
     /// The target's name.
     pub target: String,
@@ -57,6 +58,9 @@ pub struct Recipe {
     pub repack: bool,
     /// See [`Options::flat_links`].
     pub flat_links: bool,
+    /// See [`Options::portable`].
+    #[serde(default)]
+    pub portable: bool,
 }
 
 impl Recipe {
@@ -89,6 +93,7 @@ impl Recipe {
             chunk: options.chunk,
             repack: options.repack,
             flat_links: options.flat_links,
+            portable: options.portable,
         })
     }
 
@@ -107,6 +112,7 @@ impl Recipe {
             ("--block-size", self.block_size != made.block_size),
             ("--chunk", self.chunk != Chunking::Auto && self.chunk != made.chunk),
             ("--flat-links", self.flat_links != made.flat_links),
+            ("--portable", self.portable != made.portable),
         ];
         if let Some((flag, _)) = differs.iter().find(|(_, differs)| *differs) {
             return Some(format!("made with another {flag}"));

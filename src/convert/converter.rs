@@ -172,6 +172,7 @@ impl Converter {
             digest: made.digest,
             claim,
             changed_before,
+            readers: made.readers.unwrap_or(planned.migration.readers),
         })
     }
 
@@ -265,8 +266,8 @@ impl Converter {
             let changed = rewritten || migration.edits.is_some();
             migration.findings.push(self.junk(file.superblock().end_of_file, junk, changed));
         }
-        let flat_links = self.options.flat_links;
-        Ok(Planned { file, identity, stat, migration, rewritten, flat_links })
+        let (flat_links, portable) = (self.options.flat_links, self.options.portable);
+        Ok(Planned { file, identity, stat, migration, rewritten, flat_links, portable })
     }
 
     /// What is done beside following rules.
@@ -275,6 +276,7 @@ impl Converter {
             rewriting: self.encodes(),
             codec: self.codec.clone(),
             flat_links: self.options.flat_links,
+            portable: self.options.portable,
         }
     }
 

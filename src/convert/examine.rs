@@ -225,6 +225,7 @@ impl Converter {
     ) -> Result<(), Difference> {
         let odd = |e: h5::Error| Difference::Told(format!("it is damaged: {e}"));
         // Codec objects are among the values that are compared.
+        // A rewrite chooses layouts itself.
         let request = Request { flat_links: self.options().flat_links, ..Request::default() };
         let again = plan_for(found, self.target(), &request)
             .map_err(|e| Difference::Told(format!("it is not what a conversion gives: {e}")))?;

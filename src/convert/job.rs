@@ -2,6 +2,7 @@
 
 use crate::convert::inplace::Earlier;
 use crate::convert::{Claim, Mode, VerifyLevel};
+use crate::migrate::Readers;
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -58,6 +59,9 @@ pub struct FileReport {
     /// The outcome is `unchanged` then, as this one had nothing to do.
     #[serde(default)]
     pub changed_before: Option<Earlier>,
+    /// What readers that are built on HDF5, like h5py, cannot open of the output.
+    #[serde(default)]
+    pub readers: Readers,
 }
 
 /// The steps of a conversion, in order.

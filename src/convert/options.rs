@@ -167,6 +167,9 @@ pub struct Options {
     pub repack: bool,
     /// Add a group with hard links to each table's columns by name.
     pub flat_links: bool,
+    /// Write what not every HDF5 opens so that it does, where metadata can do that.
+    #[serde(default)]
+    pub portable: bool,
     /// Where undo files of [`Mode::InPlace`] go; beside the file where it is not said.
     pub backup_dir: Option<PathBuf>,
     /// Keep an output that failed its check under `.jldconv/quarantine/`.
@@ -208,6 +211,7 @@ impl Default for Options {
             chunk: Chunking::Auto,
             repack: false,
             flat_links: false,
+            portable: false,
             backup_dir: None,
             keep_bad: false,
             trust_checksums: trusting(),

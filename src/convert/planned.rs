@@ -19,6 +19,8 @@ pub(super) struct Planned {
     pub(super) rewritten: bool,
     /// Whether each table must have a group with links to its columns afterwards.
     pub(super) flat_links: bool,
+    /// Whether all must be open to HDF5 afterwards that metadata can open.
+    pub(super) portable: bool,
 }
 
 impl Planned {

@@ -8,6 +8,7 @@ use crate::convert::rewrite::{self, EncodeOptions, RewriteError};
 use crate::convert::verify::{self, Check, Checked, Expected};
 use crate::convert::{Compress, Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
 use crate::h5::{self, FilterEntry};
+use crate::migrate::Readers;
 use crate::migrate::edit::EditList;
 use crate::migrate::target::{self, Target};
 use crate::sys::copy::{Copied, CopyError, CopyMethod, copy_and_sum, copy_file};
@@ -31,13 +32,15 @@ pub(in crate::convert) struct Made {
     pub(in crate::convert) remarks: Vec<String>,
     /// The check that it passed.
     pub(in crate::convert) verify: VerifyLevel,
+    /// What readers that are built on HDF5 make of it, where it was looked at.
+    pub(in crate::convert) readers: Option<Readers>,
 }
 
 impl Made {
     /// Nothing was written: there was nothing to check.
     pub(in crate::convert) fn nothing(bytes_out: u64) -> Self {
         let (remarks, verify) = (Vec::new(), VerifyLevel::None);
-        Self { bytes_out, digest: None, published: None, remarks, verify }
+        Self { bytes_out, digest: None, published: None, remarks, verify, readers: None }
     }
 }
 
@@ -192,10 +195,11 @@ impl Work<'_> {
         self.observer.progress(Phase::Sync, 0, 1);
         let origin = Origin::of(source).map_err(bad_input)?;
         let sealed = temp.seal(&origin).map_err(Failure::from)?;
-        let Checked { bytes, digest, remarks: more } = match self.check(&sealed, &made_by, level) {
+        let checked = match self.check(&sealed, &made_by, level) {
             Ok(checked) => checked,
             Err(failure) => return Err(self.keep_bad(sealed, failure)),
         };
+        let Checked { bytes, digest, remarks: more, readers } = checked;
         remarks.extend(more);
         if self.observer.cancelled() {
             let message = format!("{}: cancelled", input.display());
@@ -210,6 +214,7 @@ impl Work<'_> {
             remarks,
             published: Some((stat, metadata)),
             verify: level,
+            readers: Some(readers),
         })
     }
 
@@ -361,7 +366,9 @@ fn larger(before: u64, after: u64, counts: &rewrite::Counts) -> Option<String> {
         why.push(format!("columns as they are encoded now take {of_columns} bytes more{filters}"));
     }
     if rest > 0 {
-        why.push(format!("types and objects that the conversion adds take {rest} bytes more"));
+        why.push(format!(
+            "types and objects that the conversion adds, and headers, take {rest} bytes more"
+        ));
     }
     Some(format!("note: the output is {more} bytes larger: {}", why.join("; ")))
 }

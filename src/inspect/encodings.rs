@@ -184,9 +184,10 @@ impl Codecs {
     /// The conversion that makes such a file.
     pub(super) fn request(&self, flat_links: bool) -> Request {
         match self {
-            Self::Kept => Request { rewriting: false, codec: None, flat_links },
+            Self::Kept => Request { flat_links, ..Request::default() },
             Self::Name(object) => {
-                Request { rewriting: true, codec: Some(object.clone()), flat_links }
+                let codec = Some(object.clone());
+                Request { rewriting: true, codec, flat_links, ..Request::default() }
             }
         }
     }

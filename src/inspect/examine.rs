@@ -9,7 +9,7 @@ use crate::h5::{Checksums, Error, File, Trace};
 use crate::inspect::unreadable;
 use crate::julia::TypeTable;
 use crate::migrate::target::Target;
-use crate::migrate::{Examiner, Migration, PlanError, plan};
+use crate::migrate::{Examiner, Migration, PlanError, Readers, plan};
 use std::path::Path;
 
 /// How much is told.
@@ -53,9 +53,11 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         Err(PlanError::Read(error)) => return Err(error),
         planned => planned,
     };
-    let (action, findings) = match planned {
-        Ok(migration) => (action(&migration), migration.findings),
-        Err(error) => (Action::Refuse { reason: error.to_string() }, Vec::new()),
+    let (action, findings, readers) = match planned {
+        Ok(migration) => (action(&migration), migration.findings, migration.readers),
+        Err(error) => {
+            (Action::Refuse { reason: error.to_string() }, Vec::new(), Readers::default())
+        }
     };
     let superblock = file.superblock();
     let examiner = Examiner::new(&types, target, findings);
@@ -89,6 +91,8 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         benchmark: mera.benchmark,
         target: target.name.clone(),
         findings: usage.examiner.into_findings(),
+        readers,
+        hdf5: readers.told(false),
         action,
         tree,
     })

@@ -1,6 +1,6 @@
 //! Holds what is told of a file; its JSON is what `jldconv inspect --json` prints.
 
-use crate::migrate::{Finding, Severity};
+use crate::migrate::{Finding, Readers, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -57,6 +57,10 @@ pub struct Inspection {
     pub target: String,
     /// What a reader of the target meets, the worst first.
     pub findings: Vec<Finding>,
+    /// What readers that are built on HDF5, like h5py, cannot open: how much of it there is.
+    pub readers: Readers,
+    /// The same in words, with what mends it.
+    pub hdf5: Vec<String>,
     /// What a conversion would do.
     pub action: Action,
     /// Groups and datasets.

@@ -79,6 +79,10 @@ pub fn details(seen: &Inspection, full: bool) -> String {
     out.push_str("\nTree\n");
     tree(&mut out, &seen.tree, full);
     meets(&mut out, seen);
+    if !seen.hdf5.is_empty() {
+        out.push_str("\nWhat HDF5 and h5py meet\n");
+        seen.hdf5.iter().for_each(|what| labelled(&mut out, "note", what));
+    }
     let _ = writeln!(out, "\nConversion to {}\n  {}", seen.target, to_do(&seen.action, true));
     out
 }

@@ -33,6 +33,11 @@ impl Patches {
         self.bytes.insert(offset, (bytes, why.into()));
     }
 
+    /// Puts `bytes` at the absolute `offset`, which no checksum covers.
+    pub(super) fn put_unchecked(&mut self, offset: u64, bytes: Vec<u8>, why: impl Into<String>) {
+        self.bytes.insert(offset, (bytes, why.into()));
+    }
+
     /// Puts the checksums of the object at `owner` right.
     pub(super) fn checksums_of(&mut self, owner: RelAddr) {
         self.touched.insert(owner);

@@ -10,7 +10,8 @@ use super::flat::{FlatTable, flat_tables};
 use super::groups::{groups, unmet};
 use super::literal::Literal;
 use super::names::new_names;
-use super::survey::Survey;
+use super::portable::Readers;
+use super::survey::{References, Survey};
 use super::target::Target;
 use crate::h5::{File, Region};
 use crate::julia::{Overrides, Renames, TypeTable};
@@ -35,6 +36,8 @@ pub struct Migration {
     pub unmet: Vec<String>,
     /// What there is in the file.
     pub survey: Survey,
+    /// What readers that are built on HDF5 make of the file once the edits are made.
+    pub readers: Readers,
 }
 
 /// What a conversion does beside following rules.
@@ -46,6 +49,8 @@ pub struct Request {
     pub codec: Option<Literal>,
     /// Each table gets a group with links to its columns by name.
     pub flat_links: bool,
+    /// What not every HDF5 opens is written so that it does, where metadata can do that.
+    pub portable: bool,
 }
 
 /// Plans the migration of a file to a target. With `rewriting`, columns are encoded again, and rules
@@ -102,7 +107,15 @@ pub fn plan_and_map(
     diagnose::names(&names, &mut findings);
     let unmet = unmet(&types, target, &survey, &groups)?;
     diagnose::unmet(&unmet, &mut findings);
-    let mut engine = Engine::new(&types, &survey, &groups);
+    let portable = if request.portable {
+        let references = |wanted| Ok(References::find(&types, &survey, wanted)?.edges);
+        Some(survey.portable.repairs(&types, &references, &mut findings)?)
+    } else {
+        None
+    };
+    let readers = portable.as_ref().map_or(survey.portable.readers, |repairs| repairs.readers);
+    let ported = portable.as_ref().is_some_and(|repairs| !repairs.is_empty());
+    let mut engine = Engine::new(&types, &survey, &groups, portable.as_ref());
     let flags = match &request.codec {
         // A plain Bool has no type that a rule could name.
         Some(value) if !matches!(value, Literal::Bool(false)) => {
@@ -116,7 +129,7 @@ pub fn plan_and_map(
     let idle = groups.is_empty() && names.is_empty() && flags.is_empty() && links.is_empty();
     let edits = if !idle {
         Some(engine.run(&flags, &names, &tables)?)
-    } else if !survey.repairs.is_empty(superblock) || !survey.client_values.is_empty() {
+    } else if ported || !survey.repairs.is_empty(superblock) || !survey.client_values.is_empty() {
         Some(engine.repair()?)
     } else {
         None
@@ -125,5 +138,5 @@ pub fn plan_and_map(
     let (overrides, renames) = engine.expectations();
     let findings = findings.into_sorted();
     survey.forget_edges();
-    Ok(Migration { findings, edits, overrides, renames, rewrite, links, unmet, survey })
+    Ok(Migration { findings, edits, overrides, renames, rewrite, links, unmet, survey, readers })
 }

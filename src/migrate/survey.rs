@@ -2,6 +2,7 @@
 
 use super::client_values::ClientValues;
 use super::container::Repairs;
+use super::portable::Portable;
 use super::target::Target;
 use crate::h5::{
     Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry, Link, Object, ObjectKind,
@@ -48,6 +49,8 @@ pub struct Survey {
     pub(super) repairs: Repairs,
     /// Filters with more client values than the target takes.
     pub(super) client_values: ClientValues,
+    /// What readers that are built on HDF5 cannot open.
+    pub portable: Portable,
     /// Every reference but those to heaps; `None` if there are too many to keep.
     edges: Option<Vec<Edge>>,
 }
@@ -191,6 +194,9 @@ impl Visitor for Surveyor<'_> {
             let bytes = region.end.saturating_sub(region.start);
             self.out.payload_bytes = self.out.payload_bytes.saturating_add(bytes);
         }
+        if region.kind == RegionKind::Heap {
+            self.out.portable.heap(self.types.file(), &region)?;
+        }
         if let Some(regions) = &mut self.regions {
             regions.push(region);
         }
@@ -202,6 +208,7 @@ impl Surveyor<'_> {
     fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
         self.out.datasets += 1;
         let mended = self.out.client_values.mends(object.addr());
+        self.out.portable.dataset(self.types, object, dataset, path)?;
         for filter in &dataset.filters {
             let mut filter = filter.clone();
             if mended {

@@ -11,6 +11,8 @@ pub struct Circumstances {
     pub cores: u64,
     /// Share of the memory limit that might be used.
     pub safety_margin: f64,
+    /// Whether the outputs were made for readers that are built on HDF5, too.
+    pub portable: bool,
 }
 
 /// Advice, one item a line, most important first.
@@ -105,7 +107,7 @@ mod tests {
     use crate::report::line::tests::record;
     use crate::report::summary::tests::summary;
 
-    const ABOUT: Circumstances = Circumstances { cores: 8, safety_margin: 0.8 };
+    const ABOUT: Circumstances = Circumstances { cores: 8, safety_margin: 0.8, portable: false };
 
     fn lines(change: impl FnOnce(&mut RunSummary)) -> String {
         let mut summary = summary();

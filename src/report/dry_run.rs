@@ -1,7 +1,7 @@
 //! Prints what a run would do, file by file; nothing is written.
 
 use super::line::short;
-use crate::convert::{Converter, Failure, FailureKind, Mode, Unchanged};
+use crate::convert::{Converter, Failure, FailureKind, Mode, Options, Unchanged};
 use crate::migrate::Migration;
 use crate::supervisor::{Fault, Plan, PlannedJob};
 use crate::text;
@@ -43,8 +43,8 @@ pub fn dry_run(
             Err(_) => foreseen.failed += 1,
         }
         let there = there(job);
-        let unchanged = converter.options().unchanged;
-        out.write_all(entry(job, &migration, there.as_deref(), unchanged, edits).as_bytes())?;
+        let options = converter.options();
+        out.write_all(entry(job, &migration, there.as_deref(), options, edits).as_bytes())?;
     }
     let Foreseen { converted, unchanged, failed } = foreseen;
     let files = text::count(plan.jobs.len() as u64, "file");
@@ -65,7 +65,7 @@ fn entry(
     job: &PlannedJob,
     foreseen: &Result<(Migration, Mode), Failure>,
     there: Option<&str>,
-    unchanged: Unchanged,
+    options: &Options,
     edits: bool,
 ) -> String {
     let mut entry = text::tame(&job.name);
@@ -77,7 +77,7 @@ fn entry(
             return entry;
         }
     };
-    let _ = match (&migration.edits, mode, unchanged) {
+    let _ = match (&migration.edits, mode, options.unchanged) {
         (_, Mode::Rewrite, _) => write!(entry, "  rewrite"),
         (Some(list), _, _) => {
             let [appended, replaced] =
@@ -94,6 +94,12 @@ fn entry(
     entry.push('\n');
     for finding in &migration.findings {
         let _ = writeln!(entry, "    {}", short(&finding.to_string()));
+    }
+    // What a rewrite leaves shows when it is made.
+    if *mode != Mode::Rewrite {
+        for what in migration.readers.told(options.portable) {
+            let _ = writeln!(entry, "    note: {}", short(&what));
+        }
     }
     if let (true, Some(list)) = (edits, &migration.edits) {
         for line in list.to_string().lines() {

@@ -176,7 +176,7 @@ mod tests {
 
     fn shown(progress: Progress) -> (String, String) {
         let (out, err) = (Paper::default(), Paper::default());
-        let about = Circumstances { cores: 2, safety_margin: 0.8 };
+        let about = Circumstances { cores: 2, safety_margin: 0.8, portable: false };
         let target = ProgressDrawTarget::hidden();
         let mut screen =
             Screen::new(progress, about, target, Box::new(out.clone()), Box::new(err.clone()));

@@ -2,6 +2,7 @@
 
 use super::advice::{Circumstances, advice};
 use super::line::{said, short};
+use crate::migrate::Readers;
 use crate::supervisor::{JobOutcome, JobRecord, RunSummary};
 use crate::text;
 use std::collections::BTreeMap;
@@ -70,6 +71,7 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         summary.faults.iter().map(|(cause, times)| format!("{times} {cause}")).collect();
     let faults = if faults.is_empty() { String::new() } else { format!("; {}", faults.join(", ")) };
     let _ = writeln!(block, "  attempts    {}{faults}", summary.attempts);
+    readers(summary, about.portable, &mut block);
     failures(summary, &mut block);
     conflicts(summary, &mut block);
     let advice = advice(summary, about);
@@ -97,6 +99,22 @@ fn checked(summary: &RunSummary) -> Option<String> {
         .map(|(level, files)| format!("{} by {}", text::count(files, "file"), level.name()))
         .collect();
     (!levels.is_empty()).then(|| levels.join(", "))
+}
+
+/// What readers that are built on HDF5 cannot open of the outputs.
+fn readers(summary: &RunSummary, portable: bool, block: &mut String) {
+    let (mut files, mut all) = (0, Readers::default());
+    for file in summary.files.iter().filter(|file| file.readers != Readers::default()) {
+        files += 1;
+        all.add(&file.readers);
+    }
+    for (i, what) in all.told(portable).into_iter().enumerate() {
+        let label = if i == 0 { "HDF5" } else { "" };
+        let _ = writeln!(block, "  {label:<10}  {what}");
+    }
+    if files > 0 {
+        let _ = writeln!(block, "              (in {})", text::count(files, "file"));
+    }
 }
 
 fn failures(summary: &RunSummary, block: &mut String) {
@@ -176,7 +194,7 @@ pub(super) mod tests {
         }
     }
 
-    const ABOUT: Circumstances = Circumstances { cores: 2, safety_margin: 0.8 };
+    const ABOUT: Circumstances = Circumstances { cores: 2, safety_margin: 0.8, portable: false };
 
     #[test]
     fn a_run_that_went_well() {

@@ -3,6 +3,7 @@
 
 use super::fault::Fault;
 use crate::convert::{FileReport, Mode, Outcome, VerifyLevel};
+use crate::migrate::Readers;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -81,6 +82,9 @@ pub struct JobRecord {
     /// or not any more.
     #[serde(default)]
     pub conflict: Option<String>,
+    /// What readers that are built on HDF5, like h5py, cannot open of the output.
+    #[serde(default)]
+    pub readers: Readers,
 }
 
 impl JobRecord {
@@ -108,6 +112,7 @@ impl JobRecord {
             slot: None,
             stale: None,
             conflict: None,
+            readers: Readers::default(),
         }
     }
 
@@ -122,6 +127,7 @@ impl JobRecord {
         self.bytes_replaced = report.bytes_replaced;
         self.verify = Some(report.verify);
         self.digest = report.digest;
+        self.readers = report.readers;
     }
 }
 

@@ -125,6 +125,9 @@ fn the_help_is_what_users_know() {
           --repack[=<BOOL>]            Lay the file out again without touching compressed bytes: gives
                                        back what deletions left
           --flat-links[=<BOOL>]        Add hard links to each table's columns by name, for h5py
+          --portable[=<BOOL>]          Let every HDF5 from 1.10 on, and h5py, open the compressed
+                                       columns: h5py 3.16 opens none as JLD2 writes them. Metadata
+                                       change, data do not; Julia reads what it read
           --keep-bad[=<BOOL>]          Keep outputs that failed their check under .jldconv/quarantine/
           --trust-checksums <yes|no>   Whether a wrong checksum of metadata means that the file is
                                        damaged. With no, it is told, and put right in the output

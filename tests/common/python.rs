@@ -3,17 +3,31 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A Python that has what it takes.
+/// A Python that has what it takes, with h5py on HDF5 1.14, which reads whatever JLD2 writes.
 pub(crate) fn python() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("JLDCONV_PYTHON") {
+    found("JLDCONV_PYTHON", "python")
+}
+
+/// That one, and one with the newest h5py, on HDF5 2: what there is of them.
+#[allow(dead_code, reason = "some suites need the one only")]
+pub(crate) fn pythons() -> Vec<PathBuf> {
+    let newest = found("JLDCONV_PYTHON_NEW", "python-new");
+    python().into_iter().chain(newest).collect()
+}
+
+fn found(variable: &str, directory: &str) -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os(variable) {
         return Some(named.into());
     }
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python");
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(directory);
+    let ours = ours.join("bin/python");
     let found = Command::new(&ours).args(["-c", "import h5py, hdf5plugin, numpy"]).output();
     if found.is_ok_and(|found| found.status.success()) {
         return Some(ours);
     }
-    eprintln!("skipped: no Python with h5py, hdf5plugin and numpy (scripts/test makes one)");
+    eprintln!(
+        "skipped: no target/{directory} with h5py, hdf5plugin, numpy (scripts/test makes it)"
+    );
     None
 }
 

@@ -128,7 +128,7 @@ fn stored(path: &Path, name: &str) -> (&'static str, usize) {
 
 /// Pythons with h5py: on HDF5 1.14, and the newest where there is one.
 fn pythons() -> Vec<PathBuf> {
-    let newest = std::env::var_os("JLDCONV_PYTHON_NEWEST").map(PathBuf::from);
+    let newest = std::env::var_os("JLDCONV_PYTHON_NEW").map(PathBuf::from);
     runner::python().into_iter().chain(newest).collect()
 }
 

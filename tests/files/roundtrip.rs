@@ -7,7 +7,7 @@
 use crate::common::{files, shared, truth};
 use jldconv::codec::{Lz4Format, ids, sniff_lz4};
 use jldconv::convert::{
-    Compress, Converter, Failure, FileReport, Job, Options, Outcome, Silent, VerifyLevel,
+    Compress, Converter, Failure, FileReport, Job, Mode, Options, Outcome, Silent, VerifyLevel,
 };
 use jldconv::h5::{self, Class, Extent, File, Layout, Object, RefPlan, Trace, Visitor};
 use jldconv::inspect::{Difference, compare};
@@ -54,7 +54,12 @@ fn convert(input: &Path, output: &Path, options: Options) -> Result<FileReport, 
         temp_dir: output.parent().unwrap().to_owned(),
         temp_name: "temporary".into(),
     };
-    Converter::new(options).unwrap().convert(&job, &Silent)
+    let report = Converter::new(options).unwrap().convert(&job, &Silent)?;
+    // A rewrite may be larger than its input, but not without a word.
+    let larger = report.mode == Mode::Rewrite && report.bytes_out > report.bytes_in;
+    let told = report.findings.iter().filter(|f| f.contains("bytes larger: ")).count();
+    assert_eq!(told, usize::from(larger), "{}: {:?}", job.input.display(), report.findings);
+    Ok(report)
 }
 
 /// How the columns of a file are stored: the size of an element, and the numbers of their filters,

@@ -1,6 +1,7 @@
 """Files of datasets in chunks, and what h5py reads of them.
 
 chunks.py write DIR      makes DIR/NAME.h5 and NAME.truth.json, one of each kind of chunk index
+chunks.py seeds DIR      makes small files of which fuzz/examples/chunk_seeds makes seeds
 chunks.py check FILE TRUTH [FILE TRUTH ...]
                          reads all arrays of FILE, and compares them with TRUTH
 
@@ -95,6 +96,13 @@ def fill(file):
     tree = made.dataset("grown_deflate", shape=(9, 8), maxshape=(None, None), dtype="i4",
                         chunks=(3, 4), compression="gzip")
     tree[:] = np.arange(72).reshape(9, 8)
+    text = made.dataset("text", shape=(10,), maxshape=(None,), chunks=(4,),
+                        dtype=h5py.string_dtype())
+    text[:] = ["a%d" % i * i for i in range(10)]
+    text.resize((13,))
+    text = made.dataset("text_two", shape=(5, 6), maxshape=(None, None), chunks=(2, 4),
+                        dtype=h5py.string_dtype())
+    text[:] = np.array([f"b{i}" for i in range(30)], dtype=object).reshape(5, 6)
     # Chunks that the filter did not make smaller, and one that was written past it.
     masked = made.dataset("masked", shape=(48,), dtype="i4", chunks=(16,), compression="gzip")
     masked[:] = np.arange(48)
@@ -162,6 +170,25 @@ def fill_more(file):
         data[:] = np.arange(110).reshape(10, 11)
 
 
+def seeds(directory):
+    """A small file of each index and filter, from which seeds for the fuzzer are made."""
+    kinds = [("fixed", (12, 9), (4, 3), (20, 9)), ("extensible", (60,), (4,), (None,)),
+             ("last", (4, 30), (2, 4), (8, None)), ("tree", (24, 24), (2, 2), (None, None))]
+    for libver, name in [("v108", "btree1"), ("v110", "arrays")]:
+        for kind, shape, chunks, limits in kinds:
+            for level in [None, 1]:
+                path = Path(directory) / f"{name}-{kind}-{level}.h5"
+                with h5py.File(path, "w", libver=(libver, libver)) as file:
+                    data = create(file, "d", shape, "i2", chunks, maxshape=limits, level=level,
+                                  edges=libver == "v110" and kind == "last" and level is not None)
+                    data[...] = np.arange(np.prod(shape)).reshape(shape)
+    with h5py.File(Path(directory) / "implicit.h5", "w", libver=("v110", "v110")) as file:
+        data = create(file, "d", (9, 11), "i2", (4, 3), early=True)
+        data[...] = np.arange(99).reshape(9, 11)
+    with h5py.File(Path(directory) / "pages.h5", "w", libver=("v110", "v110")) as file:
+        create(file, "d", (1100,), "i1", (1,))[5:9] = 1
+
+
 def arrays(file):
     found = {}
 
@@ -171,6 +198,9 @@ def arrays(file):
             data = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"))).tobytes()
             digest = hashlib.sha256(data).hexdigest()
             found["/" + path] = {"dims": list(values.shape), "sha256": digest}
+        elif isinstance(thing, h5py.Dataset) and h5py.check_string_dtype(thing.dtype):
+            values = thing.asstr()[()]
+            found["/" + path] = {"dims": list(values.shape), "texts": values.flatten().tolist()}
 
     file.visititems(visit)
     return found
@@ -202,5 +232,7 @@ def check(pairs):
 if __name__ == "__main__":
     if sys.argv[1] == "write":
         write(sys.argv[2])
+    elif sys.argv[1] == "seeds":
+        seeds(sys.argv[2])
     else:
         check(sys.argv[2:])

@@ -8,6 +8,7 @@ use jldconv::convert::{
     Claim, ClaimedFile, Examined, Failure, FailureKind, FileReport, Job, Mode, Observer, Options,
     Outcome, Phase, Recheck, Recipe, VerifyLevel, Wanted,
 };
+use jldconv::migrate::Readers;
 use jldconv::sys::process::die_of;
 use jldconv::sys::stat::StatData;
 use jldconv::tasks::convert::Convert;
@@ -110,6 +111,7 @@ impl Convert for Script {
             digest: None,
             claim: Some(Box::new(claim(job, options))),
             changed_before: None,
+            readers: Readers::default(),
         })
     }
 

@@ -87,7 +87,7 @@ fn there(survey: &Survey) -> String {
     }
     block.push_str(
         "\n              (made again where the input, the target, what is in rules files, \
-         --compress, --shuffle,\n              --block-size, --chunk, --flat-links or the mode is another; \
+         --compress, --shuffle,\n              --block-size, --chunk, --flat-links, --portable or the mode is another; \
          checked again for a higher --verify)\n",
     );
     block
@@ -122,7 +122,8 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
 
 fn about(run: &Run) -> Circumstances {
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    Circumstances { cores, safety_margin: run.settings.safety_margin }
+    let safety_margin = run.settings.safety_margin;
+    Circumstances { cores, safety_margin, portable: run.settings.options.portable }
 }
 
 pub(super) fn var(name: &str) -> Option<String> {

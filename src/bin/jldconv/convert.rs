@@ -72,7 +72,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
         let json = serde_json::to_string_pretty(&report).map_err(failed)?;
         put(&format!("{json}\n"));
     } else {
-        put(&told(&job.output, &report));
+        put(&told(&job.output, &report, converter.options().portable));
     }
     Ok(ExitCode::Done)
 }
@@ -162,7 +162,7 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
     Ok(if foreseen.failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done })
 }
 
-fn told(output: &Path, report: &FileReport) -> String {
+fn told(output: &Path, report: &FileReport, portable: bool) -> String {
     let outcome = match report.outcome {
         Outcome::Converted => "converted",
         Outcome::Unchanged => "unchanged",
@@ -182,9 +182,10 @@ fn told(output: &Path, report: &FileReport) -> String {
         text::path(output),
         report.verify.name()
     );
-    for finding in &report.findings {
+    let readers = report.readers.told(portable).into_iter().map(|what| format!("note: {what}"));
+    for line in report.findings.iter().cloned().chain(readers) {
         told.push_str("  ");
-        told.push_str(&text::tame(finding));
+        told.push_str(&text::tame(&line));
         told.push('\n');
     }
     told

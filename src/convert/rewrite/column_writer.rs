@@ -6,7 +6,7 @@ use super::output::Output;
 use super::progress::Progress;
 use crate::codec::{Codec, Filter};
 use crate::h5::chunk_tree::{self, StoredChunks};
-use crate::h5::encode::fits_every_reader;
+use crate::h5::encode::{self, fits_every_reader};
 use crate::h5::{ChunkGrid, Error, File, FilterEntry, RelAddr};
 use crate::julia::Column;
 use std::io::Read;
@@ -92,7 +92,13 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
         // One chunk needs no index where its dimensions can be written so that all read them.
         let single = grid.count() == 1 && fits_every_reader(grid.chunk(), grid.element_size());
         let index = if single { 0 } else { chunk_tree::tree_bytes(grid.rank(), grid.count()) };
-        let header = chunk_tree::header_bytes(grid.rank(), &filters);
+        // Its length does not depend on where the chunks are.
+        let layout = if single {
+            encode::single_chunk(grid.chunk(), grid.element_size(), 0, 0, RelAddr::NULL)
+        } else {
+            chunk_tree::chunked(grid, RelAddr::NULL)
+        };
+        let header = chunk_tree::header_bytes(&layout, &filters);
         let len = job.column.len();
         let payload = if stored.saturating_add(index).saturating_add(header) >= len {
             self.plain(job)?

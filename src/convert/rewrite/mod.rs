@@ -236,8 +236,9 @@ impl Layout<'_> {
             let object = self.input.object(*addr)?;
             let Some(dataset) = object.dataset() else { continue };
             out.pad_to(*at)?;
-            let plan = RefPlan::new(&*self.input.resolve(&dataset.datatype)?)?;
-            self.relocated(&settled.places, dataset, &plan, out)?;
+            let datatype = self.input.resolve(&dataset.datatype)?;
+            let plan = RefPlan::new(&datatype)?;
+            self.relocated(&settled.places, dataset, &datatype, &plan, out)?;
         }
         for &(first, last, at) in &settled.heaps {
             out.pad_to(at)?;
@@ -270,11 +271,13 @@ impl Layout<'_> {
         &self,
         places: &Places,
         dataset: &crate::h5::Dataset,
+        datatype: &crate::h5::Datatype,
         plan: &RefPlan,
         out: &mut Output<'_>,
     ) -> std::result::Result<(), RewriteError> {
         use std::io::Read as _;
-        let mut stream = self.input.stored(dataset)?;
+        let column = crate::julia::Column::new(self.input, dataset, datatype)?;
+        let mut stream = column.open()?;
         let mut at = self.input.stored_offset(dataset)?.unwrap_or(0);
         let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
         let mut window = vec![0; (WINDOW / size).max(1) * size];

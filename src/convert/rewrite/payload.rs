@@ -11,7 +11,7 @@ use super::progress::Progress;
 use crate::codec::{self, Codec};
 use crate::convert::Observer;
 use crate::h5::chunk_tree::{self, StoredChunks};
-use crate::h5::encode::fits_every_reader;
+use crate::h5::encode::{fits_every_reader, single_chunk};
 use crate::h5::{
     ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, RefPlan, RelAddr,
 };
@@ -69,10 +69,12 @@ pub(super) fn write(
         let Some(column) = ColumnData::of(input, object)? else { continue };
         let dataset = column.dataset()?;
         if !RefPlan::new(&column.datatype)?.is_empty() {
-            if let Some(chunked) = dataset.layout.chunked() {
-                return Err(Error::foreign(chunked.at, "references inside a chunk").into());
+            if let Some(chunked) = dataset.layout.chunked().filter(|_| !dataset.filters.is_empty())
+            {
+                let what = "references inside a filtered chunk";
+                return Err(Error::foreign(chunked.at, what).into());
             }
-            columns.payloads.insert(addr, Payload::Behind { size: column.stored });
+            columns.payloads.insert(addr, Payload::Behind { size: column.len });
             continue;
         }
         columns.counts.bytes_before += column.stored;
@@ -253,7 +255,8 @@ impl Columns<'_, '_> {
             .map_err(|e| RewriteError::of_codec(decoded.offset(), e))?;
         let filters = entries(codec, encoded.filters, self.written);
         let dims = &dataset.dataspace.dims;
-        let header = chunk_tree::header_bytes(dims.len(), &filters);
+        let layout = single_chunk(dims, column.datatype.size, 0, 0, RelAddr::NULL);
+        let header = chunk_tree::header_bytes(&layout, &filters);
         if encoded.written.saturating_add(header) >= len {
             self.out.back_to(offset)?;
             return self.plain(column, Some(Reason::Grown));

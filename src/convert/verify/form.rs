@@ -2,7 +2,7 @@
 //! stand.
 
 use super::super::planned::Planned;
-use crate::h5::{Extent, Layout, RelAddr, Result};
+use crate::h5::{Dataset, Extent, File, Layout, RelAddr, Result, StoredChunk};
 use crate::julia::{Element, JuliaType, Override, TypeTable};
 
 /// What there is to say of the dataset at `addr` of `types`' file.
@@ -17,6 +17,7 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
     let shape = match dataset.dataspace.extent {
         Extent::Null => "without data".to_owned(),
         Extent::Scalar => "scalar".to_owned(),
+        Extent::Simple if dataset.is_old_string(element.datatype()) => "scalar".to_owned(),
         Extent::Simple => format!("of {:?}", dataset.dataspace.dims),
     };
     let place = match &dataset.layout {
@@ -26,8 +27,8 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
         Layout::Chunked(chunked) => {
             let filters: Vec<_> = dataset.filters.iter().map(|f| f.id).collect();
             let stored = file.stored_len(dataset)?;
-            if chunked.single().is_some() {
-                format!("{stored} bytes at {}, filters {filters:?}", chunked.addr)
+            if let Some(chunk) = one_chunk(file, dataset)? {
+                format!("{stored} bytes at {}, filters {filters:?}", chunk.addr)
             } else {
                 let (index, addr) = (chunked.index.describe(), chunked.addr);
                 format!("{stored} bytes in chunks, {index} at {addr}, filters {filters:?}")
@@ -35,6 +36,17 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
         }
     };
     Ok(format!("{} {shape}, {} bytes each, {place}", element.julia_type(), element.size()))
+}
+
+/// The chunk of a dataset that is one, whatever index leads to it.
+fn one_chunk(file: &File, dataset: &Dataset) -> Result<Option<StoredChunk>> {
+    if let Some(chunk) = dataset.layout.single_chunk() {
+        return Ok(Some(chunk));
+    }
+    match file.chunks(dataset)? {
+        Some(table) if table.grid().total() == 1 => table.get(0),
+        _ => Ok(None),
+    }
 }
 
 /// What the dataset at `addr` of the input has to be in the output.

@@ -6,8 +6,8 @@ use crate::h5::{
     Attribute, Dataset, Dataspace, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan,
     RefSlot, RelAddr, TypeRef,
 };
+use crate::julia::Column;
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
 use std::sync::Arc;
 
 /// Data with references are read in windows of about this many bytes.
@@ -191,9 +191,12 @@ impl Walk<'_> {
             return Ok(());
         }
         let places = [(planned, a), (output, b)]
-            .map(|(file, dataset)| Ok((file.stored(dataset)?, file.stored_offset(dataset)?)));
-        let [old, new] = places.map(|place: crate::h5::Result<_>| place.map_err(|e| read(&e)));
-        let ((mut old, at), (mut new, new_at)) = (old?, new?);
+            .map(|(file, dataset)| Column::new(file, dataset, &datatype).map_err(|e| read(&e)));
+        let [old, new] = places;
+        let (old, new) = (old?, new?);
+        let (at, new_at) = (old.offset(), new.offset());
+        let (mut old, mut new) =
+            (old.open().map_err(|e| read(&e))?, new.open().map_err(|e| read(&e))?);
         let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
         let window = (WINDOW / size).max(1).saturating_mul(size);
         let (mut done, mut bytes, mut new_bytes) = (0, Vec::new(), Vec::new());
@@ -201,9 +204,9 @@ impl Walk<'_> {
             let n = usize::try_from(len - done).unwrap_or(usize::MAX).min(window);
             bytes.resize(n, 0);
             new_bytes.resize(n, 0);
-            let both = old.read_exact(&mut bytes).and_then(|()| new.read_exact(&mut new_bytes));
-            both.map_err(|e| format!("cannot be compared: {e}"))?;
-            let (at, new_at) = (at.unwrap_or(0) + done, new_at.unwrap_or(0) + done);
+            let both = old.fill(&mut bytes).and_then(|()| new.fill(&mut new_bytes));
+            both.map_err(|e| read(&e))?;
+            let (at, new_at) = (at.saturating_add(done), new_at.saturating_add(done));
             self.elements(&plan, (&bytes, at), (&new_bytes, new_at), path)?;
             done += n as u64;
         }

@@ -38,7 +38,7 @@ pub(in crate::convert) fn same_file(
     output: &File,
     observer: &dyn Observer,
 ) -> Result<Vec<(String, String)>, String> {
-    let mut used = walk::walk(output)?;
+    let (mut used, _) = walk::walk(output)?;
     walk::disjoint(&mut used)?;
     graph::compare(from, output)?;
     let sides = [from, output];

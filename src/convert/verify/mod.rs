@@ -28,7 +28,7 @@ use super::{Failure, FailureKind, Observer, VerifyLevel};
 use crate::h5::{self, File, Region, Source};
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
 use crate::migrate::target::Target;
-use crate::migrate::{Request, plan_and_map};
+use crate::migrate::{Readers, Request, plan_and_map};
 use crate::sys::readback::forget;
 use crate::sys::sums::Stretch;
 use std::fs;
@@ -48,6 +48,8 @@ pub(super) struct Checked {
     pub(super) digest: Option<String>,
     /// What is worth telling of the check.
     pub(super) remarks: Vec<String>,
+    /// What readers that are built on HDF5 make of it.
+    pub(super) readers: Readers,
 }
 
 /// How the output came to be: what its bytes are held against.
@@ -93,11 +95,11 @@ impl Check<'_> {
             .map_err(|e| self.bad(format!("the output is damaged: {e}")))?;
         self.length(&output, bytes).map_err(|what| self.bad(what))?;
         if level == VerifyLevel::None {
-            let used = walk::walk(&output).map_err(|what| self.bad(what))?;
+            let (used, readers) = walk::walk(&output).map_err(|what| self.bad(what))?;
             self.disjoint(used).map_err(|what| self.bad(what))?;
-            return Ok(Checked { bytes, digest: None, remarks: Vec::new() });
+            return Ok(Checked { bytes, digest: None, remarks: Vec::new(), readers });
         }
-        self.structure(&output, file).map_err(|what| self.bad(what))?;
+        let readers = self.structure(&output, file).map_err(|what| self.bad(what))?;
         let digest = match level {
             VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Bytes => None,
             VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&output)?),
@@ -106,7 +108,7 @@ impl Check<'_> {
             VerifyLevel::Hdf5 => self.reread(&output, file)?,
             _ => Vec::new(),
         };
-        Ok(Checked { bytes, digest, remarks })
+        Ok(Checked { bytes, digest, remarks, readers })
     }
 
     /// Checks only what values are read from the output, by us and through libhdf5.
@@ -151,11 +153,14 @@ impl Check<'_> {
     }
 
     /// All invariants and checksums hold, no two objects share bytes, all metadata and the linked
-    /// datasets are as planned, and nothing is left to be done.
-    fn structure(&self, output: &File, file: &fs::File) -> Result<(), String> {
+    /// datasets are as planned, and nothing is left to be done. Says what readers that are built on
+    /// HDF5 make of it.
+    fn structure(&self, output: &File, file: &fs::File) -> Result<Readers, String> {
         let planned = self.planned;
         let mut regions = Vec::new();
-        let request = Request { flat_links: planned.flat_links, ..Request::default() };
+        // A rewrite chooses layouts itself; what HDF5 makes of them is told.
+        let (flat_links, portable) = (planned.flat_links, planned.portable && !planned.rewritten);
+        let request = Request { flat_links, portable, ..Request::default() };
         let again = plan_and_map(output, self.target, &request, Some(&mut regions));
         let again = again.map_err(|e| format!("the output: {e}"))?;
         let regions = self.disjoint(regions)?;
@@ -165,7 +170,7 @@ impl Check<'_> {
             let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
             return Err(format!("the output still needs changes: {left}"));
         }
-        Ok(())
+        Ok(again.survey.portable.readers)
     }
 
     /// Sorts the bytes in use. We let no two objects share any; an input that does and is not

@@ -2,24 +2,31 @@
 
 use crate::h5::{File, Object, ObjectKind, Region, Result, Trace, Visitor};
 use crate::julia::TypeTable;
+use crate::migrate::Readers;
 
 /// Reads every object of `output` that can be reached: checksums, addresses and sizes hold, types
-/// can be made sense of. Gives the bytes in use.
-pub(super) fn walk(output: &File) -> std::result::Result<Vec<Region>, String> {
-    let mut walk = Walk { types: TypeTable::new(output), regions: Vec::new() };
+/// can be made sense of. Gives the bytes in use, and what readers that are built on HDF5 make of the
+/// datasets.
+pub(super) fn walk(output: &File) -> std::result::Result<(Vec<Region>, Readers), String> {
+    let (types, readers) = (TypeTable::new(output), Readers::default());
+    let mut walk = Walk { types, regions: Vec::new(), readers };
     Trace::run(output, &mut walk).map_err(|e| format!("the output is damaged: {e}"))?;
-    Ok(walk.regions)
+    Ok((walk.regions, walk.readers))
 }
 
 struct Walk<'a> {
     types: TypeTable<'a>,
     regions: Vec<Region>,
+    readers: Readers,
 }
 
 impl Visitor for Walk<'_> {
     fn object(&mut self, object: &Object, _: &str) -> Result<()> {
         if let ObjectKind::Datatype(_) = &object.kind {
             self.types.committed(object.addr())?;
+        }
+        if let ObjectKind::Dataset(dataset) = &object.kind {
+            self.readers.look(self.types.file(), object, dataset)?;
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ use super::literal::Literal;
 use super::names::NewName;
 use super::objects::{self, TypeChoice};
 use super::patches::Patches;
+use super::portable;
 use super::survey::{Instance, References, Survey};
 use crate::h5::{Edge, EdgeKind, Extent, File, RelAddr, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, ObjectRef};
@@ -33,6 +34,8 @@ pub(super) struct Engine<'r> {
     types: &'r TypeTable<'r>,
     survey: &'r Survey,
     groups: &'r BTreeMap<RelAddr, Group<'r>>,
+    /// What is written for readers that are built on HDF5.
+    portable: Option<&'r portable::Repairs>,
     patches: Patches,
     overrides: Overrides,
     renames: Renames,
@@ -71,11 +74,13 @@ impl<'r> Engine<'r> {
         types: &'r TypeTable<'r>,
         survey: &'r Survey,
         groups: &'r BTreeMap<RelAddr, Group<'r>>,
+        portable: Option<&'r portable::Repairs>,
     ) -> Self {
         Self {
             types,
             survey,
             groups,
+            portable,
             patches: Patches::default(),
             overrides: Overrides::default(),
             renames: Renames::default(),
@@ -106,7 +111,16 @@ impl<'r> Engine<'r> {
         self.survey.repairs.put(&mut self.patches);
         self.survey.client_values.put(&mut self.patches);
         let end = self.file().superblock().end_of_file;
-        std::mem::take(&mut self.patches).finish(self.file(), end, &[])
+        let start = end.next_multiple_of(8);
+        let appended = self.port(start, &|_| false)?;
+        let at = if appended.is_empty() { end } else { start };
+        std::mem::take(&mut self.patches).finish(self.file(), at, &appended)
+    }
+
+    /// Serves readers that are built on HDF5. Gives what is to be appended at the offset `at`.
+    fn port(&mut self, at: u64, gone: &dyn Fn(RelAddr) -> bool) -> Result<Vec<u8>, PlanError> {
+        let file = self.types.file();
+        self.portable.map_or(Ok(Vec::new()), |p| p.put(file, at, gone, &mut self.patches))
     }
 
     /// Carries out the rules, puts values in the place of the objects in `flags`, lets stored types
@@ -181,7 +195,14 @@ impl<'r> Engine<'r> {
         }
         self.survey.repairs.put(&mut self.patches);
         self.survey.client_values.put(&mut self.patches);
-        std::mem::take(&mut self.patches).finish(self.file(), start, &built.bytes)
+        let mut appended = built.bytes;
+        let behind = appended.len().next_multiple_of(8);
+        let trees = self.port(start.saturating_add(behind as u64), &|a| now.contains_key(&a))?;
+        if !trees.is_empty() {
+            appended.resize(behind, 0);
+            appended.extend(trees);
+        }
+        std::mem::take(&mut self.patches).finish(self.file(), start, &appended)
     }
 
     fn redirect(&mut self, edge: &Edge, to: RelAddr) {

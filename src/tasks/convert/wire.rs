@@ -101,6 +101,7 @@ mod tests {
     use crate::convert::{
         ClaimedFile, Compress, Depth, Mode, Outcome, Recipe, Unchanged, VerifyLevel,
     };
+    use crate::migrate::Readers;
     use crate::protocol::{decode, encode_payload};
     use proptest::prelude::*;
     use std::ffi::OsString;
@@ -161,6 +162,7 @@ mod tests {
                     chunk: options.chunk,
                     repack: options.repack,
                     flat_links: options.flat_links,
+                    portable: options.portable,
                 },
                 verify: VerifyLevel::Content,
             },
@@ -204,6 +206,7 @@ mod tests {
                 outcome: Outcome::Converted, mode: Mode::Patch, findings, bytes_in, bytes_out,
                 bytes_appended, bytes_replaced, verify: VerifyLevel::Structure, digest,
                 claim: claim.map(Box::new), changed_before,
+                readers: Readers { hdf5_2: bytes_in, ..Readers::default() },
             }
         }
     }

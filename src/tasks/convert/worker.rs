@@ -106,6 +106,7 @@ fn trim_report(mut report: FileReport) -> FileReport {
 mod tests {
     use super::*;
     use crate::convert::{Mode, Outcome, VerifyLevel};
+    use crate::migrate::Readers;
     use crate::protocol::{Ended, FromWorker, Measured, encode, encode_payload};
 
     fn report(findings: Vec<String>) -> FileReport {
@@ -121,6 +122,7 @@ mod tests {
             digest: None,
             claim: None,
             changed_before: None,
+            readers: Readers::default(),
         }
     }
 

@@ -66,7 +66,7 @@ impl ChunkGrid {
     }
 
     /// The grid of chunks of a given shape; none where they are not runs of the array's bytes, or
-    /// larger than a chunk can be.
+    /// larger than a chunk can be: HDF5 keeps its bytes in 32 bits, JLD2 its dimensions in 31.
     pub fn of(dims: &[u64], chunk: Vec<u64>, element_size: u32) -> Option<Self> {
         if dims.len() != chunk.len() || chunk.contains(&0) || dims.contains(&0) {
             return None;
@@ -196,6 +196,9 @@ mod tests {
         assert!(ChunkGrid::of(&[1 << 33], vec![1 << 32], 1).is_none(), "4 GiB");
         assert!(ChunkGrid::of(&[1 << 31], vec![1 << 31], 1).is_none(), "a dimension with a sign");
         assert!(ChunkGrid::of(&[4, 4], vec![2, 2], 8).is_none(), "no run of bytes");
+        let whole = |rows: u64, size| ChunkGrid::of(&[rows], vec![rows], size).is_some();
+        assert!(whole((1 << 29) - 1, 8) && !whole(1 << 29, 8), "4 GiB");
+        assert!(whole((1 << 31) - 1, 1) && !whole(1 << 31, 1), "dimensions have a sign");
     }
 
     proptest! {

@@ -131,11 +131,12 @@ pub fn chunked(grid: &ChunkGrid, root: RelAddr) -> Vec<u8> {
     out
 }
 
-/// Bytes of a header that chunks take beyond contiguous data: layout and filters.
-pub fn header_bytes(rank: usize, filters: &[FilterEntry]) -> u64 {
-    let layout = 11 + 4 * (rank as u64 + 1);
-    let filters = super::encode::filter_pipeline(filters).len() as u64;
-    (layout + 4 + filters).saturating_sub(18)
+/// Bytes of a header that chunks take beyond contiguous data: this layout, and filters.
+pub fn header_bytes(layout: &[u8], filters: &[FilterEntry]) -> u64 {
+    let contiguous = super::encode::contiguous(RelAddr::NULL, 0).len() as u64;
+    // The filters are a message of their own, with a head.
+    let filters = super::encode::filter_pipeline(filters).len() as u64 + 4;
+    (layout.len() as u64).saturating_add(filters).saturating_sub(contiguous)
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl NewMessage {
     }
 
     /// Puts head, with the order of creation, and body behind `out`.
-    fn write_ordered(&self, out: &mut Vec<u8>) {
+    pub fn write_ordered(&self, out: &mut Vec<u8>) {
         self.head(out);
         out.extend(self.order.to_le_bytes());
         out.extend(&self.body);
@@ -242,27 +242,29 @@ pub fn contiguous(addr: RelAddr, size: u64) -> Vec<u8> {
     out
 }
 
-/// Bytes that the dimensions of a chunk take where all readers agree on them; `None` where HDF5 2
-/// wants a number of bytes that JLD2 does not read.
-fn fewest_bytes(dims: &[u64], element_size: u32) -> Option<u8> {
-    match dims.iter().copied().max().unwrap_or(0).max(u64::from(element_size)) {
-        0..=0xff => Some(1),
-        0x100..=0xffff => Some(2),
-        0x0100_0000..=0xffff_ffff => Some(4),
-        _ => None,
-    }
+/// The fewest bytes that hold the largest of a chunk's dimensions and the size of an element; what
+/// HDF5 2 insists on.
+pub fn smallest_width(dims: &[u64], element_size: u64) -> u8 {
+    let largest = dims.iter().copied().max().unwrap_or(0).max(element_size).max(1);
+    u8::try_from(u64::BITS.saturating_sub(largest.leading_zeros()).div_ceil(8)).unwrap_or(8)
+}
+
+/// The bytes for each dimension of a chunk that HDF5 1 and 2 and JLD2 all read in a layout of
+/// version 4; none if there is no such number.
+pub fn common_width(dims: &[u64], element_size: u32) -> Option<u8> {
+    let width = smallest_width(dims, u64::from(element_size));
+    matches!(width, 1 | 2 | 4).then_some(width)
 }
 
 /// Whether [`single_chunk`] can be read by JLD2 and by every HDF5 from 1.10 on.
 pub fn fits_every_reader(dims: &[u64], element_size: u32) -> bool {
-    fewest_bytes(dims, element_size).is_some()
+    common_width(dims, element_size).is_some()
 }
 
 /// Encodes a layout of one filtered chunk; `dims` in HDF5's order.
 ///
-/// HDF5 2 insists on dimensions in the fewest bytes that hold the largest of them; JLD2 writes eight
-/// and reads one, two, four or eight. So they take what HDF5 2 wants unless that is an odd number,
-/// and eight bytes then, which HDF5 up to 1.14 reads.
+/// Where there is no [width that all read](common_width), dimensions take eight bytes, as JLD2 writes
+/// them and HDF5 up to 1.14 reads them.
 pub fn single_chunk(
     dims: &[u64],
     element_size: u32,
@@ -270,7 +272,7 @@ pub fn single_chunk(
     mask: u32,
     addr: RelAddr,
 ) -> Vec<u8> {
-    let width = fewest_bytes(dims, element_size).unwrap_or(8);
+    let width = common_width(dims, element_size).unwrap_or(8);
     let dims: Vec<_> = dims.iter().copied().chain([u64::from(element_size)]).collect();
     let mut out = vec![4, 2, 2, u8::try_from(dims.len()).unwrap_or(u8::MAX), width];
     let width = usize::from(width);

@@ -51,7 +51,9 @@ pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::fill::FillValue;
 pub use message::filter::{FilterEntry, with_fewer_values};
-pub use message::layout::{ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk};
+pub use message::layout::{
+    ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk, chunk_width,
+};
 pub use message::link::Link;
 pub use object::{Dataset, Group, Object, ObjectKind};
 pub use refs::{RefPlan, RefSlot};

@@ -3,8 +3,8 @@
 use super::header::kind;
 use super::message::{filter, layout::Layout};
 use super::{
-    Attribute, Dataspace, Datatype, Error, FillValue, FilterEntry, Link, ObjectHeader, RelAddr,
-    Result, TypeRef,
+    Attribute, Class, Dataspace, Datatype, Error, Extent, FillValue, FilterEntry, Link,
+    ObjectHeader, RelAddr, Result, TypeRef,
 };
 use crate::h5::budget::ATTRIBUTE_BYTES;
 
@@ -53,6 +53,21 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// Whether it is a string of JLD2 0.1.12 to 0.3.1, n bytes that are declared as n strings of n
+    /// bytes. `datatype` is that of its elements.
+    pub fn is_old_string(&self, datatype: &Datatype) -> bool {
+        let stored = match &self.layout {
+            Layout::Compact { size, .. } | Layout::Contiguous { size, .. } => *size,
+            Layout::Chunked(_) => return false,
+        };
+        matches!(datatype.class, Class::String)
+            && self.dataspace.extent == Extent::Simple
+            && self.dataspace.dims.as_slice() == [stored]
+            && u64::from(datatype.size) == stored
+            // One byte is a vector of one string to later JLD2, whoever wrote it.
+            && stored > 1
+    }
+
     /// Whether the data are stored in one piece, with or without filters, and nothing else with
     /// them.
     ///

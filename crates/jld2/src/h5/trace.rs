@@ -329,14 +329,29 @@ impl<'a> Trace<'a> {
         if len == 0 {
             return Ok(());
         }
-        if let Some(chunked) = dataset.layout.chunked() {
-            return Err(Error::foreign(chunked.at, "references inside a chunk"));
-        }
-        let Some(mut at) = self.file.stored_offset(dataset)? else { return Ok(()) };
+        let Some(at) = self.file.stored_offset(dataset)? else { return Ok(()) };
         if u64::from(plan.size) > ELEMENT as u64 {
             return Err(Error::foreign(at, format!("an element of {} bytes", plan.size)));
         }
-        let mut stream = self.file.stored(dataset)?;
+        if let Some(chunked) = dataset.layout.chunked() {
+            if !dataset.filters.is_empty() {
+                return Err(Error::foreign(chunked.at, "references inside a filtered chunk"));
+            }
+            return self.elements_of_chunks(addr, dataset, &plan, path);
+        }
+        self.data_elements(addr, &plan, at, len, path)
+    }
+
+    /// Follows all that leads elsewhere from `len` bytes of data that stand at `at`.
+    fn data_elements(
+        &mut self,
+        addr: RelAddr,
+        plan: &RefPlan,
+        mut at: u64,
+        len: u64,
+        path: &Arc<str>,
+    ) -> Result<()> {
+        let mut stream = self.file.source().stream(at, len, "data")?;
         let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
         let window = (WINDOW / size).max(1).saturating_mul(size);
         let mut left = len;
@@ -345,7 +360,7 @@ impl<'a> Trace<'a> {
             let n = usize::try_from(left).unwrap_or(usize::MAX).min(window);
             buffer.resize(n, 0);
             stream.read_exact(&mut buffer).map_err(|e| Error::io(at, e))?;
-            self.elements(addr, &plan, &buffer, at, EdgeKind::DataReference, path)?;
+            self.elements(addr, plan, &buffer, at, EdgeKind::DataReference, path)?;
             at += n as u64;
             left -= n as u64;
         }
@@ -377,6 +392,29 @@ impl<'a> Trace<'a> {
             }
         }
         pending.map_or(Ok(()), |region| self.visitor.region(region))
+    }
+
+    /// Follows all that leads elsewhere from chunks without filters. What they hold beyond the
+    /// dataset's edge does not count.
+    fn elements_of_chunks(
+        &mut self,
+        addr: RelAddr,
+        dataset: &Dataset,
+        plan: &RefPlan,
+        path: &Arc<str>,
+    ) -> Result<()> {
+        let Some(table) = self.file.chunks(dataset)? else { return Ok(()) };
+        let (grid, size) = (table.grid(), u64::from(plan.size));
+        let mut chunks = table.stored(0..u64::MAX)?;
+        while let Some(chunk) = chunks.next()? {
+            let offset = self.file.offset(chunk.addr, "chunk")?;
+            for run in grid.runs(chunk.number) {
+                let (at, len) = (run.start.saturating_mul(size), run.end - run.start);
+                let at = offset.saturating_add(at);
+                self.data_elements(addr, plan, at, len.saturating_mul(size), path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Follows all that leads elsewhere from `bytes`, whole elements that stand at `at`.

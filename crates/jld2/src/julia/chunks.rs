@@ -33,6 +33,8 @@ pub(super) struct Chunks<'a> {
     /// Of a chunk, likewise.
     chunk: Vec<u64>,
     len: u64,
+    /// Bytes that are put together at once, at most.
+    most: u64,
 }
 
 impl<'a> Chunks<'a> {
@@ -63,7 +65,7 @@ impl<'a> Chunks<'a> {
         };
         let with = |dims: &[u64]| dims.iter().copied().chain([size]).collect::<Vec<_>>();
         let (dims, chunk) = (with(table.grid().dims()), with(table.grid().chunk_dims()));
-        Ok(Self { file, table, fill, dims, chunk, len })
+        Ok(Self { file, table, fill, dims, chunk, len, most: MOST })
     }
 
     fn grid(&self) -> &Grid {
@@ -289,22 +291,23 @@ fn steps(dims: &[u64]) -> Vec<u64> {
 impl Stretches<'_, '_> {
     /// The end of the stretch that begins at `start`.
     fn stretch(&self, start: u64) -> u64 {
+        let most = self.chunks.most;
         let steps = steps(&self.chunks.dims);
         let dims = self.chunks.dims.iter().zip(&self.chunks.chunk).zip(&steps);
         // The first dimension along which at least one step fits.
         for ((&dim, &chunk), &step) in dims {
-            if step == 0 || step > MOST {
+            if step == 0 || step > most {
                 continue;
             }
             let whole = chunk.saturating_mul(step);
-            let lines = if whole <= MOST {
-                chunk.saturating_mul((USUAL / whole.max(1)).max(1))
+            let lines = if whole <= most {
+                chunk.saturating_mul((USUAL.min(most) / whole.max(1)).max(1))
             } else {
-                MOST / step
+                most / step
             };
             let line = start / step % dim.max(1);
             let mut until = (line / lines.max(1)).saturating_add(1).saturating_mul(lines.max(1));
-            if whole > MOST {
+            if whole > most {
                 // Not into the next chunk, which would be decoded once more.
                 until = until.min((line / chunk.max(1)).saturating_add(1).saturating_mul(chunk));
             }
@@ -313,7 +316,7 @@ impl Stretches<'_, '_> {
             let end = first.saturating_add(until.min(dim).saturating_mul(step));
             return end.min(self.end);
         }
-        self.end.min(start.saturating_add(MOST))
+        self.end.min(start.saturating_add(most))
     }
 
     fn load(&mut self) -> Result<()> {
@@ -483,5 +486,53 @@ impl Read for Stretches<'_, '_> {
         let n = self.fill_buf()?.read(out)?;
         self.consume(n);
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h5::ObjectKind;
+    use std::path::Path;
+
+    fn read(chunks: &Chunks<'_>, filters: &[Filter], range: Range<u64>) -> Vec<u8> {
+        let mut out = Vec::new();
+        opened(chunks, filters, range).unwrap().read_to_end(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn data_are_the_same_whatever_fits_in_memory() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/chunks/btree1.h5");
+        let reader = crate::File::open(path).unwrap();
+        let file = reader.container();
+        let mut stretches = 0;
+        for path in reader.dataset_paths().unwrap() {
+            let found = reader.dataset(&path).unwrap();
+            let ObjectKind::Dataset(dataset) = &found.object().kind else { continue };
+            let datatype = file.resolve(&dataset.datatype).unwrap();
+            let len = file.data_len(dataset, &datatype).unwrap();
+            if dataset.is_in_one_piece() || len == 0 || len > 20_000 {
+                continue;
+            }
+            let filters: Vec<_> =
+                dataset.filters.iter().map(|f| Filter::new(f.id, f.client.clone(), None)).collect();
+            let mut chunks = Chunks::new(file, dataset, &datatype, len).unwrap();
+            let whole = read(&chunks, &filters, 0..len);
+            assert_eq!(whole.len() as u64, len, "{path}");
+            stretches += usize::from(dataset.dataspace.dims.len() > 1);
+            for most in [1, 3, 8, 100, 700, 5000] {
+                chunks.most = most;
+                if most >= 100 {
+                    assert!(read(&chunks, &filters, 0..len) == whole, "{path} {most}");
+                }
+                for (start, end) in [(0, 9), (len / 3 + 1, len.min(len / 3 + 90)), (len - 5, len)] {
+                    let part = read(&chunks, &filters, start..end);
+                    let range = usize::try_from(start).unwrap()..usize::try_from(end).unwrap();
+                    assert!(part == whole[range], "{path} {most} {start}");
+                }
+            }
+        }
+        assert!(stretches > 5, "{stretches}");
     }
 }

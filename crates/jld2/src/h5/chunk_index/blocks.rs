@@ -51,6 +51,7 @@ impl<'a> Blocks<'a> {
             let expected = format!("at most {MOST} bytes");
             return Err(Error::corrupt(offset, what, expected, len.to_string()));
         }
+        self.file.extent(offset, len, what)?;
         self.spend(len, offset)?;
         let bytes = self.file.source().read(offset, usize::try_from(len).unwrap_or(0), what)?;
         let (data, sum) = bytes.split_at(bytes.len().saturating_sub(4));

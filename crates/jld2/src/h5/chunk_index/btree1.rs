@@ -138,6 +138,7 @@ impl<'a> BTreeV1<'a> {
         // One key more than entries: it is behind all of them.
         let len = used * (key + 8) + key;
         let body = offset + HEAD as u64;
+        self.file.extent(body, len as u64, WHAT)?;
         let bytes = self.file.source().read(body, len, WHAT)?;
         self.file.spend((HEAD + len) as u64);
         let mut c = Cursor::new(&bytes, body, WHAT);

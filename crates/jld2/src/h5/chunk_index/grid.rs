@@ -1,6 +1,7 @@
 //! The grid of chunks that covers a dataset.
 
 use crate::h5::{Chunked, Dataspace, Error, Extent, Result};
+use std::ops::Range;
 
 /// Numbers the chunks of a dataset in the order of its data: the last dimension varies fastest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +90,36 @@ impl Grid {
         let start = self.start(number);
         let mut ends = start.iter().zip(&self.chunk).map(|(s, c)| s.saturating_add(*c));
         self.dims.iter().any(|dim| ends.next().is_some_and(|end| end > *dim))
+    }
+
+    /// The elements of a chunk that are inside the dataset, in stretches that follow one another in
+    /// the chunk, as ranges of elements of the chunk.
+    pub fn runs(&self, number: u64) -> impl Iterator<Item = Range<u64>> + use<'_> {
+        let start = self.start(number);
+        let ends = self.dims.iter().zip(&start).map(|(dim, start)| dim.saturating_sub(*start));
+        let inside: Vec<u64> = ends.zip(&self.chunk).map(|(end, chunk)| end.min(*chunk)).collect();
+        let mut next = Some(vec![0_u64; self.chunk.len()]);
+        std::iter::from_fn(move || {
+            let place = next.take()?;
+            let first = place
+                .iter()
+                .zip(&self.chunk)
+                .fold(0_u64, |n, (at, chunk)| n.saturating_mul(*chunk).saturating_add(*at));
+            // The last dimension is gone through at once.
+            let mut after = place;
+            let outer = after.len().saturating_sub(1);
+            let outer = after.iter_mut().take(outer).zip(&inside);
+            let more = outer.rev().any(|(at, inside)| {
+                *at += 1;
+                let is_inside = *at < *inside;
+                if !is_inside {
+                    *at = 0;
+                }
+                is_inside
+            });
+            next = more.then_some(after);
+            Some(first..first.saturating_add(inside.last().copied().unwrap_or(0)))
+        })
     }
 
     /// The chunk at this place, counted in chunks along each dimension; `None` if that is outside.

@@ -114,6 +114,9 @@ impl<'a> ChunkTable<'a> {
 
     fn check(&self, chunk: &StoredChunk) -> Result<()> {
         let offset = self.file.offset(chunk.addr, "chunk")?;
+        if chunk.size == 0 {
+            return Err(Error::corrupt(offset, "chunk", "stored bytes", "none"));
+        }
         self.file.extent(offset, chunk.size, "chunk")?;
         if self.is_filtered(chunk) || chunk.size == self.grid.chunk_bytes() {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Parses data layouts (HDF5 specification IV.A.2.i; docs/jld2-format.md, section 7.2).
 
 use crate::h5::bytes::Cursor;
-use crate::h5::{Error, RelAddr, Result};
+use crate::h5::{Error, ObjectHeader, RelAddr, Result, kind};
 
 /// Where the data of a dataset stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,6 +157,14 @@ impl Layout {
     /// The one chunk, where the message itself says that there is one.
     pub fn single_chunk(&self) -> Option<StoredChunk> {
         self.chunked().and_then(Chunked::single)
+    }
+}
+
+/// In how many bytes each dimension of a chunk is written, where a layout of version 4 says so.
+pub fn chunk_width(header: &ObjectHeader) -> Option<u8> {
+    match header.body(header.of_kind(kind::LAYOUT).next()?) {
+        [4, 2, _, _, width, ..] => Some(*width),
+        _ => None,
     }
 }
 

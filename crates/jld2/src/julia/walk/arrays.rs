@@ -101,9 +101,9 @@ impl DatasetWalk<'_> {
     ) -> Result<u64> {
         let datatype = element.datatype();
         let column = Column::new(self.walk.types.file(), dataset, datatype)?;
-        if dataset.layout.chunked().is_some() && !RefPlan::new(datatype)?.is_empty() {
+        if !dataset.filters.is_empty() && !RefPlan::new(datatype)?.is_empty() {
             // JLD2 compresses plain data only; and decoders inside decoders would take much memory.
-            return Err(Error::foreign(column.offset(), "references inside a chunk"));
+            return Err(Error::foreign(column.offset(), "references inside a filtered chunk"));
         }
         let n = dataset.dataspace.elements().unwrap_or(0);
         let size = element.size().min(ELEMENT);

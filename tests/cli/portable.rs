@@ -1,0 +1,148 @@
+//! `--portable`: what HDF5 2 cannot open is written so that it can; Julia reads what it read.
+
+use crate::world::{Ended, World};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// About 25 kinds of arrays, small and of 70,000 rows, by JLD2 0.6.5 with deflate.
+const KINDS: &str = "0.6.5-deflate-kinds.jld2";
+/// Strings of their own, by JLD2 0.3.1.
+const STRINGS: &str = "0.3.1-strings.jld2";
+
+fn data(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/portable").join(name)).unwrap()
+}
+
+fn json(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.out).unwrap()
+}
+
+/// What readers that are built on HDF5 cannot open of a file.
+fn readers(world: &World, file: &str) -> [u64; 4] {
+    let seen = json(&world.jldconv(&["inspect", file, "--json"]).ends(0));
+    ["hdf5_2", "heaps", "strings", "empty_strings"].map(|of| seen["readers"][of].as_u64().unwrap())
+}
+
+#[test]
+fn a_current_file_becomes_portable_once_and_says_the_same() {
+    let world = World::new(&[]);
+    world.put("kinds.jld2", data(KINDS));
+    let plain = world.jldconv(&["convert", "kinds.jld2", "plain.jld2"]).ends(0).out;
+    assert!(plain.starts_with("plain.jld2: unchanged (patch)"), "{plain}");
+    assert!(plain.contains("cannot be opened by h5py from 3.16 on"), "{plain}");
+    assert!(plain.contains("--portable mends that"), "{plain}");
+    let args = ["convert", "kinds.jld2", "new.jld2", "--portable", "--verify", "content"];
+    let told = world.jldconv(&args).ends(0).out;
+    assert!(told.starts_with("new.jld2: converted (patch)"), "{told}");
+    for kept in [
+        "note: /large/union: --portable leaves its layout: it is an array of a Union",
+        "note: /large/shared and 1 more: --portable leaves its layout: several references",
+        "note: 3 compressed arrays cannot be opened by h5py from 3.16 on, which has HDF5 2\n",
+    ] {
+        assert!(told.contains(kept), "{told}");
+    }
+    assert_eq!(readers(&world, "kinds.jld2"), [23, 1, 0, 1]);
+    assert_eq!(readers(&world, "new.jld2"), [3, 0, 0, 1]);
+    let again = world.jldconv(&["convert", "new.jld2", "again.jld2", "--portable"]).ends(0).out;
+    assert!(again.starts_with("again.jld2: unchanged (patch)"), "{again}");
+    assert!(fs::read(world.at("again.jld2")).unwrap() == fs::read(world.at("new.jld2")).unwrap());
+    let dump = |file: &str| world.jldconv(&["dump", file, "--json"]).ends(0).out;
+    assert_eq!(dump("new.jld2"), dump("kinds.jld2"));
+    world.jldconv(&["verify", "kinds.jld2", "new.jld2", "--strict"]).ends(0);
+}
+
+#[test]
+fn every_level_of_check_holds_and_the_report_counts_bytes() {
+    let world = World::new(&[]);
+    world.put("kinds.jld2", data(KINDS));
+    for level in ["none", "structure", "bytes", "content"] {
+        let new = format!("{level}.jld2");
+        let args = ["convert", "kinds.jld2", &new, "--portable", "--verify", level, "--json"];
+        let report = json(&world.jldconv(&args).ends(0));
+        let length = |file: &str| fs::metadata(world.at(file)).unwrap().len();
+        let appended = length(&new) - length("kinds.jld2");
+        assert_eq!(report["readers"]["hdf5_2"], 3, "{level}");
+        assert_eq!(report["bytes_appended"], appended, "{level}");
+        // Six B-trees, of 2,096 bytes for one dimension and 2,616 for two; data stay.
+        assert!((12_000..14_000).contains(&appended), "{appended}");
+        assert!(report["bytes_replaced"].as_u64().unwrap() < 500, "{report}");
+    }
+}
+
+#[test]
+fn in_place_it_is_undone_bit_for_bit() {
+    let world = World::new(&[]);
+    for name in [KINDS, STRINGS] {
+        world.put(name, data(name));
+        let args = ["convert", name, "--mode", "in-place", "--portable"];
+        let told = world.jldconv(&args).ends(0).out;
+        assert!(told.contains(": converted (in place)"), "{told}");
+        assert!(fs::read(world.at(name)).unwrap() != data(name));
+        assert_eq!(readers(&world, name)[1..3], [0, 0]);
+        world.jldconv(&["undo", name]).ends(0);
+        assert!(fs::read(world.at(name)).unwrap() == data(name));
+    }
+}
+
+#[test]
+fn old_strings_become_strings_to_hdf5() {
+    let world = World::new(&[]);
+    world.put("old.jld2", data(STRINGS));
+    assert_eq!(readers(&world, "old.jld2"), [0, 0, 2, 1]);
+    world.jldconv(&["convert", "old.jld2", "new.jld2", "--portable"]).ends(0);
+    assert_eq!(readers(&world, "new.jld2"), [0, 0, 0, 1]);
+    let dump = |file: &str| world.jldconv(&["dump", file, "--json"]).ends(0).out;
+    assert_eq!(dump("new.jld2"), dump("old.jld2"));
+    assert!(dump("new.jld2").contains("hello, old world"));
+}
+
+#[test]
+fn an_output_that_is_not_portable_is_made_again_for_it() {
+    let world = World::new(&[1]);
+    world.put("old/output_00002.jld2", data(KINDS));
+    let ended = world.supervisor(&["old", "new", "--report", "first.json"]).ends(0);
+    assert!(ended.out.contains("23 compressed arrays cannot be opened by h5py"), "{}", ended.out);
+    assert_eq!(world.json("first.json")["unchanged"], 1);
+    let args = ["old", "new", "--portable", "--yes", "--report", "second.json"];
+    world.supervisor(&args).ends(0);
+    let report = world.json("second.json");
+    let file = |name: &str| {
+        let files = report["files"].as_array().unwrap();
+        files.iter().find(|file| file["name"] == name).unwrap().clone()
+    };
+    let made = file("output_00002.jld2");
+    assert_eq!(made["outcome"], "converted", "{made}");
+    assert_eq!(made["stale"], "made with another --portable");
+    assert_eq!(made["readers"]["hdf5_2"], 3);
+    world.supervisor(&args).ends(0);
+    assert_eq!(world.json("second.json")["skipped"], 2);
+    // Nor without a journal to tell.
+    fs::remove_dir_all(world.at("new/.jldconv")).unwrap();
+    world.supervisor(&args).ends(0);
+    assert_eq!(world.json("second.json")["skipped"], 2);
+}
+
+#[test]
+fn it_can_be_said_in_the_environment_and_in_a_file() {
+    let world = World::new(&[]);
+    world.put("old/output_00002.jld2", data(KINDS));
+    let mut command = world.program("jldconv-supervisor", &["old", "new"]);
+    command.env("JLDCONV_PORTABLE", "true");
+    Ended::of(&mut command, &world).ends(0);
+    assert_eq!(readers(&world, "new/output_00002.jld2")[0], 3);
+    world.put("jldconv.toml", "portable = true\n");
+    world.supervisor(&["old", "more", "--config", "jldconv.toml"]).ends(0);
+    assert_eq!(readers(&world, "more/output_00002.jld2")[0], 3);
+}
+
+#[test]
+fn a_rewrite_takes_it_too_and_says_what_it_left() {
+    let world = World::new(&[]);
+    world.put("kinds.jld2", data(KINDS));
+    let args = ["convert", "kinds.jld2", "new.jld2", "--portable", "--compress", "zstd", "--json"];
+    let report = json(&world.jldconv(&args).ends(0));
+    assert_eq!(report["mode"], "rewrite");
+    assert_eq!(report["readers"]["hdf5_2"], readers(&world, "new.jld2")[0]);
+    world.jldconv(&["verify", "kinds.jld2", "new.jld2"]).ends(0);
+}
