@@ -1,5 +1,6 @@
 //! Writes the file that a rewrite fills from front to end.
 
+use crate::h5::RelAddr;
 use crate::sys::stream::Sink;
 use crate::sys::sums::{Stretch, Sums};
 use std::fs::File;
@@ -16,17 +17,21 @@ pub(super) struct Output<'a> {
     sink: Sink<'a>,
     buffer: Vec<u8>,
     position: u64,
+    /// What addresses in the file count from.
+    base: u64,
     /// Digests of what was written, for the check.
     sums: Sums,
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(file: &'a File) -> Self {
+    /// Writes to `file`, in which addresses count from `base`.
+    pub(super) fn new(file: &'a File, base: u64) -> Self {
         Self {
             file,
             sink: Sink::new(file),
             buffer: Vec::with_capacity(BUFFER),
             position: 0,
+            base,
             sums: Sums::default(),
         }
     }
@@ -34,6 +39,11 @@ impl<'a> Output<'a> {
     /// Offset of the next byte.
     pub(super) fn position(&self) -> u64 {
         self.position
+    }
+
+    /// The address of an offset.
+    pub(super) fn addr(&self, offset: u64) -> RelAddr {
+        RelAddr(offset.wrapping_sub(self.base))
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
