@@ -2,6 +2,7 @@
 
 use super::inventory::Inventory;
 use super::relocate::Places;
+use super::strings::{self, Body};
 use crate::h5::encode::{self, EncodedHeader, HeaderForm, NewMessage};
 use crate::h5::message::{attribute::Attribute, link::Link};
 use crate::h5::{
@@ -42,8 +43,19 @@ impl Context<'_> {
         behind: u64,
     ) -> Result<EncodedHeader> {
         let mut messages = Vec::new();
+        let string = object.dataset().and_then(strings::form);
+        let place = self.places.empty_string(self.inventory, object.addr());
         for m in &object.header.messages {
             let mut body = object.header.body(m).to_vec();
+            let order = m.order.unwrap_or(0);
+            match string.map_or(Body::AsItIs, |form| form.body(m.kind, place)) {
+                Body::AsItIs => {}
+                Body::New(body) => {
+                    messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
+                    continue;
+                }
+                Body::Gone => continue,
+            }
             match (m.kind, &object.kind) {
                 (kind::NIL | kind::CONTINUATION, _) => continue,
                 (kind::DATATYPE, ObjectKind::Dataset(d)) => {
@@ -70,7 +82,6 @@ impl Context<'_> {
                 }
                 _ => {}
             }
-            let order = m.order.unwrap_or(0);
             messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
         }
         match &object.kind {

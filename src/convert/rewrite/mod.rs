@@ -18,6 +18,7 @@ mod payload;
 mod pipeline;
 mod progress;
 mod relocate;
+mod strings;
 #[cfg(test)]
 mod tests;
 
