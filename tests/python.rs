@@ -311,7 +311,10 @@ fn h5py_and_h5dump_open_every_object_of_a_rewrite() {
     let kinds = root().join("tests/data/portable/0.6.5-deflate-kinds.jld2");
     let cut = fs::read(kinds).unwrap();
     fs::write(dir.join("cut.jld2"), &cut[..cut.len() - 300]).unwrap();
-    jldconv(dir, &["rescue", "cut.jld2", "rescued.jld2"]);
+    let mut rescue = Command::new(env!("CARGO_BIN_EXE_jldconv"));
+    rescue.args(["rescue", "cut.jld2", "rescued.jld2"]).current_dir(dir);
+    let told = String::from_utf8(rescue.output().unwrap().stdout).unwrap();
+    assert!(told.contains("written to rescued.jld2"), "{told}");
     outputs.push(dir.join("rescued.jld2"));
     for python in pythons() {
         for output in &outputs {
@@ -327,4 +330,38 @@ fn h5py_and_h5dump_open_every_object_of_a_rewrite() {
         let error = String::from_utf8_lossy(&dumped.stderr);
         assert!(dumped.status.success() && error.is_empty(), "{}: {error}", output.display());
     }
+}
+
+/// Runs `scripts/readers --quick` against a page.
+fn held(page: &Path) -> Option<(bool, String)> {
+    let python = python()?;
+    let output = Command::new(&python)
+        .arg(root().join("scripts/readers"))
+        .args(["--quick", "--only", "h5py", "--hold"])
+        .arg(page)
+        .env("JLDCONV", env!("CARGO_BIN_EXE_jldconv"))
+        .env("JLDCONV_PYTHON", &python)
+        .env_remove("JLDCONV_JULIA")
+        .output()
+        .unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    Some((output.status.success(), String::from_utf8_lossy(&told).into_owned()))
+}
+
+#[test]
+fn the_page_of_readers_promises_what_is_true() {
+    let page = root().join("docs/readers.md");
+    let Some((holds, told)) = held(&page) else { return };
+    assert!(holds, "{told}");
+
+    // A page that promised that HDF5 reads LZ4 frames would be found out.
+    let text = std::fs::read_to_string(&page).unwrap();
+    let row = text.lines().find(|line| line.starts_with("| rewrite, lz4-frame |")).unwrap();
+    let cells = row.matches('|').count() - 2;
+    let lie = format!("| rewrite, lz4-frame |{}", " 7/7 |".repeat(cells));
+    let dir = tempfile::tempdir().unwrap();
+    let other = dir.path().join("readers.md");
+    std::fs::write(&other, text.replace(row, &lie)).unwrap();
+    let (holds, told) = held(&other).unwrap();
+    assert!(!holds && told.contains("says 7/7 of rewrite, lz4-frame"), "{told}");
 }

@@ -10,7 +10,10 @@
 //! its types rightly.
 
 mod additions;
+pub mod check;
+mod client_values;
 mod container;
+pub mod definitions;
 mod diagnose;
 pub mod edit;
 mod edit_show;
@@ -35,6 +38,7 @@ pub mod target;
 mod typedef;
 pub mod userrules;
 
+pub use container::is_merafile;
 pub use error::{PlanError, TargetError};
 pub use examine::Examiner;
 pub use finding::{Finding, Severity};

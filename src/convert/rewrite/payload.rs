@@ -2,7 +2,7 @@
 
 use super::RewriteError;
 use super::choice::{self, Choice, Chooser, EncodeOptions, Reason, stored_chunks};
-use super::column_writer::{ColumnWriter, Job, copy, entry};
+use super::column_writer::{ColumnWriter, Job, Written, copy, entries};
 use super::header::Payload;
 use super::inventory::Inventory;
 use super::output::Output;
@@ -13,7 +13,8 @@ use crate::convert::Observer;
 use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::{fits_every_reader, single_chunk};
 use crate::h5::{
-    ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, RefPlan, RelAddr,
+    ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, ObjectKind,
+    RefPlan, RelAddr,
 };
 use crate::julia::Column;
 use std::collections::HashMap;
@@ -30,6 +31,8 @@ pub(crate) struct Counts {
     pub(crate) grown: u64,
     /// Columns whose chunk is too large for HDF5 before 2.0.
     pub(crate) large: u64,
+    /// Groups that numbered their attributes, and do not any more.
+    pub(crate) unordered: u64,
     /// Columns of which HDF5 2.0 does not read the layout.
     pub(crate) old_form: u64,
     /// Columns that JLD2 reads from one chunk only, and that are stored without a filter.
@@ -57,6 +60,7 @@ pub(super) fn write(
     let mut columns = Columns {
         input,
         threads: encoding.threads,
+        written: encoding.written,
         progress: &progress,
         out,
         payloads,
@@ -65,6 +69,9 @@ pub(super) fn write(
     let mut later = Vec::new();
     for &addr in &inventory.objects {
         let object = input.object(addr)?;
+        if matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order() {
+            columns.counts.unordered += u64::from(object.attributes.len() > 1);
+        }
         let Some(column) = ColumnData::of(input, object)? else { continue };
         let dataset = column.dataset()?;
         if !RefPlan::new(&column.datatype)?.is_empty() {
@@ -122,6 +129,8 @@ impl ColumnData {
         let len = input.data_len(dataset, &datatype)?;
         if matches!(dataset.layout, Layout::Compact { .. } | Layout::Contiguous { size: 0, .. })
             || dataset.layout.chunked().is_some() && len == 0
+            // What was never written stays so: it could be of any size.
+            || matches!(dataset.layout, Layout::Contiguous { .. }) && dataset.is_unwritten()
         {
             return Ok(None);
         }
@@ -141,6 +150,7 @@ impl ColumnData {
 struct Columns<'t, 'o> {
     input: &'t File,
     threads: usize,
+    written: Written<'t>,
     progress: &'t Progress<'t>,
     out: &'t mut Output<'o>,
     payloads: &'t mut HashMap<RelAddr, Payload>,
@@ -251,7 +261,7 @@ impl Columns<'_, '_> {
         };
         let encoded = codec::encode(codec, shuffle, &decoded, self.out, self.threads, &mut on)
             .map_err(|e| RewriteError::of_codec(decoded.offset(), e))?;
-        let filters: Vec<_> = encoded.filters.into_iter().map(entry).collect();
+        let filters = entries(codec, encoded.filters, self.written);
         let dims = &dataset.dataspace.dims;
         let layout = single_chunk(dims, column.datatype.size, 0, 0, RelAddr::NULL);
         let header = chunk_tree::header_bytes(&layout, &filters);
@@ -293,7 +303,7 @@ impl Columns<'_, '_> {
                 stored: column.stored,
             });
         }
-        let mut writer = ColumnWriter::new(self.out, input, self.progress);
+        let mut writer = ColumnWriter::new(self.out, input, self.progress, self.written);
         pipeline::run(&jobs, self.threads, &mut writer)?;
         for (addr, payload, grown) in writer.done {
             self.counts.grown += u64::from(grown);
