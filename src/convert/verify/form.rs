@@ -17,6 +17,8 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
     let shape = match dataset.dataspace.extent {
         Extent::Null => "without data".to_owned(),
         Extent::Scalar => "scalar".to_owned(),
+        // What `--portable` and rewrites make of it. That they do, other checks see.
+        Extent::Simple if dataset.is_old_string(element.datatype()) => "scalar".to_owned(),
         Extent::Simple => format!("of {:?}", dataset.dataspace.dims),
     };
     let place = match &dataset.layout {
@@ -63,18 +65,13 @@ pub(super) fn planned(planned: &Planned, types: &TypeTable<'_>, addr: RelAddr) -
     }
 }
 
-/// What a rewrite makes of a dataset: the same, but for strings that HDF5 could not read.
+/// What a rewrite makes of a dataset: the same, but for empty strings, which HDF5 could not open.
 fn laid_out(types: &TypeTable<'_>, addr: RelAddr) -> Result<String> {
     let object = types.file().object(addr)?;
     if let Some(dataset) = object.dataset() {
         let element = types.element(&dataset.datatype)?;
         if dataset.is_empty_string(element.datatype()) {
             return Ok(format!("{} scalar, 16 bytes each, 16 bytes in all", element.julia_type()));
-        }
-        if dataset.is_old_string(element.datatype()) {
-            let size = element.size();
-            let julia_type = element.julia_type();
-            return Ok(format!("{julia_type} scalar, {size} bytes each, {size} bytes in all"));
         }
     }
     of(types, addr, false)
