@@ -199,6 +199,8 @@ impl<'a> Trace<'a> {
             }
             match trace.visit(addr, &path).map_err(|e| e.in_object(&path)) {
                 Err(error) if error.is_foreign() && addr != superblock.root => {
+                    // What cannot be read is not free.
+                    trace.allowance.check(file, error.offset().unwrap_or(superblock.offset))?;
                     // What leads to such a dataset may have been seen in part.
                     let error = match file.object(addr) {
                         Err(own) if own.is_foreign_dataset() => error,
