@@ -7,7 +7,7 @@ use super::progress::Progress;
 use crate::codec::{Codec, Filter};
 use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::{self, fits_every_reader};
-use crate::h5::{ChunkGrid, Error, File, FilterEntry, RelAddr};
+use crate::h5::{ChunkGrid, Error, FilterEntry, RelAddr};
 use crate::julia::Column;
 use std::io::Read;
 
@@ -35,8 +35,6 @@ pub(super) struct Job<'c> {
 /// Writes the chunks of one column after another.
 pub(super) struct ColumnWriter<'a, 'o> {
     out: &'a mut Output<'o>,
-    /// Knows what addresses count from, which stays.
-    input: &'a File,
     progress: &'a Progress<'a>,
     written: Written<'a>,
     /// Where the column begins that is being written.
@@ -50,11 +48,10 @@ pub(super) struct ColumnWriter<'a, 'o> {
 impl<'a, 'o> ColumnWriter<'a, 'o> {
     pub(super) fn new(
         out: &'a mut Output<'o>,
-        input: &'a File,
         progress: &'a Progress<'a>,
         written: Written<'a>,
     ) -> Self {
-        Self { out, input, progress, written, start: 0, sizes: Vec::new(), done: Vec::new() }
+        Self { out, progress, written, start: 0, sizes: Vec::new(), done: Vec::new() }
     }
 
     /// Writes chunk `number` of a column; they come in order. With the last one the column is done.
@@ -107,9 +104,9 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
         } else {
             let at = self.out.position().next_multiple_of(8);
             self.out.pad_to(at)?;
-            let first = self.input.addr(self.start);
+            let first = self.out.addr(self.start);
             let chunks = StoredChunks { grid, first, sizes: &self.sizes, filter_mask: 0 };
-            let (at, out) = (self.input.addr(at), &mut *self.out);
+            let (at, out) = (self.out.addr(at), &mut *self.out);
             let root = chunk_tree::write_tree(&chunks, at, &mut |node| out.write(node))?;
             Payload::Tree { layout: chunk_tree::chunked(grid, root), filters }
         };

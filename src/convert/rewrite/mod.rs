@@ -50,9 +50,9 @@ pub(super) fn rewrite(
     observer: &dyn Observer,
 ) -> std::result::Result<Rewritten, RewriteError> {
     let inventory = Inventory::take(input)?;
-    let mut out = Output::new(out);
     let block = user_block(input)?;
     let base = block.len() as u64;
+    let mut out = Output::new(out, base);
     out.zeros(base + front::SUPERBLOCK)?;
     let mut payloads = HashMap::new();
     let counts = payload::write(input, &inventory, encoding, &mut out, &mut payloads, observer)

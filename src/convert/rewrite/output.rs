@@ -1,5 +1,6 @@
 //! Writes the file that a rewrite fills from front to end.
 
+use crate::h5::RelAddr;
 use crate::sys::stream::Sink;
 use crate::sys::sums::{Stretch, Sums};
 use std::fs::File;
@@ -13,6 +14,8 @@ const BUFFER: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Output<'a> {
     file: &'a File,
+    /// Where addresses count from: behind the user block, which need not be the input's.
+    base: u64,
     sink: Sink<'a>,
     buffer: Vec<u8>,
     position: u64,
@@ -21,14 +24,20 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(file: &'a File) -> Self {
+    pub(super) fn new(file: &'a File, base: u64) -> Self {
         Self {
             file,
+            base,
             sink: Sink::new(file),
             buffer: Vec::with_capacity(BUFFER),
             position: 0,
             sums: Sums::default(),
         }
+    }
+
+    /// The address of what stands at an offset.
+    pub(super) fn addr(&self, offset: u64) -> RelAddr {
+        RelAddr(offset.wrapping_sub(self.base))
     }
 
     /// Offset of the next byte.

@@ -209,9 +209,9 @@ impl Columns<'_, '_> {
             done += chunk.size;
         }
         let at = self.align()?;
-        let first = self.input.addr(start);
+        let first = self.out.addr(start);
         let chunks = StoredChunks { grid, first, sizes: &sizes, filter_mask };
-        let (at, out) = (self.input.addr(at), &mut *self.out);
+        let (at, out) = (self.out.addr(at), &mut *self.out);
         let root = chunk_tree::write_tree(&chunks, at, &mut |node| out.write(node))?;
         let layout = chunk_tree::chunked(grid, root);
         self.is(column, Payload::Tree { layout, filters: dataset.filters.clone() });
@@ -303,7 +303,7 @@ impl Columns<'_, '_> {
                 stored: column.stored,
             });
         }
-        let mut writer = ColumnWriter::new(self.out, input, self.progress, self.written);
+        let mut writer = ColumnWriter::new(self.out, self.progress, self.written);
         pipeline::run(&jobs, self.threads, &mut writer)?;
         for (addr, payload, grown) in writer.done {
             self.counts.grown += u64::from(grown);
