@@ -144,6 +144,7 @@ fn a_rewrite_takes_it_too_and_says_what_it_left() {
     let report = json(&world.jldconv(&args).ends(0));
     assert_eq!(report["mode"], "rewrite");
     assert_eq!(report["readers"]["hdf5_2"], readers(&world, "new.jld2")[0]);
+    assert_eq!(report["readers"]["empty_strings"], 0);
     world.jldconv(&["verify", "kinds.jld2", "new.jld2"]).ends(0);
 }
 
@@ -155,4 +156,21 @@ fn single_chunks_as_jld2_writes_them_are_not_portable() {
     let refused = world.jldconv(&args).ends(2).err;
     assert!(refused.contains("--portable and --chunk one exclude each other"), "{refused}");
     assert!(!world.at("new.jld2").exists());
+}
+
+#[test]
+fn a_rewrite_leaves_no_string_that_hdf5_cannot_open() {
+    let world = World::new(&[]);
+    world.put("old.jld2", data(STRINGS));
+    let told = world.jldconv(&["convert", "old.jld2", "new.jld2", "--mode", "patch"]).ends(0).out;
+    assert!(told.contains("1 empty string cannot be opened by HDF5 from 1.14 on"), "{told}");
+    assert!(told.contains("--repack mends that"), "{told}");
+    for level in ["none", "structure", "bytes", "content"] {
+        let new = format!("{level}.jld2");
+        let args = ["convert", "old.jld2", &new, "--repack", "--verify", level];
+        let told = world.jldconv(&args).ends(0).out;
+        assert!(!told.contains("string"), "{told}");
+        assert_eq!(readers(&world, &new), [0, 0, 0, 0]);
+        world.jldconv(&["verify", "old.jld2", &new, "--strict"]).ends(0);
+    }
 }

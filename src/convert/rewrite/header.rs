@@ -2,6 +2,7 @@
 
 use super::inventory::Inventory;
 use super::relocate::Places;
+use super::strings::{self, Body};
 use crate::h5::encode::{self, EncodedHeader, HeaderForm, NewMessage};
 use crate::h5::{
     AnyLink, Attribute, Dataset, Error, File, FillValue, FilterEntry, Group, Layout, Message,
@@ -44,9 +45,20 @@ impl Context<'_> {
         behind: u64,
     ) -> Result<EncodedHeader> {
         let mut messages = Vec::new();
+        let string = object.dataset().and_then(strings::form);
+        let place = self.places.empty_string(self.inventory, object.addr());
         let mut attributes = object.attributes.iter();
         for m in &object.header.messages {
             let mut body = object.header.gathered(m);
+            let order = m.order.unwrap_or(0);
+            match string.map_or(Body::AsItIs, |form| form.body(m.kind, place)) {
+                Body::AsItIs => {}
+                Body::New(body) => {
+                    messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
+                    continue;
+                }
+                Body::Gone => continue,
+            }
             match (m.kind, &object.kind) {
                 (kind::NIL | kind::CONTINUATION, _) => continue,
                 (kind::SYMBOL_TABLE, ObjectKind::Group(group)) => {
@@ -93,7 +105,6 @@ impl Context<'_> {
                 );
                 return Err(Error::foreign(m.offset, what));
             }
-            let order = m.order.unwrap_or(0);
             messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
         }
         if matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order() {

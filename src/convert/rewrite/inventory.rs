@@ -1,6 +1,7 @@
 //! Finds what is alive in a file: every object and every heap object that can be reached, without
 //! going through `_types`, so that types which nothing uses are left behind.
 
+use super::strings::{self, Form};
 use crate::h5::{
     Edge, EdgeKind, File, Object, ObjectKind, RefPlan, RelAddr, Result, Sequence, Trace, Visitor,
 };
@@ -19,6 +20,8 @@ pub(super) struct Inventory {
     pub(super) index: HashMap<(RelAddr, u32), usize>,
     /// What in an element of a heap object leads elsewhere; few files have more than three kinds.
     pub(super) plans: Vec<RefPlan>,
+    /// Which heap objects are those of empty strings that get one, by dataset.
+    pub(super) empty_strings: HashMap<RelAddr, usize>,
     /// Offset of the root's link to `_types`, and that group.
     pub(super) types_link: Option<(u64, RelAddr)>,
     /// Objects that are referred to once, by data or by a link.
@@ -48,7 +51,21 @@ impl Inventory {
         let mut walk = Walk { root, columns: HashSet::new(), out: Self::default() };
         Trace::run(file, &mut walk)?;
         walk.out.once = HashSet::new();
+        walk.out.empty_strings(file)?;
         Ok(walk.out)
+    }
+
+    /// Gives each empty string a heap object of no bytes.
+    fn empty_strings(&mut self, file: &File) -> Result<()> {
+        for &addr in &self.objects {
+            let object = file.object(addr)?;
+            let Some(dataset) = object.dataset() else { continue };
+            if strings::form(dataset) == Some(Form::Vlen) {
+                self.empty_strings.insert(addr, self.sequences.len());
+                self.sequences.push(Stored { offset: 0, len: 0, plan: usize::MAX });
+            }
+        }
+        Ok(())
     }
 
     /// Whether more than one reference leads to an object, so that it is one and the same in Julia.

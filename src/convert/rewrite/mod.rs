@@ -19,6 +19,7 @@ mod payload;
 mod pipeline;
 mod progress;
 mod relocate;
+mod strings;
 #[cfg(test)]
 mod tests;
 

@@ -27,6 +27,12 @@ impl Places {
         })
     }
 
+    /// Where the heap object of an empty string is; null for what is none.
+    pub(super) fn empty_string(&self, inventory: &Inventory, addr: RelAddr) -> (RelAddr, u32) {
+        let place = inventory.empty_strings.get(&addr).and_then(|&i| self.sequences.get(i));
+        place.copied().unwrap_or((RelAddr::NULL, 0))
+    }
+
     /// Turns the addresses in `bytes`, whole elements from offset `at` of the input, into the new
     /// ones.
     pub(super) fn relocate(

@@ -17,6 +17,7 @@ pub(super) fn of(types: &TypeTable<'_>, addr: RelAddr, placed: bool) -> Result<S
     let shape = match dataset.dataspace.extent {
         Extent::Null => "without data".to_owned(),
         Extent::Scalar => "scalar".to_owned(),
+        // What `--portable` and rewrites make of it. That they do, other checks see.
         Extent::Simple if dataset.is_old_string(element.datatype()) => "scalar".to_owned(),
         Extent::Simple => format!("of {:?}", dataset.dataspace.dims),
     };
@@ -52,7 +53,8 @@ fn one_chunk(file: &File, dataset: &Dataset) -> Result<Option<StoredChunk>> {
 /// What the dataset at `addr` of the input has to be in the output.
 pub(super) fn planned(planned: &Planned, types: &TypeTable<'_>, addr: RelAddr) -> Result<String> {
     match planned.migration.overrides.objects.get(&addr) {
-        None => of(types, addr, !planned.rewritten),
+        None if planned.rewritten => laid_out(types, addr),
+        None => of(types, addr, true),
         Some(Override::Value(node)) => Ok(node.julia_type().to_owned()),
         Some(Override::Retyped { name, .. }) => {
             let params = element(types, addr)?.map(|e| e.julia_type().params().to_vec());
@@ -61,6 +63,18 @@ pub(super) fn planned(planned: &Planned, types: &TypeTable<'_>, addr: RelAddr) -
         }
         Some(Override::Moved) => moved(types, addr),
     }
+}
+
+/// What a rewrite makes of a dataset: the same, but for empty strings, which HDF5 could not open.
+fn laid_out(types: &TypeTable<'_>, addr: RelAddr) -> Result<String> {
+    let object = types.file().object(addr)?;
+    if let Some(dataset) = object.dataset() {
+        let element = types.element(&dataset.datatype)?;
+        if dataset.is_empty_string(element.datatype()) {
+            return Ok(format!("{} scalar, 16 bytes each, 16 bytes in all", element.julia_type()));
+        }
+    }
+    of(types, addr, false)
 }
 
 /// What the dataset at `addr` of the output is, in the words of [`planned`].

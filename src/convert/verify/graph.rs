@@ -4,8 +4,8 @@
 
 use crate::convert::rewrite::user_block;
 use crate::h5::{
-    Attribute, Dataset, Dataspace, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan,
-    RefSlot, RelAddr, TypeRef,
+    Attribute, Dataset, Dataspace, Datatype, Extent, File, Group, Layout, Object, ObjectKind,
+    RefPlan, RefSlot, RelAddr, TypeRef,
 };
 use crate::julia::Column;
 use std::collections::{HashMap, HashSet};
@@ -24,6 +24,7 @@ pub(super) fn compare(planned: &File, output: &File) -> Outcome {
         pairs: HashMap::new(),
         taken: HashSet::new(),
         sequences: HashMap::new(),
+        empty_strings: HashSet::new(),
         pending: Vec::new(),
         types: None,
     };
@@ -45,6 +46,8 @@ struct Walk<'a> {
     taken: HashSet<RelAddr>,
     /// New places of heap objects by their old ones.
     sequences: HashMap<(RelAddr, u32), (RelAddr, u32)>,
+    /// Heap objects of the output that empty strings got.
+    empty_strings: HashSet<(RelAddr, u32)>,
     pending: Vec<(RelAddr, RelAddr, Arc<str>)>,
     /// `_types` on both sides.
     types: Option<(RelAddr, RelAddr)>,
@@ -187,7 +190,16 @@ impl Walk<'_> {
 
     fn datasets(&mut self, a: &Dataset, b: &Dataset, path: &Arc<str>) -> Outcome {
         let [planned, output] = self.sides;
-        shape(&a.dataspace, &b.dataspace)?;
+        let old = planned.resolve(&a.datatype).map_err(|e| read(&e))?;
+        if a.is_empty_string(&old) {
+            return self.empty_string(b);
+        }
+        // What is one string became a scalar.
+        if a.is_old_string(&old) {
+            same("extent", &Extent::Scalar, &b.dataspace.extent)?;
+        } else {
+            shape(&a.dataspace, &b.dataspace)?;
+        }
         let datatype = self.typed(&a.datatype, &b.datatype, path)?;
         let len = planned.data_len(a, &datatype).map_err(|e| read(&e))?;
         same("bytes", &len, &output.data_len(b, &datatype).map_err(|e| read(&e))?)?;
@@ -223,6 +235,28 @@ impl Walk<'_> {
             done += n as u64;
         }
         Ok(())
+    }
+
+    /// An empty string became one of variable length, with a heap object of its own.
+    fn empty_string(&mut self, found: &Dataset) -> Outcome {
+        let [_, output] = self.sides;
+        same("extent", &Extent::Scalar, &found.dataspace.extent)?;
+        let TypeRef::Inline(datatype) = &found.datatype else {
+            return Err("the type of an empty string became a committed one".to_owned());
+        };
+        layout("type", &Datatype::vlen_string(), datatype)?;
+        let Layout::Compact { offset, size: 16 } = found.layout else {
+            return Err(format!("an empty string has the layout {:?}", found.layout));
+        };
+        let id = output.source().read(offset, 16, "heap id").map_err(|e| read(&e))?;
+        let place = output.vlen(&id, offset, 1).map_err(|e| read(&e))?;
+        if place.is_none_or(|(_, len)| len != 0) {
+            return Err("an empty string has no heap object of no bytes".to_owned());
+        }
+        if heap_object(&id).is_some_and(|place| self.empty_strings.insert(place)) {
+            return Ok(());
+        }
+        Err("two strings have the same heap object".to_owned())
     }
 
     /// Compares elements, with the offset at which they stand on each side.
@@ -297,11 +331,7 @@ impl Walk<'_> {
             _ => return Err(format!("the sequence at {} is not the planned one", at[1])),
         };
         same("bytes of a sequence", &len, &new_len)?;
-        let id = |bytes: &[u8]| {
-            let index = bytes.get(12..16).and_then(|i| i.first_chunk::<4>());
-            Some((address(bytes, 4)?, u32::from_le_bytes(*index?)))
-        };
-        let (Some(x), Some(y)) = (id(x), id(y)) else { return Ok(()) };
+        let (Some(x), Some(y)) = (heap_object(x), heap_object(y)) else { return Ok(()) };
         match self.sequences.insert(x, y) {
             Some(known) => return same("heap object", &known, &y),
             None if len == 0 => return Ok(()),
@@ -312,6 +342,12 @@ impl Walk<'_> {
         let b = output.source().read(new_offset, n, "heap object").map_err(|e| read(&e))?;
         self.elements(base, (&a, offset), (&b, new_offset), path)
     }
+}
+
+/// Which heap object a heap id names: its collection and its index.
+fn heap_object(id: &[u8]) -> Option<(RelAddr, u32)> {
+    let index = id.get(12..16)?.first_chunk::<4>()?;
+    Some((address(id, 4)?, u32::from_le_bytes(*index)))
 }
 
 fn address(bytes: &[u8], at: usize) -> Option<RelAddr> {

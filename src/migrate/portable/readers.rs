@@ -110,7 +110,7 @@ impl Readers {
             (
                 self.empty_strings,
                 "empty string",
-                "cannot be opened by HDF5 from 1.14 on: its type has no size".to_owned(),
+                "cannot be opened by HDF5 from 1.14 on, as its type has no size: --repack mends that".to_owned(),
             ),
         ];
         let lines = lines.into_iter().filter(|(count, ..)| *count > 0);

@@ -71,6 +71,22 @@ impl Dataset {
             && stored > 1
     }
 
+    /// Whether it is an empty string as JLD2 writes it: of a type without size, which HDF5 from 1.14 on
+    /// cannot open. `datatype` is that of its elements.
+    pub fn is_empty_string(&self, datatype: &Datatype) -> bool {
+        let nothing = match &self.layout {
+            Layout::Compact { size, .. } | Layout::Contiguous { size, .. } => *size == 0,
+            Layout::Chunked(_) => false,
+        };
+        // JLD2 0.1.12 to 0.3.1 declared it as no strings.
+        let shape = match self.dataspace.extent {
+            Extent::Scalar => true,
+            Extent::Simple => self.dataspace.dims.as_slice() == [0],
+            Extent::Null => false,
+        };
+        matches!(datatype.class, Class::String) && datatype.size == 0 && nothing && shape
+    }
+
     /// Whether the data are stored in one piece, with or without filters, and nothing else with
     /// them.
     ///
