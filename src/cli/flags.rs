@@ -21,8 +21,9 @@ pub struct ConversionFlags {
     /// rewrite is needed [default: auto]
     #[arg(long, value_name = "MODE")]
     pub mode: Option<Mode>,
-    /// The package versions to convert for [default: mera-1.9]
-    #[arg(long, value_name = "NAME")]
+    /// The package versions to convert for: a target of this program, or a file that defines one
+    /// [default: mera-1.9]
+    #[arg(long, value_name = "NAME|FILE")]
     pub target: Option<String>,
     /// Further rules, for your own types (may be given several times)
     #[arg(long, value_name = "FILE")]

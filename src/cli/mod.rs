@@ -11,6 +11,7 @@ mod settings_sources;
 mod slurm;
 mod slurm_script;
 mod supervisor;
+mod target;
 mod value;
 
 pub use flags::{BatchFlags, ConversionFlags, Layer};
@@ -29,4 +30,5 @@ pub use slurm_script::script;
 pub use supervisor::{
     Gathered, Parsed, ReportArgs, StartFlags, SupervisorCli, SupervisorCommand, VerifyPairsArgs,
 };
+pub use target::{TargetCheckArgs, TargetCommand, TargetListArgs, TargetShowArgs};
 pub use value::{Share, Size, Span};

@@ -1,6 +1,7 @@
 //! Defines the command line of `jldconv`: one file at a time.
 
 use super::flags::ConversionFlags;
+use super::target::TargetCommand;
 use super::value;
 use crate::h5::Checksums;
 use clap::builder::BoolishValueParser;
@@ -17,11 +18,12 @@ Examples:
   jldconv verify archive upgraded                  the same of all files in two directories
   jldconv dump new.jld2 /hydro/info                values as text
   jldconv rescue broken.jld2 saved.jld2            what is whole in a damaged file, as a new one
+  jldconv target check --packages ~/.julia/packages  what newer packages would warn of
   jldconv undo output_00100.jld2                   take an in-place upgrade back
 Whole archives: jldconv-supervisor.
 
-Exit codes: 0 done, 1 a file failed or differs, 2 usage, 3 interrupted, 4 nothing to compare,
-5 internal error, 6 rescued in part.";
+Exit codes: 0 done, 1 a file or target failed or differs, 2 usage, 3 interrupted,
+4 nothing to compare, 5 internal error, 6 rescued in part.";
 
 /// A parsed command line.
 #[derive(Debug, Clone, Parser)]
@@ -47,6 +49,9 @@ pub enum JldconvCommand {
     Verify(VerifyArgs),
     /// Print a file's values, or those below a path
     Dump(DumpArgs),
+    /// What outputs are made for: list and show targets, check one against Julia's sources
+    #[command(subcommand)]
+    Target(TargetCommand),
     /// Save what is whole in a damaged file: never closed, cut short, partly zeroed
     Rescue(RescueArgs),
     /// Take in-place upgrades back, bit for bit
@@ -67,8 +72,9 @@ pub struct InspectArgs {
     /// Show whole trees, with the committed types
     #[arg(long)]
     pub full: bool,
-    /// The package versions that findings are about [default: mera-1.9]
-    #[arg(long, value_name = "NAME")]
+    /// The package versions that findings are about: a target's name, or a file that defines one
+    /// [default: mera-1.9]
+    #[arg(long, value_name = "NAME|FILE")]
     pub target: Option<String>,
     /// Further rules, for your own types (may be given several times)
     #[arg(long, value_name = "FILE")]
@@ -110,8 +116,9 @@ pub struct VerifyArgs {
     /// What became of it, or a directory of files with the same names
     #[arg(value_name = "NEW")]
     pub b: PathBuf,
-    /// The package versions that NEW was made for [default: mera-1.9]
-    #[arg(long, value_name = "NAME")]
+    /// The package versions that NEW was made for: a target's name, or a file that defines one
+    /// [default: mera-1.9]
+    #[arg(long, value_name = "NAME|FILE")]
     pub target: Option<String>,
     /// Further rules that NEW was made with (may be given several times)
     #[arg(long, value_name = "FILE")]
@@ -251,6 +258,11 @@ mod tests {
             "inspect a.jld2 --backup-dir undo",
             "verify a.jld2 b.jld2 --backup-dir undo",
             "dump a.jld2 --backup-dir undo",
+            "target list --json",
+            "target show",
+            "target show mine.toml --json",
+            "target check --definitions a.jl --definitions b.jl --target mera-1.9",
+            "target check --packages dir --json",
         ] {
             let args = std::iter::once("jldconv").chain(line.split(' '));
             assert!(JldconvCli::try_parse_from(args).is_ok(), "{line}");
@@ -266,6 +278,8 @@ mod tests {
             "rescue a.jld2 b.jld2 --discard-replaced",
             "convert",
             "melt a",
+            "target",
+            "target check",
         ] {
             let args =
                 std::iter::once("jldconv").chain(line.split(' ').filter(|it| !it.is_empty()));

@@ -4,6 +4,7 @@
 //! job array is made: a value means the same wherever it is written.
 
 use crate::cli::flags::Layer;
+use crate::migrate::target::is_file;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::collections::BTreeMap;
@@ -15,8 +16,12 @@ use std::path::PathBuf;
 const DIRS: [&str; 2] = ["input-dir", "output-dir"];
 
 /// Settings that hold paths: those in a config file are relative to it.
-pub(in crate::cli) const PATHS: [&str; 6] =
-    ["input-dir", "output-dir", "rules", "backup-dir", "report", "log"];
+const PATHS: [&str; 6] = ["input-dir", "output-dir", "rules", "backup-dir", "report", "log"];
+
+/// Whether the `value` of a setting is a path; a target is a name or a path.
+pub(in crate::cli) fn is_path(key: &str, value: &OsStr) -> bool {
+    PATHS.contains(&key) || key == "target" && value.to_str().is_none_or(is_file)
+}
 
 /// Settings as texts, by key; a key is a flag's long name, `input-dir` or `output-dir`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,8 +70,8 @@ impl Said {
     /// # Errors
     /// Where there is no current directory.
     pub fn make_absolute(&mut self) -> io::Result<()> {
-        for (_, values) in self.0.iter_mut().filter(|(key, _)| PATHS.contains(&key.as_str())) {
-            for value in values {
+        for (key, values) in &mut self.0 {
+            for value in values.iter_mut().filter(|value| is_path(key, value)) {
                 *value = std::path::absolute(&*value)?.into_os_string();
             }
         }

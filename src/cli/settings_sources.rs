@@ -2,7 +2,7 @@
 //!
 //! Both are read by the command line's own parser: errors name the place where a value was.
 
-use crate::cli::raw_settings::{PATHS, Said, keys};
+use crate::cli::raw_settings::{Said, is_path, keys};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -105,10 +105,8 @@ fn from_table(table: &Table, place: &str, base: &Path) -> Result<Said, SourceErr
             value => scalar(value).map(|text| vec![text]),
         }
         .ok_or_else(|| wrong("write a text, a number, true or false"))?;
-        if PATHS.contains(&key.as_str()) {
-            for text in &mut texts {
-                *text = base.join(&*text).into_os_string();
-            }
+        for text in texts.iter_mut().filter(|text| is_path(key, text)) {
+            *text = base.join(&*text).into_os_string();
         }
         said.add(key, texts).map_err(|message| wrong(&message))?;
     }

@@ -77,7 +77,7 @@ impl Recipe {
             hash.update(&(bytes.len() as u64).to_le_bytes());
             hash.update(bytes);
         };
-        add(definition.as_bytes());
+        definition.iter().for_each(|text| add(text.as_bytes()));
         for path in &options.rules {
             let text = fs::read(path)
                 .map_err(|error| unsupported(format!("cannot read {}: {error}", path.display())))?;

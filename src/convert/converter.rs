@@ -44,7 +44,7 @@ impl Converter {
         let wrong =
             |e: crate::migrate::TargetError| Failure::new(FailureKind::Unsupported, e.to_string());
         let recipe = Recipe::of(&options)?;
-        let mut target = Target::builtin(&options.target).map_err(wrong)?;
+        let mut target = Target::named(&options.target).map_err(wrong)?;
         // Later files go first: what is given last on the command line has the last word.
         for path in &options.rules {
             let rules = userrules::read(path).map_err(wrong)?;

@@ -86,6 +86,7 @@ impl LayOut<'_> {
             chunk: Chunking::Auto,
             threads: 1,
             readable: &|_| true,
+            written: &|_, client| client.to_vec(),
         };
         rewrite::rewrite(self.file, temp.file(), &encoding, self.observer).map_err(|e| match e {
             RewriteError::Input(e) => read_failure(&self.job.input, &e),

@@ -142,7 +142,7 @@ impl Chunking {
 pub struct Options {
     /// How it is carried out.
     pub mode: Mode,
-    /// The target's name, e.g. `mera-1.9`.
+    /// The target's name, e.g. `mera-1.9`, or a file that defines one.
     pub target: String,
     /// Files with further rules.
     pub rules: Vec<PathBuf>,

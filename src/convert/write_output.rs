@@ -105,8 +105,9 @@ impl Work<'_> {
         let failed = |e: h5::Error| read_failure(input, &e);
         let file = self.planned.as_planned().map_err(failed)?;
         let readable = |filters: &[FilterEntry]| {
-            filters.iter().all(|f| self.target.filter(f.id).is_some_and(|known| known.reads))
+            filters.iter().all(|f| self.target.misread(f.id, f.client.len()).is_none())
         };
+        let written = |id: u16, client: &[u32]| self.target.written(id, client);
         let encoding = EncodeOptions {
             wanted: self.codec(self.options.compress),
             fallback: self.fallback(),
@@ -114,6 +115,7 @@ impl Work<'_> {
             chunk: self.options.chunk,
             threads: self.options.threads.max(1),
             readable: &readable,
+            written: &written,
         };
         let mut columns = rewrite::Counts::default();
         let mut made = self.finish(|temp| {

@@ -59,7 +59,15 @@ fn codec(steps: &[Filter]) -> Option<&Filter> {
 
 /// Whether the target can decode what these filters give.
 fn readable(target: &Target, steps: &[Filter]) -> bool {
-    steps.iter().all(|(id, _)| target.filter(*id).is_some_and(|filter| filter.reads))
+    steps.iter().all(|(id, client)| target.misread(*id, target.taken(*id, client)).is_none())
+}
+
+/// The filters without the client values that the target does not take, which a conversion leaves out.
+fn taken(target: &Target, steps: &[Filter]) -> Vec<Filter> {
+    let taken = |(id, client): &Filter| {
+        (*id, client.iter().take(target.taken(*id, client)).copied().collect())
+    };
+    steps.iter().map(taken).collect()
 }
 
 fn encodings(id: u16) -> &'static [Encoding] {
@@ -108,9 +116,15 @@ impl Encodings {
                 anew += count;
                 continue;
             }
-            match left.get_mut(steps) {
-                Some(there) if *there >= *count => *there -= count,
-                _ => return false,
+            // As they were or put right; where a header has no room for that, encoded anew.
+            let fewer = taken(target, steps);
+            let there = |steps: &&Vec<Filter>| left.get(*steps).is_some_and(|n| n >= count);
+            match [steps, &fewer].into_iter().find(there) {
+                Some(steps) => {
+                    left.entry(steps.clone()).and_modify(|there| *there -= count);
+                }
+                None if fewer != *steps => anew += count,
+                None => return false,
             }
         }
         left.retain(|steps, count| !steps.is_empty() && *count > 0);
@@ -147,7 +161,7 @@ pub(super) fn expected(
             }
         }
         [(id, client)] => {
-            let level = client.first().map(|level| i64::from(level.cast_signed()));
+            let level = target.level_in(*id, client);
             encodings(*id).iter().for_each(|encoding| add(*encoding, level));
         }
         // Conversions that encode columns anew give all the same codec.

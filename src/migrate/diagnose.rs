@@ -20,17 +20,7 @@ pub(super) fn filters(survey: &Survey, target: &Target, findings: &mut Findings)
             || filter.name.clone().unwrap_or_else(|| "unknown".into()),
             |k| k.name.clone(),
         );
-        let problem = match known {
-            None => Some("the target does not know this filter".to_owned()),
-            Some(k) if !k.reads => {
-                Some(k.why.clone().unwrap_or_else(|| "the target cannot decode it".into()))
-            }
-            Some(k) => k
-                .client_values
-                .filter(|(least, most)| !(*least..=*most).contains(&filter.client.len()))
-                .map(|_| format!("the target fails on {} client values", filter.client.len())),
-        };
-        let Some(problem) = problem else { continue };
+        let Some(problem) = target.misread(filter.id, filter.client.len()) else { continue };
         let text = format!("data filtered with {shown} (id {}): {problem}", filter.id);
         rewrite.get_or_insert_with(|| format!("{place}: {text}"));
         findings.add(Finding {

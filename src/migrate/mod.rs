@@ -10,7 +10,10 @@
 //! its types rightly.
 
 mod additions;
+pub mod check;
+mod client_values;
 mod container;
+pub mod definitions;
 mod diagnose;
 pub mod edit;
 mod edit_show;

@@ -98,6 +98,7 @@ pub fn plan_and_map(
     let superblock = file.superblock();
     container::user_block(superblock, &mut findings);
     survey.repairs.tell(superblock, &mut findings);
+    survey.client_values.tell(&mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
     let session = JuliaSession::new(&types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
@@ -128,7 +129,7 @@ pub fn plan_and_map(
     let idle = groups.is_empty() && names.is_empty() && flags.is_empty() && links.is_empty();
     let edits = if !idle {
         Some(engine.run(&flags, &names, &tables)?)
-    } else if ported || !survey.repairs.is_empty(superblock) {
+    } else if ported || !survey.repairs.is_empty(superblock) || !survey.client_values.is_empty() {
         Some(engine.repair()?)
     } else {
         None

@@ -1,5 +1,6 @@
 //! Collects what there is in a file, as far as rules and findings ask for it: one trace.
 
+use super::client_values::ClientValues;
 use super::container::Repairs;
 use super::portable::Portable;
 use super::target::Target;
@@ -35,7 +36,8 @@ pub struct Survey {
     pub embedded: HashMap<RelAddr, Vec<RelAddr>>,
     /// Committed datatypes that occur.
     pub committed: BTreeSet<RelAddr>,
-    /// Filters, how many datasets use them, and the path of the first.
+    /// Filters, how many datasets use them, and the path of the first; those with too many client
+    /// values as they are once that is put right.
     pub filters: Vec<(FilterEntry, u64, Arc<str>)>,
     /// Datasets, linked or not.
     pub datasets: u64,
@@ -45,6 +47,8 @@ pub struct Survey {
     pub payload_bytes: u64,
     /// What is amiss with the container and can be put right where it stands.
     pub(super) repairs: Repairs,
+    /// Filters with more client values than the target takes.
+    pub(super) client_values: ClientValues,
     /// What readers that are built on HDF5 cannot open.
     pub portable: Portable,
     /// Every reference but those to heaps; `None` if there are too many to keep.
@@ -137,6 +141,7 @@ impl Survey {
 impl Visitor for Surveyor<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         self.out.repairs.look(object, path);
+        self.out.client_values.look(object, self.target, path)?;
         match &object.kind {
             ObjectKind::Group(group) => {
                 self.out.groups += 1;
@@ -202,12 +207,17 @@ impl Visitor for Surveyor<'_> {
 impl Surveyor<'_> {
     fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
         self.out.datasets += 1;
+        let mended = self.out.client_values.mends(object.addr());
         self.out.portable.dataset(self.types, object, dataset, path)?;
         for filter in &dataset.filters {
-            let known = self.out.filters.iter_mut().find(|(f, _, _)| f == filter);
+            let mut filter = filter.clone();
+            if mended {
+                filter.client.truncate(self.target.taken(filter.id, &filter.client));
+            }
+            let known = self.out.filters.iter_mut().find(|(f, _, _)| *f == filter);
             match known {
                 Some((_, count, _)) => *count += 1,
-                None => self.out.filters.push((filter.clone(), 1, Arc::from(path))),
+                None => self.out.filters.push((filter, 1, Arc::from(path))),
             }
         }
         let addr = match &dataset.datatype {

@@ -20,10 +20,13 @@ use super::{
     userrules,
 };
 use serde::Deserialize;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 
-/// The targets that the program carries, newest last.
-const BUILTIN: [(&str, &str); 1] = [("mera-1.9", include_str!("../../targets/mera-1.9.toml"))];
+mod filter;
+mod source;
+
+pub use filter::{ClientValue, Filter, Setting};
+pub use source::is_file;
 
 /// The package versions that an output is for.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,23 +49,6 @@ pub struct Target {
     user_rules: Vec<String>,
 }
 
-/// A filter as it may stand in a dataset's pipeline.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Filter {
-    /// HDF5's number of it.
-    pub id: u16,
-    /// What people call it.
-    pub name: String,
-    /// Whether the target decodes it.
-    pub reads: bool,
-    /// The least and the greatest number of client values with which it does.
-    #[serde(default)]
-    pub client_values: Option<(usize, usize)>,
-    /// Why it does not.
-    pub why: Option<String>,
-}
-
 /// How columns can be encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -77,6 +63,19 @@ pub enum Encoding {
     Zstd,
     /// Deflate.
     Deflate,
+}
+
+impl Encoding {
+    /// Its name in a target's file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Lz4 => "lz4",
+            Self::Lz4Frame => "lz4-frame",
+            Self::Zstd => "zstd",
+            Self::Deflate => "deflate",
+        }
+    }
 }
 
 /// The objects that say how a file's columns are encoded.
@@ -158,28 +157,36 @@ impl Target {
     /// # Errors
     /// There is none.
     pub fn builtin(name: &str) -> Result<Self, TargetError> {
-        Self::parse(Self::definition(name)?, name)
+        Self::parse(source::builtin(name)?, name)
     }
 
-    /// The text that defines the target of this name.
+    /// The target of this name, or in this file ([`is_file`]).
     ///
     /// # Errors
-    /// There is none.
-    pub fn definition(name: &str) -> Result<&'static str, TargetError> {
-        let known = BUILTIN.iter().find(|(known, _)| *known == name);
-        known.map(|(_, text)| *text).ok_or_else(|| TargetError::Unknown {
-            name: name.to_owned(),
-            known: Self::names().collect(),
-        })
+    /// There is none of this name; the file cannot be read, is not TOML, says something unknown, or
+    /// contradicts itself.
+    pub fn named(target: &str) -> Result<Self, TargetError> {
+        Self::parse(&source::text(target)?, target)
     }
 
-    /// The target of this name, or the default, with the rules of some files. Those of later files go
+    /// The texts that define the target of this name or in this file: its own, and that of the target
+    /// on which it builds.
+    ///
+    /// # Errors
+    /// There is none of this name, the file cannot be read, or is not TOML.
+    pub fn definition(target: &str) -> Result<Vec<Cow<'static, str>>, TargetError> {
+        let text = source::text(target)?;
+        let base = source::base(&text, target)?;
+        Ok([Some(text), base.map(Cow::Borrowed)].into_iter().flatten().collect())
+    }
+
+    /// The target of this name or in this file, or the default, with the rules of some files. Those of later files go
     /// first: what is given last on the command line has the last word.
     ///
     /// # Errors
     /// There is no such target, or a rules file cannot be read or contradicts the target.
     pub fn with_rule_files(name: Option<&str>, files: &[PathBuf]) -> Result<Self, TargetError> {
-        let target = Self::builtin(name.unwrap_or(Self::default_name()))?;
+        let target = Self::named(name.unwrap_or(Self::default_name()))?;
         files.iter().try_fold(target, |target, path| {
             target.with_rules(userrules::read(path)?, &path.display().to_string())
         })
@@ -187,12 +194,12 @@ impl Target {
 
     /// The target that a user gets who names none.
     pub fn default_name() -> &'static str {
-        BUILTIN.last().map_or("", |(name, _)| name)
+        source::BUILTIN.last().map_or("", |(name, _)| name)
     }
 
     /// The names of all targets, newest last.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        BUILTIN.iter().map(|(name, _)| *name)
+        source::BUILTIN.iter().map(|(name, _)| *name)
     }
 
     /// Reads the text of a target that is called `origin` in errors.
@@ -200,8 +207,14 @@ impl Target {
     /// # Errors
     /// It is not TOML, says something unknown, or contradicts itself.
     pub fn parse(text: &str, origin: &str) -> Result<Self, TargetError> {
-        let raw: RawTarget = toml::from_str(text)
-            .map_err(|source| TargetError::Syntax { origin: origin.to_owned(), source })?;
+        let syntax = |source| TargetError::Syntax { origin: origin.to_owned(), source };
+        let based = source::base(text, origin)?.is_some();
+        // Read from the text where it can be: then errors tell the line.
+        let raw: RawTarget = if based {
+            source::whole(text, origin)?.try_into().map_err(syntax)?
+        } else {
+            toml::from_str(text).map_err(syntax)?
+        };
         let rules = userrules::check(raw.rule, origin)?;
         let mut types = BTreeMap::new();
         let invalid = |problem| TargetError::Invalid { origin: origin.to_owned(), problem };
@@ -292,6 +305,21 @@ impl Target {
         self.types.get(name)
     }
 
+    /// The types that the target defines, by their full names.
+    pub fn types(&self) -> impl Iterator<Item = (&str, &TypeDef)> {
+        self.types.iter().map(|(name, def)| (name.as_str(), def))
+    }
+
+    /// Full names of further types that the target has, whose fields it does not tell.
+    pub fn further_types(&self) -> impl Iterator<Item = &str> {
+        self.modules.names.iter().map(String::as_str)
+    }
+
+    /// Packages of which the target has no types but those that it names.
+    pub fn closed_packages(&self) -> impl Iterator<Item = &str> {
+        self.modules.closed.iter().map(String::as_str)
+    }
+
     /// The fields that only take objects of the type `name`: each with the type that has it.
     pub fn holders_of(&self, name: &str) -> impl Iterator<Item = (&str, &str)> {
         self.types.iter().filter_map(move |(holder, def)| {
@@ -318,6 +346,29 @@ impl Target {
         }
     }
 
+    /// Why the target does not read data with this filter and so many client values; none if it does.
+    pub fn misread(&self, id: u16, values: usize) -> Option<String> {
+        match self.filter(id) {
+            None => Some("the target does not know this filter".to_owned()),
+            Some(known) => known.misread(values),
+        }
+    }
+
+    /// How many of a filter's client values the target takes, of those that are there.
+    pub fn taken(&self, id: u16, client: &[u32]) -> usize {
+        self.filter(id).map_or(client.len(), |known| known.taken(client))
+    }
+
+    /// The client values that a session of the target writes, where JLD2 0.6.5 would write `client`.
+    pub fn written(&self, id: u16, client: &[u32]) -> Vec<u32> {
+        self.filter(id).map_or_else(|| client.to_vec(), |known| known.written(client))
+    }
+
+    /// The level that a filter's client values tell, if they tell any.
+    pub fn level_in(&self, id: u16, client: &[u32]) -> Option<i64> {
+        self.filter(id)?.level_in(client)
+    }
+
     /// What is known of a filter; one that is not listed cannot be read.
     pub fn filter(&self, id: u16) -> Option<&Filter> {
         self.filters.iter().find(|filter| filter.id == id)
@@ -342,6 +393,9 @@ impl Target {
             {
                 return Some(format!("codec: there is no field {level:?} for the level"));
             }
+        }
+        if let Some(problem) = self.filters.iter().find_map(Filter::problem) {
+            return Some(problem);
         }
         if !self.codec.objects.contains_key(&self.codec.default) {
             return Some("codec: the default encoding has no object".to_owned());

@@ -17,6 +17,7 @@ mod screen;
 mod shards;
 mod summary;
 mod tally;
+mod target;
 pub mod unfinished;
 mod write;
 
@@ -29,4 +30,5 @@ pub use progress::Progress;
 pub use screen::Screen;
 pub use shards::shards;
 pub use summary::summary;
+pub use target::{Checked, target_line, target_shown};
 pub use write::{WriteError, check_report, write_report};

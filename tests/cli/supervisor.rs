@@ -94,7 +94,8 @@ fn the_help_is_what_users_know() {
                                        file itself and can be undone; auto takes patch unless a rewrite
                                        is needed [default: auto] [possible values: auto, patch, rewrite,
                                        in-place]
-          --target <NAME>              The package versions to convert for [default: mera-1.9]
+          --target <NAME|FILE>         The package versions to convert for: a target of this program, or
+                                       a file that defines one [default: mera-1.9]
           --rules <FILE>               Further rules, for your own types (may be given several times)
           --verify <LEVEL>             How to check each output before it gets its name; each level does
                                        what those before it do. none: every object can be read.

@@ -24,4 +24,5 @@ mod rewritten_chunks;
 mod roundtrip;
 mod rule_graphs;
 mod rules;
+mod targets;
 mod written_like_jld2;

@@ -5,6 +5,7 @@ mod back;
 mod convert;
 mod look;
 mod rescue;
+mod target;
 mod unfinished;
 mod verify;
 mod watch;
@@ -38,6 +39,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Dump(args) => look::dump(&args),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
+        JldconvCommand::Target(command) => target::target(&command, verbose),
         JldconvCommand::Rescue(args) => rescue::run(args, &bars),
         JldconvCommand::Undo(args) => back::undo(&args),
         JldconvCommand::Commit(args) => back::commit(&args),

@@ -1,5 +1,6 @@
 //! What becomes of each column: whether it is copied or encoded again, and in how many chunks.
 
+use super::column_writer::Written;
 use super::inventory::Inventory;
 use crate::codec::{Codec, LZ4_BLOCK_SIZE, Lz4Format, ids, sniff_lz4};
 use crate::convert::Chunking;
@@ -24,6 +25,8 @@ pub(crate) struct EncodeOptions<'a> {
     pub(crate) threads: usize,
     /// Whether the target can decode a dataset's filters.
     pub(crate) readable: &'a dyn Fn(&[FilterEntry]) -> bool,
+    /// What client values stand with filters that columns are encoded with.
+    pub(crate) written: Written<'a>,
 }
 
 /// What becomes of a column.

@@ -11,6 +11,9 @@ use crate::h5::{ChunkGrid, Error, File, FilterEntry, RelAddr};
 use crate::julia::Column;
 use std::io::Read;
 
+/// The client values to write for a filter with this number, where JLD2 0.6.5 writes these.
+pub(crate) type Written<'a> = &'a (dyn Fn(u16, &[u32]) -> Vec<u32> + Sync);
+
 /// Stored data are copied in pieces of this many bytes.
 pub(super) const PIECE: usize = 1 << 20;
 
@@ -36,6 +39,7 @@ pub(super) struct ColumnWriter<'a, 'o> {
     /// Knows what addresses count from, which stays.
     input: &'a File,
     progress: &'a Progress<'a>,
+    written: Written<'a>,
     /// Where the column begins that is being written.
     start: u64,
     /// Stored bytes of its chunks.
@@ -51,11 +55,13 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
         out: &'a mut Output<'o>,
         input: &'a File,
         progress: &'a Progress<'a>,
+        written: Written<'a>,
     ) -> Self {
         Self {
             out,
             input,
             progress,
+            written,
             start: 0,
             sizes: Vec::new(),
             done: Vec::new(),
@@ -103,7 +109,7 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
             return Ok(Some(Payload::Contiguous { offset: self.start, size: job.column.len() }));
         }
         let grid = &job.grid;
-        let filters: Vec<_> = job.codec.pipeline(job.shuffle).into_iter().map(entry).collect();
+        let filters = entries(job.codec, job.codec.pipeline(job.shuffle), self.written);
         let stored = self.out.position() - self.start;
         // One chunk needs no index where its dimensions can be written so that all read them.
         let single = grid.count() == 1 && fits_every_reader(grid.chunk(), grid.element_size());
@@ -156,7 +162,17 @@ pub(super) fn copy(
     Ok(())
 }
 
-/// A filter as a header has it.
-pub(super) fn entry(f: Filter) -> FilterEntry {
-    FilterEntry { id: f.id, name: f.name, flags: 0, client: f.client }
+/// Filters as a header has them.
+pub(super) fn entries(
+    codec: Codec,
+    filters: Vec<Filter>,
+    written: Written<'_>,
+) -> Vec<FilterEntry> {
+    let entry = |filter| {
+        let Filter { id, name, client, .. } = filter;
+        // Frames are for JLD2 before 0.6, whose one value means nothing.
+        let client = if codec == Codec::Lz4Frame { client } else { written(id, &client) };
+        FilterEntry { id, name, flags: 0, client }
+    };
+    filters.into_iter().map(entry).collect()
 }

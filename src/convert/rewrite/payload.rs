@@ -2,7 +2,7 @@
 
 use super::RewriteError;
 use super::choice::{self, Choice, Chooser, EncodeOptions, Reason, stored_chunks};
-use super::column_writer::{ColumnWriter, Job, copy, entry};
+use super::column_writer::{ColumnWriter, Job, Written, copy, entries};
 use super::header::Payload;
 use super::inventory::Inventory;
 use super::output::Output;
@@ -57,6 +57,7 @@ pub(super) fn write(
     let mut columns = Columns {
         input,
         threads: encoding.threads,
+        written: encoding.written,
         progress: &progress,
         out,
         payloads,
@@ -153,6 +154,7 @@ impl ColumnData {
 struct Columns<'t, 'o> {
     input: &'t File,
     threads: usize,
+    written: Written<'t>,
     progress: &'t Progress<'t>,
     out: &'t mut Output<'o>,
     payloads: &'t mut HashMap<RelAddr, Payload>,
@@ -267,7 +269,7 @@ impl Columns<'_, '_> {
         };
         let encoded = codec::encode(codec, shuffle, &decoded, self.out, self.threads, &mut on)
             .map_err(|e| RewriteError::of_codec(decoded.offset(), e))?;
-        let filters: Vec<_> = encoded.filters.into_iter().map(entry).collect();
+        let filters = entries(codec, encoded.filters, self.written);
         let dims = &dataset.dataspace.dims;
         let layout = single_chunk(dims, column.datatype.size, 0, 0, RelAddr::NULL);
         let header = chunk_tree::header_bytes(&layout, &filters);
@@ -310,7 +312,7 @@ impl Columns<'_, '_> {
                 stored: column.stored,
             });
         }
-        let mut writer = ColumnWriter::new(self.out, input, self.progress);
+        let mut writer = ColumnWriter::new(self.out, input, self.progress, self.written);
         pipeline::run(&jobs, self.threads, &mut writer)?;
         // What does not shrink comes last, so that all threads work at that, too.
         let given_up = std::mem::take(&mut writer.given_up);

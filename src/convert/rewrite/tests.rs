@@ -20,6 +20,7 @@ fn rewritten(bytes: Vec<u8>) -> File {
         chunk: Chunking::Auto,
         threads: 1,
         readable: &|_| true,
+        written: &|_, client| client.to_vec(),
     };
     rewrite(&input, &out, &encoding, &Silent).unwrap();
     File::from_source(Source::from_file(out).unwrap()).unwrap()

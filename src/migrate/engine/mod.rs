@@ -109,6 +109,7 @@ impl<'r> Engine<'r> {
     /// Puts the container right where no rule asks for anything.
     pub(super) fn repair(&mut self) -> Result<EditList, PlanError> {
         self.survey.repairs.put(&mut self.patches);
+        self.survey.client_values.put(&mut self.patches);
         let end = self.file().superblock().end_of_file;
         let start = end.next_multiple_of(8);
         let appended = self.port(start, &|_| false)?;
@@ -193,6 +194,7 @@ impl<'r> Engine<'r> {
             }
         }
         self.survey.repairs.put(&mut self.patches);
+        self.survey.client_values.put(&mut self.patches);
         let mut appended = built.bytes;
         let behind = appended.len().next_multiple_of(8);
         let trees = self.port(start.saturating_add(behind as u64), &|a| now.contains_key(&a))?;

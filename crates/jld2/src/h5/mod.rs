@@ -50,7 +50,7 @@ pub use message::attribute::Attribute;
 pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
 pub use message::fill::FillValue;
-pub use message::filter::FilterEntry;
+pub use message::filter::{FilterEntry, with_fewer_values};
 pub use message::layout::{
     ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk, chunk_width,
 };

@@ -130,6 +130,39 @@ proptest! {
     }
 
     #[test]
+    fn filters_with_fewer_values_keep_their_length(
+        entries in vec((any::<u16>(), "[ -~]{0,20}", vec(any::<u32>(), 0..5)), 0..33),
+        at_most in 0_usize..5, version_1: bool,
+    ) {
+        let entries: Vec<_> = entries.into_iter().map(|(id, name, client)| {
+            let name = (version_1 || id >= 256).then_some(name).filter(|name| !name.is_empty());
+            FilterEntry { id, name, flags: 0, client }
+        }).collect();
+        let bytes = if version_1 { pipeline_1(&entries) } else { encode::filter_pipeline(&entries) };
+        let read = |bytes: &[u8]| {
+            let mut entries = filter::parse(&mut Cursor::new(bytes, 0, "filters")).unwrap();
+            entries.iter_mut().for_each(|e| e.name = e.name.take().filter(|name| !name.is_empty()));
+            entries
+        };
+        let keep = |_: u16, client: &[u32]| client.len().min(at_most);
+        let fewer =
+            filter::with_fewer_values(&mut Cursor::new(&bytes, 0, "filters"), &keep).unwrap();
+        let excess = |e: &&FilterEntry| e.client.len() > at_most;
+        match fewer {
+            Some(fewer) => {
+                prop_assert_eq!(fewer.len(), bytes.len());
+                let mut want = entries;
+                want.iter_mut().for_each(|e| e.client.truncate(at_most));
+                prop_assert_eq!(read(&fewer), want);
+            }
+            None => prop_assert!(
+                !entries.iter().any(|e| excess(&e))
+                    || !version_1 && entries.iter().filter(excess).any(|e| e.id < 256)
+            ),
+        }
+    }
+
+    #[test]
     fn layouts(
         data in vec(any::<u8>(), 0..300), addr: u64, size: u64, dims in vec(any::<u64>(), 0..32),
         element: u32, filter_mask: u32,
@@ -231,4 +264,25 @@ fn what_an_error_quotes_is_short() {
     assert!(error.to_string().contains("soft link"));
     assert!(error.to_string().len() < 500);
     assert_eq!(NewMessage::placeholder().len(), 20);
+}
+
+/// A filter pipeline of version 1, as HDF5 writes it into files for its older versions.
+fn pipeline_1(filters: &[FilterEntry]) -> Vec<u8> {
+    let mut out = vec![1, u8::try_from(filters.len()).unwrap(), 0, 0, 0, 0, 0, 0];
+    for f in filters {
+        let mut name = f.name.clone().unwrap_or_default().into_bytes();
+        if !name.is_empty() {
+            name.push(0);
+        }
+        name.resize(name.len().next_multiple_of(8), 0);
+        let lens = [f.id, u16::try_from(name.len()).unwrap(), f.flags];
+        out.extend(lens.into_iter().flat_map(u16::to_le_bytes));
+        out.extend(u16::try_from(f.client.len()).unwrap().to_le_bytes());
+        out.extend(name);
+        out.extend(f.client.iter().flat_map(|v| v.to_le_bytes()));
+        if f.client.len() % 2 == 1 {
+            out.extend([0; 4]);
+        }
+    }
+    out
 }
