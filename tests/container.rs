@@ -290,12 +290,18 @@ fn the_order_of_creation_survives_a_rewrite() {
         fs::copy(data(name), place.at("in.jld2")).unwrap();
         place.jldconv("convert in.jld2 new.jld2 --repack --verify content").ends(0);
         let look = |name: &str| {
+            let rewritten = name == "new.jld2";
             let mut tracked = Vec::new();
             each(&place.at(name), &mut |object, path| {
                 let header = &object.header;
                 let orders: Vec<_> = header.of_kind(kind::ATTRIBUTE).map(|m| m.order).collect();
                 let names: Vec<_> = object.attributes.iter().map(|a| a.name.clone()).collect();
-                let flags = header.flags & header_flag::KEPT;
+                let mut flags = header.flags & header_flag::KEPT;
+                if matches!(object.kind, ObjectKind::Group(_)) && orders.is_empty() {
+                    // JLD2 could not add to a group that numbers its attributes.
+                    assert!(!rewritten || flags & header_flag::ORDER_TRACKED == 0, "{path}");
+                    flags = 0;
+                }
                 tracked.push((path.to_owned(), flags, header.extra.clone(), orders, names));
             });
             tracked.sort();

@@ -13,7 +13,7 @@ impl Visitor for Check {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         assert!(path.starts_with('/'));
         for m in &object.header.messages {
-            assert_eq!(object.header.body(m).len(), usize::from(m.len));
+            assert_eq!(object.header.body(m).len(), m.len as usize);
             assert!(m.body + u64::from(m.len) <= self.len);
         }
         Ok(())

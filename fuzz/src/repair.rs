@@ -1,6 +1,7 @@
 //! Makes the checksums of a mutated file right again, so that mutations reach what is behind them.
 
 use jldconv::h5::checksum::lookup3;
+use jldconv::h5::{Checksums, File, Object, Result, Source, Storage, Trace, Visitor};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -89,6 +90,39 @@ pub fn pieces(bytes: &[u8]) -> Vec<Piece> {
     out.into_iter().map(|(start, end)| start..end).collect()
 }
 
+/// Collects what objects keep outside their headers.
+#[derive(Default)]
+struct Outside(Vec<Storage>);
+
+impl Visitor for Outside {
+    fn object(&mut self, object: &Object, _: &str) -> Result<()> {
+        self.0.extend(&object.header.storage);
+        Ok(())
+    }
+}
+
+/// Puts the checksums of heaps and of their indexes right, as far as they can be reached.
+fn repair_outside(bytes: &mut [u8]) {
+    let source = Source::from_bytes(bytes.to_vec());
+    let Ok(file) = File::with_checksums(source, Checksums::Ignored) else { return };
+    let mut outside = Outside::default();
+    let _ = Trace::run(&file, &mut outside);
+    for Storage { start, end, checksum } in outside.0 {
+        let (start, end) = (start as usize, end as usize);
+        let Some(block) = bytes.get_mut(start..end) else { continue };
+        let summed = [b"BTHD", b"BTIN", b"BTLF", b"FRHP", b"FHIB"];
+        if let Some(at) = checksum.map(|at| at as usize - start) {
+            put(block, at, &[0; 4]);
+            let sum = lookup3(block).to_le_bytes();
+            put(block, at, &sum);
+        } else if summed.iter().any(|s| block.starts_with(*s)) && block.len() > 4 {
+            let at = block.len() - 4;
+            let sum = lookup3(&block[..at]).to_le_bytes();
+            put(block, at, &sum);
+        }
+    }
+}
+
 /// Puts right what guards the rest: end of file and all checksums.
 pub fn repair(bytes: &mut [u8]) {
     // What stands inside another piece starts behind it.
@@ -97,7 +131,13 @@ pub fn repair(bytes: &mut [u8]) {
         let sum = lookup3(&bytes[piece.start..end]).to_le_bytes();
         put(bytes, end, &sum);
     }
-    if let Some(at) = superblock(bytes) {
+    if let Some(at) = superblock(bytes).filter(|&at| bytes[at + 8] < 2) {
+        // Without a checksum, and with the end of file elsewhere.
+        let (at, len) = (at + if bytes[at + 8] == 0 { 40 } else { 44 }, bytes.len() as u64);
+        if u64_at(bytes, at).is_none_or(|end| end > len) {
+            put(bytes, at, &len.to_le_bytes());
+        }
+    } else if let Some(at) = superblock(bytes) {
         let len = bytes.len() as u64;
         if u64_at(bytes, at + 28).is_none_or(|end| end > len) {
             put(bytes, at + 28, &len.to_le_bytes());
@@ -105,4 +145,5 @@ pub fn repair(bytes: &mut [u8]) {
         let sum = lookup3(&bytes[at..at + SUPERBLOCK - 4]).to_le_bytes();
         put(bytes, at + SUPERBLOCK - 4, &sum);
     }
+    repair_outside(bytes);
 }

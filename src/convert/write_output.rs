@@ -129,8 +129,11 @@ impl Work<'_> {
                 RewriteError::Failed(f) => f,
             })?;
             columns = counts;
+            let mut remarks: Vec<String> =
+                rewrite::told_of_front(&file).map(str::to_owned).into_iter().collect();
+            remarks.extend(notes(&counts));
             let made_by = verify::MadeBy::Rewrite { sums, head };
-            Ok(Filled { made_by, level: self.level, remarks: notes(&counts) })
+            Ok(Filled { made_by, level: self.level, remarks })
         })?;
         made.remarks.extend(larger(self.planned.identity.len, made.bytes_out, &columns));
         Ok(made)
@@ -325,7 +328,7 @@ impl Work<'_> {
 
 /// What is to be told of the columns of a rewrite.
 fn notes(counts: &rewrite::Counts) -> Vec<String> {
-    let rewrite::Counts { grown, large, old_form, one_chunk_only, .. } = *counts;
+    let rewrite::Counts { grown, large, old_form, one_chunk_only, unordered, .. } = *counts;
     let mut notes = Vec::new();
     let mut note = |count: u64, what: &str| {
         if count > 0 {
@@ -349,6 +352,12 @@ fn notes(counts: &rewrite::Counts) -> Vec<String> {
         "are of 4 GiB or more in one chunk: as they are now, JLD2 reads them, but h5py only with \
          HDF5 2.0 or later; without --chunk one every HDF5 reads them",
     );
+    if unordered > 0 {
+        notes.push(format!(
+            "note: {unordered} groups numbered their attributes in the order of creation: they \
+             stand in this order, but without numbers, as JLD2 could not add to the groups otherwise"
+        ));
+    }
     notes
 }
 

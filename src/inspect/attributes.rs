@@ -4,8 +4,8 @@
 use super::comparison::{Differences, What};
 use super::raw;
 use crate::h5::{
-    Attribute, Dataspace, Error, ErrorKind, FillValue, Object, ObjectKind, Result, header_flag,
-    kind,
+    Attribute, Dataspace, Error, ErrorKind, FillValue, Object, ObjectKind, Result, TypeRef,
+    header_flag, kind,
 };
 use crate::inspect::value_builder::build;
 use crate::inspect::value_diff;
@@ -45,6 +45,8 @@ pub(super) fn digest(types: &TypeTable<'_>, object: &Object) -> Result<u128> {
         hash.update(name.as_bytes());
         hash.update(&[0]);
         hash.update(&Form::of(types, attribute)?.bytes);
+        let names = raw::enumerated(types.file(), &attribute.datatype)?;
+        hash.update(names.unwrap_or_default().as_bytes());
     }
     Ok(hash.digest128())
 }
@@ -130,6 +132,27 @@ pub(super) fn compare(
     fills(path, a, b, out);
 }
 
+/// Compares the names of enumerations whose numbers are the same.
+pub(super) fn enumerations(
+    path: &str,
+    at: &str,
+    sides: [(&TypeTable<'_>, &TypeRef); 2],
+    out: &mut Differences,
+) {
+    let [a, b] = sides.map(|(types, datatype)| raw::enumerated(types.file(), datatype));
+    match (a, b) {
+        (Ok(a), Ok(b)) if a == b => {}
+        (Ok(a), Ok(b)) => {
+            let said = |text: Option<String>| text.map(|text| value_diff::shortened(&text));
+            out.add(path, at, What::Value, [said(a), said(b)]);
+        }
+        (a, b) => {
+            let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
+            out.add(path, at, What::Unreadable, sides);
+        }
+    }
+}
+
 fn values(
     path: &str,
     at: &str,
@@ -145,7 +168,8 @@ fn values(
         (a, b) => return unreadable([a.err(), b.err()], out),
     };
     if form_a.bytes == form_b.bytes {
-        return;
+        let names = [a, b].map(|(types, attribute)| (types, &attribute.datatype));
+        return enumerations(path, at, names, out);
     }
     if form_a.raw || form_b.raw {
         let sides = [form_a, form_b]
@@ -176,7 +200,9 @@ fn order(path: &str, a: &Object, b: &Object, out: &mut Differences) {
         names.filter(|name| of(other).any(|o| o.name == *name)).collect()
     };
     let (in_a, in_b) = (common(a, b), common(b, a));
-    let tracked = in_a.len() > 1 && tracks(a) != tracks(b);
+    // A rewrite gives the numbers up for groups, to which JLD2 could not add links otherwise.
+    let group = matches!(a.kind, ObjectKind::Group(_));
+    let tracked = in_a.len() > 1 && tracks(a) != tracks(b) && !group;
     if in_a != in_b || tracked {
         let said = |names: &[String], object: &Object| {
             let note = if tracked && !tracks(object) { ", not tracked" } else { "" };

@@ -59,7 +59,8 @@ impl<'a> View<'a> {
     }
 
     fn identities(&self) -> Identities<'_> {
-        Identities::new(&self.types, self.linked.iter().map(|l| l.addr).collect())
+        let objects = self.linked.iter().filter(|l| l.to.is_none());
+        Identities::new(&self.types, objects.map(|l| l.addr).collect())
     }
 
     fn object(&self, linked: &Linked) -> h5::Result<Arc<Object>> {
@@ -135,6 +136,13 @@ impl Pairs<'_> {
             self.out.add(path, "", What::Type, sides);
             return Ok(());
         }
+        if let (Some(to_a), Some(to_b)) = (&a.to, &b.to) {
+            if to_a != to_b {
+                let sides = [to_a, to_b].map(|to| Some(value_diff::shortened(&format!("-> {to}"))));
+                self.out.add(path, "", What::Value, sides);
+            }
+            return Ok(());
+        }
         if a.kind == LinkedKind::Dataset {
             self.out.compared += 1;
         }
@@ -156,6 +164,10 @@ impl Pairs<'_> {
         };
         let sides = ((&self.a.types, &*object_a), (&self.b.types, &*object_b));
         attributes::compare(path, sides.0, sides.1, &mut self.out);
+        if let (Some(a), Some(b)) = (object_a.dataset(), object_b.dataset()) {
+            let types = [(&self.a.types, &a.datatype), (&self.b.types, &b.datatype)];
+            attributes::enumerations(path, "", types, &mut self.out);
+        }
         match (&object_a.kind, &object_b.kind) {
             (ObjectKind::Group(in_a), ObjectKind::Group(in_b)) => {
                 let names = |group: &h5::Group| -> Vec<String> {

@@ -4,7 +4,7 @@
 //! that is. Groups are gone through by name, so two files with the same links have the same first
 //! paths, in whatever order their links are stored.
 
-use crate::h5::{Error, File, ObjectKind, RelAddr, Result};
+use crate::h5::{Error, File, ObjectKind, RelAddr, Result, Symbolic};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -18,6 +18,8 @@ pub(super) enum LinkedKind {
     Group,
     Dataset,
     Datatype,
+    SoftLink,
+    ExternalLink,
 }
 
 /// An object under one of its paths.
@@ -28,6 +30,8 @@ pub(super) struct Linked {
     pub(super) kind: LinkedKind,
     /// The path under which it was met before.
     pub(super) same: Option<Rc<str>>,
+    /// Where a soft or external link leads; no such link has an address.
+    pub(super) to: Option<String>,
 }
 
 impl LinkedKind {
@@ -36,6 +40,8 @@ impl LinkedKind {
             Self::Group => "a group",
             Self::Dataset => "a dataset",
             Self::Datatype => "a datatype",
+            Self::SoftLink => "a soft link",
+            Self::ExternalLink => "an external link",
         }
     }
 }
@@ -69,17 +75,29 @@ pub(super) fn contents(file: &File) -> Result<Vec<Linked>> {
                 .map(|link| (link.name.as_str(), link))
                 .collect();
             links.sort_by(|a, b| b.0.cmp(a.0));
-            for (name, link) in links {
+            let mut below = |name: &str, at: u64| -> Result<Rc<str>> {
                 let path = if top { format!("/{name}") } else { format!("{path}/{name}") };
                 paths = paths.saturating_add(path.len());
                 if paths > most {
-                    return Err(Error::foreign(link.at, "paths that are longer than the file"));
+                    return Err(Error::foreign(at, "paths that are longer than the file"));
                 }
-                pending.push((Rc::from(path), link.target));
+                Ok(Rc::from(path))
+            };
+            for (name, link) in links {
+                pending.push((below(name, link.at)?, link.target));
+            }
+            for link in &group.symbolic {
+                let kind = match link.to {
+                    Symbolic::Soft(_) => LinkedKind::SoftLink,
+                    Symbolic::External { .. } => LinkedKind::ExternalLink,
+                };
+                let path = below(&link.name, link.at)?;
+                let (addr, to) = (RelAddr::UNDEF, Some(link.to.to_string()));
+                out.push(Linked { path, addr, kind, same: None, to });
             }
         }
         first.entry(addr).or_insert_with(|| Rc::clone(&path));
-        out.push(Linked { path, addr, kind, same });
+        out.push(Linked { path, addr, kind, same, to: None });
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(out)

@@ -3,10 +3,11 @@
 use super::model::Refusal;
 use super::show_value::value;
 use crate::convert::help;
-use crate::h5::{Checksums, Error, ErrorKind, File, ObjectKind, RelAddr};
+use crate::h5::{Checksums, Error, ErrorKind, File, ObjectKind};
 use crate::inspect::unreadable;
 use crate::inspect::value_builder::abridged;
-use crate::julia::{Digest, Dumper, TypeTable, datasets};
+use crate::julia::{Digest, Dumper, Entry, Linked, TypeTable, linked};
+use crate::text::tame;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -51,6 +52,14 @@ pub enum DumpError {
         /// What is wrong with it.
         source: Error,
     },
+    /// All is written but some objects.
+    #[error("{file}: {} left out: {}", objects(.left_out.len()), listed(.left_out))]
+    LeftOut {
+        /// The file.
+        file: String,
+        /// Why each of them cannot be read.
+        left_out: Vec<Error>,
+    },
     /// The output cannot be written.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
@@ -86,23 +95,64 @@ pub fn dump_with(
     let name = path.display().to_string();
     let failed = |source: Error| DumpError::of(&name, source);
     let types = TypeTable::new(&file);
-    let chosen = match below {
-        None => datasets(&file).map_err(failed)?,
+    let Linked { datasets, symbolic, foreign } = match below {
+        None => linked(&file).map_err(failed)?,
         Some(below) => chosen(&file, &name, below)?,
     };
+    let mut left_out: Vec<Error> = foreign.into_iter().map(|(_, error)| error).collect();
+    let mut unread = |error: Error| {
+        if !is_one_objects(&error) {
+            return Err(error);
+        }
+        left_out.push(error);
+        Ok(())
+    };
+    let mut entries: Vec<(&str, Entry<'_>)> = Vec::new();
+    entries.extend(datasets.iter().map(|(path, addr)| (path.as_str(), Entry::Object(*addr))));
+    entries.extend(symbolic.iter().map(|(path, to)| (path.as_str(), Entry::Link(to))));
+    entries.sort_by_key(|(path, _)| *path);
     match form {
         Form::Json => {
-            Dumper::new(&types, Digest::Sha256).all(&chosen, out).map_err(failed)?;
+            let dumper = Dumper::new(&types, Digest::Sha256);
+            dumper.entries(entries, out, &mut |_, error| unread(error)).map_err(failed)?;
         }
         Form::Text => {
-            for (path, addr) in &chosen {
-                let node = abridged(&types, *addr, ELEMENTS, MOST);
-                let node = node.map_err(|e| failed(e.in_object(path)))?;
-                out.write_all(value(path, node.as_ref()).as_bytes())?;
+            for (path, entry) in entries {
+                match entry {
+                    Entry::Object(addr) => match abridged(&types, addr, ELEMENTS, MOST) {
+                        Ok(node) => out.write_all(value(path, node.as_ref()).as_bytes())?,
+                        Err(error) => unread(error.in_object(path)).map_err(failed)?,
+                    },
+                    Entry::Link(to) => {
+                        writeln!(out, "{} -> {}", tame(path), tame(&to.to_string()))?;
+                    }
+                }
             }
         }
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    if left_out.is_empty() { Ok(()) } else { Err(DumpError::LeftOut { file: name, left_out }) }
+}
+
+/// Whether an error is about one object that JLD2 does not read, or whose data cannot be decoded, so
+/// that others are not concerned.
+fn is_one_objects(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Foreign { .. } | ErrorKind::Payload(_) | ErrorKind::TooLarge { .. }
+    )
+}
+
+fn objects(count: usize) -> String {
+    if count == 1 { "1 object is".to_owned() } else { format!("{count} objects are") }
+}
+
+fn listed(errors: &[Error]) -> String {
+    let mut listed: Vec<_> = errors.iter().take(OFFERED).map(ToString::to_string).collect();
+    if errors.len() > OFFERED {
+        listed.push(format!("{} more", errors.len() - OFFERED));
+    }
+    listed.join("; ")
 }
 
 impl DumpError {
@@ -120,8 +170,8 @@ impl DumpError {
     }
 }
 
-/// The datasets at and below a path.
-fn chosen(file: &File, name: &str, below: &str) -> Result<Vec<(String, RelAddr)>, DumpError> {
+/// What is at and below a path.
+fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
     let failed = |source: Error| DumpError::of(name, source);
     let mut addr = file.superblock().root;
     let mut path = String::new();
@@ -137,6 +187,10 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Vec<(String, RelAddr)>
             return Err(nothing(format!("{shown} is a dataset")));
         };
         let Some(link) = group.links.iter().find(|l| l.name == step) else {
+            if let Some(link) = group.symbolic.iter().find(|l| l.name == step) {
+                let found = format!("{shown} has {step} -> {}, which is not followed", link.to);
+                return Err(nothing(found));
+            }
             let mut names: Vec<_> = group.links.iter().map(|l| l.name.as_str()).collect();
             names.sort_unstable();
             let more = if names.len() > OFFERED { ", …" } else { "" };
@@ -147,10 +201,12 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Vec<(String, RelAddr)>
         path = format!("{path}/{step}");
     }
     if !matches!(file.object(addr).map_err(failed)?.kind, ObjectKind::Group(_)) {
-        return Ok(vec![(path, addr)]);
+        return Ok(Linked { datasets: vec![(path, addr)], ..Linked::default() });
     }
     let inside = format!("{path}/");
-    let mut all = datasets(file).map_err(failed)?;
-    all.retain(|(path, _)| path.starts_with(&inside));
+    let mut all = linked(file).map_err(failed)?;
+    all.datasets.retain(|(path, _)| path.starts_with(&inside));
+    all.symbolic.retain(|(path, _)| path.starts_with(&inside));
+    all.foreign.retain(|(path, _)| path.starts_with(&inside));
     Ok(all)
 }

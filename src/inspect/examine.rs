@@ -1,7 +1,7 @@
 //! Makes an [`Inspection`] of the file at a path.
 
-use super::groups;
-use super::model::{Action, Container, Format, Inspection, Refusal};
+use super::groups::{self, MeraFile};
+use super::model::{Action, Container, Format, Inspection, Kind, Refusal};
 use super::tree::Trees;
 use super::usage::Usage;
 use crate::codec::ids;
@@ -9,7 +9,8 @@ use crate::h5::{Checksums, Error, File, Trace};
 use crate::inspect::unreadable;
 use crate::julia::TypeTable;
 use crate::migrate::target::Target;
-use crate::migrate::{Examiner, Migration, PlanError, Readers, plan};
+use crate::migrate::{self, Examiner, Finding, Migration, PlanError, Readers, Severity, plan};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// How much is told.
@@ -50,7 +51,8 @@ pub fn inspect_with(
 fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Inspection, Error> {
     let types = TypeTable::new(file);
     let planned = match plan(file, target, false) {
-        Err(PlanError::Read(error)) => return Err(error),
+        // Something that JLD2 does not read: all the rest can be told.
+        Err(PlanError::Read(error)) if !error.is_foreign() => return Err(error),
         planned => planned,
     };
     let (action, findings, readers) = match planned {
@@ -65,7 +67,14 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
     Trace::run(file, &mut usage)?;
     let unreachable = usage.unreachable(superblock.end_of_file);
     let tree = Trees::new(&types, &usage, detail == Detail::Full).root()?;
-    let mera = groups::mera(&types)?;
+    let mut mera = match groups::mera(&types) {
+        Err(error) if error.is_foreign() && !usage.foreign.is_empty() => MeraFile::unknown(),
+        mera => mera?,
+    };
+    if mera.kind == Kind::Jld2 && superblock.is_old() {
+        mera.kind = if migrate::is_merafile(file)? { Kind::Merafile } else { Kind::Hdf5 };
+    }
+    let unread = std::mem::take(&mut usage.foreign);
     let bytes = file.source().len();
     Ok(Inspection {
         path: path.display().to_string(),
@@ -90,12 +99,27 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         data: mera.data,
         benchmark: mera.benchmark,
         target: target.name.clone(),
-        findings: usage.examiner.into_findings(),
+        findings: with_unread(usage.examiner.into_findings(), &unread),
         readers,
         hdf5: readers.told(false),
         action,
         tree,
     })
+}
+
+/// With those of objects that JLD2 does not read, which come first.
+fn with_unread(found: Vec<Finding>, unread: &BTreeMap<String, Error>) -> Vec<Finding> {
+    let unread = unread.iter().map(|(path, error)| Finding {
+        severity: Severity::Failure,
+        object: path.clone(),
+        julia_type: None,
+        rule: None,
+        text: format!("it cannot be read: {error}"),
+        said: None,
+        printed: 0,
+        count: 1,
+    });
+    unread.chain(found).collect()
 }
 
 fn action(migration: &Migration) -> Action {

@@ -37,6 +37,13 @@ pub(super) struct MeraFile {
     pub(super) benchmark: Option<Map<String, Value>>,
 }
 
+impl MeraFile {
+    /// Nothing of Mera's was found.
+    pub(super) fn unknown() -> Self {
+        Self { kind: Kind::Jld2, data: Vec::new(), benchmark: None }
+    }
+}
+
 /// What Mera left in the file of `types`.
 pub(super) fn mera(types: &TypeTable<'_>) -> Result<MeraFile> {
     let root = links(types, types.file().superblock().root)?;

@@ -210,7 +210,7 @@ pub enum Action {
     },
 }
 
-/// A group or a dataset.
+/// A group or a dataset, or a link that leads to a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TreeNode {
     /// The last part of its path; `/` for the root.
@@ -228,6 +228,12 @@ pub struct TreeNode {
     /// How its own data are encoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codec: Option<String>,
+    /// Where a soft or external link leads: a path, or a file and a path with a colon between them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// What a group leads to, sorted by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<TreeNode>,
@@ -246,6 +252,12 @@ pub enum NodeKind {
     Dataset,
     /// A committed datatype.
     Datatype,
+    /// Something that JLD2 does not read.
+    Foreign,
+    /// A link to a path, which need not exist.
+    SoftLink,
+    /// A link to a path in another file.
+    ExternalLink,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

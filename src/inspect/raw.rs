@@ -1,7 +1,7 @@
 //! Describes data of types that HDF5 has and JLD2 never writes (enumerations, arrays as elements
 //! ...): they have no value in Julia's terms, so that their bytes are compared.
 
-use crate::h5::{Attribute, Class, Dataset, Datatype, Error, File, RefPlan, Result};
+use crate::h5::{Attribute, Class, Dataset, Datatype, Error, File, RefPlan, Result, TypeRef};
 use crate::julia::Column;
 use std::fmt::Write as _;
 use xxhash_rust::xxh3::Xxh3;
@@ -45,6 +45,26 @@ pub(super) fn dataset(file: &File, dataset: &Dataset) -> Result<Option<String>> 
 fn told(file: &File, datatype: &Datatype, dims: &[u64], digest: u128) -> Result<String> {
     let datatype = spelled(file, datatype)?;
     Ok(format!("{datatype} {dims:?}, bytes of digest {digest:032x}"))
+}
+
+/// Says all of a datatype that is or holds an enumeration; none if there is none. Values are its
+/// numbers, of which names are another reading.
+pub(super) fn enumerated(file: &File, datatype: &TypeRef) -> Result<Option<String>> {
+    let datatype = file.resolve(datatype)?;
+    if !has_enumeration(&datatype) {
+        return Ok(None);
+    }
+    spelled(file, &datatype).map(Some)
+}
+
+/// Datatypes do not nest deeper than their parser goes.
+fn has_enumeration(datatype: &Datatype) -> bool {
+    match &datatype.class {
+        Class::Enum(_) => true,
+        Class::Compound(members) => members.iter().any(|m| has_enumeration(&m.datatype)),
+        Class::Vlen { base, .. } | Class::Array { base, .. } => has_enumeration(base),
+        _ => false,
+    }
 }
 
 /// Says all of a datatype of `file` that tells two apart.

@@ -52,11 +52,15 @@ fn children(lines: &mut Vec<Line>, node: &TreeNode, indent: &str, most: usize) {
         lines.push(Line {
             name: format!("{indent}{branch}{}{slash}", tame(&child.name)),
             kind: match (&child.julia_type, child.kind) {
+                (_, NodeKind::SoftLink | NodeKind::ExternalLink) => {
+                    format!("-> {}", tame(child.target.as_deref().unwrap_or_default()))
+                }
+                (_, NodeKind::Foreign) => "cannot be read".to_owned(),
                 (Some(t), NodeKind::Datatype) => format!("type {}", tame(&type_name(t, TYPE))),
                 (Some(t), _) => format!("{}{dims}", tame(&type_name(t, TYPE))),
                 (None, _) => String::new(),
             },
-            bytes: bytes(child.bytes),
+            bytes: if child.target.is_some() { String::new() } else { bytes(child.bytes) },
             rest: child.codec.clone().unwrap_or_default(),
         });
         let deeper = format!("{indent}{}", if last { "   " } else { "│  " });

@@ -3,7 +3,7 @@
 use super::columns::codec;
 use super::model::{NodeKind, TreeNode};
 use super::usage::Usage;
-use crate::h5::{Group, Object, ObjectKind, RelAddr, Result};
+use crate::h5::{Group, Object, ObjectKind, RelAddr, Result, Symbolic};
 use crate::julia::{JuliaType, TypeTable};
 use std::collections::HashSet;
 
@@ -11,6 +11,22 @@ use std::collections::HashSet;
 const MAX_DEPTH: u32 = 64;
 /// Nodes of a tree that is not asked for in full.
 const MAX_NODES: usize = 10_000;
+
+/// A node of which nothing is known yet but its name and kind.
+fn bare(name: &str, kind: NodeKind) -> TreeNode {
+    TreeNode {
+        name: name.to_owned(),
+        kind,
+        bytes: 0,
+        julia_type: None,
+        dims: None,
+        codec: None,
+        target: None,
+        problem: None,
+        children: Vec::new(),
+        omitted: 0,
+    }
+}
 
 /// Builds trees.
 pub(super) struct Trees<'a> {
@@ -35,17 +51,18 @@ impl<'a> Trees<'a> {
     }
 
     fn node(&mut self, name: &str, path: &str, addr: RelAddr, depth: u32) -> Result<TreeNode> {
-        let object = self.types.file().object(addr).map_err(|e| e.in_object(path))?;
-        let mut node = TreeNode {
-            name: name.to_owned(),
-            kind: NodeKind::Group,
-            bytes: self.usage.of(path),
-            julia_type: None,
-            dims: None,
-            codec: None,
-            children: Vec::new(),
-            omitted: 0,
+        let object = match self.types.file().object(addr).map_err(|e| e.in_object(path)) {
+            Err(error) if error.is_foreign() && depth > 0 => {
+                let problem = Some(error.to_string());
+                return Ok(TreeNode { problem, ..bare(name, NodeKind::Foreign) });
+            }
+            object => object?,
         };
+        let mut node = bare(name, NodeKind::Group);
+        node.bytes = self.usage.of(path);
+        if let Some(error) = self.usage.foreign.get(path) {
+            node.problem = Some(error.to_string());
+        }
         match &object.kind {
             ObjectKind::Group(group) => self.children(&mut node, group, path, addr, depth)?,
             ObjectKind::Dataset(dataset) => {
@@ -82,7 +99,7 @@ impl<'a> Trees<'a> {
         depth: u32,
     ) -> Result<()> {
         if depth >= MAX_DEPTH || !self.inside.insert(addr) {
-            node.omitted = group.links.len() as u64;
+            node.omitted = (group.links.len() + group.symbolic.len()) as u64;
             return Ok(());
         }
         let mut links: Vec<_> = group.links.iter().collect();
@@ -104,6 +121,24 @@ impl<'a> Trees<'a> {
             let child = self.node(&link.name, &path, link.target, depth + 1)?;
             node.bytes = node.bytes.saturating_add(child.bytes);
             node.children.push(child);
+        }
+        for link in &group.symbolic {
+            if self.left == 0 {
+                node.omitted += 1;
+                continue;
+            }
+            if self.left != usize::MAX {
+                self.left -= 1;
+            }
+            let kind = match link.to {
+                Symbolic::Soft(_) => NodeKind::SoftLink,
+                Symbolic::External { .. } => NodeKind::ExternalLink,
+            };
+            let target = Some(link.to.to_string());
+            node.children.push(TreeNode { target, ..bare(&link.name, kind) });
+        }
+        if !group.symbolic.is_empty() {
+            node.children.sort_by(|a, b| a.name.cmp(&b.name));
         }
         self.inside.remove(&addr);
         Ok(())

@@ -1,15 +1,11 @@
 //! Tells what a file is that cannot be read as JLD2.
 
 use crate::convert::help;
-use crate::h5::{Checksums, Cursor, Error, ErrorKind, File, RelAddr, Source, Superblock};
+use crate::h5::{Checksums, Error, ErrorKind, File, Source, Superblock};
 use crate::inspect::model::{Kind, Refusal};
 use std::path::Path;
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
-/// Names that are looked at in an old root group.
-const MAX_NAMES: usize = 64 << 10;
-/// Groups of a file that Mera wrote before it turned to JLD2.
-const MERAFILE: [&str; 4] = ["hydro", "gravity", "particles", "clumps"];
 
 /// Opens the file at `path`, or says what it is instead.
 pub(in crate::inspect) fn open(path: &Path) -> Result<File, Refusal> {
@@ -41,11 +37,6 @@ pub(in crate::inspect) fn inside(path: &Path, bytes: u64, error: &Error) -> Refu
 fn of(path: &Path, bytes: Option<u64>, kind: Kind, error: &Error) -> Refusal {
     let error = match (kind, error.kind()) {
         (_, ErrorKind::Io(e)) if bytes.is_none() => format!("cannot be opened: {e}"),
-        (Kind::Merafile, _) => {
-            "a merafile of Mera before 1.2: plain HDF5, not JLD2; load it with the \
-                           Mera of that time and save it again"
-                .to_owned()
-        }
         (_, _) => format!("{error}{}", help(error)),
     };
     Refusal { path: path.display().to_string(), bytes, kind, error }
@@ -60,57 +51,13 @@ fn unlike(source: &Source, error: &Error) -> Kind {
         _ => {}
     }
     let start = source.read(0, SIGNATURE.len(), "signature").unwrap_or_default();
-    if start != SIGNATURE {
-        let hdf5 = matches!(error.kind(), ErrorKind::Foreign { .. });
-        return if hdf5 { Kind::Hdf5 } else { Kind::Unknown };
-    }
-    let names = root_names(source).unwrap_or_default();
-    let mera = MERAFILE.iter().any(|name| names.iter().any(|n| n == name));
-    if mera { Kind::Merafile } else { Kind::Hdf5 }
-}
-
-/// The names in the root group of a file with a superblock of version 0 (HDF5 specification II.A,
-/// III.C and III.D): they stand in the local heap that the root's symbol table entry caches.
-fn root_names(source: &Source) -> crate::h5::Result<Vec<String>> {
-    let start = source.read(0, 96, "superblock")?;
-    let mut c = Cursor::new(&start, 0, "superblock");
-    c.expect(SIGNATURE, "superblock signature")?;
-    if c.u8()? != 0 {
-        return Ok(Vec::new());
-    }
-    // The root entry stands at 56; its cached addresses are the B-tree and the heap.
-    c.take(71)?;
-    let _tree = c.addr()?;
-    let RelAddr(names) = c.addr()?;
-    let heap = source.read(names, 32, "local heap")?;
-    let mut c = Cursor::new(&heap, names, "local heap");
-    c.expect(b"HEAP", "local heap signature")?;
-    c.take(4)?;
-    let size = usize::try_from(c.u64()?).unwrap_or(usize::MAX).min(MAX_NAMES);
-    let _free = c.u64()?;
-    let RelAddr(data) = c.addr()?;
-    let names = source.read(data, size, "local heap")?;
-    let names = names.split(|&b| b == 0).filter(|name| !name.is_empty());
-    Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+    let hdf5 = start == SIGNATURE || error.is_foreign();
+    if hdf5 { Kind::Hdf5 } else { Kind::Unknown }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn old_hdf5(names: &[&str]) -> Vec<u8> {
-        let mut bytes = vec![0; 96];
-        bytes[..8].copy_from_slice(SIGNATURE);
-        bytes[13..15].copy_from_slice(&[8, 8]);
-        bytes[88..96].copy_from_slice(&96_u64.to_le_bytes());
-        let data: Vec<u8> = names.iter().flat_map(|n| [n.as_bytes(), b"\0"].concat()).collect();
-        bytes.extend(b"HEAP\0\0\0\0");
-        bytes.extend((data.len() as u64).to_le_bytes());
-        bytes.extend(u64::MAX.to_le_bytes());
-        bytes.extend(128_u64.to_le_bytes());
-        bytes.extend(data);
-        bytes
-    }
 
     #[test]
     fn files_that_are_none_of_jld2s_are_told_apart() {
@@ -123,8 +70,12 @@ mod tests {
         assert_eq!(kind(b""), Kind::Unknown);
         assert_eq!(kind(&[0; 2000]), Kind::Damaged);
         assert_eq!(kind(b"hello, world"), Kind::Unknown);
-        assert_eq!(kind(&old_hdf5(&["", "hydro", "info"])), Kind::Merafile);
-        assert_eq!(kind(&old_hdf5(&["", "x"])), Kind::Hdf5);
+        // In several parts, as the driver information block says.
+        let mut parts = vec![0; 128];
+        parts[..8].copy_from_slice(SIGNATURE);
+        parts[13..15].copy_from_slice(&[8, 8]);
+        parts[40] = 128;
+        assert_eq!(kind(&parts), Kind::Hdf5);
         assert_eq!(open(&dir.path().join("none")).map(|_| ()).unwrap_err().kind, Kind::Unreadable);
         let refusal = open(dir.path()).map(|_| ()).unwrap_err();
         assert!(refusal.error.contains("a directory"), "{}", refusal.error);

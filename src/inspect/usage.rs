@@ -1,8 +1,8 @@
 //! Tells which bytes of a file are in use, and by what: one trace.
 
-use crate::h5::{HEAP_HEAD, Object, ObjectKind, Region, RegionKind, Result, Visitor};
+use crate::h5::{Error, HEAP_HEAD, Object, ObjectKind, Region, RegionKind, Result, Visitor};
 use crate::migrate::Examiner;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Ranges that are kept apart; more are merged where they touch.
@@ -24,6 +24,8 @@ pub(super) struct Usage<'a> {
     pub(super) groups: u64,
     pub(super) datasets: u64,
     pub(super) types: u64,
+    /// Objects that JLD2 does not read, by path, and why.
+    pub(super) foreign: BTreeMap<String, Error>,
 }
 
 impl<'a> Usage<'a> {
@@ -40,6 +42,7 @@ impl<'a> Usage<'a> {
             groups: 0,
             datasets: 0,
             types: 0,
+            foreign: BTreeMap::new(),
         }
     }
 
@@ -81,6 +84,11 @@ impl Visitor for Usage<'_> {
             ObjectKind::Datatype(_) => self.types += 1,
         }
         self.examiner.object(object, path)
+    }
+
+    fn foreign(&mut self, path: &str, error: Error) -> Result<()> {
+        self.foreign.entry(path.to_owned()).or_insert(error);
+        Ok(())
     }
 
     fn region(&mut self, mut region: Region) -> Result<()> {

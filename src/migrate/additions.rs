@@ -48,22 +48,34 @@ impl Addition {
         let object = file.object(group)?;
         let header = &object.header;
         let need: usize = links.iter().map(|(n, _)| 4 + encode::link(n, RelAddr::NULL).len()).sum();
-        if let Some((at, len)) = spare(header).filter(|(_, r)| *r == need || *r >= need + 4) {
+        // Where links are kept outside the header, readers look nowhere else.
+        let inside = header.storage.is_empty() && header.version > 1;
+        if let Some((at, len)) =
+            spare(header).filter(|(_, r)| inside && (*r == need || *r >= need + 4))
+        {
             return Ok(Self { group, room: Room::Spare { at, len, links } });
         }
-        if let Some(at) = placeholder(header) {
+        if let Some(at) = placeholder(header).filter(|_| inside) {
             let (chunk, len) = build.group_continuation(&links);
             return Ok(Self { group, room: Room::Continued { at, chunk, len } });
         }
         let ObjectKind::Group(old) = &object.kind else {
             return Err(PlanError::Internal(format!("no group at {group}")));
         };
-        if !object.attributes.is_empty() {
+        let problem = if !object.attributes.is_empty() {
+            Some("attributes, which groups of JLD2 do not have")
+        } else if !old.symbolic.is_empty() {
+            Some("soft or external links, which groups of JLD2 do not have")
+        } else if group == file.superblock().root && file.superblock().is_old() {
+            Some("a superblock that leads to its symbol table")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
             return Err(PlanError::Unsupported {
                 object: format!("the group at {group}"),
                 rule: "new links".to_owned(),
-                problem: "it has no room left, and attributes, which groups of JLD2 do not have"
-                    .to_owned(),
+                problem: format!("it has no room left, and {problem}; a rewrite first helps"),
             });
         }
         let now = |addr: RelAddr| replaced.get(&addr).copied().unwrap_or(ObjectRef::Existing(addr));
@@ -124,6 +136,6 @@ fn placeholder(header: &ObjectHeader) -> Option<u64> {
 fn spare(header: &ObjectHeader) -> Option<(u64, usize)> {
     let placeholder = placeholder(header)?;
     let filler = last_messages(header).nth(1).filter(|m| m.kind == kind::NIL && m.len > 0)?;
-    let room = usize::from(filler.len) + 4;
+    let room = usize::try_from(filler.len).unwrap_or(usize::MAX).saturating_add(4);
     (filler.offset + room as u64 == placeholder).then_some((filler.offset, room))
 }

@@ -4,7 +4,8 @@
 use super::finding::{Finding, Findings, Severity};
 use super::patches::Patches;
 use crate::h5::{
-    Checked, Class, Datatype, JLD2_OFFSET, Object, ObjectKind, RelAddr, Superblock, TypeRef,
+    Checked, Class, Datatype, File, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result, Superblock,
+    TypeRef,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,6 +29,12 @@ pub(super) struct Repairs {
     unversioned: Option<(Arc<str>, u64)>,
     /// The first dataset whose fill value leads nowhere, and how many there are.
     broken_fills: Option<(Arc<str>, u64)>,
+    /// The first dataset whose data were never written, and how many there are.
+    unwritten: Option<(Arc<str>, u64)>,
+    /// The first group with soft or external links, and how many there are.
+    symbolic: Option<(Arc<str>, u64)>,
+    /// The same of groups with symbol tables.
+    old_symbolic: Option<(Arc<str>, u64)>,
 }
 
 impl Repairs {
@@ -46,8 +53,17 @@ impl Repairs {
         }
         let before = self.versions.len();
         match &object.kind {
-            ObjectKind::Dataset(dataset) => self.datatype(object.addr(), &dataset.datatype),
+            ObjectKind::Dataset(dataset) => {
+                self.datatype(object.addr(), &dataset.datatype);
+                if dataset.is_unwritten() && dataset.dataspace.elements() != Some(0) {
+                    count(&mut self.unwritten, path);
+                }
+            }
             ObjectKind::Datatype(datatype) => self.versions(object.addr(), datatype),
+            ObjectKind::Group(group) if !group.symbolic.is_empty() => {
+                let old = object.header.symbols.is_some();
+                count(if old { &mut self.old_symbolic } else { &mut self.symbolic }, path);
+            }
             ObjectKind::Group(_) => {}
         }
         for attribute in &object.attributes {
@@ -124,6 +140,15 @@ impl Repairs {
         tell(self.lost.as_ref(), Severity::Note, LOST, findings);
         tell(self.unversioned.as_ref(), Severity::Note, UNVERSIONED, findings);
         tell(self.broken_fills.as_ref(), Severity::Note, BROKEN_FILL, findings);
+        tell_said(
+            self.unwritten.as_ref(),
+            Severity::Warning,
+            UNWRITTEN,
+            Some(UNWRITTEN_SAID),
+            findings,
+        );
+        tell(self.symbolic.as_ref(), Severity::Failure, SYMBOLIC, findings);
+        tell(self.old_symbolic.as_ref(), Severity::Note, OLD_SYMBOLIC, findings);
     }
 }
 
@@ -140,6 +165,18 @@ const UNVERSIONED: &str = "its datatype says no version, as JLD2 0.4.51 and 0.4.
 const BROKEN_FILL: &str = "its fill value leads to no string or object of this file: JLD2 does not look at \
                            it, HDF5 and h5py fail on it; a rewrite is not possible";
 
+const UNWRITTEN: &str = "none of its data were ever written: HDF5 and h5py give fill values or zeros, JLD2 \
+                         gives an empty vector; a rewrite keeps it so";
+/// What JLD2 prints (`src/datasets.jl`, `read_data`).
+const UNWRITTEN_SAID: &str =
+    "This array should be populated by a fill value. This is not (yet) implemented.";
+
+const SYMBOLIC: &str = "the group has soft or external links: JLD2 does not open a group that has one; \
+                        the links are kept, and not followed";
+const OLD_SYMBOLIC: &str = "the group has soft links in a symbol table: JLD2 opens the group, but does \
+                            not follow them; they are kept, and not followed. After a rewrite, which \
+                            makes messages of them, JLD2 does not open the group";
+
 fn count(place: &mut Option<(Arc<str>, u64)>, path: &str) {
     match place {
         Some((_, count)) => *count += 1,
@@ -148,6 +185,16 @@ fn count(place: &mut Option<(Arc<str>, u64)>, path: &str) {
 }
 
 fn tell(place: Option<&(Arc<str>, u64)>, severity: Severity, text: &str, findings: &mut Findings) {
+    tell_said(place, severity, text, None, findings);
+}
+
+fn tell_said(
+    place: Option<&(Arc<str>, u64)>,
+    severity: Severity,
+    text: &str,
+    said: Option<&str>,
+    findings: &mut Findings,
+) {
     let Some((object, count)) = place else { return };
     findings.add(Finding {
         severity,
@@ -155,14 +202,17 @@ fn tell(place: Option<&(Arc<str>, u64)>, severity: Severity, text: &str, finding
         julia_type: None,
         rule: None,
         text: text.to_owned(),
-        said: None,
-        printed: 0,
+        said: said.map(str::to_owned),
+        printed: if said.is_some() { *count } else { 0 },
         count: *count,
     });
 }
 
 /// Tells of a user block that is not JLD2's (`src/file_header.jl`, `verify_file_header`).
 pub(super) fn user_block(superblock: &Superblock, findings: &mut Findings) {
+    if superblock.is_old() {
+        return old_superblock(superblock, findings);
+    }
     let (severity, text, said) = match (superblock.offset, &superblock.text) {
         (JLD2_OFFSET, Some(_)) => return,
         (JLD2_OFFSET, None) => (
@@ -196,4 +246,63 @@ pub(super) fn user_block(superblock: &Superblock, findings: &mut Findings) {
         said,
         count: 1,
     });
+}
+
+/// Tells of a superblock of version 0 or 1 (`src/superblock.jl`; `src/JLD2.jl`,
+/// `initialize_fileobject!`).
+fn old_superblock(superblock: &Superblock, findings: &mut Findings) {
+    let version = superblock.version;
+    let (severity, what) = match version {
+        0 => (Severity::Note, "JLD2 reads it, but does not add to it"),
+        _ => (Severity::Failure, "JLD2 does not open it"),
+    };
+    findings.add(Finding {
+        severity,
+        object: "/".into(),
+        julia_type: None,
+        rule: None,
+        text: format!(
+            "a superblock of version {version}, as HDF5 before 1.10, h5py and MATLAB write it: {what}; \
+             a rewrite gives it a newer one"
+        ),
+        said: None,
+        printed: 0,
+        count: 1,
+    });
+}
+
+/// Groups of a file that Mera wrote before it turned to JLD2.
+const MERAFILE: [&str; 4] = ["hydro", "gravity", "particles", "clumps"];
+
+/// Whether a file is one that Mera wrote before it turned to JLD2: plain HDF5 of that time.
+///
+/// # Errors
+/// If the root group cannot be read.
+pub fn is_merafile(file: &File) -> Result<bool> {
+    let superblock = file.superblock();
+    if !superblock.is_old() || superblock.text.is_some() {
+        return Ok(false);
+    }
+    let root = file.object(superblock.root)?;
+    let ObjectKind::Group(group) = &root.kind else { return Ok(false) };
+    Ok(group.links.iter().any(|link| MERAFILE.contains(&link.name.as_str())))
+}
+
+/// Tells of such a file, which no Mera of today loads.
+pub(super) fn merafile(file: &File, findings: &mut Findings) -> Result<()> {
+    if is_merafile(file)? {
+        findings.add(Finding {
+            severity: Severity::Failure,
+            object: "/".into(),
+            julia_type: None,
+            rule: None,
+            text: "a merafile of Mera before 1.2: plain HDF5, not JLD2; load it with the Mera of \
+                   that time and save it again"
+                .into(),
+            said: None,
+            printed: 0,
+            count: 1,
+        });
+    }
+    Ok(())
 }

@@ -307,6 +307,7 @@ mod tests {
             empty: false,
             fields: fields.collect(),
             typed_fields: false,
+            is_plain: false,
             datatype,
         }
     }

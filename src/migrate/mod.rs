@@ -38,6 +38,7 @@ pub mod target;
 mod typedef;
 pub mod userrules;
 
+pub use container::is_merafile;
 pub use error::{PlanError, TargetError};
 pub use examine::Examiner;
 pub use finding::{Finding, Severity};

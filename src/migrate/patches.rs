@@ -59,34 +59,57 @@ impl Patches {
             let old = source.read(offset, bytes.len(), "replaced bytes")?;
             edits.replace(offset, old, bytes, STAGE_OBJECTS, why);
         }
-        let new = superblock.with_end_of_file(edits.position());
-        let old = source.read(superblock.offset, new.len(), "superblock")?;
-        edits.replace(superblock.offset, old, new, STAGE_SUPERBLOCK, "superblock: end of file");
+        let (offset, new) = superblock.new_end_of_file(edits.position());
+        let old = source.read(offset, new.len(), "superblock")?;
+        edits.replace(offset, old, new, STAGE_SUPERBLOCK, "superblock: end of file");
         Ok(edits.finish()?)
     }
 
-    /// The new checksum, with its offset, of each header chunk that holds patched bytes or has a
-    /// wrong one.
+    /// The new checksum, with its offset, of each header chunk or block of a heap that holds patched
+    /// bytes, and of each header chunk that has a wrong one.
     fn checksums(&self, file: &File) -> Result<BTreeMap<u64, Vec<u8>>, PlanError> {
         let mut out = BTreeMap::new();
         for &addr in &self.touched {
-            for chunk in &file.object(addr)?.header.chunks {
+            let header = &file.object(addr)?.header;
+            for chunk in header.chunks.iter().filter(|chunk| chunk.has_checksum) {
                 let mut whole = chunk.bytes.clone();
-                let mut hit = chunk.checked != Checked::Right;
-                for (&offset, (bytes, _)) in self.bytes.range(chunk.offset..chunk.checksum) {
-                    let start = usize::try_from(offset - chunk.offset).unwrap_or(usize::MAX);
-                    let Some(to) = whole.get_mut(start..).and_then(|b| b.get_mut(..bytes.len()))
-                    else {
-                        return Err(PlanError::Internal("a patch leaves its header".into()));
-                    };
-                    to.copy_from_slice(bytes);
-                    hit = true;
-                }
-                if hit {
+                let hit = self.apply(chunk.offset, chunk.checksum, &mut whole)?;
+                if hit || chunk.checked != Checked::Right {
                     out.insert(chunk.checksum, lookup3(&whole).to_le_bytes().to_vec());
                 }
             }
+            for storage in &header.storage {
+                let Some(at) = storage.checksum else { continue };
+                if self.bytes.range(storage.start..storage.end).next().is_none() {
+                    continue;
+                }
+                let len = usize::try_from(storage.end - storage.start).unwrap_or(usize::MAX);
+                let mut whole =
+                    file.source().read(storage.start, len, "block of a fractal heap")?;
+                self.apply(storage.start, storage.end, &mut whole)?;
+                // The checksum is that of the block with zeros in its place.
+                let place = usize::try_from(at - storage.start).unwrap_or(usize::MAX);
+                if let Some(sum) = whole.get_mut(place..).and_then(|b| b.get_mut(..4)) {
+                    sum.fill(0);
+                }
+                out.insert(at, lookup3(&whole).to_le_bytes().to_vec());
+            }
         }
         Ok(out)
+    }
+
+    /// Puts the patches from `start` to `end` into `whole`, the bytes from `start` on; whether there
+    /// are any.
+    fn apply(&self, start: u64, end: u64, whole: &mut [u8]) -> Result<bool, PlanError> {
+        let mut hit = false;
+        for (&offset, (bytes, _)) in self.bytes.range(start..end) {
+            let from = usize::try_from(offset - start).unwrap_or(usize::MAX);
+            let Some(to) = whole.get_mut(from..).and_then(|b| b.get_mut(..bytes.len())) else {
+                return Err(PlanError::Internal("a patch leaves its header".into()));
+            };
+            to.copy_from_slice(bytes);
+            hit = true;
+        }
+        Ok(hit)
     }
 }

@@ -97,6 +97,7 @@ pub fn plan_and_map(
     diagnose::structure(&survey, &mut findings);
     let superblock = file.superblock();
     container::user_block(superblock, &mut findings);
+    container::merafile(file, &mut findings)?;
     survey.repairs.tell(superblock, &mut findings);
     survey.client_values.tell(&mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;

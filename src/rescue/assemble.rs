@@ -3,17 +3,24 @@
 
 use super::catalogue::{Catalogue, Id};
 use super::elements::{ElementState, each_place, state};
+use super::examine::Kind;
 use super::judge::Judged;
 use super::tree::{NewGroup, Target, Tree};
 use crate::h5::checksum::lookup3;
 use crate::h5::encode::{self, NewMessage};
-use crate::h5::{Error, File, Object, ObjectKind, RelAddr, Result, Source, kind};
+use crate::h5::{
+    Attribute, Edge, EdgeKind, Error, File, Message, Object, ObjectKind, RelAddr, Result, Source,
+    Trace, Visitor, kind,
+};
 use crate::julia::TypeTable;
+use std::collections::BTreeMap;
 
 /// The userblock in front of the superblock.
 const USERBLOCK: usize = 512;
 /// Ranges of elements that are made undefined, in the whole file.
 const MAX_REPLACED: usize = 1 << 22;
+/// Bytes of the largest message in an object header.
+pub(super) const MAX_BODY: usize = 65_535;
 /// Elements that are told of each array.
 pub(super) const TOLD: usize = 10;
 
@@ -30,23 +37,45 @@ pub(super) struct Undefined {
     pub(super) of: u64,
 }
 
-/// Replacements by offset.
+/// Replacements by offset, apart from one another.
 #[derive(Debug, Default)]
-struct Replaced(Vec<(u64, Vec<u8>)>);
+struct Replaced {
+    outside: Vec<(u64, Vec<u8>)>,
+    /// Those in the headers of objects, whose checksums follow.
+    inside: BTreeMap<Id, Vec<(u64, Vec<u8>)>>,
+}
 
 impl Replaced {
     fn zeros(&mut self, at: u64, count: usize) -> Result<()> {
-        if let Some((start, bytes)) = self.0.last_mut()
+        if let Some((start, bytes)) = self.outside.last_mut()
             && *start + bytes.len() as u64 == at
         {
             bytes.resize(bytes.len() + count, 0);
             return Ok(());
         }
-        if self.0.len() >= MAX_REPLACED {
-            return Err(Error::foreign(at, "more than 2^22 places with lost elements"));
+        self.bytes(at, vec![0; count])
+    }
+
+    fn bytes(&mut self, at: u64, bytes: Vec<u8>) -> Result<()> {
+        if self.outside.len() >= MAX_REPLACED {
+            return Err(Error::foreign(at, "more than 2^22 places to be changed"));
         }
-        self.0.push((at, vec![0; count]));
+        self.outside.push((at, bytes));
         Ok(())
+    }
+
+    fn in_header(&mut self, id: Id, at: u64, bytes: Vec<u8>) {
+        self.inside.entry(id).or_default().push((at, bytes));
+    }
+
+    /// All of them, in order.
+    fn finish(mut self, catalogue: &Catalogue) -> Result<Vec<(u64, Vec<u8>)>> {
+        for (&id, places) in &self.inside {
+            let object = catalogue.file.object(catalogue.addr(id))?;
+            header(&object, places, &mut self.outside);
+        }
+        self.outside.sort_by_key(|(at, _)| *at);
+        Ok(self.outside)
     }
 }
 
@@ -66,15 +95,17 @@ pub(super) fn assemble(
         undefined.push(array(catalogue, judged, &types, id, &mut replaced)?);
     }
     let end = source.len();
-    let (append, root) = groups(catalogue, judged, tree, end);
+    let (append, places) = groups(catalogue, judged, tree, end);
+    let root = places.first().copied().unwrap_or_default();
+    redirect(catalogue, judged, tree, &places, &mut replaced)?;
     let len = end.saturating_add(append.len() as u64);
     let superblock = catalogue.front.superblock(root, len);
     let mut front = userblock(catalogue, tree);
     front.extend(superblock.with_end_of_file(len));
     let start = catalogue.front.base.saturating_add(48).saturating_sub(front.len() as u64);
-    replaced.0.push((start, front));
-    replaced.0.sort_by_key(|(at, _)| *at);
-    let whole = Source::overlay(source.again()?, end, append, replaced.0);
+    replaced.outside.push((start, front));
+    let replaced = replaced.finish(catalogue)?;
+    let whole = Source::overlay(source.again()?, end, append, replaced);
     Ok((File::from_source(whole)?, undefined))
 }
 
@@ -108,7 +139,6 @@ fn array(
     let object = catalogue.file.object(catalogue.addr(id))?;
     let mut out = Undefined { id, ..Undefined::default() };
     let Some(dataset) = object.dataset() else { return Ok(out) };
-    let mut places = Vec::new();
     let is_lost = |id| judged.is_lost(id);
     let in_header = catalogue.stated_extent(&object).is_none();
     each_place(types, dataset, |at, bytes| {
@@ -121,46 +151,116 @@ fn array(
             out.first.push(out.of);
         }
         if in_header {
-            places.push((at, bytes.len()));
+            replaced.in_header(id, at, vec![0; bytes.len()]);
             Ok(())
         } else {
             replaced.zeros(at, bytes.len())
         }
     })?;
-    if in_header {
-        header(&object, &places, replaced);
-    }
     Ok(out)
 }
 
-/// Makes elements in a header undefined; the checksums of its chunks follow.
-fn header(object: &Object, places: &[(u64, usize)], replaced: &mut Replaced) {
+/// Lets references to groups lead to the new ones.
+fn redirect(
+    catalogue: &Catalogue,
+    judged: &Judged,
+    tree: &Tree,
+    places: &[RelAddr],
+    replaced: &mut Replaced,
+) -> Result<()> {
+    let moved = |id: Id| {
+        let group = judged.examined.kinds.get(id as usize) == Some(&Kind::Group);
+        tree.new_group(id).filter(|_| group).and_then(|new| places.get(new).copied())
+    };
+    let mut from: Vec<Id> =
+        judged.examined.needs.iter().filter(|n| moved(n.to).is_some()).map(|n| n.from).collect();
+    from.dedup();
+    for id in from.into_iter().filter(|&id| !judged.is_lost(id)) {
+        let mut sites = Sites { catalogue, moved: &moved, found: Vec::new() };
+        let allowance = catalogue.file.allowance();
+        Trace::one(&catalogue.file, catalogue.addr(id), allowance, &mut sites)?;
+        let found = sites.found;
+        let object = catalogue.file.object(catalogue.addr(id))?;
+        for (at, new) in found {
+            let bytes = new.0.to_le_bytes().to_vec();
+            let mut chunks = object.header.chunks.iter();
+            if chunks.any(|chunk| chunk.offset <= at && at < chunk.end()) {
+                replaced.in_header(id, at, bytes);
+            } else {
+                replaced.bytes(at, bytes)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// References of one object that lead to groups.
+struct Sites<'s> {
+    catalogue: &'s Catalogue,
+    moved: &'s dyn Fn(Id) -> Option<RelAddr>,
+    /// Where they stand, and where they are to lead.
+    found: Vec<(u64, RelAddr)>,
+}
+
+impl Visitor for Sites<'_> {
+    fn edge(&mut self, edge: Edge) -> Result<()> {
+        let target = match edge.kind {
+            EdgeKind::Heap | EdgeKind::Link => None,
+            _ => self.catalogue.find(edge.target),
+        };
+        self.found.extend(target.and_then(self.moved).map(|new| (edge.at, new)));
+        if self.found.len() > MAX_REPLACED {
+            return Err(Error::foreign(edge.at, "more than 2^22 places to be changed"));
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, _: &Edge) -> bool {
+        false
+    }
+
+    fn broken_sequence(&mut self, _: EdgeKind, _: u64, _: Error) -> Result<()> {
+        Ok(())
+    }
+
+    fn broken_fill(&mut self, _: &str) {}
+}
+
+/// Changes places in a header; the checksums of its chunks follow.
+fn header(object: &Object, places: &[(u64, Vec<u8>)], replaced: &mut Vec<(u64, Vec<u8>)>) {
     for chunk in &object.header.chunks {
         let mut bytes = chunk.bytes.clone();
         let mut changed = false;
-        for &(at, len) in places {
+        for (at, new) in places {
             let start = at.checked_sub(chunk.offset).and_then(|n| usize::try_from(n).ok());
-            let place = start.and_then(|n| bytes.get_mut(n..)?.get_mut(..len));
+            let place = start.and_then(|n| bytes.get_mut(n..)?.get_mut(..new.len()));
             if let Some(place) = place {
-                place.fill(0);
+                place.copy_from_slice(new);
                 changed = true;
             }
         }
         if changed {
-            let sum = lookup3(&bytes);
-            bytes.extend(sum.to_le_bytes());
-            replaced.0.push((chunk.offset, bytes));
+            if chunk.has_checksum {
+                let sum = lookup3(&bytes);
+                bytes.extend(sum.to_le_bytes());
+            }
+            replaced.push((chunk.offset, bytes));
         }
     }
 }
 
-/// The bytes of all groups, which stand from `end` on, and the address of the root.
-fn groups(catalogue: &Catalogue, judged: &Judged, tree: &Tree, end: u64) -> (Vec<u8>, RelAddr) {
+/// The bytes of all groups, which stand from `end` on, and their addresses; the root is the first.
+fn groups(
+    catalogue: &Catalogue,
+    judged: &Judged,
+    tree: &Tree,
+    end: u64,
+) -> (Vec<u8>, Vec<RelAddr>) {
     let types: Vec<_> =
         (1..).zip(&tree.types).map(|(n, &id)| (format!("{n:08}"), Target::Object(id))).collect();
     let mut all = tree.groups.clone();
     if !types.is_empty() {
-        all.push(NewGroup { old: None, links: types });
+        all.push(NewGroup { links: types, ..NewGroup::default() });
         let place = Target::Group(all.len() - 1);
         if let Some(root) = all.first_mut() {
             root.links.insert(0, ("_types".to_owned(), place));
@@ -176,7 +276,7 @@ fn groups(catalogue: &Catalogue, judged: &Judged, tree: &Tree, end: u64) -> (Vec
     for group in &all {
         out.extend(encoded(catalogue, judged, group, &places));
     }
-    (out, places.first().copied().unwrap_or_default())
+    (out, places)
 }
 
 /// The header of a group. Its size does not depend on the places of groups.
@@ -199,7 +299,11 @@ fn encoded(
         .collect();
     let mut messages = encode::group(&links);
     let at = messages.iter().position(|m| m.kind == kind::LINK).unwrap_or(2).min(messages.len());
-    messages.splice(at..at, attributes(catalogue, judged, group.old));
+    let symbolic = group.symbolic.iter().map(encode::symbolic_link);
+    let symbolic = symbolic
+        .filter(|body| body.len() <= MAX_BODY)
+        .map(|body| NewMessage::new(kind::LINK, 0, body));
+    messages.splice(at..at, attributes(catalogue, judged, group.old).into_iter().chain(symbolic));
     encode::object_header(&messages).bytes
 }
 
@@ -213,6 +317,13 @@ fn attributes(catalogue: &Catalogue, judged: &Judged, old: Option<Id>) -> Vec<Ne
         return Vec::new();
     }
     let header = &links.object.header;
-    let of = |m| NewMessage::new(kind::ATTRIBUTE, 0, header.body(m).to_vec());
-    header.of_kind(kind::ATTRIBUTE).map(of).collect()
+    let attributes = header.of_kind(kind::ATTRIBUTE).zip(&links.object.attributes);
+    let of = |(m, attribute): (&Message, &Attribute)| {
+        // Without what fills it up to a multiple of eight in a header of version 1.
+        let end = (attribute.offset - m.body).saturating_add(attribute.data.len() as u64);
+        let mut body = header.body(m).to_vec();
+        body.truncate(usize::try_from(end).unwrap_or(usize::MAX));
+        NewMessage::new(kind::ATTRIBUTE, 0, body)
+    };
+    attributes.map(of).filter(|attribute| attribute.body.len() <= MAX_BODY).collect()
 }

@@ -1,9 +1,9 @@
 //! The objects that were found in a damaged file, by where they stand, and the file as if it had been
 //! closed: with a superblock, so that addresses can be followed.
 
+use super::unsigned::without_signature;
 use crate::h5::{
-    Error, ErrorKind, File, Front, Group, Layout, Object, ObjectHeader, ObjectKind, RefPlan,
-    RelAddr, Result, Scan, Source,
+    Error, File, Front, Group, Layout, Object, ObjectKind, RefPlan, RelAddr, Result, Scan, Source,
 };
 
 /// The number of an object in the order of the file.
@@ -35,19 +35,24 @@ impl GroupLinks {
     pub(super) fn group(&self) -> Group {
         match &self.object.kind {
             ObjectKind::Group(group) => group.clone(),
-            ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => Group { links: Vec::new() },
+            ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => Group::default(),
         }
     }
 }
 
 impl Catalogue {
-    /// Takes stock of `source`. `scan` is of the same file.
+    /// Takes stock of `source`. `scan` is of the same file; object headers that have no signature are
+    /// added to it.
     ///
     /// # Errors
     /// If it cannot be read, or is too short for anything to be in it.
-    pub(super) fn new(source: &Source, scan: Scan, mut front: Front) -> Result<Self> {
+    pub(super) fn new(source: &Source, mut scan: Scan, mut front: Front) -> Result<Self> {
         front.settle_base(source, &scan.headers);
         let file = as_if_closed(source.again()?, &front)?;
+        if let Some(root) = front.root {
+            scan.headers.extend(without_signature(&file, root, &scan.headers)?);
+            scan.headers.sort_unstable();
+        }
         Ok(Self { file, front, scan })
     }
 
@@ -78,13 +83,31 @@ impl Catalogue {
         let addr = self.addr(id);
         if let Ok(object) = self.file.object(addr) {
             let group = matches!(object.kind, ObjectKind::Group(_));
-            return group.then(|| GroupLinks { object: Object::clone(&object), cut: None });
+            let cut = self.shortened(&object);
+            return group.then(|| GroupLinks { object: Object::clone(&object), cut });
         }
-        let (header, lost) =
-            ObjectHeader::read_left(self.file.source(), self.file.superblock(), addr).ok()?;
-        let object = Object::parse(header).ok()?;
+        let (object, lost) = self.file.object_left(addr).ok()?;
         let group = matches!(object.kind, ObjectKind::Group(_));
         group.then(|| GroupLinks { object, cut: lost.into_iter().next() })
+    }
+
+    /// Whether a block of zeros begins in the middle of text in a symbol table, which has no checksum:
+    /// a name may have been longer.
+    fn shortened(&self, object: &Object) -> Option<Error> {
+        object.header.symbols.as_ref()?;
+        for storage in &object.header.storage {
+            let mut start = storage.start;
+            while let Some((zeros, _)) = self.scan.zeros.within(start, storage.end) {
+                let before = zeros.0.checked_sub(1).filter(|&at| at >= storage.start);
+                let before = before.and_then(|at| self.file.source().read(at, 1, "links").ok());
+                if before.is_some_and(|byte| byte != [0]) {
+                    let expected = "names without a block of zeros";
+                    return Some(Error::corrupt(zeros.0, "symbol table", expected, "one"));
+                }
+                start = zeros.1;
+            }
+        }
+        None
     }
 
     /// Whether an object can be read as far as it takes to know that it refers to no other.
@@ -120,25 +143,4 @@ fn as_if_closed(source: Source, front: &Front) -> Result<File> {
     let superblock = front.superblock(RelAddr::UNDEF, len);
     let bytes = superblock.with_end_of_file(len);
     File::from_source(Source::overlay(source, len, Vec::new(), vec![(front.base, bytes)]))
-}
-
-/// Errors of the disk end everything; others are about the object.
-pub(super) fn passing(error: Error) -> Result<Error> {
-    match error.kind() {
-        ErrorKind::Io(_) | ErrorKind::Cancelled => Err(error),
-        ErrorKind::Payload(inner) => {
-            // The system's word, wherever it was wrapped.
-            let mut next: Option<&(dyn std::error::Error + 'static)> = Some(inner.as_ref());
-            while let Some(it) = next {
-                let io = it.downcast_ref::<std::io::Error>();
-                if let Some(code) = io.and_then(std::io::Error::raw_os_error) {
-                    let at = error.offset().unwrap_or(0);
-                    return Err(Error::io(at, std::io::Error::from_raw_os_error(code)));
-                }
-                next = it.source();
-            }
-            Ok(error)
-        }
-        _ => Ok(error),
-    }
 }

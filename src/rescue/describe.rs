@@ -1,12 +1,12 @@
 //! What is lost and what was kept, in the words of the report.
 
-use super::assemble::Undefined;
+use super::assemble::{MAX_BODY, Undefined};
 use super::catalogue::{Catalogue, Id};
 use super::examine::{Kind, Reason};
 use super::judge::Judged;
 use super::report::{Doubtful, GroupCut, LeftOut, Lost, Rescued, UndefinedElements, What};
 use super::tree::{LostName, Named, Tree};
-use crate::h5::{Layout, RelAddr};
+use crate::h5::{Layout, RelAddr, encode, kind};
 use crate::julia::{JuliaType, TypeTable};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -186,6 +186,43 @@ impl Describer<'_> {
                 )
             })
             .collect()
+    }
+
+    /// What is amiss with groups: attributes, soft and external links that are too large for a header,
+    /// as they stood in a heap or a symbol table, and zeros that may be damage.
+    pub(super) fn of_groups(&self) -> Vec<String> {
+        let (mut out, mut zeros) = (Vec::new(), Vec::new());
+        let mut tell = |what: &str, name: &str, bytes: usize| {
+            if bytes > MAX_BODY {
+                let name: String = name.chars().take(LONGEST).collect();
+                out.push(format!(
+                    "{what} {name} is lost: a header holds {MAX_BODY} bytes of one, and it has {bytes}"
+                ));
+            }
+        };
+        for group in &self.tree.groups {
+            for link in &group.symbolic {
+                tell(link.to.noun(), &link.name, encode::symbolic_link(link).len());
+            }
+            let old = group.old.filter(|id| !self.judged.is_lost(*id));
+            let Some(links) = old.and_then(|id| self.catalogue.links(id)) else { continue };
+            if let Some(doubt) = old.and_then(|id| self.judged.examined.doubts.get(&id)) {
+                zeros.push(format!(
+                    "the group at byte {} may have lost links or attributes: {} bytes from byte {} on, \
+                     which no checksum proves, are a block of zeros",
+                    links.object.header.chunks.first().map_or(0, |chunk| chunk.offset),
+                    doubt.bytes,
+                    doubt.first.0,
+                ));
+            }
+            let header = &links.object.header;
+            let attributes = header.of_kind(kind::ATTRIBUTE).zip(&links.object.attributes);
+            for (message, attribute) in attributes {
+                tell("the attribute", &attribute.name, header.body(message).len());
+            }
+        }
+        out.extend(zeros);
+        out
     }
 
     /// What was left out.

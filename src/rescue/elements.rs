@@ -1,6 +1,7 @@
 //! Elements of arrays that can be undefined: where they stand, and what has become of them.
 
-use super::catalogue::{Catalogue, Id, passing};
+use super::catalogue::{Catalogue, Id};
+use super::passing::passing;
 use crate::h5::{Class, Dataset, Extent, Layout, RelAddr, Result, TypeRef};
 use crate::julia::{Column, TypeTable};
 

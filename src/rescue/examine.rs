@@ -3,12 +3,13 @@
 //!
 //! The rule of wholeness is in docs/rescue.md.
 
-use super::catalogue::{Catalogue, GroupLinks, Id, passing};
+use super::catalogue::{Catalogue, GroupLinks, Id};
 use super::elements::{ElementState, can_be_undefined, each_place, state};
+use super::passing::passing;
 use crate::codec::ids;
 use crate::h5::{
-    Budget, Class, Dataset, Edge, EdgeKind, Error, Object, ObjectKind, RefPlan, RefSlot, Region,
-    RegionKind, Result, Sequence, Trace, Visitor, ZeroRanges,
+    Budget, Class, Dataset, Edge, EdgeKind, Error, Object, ObjectHeader, ObjectKind, RefPlan,
+    RefSlot, Region, RegionKind, Result, Sequence, Trace, Visitor, ZeroRanges, kind,
 };
 use crate::julia::{Column, TypeTable};
 use std::collections::{HashMap, HashSet};
@@ -174,6 +175,7 @@ impl Examined {
                 return Ok(Some(Reason::Cut { start, bytes, there }));
             }
         }
+        self.unproved(catalogue, id, &object.header);
         let optional = object.dataset().is_some_and(|dataset| can_be_undefined(types, dataset));
         let mut look = Look {
             catalogue,
@@ -214,6 +216,24 @@ impl Examined {
         match checked {
             Ok(()) => Ok(None),
             Err(error) => Ok(Some(Reason::Damaged(passing(error)?.to_string()))),
+        }
+    }
+
+    /// Takes note of zeros in parts of an object's header that no checksum proves: messages in headers
+    /// of version 1, and attributes in heaps.
+    fn unproved(&mut self, catalogue: &Catalogue, id: Id, header: &ObjectHeader) {
+        for message in &header.messages {
+            let in_heap = message.chunk >= header.chunks.len();
+            if !in_heap && header.version != 1 {
+                continue;
+            }
+            // Zeros are what fillers are made of, but for the head that says how long they are.
+            let len = if message.kind == kind::NIL { 0 } else { u64::from(message.len) };
+            let end = message.body.saturating_add(len);
+            if let Some((first, bytes)) = catalogue.scan.zeros.within(message.offset, end) {
+                let doubt = self.doubts.entry(id).or_insert(Doubt { first, bytes: 0 });
+                doubt.bytes = doubt.bytes.saturating_add(bytes);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Rescues what is whole in damaged files: files that were never closed, cut short or partly zeroed.
 //!
-//! One pass over all bytes finds object headers by their signatures and checksums (`h5::Scan`). Each
+//! One pass over all bytes finds object headers by their signatures and checksums (`h5::Scan`); those
+//! of version 1, which have neither, are found from the root (`unsigned`). Each
 //! is then looked at by itself (`examine`): whether its data and heap objects are there and can be
 //! decoded, and which others it refers to. Losses go on to all that need what is lost (`judge`).
 //! Groups that are left give names; what has none gets a new one (`tree`). The file as it would be
@@ -17,10 +18,12 @@ mod elements;
 mod examine;
 mod hints;
 mod judge;
+mod passing;
 mod report;
 mod run;
 mod tell;
 mod tree;
+mod unsigned;
 
 pub use report::{
     Doubtful, Found, GroupCut, LeftOut, Lost, Outcome, Report, Rescued, UndefinedElements, What,

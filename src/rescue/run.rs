@@ -84,10 +84,14 @@ pub fn assess(source: &Source, observer: &dyn Observer) -> h5::Result<Assessment
         left_out: Vec::new(),
         notes: Vec::new(),
     };
-    if source.len() < FRONT || scan.headers.is_empty() {
+    if source.len() < FRONT {
         return Ok(Assessment { report, file: None });
     }
     let catalogue = Catalogue::new(source, scan, front)?;
+    report.found.headers = catalogue.scan.headers.len() as u64;
+    if catalogue.scan.headers.is_empty() {
+        return Ok(Assessment { report, file: None });
+    }
     let examined = examined(&catalogue, observer)?;
     let types = TypeTable::new(&catalogue.file);
     let stated = tree::stated_root(&catalogue);
@@ -104,6 +108,7 @@ pub fn assess(source: &Source, observer: &dyn Observer) -> h5::Result<Assessment
     report.groups_cut = describer.groups_cut();
     report.left_out = describer.left_out();
     report.notes = describer.attributes_lost();
+    report.notes.extend(describer.of_groups());
     if more > 0 {
         report.notes.push(format!("{more} more losses are not told one by one"));
     }

@@ -4,7 +4,7 @@ use super::catalogue::{Catalogue, Id};
 use super::examine::Kind;
 use super::hints::hints;
 use super::judge::Judged;
-use crate::h5::{Error, Link, RelAddr, Result};
+use crate::h5::{Error, Group, Link, RelAddr, Result, SymbolicLink};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The group for what has lost its name.
@@ -29,6 +29,15 @@ pub(super) struct NewGroup {
     /// The group in the file whose attributes it keeps.
     pub(super) old: Option<Id>,
     pub(super) links: Vec<(String, Target)>,
+    /// Soft and external links, which lead to names and are kept as they are.
+    pub(super) symbolic: Vec<SymbolicLink>,
+}
+
+impl NewGroup {
+    /// The new form of the group `old`, which has no links yet.
+    fn of(old: Option<Id>) -> Self {
+        Self { old, ..Self::default() }
+    }
 }
 
 /// A dataset in the new tree.
@@ -98,7 +107,7 @@ impl Tree {
     /// If paths take more than the file.
     pub(super) fn new(catalogue: &Catalogue, judged: &Judged, root: Option<Id>) -> Result<Self> {
         let mut out = Self { has_root: root.is_some(), ..Self::default() };
-        out.groups.push(NewGroup { old: root, links: Vec::new() });
+        out.groups.push(NewGroup::of(root));
         out.types(catalogue, judged, root);
         if let Some(root) = root {
             out.done.insert(root, 0);
@@ -111,6 +120,11 @@ impl Tree {
         out.reach(judged, types);
         out.unnamed(catalogue, judged)?;
         Ok(out)
+    }
+
+    /// The number of the new group that stands for the group `id`, if one does.
+    pub(super) fn new_group(&self, id: Id) -> Option<usize> {
+        self.done.get(&id).copied().filter(|&new| new != usize::MAX)
     }
 
     /// Whether every name that was there leads to something whole.
@@ -155,8 +169,8 @@ impl Tree {
             if let Some(cut) = &links.cut {
                 self.cut.push((shown(&path), id, cut.to_string()));
             }
-            let links = links.group().links;
-            self.take(catalogue, judged, links, (new, &path), &mut pending, naming)?;
+            let group = links.group();
+            self.take(catalogue, judged, group, (new, &path), &mut pending, naming)?;
         }
         Ok(())
     }
@@ -166,7 +180,7 @@ impl Tree {
         &mut self,
         catalogue: &Catalogue,
         judged: &Judged,
-        links: Vec<Link>,
+        Group { links, symbolic }: Group,
         (new, path): (usize, &str),
         pending: &mut Vec<(Id, usize, String)>,
         naming: &Naming,
@@ -186,6 +200,9 @@ impl Tree {
             if let (Some(target), Some(group)) = (target, self.groups.get_mut(new)) {
                 group.links.push((link.name, target));
             }
+        }
+        if let Some(group) = self.groups.get_mut(new) {
+            group.symbolic.extend(symbolic);
         }
         Ok(())
     }
@@ -210,7 +227,7 @@ impl Tree {
         let kind = judged.examined.kinds.get(id as usize).copied().unwrap_or(Kind::Unread);
         if kind == Kind::Group && !judged.inside.contains(&id) {
             let new = self.groups.len();
-            self.groups.push(NewGroup { old: Some(id), links: Vec::new() });
+            self.groups.push(NewGroup::of(Some(id)));
             self.done.insert(id, new);
             pending.push((id, new, path));
             return Some(Target::Group(new));
@@ -269,7 +286,7 @@ impl Tree {
                 number += 1;
                 let name = format!("group_{number:03}");
                 let new = self.groups.len();
-                self.groups.push(NewGroup { old: Some(id), links: Vec::new() });
+                self.groups.push(NewGroup::of(Some(id)));
                 self.done.insert(id, new);
                 let before = self.named.len();
                 self.fill(catalogue, judged, id, new, &format!("/{top}/{name}"), &Naming::New)?;
@@ -277,8 +294,8 @@ impl Tree {
                 self.reach(judged, found);
                 new_links.push((name, Target::Group(new)));
             }
-            for (_, links) in catalogue.scan.continuations.iter().filter(|(at, _)| stray(*at)) {
-                if is_types(catalogue, judged, links) {
+            for (_, left) in catalogue.scan.continuations.iter().filter(|(at, _)| stray(*at)) {
+                if is_types(catalogue, judged, &left.links) {
                     continue;
                 }
                 number += 1;
@@ -291,7 +308,7 @@ impl Tree {
                 self.take(
                     catalogue,
                     judged,
-                    links.clone(),
+                    left.clone(),
                     (new, &path),
                     &mut pending,
                     &Naming::New,
@@ -352,7 +369,7 @@ impl Tree {
                 self.named.push(Named { path, id, renamed: true, hint: hints.get(&id).cloned() });
             }
             if many {
-                self.groups.push(NewGroup { old: None, links: own });
+                self.groups.push(NewGroup { links: own, ..NewGroup::default() });
                 links.push((name, Target::Group(self.groups.len() - 1)));
             } else {
                 links.extend(own);
@@ -361,7 +378,7 @@ impl Tree {
         if links.is_empty() {
             return;
         }
-        self.groups.push(NewGroup { old: None, links });
+        self.groups.push(NewGroup { links, ..NewGroup::default() });
         let new = self.groups.len() - 1;
         if let Some(root) = self.groups.first_mut() {
             root.links.push((top.to_owned(), Target::Group(new)));

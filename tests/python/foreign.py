@@ -210,9 +210,23 @@ def same(a, b):
     before, after = picture(a), picture(b)
     if "_types" in before:
         before, after = ({n: v for n, v in p.items() if n.startswith("notes")} for p in (before, after))
+    with h5py.File(a, "r") as h:
+        old_headers = h.id.get_create_plist().get_version()[0] == 0
     for name in before.keys() | after.keys():
         assert name in before and name in after, (a, b, name)
         old, new = before[name], after[name]
+        if "links" in old and old["attribute order"] and not new["attribute order"]:
+            # A rewrite gives it up for groups, to which JLD2 could not add links otherwise.
+            old, new = (dict(seen) for seen in (old, new))
+            for seen in (old, new):
+                seen["attributes"] = sorted(seen["attributes"])
+                del seen["attribute order"], seen["indices"]
+        if not old.get("attribute order"):
+            # Without an order of creation, libhdf5 numbers them as they are stored, or not at all.
+            old.pop("indices", None), new.pop("indices", None)
+        if old_headers:
+            # A message holds the time, which h5py does not ask for once the header is newer.
+            old.pop("times", None), new.pop("times", None)
         for key in old.keys() | new.keys():
             assert old.get(key) == new.get(key), (a, b, name, key, old.get(key), new.get(key))
     assert len(before) > 1, a

@@ -44,7 +44,7 @@ impl Place {
 
 /// Rescues a file of which the bytes from `start` to `end` are zero, or that ends at `start` if there
 /// is no end, and holds the result against what the whole file had.
-fn check(truth: &Truth, what: &str, start: u64, end: Option<u64>) -> Value {
+pub(crate) fn check(truth: &Truth, what: &str, start: u64, end: Option<u64>) -> Value {
     let mut bytes = truth.bytes.clone();
     let from = usize::try_from(start).unwrap();
     match end {
@@ -73,7 +73,7 @@ fn check(truth: &Truth, what: &str, start: u64, end: Option<u64>) -> Value {
 }
 
 /// `count` offsets spread over a file, the same each time, in no step with what stands there.
-fn spread(len: usize, count: usize) -> impl Iterator<Item = u64> {
+pub(crate) fn spread(len: usize, count: usize) -> impl Iterator<Item = u64> {
     (1..=count).map(move |i| (len * i / (count + 1) + i * 37 % 101).min(len - 1) as u64)
 }
 

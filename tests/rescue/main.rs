@@ -20,5 +20,6 @@ mod repair;
 
 mod damaged;
 mod forged;
+mod hdf5;
 mod samples;
 mod truth;

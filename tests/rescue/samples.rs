@@ -26,6 +26,11 @@ pub(crate) fn made(name: &str) -> Vec<u8> {
     fs::read(data("rescue").join(name)).unwrap()
 }
 
+/// A file that h5py wrote.
+pub(crate) fn hdf5(name: &str) -> Vec<u8> {
+    fs::read(data("hdf5").join(name)).unwrap()
+}
+
 /// A file with about 150 kinds of values.
 pub(crate) fn zoo() -> Vec<u8> {
     fs::read(data("zoo/jld2-0.6.5-zstd.jld2")).unwrap()

@@ -3,11 +3,13 @@
 use super::inventory::Inventory;
 use super::relocate::Places;
 use crate::h5::encode::{self, EncodedHeader, HeaderForm, NewMessage};
-use crate::h5::message::{attribute::Attribute, link::Link};
 use crate::h5::{
-    Dataset, Extent, File, FillValue, FilterEntry, Layout, Message, Object, ObjectHeader,
-    ObjectKind, RefPlan, RelAddr, Result, TypeRef, kind,
+    AnyLink, Attribute, Dataset, Error, File, FillValue, FilterEntry, Group, Layout, Message,
+    Object, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result, TypeRef, header_flag, kind,
 };
+
+/// Bytes of the largest message that a header takes.
+const MAX_BODY: usize = 65_535;
 
 /// Where the data of a dataset outside its header went.
 #[derive(Debug, Clone)]
@@ -42,19 +44,33 @@ impl Context<'_> {
         behind: u64,
     ) -> Result<EncodedHeader> {
         let mut messages = Vec::new();
+        let mut attributes = object.attributes.iter();
         for m in &object.header.messages {
-            let mut body = object.header.body(m).to_vec();
+            let mut body = object.header.gathered(m);
             match (m.kind, &object.kind) {
                 (kind::NIL | kind::CONTINUATION, _) => continue,
+                (kind::SYMBOL_TABLE, ObjectKind::Group(group)) => {
+                    self.symbols(group, &mut messages)?;
+                    continue;
+                }
                 (kind::DATATYPE, ObjectKind::Dataset(d)) => {
                     self.shared(&mut body, m, &d.datatype)?;
                 }
-                (kind::ATTRIBUTE, _) => self.attribute(object, &mut body, m)?,
+                // They are in the order of their messages.
+                (kind::ATTRIBUTE, _) => match attributes.next() {
+                    Some(attribute) => self.attribute(attribute, &mut body, m)?,
+                    None => continue,
+                },
                 (kind::LINK, _) => self.link(object, &mut body, m)?,
                 (kind::FILTER_PIPELINE, _) => continue,
                 // What is in one piece cannot grow.
                 (kind::DATASPACE, ObjectKind::Dataset(d)) if d.dataspace.max_dims.is_some() => {
-                    body = encode::dataspace(d.dataspace.extent, &d.dataspace.dims);
+                    // JLD2 reads an array of references that no attribute gives a type only where
+                    // this is of version 1.
+                    body = match body.first() {
+                        Some(1) => encode::old_dataspace(&d.dataspace.dims),
+                        _ => encode::dataspace(d.dataspace.extent, &d.dataspace.dims),
+                    };
                 }
                 (kind::FILL_VALUE | kind::OLD_FILL_VALUE, ObjectKind::Dataset(d)) => {
                     self.fill_value(object, d, &mut body, m)?;
@@ -70,13 +86,29 @@ impl Context<'_> {
                 }
                 _ => {}
             }
+            if body.len() > MAX_BODY {
+                let what = format!(
+                    "a message of {} bytes, which no header takes as JLD2 reads it",
+                    body.len()
+                );
+                return Err(Error::foreign(m.offset, what));
+            }
             let order = m.order.unwrap_or(0);
             messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
+        }
+        if matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order() {
+            by_creation(&mut messages);
+        }
+        // Headers of version 1 keep the count of links in front of the messages.
+        if object.header.ref_count > 1 {
+            let body = [&[0][..], &object.header.ref_count.to_le_bytes()].concat();
+            messages.push(NewMessage::new(kind::REFERENCE_COUNT, 0, body));
         }
         match &object.kind {
             ObjectKind::Group(group) => {
                 // Room for links, as in a group that JLD2 makes from 0.4.4 on.
-                let spare = 4_usize.saturating_sub(group.links.len()) * 24;
+                let links = group.links.len() + group.symbolic.len();
+                let spare = 4_usize.saturating_sub(links) * 24;
                 if spare > 4 && has_room(object) {
                     messages.push(NewMessage::new(kind::NIL, 0, vec![0; spare - 4]));
                 }
@@ -93,7 +125,13 @@ impl Context<'_> {
             ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => {}
         }
         let ObjectHeader { flags, extra, .. } = &object.header;
-        let form = HeaderForm { flags: *flags, extra: extra.clone() };
+        let mut flags = *flags;
+        if matches!(object.kind, ObjectKind::Group(_)) {
+            // JLD2 adds to a group with heads that have no number of an attribute, and could not
+            // open it afterwards (`src/groups.jl`, `save_group`).
+            flags &= !(header_flag::ORDER_TRACKED | header_flag::ORDER_INDEXED);
+        }
+        let form = HeaderForm { flags, extra: extra.clone() };
         Ok(encode::object_header_as(&form, &messages))
     }
 
@@ -111,11 +149,32 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn attribute(&self, object: &Object, body: &mut [u8], m: &Message) -> Result<()> {
-        let a = Attribute::parse(&mut object.header.cursor(m, "attribute"))?;
+    fn attribute(&self, a: &Attribute, body: &mut Vec<u8>, m: &Message) -> Result<()> {
+        // Without what filled it up to a multiple of eight in a header of version 1.
+        let end = (a.offset - m.body).saturating_add(a.data.len() as u64);
+        body.truncate(usize::try_from(end).unwrap_or(usize::MAX));
         self.shared(body, m, &a.datatype)?;
         let plan = RefPlan::new(&*self.file.resolve(&a.datatype)?)?;
         self.inside(body, m, &plan, a.offset, a.data.len())
+    }
+
+    /// The messages of a group that had a symbol table.
+    fn symbols(&self, group: &Group, messages: &mut Vec<NewMessage>) -> Result<()> {
+        let mut links = Vec::new();
+        for link in &group.links {
+            let new = if self.inventory.types_link.is_some_and(|(at, _)| at == link.at) {
+                self.types_group
+            } else {
+                self.places.object(link.target, link.at)?
+            };
+            links.push((link.name.clone(), new));
+        }
+        // Room and placeholder follow behind all messages.
+        let made = encode::group(&links).into_iter().filter(|m| m.kind != kind::NIL);
+        messages.extend(made);
+        let symbolic = group.symbolic.iter().map(encode::symbolic_link);
+        messages.extend(symbolic.map(|body| NewMessage::new(kind::LINK, 0, body)));
+        Ok(())
     }
 
     fn fill_value(
@@ -154,7 +213,9 @@ impl Context<'_> {
     }
 
     fn link(&self, object: &Object, body: &mut [u8], m: &Message) -> Result<()> {
-        let link = Link::parse(&mut object.header.cursor(m, "link"))?;
+        let AnyLink::Hard(link) = AnyLink::parse(&mut object.header.cursor(m, "link"))? else {
+            return Ok(());
+        };
         if self.inventory.types_link.is_some_and(|(at, _)| at == link.at) {
             write_addr(body, link.at - m.body, self.types_group);
             return Ok(());
@@ -188,10 +249,26 @@ impl Context<'_> {
                 self.inside(&mut body, m, &plan, *offset, len)?;
                 body
             }
+            (None, Layout::Contiguous { size: size @ 1.., addr, .. }) if addr.is_undef() => {
+                encode::contiguous(RelAddr::UNDEF, *size)
+            }
             // Nothing stored: HDF5 2 wants that compact.
-            (None, _) if d.dataspace.extent != Extent::Null => encode::compact(&[]),
             (None, _) => encode::compact(&[]),
         })
+    }
+}
+
+/// Puts attributes in the order in which they were created, whose numbers are not written.
+fn by_creation(messages: &mut [NewMessage]) {
+    let of = |m: &NewMessage| m.kind == kind::ATTRIBUTE;
+    let places: Vec<_> =
+        (0..).zip(messages.iter()).filter(|(_, m)| of(m)).map(|(i, _)| i).collect();
+    let mut sorted: Vec<_> = messages.iter().filter(|m| of(m)).cloned().collect();
+    sorted.sort_by_key(|m| m.order);
+    for (place, message) in places.into_iter().zip(sorted) {
+        if let Some(to) = messages.get_mut::<usize>(place) {
+            *to = message;
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod choice;
 mod column_writer;
+mod front;
 mod header;
 mod inventory;
 mod naming;
@@ -34,15 +35,13 @@ use std::collections::HashMap;
 use std::io;
 
 pub(super) use self::choice::EncodeOptions;
+pub(super) use self::front::{told_of_front, user_block};
 pub(super) use self::payload::Counts;
 
 /// Heap collections are closed when their objects take this many bytes.
 const HEAP_BYTES: u64 = 1 << 20;
 /// Data with addresses are relocated in windows of about this many bytes.
 const WINDOW: usize = 256 << 10;
-/// The userblock in front of the superblock.
-const USERBLOCK: usize = 512;
-
 /// Writes all that is alive in `input` to the empty file `out`.
 pub(super) fn rewrite(
     input: &File,
@@ -52,22 +51,22 @@ pub(super) fn rewrite(
 ) -> std::result::Result<Rewritten, RewriteError> {
     let inventory = Inventory::take(input)?;
     let mut out = Output::new(out);
-    let superblock = input.superblock();
-    let front = usize::try_from(superblock.offset).unwrap_or(USERBLOCK) + 48;
-    out.zeros(front as u64)?;
+    let block = user_block(input)?;
+    let base = block.len() as u64;
+    out.zeros(base + front::SUPERBLOCK)?;
     let mut payloads = HashMap::new();
     let counts = payload::write(input, &inventory, encoding, &mut out, &mut payloads, observer)
         .map_err(|e| naming::named(input, e))?;
-    let mut layout = Layout { input, inventory: &inventory, payloads: &payloads };
+    let mut layout = Layout { input, base, inventory: &inventory, payloads: &payloads };
     let start = out.position().next_multiple_of(8);
-    let settled = layout.settle(start)?;
+    let named = |e: crate::h5::Error| naming::named(input, e.into());
+    let settled = layout.settle(start).map_err(named)?;
     out.pad_to(start)?;
     layout.write(&settled, &mut out)?;
     let bytes = out.finish()?;
-    let mut head = input.source().read(0, front - 48, "userblock")?;
-    let mut new = superblock.clone();
-    new.root = settled.places.object(superblock.root, superblock.offset)?;
-    head.extend(new.with_end_of_file(bytes));
+    let superblock = input.superblock();
+    let root = settled.places.object(superblock.root, superblock.offset)?;
+    let head = front::front(input, block, root, bytes);
     let sums = out.write_head(&head)?;
     Ok(Rewritten { counts, sums, head })
 }
@@ -131,6 +130,8 @@ impl From<std::io::Error> for RewriteError {
 /// Data with addresses, heaps and headers: everything behind the payloads.
 struct Layout<'a> {
     input: &'a File,
+    /// What offsets of the output count from.
+    base: u64,
     inventory: &'a Inventory,
     payloads: &'a HashMap<RelAddr, Payload>,
 }
@@ -147,16 +148,12 @@ struct Settled {
 }
 
 impl Layout<'_> {
-    fn base(&self) -> u64 {
-        self.input.superblock().base
-    }
-
     fn rel(&self, offset: u64) -> RelAddr {
-        RelAddr(offset.wrapping_sub(self.base()))
+        RelAddr(offset.wrapping_sub(self.base))
     }
 
     fn context<'c>(&'c self, places: &'c Places, types_group: RelAddr) -> Context<'c> {
-        let base = self.base();
+        let base = self.base;
         Context { file: self.input, inventory: self.inventory, places, types_group, base }
     }
 

@@ -3,7 +3,7 @@
 use super::RewriteError;
 use crate::h5::{Error, File, Layout, Object, Region, RegionKind, Result, Trace, Visitor};
 
-/// Looks for the object whose stored data an offset is in.
+/// Looks for the object whose header or stored data an offset is in.
 struct Search<'a> {
     file: &'a File,
     offset: u64,
@@ -12,8 +12,21 @@ struct Search<'a> {
     path: Option<String>,
 }
 
+impl Search<'_> {
+    /// Whether the offset is in the header of an object, or in what it keeps elsewhere.
+    fn is_inside(&self, object: &Object) -> bool {
+        let chunks = object.header.chunks.iter().map(|c| (c.offset, c.end()));
+        let storage = object.header.storage.iter().map(|s| (s.start, s.end));
+        chunks.chain(storage).any(|(start, end)| (start..end).contains(&self.offset))
+    }
+}
+
 impl Visitor for Search<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        if self.is_inside(object) {
+            self.path = Some(path.to_owned());
+            return Err(Error::cancelled());
+        }
         let Some(dataset) = object.dataset() else { return Ok(()) };
         if matches!(dataset.layout, Layout::Compact { .. }) {
             return Ok(());

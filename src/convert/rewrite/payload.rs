@@ -13,7 +13,8 @@ use crate::convert::Observer;
 use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::{fits_every_reader, single_chunk};
 use crate::h5::{
-    ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, RefPlan, RelAddr,
+    ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, ObjectKind,
+    RefPlan, RelAddr,
 };
 use crate::julia::Column;
 use std::collections::HashMap;
@@ -30,6 +31,8 @@ pub(crate) struct Counts {
     pub(crate) grown: u64,
     /// Columns whose chunk is too large for HDF5 before 2.0.
     pub(crate) large: u64,
+    /// Groups that numbered their attributes, and do not any more.
+    pub(crate) unordered: u64,
     /// Columns of which HDF5 2.0 does not read the layout.
     pub(crate) old_form: u64,
     /// Columns that JLD2 reads from one chunk only, and that are stored without a filter.
@@ -66,6 +69,9 @@ pub(super) fn write(
     let (mut later, mut plain) = (Vec::new(), Vec::new());
     for &addr in &inventory.objects {
         let object = input.object(addr)?;
+        if matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order() {
+            columns.counts.unordered += u64::from(object.attributes.len() > 1);
+        }
         let Some(column) = ColumnData::of(input, object)? else { continue };
         let dataset = column.dataset()?;
         if !RefPlan::new(&column.datatype)?.is_empty() {
@@ -135,6 +141,8 @@ impl ColumnData {
         let len = input.data_len(dataset, &datatype)?;
         if matches!(dataset.layout, Layout::Compact { .. } | Layout::Contiguous { size: 0, .. })
             || dataset.layout.chunked().is_some() && len == 0
+            // What was never written stays so: it could be of any size.
+            || matches!(dataset.layout, Layout::Contiguous { .. }) && dataset.is_unwritten()
         {
             return Ok(None);
         }

@@ -2,6 +2,7 @@
 //! and referring to one another in the same way, with the same types, shapes, attributes, strings
 //! and small values. Only where things stand differs, and how columns are encoded.
 
+use crate::convert::rewrite::user_block;
 use crate::h5::{
     Attribute, Dataset, Dataspace, Datatype, File, Group, Layout, Object, ObjectKind, RefPlan,
     RefSlot, RelAddr, TypeRef,
@@ -74,15 +75,16 @@ fn layout(what: &str, planned: &Datatype, found: &Datatype) -> Outcome {
 impl Walk<'_> {
     /// Userblock and superblock.
     fn front(&self) -> Outcome {
-        let [planned, output] = self.sides.map(File::superblock);
-        same("offset of the superblock", &planned.offset, &output.offset)?;
-        same("superblock version", &planned.version, &output.version)?;
-        let len = usize::try_from(planned.offset).unwrap_or(usize::MAX);
-        let [planned, output] = self.sides.map(|file| file.source().read(0, len, "userblock"));
-        if planned.map_err(|e| read(&e))? == output.map_err(|e| read(&e))? {
+        let [planned, output] = self.sides;
+        let block = user_block(planned).map_err(|e| read(&e))?;
+        let new = output.superblock();
+        same("offset of the superblock", &(block.len() as u64), &new.offset)?;
+        same("superblock version", &planned.superblock().version.max(2), &new.version)?;
+        let found = output.source().read(0, block.len(), "userblock").map_err(|e| read(&e))?;
+        if block == found {
             return Ok(());
         }
-        Err("the userblock is not that of the input".to_owned())
+        Err("the userblock is not the one that was planned".to_owned())
     }
 
     /// Two addresses that have to stand for the same object.
@@ -117,6 +119,10 @@ impl Walk<'_> {
 
     fn links(&mut self, old: &Group, new: &Group, root: bool, path: &Arc<str>) -> Outcome {
         same("links", &old.links.len(), &new.links.len())?;
+        let symbolic = |group: &Group| -> Vec<_> {
+            group.symbolic.iter().map(|l| (l.name.clone(), l.to.clone())).collect()
+        };
+        same("soft and external links", &symbolic(old), &symbolic(new))?;
         for (a, b) in old.links.iter().zip(&new.links) {
             same("link", &a.name, &b.name)?;
             if root && a.name == "_types" {
@@ -187,7 +193,13 @@ impl Walk<'_> {
         same("bytes", &len, &output.data_len(b, &datatype).map_err(|e| read(&e))?)?;
         let plan = RefPlan::new(&datatype).map_err(|e| read(&e))?;
         // Columns are compared by the higher levels.
-        if len == 0 || (plan.is_empty() && !matches!(a.layout, Layout::Compact { .. })) {
+        if a.is_unwritten() != b.is_unwritten() && a.layout.chunked().is_none() {
+            return Err("what was never written was, or the reverse".to_owned());
+        }
+        if len == 0
+            || a.is_unwritten()
+            || (plan.is_empty() && !matches!(a.layout, Layout::Compact { .. }))
+        {
             return Ok(());
         }
         let places = [(planned, a), (output, b)]

@@ -119,8 +119,9 @@ impl Visitor for Comparison<'_> {
 
 fn links(group: &Group, other: &LibraryObject, at: u64) -> Result<()> {
     let count = other.links().map_err(|e| theirs(at, &e))?;
-    if count != group.links.len() as u64 {
-        let ours = group.links.len().to_string();
+    let ours = group.links.len() + group.symbolic.len();
+    if count != ours as u64 {
+        let ours = ours.to_string();
         return Err(differs(at, "number of links", ours, count.to_string()));
     }
     for link in group.links.iter().take(MAX_LINKS) {

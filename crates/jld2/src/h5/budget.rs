@@ -55,6 +55,22 @@ pub(crate) const HEADER_BYTES: u64 = 16 << 20;
 /// Bytes of attributes on one object, far more than JLD2 writes: they take ten times as much when
 /// read.
 pub(crate) const ATTRIBUTE_BYTES: usize = 1 << 20;
+/// Links of one group, and records of one index of links or attributes; more than any has.
+pub(crate) const INDEX_ENTRIES: usize = 1 << 19;
+/// Nodes of one such index, and blocks of one heap; more than so many entries need.
+pub(crate) const INDEX_NODES: usize = 1 << 19;
+/// Levels of one such index; each has twice the nodes of the one above at least.
+pub(crate) const INDEX_LEVELS: u16 = 32;
+/// Bytes of one node or block; libhdf5 makes them of 64 KiB at most.
+pub(crate) const INDEX_NODE: u64 = 16 << 20;
+/// Bytes of all names of one group, and of all that one object keeps in one heap.
+pub(crate) const INDEX_BYTES: u64 = 16 << 20;
+/// Data that were never written are made up to so many times the file, as nothing is compressed
+/// better, and to this many bytes.
+pub(crate) const UNWRITTEN_TIMES: u64 = 1 << 15;
+pub(crate) const UNWRITTEN_LEAST: u64 = 64 << 30;
+/// So many bytes that are made cost as much as one that is read.
+pub(crate) const UNWRITTEN_CHEAP: u64 = 4096;
 /// Levels of a value in memory, so that it can be dropped, compared and shown on any thread's stack.
 pub(crate) const VALUE_LEVELS: usize = 500;
 /// Columns of a data frame.

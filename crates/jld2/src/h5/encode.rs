@@ -2,7 +2,9 @@
 
 use super::checksum::lookup3;
 use super::header::{header_flag, kind};
-use super::{ByteOrder, Class, Datatype, Extent, FilterEntry, HEAP_HEAD, RelAddr};
+use super::{
+    ByteOrder, Class, Datatype, Extent, FilterEntry, HEAP_HEAD, RelAddr, Symbolic, SymbolicLink,
+};
 
 /// Version nibble of the datatypes written here.
 const DATATYPE_VERSION: u8 = 3 << 4;
@@ -316,6 +318,30 @@ pub fn link(name: &str, target: RelAddr) -> Vec<u8> {
     }
     out.extend(name.as_bytes());
     out.extend(target.0.to_le_bytes());
+    out
+}
+
+/// Encodes the shape of an array in version 1 of the message, without bounds of its growth.
+pub fn old_dataspace(dims: &[u64]) -> Vec<u8> {
+    let mut out = vec![1, u8::try_from(dims.len()).unwrap_or(u8::MAX), 0, 0, 0, 0, 0, 0];
+    dims.iter().for_each(|dim| out.extend(dim.to_le_bytes()));
+    out
+}
+
+/// A soft or external link as the body of a message, its names in UTF-8 (HDF5 specification
+/// IV.A.2.g).
+pub fn symbolic_link(link: &SymbolicLink) -> Vec<u8> {
+    let (kind, value) = match &link.to {
+        Symbolic::Soft(path) => (1, path.as_bytes().to_vec()),
+        Symbolic::External { file, path } => {
+            (64, [&[0], file.as_bytes(), &[0], path.as_bytes(), &[0]].concat())
+        }
+    };
+    let mut out = vec![1, 0x1a, kind, 1];
+    out.extend(u32::try_from(link.name.len()).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend(link.name.as_bytes());
+    out.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
+    out.extend(value);
     out
 }
 

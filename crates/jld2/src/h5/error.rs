@@ -116,6 +116,11 @@ impl Error {
         self.0.checksum
     }
 
+    /// Whether it is about something that JLD2 does not write, and not about damage.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Foreign { .. })
+    }
+
     /// Something would take more than `limit`.
     pub fn too_large(what: impl Into<String>, limit: impl Into<String>) -> Self {
         Self::new(ErrorKind::TooLarge { what: what.into(), limit: limit.into() }, None)

@@ -1,7 +1,8 @@
 //! Opens a container and reads its objects by address; keeps heaps and committed datatypes at hand.
 
 use super::checksum::Checksums;
-use super::header::absolute;
+use super::dense;
+use super::header::{self, absolute};
 use super::message::layout::Layout;
 use super::{
     Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader, ObjectKind, RelAddr,
@@ -151,17 +152,48 @@ impl File {
             self.spend(OBJECT_COST);
             return Ok(Arc::clone(known));
         }
-        let header = ObjectHeader::read(&self.source, &self.superblock, addr, self.checksums)?;
-        let bytes: usize = header.chunks.iter().map(|c| c.bytes.len()).sum();
-        let bytes = bytes as u64 + OBJECT_COST;
-        self.spend(bytes);
-        let object = Arc::new(Object::parse(header)?);
+        let mut header = ObjectHeader::read(&self.source, &self.superblock, addr, self.checksums)?;
+        dense::gather(&self.source, &self.superblock, self.checksums, &mut header)?;
+        let stored: u64 = header.storage.iter().map(|s| s.end.saturating_sub(s.start)).sum();
+        let bytes = header.weight().saturating_add(OBJECT_COST);
+        self.spend(bytes.saturating_add(stored));
+        let mut object = Object::parse(header)?;
+        if object.header.version == 1 {
+            self.unpad(&mut object)?;
+        }
+        let object = Arc::new(object);
         let mut cache = lock();
         if cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
             cache.bytes += bytes;
             cache.known.insert(addr, Arc::clone(&object));
         }
         Ok(object)
+    }
+
+    /// What is left of the object at `addr`: what the first chunk of its header says, and each
+    /// continuation, link and attribute elsewhere that can be read. Gives the errors of the others.
+    ///
+    /// # Errors
+    /// If the first chunk cannot be read, or makes no sense without what is lost.
+    pub fn object_left(&self, addr: RelAddr) -> Result<(Object, Vec<Error>)> {
+        let (mut header, mut lost) = ObjectHeader::read_left(&self.source, &self.superblock, addr)?;
+        lost.extend(dense::gather_left(&self.source, &self.superblock, &mut header));
+        Ok((Object::parse(header)?, lost))
+    }
+
+    /// Attributes of committed types are filled up, too, in headers of version 1. The type's own
+    /// attributes, which can be of this very type, are not looked at.
+    fn unpad(&self, object: &mut Object) -> Result<()> {
+        for attribute in &mut object.attributes {
+            let TypeRef::Shared { addr, .. } = attribute.datatype else { continue };
+            let header = ObjectHeader::read(&self.source, &self.superblock, addr, self.checksums)?;
+            self.spend(header.weight().saturating_add(OBJECT_COST));
+            let message = header.single(header::kind::DATATYPE, "committed datatype")?;
+            let Some(m) = message.filter(|m| m.flags & 2 == 0) else { continue };
+            let datatype = Datatype::parse(&mut header.cursor(m, "committed datatype"))?;
+            attribute.unpad(datatype.size);
+        }
+        Ok(())
     }
 
     /// The committed datatype at `addr`.
@@ -258,11 +290,8 @@ impl File {
         let (at, stored) = match &dataset.layout {
             Layout::Compact { offset, size } => (*offset, *size),
             Layout::Contiguous { addr, size, at } => {
-                if *size > 0 && addr.is_undef() {
-                    let what = "data that were never written: a fill value stands for them";
-                    return Err(Error::foreign(*at, what));
-                }
-                if *size > 0 {
+                // Of data that were never written there is no address.
+                if *size > 0 && !addr.is_undef() {
                     let offset = self.offset(*addr, "contiguous data")?;
                     self.extent(offset, *size, "contiguous data")?;
                 }
@@ -317,7 +346,7 @@ impl File {
     pub fn stored_len(&self, dataset: &Dataset) -> Result<u64> {
         match &dataset.layout {
             Layout::Compact { .. } => Ok(0),
-            Layout::Contiguous { size, .. } => Ok(*size),
+            Layout::Contiguous { addr, size, .. } => Ok(if addr.is_undef() { 0 } else { *size }),
             Layout::Chunked(chunked) => {
                 if let Some(chunk) = chunked.single() {
                     return Ok(if chunk.addr.is_undef() { 0 } else { chunk.size });
@@ -385,6 +414,7 @@ impl File {
         match &dataset.layout {
             Layout::Compact { offset, size } => Ok((*size > 0).then_some(*offset)),
             Layout::Contiguous { size: 0, .. } => Ok(None),
+            Layout::Contiguous { addr, .. } if addr.is_undef() => Ok(None),
             Layout::Contiguous { addr, .. } => self.offset(*addr, "contiguous data").map(Some),
             Layout::Chunked(chunked) if chunked.addr.is_undef() => Ok(None),
             Layout::Chunked(chunked) => self.offset(chunked.addr, "chunk").map(Some),

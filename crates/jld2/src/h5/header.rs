@@ -1,11 +1,11 @@
-//! Reads object headers, version 2, with continuations (docs/jld2-format.md, section 2; HDF5
+//! Reads object headers, versions 1 and 2, with continuations (docs/jld2-format.md, section 2; HDF5
 //! specification IV.A).
 
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
+use super::message::link::Group;
 use super::{Error, RelAddr, Result, Source, Superblock};
-use crate::h5::budget::HEADER_BYTES;
-use crate::h5::budget::HEADER_MESSAGES;
+use crate::h5::budget::{HEADER_BYTES, HEADER_MESSAGES};
 use std::collections::HashSet;
 
 /// Flags of an object header (HDF5 specification IV.A.1.b).
@@ -54,6 +54,8 @@ pub mod kind {
     pub const SYMBOL_TABLE: u8 = 0x11;
     /// Attributes stored in a fractal heap, perhaps.
     pub const ATTRIBUTE_INFO: u8 = 0x15;
+    /// How many links lead to the object, if it is not one.
+    pub const REFERENCE_COUNT: u8 = 0x16;
     /// The highest type that the specification knows.
     pub const LAST: u8 = 0x17;
 }
@@ -74,17 +76,40 @@ pub struct Chunk {
     pub messages: u64,
     /// Absolute offset of its checksum, which is the end of its message area.
     pub checksum: u64,
+    /// Whether there is a checksum: in headers of version 1 there is none.
+    pub has_checksum: bool,
     /// The bytes from the signature up to, without, the checksum.
     pub bytes: Vec<u8>,
-    /// What the checksum says of them.
+    /// What the checksum says of them; where there is none, nothing is amiss.
     pub checked: Checked,
 }
 
 impl Chunk {
-    /// Absolute offset behind the checksum.
+    /// Absolute offset behind the checksum, if there is one.
     pub fn end(&self) -> u64 {
-        self.checksum + 4
+        self.checksum + if self.has_checksum { 4 } else { 0 }
     }
+}
+
+/// A message that an object keeps in a heap instead of its header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Absolute offset of its bytes.
+    pub offset: u64,
+    /// Its bytes: the body of a message.
+    pub bytes: Vec<u8>,
+}
+
+/// Bytes outside the header that hold an object's links or attributes, or lead to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Storage {
+    /// Absolute offset of its first byte.
+    pub start: u64,
+    /// Absolute offset behind its last byte.
+    pub end: u64,
+    /// Absolute offset of its checksum, if it has one and messages inside: that of all its bytes,
+    /// with zeros in the place of the checksum.
+    pub checksum: Option<u64>,
 }
 
 /// One message of an object header.
@@ -96,14 +121,14 @@ pub struct Message {
     pub flags: u8,
     /// Its place in the order of creation, for attributes of headers that track it.
     pub order: Option<u16>,
-    /// Which [`Chunk`] holds it.
+    /// Which [`Chunk`] holds it; those behind the last chunk are [`Piece`]s.
     pub chunk: usize,
-    /// Absolute offset of its type byte.
+    /// Absolute offset of its type byte; of its body, if it is a [`Piece`].
     pub offset: u64,
     /// Absolute offset of its body.
     pub body: u64,
-    /// Length of its body in bytes.
-    pub len: u16,
+    /// Length of its body in bytes: at most 65,535 but in a [`Piece`].
+    pub len: u32,
 }
 
 /// An object header: all its chunks and messages, with offsets.
@@ -111,14 +136,26 @@ pub struct Message {
 pub struct ObjectHeader {
     /// Its address.
     pub addr: RelAddr,
+    /// 1 or 2.
+    pub version: u8,
     /// Its flags, see [`header_flag`].
     pub flags: u8,
+    /// How many links lead to the object, as a header of version 1 says; 1 in others, where a message
+    /// can say so.
+    pub ref_count: u32,
     /// Times and bounds of attributes, as they are stored, where the flags say that there are any.
     pub extra: Vec<u8>,
     /// Chunk 0 and continuations, in the order met.
     pub chunks: Vec<Chunk>,
-    /// All messages in order, continuation and NIL messages too.
+    /// All messages in order, continuation and NIL messages too; those that are kept elsewhere
+    /// follow.
     pub messages: Vec<Message>,
+    /// Messages that are kept elsewhere: links and attributes in fractal heaps.
+    pub pieces: Vec<Piece>,
+    /// Links of a group of the old kind, which has a symbol table instead of messages.
+    pub symbols: Option<Group>,
+    /// Where all that is kept elsewhere stands.
+    pub storage: Vec<Storage>,
 }
 
 impl ObjectHeader {
@@ -145,12 +182,13 @@ impl ObjectHeader {
     ) -> Result<Self> {
         let offset = absolute(superblock, addr, "object header")?;
         let from = Bytes { source, superblock, checksums };
-        let First { chunk: first, flags, extra } = from.first(offset)?;
+        let First { chunk: first, version, flags, extra, ref_count } = from.first(offset)?;
         let mut met = HashSet::from([offset]);
         // Honest chunks do not overlap.
         let mut left =
             superblock.end_of_file.min(HEADER_BYTES).saturating_sub(first.bytes.len() as u64);
-        let mut header = Self { addr, flags, extra, chunks: Vec::new(), messages: Vec::new() };
+        let mut header = Self::empty(addr, version, flags, extra);
+        header.ref_count = ref_count;
         let mut pending = header.push(first)?;
         pending.reverse();
         while let Some((at, target, len)) = pending.pop() {
@@ -165,7 +203,7 @@ impl ObjectHeader {
                     ));
                 }
                 left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
-                from.continuation(offset, len, flags)
+                from.continuation(offset, len, version, flags)
             };
             let more = next().and_then(|chunk| header.push(chunk));
             match (more, &mut lost) {
@@ -190,8 +228,8 @@ impl ObjectHeader {
         let prefix = from.prefix(offset)?;
         let len = prefix.checksum - offset;
         *left = left.checked_sub(len).ok_or_else(|| too_large(offset, len))?;
-        let First { chunk, flags, extra } = from.first(offset)?;
-        let mut header = Self { addr, flags, extra, chunks: Vec::new(), messages: Vec::new() };
+        let First { chunk, version, flags, extra, .. } = from.first(offset)?;
+        let mut header = Self::empty(addr, version, flags, extra);
         header.push(chunk)?;
         Ok(header)
     }
@@ -238,10 +276,9 @@ impl ObjectHeader {
                 return Err(none());
             }
         }
-        let chunk = from.chunk(offset, offset + 4, offset + at as u64, 0)?;
+        let chunk = from.chunk(offset, offset + 4, offset + at as u64, 2, 0)?;
         let addr = RelAddr(offset.wrapping_sub(superblock.base));
-        let mut header =
-            Self { addr, flags: 0, extra: Vec::new(), chunks: Vec::new(), messages: Vec::new() };
+        let mut header = Self::empty(addr, 2, 0, Vec::new());
         header.push(chunk)?;
         Ok(header)
     }
@@ -251,7 +288,7 @@ impl ObjectHeader {
     ///
     /// # Errors
     /// If the first chunk cannot be read.
-    pub fn read_left(
+    pub(super) fn read_left(
         source: &Source,
         superblock: &Superblock,
         addr: RelAddr,
@@ -262,11 +299,67 @@ impl ObjectHeader {
         Ok((header, lost))
     }
 
+    fn empty(addr: RelAddr, version: u8, flags: u8, extra: Vec<u8>) -> Self {
+        Self {
+            addr,
+            version,
+            flags,
+            ref_count: 1,
+            extra,
+            chunks: Vec::new(),
+            messages: Vec::new(),
+            pieces: Vec::new(),
+            symbols: None,
+            storage: Vec::new(),
+        }
+    }
+
+    /// Takes in a message that is kept elsewhere.
+    pub(super) fn add(&mut self, kind: u8, order: Option<u16>, piece: Piece) -> Result<()> {
+        let offset = piece.offset;
+        if self.messages.len() >= HEADER_MESSAGES {
+            return Err(Error::foreign(offset, "an object with over 2^19 messages"));
+        }
+        let chunk = self.chunks.len().saturating_add(self.pieces.len());
+        let len = u32::try_from(piece.bytes.len()).unwrap_or(u32::MAX);
+        self.messages.push(Message { kind, flags: 0, order, chunk, offset, body: offset, len });
+        self.pieces.push(piece);
+        Ok(())
+    }
+
+    /// Whether attributes are numbered in the order of their creation.
+    pub fn tracks_order(&self) -> bool {
+        self.flags & header_flag::ORDER_TRACKED != 0
+    }
+
+    /// The body of a message as it reads once all links and attributes are in the header.
+    pub fn gathered(&self, message: &Message) -> Vec<u8> {
+        let body = self.body(message);
+        match message.kind {
+            kind::LINK_INFO => all_inside(body, 8),
+            kind::ATTRIBUTE_INFO => all_inside(body, 2),
+            _ => body.to_vec(),
+        }
+    }
+
+    /// Bytes that are kept of it.
+    pub(super) fn weight(&self) -> u64 {
+        let chunks = self.chunks.iter().map(|c| c.bytes.len());
+        let pieces = self.pieces.iter().map(|p| p.bytes.len());
+        let symbols = self.symbols.as_ref().map_or(0, Group::weight);
+        chunks.chain(pieces).sum::<usize>() as u64 + symbols
+    }
+
     /// The body of one of this header's messages.
     pub fn body(&self, message: &Message) -> &[u8] {
-        let Some(chunk) = self.chunks.get(message.chunk) else { return &[] };
+        let Some(chunk) = self.chunks.get(message.chunk) else {
+            let piece = message.chunk.checked_sub(self.chunks.len());
+            let piece = piece.and_then(|i| self.pieces.get(i));
+            return piece.map_or(&[], |p| &p.bytes);
+        };
         let start = usize::try_from(message.body - chunk.offset).unwrap_or(usize::MAX);
-        chunk.bytes.get(start..).and_then(|b| b.get(..usize::from(message.len))).unwrap_or_default()
+        let len = usize::try_from(message.len).unwrap_or(usize::MAX);
+        chunk.bytes.get(start..).and_then(|b| b.get(..len)).unwrap_or_default()
     }
 
     /// A cursor over a message's body.
@@ -297,7 +390,7 @@ impl ObjectHeader {
         let index = self.chunks.len();
         let mut continuations = Vec::new();
         let messages = &mut self.messages;
-        walk(&chunk, self.flags, &mut |message, bytes| {
+        walk(&chunk, self.version, self.flags, &mut |message, bytes| {
             let Message { kind, flags, offset, body, .. } = message;
             if messages.len() >= HEADER_MESSAGES {
                 return Err(Error::foreign(offset, "an object header with over 2^19 messages"));
@@ -320,25 +413,57 @@ impl ObjectHeader {
 /// Hands on the messages of a chunk with their bodies, as if it were the first of its header.
 fn walk(
     chunk: &Chunk,
+    version: u8,
     flags: u8,
     each: &mut dyn FnMut(Message, &[u8]) -> Result<()>,
 ) -> Result<()> {
     let tracked = flags & header_flag::ORDER_TRACKED != 0;
-    let head = if tracked { 6 } else { 4 };
+    let head = match version {
+        1 => 8,
+        _ if tracked => 6,
+        _ => 4,
+    };
     let start = usize::try_from(chunk.messages - chunk.offset).unwrap_or(usize::MAX);
     let area = chunk.bytes.get(start..).unwrap_or_default();
     let mut c = Cursor::new(area, chunk.messages, "header message");
     while c.remaining() >= head {
         let offset = c.offset();
-        let kind = c.u8()?;
-        let len = c.u16()?;
-        let flags = c.u8()?;
-        let order = if tracked { Some(c.u16()?) } else { None };
+        let (kind, len, flags, order) = if version == 1 {
+            let kind = c.u16()?;
+            let Ok(kind) = u8::try_from(kind) else {
+                return Err(Error::corrupt(
+                    offset,
+                    "header message",
+                    "a type below 256",
+                    kind.to_string(),
+                ));
+            };
+            let (len, flags) = (c.u16()?, c.u8()?);
+            c.take(3)?;
+            (kind, len, flags, None)
+        } else {
+            let (kind, len, flags) = (c.u8()?, c.u16()?, c.u8()?);
+            (kind, len, flags, if tracked { Some(c.u16()?) } else { None })
+        };
         let body = c.offset();
         let bytes = c.take(usize::from(len))?;
+        let len = u32::from(len);
         each(Message { kind, flags, order, chunk: 0, offset, body, len }, bytes)?;
     }
     Ok(())
+}
+
+/// A link info or attribute info with no address: nothing is outside the header. `counter` is how
+/// many bytes the highest number in the order of creation takes.
+fn all_inside(body: &[u8], counter: usize) -> Vec<u8> {
+    let mut out = body.to_vec();
+    let tracked = body.get(1).is_some_and(|flags| flags & 1 != 0);
+    let start = 2 + if tracked { counter } else { 0 };
+    if let Some(addresses) = out.get_mut(start..) {
+        let len = addresses.len() / 8 * 8;
+        addresses.iter_mut().take(len).for_each(|byte| *byte = 0xff);
+    }
+    out
 }
 
 const NO_LAYOUT: &str = "the layout of this compressed array of references, which JLD2 0.5 and 0.6 leave \
@@ -350,7 +475,7 @@ const NO_LAYOUT: &str = "the layout of this compressed array of references, whic
 /// type, perhaps a filter pipeline, then zeros where the layout belongs.
 fn lacks_layout(chunk: &Chunk, flags: u8) -> bool {
     let (mut space, mut datatype, mut layout, mut zeros) = (false, false, false, false);
-    let walked = walk(chunk, flags, &mut |message, _| {
+    let walked = walk(chunk, 2, flags, &mut |message, _| {
         space |= message.kind == kind::DATASPACE;
         datatype |= message.kind == kind::DATATYPE;
         layout |= message.kind == kind::LAYOUT;
@@ -385,15 +510,20 @@ fn too_large(at: u64, len: u64) -> Error {
 /// The first chunk of a header, and what stands in front of its messages.
 struct First {
     chunk: Chunk,
+    version: u8,
     flags: u8,
     extra: Vec<u8>,
+    ref_count: u32,
 }
 
 /// What stands in front of the messages of a header.
 struct Prefix {
+    version: u8,
     flags: u8,
     extra: Vec<u8>,
+    ref_count: u32,
     messages: u64,
+    /// Where the messages end.
     checksum: u64,
 }
 
@@ -406,9 +536,36 @@ struct Bytes<'a> {
 
 impl Bytes<'_> {
     fn first(&self, offset: u64) -> Result<First> {
-        let Prefix { flags, extra, messages, checksum } = self.prefix(offset)?;
-        let chunk = self.chunk(offset, messages, checksum, flags)?;
-        Ok(First { chunk, flags, extra })
+        let Prefix { version, flags, extra, ref_count, messages, checksum } =
+            self.prefix(offset)?;
+        let chunk = self.chunk(offset, messages, checksum, version, flags)?;
+        Ok(First { chunk, version, flags, extra, ref_count })
+    }
+
+    /// Of version 1: without a signature, sixteen bytes in front of the messages.
+    fn old_prefix(&self, offset: u64) -> Result<Prefix> {
+        let head = self.source.read(offset, 16, "object header")?;
+        let mut c = Cursor::new(&head, offset, "object header of version 1");
+        c.expect_u8(1, "object header version")?;
+        // A reserved byte, and how many messages there are in all.
+        c.take(3)?;
+        let ref_count = c.u32()?;
+        let size = u64::from(c.u32()?);
+        let messages = offset + 16;
+        let end = self.superblock.end_of_file;
+        let checksum = messages + size;
+        if checksum > end {
+            return Err(Error::corrupt(
+                offset + 8,
+                "object header size",
+                format!("at most {} bytes", end.saturating_sub(messages)),
+                size.to_string(),
+            ));
+        }
+        if size > HEADER_BYTES {
+            return Err(too_large(offset + 8, size));
+        }
+        Ok(Prefix { version: 1, flags: 0, extra: Vec::new(), ref_count, messages, checksum })
     }
 
     fn prefix(&self, offset: u64) -> Result<Prefix> {
@@ -416,9 +573,9 @@ impl Bytes<'_> {
         let limit = usize::try_from((end - offset).min(16)).unwrap_or(16);
         let peek = self.source.read(offset, limit, "object header")?;
         let mut c = Cursor::new(&peek, offset, "object header");
+        // Headers of version 1 have no signature; JLD2 takes what begins so for one, too.
         if peek.first() == Some(&1) {
-            let what = "an object header of version 1, or no object header";
-            return Err(Error::foreign(offset, what));
+            return self.old_prefix(offset);
         }
         c.expect(b"OHDR", "object header signature")?;
         c.expect_u8(2, "object header version")?;
@@ -454,18 +611,31 @@ impl Bytes<'_> {
         if size > HEADER_BYTES {
             return Err(too_large(at, size));
         }
-        Ok(Prefix { flags, extra, messages, checksum })
+        Ok(Prefix { version: 2, flags, extra, ref_count: 1, messages, checksum })
     }
 
-    fn continuation(&self, offset: u64, len: u64, flags: u8) -> Result<Chunk> {
+    fn continuation(&self, offset: u64, len: u64, version: u8, flags: u8) -> Result<Chunk> {
         let end = self.superblock.end_of_file;
+        if version == 1 {
+            return match offset.checked_add(len) {
+                Some(end) if end <= self.superblock.end_of_file => {
+                    self.chunk(offset, offset, end, version, flags)
+                }
+                _ => Err(Error::corrupt(
+                    offset,
+                    "header continuation length",
+                    format!("at most {} bytes", end - offset),
+                    len.to_string(),
+                )),
+            };
+        }
         let checksum = offset.checked_add(len).and_then(|end| end.checked_sub(4));
         match checksum {
             Some(checksum) if len >= 8 && checksum < end => {
                 let signature = self.source.read(offset, 4, "header continuation")?;
                 Cursor::new(&signature, offset, "header continuation")
                     .expect(b"OCHK", "header continuation signature")?;
-                self.chunk(offset, offset + 4, checksum, flags)
+                self.chunk(offset, offset + 4, checksum, version, flags)
             }
             _ => Err(Error::corrupt(
                 offset,
@@ -476,7 +646,21 @@ impl Bytes<'_> {
         }
     }
 
-    fn chunk(&self, offset: u64, messages: u64, checksum: u64, flags: u8) -> Result<Chunk> {
+    fn chunk(
+        &self,
+        offset: u64,
+        messages: u64,
+        checksum: u64,
+        version: u8,
+        flags: u8,
+    ) -> Result<Chunk> {
+        let has_checksum = version > 1;
+        let checked = Checked::Right;
+        if !has_checksum {
+            let len = usize::try_from(checksum - offset).unwrap_or(usize::MAX);
+            let bytes = self.source.read(offset, len, "object header")?;
+            return Ok(Chunk { offset, messages, checksum, has_checksum, bytes, checked });
+        }
         if self.superblock.end_of_file - checksum < 4 {
             return Err(Error::corrupt(
                 checksum,
@@ -490,7 +674,7 @@ impl Bytes<'_> {
         let stored = bytes.split_off(len);
         let stored = Cursor::new(&stored, checksum, "checksum").u32()?;
         let computed = lookup3(&bytes);
-        let mut chunk = Chunk { offset, messages, checksum, bytes, checked: Checked::Right };
+        let mut chunk = Chunk { offset, messages, checksum, has_checksum, bytes, checked };
         if stored != computed {
             if stored == 0 && lacks_layout(&chunk, flags) && !self.is_zeroed(&chunk, chunk.end())? {
                 return Err(Error::foreign(chunk.offset, NO_LAYOUT));
@@ -516,7 +700,7 @@ impl Bytes<'_> {
     /// message.
     fn is_lost(&self, chunk: &Chunk, flags: u8) -> Result<bool> {
         let mut last = None;
-        let walked = walk(chunk, flags, &mut |message, _| {
+        let walked = walk(chunk, 2, flags, &mut |message, _| {
             last = Some(message);
             Ok(())
         });

@@ -1,25 +1,29 @@
 //! Reads the HDF5 container, as far as JLD2 uses it. Knows nothing of Julia.
 //!
-//! Reads superblock versions 2 and 3, object headers version 2 with continuations, link messages,
-//! compact, contiguous and chunked layouts, global heaps and shared (committed) datatypes, and
-//! keeps the absolute offset of everything it meets, so that a rewriter can patch it. Every
-//! checksum is checked, every address and length is bounded by the file, and what is foreign to
-//! JLD2 (B-tree groups, fractal heaps, soft links) is named in an error.
+//! Reads superblocks and object headers of all versions that JLD2 reads, links in messages, symbol
+//! tables and fractal heaps, compact, contiguous and chunked layouts, global heaps and shared
+//! (committed) datatypes, and keeps the absolute offset of everything it meets, so that a rewriter
+//! can patch it. Every checksum is checked, every address and length is bounded by the file, and
+//! what JLD2 does not read is named in an error. Soft and external links are kept, and never
+//! followed.
 //!
 //! Two kinds of position occur and are kept apart: a [`RelAddr`] is what the file stores, relative
 //! to the superblock's base address; a plain `u64` called *offset* counts bytes from the start of
 //! the file.
 
+mod btree2;
 pub(crate) mod budget;
 mod bytes;
 pub mod checksum;
 mod chunk_grid;
 mod chunk_index;
 pub mod chunk_tree;
+mod dense;
 mod digest;
 pub mod encode;
 mod error;
 mod file;
+mod fractal_heap;
 mod header;
 mod heap;
 pub mod message;
@@ -31,6 +35,7 @@ mod rescue;
 pub mod sample;
 mod source;
 mod superblock;
+mod symbol_table;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -44,7 +49,7 @@ pub use chunk_index::{ChunkIter, ChunkTable, Grid};
 pub use digest::metadata_digest;
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;
-pub use header::{Chunk, Message, ObjectHeader, header_flag, kind};
+pub use header::{Chunk, Message, ObjectHeader, Piece, Storage, header_flag, kind};
 pub use heap::{HEAP_HEAD, Heap, HeapObject};
 pub use message::attribute::Attribute;
 pub use message::dataspace::{Dataspace, Extent};
@@ -54,8 +59,8 @@ pub use message::filter::{FilterEntry, with_fewer_values};
 pub use message::layout::{
     ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk, chunk_width,
 };
-pub use message::link::Link;
-pub use object::{Dataset, Group, Object, ObjectKind};
+pub use message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
+pub use object::{Dataset, Object, ObjectKind};
 pub use refs::{RefPlan, RefSlot};
 pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use source::{Source, SourceReader};

@@ -1,9 +1,10 @@
 //! Tells what an object header is: a group, a dataset or a committed datatype.
 
 use super::header::kind;
+use super::message::link::{AnyLink, Group};
 use super::message::{filter, layout::Layout};
 use super::{
-    Attribute, Class, Dataspace, Datatype, Error, Extent, FillValue, FilterEntry, Link,
+    Attribute, Class, Dataspace, Datatype, Error, Extent, FillValue, FilterEntry, Message,
     ObjectHeader, RelAddr, Result, TypeRef,
 };
 use crate::h5::budget::ATTRIBUTE_BYTES;
@@ -30,13 +31,6 @@ pub enum ObjectKind {
     Datatype(Datatype),
 }
 
-/// A group.
-#[derive(Debug, Clone)]
-pub struct Group {
-    /// Its links, in order.
-    pub links: Vec<Link>,
-}
-
 /// A dataset.
 #[derive(Debug, Clone)]
 pub struct Dataset {
@@ -48,11 +42,20 @@ pub struct Dataset {
     pub layout: Layout,
     /// Its filters, in the order of writing.
     pub filters: Vec<FilterEntry>,
-    /// What elements of a chunk that was never written are: the bytes of one. Zeros if there is none.
+    /// What elements that were never written are: the bytes of one. Zeros if there is none.
     pub fill: Option<Vec<u8>>,
 }
 
 impl Dataset {
+    /// Whether none of its data were ever written, so that fill values stand for them.
+    pub fn is_unwritten(&self) -> bool {
+        match &self.layout {
+            Layout::Compact { .. } => false,
+            Layout::Contiguous { addr, size, .. } => addr.is_undef() && *size > 0,
+            Layout::Chunked(chunked) => chunked.addr.is_undef(),
+        }
+    }
+
     /// Whether it is a string of JLD2 0.1.12 to 0.3.1, n bytes that are declared as n strings of n
     /// bytes. `datatype` is that of its elements.
     pub fn is_old_string(&self, datatype: &Datatype) -> bool {
@@ -85,11 +88,13 @@ impl Dataset {
 }
 
 impl Object {
-    /// Makes sense of a header.
+    /// Makes sense of a header, which has all of the object: links and attributes that are kept
+    /// elsewhere, too.
     ///
     /// # Errors
     /// If a message is damaged or foreign, or the messages do not go together.
     pub fn parse(header: ObjectHeader) -> Result<Self> {
+        header.messages.iter().try_for_each(unshared)?;
         let attributes = attributes(&header)?;
         let kind = if header.of_kind(kind::LAYOUT).next().is_some() {
             ObjectKind::Dataset(dataset(&header)?)
@@ -123,19 +128,22 @@ impl Object {
     }
 }
 
-fn attributes(header: &ObjectHeader) -> Result<Vec<Attribute>> {
-    if let Some(m) = header.of_kind(kind::ATTRIBUTE_INFO).next() {
-        // Version, flags, [max index], then the heap: undefined while attributes are in the header.
-        let mut c = header.cursor(m, "attribute info");
-        c.u8()?;
-        if c.u8()? & 1 != 0 {
-            c.u16()?;
-        }
-        if !c.addr()?.is_undef() {
-            return Err(Error::foreign(m.offset, "attributes in a fractal heap"));
-        }
+/// Refuses what is kept in a heap for several objects. Of the messages that can be, only datatypes
+/// are written so unless a file is set up for it, and those lead to committed ones.
+fn unshared(m: &Message) -> Result<()> {
+    let other = matches!(
+        m.kind,
+        kind::DATASPACE | kind::LAYOUT | kind::FILTER_PIPELINE | kind::LINK_INFO | kind::LINK
+    );
+    if m.flags & 2 != 0 && other {
+        let what = "a message shared through a heap, which JLD2 does not read either";
+        return Err(Error::foreign(m.offset, what));
     }
-    let bytes: usize = header.of_kind(kind::ATTRIBUTE).map(|m| usize::from(m.len)).sum();
+    Ok(())
+}
+
+fn attributes(header: &ObjectHeader) -> Result<Vec<Attribute>> {
+    let bytes: usize = header.of_kind(kind::ATTRIBUTE).map(|m| header.body(m).len()).sum();
     if bytes > ATTRIBUTE_BYTES {
         let at = header.chunks.first().map_or(0, |c| c.offset);
         return Err(Error::foreign(at, format!("{bytes} bytes of attributes on one object")));
@@ -146,7 +154,12 @@ fn attributes(header: &ObjectHeader) -> Result<Vec<Attribute>> {
             if m.flags & 2 != 0 {
                 return Err(Error::foreign(m.offset, "a shared attribute"));
             }
-            Attribute::parse(&mut header.cursor(m, "attribute"))
+            let mut attribute = Attribute::parse(&mut header.cursor(m, "attribute"))?;
+            if let (1, TypeRef::Inline(datatype)) = (header.version, &attribute.datatype) {
+                let size = datatype.size;
+                attribute.unpad(size);
+            }
+            Ok(attribute)
         })
         .collect()
 }
@@ -175,35 +188,35 @@ fn dataset(header: &ObjectHeader) -> Result<Dataset> {
     if !chunked && !filters.is_empty() {
         return Err(Error::corrupt(at, "dataset", "filters of chunked data only", "otherwise"));
     }
-    // Only of these can some be missing.
-    let fill = if chunked { FillValue::of(header)?.map(|fill| fill.bytes.to_vec()) } else { None };
+    // Only of these can some be missing, or all.
+    let unwritten = matches!(&layout, Layout::Contiguous { addr, .. } if addr.is_undef());
+    let fill = if chunked || unwritten {
+        FillValue::of(header)?.map(|fill| fill.bytes.to_vec())
+    } else {
+        None
+    };
     Ok(Dataset { dataspace, datatype, layout, filters, fill })
 }
 
 fn group(header: &ObjectHeader) -> Result<Group> {
-    if let Some(m) = header.of_kind(kind::SYMBOL_TABLE).next() {
-        return Err(Error::foreign(m.offset, "a group with a symbol table"));
-    }
     let at = header.chunks.first().map_or(0, |c| c.offset);
-    let Some(m) = header.single(kind::LINK_INFO, "link info")? else {
-        return Err(Error::corrupt(
-            at,
-            "object header",
-            "a group, a dataset or a datatype",
-            "none of them",
-        ));
+    let info = header.single(kind::LINK_INFO, "link info")?.is_some();
+    // JLD2 takes what has links for a group, whatever else there is.
+    let any = header.of_kind(kind::LINK).chain(header.of_kind(kind::GROUP_INFO)).next().is_some();
+    let mut group = match &header.symbols {
+        Some(group) => group.clone(),
+        None if info || any => Group::default(),
+        None => {
+            return Err(Error::corrupt(
+                at,
+                "object header",
+                "a group, a dataset or a datatype",
+                "none of them",
+            ));
+        }
     };
-    let mut c = header.cursor(m, "link info");
-    c.expect_u8(0, "link info version")?;
-    if c.u8()? & 1 != 0 {
-        c.u64()?;
+    for m in header.of_kind(kind::LINK) {
+        group.push(AnyLink::parse(&mut header.cursor(m, "link"))?);
     }
-    if !c.addr()?.is_undef() {
-        return Err(Error::foreign(m.offset, "a group with its links in a fractal heap"));
-    }
-    let links = header
-        .of_kind(kind::LINK)
-        .map(|m| Link::parse(&mut header.cursor(m, "link")))
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Group { links })
+    Ok(group)
 }

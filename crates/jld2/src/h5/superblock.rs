@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// Bytes of a superblock of version 2 or 3.
 pub(super) const SIZE: usize = 48;
+/// Bytes of a superblock of version 0; version 1 has four more.
+const OLD_SIZE: usize = 96;
+/// Bytes of the largest one.
+pub(super) const LARGEST: usize = OLD_SIZE + 4;
 /// Where JLD2 puts the superblock: behind a user block that holds its text.
 pub const JLD2_OFFSET: u64 = 512;
 /// Where JLD2 looks for a superblock.
@@ -31,7 +35,7 @@ pub struct FormatText {
 pub struct Superblock {
     /// Where it stands in the file.
     pub offset: u64,
-    /// 2 or 3.
+    /// 0 to 3.
     pub version: u8,
     /// The offset that stored addresses count from.
     pub base: u64,
@@ -39,6 +43,9 @@ pub struct Superblock {
     pub end_of_file: u64,
     /// Object header of the root group.
     pub root: RelAddr,
+    /// Object header of the extension, which JLD2 does not look at; [`RelAddr::UNDEF`] if there is
+    /// none.
+    pub extension: RelAddr,
     /// The text in front, if it is one of JLD2's.
     pub text: Option<FormatText>,
     /// What its checksum says; one that was lost does not occur, since JLD2 compares this one.
@@ -77,29 +84,197 @@ impl Superblock {
         let mut c = Cursor::new(bytes, offset, "superblock");
         c.expect(SIGNATURE, "superblock signature")?;
         let version = c.u8()?;
-        if version < 2 {
-            return Err(match text {
-                Some(text) if text.version.starts_with("0.1") && text.legacy => Error::not_jld2(
-                    format!("it was written by JLD.jl (JLD version {}), not JLD2", text.version),
-                ),
-                _ => Error::foreign(offset, format!("superblock version {version}")),
-            });
+        if let (0..2, Some(text)) = (version, &text)
+            && text.version.starts_with("0.1")
+            && text.legacy
+        {
+            return Err(Error::not_jld2(format!(
+                "it was written by JLD.jl (JLD version {}), not JLD2",
+                text.version
+            )));
         }
-        if version > 3 {
-            return Err(Error::corrupt(
-                offset + 8,
-                "superblock version",
-                "2 or 3",
-                version.to_string(),
-            ));
-        }
-        let (offsets, lengths) = (c.u8()?, c.u8()?);
-        if (offsets, lengths) != (8, 8) {
+        let Fields { base, extension, end_of_file, root, checked } = match version {
+            0 | 1 => {
+                let len = OLD_SIZE + if version == 0 { 0 } else { 4 };
+                let bytes = source.read(offset, len, "superblock")?;
+                Fields::old(&bytes, offset, version)?
+            }
+            2 | 3 => Fields::new(bytes, offset, checksums)?,
+            other => {
+                let found = other.to_string();
+                return Err(Error::corrupt(offset + 8, "superblock version", "0 to 3", found));
+            }
+        };
+        let at = Places::of(version);
+        // JLD2 counts from the base address that is stored, so what stands elsewhere is not read.
+        let extra = offset.checked_sub(base).filter(|&extra| {
+            extra > 0 && end_of_file.checked_add(extra).is_some_and(|end| end <= source.len())
+        });
+        if let Some(extra) = extra {
             return Err(Error::foreign(
-                offset + 9,
-                format!("offsets of {offsets} and lengths of {lengths} bytes"),
+                offset + at.base,
+                format!(
+                    "a user block of {offset} bytes, where the superblock says {base}: {extra} \
+                     bytes were put in front of the file, and it reads again without them \
+                     (tail -c +{})",
+                    extra + 1
+                ),
             ));
         }
+        if base != offset {
+            return Err(Error::corrupt(
+                offset + at.base,
+                "base address",
+                offset.to_string(),
+                base.to_string(),
+            ));
+        }
+        if end_of_file > source.len() {
+            return Err(Error::corrupt(
+                offset + at.end_of_file,
+                "end of file",
+                format!("{end_of_file} bytes (the file is truncated)"),
+                format!("{} bytes", source.len()),
+            ));
+        }
+        if end_of_file < offset + size_of(version) {
+            return Err(Error::corrupt(
+                offset + at.end_of_file,
+                "end of file",
+                "a place behind the superblock",
+                format!("{end_of_file} bytes"),
+            ));
+        }
+        Ok(Self { offset, version, base, end_of_file, root, extension, text, checked })
+    }
+
+    /// What the bytes at `offset` say, if they are a superblock that stands where it says, with its
+    /// own checksum if it is of a version that has one: also of a file that is shorter.
+    pub(super) fn lenient(offset: u64, bytes: &[u8]) -> Option<Self> {
+        if !bytes.starts_with(SIGNATURE) {
+            return None;
+        }
+        let version = *bytes.get(SIGNATURE.len())?;
+        let fields = match version {
+            0 | 1 => Fields::old(bytes, offset, version),
+            2 | 3 => Fields::new(bytes, offset, Checksums::Trusted),
+            _ => return None,
+        };
+        let Fields { base, extension, end_of_file, root, checked } = fields.ok()?;
+        let text = None;
+        (base == offset).then_some(Self {
+            offset,
+            version,
+            base,
+            end_of_file,
+            root,
+            extension,
+            text,
+            checked,
+        })
+    }
+
+    /// Bytes of it.
+    pub fn size(&self) -> u64 {
+        size_of(self.version)
+    }
+
+    /// Whether it is of a kind that JLD2 reads, but does not add to (`src/JLD2.jl`): without a
+    /// checksum, and with the names of the root group in a symbol table.
+    pub fn is_old(&self) -> bool {
+        self.version < 2
+    }
+
+    /// Where and which bytes give this superblock another end of file.
+    pub fn new_end_of_file(&self, end_of_file: u64) -> (u64, Vec<u8>) {
+        if self.is_old() {
+            let at = self.offset + Places::of(self.version).end_of_file;
+            return (at, end_of_file.to_le_bytes().to_vec());
+        }
+        (self.offset, self.with_end_of_file(end_of_file))
+    }
+
+    /// The bytes of a superblock like this one with another end of file; of version 2 if this one is
+    /// older.
+    pub fn with_end_of_file(&self, end_of_file: u64) -> Vec<u8> {
+        let mut out = SIGNATURE.to_vec();
+        out.extend([self.version.max(2), 8, 8, 0]);
+        out.extend(self.base.to_le_bytes());
+        out.extend(self.extension.0.to_le_bytes());
+        out.extend(end_of_file.to_le_bytes());
+        out.extend(self.root.0.to_le_bytes());
+        out.extend(lookup3(&out).to_le_bytes());
+        out
+    }
+}
+
+fn size_of(version: u8) -> u64 {
+    match version {
+        0 => OLD_SIZE as u64,
+        1 => OLD_SIZE as u64 + 4,
+        _ => SIZE as u64,
+    }
+}
+
+/// Where fields stand, counted from the signature.
+struct Places {
+    base: u64,
+    end_of_file: u64,
+}
+
+impl Places {
+    fn of(version: u8) -> Self {
+        match version {
+            0 => Self { base: 24, end_of_file: 40 },
+            1 => Self { base: 28, end_of_file: 44 },
+            _ => Self { base: 12, end_of_file: 28 },
+        }
+    }
+}
+
+/// What a superblock of any version says.
+struct Fields {
+    base: u64,
+    extension: RelAddr,
+    end_of_file: u64,
+    root: RelAddr,
+    checked: Checked,
+}
+
+impl Fields {
+    /// Of version 0 or 1: ends in the symbol table entry of the root group.
+    fn old(bytes: &[u8], offset: u64, version: u8) -> Result<Self> {
+        let mut c = Cursor::new(bytes, offset, "superblock");
+        c.take(9)?;
+        let at = c.offset();
+        // Of the free space storage, the root entry and, behind a reserved byte, shared messages.
+        let versions = [c.u8()?, c.u8()?, c.u8().map(|_| 0)?, c.u8()?];
+        if versions != [0; 4] {
+            let found = format!("{versions:?}");
+            return Err(Error::corrupt(at, "versions in the superblock", "0", found));
+        }
+        sizes(&mut c)?;
+        // A reserved byte, how many entries nodes of groups have, flags, and in version 1 how many
+        // entries nodes of chunk indexes have.
+        c.take(if version == 0 { 9 } else { 13 })?;
+        let base = c.u64()?;
+        let _free_space = c.addr()?;
+        let end_of_file = c.u64()?;
+        let at = c.offset();
+        if !c.addr()?.is_undef() {
+            return Err(Error::foreign(at, "a file in several parts (driver information block)"));
+        }
+        let _name = c.u64()?;
+        let root = c.addr()?;
+        let (extension, checked) = (RelAddr::UNDEF, Checked::Right);
+        Ok(Self { base, extension, end_of_file, root, checked })
+    }
+
+    /// Of version 2 or 3.
+    fn new(bytes: &[u8], offset: u64, checksums: Checksums) -> Result<Self> {
+        let mut c = Cursor::new(bytes, offset, "superblock");
+        c.take(9)?;
+        sizes(&mut c)?;
         let _consistency_flags = c.u8()?;
         let base = c.u64()?;
         let extension = c.addr()?;
@@ -114,83 +289,18 @@ impl Superblock {
                 return Err(Error::checksum(offset + 44, "superblock", computed, stored));
             }
         };
-        if !extension.is_undef() {
-            return Err(Error::foreign(offset + 20, "a superblock extension"));
-        }
-        // JLD2 counts from the base address that is stored, so what stands elsewhere is not read.
-        let extra = offset.checked_sub(base).filter(|&extra| {
-            extra > 0 && end_of_file.checked_add(extra).is_some_and(|end| end <= source.len())
-        });
-        if let Some(extra) = extra {
-            return Err(Error::foreign(
-                offset + 12,
-                format!(
-                    "a user block of {offset} bytes, where the superblock says {base}: {extra} \
-                     bytes were put in front of the file, and it reads again without them \
-                     (tail -c +{})",
-                    extra + 1
-                ),
-            ));
-        }
-        if base != offset {
-            return Err(Error::corrupt(
-                offset + 12,
-                "base address",
-                offset.to_string(),
-                base.to_string(),
-            ));
-        }
-        if end_of_file > source.len() {
-            return Err(Error::corrupt(
-                offset + 28,
-                "end of file",
-                format!("{end_of_file} bytes (the file is truncated)"),
-                format!("{} bytes", source.len()),
-            ));
-        }
-        if end_of_file < offset + SIZE as u64 {
-            return Err(Error::corrupt(
-                offset + 28,
-                "end of file",
-                "a place behind the superblock",
-                format!("{end_of_file} bytes"),
-            ));
-        }
-        Ok(Self { offset, version, base, end_of_file, root, text, checked })
+        Ok(Self { base, extension, end_of_file, root, checked })
     }
+}
 
-    /// What the bytes at `offset` say, if they are a superblock with its own checksum that stands
-    /// where it says: also of a file that is shorter.
-    pub(super) fn lenient(offset: u64, bytes: &[u8]) -> Option<Self> {
-        let mut c = Cursor::new(bytes, offset, "superblock");
-        c.expect(SIGNATURE, "superblock signature").ok()?;
-        let version = c.u8().ok().filter(|v| matches!(v, 2 | 3))?;
-        let _sizes_and_flags = c.take(3).ok()?;
-        let base = c.u64().ok().filter(|&base| base == offset)?;
-        let _extension = c.addr().ok()?;
-        let (end_of_file, root) = (c.u64().ok()?, c.addr().ok()?);
-        let computed = lookup3(bytes.get(..SIZE - 4)?);
-        (c.u32().ok()? == computed).then_some(Self {
-            offset,
-            version,
-            base,
-            end_of_file,
-            root,
-            text: None,
-            checked: Checked::Right,
-        })
-    }
-
-    /// The bytes of a superblock like this one with another end of file.
-    pub fn with_end_of_file(&self, end_of_file: u64) -> Vec<u8> {
-        let mut out = SIGNATURE.to_vec();
-        out.extend([self.version, 8, 8, 0]);
-        out.extend(self.base.to_le_bytes());
-        out.extend(RelAddr::UNDEF.0.to_le_bytes());
-        out.extend(end_of_file.to_le_bytes());
-        out.extend(self.root.0.to_le_bytes());
-        out.extend(lookup3(&out).to_le_bytes());
-        out
+/// Sizes of addresses and lengths: JLD2 reads eight bytes only.
+fn sizes(c: &mut Cursor<'_>) -> Result<()> {
+    let at = c.offset();
+    match (c.u8()?, c.u8()?) {
+        (8, 8) => Ok(()),
+        (offsets, lengths) => {
+            Err(Error::foreign(at, format!("offsets of {offsets} and lengths of {lengths} bytes")))
+        }
     }
 }
 

@@ -72,7 +72,8 @@ pub enum RegionKind {
     Header,
     /// A global heap collection.
     Heap,
-    /// A part of an index of chunks.
+    /// An index of chunks, or what an object keeps outside its header: its links or attributes, and
+    /// the way to them.
     Index,
     /// Contiguous data or chunks, which lead nowhere.
     Payload,
@@ -141,6 +142,16 @@ pub trait Visitor {
         Err(error)
     }
 
+    /// The object at `path` is of a kind that JLD2 does not read. The walk goes on if this does not
+    /// fail; what the object leads to is passed over.
+    ///
+    /// # Errors
+    /// `error`, unless the visitor can do without the object.
+    fn foreign(&mut self, path: &str, error: Error) -> Result<()> {
+        let _ = path;
+        Err(error)
+    }
+
     /// Bytes in use; those of a heap are told once.
     ///
     /// # Errors
@@ -170,7 +181,7 @@ impl<'a> Trace<'a> {
     /// If any reachable object is damaged or foreign, with its path.
     pub fn run(file: &'a File, visitor: &'a mut dyn Visitor) -> Result<()> {
         let superblock = file.superblock();
-        let end = superblock.offset + super::superblock::SIZE as u64;
+        let end = superblock.offset + superblock.size();
         visitor.region(Region { start: 0, end, kind: RegionKind::Superblock })?;
         let mut trace = Self {
             file,
@@ -186,7 +197,12 @@ impl<'a> Trace<'a> {
             if Arc::strong_count(&path) == 1 {
                 trace.allowance.give_back(Cost::Paths, path.len() as u64);
             }
-            trace.visit(addr, &path).map_err(|e| e.in_object(&path))?;
+            match trace.visit(addr, &path).map_err(|e| e.in_object(&path)) {
+                Err(error) if error.is_foreign() && addr != superblock.root => {
+                    trace.visitor.foreign(&path, error)?;
+                }
+                visited => visited?,
+            }
             let found = trace.found.drain(..).rev();
             trace.pending.extend(found);
         }
@@ -222,6 +238,10 @@ impl<'a> Trace<'a> {
         for chunk in &object.header.chunks {
             let region = Region { start: chunk.offset, end: chunk.end(), kind: RegionKind::Header };
             self.visitor.region(region)?;
+        }
+        for storage in &object.header.storage {
+            let (start, end) = (storage.start, storage.end);
+            self.visitor.region(Region { start, end, kind: RegionKind::Index })?;
         }
         for a in &object.attributes {
             let datatype = self.typed(addr, &a.datatype, EdgeKind::AttributeType, path)?;

@@ -2,6 +2,7 @@
 
 use super::chunks::{Chunks, opened};
 use super::stored::{Stored, skip};
+use super::unwritten::Unwritten;
 use crate::codec::{self, Filter};
 use crate::h5::{Dataset, Datatype, Error, File, Layout, Result};
 use std::io::{self, Read};
@@ -26,6 +27,8 @@ enum Data<'a> {
         filter_mask: u32,
     },
     Chunks(Box<Chunks<'a>>),
+    /// Nowhere: none of it was ever written.
+    Unwritten(Unwritten),
 }
 
 /// A stream of logical bytes that knows how many are left.
@@ -49,6 +52,9 @@ impl<'a> Column<'a> {
             .map(|f| Filter::new(f.id, f.client.clone(), f.name.as_deref()))
             .collect();
         let data = match &dataset.layout {
+            Layout::Contiguous { addr, .. } if addr.is_undef() && len > 0 => {
+                Data::Unwritten(Unwritten::new(file, dataset, datatype, len)?)
+            }
             Layout::Compact { .. } | Layout::Contiguous { .. } => Data::Plain,
             Layout::Chunked(chunked) => match chunked.single() {
                 Some(chunk) if dataset.is_in_one_piece() => {
@@ -114,6 +120,7 @@ impl<'a> Column<'a> {
                 Box::new(reader)
             }
             Data::Chunks(chunks) => opened(chunks, &self.filters, start..end)?,
+            Data::Unwritten(unwritten) => Box::new(unwritten.open(start..end)),
         };
         Ok(Decoded { reader, left, at: self.at })
     }
@@ -145,6 +152,7 @@ impl codec::StreamSource for Column<'_> {
             Data::Chunks(chunks) => {
                 opened(chunks, &self.filters, 0..self.len).map_err(|e| io::Error::other(e).into())
             }
+            Data::Unwritten(unwritten) => Ok(Box::new(unwritten.open(0..self.len))),
         }
     }
 }

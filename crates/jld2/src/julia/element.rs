@@ -45,23 +45,35 @@ impl Element {
                 JuliaType::Union(members.into_iter().flatten().cloned().collect())
             }
             Self::Committed(c) => c.julia_type.clone(),
-            Self::Plain(d) => JuliaType::plain(plain_name(d)),
+            Self::Plain(d) => plain_type(d),
         }
     }
 
     /// Whether an array of such elements is digested as bytes: numbers and Bool.
     pub fn is_number(&self) -> bool {
         match self {
-            Self::Plain(d) => {
-                matches!(d.class, Class::FixedPoint { .. } | Class::Float { .. } | Class::Bitfield)
-            }
+            Self::Plain(d) => match &d.class {
+                Class::FixedPoint { .. } | Class::Float { .. } | Class::Bitfield => true,
+                Class::Enum(base) => matches!(base.class, Class::FixedPoint { .. }),
+                _ => false,
+            },
             Self::Committed(_) => false,
         }
     }
 }
 
-/// The Julia type of what HDF5 itself expresses (docs/jld2-format.md, section 4).
-pub(super) fn plain_name(datatype: &Datatype) -> &'static str {
+/// The Julia type of what HDF5 itself expresses: arrays as elements and sequences are arrays, and an
+/// enumeration is read as its number (JLD2 0.6, `src/datatypes.jl`; docs/jld2-format.md, section 4).
+pub(super) fn plain_type(datatype: &Datatype) -> JuliaType {
+    match &datatype.class {
+        Class::Enum(base) => plain_type(base),
+        Class::Array { dims, base } => JuliaType::array(plain_type(base), dims.len()),
+        Class::Vlen { string: false, base } => JuliaType::array(plain_type(base), 1),
+        _ => JuliaType::plain(plain_name(datatype)),
+    }
+}
+
+fn plain_name(datatype: &Datatype) -> &'static str {
     match (&datatype.class, datatype.size) {
         (Class::FixedPoint { signed: true, .. }, 1) => "Core.Int8",
         (Class::FixedPoint { signed: true, .. }, 2) => "Core.Int16",

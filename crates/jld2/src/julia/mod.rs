@@ -16,6 +16,7 @@ mod dump;
 mod element;
 #[cfg(test)]
 mod grown;
+mod held;
 mod node;
 mod number;
 mod record;
@@ -29,14 +30,15 @@ mod table;
 mod tests;
 mod text;
 mod types;
+mod unwritten;
 mod value;
 mod walk;
 
 pub use bounded::Bounded;
 pub use columns::{Columns, TableKind};
 pub use data::{Column, Decoded};
-pub use datasets::datasets;
-pub use dump::{Canonical, Digest, Digests, Dumper};
+pub use datasets::{Linked, datasets, linked};
+pub use dump::{Canonical, Digest, Digests, Dumper, Entry};
 pub use element::Element;
 pub use node::Node;
 pub use number::big_integer;

@@ -1,6 +1,8 @@
 //! Reads committed datatypes with what Julia attaches to them (docs/jld2-format.md, sections 5 and
 //! 6.1).
 
+use super::datasets::group_paths;
+use super::element::plain_type;
 use super::signature::deeper;
 use super::{Element, JuliaType};
 use crate::h5::budget::{Budget, Cost};
@@ -8,7 +10,7 @@ use crate::h5::{
     Attribute, Cursor, Datatype, Error, File, Object, ObjectKind, RelAddr, Result, TypeRef,
 };
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Types are remembered up to this weight: about 15 MB of memory.
 const MAX_KNOWN: u64 = 1 << 17;
@@ -19,6 +21,8 @@ pub struct TypeTable<'a> {
     file: &'a File,
     known: Arc<KnownTypes>,
     renames: Renames,
+    /// Paths of the linked groups, once somebody asks.
+    groups: OnceLock<HashMap<RelAddr, String>>,
 }
 
 /// Committed datatypes of one file that were read before.
@@ -56,6 +60,8 @@ pub struct Committed {
     pub fields: Vec<Field>,
     /// Whether the types of its fields are stated (`field_types` or `field_datatypes`).
     pub typed_fields: bool,
+    /// Whether it only gives a name to a number, a string or the like: Julia attached nothing.
+    pub is_plain: bool,
 }
 
 /// A field of a compound.
@@ -91,12 +97,12 @@ impl<'a> TypeTable<'a> {
 
     /// The types of `file`, of which `known` were read before.
     pub(crate) fn with_known(file: &'a File, known: Arc<KnownTypes>) -> Self {
-        Self { file, known, renames: Renames::default() }
+        Self { file, known, renames: Renames::default(), groups: OnceLock::new() }
     }
 
     /// The types of `file`, some of them under other names.
     pub fn with_renames(file: &'a File, renames: Renames) -> Self {
-        Self { file, known: Arc::default(), renames }
+        Self { file, known: Arc::default(), renames, groups: OnceLock::new() }
     }
 
     /// The name that a type goes by, which is called `name` in the `DataType` value at `at`.
@@ -107,6 +113,13 @@ impl<'a> TypeTable<'a> {
     /// The file.
     pub fn file(&self) -> &'a File {
         self.file
+    }
+
+    /// The path of the group at `addr`: the first by name if there are several; of one that no group
+    /// leads to, as much is said.
+    pub(super) fn group_path(&self, addr: RelAddr) -> &str {
+        let groups = self.groups.get_or_init(|| group_paths(self.file));
+        groups.get(&addr).map_or("(not linked)", String::as_str)
     }
 
     /// The committed datatype at `addr`.
@@ -149,7 +162,14 @@ impl<'a> TypeTable<'a> {
     pub fn element(&self, datatype: &TypeRef) -> Result<Element> {
         match datatype {
             TypeRef::Inline(datatype) => Ok(Element::plain(datatype.clone())),
-            TypeRef::Shared { addr, .. } => self.committed(*addr).map(Element::committed),
+            TypeRef::Shared { addr, .. } => {
+                let committed = self.committed(*addr)?;
+                // A name of what HDF5 itself expresses, which other programs give.
+                if committed.is_plain {
+                    return Ok(Element::plain(committed.datatype.clone()));
+                }
+                Ok(Element::committed(committed))
+            }
         }
     }
 
@@ -174,8 +194,9 @@ impl<'a> TypeTable<'a> {
         };
         let julia_type = match object.attribute("julia_type") {
             Some(a) => self.attribute_type(&object, a, budget)?,
-            // Plain HDF5, or JLD2's `plain` types: read as named tuples.
-            None => JuliaType::plain("Core.NamedTuple"),
+            // Plain HDF5, or JLD2's `plain` types: records are read as named tuples.
+            None if datatype.members().is_some() => JuliaType::plain("Core.NamedTuple"),
+            None => plain_type(datatype),
         };
         let written_type = match object.attribute("written_type") {
             Some(a) => Some(self.attribute_type(&object, a, budget)?),
@@ -190,6 +211,7 @@ impl<'a> TypeTable<'a> {
             datatype: datatype.clone(),
             fields,
             typed_fields,
+            is_plain: datatype.members().is_none() && object.attribute("julia_type").is_none(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Reads groups: names that lead to datasets and to other groups.
 
 use super::{Attribute, Dataset, File, attribute};
-use crate::h5::{Error, Group as Links, Link, Object, ObjectKind, Result};
+use crate::h5::{Error, Group as Links, Link, Object, ObjectKind, Result, SymbolicLink};
 use std::sync::Arc;
 
 /// A group of a file.
@@ -59,9 +59,19 @@ impl<'f> Group<'f> {
 
     fn links(&self) -> &[Link] {
         match &self.object.kind {
-            ObjectKind::Group(Links { links }) => links,
+            ObjectKind::Group(Links { links, .. }) => links,
             _ => &[],
         }
+    }
+
+    /// Its soft and external links, which lead to names instead of objects. They are not among
+    /// [`keys`](Self::keys), and never followed.
+    pub fn symbolic_links(&self) -> impl Iterator<Item = &SymbolicLink> {
+        let links = match &self.object.kind {
+            ObjectKind::Group(Links { symbolic, .. }) => symbolic.as_slice(),
+            _ => &[],
+        };
+        links.iter()
     }
 
     /// Links without the committed types, which JLD2 keeps in the root group.

@@ -37,9 +37,6 @@ impl<'a> Typed<'a> {
                 found.to_string(),
             ));
         }
-        if !is_little_endian(datatype) {
-            return Err(Error::foreign(at, "numbers with their highest byte first"));
-        }
         let datatype = datatype.clone();
         let len = types.file().data_len(dataset, &datatype)? / T::SIZE as u64;
         Ok(Self { file: types.file(), dataset, datatype, len })
@@ -66,6 +63,9 @@ impl<'a> Typed<'a> {
         while stream.left() > 0 {
             bytes.resize(usize::try_from(stream.left()).unwrap_or(usize::MAX).min(WINDOW), 0);
             stream.fill(&mut bytes)?;
+            if !is_little_endian(&self.datatype) {
+                bytes.chunks_mut(T::SIZE).for_each(<[u8]>::reverse);
+            }
             values.clear();
             extend(&mut values, &bytes);
             take(next, &values)?;

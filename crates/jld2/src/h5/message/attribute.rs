@@ -55,4 +55,14 @@ impl Attribute {
         let dataspace = Dataspace::parse(&mut Cursor::new(bytes, at, "attribute dataspace"))?;
         Ok(Self { name, datatype, dataspace, offset: c.offset(), data: c.rest().to_vec() })
     }
+
+    /// Cuts off what follows the data where the message was filled up to a multiple of eight, as in
+    /// headers of version 1; an element takes `size` bytes.
+    pub(in crate::h5) fn unpad(&mut self, size: u32) {
+        let want = self.dataspace.elements().and_then(|n| n.checked_mul(u64::from(size)));
+        let want = want.and_then(|want| usize::try_from(want).ok());
+        if let Some(want) = want.filter(|&want| self.data.len().saturating_sub(want) < 8) {
+            self.data.truncate(want);
+        }
+    }
 }

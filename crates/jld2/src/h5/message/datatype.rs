@@ -57,7 +57,7 @@ pub enum Class {
     Compound(Vec<Member>),
     /// The address of an object header.
     Reference,
-    /// A named integer; never written by JLD2.
+    /// A named integer; never written by JLD2, which reads its number.
     Enum(Box<Datatype>),
     /// A sequence of any length, in a global heap.
     Vlen {
@@ -180,12 +180,20 @@ impl Datatype {
         let bits = c.uint(3)?;
         let size = c.u32()?;
         let order = if bits & 1 == 0 { ByteOrder::Little } else { ByteOrder::Big };
-        if !matches!(version, 0..=4) {
-            return Err(Error::corrupt(offset, "datatype version", "0 to 4", version.to_string()));
+        // HDF5 2.0 writes version 5, which differs in what classes there are.
+        if !matches!(version, 0..=5) {
+            return Err(Error::corrupt(offset, "datatype version", "0 to 5", version.to_string()));
         }
         let class = match first & 0x0f {
             0 => {
-                c.take(4)?;
+                let (first, precision) = (c.u16()?, c.u16()?);
+                if first != 0 || u64::from(precision) != 8 * u64::from(size) {
+                    let what = format!(
+                        "integers of {precision} of {} bits: JLD2 does not read them either",
+                        8 * u64::from(size)
+                    );
+                    return Err(Error::foreign(offset, what));
+                }
                 Class::FixedPoint { signed: bits & 8 != 0, order }
             }
             1 => {
@@ -208,13 +216,24 @@ impl Datatype {
             }
             6 => compound(c, depth, writer, version, size, bits)?,
             7 if bits & 0xf == 0 => Class::Reference,
-            7 => return Err(Error::foreign(offset, "a region or revised reference")),
+            7 => {
+                let what = match bits & 0xf {
+                    1 => "references to regions of datasets",
+                    _ => "references of the kind that HDF5 1.12 introduced",
+                };
+                let what = format!("{what}: JLD2 does not read them either");
+                return Err(Error::foreign(offset, what));
+            }
             8 => enumeration(c, depth, writer, version, bits)?,
             9 => Class::Vlen {
                 string: bits & 0xf == 1,
                 base: Box::new(Self::nested(c, depth + 1, writer)?),
             },
             10 => array(c, depth, writer, version, size)?,
+            11 => {
+                let what = "complex numbers of HDF5 2.0 (class 11): JLD2 does not read them either";
+                return Err(Error::foreign(offset, what));
+            }
             other => {
                 return Err(Error::corrupt(offset, "datatype class", "0 to 10", other.to_string()));
             }
@@ -282,13 +301,11 @@ fn compound(
     size: u32,
     bits: u64,
 ) -> Result<Class> {
-    if matches!(version, 1 | 2) {
-        return Err(Error::foreign(
-            c.offset(),
-            format!("a compound datatype of version {version}"),
-        ));
-    }
+    // Versions 1 and 2 fill names up to a multiple of eight, and version 1 gives each member the
+    // dimensions of an array.
+    let old = matches!(version, 1 | 2);
     let width = match (size, writer) {
+        _ if old => 4,
         (0..=0xff, _) => 1,
         (0x100..=0xffff, _) => 2,
         (0x1_0000..=0xff_ffff, Writer::Hdf5) => 3,
@@ -297,10 +314,24 @@ fn compound(
     let mut out = Vec::new();
     for _ in 0..bits & 0xffff {
         let at = c.offset();
-        let name = utf8(c.until_nul()?, at, "member name")?;
+        let bytes = c.until_nul()?;
+        if old {
+            c.take((8 - (bytes.len() + 1) % 8) % 8)?;
+        }
+        let name = utf8(bytes, at, "member name")?;
         let at = c.offset();
         let offset = u32::try_from(c.uint(width)?).unwrap_or(u32::MAX);
-        let datatype = Datatype::nested(c, depth + 1, writer)?;
+        let dims = if version == 1 { member_dims(c)? } else { Vec::new() };
+        let mut datatype = Datatype::nested(c, depth + 1, writer)?;
+        if !dims.is_empty() {
+            let Some(size) = dims.iter().try_fold(datatype.size, |n, &d| n.checked_mul(d)) else {
+                let found = format!("{dims:?} times {} bytes", datatype.size);
+                return Err(Error::corrupt(at, format!("member {name}"), "below 4 GiB", found));
+            };
+            let (version, offset, len) = (datatype.version, datatype.offset, datatype.len);
+            let class = Class::Array { dims, base: Box::new(datatype) };
+            datatype = Datatype { class, size, version, offset, len };
+        }
         if offset.checked_add(datatype.size).is_none_or(|end| end > size) {
             return Err(Error::corrupt(
                 at,
@@ -312,6 +343,21 @@ fn compound(
         out.push(Member { name, offset, datatype });
     }
     Ok(Class::Compound(out))
+}
+
+/// Dimensions of a member, of which version 1 has up to four.
+fn member_dims(c: &mut Cursor<'_>) -> Result<Vec<u32>> {
+    let at = c.offset();
+    let rank = usize::from(c.u8()?);
+    // Reserved bytes and an order of the dimensions that is not used.
+    c.take(11)?;
+    let mut dims = (0..4).map(|_| c.u32()).collect::<Result<Vec<_>>>()?;
+    if rank > dims.len() {
+        let found = rank.to_string();
+        return Err(Error::corrupt(at, "dimensions of a member", "at most 4", found));
+    }
+    dims.truncate(rank);
+    Ok(dims)
 }
 
 fn enumeration(

@@ -14,19 +14,105 @@ pub struct Link {
     pub at: u64,
 }
 
-impl Link {
+/// A link that leads to a name instead of an object. It is kept and told, never followed: JLD2 does
+/// not follow it either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SymbolicLink {
+    /// Its name.
+    pub name: String,
+    /// Where it leads.
+    pub to: Symbolic,
+    /// Absolute offset of where it stands.
+    pub at: u64,
+}
+
+/// Where a symbolic link leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Symbolic {
+    /// To a path of the same file, which need not exist.
+    Soft(String),
+    /// To a path in another file.
+    External {
+        /// The other file, as the link names it.
+        file: String,
+        /// The path in it.
+        path: String,
+    },
+}
+
+impl std::fmt::Display for Symbolic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Soft(path) => f.write_str(path),
+            Self::External { file, path } => write!(f, "{file}:{path}"),
+        }
+    }
+}
+
+impl Symbolic {
+    /// What kind of link it is.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Soft(_) => "a soft link",
+            Self::External { .. } => "an external link",
+        }
+    }
+}
+
+/// The links of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Group {
+    /// Those that lead to objects, in order.
+    pub links: Vec<Link>,
+    /// Those that lead to names, in order.
+    pub symbolic: Vec<SymbolicLink>,
+}
+
+impl Group {
+    /// Bytes that it takes in memory, roughly.
+    pub(in crate::h5) fn weight(&self) -> u64 {
+        let links = self.links.iter().map(|l| l.name.len() + 48);
+        let symbolic = self.symbolic.iter().map(|l| l.name.len() + l.to.to_string().len() + 80);
+        links.chain(symbolic).sum::<usize>() as u64
+    }
+
+    /// Takes in a link.
+    pub(in crate::h5) fn push(&mut self, link: AnyLink) {
+        match link {
+            AnyLink::Hard(link) => self.links.push(link),
+            AnyLink::Symbolic(link) => self.symbolic.push(link),
+        }
+    }
+}
+
+/// A link of any kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnyLink {
+    /// It leads to an object.
+    Hard(Link),
+    /// It leads to a name.
+    Symbolic(SymbolicLink),
+}
+
+impl AnyLink {
     /// Parses a link message.
     ///
     /// # Errors
-    /// If it is damaged, or a soft or external link.
+    /// If it is damaged, or of a kind that others than HDF5 defined.
     pub fn parse(c: &mut Cursor<'_>) -> Result<Self> {
+        Self::ordered(c).map(|(link, _)| link)
+    }
+
+    /// Parses a link message; also gives its place in the order of creation, if that is tracked.
+    ///
+    /// # Errors
+    /// If it is damaged, or of a kind that others than HDF5 defined.
+    pub(in crate::h5) fn ordered(c: &mut Cursor<'_>) -> Result<(Self, Option<u64>)> {
         let start = c.offset();
         c.expect_u8(1, "link version")?;
         let flags = c.u8()?;
         let kind = if flags & 8 != 0 { c.u8()? } else { 0 };
-        if flags & 4 != 0 {
-            c.u64()?;
-        }
+        let order = if flags & 4 != 0 { Some(c.u64()?) } else { None };
         if flags & 0x10 != 0 {
             c.u8()?;
         }
@@ -34,13 +120,54 @@ impl Link {
         let at = c.offset();
         let name = c.take(usize::try_from(len).unwrap_or(usize::MAX))?;
         let name = utf8(name, at, "link name")?;
-        match kind {
-            0 => {}
-            1 => return Err(Error::foreign(start, format!("the soft link {name}"))),
-            64 => return Err(Error::foreign(start, format!("the external link {name}"))),
-            other => return Err(Error::foreign(start, format!("the link {name} of type {other}"))),
+        let to = match kind {
+            0 => {
+                let at = c.offset();
+                return Ok((Self::Hard(Link { name, target: c.addr()?, at }), order));
+            }
+            1 => {
+                let len = usize::from(c.u16()?);
+                let at = c.offset();
+                Symbolic::Soft(utf8(c.take(len)?, at, "target of a soft link")?)
+            }
+            64 => {
+                let len = usize::from(c.u16()?);
+                let at = c.offset();
+                let mut info = Cursor::new(c.take(len)?, at, "target of an external link");
+                info.expect_u8(0, "version and flags of an external link")?;
+                let at = info.offset();
+                let file = utf8(info.until_nul()?, at, "file of an external link")?;
+                let at = info.offset();
+                let path = utf8(info.until_nul()?, at, "path of an external link")?;
+                Symbolic::External { file, path }
+            }
+            other => {
+                return Err(Error::foreign(
+                    start,
+                    format!(
+                        "the link {name} of type {other}, which is neither hard nor soft nor \
+                         external: JLD2 does not read it either"
+                    ),
+                ));
+            }
+        };
+        Ok((Self::Symbolic(SymbolicLink { name, to, at: start }), order))
+    }
+}
+
+impl Link {
+    /// Parses the message of a hard link.
+    ///
+    /// # Errors
+    /// If it is damaged, or of another kind.
+    pub fn parse(c: &mut Cursor<'_>) -> Result<Self> {
+        let start = c.offset();
+        match AnyLink::parse(c)? {
+            AnyLink::Hard(link) => Ok(link),
+            AnyLink::Symbolic(link) => {
+                let found = format!("{} ({})", link.to.noun(), link.name);
+                Err(Error::corrupt(start, "link", "one to an object", found))
+            }
         }
-        let at = c.offset();
-        Ok(Self { name, target: c.addr()?, at })
     }
 }

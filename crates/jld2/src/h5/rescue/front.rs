@@ -1,6 +1,6 @@
 //! What the front of a file, text and superblock, still says; what is lost of it is made up for.
 
-use crate::h5::superblock::{JLD2_OFFSET, LOOKED_AT, SIZE, read_text};
+use crate::h5::superblock::{self, JLD2_OFFSET, LOOKED_AT, SIZE, read_text};
 use crate::h5::{
     Checked, Checksums, FormatText, Object, ObjectHeader, ObjectKind, RelAddr, Result, Source,
     Superblock, TypeRef,
@@ -43,7 +43,8 @@ pub enum FrontState {
 }
 
 impl Front {
-    /// Reads what is there. A superblock counts only with its own checksum.
+    /// Reads what is there. A superblock counts only with its own checksum, if it is of a version that
+    /// has one.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -60,7 +61,8 @@ impl Front {
             if source.check(offset, SIZE as u64, "superblock").is_err() {
                 continue;
             }
-            let bytes = source.read(offset, SIZE, "superblock")?;
+            let len = source.len().saturating_sub(offset).min(superblock::LARGEST as u64);
+            let bytes = source.read(offset, usize::try_from(len).unwrap_or(SIZE), "superblock")?;
             let Some(Superblock { root, end_of_file, .. }) = Superblock::lenient(offset, &bytes)
             else {
                 continue;
@@ -115,7 +117,8 @@ impl Superblock {
     /// What a superblock of JLD2's would say.
     pub(super) fn supposed(base: u64, root: RelAddr, end_of_file: u64) -> Self {
         let (offset, checked) = (base, Checked::Right);
-        Self { offset, version: 2, base, end_of_file, root, text: None, checked }
+        let extension = RelAddr::UNDEF;
+        Self { offset, version: 2, base, end_of_file, root, extension, text: None, checked }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::h5::checksum::Checked;
 use crate::h5::header::kind;
-use crate::h5::{Error, ErrorKind, Link, ObjectHeader, RelAddr, Result, Source, Superblock};
+use crate::h5::{
+    AnyLink, Error, ErrorKind, Group, ObjectHeader, RelAddr, Result, Source, Superblock,
+};
 
 /// The file is read in pieces of this many bytes.
 const PIECE: usize = 1 << 20;
@@ -37,7 +39,7 @@ pub struct Scan {
     pub broken_count: u64,
     /// Offsets of continuations of headers that can be read on their own, and the links in each; only
     /// those with links.
-    pub continuations: Vec<(u64, Vec<Link>)>,
+    pub continuations: Vec<(u64, Group)>,
     /// How many heap collections begin in the file.
     pub heaps: u64,
     /// Blocks of zeros.
@@ -120,11 +122,13 @@ impl Scan {
             Err(error) if matches!(error.kind(), ErrorKind::Io(_)) => return Err(error),
             Err(_) => return Ok(()),
         };
+        let mut group = Group::default();
         let links = header.of_kind(kind::LINK);
-        let links = links.filter_map(|m| Link::parse(&mut header.cursor(m, "link")).ok());
-        let links: Vec<Link> = links.collect();
-        if !links.is_empty() && self.continuations.len() < MAX_OBJECTS {
-            self.continuations.push((offset, links));
+        links
+            .filter_map(|m| AnyLink::parse(&mut header.cursor(m, "link")).ok())
+            .for_each(|link| group.push(link));
+        if group != Group::default() && self.continuations.len() < MAX_OBJECTS {
+            self.continuations.push((offset, group));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod forged;
 mod headers;
 mod heaps;
 mod messages;
+mod outside;
 mod rescue;
 mod sources;
 mod strategy;

@@ -9,15 +9,25 @@ mod digest;
 mod digests;
 
 use super::bounded::Bounded;
+use super::held::Held;
 use super::text::text;
-use super::{Overrides, TypeTable, Walk, Watch};
-use crate::h5::{Attribute, Budget, Error, RelAddr, Result};
+use super::{Overrides, TypeName, TypeTable, Visitor, Walk, Watch};
+use crate::h5::{Attribute, Budget, Error, RelAddr, Result, Symbolic};
 use canonical::comma;
 use std::io::Write;
 
 pub use canonical::Canonical;
 pub use digest::Digest;
 pub use digests::Digests;
+
+/// What is written under a path.
+#[derive(Debug, Clone, Copy)]
+pub enum Entry<'p> {
+    /// The value of the object at this address.
+    Object(RelAddr),
+    /// Where a soft or external link leads.
+    Link(&'p Symbolic),
+}
 
 /// Writes values in the canonical form.
 pub struct Dumper<'a> {
@@ -94,14 +104,50 @@ impl<'a> Dumper<'a> {
     /// # Errors
     /// If one is damaged or cannot be written.
     pub fn all(&self, paths: &[(String, RelAddr)], out: &mut dyn Write) -> Result<()> {
+        let entries = paths.iter().map(|(path, addr)| (path.as_str(), Entry::Object(*addr)));
+        self.entries(entries, out, &mut |_, error| Err(error))
+    }
+
+    /// Writes what is at some paths as one JSON object from path to value. What cannot be read is
+    /// left out and told to `unread` with its path, whose error ends the dump; of values whose form
+    /// takes over 16 MiB, all that was written before stands already, so that these end it.
+    ///
+    /// # Errors
+    /// That of `unread`, or if something cannot be written.
+    pub fn entries<'p>(
+        &self,
+        entries: impl IntoIterator<Item = (&'p str, Entry<'p>)>,
+        out: &mut dyn Write,
+        unread: &mut dyn FnMut(&str, Error) -> Result<()>,
+    ) -> Result<()> {
         let file = self.walk.types().file();
         let allowance = file.allowance();
         let out = &mut Bounded::new(out, file.source().len());
         put(out.write_all(b"{"))?;
-        for (i, (path, addr)) in paths.iter().enumerate() {
-            put(comma(out, i as u64).and_then(|()| out.write_all(b"\n")))?;
-            put(text(out, path.as_bytes()).and_then(|()| out.write_all(b":")))?;
-            self.value(*addr, allowance, out).map_err(|e| e.in_object(path))?;
+        let mut written = 0;
+        for (path, entry) in entries {
+            let mut held = Held::new(out);
+            put(comma(&mut held, written).and_then(|()| held.write_all(b"\n")))?;
+            put(text(&mut held, path.as_bytes()).and_then(|()| held.write_all(b":")))?;
+            let told = match entry {
+                Entry::Object(addr) => self.value(addr, allowance, &mut held),
+                Entry::Link(to) => {
+                    let t = match to {
+                        Symbolic::Soft(_) => "HDF5.SoftLink",
+                        Symbolic::External { .. } => "HDF5.ExternalLink",
+                    };
+                    let name = TypeName::Name(t);
+                    self.canonical(&mut held).text(name, to.to_string().as_bytes())
+                }
+            };
+            match told.map_err(|e| e.in_object(path)) {
+                Ok(()) => {
+                    put(held.pass_on())?;
+                    written += 1;
+                }
+                Err(error) if held.is_whole() => unread(path, error)?,
+                Err(error) => return Err(error),
+            }
         }
         put(out.write_all(b"\n}\n"))
     }

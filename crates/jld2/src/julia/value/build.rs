@@ -1,6 +1,6 @@
 //! Builds a [`Value`] of what a walk tells.
 
-use super::{Array, Dict, NumberArray, Scalar, Struct, Tuple, Value, Vector, is_little_endian};
+use super::{Array, Dict, NumberArray, Scalar, Struct, Tuple, Value, Vector};
 use crate::h5::budget::VALUE_LEVELS;
 use crate::h5::{Error, Result};
 use crate::julia::{
@@ -173,8 +173,7 @@ impl Visitor for ValueBuilder {
         let julia_type = self.share(t)?;
         self.spend(8 * dims.len())?;
         let at = numbers.datatype().offset;
-        let values = Vector::empty(numbers.kind(), numbers.size())
-            .filter(|_| is_little_endian(numbers.datatype()));
+        let values = Vector::empty(numbers.kind(), numbers.size());
         let Some(mut values) = values else {
             return Err(Error::foreign(at, format!("numbers of {} bytes", numbers.size())));
         };

@@ -212,8 +212,9 @@ pub(crate) fn extend<T: Numeric>(values: &mut Vec<T>, bytes: &[u8]) {
 
 /// Whether numbers of this layout have their lowest byte first, as JLD2 writes them.
 pub(crate) fn is_little_endian(datatype: &Datatype) -> bool {
-    match datatype.class {
-        Class::FixedPoint { order, .. } | Class::Float { order, .. } => order == ByteOrder::Little,
+    match &datatype.class {
+        Class::FixedPoint { order, .. } | Class::Float { order, .. } => *order == ByteOrder::Little,
+        Class::Enum(base) => is_little_endian(base),
         _ => true,
     }
 }

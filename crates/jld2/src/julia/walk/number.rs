@@ -1,6 +1,6 @@
 //! Tells what the bytes of one number mean.
 
-use crate::h5::{Class, Datatype};
+use crate::h5::{ByteOrder, Class, Datatype};
 use crate::julia::number::{code_point, digits, integer, number};
 
 /// What the bytes of a number mean.
@@ -32,14 +32,57 @@ pub struct Number<'b> {
 impl NumberKind {
     /// What numbers of a plain datatype are; none if it is that of no number.
     pub(super) fn of(datatype: &Datatype) -> Option<Self> {
-        match datatype.class {
+        match &datatype.class {
             Class::FixedPoint { signed: true, .. } => Some(Self::Signed),
             Class::FixedPoint { signed: false, .. } => Some(Self::Unsigned),
-            Class::Float { .. } => Some(Self::Float),
+            // Of another form or size, such as long doubles, it is none that Julia has.
+            Class::Float { properties, .. } => {
+                (ieee(datatype.size) == Some(*properties)).then_some(Self::Float)
+            }
+            Class::Enum(base) => match &base.class {
+                Class::FixedPoint { .. } => Self::of(base),
+                _ => None,
+            },
             Class::Bitfield => Some(Self::Bool),
             Class::Opaque => Some(Self::Bits),
             _ => None,
         }
+    }
+}
+
+/// The properties of IEEE 754's numbers of so many bytes: bit offset and precision, place and bits
+/// of exponent and mantissa, bias of the exponent.
+fn ieee(size: u32) -> Option<[u8; 12]> {
+    Some(match size {
+        2 => [0, 0, 16, 0, 10, 5, 0, 10, 15, 0, 0, 0],
+        4 => [0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0],
+        8 => [0, 0, 64, 0, 52, 11, 0, 52, 0xff, 3, 0, 0],
+        _ => return None,
+    })
+}
+
+/// Does `tell` with the bytes of a number, the lowest first, however they are stored.
+pub(super) fn with_low_byte_first<T>(
+    datatype: &Datatype,
+    bytes: &[u8],
+    tell: impl FnOnce(&[u8]) -> T,
+) -> T {
+    let mut swapped = [0; 16];
+    match swapped.get_mut(..bytes.len()) {
+        Some(to) if is_big_endian(datatype) => {
+            to.iter_mut().zip(bytes.iter().rev()).for_each(|(to, from)| *to = *from);
+            tell(to)
+        }
+        _ => tell(bytes),
+    }
+}
+
+/// Whether numbers are stored with their highest byte first.
+pub(super) fn is_big_endian(datatype: &Datatype) -> bool {
+    match &datatype.class {
+        Class::FixedPoint { order, .. } | Class::Float { order, .. } => *order == ByteOrder::Big,
+        Class::Enum(base) => is_big_endian(base),
+        _ => false,
     }
 }
 

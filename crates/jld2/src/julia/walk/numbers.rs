@@ -1,6 +1,6 @@
 //! Reads the data of arrays of numbers when they are asked for.
 
-use super::number::{Number, NumberKind};
+use super::number::{Number, NumberKind, is_big_endian, with_low_byte_first};
 use crate::h5::{Dataset, Datatype, File, Result};
 use crate::julia::Column;
 use crate::julia::array::each_element;
@@ -83,6 +83,10 @@ impl Numbers<'_> {
             if let Some(progress) = self.progress {
                 progress(window.len() as u64)?;
             }
+            if is_big_endian(self.datatype) {
+                // No window is cut inside a number: both are powers of two.
+                window.chunks_mut(self.size().max(1)).for_each(<[u8]>::reverse);
+            }
             if self.kind == NumberKind::Bool {
                 for b in &mut *window {
                     *b = u8::from(*b != 0);
@@ -102,7 +106,7 @@ impl Numbers<'_> {
         let n = self.dataset.dataspace.elements().unwrap_or(0);
         let kind = self.kind;
         each_element(&column, self.size(), n, self.limit, self.window, |i, bytes, _| {
-            take(i, Number { kind, bytes })
+            with_low_byte_first(self.datatype, bytes, |bytes| take(i, Number { kind, bytes }))
         })
     }
 }

@@ -166,7 +166,11 @@ impl DatasetWalk<'_> {
             ObjectKind::Datatype(_) => {
                 s.visitor.type_value("Core.DataType", &walk.types.committed(addr)?.julia_type)
             }
-            ObjectKind::Group(_) => Err(Error::corrupt(at, "value", "a dataset", "a group")),
+            // JLD2 gives the group itself; it is told by its path.
+            ObjectKind::Group(_) => {
+                let path = walk.types.group_path(addr);
+                s.visitor.text(TypeName::Name("JLD2.Group"), path.as_bytes())
+            }
         })
     }
 

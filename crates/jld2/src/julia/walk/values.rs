@@ -1,8 +1,8 @@
 //! Walks through single values.
 
-use super::super::element::plain_name;
+use super::super::element::plain_type;
 use super::super::{Committed, Element, Field, JuliaType, Param};
-use super::number::{Number, NumberKind};
+use super::number::{Number, NumberKind, with_low_byte_first};
 use super::session::DatasetWalk;
 use super::visitor::{Parts, Shape, TypeName};
 use crate::h5::{Class, Cursor, Datatype, Error, Member, Result};
@@ -40,7 +40,9 @@ impl DatasetWalk<'_> {
     fn plain(&mut self, d: &Datatype, t: &JuliaType, bytes: &[u8], at: u64) -> Result<()> {
         let name = TypeName::Type(t);
         if let Some(kind) = NumberKind::of(d) {
-            return self.visitor.number(name, Number { kind, bytes });
+            return with_low_byte_first(d, bytes, |bytes| {
+                self.visitor.number(name, Number { kind, bytes })
+            });
         }
         match &d.class {
             Class::String => self.visitor.text(name, bytes),
@@ -50,8 +52,49 @@ impl DatasetWalk<'_> {
                 if addr.is_null() { self.visitor.undefined() } else { self.object(addr) }
             }
             Class::Compound(members) => self.members(members, bytes, at),
-            _ => Err(Error::foreign(d.offset, "a time, enumeration, array or plain sequence")),
+            Class::Array { dims, base } => {
+                let dims: Vec<u64> = dims.iter().rev().map(|&n| u64::from(n)).collect();
+                self.visitor.enter(name, None, Shape::Array(&dims))?;
+                let size = usize::try_from(base.size).unwrap_or(usize::MAX).max(1);
+                let t = plain_type(base);
+                for (i, (bytes, at)) in (0..).zip(bytes.chunks(size).zip((at..).step_by(size))) {
+                    self.visitor.item(i)?;
+                    self.part(size, at, |s| s.plain(base, &t, bytes, at))?;
+                }
+                self.visitor.leave(Parts::Items, 0)
+            }
+            Class::Vlen { string: false, base } => self.sequence(name, base, bytes, at),
+            Class::Float { .. } => {
+                let what = format!(
+                    "floating-point numbers of {} bytes that are not IEEE 754's: JLD2 does not \
+                     read them either",
+                    d.size
+                );
+                Err(Error::foreign(d.offset, what))
+            }
+            _ => Err(Error::foreign(d.offset, "times: JLD2 does not read them either")),
         }
+    }
+
+    /// A sequence in a global heap: a vector. Elements are read one by one, as it can be long.
+    fn sequence(&mut self, t: TypeName<'_>, base: &Datatype, vlen: &[u8], at: u64) -> Result<()> {
+        let file = self.walk.types.file();
+        let (start, len) = file.vlen(vlen, at, base.size)?.unwrap_or((at, 0));
+        let size = u64::from(base.size).max(1);
+        let count = len / size;
+        self.visitor.enter(t, None, Shape::Array(&[count]))?;
+        let element = plain_type(base);
+        let told = self.walk.limit.unwrap_or(count).min(count);
+        for i in 0..told {
+            let at = start + i * size;
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
+            self.visitor.item(i)?;
+            self.holding(size, at, |s| {
+                let bytes = file.source().read(at, size, "element of a sequence")?;
+                s.part(size, at, |s| s.plain(base, &element, &bytes, at))
+            })?;
+        }
+        self.visitor.leave(Parts::Items, count - told)
     }
 
     fn committed(&mut self, c: &Committed, bytes: &[u8], at: u64, id: Option<u64>) -> Result<()> {
@@ -132,7 +175,7 @@ impl DatasetWalk<'_> {
             let (offset, size) = (m.offset as usize, m.datatype.size as usize);
             let part = bytes.get(offset..).and_then(|b| b.get(..size)).unwrap_or_default();
             let (d, at) = (&m.datatype, at + u64::from(m.offset));
-            let t = JuliaType::plain(plain_name(d));
+            let t = plain_type(d);
             self.part(part.len(), at, |s| s.plain(d, &t, part, at))?;
         }
         self.visitor.leave(Parts::Fields, 0)
@@ -164,7 +207,7 @@ impl DatasetWalk<'_> {
         };
         let Some(addr) = field.committed else {
             let part = part.ok_or_else(|| wrong(format!("{} bytes", copy.size)))?;
-            let t = JuliaType::plain(plain_name(copy));
+            let t = plain_type(copy);
             return self.part(part.len(), at, |s| s.plain(copy, &t, part, at));
         };
         let c = self.walk.types.committed(addr)?;

@@ -1,0 +1,198 @@
+//! Gathers links and attributes that an object keeps outside its header: in fractal heaps with an
+//! index, or in a symbol table (HDF5 specification IV.A.2.c, IV.A.2.r, IV.A.2.v;
+//! docs/jld2-format.md, sections 3.4 and 3.5).
+
+use super::btree2::Tree;
+use super::bytes::Cursor;
+use super::checksum::Checksums;
+use super::fractal_heap::FractalHeap;
+use super::header::{Piece, Storage, kind};
+use super::message::link::AnyLink;
+use super::{Error, ObjectHeader, RelAddr, Result, Source, Superblock, symbol_table};
+
+/// The type of a B-tree of links by the hashes of their names: hash, id.
+const LINKS_BY_NAME: u8 = 5;
+/// The same of attributes: id, flags, order of creation, hash.
+const ATTRIBUTES_BY_NAME: u8 = 8;
+/// A flag of a message: what is stored is shared by several objects.
+const SHARED: u8 = 0x02;
+
+/// Where something is kept, and which message says so.
+struct Place {
+    heap: RelAddr,
+    names: RelAddr,
+    /// Offset of the message.
+    at: u64,
+}
+
+/// Takes what an object keeps outside its header in.
+pub(super) fn gather(
+    source: &Source,
+    superblock: &Superblock,
+    checksums: Checksums,
+    header: &mut ObjectHeader,
+) -> Result<()> {
+    let from = From { source, superblock, checksums };
+    if let Some((tree, heap)) = table_of(header)? {
+        let table = symbol_table::read(source, superblock, tree, heap)?;
+        header.storage.extend(table.storage);
+        header.symbols = Some(table.group);
+    }
+    if let Some(place) = place(header, kind::LINK_INFO, "link info", 8)? {
+        from.links(header, &place)?;
+    }
+    if let Some(place) = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)? {
+        from.attributes(header, &place)?;
+    }
+    // What stands behind the container can be anything.
+    header.storage.retain(|storage| storage.start < storage.end);
+    let end = superblock.end_of_file;
+    match header.storage.iter().find(|storage| storage.end > end) {
+        None => Ok(()),
+        Some(storage) => Err(Error::corrupt(
+            storage.start,
+            "links or attributes outside the header",
+            format!("bytes before the end of the container ({end})"),
+            format!("bytes to {}", storage.end),
+        )),
+    }
+}
+
+/// Takes in what is left of it; gives the errors of the rest.
+pub(super) fn gather_left(
+    source: &Source,
+    superblock: &Superblock,
+    header: &mut ObjectHeader,
+) -> Vec<Error> {
+    let from = From { source, superblock, checksums: Checksums::Trusted };
+    let mut lost = Vec::new();
+    match table_of(header) {
+        Ok(Some((tree, heap))) => match symbol_table::read_left(source, superblock, tree, heap) {
+            Ok((table, error)) => {
+                header.storage.extend(table.storage);
+                header.symbols = Some(table.group);
+                lost.extend(error);
+            }
+            Err(error) => lost.push(error),
+        },
+        Ok(None) => {}
+        Err(error) => lost.push(error),
+    }
+    let links = place(header, kind::LINK_INFO, "link info", 8)
+        .and_then(|place| place.map_or(Ok(()), |place| from.links(header, &place)));
+    let attributes = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)
+        .and_then(|place| place.map_or(Ok(()), |place| from.attributes(header, &place)));
+    lost.extend(links.err());
+    lost.extend(attributes.err());
+    lost
+}
+
+/// B-tree and local heap of a group of the old kind.
+fn table_of(header: &ObjectHeader) -> Result<Option<(RelAddr, RelAddr)>> {
+    let Some(m) = header.single(kind::SYMBOL_TABLE, "symbol table")? else { return Ok(None) };
+    let mut c = header.cursor(m, "symbol table");
+    Ok(Some((c.addr()?, c.addr()?)))
+}
+
+/// What a link info or attribute info message says; none if all is in the header. `counter` is how
+/// many bytes the highest number in the order of creation takes.
+fn place(
+    header: &ObjectHeader,
+    kind: u8,
+    what: &'static str,
+    counter: usize,
+) -> Result<Option<Place>> {
+    let Some(m) = header.single(kind, what)? else { return Ok(None) };
+    let mut c = header.cursor(m, what);
+    c.expect_u8(0, "version of a link or attribute info")?;
+    if c.u8()? & 1 != 0 {
+        c.take(counter)?;
+    }
+    let (heap, names) = (c.addr()?, c.addr()?);
+    Ok((!heap.is_undef()).then_some(Place { heap, names, at: m.offset }))
+}
+
+fn trees(header: &mut ObjectHeader, tree: &Tree) {
+    let nodes = tree.nodes.iter();
+    header.storage.extend(nodes.map(|&(start, end)| Storage { start, end, checksum: None }));
+}
+
+/// Where all is read from.
+struct From<'a> {
+    source: &'a Source,
+    superblock: &'a Superblock,
+    checksums: Checksums,
+}
+
+impl From<'_> {
+    fn heap(&self, place: &Place) -> Result<FractalHeap<'_>> {
+        FractalHeap::read(self.source, self.superblock, self.checksums, place.heap)
+    }
+
+    fn tree(&self, place: &Place, records: (u8, usize)) -> Result<Tree> {
+        Tree::read(self.source, self.superblock, self.checksums, place.names, records)
+    }
+
+    /// In the order of creation where links hold it, else by name.
+    fn links(&self, header: &mut ObjectHeader, place: &Place) -> Result<()> {
+        let mut heap = self.heap(place)?;
+        let size = 4 + heap.id_len();
+        let tree = self.tree(place, (LINKS_BY_NAME, size))?;
+        let mut found = Vec::new();
+        for (record, at) in &tree.records {
+            let piece = heap.object(record.get(4..).unwrap_or_default(), at + 4)?;
+            let mut c = Cursor::new(&piece.bytes, piece.offset, "link");
+            let (link, order) = AnyLink::ordered(&mut c)?;
+            let name = match link {
+                AnyLink::Hard(link) => link.name,
+                AnyLink::Symbolic(link) => link.name,
+            };
+            found.push((order, name, piece));
+        }
+        found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        for (_, _, piece) in found {
+            header.add(kind::LINK, None, piece)?;
+        }
+        trees(header, &tree);
+        header.storage.extend(heap.into_storage());
+        Ok(())
+    }
+
+    /// In the order of creation where the header tracks it, else by name.
+    fn attributes(&self, header: &mut ObjectHeader, place: &Place) -> Result<()> {
+        let mut heap = self.heap(place)?;
+        let size = heap.id_len() + 9;
+        let tree = self.tree(place, (ATTRIBUTES_BY_NAME, size))?;
+        let tracked = header.tracks_order();
+        let mut found = Vec::new();
+        for (record, at) in &tree.records {
+            let (id, rest) = record.split_at_checked(heap.id_len()).unwrap_or_default();
+            let mut c = Cursor::new(rest, at + id.len() as u64, "index of attributes");
+            if c.u8()? & SHARED != 0 {
+                return Err(Error::foreign(place.at, "a shared attribute"));
+            }
+            let order = c.u32()?;
+            let piece = heap.object(id, *at)?;
+            let order = if tracked { Some(order) } else { None };
+            found.push((order, name_of(&piece)?, piece));
+        }
+        found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        for (order, _, piece) in found {
+            let order = order.map(|order| u16::try_from(order).unwrap_or(u16::MAX));
+            header.add(kind::ATTRIBUTE, order, piece)?;
+        }
+        trees(header, &tree);
+        header.storage.extend(heap.into_storage());
+        Ok(())
+    }
+}
+
+/// The name of an attribute, as bytes, to sort by.
+fn name_of(piece: &Piece) -> Result<Vec<u8>> {
+    let mut c = Cursor::new(&piece.bytes, piece.offset, "attribute");
+    let version = c.u8()?;
+    c.u8()?;
+    let len = usize::from(c.u16()?);
+    c.take(if version == 3 { 5 } else { 4 })?;
+    Ok(c.take(len)?.to_vec())
+}

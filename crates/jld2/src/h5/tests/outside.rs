@@ -1,0 +1,270 @@
+//! Links and attributes that objects keep outside their headers: read, and bounded where forged.
+
+use crate::h5::encode::NewMessage;
+use crate::h5::sample::Sample;
+use crate::h5::{
+    Checksums, Error, File, Group, Object, ObjectKind, RelAddr, Result, Source, Symbolic, Trace,
+    Visitor, kind,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+fn sample(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/hdf5").join(name);
+    std::fs::read(path).unwrap()
+}
+
+fn opened(bytes: Vec<u8>, checksums: Checksums) -> File {
+    File::with_checksums(Source::from_bytes(bytes), checksums).unwrap()
+}
+
+fn group(object: &Object) -> &Group {
+    let ObjectKind::Group(group) = &object.kind else { panic!("not a group") };
+    group
+}
+
+/// The object of this name in the root group.
+fn named(file: &File, name: &str) -> Result<Arc<Object>> {
+    let root = file.object(file.superblock().root)?;
+    let link = group(&root).links.iter().find(|l| l.name == name);
+    file.object(link.expect("a link of this name").target)
+}
+
+struct Nothing;
+
+impl Visitor for Nothing {}
+
+fn trace(bytes: Vec<u8>, checksums: Checksums) -> Result<()> {
+    Trace::run(&File::with_checksums(Source::from_bytes(bytes), checksums)?, &mut Nothing)
+}
+
+fn put(bytes: &mut [u8], at: u64, value: &[u8]) {
+    let at = usize::try_from(at).unwrap();
+    bytes[at..at + value.len()].copy_from_slice(value);
+}
+
+/// Offsets of a signature.
+fn find(bytes: &[u8], signature: &[u8]) -> Vec<u64> {
+    let windows = (0..).zip(bytes.windows(signature.len()));
+    windows.filter(|(_, w)| *w == signature).map(|(at, _)| at).collect()
+}
+
+fn names(group: &Group) -> Vec<&str> {
+    group.links.iter().map(|l| l.name.as_str()).collect()
+}
+
+#[test]
+fn a_symbol_table_leads_to_what_libhdf5_put_there() {
+    let file = opened(sample("old.h5"), Checksums::Trusted);
+    assert_eq!((file.superblock().version, file.superblock().is_old()), (0, true));
+    let root = file.object(file.superblock().root).unwrap();
+    assert_eq!(root.header.version, 1);
+    assert_eq!(names(group(&root)), ["a", "data", "many", "refs", "switch", "type", "typed"]);
+    let soft: Vec<_> = group(&root).symbolic.iter().map(|l| (&*l.name, l.to.clone())).collect();
+    let to = |path: &str| Symbolic::Soft(path.to_owned());
+    assert_eq!(soft, [("nowhere", to("/not/there")), ("soft", to("/many/own"))]);
+    let many = named(&file, "many").unwrap();
+    assert_eq!(group(&many).links.len(), 26);
+    // Attributes of headers of version 1 are filled up to a multiple of eight.
+    let data = named(&file, "data").unwrap();
+    let sizes = data.attributes.iter().map(|a| (a.name.as_str(), a.data.len()));
+    let sizes: BTreeMap<_, _> = sizes.collect();
+    assert_eq!(sizes.into_values().collect::<Vec<_>>(), [0, 2, 4, 6, 8]);
+    let typed = named(&file, "typed").unwrap();
+    assert_eq!(typed.attributes[0].data, [7, 0]);
+    trace(sample("old.h5"), Checksums::Trusted).unwrap();
+}
+
+#[test]
+fn fractal_heaps_lead_to_what_libhdf5_put_there() {
+    let file = opened(sample("dense.h5"), Checksums::Trusted);
+    let many = named(&file, "many").unwrap();
+    assert_eq!((group(&many).links.len(), many.header.pieces.len()), (121, 123));
+    let symbolic: Vec<_> = group(&many).symbolic.iter().map(|l| l.to.to_string()).collect();
+    assert_eq!(symbolic, ["other.h5:/x", "/many/own"]);
+    // One by creation, the other by name, as libhdf5 lists them.
+    let order = named(&file, "order").unwrap();
+    assert_eq!(names(group(&order)).concat(), "zyxwvutsrqpo");
+    let attributes: Vec<_> = order.attributes.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(attributes.concat(), "zyxwvutsrqpo");
+    let data = named(&file, "data").unwrap();
+    assert_eq!(data.attributes.len(), 13);
+    assert_eq!(data.attribute("large").unwrap().data.len(), 5600);
+    assert_eq!(data.attribute("attribute 11").unwrap().data.len(), 88);
+    trace(sample("dense.h5"), Checksums::Trusted).unwrap();
+}
+
+#[test]
+fn no_byte_of_an_index_changes_without_notice() {
+    let bytes = sample("dense.h5");
+    let file = opened(bytes.clone(), Checksums::Trusted);
+    for name in ["many", "order", "data"] {
+        let object = named(&file, name).unwrap();
+        let large = object.attribute("large").map(|a| a.offset);
+        let storage = object.header.storage.iter();
+        // A large object of a heap is the one thing without a checksum.
+        let summed = storage.filter(|s| large.is_none_or(|at| !(s.start..s.end).contains(&at)));
+        let mut changed = 0;
+        for storage in summed {
+            for at in (storage.start..storage.end).step_by(13) {
+                let mut other = bytes.clone();
+                other[usize::try_from(at).unwrap()] ^= 0x10;
+                let other = opened(other, Checksums::Trusted);
+                assert!(named(&other, name).is_err(), "{name}: byte {at} of {storage:?}");
+                changed += 1;
+            }
+        }
+        assert!(changed > 100, "{name}: {changed}");
+    }
+}
+
+#[test]
+fn whatever_bytes_an_index_has_it_is_read_to_an_end() {
+    for name in ["dense.h5", "old.h5"] {
+        let bytes = sample(name);
+        let file = opened(bytes.clone(), Checksums::Trusted);
+        let mut storage = Vec::new();
+        for object in ["many", "data", "order"] {
+            let root = file.object(file.superblock().root).unwrap();
+            if group(&root).links.iter().any(|l| l.name == object) {
+                storage.extend(named(&file, object).unwrap().header.storage.clone());
+            }
+        }
+        assert!(storage.len() > 4, "{name}");
+        for at in storage.iter().flat_map(|s| (s.start..s.end).step_by(11)) {
+            for value in [0, 1, 0x7f, 0xff] {
+                let mut other = bytes.clone();
+                put(&mut other, at, &[value]);
+                let _ = trace(other, Checksums::Ignored);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tree_of_a_group_that_leads_to_itself_is_cut() {
+    let bytes = sample("old.h5");
+    let trees = find(&bytes, b"TREE\0");
+    assert!(trees.len() > 2);
+    let many = named(&opened(bytes.clone(), Checksums::Trusted), "many").unwrap();
+    let own = many.header.storage.iter().find(|s| trees.contains(&s.start)).unwrap().start;
+    let say = |at: u64, value: u64| {
+        let mut other = bytes.clone();
+        put(&mut other, at, &value.to_le_bytes());
+        trace(other, Checksums::Trusted).unwrap_err().to_string()
+    };
+    // The level says that its children are symbol table nodes.
+    let first = own + 24 + 8;
+    assert!(say(first, own).contains("again"), "{}", say(first, own));
+    let second = first + 16;
+    let child =
+        u64::from_le_bytes(bytes[usize::try_from(first).unwrap()..][..8].try_into().unwrap());
+    assert!(say(second, child).contains("again"));
+    assert!(say(first, 1 << 40).contains("address"));
+    // One level more than it has.
+    let mut other = bytes.clone();
+    put(&mut other, own + 5, &[1]);
+    assert!(trace(other, Checksums::Trusted).unwrap_err().to_string().contains("B-tree"));
+}
+
+#[test]
+fn names_have_an_end_inside_their_heap() {
+    let bytes = sample("old.h5");
+    let file = opened(bytes.clone(), Checksums::Trusted);
+    let many = named(&file, "many").unwrap();
+    let heap = many.header.storage[1];
+    let mut other = bytes.clone();
+    for at in heap.start..heap.end {
+        put(&mut other, at, b"x");
+    }
+    let error = trace(other, Checksums::Trusted).unwrap_err().to_string();
+    assert!(error.starts_with("/many: ") && error.contains("without an end"), "{error}");
+}
+
+#[test]
+fn blocks_of_a_heap_that_hold_one_another_are_cut() {
+    let bytes = sample("dense.h5");
+    let indirect = find(&bytes, b"FHIB\0");
+    let many = named(&opened(bytes.clone(), Checksums::Trusted), "many").unwrap();
+    let own = many.header.storage.iter().find(|s| indirect.contains(&s.start)).unwrap().start;
+    // Behind signature, version, the heap's address and four bytes for its place.
+    let at = own + 5 + 8 + 4;
+    let say = |value: u64, at: u64| {
+        let mut other = bytes.clone();
+        put(&mut other, at, &value.to_le_bytes());
+        trace(other, Checksums::Ignored).unwrap_err().to_string()
+    };
+    let first = u64::from_le_bytes(bytes[usize::try_from(at).unwrap()..][..8].try_into().unwrap());
+    assert!(say(first, at + 8).contains("again"));
+    assert!(say(own, at).contains("again"));
+    assert!(say(first - 8, at).contains("signature"), "{}", say(first - 8, at));
+    assert!(say(1 << 40, at).contains("address"));
+}
+
+#[test]
+fn a_tree_of_records_that_leads_to_itself_is_cut() {
+    let bytes = sample("dense.h5");
+    let inner = find(&bytes, b"BTIN\0");
+    assert!(!inner.is_empty());
+    let many = named(&opened(bytes.clone(), Checksums::Trusted), "many").unwrap();
+    let node = many.header.storage.iter().find(|s| inner.contains(&s.start)).unwrap();
+    // The pointers stand at the end, in front of the checksum: address and one byte for records.
+    let last = node.end - 4 - 9;
+    let say = |value: u64, at: u64| {
+        let mut other = bytes.clone();
+        put(&mut other, at, &value.to_le_bytes());
+        trace(other, Checksums::Ignored).unwrap_err().to_string()
+    };
+    let before = last - 9;
+    let child =
+        u64::from_le_bytes(bytes[usize::try_from(before).unwrap()..][..8].try_into().unwrap());
+    assert!(say(child, last).contains("not met before"), "{}", say(child, last));
+    assert!(say(node.start, last).contains("node"));
+    // More records than a node takes, and fewer than the tree says.
+    for count in [0xff, 1] {
+        let mut other = bytes.clone();
+        put(&mut other, last + 8, &[count]);
+        let error = trace(other, Checksums::Ignored).unwrap_err().to_string();
+        assert!(error.contains("records"), "{error}");
+    }
+}
+
+/// The messages of a group with a symbol table.
+fn symbol_table(tree: RelAddr, heap: RelAddr) -> Vec<NewMessage> {
+    let body = [tree.0.to_le_bytes(), heap.0.to_le_bytes()].concat();
+    vec![NewMessage::new(kind::SYMBOL_TABLE, 0, body)]
+}
+
+#[test]
+fn a_table_that_many_groups_share_is_not_read_without_end() {
+    let mut sample = Sample::new();
+    let text = sample.raw(&vec![0; 1 << 20]);
+    let mut heap = b"HEAP\0\0\0\0".to_vec();
+    for number in [1 << 20, u64::MAX, text.0] {
+        heap.extend(number.to_le_bytes());
+    }
+    let heap = sample.raw(&heap);
+    let mut tree = b"TREE\0\0\0\0".to_vec();
+    tree.extend([0xff; 16]);
+    tree.extend([0; 8]);
+    let tree = sample.raw(&tree);
+    let paths: Vec<_> = (0..300).map(|i| i.to_string()).collect();
+    let links: Vec<_> =
+        paths.iter().map(|n| (n.as_str(), sample.object(&symbol_table(tree, heap)))).collect();
+    let root = sample.group(&links);
+    let error = trace(sample.finish(root), Checksums::Trusted).unwrap_err();
+    assert!(error.to_string().contains("each byte to belong to one object"), "{error}");
+}
+
+#[test]
+fn what_jld2_does_not_read_is_named() {
+    let say = |at: usize, value: &[u8]| -> Option<Error> {
+        let mut bytes = sample("dense.h5");
+        put(&mut bytes, at as u64, value);
+        trace(bytes, Checksums::Ignored).err()
+    };
+    let heap = usize::try_from(find(&sample("dense.h5"), b"FRHP\0")[0]).unwrap();
+    let error = say(heap + 7, &[1, 0]).unwrap();
+    assert!(error.is_foreign() && error.to_string().contains("with filters"), "{error}");
+}
