@@ -89,15 +89,16 @@ impl<'a> Output<'a> {
     /// Goes back to `offset`, which was marked: what was written from there on is given up.
     pub(super) fn back_to(&mut self, offset: u64) -> io::Result<()> {
         self.drain()?;
-        self.sink.back_to(offset)?;
+        self.sink.back_to(offset);
         self.sums.back_to(offset);
         self.position = offset;
         Ok(())
     }
 
-    /// Hands all bytes to the system and tells how many there are.
+    /// Hands all bytes to the system and tells how many there are; the file has no others.
     pub(super) fn finish(&mut self) -> io::Result<u64> {
         self.drain()?;
+        self.sink.end()?;
         Ok(self.position)
     }
 
