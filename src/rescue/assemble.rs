@@ -170,7 +170,10 @@ fn redirect(
 ) -> Result<()> {
     let moved = |id: Id| {
         let group = judged.examined.kinds.get(id as usize) == Some(&Kind::Group);
-        tree.new_group(id).filter(|_| group).and_then(|new| places.get(new).copied())
+        // The new `_types` stands behind the groups of the tree.
+        let types = tree.is_old_types(id).then_some(tree.groups.len());
+        let new = tree.new_group(id).or(types);
+        new.filter(|_| group).and_then(|new| places.get(new).copied())
     };
     let mut from: Vec<Id> =
         judged.examined.needs.iter().filter(|n| moved(n.to).is_some()).map(|n| n.from).collect();

@@ -119,12 +119,18 @@ impl Tree {
         // What types are made of is no dataset of anybody's.
         out.reach(judged, types);
         out.unnamed(catalogue, judged)?;
+        out.referred(catalogue, judged);
         Ok(out)
     }
 
     /// The number of the new group that stands for the group `id`, if one does.
     pub(super) fn new_group(&self, id: Id) -> Option<usize> {
         self.done.get(&id).copied().filter(|&new| new != usize::MAX)
+    }
+
+    /// Whether the group `id` is the `_types` that is made anew.
+    pub(super) fn is_old_types(&self, id: Id) -> bool {
+        self.done.get(&id) == Some(&usize::MAX)
     }
 
     /// Whether every name that was there leads to something whole.
@@ -252,6 +258,36 @@ impl Tree {
                     pending.push(needed.to);
                 }
             }
+        }
+    }
+
+    /// Makes groups that no name leads to, but objects that are kept, anew: links of the old ones may
+    /// lead to what is lost.
+    fn referred(&mut self, catalogue: &Catalogue, judged: &Judged) {
+        let kind = |id: Id| judged.examined.kinds.get(id as usize).copied();
+        let is_group = |id: &Id| kind(*id) == Some(Kind::Group);
+        let mut ids: Vec<Id> = self.reached.iter().copied().filter(is_group).collect();
+        ids.sort_unstable();
+        for id in ids {
+            let without_types = self.is_old_types(id) && self.types.is_empty();
+            if self.done.contains_key(&id) && !without_types {
+                continue;
+            }
+            let old = catalogue.links(id).map(|it| it.group().links).unwrap_or_default();
+            let links = old.into_iter().filter_map(|link| {
+                let to = catalogue.find(link.target)?;
+                let target = match self.done.get(&to) {
+                    Some(&usize::MAX) => None,
+                    Some(&known) => Some(Target::Group(known)),
+                    None => {
+                        (!is_group(&to) && self.reached.contains(&to)).then_some(Target::Object(to))
+                    }
+                };
+                Some((link.name, target?))
+            });
+            let group = NewGroup { links: links.collect(), ..NewGroup::of(Some(id)) };
+            self.done.insert(id, self.groups.len());
+            self.groups.push(group);
         }
     }
 

@@ -2,7 +2,7 @@
 //! that out takes no longer than the file is worth.
 
 use crate::repair::repair;
-use crate::samples::small;
+use crate::samples::{made, small};
 use jldconv::convert::Silent;
 use jldconv::h5::encode::{self, NewMessage};
 use jldconv::h5::{Datatype, Extent, RelAddr, Source, Trace, Visitor, checksum::lookup3, kind};
@@ -49,6 +49,16 @@ impl Random {
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % below.max(1)
     }
+}
+
+/// An attribute leads to the group `_types`, and a link of that to nothing.
+#[test]
+fn groups_that_objects_refer_to_are_made_anew() {
+    let mut bytes = made("refers-to-types.jld2");
+    bytes[..560].fill(0);
+    let report = sound("refers to _types", bytes).unwrap();
+    let paths: Vec<_> = report.rescued.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(paths, ["/ms"]);
 }
 
 #[test]

@@ -3,12 +3,15 @@
 use super::bytes::Cursor;
 use super::checksum::{Checksums, lookup3};
 use super::header::absolute;
+use super::work::Effort;
 use super::{Error, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODE};
 use std::collections::HashSet;
 
 /// Bytes of a node besides records and pointers: signature, version, type, checksum.
 const NODE_HEAD: u64 = 10;
+/// What even the smallest node counts for.
+const LEAST: u64 = 64;
 /// Bytes of a tree's head, without the checksum.
 const HEAD: usize = 34;
 
@@ -30,6 +33,7 @@ impl Tree {
         source: &Source,
         superblock: &Superblock,
         checksums: Checksums,
+        effort: &Effort,
         addr: RelAddr,
         (kind, record): (u8, usize),
     ) -> Result<Self> {
@@ -67,6 +71,7 @@ impl Tree {
             source,
             superblock,
             checksums,
+            effort,
             kind,
             record,
             levels,
@@ -122,6 +127,7 @@ struct Reader<'a> {
     source: &'a Source,
     superblock: &'a Superblock,
     checksums: Checksums,
+    effort: &'a Effort,
     kind: u8,
     record: usize,
     levels: Vec<Level>,
@@ -153,6 +159,7 @@ impl Reader<'_> {
         let pointer = 8 + width(leaf) + total_width;
         let pointers = if level == 0 { 0 } else { (count + 1).saturating_mul(pointer as u64) };
         let len = 6 + count.saturating_mul(self.record as u64) + pointers;
+        self.effort.add(len.max(LEAST));
         self.left = self.left.checked_sub(len).ok_or_else(|| {
             Error::corrupt(from, what, "each byte to belong to one node", "overlapping nodes")
         })?;

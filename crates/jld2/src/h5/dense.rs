@@ -8,6 +8,7 @@ use super::checksum::Checksums;
 use super::fractal_heap::FractalHeap;
 use super::header::{Piece, Storage, kind};
 use super::message::link::AnyLink;
+use super::work::Effort;
 use super::{Error, ObjectHeader, RelAddr, Result, Source, Superblock, symbol_table};
 
 /// The type of a B-tree of links by the hashes of their names: hash, id.
@@ -25,16 +26,18 @@ struct Place {
     at: u64,
 }
 
-/// Takes what an object keeps outside its header in.
+/// Takes what an object keeps outside its header in; what that takes goes to `effort`, even if it
+/// fails.
 pub(super) fn gather(
     source: &Source,
     superblock: &Superblock,
     checksums: Checksums,
+    effort: &Effort,
     header: &mut ObjectHeader,
 ) -> Result<()> {
-    let from = From { source, superblock, checksums };
+    let from = From { source, superblock, checksums, effort };
     if let Some((tree, heap)) = table_of(header)? {
-        let table = symbol_table::read(source, superblock, tree, heap)?;
+        let table = symbol_table::read(source, superblock, effort, tree, heap)?;
         header.storage.extend(table.storage);
         header.symbols = Some(table.group);
     }
@@ -62,19 +65,22 @@ pub(super) fn gather(
 pub(super) fn gather_left(
     source: &Source,
     superblock: &Superblock,
+    effort: &Effort,
     header: &mut ObjectHeader,
 ) -> Vec<Error> {
-    let from = From { source, superblock, checksums: Checksums::Trusted };
+    let from = From { source, superblock, checksums: Checksums::Trusted, effort };
     let mut lost = Vec::new();
     match table_of(header) {
-        Ok(Some((tree, heap))) => match symbol_table::read_left(source, superblock, tree, heap) {
-            Ok((table, error)) => {
-                header.storage.extend(table.storage);
-                header.symbols = Some(table.group);
-                lost.extend(error);
+        Ok(Some((tree, heap))) => {
+            match symbol_table::read_left(source, superblock, effort, tree, heap) {
+                Ok((table, error)) => {
+                    header.storage.extend(table.storage);
+                    header.symbols = Some(table.group);
+                    lost.extend(error);
+                }
+                Err(error) => lost.push(error),
             }
-            Err(error) => lost.push(error),
-        },
+        }
         Ok(None) => {}
         Err(error) => lost.push(error),
     }
@@ -122,15 +128,17 @@ struct From<'a> {
     source: &'a Source,
     superblock: &'a Superblock,
     checksums: Checksums,
+    effort: &'a Effort,
 }
 
 impl From<'_> {
     fn heap(&self, place: &Place) -> Result<FractalHeap<'_>> {
-        FractalHeap::read(self.source, self.superblock, self.checksums, place.heap)
+        FractalHeap::read(self.source, self.superblock, self.checksums, self.effort, place.heap)
     }
 
     fn tree(&self, place: &Place, records: (u8, usize)) -> Result<Tree> {
-        Tree::read(self.source, self.superblock, self.checksums, place.names, records)
+        let Self { source, superblock, checksums, effort } = *self;
+        Tree::read(source, superblock, checksums, effort, place.names, records)
     }
 
     /// In the order of creation where links hold it, else by name.

@@ -4,6 +4,7 @@ use super::checksum::Checksums;
 use super::dense;
 use super::header::{self, absolute};
 use super::message::layout::Layout;
+use super::work::Effort;
 use super::{
     Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader, ObjectKind, RelAddr,
     Result, Source, SourceReader, StoredChunk, Superblock, TypeRef,
@@ -152,11 +153,14 @@ impl File {
             self.spend(OBJECT_COST);
             return Ok(Arc::clone(known));
         }
-        let mut header = ObjectHeader::read(&self.source, &self.superblock, addr, self.checksums)?;
-        dense::gather(&self.source, &self.superblock, self.checksums, &mut header)?;
-        let stored: u64 = header.storage.iter().map(|s| s.end.saturating_sub(s.start)).sum();
+        let header = self.counted(|effort| {
+            let (source, superblock, checksums) = (&self.source, &self.superblock, self.checksums);
+            let mut header =
+                ObjectHeader::read_counted(source, superblock, addr, checksums, effort)?;
+            dense::gather(source, superblock, checksums, effort, &mut header)?;
+            Ok(header)
+        })?;
         let bytes = header.weight().saturating_add(OBJECT_COST);
-        self.spend(bytes.saturating_add(stored));
         let mut object = Object::parse(header)?;
         if object.header.version == 1 {
             self.unpad(&mut object)?;
@@ -176,9 +180,22 @@ impl File {
     /// # Errors
     /// If the first chunk cannot be read, or makes no sense without what is lost.
     pub fn object_left(&self, addr: RelAddr) -> Result<(Object, Vec<Error>)> {
-        let (mut header, mut lost) = ObjectHeader::read_left(&self.source, &self.superblock, addr)?;
-        lost.extend(dense::gather_left(&self.source, &self.superblock, &mut header));
+        let (source, superblock) = (&self.source, &self.superblock);
+        let (header, lost) = self.counted(|effort| {
+            let (mut header, mut lost) = ObjectHeader::read_left(source, superblock, addr, effort)?;
+            lost.extend(dense::gather_left(source, superblock, effort, &mut header));
+            Ok((header, lost))
+        })?;
         Ok((Object::parse(header)?, lost))
+    }
+
+    /// Spends what `read` takes. What fails counts as well: walks that pass over it would else meet
+    /// the same bytes without end.
+    fn counted<T>(&self, read: impl FnOnce(&Effort) -> Result<T>) -> Result<T> {
+        let effort = Effort::default();
+        let read = read(&effort);
+        self.spend(effort.total().saturating_add(OBJECT_COST));
+        read
     }
 
     /// Attributes of committed types are filled up, too, in headers of version 1. The type's own

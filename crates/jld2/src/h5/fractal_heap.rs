@@ -5,6 +5,7 @@ use super::btree2::Tree;
 use super::bytes::Cursor;
 use super::checksum::{Checksums, lookup3};
 use super::header::{Piece, Storage, absolute};
+use super::work::Effort;
 use super::{Error, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{INDEX_BYTES, INDEX_LEVELS, INDEX_NODE, INDEX_NODES};
 use std::collections::{BTreeMap, HashSet};
@@ -23,6 +24,7 @@ pub(super) struct FractalHeap<'a> {
     source: &'a Source,
     superblock: &'a Superblock,
     checksums: Checksums,
+    effort: &'a Effort,
     head: Head,
     /// Direct blocks by where in the heap's own space they begin.
     blocks: BTreeMap<u64, Block>,
@@ -91,6 +93,7 @@ impl<'a> FractalHeap<'a> {
         source: &'a Source,
         superblock: &'a Superblock,
         checksums: Checksums,
+        effort: &'a Effort,
         addr: RelAddr,
     ) -> Result<Self> {
         let what = "fractal heap";
@@ -152,6 +155,7 @@ impl<'a> FractalHeap<'a> {
             source,
             superblock,
             checksums,
+            effort,
             head,
             blocks: BTreeMap::new(),
             met: HashSet::new(),
@@ -202,6 +206,7 @@ impl<'a> FractalHeap<'a> {
     }
 
     fn take(&mut self, len: u64, from: u64) -> Result<()> {
+        self.effort.add(len);
         let left = self.left.checked_sub(len);
         self.left = left.ok_or_else(|| {
             let expected = "each byte to belong to one block";
@@ -349,6 +354,7 @@ impl<'a> FractalHeap<'a> {
                 return Err(Error::corrupt(from, "type of a fractal heap id", "0 to 2", found));
             }
         };
+        self.effort.add(len);
         self.read = self.read.saturating_add(len);
         if self.read > INDEX_BYTES {
             return Err(Error::foreign(from, "links or attributes of over 16 MiB"));
@@ -388,8 +394,8 @@ impl<'a> FractalHeap<'a> {
 
     /// Records of type 1: address, bytes, number.
     fn huge_objects(&mut self) -> Result<BTreeMap<u64, (RelAddr, u64)>> {
-        let tree =
-            Tree::read(self.source, self.superblock, self.checksums, self.head.huge_tree, (1, 24))?;
+        let Self { source, superblock, checksums, effort, .. } = *self;
+        let tree = Tree::read(source, superblock, checksums, effort, self.head.huge_tree, (1, 24))?;
         let mut out = BTreeMap::new();
         for (record, at) in &tree.records {
             let mut c = Cursor::new(record, *at, "large objects of a fractal heap");

@@ -4,6 +4,7 @@
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
 use super::message::link::Group;
+use super::work::Effort;
 use super::{Error, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{HEADER_BYTES, HEADER_MESSAGES};
 use std::collections::HashSet;
@@ -169,7 +170,18 @@ impl ObjectHeader {
         addr: RelAddr,
         checksums: Checksums,
     ) -> Result<Self> {
-        Self::read_with(source, superblock, addr, checksums, None)
+        Self::read_with(source, superblock, addr, checksums, &Effort::default(), None)
+    }
+
+    /// As [`Self::read`]; what it takes goes to `effort`, even if it fails.
+    pub(super) fn read_counted(
+        source: &Source,
+        superblock: &Superblock,
+        addr: RelAddr,
+        checksums: Checksums,
+        effort: &Effort,
+    ) -> Result<Self> {
+        Self::read_with(source, superblock, addr, checksums, effort, None)
     }
 
     /// As [`Self::read`]; errors of continuations go to `lost`, if there is such a place.
@@ -178,11 +190,13 @@ impl ObjectHeader {
         superblock: &Superblock,
         addr: RelAddr,
         checksums: Checksums,
+        effort: &Effort,
         mut lost: Option<&mut Vec<Error>>,
     ) -> Result<Self> {
         let offset = absolute(superblock, addr, "object header")?;
         let from = Bytes { source, superblock, checksums };
         let First { chunk: first, version, flags, extra, ref_count } = from.first(offset)?;
+        effort.add(first.bytes.len() as u64);
         let mut met = HashSet::from([offset]);
         // Honest chunks do not overlap.
         let mut left =
@@ -203,6 +217,7 @@ impl ObjectHeader {
                     ));
                 }
                 left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
+                effort.add(len);
                 from.continuation(offset, len, version, flags)
             };
             let more = next().and_then(|chunk| header.push(chunk));
@@ -292,10 +307,11 @@ impl ObjectHeader {
         source: &Source,
         superblock: &Superblock,
         addr: RelAddr,
+        effort: &Effort,
     ) -> Result<(Self, Vec<Error>)> {
         let mut lost = Vec::new();
-        let header =
-            Self::read_with(source, superblock, addr, Checksums::Trusted, Some(&mut lost))?;
+        let trusted = Checksums::Trusted;
+        let header = Self::read_with(source, superblock, addr, trusted, effort, Some(&mut lost))?;
         Ok((header, lost))
     }
 

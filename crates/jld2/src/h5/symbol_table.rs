@@ -4,6 +4,7 @@
 use super::bytes::{Cursor, utf8};
 use super::header::{Storage, absolute};
 use super::message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
+use super::work::Effort;
 use super::{Error, ErrorKind, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODES};
 use std::collections::HashSet;
@@ -28,11 +29,12 @@ pub(super) struct SymbolTable {
 pub(super) fn read(
     source: &Source,
     superblock: &Superblock,
+    effort: &Effort,
     tree: RelAddr,
     heap: RelAddr,
 ) -> Result<SymbolTable> {
     let heap = LocalHeap::read(source, superblock, heap)?.whole(superblock)?;
-    let mut reader = Reader::new(source, superblock, heap);
+    let mut reader = Reader::new(source, superblock, effort, heap);
     reader.tree(tree)?;
     Ok(reader.out)
 }
@@ -44,12 +46,13 @@ pub(super) fn read(
 pub(super) fn read_left(
     source: &Source,
     superblock: &Superblock,
+    effort: &Effort,
     tree: RelAddr,
     heap: RelAddr,
 ) -> Result<(SymbolTable, Option<Error>)> {
     let mut heap = LocalHeap::read(source, superblock, heap)?;
     heap.size = heap.size.min(superblock.end_of_file.saturating_sub(heap.start));
-    let mut reader = Reader::new(source, superblock, heap);
+    let mut reader = Reader::new(source, superblock, effort, heap);
     reader.lenient = true;
     reader.tree(tree)?;
     Ok((reader.out, reader.lost))
@@ -99,6 +102,7 @@ type Children = (u8, Vec<(RelAddr, u64)>);
 struct Reader<'a> {
     source: &'a Source,
     superblock: &'a Superblock,
+    effort: &'a Effort,
     heap: LocalHeap,
     /// Bytes of names read so far.
     names: u64,
@@ -112,10 +116,16 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(source: &'a Source, superblock: &'a Superblock, heap: LocalHeap) -> Self {
+    fn new(
+        source: &'a Source,
+        superblock: &'a Superblock,
+        effort: &'a Effort,
+        heap: LocalHeap,
+    ) -> Self {
         let mut out = Self {
             source,
             superblock,
+            effort,
             heap,
             names: 0,
             met: HashSet::new(),
@@ -140,6 +150,7 @@ impl<'a> Reader<'a> {
     }
 
     fn storage(&mut self, start: u64, len: u64) {
+        self.effort.add(len);
         let end = start.saturating_add(len);
         self.out.storage.push(Storage { start, end, checksum: None });
     }
@@ -291,6 +302,7 @@ impl<'a> Reader<'a> {
             }
             let len = usize::try_from(left.min(PIECE.max(read))).unwrap_or(0);
             let piece = self.source.read(start.saturating_add(read), len, what)?;
+            self.effort.add(piece.len() as u64);
             self.names = self.names.saturating_add(piece.len() as u64);
             if self.names > INDEX_BYTES {
                 return Err(Error::foreign(from, "a group with over 16 MiB of names"));

@@ -208,6 +208,8 @@ impl<'a> Trace<'a> {
             }
             match trace.visit(addr, &path).map_err(|e| e.in_object(&path)) {
                 Err(error) if error.is_foreign() && addr != superblock.root => {
+                    // What cannot be read is not free.
+                    trace.allowance.check(file, error.offset().unwrap_or(superblock.offset))?;
                     trace.visitor.foreign(&path, error)?;
                 }
                 visited => visited?,

@@ -114,9 +114,21 @@ impl<'a> Chunks<'a> {
     fn unwritten(&self, start: u64, out: &mut [u8]) {
         let size = self.fill.len();
         let Some(phase) = start.checked_rem(size as u64) else { return };
+        if let Some(&byte) = self.fill.first().filter(|&first| self.fill.iter().all(|b| b == first))
+        {
+            // As most are: zeros.
+            out.fill(byte);
+            return;
+        }
         let phase = usize::try_from(phase).unwrap_or(0);
-        for (to, from) in out.iter_mut().zip(self.fill.iter().cycle().skip(phase)) {
+        let (head, out) = out.split_at_mut((size - phase).min(out.len()));
+        for (to, from) in head.iter_mut().zip(self.fill.iter().skip(phase)) {
             *to = *from;
+        }
+        for element in out.chunks_mut(size) {
+            for (to, from) in element.iter_mut().zip(&self.fill) {
+                *to = *from;
+            }
         }
     }
 }

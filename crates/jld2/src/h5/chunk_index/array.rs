@@ -9,6 +9,9 @@ use crate::h5::{ChunkIndex, Chunked, Dataspace, Error, File, RelAddr, Result, St
 use std::ops::Range;
 use std::sync::Arc;
 
+/// What it costs to find that a chunk is missing, in bytes.
+const STEP: u64 = 8;
+
 /// In which order an array has the chunks: by their place in the grid of the largest dimensions,
 /// that which grows without bound being the slowest.
 #[derive(Debug)]
@@ -50,26 +53,30 @@ impl Order {
             .try_fold(0_u64, |index, (at, count)| index.checked_mul(*count)?.checked_add(*at))
     }
 
-    /// The place of the chunk of this index, if the order is that of the data.
-    fn place(&self, index: u64) -> Option<Vec<u64>> {
-        if self.slowest != 0 {
-            return None;
+    /// The first place behind `place`, in the order of the data, that may have an entry, as those from
+    /// `index`, its own, to `until` are missing. It may be outside the grid.
+    fn after(&self, mut place: Vec<u64>, index: u64, until: u64) -> Vec<u64> {
+        let product = |counts: &[u64]| counts.iter().fold(1_u64, |n, &c| n.saturating_mul(c));
+        // Dimensions behind the slowest have the same order in both.
+        let behind = self.slowest + 1;
+        let tail = product(self.counts.get(behind..).unwrap_or_default()).max(1);
+        let step = product(self.counts.get(1..).unwrap_or_default()).max(1);
+        let within = index % tail;
+        let missing = until.saturating_sub(index);
+        let mut rest = 0;
+        if missing < tail - within {
+            rest = within + missing;
+        } else if let Some(at) = place.get_mut(self.slowest) {
+            // Runs of `tail` entries, one for each step, of which some are missing as a whole.
+            let whole = missing.saturating_add(within).saturating_sub(tail) / step;
+            *at = at.saturating_add(whole).saturating_add(1);
         }
-        let mut rest = index;
-        let mut place: Vec<u64> = self
-            .counts
-            .iter()
-            .enumerate()
-            .rev()
-            .map(|(i, &count)| {
-                // The slowest takes all that is left.
-                let at = if i == 0 { rest } else { rest % count.max(1) };
-                rest /= count.max(1);
-                at
-            })
-            .collect();
-        place.reverse();
-        Some(place)
+        let inner = place.iter_mut().skip(behind).rev();
+        for (at, &count) in inner.zip(self.counts.iter().skip(behind).rev()) {
+            *at = rest % count.max(1);
+            rest /= count.max(1);
+        }
+        place
     }
 }
 
@@ -103,6 +110,12 @@ impl<'a> ArrayWalk<'a> {
         chunked: &Chunked,
         filtered: bool,
     ) -> Result<Self> {
+        let most = space.max_dims.as_ref().unwrap_or(&space.dims);
+        if space.dims.iter().zip(most).any(|(dim, most)| dim > most) {
+            // Chunks would share entries.
+            let found = format!("{:?}", space.dims);
+            return Err(Error::corrupt(chunked.at, "shape", format!("at most {most:?}"), found));
+        }
         let (addr, bytes) = (chunked.addr, grid.chunk_bytes());
         let array = match chunked.index {
             ChunkIndex::FixedArray { .. } => {
@@ -148,7 +161,8 @@ impl<'a> ArrayWalk<'a> {
     pub(super) fn next(&mut self) -> Result<Option<StoredChunk>> {
         while self.next < self.grid.total() {
             let number = self.next;
-            let Some(index) = self.order.index(self.grid.place(number)) else {
+            let place = self.grid.place(number);
+            let Some(index) = self.order.index(place.clone()) else {
                 let found = format!("{:?} in all", self.order.counts);
                 return Err(Error::corrupt(self.at, "chunks", "fewer than 2^64", found));
             };
@@ -159,19 +173,57 @@ impl<'a> ArrayWalk<'a> {
                 }
                 Slot::Missing { until } => until,
             };
-            // One by one, where that is not in the order of the data.
-            if until > index.saturating_add(1)
-                && let Some(place) = self.order.place(until)
-            {
-                self.next = self.next.max(self.grid.first_from(&place));
-            }
+            let after = self.order.after(place, index, until);
+            self.next = self.next.max(self.grid.first_from(&after));
             let blocks = match &mut self.array {
                 Array::Implicit { blocks, .. } => blocks,
                 Array::Fixed(array) => array.blocks(),
                 Array::Extensible(array) => array.blocks(),
             };
-            blocks.spend(1, self.at)?;
+            blocks.spend(STEP, self.at)?;
         }
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What is passed over is missing, and whatever comes next, nothing that is there is.
+        #[test]
+        fn nothing_is_passed_over_that_may_be_there(
+            counts in proptest::collection::vec(1_u64..6, 1..4),
+            slowest in 0_usize..3, start in 0_u64..125, missing in 1_u64..130,
+        ) {
+            let slowest = slowest % counts.len();
+            let total: u64 = counts.iter().product();
+            let mut turned = counts.clone();
+            turned[..=slowest].rotate_right(1);
+            let order = Order { counts: turned, slowest };
+            let place = |number: u64| {
+                let mut rest = number;
+                let mut place = vec![0; counts.len()];
+                for (at, count) in place.iter_mut().zip(&counts).rev() {
+                    *at = rest % count;
+                    rest /= count;
+                }
+                place
+            };
+            let start = start % total;
+            let index = order.index(place(start)).unwrap();
+            let until = index + missing;
+            let after = order.after(place(start), index, until);
+            prop_assert!(after > place(start));
+            for number in start..total {
+                let between = place(number);
+                if between >= after {
+                    break;
+                }
+                prop_assert!((index..until).contains(&order.index(between).unwrap()));
+            }
+        }
     }
 }

@@ -261,3 +261,19 @@ fn damage_in_an_index_ends_in_errors() {
     }
     assert!(noticed > 300 && passed > 300, "{noticed} {passed}");
 }
+
+struct Any;
+
+impl Visitor for Any {}
+
+/// A fuzzed file: an extensible array without most of its very many chunks, which stand in another
+/// order than the data; a walk chunk by chunk took longer than ten seconds.
+#[test]
+fn chunks_that_are_missing_are_passed_over_in_any_order() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/chunks/sparse.h5");
+    let source = Source::from_bytes(std::fs::read(path).unwrap());
+    let file = File::with_checksums(source, Checksums::Ignored).unwrap();
+    Trace::run(&file, &mut Any).unwrap();
+    let spent = file.spent().0.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(spent < 1 << 20, "{spent}");
+}

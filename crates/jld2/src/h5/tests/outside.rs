@@ -257,6 +257,55 @@ fn a_table_that_many_groups_share_is_not_read_without_end() {
     assert!(error.to_string().contains("each byte to belong to one object"), "{error}");
 }
 
+/// Passes over what is foreign.
+struct Lenient;
+
+impl Visitor for Lenient {
+    fn foreign(&mut self, _: &str, _: Error) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_table_that_many_groups_share_in_vain_is_not_read_without_end() {
+    let mut sample = Sample::new();
+    let mut name = vec![b'a'; 1 << 20];
+    name.push(0);
+    let text = sample.raw(&name);
+    let mut heap = b"HEAP\0\0\0\0".to_vec();
+    for number in [name.len() as u64, u64::MAX, text.0] {
+        heap.extend(number.to_le_bytes());
+    }
+    let heap = sample.raw(&heap);
+    // The same name again and again: more than a group has.
+    let mut node = b"SNOD\x01\0".to_vec();
+    node.extend(20_u16.to_le_bytes());
+    node.extend([0; 20 * 40]);
+    let node = sample.raw(&node);
+    let mut tree = b"TREE\0\0\x01\0".to_vec();
+    tree.extend([0xff; 16]);
+    for number in [0, node.0, 0] {
+        tree.extend(number.to_le_bytes());
+    }
+    let tree = sample.raw(&tree);
+    let paths: Vec<_> = (0..10).map(|i| i.to_string()).collect();
+    let links: Vec<_> =
+        paths.iter().map(|n| (n.as_str(), sample.object(&symbol_table(tree, heap)))).collect();
+    let root = sample.group(&links);
+    let file = opened(sample.finish(root), Checksums::Trusted);
+    let error = named(&file, "0").unwrap_err();
+    assert!(error.is_foreign() && error.to_string().contains("16 MiB of names"), "{error}");
+    let error = Trace::run(&file, &mut Lenient).unwrap_err();
+    assert!(error.to_string().contains("each byte to belong to one object"), "{error}");
+    // What is left of them is counted as well.
+    let before = file.allowance();
+    let root = file.object(file.superblock().root).unwrap();
+    for link in &group(&root).links {
+        assert_eq!(file.object_left(link.target).unwrap().1.len(), 1);
+    }
+    assert!(before.check(&file, 0).is_err());
+}
+
 #[test]
 fn what_jld2_does_not_read_is_named() {
     let say = |at: usize, value: &[u8]| -> Option<Error> {
