@@ -2,8 +2,8 @@
 
 use super::bytes::Cursor;
 use super::checksum::{Checksums, lookup3};
+use super::effort::Effort;
 use super::header::absolute;
-use super::work::Effort;
 use super::{Error, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODE};
 use std::collections::HashSet;

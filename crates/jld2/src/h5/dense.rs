@@ -5,10 +5,10 @@
 use super::btree2::Tree;
 use super::bytes::Cursor;
 use super::checksum::Checksums;
+use super::effort::Effort;
 use super::fractal_heap::FractalHeap;
 use super::header::{Piece, Storage, kind};
 use super::message::link::AnyLink;
-use super::work::Effort;
 use super::{Error, ObjectHeader, RelAddr, Result, Source, Superblock, symbol_table};
 
 /// The type of a B-tree of links by the hashes of their names: hash, id.

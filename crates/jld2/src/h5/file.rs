@@ -2,9 +2,9 @@
 
 use super::checksum::Checksums;
 use super::dense;
+use super::effort::Effort;
 use super::header::{self, absolute};
 use super::message::layout::Layout;
-use super::work::Effort;
 use super::{
     Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader, ObjectKind, RelAddr,
     Result, Source, SourceReader, StoredChunk, Superblock, TypeRef,

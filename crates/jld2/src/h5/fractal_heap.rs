@@ -4,8 +4,8 @@
 use super::btree2::Tree;
 use super::bytes::Cursor;
 use super::checksum::{Checksums, lookup3};
+use super::effort::Effort;
 use super::header::{Piece, Storage, absolute};
-use super::work::Effort;
 use super::{Error, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{INDEX_BYTES, INDEX_LEVELS, INDEX_NODE, INDEX_NODES};
 use std::collections::{BTreeMap, HashSet};

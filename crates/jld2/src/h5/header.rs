@@ -3,8 +3,8 @@
 
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
+use super::effort::Effort;
 use super::message::link::Group;
-use super::work::Effort;
 use super::{Error, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{HEADER_BYTES, HEADER_MESSAGES};
 use std::collections::HashSet;

@@ -20,6 +20,7 @@ mod chunk_index;
 pub mod chunk_tree;
 mod dense;
 mod digest;
+mod effort;
 pub mod encode;
 mod error;
 mod file;

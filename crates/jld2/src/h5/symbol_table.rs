@@ -2,9 +2,9 @@
 //! names (HDF5 specification III.A.1, III.B to III.D; docs/jld2-format.md, section 3.4).
 
 use super::bytes::{Cursor, utf8};
+use super::effort::Effort;
 use super::header::{Storage, absolute};
 use super::message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
-use super::work::Effort;
 use super::{Error, ErrorKind, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODES};
 use std::collections::HashSet;

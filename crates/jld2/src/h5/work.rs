@@ -1,24 +1,7 @@
 //! Counts the work on a file, and says when a walk has done too much of it.
 
 use crate::h5::{Budget, Error, File, Result};
-use std::cell::Cell;
 use std::sync::atomic::Ordering;
-
-/// What it took to look at one object, whether or not it could be read.
-#[derive(Debug, Default)]
-pub(super) struct Effort(Cell<u64>);
-
-impl Effort {
-    /// Adds bytes that are looked at.
-    pub(super) fn add(&self, bytes: u64) {
-        self.0.set(self.0.get().saturating_add(bytes));
-    }
-
-    /// All of them.
-    pub(super) fn total(&self) -> u64 {
-        self.0.get()
-    }
-}
 
 impl File {
     /// Adds `bytes` to the work on the file: bytes looked at, or what costs as much.
