@@ -104,7 +104,9 @@ fn heap(data: &mut [u8], random: &mut Random) {
         }
     }
     let size = (end - at + 8 * random.below(4)) as u64;
-    data[at + 8..at + 16].copy_from_slice(&size.to_le_bytes());
+    if let Some(place) = data.get_mut(at + 8..at + 16) {
+        place.copy_from_slice(&size.to_le_bytes());
+    }
 }
 
 /// Lets something that refers to an object or heap refer to another one.

@@ -55,12 +55,14 @@ pub struct ConversionFlags {
     #[arg(long, value_name = "SIZE")]
     pub block_size: Option<Size>,
     /// Uncompressed size of a chunk of a compressed column, for instance 256KiB: what readers decode
-    /// at least. auto takes 1MiB for columns that are encoded again, and leaves others as they are;
-    /// one makes each a single chunk, as JLD2 does, which h5py from 3.16 on cannot read [default:
-    /// auto]
+    /// at least. auto takes 1MiB for columns that are encoded again, and leaves others as they are, but
+    /// for what --repack says; one makes each a single chunk, as JLD2 does, which h5py from 3.16 on
+    /// cannot read [default: auto]
     #[arg(long, value_name = "auto|one|SIZE", value_parser = value::chunking)]
     pub chunk: Option<Chunking>,
-    /// Lay the file out again without touching compressed bytes: gives back what deletions left
+    /// Lay the file out again without touching compressed bytes: gives back what deletions left. The
+    /// few arrays of 65,536 values and more that JLD2 cannot read behind an index (unions, arrays
+    /// that are shared) are stored uncompressed, which is told; --chunk one keeps them compressed
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true)]
@@ -70,8 +72,8 @@ pub struct ConversionFlags {
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true)]
     pub flat_links: Option<bool>,
-    /// Let every HDF5 from 1.10 on, and h5py, open the compressed columns: h5py 3.16 opens none as
-    /// JLD2 writes them. Metadata change, data do not; Julia reads what it read
+    /// Let every HDF5 from 1.10 on, and h5py, open the compressed columns: h5py 3.16 opens none of
+    /// JLD2's own. Metadata change, data do not; Julia reads what it read
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true)]

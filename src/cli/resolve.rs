@@ -228,6 +228,10 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
             Mode::Auto | Mode::Rewrite => {}
         }
     }
+    if options.portable && options.chunk == Chunking::One {
+        let why = "h5py from 3.16 on cannot read single chunks as JLD2 writes them";
+        return Err(UsageError::Conflict("--portable".into(), "--chunk one".into(), why));
+    }
     if options.backup_dir.is_some() && options.mode != Mode::InPlace {
         return Err(UsageError::Needs("--backup-dir", "--mode in-place"));
     }

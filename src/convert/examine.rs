@@ -154,10 +154,11 @@ impl Converter {
     fn reread(&self, job: &Job, pair: &Pair, observer: &dyn Observer) -> Result<(), Failure> {
         let (path, level) = (job.input.as_path(), VerifyLevel::Hdf5);
         let planned = &self.plan_whole(path)?;
-        let expected = &Expected::of(path, planned, level, false, observer)?;
+        let threads = self.options().threads.max(1);
+        let expected = &Expected::of(path, planned, level, false, threads, observer)?;
         let made_by = &MadeBy::InPlace;
         let (target, hdf5_limit) = (self.target(), self.options().hdf5_limit);
-        Check { path, planned, expected, made_by, target, level, hdf5_limit, observer }
+        Check { path, planned, expected, made_by, target, level, hdf5_limit, threads, observer }
             .reread_values(&pair.output)
     }
 

@@ -259,10 +259,11 @@ impl Work<'_> {
     ) -> Result<Checked, Failure> {
         let path = self.job.input.as_path();
         let Self { planned, target, observer, .. } = *self;
+        let threads = self.options.threads.max(1);
         observer.progress(Phase::Verify, 0, 1);
-        let expected = &Expected::of(path, planned, level, false, observer)?;
+        let expected = &Expected::of(path, planned, level, false, threads, observer)?;
         let hdf5_limit = self.options.hdf5_limit;
-        Check { path, planned, expected, made_by, target, level, hdf5_limit, observer }
+        Check { path, planned, expected, made_by, target, level, hdf5_limit, threads, observer }
             .run(sealed.file())
     }
 

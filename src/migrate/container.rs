@@ -31,6 +31,8 @@ pub(super) struct Repairs {
     broken_fills: Option<(Arc<str>, u64)>,
     /// The first dataset whose data were never written, and how many there are.
     unwritten: Option<(Arc<str>, u64)>,
+    /// The first dataset in chunks some of which are not stored, and how many there are.
+    sparse: Option<(Arc<str>, u64)>,
     /// The first group with soft or external links, and how many there are.
     symbolic: Option<(Arc<str>, u64)>,
     /// The same of groups with symbol tables.
@@ -41,6 +43,11 @@ impl Repairs {
     /// Takes note of a fill value that leads nowhere. It cannot be put right, only told.
     pub(super) fn broken_fill(&mut self, path: &str) {
         count(&mut self.broken_fills, path);
+    }
+
+    /// Takes note of a dataset with chunks that are not stored.
+    pub(super) fn missing_chunks(&mut self, path: &str) {
+        count(&mut self.sparse, path);
     }
 
     /// Looks into one object.
@@ -147,6 +154,7 @@ impl Repairs {
             Some(UNWRITTEN_SAID),
             findings,
         );
+        tell(self.sparse.as_ref(), Severity::Note, SPARSE, findings);
         tell(self.symbolic.as_ref(), Severity::Failure, SYMBOLIC, findings);
         tell(self.old_symbolic.as_ref(), Severity::Note, OLD_SYMBOLIC, findings);
     }
@@ -161,6 +169,10 @@ const LOST: &str = "the checksum of its header is zero, as JLD2 leaves it when s
                     checksum is put right";
 const UNVERSIONED: &str = "its datatype says no version, as JLD2 0.4.51 and 0.4.52 wrote it: JLD2 reads \
                            it all the same, HDF5 and h5py do not; the version is put in";
+
+const SPARSE: &str = "some of its chunks are not stored: their elements read as the fill value, or as \
+                      zeros. JLD2 and jldconv store all chunks, so unless another program left \
+                      them out, part of its data is lost";
 
 const BROKEN_FILL: &str = "its fill value leads to no string or object of this file: JLD2 does not look at \
                            it, HDF5 and h5py fail on it; a rewrite is not possible";

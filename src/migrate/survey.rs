@@ -141,6 +141,11 @@ impl Survey {
 }
 
 impl Visitor for Surveyor<'_> {
+    fn missing_chunks(&mut self, path: &str, _: u64) -> Result<()> {
+        self.out.repairs.missing_chunks(path);
+        Ok(())
+    }
+
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         self.out.repairs.look(object, path);
         self.out.client_values.look(object, self.target, path)?;

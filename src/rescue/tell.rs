@@ -75,7 +75,9 @@ fn head(lines: &mut Lines, report: &Report, certain: bool) {
         Outcome::NothingToRescue if certain => {
             format!("nothing to rescue: the file is whole, with {kept}")
         }
-        Outcome::NothingToRescue => format!("nothing to rescue: no damage can be told, {kept}"),
+        Outcome::NothingToRescue => {
+            format!("nothing to rescue: no damage can be told, {kept}; see what is in doubt")
+        }
         Outcome::NothingLeft => "nothing is left that could be rescued".to_owned(),
         Outcome::Rescued => format!("{kept} rescued, nothing lost"),
         Outcome::RescuedInPart => format!("{kept} rescued; see what is lost or in doubt"),

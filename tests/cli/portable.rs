@@ -149,6 +149,16 @@ fn a_rewrite_takes_it_too_and_says_what_it_left() {
 }
 
 #[test]
+fn single_chunks_as_jld2_writes_them_are_not_portable() {
+    let world = World::new(&[]);
+    world.put("kinds.jld2", data(KINDS));
+    let args = ["convert", "kinds.jld2", "new.jld2", "--portable", "--chunk", "one"];
+    let refused = world.jldconv(&args).ends(2).err;
+    assert!(refused.contains("--portable and --chunk one exclude each other"), "{refused}");
+    assert!(!world.at("new.jld2").exists());
+}
+
+#[test]
 fn a_rewrite_leaves_no_string_that_hdf5_cannot_open() {
     let world = World::new(&[]);
     world.put("old.jld2", data(STRINGS));

@@ -119,15 +119,18 @@ fn the_help_is_what_users_know() {
                                        must decode to get one value
           --chunk <auto|one|SIZE>      Uncompressed size of a chunk of a compressed column, for instance
                                        256KiB: what readers decode at least. auto takes 1MiB for columns
-                                       that are encoded again, and leaves others as they are; one makes
-                                       each a single chunk, as JLD2 does, which h5py from 3.16 on cannot
-                                       read [default: auto]
+                                       that are encoded again, and leaves others as they are, but for
+                                       what --repack says; one makes each a single chunk, as JLD2 does,
+                                       which h5py from 3.16 on cannot read [default: auto]
           --repack[=<BOOL>]            Lay the file out again without touching compressed bytes: gives
-                                       back what deletions left
+                                       back what deletions left. The few arrays of 65,536 values and
+                                       more that JLD2 cannot read behind an index (unions, arrays that
+                                       are shared) are stored uncompressed, which is told; --chunk one
+                                       keeps them compressed
           --flat-links[=<BOOL>]        Add hard links to each table's columns by name, for h5py
           --portable[=<BOOL>]          Let every HDF5 from 1.10 on, and h5py, open the compressed
-                                       columns: h5py 3.16 opens none as JLD2 writes them. Metadata
-                                       change, data do not; Julia reads what it read
+                                       columns: h5py 3.16 opens none of JLD2's own. Metadata change,
+                                       data do not; Julia reads what it read
           --keep-bad[=<BOOL>]          Keep outputs that failed their check under .jldconv/quarantine/
           --trust-checksums <yes|no>   Whether a wrong checksum of metadata means that the file is
                                        damaged. With no, it is told, and put right in the output

@@ -128,3 +128,18 @@ fn all_bytes_of_chunks_and_indexes_are_in_use() {
         assert!(unused.is_some_and(|unused| unused < size / 20), "{unused:?} of {size}: {info}");
     }
 }
+
+#[test]
+fn chunks_that_are_not_stored_are_told() {
+    for (file, _) in files() {
+        let told = good(&["inspect", file.to_str().unwrap()]);
+        assert!(told.contains("some of its chunks are not stored"), "{told}");
+    }
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/chunks/arrays.h5");
+    let temp = tempfile::tempdir().unwrap();
+    let output = temp.path().join("whole.jld2");
+    let (input, out) = (whole.to_str().unwrap(), output.to_str().unwrap());
+    good(&["convert", input, out, "--compress", "zstd"]);
+    let told = good(&["inspect", out]);
+    assert!(!told.contains("some of its chunks are not stored"), "{told}");
+}

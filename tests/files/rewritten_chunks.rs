@@ -231,6 +231,64 @@ fn bytes_do_not_depend_on_the_number_of_threads() {
     }
 }
 
+/// Bytes of seven random bits: zstd makes them shorter, LZ4 cannot.
+fn noise(len: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 57).to_le_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+/// Columns that are given up are written behind all others, by all threads, and what was written of
+/// them is gone, also where it was the end of the file.
+#[test]
+fn columns_that_do_not_shrink_are_plain_in_the_same_bytes_for_any_number_of_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mut sample = Sample::new();
+    let number = Datatype::float64();
+    // Some 8 MB: enough that values are compared by more than one thread.
+    let names = ["a noise", "b", "c noise", "d", "e noise", "f noise"];
+    let links = names.map(|name| {
+        let (seed, rows) = (u64::from(name.as_bytes()[0]), 180_001);
+        let data = if name.ends_with("noise") { noise(rows * 8, seed) } else { bytes(rows * 8) };
+        (name, array(&mut sample, &[rows as u64], &number, &data))
+    });
+    let root = sample.group(&links);
+    fs::write(at("plain"), sample.finish(root)).unwrap();
+    rewrite(&at("plain"), &at("stream"), &["--compress", "zstd", "--chunk", "one"]);
+    rewrite(&at("plain"), &at("chunks"), &["--compress", "zstd", "--chunk", "64KiB"]);
+    let digest = |path: &Path| {
+        let done = jldconv(&["dump", "--json", path.to_str().unwrap()]);
+        assert!(done.status.success());
+        done.stdout
+    };
+    let values = digest(&at("plain"));
+    for input in ["plain", "stream", "chunks"] {
+        for (compress, plain) in [("lz4", 4), ("none", 6)] {
+            let bytes_of = |threads: &str| {
+                let flags = ["--compress", compress, "--threads", threads, "--verify", "content"];
+                let paths = [at(input), at(threads)];
+                let paths = paths.each_ref().map(|path| path.to_str().unwrap());
+                let done =
+                    jldconv(&[&["convert", paths[0], paths[1], "--force"], &flags[..]].concat());
+                assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+                fs::read(at(threads)).unwrap()
+            };
+            let one = bytes_of("1");
+            for threads in ["2", "3", "7"] {
+                assert!(bytes_of(threads) == one, "{input} to {compress}, {threads} threads");
+            }
+            let is_plain = |layout: &Layout| matches!(layout, Layout::Contiguous { .. });
+            let found = layouts(&at("7")).iter().filter(|(_, l, _)| is_plain(l)).count();
+            assert_eq!(found, plain, "{input} to {compress}");
+            assert!(digest(&at("7")) == values, "{input} to {compress}");
+        }
+    }
+}
+
 #[test]
 fn chunks_that_are_there_are_copied_and_cut_anew_only_where_that_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();

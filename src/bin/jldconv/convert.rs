@@ -4,7 +4,7 @@ use super::watch::Watch;
 use super::{Stop, failed, put, usage};
 use indicatif::MultiProgress;
 use jldconv::cli::{ConvertArgs, options};
-use jldconv::convert::publish::{Destination, Existing};
+use jldconv::convert::publish::{Destination, Existing, IS_INPUT};
 use jldconv::convert::temp::{Owner, TempName};
 use jldconv::convert::{
     Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Wanted,
@@ -127,7 +127,8 @@ fn existing(
 
 /// A failure with what helps.
 pub(super) fn told_of(failure: Failure, force: bool) -> Failure {
-    if failure.fault != FailureKind::Conflict || force {
+    let hopeless = force || failure.message.ends_with(IS_INPUT);
+    if failure.fault != FailureKind::Conflict || hopeless {
         return failure;
     }
     let message = format!(

@@ -58,7 +58,8 @@ pub(in crate::convert) fn carry_out(
         return Ok(Made::nothing(planned.identity.len));
     };
     // The old values are gone once the file is changed.
-    let expected = Expected::of(path, planned, level, true, observer)?;
+    let threads = options.threads.max(1);
+    let expected = Expected::of(path, planned, level, true, threads, observer)?;
     let hdf5_limit = options.hdf5_limit;
     let made_by = MadeBy::InPlace;
     let check = Check {
@@ -69,6 +70,7 @@ pub(in crate::convert) fn carry_out(
         target,
         level,
         hdf5_limit,
+        threads,
         observer,
     };
     let place = place(options);

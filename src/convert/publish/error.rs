@@ -6,6 +6,9 @@ use crate::sys::file::is_full;
 use std::io;
 use std::path::PathBuf;
 
+/// What is said of an output that is its own input: no option helps there.
+pub const IS_INPUT: &str = "is the input itself, which is never replaced";
+
 /// Why an output could not be published.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,7 +20,7 @@ pub enum PublishError {
         path: PathBuf,
     },
     /// The output would replace its own input.
-    #[error("{}: is the input itself", path.display())]
+    #[error("{}: {IS_INPUT}", path.display())]
     IsInput {
         /// Path of the output.
         path: PathBuf,

@@ -12,7 +12,7 @@ mod tests;
 
 pub(in crate::convert) use destination::VANISHED;
 pub use destination::{Destination, Existing};
-pub use error::PublishError;
+pub use error::{IS_INPUT, PublishError};
 
 use crate::convert::temp::staged;
 use crate::sys::dir::{Dir, DirError, Entry};

@@ -112,12 +112,14 @@ impl<'a> Chooser<'a> {
             return Ok(if fits { Choice::One(codec, shuffle) } else { plain });
         }
         Ok(match self.grid(dataset, datatype, goal) {
-            // A chunk is held in memory.
-            Some(grid) if grid.chunk_bytes() <= *Chunking::BOUNDS.end() => {
-                Choice::Chunks(codec, shuffle, grid)
-            }
+            Some(grid) if held(&grid) => Choice::Chunks(codec, shuffle, grid),
             _ => Choice::One(codec, shuffle),
         })
+    }
+
+    /// The pieces in which a column is decoded that is to be stored without a filter.
+    pub(super) fn pieces(&self, dataset: &Dataset, datatype: &Datatype) -> Option<ChunkGrid> {
+        self.grid(dataset, datatype, Chunking::Auto.goal()?).filter(held)
     }
 
     /// How a column is cut: as it is cut in the input where that is near the goal, or else at the
@@ -252,6 +254,11 @@ impl<'a> Chooser<'a> {
         };
         Ok(Some((codec, shuffle)))
     }
+}
+
+/// Whether memory may hold a chunk, or one for each thread.
+fn held(grid: &ChunkGrid) -> bool {
+    grid.chunk_bytes() <= *Chunking::BOUNDS.end()
 }
 
 /// All chunks of a dataset that are stored.

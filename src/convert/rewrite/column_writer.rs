@@ -17,7 +17,8 @@ pub(crate) type Written<'a> = &'a (dyn Fn(u16, &[u32]) -> Vec<u32> + Sync);
 /// Stored data are copied in pieces of this many bytes.
 pub(super) const PIECE: usize = 1 << 20;
 
-/// A column that is to be encoded in chunks.
+/// A column that is to be encoded in chunks, or, with [`Codec::None`], written as it is.
+#[derive(Clone)]
 pub(super) struct Job<'c> {
     /// The dataset.
     pub(super) addr: RelAddr,
@@ -41,8 +42,10 @@ pub(super) struct ColumnWriter<'a, 'o> {
     start: u64,
     /// Stored bytes of its chunks.
     sizes: Vec<u32>,
-    /// What became of the columns that are done, and whether they would have grown.
-    pub(super) done: Vec<(RelAddr, Payload, bool)>,
+    /// What became of the columns that are done.
+    pub(super) done: Vec<(RelAddr, Payload)>,
+    /// Columns that would have grown: nothing of them is written.
+    pub(super) given_up: Vec<RelAddr>,
 }
 
 impl<'a, 'o> ColumnWriter<'a, 'o> {
@@ -51,7 +54,15 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
         progress: &'a Progress<'a>,
         written: Written<'a>,
     ) -> Self {
-        Self { out, progress, written, start: 0, sizes: Vec::new(), done: Vec::new() }
+        Self {
+            out,
+            progress,
+            written,
+            start: 0,
+            sizes: Vec::new(),
+            done: Vec::new(),
+            given_up: Vec::new(),
+        }
     }
 
     /// Writes chunk `number` of a column; they come in order. With the last one the column is done.
@@ -62,6 +73,9 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
         bytes: &[u8],
     ) -> Result<(), RewriteError> {
         if number == 0 {
+            if job.codec == Codec::None {
+                self.out.pad_to(self.out.position().next_multiple_of(8))?;
+            }
             self.out.mark();
             self.start = self.out.position();
             self.sizes.clear();
@@ -71,18 +85,25 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
         self.sizes.push(size.map_err(too_large)?);
         self.out.write(bytes)?;
         let count = job.grid.count();
-        if number + 1 == count {
-            self.finish(job)?;
-        }
         self.progress.within(job.stored, number + 1, count)?;
         if number + 1 == count {
-            self.progress.done(job.stored);
+            match self.finish(job)? {
+                Some(payload) => {
+                    self.progress.done(job.stored);
+                    self.done.push((job.addr, payload));
+                }
+                None => self.given_up.push(job.addr),
+            }
         }
         Ok(())
     }
 
-    /// Writes the index, or, where all that is not smaller than the bytes as they are, those.
-    fn finish(&mut self, job: &Job<'_>) -> Result<(), RewriteError> {
+    /// Writes the index; or gives up the column where all that is not smaller than its bytes as they
+    /// are.
+    fn finish(&mut self, job: &Job<'_>) -> Result<Option<Payload>, RewriteError> {
+        if job.codec == Codec::None {
+            return Ok(Some(Payload::Contiguous { offset: self.start, size: job.column.len() }));
+        }
         let grid = &job.grid;
         let filters = entries(job.codec, job.codec.pipeline(job.shuffle), self.written);
         let stored = self.out.position() - self.start;
@@ -97,9 +118,11 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
         };
         let header = chunk_tree::header_bytes(&layout, &filters);
         let len = job.column.len();
-        let payload = if stored.saturating_add(index).saturating_add(header) >= len {
-            self.plain(job)?
-        } else if single {
+        if stored.saturating_add(index).saturating_add(header) >= len {
+            self.out.back_to(self.start)?;
+            return Ok(None);
+        }
+        Ok(Some(if single {
             Payload::Chunk { offset: self.start, size: stored, mask: 0, filters }
         } else {
             let at = self.out.position().next_multiple_of(8);
@@ -109,22 +132,7 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
             let (at, out) = (self.out.addr(at), &mut *self.out);
             let root = chunk_tree::write_tree(&chunks, at, &mut |node| out.write(node))?;
             Payload::Tree { layout: chunk_tree::chunked(grid, root), filters }
-        };
-        let grown = matches!(payload, Payload::Contiguous { .. });
-        self.done.push((job.addr, payload, grown));
-        Ok(())
-    }
-
-    fn plain(&mut self, job: &Job<'_>) -> Result<Payload, RewriteError> {
-        self.out.back_to(self.start)?;
-        let offset = self.out.position().next_multiple_of(8);
-        self.out.pad_to(offset)?;
-        let size = job.column.len();
-        let mut stream = job.column.open()?;
-        let mut on = |done| self.progress.within(job.stored, done, size);
-        copy(&mut stream, size, job.column.offset(), self.out, &mut on)?;
-        stream.finish()?;
-        Ok(Payload::Contiguous { offset, size })
+        }))
     }
 }
 

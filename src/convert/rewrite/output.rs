@@ -14,36 +14,35 @@ const BUFFER: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Output<'a> {
     file: &'a File,
+    /// Where addresses count from: behind the user block, which need not be the input's.
+    base: u64,
     sink: Sink<'a>,
     buffer: Vec<u8>,
     position: u64,
-    /// What addresses in the file count from.
-    base: u64,
     /// Digests of what was written, for the check.
     sums: Sums,
 }
 
 impl<'a> Output<'a> {
-    /// Writes to `file`, in which addresses count from `base`.
     pub(super) fn new(file: &'a File, base: u64) -> Self {
         Self {
             file,
+            base,
             sink: Sink::new(file),
             buffer: Vec::with_capacity(BUFFER),
             position: 0,
-            base,
             sums: Sums::default(),
         }
+    }
+
+    /// The address of what stands at an offset.
+    pub(super) fn addr(&self, offset: u64) -> RelAddr {
+        RelAddr(offset.wrapping_sub(self.base))
     }
 
     /// Offset of the next byte.
     pub(super) fn position(&self) -> u64 {
         self.position
-    }
-
-    /// The address of an offset.
-    pub(super) fn addr(&self, offset: u64) -> RelAddr {
-        RelAddr(offset.wrapping_sub(self.base))
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -90,15 +89,16 @@ impl<'a> Output<'a> {
     /// Goes back to `offset`, which was marked: what was written from there on is given up.
     pub(super) fn back_to(&mut self, offset: u64) -> io::Result<()> {
         self.drain()?;
-        self.sink.back_to(offset)?;
+        self.sink.back_to(offset);
         self.sums.back_to(offset);
         self.position = offset;
         Ok(())
     }
 
-    /// Hands all bytes to the system and tells how many there are.
+    /// Hands all bytes to the system and tells how many there are; the file has no others.
     pub(super) fn finish(&mut self) -> io::Result<u64> {
         self.drain()?;
+        self.sink.end()?;
         Ok(self.position)
     }
 

@@ -66,7 +66,7 @@ pub(super) fn write(
         payloads,
         counts: Counts::default(),
     };
-    let mut later = Vec::new();
+    let (mut later, mut plain) = (Vec::new(), Vec::new());
     for &addr in &inventory.objects {
         let object = input.object(addr)?;
         if matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order() {
@@ -90,9 +90,18 @@ pub(super) fn write(
         }
         match choice {
             Choice::Copy if dataset.filters.is_empty() => columns.copied(&column)?,
-            Choice::Plain(reason) => columns.plain(&column, reason)?,
+            Choice::Plain(reason) => {
+                columns.count_plain(reason);
+                match chooser.pieces(dataset, &column.datatype) {
+                    Some(grid) => plain.push((addr, Codec::None, None, grid)),
+                    None => columns.plain(&column)?,
+                }
+            }
             choice => later.push((addr, choice)),
         }
+    }
+    for batch in plain.chunks(BATCH) {
+        columns.chunks(batch)?;
     }
     let mut many = Vec::new();
     for (addr, choice) in later {
@@ -100,7 +109,10 @@ pub(super) fn write(
         match choice {
             Choice::Copy => columns.copied(&column)?,
             Choice::Indexed(grid) => columns.indexed(&column, &grid)?,
-            Choice::Plain(reason) => columns.plain(&column, reason)?,
+            Choice::Plain(reason) => {
+                columns.count_plain(reason);
+                columns.plain(&column)?;
+            }
             Choice::One(codec, shuffle) => columns.one(&column, codec, shuffle)?,
             Choice::Chunks(codec, shuffle, grid) => many.push((addr, codec, shuffle, grid)),
         }
@@ -225,13 +237,17 @@ impl Columns<'_, '_> {
         Ok(offset)
     }
 
-    /// Decodes.
-    fn plain(&mut self, column: &ColumnData, reason: Option<Reason>) -> Result<(), RewriteError> {
+    /// Takes note of why a column is stored without a filter.
+    fn count_plain(&mut self, reason: Option<Reason>) {
         match reason {
             None => {}
             Some(Reason::Grown) => self.counts.grown += 1,
             Some(Reason::OneChunkOnly) => self.counts.one_chunk_only += 1,
         }
+    }
+
+    /// Decodes.
+    fn plain(&mut self, column: &ColumnData) -> Result<(), RewriteError> {
         let offset = self.align()?;
         let decoded = Column::new(self.input, column.dataset()?, &column.datatype)?;
         let mut stream = decoded.open()?;
@@ -267,7 +283,8 @@ impl Columns<'_, '_> {
         let header = chunk_tree::header_bytes(&layout, &filters);
         if encoded.written.saturating_add(header) >= len {
             self.out.back_to(offset)?;
-            return self.plain(column, Some(Reason::Grown));
+            self.count_plain(Some(Reason::Grown));
+            return self.plain(column);
         }
         self.count_form(len, dataset, &column.datatype);
         let payload = Payload::Chunk { offset, size: encoded.written, mask: 0, filters };
@@ -305,10 +322,15 @@ impl Columns<'_, '_> {
         }
         let mut writer = ColumnWriter::new(self.out, self.progress, self.written);
         pipeline::run(&jobs, self.threads, &mut writer)?;
-        for (addr, payload, grown) in writer.done {
-            self.counts.grown += u64::from(grown);
-            self.payloads.insert(addr, payload);
+        // What does not shrink comes last, so that all threads work at that, too.
+        let given_up = std::mem::take(&mut writer.given_up);
+        self.counts.grown += given_up.len() as u64;
+        jobs.retain(|job| given_up.contains(&job.addr));
+        for job in &mut jobs {
+            (job.codec, job.shuffle) = (Codec::None, None);
         }
+        pipeline::run(&jobs, self.threads, &mut writer)?;
+        self.payloads.extend(writer.done);
         Ok(())
     }
 }

@@ -28,6 +28,9 @@ pub(super) fn run(
     threads: usize,
     writer: &mut ColumnWriter<'_, '_>,
 ) -> Result<(), RewriteError> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
     let line = Line {
         jobs,
         window: threads.max(1),
@@ -124,7 +127,11 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
         while let Some((unit, stream)) = self.take() {
             let jobs: &'l [Job<'_>] = self.jobs;
             let job = jobs.get(unit.0).ok_or_else(failed)?;
-            self.decode(unit, job, stream, &mut buffers.raw)?;
+            let len = self.decode(unit, job, stream, &mut buffers.raw)?;
+            if job.codec == Codec::None {
+                self.put(unit, buffers.raw.get(..len).ok_or_else(failed)?)?;
+                continue;
+            }
             let at = job.column.offset();
             let used = buffers.encode(job).map_err(|e| RewriteError::of_codec(at, e))?;
             self.put(unit, buffers.encoded.get(..used).ok_or_else(failed)?)?;
@@ -179,18 +186,20 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
         Some((unit, stream))
     }
 
-    /// Fills `raw` with a chunk's bytes, and zeros where it reaches beyond the array.
+    /// Fills `raw` with a chunk's bytes, and zeros where it reaches beyond the array. Gives the
+    /// number of bytes before these.
     fn decode(
         &self,
         unit: Unit,
         job: &'l Job<'_>,
         stream: Stream<'l>,
         raw: &mut Vec<u8>,
-    ) -> Result<(), RewriteError> {
+    ) -> Result<usize, RewriteError> {
         let fit = |n: u64| usize::try_from(n).map_err(|_| failed());
         let (start, len) = job.grid.bytes_of(unit.1);
         raw.resize(fit(job.grid.chunk_bytes())?, 0);
-        let (bytes, edge) = raw.split_at_mut_checked(fit(len)?).ok_or_else(failed)?;
+        let used = fit(len)?;
+        let (bytes, edge) = raw.split_at_mut_checked(used).ok_or_else(failed)?;
         edge.fill(0);
         let at = job.column.offset();
         let told = |e: io::Error| RewriteError::of_stream(at, e);
@@ -198,7 +207,8 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
             Stream::Anywhere => {
                 let mut part = job.column.open_range(start..start.saturating_add(len))?;
                 part.fill(bytes)?;
-                return Ok(part.finish()?);
+                part.finish()?;
+                return Ok(used);
             }
             Stream::New => codec::StreamSource::open(job.column).map_err(|e| told(e.into()))?,
             Stream::Idle(reader) => reader,
@@ -215,7 +225,7 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
             let expected = job.column.total();
             return Err(RewriteError::of_codec(at, codec::Error::Long { expected }));
         }
-        Ok(())
+        Ok(used)
     }
 
     /// Writes a chunk and those that waited for it, or leaves it to the thread that will.

@@ -5,8 +5,8 @@ use super::super::{Failure, Observer, Phase, VerifyLevel};
 use super::{content, form, metadata};
 use crate::h5::{self, Region, RelAddr, Trace, Visitor};
 use crate::julia::{Digest, Dumper, TypeTable, readable};
-use std::cell::Cell;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// What the output must hold. Taken before the input changes, if it is changed in place.
 pub(in super::super) struct Expected {
@@ -26,12 +26,13 @@ pub(super) struct Linked {
 }
 
 impl Expected {
-    /// What the plan for the input at `path` makes of it.
+    /// What the plan for the input at `path` makes of it; `threads` may work at that.
     pub(in super::super) fn of(
         path: &Path,
         planned: &Planned,
         level: VerifyLevel,
         in_place: bool,
+        threads: usize,
         observer: &dyn Observer,
     ) -> Result<Self, Failure> {
         let failed = |e: h5::Error| read_failure(path, &e);
@@ -42,19 +43,26 @@ impl Expected {
         let types = TypeTable::with_renames(&planned.file, migration.renames.clone());
         let tick = Ticker::new(migration.survey.payload_bytes, observer);
         let tick = |bytes| tick.tick(bytes);
-        let dumper = Dumper::new(&types, Digest::Xxh3)
-            .with_overrides(&migration.overrides)
-            .with_progress(&tick);
         let mut out = Vec::new();
         for (name, addr) in readable(&planned.file).map_err(failed)? {
-            let failed = |e: h5::Error| failed(e.in_object(&name));
-            let form = form::planned(planned, &types, addr).map_err(failed)?;
-            let value = if level >= VerifyLevel::Content {
-                Some(content::digest(&dumper, addr).map_err(failed)?)
-            } else {
-                None
+            let form = form::planned(planned, &types, addr);
+            let form = form.map_err(|e| failed(e.in_object(&name)))?;
+            out.push(Linked { path: name, old: Some((addr, form)), value: None });
+        }
+        if level >= VerifyLevel::Content {
+            let addrs: Vec<_> =
+                out.iter().filter_map(|l| l.old.as_ref().map(|(addr, _)| *addr)).collect();
+            let one = |addr| {
+                let dumper = Dumper::new(&types, Digest::Xxh3)
+                    .with_overrides(&migration.overrides)
+                    .with_progress(&tick);
+                content::digest(&dumper, addr)
             };
-            out.push(Linked { path: name, old: Some((addr, form)), value });
+            let bytes = migration.survey.payload_bytes;
+            let values = content::of_each(&addrs, threads, bytes, &one);
+            for (linked, value) in out.iter_mut().zip(values) {
+                linked.value = Some(value.map_err(|e| failed(e.in_object(&linked.path)))?);
+            }
         }
         // These lead to objects whose values are compared where they were linked before; that they
         // lead there is known when the output needs no more links.
@@ -86,21 +94,24 @@ fn planned_metadata(planned: &Planned) -> h5::Result<u128> {
     metadata::digest(file.source(), &regions.0)
 }
 
-/// Counts bytes for an observer.
+/// Counts bytes for an observer, whichever thread they are from.
 pub(super) struct Ticker<'a> {
-    done: Cell<u64>,
+    done: Mutex<u64>,
     total: u64,
     observer: &'a dyn Observer,
 }
 
 impl<'a> Ticker<'a> {
     pub(super) fn new(total: u64, observer: &'a dyn Observer) -> Self {
-        Self { done: Cell::new(0), total, observer }
+        Self { done: Mutex::new(0), total, observer }
     }
 
     pub(super) fn tick(&self, bytes: u64) -> h5::Result<()> {
-        self.done.set(self.done.get() + bytes);
-        self.observer.progress(Phase::Verify, self.done.get().min(self.total), self.total);
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        *done = done.saturating_add(bytes);
+        // Told under the lock, so that it never goes back.
+        self.observer.progress(Phase::Verify, (*done).min(self.total), self.total);
+        drop(done);
         if self.observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
     }
 }

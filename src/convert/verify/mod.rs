@@ -75,6 +75,8 @@ pub(super) struct Check<'a> {
     pub(super) level: VerifyLevel,
     /// See [`Options::hdf5_limit`](super::Options::hdf5_limit).
     pub(super) hdf5_limit: u64,
+    /// Threads that may compare values.
+    pub(super) threads: usize,
     pub(super) observer: &'a dyn Observer,
 }
 
@@ -303,17 +305,22 @@ impl Check<'_> {
         let tick = Ticker::new(self.planned.migration.survey.payload_bytes, self.observer);
         let tick = |bytes| tick.tick(bytes);
         let types = TypeTable::new(output);
-        let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
         let failed = |e: h5::Error| output_failure(self.path, &e);
         let mut all = Xxh3::new();
         let outputs = readable(output).map_err(failed)?;
-        for (Linked { path: name, old, value: before }, (_, addr)) in
-            self.expected.datasets.iter().zip(&outputs)
-        {
-            if old.is_none() {
-                continue;
-            }
-            let after = content::digest(&dumper, *addr).map_err(|e| failed(e.in_object(name)))?;
+        let linked = self.expected.datasets.iter().zip(&outputs);
+        let (before, addrs): (Vec<_>, Vec<_>) = linked
+            .filter(|(linked, _)| linked.old.is_some())
+            .map(|(linked, (_, addr))| (linked, *addr))
+            .unzip();
+        let one = |addr| {
+            let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
+            content::digest(&dumper, addr)
+        };
+        let bytes = self.planned.migration.survey.payload_bytes;
+        let found = content::of_each(&addrs, self.threads, bytes, &one);
+        for (Linked { path: name, value: before, .. }, after) in before.into_iter().zip(found) {
+            let after = after.map_err(|e| failed(e.in_object(name)))?;
             if *before != Some(after) {
                 return Err(
                     self.bad(format!("{name}: the output holds another value than planned"))

@@ -152,6 +152,15 @@ pub trait Visitor {
         Err(error)
     }
 
+    /// A dataset in chunks of which `missing` are not stored: they read as the fill value.
+    ///
+    /// # Errors
+    /// The visitor's own, which end the walk.
+    fn missing_chunks(&mut self, path: &str, missing: u64) -> Result<()> {
+        let _ = (path, missing);
+        Ok(())
+    }
+
     /// Bytes in use; those of a heap are told once.
     ///
     /// # Errors
@@ -343,7 +352,7 @@ impl<'a> Trace<'a> {
         let plan = RefPlan::new(&datatype)?;
         let kind = if plan.is_empty() { RegionKind::Payload } else { RegionKind::References };
         if !dataset.is_in_one_piece() {
-            self.chunks(dataset, kind)?;
+            self.chunks(dataset, kind, path)?;
         } else if let (Some(start), stored @ 1..) =
             (self.file.stored_offset(dataset)?, self.file.stored_len(dataset)?)
         {
@@ -395,9 +404,10 @@ impl<'a> Trace<'a> {
     }
 
     /// Tells of the index of chunks and of what is stored; of chunks that follow one another as one.
-    fn chunks(&mut self, dataset: &Dataset, kind: RegionKind) -> Result<()> {
+    fn chunks(&mut self, dataset: &Dataset, kind: RegionKind, path: &Arc<str>) -> Result<()> {
         let Some(table) = self.file.chunks(dataset)? else { return Ok(()) };
         let mut chunks = table.stored(0..u64::MAX)?;
+        let mut stored = 0_u64;
         let mut pending: Option<Region> = None;
         loop {
             let chunk = chunks.next()?;
@@ -407,6 +417,7 @@ impl<'a> Trace<'a> {
                 self.visitor.region(Region { start, end, kind: RegionKind::Index })?;
             }
             let Some(chunk) = chunk else { break };
+            stored += 1;
             let start = self.file.offset(chunk.addr, "chunk")?;
             let end = start.saturating_add(chunk.size);
             match &mut pending {
@@ -417,6 +428,9 @@ impl<'a> Trace<'a> {
                     }
                 }
             }
+        }
+        if stored < table.grid().total() {
+            self.visitor.missing_chunks(path, table.grid().total() - stored)?;
         }
         pending.map_or(Ok(()), |region| self.visitor.region(region))
     }
