@@ -1,5 +1,6 @@
 //! Says why a conversion did not give an output.
 
+use crate::codec;
 use crate::h5;
 use crate::sys::file::may_pass;
 use serde::{Deserialize, Serialize};
@@ -53,11 +54,23 @@ pub fn help(error: &h5::Error) -> &'static str {
         _ if error.is_checksum() => {
             " (--trust-checksums no lets it pass; jldconv rescue saves what is whole)"
         }
+        // A filter that is not known is no damage.
+        h5::ErrorKind::Payload(e) if is_unsupported(&**e) => "",
         h5::ErrorKind::Unclosed { .. }
         | h5::ErrorKind::Corrupt { .. }
         | h5::ErrorKind::Payload(_) => " (jldconv rescue saves what is whole)",
         _ => "",
     }
+}
+
+/// Whether data are of a form that is not read here, as far as an error or what caused it says.
+fn is_unsupported(error: &(dyn std::error::Error + 'static)) -> bool {
+    let own = match (error.downcast_ref::<codec::Error>(), error.downcast_ref::<io::Error>()) {
+        (Some(codec::Error::UnknownFilter { .. } | codec::Error::Unsupported { .. }), _) => true,
+        (_, Some(e)) => e.kind() == io::ErrorKind::Unsupported,
+        _ => false,
+    };
+    own || error.source().is_some_and(is_unsupported)
 }
 
 /// A conversion that failed.

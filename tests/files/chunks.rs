@@ -143,3 +143,32 @@ fn chunks_that_are_not_stored_are_told() {
     let told = good(&["inspect", out]);
     assert!(!told.contains("some of its chunks are not stored"), "{told}");
 }
+
+/// A file of h5py's.
+fn of_h5py(name: &str) -> String {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/h5py");
+    data.join(name).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_column_that_was_never_written_keeps_its_filter() {
+    let temp = tempfile::tempdir().unwrap();
+    let output = temp.path().join("new.jld2");
+    let out = output.to_str().unwrap();
+    good(&["convert", "--mode", "rewrite", &of_h5py("unwritten.h5"), out]);
+    let info = good(&["inspect", "--json", out]);
+    assert!(info.contains(r#""codec":"deflate""#), "{info}");
+    good(&["verify", &of_h5py("unwritten.h5"), out]);
+}
+
+#[test]
+fn a_filter_that_is_not_known_is_no_damage() {
+    let temp = tempfile::tempdir().unwrap();
+    let out = temp.path().join("new.jld2");
+    let args = ["convert", "--mode", "rewrite", &of_h5py("fletcher32.h5"), out.to_str().unwrap()];
+    let output = Command::cargo_bin("jldconv").unwrap().args(args).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("/checked") && said.contains("fletcher32"), "{said}");
+    assert!(!said.contains("rescue") && !out.exists(), "{said}");
+}

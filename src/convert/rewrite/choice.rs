@@ -226,7 +226,11 @@ impl<'a> Chooser<'a> {
         dataset: &Dataset,
         datatype: &Datatype,
     ) -> Result<Option<(Codec, Option<u32>)>> {
-        let Some((at, chunk)) = self.input.first_chunk(dataset)? else { return Ok(None) };
+        // Nothing may have been written yet: the pipeline says what would have been.
+        let first = self.input.first_chunk(dataset)?;
+        if first.is_none() && dataset.is_in_one_piece() {
+            return Ok(None);
+        }
         let (shuffle, filter) = match dataset.filters.as_slice() {
             [only] => (None, only),
             [shuffle, filter] if shuffle.id == ids::SHUFFLE => {
@@ -242,14 +246,18 @@ impl<'a> Chooser<'a> {
         let codec = match filter.id {
             ids::DEFLATE => Codec::Deflate(level.unwrap_or(6).min(9)),
             ids::ZSTD => Codec::Zstd(level.map_or(3, |level| level.cast_signed().clamp(1, 22))),
-            ids::LZ4 if chunk.size >= 4 => {
-                let mut first = [0; 4];
-                self.input.source().read_into(at, &mut first, "chunk")?;
-                match sniff_lz4(first) {
-                    Lz4Format::Frame => Codec::Lz4Frame,
-                    Lz4Format::Hdf5 => Codec::Lz4 { block_size: LZ4_BLOCK_SIZE },
+            ids::LZ4 => match first {
+                None => Codec::Lz4 { block_size: LZ4_BLOCK_SIZE },
+                Some((at, chunk)) if chunk.size >= 4 => {
+                    let mut first = [0; 4];
+                    self.input.source().read_into(at, &mut first, "chunk")?;
+                    match sniff_lz4(first) {
+                        Lz4Format::Frame => Codec::Lz4Frame,
+                        Lz4Format::Hdf5 => Codec::Lz4 { block_size: LZ4_BLOCK_SIZE },
+                    }
                 }
-            }
+                Some(_) => return Ok(None),
+            },
             _ => return Ok(None),
         };
         Ok(Some((codec, shuffle)))

@@ -270,7 +270,7 @@ impl Visitor for Any {}
 /// order than the data; a walk chunk by chunk took longer than ten seconds.
 #[test]
 fn chunks_that_are_missing_are_passed_over_in_any_order() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/fuzz/sparse.h5");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/h5py/sparse.h5");
     let source = Source::from_bytes(std::fs::read(path).unwrap());
     let file = File::with_checksums(source, Checksums::Ignored).unwrap();
     Trace::run(&file, &mut Any).unwrap();
