@@ -261,6 +261,11 @@ impl Converter {
         let failed = |e: PlanError| plan_failure(input, &e);
         let mut migration = plan_for(&file, &self.target, &self.request()).map_err(failed)?;
         let rewritten = migration.rewrite.is_some() || self.lays_out();
+        if let (true, Some((_, error))) = (rewritten, migration.survey.unread.first()) {
+            let what = "a rewrite cannot keep it; without one it stays as it is";
+            let message = format!("{}: {error}; {what}", input.display());
+            return Err(Failure::new(FailureKind::Unsupported, message));
+        }
         let junk = identity.len.saturating_sub(file.superblock().end_of_file);
         if junk > 0 {
             let changed = rewritten || migration.edits.is_some();

@@ -10,7 +10,7 @@ use super::{Claim, ClaimedFile, Compress, Converter, Failure, FailureKind, FileR
 use super::{Observer, Phase, Recipe, VerifyLevel};
 use crate::codec::ids;
 use crate::h5::{self, Checksums, File, Source, metadata_digest};
-use crate::julia::{Digest, Dumper, TypeTable, datasets};
+use crate::julia::{Digest, Dumper, TypeTable, readable};
 use crate::migrate::{Request, plan_for};
 use crate::sys::dir::Dir;
 use crate::sys::readback::forget;
@@ -241,8 +241,8 @@ impl Converter {
                 return Err(Difference::Told(what));
             }
         }
-        let left = datasets(expected).map_err(Difference::Expected)?;
-        let right = datasets(found).map_err(odd)?;
+        let left = readable(expected).map_err(Difference::Expected)?;
+        let right = readable(found).map_err(odd)?;
         if left.len() != right.len() {
             let what = format!("it has {} datasets, not {}", right.len(), left.len());
             return Err(Difference::Told(what));

@@ -55,6 +55,8 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         Err(PlanError::Read(error)) if !error.is_foreign() => return Err(error),
         planned => planned,
     };
+    // A plan tells of what it passes over.
+    let told = planned.is_ok();
     let (action, findings, readers) = match planned {
         Ok(migration) => (action(&migration), migration.findings, migration.readers),
         Err(error) => {
@@ -74,7 +76,10 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
     if mera.kind == Kind::Jld2 && superblock.is_old() {
         mera.kind = if migrate::is_merafile(file)? { Kind::Merafile } else { Kind::Hdf5 };
     }
-    let unread = std::mem::take(&mut usage.foreign);
+    let mut unread = std::mem::take(&mut usage.foreign);
+    if told {
+        unread.clear();
+    }
     let bytes = file.source().len();
     Ok(Inspection {
         path: path.display().to_string(),
@@ -123,6 +128,9 @@ fn with_unread(found: Vec<Finding>, unread: &BTreeMap<String, Error>) -> Vec<Fin
 }
 
 fn action(migration: &Migration) -> Action {
+    if let (Some(_), Some((_, error))) = (&migration.rewrite, migration.survey.unread.first()) {
+        return Action::Refuse { reason: error.to_string() };
+    }
     if let Some(reason) = &migration.rewrite {
         let known =
             |id| [ids::DEFLATE, ids::SHUFFLE, ids::BZIP2, ids::LZ4, ids::ZSTD].contains(&id);

@@ -4,8 +4,8 @@
 use super::finding::{Finding, Findings, Severity};
 use super::patches::Patches;
 use crate::h5::{
-    Checked, Class, Datatype, File, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result, Superblock,
-    TypeRef,
+    Checked, Class, Datatype, Error, File, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result,
+    Superblock, TypeRef,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -281,6 +281,34 @@ fn old_superblock(superblock: &Superblock, findings: &mut Findings) {
         printed: 0,
         count: 1,
     });
+}
+
+/// Datasets that cannot be read and are told one by one.
+const TOLD: usize = 100;
+
+/// Tells of datasets that JLD2 does not read.
+pub(super) fn unread(unread: &[(Arc<str>, Error)], findings: &mut Findings) {
+    let mut tell = |object: &str, text: String, count: u64| {
+        findings.add(Finding {
+            severity: Severity::Failure,
+            object: object.to_owned(),
+            julia_type: None,
+            rule: None,
+            text,
+            said: None,
+            printed: 0,
+            count,
+        });
+    };
+    for (path, error) in unread.iter().take(TOLD) {
+        let error = error.to_string();
+        let why = error.strip_prefix(&format!("{path}: ")).unwrap_or(&error);
+        tell(path, format!("it cannot be read, and stays as it is: {why}"), 1);
+    }
+    if let Some((path, _)) = unread.get(TOLD) {
+        let text = "it cannot be read either, nor can others that are not told one by one";
+        tell(path, text.to_owned(), (unread.len() - TOLD) as u64);
+    }
 }
 
 /// Groups of a file that Mera wrote before it turned to JLD2.

@@ -3,7 +3,7 @@
 
 use super::finding::{Finding, Findings, Severity};
 use crate::h5::{File, Group, ObjectKind, RelAddr, Result};
-use crate::julia::{Columns, Record, TableKind, TypeTable, datasets};
+use crate::julia::{Columns, Record, TableKind, TypeTable, readable};
 use std::collections::{BTreeSet, HashSet};
 
 /// Longer names are left out: a link has to fit into a header message.
@@ -47,7 +47,7 @@ pub fn flat_tables(types: &TypeTable<'_>) -> Result<Vec<FlatTable>> {
     let allowance = file.allowance();
     let mut parents = HashSet::new();
     let mut out = Vec::new();
-    for (path, addr) in datasets(file)? {
+    for (path, addr) in readable(file)? {
         let Some((group, _)) = path.rsplit_once('/').filter(|(group, _)| !group.is_empty()) else {
             continue;
         };

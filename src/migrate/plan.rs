@@ -98,6 +98,7 @@ pub fn plan_and_map(
     let superblock = file.superblock();
     container::user_block(superblock, &mut findings);
     container::merafile(file, &mut findings)?;
+    container::unread(&survey.unread, &mut findings);
     survey.repairs.tell(superblock, &mut findings);
     survey.client_values.tell(&mut findings);
     let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;

@@ -47,6 +47,8 @@ pub struct Survey {
     pub payload_bytes: u64,
     /// What is amiss with the container and can be put right where it stands.
     pub(super) repairs: Repairs,
+    /// Datasets whose headers JLD2 does not read, by path, and why. They stay as they are.
+    pub unread: Vec<(Arc<str>, Error)>,
     /// Filters with more client values than the target takes.
     pub(super) client_values: ClientValues,
     /// What readers that are built on HDF5 cannot open.
@@ -100,7 +102,7 @@ impl Survey {
     /// Walks the file of `types`.
     ///
     /// # Errors
-    /// If anything reachable is damaged or foreign.
+    /// If anything reachable is damaged or foreign, but for the headers of datasets that are foreign.
     pub fn run(types: &TypeTable<'_>, target: &Target) -> Result<Self> {
         Self::walk(types, target, None)
     }
@@ -187,6 +189,14 @@ impl Visitor for Surveyor<'_> {
                 self.out.edges = None;
             }
         }
+        Ok(())
+    }
+
+    fn foreign(&mut self, path: &str, error: Error) -> Result<()> {
+        if !error.is_foreign_dataset() {
+            return Err(error);
+        }
+        self.out.unread.push((Arc::from(path), error));
         Ok(())
     }
 

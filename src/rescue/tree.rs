@@ -273,8 +273,8 @@ impl Tree {
             if self.done.contains_key(&id) && !without_types {
                 continue;
             }
-            let old = catalogue.links(id).map(|it| it.group().links).unwrap_or_default();
-            let links = old.into_iter().filter_map(|link| {
+            let old = catalogue.links(id).map(|it| it.group()).unwrap_or_default();
+            let links = old.links.into_iter().filter_map(|link| {
                 let to = catalogue.find(link.target)?;
                 let target = match self.done.get(&to) {
                     Some(&usize::MAX) => None,
@@ -285,7 +285,8 @@ impl Tree {
                 };
                 Some((link.name, target?))
             });
-            let group = NewGroup { links: links.collect(), ..NewGroup::of(Some(id)) };
+            let links = links.collect();
+            let group = NewGroup { old: Some(id), links, symbolic: old.symbolic };
             self.done.insert(id, self.groups.len());
             self.groups.push(group);
         }

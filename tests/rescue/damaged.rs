@@ -320,6 +320,59 @@ fn an_array_without_layout_is_named_and_its_elements_are_found() {
     }
 }
 
+/// It costs itself: dump and inspect tell of all others, a patch leaves it as it is, byte for byte, and
+/// says so; a rewrite, which could not keep it, is refused.
+#[test]
+fn an_array_without_layout_costs_itself_only() {
+    for name in ["no-layout-0.5.13.jld2", "no-layout-0.6.5.jld2"] {
+        let bytes = made(name);
+        let place = Place::with(&bytes);
+        let said = |args: &[&str], code: i32| {
+            let ended = place.jldconv(args);
+            let said = String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap();
+            assert_eq!(ended.status.code(), Some(code), "{name} {args:?}: {said}");
+            said
+        };
+        let unread = |said: &str| {
+            let [line] = said.lines().filter(|l| l.contains("/tuples")).collect::<Vec<_>>()[..]
+            else {
+                panic!("{name}: {said}");
+            };
+            assert!(line.contains("the layout of this compressed array"), "{line}");
+            assert!(line.contains("jldconv rescue"), "{line}");
+        };
+        let dumped = said(&["dump", "in.jld2"], 1);
+        assert!(dumped.contains("/before  Vector{Int64}  100  [1, 2, 3"), "{dumped}");
+        assert!(dumped.contains("/after  Vector{Float64}  100  [1.0, 2.0"), "{dumped}");
+        assert!(dumped.contains("/text  \"hello\""), "{dumped}");
+        unread(&dumped);
+        let inspected = said(&["inspect", "in.jld2"], 0);
+        assert!(inspected.contains("tuples  cannot be read"), "{inspected}");
+        assert_eq!(inspected.matches("it cannot be read").count(), 1, "{inspected}");
+        for more in [&["--repack"][..], &["--compress", "zstd"], &["--mode", "rewrite"]] {
+            let refused = said(&[&["convert", "in.jld2", "new.jld2"], more].concat(), 1);
+            unread(&refused);
+            assert!(refused.contains("a rewrite cannot keep it"), "{refused}");
+            assert!(!place.at("new.jld2").exists());
+        }
+        // Whatever a patch changes: here, that h5py opens the other arrays.
+        for (verify, out) in [("structure", "s.jld2"), ("content", "c.jld2"), ("none", "n.jld2")] {
+            let more = ["--portable", "--verify", verify];
+            let told = said(&[&["convert", "in.jld2", out], &more[..]].concat(), 0);
+            assert!(told.contains("/tuples"), "{told}");
+            let new = fs::read(place.at(out)).unwrap();
+            assert_eq!(said(&["dump", out], 1).replace(out, "in.jld2"), dumped);
+            let at = dumped.split("/tuples: at byte ").nth(1).unwrap().split(':').next().unwrap();
+            let header = at.parse::<usize>().unwrap();
+            assert!(bytes[header..].starts_with(b"OHDR"));
+            assert_eq!(new[header..header + 120], bytes[header..header + 120]);
+            assert!(new.len() >= bytes.len());
+        }
+        let again = said(&["convert", "c.jld2", "again.jld2", "--portable"], 0);
+        assert!(again.contains("unchanged"), "{again}");
+    }
+}
+
 #[test]
 fn a_file_inside_a_file_stays_data() {
     // A whole file as an array of bytes: none of its objects is one of the outer file.

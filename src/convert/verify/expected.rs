@@ -4,7 +4,7 @@ use super::super::planned::{Planned, read_failure};
 use super::super::{Failure, Observer, Phase, VerifyLevel};
 use super::{content, form, metadata};
 use crate::h5::{self, Region, RelAddr, Trace, Visitor};
-use crate::julia::{Digest, Dumper, TypeTable, datasets};
+use crate::julia::{Digest, Dumper, TypeTable, readable};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -44,7 +44,7 @@ impl Expected {
         let tick = Ticker::new(migration.survey.payload_bytes, observer);
         let tick = |bytes| tick.tick(bytes);
         let mut out = Vec::new();
-        for (name, addr) in datasets(&planned.file).map_err(failed)? {
+        for (name, addr) in readable(&planned.file).map_err(failed)? {
             let form = form::planned(planned, &types, addr);
             let form = form.map_err(|e| failed(e.in_object(&name)))?;
             out.push(Linked { path: name, old: Some((addr, form)), value: None });
@@ -79,6 +79,9 @@ impl Expected {
 fn planned_metadata(planned: &Planned) -> h5::Result<u128> {
     struct Regions(Vec<Region>);
     impl Visitor for Regions {
+        fn foreign(&mut self, _: &str, error: h5::Error) -> h5::Result<()> {
+            if error.is_foreign_dataset() { Ok(()) } else { Err(error) }
+        }
         fn region(&mut self, region: Region) -> h5::Result<()> {
             self.0.push(region);
             Ok(())

@@ -90,6 +90,11 @@ fn differs(at: u64, what: &str, ours: impl Into<String>, theirs: impl Into<Strin
 }
 
 impl Visitor for Comparison<'_> {
+    /// A copy keeps what JLD2 does not read; there is nothing of ours to compare.
+    fn foreign(&mut self, _: &str, error: Error) -> Result<()> {
+        if error.is_foreign_dataset() { Ok(()) } else { Err(error) }
+    }
+
     fn object(&mut self, object: &Object, _: &str) -> Result<()> {
         (self.tick)(0)?;
         let at = self.output.offset(object.addr(), "object")?;

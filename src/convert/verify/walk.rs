@@ -1,6 +1,6 @@
 //! Checks whether a file can be read at all: what even `--verify none` asks of an output.
 
-use crate::h5::{File, Object, ObjectKind, Region, Result, Trace, Visitor};
+use crate::h5::{Error, File, Object, ObjectKind, Region, Result, Trace, Visitor};
 use crate::julia::TypeTable;
 use crate::migrate::Readers;
 
@@ -29,6 +29,11 @@ impl Visitor for Walk<'_> {
             self.readers.look(self.types.file(), object, dataset)?;
         }
         Ok(())
+    }
+
+    /// An input may have some that JLD2 does not read, and they are copied as they are.
+    fn foreign(&mut self, _: &str, error: Error) -> Result<()> {
+        if error.is_foreign_dataset() { Ok(()) } else { Err(error) }
     }
 
     fn region(&mut self, region: Region) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Digests all that describes a file, without its payloads.
 
-use super::{File, Object, Region, RegionKind, Result, Trace, Visitor};
+use super::{Error, File, Object, Region, RegionKind, Result, Trace, Visitor};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Payloads of at most so many bytes count as metadata: they cost no more than their header.
@@ -14,7 +14,7 @@ const PIECE: u64 = 64 << 10;
 /// with these.
 ///
 /// # Errors
-/// If anything reachable is damaged or foreign.
+/// If anything reachable is damaged or foreign, but for the headers of foreign datasets.
 pub fn metadata_digest(file: &File) -> Result<String> {
     let mut digester = Digester { file, hash: Xxh3::new() };
     digester.number(file.source().len());
@@ -51,6 +51,15 @@ impl Visitor for Digester<'_> {
             self.hash.update(&chunk.bytes);
             self.bytes(chunk.checksum, chunk.end())?;
         }
+        Ok(())
+    }
+
+    /// Nothing is known of it but that it is there.
+    fn foreign(&mut self, path: &str, error: Error) -> Result<()> {
+        if !error.is_foreign_dataset() {
+            return Err(error);
+        }
+        self.hash.update(path.as_bytes());
         Ok(())
     }
 

@@ -16,6 +16,8 @@ struct Inner {
     object: Option<String>,
     /// Whether a checksum is all that is wrong.
     checksum: bool,
+    /// Whether it costs one dataset and nothing else.
+    dataset: bool,
 }
 
 /// The kinds of [`Error`].
@@ -121,6 +123,18 @@ impl Error {
         matches!(self.0.kind, ErrorKind::Foreign { .. })
     }
 
+    /// Whether it is about the header of one dataset, which leads to nothing that others need: all
+    /// other objects can be read as if the dataset were not there.
+    pub fn is_foreign_dataset(&self) -> bool {
+        self.is_foreign() && self.0.dataset
+    }
+
+    /// It is about the header of one dataset, or is not.
+    pub(in crate::h5) fn of_dataset(mut self, dataset: bool) -> Self {
+        self.0.dataset = dataset;
+        self
+    }
+
     /// Something would take more than `limit`.
     pub fn too_large(what: impl Into<String>, limit: impl Into<String>) -> Self {
         Self::new(ErrorKind::TooLarge { what: what.into(), limit: limit.into() }, None)
@@ -166,7 +180,7 @@ impl Error {
     }
 
     fn new(kind: ErrorKind, offset: Option<u64>) -> Self {
-        Self(Box::new(Inner { kind, offset, object: None, checksum: false }))
+        Self(Box::new(Inner { kind, offset, object: None, checksum: false, dataset: false }))
     }
 
     /// What kind of error it is.

@@ -693,7 +693,7 @@ impl Bytes<'_> {
         let mut chunk = Chunk { offset, messages, checksum, has_checksum, bytes, checked };
         if stored != computed {
             if stored == 0 && lacks_layout(&chunk, flags) && !self.is_zeroed(&chunk, chunk.end())? {
-                return Err(Error::foreign(chunk.offset, NO_LAYOUT));
+                return Err(Error::foreign(chunk.offset, NO_LAYOUT).of_dataset(true));
             }
             chunk.checked = if stored == 0 && self.is_lost(&chunk, flags)? {
                 Checked::Lost

@@ -113,7 +113,7 @@ impl Object {
         header.messages.iter().try_for_each(unshared)?;
         let attributes = attributes(&header)?;
         let kind = if header.of_kind(kind::LAYOUT).next().is_some() {
-            ObjectKind::Dataset(dataset(&header)?)
+            ObjectKind::Dataset(dataset(&header).map_err(|e| e.of_dataset(true))?)
         } else if let Some(m) = header.of_kind(kind::DATASPACE).next() {
             return Err(Error::corrupt(m.offset, "dataset", "a layout message", "none"));
         } else if let Some(m) = header.single(kind::DATATYPE, "committed datatype")? {

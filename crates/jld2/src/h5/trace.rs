@@ -210,6 +210,11 @@ impl<'a> Trace<'a> {
                 Err(error) if error.is_foreign() && addr != superblock.root => {
                     // What cannot be read is not free.
                     trace.allowance.check(file, error.offset().unwrap_or(superblock.offset))?;
+                    // What leads to such a dataset may have been seen in part.
+                    let error = match file.object(addr) {
+                        Err(own) if own.is_foreign_dataset() => error,
+                        _ => error.of_dataset(false),
+                    };
                     trace.visitor.foreign(&path, error)?;
                 }
                 visited => visited?,

@@ -27,6 +27,18 @@ pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
     }
 }
 
+/// As [`datasets`], without those whose headers JLD2 does not read.
+///
+/// # Errors
+/// If another object that is linked cannot be read.
+pub fn readable(file: &File) -> Result<Vec<(String, RelAddr)>> {
+    let linked = linked(file)?;
+    match linked.foreign.into_iter().find(|(_, error)| !error.is_foreign_dataset()) {
+        Some((_, error)) => Err(error),
+        None => Ok(linked.datasets),
+    }
+}
+
 /// All that is linked.
 ///
 /// # Errors

@@ -37,7 +37,7 @@ mod walk;
 pub use bounded::Bounded;
 pub use columns::{Columns, TableKind};
 pub use data::{Column, Decoded};
-pub use datasets::{Linked, datasets, linked};
+pub use datasets::{Linked, datasets, linked, readable};
 pub use dump::{Canonical, Digest, Digests, Dumper, Entry};
 pub use element::Element;
 pub use node::Node;
