@@ -1,5 +1,6 @@
 //! Reads version 2 B-trees, records of any type (HDF5 specification III.A.2).
 
+use super::btree2_levels::Levels;
 use super::bytes::Cursor;
 use super::checksum::{Checksums, lookup3};
 use super::effort::Effort;
@@ -8,8 +9,6 @@ use super::{Error, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODE};
 use std::collections::HashSet;
 
-/// Bytes of a node besides records and pointers: signature, version, type, checksum.
-const NODE_HEAD: u64 = 10;
 /// What even the smallest node counts for.
 const LEAST: u64 = 64;
 /// Bytes of a tree's head, without the checksum.
@@ -64,7 +63,7 @@ impl Tree {
                 format!("{size} bytes, {depth} levels, {node_size} bytes a node"),
             ));
         }
-        let levels = Level::all(u64::from(node_size), size as u64, depth).ok_or_else(|| {
+        let levels = Levels::new(u64::from(node_size), size as u64, depth).ok_or_else(|| {
             Error::corrupt(at, what, "nodes with room for records", "smaller ones")
         })?;
         let mut reader = Reader {
@@ -91,38 +90,6 @@ impl Tree {
     }
 }
 
-/// What nodes of one level hold; level 0 are the leaves.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    /// The most records of a node.
-    most: u64,
-    /// Bytes that a number of records in and below a node takes.
-    total_width: usize,
-}
-
-impl Level {
-    fn all(node_size: u64, record: u64, depth: u16) -> Option<Vec<Self>> {
-        let most = node_size.checked_sub(NODE_HEAD)?.checked_div(record).filter(|&n| n > 0)?;
-        // Leaves need no such number.
-        let mut levels = vec![Self { most, total_width: 0 }];
-        let mut total = most;
-        for _ in 0..depth {
-            let below = levels.last()?.total_width;
-            let pointer = 8 + (width(most) + below) as u64;
-            let room = node_size.checked_sub(NODE_HEAD + pointer)?;
-            let most = room.checked_div(record + pointer).filter(|&n| n > 0)?;
-            total = total.saturating_mul(most + 1).saturating_add(most);
-            levels.push(Self { most, total_width: width(total) });
-        }
-        Some(levels)
-    }
-}
-
-/// Bytes that numbers up to `most` take.
-fn width(most: u64) -> usize {
-    usize::try_from(most.max(1).ilog2() / 8 + 1).unwrap_or(8)
-}
-
 struct Reader<'a> {
     source: &'a Source,
     superblock: &'a Superblock,
@@ -130,7 +97,7 @@ struct Reader<'a> {
     effort: &'a Effort,
     kind: u8,
     record: usize,
-    levels: Vec<Level>,
+    levels: Levels,
     /// Offsets of the nodes read so far.
     met: HashSet<u64>,
     /// Bytes of nodes that may still be read: honest ones do not overlap.
@@ -144,7 +111,7 @@ impl Reader<'_> {
     fn node(&mut self, addr: RelAddr, count: u64, level: usize, from: u64) -> Result<()> {
         let what = "node of a version 2 B-tree";
         let offset = absolute(self.superblock, addr, what)?;
-        let most = self.levels.get(level).map_or(0, |l| l.most);
+        let most = self.levels.most(level);
         if count > most || !self.met.insert(offset) {
             return Err(Error::corrupt(
                 from,
@@ -153,12 +120,8 @@ impl Reader<'_> {
                 format!("{count} in the node at {offset}"),
             ));
         }
-        let leaf = self.levels.first().map_or(0, |l| l.most);
-        let below = level.checked_sub(1).and_then(|l| self.levels.get(l));
-        let total_width = below.map_or(0, |l| l.total_width);
-        let pointer = 8 + width(leaf) + total_width;
-        let pointers = if level == 0 { 0 } else { (count + 1).saturating_mul(pointer as u64) };
-        let len = 6 + count.saturating_mul(self.record as u64) + pointers;
+        // Without the checksum.
+        let len = self.levels.node_bytes(level, count).saturating_sub(4);
         self.effort.add(len.max(LEAST));
         self.left = self.left.checked_sub(len).ok_or_else(|| {
             Error::corrupt(from, what, "each byte to belong to one node", "overlapping nodes")
@@ -177,9 +140,10 @@ impl Reader<'_> {
         }
         let mut children = Vec::new();
         if level > 0 {
+            let (count_width, total_width) = self.levels.pointer_widths(level);
             for _ in 0..=count {
                 let at = c.offset();
-                let (child, count) = (c.addr()?, c.uint(width(leaf))?);
+                let (child, count) = (c.addr()?, c.uint(count_width)?);
                 c.take(total_width)?;
                 children.push((child, count, at));
             }

@@ -12,6 +12,7 @@
 //! the file.
 
 mod btree2;
+mod btree2_levels;
 pub(crate) mod budget;
 mod bytes;
 pub mod checksum;

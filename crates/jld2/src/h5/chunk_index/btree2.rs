@@ -6,6 +6,7 @@
 use super::blocks::Blocks;
 use super::entry::EntryForm;
 use super::grid::Grid;
+use crate::h5::btree2_levels::Levels;
 use crate::h5::{Cursor, Error, File, RelAddr, Result, StoredChunk};
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,42 +14,10 @@ use std::sync::Arc;
 const WHAT: &str = "version 2 B-tree of chunks";
 /// Bytes of the header.
 const HEADER: u64 = 38;
-/// Bytes of a node besides records and pointers: signature, version, type, checksum.
-const NODE: u64 = 10;
 /// More levels than any file needs.
 const MAX_DEPTH: u16 = 32;
 /// Nodes take no more bytes than this.
 const MAX_NODE: u32 = 16 << 20;
-
-/// What nodes of one level hold; level 0 are the leaves.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    /// The most records of a node.
-    most: u64,
-    /// Bytes that a number of records in and below a node takes; leaves need none.
-    total_width: usize,
-}
-
-/// Bytes that numbers up to `most` take.
-fn width(most: u64) -> usize {
-    usize::try_from(most.max(1).ilog2() / 8 + 1).unwrap_or(8)
-}
-
-impl Level {
-    fn all(node_size: u64, record: u64, depth: u16) -> Option<Vec<Self>> {
-        let most = node_size.checked_sub(NODE)?.checked_div(record).filter(|&n| n > 0)?;
-        let mut levels = vec![Self { most, total_width: 0 }];
-        let mut total = most;
-        for _ in 0..depth {
-            let pointer = 8 + (width(most) + levels.last()?.total_width) as u64;
-            let room = node_size.checked_sub(NODE + pointer)?;
-            let most = room.checked_div(record + pointer).filter(|&n| n > 0)?;
-            total = total.saturating_mul(most + 1).saturating_add(most);
-            levels.push(Self { most, total_width: width(total) });
-        }
-        Some(levels)
-    }
-}
 
 /// A walk over a tree, which keeps one node of each level.
 #[derive(Debug)]
@@ -58,8 +27,7 @@ pub(super) struct BTreeV2<'a> {
     form: EntryForm,
     kind: u8,
     node_size: u64,
-    record: usize,
-    levels: Vec<Level>,
+    levels: Levels,
     /// The root and how many records it has; none of an empty tree.
     root: Option<Pointer>,
     stack: Vec<Node>,
@@ -123,7 +91,7 @@ impl<'a> BTreeV2<'a> {
         let (root, records) = (c.addr()?, u64::from(c.u16()?));
         let places = 8 * grid.dims().len();
         let form = EntryForm::new(filtered, record.saturating_sub(places), grid.chunk_bytes(), at)?;
-        let levels = Level::all(u64::from(node_size), record as u64, depth.min(MAX_DEPTH));
+        let levels = Levels::new(u64::from(node_size), record as u64, depth.min(MAX_DEPTH));
         let levels = levels.filter(|_| depth <= MAX_DEPTH && node_size <= MAX_NODE);
         let Some(levels) = levels else {
             let expected = format!("at most {MAX_DEPTH} levels, nodes with room for records");
@@ -137,7 +105,6 @@ impl<'a> BTreeV2<'a> {
             form,
             kind,
             node_size: u64::from(node_size),
-            record,
             levels,
             root,
             stack: Vec::new(),
@@ -168,8 +135,7 @@ impl<'a> BTreeV2<'a> {
         if !self.started {
             self.started = true;
             if let Some(root) = self.root {
-                let level = self.levels.len().saturating_sub(1);
-                let root = self.node(root, level, 0..self.grid.total())?;
+                let root = self.node(root, self.levels.top(), 0..self.grid.total())?;
                 self.stack.push(root);
             }
         }
@@ -205,18 +171,13 @@ impl<'a> BTreeV2<'a> {
     fn node(&mut self, pointer: Pointer, level: usize, chunks: Range<u64>) -> Result<Node> {
         let Pointer { addr, records: count } = pointer;
         let offset = self.blocks.file.offset(addr, WHAT)?;
-        let most = self.levels.get(level).map_or(0, |l| l.most);
-        let is_root = level + 1 == self.levels.len();
+        let most = self.levels.most(level);
+        let is_root = level == self.levels.top();
         if count > most || count == 0 && !(is_root && level == 0) {
             let expected = format!("1 to {most} records in a node");
             return Err(Error::corrupt(offset, WHAT, expected, count.to_string()));
         }
-        let leaf = self.levels.first().map_or(0, |l| l.most);
-        let below = level.checked_sub(1).and_then(|l| self.levels.get(l));
-        let total_width = below.map_or(0, |l| l.total_width);
-        let pointer = 8 + width(leaf) + total_width;
-        let pointers = if level == 0 { 0 } else { (count + 1) * pointer as u64 };
-        let len = NODE + count * self.record as u64 + pointers;
+        let len = self.levels.node_bytes(level, count);
         let block = self.blocks.read(offset, len, WHAT)?;
         self.blocks.tell(offset, self.node_size.max(len));
         let mut c = Cursor::new(&block, offset, WHAT);
@@ -237,8 +198,9 @@ impl<'a> BTreeV2<'a> {
         }
         let mut children = Vec::new();
         if level > 0 {
+            let (count_width, total_width) = self.levels.pointer_widths(level);
             for _ in 0..=count {
-                let (addr, records) = (c.addr()?, c.uint(width(leaf))?);
+                let (addr, records) = (c.addr()?, c.uint(count_width)?);
                 c.take(total_width)?;
                 children.push(Pointer { addr, records });
             }
