@@ -37,6 +37,23 @@ impl<'a> Blocks<'a> {
         }
     }
 
+    /// The blocks of an index, and the offset and `len` bytes of its header.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(super) fn open(
+        file: &'a File,
+        header: RelAddr,
+        len: u64,
+        what: &'static str,
+    ) -> Result<(Self, u64, Arc<Vec<u8>>)> {
+        let mut blocks = Self::new(file);
+        let offset = file.offset(header, what)?;
+        let bytes = blocks.read(offset, len, what)?;
+        blocks.tell(offset, len);
+        Ok((blocks, offset, bytes))
+    }
+
     /// `len` bytes at `offset`, which the last four of them are the checksum of.
     ///
     /// # Errors

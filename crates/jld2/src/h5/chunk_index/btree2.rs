@@ -74,10 +74,7 @@ impl<'a> BTreeV2<'a> {
         addr: RelAddr,
         filtered: bool,
     ) -> Result<Self> {
-        let mut blocks = Blocks::new(file);
-        let offset = file.offset(addr, WHAT)?;
-        let bytes = blocks.read(offset, HEADER, WHAT)?;
-        blocks.tell(offset, HEADER);
+        let (blocks, offset, bytes) = Blocks::open(file, addr, HEADER, WHAT)?;
         let mut c = Cursor::new(&bytes, offset, WHAT);
         c.expect(b"BTHD\0", "signature and version of a version 2 B-tree")?;
         let kind = if filtered { 11 } else { 10 };

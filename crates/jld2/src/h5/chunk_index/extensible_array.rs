@@ -66,10 +66,7 @@ impl<'a> ExtensibleArray<'a> {
         filtered: bool,
         chunk_bytes: u64,
     ) -> Result<Self> {
-        let mut blocks = Blocks::new(file);
-        let offset = file.offset(header, WHAT)?;
-        let bytes = blocks.read(offset, HEADER, WHAT)?;
-        blocks.tell(offset, HEADER);
+        let (blocks, offset, bytes) = Blocks::open(file, header, HEADER, WHAT)?;
         let mut c = Cursor::new(&bytes, offset, WHAT);
         c.expect(b"EAHD\0", "signature and version of an extensible array")?;
         let client = u8::from(filtered);

@@ -38,10 +38,7 @@ impl<'a> FixedArray<'a> {
         filtered: bool,
         chunk_bytes: u64,
     ) -> Result<Self> {
-        let mut blocks = Blocks::new(file);
-        let offset = file.offset(header, WHAT)?;
-        let bytes = blocks.read(offset, HEADER, WHAT)?;
-        blocks.tell(offset, HEADER);
+        let (blocks, offset, bytes) = Blocks::open(file, header, HEADER, WHAT)?;
         let mut c = Cursor::new(&bytes, offset, WHAT);
         c.expect(b"FAHD\0", "signature and version of a fixed array")?;
         let client = u8::from(filtered);
