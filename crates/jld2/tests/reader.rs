@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use jld2::h5::Symbolic;
 use jld2::julia::{Digest, Dumper, TypeTable};
 use jld2::{Error, ErrorKind, File, Item};
 use serde_json::Value;
@@ -270,4 +271,16 @@ fn slices_of_chunks_decode_only_those_that_hold_them() {
     assert_eq!(many.slice::<i32>(1500..1504).unwrap(), [1500, 1501, 1502, 1503]);
     let read = source.bytes_read() - before;
     assert!(read < size / 15, "{read} of {size}: two nodes and two chunks of 667");
+}
+
+#[test]
+fn links_that_lead_to_names_are_told_and_are_no_keys() {
+    let file = File::open("../../tests/data/hdf5/dense.h5").unwrap();
+    let many = file.group("many").unwrap();
+    let mut links: Vec<_> = many.symbolic_links().collect();
+    links.sort_by_key(|link| &link.name);
+    let external = Symbolic::External { file: "other.h5".into(), path: "/x".into() };
+    let told: Vec<_> = links.iter().map(|link| (link.name.as_str(), &link.to)).collect();
+    assert_eq!(told, [("outside", &external), ("soft", &Symbolic::Soft("/many/own".into()))]);
+    assert!(many.keys().all(|key| key != "soft" && key != "outside"));
 }

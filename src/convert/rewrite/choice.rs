@@ -7,7 +7,7 @@ use crate::convert::Chunking;
 use crate::h5::encode::fits_every_reader;
 use crate::h5::{
     ChunkGrid, ChunkIter, Class, Dataset, Datatype, Error, Extent, File, FilterEntry,
-    HDF5_1_CHUNK_MAX, Object, Result, TypeRef,
+    HDF5_1_CHUNK_MAX, Object, Result,
 };
 use crate::julia::TypeTable;
 
@@ -211,12 +211,7 @@ impl<'a> Chooser<'a> {
         if object.attribute("dimensions").is_some() || self.inventory.is_shared(object.addr()) {
             return Ok(true);
         }
-        Ok(match &dataset.datatype {
-            TypeRef::Inline(_) => false,
-            TypeRef::Shared { addr, .. } => {
-                self.types.committed(*addr)?.julia_type.short_name() == "InlineUnionEl"
-            }
-        })
+        self.types.is_inline_union(&dataset.datatype)
     }
 
     /// The codec that a column has, and the size of elements that it shuffles, if it can be written

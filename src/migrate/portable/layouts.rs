@@ -19,15 +19,11 @@ use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::{self, common_width, smallest_width};
 use crate::h5::{
     ChunkGrid, ChunkIndex, Chunked, Dataset, Edge, EdgeKind, File, Layout, Message, Object,
-    ObjectHeader, RefPlan, RelAddr, Result, TypeRef, chunk_width, kind,
+    ObjectHeader, RefPlan, RelAddr, Result, chunk_width, kind,
 };
 use crate::julia::TypeTable;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// The type of an array's elements that are one of two types; JLD2 reads these arrays by a way of
-/// their own (v0.6.5, `src/inlineunion.jl`).
-const INLINE_UNION: &str = "JLD2.InlineUnionEl";
 
 /// The arrays with such a layout.
 #[derive(Debug, Default)]
@@ -110,7 +106,7 @@ impl Layouts {
         }
         let way = if wanted.is_some() {
             Way::Narrow
-        } else if is_inline_union(types, dataset)? {
+        } else if types.is_inline_union(&dataset.datatype)? {
             Way::Keep(Kept::InlineUnion)
         } else if object.attribute("dimensions").is_some() {
             Way::Keep(Kept::Dimensions)
@@ -174,11 +170,6 @@ impl Layouts {
         }
         Ok(out)
     }
-}
-
-fn is_inline_union(types: &TypeTable<'_>, dataset: &Dataset) -> Result<bool> {
-    let TypeRef::Shared { addr, .. } = dataset.datatype else { return Ok(false) };
-    Ok(types.committed(addr)?.julia_type.name() == INLINE_UNION)
 }
 
 /// The dimensions that the chunk has in truth. JLD2 looks at those of the dataspace, and those that it

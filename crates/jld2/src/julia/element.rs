@@ -40,7 +40,7 @@ impl Element {
     /// The Julia type of an element; a reference's is unknown until it is followed.
     pub fn julia_type(&self) -> JuliaType {
         match self {
-            Self::Committed(c) if c.julia_type.short_name() == "InlineUnionEl" => {
+            Self::Committed(c) if c.is_inline_union() => {
                 let members = [c.julia_type.type_param(0), c.julia_type.type_param(1)];
                 JuliaType::Union(members.into_iter().flatten().cloned().collect())
             }

@@ -78,6 +78,13 @@ pub struct Field {
 }
 
 impl Committed {
+    /// Whether it is an element of an array that stores a union of two bits types inline: both
+    /// values, and which of them counts. JLD2 reads such arrays by a way of their own (v0.6.5,
+    /// `src/inlineunion.jl`).
+    pub fn is_inline_union(&self) -> bool {
+        self.julia_type.short_name() == "InlineUnionEl"
+    }
+
     /// How much memory it takes, in units of some hundred bytes.
     fn weight(&self) -> u64 {
         let types = [Some(&self.julia_type), self.written_type.as_ref()];
@@ -128,6 +135,17 @@ impl<'a> TypeTable<'a> {
     /// If there is none, or what Julia attaches to it is damaged.
     pub fn committed(&self, addr: RelAddr) -> Result<Arc<Committed>> {
         self.committed_within(addr, &self.file.allowance())
+    }
+
+    /// Whether arrays of this type hold inline unions ([`Committed::is_inline_union`]).
+    ///
+    /// # Errors
+    /// As [`Self::committed`].
+    pub fn is_inline_union(&self, datatype: &TypeRef) -> Result<bool> {
+        match datatype {
+            TypeRef::Inline(_) => Ok(false),
+            TypeRef::Shared { addr, .. } => Ok(self.committed(*addr)?.is_inline_union()),
+        }
     }
 
     /// As [`Self::committed`], for a type that others are made of.
