@@ -1,15 +1,15 @@
 //! A file in memory's eye, an overlay of another, laid out afresh under a new name: written, synced,
 //! checked, published as any output.
 
-use super::planned::read_failure;
+use super::planned::check_unchanged;
 use super::publish::{Destination, Existing, Sealed, TempFile, VANISHED};
-use super::rewrite::{self, EncodeOptions, RewriteError, Rewritten};
+use super::rewrite::{self, EncodeOptions, Rewritten};
 use super::verify;
 use super::{Chunking, Failure, FailureKind, Job, Observer, Phase};
 use crate::codec::Codec;
 use crate::h5::{self, File};
 use crate::sys::dir::Missing;
-use crate::sys::file::{Identity, is_full};
+use crate::sys::file::Identity;
 use crate::sys::origin::Origin;
 use std::ffi::OsStr;
 use std::fs;
@@ -60,10 +60,7 @@ impl LayOut<'_> {
             }
         };
         let written = self.write(&temp)?;
-        if Identity::of(self.input).map_err(bad_input)? != *self.identity {
-            let message = format!("{}: somebody changed it while it was read", path.display());
-            return Err(Failure::new(FailureKind::Input, message));
-        }
+        check_unchanged(path, self.input, self.identity)?;
         self.observer.progress(Phase::Sync, 0, 1);
         let sealed = temp.seal(&Origin::of(self.input).map_err(bad_input)?)?;
         self.observer.progress(Phase::Verify, 0, 1);
@@ -88,14 +85,8 @@ impl LayOut<'_> {
             readable: &|_| true,
             written: &|_, client| client.to_vec(),
         };
-        rewrite::rewrite(self.file, temp.file(), &encoding, self.observer).map_err(|e| match e {
-            RewriteError::Input(e) => read_failure(&self.job.input, &e),
-            RewriteError::Output(e) => {
-                let fault = if is_full(&e) { FailureKind::Full } else { FailureKind::Output };
-                Failure::new(fault, format!("{}: {e}", temp.path().display()))
-            }
-            RewriteError::Failed(f) => f,
-        })
+        rewrite::rewrite(self.file, temp.file(), &encoding, self.observer)
+            .map_err(|e| e.into_failure(&self.job.input, &temp.path()))
     }
 
     fn check(

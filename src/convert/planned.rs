@@ -5,6 +5,7 @@ use crate::h5::{self, ErrorKind, File, Source};
 use crate::migrate::Migration;
 use crate::sys::file::{Identity, may_pass};
 use crate::sys::stat::StatData;
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -45,6 +46,22 @@ pub(crate) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
         _ => FailureKind::Input,
     };
     Failure::new(fault, format!("{}: {error}{}", path.display(), help(error)))
+}
+
+/// Fails if an input that is open is not what it was: one that somebody wrote to meanwhile gives an
+/// output that never was.
+pub(super) fn check_unchanged(
+    path: &Path,
+    input: &fs::File,
+    identity: &Identity,
+) -> Result<(), Failure> {
+    let now = Identity::of(input)
+        .map_err(|e| Failure::new(FailureKind::of_read(&e), format!("{}: {e}", path.display())))?;
+    if now == *identity {
+        return Ok(());
+    }
+    let message = format!("{}: somebody changed it while it was read", path.display());
+    Err(Failure::new(FailureKind::Input, message))
 }
 
 /// Whether at the bottom of an error there is one of reading that may pass. A decoder in between

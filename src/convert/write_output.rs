@@ -2,9 +2,9 @@
 //! gets its name.
 
 use crate::codec::{Codec, LZ4_BLOCK_SIZE};
-use crate::convert::planned::{Planned, read_failure};
+use crate::convert::planned::{Planned, check_unchanged, read_failure};
 use crate::convert::publish::{Destination, Existing, Sealed, TempFile, VANISHED};
-use crate::convert::rewrite::{self, EncodeOptions, RewriteError};
+use crate::convert::rewrite::{self, EncodeOptions};
 use crate::convert::verify::{self, Check, Checked, Expected};
 use crate::convert::{Compress, Failure, FailureKind, Job, Observer, Options, Phase, VerifyLevel};
 use crate::h5::{self, FilterEntry};
@@ -13,7 +13,7 @@ use crate::migrate::edit::EditList;
 use crate::migrate::target::{self, Target};
 use crate::sys::copy::{Copied, CopyError, CopyMethod, copy_and_sum, copy_file};
 use crate::sys::dir::Missing;
-use crate::sys::file::{Identity, is_full};
+use crate::sys::file::is_full;
 use crate::sys::flip;
 use crate::sys::origin::Origin;
 use crate::sys::stat::StatData;
@@ -120,14 +120,8 @@ impl Work<'_> {
         let mut columns = rewrite::Counts::default();
         let mut made = self.finish(|temp| {
             let rewritten = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
-            let rewrite::Rewritten { counts, sums, head } = rewritten.map_err(|e| match e {
-                RewriteError::Input(e) => failed(e),
-                RewriteError::Output(e) => {
-                    let fault = if is_full(&e) { FailureKind::Full } else { FailureKind::Output };
-                    Failure::new(fault, format!("{}: {e}", temp.path().display()))
-                }
-                RewriteError::Failed(f) => f,
-            })?;
+            let rewrite::Rewritten { counts, sums, head } =
+                rewritten.map_err(|e| e.into_failure(input, &temp.path()))?;
             columns = counts;
             let mut remarks: Vec<String> =
                 rewrite::told_of_front(&file).map(str::to_owned).into_iter().collect();
@@ -189,12 +183,8 @@ impl Work<'_> {
         flip::here(input, temp.file()).map_err(|e| {
             Failure::new(FailureKind::Output, format!("{}: {e}", temp.path().display()))
         })?;
-        // An input that somebody wrote to meanwhile gives an output that never was.
         let source = self.source()?;
-        if Identity::of(source).map_err(bad_input)? != self.planned.identity {
-            let message = format!("{}: somebody changed it while it was read", input.display());
-            return Err(Failure::new(FailureKind::Input, message));
-        }
+        check_unchanged(input, source, &self.planned.identity)?;
         self.observer.progress(Phase::Sync, 0, 1);
         let origin = Origin::of(source).map_err(bad_input)?;
         let sealed = temp.seal(&origin).map_err(Failure::from)?;

@@ -27,13 +27,16 @@ use self::header::{Context, Payload};
 use self::inventory::Inventory;
 use self::output::Output;
 use self::relocate::Places;
+use super::planned::read_failure;
 use super::{Failure, FailureKind, Observer};
 use crate::codec;
 use crate::h5::encode::{self, MAX_HEAP_OBJECTS, NewMessage};
 use crate::h5::{File, ObjectKind, RefPlan, RelAddr, Result, kind};
+use crate::sys::file::is_full;
 use crate::sys::sums::Stretch;
 use std::collections::HashMap;
 use std::io;
+use std::path::Path;
 
 pub(super) use self::choice::EncodeOptions;
 pub(super) use self::front::{told_of_front, user_block};
@@ -95,6 +98,18 @@ pub(super) enum RewriteError {
 }
 
 impl RewriteError {
+    /// The failure of a conversion from the file `input` into the file `output`.
+    pub(super) fn into_failure(self, input: &Path, output: &Path) -> Failure {
+        match self {
+            Self::Input(e) => read_failure(input, &e),
+            Self::Output(e) => {
+                let fault = if is_full(&e) { FailureKind::Full } else { FailureKind::Output };
+                Failure::new(fault, format!("{}: {e}", output.display()))
+            }
+            Self::Failed(failure) => failure,
+        }
+    }
+
     /// What a codec said of the data at offset `at` of the input.
     fn of_codec(at: u64, error: codec::Error) -> Self {
         match error {
