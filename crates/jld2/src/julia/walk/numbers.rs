@@ -2,8 +2,8 @@
 
 use super::number::{Number, NumberKind, is_big_endian, with_low_byte_first};
 use crate::h5::{Dataset, Datatype, File, Result};
-use crate::julia::Column;
 use crate::julia::array::each_element;
+use crate::julia::{Column, Element};
 
 /// Bytes that are read at once.
 const WINDOW: usize = 256 << 10;
@@ -21,7 +21,20 @@ pub struct Numbers<'a> {
     pub(super) progress: Option<&'a dyn Fn(u64) -> Result<()>>,
 }
 
-impl Numbers<'_> {
+impl<'a> Numbers<'a> {
+    /// The array of numbers that a dataset is; none if its elements are something else.
+    pub(in crate::julia) fn of(
+        file: &'a File,
+        dataset: &'a Dataset,
+        element: &'a Element,
+        progress: &'a dyn Fn(u64) -> Result<()>,
+    ) -> Option<Self> {
+        let datatype = element.datatype();
+        let kind = NumberKind::of(datatype).filter(|_| element.is_number())?;
+        let progress = Some(progress);
+        Some(Self { file, dataset, datatype, kind, limit: None, window: WINDOW, progress })
+    }
+
     /// What each number is.
     pub fn kind(&self) -> NumberKind {
         self.kind
