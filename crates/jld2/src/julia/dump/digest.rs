@@ -33,7 +33,7 @@ impl Digest {
         let digest = match self {
             Self::Sha256 => {
                 let mut sha = Sha256::new();
-                numbers.read(&mut |window| {
+                numbers.stream(&mut |window| {
                     sha.update(window);
                     Ok(())
                 })?;
@@ -41,7 +41,7 @@ impl Digest {
             }
             Self::Xxh3 => {
                 let mut xxh = Xxh3::new();
-                numbers.read(&mut |window| {
+                numbers.stream(&mut |window| {
                     xxh.update(window);
                     Ok(())
                 })?;
