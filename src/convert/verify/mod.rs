@@ -101,8 +101,7 @@ impl Check<'_> {
             self.disjoint(used).map_err(|what| self.bad(what))?;
             return Ok(Checked { bytes, digest: None, remarks: Vec::new(), readers });
         }
-        let found = self.structure(&output, file).map_err(|what| self.bad(what))?;
-        let (readers, columns) = (found.portable.readers, found.large_columns);
+        let (readers, columns) = self.structure(&output, file).map_err(|what| self.bad(what))?;
         let digest = match level {
             VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Bytes => None,
             VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&output, &columns)?),
@@ -156,8 +155,9 @@ impl Check<'_> {
     }
 
     /// All invariants and checksums hold, no two objects share bytes, all metadata and the linked
-    /// datasets are as planned, and nothing is left to be done. Gives what there is in it.
-    fn structure(&self, output: &File, file: &fs::File) -> Result<Survey, String> {
+    /// datasets are as planned, and nothing is left to be done. Says what readers that are built on
+    /// HDF5 make of it, and which columns are large.
+    fn structure(&self, output: &File, file: &fs::File) -> Result<(Readers, LargeColumns), String> {
         let planned = self.planned;
         let mut regions = Regions::default();
         // A rewrite chooses layouts itself; what HDF5 makes of them is told.
@@ -175,7 +175,7 @@ impl Check<'_> {
             let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
             return Err(format!("the output still needs changes: {left}"));
         }
-        Ok(again.survey)
+        Ok((again.survey.portable.readers, again.survey.large_columns))
     }
 
     /// Sorts the bytes in use. We let no two objects share any; an input that does and is not
