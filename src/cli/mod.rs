@@ -1,5 +1,7 @@
 //! Reads command lines, config file and environment; no logic.
 
+mod build_info;
+mod completions;
 mod flags;
 mod interactive;
 mod one_file;
@@ -14,6 +16,8 @@ mod supervisor;
 mod target;
 mod value;
 
+pub use build_info::{asks_build_info, build_info};
+pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
 pub use one_file::{

@@ -1,5 +1,6 @@
 //! Defines the command line of `jldconv`: one file at a time.
 
+use super::completions::CompletionsArgs;
 use super::flags::ConversionFlags;
 use super::target::TargetCommand;
 use super::value;
@@ -58,6 +59,8 @@ pub enum JldconvCommand {
     Undo(UndoArgs),
     /// Make in-place upgrades final: remove their undo files
     Commit(CommitArgs),
+    /// Print what makes a shell complete this command line
+    Completions(CompletionsArgs),
 }
 
 /// The arguments of `inspect`.

@@ -6,7 +6,8 @@ mod verify;
 
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
-    Gathered, Layer, Parsed, SlurmArgs, SupervisorCommand, prepare, resolve, script, submit,
+    Gathered, Layer, Parsed, SlurmArgs, SupervisorCli, SupervisorCommand, asks_build_info,
+    build_info, completions, prepare, resolve, script, submit,
 };
 use jldconv::convert::Converter;
 use jldconv::report::{Circumstances, shards, summary};
@@ -22,7 +23,7 @@ fn main() -> std::process::ExitCode {
     if args.get(1).is_some_and(|arg| arg == worker::SUBCOMMAND) {
         return tasks::worker_main(args.into_iter().skip(2));
     }
-    match start(args) {
+    match start(&args) {
         Ok(code) => code.into(),
         Err(stop) => stop.end().into(),
     }
@@ -60,8 +61,18 @@ fn internal(error: impl std::fmt::Display) -> Stop {
     Stop::Said(ExitCode::Internal, error.to_string())
 }
 
-fn start(args: Vec<OsString>) -> Result<ExitCode, Stop> {
-    let parsed = Parsed::from_args(args).map_err(Stop::Clap)?;
+fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
+    let parsed = match Parsed::from_args(args.iter().cloned()) {
+        Err(error) if asks_build_info(&error, args.iter().map(OsString::as_os_str)) => {
+            put(&build_info("jldconv-supervisor"));
+            return Ok(ExitCode::Done);
+        }
+        parsed => parsed.map_err(Stop::Clap)?,
+    };
+    if let Some(SupervisorCommand::Completions(args)) = &parsed.cli.command {
+        put(&String::from_utf8_lossy(&completions::<SupervisorCli>(args.shell)));
+        return Ok(ExitCode::Done);
+    }
     if let Some(SupervisorCommand::Report(args)) = &parsed.cli.command {
         return report(&args.output_dir, args.json);
     }
