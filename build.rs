@@ -7,16 +7,17 @@ use std::{env, fs};
 /// The packages whose versions decide what bytes an output has.
 const CODECS: [&str; 6] = ["bzip2", "flate2", "lz4_flex", "zlib-rs", "zstd", "zstd-sys"];
 
+// Not `JLDCONV_...`: cargo sets these for tests, and the programs take such variables for settings.
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=Cargo.lock");
-    println!("cargo::rustc-env=JLDCONV_CODECS={}", codecs());
+    println!("cargo::rustc-env=BUILT_WITH_CODECS={}", codecs());
     let target = env::var("TARGET").unwrap_or_default();
-    println!("cargo::rustc-env=JLDCONV_TARGET={target}");
+    println!("cargo::rustc-env=BUILT_FOR={target}");
     // A debug build would be made anew after each commit.
     let released = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let commit = if released { packaged().or_else(checked_out) } else { None };
-    println!("cargo::rustc-env=JLDCONV_COMMIT={}", commit.unwrap_or_default());
+    println!("cargo::rustc-env=BUILT_FROM_COMMIT={}", commit.unwrap_or_default());
 }
 
 /// `name version` of each codec, by the lock file.

@@ -14,6 +14,8 @@ mod conflicts;
 #[cfg(feature = "fault")]
 #[path = "cli/counters.rs"]
 mod counters;
+#[path = "cli/doctor.rs"]
+mod doctor;
 #[cfg(feature = "fault")]
 #[path = "cli/flaky.rs"]
 mod flaky;

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 /// ```
 pub fn build_info(name: &str) -> String {
     let mut text = format!("{name} {}\n", env!("CARGO_PKG_VERSION"));
-    let commit = match env!("JLDCONV_COMMIT") {
+    let commit = match env!("BUILT_FROM_COMMIT") {
         "" if cfg!(debug_assertions) => "not kept in a debug build",
         "" => "unknown: not built from a checkout",
         commit => commit,
@@ -27,9 +27,9 @@ pub fn build_info(name: &str) -> String {
     let features = if features.is_empty() { "none".to_owned() } else { features.join(", ") };
     let lines = [
         ("commit", commit),
-        ("platform", env!("JLDCONV_TARGET")),
+        ("platform", env!("BUILT_FOR")),
         ("optional features", &features),
-        ("codecs", env!("JLDCONV_CODECS")),
+        ("codecs", env!("BUILT_WITH_CODECS")),
     ];
     for (what, told) in lines {
         let _ = writeln!(text, "{what}: {told}");

@@ -21,8 +21,8 @@ pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
 pub use one_file::{
-    CommitArgs, ConvertArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand, RescueArgs,
-    UndoArgs, VerifyArgs,
+    CommitArgs, ConvertArgs, DoctorArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand,
+    RescueArgs, UndoArgs, VerifyArgs,
 };
 pub use prepare::{Prepared, prepare};
 pub use quote::quote;

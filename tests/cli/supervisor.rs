@@ -30,10 +30,11 @@ fn the_help_is_what_users_know() {
            jldconv-supervisor <COMMAND>
 
     Commands:
-      slurm   Print (or submit) a SLURM job array that converts the archive
-      report  Say what all runs and shards of an output directory did or are doing
-      verify  Compare the files of two directories pair by pair, each in a worker of its own
-      help    Print this message or the help of the given subcommand(s)
+      slurm        Print (or submit) a SLURM job array that converts the archive
+      report       Say what all runs and shards of an output directory did or are doing
+      verify       Compare the files of two directories pair by pair, each in a worker of its own
+      completions  Print what makes a shell complete this command line
+      help         Print this message or the help of the given subcommand(s)
 
     Arguments:
       [INPUT_DIR]   The archive: a directory of <PREFIX>NNNNN.jld2

@@ -1,8 +1,9 @@
-//! Looks into files: what they hold, and what Julia meets in them.
+//! Looks into files: what they hold, and what Julia meets in them; and at the machine.
 
 use crate::unfinished::{self, Noted};
 use crate::{Stop, failed, unheard, usage};
-use jldconv::cli::{DumpArgs, InspectArgs};
+use jldconv::cli::{DoctorArgs, DumpArgs, InspectArgs};
+use jldconv::doctor::{self, Verdict};
 use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
 use jldconv::migrate::target::Target;
 use jldconv::supervisor::ExitCode;
@@ -55,6 +56,18 @@ fn json(seen: &Result<Inspection, Box<Refusal>>, undo: Option<String>) -> Result
         Err(refusal) => serde_json::to_value(refusal),
     };
     Ok(format!("{}\n", unfinished::noted(json.map_err(failed)?, undo)))
+}
+
+pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Stop> {
+    let checkup = doctor::examine(args.input.as_deref(), args.output.as_deref(), &args.prefix);
+    let mut out = io::stdout();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&checkup).map_err(failed)?)?;
+    } else {
+        out.write_all(doctor::show(&checkup).as_bytes())?;
+    }
+    let fine = checkup.verdict() < Verdict::Problem;
+    Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {

@@ -49,6 +49,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Rescue(args) => rescue::run(args, &bars),
         JldconvCommand::Undo(args) => back::undo(&args),
         JldconvCommand::Commit(args) => back::commit(&args),
+        JldconvCommand::Doctor(args) => look::doctor(&args),
         JldconvCommand::Completions(args) => {
             put_bytes(&completions::<JldconvCli>(args.shell));
             Ok(ExitCode::Done)
