@@ -37,6 +37,8 @@ mod shards_at_work;
 #[cfg(feature = "fault")]
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/slips.rs"]
+mod slips;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
 #[path = "cli/terminal.rs"]

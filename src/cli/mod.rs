@@ -10,6 +10,7 @@ mod quote;
 mod raw_settings;
 mod resolve;
 mod settings_sources;
+mod slips;
 mod slurm;
 mod slurm_script;
 mod supervisor;
@@ -29,6 +30,7 @@ pub use quote::quote;
 pub use raw_settings::Said;
 pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
+pub use slips::{archives_below, input_meant, jldconv_meant, supervisor_meant};
 pub use slurm::{SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
 pub use supervisor::{

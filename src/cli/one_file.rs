@@ -69,7 +69,8 @@ pub enum JldconvCommand {
 /// The arguments of `inspect`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct InspectArgs {
-    /// The files; of more than three, each gets one line (-v shows all of each)
+    /// The files, or directories of *.jld2; of more than three, each gets one line (-v shows all of
+    /// each)
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Print JSON, one object a file and line

@@ -396,12 +396,12 @@ fn columns_get_links_by_name_in_a_whole_archive() {
 fn in_place_and_back() {
     let world = World::new(&[1, 2]);
     let before = fs::read(world.at("old/output_00001.jld2")).unwrap();
-    world.supervisor(&["--mode", "in-place", "old"]).ends(0);
+    world.supervisor(&["--mode", "in-place", "old", "--yes"]).ends(0);
     let after = fs::read(world.at("old/output_00001.jld2")).unwrap();
     assert!(after != before && after.len() > before.len());
     world.jldconv(&["undo", "old"]).ends(0);
     assert!(fs::read(world.at("old/output_00001.jld2")).unwrap() == before);
-    world.supervisor(&["--mode", "in-place", "old"]).ends(0);
+    world.supervisor(&["--mode", "in-place", "old", "--yes"]).ends(0);
     world.jldconv(&["commit", "old"]).ends(0);
     assert_eq!(world.names("old"), ["output_00001.jld2", "output_00002.jld2"]);
     assert!(fs::read(world.at("old/output_00001.jld2")).unwrap() == after);

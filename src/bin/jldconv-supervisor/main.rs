@@ -7,7 +7,7 @@ mod verify;
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
     Gathered, Layer, Parsed, SlurmArgs, SupervisorCli, SupervisorCommand, asks_build_info,
-    build_info, completions, prepare, resolve, script, submit,
+    build_info, completions, prepare, resolve, script, submit, supervisor_meant,
 };
 use jldconv::convert::Converter;
 use jldconv::report::{Circumstances, shards, summary};
@@ -32,7 +32,7 @@ fn main() -> std::process::ExitCode {
 /// Why there is no run.
 enum Stop {
     /// Help, version, or a command line that makes no sense.
-    Clap(clap::Error),
+    Clap(clap::Error, Option<String>),
     /// Anything else.
     Said(ExitCode, String),
 }
@@ -40,8 +40,11 @@ enum Stop {
 impl Stop {
     fn end(self) -> ExitCode {
         match self {
-            Self::Clap(error) => {
+            Self::Clap(error, meant) => {
                 let _ = error.print();
+                if let Some(meant) = meant {
+                    let _ = writeln!(io::stderr(), "\n{}", text::tame_lines(&meant));
+                }
                 if error.exit_code() == 0 { ExitCode::Done } else { ExitCode::Usage }
             }
             Self::Said(code, message) => {
@@ -67,7 +70,11 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
             put(&build_info("jldconv-supervisor"));
             return Ok(ExitCode::Done);
         }
-        parsed => parsed.map_err(Stop::Clap)?,
+        Err(error) => {
+            let meant = supervisor_meant(&error, args);
+            return Err(Stop::Clap(error, meant));
+        }
+        Ok(parsed) => parsed,
     };
     if let Some(SupervisorCommand::Completions(args)) = &parsed.cli.command {
         put(&String::from_utf8_lossy(&completions::<SupervisorCli>(args.shell)));
@@ -102,7 +109,12 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
         return Err(Stop::Said(ExitCode::Nothing, nothing));
     }
     if args.ask.submit {
-        let job = submit(&script).map_err(internal)?;
+        let job = submit(&script).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                usage("there is no sbatch here: without --submit the script is printed")
+            }
+            _ => internal(error),
+        })?;
         put(&format!("submitted job array {job}: {} tasks\n", args.ask.tasks));
     } else {
         put(&script);

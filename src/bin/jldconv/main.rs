@@ -12,7 +12,9 @@ mod watch;
 
 use clap::Parser as _;
 use indicatif::MultiProgress;
-use jldconv::cli::{JldconvCli, JldconvCommand, asks_build_info, build_info, completions};
+use jldconv::cli::{
+    JldconvCli, JldconvCommand, asks_build_info, build_info, completions, jldconv_meant,
+};
 use jldconv::convert::{Failure, FailureKind};
 use jldconv::julia::on_deep_stack;
 use jldconv::report::start_log;
@@ -32,6 +34,9 @@ fn main() -> std::process::ExitCode {
         }
         Err(error) => {
             let _ = error.print();
+            if let Some(meant) = jldconv_meant(&error) {
+                let _ = writeln!(io::stderr(), "\n{}", text::tame_lines(&meant));
+            }
             let fine = error.exit_code() == 0;
             return if fine { ExitCode::Done } else { ExitCode::Usage }.into();
         }
