@@ -6,6 +6,7 @@
 
 mod machine;
 mod places;
+mod probe;
 mod show;
 
 pub use show::show;
