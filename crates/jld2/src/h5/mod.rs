@@ -11,6 +11,9 @@
 //! to the superblock's base address; a plain `u64` called *offset* counts bytes from the start of
 //! the file.
 
+mod address_log;
+mod address_map;
+mod address_set;
 mod btree2;
 mod btree2_levels;
 pub(crate) mod budget;
@@ -40,9 +43,13 @@ mod superblock;
 mod symbol_table;
 #[cfg(test)]
 mod tests;
+mod to_visit;
 mod trace;
 mod work;
 
+pub use address_log::AddressLog;
+pub use address_map::AddressMap;
+pub use address_set::AddressSet;
 pub use budget::Budget;
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
@@ -67,6 +74,7 @@ pub use refs::{RefPlan, RefSlot};
 pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
+pub(crate) use to_visit::ToVisit;
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
 
 use serde::{Deserialize, Serialize};
