@@ -88,7 +88,13 @@ fn everywhere(dir: &Path, input: &Path, expected: &Value) -> PathBuf {
 #[test]
 fn the_samples_are_read_as_h5py_reads_them_and_go_through_every_mode() {
     let dir = tempfile::tempdir().unwrap();
-    for (name, count) in [("old.h5", 30), ("dense.h5", 136), ("matlab.mat", 9)] {
+    for (name, count) in [
+        ("old.h5", 30),
+        ("dense.h5", 136),
+        ("matlab.mat", 9),
+        ("names.h5", 50),
+        ("names-old.h5", 50),
+    ] {
         let expected = fs::read(sample(&format!("{name}.expected.json"))).unwrap();
         let expected: Value = serde_json::from_slice(&expected).unwrap();
         assert!(expected.as_object().unwrap().len() >= count, "{name}");
@@ -165,6 +171,37 @@ fn links_that_lead_to_names_are_shown_compared_and_never_followed() {
     fs::write(&other, bytes).unwrap();
     let said = jldconv(1, &[&"verify", &sample("old.h5"), &other]);
     assert!(said.contains("/soft") && said.contains("-> /many/own"), "{said}");
+}
+
+#[test]
+fn names_that_are_not_utf_8_are_told_and_kept_byte_for_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["names.h5", "names-old.h5"] {
+        let file = sample(name);
+        let text = jldconv(0, &[&"dump", &file]);
+        for path in ["/few/\\xff  ", "/many/gr\\xfc\\xdfe 39  ", "/few/ü  "] {
+            assert!(text.contains(&format!("\n{path}")), "{path} of {text}");
+        }
+        assert!(text.contains("/soft/z\\xfcr\\xfcck -> /few/\\xff\n"), "{text}");
+        assert!(text.contains("l\\xe4nge"), "{text}");
+        // What is shown is what can be asked for.
+        let one = jldconv(0, &[&"dump", &file, &r"/few/\xfe"]);
+        assert!(one.starts_with(r"/few/\xfe  Vector{Int64}  7"), "{one}");
+        let seen = jldconv(0, &[&"inspect", &file]);
+        assert!(seen.contains("not UTF-8"), "{seen}");
+        let new = dir.path().join(name);
+        jldconv(0, &[&"convert", &file, &new, &"--repack"]);
+        let bytes = fs::read(&new).unwrap();
+        let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        assert!(has(b"gr\xfc\xdfe 39") && has(b"z\xfcr\xfcck") && !has(b"\\xfc"));
+        let damaged = dir.path().join(format!("cut-{name}"));
+        let mut zeroed = bytes;
+        zeroed[..560].fill(0);
+        fs::write(&damaged, &zeroed).unwrap();
+        let saved = dir.path().join(format!("saved-{name}"));
+        jldconv(0, &[&"rescue", &damaged, &saved]);
+        assert_eq!(dump(&saved), dump(&new), "{name}");
+    }
 }
 
 #[test]

@@ -170,7 +170,7 @@ impl Pairs<'_> {
         }
         match (&object_a.kind, &object_b.kind) {
             (ObjectKind::Group(in_a), ObjectKind::Group(in_b)) => {
-                let names = |group: &h5::Group| -> Vec<String> {
+                let names = |group: &h5::Group| -> Vec<h5::Name> {
                     let top = path == "/";
                     let names = group.links.iter().map(|link| link.name.clone());
                     names.filter(|name| !(top && name == "_types")).collect()
@@ -293,7 +293,7 @@ impl Pairs<'_> {
 }
 
 /// Order counts among the names that both sides have.
-fn order(path: &str, a: &[String], b: &[String], out: &mut Differences) {
+fn order(path: &str, a: &[h5::Name], b: &[h5::Name], out: &mut Differences) {
     let (names_a, names_b): (HashSet<_>, HashSet<_>) = (a.iter().collect(), b.iter().collect());
     let common_a: Vec<_> = a.iter().filter(|name| names_b.contains(name)).collect();
     let common_b: Vec<_> = b.iter().filter(|name| names_a.contains(name)).collect();

@@ -4,7 +4,7 @@
 use super::finding::{Finding, Findings, Severity};
 use super::patches::Patches;
 use crate::h5::{
-    Checked, Class, Datatype, Error, File, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result,
+    Checked, Class, Datatype, Error, File, Group, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result,
     Superblock, TypeRef,
 };
 use std::collections::BTreeSet;
@@ -37,6 +37,8 @@ pub(super) struct Repairs {
     symbolic: Option<(Arc<str>, u64)>,
     /// The same of groups with symbol tables.
     old_symbolic: Option<(Arc<str>, u64)>,
+    /// The first link with a name that is not UTF-8, and how many there are.
+    raw_names: Option<(Arc<str>, u64)>,
 }
 
 impl Repairs {
@@ -67,17 +69,26 @@ impl Repairs {
                 }
             }
             ObjectKind::Datatype(datatype) => self.versions(object.addr(), datatype),
-            ObjectKind::Group(group) if !group.symbolic.is_empty() => {
-                let old = object.header.symbols.is_some();
-                count(if old { &mut self.old_symbolic } else { &mut self.symbolic }, path);
-            }
-            ObjectKind::Group(_) => {}
+            ObjectKind::Group(group) => self.group(object, group, path),
         }
         for attribute in &object.attributes {
             self.datatype(object.addr(), &attribute.datatype);
         }
         if self.versions.len() > before {
             count(&mut self.unversioned, path);
+        }
+    }
+
+    fn group(&mut self, object: &Object, group: &Group, path: &str) {
+        if !group.symbolic.is_empty() {
+            let old = object.header.symbols.is_some();
+            count(if old { &mut self.old_symbolic } else { &mut self.symbolic }, path);
+        }
+        let names = group.links.iter().map(|link| &link.name);
+        for name in names.chain(group.symbolic.iter().map(|link| &link.name)) {
+            if !name.is_utf8() {
+                count(&mut self.raw_names, &format!("{}/{name}", path.trim_end_matches('/')));
+            }
         }
     }
 
@@ -157,6 +168,7 @@ impl Repairs {
         tell(self.sparse.as_ref(), Severity::Note, SPARSE, findings);
         tell(self.symbolic.as_ref(), Severity::Failure, SYMBOLIC, findings);
         tell(self.old_symbolic.as_ref(), Severity::Note, OLD_SYMBOLIC, findings);
+        tell(self.raw_names.as_ref(), Severity::Note, RAW_NAME, findings);
     }
 }
 
@@ -188,6 +200,9 @@ const SYMBOLIC: &str = "the group has soft or external links: JLD2 does not open
 const OLD_SYMBOLIC: &str = "the group has soft links in a symbol table: JLD2 opens the group, but does \
                             not follow them; they are kept, and not followed. After a rewrite, which \
                             makes messages of them, JLD2 does not open the group";
+
+const RAW_NAME: &str = "its name is not UTF-8 and is shown with \\xNN in the place of such bytes: JLD2 and \
+                        h5py read it, and the bytes are kept as they are";
 
 fn count(place: &mut Option<(Arc<str>, u64)>, path: &str) {
     match place {

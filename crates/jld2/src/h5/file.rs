@@ -181,12 +181,13 @@ impl File {
     /// If the first chunk cannot be read, or makes no sense without what is lost.
     pub fn object_left(&self, addr: RelAddr) -> Result<(Object, Vec<Error>)> {
         let (source, superblock) = (&self.source, &self.superblock);
-        let (header, lost) = self.counted(|effort| {
+        let (header, mut lost) = self.counted(|effort| {
             let (mut header, mut lost) = ObjectHeader::read_left(source, superblock, addr, effort)?;
             lost.extend(dense::gather_left(source, superblock, effort, &mut header));
             Ok((header, lost))
         })?;
-        Ok((Object::parse(header)?, lost))
+        let object = Object::parse_left(header, &mut lost)?;
+        Ok((object, lost))
     }
 
     /// Spends what `read` takes. What fails counts as well: walks that pass over it would else meet
