@@ -7,7 +7,7 @@ use crate::h5::{
     Checked, Class, Datatype, Error, File, Group, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result,
     Superblock, TypeRef,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The version of datatypes that all JLD2 but 0.4.51 and 0.4.52 write.
@@ -18,6 +18,8 @@ const DATATYPE_VERSION: u8 = 3;
 pub(super) struct Repairs {
     /// Objects with a chunk whose checksum is not its own.
     checksums: BTreeSet<RelAddr>,
+    /// Wrong checksums in what objects keep outside their headers: offsets, and the right ones.
+    blocks: BTreeMap<u64, u32>,
     /// The first place where a checksum was lost, and how many objects there are.
     lost: Option<(Arc<str>, u64)>,
     /// The same for checksums that are wrong.
@@ -50,6 +52,11 @@ impl Repairs {
     /// Takes note of a dataset with chunks that are not stored.
     pub(super) fn missing_chunks(&mut self, path: &str) {
         count(&mut self.sparse, path);
+    }
+
+    /// Takes note of what was let pass while everything that is linked was read.
+    pub(super) fn let_pass(&mut self, file: &File) {
+        self.blocks = file.wrong_checksums();
     }
 
     /// Looks into one object.
@@ -133,6 +140,7 @@ impl Repairs {
     /// Whether there is anything to be put right.
     pub(super) fn is_empty(&self, superblock: &Superblock) -> bool {
         self.checksums.is_empty()
+            && self.blocks.is_empty()
             && self.versions.is_empty()
             && superblock.checked == Checked::Right
     }
@@ -141,6 +149,9 @@ impl Repairs {
     pub(super) fn put(&self, patches: &mut Patches) {
         for &owner in &self.checksums {
             patches.checksums_of(owner);
+        }
+        for (&offset, &sum) in &self.blocks {
+            patches.checksum_at(offset, sum);
         }
         for &(owner, offset, class) in &self.versions {
             let byte = vec![DATATYPE_VERSION << 4 | class];
@@ -155,6 +166,8 @@ impl Repairs {
             tell(first.as_ref(), Severity::Warning, WRONG_SUPERBLOCK, findings);
         }
         tell(self.wrong.as_ref(), Severity::Warning, WRONG, findings);
+        let blocks = (!self.blocks.is_empty()).then(|| (Arc::from("/"), self.blocks.len() as u64));
+        tell(blocks.as_ref(), Severity::Warning, WRONG_BLOCK, findings);
         tell(self.lost.as_ref(), Severity::Note, LOST, findings);
         tell(self.unversioned.as_ref(), Severity::Note, UNVERSIONED, findings);
         tell(self.broken_fills.as_ref(), Severity::Note, BROKEN_FILL, findings);
@@ -176,6 +189,9 @@ const WRONG: &str = "the checksum of its header is wrong: the header was changed
                      had been written, and what it says is taken on trust; the checksum is put right";
 const WRONG_SUPERBLOCK: &str = "the checksum of the superblock is wrong: what it says is taken on \
                                 trust; the checksum is put right";
+const WRONG_BLOCK: &str = "a checksum in an index of chunks, or in a heap or tree of links or attributes, is \
+                           wrong: it was changed or damaged after it had been written, and what it \
+                           says is taken on trust; the checksum is put right";
 const LOST: &str = "the checksum of its header is zero, as JLD2 leaves it when several threads write: \
                     JLD2 from 0.4.51 on reads it all the same, HDF5, h5py and older JLD2 do not; the \
                     checksum is put right";

@@ -13,8 +13,8 @@ use crate::convert::Observer;
 use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::{fits_every_reader, single_chunk};
 use crate::h5::{
-    ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, ObjectKind,
-    RefPlan, RelAddr,
+    ChunkGrid, Class, Dataset, Datatype, Error, Extent, File, HDF5_1_CHUNK_MAX, Layout, Object,
+    ObjectKind, RefPlan, RelAddr,
 };
 use crate::julia::Column;
 use std::collections::HashMap;
@@ -39,11 +39,16 @@ pub(crate) struct Counts {
     pub(crate) one_chunk_only: u64,
     /// Columns whose filters the target does not read.
     pub(crate) unreadable: u64,
-    /// Bytes of all columns in the input.
+    /// Arrays of numbers that stood in their headers and do so no longer.
+    pub(crate) small: u64,
+    /// Bytes of all columns in the input, without those.
     pub(crate) bytes_before: u64,
-    /// Bytes of all columns in the output, with the indexes of their chunks.
+    /// Bytes of all columns in the output, without those, with the indexes of their chunks.
     pub(crate) bytes_after: u64,
 }
+
+/// JLD2 puts smaller arrays into headers (`src/datasets.jl`, `write_dataset`).
+const MAX_COMPACT: u64 = 8192;
 
 /// Writes all payloads. Contiguous data come first, since they stand at multiples of eight.
 pub(super) fn write(
@@ -66,11 +71,15 @@ pub(super) fn write(
         payloads,
         counts: Counts::default(),
     };
-    let (mut later, mut plain) = (Vec::new(), Vec::new());
+    let (mut later, mut plain, mut small) = (Vec::new(), Vec::new(), Vec::new());
     for &addr in &inventory.objects {
         let object = input.object(addr)?;
         if matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order() {
             columns.counts.unordered += u64::from(object.attributes.len() > 1);
+        }
+        if encoding.small_outside && is_small_column(input, &object)? {
+            small.push(addr);
+            continue;
         }
         let Some(column) = ColumnData::of(input, object)? else { continue };
         let dataset = column.dataset()?;
@@ -121,7 +130,29 @@ pub(super) fn write(
         columns.chunks(batch)?;
     }
     columns.counts.bytes_after = columns.out.position().saturating_sub(start);
+    for addr in small {
+        columns.outside(&*input.object(addr)?)?;
+    }
     Ok(columns.counts)
+}
+
+/// Whether a dataset is an array of numbers that stands in its header, or did so before a rewrite put it
+/// outside. HDF5 and JLD2 read those; what refers to bytes of a file from outside (kerchunk,
+/// VirtualiZarr) takes arrays in headers for arrays that were never written.
+fn is_small_column(input: &File, object: &Object) -> Result<bool, Error> {
+    let Some(dataset) = object.dataset() else { return Ok(false) };
+    let small = match dataset.layout {
+        Layout::Compact { size, .. } => size > 0,
+        Layout::Contiguous { size, addr, .. } => {
+            (1..MAX_COMPACT).contains(&size) && !addr.is_undef()
+        }
+        Layout::Chunked(_) => false,
+    };
+    if !small || dataset.dataspace.extent != Extent::Simple || dataset.dataspace.dims.is_empty() {
+        return Ok(false);
+    }
+    let datatype = input.resolve(&dataset.datatype)?;
+    Ok(matches!(datatype.class, Class::FixedPoint { .. } | Class::Float { .. }))
 }
 
 /// A dataset with data outside its header.
@@ -193,6 +224,22 @@ impl Columns<'_, '_> {
             Payload::Chunk { offset, size, mask, filters: dataset.filters.clone() }
         };
         self.is(column, payload);
+        Ok(())
+    }
+
+    /// Writes a small array outside of its header, wherever that is.
+    fn outside(&mut self, object: &Object) -> Result<(), RewriteError> {
+        let Some(dataset) = object.dataset() else { return Ok(()) };
+        let Some(at) = self.input.stored_offset(dataset)? else { return Ok(()) };
+        let (Layout::Compact { size, .. } | Layout::Contiguous { size, .. }) = dataset.layout
+        else {
+            return Ok(());
+        };
+        let offset = self.out.position();
+        let mut stream = self.input.stored(dataset)?;
+        copy(&mut stream, size, at, self.out, &mut |_| Ok(()))?;
+        self.counts.small += u64::from(matches!(dataset.layout, Layout::Compact { .. }));
+        self.payloads.insert(object.addr(), Payload::Contiguous { offset, size });
         Ok(())
     }
 

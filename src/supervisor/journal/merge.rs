@@ -31,6 +31,9 @@ pub struct Merged {
     pub shards: Vec<ShardRecord>,
     /// Files that are in the archive now and that no shard took.
     pub not_taken: Vec<String>,
+    /// Whether all outputs were asked to be made for readers that are built on HDF5, too.
+    #[serde(skip)]
+    pub portable: bool,
 }
 
 /// Merges the journals below `output_dir`, and holds them against the archive as it is now. Runs
@@ -103,6 +106,7 @@ fn merge(past: Past, own: &Dir) -> Merged {
     let interrupted = pending > 0 || shards.iter().any(unfinished);
     let started = past.runs.iter().map(|run| run.head.started.clone()).min().unwrap_or_default();
     let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
+    let portable = runs.values().all(|run| run.options.portable);
     let last = last.cloned();
     let mut files: Vec<JobRecord> = past.files.into_values().map(|known| known.record).collect();
     files.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
@@ -119,7 +123,7 @@ fn merge(past: Past, own: &Dir) -> Merged {
         faults: past.faults,
         ..sums(&past.ends, files)
     };
-    Merged { summary, notes, shards, not_taken }
+    Merged { summary, notes, shards, not_taken, portable }
 }
 
 /// The shards in a state, as `2 of 20 shards have not run: 3, 7`; `what` they did, of one and of
