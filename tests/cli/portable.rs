@@ -247,7 +247,7 @@ fn a_portable_rewrite_puts_small_arrays_outside_headers_and_keeps_them_there() {
     assert_eq!(arrays(&world.at("new.jld2")), [0, inside + outside, filtered]);
     let length = |file: &str| fs::metadata(world.at(file)).unwrap().len();
     let more = length("new.jld2") - length("plain.jld2");
-    assert!((1..=16 * inside).contains(&more), "{more} bytes for {inside} arrays: {told}");
+    assert!((1..=32 * inside).contains(&more), "{more} bytes for {inside} arrays: {told}");
     world.jldconv(&["verify", "in.jld2", "new.jld2"]).ends(0);
     // They are no columns to any codec.
     for codec in ["deflate", "none"] {
@@ -258,9 +258,7 @@ fn a_portable_rewrite_puts_small_arrays_outside_headers_and_keeps_them_there() {
         world.jldconv(&["verify", "in.jld2", "again.jld2"]).ends(0);
     }
     // What makes a file larger is told.
-    world.put("small.jld2", data(KINDS));
-    world.jldconv(&["convert", "small.jld2", "small-plain.jld2", "--repack"]).ends(0);
-    let args = ["convert", "small-plain.jld2", "larger.jld2", "--repack", "--portable"];
+    let args = ["convert", "plain.jld2", "larger.jld2", "--repack", "--portable"];
     let told = world.jldconv(&args).ends(0).out;
     assert!(told.contains("small arrays of numbers stand outside their headers"), "{told}");
 }
