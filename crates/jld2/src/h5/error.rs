@@ -147,9 +147,10 @@ impl Error {
         Self::new(ErrorKind::TooLarge { what: what.into(), limit: limit.into() }, None)
     }
 
-    /// Something that stands at `offset` would take more than `limit`.
+    /// Something at `offset` takes more than `limit`.
     pub fn too_large_at(offset: u64, what: impl Into<String>, limit: impl Into<String>) -> Self {
-        Self::new(ErrorKind::TooLarge { what: what.into(), limit: limit.into() }, Some(offset))
+        let kind = ErrorKind::TooLarge { what: what.into(), limit: limit.into() };
+        Self::new(kind, Some(offset))
     }
 
     /// There is no such thing in the file.
