@@ -16,6 +16,7 @@ use runner::{printed, python, run};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -412,11 +413,12 @@ fn block_checksums(bytes: &[u8]) -> Vec<(&'static [u8], usize)> {
         b"EADB",
     ];
     let mut found = Vec::new();
+    let part = |range: Range<usize>| bytes.get(range).unwrap();
     for signature in signatures {
-        for start in (0..bytes.len() - 4).filter(|&n| bytes[n..].starts_with(signature)) {
-            let sum = |at: usize| bytes[at..at + 4] == lookup3(&bytes[start..at]).to_le_bytes();
+        for start in (0..bytes.len() - 4).filter(|&n| part(n..n + 4) == signature) {
+            let sum = |at: usize| part(at..at + 4) == lookup3(part(start..at)).to_le_bytes();
             // We do not read the trees that tell the order of creation, nor does JLD2.
-            if signature.starts_with(b"BT") && [6, 9].contains(&bytes[start + 5]) {
+            if signature.starts_with(b"BT") && matches!(part(start + 5..start + 6), [6 | 9]) {
                 continue;
             }
             let mut ends = (start + 8..bytes.len() - 4).take(8192);

@@ -3,21 +3,20 @@
 use super::RewriteError;
 use super::choice::{self, Choice, Chooser, EncodeOptions, Reason, stored_chunks};
 use super::column_writer::{ColumnWriter, Job, Written, copy, entries};
-use super::header::Payload;
 use super::inventory::Inventory;
 use super::output::Output;
+use super::payloads::{Payload, Payloads};
 use super::pipeline;
 use super::progress::Progress;
+use super::small::is_small;
 use crate::codec::{self, Codec};
 use crate::convert::Observer;
 use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::{fits_every_reader, single_chunk};
 use crate::h5::{
-    ChunkGrid, Class, Dataset, Datatype, Error, Extent, File, HDF5_1_CHUNK_MAX, Layout, Object,
-    ObjectKind, RefPlan, RelAddr,
+    ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, RefPlan, RelAddr,
 };
 use crate::julia::Column;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -47,16 +46,13 @@ pub(crate) struct Counts {
     pub(crate) bytes_after: u64,
 }
 
-/// JLD2 puts smaller arrays into headers (`src/datasets.jl`, `write_dataset`).
-const MAX_COMPACT: u64 = 8192;
-
 /// Writes all payloads. Contiguous data come first, since they stand at multiples of eight.
 pub(super) fn write(
     input: &File,
     inventory: &Inventory,
     encoding: &EncodeOptions<'_>,
     out: &mut Output<'_>,
-    payloads: &mut HashMap<RelAddr, Payload>,
+    payloads: &mut Payloads,
     observer: &dyn Observer,
 ) -> Result<Counts, RewriteError> {
     let start = out.position();
@@ -72,12 +68,10 @@ pub(super) fn write(
         counts: Counts::default(),
     };
     let (mut later, mut plain, mut small) = (Vec::new(), Vec::new(), Vec::new());
-    for &addr in &inventory.objects {
+    columns.counts.unordered = inventory.ordered;
+    for addr in inventory.outside.iter().map(RelAddr) {
         let object = input.object(addr)?;
-        if matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order() {
-            columns.counts.unordered += u64::from(object.attributes.len() > 1);
-        }
-        if encoding.small_outside && is_small_column(input, &object)? {
+        if encoding.small_outside && is_small(input, &object)? {
             small.push(addr);
             continue;
         }
@@ -89,7 +83,7 @@ pub(super) fn write(
                 let what = "references inside a filtered chunk";
                 return Err(Error::foreign(chunked.at, what).into());
             }
-            columns.payloads.insert(addr, Payload::Behind { size: column.len });
+            columns.payloads.put_behind(addr, column.len);
             continue;
         }
         columns.counts.bytes_before += column.stored;
@@ -136,25 +130,6 @@ pub(super) fn write(
     Ok(columns.counts)
 }
 
-/// Whether a dataset is an array of numbers that stands in its header, or did so before a rewrite put it
-/// outside. HDF5 and JLD2 read those; what refers to bytes of a file from outside (kerchunk,
-/// VirtualiZarr) takes arrays in headers for arrays that were never written.
-fn is_small_column(input: &File, object: &Object) -> Result<bool, Error> {
-    let Some(dataset) = object.dataset() else { return Ok(false) };
-    let small = match dataset.layout {
-        Layout::Compact { size, .. } => size > 0,
-        Layout::Contiguous { size, addr, .. } => {
-            (1..MAX_COMPACT).contains(&size) && !addr.is_undef()
-        }
-        Layout::Chunked(_) => false,
-    };
-    if !small || dataset.dataspace.extent != Extent::Simple || dataset.dataspace.dims.is_empty() {
-        return Ok(false);
-    }
-    let datatype = input.resolve(&dataset.datatype)?;
-    Ok(matches!(datatype.class, Class::FixedPoint { .. } | Class::Float { .. }))
-}
-
 /// A dataset with data outside its header.
 struct ColumnData {
     object: Arc<Object>,
@@ -196,14 +171,14 @@ struct Columns<'t, 'o> {
     written: Written<'t>,
     progress: &'t Progress<'t>,
     out: &'t mut Output<'o>,
-    payloads: &'t mut HashMap<RelAddr, Payload>,
+    payloads: &'t mut Payloads,
     counts: Counts,
 }
 
 impl Columns<'_, '_> {
     fn is(&mut self, column: &ColumnData, payload: Payload) {
         self.progress.done(column.stored);
-        self.payloads.insert(column.object.addr(), payload);
+        self.payloads.put(column.object.addr(), payload);
     }
 
     /// Copies the stored bytes, which are in one piece, as they are.
@@ -239,7 +214,7 @@ impl Columns<'_, '_> {
         let mut stream = self.input.stored(dataset)?;
         copy(&mut stream, size, at, self.out, &mut |_| Ok(()))?;
         self.counts.small += u64::from(matches!(dataset.layout, Layout::Compact { .. }));
-        self.payloads.insert(object.addr(), Payload::Contiguous { offset, size });
+        self.payloads.put(object.addr(), Payload::Contiguous { offset, size });
         Ok(())
     }
 
@@ -377,7 +352,9 @@ impl Columns<'_, '_> {
             (job.codec, job.shuffle) = (Codec::None, None);
         }
         pipeline::run(&jobs, self.threads, &mut writer)?;
-        self.payloads.extend(writer.done);
+        for (addr, payload) in writer.done {
+            self.payloads.put(addr, payload);
+        }
         Ok(())
     }
 }
