@@ -32,7 +32,7 @@ pub fn dry_run(
     out: &mut dyn Write,
 ) -> io::Result<Foreseen> {
     let mut foreseen = Foreseen::default();
-    for job in &plan.jobs {
+    for job in plan.jobs.iter() {
         let migration = match &job.obstacle {
             Some(obstacle) => Err(Failure::new(FailureKind::Input, obstacle.as_str())),
             None => converter.dry_run(&job.input),

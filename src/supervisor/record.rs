@@ -2,13 +2,14 @@
 //! report.
 
 use super::fault::Fault;
+use super::records::Records;
 use crate::convert::{FileReport, Mode, Outcome, VerifyLevel};
 use crate::migrate::Readers;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How a job ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobOutcome {
     /// Something was changed on the way to the output.
@@ -194,7 +195,7 @@ pub struct RunSummary {
     /// Busy time of all slots over slots times wall time; 1 is perfect.
     pub parallel_efficiency: f64,
     /// One element a file, in the plan's order.
-    pub files: Vec<JobRecord>,
+    pub files: Records,
     /// Jobs of the plan that were not done.
     #[serde(default)]
     pub pending: u64,

@@ -208,7 +208,7 @@ fn made(
     others: &Past,
     asked: &Recipe,
 ) -> Option<(u64, VerifyLevel)> {
-    let claim = others.claims.get(&job.name)?.claim.as_ref()?;
+    let claim = others.claimed(&job.name).ok()??.claim?;
     let output = claim.output.as_ref()?;
     let (there, _) = StatData::entry(&job.output).ok()??;
     let same = Some(claim.input.stat) == input

@@ -9,6 +9,7 @@ use super::resume::{Answer, Inquiry, Sorted, sort_out};
 use crate::archive::{Placement, Shard, same_place};
 use crate::convert::{Mode, Recipe, Wanted};
 use crate::supervisor::journal::Journals;
+use crate::supervisor::records::Ledger;
 use crate::supervisor::run::{Commission, carry_out};
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
@@ -16,8 +17,9 @@ use crate::supervisor::{
     Conflicts, Hooks, JobOutcome, OnConflict, Plan, Reporter, RunError, RunEvent, Settings,
 };
 use crate::sys::stat::StatData;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -35,7 +37,7 @@ pub struct Survey {
     /// What a user should know before the run.
     pub notes: Vec<String>,
     /// What is to be told of each output that is there, by name.
-    pub there: BTreeMap<String, String>,
+    pub there: BTreeMap<String, Arc<str>>,
     /// How many outputs are up to date.
     pub complete: u64,
     /// How many have to be made again.
@@ -69,16 +71,28 @@ pub fn survey(
     let sorted = settle(settings, plan, &mut survey, &kept(settings, ""), hooks, reporter)?;
     survey.stale = sorted.stale.len() as u64;
     survey.conflicts = sorted.conflicts.len() as u64;
-    for settled in sorted.settled.into_iter().map(|settled| settled.record) {
+    // Most say the same.
+    let mut said: BTreeSet<Arc<str>> = BTreeSet::new();
+    let mut once = |message: String| match said.get(message.as_str()) {
+        Some(known) => Arc::clone(known),
+        None => {
+            let new: Arc<str> = message.into();
+            said.insert(Arc::clone(&new));
+            new
+        }
+    };
+    for (_, settled) in sorted.settled.iter() {
         let complete = settled.outcome == JobOutcome::Skipped && settled.conflict.is_none();
         survey.complete += u64::from(complete);
         let message = settled.message.unwrap_or_default();
-        survey.there.insert(settled.name, format!("skipped: {message}"));
+        survey.there.insert(settled.name, once(format!("skipped: {message}")));
     }
-    let stale = sorted.stale.into_iter();
-    survey.there.extend(stale.map(|(name, why)| (name, format!("made again: {why}"))));
-    let conflicts = sorted.conflicts.into_iter();
-    survey.there.extend(conflicts.map(|it| (it.name, format!("conflict: {}", it.why))));
+    for (name, why) in sorted.stale {
+        survey.there.insert(name, once(format!("made again: {why}")));
+    }
+    for conflict in sorted.conflicts {
+        survey.there.insert(conflict.name, once(format!("conflict: {}", conflict.why)));
+    }
     Ok(survey)
 }
 
@@ -91,8 +105,8 @@ pub fn is_claimed(output: &Path, now: &StatData) -> Result<bool, RunError> {
     let own = RunDir::peek(dir.unwrap_or(Path::new(".")))?;
     let journals = Journals::read(own, Shard::default())?;
     let name = output.file_name().unwrap_or_default().to_string_lossy();
-    let claim = journals.all()?.claims.get(name.as_ref());
-    let made = claim.and_then(|claimed| claimed.claim.as_ref()?.output.as_ref());
+    let claim = journals.all()?.claimed(&name)?;
+    let made = claim.and_then(|claimed| claimed.claim?.output);
     Ok(made.is_some_and(|made| made.stat == *now))
 }
 
@@ -212,7 +226,7 @@ fn look(
         context,
         task: Box::new(task),
         todo: questions.iter().map(|(place, _)| *place).collect(),
-        settled: BTreeMap::new(),
+        settled: Ledger::default(),
         run_dir: None,
         lines: Vec::new(),
         opening: None,
