@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../examples/generate/mera/mod.rs"]
-#[expect(unused_imports, reason = "the generator's program takes its tables from there")]
+#[expect(unused_imports, dead_code, reason = "what else the generator's program needs")]
 mod mera;
 
 use jldconv::h5::Layout;
@@ -25,8 +25,8 @@ const MOST: u32 = 192 << 10;
 /// Makes a file with so many rows in each of eleven columns; `None` where the file system has no
 /// files of this size.
 fn sparse(dir: &Path, rows: u64) -> Option<PathBuf> {
-    let real = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/mera/e4b-none/output_00021.jld2");
+    let real =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera/e4b-none/output_00021.jld2");
     let template = Template::read(&real, &["hydro"]).unwrap();
     fs::create_dir_all(dir).unwrap();
     let path = dir.join("output_00001.jld2");

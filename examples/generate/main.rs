@@ -1,11 +1,13 @@
-//! Makes Mera files of any size for measurements:
+//! Makes Mera files of any size for measurements, and files of very many small things:
 //!
 //! ```text
 //! cargo run --release --example generate -- OUT_DIR --files 3 --size 2GiB
 //! cargo run --release --example generate -- OUT_DIR --files 2000 --size 100kB
 //! cargo run --release --example generate -- OUT_DIR --size 200GiB --codec sparse
+//! cargo run --release --example generate -- OUT_DIR --many boxed --count 10000000
 //! ```
 
+mod many;
 mod mera;
 
 use anyhow::{Context as _, Result};
@@ -39,10 +41,20 @@ struct Args {
     /// The real file; by default one of the tests' that was written with this codec.
     #[arg(long)]
     template: Option<PathBuf>,
+    /// Instead of Mera files: files of very many small things of this kind, named after it.
+    #[arg(long, value_enum, conflicts_with_all = ["size", "codec", "columns", "seed", "template"])]
+    many: Option<many::Kind>,
+    /// How many of them.
+    #[arg(long, default_value_t = 1_000_000, requires = "many",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    count: u64,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    if let Some(kind) = args.many {
+        return write_many(&args, kind);
+    }
     let path = args.template.clone().unwrap_or_else(|| template_of(args.codec));
     let tables: Vec<&str> = args.columns.iter().map(String::as_str).collect();
     let template = Template::read(&path, &tables)?;
@@ -57,6 +69,20 @@ fn main() -> Result<()> {
         total += made.with_context(|| path.display().to_string())?;
     }
     println!("{} files, {} bytes, {rows} rows each", args.files, total);
+    Ok(())
+}
+
+fn write_many(args: &Args, kind: many::Kind) -> Result<()> {
+    fs::create_dir_all(&args.out_dir)?;
+    let mut total = 0;
+    for number in 1..=args.files {
+        let path = args.out_dir.join(format!("{}{number:05}.jld2", kind.name()));
+        let made = fs::File::create(&path)
+            .map_err(Into::into)
+            .and_then(|out| many::write(&out, kind, args.count));
+        total += made.with_context(|| path.display().to_string())?;
+    }
+    println!("{} files, {} bytes, {} of {kind:?} each", args.files, total, args.count);
     Ok(())
 }
 

@@ -274,7 +274,9 @@ impl<'de> Deserialize<'de> for Records {
 /// Records by their jobs' places in the plan, whatever the order in which they come.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
-    rows: BTreeMap<usize, Packed>,
+    /// By place.
+    rows: Vec<Option<Packed>>,
+    count: usize,
     packer: Packer,
 }
 
@@ -282,33 +284,40 @@ impl Ledger {
     /// Adds that of the job at `place`, or replaces it.
     pub(crate) fn insert(&mut self, place: usize, record: JobRecord) {
         let packed = self.packer.pack(record);
-        self.rows.insert(place, packed);
+        if place >= self.rows.len() {
+            self.rows.resize(place.saturating_add(1), None);
+        }
+        if let Some(row) = self.rows.get_mut(place) {
+            self.count += usize::from(row.is_none());
+            *row = Some(packed);
+        }
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.count
     }
 
     /// Whether there is one of the job at `place`.
     pub(crate) fn holds(&self, place: usize) -> bool {
-        self.rows.contains_key(&place)
+        self.rows.get(place).is_some_and(Option::is_some)
     }
 
     /// That of the job at `place`.
     pub(crate) fn get(&self, place: usize) -> Option<JobRecord> {
-        self.rows.get(&place).map(Packed::unpack)
+        self.rows.get(place)?.as_ref().map(Packed::unpack)
     }
 
     /// All of them, by place.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, JobRecord)> {
-        self.rows.iter().map(|(place, packed)| (*place, packed.unpack()))
+        let rows = self.rows.iter().enumerate();
+        rows.filter_map(|(place, row)| Some((place, row.as_ref()?.unpack())))
     }
 
     /// How many jobs ended in which way.
     pub(crate) fn outcomes(&self) -> BTreeMap<JobOutcome, u64> {
         let mut outcomes = BTreeMap::new();
-        for packed in self.rows.values() {
+        for packed in self.rows.iter().flatten() {
             *outcomes.entry(packed.common.outcome).or_default() += 1;
         }
         outcomes
@@ -316,7 +325,7 @@ impl Ledger {
 
     /// All of them, in the plan's order.
     pub(crate) fn into_records(self) -> Records {
-        Records { rows: Arc::new(self.rows.into_values().collect()), packer: self.packer }
+        Records { rows: Arc::new(self.rows.into_iter().flatten().collect()), packer: self.packer }
     }
 }
 

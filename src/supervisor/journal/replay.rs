@@ -6,7 +6,7 @@ use super::{EndLine, FORMAT};
 use crate::convert::{Claim, Mode, VerifyLevel};
 use crate::supervisor::record::{JobOutcome, JobRecord};
 use crate::sys::dir::{Dir, DirError};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub(crate) struct Claimed {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Past {
     /// By file name.
-    files: BTreeMap<Box<str>, Entry>,
+    files: HashMap<Box<str>, Entry>,
     /// Those that were read.
     journals: Vec<Arc<Stored>>,
     /// The runs, in the order met.
@@ -191,7 +191,7 @@ impl Past {
         }))
     }
 
-    /// All outputs that this program made and what they were, by name.
+    /// All outputs that this program made and what they were, in no order.
     ///
     /// # Errors
     /// A line cannot be read any more.

@@ -8,7 +8,7 @@
 
 use super::attempt_options;
 use super::memory::first_guess;
-use super::resume::Order;
+use super::resume::{Order, Todo};
 use super::wire::{ConvertOptions, Product};
 use super::worker::ConvertTask;
 use crate::convert::inplace::{self, InPlace};
@@ -21,14 +21,14 @@ use crate::supervisor::{Fault, JobId, JobOutcome, JobRecord, Plan, PlannedJob, S
 use crate::sys::stat::StatData;
 use crate::text;
 use crate::worker::Task;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 /// A run's conversions.
 pub(super) struct Conversion {
     settings: Settings,
-    /// How each output is made, by place in the plan.
-    orders: BTreeMap<usize, Order>,
+    /// How each output is made, in the plan's order.
+    todo: Vec<Todo>,
     /// Jobs in place that a worker has had in hand and that are not over: each of their files may
     /// be half changed.
     begun: BTreeSet<JobId>,
@@ -47,20 +47,16 @@ struct Undecided {
 }
 
 impl Conversion {
-    pub(super) fn new(
-        settings: &Settings,
-        orders: impl IntoIterator<Item = (usize, Order)>,
-    ) -> Self {
-        Self {
-            settings: settings.clone(),
-            orders: orders.into_iter().collect(),
-            begun: BTreeSet::new(),
-            undecided: Vec::new(),
-        }
+    pub(super) fn new(settings: &Settings, mut todo: Vec<Todo>) -> Self {
+        todo.sort_by_key(|job| job.place);
+        todo.shrink_to_fit();
+        Self { settings: settings.clone(), todo, begun: BTreeSet::new(), undecided: Vec::new() }
     }
 
     fn order(&self, place: JobId) -> Option<&Order> {
-        self.orders.get(&usize::try_from(place.0).ok()?)
+        let place = usize::try_from(place.0).ok()?;
+        let found = self.todo.binary_search_by_key(&place, |job| job.place).ok()?;
+        self.todo.get(found).map(|job| &job.order)
     }
 
     /// Brings the file of a job in place back if it was left in the middle of a change: no attempt

@@ -2,7 +2,7 @@
 
 use super::dispatch::Conversion;
 use super::resume::Sorted;
-use super::survey::{Survey, check_outputs, kept, settle, survey as look_first};
+use super::survey::{Survey, Told, check_outputs, kept, settle, survey as look_first};
 use crate::convert::Recipe;
 use crate::supervisor::dispatcher::RunContext;
 use crate::supervisor::journal::{self, Fingerprint, HeadLine, JobLine, Line, RunLine};
@@ -42,7 +42,7 @@ pub fn run(
     let place = RunDir::take(&settings.output_dir, settings.shard, &context.run_id)?;
     let mut survey = survey;
     // Told already, or never asked for.
-    survey.there.clear();
+    survey.told = Told::default();
     if !place.are_as(&survey.journals) {
         survey.journals = place.journals()?;
     }
@@ -59,10 +59,9 @@ pub fn run(
     }
     let lines = head(&context, &sorted, recipe);
     let todo = sorted.todo.iter().map(|job| job.place).collect();
-    let orders = sorted.todo.into_iter().map(|job| (job.place, job.order));
     let commission = Commission {
         context,
-        task: Box::new(Conversion::new(settings, orders)),
+        task: Box::new(Conversion::new(settings, sorted.todo)),
         todo,
         settled: sorted.settled,
         run_dir: Some(&place),

@@ -14,7 +14,8 @@ use crate::supervisor::run::{Commission, carry_out};
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
 use crate::supervisor::{
-    Conflicts, Hooks, JobOutcome, OnConflict, Plan, Reporter, RunError, RunEvent, Settings,
+    Conflicts, Hooks, JobOutcome, OnConflict, Plan, PlannedJob, Reporter, RunError, RunEvent,
+    Settings,
 };
 use crate::sys::stat::StatData;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,8 +37,7 @@ pub struct Survey {
     done: bool,
     /// What a user should know before the run.
     pub notes: Vec<String>,
-    /// What is to be told of each output that is there, by name.
-    pub there: BTreeMap<String, Arc<str>>,
+    pub(super) told: Told,
     /// How many outputs are up to date.
     pub complete: u64,
     /// How many have to be made again.
@@ -46,7 +46,33 @@ pub struct Survey {
     pub conflicts: u64,
 }
 
+/// What is to be told of outputs that are there.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Of those that are left as they are, by place in the plan. Most say the same.
+    settled: BTreeMap<usize, Arc<str>>,
+    /// What was said so far.
+    said: BTreeSet<Arc<str>>,
+    /// Of the others, by name.
+    others: BTreeMap<String, String>,
+}
+
+impl Told {
+    fn settled(&mut self, place: usize, message: &str) {
+        let known = self.said.get(message).cloned();
+        let message = known.unwrap_or_else(|| message.into());
+        self.said.insert(Arc::clone(&message));
+        self.settled.insert(place, message);
+    }
+}
+
 impl Survey {
+    /// What is to be told of the output of `job`, which is at `place` in the plan, if it is there.
+    pub fn there(&self, place: usize, job: &PlannedJob) -> Option<String> {
+        let other = self.told.others.get(&job.name).cloned();
+        other.or_else(|| Some(format!("skipped: {}", self.told.settled.get(&place)?)))
+    }
+
     /// Whether nobody looked yet.
     pub(super) fn is_empty(&self) -> bool {
         !self.done
@@ -71,28 +97,17 @@ pub fn survey(
     let sorted = settle(settings, plan, &mut survey, &kept(settings, ""), hooks, reporter)?;
     survey.stale = sorted.stale.len() as u64;
     survey.conflicts = sorted.conflicts.len() as u64;
-    // Most say the same.
-    let mut said: BTreeSet<Arc<str>> = BTreeSet::new();
-    let mut once = |message: String| match said.get(message.as_str()) {
-        Some(known) => Arc::clone(known),
-        None => {
-            let new: Arc<str> = message.into();
-            said.insert(Arc::clone(&new));
-            new
-        }
-    };
-    for (_, settled) in sorted.settled.iter() {
+    let mut told = Told::default();
+    for (place, settled) in sorted.settled.iter() {
         let complete = settled.outcome == JobOutcome::Skipped && settled.conflict.is_none();
         survey.complete += u64::from(complete);
-        let message = settled.message.unwrap_or_default();
-        survey.there.insert(settled.name, once(format!("skipped: {message}")));
+        told.settled(place, &settled.message.unwrap_or_default());
     }
-    for (name, why) in sorted.stale {
-        survey.there.insert(name, once(format!("made again: {why}")));
-    }
-    for conflict in sorted.conflicts {
-        survey.there.insert(conflict.name, once(format!("conflict: {}", conflict.why)));
-    }
+    let stale = sorted.stale.into_iter().map(|(name, why)| (name, format!("made again: {why}")));
+    told.others.extend(stale);
+    let conflicts = sorted.conflicts.into_iter();
+    told.others.extend(conflicts.map(|it| (it.name, format!("conflict: {}", it.why))));
+    survey.told = told;
     Ok(survey)
 }
 

@@ -38,25 +38,77 @@ impl Checksums {
 
 /// The lookup3 hash of `bytes`.
 pub fn lookup3(bytes: &[u8]) -> u32 {
-    // The hash is defined on 32-bit arithmetic; the length wraps by definition.
-    #[expect(clippy::cast_possible_truncation, reason = "lookup3 takes the length modulo 2^32")]
-    let seed = 0xdead_beef_u32.wrapping_add(bytes.len() as u32);
-    let (mut a, mut b, mut c) = (seed, seed, seed);
-    let mut rest = bytes;
-    while rest.len() > 12 {
-        let (block, tail) = rest.split_at(12);
+    let mut hash = Lookup3::of_len(bytes.len() as u64);
+    hash.update(bytes);
+    hash.finish()
+}
+
+/// The lookup3 hash of bytes that come in pieces. How many there will be has to be known before.
+#[derive(Debug, Clone)]
+pub struct Lookup3 {
+    state: [u32; 3],
+    /// The last bytes so far: those of the last block are mixed in otherwise.
+    kept: [u8; BLOCK],
+    len: usize,
+}
+
+/// Bytes that are mixed in at once.
+const BLOCK: usize = 12;
+
+impl Lookup3 {
+    /// The hash of nothing yet, for `len` bytes in all.
+    pub fn of_len(len: u64) -> Self {
+        // The hash is defined on 32-bit arithmetic; the length wraps by definition.
+        #[expect(clippy::cast_possible_truncation, reason = "lookup3 takes the length modulo 2^32")]
+        let seed = 0xdead_beef_u32.wrapping_add(len as u32);
+        Self { state: [seed; 3], kept: [0; BLOCK], len: 0 }
+    }
+
+    /// Takes in the next bytes.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        if self.len > 0 {
+            let room = BLOCK - self.len;
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.keep(now);
+            bytes = later;
+            if bytes.is_empty() {
+                return;
+            }
+            let block = self.kept;
+            self.mix(&block);
+            self.len = 0;
+        }
+        while bytes.len() > BLOCK {
+            let (block, rest) = bytes.split_at(BLOCK);
+            self.mix(block);
+            bytes = rest;
+        }
+        self.keep(bytes);
+    }
+
+    /// The hash.
+    pub fn finish(self) -> u32 {
+        let [a, b, c] = self.state;
+        if self.len == 0 {
+            return c;
+        }
+        let [x, y, z] = words(self.kept.get(..self.len).unwrap_or_default());
+        last(a.wrapping_add(x), b.wrapping_add(y), c.wrapping_add(z))
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        for (to, from) in self.kept.iter_mut().skip(self.len).zip(bytes) {
+            *to = *from;
+        }
+        self.len += bytes.len();
+    }
+
+    fn mix(&mut self, block: &[u8]) {
+        let [a, b, c] = self.state;
         let [x, y, z] = words(block);
-        a = a.wrapping_add(x);
-        b = b.wrapping_add(y);
-        c = c.wrapping_add(z);
-        (a, b, c) = mix(a, b, c);
-        rest = tail;
+        let (a, b, c) = mix(a.wrapping_add(x), b.wrapping_add(y), c.wrapping_add(z));
+        self.state = [a, b, c];
     }
-    if rest.is_empty() {
-        return c;
-    }
-    let [x, y, z] = words(rest);
-    last(a.wrapping_add(x), b.wrapping_add(y), c.wrapping_add(z))
 }
 
 /// Up to twelve bytes as three little-endian words, zero-padded.
@@ -101,7 +153,24 @@ fn last(mut a: u32, mut b: u32, mut c: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::lookup3;
+    use super::{Lookup3, lookup3};
+
+    #[test]
+    fn pieces_give_the_hash_of_the_whole() {
+        let bytes: Vec<u8> = (0..100_u8).collect();
+        for len in 0..60 {
+            let bytes = &bytes[..len];
+            for first in 0..=len {
+                for second in first..=len {
+                    let mut hash = Lookup3::of_len(len as u64);
+                    hash.update(&bytes[..first]);
+                    hash.update(&bytes[first..second]);
+                    hash.update(&bytes[second..]);
+                    assert_eq!(hash.finish(), lookup3(bytes), "{len}: {first}, {second}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn matches_the_published_vectors() {

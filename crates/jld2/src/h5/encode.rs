@@ -365,8 +365,9 @@ pub fn group(links: &[(String, RelAddr)]) -> Vec<NewMessage> {
 }
 
 /// Bytes in the file of a collection whose objects take `used` bytes with their heads.
-pub fn heap_len(used: u64) -> u64 {
-    HEAP_HEAD + MIN_HEAP.max(used + 16)
+pub const fn heap_len(used: u64) -> u64 {
+    let needed = used + 16;
+    HEAP_HEAD + if needed > MIN_HEAP { needed } else { MIN_HEAP }
 }
 
 /// Encodes a heap collection so that JLD2 and libhdf5 agree on it (docs/jld2-format.md, section 8):

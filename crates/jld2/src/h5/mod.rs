@@ -11,6 +11,9 @@
 //! to the superblock's base address; a plain `u64` called *offset* counts bytes from the start of
 //! the file.
 
+mod address_log;
+mod address_map;
+mod address_set;
 mod btree2;
 mod btree2_levels;
 pub(crate) mod budget;
@@ -43,6 +46,9 @@ mod tests;
 mod trace;
 mod work;
 
+pub use address_log::AddressLog;
+pub use address_map::AddressMap;
+pub use address_set::AddressSet;
 pub use budget::Budget;
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
