@@ -50,7 +50,7 @@ fn sparse(dir: &Path, rows: u64) -> Option<PathBuf> {
 /// Offset of the last row's density.
 fn last_value(path: &Path, rows: u64) -> u64 {
     let file = jld2::File::open(path).unwrap();
-    let column = file.dataset("hydro/data").unwrap().table().unwrap().unwrap();
+    let column = file.dataset("hydro/data").unwrap().table_in("columns").unwrap().unwrap();
     assert_eq!(column.len(), rows);
     let column = column.column("rho").unwrap();
     let layout = &column.object().dataset().unwrap().layout;
@@ -110,7 +110,7 @@ fn through_all(rows: u64) {
     assert!(is_sparse(&patched));
     assert!(fs::metadata(&patched).unwrap().len() > fs::metadata(&input).unwrap().len());
     let file = jld2::File::open(&patched).unwrap();
-    let table = file.dataset("hydro/data").unwrap().table().unwrap().unwrap();
+    let table = file.dataset("hydro/data").unwrap().table_in("columns").unwrap().unwrap();
     assert_eq!(table.len(), rows);
     let rho = table.column("rho").unwrap().slice::<f64>(rows - 3..rows).unwrap();
     assert_eq!(rho, [0.0, 0.0, SOME]);

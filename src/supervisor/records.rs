@@ -293,6 +293,11 @@ impl Ledger {
         }
     }
 
+    /// Makes room for the jobs of a plan of so many, and not for more.
+    pub(crate) fn reserve(&mut self, jobs: usize) {
+        self.rows.reserve_exact(jobs.saturating_sub(self.rows.len()));
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.count

@@ -153,8 +153,9 @@ impl Dispatcher {
         scheduler: Scheduler,
         events_out: EventSender,
         (outbox, inbox): (Sender<Message>, Receiver<Message>),
-        settled: Ledger,
+        mut settled: Ledger,
     ) -> Self {
+        settled.reserve(context.plan.jobs.len());
         Self {
             context,
             task,

@@ -8,12 +8,17 @@ use crate::supervisor::record::{JobOutcome, JobRecord};
 use crate::sys::dir::{Dir, DirError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Longest line that is read, in bytes; a job's line carries at most some hundred kilobytes of
 /// findings.
 pub(super) const LINE_MAX: u64 = 4 << 20;
+
+/// So many journals are held open; a job array may have thousands.
+const HELD_OPEN: usize = 64;
 
 /// The last that is known of one file.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,7 +141,7 @@ impl Past {
             return Ok(());
         }
         let path = dir.path().join(name);
-        self.take_in(Stored { file: dir.open_file(name, false)?, path })
+        self.take_in(&dir.open_file(name, false)?, path)
     }
 
     /// Ids of all runs.
@@ -212,11 +217,11 @@ impl Past {
         self.journal(place).map(|journal| journal.job(place.span)).transpose()
     }
 
-    fn take_in(&mut self, journal: Stored) -> Result<(), DirError> {
+    fn take_in(&mut self, file: &File, path: PathBuf) -> Result<(), DirError> {
         let number = u32::try_from(self.journals.len()).unwrap_or(u32::MAX);
-        let journal = Arc::new(journal);
-        self.journals.push(Arc::clone(&journal));
-        let mut reader = BufReader::with_capacity(1 << 18, &journal.file);
+        let held = self.journals.len() < HELD_OPEN;
+        self.journals.push(Arc::new(Stored::of(file, path, held)?));
+        let mut reader = BufReader::with_capacity(1 << 18, file);
         // The run whose lines follow.
         let mut run: Option<u32> = None;
         let mut bytes = Vec::new();
@@ -317,6 +322,7 @@ mod tests {
     use super::*;
     use crate::convert::Options;
     use crate::supervisor::journal::HeadLine;
+    use std::fs;
     use std::os::unix::fs::FileExt;
 
     fn run(id: &str) -> Line {
@@ -364,7 +370,7 @@ mod tests {
     fn take_in(past: &mut Past, bytes: &[u8]) {
         let file = tempfile::tempfile().unwrap();
         file.write_all_at(bytes, 0).unwrap();
-        past.take_in(Stored { file, path: "journal".into() }).unwrap();
+        past.take_in(&file, "journal".into()).unwrap();
     }
 
     fn outcome(past: &Past, name: &str) -> JobOutcome {
@@ -398,6 +404,28 @@ mod tests {
         take_in(&mut past, &one("4", JobOutcome::Unchanged));
         let claimed = past.claimed("x").unwrap().unwrap();
         assert_eq!((claimed.at, past.known("x").unwrap().unwrap().at), ("4".into(), "4".into()));
+    }
+
+    #[test]
+    fn very_many_journals_are_read_again_without_being_held_open() {
+        let place = tempfile::tempdir().unwrap();
+        let dir = Dir::open(place.path()).unwrap();
+        let mut past = Past::default();
+        let name = |number| format!("journal-{number}-of-80.jsonl");
+        for number in 1..=80 {
+            let job = job("a", &number.to_string(), "1", JobOutcome::Converted);
+            fs::write(place.path().join(name(number)), text(&[run("a"), job])).unwrap();
+            past.read(&dir, OsStr::new(&name(number))).unwrap();
+        }
+        for number in 1..=80 {
+            assert_eq!(outcome(&past, &number.to_string()), JobOutcome::Converted);
+        }
+        // What has the name now is not what was read.
+        fs::copy(place.path().join(name(80)), place.path().join("copy")).unwrap();
+        fs::rename(place.path().join("copy"), place.path().join(name(80))).unwrap();
+        let error = past.claimed("80").unwrap_err().to_string();
+        assert!(error.contains("another file is in its place"), "{error}");
+        assert!(error.contains(&name(80)), "{error}");
     }
 
     #[test]

@@ -241,7 +241,7 @@ impl<'a> Sorter<'a> {
 }
 
 fn order(input: Option<StatData>, existing: Existing) -> Order {
-    Order { existing, input, stale: None, conflict: None, recorded: false, recheck: None }
+    Order { existing, ..Order::plain(input) }
 }
 
 fn make(order: Order) -> Fate {

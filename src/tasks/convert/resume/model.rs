@@ -55,6 +55,20 @@ pub(in crate::tasks::convert) struct Order {
     pub(in crate::tasks::convert) recheck: Option<Box<Claim>>,
 }
 
+impl Order {
+    /// That of an output of which there is nothing yet.
+    pub(in crate::tasks::convert) fn plain(input: Option<StatData>) -> Self {
+        Self {
+            existing: Existing::Keep,
+            input,
+            stale: None,
+            conflict: None,
+            recorded: false,
+            recheck: None,
+        }
+    }
+}
+
 /// What a journal has to keep of a job that is over before the run.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::tasks::convert) struct ToRecord {
