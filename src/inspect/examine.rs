@@ -65,10 +65,16 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
     };
     let superblock = file.superblock();
     let examiner = Examiner::new(&types, target, findings);
+    let tree = Trees::new(&types, detail == Detail::Full).root();
     let mut usage = Usage::new(examiner, superblock.end_of_file);
+    if let Ok(tree) = &tree {
+        usage.ask_for(tree);
+    }
+    // What is amiss with the file is told by the walk over all of it.
     Trace::run(file, &mut usage)?;
     let unreachable = usage.unreachable(superblock.end_of_file);
-    let tree = Trees::new(&types, &usage, detail == Detail::Full).root()?;
+    let mut tree = tree?;
+    usage.fill(&mut tree);
     let mut mera = match groups::mera(&types) {
         Err(error) if error.is_foreign() && !usage.foreign.is_empty() => MeraFile::unknown(),
         mera => mera?,

@@ -2,7 +2,6 @@
 
 use super::columns::codec;
 use super::model::{NodeKind, TreeNode};
-use super::usage::Usage;
 use crate::h5::{Group, Object, ObjectKind, RelAddr, Result, Symbolic};
 use crate::julia::{JuliaType, TypeTable};
 use std::collections::HashSet;
@@ -28,10 +27,15 @@ fn bare(name: &str, kind: NodeKind) -> TreeNode {
     }
 }
 
+/// The path of what a group at `path` calls `name`.
+pub(super) fn below(path: &str, name: &str) -> String {
+    let separator = if path == "/" { "" } else { "/" };
+    format!("{path}{separator}{name}")
+}
+
 /// Builds trees.
 pub(super) struct Trees<'a> {
     types: &'a TypeTable<'a>,
-    usage: &'a Usage<'a>,
     /// Nodes that may still be made.
     left: usize,
     /// Groups on the way from the root: one that is linked below itself would never end.
@@ -40,12 +44,13 @@ pub(super) struct Trees<'a> {
 
 impl<'a> Trees<'a> {
     /// With `full`, the committed types too, and however many nodes.
-    pub(super) fn new(types: &'a TypeTable<'a>, usage: &'a Usage<'a>, full: bool) -> Self {
+    pub(super) fn new(types: &'a TypeTable<'a>, full: bool) -> Self {
         let left = if full { usize::MAX } else { MAX_NODES };
-        Self { types, usage, left, inside: HashSet::new() }
+        Self { types, left, inside: HashSet::new() }
     }
 
-    /// The whole tree.
+    /// The whole tree. What its nodes take, and what is amiss inside them, is filled in by
+    /// [`Usage`](super::usage::Usage).
     pub(super) fn root(&mut self) -> Result<TreeNode> {
         self.node("/", "/", self.types.file().superblock().root, 0)
     }
@@ -59,10 +64,6 @@ impl<'a> Trees<'a> {
             object => object?,
         };
         let mut node = bare(name, NodeKind::Group);
-        node.bytes = self.usage.of(path);
-        if let Some(error) = self.usage.foreign.get(path) {
-            node.problem = Some(error.to_string());
-        }
         match &object.kind {
             ObjectKind::Group(group) => self.children(&mut node, group, path, addr, depth)?,
             ObjectKind::Dataset(dataset) => {
@@ -116,11 +117,8 @@ impl<'a> Trees<'a> {
             if self.left != usize::MAX {
                 self.left -= 1;
             }
-            let separator = if path == "/" { "" } else { "/" };
-            let path = format!("{path}{separator}{}", link.name);
-            let child = self.node(&link.name, &path, link.target, depth + 1)?;
-            node.bytes = node.bytes.saturating_add(child.bytes);
-            node.children.push(child);
+            let path = below(path, &link.name);
+            node.children.push(self.node(&link.name, &path, link.target, depth + 1)?);
         }
         for link in &group.symbolic {
             if self.left == 0 {

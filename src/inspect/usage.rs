@@ -1,14 +1,15 @@
 //! Tells which bytes of a file are in use, and by what: one trace.
 
+use super::model::{NodeKind, TreeNode};
+use super::tree::below;
 use crate::h5::{Error, HEAP_HEAD, Object, ObjectKind, Region, RegionKind, Result, Visitor};
 use crate::migrate::Examiner;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 /// Ranges that are kept apart; more are merged where they touch.
 const MANY: usize = 1 << 16;
 
-/// Bytes in use, in all and by the linked object that leads to them.
+/// Bytes in use, in all and by the linked object that leads to them, if it is asked for.
 pub(super) struct Usage<'a> {
     /// Looks into each object on the same walk.
     pub(super) examiner: Examiner<'a>,
@@ -17,9 +18,15 @@ pub(super) struct Usage<'a> {
     ranges: Vec<(u64, u64)>,
     /// Ranges after the last merge.
     merged: usize,
-    by_path: HashMap<Arc<str>, u64>,
-    /// The path of the object whose regions are being told.
-    current: Arc<str>,
+    /// Those that are asked for by path, and the bytes of each: all paths of a file may be longer than
+    /// the file.
+    asked: HashMap<String, usize>,
+    bytes: Vec<u64>,
+    /// Bytes of the longest path that is asked for.
+    longest: usize,
+    /// Whose regions are being told: its path, and which of those asked for it is.
+    current: String,
+    current_is: Option<usize>,
     pub(super) bytes_data: u64,
     pub(super) groups: u64,
     pub(super) datasets: u64,
@@ -36,8 +43,11 @@ impl<'a> Usage<'a> {
             end,
             ranges: Vec::new(),
             merged: 0,
-            by_path: HashMap::new(),
-            current: Arc::from("/"),
+            asked: HashMap::new(),
+            bytes: Vec::new(),
+            longest: 0,
+            current: String::new(),
+            current_is: None,
             bytes_data: 0,
             groups: 0,
             datasets: 0,
@@ -46,9 +56,42 @@ impl<'a> Usage<'a> {
         }
     }
 
-    /// Bytes of what was met through the linked object at `path` first.
+    /// Counts what the nodes of a tree take.
+    pub(super) fn ask_for(&mut self, tree: &TreeNode) {
+        self.ask("/", tree);
+    }
+
+    fn ask(&mut self, path: &str, node: &TreeNode) {
+        self.longest = self.longest.max(path.len());
+        let next = self.bytes.len();
+        if *self.asked.entry(path.to_owned()).or_insert(next) == next {
+            self.bytes.push(0);
+        }
+        node.children.iter().for_each(|child| self.ask(&below(path, &child.name), child));
+    }
+
+    /// Bytes of what was met through the linked object at `path` first, which was asked for.
     pub(super) fn of(&self, path: &str) -> u64 {
-        self.by_path.get(path).copied().unwrap_or(0)
+        self.asked.get(path).and_then(|i| self.bytes.get(*i)).copied().unwrap_or(0)
+    }
+
+    /// Fills in what the nodes of a tree take, with what is below them, and what is amiss inside them.
+    pub(super) fn fill(&self, tree: &mut TreeNode) {
+        self.fill_in("/", tree);
+    }
+
+    fn fill_in(&self, path: &str, node: &mut TreeNode) {
+        if matches!(node.kind, NodeKind::Foreign | NodeKind::SoftLink | NodeKind::ExternalLink) {
+            return;
+        }
+        node.bytes = self.of(path);
+        if let Some(error) = self.foreign.get(path) {
+            node.problem = Some(error.to_string());
+        }
+        for child in &mut node.children {
+            self.fill_in(&below(path, &child.name), child);
+            node.bytes = node.bytes.saturating_add(child.bytes);
+        }
     }
 
     /// Bytes below `end` that are not in use.
@@ -75,8 +118,12 @@ impl<'a> Usage<'a> {
 
 impl Visitor for Usage<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
-        if *self.current != *path {
-            self.current = Arc::from(path);
+        if path.len() > self.longest {
+            self.current_is = None;
+            self.current.clear();
+        } else if self.current != path {
+            path.clone_into(&mut self.current);
+            self.current_is = self.asked.get(path).copied();
         }
         match object.kind {
             ObjectKind::Group(_) => self.groups += 1,
@@ -105,10 +152,8 @@ impl Visitor for Usage<'_> {
             if matches!(region.kind, RegionKind::Payload | RegionKind::References) {
                 self.bytes_data += bytes;
             }
-            if let Some(known) = self.by_path.get_mut(&*self.current) {
+            if let Some(known) = self.current_is.and_then(|i| self.bytes.get_mut(i)) {
                 *known += bytes;
-            } else {
-                self.by_path.insert(Arc::clone(&self.current), bytes);
             }
         }
         Ok(())
@@ -119,6 +164,7 @@ impl Visitor for Usage<'_> {
 mod tests {
     use super::*;
     use crate::h5::{File, Trace};
+    use crate::inspect::tree::Trees;
     use crate::julia::TypeTable;
     use crate::migrate::target::Target;
     use std::path::Path;
@@ -132,6 +178,7 @@ mod tests {
         let target = Target::builtin(Target::default_name()).unwrap();
         let end = file.superblock().end_of_file;
         let mut usage = Usage::new(Examiner::new(&types, &target, Vec::new()), end);
+        usage.ask_for(&Trees::new(&types, false).root().unwrap());
         Trace::run(&file, &mut usage).unwrap();
         let unused = usage.unreachable(end);
         assert!(unused < end / 20, "{unused} of {end}");

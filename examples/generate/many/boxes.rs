@@ -31,7 +31,7 @@ fn any_vector(
 
 /// The header of a `Vector{Any}`.
 fn array_of_any(out: &mut Writer<'_>, any: u64, count: u64) -> Result<u64> {
-    out.array(inline(&Datatype::reference()), Some(Types::element(any)), count, 8 * count)
+    out.array(&inline(&Datatype::reference()), Some(&Types::element(any)), count, 8 * count)
 }
 
 pub(super) fn number(number: f64) -> Vec<NewMessage> {

@@ -37,7 +37,7 @@ pub(super) fn dict(out: &mut Writer<'_>, count: u64) -> Result<()> {
     let array = data + header(0).len() as u64;
     out.bytes(&header(array))?;
     let reference = inline(&Datatype::reference());
-    out.array(reference, Some(Types::element(element)), count, 8 * count)?;
+    out.array(&reference, Some(&Types::element(element)), count, 8 * count)?;
     let entry = |i: u64, heap: u64, index: u64| -> Result<Vec<u8>> {
         let mut bytes = id(KEY, heap, index)?;
         bytes.extend(i.to_le_bytes());

@@ -71,12 +71,12 @@ impl<'a> Writer<'a> {
     /// The header of an array whose data, of `bytes`, follow at the next multiple of eight.
     pub(super) fn array(
         &mut self,
-        datatype: NewMessage,
-        attribute: Option<NewMessage>,
+        datatype: &NewMessage,
+        attribute: Option<&NewMessage>,
         elements: u64,
         bytes: u64,
     ) -> Result<u64> {
-        let messages = |data| array(datatype.clone(), attribute.clone(), elements, bytes, data);
+        let messages = |data| array(datatype.clone(), attribute.cloned(), elements, bytes, data);
         let len = object_header(&messages(0)).bytes.len() as u64;
         let addr = self.object(&messages((self.at + len).next_multiple_of(8)))?;
         self.align()?;

@@ -15,7 +15,7 @@ fn string(i: u64) -> String {
 
 /// A `Vector{String}`.
 pub(super) fn vector(out: &mut Writer<'_>, count: u64) -> Result<()> {
-    let data = out.array(inline(&Datatype::vlen_string()), None, count, 16 * count)?;
+    let data = out.array(&inline(&Datatype::vlen_string()), None, count, 16 * count)?;
     let heaps = || (0..count).step_by(MAX_HEAP_OBJECTS).map(|i| i..count.min(i + FULL));
     let mut heap = out.at() + 16 * count;
     for range in heaps() {

@@ -7,6 +7,9 @@ use xxhash_rust::xxh3::Xxh3;
 const SMALL: u64 = 4 << 10;
 /// Bytes are read in pieces of this many.
 const PIECE: u64 = 64 << 10;
+/// Of a longer path only the end counts: those of groups inside one another would else be longer, all
+/// together, than any file. The links themselves count wherever they are.
+const PATH: usize = 4 << 10;
 
 /// xxh3-128, in hexadecimal, of a file's metadata: superblock, object headers with all that is
 /// stored in them, heaps, references, small payloads, and where the other payloads stand. Two files
@@ -32,6 +35,14 @@ impl Digester<'_> {
         self.hash.update(&number.to_le_bytes());
     }
 
+    fn path(&mut self, path: &str) {
+        let more = path.len().saturating_sub(PATH);
+        if more > 0 {
+            self.number(more as u64);
+        }
+        self.hash.update(path.as_bytes().get(more..).unwrap_or_default());
+    }
+
     fn bytes(&mut self, mut start: u64, end: u64) -> Result<()> {
         while start < end {
             let len = (end - start).min(PIECE);
@@ -45,7 +56,7 @@ impl Digester<'_> {
 
 impl Visitor for Digester<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
-        self.hash.update(path.as_bytes());
+        self.path(path);
         for chunk in &object.header.chunks {
             self.number(chunk.offset);
             self.hash.update(&chunk.bytes);
@@ -59,7 +70,7 @@ impl Visitor for Digester<'_> {
         if !error.is_foreign_dataset() {
             return Err(error);
         }
-        self.hash.update(path.as_bytes());
+        self.path(path);
         Ok(())
     }
 

@@ -140,6 +140,12 @@ impl Error {
         Self::new(ErrorKind::TooLarge { what: what.into(), limit: limit.into() }, None)
     }
 
+    /// Something at `offset` takes more than `limit`.
+    pub fn too_large_at(offset: u64, what: impl Into<String>, limit: impl Into<String>) -> Self {
+        let kind = ErrorKind::TooLarge { what: what.into(), limit: limit.into() };
+        Self::new(kind, Some(offset))
+    }
+
     /// There is no such thing in the file.
     pub fn not_found(what: impl Into<String>) -> Self {
         Self::new(ErrorKind::NotFound { what: shortened(what.into()) }, None)

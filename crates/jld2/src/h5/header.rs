@@ -409,7 +409,7 @@ impl ObjectHeader {
         walk(&chunk, self.version, self.flags, &mut |message, bytes| {
             let Message { kind, flags, offset, body, .. } = message;
             if messages.len() >= HEADER_MESSAGES {
-                return Err(Error::foreign(offset, "an object header with over 2^19 messages"));
+                return Err(too_many_links(offset));
             }
             if kind > kind::LAST && flags & 8 != 0 {
                 return Err(Error::foreign(offset, format!("header message type {kind:#x}")));
@@ -515,11 +515,24 @@ pub(super) fn absolute(superblock: &Superblock, addr: RelAddr, what: &str) -> Re
 }
 
 fn too_large(at: u64, len: u64) -> Error {
+    if len > HEADER_BYTES {
+        return too_many_links(at);
+    }
     Error::corrupt(
         at,
         "object header size",
         "at most 16 MiB, each byte once",
         format!("{len} more"),
+    )
+}
+
+/// Honest headers that are so large are those of groups. All of one is in memory at once.
+fn too_many_links(at: u64) -> Error {
+    Error::too_large_at(
+        at,
+        "object header",
+        "16 MiB or 2^19 messages, the most that are read of one object; the links of a group can be \
+         put into several groups in Julia",
     )
 }
 

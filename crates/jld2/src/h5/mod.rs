@@ -43,6 +43,7 @@ mod superblock;
 mod symbol_table;
 #[cfg(test)]
 mod tests;
+mod to_visit;
 mod trace;
 mod work;
 
@@ -73,6 +74,7 @@ pub use refs::{RefPlan, RefSlot};
 pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
+pub(crate) use to_visit::ToVisit;
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
 
 use serde::{Deserialize, Serialize};

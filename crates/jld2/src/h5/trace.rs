@@ -2,11 +2,11 @@
 //! and which bytes belong to what (docs/jld2-format.md, section 9).
 
 use super::budget::{Budget, Cost, ELEMENT};
+use super::to_visit::{ToVisit, join};
 use super::{
-    Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Object, ObjectKind, RefPlan,
-    RefSlot, RelAddr, Result, TypeRef,
+    AddressSet, Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Object, ObjectKind,
+    RefPlan, RefSlot, RelAddr, Result, TypeRef,
 };
-use std::collections::HashSet;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
@@ -175,11 +175,9 @@ pub trait Visitor {
 pub struct Trace<'a> {
     file: &'a File,
     visitor: &'a mut dyn Visitor,
-    seen: HashSet<RelAddr>,
-    heaps: HashSet<RelAddr>,
-    pending: Vec<(RelAddr, Arc<str>)>,
-    /// What the object being read leads to, to be visited in this order.
-    found: Vec<(RelAddr, Arc<str>)>,
+    seen: AddressSet,
+    heaps: AddressSet,
+    to_visit: ToVisit,
     allowance: Budget,
 }
 
@@ -195,21 +193,21 @@ impl<'a> Trace<'a> {
         let mut trace = Self {
             file,
             visitor,
-            seen: HashSet::new(),
-            heaps: HashSet::new(),
-            pending: vec![(superblock.root, Arc::from("/"))],
-            found: Vec::new(),
+            seen: AddressSet::default(),
+            heaps: AddressSet::default(),
+            to_visit: ToVisit::default(),
             allowance: file.allowance(),
         };
-        trace.seen.insert(superblock.root);
-        while let Some((addr, path)) = trace.pending.pop() {
-            if Arc::strong_count(&path) == 1 {
-                trace.allowance.give_back(Cost::Paths, path.len() as u64);
-            }
+        trace.seen.insert(superblock.root.0);
+        let (mut next, mut path) = (Some(superblock.root), "/".to_owned());
+        while let Some(addr) = next {
             match trace.visit(addr, &path).map_err(|e| e.in_object(&path)) {
                 Err(error) if error.is_foreign() && addr != superblock.root => {
                     // What cannot be read is not free.
-                    trace.allowance.check(file, error.offset().unwrap_or(superblock.offset))?;
+                    let at = error.offset().unwrap_or(superblock.offset);
+                    trace.allowance.check(file, at)?;
+                    // Whoever is told keeps the path.
+                    trace.allowance.take(Cost::Paths, path.len() as u64, at)?;
                     // What leads to such a dataset may have been seen in part.
                     let error = match file.object(addr) {
                         Err(own) if own.is_foreign_dataset() => error,
@@ -219,8 +217,10 @@ impl<'a> Trace<'a> {
                 }
                 visited => visited?,
             }
-            let found = trace.found.drain(..).rev();
-            trace.pending.extend(found);
+            let waiting = trace.to_visit.name_bytes();
+            next = trace.to_visit.next(&mut path, join);
+            let less = waiting.saturating_sub(trace.to_visit.name_bytes());
+            trace.allowance.give_back(Cost::Paths, less);
         }
         Ok(())
     }
@@ -238,16 +238,15 @@ impl<'a> Trace<'a> {
         let mut trace = Self {
             file,
             visitor,
-            seen: HashSet::new(),
-            heaps: HashSet::new(),
-            pending: Vec::new(),
-            found: Vec::new(),
+            seen: AddressSet::default(),
+            heaps: AddressSet::default(),
+            to_visit: ToVisit::default(),
             allowance,
         };
-        trace.visit(addr, &Arc::from("/"))
+        trace.visit(addr, "/")
     }
 
-    fn visit(&mut self, addr: RelAddr, path: &Arc<str>) -> Result<()> {
+    fn visit(&mut self, addr: RelAddr, path: &str) -> Result<()> {
         let object = self.file.object(addr)?;
         self.allowance.check(self.file, self.file.offset(addr, "object")?)?;
         self.visitor.object(&object, path)?;
@@ -260,19 +259,20 @@ impl<'a> Trace<'a> {
             self.visitor.region(Region { start, end, kind: RegionKind::Index })?;
         }
         for a in &object.attributes {
-            let datatype = self.typed(addr, &a.datatype, EdgeKind::AttributeType, path)?;
+            let datatype = self.typed(addr, &a.datatype, EdgeKind::AttributeType)?;
             let plan = RefPlan::new(&datatype)?;
             check_attribute(&a.dataspace, datatype.size, a.offset, a.data.len())?;
             let kind = EdgeKind::AttributeReference;
-            self.elements(addr, &plan, &a.data, a.offset, kind, path)?;
+            self.elements(addr, &plan, &a.data, a.offset, kind)?;
         }
         match &object.kind {
             ObjectKind::Group(group) => {
                 for link in &group.links {
-                    let separator = if path.ends_with('/') { "" } else { "/" };
-                    let target_path: Arc<str> = format!("{path}{separator}{}", link.name).into();
                     let (target, at) = (link.target, link.at);
-                    self.edge(Edge { kind: EdgeKind::Link, from: addr, at, target }, &target_path)?;
+                    if self.leads_on(&Edge { kind: EdgeKind::Link, from: addr, at, target })? {
+                        self.allowance.take(Cost::Paths, link.name.len() as u64, at)?;
+                        self.to_visit.link(&link.name, target);
+                    }
                 }
             }
             ObjectKind::Dataset(dataset) => self.dataset(&object, dataset, path)?,
@@ -282,7 +282,7 @@ impl<'a> Trace<'a> {
     }
 
     /// A fill value is one element, and leads where an element leads.
-    fn fill_values(&mut self, object: &Object, plan: &RefPlan, path: &Arc<str>) -> Result<()> {
+    fn fill_values(&mut self, object: &Object, plan: &RefPlan, path: &str) -> Result<()> {
         for fill in FillValue::all(&object.header)? {
             if u64::from(plan.size) != fill.bytes.len() as u64 {
                 return Err(Error::corrupt(
@@ -306,7 +306,7 @@ impl<'a> Trace<'a> {
                 }
                 led => led?,
             }
-            self.elements(object.addr(), plan, bytes, at, kind, path)?;
+            self.elements(object.addr(), plan, bytes, at, kind)?;
         }
         Ok(())
     }
@@ -316,10 +316,9 @@ impl<'a> Trace<'a> {
         from: RelAddr,
         datatype: &TypeRef,
         kind: EdgeKind,
-        path: &Arc<str>,
     ) -> Result<Arc<super::Datatype>> {
         if let TypeRef::Shared { addr, at } = *datatype {
-            self.edge(Edge { kind, from, at, target: addr }, path)?;
+            self.edge(Edge { kind, from, at, target: addr })?;
         }
         self.file.resolve(datatype)
     }
@@ -345,9 +344,9 @@ impl<'a> Trace<'a> {
         Ok(())
     }
 
-    fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &Arc<str>) -> Result<()> {
+    fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
         let addr = object.addr();
-        let datatype = self.typed(addr, &dataset.datatype, EdgeKind::DatasetType, path)?;
+        let datatype = self.typed(addr, &dataset.datatype, EdgeKind::DatasetType)?;
         let len = self.file.data_len(dataset, &datatype)?;
         let plan = RefPlan::new(&datatype)?;
         let kind = if plan.is_empty() { RegionKind::Payload } else { RegionKind::References };
@@ -373,9 +372,9 @@ impl<'a> Trace<'a> {
             if !dataset.filters.is_empty() {
                 return Err(Error::foreign(chunked.at, "references inside a filtered chunk"));
             }
-            return self.elements_of_chunks(addr, dataset, &plan, path);
+            return self.elements_of_chunks(addr, dataset, &plan);
         }
-        self.data_elements(addr, &plan, at, len, path)
+        self.data_elements(addr, &plan, at, len)
     }
 
     /// Follows all that leads elsewhere from `len` bytes of data that stand at `at`.
@@ -385,7 +384,6 @@ impl<'a> Trace<'a> {
         plan: &RefPlan,
         mut at: u64,
         len: u64,
-        path: &Arc<str>,
     ) -> Result<()> {
         let mut stream = self.file.source().stream(at, len, "data")?;
         let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
@@ -396,7 +394,7 @@ impl<'a> Trace<'a> {
             let n = usize::try_from(left).unwrap_or(usize::MAX).min(window);
             buffer.resize(n, 0);
             stream.read_exact(&mut buffer).map_err(|e| Error::io(at, e))?;
-            self.elements(addr, plan, &buffer, at, EdgeKind::DataReference, path)?;
+            self.elements(addr, plan, &buffer, at, EdgeKind::DataReference)?;
             at += n as u64;
             left -= n as u64;
         }
@@ -404,7 +402,7 @@ impl<'a> Trace<'a> {
     }
 
     /// Tells of the index of chunks and of what is stored; of chunks that follow one another as one.
-    fn chunks(&mut self, dataset: &Dataset, kind: RegionKind, path: &Arc<str>) -> Result<()> {
+    fn chunks(&mut self, dataset: &Dataset, kind: RegionKind, path: &str) -> Result<()> {
         let Some(table) = self.file.chunks(dataset)? else { return Ok(()) };
         let mut chunks = table.stored(0..u64::MAX)?;
         let mut stored = 0_u64;
@@ -442,7 +440,6 @@ impl<'a> Trace<'a> {
         addr: RelAddr,
         dataset: &Dataset,
         plan: &RefPlan,
-        path: &Arc<str>,
     ) -> Result<()> {
         let Some(table) = self.file.chunks(dataset)? else { return Ok(()) };
         let (grid, size) = (table.grid(), u64::from(plan.size));
@@ -452,7 +449,7 @@ impl<'a> Trace<'a> {
             for run in grid.runs(chunk.number) {
                 let (at, len) = (run.start.saturating_mul(size), run.end - run.start);
                 let at = offset.saturating_add(at);
-                self.data_elements(addr, plan, at, len.saturating_mul(size), path)?;
+                self.data_elements(addr, plan, at, len.saturating_mul(size))?;
             }
         }
         Ok(())
@@ -466,7 +463,6 @@ impl<'a> Trace<'a> {
         bytes: &[u8],
         at: u64,
         kind: EdgeKind,
-        path: &Arc<str>,
     ) -> Result<()> {
         if plan.is_empty() || plan.size == 0 {
             return Ok(());
@@ -488,12 +484,12 @@ impl<'a> Trace<'a> {
                         };
                         let target = RelAddr(u64::from_le_bytes(*address));
                         if !target.is_null() {
-                            self.edge(Edge { kind, from, at, target }, path)?;
+                            self.edge(Edge { kind, from, at, target })?;
                         }
                     }
                     RefSlot::Vlen(base) => {
                         let vlen = rest.get(..16).unwrap_or(rest);
-                        if let Err(error) = self.sequence(from, base, vlen, at, path) {
+                        if let Err(error) = self.sequence(from, base, vlen, at) {
                             self.visitor.broken_sequence(kind, at, error)?;
                         }
                     }
@@ -503,14 +499,7 @@ impl<'a> Trace<'a> {
         Ok(())
     }
 
-    fn sequence(
-        &mut self,
-        from: RelAddr,
-        base: &RefPlan,
-        vlen: &[u8],
-        at: u64,
-        path: &Arc<str>,
-    ) -> Result<()> {
+    fn sequence(&mut self, from: RelAddr, base: &RefPlan, vlen: &[u8], at: u64) -> Result<()> {
         let Some((offset, len)) = self.file.vlen(vlen, at, base.size)? else { return Ok(()) };
         if let Some(address) = vlen.get(4..12).and_then(|a| a.first_chunk::<8>()) {
             let heap = RelAddr(u64::from_le_bytes(*address));
@@ -518,7 +507,7 @@ impl<'a> Trace<'a> {
             let index = vlen.get(12..16).and_then(|i| i.first_chunk::<4>());
             let index = index.map_or(0, |i| u32::from_le_bytes(*i));
             self.visitor.sequence(Sequence { heap, index, offset, len, base })?;
-            if self.heaps.insert(heap) {
+            if self.heaps.insert(heap.0) {
                 let heap = self.file.heap(heap)?;
                 let end = heap.end().min(self.file.superblock().end_of_file);
                 let region = Region { start: heap.offset, end, kind: RegionKind::Heap };
@@ -530,27 +519,32 @@ impl<'a> Trace<'a> {
         }
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let bytes = self.file.source().read(offset, len, "heap object")?;
-        self.elements(from, base, &bytes, offset, EdgeKind::HeapReference, path)
+        self.elements(from, base, &bytes, offset, EdgeKind::HeapReference)
     }
 
-    fn edge(&mut self, edge: Edge, path: &Arc<str>) -> Result<()> {
-        self.visitor.edge(edge)?;
-        if self.visitor.follow(&edge) && self.seen.insert(edge.target) {
-            // Refuse here, where the offset of the bad reference is known.
-            if self.file.offset(edge.target, "object").is_err() {
-                return Err(Error::corrupt(
-                    edge.at,
-                    "address of an object",
-                    format!("an address below {}", self.file.superblock().end_of_file),
-                    edge.target.to_string(),
-                ));
-            }
-            if edge.kind == EdgeKind::Link {
-                self.allowance.take(Cost::Paths, path.len() as u64, edge.at)?;
-            }
-            self.found.push((edge.target, Arc::clone(path)));
+    fn edge(&mut self, edge: Edge) -> Result<()> {
+        if self.leads_on(&edge)? {
+            self.to_visit.own(edge.target);
         }
         Ok(())
+    }
+
+    /// Tells of a reference; whether what it leads to is to be visited because of it.
+    fn leads_on(&mut self, edge: &Edge) -> Result<bool> {
+        self.visitor.edge(*edge)?;
+        if !self.visitor.follow(edge) || !self.seen.insert(edge.target.0) {
+            return Ok(false);
+        }
+        // Refuse here, where the offset of the bad reference is known.
+        if self.file.offset(edge.target, "object").is_err() {
+            return Err(Error::corrupt(
+                edge.at,
+                "address of an object",
+                format!("an address below {}", self.file.superblock().end_of_file),
+                edge.target.to_string(),
+            ));
+        }
+        Ok(true)
     }
 }
 

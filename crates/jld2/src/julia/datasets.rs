@@ -1,8 +1,8 @@
 //! Lists what a file holds: its linked datasets.
 
 use crate::h5::budget::Cost;
-use crate::h5::{Error, File, ObjectKind, RelAddr, Result, Symbolic};
-use std::collections::{HashMap, HashSet};
+use crate::h5::{AddressSet, Budget, Error, File, ObjectKind, RelAddr, Result, Symbolic, ToVisit};
+use std::collections::HashMap;
 
 /// What the groups of a file lead to, sorted by path; `_types` is left out.
 #[derive(Debug, Default)]
@@ -46,49 +46,70 @@ pub fn readable(file: &File) -> Result<Vec<(String, RelAddr)>> {
 pub fn linked(file: &File) -> Result<Linked> {
     let mut budget = file.allowance();
     let mut out = Linked::default();
-    let mut seen = HashSet::new();
+    let mut seen = AddressSet::default();
     let root = file.superblock().root;
-    let mut pending = vec![(String::new(), root)];
-    while let Some((path, addr)) = pending.pop() {
-        let shown = if path.is_empty() { "/" } else { &path };
-        let object = match file.object(addr).map_err(|e| e.in_object(shown)) {
-            Err(error) if addr != root && error.is_foreign() => {
-                out.foreign.push((path, error));
-                continue;
-            }
-            object => object?,
-        };
-        let at = object.header.chunks.first().map_or(0, |c| c.offset);
-        budget.check(file, at).map_err(|e| e.in_object(shown))?;
-        match &object.kind {
-            ObjectKind::Group(group) => {
-                // A group linked below itself would never end.
-                if !seen.insert(addr) {
-                    continue;
-                }
-                let mut below = |name: &str, at: u64| -> Result<String> {
-                    let path = format!("{path}/{name}");
-                    budget.take(Cost::Paths, path.len() as u64, at)?;
-                    Ok(path)
-                };
-                for link in &group.links {
-                    if path.is_empty() && link.name == "_types" {
-                        continue;
-                    }
-                    pending.push((below(&link.name, link.at)?, link.target));
-                }
-                for link in &group.symbolic {
-                    out.symbolic.push((below(&link.name, link.at)?, link.to.clone()));
-                }
-            }
-            ObjectKind::Dataset(_) => out.datasets.push((path, addr)),
-            ObjectKind::Datatype(_) => {}
-        }
+    let mut to_visit = ToVisit::default();
+    let (mut next, mut path) = (Some(root), String::new());
+    while let Some(addr) = next {
+        visit(file, addr, &path, &mut seen, &mut to_visit, &mut budget, &mut out)?;
+        let waiting = to_visit.name_bytes();
+        next = to_visit.next(&mut path, |path, name| path.extend(["/", name]));
+        budget.give_back(Cost::Paths, waiting.saturating_sub(to_visit.name_bytes()));
     }
     out.datasets.sort();
     out.symbolic.sort_by(|a, b| a.0.cmp(&b.0));
     out.foreign.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(out)
+}
+
+/// Takes in the object at `addr`, which is linked as `path`.
+fn visit(
+    file: &File,
+    addr: RelAddr,
+    path: &str,
+    seen: &mut AddressSet,
+    to_visit: &mut ToVisit,
+    budget: &mut Budget,
+    out: &mut Linked,
+) -> Result<()> {
+    let shown = if path.is_empty() { "/" } else { path };
+    let object = match file.object(addr).map_err(|e| e.in_object(shown)) {
+        Err(error) if addr != file.superblock().root && error.is_foreign() => {
+            budget.take(Cost::Paths, path.len() as u64, error.offset().unwrap_or(0))?;
+            out.foreign.push((path.to_owned(), error));
+            return Ok(());
+        }
+        object => object?,
+    };
+    let at = object.header.chunks.first().map_or(0, |c| c.offset);
+    budget.check(file, at).map_err(|e| e.in_object(shown))?;
+    match &object.kind {
+        ObjectKind::Group(group) => {
+            // A group linked below itself would never end.
+            if !seen.insert(addr.0) {
+                return Ok(());
+            }
+            // The last one is visited first.
+            for link in group.links.iter().rev() {
+                if path.is_empty() && link.name == "_types" {
+                    continue;
+                }
+                budget.take(Cost::Paths, link.name.len() as u64, link.at)?;
+                to_visit.link(&link.name, link.target);
+            }
+            for link in &group.symbolic {
+                let path = format!("{path}/{}", link.name);
+                budget.take(Cost::Paths, path.len() as u64, link.at)?;
+                out.symbolic.push((path, link.to.clone()));
+            }
+        }
+        ObjectKind::Dataset(_) => {
+            budget.take(Cost::Paths, path.len() as u64, at)?;
+            out.datasets.push((path.to_owned(), addr));
+        }
+        ObjectKind::Datatype(_) => {}
+    }
+    Ok(())
 }
 
 /// The first path, by name, of each linked group. Objects that cannot be read lead nowhere.

@@ -1,0 +1,188 @@
+//! What a walk has still to visit, and under which paths.
+//!
+//! The objects that are waited for are those that some objects on the way to the present one lead
+//! to. Their addresses are kept as an [`AddressLog`], their names without what stands in front of
+//! them, and the path of the present object once: memory grows with neither the number of
+//! references nor the depth of groups beyond a few bytes for each.
+
+use super::{AddressLog, RelAddr};
+
+/// The objects to be visited, in an order: what an object leads to comes before all else, as it was
+/// found.
+#[derive(Debug, Default)]
+pub(crate) struct ToVisit {
+    /// One for each object on the way that leads to more than was visited.
+    levels: Vec<Level>,
+    /// What the present object leads to.
+    found: Level,
+    /// Bytes of names that are kept.
+    names: u64,
+}
+
+/// What one object leads to.
+#[derive(Debug, Default)]
+struct Level {
+    /// Bytes of the object's own path.
+    path: usize,
+    targets: AddressLog,
+    /// So many of the next targets hang off the object itself, the others off its links.
+    own: u64,
+    names: Names,
+}
+
+/// Names in order, with their lengths.
+#[derive(Debug, Default)]
+struct Names {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl ToVisit {
+    /// The present object leads to `target`, which has the same path.
+    pub(crate) fn own(&mut self, target: RelAddr) {
+        // What is behind a link has its own path; no object has both in another order.
+        if self.found.names.bytes.is_empty() {
+            self.found.own += 1;
+        } else {
+            self.found.names.push(None);
+        }
+        self.found.targets.push(target.0);
+    }
+
+    /// The present group has a link of this name to `target`.
+    pub(crate) fn link(&mut self, name: &str, target: RelAddr) {
+        self.found.names.push(Some(name));
+        self.names = self.names.saturating_add(name.len() as u64);
+        self.found.targets.push(target.0);
+    }
+
+    /// Goes on to the next object; `path` is that of the present one and becomes that of the next.
+    /// `join` puts a link's name behind the path of its group.
+    pub(crate) fn next(
+        &mut self,
+        path: &mut String,
+        join: impl FnOnce(&mut String, &str),
+    ) -> Option<RelAddr> {
+        if !self.found.targets.is_empty() {
+            let mut level = std::mem::take(&mut self.found);
+            level.path = path.len();
+            self.levels.push(level);
+        }
+        let level = self.levels.last_mut()?;
+        let target = level.targets.pop()?;
+        path.truncate(level.path);
+        if let Some(own) = level.own.checked_sub(1) {
+            level.own = own;
+        } else if let Some(name) = level.names.pop() {
+            self.names = self.names.saturating_sub(name.len() as u64);
+            join(path, name);
+        }
+        // A chain of any length takes no memory.
+        if level.targets.is_empty() {
+            self.levels.pop();
+        }
+        Some(RelAddr(target))
+    }
+
+    /// Bytes of the names that wait.
+    pub(crate) fn name_bytes(&self) -> u64 {
+        self.names
+    }
+}
+
+/// Puts a link's name behind a path, with a slash between them, if there is none.
+pub(super) fn join(path: &mut String, name: &str) {
+    if !path.ends_with('/') {
+        path.push('/');
+    }
+    path.push_str(name);
+}
+
+impl Names {
+    /// None stands for no name at all.
+    fn push(&mut self, name: Option<&str>) {
+        let len = name.map_or(0, |name| name.len() as u64 + 1);
+        let mut rest = len;
+        while rest >= 0x80 {
+            self.bytes.push(u8::try_from(rest & 0x7f).unwrap_or(0) | 0x80);
+            rest >>= 7;
+        }
+        self.bytes.push(u8::try_from(rest).unwrap_or(0));
+        self.bytes.extend_from_slice(name.unwrap_or_default().as_bytes());
+    }
+
+    fn pop(&mut self) -> Option<&str> {
+        let (mut len, mut shift) = (0_usize, 0);
+        while let Some(byte) = self.bytes.get(self.at) {
+            self.at += 1;
+            len |= usize::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 || shift > 56 {
+                break;
+            }
+        }
+        let start = self.at;
+        self.at = start.saturating_add(len.checked_sub(1)?);
+        std::str::from_utf8(self.bytes.get(start..self.at)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What one object leads to: names, or none for what it leads to itself.
+    type Leads = Vec<(Option<String>, u64)>;
+
+    fn leads() -> impl Strategy<Value = Leads> {
+        let own = any::<u64>().prop_map(|addr| (None, addr));
+        let link = ("[a-c/é]{0,3}", any::<u64>()).prop_map(|(name, addr)| (Some(name), addr));
+        let links = proptest::collection::vec(prop_oneof![9 => link, 1 => own.clone()], 0..5);
+        (proptest::collection::vec(own, 0..5), links)
+            .prop_map(|(own, links)| own.into_iter().chain(links).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+        /// As a stack of addresses with their whole paths.
+        #[test]
+        fn paths_and_order_are_those_of_a_stack(objects in proptest::collection::vec(leads(), 1..40)) {
+            let mut ours = ToVisit::default();
+            let mut path = "/".to_owned();
+            let mut theirs: Vec<(RelAddr, String)> = Vec::new();
+            let mut objects = objects.into_iter();
+            loop {
+                let mut found = Vec::new();
+                for (name, addr) in objects.next().unwrap_or_default() {
+                    let mut of = path.clone();
+                    match &name {
+                        None => ours.own(RelAddr(addr)),
+                        Some(name) => {
+                            ours.link(name, RelAddr(addr));
+                            join(&mut of, name);
+                        }
+                    }
+                    found.push((RelAddr(addr), of));
+                }
+                theirs.extend(found.into_iter().rev());
+                let (next, expected) = (ours.next(&mut path, join), theirs.pop());
+                prop_assert_eq!(next, expected.as_ref().map(|(addr, _)| *addr));
+                let Some((_, expected)) = expected else { break };
+                prop_assert_eq!(&path, &expected);
+            }
+            prop_assert_eq!(ours.name_bytes(), 0);
+        }
+    }
+
+    #[test]
+    fn a_chain_of_any_length_takes_no_memory() {
+        let (mut all, mut path) = (ToVisit::default(), "/".to_owned());
+        for i in 0..10_000 {
+            all.own(RelAddr(i * i));
+            assert_eq!(all.next(&mut path, join), Some(RelAddr(i * i)));
+            assert!(all.levels.is_empty());
+        }
+        assert_eq!((all.next(&mut path, join), path.as_str()), (None, "/"));
+    }
+}
