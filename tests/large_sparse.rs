@@ -2,7 +2,7 @@
 //! of more than 4 GiB, addresses above 2^40. They are looked at, patched, changed in place and back in
 //! moments and little memory, and holes stay holes.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "../examples/generate/mera/mod.rs"]
 #[expect(unused_imports, dead_code, reason = "what else the generator's program needs")]

@@ -344,7 +344,7 @@ mod tests {
         let mut record = JobRecord::bare("x", Some(number), JobOutcome::Converted, 7 + number);
         record.name = format!("output_{number:05}.jld2");
         record.fault = (number % 3 == 1).then_some(Fault::Input);
-        record.message = (number % 2 == 0).then(|| "made again".to_owned());
+        record.message = number.is_multiple_of(2).then(|| "made again".to_owned());
         record.mode = Some(Mode::Patch);
         record.findings = vec!["one".into(), format!("{}", number % 4)];
         record.bytes_out = number + 1;
@@ -355,7 +355,7 @@ mod tests {
         record.peak_anon = number + 5;
         record.attempts = 2;
         record.verify = Some(VerifyLevel::Bytes);
-        record.digest = (number % 5 == 0).then(|| format!("digest {number}"));
+        record.digest = number.is_multiple_of(5).then(|| format!("digest {number}"));
         record.faults = vec![Fault::Killed];
         record.slot = Some(3);
         record.stale = (number == 6).then(|| "the input changed".to_owned());
@@ -400,7 +400,6 @@ mod tests {
     #[test]
     fn a_hundred_thousand_take_little() {
         let records: Records = (0..1000).map(record).collect();
-        // 12 of all combinations of what they have in common.
         assert!(records.packer.0.len() < 30, "{}", records.packer.0.len());
         assert!(size_of::<Packed>() <= 152, "{}", size_of::<Packed>());
     }

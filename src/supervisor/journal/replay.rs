@@ -173,9 +173,8 @@ impl Past {
     /// Its line cannot be read any more.
     pub(crate) fn known(&self, name: &str) -> Result<Option<Known>, DirError> {
         let Some(entry) = self.files.get(name) else { return Ok(None) };
-        let (line, run) = match (self.line(entry.last)?, self.run(entry.last)) {
-            (Some(line), Some(run)) => (line, run),
-            _ => return Ok(None),
+        let (Some(line), Some(run)) = (self.line(entry.last)?, self.run(entry.last)) else {
+            return Ok(None);
         };
         let JobLine { at, input, mut record, .. } = line;
         record.verify = entry.verify.or(record.verify);
