@@ -1,8 +1,9 @@
 //! Makes the report of a run from what its dispatcher knows in the end.
 
-use super::super::record::{JobOutcome, RunSummary};
+use super::super::record::JobOutcome;
 use super::super::run_stats::{balance, percent};
 use super::super::scheduler::Ending;
+use super::super::summary::RunSummary;
 use super::Dispatcher;
 use crate::text;
 use std::collections::BTreeMap;

@@ -4,11 +4,12 @@
 use super::{EndLine, Past, RunLine, journals};
 use crate::archive::Shard;
 use crate::supervisor::error::RunError;
-use crate::supervisor::record::{JobOutcome, RunSummary};
+use crate::supervisor::record::JobOutcome;
 use crate::supervisor::records::Records;
 use crate::supervisor::run_dir::OWN;
 use crate::supervisor::run_stats::balance;
 use crate::supervisor::shards::{ShardRecord, ShardState};
+use crate::supervisor::summary::RunSummary;
 use crate::supervisor::untaken::{Untaken, untaken};
 use crate::sys::dir::{Dir, Missing};
 use crate::text;
