@@ -51,5 +51,6 @@ pub use records::Records;
 pub use run_id::run_id;
 pub use settings::{Count, Hooks, OnConflict, OnFull, Settings};
 pub use shards::{ShardRecord, ShardState};
+pub use sizing::Bounds;
 pub use summary::{RunSummary, SlotRecord};
 pub use worker_process::WorkerProgram;

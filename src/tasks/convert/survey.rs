@@ -44,6 +44,10 @@ pub struct Survey {
     pub stale: u64,
     /// How many files are in the way.
     pub conflicts: u64,
+    /// How many files are left to be converted.
+    pub left: u64,
+    /// Their bytes.
+    pub left_bytes: u64,
 }
 
 /// What is to be told of outputs that are there.
@@ -98,7 +102,10 @@ pub fn survey(
     survey.stale = sorted.stale.len() as u64;
     survey.conflicts = sorted.conflicts.len() as u64;
     let mut told = Told::default();
+    (survey.left, survey.left_bytes) = (plan.jobs.len() as u64, plan.bytes());
     for (place, settled) in sorted.settled.iter() {
+        survey.left = survey.left.saturating_sub(1);
+        survey.left_bytes = survey.left_bytes.saturating_sub(settled.bytes_in);
         let complete = settled.outcome == JobOutcome::Skipped && settled.conflict.is_none();
         survey.complete += u64::from(complete);
         told.settled(place, &settled.message.unwrap_or_default());
