@@ -26,8 +26,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     let dry = args.conversion.dry_run.unwrap_or(false);
     let discard = args.conversion.discard_replaced.unwrap_or(false);
     let mut options = options(args.conversion).map_err(usage)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    options.threads = args.threads.unwrap_or(cores);
+    options.threads = threads(args.threads);
     let in_place = options.mode == Mode::InPlace;
     let force = options.force;
     let converter = Converter::new(options).map_err(|failure| usage(failure.message))?;
@@ -75,6 +74,18 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
         put(&told(&job.output, &report, converter.options().portable));
     }
     Ok(ExitCode::Done)
+}
+
+/// How many threads work. More than cores would take turns, and memory.
+fn threads(asked: Option<usize>) -> usize {
+    // Affinity mask and cgroup quota are in it.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let asked = asked.unwrap_or(cores);
+    if asked > cores {
+        let cores = text::count(cores as u64, "core");
+        let _ = writeln!(io::stderr(), "note: --threads {asked} is for {cores}: one thread each");
+    }
+    asked.min(cores)
 }
 
 /// What may be replaced. Without `--force` nothing; with it everything, but what this program did
