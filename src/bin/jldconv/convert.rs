@@ -161,9 +161,9 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
         mtime_ns: 0,
         obstacle: None,
     };
-    let plan = Plan { jobs: vec![job], listing: None };
+    let plan = Plan { jobs: std::sync::Arc::new(vec![job]), listing: None };
     let force = converter.options().force;
-    let there = |job: &PlannedJob| {
+    let there = |_: usize, job: &PlannedJob| {
         let there = job.output.symlink_metadata().is_ok() && job.output != job.input;
         there.then(|| {
             if force { "replaces what is there" } else { "fails: its output exists" }.to_owned()
