@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// How a conversion is carried out (docs/architecture.md, section 3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Patch unless a payload or an option needs a rewrite.
@@ -62,6 +64,15 @@ impl VerifyLevel {
             Self::Bytes => "bytes",
             Self::Content => "content",
             Self::Hdf5 => "hdf5",
+        }
+    }
+
+    /// What is said of a file that passed it; `changed` is whether anything was.
+    pub fn told(self, changed: bool) -> String {
+        match self {
+            Self::None if changed => "not checked".to_owned(),
+            Self::None => "nothing was written".to_owned(),
+            level => format!("checked by {}", level.name()),
         }
     }
 

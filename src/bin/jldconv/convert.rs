@@ -161,9 +161,9 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
         mtime_ns: 0,
         obstacle: None,
     };
-    let plan = Plan { jobs: vec![job], listing: None };
+    let plan = Plan { jobs: std::sync::Arc::new(vec![job]), listing: None };
     let force = converter.options().force;
-    let there = |job: &PlannedJob| {
+    let there = |_: usize, job: &PlannedJob| {
         let there = job.output.symlink_metadata().is_ok() && job.output != job.input;
         there.then(|| {
             if force { "replaces what is there" } else { "fails: its output exists" }.to_owned()
@@ -189,12 +189,16 @@ fn told(output: &Path, report: &FileReport, portable: bool) -> String {
         [report.bytes_in, report.bytes_out, report.bytes_appended, report.bytes_replaced]
             .map(text::bytes);
     let mut told = format!(
-        "{}: {outcome} ({mode}), {before} to {after}, {appended} appended, {replaced} replaced, \
-         checked by {}\n",
+        "{}: {outcome} ({mode}), {before} to {after}, {appended} appended, {replaced} replaced, {}\n",
         text::path(output),
-        report.verify.name()
+        report.verify.told(report.outcome == Outcome::Converted)
     );
-    let readers = report.readers.told(portable).into_iter().map(|what| format!("note: {what}"));
+    let mut readers = report.readers;
+    if report.mode == Mode::Rewrite {
+        // Its own notes say which columns are in one chunk, why, and what helps.
+        (readers.hdf5_1, readers.hdf5_2) = (0, 0);
+    }
+    let readers = readers.told(portable).into_iter().map(|what| format!("note: {what}"));
     for line in report.findings.iter().cloned().chain(readers) {
         told.push_str("  ");
         told.push_str(&text::tame(&line));
