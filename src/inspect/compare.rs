@@ -8,7 +8,7 @@ use super::layouts;
 use super::model::Refusal;
 use super::numbers::first_unequal;
 use super::seen::Seen;
-use crate::h5::{self, Error, ErrorKind, File, Object, ObjectKind, RelAddr};
+use crate::h5::{self, AddressSet, Error, ErrorKind, File, Object, ObjectKind, RelAddr};
 use crate::inspect::stream_diff::{Side, first_difference};
 use crate::inspect::unreadable;
 use crate::inspect::value_diff;
@@ -59,8 +59,11 @@ impl<'a> View<'a> {
     }
 
     fn identities(&self) -> Identities<'_> {
-        let objects = self.linked.iter().filter(|l| l.to.is_none());
-        Identities::new(&self.types, objects.map(|l| l.addr).collect())
+        let mut objects = AddressSet::default();
+        for linked in self.linked.iter().filter(|l| l.to.is_none()) {
+            objects.insert(linked.addr.0);
+        }
+        Identities::new(&self.types, objects)
     }
 
     fn object(&self, linked: &Linked) -> h5::Result<Arc<Object>> {

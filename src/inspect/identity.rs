@@ -6,10 +6,10 @@
 //! share the same objects.
 
 use super::attributes;
-use crate::h5::{Dataset, Object, ObjectKind, RelAddr, Result, TypeRef};
+use crate::h5::{AddressMap, AddressSet, Dataset, Object, ObjectKind, RelAddr, Result, TypeRef};
 use crate::julia::{TypeTable, Watch};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Names of one dataset's objects that are kept to say where two files begin to differ.
@@ -32,13 +32,14 @@ pub(super) struct Made {
 pub(super) struct Identities<'a> {
     types: &'a TypeTable<'a>,
     /// Objects with a path: their attributes are compared by it.
-    linked: HashSet<RelAddr>,
+    linked: AddressSet,
     state: RefCell<State>,
 }
 
 #[derive(Default)]
 struct State {
-    known: HashMap<RelAddr, Name>,
+    /// Names by address: the number of the dataset in the upper half.
+    known: AddressMap,
     /// Committed datatypes of the objects met.
     types: BTreeSet<RelAddr>,
     dataset: u32,
@@ -49,7 +50,7 @@ struct State {
 }
 
 impl<'a> Identities<'a> {
-    pub(super) fn new(types: &'a TypeTable<'a>, linked: HashSet<RelAddr>) -> Self {
+    pub(super) fn new(types: &'a TypeTable<'a>, linked: AddressSet) -> Self {
         Self { types, linked, state: RefCell::default() }
     }
 
@@ -88,7 +89,7 @@ impl Watch for Identities<'_> {
             ObjectKind::Datatype(_) => Some(object.addr()),
             ObjectKind::Dataset(_) | ObjectKind::Group(_) => None,
         };
-        let hidden = attributes::any(object) && !self.linked.contains(&object.addr());
+        let hidden = attributes::any(object) && !self.linked.contains(object.addr().0);
         let digest = if hidden { Some(attributes::digest(self.types, object)?) } else { None };
         let mut state = self.state.borrow_mut();
         state.types.extend(committed);
@@ -100,11 +101,14 @@ impl Watch for Identities<'_> {
 
     fn identity(&self, addr: RelAddr) {
         let mut state = self.state.borrow_mut();
-        let fresh = (state.dataset, state.next);
-        let name = *state.known.entry(addr).or_insert(fresh);
-        if name == fresh {
+        let fresh = u64::from(state.dataset) << 32 | u64::from(state.next);
+        let known = state.known.get_or_insert(addr.0, fresh);
+        if known.is_none() {
             state.next += 1;
         }
+        let name = known.unwrap_or(fresh);
+        let half = |name: u64| u32::try_from(name & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        let name = (half(name >> 32), half(name));
         state.identities.update(&name.0.to_le_bytes());
         state.identities.update(&name.1.to_le_bytes());
         if state.names.len() < KEPT {

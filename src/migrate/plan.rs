@@ -13,7 +13,7 @@ use super::names::new_names;
 use super::portable::Readers;
 use super::survey::{References, Survey};
 use super::target::Target;
-use crate::h5::{File, Region};
+use crate::h5::{File, Regions};
 use crate::julia::{Overrides, Renames, TypeTable};
 use crate::migrate::julia_session::JuliaSession;
 
@@ -79,7 +79,7 @@ pub fn plan_and_map(
     file: &File,
     target: &Target,
     request: &Request,
-    regions: Option<&mut Vec<Region>>,
+    regions: Option<&mut Regions>,
 ) -> Result<Migration, PlanError> {
     let with_codec;
     let target = match &request.codec {

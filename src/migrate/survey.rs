@@ -6,7 +6,7 @@ use super::portable::Portable;
 use super::target::Target;
 use crate::h5::{
     Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry, Link, Object, ObjectKind,
-    Region, RegionKind, RelAddr, Result, Trace, TypeRef, Visitor,
+    Region, RegionKind, Regions, RelAddr, Result, Trace, TypeRef, Visitor,
 };
 use crate::julia::{TypeTable, is_type};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -88,7 +88,7 @@ struct Surveyor<'a> {
     target: &'a Target,
     root: RelAddr,
     out: Survey,
-    regions: Option<&'a mut Vec<Region>>,
+    regions: Option<&'a mut Regions>,
     /// Whether a rule names a committed type, or one that its values hold, and how deeply they nest.
     concerned: HashMap<RelAddr, (bool, u32)>,
     /// Where in values of a committed type others stand as values.
@@ -111,7 +111,7 @@ impl Survey {
     pub(super) fn walk(
         types: &TypeTable<'_>,
         target: &Target,
-        regions: Option<&mut Vec<Region>>,
+        regions: Option<&mut Regions>,
     ) -> Result<Self> {
         let root = types.file().superblock().root;
         let out = Self { edges: Some(Vec::new()), ..Self::default() };

@@ -1,8 +1,8 @@
 //! Columns as they come out: chunks, the index behind them, and what is said of them in the header.
 
 use super::RewriteError;
-use super::header::Payload;
 use super::output::Output;
+use super::payloads::Payload;
 use super::progress::Progress;
 use crate::codec::{Codec, Filter};
 use crate::h5::chunk_tree::{self, StoredChunks};

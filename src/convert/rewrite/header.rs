@@ -1,52 +1,47 @@
 //! Makes an object's header with the addresses, the layout and the filters of the output.
 
-use super::inventory::Inventory;
+use super::heap_objects::HeapPlace;
+use super::payloads::Payload;
 use super::relocate::Places;
 use super::strings::{self, Body};
-use crate::h5::encode::{self, EncodedHeader, HeaderForm, NewMessage};
+use crate::h5::encode::{self, HeaderForm, NewMessage};
 use crate::h5::{
-    AnyLink, Attribute, Dataset, Error, File, FillValue, FilterEntry, Group, Layout, Message,
-    Object, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result, TypeRef, header_flag, kind,
+    AnyLink, Attribute, Dataset, Error, File, FillValue, Group, Layout, Message, Object,
+    ObjectHeader, ObjectKind, RefPlan, RelAddr, Result, TypeRef, header_flag, kind,
 };
 
 /// Bytes of the largest message that a header takes.
 const MAX_BODY: usize = 65_535;
 
-/// Where the data of a dataset outside its header went.
-#[derive(Debug, Clone)]
-pub(super) enum Payload {
-    /// Written as it is at this offset.
-    Contiguous { offset: u64, size: u64 },
-    /// Written through filters at this offset.
-    Chunk { offset: u64, size: u64, mask: u32, filters: Vec<FilterEntry> },
-    /// Written through filters in chunks with an index, to which this layout leads.
-    Tree { layout: Vec<u8>, filters: Vec<FilterEntry> },
-    /// Holds addresses: written behind the header, once they are known.
-    Behind { size: u64 },
-}
-
 /// What all headers of a file have in common.
 pub(super) struct Context<'a> {
     pub(super) file: &'a File,
-    pub(super) inventory: &'a Inventory,
-    pub(super) places: &'a Places,
-    /// Where the new `_types` is.
-    pub(super) types_group: RelAddr,
+    /// Where everything goes. While sizes are still being added up that is not known, and all
+    /// addresses are null: no size depends on them.
+    pub(super) places: Option<&'a Places<'a>>,
+    /// Offset of the root's link to `_types`, and where the new one is.
+    pub(super) types_link: Option<(u64, RelAddr)>,
     /// What offsets count from.
     pub(super) base: u64,
 }
 
+impl<'a> Context<'a> {
+    /// For headers of which nothing but the size counts.
+    pub(super) fn sizing(file: &'a File) -> Self {
+        Self { file, places: None, types_link: None, base: 0 }
+    }
+}
+
 impl Context<'_> {
-    /// The new header of an object. `behind` is the offset of data that follow it.
+    /// The new header of an object. `place` is the heap object that it gets if it is an empty string.
     pub(super) fn header(
         &self,
         object: &Object,
         payload: Option<&Payload>,
-        behind: u64,
-    ) -> Result<EncodedHeader> {
+        place: HeapPlace,
+    ) -> Result<Vec<u8>> {
         let mut messages = Vec::new();
         let string = object.dataset().and_then(strings::form);
-        let place = self.places.empty_string(self.inventory, object.addr());
         let mut attributes = object.attributes.iter();
         for m in &object.header.messages {
             let mut body = object.header.gathered(m);
@@ -94,7 +89,7 @@ impl Context<'_> {
                         let pipeline = encode::filter_pipeline(filters);
                         messages.push(NewMessage::new(kind::FILTER_PIPELINE, 0, pipeline));
                     }
-                    body = self.layout(d, &body, m, payload, behind)?;
+                    body = self.layout(d, &body, m, payload)?;
                 }
                 _ => {}
             }
@@ -143,7 +138,7 @@ impl Context<'_> {
             flags &= !(header_flag::ORDER_TRACKED | header_flag::ORDER_INDEXED);
         }
         let form = HeaderForm { flags, extra: extra.clone() };
-        Ok(encode::object_header_as(&form, &messages))
+        Ok(encode::object_header_as(&form, &messages).bytes)
     }
 
     fn shared(&self, body: &mut [u8], m: &Message, datatype: &TypeRef) -> Result<()> {
@@ -153,10 +148,18 @@ impl Context<'_> {
         }
     }
 
+    /// The new address of the object `old`, which stands at the absolute offset `at`.
+    fn new_addr(&self, old: RelAddr, at: u64) -> Result<RelAddr> {
+        match (self.types_link, self.places) {
+            (Some((link, types)), _) if link == at => Ok(types),
+            (_, Some(places)) => places.object(old, at),
+            (_, None) => Ok(RelAddr::NULL),
+        }
+    }
+
     /// Puts the new address of `old` at the absolute offset `at` of the input, inside `m`.
     fn put(&self, body: &mut [u8], m: &Message, at: u64, old: RelAddr) -> Result<()> {
-        let new = self.places.object(old, at)?;
-        write_addr(body, at - m.body, new);
+        write_addr(body, at - m.body, self.new_addr(old, at)?);
         Ok(())
     }
 
@@ -173,12 +176,7 @@ impl Context<'_> {
     fn symbols(&self, group: &Group, messages: &mut Vec<NewMessage>) -> Result<()> {
         let mut links = Vec::new();
         for link in &group.links {
-            let new = if self.inventory.types_link.is_some_and(|(at, _)| at == link.at) {
-                self.types_group
-            } else {
-                self.places.object(link.target, link.at)?
-            };
-            links.push((link.name.clone(), new));
+            links.push((link.name.clone(), self.new_addr(link.target, link.at)?));
         }
         // Room and placeholder follow behind all messages.
         let made = encode::group(&links).into_iter().filter(|m| m.kind != kind::NIL);
@@ -218,7 +216,7 @@ impl Context<'_> {
     ) -> Result<()> {
         let start = usize::try_from(at - m.body).unwrap_or(usize::MAX);
         match body.get_mut(start..).and_then(|b| b.get_mut(..len)) {
-            Some(data) => self.places.relocate(self.inventory, plan, data, at),
+            Some(data) => self.places.map_or(Ok(()), |places| places.relocate(plan, data, at)),
             None => Ok(()),
         }
     }
@@ -227,10 +225,6 @@ impl Context<'_> {
         let AnyLink::Hard(link) = AnyLink::parse(&mut object.header.cursor(m, "link"))? else {
             return Ok(());
         };
-        if self.inventory.types_link.is_some_and(|(at, _)| at == link.at) {
-            write_addr(body, link.at - m.body, self.types_group);
-            return Ok(());
-        }
         self.put(body, m, link.at, link.target)
     }
 
@@ -240,7 +234,6 @@ impl Context<'_> {
         body: &[u8],
         m: &Message,
         payload: Option<&Payload>,
-        behind: u64,
     ) -> Result<Vec<u8>> {
         let rel = |offset: u64| RelAddr(offset.wrapping_sub(self.base));
         let datatype = self.file.resolve(&d.datatype)?;
@@ -248,7 +241,6 @@ impl Context<'_> {
             (Some(Payload::Contiguous { offset, size }), _) => {
                 encode::contiguous(rel(*offset), *size)
             }
-            (Some(Payload::Behind { size }), _) => encode::contiguous(rel(behind), *size),
             (Some(Payload::Chunk { offset, size, mask, .. }), _) => {
                 encode::single_chunk(&d.dataspace.dims, datatype.size, *size, *mask, rel(*offset))
             }

@@ -1,92 +1,101 @@
 //! Finds what is alive in a file: every object and every heap object that can be reached, without
 //! going through `_types`, so that types which nothing uses are left behind.
 
+use super::header::Context;
+use super::heap_objects::{HeapObjects, HeapPlace};
 use super::strings::{self, Form};
 use crate::h5::{
-    Edge, EdgeKind, File, Object, ObjectKind, RefPlan, RelAddr, Result, Sequence, Trace, Visitor,
+    AddressLog, AddressSet, Edge, EdgeKind, File, Layout, Object, ObjectKind, RefPlan, RelAddr,
+    Result, Sequence, Trace, Visitor,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// What is alive.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
-    /// Objects in the order met; the root group is the first.
-    pub(super) objects: Vec<RelAddr>,
-    /// Committed datatypes among them.
-    pub(super) types: Vec<RelAddr>,
+    /// Addresses of objects in the order met; the root group is the first.
+    pub(super) objects: AddressLog,
+    /// Bytes that the new header of each takes; zero for those in `outside`.
+    pub(super) header_lens: AddressLog,
+    /// Addresses of datasets with data outside their headers, in the order met.
+    pub(super) outside: AddressLog,
     /// Heap objects in the order met.
-    pub(super) sequences: Vec<Stored>,
-    /// Where each heap object stands in that list.
-    pub(super) index: HashMap<(RelAddr, u32), usize>,
+    pub(super) heap_objects: HeapObjects,
     /// What in an element of a heap object leads elsewhere; few files have more than three kinds.
     pub(super) plans: Vec<RefPlan>,
-    /// Which heap objects are those of empty strings that get one, by dataset.
-    pub(super) empty_strings: HashMap<RelAddr, usize>,
     /// Offset of the root's link to `_types`, and that group.
     pub(super) types_link: Option<(u64, RelAddr)>,
-    /// Objects that are referred to once, by data or by a link.
-    once: HashSet<RelAddr>,
-    /// Objects that are referred to more often.
-    shared: HashSet<RelAddr>,
+    /// Groups that number their attributes.
+    pub(super) ordered: u64,
+    /// Objects that are referred to more than once, by data or by links.
+    shared: AddressSet,
 }
 
-/// One heap object.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stored {
-    pub(super) offset: u64,
-    pub(super) len: u64,
-    pub(super) plan: usize,
-}
-
-struct Walk {
+struct Walk<'a> {
+    file: &'a File,
     root: RelAddr,
     /// Groups of links to columns that a table refers to as well.
     columns: HashSet<RelAddr>,
+    /// Objects that are referred to, by data or by a link.
+    once: AddressSet,
     out: Inventory,
 }
 
 impl Inventory {
     pub(super) fn take(file: &File) -> Result<Self> {
         let root = file.superblock().root;
-        let mut walk = Walk { root, columns: HashSet::new(), out: Self::default() };
+        let (columns, once) = (HashSet::new(), AddressSet::default());
+        let mut walk = Walk { file, root, columns, once, out: Self::default() };
         Trace::run(file, &mut walk)?;
-        walk.out.once = HashSet::new();
-        walk.out.empty_strings(file)?;
         Ok(walk.out)
-    }
-
-    /// Gives each empty string a heap object of no bytes.
-    fn empty_strings(&mut self, file: &File) -> Result<()> {
-        for &addr in &self.objects {
-            let object = file.object(addr)?;
-            let Some(dataset) = object.dataset() else { continue };
-            if strings::form(dataset) == Some(Form::Vlen) {
-                self.empty_strings.insert(addr, self.sequences.len());
-                self.sequences.push(Stored { offset: 0, len: 0, plan: usize::MAX });
-            }
-        }
-        Ok(())
     }
 
     /// Whether more than one reference leads to an object, so that it is one and the same in Julia.
     pub(super) fn is_shared(&self, addr: RelAddr) -> bool {
-        self.shared.contains(&addr)
+        self.shared.contains(addr.0)
     }
 }
 
-impl Visitor for Walk {
+/// Whether an object is an empty string, which gets a heap object.
+pub(super) fn is_empty_string(object: &Object) -> bool {
+    object.dataset().and_then(strings::form) == Some(Form::Vlen)
+}
+
+/// Whether a dataset can have data outside its header.
+fn is_outside(object: &Object) -> bool {
+    object.dataset().is_some_and(|dataset| {
+        !matches!(dataset.layout, Layout::Compact { .. } | Layout::Contiguous { size: 0, .. })
+    })
+}
+
+impl Visitor for Walk<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
-        self.out.objects.push(object.addr());
-        if matches!(object.kind, ObjectKind::Group(_)) && path.ends_with("/columns") {
-            self.columns.insert(object.addr());
+        let out = &mut self.out;
+        let outside = is_outside(object);
+        let len = if outside {
+            0
+        } else {
+            // The size of a header does not depend on where things are.
+            Context::sizing(self.file).header(object, None, HeapPlace::NONE)?.len() as u64
+        };
+        out.objects.push(object.addr().0);
+        out.header_lens.push(len);
+        if outside {
+            out.outside.push(object.addr().0);
         }
-        match &object.kind {
-            ObjectKind::Group(group) if object.addr() == self.root => {
+        if is_empty_string(object) {
+            out.heap_objects.empty_string();
+        }
+        if let ObjectKind::Group(group) = &object.kind {
+            if object.addr() == self.root {
                 let types = group.links.iter().find(|l| l.name == "_types");
-                self.out.types_link = types.map(|l| (l.at, l.target));
+                out.types_link = types.map(|l| (l.at, l.target));
             }
-            ObjectKind::Datatype(_) => self.out.types.push(object.addr()),
-            ObjectKind::Group(_) | ObjectKind::Dataset(_) => {}
+            let ordered = object.header.tracks_order() && object.attributes.len() > 1;
+            out.ordered += u64::from(ordered);
+            if path.ends_with("/columns") {
+                self.columns.insert(object.addr());
+            }
         }
         Ok(())
     }
@@ -101,8 +110,8 @@ impl Visitor for Walk {
             | EdgeKind::FillReference => true,
             EdgeKind::DatasetType | EdgeKind::AttributeType | EdgeKind::Heap => false,
         };
-        if counts && !self.out.once.insert(edge.target) {
-            self.out.shared.insert(edge.target);
+        if counts && !self.once.insert(edge.target.0) {
+            self.out.shared.insert(edge.target.0);
         }
         Ok(())
     }
@@ -112,17 +121,14 @@ impl Visitor for Walk {
     }
 
     fn sequence(&mut self, sequence: Sequence<'_>) -> Result<()> {
-        let out = &mut self.out;
-        let next = out.sequences.len();
-        if *out.index.entry((sequence.heap, sequence.index)).or_insert(next) != next {
-            return Ok(());
-        }
-        let known = out.plans.iter().position(|p| p == sequence.base);
-        let plan = known.unwrap_or_else(|| {
-            out.plans.push(sequence.base.clone());
-            out.plans.len() - 1
+        let Inventory { heap_objects, plans, .. } = &mut self.out;
+        heap_objects.meet(sequence.offset, sequence.len, || {
+            let known = plans.iter().position(|p| p == sequence.base);
+            known.unwrap_or_else(|| {
+                plans.push(sequence.base.clone());
+                plans.len() - 1
+            })
         });
-        out.sequences.push(Stored { offset: sequence.offset, len: sequence.len, plan });
         Ok(())
     }
 }

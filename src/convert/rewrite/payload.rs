@@ -3,9 +3,9 @@
 use super::RewriteError;
 use super::choice::{self, Choice, Chooser, EncodeOptions, Reason, stored_chunks};
 use super::column_writer::{ColumnWriter, Job, Written, copy, entries};
-use super::header::Payload;
 use super::inventory::Inventory;
 use super::output::Output;
+use super::payloads::{Payload, Payloads};
 use super::pipeline;
 use super::progress::Progress;
 use crate::codec::{self, Codec};
@@ -13,11 +13,9 @@ use crate::convert::Observer;
 use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::{fits_every_reader, single_chunk};
 use crate::h5::{
-    ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, ObjectKind,
-    RefPlan, RelAddr,
+    ChunkGrid, Dataset, Datatype, Error, File, HDF5_1_CHUNK_MAX, Layout, Object, RefPlan, RelAddr,
 };
 use crate::julia::Column;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -51,7 +49,7 @@ pub(super) fn write(
     inventory: &Inventory,
     encoding: &EncodeOptions<'_>,
     out: &mut Output<'_>,
-    payloads: &mut HashMap<RelAddr, Payload>,
+    payloads: &mut Payloads,
     observer: &dyn Observer,
 ) -> Result<Counts, RewriteError> {
     let start = out.position();
@@ -67,11 +65,9 @@ pub(super) fn write(
         counts: Counts::default(),
     };
     let (mut later, mut plain) = (Vec::new(), Vec::new());
-    for &addr in &inventory.objects {
+    columns.counts.unordered = inventory.ordered;
+    for addr in inventory.outside.iter().map(RelAddr) {
         let object = input.object(addr)?;
-        if matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order() {
-            columns.counts.unordered += u64::from(object.attributes.len() > 1);
-        }
         let Some(column) = ColumnData::of(input, object)? else { continue };
         let dataset = column.dataset()?;
         if !RefPlan::new(&column.datatype)?.is_empty() {
@@ -80,7 +76,7 @@ pub(super) fn write(
                 let what = "references inside a filtered chunk";
                 return Err(Error::foreign(chunked.at, what).into());
             }
-            columns.payloads.insert(addr, Payload::Behind { size: column.len });
+            columns.payloads.put_behind(addr, column.len);
             continue;
         }
         columns.counts.bytes_before += column.stored;
@@ -165,14 +161,14 @@ struct Columns<'t, 'o> {
     written: Written<'t>,
     progress: &'t Progress<'t>,
     out: &'t mut Output<'o>,
-    payloads: &'t mut HashMap<RelAddr, Payload>,
+    payloads: &'t mut Payloads,
     counts: Counts,
 }
 
 impl Columns<'_, '_> {
     fn is(&mut self, column: &ColumnData, payload: Payload) {
         self.progress.done(column.stored);
-        self.payloads.insert(column.object.addr(), payload);
+        self.payloads.put(column.object.addr(), payload);
     }
 
     /// Copies the stored bytes, which are in one piece, as they are.
@@ -330,7 +326,9 @@ impl Columns<'_, '_> {
             (job.codec, job.shuffle) = (Codec::None, None);
         }
         pipeline::run(&jobs, self.threads, &mut writer)?;
-        self.payloads.extend(writer.done);
+        for (addr, payload) in writer.done {
+            self.payloads.put(addr, payload);
+        }
         Ok(())
     }
 }

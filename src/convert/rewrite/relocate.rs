@@ -1,48 +1,56 @@
 //! Puts the output's addresses into bytes of the input.
 
-use super::inventory::Inventory;
-use crate::h5::{Error, RefPlan, RefSlot, RelAddr, Result};
-use std::collections::HashMap;
+use super::heap_objects::{HeapObjects, HeapPlace};
+use crate::h5::{AddressMap, Error, File, RefPlan, RefSlot, RelAddr, Result};
 
-/// Where everything goes. While sizes are still being added up nothing has a place yet, and all
-/// addresses are null: no size depends on them.
-#[derive(Debug, Default)]
-pub(super) struct Places {
-    /// New addresses of objects by their old ones; empty while sizing.
-    pub(super) objects: HashMap<RelAddr, RelAddr>,
-    /// New collection and index of each heap object, in the inventory's order.
-    pub(super) sequences: Vec<(RelAddr, u32)>,
-    /// Whether places are known.
-    pub(super) settled: bool,
+/// Where everything goes.
+#[derive(Debug)]
+pub(super) struct Places<'a> {
+    /// The input.
+    pub(super) file: &'a File,
+    /// New addresses of objects by their old ones.
+    pub(super) objects: AddressMap,
+    /// The input's heap objects.
+    pub(super) heap_objects: &'a HeapObjects,
+    /// The new collections that hold them, in order.
+    pub(super) collections: Vec<Collection>,
 }
 
-impl Places {
+/// A heap collection of the output.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Collection {
+    /// The number of its first heap object.
+    pub(super) first: u64,
+    /// How many it holds.
+    pub(super) count: usize,
+    /// Its offset.
+    pub(super) at: u64,
+    pub(super) addr: RelAddr,
+}
+
+impl Places<'_> {
     /// The new address of an object; `at` is where the old one stands.
     pub(super) fn object(&self, old: RelAddr, at: u64) -> Result<RelAddr> {
-        if !self.settled || old.is_null() {
+        if old.is_null() {
             return Ok(RelAddr::NULL);
         }
-        self.objects.get(&old).copied().ok_or_else(|| {
+        self.objects.get(old.0).map(RelAddr).ok_or_else(|| {
             Error::corrupt(at, "reference", "an object that was reached before", old.to_string())
         })
     }
 
-    /// Where the heap object of an empty string is; null for what is none.
-    pub(super) fn empty_string(&self, inventory: &Inventory, addr: RelAddr) -> (RelAddr, u32) {
-        let place = inventory.empty_strings.get(&addr).and_then(|&i| self.sequences.get(i));
-        place.copied().unwrap_or((RelAddr::NULL, 0))
+    /// Where the heap object with this number is.
+    pub(super) fn heap_object(&self, number: u64) -> Option<HeapPlace> {
+        let next = self.collections.partition_point(|c| c.first <= number);
+        let collection = self.collections.get(next.checked_sub(1)?)?;
+        let index = u32::try_from(number - collection.first).ok()?.checked_add(1)?;
+        Some(HeapPlace { heap: collection.addr, index })
     }
 
     /// Turns the addresses in `bytes`, whole elements from offset `at` of the input, into the new
     /// ones.
-    pub(super) fn relocate(
-        &self,
-        inventory: &Inventory,
-        plan: &RefPlan,
-        bytes: &mut [u8],
-        at: u64,
-    ) -> Result<()> {
-        if plan.is_empty() || plan.size == 0 || !self.settled {
+    pub(super) fn relocate(&self, plan: &RefPlan, bytes: &mut [u8], at: u64) -> Result<()> {
+        if plan.is_empty() || plan.size == 0 {
             return Ok(());
         }
         let size = usize::try_from(plan.size).unwrap_or(usize::MAX);
@@ -53,7 +61,7 @@ impl Places {
                 let Some(rest) = element.get_mut(offset..) else { continue };
                 match slot {
                     RefSlot::Reference => self.reference(rest, at)?,
-                    RefSlot::Vlen(_) => self.sequence(inventory, rest, at)?,
+                    RefSlot::Vlen(_) => self.sequence(rest, at)?,
                 }
             }
         }
@@ -69,7 +77,7 @@ impl Places {
     }
 
     /// A heap id: count, collection, index.
-    fn sequence(&self, inventory: &Inventory, bytes: &mut [u8], at: u64) -> Result<()> {
+    fn sequence(&self, bytes: &mut [u8], at: u64) -> Result<()> {
         let Some(id) = bytes.get_mut(4..16) else { return Ok(()) };
         let (address, index) = id.split_at_mut(8);
         let (Some(address), Some(index)) =
@@ -82,13 +90,14 @@ impl Places {
         if old == 0 && (heap.is_null() || heap.is_undef()) {
             return Ok(());
         }
-        let place = inventory.index.get(&(heap, old)).and_then(|&i| self.sequences.get(i));
-        let Some((new, new_index)) = place else {
+        let object = self.file.heap(heap)?.object(old);
+        let number = object.and_then(|object| self.heap_objects.number(object.offset));
+        let Some(new) = number.and_then(|number| self.heap_object(number)) else {
             let found = format!("object {old} of the heap at {heap}");
             return Err(Error::corrupt(at, "heap id", "one that was reached before", found));
         };
-        *address = new.0.to_le_bytes();
-        *index = new_index.to_le_bytes();
+        *address = new.heap.0.to_le_bytes();
+        *index = new.index.to_le_bytes();
         Ok(())
     }
 }

@@ -6,8 +6,9 @@
 //!
 //! docs/jld2-format.md, section 6.5.
 
+use super::heap_objects::HeapPlace;
 use crate::h5::encode::{self, NewMessage};
-use crate::h5::{Dataset, Datatype, Extent, RelAddr, TypeRef, kind};
+use crate::h5::{Dataset, Datatype, Extent, TypeRef, kind};
 
 /// What a string becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub(super) enum Body {
 impl Form {
     /// What the body of a message of this kind becomes. `place` is the heap object of a string of
     /// variable length.
-    pub(super) fn body(self, message: u8, place: (RelAddr, u32)) -> Body {
+    pub(super) fn body(self, message: u8, place: HeapPlace) -> Body {
         match (self, message) {
             (_, kind::DATASPACE) => Body::New(encode::dataspace(Extent::Scalar, &[])),
             (Self::Vlen, kind::DATATYPE) => Body::New(encode::datatype(&Datatype::vlen_string())),
@@ -54,7 +55,7 @@ impl Form {
 }
 
 /// A sequence of no elements: their number, the collection of their heap object, its index.
-fn no_bytes((heap, index): (RelAddr, u32)) -> Vec<u8> {
+fn no_bytes(HeapPlace { heap, index }: HeapPlace) -> Vec<u8> {
     let mut id = vec![0; 4];
     id.extend(heap.0.to_le_bytes());
     id.extend(index.to_le_bytes());

@@ -3,7 +3,7 @@
 use super::super::planned::{Planned, read_failure};
 use super::super::{Failure, Observer, Phase, VerifyLevel};
 use super::{content, form, metadata};
-use crate::h5::{self, Region, RelAddr, Trace, Visitor};
+use crate::h5::{self, Region, Regions, RelAddr, Trace, Visitor};
 use crate::julia::{Digest, Dumper, TypeTable, readable};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -77,8 +77,8 @@ impl Expected {
 
 /// Digest of the metadata as the plan leaves them.
 fn planned_metadata(planned: &Planned) -> h5::Result<u128> {
-    struct Regions(Vec<Region>);
-    impl Visitor for Regions {
+    struct InUse(Regions);
+    impl Visitor for InUse {
         fn foreign(&mut self, _: &str, error: h5::Error) -> h5::Result<()> {
             if error.is_foreign_dataset() { Ok(()) } else { Err(error) }
         }
@@ -88,10 +88,9 @@ fn planned_metadata(planned: &Planned) -> h5::Result<u128> {
         }
     }
     let file = planned.as_planned()?;
-    let mut regions = Regions(Vec::new());
-    Trace::run(&file, &mut regions)?;
-    regions.0.sort_by_key(|r| (r.start, r.end));
-    metadata::digest(file.source(), &regions.0)
+    let mut used = InUse(Regions::default());
+    Trace::run(&file, &mut used)?;
+    metadata::digest(file.source(), &used.0.sorted())
 }
 
 /// Counts bytes for an observer, whichever thread they are from.

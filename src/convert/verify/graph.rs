@@ -4,11 +4,10 @@
 
 use crate::convert::rewrite::user_block;
 use crate::h5::{
-    Attribute, Dataset, Dataspace, Datatype, Extent, File, Group, Layout, Object, ObjectKind,
-    RefPlan, RefSlot, RelAddr, TypeRef,
+    AddressMap, AddressSet, AddressStack, Attribute, Dataset, Dataspace, Datatype, Extent, File,
+    Group, Layout, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Trace, TypeRef, Visitor,
 };
 use crate::julia::Column;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Data with references are read in windows of about this many bytes.
@@ -21,34 +20,79 @@ type Outcome<T = ()> = Result<T, String>;
 pub(super) fn compare(planned: &File, output: &File) -> Outcome {
     let mut walk = Walk {
         sides: [planned, output],
-        pairs: HashMap::new(),
-        taken: HashSet::new(),
-        sequences: HashMap::new(),
-        empty_strings: HashSet::new(),
-        pending: Vec::new(),
+        pairs: AddressMap::default(),
+        taken: AddressSet::default(),
+        sequences: AddressMap::default(),
+        empty_strings: AddressSet::default(),
+        found: Pending::default(),
         types: None,
     };
     walk.front()?;
     let [root, new_root] = walk.sides.map(|file| file.superblock().root);
-    walk.pair(root, new_root, &Arc::from("/"))?;
-    while let Some((addr, new, path)) = walk.pending.pop() {
-        walk.objects(addr, new, &path).map_err(|what| format!("{path}: {what}"))?;
+    walk.pair(root, new_root)?;
+    let mut pending = Pending::default();
+    loop {
+        // What an object leads to comes next, in that order.
+        while let Some(pair) = walk.found.pop() {
+            pending.push(pair);
+        }
+        let Some((addr, new)) = pending.pop() else { break };
+        walk.objects(addr, new).map_err(|what| match path(planned, addr) {
+            Some(path) => format!("{path}: {what}"),
+            None => what,
+        })?;
     }
     walk.type_links()
+}
+
+/// Pairs of objects that are still to be compared.
+#[derive(Default)]
+struct Pending {
+    old: AddressStack,
+    new: AddressStack,
+}
+
+impl Pending {
+    fn push(&mut self, (old, new): (RelAddr, RelAddr)) {
+        self.old.push(old.0);
+        self.new.push(new.0);
+    }
+
+    fn pop(&mut self) -> Option<(RelAddr, RelAddr)> {
+        Some((RelAddr(self.old.pop()?), RelAddr(self.new.pop()?)))
+    }
+}
+
+/// The path of an object, or of the one that leads to it. Only a difference costs this walk.
+fn path(file: &File, addr: RelAddr) -> Option<String> {
+    struct Search(RelAddr, Option<String>);
+    impl Visitor for Search {
+        fn object(&mut self, object: &Object, path: &str) -> crate::h5::Result<()> {
+            if object.addr() != self.0 {
+                return Ok(());
+            }
+            self.1 = Some(path.to_owned());
+            Err(crate::h5::Error::cancelled())
+        }
+    }
+    let mut search = Search(addr, None);
+    let _ = Trace::run(file, &mut search);
+    search.1
 }
 
 struct Walk<'a> {
     /// What was planned, and the output.
     sides: [&'a File; 2],
-    /// New addresses of objects by their old ones.
-    pairs: HashMap<RelAddr, RelAddr>,
+    /// By the old addresses of objects, how far their new ones are from them, modulo 2^64.
+    pairs: AddressMap,
     /// New addresses that are given away.
-    taken: HashSet<RelAddr>,
-    /// New places of heap objects by their old ones.
-    sequences: HashMap<(RelAddr, u32), (RelAddr, u32)>,
-    /// Heap objects of the output that empty strings got.
-    empty_strings: HashSet<(RelAddr, u32)>,
-    pending: Vec<(RelAddr, RelAddr, Arc<str>)>,
+    taken: AddressSet,
+    /// By the old offsets of heap objects, how far their new ones are from them.
+    sequences: AddressMap,
+    /// Offsets of the heap objects of the output that empty strings got.
+    empty_strings: AddressSet,
+    /// What the object that is being compared leads to, as far as that was not met before.
+    found: Pending,
     /// `_types` on both sides.
     types: Option<(RelAddr, RelAddr)>,
 }
@@ -91,36 +135,38 @@ impl Walk<'_> {
     }
 
     /// Two addresses that have to stand for the same object.
-    fn pair(&mut self, addr: RelAddr, new: RelAddr, path: &Arc<str>) -> Outcome {
-        match self.pairs.get(&addr) {
-            Some(known) if *known == new => Ok(()),
-            Some(known) => Err(format!("{addr} became {known} and {new}")),
-            None if !self.taken.insert(new) => Err(format!("{addr} and another became {new}")),
+    fn pair(&mut self, addr: RelAddr, new: RelAddr) -> Outcome {
+        match self.pairs.get_or_insert(addr.0, new.0.wrapping_sub(addr.0)) {
+            Some(known) if addr.0.wrapping_add(known) == new.0 => Ok(()),
+            Some(known) => {
+                let known = RelAddr(addr.0.wrapping_add(known));
+                Err(format!("{addr} became {known} and {new}"))
+            }
+            None if !self.taken.insert(new.0) => Err(format!("{addr} and another became {new}")),
             None => {
-                self.pairs.insert(addr, new);
-                self.pending.push((addr, new, Arc::clone(path)));
+                self.found.push((addr, new));
                 Ok(())
             }
         }
     }
 
-    fn objects(&mut self, addr: RelAddr, new: RelAddr, path: &Arc<str>) -> Outcome {
+    fn objects(&mut self, addr: RelAddr, new: RelAddr) -> Outcome {
         let [planned, output] = self.sides;
         let (old, new) = (planned.object(addr), output.object(new));
         let (old, new) = (old.map_err(|e| read(&e))?, new.map_err(|e| read(&e))?);
-        self.attributes(&old, &new, path)?;
+        self.attributes(&old, &new)?;
         match (&old.kind, &new.kind) {
             (ObjectKind::Group(a), ObjectKind::Group(b)) => {
                 let root = addr == planned.superblock().root;
-                self.links(a, b, root, path)
+                self.links(a, b, root)
             }
-            (ObjectKind::Dataset(a), ObjectKind::Dataset(b)) => self.datasets(a, b, path),
+            (ObjectKind::Dataset(a), ObjectKind::Dataset(b)) => self.datasets(a, b),
             (ObjectKind::Datatype(a), ObjectKind::Datatype(b)) => layout("type", a, b),
             _ => Err("became an object of another kind".to_owned()),
         }
     }
 
-    fn links(&mut self, old: &Group, new: &Group, root: bool, path: &Arc<str>) -> Outcome {
+    fn links(&mut self, old: &Group, new: &Group, root: bool) -> Outcome {
         same("links", &old.links.len(), &new.links.len())?;
         let symbolic = |group: &Group| -> Vec<_> {
             group.symbolic.iter().map(|l| (l.name.clone(), l.to.clone())).collect()
@@ -132,9 +178,7 @@ impl Walk<'_> {
                 self.types = Some((a.target, b.target));
                 continue;
             }
-            let separator = if path.ends_with('/') { "" } else { "/" };
-            let path = Arc::from(format!("{path}{separator}{}", a.name));
-            self.pair(a.target, b.target, &path)?;
+            self.pair(a.target, b.target)?;
         }
         Ok(())
     }
@@ -151,35 +195,37 @@ impl Walk<'_> {
             Ok(group.links.iter().map(|l| (l.name.clone(), l.target)).collect())
         };
         let (old, new) = (links(0, old)?, links(1, new)?);
-        let used = old.iter().filter_map(|(_, addr)| self.pairs.get(addr).copied());
+        let used = old.iter().filter_map(|(_, addr)| {
+            self.pairs.get(addr.0).map(|far| RelAddr(addr.0.wrapping_add(far)))
+        });
         let planned: Vec<_> = (1..).zip(used).map(|(n, addr)| (format!("{n:08}"), addr)).collect();
         same("/_types", &planned, &new)
     }
 
-    fn attributes(&mut self, old: &Object, new: &Object, path: &Arc<str>) -> Outcome {
+    fn attributes(&mut self, old: &Object, new: &Object) -> Outcome {
         same("attributes", &old.attributes.len(), &new.attributes.len())?;
         for a in &old.attributes {
             let Some(b) = new.attribute(&a.name) else {
                 return Err(format!("attribute {} is missing", a.name));
             };
-            self.attribute(a, b, path).map_err(|what| format!("attribute {}: {what}", a.name))?;
+            self.attribute(a, b).map_err(|what| format!("attribute {}: {what}", a.name))?;
         }
         Ok(())
     }
 
-    fn attribute(&mut self, a: &Attribute, b: &Attribute, path: &Arc<str>) -> Outcome {
+    fn attribute(&mut self, a: &Attribute, b: &Attribute) -> Outcome {
         shape(&a.dataspace, &b.dataspace)?;
-        let datatype = self.typed(&a.datatype, &b.datatype, path)?;
+        let datatype = self.typed(&a.datatype, &b.datatype)?;
         let plan = RefPlan::new(&datatype).map_err(|e| read(&e))?;
-        self.elements(&plan, (&a.data, a.offset), (&b.data, b.offset), path)
+        self.elements(&plan, (&a.data, a.offset), (&b.data, b.offset))
     }
 
-    fn typed(&mut self, a: &TypeRef, b: &TypeRef, path: &Arc<str>) -> Outcome<Arc<Datatype>> {
+    fn typed(&mut self, a: &TypeRef, b: &TypeRef) -> Outcome<Arc<Datatype>> {
         let [planned, output] = self.sides;
         let old = planned.resolve(a).map_err(|e| read(&e))?;
         match (a, b) {
             (TypeRef::Shared { addr, .. }, TypeRef::Shared { addr: new, .. }) => {
-                self.pair(*addr, *new, path)?;
+                self.pair(*addr, *new)?;
             }
             (TypeRef::Inline(_), TypeRef::Inline(new)) => layout("type", &old, new)?,
             _ => return Err("a committed type became an inline one, or the reverse".to_owned()),
@@ -188,7 +234,7 @@ impl Walk<'_> {
         Ok(old)
     }
 
-    fn datasets(&mut self, a: &Dataset, b: &Dataset, path: &Arc<str>) -> Outcome {
+    fn datasets(&mut self, a: &Dataset, b: &Dataset) -> Outcome {
         let [planned, output] = self.sides;
         let old = planned.resolve(&a.datatype).map_err(|e| read(&e))?;
         if a.is_empty_string(&old) {
@@ -200,7 +246,7 @@ impl Walk<'_> {
         } else {
             shape(&a.dataspace, &b.dataspace)?;
         }
-        let datatype = self.typed(&a.datatype, &b.datatype, path)?;
+        let datatype = self.typed(&a.datatype, &b.datatype)?;
         let len = planned.data_len(a, &datatype).map_err(|e| read(&e))?;
         same("bytes", &len, &output.data_len(b, &datatype).map_err(|e| read(&e))?)?;
         let plan = RefPlan::new(&datatype).map_err(|e| read(&e))?;
@@ -231,7 +277,7 @@ impl Walk<'_> {
             let both = old.fill(&mut bytes).and_then(|()| new.fill(&mut new_bytes));
             both.map_err(|e| read(&e))?;
             let (at, new_at) = (at.saturating_add(done), new_at.saturating_add(done));
-            self.elements(&plan, (&bytes, at), (&new_bytes, new_at), path)?;
+            self.elements(&plan, (&bytes, at), (&new_bytes, new_at))?;
             done += n as u64;
         }
         Ok(())
@@ -250,13 +296,11 @@ impl Walk<'_> {
         };
         let id = output.source().read(offset, 16, "heap id").map_err(|e| read(&e))?;
         let place = output.vlen(&id, offset, 1).map_err(|e| read(&e))?;
-        if place.is_none_or(|(_, len)| len != 0) {
-            return Err("an empty string has no heap object of no bytes".to_owned());
+        match place {
+            Some((offset, 0)) if self.empty_strings.insert(offset) => Ok(()),
+            Some((_, 0)) => Err("two strings have the same heap object".to_owned()),
+            _ => Err("an empty string has no heap object of no bytes".to_owned()),
         }
-        if heap_object(&id).is_some_and(|place| self.empty_strings.insert(place)) {
-            return Ok(());
-        }
-        Err("two strings have the same heap object".to_owned())
     }
 
     /// Compares elements, with the offset at which they stand on each side.
@@ -265,7 +309,6 @@ impl Walk<'_> {
         plan: &RefPlan,
         (old, at): (&[u8], u64),
         (new, new_at): (&[u8], u64),
-        path: &Arc<str>,
     ) -> Outcome {
         same("bytes", &old.len(), &new.len())?;
         let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
@@ -285,11 +328,11 @@ impl Walk<'_> {
                 let places = [at + start + offset as u64, new_at + start + offset as u64];
                 let length = match slot {
                     RefSlot::Reference => {
-                        self.reference(x, y, places, path)?;
+                        self.reference(x, y, places)?;
                         8
                     }
                     RefSlot::Vlen(base) => {
-                        self.sequence(base, x, y, places, path)?;
+                        self.sequence(base, x, y, places)?;
                         16
                     }
                 };
@@ -302,25 +345,18 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn reference(&mut self, x: &[u8], y: &[u8], at: [u64; 2], path: &Arc<str>) -> Outcome {
+    fn reference(&mut self, x: &[u8], y: &[u8], at: [u64; 2]) -> Outcome {
         let (Some(x), Some(y)) = (address(x, 0), address(y, 0)) else {
             return Err(format!("no reference at {}", at[1]));
         };
         match (x.is_null(), y.is_null()) {
             (true, true) => Ok(()),
-            (false, false) => self.pair(x, y, path),
+            (false, false) => self.pair(x, y),
             _ => Err(format!("the reference at {} is {y}, planned was {x}", at[1])),
         }
     }
 
-    fn sequence(
-        &mut self,
-        base: &RefPlan,
-        x: &[u8],
-        y: &[u8],
-        at: [u64; 2],
-        path: &Arc<str>,
-    ) -> Outcome {
+    fn sequence(&mut self, base: &RefPlan, x: &[u8], y: &[u8], at: [u64; 2]) -> Outcome {
         let [planned, output] = self.sides;
         let (x, y) = (x.get(..16).unwrap_or(x), y.get(..16).unwrap_or(y));
         let old = planned.vlen(x, at[0], base.size).map_err(|e| read(&e))?;
@@ -331,23 +367,19 @@ impl Walk<'_> {
             _ => return Err(format!("the sequence at {} is not the planned one", at[1])),
         };
         same("bytes of a sequence", &len, &new_len)?;
-        let (Some(x), Some(y)) = (heap_object(x), heap_object(y)) else { return Ok(()) };
-        match self.sequences.insert(x, y) {
-            Some(known) => return same("heap object", &known, &y),
+        match self.sequences.get_or_insert(offset, new_offset.wrapping_sub(offset)) {
+            Some(known) => {
+                let known = offset.wrapping_add(known);
+                return same("offset of a heap object", &known, &new_offset);
+            }
             None if len == 0 => return Ok(()),
             None => {}
         }
         let n = usize::try_from(len).unwrap_or(usize::MAX);
         let a = planned.source().read(offset, n, "heap object").map_err(|e| read(&e))?;
         let b = output.source().read(new_offset, n, "heap object").map_err(|e| read(&e))?;
-        self.elements(base, (&a, offset), (&b, new_offset), path)
+        self.elements(base, (&a, offset), (&b, new_offset))
     }
-}
-
-/// Which heap object a heap id names: its collection and its index.
-fn heap_object(id: &[u8]) -> Option<(RelAddr, u32)> {
-    let index = id.get(12..16)?.first_chunk::<4>()?;
-    Some((address(id, 4)?, u32::from_le_bytes(*index)))
 }
 
 fn address(bytes: &[u8], at: usize) -> Option<RelAddr> {

@@ -38,8 +38,8 @@ pub(in crate::convert) fn same_file(
     output: &File,
     observer: &dyn Observer,
 ) -> Result<Vec<(String, String)>, String> {
-    let (mut used, _) = walk::walk(output)?;
-    walk::disjoint(&mut used)?;
+    let (used, _) = walk::walk(output)?;
+    walk::disjoint(&used.sorted())?;
     graph::compare(from, output)?;
     let sides = [from, output];
     let [before, after] = sides.map(|file| datasets(file).map_err(|e| e.to_string()));

@@ -25,7 +25,7 @@ use self::bytes::{Problem, Replaced};
 use self::expected::{Linked, Ticker};
 use super::planned::{Planned, read_failure};
 use super::{Failure, FailureKind, Observer, VerifyLevel};
-use crate::h5::{self, File, Region, Source};
+use crate::h5::{self, File, Region, Regions, Source};
 use crate::julia::{Digest, Dumper, TypeTable, readable};
 use crate::migrate::target::Target;
 use crate::migrate::{Readers, Request, Survey, plan_and_map};
@@ -159,7 +159,7 @@ impl Check<'_> {
     /// HDF5 make of it.
     fn structure(&self, output: &File, file: &fs::File) -> Result<Readers, String> {
         let planned = self.planned;
-        let mut regions = Vec::new();
+        let mut regions = Regions::default();
         // A rewrite chooses layouts itself; what HDF5 makes of them is told.
         let (flat_links, portable) = (planned.flat_links, planned.portable && !planned.rewritten);
         let request = Request { flat_links, portable, ..Request::default() };
@@ -180,8 +180,9 @@ impl Check<'_> {
 
     /// Sorts the bytes in use. We let no two objects share any; an input that does and is not
     /// changed is copied as it is.
-    fn disjoint(&self, mut regions: Vec<Region>) -> Result<Vec<Region>, String> {
-        let overlap = walk::disjoint(&mut regions);
+    fn disjoint(&self, regions: Regions) -> Result<Vec<Region>, String> {
+        let regions = regions.sorted();
+        let overlap = walk::disjoint(&regions);
         let changed = self.planned.rewritten || self.planned.migration.edits.is_some();
         if changed {
             overlap?;

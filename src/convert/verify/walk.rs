@@ -1,22 +1,22 @@
 //! Checks whether a file can be read at all: what even `--verify none` asks of an output.
 
-use crate::h5::{Error, File, Object, ObjectKind, Region, Result, Trace, Visitor};
+use crate::h5::{Error, File, Object, ObjectKind, Region, Regions, Result, Trace, Visitor};
 use crate::julia::TypeTable;
 use crate::migrate::Readers;
 
 /// Reads every object of `output` that can be reached: checksums, addresses and sizes hold, types
 /// can be made sense of. Gives the bytes in use, and what readers that are built on HDF5 make of the
 /// datasets.
-pub(super) fn walk(output: &File) -> std::result::Result<(Vec<Region>, Readers), String> {
+pub(super) fn walk(output: &File) -> std::result::Result<(Regions, Readers), String> {
     let (types, readers) = (TypeTable::new(output), Readers::default());
-    let mut walk = Walk { types, regions: Vec::new(), readers };
+    let mut walk = Walk { types, regions: Regions::default(), readers };
     Trace::run(output, &mut walk).map_err(|e| format!("the output is damaged: {e}"))?;
     Ok((walk.regions, walk.readers))
 }
 
 struct Walk<'a> {
     types: TypeTable<'a>,
-    regions: Vec<Region>,
+    regions: Regions,
     readers: Readers,
 }
 
@@ -42,9 +42,8 @@ impl Visitor for Walk<'_> {
     }
 }
 
-/// Sorts `regions`, of which no two may share a byte.
-pub(super) fn disjoint(regions: &mut [Region]) -> std::result::Result<(), String> {
-    regions.sort_by_key(|r| (r.start, r.end));
+/// Fails if two of `regions`, which are sorted, share a byte.
+pub(super) fn disjoint(regions: &[Region]) -> std::result::Result<(), String> {
     for pair in regions.windows(2) {
         if let [a, b] = pair
             && b.start < a.end

@@ -14,6 +14,7 @@
 mod address_log;
 mod address_map;
 mod address_set;
+mod address_stack;
 mod btree2;
 mod btree2_levels;
 pub(crate) mod budget;
@@ -35,6 +36,7 @@ pub mod message;
 mod object;
 mod packed;
 mod refs;
+mod regions;
 mod rescue;
 #[cfg(any(test, feature = "testing"))]
 pub mod sample;
@@ -50,6 +52,7 @@ mod work;
 pub use address_log::AddressLog;
 pub use address_map::AddressMap;
 pub use address_set::AddressSet;
+pub use address_stack::AddressStack;
 pub use budget::Budget;
 pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
@@ -71,6 +74,7 @@ pub use message::layout::{
 pub use message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
 pub use object::{Dataset, Object, ObjectKind};
 pub use refs::{RefPlan, RefSlot};
+pub use regions::Regions;
 pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};

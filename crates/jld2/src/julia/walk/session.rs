@@ -6,9 +6,9 @@ use super::visitor::{Parts, Shape, TextStream, TypeName, Visitor};
 use super::{FieldValue, Override, Walk};
 use crate::h5::budget::{Budget, Cost, ELEMENT};
 use crate::h5::{
-    Class, Dataset, Datatype, Error, Extent, Object, ObjectKind, RelAddr, Result, TypeRef,
+    AddressMap, Class, Dataset, Datatype, Error, Extent, Object, ObjectKind, RelAddr, Result,
+    TypeRef,
 };
-use std::collections::HashMap;
 use std::io::Read;
 
 /// What telling of a value costs besides its bytes, in bytes.
@@ -25,14 +25,14 @@ const STACK: usize = 2 << 20;
 pub(super) struct DatasetWalk<'s> {
     pub(super) walk: &'s Walk<'s>,
     pub(super) visitor: &'s mut dyn Visitor,
-    ids: HashMap<RelAddr, u64>,
+    ids: AddressMap,
     next: u64,
     budget: Budget,
 }
 
 impl<'s> DatasetWalk<'s> {
     pub(super) fn new(walk: &'s Walk<'s>, budget: Budget, visitor: &'s mut dyn Visitor) -> Self {
-        let ids = HashMap::new();
+        let ids = AddressMap::default();
         Self { walk, visitor, ids, next: 1, budget }
     }
 }
@@ -45,7 +45,7 @@ impl DatasetWalk<'_> {
     pub(super) fn new_id(&mut self, addr: RelAddr) -> u64 {
         let id = self.next;
         self.next += 1;
-        self.ids.insert(addr, id);
+        self.ids.get_or_insert(addr.0, id);
         if let Some(watch) = self.walk.watch {
             watch.identity(addr);
         }
@@ -94,8 +94,8 @@ impl DatasetWalk<'_> {
     }
 
     pub(super) fn object(&mut self, addr: RelAddr) -> Result<()> {
-        if let Some(id) = self.ids.get(&addr) {
-            return self.visitor.again(*id);
+        if let Some(id) = self.ids.get(addr.0) {
+            return self.visitor.again(id);
         }
         self.inside(addr, |s| s.here(addr))
     }
@@ -151,7 +151,7 @@ impl DatasetWalk<'_> {
         match walk.overrides.and_then(|o| o.objects.get(&addr)) {
             Some(Override::Value(node)) => {
                 if node.is_tracked() {
-                    self.ids.insert(addr, self.next);
+                    self.ids.get_or_insert(addr.0, self.next);
                 }
                 return self.node(node, true);
             }
