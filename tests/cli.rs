@@ -7,11 +7,15 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "cli/build.rs"]
+mod build;
 #[path = "cli/conflicts.rs"]
 mod conflicts;
 #[cfg(feature = "fault")]
 #[path = "cli/counters.rs"]
 mod counters;
+#[path = "cli/doctor.rs"]
+mod doctor;
 #[cfg(feature = "fault")]
 #[path = "cli/flaky.rs"]
 mod flaky;
@@ -33,6 +37,8 @@ mod shards_at_work;
 #[cfg(feature = "fault")]
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/slips.rs"]
+mod slips;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
 #[path = "cli/terminal.rs"]

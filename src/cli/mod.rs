@@ -1,5 +1,7 @@
 //! Reads command lines, config file and environment; no logic.
 
+mod build_info;
+mod completions;
 mod flags;
 mod interactive;
 mod one_file;
@@ -8,23 +10,27 @@ mod quote;
 mod raw_settings;
 mod resolve;
 mod settings_sources;
+mod slips;
 mod slurm;
 mod slurm_script;
 mod supervisor;
 mod target;
 mod value;
 
+pub use build_info::{asks_build_info, build_info};
+pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
 pub use one_file::{
-    CommitArgs, ConvertArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand, RescueArgs,
-    UndoArgs, VerifyArgs,
+    CommitArgs, ConvertArgs, DoctorArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand,
+    RescueArgs, UndoArgs, VerifyArgs,
 };
 pub use prepare::{Prepared, prepare};
 pub use quote::quote;
 pub use raw_settings::Said;
 pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
+pub use slips::{archives_below, input_meant, jldconv_meant, supervisor_meant};
 pub use slurm::{SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
 pub use supervisor::{

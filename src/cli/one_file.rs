@@ -1,5 +1,6 @@
 //! Defines the command line of `jldconv`: one file at a time.
 
+use super::completions::CompletionsArgs;
 use super::flags::ConversionFlags;
 use super::target::TargetCommand;
 use super::value::{self, Size};
@@ -20,6 +21,7 @@ Examples:
   jldconv rescue broken.jld2 saved.jld2            what is whole in a damaged file, as a new one
   jldconv target check --packages ~/.julia/packages  what newer packages would warn of
   jldconv undo output_00100.jld2                   take an in-place upgrade back
+  jldconv doctor archive upgraded                  what this machine gives a run
 Whole archives: jldconv-supervisor.
 
 Exit codes: 0 done, 1 a file or target failed or differs, 2 usage, 3 interrupted,
@@ -58,12 +60,17 @@ pub enum JldconvCommand {
     Undo(UndoArgs),
     /// Make in-place upgrades final: remove their undo files
     Commit(CommitArgs),
+    /// Say what this machine and an archive's places give a run, and what will not work
+    Doctor(DoctorArgs),
+    /// Print what makes a shell complete this command line
+    Completions(CompletionsArgs),
 }
 
 /// The arguments of `inspect`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct InspectArgs {
-    /// The files; of more than three, each gets one line (-v shows all of each)
+    /// The files, or directories of *.jld2; of more than three, each gets one line (-v shows all of
+    /// each)
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Print JSON, one object a file and line
@@ -85,6 +92,25 @@ pub struct InspectArgs {
     /// Where undo files are looked for, beside the file's own directory
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
+}
+
+/// The arguments of `doctor`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Exit codes: 0 a run can start, 1 something will not work, 2 usage.")]
+pub struct DoctorArgs {
+    /// The archive's directory
+    #[arg(value_name = "IN")]
+    pub input: Option<PathBuf>,
+    /// The directory for outputs; what its file system can do is tried there, in a directory that is
+    /// removed again
+    #[arg(value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// What the names of the archive's files begin with
+    #[arg(long, value_name = "PREFIX", default_value = super::resolve::DEFAULT_PREFIX)]
+    pub prefix: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The arguments of `convert`.

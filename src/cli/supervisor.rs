@@ -1,5 +1,6 @@
 //! Defines the command line of `jldconv-supervisor`.
 
+use super::completions::CompletionsArgs;
 use super::flags::Layer;
 use super::one_file::VerifyArgs;
 use super::slurm::SlurmArgs;
@@ -87,6 +88,8 @@ pub enum SupervisorCommand {
     Report(ReportArgs),
     /// Compare the files of two directories pair by pair, each in a worker of its own
     Verify(Box<VerifyPairsArgs>),
+    /// Print what makes a shell complete this command line
+    Completions(CompletionsArgs),
 }
 
 /// The arguments of `verify`.

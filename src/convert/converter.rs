@@ -321,6 +321,14 @@ impl Converter {
         self.encodes() || self.options.repack || chunks || self.options.mode == Mode::Rewrite
     }
 
+    /// The mode in which files are converted unless one of them needs another.
+    pub fn usual_mode(&self) -> Mode {
+        match self.options.mode {
+            Mode::Auto if self.lays_out() => Mode::Rewrite,
+            mode => mode,
+        }
+    }
+
     /// The mode that a file needs, if the options allow it.
     pub(super) fn mode(&self, input: &Path, planned: &Planned) -> Result<Mode, Failure> {
         let refuse = |why: &str| {

@@ -48,4 +48,5 @@ pub use record::{JobOutcome, JobRecord, RunSummary, SlotRecord};
 pub use run_id::run_id;
 pub use settings::{Count, Hooks, OnConflict, OnFull, Settings};
 pub use shards::{ShardRecord, ShardState};
+pub use sizing::Bounds;
 pub use worker_process::WorkerProgram;

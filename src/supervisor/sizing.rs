@@ -1,7 +1,7 @@
 //! Decides how many slots and threads a run gets, and why.
 
 use super::event::MemoryStatus;
-use super::memory::limits::Slurm;
+use super::memory::limits::{Limits, Slurm};
 use super::scheduler::MemoryReading;
 use super::settings::{Count, Settings};
 use crate::text;
@@ -64,6 +64,28 @@ pub(super) fn too_little(
             text::bytes(least)
         )
     })
+}
+
+/// What bounds a run that would start now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// The memory limit that matters.
+    pub memory: MemoryStatus,
+    /// Bytes of it that are left for workers; negative where it is exceeded.
+    pub headroom: i64,
+    /// Cores that may be used.
+    pub cores: usize,
+    /// Where their number is from.
+    pub cores_source: &'static str,
+}
+
+impl Bounds {
+    /// Reads them; `safety_margin` is the share of each memory limit that may be used.
+    pub fn now(safety_margin: f64, slurm: Slurm) -> Self {
+        let (reading, memory) = Limits::new(safety_margin, slurm, None).read(0);
+        let (cores, cores_source) = cores(slurm);
+        Self { memory, headroom: reading.headroom, cores, cores_source }
+    }
 }
 
 /// Cores that this run may use, and where the number is from.

@@ -6,6 +6,7 @@ pub mod copy;
 pub mod dir;
 pub mod failpoint;
 pub mod file;
+pub mod file_system;
 pub mod flip;
 #[cfg(feature = "hdf5")]
 pub mod hdf5;

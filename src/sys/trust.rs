@@ -6,8 +6,8 @@
 
 use super::dir::DirError;
 use super::random;
-use nix::unistd::{Uid, User};
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
+use std::fs;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
@@ -55,18 +55,26 @@ fn probe(dir: BorrowedFd<'_>) -> Option<Stat> {
     stat
 }
 
+/// The user's name as far as this machine's own list has it. The C library would ask network
+/// directories with libraries that a static program must not load.
 fn name(uid: u32) -> String {
-    match User::from_uid(Uid::from_raw(uid)) {
-        Ok(Some(user)) => format!("user {} ({uid})", user.name),
-        _ => format!("user {uid}"),
-    }
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    named(&users, uid).map_or_else(|| format!("user {uid}"), |name| format!("user {name} ({uid})"))
+}
+
+fn named(users: &str, uid: u32) -> Option<&str> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, id) = (fields.next()?, fields.nth(1)?);
+        (id.parse() == Ok(uid)).then_some(name)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::dir::{Dir, Missing};
     use super::*;
-    use std::fs::{self, Permissions};
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
@@ -92,6 +100,16 @@ mod tests {
         fs::set_permissions(temp.path().join("own/tmp"), Permissions::from_mode(0o777)).unwrap();
         assert!(own.below(Path::new("tmp"), Missing::Fail).is_err());
         assert_eq!(fs::read_dir(temp.path().join("own/tmp")).unwrap().count(), 0, "no probe stays");
+    }
+
+    #[test]
+    fn users_are_named_by_the_list_of_this_machine() {
+        let users =
+            "root:x:0:0:root:/root:/bin/sh\n# nobody:x:7\nshort\neve:x:1001:100::/:/bin/sh\n";
+        assert_eq!(named(users, 0), Some("root"));
+        assert_eq!(named(users, 1001), Some("eve"));
+        assert_eq!(named(users, 100), None);
+        assert!(name(0).ends_with("(0)") || name(0) == "user 0", "{}", name(0));
     }
 
     #[test]

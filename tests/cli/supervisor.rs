@@ -30,10 +30,11 @@ fn the_help_is_what_users_know() {
            jldconv-supervisor <COMMAND>
 
     Commands:
-      slurm   Print (or submit) a SLURM job array that converts the archive
-      report  Say what all runs and shards of an output directory did or are doing
-      verify  Compare the files of two directories pair by pair, each in a worker of its own
-      help    Print this message or the help of the given subcommand(s)
+      slurm        Print (or submit) a SLURM job array that converts the archive
+      report       Say what all runs and shards of an output directory did or are doing
+      verify       Compare the files of two directories pair by pair, each in a worker of its own
+      completions  Print what makes a shell complete this command line
+      help         Print this message or the help of the given subcommand(s)
 
     Arguments:
       [INPUT_DIR]   The archive: a directory of <PREFIX>NNNNN.jld2
@@ -395,12 +396,12 @@ fn columns_get_links_by_name_in_a_whole_archive() {
 fn in_place_and_back() {
     let world = World::new(&[1, 2]);
     let before = fs::read(world.at("old/output_00001.jld2")).unwrap();
-    world.supervisor(&["--mode", "in-place", "old"]).ends(0);
+    world.supervisor(&["--mode", "in-place", "old", "--yes"]).ends(0);
     let after = fs::read(world.at("old/output_00001.jld2")).unwrap();
     assert!(after != before && after.len() > before.len());
     world.jldconv(&["undo", "old"]).ends(0);
     assert!(fs::read(world.at("old/output_00001.jld2")).unwrap() == before);
-    world.supervisor(&["--mode", "in-place", "old"]).ends(0);
+    world.supervisor(&["--mode", "in-place", "old", "--yes"]).ends(0);
     world.jldconv(&["commit", "old"]).ends(0);
     assert_eq!(world.names("old"), ["output_00001.jld2", "output_00002.jld2"]);
     assert!(fs::read(world.at("old/output_00001.jld2")).unwrap() == after);

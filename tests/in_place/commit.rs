@@ -77,7 +77,7 @@ fn a_terminal_is_asked() {
     let world = World::new();
     assert_eq!(world.upgrade(&[]).0, Some(0));
     let (code, screen) = at_a_terminal(&world, &[], "n\n");
-    assert_eq!(code, Some(3), "{screen}");
+    assert_eq!(code, Some(0), "{screen}");
     assert!(screen.contains("Remove 1 undo file ("), "{screen}");
     assert!(screen.contains("nothing was done"), "{screen}");
     assert!(world.undo_file().exists());

@@ -2,18 +2,24 @@
 
 use super::{Stop, internal, usage};
 use jldconv::archive::ArrayVars;
-use jldconv::cli::{Dialogue, Gathered, Layer, Parsed, Run, prepare, resolve};
-use jldconv::convert::Converter;
+use jldconv::cli::{
+    Dialogue, Gathered, Layer, Parsed, Run, archives_below, input_meant, prepare, resolve,
+};
+use jldconv::convert::{Converter, Mode};
 use jldconv::report::{
-    Circumstances, Progress, Screen, check_report, dry_run, start_log, write_report,
+    Circumstances, Preflight, Progress, Screen, check_report, dry_run, start_log, write_report,
 };
 use jldconv::supervisor::{
     ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
     WorkerProgram,
 };
+use jldconv::sys::file_system::FileSystem;
 use jldconv::tasks::convert::{self, Survey};
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
+use std::fmt::{Display, Write as _};
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
     let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
@@ -30,15 +36,22 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         said = answers;
     }
     let layer = Layer { verbose: parsed.cli.layer.verbose, ..said.layer().map_err(usage)? };
-    let run = resolve(layer, &ArrayVars::from_env(var)).map_err(usage)?;
+    let (input, output) = (layer.input_dir.clone(), layer.output_dir.clone());
+    let misplaced = |error: &dyn Display| misplaced(input.as_deref(), output.as_deref(), error);
+    let run = resolve(layer, &ArrayVars::from_env(var)).map_err(|error| misplaced(&error))?;
     // What is wrong with the target or the rules would be wrong with every file.
     let converter = Converter::new(run.settings.options.clone()).map_err(usage)?;
     run.view.report.as_deref().map_or(Ok(()), check_report).map_err(usage)?;
     let mut screen = Screen::standard(run.view.progress, about(&run));
     let _log =
         start_log(run.view.verbose, run.view.log.as_deref(), screen.bars()).map_err(usage)?;
-    let prepared = prepare(&run).map_err(usage)?;
-    if let Some(nothing) = prepared.nothing(&run) {
+    let prepared = prepare(&run).map_err(|error| misplaced(&error))?;
+    if let Some(mut nothing) = prepared.nothing(&run) {
+        if let Some(below) = archives_below(&run.settings.input_dir, &run.prefix)
+            && prepared.overview.found == 0
+        {
+            let _ = writeln!(nothing, "  below       {below}");
+        }
         return Err(Stop::Said(ExitCode::Nothing, nothing));
     }
     if run.settings.dry_run {
@@ -53,11 +66,23 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         screen.event(&RunEvent::Warning { message });
     }
     screen.block(&there(&survey));
+    let before = preflight(&run, converter.usual_mode(), &survey);
+    screen.block(&before.block());
+    if let Some(message) = before.warning().filter(|_| survey.left > 0) {
+        screen.event(&RunEvent::Warning { message });
+    }
+    if !somebody && !run.view.yes && before.mode == Mode::InPlace {
+        return Err(usage(
+            "in place the files themselves change, and nobody is here to be asked: say --yes \
+             (undo files bring the old bytes back: jldconv undo)",
+        ));
+    }
     let shown = !matches!(run.view.progress, Progress::Json | Progress::None);
     if somebody && shown && !run.view.yes {
         let question = prepared.question(&run);
         if !dialogue.confirm(&question).map_err(internal)? {
-            return Err(Stop::Said(ExitCode::Interrupted, "nothing was done".to_owned()));
+            let _ = writeln!(io::stderr(), "nothing was done");
+            return Ok(ExitCode::Done);
         }
     }
     let shard = run.settings.shard;
@@ -69,6 +94,29 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     }
     // A shard may have no file where there are more tasks than files.
     Ok(if empty && !shard.is_whole() { ExitCode::Done } else { ended.exit_code() })
+}
+
+/// Adds, to what is wrong with a run's places, what was probably meant.
+fn misplaced(input: Option<&Path>, output: Option<&Path>, error: &dyn Display) -> Stop {
+    match input.and_then(|input| input_meant(input, output)) {
+        Some(meant) => usage(format!("{error}\n{meant}")),
+        None => usage(error),
+    }
+}
+
+fn preflight(run: &Run, mode: Mode, survey: &Survey) -> Preflight {
+    let settings = &run.settings;
+    let device = |path: &Path| fs::metadata(path).ok().map(|it| it.dev());
+    // Made in a directory that is not there yet: what holds it tells.
+    let there = settings.output_dir.ancestors().find(|dir| dir.is_dir());
+    let there = there.unwrap_or(Path::new("."));
+    Preflight {
+        mode,
+        files: survey.left,
+        bytes: survey.left_bytes,
+        place: FileSystem::of(there).ok(),
+        same_device: device(&settings.input_dir).is_some_and(|it| Some(it) == device(there)),
+    }
 }
 
 fn stopped(error: &RunError) -> Stop {

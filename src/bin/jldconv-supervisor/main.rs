@@ -6,7 +6,8 @@ mod verify;
 
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
-    Gathered, Layer, Parsed, SlurmArgs, SupervisorCommand, prepare, resolve, script, submit,
+    Gathered, Layer, Parsed, SlurmArgs, SupervisorCli, SupervisorCommand, asks_build_info,
+    build_info, completions, prepare, resolve, script, submit, supervisor_meant,
 };
 use jldconv::convert::Converter;
 use jldconv::report::{Circumstances, shards, summary};
@@ -22,7 +23,7 @@ fn main() -> std::process::ExitCode {
     if args.get(1).is_some_and(|arg| arg == worker::SUBCOMMAND) {
         return tasks::worker_main(args.into_iter().skip(2));
     }
-    match start(args) {
+    match start(&args) {
         Ok(code) => code.into(),
         Err(stop) => stop.end().into(),
     }
@@ -31,7 +32,7 @@ fn main() -> std::process::ExitCode {
 /// Why there is no run.
 enum Stop {
     /// Help, version, or a command line that makes no sense.
-    Clap(clap::Error),
+    Clap(clap::Error, Option<String>),
     /// Anything else.
     Said(ExitCode, String),
 }
@@ -39,8 +40,11 @@ enum Stop {
 impl Stop {
     fn end(self) -> ExitCode {
         match self {
-            Self::Clap(error) => {
+            Self::Clap(error, meant) => {
                 let _ = error.print();
+                if let Some(meant) = meant {
+                    let _ = writeln!(io::stderr(), "\n{}", text::tame_lines(&meant));
+                }
                 if error.exit_code() == 0 { ExitCode::Done } else { ExitCode::Usage }
             }
             Self::Said(code, message) => {
@@ -60,8 +64,22 @@ fn internal(error: impl std::fmt::Display) -> Stop {
     Stop::Said(ExitCode::Internal, error.to_string())
 }
 
-fn start(args: Vec<OsString>) -> Result<ExitCode, Stop> {
-    let parsed = Parsed::from_args(args).map_err(Stop::Clap)?;
+fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
+    let parsed = match Parsed::from_args(args.iter().cloned()) {
+        Err(error) if asks_build_info(&error, args.iter().map(OsString::as_os_str)) => {
+            put(&build_info("jldconv-supervisor"));
+            return Ok(ExitCode::Done);
+        }
+        Err(error) => {
+            let meant = supervisor_meant(&error, args);
+            return Err(Stop::Clap(error, meant));
+        }
+        Ok(parsed) => parsed,
+    };
+    if let Some(SupervisorCommand::Completions(args)) = &parsed.cli.command {
+        put(&String::from_utf8_lossy(&completions::<SupervisorCli>(args.shell)));
+        return Ok(ExitCode::Done);
+    }
     if let Some(SupervisorCommand::Report(args)) = &parsed.cli.command {
         return report(&args.output_dir, args.json);
     }
@@ -91,7 +109,12 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
         return Err(Stop::Said(ExitCode::Nothing, nothing));
     }
     if args.ask.submit {
-        let job = submit(&script).map_err(internal)?;
+        let job = submit(&script).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                usage("there is no sbatch here: without --submit the script is printed")
+            }
+            _ => internal(error),
+        })?;
         put(&format!("submitted job array {job}: {} tasks\n", args.ask.tasks));
     } else {
         put(&script);

@@ -8,7 +8,7 @@ use jldconv::convert::{Failure, FailureKind};
 use jldconv::h5::{File, Source};
 use jldconv::supervisor::ExitCode;
 use jldconv::text;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 pub(super) fn undo(args: &UndoArgs) -> Result<ExitCode, Stop> {
@@ -27,7 +27,8 @@ pub(super) fn commit(args: &CommitArgs) -> Result<ExitCode, Stop> {
     if somebody && !args.yes && !files.is_empty() {
         let mut dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
         if !dialogue.confirm(&question(&files, &options)).map_err(failed)? {
-            return Err(Stop(ExitCode::Interrupted, "nothing was done".to_owned()));
+            let _ = writeln!(io::stderr(), "nothing was done");
+            return Ok(ExitCode::Done);
         }
     }
     let (mut count, mut bytes) = (0, 0_u64);

@@ -1,12 +1,16 @@
-//! Looks into files: what they hold, and what Julia meets in them.
+//! Looks into files: what they hold, and what Julia meets in them; and at the machine.
 
 use crate::unfinished::{self, Noted};
 use crate::{Stop, failed, unheard, usage};
-use jldconv::cli::{DumpArgs, InspectArgs};
+use jldconv::cli::{DoctorArgs, DumpArgs, InspectArgs};
+use jldconv::doctor::{self, Verdict};
 use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
 use jldconv::migrate::target::Target;
 use jldconv::supervisor::ExitCode;
+use jldconv::text;
+use std::fs;
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 /// Files of which `inspect` tells all unless asked for less.
 const FEW: usize = 3;
@@ -16,16 +20,17 @@ const WIDEST: usize = 44;
 pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCode, Stop> {
     let target = Target::with_rule_files(args.target.as_deref(), &args.rules).map_err(usage)?;
     let detail = if args.full { Detail::Full } else { Detail::Usual };
-    let lines = args.files.len() > FEW && !verbose && !args.full;
+    let files = files_below(&args.files)?;
+    let lines = files.len() > FEW && !verbose && !args.full;
     let mut out = BufWriter::new(io::stdout());
     let mut tally = Tally::default();
-    let names = args.files.iter().filter_map(|path| path.file_name());
+    let names = files.iter().filter_map(|path| path.file_name());
     let width = names.map(|name| name.to_string_lossy().chars().count()).max().unwrap_or(0);
     let width = width.clamp(16, WIDEST);
     if lines && !args.json {
         out.write_all(inspect::line_head(width).as_bytes())?;
     }
-    for (i, path) in args.files.iter().enumerate() {
+    for (i, path) in files.iter().enumerate() {
         let undo = unfinished::warn(path, args.backup_dir.as_deref());
         let seen = inspect::inspect_with(path, &target, detail, args.trust.checksums());
         tally.add(&seen);
@@ -49,12 +54,48 @@ pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCod
     Ok(if tally.is_fine() { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
+/// The files that are named, and those with a JLD2 file's name in directories that are.
+fn files_below(named: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let unlisted = |error| failed(format!("{}: {error}", text::path(path)));
+        let entries: io::Result<Vec<_>> = fs::read_dir(path).and_then(Iterator::collect);
+        let paths = entries.map_err(unlisted)?.into_iter().map(|entry| entry.path());
+        let is_jld2 = |path: &PathBuf| {
+            path.extension().is_some_and(|it| it.eq_ignore_ascii_case("jld2")) && !path.is_dir()
+        };
+        let mut found: Vec<_> = paths.filter(is_jld2).collect();
+        if found.is_empty() {
+            return Err(failed(format!("{}: no file in it ends in .jld2", text::path(path))));
+        }
+        found.sort();
+        files.append(&mut found);
+    }
+    Ok(files)
+}
+
 fn json(seen: &Result<Inspection, Box<Refusal>>, undo: Option<String>) -> Result<String, Stop> {
     let json = match seen {
         Ok(seen) => serde_json::to_value(seen),
         Err(refusal) => serde_json::to_value(refusal),
     };
     Ok(format!("{}\n", unfinished::noted(json.map_err(failed)?, undo)))
+}
+
+pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Stop> {
+    let checkup = doctor::examine(args.input.as_deref(), args.output.as_deref(), &args.prefix);
+    let mut out = io::stdout();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&checkup).map_err(failed)?)?;
+    } else {
+        out.write_all(doctor::show(&checkup).as_bytes())?;
+    }
+    let fine = checkup.verdict() < Verdict::Problem;
+    Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {

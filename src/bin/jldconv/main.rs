@@ -12,13 +12,16 @@ mod watch;
 
 use clap::Parser as _;
 use indicatif::MultiProgress;
-use jldconv::cli::{JldconvCli, JldconvCommand};
+use jldconv::cli::{
+    JldconvCli, JldconvCommand, asks_build_info, build_info, completions, jldconv_meant,
+};
 use jldconv::convert::{Failure, FailureKind};
 use jldconv::julia::on_deep_stack;
 use jldconv::report::start_log;
 use jldconv::supervisor::ExitCode;
 use jldconv::sys::bounded::Bounded;
 use jldconv::text;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
@@ -27,10 +30,18 @@ use std::io::{self, Write as _};
 static MEMORY: Bounded = Bounded;
 
 fn main() -> std::process::ExitCode {
-    let cli = match JldconvCli::try_parse() {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let cli = match JldconvCli::try_parse_from(&args) {
         Ok(cli) => cli,
+        Err(error) if asks_build_info(&error, args.iter().map(OsString::as_os_str)) => {
+            put(&build_info("jldconv"));
+            return ExitCode::Done.into();
+        }
         Err(error) => {
             let _ = error.print();
+            if let Some(meant) = jldconv_meant(&error) {
+                let _ = writeln!(io::stderr(), "\n{}", text::tame_lines(&meant));
+            }
             let fine = error.exit_code() == 0;
             return if fine { ExitCode::Done } else { ExitCode::Usage }.into();
         }
@@ -48,6 +59,11 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Rescue(args) => rescue::run(args, &bars),
         JldconvCommand::Undo(args) => back::undo(&args),
         JldconvCommand::Commit(args) => back::commit(&args),
+        JldconvCommand::Doctor(args) => look::doctor(&args),
+        JldconvCommand::Completions(args) => {
+            put_bytes(&completions::<JldconvCli>(args.shell));
+            Ok(ExitCode::Done)
+        }
     });
     let ended = ended.unwrap_or_else(|error| Err(Stop(ExitCode::Internal, error.to_string())));
     ended.unwrap_or_else(Stop::end).into()
@@ -106,5 +122,9 @@ fn complain(message: &str) {
 
 /// Writes to standard output; a reader that went away is not an error.
 fn put(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
+    put_bytes(text.as_bytes());
+}
+
+fn put_bytes(bytes: &[u8]) {
+    let _ = io::stdout().write_all(bytes).and_then(|()| io::stdout().flush());
 }

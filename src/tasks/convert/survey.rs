@@ -42,6 +42,10 @@ pub struct Survey {
     pub stale: u64,
     /// How many files are in the way.
     pub conflicts: u64,
+    /// How many files are left to be converted.
+    pub left: u64,
+    /// Their bytes.
+    pub left_bytes: u64,
 }
 
 impl Survey {
@@ -69,7 +73,10 @@ pub fn survey(
     let sorted = settle(settings, plan, &mut survey, &kept(settings, ""), hooks, reporter)?;
     survey.stale = sorted.stale.len() as u64;
     survey.conflicts = sorted.conflicts.len() as u64;
+    (survey.left, survey.left_bytes) = (plan.jobs.len() as u64, plan.bytes());
     for settled in sorted.settled.into_iter().map(|settled| settled.record) {
+        survey.left = survey.left.saturating_sub(1);
+        survey.left_bytes = survey.left_bytes.saturating_sub(settled.bytes_in);
         let complete = settled.outcome == JobOutcome::Skipped && settled.conflict.is_none();
         survey.complete += u64::from(complete);
         let message = settled.message.unwrap_or_default();

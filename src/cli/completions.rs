@@ -1,0 +1,21 @@
+//! Writes completions of a command line for a shell.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+/// The arguments of `completions`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CompletionsArgs {
+    /// The shell; for instance `jldconv completions bash > ~/.local/share/bash-completion/completions/jldconv`
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// The text that makes `shell` complete the command line `C`.
+pub fn completions<C: CommandFactory>(shell: Shell) -> Vec<u8> {
+    let mut command = C::command();
+    let name = command.get_name().to_owned();
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut command, name, &mut text);
+    text
+}

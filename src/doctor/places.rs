@@ -1,0 +1,114 @@
+//! Looks at where an archive lies and where its outputs go.
+
+use super::Checkup;
+use super::probe::Probe;
+use crate::archive::{Archive, discover};
+use crate::sys::file_system::FileSystem;
+use crate::text;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// Lists the archive; gives the bytes of its files.
+pub(super) fn input(checkup: &mut Checkup, dir: &Path, prefix: &str) -> Option<u64> {
+    let name = text::path(dir);
+    let found = match discover(dir, prefix) {
+        Ok(found) => found,
+        Err(error) => {
+            checkup.problem("input", error.to_string(), "an existing directory that you may read");
+            return None;
+        }
+    };
+    match FileSystem::of(dir) {
+        Ok(system) => checkup.ok("input: file system", format!("{} ({name})", kind(&system))),
+        Err(error) => checkup.note("input: file system", format!("{name}: {error}"), ""),
+    }
+    files(checkup, &found, prefix);
+    Some(found.files.iter().map(|file| file.bytes).sum())
+}
+
+fn files(checkup: &mut Checkup, found: &Archive, prefix: &str) {
+    let what = "input: files";
+    let count = found.files.len() as u64;
+    let bytes: u64 = found.files.iter().map(|file| file.bytes).sum();
+    let told = format!("{}, {}", text::count(count, "file"), text::bytes(bytes));
+    if count == 0 {
+        let found = format!("no {prefix}NNNNN.jld2");
+        checkup.problem(what, found, "--prefix names files otherwise; is it another directory?");
+        return;
+    }
+    if let Some(file) = found.files.iter().find(|file| file.obstacle.is_some()) {
+        let obstacle = file.obstacle.as_ref().map_or_else(String::new, ToString::to_string);
+        checkup.problem(what, format!("{told}; {}: {obstacle}", file.name), "such files will fail");
+        return;
+    }
+    let closed = found.files.iter().find_map(|file| Some((file, File::open(&file.path).err()?)));
+    if let Some((file, error)) = closed {
+        let advice = "rights for all files; such files will fail";
+        checkup.problem(what, format!("{told}; cannot open {}: {error}", file.name), advice);
+        return;
+    }
+    checkup.ok(what, told);
+}
+
+/// Tries the place of the outputs, which need not exist yet. `bytes` is what will come there.
+pub(super) fn output(checkup: &mut Checkup, dir: &Path, bytes: Option<u64>) {
+    // Not there yet: what it will be made in.
+    let Some(there) = dir.ancestors().find_map(existing) else {
+        checkup.problem("output", format!("{} and all above it are missing", text::path(dir)), "");
+        return;
+    };
+    let system = match FileSystem::of(&there) {
+        Ok(system) => system,
+        Err(error) => {
+            let found = format!("{}: {error}", text::path(&there));
+            checkup.problem("output", found, "an existing directory that you may write to");
+            return;
+        }
+    };
+    let name = text::path(&there);
+    if system.memory {
+        let advice = "outputs will be lost when the machine restarts, and take memory from the run";
+        checkup.note("output: file system", format!("{} ({name})", kind(&system)), advice);
+    } else {
+        checkup.ok("output: file system", format!("{} ({name})", kind(&system)));
+    }
+    space(checkup, &system, bytes);
+    match Probe::new(&there) {
+        Ok(probe) => probe.run(checkup, system.shared),
+        Err(error) => {
+            let advice = "a directory that you may write to";
+            checkup.problem("output: writing", format!("{name}: {error}"), advice);
+        }
+    }
+}
+
+fn existing(path: &Path) -> Option<PathBuf> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    fs::metadata(path).is_ok_and(|it| it.is_dir()).then(|| path.to_owned())
+}
+
+fn kind(system: &FileSystem) -> String {
+    let more = match (system.shared, system.memory) {
+        (true, _) => ", over a network or shared with others",
+        (_, true) => ", which is memory",
+        _ => "",
+    };
+    format!("{}{more}", system.kind)
+}
+
+fn space(checkup: &mut Checkup, system: &FileSystem, bytes: Option<u64>) {
+    let what = "output: space";
+    let files = system.files_free.map_or_else(String::new, |files| format!(", {files} files"));
+    let free = format!("{} free{files}", text::bytes(system.free));
+    match bytes {
+        Some(bytes) if bytes > system.free => {
+            let found = format!("{free}; copies of all files take {}", text::bytes(bytes));
+            let advice = "--mode in-place needs no copy; --range converts a part";
+            checkup.problem(what, found, advice);
+        }
+        _ if system.files_free == Some(0) => {
+            checkup.problem(what, free, "no file can be made: remove some, or use another place");
+        }
+        _ => checkup.ok(what, free),
+    }
+}
