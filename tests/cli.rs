@@ -23,6 +23,8 @@ mod flaky;
 mod jldconv;
 #[path = "cli/log.rs"]
 mod log;
+#[path = "cli/many_files.rs"]
+mod many_files;
 #[path = "cli/ownership.rs"]
 mod ownership;
 #[path = "cli/pipes.rs"]

@@ -2,6 +2,7 @@
 
 use super::client_values::ClientValues;
 use super::container::Repairs;
+use super::large_columns::LargeColumns;
 use super::portable::Portable;
 use super::target::Target;
 use crate::h5::{
@@ -45,6 +46,8 @@ pub struct Survey {
     pub groups: u64,
     /// Stored bytes of all data outside headers.
     pub payload_bytes: u64,
+    /// Columns that are read by several threads where values are compared.
+    pub large_columns: LargeColumns,
     /// What is amiss with the container and can be put right where it stands.
     pub(super) repairs: Repairs,
     /// Datasets whose headers JLD2 does not read, by path, and why. They stay as they are.
@@ -222,6 +225,7 @@ impl Visitor for Surveyor<'_> {
 impl Surveyor<'_> {
     fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
         self.out.datasets += 1;
+        self.out.large_columns.look(object.addr(), dataset);
         let mended = self.out.client_values.mends(object.addr());
         self.out.portable.dataset(self.types, object, dataset, path)?;
         for filter in &dataset.filters {

@@ -28,11 +28,11 @@ pub fn dry_run(
     plan: &Plan,
     converter: &Converter,
     edits: bool,
-    there: &dyn Fn(&PlannedJob) -> Option<String>,
+    there: &dyn Fn(usize, &PlannedJob) -> Option<String>,
     out: &mut dyn Write,
 ) -> io::Result<Foreseen> {
     let mut foreseen = Foreseen::default();
-    for job in &plan.jobs {
+    for (place, job) in plan.jobs.iter().enumerate() {
         let migration = match &job.obstacle {
             Some(obstacle) => Err(Failure::new(FailureKind::Input, obstacle.as_str())),
             None => converter.dry_run(&job.input),
@@ -42,7 +42,7 @@ pub fn dry_run(
             Ok(_) => foreseen.unchanged += 1,
             Err(_) => foreseen.failed += 1,
         }
-        let there = there(job);
+        let there = there(place, job);
         let options = converter.options();
         out.write_all(entry(job, &migration, there.as_deref(), options, edits).as_bytes())?;
     }
@@ -126,7 +126,7 @@ mod tests {
         let plan = Plan::of(files, Path::new("/out"));
         let converter = Converter::new(Options::default()).unwrap();
         let mut out = Vec::new();
-        let foreseen = dry_run(&plan, &converter, true, &|_| None, &mut out).unwrap();
+        let foreseen = dry_run(&plan, &converter, true, &|_, _| None, &mut out).unwrap();
         assert_eq!(foreseen, Foreseen { converted: 0, unchanged: 0, failed: 2 });
         let text = String::from_utf8(out).unwrap();
         assert!(text.starts_with("output_00001.jld2  fails: input: "), "{text}");

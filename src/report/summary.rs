@@ -126,7 +126,7 @@ fn failures(summary: &RunSummary, block: &mut String) {
     let _ = writeln!(block, "\nFailed:");
     for file in few {
         let cause = file.fault.map_or_else(String::new, |cause| format!("{cause}: "));
-        let _ = writeln!(block, "  {}  {cause}{}", text::tame(&file.name), said(file));
+        let _ = writeln!(block, "  {}  {cause}{}", text::tame(&file.name), said(&file));
     }
     let more = failed.count();
     if more > 0 {
@@ -137,7 +137,7 @@ fn failures(summary: &RunSummary, block: &mut String) {
 
 /// Files that were in the way and what became of them.
 fn conflicts(summary: &RunSummary, block: &mut String) {
-    let told = |file: &&JobRecord| file.conflict.is_some() && file.outcome != JobOutcome::Failed;
+    let told = |file: &JobRecord| file.conflict.is_some() && file.outcome != JobOutcome::Failed;
     let mut files = summary.files.iter().filter(told);
     let few: Vec<_> = files.by_ref().take(FEW).collect();
     if few.is_empty() {
@@ -145,7 +145,7 @@ fn conflicts(summary: &RunSummary, block: &mut String) {
     }
     let _ = writeln!(block, "\nIn the way:");
     for file in few {
-        let _ = writeln!(block, "  {}  {}", text::tame(&file.name), said(file));
+        let _ = writeln!(block, "  {}  {}", text::tame(&file.name), said(&file));
     }
     if let more @ 1.. = files.count() {
         let _ =

@@ -2,7 +2,8 @@
 
 use super::fault::Fault;
 use super::plan::JobId;
-use super::record::{JobRecord, RunSummary};
+use super::record::JobRecord;
+use super::summary::RunSummary;
 use crate::convert::Phase;
 use crate::sys::machine::Machine;
 use serde::{Deserialize, Serialize};

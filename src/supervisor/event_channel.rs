@@ -33,13 +33,15 @@ pub(in crate::supervisor) struct EventSender {
 pub(in crate::supervisor) struct Readers {
     receiver: Receiver<Vec<RunEvent>>,
     waiting: Arc<AtomicUsize>,
+    /// The reporter has not panicked.
+    well: bool,
 }
 
 /// Both ends.
 pub(in crate::supervisor) fn events_out() -> (EventSender, Readers) {
     let (sender, receiver) = channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    let readers = Readers { receiver, waiting: Arc::clone(&waiting) };
+    let readers = Readers { receiver, waiting: Arc::clone(&waiting), well: true };
     let sender = EventSender {
         sender,
         waiting,
@@ -94,11 +96,24 @@ impl Drop for EventSender {
 impl Readers {
     /// Hands every event to `reporter` until the last sender is gone. A reporter that panics is
     /// not asked again.
-    pub(in crate::supervisor) fn read(self, reporter: &mut dyn Reporter) {
-        let mut well = true;
-        for event in self.receiver.into_iter().flatten() {
+    pub(in crate::supervisor) fn read(mut self, reporter: &mut dyn Reporter) {
+        while let Ok(bundle) = self.receiver.recv() {
+            self.hand_over(bundle, reporter);
+        }
+    }
+
+    /// Hands over what was sent by now.
+    pub(in crate::supervisor) fn drain(&mut self, reporter: &mut dyn Reporter) {
+        while let Ok(bundle) = self.receiver.try_recv() {
+            self.hand_over(bundle, reporter);
+        }
+    }
+
+    fn hand_over(&mut self, bundle: Vec<RunEvent>, reporter: &mut dyn Reporter) {
+        for event in bundle {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
-            well = well && catch_unwind(AssertUnwindSafe(|| reporter.event(&event))).is_ok();
+            self.well =
+                self.well && catch_unwind(AssertUnwindSafe(|| reporter.event(&event))).is_ok();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Defines the exit codes.
 
-use super::record::RunSummary;
+use super::summary::RunSummary;
 
 /// The exit codes, as README.md lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,6 +3,7 @@
 use crate::archive::{Found, Listing};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A job's place in its plan.
@@ -35,8 +36,9 @@ pub struct PlannedJob {
 /// The ordered jobs of one run (of one shard, where the plan is divided).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
-    /// In the order of their numbers; the scheduler takes the largest first.
-    pub jobs: Vec<PlannedJob>,
+    /// In the order of their numbers; the scheduler takes the largest first. Copies of a plan share
+    /// them.
+    pub jobs: Arc<Vec<PlannedJob>>,
     /// The archive's files when this was made, before a part of them was taken; nothing where the
     /// jobs do not come from an archive.
     pub listing: Option<Listing>,
@@ -54,7 +56,7 @@ impl Plan {
             mtime_ns: file.modified.map_or(0, nanoseconds),
             obstacle: file.obstacle.map(|obstacle| obstacle.to_string()),
         };
-        Self { jobs: files.into_iter().map(job).collect(), listing: None }
+        Self { jobs: Arc::new(files.into_iter().map(job).collect()), listing: None }
     }
 
     /// Sum of the inputs' sizes in bytes.

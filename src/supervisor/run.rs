@@ -6,16 +6,20 @@ use super::event::{Reporter, RunEvent, RunStart, Stale};
 use super::event_channel::events_out;
 use super::family::Family;
 use super::journal::{Line, Task};
-use super::record::{JobOutcome, JobRecord, RunSummary};
+use super::record::JobOutcome;
+use super::records::Ledger;
 use super::run_dir::RunDir;
 use super::scheduler::Scheduler;
 use super::sizing;
 use super::stage::{Machine, config, dispatch, sizes};
+use super::summary::RunSummary;
 use super::task::RunTask;
 use crate::sys::machine::machine;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
+
+/// Jobs that are over before a run are told in bundles of so many.
+const AT_ONCE: usize = 256;
 
 /// All that a run needs to know before it begins.
 pub(crate) struct Commission<'a> {
@@ -26,7 +30,7 @@ pub(crate) struct Commission<'a> {
     /// Places in the plan of the jobs to do.
     pub(crate) todo: Vec<usize>,
     /// Jobs that are over, by place in the plan.
-    pub(crate) settled: BTreeMap<usize, JobRecord>,
+    pub(crate) settled: Ledger,
     /// The directory of the run's own files; without one nothing is written.
     pub(crate) run_dir: Option<&'a RunDir>,
     /// Lines that the journal gets first.
@@ -72,7 +76,7 @@ pub(crate) fn carry_out(
     let temp_dir = run_dir.map_or_else(PathBuf::new, |run_dir| run_dir.temp_dir.clone());
     let sizes = sizes(&plan, &todo);
     context.sized(todo, sizing.slots, temp_dir);
-    let (mut events_out, readers) = events_out();
+    let (mut events_out, mut readers) = events_out();
     if let Some(opening) = opening {
         let guess = |threads: usize| task.first_guess(threads);
         let too_little = sizing::too_little(&settings, &machine.first.status, &guess);
@@ -94,8 +98,13 @@ pub(crate) fn carry_out(
     for line in lines {
         services.journal_writer.ask(Task::Write(Box::new(line), None));
     }
-    for record in settled.values() {
-        events_out.tell(RunEvent::JobFinished(record.clone()));
+    // A few at a time: there may be a hundred thousand.
+    for (told, (_, record)) in settled.iter().enumerate() {
+        events_out.tell(RunEvent::JobFinished(record));
+        if told % AT_ONCE == 0 {
+            events_out.send(true);
+            readers.drain(reporter);
+        }
     }
     let scheduler = Scheduler::new(config(&settings, &sizing), &sizes);
     let dispatcher =
@@ -106,12 +115,12 @@ pub(crate) fn carry_out(
 fn start_of(
     context: &RunContext,
     opening: Opening,
-    settled: &BTreeMap<usize, JobRecord>,
+    settled: &Ledger,
     sizes: &[u64],
     machine_now: &Machine,
 ) -> RunStart {
     let RunContext { settings, plan, run_id, .. } = context;
-    let skipped = settled.values().filter(|it| it.outcome == JobOutcome::Skipped).count();
+    let skipped = settled.outcomes().get(&JobOutcome::Skipped).copied().unwrap_or(0);
     let sizing = &machine_now.sizing;
     RunStart {
         run_id: run_id.clone(),
@@ -122,7 +131,7 @@ fn start_of(
         jobs: sizes.len() as u64,
         files: plan.jobs.len() as u64,
         bytes: sizes.iter().copied().fold(0, u64::saturating_add),
-        skipped: skipped as u64,
+        skipped,
         incomplete: opening.stale.iter().map(|(name, _)| name.clone()).collect(),
         stale: opening.stale.into_iter().map(|(name, why)| Stale { name, why }).collect(),
         conflicts: opening.conflicts,

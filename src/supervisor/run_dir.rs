@@ -8,6 +8,7 @@ use crate::convert::temp::{TempName, clean_staged, clean_temps};
 use crate::sys::dir::{Dir, DirError, Entry, Missing};
 use crate::sys::process::hostname;
 use rustix::fs::{Mode, OFlags};
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
@@ -229,12 +230,11 @@ impl RunDir {
         let temp = self.temps()?;
         let mut live = |name: &TempName| !(locked && dead.contains(name.run()));
         let swept = clean_temps(&temp, &mut live)?.removed.len();
-        let made: BTreeSet<_> = own
-            .claims
-            .values()
-            .filter_map(|claimed| claimed.claim.as_ref()?.output.as_ref())
-            .map(|made| (made.stat.ino, made.stat.size, made.stat.mtime_ns))
-            .collect();
+        // All outputs have to be gone through for it, which a run seldom needs.
+        let made = LazyCell::new(|| -> BTreeSet<_> {
+            let outputs = own.claims().filter_map(|claimed| claimed.ok()?.claim?.output);
+            outputs.map(|made| (made.stat.ino, made.stat.size, made.stat.mtime_ns)).collect()
+        });
         let mut is_ours =
             |entry: &Entry| made.contains(&(entry.stat.ino, entry.stat.size, entry.stat.mtime_ns));
         Ok(swept + clean_staged(&temp, &mut live, &mut is_ours)?.len())

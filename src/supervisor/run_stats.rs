@@ -2,7 +2,7 @@
 
 use super::event::MemoryStatus;
 use super::fault::Fault;
-use super::record::SlotRecord;
+use super::summary::SlotRecord;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -7,8 +7,9 @@
 
 use super::event::{RunEvent, RunStart, SlotId, SlotStatus, Status};
 use super::plan::JobId;
-use super::record::{JobOutcome, JobRecord, RunSummary};
+use super::record::{JobOutcome, JobRecord};
 use super::scheduler::{Action, End, WorkerId};
+use super::summary::RunSummary;
 use super::worker_process::{WorkerExit, WorkerMessage};
 use crate::protocol::{FromWorker, LogLevel, LogLine};
 use crate::sys::process::{Death, signal_name};

@@ -1,17 +1,15 @@
 //! Finds what is in the archive now and has no outcome: the report's last word on whether all is
 //! done.
 
-use super::journal::{Known, RunLine};
-use crate::archive::{ArchiveError, Found, Listing, Shard};
+use super::journal::{Known, Past, RunLine};
+use crate::archive::{Found, Listing, Shard};
+use crate::sys::dir::DirError;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 /// The archive beside what the journals tell of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Untaken {
-    /// Files that there are.
-    pub(super) found: u64,
     /// Files without an outcome, where the archive was looked at.
     pub(super) open: Option<u64>,
     /// Names of those among them that are in no shard's part.
@@ -20,19 +18,18 @@ pub(super) struct Untaken {
     pub(super) changed: u64,
 }
 
-/// Compares the archive with `files`, the outcomes by name. `runs` are the last runs of the shards
-/// of one division into `count`; `listing` is what the latest of them saw.
+/// Compares the archive's files, whose listing is `now`, with what journals tell of them. `runs` are
+/// the last runs of the shards of one division into `count`.
 ///
 /// # Errors
-/// The archive cannot be listed.
+/// A journal cannot be read any more.
 pub(super) fn untaken(
     runs: &BTreeMap<Shard, &RunLine>,
     count: u32,
-    input_dir: &Path,
-    listing: &Listing,
-    files: &BTreeMap<String, Known>,
-) -> Result<Untaken, ArchiveError> {
-    let (found, now) = listing.again(input_dir)?;
+    found: &[Found],
+    now: &Listing,
+    past: &Past,
+) -> Result<Untaken, DirError> {
     // The part of a shard that saw what is there now is known, and so is that of one that has not
     // run: it will see it.
     let outdated: BTreeSet<Shard> = runs
@@ -40,18 +37,17 @@ pub(super) fn untaken(
         .filter(|(_, run)| run.listing.as_ref().is_none_or(|seen| seen.digest != now.digest))
         .map(|(shard, _)| *shard)
         .collect();
-    let mut untaken = Untaken { found: now.files, ..Untaken::default() };
+    let mut untaken = Untaken::default();
     let mut open = 0;
-    for (file, part) in found.iter().zip(Shard::divide(&found, count, now.weigh())) {
-        match files.get(&file.name) {
-            None => {
-                open += 1;
-                if outdated.contains(&part) {
-                    untaken.not_taken.push(file.name.clone());
-                }
+    for (file, part) in found.iter().zip(Shard::divide(found, count, now.weigh())) {
+        if !past.knows(&file.name) {
+            open += 1;
+            if outdated.contains(&part) {
+                untaken.not_taken.push(file.name.clone());
             }
-            Some(known) if now.weighed && !same(file, known) => untaken.changed += 1,
-            Some(_) => {}
+        } else if now.weighed {
+            let changed = past.known(&file.name)?.is_some_and(|known| !same(file, &known));
+            untaken.changed += u64::from(changed);
         }
     }
     untaken.open = Some(open);

@@ -9,6 +9,7 @@ use crate::protocol::{ProtocolError, decode, encode_payload};
 use crate::supervisor::journal::{
     FORMAT, HeadLine, Line, ResultLine, TaskLine, file_name, results,
 };
+use crate::supervisor::records::Ledger;
 use crate::supervisor::run::{Commission, Opening, carry_out};
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
@@ -22,7 +23,6 @@ use crate::sys::stat::StatData;
 use crate::text;
 use crate::worker;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -79,7 +79,7 @@ pub fn read<T: ReadingTask>(
     let stored = serde_json::to_value(&options)
         .map_err(|error| RunError::Internal(format!("the task's options: {error}")))?;
     let files: Vec<_> = plan.jobs.iter().map(stats).collect();
-    let mut settled = BTreeMap::new();
+    let mut settled = Ledger::default();
     if let Some(run_dir) = &run_dir {
         let name = file_name(settings.shard);
         let mut known = results(&run_dir.own()?, OsStr::new(&name), T::NAME, &stored)?;
@@ -114,7 +114,7 @@ pub fn read<T: ReadingTask>(
     let commission = Commission {
         context,
         task: Box::new(Readings::<T> { options, files, outputs: sender }),
-        todo: (0..plan.jobs.len()).filter(|place| !settled.contains_key(place)).collect(),
+        todo: (0..plan.jobs.len()).filter(|place| !settled.holds(*place)).collect(),
         settled,
         run_dir: run_dir.as_ref(),
         lines: vec![line],

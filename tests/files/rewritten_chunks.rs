@@ -6,11 +6,14 @@ use jldconv::convert::{Chunking, Compress, Job, Options, Silent, VerifyLevel, co
 use jldconv::h5::encode::{self, NewMessage};
 use jldconv::h5::sample::Sample;
 use jldconv::h5::{
-    ChunkIndex, Datatype, Extent, File, Layout, ObjectKind, RelAddr, Trace, Visitor, kind,
+    ChunkIndex, Datatype, Extent, File, Layout, Object, ObjectKind, RelAddr, Trace, Visitor, kind,
 };
+use jldconv::julia::{Digest, Digests, Dumper, TypeTable, readable};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that compress, and differ all over.
 fn bytes(len: usize) -> Vec<u8> {
@@ -241,8 +244,9 @@ fn noise(len: usize, seed: u64) -> Vec<u8> {
     std::iter::repeat_with(next).take(len).collect()
 }
 
-/// Columns that are given up are written behind all others, by all threads, and what was written of
-/// them is gone, also where it was the end of the file.
+/// A column of which no chunk shrinks is written as it is at once. Where the first chunk tells nothing
+/// of the others, it is begun again, and what was written of it is gone, also where it was the end of
+/// the file.
 #[test]
 fn columns_that_do_not_shrink_are_plain_in_the_same_bytes_for_any_number_of_threads() {
     let dir = tempfile::tempdir().unwrap();
@@ -250,10 +254,21 @@ fn columns_that_do_not_shrink_are_plain_in_the_same_bytes_for_any_number_of_thre
     let mut sample = Sample::new();
     let number = Datatype::float64();
     // Some 8 MB: enough that values are compared by more than one thread.
-    let names = ["a noise", "b", "c noise", "d", "e noise", "f noise"];
+    let names =
+        ["a noise", "b", "c turns", "d noise", "e nearly", "f fades", "g", "h noise", "i noise"];
     let links = names.map(|name| {
         let (seed, rows) = (u64::from(name.as_bytes()[0]), 180_001);
-        let data = if name.ends_with("noise") { noise(rows * 8, seed) } else { bytes(rows * 8) };
+        let mut data = noise(rows * 8, seed);
+        match name.split_once(' ').map(|(_, kind)| kind) {
+            Some("noise") => {}
+            // Its first chunk grows, the last one shrinks, and so does the column.
+            Some("turns") => data[1_100_000..].fill(7),
+            // The last one shrinks by less than the index takes.
+            Some("nearly") => data[rows * 8 - 300..].fill(7),
+            // The first one shrinks, the others grow.
+            Some("fades") => data[..400_000].fill(7),
+            _ => data = bytes(rows * 8),
+        }
         (name, array(&mut sample, &[rows as u64], &number, &data))
     });
     let root = sample.group(&links);
@@ -267,26 +282,46 @@ fn columns_that_do_not_shrink_are_plain_in_the_same_bytes_for_any_number_of_thre
     };
     let values = digest(&at("plain"));
     for input in ["plain", "stream", "chunks"] {
-        for (compress, plain) in [("lz4", 4), ("none", 6)] {
-            let bytes_of = |threads: &str| {
-                let flags = ["--compress", compress, "--threads", threads, "--verify", "content"];
-                let paths = [at(input), at(threads)];
-                let paths = paths.each_ref().map(|path| path.to_str().unwrap());
-                let done =
-                    jldconv(&[&["convert", paths[0], paths[1], "--force"], &flags[..]].concat());
-                assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-                fs::read(at(threads)).unwrap()
+        for (compress, chunk, plain) in [
+            (Compress::Lz4, Chunking::Auto, 5),
+            (Compress::Lz4, Chunking::Of(32 << 10), 5),
+            (Compress::None, Chunking::Auto, 9),
+        ] {
+            let bytes_of = |threads: usize| {
+                let job = Job {
+                    input: at(input),
+                    output: at(&threads.to_string()),
+                    temp_dir: at("temporary"),
+                    temp_name: "temporary".to_owned(),
+                };
+                let verify = Some(VerifyLevel::Content);
+                let options = Options { compress, chunk, threads, verify, ..Options::default() };
+                let report =
+                    convert_file(&job, &Options { force: true, ..options }, &Silent).unwrap();
+                (fs::read(&job.output).unwrap(), report.digest.unwrap())
             };
-            let one = bytes_of("1");
-            for threads in ["2", "3", "7"] {
-                assert!(bytes_of(threads) == one, "{input} to {compress}, {threads} threads");
+            let one = bytes_of(1);
+            for threads in [2, 7] {
+                assert!(bytes_of(threads) == one, "{input} {compress:?} {chunk:?} {threads}");
             }
             let is_plain = |layout: &Layout| matches!(layout, Layout::Contiguous { .. });
             let found = layouts(&at("7")).iter().filter(|(_, l, _)| is_plain(l)).count();
-            assert_eq!(found, plain, "{input} to {compress}");
-            assert!(digest(&at("7")) == values, "{input} to {compress}");
+            assert_eq!(found, plain, "{input} {compress:?} {chunk:?}");
+            assert!(digest(&at("7")) == values, "{input} {compress:?} {chunk:?}");
         }
     }
+}
+
+#[test]
+fn threads_that_have_no_core_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    arrays(&at("in"), &[("x", &[300_000], Datatype::float64())]);
+    let said = rewrite(&at("in"), &at("all"), &["--compress", "lz4", "--threads", "4096"]);
+    assert!(said.contains("note: --threads 4096 is for "), "{said}");
+    let said = rewrite(&at("in"), &at("one"), &["--compress", "lz4", "--threads", "1"]);
+    assert!(!said.contains("--threads"), "{said}");
+    assert!(fs::read(at("all")).unwrap() == fs::read(at("one")).unwrap());
 }
 
 #[test]
@@ -369,4 +404,84 @@ fn what_cannot_be_a_size_of_chunks_is_refused() {
     let (code, said) = convert(&["--chunk", "1MiB", "--mode", "patch"]);
     assert_eq!(code, Some(2));
     assert!(said.contains("--chunk and --mode patch exclude each other"), "{said}");
+}
+
+/// Addresses of all datasets.
+#[derive(Default)]
+struct Datasets(Vec<RelAddr>);
+
+impl Visitor for Datasets {
+    fn object(&mut self, object: &Object, _: &str) -> jldconv::h5::Result<()> {
+        if matches!(object.kind, ObjectKind::Dataset(_)) {
+            self.0.push(object.addr());
+        }
+        Ok(())
+    }
+}
+
+/// The value at `/table` as a dump writes it, and how many bytes it read for that; first as it is,
+/// then with digests that were made ahead.
+fn dumped_twice(path: &Path) -> [(Result<Vec<u8>, String>, u64); 2] {
+    let file = File::open(path).unwrap();
+    let types = TypeTable::new(&file);
+    let mut datasets = Datasets::default();
+    Trace::run(&file, &mut datasets).unwrap();
+    let (_, table) = readable(&file).unwrap().into_iter().find(|(p, _)| p == "/table").unwrap();
+    let ahead = Digests::ahead(&types, Digest::Xxh3, &datasets.0, 3, &|_| Ok(()));
+    [None, Some(&ahead)].map(|ahead| {
+        let read = AtomicU64::new(0);
+        let tick = |bytes| {
+            read.fetch_add(bytes, Ordering::Relaxed);
+            Ok(())
+        };
+        let mut dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
+        if let Some(ahead) = ahead {
+            dumper = dumper.with_digests(ahead);
+        }
+        let mut out = Vec::new();
+        let told = dumper.node(table, &mut out).map(|()| out).map_err(|e| e.to_string());
+        (told, read.load(Ordering::Relaxed))
+    })
+}
+
+/// Columns that one value holds are read by several threads before a dump comes to them: it then says
+/// what it says anyway, also of damaged ones.
+#[test]
+fn digests_of_columns_made_ahead_are_those_of_a_dump() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mut sample = Sample::new();
+    let number = Datatype::float64();
+    let columns = [0, 1, 2, 3, 4].map(|i| {
+        let mut data = bytes(1_600_000);
+        // All of one length, so that only their places tell them apart.
+        data[i * 1000] ^= 1;
+        array(&mut sample, &[200_000], &number, &data)
+    });
+    let refs = columns.map(|addr| addr.0.to_le_bytes()).concat();
+    let refs = array(&mut sample, &[5], &Datatype::reference(), &refs);
+    let root = sample.group(&[("table", refs)]);
+    fs::write(at("plain"), sample.finish(root)).unwrap();
+    rewrite(&at("plain"), &at("chunks"), &["--compress", "zstd", "--chunk", "64KiB"]);
+    rewrite(&at("plain"), &at("frames"), &["--compress", "lz4-frame", "--chunk", "one"]);
+    let mut whole = Vec::new();
+    for name in ["plain", "chunks", "frames"] {
+        let [(as_it_is, read), (ahead, read_again)] = dumped_twice(&at(name));
+        assert!(as_it_is.is_ok() && ahead == as_it_is, "{name}: {ahead:?}");
+        assert_eq!((read, read_again), (8_000_000, 0), "{name}");
+        let text = String::from_utf8(as_it_is.unwrap()).unwrap();
+        let digests = text.split("\"sha256\":\"").skip(1).map(|rest| rest.split_once('"'));
+        let digests: HashSet<_> = digests.flatten().map(|(digest, _)| digest).collect();
+        assert_eq!(digests.len(), 5, "{text}");
+        whole.push(text);
+    }
+    assert!(whole.iter().all(|text| *text == whole[0]));
+    for name in ["plain", "chunks", "frames"] {
+        let mut damaged = fs::read(at(name)).unwrap();
+        damaged[20_000] ^= 0x10;
+        fs::write(at("damaged"), damaged).unwrap();
+        let [(as_it_is, _), (ahead, _)] = dumped_twice(&at("damaged"));
+        assert_eq!(ahead, as_it_is, "{name}");
+        assert!(as_it_is.map_or(true, |text| text != whole[0].as_bytes()), "{name}");
+    }
 }

@@ -82,7 +82,7 @@ fn a_task_of_a_hundred_lines_has_isolation_resume_and_a_report() {
     assert!(objects > 10, "{objects}");
     assert_eq!((&counts[&1], &counts[&2]), (&Err(Fault::Crashed), &Err(Fault::Input)));
     assert_eq!((summary.unchanged, summary.failed, summary.pending), (1, 2, 0));
-    let file = &summary.files[0];
+    let file = summary.files.get(0).unwrap();
     assert_eq!(file.message, Some(format!("{objects} objects")));
     assert!(file.outcome == JobOutcome::Unchanged && file.peak_anon > 0 && file.attempts == 1);
 

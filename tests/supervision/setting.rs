@@ -73,7 +73,7 @@ pub(crate) fn plan(settings: &Settings) -> Plan {
         })
         .collect();
     jobs.sort_by(|a, b| a.name.cmp(&b.name));
-    Plan { jobs, listing: None }
+    Plan { jobs: jobs.into(), listing: None }
 }
 
 impl Setting {
@@ -275,7 +275,7 @@ impl Done {
         self.result.as_ref().unwrap()
     }
 
-    pub(crate) fn file(&self, number: usize) -> &JobRecord {
+    pub(crate) fn file(&self, number: usize) -> JobRecord {
         let name = name(number);
         self.summary().files.iter().find(|file| file.name == name).unwrap()
     }

@@ -25,6 +25,9 @@ pub(crate) enum Packing {
     Deflate,
     /// Not at all.
     None,
+    /// Not at all, and not written either: columns are holes that take no space, and all their
+    /// values are 0.
+    Sparse,
 }
 
 impl Packing {
@@ -32,6 +35,7 @@ impl Packing {
     pub(super) fn write(self, column: &Column, out: &mut (dyn Write + Send)) -> Result<u64> {
         let codec = match self {
             Self::None => Codec::None,
+            Self::Sparse => return Ok(column.total()),
             Self::Lz4 => Codec::Lz4 { block_size: LZ4_BLOCK },
             Self::Deflate => Codec::Deflate(DEFLATE_LEVEL),
             Self::Lz4Frame => return write_frame(column, out),
@@ -77,7 +81,7 @@ impl Packing {
             encode::filter_pipeline(&[FilterEntry { id, name, flags: 0, client: vec![client] }])
         };
         match self {
-            Self::None => None,
+            Self::None | Self::Sparse => None,
             Self::Lz4 => Some(entry(ids::LZ4, Some("LZ4H5"), LZ4_BLOCK)),
             Self::Deflate => Some(entry(ids::DEFLATE, None, DEFLATE_LEVEL)),
             Self::Lz4Frame => {

@@ -100,6 +100,8 @@ impl Template {
             };
         }
         let bytes = self.moved(&places, end)?;
+        // The last column may be a hole.
+        out.set_len(end)?;
         for (piece, (_, at)) in self.parts.pieces.iter().zip(&places.0) {
             if let Piece::Kept(range) = piece {
                 out.write_all_at(bytes.get(range.clone()).context("a cut template")?, *at)?;

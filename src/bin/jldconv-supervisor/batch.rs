@@ -152,7 +152,7 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
     let hooks = Hooks { program: WorkerProgram::default() };
     let survey =
         convert::survey(&settings, plan, &hooks, &mut Quiet).map_err(|error| stopped(&error))?;
-    let there = |job: &PlannedJob| survey.there.get(&job.name).cloned();
+    let there = |place: usize, job: &PlannedJob| survey.there(place, job);
     let failed = match dry_run(plan, converter, edits, &there, &mut io::stdout().lock()) {
         Ok(foreseen) => foreseen.failed,
         // Whoever read it went away, as `head` does: nobody is left to be told anything.

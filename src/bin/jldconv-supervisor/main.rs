@@ -15,7 +15,7 @@ use jldconv::supervisor::{self, ExitCode};
 use jldconv::text;
 use jldconv::{tasks, worker};
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
 fn main() -> std::process::ExitCode {
@@ -129,8 +129,14 @@ fn report(output_dir: &Path, json: bool) -> Result<ExitCode, Stop> {
         let _ = writeln!(io::stderr(), "warning: {note}");
     }
     if json {
-        let text = serde_json::to_string_pretty(&merged).map_err(internal)?;
-        put(&format!("{text}\n"));
+        // Piece by piece: there may be a hundred thousand files.
+        let mut out = BufWriter::new(io::stdout().lock());
+        match serde_json::to_writer_pretty(&mut out, &merged) {
+            // A reader that went away is not an error.
+            Ok(()) => drop(out.write_all(b"\n").and_then(|()| out.flush())),
+            Err(error) if error.is_io() => {}
+            Err(error) => return Err(internal(error)),
+        }
     } else {
         put(&shards(&merged.shards));
         // How the parts were made is not in their reports.

@@ -32,8 +32,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
         limited.map_err(|e| failed(format!("--memory-limit: {e}")))?;
     }
     let mut options = options(args.conversion).map_err(usage)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    options.threads = args.threads.unwrap_or(cores);
+    options.threads = threads(args.threads);
     let in_place = options.mode == Mode::InPlace;
     let force = options.force;
     let converter = Converter::new(options).map_err(|failure| usage(failure.message))?;
@@ -81,6 +80,18 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
         put(&told(&job.output, &report, converter.options().portable));
     }
     Ok(ExitCode::Done)
+}
+
+/// How many threads work. More than cores would take turns, and memory.
+fn threads(asked: Option<usize>) -> usize {
+    // Affinity mask and cgroup quota are in it.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let asked = asked.unwrap_or(cores);
+    if asked > cores {
+        let cores = text::count(cores as u64, "core");
+        let _ = writeln!(io::stderr(), "note: --threads {asked} is for {cores}: one thread each");
+    }
+    asked.min(cores)
 }
 
 /// What may be replaced. Without `--force` nothing; with it everything, but what this program did
@@ -156,9 +167,9 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
         mtime_ns: 0,
         obstacle: None,
     };
-    let plan = Plan { jobs: vec![job], listing: None };
+    let plan = Plan { jobs: std::sync::Arc::new(vec![job]), listing: None };
     let force = converter.options().force;
-    let there = |job: &PlannedJob| {
+    let there = |_: usize, job: &PlannedJob| {
         let there = job.output.symlink_metadata().is_ok() && job.output != job.input;
         there.then(|| {
             if force { "replaces what is there" } else { "fails: its output exists" }.to_owned()

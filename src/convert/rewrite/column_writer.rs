@@ -4,7 +4,7 @@ use super::RewriteError;
 use super::output::Output;
 use super::payloads::Payload;
 use super::progress::Progress;
-use crate::codec::{Codec, Filter};
+use crate::codec::{self, Codec, Filter};
 use crate::h5::chunk_tree::{self, StoredChunks};
 use crate::h5::encode::{self, fits_every_reader};
 use crate::h5::{ChunkGrid, Error, FilterEntry, RelAddr};
@@ -29,8 +29,31 @@ pub(super) struct Job<'c> {
     pub(super) shuffle: Option<u32>,
     /// Whether any of its chunks can be decoded without those before it.
     pub(super) anywhere: bool,
+    /// Whether it is stored as it is as soon as its first chunk does not shrink, and begun again if
+    /// another one then does.
+    pub(super) hasty: bool,
     /// Bytes that the column takes in the input.
     pub(super) stored: u64,
+}
+
+/// One chunk of a column.
+#[derive(Clone, Copy)]
+pub(super) struct Chunk<'b> {
+    /// Encoded; not needed where the first chunk of the column did not shrink.
+    pub(super) encoded: Option<&'b [u8]>,
+    /// The array's bytes in it; not needed where the first chunk did.
+    pub(super) raw: Option<&'b [u8]>,
+    /// Whether the encoded bytes are fewer.
+    pub(super) shrinks: bool,
+}
+
+/// What is made of the column that is being written.
+enum Form {
+    Encoded,
+    /// Its bytes as they are, since none of its chunks has shrunk.
+    Plain,
+    /// Nothing: it must be begun again.
+    Left,
 }
 
 /// Writes the chunks of one column after another.
@@ -40,12 +63,20 @@ pub(super) struct ColumnWriter<'a, 'o> {
     written: Written<'a>,
     /// Where the column begins that is being written.
     start: u64,
+    /// Where the one before it ends.
+    mark: u64,
+    form: Form,
     /// Stored bytes of its chunks.
     sizes: Vec<u32>,
     /// What became of the columns that are done.
     pub(super) done: Vec<(RelAddr, Payload)>,
     /// Columns that would have grown: nothing of them is written.
     pub(super) given_up: Vec<RelAddr>,
+    /// Columns of which the first chunk does not shrink, and another one does: nothing of them is
+    /// written.
+    pub(super) again: Vec<RelAddr>,
+    /// How many columns were stored as they are since no chunk of them shrinks.
+    pub(super) never_shrank: u64,
 }
 
 impl<'a, 'o> ColumnWriter<'a, 'o> {
@@ -59,9 +90,13 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
             progress,
             written,
             start: 0,
+            mark: 0,
+            form: Form::Encoded,
             sizes: Vec::new(),
             done: Vec::new(),
             given_up: Vec::new(),
+            again: Vec::new(),
+            never_shrank: 0,
         }
     }
 
@@ -70,20 +105,27 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
         &mut self,
         job: &Job<'_>,
         number: u64,
-        bytes: &[u8],
+        chunk: Chunk<'_>,
     ) -> Result<(), RewriteError> {
         if number == 0 {
-            if job.codec == Codec::None {
-                self.out.pad_to(self.out.position().next_multiple_of(8))?;
-            }
-            self.out.mark();
-            self.start = self.out.position();
-            self.sizes.clear();
+            self.begin(!chunk.shrinks)?;
         }
-        let size = u32::try_from(bytes.len());
-        let too_large = |_| Error::foreign(job.column.offset(), "a chunk of 4 GiB");
-        self.sizes.push(size.map_err(too_large)?);
-        self.out.write(bytes)?;
+        let missing = || Error::payload(job.column.offset(), codec::Error::Failed);
+        match self.form {
+            Form::Encoded => {
+                let bytes = chunk.encoded.ok_or_else(missing)?;
+                let too_large = |_| Error::foreign(job.column.offset(), "a chunk of 4 GiB");
+                self.sizes.push(u32::try_from(bytes.len()).map_err(too_large)?);
+                self.out.write(bytes)?;
+            }
+            Form::Plain if chunk.shrinks => {
+                self.out.back_to(self.mark)?;
+                self.form = Form::Left;
+                self.again.push(job.addr);
+            }
+            Form::Plain => self.out.write(chunk.raw.ok_or_else(missing)?)?,
+            Form::Left => {}
+        }
         let count = job.grid.count();
         self.progress.within(job.stored, number + 1, count)?;
         if number + 1 == count {
@@ -92,17 +134,38 @@ impl<'a, 'o> ColumnWriter<'a, 'o> {
                     self.progress.done(job.stored);
                     self.done.push((job.addr, payload));
                 }
-                None => self.given_up.push(job.addr),
+                None if matches!(self.form, Form::Encoded) => self.given_up.push(job.addr),
+                None => {}
             }
         }
+        Ok(())
+    }
+
+    /// Begins a column.
+    fn begin(&mut self, plain: bool) -> Result<(), RewriteError> {
+        self.out.mark();
+        self.mark = self.out.position();
+        self.form = Form::Encoded;
+        if plain {
+            self.form = Form::Plain;
+            self.out.pad_to(self.mark.next_multiple_of(8))?;
+        }
+        self.start = self.out.position();
+        self.sizes.clear();
         Ok(())
     }
 
     /// Writes the index; or gives up the column where all that is not smaller than its bytes as they
     /// are.
     fn finish(&mut self, job: &Job<'_>) -> Result<Option<Payload>, RewriteError> {
-        if job.codec == Codec::None {
-            return Ok(Some(Payload::Contiguous { offset: self.start, size: job.column.len() }));
+        match self.form {
+            Form::Encoded => {}
+            Form::Left => return Ok(None),
+            Form::Plain => {
+                self.never_shrank += u64::from(job.codec != Codec::None);
+                let (offset, size) = (self.start, job.column.len());
+                return Ok(Some(Payload::Contiguous { offset, size }));
+            }
         }
         let grid = &job.grid;
         let filters = entries(job.codec, job.codec.pipeline(job.shuffle), self.written);

@@ -313,14 +313,23 @@ impl Columns<'_, '_> {
                 codec: *codec,
                 shuffle: *shuffle,
                 anywhere,
+                hasty: true,
                 stored: column.stored,
             });
         }
         let mut writer = ColumnWriter::new(self.out, self.progress, self.written);
         pipeline::run(&jobs, self.threads, &mut writer)?;
-        // What does not shrink comes last, so that all threads work at that, too.
+        // Where the first chunk told nothing of the others.
+        let again = std::mem::take(&mut writer.again);
+        let patient: Vec<_> = jobs
+            .iter()
+            .filter(|job| again.contains(&job.addr))
+            .map(|job| Job { hasty: false, ..job.clone() })
+            .collect();
+        pipeline::run(&patient, self.threads, &mut writer)?;
+        // What does not shrink after all comes last, so that all threads work at that, too.
         let given_up = std::mem::take(&mut writer.given_up);
-        self.counts.grown += given_up.len() as u64;
+        self.counts.grown += writer.never_shrank + given_up.len() as u64;
         jobs.retain(|job| given_up.contains(&job.addr));
         for job in &mut jobs {
             (job.codec, job.shuffle) = (Codec::None, None);

@@ -8,16 +8,20 @@
 //! threads.
 
 use super::RewriteError;
-use super::column_writer::{ColumnWriter, Job};
+use super::column_writer::{Chunk, ColumnWriter, Job};
 use crate::codec::{self, ChunkEncoder, Codec, Reader, StreamSource as _};
 use crate::h5::Error;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{self, BufRead, Read};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Encoded bytes that may wait for what comes before them.
 const WAITING: usize = 8 << 20;
+
+/// Smaller buffers are made when they are needed.
+const WORTH_KEEPING: usize = 64 << 10;
 
 /// A chunk of a column: which job, and which of its chunks.
 type Unit = (usize, u64);
@@ -31,6 +35,7 @@ pub(super) fn run(
     if jobs.is_empty() {
         return Ok(());
     }
+    let begin = Instant::now();
     let line = Line {
         jobs,
         window: threads.max(1),
@@ -48,6 +53,7 @@ pub(super) fn run(
         line.work();
     });
     let state = line.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tracing::debug!(columns = jobs.len(), threads, elapsed = ?begin.elapsed(), idle = ?state.idle, "encoded");
     match state.failed {
         Some(error) => Err(error),
         None if state.due.0 >= jobs.len() => Ok(()),
@@ -79,16 +85,40 @@ struct State<'l> {
     /// The job to be opened next.
     next: usize,
     /// Encoded chunks whose turn has not come.
-    ready: BTreeMap<Unit, Vec<u8>>,
-    /// Bytes of them.
+    ready: BTreeMap<Unit, Waiting>,
+    /// Memory that they take.
     waiting: usize,
+    /// Buffers of chunks that waited, for those that will.
+    spare: Vec<Vec<u8>>,
+    /// Whether the first chunk of a job shrinks, which decides what is needed of the others.
+    shrinks: HashMap<usize, bool>,
     /// The chunk to be written next.
     due: Unit,
     /// A thread writes, and takes what is ready along.
     writing: bool,
+    /// How long threads had nothing to take, all together.
+    idle: Duration,
     /// All has been taken, or something failed.
     over: bool,
     failed: Option<RewriteError>,
+}
+
+/// What was made of a chunk.
+#[derive(Clone, Copy)]
+struct Made {
+    /// Encoded bytes.
+    used: usize,
+    /// Bytes that are the array's.
+    len: usize,
+    /// Whether the former are fewer.
+    shrinks: bool,
+}
+
+/// A chunk that waits, as far as it is needed.
+struct Waiting {
+    made: Made,
+    encoded: Option<Vec<u8>>,
+    raw: Option<Vec<u8>>,
 }
 
 /// A column that is being decoded.
@@ -128,13 +158,14 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
             let jobs: &'l [Job<'_>] = self.jobs;
             let job = jobs.get(unit.0).ok_or_else(failed)?;
             let len = self.decode(unit, job, stream, &mut buffers.raw)?;
-            if job.codec == Codec::None {
-                self.put(unit, buffers.raw.get(..len).ok_or_else(failed)?)?;
-                continue;
-            }
-            let at = job.column.offset();
-            let used = buffers.encode(job).map_err(|e| RewriteError::of_codec(at, e))?;
-            self.put(unit, buffers.encoded.get(..used).ok_or_else(failed)?)?;
+            let made = if job.codec == Codec::None {
+                Made { used: 0, len, shrinks: false }
+            } else {
+                let at = job.column.offset();
+                let used = buffers.encode(job).map_err(|e| RewriteError::of_codec(at, e))?;
+                Made { used, len, shrinks: used < len || !job.hasty }
+            };
+            self.put(unit, &mut buffers, made)?;
         }
         Ok(())
     }
@@ -152,7 +183,9 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
             if state.open.is_empty() && state.next >= self.jobs.len() {
                 return None;
             }
+            let begin = Instant::now();
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle += begin.elapsed();
         }
     }
 
@@ -228,15 +261,19 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
         Ok(used)
     }
 
-    /// Writes a chunk and those that waited for it, or leaves it to the thread that will.
-    fn put(&self, unit: Unit, bytes: &[u8]) -> Result<(), RewriteError> {
+    /// Writes a chunk, and those that waited for it; or leaves it to the thread that will.
+    fn put(&self, unit: Unit, buffers: &mut Buffers, made: Made) -> Result<(), RewriteError> {
         let mut state = self.state();
+        if unit.1 == 0 {
+            state.shrinks.insert(unit.0, made.shrinks);
+        }
         if state.writing || state.due != unit {
+            let first = state.shrinks.get(&unit.0).copied();
             drop(state);
-            let copy = bytes.to_vec();
+            let waiting = buffers.waiting(made, first, &|| self.state().spare.pop());
             state = self.state();
-            state.waiting += copy.len();
-            state.ready.insert(unit, copy);
+            state.waiting += waiting.memory();
+            state.ready.insert(unit, waiting);
             if state.writing {
                 return Ok(());
             }
@@ -244,17 +281,23 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
         } else {
             state.writing = true;
             drop(state);
-            self.write(unit, bytes)?;
+            self.write(unit, made, Some(&buffers.encoded), Some(&buffers.raw))?;
             state = self.state();
             self.advance(&mut state);
         }
         loop {
             let due = state.due;
-            let Some(bytes) = state.ready.remove(&due) else { break };
-            state.waiting = state.waiting.saturating_sub(bytes.len());
+            let Some(waiting) = state.ready.remove(&due) else { break };
+            state.waiting = state.waiting.saturating_sub(waiting.memory());
             drop(state);
-            self.write(due, &bytes)?;
+            let Waiting { made, encoded, raw } = waiting;
+            self.write(due, made, encoded.as_deref(), raw.as_deref())?;
             state = self.state();
+            for buffer in [encoded, raw].into_iter().flatten() {
+                if state.spare.len() < self.window && buffer.capacity() >= WORTH_KEEPING {
+                    state.spare.push(buffer);
+                }
+            }
             self.advance(&mut state);
         }
         // Stays set after an error: nothing may follow a chunk that is not there.
@@ -262,10 +305,18 @@ impl<'l> Line<'l, '_, '_, '_, '_> {
         Ok(())
     }
 
-    fn write(&self, unit: Unit, bytes: &[u8]) -> Result<(), RewriteError> {
+    fn write(
+        &self,
+        unit: Unit,
+        made: Made,
+        encoded: Option<&[u8]>,
+        raw: Option<&[u8]>,
+    ) -> Result<(), RewriteError> {
         let mut writer = self.writer.lock().map_err(|_| failed())?;
         let job = self.jobs.get(unit.0).ok_or_else(failed)?;
-        writer.chunk(job, unit.1, bytes)
+        let encoded = encoded.and_then(|bytes| bytes.get(..made.used));
+        let raw = raw.and_then(|bytes| bytes.get(..made.len));
+        writer.chunk(job, unit.1, Chunk { encoded, raw, shrinks: made.shrinks })
     }
 
     fn advance(&self, state: &mut State<'_>) {
@@ -323,5 +374,37 @@ impl Buffers {
             }
         };
         encoder.encode(&self.raw, &mut self.encoded)
+    }
+
+    /// Lets a chunk wait; `first` says whether the first one of its column shrinks, if that is
+    /// known. `spare` gives a buffer in place of one that waits.
+    fn waiting(
+        &mut self,
+        made: Made,
+        first: Option<bool>,
+        spare: &dyn Fn() -> Option<Vec<u8>>,
+    ) -> Waiting {
+        let encoded = first != Some(false) && made.used > 0;
+        let raw = first != Some(true) && !made.shrinks;
+        Waiting {
+            made,
+            encoded: encoded.then(|| held(&mut self.encoded, made.used, spare)),
+            raw: raw.then(|| held(&mut self.raw, made.len, spare)),
+        }
+    }
+}
+
+/// The first `used` bytes of `buffer`: itself, or a copy if that takes much less memory.
+fn held(buffer: &mut Vec<u8>, used: usize, spare: &dyn Fn() -> Option<Vec<u8>>) -> Vec<u8> {
+    if used >= buffer.capacity() / 2 {
+        return std::mem::replace(buffer, spare().unwrap_or_default());
+    }
+    buffer.get(..used).unwrap_or_default().to_vec()
+}
+
+impl Waiting {
+    /// Bytes that it takes.
+    fn memory(&self) -> usize {
+        [&self.encoded, &self.raw].into_iter().flatten().map(Vec::capacity).sum()
     }
 }

@@ -1,7 +1,8 @@
 //! Compares digests of logical values.
 
 use crate::h5::{Error, RelAddr, Result};
-use crate::julia::Dumper;
+use crate::julia::{Digest, Digests, Dumper, TypeTable};
+use crate::migrate::LargeColumns;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +19,27 @@ pub(in super::super) fn digest(dumper: &Dumper<'_>, addr: RelAddr) -> Result<u12
 
 /// Datasets with fewer bytes than that are done before a second thread is there.
 const WORTH_A_THREAD: u64 = 4 << 20;
+
+/// Digests of the large columns of a file, made by all `threads`: one value may hold all of them.
+/// None if the dump that follows does as well without.
+pub(super) fn ahead(
+    types: &TypeTable<'_>,
+    columns: &LargeColumns,
+    threads: usize,
+    tick: &(dyn Fn(u64) -> Result<()> + Sync),
+) -> Option<Digests> {
+    let addrs = columns.largest_first();
+    let worth_it = threads > 1 && addrs.len() > 1;
+    worth_it.then(|| Digests::ahead(types, Digest::Xxh3, &addrs, threads, tick))
+}
+
+/// `dumper`, with what is known of columns.
+pub(super) fn knowing<'a>(dumper: Dumper<'a>, ahead: Option<&'a Digests>) -> Dumper<'a> {
+    match ahead {
+        Some(ahead) => dumper.with_digests(ahead),
+        None => dumper,
+    }
+}
 
 /// What `one` says of each of `addrs`, in their order, up to the first error. Each of up to `threads`
 /// threads takes the next of them, if there are `bytes` enough.

@@ -52,11 +52,13 @@ impl Expected {
         if level >= VerifyLevel::Content {
             let addrs: Vec<_> =
                 out.iter().filter_map(|l| l.old.as_ref().map(|(addr, _)| *addr)).collect();
+            let columns = &migration.survey.large_columns;
+            let ahead = content::ahead(&types, columns, threads, &tick);
             let one = |addr| {
                 let dumper = Dumper::new(&types, Digest::Xxh3)
                     .with_overrides(&migration.overrides)
                     .with_progress(&tick);
-                content::digest(&dumper, addr)
+                content::digest(&content::knowing(dumper, ahead.as_ref()), addr)
             };
             let bytes = migration.survey.payload_bytes;
             let values = content::of_each(&addrs, threads, bytes, &one);

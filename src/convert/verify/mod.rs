@@ -28,7 +28,7 @@ use super::{Failure, FailureKind, Observer, VerifyLevel};
 use crate::h5::{self, File, Region, Regions, Source};
 use crate::julia::{Digest, Dumper, TypeTable, readable};
 use crate::migrate::target::Target;
-use crate::migrate::{Readers, Request, Survey, plan_and_map};
+use crate::migrate::{LargeColumns, Readers, Request, Survey, plan_and_map};
 use crate::sys::readback::forget;
 use crate::sys::sums::Stretch;
 use std::fs;
@@ -101,10 +101,10 @@ impl Check<'_> {
             self.disjoint(used).map_err(|what| self.bad(what))?;
             return Ok(Checked { bytes, digest: None, remarks: Vec::new(), readers });
         }
-        let readers = self.structure(&output, file).map_err(|what| self.bad(what))?;
+        let (readers, columns) = self.structure(&output, file).map_err(|what| self.bad(what))?;
         let digest = match level {
             VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Bytes => None,
-            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&output)?),
+            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&output, &columns)?),
         };
         let remarks = match level {
             VerifyLevel::Hdf5 => self.reread(&output, file)?,
@@ -118,7 +118,7 @@ impl Check<'_> {
         let handle = file.try_clone().map_err(|e| self.bad(e))?;
         let output = Source::from_file(handle).and_then(File::from_source);
         let output = output.map_err(|e| self.bad(format!("the output is damaged: {e}")))?;
-        self.content(&output)?;
+        self.content(&output, &LargeColumns::default())?;
         self.reread(&output, file).map(drop)
     }
 
@@ -156,8 +156,8 @@ impl Check<'_> {
 
     /// All invariants and checksums hold, no two objects share bytes, all metadata and the linked
     /// datasets are as planned, and nothing is left to be done. Says what readers that are built on
-    /// HDF5 make of it.
-    fn structure(&self, output: &File, file: &fs::File) -> Result<Readers, String> {
+    /// HDF5 make of it, and which columns are large.
+    fn structure(&self, output: &File, file: &fs::File) -> Result<(Readers, LargeColumns), String> {
         let planned = self.planned;
         let mut regions = Regions::default();
         // A rewrite chooses layouts itself; what HDF5 makes of them is told.
@@ -175,7 +175,7 @@ impl Check<'_> {
             let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
             return Err(format!("the output still needs changes: {left}"));
         }
-        Ok(again.survey.portable.readers)
+        Ok((again.survey.portable.readers, again.survey.large_columns))
     }
 
     /// Sorts the bytes in use. We let no two objects share any; an input that does and is not
@@ -301,8 +301,9 @@ impl Check<'_> {
         }
     }
 
-    /// Every value of the output is the input's, or what a rule makes of it.
-    fn content(&self, output: &File) -> Result<String, Failure> {
+    /// Every value of the output, which has these large columns, is the input's, or what a rule makes
+    /// of it.
+    fn content(&self, output: &File, columns: &LargeColumns) -> Result<String, Failure> {
         let tick = Ticker::new(self.planned.migration.survey.payload_bytes, self.observer);
         let tick = |bytes| tick.tick(bytes);
         let types = TypeTable::new(output);
@@ -314,9 +315,10 @@ impl Check<'_> {
             .filter(|(linked, _)| linked.old.is_some())
             .map(|(linked, (_, addr))| (linked, *addr))
             .unzip();
+        let ahead = content::ahead(&types, columns, self.threads, &tick);
         let one = |addr| {
             let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
-            content::digest(&dumper, addr)
+            content::digest(&content::knowing(dumper, ahead.as_ref()), addr)
         };
         let bytes = self.planned.migration.survey.payload_bytes;
         let found = content::of_each(&addrs, self.threads, bytes, &one);

@@ -9,7 +9,7 @@ use crate::text;
 use serde::{Deserialize, Serialize};
 
 /// What readers that are built on HDF5 make of a file: how much of it they cannot read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Readers {
     /// Compressed arrays that HDF5 2, and with it h5py from 3.16 on, cannot open: the dimensions of

@@ -14,11 +14,13 @@ use super::journal::{JournalWriter, Line, Task, Written};
 use super::memory::oom::OomWitness;
 use super::memory::sampler::{Monitor, Sample};
 use super::plan::{JobId, Plan, PlannedJob};
-use super::record::{JobRecord, RunSummary};
+use super::record::JobRecord;
+use super::records::{Ledger, Records};
 use super::run_stats::RunStats;
 use super::scheduler::{Ending, Event, Scheduler, WorkerId};
 use super::settings::Settings;
 use super::signals::{Asked, Listening};
+use super::summary::RunSummary;
 use super::task::RunTask;
 use super::worker_process::{WorkerMessage, WorkerProgram};
 use crate::convert::temp::Owner;
@@ -88,7 +90,7 @@ pub(super) struct Services {
 #[derive(Debug, Default)]
 pub(super) struct JobStates {
     /// Records by place in the plan: those that are over before the run among them.
-    pub(super) records: BTreeMap<usize, JobRecord>,
+    pub(super) records: Ledger,
     /// Records that are not safe on disk yet, by place in the plan.
     pub(super) unsafe_records: BTreeMap<u64, JobRecord>,
     /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
@@ -152,8 +154,9 @@ impl Dispatcher {
         scheduler: Scheduler,
         events_out: EventSender,
         (outbox, inbox): (Sender<Message>, Receiver<Message>),
-        settled: BTreeMap<usize, JobRecord>,
+        mut settled: Ledger,
     ) -> Self {
+        settled.reserve(context.plan.jobs.len());
         Self {
             context,
             task,
@@ -313,7 +316,7 @@ impl Dispatcher {
         let line = Line::End(Box::new(super::journal::EndLine {
             run_id: self.context.run_id.clone(),
             at: summary.finished.clone(),
-            summary: RunSummary { files: Vec::new(), ..summary.clone() },
+            summary: RunSummary { files: Records::default(), ..summary.clone() },
         }));
         self.services.journal_writer.ask(Task::Write(Box::new(line), None));
         self.services.journal_writer.ask(Task::Close);

@@ -175,9 +175,9 @@ impl Dispatcher {
     }
 
     pub(in crate::supervisor) fn status(&self) -> Status {
+        let ended = self.jobs.records.outcomes();
         let count = |outcomes: &[JobOutcome]| {
-            self.jobs.records.values().filter(|record| outcomes.contains(&record.outcome)).count()
-                as u64
+            outcomes.iter().filter_map(|outcome| ended.get(outcome)).sum::<u64>()
         };
         let slots = (0..self.context.slots).map(SlotId).map(|slot| {
             let worker_handle = self.workers.get(&slot);

@@ -4,10 +4,12 @@
 use super::{EndLine, Past, RunLine, journals};
 use crate::archive::Shard;
 use crate::supervisor::error::RunError;
-use crate::supervisor::record::{JobOutcome, JobRecord, RunSummary};
+use crate::supervisor::record::JobOutcome;
+use crate::supervisor::records::Records;
 use crate::supervisor::run_dir::OWN;
 use crate::supervisor::run_stats::balance;
 use crate::supervisor::shards::{ShardRecord, ShardState};
+use crate::supervisor::summary::RunSummary;
 use crate::supervisor::untaken::{Untaken, untaken};
 use crate::sys::dir::{Dir, Missing};
 use crate::text;
@@ -44,14 +46,14 @@ pub fn merged(output_dir: &Path) -> Result<Merged, RunError> {
     for name in journals(&own)? {
         past.read(&own, &name)?;
     }
-    Ok(merge(past, &own))
+    merge(past, &own)
 }
 
 /// The runs of the last division into shards: the last one of each shard.
 fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
     let shard = |run: &RunLine| run.head.shard.parse::<Shard>().ok();
     let last = past.runs.iter().max_by(|a, b| a.head.started.cmp(&b.head.started));
-    let Some(count) = last.and_then(shard).map(|shard| shard.count) else {
+    let Some(count) = last.and_then(|run| shard(run)).map(|shard| shard.count) else {
         return BTreeMap::new();
     };
     let mut runs: BTreeMap<Shard, &RunLine> = BTreeMap::new();
@@ -66,7 +68,7 @@ fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
     runs
 }
 
-fn merge(past: Past, own: &Dir) -> Merged {
+fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
     let runs = current(&past);
     let ends: BTreeMap<&str, &EndLine> =
         past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect();
@@ -92,7 +94,7 @@ fn merge(past: Past, own: &Dir) -> Merged {
         notes.extend(told(&shards, state, count, what));
     }
     let last = runs.values().max_by(|a, b| a.head.started.cmp(&b.head.started)).copied();
-    let Untaken { open, not_taken, .. } = hold_against(&runs, count, last, &past, &mut notes);
+    let Untaken { open, not_taken, .. } = hold_against(&runs, count, last, &past, &mut notes)?;
     let pending = open.unwrap_or_else(|| pending(&runs, &past));
     let unfinished = |it: &ShardRecord| match it.state {
         ShardState::Waiting | ShardState::Running => true,
@@ -104,8 +106,10 @@ fn merge(past: Past, own: &Dir) -> Merged {
     let started = past.runs.iter().map(|run| run.head.started.clone()).min().unwrap_or_default();
     let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
     let last = last.cloned();
-    let mut files: Vec<JobRecord> = past.files.into_values().map(|known| known.record).collect();
-    files.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
+    let mut files = Records::default();
+    for name in past.names() {
+        files.extend(past.known(name)?.map(|known| known.record));
+    }
     let summary = RunSummary {
         run_id: last.as_ref().map(|run| run.head.run_id.clone()).unwrap_or_default(),
         version: last.as_ref().map(|run| run.head.version.clone()).unwrap_or_default(),
@@ -119,7 +123,7 @@ fn merge(past: Past, own: &Dir) -> Merged {
         faults: past.faults,
         ..sums(&past.ends, files)
     };
-    Merged { summary, notes, shards, not_taken }
+    Ok(Merged { summary, notes, shards, not_taken })
 }
 
 /// The shards in a state, as `2 of 20 shards have not run: 3, 7`; `what` they did, of one and of
@@ -154,7 +158,7 @@ fn pending(runs: &BTreeMap<Shard, &RunLine>, past: &Past) -> u64 {
     }
     // Journals of earlier versions do not tell how many jobs a run found done.
     let planned = runs.values().fold(0_u64, |sum, run| sum.saturating_add(run.jobs));
-    planned.saturating_sub(past.files.len() as u64)
+    planned.saturating_sub(past.count())
 }
 
 /// What the archive holds now beside what the journals tell, with words for the user. Without a
@@ -165,23 +169,23 @@ fn hold_against(
     last: Option<&RunLine>,
     past: &Past,
     notes: &mut Vec<String>,
-) -> Untaken {
+) -> Result<Untaken, RunError> {
     let Some((run, listing)) = last.and_then(|run| Some((run, run.listing.as_ref()?))) else {
-        return Untaken::default();
+        return Ok(Untaken::default());
     };
-    let held = untaken(runs, count, Path::new(&run.input_dir), listing, &past.files);
-    let held = match held {
+    let (found, now) = match listing.again(Path::new(&run.input_dir)) {
         // What is not mounted looks empty.
-        Ok(held) if held.found == 0 && listing.files > 0 => {
+        Ok((found, _)) if found.is_empty() && listing.files > 0 => {
             notes.push(format!("{} holds no files of the archive any more", run.input_dir));
-            return Untaken::default();
+            return Ok(Untaken::default());
         }
-        Ok(held) => held,
+        Ok(listed) => listed,
         Err(error) => {
             notes.push(format!("the archive is not there to be compared with: {error}"));
-            return Untaken::default();
+            return Ok(Untaken::default());
         }
     };
+    let held = untaken(runs, count, &found, &now, past)?;
     if !held.not_taken.is_empty() {
         let count = held.not_taken.len() as u64;
         notes.push(format!(
@@ -198,12 +202,18 @@ fn hold_against(
             held.changed
         ));
     }
-    held
+    Ok(held)
 }
 
 /// What adds up.
-fn sums(ends: &[EndLine], files: Vec<JobRecord>) -> RunSummary {
-    let count = |outcome| files.iter().filter(|file| file.outcome == outcome).count() as u64;
+fn sums(ends: &[EndLine], files: Records) -> RunSummary {
+    let mut outcomes = BTreeMap::new();
+    let mut peak_rss_max = 0;
+    for file in &files {
+        *outcomes.entry(file.outcome).or_insert(0) += 1;
+        peak_rss_max = file.peak_rss.max(peak_rss_max);
+    }
+    let count = |outcome| outcomes.get(&outcome).copied().unwrap_or(0);
     let sum = |of: fn(&RunSummary) -> u64| {
         ends.iter().map(|end| of(&end.summary)).fold(0, u64::saturating_add)
     };
@@ -237,7 +247,7 @@ fn sums(ends: &[EndLine], files: Vec<JobRecord>) -> RunSummary {
         bytes_read: sum(|run| run.bytes_read),
         bytes_written: sum(|run| run.bytes_written),
         memory_limit: most(|run| run.memory_limit),
-        peak_rss_max: files.iter().map(|file| file.peak_rss).max().unwrap_or(0),
+        peak_rss_max,
         attempts: sum(|run| run.attempts),
         oom_restarts: sum(|run| run.oom_restarts),
         interrupted: false,
@@ -257,6 +267,7 @@ fn sums(ends: &[EndLine], files: Vec<JobRecord>) -> RunSummary {
 mod tests {
     use super::*;
     use crate::convert::Options;
+    use crate::supervisor::JobRecord;
     use crate::supervisor::journal::HeadLine;
     use crate::supervisor::journal::{FORMAT, Fingerprint, JobLine, Line, file_name};
     use std::fs;
@@ -309,7 +320,7 @@ mod tests {
             }))
         }));
         if run.ended {
-            let mut summary = sums(&[], Vec::new());
+            let mut summary = sums(&[], Records::default());
             summary.run_id = run.id.into();
             summary.conversion_time = 1.5;
             summary.safety_violations = 1;

@@ -17,6 +17,7 @@ pub(crate) mod merge;
 mod record;
 mod replay;
 mod results;
+mod stored;
 mod writer;
 
 pub(crate) use all::Journals;

@@ -4,7 +4,8 @@ use crate::archive::Listing;
 use crate::convert::{Claim, Options, Recipe};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::plan::PlannedJob;
-use crate::supervisor::record::{JobRecord, RunSummary};
+use crate::supervisor::record::JobRecord;
+use crate::supervisor::summary::RunSummary;
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
 

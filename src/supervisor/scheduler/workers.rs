@@ -2,8 +2,8 @@
 
 use super::super::event::SlotId;
 use super::super::plan::JobId;
-use super::super::record::SlotRecord;
 use super::super::retry::{Circumstances, Verdict};
+use super::super::summary::SlotRecord;
 use super::machine::{Scheduler, count};
 use super::state::{JobPhase, JobState, Run, Slot, SlotState, Stop, Why};
 use super::{Action, End, Notice, WorkerId};

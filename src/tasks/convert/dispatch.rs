@@ -8,11 +8,10 @@
 
 use super::attempt_options;
 use super::memory::first_guess;
-use super::resume::Order;
+use super::resume::{Order, Todo};
 use super::wire::{ConvertOptions, Product};
 use super::worker::ConvertTask;
 use crate::convert::inplace::{self, InPlace};
-use crate::convert::publish::Existing;
 use crate::convert::{Claim, Mode, Recipe, VerifyLevel};
 use crate::protocol::{ProtocolError, decode, encode_payload};
 use crate::supervisor::journal::{Fingerprint, JobLine, Line, Past};
@@ -27,13 +26,46 @@ use std::time::SystemTime;
 /// A run's conversions.
 pub(super) struct Conversion {
     settings: Settings,
-    /// How each output is made, by place in the plan.
-    orders: BTreeMap<usize, Order>,
+    orders: Orders,
     /// Jobs in place that a worker has had in hand and that are not over: each of their files may
     /// be half changed.
     begun: BTreeSet<JobId>,
     /// Jobs that found their output's name taken, where another shard may have made it.
     undecided: Vec<Undecided>,
+}
+
+/// How each output is made.
+struct Orders {
+    /// Of those that nothing is to be said of, but what the input was: nearly all. In the plan's
+    /// order, by place.
+    plain: Vec<(usize, Option<StatData>)>,
+    /// Of the others, by place.
+    special: BTreeMap<usize, Order>,
+}
+
+impl Orders {
+    fn of(todo: Vec<Todo>) -> Self {
+        let mut orders = Self { plain: Vec::new(), special: BTreeMap::new() };
+        for Todo { place, order } in todo {
+            if order == Order::plain(order.input) {
+                orders.plain.push((place, order.input));
+            } else {
+                orders.special.insert(place, order);
+            }
+        }
+        orders.plain.sort_by_key(|(place, _)| *place);
+        orders.plain.shrink_to_fit();
+        orders
+    }
+
+    fn get(&self, place: JobId) -> Option<Order> {
+        let place = usize::try_from(place.0).ok()?;
+        if let Some(order) = self.special.get(&place) {
+            return Some(order.clone());
+        }
+        let found = self.plain.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+        self.plain.get(found).map(|(_, input)| Order::plain(*input))
+    }
 }
 
 /// A job that found its output's name taken.
@@ -47,20 +79,13 @@ struct Undecided {
 }
 
 impl Conversion {
-    pub(super) fn new(
-        settings: &Settings,
-        orders: impl IntoIterator<Item = (usize, Order)>,
-    ) -> Self {
+    pub(super) fn new(settings: &Settings, todo: Vec<Todo>) -> Self {
         Self {
             settings: settings.clone(),
-            orders: orders.into_iter().collect(),
+            orders: Orders::of(todo),
             begun: BTreeSet::new(),
             undecided: Vec::new(),
         }
-    }
-
-    fn order(&self, place: JobId) -> Option<&Order> {
-        self.orders.get(&usize::try_from(place.0).ok()?)
     }
 
     /// Brings the file of a job in place back if it was left in the middle of a change: no attempt
@@ -94,13 +119,12 @@ impl RunTask for Conversion {
         if options.mode == Mode::InPlace {
             self.begun.insert(attempt.place);
         }
-        let order = self.order(attempt.place);
-        let existing = order.map_or(&Existing::Keep, |order| &order.existing);
+        let order = self.orders.get(attempt.place).unwrap_or_else(|| Order::plain(None));
         encode_payload(&ConvertOptions {
             options: (&options).into(),
-            existing: existing.into(),
+            existing: (&order.existing).into(),
             leftover: attempt.leftover,
-            recheck: order.and_then(|order| order.recheck.clone()),
+            recheck: order.recheck,
         })
     }
 
@@ -119,14 +143,14 @@ impl RunTask for Conversion {
 
     fn over(&mut self, job: JobOver<'_>) -> Told {
         let JobOver { place, job, run_id, mut record, result, shared } = job;
-        let Some(order) = self.order(place) else { return Told::Now(record) };
+        let Some(order) = self.orders.get(place) else { return Told::Now(record) };
         let input = order.input;
         record.stale.clone_from(&order.stale);
         record.conflict.clone_from(&order.conflict);
         let internal = |error: ProtocolError| (Fault::Internal, format!("its result: {error}"));
         let product = result.and_then(|bytes| decode::<Product>(&bytes).map_err(internal));
         let claim = match product {
-            Ok(product) => fill(&mut record, order, product),
+            Ok(product) => fill(&mut record, &order, product),
             Err((cause, message)) => {
                 if cause == Fault::Conflict {
                     record.conflict = Some(message.clone());
@@ -208,7 +232,7 @@ fn made(
     others: &Past,
     asked: &Recipe,
 ) -> Option<(u64, VerifyLevel)> {
-    let claim = others.claims.get(&job.name)?.claim.as_ref()?;
+    let claim = others.claimed(&job.name).ok()??.claim?;
     let output = claim.output.as_ref()?;
     let (there, _) = StatData::entry(&job.output).ok()??;
     let same = Some(claim.input.stat) == input

@@ -2,7 +2,7 @@
 
 use super::dispatch::Conversion;
 use super::resume::Sorted;
-use super::survey::{Survey, check_outputs, kept, settle, survey as look_first};
+use super::survey::{Survey, Told, check_outputs, kept, settle, survey as look_first};
 use crate::convert::Recipe;
 use crate::supervisor::dispatcher::RunContext;
 use crate::supervisor::journal::{self, Fingerprint, HeadLine, JobLine, Line, RunLine};
@@ -41,6 +41,8 @@ pub fn run(
         if survey.is_empty() { look_first(settings, plan, hooks, reporter)? } else { survey };
     let place = RunDir::take(&settings.output_dir, settings.shard, &context.run_id)?;
     let mut survey = survey;
+    // Told already, or never asked for.
+    survey.told = Told::default();
     if !place.are_as(&survey.journals) {
         survey.journals = place.journals()?;
     }
@@ -57,12 +59,11 @@ pub fn run(
     }
     let lines = head(&context, &sorted, recipe);
     let todo = sorted.todo.iter().map(|job| job.place).collect();
-    let orders = sorted.todo.into_iter().map(|job| (job.place, job.order));
     let commission = Commission {
         context,
-        task: Box::new(Conversion::new(settings, orders)),
+        task: Box::new(Conversion::new(settings, sorted.todo)),
         todo,
-        settled: sorted.settled.into_iter().map(|it| (it.place, it.record)).collect(),
+        settled: sorted.settled,
         run_dir: Some(&place),
         lines,
         opening: Some(Opening {
@@ -93,18 +94,18 @@ fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe) -> Vec<Line> {
         options: settings.options.clone(),
         recipe: Some(recipe),
         jobs: plan.jobs.len() as u64,
-        settled: Some(sorted.settled.iter().filter(|it| it.to_record.is_none()).count() as u64),
+        settled: Some((sorted.settled.len() as u64).saturating_sub(sorted.to_record.len() as u64)),
         listing: plan.listing.clone(),
         array: settings.slurm.array,
     }))];
-    for settled in &sorted.settled {
-        if let (Some(job), Some(to_record)) = (plan.jobs.get(settled.place), &settled.to_record) {
+    for (place, to_record) in &sorted.to_record {
+        if let (Some(job), Some(record)) = (plan.jobs.get(*place), sorted.settled.get(*place)) {
             lines.push(Line::Job(Box::new(JobLine {
                 run_id: run_id.clone(),
                 at: text::rfc3339(SystemTime::now()),
                 input: Fingerprint::of(job, to_record.input),
                 claim: to_record.claim.as_deref().cloned(),
-                record: settled.record.clone(),
+                record,
             })));
         }
     }

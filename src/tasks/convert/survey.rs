@@ -9,15 +9,18 @@ use super::resume::{Answer, Inquiry, Sorted, sort_out};
 use crate::archive::{Placement, Shard, same_place};
 use crate::convert::{Mode, Recipe, Wanted};
 use crate::supervisor::journal::Journals;
+use crate::supervisor::records::Ledger;
 use crate::supervisor::run::{Commission, carry_out};
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
 use crate::supervisor::{
-    Conflicts, Hooks, JobOutcome, OnConflict, Plan, Reporter, RunError, RunEvent, Settings,
+    Conflicts, Hooks, JobOutcome, OnConflict, Plan, PlannedJob, Reporter, RunError, RunEvent,
+    Settings,
 };
 use crate::sys::stat::StatData;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -34,8 +37,7 @@ pub struct Survey {
     done: bool,
     /// What a user should know before the run.
     pub notes: Vec<String>,
-    /// What is to be told of each output that is there, by name.
-    pub there: BTreeMap<String, String>,
+    pub(super) told: Told,
     /// How many outputs are up to date.
     pub complete: u64,
     /// How many have to be made again.
@@ -48,7 +50,33 @@ pub struct Survey {
     pub left_bytes: u64,
 }
 
+/// What is to be told of outputs that are there.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Of those that are left as they are, by place in the plan. Most say the same.
+    settled: BTreeMap<usize, Arc<str>>,
+    /// What was said so far.
+    said: BTreeSet<Arc<str>>,
+    /// Of the others, by name.
+    others: BTreeMap<String, String>,
+}
+
+impl Told {
+    fn settled(&mut self, place: usize, message: &str) {
+        let known = self.said.get(message).cloned();
+        let message = known.unwrap_or_else(|| message.into());
+        self.said.insert(Arc::clone(&message));
+        self.settled.insert(place, message);
+    }
+}
+
 impl Survey {
+    /// What is to be told of the output of `job`, which is at `place` in the plan, if it is there.
+    pub fn there(&self, place: usize, job: &PlannedJob) -> Option<String> {
+        let other = self.told.others.get(&job.name).cloned();
+        other.or_else(|| Some(format!("skipped: {}", self.told.settled.get(&place)?)))
+    }
+
     /// Whether nobody looked yet.
     pub(super) fn is_empty(&self) -> bool {
         !self.done
@@ -73,19 +101,20 @@ pub fn survey(
     let sorted = settle(settings, plan, &mut survey, &kept(settings, ""), hooks, reporter)?;
     survey.stale = sorted.stale.len() as u64;
     survey.conflicts = sorted.conflicts.len() as u64;
+    let mut told = Told::default();
     (survey.left, survey.left_bytes) = (plan.jobs.len() as u64, plan.bytes());
-    for settled in sorted.settled.into_iter().map(|settled| settled.record) {
+    for (place, settled) in sorted.settled.iter() {
         survey.left = survey.left.saturating_sub(1);
         survey.left_bytes = survey.left_bytes.saturating_sub(settled.bytes_in);
         let complete = settled.outcome == JobOutcome::Skipped && settled.conflict.is_none();
         survey.complete += u64::from(complete);
-        let message = settled.message.unwrap_or_default();
-        survey.there.insert(settled.name, format!("skipped: {message}"));
+        told.settled(place, &settled.message.unwrap_or_default());
     }
-    let stale = sorted.stale.into_iter();
-    survey.there.extend(stale.map(|(name, why)| (name, format!("made again: {why}"))));
+    let stale = sorted.stale.into_iter().map(|(name, why)| (name, format!("made again: {why}")));
+    told.others.extend(stale);
     let conflicts = sorted.conflicts.into_iter();
-    survey.there.extend(conflicts.map(|it| (it.name, format!("conflict: {}", it.why))));
+    told.others.extend(conflicts.map(|it| (it.name, format!("conflict: {}", it.why))));
+    survey.told = told;
     Ok(survey)
 }
 
@@ -98,8 +127,8 @@ pub fn is_claimed(output: &Path, now: &StatData) -> Result<bool, RunError> {
     let own = RunDir::peek(dir.unwrap_or(Path::new(".")))?;
     let journals = Journals::read(own, Shard::default())?;
     let name = output.file_name().unwrap_or_default().to_string_lossy();
-    let claim = journals.all()?.claims.get(name.as_ref());
-    let made = claim.and_then(|claimed| claimed.claim.as_ref()?.output.as_ref());
+    let claim = journals.all()?.claimed(&name)?;
+    let made = claim.and_then(|claimed| claimed.claim?.output);
     Ok(made.is_some_and(|made| made.stat == *now))
 }
 
@@ -219,7 +248,7 @@ fn look(
         context,
         task: Box::new(task),
         todo: questions.iter().map(|(place, _)| *place).collect(),
-        settled: BTreeMap::new(),
+        settled: Ledger::default(),
         run_dir: None,
         lines: Vec::new(),
         opening: None,

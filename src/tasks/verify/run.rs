@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::OccupiedEntry;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the run is given beside its pairs.
 pub struct Verification<'a> {
@@ -74,19 +75,20 @@ pub fn verify(
     listener: &mut dyn PairListener,
 ) -> Result<(PairTally, RunSummary), VerifyError> {
     let Verification { settings, options, journal, hooks } = verification;
-    let mut plan = Plan::default();
+    let mut jobs = Vec::new();
     let mut places = Vec::new();
     let mut waiting = BTreeMap::new();
     for (index, pair) in pairs.iter().enumerate() {
         match (&pair.old, &pair.new) {
             (Some(old), Some(new)) => {
-                plan.jobs.push(job(pair, old, new));
+                jobs.push(job(pair, old, new));
                 places.push(index);
             }
             (Some(_), None) => drop(waiting.insert(index, PairOutcome::OnlyOld)),
             (None, _) => drop(waiting.insert(index, PairOutcome::OnlyNew)),
         }
     }
+    let plan = Plan { jobs: Arc::new(jobs), listing: None };
     let telling = RefCell::new(Telling {
         pairs,
         listener,

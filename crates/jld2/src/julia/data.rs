@@ -125,13 +125,29 @@ impl<'a> Column<'a> {
         Ok(Decoded { reader, left, at: self.at })
     }
 
+    /// Opens the logical bytes for those who look into buffers: a decoder has one. None if nothing is
+    /// decoded.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) fn buffered(&self) -> Result<Option<codec::Reader<'_>>> {
+        Ok(match &self.data {
+            Data::Whole { stored, filter_mask } if !self.filters.is_empty() => {
+                let reader = codec::decoder(&self.filters, *filter_mask, stored, self.len);
+                Some(reader.map_err(|e| Error::payload(self.at, e))?)
+            }
+            Data::Chunks(chunks) => Some(opened(chunks, &self.filters, 0..self.len)?),
+            Data::Whole { .. } | Data::Plain | Data::Unwritten(_) => None,
+        })
+    }
+
     fn plain(&self, start: u64, len: u64) -> Result<impl Read + '_> {
         self.file.source().stream(self.at.saturating_add(start), len, "data")
     }
 }
 
 /// What was wrong, where a stream of data failed.
-fn told(at: u64, error: io::Error) -> Error {
+pub(super) fn told(at: u64, error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| Error::payload(at, error))
 }
 

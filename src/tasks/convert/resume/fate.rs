@@ -56,14 +56,15 @@ impl<'a> Sorter<'a> {
         if self.inquiry.settings.options.mode == Mode::InPlace {
             return self.in_place(job, input);
         }
-        let anew = |this: &Self| {
-            this.failed_before(job, input).unwrap_or_else(|| make(order(input, Existing::Keep)))
+        let anew = |this: &Self| -> Result<Fate, RunError> {
+            let failed = this.failed_before(job, input)?;
+            Ok(failed.unwrap_or_else(|| make(order(input, Existing::Keep))))
         };
         // In place the file is its own output; what is done is found out in milliseconds. What
         // cannot be looked at will be told of by the worker.
         let Some(now) = input.filter(|_| self.inquiry.settings.options.mode != Mode::InPlace)
         else {
-            return Ok(anew(self));
+            return anew(self);
         };
         let Ok(output) = StatData::entry(&job.output) else {
             return Ok(make(order(input, Existing::Keep)));
@@ -77,7 +78,7 @@ impl<'a> Sorter<'a> {
                 settle(job, "needs no change, and so no output", 0, None)
             }
             Standing::Absent if force => make(order(input, Existing::Keep)),
-            Standing::Absent => anew(self),
+            Standing::Absent => anew(self)?,
             Standing::Complete { .. } | Standing::Stale { .. } | Standing::Unchecked { .. }
                 if force =>
             {
@@ -90,7 +91,7 @@ impl<'a> Sorter<'a> {
                 make(Order { recheck: Some(claim), ..order(input, Existing::Replace(output)) })
             }
             Standing::Stale { why, output } => {
-                self.failed_before(job, input).unwrap_or_else(|| {
+                self.failed_before(job, input)?.unwrap_or_else(|| {
                     make(Order { stale: Some(why), ..order(input, Existing::Replace(output)) })
                 })
             }
@@ -106,9 +107,9 @@ impl<'a> Sorter<'a> {
     /// in the middle of a change, and what was in the way then (an undo file) may be gone.
     fn in_place(&self, job: &PlannedJob, input: Option<StatData>) -> Result<Fate, RunError> {
         let journals = self.inquiry.journals;
-        let known = match journals.own.files.get(&job.name) {
+        let known = match journals.own.known(&job.name)? {
             Some(known) => Some(known),
-            None => journals.all()?.files.get(&job.name),
+            None => journals.all()?.known(&job.name)?,
         };
         let recorded = known.is_some_and(|Before { record, .. }| {
             record.outcome != JobOutcome::Failed && record.bytes_out == job.bytes
@@ -127,13 +128,13 @@ impl<'a> Sorter<'a> {
         let inquiry = self.inquiry;
         let options = &inquiry.settings.options;
         let there = output.map(|(stat, _)| stat);
-        let mut claimed = inquiry.journals.own.claims.get(&job.name);
+        let mut claimed = inquiry.journals.own.claimed(&job.name)?;
         let explains = |claimed: &Claimed| {
             let made = claimed.claim.as_ref().and_then(|claim| claim.output.as_ref());
             made.map(|made| made.stat) == there
         };
-        if there.is_some() && !claimed.is_some_and(explains) {
-            claimed = inquiry.journals.all()?.claims.get(&job.name).or(claimed);
+        if there.is_some() && !claimed.as_ref().is_some_and(explains) {
+            claimed = inquiry.journals.all()?.claimed(&job.name)?.or(claimed);
         }
         let answer = inquiry.answers.get(&place);
         let answer = answer.filter(|answer| answer.input == input && Some(answer.output) == there);
@@ -141,8 +142,10 @@ impl<'a> Sorter<'a> {
             input_path: &job.input,
             input,
             output,
-            claimed,
-            same_dir: claimed.is_some_and(|claimed| self.is_input_dir(&claimed.input.path)),
+            claimed: claimed.as_ref(),
+            same_dir: claimed
+                .as_ref()
+                .is_some_and(|claimed| self.is_input_dir(&claimed.input.path)),
             asked: inquiry.asked,
             verify: match options.verify {
                 _ if options.force => VerifyLevel::None,
@@ -199,10 +202,14 @@ impl<'a> Sorter<'a> {
 
     /// A failure that is the input's own counts as long as nothing changed that could help. All
     /// others came from circumstances.
-    fn failed_before(&self, job: &PlannedJob, input: Option<StatData>) -> Option<Fate> {
+    fn failed_before(
+        &self,
+        job: &PlannedJob,
+        input: Option<StatData>,
+    ) -> Result<Option<Fate>, RunError> {
         let inquiry = self.inquiry;
-        let known = inquiry.journals.own.files.get(&job.name)?;
-        let Before { record, run, .. } = known;
+        let Some(known) = inquiry.journals.own.known(&job.name)? else { return Ok(None) };
+        let Before { record, run, .. } = &known;
         let sticks = record.outcome == JobOutcome::Failed
             && is_the_inputs_own(record)
             && input.is_some()
@@ -211,13 +218,13 @@ impl<'a> Sorter<'a> {
             && run.recipe.as_ref() == Some(inquiry.asked)
             && run.options.checksums() == inquiry.settings.options.checksums()
             && !inquiry.settings.resume_failed;
-        sticks.then(|| {
+        Ok(sticks.then(|| {
             let mut record = record.clone();
             let before = record.message.take().unwrap_or_default();
             record.message =
                 Some(format!("failed in an earlier run (--resume-failed tries again): {before}"));
             Fate::Failed(Box::new(record))
-        })
+        }))
     }
 
     /// Whether a file lies in the directory of the inputs.
@@ -234,7 +241,7 @@ impl<'a> Sorter<'a> {
 }
 
 fn order(input: Option<StatData>, existing: Existing) -> Order {
-    Order { existing, input, stale: None, conflict: None, recorded: false, recheck: None }
+    Order { existing, ..Order::plain(input) }
 }
 
 fn make(order: Order) -> Fate {

@@ -5,7 +5,7 @@ mod model;
 mod sort;
 mod standing;
 
-pub(super) use model::{Answer, Inquiry, Order, Sorted};
+pub(super) use model::{Answer, Inquiry, Order, Sorted, Todo};
 pub(super) use sort::sort_out;
 
 #[cfg(test)]

@@ -3,18 +3,21 @@
 use crate::convert::publish::Existing;
 use crate::convert::{Claim, Examined, Recipe, Wanted};
 use crate::supervisor::journal::Journals;
-use crate::supervisor::{Conflict, JobRecord, Settings};
+use crate::supervisor::records::Ledger;
+use crate::supervisor::{Conflict, Settings};
 use crate::sys::stat::StatData;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A plan, sorted out.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::tasks::convert) struct Sorted {
     /// Jobs to do.
     pub(in crate::tasks::convert) todo: Vec<Todo>,
-    /// Jobs that are over.
-    pub(in crate::tasks::convert) settled: Vec<Settled>,
+    /// Jobs that are over, by place in the plan.
+    pub(in crate::tasks::convert) settled: Ledger,
+    /// What the journal does not have yet of jobs that are over, by place.
+    pub(in crate::tasks::convert) to_record: BTreeMap<usize, ToRecord>,
     /// Outputs that are there but have to be made again: names and reasons.
     pub(in crate::tasks::convert) stale: Vec<(String, String)>,
     /// Names of jobs that failed earlier and are left alone.
@@ -52,14 +55,18 @@ pub(in crate::tasks::convert) struct Order {
     pub(in crate::tasks::convert) recheck: Option<Box<Claim>>,
 }
 
-/// A job that is over.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::tasks::convert) struct Settled {
-    /// Its place in the plan.
-    pub(in crate::tasks::convert) place: usize,
-    pub(in crate::tasks::convert) record: JobRecord,
-    /// What the journal does not have yet.
-    pub(in crate::tasks::convert) to_record: Option<ToRecord>,
+impl Order {
+    /// That of an output of which there is nothing yet.
+    pub(in crate::tasks::convert) fn plain(input: Option<StatData>) -> Self {
+        Self {
+            existing: Existing::Keep,
+            input,
+            stale: None,
+            conflict: None,
+            recorded: false,
+            recheck: None,
+        }
+    }
 }
 
 /// What a journal has to keep of a job that is over before the run.

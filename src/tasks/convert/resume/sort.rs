@@ -1,7 +1,7 @@
 //! Sorts a plan out, job by job.
 
 use super::fate::{Fate, Sorter};
-use super::model::{Inquiry, Settled, Sorted, ToRecord, Todo};
+use super::model::{Inquiry, Sorted, ToRecord, Todo};
 use crate::supervisor::{Plan, RunError};
 
 /// Sorts a plan out: what is up to date is skipped, what failed under the same circumstances is left
@@ -23,16 +23,17 @@ pub(in crate::tasks::convert) fn sort_out(
                 sorted.todo.push(Todo { place, order: *order });
             }
             Fate::Settle(record, to_record) => {
-                sorted.settled.push(Settled { place, record: *record, to_record });
+                sorted.settled.insert(place, *record);
+                sorted.to_record.extend(to_record.map(|it| (place, it)));
             }
             Fate::Hindered(record) => {
                 sorted.hindered += 1;
-                let to_record = Some(ToRecord { input: None, claim: None });
-                sorted.settled.push(Settled { place, record: *record, to_record });
+                sorted.settled.insert(place, *record);
+                sorted.to_record.insert(place, ToRecord { input: None, claim: None });
             }
             Fate::Failed(record) => {
                 sorted.failed_before.push(job.name.clone());
-                sorted.settled.push(Settled { place, record: *record, to_record: None });
+                sorted.settled.insert(place, *record);
             }
             Fate::Ask(wanted) => sorted.questions.push((place, wanted)),
             Fate::Stuck => {}

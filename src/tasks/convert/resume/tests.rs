@@ -1,6 +1,6 @@
 //! How things stand, decided from real files and journals; answers are made up.
 
-use super::model::Settled;
+use super::model::ToRecord;
 use super::*;
 use crate::archive::Shard;
 use crate::convert::publish::Existing;
@@ -20,6 +20,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How a job that is over stands.
+struct Settled {
+    record: JobRecord,
+    to_record: Option<ToRecord>,
+}
 
 /// One job, its output and what the journals say.
 struct Case {
@@ -85,7 +92,7 @@ impl Case {
     /// A run's journal says this.
     fn tell(&mut self, outcome: JobOutcome, claim: Option<Claim>) {
         let run_id = self.lines.len().to_string();
-        let job = self.plan().jobs.remove(0);
+        let job = self.plan().jobs[0].clone();
         let mut record = JobRecord::bare(NAME, Some(1), outcome, 10);
         record.bytes_out =
             claim.as_ref().map_or(18, |it| it.output.as_ref().map_or(0, |output| output.stat.size));
@@ -124,7 +131,7 @@ impl Case {
         let mtime_ns = StatData::from_metadata(&meta).mtime_ns.into();
         Plan {
             listing: None,
-            jobs: vec![PlannedJob {
+            jobs: Arc::new(vec![PlannedJob {
                 name: NAME.into(),
                 number: Some(1),
                 input: self.input(),
@@ -132,7 +139,7 @@ impl Case {
                 bytes: meta.len(),
                 mtime_ns,
                 obstacle: None,
-            }],
+            }]),
         }
     }
 
@@ -173,7 +180,7 @@ impl Case {
 
     fn conflict(&self) -> String {
         let sorted = self.sort();
-        assert!(sorted.todo.is_empty() && sorted.settled.is_empty(), "{sorted:?}");
+        assert!(sorted.todo.is_empty() && sorted.settled.len() == 0, "{sorted:?}");
         let [conflict] = &sorted.conflicts[..] else { panic!("{sorted:?}") };
         conflict.why.clone()
     }
@@ -181,7 +188,8 @@ impl Case {
     fn complete(&self) -> Settled {
         let mut sorted = self.sort();
         assert_eq!(sorted.settled.len(), 1, "{sorted:?}");
-        let settled = sorted.settled.remove(0);
+        let record = sorted.settled.get(0).unwrap();
+        let settled = Settled { record, to_record: sorted.to_record.remove(&0) };
         assert_eq!(settled.record.outcome, JobOutcome::Skipped);
         assert!(settled.record.message.as_deref().unwrap().starts_with("complete"));
         settled
@@ -411,7 +419,7 @@ fn conflicts_are_dealt_with_as_asked() {
     case.settings.on_conflict = OnConflict::Skip;
     let sorted = case.sort();
     assert_eq!((sorted.settled.len(), sorted.conflicts.len()), (1, 1));
-    assert!(sorted.settled[0].record.conflict.is_some());
+    assert!(sorted.settled.get(0).unwrap().conflict.is_some());
     let aside = Existing::SetAside { what, dir: "kept".into() };
     case.settings.on_conflict = OnConflict::KeepBoth;
     assert_eq!(case.order().existing, aside);
@@ -452,7 +460,7 @@ fn an_inputs_own_failure_sticks_until_something_changes() {
     let mut case = failed();
     let sorted = case.sort();
     assert_eq!(sorted.failed_before, [NAME]);
-    let record = &sorted.settled[0].record;
+    let record = sorted.settled.get(0).unwrap();
     assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Fault::Input)));
     assert!(record.message.as_deref().unwrap().contains("--resume-failed"));
     case.settings.resume_failed = true;
@@ -515,7 +523,7 @@ fn unchanged_files_need_no_output_if_so_asked() {
 fn what_cannot_be_tried_fails_without_a_try() {
     let case = Case::new();
     let mut plan = case.plan();
-    plan.jobs[0].obstacle = Some("is a directory".into());
+    Arc::make_mut(&mut plan.jobs)[0].obstacle = Some("is a directory".into());
     let inquiry = Inquiry {
         settings: &case.settings,
         asked: &case.asked(),
@@ -526,7 +534,7 @@ fn what_cannot_be_tried_fails_without_a_try() {
     };
     let sorted = sort_out(&plan, &inquiry).unwrap();
     assert_eq!((sorted.todo.len(), sorted.hindered), (0, 1));
-    let record = &sorted.settled[0].record;
+    let record = sorted.settled.get(0).unwrap();
     assert_eq!((record.outcome, record.fault), (JobOutcome::Failed, Some(Fault::Input)));
     assert!(record.message.as_deref().unwrap().ends_with("is a directory"));
 }

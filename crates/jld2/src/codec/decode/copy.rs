@@ -37,14 +37,21 @@ const REPEAT: [(u64, usize); 8] = [
     (0x0100_0000_0000_0001, 14),
 ];
 
+/// A word that repeats the `offset` < 8 bytes before `to`.
+#[inline]
+fn repeated(buf: &[u8], to: usize, offset: usize) -> u64 {
+    let (factor, _) = REPEAT.get(offset).copied().unwrap_or((1, 8));
+    let word = load::<8>(buf, to.wrapping_sub(offset)).map_or(0, u64::from_le_bytes);
+    let period = word & (1_u64 << (offset * 8)).wrapping_sub(1);
+    period.wrapping_mul(factor)
+}
+
 /// Writes a word at `to` that repeats the `offset` < 8 bytes before it; the distance at which
 /// whole words can be copied from then on.
 #[inline]
 fn spread(buf: &mut [u8], to: usize, offset: usize) -> usize {
-    let (factor, distance) = REPEAT.get(offset).copied().unwrap_or((1, 8));
-    let word = load::<8>(buf, to.wrapping_sub(offset)).map_or(0, u64::from_le_bytes);
-    let period = word & (1_u64 << (offset * 8)).wrapping_sub(1);
-    store(buf, to, period.wrapping_mul(factor).to_le_bytes());
+    let (_, distance) = REPEAT.get(offset).copied().unwrap_or((1, 8));
+    store(buf, to, repeated(buf, to, offset).to_le_bytes());
     distance
 }
 
@@ -68,6 +75,9 @@ pub(super) fn copy_short_match(buf: &mut [u8], to: usize, offset: usize, length:
     }
 }
 
+/// Copies of at most so many bytes are made in steps, without a call.
+const STEPWISE: usize = 512;
+
 /// Copies `length` bytes from `offset` bytes before `to`, where the copy may run into itself;
 /// the next [`SLACK`] bytes are then undefined. `offset` must be at least 1 and at most `to`.
 #[inline]
@@ -78,11 +88,31 @@ pub(super) fn copy_match(buf: &mut [u8], to: usize, offset: usize, length: usize
         return;
     }
     let from = to - offset;
-    if offset >= 16 && length <= 256 {
+    if length <= STEPWISE && offset >= 16 {
         let mut done = 0;
         while done < length {
             step::<16>(buf, from + done, to + done);
             done += 16;
+        }
+    } else if length <= STEPWISE && matches!(offset, 1 | 2 | 4 | 8) {
+        // Runs of one number: a word that repeats, which need not be read again.
+        let word = if offset == 8 {
+            load::<8>(buf, from).map_or(0, u64::from_le_bytes)
+        } else {
+            repeated(buf, to, offset)
+        };
+        let twice = (u128::from(word) << 64 | u128::from(word)).to_le_bytes();
+        let mut at = to;
+        while at < end {
+            store(buf, at, twice);
+            at += 16;
+        }
+    } else if length <= STEPWISE {
+        let distance = if offset < 8 { spread(buf, to, offset) } else { offset };
+        let mut at = if offset < 8 { to + 8 } else { to };
+        while at < end {
+            step::<8>(buf, at - distance, at);
+            at += 8;
         }
     } else if offset >= length {
         buf.copy_within(from..from + length, to);

@@ -21,7 +21,7 @@ enum State {
     Lz4 { packer: Packer, block_size: u32 },
     Lz4Frame(Packer),
     Zstd(zstd::Whole),
-    Deflate(u32),
+    Deflate(deflate::Whole),
 }
 
 impl ChunkEncoder {
@@ -38,10 +38,7 @@ impl ChunkEncoder {
             }
             Codec::Lz4Frame => State::Lz4Frame(Packer::frame()),
             Codec::Zstd(level) => State::Zstd(zstd::Whole::new(level)?),
-            Codec::Deflate(level) => {
-                deflate::header(level)?;
-                State::Deflate(level)
-            }
+            Codec::Deflate(level) => State::Deflate(deflate::Whole::new(level)?),
         };
         let shuffle = codec.shuffled(shuffle).and_then(|size| usize::try_from(size).ok());
         Ok(Self { codec: state, shuffle, planes: Vec::new() })
@@ -80,7 +77,7 @@ impl ChunkEncoder {
             State::Lz4 { packer, block_size } => lz4::chunk_hdf5(*block_size, chunk, packer, out),
             State::Lz4Frame(packer) => lz4::chunk_frame(chunk, packer, out),
             State::Zstd(whole) => whole.encode(chunk, out),
-            State::Deflate(level) => deflate::deflated(*level, chunk, out),
+            State::Deflate(whole) => whole.encode(chunk, out),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Encodes one zlib stream out of blocks that are deflated in parallel.
+//! Encodes zlib streams: chunks in memory by libdeflate, and one stream for a whole column out of
+//! blocks that are deflated in parallel by zlib-rs, since libdeflate knows no dictionaries.
 //!
 //! Each block sees the 32 KiB before it as its dictionary and ends on a byte with an empty stored
 //! block (a sync flush), so the blocks behind each other are one deflate stream; the checksums of
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::codec::{Error, Reader};
 use flate2::{Compress, Compression, FlushCompress, Status};
+use libdeflater::{CompressionLvl, Compressor};
 use zlib_rs::adler32::{adler32, adler32_combine};
 
 const CODEC: &str = "deflate";
@@ -39,15 +41,37 @@ pub(super) fn room(length: usize) -> usize {
     stored_size(length).saturating_add(length / 8).saturating_add(1024)
 }
 
-/// Puts `input` at the start of `out` as one zlib stream; how much of it is used.
-pub(super) fn deflated(level: u32, input: &[u8], out: &mut [u8]) -> Result<usize, Error> {
-    // Made anew each time, see below.
-    let mut compress = Compress::new(Compression::new(level), true);
-    let status = compress.compress(input, out, FlushCompress::Finish);
-    match status.map_err(|_| Error::Failed)? {
-        Status::StreamEnd => usize::try_from(compress.total_out()).map_err(|_| Error::Failed),
-        Status::Ok | Status::BufError => Err(Error::Failed),
+/// Makes one zlib stream of each chunk.
+pub(super) struct Whole {
+    /// None where nothing is to be compressed.
+    compressor: Option<Compressor>,
+}
+
+impl Whole {
+    pub(super) fn new(level: u32) -> Result<Self, Error> {
+        header(level)?;
+        let level = i32::try_from(level).map_err(|_| Error::Failed)?;
+        let known = (level > 0).then(|| CompressionLvl::new(level)).transpose();
+        let known = known.map_err(|_| Error::Failed)?;
+        Ok(Self { compressor: known.map(Compressor::new) })
     }
+
+    /// Puts `input` at the start of `out`, which has [`room`] for it; how much of it is used.
+    pub(super) fn encode(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+        match &mut self.compressor {
+            Some(compressor) => compressor.zlib_compress(input, out).map_err(|_| Error::Failed),
+            None => stored(input, out),
+        }
+    }
+}
+
+/// Puts `input` at the start of `out` as a zlib stream of stored blocks.
+fn stored(input: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+    let mut stream = header(0)?.to_vec();
+    store(input, true, &mut stream);
+    stream.extend_from_slice(&adler32(1, input).to_be_bytes());
+    out.get_mut(..stream.len()).ok_or(Error::Failed)?.copy_from_slice(&stream);
+    Ok(stream.len())
 }
 
 /// Writes one zlib stream.

@@ -1,7 +1,6 @@
 //! Digests of arrays of numbers.
 
 use super::Digests;
-use super::digests::Stored;
 use crate::h5::Result;
 use crate::julia::Numbers;
 use crate::julia::number::hex;
@@ -25,11 +24,7 @@ impl Digest {
     /// If the data are damaged.
     pub fn of(self, numbers: &Numbers<'_>, known: Option<&Digests>) -> Result<String> {
         let stored = match known {
-            Some(known) => {
-                let (file, dataset) = (numbers.file(), numbers.dataset());
-                let stored = Stored::of(file, dataset, numbers.datatype(), numbers.len()?)?;
-                stored.map(|stored| (known, stored))
-            }
+            Some(known) => known.place(numbers)?.map(|stored| (known, stored)),
             None => None,
         };
         if let Some(known) = stored.and_then(|(known, stored)| known.get(&stored)) {
@@ -38,7 +33,7 @@ impl Digest {
         let digest = match self {
             Self::Sha256 => {
                 let mut sha = Sha256::new();
-                numbers.read(&mut |window| {
+                numbers.stream(&mut |window| {
                     sha.update(window);
                     Ok(())
                 })?;
@@ -46,7 +41,7 @@ impl Digest {
             }
             Self::Xxh3 => {
                 let mut xxh = Xxh3::new();
-                numbers.read(&mut |window| {
+                numbers.stream(&mut |window| {
                     xxh.update(window);
                     Ok(())
                 })?;

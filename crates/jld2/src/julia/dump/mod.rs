@@ -4,6 +4,7 @@
 //! One object at a time is written as it is read, arrays of numbers only as a digest, so memory
 //! does not grow with the data.
 
+mod ahead;
 mod canonical;
 mod digest;
 mod digests;

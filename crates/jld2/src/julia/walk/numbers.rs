@@ -1,9 +1,11 @@
 //! Reads the data of arrays of numbers when they are asked for.
 
 use super::number::{Number, NumberKind, is_big_endian, with_low_byte_first};
-use crate::h5::{Dataset, Datatype, File, Result};
-use crate::julia::Column;
+use crate::h5::{Dataset, Datatype, Error, File, Result};
 use crate::julia::array::each_element;
+use crate::julia::data::told;
+use crate::julia::{Column, Element};
+use std::io::{self, BufRead as _};
 
 /// Bytes that are read at once.
 const WINDOW: usize = 256 << 10;
@@ -21,7 +23,20 @@ pub struct Numbers<'a> {
     pub(super) progress: Option<&'a dyn Fn(u64) -> Result<()>>,
 }
 
-impl Numbers<'_> {
+impl<'a> Numbers<'a> {
+    /// The array of numbers that a dataset is; none if its elements are something else.
+    pub(in crate::julia) fn of(
+        file: &'a File,
+        dataset: &'a Dataset,
+        element: &'a Element,
+        progress: &'a dyn Fn(u64) -> Result<()>,
+    ) -> Option<Self> {
+        let datatype = element.datatype();
+        let kind = NumberKind::of(datatype).filter(|_| element.is_number())?;
+        let progress = Some(progress);
+        Some(Self { file, dataset, datatype, kind, limit: None, window: WINDOW, progress })
+    }
+
     /// What each number is.
     pub fn kind(&self) -> NumberKind {
         self.kind
@@ -95,6 +110,43 @@ impl Numbers<'_> {
             take(window)?;
         }
         stream.finish()
+    }
+
+    /// Passes the same bytes on as [`read`](Self::read), in pieces that may end inside a number: those
+    /// of a decoder's buffer, which spares a copy.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(in crate::julia) fn stream(&self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        if is_big_endian(self.datatype) || self.kind == NumberKind::Bool {
+            return self.read(take);
+        }
+        let column = Column::new(self.file, self.dataset, self.datatype)?;
+        let Some(mut reader) = column.buffered()? else { return self.read(take) };
+        let (at, mut left) = (column.offset(), column.len());
+        loop {
+            let bytes = match reader.fill_buf() {
+                Ok(bytes) => bytes,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(told(at, e)),
+            };
+            let n = bytes.len();
+            if n == 0 {
+                break;
+            }
+            left = left
+                .checked_sub(n as u64)
+                .ok_or_else(|| Error::corrupt(at, "payload", "its end", "more data"))?;
+            if let Some(progress) = self.progress {
+                progress(n as u64)?;
+            }
+            take(bytes)?;
+            reader.consume(n);
+        }
+        match left {
+            0 => Ok(()),
+            _ => Err(Error::corrupt(at, "payload", format!("{left} more bytes"), "its end")),
+        }
     }
 
     /// Reads the numbers that the walk tells of, one by one. Gives the number of those left out.

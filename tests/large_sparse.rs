@@ -1,0 +1,163 @@
+//! Files of 20 GiB and of more than a tebibyte, nearly all of it holes: more than 2^32 rows, columns
+//! of more than 4 GiB, addresses above 2^40. They are looked at, patched, changed in place and back in
+//! moments and little memory, and holes stay holes.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../examples/generate/mera/mod.rs"]
+#[expect(unused_imports, dead_code, reason = "what else the generator's program needs")]
+mod mera;
+
+use jldconv::h5::Layout;
+use mera::{Packing, Template};
+use rustix::fs::SeekFrom;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const SOME: f64 = 42.5;
+/// Anonymous memory of a process in KiB.
+const MOST: u64 = 32 << 10;
+
+/// Makes a file with so many rows in each of eleven columns; `None` where the file system has no
+/// files of this size.
+fn sparse(dir: &Path, rows: u64) -> Option<PathBuf> {
+    let real =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera/e4b-none/output_00021.jld2");
+    let template = Template::read(&real, &["hydro"]).unwrap();
+    fs::create_dir_all(dir).unwrap();
+    let path = dir.join("output_00001.jld2");
+    let file = File::options().create_new(true).read(true).write(true).open(&path).unwrap();
+    match template.write(&file, rows, Packing::Sparse, 1) {
+        Ok(len) => assert_eq!(file.metadata().unwrap().len(), len),
+        Err(error) => {
+            let system = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+            assert_eq!(system, Some(ErrorKind::FileTooLarge), "{error:#}");
+            return None;
+        }
+    }
+    file.write_all_at(&SOME.to_le_bytes(), last_value(&path, rows)).unwrap();
+    file.sync_all().unwrap();
+    if !is_sparse(&path) {
+        return None;
+    }
+    Some(path)
+}
+
+/// Offset of the last row's density.
+fn last_value(path: &Path, rows: u64) -> u64 {
+    let file = jld2::File::open(path).unwrap();
+    let column = file.dataset("hydro/data").unwrap().table_in("data").unwrap().unwrap();
+    assert_eq!(column.len(), rows);
+    let column = column.column("rho").unwrap();
+    let layout = &column.object().dataset().unwrap().layout;
+    let Layout::Contiguous { addr, size, .. } = layout else { panic!("{layout:?}") };
+    file.container().superblock().base + addr.0 + size - 8
+}
+
+/// Whether nearly all of it takes no space.
+fn is_sparse(path: &Path) -> bool {
+    let meta = fs::metadata(path).unwrap();
+    meta.blocks() * 512 < 2 << 20 && meta.len() > 10 << 30
+}
+
+/// Everything in the file that is not zero, with its place.
+fn data(path: &Path) -> Vec<(u64, Vec<u8>)> {
+    const PIECE: u64 = 64;
+    let file = File::open(path).unwrap();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Ok(start) = rustix::fs::seek(&file, SeekFrom::Data(at)) {
+        let end = rustix::fs::seek(&file, SeekFrom::Hole(start)).unwrap();
+        let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
+        file.read_exact_at(&mut bytes, start).unwrap();
+        // Blocks of zeros may be holes or not.
+        let pieces = (start..).step_by(usize::try_from(PIECE).unwrap()).zip(bytes.chunks(64));
+        let told = pieces.filter(|(_, bytes)| bytes.iter().any(|byte| *byte != 0));
+        found.extend(told.map(|(at, bytes)| (at, bytes.to_vec())));
+        at = end;
+    }
+    found
+}
+
+/// Runs a program; what it printed. Watches its memory.
+fn run(program: &str, args: &[&str], dir: &TempDir) -> Vec<u8> {
+    let [out, err] = ["stdout", "stderr"].map(|name| dir.path().join(name));
+    let mut child = Command::new(program)
+        .args(args)
+        .current_dir(dir.path())
+        .stdout(File::create(&out).unwrap())
+        .stderr(File::create(&err).unwrap())
+        .spawn()
+        .unwrap();
+    let mut most = 0;
+    let status = loop {
+        most = most.max(anonymous(child.id()));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    assert!(status.success(), "{args:?}: {}", fs::read_to_string(err).unwrap());
+    assert!((1..MOST).contains(&most), "{args:?}: {most} KiB");
+    fs::read(out).unwrap()
+}
+
+/// Anonymous memory of a process in KiB; 0 where it is gone.
+fn anonymous(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
+}
+
+fn through_all(rows: u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(input) = sparse(&dir.path().join("in"), rows) else {
+        eprintln!("skipped: no files with holes of this size here");
+        return;
+    };
+    let before = data(&input);
+    let jldconv = |args: &[&str]| run(env!("CARGO_BIN_EXE_jldconv"), args, &dir);
+    let told = jldconv(&["inspect", "--json", "in/output_00001.jld2"]);
+    let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
+    assert!(told.to_string().contains("mera-scales"), "{told}");
+
+    jldconv(&["convert", "in/output_00001.jld2", "patched.jld2", "--verify", "structure"]);
+    let patched = dir.path().join("patched.jld2");
+    assert!(is_sparse(&patched));
+    assert!(fs::metadata(&patched).unwrap().len() > fs::metadata(&input).unwrap().len());
+    let file = jld2::File::open(&patched).unwrap();
+    let table = file.dataset("hydro/data").unwrap().table_in("data").unwrap().unwrap();
+    assert_eq!(table.len(), rows);
+    let rho = table.column("rho").unwrap().slice::<f64>(rows - 3..rows).unwrap();
+    assert_eq!(rho, [0.0, 0.0, SOME]);
+
+    run(
+        env!("CARGO_BIN_EXE_jldconv-supervisor"),
+        &["in", "out", "--verify", "structure", "--yes"],
+        &dir,
+    );
+    let made = dir.path().join("out/output_00001.jld2");
+    assert!(is_sparse(&made));
+    assert!(data(&made) == data(&patched));
+
+    jldconv(&["convert", "in/output_00001.jld2", "--mode", "in-place", "--verify", "structure"]);
+    assert!(is_sparse(&input));
+    assert!(data(&input) == data(&patched));
+    jldconv(&["undo", "in/output_00001.jld2"]);
+    assert!(data(&input) == before && is_sparse(&input));
+}
+
+#[test]
+fn twenty_gibibytes() {
+    through_all((20 << 30) / 88);
+}
+
+#[test]
+fn more_than_2_32_rows_and_addresses_above_2_40() {
+    through_all(13 << 30);
+}
