@@ -14,7 +14,9 @@ use jldconv::h5::{
 };
 use runner::{printed, python, run};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -400,6 +402,59 @@ fn a_wrong_checksum_is_damage_unless_checksums_are_not_trusted() {
     for output in place.everywhere(" --trust-checksums no") {
         is_sound(&place.at(output));
         assert_eq!(place.dump(output), expected, "{output}");
+    }
+}
+
+/// Where the checksums of blocks with one of these signatures stand, which follow the bytes that they
+/// are about.
+fn block_checksums(bytes: &[u8]) -> Vec<(&'static [u8], usize)> {
+    let signatures: [&[u8]; 11] = [
+        b"FRHP", b"FHIB", b"BTHD", b"BTIN", b"BTLF", b"FAHD", b"FADB", b"EAHD", b"EAIB", b"EASB",
+        b"EADB",
+    ];
+    let mut found = Vec::new();
+    let part = |range: Range<usize>| bytes.get(range).unwrap();
+    for signature in signatures {
+        for start in (0..bytes.len() - 4).filter(|&n| part(n..n + 4) == signature) {
+            let sum = |at: usize| part(at..at + 4) == lookup3(part(start..at)).to_le_bytes();
+            // We do not read the trees that tell the order of creation, nor does JLD2.
+            if signature.starts_with(b"BT") && matches!(part(start + 5..start + 6), [6 | 9]) {
+                continue;
+            }
+            let mut ends = (start + 8..bytes.len() - 4).take(8192);
+            found.extend(ends.find(|&at| sum(at)).map(|at| (signature, at)));
+        }
+    }
+    found
+}
+
+/// In indexes of chunks, and in trees and heaps of links and attributes.
+#[test]
+fn wrong_checksums_outside_headers_are_put_right_where_checksums_are_not_trusted() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    for (name, kinds) in [("hdf5/dense.h5", 4), ("chunks/arrays.h5", 5), ("chunks/layout5.h5", 2)] {
+        let place = WorkDir::new();
+        let whole = fs::read(data.join(name)).unwrap();
+        let blocks = block_checksums(&whole);
+        let found: BTreeSet<_> = blocks.iter().map(|(signature, _)| *signature).collect();
+        assert!(found.len() >= kinds, "{name}: {blocks:?}");
+        let mut bytes = whole.clone();
+        for (_, at) in &blocks {
+            bytes[at + 1] ^= 0x10;
+        }
+        place.put("in.jld2", &bytes);
+        place.put("whole.jld2", &whole);
+        let said = place.jldconv("convert in.jld2 out.jld2").ends(1).said();
+        assert!(said.contains("checksum") && said.contains("--trust-checksums no"), "{said}");
+        let seen = place.jldconv("inspect in.jld2 --trust-checksums no").ends(0);
+        assert!(seen.out.contains("a checksum in an index of chunks"), "{name}: {}", seen.out);
+        let outputs = place.everywhere(" --trust-checksums no");
+        for output in outputs {
+            is_sound(&place.at(output));
+            assert_eq!(place.dump(output), place.dump("whole.jld2"), "{name}: {output}");
+        }
+        // Nothing else was amiss, so that all is as it was.
+        assert!(place.bytes("patched.jld2") == whole, "{name}");
     }
 }
 

@@ -7,7 +7,8 @@
 #[path = "common/python.rs"]
 mod runner;
 
-use jldconv::h5::{File, ObjectKind, Storage};
+use jldconv::h5::checksum::lookup3;
+use jldconv::h5::{Checksums, File, Layout, ObjectHeader, ObjectKind, Storage, kind};
 use runner::{printed, python, run};
 use serde_json::Value;
 use std::fs;
@@ -88,7 +89,13 @@ fn everywhere(dir: &Path, input: &Path, expected: &Value) -> PathBuf {
 #[test]
 fn the_samples_are_read_as_h5py_reads_them_and_go_through_every_mode() {
     let dir = tempfile::tempdir().unwrap();
-    for (name, count) in [("old.h5", 30), ("dense.h5", 136), ("matlab.mat", 9)] {
+    for (name, count) in [
+        ("old.h5", 30),
+        ("dense.h5", 136),
+        ("matlab.mat", 9),
+        ("names.h5", 50),
+        ("names-old.h5", 50),
+    ] {
         let expected = fs::read(sample(&format!("{name}.expected.json"))).unwrap();
         let expected: Value = serde_json::from_slice(&expected).unwrap();
         assert!(expected.as_object().unwrap().len() >= count, "{name}");
@@ -168,6 +175,37 @@ fn links_that_lead_to_names_are_shown_compared_and_never_followed() {
 }
 
 #[test]
+fn names_that_are_not_utf_8_are_told_and_kept_byte_for_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["names.h5", "names-old.h5"] {
+        let file = sample(name);
+        let text = jldconv(0, &[&"dump", &file]);
+        for path in ["/few/\\xff  ", "/many/gr\\xfc\\xdfe 39  ", "/few/ü  "] {
+            assert!(text.contains(&format!("\n{path}")), "{path} of {text}");
+        }
+        assert!(text.contains("/soft/z\\xfcr\\xfcck -> /few/\\xff\n"), "{text}");
+        assert!(text.contains("l\\xe4nge"), "{text}");
+        // What is shown is what can be asked for.
+        let one = jldconv(0, &[&"dump", &file, &r"/few/\xfe"]);
+        assert!(one.starts_with(r"/few/\xfe  Vector{Int64}  7"), "{one}");
+        let seen = jldconv(0, &[&"inspect", &file]);
+        assert!(seen.contains("not UTF-8"), "{seen}");
+        let new = dir.path().join(name);
+        jldconv(0, &[&"convert", &file, &new, &"--repack"]);
+        let bytes = fs::read(&new).unwrap();
+        let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        assert!(has(b"gr\xfc\xdfe 39") && has(b"z\xfcr\xfcck") && !has(b"\\xfc"));
+        let damaged = dir.path().join(format!("cut-{name}"));
+        let mut zeroed = bytes;
+        zeroed[..512].fill(0);
+        fs::write(&damaged, &zeroed).unwrap();
+        let saved = dir.path().join(format!("saved-{name}"));
+        jldconv(0, &[&"rescue", &damaged, &saved]);
+        assert_eq!(dump(&saved), dump(&new), "{name}");
+    }
+}
+
+#[test]
 fn references_to_groups_are_told_by_path() {
     let all = dump(&sample("old.h5"));
     let items = all["/refs"]["items"].as_array().unwrap();
@@ -219,6 +257,52 @@ fn one_object_that_jld2_does_not_read_does_not_take_the_file_away() {
     let said = jldconv(0, &[&"convert", &file, &out]);
     assert!(said.contains("unchanged") && said.contains("failure: /regions: it cannot"), "{said}");
     assert_eq!(fs::read(&out).unwrap(), fs::read(&file).unwrap());
+    // That it did is told, as far as it can be, and what cannot be read is named.
+    for strict in [&[][..], &["--strict"]] {
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"verify", &file, &out];
+        args.extend(strict.iter().map(|arg| arg as &dyn AsRef<std::ffi::OsStr>));
+        let said = jldconv(0, &args);
+        let unread = "equal: 3 datasets with the same types and values; 1 object that cannot be \
+                      read, the same byte by byte: /regions\n";
+        assert_eq!(said, unread);
+        args.push(&"--json");
+        let json: Value = serde_json::from_str(&jldconv(0, &args)).unwrap();
+        assert_eq!((&json["verdict"], &json["equal"]), (&"equal".into(), &true.into()));
+        assert_eq!(json["unread"][0]["path"], "/regions");
+        let why = json["unread"][0]["why"].as_str().unwrap();
+        assert!(why.contains("references to regions"), "{why}");
+    }
+    // One byte of its data, and one of its header: its shape.
+    let opened = File::open(&file).unwrap();
+    let root = opened.object(opened.superblock().root).unwrap();
+    let ObjectKind::Group(group) = &root.kind else { panic!("no group") };
+    let addr = group.links.iter().find(|link| link.name == "regions").unwrap().target;
+    let (source, superblock) = (opened.source(), opened.superblock());
+    let header = ObjectHeader::read(source, superblock, addr, Checksums::Trusted).unwrap();
+    let message = |of: u8| header.of_kind(of).next().unwrap();
+    let mut layout = header.cursor(message(kind::LAYOUT), "layout");
+    let Layout::Contiguous { addr, .. } = Layout::parse(&mut layout).unwrap() else {
+        panic!("not in one piece")
+    };
+    let data = opened.offset(addr, "data").unwrap();
+    let shape = message(kind::DATASPACE);
+    let flags = shape.body + u64::from(shape.len) - 1;
+    let chunk = &header.chunks[0];
+    for at in [data, flags] {
+        let mut changed = fs::read(&file).unwrap();
+        changed[usize::try_from(at).unwrap()] ^= 1;
+        if chunk.has_checksum {
+            let [start, end] = [chunk.offset, chunk.checksum].map(|n| usize::try_from(n).unwrap());
+            let sum = lookup3(&changed[start..end]);
+            changed[end..end + 4].copy_from_slice(&sum.to_le_bytes());
+        }
+        fs::write(&out, &changed).unwrap();
+        for (a, b) in [(&file, &out), (&out, &file)] {
+            let said = jldconv(1, &[&"verify", a, b]);
+            assert!(said.contains("/regions: cannot be read\n"), "{at}: {said}");
+            assert!(said.contains("different"), "{at}: {said}");
+        }
+    }
 }
 
 /// How many of the blocks that hold links of /hydro/information are others.

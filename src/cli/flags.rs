@@ -73,7 +73,8 @@ pub struct ConversionFlags {
           hide_possible_values = true)]
     pub flat_links: Option<bool>,
     /// Let every HDF5 from 1.10 on, and h5py, open the compressed columns: h5py 3.16 opens none of
-    /// JLD2's own. Metadata change, data do not; Julia reads what it read
+    /// JLD2's own. Metadata change, data do not; Julia reads what it read. A rewrite suits those
+    /// anyway; with this, it puts small arrays where kerchunk and VirtualiZarr find them, too
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true)]

@@ -56,7 +56,7 @@ pub fn help(error: &h5::Error) -> &'static str {
         }
         // A filter that is not known is no damage.
         h5::ErrorKind::Payload(e) if is_unsupported(&**e) => "",
-        h5::ErrorKind::Unclosed { .. }
+        h5::ErrorKind::Unclosed { rescuable: true, .. }
         | h5::ErrorKind::Corrupt { .. }
         | h5::ErrorKind::Payload(_) => " (jldconv rescue saves what is whole)",
         _ => "",

@@ -60,7 +60,7 @@ fn links(file: &File, path: &str) -> Vec<(String, RelAddr)> {
     }
     let object = file.object(addr).unwrap();
     let ObjectKind::Group(group) = &object.kind else { panic!("{path}") };
-    group.links.iter().map(|l| (l.name.clone(), l.target)).collect()
+    group.links.iter().map(|l| (l.name.to_string(), l.target)).collect()
 }
 
 #[test]

@@ -81,6 +81,7 @@ impl LayOut<'_> {
             fallback: Codec::None,
             shuffle: false,
             chunk: Chunking::Auto,
+            small_outside: false,
             threads: 1,
             readable: &|_| true,
             written: &|_, client| client.to_vec(),

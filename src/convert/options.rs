@@ -67,6 +67,15 @@ impl VerifyLevel {
         }
     }
 
+    /// What is said of a file that passed it; `changed` is whether anything was.
+    pub fn told(self, changed: bool) -> String {
+        match self {
+            Self::None if changed => "not checked".to_owned(),
+            Self::None => "nothing was written".to_owned(),
+            level => format!("checked by {}", level.name()),
+        }
+    }
+
     /// The level for a mode where none is asked for: a rewrite encodes values anew, so all of them
     /// are compared; a patch and a change in place only move bytes.
     pub fn of_mode(mode: Mode) -> Self {

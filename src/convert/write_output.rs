@@ -113,6 +113,7 @@ impl Work<'_> {
             fallback: self.fallback(),
             shuffle: self.options.shuffle,
             chunk: self.options.chunk,
+            small_outside: self.options.portable,
             threads: self.options.threads.max(1),
             readable: &readable,
             written: &written,
@@ -366,8 +367,15 @@ fn larger(before: u64, after: u64, counts: &rewrite::Counts) -> Option<String> {
         why.push(format!("columns as they are encoded now take {of_columns} bytes more{filters}"));
     }
     if rest > 0 {
+        let small = match counts.small {
+            0 => String::new(),
+            n => format!(
+                " ({n} small arrays of numbers stand outside their headers, for readers that \
+                          refer to bytes of a file)"
+            ),
+        };
         why.push(format!(
-            "types and objects that the conversion adds, and headers, take {rest} bytes more"
+            "types and objects that the conversion adds, and headers, take {rest} bytes more{small}"
         ));
     }
     Some(format!("note: the output is {more} bytes larger: {}", why.join("; ")))

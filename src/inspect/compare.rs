@@ -8,11 +8,13 @@ use super::layouts;
 use super::model::Refusal;
 use super::numbers::first_unequal;
 use super::seen::Seen;
+use super::unread;
 use crate::h5::{self, AddressSet, Error, ErrorKind, File, Object, ObjectKind, RelAddr};
 use crate::inspect::stream_diff::{Side, first_difference};
 use crate::inspect::unreadable;
 use crate::inspect::value_diff;
 use crate::julia::{Digest, Digests, Dumper, TypeTable, Visitor, Walk};
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::path::Path;
 use std::rc::Rc;
@@ -88,6 +90,7 @@ pub(super) fn differences(
         identities: &identities,
         progress,
         paths: Vec::new(),
+        unread_left: Cell::new(a.types.file().source().len().saturating_mul(2)),
         out: Differences::default(),
     };
     let (mut left, mut right) = (a.linked.iter().peekable(), b.linked.iter().peekable());
@@ -128,13 +131,17 @@ struct Pairs<'c> {
     progress: Progress<'c>,
     /// Paths of the datasets that were compared, by their numbers.
     paths: Vec<Rc<str>>,
+    /// Bytes of what cannot be read that are still compared.
+    unread_left: Cell<u64>,
     out: Differences,
 }
 
 impl Pairs<'_> {
     fn linked(&mut self, a: &Linked, b: &Linked) -> h5::Result<()> {
         let path = &*a.path;
-        if a.kind != b.kind {
+        let unread = [a.kind, b.kind].contains(&LinkedKind::Unread);
+        let both_objects = a.to.is_none() && b.to.is_none();
+        if a.kind != b.kind && !(unread && both_objects) {
             let sides = [a.kind, b.kind].map(|kind| Some(kind.noun().to_owned()));
             self.out.add(path, "", What::Type, sides);
             return Ok(());
@@ -163,7 +170,9 @@ impl Pairs<'_> {
         }
         let (object_a, object_b) = match (self.a.object(a), self.b.object(b)) {
             (Ok(a), Ok(b)) => (a, b),
-            (a, b) => return self.unreadable(path, [a.err(), b.err()]),
+            (in_a, in_b) => {
+                return self.unreadable(path, (a.addr, b.addr), [in_a.err(), in_b.err()]);
+            }
         };
         let sides = ((&self.a.types, &*object_a), (&self.b.types, &*object_b));
         attributes::compare(path, sides.0, sides.1, &mut self.out);
@@ -173,7 +182,7 @@ impl Pairs<'_> {
         }
         match (&object_a.kind, &object_b.kind) {
             (ObjectKind::Group(in_a), ObjectKind::Group(in_b)) => {
-                let names = |group: &h5::Group| -> Vec<String> {
+                let names = |group: &h5::Group| -> Vec<h5::Name> {
                     let top = path == "/";
                     let names = group.links.iter().map(|link| link.name.clone());
                     names.filter(|name| !(top && name == "_types")).collect()
@@ -185,14 +194,41 @@ impl Pairs<'_> {
         }
     }
 
-    fn unreadable(&mut self, path: &str, errors: [Option<Error>; 2]) -> h5::Result<()> {
-        let mut sides = [None, None];
-        for (side, error) in sides.iter_mut().zip(errors) {
-            match error {
-                Some(error) if matches!(error.kind(), ErrorKind::Cancelled) => return Err(error),
-                error => *side = error.map(|e| e.to_string()),
+    /// Objects of which one cannot be read, or both; where both have the same bytes, that is no
+    /// difference.
+    fn unreadable(
+        &mut self,
+        path: &str,
+        (a, b): (RelAddr, RelAddr),
+        errors: [Option<Error>; 2],
+    ) -> h5::Result<()> {
+        if let Some(cancelled) =
+            errors.iter().flatten().position(|e| matches!(e.kind(), ErrorKind::Cancelled))
+        {
+            return errors.into_iter().flatten().nth(cancelled).map_or(Ok(()), Err);
+        }
+        if let [Some(of_a), Some(of_b)] = &errors
+            && unread::is_one_objects(of_a)
+            && unread::is_one_objects(of_b)
+        {
+            let files = (self.a.types.file(), self.b.types.file());
+            // Many headers may lead to the same data.
+            let left = &self.unread_left;
+            let spent = |bytes: u64| {
+                let rest = left.get().checked_sub(bytes);
+                left.set(rest.ok_or_else(|| Error::too_large("what cannot be read", "the file"))?);
+                (self.progress)(bytes)
+            };
+            match unread::same((files.0, a), (files.1, b), &spent) {
+                Ok(true) => {
+                    self.out.kept(path, &of_a.to_string());
+                    return Ok(());
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::Cancelled) => return Err(error),
+                Ok(false) | Err(_) => {}
             }
         }
+        let sides = errors.map(|error| error.map(|e| e.to_string()));
         self.out.add(path, "", What::Unreadable, sides);
         Ok(())
     }
@@ -211,7 +247,7 @@ impl Pairs<'_> {
         };
         let (seen_a, seen_b) = match (read(self.a, of_a, a), read(self.b, of_b, b)) {
             (Ok(a), Ok(b)) => (a, b),
-            (a, b) => return self.unreadable(path, [a.err(), b.err()]),
+            (in_a, in_b) => return self.unreadable(path, (a, b), [in_a.err(), in_b.err()]),
         };
         if seen_a.digest == seen_b.digest {
             self.sharing(path, &of_a.made(), &of_b.made());
@@ -260,7 +296,7 @@ impl Pairs<'_> {
                 return Ok(());
             }
             (Ok(_), Ok(_)) => drop(trees),
-            (a, b) => return self.unreadable(path, [a.err(), b.err()]),
+            (in_a, in_b) => return self.unreadable(path, (a, b), [in_a.err(), in_b.err()]),
         }
         let (types_a, types_b) = (&self.a.types, &self.b.types);
         let (digests_a, digests_b) = (self.a.digests, self.b.digests);
@@ -271,7 +307,7 @@ impl Pairs<'_> {
         let b_side = Side { walk: &from_b, digests: digests_b, len: len(types_b) };
         match first_difference(a_side, b_side) {
             Ok(at) => self.out.add(path, &at.unwrap_or_default(), What::Value, [None, None]),
-            Err(e) => return self.unreadable(path, [Some(e), None]),
+            Err(e) => return self.unreadable(path, (a, b), [Some(e), None]),
         }
         Ok(())
     }
@@ -296,7 +332,7 @@ impl Pairs<'_> {
 }
 
 /// Order counts among the names that both sides have.
-fn order(path: &str, a: &[String], b: &[String], out: &mut Differences) {
+fn order(path: &str, a: &[h5::Name], b: &[h5::Name], out: &mut Differences) {
     let (names_a, names_b): (HashSet<_>, HashSet<_>) = (a.iter().collect(), b.iter().collect());
     let common_a: Vec<_> = a.iter().filter(|name| names_b.contains(name)).collect();
     let common_b: Vec<_> = b.iter().filter(|name| names_a.contains(name)).collect();

@@ -41,9 +41,25 @@ pub struct Comparison {
     /// What the old file was taken for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
+    /// Objects that cannot be read in either file, and have the same bytes in both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unread_more: u64,
     /// What may help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+/// An object that cannot be read, in two files that have the same bytes of it: header and stored data.
+/// What it refers to is not compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// The linked object.
+    pub path: String,
+    /// Why it cannot be read.
+    pub why: String,
 }
 
 /// The result of a comparison in a word.
@@ -104,6 +120,13 @@ pub(super) struct Differences {
     pub(super) compared: u64,
     pub(super) found: Vec<Difference>,
     pub(super) more: u64,
+    pub(super) unread: Vec<Unread>,
+    pub(super) unread_more: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Differences {
@@ -113,6 +136,15 @@ impl Differences {
             self.found.push(Difference { path, at, what, a, b });
         } else {
             self.more += 1;
+        }
+    }
+
+    /// An object that cannot be read has the same bytes in both files.
+    pub(super) fn kept(&mut self, path: &str, why: &str) {
+        if self.unread.len() < MOST {
+            self.unread.push(Unread { path: path.to_owned(), why: why.to_owned() });
+        } else {
+            self.unread_more += 1;
         }
     }
 
@@ -143,6 +175,8 @@ impl Differences {
             links_added: 0,
             recoded: None,
             expected: None,
+            unread: self.unread,
+            unread_more: self.unread_more,
             hint: None,
         }
     }

@@ -4,7 +4,7 @@
 //! that is. Groups are gone through by name, so two files with the same links have the same first
 //! paths, in whatever order their links are stored.
 
-use crate::h5::{Error, File, ObjectKind, RelAddr, Result, Symbolic};
+use crate::h5::{Error, File, Group, ObjectKind, RelAddr, Result, Symbolic};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -20,6 +20,8 @@ pub(super) enum LinkedKind {
     Datatype,
     SoftLink,
     ExternalLink,
+    /// JLD2 does not read it.
+    Unread,
 }
 
 /// An object under one of its paths.
@@ -42,6 +44,7 @@ impl LinkedKind {
             Self::Datatype => "a datatype",
             Self::SoftLink => "a soft link",
             Self::ExternalLink => "an external link",
+            Self::Unread => "an object that cannot be read",
         }
     }
 }
@@ -56,17 +59,22 @@ pub(super) fn contents(file: &File) -> Result<Vec<Linked>> {
     let root: Rc<str> = Rc::from("/");
     let mut pending = vec![(root, file.superblock().root)];
     while let Some((path, addr)) = pending.pop() {
-        let object = file.object(addr).map_err(|e| e.in_object(&path))?;
-        let at = object.header.chunks.first().map_or(0, |c| c.offset);
+        let object = match file.object(addr) {
+            Ok(object) => Some(object),
+            Err(error) if addr != file.superblock().root && error.is_foreign() => None,
+            Err(error) => return Err(error.in_object(&path)),
+        };
+        let at = object.as_ref().and_then(|o| o.header.chunks.first()).map_or(0, |c| c.offset);
         allowance.check(file, at).map_err(|e| e.in_object(&path))?;
         let same = first.get(&addr).cloned();
-        let kind = match &object.kind {
-            ObjectKind::Group(_) => LinkedKind::Group,
-            ObjectKind::Dataset(_) => LinkedKind::Dataset,
-            ObjectKind::Datatype(_) => LinkedKind::Datatype,
+        let (kind, group): (_, Option<&Group>) = match object.as_ref().map(|object| &object.kind) {
+            Some(ObjectKind::Group(group)) => (LinkedKind::Group, Some(group)),
+            Some(ObjectKind::Dataset(_)) => (LinkedKind::Dataset, None),
+            Some(ObjectKind::Datatype(_)) => (LinkedKind::Datatype, None),
+            None => (LinkedKind::Unread, None),
         };
         // A group linked below itself would never end.
-        if let (ObjectKind::Group(group), None) = (&object.kind, &same) {
+        if let (Some(group), None) = (group, &same) {
             let top = &*path == "/";
             let mut links: Vec<_> = group
                 .links

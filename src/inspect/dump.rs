@@ -2,6 +2,7 @@
 
 use super::model::Refusal;
 use super::show_value::value;
+use super::unread::is_one_objects;
 use crate::convert::help;
 use crate::h5::{Checksums, Error, ErrorKind, File, ObjectKind};
 use crate::inspect::unreadable;
@@ -134,15 +135,6 @@ pub fn dump_with(
     if left_out.is_empty() { Ok(()) } else { Err(DumpError::LeftOut { file: name, left_out }) }
 }
 
-/// Whether an error is about one object that JLD2 does not read, or whose data cannot be decoded, so
-/// that others are not concerned.
-fn is_one_objects(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Foreign { .. } | ErrorKind::Payload(_) | ErrorKind::TooLarge { .. }
-    )
-}
-
 fn objects(count: usize) -> String {
     if count == 1 { "1 object is".to_owned() } else { format!("{count} objects are") }
 }
@@ -186,8 +178,8 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
         let ObjectKind::Group(group) = &object.kind else {
             return Err(nothing(format!("{shown} is a dataset")));
         };
-        let Some(link) = group.links.iter().find(|l| l.name == step) else {
-            if let Some(link) = group.symbolic.iter().find(|l| l.name == step) {
+        let Some(link) = group.links.iter().find(|l| l.name.as_str() == step) else {
+            if let Some(link) = group.symbolic.iter().find(|l| l.name.as_str() == step) {
                 let found = format!("{shown} has {step} -> {}, which is not followed", link.to);
                 return Err(nothing(found));
             }

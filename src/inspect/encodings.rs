@@ -2,7 +2,7 @@
 
 use super::contents::{Linked, LinkedKind};
 use crate::codec::{describe, ids};
-use crate::h5::{Class, Extent, File, Object, RefPlan, Result, Trace, Visitor};
+use crate::h5::{Class, Datatype, Error, Extent, File, Object, RefPlan, Result, Trace, Visitor};
 use crate::julia::{TypeTable, Value, Walk};
 use crate::migrate::Request;
 use crate::migrate::literal::Literal;
@@ -35,6 +35,11 @@ struct Columns<'a> {
 }
 
 impl Visitor for Columns<'_> {
+    // What cannot be read is told where values are compared.
+    fn foreign(&mut self, _: &str, error: Error) -> Result<()> {
+        if error.is_foreign() { Ok(()) } else { Err(error) }
+    }
+
     fn object(&mut self, object: &Object, _: &str) -> Result<()> {
         let Some(dataset) = object.dataset() else { return Ok(()) };
         let datatype = self.file.resolve(&dataset.datatype)?;
@@ -43,12 +48,21 @@ impl Visitor for Columns<'_> {
             && !matches!(datatype.class, Class::String)
             && datatype.size > 0
             && dataset.dataspace.elements().is_some_and(|n| n > 0)
-            && RefPlan::new(&datatype)?.is_empty();
+            && plan(&datatype)?.is_some_and(|plan| plan.is_empty());
         if column {
             let steps = dataset.filters.iter().map(|f| (f.id, f.client.clone())).collect();
             *self.out.0.entry(steps).or_default() += 1;
         }
         Ok(())
+    }
+}
+
+/// Where elements refer to others; none if JLD2 does not read such elements.
+fn plan(datatype: &Datatype) -> Result<Option<RefPlan>> {
+    match RefPlan::new(datatype) {
+        Ok(plan) => Ok(Some(plan)),
+        Err(error) if error.is_foreign() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -225,8 +225,8 @@ fn versions(types: &TypeTable<'_>, addr: Option<RelAddr>) -> Result<BTreeMap<Str
             other => other,
         };
         match first {
-            Some(Value::String(text)) => out.insert(link.name, text),
-            Some(Value::Number(number)) => out.insert(link.name, number.to_string()),
+            Some(Value::String(text)) => out.insert(link.name.to_string(), text),
+            Some(Value::Number(number)) => out.insert(link.name.to_string(), number.to_string()),
             _ => None,
         };
     }

@@ -31,13 +31,14 @@ mod show_value;
 mod stream_diff;
 mod tree;
 mod type_name;
+mod unread;
 mod unreadable;
 mod usage;
 mod value_builder;
 mod value_diff;
 mod value_tree;
 
-pub use comparison::{Comparison, Difference, Verdict, What};
+pub use comparison::{Comparison, Difference, Unread, Verdict, What};
 pub use dump::{DumpError, Form, dump, dump_with};
 pub use examine::{Detail, inspect, inspect_with};
 pub use explain::{compare, verify};

@@ -1,11 +1,13 @@
 //! Prints a [`Comparison`] as text. Writing to a string cannot fail.
 
 use super::comparison::{Comparison, Difference, Verdict, What};
-use crate::text::{count, tame};
+use crate::text::{and_more, count, tame};
 use std::fmt::{self, Write as _};
 
 /// Differences that are shown to a person.
 const SHOWN: usize = 40;
+/// Objects that are named on one line.
+const NAMED: usize = 5;
 
 impl What {
     fn said(self) -> &'static str {
@@ -60,6 +62,12 @@ impl Comparison {
         if left > 0 {
             let _ = writeln!(out, "and {}", count(left, "further difference"));
         }
+        if whole {
+            for unread in &self.unread {
+                let why = tame(&unread.why);
+                let _ = writeln!(out, "{}: not read, the same bytes: {why}", tame(&unread.path));
+            }
+        }
         out.push_str(&self.sentence());
         out.push('\n');
         if let (Some(hint), false) = (&self.hint, self.equal) {
@@ -72,9 +80,12 @@ impl Comparison {
     pub fn sentence(&self) -> String {
         let compared = count(self.compared, "dataset");
         match self.verdict {
-            Verdict::Equal => format!("equal: {compared} with the same types and values"),
+            Verdict::Equal => {
+                format!("equal: {compared} with the same types and values{}", self.not_read())
+            }
             Verdict::Explained => {
-                format!("equal but for what rules explain: {compared}, {}", self.explanation())
+                let (explained, unread) = (self.explanation(), self.not_read());
+                format!("equal but for what rules explain: {compared}, {explained}{unread}")
             }
             Verdict::Different => {
                 let (a, b) = (tame(&self.a), tame(&self.b));
@@ -82,6 +93,19 @@ impl Comparison {
                 format!("different: A is {a}{}, B is {b}", taken.unwrap_or_default())
             }
         }
+    }
+
+    /// What could not be read, and was compared byte by byte.
+    fn not_read(&self) -> String {
+        if self.unread.is_empty() {
+            return String::new();
+        }
+        let paths: Vec<_> = self.unread.iter().map(|unread| tame(&unread.path)).collect();
+        let all = (paths.len() as u64).saturating_add(self.unread_more);
+        let shown = paths.get(..NAMED).unwrap_or(&paths);
+        let more = and_more(all - shown.len() as u64);
+        let (count, named) = (count(all, "object"), shown.join(", "));
+        format!("; {count} that cannot be read, the same byte by byte: {named}{more}")
     }
 
     /// What rules explain.
@@ -110,9 +134,12 @@ impl Comparison {
     pub fn line(&self) -> String {
         let total = self.differences.len() as u64 + self.more;
         match (self.verdict, self.differences.first()) {
-            (Verdict::Equal, _) => format!("equal: {}", count(self.compared, "dataset")),
+            (Verdict::Equal, _) => {
+                format!("equal: {}{}", count(self.compared, "dataset"), self.not_read())
+            }
             (Verdict::Explained, _) => {
-                format!("explained: {}, {}", count(self.compared, "dataset"), self.explanation())
+                let (compared, unread) = (count(self.compared, "dataset"), self.not_read());
+                format!("explained: {compared}, {}{unread}", self.explanation())
             }
             (Verdict::Different, first) => {
                 let mut text = format!("different: {}", count(total, "difference"));

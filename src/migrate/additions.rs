@@ -3,7 +3,7 @@
 use super::error::PlanError;
 use super::patches::Patches;
 use crate::h5::encode::{self, NewMessage};
-use crate::h5::{File, Message, ObjectHeader, ObjectKind, RelAddr, kind};
+use crate::h5::{File, Message, Name, ObjectHeader, ObjectKind, RelAddr, kind};
 use crate::julia::builder::{Build, ObjectRef};
 use std::collections::HashMap;
 
@@ -80,6 +80,7 @@ impl Addition {
         }
         let now = |addr: RelAddr| replaced.get(&addr).copied().unwrap_or(ObjectRef::Existing(addr));
         let old = old.links.iter().map(|l| (l.name.clone(), now(l.target)));
+        let links = links.into_iter().map(|(name, to)| (Name::from(name), to));
         let all: Vec<_> = old.chain(links).collect();
         Ok(Self { group, room: Room::Regrouped(build.group(&all)) })
     }

@@ -4,10 +4,10 @@
 use super::finding::{Finding, Findings, Severity};
 use super::patches::Patches;
 use crate::h5::{
-    Checked, Class, Datatype, Error, File, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result,
+    Checked, Class, Datatype, Error, File, Group, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result,
     Superblock, TypeRef,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The version of datatypes that all JLD2 but 0.4.51 and 0.4.52 write.
@@ -18,6 +18,8 @@ const DATATYPE_VERSION: u8 = 3;
 pub(super) struct Repairs {
     /// Objects with a chunk whose checksum is not its own.
     checksums: BTreeSet<RelAddr>,
+    /// Wrong checksums in what objects keep outside their headers: offsets, and the right ones.
+    blocks: BTreeMap<u64, u32>,
     /// The first place where a checksum was lost, and how many objects there are.
     lost: Option<(Arc<str>, u64)>,
     /// The same for checksums that are wrong.
@@ -37,6 +39,8 @@ pub(super) struct Repairs {
     symbolic: Option<(Arc<str>, u64)>,
     /// The same of groups with symbol tables.
     old_symbolic: Option<(Arc<str>, u64)>,
+    /// The first link with a name that is not UTF-8, and how many there are.
+    raw_names: Option<(Arc<str>, u64)>,
 }
 
 impl Repairs {
@@ -48,6 +52,11 @@ impl Repairs {
     /// Takes note of a dataset with chunks that are not stored.
     pub(super) fn missing_chunks(&mut self, path: &str) {
         count(&mut self.sparse, path);
+    }
+
+    /// Takes note of what was let pass while everything that is linked was read.
+    pub(super) fn let_pass(&mut self, file: &File) {
+        self.blocks = file.wrong_checksums();
     }
 
     /// Looks into one object.
@@ -67,17 +76,26 @@ impl Repairs {
                 }
             }
             ObjectKind::Datatype(datatype) => self.versions(object.addr(), datatype),
-            ObjectKind::Group(group) if !group.symbolic.is_empty() => {
-                let old = object.header.symbols.is_some();
-                count(if old { &mut self.old_symbolic } else { &mut self.symbolic }, path);
-            }
-            ObjectKind::Group(_) => {}
+            ObjectKind::Group(group) => self.group(object, group, path),
         }
         for attribute in &object.attributes {
             self.datatype(object.addr(), &attribute.datatype);
         }
         if self.versions.len() > before {
             count(&mut self.unversioned, path);
+        }
+    }
+
+    fn group(&mut self, object: &Object, group: &Group, path: &str) {
+        if !group.symbolic.is_empty() {
+            let old = object.header.symbols.is_some();
+            count(if old { &mut self.old_symbolic } else { &mut self.symbolic }, path);
+        }
+        let names = group.links.iter().map(|link| &link.name);
+        for name in names.chain(group.symbolic.iter().map(|link| &link.name)) {
+            if !name.is_utf8() {
+                count(&mut self.raw_names, &format!("{}/{name}", path.trim_end_matches('/')));
+            }
         }
     }
 
@@ -122,6 +140,7 @@ impl Repairs {
     /// Whether there is anything to be put right.
     pub(super) fn is_empty(&self, superblock: &Superblock) -> bool {
         self.checksums.is_empty()
+            && self.blocks.is_empty()
             && self.versions.is_empty()
             && superblock.checked == Checked::Right
     }
@@ -130,6 +149,9 @@ impl Repairs {
     pub(super) fn put(&self, patches: &mut Patches) {
         for &owner in &self.checksums {
             patches.checksums_of(owner);
+        }
+        for (&offset, &sum) in &self.blocks {
+            patches.checksum_at(offset, sum);
         }
         for &(owner, offset, class) in &self.versions {
             let byte = vec![DATATYPE_VERSION << 4 | class];
@@ -144,6 +166,8 @@ impl Repairs {
             tell(first.as_ref(), Severity::Warning, WRONG_SUPERBLOCK, findings);
         }
         tell(self.wrong.as_ref(), Severity::Warning, WRONG, findings);
+        let blocks = (!self.blocks.is_empty()).then(|| (Arc::from("/"), self.blocks.len() as u64));
+        tell(blocks.as_ref(), Severity::Warning, WRONG_BLOCK, findings);
         tell(self.lost.as_ref(), Severity::Note, LOST, findings);
         tell(self.unversioned.as_ref(), Severity::Note, UNVERSIONED, findings);
         tell(self.broken_fills.as_ref(), Severity::Note, BROKEN_FILL, findings);
@@ -157,6 +181,7 @@ impl Repairs {
         tell(self.sparse.as_ref(), Severity::Note, SPARSE, findings);
         tell(self.symbolic.as_ref(), Severity::Failure, SYMBOLIC, findings);
         tell(self.old_symbolic.as_ref(), Severity::Note, OLD_SYMBOLIC, findings);
+        tell(self.raw_names.as_ref(), Severity::Note, RAW_NAME, findings);
     }
 }
 
@@ -164,6 +189,9 @@ const WRONG: &str = "the checksum of its header is wrong: the header was changed
                      had been written, and what it says is taken on trust; the checksum is put right";
 const WRONG_SUPERBLOCK: &str = "the checksum of the superblock is wrong: what it says is taken on \
                                 trust; the checksum is put right";
+const WRONG_BLOCK: &str = "a checksum in an index of chunks, or in a heap or tree of links or attributes, is \
+                           wrong: it was changed or damaged after it had been written, and what it \
+                           says is taken on trust; the checksum is put right";
 const LOST: &str = "the checksum of its header is zero, as JLD2 leaves it when several threads write: \
                     JLD2 from 0.4.51 on reads it all the same, HDF5, h5py and older JLD2 do not; the \
                     checksum is put right";
@@ -188,6 +216,9 @@ const SYMBOLIC: &str = "the group has soft or external links: JLD2 does not open
 const OLD_SYMBOLIC: &str = "the group has soft links in a symbol table: JLD2 opens the group, but does \
                             not follow them; they are kept, and not followed. After a rewrite, which \
                             makes messages of them, JLD2 does not open the group";
+
+const RAW_NAME: &str = "its name is not UTF-8 and is shown with \\xNN in the place of such bytes: JLD2 and \
+                        h5py read it, and the bytes are kept as they are";
 
 fn count(place: &mut Option<(Arc<str>, u64)>, path: &str) {
     match place {

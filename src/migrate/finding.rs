@@ -37,6 +37,16 @@ pub struct Finding {
     pub count: u64,
 }
 
+impl Severity {
+    /// Of a finding as it is [displayed](Finding), what it says behind this word; none if it is of
+    /// another severity, or a rule mends it.
+    pub fn unmended(self, told: &str) -> Option<&str> {
+        let said = told.strip_prefix(&format!("{self}: "))?;
+        let mended = said.ends_with(']') && said.contains(" [rule ");
+        (!mended).then_some(said)
+    }
+}
+
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -155,7 +155,9 @@ fn group_at(file: &File, path: &str) -> Result<Option<(RelAddr, Group)>> {
         let object = file.object(addr)?;
         let ObjectKind::Group(group) = &object.kind else { return Ok(None) };
         let Some(name) = names.next() else { return Ok(Some((addr, group.clone()))) };
-        let Some(link) = group.links.iter().find(|l| l.name == name) else { return Ok(None) };
+        let Some(link) = group.links.iter().find(|l| l.name.as_str() == name) else {
+            return Ok(None);
+        };
         addr = link.target;
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Patches {
     bytes: BTreeMap<u64, (Vec<u8>, String)>,
     /// Objects whose headers hold patched bytes, perhaps, or checksums that are not theirs.
     touched: BTreeSet<RelAddr>,
+    /// Checksums of blocks outside headers that are put right, by offset, unless a patch needs another.
+    sums: BTreeMap<u64, u32>,
 }
 
 impl Patches {
@@ -43,6 +45,11 @@ impl Patches {
         self.touched.insert(owner);
     }
 
+    /// Puts the checksum of a block outside headers right, which stands at the absolute `offset`.
+    pub(super) fn checksum_at(&mut self, offset: u64, sum: u32) {
+        self.sums.insert(offset, sum);
+    }
+
     /// The edit list of these patches and of `append`, which starts at the offset `at`.
     pub(super) fn finish(self, file: &File, at: u64, append: &[u8]) -> Result<EditList, PlanError> {
         let superblock = file.superblock();
@@ -51,9 +58,16 @@ impl Patches {
         let gap = usize::try_from(at.saturating_sub(superblock.end_of_file)).unwrap_or(0);
         edits.append(&vec![0; gap]);
         edits.append(append);
+        let mut sums: BTreeMap<u64, Vec<u8>> =
+            self.sums.iter().map(|(at, sum)| (*at, sum.to_le_bytes().to_vec())).collect();
         for (offset, bytes) in self.checksums(file)? {
+            sums.remove(&offset);
             let old = source.read(offset, bytes.len(), "header checksum")?;
             edits.replace(offset, old, bytes, STAGE_OBJECTS, "object header checksum");
+        }
+        for (offset, bytes) in sums {
+            let old = source.read(offset, bytes.len(), "checksum of a block")?;
+            edits.replace(offset, old, bytes, STAGE_OBJECTS, "checksum of a block outside headers");
         }
         for (offset, (bytes, why)) in self.bytes {
             let old = source.read(offset, bytes.len(), "replaced bytes")?;

@@ -117,11 +117,17 @@ fn ended(record: &JobRecord) -> String {
 
 /// What is to be told of a file that went well: the check that it passed, and whatever else there is.
 fn besides(record: &JobRecord) -> String {
+    let changed = record.outcome == JobOutcome::Converted;
     let mut said =
-        record.verify.map_or_else(String::new, |level| format!(", checked by {}", level.name()));
+        record.verify.map_or_else(String::new, |level| format!(", {}", level.told(changed)));
     if let Some(message) = &record.message {
         said.push_str("; ");
         said.push_str(&short(message));
+    }
+    let mut failures = record.failures();
+    if let Some(first) = failures.next() {
+        let more = text::and_more(failures.count() as u64);
+        let _ = write!(said, "; failure{more}: {}", short(first));
     }
     said
 }

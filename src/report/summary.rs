@@ -2,6 +2,7 @@
 
 use super::advice::{Circumstances, advice};
 use super::line::{said, short};
+use crate::convert::VerifyLevel;
 use crate::migrate::Readers;
 use crate::supervisor::{JobOutcome, JobRecord, RunSummary};
 use crate::text;
@@ -10,6 +11,8 @@ use std::fmt::Write as _;
 
 /// Most failed files that are listed.
 const FEW: usize = 10;
+/// Most files that are named on one line.
+const NAMED: usize = 5;
 
 /// The block at the end of a run.
 pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
@@ -72,6 +75,7 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     let faults = if faults.is_empty() { String::new() } else { format!("; {}", faults.join(", ")) };
     let _ = writeln!(block, "  attempts    {}{faults}", summary.attempts);
     readers(summary, about.portable, &mut block);
+    unread(summary, &mut block);
     failures(summary, &mut block);
     conflicts(summary, &mut block);
     let advice = advice(summary, about);
@@ -91,29 +95,55 @@ fn checked(summary: &RunSummary) -> Option<String> {
         if let (JobOutcome::Converted | JobOutcome::Unchanged, Some(level)) =
             (file.outcome, file.verify)
         {
-            *levels.entry(level).or_insert(0_u64) += 1;
+            let nothing = level == VerifyLevel::None && file.outcome == JobOutcome::Unchanged;
+            *levels.entry(level).or_insert(0_u64) += u64::from(!nothing);
         }
     }
+    levels.retain(|_, files| *files > 0);
     let levels: Vec<_> = levels
         .into_iter()
-        .map(|(level, files)| format!("{} by {}", text::count(files, "file"), level.name()))
+        .map(|(level, files)| match level {
+            VerifyLevel::None => format!("{} not", text::count(files, "file")),
+            level => format!("{} by {}", text::count(files, "file"), level.name()),
+        })
         .collect();
     (!levels.is_empty()).then(|| levels.join(", "))
 }
 
 /// What readers that are built on HDF5 cannot open of the outputs.
 fn readers(summary: &RunSummary, portable: bool, block: &mut String) {
-    let (mut files, mut all) = (0, Readers::default());
+    let (mut files, mut all) = (Vec::new(), Readers::default());
     for file in summary.files.iter().filter(|file| file.readers != Readers::default()) {
-        files += 1;
+        files.push(text::tame(&file.name));
         all.add(&file.readers);
     }
     for (i, what) in all.told(portable).into_iter().enumerate() {
         let label = if i == 0 { "HDF5" } else { "" };
         let _ = writeln!(block, "  {label:<10}  {what}");
     }
-    if files > 0 {
-        let _ = writeln!(block, "              (in {})", text::count(files, "file"));
+    if !files.is_empty() {
+        let count = text::count(files.len() as u64, "file");
+        let _ = writeln!(block, "              (in {count}: {})", text::few(&files, NAMED));
+    }
+}
+
+/// What a reader of the target fails on in the inputs of files that went well.
+fn unread(summary: &RunSummary, block: &mut String) {
+    let mut files = summary.files.iter().filter(|file| file.failures().next().is_some());
+    let few: Vec<_> = files.by_ref().take(FEW).collect();
+    if few.is_empty() {
+        return;
+    }
+    let _ = writeln!(block, "\nFailures that a reader of the target meets in the inputs:");
+    for file in few {
+        let mut failures = file.failures();
+        let first = short(failures.next().unwrap_or_default());
+        let more = text::and_more(failures.count() as u64);
+        let _ = writeln!(block, "  {}{more}  {first}", text::tame(&file.name));
+    }
+    if let more @ 1.. = files.count() {
+        let _ =
+            writeln!(block, "  and {more} more, all of them in the JSON report (--report FILE)");
     }
 }
 

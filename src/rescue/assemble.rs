@@ -9,8 +9,8 @@ use super::tree::{NewGroup, Target, Tree};
 use crate::h5::checksum::lookup3;
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::{
-    Attribute, Edge, EdgeKind, Error, File, Message, Object, ObjectKind, RelAddr, Result, Source,
-    Trace, Visitor, kind,
+    Attribute, Edge, EdgeKind, Error, File, Message, Name, Object, ObjectKind, RelAddr, Result,
+    Source, Trace, Visitor, kind,
 };
 use crate::julia::TypeTable;
 use std::collections::BTreeMap;
@@ -259,14 +259,16 @@ fn groups(
     tree: &Tree,
     end: u64,
 ) -> (Vec<u8>, Vec<RelAddr>) {
-    let types: Vec<_> =
-        (1..).zip(&tree.types).map(|(n, &id)| (format!("{n:08}"), Target::Object(id))).collect();
+    let types: Vec<_> = (1..)
+        .zip(&tree.types)
+        .map(|(n, &id)| (Name::from(format!("{n:08}")), Target::Object(id)))
+        .collect();
     let mut all = tree.groups.clone();
     if !types.is_empty() {
         all.push(NewGroup { links: types, ..NewGroup::default() });
         let place = Target::Group(all.len() - 1);
         if let Some(root) = all.first_mut() {
-            root.links.insert(0, ("_types".to_owned(), place));
+            root.links.insert(0, (Name::from("_types"), place));
         }
     }
     let mut places = vec![RelAddr::NULL; all.len()];

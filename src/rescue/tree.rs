@@ -4,7 +4,7 @@ use super::catalogue::{Catalogue, Id};
 use super::examine::Kind;
 use super::hints::hints;
 use super::judge::Judged;
-use crate::h5::{Error, Group, Link, RelAddr, Result, SymbolicLink};
+use crate::h5::{Error, Group, Link, Name, RelAddr, Result, SymbolicLink};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The group for what has lost its name.
@@ -28,7 +28,7 @@ pub(super) enum Target {
 pub(super) struct NewGroup {
     /// The group in the file whose attributes it keeps.
     pub(super) old: Option<Id>,
-    pub(super) links: Vec<(String, Target)>,
+    pub(super) links: Vec<(Name, Target)>,
     /// Soft and external links, which lead to names and are kept as they are.
     pub(super) symbolic: Vec<SymbolicLink>,
 }
@@ -302,7 +302,7 @@ impl Tree {
         let is = |id: Id, kind| judged.examined.kinds.get(id as usize) == Some(&kind);
         let groups = self.other_groups(catalogue, judged);
         let hints = hints(catalogue, judged, &groups);
-        let mut new_links: Vec<(String, Target)> = Vec::new();
+        let mut new_links: Vec<(Name, Target)> = Vec::new();
         let top = self.free_name();
         if wanted.is_none() {
             let below: HashSet<Id> = groups
@@ -329,7 +329,7 @@ impl Tree {
                 self.fill(catalogue, judged, id, new, &format!("/{top}/{name}"), &Naming::New)?;
                 let found: Vec<Id> = self.named.iter().skip(before).map(|n| n.id).collect();
                 self.reach(judged, found);
-                new_links.push((name, Target::Group(new)));
+                new_links.push((name.into(), Target::Group(new)));
             }
             for (_, left) in catalogue.scan.continuations.iter().filter(|(at, _)| stray(*at)) {
                 if is_types(catalogue, judged, &left.links) {
@@ -355,7 +355,7 @@ impl Tree {
                 }
                 let found: Vec<Id> = self.named.iter().skip(before).map(|n| n.id).collect();
                 self.reach(judged, found);
-                new_links.push((name, Target::Group(new)));
+                new_links.push((name.into(), Target::Group(new)));
             }
         }
         let rest: Vec<Id> = catalogue
@@ -390,7 +390,7 @@ impl Tree {
         top: &str,
         chosen: &[Id],
         hints: &BTreeMap<Id, String>,
-        mut links: Vec<(String, Target)>,
+        mut links: Vec<(Name, Target)>,
     ) {
         let width = chosen.len().to_string().len().max(3);
         let many = chosen.len() > MOST_LINKS;
@@ -402,12 +402,12 @@ impl Tree {
                 let number = part * MOST_LINKS + i + 1;
                 let name = format!("{number:0width$}");
                 let path = format!("{prefix}/{name}");
-                own.push((name, Target::Object(id)));
+                own.push((name.into(), Target::Object(id)));
                 self.named.push(Named { path, id, renamed: true, hint: hints.get(&id).cloned() });
             }
             if many {
                 self.groups.push(NewGroup { links: own, ..NewGroup::default() });
-                links.push((name, Target::Group(self.groups.len() - 1)));
+                links.push((name.into(), Target::Group(self.groups.len() - 1)));
             } else {
                 links.extend(own);
             }
@@ -418,7 +418,7 @@ impl Tree {
         self.groups.push(NewGroup { links, ..NewGroup::default() });
         let new = self.groups.len() - 1;
         if let Some(root) = self.groups.first_mut() {
-            root.links.push((top.to_owned(), Target::Group(new)));
+            root.links.push((top.into(), Target::Group(new)));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use crate::convert::{FileReport, Mode, Outcome, VerifyLevel};
-use crate::migrate::Readers;
+use crate::migrate::{Readers, Severity};
 use serde::{Deserialize, Serialize};
 
 /// How a job ended.
@@ -112,6 +112,14 @@ impl JobRecord {
             conflict: None,
             readers: Readers::default(),
         }
+    }
+
+    /// What a reader of the target fails on in the input of a file that went well, and no rule mends;
+    /// without the word that says how bad it is.
+    pub fn failures(&self) -> impl Iterator<Item = &str> {
+        let failed = self.outcome == JobOutcome::Failed;
+        let findings = self.findings.iter().filter(move |_| !failed);
+        findings.filter_map(|finding| Severity::Failure.unmended(finding))
     }
 
     /// Takes over what a finished conversion tells.

@@ -38,7 +38,8 @@ fn a_current_file_becomes_portable_once_and_says_the_same() {
     for kept in [
         "note: /large/union: --portable leaves its layout: it is an array of a Union",
         "note: /large/shared and 1 more: --portable leaves its layout: several references",
-        "note: 3 compressed arrays cannot be opened by h5py from 3.16 on, which has HDF5 2\n",
+        "note: 3 compressed arrays cannot be opened by h5py from 3.16 on, which has HDF5 2, as their chunk \
+         dimensions take more bytes than they need\n",
     ] {
         assert!(told.contains(kept), "{told}");
     }
@@ -173,4 +174,91 @@ fn a_rewrite_leaves_no_string_that_hdf5_cannot_open() {
         assert_eq!(readers(&world, &new), [0, 0, 0, 0]);
         world.jldconv(&["verify", "old.jld2", &new, "--strict"]).ends(0);
     }
+}
+
+/// A run over an archive says of its outputs, without bars, at the end, and when its journals are read
+/// again, which HDF5 cannot open and why, and on what readers fail.
+#[test]
+fn a_run_names_files_that_readers_fail_on_and_why() {
+    let world = World::new(&[]);
+    world.put("old/output_00001.jld2", data(KINDS));
+    world.put("old/output_00002.jld2", data(KINDS));
+    let foreign = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hdf5/regions.h5");
+    world.put("old/output_00003.jld2", fs::read(foreign).unwrap());
+    let args = ["old", "new", "--yes", "--progress", "plain"];
+    let ended = world.supervisor(&args).ends(0);
+    let said = format!("{}{}", ended.out, ended.err);
+    let line = said.lines().find(|l| l.contains("unchanged  output_00003.jld2")).unwrap();
+    assert!(line.contains("; failure: /regions: it cannot be read"), "{line}");
+    let summary = &said[said.find("Done: ").unwrap()..];
+    let again = world.supervisor(&["report", "new"]).ends(0).out;
+    for told in [summary, &again] {
+        assert!(told.contains("dimensions take more bytes than they need"), "{told}");
+        assert!(told.contains("--portable mends that"), "{told}");
+        assert!(told.contains("(in 2 files: output_00001.jld2, output_00002.jld2)"), "{told}");
+        let title = told.lines().position(|l| l.starts_with("Failures that a reader")).unwrap();
+        let file = told.lines().nth(title + 1).unwrap();
+        assert!(file.starts_with("  output_00003.jld2  /regions: it cannot be read"), "{file}");
+    }
+    let args = ["old", "portable", "--yes", "--progress", "plain", "--portable"];
+    world.supervisor(&args).ends(0);
+    let told = world.supervisor(&["report", "portable"]).ends(0).out;
+    assert!(told.contains("more bytes than they need\n"), "{told}");
+    assert!(!told.contains("--portable mends"), "{told}");
+}
+
+/// How the arrays of numbers of a file are stored: in headers, outside, filtered.
+fn arrays(path: &Path) -> [u64; 3] {
+    use jldconv::h5::{Class, Extent, File, Layout, Object, Result, Trace, Visitor};
+    struct Arrays<'a>(&'a File, [u64; 3]);
+    impl Visitor for Arrays<'_> {
+        fn object(&mut self, object: &Object, _: &str) -> Result<()> {
+            let Some(dataset) = object.dataset() else { return Ok(()) };
+            let datatype = self.0.resolve(&dataset.datatype)?;
+            let number = matches!(datatype.class, Class::FixedPoint { .. } | Class::Float { .. });
+            let elements = dataset.dataspace.elements().unwrap_or(0);
+            if number && dataset.dataspace.extent == Extent::Simple && elements > 0 {
+                let place = match dataset.layout {
+                    Layout::Compact { .. } => 0,
+                    Layout::Contiguous { .. } => 1,
+                    Layout::Chunked(_) => 2,
+                };
+                self.1[place] += 1;
+            }
+            Ok(())
+        }
+    }
+    let file = File::open(path).unwrap();
+    let mut arrays = Arrays(&file, [0; 3]);
+    Trace::run(&file, &mut arrays).unwrap();
+    arrays.1
+}
+
+/// A reference to bytes of a file cannot lead into a header as far as kerchunk and VirtualiZarr go.
+#[test]
+fn a_portable_rewrite_puts_small_arrays_outside_headers_and_keeps_them_there() {
+    let world = World::new(&[]);
+    world.put("in.jld2", crate::world::sample("e4b-lz4/output_00100.jld2"));
+    world.jldconv(&["convert", "in.jld2", "plain.jld2", "--repack"]).ends(0);
+    let [inside, outside, filtered] = arrays(&world.at("plain.jld2"));
+    assert!(inside > 20, "{inside}");
+    let args = ["convert", "in.jld2", "new.jld2", "--repack", "--portable", "--verify", "content"];
+    let told = world.jldconv(&args).ends(0).out;
+    assert_eq!(arrays(&world.at("new.jld2")), [0, inside + outside, filtered]);
+    let length = |file: &str| fs::metadata(world.at(file)).unwrap().len();
+    let more = length("new.jld2") - length("plain.jld2");
+    assert!((1..=32 * inside).contains(&more), "{more} bytes for {inside} arrays: {told}");
+    world.jldconv(&["verify", "in.jld2", "new.jld2"]).ends(0);
+    // They are no columns to any codec.
+    for codec in ["deflate", "none"] {
+        let args = ["convert", "new.jld2", codec, "--compress", codec, "--portable"];
+        world.jldconv(&args).ends(0);
+        let [none, small, _] = arrays(&world.at(codec));
+        assert!(none == 0 && small >= inside + outside, "{codec}");
+        world.jldconv(&["verify", "in.jld2", codec]).ends(0);
+    }
+    // What makes a file larger is told.
+    let args = ["convert", "plain.jld2", "larger.jld2", "--repack", "--portable"];
+    let told = world.jldconv(&args).ends(0).out;
+    assert!(told.contains("small arrays of numbers stand outside their headers"), "{told}");
 }

@@ -131,7 +131,9 @@ fn the_help_is_what_users_know() {
           --flat-links[=<BOOL>]        Add hard links to each table's columns by name, for h5py
           --portable[=<BOOL>]          Let every HDF5 from 1.10 on, and h5py, open the compressed
                                        columns: h5py 3.16 opens none of JLD2's own. Metadata change,
-                                       data do not; Julia reads what it read
+                                       data do not; Julia reads what it read. A rewrite suits those
+                                       anyway; with this, it puts small arrays where kerchunk and
+                                       VirtualiZarr find them, too
           --keep-bad[=<BOOL>]          Keep outputs that failed their check under .jldconv/quarantine/
           --trust-checksums <yes|no>   Whether a wrong checksum of metadata means that the file is
                                        damaged. With no, it is told, and put right in the output

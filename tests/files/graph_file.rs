@@ -50,7 +50,7 @@ pub(crate) fn write(
     let numbered = old.chain(builder.added().to_vec()).zip(1..);
     let numbered: Vec<_> = numbered.map(|(t, n)| (format!("{n:08}"), t)).collect();
     let numbered = builder.group(&numbered);
-    let top = builder.group(&[("_types".into(), numbered), ("graph".into(), graph)]);
+    let top = builder.group(&[("_types", numbered), ("graph", graph)]);
     let start = file.superblock().end_of_file.next_multiple_of(8);
     let built = builder.finish(start, &[]);
     let mut bytes = fs::read(base).unwrap();

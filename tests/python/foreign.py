@@ -191,7 +191,8 @@ def picture(path):
             ]
             if not isinstance(item, h5py.Datatype):
                 here["indices"] = [
-                    h5py.h5a.get_info(item.id, key.encode()).corder for key in item.attrs
+                    h5py.h5a.get_info(item.id, key if isinstance(key, bytes) else key.encode()).corder
+                    for key in item.attrs
                 ]
             out[name] = here
 

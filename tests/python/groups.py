@@ -95,6 +95,28 @@ def names(h):
         h.create_group(f"g/{i}")[name] = np.arange(i)
 
 
+def raw_names(h):
+    """Names of links, attributes and members that are not UTF-8, as other programs write them."""
+    data = h.create_dataset("data", data=np.arange(5.0))
+    for group, count in (("few", 3), ("many", 40)):
+        g = h.create_group(group)
+        for i in range(count):
+            g[b"gr\xfc\xdfe %d" % i] = np.arange(i)
+        g[b"\xff"] = data
+        g[b"\xfe"] = np.arange(7)
+        g["ü"] = np.arange(8)
+    # JLD2 does not open a group with a soft link.
+    soft = h.create_group("soft")
+    soft.id.links.create_soft(b"z\xfcr\xfcck", b"/few/\xff")
+    h[b"\xc4/\xd6/\xdc/inner"] = np.arange(9)
+    space = h5py.h5s.create(h5py.h5s.SCALAR)
+    h5py.h5a.create(data.id, b"\xe4", h5py.h5t.STD_I32LE, space).write(np.array(4, dtype="<i4"))
+    record = h5py.h5t.create(h5py.h5t.COMPOUND, 8)
+    record.insert(b"l\xe4nge", 0, h5py.h5t.STD_I32LE)
+    record.insert(b"h\xf6he", 4, h5py.h5t.STD_I32LE)
+    h5py.h5d.create(h.id, b"record", record, space)
+
+
 def symbolic(h):
     """Soft and external links: to objects, to nothing, to one another, to themselves."""
     h["data"] = np.arange(3)
@@ -179,7 +201,7 @@ def matlab(path):
         f.write(head.ljust(124) + b"\0\2IM")
 
 
-KINDS = {f.__name__: f for f in (plain, links, attributes, order, names, symbolic, references, types, late)}
+KINDS = {f.__name__: f for f in (plain, links, attributes, order, names, raw_names, symbolic, references, types, late)}
 
 
 def make(folder):
@@ -248,10 +270,14 @@ def small(folder):
         foreign(h)
     with h5py.File(os.path.join(folder, "old.h5"), "w", libver=("earliest", "v108")) as h:
         old(h)
+    with h5py.File(os.path.join(folder, "names-old.h5"), "w", libver=("earliest", "v108")) as h:
+        raw_names(h)
+    with h5py.File(os.path.join(folder, "names.h5"), "w", libver="v110") as h:
+        raw_names(h)
     with h5py.File(os.path.join(folder, "dense.h5"), "w", libver="v110") as h:
         dense(h)
     matlab(os.path.join(folder, "matlab.mat"))
-    for name in ("old.h5", "dense.h5", "matlab.mat", "regions.h5"):
+    for name in ("old.h5", "dense.h5", "matlab.mat", "regions.h5", "names.h5", "names-old.h5"):
         path = os.path.join(folder, name)
         with open(path + ".expected.json", "w") as f:
             json.dump(values(path), f, indent=1, sort_keys=True)
@@ -267,6 +293,14 @@ def grow(path):
                 g.attrs[f"note {i}"] = f"text {i}"
 
 
+def text(name):
+    """Names that are not UTF-8 as jldconv shows them."""
+    if isinstance(name, str):
+        name = name.encode("utf8", "surrogateescape")
+    out = name.decode("utf8", "surrogateescape")
+    return "".join(f"\\x{ord(c) - 0xdc00:02x}" if 0xdc80 <= ord(c) <= 0xdcff else c for c in out)
+
+
 def little(array):
     return array.astype(array.dtype.newbyteorder("<"))
 
@@ -276,19 +310,22 @@ def values(path):
 
     def walk(group, path, above):
         for name in group:
-            here = f"{path}/{name}"
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.SoftLink):
-                out[here] = {"soft": link.path}
+            here = f"{path}/{text(name)}"
+            raw = name if isinstance(name, bytes) else name.encode("utf8", "surrogateescape")
+            kind = group.id.links.get_info(raw).type
+            if kind == h5py.h5l.TYPE_SOFT:
+                out[here] = {"soft": text(group.id.links.get_val(raw))}
                 continue
-            if isinstance(link, h5py.ExternalLink):
-                out[here] = {"external": [link.filename, link.path]}
+            if kind == h5py.h5l.TYPE_EXTERNAL:
+                out[here] = {"external": [text(part) for part in group.id.links.get_val(raw)]}
                 continue
-            item = group[name]
+            item = h5py.h5o.open(group.id, raw)
+            item = {h5py.h5g.GroupID: h5py.Group, h5py.h5d.DatasetID: h5py.Dataset}.get(type(item), id)(item)
             if isinstance(item, h5py.Group):
                 if item.id not in above:
                     walk(item, here, [*above, item.id])
-            elif isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in "iuf" \
+            elif isinstance(item, h5py.Dataset) and item.shape is not None \
+                    and item.id.get_type().get_class() in (h5py.h5t.INTEGER, h5py.h5t.FLOAT) \
                     and item.dtype.itemsize <= 8:
                 data = little(np.asarray(item[()]))
                 # Julia's order of dimensions is the reverse.

@@ -116,7 +116,7 @@ impl<'a> Writer<'a> {
             self.at += bytes.len() as u64;
             Ok(())
         };
-        let mut rest = encode::group(&[]);
+        let mut rest = encode::group(&[] as &[(&str, RelAddr)]);
         // The room that JLD2 leaves.
         rest.retain(|m| m.kind != kind::NIL);
         for message in rest {

@@ -139,8 +139,9 @@ fn report(output_dir: &Path, json: bool) -> Result<ExitCode, Stop> {
         }
     } else {
         put(&shards(&merged.shards));
-        // How the parts were made is not in their reports.
-        let about = Circumstances { cores: 0, safety_margin: 1.0, portable: true };
+        // On how many cores, and how close to the limit, is not in the journals.
+        let portable = merged.portable;
+        let about = Circumstances { cores: 0, safety_margin: 1.0, portable };
         put(&summary(&merged.summary, about));
     }
     Ok(merged.summary.exit_code())

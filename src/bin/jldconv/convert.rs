@@ -195,12 +195,16 @@ fn told(output: &Path, report: &FileReport, portable: bool) -> String {
         [report.bytes_in, report.bytes_out, report.bytes_appended, report.bytes_replaced]
             .map(text::bytes);
     let mut told = format!(
-        "{}: {outcome} ({mode}), {before} to {after}, {appended} appended, {replaced} replaced, \
-         checked by {}\n",
+        "{}: {outcome} ({mode}), {before} to {after}, {appended} appended, {replaced} replaced, {}\n",
         text::path(output),
-        report.verify.name()
+        report.verify.told(report.outcome == Outcome::Converted)
     );
-    let readers = report.readers.told(portable).into_iter().map(|what| format!("note: {what}"));
+    let mut readers = report.readers;
+    if report.mode == Mode::Rewrite {
+        // Its own notes say which columns are in one chunk, why, and what helps.
+        (readers.hdf5_1, readers.hdf5_2) = (0, 0);
+    }
+    let readers = readers.told(portable).into_iter().map(|what| format!("note: {what}"));
     for line in report.findings.iter().cloned().chain(readers) {
         told.push_str("  ");
         told.push_str(&text::tame(&line));

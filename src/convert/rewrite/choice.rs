@@ -21,6 +21,8 @@ pub(crate) struct EncodeOptions<'a> {
     pub(crate) shuffle: bool,
     /// How columns are cut.
     pub(crate) chunk: Chunking,
+    /// Whether no array of numbers stands in its header.
+    pub(crate) small_outside: bool,
     /// Threads to work with.
     pub(crate) threads: usize,
     /// Whether the target can decode a dataset's filters.

@@ -95,10 +95,12 @@ impl Context<'_> {
             }
             if body.len() > MAX_BODY {
                 let what = format!(
-                    "a message of {} bytes, which no header takes as JLD2 reads it",
+                    "a message of {} bytes, which a rewrite moves from a heap into a header",
                     body.len()
                 );
-                return Err(Error::foreign(m.offset, what));
+                let limit =
+                    format!("the {MAX_BODY} bytes of a header's messages; a patch keeps it");
+                return Err(Error::too_large_at(m.offset, what, limit));
             }
             messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
         }

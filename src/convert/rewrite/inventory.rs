@@ -3,6 +3,7 @@
 
 use super::header::Context;
 use super::heap_objects::{HeapObjects, HeapPlace};
+use super::small::is_small;
 use super::strings::{self, Form};
 use crate::h5::{
     AddressLog, AddressSet, Edge, EdgeKind, File, Layout, Object, ObjectKind, RefPlan, RelAddr,
@@ -34,6 +35,7 @@ pub(super) struct Inventory {
 struct Walk<'a> {
     file: &'a File,
     root: RelAddr,
+    small_outside: bool,
     /// Groups of links to columns that a table refers to as well.
     columns: HashSet<RelAddr>,
     /// Objects that are referred to, by data or by a link.
@@ -42,10 +44,12 @@ struct Walk<'a> {
 }
 
 impl Inventory {
-    pub(super) fn take(file: &File) -> Result<Self> {
+    /// Takes stock of a file; `small_outside` is whether no array of numbers stands in its header
+    /// afterwards.
+    pub(super) fn take(file: &File, small_outside: bool) -> Result<Self> {
         let root = file.superblock().root;
         let (columns, once) = (HashSet::new(), AddressSet::default());
-        let mut walk = Walk { file, root, columns, once, out: Self::default() };
+        let mut walk = Walk { file, root, small_outside, columns, once, out: Self::default() };
         Trace::run(file, &mut walk)?;
         Ok(walk.out)
     }
@@ -71,7 +75,8 @@ fn is_outside(object: &Object) -> bool {
 impl Visitor for Walk<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         let out = &mut self.out;
-        let outside = is_outside(object);
+        let small = self.small_outside && is_small(self.file, object)?;
+        let outside = small || is_outside(object);
         let len = if outside {
             0
         } else {

@@ -22,6 +22,7 @@ mod payloads;
 mod pipeline;
 mod progress;
 mod relocate;
+mod small;
 mod strings;
 #[cfg(test)]
 mod tests;
@@ -50,7 +51,7 @@ pub(super) fn rewrite(
     encoding: &EncodeOptions<'_>,
     observer: &dyn Observer,
 ) -> std::result::Result<Rewritten, RewriteError> {
-    let inventory = Inventory::take(input)?;
+    let inventory = Inventory::take(input, encoding.small_outside)?;
     let block = user_block(input)?;
     let base = block.len() as u64;
     let mut out = Output::new(out, base);

@@ -8,6 +8,7 @@ use super::output::Output;
 use super::payloads::{Payload, Payloads};
 use super::pipeline;
 use super::progress::Progress;
+use super::small::is_small;
 use crate::codec::{self, Codec};
 use crate::convert::Observer;
 use crate::h5::chunk_tree::{self, StoredChunks};
@@ -37,9 +38,11 @@ pub(crate) struct Counts {
     pub(crate) one_chunk_only: u64,
     /// Columns whose filters the target does not read.
     pub(crate) unreadable: u64,
-    /// Bytes of all columns in the input.
+    /// Arrays of numbers that stood in their headers and do so no longer.
+    pub(crate) small: u64,
+    /// Bytes of all columns in the input, without those.
     pub(crate) bytes_before: u64,
-    /// Bytes of all columns in the output, with the indexes of their chunks.
+    /// Bytes of all columns in the output, without those, with the indexes of their chunks.
     pub(crate) bytes_after: u64,
 }
 
@@ -64,10 +67,14 @@ pub(super) fn write(
         payloads,
         counts: Counts::default(),
     };
-    let (mut later, mut plain) = (Vec::new(), Vec::new());
+    let (mut later, mut plain, mut small) = (Vec::new(), Vec::new(), Vec::new());
     columns.counts.unordered = inventory.ordered;
     for addr in inventory.outside.iter().map(RelAddr) {
         let object = input.object(addr)?;
+        if encoding.small_outside && is_small(input, &object)? {
+            small.push(addr);
+            continue;
+        }
         let Some(column) = ColumnData::of(input, object)? else { continue };
         let dataset = column.dataset()?;
         if !RefPlan::new(&column.datatype)?.is_empty() {
@@ -117,6 +124,9 @@ pub(super) fn write(
         columns.chunks(batch)?;
     }
     columns.counts.bytes_after = columns.out.position().saturating_sub(start);
+    for addr in small {
+        columns.outside(&*input.object(addr)?)?;
+    }
     Ok(columns.counts)
 }
 
@@ -189,6 +199,22 @@ impl Columns<'_, '_> {
             Payload::Chunk { offset, size, mask, filters: dataset.filters.clone() }
         };
         self.is(column, payload);
+        Ok(())
+    }
+
+    /// Writes a small array outside of its header, wherever that is.
+    fn outside(&mut self, object: &Object) -> Result<(), RewriteError> {
+        let Some(dataset) = object.dataset() else { return Ok(()) };
+        let Some(at) = self.input.stored_offset(dataset)? else { return Ok(()) };
+        let (Layout::Compact { size, .. } | Layout::Contiguous { size, .. }) = dataset.layout
+        else {
+            return Ok(());
+        };
+        let offset = self.out.position();
+        let mut stream = self.input.stored(dataset)?;
+        copy(&mut stream, size, at, self.out, &mut |_| Ok(()))?;
+        self.counts.small += u64::from(matches!(dataset.layout, Layout::Compact { .. }));
+        self.payloads.put(object.addr(), Payload::Contiguous { offset, size });
         Ok(())
     }
 

@@ -18,6 +18,7 @@ fn rewritten(bytes: Vec<u8>) -> File {
         fallback: Codec::None,
         shuffle: false,
         chunk: Chunking::Auto,
+        small_outside: false,
         threads: 1,
         readable: &|_| true,
         written: &|_, client| client.to_vec(),

@@ -5,7 +5,7 @@
 use crate::convert::rewrite::user_block;
 use crate::h5::{
     AddressMap, AddressSet, AddressStack, Attribute, Dataset, Dataspace, Datatype, Extent, File,
-    Group, Layout, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Trace, TypeRef, Visitor,
+    Group, Layout, Name, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Trace, TypeRef, Visitor,
 };
 use crate::julia::Column;
 use std::sync::Arc;
@@ -186,7 +186,7 @@ impl Walk<'_> {
     /// The types in use and no others, in the old order, numbered without gaps.
     fn type_links(&self) -> Outcome {
         let Some((old, new)) = self.types else { return Ok(()) };
-        let links = |side: usize, addr| -> Outcome<Vec<(String, RelAddr)>> {
+        let links = |side: usize, addr| -> Outcome<Vec<(Name, RelAddr)>> {
             let object = self.sides.get(side).map(|file| file.object(addr));
             let object = object.ok_or("no such side")?.map_err(|e| read(&e))?;
             let ObjectKind::Group(group) = &object.kind else {
@@ -198,7 +198,8 @@ impl Walk<'_> {
         let used = old.iter().filter_map(|(_, addr)| {
             self.pairs.get(addr.0).map(|far| RelAddr(addr.0.wrapping_add(far)))
         });
-        let planned: Vec<_> = (1..).zip(used).map(|(n, addr)| (format!("{n:08}"), addr)).collect();
+        let planned: Vec<_> =
+            (1..).zip(used).map(|(n, addr)| (Name::from(format!("{n:08}")), addr)).collect();
         same("/_types", &planned, &new)
     }
 

@@ -81,7 +81,10 @@ impl Readers {
             (
                 self.hdf5_2,
                 "compressed array",
-                format!("cannot be opened by h5py from 3.16 on, which has HDF5 2{mend}"),
+                format!(
+                    "cannot be opened by h5py from 3.16 on, which has HDF5 2, as their chunk \
+                     dimensions take more bytes than they need{mend}"
+                ),
             ),
             (
                 self.hdf5_1,

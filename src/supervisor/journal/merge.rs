@@ -33,6 +33,9 @@ pub struct Merged {
     pub shards: Vec<ShardRecord>,
     /// Files that are in the archive now and that no shard took.
     pub not_taken: Vec<String>,
+    /// Whether all outputs were asked to be made for readers that are built on HDF5, too.
+    #[serde(skip)]
+    pub portable: bool,
 }
 
 /// Merges the journals below `output_dir`, and holds them against the archive as it is now. Runs
@@ -105,6 +108,7 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
     let interrupted = pending > 0 || shards.iter().any(unfinished);
     let started = past.runs.iter().map(|run| run.head.started.clone()).min().unwrap_or_default();
     let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
+    let portable = runs.values().all(|run| run.options.portable);
     let last = last.cloned();
     let mut files = Records::default();
     for name in past.names() {
@@ -123,7 +127,7 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
         faults: past.faults,
         ..sums(&past.ends, files)
     };
-    Ok(Merged { summary, notes, shards, not_taken })
+    Ok(Merged { summary, notes, shards, not_taken, portable })
 }
 
 /// The shards in a state, as `2 of 20 shards have not run: 3, 7`; `what` they did, of one and of

@@ -150,8 +150,13 @@ fn trim(mut outcome: PairOutcome) -> PairOutcome {
             named.truncate(count / 2);
             (count - named.len()) as u64
         };
-        let fewer = halve(&mut comparison.differences);
+        let mut fewer = halve(&mut comparison.differences);
         comparison.more = comparison.more.saturating_add(fewer);
+        let unread = comparison.unread.len();
+        comparison.unread.truncate(unread / 2);
+        let unread = (unread - comparison.unread.len()) as u64;
+        comparison.unread_more = comparison.unread_more.saturating_add(unread);
+        fewer = fewer.saturating_add(unread);
         // How many changes there are is counted beside them.
         if fewer + halve(&mut comparison.changes) == 0 {
             return outcome;

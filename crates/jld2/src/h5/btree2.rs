@@ -52,7 +52,7 @@ impl Tree {
         let total = c.u64()?;
         let stored = c.u32()?;
         let computed = lookup3(bytes.get(..HEAD).unwrap_or_default());
-        checksums.compare(offset + HEAD as u64, what, computed, stored)?;
+        effort.compare(checksums, offset + HEAD as u64, what, computed, stored)?;
         if size != record || depth > INDEX_LEVELS || u64::from(node_size) > INDEX_NODE {
             return Err(Error::corrupt(
                 at,
@@ -149,7 +149,7 @@ impl Reader<'_> {
             }
         }
         let stored = c.u32()?;
-        self.checksums.compare(offset + len as u64, what, computed, stored)?;
+        self.effort.compare(self.checksums, offset + len as u64, what, computed, stored)?;
         self.out.nodes.push((offset, c.offset()));
         if self.out.records.len() + records.len() > INDEX_ENTRIES {
             return Err(Error::foreign(from, "an index with over 2^19 entries"));

@@ -162,11 +162,3 @@ impl<'a> Cursor<'a> {
         Err(Error::corrupt(at, what, show(want), show(got)))
     }
 }
-
-/// A UTF-8 name of the file.
-pub(super) fn utf8(bytes: &[u8], offset: u64, what: &'static str) -> Result<String> {
-    match std::str::from_utf8(bytes) {
-        Ok(s) => Ok(s.to_owned()),
-        Err(_) => Err(Error::corrupt(offset, what, "UTF-8 text", bytes.escape_ascii().to_string())),
-    }
-}

@@ -42,7 +42,7 @@ pub(super) fn gather(
         header.symbols = Some(table.group);
     }
     if let Some(place) = place(header, kind::LINK_INFO, "link info", 8)? {
-        from.links(header, &place)?;
+        from.links(header, &place, &mut Err)?;
     }
     if let Some(place) = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)? {
         from.attributes(header, &place)?;
@@ -84,8 +84,14 @@ pub(super) fn gather_left(
         Ok(None) => {}
         Err(error) => lost.push(error),
     }
-    let links = place(header, kind::LINK_INFO, "link info", 8)
-        .and_then(|place| place.map_or(Ok(()), |place| from.links(header, &place)));
+    let links = place(header, kind::LINK_INFO, "link info", 8).and_then(|place| {
+        place.map_or(Ok(()), |place| {
+            from.links(header, &place, &mut |error| {
+                lost.push(error);
+                Ok(())
+            })
+        })
+    });
     let attributes = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)
         .and_then(|place| place.map_or(Ok(()), |place| from.attributes(header, &place)));
     lost.extend(links.err());
@@ -141,21 +147,32 @@ impl From<'_> {
         Tree::read(source, superblock, checksums, effort, place.names, records)
     }
 
-    /// In the order of creation where links hold it, else by name.
-    fn links(&self, header: &mut ObjectHeader, place: &Place) -> Result<()> {
+    /// In the order of creation where links hold it, else by name. A link that makes no sense is told
+    /// to `broken`.
+    fn links(
+        &self,
+        header: &mut ObjectHeader,
+        place: &Place,
+        broken: &mut dyn FnMut(Error) -> Result<()>,
+    ) -> Result<()> {
         let mut heap = self.heap(place)?;
         let size = 4 + heap.id_len();
         let tree = self.tree(place, (LINKS_BY_NAME, size))?;
         let mut found = Vec::new();
         for (record, at) in &tree.records {
-            let piece = heap.object(record.get(4..).unwrap_or_default(), at + 4)?;
-            let mut c = Cursor::new(&piece.bytes, piece.offset, "link");
-            let (link, order) = AnyLink::ordered(&mut c)?;
-            let name = match link {
-                AnyLink::Hard(link) => link.name,
-                AnyLink::Symbolic(link) => link.name,
-            };
-            found.push((order, name, piece));
+            let read = heap.object(record.get(4..).unwrap_or_default(), at + 4).and_then(|piece| {
+                let mut c = Cursor::new(&piece.bytes, piece.offset, "link");
+                let (link, order) = AnyLink::ordered(&mut c)?;
+                let name = match link {
+                    AnyLink::Hard(link) => link.name,
+                    AnyLink::Symbolic(link) => link.name,
+                };
+                Ok((order, name, piece))
+            });
+            match read {
+                Ok(link) => found.push(link),
+                Err(error) => broken(error)?,
+            }
         }
         found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
         for (_, _, piece) in found {

@@ -306,17 +306,23 @@ pub fn filter_pipeline(filters: &[FilterEntry]) -> Vec<u8> {
     out
 }
 
+/// What a link says of the bytes of its name: 1 is UTF-8 (HDF5 specification IV.A.2.g).
+fn charset(name: &[u8]) -> u8 {
+    std::str::from_utf8(name).is_ok().into()
+}
+
 /// Encodes a hard link.
-pub fn link(name: &str, target: RelAddr) -> Vec<u8> {
+pub fn link(name: &(impl AsRef<[u8]> + ?Sized), target: RelAddr) -> Vec<u8> {
+    let name = name.as_ref();
     let len = name.len();
     let mut out = vec![1];
     if len <= 0xff {
-        out.extend([0x10, 1, u8::try_from(len).unwrap_or(u8::MAX)]);
+        out.extend([0x10, charset(name), u8::try_from(len).unwrap_or(u8::MAX)]);
     } else {
-        out.extend([0x11, 1]);
+        out.extend([0x11, charset(name)]);
         out.extend(u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
     }
-    out.extend(name.as_bytes());
+    out.extend(name);
     out.extend(target.0.to_le_bytes());
     out
 }
@@ -328,8 +334,7 @@ pub fn old_dataspace(dims: &[u64]) -> Vec<u8> {
     out
 }
 
-/// A soft or external link as the body of a message, its names in UTF-8 (HDF5 specification
-/// IV.A.2.g).
+/// A soft or external link as the body of a message (HDF5 specification IV.A.2.g).
 pub fn symbolic_link(link: &SymbolicLink) -> Vec<u8> {
     let (kind, value) = match &link.to {
         Symbolic::Soft(path) => (1, path.as_bytes().to_vec()),
@@ -337,8 +342,8 @@ pub fn symbolic_link(link: &SymbolicLink) -> Vec<u8> {
             (64, [&[0], file.as_bytes(), &[0], path.as_bytes(), &[0]].concat())
         }
     };
-    let mut out = vec![1, 0x1a, kind, 1];
-    out.extend(u32::try_from(link.name.len()).unwrap_or(u32::MAX).to_le_bytes());
+    let mut out = vec![1, 0x1a, kind, charset(link.name.as_bytes())];
+    out.extend(u32::try_from(link.name.as_bytes().len()).unwrap_or(u32::MAX).to_le_bytes());
     out.extend(link.name.as_bytes());
     out.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
     out.extend(value);
@@ -347,7 +352,7 @@ pub fn symbolic_link(link: &SymbolicLink) -> Vec<u8> {
 
 /// The messages of a group as JLD2 makes it: link info, group info, links, room for more links up
 /// to four, and the placeholder.
-pub fn group(links: &[(String, RelAddr)]) -> Vec<NewMessage> {
+pub fn group(links: &[(impl AsRef<[u8]>, RelAddr)]) -> Vec<NewMessage> {
     let mut info = vec![0, 0];
     info.extend([0xff; 16]);
     let mut out = vec![

@@ -69,6 +69,8 @@ pub enum ErrorKind {
     Unclosed {
         /// What there is instead.
         found: String,
+        /// Whether anything could be rescued, as far as was looked.
+        rescuable: bool,
     },
     /// Not a JLD2 file at all.
     NotJld2 {
@@ -101,8 +103,13 @@ impl Error {
     }
 
     /// A file whose writer was killed; its data begin at `offset`.
-    pub fn unclosed(offset: u64, found: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Unclosed { found: found.into() }, Some(offset))
+    pub fn unclosed(offset: u64, found: impl Into<String>, rescuable: bool) -> Self {
+        Self::new(ErrorKind::Unclosed { found: found.into(), rescuable }, Some(offset))
+    }
+
+    /// A file that cannot be opened.
+    pub fn cannot_open(error: std::io::Error) -> Self {
+        Self::new(ErrorKind::Io(error), None)
     }
 
     /// A checksum at `offset` that is not that of the bytes it is about.
@@ -243,7 +250,7 @@ impl std::fmt::Display for Error {
             ErrorKind::Cancelled => write!(f, "cancelled"),
             ErrorKind::Output(error) => write!(f, "cannot write: {error}"),
             ErrorKind::Payload(error) => write!(f, "cannot decode the data: {error}"),
-            ErrorKind::Unclosed { found } => {
+            ErrorKind::Unclosed { found, .. } => {
                 write!(f, "its writer was killed before the file was closed: {found}")
             }
             ErrorKind::NotJld2 { reason } => write!(f, "not a JLD2 file: {reason}"),

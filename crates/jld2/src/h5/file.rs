@@ -10,7 +10,7 @@ use super::{
     Result, Source, SourceReader, StoredChunk, Superblock, TypeRef,
 };
 use crate::h5::budget::Spent;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,6 +35,7 @@ pub struct File {
     heaps: Mutex<HeapCache>,
     types: Mutex<TypeCache>,
     objects: Mutex<ObjectCache>,
+    wrong: Mutex<BTreeMap<u64, u32>>,
     spent: Spent,
 }
 
@@ -108,6 +109,7 @@ impl File {
             heaps: Mutex::default(),
             types: Mutex::default(),
             objects: Mutex::default(),
+            wrong: Mutex::default(),
             spent: Spent::default(),
         })
     }
@@ -181,12 +183,13 @@ impl File {
     /// If the first chunk cannot be read, or makes no sense without what is lost.
     pub fn object_left(&self, addr: RelAddr) -> Result<(Object, Vec<Error>)> {
         let (source, superblock) = (&self.source, &self.superblock);
-        let (header, lost) = self.counted(|effort| {
+        let (header, mut lost) = self.counted(|effort| {
             let (mut header, mut lost) = ObjectHeader::read_left(source, superblock, addr, effort)?;
             lost.extend(dense::gather_left(source, superblock, effort, &mut header));
             Ok((header, lost))
         })?;
-        Ok((Object::parse(header)?, lost))
+        let object = Object::parse_left(header, &mut lost)?;
+        Ok((object, lost))
     }
 
     /// Spends what `read` takes. What fails counts as well: walks that pass over it would else meet
@@ -195,7 +198,23 @@ impl File {
         let effort = Effort::default();
         let read = read(&effort);
         self.spend(effort.total().saturating_add(OBJECT_COST));
+        let wrong = effort.into_wrong();
+        if !wrong.is_empty() {
+            self.wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(wrong);
+        }
         read
+    }
+
+    /// Takes note of a wrong checksum outside object headers that was let pass.
+    pub(super) fn note_wrong(&self, at: u64, computed: u32) {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).insert(at, computed);
+    }
+
+    /// The wrong checksums that were let pass so far in what objects keep outside their headers: trees
+    /// and heaps of links and attributes, indexes of chunks. Gives their offsets, and what they should
+    /// be.
+    pub fn wrong_checksums(&self) -> BTreeMap<u64, u32> {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Attributes of committed types are filled up, too, in headers of version 1. The type's own

@@ -124,7 +124,7 @@ impl<'a> FractalHeap<'a> {
         let summed = usize::try_from(c.offset() - offset).unwrap_or(LEN);
         let stored = c.u32()?;
         let computed = lookup3(bytes.get(..summed).unwrap_or_default());
-        checksums.compare(offset + summed as u64, what, computed, stored)?;
+        effort.compare(checksums, offset + summed as u64, what, computed, stored)?;
         if !is_power(width)
             || !is_power(start)
             || !is_power(max_direct)
@@ -243,7 +243,7 @@ impl<'a> FractalHeap<'a> {
             };
             let stored = u32::from_le_bytes(std::mem::take(place));
             let computed = lookup3(&whole);
-            self.checksums.compare(sum_at, what, computed, stored)?;
+            self.effort.compare(self.checksums, sum_at, what, computed, stored)?;
         }
         self.storage.push(Storage { start: offset, end, checksum: summed.then_some(sum_at) });
         self.blocks.insert(begin, Block { offset, size });
@@ -289,7 +289,7 @@ impl<'a> FractalHeap<'a> {
             }
         }
         let stored = c.u32()?;
-        self.checksums.compare(offset + len as u64, what, computed, stored)?;
+        self.effort.compare(self.checksums, offset + len as u64, what, computed, stored)?;
         let end = offset + len as u64 + 4;
         self.storage.push(Storage { start: offset, end, checksum: None });
         let direct_rows = self.head.direct_rows();

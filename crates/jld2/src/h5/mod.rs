@@ -33,6 +33,7 @@ mod fractal_heap;
 mod header;
 mod heap;
 pub mod message;
+mod name;
 mod object;
 mod packed;
 mod refs;
@@ -72,6 +73,7 @@ pub use message::layout::{
     ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk, chunk_width,
 };
 pub use message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
+pub use name::Name;
 pub use object::{Dataset, Object, ObjectKind};
 pub use refs::{RefPlan, RefSlot};
 pub use regions::Regions;

@@ -110,6 +110,22 @@ impl Object {
     /// # Errors
     /// If a message is damaged or foreign, or the messages do not go together.
     pub fn parse(header: ObjectHeader) -> Result<Self> {
+        Self::parse_with(header, &mut Err)
+    }
+
+    /// As [`Self::parse`]; of a group, the errors of links that make no sense go to `lost`, and cost
+    /// no others.
+    pub(super) fn parse_left(header: ObjectHeader, lost: &mut Vec<Error>) -> Result<Self> {
+        Self::parse_with(header, &mut |error| {
+            lost.push(error);
+            Ok(())
+        })
+    }
+
+    fn parse_with(
+        header: ObjectHeader,
+        broken_link: &mut dyn FnMut(Error) -> Result<()>,
+    ) -> Result<Self> {
         header.messages.iter().try_for_each(unshared)?;
         let attributes = attributes(&header)?;
         let kind = if header.of_kind(kind::LAYOUT).next().is_some() {
@@ -120,7 +136,7 @@ impl Object {
             let mut c = header.cursor(m, "committed datatype");
             ObjectKind::Datatype(Datatype::parse(&mut c)?)
         } else {
-            ObjectKind::Group(group(&header)?)
+            ObjectKind::Group(group(&header, broken_link)?)
         };
         Ok(Self { header, attributes, kind })
     }
@@ -214,7 +230,7 @@ fn dataset(header: &ObjectHeader) -> Result<Dataset> {
     Ok(Dataset { dataspace, datatype, layout, filters, fill })
 }
 
-fn group(header: &ObjectHeader) -> Result<Group> {
+fn group(header: &ObjectHeader, broken_link: &mut dyn FnMut(Error) -> Result<()>) -> Result<Group> {
     let at = header.chunks.first().map_or(0, |c| c.offset);
     let info = header.single(kind::LINK_INFO, "link info")?.is_some();
     // JLD2 takes what has links for a group, whatever else there is.
@@ -232,7 +248,10 @@ fn group(header: &ObjectHeader) -> Result<Group> {
         }
     };
     for m in header.of_kind(kind::LINK) {
-        group.push(AnyLink::parse(&mut header.cursor(m, "link"))?);
+        match AnyLink::parse(&mut header.cursor(m, "link")) {
+            Ok(link) => group.push(link),
+            Err(error) => broken_link(error)?,
+        }
     }
     Ok(group)
 }

@@ -57,7 +57,7 @@ impl Source {
             rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC | rustix::fs::OFlags::NONBLOCK,
             rustix::fs::Mode::empty(),
         )
-        .map_err(|e| Error::io(0, e.into()))?;
+        .map_err(|e| Error::cannot_open(e.into()))?;
         Self::from_file(fs::File::from(file))
     }
 

@@ -1,11 +1,11 @@
 //! Reads groups of the old kind: a version 1 B-tree of symbol table nodes, and a local heap with the
 //! names (HDF5 specification III.A.1, III.B to III.D; docs/jld2-format.md, section 3.4).
 
-use super::bytes::{Cursor, utf8};
+use super::bytes::Cursor;
 use super::effort::Effort;
 use super::header::{Storage, absolute};
 use super::message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
-use super::{Error, ErrorKind, RelAddr, Result, Source, Superblock};
+use super::{Error, ErrorKind, Name, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODES};
 use std::collections::HashSet;
 
@@ -284,7 +284,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The text at `place` of the heap; `from` is where that is said.
-    fn text(&mut self, place: u64, from: u64, what: &'static str) -> Result<String> {
+    fn text(&mut self, place: u64, from: u64, what: &'static str) -> Result<Name> {
         const PIECE: u64 = 64;
         let outside = |found: &str| {
             Error::corrupt(from, what, "text inside the group's local heap", found.to_owned())
@@ -309,7 +309,7 @@ impl<'a> Reader<'a> {
             }
             if let Some(end) = piece.iter().position(|&b| b == 0) {
                 bytes.extend(piece.get(..end).unwrap_or_default());
-                return utf8(&bytes, start, what);
+                return Ok(Name::new(&bytes));
             }
             bytes.extend(piece);
         }

@@ -12,8 +12,9 @@ use std::io::{self, BufRead, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes that are put together at most; what is put together of smaller rows of chunks.
-const MOST: u64 = 64 << 20;
+/// Bytes that are put together at most: half of what a worker is given, for two files may be compared.
+const MOST: u64 = 32 << 20;
+/// What is put together of smaller rows of chunks.
 const USUAL: u64 = 1 << 20;
 /// Bytes of elements that were never written that are made at once.
 const GAP: usize = 64 << 10;
@@ -335,6 +336,9 @@ impl Stretches<'_, '_> {
         let range = self.next..self.stretch(self.next);
         let len = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         self.taken = 0;
+        // Not as much more as a vector takes that grows by itself.
+        self.buffer.clear();
+        self.buffer.reserve_exact(len);
         self.buffer.resize(len, 0);
         self.chunks.unwritten(range.start, &mut self.buffer);
         let corner = Corner::of(&self.chunks.dims, &range);

@@ -55,7 +55,7 @@ impl KnownGroup {
         let mut positions = HashMap::new();
         if let ObjectKind::Group(group) = &object.kind {
             for (i, link) in group.links.iter().enumerate() {
-                positions.entry(link.name.clone()).or_insert(i);
+                positions.entry(link.name.to_string()).or_insert(i);
             }
         }
         Self { object: Arc::clone(object), positions }

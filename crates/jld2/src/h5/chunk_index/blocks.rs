@@ -74,7 +74,11 @@ impl<'a> Blocks<'a> {
         let (data, sum) = bytes.split_at(bytes.len().saturating_sub(4));
         let at = offset.saturating_add(data.len() as u64);
         let stored = Cursor::new(sum, at, "checksum").u32()?;
-        self.file.checksums().compare(at, what, lookup3(data), stored)?;
+        let computed = lookup3(data);
+        self.file.checksums().compare(at, what, computed, stored)?;
+        if computed != stored {
+            self.file.note_wrong(at, computed);
+        }
         let block = Arc::new(bytes);
         self.keep(offset, &block);
         Ok(block)

@@ -2,13 +2,14 @@
 
 use super::dataspace::Dataspace;
 use super::datatype::TypeRef;
-use crate::h5::bytes::{Cursor, utf8};
+use crate::h5::bytes::Cursor;
+use crate::h5::name::shown;
 use crate::h5::{Error, Result};
 
 /// An attribute of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
-    /// Its name.
+    /// Its name; bytes that are not UTF-8 as `\xNN`.
     pub name: String,
     /// Its type.
     pub datatype: TypeRef,
@@ -46,8 +47,8 @@ impl Attribute {
             Ok((at, bytes.get(..size).unwrap_or(bytes)))
         };
         let [name_size, type_size, space_size] = sizes;
-        let (at, name) = part(name_size)?;
-        let name = utf8(name.split(|&b| b == 0).next().unwrap_or_default(), at, "attribute name")?;
+        let (_, name) = part(name_size)?;
+        let name = shown(name.split(|&b| b == 0).next().unwrap_or_default());
         let (at, bytes) = part(type_size)?;
         let datatype =
             TypeRef::parse(&mut Cursor::new(bytes, at, "attribute datatype"), flags & 1 != 0)?;

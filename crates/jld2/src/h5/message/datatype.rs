@@ -1,7 +1,8 @@
 //! Parses datatypes (HDF5 specification IV.A.2.d; docs/jld2-format.md, section 4).
 
 use crate::h5::budget::DATATYPE_LEVELS;
-use crate::h5::bytes::{Cursor, utf8};
+use crate::h5::bytes::Cursor;
+use crate::h5::name::shown;
 use crate::h5::{Error, RelAddr, Result};
 
 /// Byte order of a number.
@@ -313,12 +314,11 @@ fn compound(
     };
     let mut out = Vec::new();
     for _ in 0..bits & 0xffff {
-        let at = c.offset();
         let bytes = c.until_nul()?;
         if old {
             c.take((8 - (bytes.len() + 1) % 8) % 8)?;
         }
-        let name = utf8(bytes, at, "member name")?;
+        let name = shown(bytes);
         let at = c.offset();
         let offset = u32::try_from(c.uint(width)?).unwrap_or(u32::MAX);
         let dims = if version == 1 { member_dims(c)? } else { Vec::new() };

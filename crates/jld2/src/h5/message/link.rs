@@ -1,13 +1,13 @@
 //! Parses links (HDF5 specification IV.A.2.g; docs/jld2-format.md, section 3.1).
 
-use crate::h5::bytes::{Cursor, utf8};
-use crate::h5::{Error, RelAddr, Result};
+use crate::h5::bytes::Cursor;
+use crate::h5::{Error, Name, RelAddr, Result};
 
 /// A hard link of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// The object it leads to.
     pub target: RelAddr,
     /// Absolute offset of the eight bytes that hold the target.
@@ -19,7 +19,7 @@ pub struct Link {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SymbolicLink {
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// Where it leads.
     pub to: Symbolic,
     /// Absolute offset of where it stands.
@@ -30,13 +30,13 @@ pub struct SymbolicLink {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Symbolic {
     /// To a path of the same file, which need not exist.
-    Soft(String),
+    Soft(Name),
     /// To a path in another file.
     External {
         /// The other file, as the link names it.
-        file: String,
+        file: Name,
         /// The path in it.
-        path: String,
+        path: Name,
     },
 }
 
@@ -50,6 +50,13 @@ impl std::fmt::Display for Symbolic {
 }
 
 impl Symbolic {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Soft(path) => path.weight(),
+            Self::External { file, path } => file.weight() + path.weight(),
+        }
+    }
+
     /// What kind of link it is.
     pub fn noun(&self) -> &'static str {
         match self {
@@ -71,8 +78,8 @@ pub struct Group {
 impl Group {
     /// Bytes that it takes in memory, roughly.
     pub(in crate::h5) fn weight(&self) -> u64 {
-        let links = self.links.iter().map(|l| l.name.len() + 48);
-        let symbolic = self.symbolic.iter().map(|l| l.name.len() + l.to.to_string().len() + 80);
+        let links = self.links.iter().map(|l| l.name.weight() + 48);
+        let symbolic = self.symbolic.iter().map(|l| l.name.weight() + l.to.weight() + 80);
         links.chain(symbolic).sum::<usize>() as u64
     }
 
@@ -117,9 +124,7 @@ impl AnyLink {
             c.u8()?;
         }
         let len = c.uint(1 << (flags & 3))?;
-        let at = c.offset();
-        let name = c.take(usize::try_from(len).unwrap_or(usize::MAX))?;
-        let name = utf8(name, at, "link name")?;
+        let name = Name::new(c.take(usize::try_from(len).unwrap_or(usize::MAX))?);
         let to = match kind {
             0 => {
                 let at = c.offset();
@@ -127,18 +132,15 @@ impl AnyLink {
             }
             1 => {
                 let len = usize::from(c.u16()?);
-                let at = c.offset();
-                Symbolic::Soft(utf8(c.take(len)?, at, "target of a soft link")?)
+                Symbolic::Soft(Name::new(c.take(len)?))
             }
             64 => {
                 let len = usize::from(c.u16()?);
                 let at = c.offset();
                 let mut info = Cursor::new(c.take(len)?, at, "target of an external link");
                 info.expect_u8(0, "version and flags of an external link")?;
-                let at = info.offset();
-                let file = utf8(info.until_nul()?, at, "file of an external link")?;
-                let at = info.offset();
-                let path = utf8(info.until_nul()?, at, "path of an external link")?;
+                let file = Name::new(info.until_nul()?);
+                let path = Name::new(info.until_nul()?);
                 Symbolic::External { file, path }
             }
             other => {

@@ -44,19 +44,22 @@ pub(in crate::h5) fn unclosed(source: &Source) -> Result<Option<Error>> {
     let scanned = source.len().min(SCANNED);
     let whole = scanned == source.len();
     let Some(first) = first_byte(source, front, scanned)? else {
-        let behind = if whole { "there is nothing else" } else { "so are all of the first 64 MiB" };
-        return Ok(Some(Error::unclosed(
-            front,
-            format!("bytes 0 to {} are zero, {behind}: nothing can be rescued", front - 1),
-        )));
+        let found = if whole {
+            format!("all of its {} bytes are zero: nothing can be rescued", source.len())
+        } else {
+            "its first 64 MiB are zero".to_owned()
+        };
+        return Ok(Some(Error::unclosed(front, found, !whole)));
     };
     let found = headers(source, first, scanned)?;
     let within = if whole { "" } else { " in the first 64 MiB" };
+    let rescuable = !whole || found.datasets + found.types + found.groups > 0;
     let rescue = match found {
+        Found { datasets: 0, types: 0, groups: 0 } if !whole => {
+            format!("no object header with a valid checksum was found{within}")
+        }
         Found { datasets: 0, types: 0, groups: 0 } => {
-            format!(
-                "no object header with a valid checksum was found{within}: nothing can be rescued"
-            )
+            "no object header with a valid checksum was found: nothing can be rescued".to_owned()
         }
         Found { datasets, types, groups } => {
             let names =
@@ -74,6 +77,7 @@ pub(in crate::h5) fn unclosed(source: &Source) -> Result<Option<Error>> {
              {rescue}",
             front - 1
         ),
+        rescuable,
     )))
 }
 

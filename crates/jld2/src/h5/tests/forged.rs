@@ -102,7 +102,7 @@ fn groups_in_a_circle_are_visited_once() {
     let mut sample = Sample::new();
     // A group's size does not depend on where its links lead.
     let here = sample.next();
-    let size = encode::object_header(&encode::group(&[("self".into(), here)])).bytes.len() as u64;
+    let size = encode::object_header(&encode::group(&[("self", here)])).bytes.len() as u64;
     let next = RelAddr(here.0 + size);
     let first = sample.group(&[("next", next)]);
     let second = sample.group(&[("back", first)]);

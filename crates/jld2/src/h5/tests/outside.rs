@@ -62,7 +62,7 @@ fn a_symbol_table_leads_to_what_libhdf5_put_there() {
     assert_eq!(root.header.version, 1);
     assert_eq!(names(group(&root)), ["a", "data", "many", "refs", "switch", "type", "typed"]);
     let soft: Vec<_> = group(&root).symbolic.iter().map(|l| (&*l.name, l.to.clone())).collect();
-    let to = |path: &str| Symbolic::Soft(path.to_owned());
+    let to = |path: &str| Symbolic::Soft(path.into());
     assert_eq!(soft, [("nowhere", to("/not/there")), ("soft", to("/many/own"))]);
     let many = named(&file, "many").unwrap();
     assert_eq!(group(&many).links.len(), 26);

@@ -85,12 +85,12 @@ impl Build<'_> {
     }
 
     /// A group.
-    pub fn group(&mut self, links: &[(String, ObjectRef)]) -> ObjectRef {
+    pub fn group(&mut self, links: &[(impl AsRef<[u8]>, ObjectRef)]) -> ObjectRef {
         let named: Vec<_> = links
             .iter()
             .map(|(name, to)| match to {
-                ObjectRef::Existing(addr) => (name.clone(), *addr),
-                ObjectRef::New(_) => (name.clone(), RelAddr::UNDEF),
+                ObjectRef::Existing(addr) => (name, *addr),
+                ObjectRef::New(_) => (name, RelAddr::UNDEF),
             })
             .collect();
         let messages = encode::group(&named);
@@ -106,7 +106,10 @@ impl Build<'_> {
     }
 
     /// A header chunk that continues a group: links and a placeholder. Gives its length in bytes.
-    pub fn group_continuation(&mut self, links: &[(String, ObjectRef)]) -> (ObjectRef, u64) {
+    pub fn group_continuation(
+        &mut self,
+        links: &[(impl AsRef<[u8]>, ObjectRef)],
+    ) -> (ObjectRef, u64) {
         let mut bytes = b"OCHK".to_vec();
         let mut fills = Vec::new();
         for (name, to) in links {
