@@ -4,8 +4,7 @@
 //! that is. Groups are gone through by name, so two files with the same links have the same first
 //! paths, in whatever order their links are stored.
 
-use crate::h5::{Error, File, Group, ObjectKind, RelAddr, Result, Symbolic};
-use std::collections::HashMap;
+use crate::h5::{AddressMap, Error, File, Group, ObjectKind, RelAddr, Result, Symbolic};
 use std::rc::Rc;
 
 /// Paths come to at most this many bytes more than the file: a forged one can have very many links
@@ -54,8 +53,9 @@ pub(super) fn contents(file: &File) -> Result<Vec<Linked>> {
     let allowance = file.allowance();
     let most = usize::try_from(file.source().len()).unwrap_or(usize::MAX).saturating_add(MAX_PATHS);
     let mut paths = 0_usize;
-    let mut out = Vec::new();
-    let mut first: HashMap<RelAddr, Rc<str>> = HashMap::new();
+    let mut out: Vec<Linked> = Vec::new();
+    // Where in the list an object stands under the path that was met first.
+    let mut first = AddressMap::default();
     let root: Rc<str> = Rc::from("/");
     let mut pending = vec![(root, file.superblock().root)];
     while let Some((path, addr)) = pending.pop() {
@@ -66,7 +66,8 @@ pub(super) fn contents(file: &File) -> Result<Vec<Linked>> {
         };
         let at = object.as_ref().and_then(|o| o.header.chunks.first()).map_or(0, |c| c.offset);
         allowance.check(file, at).map_err(|e| e.in_object(&path))?;
-        let same = first.get(&addr).cloned();
+        let known = first.get(addr.0).and_then(|i| out.get(usize::try_from(i).ok()?));
+        let same = known.map(|known| Rc::clone(&known.path));
         let (kind, group): (_, Option<&Group>) = match object.as_ref().map(|object| &object.kind) {
             Some(ObjectKind::Group(group)) => (LinkedKind::Group, Some(group)),
             Some(ObjectKind::Dataset(_)) => (LinkedKind::Dataset, None),
@@ -104,7 +105,7 @@ pub(super) fn contents(file: &File) -> Result<Vec<Linked>> {
                 out.push(Linked { path, addr, kind, same: None, to });
             }
         }
-        first.entry(addr).or_insert_with(|| Rc::clone(&path));
+        first.get_or_insert(addr.0, out.len() as u64);
         out.push(Linked { path, addr, kind, same, to: None });
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));

@@ -154,6 +154,9 @@ impl Pair<'_> {
     fn gained_links(&self) -> Result<bool, Box<Refusal>> {
         let [old, new] = self.views;
         let tables = flat_tables(old.types()).map_err(|e| self.refused(0, &e))?;
+        if tables.is_empty() {
+            return Ok(false);
+        }
         let paths: HashSet<&str> = new.linked().iter().map(|l| &*l.path).collect();
         let before: HashSet<&str> = old.linked().iter().map(|l| &*l.path).collect();
         let gained = |group: &str| paths.contains(group) && !before.contains(group);
