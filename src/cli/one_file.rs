@@ -3,7 +3,7 @@
 use super::completions::CompletionsArgs;
 use super::flags::ConversionFlags;
 use super::target::TargetCommand;
-use super::value;
+use super::value::{self, Size};
 use crate::h5::Checksums;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser, Subcommand};
@@ -128,6 +128,9 @@ pub struct ConvertArgs {
     /// Threads of a rewrite [default: all cores]
     #[arg(long, value_name = "N", value_parser = value::at_least_one)]
     pub threads: Option<usize>,
+    /// Memory that may be taken, for instance 256MiB; with less than it needs it ends [default: all]
+    #[arg(long, value_name = "SIZE")]
+    pub memory_limit: Option<Size>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 
 /// The groups that Mera writes, in the order in which its converter does.
 const GROUPS: [&str; 5] = ["hydro", "gravity", "particles", "clumps", "rt"];
+/// What else of the root group tells what a file is.
+const OTHERS: [&str; 5] =
+    ["meramap", "meramovie", "meraclumps_version", "merareport_version", "convertstat"];
 /// A comment that takes more is not shown, nor are the notes of a conversion.
 const MAX_NOTE: usize = 1 << 20;
 
@@ -20,6 +23,16 @@ const MAX_NOTE: usize = 1 << 20;
 fn links(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<Link>> {
     Ok(match &types.file().object(addr)?.kind {
         ObjectKind::Group(group) => group.links.clone(),
+        ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => Vec::new(),
+    })
+}
+
+/// Those of them that have one of these names: there may be very many others.
+fn some(types: &TypeTable<'_>, addr: RelAddr, names: &[&str]) -> Result<Vec<Link>> {
+    Ok(match &types.file().object(addr)?.kind {
+        ObjectKind::Group(group) => {
+            group.links.iter().filter(|l| names.contains(&l.name.as_str())).cloned().collect()
+        }
         ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => Vec::new(),
     })
 }
@@ -46,7 +59,8 @@ impl MeraFile {
 
 /// What Mera left in the file of `types`.
 pub(super) fn mera(types: &TypeTable<'_>) -> Result<MeraFile> {
-    let root = links(types, types.file().superblock().root)?;
+    let names: Vec<_> = GROUPS.into_iter().chain(OTHERS).collect();
+    let root = some(types, types.file().superblock().root, &names)?;
     let has = |name: &str| link(&root, name).is_some();
     let mut data = Vec::new();
     for name in GROUPS {
@@ -86,13 +100,13 @@ fn benchmark(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<Map<String, 
 
 /// The group `name`, if it is one of Mera's: with `data` and `info`.
 fn data_group(types: &TypeTable<'_>, name: &str, addr: RelAddr) -> Result<Option<DataGroup>> {
-    let group = links(types, addr)?;
+    let group = some(types, addr, &["data", "info", "information"])?;
     let (Some(data), Some(info)) = (link(&group, "data"), link(&group, "info")) else {
         return Ok(None);
     };
     let Some(data) = Record::at(types, data)? else { return Ok(None) };
     let information = match link(&group, "information") {
-        Some(addr) => links(types, addr)?,
+        Some(addr) => some(types, addr, &["compression", "comments", "versions"])?,
         None => Vec::new(),
     };
     let codec = match link(&information, "compression") {

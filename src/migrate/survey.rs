@@ -98,8 +98,13 @@ struct Surveyor<'a, 'f> {
     concerned: AddressHashMap<(bool, u32)>,
     /// Where in values of a committed type others stand as values.
     type_places: AddressHashMap<Arc<[TypePlace]>>,
+    /// The path that was kept last, and bytes of all.
+    last_place: Option<Arc<str>>,
+    places: u64,
 }
 
+/// Paths that are kept take no more than the file and this many bytes.
+const PLACES_MORE: u64 = 16 << 20;
 /// Types nest less deeply than this; ends forged cycles.
 const MAX_DEPTH: u32 = 64;
 
@@ -128,6 +133,8 @@ impl Survey {
             along,
             concerned: AddressHashMap::default(),
             type_places: AddressHashMap::default(),
+            last_place: None,
+            places: 0,
         };
         Trace::run(types.file(), &mut surveyor)?;
         surveyor.out.repairs.let_pass(types.file());
@@ -226,6 +233,24 @@ impl Visitor for Surveyor<'_, '_> {
 }
 
 impl Surveyor<'_, '_> {
+    /// A path, to be kept. The one kept last is shared: many objects hang off one link. All of them
+    /// together may not be much longer than the file, as they can be where a forged group has many
+    /// links below a long path.
+    fn place(&mut self, path: &str) -> Result<Arc<str>> {
+        if let Some(last) = self.last_place.as_ref().filter(|last| ***last == *path) {
+            return Ok(Arc::clone(last));
+        }
+        let file = self.types.file();
+        self.places = self.places.saturating_add(path.len() as u64);
+        if self.places > file.source().len().saturating_add(PLACES_MORE) {
+            let at = file.superblock().offset;
+            return Err(Error::foreign(at, "paths that are longer than the file"));
+        }
+        let place: Arc<str> = Arc::from(path);
+        self.last_place = Some(Arc::clone(&place));
+        Ok(place)
+    }
+
     fn dataset(&mut self, object: &Object, dataset: &Dataset, path: &str) -> Result<()> {
         self.out.datasets += 1;
         self.out.large_columns.look(object.addr(), dataset);
@@ -240,7 +265,10 @@ impl Surveyor<'_, '_> {
             let known = self.out.filters.iter_mut().find(|(f, _, _)| *f == *filter);
             match known {
                 Some((_, count, _)) => *count += 1,
-                None => self.out.filters.push((filter.into_owned(), 1, Arc::from(path))),
+                None => {
+                    let place = self.place(path)?;
+                    self.out.filters.push((filter.into_owned(), 1, place));
+                }
             }
         }
         let addr = match &dataset.datatype {
@@ -257,8 +285,12 @@ impl Surveyor<'_, '_> {
                 return self.types_in(object, dataset, datatype, &places, path);
             }
         };
-        let uses = self.out.uses.entry(addr).or_insert_with(|| (0, Arc::from(path)));
-        uses.0 += 1;
+        if let Some(uses) = self.out.uses.get_mut(&addr) {
+            uses.0 += 1;
+        } else {
+            let place = self.place(path)?;
+            self.out.uses.insert(addr, (1, place));
+        }
         let c = self.types.committed(addr)?;
         let places = if let Some(known) = self.type_places.get(&addr) {
             Arc::clone(known)
@@ -269,10 +301,11 @@ impl Surveyor<'_, '_> {
         };
         self.types_in(object, dataset, &c.datatype, &places, path)?;
         if self.concerns(addr, 0)?.0 {
+            let place = self.place(path)?;
             self.out.instances.push(Instance {
                 addr: object.addr(),
                 datatype: addr,
-                place: Arc::from(path),
+                place,
                 extent: dataset.dataspace.extent,
             });
         }
@@ -347,7 +380,8 @@ impl Surveyor<'_, '_> {
     fn type_at(&mut self, addr: RelAddr, at: u64, path: &str) -> Result<()> {
         let name = self.types.type_name_at(at)?;
         if self.target.concerns(&name) {
-            self.out.type_values.push(TypeValue { addr, name, at, place: Arc::from(path) });
+            let place = self.place(path)?;
+            self.out.type_values.push(TypeValue { addr, name, at, place });
         }
         Ok(())
     }

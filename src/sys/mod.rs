@@ -1,5 +1,6 @@
 //! Talks to the operating system; the only home of `unsafe`.
 
+pub mod bounded;
 pub mod cgroup;
 pub mod copy;
 pub mod dir;

@@ -2,11 +2,11 @@
 
 use super::file::{Writer, committed, inline, value};
 use super::types::Types;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use jldconv::h5::encode::{self, NewMessage};
 use jldconv::h5::{Class, Datatype};
 
-/// Writes what a `Vector{Any}` refers to: `count` objects of the same size.
+/// A `Vector{Any}` of `count` objects.
 fn any_vector(
     out: &mut Writer<'_>,
     count: u64,
@@ -15,15 +15,13 @@ fn any_vector(
     let mut types = Types::new(out)?;
     let any = types.value(out, "Core.Any", &[])?;
     let data = array_of_any(out, any, count)?;
-    let len = encode::object_header(&object(0)).bytes.len() as u64;
-    let first = out.at() + 8 * count;
+    let mut at = out.at() + 8 * count;
     for i in 0..count {
-        out.bytes(&(first + i * len).to_le_bytes())?;
+        out.bytes(&at.to_le_bytes())?;
+        at += encode::object_header(&object(i)).bytes.len() as u64;
     }
     for i in 0..count {
-        let bytes = encode::object_header(&object(i)).bytes;
-        ensure!(bytes.len() as u64 == len, "objects of different sizes");
-        out.bytes(&bytes)?;
+        out.object(&object(i))?;
     }
     let types = types.finish(out)?;
     out.root(&[("data", data), ("_types", types)])
@@ -44,8 +42,10 @@ pub(super) fn numbers(out: &mut Writer<'_>, count: u64) -> Result<()> {
 }
 
 pub(super) fn texts(out: &mut Writer<'_>, count: u64) -> Result<()> {
+    // Of different lengths, so that they do not stand at equal distances.
     any_vector(out, count, |i| {
-        let text = format!("text {i:012}");
+        let more = usize::try_from(i.wrapping_mul(i) % 11).unwrap_or(0);
+        let text = format!("text {i:0$}", 12 + more);
         let size = u32::try_from(text.len()).unwrap_or(0);
         value(inline(&Datatype::new(Class::String, size)), text.as_bytes())
     })

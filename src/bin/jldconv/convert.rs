@@ -9,8 +9,10 @@ use jldconv::convert::temp::{Owner, TempName};
 use jldconv::convert::{
     Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Wanted,
 };
+use jldconv::julia::DEEP_STACK;
 use jldconv::report::dry_run;
 use jldconv::supervisor::{ExitCode, Plan, PlannedJob, run_id};
+use jldconv::sys::bounded;
 use jldconv::sys::dir::Missing;
 use jldconv::sys::stat::StatData;
 use jldconv::tasks::convert::is_claimed;
@@ -25,6 +27,10 @@ use std::time::SystemTime;
 pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
     let dry = args.conversion.dry_run.unwrap_or(false);
     let discard = args.conversion.discard_replaced.unwrap_or(false);
+    if let Some(limit) = args.memory_limit {
+        let limited = bounded::limit(limit.0, DEEP_STACK as u64);
+        limited.map_err(|e| failed(format!("--memory-limit: {e}")))?;
+    }
     let mut options = options(args.conversion).map_err(usage)?;
     options.threads = threads(args.threads);
     let in_place = options.mode == Mode::InPlace;

@@ -19,10 +19,15 @@ use jldconv::convert::{Failure, FailureKind};
 use jldconv::julia::on_deep_stack;
 use jldconv::report::start_log;
 use jldconv::supervisor::ExitCode;
+use jldconv::sys::bounded::Bounded;
 use jldconv::text;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write as _};
+
+/// `convert` can have a limit.
+#[global_allocator]
+static MEMORY: Bounded = Bounded;
 
 fn main() -> std::process::ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();

@@ -1,0 +1,164 @@
+//! Files of very many small things are looked into, printed and copied in memory that does not grow
+//! with their number, nor with the length of all paths. Real processes: what they take is what the
+//! system says.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "other kinds are for measurements")]
+#[path = "../examples/generate/many/mod.rs"]
+mod many;
+
+use many::Kind;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Things in a file: 64 bytes for each, as was kept once, would be 18 MiB.
+const COUNT: u64 = 300_000;
+/// MiB that looking into such a file may take, and printing it: what it takes with few objects, too.
+const INSPECT: u64 = 16;
+const DUMP: u64 = 30;
+/// Groups inside one another: their paths have 400 MB in all.
+const DEPTH: u64 = 20_000;
+/// Arrays inside one another, as many as a value is followed. Each takes a piece of stack, which is
+/// larger without optimization.
+const LEVELS: u64 = 9_900;
+
+/// Runs the program; the most memory that was its own at any time in MiB, and what it printed.
+fn run(args: &[&Path], out: &Path) -> u64 {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_jldconv"))
+        .args(args)
+        .stdout(File::create(out).unwrap())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    let ended = loop {
+        // It can end at any moment.
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let own = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let own = own.and_then(|own| own.trim().trim_end_matches(" kB").parse().ok());
+        most = most.max(own.unwrap_or(0_u64));
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        sleep(Duration::from_millis(2));
+    };
+    assert!(ended.success(), "{args:?}: {ended}");
+    assert!(most > 0, "{args:?}: nothing was measured");
+    most >> 10
+}
+
+struct Made {
+    dir: tempfile::TempDir,
+    file: PathBuf,
+}
+
+fn made(kind: Kind, count: u64) -> Made {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let file = dir.path().join("many_00001.jld2");
+    many::write(&File::create(&file).unwrap(), kind, count).unwrap();
+    Made { dir, file }
+}
+
+impl Made {
+    /// What `inspect` and `dump` print, in so little memory; `dumped` MiB are for `dump`.
+    fn read(&self, dumped: u64) -> [String; 2] {
+        let out = self.dir.path().join("out");
+        let inspect = run(&[Path::new("inspect"), &self.file], &out);
+        let tree = fs::read_to_string(&out).unwrap();
+        let dump = run(&[Path::new("dump"), &self.file, Path::new("--json")], &out);
+        eprintln!("{}: {inspect} MiB to inspect, {dump} MiB to dump", self.file.display());
+        assert!(inspect <= INSPECT && dump <= dumped, "{inspect} and {dump} MiB");
+        [tree, fs::read_to_string(&out).unwrap()]
+    }
+
+    /// What a patch takes; all is as before.
+    fn patch(&self) -> u64 {
+        let (new, out) = (self.dir.path().join("new.jld2"), self.dir.path().join("out"));
+        let most = run(&[Path::new("convert"), &self.file, &new], &out);
+        assert!(fs::read(&self.file).unwrap() == fs::read(&new).unwrap());
+        most
+    }
+}
+
+fn flat(kind: Kind) {
+    let [tree, dump] = made(kind, COUNT).read(DUMP);
+    assert!(tree.contains("data"), "{tree}");
+    assert!(dump.len() as u64 > 10 * COUNT);
+}
+
+#[test]
+fn values_that_are_objects_of_their_own() {
+    flat(Kind::Boxed);
+}
+
+#[test]
+fn strings_that_are_objects_of_their_own() {
+    flat(Kind::Texts);
+}
+
+#[test]
+fn strings_in_heaps() {
+    flat(Kind::Strings);
+}
+
+#[test]
+fn entries_of_a_dictionary() {
+    flat(Kind::Dict);
+}
+
+#[test]
+fn groups_inside_one_another() {
+    let made = made(Kind::Nested, DEPTH);
+    let [tree, dump] = made.read(DUMP);
+    assert!(tree.contains("g/"), "{tree}");
+    let path = format!("{}/x", "/g".repeat(usize::try_from(DEPTH).unwrap()));
+    assert!(dump.contains(&path));
+    let most = made.patch();
+    assert!(most <= DUMP, "{most} MiB");
+}
+
+#[test]
+fn references_as_deep_as_jld2_writes_and_deeper() {
+    let [_, dump] = made(Kind::Deep, LEVELS).read(1024);
+    assert_eq!(dump.matches("\"items\":[").count() as u64, LEVELS);
+}
+
+#[test]
+fn a_group_of_too_many_links_is_told_with_what_helps() {
+    let made = made(Kind::Links, 530_000);
+    let said = Command::new(env!("CARGO_BIN_EXE_jldconv"))
+        .args([Path::new("dump"), &made.file])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stderr).unwrap();
+    for part in ["/: at byte ", "object header", "2^19", "several groups in Julia"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("rescue"), "{said}");
+}
+
+#[test]
+fn a_limit_on_memory_holds_and_is_told() {
+    let convert = |made: &Made, limit: &str| {
+        let new = made.dir.path().join("new.jld2");
+        let ended = Command::new(env!("CARGO_BIN_EXE_jldconv"))
+            .args([Path::new("convert"), &made.file, &new, Path::new("--threads=1")])
+            .arg(format!("--memory-limit={limit}"))
+            .output()
+            .unwrap();
+        (ended.status.code(), String::from_utf8(ended.stderr).unwrap(), new.exists())
+    };
+    let links = made(Kind::Links, 400_000);
+    let before = fs::read(&links.file).unwrap();
+    let (code, said, there) = convert(&links, "48MiB");
+    assert_eq!((code, there), (Some(1), false), "{said}");
+    assert!(said.contains("--memory-limit allows is used up; a higher limit helps"), "{said}");
+    assert!(before == fs::read(&links.file).unwrap());
+    let boxed = made(Kind::Boxed, 50_000);
+    assert_eq!(convert(&boxed, "48MiB"), (Some(0), String::new(), true));
+}
