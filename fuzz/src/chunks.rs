@@ -41,7 +41,7 @@ pub fn read(data: &[u8]) -> Option<(Dataset, Datatype, Vec<u8>)> {
     let deflate = FilterEntry { id: 1, name: None, flags: 0, client: vec![1] };
     let dataset = Dataset {
         dataspace: Dataspace { extent: Extent::Simple, dims, max_dims: Some(limits) },
-        datatype: TypeRef::Inline(datatype.clone()),
+        datatype: TypeRef::Inline(datatype.clone().into()),
         layout: Layout::Chunked(Chunked {
             version: 4,
             dims: chunk,

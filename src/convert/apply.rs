@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// Appended bytes are compared in pieces of this size.
 const PIECE: usize = 64 << 10;
+/// Replacements in a range of no more bytes are read at once.
+const RUN: u64 = 64 << 10;
 
 /// In which state a file is, as far as an edit list can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +90,7 @@ impl EditList {
     /// What differs first, or what the system says.
     pub fn check_old(&self, file: &File) -> Result<(), ApplyError> {
         check_len(file, self.file_len())?;
-        self.replace().iter().try_for_each(|r| check_bytes(file, r, &r.old))
+        check_replaced(file, self.replace(), |r| &r.old)
     }
 
     /// Checks that `file` is as the list leaves it: its length, each new and each appended byte.
@@ -97,7 +99,7 @@ impl EditList {
     /// What differs first, or what the system says.
     pub fn check_applied(&self, file: &File) -> Result<(), ApplyError> {
         check_len(file, self.new_len())?;
-        self.replace().iter().try_for_each(|r| check_bytes(file, r, &r.new))?;
+        check_replaced(file, self.replace(), |r| &r.new)?;
         let mut offset = self.append_at();
         for piece in self.append().chunks(PIECE) {
             check(file, offset, piece, "appended")?;
@@ -163,6 +165,36 @@ fn check_len(file: &File, expected: u64) -> Result<(), ApplyError> {
     if found == expected { Ok(()) } else { Err(ApplyError::Length { expected, found }) }
 }
 
+/// Checks the bytes of all replacements, those that are near one another at once.
+fn check_replaced(
+    file: &File,
+    mut rest: &[Replace],
+    expected: fn(&Replace) -> &[u8],
+) -> Result<(), ApplyError> {
+    let mut bytes = Vec::new();
+    while let Some(first) = rest.first() {
+        let near = |r: &&Replace| r.end().saturating_sub(first.offset) <= RUN;
+        let (run, later) = rest.split_at(rest.iter().take_while(near).count().max(1));
+        rest = later;
+        let start = first.offset;
+        let end = run.last().map_or(start, Replace::end);
+        let whole = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
+        let together = run.len() > 1 && {
+            bytes.resize(whole, 0);
+            file.read_exact_at(&mut bytes, start).is_ok()
+        };
+        for r in run {
+            let at = usize::try_from(r.offset.saturating_sub(start)).unwrap_or(usize::MAX);
+            let found = bytes.get(at..).and_then(|b| b.get(..r.new.len()));
+            match found.filter(|_| together) {
+                Some(found) => compare(r.offset, found, expected(r), &r.why)?,
+                None => check_bytes(file, r, expected(r))?,
+            }
+        }
+    }
+    Ok(())
+}
+
 fn check_bytes(file: &File, replace: &Replace, expected: &[u8]) -> Result<(), ApplyError> {
     check(file, replace.offset, expected, &replace.why)
 }
@@ -175,6 +207,10 @@ fn check(file: &File, offset: u64, expected: &[u8], why: &str) -> Result<(), App
         len,
         source,
     })?;
+    compare(offset, &found, expected, why)
+}
+
+fn compare(offset: u64, found: &[u8], expected: &[u8], why: &str) -> Result<(), ApplyError> {
     let Some(first) = found.iter().zip(expected).position(|(a, b)| a != b) else {
         return Ok(());
     };
@@ -183,7 +219,7 @@ fn check(file: &File, offset: u64, expected: &[u8], why: &str) -> Result<(), App
         offset: offset.saturating_add(first as u64),
         why: why.to_owned(),
         expected: from(expected),
-        found: from(&found),
+        found: from(found),
     })
 }
 

@@ -11,10 +11,13 @@ use super::{Recipe, Unchanged, VerifyLevel};
 use crate::convert::inplace::mode;
 use crate::convert::phase_log::PhaseLog;
 use crate::convert::write_output::{Made, Work};
-use crate::h5::{self, File, Source, metadata_digest};
+use crate::h5::{self, File, Source};
+use crate::julia::TypeTable;
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
-use crate::migrate::{Finding, Migration, PlanError, Request, Severity, plan_for, userrules};
+use crate::migrate::{
+    Along, Finding, Migration, PlanError, Request, Severity, plan_along, userrules,
+};
 use crate::sys::file::Identity;
 use crate::sys::stat::StatData;
 use std::path::Path;
@@ -192,7 +195,7 @@ impl Converter {
 
     /// What a journal has to keep of what came out.
     fn claim(&self, job: &Job, planned: &Planned, made: &Made, mode: Mode, changed: bool) -> Claim {
-        let digest = metadata_digest(&planned.file).ok();
+        let digest = planned.digest.clone();
         let mut stat = planned.stat;
         if let Some((out, _)) = &made.published
             && out.ino == stat.ino
@@ -259,8 +262,21 @@ impl Converter {
         })?;
         let file = File::with_checksums(source, self.options.checksums()).map_err(read)?;
         let failed = |e: PlanError| plan_failure(input, &e);
-        let mut migration = plan_for(&file, &self.target, &self.request()).map_err(failed)?;
+        let types = TypeTable::recording(&file);
+        // In place, no claim is made that would hold it.
+        let along = match self.options.mode {
+            Mode::InPlace => Along::default(),
+            _ => Along::default().with_digest(&file),
+        };
+        let along = if file.source().is_kept() { along.with_regions() } else { along };
+        let planned = plan_along(&types, &self.target, &self.request(), along);
+        let (mut migration, along) = planned.map_err(failed)?;
+        let (digest, regions, types) = (along.digest(), along.into_regions(), types.known());
         let rewritten = migration.rewrite.is_some() || self.lays_out();
+        let regions = match &migration.edits {
+            None if !rewritten => regions,
+            _ => Vec::new(),
+        };
         if let (true, Some((_, error))) = (rewritten, migration.survey.unread.first()) {
             let what = "a rewrite cannot keep it; without one it stays as it is";
             let message = format!("{}: {error}; {what}", input.display());
@@ -272,7 +288,19 @@ impl Converter {
             migration.findings.push(self.junk(file.superblock().end_of_file, junk, changed));
         }
         let (flat_links, portable) = (self.options.flat_links, self.options.portable);
-        Ok(Planned { file, identity, stat, migration, rewritten, flat_links, portable })
+        let planned = Planned {
+            file,
+            identity,
+            stat,
+            migration,
+            digest,
+            types,
+            regions,
+            rewritten,
+            flat_links,
+            portable,
+        };
+        Ok(planned)
     }
 
     /// What is done beside following rules.

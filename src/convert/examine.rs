@@ -198,14 +198,15 @@ impl Converter {
                 Difference::Expected(error) => Err(failed(error)),
             };
         }
-        let claimed = |path: &Path, stat: StatData, file: &File| ClaimedFile {
+        let claimed = |path: &Path, stat: StatData, digest: Option<String>| ClaimedFile {
             path: path.to_string_lossy().into_owned(),
             stat,
-            digest: metadata_digest(file).ok(),
+            digest,
         };
+        let digest = planned.digest.clone().or_else(|| metadata_digest(&planned.file).ok());
         Ok(Ok(Claim {
-            input: claimed(&job.input, planned.stat, &planned.file),
-            output: Some(claimed(&job.output, stat, &found)),
+            input: claimed(&job.input, planned.stat, digest),
+            output: Some(claimed(&job.output, stat, metadata_digest(&found).ok())),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: Recipe { mode, ..self.recipe().clone() },
             verify: match depth {

@@ -1,13 +1,15 @@
 //! Holds an input that is open, and what is to be done to it; says why it cannot be read.
 
 use super::{Failure, FailureKind, help};
-use crate::h5::{self, ErrorKind, File, Source};
+use crate::h5::{self, ErrorKind, File, Region, Source};
+use crate::julia::{KnownTypes, TypeTable};
 use crate::migrate::Migration;
 use crate::sys::file::{Identity, may_pass};
 use crate::sys::stat::StatData;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 /// An input that is open, and what is to be done to it.
 pub(super) struct Planned {
@@ -16,6 +18,12 @@ pub(super) struct Planned {
     /// What `stat` told when it was opened.
     pub(super) stat: StatData,
     pub(super) migration: Migration,
+    /// Digest of its metadata, if it was asked for and could be taken.
+    pub(super) digest: Option<String>,
+    /// The committed types that were read of it, and from what.
+    pub(super) types: Arc<KnownTypes>,
+    /// Which bytes are in use, of a small file that is not to be changed; else none.
+    pub(super) regions: Vec<Region>,
     /// Whether all of it is laid out again.
     pub(super) rewritten: bool,
     /// Whether each table must have a group with links to its columns afterwards.
@@ -27,12 +35,26 @@ pub(super) struct Planned {
 impl Planned {
     /// The file as the edits would leave it.
     pub(super) fn as_planned(&self) -> h5::Result<File> {
+        self.file.revised(self.planned_bytes()?)
+    }
+
+    /// The bytes of the file as the edits would leave it.
+    pub(super) fn planned_bytes(&self) -> h5::Result<Source> {
         let mut source = self.file.source().again()?;
         if let Some(edits) = &self.migration.edits {
             let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
             source = Source::overlay(source, edits.append_at(), edits.append().to_vec(), replace);
         }
-        File::from_source(source)
+        Ok(source)
+    }
+
+    /// The types of the file as it is, under the names that the edits give them.
+    pub(super) fn renamed_types(&self) -> TypeTable<'_> {
+        if self.migration.renames.names.is_empty() {
+            TypeTable::with_known(&self.file, Arc::clone(&self.types))
+        } else {
+            TypeTable::with_renames(&self.file, self.migration.renames.clone())
+        }
     }
 }
 

@@ -193,14 +193,13 @@ impl Work<'_> {
             Ok(checked) => checked,
             Err(failure) => return Err(self.keep_bad(sealed, failure)),
         };
-        let Checked { bytes, digest, remarks: more, readers } = checked;
+        let Checked { bytes, digest, remarks: more, readers, metadata } = checked;
         remarks.extend(more);
         if self.observer.cancelled() {
             let message = format!("{}: cancelled", input.display());
             return Err(Failure::new(FailureKind::Cancelled, message));
         }
         self.observer.progress(Phase::Publish, 0, 1);
-        let metadata = self.metadata(&sealed);
         let stat = self.publish(sealed)?;
         Ok(Made {
             bytes_out: bytes,
@@ -219,16 +218,6 @@ impl Work<'_> {
         }
         let published = sealed.publish(self.to, &self.planned.identity, self.existing);
         published.map_err(Failure::from)
-    }
-
-    /// The digest of the output's metadata. That of a copy is its input's.
-    fn metadata(&self, sealed: &Sealed<'_>) -> Option<String> {
-        if self.planned.migration.edits.is_none() && !self.planned.rewritten {
-            return None;
-        }
-        let handle = sealed.file().try_clone().ok()?;
-        let file = h5::Source::from_file(handle).and_then(h5::File::from_source).ok()?;
-        h5::metadata_digest(&file).ok()
     }
 
     /// How a copy is checked that was made in this way. Where the file system lets both files share

@@ -10,7 +10,9 @@
 //! constants never does: a stored `Gauss` takes no part in computing a missing `nG`.
 
 use super::constants::{AU, EV, KB, LSOL, LY, MEARTH, MH, MJUPITER, MSOL, PC, YR};
+use std::collections::HashMap;
 use std::f64::consts::PI;
+use std::sync::LazyLock;
 
 /// Share of hydrogen in the mass of the gas, as RAMSES' cooling module has it.
 const HYDROGEN: f64 = 0.76;
@@ -31,12 +33,21 @@ pub struct Units {
 }
 
 /// One scale: Mera's name for it and how it follows from the units.
-type Scale = (&'static str, fn(&Units) -> f64);
+type Scale = (&'static str, Formula);
+type Formula = fn(&Units) -> f64;
 
 /// The scale of this name, if Mera 1.9 has one.
 pub fn scale(name: &str, units: &Units) -> Option<f64> {
-    SCALES.iter().find(|(known, _)| *known == name).map(|(_, formula)| formula(units))
+    BY_NAME.get(name).map(|formula| formula(units))
 }
+
+/// Whether Mera 1.9 has a scale of this name.
+pub fn is_scale(name: &str) -> bool {
+    BY_NAME.contains_key(name)
+}
+
+/// The formulas by name: a file asks for all of them.
+static BY_NAME: LazyLock<HashMap<&str, Formula>> = LazyLock::new(|| SCALES.into_iter().collect());
 
 /// All scales in the field order of `Mera.ScalesType003`.
 pub fn all(units: &Units) -> Vec<(&'static str, f64)> {

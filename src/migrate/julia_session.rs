@@ -5,13 +5,12 @@
 //! object of it, and prints what it finds then: once for each committed type, however many objects
 //! there are. Files that were appended to have several committed types of one name.
 
-use crate::h5::{self, Class, RelAddr};
+use crate::h5::{self, AddressHashMap, Class, RelAddr};
 use crate::julia::{Committed, Field, JuliaType, Param, TypeTable};
 use crate::migrate::finding::Severity;
 use crate::migrate::target::{Resolution, Target};
 use crate::migrate::typedef::{FieldDef, TypeDef};
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Types nest less deeply than this; ends forged cycles.
@@ -21,7 +20,7 @@ const MAX_DEPTH: u32 = 64;
 pub(in crate::migrate) struct JuliaSession<'a> {
     pub(in crate::migrate) types: &'a TypeTable<'a>,
     pub(in crate::migrate) target: &'a Target,
-    known: RefCell<HashMap<RelAddr, Rc<TypeReading>>>,
+    known: RefCell<AddressHashMap<Rc<TypeReading>>>,
 }
 
 /// What the session makes of a committed type.
@@ -160,8 +159,11 @@ impl<'a> JuliaSession<'a> {
         };
         let name = c.julia_type.name();
         let wanted: Vec<_> = def.fields.iter().filter(|f| f.is_stored()).collect();
+        // Mostly they stand in the same order.
+        let mut in_order = c.fields.iter().filter(|f| f.offset.is_some());
         for field in &wanted {
-            let stored = c.fields.iter().find(|f| f.name == field.name && f.offset.is_some());
+            let is = |f: &&Field| f.name == field.name && f.offset.is_some();
+            let stored = in_order.next().filter(is).or_else(|| c.fields.iter().find(is));
             let Some(stored) = stored else {
                 // The wording is JLD2's: it is the saved type that lacks the field.
                 return Ok(reconstructed(
@@ -189,6 +191,10 @@ impl<'a> JuliaSession<'a> {
                     ),
                 ));
             }
+        }
+        // As many, and all of them were found.
+        if c.fields.iter().filter(|f| f.offset.is_some()).count() == wanted.len() {
+            return Ok(TypeReading::default());
         }
         let extra: Vec<_> = c
             .fields
@@ -308,7 +314,7 @@ mod tests {
             fields: fields.collect(),
             typed_fields: false,
             is_plain: false,
-            datatype,
+            datatype: datatype.into(),
         }
     }
 

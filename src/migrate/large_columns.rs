@@ -14,7 +14,8 @@ pub struct LargeColumns(Vec<(u64, RelAddr)>);
 impl LargeColumns {
     /// Takes note of a dataset if it is one.
     pub(super) fn look(&mut self, addr: RelAddr, dataset: &Dataset) {
-        let TypeRef::Inline(Datatype { class, size, .. }) = &dataset.datatype else { return };
+        let TypeRef::Inline(datatype) = &dataset.datatype else { return };
+        let Datatype { class, size, .. } = &**datatype;
         let number = matches!(class, Class::FixedPoint { .. } | Class::Float { .. });
         if !number || dataset.dataspace.extent != Extent::Simple || dataset.is_unwritten() {
             return;

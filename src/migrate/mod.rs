@@ -10,6 +10,7 @@
 //! its types rightly.
 
 mod additions;
+mod along;
 pub mod check;
 mod client_values;
 mod container;
@@ -39,13 +40,14 @@ pub mod target;
 mod typedef;
 pub mod userrules;
 
+pub use along::Along;
 pub use container::is_merafile;
 pub use error::{PlanError, TargetError};
 pub use examine::Examiner;
 pub use finding::{Finding, Severity};
 pub use flat::{FlatState, FlatTable, flat_groups, flat_tables};
 pub use large_columns::LargeColumns;
-pub use plan::{Migration, Request, plan, plan_and_map, plan_for};
+pub use plan::{Migration, Request, plan, plan_along, plan_for};
 pub use portable::Readers;
 pub use survey::Survey;
 pub use typedef::{FieldDef, TypeDef};

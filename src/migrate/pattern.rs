@@ -68,6 +68,11 @@ impl PathPattern {
 /// That suffices: what an earlier star could take in addition, the last one can take too, and past
 /// a character that no star may take, none of them helps.
 fn matches(pattern: &str, text: &str, may: impl Fn(char) -> bool) -> bool {
+    // Most patterns are for other names from the first characters on.
+    let fixed = pattern.split_once('*').map_or(pattern, |(fixed, _)| fixed);
+    if !text.starts_with(fixed) {
+        return false;
+    }
     let (mut pattern, mut text) = (pattern, text);
     let mut retry: Option<(&str, &str)> = None;
     loop {

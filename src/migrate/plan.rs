@@ -1,5 +1,6 @@
 //! Plans an edit list from rules.
 
+use super::along::Along;
 use super::container;
 use super::diagnose;
 use super::edit::EditList;
@@ -13,7 +14,7 @@ use super::names::new_names;
 use super::portable::Readers;
 use super::survey::{References, Survey};
 use super::target::Target;
-use crate::h5::{File, Regions};
+use crate::h5::File;
 use crate::julia::{Overrides, Renames, TypeTable};
 use crate::migrate::julia_session::JuliaSession;
 
@@ -67,20 +68,21 @@ pub fn plan(file: &File, target: &Target, rewriting: bool) -> Result<Migration, 
 /// # Errors
 /// If the file cannot be read, or a rule cannot be carried out.
 pub fn plan_for(file: &File, target: &Target, request: &Request) -> Result<Migration, PlanError> {
-    plan_and_map(file, target, request, None)
+    plan_along(&TypeTable::new(file), target, request, Along::default())
+        .map(|(migration, _)| migration)
 }
 
-/// As [`plan_for`]; also says which bytes of the file are in use, if `regions` is there to hold
-/// them.
+/// As [`plan_for`], for the file of `types`; `along` takes down what it asks for on the walk that the
+/// plan is made from.
 ///
 /// # Errors
 /// If the file cannot be read, or a rule cannot be carried out.
-pub fn plan_and_map(
-    file: &File,
+pub fn plan_along<'f>(
+    types: &TypeTable<'_>,
     target: &Target,
     request: &Request,
-    regions: Option<&mut Regions>,
-) -> Result<Migration, PlanError> {
+    along: Along<'f>,
+) -> Result<(Migration, Along<'f>), PlanError> {
     let with_codec;
     let target = match &request.codec {
         Some(value) => {
@@ -90,8 +92,8 @@ pub fn plan_and_map(
         None => target,
     };
     let rewriting = request.rewriting;
-    let types = TypeTable::new(file);
-    let mut survey = Survey::walk(&types, target, regions)?;
+    let file = types.file();
+    let (mut survey, along) = Survey::walk(types, target, along)?;
     let mut findings = Findings::default();
     let rewrite = diagnose::filters(&survey, target, &mut findings);
     diagnose::structure(&survey, &mut findings);
@@ -101,23 +103,23 @@ pub fn plan_and_map(
     container::unread(&survey.unread, &mut findings);
     survey.repairs.tell(superblock, &mut findings);
     survey.client_values.tell(&mut findings);
-    let groups = groups(&types, target, &survey, rewriting || rewrite.is_some())?;
-    let session = JuliaSession::new(&types, target);
+    let groups = groups(types, target, &survey, rewriting || rewrite.is_some())?;
+    let session = JuliaSession::new(types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
     diagnose::ruled(&session, &survey, &groups, &mut findings)?;
-    let names = new_names(&types, target, &survey, &groups, rewriting || rewrite.is_some())?;
+    let names = new_names(types, target, &survey, &groups, rewriting || rewrite.is_some())?;
     diagnose::names(&names, &mut findings);
-    let unmet = unmet(&types, target, &survey, &groups)?;
+    let unmet = unmet(types, target, &survey, &groups)?;
     diagnose::unmet(&unmet, &mut findings);
     let portable = if request.portable {
-        let references = |wanted| Ok(References::find(&types, &survey, wanted)?.edges);
-        Some(survey.portable.repairs(&types, &references, &mut findings)?)
+        let references = |wanted| Ok(References::find(types, &survey, wanted)?.edges);
+        Some(survey.portable.repairs(types, &references, &mut findings)?)
     } else {
         None
     };
     let readers = portable.as_ref().map_or(survey.portable.readers, |repairs| repairs.readers);
     let ported = portable.as_ref().is_some_and(|repairs| !repairs.is_empty());
-    let mut engine = Engine::new(&types, &survey, &groups, portable.as_ref());
+    let mut engine = Engine::new(types, &survey, &groups, portable.as_ref());
     let flags = match &request.codec {
         // A plain Bool has no type that a rule could name.
         Some(value) if !matches!(value, Literal::Bool(false)) => {
@@ -125,7 +127,7 @@ pub fn plan_and_map(
         }
         _ => Vec::new(),
     };
-    let tables = if request.flat_links { flat_tables(&types)? } else { Vec::new() };
+    let tables = if request.flat_links { flat_tables(types)? } else { Vec::new() };
     tables.iter().for_each(|table| table.tell(&mut findings));
     let links: Vec<_> = tables.iter().flat_map(FlatTable::added).collect();
     let idle = groups.is_empty() && names.is_empty() && flags.is_empty() && links.is_empty();
@@ -140,5 +142,7 @@ pub fn plan_and_map(
     let (overrides, renames) = engine.expectations();
     let findings = findings.into_sorted();
     survey.forget_edges();
-    Ok(Migration { findings, edits, overrides, renames, rewrite, links, unmet, survey, readers })
+    let migration =
+        Migration { findings, edits, overrides, renames, rewrite, links, unmet, survey, readers };
+    Ok((migration, along))
 }

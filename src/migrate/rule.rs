@@ -329,7 +329,7 @@ impl Formula {
     /// Whether the formula has a value for a field of this name.
     pub fn provides(self, name: &str) -> bool {
         match self {
-            Self::MeraScales => scales::names().any(|known| known == name),
+            Self::MeraScales => scales::is_scale(name),
             Self::MeraConstants => constants::constant(name).is_some(),
         }
     }

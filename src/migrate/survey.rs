@@ -1,15 +1,17 @@
 //! Collects what there is in a file, as far as rules and findings ask for it: one trace.
 
+use super::along::Along;
 use super::client_values::ClientValues;
 use super::container::Repairs;
 use super::large_columns::LargeColumns;
 use super::portable::Portable;
 use super::target::Target;
 use crate::h5::{
-    Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry, Link, Object, ObjectKind,
-    Region, RegionKind, Regions, RelAddr, Result, Trace, TypeRef, Visitor,
+    AddressHashMap, Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry, Link,
+    Object, ObjectKind, Region, RegionKind, RelAddr, Result, Trace, TypeRef, Visitor,
 };
 use crate::julia::{TypeTable, is_type};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -86,16 +88,16 @@ pub struct Instance {
     pub extent: Extent,
 }
 
-struct Surveyor<'a> {
+struct Surveyor<'a, 'f> {
     types: &'a TypeTable<'a>,
     target: &'a Target,
     root: RelAddr,
     out: Survey,
-    regions: Option<&'a mut Regions>,
+    along: Along<'f>,
     /// Whether a rule names a committed type, or one that its values hold, and how deeply they nest.
-    concerned: HashMap<RelAddr, (bool, u32)>,
+    concerned: AddressHashMap<(bool, u32)>,
     /// Where in values of a committed type others stand as values.
-    type_places: HashMap<RelAddr, Arc<[TypePlace]>>,
+    type_places: AddressHashMap<Arc<[TypePlace]>>,
     /// The path that was kept last, and bytes of all.
     last_place: Option<Arc<str>>,
     places: u64,
@@ -112,15 +114,15 @@ impl Survey {
     /// # Errors
     /// If anything reachable is damaged or foreign, but for the headers of datasets that are foreign.
     pub fn run(types: &TypeTable<'_>, target: &Target) -> Result<Self> {
-        Self::walk(types, target, None)
+        Self::walk(types, target, Along::default()).map(|(survey, _)| survey)
     }
 
-    /// As [`Self::run`]; also says which bytes are in use, if `regions` is there to hold them.
-    pub(super) fn walk(
+    /// As [`Self::run`]; `along` takes down what it asks for on the same walk.
+    pub(super) fn walk<'f>(
         types: &TypeTable<'_>,
         target: &Target,
-        regions: Option<&mut Regions>,
-    ) -> Result<Self> {
+        along: Along<'f>,
+    ) -> Result<(Self, Along<'f>)> {
         let root = types.file().superblock().root;
         let out = Self { edges: Some(Vec::new()), ..Self::default() };
         let mut surveyor = Surveyor {
@@ -128,15 +130,15 @@ impl Survey {
             target,
             root,
             out,
-            regions,
-            concerned: HashMap::new(),
-            type_places: HashMap::new(),
+            along,
+            concerned: AddressHashMap::default(),
+            type_places: AddressHashMap::default(),
             last_place: None,
             places: 0,
         };
         Trace::run(types.file(), &mut surveyor)?;
         surveyor.out.repairs.let_pass(types.file());
-        Ok(surveyor.out)
+        Ok((surveyor.out, surveyor.along))
     }
 
     /// Gives back the memory of what only planning asks for.
@@ -151,13 +153,14 @@ impl Survey {
     }
 }
 
-impl Visitor for Surveyor<'_> {
+impl Visitor for Surveyor<'_, '_> {
     fn missing_chunks(&mut self, path: &str, _: u64) -> Result<()> {
         self.out.repairs.missing_chunks(path);
         Ok(())
     }
 
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        self.along.object(object, path);
         self.out.repairs.look(object, path);
         self.out.client_values.look(object, self.target, path)?;
         match &object.kind {
@@ -207,6 +210,7 @@ impl Visitor for Surveyor<'_> {
         if !error.is_foreign_dataset() {
             return Err(error);
         }
+        self.along.foreign(path);
         self.out.unread.push((Arc::from(path), error));
         Ok(())
     }
@@ -223,14 +227,12 @@ impl Visitor for Surveyor<'_> {
         if region.kind == RegionKind::Heap {
             self.out.portable.heap(self.types.file(), &region)?;
         }
-        if let Some(regions) = &mut self.regions {
-            regions.push(region);
-        }
+        self.along.region(region);
         Ok(())
     }
 }
 
-impl Surveyor<'_> {
+impl Surveyor<'_, '_> {
     /// A path, to be kept. The one kept last is shared: many objects hang off one link. All of them
     /// together may not be much longer than the file, as they can be where a forged group has many
     /// links below a long path.
@@ -255,16 +257,17 @@ impl Surveyor<'_> {
         let mended = self.out.client_values.mends(object.addr());
         self.out.portable.dataset(self.types, object, dataset, path)?;
         for filter in &dataset.filters {
-            let mut filter = filter.clone();
+            let mut filter = Cow::Borrowed(filter);
             if mended {
-                filter.client.truncate(self.target.taken(filter.id, &filter.client));
+                let taken = self.target.taken(filter.id, &filter.client);
+                filter.to_mut().client.truncate(taken);
             }
-            let known = self.out.filters.iter_mut().find(|(f, _, _)| *f == filter);
+            let known = self.out.filters.iter_mut().find(|(f, _, _)| *f == *filter);
             match known {
                 Some((_, count, _)) => *count += 1,
                 None => {
                     let place = self.place(path)?;
-                    self.out.filters.push((filter, 1, place));
+                    self.out.filters.push((filter.into_owned(), 1, place));
                 }
             }
         }

@@ -32,8 +32,11 @@ impl TypeDef {
 impl FieldDef {
     /// Whether JLD2 stores the field: pointers and values of types without content take no bytes.
     pub fn is_stored(&self) -> bool {
-        let bare = self.julia_type.split('{').next().unwrap_or_default();
-        !matches!(bare, "Core.Ptr" | "Core.Nothing" | "Base.Missing")
+        let is = |name: &str| {
+            let parameters = self.julia_type.strip_prefix(name);
+            parameters.is_some_and(|rest| rest.is_empty() || rest.starts_with('{'))
+        };
+        !["Core.Ptr", "Core.Nothing", "Base.Missing"].into_iter().any(is)
     }
 }
 

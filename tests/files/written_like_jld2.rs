@@ -202,7 +202,7 @@ fn scalar_datasets_are_those_that_jld2_wrote() {
             }
             let (committed, plain) = match &d.datatype {
                 TypeRef::Shared { addr, .. } => (Some(ObjectRef::Existing(*addr)), None),
-                TypeRef::Inline(t) => (None, Some(t)),
+                TypeRef::Inline(t) => (None, Some(&**t)),
             };
             let mut build =
                 Build::new(&table, &[original.types[0]], FieldStyle::Datatypes).unwrap();

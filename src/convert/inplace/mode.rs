@@ -78,7 +78,7 @@ pub(in crate::convert) fn carry_out(
     observer.progress(Phase::Edit, 0, edits.bytes_appended());
     let mut checked = |file: &std::fs::File| {
         flip::here(path, file).map_err(|e| Failure::new(FailureKind::Output, e.to_string()))?;
-        let Checked { bytes, digest, remarks, readers } = check.run(file)?;
+        let Checked { bytes, digest, remarks, readers, .. } = check.run(file)?;
         let readers = Some(readers);
         made = Made { digest, remarks, verify: level, readers, ..Made::nothing(bytes) };
         Ok(())

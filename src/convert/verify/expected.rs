@@ -4,7 +4,7 @@ use super::super::planned::{Planned, read_failure};
 use super::super::{Failure, Observer, Phase, VerifyLevel};
 use super::{content, form, metadata};
 use crate::h5::{self, Region, Regions, RelAddr, Trace, Visitor};
-use crate::julia::{Digest, Dumper, TypeTable, readable};
+use crate::julia::{Digest, Dumper, readable};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -19,8 +19,10 @@ pub(in super::super) struct Expected {
 /// A linked dataset of the output.
 pub(super) struct Linked {
     pub(super) path: String,
-    /// Where it is in the input, and what it is; none if this link to it is new.
-    pub(super) old: Option<(RelAddr, String)>,
+    /// Where it is in the input; none if this link to it is new.
+    pub(super) old: Option<RelAddr>,
+    /// What it has to be, in words, where the input does not stay to be asked.
+    pub(super) form: Option<String>,
     /// Digest of the value if contents are compared.
     pub(super) value: Option<u128>,
 }
@@ -40,18 +42,17 @@ impl Expected {
             return Ok(Self { datasets: Vec::new(), metadata: None });
         }
         let migration = &planned.migration;
-        let types = TypeTable::with_renames(&planned.file, migration.renames.clone());
+        let types = planned.renamed_types();
         let tick = Ticker::new(migration.survey.payload_bytes, observer);
         let tick = |bytes| tick.tick(bytes);
         let mut out = Vec::new();
         for (name, addr) in readable(&planned.file).map_err(failed)? {
-            let form = form::planned(planned, &types, addr);
+            let form = in_place.then(|| form::planned(planned, &types, addr)).transpose();
             let form = form.map_err(|e| failed(e.in_object(&name)))?;
-            out.push(Linked { path: name, old: Some((addr, form)), value: None });
+            out.push(Linked { path: name, old: Some(addr), form, value: None });
         }
         if level >= VerifyLevel::Content {
-            let addrs: Vec<_> =
-                out.iter().filter_map(|l| l.old.as_ref().map(|(addr, _)| *addr)).collect();
+            let addrs: Vec<_> = out.iter().filter_map(|l| l.old).collect();
             let columns = &migration.survey.large_columns;
             let ahead = content::ahead(&types, columns, threads, &tick);
             let one = |addr| {
@@ -69,7 +70,12 @@ impl Expected {
         // These lead to objects whose values are compared where they were linked before; that they
         // lead there is known when the output needs no more links.
         let added = migration.links.iter();
-        out.extend(added.map(|path| Linked { path: path.clone(), old: None, value: None }));
+        out.extend(added.map(|path| Linked {
+            path: path.clone(),
+            old: None,
+            form: None,
+            value: None,
+        }));
         out.sort_by(|a, b| a.path.cmp(&b.path));
         let metadata =
             if in_place { Some(planned_metadata(planned).map_err(failed)?) } else { None };

@@ -2,8 +2,9 @@
 //! stand.
 
 use super::super::planned::Planned;
-use crate::h5::{Dataset, Extent, File, Layout, RelAddr, Result, StoredChunk};
+use crate::h5::{Dataset, Extent, File, Layout, RelAddr, Result, StoredChunk, TypeRef};
 use crate::julia::{Element, JuliaType, Override, TypeTable};
+use std::sync::Arc;
 
 /// What there is to say of the dataset at `addr` of `types`' file.
 ///
@@ -48,6 +49,33 @@ fn one_chunk(file: &File, dataset: &Dataset) -> Result<Option<StoredChunk>> {
         Some(table) if table.grid().total() == 1 => table.get(0),
         _ => Ok(None),
     }
+}
+
+/// Whether nothing needs to be said of a dataset, since it is the same on both sides: the output took
+/// over the object and its type, which it does when all their bytes are the same there, and nothing
+/// but these tells what it is.
+pub(super) fn is_same(
+    planned: &Planned,
+    [old_types, new_types]: [&TypeTable<'_>; 2],
+    [old, new]: [RelAddr; 2],
+) -> Result<bool> {
+    if planned.rewritten || old != new || planned.migration.overrides.objects.contains_key(&old) {
+        return Ok(false);
+    }
+    let (was, is) = (old_types.file().object(old)?, new_types.file().object(new)?);
+    let Some(dataset) = was.dataset().filter(|_| Arc::ptr_eq(&was, &is)) else {
+        return Ok(false);
+    };
+    // An index of chunks is a matter of its own.
+    if dataset.layout.chunked().is_some() && dataset.layout.single_chunk().is_none() {
+        return Ok(false);
+    }
+    Ok(match dataset.datatype {
+        TypeRef::Inline(_) => true,
+        TypeRef::Shared { addr, .. } => {
+            Arc::ptr_eq(&old_types.committed(addr)?, &new_types.committed(addr)?)
+        }
+    })
 }
 
 /// What the dataset at `addr` of the input has to be in the output.

@@ -8,6 +8,7 @@ use crate::convert::Observer;
 use crate::convert::rewrite::Rewritten;
 use crate::h5::File;
 use crate::julia::{Digest, Dumper, TypeTable, datasets};
+use crate::migrate::Along;
 use std::fs;
 
 /// The disk gives back what was written.
@@ -38,8 +39,8 @@ pub(in crate::convert) fn same_file(
     output: &File,
     observer: &dyn Observer,
 ) -> Result<Vec<(String, String)>, String> {
-    let (used, _) = walk::walk(output)?;
-    walk::disjoint(&used.sorted())?;
+    let (along, _) = walk::walk(output, Along::default().with_regions())?;
+    walk::disjoint(&along.into_regions())?;
     graph::compare(from, output)?;
     let sides = [from, output];
     let [before, after] = sides.map(|file| datasets(file).map_err(|e| e.to_string()));

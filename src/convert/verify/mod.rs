@@ -25,15 +25,17 @@ use self::bytes::{Problem, Replaced};
 use self::expected::{Linked, Ticker};
 use super::planned::{Planned, read_failure};
 use super::{Failure, FailureKind, Observer, VerifyLevel};
-use crate::h5::{self, File, Region, Regions, Source};
+use crate::h5::{self, File, Region, Source};
 use crate::julia::{Digest, Dumper, TypeTable, readable};
 use crate::migrate::target::Target;
-use crate::migrate::{LargeColumns, Readers, Request, Survey, plan_and_map};
+use crate::migrate::{Along, LargeColumns, Readers, Request, Survey, plan_along};
 use crate::sys::readback::forget;
 use crate::sys::sums::Stretch;
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 pub(super) use self::content::digest;
@@ -50,6 +52,9 @@ pub(super) struct Checked {
     pub(super) remarks: Vec<String>,
     /// What readers that are built on HDF5 make of it.
     pub(super) readers: Readers,
+    /// Digest of its metadata, if it is another file than the input and not a copy of it, and if it
+    /// could be taken.
+    pub(super) metadata: Option<String>,
 }
 
 /// How the output came to be: what its bytes are held against.
@@ -62,6 +67,15 @@ pub(super) enum MadeBy {
     Rewrite { sums: Vec<Stretch>, head: Vec<u8> },
     /// The input itself, edited.
     InPlace,
+}
+
+/// What the check of an output's structure finds.
+struct Structure {
+    /// What readers that are built on HDF5 make of it.
+    readers: Readers,
+    columns: LargeColumns,
+    /// Digest of its metadata, see [`Checked::metadata`].
+    metadata: Option<String>,
 }
 
 /// The check of one output.
@@ -93,24 +107,75 @@ impl Check<'_> {
         }
         let handle = file.try_clone().map_err(io)?;
         let output = Source::from_file(handle)
-            .and_then(File::from_source)
+            .and_then(|source| self.open(source))
             .map_err(|e| self.bad(format!("the output is damaged: {e}")))?;
         self.length(&output, bytes).map_err(|what| self.bad(what))?;
         if level == VerifyLevel::None {
-            let (used, readers) = walk::walk(&output).map_err(|what| self.bad(what))?;
-            self.disjoint(used).map_err(|what| self.bad(what))?;
-            return Ok(Checked { bytes, digest: None, remarks: Vec::new(), readers });
+            let walk = walk::walk(&output, self.along(&output));
+            let (along, readers) = walk.map_err(|what| self.bad(what))?;
+            let (digest, metadata) = (None, along.digest());
+            self.disjoint(along.into_regions()).map_err(|what| self.bad(what))?;
+            return Ok(Checked { bytes, digest, remarks: Vec::new(), readers, metadata });
         }
-        let (readers, columns) = self.structure(&output, file).map_err(|what| self.bad(what))?;
+        let types = match self.made_by {
+            MadeBy::Rewrite { .. } => TypeTable::new(&output),
+            MadeBy::Copy { .. } | MadeBy::InPlace => {
+                TypeTable::revised(&output, Arc::clone(&self.planned.types))
+            }
+        };
+        let found;
+        let (readers, columns, metadata) = if let Some(readers) = self.same_file(&output)? {
+            (readers, &self.planned.migration.survey.large_columns, None)
+        } else {
+            found = self.structure(&types, file)?;
+            (found.readers, &found.columns, found.metadata.clone())
+        };
         let digest = match level {
             VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Bytes => None,
-            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&output, &columns)?),
+            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&types, columns)?),
         };
         let remarks = match level {
             VerifyLevel::Hdf5 => self.reread(&output, file)?,
             _ => Vec::new(),
         };
-        Ok(Checked { bytes, digest, remarks, readers })
+        Ok(Checked { bytes, digest, remarks, readers, metadata })
+    }
+
+    /// Opens the output. What of it is as in the input, byte for byte, is not parsed again.
+    fn open(&self, source: Source) -> h5::Result<File> {
+        match self.made_by {
+            MadeBy::Rewrite { .. } => File::from_source(source),
+            MadeBy::Copy { .. } | MadeBy::InPlace => self.planned.file.revised(source),
+        }
+    }
+
+    /// Of a small file that is copied as it is, and whose copy was compared with it in whole: checks
+    /// that it is also what was read when it was planned that nothing is to be done. There is no
+    /// more to be found in it then; what readers make of it is what they make of the input. `None`
+    /// for all others.
+    fn same_file(&self, output: &File) -> Result<Option<Readers>, Failure> {
+        let planned = self.planned;
+        let whole = matches!(self.made_by, MadeBy::Copy { .. }) && self.level >= VerifyLevel::Bytes;
+        // All that planning read is kept in the source, and is what is compared here.
+        if !whole || self.changed() || planned.regions.is_empty() {
+            return Ok(None);
+        }
+        metadata::compare(planned.file.source(), output.source(), &planned.regions)
+            .map_err(|what| self.bad(what))?;
+        Ok(Some(planned.migration.survey.portable.readers))
+    }
+
+    /// What is taken down on the walk through the output.
+    fn along<'f>(&self, output: &'f File) -> Along<'f> {
+        let along = Along::default().with_regions();
+        // Of a copy it is the input's; in place nobody asks for it.
+        let other = !matches!(self.made_by, MadeBy::InPlace) && self.changed();
+        if other { along.with_digest(output) } else { along }
+    }
+
+    /// Whether the output is to be another file than the input.
+    fn changed(&self) -> bool {
+        self.planned.rewritten || self.planned.migration.edits.is_some()
     }
 
     /// Checks only what values are read from the output, by us and through libhdf5.
@@ -118,7 +183,7 @@ impl Check<'_> {
         let handle = file.try_clone().map_err(|e| self.bad(e))?;
         let output = Source::from_file(handle).and_then(File::from_source);
         let output = output.map_err(|e| self.bad(format!("the output is damaged: {e}")))?;
-        self.content(&output, &LargeColumns::default())?;
+        self.content(&TypeTable::new(&output), &LargeColumns::default())?;
         self.reread(&output, file).map(drop)
     }
 
@@ -156,35 +221,34 @@ impl Check<'_> {
 
     /// All invariants and checksums hold, no two objects share bytes, all metadata and the linked
     /// datasets are as planned, and nothing is left to be done. Says what readers that are built on
-    /// HDF5 make of it, and which columns are large.
-    fn structure(&self, output: &File, file: &fs::File) -> Result<(Readers, LargeColumns), String> {
-        let planned = self.planned;
-        let mut regions = Regions::default();
+    /// HDF5 make of it, which columns are large, and gives the digest of the metadata.
+    fn structure(&self, types: &TypeTable<'_>, file: &fs::File) -> Result<Structure, Failure> {
+        let (planned, output) = (self.planned, types.file());
         // A rewrite chooses layouts itself; what HDF5 makes of them is told.
         let (flat_links, portable) = (planned.flat_links, planned.portable && !planned.rewritten);
         let request = Request { flat_links, portable, ..Request::default() };
-        let again = plan_and_map(output, self.target, &request, Some(&mut regions));
-        let again = again.map_err(|e| format!("the output: {e}"))?;
+        let again = plan_along(types, self.target, &request, self.along(output));
+        let (again, along) = again.map_err(|e| self.bad(format!("the output: {e}")))?;
         if !unread(&again.survey).eq(unread(&planned.migration.survey)) {
-            return Err("other datasets than before cannot be read".to_owned());
+            return Err(self.bad("other datasets than before cannot be read"));
         }
-        let regions = self.disjoint(regions)?;
-        self.metadata(output, file, &regions)?;
-        self.linked(output)?;
+        let digest = along.digest();
+        let regions = self.disjoint(along.into_regions()).map_err(|what| self.bad(what))?;
+        self.metadata(output, file, &regions).map_err(|what| self.bad(what))?;
+        self.linked(types)?;
         if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
             let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
-            return Err(format!("the output still needs changes: {left}"));
+            return Err(self.bad(format!("the output still needs changes: {left}")));
         }
-        Ok((again.survey.portable.readers, again.survey.large_columns))
+        let Survey { portable, large_columns: columns, .. } = again.survey;
+        Ok(Structure { readers: portable.readers, columns, metadata: digest })
     }
 
     /// Sorts the bytes in use. We let no two objects share any; an input that does and is not
     /// changed is copied as it is.
-    fn disjoint(&self, regions: Regions) -> Result<Vec<Region>, String> {
-        let regions = regions.sorted();
+    fn disjoint(&self, regions: Vec<Region>) -> Result<Vec<Region>, String> {
         let overlap = walk::disjoint(&regions);
-        let changed = self.planned.rewritten || self.planned.migration.edits.is_some();
-        if changed {
+        if self.changed() {
             overlap?;
         }
         Ok(regions)
@@ -195,7 +259,8 @@ impl Check<'_> {
         let unread = |e: h5::Error| format!("metadata cannot be compared: {e}");
         match self.made_by {
             MadeBy::Copy { .. } => {
-                metadata::compare(&self.planned.as_planned().map_err(unread)?, output, regions)?;
+                let planned = self.planned.planned_bytes().map_err(unread)?;
+                metadata::compare(&planned, output.source(), regions)?;
             }
             MadeBy::Rewrite { .. } => {
                 return graph::compare(&self.planned.as_planned().map_err(unread)?, output);
@@ -207,37 +272,53 @@ impl Check<'_> {
                 }
             }
         }
+        if self.level >= VerifyLevel::Bytes {
+            // All that was appended and replaced was compared when it was read back from the disk.
+            return Ok(());
+        }
         // Between appended objects there are bytes, too.
         self.planned.migration.edits.as_ref().map_or(Ok(()), |e| bytes::applied(file, e))
     }
 
     /// The linked datasets are the planned ones, of the planned type, shape and place.
-    fn linked(&self, output: &File) -> Result<(), String> {
-        let damaged = |e: h5::Error| format!("the output is damaged: {e}");
+    fn linked(&self, types: &TypeTable<'_>) -> Result<(), Failure> {
+        let output = types.file();
+        let damaged = |e: h5::Error| self.bad(format!("the output is damaged: {e}"));
         let (planned, expected) = (self.planned, &self.expected.datasets);
         let new = readable(output).map_err(damaged)?;
         if expected.len() != new.len() {
-            return Err(format!("{} datasets became {}", expected.len(), new.len()));
+            return Err(self.bad(format!("{} datasets became {}", expected.len(), new.len())));
         }
-        let types = TypeTable::new(output);
+        let old_types = planned.renamed_types();
         let end = planned.file.superblock().end_of_file;
-        for (Linked { path: old_path, old, .. }, (new_path, new_addr)) in expected.iter().zip(&new)
-        {
+        for (linked, (new_path, new_addr)) in expected.iter().zip(&new) {
+            let Linked { path: old_path, old, form, .. } = linked;
             if old_path != new_path {
-                return Err(format!("dataset {old_path} became {new_path}"));
+                return Err(self.bad(format!("dataset {old_path} became {new_path}")));
             }
-            let Some((old_addr, form)) = old else { continue };
+            let Some(old_addr) = old else { continue };
             let replaced = planned.migration.overrides.objects.contains_key(old_addr);
             let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
             let stayed = old_addr == new_addr;
             if !planned.rewritten && (replaced != appended || !(replaced || stayed)) {
-                return Err(format!(
+                return Err(self.bad(format!(
                     "dataset {old_path} was to stay at {old_addr}, not at {new_addr}"
-                ));
+                )));
             }
-            let found = form::found(planned, &types, *old_addr, *new_addr).map_err(damaged)?;
+            let form = if let Some(form) = form {
+                Cow::Borrowed(form)
+            } else {
+                let (sides, addrs) = ([&old_types, types], [*old_addr, *new_addr]);
+                if form::is_same(planned, sides, addrs).is_ok_and(|same| same) {
+                    continue;
+                }
+                let form = form::planned(planned, &old_types, *old_addr);
+                Cow::Owned(form.map_err(|e| read_failure(self.path, &e.in_object(old_path)))?)
+            };
+            let found = form::found(planned, types, *old_addr, *new_addr).map_err(damaged)?;
             if *form != found {
-                return Err(format!("dataset {old_path} is {found}, planned was {form}"));
+                let what = format!("dataset {old_path} is {found}, planned was {form}");
+                return Err(self.bad(what));
             }
         }
         Ok(())
@@ -303,21 +384,20 @@ impl Check<'_> {
 
     /// Every value of the output, which has these large columns, is the input's, or what a rule makes
     /// of it.
-    fn content(&self, output: &File, columns: &LargeColumns) -> Result<String, Failure> {
+    fn content(&self, types: &TypeTable<'_>, columns: &LargeColumns) -> Result<String, Failure> {
         let tick = Ticker::new(self.planned.migration.survey.payload_bytes, self.observer);
         let tick = |bytes| tick.tick(bytes);
-        let types = TypeTable::new(output);
         let failed = |e: h5::Error| output_failure(self.path, &e);
         let mut all = Xxh3::new();
-        let outputs = readable(output).map_err(failed)?;
+        let outputs = readable(types.file()).map_err(failed)?;
         let linked = self.expected.datasets.iter().zip(&outputs);
         let (before, addrs): (Vec<_>, Vec<_>) = linked
             .filter(|(linked, _)| linked.old.is_some())
             .map(|(linked, (_, addr))| (linked, *addr))
             .unzip();
-        let ahead = content::ahead(&types, columns, self.threads, &tick);
+        let ahead = content::ahead(types, columns, self.threads, &tick);
         let one = |addr| {
-            let dumper = Dumper::new(&types, Digest::Xxh3).with_progress(&tick);
+            let dumper = Dumper::new(types, Digest::Xxh3).with_progress(&tick);
             content::digest(&content::knowing(dumper, ahead.as_ref()), addr)
         };
         let bytes = self.planned.migration.survey.payload_bytes;

@@ -1,27 +1,30 @@
 //! Checks whether a file can be read at all: what even `--verify none` asks of an output.
 
-use crate::h5::{Error, File, Object, ObjectKind, Region, Regions, Result, Trace, Visitor};
+use crate::h5::{Error, File, Object, ObjectKind, Region, Result, Trace, Visitor};
 use crate::julia::TypeTable;
-use crate::migrate::Readers;
+use crate::migrate::{Along, Readers};
 
 /// Reads every object of `output` that can be reached: checksums, addresses and sizes hold, types
-/// can be made sense of. Gives the bytes in use, and what readers that are built on HDF5 make of the
-/// datasets.
-pub(super) fn walk(output: &File) -> std::result::Result<(Regions, Readers), String> {
-    let (types, readers) = (TypeTable::new(output), Readers::default());
-    let mut walk = Walk { types, regions: Regions::default(), readers };
+/// can be made sense of. Gives what `along` takes down, and what readers that are built on HDF5 make
+/// of the datasets.
+pub(super) fn walk<'a>(
+    output: &'a File,
+    along: Along<'a>,
+) -> std::result::Result<(Along<'a>, Readers), String> {
+    let mut walk = Walk { types: TypeTable::new(output), along, readers: Readers::default() };
     Trace::run(output, &mut walk).map_err(|e| format!("the output is damaged: {e}"))?;
-    Ok((walk.regions, walk.readers))
+    Ok((walk.along, walk.readers))
 }
 
 struct Walk<'a> {
     types: TypeTable<'a>,
-    regions: Regions,
+    along: Along<'a>,
     readers: Readers,
 }
 
 impl Visitor for Walk<'_> {
-    fn object(&mut self, object: &Object, _: &str) -> Result<()> {
+    fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        self.along.object(object, path);
         if let ObjectKind::Datatype(_) = &object.kind {
             self.types.committed(object.addr())?;
         }
@@ -32,12 +35,16 @@ impl Visitor for Walk<'_> {
     }
 
     /// An input may have some that JLD2 does not read, and they are copied as they are.
-    fn foreign(&mut self, _: &str, error: Error) -> Result<()> {
-        if error.is_foreign_dataset() { Ok(()) } else { Err(error) }
+    fn foreign(&mut self, path: &str, error: Error) -> Result<()> {
+        if !error.is_foreign_dataset() {
+            return Err(error);
+        }
+        self.along.foreign(path);
+        Ok(())
     }
 
     fn region(&mut self, region: Region) -> Result<()> {
-        self.regions.push(region);
+        self.along.region(region);
         Ok(())
     }
 }

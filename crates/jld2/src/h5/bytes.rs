@@ -17,16 +17,19 @@ impl<'a> Cursor<'a> {
     }
 
     /// Absolute offset of the next byte.
+    #[inline]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
     /// How many bytes are left.
+    #[inline]
     pub fn remaining(&self) -> usize {
         self.rest.len()
     }
 
     /// What is left, without taking it.
+    #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
@@ -35,32 +38,36 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// If fewer are left.
+    #[inline]
     pub fn take(&mut self, n: usize) -> Result<&'a [u8]> {
-        match self.rest.split_at_checked(n) {
-            Some((head, rest)) => {
-                self.rest = rest;
-                self.offset = self.offset.saturating_add(n as u64);
-                Ok(head)
-            }
-            None => Err(Error::corrupt(
-                self.offset,
-                self.what,
-                format!("{n} more bytes"),
-                format!("{}", self.rest.len()),
-            )),
-        }
+        let Some((head, rest)) = self.rest.split_at_checked(n) else { return Err(self.short(n)) };
+        self.rest = rest;
+        self.offset = self.offset.saturating_add(n as u64);
+        Ok(head)
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let mut out = [0; N];
-        out.copy_from_slice(self.take(N)?);
-        Ok(out)
+        let Some((head, rest)) = self.rest.split_first_chunk::<N>() else {
+            return Err(self.short(N));
+        };
+        self.rest = rest;
+        self.offset = self.offset.saturating_add(N as u64);
+        Ok(*head)
+    }
+
+    /// Fewer than `n` bytes are left.
+    #[cold]
+    fn short(&self, n: usize) -> Error {
+        let (expected, found) = (format!("{n} more bytes"), self.rest.len().to_string());
+        Error::corrupt(self.offset, self.what, expected, found)
     }
 
     /// One byte.
     ///
     /// # Errors
     /// If none is left.
+    #[inline]
     pub fn u8(&mut self) -> Result<u8> {
         self.array::<1>().map(|[b]| b)
     }
@@ -69,6 +76,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// If fewer are left.
+    #[inline]
     pub fn u16(&mut self) -> Result<u16> {
         self.array().map(u16::from_le_bytes)
     }
@@ -77,6 +85,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// If fewer are left.
+    #[inline]
     pub fn u32(&mut self) -> Result<u32> {
         self.array().map(u32::from_le_bytes)
     }
@@ -85,6 +94,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// If fewer are left.
+    #[inline]
     pub fn u64(&mut self) -> Result<u64> {
         self.array().map(u64::from_le_bytes)
     }
@@ -93,6 +103,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// If fewer are left.
+    #[inline]
     pub fn addr(&mut self) -> Result<RelAddr> {
         self.u64().map(RelAddr)
     }

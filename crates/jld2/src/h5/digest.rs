@@ -5,8 +5,6 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// Payloads of at most so many bytes count as metadata: they cost no more than their header.
 const SMALL: u64 = 4 << 10;
-/// Bytes are read in pieces of this many.
-const PIECE: u64 = 64 << 10;
 /// Of a longer path only the end counts: those of groups inside one another would else be longer, all
 /// together, than any file. The links themselves count wherever they are.
 const PATH: usize = 4 << 10;
@@ -19,18 +17,42 @@ const PATH: usize = 4 << 10;
 /// # Errors
 /// If anything reachable is damaged or foreign, but for the headers of foreign datasets.
 pub fn metadata_digest(file: &File) -> Result<String> {
-    let mut digester = Digester { file, hash: Xxh3::new() };
-    digester.number(file.source().len());
-    Trace::run(file, &mut digester)?;
-    Ok(format!("{:032x}", digester.hash.digest128()))
+    let mut digest = MetadataDigest::new(file);
+    Trace::run(file, &mut digest)?;
+    Ok(digest.finish())
 }
 
-struct Digester<'a> {
+/// Takes the [`metadata_digest`] of a file along a [`Trace`] that is made for another purpose: a
+/// visitor that has to be told of every object, region and foreign object of the trace, in order.
+pub struct MetadataDigest<'a> {
     file: &'a File,
     hash: Xxh3,
 }
 
-impl Digester<'_> {
+impl std::fmt::Debug for MetadataDigest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MetadataDigest").finish_non_exhaustive()
+    }
+}
+
+impl<'a> MetadataDigest<'a> {
+    /// Nothing of `file` is digested yet but its length.
+    pub fn new(file: &'a File) -> Self {
+        let mut out = Self { file, hash: Xxh3::new() };
+        out.number(file.source().len());
+        out
+    }
+
+    /// The digest, once the trace is over.
+    pub fn finish(&self) -> String {
+        format!("{:032x}", self.hash.digest128())
+    }
+
+    /// Takes in a dataset that JLD2 does not read: nothing is known of it but that it is there.
+    pub fn unread(&mut self, path: &str) {
+        self.path(path);
+    }
+
     fn number(&mut self, number: u64) {
         self.hash.update(&number.to_le_bytes());
     }
@@ -43,34 +65,33 @@ impl Digester<'_> {
         self.hash.update(path.as_bytes().get(more..).unwrap_or_default());
     }
 
-    fn bytes(&mut self, mut start: u64, end: u64) -> Result<()> {
-        while start < end {
-            let len = (end - start).min(PIECE);
-            let len = usize::try_from(len).unwrap_or(usize::MAX);
-            self.hash.update(&self.file.source().read(start, len, "metadata")?);
-            start += len as u64;
-        }
-        Ok(())
+    fn bytes(&mut self, start: u64, end: u64) -> Result<()> {
+        let Self { file, hash } = self;
+        file.source().each(start, end.saturating_sub(start), "metadata", &mut |piece| {
+            hash.update(piece);
+            true
+        })
     }
 }
 
-impl Visitor for Digester<'_> {
+impl Visitor for MetadataDigest<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         self.path(path);
         for chunk in &object.header.chunks {
             self.number(chunk.offset);
             self.hash.update(&chunk.bytes);
-            self.bytes(chunk.checksum, chunk.end())?;
+            if chunk.has_checksum {
+                self.hash.update(&chunk.stored_checksum.to_le_bytes());
+            }
         }
         Ok(())
     }
 
-    /// Nothing is known of it but that it is there.
     fn foreign(&mut self, path: &str, error: Error) -> Result<()> {
         if !error.is_foreign_dataset() {
             return Err(error);
         }
-        self.path(path);
+        self.unread(path);
         Ok(())
     }
 

@@ -1,16 +1,16 @@
 //! Opens a container and reads its objects by address; keeps heaps and committed datatypes at hand.
 
-use super::checksum::Checksums;
+use super::checksum::{Checked, Checksums};
 use super::dense;
 use super::effort::Effort;
 use super::header::{self, absolute};
 use super::message::layout::Layout;
 use super::{
-    Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader, ObjectKind, RelAddr,
-    Result, Source, SourceReader, StoredChunk, Superblock, TypeRef,
+    AddressHashMap, Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader,
+    ObjectKind, RelAddr, Result, Source, SourceReader, StoredChunk, Superblock, TypeRef,
 };
 use crate::h5::budget::Spent;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -34,28 +34,34 @@ pub struct File {
     checksums: Checksums,
     heaps: Mutex<HeapCache>,
     types: Mutex<TypeCache>,
-    objects: Mutex<ObjectCache>,
+    objects: Arc<Mutex<ObjectCache>>,
+    /// What was read of a file that this one came from.
+    before: Option<Before>,
     wrong: Mutex<BTreeMap<u64, u32>>,
     spent: Spent,
 }
 
+/// Objects of another file, of which many are as they were.
+#[derive(Debug)]
+struct Before(Arc<Mutex<ObjectCache>>);
+
 /// Heaps in two generations: what was not used while the younger one filled up is forgotten.
 #[derive(Debug, Default)]
 struct HeapCache {
-    young: HashMap<RelAddr, Arc<Heap>>,
-    old: HashMap<RelAddr, Arc<Heap>>,
+    young: AddressHashMap<Arc<Heap>>,
+    old: AddressHashMap<Arc<Heap>>,
     young_objects: usize,
 }
 
 #[derive(Debug, Default)]
 struct TypeCache {
-    known: HashMap<RelAddr, Arc<Datatype>>,
+    known: AddressHashMap<Arc<Datatype>>,
     bytes: u64,
 }
 
 #[derive(Debug, Default)]
 struct ObjectCache {
-    known: HashMap<RelAddr, Arc<Object>>,
+    known: AddressHashMap<Arc<Object>>,
     bytes: u64,
 }
 
@@ -108,10 +114,28 @@ impl File {
             checksums,
             heaps: Mutex::default(),
             types: Mutex::default(),
-            objects: Mutex::default(),
+            objects: Arc::default(),
+            before: None,
             wrong: Mutex::default(),
             spent: Spent::default(),
         })
+    }
+
+    /// Opens a container that came from this one by some changes. An object that this one has read,
+    /// and whose bytes are the same there, is not parsed again: its header is compared, byte for
+    /// byte with its checksum, and nothing but these bytes decides what an object is. Everything
+    /// else is read as [`Self::from_source`] reads it.
+    ///
+    /// # Errors
+    /// If it is not a JLD2 container.
+    pub fn revised(&self, source: Source) -> Result<Self> {
+        let mut file = Self::from_source(source)?;
+        let (old, new) = (&self.superblock, &file.superblock);
+        // Addresses count from the same place, and what was inside the container still is.
+        if old.base == new.base && old.end_of_file <= new.end_of_file {
+            file.before = Some(Before(Arc::clone(&self.objects)));
+        }
+        Ok(file)
     }
 
     pub(super) fn spent(&self) -> &Spent {
@@ -155,6 +179,12 @@ impl File {
             self.spend(OBJECT_COST);
             return Ok(Arc::clone(known));
         }
+        if let Some(same) = self.unchanged(addr)? {
+            let bytes = same.header.weight().saturating_add(OBJECT_COST);
+            self.spend(bytes);
+            self.remember(addr, &same, bytes);
+            return Ok(same);
+        }
         let header = self.counted(|effort| {
             let (source, superblock, checksums) = (&self.source, &self.superblock, self.checksums);
             let mut header =
@@ -168,12 +198,47 @@ impl File {
             self.unpad(&mut object)?;
         }
         let object = Arc::new(object);
-        let mut cache = lock();
+        self.remember(addr, &object, bytes);
+        Ok(object)
+    }
+
+    fn remember(&self, addr: RelAddr, object: &Arc<Object>, bytes: u64) {
+        let mut cache = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
             cache.bytes += bytes;
-            cache.known.insert(addr, Arc::clone(&object));
+            cache.known.insert(addr, Arc::clone(object));
         }
-        Ok(object)
+    }
+
+    /// The object at `addr` of the file that this one came from, if all its bytes are the same here.
+    ///
+    /// Only one that is described by its own header is: what is kept elsewhere, and headers of version
+    /// 1, whose attributes depend on their types, are read again.
+    fn unchanged(&self, addr: RelAddr) -> Result<Option<Arc<Object>>> {
+        let Some(Before(objects)) = &self.before else { return Ok(None) };
+        let objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(object) = objects.known.get(&addr).map(Arc::clone) else { return Ok(None) };
+        drop(objects);
+        let header = &object.header;
+        let alone = header.version == 2
+            && header.storage.is_empty()
+            && header.pieces.is_empty()
+            && header.symbols.is_none();
+        if !alone {
+            return Ok(None);
+        }
+        for chunk in &header.chunks {
+            let sum = chunk.stored_checksum.to_le_bytes();
+            let same = chunk.checked == Checked::Right
+                && chunk.has_checksum
+                && chunk.end() <= self.superblock.end_of_file
+                && self.source.holds(chunk.offset, &chunk.bytes, "object header")?
+                && self.source.holds(chunk.checksum, &sum, "header checksum")?;
+            if !same {
+                return Ok(None);
+            }
+        }
+        Ok(Some(object))
     }
 
     /// What is left of the object at `addr`: what the first chunk of its header says, and each
@@ -249,7 +314,7 @@ impl File {
                 "another object",
             ));
         };
-        let datatype = Arc::new(datatype.clone());
+        let datatype = Arc::clone(datatype);
         let mut types = lock();
         if types.bytes > MAX_CACHED_TYPES {
             *types = TypeCache::default();
@@ -265,7 +330,7 @@ impl File {
     /// If a committed datatype cannot be read.
     pub fn resolve(&self, datatype: &TypeRef) -> Result<Arc<Datatype>> {
         match datatype {
-            TypeRef::Inline(datatype) => Ok(Arc::new(datatype.clone())),
+            TypeRef::Inline(datatype) => Ok(Arc::clone(datatype)),
             TypeRef::Shared { addr, .. } => self.committed(*addr),
         }
     }

@@ -79,6 +79,8 @@ pub struct Chunk {
     pub checksum: u64,
     /// Whether there is a checksum: in headers of version 1 there is none.
     pub has_checksum: bool,
+    /// The checksum, as it is stored; 0 where there is none.
+    pub stored_checksum: u32,
     /// The bytes from the signature up to, without, the checksum.
     pub bytes: Vec<u8>,
     /// What the checksum says of them; where there is none, nothing is amiss.
@@ -197,7 +199,8 @@ impl ObjectHeader {
         let from = Bytes { source, superblock, checksums };
         let First { chunk: first, version, flags, extra, ref_count } = from.first(offset)?;
         effort.add(first.bytes.len() as u64);
-        let mut met = HashSet::from([offset]);
+        // Most headers have no continuation, so that nothing need be remembered.
+        let mut met = HashSet::new();
         // Honest chunks do not overlap.
         let mut left =
             superblock.end_of_file.min(HEADER_BYTES).saturating_sub(first.bytes.len() as u64);
@@ -205,6 +208,9 @@ impl ObjectHeader {
         header.ref_count = ref_count;
         let mut pending = header.push(first)?;
         pending.reverse();
+        if !pending.is_empty() {
+            met.insert(offset);
+        }
         while let Some((at, target, len)) = pending.pop() {
             let mut next = || {
                 let offset = absolute(superblock, target, "header continuation")?;
@@ -406,6 +412,11 @@ impl ObjectHeader {
         let index = self.chunks.len();
         let mut continuations = Vec::new();
         let messages = &mut self.messages;
+        if index == 0 {
+            // As many as most headers have.
+            messages.reserve_exact(6);
+            self.chunks.reserve_exact(1);
+        }
         walk(&chunk, self.version, self.flags, &mut |message, bytes| {
             let Message { kind, flags, offset, body, .. } = message;
             if messages.len() >= HEADER_MESSAGES {
@@ -600,8 +611,10 @@ impl Bytes<'_> {
     fn prefix(&self, offset: u64) -> Result<Prefix> {
         let end = self.superblock.end_of_file;
         let limit = usize::try_from((end - offset).min(16)).unwrap_or(16);
-        let peek = self.source.read(offset, limit, "object header")?;
-        let mut c = Cursor::new(&peek, offset, "object header");
+        let mut head = [0; 16];
+        let peek = head.get_mut(..limit).unwrap_or_default();
+        self.source.read_into(offset, peek, "object header")?;
+        let mut c = Cursor::new(peek, offset, "object header");
         // Headers of version 1 have no signature; JLD2 takes what begins so for one, too.
         if peek.first() == Some(&1) {
             return self.old_prefix(offset);
@@ -622,8 +635,17 @@ impl Bytes<'_> {
             + if flags & header_flag::PHASE_CHANGE != 0 { 4 } else { 0 };
         let width = 1_usize << (flags & 3);
         let prefix = 6 + extra + width;
-        let prefix_bytes = self.source.read(offset, prefix, "object header")?;
-        let mut c = Cursor::new(&prefix_bytes, offset, "object header");
+        // Most prefixes are among what was read already. The longest has times, bounds, and eight
+        // bytes of size.
+        let mut longest = [0; 34];
+        let prefix_bytes = if let Some(read) = peek.get(..prefix) {
+            read
+        } else {
+            let longer = longest.get_mut(..prefix).unwrap_or_default();
+            self.source.read_into(offset, longer, "object header")?;
+            longer
+        };
+        let mut c = Cursor::new(prefix_bytes, offset, "object header");
         c.take(6)?;
         let extra = c.take(extra)?.to_vec();
         let at = c.offset();
@@ -661,7 +683,8 @@ impl Bytes<'_> {
         let checksum = offset.checked_add(len).and_then(|end| end.checked_sub(4));
         match checksum {
             Some(checksum) if len >= 8 && checksum < end => {
-                let signature = self.source.read(offset, 4, "header continuation")?;
+                let mut signature = [0; 4];
+                self.source.read_into(offset, &mut signature, "header continuation")?;
                 Cursor::new(&signature, offset, "header continuation")
                     .expect(b"OCHK", "header continuation signature")?;
                 self.chunk(offset, offset + 4, checksum, version, flags)
@@ -688,7 +711,16 @@ impl Bytes<'_> {
         if !has_checksum {
             let len = usize::try_from(checksum - offset).unwrap_or(usize::MAX);
             let bytes = self.source.read(offset, len, "object header")?;
-            return Ok(Chunk { offset, messages, checksum, has_checksum, bytes, checked });
+            let stored_checksum = 0;
+            return Ok(Chunk {
+                offset,
+                messages,
+                checksum,
+                has_checksum,
+                stored_checksum,
+                bytes,
+                checked,
+            });
         }
         if self.superblock.end_of_file - checksum < 4 {
             return Err(Error::corrupt(
@@ -700,10 +732,19 @@ impl Bytes<'_> {
         }
         let len = usize::try_from(checksum - offset).unwrap_or(usize::MAX);
         let mut bytes = self.source.read(offset, len.saturating_add(4), "object header")?;
-        let stored = bytes.split_off(len);
-        let stored = Cursor::new(&stored, checksum, "checksum").u32()?;
+        let stored = bytes.get(len..).unwrap_or_default();
+        let stored = Cursor::new(stored, checksum, "checksum").u32()?;
+        bytes.truncate(len);
         let computed = lookup3(&bytes);
-        let mut chunk = Chunk { offset, messages, checksum, has_checksum, bytes, checked };
+        let mut chunk = Chunk {
+            offset,
+            messages,
+            checksum,
+            has_checksum,
+            stored_checksum: stored,
+            bytes,
+            checked,
+        };
         if stored != computed {
             if stored == 0 && lacks_layout(&chunk, flags) && !self.is_zeroed(&chunk, chunk.end())? {
                 return Err(Error::foreign(chunk.offset, NO_LAYOUT).of_dataset(true));

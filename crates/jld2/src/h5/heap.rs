@@ -39,7 +39,8 @@ impl Heap {
     /// If it is damaged.
     pub fn read(source: &Source, superblock: &Superblock, addr: RelAddr) -> Result<Self> {
         let offset = absolute(superblock, addr, "global heap")?;
-        let head = source.read(offset, 16, "global heap")?;
+        let mut head = [0; 16];
+        source.read_into(offset, &mut head, "global heap")?;
         let mut c = Cursor::new(&head, offset, "global heap");
         c.expect(b"GCOL\x01", "global heap signature and version")?;
         c.take(3)?;
@@ -83,8 +84,9 @@ impl Heap {
 /// is not an object for either of them.
 fn index(source: &Source, mut at: u64, limit: u64, end: u64) -> Result<Vec<HeapObject>> {
     let mut objects = Vec::<HeapObject>::new();
+    let mut head = [0; 16];
     while limit.saturating_sub(at) >= OBJECT_HEAD {
-        let head = source.read(at, 16, "global heap object")?;
+        source.read_into(at, &mut head, "global heap object")?;
         let mut c = Cursor::new(&head, at, "global heap object");
         let index = c.u16()?;
         if index == 0 {

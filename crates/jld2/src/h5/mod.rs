@@ -11,6 +11,7 @@
 //! to the superblock's base address; a plain `u64` called *offset* counts bytes from the start of
 //! the file.
 
+mod address_hash;
 mod address_log;
 mod address_map;
 mod address_set;
@@ -50,6 +51,7 @@ mod to_visit;
 mod trace;
 mod work;
 
+pub use address_hash::AddressHashMap;
 pub use address_log::AddressLog;
 pub use address_map::AddressMap;
 pub use address_set::AddressSet;
@@ -59,7 +61,7 @@ pub use bytes::Cursor;
 pub use checksum::{Checked, Checksums};
 pub use chunk_grid::ChunkGrid;
 pub use chunk_index::{ChunkIter, ChunkTable, Grid};
-pub use digest::metadata_digest;
+pub use digest::{MetadataDigest, metadata_digest};
 pub use error::{Error, ErrorKind, Result};
 pub use file::File;
 pub use header::{Chunk, Message, ObjectHeader, Piece, Storage, header_flag, kind};

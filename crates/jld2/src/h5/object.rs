@@ -8,6 +8,7 @@ use super::{
     ObjectHeader, RelAddr, Result, TypeRef,
 };
 use crate::h5::budget::ATTRIBUTE_BYTES;
+use std::sync::Arc;
 
 /// An object of the file.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ pub enum ObjectKind {
     /// Data.
     Dataset(Dataset),
     /// A committed datatype.
-    Datatype(Datatype),
+    Datatype(Arc<Datatype>),
 }
 
 /// A dataset.
@@ -134,7 +135,7 @@ impl Object {
             return Err(Error::corrupt(m.offset, "dataset", "a layout message", "none"));
         } else if let Some(m) = header.single(kind::DATATYPE, "committed datatype")? {
             let mut c = header.cursor(m, "committed datatype");
-            ObjectKind::Datatype(Datatype::parse(&mut c)?)
+            ObjectKind::Datatype(Arc::new(Datatype::parse(&mut c)?))
         } else {
             ObjectKind::Group(group(&header, broken_link)?)
         };

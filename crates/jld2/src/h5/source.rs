@@ -15,6 +15,8 @@ const BLOCK: usize = 32 << 10;
 const SLOTS: usize = 64;
 /// Streams of no more bytes are read through the cache: they stand among the metadata.
 const SMALL: usize = 8 << 10;
+/// What is handed on and does not stand in the cache comes in pieces of this many bytes.
+const PIECE: usize = 64 << 10;
 /// Streams are read in pieces of this many bytes, unless more is asked for at once.
 const STREAM: usize = 16 << 10;
 
@@ -159,6 +161,11 @@ impl Source {
         self.len
     }
 
+    /// Whether the cache has room for all bytes, so that none that was read through it is read again.
+    pub fn is_kept(&self) -> bool {
+        self.len <= (SLOTS * BLOCK) as u64
+    }
+
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -247,19 +254,85 @@ impl Source {
                 self.count(out.len());
                 file.read_exact_at(out, offset).map_err(|e| Error::io(offset, self.note(e)))
             }
-            Bytes::File { file, cache } => self.read_cached(file, cache, offset, out),
+            Bytes::File { file, cache } => {
+                let mut rest = out;
+                self.cached(file, cache, offset, rest.len(), &mut |have| {
+                    let (now, later) = std::mem::take(&mut rest).split_at_mut(have.len());
+                    now.copy_from_slice(have);
+                    rest = later;
+                    true
+                })
+            }
         }
     }
 
-    fn read_cached(
+    /// Whether the bytes from `offset` on are these.
+    ///
+    /// # Errors
+    /// If they are not all inside the file or cannot be read.
+    pub fn holds(&self, offset: u64, bytes: &[u8], what: &str) -> Result<bool> {
+        let (mut rest, mut same) = (bytes, true);
+        self.each(offset, bytes.len() as u64, what, &mut |found| {
+            let (now, later) = rest.split_at(found.len().min(rest.len()));
+            same = now == found;
+            rest = later;
+            same
+        })?;
+        Ok(same)
+    }
+
+    /// Hands `len` bytes from `offset` on to `each`, in order and in pieces of any size, until it says
+    /// no. Nothing is copied where they stand in the cache or in memory.
+    ///
+    /// # Errors
+    /// If they are not all inside the file or cannot be read.
+    pub fn each(
+        &self,
+        offset: u64,
+        len: u64,
+        what: &str,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<()> {
+        self.check(offset, len, what)?;
+        let short = usize::try_from(len).unwrap_or(usize::MAX);
+        match &self.bytes {
+            Bytes::File { file, cache } if short < BLOCK => {
+                return self.cached(file, cache, offset, short, each);
+            }
+            Bytes::Memory(bytes) => {
+                self.count(short);
+                let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                each(bytes.get(start..).and_then(|b| b.get(..short)).unwrap_or_default());
+                return Ok(());
+            }
+            Bytes::File { .. } | Bytes::Overlay { .. } => {}
+        }
+        let mut buffer = vec![0; short.min(PIECE)];
+        let (mut at, end) = (offset, offset + len);
+        while at < end {
+            let n = usize::try_from(end - at).unwrap_or(PIECE).min(PIECE);
+            let piece = buffer.get_mut(..n).unwrap_or_default();
+            self.read_into(at, piece, what)?;
+            if !each(piece) {
+                break;
+            }
+            at += n as u64;
+        }
+        Ok(())
+    }
+
+    /// Hands `len` bytes from `offset` on to `each`, in order, as they stand in the blocks of the
+    /// cache, until it says no.
+    fn cached(
         &self,
         file: &fs::File,
         cache: &Mutex<Vec<Option<Block>>>,
         mut offset: u64,
-        mut out: &mut [u8],
+        mut len: usize,
+        each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<()> {
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
-        while !out.is_empty() {
+        while len > 0 {
             let number = offset / BLOCK as u64;
             let slot = usize::try_from(number % SLOTS as u64).unwrap_or(0);
             let Some(slot) = cache.get_mut(slot) else { break };
@@ -267,25 +340,22 @@ impl Source {
                 let start = number * BLOCK as u64;
                 let len = usize::try_from((self.len - start).min(BLOCK as u64)).unwrap_or(BLOCK);
                 let mut bytes = slot.take().map(|b| b.bytes).unwrap_or_default();
-                bytes.clear();
-                bytes.resize(len, 0);
                 self.count(len);
-                let read = file.read_exact_at(&mut bytes, start);
+                let read = read_block(file, start, len, &mut bytes);
                 read.map_err(|e| Error::io(start, self.note(e)))?;
                 *slot = Some(Block { number, bytes });
             }
             let within = usize::try_from(offset % BLOCK as u64).unwrap_or(0);
             let Some(have) = slot.as_ref().and_then(|b| b.bytes.get(within..)) else { break };
-            let n = have.len().min(out.len());
-            if n == 0 {
+            let have = have.get(..len).unwrap_or(have);
+            if have.is_empty() {
                 return Err(Error::io(offset, io::ErrorKind::UnexpectedEof.into()));
             }
-            let (now, later) = std::mem::take(&mut out).split_at_mut(n);
-            for (to, from) in now.chunks_mut(n).zip(have.chunks(n)) {
-                to.copy_from_slice(from);
+            if !each(have) {
+                break;
             }
-            out = later;
-            offset += n as u64;
+            len -= have.len();
+            offset += have.len() as u64;
         }
         Ok(())
     }
@@ -314,6 +384,23 @@ impl Source {
         self.check(offset, len, what)?;
         Ok(SourceReader { source: self, offset, left: len, buffer: Vec::new(), at: 0 })
     }
+}
+
+/// Reads `len` bytes from `start` on into `bytes`, which need not be zeroed for that.
+fn read_block(file: &fs::File, start: u64, len: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    bytes.clear();
+    bytes.reserve_exact(len);
+    while bytes.len() < len {
+        let at = start.saturating_add(bytes.len() as u64);
+        match rustix::io::pread(file, rustix::buffer::spare_capacity(bytes), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // There can be room for more than was asked for, and then more was read.
+    bytes.truncate(len);
+    Ok(())
 }
 
 /// Reads through an overlay.

@@ -4,8 +4,8 @@
 use super::budget::{Budget, Cost, ELEMENT};
 use super::to_visit::{ToVisit, join};
 use super::{
-    AddressSet, Cursor, Dataset, Dataspace, Error, ErrorKind, File, FillValue, Object, ObjectKind,
-    RefPlan, RefSlot, RelAddr, Result, TypeRef,
+    AddressHashMap, AddressSet, Cursor, Dataset, Dataspace, Datatype, Error, ErrorKind, File,
+    FillValue, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Result, TypeRef,
 };
 use std::io::Read;
 use std::ops::Range;
@@ -13,6 +13,12 @@ use std::sync::Arc;
 
 /// Data with references is read in windows of about this many bytes.
 const WINDOW: usize = 64 << 10;
+/// No more bytes of it are read at once, through the cache.
+const SMALL: usize = 8 << 10;
+/// Committed types of which it is remembered where their elements lead elsewhere.
+const MAX_PLANS: usize = 4096;
+/// Those with more places are not remembered.
+const SMALL_PLAN: usize = 64;
 
 /// What one reference is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -178,6 +184,10 @@ pub struct Trace<'a> {
     seen: AddressSet,
     heaps: AddressSet,
     to_visit: ToVisit,
+    /// Where elements of committed types lead elsewhere.
+    plans: AddressHashMap<Arc<RefPlan>>,
+    /// For the data of one dataset at a time.
+    buffer: Vec<u8>,
     allowance: Budget,
 }
 
@@ -196,6 +206,8 @@ impl<'a> Trace<'a> {
             seen: AddressSet::default(),
             heaps: AddressSet::default(),
             to_visit: ToVisit::default(),
+            plans: AddressHashMap::default(),
+            buffer: Vec::new(),
             allowance: file.allowance(),
         };
         trace.seen.insert(superblock.root.0);
@@ -241,6 +253,8 @@ impl<'a> Trace<'a> {
             seen: AddressSet::default(),
             heaps: AddressSet::default(),
             to_visit: ToVisit::default(),
+            plans: AddressHashMap::default(),
+            buffer: Vec::new(),
             allowance,
         };
         trace.visit(addr, "/")
@@ -260,7 +274,7 @@ impl<'a> Trace<'a> {
         }
         for a in &object.attributes {
             let datatype = self.typed(addr, &a.datatype, EdgeKind::AttributeType)?;
-            let plan = RefPlan::new(&datatype)?;
+            let plan = self.plan(&a.datatype, &datatype)?;
             check_attribute(&a.dataspace, datatype.size, a.offset, a.data.len())?;
             let kind = EdgeKind::AttributeReference;
             self.elements(addr, &plan, &a.data, a.offset, kind)?;
@@ -311,12 +325,30 @@ impl<'a> Trace<'a> {
         Ok(())
     }
 
+    /// Where elements of a datatype, which is `of`, lead elsewhere. Each committed one is looked at
+    /// once.
+    fn plan(&mut self, of: &TypeRef, datatype: &Datatype) -> Result<Arc<RefPlan>> {
+        let TypeRef::Shared { addr, .. } = of else { return RefPlan::new(datatype).map(Arc::new) };
+        if let Some(known) = self.plans.get(addr) {
+            return Ok(Arc::clone(known));
+        }
+        let plan = Arc::new(RefPlan::new(datatype)?);
+        if self.plans.len() >= MAX_PLANS {
+            self.plans.clear();
+        }
+        // The few that are large are not worth their memory.
+        if plan.slots.len() <= SMALL_PLAN {
+            self.plans.insert(*addr, Arc::clone(&plan));
+        }
+        Ok(plan)
+    }
+
     fn typed(
         &mut self,
         from: RelAddr,
         datatype: &TypeRef,
         kind: EdgeKind,
-    ) -> Result<Arc<super::Datatype>> {
+    ) -> Result<Arc<Datatype>> {
         if let TypeRef::Shared { addr, at } = *datatype {
             self.edge(Edge { kind, from, at, target: addr })?;
         }
@@ -348,7 +380,7 @@ impl<'a> Trace<'a> {
         let addr = object.addr();
         let datatype = self.typed(addr, &dataset.datatype, EdgeKind::DatasetType)?;
         let len = self.file.data_len(dataset, &datatype)?;
-        let plan = RefPlan::new(&datatype)?;
+        let plan = self.plan(&dataset.datatype, &datatype)?;
         let kind = if plan.is_empty() { RegionKind::Payload } else { RegionKind::References };
         if !dataset.is_in_one_piece() {
             self.chunks(dataset, kind, path)?;
@@ -385,11 +417,19 @@ impl<'a> Trace<'a> {
         mut at: u64,
         len: u64,
     ) -> Result<()> {
-        let mut stream = self.file.source().stream(at, len, "data")?;
+        let source = self.file.source();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        if len <= SMALL as u64 {
+            buffer.resize(usize::try_from(len).unwrap_or(SMALL), 0);
+            source.read_into(at, &mut buffer, "data")?;
+            self.elements(addr, plan, &buffer, at, EdgeKind::DataReference)?;
+            self.buffer = buffer;
+            return Ok(());
+        }
+        let mut stream = source.stream(at, len, "data")?;
         let size = usize::try_from(plan.size).unwrap_or(usize::MAX).max(1);
         let window = (WINDOW / size).max(1).saturating_mul(size);
         let mut left = len;
-        let mut buffer = Vec::new();
         while left > 0 {
             let n = usize::try_from(left).unwrap_or(usize::MAX).min(window);
             buffer.resize(n, 0);
@@ -398,6 +438,7 @@ impl<'a> Trace<'a> {
             at += n as u64;
             left -= n as u64;
         }
+        self.buffer = buffer;
         Ok(())
     }
 

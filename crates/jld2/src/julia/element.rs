@@ -1,6 +1,7 @@
 //! Tells what the bytes of one element mean.
 
-use super::{Committed, JuliaType};
+use super::JuliaType;
+use super::committed::Committed;
 use crate::h5::{Class, Datatype};
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ pub enum Element {
 
 impl Element {
     /// An element of a plain datatype.
-    pub fn plain(datatype: Datatype) -> Self {
-        Self::Plain(Arc::new(datatype))
+    pub fn plain(datatype: impl Into<Arc<Datatype>>) -> Self {
+        Self::Plain(datatype.into())
     }
 
     /// An element of a committed datatype.

@@ -10,10 +10,12 @@ mod bounded;
 pub mod builder;
 mod chunks;
 mod columns;
+mod committed;
 mod data;
 mod datasets;
 mod dump;
 mod element;
+mod footprint;
 #[cfg(test)]
 mod grown;
 mod held;
@@ -36,6 +38,7 @@ mod walk;
 
 pub use bounded::Bounded;
 pub use columns::{Columns, TableKind};
+pub use committed::{Committed, Field};
 pub use data::{Column, Decoded};
 pub use datasets::{Linked, datasets, linked, readable};
 pub use dump::{Canonical, Digest, Digests, Dumper, Entry};
@@ -45,8 +48,7 @@ pub use number::big_integer;
 pub use record::Record;
 pub use signature::is_type;
 pub use stack::{DEEP_STACK, on_deep_stack};
-pub(crate) use table::KnownTypes;
-pub use table::{Committed, Field, Renames, TypeTable};
+pub use table::{KnownTypes, Renames, TypeTable};
 pub use types::{JuliaType, Param};
 pub use value::{
     Array, DEFAULT_LIMIT, Dict, NumberArray, Numeric, Scalar, Struct, Tuple, Value, ValueBuilder,

@@ -1,19 +1,22 @@
 //! Reads types as values: `DataType`, `Union`, `UnionAll` and `TypeVar` objects, and the parameters
 //! of types (docs/jld2-format.md, section 6.2).
 
+use super::footprint::Reading;
 use super::number::{digits, integer};
 use super::types::TypeSize;
 use super::{JuliaType, Param, TypeTable};
-use crate::h5::budget::{Budget, Cost, TYPE_BYTES};
+use crate::h5::budget::{Cost, TYPE_BYTES};
 use crate::h5::{
-    Class, Cursor, Dataset, Datatype, Error, Extent, Member, ObjectKind, RelAddr, Result, TypeRef,
+    Class, Cursor, Dataset, Datatype, Error, Extent, Layout, Member, ObjectKind, RelAddr, Result,
+    TypeRef,
 };
+use std::sync::Arc;
 
 /// Does `read` one level further down.
 pub(super) fn deeper<T>(
-    budget: &mut Budget,
+    budget: &mut Reading,
     at: u64,
-    read: impl FnOnce(&mut Budget) -> Result<T>,
+    read: impl FnOnce(&mut Reading) -> Result<T>,
 ) -> Result<T> {
     budget.take(Cost::TypeSteps, 1, at)?;
     let result = read(budget);
@@ -22,7 +25,7 @@ pub(super) fn deeper<T>(
 }
 
 /// Counts what becomes part of a type.
-fn take(budget: &mut Budget, more: TypeSize, at: u64) -> Result<()> {
+fn take(budget: &mut Reading, more: TypeSize, at: u64) -> Result<()> {
     budget.take(Cost::TypeParts, more.parts, at)?;
     budget.take(Cost::TypeBytes, more.bytes, at)
 }
@@ -52,7 +55,7 @@ impl TypeTable<'_> {
     /// # Errors
     /// If it is damaged.
     pub fn datatype_value(&self, bytes: &[u8], at: u64) -> Result<JuliaType> {
-        self.named_type(bytes, at, &mut self.file().allowance())
+        self.named_type(bytes, at, &mut Reading::new(self.file().allowance()))
     }
 
     /// The type that the object at `addr` stands for: a committed datatype, or a dataset that holds
@@ -61,7 +64,7 @@ impl TypeTable<'_> {
     /// # Errors
     /// If it stands for none.
     pub fn type_object(&self, addr: RelAddr, at: u64) -> Result<JuliaType> {
-        self.type_within(addr, at, &mut self.file().allowance())
+        self.type_within(addr, at, &mut Reading::new(self.file().allowance()))
     }
 
     /// The type that a Union object stands for.
@@ -71,7 +74,7 @@ impl TypeTable<'_> {
         bytes: &[u8],
         at: u64,
     ) -> Result<JuliaType> {
-        self.union_within(datatype, bytes, at, &mut self.file().allowance())
+        self.union_within(datatype, bytes, at, &mut Reading::new(self.file().allowance()))
     }
 
     /// As [`Self::datatype_value`].
@@ -79,14 +82,14 @@ impl TypeTable<'_> {
         &self,
         bytes: &[u8],
         at: u64,
-        budget: &mut Budget,
+        budget: &mut Reading,
     ) -> Result<JuliaType> {
         let mut c = Cursor::new(bytes, at, "DataType value");
         let name_at = c.offset();
         let name = self.name(c.take(16)?, name_at, budget)?;
         let name = self.renamed(name, at);
         let params_at = c.offset();
-        let refs = self.references(c.take(16)?, params_at)?;
+        let refs = self.references(c.take(16)?, params_at, budget)?;
         let params = deeper(budget, at, |budget| {
             refs.into_iter().map(|(at, addr)| self.param(addr, at, budget)).collect::<Result<_>>()
         })?;
@@ -98,7 +101,7 @@ impl TypeTable<'_> {
         &self,
         addr: RelAddr,
         at: u64,
-        budget: &mut Budget,
+        budget: &mut Reading,
     ) -> Result<JuliaType> {
         match self.param(addr, at, budget)? {
             Param::Type(t) => Ok(t),
@@ -107,22 +110,25 @@ impl TypeTable<'_> {
     }
 
     /// A name that becomes part of a type.
-    fn name(&self, vlen: &[u8], at: u64, budget: &mut Budget) -> Result<String> {
-        let name = self.string(vlen, at)?;
+    fn name(&self, vlen: &[u8], at: u64, budget: &mut Reading) -> Result<String> {
+        let name = self.string(vlen, at, budget)?;
         take(budget, TypeSize::of(&name), at)?;
         Ok(name)
     }
 
-    fn param(&self, addr: RelAddr, at: u64, budget: &mut Budget) -> Result<Param> {
+    fn param(&self, addr: RelAddr, at: u64, budget: &mut Reading) -> Result<Param> {
         deeper(budget, at, |budget| self.param_here(addr, at, budget))
     }
 
-    fn param_here(&self, addr: RelAddr, at: u64, budget: &mut Budget) -> Result<Param> {
+    fn param_here(&self, addr: RelAddr, at: u64, budget: &mut Reading) -> Result<Param> {
         let object = self.file().object(addr)?;
+        budget.object(&object);
         budget.check(self.file(), at)?;
         let dataset = match &object.kind {
             ObjectKind::Datatype(_) => {
-                let t = self.committed_within(addr, budget)?.julia_type.clone();
+                let committed = self.committed_within(addr, budget)?;
+                budget.committed(&committed);
+                let t = committed.julia_type.clone();
                 take(budget, t.extent(), at)?;
                 return Ok(Param::Type(t));
             }
@@ -135,6 +141,9 @@ impl TypeTable<'_> {
             TypeRef::Shared { addr, .. } => Some(self.committed_within(addr, budget)?),
             TypeRef::Inline(_) => None,
         };
+        if let Some(committed) = &committed {
+            budget.committed(committed);
+        }
         let name = committed.as_ref().map_or("", |c| c.julia_type.short_name());
         if dataset.dataspace.extent == Extent::Null {
             let t = committed.as_ref().map(|c| &c.julia_type);
@@ -153,11 +162,11 @@ impl TypeTable<'_> {
             take(budget, param.extent(), at)?;
             return Ok(param);
         }
-        let (bytes, at) = self.small_data(dataset)?;
+        let (bytes, at) = self.small_data(dataset, budget)?;
         match name {
             "DataType" => self.named_type(&bytes, at, budget).map(Param::Type),
             "Union" => {
-                let datatype = self.file().resolve(&dataset.datatype)?;
+                let datatype = self.layout(&dataset.datatype, budget)?;
                 self.union_within(&datatype, &bytes, at, budget).map(Param::Type)
             }
             // `where` is not spelled: the body, with its variables by name.
@@ -183,13 +192,13 @@ impl TypeTable<'_> {
         datatype: &Datatype,
         bytes: &[u8],
         at: u64,
-        budget: &mut Budget,
+        budget: &mut Reading,
     ) -> Result<JuliaType> {
         let mut members = Vec::new();
         take(budget, TypeSize::of(""), at)?;
         if let Class::Vlen { base, .. } = &datatype.class {
-            if let Some((offset, len)) = self.file().vlen(bytes, at, base.size)? {
-                let values = self.heap_bytes(offset, len)?;
+            if let Some((offset, len)) = self.sequence(bytes, at, base.size, budget)? {
+                let values = self.heap_bytes(offset, len, budget)?;
                 let size = usize::try_from(base.size).unwrap_or(usize::MAX).max(1);
                 for (value, at) in values.chunks(size).zip((offset..).step_by(size)) {
                     members.push(self.named_type(value, at, budget)?);
@@ -201,7 +210,7 @@ impl TypeTable<'_> {
         c.take(16)?;
         while c.remaining() >= 16 {
             let at = c.offset();
-            for (at, addr) in self.references(c.take(16)?, at)? {
+            for (at, addr) in self.references(c.take(16)?, at, budget)? {
                 members.push(self.type_within(addr, at, budget)?);
             }
         }
@@ -214,9 +223,9 @@ impl TypeTable<'_> {
         dataset: &Dataset,
         bytes: &[u8],
         at: u64,
-        budget: &mut Budget,
+        budget: &mut Reading,
     ) -> Result<Param> {
-        let datatype = self.file().resolve(&dataset.datatype)?;
+        let datatype = self.layout(&dataset.datatype, budget)?;
         take(budget, TypeSize { parts: 1, bytes: 2 * bytes.len() as u64, spelled: 0 }, at)?;
         let size = usize::try_from(datatype.size).unwrap_or(usize::MAX).max(1);
         if bytes.len() <= size {
@@ -230,7 +239,7 @@ impl TypeTable<'_> {
     fn parts<'b>(
         &self,
         parts: impl Iterator<Item = (&'b Datatype, &'b [u8], u64)>,
-        budget: &mut Budget,
+        budget: &mut Reading,
     ) -> Result<Param> {
         let (mut shown, mut names) = (Vec::new(), Vec::new());
         for (datatype, bytes, at) in parts {
@@ -253,7 +262,7 @@ impl TypeTable<'_> {
         datatype: &Datatype,
         bytes: &[u8],
         at: u64,
-        budget: &mut Budget,
+        budget: &mut Reading,
     ) -> Result<Param> {
         let hex = || Param::Other(digits(bytes));
         Ok(match &datatype.class {
@@ -287,18 +296,19 @@ impl TypeTable<'_> {
     }
 
     /// The vector of symbols that the reference `bytes` leads to.
-    fn symbols(&self, bytes: &[u8], at: u64, budget: &mut Budget) -> Result<Option<Vec<String>>> {
+    fn symbols(&self, bytes: &[u8], at: u64, budget: &mut Reading) -> Result<Option<Vec<String>>> {
         let addr = Cursor::new(bytes, at, "reference").addr()?;
         if addr.is_null() {
             return Ok(None);
         }
         let object = self.file().object(addr)?;
+        budget.object(&object);
         let Some(dataset) = object.dataset() else { return Ok(None) };
-        let datatype = self.file().resolve(&dataset.datatype)?;
+        let datatype = self.layout(&dataset.datatype, budget)?;
         if !matches!(datatype.class, Class::Vlen { string: true, .. }) {
             return Ok(None);
         }
-        let (data, at) = self.small_data(dataset)?;
+        let (data, at) = self.small_data(dataset, budget)?;
         let mut c = Cursor::new(&data, at, "symbols");
         let mut names = Vec::new();
         while c.remaining() >= 16 {
@@ -309,9 +319,14 @@ impl TypeTable<'_> {
     }
 
     /// The text of a sequence of variable length.
-    pub(super) fn string(&self, vlen: &[u8], at: u64) -> Result<String> {
-        let Some((offset, len)) = self.file().vlen(vlen, at, 1)? else { return Ok(String::new()) };
-        Ok(String::from_utf8_lossy(&self.heap_bytes(offset, len)?).into_owned())
+    pub(super) fn string(&self, vlen: &[u8], at: u64, budget: &mut Reading) -> Result<String> {
+        let Some((offset, len)) = self.sequence(vlen, at, 1, budget)? else {
+            return Ok(String::new());
+        };
+        let bytes = self.heap_bytes(offset, len, budget)?;
+        // The bytes become the text where they are one.
+        Ok(String::from_utf8(bytes)
+            .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
     }
 
     /// The full name in the `DataType` value at the absolute `offset`.
@@ -319,13 +334,39 @@ impl TypeTable<'_> {
     /// # Errors
     /// If there is none.
     pub fn type_name_at(&self, offset: u64) -> Result<String> {
-        let vlen = self.file().source().read(offset, 16, "DataType value")?;
-        self.string(&vlen, offset)
+        let mut vlen = [0; 16];
+        self.file().source().read_into(offset, &mut vlen, "DataType value")?;
+        self.string(&vlen, offset, &mut Reading::new(self.file().allowance()))
     }
 
-    fn heap_bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
+    /// Where a sequence of variable length stands: see [`File::vlen`](crate::h5::File::vlen).
+    fn sequence(
+        &self,
+        vlen: &[u8],
+        at: u64,
+        base: u32,
+        budget: &mut Reading,
+    ) -> Result<Option<(u64, u64)>> {
+        let found = self.file().vlen(vlen, at, base)?;
+        budget.sequence(vlen, base, found);
+        Ok(found)
+    }
+
+    /// The layout of elements of a type.
+    fn layout(&self, datatype: &TypeRef, budget: &mut Reading) -> Result<Arc<Datatype>> {
+        if let TypeRef::Shared { addr, .. } = datatype {
+            budget.object(&self.file().object(*addr)?);
+        }
+        self.file().resolve(datatype)
+    }
+
+    fn heap_bytes(&self, offset: u64, len: u64, budget: &mut Reading) -> Result<Vec<u8>> {
         match usize::try_from(len) {
-            Ok(n) if len <= TYPE_BYTES => self.file().source().read(offset, n, "type signature"),
+            Ok(n) if len <= TYPE_BYTES => {
+                let bytes = self.file().source().read(offset, n, "type signature")?;
+                budget.bytes(offset, &bytes);
+                Ok(bytes)
+            }
             _ => Err(Error::corrupt(
                 offset,
                 "type signature",
@@ -336,9 +377,16 @@ impl TypeTable<'_> {
     }
 
     /// The references of a sequence of variable length, with the offset of each.
-    fn references(&self, vlen: &[u8], at: u64) -> Result<Vec<(u64, RelAddr)>> {
-        let Some((offset, len)) = self.file().vlen(vlen, at, 8)? else { return Ok(Vec::new()) };
-        let bytes = self.heap_bytes(offset, len)?;
+    fn references(
+        &self,
+        vlen: &[u8],
+        at: u64,
+        budget: &mut Reading,
+    ) -> Result<Vec<(u64, RelAddr)>> {
+        let Some((offset, len)) = self.sequence(vlen, at, 8, budget)? else {
+            return Ok(Vec::new());
+        };
+        let bytes = self.heap_bytes(offset, len, budget)?;
         let mut c = Cursor::new(&bytes, offset, "type parameters");
         let mut out = Vec::new();
         while c.remaining() >= 8 {
@@ -348,8 +396,8 @@ impl TypeTable<'_> {
     }
 
     /// All data of a dataset that is known to be small, with their offset.
-    pub(super) fn small_data(&self, dataset: &Dataset) -> Result<(Vec<u8>, u64)> {
-        let datatype = self.file().resolve(&dataset.datatype)?;
+    fn small_data(&self, dataset: &Dataset, budget: &mut Reading) -> Result<(Vec<u8>, u64)> {
+        let datatype = self.layout(&dataset.datatype, budget)?;
         let column = super::Column::new(self.file(), dataset, &datatype)?;
         let mut stream = column.open()?;
         let at = stream.offset();
@@ -363,6 +411,12 @@ impl TypeTable<'_> {
         }
         let mut bytes = vec![0; usize::try_from(column.len()).unwrap_or(0)];
         stream.fill(&mut bytes)?;
+        match &dataset.layout {
+            Layout::Compact { .. } => budget.bytes(at, &bytes),
+            Layout::Contiguous { .. } if !dataset.is_unwritten() => budget.bytes(at, &bytes),
+            // What chunks are decoded from is not taken down.
+            Layout::Contiguous { .. } | Layout::Chunked(_) => budget.lose(),
+        }
         Ok((bytes, at))
     }
 }
@@ -448,7 +502,7 @@ mod tests {
             });
             let file = File::from_source(Source::from_bytes(bytes)).unwrap();
             let table = TypeTable::new(&file);
-            table.param(addr, 0, &mut file.allowance()).unwrap()
+            table.param(addr, 0, &mut Reading::new(file.allowance())).unwrap()
         };
         let param = read(&[]);
         assert_eq!(param.to_string(), "((7,:a,0x4000000000000000,Core.Int64),undef)");

@@ -1,13 +1,15 @@
 //! Reads committed datatypes with what Julia attaches to them (docs/jld2-format.md, sections 5 and
 //! 6.1).
 
+use super::committed::{Committed, Field};
 use super::datasets::group_paths;
 use super::element::plain_type;
+use super::footprint::{Footprint, Reading, Step};
 use super::signature::deeper;
 use super::{Element, JuliaType};
-use crate::h5::budget::{Budget, Cost};
 use crate::h5::{
-    Attribute, Cursor, Datatype, Error, File, Object, ObjectKind, RelAddr, Result, TypeRef,
+    AddressHashMap, Attribute, Cursor, Datatype, Error, File, Object, ObjectKind, RelAddr, Result,
+    TypeRef,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -20,19 +22,38 @@ const MAX_KNOWN: u64 = 1 << 17;
 pub struct TypeTable<'a> {
     file: &'a File,
     known: Arc<KnownTypes>,
+    /// Types of the file that this one came from.
+    before: Option<Arc<KnownTypes>>,
+    /// Whether it is taken down what each type is read from.
+    recording: bool,
     renames: Renames,
     /// Paths of the linked groups, once somebody asks.
     groups: OnceLock<HashMap<RelAddr, String>>,
 }
 
-/// Committed datatypes of one file that were read before.
+/// Committed datatypes of one file that were read before: what several [`TypeTable`]s of it share.
 #[derive(Debug, Default)]
-pub(crate) struct KnownTypes(Mutex<Known>);
+pub struct KnownTypes(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    types: HashMap<RelAddr, Arc<Committed>>,
+    types: AddressHashMap<(Arc<Committed>, Option<Arc<Footprint>>)>,
     weight: u64,
+}
+
+impl KnownTypes {
+    fn get(&self, addr: RelAddr) -> Option<(Arc<Committed>, Option<Arc<Footprint>>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).types.get(&addr).cloned()
+    }
+
+    fn insert(&self, addr: RelAddr, read: &Arc<Committed>, footprint: Option<Arc<Footprint>>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.weight > MAX_KNOWN {
+            *known = Known::default();
+        }
+        known.weight += read.weight() + footprint.as_ref().map_or(0, |f| f.weight());
+        known.types.insert(addr, (Arc::clone(read), footprint));
+    }
 }
 
 /// Names of types that are read as others.
@@ -43,73 +64,40 @@ pub struct Renames {
     pub names: HashMap<u64, String>,
 }
 
-/// A committed datatype.
-#[derive(Debug, Clone)]
-pub struct Committed {
-    /// Its object header.
-    pub addr: RelAddr,
-    /// What instances are read as.
-    pub julia_type: JuliaType,
-    /// The type whose fields are stored, where that is another (custom serialization).
-    pub written_type: Option<JuliaType>,
-    /// Whether instances hold no data.
-    pub empty: bool,
-    /// The layout of an instance.
-    pub datatype: Datatype,
-    /// Its fields in Julia's order, if it is a compound.
-    pub fields: Vec<Field>,
-    /// Whether the types of its fields are stated (`field_types` or `field_datatypes`).
-    pub typed_fields: bool,
-    /// Whether it only gives a name to a number, a string or the like: Julia attached nothing.
-    pub is_plain: bool,
-}
-
-/// A field of a compound.
-#[derive(Debug, Clone)]
-pub struct Field {
-    /// Its name.
-    pub name: String,
-    /// Byte offset inside the instance; `None` for a field without data.
-    pub offset: Option<u32>,
-    /// The layout of the field, if it has data.
-    pub datatype: Option<Datatype>,
-    /// Its committed datatype, if it has one.
-    pub committed: Option<RelAddr>,
-}
-
-impl Committed {
-    /// Whether it is an element of an array that stores a union of two bits types inline: both
-    /// values, and which of them counts. JLD2 reads such arrays by a way of their own (v0.6.5,
-    /// `src/inlineunion.jl`).
-    pub fn is_inline_union(&self) -> bool {
-        self.julia_type.short_name() == "InlineUnionEl"
-    }
-
-    /// How much memory it takes, in units of some hundred bytes.
-    fn weight(&self) -> u64 {
-        let types = [Some(&self.julia_type), self.written_type.as_ref()];
-        let parts = types.into_iter().flatten().map(|t| {
-            let extent = t.extent();
-            extent.parts + extent.bytes / 100
-        });
-        parts.sum::<u64>() + 2 * self.fields.len() as u64 + u64::from(self.datatype.len) / 4 + 8
-    }
-}
-
 impl<'a> TypeTable<'a> {
     /// The types of `file`.
     pub fn new(file: &'a File) -> Self {
         Self::with_known(file, Arc::default())
     }
 
-    /// The types of `file`, of which `known` were read before.
-    pub(crate) fn with_known(file: &'a File, known: Arc<KnownTypes>) -> Self {
-        Self { file, known, renames: Renames::default(), groups: OnceLock::new() }
+    /// The types of `file`, of which `known` were read before, by a table of this file without other
+    /// names.
+    pub fn with_known(file: &'a File, known: Arc<KnownTypes>) -> Self {
+        let (before, recording, renames) = (None, false, Renames::default());
+        Self { file, known, before, recording, renames, groups: OnceLock::new() }
     }
 
     /// The types of `file`, some of them under other names.
     pub fn with_renames(file: &'a File, renames: Renames) -> Self {
-        Self { file, known: Arc::default(), renames, groups: OnceLock::new() }
+        Self { renames, ..Self::new(file) }
+    }
+
+    /// The types of `file`, which can serve another file that comes from this one
+    /// ([`Self::revised`]).
+    pub fn recording(file: &'a File) -> Self {
+        Self { recording: true, ..Self::new(file) }
+    }
+
+    /// The types of `file`, which is a [revision](File::revised) of a file of which `before` were read
+    /// by a table that [took down](Self::recording) what they were read from. A type of which all that
+    /// is the same here, byte for byte, is not read again.
+    pub fn revised(file: &'a File, before: Arc<KnownTypes>) -> Self {
+        Self { before: Some(before), ..Self::new(file) }
+    }
+
+    /// The types that were read so far, for another table of the same file.
+    pub fn known(&self) -> Arc<KnownTypes> {
+        Arc::clone(&self.known)
     }
 
     /// The name that a type goes by, which is called `name` in the `DataType` value at `at`.
@@ -134,7 +122,7 @@ impl<'a> TypeTable<'a> {
     /// # Errors
     /// If there is none, or what Julia attaches to it is damaged.
     pub fn committed(&self, addr: RelAddr) -> Result<Arc<Committed>> {
-        self.committed_within(addr, &self.file.allowance())
+        self.committed_within(addr, &Reading::new(self.file.allowance()))
     }
 
     /// Whether arrays of this type hold inline unions ([`Committed::is_inline_union`]).
@@ -152,25 +140,42 @@ impl<'a> TypeTable<'a> {
     pub(super) fn committed_within(
         &self,
         addr: RelAddr,
-        budget: &Budget,
+        reading: &Reading,
     ) -> Result<Arc<Committed>> {
-        let lock = || self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lock().types.get(&addr) {
-            return Ok(Arc::clone(known));
+        if let Some((known, _)) = self.known.get(addr) {
+            return Ok(known);
         }
         let at = self.file.offset(addr, "committed datatype")?;
-        let mut own = *budget;
-        // A type of its own, met on the way, may be as large as any other.
-        own.set(Cost::TypeParts, 0);
-        own.set(Cost::TypeBytes, 0);
-        let read = Arc::new(deeper(&mut own, at, |budget| self.read(addr, budget))?);
-        let mut known = lock();
-        if known.weight > MAX_KNOWN {
-            *known = Known::default();
+        let mut own = reading.within(self.recording);
+        if let Some((before, Some(footprint))) = self.before.as_ref().and_then(|b| b.get(addr))
+            && deeper(&mut own, at, |own| Ok(self.is_same(&footprint, own)))?
+        {
+            self.known.insert(addr, &before, None);
+            return Ok(before);
         }
-        known.weight += read.weight();
-        known.types.insert(addr, Arc::clone(&read));
+        let read = Arc::new(deeper(&mut own, at, |own| self.read(addr, own))?);
+        self.known.insert(addr, &read, own.into_footprint().map(Arc::new));
         Ok(read)
+    }
+
+    /// Whether all that a type was read from is the same here. What cannot be read is not.
+    fn is_same(&self, footprint: &Footprint, reading: &Reading) -> bool {
+        footprint.steps().iter().all(|step| match step {
+            Step::Object(object) => {
+                let found = self.file.object(object.addr());
+                found.is_ok_and(|found| Arc::ptr_eq(&found, object))
+            }
+            Step::Type(committed) => {
+                let found = self.committed_within(committed.addr, reading);
+                found.is_ok_and(|found| Arc::ptr_eq(&found, committed))
+            }
+            Step::Sequence { id, base, found } => {
+                self.file.vlen(id, 0, *base).is_ok_and(|sequence| sequence == *found)
+            }
+            Step::Bytes { offset, bytes } => {
+                self.file.source().holds(*offset, bytes, "type signature").is_ok_and(|same| same)
+            }
+        })
     }
 
     /// What the elements of a dataset or a member of type `datatype` are.
@@ -179,12 +184,12 @@ impl<'a> TypeTable<'a> {
     /// If a committed datatype cannot be read.
     pub fn element(&self, datatype: &TypeRef) -> Result<Element> {
         match datatype {
-            TypeRef::Inline(datatype) => Ok(Element::plain(datatype.clone())),
+            TypeRef::Inline(datatype) => Ok(Element::plain(Arc::clone(datatype))),
             TypeRef::Shared { addr, .. } => {
                 let committed = self.committed(*addr)?;
                 // A name of what HDF5 itself expresses, which other programs give.
                 if committed.is_plain {
-                    return Ok(Element::plain(committed.datatype.clone()));
+                    return Ok(Element::plain(Arc::clone(&committed.datatype)));
                 }
                 Ok(Element::committed(committed))
             }
@@ -204,8 +209,9 @@ impl<'a> TypeTable<'a> {
         }
     }
 
-    fn read(&self, addr: RelAddr, budget: &mut Budget) -> Result<Committed> {
+    fn read(&self, addr: RelAddr, budget: &mut Reading) -> Result<Committed> {
         let object = self.file.object(addr)?;
+        budget.object(&object);
         let ObjectKind::Datatype(datatype) = &object.kind else {
             let at = self.file.offset(addr, "committed datatype")?;
             return Err(Error::corrupt(at, "type", "a committed datatype", "another object"));
@@ -220,13 +226,13 @@ impl<'a> TypeTable<'a> {
             Some(a) => Some(self.attribute_type(&object, a, budget)?),
             None => None,
         };
-        let (fields, typed_fields) = self.fields(&object, datatype)?;
+        let (fields, typed_fields) = self.fields(&object, datatype, budget)?;
         Ok(Committed {
             addr,
             julia_type,
             written_type,
             empty: object.attribute("empty").is_some(),
-            datatype: datatype.clone(),
+            datatype: Arc::clone(datatype),
             fields,
             typed_fields,
             is_plain: datatype.members().is_none() && object.attribute("julia_type").is_none(),
@@ -237,12 +243,12 @@ impl<'a> TypeTable<'a> {
         &self,
         object: &Object,
         a: &Attribute,
-        budget: &mut Budget,
+        budget: &mut Reading,
     ) -> Result<JuliaType> {
         match &a.datatype {
             // The DataType that describes itself: everything else is described through it.
             TypeRef::Shared { addr, .. } if *addr == object.addr() => {
-                Ok(JuliaType::plain(self.own_name(a)?))
+                Ok(JuliaType::plain(self.own_name(a, budget)?))
             }
             TypeRef::Shared { .. } => self.named_type(&a.data, a.offset, budget),
             TypeRef::Inline(_) => {
@@ -252,11 +258,16 @@ impl<'a> TypeTable<'a> {
         }
     }
 
-    fn own_name(&self, a: &Attribute) -> Result<String> {
-        self.string(a.data.get(..16).unwrap_or(&a.data), a.offset)
+    fn own_name(&self, a: &Attribute, budget: &mut Reading) -> Result<String> {
+        self.string(a.data.get(..16).unwrap_or(&a.data), a.offset, budget)
     }
 
-    fn fields(&self, object: &Object, datatype: &Datatype) -> Result<(Vec<Field>, bool)> {
+    fn fields(
+        &self,
+        object: &Object,
+        datatype: &Datatype,
+        budget: &mut Reading,
+    ) -> Result<(Vec<Field>, bool)> {
         let Some(members) = datatype.members() else { return Ok((Vec::new(), false)) };
         let stored = |m: &crate::h5::Member, committed: Option<RelAddr>| Field {
             name: m.name.clone(),
@@ -284,7 +295,7 @@ impl<'a> TypeTable<'a> {
             let mut fields = Vec::new();
             while c.remaining() >= 16 {
                 let at = c.offset();
-                let name = self.string(c.take(16)?, at)?;
+                let name = self.string(c.take(16)?, at, budget)?;
                 let Some(committed) = types_of.get(fields.len()).copied() else {
                     return Err(mismatch(types, fields.len() + 1, types_of.len()));
                 };

@@ -180,14 +180,25 @@ impl Param {
     }
 }
 
+/// Items in braces.
+fn list<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    items: impl IntoIterator<Item = T>,
+) -> fmt::Result {
+    let mut before = "{";
+    for item in items {
+        write!(f, "{before}{item}")?;
+        before = ",";
+    }
+    // Of no items there is no first brace yet.
+    f.write_str(if before == "{" { "{}" } else { "}" })
+}
+
 impl fmt::Display for JuliaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list =
-            |f: &mut fmt::Formatter<'_>, items: &[String]| write!(f, "{{{}}}", items.join(","));
         if let Some(elements) = self.tuple_elements() {
-            let items: Vec<_> = elements.iter().map(ToString::to_string).collect();
             f.write_str("Core.Tuple")?;
-            return list(f, &items);
+            return list(f, elements);
         }
         match self {
             Self::Named { name, params } => {
@@ -195,14 +206,13 @@ impl fmt::Display for JuliaType {
                 if params.is_empty() {
                     return Ok(());
                 }
-                let items: Vec<_> = params.iter().map(ToString::to_string).collect();
-                list(f, &items)
+                list(f, params)
             }
             Self::Union(members) => {
                 let mut items: Vec<_> = members.iter().map(ToString::to_string).collect();
                 items.sort();
                 f.write_str("Union")?;
-                list(f, &items)
+                list(f, items)
             }
             Self::Var(name) => f.write_str(name),
         }

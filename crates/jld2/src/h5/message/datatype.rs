@@ -4,6 +4,7 @@ use crate::h5::budget::DATATYPE_LEVELS;
 use crate::h5::bytes::Cursor;
 use crate::h5::name::shown;
 use crate::h5::{Error, RelAddr, Result};
+use std::sync::Arc;
 
 /// Byte order of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,7 +107,7 @@ impl std::hash::Hash for Member {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TypeRef {
     /// Spelled out.
-    Inline(Datatype),
+    Inline(Arc<Datatype>),
     /// Committed elsewhere.
     Shared {
         /// Object header of the committed datatype.
@@ -123,7 +124,7 @@ impl TypeRef {
     /// If it is damaged or foreign.
     pub fn parse(c: &mut Cursor<'_>, shared: bool) -> Result<Self> {
         if !shared {
-            return Datatype::parse(c).map(Self::Inline);
+            return Datatype::parse(c).map(|datatype| Self::Inline(Arc::new(datatype)));
         }
         let offset = c.offset();
         let version = c.u8()?;

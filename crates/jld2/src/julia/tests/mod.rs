@@ -1,5 +1,6 @@
 //! Tests of the reading of values.
 
 mod forged;
+mod revised;
 mod tables;
 mod values;

@@ -1,0 +1,88 @@
+//! What else is taken down on the one walk through a file that a plan is made from.
+
+use crate::h5::{File, MetadataDigest, Object, Region, Regions, Result, Visitor};
+
+/// What is taken down beside the survey, where it is asked for.
+#[derive(Debug, Default)]
+pub struct Along<'a> {
+    regions: Option<Regions>,
+    digest: Option<MetadataDigest<'a>>,
+}
+
+impl<'a> Along<'a> {
+    /// Also takes down which bytes are in use.
+    #[must_use]
+    pub fn with_regions(self) -> Self {
+        Self { regions: Some(Regions::default()), ..self }
+    }
+
+    /// Also takes the digest of the metadata of `file`, which is the one that is walked.
+    #[must_use]
+    pub fn with_digest(self, file: &'a File) -> Self {
+        Self { digest: Some(MetadataDigest::new(file)), ..self }
+    }
+
+    /// The bytes in use, sorted by their first byte; empty if they were not asked for.
+    pub fn into_regions(self) -> Vec<Region> {
+        self.regions.map(Regions::sorted).unwrap_or_default()
+    }
+
+    /// [`metadata_digest`](crate::h5::metadata_digest) of the file; `None` if it was not asked
+    /// for or could not be taken.
+    pub fn digest(&self) -> Option<String> {
+        self.digest.as_ref().map(MetadataDigest::finish)
+    }
+
+    pub(crate) fn object(&mut self, object: &Object, path: &str) {
+        self.digested(|digest| digest.object(object, path));
+    }
+
+    pub(crate) fn foreign(&mut self, path: &str) {
+        self.digested(|digest| {
+            digest.unread(path);
+            Ok(())
+        });
+    }
+
+    pub(crate) fn region(&mut self, region: Region) {
+        if let Some(regions) = &mut self.regions {
+            regions.push(region);
+        }
+        self.digested(|digest| digest.region(region));
+    }
+
+    /// A file of which some byte cannot be digested is like no other, and may yet be planned for.
+    fn digested(&mut self, take: impl FnOnce(&mut MetadataDigest<'a>) -> Result<()>) {
+        if self.digest.as_mut().is_some_and(|digest| take(digest).is_err()) {
+            self.digest = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h5::metadata_digest;
+    use crate::julia::TypeTable;
+    use crate::migrate::target::Target;
+    use crate::migrate::{Request, plan_along};
+    use std::path::Path;
+
+    #[test]
+    fn the_digest_along_a_plan_is_that_of_a_walk_of_its_own() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera");
+        let target = Target::builtin(Target::default_name()).unwrap();
+        for name in ["e4b-lz4/output_00100.jld2", "e4b-none/output_00021.jld2"] {
+            let file = File::open(&root.join(name)).unwrap();
+            let types = TypeTable::new(&file);
+            let along = Along::default().with_digest(&file).with_regions();
+            let planned = plan_along(&types, &target, &Request::default(), along);
+            let (_, along) = planned.unwrap();
+            assert_eq!(along.digest(), metadata_digest(&file).ok(), "{name}");
+            assert!(along.into_regions().len() > 10, "{name}");
+            let planned =
+                plan_along(&types, &target, &Request::default(), Along::default()).unwrap();
+            assert_eq!(planned.1.digest(), None);
+        }
+    }
+}
