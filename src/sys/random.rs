@@ -1,5 +1,7 @@
 //! Gets random bytes from the kernel.
 
+use rustix::io::Errno;
+use rustix::rand::GetRandomFlags;
 use std::io;
 
 /// `N` random bytes.
@@ -8,7 +10,15 @@ use std::io;
 /// The system gives none.
 pub fn bytes<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    let mut filled = 0;
+    // By the system call itself: it needs no device, which an empty root directory lacks.
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match rustix::rand::getrandom(rest, GetRandomFlags::empty()) {
+            Ok(got) => filled = filled.saturating_add(got),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     Ok(bytes)
 }
 
