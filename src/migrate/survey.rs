@@ -263,12 +263,11 @@ impl Surveyor<'_, '_> {
                 filter.to_mut().client.truncate(taken);
             }
             let known = self.out.filters.iter_mut().find(|(f, _, _)| *f == *filter);
-            match known {
-                Some((_, count, _)) => *count += 1,
-                None => {
-                    let place = self.place(path)?;
-                    self.out.filters.push((filter.into_owned(), 1, place));
-                }
+            if let Some((_, count, _)) = known {
+                *count += 1;
+            } else {
+                let place = self.place(path)?;
+                self.out.filters.push((filter.into_owned(), 1, place));
             }
         }
         let addr = match &dataset.datatype {
