@@ -27,6 +27,8 @@ mod log;
 mod many_files;
 #[path = "cli/ownership.rs"]
 mod ownership;
+#[path = "cli/pages.rs"]
+mod pages;
 #[path = "cli/pipes.rs"]
 mod pipes;
 #[path = "cli/portable.rs"]

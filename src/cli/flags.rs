@@ -179,7 +179,7 @@ pub struct BatchFlags {
           hide_possible_values = true, help_heading = "Faults and stopping")]
     pub drain_on_usr1: Option<bool>,
 
-    /// Write a JSON report of the run
+    /// Write a report of the run: a page if the name ends in .html, a table if in .csv, else JSON
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub report: Option<PathBuf>,
     /// bar draws bars, plain prints one line a file, json prints one JSON object an event

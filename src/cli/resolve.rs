@@ -28,7 +28,7 @@ pub struct Run {
 pub struct View {
     /// What appears while it goes.
     pub progress: Progress,
-    /// Where the JSON report goes.
+    /// Where the report goes; its name says in which form.
     pub report: Option<PathBuf>,
     /// Where the log goes.
     pub log: Option<PathBuf>,

@@ -135,6 +135,12 @@ pub struct ReportArgs {
     /// Print JSON instead of a summary
     #[arg(long)]
     pub json: bool,
+    /// Write it as a page that needs nothing else, too
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write its files as a table for spreadsheets, too
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
 }
 
 /// What the command line, the environment and the config file say together.

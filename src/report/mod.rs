@@ -6,8 +6,10 @@
 
 mod advice;
 mod bars;
+mod csv;
 mod dry_run;
 mod header;
+mod html;
 mod line;
 mod log;
 mod log_writer;

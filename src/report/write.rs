@@ -1,9 +1,12 @@
-//! Writes the JSON report to disk: the old one or the new one, never half of one.
+//! Writes a run's report to disk, as JSON, a page or a table: the old one or the new one, never half
+//! of one.
 
+use super::advice::Circumstances;
+use super::{csv, html};
 use crate::supervisor::RunSummary;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Why a report cannot be written.
@@ -14,25 +17,27 @@ pub struct WriteError {
     source: io::Error,
 }
 
-/// Writes the report of `summary` to `path` by way of a temporary file beside it.
+/// Writes the report of `summary` to `path` by way of a temporary file beside it: a page where the
+/// name ends in `.html`, a table where it ends in `.csv`, else JSON.
 ///
 /// # Errors
 /// Where it cannot be written; `path` is as it was then.
-pub fn write_report(path: &Path, summary: &RunSummary) -> Result<(), WriteError> {
+pub fn write_report(
+    path: &Path,
+    summary: &RunSummary,
+    about: Circumstances,
+) -> Result<(), WriteError> {
     let error = |source| WriteError { path: path.to_owned(), source };
     // A device or a pipe is written to; putting a file in its place would destroy it.
     if fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir()) {
-        let written = fs::OpenOptions::new().write(true).open(path).and_then(|mut out| {
-            serde_json::to_writer_pretty(&mut out, summary)?;
-            out.write_all(b"\n")
-        });
+        let opened = fs::OpenOptions::new().write(true).open(path);
+        let written = opened.and_then(|mut out| put(path, summary, about, &mut out));
         return written.map_err(error);
     }
     let temporary = temporary(path).map_err(error)?;
     let written = (|| {
         let mut out = BufWriter::new(File::create(&temporary)?);
-        serde_json::to_writer_pretty(&mut out, summary)?;
-        out.write_all(b"\n")?;
+        put(path, summary, about, &mut out)?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         fs::rename(&temporary, path)?;
         File::open(parent(path))?.sync_all()
@@ -41,6 +46,23 @@ pub fn write_report(path: &Path, summary: &RunSummary) -> Result<(), WriteError>
         let _ = fs::remove_file(&temporary);
     }
     written.map_err(error)
+}
+
+fn put(
+    path: &Path,
+    summary: &RunSummary,
+    about: Circumstances,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let ends = |with: &str| path.extension().is_some_and(|it| it.eq_ignore_ascii_case(with));
+    if ends("html") || ends("htm") {
+        html::write(summary, about, out)
+    } else if ends("csv") {
+        csv::write(summary, out)
+    } else {
+        serde_json::to_writer_pretty(&mut *out, summary)?;
+        out.write_all(b"\n")
+    }
 }
 
 /// Checks before a run that its report will have a place.
@@ -81,6 +103,8 @@ mod tests {
     use serde_json::Value;
     use std::collections::BTreeSet;
 
+    const ABOUT: Circumstances = Circumstances { cores: 2, safety_margin: 0.8, portable: false };
+
     fn keys(value: &Value) -> BTreeSet<&str> {
         value.as_object().unwrap().keys().map(String::as_str).collect()
     }
@@ -90,7 +114,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("report.json");
         fs::write(&path, "an older one").unwrap();
-        write_report(&path, &summary()).unwrap();
+        write_report(&path, &summary(), ABOUT).unwrap();
         let report: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let asked = [
             "success",
@@ -152,7 +176,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("taken")).unwrap();
         let taken = dir.path().join("taken");
-        assert!(write_report(&taken, &summary()).is_err());
+        assert!(write_report(&taken, &summary(), ABOUT).is_err());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         assert!(check_report(&taken).is_err());
         assert!(check_report(&dir.path().join("none/report.json")).is_err());

@@ -73,6 +73,9 @@ pub struct JobRecord {
     /// The slot of the last attempt.
     #[serde(default)]
     pub slot: Option<u32>,
+    /// When the last attempt was over, in seconds since the run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<f64>,
     /// Why the output, this program's own, had to be made again.
     #[serde(default)]
     pub stale: Option<String>,
@@ -108,6 +111,7 @@ impl JobRecord {
             digest: None,
             faults: Vec::new(),
             slot: None,
+            ended: None,
             stale: None,
             conflict: None,
             readers: Readers::default(),

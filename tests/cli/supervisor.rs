@@ -80,7 +80,8 @@ fn the_help_is_what_users_know() {
                                     status
 
     Output:
-          --report <FILE>   Write a JSON report of the run
+          --report <FILE>   Write a report of the run: a page if the name ends in .html, a table if in
+                            .csv, else JSON
           --progress <HOW>  bar draws bars, plain prints one line a file, json prints one JSON object an
                             event [default: auto] [possible values: auto, bar, plain, json, none]
           --log <FILE>      Write what -v tells to a file instead of the terminal, as JSON lines

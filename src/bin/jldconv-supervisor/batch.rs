@@ -90,7 +90,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let ended = convert::run(&run.settings, &prepared.plan, survey, &hooks, &mut screen);
     let ended = ended.map_err(|error| stopped(&error))?;
     if let Some(path) = &run.view.report {
-        write_report(path, &ended).map_err(internal)?;
+        write_report(path, &ended, about(&run)).map_err(internal)?;
     }
     // A shard may have no file where there are more tasks than files.
     Ok(if empty && !shard.is_whole() { ExitCode::Done } else { ended.exit_code() })

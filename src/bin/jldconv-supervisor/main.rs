@@ -6,11 +6,11 @@ mod verify;
 
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
-    Gathered, Layer, Parsed, SlurmArgs, SupervisorCli, SupervisorCommand, asks_build_info,
-    build_info, completions, prepare, resolve, script, submit, supervisor_meant,
+    Gathered, Layer, Parsed, ReportArgs, SlurmArgs, SupervisorCli, SupervisorCommand,
+    asks_build_info, build_info, completions, prepare, resolve, script, submit, supervisor_meant,
 };
 use jldconv::convert::Converter;
-use jldconv::report::{Circumstances, shards, summary};
+use jldconv::report::{Circumstances, check_report, shards, summary, write_report};
 use jldconv::supervisor::{self, ExitCode};
 use jldconv::text;
 use jldconv::{tasks, worker};
@@ -81,7 +81,7 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
         return Ok(ExitCode::Done);
     }
     if let Some(SupervisorCommand::Report(args)) = &parsed.cli.command {
-        return report(&args.output_dir, args.json);
+        return report(args);
     }
     if let Some(SupervisorCommand::Verify(args)) = &parsed.cli.command {
         return verify::verify(args);
@@ -122,13 +122,20 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
     Ok(ExitCode::Done)
 }
 
-fn report(output_dir: &Path, json: bool) -> Result<ExitCode, Stop> {
-    let merged = supervisor::merged(output_dir)
+fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
+    let files = || args.html.iter().chain(&args.csv);
+    files().try_for_each(|path| check_report(path)).map_err(usage)?;
+    let merged = supervisor::merged(&args.output_dir)
         .map_err(|error| Stop::Said(error.exit_code(), error.to_string()))?;
     for note in &merged.notes {
         let _ = writeln!(io::stderr(), "warning: {note}");
     }
-    if json {
+    // On how many cores, and how close to the limit, is not in the journals.
+    let about = Circumstances { cores: 0, safety_margin: 1.0, portable: merged.portable };
+    for path in files() {
+        write_report(path, &merged.summary, about).map_err(internal)?;
+    }
+    if args.json {
         // Piece by piece: there may be a hundred thousand files.
         let mut out = BufWriter::new(io::stdout().lock());
         match serde_json::to_writer_pretty(&mut out, &merged) {
@@ -139,9 +146,6 @@ fn report(output_dir: &Path, json: bool) -> Result<ExitCode, Stop> {
         }
     } else {
         put(&shards(&merged.shards));
-        // On how many cores, and how close to the limit, is not in the journals.
-        let portable = merged.portable;
-        let about = Circumstances { cores: 0, safety_margin: 1.0, portable };
         put(&summary(&merged.summary, about));
     }
     Ok(merged.summary.exit_code())

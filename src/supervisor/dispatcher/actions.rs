@@ -202,6 +202,7 @@ impl Dispatcher {
         record.seconds = busy.as_secs_f64();
         record.faults = faults.to_vec();
         record.slot = Some(slot.0);
+        record.ended = Some(self.now().as_secs_f64());
         (record.peak_rss, record.peak_anon) = self.jobs.peaks.remove(&job).unwrap_or_default();
         self.jobs.published.remove(&job);
         let worker_handle = self.workers.get_mut(&slot);
