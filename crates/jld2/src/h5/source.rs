@@ -341,7 +341,9 @@ impl Source {
                 let len = usize::try_from((self.len - start).min(BLOCK as u64)).unwrap_or(BLOCK);
                 let mut bytes = slot.take().map(|b| b.bytes).unwrap_or_default();
                 self.count(len);
-                let read = read_block(file, start, len, &mut bytes);
+                // What an old block leaves is read over.
+                bytes.resize(len, 0);
+                let read = file.read_exact_at(&mut bytes, start);
                 read.map_err(|e| Error::io(start, self.note(e)))?;
                 *slot = Some(Block { number, bytes });
             }
@@ -384,23 +386,6 @@ impl Source {
         self.check(offset, len, what)?;
         Ok(SourceReader { source: self, offset, left: len, buffer: Vec::new(), at: 0 })
     }
-}
-
-/// Reads `len` bytes from `start` on into `bytes`, which need not be zeroed for that.
-fn read_block(file: &fs::File, start: u64, len: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
-    bytes.clear();
-    bytes.reserve_exact(len);
-    while bytes.len() < len {
-        let at = start.saturating_add(bytes.len() as u64);
-        match rustix::io::pread(file, rustix::buffer::spare_capacity(bytes), at) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    // There can be room for more than was asked for, and then more was read.
-    bytes.truncate(len);
-    Ok(())
 }
 
 /// Reads through an overlay.
