@@ -11,6 +11,7 @@ mod show;
 
 pub use show::show;
 
+use crate::archive::{Placement, same_place};
 use serde::Serialize;
 use std::path::Path;
 
@@ -76,6 +77,13 @@ pub fn examine(input: Option<&Path>, output: Option<&Path>, prefix: &str) -> Che
     machine::examine(&mut checkup);
     let bytes = input.and_then(|input| places::input(&mut checkup, input, prefix));
     if let Some(output) = output {
+        let same = input.is_some_and(|input| {
+            same_place(input, output).is_ok_and(|placement| placement == Placement::Same)
+        });
+        if same {
+            let advice = "another directory, or --mode in-place";
+            checkup.problem("output", "it is the archive itself", advice);
+        }
         places::output(&mut checkup, output, bytes);
     }
     checkup

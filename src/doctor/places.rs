@@ -52,6 +52,16 @@ fn files(checkup: &mut Checkup, found: &Archive, prefix: &str) {
 
 /// Tries the place of the outputs, which need not exist yet. `bytes` is what will come there.
 pub(super) fn output(checkup: &mut Checkup, dir: &Path, bytes: Option<u64>) {
+    if dir.is_symlink() && !dir.exists() {
+        let found = format!("{} is a symbolic link to nothing", text::path(dir));
+        checkup.problem("output", found, "make what it leads to, or name another place");
+        return;
+    }
+    if dir.exists() && !dir.is_dir() {
+        let found = format!("{} is a file, not a directory", text::path(dir));
+        checkup.problem("output", found, "a directory, which need not exist yet");
+        return;
+    }
     // Not there yet: what it will be made in.
     let Some(there) = dir.ancestors().find_map(existing) else {
         checkup.problem("output", format!("{} and all above it are missing", text::path(dir)), "");

@@ -58,6 +58,16 @@ pub(crate) fn held(own: &Dir, name: &OsStr) -> Held {
     }
 }
 
+/// Who holds a lock, as that run wrote into its file.
+fn holder(file: &File) -> String {
+    let mut text = String::new();
+    let _ = file.take(500).read_to_string(&mut text);
+    match text.trim() {
+        "" => "its process is not known".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
 /// An output directory in this run's hands.
 #[derive(Debug)]
 pub(crate) struct RunDir {
@@ -109,6 +119,28 @@ impl RunDir {
         Ok(place)
     }
 
+    /// Refuses an output directory in which another run works on the same part, before anything is
+    /// said of files that only that run has not come to yet. Nothing is written.
+    ///
+    /// # Errors
+    /// [`RunError::Locked`]; the run's own directory cannot be looked into.
+    pub(crate) fn check_free(output: &Path, shard: Shard) -> Result<(), RunError> {
+        let Some(own) = Self::peek(output)? else { return Ok(()) };
+        let whole = shard.count == 1;
+        let mut locks = vec![(OsString::from("lock"), whole)];
+        if !whole {
+            locks.push((lock_name(shard), true));
+        }
+        for (name, alone) in locks {
+            let Ok(file) = own.open_file(&name, false) else { continue };
+            let tried = if alone { file.try_lock() } else { file.try_lock_shared() };
+            if matches!(tried, Err(TryLockError::WouldBlock)) {
+                return Err(RunError::Locked { dir: output.to_owned(), holder: holder(&file) });
+            }
+        }
+        Ok(())
+    }
+
     fn lock(
         &mut self,
         output: &Path,
@@ -136,13 +168,7 @@ impl RunDir {
                 let _ = file.write_all(text.as_bytes());
             }
             Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let _ = (&file).take(500).read_to_string(&mut text);
-                let holder = match text.trim() {
-                    "" => "its process is not known".to_owned(),
-                    text => text.to_owned(),
-                };
-                return Err(RunError::Locked { dir: output.to_owned(), holder });
+                return Err(RunError::Locked { dir: output.to_owned(), holder: holder(&file) });
             }
             Err(TryLockError::Error(error)) => {
                 self.warnings.push(format!(

@@ -53,6 +53,15 @@ fn places_that_will_not_do() {
     // No file can be made there, not even by root.
     let ended = world.jldconv(&["doctor", "old", "/proc/self/fdinfo", "--json"]).ends(1);
     assert_eq!(check(&ended, "output: writing")["verdict"], "problem", "{ended:#?}");
+    // Places that a run would refuse.
+    world.put("file", "x");
+    std::os::unix::fs::symlink("nowhere", world.at("link")).unwrap();
+    for (out, words) in [("file", "not a directory"), ("link", "to nothing"), ("old", "itself")] {
+        let ended = world.jldconv(&["doctor", "old", out, "--json"]).ends(1);
+        let check = check(&ended, "output");
+        assert_eq!(check["verdict"], "problem", "{out}");
+        assert!(check["found"].as_str().unwrap().contains(words), "{ended:#?}");
+    }
     // A pipe with an output's name.
     let status =
         std::process::Command::new("mkfifo").arg(world.at("old/output_00001.jld2")).status();

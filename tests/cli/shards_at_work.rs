@@ -185,3 +185,26 @@ fn a_foreign_file_that_appears_under_a_shard() {
     assert!(said.contains("failed     output_00001.jld2  conflict: "), "{said}");
     assert_eq!(fs::read(world.at("new/output_00001.jld2")).unwrap(), b"somebody else's");
 }
+
+/// Whatever the first has written so far: what is not journalled yet is nobody's to complain of.
+#[test]
+fn a_second_run_names_the_first() {
+    let world = World::new(&[1, 2, 3, 4, 5, 6]);
+    let args = ["--workers", "1"];
+    let mut first = start(&world, &args, "slow=300ms@*");
+    let holder = format!("another run works here: process {} on ", first.id());
+    wait_until("the first run", || world.at("new/output_00001.jld2").exists());
+    for _ in 0..12 {
+        if first.try_wait().unwrap().is_some() {
+            break;
+        }
+        let second = world.supervisor(&["old", "new", "--yes"]);
+        if first.try_wait().unwrap().is_none() {
+            assert_eq!(second.code, Some(2), "{second:#?}");
+            assert!(second.err.contains(&holder), "{second:#?}");
+            assert!(!second.err.contains("--force"), "{second:#?}");
+        }
+    }
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+    world.supervisor(&["old", "new", "--yes"]).ends(0);
+}

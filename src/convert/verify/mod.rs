@@ -25,7 +25,7 @@ use self::bytes::{Problem, Replaced};
 use self::expected::{Linked, Ticker};
 use super::planned::{Planned, read_failure};
 use super::{Failure, FailureKind, Observer, VerifyLevel};
-use crate::h5::{self, File, Region, Source};
+use crate::h5::{self, Checksums, File, Region, Source};
 use crate::julia::{Digest, Dumper, TypeTable, readable};
 use crate::migrate::target::Target;
 use crate::migrate::{Along, LargeColumns, Readers, Request, Survey, plan_along};
@@ -157,7 +157,9 @@ impl Check<'_> {
         let planned = self.planned;
         let whole = matches!(self.made_by, MadeBy::Copy { .. }) && self.level >= VerifyLevel::Bytes;
         // All that planning read is kept in the source, and is what is compared here.
-        if !whole || self.changed() || planned.regions.is_empty() {
+        // Where checksums of the input were not believed, the output's still have to hold.
+        let believed = planned.file.checksums() == Checksums::Trusted;
+        if !whole || !believed || self.changed() || planned.regions.is_empty() {
             return Ok(None);
         }
         metadata::compare(planned.file.source(), output.source(), &planned.regions)

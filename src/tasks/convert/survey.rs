@@ -95,6 +95,9 @@ pub fn survey(
     reporter: &mut dyn Reporter,
 ) -> Result<Survey, RunError> {
     check_outputs(settings, plan)?;
+    if !settings.dry_run {
+        RunDir::check_free(&settings.output_dir, settings.shard)?;
+    }
     let journals = Journals::read(RunDir::peek(&settings.output_dir)?, settings.shard)?;
     let notes = notes(settings, &journals)?;
     let mut survey = Survey { journals, notes, done: true, ..Survey::default() };

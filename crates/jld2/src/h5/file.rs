@@ -142,7 +142,8 @@ impl File {
         &self.spent
     }
 
-    pub(super) fn checksums(&self) -> Checksums {
+    /// Whether the checksums of its metadata are believed.
+    pub fn checksums(&self) -> Checksums {
         self.checksums
     }
 
