@@ -58,6 +58,18 @@ pub(crate) fn held(own: &Dir, name: &OsStr) -> Held {
     }
 }
 
+/// The locks of a run, in the order in which they are taken, and whether it holds each alone. A run of
+/// the whole keeps out every other; parts keep out only their like and the whole.
+fn locks(shard: Shard) -> Vec<(OsString, bool)> {
+    let whole = shard.count == 1;
+    let part = (!whole).then(|| (lock_name(shard), true));
+    std::iter::once((OsString::from("lock"), whole)).chain(part).collect()
+}
+
+fn attempt(file: &File, alone: bool) -> Result<(), TryLockError> {
+    if alone { file.try_lock() } else { file.try_lock_shared() }
+}
+
 /// Who holds a lock, as that run wrote into its file.
 fn holder(file: &File) -> String {
     let mut text = String::new();
@@ -110,11 +122,8 @@ impl RunDir {
             warnings: Vec::new(),
             shard,
         };
-        // A run of the whole keeps out every other; parts keep out only their like and the whole.
-        let whole = shard.count == 1;
-        place.lock(output, OsStr::new("lock"), whole, run_id)?;
-        if !whole {
-            place.lock(output, &lock_name(shard), true, run_id)?;
+        for (name, alone) in locks(shard) {
+            place.lock(output, &name, alone, run_id)?;
         }
         Ok(place)
     }
@@ -126,15 +135,9 @@ impl RunDir {
     /// [`RunError::Locked`]; the run's own directory cannot be looked into.
     pub(crate) fn check_free(output: &Path, shard: Shard) -> Result<(), RunError> {
         let Some(own) = Self::peek(output)? else { return Ok(()) };
-        let whole = shard.count == 1;
-        let mut locks = vec![(OsString::from("lock"), whole)];
-        if !whole {
-            locks.push((lock_name(shard), true));
-        }
-        for (name, alone) in locks {
+        for (name, alone) in locks(shard) {
             let Ok(file) = own.open_file(&name, false) else { continue };
-            let tried = if alone { file.try_lock() } else { file.try_lock_shared() };
-            if matches!(tried, Err(TryLockError::WouldBlock)) {
+            if matches!(attempt(&file, alone), Err(TryLockError::WouldBlock)) {
                 return Err(RunError::Locked { dir: output.to_owned(), holder: holder(&file) });
             }
         }
@@ -149,15 +152,14 @@ impl RunDir {
         run_id: &str,
     ) -> Result<(), RunError> {
         let mut file = self.open(name)?;
-        let attempt = || if alone { file.try_lock() } else { file.try_lock_shared() };
-        let mut tried = attempt();
+        let mut tried = attempt(&file, alone);
         for _ in 0..LOCK_TRIES {
             // It may be `report` that just looked whether somebody holds it.
             if !matches!(tried, Err(TryLockError::WouldBlock)) {
                 break;
             }
             std::thread::sleep(LOCK_AGAIN);
-            tried = attempt();
+            tried = attempt(&file, alone);
         }
         match tried {
             Ok(()) => {

@@ -1,7 +1,7 @@
 //! Reads what earlier runs left in the journals.
 
 use super::record::{Fingerprint, JobLine, Line, RunLine};
-use super::stored::{Span, Stored, job_line};
+use super::stored::{self, Span, Stored};
 use super::{EndLine, FORMAT};
 use crate::convert::{Claim, Mode, VerifyLevel};
 use crate::supervisor::record::{JobOutcome, JobRecord};
@@ -242,12 +242,11 @@ impl Past {
                 self.odd += u64::from(count as u64 == LINE_MAX);
                 continue;
             }
-            if let Some(line) = job_line(&bytes) {
-                let place = run.map(|run| Place { journal: number, run, span });
-                self.job(line, place)?;
-                continue;
-            }
-            match serde_json::from_slice::<Line>(&bytes) {
+            match stored::line(&bytes) {
+                Ok(Line::Job(line)) => {
+                    let place = run.map(|run| Place { journal: number, run, span });
+                    self.job(*line, place)?;
+                }
                 Ok(Line::Run(line)) => {
                     let known = u32::try_from(self.runs.len()).ok();
                     run = known.filter(|_| line.head.journal == FORMAT);
@@ -258,7 +257,7 @@ impl Past {
                 }
                 Ok(Line::End(line)) => self.ends.push(*line),
                 // They tell of no outputs.
-                Ok(Line::Job(_) | Line::Task(_) | Line::Result(_)) => {}
+                Ok(Line::Task(_) | Line::Result(_)) => {}
                 Err(_) => self.odd += u64::from(!bytes.trim_ascii().is_empty()),
             }
         }
