@@ -17,6 +17,6 @@ pub use discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Why, discove
 pub use gaps::{Gaps, gaps};
 pub use listing::Listing;
 pub use name::{Name, classify};
-pub use place::{Placement, same_place};
+pub use place::{Placement, nearest_dir, same_place};
 pub use range::{RangeError, Ranges};
 pub use shard::{ArrayVars, Shard, ShardError, Weigh};

@@ -1,9 +1,10 @@
-//! Tells whether two directories are one, however they are spelled.
+//! Tells whether two directories are one, however they are spelled, and where one that is not there yet
+//! would be.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How an output directory lies to its input directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +32,27 @@ pub fn same_place(a: &Path, b: &Path) -> io::Result<Placement> {
     })
 }
 
+/// The directory at `path`, or that in which it, or what leads to it, would be made; nothing if not even
+/// the first of these is there.
+pub fn nearest_dir(path: &Path) -> Option<PathBuf> {
+    let named = |path| if path == Path::new("") { Path::new(".") } else { path };
+    path.ancestors().map(named).find(|path| path.is_dir()).map(Path::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
+
+    #[test]
+    fn what_is_not_there_would_be_in_something() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("in")).unwrap();
+        assert_eq!(nearest_dir(&at("in")), Some(at("in")));
+        assert_eq!(nearest_dir(&at("in/a/b")), Some(at("in")));
+        assert_eq!(nearest_dir(Path::new("not/there")), Some(PathBuf::from(".")));
+    }
 
     #[test]
     fn sees_through_spellings() {

@@ -2,11 +2,11 @@
 
 use super::Checkup;
 use super::probe::Probe;
-use crate::archive::{Archive, discover};
+use crate::archive::{Archive, discover, nearest_dir};
 use crate::sys::file_system::FileSystem;
 use crate::text;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 
 /// Lists the archive; gives the bytes of its files.
 pub(super) fn input(checkup: &mut Checkup, dir: &Path, prefix: &str) -> Option<u64> {
@@ -63,7 +63,7 @@ pub(super) fn output(checkup: &mut Checkup, dir: &Path, bytes: Option<u64>) {
         return;
     }
     // Not there yet: what it will be made in.
-    let Some(there) = dir.ancestors().find_map(existing) else {
+    let Some(there) = nearest_dir(dir) else {
         checkup.problem("output", format!("{} and all above it are missing", text::path(dir)), "");
         return;
     };
@@ -90,11 +90,6 @@ pub(super) fn output(checkup: &mut Checkup, dir: &Path, bytes: Option<u64>) {
             checkup.problem("output: writing", format!("{name}: {error}"), advice);
         }
     }
-}
-
-fn existing(path: &Path) -> Option<PathBuf> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    fs::metadata(path).is_ok_and(|it| it.is_dir()).then(|| path.to_owned())
 }
 
 fn kind(system: &FileSystem) -> String {

@@ -1,10 +1,14 @@
 //! Prints what a run is going to do to which place, before the question: the mode and what it leaves
 //! behind, and whether there is room.
 
+use crate::archive::nearest_dir;
 use crate::convert::Mode;
 use crate::sys::file_system::FileSystem;
 use crate::text;
 use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 /// What is known before a run begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +26,17 @@ pub struct Preflight {
 }
 
 impl Preflight {
+    /// Looks at the place of outputs in `output`, which need not be there yet, of so many `files` of
+    /// `input` with so many `bytes`.
+    pub fn of(input: &Path, output: &Path, mode: Mode, (files, bytes): (u64, u64)) -> Self {
+        let device = |path: &Path| fs::metadata(path).ok().map(|it| it.dev());
+        let there = nearest_dir(output);
+        let there = there.as_deref().unwrap_or(Path::new("."));
+        let place = FileSystem::of(there).ok();
+        let same_device = device(input).is_some_and(|it| Some(it) == device(there));
+        Self { mode, bytes, files, place, same_device }
+    }
+
     /// Whether copies of all files find no room. Where blocks are shared they need little.
     pub fn too_full(&self) -> bool {
         let copies = self.mode != Mode::InPlace && !self.may_share();
@@ -35,8 +50,7 @@ impl Preflight {
     }
 
     fn may_share(&self) -> bool {
-        let kind = self.place.as_ref().map_or("", |place| place.kind.as_str());
-        self.same_device && matches!(kind, "xfs" | "btrfs" | "bcachefs" | "ocfs2")
+        self.same_device && self.place.as_ref().is_some_and(FileSystem::may_share_blocks)
     }
 
     /// The block of text.

@@ -1,5 +1,7 @@
 //! Tells what kind of file system a directory is on, and what is free there.
 
+use rustix::fs::{StatFs, StatVfs};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -56,6 +58,33 @@ enum Where {
     Shared,
 }
 
+/// The kind that the kernel's number stands for, if it is known, and the number.
+fn kind(found: &StatFs) -> (Option<&'static (u64, &'static str, Where)>, u64) {
+    // The type of the field differs between architectures; its low 32 bits count.
+    let magic = u64::try_from(i128::from(found.f_type) & 0xffff_ffff).unwrap_or(0);
+    (KINDS.iter().find(|(number, ..)| *number == magic), magic)
+}
+
+fn free_of(counts: &StatVfs) -> u64 {
+    counts.f_bavail.saturating_mul(counts.f_frsize)
+}
+
+/// Bytes that this user may still write where `path` is.
+///
+/// # Errors
+/// The system does not tell, for instance since nothing is there.
+pub fn free(path: &Path) -> io::Result<u64> {
+    Ok(free_of(&rustix::fs::statvfs(path)?))
+}
+
+/// Whether `file` lies on a file server that may copy by itself.
+pub fn is_served(file: &File) -> bool {
+    rustix::fs::fstatfs(file).is_ok_and(|found| {
+        let known = kind(&found).0.map(|(_, name, _)| *name);
+        known.is_some_and(|name| matches!(name, "nfs" | "smb" | "cifs" | "ceph"))
+    })
+}
+
 impl FileSystem {
     /// The one that holds `path`.
     ///
@@ -64,18 +93,21 @@ impl FileSystem {
     pub fn of(path: &Path) -> io::Result<Self> {
         let found = rustix::fs::statfs(path)?;
         let counts = rustix::fs::statvfs(path)?;
-        #[expect(clippy::cast_sign_loss, reason = "magic numbers are 32 bits, whatever their type")]
-        let magic = found.f_type as u64 & 0xffff_ffff;
-        let known = KINDS.iter().find(|(number, ..)| *number == magic);
+        let (known, magic) = kind(&found);
         let place = known.map_or(Where::Here, |(.., place)| *place);
         Ok(Self {
             kind: known
                 .map_or_else(|| format!("type {magic:#x}"), |(_, name, _)| (*name).to_owned()),
             shared: place == Where::Shared,
             memory: place == Where::Memory,
-            free: counts.f_bavail.saturating_mul(counts.f_frsize),
+            free: free_of(&counts),
             files_free: (counts.f_files > 0).then_some(counts.f_favail),
         })
+    }
+
+    /// Whether two files of it may be the same blocks until one is changed.
+    pub fn may_share_blocks(&self) -> bool {
+        matches!(self.kind.as_str(), "xfs" | "btrfs" | "bcachefs" | "ocfs2")
     }
 }
 

@@ -13,12 +13,9 @@ use jldconv::supervisor::{
     ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
     WorkerProgram,
 };
-use jldconv::sys::file_system::FileSystem;
 use jldconv::tasks::convert::{self, Survey};
 use std::fmt::{Display, Write as _};
-use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
@@ -47,8 +44,8 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         start_log(run.view.verbose, run.view.log.as_deref(), screen.bars()).map_err(usage)?;
     let prepared = prepare(&run).map_err(|error| misplaced(&error))?;
     if let Some(mut nothing) = prepared.nothing(&run) {
-        if let Some(below) = archives_below(&run.settings.input_dir, &run.prefix)
-            && prepared.overview.found == 0
+        if prepared.overview.found == 0
+            && let Some(below) = archives_below(&run.settings.input_dir, &run.prefix)
         {
             let _ = writeln!(nothing, "  below       {below}");
         }
@@ -66,7 +63,12 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         screen.event(&RunEvent::Warning { message });
     }
     screen.block(&there(&survey));
-    let before = preflight(&run, converter.usual_mode(), &survey);
+    let before = Preflight::of(
+        &run.settings.input_dir,
+        &run.settings.output_dir,
+        converter.usual_mode(),
+        (survey.left, survey.left_bytes),
+    );
     screen.block(&before.block());
     if let Some(message) = before.warning().filter(|_| survey.left > 0) {
         screen.event(&RunEvent::Warning { message });
@@ -101,21 +103,6 @@ fn misplaced(input: Option<&Path>, output: Option<&Path>, error: &dyn Display) -
     match input.and_then(|input| input_meant(input, output)) {
         Some(meant) => usage(format!("{error}\n{meant}")),
         None => usage(error),
-    }
-}
-
-fn preflight(run: &Run, mode: Mode, survey: &Survey) -> Preflight {
-    let settings = &run.settings;
-    let device = |path: &Path| fs::metadata(path).ok().map(|it| it.dev());
-    // Made in a directory that is not there yet: what holds it tells.
-    let there = settings.output_dir.ancestors().find(|dir| dir.is_dir());
-    let there = there.unwrap_or(Path::new("."));
-    Preflight {
-        mode,
-        files: survey.left,
-        bytes: survey.left_bytes,
-        place: FileSystem::of(there).ok(),
-        same_device: device(&settings.input_dir).is_some_and(|it| Some(it) == device(there)),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::supervisor::task::Chore;
 use crate::supervisor::trace::journal_written;
 use crate::sys::dir::Dir;
 use crate::sys::file::is_full;
+use crate::sys::file_system;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -215,8 +216,7 @@ impl WriterThread {
     }
 
     fn has_space(&self, needed: u64) -> bool {
-        rustix::fs::statvfs(&self.place)
-            .is_ok_and(|stat| stat.f_bavail.saturating_mul(stat.f_frsize) >= needed)
+        file_system::free(&self.place).is_ok_and(|free| free >= needed)
     }
 
     /// Writes and syncs what is there. What cannot be written stays.

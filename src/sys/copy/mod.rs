@@ -4,6 +4,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+use super::file_system::is_served;
 use super::sums::{Stretch, Sums};
 use crate::sys::failpoint::{self, Step};
 use memmap2::MmapMut;
@@ -186,20 +187,6 @@ fn clone(src: &File, dst: &File, len: u64) -> Result<bool, CopyError> {
         dst.set_len(len).map_err(write)?;
     }
     Ok(true)
-}
-
-/// Whether `file` lies on a file server that may copy by itself. Local file systems that share
-/// bytes have done so in [`clone`]; on the others, `copy_file_range` is slower than
-/// [`stream`].
-fn is_served(file: &File) -> bool {
-    const NFS: u64 = 0x6969;
-    const SMB2: u64 = 0xfe53_4d42;
-    const CIFS: u64 = 0xff53_4d42;
-    const CEPH: u64 = 0x00c3_6400;
-    let Ok(stat) = rustix::fs::fstatfs(file) else { return false };
-    // The type of the field differs between architectures; its low 32 bits count.
-    let magic = u64::try_from(i128::from(stat.f_type) & 0xffff_ffff).unwrap_or(0);
-    [NFS, SMB2, CIFS, CEPH].contains(&magic)
 }
 
 /// Has the file server copy; tells how far it came.
