@@ -1,7 +1,7 @@
 //! Tells what a program was built from, for `--version -v`: who reports a fault can paste it.
 
 use clap::error::ErrorKind;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 
 /// What `name --version -v` prints: version, commit, platform, optional features and the codecs'
@@ -38,11 +38,11 @@ pub fn build_info(name: &str) -> String {
 }
 
 /// Whether `error` is the answer to `--version` on a command line that has `-v`, too.
-pub fn asks_build_info<'a>(error: &clap::Error, args: impl IntoIterator<Item = &'a OsStr>) -> bool {
-    let verbose = |arg: &OsStr| {
+pub(super) fn asks_build_info(error: &clap::Error, args: &[OsString]) -> bool {
+    let verbose = |arg: &OsString| {
         let arg = arg.as_encoded_bytes();
         let short = arg.strip_prefix(b"-").filter(|letters| !letters.starts_with(b"-"));
         arg == b"--verbose" || short.is_some_and(|letters| letters.contains(&b'v'))
     };
-    error.kind() == ErrorKind::DisplayVersion && args.into_iter().any(verbose)
+    error.kind() == ErrorKind::DisplayVersion && args.iter().any(verbose)
 }

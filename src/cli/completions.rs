@@ -12,10 +12,10 @@ pub struct CompletionsArgs {
 }
 
 /// The text that makes `shell` complete the command line `C`.
-pub fn completions<C: CommandFactory>(shell: Shell) -> Vec<u8> {
+pub fn completions<C: CommandFactory>(shell: Shell) -> String {
     let mut command = C::command();
     let name = command.get_name().to_owned();
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut command, name, &mut text);
-    text
+    String::from_utf8(text).unwrap_or_default()
 }

@@ -8,6 +8,7 @@ mod one_file;
 mod prepare;
 mod quote;
 mod raw_settings;
+mod refusal;
 mod resolve;
 mod settings_sources;
 mod slips;
@@ -17,7 +18,7 @@ mod supervisor;
 mod target;
 mod value;
 
-pub use build_info::{asks_build_info, build_info};
+pub use build_info::build_info;
 pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
@@ -28,6 +29,7 @@ pub use one_file::{
 pub use prepare::{Prepared, prepare};
 pub use quote::quote;
 pub use raw_settings::Said;
+pub use refusal::refuse;
 pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 pub use slips::{archives_below, input_meant, jldconv_meant, supervisor_meant};

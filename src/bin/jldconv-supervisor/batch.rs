@@ -49,7 +49,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         {
             let _ = writeln!(nothing, "  below       {below}");
         }
-        return Err(Stop::Said(ExitCode::Nothing, nothing));
+        return Err(Stop(ExitCode::Nothing, nothing));
     }
     if run.settings.dry_run {
         return foresee(&run, &prepared.plan, &converter);
@@ -107,7 +107,7 @@ fn misplaced(input: Option<&Path>, output: Option<&Path>, error: &dyn Display) -
 }
 
 fn stopped(error: &RunError) -> Stop {
-    Stop::Said(error.exit_code(), error.to_string())
+    Stop(error.exit_code(), error.to_string())
 }
 
 /// What is told, before the question, of outputs that are there.
@@ -150,7 +150,7 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
         let many = survey.conflicts;
         let message =
             format!("{many} conflicts: as it is, the run would not begin (--on-conflict)");
-        return Err(Stop::Said(ExitCode::Usage, message));
+        return Err(Stop(ExitCode::Usage, message));
     }
     Ok(if failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done })
 }

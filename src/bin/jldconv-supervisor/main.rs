@@ -6,8 +6,8 @@ mod verify;
 
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
-    Gathered, Layer, Parsed, ReportArgs, SlurmArgs, SupervisorCli, SupervisorCommand,
-    asks_build_info, build_info, completions, prepare, resolve, script, submit, supervisor_meant,
+    Gathered, Layer, Parsed, ReportArgs, SlurmArgs, SupervisorCli, SupervisorCommand, completions,
+    prepare, refuse, resolve, script, submit, supervisor_meant,
 };
 use jldconv::convert::Converter;
 use jldconv::report::{Circumstances, check_report, shards, summary, write_report};
@@ -29,55 +29,35 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-/// Why there is no run.
-enum Stop {
-    /// Help, version, or a command line that makes no sense.
-    Clap(clap::Error, Option<String>),
-    /// Anything else.
-    Said(ExitCode, String),
-}
+/// Why there is no run: the exit code, and what to say.
+struct Stop(ExitCode, String);
 
 impl Stop {
     fn end(self) -> ExitCode {
-        match self {
-            Self::Clap(error, meant) => {
-                let _ = error.print();
-                if let Some(meant) = meant {
-                    let _ = writeln!(io::stderr(), "\n{}", text::tame_lines(&meant));
-                }
-                if error.exit_code() == 0 { ExitCode::Done } else { ExitCode::Usage }
-            }
-            Self::Said(code, message) => {
-                let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(message.trim_end()));
-                code
-            }
-        }
+        let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(self.1.trim_end()));
+        self.0
     }
 }
 
 /// For errors that are the command line's or the configuration's.
 fn usage(error: impl std::fmt::Display) -> Stop {
-    Stop::Said(ExitCode::Usage, error.to_string())
+    Stop(ExitCode::Usage, error.to_string())
 }
 
 fn internal(error: impl std::fmt::Display) -> Stop {
-    Stop::Said(ExitCode::Internal, error.to_string())
+    Stop(ExitCode::Internal, error.to_string())
 }
 
 fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
     let parsed = match Parsed::from_args(args.iter().cloned()) {
-        Err(error) if asks_build_info(&error, args.iter().map(OsString::as_os_str)) => {
-            put(&build_info("jldconv-supervisor"));
-            return Ok(ExitCode::Done);
-        }
         Err(error) => {
             let meant = supervisor_meant(&error, args);
-            return Err(Stop::Clap(error, meant));
+            return Ok(refuse("jldconv-supervisor", &error, args, meant));
         }
         Ok(parsed) => parsed,
     };
     if let Some(SupervisorCommand::Completions(args)) = &parsed.cli.command {
-        put(&String::from_utf8_lossy(&completions::<SupervisorCli>(args.shell)));
+        put(&completions::<SupervisorCli>(args.shell));
         return Ok(ExitCode::Done);
     }
     if let Some(SupervisorCommand::Report(args)) = &parsed.cli.command {
@@ -106,7 +86,7 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
     let script = script(&args.ask, &program, &said, &layer).map_err(usage)?;
     let prepared = prepare(&run).map_err(usage)?;
     if let Some(nothing) = prepared.nothing(&run) {
-        return Err(Stop::Said(ExitCode::Nothing, nothing));
+        return Err(Stop(ExitCode::Nothing, nothing));
     }
     if args.ask.submit {
         let job = submit(&script).map_err(|error| match error.kind() {
@@ -126,7 +106,7 @@ fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
     let files = || args.html.iter().chain(&args.csv);
     files().try_for_each(|path| check_report(path)).map_err(usage)?;
     let merged = supervisor::merged(&args.output_dir)
-        .map_err(|error| Stop::Said(error.exit_code(), error.to_string()))?;
+        .map_err(|error| Stop(error.exit_code(), error.to_string()))?;
     for note in &merged.notes {
         let _ = writeln!(io::stderr(), "warning: {note}");
     }

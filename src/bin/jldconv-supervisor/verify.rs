@@ -35,13 +35,12 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
         VerifyOptions::strict()
     } else {
         VerifyOptions::explained(given.target.as_deref(), &given.rules)
-            .map_err(|error| Stop::Said(error.exit_code(), error.to_string()))?
+            .map_err(|error| Stop(error.exit_code(), error.to_string()))?
     };
-    let failed =
-        |error: &dyn std::fmt::Display| Stop::Said(ExitCode::SomeFailed, error.to_string());
+    let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
     let pairs = file_pairs(old, new).map_err(|error| failed(&error))?;
     if let Some(message) = nothing_to_compare(&pairs, old, new) {
-        return Err(Stop::Said(ExitCode::Nothing, message));
+        return Err(Stop(ExitCode::Nothing, message));
     }
     let shard = match args.shard {
         Some(shard) => shard,
@@ -53,7 +52,7 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
     if let (0, Some(range)) = (all, &args.range) {
         let (old, new) = (old.display(), new.display());
         let message = format!("neither {old} nor {new} has an output in the range {range}");
-        return Err(Stop::Said(ExitCode::Nothing, message));
+        return Err(Stop(ExitCode::Nothing, message));
     }
     let undo_of = undo_files(&pairs, given.backup_dir.as_deref());
     let teller = Teller::new(pairs.len() as u64, given.json, args.verbose, undo_of);
@@ -73,7 +72,7 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
         Ok(ended) => ended,
         Err(VerifyError::Listener(error)) => return written(error),
         Err(VerifyError::Run(error)) => {
-            return Err(Stop::Said(error.exit_code(), error.to_string()));
+            return Err(Stop(error.exit_code(), error.to_string()));
         }
         Err(error) => return Err(failed(&error)),
     };
@@ -81,11 +80,11 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
         return written(error);
     }
     if let Some(error) = summary.error {
-        return Err(Stop::Said(ExitCode::Internal, error));
+        return Err(Stop(ExitCode::Internal, error));
     }
     if summary.pending > 0 {
         let message = format!("interrupted: {} pairs were not compared", summary.pending);
-        return Err(Stop::Said(ExitCode::Interrupted, message));
+        return Err(Stop(ExitCode::Interrupted, message));
     }
     let fine = tally.is_fine(given.allow_missing);
     Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })

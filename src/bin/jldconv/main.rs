@@ -12,9 +12,7 @@ mod watch;
 
 use clap::Parser as _;
 use indicatif::MultiProgress;
-use jldconv::cli::{
-    JldconvCli, JldconvCommand, asks_build_info, build_info, completions, jldconv_meant,
-};
+use jldconv::cli::{JldconvCli, JldconvCommand, completions, jldconv_meant, refuse};
 use jldconv::convert::{Failure, FailureKind};
 use jldconv::julia::on_deep_stack;
 use jldconv::report::start_log;
@@ -33,18 +31,7 @@ fn main() -> std::process::ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let cli = match JldconvCli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) if asks_build_info(&error, args.iter().map(OsString::as_os_str)) => {
-            put(&build_info("jldconv"));
-            return ExitCode::Done.into();
-        }
-        Err(error) => {
-            let _ = error.print();
-            if let Some(meant) = jldconv_meant(&error) {
-                let _ = writeln!(io::stderr(), "\n{}", text::tame_lines(&meant));
-            }
-            let fine = error.exit_code() == 0;
-            return if fine { ExitCode::Done } else { ExitCode::Usage }.into();
-        }
+        Err(error) => return refuse("jldconv", &error, &args, jldconv_meant(&error)).into(),
     };
     let bars = MultiProgress::new();
     let _log = start_log(cli.verbose, None, Some(&bars));
@@ -61,7 +48,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Commit(args) => back::commit(&args),
         JldconvCommand::Doctor(args) => look::doctor(&args),
         JldconvCommand::Completions(args) => {
-            put_bytes(&completions::<JldconvCli>(args.shell));
+            put(&completions::<JldconvCli>(args.shell));
             Ok(ExitCode::Done)
         }
     });
@@ -122,9 +109,5 @@ fn complain(message: &str) {
 
 /// Writes to standard output; a reader that went away is not an error.
 fn put(text: &str) {
-    put_bytes(text.as_bytes());
-}
-
-fn put_bytes(bytes: &[u8]) {
-    let _ = io::stdout().write_all(bytes).and_then(|()| io::stdout().flush());
+    let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
 }
