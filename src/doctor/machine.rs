@@ -2,14 +2,12 @@
 
 use super::Checkup;
 use crate::protocol::SocketDir;
-use crate::supervisor::{Bounds, Slurm};
+use crate::supervisor::{Bounds, Settings, Slurm};
 use crate::sys::machine;
 use crate::text;
 use nix::sys::resource::{Resource, getrlimit};
 use std::io;
 
-/// The share of a memory limit that runs use unless they are told another.
-const SAFETY_MARGIN: f64 = 0.8;
 /// Descriptors of the supervisor beside those of its workers, and of each worker, rounded up.
 const FILES: (u64, u64) = (64, 8);
 
@@ -17,7 +15,7 @@ pub(super) fn examine(checkup: &mut Checkup) {
     let here = machine::machine();
     checkup.ok("version", format!("jldconv {}", env!("CARGO_PKG_VERSION")));
     checkup.ok("system", format!("{}, Linux {}, {}", here.system, here.kernel, here.host));
-    let bounds = Bounds::now(SAFETY_MARGIN, Slurm::from_env());
+    let bounds = Bounds::now(Settings::SAFETY_MARGIN, Slurm::from_env());
     cores(checkup, &bounds, here.cores);
     memory(checkup, &bounds);
     limits(checkup, bounds.cores as u64);

@@ -14,10 +14,9 @@ const FEW: usize = 10;
 /// Most files that are named on one line.
 const NAMED: usize = 5;
 
-/// The block at the end of a run.
-pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
-    let mut block = String::new();
-    let title = if summary.error.is_some() {
+/// How a run ended, in a word or two.
+pub(super) fn title(summary: &RunSummary) -> &'static str {
+    if summary.error.is_some() {
         "Broken off"
     } else if summary.interrupted {
         "Interrupted"
@@ -25,7 +24,13 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         "Done in part"
     } else {
         "Done"
-    };
+    }
+}
+
+/// The block at the end of a run.
+pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
+    let mut block = String::new();
+    let title = title(summary);
     let RunSummary { success, unchanged, skipped, failed, pending, .. } = summary;
     let _ = write!(
         block,

@@ -96,6 +96,9 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The share of each memory limit that a run uses unless it is told another.
+    pub const SAFETY_MARGIN: f64 = 0.8;
+
     /// The defaults of the command line for an archive and its output directory; what SLURM grants
     /// is read from the environment.
     pub fn new(input_dir: impl Into<PathBuf>, output_dir: impl Into<PathBuf>) -> Self {
@@ -106,7 +109,7 @@ impl Settings {
             min_workers: 1,
             max_workers: 64,
             threads_per_worker: Count::Auto,
-            safety_margin: 0.8,
+            safety_margin: Self::SAFETY_MARGIN,
             memory_limit: None,
             retries: 3,
             stall_timeout: Duration::from_mins(10),

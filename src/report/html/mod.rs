@@ -6,6 +6,7 @@ mod escape;
 mod table;
 
 use super::advice::{Circumstances, advice};
+use super::summary::title;
 use crate::supervisor::RunSummary;
 use crate::text;
 use escape::escaped;
@@ -20,7 +21,7 @@ pub(super) fn write(
     about: Circumstances,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let title = format!("jldconv: {}", summary.output_dir);
+    let name = format!("jldconv: {}", summary.output_dir);
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -28,7 +29,7 @@ pub(super) fn write(
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
          style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
          <title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n",
-        escaped(&title),
+        escaped(&name),
         include_str!("page.css")
     )?;
     head(summary, out)?;
@@ -51,14 +52,11 @@ pub(super) fn write(
 
 fn head(summary: &RunSummary, out: &mut dyn Write) -> io::Result<()> {
     let RunSummary { success, unchanged, skipped, failed, pending, .. } = summary;
-    let (class, verdict) = if summary.error.is_some() {
-        ("bad", "Broken off")
-    } else if summary.interrupted {
-        ("warn", "Interrupted")
-    } else if *failed > 0 || *pending > 0 {
-        ("bad", "Done in part")
-    } else {
-        ("good", "Done")
+    let verdict = title(summary);
+    let class = match verdict {
+        "Done" => "good",
+        "Interrupted" => "warn",
+        _ => "bad",
     };
     let left = if *pending > 0 { format!(", {pending} left") } else { String::new() };
     writeln!(
