@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[expect(dead_code, reason = "other kinds are for measurements")]
 #[path = "../examples/generate/many/mod.rs"]
 mod many;
 
