@@ -69,7 +69,7 @@ fn is_sparse(path: &Path) -> bool {
 
 /// Everything in the file that is not zero, with its place.
 fn data(path: &Path) -> Vec<(u64, Vec<u8>)> {
-    const PIECE: u64 = 64;
+    const PIECE: usize = 64;
     let file = File::open(path).unwrap();
     let mut found = Vec::new();
     let mut at = 0;
@@ -78,7 +78,7 @@ fn data(path: &Path) -> Vec<(u64, Vec<u8>)> {
         let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
         file.read_exact_at(&mut bytes, start).unwrap();
         // Blocks of zeros may be holes or not.
-        let pieces = (start..).step_by(usize::try_from(PIECE).unwrap()).zip(bytes.chunks(64));
+        let pieces = (start..).step_by(PIECE).zip(bytes.chunks(PIECE));
         let told = pieces.filter(|(_, bytes)| bytes.iter().any(|byte| *byte != 0));
         found.extend(told.map(|(at, bytes)| (at, bytes.to_vec())));
         at = end;
