@@ -75,6 +75,19 @@ impl World {
         command
     }
 
+    /// Runs a command line where `small` is a file system of its own, made with these options; `None`
+    /// where this user cannot mount one.
+    pub(crate) fn with_small(&self, options: &str, line: &str) -> Option<Ended> {
+        fs::create_dir(self.at("small")).unwrap();
+        let line = format!("mount -t tmpfs -o {options} tmpfs small || exit 99; exec {line}");
+        let ended = Ended::of(self.program_at("unshare").args(["-m", "bash", "-c", &line]), self);
+        if ended.code == Some(99) || ended.err.contains("Operation not permitted") {
+            eprintln!("skipped: this user cannot mount file systems: {}", ended.err);
+            return None;
+        }
+        Some(ended)
+    }
+
     /// Runs the supervisor.
     pub(crate) fn supervisor(&self, args: &[&str]) -> Ended {
         Ended::of(&mut self.program("jldconv-supervisor", args), self)
