@@ -6,7 +6,7 @@ use jldconv::sys::stat::StatData;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 const FILES: u64 = 40_000;
 /// Private memory of the supervisor in KiB, with the stacks of its threads. Records and journals
@@ -33,9 +33,9 @@ fn link(dir: &Path) -> [String; 2] {
 /// Runs the supervisor in a bounded amount of memory.
 fn bounded(world: &World, args: &[&str]) -> Output {
     let limit = format!("ulimit -d {MOST} && exec \"$0\" \"$@\"");
-    let mut command = Command::new("sh");
+    let mut command = world.program_at("sh");
     command.args(["-c", &limit]).arg(binary("jldconv-supervisor")).args(args);
-    let output = command.current_dir(world.at("")).output().unwrap();
+    let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{args:?}: {:?} {said}", output.status);
     output

@@ -55,23 +55,23 @@ impl World {
         serde_json::from_slice(&fs::read(self.at(name)).unwrap()).unwrap()
     }
 
-    /// Any program in it.
+    /// Any program in it, with nothing of this environment that could be a setting of ours.
     pub(crate) fn program_at(&self, path: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(path);
         command.current_dir(self.0.path()).timeout(std::time::Duration::from_mins(2));
-        command
-    }
-
-    /// A program in it, with nothing of this environment that could be a setting.
-    pub(crate) fn program(&self, name: &str, args: &[&str]) -> Command {
-        let mut command = self.program_at(binary(name));
-        command.args(args).env("COLUMNS", "100");
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("JLDCONV_") || text.starts_with("SLURM_") || text == "RUST_LOG" {
                 command.env_remove(&name);
             }
         }
+        command
+    }
+
+    /// One of our programs in it.
+    pub(crate) fn program(&self, name: &str, args: &[&str]) -> Command {
+        let mut command = self.program_at(binary(name));
+        command.args(args).env("COLUMNS", "100");
         command
     }
 
