@@ -4,11 +4,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/memory.rs"]
+mod memory;
 #[path = "../examples/generate/mera/mod.rs"]
 #[expect(unused_imports, dead_code, reason = "what else the generator's program needs")]
 mod mera;
 
 use jldconv::h5::Layout;
+use memory::watched;
 use mera::{Packing, Template};
 use rustix::fs::SeekFrom;
 use std::fs::{self, File};
@@ -16,7 +19,6 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 use tempfile::TempDir;
 
 const SOME: f64 = 42.5;
@@ -67,7 +69,7 @@ fn is_sparse(path: &Path) -> bool {
 
 /// Everything in the file that is not zero, with its place.
 fn data(path: &Path) -> Vec<(u64, Vec<u8>)> {
-    const PIECE: u64 = 64;
+    const PIECE: usize = 64;
     let file = File::open(path).unwrap();
     let mut found = Vec::new();
     let mut at = 0;
@@ -76,7 +78,7 @@ fn data(path: &Path) -> Vec<(u64, Vec<u8>)> {
         let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
         file.read_exact_at(&mut bytes, start).unwrap();
         // Blocks of zeros may be holes or not.
-        let pieces = (start..).step_by(usize::try_from(PIECE).unwrap()).zip(bytes.chunks(64));
+        let pieces = (start..).step_by(PIECE).zip(bytes.chunks(PIECE));
         let told = pieces.filter(|(_, bytes)| bytes.iter().any(|byte| *byte != 0));
         found.extend(told.map(|(at, bytes)| (at, bytes.to_vec())));
         at = end;
@@ -87,31 +89,16 @@ fn data(path: &Path) -> Vec<(u64, Vec<u8>)> {
 /// Runs a program; what it printed. Watches its memory.
 fn run(program: &str, args: &[&str], dir: &TempDir) -> Vec<u8> {
     let [out, err] = ["stdout", "stderr"].map(|name| dir.path().join(name));
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(args)
         .current_dir(dir.path())
         .stdout(File::create(&out).unwrap())
-        .stderr(File::create(&err).unwrap())
-        .spawn()
-        .unwrap();
-    let mut most = 0;
-    let status = loop {
-        most = most.max(anonymous(child.id()));
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    };
+        .stderr(File::create(&err).unwrap());
+    let (status, most) = watched(&mut command);
     assert!(status.success(), "{args:?}: {}", fs::read_to_string(err).unwrap());
     assert!((1..MOST).contains(&most), "{args:?}: {most} KiB");
     fs::read(out).unwrap()
-}
-
-/// Anonymous memory of a process in KiB; 0 where it is gone.
-fn anonymous(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
 }
 
 fn through_all(rows: u64) {

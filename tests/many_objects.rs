@@ -3,38 +3,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[expect(dead_code, reason = "other kinds are for measurements")]
 #[path = "../examples/generate/many/mod.rs"]
 mod many;
+#[path = "common/memory.rs"]
+mod memory;
 
 use many::Kind;
+use memory::watched;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
 /// Runs the program; the most memory that was its own at any time, in MiB.
 fn memory(args: &[&Path]) -> u64 {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_jldconv"))
-        .args(args)
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0;
-    let ended = loop {
-        // It can end at any moment.
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let own = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-        let own = own.and_then(|own| own.trim().trim_end_matches(" kB").parse().ok());
-        most = most.max(own.unwrap_or(0_u64));
-        if let Some(ended) = child.try_wait().unwrap() {
-            break ended;
-        }
-        sleep(Duration::from_millis(2));
-    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv"));
+    command.args(args).stdout(Stdio::null());
+    let (ended, most) = watched(&mut command);
     assert!(ended.success(), "{args:?}: {ended}");
     most >> 10
 }

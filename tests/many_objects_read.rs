@@ -4,16 +4,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[expect(dead_code, reason = "other kinds are for measurements")]
 #[path = "../examples/generate/many/mod.rs"]
 mod many;
+#[path = "common/memory.rs"]
+mod memory;
 
 use many::Kind;
+use memory::watched;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
+use std::process::Command;
 
 /// Things in a file: 64 bytes for each, as was kept once, would be 18 MiB.
 const COUNT: u64 = 300_000;
@@ -26,27 +26,11 @@ const DEPTH: u64 = 20_000;
 /// larger without optimization.
 const LEVELS: u64 = 9_900;
 
-/// Runs the program; the most memory that was its own at any time in MiB, and what it printed.
+/// Runs the program, which prints to `out`; the most memory that was its own at any time in MiB.
 fn run(args: &[&Path], out: &Path) -> u64 {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_jldconv"))
-        .args(args)
-        .stdout(File::create(out).unwrap())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0;
-    let ended = loop {
-        // It can end at any moment.
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let own = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-        let own = own.and_then(|own| own.trim().trim_end_matches(" kB").parse().ok());
-        most = most.max(own.unwrap_or(0_u64));
-        if let Some(ended) = child.try_wait().unwrap() {
-            break ended;
-        }
-        sleep(Duration::from_millis(2));
-    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv"));
+    command.args(args).stdout(File::create(out).unwrap());
+    let (ended, most) = watched(&mut command);
     assert!(ended.success(), "{args:?}: {ended}");
     assert!(most > 0, "{args:?}: nothing was measured");
     most >> 10

@@ -12,7 +12,7 @@ mod mera;
 
 use anyhow::{Context as _, Result};
 use bytesize::ByteSize;
-use clap::Parser;
+use clap::{Parser, ValueEnum as _};
 use mera::{Packing, TABLES, Template};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -74,9 +74,10 @@ fn main() -> Result<()> {
 
 fn write_many(args: &Args, kind: many::Kind) -> Result<()> {
     fs::create_dir_all(&args.out_dir)?;
+    let named = kind.to_possible_value().context("a kind without a name")?;
     let mut total = 0;
     for number in 1..=args.files {
-        let path = args.out_dir.join(format!("{}{number:05}.jld2", kind.name()));
+        let path = args.out_dir.join(format!("{}_{number:05}.jld2", named.get_name()));
         let made = fs::File::create(&path)
             .map_err(Into::into)
             .and_then(|out| many::write(&out, kind, args.count));

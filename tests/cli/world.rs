@@ -55,17 +55,10 @@ impl World {
         serde_json::from_slice(&fs::read(self.at(name)).unwrap()).unwrap()
     }
 
-    /// Any program in it.
+    /// Any program in it, with nothing of this environment that could be a setting of ours.
     pub(crate) fn program_at(&self, path: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(path);
         command.current_dir(self.0.path()).timeout(std::time::Duration::from_mins(2));
-        command
-    }
-
-    /// A program in it, with nothing of this environment that could be a setting.
-    pub(crate) fn program(&self, name: &str, args: &[&str]) -> Command {
-        let mut command = self.program_at(binary(name));
-        command.args(args).env("COLUMNS", "100");
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("JLDCONV_") || text.starts_with("SLURM_") || text == "RUST_LOG" {
@@ -73,6 +66,26 @@ impl World {
             }
         }
         command
+    }
+
+    /// One of our programs in it.
+    pub(crate) fn program(&self, name: &str, args: &[&str]) -> Command {
+        let mut command = self.program_at(binary(name));
+        command.args(args).env("COLUMNS", "100");
+        command
+    }
+
+    /// Runs a command line where `small` is a file system of its own, made with these options; `None`
+    /// where this user cannot mount one.
+    pub(crate) fn with_small(&self, options: &str, line: &str) -> Option<Ended> {
+        fs::create_dir(self.at("small")).unwrap();
+        let line = format!("mount -t tmpfs -o {options} tmpfs small || exit 99; exec {line}");
+        let ended = Ended::of(self.program_at("unshare").args(["-m", "bash", "-c", &line]), self);
+        if ended.code == Some(99) || ended.err.contains("Operation not permitted") {
+            eprintln!("skipped: this user cannot mount file systems: {}", ended.err);
+            return None;
+        }
+        Some(ended)
     }
 
     /// Runs the supervisor.

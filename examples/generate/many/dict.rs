@@ -4,17 +4,12 @@ use super::boxes::record;
 use super::file::{Writer, inline};
 use super::types::{Types, id};
 use anyhow::{Result, ensure};
-use jldconv::h5::encode;
-use jldconv::h5::{Datatype, Member};
+use jldconv::h5::{Datatype, encode};
 
 /// Keys in one heap: with so many of 16 bytes and their heads, JLD2 opens the next.
 const KEYS: u8 = 127;
 /// Bytes of a key.
 const KEY: u64 = 16;
-
-fn member(name: &str, offset: u32, datatype: Datatype) -> Member {
-    Member { name: name.to_owned(), offset, datatype }
-}
 
 /// A `Dict{String, Int}`: JLD2 writes it as a vector of pairs, which are objects of their own since
 /// their keys are; a heap of keys stands in front of the pairs that need it.
@@ -22,16 +17,13 @@ pub(super) fn dict(out: &mut Writer<'_>, count: u64) -> Result<()> {
     let mut types = Types::new(out)?;
     let string = types.value(out, "Core.String", &[])?;
     let int = types.value(out, "Core.Int64", &[])?;
-    let fields = vec![member("kvvec", 0, Datatype::reference())];
+    let fields = [("kvvec", Datatype::reference())];
     let parameters = [string, int];
     let own = ("Base.Dict", parameters.as_slice());
-    let dict = types.commit(out, own, Some("JLD2.SerializedDict"), fields, 8)?;
+    let dict = types.commit(out, own, Some("JLD2.SerializedDict"), &fields)?;
     let element = types.value(out, "Base.Pair", &parameters)?;
-    let fields = vec![
-        member("first", 0, Datatype::vlen_string()),
-        member("second", 16, Datatype::integer(8, true)),
-    ];
-    let pair = types.commit(out, ("Base.Pair", &parameters), None, fields, 24)?;
+    let fields = [("first", Datatype::vlen_string()), ("second", Datatype::integer(8, true))];
+    let pair = types.commit(out, ("Base.Pair", &parameters), None, &fields)?;
     let header = |addr: u64| encode::object_header(&record(dict, &addr.to_le_bytes())).bytes;
     let data = out.at();
     let array = data + header(0).len() as u64;

@@ -2,8 +2,9 @@
 
 use anyhow::{Result, bail};
 use jldconv::h5::RelAddr;
-use jldconv::h5::checksum::{Lookup3, lookup3};
+use jldconv::h5::checksum::Lookup3;
 use jldconv::h5::encode::{self, NewMessage, object_header};
+use jldconv::h5::sample::superblock;
 use jldconv::h5::{Datatype, Extent, kind};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -155,12 +156,7 @@ impl<'a> Writer<'a> {
         let Self { file, out, at, root, later } = self;
         out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         let Some(root) = root else { bail!("a file without a root group") };
-        let mut bytes = b"\x89HDF\r\n\x1a\n\x02\x08\x08\0".to_vec();
-        for word in [BASE, u64::MAX, BASE + at, root] {
-            bytes.extend(word.to_le_bytes());
-        }
-        bytes.extend(lookup3(&bytes).to_le_bytes());
-        file.write_all_at(&bytes, BASE)?;
+        file.write_all_at(&superblock(BASE, BASE + at, RelAddr(root)), BASE)?;
         for (at, bytes) in later {
             file.write_all_at(&bytes, BASE + at)?;
         }

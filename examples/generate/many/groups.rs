@@ -12,32 +12,33 @@ fn integer(i: u64) -> Vec<NewMessage> {
     value(inline(&Datatype::integer(8, true)), &i.to_le_bytes())
 }
 
+/// Objects of one length, one behind the other; tells where each of them stands.
+fn row<F: Fn(u64) -> Vec<NewMessage>>(
+    out: &mut Writer<'_>,
+    count: u64,
+    object: F,
+) -> Result<impl Fn(u64) -> u64 + use<F>> {
+    let first = out.at();
+    let len = encode::object_header(&object(0)).bytes.len() as u64;
+    for i in 0..count {
+        out.object(&object(i))?;
+    }
+    Ok(move |i| first + i * len)
+}
+
 /// Integers in the root group.
 pub(super) fn links(out: &mut Writer<'_>, count: u64) -> Result<()> {
-    let first = out.at();
-    let len = encode::object_header(&integer(0)).bytes.len() as u64;
-    for i in 0..count {
-        out.object(&integer(i))?;
-    }
-    let root = out.group(count, NAME, |i| (format!("x{i:08}"), first + i * len))?;
+    let at = row(out, count, integer)?;
+    let root = out.group(count, NAME, |i| (format!("x{i:08}"), at(i)))?;
     out.set_root(root);
     Ok(())
 }
 
 /// Groups in the root group, an integer in each.
 pub(super) fn wide(out: &mut Writer<'_>, count: u64) -> Result<()> {
-    let first = out.at();
-    let len = encode::object_header(&integer(0)).bytes.len() as u64;
-    for i in 0..count {
-        out.object(&integer(i))?;
-    }
-    let group = |i| encode::group(&[("x".to_owned(), RelAddr(first + i * len))]);
-    let groups = out.at();
-    let group_len = encode::object_header(&group(0)).bytes.len() as u64;
-    for i in 0..count {
-        out.object(&group(i))?;
-    }
-    let root = out.group(count, NAME, |i| (format!("g{i:08}"), groups + i * group_len))?;
+    let at = row(out, count, integer)?;
+    let groups = row(out, count, |i| encode::group(&[("x", RelAddr(at(i)))]))?;
+    let root = out.group(count, NAME, |i| (format!("g{i:08}"), groups(i)))?;
     out.set_root(root);
     Ok(())
 }

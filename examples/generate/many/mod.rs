@@ -33,22 +33,6 @@ pub(crate) enum Kind {
     Deep,
 }
 
-impl Kind {
-    /// The file's prefix.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Boxed => "boxed_",
-            Self::Texts => "texts_",
-            Self::Strings => "strings_",
-            Self::Links => "links_",
-            Self::Groups => "groups_",
-            Self::Nested => "nested_",
-            Self::Dict => "dict_",
-            Self::Deep => "deep_",
-        }
-    }
-}
-
 /// Writes a file with `count` of them; gives its length.
 pub(crate) fn write(out: &File, kind: Kind, count: u64) -> Result<u64> {
     let mut file = file::Writer::new(out)?;

@@ -3,7 +3,7 @@
 use super::file::{SUPERBLOCK, Writer, committed, value};
 use anyhow::{Result, ensure};
 use jldconv::h5::encode::{self, NewMessage};
-use jldconv::h5::{Datatype, Extent, Member, RelAddr, kind};
+use jldconv::h5::{Datatype, Extent, RelAddr, kind};
 
 /// Bytes of the first heap of a file.
 const HEAP: u64 = encode::heap_len(0);
@@ -79,10 +79,10 @@ impl Types {
         out: &mut Writer<'_>,
         (name, parameters): (&str, &[u64]),
         written: Option<&str>,
-        fields: Vec<Member>,
-        size: u32,
+        fields: &[(&str, Datatype)],
     ) -> Result<u64> {
-        let datatype = Datatype::new(jldconv::h5::Class::Compound(fields), size);
+        let fields = fields.iter().map(|(name, datatype)| ((*name).to_owned(), datatype.clone()));
+        let datatype = Datatype::record(fields);
         let mut messages = vec![NewMessage::new(kind::DATATYPE, 0x40, encode::datatype(&datatype))];
         let own = self.named(name, parameters)?;
         messages.push(attribute("julia_type", SUPERBLOCK, &own));
