@@ -7,8 +7,8 @@ use super::large_columns::LargeColumns;
 use super::portable::Portable;
 use super::target::Target;
 use crate::h5::{
-    AddressHashMap, Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry, Link,
-    Object, ObjectKind, Region, RegionKind, RelAddr, Result, Trace, TypeRef, Visitor,
+    AddressHashMap, Budget, Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry,
+    Link, Object, ObjectKind, Region, RegionKind, RelAddr, Result, Trace, TypeRef, Visitor,
 };
 use crate::julia::{TypeTable, is_type};
 use std::borrow::Cow;
@@ -98,13 +98,12 @@ struct Surveyor<'a, 'f> {
     concerned: AddressHashMap<(bool, u32)>,
     /// Where in values of a committed type others stand as values.
     type_places: AddressHashMap<Arc<[TypePlace]>>,
-    /// The path that was kept last, and bytes of all.
+    /// The path that was kept last.
     last_place: Option<Arc<str>>,
-    places: u64,
+    /// What all of them may take.
+    budget: Budget,
 }
 
-/// Paths that are kept take no more than the file and this many bytes.
-const PLACES_MORE: u64 = 16 << 20;
 /// Types nest less deeply than this; ends forged cycles.
 const MAX_DEPTH: u32 = 64;
 
@@ -134,7 +133,7 @@ impl Survey {
             concerned: AddressHashMap::default(),
             type_places: AddressHashMap::default(),
             last_place: None,
-            places: 0,
+            budget: types.file().allowance(),
         };
         Trace::run(types.file(), &mut surveyor)?;
         surveyor.out.repairs.let_pass(types.file());
@@ -240,12 +239,7 @@ impl Surveyor<'_, '_> {
         if let Some(last) = self.last_place.as_ref().filter(|last| ***last == *path) {
             return Ok(Arc::clone(last));
         }
-        let file = self.types.file();
-        self.places = self.places.saturating_add(path.len() as u64);
-        if self.places > file.source().len().saturating_add(PLACES_MORE) {
-            let at = file.superblock().offset;
-            return Err(Error::foreign(at, "paths that are longer than the file"));
-        }
+        self.budget.take_path(path.len(), self.types.file().superblock().offset)?;
         let place: Arc<str> = Arc::from(path);
         self.last_place = Some(Arc::clone(&place));
         Ok(place)

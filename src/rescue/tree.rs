@@ -3,13 +3,10 @@
 use super::catalogue::{Catalogue, Id};
 use super::examine::Kind;
 use super::judge::Judged;
-use crate::h5::{Error, Group, Name, RelAddr, Result, SymbolicLink};
+use crate::h5::{Budget, Group, Name, RelAddr, Result, SymbolicLink};
 use std::collections::{HashMap, HashSet};
 
 mod unnamed;
-
-/// Paths take no more than the file and this many bytes.
-const MAX_PATHS: u64 = 16 << 20;
 
 /// Where a link of the new tree leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +56,7 @@ pub(super) struct LostName {
 }
 
 /// The names that are left, and new ones.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tree {
     /// The root is the first.
     pub(super) groups: Vec<NewGroup>,
@@ -76,7 +73,8 @@ pub(super) struct Tree {
     pub(super) has_root: bool,
     done: HashMap<Id, usize>,
     reached: HashSet<Id>,
-    paths: u64,
+    /// What paths may take.
+    budget: Budget,
 }
 
 /// The root group that the superblock names, if both are left.
@@ -103,8 +101,18 @@ impl Tree {
     /// # Errors
     /// If paths take more than the file.
     pub(super) fn new(catalogue: &Catalogue, judged: &Judged, root: Option<Id>) -> Result<Self> {
-        let mut out = Self { has_root: root.is_some(), ..Self::default() };
-        out.groups.push(NewGroup::of(root));
+        let mut out = Self {
+            groups: vec![NewGroup::of(root)],
+            named: Vec::new(),
+            lost: Vec::new(),
+            cut: Vec::new(),
+            left_out: Vec::new(),
+            types: Vec::new(),
+            has_root: root.is_some(),
+            done: HashMap::new(),
+            reached: HashSet::new(),
+            budget: catalogue.file.allowance(),
+        };
         out.types(catalogue, judged, root);
         if let Some(root) = root {
             out.done.insert(root, 0);
@@ -194,11 +202,7 @@ impl Tree {
                 continue;
             }
             let path = format!("{path}/{}", link.name);
-            self.paths = self.paths.saturating_add(path.len() as u64);
-            let most = catalogue.file.source().len().saturating_add(MAX_PATHS);
-            if self.paths > most {
-                return Err(Error::foreign(link.at, "paths that are longer than the file"));
-            }
+            self.budget.take_path(path.len(), link.at)?;
             let target = self.link(catalogue, judged, link.target, path, pending, naming);
             if let (Some(target), Some(group)) = (target, self.groups.get_mut(new)) {
                 group.links.push((link.name, target));
