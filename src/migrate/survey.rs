@@ -159,7 +159,7 @@ impl Visitor for Surveyor<'_, '_> {
     }
 
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
-        self.along.object(object, path);
+        self.along.object(object, path)?;
         self.out.repairs.look(object, path);
         self.out.client_values.look(object, self.target, path)?;
         match &object.kind {
@@ -209,7 +209,7 @@ impl Visitor for Surveyor<'_, '_> {
         if !error.is_foreign_dataset() {
             return Err(error);
         }
-        self.along.foreign(path);
+        self.along.unread(path);
         self.out.unread.push((Arc::from(path), error));
         Ok(())
     }
@@ -226,8 +226,7 @@ impl Visitor for Surveyor<'_, '_> {
         if region.kind == RegionKind::Heap {
             self.out.portable.heap(self.types.file(), &region)?;
         }
-        self.along.region(region);
-        Ok(())
+        self.along.region(region)
     }
 }
 
