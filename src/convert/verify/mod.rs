@@ -24,6 +24,7 @@ mod walk;
 
 use self::bytes::{Problem, Replaced};
 use self::expected::{Linked, Ticker};
+use self::structure::Structure;
 use super::planned::{Planned, read_failure};
 use super::{Failure, FailureKind, Observer, VerifyLevel};
 use crate::h5::{self, File, Source};
@@ -114,16 +115,13 @@ impl Check<'_> {
                 TypeTable::revised(&output, Arc::clone(&self.planned.types))
             }
         };
-        let found;
-        let (readers, columns, metadata) = if let Some(readers) = self.same_file(&output)? {
-            (readers, &self.planned.migration.survey.large_columns, None)
-        } else {
-            found = self.structure(&types, file)?;
-            (found.readers, &found.columns, found.metadata.clone())
+        let Structure { readers, columns, metadata } = match self.same_file(&output)? {
+            Some(same) => same,
+            None => self.structure(&types, file)?,
         };
         let digest = match level {
             VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Bytes => None,
-            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&types, columns)?),
+            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&types, &columns)?),
         };
         let remarks = match level {
             VerifyLevel::Hdf5 => self.reread(&output, file)?,

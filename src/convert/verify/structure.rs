@@ -11,10 +11,11 @@ use std::borrow::Cow;
 use std::fs;
 
 /// What the check of an output's structure finds.
-pub(super) struct Structure {
+pub(super) struct Structure<'a> {
     /// What readers that are built on HDF5 make of it.
     pub(super) readers: Readers,
-    pub(super) columns: LargeColumns,
+    /// Which of its columns are large.
+    pub(super) columns: Cow<'a, LargeColumns>,
     /// Digest of its metadata, see [`Checked::metadata`](super::Checked::metadata).
     pub(super) metadata: Option<String>,
 }
@@ -24,7 +25,7 @@ impl Check<'_> {
     /// that it is also what was read when it was planned that nothing is to be done. There is no
     /// more to be found in it then; what readers make of it is what they make of the input. `None`
     /// for all others.
-    pub(super) fn same_file(&self, output: &File) -> Result<Option<Readers>, Failure> {
+    pub(super) fn same_file(&self, output: &File) -> Result<Option<Structure<'_>>, Failure> {
         let planned = self.planned;
         let whole = matches!(self.made_by, MadeBy::Copy { .. }) && self.level >= VerifyLevel::Bytes;
         // All that planning read is kept in the source, and is what is compared here.
@@ -35,7 +36,9 @@ impl Check<'_> {
         }
         metadata::compare(planned.file.source(), output.source(), &planned.regions)
             .map_err(|what| self.bad(what))?;
-        Ok(Some(planned.migration.survey.portable.readers))
+        let Survey { portable, large_columns, .. } = &planned.migration.survey;
+        let columns = Cow::Borrowed(large_columns);
+        Ok(Some(Structure { readers: portable.readers, columns, metadata: None }))
     }
 
     /// What is taken down on the walk through the output.
@@ -58,7 +61,7 @@ impl Check<'_> {
         &self,
         types: &TypeTable<'_>,
         file: &fs::File,
-    ) -> Result<Structure, Failure> {
+    ) -> Result<Structure<'_>, Failure> {
         let (planned, output) = (self.planned, types.file());
         // A rewrite chooses layouts itself; what HDF5 makes of them is told.
         let (flat_links, portable) = (planned.flat_links, planned.portable && !planned.rewritten);
@@ -76,7 +79,8 @@ impl Check<'_> {
             let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
             return Err(self.bad(format!("the output still needs changes: {left}")));
         }
-        let Survey { portable, large_columns: columns, .. } = again.survey;
+        let Survey { portable, large_columns, .. } = again.survey;
+        let columns = Cow::Owned(large_columns);
         Ok(Structure { readers: portable.readers, columns, metadata: digest })
     }
 
