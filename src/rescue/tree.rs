@@ -157,7 +157,7 @@ impl Tree {
         let numbered = numbered.iter().filter_map(|link| catalogue.find(link.target));
         let mut seen = HashSet::new();
         for id in numbered.chain(catalogue.ids()) {
-            let is_type = judged.examined.kinds.get(id as usize) == Some(&Kind::Type);
+            let is_type = judged.kind(id) == Kind::Type;
             if is_type && !judged.is_lost(id) && seen.insert(id) {
                 self.types.push(id);
             }
@@ -231,7 +231,7 @@ impl Tree {
         if let Some(&known) = self.done.get(&id) {
             return (known != usize::MAX).then_some(Target::Group(known));
         }
-        let kind = judged.examined.kinds.get(id as usize).copied().unwrap_or(Kind::Unread);
+        let kind = judged.kind(id);
         if kind == Kind::Group && !judged.inside.contains(&id) {
             let new = self.groups.len();
             self.groups.push(NewGroup::of(Some(id)));
@@ -265,8 +265,7 @@ impl Tree {
     /// Makes groups that no name leads to, but objects that are kept, anew: links of the old ones may
     /// lead to what is lost.
     fn referred(&mut self, catalogue: &Catalogue, judged: &Judged) {
-        let kind = |id: Id| judged.examined.kinds.get(id as usize).copied();
-        let is_group = |id: &Id| kind(*id) == Some(Kind::Group);
+        let is_group = |id: &Id| judged.kind(*id) == Kind::Group;
         let mut ids: Vec<Id> = self.reached.iter().copied().filter(is_group).collect();
         ids.sort_unstable();
         for id in ids {

@@ -20,7 +20,6 @@ impl Tree {
         } else {
             self.below_lost(catalogue, judged)
         };
-        let is = |id: Id, kind| judged.examined.kinds.get(id as usize) == Some(&kind);
         let groups = self.other_groups(catalogue, judged);
         let hints = hints(catalogue, judged, &groups);
         let mut new_links: Vec<(Name, Target)> = Vec::new();
@@ -82,7 +81,9 @@ impl Tree {
         let rest: Vec<Id> = catalogue
             .ids()
             .filter(|&id| {
-                is(id, Kind::Dataset) && !judged.is_lost(id) && !self.reached.contains(&id)
+                judged.kind(id) == Kind::Dataset
+                    && !judged.is_lost(id)
+                    && !self.reached.contains(&id)
             })
             .collect();
         let keep = |id: &Id| wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
@@ -185,7 +186,7 @@ impl Tree {
 
     /// Whole groups that are not part of the tree.
     fn other_groups(&self, catalogue: &Catalogue, judged: &Judged) -> Vec<Id> {
-        let is_group = |id: &Id| judged.examined.kinds.get(*id as usize) == Some(&Kind::Group);
+        let is_group = |id: &Id| judged.kind(*id) == Kind::Group;
         catalogue
             .ids()
             .filter(is_group)
@@ -198,7 +199,7 @@ impl Tree {
 fn is_types(catalogue: &Catalogue, judged: &Judged, links: &[Link]) -> bool {
     let is_type = |addr| {
         let id = catalogue.find(addr);
-        id.is_none_or(|id| judged.examined.kinds.get(id as usize) == Some(&Kind::Type))
+        id.is_none_or(|id| judged.kind(id) == Kind::Type)
     };
     !links.is_empty()
         && links.iter().all(|link| {
