@@ -273,10 +273,8 @@ impl Converter {
         let (mut migration, along) = planned.map_err(failed)?;
         let (digest, regions, types) = (along.digest(), along.into_regions(), types.known());
         let rewritten = migration.rewrite.is_some() || self.lays_out();
-        let regions = match &migration.edits {
-            None if !rewritten => regions,
-            _ => Vec::new(),
-        };
+        let changed = rewritten || migration.edits.is_some();
+        let regions = if changed { Vec::new() } else { regions };
         if let (true, Some((_, error))) = (rewritten, migration.survey.unread.first()) {
             let what = "a rewrite cannot keep it; without one it stays as it is";
             let message = format!("{}: {error}; {what}", input.display());
@@ -284,7 +282,6 @@ impl Converter {
         }
         let junk = identity.len.saturating_sub(file.superblock().end_of_file);
         if junk > 0 {
-            let changed = rewritten || migration.edits.is_some();
             migration.findings.push(self.junk(file.superblock().end_of_file, junk, changed));
         }
         let (flat_links, portable) = (self.options.flat_links, self.options.portable);

@@ -202,11 +202,8 @@ impl Pairs<'_> {
         (a, b): (RelAddr, RelAddr),
         errors: [Option<Error>; 2],
     ) -> h5::Result<()> {
-        if let Some(cancelled) =
-            errors.iter().flatten().position(|e| matches!(e.kind(), ErrorKind::Cancelled))
-        {
-            return errors.into_iter().flatten().nth(cancelled).map_or(Ok(()), Err);
-        }
+        let [of_a, of_b] = errors.map(unless_cancelled);
+        let errors = [of_a?, of_b?];
         if let [Some(of_a), Some(of_b)] = &errors
             && unread::is_one_objects(of_a)
             && unread::is_one_objects(of_b)
@@ -328,6 +325,14 @@ impl Pairs<'_> {
             }
         }
         self.out.count(more);
+    }
+}
+
+/// An error that is told as a difference; one of a comparison that somebody ended is handed on.
+fn unless_cancelled(error: Option<Error>) -> h5::Result<Option<Error>> {
+    match error {
+        Some(error) if matches!(error.kind(), ErrorKind::Cancelled) => Err(error),
+        told => Ok(told),
     }
 }
 

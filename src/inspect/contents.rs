@@ -4,12 +4,8 @@
 //! that is. Groups are gone through by name, so two files with the same links have the same first
 //! paths, in whatever order their links are stored.
 
-use crate::h5::{AddressMap, Error, File, Group, ObjectKind, RelAddr, Result, Symbolic};
+use crate::h5::{AddressMap, File, Group, ObjectKind, RelAddr, Result, Symbolic};
 use std::rc::Rc;
-
-/// Paths come to at most this many bytes more than the file: a forged one can have very many links
-/// below a very long path.
-const MAX_PATHS: usize = 16 << 20;
 
 /// What a link leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +46,7 @@ impl LinkedKind {
 
 /// All that is linked, sorted by path; the root group is `/`, `_types` is left out.
 pub(super) fn contents(file: &File) -> Result<Vec<Linked>> {
-    let allowance = file.allowance();
-    let most = usize::try_from(file.source().len()).unwrap_or(usize::MAX).saturating_add(MAX_PATHS);
-    let mut paths = 0_usize;
+    let mut allowance = file.allowance();
     let mut out: Vec<Linked> = Vec::new();
     // Where in the list an object stands under the path that was met first.
     let mut first = AddressMap::default();
@@ -86,10 +80,7 @@ pub(super) fn contents(file: &File) -> Result<Vec<Linked>> {
             links.sort_by(|a, b| b.0.cmp(a.0));
             let mut below = |name: &str, at: u64| -> Result<Rc<str>> {
                 let path = if top { format!("/{name}") } else { format!("{path}/{name}") };
-                paths = paths.saturating_add(path.len());
-                if paths > most {
-                    return Err(Error::foreign(at, "paths that are longer than the file"));
-                }
+                allowance.take_path(path.len(), at)?;
                 Ok(Rc::from(path))
             };
             for (name, link) in links {

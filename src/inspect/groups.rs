@@ -19,22 +19,21 @@ const OTHERS: [&str; 5] =
 /// A comment that takes more is not shown, nor are the notes of a conversion.
 const MAX_NOTE: usize = 1 << 20;
 
-/// The links of the group at `addr`; none if it is not a group.
-fn links(types: &TypeTable<'_>, addr: RelAddr) -> Result<Vec<Link>> {
+/// The links of the group at `addr` that are wanted; none if it is not a group.
+fn links(
+    types: &TypeTable<'_>,
+    addr: RelAddr,
+    wanted: impl Fn(&&Link) -> bool,
+) -> Result<Vec<Link>> {
     Ok(match &types.file().object(addr)?.kind {
-        ObjectKind::Group(group) => group.links.clone(),
+        ObjectKind::Group(group) => group.links.iter().filter(wanted).cloned().collect(),
         ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => Vec::new(),
     })
 }
 
 /// Those of them that have one of these names: there may be very many others.
 fn some(types: &TypeTable<'_>, addr: RelAddr, names: &[&str]) -> Result<Vec<Link>> {
-    Ok(match &types.file().object(addr)?.kind {
-        ObjectKind::Group(group) => {
-            group.links.iter().filter(|l| names.contains(&l.name.as_str())).cloned().collect()
-        }
-        ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => Vec::new(),
-    })
+    links(types, addr, |link| names.contains(&link.name.as_str()))
 }
 
 fn link(links: &[Link], name: &str) -> Option<RelAddr> {
@@ -214,7 +213,7 @@ fn comments(types: &TypeTable<'_>, addr: Option<RelAddr>) -> Result<Option<Strin
 fn versions(types: &TypeTable<'_>, addr: Option<RelAddr>) -> Result<BTreeMap<String, String>> {
     let mut out = BTreeMap::new();
     let Some(addr) = addr else { return Ok(out) };
-    for link in links(types, addr)? {
+    for link in links(types, addr, |_| true)? {
         // What JLD2 is compatible with is not a version of anything.
         if link.name == "JLD2compatible_versions" {
             continue;

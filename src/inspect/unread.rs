@@ -5,7 +5,7 @@
 
 use crate::h5::message::layout::Layout;
 use crate::h5::{
-    Checksums, Dataset, Error, File, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result, Source,
+    Checksums, Dataset, Error, File, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result,
     StoredChunk, kind,
 };
 
@@ -134,10 +134,10 @@ fn bytes(
         return Ok(false);
     }
     let mut left = len_a;
-    let read = |source: &Source, at: u64, len: usize| source.read(at, len, "data");
     while left > 0 {
         let len = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-        if read(a.source(), at_a, len)? != read(b.source(), at_b, len)? {
+        let piece = a.source().read(at_a, len, "data")?;
+        if !b.source().holds(at_b, &piece, "data")? {
             return Ok(false);
         }
         let len = len as u64;

@@ -1,6 +1,6 @@
 //! What else is taken down on the one walk through a file that a plan is made from.
 
-use crate::h5::{File, MetadataDigest, Object, Region, Regions, Result, Visitor};
+use crate::h5::{Error, File, MetadataDigest, Object, Region, Regions, Result, Visitor};
 
 /// What is taken down beside the survey, where it is asked for.
 #[derive(Debug, Default)]
@@ -33,22 +33,12 @@ impl<'a> Along<'a> {
         self.digest.as_ref().map(MetadataDigest::finish)
     }
 
-    pub(crate) fn object(&mut self, object: &Object, path: &str) {
-        self.digested(|digest| digest.object(object, path));
-    }
-
-    pub(crate) fn foreign(&mut self, path: &str) {
+    /// Takes down a dataset that JLD2 does not read.
+    pub(super) fn unread(&mut self, path: &str) {
         self.digested(|digest| {
             digest.unread(path);
             Ok(())
         });
-    }
-
-    pub(crate) fn region(&mut self, region: Region) {
-        if let Some(regions) = &mut self.regions {
-            regions.push(region);
-        }
-        self.digested(|digest| digest.region(region));
     }
 
     /// A file of which some byte cannot be digested is like no other, and may yet be planned for.
@@ -56,6 +46,30 @@ impl<'a> Along<'a> {
         if self.digest.as_mut().is_some_and(|digest| take(digest).is_err()) {
             self.digest = None;
         }
+    }
+}
+
+/// Datasets that JLD2 does not read are passed over: files are copied with what they have of them.
+impl Visitor for Along<'_> {
+    fn object(&mut self, object: &Object, path: &str) -> Result<()> {
+        self.digested(|digest| digest.object(object, path));
+        Ok(())
+    }
+
+    fn foreign(&mut self, path: &str, error: Error) -> Result<()> {
+        if !error.is_foreign_dataset() {
+            return Err(error);
+        }
+        self.unread(path);
+        Ok(())
+    }
+
+    fn region(&mut self, region: Region) -> Result<()> {
+        if let Some(regions) = &mut self.regions {
+            regions.push(region);
+        }
+        self.digested(|digest| digest.region(region));
+        Ok(())
     }
 }
 

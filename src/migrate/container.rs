@@ -319,26 +319,17 @@ const TOLD: usize = 100;
 
 /// Tells of datasets that JLD2 does not read.
 pub(super) fn unread(unread: &[(Arc<str>, Error)], findings: &mut Findings) {
-    let mut tell = |object: &str, text: String, count: u64| {
-        findings.add(Finding {
-            severity: Severity::Failure,
-            object: object.to_owned(),
-            julia_type: None,
-            rule: None,
-            text,
-            said: None,
-            printed: 0,
-            count,
-        });
+    let mut told = |path: &Arc<str>, text: &str, count: usize| {
+        tell(Some(&(Arc::clone(path), count as u64)), Severity::Failure, text, findings);
     };
     for (path, error) in unread.iter().take(TOLD) {
         let error = error.to_string();
         let why = error.strip_prefix(&format!("{path}: ")).unwrap_or(&error);
-        tell(path, format!("it cannot be read, and stays as it is: {why}"), 1);
+        told(path, &format!("it cannot be read, and stays as it is: {why}"), 1);
     }
     if let Some((path, _)) = unread.get(TOLD) {
         let text = "it cannot be read either, nor can others that are not told one by one";
-        tell(path, text.to_owned(), (unread.len() - TOLD) as u64);
+        told(path, text, unread.len() - TOLD);
     }
 }
 

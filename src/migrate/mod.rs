@@ -34,6 +34,7 @@ mod patches;
 pub mod pattern;
 mod plan;
 mod portable;
+mod references;
 pub mod rule;
 mod survey;
 pub mod target;

@@ -7,8 +7,8 @@ use super::large_columns::LargeColumns;
 use super::portable::Portable;
 use super::target::Target;
 use crate::h5::{
-    AddressHashMap, Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry, Link,
-    Object, ObjectKind, Region, RegionKind, RelAddr, Result, Trace, TypeRef, Visitor,
+    AddressHashMap, Budget, Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry,
+    Link, Object, ObjectKind, Region, RegionKind, RelAddr, Result, Trace, TypeRef, Visitor,
 };
 use crate::julia::{TypeTable, is_type};
 use std::borrow::Cow;
@@ -59,7 +59,7 @@ pub struct Survey {
     /// What readers that are built on HDF5 cannot open.
     pub portable: Portable,
     /// Every reference but those to heaps; `None` if there are too many to keep.
-    edges: Option<Vec<Edge>>,
+    pub(super) edges: Option<Vec<Edge>>,
 }
 
 /// A stored type whose name some rule names.
@@ -98,13 +98,12 @@ struct Surveyor<'a, 'f> {
     concerned: AddressHashMap<(bool, u32)>,
     /// Where in values of a committed type others stand as values.
     type_places: AddressHashMap<Arc<[TypePlace]>>,
-    /// The path that was kept last, and bytes of all.
+    /// The path that was kept last.
     last_place: Option<Arc<str>>,
-    places: u64,
+    /// What all of them may take.
+    budget: Budget,
 }
 
-/// Paths that are kept take no more than the file and this many bytes.
-const PLACES_MORE: u64 = 16 << 20;
 /// Types nest less deeply than this; ends forged cycles.
 const MAX_DEPTH: u32 = 64;
 
@@ -134,7 +133,7 @@ impl Survey {
             concerned: AddressHashMap::default(),
             type_places: AddressHashMap::default(),
             last_place: None,
-            places: 0,
+            budget: types.file().allowance(),
         };
         Trace::run(types.file(), &mut surveyor)?;
         surveyor.out.repairs.let_pass(types.file());
@@ -160,7 +159,7 @@ impl Visitor for Surveyor<'_, '_> {
     }
 
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
-        self.along.object(object, path);
+        self.along.object(object, path)?;
         self.out.repairs.look(object, path);
         self.out.client_values.look(object, self.target, path)?;
         match &object.kind {
@@ -210,7 +209,7 @@ impl Visitor for Surveyor<'_, '_> {
         if !error.is_foreign_dataset() {
             return Err(error);
         }
-        self.along.foreign(path);
+        self.along.unread(path);
         self.out.unread.push((Arc::from(path), error));
         Ok(())
     }
@@ -227,8 +226,7 @@ impl Visitor for Surveyor<'_, '_> {
         if region.kind == RegionKind::Heap {
             self.out.portable.heap(self.types.file(), &region)?;
         }
-        self.along.region(region);
-        Ok(())
+        self.along.region(region)
     }
 }
 
@@ -240,12 +238,7 @@ impl Surveyor<'_, '_> {
         if let Some(last) = self.last_place.as_ref().filter(|last| ***last == *path) {
             return Ok(Arc::clone(last));
         }
-        let file = self.types.file();
-        self.places = self.places.saturating_add(path.len() as u64);
-        if self.places > file.source().len().saturating_add(PLACES_MORE) {
-            let at = file.superblock().offset;
-            return Err(Error::foreign(at, "paths that are longer than the file"));
-        }
+        self.budget.take_path(path.len(), self.types.file().superblock().offset)?;
         let place: Arc<str> = Arc::from(path);
         self.last_place = Some(Arc::clone(&place));
         Ok(place)
@@ -420,47 +413,4 @@ fn type_places(datatype: &Datatype) -> Vec<TypePlace> {
         }
     }
     out
-}
-
-/// Every reference to some objects: those that the survey kept, or those of a second trace.
-#[derive(Debug)]
-pub(super) struct References {
-    wanted: BTreeSet<RelAddr>,
-    /// By target, in the order met.
-    pub(super) edges: HashMap<RelAddr, Vec<Edge>>,
-}
-
-impl References {
-    pub(super) fn find(
-        types: &TypeTable<'_>,
-        survey: &Survey,
-        wanted: BTreeSet<RelAddr>,
-    ) -> Result<Self> {
-        let mut out = Self { wanted, edges: HashMap::new() };
-        match &survey.edges {
-            Some(edges) => edges.iter().try_for_each(|edge| out.edge(*edge))?,
-            None => Trace::run(types.file(), &mut out)?,
-        }
-        Ok(out)
-    }
-
-    /// The references to one object.
-    ///
-    /// # Errors
-    /// If there are none: an object that was met has some.
-    pub(super) fn to(&self, target: RelAddr, offset: u64) -> Result<&[Edge]> {
-        match self.edges.get(&target) {
-            Some(edges) => Ok(edges),
-            None => Err(Error::corrupt(offset, "object", "a reference to it", "none")),
-        }
-    }
-}
-
-impl Visitor for References {
-    fn edge(&mut self, edge: Edge) -> Result<()> {
-        if edge.kind != EdgeKind::Heap && self.wanted.contains(&edge.target) {
-            self.edges.entry(edge.target).or_default().push(edge);
-        }
-        Ok(())
-    }
 }

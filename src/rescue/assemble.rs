@@ -169,7 +169,7 @@ fn redirect(
     replaced: &mut Replaced,
 ) -> Result<()> {
     let moved = |id: Id| {
-        let group = judged.examined.kinds.get(id as usize) == Some(&Kind::Group);
+        let group = judged.kind(id) == Kind::Group;
         // The new `_types` stands behind the groups of the tree.
         let types = tree.is_old_types(id).then_some(tree.groups.len());
         let new = tree.new_group(id).or(types);

@@ -89,7 +89,7 @@ impl Describer<'_> {
             Reason::AllElements => "all that its elements refer to is lost".to_owned(),
             Reason::Needs(other) => {
                 let at = self.catalogue.offset(*other);
-                let kind = kind_name(self.kind(*other));
+                let kind = kind_name(self.judged.kind(*other));
                 if self.judged.in_part.contains(other) {
                     return format!(
                         "it is made of all elements of the array at byte {at}, of which some are lost"
@@ -102,10 +102,6 @@ impl Describer<'_> {
                 format!("it needs the {kind} at byte {at}, which is lost: {why}")
             }
         }
-    }
-
-    fn kind(&self, id: Id) -> Kind {
-        self.judged.examined.kinds.get(id as usize).copied().unwrap_or(Kind::Unread)
     }
 
     /// What is lost: first what a name is left of, then the rest.
@@ -123,10 +119,10 @@ impl Describer<'_> {
             let offset = self.catalogue.offset(id);
             let lost =
                 self.judged.examined.reasons.contains_key(&id) && !self.judged.inside.contains(&id);
-            if !lost || self.kind(id) == Kind::Group || known.contains(&offset) {
+            if !lost || self.judged.kind(id) == Kind::Group || known.contains(&offset) {
                 continue;
             }
-            let (kind, what) = (kind_name(self.kind(id)), self.what(id));
+            let (kind, what) = (kind_name(self.judged.kind(id)), self.what(id));
             add(Lost { path: None, offset, kind, what, reason: self.reason(id, STEPS) });
         }
         for &offset in &self.catalogue.scan.broken {
@@ -142,7 +138,7 @@ impl Describer<'_> {
     fn named(&self, lost: &LostName) -> Lost {
         let LostName { path, offset, id } = lost;
         let (kind, what, reason) = match id {
-            Some(id) => (kind_name(self.kind(*id)), self.what(*id), self.reason(*id, STEPS)),
+            Some(id) => (kind_name(self.judged.kind(*id)), self.what(*id), self.reason(*id, STEPS)),
             None => ("unknown", What::default(), self.unreadable(*offset)),
         };
         Lost { path: Some(path.clone()), offset: *offset, kind, what, reason }

@@ -23,7 +23,7 @@ pub(super) fn hints(catalogue: &Catalogue, judged: &Judged, groups: &[Id]) -> BT
         }
     };
     for id in catalogue.ids().filter(|&id| judged.is_lost(id) && !judged.inside.contains(&id)) {
-        if judged.examined.kinds.get(id as usize) == Some(&Kind::Dataset) {
+        if judged.kind(id) == Kind::Dataset {
             let at = catalogue.offset(id);
             for (target, field) in referred(catalogue, id).unwrap_or_default() {
                 add(target, format!("field {field} of the lost object at byte {at}"));

@@ -1,7 +1,7 @@
 //! Which objects are lost since others are: losses go from an object to all that need it.
 
 use super::catalogue::{Catalogue, Id};
-use super::examine::{Examined, Needed, Reason};
+use super::examine::{Examined, Kind, Needed, Reason};
 use crate::h5::TypeRef;
 use crate::julia::TypeTable;
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -44,6 +44,11 @@ impl Judged {
         out.inside = catalogue.ids().filter(hidden).collect();
         out.spread(catalogue, types);
         out
+    }
+
+    /// What an object is.
+    pub(super) fn kind(&self, id: Id) -> Kind {
+        self.examined.kinds.get(id as usize).copied().unwrap_or(Kind::Unread)
     }
 
     /// Whether nothing of an object can be kept.

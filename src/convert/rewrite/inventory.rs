@@ -16,10 +16,13 @@ use std::collections::HashSet;
 pub(super) struct Inventory {
     /// Addresses of objects in the order met; the root group is the first.
     pub(super) objects: AddressLog,
-    /// Bytes that the new header of each takes; zero for those in `outside`.
+    /// Bytes that the new header of each takes; zero for those in `outside` and `small`.
     pub(super) header_lens: AddressLog,
-    /// Addresses of datasets with data outside their headers, in the order met.
+    /// Addresses of datasets with data outside their headers, in the order met; without those in
+    /// `small`.
     pub(super) outside: AddressLog,
+    /// Addresses of small arrays that no longer stand in their headers, in the order met.
+    pub(super) small: AddressLog,
     /// Heap objects in the order met.
     pub(super) heap_objects: HeapObjects,
     /// What in an element of a heap object leads elsewhere; few files have more than three kinds.
@@ -76,8 +79,8 @@ impl Visitor for Walk<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         let out = &mut self.out;
         let small = self.small_outside && is_small(self.file, object)?;
-        let outside = small || is_outside(object);
-        let len = if outside {
+        let outside = !small && is_outside(object);
+        let len = if small || outside {
             0
         } else {
             // The size of a header does not depend on where things are.
@@ -85,6 +88,9 @@ impl Visitor for Walk<'_> {
         };
         out.objects.push(object.addr().0);
         out.header_lens.push(len);
+        if small {
+            out.small.push(object.addr().0);
+        }
         if outside {
             out.outside.push(object.addr().0);
         }

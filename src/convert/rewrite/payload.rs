@@ -8,7 +8,6 @@ use super::output::Output;
 use super::payloads::{Payload, Payloads};
 use super::pipeline;
 use super::progress::Progress;
-use super::small::is_small;
 use crate::codec::{self, Codec};
 use crate::convert::Observer;
 use crate::h5::chunk_tree::{self, StoredChunks};
@@ -67,14 +66,10 @@ pub(super) fn write(
         payloads,
         counts: Counts::default(),
     };
-    let (mut later, mut plain, mut small) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut later, mut plain) = (Vec::new(), Vec::new());
     columns.counts.unordered = inventory.ordered;
     for addr in inventory.outside.iter().map(RelAddr) {
         let object = input.object(addr)?;
-        if encoding.small_outside && is_small(input, &object)? {
-            small.push(addr);
-            continue;
-        }
         let Some(column) = ColumnData::of(input, object)? else { continue };
         let dataset = column.dataset()?;
         if !RefPlan::new(&column.datatype)?.is_empty() {
@@ -124,7 +119,7 @@ pub(super) fn write(
         columns.chunks(batch)?;
     }
     columns.counts.bytes_after = columns.out.position().saturating_sub(start);
-    for addr in small {
+    for addr in inventory.small.iter().map(RelAddr) {
         columns.outside(&*input.object(addr)?)?;
     }
     Ok(columns.counts)

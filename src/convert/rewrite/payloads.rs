@@ -23,9 +23,9 @@ pub(super) struct Payloads {
     plain_sizes: AddressMap,
     encoded: HashMap<RelAddr, Payload>,
     /// Datasets whose data hold addresses, in the order met: they are written when those are known.
-    pub(super) behind: AddressLog,
+    behind: AddressLog,
     /// Bytes of the data of each.
-    pub(super) behind_sizes: AddressLog,
+    behind_sizes: AddressLog,
 }
 
 impl Payloads {

@@ -3,8 +3,9 @@
 use super::super::planned::{Planned, read_failure};
 use super::super::{Failure, Observer, Phase, VerifyLevel};
 use super::{content, form, metadata};
-use crate::h5::{self, Region, Regions, RelAddr, Trace, Visitor};
+use crate::h5::{self, RelAddr, Trace};
 use crate::julia::{Digest, Dumper, readable};
+use crate::migrate::Along;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -85,20 +86,10 @@ impl Expected {
 
 /// Digest of the metadata as the plan leaves them.
 fn planned_metadata(planned: &Planned) -> h5::Result<u128> {
-    struct InUse(Regions);
-    impl Visitor for InUse {
-        fn foreign(&mut self, _: &str, error: h5::Error) -> h5::Result<()> {
-            if error.is_foreign_dataset() { Ok(()) } else { Err(error) }
-        }
-        fn region(&mut self, region: Region) -> h5::Result<()> {
-            self.0.push(region);
-            Ok(())
-        }
-    }
     let file = planned.as_planned()?;
-    let mut used = InUse(Regions::default());
-    Trace::run(&file, &mut used)?;
-    metadata::digest(file.source(), &used.0.sorted())
+    let mut along = Along::default().with_regions();
+    Trace::run(&file, &mut along)?;
+    metadata::digest(file.source(), &along.into_regions())
 }
 
 /// Counts bytes for an observer, whichever thread they are from.

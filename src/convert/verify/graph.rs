@@ -20,9 +20,9 @@ type Outcome<T = ()> = Result<T, String>;
 pub(super) fn compare(planned: &File, output: &File) -> Outcome {
     let mut walk = Walk {
         sides: [planned, output],
-        pairs: AddressMap::default(),
+        pairs: Became::default(),
         taken: AddressSet::default(),
-        sequences: AddressMap::default(),
+        sequences: Became::default(),
         empty_strings: AddressSet::default(),
         found: Pending::default(),
         types: None,
@@ -80,15 +80,32 @@ fn path(file: &File, addr: RelAddr) -> Option<String> {
     search.1
 }
 
+/// What places of the input became. Kept is how far the new ones are from the old ones, modulo 2^64:
+/// of places that are near one another that is mostly the same.
+#[derive(Default)]
+struct Became(AddressMap);
+
+impl Became {
+    fn get(&self, old: u64) -> Option<u64> {
+        self.0.get(old).map(|far| old.wrapping_add(far))
+    }
+
+    /// What `old` became, if that is known; it became `new` otherwise.
+    fn get_or_insert(&mut self, old: u64, new: u64) -> Option<u64> {
+        let known = self.0.get_or_insert(old, new.wrapping_sub(old));
+        known.map(|far| old.wrapping_add(far))
+    }
+}
+
 struct Walk<'a> {
     /// What was planned, and the output.
     sides: [&'a File; 2],
-    /// By the old addresses of objects, how far their new ones are from them, modulo 2^64.
-    pairs: AddressMap,
+    /// New addresses of objects by their old ones.
+    pairs: Became,
     /// New addresses that are given away.
     taken: AddressSet,
-    /// By the old offsets of heap objects, how far their new ones are from them.
-    sequences: AddressMap,
+    /// New offsets of heap objects by their old ones.
+    sequences: Became,
     /// Offsets of the heap objects of the output that empty strings got.
     empty_strings: AddressSet,
     /// What the object that is being compared leads to, as far as that was not met before.
@@ -136,12 +153,9 @@ impl Walk<'_> {
 
     /// Two addresses that have to stand for the same object.
     fn pair(&mut self, addr: RelAddr, new: RelAddr) -> Outcome {
-        match self.pairs.get_or_insert(addr.0, new.0.wrapping_sub(addr.0)) {
-            Some(known) if addr.0.wrapping_add(known) == new.0 => Ok(()),
-            Some(known) => {
-                let known = RelAddr(addr.0.wrapping_add(known));
-                Err(format!("{addr} became {known} and {new}"))
-            }
+        match self.pairs.get_or_insert(addr.0, new.0).map(RelAddr) {
+            Some(known) if known == new => Ok(()),
+            Some(known) => Err(format!("{addr} became {known} and {new}")),
             None if !self.taken.insert(new.0) => Err(format!("{addr} and another became {new}")),
             None => {
                 self.found.push((addr, new));
@@ -195,9 +209,7 @@ impl Walk<'_> {
             Ok(group.links.iter().map(|l| (l.name.clone(), l.target)).collect())
         };
         let (old, new) = (links(0, old)?, links(1, new)?);
-        let used = old.iter().filter_map(|(_, addr)| {
-            self.pairs.get(addr.0).map(|far| RelAddr(addr.0.wrapping_add(far)))
-        });
+        let used = old.iter().filter_map(|(_, addr)| self.pairs.get(addr.0).map(RelAddr));
         let planned: Vec<_> =
             (1..).zip(used).map(|(n, addr)| (Name::from(format!("{n:08}")), addr)).collect();
         same("/_types", &planned, &new)
@@ -368,11 +380,8 @@ impl Walk<'_> {
             _ => return Err(format!("the sequence at {} is not the planned one", at[1])),
         };
         same("bytes of a sequence", &len, &new_len)?;
-        match self.sequences.get_or_insert(offset, new_offset.wrapping_sub(offset)) {
-            Some(known) => {
-                let known = offset.wrapping_add(known);
-                return same("offset of a heap object", &known, &new_offset);
-            }
+        match self.sequences.get_or_insert(offset, new_offset) {
+            Some(known) => return same("offset of a heap object", &known, &new_offset),
             None if len == 0 => return Ok(()),
             None => {}
         }

@@ -19,19 +19,20 @@ mod graph;
 mod hdf5;
 mod laid_out;
 mod metadata;
+mod structure;
 mod walk;
 
 use self::bytes::{Problem, Replaced};
 use self::expected::{Linked, Ticker};
+use self::structure::Structure;
 use super::planned::{Planned, read_failure};
 use super::{Failure, FailureKind, Observer, VerifyLevel};
-use crate::h5::{self, Checksums, File, Region, Source};
+use crate::h5::{self, File, Source};
 use crate::julia::{Digest, Dumper, TypeTable, readable};
 use crate::migrate::target::Target;
-use crate::migrate::{Along, LargeColumns, Readers, Request, Survey, plan_along};
+use crate::migrate::{LargeColumns, Readers};
 use crate::sys::readback::forget;
 use crate::sys::sums::Stretch;
-use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -67,15 +68,6 @@ pub(super) enum MadeBy {
     Rewrite { sums: Vec<Stretch>, head: Vec<u8> },
     /// The input itself, edited.
     InPlace,
-}
-
-/// What the check of an output's structure finds.
-struct Structure {
-    /// What readers that are built on HDF5 make of it.
-    readers: Readers,
-    columns: LargeColumns,
-    /// Digest of its metadata, see [`Checked::metadata`].
-    metadata: Option<String>,
 }
 
 /// The check of one output.
@@ -123,16 +115,13 @@ impl Check<'_> {
                 TypeTable::revised(&output, Arc::clone(&self.planned.types))
             }
         };
-        let found;
-        let (readers, columns, metadata) = if let Some(readers) = self.same_file(&output)? {
-            (readers, &self.planned.migration.survey.large_columns, None)
-        } else {
-            found = self.structure(&types, file)?;
-            (found.readers, &found.columns, found.metadata.clone())
+        let Structure { readers, columns, metadata } = match self.same_file(&output)? {
+            Some(same) => same,
+            None => self.structure(&types, file)?,
         };
         let digest = match level {
             VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Bytes => None,
-            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&types, columns)?),
+            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&types, &columns)?),
         };
         let remarks = match level {
             VerifyLevel::Hdf5 => self.reread(&output, file)?,
@@ -147,37 +136,6 @@ impl Check<'_> {
             MadeBy::Rewrite { .. } => File::from_source(source),
             MadeBy::Copy { .. } | MadeBy::InPlace => self.planned.file.revised(source),
         }
-    }
-
-    /// Of a small file that is copied as it is, and whose copy was compared with it in whole: checks
-    /// that it is also what was read when it was planned that nothing is to be done. There is no
-    /// more to be found in it then; what readers make of it is what they make of the input. `None`
-    /// for all others.
-    fn same_file(&self, output: &File) -> Result<Option<Readers>, Failure> {
-        let planned = self.planned;
-        let whole = matches!(self.made_by, MadeBy::Copy { .. }) && self.level >= VerifyLevel::Bytes;
-        // All that planning read is kept in the source, and is what is compared here.
-        // Where checksums of the input were not believed, the output's still have to hold.
-        let believed = planned.file.checksums() == Checksums::Trusted;
-        if !whole || !believed || self.changed() || planned.regions.is_empty() {
-            return Ok(None);
-        }
-        metadata::compare(planned.file.source(), output.source(), &planned.regions)
-            .map_err(|what| self.bad(what))?;
-        Ok(Some(planned.migration.survey.portable.readers))
-    }
-
-    /// What is taken down on the walk through the output.
-    fn along<'f>(&self, output: &'f File) -> Along<'f> {
-        let along = Along::default().with_regions();
-        // Of a copy it is the input's; in place nobody asks for it.
-        let other = !matches!(self.made_by, MadeBy::InPlace) && self.changed();
-        if other { along.with_digest(output) } else { along }
-    }
-
-    /// Whether the output is to be another file than the input.
-    fn changed(&self) -> bool {
-        self.planned.rewritten || self.planned.migration.edits.is_some()
     }
 
     /// Checks only what values are read from the output, by us and through libhdf5.
@@ -217,111 +175,6 @@ impl Check<'_> {
         let end = output.superblock().end_of_file;
         if end != bytes {
             return Err(format!("the output has {bytes} bytes, but says it ends at {end}"));
-        }
-        Ok(())
-    }
-
-    /// All invariants and checksums hold, no two objects share bytes, all metadata and the linked
-    /// datasets are as planned, and nothing is left to be done. Says what readers that are built on
-    /// HDF5 make of it, which columns are large, and gives the digest of the metadata.
-    fn structure(&self, types: &TypeTable<'_>, file: &fs::File) -> Result<Structure, Failure> {
-        let (planned, output) = (self.planned, types.file());
-        // A rewrite chooses layouts itself; what HDF5 makes of them is told.
-        let (flat_links, portable) = (planned.flat_links, planned.portable && !planned.rewritten);
-        let request = Request { flat_links, portable, ..Request::default() };
-        let again = plan_along(types, self.target, &request, self.along(output));
-        let (again, along) = again.map_err(|e| self.bad(format!("the output: {e}")))?;
-        if !unread(&again.survey).eq(unread(&planned.migration.survey)) {
-            return Err(self.bad("other datasets than before cannot be read"));
-        }
-        let digest = along.digest();
-        let regions = self.disjoint(along.into_regions()).map_err(|what| self.bad(what))?;
-        self.metadata(output, file, &regions).map_err(|what| self.bad(what))?;
-        self.linked(types)?;
-        if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
-            let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
-            return Err(self.bad(format!("the output still needs changes: {left}")));
-        }
-        let Survey { portable, large_columns: columns, .. } = again.survey;
-        Ok(Structure { readers: portable.readers, columns, metadata: digest })
-    }
-
-    /// Sorts the bytes in use. We let no two objects share any; an input that does and is not
-    /// changed is copied as it is.
-    fn disjoint(&self, regions: Vec<Region>) -> Result<Vec<Region>, String> {
-        let overlap = walk::disjoint(&regions);
-        if self.changed() {
-            overlap?;
-        }
-        Ok(regions)
-    }
-
-    /// The metadata are those of the input with the planned changes.
-    fn metadata(&self, output: &File, file: &fs::File, regions: &[Region]) -> Result<(), String> {
-        let unread = |e: h5::Error| format!("metadata cannot be compared: {e}");
-        match self.made_by {
-            MadeBy::Copy { .. } => {
-                let planned = self.planned.planned_bytes().map_err(unread)?;
-                metadata::compare(&planned, output.source(), regions)?;
-            }
-            MadeBy::Rewrite { .. } => {
-                return graph::compare(&self.planned.as_planned().map_err(unread)?, output);
-            }
-            MadeBy::InPlace => {
-                let found = metadata::digest(output.source(), regions).map_err(unread)?;
-                if self.expected.metadata != Some(found) {
-                    return Err("the metadata are not those that were planned".to_owned());
-                }
-            }
-        }
-        if self.level >= VerifyLevel::Bytes {
-            // All that was appended and replaced was compared when it was read back from the disk.
-            return Ok(());
-        }
-        // Between appended objects there are bytes, too.
-        self.planned.migration.edits.as_ref().map_or(Ok(()), |e| bytes::applied(file, e))
-    }
-
-    /// The linked datasets are the planned ones, of the planned type, shape and place.
-    fn linked(&self, types: &TypeTable<'_>) -> Result<(), Failure> {
-        let output = types.file();
-        let damaged = |e: h5::Error| self.bad(format!("the output is damaged: {e}"));
-        let (planned, expected) = (self.planned, &self.expected.datasets);
-        let new = readable(output).map_err(damaged)?;
-        if expected.len() != new.len() {
-            return Err(self.bad(format!("{} datasets became {}", expected.len(), new.len())));
-        }
-        let old_types = planned.renamed_types();
-        let end = planned.file.superblock().end_of_file;
-        for (linked, (new_path, new_addr)) in expected.iter().zip(&new) {
-            let Linked { path: old_path, old, form, .. } = linked;
-            if old_path != new_path {
-                return Err(self.bad(format!("dataset {old_path} became {new_path}")));
-            }
-            let Some(old_addr) = old else { continue };
-            let replaced = planned.migration.overrides.objects.contains_key(old_addr);
-            let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
-            let stayed = old_addr == new_addr;
-            if !planned.rewritten && (replaced != appended || !(replaced || stayed)) {
-                return Err(self.bad(format!(
-                    "dataset {old_path} was to stay at {old_addr}, not at {new_addr}"
-                )));
-            }
-            let form = if let Some(form) = form {
-                Cow::Borrowed(form)
-            } else {
-                let (sides, addrs) = ([&old_types, types], [*old_addr, *new_addr]);
-                if form::is_same(planned, sides, addrs).is_ok_and(|same| same) {
-                    continue;
-                }
-                let form = form::planned(planned, &old_types, *old_addr);
-                Cow::Owned(form.map_err(|e| read_failure(self.path, &e.in_object(old_path)))?)
-            };
-            let found = form::found(planned, types, *old_addr, *new_addr).map_err(damaged)?;
-            if *form != found {
-                let what = format!("dataset {old_path} is {found}, planned was {form}");
-                return Err(self.bad(what));
-            }
         }
         Ok(())
     }
@@ -445,8 +298,4 @@ fn output_failure(path: &Path, error: &h5::Error) -> Failure {
         other => other,
     };
     Failure::new(fault, format!("in the output: {message}"))
-}
-/// Paths of the datasets that JLD2 does not read.
-fn unread(survey: &Survey) -> impl Iterator<Item = &str> {
-    survey.unread.iter().map(|(path, _)| &**path)
 }

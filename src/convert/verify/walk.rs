@@ -24,7 +24,7 @@ struct Walk<'a> {
 
 impl Visitor for Walk<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
-        self.along.object(object, path);
+        self.along.object(object, path)?;
         if let ObjectKind::Datatype(_) = &object.kind {
             self.types.committed(object.addr())?;
         }
@@ -34,18 +34,12 @@ impl Visitor for Walk<'_> {
         Ok(())
     }
 
-    /// An input may have some that JLD2 does not read, and they are copied as they are.
     fn foreign(&mut self, path: &str, error: Error) -> Result<()> {
-        if !error.is_foreign_dataset() {
-            return Err(error);
-        }
-        self.along.foreign(path);
-        Ok(())
+        self.along.foreign(path, error)
     }
 
     fn region(&mut self, region: Region) -> Result<()> {
-        self.along.region(region);
-        Ok(())
+        self.along.region(region)
     }
 }
 

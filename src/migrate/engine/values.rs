@@ -3,8 +3,9 @@
 use super::super::error::PlanError;
 use super::super::fate::Retyped;
 use super::super::objects;
+use super::super::references::References;
 use super::super::rule::{FieldSource, Formula};
-use super::super::survey::{Instance, References};
+use super::super::survey::Instance;
 use super::Engine;
 use super::reform::{Reform, expected};
 use crate::h5::{self, Datatype, Extent, Object, RelAddr, TypeRef, kind};

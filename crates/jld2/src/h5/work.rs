@@ -1,5 +1,6 @@
 //! Counts the work on a file, and says when a walk has done too much of it.
 
+use crate::h5::budget::Cost;
 use crate::h5::{Budget, Error, File, Result};
 use std::sync::atomic::Ordering;
 
@@ -31,6 +32,14 @@ impl Budget {
             "each byte to belong to one object",
             "overlapping or endlessly repeated ones",
         ))
+    }
+
+    /// Counts a path of `bytes` bytes that is kept; `at` is the offset of what it leads to.
+    ///
+    /// # Errors
+    /// If all paths take more than the file and 16 MiB.
+    pub fn take_path(&mut self, bytes: usize, at: u64) -> Result<()> {
+        self.take(Cost::Paths, bytes as u64, at)
     }
 }
 
