@@ -1,6 +1,7 @@
 //! A map from addresses to numbers that takes about five bytes for each: addresses of objects stand
 //! close together, and what is kept for them mostly, too.
 
+use super::tokens::{unzigzag, zigzag};
 use std::collections::HashMap;
 
 /// Addresses are kept in blocks of 2^14: putting one between others moves few bytes.
@@ -222,15 +223,6 @@ fn search(bytes: &[u8], size: usize, place: u16) -> Result<usize, usize> {
         }
     }
     Err(low * size)
-}
-
-/// Small numbers for those a little above or below zero.
-fn zigzag(value: u64) -> u64 {
-    (value << 1) ^ (value.cast_signed() >> 63).cast_unsigned()
-}
-
-fn unzigzag(value: u64) -> u64 {
-    (value >> 1) ^ (value & 1).wrapping_neg()
 }
 
 /// Bytes that a number takes.

@@ -48,6 +48,7 @@ mod symbol_table;
 #[cfg(test)]
 mod tests;
 mod to_visit;
+mod tokens;
 mod trace;
 mod work;
 

@@ -5,6 +5,7 @@
 //! them, and the path of the present object once: memory grows with neither the number of
 //! references nor the depth of groups beyond a few bytes for each.
 
+use super::tokens::{get, put};
 use super::{AddressLog, RelAddr};
 
 /// The objects to be visited, in an order: what an object leads to comes before all else, as it was
@@ -101,26 +102,12 @@ pub(super) fn join(path: &mut String, name: &str) {
 impl Names {
     /// None stands for no name at all.
     fn push(&mut self, name: Option<&str>) {
-        let len = name.map_or(0, |name| name.len() as u64 + 1);
-        let mut rest = len;
-        while rest >= 0x80 {
-            self.bytes.push(u8::try_from(rest & 0x7f).unwrap_or(0) | 0x80);
-            rest >>= 7;
-        }
-        self.bytes.push(u8::try_from(rest).unwrap_or(0));
+        put(&mut self.bytes, name.map_or(0, |name| name.len() as u128 + 1));
         self.bytes.extend_from_slice(name.unwrap_or_default().as_bytes());
     }
 
     fn pop(&mut self) -> Option<&str> {
-        let (mut len, mut shift) = (0_usize, 0);
-        while let Some(byte) = self.bytes.get(self.at) {
-            self.at += 1;
-            len |= usize::from(byte & 0x7f) << shift;
-            shift += 7;
-            if byte & 0x80 == 0 || shift > 56 {
-                break;
-            }
-        }
+        let len = usize::try_from(get(&self.bytes, &mut self.at)).ok()?;
         let start = self.at;
         self.at = start.saturating_add(len.checked_sub(1)?);
         std::str::from_utf8(self.bytes.get(start..self.at)?).ok()
