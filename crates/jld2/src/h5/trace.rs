@@ -200,16 +200,7 @@ impl<'a> Trace<'a> {
         let superblock = file.superblock();
         let end = superblock.offset + superblock.size();
         visitor.region(Region { start: 0, end, kind: RegionKind::Superblock })?;
-        let mut trace = Self {
-            file,
-            visitor,
-            seen: AddressSet::default(),
-            heaps: AddressSet::default(),
-            to_visit: ToVisit::default(),
-            plans: AddressHashMap::default(),
-            buffer: Vec::new(),
-            allowance: file.allowance(),
-        };
+        let mut trace = Self::new(file, file.allowance(), visitor);
         trace.seen.insert(superblock.root.0);
         let (mut next, mut path) = (Some(superblock.root), "/".to_owned());
         while let Some(addr) = next {
@@ -247,7 +238,11 @@ impl<'a> Trace<'a> {
         allowance: Budget,
         visitor: &'a mut dyn Visitor,
     ) -> Result<()> {
-        let mut trace = Self {
+        Self::new(file, allowance, visitor).visit(addr, "/")
+    }
+
+    fn new(file: &'a File, allowance: Budget, visitor: &'a mut dyn Visitor) -> Self {
+        Self {
             file,
             visitor,
             seen: AddressSet::default(),
@@ -256,8 +251,7 @@ impl<'a> Trace<'a> {
             plans: AddressHashMap::default(),
             buffer: Vec::new(),
             allowance,
-        };
-        trace.visit(addr, "/")
+        }
     }
 
     fn visit(&mut self, addr: RelAddr, path: &str) -> Result<()> {
