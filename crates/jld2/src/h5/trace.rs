@@ -220,10 +220,7 @@ impl<'a> Trace<'a> {
                 }
                 visited => visited?,
             }
-            let waiting = trace.to_visit.name_bytes();
-            next = trace.to_visit.next(&mut path, join);
-            let less = waiting.saturating_sub(trace.to_visit.name_bytes());
-            trace.allowance.give_back(Cost::Paths, less);
+            next = trace.to_visit.next(&mut path, &mut trace.allowance, join);
         }
         Ok(())
     }
@@ -278,8 +275,7 @@ impl<'a> Trace<'a> {
                 for link in &group.links {
                     let (target, at) = (link.target, link.at);
                     if self.leads_on(&Edge { kind: EdgeKind::Link, from: addr, at, target })? {
-                        self.allowance.take(Cost::Paths, link.name.len() as u64, at)?;
-                        self.to_visit.link(&link.name, target);
+                        self.to_visit.link(&link.name, target, at, &mut self.allowance)?;
                     }
                 }
             }
