@@ -2,7 +2,7 @@
 
 use super::checksum::{Checked, Checksums};
 use super::dense;
-use super::effort::Effort;
+use super::effort::{Access, Effort};
 use super::header::{self, absolute};
 use super::message::layout::Layout;
 use super::{
@@ -186,11 +186,9 @@ impl File {
             self.remember(addr, &same, bytes);
             return Ok(same);
         }
-        let header = self.counted(|effort| {
-            let (source, superblock, checksums) = (&self.source, &self.superblock, self.checksums);
-            let mut header =
-                ObjectHeader::read_counted(source, superblock, addr, checksums, effort)?;
-            dense::gather(source, superblock, checksums, effort, &mut header)?;
+        let header = self.counted(self.checksums, |from| {
+            let mut header = ObjectHeader::read_counted(from, addr)?;
+            dense::gather(from, &mut header)?;
             Ok(header)
         })?;
         let bytes = header.weight().saturating_add(OBJECT_COST);
@@ -248,10 +246,9 @@ impl File {
     /// # Errors
     /// If the first chunk cannot be read, or makes no sense without what is lost.
     pub fn object_left(&self, addr: RelAddr) -> Result<(Object, Vec<Error>)> {
-        let (source, superblock) = (&self.source, &self.superblock);
-        let (header, mut lost) = self.counted(|effort| {
-            let (mut header, mut lost) = ObjectHeader::read_left(source, superblock, addr, effort)?;
-            lost.extend(dense::gather_left(source, superblock, effort, &mut header));
+        let (header, mut lost) = self.counted(Checksums::Trusted, |from| {
+            let (mut header, mut lost) = ObjectHeader::read_left(from, addr)?;
+            lost.extend(dense::gather_left(from, &mut header));
             Ok((header, lost))
         })?;
         let object = Object::parse_left(header, &mut lost)?;
@@ -260,9 +257,14 @@ impl File {
 
     /// Spends what `read` takes. What fails counts as well: walks that pass over it would else meet
     /// the same bytes without end.
-    fn counted<T>(&self, read: impl FnOnce(&Effort) -> Result<T>) -> Result<T> {
+    fn counted<T>(
+        &self,
+        checksums: Checksums,
+        read: impl FnOnce(Access<'_>) -> Result<T>,
+    ) -> Result<T> {
         let effort = Effort::default();
-        let read = read(&effort);
+        let Self { source, superblock, .. } = self;
+        let read = read(Access { source, superblock, checksums, effort: &effort });
         self.spend(effort.total().saturating_add(OBJECT_COST));
         let wrong = effort.into_wrong();
         if !wrong.is_empty() {
