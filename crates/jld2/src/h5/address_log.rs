@@ -4,20 +4,12 @@
 //! order of a walk, sizes. A number takes one or two bytes, a stretch of equal distances a few bytes
 //! in all; at worst a number takes ten.
 
-use std::collections::VecDeque;
-
-/// Bytes are kept in pieces of this size, so that no list is ever moved as a whole.
-const PIECE: usize = 32 << 10;
-/// The first piece is smaller: many lists are short.
-const FIRST: usize = 64;
-/// Bytes of the longest token: two numbers of 64 bits, one of them with a mark.
-const TOKEN: usize = 20;
+use super::tokens::{Pieces, Stretch, get, put};
 
 /// A list of numbers.
 #[derive(Debug, Default, Clone)]
 pub struct AddressLog {
-    /// Tokens; none crosses from one piece into the next.
-    pieces: VecDeque<Vec<u8>>,
+    pieces: Pieces,
     /// What came last.
     last: u64,
     /// The stretch that is not among the tokens yet.
@@ -25,14 +17,6 @@ pub struct AddressLog {
     len: u64,
     /// Where [`Self::pop`] stands.
     taken: Place,
-}
-
-/// Numbers at equal distances.
-#[derive(Debug, Default, Clone, Copy)]
-struct Stretch {
-    /// From each to the next, and from what came before to the first; modulo 2^64.
-    distance: u64,
-    count: u64,
 }
 
 /// A place in a list.
@@ -84,7 +68,7 @@ impl AddressLog {
             return None;
         };
         while place.piece > 0 {
-            self.pieces.pop_front();
+            self.pieces.0.pop_front();
             place.piece -= 1;
         }
         self.taken = place;
@@ -94,17 +78,11 @@ impl AddressLog {
 
     /// Makes a token of the open stretch.
     fn close(&mut self) {
-        let Stretch { distance, count } = std::mem::take(&mut self.open);
-        let full = self.pieces.back().is_none_or(|p| p.len() + TOKEN > p.capacity());
-        if full {
-            let size = if self.pieces.is_empty() { FIRST } else { PIECE };
-            self.pieces.push_back(Vec::with_capacity(size));
-        }
-        let Some(piece) = self.pieces.back_mut() else { return };
-        let zigzag = (distance << 1) ^ (distance.cast_signed() >> 63).cast_unsigned();
-        put(piece, u128::from(zigzag) << 1 | u128::from(count > 1));
-        if count > 1 {
-            put(piece, count.into());
+        let (head, count) = std::mem::take(&mut self.open).token();
+        let Some(piece) = self.pieces.with_room() else { return };
+        put(piece, head);
+        if let Some(count) = count {
+            put(piece, count);
         }
     }
 
@@ -119,16 +97,12 @@ impl AddressLog {
 
     /// The stretch that begins at a place.
     fn stretch(&self, place: &mut Place) -> Option<Stretch> {
-        while let Some(piece) = self.pieces.get(place.piece) {
+        while let Some(piece) = self.pieces.0.get(place.piece) {
             if place.at >= piece.len() {
                 (place.piece, place.at) = (place.piece + 1, 0);
                 continue;
             }
-            let head = get(piece, &mut place.at);
-            let count = if head & 1 == 1 { get(piece, &mut place.at) } else { 1 };
-            let zigzag = u64::try_from(head >> 1).unwrap_or(0);
-            let distance = (zigzag >> 1) ^ (zigzag & 1).wrapping_neg();
-            return Some(Stretch { distance, count: u64::try_from(count).unwrap_or(0).max(1) });
+            return Some(Stretch::of_token(|| get(piece, &mut place.at)));
         }
         let enter = !place.open && self.open.count > 0;
         place.open = true;
@@ -166,28 +140,6 @@ impl Iterator for Iter<'_> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         (left, Some(left))
     }
-}
-
-/// Seven bits a byte, the lowest first.
-fn put(out: &mut Vec<u8>, mut value: u128) {
-    while value >= 0x80 {
-        out.push(u8::try_from(value & 0x7f).unwrap_or(0) | 0x80);
-        value >>= 7;
-    }
-    out.push(u8::try_from(value).unwrap_or(0));
-}
-
-fn get(bytes: &[u8], at: &mut usize) -> u128 {
-    let (mut value, mut shift) = (0, 0);
-    while let Some(byte) = bytes.get(*at) {
-        *at += 1;
-        value |= u128::from(byte & 0x7f) << shift;
-        shift += 7;
-        if byte & 0x80 == 0 || shift > 120 {
-            break;
-        }
-    }
-    value
 }
 
 #[cfg(test)]
@@ -228,7 +180,7 @@ mod tests {
 
     #[test]
     fn equal_distances_take_no_memory_and_others_little() {
-        let bytes = |log: &AddressLog| -> usize { log.pieces.iter().map(Vec::capacity).sum() };
+        let bytes = |log: &AddressLog| log.pieces.capacity();
         let (mut even, mut near) = (AddressLog::default(), AddressLog::default());
         for i in 0..100_000_u64 {
             even.push(2048 + 85 * i);

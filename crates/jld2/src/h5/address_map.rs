@@ -1,7 +1,8 @@
 //! A map from addresses to numbers that takes about five bytes for each: addresses of objects stand
 //! close together, and what is kept for them mostly, too.
 
-use std::collections::HashMap;
+use super::address_blocks::{Blocks, EvenPlaces};
+use super::tokens::{unzigzag, zigzag};
 
 /// Addresses are kept in blocks of 2^14: putting one between others moves few bytes.
 const BITS: u32 = 14;
@@ -11,11 +12,7 @@ const KEY: usize = 2;
 /// A map from addresses, or other numbers of which many are close together, to numbers.
 #[derive(Debug, Default)]
 pub struct AddressMap {
-    blocks: Vec<Block>,
-    /// Where the block is of which this is the number.
-    index: HashMap<u64, usize>,
-    /// The block put into last: its number, and where it is.
-    last: Option<(u64, usize)>,
+    blocks: Blocks<Block, BITS>,
     len: u64,
 }
 
@@ -29,7 +26,7 @@ struct Block {
 #[derive(Debug)]
 enum Entries {
     /// Places and values at equal distances; those of values are modulo 2^64.
-    Even { first: u16, distance: u16, step: u64, count: u32 },
+    Even { places: EvenPlaces, step: u64 },
     /// Any, sorted: two bytes of the place, and `width` of the value.
     Sorted { width: usize, bytes: Vec<u8> },
 }
@@ -37,21 +34,10 @@ enum Entries {
 impl AddressMap {
     /// The value of `address`, if it has one; gives it `value` otherwise.
     pub fn get_or_insert(&mut self, address: u64, value: u64) -> Option<u64> {
-        let (number, place) = split(address);
-        let at = match self.last {
-            Some((known, at)) if known == number => at,
-            _ => {
-                let next = self.blocks.len();
-                let at = *self.index.entry(number).or_insert(next);
-                if at == next {
-                    let entries = Entries::Even { first: place, distance: 0, step: 0, count: 0 };
-                    self.blocks.push(Block { base: value, entries });
-                }
-                self.last = Some((number, at));
-                at
-            }
-        };
-        let block = self.blocks.get_mut(at)?;
+        let (block, place) = self.blocks.get_or_insert(address, || Block {
+            base: value,
+            entries: Entries::Even { places: EvenPlaces::default(), step: 0 },
+        })?;
         let known = block.get_or_insert(place, value);
         self.len += u64::from(known.is_none());
         known
@@ -59,12 +45,8 @@ impl AddressMap {
 
     /// The value of `address`.
     pub fn get(&self, address: u64) -> Option<u64> {
-        let (number, place) = split(address);
-        let at = match self.last {
-            Some((known, at)) if known == number => at,
-            _ => *self.index.get(&number)?,
-        };
-        self.blocks.get(at)?.get(place)
+        let (block, place) = self.blocks.get(address)?;
+        block.get(place)
     }
 
     /// How many addresses have a value.
@@ -78,16 +60,11 @@ impl AddressMap {
     }
 }
 
-/// The number of a block, and a place in it.
-fn split(address: u64) -> (u64, u16) {
-    (address >> BITS, u16::try_from(address & ((1 << BITS) - 1)).unwrap_or(0))
-}
-
 impl Block {
     fn get(&self, place: u16) -> Option<u64> {
         match &self.entries {
-            Entries::Even { first, distance, step, count } => {
-                let i = number_of(*first, *distance, *count, place)?;
+            Entries::Even { places, step } => {
+                let i = places.position(place)?;
                 Some(self.base.wrapping_add(step.wrapping_mul(i.into())))
             }
             Entries::Sorted { width, bytes } => {
@@ -110,29 +87,18 @@ impl Block {
         if let Some(known) = self.get(place) {
             return Some(known);
         }
-        if let Entries::Even { first, distance, step, count } = &mut self.entries {
+        if let Entries::Even { places, step } = &mut self.entries {
             let by = value.wrapping_sub(self.base);
-            let last = u32::from(*first) + u32::from(*distance) * count.saturating_sub(1);
-            let last_value = step.wrapping_mul(u64::from(count.saturating_sub(1)));
-            match (*count, u32::from(place).checked_sub(last)) {
-                (0, _) => {
-                    (*first, *count) = (place, 1);
+            let more = places.with(place);
+            if more.is_some() && places.count() == 1 {
+                *step = by;
+            }
+            match more.filter(|_| by == step.wrapping_mul(places.count().into())) {
+                Some(more) => {
+                    *places = more;
                     return None;
                 }
-                (1, Some(more)) => {
-                    (*distance, *step, *count) = (u16::try_from(more).unwrap_or(0), by, 2);
-                    return None;
-                }
-                (_, Some(more))
-                    if more == u32::from(*distance) && by.wrapping_sub(last_value) == *step =>
-                {
-                    *count += 1;
-                    return None;
-                }
-                _ => {
-                    let (first, distance, step, count) = (*first, *distance, *step, *count);
-                    self.entries = sorted(first, distance, step, count);
-                }
+                None => self.entries = sorted(*places, *step),
             }
         }
         let zigzag = zigzag(value.wrapping_sub(self.base));
@@ -160,26 +126,16 @@ impl Block {
     }
 }
 
-/// Which of `count` places from `first` on at equal distances `place` is.
-fn number_of(first: u16, distance: u16, count: u32, place: u16) -> Option<u32> {
-    let from_first = place.checked_sub(first).filter(|_| count > 0)?;
-    if from_first == 0 {
-        return Some(0);
-    }
-    let even = distance > 0 && from_first % distance == 0;
-    Some(u32::from(from_first / distance.max(1))).filter(|i| even && *i < count)
-}
-
 /// Entries at equal distances, one by one.
-fn sorted(first: u16, distance: u16, step: u64, count: u32) -> Entries {
+fn sorted(places: EvenPlaces, step: u64) -> Entries {
+    let count = places.count();
     let value = |i: u32| zigzag(step.wrapping_mul(i.into()));
     let width = (0..count).map(|i| width_of(value(i))).max().unwrap_or(1);
     let size = KEY + width;
     let mut bytes = Vec::with_capacity(size * (count as usize + count as usize / 4 + 4));
-    for i in 0..count {
-        let place = u32::from(first) + i * u32::from(distance);
+    for (i, place) in (0..).zip(places.iter()) {
         let mut entry = [0; KEY + 8];
-        put(&mut entry, u16::try_from(place).unwrap_or(u16::MAX), value(i));
+        put(&mut entry, place, value(i));
         bytes.extend_from_slice(entry.get(..size).unwrap_or(&entry));
     }
     Entries::Sorted { width, bytes }
@@ -222,15 +178,6 @@ fn search(bytes: &[u8], size: usize, place: u16) -> Result<usize, usize> {
         }
     }
     Err(low * size)
-}
-
-/// Small numbers for those a little above or below zero.
-fn zigzag(value: u64) -> u64 {
-    (value << 1) ^ (value.cast_signed() >> 63).cast_unsigned()
-}
-
-fn unzigzag(value: u64) -> u64 {
-    (value >> 1) ^ (value & 1).wrapping_neg()
 }
 
 /// Bytes that a number takes.

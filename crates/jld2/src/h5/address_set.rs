@@ -1,7 +1,7 @@
 //! A set of addresses that takes about two bytes for each: those of objects stand close together, and
 //! not evenly.
 
-use std::collections::HashMap;
+use super::address_blocks::{Blocks, EvenPlaces};
 
 /// Addresses are kept in blocks of 2^16.
 const BITS: u32 = 16;
@@ -11,11 +11,7 @@ const MANY: usize = 4096;
 /// A set of addresses, or of other numbers of which many are close together.
 #[derive(Debug, Default)]
 pub struct AddressSet {
-    blocks: Vec<Places>,
-    /// Where the block is of which this is the number.
-    index: HashMap<u64, usize>,
-    /// The block met last: its number, and where it is.
-    last: Option<(u64, usize)>,
+    blocks: Blocks<Places, BITS>,
     len: u64,
 }
 
@@ -23,7 +19,7 @@ pub struct AddressSet {
 #[derive(Debug)]
 enum Places {
     /// At equal distances.
-    Even { first: u16, distance: u16, count: u32 },
+    Even(EvenPlaces),
     /// Any, sorted.
     Sorted(Vec<u16>),
     /// Very many: a bit for each.
@@ -33,32 +29,16 @@ enum Places {
 impl AddressSet {
     /// Puts `address` in; says whether it is new.
     pub fn insert(&mut self, address: u64) -> bool {
-        let (number, place) = split(address);
-        let at = match self.last {
-            Some((known, at)) if known == number => at,
-            _ => {
-                let next = self.blocks.len();
-                let at = *self.index.entry(number).or_insert(next);
-                if at == next {
-                    self.blocks.push(Places::Even { first: place, distance: 0, count: 0 });
-                }
-                self.last = Some((number, at));
-                at
-            }
-        };
-        let new = self.blocks.get_mut(at).is_some_and(|block| block.insert(place));
+        let none = || Places::Even(EvenPlaces::default());
+        let block = self.blocks.get_or_insert(address, none);
+        let new = block.is_some_and(|(block, place)| block.insert(place));
         self.len += u64::from(new);
         new
     }
 
     /// Whether `address` is in.
     pub fn contains(&self, address: u64) -> bool {
-        let (number, place) = split(address);
-        let at = match self.last {
-            Some((known, at)) if known == number => Some(at),
-            _ => self.index.get(&number).copied(),
-        };
-        at.and_then(|at| self.blocks.get(at)).is_some_and(|block| block.contains(place))
+        self.blocks.get(address).is_some_and(|(block, place)| block.contains(place))
     }
 
     /// How many there are.
@@ -72,15 +52,10 @@ impl AddressSet {
     }
 }
 
-/// The number of a block, and a place in it.
-fn split(address: u64) -> (u64, u16) {
-    (address >> BITS, u16::try_from(address & 0xffff).unwrap_or(0))
-}
-
 impl Places {
     fn contains(&self, place: u16) -> bool {
         match self {
-            Self::Even { first, distance, count } => is_among(*first, *distance, *count, place),
+            Self::Even(even) => even.position(place).is_some(),
             Self::Sorted(places) => places.binary_search(&place).is_ok(),
             Self::Bits(bits) => {
                 let (word, bit) = bit_of(place);
@@ -91,22 +66,18 @@ impl Places {
 
     fn insert(&mut self, place: u16) -> bool {
         match self {
-            Self::Even { first, distance, count } => {
-                if is_among(*first, *distance, *count, place) {
+            Self::Even(even) => {
+                if even.position(place).is_some() {
                     return false;
                 }
-                let last = u32::from(*first) + u32::from(*distance) * count.saturating_sub(1);
-                match (*count, u32::from(place).checked_sub(last)) {
-                    (0, _) => (*first, *distance, *count) = (place, 0, 1),
-                    (1, Some(by)) => {
-                        (*distance, *count) = (u16::try_from(by).unwrap_or(0), 2);
-                    }
-                    (_, Some(by)) if by == u32::from(*distance) => *count += 1,
-                    _ => {
-                        let mut places = even(*first, *distance, *count);
-                        insert_sorted(&mut places, place);
-                        *self = Self::Sorted(places);
-                    }
+                if let Some(more) = even.with(place) {
+                    *even = more;
+                } else {
+                    let count = even.count() as usize;
+                    let mut places = Vec::with_capacity(count + 1 + count / 4);
+                    places.extend(even.iter());
+                    insert_sorted(&mut places, place);
+                    *self = Self::Sorted(places);
                 }
                 true
             }
@@ -124,27 +95,6 @@ impl Places {
             Self::Bits(bits) => set(bits, place),
         }
     }
-}
-
-/// Whether `place` is one of `count` places from `first` on at equal distances.
-fn is_among(first: u16, distance: u16, count: u32, place: u16) -> bool {
-    let Some(from_first) = place.checked_sub(first).filter(|_| count > 0) else { return false };
-    if from_first == 0 {
-        return true;
-    }
-    distance > 0
-        && from_first % distance == 0
-        && u32::from(from_first) / u32::from(distance) < count
-}
-
-/// So many places at equal distances.
-fn even(first: u16, distance: u16, count: u32) -> Vec<u16> {
-    let mut places = Vec::with_capacity(count as usize + 1 + count as usize / 4);
-    places.extend((0..count).map(|i| {
-        let place = u32::from(first) + i * u32::from(distance);
-        u16::try_from(place).unwrap_or(u16::MAX)
-    }));
-    places
 }
 
 /// Puts a place where it belongs; says whether it is new. Grows by a quarter, not to the double.

@@ -3,23 +3,17 @@
 //! As in an [`AddressLog`](super::AddressLog), a number takes one or two bytes where it is near the
 //! one below it, and a stretch of equal distances a few bytes in all.
 
-/// Bytes are kept in pieces of this size: what is gone gives its memory back.
-const PIECE: usize = 32 << 10;
-/// The first piece is smaller: most stacks are low.
-const FIRST: usize = 64;
-/// Bytes of the longest token: two numbers of 64 bits, one of them with a mark.
-const TOKEN: usize = 20;
+use super::tokens::{Pieces, Stretch};
 
 /// A stack of numbers.
 #[derive(Debug, Default, Clone)]
 pub struct AddressStack {
-    /// Tokens, which are read from their ends; none crosses from one piece into the next.
-    pieces: Vec<Vec<u8>>,
+    /// Tokens, which are read from their ends.
+    pieces: Pieces,
     /// The number on top.
     top: u64,
-    /// From each of the topmost `count` numbers to the one above it, modulo 2^64.
-    distance: u64,
-    count: u64,
+    /// The topmost numbers, which are not among the tokens.
+    open: Stretch,
     len: u64,
 }
 
@@ -27,23 +21,22 @@ impl AddressStack {
     /// Puts `value` on top.
     pub fn push(&mut self, value: u64) {
         let distance = value.wrapping_sub(self.top);
-        if self.count > 0 && self.distance != distance {
+        if self.open.count > 0 && self.open.distance != distance {
             self.close();
         }
-        self.distance = distance;
-        self.count += 1;
+        self.open = Stretch { distance, count: self.open.count + 1 };
         self.top = value;
         self.len += 1;
     }
 
     /// Takes the number on top away.
     pub fn pop(&mut self) -> Option<u64> {
-        if self.count == 0 {
-            self.open()?;
+        if self.open.count == 0 {
+            self.open = self.last()?;
         }
         let value = self.top;
-        self.count -= 1;
-        self.top = value.wrapping_sub(self.distance);
+        self.open.count -= 1;
+        self.top = value.wrapping_sub(self.open.distance);
         self.len -= 1;
         Some(value)
     }
@@ -60,31 +53,21 @@ impl AddressStack {
 
     /// Makes a token of the topmost stretch.
     fn close(&mut self) {
-        let full = self.pieces.last().is_none_or(|p| p.len() + TOKEN > p.capacity());
-        if full {
-            let size = if self.pieces.is_empty() { FIRST } else { PIECE };
-            self.pieces.push(Vec::with_capacity(size));
+        let (head, count) = std::mem::take(&mut self.open).token();
+        let Some(piece) = self.pieces.with_room() else { return };
+        if let Some(count) = count {
+            put(piece, count);
         }
-        let Some(piece) = self.pieces.last_mut() else { return };
-        let zigzag = (self.distance << 1) ^ (self.distance.cast_signed() >> 63).cast_unsigned();
-        if self.count > 1 {
-            put(piece, self.count.into());
-        }
-        put(piece, u128::from(zigzag) << 1 | u128::from(self.count > 1));
-        self.count = 0;
+        put(piece, head);
     }
 
-    /// Reads the topmost token.
-    fn open(&mut self) -> Option<()> {
-        while self.pieces.last().is_some_and(Vec::is_empty) {
-            self.pieces.pop();
+    /// Takes the topmost token away.
+    fn last(&mut self) -> Option<Stretch> {
+        while self.pieces.0.back().is_some_and(Vec::is_empty) {
+            self.pieces.0.pop_back();
         }
-        let piece = self.pieces.last_mut()?;
-        let head = get(piece);
-        self.count = if head & 1 == 1 { u64::try_from(get(piece)).unwrap_or(0).max(1) } else { 1 };
-        let zigzag = u64::try_from(head >> 1).unwrap_or(0);
-        self.distance = (zigzag >> 1) ^ (zigzag & 1).wrapping_neg();
-        Some(())
+        let piece = self.pieces.0.back_mut()?;
+        Some(Stretch::of_token(|| get(piece)))
     }
 }
 
@@ -147,8 +130,7 @@ mod tests {
 
     #[test]
     fn a_number_takes_two_bytes_or_none_and_gives_them_back() {
-        let bytes =
-            |stack: &AddressStack| -> usize { stack.pieces.iter().map(Vec::capacity).sum() };
+        let bytes = |stack: &AddressStack| stack.pieces.capacity();
         let (mut even, mut near) = (AddressStack::default(), AddressStack::default());
         for i in (0..100_000_u64).rev() {
             even.push(2048 + 85 * i);

@@ -2,10 +2,10 @@
 
 use super::btree2_levels::Levels;
 use super::bytes::Cursor;
-use super::checksum::{Checksums, lookup3};
-use super::effort::Effort;
+use super::checksum::lookup3;
+use super::effort::Access;
 use super::header::absolute;
-use super::{Error, RelAddr, Result, Source, Superblock};
+use super::{Error, RelAddr, Result};
 use crate::h5::budget::{INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODE};
 use std::collections::HashSet;
 
@@ -29,16 +29,13 @@ impl Tree {
     /// # Errors
     /// If it is damaged or another tree.
     pub(super) fn read(
-        source: &Source,
-        superblock: &Superblock,
-        checksums: Checksums,
-        effort: &Effort,
+        from: Access<'_>,
         addr: RelAddr,
         (kind, record): (u8, usize),
     ) -> Result<Self> {
         let what = "version 2 B-tree";
-        let offset = absolute(superblock, addr, what)?;
-        let bytes = source.read(offset, HEAD + 4, what)?;
+        let offset = absolute(from.superblock, addr, what)?;
+        let bytes = from.source.read(offset, HEAD + 4, what)?;
         let mut c = Cursor::new(&bytes, offset, what);
         c.expect(b"BTHD\0", "version 2 B-tree signature and version")?;
         c.expect_u8(kind, "type of a version 2 B-tree")?;
@@ -52,7 +49,7 @@ impl Tree {
         let total = c.u64()?;
         let stored = c.u32()?;
         let computed = lookup3(bytes.get(..HEAD).unwrap_or_default());
-        effort.compare(checksums, offset + HEAD as u64, what, computed, stored)?;
+        from.compare(offset + HEAD as u64, what, computed, stored)?;
         if size != record || depth > INDEX_LEVELS || u64::from(node_size) > INDEX_NODE {
             return Err(Error::corrupt(
                 at,
@@ -67,15 +64,12 @@ impl Tree {
             Error::corrupt(at, what, "nodes with room for records", "smaller ones")
         })?;
         let mut reader = Reader {
-            source,
-            superblock,
-            checksums,
-            effort,
+            from,
             kind,
             record,
             levels,
             met: HashSet::new(),
-            left: superblock.end_of_file,
+            left: from.superblock.end_of_file,
             out: Self { records: Vec::new(), nodes: vec![(offset, offset + HEAD as u64 + 4)] },
         };
         if !root.is_undef() {
@@ -91,10 +85,7 @@ impl Tree {
 }
 
 struct Reader<'a> {
-    source: &'a Source,
-    superblock: &'a Superblock,
-    checksums: Checksums,
-    effort: &'a Effort,
+    from: Access<'a>,
     kind: u8,
     record: usize,
     levels: Levels,
@@ -110,7 +101,7 @@ impl Reader<'_> {
     /// Levels, which are bounded, are all that this recurses through.
     fn node(&mut self, addr: RelAddr, count: u64, level: usize, from: u64) -> Result<()> {
         let what = "node of a version 2 B-tree";
-        let offset = absolute(self.superblock, addr, what)?;
+        let offset = absolute(self.from.superblock, addr, what)?;
         let most = self.levels.most(level);
         if count > most || !self.met.insert(offset) {
             return Err(Error::corrupt(
@@ -122,12 +113,12 @@ impl Reader<'_> {
         }
         // Without the checksum.
         let len = self.levels.node_bytes(level, count).saturating_sub(4);
-        self.effort.add(len.max(LEAST));
+        self.from.effort.add(len.max(LEAST));
         self.left = self.left.checked_sub(len).ok_or_else(|| {
             Error::corrupt(from, what, "each byte to belong to one node", "overlapping nodes")
         })?;
         let len = usize::try_from(len).unwrap_or(usize::MAX);
-        let bytes = self.source.read(offset, len.saturating_add(4), what)?;
+        let bytes = self.from.source.read(offset, len.saturating_add(4), what)?;
         let mut c = Cursor::new(&bytes, offset, what);
         let signature = if level == 0 { b"BTLF\0" } else { b"BTIN\0" };
         c.expect(signature, "signature and version of a B-tree node")?;
@@ -149,7 +140,7 @@ impl Reader<'_> {
             }
         }
         let stored = c.u32()?;
-        self.effort.compare(self.checksums, offset + len as u64, what, computed, stored)?;
+        self.from.compare(offset + len as u64, what, computed, stored)?;
         self.out.nodes.push((offset, c.offset()));
         if self.out.records.len() + records.len() > INDEX_ENTRIES {
             return Err(Error::foreign(from, "an index with over 2^19 entries"));

@@ -4,12 +4,11 @@
 
 use super::btree2::Tree;
 use super::bytes::Cursor;
-use super::checksum::Checksums;
-use super::effort::Effort;
+use super::effort::Access;
 use super::fractal_heap::FractalHeap;
 use super::header::{Piece, Storage, kind};
 use super::message::link::AnyLink;
-use super::{Error, ObjectHeader, RelAddr, Result, Source, Superblock, symbol_table};
+use super::{Error, ObjectHeader, RelAddr, Result, symbol_table};
 
 /// The type of a B-tree of links by the hashes of their names: hash, id.
 const LINKS_BY_NAME: u8 = 5;
@@ -26,30 +25,22 @@ struct Place {
     at: u64,
 }
 
-/// Takes what an object keeps outside its header in; what that takes goes to `effort`, even if it
-/// fails.
-pub(super) fn gather(
-    source: &Source,
-    superblock: &Superblock,
-    checksums: Checksums,
-    effort: &Effort,
-    header: &mut ObjectHeader,
-) -> Result<()> {
-    let from = From { source, superblock, checksums, effort };
+/// Takes what an object keeps outside its header in; what that takes is counted, even if it fails.
+pub(super) fn gather(from: Access<'_>, header: &mut ObjectHeader) -> Result<()> {
     if let Some((tree, heap)) = table_of(header)? {
-        let table = symbol_table::read(source, superblock, effort, tree, heap)?;
+        let table = symbol_table::read(from, tree, heap)?;
         header.storage.extend(table.storage);
         header.symbols = Some(table.group);
     }
     if let Some(place) = place(header, kind::LINK_INFO, "link info", 8)? {
-        from.links(header, &place, &mut Err)?;
+        links(from, header, &place, &mut Err)?;
     }
     if let Some(place) = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)? {
-        from.attributes(header, &place)?;
+        attributes(from, header, &place)?;
     }
     // What stands behind the container can be anything.
     header.storage.retain(|storage| storage.start < storage.end);
-    let end = superblock.end_of_file;
+    let end = from.superblock.end_of_file;
     match header.storage.iter().find(|storage| storage.end > end) {
         None => Ok(()),
         Some(storage) => Err(Error::corrupt(
@@ -62,40 +53,32 @@ pub(super) fn gather(
 }
 
 /// Takes in what is left of it; gives the errors of the rest.
-pub(super) fn gather_left(
-    source: &Source,
-    superblock: &Superblock,
-    effort: &Effort,
-    header: &mut ObjectHeader,
-) -> Vec<Error> {
-    let from = From { source, superblock, checksums: Checksums::Trusted, effort };
+pub(super) fn gather_left(from: Access<'_>, header: &mut ObjectHeader) -> Vec<Error> {
     let mut lost = Vec::new();
     match table_of(header) {
-        Ok(Some((tree, heap))) => {
-            match symbol_table::read_left(source, superblock, effort, tree, heap) {
-                Ok((table, error)) => {
-                    header.storage.extend(table.storage);
-                    header.symbols = Some(table.group);
-                    lost.extend(error);
-                }
-                Err(error) => lost.push(error),
+        Ok(Some((tree, heap))) => match symbol_table::read_left(from, tree, heap) {
+            Ok((table, error)) => {
+                header.storage.extend(table.storage);
+                header.symbols = Some(table.group);
+                lost.extend(error);
             }
-        }
+            Err(error) => lost.push(error),
+        },
         Ok(None) => {}
         Err(error) => lost.push(error),
     }
-    let links = place(header, kind::LINK_INFO, "link info", 8).and_then(|place| {
+    let found = place(header, kind::LINK_INFO, "link info", 8).and_then(|place| {
         place.map_or(Ok(()), |place| {
-            from.links(header, &place, &mut |error| {
+            links(from, header, &place, &mut |error| {
                 lost.push(error);
                 Ok(())
             })
         })
     });
-    let attributes = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)
-        .and_then(|place| place.map_or(Ok(()), |place| from.attributes(header, &place)));
-    lost.extend(links.err());
-    lost.extend(attributes.err());
+    lost.extend(found.err());
+    let found = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)
+        .and_then(|place| place.map_or(Ok(()), |place| attributes(from, header, &place)));
+    lost.extend(found.err());
     lost
 }
 
@@ -129,87 +112,68 @@ fn trees(header: &mut ObjectHeader, tree: &Tree) {
     header.storage.extend(nodes.map(|&(start, end)| Storage { start, end, checksum: None }));
 }
 
-/// Where all is read from.
-struct From<'a> {
-    source: &'a Source,
-    superblock: &'a Superblock,
-    checksums: Checksums,
-    effort: &'a Effort,
+/// In the order of creation where links hold it, else by name. A link that makes no sense is told
+/// to `broken`.
+fn links(
+    from: Access<'_>,
+    header: &mut ObjectHeader,
+    place: &Place,
+    broken: &mut dyn FnMut(Error) -> Result<()>,
+) -> Result<()> {
+    let mut heap = FractalHeap::read(from, place.heap)?;
+    let size = 4 + heap.id_len();
+    let tree = Tree::read(from, place.names, (LINKS_BY_NAME, size))?;
+    let mut found = Vec::new();
+    for (record, at) in &tree.records {
+        let read = heap.object(record.get(4..).unwrap_or_default(), at + 4).and_then(|piece| {
+            let mut c = Cursor::new(&piece.bytes, piece.offset, "link");
+            let (link, order) = AnyLink::ordered(&mut c)?;
+            let name = match link {
+                AnyLink::Hard(link) => link.name,
+                AnyLink::Symbolic(link) => link.name,
+            };
+            Ok((order, name, piece))
+        });
+        match read {
+            Ok(link) => found.push(link),
+            Err(error) => broken(error)?,
+        }
+    }
+    found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    for (_, _, piece) in found {
+        header.add(kind::LINK, None, piece)?;
+    }
+    trees(header, &tree);
+    header.storage.extend(heap.into_storage());
+    Ok(())
 }
 
-impl From<'_> {
-    fn heap(&self, place: &Place) -> Result<FractalHeap<'_>> {
-        FractalHeap::read(self.source, self.superblock, self.checksums, self.effort, place.heap)
-    }
-
-    fn tree(&self, place: &Place, records: (u8, usize)) -> Result<Tree> {
-        let Self { source, superblock, checksums, effort } = *self;
-        Tree::read(source, superblock, checksums, effort, place.names, records)
-    }
-
-    /// In the order of creation where links hold it, else by name. A link that makes no sense is told
-    /// to `broken`.
-    fn links(
-        &self,
-        header: &mut ObjectHeader,
-        place: &Place,
-        broken: &mut dyn FnMut(Error) -> Result<()>,
-    ) -> Result<()> {
-        let mut heap = self.heap(place)?;
-        let size = 4 + heap.id_len();
-        let tree = self.tree(place, (LINKS_BY_NAME, size))?;
-        let mut found = Vec::new();
-        for (record, at) in &tree.records {
-            let read = heap.object(record.get(4..).unwrap_or_default(), at + 4).and_then(|piece| {
-                let mut c = Cursor::new(&piece.bytes, piece.offset, "link");
-                let (link, order) = AnyLink::ordered(&mut c)?;
-                let name = match link {
-                    AnyLink::Hard(link) => link.name,
-                    AnyLink::Symbolic(link) => link.name,
-                };
-                Ok((order, name, piece))
-            });
-            match read {
-                Ok(link) => found.push(link),
-                Err(error) => broken(error)?,
-            }
+/// In the order of creation where the header tracks it, else by name.
+fn attributes(from: Access<'_>, header: &mut ObjectHeader, place: &Place) -> Result<()> {
+    let mut heap = FractalHeap::read(from, place.heap)?;
+    let size = heap.id_len() + 9;
+    let tree = Tree::read(from, place.names, (ATTRIBUTES_BY_NAME, size))?;
+    let tracked = header.tracks_order();
+    let mut found = Vec::new();
+    for (record, at) in &tree.records {
+        let (id, rest) = record.split_at_checked(heap.id_len()).unwrap_or_default();
+        let mut c = Cursor::new(rest, at + id.len() as u64, "index of attributes");
+        if c.u8()? & SHARED != 0 {
+            return Err(Error::foreign(place.at, "a shared attribute"));
         }
-        found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        for (_, _, piece) in found {
-            header.add(kind::LINK, None, piece)?;
-        }
-        trees(header, &tree);
-        header.storage.extend(heap.into_storage());
-        Ok(())
+        let order = c.u32()?;
+        let piece = heap.object(id, *at)?;
+        let order = if tracked { Some(order) } else { None };
+        found.push((order, name_of(&piece)?, piece));
     }
-
-    /// In the order of creation where the header tracks it, else by name.
-    fn attributes(&self, header: &mut ObjectHeader, place: &Place) -> Result<()> {
-        let mut heap = self.heap(place)?;
-        let size = heap.id_len() + 9;
-        let tree = self.tree(place, (ATTRIBUTES_BY_NAME, size))?;
-        let tracked = header.tracks_order();
-        let mut found = Vec::new();
-        for (record, at) in &tree.records {
-            let (id, rest) = record.split_at_checked(heap.id_len()).unwrap_or_default();
-            let mut c = Cursor::new(rest, at + id.len() as u64, "index of attributes");
-            if c.u8()? & SHARED != 0 {
-                return Err(Error::foreign(place.at, "a shared attribute"));
-            }
-            let order = c.u32()?;
-            let piece = heap.object(id, *at)?;
-            let order = if tracked { Some(order) } else { None };
-            found.push((order, name_of(&piece)?, piece));
-        }
-        found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        for (order, _, piece) in found {
-            let order = order.map(|order| u16::try_from(order).unwrap_or(u16::MAX));
-            header.add(kind::ATTRIBUTE, order, piece)?;
-        }
-        trees(header, &tree);
-        header.storage.extend(heap.into_storage());
-        Ok(())
+    found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    for (order, _, piece) in found {
+        let order = order.map(|order| u16::try_from(order).unwrap_or(u16::MAX));
+        header.add(kind::ATTRIBUTE, order, piece)?;
     }
+    trees(header, &tree);
+    header.storage.extend(heap.into_storage());
+    Ok(())
 }
 
 /// The name of an attribute, as bytes, to sort by.

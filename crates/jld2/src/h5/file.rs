@@ -2,7 +2,7 @@
 
 use super::checksum::{Checked, Checksums};
 use super::dense;
-use super::effort::Effort;
+use super::effort::{Access, Effort};
 use super::header::{self, absolute};
 use super::message::layout::Layout;
 use super::{
@@ -35,15 +35,11 @@ pub struct File {
     heaps: Mutex<HeapCache>,
     types: Mutex<TypeCache>,
     objects: Arc<Mutex<ObjectCache>>,
-    /// What was read of a file that this one came from.
-    before: Option<Before>,
+    /// What was read of a file that this one came from: many objects are as they were.
+    before: Option<Arc<Mutex<ObjectCache>>>,
     wrong: Mutex<BTreeMap<u64, u32>>,
     spent: Spent,
 }
-
-/// Objects of another file, of which many are as they were.
-#[derive(Debug)]
-struct Before(Arc<Mutex<ObjectCache>>);
 
 /// Heaps in two generations: what was not used while the younger one filled up is forgotten.
 #[derive(Debug, Default)]
@@ -133,7 +129,7 @@ impl File {
         let (old, new) = (&self.superblock, &file.superblock);
         // Addresses count from the same place, and what was inside the container still is.
         if old.base == new.base && old.end_of_file <= new.end_of_file {
-            file.before = Some(Before(Arc::clone(&self.objects)));
+            file.before = Some(Arc::clone(&self.objects));
         }
         Ok(file)
     }
@@ -180,43 +176,39 @@ impl File {
             self.spend(OBJECT_COST);
             return Ok(Arc::clone(known));
         }
-        if let Some(same) = self.unchanged(addr)? {
-            let bytes = same.header.weight().saturating_add(OBJECT_COST);
-            self.spend(bytes);
-            self.remember(addr, &same, bytes);
-            return Ok(same);
+        let object = match self.unchanged(addr)? {
+            Some(same) => same,
+            None => Arc::new(self.read(addr)?),
+        };
+        let bytes = cost_of(&object);
+        let mut cache = lock();
+        if cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
+            cache.bytes += bytes;
+            cache.known.insert(addr, Arc::clone(&object));
         }
-        let header = self.counted(|effort| {
-            let (source, superblock, checksums) = (&self.source, &self.superblock, self.checksums);
-            let mut header =
-                ObjectHeader::read_counted(source, superblock, addr, checksums, effort)?;
-            dense::gather(source, superblock, checksums, effort, &mut header)?;
+        Ok(object)
+    }
+
+    /// Reads the object at `addr`, whether or not it is known.
+    fn read(&self, addr: RelAddr) -> Result<Object> {
+        let header = self.counted(self.checksums, |from| {
+            let mut header = ObjectHeader::read_counted(from, addr)?;
+            dense::gather(from, &mut header)?;
             Ok(header)
         })?;
-        let bytes = header.weight().saturating_add(OBJECT_COST);
         let mut object = Object::parse(header)?;
         if object.header.version == 1 {
             self.unpad(&mut object)?;
         }
-        let object = Arc::new(object);
-        self.remember(addr, &object, bytes);
         Ok(object)
-    }
-
-    fn remember(&self, addr: RelAddr, object: &Arc<Object>, bytes: u64) {
-        let mut cache = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
-            cache.bytes += bytes;
-            cache.known.insert(addr, Arc::clone(object));
-        }
     }
 
     /// The object at `addr` of the file that this one came from, if all its bytes are the same here.
     ///
     /// Only one that is described by its own header is: what is kept elsewhere, and headers of version
-    /// 1, whose attributes depend on their types, are read again.
+    /// 1, whose attributes depend on their types, are read again. It costs what its bytes cost.
     fn unchanged(&self, addr: RelAddr) -> Result<Option<Arc<Object>>> {
-        let Some(Before(objects)) = &self.before else { return Ok(None) };
+        let Some(objects) = &self.before else { return Ok(None) };
         let objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(object) = objects.known.get(&addr).map(Arc::clone) else { return Ok(None) };
         drop(objects);
@@ -239,6 +231,7 @@ impl File {
                 return Ok(None);
             }
         }
+        self.spend(cost_of(&object));
         Ok(Some(object))
     }
 
@@ -248,10 +241,9 @@ impl File {
     /// # Errors
     /// If the first chunk cannot be read, or makes no sense without what is lost.
     pub fn object_left(&self, addr: RelAddr) -> Result<(Object, Vec<Error>)> {
-        let (source, superblock) = (&self.source, &self.superblock);
-        let (header, mut lost) = self.counted(|effort| {
-            let (mut header, mut lost) = ObjectHeader::read_left(source, superblock, addr, effort)?;
-            lost.extend(dense::gather_left(source, superblock, effort, &mut header));
+        let (header, mut lost) = self.counted(Checksums::Trusted, |from| {
+            let (mut header, mut lost) = ObjectHeader::read_left(from, addr)?;
+            lost.extend(dense::gather_left(from, &mut header));
             Ok((header, lost))
         })?;
         let object = Object::parse_left(header, &mut lost)?;
@@ -260,9 +252,14 @@ impl File {
 
     /// Spends what `read` takes. What fails counts as well: walks that pass over it would else meet
     /// the same bytes without end.
-    fn counted<T>(&self, read: impl FnOnce(&Effort) -> Result<T>) -> Result<T> {
+    fn counted<T>(
+        &self,
+        checksums: Checksums,
+        read: impl FnOnce(Access<'_>) -> Result<T>,
+    ) -> Result<T> {
         let effort = Effort::default();
-        let read = read(&effort);
+        let Self { source, superblock, .. } = self;
+        let read = read(Access { source, superblock, checksums, effort: &effort });
         self.spend(effort.total().saturating_add(OBJECT_COST));
         let wrong = effort.into_wrong();
         if !wrong.is_empty() {
@@ -522,6 +519,11 @@ impl File {
             Layout::Chunked(chunked) => self.offset(chunked.addr, "chunk").map(Some),
         }
     }
+}
+
+/// What an object that is held costs, in bytes.
+fn cost_of(object: &Object) -> u64 {
+    object.header.weight().saturating_add(OBJECT_COST)
 }
 
 /// Count, heap and index of a sequence of variable length.

@@ -3,10 +3,10 @@
 
 use super::btree2::Tree;
 use super::bytes::Cursor;
-use super::checksum::{Checksums, lookup3};
-use super::effort::Effort;
+use super::checksum::lookup3;
+use super::effort::Access;
 use super::header::{Piece, Storage, absolute};
-use super::{Error, RelAddr, Result, Source, Superblock};
+use super::{Error, RelAddr, Result};
 use crate::h5::budget::{INDEX_BYTES, INDEX_LEVELS, INDEX_NODE, INDEX_NODES};
 use std::collections::{BTreeMap, HashSet};
 
@@ -21,10 +21,7 @@ const TINY: u8 = 2;
 
 /// A heap, its blocks found.
 pub(super) struct FractalHeap<'a> {
-    source: &'a Source,
-    superblock: &'a Superblock,
-    checksums: Checksums,
-    effort: &'a Effort,
+    from: Access<'a>,
     head: Head,
     /// Direct blocks by where in the heap's own space they begin.
     blocks: BTreeMap<u64, Block>,
@@ -89,16 +86,10 @@ impl Head {
 
 impl<'a> FractalHeap<'a> {
     /// Reads head and blocks of the heap at `addr`.
-    pub(super) fn read(
-        source: &'a Source,
-        superblock: &'a Superblock,
-        checksums: Checksums,
-        effort: &'a Effort,
-        addr: RelAddr,
-    ) -> Result<Self> {
+    pub(super) fn read(from: Access<'a>, addr: RelAddr) -> Result<Self> {
         let what = "fractal heap";
-        let offset = absolute(superblock, addr, what)?;
-        let bytes = source.read(offset, LEN + 4, what)?;
+        let offset = absolute(from.superblock, addr, what)?;
+        let bytes = from.source.read(offset, LEN + 4, what)?;
         let mut c = Cursor::new(&bytes, offset, what);
         c.expect(b"FRHP\0", "fractal heap signature and version")?;
         let id_len = usize::from(c.u16()?);
@@ -124,7 +115,7 @@ impl<'a> FractalHeap<'a> {
         let summed = usize::try_from(c.offset() - offset).unwrap_or(LEN);
         let stored = c.u32()?;
         let computed = lookup3(bytes.get(..summed).unwrap_or_default());
-        effort.compare(checksums, offset + summed as u64, what, computed, stored)?;
+        from.compare(offset + summed as u64, what, computed, stored)?;
         if !is_power(width)
             || !is_power(start)
             || !is_power(max_direct)
@@ -152,17 +143,14 @@ impl<'a> FractalHeap<'a> {
                 .min(bytes_of(u64::from(max_managed.max(1).ilog2()) + 1)),
         };
         let mut heap = Self {
-            source,
-            superblock,
-            checksums,
-            effort,
+            from,
             head,
             blocks: BTreeMap::new(),
             met: HashSet::new(),
             storage: Vec::new(),
             huge: None,
             read: 0,
-            left: superblock.end_of_file,
+            left: from.superblock.end_of_file,
         };
         heap.storage.push(Storage {
             start: offset,
@@ -190,7 +178,7 @@ impl<'a> FractalHeap<'a> {
     }
 
     fn place(&mut self, addr: RelAddr, from: u64) -> Result<u64> {
-        let offset = absolute(self.superblock, addr, "block of a fractal heap")?;
+        let offset = absolute(self.from.superblock, addr, "block of a fractal heap")?;
         if !self.met.insert(offset) {
             return Err(Error::corrupt(
                 from,
@@ -206,7 +194,7 @@ impl<'a> FractalHeap<'a> {
     }
 
     fn take(&mut self, len: u64, from: u64) -> Result<()> {
-        self.effort.add(len);
+        self.from.effort.add(len);
         let left = self.left.checked_sub(len);
         self.left = left.ok_or_else(|| {
             let expected = "each byte to belong to one block";
@@ -219,31 +207,34 @@ impl<'a> FractalHeap<'a> {
     fn direct(&mut self, addr: RelAddr, begin: u64, size: u64, from: u64) -> Result<()> {
         let what = "direct block of a fractal heap";
         let offset = self.place(addr, from)?;
-        let end = offset.checked_add(size).filter(|&end| end <= self.superblock.end_of_file);
+        let end = offset.checked_add(size).filter(|&end| end <= self.from.superblock.end_of_file);
         let Some(end) = end else {
             return Err(Error::corrupt(
                 offset,
                 what,
-                format!("at most {} bytes", self.superblock.end_of_file.saturating_sub(offset)),
+                format!(
+                    "at most {} bytes",
+                    self.from.superblock.end_of_file.saturating_sub(offset)
+                ),
                 size.to_string(),
             ));
         };
         self.take(size, from)?;
         let head = 13 + self.head.offset_width;
-        let bytes = self.source.read(offset, head + 4, what)?;
+        let bytes = self.from.source.read(offset, head + 4, what)?;
         let mut c = Cursor::new(&bytes, offset, what);
         c.expect(b"FHDB\0", "signature and version of a fractal heap's direct block")?;
         let sum_at = offset + head as u64;
         let summed = self.head.flags & CHECKSUMS != 0;
         if summed {
             let len = usize::try_from(size).unwrap_or(usize::MAX);
-            let mut whole = self.source.read(offset, len, what)?;
+            let mut whole = self.from.source.read(offset, len, what)?;
             let Some(place) = whole.get_mut(head..).and_then(|b| b.first_chunk_mut::<4>()) else {
                 return Err(Error::corrupt(offset, what, "room for a checksum", size.to_string()));
             };
             let stored = u32::from_le_bytes(std::mem::take(place));
             let computed = lookup3(&whole);
-            self.effort.compare(self.checksums, sum_at, what, computed, stored)?;
+            self.from.compare(sum_at, what, computed, stored)?;
         }
         self.storage.push(Storage { start: offset, end, checksum: summed.then_some(sum_at) });
         self.blocks.insert(begin, Block { offset, size });
@@ -271,7 +262,7 @@ impl<'a> FractalHeap<'a> {
         let len = usize::try_from(entries.saturating_mul(8)).unwrap_or(usize::MAX);
         let len = len.saturating_add(head);
         self.take(len as u64, from)?;
-        let bytes = self.source.read(offset, len.saturating_add(4), what)?;
+        let bytes = self.from.source.read(offset, len.saturating_add(4), what)?;
         let mut c = Cursor::new(&bytes, offset, what);
         c.expect(b"FHIB\0", "signature and version of a fractal heap's indirect block")?;
         c.take(8 + self.head.offset_width)?;
@@ -289,7 +280,7 @@ impl<'a> FractalHeap<'a> {
             }
         }
         let stored = c.u32()?;
-        self.effort.compare(self.checksums, offset + len as u64, what, computed, stored)?;
+        self.from.compare(offset + len as u64, what, computed, stored)?;
         let end = offset + len as u64 + 4;
         self.storage.push(Storage { start: offset, end, checksum: None });
         let direct_rows = self.head.direct_rows();
@@ -354,13 +345,13 @@ impl<'a> FractalHeap<'a> {
                 return Err(Error::corrupt(from, "type of a fractal heap id", "0 to 2", found));
             }
         };
-        self.effort.add(len);
+        self.from.effort.add(len);
         self.read = self.read.saturating_add(len);
         if self.read > INDEX_BYTES {
             return Err(Error::foreign(from, "links or attributes of over 16 MiB"));
         }
         let len = usize::try_from(len).unwrap_or(usize::MAX);
-        Ok(Piece { offset, bytes: self.source.read(offset, len, "object of a fractal heap")? })
+        Ok(Piece { offset, bytes: self.from.source.read(offset, len, "object of a fractal heap")? })
     }
 
     /// An object that is too large for a block: where it stands is said in its id, or in a B-tree.
@@ -378,8 +369,8 @@ impl<'a> FractalHeap<'a> {
                 Error::corrupt(from, "fractal heap id", "a large object of the heap", found)
             })?
         };
-        let offset = absolute(self.superblock, addr, "large object of a fractal heap")?;
-        let end = offset.checked_add(len).filter(|&end| end <= self.superblock.end_of_file);
+        let offset = absolute(self.from.superblock, addr, "large object of a fractal heap")?;
+        let end = offset.checked_add(len).filter(|&end| end <= self.from.superblock.end_of_file);
         let Some(end) = end else {
             return Err(Error::corrupt(
                 from,
@@ -394,8 +385,7 @@ impl<'a> FractalHeap<'a> {
 
     /// Records of type 1: address, bytes, number.
     fn huge_objects(&mut self) -> Result<BTreeMap<u64, (RelAddr, u64)>> {
-        let Self { source, superblock, checksums, effort, .. } = *self;
-        let tree = Tree::read(source, superblock, checksums, effort, self.head.huge_tree, (1, 24))?;
+        let tree = Tree::read(self.from, self.head.huge_tree, (1, 24))?;
         let mut out = BTreeMap::new();
         for (record, at) in &tree.records {
             let mut c = Cursor::new(record, *at, "large objects of a fractal heap");

@@ -3,7 +3,7 @@
 
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
-use super::effort::Effort;
+use super::effort::{Access, Effort};
 use super::message::link::Group;
 use super::{Error, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{HEADER_BYTES, HEADER_MESSAGES};
@@ -172,29 +172,22 @@ impl ObjectHeader {
         addr: RelAddr,
         checksums: Checksums,
     ) -> Result<Self> {
-        Self::read_with(source, superblock, addr, checksums, &Effort::default(), None)
+        let effort = &Effort::default();
+        Self::read_counted(Access { source, superblock, checksums, effort }, addr)
     }
 
-    /// As [`Self::read`]; what it takes goes to `effort`, even if it fails.
-    pub(super) fn read_counted(
-        source: &Source,
-        superblock: &Superblock,
-        addr: RelAddr,
-        checksums: Checksums,
-        effort: &Effort,
-    ) -> Result<Self> {
-        Self::read_with(source, superblock, addr, checksums, effort, None)
+    /// As [`Self::read`]; what it takes is counted, even if it fails.
+    pub(super) fn read_counted(from: Access<'_>, addr: RelAddr) -> Result<Self> {
+        Self::read_with(from, addr, None)
     }
 
     /// As [`Self::read`]; errors of continuations go to `lost`, if there is such a place.
     fn read_with(
-        source: &Source,
-        superblock: &Superblock,
+        from: Access<'_>,
         addr: RelAddr,
-        checksums: Checksums,
-        effort: &Effort,
         mut lost: Option<&mut Vec<Error>>,
     ) -> Result<Self> {
+        let Access { source, superblock, checksums, effort } = from;
         let offset = absolute(superblock, addr, "object header")?;
         let from = Bytes { source, superblock, checksums };
         let First { chunk: first, version, flags, extra, ref_count } = from.first(offset)?;
@@ -309,15 +302,9 @@ impl ObjectHeader {
     ///
     /// # Errors
     /// If the first chunk cannot be read.
-    pub(super) fn read_left(
-        source: &Source,
-        superblock: &Superblock,
-        addr: RelAddr,
-        effort: &Effort,
-    ) -> Result<(Self, Vec<Error>)> {
+    pub(super) fn read_left(from: Access<'_>, addr: RelAddr) -> Result<(Self, Vec<Error>)> {
         let mut lost = Vec::new();
-        let trusted = Checksums::Trusted;
-        let header = Self::read_with(source, superblock, addr, trusted, effort, Some(&mut lost))?;
+        let header = Self::read_with(from, addr, Some(&mut lost))?;
         Ok((header, lost))
     }
 

@@ -11,6 +11,7 @@
 //! to the superblock's base address; a plain `u64` called *offset* counts bytes from the start of
 //! the file.
 
+mod address_blocks;
 mod address_hash;
 mod address_log;
 mod address_map;
@@ -48,6 +49,7 @@ mod symbol_table;
 #[cfg(test)]
 mod tests;
 mod to_visit;
+mod tokens;
 mod trace;
 mod work;
 

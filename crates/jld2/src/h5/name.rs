@@ -103,7 +103,7 @@ impl From<String> for Name {
 
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
-        Self::from(text.to_owned())
+        Self::new(text.as_bytes())
     }
 }
 

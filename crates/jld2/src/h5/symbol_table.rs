@@ -2,10 +2,10 @@
 //! names (HDF5 specification III.A.1, III.B to III.D; docs/jld2-format.md, section 3.4).
 
 use super::bytes::Cursor;
-use super::effort::Effort;
+use super::effort::Access;
 use super::header::{Storage, absolute};
 use super::message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
-use super::{Error, ErrorKind, Name, RelAddr, Result, Source, Superblock};
+use super::{Error, ErrorKind, Name, RelAddr, Result, Superblock};
 use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODES};
 use std::collections::HashSet;
 
@@ -26,15 +26,9 @@ pub(super) struct SymbolTable {
 }
 
 /// Reads the group whose symbol table message, at the offset `at`, names this B-tree and this heap.
-pub(super) fn read(
-    source: &Source,
-    superblock: &Superblock,
-    effort: &Effort,
-    tree: RelAddr,
-    heap: RelAddr,
-) -> Result<SymbolTable> {
-    let heap = LocalHeap::read(source, superblock, heap)?.whole(superblock)?;
-    let mut reader = Reader::new(source, superblock, effort, heap);
+pub(super) fn read(from: Access<'_>, tree: RelAddr, heap: RelAddr) -> Result<SymbolTable> {
+    let heap = LocalHeap::read(from, heap)?.whole(from.superblock)?;
+    let mut reader = Reader::new(from, heap);
     reader.tree(tree)?;
     Ok(reader.out)
 }
@@ -44,15 +38,13 @@ pub(super) fn read(
 /// # Errors
 /// If nothing is left of the heap's head, which says where the names are.
 pub(super) fn read_left(
-    source: &Source,
-    superblock: &Superblock,
-    effort: &Effort,
+    from: Access<'_>,
     tree: RelAddr,
     heap: RelAddr,
 ) -> Result<(SymbolTable, Option<Error>)> {
-    let mut heap = LocalHeap::read(source, superblock, heap)?;
-    heap.size = heap.size.min(superblock.end_of_file.saturating_sub(heap.start));
-    let mut reader = Reader::new(source, superblock, effort, heap);
+    let mut heap = LocalHeap::read(from, heap)?;
+    heap.size = heap.size.min(from.superblock.end_of_file.saturating_sub(heap.start));
+    let mut reader = Reader::new(from, heap);
     reader.lenient = true;
     reader.tree(tree)?;
     Ok((reader.out, reader.lost))
@@ -68,16 +60,16 @@ struct LocalHeap {
 }
 
 impl LocalHeap {
-    fn read(source: &Source, superblock: &Superblock, addr: RelAddr) -> Result<Self> {
-        let head = absolute(superblock, addr, "local heap")?;
-        let bytes = source.read(head, 32, "local heap")?;
+    fn read(from: Access<'_>, addr: RelAddr) -> Result<Self> {
+        let head = absolute(from.superblock, addr, "local heap")?;
+        let bytes = from.source.read(head, 32, "local heap")?;
         let mut c = Cursor::new(&bytes, head, "local heap");
         c.expect(b"HEAP\0", "local heap signature and version")?;
         c.take(3)?;
         let said_at = c.offset();
         let size = c.u64()?;
         let _free = c.u64()?;
-        let start = absolute(superblock, c.addr()?, "names of a local heap")?;
+        let start = absolute(from.superblock, c.addr()?, "names of a local heap")?;
         Ok(Self { head, start, size, said_at })
     }
 
@@ -100,9 +92,7 @@ impl LocalHeap {
 type Children = (u8, Vec<(RelAddr, u64)>);
 
 struct Reader<'a> {
-    source: &'a Source,
-    superblock: &'a Superblock,
-    effort: &'a Effort,
+    from: Access<'a>,
     heap: LocalHeap,
     /// Bytes of names read so far.
     names: u64,
@@ -116,16 +106,9 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(
-        source: &'a Source,
-        superblock: &'a Superblock,
-        effort: &'a Effort,
-        heap: LocalHeap,
-    ) -> Self {
+    fn new(from: Access<'a>, heap: LocalHeap) -> Self {
         let mut out = Self {
-            source,
-            superblock,
-            effort,
+            from,
             heap,
             names: 0,
             met: HashSet::new(),
@@ -150,7 +133,7 @@ impl<'a> Reader<'a> {
     }
 
     fn storage(&mut self, start: u64, len: u64) {
-        self.effort.add(len);
+        self.from.effort.add(len);
         let end = start.saturating_add(len);
         self.out.storage.push(Storage { start, end, checksum: None });
     }
@@ -158,7 +141,7 @@ impl<'a> Reader<'a> {
     /// Reads all leaves from left to right.
     fn tree(&mut self, root: RelAddr) -> Result<()> {
         // The root says how deep it is; below, each level is one less.
-        let mut pending = vec![(root, self.superblock.offset, None)];
+        let mut pending = vec![(root, self.from.superblock.offset, None)];
         while let Some((addr, from, level)) = pending.pop() {
             let read = self.below(addr, from, level);
             let (own, children) = self.pass(read)?;
@@ -190,7 +173,7 @@ impl<'a> Reader<'a> {
 
     /// The offset of a node that was not met before; `from` is where its address stands.
     fn node(&mut self, addr: RelAddr, from: u64) -> Result<u64> {
-        let offset = absolute(self.superblock, addr, "node of a group's B-tree")?;
+        let offset = absolute(self.from.superblock, addr, "node of a group's B-tree")?;
         if !self.met.insert(offset) {
             return Err(Error::corrupt(
                 from,
@@ -208,7 +191,7 @@ impl<'a> Reader<'a> {
     /// Level and children, with the places of their addresses.
     fn inner(&mut self, offset: u64) -> Result<Children> {
         let what = "node of a group's B-tree";
-        let head = self.source.read(offset, 24, what)?;
+        let head = self.from.source.read(offset, 24, what)?;
         let mut c = Cursor::new(&head, offset, what);
         c.expect(b"TREE\0", "signature and type of a group's B-tree")?;
         let level = c.u8()?;
@@ -217,7 +200,7 @@ impl<'a> Reader<'a> {
         let len = 16 * usize::from(count) + 8;
         self.storage(offset, TREE_HEAD + len as u64);
         let start = offset + TREE_HEAD;
-        let bytes = self.source.read(start, len, what)?;
+        let bytes = self.from.source.read(start, len, what)?;
         let mut c = Cursor::new(&bytes, start, what);
         let mut children = Vec::with_capacity(usize::from(count));
         for _ in 0..count {
@@ -230,14 +213,14 @@ impl<'a> Reader<'a> {
 
     fn leaf(&mut self, offset: u64) -> Result<()> {
         let what = "symbol table node";
-        let head = self.source.read(offset, 8, what)?;
+        let head = self.from.source.read(offset, 8, what)?;
         let mut c = Cursor::new(&head, offset, what);
         c.expect(b"SNOD\x01", "signature and version of a symbol table node")?;
         c.u8()?;
         let mut count = c.u16()?;
         let start = offset + NODE_HEAD;
         if self.lenient {
-            let there = self.superblock.end_of_file.saturating_sub(start) / ENTRY;
+            let there = self.from.superblock.end_of_file.saturating_sub(start) / ENTRY;
             if there < u64::from(count) {
                 let expected = format!("{count} entries");
                 let cut = Error::corrupt(offset, what, expected, format!("{there} of them"));
@@ -247,7 +230,7 @@ impl<'a> Reader<'a> {
         }
         let len = usize::from(count) * 40;
         self.storage(offset, NODE_HEAD + u64::from(count) * ENTRY);
-        let bytes = self.source.read(start, len, what)?;
+        let bytes = self.from.source.read(start, len, what)?;
         let mut c = Cursor::new(&bytes, start, what);
         for _ in 0..count {
             let read = self.entry(&mut c);
@@ -301,8 +284,8 @@ impl<'a> Reader<'a> {
                 )));
             }
             let len = usize::try_from(left.min(PIECE.max(read))).unwrap_or(0);
-            let piece = self.source.read(start.saturating_add(read), len, what)?;
-            self.effort.add(piece.len() as u64);
+            let piece = self.from.source.read(start.saturating_add(read), len, what)?;
+            self.from.effort.add(piece.len() as u64);
             self.names = self.names.saturating_add(piece.len() as u64);
             if self.names > INDEX_BYTES {
                 return Err(Error::foreign(from, "a group with over 16 MiB of names"));

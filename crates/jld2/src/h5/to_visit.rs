@@ -5,7 +5,9 @@
 //! them, and the path of the present object once: memory grows with neither the number of
 //! references nor the depth of groups beyond a few bytes for each.
 
-use super::{AddressLog, RelAddr};
+use super::tokens::{get, put};
+use super::{AddressLog, RelAddr, Result};
+use crate::h5::budget::{Budget, Cost};
 
 /// The objects to be visited, in an order: what an object leads to comes before all else, as it was
 /// found.
@@ -15,8 +17,6 @@ pub(crate) struct ToVisit {
     levels: Vec<Level>,
     /// What the present object leads to.
     found: Level,
-    /// Bytes of names that are kept.
-    names: u64,
 }
 
 /// What one object leads to.
@@ -49,11 +49,22 @@ impl ToVisit {
         self.found.targets.push(target.0);
     }
 
-    /// The present group has a link of this name to `target`.
-    pub(crate) fn link(&mut self, name: &str, target: RelAddr) {
+    /// The present group has a link of this name to `target`, which stands at `at`. Its name is kept
+    /// until it is visited.
+    ///
+    /// # Errors
+    /// If `budget` allows no more names.
+    pub(crate) fn link(
+        &mut self,
+        name: &str,
+        target: RelAddr,
+        at: u64,
+        budget: &mut Budget,
+    ) -> Result<()> {
+        budget.take(Cost::Paths, name.len() as u64, at)?;
         self.found.names.push(Some(name));
-        self.names = self.names.saturating_add(name.len() as u64);
         self.found.targets.push(target.0);
+        Ok(())
     }
 
     /// Goes on to the next object; `path` is that of the present one and becomes that of the next.
@@ -61,6 +72,7 @@ impl ToVisit {
     pub(crate) fn next(
         &mut self,
         path: &mut String,
+        budget: &mut Budget,
         join: impl FnOnce(&mut String, &str),
     ) -> Option<RelAddr> {
         if !self.found.targets.is_empty() {
@@ -74,7 +86,7 @@ impl ToVisit {
         if let Some(own) = level.own.checked_sub(1) {
             level.own = own;
         } else if let Some(name) = level.names.pop() {
-            self.names = self.names.saturating_sub(name.len() as u64);
+            budget.give_back(Cost::Paths, name.len() as u64);
             join(path, name);
         }
         // A chain of any length takes no memory.
@@ -82,11 +94,6 @@ impl ToVisit {
             self.levels.pop();
         }
         Some(RelAddr(target))
-    }
-
-    /// Bytes of the names that wait.
-    pub(crate) fn name_bytes(&self) -> u64 {
-        self.names
     }
 }
 
@@ -101,26 +108,12 @@ pub(super) fn join(path: &mut String, name: &str) {
 impl Names {
     /// None stands for no name at all.
     fn push(&mut self, name: Option<&str>) {
-        let len = name.map_or(0, |name| name.len() as u64 + 1);
-        let mut rest = len;
-        while rest >= 0x80 {
-            self.bytes.push(u8::try_from(rest & 0x7f).unwrap_or(0) | 0x80);
-            rest >>= 7;
-        }
-        self.bytes.push(u8::try_from(rest).unwrap_or(0));
+        put(&mut self.bytes, name.map_or(0, |name| name.len() as u128 + 1));
         self.bytes.extend_from_slice(name.unwrap_or_default().as_bytes());
     }
 
     fn pop(&mut self) -> Option<&str> {
-        let (mut len, mut shift) = (0_usize, 0);
-        while let Some(byte) = self.bytes.get(self.at) {
-            self.at += 1;
-            len |= usize::from(byte & 0x7f) << shift;
-            shift += 7;
-            if byte & 0x80 == 0 || shift > 56 {
-                break;
-            }
-        }
+        let len = usize::try_from(get(&self.bytes, &mut self.at)).ok()?;
         let start = self.at;
         self.at = start.saturating_add(len.checked_sub(1)?);
         std::str::from_utf8(self.bytes.get(start..self.at)?).ok()
@@ -148,7 +141,7 @@ mod tests {
         /// As a stack of addresses with their whole paths.
         #[test]
         fn paths_and_order_are_those_of_a_stack(objects in proptest::collection::vec(leads(), 1..40)) {
-            let mut ours = ToVisit::default();
+            let (mut ours, mut budget) = (ToVisit::default(), Budget::new(0, 1 << 20));
             let mut path = "/".to_owned();
             let mut theirs: Vec<(RelAddr, String)> = Vec::new();
             let mut objects = objects.into_iter();
@@ -159,30 +152,31 @@ mod tests {
                     match &name {
                         None => ours.own(RelAddr(addr)),
                         Some(name) => {
-                            ours.link(name, RelAddr(addr));
+                            ours.link(name, RelAddr(addr), 0, &mut budget).unwrap();
                             join(&mut of, name);
                         }
                     }
                     found.push((RelAddr(addr), of));
                 }
                 theirs.extend(found.into_iter().rev());
-                let (next, expected) = (ours.next(&mut path, join), theirs.pop());
+                let (next, expected) = (ours.next(&mut path, &mut budget, join), theirs.pop());
                 prop_assert_eq!(next, expected.as_ref().map(|(addr, _)| *addr));
                 let Some((_, expected)) = expected else { break };
                 prop_assert_eq!(&path, &expected);
             }
-            prop_assert_eq!(ours.name_bytes(), 0);
+            prop_assert_eq!(budget.used(Cost::Paths), 0);
         }
     }
 
     #[test]
     fn a_chain_of_any_length_takes_no_memory() {
         let (mut all, mut path) = (ToVisit::default(), "/".to_owned());
+        let mut budget = Budget::new(0, 0);
         for i in 0..10_000 {
             all.own(RelAddr(i * i));
-            assert_eq!(all.next(&mut path, join), Some(RelAddr(i * i)));
+            assert_eq!(all.next(&mut path, &mut budget, join), Some(RelAddr(i * i)));
             assert!(all.levels.is_empty());
         }
-        assert_eq!((all.next(&mut path, join), path.as_str()), (None, "/"));
+        assert_eq!((all.next(&mut path, &mut budget, join), path.as_str()), (None, "/"));
     }
 }

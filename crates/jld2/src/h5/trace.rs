@@ -200,16 +200,7 @@ impl<'a> Trace<'a> {
         let superblock = file.superblock();
         let end = superblock.offset + superblock.size();
         visitor.region(Region { start: 0, end, kind: RegionKind::Superblock })?;
-        let mut trace = Self {
-            file,
-            visitor,
-            seen: AddressSet::default(),
-            heaps: AddressSet::default(),
-            to_visit: ToVisit::default(),
-            plans: AddressHashMap::default(),
-            buffer: Vec::new(),
-            allowance: file.allowance(),
-        };
+        let mut trace = Self::new(file, file.allowance(), visitor);
         trace.seen.insert(superblock.root.0);
         let (mut next, mut path) = (Some(superblock.root), "/".to_owned());
         while let Some(addr) = next {
@@ -229,10 +220,7 @@ impl<'a> Trace<'a> {
                 }
                 visited => visited?,
             }
-            let waiting = trace.to_visit.name_bytes();
-            next = trace.to_visit.next(&mut path, join);
-            let less = waiting.saturating_sub(trace.to_visit.name_bytes());
-            trace.allowance.give_back(Cost::Paths, less);
+            next = trace.to_visit.next(&mut path, &mut trace.allowance, join);
         }
         Ok(())
     }
@@ -247,7 +235,11 @@ impl<'a> Trace<'a> {
         allowance: Budget,
         visitor: &'a mut dyn Visitor,
     ) -> Result<()> {
-        let mut trace = Self {
+        Self::new(file, allowance, visitor).visit(addr, "/")
+    }
+
+    fn new(file: &'a File, allowance: Budget, visitor: &'a mut dyn Visitor) -> Self {
+        Self {
             file,
             visitor,
             seen: AddressSet::default(),
@@ -256,8 +248,7 @@ impl<'a> Trace<'a> {
             plans: AddressHashMap::default(),
             buffer: Vec::new(),
             allowance,
-        };
-        trace.visit(addr, "/")
+        }
     }
 
     fn visit(&mut self, addr: RelAddr, path: &str) -> Result<()> {
@@ -284,8 +275,7 @@ impl<'a> Trace<'a> {
                 for link in &group.links {
                     let (target, at) = (link.target, link.at);
                     if self.leads_on(&Edge { kind: EdgeKind::Link, from: addr, at, target })? {
-                        self.allowance.take(Cost::Paths, link.name.len() as u64, at)?;
-                        self.to_visit.link(&link.name, target);
+                        self.to_visit.link(&link.name, target, at, &mut self.allowance)?;
                     }
                 }
             }

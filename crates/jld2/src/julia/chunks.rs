@@ -6,6 +6,7 @@
 //! decoded as often as its lines take turns: memory stays bounded, time does not.
 
 use super::stored::{Stored, skip};
+use super::unwritten;
 use crate::codec::{self, Filter};
 use crate::h5::{ChunkIter, ChunkTable, Dataset, Datatype, Error, File, Grid, Result, StoredChunk};
 use std::io::{self, BufRead, Read};
@@ -110,28 +111,6 @@ impl<'a> Chunks<'a> {
             _ => error,
         }
     }
-
-    /// Fills bytes of the dataset, from `start` on, with what was never written.
-    fn unwritten(&self, start: u64, out: &mut [u8]) {
-        let size = self.fill.len();
-        let Some(phase) = start.checked_rem(size as u64) else { return };
-        if let Some(&byte) = self.fill.first().filter(|&first| self.fill.iter().all(|b| b == first))
-        {
-            // As most are: zeros.
-            out.fill(byte);
-            return;
-        }
-        let phase = usize::try_from(phase).unwrap_or(0);
-        let (head, out) = out.split_at_mut((size - phase).min(out.len()));
-        for (to, from) in head.iter_mut().zip(self.fill.iter().skip(phase)) {
-            *to = *from;
-        }
-        for element in out.chunks_mut(size) {
-            for (to, from) in element.iter_mut().zip(&self.fill) {
-                *to = *from;
-            }
-        }
-    }
 }
 
 /// Bytes `range` of a dataset, of which none are missing.
@@ -196,7 +175,7 @@ impl Rows<'_, '_> {
             let end = self.ahead.map_or(self.end, |chunk| chunk.number.saturating_mul(size));
             let len = end.min(self.end).saturating_sub(self.next);
             let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(GAP)];
-            self.chunks.unwritten(self.next, &mut bytes);
+            unwritten::fill(&self.chunks.fill, self.next, &mut bytes);
             self.now = Now::Gap { bytes, taken: 0 };
         }
         Ok(())
@@ -340,7 +319,7 @@ impl Stretches<'_, '_> {
         self.buffer.clear();
         self.buffer.reserve_exact(len);
         self.buffer.resize(len, 0);
-        self.chunks.unwritten(range.start, &mut self.buffer);
+        unwritten::fill(&self.chunks.fill, range.start, &mut self.buffer);
         let corner = Corner::of(&self.chunks.dims, &range);
         let first = self.chunks.grid().holding(element(&corner.first));
         let last = self.chunks.grid().holding(element(&corner.last));

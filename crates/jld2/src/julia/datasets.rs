@@ -52,9 +52,7 @@ pub fn linked(file: &File) -> Result<Linked> {
     let (mut next, mut path) = (Some(root), String::new());
     while let Some(addr) = next {
         visit(file, addr, &path, &mut seen, &mut to_visit, &mut budget, &mut out)?;
-        let waiting = to_visit.name_bytes();
-        next = to_visit.next(&mut path, |path, name| path.extend(["/", name]));
-        budget.give_back(Cost::Paths, waiting.saturating_sub(to_visit.name_bytes()));
+        next = to_visit.next(&mut path, &mut budget, |path, name| path.extend(["/", name]));
     }
     out.datasets.sort();
     out.symbolic.sort_by(|a, b| a.0.cmp(&b.0));
@@ -94,8 +92,7 @@ fn visit(
                 if path.is_empty() && link.name == "_types" {
                     continue;
                 }
-                budget.take(Cost::Paths, link.name.len() as u64, link.at)?;
-                to_visit.link(&link.name, link.target);
+                to_visit.link(&link.name, link.target, link.at, budget)?;
             }
             for link in &group.symbolic {
                 let path = format!("{path}/{}", link.name);

@@ -52,6 +52,27 @@ impl Unwritten {
     }
 }
 
+/// Fills bytes of a dataset, from `start` on, with one element over and over.
+pub(super) fn fill(element: &[u8], start: u64, out: &mut [u8]) {
+    let size = element.len();
+    let Some(phase) = start.checked_rem(size as u64) else { return };
+    if let Some(&byte) = element.first().filter(|&first| element.iter().all(|b| b == first)) {
+        // As most are: zeros.
+        out.fill(byte);
+        return;
+    }
+    let phase = usize::try_from(phase).unwrap_or(0);
+    let (head, out) = out.split_at_mut((size - phase).min(out.len()));
+    for (to, from) in head.iter_mut().zip(element.iter().skip(phase)) {
+        *to = *from;
+    }
+    for piece in out.chunks_mut(size) {
+        for (to, from) in piece.iter_mut().zip(element) {
+            *to = *from;
+        }
+    }
+}
+
 /// A stream of data that were never written.
 pub(super) struct UnwrittenReader<'u> {
     of: &'u Unwritten,
@@ -68,10 +89,8 @@ impl BufRead for UnwrittenReader<'_> {
         if self.taken >= self.piece.len() {
             let left = self.end.saturating_sub(self.next);
             let len = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE);
-            let size = self.of.element.len().max(1) as u64;
-            let phase = usize::try_from(self.next % size).unwrap_or(0);
-            self.piece.clear();
-            self.piece.extend(self.of.element.iter().cycle().skip(phase).take(len));
+            self.piece.resize(len, 0);
+            fill(&self.of.element, self.next, &mut self.piece);
             self.next = self.next.saturating_add(len as u64);
             self.taken = 0;
         }
