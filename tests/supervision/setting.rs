@@ -227,6 +227,7 @@ pub(crate) fn supervise(dir: &Path) {
     for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
         match key {
             "workers" => settings.workers = Count::Exactly(value.parse().unwrap()),
+            "retries" => settings.retries = value.parse().unwrap(),
             "grace" => settings.grace = Duration::from_millis(value.parse().unwrap()),
             "limit" => settings.memory_limit = Some(value.parse::<u64>().unwrap() << 20),
             "nofile" => {
