@@ -192,9 +192,9 @@ mod tests {
             done: 3,
             total: 4,
         };
+        terminal.show(&[RunEvent::RunStarted(start())], 0.0);
         let text = terminal.show(
             &[
-                RunEvent::RunStarted(start()),
                 begin(0, 100),
                 begin(1, 101),
                 progress,
