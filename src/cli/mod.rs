@@ -1,5 +1,6 @@
 //! Reads command lines, config file and environment; no logic.
 
+mod ask;
 mod build_info;
 mod completions;
 mod flags;
@@ -19,6 +20,7 @@ mod supervisor;
 mod target;
 mod value;
 
+pub use ask::{OrderArgs, StatusArgs};
 pub use build_info::build_info;
 pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
