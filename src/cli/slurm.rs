@@ -29,8 +29,7 @@ pub struct SlurmFlags {
     /// Array tasks that may run at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub at_a_time: Option<u32>,
-    /// Wall time of a task, as sbatch reads it: minutes, hours:minutes:seconds (04:00:00),
-    /// days-hours:minutes:seconds
+    /// Wall time of a task, as sbatch reads it (04:00:00)
     #[arg(long, value_name = "TIME", value_parser = wall_time)]
     pub time: Option<String>,
     /// Memory of a task, as sbatch reads it (8G)
