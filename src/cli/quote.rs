@@ -5,10 +5,10 @@ pub use crate::text::quote;
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
     use proptest::prelude::*;
+    use std::ffi::OsStr;
     use std::io::Write as _;
+    use std::os::unix::ffi::OsStrExt;
     use std::process::{Command, Output, Stdio};
 
     /// Gives `script` to a bash with `args` on its standard input.

@@ -268,7 +268,11 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
 
 /// Fails if there is no directory at `path`.
 fn directory(path: &Path) -> io::Result<()> {
-    if std::fs::metadata(path)?.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+    if std::fs::metadata(path)?.is_dir() {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::NotADirectory.into())
+    }
 }
 
 fn existing(path: PathBuf) -> Result<PathBuf, UsageError> {

@@ -45,19 +45,20 @@ fn word_meant(word: &str, behind: &[String]) -> Option<String> {
             [] => "jldconv-supervisor IN OUT".to_owned(),
             [one] if Path::new(one).is_file() => format!("jldconv convert {one} OUT"),
             [one] => format!("jldconv-supervisor {one} OUT"),
-            [one, ..] if Path::new(one).is_file() => format!("jldconv convert {}", behind.join(" ")),
+            [one, ..] if Path::new(one).is_file() => {
+                format!("jldconv convert {}", behind.join(" "))
+            }
             _ => format!("jldconv-supervisor {}", behind.join(" ")),
         };
         return Some(format!("did you mean: {run}"));
     }
-    let (program, command, name) =
-        match (SupervisorCli::command(), JldconvCli::command()) {
-            (ours, other) => match (nearest(word, &ours), nearest(word, &other)) {
-                (Some(name), _) => ("jldconv-supervisor", ours, name),
-                (None, Some(name)) => ("jldconv", other, name),
-                (None, None) => return None,
-            },
-        };
+    let (program, command, name) = match (SupervisorCli::command(), JldconvCli::command()) {
+        (ours, other) => match (nearest(word, &ours), nearest(word, &other)) {
+            (Some(name), _) => ("jldconv-supervisor", ours, name),
+            (None, Some(name)) => ("jldconv", other, name),
+            (None, None) => return None,
+        },
+    };
     Some(format!("did you mean: {program} {name}{}", arguments(&command, &name, behind)))
 }
 
@@ -119,7 +120,8 @@ pub fn supervisor_meant(error: &clap::Error, args: &[OsString]) -> Option<Meant>
         ));
     }
     let behind: Vec<String> = rest.iter().map(|word| shell_path(Path::new(word))).collect();
-    if let Some(word) = first.to_str().filter(|word| !word.contains('/') && !Path::new(word).exists())
+    if let Some(word) =
+        first.to_str().filter(|word| !word.contains('/') && !Path::new(word).exists())
         && let Some(meant) = word_meant(word, &behind)
     {
         let no = format!("jldconv-supervisor has no subcommand {word:?}");
@@ -193,8 +195,7 @@ fn range_meant(error: &clap::Error) -> Option<String> {
     };
     let fixed = as_range(value);
     let asked = arg.starts_with("--range") && fixed != *value;
-    (asked && fixed.parse::<Ranges>().is_ok())
-        .then(|| format!("write it as --range {fixed}"))
+    (asked && fixed.parse::<Ranges>().is_ok()).then(|| format!("write it as --range {fixed}"))
 }
 
 /// A range as it is written here.

@@ -204,7 +204,8 @@ mod tests {
             assert!(wall_time(text).is_err(), "{text}");
         }
         assert!(wall_time("unlimited").is_ok());
-        for (text, fine) in [("8G", true), ("4000", true), ("8GB", false), ("", false), ("G", false)]
+        for (text, fine) in
+            [("8G", true), ("4000", true), ("8GB", false), ("", false), ("G", false)]
         {
             assert_eq!(memory(text).is_ok(), fine, "{text}");
         }

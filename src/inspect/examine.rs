@@ -10,7 +10,9 @@ use crate::h5::{Checksums, Error, File, Trace};
 use crate::inspect::unreadable;
 use crate::julia::TypeTable;
 use crate::migrate::target::Target;
-use crate::migrate::{self, Examiner, Finding, Migration, PlanError, Readers, Remedy, Severity, When, plan};
+use crate::migrate::{
+    self, Examiner, Finding, Migration, PlanError, Readers, Remedy, Severity, When, plan,
+};
 use crate::text::shell_path;
 use std::collections::BTreeMap;
 use std::path::Path;

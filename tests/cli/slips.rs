@@ -27,7 +27,12 @@ fn each_slip_names_the_right_command() {
         ),
         (supervisor, &["reprot", "new"], 2, "did you mean: jldconv-supervisor report new\n"),
         (supervisor, &["reprot"], 2, "did you mean: jldconv-supervisor report OUTPUT_DIR\n"),
-        (supervisor, &["verfy", "old", "new"], 2, "did you mean: jldconv-supervisor verify old new\n"),
+        (
+            supervisor,
+            &["verfy", "old", "new"],
+            2,
+            "did you mean: jldconv-supervisor verify old new\n",
+        ),
         (
             supervisor,
             &["convert", "old", "new"],

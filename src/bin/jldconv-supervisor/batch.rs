@@ -11,7 +11,6 @@ use jldconv::report::{
 };
 use jldconv::supervisor::{
     ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
-    WorkerProgram,
 };
 use jldconv::tasks::convert::{self, Survey};
 use jldconv::text;
@@ -63,7 +62,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     if let Some(config) = &config {
         screen.block(&format!("  settings    {}\n", text::path(config)));
     }
-    let hooks = Hooks { program: WorkerProgram::default() };
+    let hooks = Hooks::default();
     let mut survey = convert::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
         .map_err(|error| stopped(&error))?;
     for message in std::mem::take(&mut survey.notes) {
@@ -148,7 +147,7 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
     if fails {
         settings.on_conflict = OnConflict::Skip;
     }
-    let hooks = Hooks { program: WorkerProgram::default() };
+    let hooks = Hooks::default();
     let survey =
         convert::survey(&settings, plan, &hooks, &mut Quiet).map_err(|error| stopped(&error))?;
     for note in &survey.notes {

@@ -6,9 +6,8 @@ mod verify;
 
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
-    Gathered, Layer, Parsed, ReportArgs, SUBMIT, SlurmArgs, SupervisorCli, SupervisorCommand, asked_for_in_vain,
-    completions,
-    prepare, refuse, resolve, script, submit, supervisor_meant,
+    Gathered, Layer, Parsed, ReportArgs, SUBMIT, SlurmArgs, SupervisorCli, SupervisorCommand,
+    asked_for_in_vain, completions, prepare, refuse, resolve, script, submit, supervisor_meant,
 };
 use jldconv::convert::Converter;
 use jldconv::report::{Circumstances, check_report, shards, summary, write_report};
@@ -119,7 +118,10 @@ fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
     for note in &merged.notes {
         let _ = writeln!(io::stderr(), "warning: {note}");
     }
-    if merged.shards.iter().all(|shard| shard.run_id.is_none()) && merged.summary.files.is_empty() && !args.json {
+    if merged.shards.iter().all(|shard| shard.run_id.is_none())
+        && merged.summary.files.is_empty()
+        && !args.json
+    {
         let dir = text::path(&args.output_dir);
         let message = format!("{dir}: no run is recorded here; nothing was done");
         return Err(Stop(ExitCode::Nothing, message));
