@@ -35,6 +35,9 @@ mod pages;
 mod pipes;
 #[path = "cli/portable.rs"]
 mod portable;
+#[cfg(feature = "fault")]
+#[path = "cli/screens.rs"]
+mod screens;
 #[path = "cli/shards.rs"]
 mod shards;
 #[cfg(feature = "fault")]

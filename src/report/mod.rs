@@ -6,18 +6,23 @@
 
 mod advice;
 mod bars;
+mod color;
 mod csv;
 mod dry_run;
+mod frame;
 mod header;
 mod html;
 mod line;
 mod log;
 mod log_writer;
+mod on_finish;
 mod overview;
 mod preflight;
 mod progress;
 mod screen;
 mod shards;
+mod skips;
+mod stamp;
 mod status;
 mod summary;
 mod target;
@@ -25,9 +30,11 @@ pub mod unfinished;
 mod write;
 
 pub use advice::{Circumstances, advice};
+pub use color::{Color, Paint};
 pub use dry_run::{Foreseen, dry_run};
 pub use header::header;
 pub use log::{LogError, LogGuard, start_log};
+pub use on_finish::{OnFinish, OnFinishError};
 pub use overview::Overview;
 pub use preflight::Preflight;
 pub use progress::Progress;

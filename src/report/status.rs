@@ -116,7 +116,7 @@ fn live_lines(block: &mut String, live: &Live) {
     let mut parts = vec![percent(live.percent), format!("after {}", time(live.elapsed))];
     parts.extend(live.eta_seconds.map(|eta| format!("ETA {}", time(eta))));
     parts.push(format!("{} of {}", text::bytes(live.bytes_done), text::bytes(live.bytes)));
-    parts.extend(live.rate.map(|rate| text::rate(whole(rate), 1.0)));
+    parts.extend(live.rate.map(|rate| text::pace(rate)));
     let _ = writeln!(block, "  progress    {}", parts.join(", "));
     let mut files = format!(
         "{} of {} done: {} converted, {} unchanged, {} skipped, {} failed; {} wait",
@@ -255,16 +255,6 @@ fn array(numbers: &[u64]) -> String {
         }
     }
     text::ranges(&ranges).replace(", ", ",")
-}
-
-fn whole(value: f64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a float that is cast saturates, which is what a display wants"
-    )]
-    let whole = value as u64;
-    whole
 }
 
 #[cfg(test)]
