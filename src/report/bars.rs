@@ -2,6 +2,7 @@
 //!
 //! The cursor is never hidden, so whatever ends the program leaves the terminal as it was.
 
+use super::bar_term::END;
 use super::color::Paint;
 use super::frame::{Size, frame};
 use crate::supervisor::{RunEvent, Tracker};
@@ -50,11 +51,19 @@ impl Bars {
             return self.clear();
         }
         let light = matches!(event, RunEvent::Progress { .. } | RunEvent::JobFinished(_));
+        let light = light && tracker.ended() < tracker.jobs();
         if light && self.drawn.is_some_and(|drawn| at - drawn < AGAIN) {
             return;
         }
+        let lines = frame(tracker, at, (self.size)(), self.paint);
+        if lines.is_empty() {
+            return;
+        }
         self.drawn = Some(at);
-        self.lines.set_message(frame(tracker, at, (self.size)(), self.paint).join("\n"));
+        self.lines.set_message(format!("{}{END}", lines.join("\n")));
+        if !light {
+            self.lines.force_draw();
+        }
     }
 
     /// Takes the bars away.

@@ -15,6 +15,8 @@ const SLOTS: usize = 8;
 const ABOVE: usize = 6;
 /// From so many columns on there is room for everything in the first line.
 const WIDE: usize = 80;
+/// What is typed while a run goes (`^C`) has so much room behind the last line.
+const KEYS: usize = 3;
 /// Width of the bar.
 const BAR: usize = 24;
 /// A time that is longer is not known to the minute.
@@ -181,7 +183,7 @@ impl Draw<'_> {
         let taken = 4
             + right.chars().count()
             + after.iter().map(|(text, _)| text.chars().count()).sum::<usize>();
-        let room = self.width.saturating_sub(taken).max(8);
+        let room = self.width.saturating_sub(taken + KEYS).max(8);
         let name = text::shortened_inside(&text::tame(name), room);
         let mut pieces = vec![(format!("{:>3} {name}{right}", slot.slot.0), None)];
         pieces.append(&mut after);

@@ -5,6 +5,7 @@
 //! what a person sees is tested letter by letter.
 
 mod advice;
+mod bar_term;
 mod bars;
 mod color;
 mod csv;

@@ -6,6 +6,7 @@
 
 use super::Progress;
 use super::advice::Circumstances;
+use super::bar_term::BarTerm;
 use super::bars::{Bars, Measure};
 use super::color::{Color, Paint, Tone};
 use super::frame::Size;
@@ -68,8 +69,12 @@ impl Screen {
     pub fn standard(progress: Progress, about: Circumstances) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         let progress = progress.settle(out.is_terminal(), err.is_terminal());
-        let target = ProgressDrawTarget::stderr();
-        Self::new(progress, about, (target, Box::new(terminal_size)), Box::new(out), Box::new(err))
+        let target = ProgressDrawTarget::term_like(Box::new(BarTerm::new(terminal_size)));
+        let size = || {
+            let (rows, columns) = terminal_size();
+            Size { rows: rows.into(), columns: columns.into() }
+        };
+        Self::new(progress, about, (target, Box::new(size)), Box::new(out), Box::new(err))
     }
 
     fn new(
@@ -207,13 +212,11 @@ fn tone(run: &RunSummary) -> Tone {
     }
 }
 
-/// How large the terminal of standard error is.
-fn terminal_size() -> Size {
+/// How many rows and columns the terminal of standard error has.
+fn terminal_size() -> (u16, u16) {
     match rustix::termios::tcgetwinsize(io::stderr()) {
-        Ok(size) if size.ws_row > 0 && size.ws_col > 0 => {
-            Size { rows: size.ws_row.into(), columns: size.ws_col.into() }
-        }
-        _ => Size { rows: 24, columns: 80 },
+        Ok(size) if size.ws_row > 0 && size.ws_col > 0 => (size.ws_row, size.ws_col),
+        _ => (24, 80),
     }
 }
 

@@ -270,11 +270,11 @@ fn in_a_log_each_line_says_how_far_the_run_is() {
 #[test]
 fn a_run_that_has_nothing_to_tell_shows_that_it_lives() {
     let world = World::new(&[1]);
-    let slow = [("JLDCONV_FAULT", "slow=5s@*")];
+    let slow = [("JLDCONV_FAULT", "slow=8s@*")];
     let (code, out) = piped(&world, &["--heartbeat", "1s"], &slow);
     assert_eq!(code, Some(0), "{out}");
     let beats: Vec<&str> = out.lines().filter(|line| line.contains(" at work: ")).collect();
-    assert!((2..=6).contains(&beats.len()), "{out}");
+    assert!((3..=9).contains(&beats.len()), "{out}");
     assert!(beats.iter().all(|line| stamped(line)), "{out}");
     assert!(beats[0].contains("[0/1] 1 file at work: output_00001.jld2 "), "{out}");
     assert!(beats.last().unwrap().contains(", nothing new for "), "{out}");
@@ -322,10 +322,8 @@ fn events_say_when_and_how_far() {
     }
     let named = |name: &str| events.iter().filter(|it| it["event"] == name).collect::<Vec<_>>();
     let done = named("job-finished");
-    assert_eq!(
-        (done[0]["percent"].as_f64(), done[1]["percent"].as_f64()),
-        (Some(50.0), Some(100.0))
-    );
+    assert!(done[0]["percent"].as_f64().unwrap() >= 50.0, "{}", done[0]);
+    assert_eq!(done[1]["percent"], 100.0);
     assert!(done[0]["eta_seconds"].as_f64().unwrap() > 0.1, "{}", done[0]);
     assert_eq!(named("run-finished")[0]["success"], 2);
     assert_eq!(percent, 100.0);

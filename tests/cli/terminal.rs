@@ -33,7 +33,7 @@ impl Terminal {
             .current_dir(world.at("."))
             .env_remove("SLURM_ARRAY_TASK_ID")
             .env_remove("RUST_LOG")
-            .env_remove("NO_COLOR")
+            .env("NO_COLOR", "1")
             .env("TERM", "xterm")
             .stdin(theirs.try_clone().unwrap())
             .stdout(theirs.try_clone().unwrap())

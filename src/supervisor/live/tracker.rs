@@ -288,7 +288,7 @@ impl Tracker {
             return float(self.ended) / float(self.start.jobs);
         }
         // The last sync is not over.
-        (float(self.most) / float(self.start.bytes)).min(0.9999)
+        (float(self.most) / float(self.start.bytes)).min(0.999)
     }
 
     /// Bytes a second lately; none while the run waits.
