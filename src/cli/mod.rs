@@ -30,9 +30,9 @@ pub use prepare::{Prepared, prepare};
 pub use quote::quote;
 pub use raw_settings::Said;
 pub use refusal::refuse;
-pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
+pub use resolve::{Run, UsageError, View, options, resolve};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
-pub use slips::{archives_below, input_meant, jldconv_meant, supervisor_meant};
+pub use slips::{input_meant, jldconv_meant, supervisor_meant};
 pub use slurm::{SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
 pub use supervisor::{

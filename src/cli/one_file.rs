@@ -106,7 +106,7 @@ pub struct DoctorArgs {
     #[arg(value_name = "OUT")]
     pub output: Option<PathBuf>,
     /// What the names of the archive's files begin with
-    #[arg(long, value_name = "PREFIX", default_value = super::resolve::DEFAULT_PREFIX)]
+    #[arg(long, value_name = "PREFIX", default_value = crate::archive::DEFAULT_PREFIX)]
     pub prefix: String,
     /// Print JSON
     #[arg(long)]

@@ -4,15 +4,11 @@
 use super::one_file::JldconvCli;
 use super::quote::quote;
 use super::supervisor::SupervisorCli;
-use crate::archive::discover;
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::path::Path;
 
-/// Directories that are looked into for an archive that lies deeper.
-const MOST_DIRS: usize = 1000;
 /// Letters that a slip of the fingers leaves out, doubles, swaps or hits beside.
 const SLIPS: usize = 2;
 
@@ -33,25 +29,6 @@ pub fn input_meant(input: &Path, output: Option<&Path>) -> Option<String> {
     }
     let name = nearest(word, &JldconvCli::command())?;
     Some(format!("did you mean: jldconv {name}{behind}"))
-}
-
-/// Where an archive may be, if `dir` itself holds none: the first directories in it that do.
-pub fn archives_below(dir: &Path, prefix: &str) -> Option<String> {
-    let mut below: Vec<_> = fs::read_dir(dir)
-        .ok()?
-        .flatten()
-        .take(MOST_DIRS)
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .filter(|path| discover(path, prefix).is_ok_and(|found| !found.files.is_empty()))
-        .collect();
-    below.sort();
-    let first = below.first()?;
-    let more = match below.len() {
-        1 => "holds some".to_owned(),
-        many => format!("and {} more hold some", many.saturating_sub(1)),
-    };
-    Some(format!("{} {more}: one run for each directory", shown(first)))
 }
 
 /// What was probably meant by arguments of `jldconv-supervisor` that clap refuses with `error`.

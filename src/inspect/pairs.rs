@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, Verdict};
 use super::explain::verify;
 use super::model::Refusal;
-use crate::archive::{ArchiveError, Why, discover};
+use crate::archive::{ArchiveError, Selection, Why, discover};
 use crate::h5;
 use crate::julia::on_deep_stack;
 use crate::migrate::target::Target;
@@ -20,8 +20,6 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// What outputs are called; other names of JLD2 files are looked for, too.
-const PREFIX: &str = "output_";
 const SUFFIX: &[u8] = b".jld2";
 /// How often whoever watches hears of progress.
 const TICK: Duration = Duration::from_millis(200);
@@ -99,14 +97,18 @@ type Key = (bool, u64, OsString);
 
 /// What may be a JLD2 file.
 fn listed(directory: &Path) -> Result<Vec<(Key, PathBuf)>, ArchiveError> {
-    let found = discover(directory, PREFIX)?;
-    let outputs = found.files.into_iter().map(|f| ((false, f.number, f.name.into()), f.path));
+    let found = discover(directory, &Selection::default(), None)?;
+    let outputs = found.files.into_iter().map(|f| {
+        let number = f.number.unwrap_or(u64::MAX);
+        ((false, number, f.name.into()), f.path)
+    });
     let others = found
         .ignored
         .into_iter()
         .filter(|other| match other.why {
             Why::Foreign | Why::TooLarge => true,
             Why::NotText => is_jld2(&other.name),
+            Why::DirNotText | Why::DirLink | Why::DirTwice | Why::Outputs => false,
         })
         .map(|other| {
             let path = directory.join(&other.name);
