@@ -47,6 +47,8 @@ mod slips;
 mod supervisor;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/trees.rs"]
+mod trees;
 #[cfg(feature = "fault")]
 #[path = "cli/words.rs"]
 mod words;

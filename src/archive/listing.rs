@@ -116,14 +116,34 @@ mod tests {
         }
         let later = UNIX_EPOCH + std::time::Duration::from_secs(5);
         fs::File::options().write(true).open(at(3)).unwrap().set_modified(later).unwrap();
-        assert_ne!(first.again(dir.path(), Path::new("/nowhere")).unwrap().1.digest, first.digest, "another time");
-        assert_eq!(names.again(dir.path(), Path::new("/nowhere")).unwrap().1, names, "only names count");
-        assert_eq!(some.again(dir.path(), Path::new("/nowhere")).unwrap().1, some, "not in the range");
+        assert_ne!(
+            first.again(dir.path(), Path::new("/nowhere")).unwrap().1.digest,
+            first.digest,
+            "another time"
+        );
+        assert_eq!(
+            names.again(dir.path(), Path::new("/nowhere")).unwrap().1,
+            names,
+            "only names count"
+        );
+        assert_eq!(
+            some.again(dir.path(), Path::new("/nowhere")).unwrap().1,
+            some,
+            "not in the range"
+        );
         fs::write(at(4), "x").unwrap();
-        assert_ne!(names.again(dir.path(), Path::new("/nowhere")).unwrap().1.digest, names.digest, "one more");
+        assert_ne!(
+            names.again(dir.path(), Path::new("/nowhere")).unwrap().1.digest,
+            names.digest,
+            "one more"
+        );
         fs::remove_file(at(4)).unwrap();
         fs::rename(at(1), at(7)).unwrap();
-        assert_ne!(names.again(dir.path(), Path::new("/nowhere")).unwrap().1.digest, names.digest, "another name");
+        assert_ne!(
+            names.again(dir.path(), Path::new("/nowhere")).unwrap().1.digest,
+            names.digest,
+            "another name"
+        );
         assert!(first.again(Path::new("/nowhere/at/all"), Path::new("/nowhere")).is_err());
     }
 }

@@ -23,4 +23,4 @@ pub use place::{Placement, nearest_dir, same_place};
 pub use range::{RangeError, Ranges};
 pub use selection::{DEFAULT_PREFIX, Glob, GlobError, Selection};
 pub use shard::{ArrayVars, Shard, ShardError, Weigh};
-pub use walk::{Below, below, discover, discover_all};
+pub use walk::{Below, below, directories, discover, discover_all};

@@ -156,9 +156,8 @@ mod tests {
 
     #[test]
     fn other_prefixes() {
-        let of = |name: &str, prefix: &str| {
-            classify(OsStr::new(name), "", &Selection::prefix(prefix))
-        };
+        let of =
+            |name: &str, prefix: &str| classify(OsStr::new(name), "", &Selection::prefix(prefix));
         assert_eq!(of("00012.jld2", ""), output(12, 0));
         assert_eq!(of("run5_00012.jld2", "run5_"), output(12, 5));
         assert_eq!(of("run512.jld2", "run5"), output(12, 4));

@@ -126,9 +126,7 @@ impl FromStr for Glob {
         if text.chars().count() > LONGEST || text.matches('*').count() > STARS {
             return Err(error("the pattern is too long, or has too many stars,", 1));
         }
-        glob::Pattern::new(text)
-            .map(Self)
-            .map_err(|bad| error(bad.msg, bad.pos.saturating_add(1)))
+        glob::Pattern::new(text).map(Self).map_err(|bad| error(bad.msg, bad.pos.saturating_add(1)))
     }
 }
 

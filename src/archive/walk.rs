@@ -80,6 +80,23 @@ pub fn below(directory: &Path, selection: &Selection, outputs: Option<&Path>) ->
     Some(Below { dirs: dirs.len() as u64, files: files.len() as u64, first, more })
 }
 
+/// The directory itself and all below it, sorted; hidden ones and links are left out.
+///
+/// # Errors
+/// Where one cannot be listed to its end.
+pub fn directories(directory: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
+    let selection = Selection { recursive: true, ..Selection::prefix("") };
+    let mut walk = Walk::new(directory, &selection, None, false);
+    walk.waiting.push((directory.to_owned(), String::new()));
+    let mut found = Vec::new();
+    while let Some((path, relative)) = walk.waiting.pop() {
+        walk.enter(&path, &relative)?;
+        found.push(path);
+    }
+    found.sort();
+    Ok(found)
+}
+
 fn list(
     directory: &Path,
     selection: &Selection,
@@ -278,10 +295,8 @@ fn number_of(relative: &str) -> Option<Numbered> {
     let name = relative.get(dir..).unwrap_or_default().trim_start_matches('/');
     let skipped = relative.len().saturating_sub(name.len());
     match classify(name.as_ref(), "", &Selection::default()) {
-        Name::Taken(number) => number.map(|it| Numbered {
-            head: it.head.map(|head| head.saturating_add(skipped)),
-            ..it
-        }),
+        Name::Taken(number) => number
+            .map(|it| Numbered { head: it.head.map(|head| head.saturating_add(skipped)), ..it }),
         _ => None,
     }
 }
@@ -333,7 +348,10 @@ mod tests {
         assert_eq!(archive.files[1].path, dir.path().join("output_00020.jld2"));
         assert!(archive.files.iter().all(|file| file.modified.is_some()));
         assert_eq!(archive.ignored, []);
-        assert_eq!(discover(dir.path(), &Selection::prefix("other_"), None).unwrap().ignored.len(), 3);
+        assert_eq!(
+            discover(dir.path(), &Selection::prefix("other_"), None).unwrap().ignored.len(),
+            3
+        );
     }
 
     #[test]
@@ -469,7 +487,11 @@ mod tests {
         assert_eq!(archive.files[3].series(), Some("sim10/a_output_"));
         assert_eq!((archive.files[1].dir(), archive.files[0].dir()), ("sim1", ""));
         assert_eq!(archive.files[5].bytes, 1, "a link to a file is read through");
-        let left = [("sim1/up", Why::DirLink), ("out", Why::Outputs), ("sim1/maps/map_a.jld2", Why::Foreign)];
+        let left = [
+            ("sim1/up", Why::DirLink),
+            ("out", Why::Outputs),
+            ("sim1/maps/map_a.jld2", Why::Foreign),
+        ];
         assert_eq!(ignored(&archive), left);
         assert_eq!((archive.other_files, archive.dirs), (1, 0));
         let flat = list(dir.path()).unwrap();
@@ -497,11 +519,17 @@ mod tests {
     #[test]
     fn what_is_named_is_taken_whatever_its_name_is() {
         let dir = tree();
-        let named = ["sim1/maps/map_a.jld2", "sim10", "sim1/output_00010.jld2", "gone.jld2", "../x", ""];
+        let named =
+            ["sim1/maps/map_a.jld2", "sim10", "sim1/output_00010.jld2", "gone.jld2", "../x", ""];
         let named = named.map(str::to_owned).to_vec();
         let selection = Selection { named, ..Selection::default() };
         let archive = discover(dir.path(), &selection, None).unwrap();
-        let found = ["sim1/output_00010.jld2", "sim1/maps/map_a.jld2", "sim10/a_output_1.jld2", "sim10/b_output_1.jld2"];
+        let found = [
+            "sim1/output_00010.jld2",
+            "sim1/maps/map_a.jld2",
+            "sim10/a_output_1.jld2",
+            "sim10/b_output_1.jld2",
+        ];
         assert_eq!(names(&archive), found);
         assert_eq!(archive.files[0].number, Some(10));
     }

@@ -73,6 +73,9 @@ pub struct InspectArgs {
     /// each)
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Enter directories below, too
+    #[arg(long, short = 'r')]
+    pub recursive: bool,
     /// Print JSON, one object a file and line
     #[arg(long)]
     pub json: bool,
@@ -155,6 +158,9 @@ pub struct VerifyArgs {
     /// Let no rules explain anything: every difference counts
     #[arg(long, conflicts_with_all = ["target", "rules"])]
     pub strict: bool,
+    /// Directories: those below them, too, by the same paths
+    #[arg(long, short = 'r')]
+    pub recursive: bool,
     /// Directories: files that only OLD has are not differences (--unchanged skip leaves some out)
     #[arg(long)]
     pub allow_missing: bool,
@@ -235,6 +241,9 @@ pub struct UndoArgs {
     /// Files that were upgraded in place, or directories of them
     #[arg(value_name = "FILE|DIR", required = true)]
     pub paths: Vec<PathBuf>,
+    /// Enter directories below, too
+    #[arg(long, short = 'r')]
+    pub recursive: bool,
     /// Where their undo files are [default: beside each file]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
@@ -246,6 +255,9 @@ pub struct CommitArgs {
     /// Files that were upgraded in place, or directories of them
     #[arg(value_name = "FILE|DIR", required = true)]
     pub paths: Vec<PathBuf>,
+    /// Enter directories below, too
+    #[arg(long, short = 'r')]
+    pub recursive: bool,
     /// Where their undo files are [default: beside each file]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,

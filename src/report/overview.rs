@@ -64,7 +64,8 @@ impl Overview {
         let below = dirs.iter().any(|dir| !dir.is_empty()).then_some(dirs.len() as u64);
         let unnumbered = archive.files.iter().filter(|file| file.number.is_none()).count() as u64;
         let (gaps, gaps_of) = all_gaps(archive, ranges);
-        let (foreign, ignored) = archive.ignored.iter().partition::<Vec<_>, _>(|it| it.why == Why::Foreign);
+        let (foreign, ignored) =
+            archive.ignored.iter().partition::<Vec<_>, _>(|it| it.why == Why::Foreign);
         let name = |name: &std::ffi::OsStr| text::tame(&name.to_string_lossy());
         Self {
             found: archive.files.len() as u64,
@@ -183,11 +184,8 @@ fn all_gaps(archive: &Archive, ranges: &Ranges) -> (Gaps, Vec<(String, Gaps)>) {
 fn missing(gaps: &Gaps) -> String {
     let shown = text::ranges(&gaps.first);
     let more = gaps.runs.saturating_sub(gaps.first.len() as u64);
-    let more = if more > 0 {
-        format!(" and {}", text::count(more, "further gap"))
-    } else {
-        String::new()
-    };
+    let more =
+        if more > 0 { format!(" and {}", text::count(more, "further gap")) } else { String::new() };
     format!("{} missing: {shown}{more}", text::count(gaps.missing, "number"))
 }
 

@@ -13,6 +13,7 @@ mod family;
 pub(crate) mod fault;
 pub(crate) mod journal;
 mod memory;
+pub(crate) mod mirror;
 pub(crate) mod plan;
 pub(crate) mod record;
 pub(crate) mod records;

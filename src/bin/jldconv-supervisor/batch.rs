@@ -2,9 +2,7 @@
 
 use super::{Stop, internal, usage};
 use jldconv::archive::ArrayVars;
-use jldconv::cli::{
-    Dialogue, Gathered, Layer, Parsed, Run, input_meant, prepare, resolve,
-};
+use jldconv::cli::{Dialogue, Gathered, Layer, Parsed, Run, input_meant, prepare, resolve};
 use jldconv::convert::{Converter, Mode};
 use jldconv::report::{
     Circumstances, Preflight, Progress, Screen, check_report, dry_run, start_log, write_report,
