@@ -149,8 +149,8 @@ mod tests {
         insta::assert_snapshot!(told(&run(&dir, &[("prefix", "snap_")])), @r"
         DIR/in holds no snap_NNNNN.jld2
           found       no output files
-          left out    output_00001.jld2: not named as an output of this archive
-                      output_00002.jld2: not named as an output of this archive
+          left out    2 files do not match snap_NNNNN.jld2: output_00001.jld2, output_00002.jld2
+                      (--match '*.jld2' takes all JLD2 files)
         ");
     }
 }

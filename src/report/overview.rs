@@ -245,8 +245,9 @@ mod tests {
         no files    in 20
         same number output_2.jld2 and output_00002.jld2
         not a file  output_00005.jld2: it is a directory, not a file
-        left out    output_\u{1b}[2J.jld2: not named as an output of this archive
-                    output_99999999999999999999.jld2: the number does not fit 64 bits
+        left out    output_99999999999999999999.jld2: the number does not fit 64 bits
+                    1 file does not match output_NNNNN.jld2: output_\u{1b}[2J.jld2
+                    (--match '*.jld2' takes all JLD2 files)
         ");
     }
 
@@ -267,17 +268,8 @@ mod tests {
             .collect();
         insta::assert_snapshot!(block(&odd, "0-"), @r"
         found       1 file, output 1, 876.3 KiB
-        left out    map0.jld2: not named as an output of this archive
-                    map1.jld2: not named as an output of this archive
-                    map2.jld2: not named as an output of this archive
-                    map3.jld2: not named as an output of this archive
-                    map4.jld2: not named as an output of this archive
-                    map5.jld2: not named as an output of this archive
-                    map6.jld2: not named as an output of this archive
-                    map7.jld2: not named as an output of this archive
-                    map8.jld2: not named as an output of this archive
-                    map9.jld2: not named as an output of this archive
-                    and 3 more
+        left out    13 files do not match output_NNNNN.jld2: map0.jld2, map1.jld2, map2.jld2 and 10 more
+                    (--match '*.jld2' takes all JLD2 files)
         ");
     }
 }
