@@ -8,6 +8,7 @@ mod one_file;
 mod prepare;
 mod quote;
 mod raw_settings;
+mod reference;
 mod refusal;
 mod resolve;
 mod settings_sources;
@@ -16,6 +17,7 @@ mod slurm;
 mod slurm_script;
 mod supervisor;
 mod target;
+mod test_hooks;
 mod value;
 
 pub use build_info::build_info;
@@ -29,14 +31,17 @@ pub use one_file::{
 pub use prepare::{Prepared, prepare};
 pub use quote::quote;
 pub use raw_settings::Said;
+pub use reference::reference;
 pub use refusal::refuse;
 pub use resolve::{Run, UsageError, View, options, resolve};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
-pub use slips::{input_meant, jldconv_meant, supervisor_meant};
-pub use slurm::{SlurmArgs, SlurmFlags, submit};
+pub use slips::{Meant, input_meant, jldconv_meant, supervisor_meant};
+pub use slurm::{SUBMIT, SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
 pub use supervisor::{
     Gathered, Parsed, ReportArgs, StartFlags, SupervisorCli, SupervisorCommand, VerifyPairsArgs,
+    config_file,
 };
 pub use target::{TargetCheckArgs, TargetCommand, TargetListArgs, TargetShowArgs};
+pub use test_hooks::asked_for_in_vain;
 pub use value::{Share, Size, Span};

@@ -68,6 +68,10 @@ pub enum JldconvCommand {
 
 /// The arguments of `inspect`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 each file was read, and can be converted where it must be, 1 a \
+                        file cannot be read or converted, 2 usage."
+)]
 pub struct InspectArgs {
     /// The files, or directories of *.jld2; of more than three, each gets one line (-v shows all of
     /// each)
@@ -122,7 +126,7 @@ pub struct ConvertArgs {
     /// The file to read
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// The file to make, or a directory for it; not with --mode in-place
+    /// The file to make, or a directory for it; not with --mode in-place, and not needed with --dry-run
     #[arg(value_name = "OUT")]
     pub output: Option<PathBuf>,
     /// How it is converted.

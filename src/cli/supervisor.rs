@@ -154,6 +154,14 @@ pub struct Gathered {
     pub unknown: Vec<String>,
 }
 
+/// The config file that is read where no flag names one: the one that the environment's `vars` name,
+/// or the one in the directory `here`, if there is one.
+pub fn config_file(vars: &[(OsString, OsString)], here: &Path) -> Option<PathBuf> {
+    let var = vars.iter().find(|(name, value)| name == "JLDCONV_CONFIG" && !value.is_empty());
+    let named = var.map(|(_, value)| PathBuf::from(value));
+    named.or_else(|| Some(here.join(CONFIG_FILE)).filter(|path| path.exists()))
+}
+
 /// A parsed command line with what its texts were.
 #[derive(Debug)]
 pub struct Parsed {
@@ -190,12 +198,7 @@ impl Parsed {
             Some(SupervisorCommand::Slurm(args)) => args.config.clone(),
             _ => self.cli.start.config.clone(),
         };
-        let named = named.or_else(|| {
-            let var =
-                vars.iter().find(|(name, value)| name == "JLDCONV_CONFIG" && !value.is_empty());
-            var.map(|(_, value)| value.into())
-        });
-        let config = named.or_else(|| Some(here.join(CONFIG_FILE)).filter(|path| path.exists()));
+        let config = named.or_else(|| config_file(&vars, here));
         let FromEnv { said: from_vars, unknown } = from_env(vars)?;
         let from_config = config.as_deref().map(from_file).transpose()?.unwrap_or_default();
         Ok(Gathered { said: self.said.clone().over(from_vars).over(from_config), config, unknown })

@@ -19,7 +19,6 @@ mod progress;
 mod screen;
 mod shards;
 mod summary;
-mod tally;
 mod target;
 pub mod unfinished;
 mod write;

@@ -12,6 +12,7 @@ mod exit;
 mod family;
 pub(crate) mod fault;
 pub(crate) mod journal;
+pub(crate) mod live;
 mod memory;
 pub(crate) mod mirror;
 pub(crate) mod plan;
@@ -45,6 +46,7 @@ pub use event::{
 pub use exit::ExitCode;
 pub use fault::Fault;
 pub use journal::merge::{Merged, merged};
+pub use live::{Happened, Live, LiveHandle, LiveSlot, LiveState, LiveWorkers, Tracker, What};
 pub use memory::limits::Slurm;
 pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord};
