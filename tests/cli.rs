@@ -45,6 +45,9 @@ mod shards_at_work;
 mod signals;
 #[path = "cli/slips.rs"]
 mod slips;
+#[cfg(feature = "fault")]
+#[path = "cli/status.rs"]
+mod status;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
 #[path = "cli/terminal.rs"]

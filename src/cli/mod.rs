@@ -1,5 +1,6 @@
 //! Reads command lines, config file and environment; no logic.
 
+mod ask;
 mod build_info;
 mod completions;
 mod flags;
@@ -20,6 +21,7 @@ mod target;
 mod test_hooks;
 mod value;
 
+pub use ask::{OrderArgs, StatusArgs};
 pub use build_info::build_info;
 pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
