@@ -55,6 +55,8 @@ mod status;
 mod supervisor;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/trees.rs"]
+mod trees;
 #[cfg(feature = "fault")]
 #[path = "cli/words.rs"]
 mod words;

@@ -137,7 +137,7 @@ impl Draw<'_> {
         let [used, budget, limit] = [memory.used, memory.budget, memory.limit].map(text::bytes);
         let above = memory.used > memory.budget && memory.budget > 0;
         let mut pieces = vec![
-            (format!("memory {used}, margin {budget}"), above.then_some(Tone::Odd)),
+            (format!("memory {used} in use, margin {budget}"), above.then_some(Tone::Odd)),
             (format!("violations {count}"), (count > 0).then_some(Tone::Odd)),
         ];
         if self.wide {
@@ -283,7 +283,7 @@ mod tests {
         insta::assert_snapshot!(drawn(&some_run(), 2.5, 24, 80), @r"
         2.5 s  18.6 %  1.6 MiB of 8.6 MiB  653.7 KiB/s  ETA 10.9 s
         [####....................]  1 of 10 files, 1 failed
-        memory 2.0 GiB, margin 19.2 GiB, limit 24.0 GiB, violations 0
+        memory 2.0 GiB in use, margin 19.2 GiB, limit 24.0 GiB, violations 0
         workers 3 of 3 (2 cores)
           0 output_00100.jld2  copy     45 % of  876.3 KiB
           1 output_00102.jld2  rewrite  41 % of  876.3 KiB  attempt 2
@@ -297,7 +297,7 @@ mod tests {
         2.5 s  18.6 %  653.7 KiB/s  ETA 10.9 s
         [####....................]  1.6 MiB of 8.6 MiB
         1 of 10 files, 1 failed
-        memory 2.0 GiB, margin 19.2 GiB, violations 0
+        memory 2.0 GiB in use, margin 19.2 GiB, violations 0
         workers 3 of 3 (2 cores)
           0 output_00100.jld2  copy     45 %
           1 output_00102.jld2  rewrite  41 %  try 2
@@ -342,7 +342,7 @@ mod tests {
         insta::assert_snapshot!(drawn(&tracker, 14.0, 24, 80), @r"
         14.0 s  18.6 %  1.6 MiB of 8.6 MiB  116.7 KiB/s  ETA 1:01
         [####....................]  1 of 10 files, 1 failed, 1 tried again
-        memory 21.0 GiB, margin 19.0 GiB, limit 24.0 GiB, violations 2
+        memory 21.0 GiB in use, margin 19.0 GiB, limit 24.0 GiB, violations 2
         workers 1 of 3 (a worker ran out of memory)
           0 output_00100.jld2  copy     45 % of  876.3 KiB  nothing new for 13.0 s
           1 idle

@@ -15,6 +15,7 @@ pub(crate) mod fault;
 pub(crate) mod journal;
 pub(crate) mod live;
 mod memory;
+pub(crate) mod mirror;
 pub(crate) mod plan;
 pub(crate) mod record;
 pub(crate) mod records;
