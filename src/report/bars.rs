@@ -45,6 +45,11 @@ impl Bars {
         &self.multi
     }
 
+    /// How wide the terminal is.
+    pub(super) fn columns(&self) -> usize {
+        (self.size)().columns
+    }
+
     /// Redraws what `event`, which `tracker` has noted at `at`, changed.
     pub(super) fn show(&mut self, event: &RunEvent, tracker: &Tracker, at: f64) {
         if let RunEvent::RunFinished(_) = event {

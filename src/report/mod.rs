@@ -28,6 +28,7 @@ mod status;
 mod summary;
 mod target;
 pub mod unfinished;
+mod wrap;
 mod write;
 
 pub use advice::{Circumstances, advice};

@@ -15,6 +15,7 @@ use super::line::{Detail, colored, heartbeat, line};
 use super::skips::Skips;
 use super::stamp::{Told, stamp};
 use super::summary::{summary, title};
+use super::wrap::wrapped;
 use crate::supervisor::{JobOutcome, Reporter, RunEvent, RunSummary, Tracker};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::io::{self, IsTerminal as _, Write};
@@ -135,7 +136,8 @@ impl Screen {
         match &self.way {
             Way::Bars(bars) => {
                 let out = &mut self.out;
-                bars.multi().suspend(|| put(out, text));
+                let text = wrapped(text, bars.columns());
+                bars.multi().suspend(|| put(out, &text));
             }
             Way::Lines => put(&mut self.out, text),
             Way::Json | Way::Silent => {}
@@ -148,6 +150,7 @@ impl Screen {
             Way::Bars(bars) => {
                 bars.show(event, &self.tracker, at);
                 if let Some(line) = line(event, &self.tracker, Detail::Troubles) {
+                    let line = wrapped(&line, bars.columns());
                     let _ = bars.multi().println(colored(&line, event, self.paint.1));
                 }
             }
