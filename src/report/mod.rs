@@ -5,9 +5,11 @@
 //! what a person sees is tested letter by letter.
 
 mod advice;
+mod again;
 mod bars;
 mod csv;
 mod dry_run;
+mod figures;
 mod header;
 mod html;
 mod line;
@@ -18,10 +20,12 @@ mod preflight;
 mod progress;
 mod screen;
 mod shards;
+mod speed;
 mod summary;
 mod tally;
 mod target;
 pub mod unfinished;
+mod workers;
 mod write;
 
 pub use advice::{Circumstances, advice};

@@ -5,7 +5,7 @@
 //! be written to never disturbs the run.
 
 use super::Progress;
-use super::advice::Circumstances;
+use super::advice::{Circumstances, advice};
 use super::bars::Bars;
 use super::header::header;
 use super::line::{Detail, line};
@@ -112,7 +112,8 @@ impl Screen {
                 }
             }
             Way::Json => {
-                if let Ok(text) = serde_json::to_string(event) {
+                let advised = advised(event, self.about);
+                if let Ok(text) = serde_json::to_string(advised.as_ref().unwrap_or(event)) {
                     put(&mut self.out, &format!("{text}\n"));
                 }
             }
@@ -124,6 +125,14 @@ impl Screen {
             }
         }
     }
+}
+
+/// The end of a run with what may be done next, which only the one who tells it knows.
+fn advised(event: &RunEvent, about: Circumstances) -> Option<RunEvent> {
+    let RunEvent::RunFinished(run) = event else { return None };
+    let mut run = run.clone();
+    run.recommendations = advice(&run, about);
+    Some(RunEvent::RunFinished(run))
 }
 
 /// Writes and forgets: a reader that went away is not a reason to stop a run.

@@ -1,7 +1,7 @@
 //! Counts from its events how far a run is.
 
 use crate::convert::Phase;
-use crate::supervisor::{JobOutcome, RunEvent, SlotId};
+use crate::supervisor::{JobOutcome, RunEvent, SlotId, share};
 use crate::text::float;
 use std::collections::BTreeMap;
 
@@ -94,21 +94,6 @@ impl Tally {
         let rest = self.bytes.saturating_sub(through);
         (through > 0 && elapsed > 0.5).then(|| elapsed / float(through) * float(rest))
     }
-}
-
-/// The share of a file's work that is through in a phase: copying and editing carry the bytes, the
-/// other phases some of the time.
-fn share(phase: Phase, done: u64, total: u64) -> f64 {
-    let (from, to) = match phase {
-        Phase::Plan => (0.0, 0.02),
-        Phase::Copy => (0.02, 0.6),
-        Phase::Edit => (0.6, 0.8),
-        Phase::Sync => (0.8, 0.9),
-        Phase::Verify => (0.9, 1.0),
-        Phase::Publish => (1.0, 1.0),
-    };
-    let within = if total > 0 { float(done.min(total)) / float(total) } else { 0.0 };
-    from + (to - from) * within
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ pub(crate) fn carry_out(
     let sizing = machine.sizing.clone();
     let temp_dir = run_dir.map_or_else(PathBuf::new, |run_dir| run_dir.temp_dir.clone());
     let sizes = sizes(&plan, &todo);
-    context.sized(todo, sizing.slots, temp_dir);
+    context.sized(todo, &sizing, temp_dir);
     let (mut events_out, mut readers) = events_out();
     if let Some(opening) = opening {
         let guess = |threads: usize| task.first_guess(threads);

@@ -2,7 +2,10 @@
 
 use super::event::MemoryStatus;
 use super::fault::Fault;
+use super::record::{JobOutcome, JobRecord};
 use super::summary::SlotRecord;
+use crate::migrate::Severity;
+use crate::text::float;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,6 +15,13 @@ pub(in crate::supervisor) struct RunStats {
     pub(in crate::supervisor) attempts: u64,
     pub(in crate::supervisor) oom_restarts: u64,
     pub(in crate::supervisor) faults: BTreeMap<Fault, u64>,
+    /// How often each cause ended an attempt that was followed by another.
+    pub(in crate::supervisor) retries: BTreeMap<Fault, u64>,
+    /// Files that ended, and the sizes of their inputs.
+    pub(in crate::supervisor) files_through: u64,
+    pub(in crate::supervisor) bytes_through: u64,
+    /// Most memory in use that was seen, in bytes.
+    pub(in crate::supervisor) memory_peak: u64,
     /// The smallest limit that was seen, in bytes.
     pub(in crate::supervisor) memory_limit: u64,
 }
@@ -19,17 +29,92 @@ pub(in crate::supervisor) struct RunStats {
 impl RunStats {
     /// Memory was read.
     pub(in crate::supervisor) fn saw(&mut self, memory: &MemoryStatus) {
+        self.memory_peak = self.memory_peak.max(memory.used);
         // Another bound may be shown while it is violated; the report names the smallest.
         if self.memory_limit == 0 || memory.limit < self.memory_limit {
             self.memory_limit = memory.limit;
         }
     }
 
+    /// A file of `bytes` ended.
+    pub(in crate::supervisor) fn ended(&mut self, bytes: u64) {
+        self.files_through = self.files_through.saturating_add(1);
+        self.bytes_through = self.bytes_through.saturating_add(bytes);
+    }
+
     /// An attempt did not succeed.
     pub(in crate::supervisor) fn failed(&mut self, cause: Fault, will_retry: bool) {
         *self.faults.entry(cause).or_default() += 1;
+        if will_retry {
+            *self.retries.entry(cause).or_default() += 1;
+        }
         self.oom_restarts += u64::from(will_retry && cause == Fault::OutOfMemory);
     }
+}
+
+/// Sums over the records of a run's files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in crate::supervisor) struct Sums {
+    /// How many files ended in which way.
+    pub(in crate::supervisor) outcomes: BTreeMap<JobOutcome, u64>,
+    pub(in crate::supervisor) bytes_read: u64,
+    pub(in crate::supervisor) bytes_written: u64,
+    pub(in crate::supervisor) saved: i64,
+    pub(in crate::supervisor) mended: u64,
+    pub(in crate::supervisor) peak_rss_max: u64,
+    pub(in crate::supervisor) cpu_seconds: f64,
+    pub(in crate::supervisor) queued_seconds: f64,
+    done: u64,
+    seconds: f64,
+}
+
+impl Sums {
+    /// Adds the record of `file`, and what its slot had of it; `written` knows what was written.
+    pub(in crate::supervisor) fn add(
+        &mut self,
+        file: &JobRecord,
+        slots: &mut [SlotRecord],
+        written: impl Fn(&JobRecord) -> u64,
+    ) {
+        *self.outcomes.entry(file.outcome).or_insert(0) += 1;
+        self.peak_rss_max = self.peak_rss_max.max(file.peak_rss);
+        if file.attempts == 0 {
+            return;
+        }
+        self.cpu_seconds += file.cpu_seconds;
+        self.queued_seconds += file.queued_seconds;
+        let slot = file.slot.and_then(|slot| usize::try_from(slot).ok());
+        if let Some(slot) = slot.and_then(|slot| slots.get_mut(slot)) {
+            slot.bytes = slot.bytes.saturating_add(file.bytes_in);
+            slot.peak_anon = slot.peak_anon.max(file.peak_anon);
+            slot.cpu_seconds += file.cpu_seconds;
+        }
+        if !matches!(file.outcome, JobOutcome::Converted | JobOutcome::Unchanged) {
+            return;
+        }
+        self.done += 1;
+        self.seconds += file.seconds;
+        self.bytes_read = self.bytes_read.saturating_add(file.bytes_in);
+        self.bytes_written = self.bytes_written.saturating_add(written(file));
+        // What was left out of the output directory saved nothing.
+        if file.bytes_out > 0 {
+            let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+            let saved = signed(file.bytes_in).saturating_sub(signed(file.bytes_out));
+            self.saved = self.saved.saturating_add(saved);
+        }
+        let mended = file.findings.iter().filter(|finding| is_mended(finding)).count();
+        self.mended = self.mended.saturating_add(mended as u64);
+    }
+
+    /// Mean wall time of the files that went well, in seconds.
+    pub(in crate::supervisor) fn average(&self) -> f64 {
+        if self.done == 0 { 0.0 } else { self.seconds / float(self.done) }
+    }
+}
+
+/// Whether a finding is a warning or a failure, and a rule mends it.
+fn is_mended(finding: &str) -> bool {
+    [Severity::Warning, Severity::Failure].iter().any(|severity| severity.mended(finding))
 }
 
 /// Mean over highest busy time, and the share of all slots' time that was busy.

@@ -10,8 +10,8 @@ use jldconv::report::{
     Circumstances, Preflight, Progress, Screen, check_report, dry_run, start_log, write_report,
 };
 use jldconv::supervisor::{
-    ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
-    WorkerProgram,
+    ExitCode, Hooks, Layout, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError,
+    RunEvent, WorkerProgram,
 };
 use jldconv::tasks::convert::{self, Survey};
 use std::fmt::{Display, Write as _};
@@ -35,7 +35,8 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let layer = Layer { verbose: parsed.cli.layer.verbose, ..said.layer().map_err(usage)? };
     let (input, output) = (layer.input_dir.clone(), layer.output_dir.clone());
     let misplaced = |error: &dyn Display| misplaced(input.as_deref(), output.as_deref(), error);
-    let run = resolve(layer, &ArrayVars::from_env(var)).map_err(|error| misplaced(&error))?;
+    let mut run = resolve(layer, &ArrayVars::from_env(var)).map_err(|error| misplaced(&error))?;
+    run.settings.command = said.command("jldconv-supervisor");
     // What is wrong with the target or the rules would be wrong with every file.
     let converter = Converter::new(run.settings.options.clone()).map_err(usage)?;
     run.view.report.as_deref().map_or(Ok(()), check_report).map_err(usage)?;
@@ -92,7 +93,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let ended = convert::run(&run.settings, &prepared.plan, survey, &hooks, &mut screen);
     let ended = ended.map_err(|error| stopped(&error))?;
     if let Some(path) = &run.view.report {
-        write_report(path, &ended, about(&run)).map_err(internal)?;
+        write_report(path, &ended, &Layout::of_run(&ended), about(&run)).map_err(internal)?;
     }
     // A shard may have no file where there are more tasks than files.
     Ok(if empty && !shard.is_whole() { ExitCode::Done } else { ended.exit_code() })
