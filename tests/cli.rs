@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "cli/book.rs"]
+mod book;
 #[path = "cli/build.rs"]
 mod build;
 #[path = "cli/conflicts.rs"]

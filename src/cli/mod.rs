@@ -8,6 +8,7 @@ mod one_file;
 mod prepare;
 mod quote;
 mod raw_settings;
+mod reference;
 mod refusal;
 mod resolve;
 mod settings_sources;
@@ -29,6 +30,7 @@ pub use one_file::{
 pub use prepare::{Prepared, prepare};
 pub use quote::quote;
 pub use raw_settings::Said;
+pub use reference::reference;
 pub use refusal::refuse;
 pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};

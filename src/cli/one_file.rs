@@ -119,7 +119,7 @@ pub struct ConvertArgs {
     /// The file to read
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// The file to make, or a directory for it; not with --mode in-place
+    /// The file to make, or a directory for it; not with --mode in-place, and not needed with --dry-run
     #[arg(value_name = "OUT")]
     pub output: Option<PathBuf>,
     /// How it is converted.

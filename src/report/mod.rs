@@ -22,7 +22,6 @@ mod screen;
 mod shards;
 mod speed;
 mod summary;
-mod tally;
 mod target;
 pub mod unfinished;
 mod workers;

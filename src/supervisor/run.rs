@@ -6,6 +6,7 @@ use super::event::{Reporter, RunEvent, RunStart, Stale};
 use super::event_channel::events_out;
 use super::family::Family;
 use super::journal::{Line, Task};
+use super::live::LiveHandle;
 use super::record::JobOutcome;
 use super::records::Ledger;
 use super::run_dir::RunDir;
@@ -76,7 +77,9 @@ pub(crate) fn carry_out(
     let temp_dir = run_dir.map_or_else(PathBuf::new, |run_dir| run_dir.temp_dir.clone());
     let sizes = sizes(&plan, &todo);
     context.sized(todo, &sizing, temp_dir);
-    let (mut events_out, mut readers) = events_out();
+    // What looks at outputs beforehand is not the run that people ask for.
+    let live = if opening.is_some() { context.live.clone() } else { LiveHandle::default() };
+    let (mut events_out, mut readers) = events_out(live);
     if let Some(opening) = opening {
         let guess = |threads: usize| task.first_guess(threads);
         let too_little = sizing::too_little(&settings, &machine.first.status, &guess);

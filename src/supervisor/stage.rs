@@ -102,6 +102,7 @@ pub(crate) fn context(
         run_id: run_id(started).map_err(setup("name the run"))?,
         started,
         program: hooks.program.clone(),
+        live: hooks.live.clone(),
         cores: Vec::new(),
         temp_dir: PathBuf::new(),
         owner: Owner::myself().map_err(setup("know this process"))?,

@@ -2,8 +2,6 @@
 //! slots. Where there are too many points, each two become one, and later ones come half as often.
 
 use super::event::MemoryStatus;
-use crate::convert::Phase;
-use crate::text::float;
 use serde::{Deserialize, Serialize};
 
 /// Most points that are kept, however long a run is.
@@ -162,21 +160,6 @@ impl From<Columns> for Timeline {
         });
         Self { points: points.collect(), ..Self::default() }
     }
-}
-
-/// The share of a file's work that is through in a phase: copying and editing carry the bytes, the
-/// other phases some of the time.
-pub(crate) fn share(phase: Phase, done: u64, total: u64) -> f64 {
-    let (from, to) = match phase {
-        Phase::Plan => (0.0, 0.02),
-        Phase::Copy => (0.02, 0.6),
-        Phase::Edit => (0.6, 0.8),
-        Phase::Sync => (0.8, 0.9),
-        Phase::Verify => (0.9, 1.0),
-        Phase::Publish => (1.0, 1.0),
-    };
-    let within = if total > 0 { float(done.min(total)) / float(total) } else { 0.0 };
-    from + (to - from) * within
 }
 
 #[cfg(test)]

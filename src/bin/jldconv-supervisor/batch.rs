@@ -10,8 +10,7 @@ use jldconv::report::{
     Circumstances, Preflight, Progress, Screen, check_report, dry_run, start_log, write_report,
 };
 use jldconv::supervisor::{
-    ExitCode, Hooks, Layout, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError,
-    RunEvent, WorkerProgram,
+    ExitCode, Hooks, Layout, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
 };
 use jldconv::tasks::convert::{self, Survey};
 use std::fmt::{Display, Write as _};
@@ -57,7 +56,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     }
     let version = env!("CARGO_PKG_VERSION");
     screen.block(&format!("jldconv {version}\n{}", prepared.overview.block()));
-    let hooks = Hooks { program: WorkerProgram::default() };
+    let hooks = Hooks::default();
     let mut survey = convert::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
         .map_err(|error| stopped(&error))?;
     for message in std::mem::take(&mut survey.notes) {
@@ -137,7 +136,7 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
     if fails {
         settings.on_conflict = OnConflict::Skip;
     }
-    let hooks = Hooks { program: WorkerProgram::default() };
+    let hooks = Hooks::default();
     let survey =
         convert::survey(&settings, plan, &hooks, &mut Quiet).map_err(|error| stopped(&error))?;
     let there = |place: usize, job: &PlannedJob| survey.there(place, job);

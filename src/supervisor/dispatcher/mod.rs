@@ -11,6 +11,8 @@ use super::event::{MemoryStatus, RunEvent, SlotId};
 use super::event_channel::EventSender;
 use super::family::Family;
 use super::journal::{JournalWriter, Line, Task, Written};
+use super::live::LiveHandle;
+use super::live::share;
 use super::memory::oom::OomWitness;
 use super::memory::sampler::{Monitor, Sample};
 use super::plan::{JobId, Plan, PlannedJob};
@@ -22,7 +24,7 @@ use super::settings::Settings;
 use super::signals::{Asked, Listening};
 use super::summary::RunSummary;
 use super::task::RunTask;
-use super::timeline::{Point, Timeline, share};
+use super::timeline::{Point, Timeline};
 use super::worker_process::{WorkerMessage, WorkerProgram};
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
@@ -62,6 +64,7 @@ pub(crate) struct RunContext {
     pub(crate) run_id: String,
     pub(crate) started: SystemTime,
     pub(crate) program: WorkerProgram,
+    pub(crate) live: LiveHandle,
     pub(crate) cores: Vec<Vec<usize>>,
     pub(crate) temp_dir: PathBuf,
     pub(crate) owner: Owner,
@@ -247,12 +250,14 @@ impl Dispatcher {
                 self.workers.get_mut(&slot).filter(|worker_handle| worker_handle.worker == worker)
             {
                 worker_handle.measured(memory);
+                self.events_out.live.measured(slot, worker_handle.held);
             }
         }
         for (slot, worker) in sample.moved {
             let worker_handle =
                 self.workers.get(&slot).filter(|worker_handle| worker_handle.worker == worker);
             if let Some(sync) = worker_handle.and_then(WorkerHandle::syncing) {
+                self.events_out.live.moved(slot);
                 self.events.push_back(Event::Alive { slot, worker, sync });
             }
         }
