@@ -9,6 +9,9 @@
 
 #[path = "cli/book.rs"]
 mod book;
+#[cfg(feature = "fault")]
+#[path = "cli/advice.rs"]
+mod advice;
 #[path = "cli/build.rs"]
 mod build;
 #[path = "cli/conflicts.rs"]
@@ -16,6 +19,12 @@ mod conflicts;
 #[cfg(feature = "fault")]
 #[path = "cli/counters.rs"]
 mod counters;
+#[cfg(feature = "fault")]
+#[path = "cli/dashboard.rs"]
+mod dashboard;
+#[cfg(feature = "fault")]
+#[path = "cli/devtools.rs"]
+mod devtools;
 #[path = "cli/doctor.rs"]
 mod doctor;
 #[cfg(feature = "fault")]

@@ -207,7 +207,9 @@ mod tests {
         make space where the outputs go, then run the same command again
         check the output directory (permission, quota, disk), then run the same command again
         jldconv undo FILE takes an interrupted change in place back; then run the same command again
+          $ jldconv undo /data/old/output_00001.jld2
         jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again
+          $ jldconv inspect /data/old/output_00001.jld2
         the same command tries files again whose workers died or hung
         ");
     }

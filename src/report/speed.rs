@@ -244,6 +244,6 @@ mod tests {
           $ jldconv-supervisor old new --workers=2 --threads-per-worker=auto
         ");
         assert_eq!(tail("2", 7.9), "");
-        assert_eq!(tail("1", 0.5), "", "it waited");
+        assert!(!tail("1", 0.5).contains("more-threads"), "it waited");
     }
 }

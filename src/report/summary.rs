@@ -17,7 +17,7 @@ const FEW: usize = 10;
 const NAMED: usize = 5;
 
 /// How a run ended, in a word or two.
-pub(super) fn title(summary: &RunSummary) -> &'static str {
+pub(crate) fn title(summary: &RunSummary) -> &'static str {
     if summary.error.is_some() {
         "Broken off"
     } else if summary.interrupted {
@@ -78,7 +78,7 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
     let _ = writeln!(
         block,
-        "  memory      a worker's peak {} ({} with file pages); {}{:.1} % of {} in use at the end",
+        "  memory      a worker's peak {} ({} with file pages); {}{:.1} % of {} at the end",
         text::bytes(peak),
         text::bytes(summary.peak_rss_max),
         at_most(summary),
@@ -155,7 +155,7 @@ fn at_most(summary: &RunSummary) -> String {
         return String::new();
     }
     let share = text::percent(text::float(summary.memory_peak), text::float(summary.memory_limit));
-    format!("at most {share}, ")
+    format!("at most {} in use ({share}), ", text::bytes(summary.memory_peak))
 }
 
 /// How often what happened.
@@ -338,13 +338,19 @@ pub(super) mod tests {
     fn a_run_that_went_well() {
         insta::assert_snapshot!(super::summary(&summary(), ABOUT), @r"
         Done: 10 converted, 2 unchanged, 1 skipped, 0 failed
-          time        12.3 s, 1.0 files/s, 749.3 MiB/s read
-          bytes       9.0 GiB read, 9.0 GiB written
+          time        12.3 s, 1.0 files/s, 749.3 MiB/s read; 2.0 s a file on average
+          bytes       9.0 GiB read, 9.0 GiB written; outputs are 300.0 MiB (3.3 %) larger
+          mode        13 files by patch
+          mended      36 warnings of a reader for mera-1.9
           checked     13 files by structure
-          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
+          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  0
           workers     at most 2 of 2 slots busy; load balance 0.98, parallel efficiency 0.95
           attempts    12
+
+          slot   files       bytes      busy      idle  computed  peak memory
+             1       6     4.5 GiB    97.6 %     2.4 %    58.3 %      9.0 MiB
+             2       6     4.5 GiB    97.6 %     2.4 %    58.3 %      9.0 MiB
         ");
     }
 
@@ -362,13 +368,19 @@ pub(super) mod tests {
         insta::assert_snapshot!(super::summary(&run, ABOUT), @r"
         Broken off: 10 converted, 2 unchanged, 1 skipped, 12 failed, 3 not begun or not finished
           because     /data/new: another directory is in its place
-          time        12.3 s, 1.0 files/s, 749.3 MiB/s read, 1:15 of it paused
-          bytes       9.0 GiB read, 9.0 GiB written
+          time        12.3 s, 1.0 files/s, 749.3 MiB/s read; 2.0 s a file on average, 1:15 of it paused
+          bytes       9.0 GiB read, 9.0 GiB written; outputs are 300.0 MiB (3.3 %) larger
+          mode        13 files by patch
+          mended      36 warnings of a reader for mera-1.9
           checked     13 files by structure
-          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
+          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  4
           workers     at most 2 of 2 slots busy; load balance 0.98, parallel efficiency 0.95
           attempts    12; 2 out of memory, 12 input
+
+          slot   files       bytes      busy      idle  computed  peak memory
+             1       6     4.5 GiB    97.6 %     2.4 %    58.3 %      9.0 MiB
+             2       6     4.5 GiB    97.6 %     2.4 %    58.3 %      9.0 MiB
 
         Failed:
           output_00200.jld2  input: not a JLD2 file: no signature at byte 0
@@ -386,6 +398,7 @@ pub(super) mod tests {
         Recommended:
           run the same command again: it goes on where this run stopped
           jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again
+            jldconv inspect /data/old/output_00200.jld2
           memory in use went above the margin 4 times: try --workers 1, or --safety-margin 0.9 if nothing else needs the memory
         ");
     }
@@ -395,6 +408,7 @@ pub(super) mod tests {
         let mut run = summary();
         (run.success, run.unchanged, run.skipped) = (0, 0, 13);
         (run.bytes_read, run.bytes_written, run.attempts, run.workers_used) = (0, 0, 0, 0);
+        (run.bytes_saved, run.findings_mended) = (0, 0);
         (run.conversion_time, run.peak_rss_max, run.parallel_efficiency) = (0.0, 0, 0.0);
         run.slots = Vec::new();
         run.files = (100..113).map(|number| record(number, JobOutcome::Skipped)).collect();
@@ -402,7 +416,7 @@ pub(super) mod tests {
         Done: 0 converted, 0 unchanged, 13 skipped, 0 failed
           time        0.0 s
           bytes       0 B read, 0 B written
-          memory      a worker's peak 9.0 MiB (0 B with file pages); 8.4 % of 24.0 GiB in use at the end
+          memory      a worker's peak 9.0 MiB (0 B with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  0
           workers     at most 0 of 0 slots busy; load balance 0.98, parallel efficiency 0.00
           attempts    0

@@ -3,7 +3,9 @@
 use super::event::MemoryStatus;
 use super::fault::Fault;
 use super::record::{JobOutcome, JobRecord};
-use super::summary::SlotRecord;
+use super::records::Records;
+use super::summary::{RunSummary, SlotRecord};
+use crate::convert::Mode;
 use crate::migrate::Severity;
 use crate::text::float;
 use std::collections::BTreeMap;
@@ -109,6 +111,38 @@ impl Sums {
     /// Mean wall time of the files that went well, in seconds.
     pub(in crate::supervisor) fn average(&self) -> f64 {
         if self.done == 0 { 0.0 } else { self.seconds / float(self.done) }
+    }
+}
+
+impl RunSummary {
+    /// Fills in what follows from the records of the files that ended so far. `slots` hold what they
+    /// are doing at the moment.
+    pub(crate) fn add_up(&mut self, files: &Records, mut slots: Vec<SlotRecord>) {
+        let mut sums = Sums::default();
+        for file in files {
+            let slot = file.slot.and_then(|slot| usize::try_from(slot).ok());
+            if let Some(slot) = slot.and_then(|slot| slots.get_mut(slot)) {
+                slot.busy_seconds += file.seconds;
+                slot.jobs = slot.jobs.saturating_add(1);
+            }
+            self.attempts = self.attempts.saturating_add(file.attempts.into());
+            sums.add(&file, &mut slots, |file| match file.mode {
+                Some(Mode::InPlace) => file.bytes_appended.saturating_add(file.bytes_replaced),
+                _ => file.bytes_out,
+            });
+        }
+        for slot in &mut slots {
+            slot.idle_seconds = (self.conversion_time - slot.busy_seconds).max(0.0);
+        }
+        let took = Duration::try_from_secs_f64(self.conversion_time).unwrap_or_default();
+        (self.load_balance, self.parallel_efficiency) = balance(&slots, took);
+        (self.bytes_read, self.bytes_written) = (sums.bytes_read, sums.bytes_written);
+        (self.bytes_saved, self.findings_mended) = (sums.saved, sums.mended);
+        (self.cpu_seconds, self.queued_seconds) = (sums.cpu_seconds, sums.queued_seconds);
+        self.average_seconds = sums.average();
+        self.peak_rss_max = sums.peak_rss_max;
+        self.threads_used = self.workers_used;
+        (self.files, self.slots) = (files.clone(), slots);
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Recommendation {
 }
 
 /// The report of a run. The four counts of outcomes are disjoint: their sum is the number of files.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Files converted.
     pub success: u64,

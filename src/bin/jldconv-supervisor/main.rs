@@ -2,6 +2,7 @@
 //! to exit codes.
 
 mod batch;
+mod follow;
 mod verify;
 
 use jldconv::archive::ArrayVars;

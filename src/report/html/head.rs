@@ -1,7 +1,7 @@
 //! Tells how a run went: its outcome, its figures, what to do next.
 
 use super::super::figures::Figures;
-use super::super::summary::{saved, title};
+use super::super::summary::saved;
 use super::Shown;
 use super::escape::escaped;
 use crate::text;
@@ -10,10 +10,12 @@ use std::io::{self, Write};
 /// How the run ended, where and when it was.
 pub(super) fn head(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     let summary = shown.summary;
-    let verdict = title(summary);
+    let verdict = shown.verdict;
     let class = match verdict {
         "Done" => "good",
-        "Interrupted" | "Running" => "warn",
+        "Interrupted" | "Running" | "Starting" | "Ending" | "Paused" | "Finishing" | "Stopping" => {
+            "warn"
+        }
         _ => "bad",
     };
     let pending = summary.pending;

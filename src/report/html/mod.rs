@@ -10,32 +10,35 @@ mod slots;
 mod table;
 
 use super::advice::{Circumstances, advice};
+use super::summary::title;
 use crate::supervisor::{Layout, Recommendation, RunSummary};
-pub(super) use escape::escaped;
+pub(crate) use escape::escaped;
 use std::io::{self, Write};
-pub(super) use table::{row, table_head};
+pub(crate) use table::{row, table_head};
 
 /// Most files that get a line in the table; a browser is slow with more.
 const MOST_ROWS: usize = 20_000;
 
 /// Styles of all pages, and the script of their tables.
-pub(super) const STYLE: &str = include_str!("page.css");
-pub(super) const SCRIPT: &str = include_str!("page.js");
+const STYLE: &str = include_str!("page.css");
+pub(crate) const SCRIPT: &str = include_str!("page.js");
 
 /// What the parts of a page show.
 #[derive(Clone, Copy)]
-pub(super) struct Shown<'a> {
-    pub(super) summary: &'a RunSummary,
+pub(crate) struct Shown<'a> {
+    pub(crate) summary: &'a RunSummary,
     /// Where its runs are on the axis of time.
-    pub(super) layout: &'a Layout,
-    pub(super) advice: &'a [Recommendation],
+    pub(crate) layout: &'a Layout,
+    pub(crate) advice: &'a [Recommendation],
+    /// How it ended, or what it is doing, in a word or two.
+    pub(crate) verdict: &'a str,
 }
 
 /// Makes one part.
-type Make = fn(&Shown<'_>, &mut dyn Write) -> io::Result<()>;
+pub(crate) type Make = fn(&Shown<'_>, &mut dyn Write) -> io::Result<()>;
 
 /// The parts of a page above its table, in their order, by the names of their elements.
-pub(super) const PARTS: [(&str, Make); 9] = [
+pub(crate) const PARTS: [(&str, Make); 9] = [
     ("head", head::head),
     ("cards", head::cards),
     ("advice", head::advice),
@@ -48,7 +51,7 @@ pub(super) const PARTS: [(&str, Make); 9] = [
 ];
 
 /// What a page begins with; `connect` is where it may load from.
-pub(super) fn begin(title: &str, connect: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn begin(title: &str, connect: &str, out: &mut dyn Write) -> io::Result<()> {
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -71,7 +74,7 @@ pub(super) fn write(
 ) -> io::Result<()> {
     begin(&format!("jldconv: {}", summary.output_dir), "", out)?;
     let advised = advice(summary, about);
-    let shown = Shown { summary, layout, advice: &advised };
+    let shown = Shown { summary, layout, advice: &advised, verdict: title(summary) };
     for (name, make) in PARTS {
         writeln!(out, "<section id=\"{name}\">")?;
         make(&shown, out)?;

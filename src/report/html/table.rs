@@ -83,7 +83,7 @@ pub(super) fn files(summary: &RunSummary, most: usize, out: &mut dyn Write) -> i
 }
 
 /// All of the table of files that is above its lines.
-pub(in crate::report) fn table_head(out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn table_head(out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<h2>Files</h2>\n<p class=\"tools\"><input id=\"search\" type=\"search\" \
@@ -108,7 +108,7 @@ pub(in crate::report) fn table_head(out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// The line of one file.
-pub(in crate::report) fn row(file: &JobRecord, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn row(file: &JobRecord, out: &mut dyn Write) -> io::Result<()> {
     let outcome = word(&file.outcome);
     let remark = file.message.as_deref().or(file.stale.as_deref()).unwrap_or("");
     let slot = file.slot.map_or_else(String::new, |slot| slot.saturating_add(1).to_string());
