@@ -7,11 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "cli/book.rs"]
-mod book;
 #[cfg(feature = "fault")]
 #[path = "cli/advice.rs"]
 mod advice;
+#[path = "cli/book.rs"]
+mod book;
 #[path = "cli/build.rs"]
 mod build;
 #[path = "cli/conflicts.rs"]
@@ -54,6 +54,9 @@ mod shards_at_work;
 mod signals;
 #[path = "cli/slips.rs"]
 mod slips;
+#[cfg(feature = "fault")]
+#[path = "cli/status.rs"]
+mod status;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
 #[path = "cli/terminal.rs"]

@@ -68,6 +68,10 @@ pub enum JldconvCommand {
 
 /// The arguments of `inspect`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 each file was read, and can be converted where it must be, 1 a \
+                        file cannot be read or converted, 2 usage."
+)]
 pub struct InspectArgs {
     /// The files, or directories of *.jld2; of more than three, each gets one line (-v shows all of
     /// each)

@@ -59,6 +59,18 @@ pub enum UsageError {
         /// Why.
         source: io::Error,
     },
+    /// There is no place for undo files.
+    #[error(
+        "--backup-dir {}: {source}; undo files would go there, so nothing was changed: make it \
+         first (mkdir -p {})",
+        path.display(), text::shell_path(path)
+    )]
+    BackupDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The outputs would replace the archive.
     #[error(
         "{}: the outputs would replace the archive; name another directory, or say --mode in-place",
@@ -239,6 +251,12 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
     if options.backup_dir.is_some() && options.mode != Mode::InPlace {
         return Err(UsageError::Needs("--backup-dir", "--mode in-place"));
     }
+    // Each file would fail of it.
+    if let Some(dir) = &options.backup_dir
+        && let Err(source) = directory(dir)
+    {
+        return Err(UsageError::BackupDir { path: dir.clone(), source });
+    }
     if flags.discard_replaced == Some(true) && !options.force {
         return Err(UsageError::Needs("--discard-replaced", "--force"));
     }
@@ -252,14 +270,17 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
     Ok(options)
 }
 
+/// Fails if there is no directory at `path`.
+fn directory(path: &Path) -> io::Result<()> {
+    if std::fs::metadata(path)?.is_dir() {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::NotADirectory.into())
+    }
+}
+
 fn existing(path: PathBuf) -> Result<PathBuf, UsageError> {
-    let absolute = std::fs::metadata(&path).and_then(|meta| {
-        if meta.is_dir() {
-            std::path::absolute(&path)
-        } else {
-            Err(io::ErrorKind::NotADirectory.into())
-        }
-    });
+    let absolute = directory(&path).and_then(|()| std::path::absolute(&path));
     absolute.map_err(|source| UsageError::Directory { path, source })
 }
 

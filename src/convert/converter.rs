@@ -16,7 +16,7 @@ use crate::julia::TypeTable;
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
 use crate::migrate::{
-    Along, Finding, Migration, PlanError, Request, Severity, plan_along, userrules,
+    Along, Finding, Migration, PlanError, Remedy, Request, Severity, When, plan_along, userrules,
 };
 use crate::sys::file::Identity;
 use crate::sys::stat::StatData;
@@ -332,6 +332,8 @@ impl Converter {
             said: None,
             printed: 0,
             count: 1,
+            remedy: Remedy::None,
+            when: When::Load,
         }
     }
 

@@ -4,6 +4,7 @@
 //! task's: see [`tasks`](crate::tasks).
 
 pub(crate) mod conflict;
+mod control;
 pub(crate) mod dispatcher;
 pub(crate) mod error;
 mod event;
@@ -29,6 +30,7 @@ mod shards;
 mod signals;
 pub(crate) mod sizing;
 pub(crate) mod stage;
+mod status;
 pub(crate) mod summary;
 pub(crate) mod task;
 mod timeline;
@@ -57,6 +59,7 @@ pub use run_id::run_id;
 pub use settings::{Count, Hooks, OnConflict, OnFull, Settings};
 pub use shards::{ShardRecord, ShardState};
 pub use sizing::Bounds;
+pub use status::{ArchiveStatus, Asked, Order, OrderGiven, ShardStatus, give_order, status};
 pub use summary::{Recommendation, RunSummary, SlotRecord};
 pub use timeline::{Point, Timeline};
 pub use worker_process::WorkerProgram;

@@ -1,29 +1,16 @@
 //! Writes command lines as a shell reads them.
 
-use std::fmt::Write as _;
+use super::quote::quote;
+use std::ffi::OsStr;
 
 /// One word of a command line: as it is where a shell sees nothing else in it, else in quotes, on
-/// one line and without control characters (bash, section "Quoting").
+/// one line and without control characters.
 pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+:,./@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
-    if !text.chars().any(char::is_control) {
-        return format!("'{}'", text.replace('\'', r"'\''"));
-    }
-    let mut quoted = String::from("$'");
-    for byte in text.bytes() {
-        match byte {
-            b'\'' | b'\\' => quoted.extend(['\\', char::from(byte)]),
-            b' '..=b'~' => quoted.push(char::from(byte)),
-            _ => {
-                let _ = write!(quoted, "\\x{byte:02x}");
-            }
-        }
-    }
-    quoted.push('\'');
-    quoted
+    quote(OsStr::new(text))
 }
 
 #[cfg(test)]

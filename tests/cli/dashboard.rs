@@ -180,9 +180,8 @@ fn a_browser_follows_a_run_to_its_report() {
     }
     // The report's table sorts and is filtered, too.
     sorts(&mut browser);
-    browser.value(
-        "(() => { search.value = '00011'; search.dispatchEvent(new Event('input')); })()",
-    );
+    browser
+        .value("(() => { search.value = '00011'; search.dispatchEvent(new Event('input')); })()");
     assert_eq!(browser.value("shown.textContent"), "1 of 11 files");
     browser.value("(() => { search.value = ''; search.dispatchEvent(new Event('input')); })()");
     let background = "getComputedStyle(document.body).backgroundColor";

@@ -104,7 +104,9 @@ impl Browser {
         let params = &event["params"];
         let error = match event["method"].as_str().unwrap_or_default() {
             "Runtime.exceptionThrown" => true,
-            "Runtime.consoleAPICalled" => ["error", "assert"].iter().any(|it| params["type"] == *it),
+            "Runtime.consoleAPICalled" => {
+                ["error", "assert"].iter().any(|it| params["type"] == *it)
+            }
             "Log.entryAdded" => params["entry"]["level"] == "error",
             _ => false,
         };

@@ -14,6 +14,7 @@ use jldconv::supervisor::{
     ExitCode, Hooks, Layout, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
 };
 use jldconv::tasks::convert::{self, Survey};
+use jldconv::text;
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -21,6 +22,7 @@ use std::path::Path;
 pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
     let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
     let mut dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
+    let config = gathered.config.clone();
     let mut said = gathered.said;
     let bare = !said.has("input-dir") && gathered.config.is_none();
     if parsed.cli.start.interactive || (bare && somebody) {
@@ -34,7 +36,9 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     }
     let layer = Layer { verbose: parsed.cli.layer.verbose, ..said.layer().map_err(usage)? };
     let (input, output) = (layer.input_dir.clone(), layer.output_dir.clone());
-    let misplaced = |error: &dyn Display| misplaced(input.as_deref(), output.as_deref(), error);
+    let in_place = layer.conversion.mode == Some(Mode::InPlace);
+    let misplaced =
+        |error: &dyn Display| misplaced(input.as_deref(), output.as_deref(), in_place, error);
     let mut run = resolve(layer, &ArrayVars::from_env(var)).map_err(|error| misplaced(&error))?;
     run.settings.command = said.command("jldconv-supervisor");
     // What is wrong with the target or the rules would be wrong with every file.
@@ -57,6 +61,9 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     }
     let version = env!("CARGO_PKG_VERSION");
     screen.block(&format!("jldconv {version}\n{}", prepared.overview.block()));
+    if let Some(config) = &config {
+        screen.block(&format!("  settings    {}\n", text::path(config)));
+    }
     let hooks = Hooks::default();
     let page = follow::open(&run, &hooks.live, about(&run))?;
     let mut survey = convert::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
@@ -106,8 +113,13 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
 }
 
 /// Adds, to what is wrong with a run's places, what was probably meant.
-fn misplaced(input: Option<&Path>, output: Option<&Path>, error: &dyn Display) -> Stop {
-    match input.and_then(|input| input_meant(input, output)) {
+fn misplaced(
+    input: Option<&Path>,
+    output: Option<&Path>,
+    in_place: bool,
+    error: &dyn Display,
+) -> Stop {
+    match input.and_then(|input| input_meant(input, output, in_place)) {
         Some(meant) => usage(format!("{error}\n{meant}")),
         None => usage(error),
     }
@@ -146,6 +158,9 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
     let hooks = Hooks::default();
     let survey =
         convert::survey(&settings, plan, &hooks, &mut Quiet).map_err(|error| stopped(&error))?;
+    for note in &survey.notes {
+        let _ = writeln!(io::stderr(), "warning: {}", text::tame(note));
+    }
     let there = |place: usize, job: &PlannedJob| survey.there(place, job);
     let failed = match dry_run(plan, converter, edits, &there, &mut io::stdout().lock()) {
         Ok(foreseen) => foreseen.failed,

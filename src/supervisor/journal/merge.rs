@@ -59,7 +59,7 @@ pub fn merged(output_dir: &Path) -> Result<Merged, RunError> {
 }
 
 /// The runs of the last division into shards: the last one of each shard.
-fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
+pub(in crate::supervisor) fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
     let shard = |run: &RunLine| run.head.shard.parse::<Shard>().ok();
     let last = past.runs.iter().max_by(|a, b| a.head.started.cmp(&b.head.started));
     let Some(count) = last.and_then(|run| shard(run)).map(|shard| shard.count) else {
@@ -77,20 +77,30 @@ fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
     runs
 }
 
-fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
-    let runs = current(&past);
+/// What each shard of the last division is doing; `runs` are the last ones.
+pub(in crate::supervisor) fn shards(
+    runs: &BTreeMap<Shard, &RunLine>,
+    past: &Past,
+    own: &Dir,
+) -> Vec<ShardRecord> {
+    let count = runs.keys().next().map_or(0, |shard| shard.count);
     let ends: BTreeMap<&str, &EndLine> =
         past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect();
-    let count = runs.keys().next().map_or(0, |shard| shard.count);
     let lines = |run: &RunLine| past.ended.get(&run.head.run_id).copied().unwrap_or_default();
-    let shards: Vec<ShardRecord> = (1..=count)
+    (1..=count)
         .map(|index| {
             let shard = Shard { index, count };
             let last = runs.get(&shard).copied();
             let end = last.and_then(|run| ends.get(run.head.run_id.as_str()).copied());
             ShardRecord::of(shard, own, last, end, last.map(lines).unwrap_or_default())
         })
-        .collect();
+        .collect()
+}
+
+fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
+    let runs = current(&past);
+    let count = runs.keys().next().map_or(0, |shard| shard.count);
+    let shards = shards(&runs, &past, own);
     let mut notes = Vec::new();
     if past.odd > 0 {
         notes.push(format!("{} lines of the journals are not understood", past.odd));
@@ -129,7 +139,7 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
         of_files.push(u32::try_from(run).unwrap_or(u32::MAX));
         files.push(known.record);
     }
-    let layout = Layout::of_runs(stretches(&past.runs, &ends, &last_ends), of_files);
+    let layout = Layout::of_runs(stretches(&past, &last_ends), of_files);
     let summary = RunSummary {
         run_id: last.as_ref().map(|run| run.head.run_id.clone()).unwrap_or_default(),
         version: last.as_ref().map(|run| run.head.version.clone()).unwrap_or_default(),
@@ -152,12 +162,10 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
 
 /// All runs, each with where it began on the clock; `last_ends` tell how long one was at least that
 /// did not come to its end.
-fn stretches(
-    runs: &[Arc<RunLine>],
-    ends: &BTreeMap<&str, &EndLine>,
-    last_ends: &[f64],
-) -> Vec<Stretch> {
-    let each = runs.iter().zip(last_ends).map(|(run, last)| {
+fn stretches(past: &Past, last_ends: &[f64]) -> Vec<Stretch> {
+    let ends: BTreeMap<&str, &EndLine> =
+        past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect();
+    let each = past.runs.iter().zip(last_ends).map(|(run, last)| {
         let end = ends.get(run.head.run_id.as_str()).map(|end| &end.summary);
         let began = humantime::parse_rfc3339(&run.head.started).ok();
         let began = began.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
