@@ -15,6 +15,8 @@ mod server;
 
 use crate::report::Circumstances;
 use crate::supervisor::{LiveHandle, Reporter, RunEvent};
+use crate::sys::machine::machine;
+use crate::text;
 use frame::Board;
 use picture::Picture;
 use server::Server;
@@ -66,13 +68,12 @@ impl Dashboard {
         self.server.url()
     }
 
-    /// What is told of it when it starts. `host` is this machine's name, `remote` whether the user is
-    /// probably at another.
-    pub fn notice(&self, host: &str, remote: bool) -> String {
+    /// What is told of it when it starts; `remote` is whether the user is probably at another machine.
+    pub fn notice(&self, remote: bool) -> String {
         let address = self.server.address();
         let mut notice = format!("  dashboard   {}\n", self.url());
         if remote && address.ip().is_loopback() {
-            let port = address.port();
+            let (port, host) = (address.port(), text::tame(&machine().host));
             notice.push_str(&format!(
                 "              from your own machine first: ssh -L {port}:127.0.0.1:{port} {host}\n"
             ));

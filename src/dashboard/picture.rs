@@ -6,8 +6,8 @@ use super::page::NOW;
 use crate::report::html::{PARTS, Shown, row};
 use crate::report::{Circumstances, advice, title};
 use crate::supervisor::{
-    Layout, Live, LiveHandle, LiveState, Point, Records, RunEvent, RunStart, RunSummary,
-    SlotRecord, Stretch, Timeline,
+    Layout, Live, LiveHandle, LiveState, Records, RunEvent, RunStart, RunSummary, SlotRecord,
+    Stretch, Timeline,
 };
 
 /// Most lines of the table; a browser is slow with more.
@@ -56,7 +56,7 @@ impl Picture {
         if matches!(live.state, LiveState::Starting | LiveState::Finished) {
             return;
         }
-        let mut point = Point::at(live.elapsed, &live.memory);
+        let mut point = live.memory.point(live.elapsed);
         (point.bytes, point.files, point.busy) = (live.bytes_done, live.ended, live.workers.busy);
         point.held = live.slots.iter().map(|slot| slot.anon).fold(0, u64::saturating_add);
         self.timeline.add(point);

@@ -20,17 +20,13 @@ pub struct Circumstances {
     pub portable: bool,
 }
 
-/// One item.
-pub(super) fn item(what: &str, text: impl Into<String>, command: Option<String>) -> Recommendation {
-    Recommendation { what: what.to_owned(), text: text.into(), command }
-}
-
 /// Advice, most important first.
 pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<Recommendation> {
     let mut advice = Vec::new();
     let again = Again::of(summary);
     let same = again.as_ref().map(Again::line);
-    let mut same_command = |what: &str, text: &str| advice.push(item(what, text, same.clone()));
+    let mut same_command =
+        |what: &str, text: &str| advice.push(Recommendation::new(what, text, same.clone()));
     if summary.interrupted {
         same_command("go-on", "run the same command again: it goes on where this run stopped");
     }
@@ -62,26 +58,34 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<Recommendation>
     if let Some(file) = of(Fault::Unfinished).next() {
         let text = "jldconv undo FILE takes an interrupted change in place back; then run the same \
                     command again";
-        advice.push(item("undo", text, Some(about_file("undo", &file.name, summary))));
+        advice.push(Recommendation::new(
+            "undo",
+            text,
+            Some(about_file("undo", &file.name, summary)),
+        ));
     }
     let inputs: Vec<_> = of(Fault::Input).collect();
     if let Some(first) = inputs.first() {
         let text = "jldconv inspect FILE says what is wrong with an input; --resume-failed tries it \
                     again";
-        advice.push(item("inspect", text, Some(about_file("inspect", &first.name, summary))));
+        advice.push(Recommendation::new(
+            "inspect",
+            text,
+            Some(about_file("inspect", &first.name, summary)),
+        ));
         let numbers: Option<Vec<u64>> = inputs.iter().map(|file| file.number).collect();
         let numbers = numbers.filter(|numbers| numbers.len() <= FEW);
         if let (Some(numbers), Some(again)) = (numbers, &again) {
             let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
             let line = again.clone().with("range", &numbers.join(",")).having("resume-failed");
             let text = "when they are mended, this tries these files again and no others";
-            advice.push(item("run-again", text, Some(line.line())));
+            advice.push(Recommendation::new("run-again", text, Some(line.line())));
         }
     }
     let dead = [Fault::Killed, Fault::Crashed, Fault::Stalled, Fault::Protocol, Fault::Spawn];
     if dead.iter().any(|cause| of(*cause).next().is_some()) {
         let text = "the same command tries files again whose workers died or hung";
-        advice.push(item("run-again", text, same));
+        advice.push(Recommendation::new("run-again", text, same));
     }
     if !violations(summary, about, again.as_ref(), &mut advice) {
         speed::advise(summary, again.as_ref(), &mut advice);
@@ -142,12 +146,16 @@ fn violations(
     if let Some(fewer) = fewer {
         let or = if wide { format!(", or {also}") } else { String::new() };
         let line = again.map(|again| again.clone().with("workers", &fewer.to_string()).line());
-        advice.push(item("fewer-workers", format!("{say}: try --workers {fewer}{or}"), line));
+        advice.push(Recommendation::new(
+            "fewer-workers",
+            format!("{say}: try --workers {fewer}{or}"),
+            line,
+        ));
     } else if wide {
         let line = again.map(|again| again.clone().with("safety-margin", "0.9").line());
-        advice.push(item("wider-margin", format!("{say}: try {also}"), line));
+        advice.push(Recommendation::new("wider-margin", format!("{say}: try {also}"), line));
     } else {
-        advice.push(item("more-memory", say, None));
+        advice.push(Recommendation::new("more-memory", say, None));
     }
     true
 }

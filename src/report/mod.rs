@@ -18,6 +18,8 @@ mod log_writer;
 mod overview;
 mod preflight;
 mod progress;
+#[cfg(test)]
+mod sample;
 mod screen;
 mod shards;
 mod speed;

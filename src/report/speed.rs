@@ -1,6 +1,5 @@
 //! Advises on workers, threads and storage, as far as a run's measured times say what would help.
 
-use super::advice::item;
 use super::again::Again;
 use super::figures::{Bound, Figures};
 use crate::convert::Mode;
@@ -65,7 +64,7 @@ fn more_workers(
         text::seconds(took * float(workers) / float(best)),
         text::seconds(took)
     );
-    advice.push(item("more-workers", text, with_workers(again, best)));
+    advice.push(Recommendation::new("more-workers", text, with_workers(again, best)));
 }
 
 /// All cores were at work, and workers waited for them.
@@ -85,7 +84,7 @@ fn fewer_workers(
         text::count(run.cores, "core"),
         run.cores
     );
-    advice.push(item("fewer-workers", text, with_workers(again, run.cores)));
+    advice.push(Recommendation::new("fewer-workers", text, with_workers(again, run.cores)));
 }
 
 /// Workers stood still.
@@ -103,7 +102,7 @@ fn storage(
         text::rate(run.bytes_read, wall),
         text::rate(run.bytes_written, wall),
     );
-    advice.push(item("storage-bound", text, None));
+    advice.push(Recommendation::new("storage-bound", text, None));
     // What a patch writes but for the copy is what a change in place would write.
     let (mut patched, mut needed) = (0_u64, 0_u64);
     for file in run.files.iter().filter(|file| file.attempts > 0 && made(file)) {
@@ -122,7 +121,7 @@ fn storage(
             text::bytes(patched)
         );
         let line = again.map(|again| again.clone().with("mode", "in-place").first_dir().line());
-        advice.push(item("in-place", text, line));
+        advice.push(Recommendation::new("in-place", text, line));
     }
 }
 
@@ -161,14 +160,14 @@ fn last_alone(run: &RunSummary, again: Option<&Again>, advice: &mut Vec<Recommen
         text::count(run.cores, "core")
     );
     let line = again.map(|again| again.clone().with("threads-per-worker", "auto").line());
-    advice.push(item("more-threads", text, line));
+    advice.push(Recommendation::new("more-threads", text, line));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::figures::tests::measured;
     use crate::report::line::tests::record;
+    use crate::report::sample::measured;
     use crate::supervisor::Records;
 
     fn told(cpu: f64, queued: f64, change: impl FnOnce(&mut RunSummary)) -> String {

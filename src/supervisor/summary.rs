@@ -39,6 +39,13 @@ pub struct Recommendation {
     pub command: Option<String>,
 }
 
+impl Recommendation {
+    /// One of the kind `what`.
+    pub fn new(what: &str, text: impl Into<String>, command: Option<String>) -> Self {
+        Self { what: what.to_owned(), text: text.into(), command }
+    }
+}
+
 /// The report of a run. The four counts of outcomes are disjoint: their sum is the number of files.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RunSummary {

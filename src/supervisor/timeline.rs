@@ -1,7 +1,6 @@
 //! Keeps how a run went over time, in bounded space: memory, bytes and files that are through, busy
 //! slots. Where there are too many points, each two become one, and later ones come half as often.
 
-use super::event::MemoryStatus;
 use serde::{Deserialize, Serialize};
 
 /// Most points that are kept, however long a run is.
@@ -31,12 +30,6 @@ pub struct Point {
 }
 
 impl Point {
-    /// One at `seconds` after the run's begin, with the memory as it was read.
-    pub fn at(seconds: f64, memory: &MemoryStatus) -> Self {
-        let MemoryStatus { limit, budget, used, .. } = *memory;
-        Self { seconds, used, budget, limit, ..Self::default() }
-    }
-
     /// Both in one: the later one's place, the highest of what has peaks, the least of what bounds.
     fn with(self, later: Self) -> Self {
         Self {
@@ -167,10 +160,16 @@ mod tests {
     use super::*;
 
     fn point(at: u32) -> Point {
-        let memory = MemoryStatus { limit: 1000, budget: 800, used: 100, ..Default::default() };
-        let mut point = Point::at(f64::from(at), &memory);
-        (point.bytes, point.files, point.busy) = (u64::from(at) * 10, u64::from(at), 2);
-        point
+        Point {
+            seconds: f64::from(at),
+            used: 100,
+            held: 10,
+            budget: 800,
+            limit: 1000,
+            bytes: u64::from(at) * 10,
+            files: at.into(),
+            busy: 2,
+        }
     }
 
     #[test]

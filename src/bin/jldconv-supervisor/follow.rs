@@ -1,13 +1,10 @@
 //! Opens the page that browsers follow a run on, where one is asked for.
 
-use super::batch::var;
 use super::{Stop, usage};
 use jldconv::cli::Run;
 use jldconv::dashboard::Dashboard;
 use jldconv::report::Circumstances;
 use jldconv::supervisor::LiveHandle;
-use jldconv::sys::machine::machine;
-use jldconv::text;
 use std::io::{self, Write as _};
 
 /// Opens the page. An address that cannot be had ends the command before anything is done, but not a
@@ -22,7 +19,7 @@ pub(super) fn open(
         Ok(page) => Ok(Some(page)),
         Err(error) => {
             let why = format!("--dashboard {address}: {error}; a port that is free: --dashboard");
-            if var("SLURM_ARRAY_TASK_ID").is_none() {
+            if std::env::var_os("SLURM_ARRAY_TASK_ID").is_none() {
                 return Err(usage(why));
             }
             let _ = writeln!(io::stderr(), "warning: {why}; the run goes on without");
@@ -35,7 +32,8 @@ pub(super) fn open(
 /// the run is kept for longer than the page.
 pub(super) fn tell(page: Option<&Dashboard>) {
     let Some(page) = page else { return };
-    let remote = ["SLURM_JOB_ID", "SSH_CONNECTION"].iter().any(|name| var(name).is_some());
-    let notice = page.notice(&text::tame(&machine().host), remote);
+    let remote =
+        ["SLURM_JOB_ID", "SSH_CONNECTION"].iter().any(|name| std::env::var_os(name).is_some());
+    let notice = page.notice(remote);
     let _ = io::stderr().write_all(notice.as_bytes());
 }

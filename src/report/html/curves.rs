@@ -201,7 +201,7 @@ pub(super) fn throughput(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervisor::{MemoryStatus, Timeline};
+    use crate::supervisor::Timeline;
 
     fn close(a: f64, b: f64) -> bool {
         (a - b).abs() < 1e-6
@@ -211,9 +211,7 @@ mod tests {
     fn what_is_through_grows_between_points_and_never_falls() {
         let mut timeline = Timeline::default();
         for (seconds, bytes) in [(1.0, 100), (2.0, 50), (3.0, 300)] {
-            let mut point = Point::at(seconds, &MemoryStatus::default());
-            point.bytes = bytes;
-            timeline.add(point);
+            timeline.add(Point { seconds, bytes, ..Point::default() });
         }
         let run = Stretch { begin: 10.0, seconds: 4.0, timeline, ..Stretch::default() };
         let through = Through::of_run(&run);

@@ -25,7 +25,7 @@ use super::settings::Settings;
 use super::signals::{Asked, Listening};
 use super::summary::RunSummary;
 use super::task::RunTask;
-use super::timeline::{Point, Timeline};
+use super::timeline::Timeline;
 use super::worker_process::{WorkerMessage, WorkerProgram};
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
@@ -292,7 +292,7 @@ impl Dispatcher {
 
     /// Takes down how far the run is now.
     pub(super) fn note_time(&mut self) {
-        let mut point = Point::at(self.now().as_secs_f64(), &self.memory.status);
+        let mut point = self.memory.status.point(self.now().as_secs_f64());
         (point.bytes, point.files) = (self.stats.bytes_through, self.stats.files_through);
         for worker in self.workers.values() {
             point.held = point.held.saturating_add(worker.held);
