@@ -61,6 +61,8 @@ mod status;
 mod supervisor;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/trees.rs"]
+mod trees;
 #[cfg(feature = "fault")]
 #[path = "cli/words.rs"]
 mod words;

@@ -16,6 +16,7 @@ pub(crate) mod journal;
 mod layout;
 pub(crate) mod live;
 mod memory;
+pub(crate) mod mirror;
 pub(crate) mod plan;
 pub(crate) mod record;
 pub(crate) mod records;

@@ -229,7 +229,7 @@ fn hold_against(
     let Some((run, listing)) = last.and_then(|run| Some((run, run.listing.as_ref()?))) else {
         return Ok(Untaken::default());
     };
-    let (found, now) = match listing.again(Path::new(&run.input_dir)) {
+    let (found, now) = match listing.again(Path::new(&run.input_dir), Path::new(&run.output_dir)) {
         // What is not mounted looks empty.
         Ok((found, _)) if found.is_empty() && listing.files > 0 => {
             notes.push(format!("{} holds no files of the archive any more", run.input_dir));
