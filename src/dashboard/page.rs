@@ -9,8 +9,10 @@ pub(super) const NOW: &str = "now";
 pub(super) fn page() -> String {
     let mut page = Vec::new();
     // Nothing fails that is written to memory.
-    let _ = begin("jldconv: a run", "; connect-src 'self'", &mut page);
+    let _ = begin("jldconv: a run", "; connect-src 'self'; img-src data:", &mut page);
     let mut page = String::from_utf8(page).unwrap_or_default();
+    // Without it, browsers ask for a picture, and without the token.
+    page = page.replacen("</head>", "<link rel=\"icon\" href=\"data:,\">\n</head>", 1);
     let [head, rest @ ..] = PARTS.map(|(name, _)| name);
     for name in [head, NOW].into_iter().chain(rest) {
         page.push_str(&format!("<section id=\"{name}\"></section>\n"));

@@ -216,7 +216,7 @@ mod tests {
           time        12.3 s, 1.0 files/s, 749.3 MiB/s read; 2.0 s a file on average
           bytes       9.0 GiB read, 9.0 GiB written; outputs are 300.0 MiB (3.3 %) larger
           mode        13 files by patch
-          mended      36 warnings of a reader for mera-1.9
+          mended      36 findings for mera-1.9, 12 warnings among them
           checked     13 files by structure
           memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  0

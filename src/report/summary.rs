@@ -65,12 +65,13 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         let _ = writeln!(block, "  mode        {modes}");
     }
     if summary.findings_mended > 0 {
-        let warnings = text::count(summary.findings_mended, "warning");
-        let reader = match summary.target.as_str() {
+        let findings = text::count(summary.findings_mended, "finding");
+        let target = match summary.target.as_str() {
             "" => String::new(),
-            target => format!(" of a reader for {}", text::tame(target)),
+            target => format!(" for {}", text::tame(target)),
         };
-        let _ = writeln!(block, "  mended      {warnings}{reader}");
+        let warnings = text::count(summary.warnings_mended, "warning");
+        let _ = writeln!(block, "  mended      {findings}{target}, {warnings} among them");
     }
     if let Some(levels) = checked(summary) {
         let _ = writeln!(block, "  checked     {levels}");
@@ -94,7 +95,7 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     );
     if let Some(figures) = Figures::of(summary) {
         let label = if figures.bound().is_some() { "limited by" } else { "time went" };
-        let _ = writeln!(block, "  {label}  {}", figures.told());
+        let _ = writeln!(block, "  {label:<10}  {}", figures.told());
     }
     let _ = writeln!(
         block,
@@ -316,6 +317,7 @@ pub(super) mod tests {
             average_seconds: 2.0,
             bytes_saved: -(300 << 20),
             findings_mended: 36,
+            warnings_mended: 12,
             retries: BTreeMap::new(),
             cpu_seconds: 0.0,
             queued_seconds: 0.0,
@@ -341,7 +343,7 @@ pub(super) mod tests {
           time        12.3 s, 1.0 files/s, 749.3 MiB/s read; 2.0 s a file on average
           bytes       9.0 GiB read, 9.0 GiB written; outputs are 300.0 MiB (3.3 %) larger
           mode        13 files by patch
-          mended      36 warnings of a reader for mera-1.9
+          mended      36 findings for mera-1.9, 12 warnings among them
           checked     13 files by structure
           memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  0
@@ -371,7 +373,7 @@ pub(super) mod tests {
           time        12.3 s, 1.0 files/s, 749.3 MiB/s read; 2.0 s a file on average, 1:15 of it paused
           bytes       9.0 GiB read, 9.0 GiB written; outputs are 300.0 MiB (3.3 %) larger
           mode        13 files by patch
-          mended      36 warnings of a reader for mera-1.9
+          mended      36 findings for mera-1.9, 12 warnings among them
           checked     13 files by structure
           memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  4

@@ -150,6 +150,7 @@ mod tests {
             "average_seconds",
             "bytes_saved",
             "findings_mended",
+            "warnings_mended",
             "retries",
             "cpu_seconds",
             "queued_seconds",

@@ -63,6 +63,8 @@ pub(in crate::supervisor) struct Sums {
     pub(in crate::supervisor) bytes_written: u64,
     pub(in crate::supervisor) saved: i64,
     pub(in crate::supervisor) mended: u64,
+    /// Those of the mended findings that a reader warns of or fails at.
+    pub(in crate::supervisor) warnings: u64,
     pub(in crate::supervisor) peak_rss_max: u64,
     pub(in crate::supervisor) cpu_seconds: f64,
     pub(in crate::supervisor) queued_seconds: f64,
@@ -104,8 +106,12 @@ impl Sums {
             let saved = signed(file.bytes_in).saturating_sub(signed(file.bytes_out));
             self.saved = self.saved.saturating_add(saved);
         }
-        let mended = file.findings.iter().filter(|finding| is_mended(finding)).count();
-        self.mended = self.mended.saturating_add(mended as u64);
+        for finding in &file.findings {
+            let warns = [Severity::Warning, Severity::Failure].iter().any(|it| it.mended(finding));
+            self.warnings = self.warnings.saturating_add(u64::from(warns));
+            let mended = warns || Severity::Note.mended(finding);
+            self.mended = self.mended.saturating_add(u64::from(mended));
+        }
     }
 
     /// Mean wall time of the files that went well, in seconds.
@@ -137,18 +143,14 @@ impl RunSummary {
         let took = Duration::try_from_secs_f64(self.conversion_time).unwrap_or_default();
         (self.load_balance, self.parallel_efficiency) = balance(&slots, took);
         (self.bytes_read, self.bytes_written) = (sums.bytes_read, sums.bytes_written);
-        (self.bytes_saved, self.findings_mended) = (sums.saved, sums.mended);
+        self.bytes_saved = sums.saved;
+        (self.findings_mended, self.warnings_mended) = (sums.mended, sums.warnings);
         (self.cpu_seconds, self.queued_seconds) = (sums.cpu_seconds, sums.queued_seconds);
         self.average_seconds = sums.average();
         self.peak_rss_max = sums.peak_rss_max;
         self.threads_used = self.workers_used;
         (self.files, self.slots) = (files.clone(), slots);
     }
-}
-
-/// Whether a finding is a warning or a failure, and a rule mends it.
-fn is_mended(finding: &str) -> bool {
-    [Severity::Warning, Severity::Failure].iter().any(|severity| severity.mended(finding))
 }
 
 /// Mean over highest busy time, and the share of all slots' time that was busy.

@@ -124,10 +124,12 @@ pub struct RunSummary {
     /// bytes; below 0 where they grew.
     #[serde(default)]
     pub bytes_saved: i64,
-    /// Warnings and failures that a reader of the target would have met in the inputs of the files
-    /// done in this run, and that rules mended.
+    /// Findings in the inputs of the files done in this run that rules mended.
     #[serde(default)]
     pub findings_mended: u64,
+    /// Those of them that a reader of the target would have warned of or failed at.
+    #[serde(default)]
+    pub warnings_mended: u64,
     /// How often each cause ended an attempt that was followed by another.
     #[serde(default)]
     pub retries: BTreeMap<Fault, u64>,

@@ -102,9 +102,9 @@ pub(super) fn cards(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
             format!("{tried} tried again, {} of them for memory", summary.oom_restarts),
         ),
         (
-            "warnings mended",
+            "findings mended",
             summary.findings_mended.to_string(),
-            "that a reader would have met".to_owned(),
+            format!("{} a reader would have warned of", summary.warnings_mended),
         ),
     ];
     writeln!(out, "<div class=\"cards\">")?;

@@ -50,16 +50,15 @@ pub(crate) const PARTS: [(&str, Make); 9] = [
     ("failures", table::failures),
 ];
 
-/// What a page begins with; `connect` is where it may load from.
-pub(crate) fn begin(title: &str, connect: &str, out: &mut dyn Write) -> io::Result<()> {
+/// What a page begins with; `policy` is what it may load beside what is in it.
+pub(crate) fn begin(title: &str, policy: &str, out: &mut dyn Write) -> io::Result<()> {
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
-         style-src 'unsafe-inline'; script-src 'unsafe-inline'{connect}\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n\
+         style-src 'unsafe-inline'; script-src 'unsafe-inline'{policy}\">\n\
          <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
         escaped(title),
     )

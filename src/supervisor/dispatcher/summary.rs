@@ -61,6 +61,7 @@ impl Dispatcher {
             average_seconds: sums.average(),
             bytes_saved: sums.saved,
             findings_mended: sums.mended,
+            warnings_mended: sums.warnings,
             retries: self.stats.retries.clone(),
             cpu_seconds: sums.cpu_seconds,
             queued_seconds: sums.queued_seconds,

@@ -318,6 +318,7 @@ fn sums(ends: &[EndLine], files: Records) -> RunSummary {
         average_seconds: all.average(),
         bytes_saved: all.saved,
         findings_mended: all.mended,
+        warnings_mended: all.warnings,
         retries: BTreeMap::new(),
         cpu_seconds: all.cpu_seconds,
         queued_seconds: all.queued_seconds,
