@@ -20,6 +20,7 @@ use crate::text;
 use frame::Board;
 use picture::Picture;
 use server::Server;
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -74,9 +75,10 @@ impl Dashboard {
         let mut notice = format!("  dashboard   {}\n", self.url());
         if remote && address.ip().is_loopback() {
             let (port, host) = (address.port(), text::tame(&machine().host));
-            notice.push_str(&format!(
-                "              from your own machine first: ssh -L {port}:127.0.0.1:{port} {host}\n"
-            ));
+            let _ = writeln!(
+                notice,
+                "              from your own machine first: ssh -L {port}:127.0.0.1:{port} {host}"
+            );
         }
         if !address.ip().is_loopback() {
             notice.push_str(

@@ -1,6 +1,7 @@
 //! Makes the page that follows a run: that of the report, empty, with the script that fills it.
 
 use crate::report::html::{PARTS, SCRIPT, begin, table_head};
+use std::fmt::Write as _;
 
 /// The name of the part above all others: what the run is doing now.
 pub(super) const NOW: &str = "now";
@@ -15,7 +16,7 @@ pub(super) fn page() -> String {
     page = page.replacen("</head>", "<link rel=\"icon\" href=\"data:,\">\n</head>", 1);
     let [head, rest @ ..] = PARTS.map(|(name, _)| name);
     for name in [head, NOW].into_iter().chain(rest) {
-        page.push_str(&format!("<section id=\"{name}\"></section>\n"));
+        let _ = writeln!(page, "<section id=\"{name}\"></section>");
     }
     let mut table = Vec::new();
     let _ = table_head(&mut table);

@@ -112,13 +112,13 @@ fn receive(mut stream: TcpStream, shared: &Arc<Shared>) {
 fn serve(stream: &mut TcpStream, shared: &Shared) -> io::Result<()> {
     match http::hear(stream, &shared.secret)? {
         Asked::Page => http::answer(stream, "200 OK", "text/html", "", &page()),
-        Asked::Events => match shared.board.watch(MOST_WATCHERS) {
-            Some(_watcher) => follow(stream, &shared.board),
-            None => {
-                let why = "too many browsers follow this run";
-                http::refuse(stream, "503 Service Unavailable", "Retry-After: 10\r\n", why)
+        Asked::Events => {
+            if let Some(_watcher) = shared.board.watch(MOST_WATCHERS) {
+                return follow(stream, &shared.board);
             }
-        },
+            let why = "too many browsers follow this run";
+            http::refuse(stream, "503 Service Unavailable", "Retry-After: 10\r\n", why)
+        }
         Asked::Nothing => http::refuse(stream, "404 Not Found", "", "there is nothing here"),
         Asked::Stranger => {
             let more = "WWW-Authenticate: Bearer realm=\"jldconv\"\r\n";

@@ -5,6 +5,7 @@ use super::super::summary::saved;
 use super::Shown;
 use super::escape::escaped;
 use crate::text;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// How the run ended, where and when it was.
@@ -67,7 +68,7 @@ pub(super) fn cards(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
         rate = format!("{files:.1} files/s, {}", text::rate(summary.bytes_read, seconds));
     }
     if summary.average_seconds > 0.0 {
-        rate.push_str(&format!("; {} a file", text::seconds(summary.average_seconds)));
+        let _ = write!(rate, "; {} a file", text::seconds(summary.average_seconds));
     }
     let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
     let tried: u64 = summary.retries.values().sum();
