@@ -70,8 +70,11 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
             "" => String::new(),
             target => format!(" for {}", text::tame(target)),
         };
-        let warnings = text::count(summary.warnings_mended, "warning");
-        let _ = writeln!(block, "  mended      {findings}{target}, {warnings} among them");
+        let warnings = match summary.warnings_mended {
+            0 => String::new(),
+            some => format!(", {} among them", text::count(some, "warning")),
+        };
+        let _ = writeln!(block, "  mended      {findings}{target}{warnings}");
     }
     if let Some(levels) = checked(summary) {
         let _ = writeln!(block, "  checked     {levels}");
