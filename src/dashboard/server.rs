@@ -15,7 +15,7 @@ const MOST: usize = 32;
 /// Most of them that follow the run.
 const MOST_WATCHERS: usize = 8;
 /// A browser that takes nothing for so long is dropped.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
 /// How often a browser that lacks nothing is told so, which shows whether it is still there.
 const STILL_HERE: Duration = Duration::from_secs(10);
 
@@ -148,5 +148,47 @@ fn follow(stream: &mut TcpStream, board: &Board) -> io::Result<()> {
             return Ok(());
         }
         version = news.version;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frame::Frame;
+    use super::*;
+    use std::io::Read as _;
+    use std::time::Instant;
+
+    #[test]
+    fn who_does_not_read_is_dropped() {
+        let board = Arc::new(Board::default());
+        let server = Server::start("127.0.0.1:0".parse().unwrap(), Arc::clone(&board)).unwrap();
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let token = server.shared.secret.to_hex();
+        write!(stream, "GET /events?token={token} HTTP/1.1\r\n\r\n").unwrap();
+        let mut first = [0; 15];
+        stream.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200 OK");
+        assert!(board.is_watched());
+        // Much more than the kernel keeps for somebody who does not read.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while board.is_watched() {
+            assert!(Instant::now() < deadline, "it waits for ever");
+            let text = format!("{:?}", Instant::now());
+            board.show(Frame { parts: [("head", text)].into(), rows: "x".repeat(1 << 20) });
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    #[test]
+    fn it_is_gone_when_it_is_dropped() {
+        let board = Arc::new(Board::default());
+        let server = Server::start("127.0.0.1:0".parse().unwrap(), board).unwrap();
+        let address = server.address();
+        drop(server);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(address).is_ok() {
+            assert!(Instant::now() < deadline, "it still listens");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }

@@ -26,6 +26,8 @@ fn run(world: &World, slow: &str, args: &[&str]) -> Run {
         };
     }
     command.env("JLDCONV_FAULT", format!("slow={slow}@*"));
+    // As for somebody who works on another machine.
+    command.env("SSH_CONNECTION", "10.0.0.1 5 10.0.0.2 22");
     let mut child =
         command.stdout(Stdio::null()).stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
     let mut err = BufReader::new(child.stderr.take().unwrap());
@@ -55,10 +57,12 @@ impl Run {
         answer.lines().next().unwrap_or_default().to_owned()
     }
 
-    fn ends(mut self, code: i32) {
+    /// Ends with this code; gives what it said after the page's address.
+    fn ends(mut self, code: i32) -> String {
         let mut rest = String::new();
         self.err.read_to_string(&mut rest).unwrap();
         assert_eq!(self.child.wait().unwrap().code(), Some(code), "{rest}");
+        rest
     }
 }
 
@@ -97,7 +101,9 @@ fn only_who_has_the_address_sees_the_run_and_nobody_holds_it_up() {
     }
     let refused = answers.iter().filter(|line| line.contains("503")).count();
     assert_eq!(refused, 1, "eight may follow: {answers:?}");
-    run.ends(0);
+    let said = run.ends(0);
+    let port = address.rsplit(':').next().unwrap();
+    assert!(said.contains(&format!("ssh -L {port}:127.0.0.1:{port} ")), "{said}");
     assert_eq!(world.names("new").len(), 4);
     // Who reads gets the end.
     watchers.retain_mut(|watcher| {
