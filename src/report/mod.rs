@@ -5,14 +5,16 @@
 //! what a person sees is tested letter by letter.
 
 mod advice;
+mod again;
 mod bar_term;
 mod bars;
 mod color;
 mod csv;
 mod dry_run;
+mod figures;
 mod frame;
 mod header;
-mod html;
+pub(crate) mod html;
 mod line;
 mod log;
 mod log_writer;
@@ -20,14 +22,18 @@ mod on_finish;
 mod overview;
 mod preflight;
 mod progress;
+#[cfg(test)]
+mod sample;
 mod screen;
 mod shards;
 mod skips;
+mod speed;
 mod stamp;
 mod status;
 mod summary;
 mod target;
 pub mod unfinished;
+mod workers;
 mod wrap;
 mod write;
 
@@ -44,5 +50,6 @@ pub use screen::Screen;
 pub use shards::shards;
 pub use status::status;
 pub use summary::summary;
+pub(crate) use summary::title;
 pub use target::{Checked, target_line, target_shown};
 pub use write::{WriteError, check_report, write_report};
