@@ -2,6 +2,7 @@
 
 use super::{Error, Result};
 use crate::h5::budget::METADATA_PIECE;
+use std::cell::RefCell;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -36,7 +37,7 @@ pub struct Source {
 
 #[derive(Debug)]
 enum Bytes {
-    File { file: fs::File, cache: Mutex<Vec<Option<Block>>> },
+    File { file: fs::File, cache: Mutex<Cache> },
     Memory(Vec<u8>),
     Overlay { below: Box<Source>, end: u64, append: Vec<u8>, replace: Vec<(u64, Vec<u8>)> },
 }
@@ -45,6 +46,48 @@ enum Bytes {
 struct Block {
     number: u64,
     bytes: Vec<u8>,
+}
+
+/// The slots of a source, made when the first block is read.
+#[derive(Debug, Default)]
+struct Cache(Vec<Option<Block>>);
+
+/// Buffers of blocks that a thread keeps for the next source: new ones cost small files more than what
+/// is read into them.
+const SPARE: usize = 8;
+
+thread_local! {
+    static SPARES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Cache {
+    /// The slot for the block of this number.
+    fn slot(&mut self, number: u64) -> Option<&mut Option<Block>> {
+        if self.0.is_empty() {
+            self.0.resize_with(SLOTS, || None);
+        }
+        self.0.get_mut(usize::try_from(number % SLOTS as u64).unwrap_or(0))
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        let mut left = self.0.drain(..).flatten().map(|block| block.bytes);
+        let keep = |spares: &RefCell<Vec<Vec<u8>>>| {
+            if let Ok(mut spares) = spares.try_borrow_mut() {
+                let room = SPARE.saturating_sub(spares.len());
+                spares.extend(left.by_ref().take(room));
+            }
+        };
+        // A thread that ends keeps nothing.
+        let _ = SPARES.try_with(keep);
+    }
+}
+
+/// A buffer for a block: a spare one with whatever it holds, or a new one.
+fn spare() -> Vec<u8> {
+    let taken = SPARES.try_with(|spares| spares.try_borrow_mut().ok().and_then(|mut s| s.pop()));
+    taken.ok().flatten().unwrap_or_default()
 }
 
 impl Source {
@@ -73,7 +116,7 @@ impl Source {
             let kind = if meta.is_dir() { "a directory" } else { "not a regular file" };
             return Err(Error::not_jld2(kind));
         }
-        let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
+        let cache = Mutex::default();
         Ok(Self {
             len: meta.len(),
             bytes: Bytes::File { file, cache },
@@ -85,7 +128,7 @@ impl Source {
     /// Reads from a file that is taken to have `len` bytes.
     #[cfg(any(test, feature = "testing"))]
     pub fn of_len(file: fs::File, len: u64) -> Self {
-        let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
+        let cache = Mutex::default();
         Self {
             len,
             bytes: Bytes::File { file, cache },
@@ -326,7 +369,7 @@ impl Source {
     fn cached(
         &self,
         file: &fs::File,
-        cache: &Mutex<Vec<Option<Block>>>,
+        cache: &Mutex<Cache>,
         mut offset: u64,
         mut len: usize,
         each: &mut dyn FnMut(&[u8]) -> bool,
@@ -334,12 +377,11 @@ impl Source {
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         while len > 0 {
             let number = offset / BLOCK as u64;
-            let slot = usize::try_from(number % SLOTS as u64).unwrap_or(0);
-            let Some(slot) = cache.get_mut(slot) else { break };
+            let Some(slot) = cache.slot(number) else { break };
             if slot.as_ref().is_none_or(|b| b.number != number) {
                 let start = number * BLOCK as u64;
                 let len = usize::try_from((self.len - start).min(BLOCK as u64)).unwrap_or(BLOCK);
-                let mut bytes = slot.take().map(|b| b.bytes).unwrap_or_default();
+                let mut bytes = slot.take().map_or_else(spare, |b| b.bytes);
                 self.count(len);
                 // What an old block leaves is read over.
                 bytes.resize(len, 0);
