@@ -5,7 +5,7 @@ use super::{Stop, failed, put, usage};
 use indicatif::MultiProgress;
 use jldconv::cli::{ConvertArgs, options};
 use jldconv::convert::publish::{Destination, Existing, IS_INPUT};
-use jldconv::convert::temp::{Owner, TempName};
+use jldconv::convert::temp::{Owner, TempName, clean_run};
 use jldconv::convert::{
     Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Wanted,
 };
@@ -17,11 +17,15 @@ use jldconv::sys::dir::Missing;
 use jldconv::sys::stat::StatData;
 use jldconv::tasks::convert::is_claimed;
 use jldconv::text;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+/// The run that temporary files are named after.
+const RUN: &str = "one";
 
 /// `bars` is what the log goes around.
 pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
@@ -56,11 +60,17 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     let own = parent.join(".jldconv");
     let temp_dir = own.join("tmp");
     let name = Owner::myself().map_err(failed)?;
-    let name = TempName::new("one", name, 0).map_err(failed)?;
+    let name = TempName::new(RUN, name, 0).map_err(failed)?;
     let job = Job { input: args.input, output, temp_dir, temp_name: name.to_string() };
     if !in_place {
         let to = Destination::open(&job.output).map_err(failed)?;
-        to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
+        let dir = to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
+        // What one left that was killed. That it cannot be removed is no reason not to convert.
+        let _ = clean_run(&dir, RUN);
+        if args.memory_limit.is_some() {
+            bounded::leave_nothing(dir, OsStr::new(&job.temp_name), &[&job.temp_dir, &own])
+                .map_err(failed)?;
+        }
     }
     let watch = Watch::new(bars).map_err(failed)?;
     let report = existing(&job, &converter, &own, discard, &watch)

@@ -3,18 +3,19 @@
 //! A copy is held against the digests that were made of the input while it was read, or, where the
 //! kernel or a server copied, against the input itself; a rewrite against the digests of what was
 //! written. Bytes that were replaced afterwards must be the new ones, and are put back to the old
-//! ones before the digest is made.
+//! ones before the digest is made. Holes are not read: the file system says that they are zeros, as
+//! it would if they were.
 
 use crate::convert::apply::ApplyError;
 use crate::h5::{self, File, Object, Region, Trace, Visitor};
 use crate::migrate::edit::EditList;
+use crate::sys::holes;
 use crate::sys::readback::{forget, forget_range, read_back};
-use crate::sys::sums::Stretch;
+use crate::sys::sums::{Stretch, Sum};
 use std::fs;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use xxhash_rust::xxh3::Xxh3;
 
 /// Ranges no further apart are dropped from the cache together.
 const NEAR: u64 = 1 << 20;
@@ -61,18 +62,55 @@ pub(super) fn compare(
     written: Written<'_>,
     tick: &dyn Fn(u64) -> h5::Result<()>,
 ) -> Result<(), Problem> {
-    let mut held = Held { written, digest: Xxh3::new(), next: 0, other: Vec::new() };
+    let mut held = Held { written, sum: Sum::default(), next: 0, other: Vec::new() };
     held.check_cover(len)?;
     forget(file);
     let end = len.saturating_add(appended.len() as u64);
-    read_back(file, 0..end, Problem::Output, |at, piece| {
-        let below = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
-        let (old, new) = piece.split_at_mut(below);
-        take_back(at, old, replaced)?;
-        held.piece(file, at, old, replaced)?;
-        planned(at + below as u64, new, len, appended)?;
-        tick(piece.len() as u64).map_err(|_| Problem::Stopped)
-    })
+    // Behind the end of a file there is no hole: that it is too short shows where it is read.
+    let long_enough = |file: &fs::File, len: u64| file.metadata().is_ok_and(|m| m.len() >= len);
+    let sparse = holes::may_have(file).map_err(|e| Problem::Output(0, e))?
+        && long_enough(file, end)
+        && !matches!(written, Written::Of(input) if !long_enough(input, len));
+    let mut at = 0;
+    while at < end {
+        let data = if sparse { holes::next_data(file, at, end) } else { Some(at..end) };
+        let data = data.unwrap_or(end..end);
+        // What is planned to stand in a hole is looked for there.
+        let untouched = untouched_from(at, replaced).min(len).max(at).min(data.start);
+        if at < untouched {
+            held.hole(file, at..untouched, replaced, tick)?;
+            at = untouched;
+            continue;
+        }
+        let stop =
+            if at < data.start { touched_from(at, replaced, len).min(end) } else { data.end };
+        read_back(file, at..stop, Problem::Output, |at, piece| {
+            let below =
+                usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
+            let (old, new) = piece.split_at_mut(below);
+            take_back(at, old, replaced)?;
+            held.piece(file, at, old, replaced)?;
+            planned(at + below as u64, new, len, appended)?;
+            tick(piece.len() as u64).map_err(|_| Problem::Stopped)
+        })?;
+        at = stop;
+    }
+    Ok(())
+}
+
+/// Where the bytes from `at` on that were not replaced end.
+fn untouched_from(at: u64, replaced: &[Replaced<'_>]) -> u64 {
+    let next = replaced.partition_point(|r| r.offset + r.new.len() as u64 <= at);
+    replaced.get(next).map_or(u64::MAX, |r| r.offset)
+}
+
+/// Where the bytes at `at` that were replaced, or appended behind `len`, end.
+fn touched_from(at: u64, replaced: &[Replaced<'_>], len: u64) -> u64 {
+    if at >= len {
+        return u64::MAX;
+    }
+    let next = replaced.partition_point(|r| r.offset + r.new.len() as u64 <= at);
+    replaced.get(next).map_or(len, |r| r.offset + r.new.len() as u64)
 }
 
 /// Compares the bytes at offset `at` with those that were planned from `start` on.
@@ -119,7 +157,7 @@ fn differs(offset: u64, found: u8, verb: &str, expected: u8) -> Problem {
 struct Held<'a> {
     written: Written<'a>,
     /// Of the stretch that is being read.
-    digest: Xxh3,
+    sum: Sum,
     /// Which stretch that is.
     next: usize,
     other: Vec<u8>,
@@ -170,14 +208,14 @@ impl Held<'_> {
                 {
                     let n = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(piece.len());
                     let (now, later) = piece.split_at(n);
-                    self.digest.update(now);
+                    self.sum.push(now);
                     at += n as u64;
                     piece = later;
                     if at == range.end {
-                        if self.digest.digest128() != *digest {
+                        if self.sum.digest() != *digest {
                             return Err(locate(file, range.clone(), input, replaced));
                         }
-                        self.digest = Xxh3::new();
+                        self.sum = Sum::default();
                         self.next += 1;
                     }
                 }
@@ -185,6 +223,55 @@ impl Held<'_> {
             }
         }
     }
+
+    /// Takes a hole in place of the next bytes. Of a file that they are held against only what is not
+    /// a hole there, too, is read.
+    fn hole(
+        &mut self,
+        file: &fs::File,
+        hole: Range<u64>,
+        replaced: &[Replaced<'_>],
+        tick: &dyn Fn(u64) -> h5::Result<()>,
+    ) -> Result<(), Problem> {
+        let Range { start: mut at, end } = hole;
+        match self.written {
+            Written::Of(input) => {
+                while let Some(data) = holes::next_data(input, at, end) {
+                    ticked(data.start - at, tick)?;
+                    read_back(input, data.clone(), Problem::Input, |at, piece| {
+                        if let Some((i, byte)) = (0..).zip(&*piece).find(|(_, byte)| **byte != 0) {
+                            return Err(differs(at + i, 0, "in the input", *byte));
+                        }
+                        ticked(piece.len() as u64, tick)
+                    })?;
+                    at = data.end;
+                }
+                ticked(end - at, tick)
+            }
+            Written::Summed(stretches, input) => {
+                while let Some(Stretch { range, digest }) =
+                    stretches.get(self.next).filter(|_| at < end)
+                {
+                    let stop = range.end.min(end);
+                    self.sum.zeros(stop - at);
+                    ticked(stop - at, tick)?;
+                    at = stop;
+                    if at == range.end {
+                        if self.sum.digest() != *digest {
+                            return Err(locate(file, range.clone(), input, replaced));
+                        }
+                        self.sum = Sum::default();
+                        self.next += 1;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn ticked(bytes: u64, tick: &dyn Fn(u64) -> h5::Result<()>) -> Result<(), Problem> {
+    tick(bytes).map_err(|_| Problem::Stopped)
 }
 
 /// The first place where two slices differ, with what stands there.

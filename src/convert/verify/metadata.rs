@@ -65,10 +65,9 @@ pub(super) fn compare(
         output.read_into(at, &mut found, "metadata").map_err(unread)?;
         match (at..).zip(expected.iter().zip(&found)).find(|(_, (a, b))| a != b) {
             None => Err(format!("{}: it reads otherwise twice", holder(at))),
-            Some((offset, (a, b))) => Err(format!(
-                "{}: byte {offset} is {b:#04x}, planned was {a:#04x}",
-                holder(offset)
-            )),
+            Some((offset, (a, b))) => {
+                Err(format!("{}: byte {offset} is {b:#04x}, planned was {a:#04x}", holder(offset)))
+            }
         }
     };
     runs(regions, |run| pieces(run, &mut piece))

@@ -1,8 +1,8 @@
 //! Holds what is being built, and the heap objects in it.
 
 use crate::h5::{Error, RelAddr, Result};
-use crate::julia::{Committed, JuliaType, TypeTable};
 use crate::julia::builder::data::{Data, Fill, ObjectRef};
+use crate::julia::{Committed, JuliaType, TypeTable};
 use std::collections::HashMap;
 use std::sync::Arc;
 

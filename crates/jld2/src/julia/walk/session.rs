@@ -1,7 +1,7 @@
 //! Walks through one dataset and all it leads to: which objects, and how deeply.
 
-use super::super::{Column, Element, JuliaType, TypeTable};
 use super::super::node::FLOAT64;
+use super::super::{Column, Element, JuliaType, TypeTable};
 use super::super::{Committed, Node};
 use super::visitor::{Parts, Shape, TextStream, TypeName, Visitor};
 use super::{FieldValue, Override, Walk};
