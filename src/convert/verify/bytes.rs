@@ -370,6 +370,7 @@ mod tests {
     use super::*;
     use crate::sys::sums::Sums;
     use proptest::prelude::*;
+    use std::cell::Cell;
 
     fn file_of(bytes: &[u8]) -> fs::File {
         let file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
@@ -438,6 +439,99 @@ mod tests {
             let one = compare(&output, len, &replaced, &[], ways[0], &|_| Ok(()));
             let told = matches!(one, Err(Problem::Differs(Some(offset), _)) if offset == at as u64);
             prop_assert!(told, "{:?}", one);
+        }
+    }
+
+    const BLOCK: usize = 4096;
+
+    /// A file with these bytes. Of blocks of zeros some are written and some are holes.
+    fn sparse_of(bytes: &[u8], written: &[bool]) -> fs::File {
+        let file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        for (i, (block, written)) in bytes.chunks(BLOCK).zip(written).enumerate() {
+            if *written || block.iter().any(|byte| *byte != 0) {
+                file.write_all_at(block, (i * BLOCK) as u64).unwrap();
+            }
+        }
+        file.set_len(bytes.len() as u64).unwrap();
+        file.sync_all().unwrap();
+        file
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        /// Whatever is a hole in the input and in the output, replaced or appended, and whichever bit
+        /// is flipped.
+        #[test]
+        fn holes_pass_for_zeros_and_for_nothing_else(
+            blocks in proptest::collection::vec((any::<bool>(), any::<[bool; 2]>()), 1..40),
+            last in 1..=BLOCK,
+            new in proptest::collection::vec((any::<prop::sample::Index>(), 0..3_u8), 0..6),
+            flip in any::<(prop::sample::Index, u8)>(),
+            appended in 0..100_usize,
+        ) {
+            let len = (blocks.len() - 1) * BLOCK + last;
+            let bytes: Vec<u8> = (0..len).map(|i| u8::from(blocks[i / BLOCK].0) * 7).collect();
+            let [in_input, in_output] =
+                [0, 1].map(|side| blocks.iter().map(|b| b.1[side]).collect::<Vec<_>>());
+            let mut places: Vec<_> = new.iter().map(|(at, new)| (at.index(len), *new)).collect();
+            places.sort_unstable();
+            places.dedup_by_key(|(at, _)| *at);
+            let mut wanted = bytes.clone();
+            places.iter().for_each(|(at, new)| wanted[*at] = *new);
+            let news: Vec<_> = places.iter().map(|(_, new)| [*new]).collect();
+            let replaced: Vec<_> = places.iter().zip(&news).map(|((at, _), new)| Replaced {
+                offset: *at as u64,
+                old: &bytes[*at..=*at],
+                new,
+            }).collect();
+            let tail = vec![5; appended];
+            let input = sparse_of(&bytes, &in_input);
+            let all = [wanted, tail.clone()].concat();
+            let output = sparse_of(&all, &[in_output, vec![true]].concat());
+            let mut sums = Sums::default();
+            sums.push(&bytes);
+            let sums = sums.finish();
+            let pass = |way| {
+                let told = Cell::new(0);
+                let tick = |n| { told.set(told.get() + n); Ok(()) };
+                match compare(&output, len as u64, &replaced, &tail, way, &tick) {
+                    Ok(()) => { assert_eq!(told.get(), all.len() as u64); true }
+                    Err(Problem::Differs(..)) => false,
+                    Err(other) => panic!("{other:?}"),
+                }
+            };
+            let ways = [
+                Written::Summed(&sums, Some(&input)),
+                Written::Summed(&sums, None),
+                Written::Of(&input),
+            ];
+            for way in ways {
+                prop_assert!(pass(way));
+            }
+            let at = flip.0.index(all.len());
+            output.write_all_at(&[all[at] ^ (1 << (flip.1 % 8))], at as u64).unwrap();
+            output.sync_all().unwrap();
+            for way in ways {
+                prop_assert!(!pass(way));
+            }
+            // The other way round: the input is not what the output was made of.
+            output.write_all_at(&[all[at]], at as u64).unwrap();
+            output.sync_all().unwrap();
+            if at < len && replaced.iter().all(|r| r.offset != at as u64) {
+                input.write_all_at(&[bytes[at] ^ 1], at as u64).unwrap();
+                prop_assert!(!pass(Written::Of(&input)));
+            }
+        }
+    }
+
+    #[test]
+    fn behind_the_end_there_is_no_hole() {
+        let long = sparse_of(&[0; 8 * BLOCK], &[false; 8]);
+        let short = sparse_of(&[0; 4 * BLOCK], &[false; 4]);
+        let len = 8 * BLOCK as u64;
+        for (output, input) in [(&short, &long), (&long, &short)] {
+            let told = compare(output, len, &[], &[], Written::Of(input), &|_| Ok(()));
+            assert!(matches!(told, Err(Problem::Output(..) | Problem::Input(..))), "{told:?}");
         }
     }
 
