@@ -3,7 +3,7 @@
 use super::watch::Watch;
 use super::{Stop, failed, put, usage};
 use indicatif::MultiProgress;
-use jldconv::cli::{ConvertArgs, options};
+use jldconv::cli::{ConvertArgs, limit_of_one, options};
 use jldconv::convert::publish::{Destination, Existing, IS_INPUT};
 use jldconv::convert::temp::{Owner, TempName, clean_run};
 use jldconv::convert::{
@@ -32,7 +32,8 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     let dry = args.conversion.dry_run.unwrap_or(false);
     let discard = args.conversion.discard_replaced.unwrap_or(false);
     if let Some(limit) = args.memory_limit {
-        let limited = bounded::limit(limit.0, DEEP_STACK as u64);
+        let limit = limit_of_one(limit.0).map_err(usage)?;
+        let limited = bounded::limit(limit, DEEP_STACK as u64);
         limited.map_err(|e| failed(format!("--memory-limit: {e}")))?;
     }
     let mut options = options(args.conversion).map_err(usage)?;
@@ -43,6 +44,8 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     let output = match (in_place, args.output) {
         (true, None) => args.input.clone(),
         (true, Some(_)) => return Err(usage("--mode in-place changes the file itself: no OUT")),
+        // Nothing is written: what the conversion would do is the same wherever it goes.
+        (false, None) if dry => args.input.clone(),
         (false, None) => return Err(usage("where does the output go? Name OUT")),
         (false, Some(out)) if out.is_dir() => match args.input.file_name() {
             Some(name) => out.join(name),
@@ -78,7 +81,12 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     watch.finish();
     // They stay only where somebody else has something in them.
     let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
-    let (report, existing) = report.map_err(|failure| told_of(failure, force))?;
+    let (report, existing) = report.map_err(|mut failure| {
+        if failure.fault == FailureKind::Memory && args.memory_limit.is_some() {
+            failure.message.push_str("; a higher --memory-limit helps, or none");
+        }
+        told_of(failure, force)
+    })?;
     if let Existing::SetAside { dir, .. } = existing {
         let kept = text::path(&dir);
         let _ = writeln!(io::stderr(), "note: what was there is kept in {kept}");
