@@ -240,9 +240,10 @@ impl Source {
             Bytes::Memory(_) => false,
             Bytes::Overlay { below, end, replace, .. } => {
                 let stop = offset.saturating_add(len);
+                let next = replace.partition_point(|(o, b)| o + b.len() as u64 <= offset);
                 stop <= *end
                     && below.is_plain(offset, len)
-                    && !replace.iter().any(|(o, b)| *o < stop && o + b.len() as u64 > offset)
+                    && replace.get(next).is_none_or(|(o, _)| *o >= stop)
             }
         }
     }
@@ -426,6 +427,9 @@ impl Source {
                 }
                 self.count(out.len());
                 file.read_exact_at(out, offset).map_err(|error| self.note(error))
+            }
+            Bytes::Overlay { below, .. } if self.is_plain(offset, out.len() as u64) => {
+                below.read_exact_at(offset, out)
             }
             Bytes::Memory(_) | Bytes::Overlay { .. } => {
                 self.read_into(offset, out, "payload").map_err(io::Error::other)
