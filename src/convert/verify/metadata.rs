@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// Bytes are read in pieces of this size.
 const PIECE: usize = 64 << 10;
 
-fn is_metadata(region: &&Region) -> bool {
+fn is_metadata(region: &Region) -> bool {
     region.kind != RegionKind::Payload
 }
 
@@ -32,7 +32,7 @@ fn runs<E>(
     mut each: impl FnMut(Range<u64>) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     let mut run = 0..0;
-    for region in regions.iter().filter(is_metadata) {
+    for region in regions.iter().filter(|r| is_metadata(r)) {
         if region.start == run.end {
             run.end = region.end;
             continue;
@@ -52,7 +52,7 @@ pub(super) fn compare(
     let (mut expected, mut found) = (Vec::new(), Vec::new());
     let holder = |offset: u64| {
         let has = |r: &&Region| (r.start..r.end).contains(&offset);
-        let region = regions.iter().filter(is_metadata).find(has);
+        let region = regions.iter().filter(|r| is_metadata(r)).find(has);
         region.map_or("metadata".to_owned(), |r| format!("{:?} at {}", r.kind, r.start))
     };
     let mut piece = |at: u64, n: usize| {
@@ -77,7 +77,7 @@ pub(super) fn compare(
 pub(super) fn digest(source: &Source, regions: &[Region]) -> Result<u128> {
     let mut digest = Xxh3::new();
     let mut bytes = Vec::new();
-    for region in regions.iter().filter(is_metadata) {
+    for region in regions.iter().filter(|r| is_metadata(r)) {
         digest.update(&region.start.to_le_bytes());
         digest.update(&region.end.to_le_bytes());
         pieces(region.start..region.end, |at, n| {
