@@ -3,6 +3,7 @@
 use super::completions::CompletionsArgs;
 use super::flags::Layer;
 use super::one_file::VerifyArgs;
+use super::scan::ScanArgs;
 use super::slurm::SlurmArgs;
 use super::value::{Share, Size, Span};
 use crate::archive::{Ranges, Shard};
@@ -35,6 +36,7 @@ Examples:
   jldconv-supervisor --mode in-place old              no second copy; jldconv undo old restores it
   jldconv-supervisor slurm old new --tasks 20         a SLURM job array
   jldconv-supervisor report new                       what all runs and shards did
+  jldconv-supervisor scan old                         what an archive holds and what is damaged
   jldconv-supervisor verify old new                   compare what came out, pair by pair
 
 Every setting can also stand in jldconv.toml (workers = 8) or in the environment
@@ -88,6 +90,8 @@ pub enum SupervisorCommand {
     Report(ReportArgs),
     /// Compare the files of two directories pair by pair, each in a worker of its own
     Verify(Box<VerifyPairsArgs>),
+    /// Say what an archive holds, what it needs and what is damaged; nothing is written into it
+    Scan(Box<ScanArgs>),
     /// Print what makes a shell complete this command line
     Completions(CompletionsArgs),
 }

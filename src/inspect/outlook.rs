@@ -3,10 +3,10 @@
 use super::model::{Action, Inspection, Kind, Refusal};
 use crate::migrate::{Finding, Remedy, Severity, When};
 use crate::text::{count, tame};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which case a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Case {
     /// As the target writes it: nothing to do.
@@ -28,7 +28,7 @@ pub enum Case {
 }
 
 /// How a file stands, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outlook {
     /// Which case it is.
     pub case: Case,

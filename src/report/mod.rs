@@ -24,8 +24,10 @@ pub mod unfinished;
 mod write;
 
 pub use advice::{Circumstances, advice};
+pub use csv::line as csv_line;
 pub use dry_run::{Foreseen, dry_run};
 pub use header::header;
+pub use html::{escaped, frame};
 pub use log::{LogError, LogGuard, start_log};
 pub use overview::Overview;
 pub use preflight::Preflight;
@@ -34,4 +36,4 @@ pub use screen::Screen;
 pub use shards::shards;
 pub use summary::summary;
 pub use target::{Checked, target_line, target_shown};
-pub use write::{WriteError, check_report, write_report};
+pub use write::{WriteError, check_report, write_file, write_report};

@@ -2,6 +2,7 @@
 //! to exit codes.
 
 mod batch;
+mod scan;
 mod verify;
 
 use jldconv::archive::ArrayVars;
@@ -68,6 +69,9 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
     }
     if let Some(SupervisorCommand::Verify(args)) = &parsed.cli.command {
         return verify::verify(args);
+    }
+    if let Some(SupervisorCommand::Scan(args)) = &parsed.cli.command {
+        return scan::scan(args);
     }
     let gathered = parsed.gather(std::env::vars_os(), Path::new("")).map_err(usage)?;
     for name in &gathered.unknown {

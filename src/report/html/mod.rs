@@ -3,13 +3,15 @@
 
 mod charts;
 mod escape;
+mod frame;
 mod table;
 
 use super::advice::{Circumstances, advice};
 use super::summary::title;
 use crate::supervisor::RunSummary;
 use crate::text;
-use escape::escaped;
+pub use escape::escaped;
+pub use frame::frame;
 use std::io::{self, Write};
 
 /// Most files that get a line in the table; a browser is slow with more.
