@@ -19,6 +19,7 @@ mod slurm_script;
 mod supervisor;
 mod target;
 mod test_hooks;
+mod tune;
 mod value;
 
 pub use build_info::build_info;
@@ -46,4 +47,5 @@ pub use supervisor::{
 };
 pub use target::{TargetCheckArgs, TargetCommand, TargetListArgs, TargetShowArgs};
 pub use test_hooks::asked_for_in_vain;
+pub use tune::TuneArgs;
 pub use value::{Share, Size, Span};

@@ -7,6 +7,7 @@ pub mod convert;
 pub mod reading;
 pub mod sample;
 pub mod scan;
+pub mod tune;
 pub mod verify;
 
 use crate::worker::{self, Runner};

@@ -3,6 +3,7 @@
 
 mod batch;
 mod scan;
+mod tune;
 mod verify;
 
 use jldconv::archive::ArrayVars;
@@ -72,6 +73,9 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
     }
     if let Some(SupervisorCommand::Scan(args)) = &parsed.cli.command {
         return scan::scan(args);
+    }
+    if let Some(SupervisorCommand::Tune(args)) = &parsed.cli.command {
+        return tune::tune(args.as_ref().clone());
     }
     let gathered = parsed.gather(std::env::vars_os(), Path::new("")).map_err(usage)?;
     for name in &gathered.unknown {

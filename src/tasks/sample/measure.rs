@@ -2,7 +2,7 @@
 
 use super::choice::Chosen;
 use super::place::SamplePlace;
-use crate::convert::Options;
+use crate::convert::{Mode, Options};
 use crate::supervisor::{
     Count, Hooks, JobOutcome, OnFull, Plan, PlannedJob, Quiet, RunError, Settings,
 };
@@ -28,6 +28,8 @@ pub struct Measured {
     pub bytes_out: u64,
     /// Most anonymous memory of one worker in bytes.
     pub peak: u64,
+    /// Files that were laid out again.
+    pub rewritten: u64,
     /// Workers that were at work at one time.
     pub workers: u64,
     /// Whether somebody ended it.
@@ -90,6 +92,7 @@ pub fn convert(
     };
     for file in summary.files.iter().filter(|file| done(file.outcome)) {
         measured.files += 1;
+        measured.rewritten += u64::from(file.mode == Some(Mode::Rewrite));
         measured.bytes_in = measured.bytes_in.saturating_add(file.bytes_in);
         measured.bytes_out = measured.bytes_out.saturating_add(file.bytes_out);
         measured.peak = measured.peak.max(file.peak_anon);
