@@ -35,6 +35,8 @@ mod pages;
 mod pipes;
 #[path = "cli/portable.rs"]
 mod portable;
+#[path = "cli/scan.rs"]
+mod scan;
 #[path = "cli/shards.rs"]
 mod shards;
 #[cfg(feature = "fault")]
@@ -49,6 +51,8 @@ mod slips;
 mod supervisor;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/tune.rs"]
+mod tune;
 #[cfg(feature = "fault")]
 #[path = "cli/words.rs"]
 mod words;
