@@ -47,10 +47,15 @@ mod shards_at_work;
 mod signals;
 #[path = "cli/slips.rs"]
 mod slips;
+#[cfg(feature = "fault")]
+#[path = "cli/status.rs"]
+mod status;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/trees.rs"]
+mod trees;
 #[path = "cli/tune.rs"]
 mod tune;
 #[cfg(feature = "fault")]

@@ -1,5 +1,6 @@
 //! Reads command lines, config file and environment; no logic.
 
+mod ask;
 mod build_info;
 mod completions;
 mod flags;
@@ -22,6 +23,7 @@ mod test_hooks;
 mod tune;
 mod value;
 
+pub use ask::{OrderArgs, StatusArgs};
 pub use build_info::build_info;
 pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
@@ -35,10 +37,10 @@ pub use quote::quote;
 pub use raw_settings::Said;
 pub use reference::reference;
 pub use refusal::refuse;
-pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
+pub use resolve::{Run, UsageError, View, options, resolve};
 pub use scan::{Depth, ScanArgs};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
-pub use slips::{Meant, archives_below, input_meant, jldconv_meant, supervisor_meant};
+pub use slips::{Meant, input_meant, jldconv_meant, supervisor_meant};
 pub use slurm::{SUBMIT, SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
 pub use supervisor::{

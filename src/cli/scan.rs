@@ -1,7 +1,7 @@
 //! Defines the command line of `jldconv-supervisor scan`.
 
 use super::value::{self, Share, Size, Span};
-use crate::archive::Ranges;
+use crate::archive::{Glob, Ranges};
 use std::path::PathBuf;
 
 const AFTER: &str = "\
@@ -22,6 +22,13 @@ pub struct ScanArgs {
     /// Directories of *.jld2 files, or files
     #[arg(value_name = "DIR", required = true)]
     pub dirs: Vec<PathBuf>,
+    /// Enter directories below, too
+    #[arg(short = 'r', long)]
+    pub recursive: bool,
+    /// Only files that this pattern matches, in quotes, for instance 'map_*.jld2' (may be given
+    /// several times) [default: *.jld2]
+    #[arg(long = "match", value_name = "GLOB")]
+    pub globs: Vec<Glob>,
     /// Output numbers, inclusive, for instance 100-200,250,300-; files without a number are left out
     /// then [default: all files]
     #[arg(long, value_name = "RANGES")]

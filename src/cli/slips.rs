@@ -3,16 +3,13 @@
 
 use super::one_file::JldconvCli;
 use super::supervisor::SupervisorCli;
-use crate::archive::{Ranges, discover};
+use crate::archive::Ranges;
 use crate::text::shell_path;
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::path::Path;
 
-/// Directories that are looked into for an archive that lies deeper.
-const MOST_DIRS: usize = 1000;
 /// Letters that a slip of the fingers leaves out, doubles, swaps or hits beside.
 const SLIPS: usize = 2;
 
@@ -72,25 +69,6 @@ fn arguments(command: &clap::Command, name: &str, given: &[String]) -> String {
     let needed = needed.filter(|it| it.is_required_set());
     let names = needed.filter_map(|it| it.get_value_names()?.first().map(ToString::to_string));
     names.map(|name| format!(" {name}")).collect()
-}
-
-/// Where an archive may be, if `dir` itself holds none: the first directories in it that do.
-pub fn archives_below(dir: &Path, prefix: &str) -> Option<String> {
-    let mut below: Vec<_> = fs::read_dir(dir)
-        .ok()?
-        .flatten()
-        .take(MOST_DIRS)
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .filter(|path| discover(path, prefix).is_ok_and(|found| !found.files.is_empty()))
-        .collect();
-    below.sort();
-    let first = below.first()?;
-    let more = match below.len() {
-        1 => "holds some".to_owned(),
-        many => format!("and {} more hold some", many.saturating_sub(1)),
-    };
-    Some(format!("{} {more}: one run for each directory", shell_path(first)))
 }
 
 /// What was probably meant by arguments of `jldconv-supervisor` that clap refuses with `error`.

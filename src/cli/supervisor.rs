@@ -1,5 +1,6 @@
 //! Defines the command line of `jldconv-supervisor`.
 
+use super::ask::{OrderArgs, StatusArgs};
 use super::completions::CompletionsArgs;
 use super::flags::Layer;
 use super::one_file::VerifyArgs;
@@ -36,6 +37,7 @@ Examples:
   jldconv-supervisor old new --dry-run                what would be done
   jldconv-supervisor --mode in-place old              no second copy; jldconv undo old restores it
   jldconv-supervisor slurm old new --tasks 20         a SLURM job array
+  jldconv-supervisor status new                       what runs and shards are doing now
   jldconv-supervisor report new                       what all runs and shards did
   jldconv-supervisor scan old                         what an archive holds and what is damaged
   jldconv-supervisor tune old new                     how many workers are fastest here
@@ -90,6 +92,12 @@ pub enum SupervisorCommand {
     Slurm(Box<SlurmArgs>),
     /// Say what all runs and shards of an output directory did or are doing
     Report(ReportArgs),
+    /// Say what runs are doing now: progress, slots, memory, faults; which shards to submit again
+    Status(StatusArgs),
+    /// Let a run finish the files that it works on, and take no more; as the first Ctrl-C does
+    Drain(OrderArgs),
+    /// Stop a run: what it works on comes again in the next; as the second Ctrl-C does
+    Stop(OrderArgs),
     /// Compare the files of two directories pair by pair, each in a worker of its own
     Verify(Box<VerifyPairsArgs>),
     /// Say what an archive holds, what it needs and what is damaged; nothing is written into it

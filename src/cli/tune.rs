@@ -1,9 +1,8 @@
 //! Defines the command line of `jldconv-supervisor tune`.
 
 use super::flags::ConversionFlags;
-use super::resolve::DEFAULT_PREFIX;
 use super::value::{self, Size, Span};
-use crate::archive::Ranges;
+use crate::archive::{Glob, Ranges};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,9 +29,15 @@ pub struct TuneArgs {
     /// How files are converted.
     #[command(flatten)]
     pub conversion: ConversionFlags,
-    /// What the names of the archive's files begin with
-    #[arg(long, value_name = "PREFIX", default_value = DEFAULT_PREFIX)]
-    pub prefix: String,
+    /// What the names of the archive's files begin with [default: output_]
+    #[arg(long, value_name = "TEXT")]
+    pub prefix: Vec<String>,
+    /// Files that this pattern matches, in quotes, for instance 'map_*.jld2'
+    #[arg(long = "match", value_name = "GLOB")]
+    pub globs: Vec<Glob>,
+    /// Enter directories below, too
+    #[arg(short = 'r', long)]
+    pub recursive: bool,
     /// Output numbers, inclusive, of which the sample is taken [default: all files]
     #[arg(long, value_name = "RANGES")]
     pub range: Option<Ranges>,

@@ -2,7 +2,7 @@
 
 use super::Checkup;
 use super::probe::Probe;
-use crate::archive::{Archive, Shard, discover, nearest_dir};
+use crate::archive::{Archive, DEFAULT_PREFIX, Selection, Shard, discover, nearest_dir};
 use crate::supervisor::run_dir::RunDir;
 use crate::sys::file_system::FileSystem;
 use crate::text;
@@ -12,7 +12,11 @@ use std::path::Path;
 /// Lists the archive; gives the bytes of its files.
 pub(super) fn input(checkup: &mut Checkup, dir: &Path, prefix: &str) -> Option<u64> {
     let name = text::path(dir);
-    let found = match discover(dir, prefix) {
+    let selection = match prefix {
+        DEFAULT_PREFIX => Selection::default(),
+        prefix => Selection::prefix(prefix),
+    };
+    let found = match discover(dir, &selection, None) {
         Ok(found) => found,
         Err(error) => {
             checkup.problem("input", error.to_string(), "an existing directory that you may read");

@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 /// Most characters of a message on a line.
 const MESSAGE: usize = 400;
 
+/// A slot that shows nothing new for so many seconds is worth a word.
+pub(super) const STILL: f64 = 3.0;
+
 /// How much of a run deserves a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {

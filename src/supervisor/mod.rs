@@ -4,6 +4,7 @@
 //! task's: see [`tasks`](crate::tasks).
 
 pub(crate) mod conflict;
+mod control;
 pub(crate) mod dispatcher;
 pub(crate) mod error;
 mod event;
@@ -14,6 +15,7 @@ pub(crate) mod fault;
 pub(crate) mod journal;
 pub(crate) mod live;
 mod memory;
+pub(crate) mod mirror;
 pub(crate) mod plan;
 pub(crate) mod record;
 pub(crate) mod records;
@@ -28,6 +30,7 @@ mod shards;
 mod signals;
 pub(crate) mod sizing;
 pub(crate) mod stage;
+mod status;
 pub(crate) mod summary;
 pub(crate) mod task;
 mod trace;
@@ -54,5 +57,6 @@ pub use run_id::run_id;
 pub use settings::{Count, Hooks, OnConflict, OnFull, Settings};
 pub use shards::{ShardRecord, ShardState};
 pub use sizing::Bounds;
+pub use status::{ArchiveStatus, Asked, Order, OrderGiven, ShardStatus, give_order, status};
 pub use summary::{RunSummary, SlotRecord};
 pub use worker_process::WorkerProgram;

@@ -82,6 +82,7 @@ impl Machine {
             journal_writer,
             _listening: listening,
             witness,
+            control: None,
             family: None,
         };
         Ok((services, self.first))

@@ -186,8 +186,8 @@ fn wrong_calls_and_empty_places() {
     let world = World::new(&[1]);
     fs::create_dir(world.at("empty")).unwrap();
     for (args, code, words) in [
-        (&["scan", "empty"][..], 4, "empty: no file that ends in .jld2"),
-        (&["scan", "old", "--range", "7"], 4, "no file that ends in .jld2 in the range 7"),
+        (&["scan", "empty"][..], 4, "empty: no file matches '*.jld2'"),
+        (&["scan", "old", "--range", "7"], 4, "old: no file matches '*.jld2' in the range 7"),
         (&["scan", "nowhere"], 2, "nowhere: there is no such directory"),
         (&["scan", "old", "--target", "mera-0"], 2, "there is no target \"mera-0\""),
         (&["scan"], 2, "<DIR>..."),
@@ -195,4 +195,22 @@ fn wrong_calls_and_empty_places() {
         let ended = world.supervisor(args).ends(code);
         assert!(ended.err.contains(words), "{ended:#?}");
     }
+}
+
+#[test]
+fn trees_and_patterns() {
+    let world = World::new(&[1]);
+    for run in ["a", "b"] {
+        fs::create_dir_all(world.at(&format!("sims/{run}"))).unwrap();
+        world.put(&format!("sims/{run}/output_00001.jld2"), sample(super::world::OLD));
+        world.put(&format!("sims/{run}/map_00002.jld2"), sample(super::world::CURRENT));
+    }
+    let ended = world.supervisor(&["scan", "sims", "--no-estimate"]).ends(4);
+    assert!(ended.err.contains("directories below hold some"), "{ended:#?}");
+    let ended = world.supervisor(&["scan", "sims", "--no-estimate", "--recursive"]).ends(0);
+    assert!(ended.out.contains("4 files in 2 directories"), "{ended:#?}");
+    assert!(ended.out.contains("sims/a/output_*: 1 file, 1 to 1"), "{ended:#?}");
+    let args = ["scan", "sims", "old", "--no-estimate", "-r", "--match", "map_*.jld2"];
+    let ended = world.supervisor(&args).ends(0);
+    assert!(ended.out.contains("2 files in 2 directories"), "{ended:#?}");
 }

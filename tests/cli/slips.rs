@@ -73,7 +73,7 @@ fn each_slip_names_the_right_command() {
             supervisor,
             &["deep", "new"],
             4,
-            "deep/run_a and 1 more hold some: one run for each directory\n",
+            "2 directories below (run_a ...) hold 2 files: --recursive takes them\n",
         ),
         (supervisor, &["--mode", "inplace", "old"], 2, "a similar value exists: 'in-place'"),
         (supervisor, &["--mode", "in-place", "old"], 2, "say --yes"),

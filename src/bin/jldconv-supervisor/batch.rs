@@ -2,9 +2,7 @@
 
 use super::{Stop, internal, usage};
 use jldconv::archive::ArrayVars;
-use jldconv::cli::{
-    Dialogue, Gathered, Layer, Parsed, Run, archives_below, input_meant, prepare, resolve,
-};
+use jldconv::cli::{Dialogue, Gathered, Layer, Parsed, Run, input_meant, prepare, resolve};
 use jldconv::convert::{Converter, Mode};
 use jldconv::report::{
     Circumstances, Preflight, Progress, Screen, check_report, dry_run, start_log, write_report,
@@ -46,12 +44,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let _log =
         start_log(run.view.verbose, run.view.log.as_deref(), screen.bars()).map_err(usage)?;
     let prepared = prepare(&run).map_err(|error| misplaced(&error))?;
-    if let Some(mut nothing) = prepared.nothing(&run) {
-        if prepared.overview.found == 0
-            && let Some(below) = archives_below(&run.settings.input_dir, &run.prefix)
-        {
-            let _ = writeln!(nothing, "  below       {below}");
-        }
+    if let Some(nothing) = prepared.nothing(&run) {
         return Err(Stop(ExitCode::Nothing, nothing));
     }
     if run.settings.dry_run {

@@ -1,6 +1,7 @@
 //! Converts an archive with many workers. All of it is in the library: this parses, calls, and maps
 //! to exit codes.
 
+mod ask;
 mod batch;
 mod scan;
 mod tune;
@@ -13,7 +14,7 @@ use jldconv::cli::{
 };
 use jldconv::convert::Converter;
 use jldconv::report::{Circumstances, check_report, shards, summary, write_report};
-use jldconv::supervisor::{self, ExitCode};
+use jldconv::supervisor::{self, ExitCode, Order};
 use jldconv::text;
 use jldconv::{tasks, worker};
 use std::ffi::OsString;
@@ -67,6 +68,12 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
     }
     if let Some(SupervisorCommand::Report(args)) = &parsed.cli.command {
         return report(args);
+    }
+    match &parsed.cli.command {
+        Some(SupervisorCommand::Status(args)) => return ask::tell_status(args),
+        Some(SupervisorCommand::Drain(args)) => return ask::order(args, Order::Drain),
+        Some(SupervisorCommand::Stop(args)) => return ask::order(args, Order::Stop),
+        _ => {}
     }
     if let Some(SupervisorCommand::Verify(args)) = &parsed.cli.command {
         return verify::verify(args);

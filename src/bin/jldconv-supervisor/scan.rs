@@ -2,7 +2,7 @@
 
 use super::{Stop, internal, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use jldconv::archive::{Placement, same_place};
+use jldconv::archive::{Placement, Selection, below, same_place};
 use jldconv::cli::{Depth, ScanArgs};
 use jldconv::convert::Options;
 use jldconv::report::{check_report, write_file};
@@ -39,13 +39,11 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
         }
     }
     let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
-    let files = scan::files(&args.dirs, args.range.as_ref()).map_err(|error| failed(&error))?;
+    let selection = scan::selection(args.globs.clone(), args.recursive);
+    let files = scan::files(&args.dirs, &selection, args.range.as_ref());
+    let files = files.map_err(|error| failed(&error))?;
     if files.is_empty() {
-        let dirs: Vec<_> = args.dirs.iter().map(|dir| text::path(dir)).collect();
-        let range =
-            args.range.as_ref().map_or_else(String::new, |it| format!(" in the range {it}"));
-        let message = format!("{}: no file that ends in .jld2{range}", dirs.join(", "));
-        return Err(Stop(ExitCode::Nothing, message));
+        return Err(Stop(ExitCode::Nothing, nothing(args, &selection)));
     }
     let hooks = Hooks::default();
     let settings = settings(args);
@@ -86,6 +84,19 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
         return Err(Stop(ExitCode::Interrupted, message));
     }
     Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+/// What to say where there is no file.
+fn nothing(args: &ScanArgs, selection: &Selection) -> String {
+    let dirs: Vec<_> = args.dirs.iter().map(|dir| text::path(dir)).collect();
+    let globs: Vec<_> = selection.globs.iter().map(|glob| format!("'{glob}'")).collect();
+    let range = args.range.as_ref().map_or_else(String::new, |it| format!(" in the range {it}"));
+    let mut deeper = args.dirs.iter().filter(|_| !args.recursive);
+    let below = deeper.find_map(|dir| below(dir, selection, None));
+    let hint = below.map_or_else(String::new, |below| {
+        format!("; directories below hold some ({}): --recursive", text::tame(&below.first))
+    });
+    format!("{}: no file matches {}{range}{hint}", dirs.join(", "), globs.join(", "))
 }
 
 /// Whoever read the output went away, as `head` does: nobody is left to be told anything.

@@ -1,7 +1,7 @@
 //! Measures how many workers and threads suit an archive.
 
 use super::{Stop, internal, put, usage};
-use jldconv::archive::discover;
+use jldconv::archive::{Selection, discover};
 use jldconv::cli::{TuneArgs, options};
 use jldconv::convert::Mode;
 use jldconv::report::{check_report, write_file};
@@ -19,8 +19,9 @@ pub(super) fn tune(args: TuneArgs) -> Result<ExitCode, Stop> {
     if let Some(path) = &args.html {
         check_report(path).map_err(usage)?;
     }
-    let archive = discover(&args.input, &args.prefix).map_err(usage)?;
-    let taken = |number: u64| args.range.as_ref().is_none_or(|range| range.contains(number));
+    let selection = Selection::of(args.prefix, args.globs, args.recursive);
+    let archive = discover(&args.input, &selection, args.output.as_deref()).map_err(usage)?;
+    let taken = |number| args.range.as_ref().is_none_or(|range| range.takes(number));
     let files = archive.files.into_iter();
     let files = files.filter(|file| file.obstacle.is_none() && taken(file.number));
     let files: Vec<_> = files.map(|file| (file.path, file.bytes)).collect();

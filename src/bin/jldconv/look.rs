@@ -2,6 +2,7 @@
 
 use crate::unfinished::{self, Noted};
 use crate::{Stop, complain, failed, unheard, usage};
+use jldconv::archive::directories;
 use jldconv::cli::{DoctorArgs, DumpArgs, InspectArgs, config_file, from_file};
 use jldconv::doctor::{self, Verdict};
 use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
@@ -20,7 +21,7 @@ const FEW: usize = 3;
 pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCode, Stop> {
     let target = Target::with_rule_files(args.target.as_deref(), &args.rules).map_err(usage)?;
     let detail = if args.full { Detail::Full } else { Detail::Usual };
-    let files = files_below(&args.files)?;
+    let files = files_below(&args.files, args.recursive)?;
     let lines = files.len() > FEW && !verbose && !args.full;
     let flags = flags(args);
     let mut out = BufWriter::new(io::stdout());
@@ -82,27 +83,39 @@ fn flags(args: &InspectArgs) -> String {
 }
 
 /// The files that are named, and those with a JLD2 file's name in directories that are.
-fn files_below(named: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
+fn files_below(named: &[PathBuf], recursive: bool) -> Result<Vec<PathBuf>, Stop> {
     let mut files = Vec::new();
     for path in named {
         if !path.is_dir() {
             files.push(path.clone());
             continue;
         }
-        let unlisted = |error| failed(format!("{}: {error}", text::path(path)));
-        let entries: io::Result<Vec<_>> = fs::read_dir(path).and_then(Iterator::collect);
-        let paths = entries.map_err(unlisted)?.into_iter().map(|entry| entry.path());
-        let is_jld2 = |path: &PathBuf| {
-            path.extension().is_some_and(|it| it.eq_ignore_ascii_case("jld2")) && !path.is_dir()
-        };
-        let mut found: Vec<_> = paths.filter(is_jld2).collect();
-        if found.is_empty() {
-            return Err(failed(format!("{}: no file in it ends in .jld2", text::path(path))));
+        let before = files.len();
+        let dirs = if recursive { directories(path).map_err(failed)? } else { vec![path.clone()] };
+        for dir in &dirs {
+            files.append(&mut jld2_in(dir)?);
         }
-        found.sort();
-        files.append(&mut found);
+        if files.len() == before {
+            let none = format!("{}: no file in it ends in .jld2", text::path(path));
+            let deeper = !recursive && directories(path).is_ok_and(|dirs| dirs.len() > 1);
+            let help = if deeper { " (--recursive looks into its directories)" } else { "" };
+            return Err(failed(format!("{none}{help}")));
+        }
     }
     Ok(files)
+}
+
+/// The files in a directory that have a JLD2 file's name, sorted.
+fn jld2_in(dir: &Path) -> Result<Vec<PathBuf>, Stop> {
+    let unlisted = |error| failed(format!("{}: {error}", text::path(dir)));
+    let entries: io::Result<Vec<_>> = fs::read_dir(dir).and_then(Iterator::collect);
+    let paths = entries.map_err(unlisted)?.into_iter().map(|entry| entry.path());
+    let is_jld2 = |path: &PathBuf| {
+        path.extension().is_some_and(|it| it.eq_ignore_ascii_case("jld2")) && !path.is_dir()
+    };
+    let mut found: Vec<_> = paths.filter(is_jld2).collect();
+    found.sort();
+    Ok(found)
 }
 
 fn json(

@@ -7,6 +7,7 @@ mod summary;
 mod worker_events;
 pub(super) mod worker_handle;
 
+use super::control::{Command, Control};
 use super::event::{MemoryStatus, RunEvent, SlotId};
 use super::event_channel::EventSender;
 use super::family::Family;
@@ -49,6 +50,7 @@ pub(super) enum Message {
     Worker(SlotId, WorkerId, WorkerMessage),
     Sample(Sample),
     Asked(Asked),
+    Ordered(Command),
     Written(Written),
 }
 
@@ -84,6 +86,8 @@ pub(super) struct Services {
     pub(super) journal_writer: JournalWriter,
     pub(super) _listening: Listening,
     pub(super) witness: OomWitness,
+    /// Lets others ask; there is none where nothing is written.
+    pub(super) control: Option<Control>,
     /// The other shards, where there are some.
     pub(super) family: Option<Family>,
 }
@@ -114,6 +118,8 @@ pub(super) struct MemoryState {
 pub(super) struct RunState {
     /// No new jobs begin.
     pub(super) draining: bool,
+    /// What runs is stopped.
+    pub(super) stopping: bool,
     /// The disk is full.
     pub(super) paused: bool,
     /// The scheduler's last word.
@@ -213,7 +219,20 @@ impl Dispatcher {
                 let status = self.status();
                 self.events_out.tell(RunEvent::Status(status));
             }
+            Message::Ordered(command) => self.ordered(command),
             Message::Written(written) => self.written(written),
+        }
+    }
+
+    /// Does what somebody asked for from elsewhere; asking again changes nothing.
+    fn ordered(&mut self, command: Command) {
+        let RunState { draining, stopping, .. } = self.state;
+        let (reason, signals) = match command {
+            Command::Drain(reason) => (reason, u8::from(!draining)),
+            Command::Stop(reason) => (reason, u8::from(!draining) + u8::from(!stopping)),
+        };
+        for _ in 0..signals {
+            self.events.push_back(Event::Signal { reason: reason.clone() });
         }
     }
 

@@ -1,11 +1,8 @@
 //! Lists the files to look into: those with a JLD2 file's name in directories, and files that are
 //! named.
 
-use crate::archive::{ArchiveError, Found, Ranges, Why, discover};
+use crate::archive::{ArchiveError, Found, Glob, Ranges, Selection, discover};
 use std::path::{Path, PathBuf};
-
-/// What outputs are called; files of other names are looked into, too.
-const PREFIX: &str = "output_";
 
 /// A file to look into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,17 +21,23 @@ pub struct ScanFile {
     pub obstacle: Option<String>,
 }
 
-/// All files to look into, in order of their directories, prefixes and numbers; none twice.
+/// All files to look into, in order of their directories, prefixes and numbers; none twice. Of
+/// directories, what `selection` takes.
 ///
 /// # Errors
 /// A directory cannot be listed.
-pub fn files(named: &[PathBuf], range: Option<&Ranges>) -> Result<Vec<ScanFile>, ArchiveError> {
+pub fn files(
+    named: &[PathBuf],
+    selection: &Selection,
+    range: Option<&Ranges>,
+) -> Result<Vec<ScanFile>, ArchiveError> {
     let mut files = Vec::new();
     for path in named {
         if path.is_file() {
             files.push(file(path.clone(), None));
         } else {
-            below(path, &mut files)?;
+            let found = discover(path, selection, None)?;
+            files.extend(found.files.into_iter().map(of_found));
         }
     }
     if let Some(range) = range {
@@ -48,20 +51,14 @@ pub fn files(named: &[PathBuf], range: Option<&Ranges>) -> Result<Vec<ScanFile>,
     Ok(files)
 }
 
-fn below(dir: &Path, out: &mut Vec<ScanFile>) -> Result<(), ArchiveError> {
-    let found = discover(dir, PREFIX)?;
-    out.extend(found.files.into_iter().map(of_found));
-    let others = found.ignored.into_iter().filter(|other| match other.why {
-        Why::Foreign | Why::TooLarge => true,
-        Why::NotText => Path::new(&other.name).extension().is_some_and(is_jld2),
-    });
-    let others = others.map(|other| dir.join(other.name)).filter(|path| !path.is_dir());
-    out.extend(others.map(|path| file(path, None)));
-    Ok(())
-}
-
-fn is_jld2(extension: &std::ffi::OsStr) -> bool {
-    extension.eq_ignore_ascii_case("jld2")
+/// Every file whose name ends in `.jld2`, and what `globs` match instead if there are any; with
+/// `recursive`, below directories, too.
+pub fn selection(globs: Vec<Glob>, recursive: bool) -> Selection {
+    if !globs.is_empty() {
+        return Selection::of(Vec::new(), globs, recursive);
+    }
+    let all = "*.jld2".parse().into_iter().collect();
+    Selection { globs: all, recursive, ..Selection::default() }
 }
 
 fn of_found(found: Found) -> ScanFile {
@@ -98,7 +95,8 @@ mod tests {
         }
         std::os::unix::fs::symlink("nowhere", dir.path().join("output_00011.jld2")).unwrap();
         let named = [dir.path().to_owned(), dir.path().join("output_00002.jld2")];
-        let found = files(&named, None).unwrap();
+        let all = selection(Vec::new(), false);
+        let found = files(&named, &all, None).unwrap();
         let told: Vec<_> = found
             .iter()
             .map(|it| (it.prefix.as_str(), it.number, it.bytes, it.obstacle.is_some()))
@@ -113,8 +111,8 @@ mod tests {
                 ("sim_", Some(3), 10, false),
             ]
         );
-        let some = files(&named, Some(&"3-10".parse().unwrap())).unwrap();
+        let some = files(&named, &all, Some(&"3-10".parse().unwrap())).unwrap();
         assert_eq!(some.len(), 2);
-        assert!(files(&[dir.path().join("nowhere")], None).is_err());
+        assert!(files(&[dir.path().join("nowhere")], &all, None).is_err());
     }
 }

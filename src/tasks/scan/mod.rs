@@ -16,7 +16,7 @@ mod task;
 pub use catalogue::{Catalogue, Cataloguer, EraRow, Named, Series};
 pub use estimate::{Estimate, Forecast, forecast};
 pub use html::page;
-pub use list::{ScanFile, files};
+pub use list::{ScanFile, files, selection};
 pub use run::{ScanListener, Scanning, scan};
 pub use show::{line, line_head, object, summary};
 pub use table::csv;
