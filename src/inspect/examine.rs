@@ -2,9 +2,9 @@
 
 use super::groups::{self, MeraFile};
 use super::model::{Action, Container, Format, Inspection, Kind, Refusal};
-use super::outlook::outlook;
 use super::tree::Trees;
 use super::usage::Usage;
+use super::verdict::outlook;
 use crate::codec::ids;
 use crate::h5::{Checksums, Error, File, Trace};
 use crate::inspect::unreadable;

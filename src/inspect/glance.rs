@@ -6,8 +6,9 @@
 use super::examine::{Detail, action, inspect_with, kind_of};
 use super::groups::{self, MeraFile};
 use super::model::{Action, Inspection, Kind, Refusal};
-use super::outlook::{Outlook, outlook};
+use super::outlook::Outlook;
 use super::unreadable;
+use super::verdict::outlook;
 use crate::codec;
 use crate::h5::{Checksums, Error, File};
 use crate::julia::TypeTable;

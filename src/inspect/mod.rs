@@ -40,6 +40,7 @@ mod usage;
 mod value_builder;
 mod value_diff;
 mod value_tree;
+mod verdict;
 
 pub use comparison::{Comparison, Difference, Unread, Verdict, What};
 pub use dump::{DumpError, Form, dump, dump_with};

@@ -1,6 +1,5 @@
 //! Estimates what a conversion takes, from a sample that is converted.
 
-use super::catalogue::Catalogue;
 use super::list::ScanFile;
 use super::task::{FileScan, Seen};
 use crate::convert::Options;
@@ -148,8 +147,8 @@ fn scaled(measured: &Measured, files: u64, whole: u64) -> Forecast {
 }
 
 impl Estimate {
-    /// In words: what is to do, and what it takes.
-    pub(super) fn lines(&self, catalogue: &Catalogue) -> Vec<String> {
+    /// In words: what is to do, and what it takes. `appended` is what patches add to all files.
+    pub(super) fn lines(&self, appended: u64) -> Vec<String> {
         let mut lines = Vec::new();
         for (what, forecast) in [("patch", &self.patch), ("rewrite", &self.rewrite)] {
             let Some(f) = forecast else { continue };
@@ -170,10 +169,10 @@ impl Estimate {
                 self.file_system,
             ));
         }
-        if self.patch.is_some() && catalogue.appended > 0 {
+        if self.patch.is_some() && appended > 0 {
             lines.push(format!(
                 "  in place, patches add {} and need no copies (--mode in-place)",
-                bytes(catalogue.appended)
+                bytes(appended)
             ));
         }
         lines.extend(self.missing.iter().map(|why| format!("no estimate for {why}")));

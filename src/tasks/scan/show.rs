@@ -142,7 +142,7 @@ pub fn summary(catalogue: &Catalogue, named: &[std::path::PathBuf]) -> String {
     list(&mut row, "refused", &c.refused, c.refused_files);
     list(&mut row, "not JLD2", &c.foreign, c.foreign_files);
     if let Some(estimate) = &c.estimate {
-        for (i, line) in estimate.lines(c).iter().enumerate() {
+        for (i, line) in estimate.lines(c.appended).iter().enumerate() {
             row(if i == 0 { "conversion" } else { "" }, line);
         }
     }

@@ -126,7 +126,8 @@ impl FileScan {
             return Some(format!("{}: {}", refusal.kind, refusal.error));
         }
         if let Some(health) = self.health.as_ref().filter(|health| health.failed() > 0) {
-            let first = health.damaged.first().map_or_else(String::new, |it| it.error.clone());
+            let first = health.damaged.first();
+            let first = first.map_or_else(String::new, |it| format!("{}: {}", it.path, it.error));
             return Some(format!(
                 "{} of {} datasets cannot be read: {first}",
                 health.failed(),

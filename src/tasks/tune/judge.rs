@@ -1,7 +1,7 @@
 //! Says what measured times are worth: a recommendation only where a difference is larger than what
 //! the same setting differs from itself.
 
-use super::run::Setting;
+use super::setting::Setting;
 use crate::tasks::sample::Measured;
 use serde::Serialize;
 

@@ -3,8 +3,10 @@
 
 mod judge;
 mod run;
+mod setting;
 mod show;
 
 pub use judge::{Advice, Trial, advise};
-pub use run::{Setting, TuneError, Tuned, Tuning, settings, tune};
+pub use run::{TuneError, Tuned, Tuning, settings, tune};
+pub use setting::Setting;
 pub use show::{page, table};

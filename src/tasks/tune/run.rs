@@ -1,20 +1,12 @@
 //! Measures settings, one after the other, in rounds.
 
 use super::judge::{Advice, Trial, advise};
+use super::setting::Setting;
 use crate::convert::Options;
 use crate::supervisor::{Count, Hooks, RunError};
 use crate::tasks::sample::{Chosen, SamplePlace, convert};
 use serde::Serialize;
 use std::time::{Duration, Instant};
-
-/// How a run is started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Setting {
-    /// Number of workers.
-    pub workers: usize,
-    /// Threads of each.
-    pub threads: usize,
-}
 
 /// What is measured.
 pub struct Tuning<'a> {
