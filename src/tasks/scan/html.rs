@@ -4,7 +4,7 @@ use super::catalogue::Catalogue;
 use super::list::ScanFile;
 use super::show::summary;
 use super::task::{FileScan, Seen};
-use crate::report::{escaped, frame};
+use crate::report::{escaped, frame, table_begin};
 use crate::supervisor::Fault;
 use crate::text::bytes;
 use std::io::{self, Write};
@@ -12,6 +12,9 @@ use std::path::PathBuf;
 
 /// Most files that get a line in the table; a browser is slow with more.
 const MOST_ROWS: usize = 20_000;
+
+const HEADS: [&str; 9] =
+    ["file", "size", "era", "writer", "datasets", "codecs", "case", "warnings", "remark"];
 
 /// Writes the page.
 ///
@@ -27,18 +30,8 @@ pub fn page(
     frame(&title, out, &mut |out| {
         writeln!(out, "<h1>{}</h1>", escaped(&title))?;
         writeln!(out, "<pre>{}</pre>", escaped(&summary(catalogue, named)))?;
-        writeln!(
-            out,
-            "<h2>Files</h2>\n<p class=\"tools\"><input id=\"search\" type=\"search\" \
-             placeholder=\"path, era, codec, problem\" aria-label=\"search\"> \
-             <span id=\"shown\"></span></p>\n<table id=\"files\"><thead><tr>"
-        )?;
-        for head in
-            ["file", "size", "era", "writer", "datasets", "codecs", "case", "warnings", "remark"]
-        {
-            writeln!(out, "<th><button type=\"button\">{head}</button></th>")?;
-        }
-        writeln!(out, "</tr></thead><tbody>")?;
+        writeln!(out, "<h2>Files</h2>")?;
+        table_begin("path, era, codec, problem", &HEADS, out)?;
         for (file, found) in files.iter().take(MOST_ROWS) {
             row(file, found, out)?;
         }

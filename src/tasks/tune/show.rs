@@ -2,10 +2,13 @@
 
 use super::judge::{Advice, Trial};
 use super::run::Tuned;
-use crate::report::{escaped, frame};
+use crate::report::{escaped, frame, table_begin};
 use crate::text::{self, bytes, count, float, rate, seconds};
 use std::fmt::Write as _;
 use std::io::{self, Write};
+
+const HEADS: [&str; 8] =
+    ["workers", "threads", "median", "shortest", "longest", "runs", "rate", "memory"];
 
 /// The table, and what follows.
 pub fn table(tuned: &Tuned) -> String {
@@ -83,17 +86,7 @@ pub fn page(tuned: &Tuned, out: &mut dyn Write) -> io::Result<()> {
     frame("jldconv tune", out, &mut |out| {
         writeln!(out, "<h1>jldconv tune</h1>\n<p>{}</p>", escaped(&advice(tuned)))?;
         picture(tuned, out)?;
-        writeln!(
-            out,
-            "<p class=\"tools\"><input id=\"search\" type=\"search\" aria-label=\"search\"> \
-             <span id=\"shown\"></span></p>\n<table id=\"files\"><thead><tr>"
-        )?;
-        for head in
-            ["workers", "threads", "median", "shortest", "longest", "runs", "rate", "memory"]
-        {
-            writeln!(out, "<th><button type=\"button\">{head}</button></th>")?;
-        }
-        writeln!(out, "</tr></thead><tbody>")?;
+        table_begin("workers", &HEADS, out)?;
         for trial in &tuned.trials {
             write!(
                 out,
