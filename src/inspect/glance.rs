@@ -87,7 +87,7 @@ fn look(path: &Path, file: &File, target: &Target) -> Result<Option<Glance>, Err
         Err(PlanError::Read(error)) if !error.is_foreign() => return Err(error),
         Err(_) => return Ok(None),
     };
-    let mut mera = match groups::mera(&types) {
+    let mut mera = match groups::mera_eras(&types) {
         Err(error) if error.is_foreign() && !migration.survey.unread.is_empty() => {
             MeraFile::unknown()
         }

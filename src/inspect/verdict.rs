@@ -34,7 +34,7 @@ pub(super) fn outlook(
     };
     let now = match (case, met(When::Load).next()) {
         (Case::Fails, Some(first)) => {
-            format!("does not load today: it ends with an error at {}", tame(&first.object))
+            format!("loading all of it today ends with an error at {}", tame(&first.object))
         }
         (Case::Endangered, _) => {
             "loads today, but what JLD2 adds to it would destroy data".to_owned()

@@ -227,7 +227,7 @@ fn words(case: Case) -> &'static str {
         Case::Older => "of older types, read without a warning",
         Case::Warns => "read with warnings",
         Case::Endangered => "to be read only",
-        Case::Fails => "not loaded today",
+        Case::Fails => "not loaded as a whole",
         Case::Damaged => "damaged",
         Case::Foreign => "not JLD2",
         Case::Unreadable => "not to be opened",
