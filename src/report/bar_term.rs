@@ -25,9 +25,15 @@ impl BarTerm {
         Self { size, written: Mutex::default() }
     }
 
-    fn add(&self, text: &str) -> io::Result<()> {
+    fn add(&self, text: &str) {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
-        Ok(())
+    }
+
+    /// Moves the cursor `n` places; `way` is the last letter of the order.
+    fn go(&self, n: usize, way: char) {
+        if n > 0 {
+            self.add(&format!("\x1b[{n}{way}"));
+        }
     }
 }
 
@@ -47,31 +53,39 @@ impl TermLike for BarTerm {
     }
 
     fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        if n > 0 { self.add(&format!("\x1b[{n}A")) } else { Ok(()) }
+        self.go(n, 'A');
+        Ok(())
     }
 
     fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        if n > 0 { self.add(&format!("\x1b[{n}B")) } else { Ok(()) }
+        self.go(n, 'B');
+        Ok(())
     }
 
     fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        if n > 0 { self.add(&format!("\x1b[{n}C")) } else { Ok(()) }
+        self.go(n, 'C');
+        Ok(())
     }
 
     fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        if n > 0 { self.add(&format!("\x1b[{n}D")) } else { Ok(()) }
+        self.go(n, 'D');
+        Ok(())
     }
 
     fn write_line(&self, text: &str) -> io::Result<()> {
-        self.add(text).and_then(|()| self.add("\n"))
+        self.add(text);
+        self.add("\n");
+        Ok(())
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.add(text)
+        self.add(text);
+        Ok(())
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        self.add("\r\x1b[2K")
+        self.add("\r\x1b[2K");
+        Ok(())
     }
 
     fn flush(&self) -> io::Result<()> {

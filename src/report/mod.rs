@@ -39,8 +39,10 @@ mod write;
 
 pub use advice::{Circumstances, advice};
 pub use color::{Color, Paint};
+pub use csv::line as csv_line;
 pub use dry_run::{Foreseen, dry_run};
 pub use header::header;
+pub use html::{escaped, frame, table_begin};
 pub use log::{LogError, LogGuard, start_log};
 pub use on_finish::{OnFinish, OnFinishError};
 pub use overview::Overview;
@@ -52,4 +54,4 @@ pub use status::status;
 pub use summary::summary;
 pub(crate) use summary::title;
 pub use target::{Checked, target_line, target_shown};
-pub use write::{WriteError, check_report, write_report};
+pub use write::{WriteError, check_report, write_file, write_report};
