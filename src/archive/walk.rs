@@ -7,6 +7,7 @@
 use super::discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Why, dir_of};
 use super::name::{Name, Numbered, classify};
 use super::selection::Selection;
+use crate::sys::dir::OWN;
 use crate::sys::file::{may_pass, patiently};
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
@@ -16,8 +17,6 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The directory of our own files, which is part of no archive.
-const OWN: &str = ".jldconv";
 /// How long is looked for what nobody asked for.
 const LOOK: Duration = Duration::from_secs(1);
 

@@ -5,7 +5,7 @@ use super::error::RunError;
 use super::journal::{self, Journals, Past};
 use crate::archive::Shard;
 use crate::convert::temp::{TempName, clean_staged, clean_temps};
-use crate::sys::dir::{Dir, DirError, Entry, Missing};
+use crate::sys::dir::{Dir, DirError, Entry, Missing, OWN};
 use crate::sys::process::hostname;
 use rustix::fs::{Mode, OFlags};
 use std::cell::LazyCell;
@@ -16,8 +16,6 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The directory of the run's own files.
-pub(crate) const OWN: &str = ".jldconv";
 /// The directory of temporary files below it.
 const TEMP: &str = "tmp";
 /// Directories that are made when they are needed; a run refuses them as early as the others.

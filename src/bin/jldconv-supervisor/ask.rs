@@ -72,7 +72,7 @@ pub(super) fn order(args: &OrderArgs, order: Order) -> Result<ExitCode, Stop> {
 
 /// Where no run has been.
 fn nothing(dir: &Path, error: &RunError) -> Stop {
-    if dir.is_dir() && !dir.join(".jldconv").exists() {
+    if dir.is_dir() && !dir.join(jldconv::sys::dir::OWN).exists() {
         let dir = dir.display();
         return Stop(
             ExitCode::Usage,

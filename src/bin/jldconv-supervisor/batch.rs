@@ -118,7 +118,7 @@ fn on_finish(command: &OnFinish, run: &Run, ended: &RunSummary) {
     let shard = run.settings.shard;
     let own = || {
         let name = format!("report-{}-of-{}.json", shard.index, shard.count);
-        let path = run.settings.output_dir.join(".jldconv").join(name);
+        let path = run.settings.output_dir.join(jldconv::sys::dir::OWN).join(name);
         write_report(&path, ended, &Layout::of_run(ended), about(run)).map(|()| path)
     };
     let report = run.view.report.clone().map_or_else(own, Ok);

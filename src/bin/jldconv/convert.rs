@@ -13,7 +13,7 @@ use jldconv::julia::DEEP_STACK;
 use jldconv::report::dry_run;
 use jldconv::supervisor::{ExitCode, Plan, PlannedJob, run_id};
 use jldconv::sys::bounded;
-use jldconv::sys::dir::Missing;
+use jldconv::sys::dir::{Missing, OWN};
 use jldconv::sys::stat::StatData;
 use jldconv::tasks::convert::is_claimed;
 use jldconv::text;
@@ -60,7 +60,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    let own = parent.join(".jldconv");
+    let own = parent.join(OWN);
     let temp_dir = own.join("tmp");
     let name = Owner::myself().map_err(failed)?;
     let name = TempName::new(RUN, name, 0).map_err(failed)?;

@@ -10,7 +10,7 @@ use jldconv::convert::temp::{Owner, TempName};
 use jldconv::convert::{Failure, FailureKind, Job};
 use jldconv::rescue::{Outcome, rescue, tell};
 use jldconv::supervisor::{ExitCode, run_id};
-use jldconv::sys::dir::Missing;
+use jldconv::sys::dir::{Missing, OWN};
 use jldconv::sys::stat::StatData;
 use jldconv::text;
 use std::fs;
@@ -34,7 +34,7 @@ pub(super) fn run(args: RescueArgs, bars: &MultiProgress) -> Result<ExitCode, St
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    let own = parent.join(".jldconv");
+    let own = parent.join(OWN);
     let name = TempName::new("one", Owner::myself().map_err(failed)?, 0).map_err(failed)?;
     let temp_dir = own.join("tmp");
     let job = Job { input: args.input, output, temp_dir, temp_name: name.to_string() };

@@ -1,7 +1,7 @@
 //! Tells where an output goes, and what may be there.
 
 use super::PublishError;
-use crate::sys::dir::{Dir, DirError, Missing};
+use crate::sys::dir::{Dir, DirError, Missing, OWN};
 use crate::sys::failpoint::{self, Step};
 use crate::sys::file::Identity;
 use crate::sys::stat::StatData;
@@ -84,7 +84,8 @@ impl Destination {
     /// # Errors
     /// As [`Destination::open`] and [`Destination::below`].
     pub fn of(output: &Path, temp_dir: &Path, missing: Missing) -> Result<Self, PublishError> {
-        let root = temp_dir.parent().and_then(Path::parent);
+        let own = temp_dir.parent().filter(|own| own.ends_with(OWN));
+        let root = own.and_then(Path::parent);
         let deep = |root| output.strip_prefix(root).ok().filter(|it| it.components().count() > 1);
         match root.and_then(|root| Some((root, deep(root)?))) {
             Some((root, relative)) => {

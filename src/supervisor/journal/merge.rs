@@ -7,7 +7,7 @@ use crate::supervisor::error::RunError;
 use crate::supervisor::layout::{Layout, Stretch};
 use crate::supervisor::record::JobOutcome;
 use crate::supervisor::records::Records;
-use crate::supervisor::run_dir::OWN;
+use crate::sys::dir::OWN;
 use crate::supervisor::run_stats::{Sums, balance};
 use crate::supervisor::shards::{ShardRecord, ShardState};
 use crate::supervisor::summary::RunSummary;

@@ -21,6 +21,9 @@ use std::path::{Component, Path, PathBuf};
 
 pub use error::DirError;
 
+/// The directory of the program's own files in an output directory: journals, locks, temporary files.
+pub const OWN: &str = ".jldconv";
+
 /// Whether missing directories are made on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {

@@ -12,7 +12,8 @@ use crate::supervisor::journal::Journals;
 use crate::supervisor::mirror;
 use crate::supervisor::records::Ledger;
 use crate::supervisor::run::{Commission, carry_out};
-use crate::supervisor::run_dir::{OWN, RunDir};
+use crate::supervisor::run_dir::RunDir;
+use crate::sys::dir::OWN;
 use crate::supervisor::stage::context;
 use crate::supervisor::{
     Conflicts, Hooks, JobOutcome, OnConflict, Plan, PlannedJob, Reporter, RunError, RunEvent,
