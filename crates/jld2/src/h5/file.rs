@@ -1,9 +1,10 @@
 //! Opens a container and reads its objects by address; keeps heaps and committed datatypes at hand.
 
+use super::address::absolute;
 use super::checksum::{Checked, Checksums};
 use super::dense;
 use super::effort::{Access, Effort};
-use super::header::{self, absolute};
+use super::header;
 use super::message::layout::Layout;
 use super::{
     AddressHashMap, Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader,
