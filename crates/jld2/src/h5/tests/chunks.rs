@@ -35,6 +35,12 @@ fn node(level: u8, entries: &[(u32, &[u64], RelAddr)], last: &[u64]) -> Vec<u8> 
     out
 }
 
+/// With a byte in place of another.
+fn with(mut bytes: Vec<u8>, at: usize, byte: u8) -> Vec<u8> {
+    bytes[at] = byte;
+    bytes
+}
+
 /// A file whose one dataset, of 64-bit numbers, has this shape and layout.
 fn file(mut sample: Sample, dims: &[u64], layout: Vec<u8>) -> File {
     let number = Datatype::float64();
@@ -136,7 +142,7 @@ fn nodes_that_several_share_are_refused() {
 #[test]
 fn what_a_tree_must_not_say_is_refused() {
     type Case = (&'static str, fn(&mut Sample, RelAddr) -> Vec<u8>);
-    let cases: [Case; 9] = [
+    let cases: [Case; 13] = [
         ("signature of a B-tree node", |_, _| vec![0; 100]),
         ("type of a B-tree node", |_, data| {
             let mut bytes = node(0, &[(64, &[0], data)], &[8]);
@@ -147,6 +153,18 @@ fn what_a_tree_must_not_say_is_refused() {
         ("chunk 0 to", |_, data| node(0, &[(64, &[8], data), (64, &[0], data)], &[8])),
         ("in this place", |_, data| node(0, &[(64, &[8], data), (64, &[8], data)], &[8])),
         ("a multiple of 8", |_, data| node(0, &[(64, &[4], data)], &[8])),
+        ("a multiple of 8", |_, data| node(0, &[(64, &[0], data)], &[9])),
+        ("start of a chunk inside an element: expected 0, found 8", |_, data| {
+            // Behind signature, size, mask and start.
+            with(node(0, &[(64, &[0], data)], &[8]), 40, 8)
+        }),
+        ("expected 0 or a multiple of 8, found 12", |_, data| {
+            with(node(0, &[(64, &[0], data)], &[8]), 72, 12)
+        }),
+        ("expected 0 or a multiple of 8, found 1", |sample, data| {
+            let leaf = sample.raw(&node(0, &[(64, &[0], data)], &[8]));
+            with(node(1, &[(64, &[0], leaf)], &[8]), 40, 1)
+        }),
         ("one inside [100]", |_, data| node(0, &[(64, &[800], data)], &[8])),
         ("64 bytes without filters", |_, data| node(0, &[(63, &[0], data)], &[8])),
         ("a node with entries", |sample, _| {
