@@ -86,6 +86,9 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
     if told {
         unread.clear();
     }
+    for (path, error) in std::mem::take(&mut mera.unread.0) {
+        unread.entry(path).or_insert(error);
+    }
     let bytes = file.source().len();
     Ok(Inspection {
         path: path.display().to_string(),

@@ -18,6 +18,7 @@ mod explain;
 mod groups;
 mod identity;
 mod layouts;
+mod let_pass;
 mod model;
 mod numbers;
 mod pairs;
@@ -32,6 +33,7 @@ mod stream_diff;
 mod tree;
 mod type_name;
 mod unread;
+mod unread_elements;
 mod unreadable;
 mod usage;
 mod value_builder;
@@ -41,7 +43,7 @@ mod value_tree;
 pub use comparison::{Comparison, Difference, Unread, Verdict, What};
 pub use dump::{DumpError, Form, dump, dump_with};
 pub use examine::{Detail, inspect, inspect_with};
-pub use explain::{compare, verify};
+pub use explain::{compare, verify, verify_with};
 pub use model::{
     Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind,
     Refusal, TreeNode,

@@ -197,7 +197,16 @@ impl File {
             dense::gather(from, &mut header)?;
             Ok(header)
         })?;
-        let mut object = Object::parse(header)?;
+        // Those of what can be read are put right; nothing is changed in what cannot.
+        let passed = header.chunks.iter().find(|chunk| chunk.checked != Checked::Right);
+        let passed = passed.map(|chunk| (chunk.checksum, chunk.stored_checksum));
+        let mut object = Object::parse(header).map_err(|error| match passed {
+            None => error,
+            Some((at, stored)) => error.also(&format!(
+                "the checksum of its header, at byte {at}, is wrong as well ({stored:#010x}), and stays \
+                 so: HDF5 does not open it"
+            )),
+        })?;
         if object.header.version == 1 {
             self.unpad(&mut object)?;
         }
