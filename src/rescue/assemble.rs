@@ -214,20 +214,22 @@ fn redirect(
         let object = catalogue.file.object(catalogue.addr(id))?;
         for (at, new) in found {
             let bytes = new.0.to_le_bytes().to_vec();
+            // The checksum of a header follows, too.
             let mut chunks = object.header.chunks.iter();
-            if chunks.any(|chunk| chunk.offset <= at && at < chunk.end()) {
+            let chunk = chunks.find(|chunk| chunk.offset <= at && at < chunk.end());
+            let changed = chunk.map_or((at, at.saturating_add(8)), |c| (c.offset, c.end()));
+            if let Some(other) = judged.claimed(catalogue, changed, id) {
+                let other = catalogue.offset(other);
+                return Err(Error::corrupt(
+                    at,
+                    "reference to a group",
+                    "bytes of one object",
+                    format!("some of the object at byte {other}, too"),
+                ));
+            }
+            if chunk.is_some() {
                 replaced.in_header(id, at, bytes);
             } else {
-                let end = at.saturating_add(bytes.len() as u64);
-                if let Some(other) = judged.claimed(catalogue, (at, end), id) {
-                    let other = catalogue.offset(other);
-                    return Err(Error::corrupt(
-                        at,
-                        "reference to a group",
-                        "bytes of one object",
-                        format!("some of the object at byte {other}, too"),
-                    ));
-                }
                 replaced.bytes(at, bytes)?;
             }
         }

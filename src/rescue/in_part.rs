@@ -1,8 +1,8 @@
 //! Arrays in chunks of which some are lost: which are whole, and which elements are not there any more.
 
 use super::catalogue::Catalogue;
-use super::judge::is_made_of_all;
 use super::passing::passing;
+use super::wholes::is_made_of_all;
 use crate::codec::ids;
 use crate::h5::{
     Budget, ChunkIter, ChunkTable, Dataset, Error, Extent, Grid, Object, RefPlan, RefSlot, Result,

@@ -3,7 +3,7 @@
 use super::catalogue::{Catalogue, Id};
 use super::claims::Claims;
 use super::examine::{Examined, Kind, Needed, Reason};
-use crate::h5::{Dataset, TypeRef};
+use super::wholes::needs_all;
 use crate::julia::TypeTable;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -110,8 +110,12 @@ impl Judged {
     /// An object that has some of the bytes of another's data, and is kept.
     fn shares_data(&self, catalogue: &Catalogue, id: Id) -> Option<Id> {
         let object = catalogue.file.object(catalogue.addr(id)).ok()?;
-        let (start, bytes) = catalogue.stated_extent(&object)?;
-        self.claimed(catalogue, (start, start.saturating_add(bytes)), id)
+        if let Some((start, bytes)) = catalogue.stated_extent(&object) {
+            return self.claimed(catalogue, (start, start.saturating_add(bytes)), id);
+        }
+        // They are in the header.
+        let mut chunks = object.header.chunks.iter();
+        chunks.find_map(|chunk| self.claimed(catalogue, (chunk.offset, chunk.end()), id))
     }
 
     /// An object but `own` that has some of these bytes, and is kept.
@@ -207,23 +211,6 @@ impl Judged {
                 pending.push_back(needed.from);
             }
         }
-    }
-}
-
-/// Whether an object makes something else of an array that it refers to, so that it needs all
-/// elements: dictionaries, and whatever is stored as another type than it is.
-fn needs_all(catalogue: &Catalogue, types: &TypeTable<'_>, id: Id) -> bool {
-    let Ok(object) = catalogue.file.object(catalogue.addr(id)) else { return true };
-    object.dataset().is_none_or(|dataset| is_made_of_all(types, dataset))
-}
-
-/// Whether Julia makes something else of all elements of a dataset, or of what it refers to.
-pub(super) fn is_made_of_all(types: &TypeTable<'_>, dataset: &Dataset) -> bool {
-    match &dataset.datatype {
-        TypeRef::Inline(_) => false,
-        TypeRef::Shared { addr, .. } => types.committed(*addr).map_or(true, |c| {
-            c.written_type.is_some() || c.julia_type.short_name().ends_with("Dict")
-        }),
     }
 }
 

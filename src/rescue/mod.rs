@@ -29,6 +29,7 @@ mod run;
 mod tell;
 mod tree;
 mod unsigned;
+mod wholes;
 
 pub use report::{
     Doubtful, Filled, Found, GroupCut, LeftOut, Lost, Outcome, Report, Rescued, UndefinedElements,
