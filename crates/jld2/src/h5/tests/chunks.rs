@@ -191,6 +191,28 @@ fn what_a_tree_must_not_say_is_refused() {
     assert!(error.contains("B-tree of chunks"), "{error}");
 }
 
+/// Found by fuzzing: so many entries that their pages are more than 64 bits count.
+#[test]
+fn a_fixed_array_of_all_entries_there_can_be_is_refused() {
+    for entries in [u64::MAX, u64::MAX - 1, u64::MAX / 8, 1 << 40] {
+        let mut sample = Sample::new();
+        let data = sample.raw(&[0; 64]);
+        // Elements of 8 bytes without filters; pages of one entry.
+        let mut header = b"FAHD\0\0\x08\0".to_vec();
+        header.extend(entries.to_le_bytes());
+        header.extend(data.0.to_le_bytes());
+        let sum = crate::h5::checksum::lookup3(&header);
+        header.extend(sum.to_le_bytes());
+        let header = sample.raw(&header);
+        let mut layout = vec![4, 2, 0, 2, 8];
+        layout.extend([8_u64, 8].iter().flat_map(|n| n.to_le_bytes()));
+        layout.extend([3, 0]);
+        layout.extend(header.0.to_le_bytes());
+        let error = refused(&file(sample, &[100], layout));
+        assert!(error.contains("fixed array of chunks"), "{entries}: {error}");
+    }
+}
+
 #[test]
 fn grids_that_cannot_be_are_refused() {
     for (dims, chunk, what) in [
