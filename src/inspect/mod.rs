@@ -21,6 +21,7 @@ mod layouts;
 mod let_pass;
 mod model;
 mod numbers;
+mod outlook;
 mod pairs;
 mod plain_json;
 mod raw;
@@ -48,5 +49,6 @@ pub use model::{
     Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind,
     Refusal, TreeNode,
 };
+pub use outlook::{Case, Outlook};
 pub use pairs::{FilePair, PairListener, PairOutcome, PairTally, file_pairs, verify_pairs};
-pub use show::{Tally, details, line, line_head};
+pub use show::{Tally, details, line, line_head, width};
