@@ -234,3 +234,35 @@ fn a_damaged_index_costs_what_it_names() {
     assert!(!report.to_string().contains("\"filled\""), "{report:#}");
     assert!(report["lost"].to_string().contains("B-tree"), "{report:#}");
 }
+
+/// The coordinate inside an element is 0 in a chunk's key, and a multiple of the element behind the last
+/// one, as libhdf5 has it.
+#[test]
+fn keys_that_point_inside_an_element_are_damage() {
+    let place = Place::with(b"");
+    let whole = many(&place);
+    let found = arrays(&place.at("many.jld2"), 0);
+    let node = usize::try_from(found[0].index).unwrap();
+    let inside = |key: usize| node + 24 + 32 * key + 16;
+    for (at, byte, said) in [
+        (inside(0), 3, "start of a chunk inside an element: expected 0, found 3"),
+        (inside(7), 8, "start of a chunk inside an element: expected 0, found 8"),
+        (
+            inside(16),
+            12,
+            "start of a chunk inside an element: expected 0 or a multiple of 8, found 12",
+        ),
+    ] {
+        let mut bytes = whole.clone();
+        assert_ne!(bytes[at], byte);
+        bytes[at] = byte;
+        fs::write(place.at("in.jld2"), &bytes).unwrap();
+        for args in [&["inspect", "in.jld2"][..], &["convert", "in.jld2", "x.jld2"]] {
+            let ended = place.jldconv(args);
+            let text = [ended.stdout, ended.stderr].concat();
+            let text = String::from_utf8_lossy(&text);
+            assert_eq!(ended.status.code(), Some(1), "{args:?}: {text}");
+            assert!(text.contains(&format!("at byte {at}: {said}")), "{args:?}: {text}");
+        }
+    }
+}
