@@ -27,9 +27,15 @@ fn run(data: &[u8]) {
             panic!("what is kept: {error}");
         }
         let found = datasets(&file).unwrap_or_else(|error| panic!("what is kept: {error}"));
-        let told: Vec<_> = assessed.report.rescued.iter().map(|it| it.path.clone()).collect();
-        let paths: Vec<_> = found.iter().map(|(path, _)| path.clone()).collect();
-        assert_eq!(paths, told);
+        // A group that two others lead to has two paths, of which either may be told.
+        let names = |paths: &mut dyn Iterator<Item = &str>| {
+            let mut names: Vec<_> =
+                paths.map(|path| path.rsplit('/').next().unwrap_or(path).to_owned()).collect();
+            names.sort();
+            names
+        };
+        let told = names(&mut assessed.report.rescued.iter().map(|it| it.path.as_str()));
+        assert_eq!(names(&mut found.iter().map(|(path, _)| path.as_str())), told);
         let types = TypeTable::new(&file);
         for (_, addr) in found {
             let _ = Dumper::new(&types, Digest::Xxh3).node(addr, &mut std::io::sink());

@@ -144,6 +144,7 @@ pub struct ConvertArgs {
 }
 
 /// The arguments of `verify`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct VerifyArgs {
     /// The old file, or a directory of them
@@ -203,6 +204,7 @@ pub struct DumpArgs {
 }
 
 /// The arguments of `rescue`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct RescueArgs {
     /// The damaged file; it is only read

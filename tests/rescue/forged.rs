@@ -16,7 +16,6 @@ impl Visitor for Any {}
 
 /// What would be rescued: all of it can be read, and is what the report says.
 fn sound(what: &str, bytes: Vec<u8>) -> Option<Report> {
-    sound_with(what, bytes.clone(), RescueOptions { partial: true });
     sound_with(what, bytes, RescueOptions::default())
 }
 
@@ -70,6 +69,7 @@ fn arrays_that_share_bytes_with_others_are_not_changed() {
     without_front[..560].fill(0);
     let mut told = 0;
     for bytes in [whole, cut, hole, without_front] {
+        sound_with("shares bytes", bytes.clone(), RescueOptions { partial: true });
         let report = sound("shares bytes", bytes);
         let lost = report.map(|it| it.lost).unwrap_or_default();
         told += lost.iter().filter(|it| it.reason.contains("share bytes with the object")).count();
