@@ -77,15 +77,33 @@ impl MeraFile {
     }
 }
 
+/// How much is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Which groups there are, their eras and output numbers.
+    Eras,
+    /// Their columns, comments and versions, too.
+    All,
+}
+
 /// What Mera left in the file of `types`.
 pub(super) fn mera(types: &TypeTable<'_>) -> Result<MeraFile> {
+    look(types, Depth::All)
+}
+
+/// The same without columns, comments, versions and what its conversion noted.
+pub(super) fn mera_eras(types: &TypeTable<'_>) -> Result<MeraFile> {
+    look(types, Depth::Eras)
+}
+
+fn look(types: &TypeTable<'_>, depth: Depth) -> Result<MeraFile> {
     let names: Vec<_> = GROUPS.into_iter().chain(OTHERS).collect();
     let root = some(types, types.file().superblock().root, &names)?;
     let has = |name: &str| link(&root, name).is_some();
     let (mut data, mut unread) = (Vec::new(), Unread::default());
     for name in GROUPS {
         if let Some(addr) = link(&root, name)
-            && let Some(group) = data_group(types, name, addr, &mut unread)?
+            && let Some(group) = data_group(types, name, addr, depth, &mut unread)?
         {
             data.push(group);
         }
@@ -104,7 +122,7 @@ pub(super) fn mera(types: &TypeTable<'_>) -> Result<MeraFile> {
         Kind::Jld2
     };
     let benchmark = match link(&root, "convertstat") {
-        Some(addr) if kind == Kind::Mera => {
+        Some(addr) if kind == Kind::Mera && depth == Depth::All => {
             unread.or_note("/convertstat".to_owned(), benchmark(types, addr))?
         }
         _ => None,
@@ -126,6 +144,7 @@ fn data_group(
     types: &TypeTable<'_>,
     name: &str,
     addr: RelAddr,
+    depth: Depth,
     unread: &mut Unread,
 ) -> Result<Option<DataGroup>> {
     let group = some(types, addr, &["data", "info", "information"])?;
@@ -136,8 +155,12 @@ fn data_group(
     let Some(data) = unread.or_note(path("data"), Record::at(types, data))? else {
         return Ok(None);
     };
+    let wanted: &[&str] = match depth {
+        Depth::All => &["compression", "comments", "versions"],
+        Depth::Eras => &["compression"],
+    };
     let information = match link(&group, "information") {
-        Some(addr) => some(types, addr, &["compression", "comments", "versions"])?,
+        Some(addr) => some(types, addr, wanted)?,
         None => Vec::new(),
     };
     let codec = match link(&information, "compression") {
@@ -168,7 +191,7 @@ fn data_group(
             None => BTreeMap::new(),
         },
     };
-    let read = of_data(&data, &mut out);
+    let read = of_data(&data, depth, &mut out);
     unread.or_note(path("data"), read)?;
     let info = unread.or_note(path("info"), Record::at(types, info))?;
     if let Some(info) = info {
@@ -180,10 +203,12 @@ fn data_group(
 }
 
 /// What the table of a group says.
-fn of_data(data: &Record<'_>, out: &mut DataGroup) -> Result<()> {
+fn of_data(data: &Record<'_>, depth: Depth, out: &mut DataGroup) -> Result<()> {
     (out.lmin, out.lmax) = (data.int("lmin")?, data.int("lmax")?);
     (out.boxlen, out.ranges) = (data.float("boxlen")?, data.floats("ranges", 6)?);
-    if let Some(table) = data.record("data")? {
+    if depth == Depth::All
+        && let Some(table) = data.record("data")?
+    {
         out.columns = columns(&table)?;
         out.rows = out.columns.first().map(|c| c.rows);
     }
