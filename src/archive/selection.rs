@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+/// How the names of JLD2 files end.
+pub(super) const SUFFIX: &[u8] = b".jld2";
 /// Beginning of numbered names where nobody says otherwise.
 pub const DEFAULT_PREFIX: &str = "output_";
 
@@ -107,9 +109,9 @@ impl Glob {
         if self.0.matches_with(tried, OPTIONS) {
             return true;
         }
-        let lower = tried.split_at_checked(tried.len().saturating_sub(super::name::SUFFIX.len()));
+        let lower = tried.split_at_checked(tried.len().saturating_sub(SUFFIX.len()));
         lower.is_some_and(|(stem, end)| {
-            end.as_bytes().eq_ignore_ascii_case(super::name::SUFFIX)
+            end.as_bytes().eq_ignore_ascii_case(SUFFIX)
                 && self.0.matches_with(&format!("{stem}.jld2"), OPTIONS)
         })
     }

@@ -92,19 +92,19 @@ pub(super) fn chunk_by_chunk(
     loop {
         let number = places.number;
         allowance.check(file, at)?;
-        let next = match places.next() {
-            Ok(Some(next)) => next,
-            Ok(None) => break,
+        let chunk = match places.next() {
+            Ok(Place::Listed(chunk)) => chunk,
+            Ok(Place::Unlisted) => {
+                push(&mut found.unlisted, number);
+                continue;
+            }
+            Ok(Place::End) => break,
             Err(error) => {
                 reason.get_or_insert(passing(error)?.to_string());
                 file.spend(LOOK_COST);
                 push(&mut found.lost, number);
                 continue;
             }
-        };
-        let Some(chunk) = next else {
-            push(&mut found.unlisted, number);
-            continue;
         };
         decoded(chunk.size)?;
         match zeros.check(catalogue, &chunk).and_then(|()| column.check_chunk(&chunk)) {
@@ -152,12 +152,26 @@ struct Places<'t, 'a> {
     iter: Option<(ChunkIter<'a>, Option<StoredChunk>)>,
 }
 
+/// What is at the next number.
+enum Place {
+    Listed(StoredChunk),
+    Unlisted,
+    /// It was the last one before.
+    End,
+}
+
+impl From<Option<StoredChunk>> for Place {
+    fn from(chunk: Option<StoredChunk>) -> Self {
+        chunk.map_or(Self::Unlisted, Self::Listed)
+    }
+}
+
 impl Places<'_, '_> {
-    /// Where the next chunk stands, if the index lists it; `None` behind the last one.
-    fn next(&mut self) -> Result<Option<Option<StoredChunk>>> {
+    /// Where the next chunk stands, if the index lists it.
+    fn next(&mut self) -> Result<Place> {
         let number = self.number;
         if number >= self.total {
-            return Ok(None);
+            return Ok(Place::End);
         }
         self.number = number.saturating_add(1);
         if self.iter.is_none() {
@@ -168,12 +182,12 @@ impl Places<'_, '_> {
             });
             match ahead {
                 Ok(ahead) => self.iter = Some(ahead),
-                Err(_) => return self.table.get(number).map(Some),
+                Err(_) => return self.table.get(number).map(Place::from),
             }
         }
-        let Some((iter, ahead)) = &mut self.iter else { return Ok(Some(None)) };
+        let Some((iter, ahead)) = &mut self.iter else { return Ok(Place::Unlisted) };
         if ahead.is_none_or(|chunk| chunk.number != number) {
-            return Ok(Some(None));
+            return Ok(Place::Unlisted);
         }
         let found = ahead.take();
         match iter.next() {
@@ -181,7 +195,7 @@ impl Places<'_, '_> {
             // The next one begins anew.
             Err(_) => self.iter = None,
         }
-        Ok(Some(found))
+        Ok(found.into())
     }
 }
 

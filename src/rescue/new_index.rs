@@ -41,7 +41,8 @@ pub(super) fn new_object(
     else {
         return Ok(None);
     };
-    let unfiltered = u32::MAX.checked_shr(32 - dataset.filters.len().min(32) as u32).unwrap_or(0);
+    // One bit for each filter that is left out.
+    let unfiltered = (0..dataset.filters.len().min(32)).fold(0, |mask, at| mask | 1_u32 << at);
     let mask = |chunk: &StoredChunk| {
         if table.is_filtered(chunk) { chunk.filter_mask } else { unfiltered }
     };

@@ -59,7 +59,7 @@ mod tests {
         );
         assert_eq!(next_data(&file, 0, 100), None);
         let full = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
-        full.write_all_at(&[0; 1 << 16], 0).unwrap();
+        full.write_all_at(&vec![0; 1 << 16], 0).unwrap();
         assert_eq!(next_data(&full, 5, 1 << 16), Some(5..1 << 16));
     }
 }

@@ -526,7 +526,7 @@ mod tests {
 
     #[test]
     fn behind_the_end_there_is_no_hole() {
-        let long = sparse_of(&[0; 8 * BLOCK], &[false; 8]);
+        let long = sparse_of(&vec![0; 8 * BLOCK], &[false; 8]);
         let short = sparse_of(&[0; 4 * BLOCK], &[false; 4]);
         let len = 8 * BLOCK as u64;
         for (output, input) in [(&short, &long), (&long, &short)] {

@@ -13,12 +13,12 @@ use crate::supervisor::mirror;
 use crate::supervisor::records::Ledger;
 use crate::supervisor::run::{Commission, carry_out};
 use crate::supervisor::run_dir::RunDir;
-use crate::sys::dir::OWN;
 use crate::supervisor::stage::context;
 use crate::supervisor::{
     Conflicts, Hooks, JobOutcome, OnConflict, Plan, PlannedJob, Reporter, RunError, RunEvent,
     Settings,
 };
+use crate::sys::dir::OWN;
 use crate::sys::stat::StatData;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
