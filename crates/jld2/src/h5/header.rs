@@ -4,10 +4,13 @@
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
 use super::effort::{Access, Effort};
+use super::link_runs::LinkRuns;
+use super::long_header::{self, Bodies, LONG};
 use super::message::link::Group;
 use super::{Error, RelAddr, Result, Source, Superblock};
 use crate::h5::budget::{HEADER_BYTES, HEADER_MESSAGES};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Flags of an object header (HDF5 specification IV.A.1.b).
 pub mod header_flag {
@@ -81,7 +84,8 @@ pub struct Chunk {
     pub has_checksum: bool,
     /// The checksum, as it is stored; 0 where there is none.
     pub stored_checksum: u32,
-    /// The bytes from the signature up to, without, the checksum.
+    /// The bytes from the signature up to, without, the checksum; none of a
+    /// [long header](ObjectHeader::runs).
     pub bytes: Vec<u8>,
     /// What the checksum says of them; where there is none, nothing is amiss.
     pub checked: Checked,
@@ -150,8 +154,8 @@ pub struct ObjectHeader {
     pub extra: Vec<u8>,
     /// Chunk 0 and continuations, in the order met.
     pub chunks: Vec<Chunk>,
-    /// All messages in order, continuation and NIL messages too; those that are kept elsewhere
-    /// follow.
+    /// All messages in order, continuation and NIL messages too, but for links in [`Self::runs`];
+    /// those that are kept elsewhere follow.
     pub messages: Vec<Message>,
     /// Messages that are kept elsewhere: links and attributes in fractal heaps.
     pub pieces: Vec<Piece>,
@@ -159,6 +163,11 @@ pub struct ObjectHeader {
     pub symbols: Option<Group>,
     /// Where all that is kept elsewhere stands.
     pub storage: Vec<Storage>,
+    /// Where the links of a long header stand, of which neither the bytes nor these messages are
+    /// held.
+    pub runs: Option<Arc<LinkRuns>>,
+    /// Bodies of the other messages of a long header.
+    pub(super) bodies: Bodies,
 }
 
 impl ObjectHeader {
@@ -189,14 +198,20 @@ impl ObjectHeader {
     ) -> Result<Self> {
         let Access { source, superblock, checksums, effort } = from;
         let offset = absolute(superblock, addr, "object header")?;
-        let from = Bytes { source, superblock, checksums };
-        let First { chunk: first, version, flags, extra, ref_count } = from.first(offset)?;
+        let bytes = Bytes { source, superblock, checksums };
+        let prefix = bytes.prefix(offset)?;
+        if prefix.checksum - offset > LONG {
+            return long_header::read(from, addr, lost);
+        }
+        let (access, from) = (from, bytes);
+        let First { chunk: first, version, flags, extra, ref_count } =
+            from.behind(offset, prefix)?;
         effort.add(first.bytes.len() as u64);
         // Most headers have no continuation, so that nothing need be remembered.
         let mut met = HashSet::new();
         // Honest chunks do not overlap.
-        let mut left =
-            superblock.end_of_file.min(HEADER_BYTES).saturating_sub(first.bytes.len() as u64);
+        let mut left = superblock.end_of_file.saturating_sub(first.bytes.len() as u64);
+        let mut held = first.bytes.len() as u64;
         let mut header = Self::empty(addr, version, flags, extra);
         header.ref_count = ref_count;
         let mut pending = header.push(first)?;
@@ -205,6 +220,14 @@ impl ObjectHeader {
             met.insert(offset);
         }
         while let Some((at, target, len)) = pending.pop() {
+            held = held.saturating_add(len);
+            // What does not fit into the file is told of below.
+            if held > LONG && len <= left {
+                if let Some(lost) = &mut lost {
+                    lost.clear();
+                }
+                return long_header::read(access, addr, lost);
+            }
             let mut next = || {
                 let offset = absolute(superblock, target, "header continuation")?;
                 if !met.insert(offset) {
@@ -242,7 +265,10 @@ impl ObjectHeader {
         let prefix = from.prefix(offset)?;
         let len = prefix.checksum - offset;
         *left = left.checked_sub(len).ok_or_else(|| too_large(offset, len))?;
-        let First { chunk, version, flags, extra, .. } = from.first(offset)?;
+        if len > HEADER_BYTES {
+            return Err(too_large(offset, len));
+        }
+        let First { chunk, version, flags, extra, .. } = from.behind(offset, prefix)?;
         let mut header = Self::empty(addr, version, flags, extra);
         header.push(chunk)?;
         Ok(header)
@@ -308,7 +334,7 @@ impl ObjectHeader {
         Ok((header, lost))
     }
 
-    fn empty(addr: RelAddr, version: u8, flags: u8, extra: Vec<u8>) -> Self {
+    pub(super) fn empty(addr: RelAddr, version: u8, flags: u8, extra: Vec<u8>) -> Self {
         Self {
             addr,
             version,
@@ -320,6 +346,8 @@ impl ObjectHeader {
             pieces: Vec::new(),
             symbols: None,
             storage: Vec::new(),
+            runs: None,
+            bodies: Bodies::new(),
         }
     }
 
@@ -356,7 +384,10 @@ impl ObjectHeader {
         let chunks = self.chunks.iter().map(|c| c.bytes.len());
         let pieces = self.pieces.iter().map(|p| p.bytes.len());
         let symbols = self.symbols.as_ref().map_or(0, Group::weight);
-        chunks.chain(pieces).sum::<usize>() as u64 + symbols
+        let held = chunks.chain(pieces).sum::<usize>() as u64 + symbols;
+        let Some(runs) = &self.runs else { return held };
+        let bodies: usize = self.bodies.values().map(|body| body.len() + 64).sum();
+        held + runs.weight() + (bodies + 80 * self.chunks.len()) as u64
     }
 
     /// The body of one of this header's messages.
@@ -366,6 +397,9 @@ impl ObjectHeader {
             let piece = piece.and_then(|i| self.pieces.get(i));
             return piece.map_or(&[], |p| &p.bytes);
         };
+        if self.runs.is_some() {
+            return self.bodies.get(&message.body).map(Vec::as_slice).unwrap_or_default();
+        }
         let start = usize::try_from(message.body - chunk.offset).unwrap_or(usize::MAX);
         let len = usize::try_from(message.len).unwrap_or(usize::MAX);
         chunk.bytes.get(start..).and_then(|b| b.get(..len)).unwrap_or_default()
@@ -407,7 +441,7 @@ impl ObjectHeader {
         walk(&chunk, self.version, self.flags, &mut |message, bytes| {
             let Message { kind, flags, offset, body, .. } = message;
             if messages.len() >= HEADER_MESSAGES {
-                return Err(too_many_links(offset));
+                return Err(too_many_messages(offset));
             }
             if kind > kind::LAST && flags & 8 != 0 {
                 return Err(Error::foreign(offset, format!("header message type {kind:#x}")));
@@ -441,30 +475,32 @@ fn walk(
     let area = chunk.bytes.get(start..).unwrap_or_default();
     let mut c = Cursor::new(area, chunk.messages, "header message");
     while c.remaining() >= head {
-        let offset = c.offset();
-        let (kind, len, flags, order) = if version == 1 {
-            let kind = c.u16()?;
-            let Ok(kind) = u8::try_from(kind) else {
-                return Err(Error::corrupt(
-                    offset,
-                    "header message",
-                    "a type below 256",
-                    kind.to_string(),
-                ));
-            };
-            let (len, flags) = (c.u16()?, c.u8()?);
-            c.take(3)?;
-            (kind, len, flags, None)
-        } else {
-            let (kind, len, flags) = (c.u8()?, c.u16()?, c.u8()?);
-            (kind, len, flags, if tracked { Some(c.u16()?) } else { None })
-        };
-        let body = c.offset();
-        let bytes = c.take(usize::from(len))?;
-        let len = u32::from(len);
-        each(Message { kind, flags, order, chunk: 0, offset, body, len }, bytes)?;
+        let message = message_head(&mut c, version, flags)?;
+        let bytes = c.take(usize::try_from(message.len).unwrap_or(usize::MAX))?;
+        each(message, bytes)?;
     }
     Ok(())
+}
+
+/// What stands in front of the body of a message, which comes next. `flags` are the header's.
+pub(super) fn message_head(c: &mut Cursor<'_>, version: u8, flags: u8) -> Result<Message> {
+    let tracked = flags & header_flag::ORDER_TRACKED != 0;
+    let offset = c.offset();
+    let (kind, len, flags, order) = if version == 1 {
+        let kind = c.u16()?;
+        let Ok(kind) = u8::try_from(kind) else {
+            let (expected, found) = ("a type below 256", kind.to_string());
+            return Err(Error::corrupt(offset, "header message", expected, found));
+        };
+        let (len, flags) = (c.u16()?, c.u8()?);
+        c.take(3)?;
+        (kind, len, flags, None)
+    } else {
+        let (kind, len, flags) = (c.u8()?, c.u16()?, c.u8()?);
+        (kind, len, flags, if tracked { Some(c.u16()?) } else { None })
+    };
+    let (body, len) = (c.offset(), u32::from(len));
+    Ok(Message { kind, flags, order, chunk: 0, offset, body, len })
 }
 
 /// A link info or attribute info with no address: nothing is outside the header. `counter` is how
@@ -513,25 +549,13 @@ pub(super) fn absolute(superblock: &Superblock, addr: RelAddr, what: &str) -> Re
 }
 
 fn too_large(at: u64, len: u64) -> Error {
-    if len > HEADER_BYTES {
-        return too_many_links(at);
-    }
-    Error::corrupt(
-        at,
-        "object header size",
-        "at most 16 MiB, each byte once",
-        format!("{len} more"),
-    )
+    let expected = "at most the bytes of the file, each byte once";
+    Error::corrupt(at, "object header size", expected, format!("{len} more"))
 }
 
-/// Honest headers that are so large are those of groups. All of one is in memory at once.
-fn too_many_links(at: u64) -> Error {
-    Error::too_large_at(
-        at,
-        "object header",
-        "16 MiB or 2^19 messages, the most that are read of one object; the links of a group can be \
-         put into several groups in Julia",
-    )
+/// No object but a group has so many messages, and those of groups are links, which are not held.
+fn too_many_messages(at: u64) -> Error {
+    Error::too_large_at(at, "object header", "2^19 messages, the most that are held of one object")
 }
 
 /// The first chunk of a header, and what stands in front of its messages.
@@ -544,27 +568,27 @@ struct First {
 }
 
 /// What stands in front of the messages of a header.
-struct Prefix {
-    version: u8,
-    flags: u8,
-    extra: Vec<u8>,
-    ref_count: u32,
-    messages: u64,
+pub(super) struct Prefix {
+    pub(super) version: u8,
+    pub(super) flags: u8,
+    pub(super) extra: Vec<u8>,
+    pub(super) ref_count: u32,
+    pub(super) messages: u64,
     /// Where the messages end.
-    checksum: u64,
+    pub(super) checksum: u64,
 }
 
 /// Where chunks are read from.
-struct Bytes<'a> {
-    source: &'a Source,
-    superblock: &'a Superblock,
-    checksums: Checksums,
+pub(super) struct Bytes<'a> {
+    pub(super) source: &'a Source,
+    pub(super) superblock: &'a Superblock,
+    pub(super) checksums: Checksums,
 }
 
 impl Bytes<'_> {
-    fn first(&self, offset: u64) -> Result<First> {
-        let Prefix { version, flags, extra, ref_count, messages, checksum } =
-            self.prefix(offset)?;
+    /// The first chunk, which is not long.
+    fn behind(&self, offset: u64, prefix: Prefix) -> Result<First> {
+        let Prefix { version, flags, extra, ref_count, messages, checksum } = prefix;
         let chunk = self.chunk(offset, messages, checksum, version, flags)?;
         Ok(First { chunk, version, flags, extra, ref_count })
     }
@@ -589,13 +613,10 @@ impl Bytes<'_> {
                 size.to_string(),
             ));
         }
-        if size > HEADER_BYTES {
-            return Err(too_large(offset + 8, size));
-        }
         Ok(Prefix { version: 1, flags: 0, extra: Vec::new(), ref_count, messages, checksum })
     }
 
-    fn prefix(&self, offset: u64) -> Result<Prefix> {
+    pub(super) fn prefix(&self, offset: u64) -> Result<Prefix> {
         let end = self.superblock.end_of_file;
         let limit = usize::try_from((end - offset).min(16)).unwrap_or(16);
         let mut head = [0; 16];
@@ -646,19 +667,25 @@ impl Bytes<'_> {
                 size.to_string(),
             ));
         };
-        if size > HEADER_BYTES {
-            return Err(too_large(at, size));
-        }
         Ok(Prefix { version: 2, flags, extra, ref_count: 1, messages, checksum })
     }
 
     fn continuation(&self, offset: u64, len: u64, version: u8, flags: u8) -> Result<Chunk> {
+        let (messages, checksum) = self.continuation_area(offset, len, version)?;
+        self.chunk(offset, messages, checksum, version, flags)
+    }
+
+    /// Where the messages of a continuation begin, and where they end.
+    pub(super) fn continuation_area(
+        &self,
+        offset: u64,
+        len: u64,
+        version: u8,
+    ) -> Result<(u64, u64)> {
         let end = self.superblock.end_of_file;
         if version == 1 {
             return match offset.checked_add(len) {
-                Some(end) if end <= self.superblock.end_of_file => {
-                    self.chunk(offset, offset, end, version, flags)
-                }
+                Some(end) if end <= self.superblock.end_of_file => Ok((offset, end)),
                 _ => Err(Error::corrupt(
                     offset,
                     "header continuation length",
@@ -674,7 +701,7 @@ impl Bytes<'_> {
                 self.source.read_into(offset, &mut signature, "header continuation")?;
                 Cursor::new(&signature, offset, "header continuation")
                     .expect(b"OCHK", "header continuation signature")?;
-                self.chunk(offset, offset + 4, checksum, version, flags)
+                Ok((offset + 4, checksum))
             }
             _ => Err(Error::corrupt(
                 offset,
@@ -762,12 +789,18 @@ impl Bytes<'_> {
             Ok(())
         });
         let (Ok(()), Some(last)) = (walked, last) else { return Ok(false) };
+        let said = chunk.bytes.iter().rposition(|&b| b != 0).map_or(0, |n| n as u64 + 1);
+        self.is_lost_behind(chunk, &last, chunk.offset + said)
+    }
+
+    /// As there, of a chunk whose last message is `last`, and whose bytes from the offset `said` on
+    /// are zeros.
+    pub(super) fn is_lost_behind(&self, chunk: &Chunk, last: &Message, said: u64) -> Result<bool> {
         let filler = last.kind == kind::NIL;
         if filler && last.len == 0 || last.body + u64::from(last.len) != chunk.checksum {
             return Ok(false);
         }
-        let said = chunk.bytes.iter().rposition(|&b| b != 0).map_or(0, |n| n as u64 + 1);
-        let end = if filler { chunk.offset + said } else { chunk.end() };
+        let end = if filler { said } else { chunk.end() };
         Ok(!self.is_zeroed(chunk, end)?)
     }
 
