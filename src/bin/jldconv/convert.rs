@@ -39,6 +39,8 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     let output = match (in_place, args.output) {
         (true, None) => args.input.clone(),
         (true, Some(_)) => return Err(usage("--mode in-place changes the file itself: no OUT")),
+        // Nothing is written: what the conversion would do is the same wherever it goes.
+        (false, None) if dry => args.input.clone(),
         (false, None) => return Err(usage("where does the output go? Name OUT")),
         (false, Some(out)) if out.is_dir() => match args.input.file_name() {
             Some(name) => out.join(name),
