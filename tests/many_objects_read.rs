@@ -146,9 +146,9 @@ fn a_limit_on_memory_holds_and_is_told() {
             .unwrap();
         (ended.status.code(), String::from_utf8(ended.stderr).unwrap(), new.exists())
     };
-    let links = made(Kind::Links, 400_000);
+    let links = made(Kind::Links, 200_000);
     let before = fs::read(&links.file).unwrap();
-    let (code, said, there) = convert(&links, "48MiB");
+    let (code, said, there) = convert(&links, "12MiB");
     assert_eq!((code, there), (Some(1), false), "{said}");
     assert!(said.contains("--memory-limit allows is used up; a higher limit helps"), "{said}");
     assert!(before == fs::read(&links.file).unwrap());
