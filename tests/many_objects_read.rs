@@ -119,7 +119,7 @@ fn links_of_one_group_however_many() {
     let out = made.dir.path().join("out");
     let inspect = run(&[Path::new("inspect"), &made.file], &out);
     let tree = fs::read_to_string(&out).unwrap();
-    assert!(tree.contains("x00000001") && tree.contains("520,000 more"), "{}", &tree[..500]);
+    assert!(tree.contains("x00000001") && tree.contains("529980 more"), "{tree}");
     let patch = made.patch();
     eprintln!("{inspect} MiB to inspect, {patch} MiB to patch");
     assert!(inspect <= DUMP && patch <= DUMP, "{inspect} and {patch} MiB");
