@@ -7,6 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "fault")]
+#[path = "cli/advice.rs"]
+mod advice;
 #[path = "cli/book.rs"]
 mod book;
 #[path = "cli/build.rs"]
@@ -16,6 +19,12 @@ mod conflicts;
 #[cfg(feature = "fault")]
 #[path = "cli/counters.rs"]
 mod counters;
+#[cfg(feature = "fault")]
+#[path = "cli/dashboard.rs"]
+mod dashboard;
+#[cfg(feature = "fault")]
+#[path = "cli/devtools.rs"]
+mod devtools;
 #[path = "cli/doctor.rs"]
 mod doctor;
 #[cfg(feature = "fault")]
@@ -27,6 +36,8 @@ mod jldconv;
 mod log;
 #[path = "cli/many_files.rs"]
 mod many_files;
+#[path = "cli/messages.rs"]
+mod messages;
 #[path = "cli/ownership.rs"]
 mod ownership;
 #[path = "cli/pages.rs"]
@@ -35,6 +46,8 @@ mod pages;
 mod pipes;
 #[path = "cli/portable.rs"]
 mod portable;
+#[path = "cli/scan.rs"]
+mod scan;
 #[path = "cli/shards.rs"]
 mod shards;
 #[cfg(feature = "fault")]
@@ -54,6 +67,8 @@ mod supervisor;
 mod terminal;
 #[path = "cli/trees.rs"]
 mod trees;
+#[path = "cli/tune.rs"]
+mod tune;
 #[cfg(feature = "fault")]
 #[path = "cli/words.rs"]
 mod words;

@@ -10,6 +10,7 @@ use crate::supervisor::Settings;
 use crate::tasks::convert::least_memory;
 use crate::text;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// What a run does, and how it is shown.
@@ -34,6 +35,8 @@ pub struct View {
     pub report: Option<PathBuf>,
     /// Where the log goes.
     pub log: Option<PathBuf>,
+    /// Where browsers can follow it.
+    pub dashboard: Option<SocketAddr>,
     /// How much is logged.
     pub verbose: u8,
     /// Go without asking.
@@ -109,12 +112,33 @@ pub enum UsageError {
         /// Share of the limit that may be used.
         margin: f64,
     },
+    /// A memory limit below what any conversion needs.
+    #[error(
+        "--memory-limit {limit}: a conversion needs at least {}{}",
+        text::bytes(LEAST_MEMORY), unit_hint(*limit)
+    )]
+    TooLittleForOne {
+        /// What was said, in bytes.
+        limit: u64,
+    },
     /// This build cannot.
     #[error("--verify hdf5 needs a build with libhdf5 (cargo build --features hdf5)")]
     NoHdf5,
     /// There is no such part of the archive.
     #[error(transparent)]
     Shard(#[from] ShardError),
+}
+
+/// What `jldconv convert` needs at least, in bytes: a patch of any file takes less than half, its
+/// threads' stacks the rest.
+const LEAST_MEMORY: u64 = 16 << 20;
+
+/// The memory limit of `jldconv convert`, if it makes sense.
+///
+/// # Errors
+/// No conversion could live within it.
+pub fn limit_of_one(limit: u64) -> Result<u64, UsageError> {
+    if limit < LEAST_MEMORY { Err(UsageError::TooLittleForOne { limit }) } else { Ok(limit) }
 }
 
 /// A number without a unit is meant in a larger one.
@@ -158,6 +182,7 @@ pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
         progress: batch.progress.unwrap_or_default(),
         report: batch.report.clone(),
         log: batch.log.clone(),
+        dashboard: batch.dashboard.and_then(|listen| listen.0),
         verbose,
         yes: yes.unwrap_or(false),
     };

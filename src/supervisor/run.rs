@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart, Stale};
 use super::event_channel::events_out;
 use super::family::Family;
-use super::journal::{Line, Task};
+use super::journal::Line;
 use super::live::LiveHandle;
 use super::record::JobOutcome;
 use super::records::Ledger;
@@ -77,7 +77,7 @@ pub(crate) fn carry_out(
     let sizing = machine.sizing.clone();
     let temp_dir = run_dir.map_or_else(PathBuf::new, |run_dir| run_dir.temp_dir.clone());
     let sizes = sizes(&plan, &todo);
-    context.sized(todo, sizing.slots, temp_dir);
+    context.sized(todo, &sizing, temp_dir);
     // What looks at outputs beforehand is not the run that people ask for.
     let told = opening.is_some();
     let live = if told { context.live.clone() } else { LiveHandle::default() };
@@ -112,8 +112,9 @@ pub(crate) fn carry_out(
         }
     }
     for line in lines {
-        services.journal_writer.ask(Task::Write(Box::new(line), None));
+        services.journal_writer.write(line, None);
     }
+    services.journal_writer.send(true);
     // A few at a time: there may be a hundred thousand.
     for (told, (_, record)) in settled.iter().enumerate() {
         events_out.tell(RunEvent::JobFinished(record));
