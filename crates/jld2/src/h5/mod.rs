@@ -11,6 +11,7 @@
 //! to the superblock's base address; a plain `u64` called *offset* counts bytes from the start of
 //! the file.
 
+mod address;
 mod address_blocks;
 mod address_hash;
 mod address_log;
@@ -35,7 +36,6 @@ mod fractal_heap;
 mod header;
 mod heap;
 mod link_runs;
-mod long_header;
 pub mod message;
 mod name;
 mod object;

@@ -1,15 +1,20 @@
 //! Reads object headers that are too long to be kept: those of groups with very many links. Their
 //! links stay where they are ([`LinkRuns`]); all else is held.
 
-use super::budget::{HEADER_BYTES, HEADER_MESSAGES};
-use super::bytes::Cursor;
-use super::checksum::{Checked, Checksums, Lookup3};
-use super::effort::Access;
-use super::header::{Bytes, Chunk, Message, Prefix, absolute, header_flag, kind};
-use super::link_runs::{LinkRuns, Window};
-use super::message::link::AnyLink;
-use super::object::unshared;
-use super::{Error, ObjectHeader, RelAddr, Result};
+use super::chunks::{Bytes, Prefix};
+use super::kinds::{header_flag, kind};
+use super::lost::is_lost_behind;
+use super::messages::message_head;
+use super::model::{Chunk, Message, ObjectHeader};
+use crate::h5::address::absolute;
+use crate::h5::budget::{HEADER_BYTES, HEADER_MESSAGES};
+use crate::h5::bytes::Cursor;
+use crate::h5::checksum::{Checked, Checksums, Lookup3};
+use crate::h5::effort::Access;
+use crate::h5::link_runs::{LinkRuns, Window};
+use crate::h5::message::link::AnyLink;
+use crate::h5::object::unshared;
+use crate::h5::{Error, RelAddr, Result};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -191,7 +196,7 @@ impl Scan<'_> {
         if stored != computed {
             let lost = stored == 0
                 && match walked.as_ref().ok().and_then(|found| found.last.as_ref()) {
-                    Some(last) => self.bytes.is_lost_behind(&chunk, last, said)?,
+                    Some(last) => is_lost_behind((source, superblock), &chunk, last, said)?,
                     None => false,
                 };
             chunk.checked = if lost {
@@ -232,7 +237,7 @@ impl Scan<'_> {
             let offset = window.offset();
             let bytes = window.peek(self.bytes.source, read)?;
             let mut c = Cursor::new(bytes, offset, "header message");
-            let message = super::header::message_head(&mut c, self.version, self.flags)?;
+            let message = message_head(&mut c, self.version, self.flags)?;
             let body = c.take(usize::try_from(message.len).unwrap_or(usize::MAX))?;
             let Message { kind, flags, .. } = message;
             if kind > kind::LAST && flags & 8 != 0 {
