@@ -276,7 +276,7 @@ fn one_object_that_jld2_does_not_read_does_not_take_the_file_away() {
     let opened = File::open(&file).unwrap();
     let root = opened.object(opened.superblock().root).unwrap();
     let ObjectKind::Group(group) = &root.kind else { panic!("no group") };
-    let addr = group.links.iter().find(|link| link.name == "regions").unwrap().target;
+    let addr = group.held.iter().find(|link| link.name == "regions").unwrap().target;
     let (source, superblock) = (opened.source(), opened.superblock());
     let header = ObjectHeader::read(source, superblock, addr, Checksums::Trusted).unwrap();
     let message = |of: u8| header.of_kind(of).next().unwrap();
@@ -325,7 +325,7 @@ fn what_leads_to_something_that_cannot_be_read_is_compared_byte_by_byte() {
     let opened = File::open(&file).unwrap();
     let root = opened.object(opened.superblock().root).unwrap();
     let ObjectKind::Group(group) = &root.kind else { panic!("no group") };
-    let find = |name: &str| group.links.iter().find(|link| link.name == name).unwrap().target;
+    let find = |name: &str| group.held.iter().find(|link| link.name == name).unwrap().target;
     let place = |name: &str| {
         let object = opened.object(find(name)).unwrap();
         opened.stored_offset(object.dataset().unwrap()).unwrap().unwrap()
@@ -361,7 +361,7 @@ fn in_heaps(before: &[u8], after: &[u8]) -> usize {
     let mut object = file.object(file.superblock().root).unwrap();
     for name in ["hydro", "information"] {
         let ObjectKind::Group(group) = &object.kind else { return 0 };
-        let link = group.links.iter().find(|l| l.name == name).unwrap();
+        let link = group.held.iter().find(|l| l.name == name).unwrap();
         object = file.object(link.target).unwrap();
     }
     let summed = object.header.storage.iter().filter(|s| s.checksum.is_some());

@@ -64,3 +64,8 @@ fn entries_of_a_dictionary() {
     // As there.
     flat(Kind::Dict, [80_000, 240_000], 14);
 }
+
+#[test]
+fn links_of_one_group() {
+    flat(Kind::Links, [60_000, 180_000], 8);
+}

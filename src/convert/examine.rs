@@ -256,12 +256,13 @@ impl Converter {
             if depth == Depth::Payload { dumper } else { dumper.abridged(SMALL) }
         };
         let (on_left, on_right) = (dumper(&of_left), dumper(&of_right));
-        for ((path, a), (other, b)) in left.iter().zip(&right) {
+        for (left, right) in left.iter().zip(&right) {
+            let (path, other) = (left.path, right.path);
             if path != other {
                 return Err(Difference::Told(format!("it has {other} in the place of {path}")));
             }
-            let want = verify::digest(&on_left, *a).map_err(Difference::Expected)?;
-            if verify::digest(&on_right, *b).map_err(odd)? != want {
+            let want = verify::digest(&on_left, left.addr).map_err(Difference::Expected)?;
+            if verify::digest(&on_right, right.addr).map_err(odd)? != want {
                 return Err(Difference::Told(format!("{path} has another value")));
             }
         }

@@ -56,11 +56,11 @@ fn links(file: &File, path: &str) -> Vec<(String, RelAddr)> {
     for name in path.split('/').skip(1) {
         let object = file.object(addr).unwrap();
         let ObjectKind::Group(group) = &object.kind else { panic!("{path}") };
-        addr = group.links.iter().find(|l| l.name == name).unwrap().target;
+        addr = group.held.iter().find(|l| l.name == name).unwrap().target;
     }
     let object = file.object(addr).unwrap();
     let ObjectKind::Group(group) = &object.kind else { panic!("{path}") };
-    group.links.iter().map(|l| (l.name.to_string(), l.target)).collect()
+    group.held.iter().map(|l| (l.name.to_string(), l.target)).collect()
 }
 
 #[test]

@@ -2,14 +2,16 @@
 
 use super::attributes;
 use super::comparison::{Differences, What};
-use super::contents::{Linked, LinkedKind, contents};
+use super::contents::{Contents, Linked, LinkedKind};
 use super::identity::{Identities, Made, Name};
 use super::layouts;
 use super::model::Refusal;
 use super::numbers::first_unequal;
 use super::seen::Seen;
 use super::unread;
-use crate::h5::{self, AddressSet, Error, ErrorKind, File, Object, ObjectKind, RelAddr};
+use crate::h5::{
+    self, AddressLog, AddressSet, Error, ErrorKind, File, Object, ObjectKind, RelAddr,
+};
 use crate::inspect::stream_diff::{Side, first_difference};
 use crate::inspect::unreadable;
 use crate::inspect::value_diff;
@@ -19,6 +21,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Differences that are named for one dataset.
 const MOST_OF_ONE: usize = 5;
@@ -33,7 +36,7 @@ pub(super) type Progress<'p> = &'p (dyn Fn(u64) -> h5::Result<()> + Sync);
 /// A file, ready to be compared.
 pub(super) struct View<'a> {
     types: TypeTable<'a>,
-    linked: Vec<Linked>,
+    contents: Contents,
     digests: &'a Digests,
 }
 
@@ -47,22 +50,22 @@ impl<'a> View<'a> {
         file: &'a File,
         digests: &'a Digests,
     ) -> Result<Self, Box<Refusal>> {
-        let linked = contents(file)
+        let contents = Contents::of(file)
             .map_err(|e| Box::new(unreadable::inside(path, file.source().len(), &e)))?;
-        Ok(Self { types: TypeTable::new(file), linked, digests })
+        Ok(Self { types: TypeTable::new(file), contents, digests })
     }
 
     pub(super) fn types(&self) -> &TypeTable<'a> {
         &self.types
     }
 
-    pub(super) fn linked(&self) -> &[Linked] {
-        &self.linked
+    pub(super) fn contents(&self) -> &Contents {
+        &self.contents
     }
 
     fn identities(&self) -> Identities<'_> {
         let mut objects = AddressSet::default();
-        for linked in self.linked.iter().filter(|l| l.to.is_none()) {
+        for linked in self.contents.iter().filter(|l| l.to.is_none()) {
             objects.insert(linked.addr.0);
         }
         Identities::new(&self.types, objects)
@@ -89,11 +92,11 @@ pub(super) fn differences(
         b,
         identities: &identities,
         progress,
-        paths: Vec::new(),
+        compared: AddressLog::default(),
         unread_left: Cell::new(a.types.file().source().len().saturating_mul(2)),
         out: Differences::default(),
     };
-    let (mut left, mut right) = (a.linked.iter().peekable(), b.linked.iter().peekable());
+    let (mut left, mut right) = (a.contents.iter().peekable(), b.contents.iter().peekable());
     loop {
         // Both lists are sorted by path.
         match (left.peek(), right.peek()) {
@@ -129,8 +132,8 @@ struct Pairs<'c> {
     b: &'c View<'c>,
     identities: &'c [Identities<'c>; 2],
     progress: Progress<'c>,
-    /// Paths of the datasets that were compared, by their numbers.
-    paths: Vec<Rc<str>>,
+    /// Addresses on the first side of the datasets that were compared, by their numbers.
+    compared: AddressLog,
     /// Bytes of what cannot be read that are still compared.
     unread_left: Cell<u64>,
     out: Differences,
@@ -182,12 +185,11 @@ impl Pairs<'_> {
         }
         match (&object_a.kind, &object_b.kind) {
             (ObjectKind::Group(in_a), ObjectKind::Group(in_b)) => {
-                let names = |group: &h5::Group| -> Vec<h5::Name> {
-                    let top = path == "/";
-                    let names = group.links.iter().map(|link| link.name.clone());
-                    names.filter(|name| !(top && name == "_types")).collect()
-                };
-                order(path, &names(in_a), &names(in_b), &mut self.out);
+                let sides = [(self.a, in_a), (self.b, in_b)];
+                let [a, b] = sides.map(|(view, group)| Names { file: view.types.file(), group });
+                if let Some(sides) = order(path == "/", a, b)? {
+                    self.out.add(path, "", What::Order, sides);
+                }
                 Ok(())
             }
             _ => self.value(&a.path, (a.addr, b.addr)),
@@ -231,8 +233,8 @@ impl Pairs<'_> {
     }
 
     fn value(&mut self, path: &Rc<str>, (a, b): (RelAddr, RelAddr)) -> h5::Result<()> {
-        let number = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
-        self.paths.push(Rc::clone(path));
+        let number = u32::try_from(self.compared.len()).unwrap_or(u32::MAX);
+        self.compared.push(a.0);
         let [of_a, of_b] = self.identities;
         let read = |view: &View<'_>, identities: &Identities<'_>, addr| {
             identities.begin(number);
@@ -264,14 +266,20 @@ impl Pairs<'_> {
         }
         let differ = a.names.iter().zip(&b.names).find(|(a, b)| a != b);
         let said = |&(dataset, _): &Name| {
-            let other = usize::try_from(dataset).ok().and_then(|n| self.paths.get(n));
-            Some(match other.filter(|other| ***other != *path) {
+            Some(match self.path_of(dataset).filter(|other| **other != *path) {
                 Some(other) => format!("an object of {other}, too"),
                 None => "objects of its own".to_owned(),
             })
         };
         let sides = differ.map_or([None, None], |(a, b)| [said(a), said(b)]);
         self.out.add(path, "", What::Sharing, sides);
+    }
+
+    /// The path of the dataset with this number. Only a difference costs this.
+    fn path_of(&self, dataset: u32) -> Option<Rc<str>> {
+        let addr = self.compared.iter().nth(usize::try_from(dataset).ok()?)?;
+        let mut all = self.a.contents.iter();
+        all.find(|l| l.addr.0 == addr && l.same.is_none()).map(|linked| linked.path)
     }
 
     fn unequal(
@@ -336,12 +344,56 @@ fn unless_cancelled(error: Option<Error>) -> h5::Result<Option<Error>> {
     }
 }
 
-/// Order counts among the names that both sides have.
-fn order(path: &str, a: &[h5::Name], b: &[h5::Name], out: &mut Differences) {
-    let (names_a, names_b): (HashSet<_>, HashSet<_>) = (a.iter().collect(), b.iter().collect());
-    let common_a: Vec<_> = a.iter().filter(|name| names_b.contains(name)).collect();
-    let common_b: Vec<_> = b.iter().filter(|name| names_a.contains(name)).collect();
-    let Some((first, other)) = common_a.iter().zip(&common_b).find(|(a, b)| a != b) else { return };
-    let said = |name: &str| Some(value_diff::shortened(&format!("{name} comes first")));
-    out.add(path, "", What::Order, [said(first), said(other)]);
+/// The names in a group of a file.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    file: &'a File,
+    group: &'a h5::Group,
+}
+
+impl<'a> Names<'a> {
+    /// In order; without committed types, if the group is at the top.
+    fn iter(self, top: bool) -> impl Iterator<Item = h5::Result<h5::Name>> + 'a {
+        let names = self.group.links(self.file).map(|link| link.map(|link| link.into_owned().name));
+        names.filter(move |name| !(top && name.as_ref().is_ok_and(|name| name == "_types")))
+    }
+
+    fn hashes(self, top: bool) -> h5::Result<Vec<u64>> {
+        let hashes = self.iter(top).map(|name| name.map(|name| xxh3_64(name.as_bytes())));
+        let mut hashes = hashes.collect::<h5::Result<Vec<_>>>()?;
+        hashes.sort_unstable();
+        Ok(hashes)
+    }
+}
+
+/// Order counts among the names that both sides have. Says which comes first on either side, where
+/// that differs.
+fn order(top: bool, a: Names<'_>, b: Names<'_>) -> h5::Result<Option<[Option<String>; 2]>> {
+    let (mut of_a, mut of_b) = (a.iter(top), b.iter(top));
+    let same = loop {
+        match (of_a.next().transpose()?, of_b.next().transpose()?) {
+            (None, None) => break true,
+            (one, other) if one == other => {}
+            _ => break false,
+        }
+    };
+    // Mostly they are all the same.
+    if same {
+        return Ok(None);
+    }
+    let (in_a, in_b) = (a.hashes(top)?, b.hashes(top)?);
+    let known = |name: &h5::Result<h5::Name>, others: &[u64]| match name {
+        Ok(name) => others.binary_search(&xxh3_64(name.as_bytes())).is_ok(),
+        Err(_) => true,
+    };
+    let common_a = a.iter(top).filter(|name| known(name, &in_b));
+    let common_b = b.iter(top).filter(|name| known(name, &in_a));
+    for (first, other) in common_a.zip(common_b) {
+        let (first, other) = (first?, other?);
+        if first != other {
+            let said = |name: &str| Some(value_diff::shortened(&format!("{name} comes first")));
+            return Ok(Some([said(&first), said(&other)]));
+        }
+    }
+    Ok(None)
 }

@@ -4,7 +4,12 @@
 //! that is. Groups are gone through by name, so two files with the same links have the same first
 //! paths, in whatever order their links are stored.
 
-use crate::h5::{AddressMap, File, Group, ObjectKind, RelAddr, Result, Symbolic};
+use crate::h5::{
+    AddressSet, Budget, File, Group, LinkCursor, ObjectKind, RelAddr, Result, Symbolic, ToVisit,
+    Wanted, join,
+};
+use crate::julia::{Listed, Paths};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// What a link leads to.
@@ -45,60 +50,190 @@ impl LinkedKind {
 }
 
 /// All that is linked, sorted by path; the root group is `/`, `_types` is left out.
-pub(super) fn contents(file: &File) -> Result<Vec<Linked>> {
-    let mut allowance = file.allowance();
-    let mut out: Vec<Linked> = Vec::new();
-    // Where in the list an object stands under the path that was met first.
-    let mut first = AddressMap::default();
-    let root: Rc<str> = Rc::from("/");
-    let mut pending = vec![(root, file.superblock().root)];
-    while let Some((path, addr)) = pending.pop() {
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// With a [`Mark`] for each, and where links to names lead.
+    paths: Paths,
+    /// The first path of each object that has several.
+    first: HashMap<RelAddr, Rc<str>>,
+}
+
+/// What is kept of what a path leads to. A dataset that is met for the first time, as most are, has
+/// none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    kind: LinkedKind,
+    /// Whether it was met before, under another path.
+    again: bool,
+}
+
+const KINDS: [LinkedKind; 6] = [
+    LinkedKind::Group,
+    LinkedKind::Dataset,
+    LinkedKind::Datatype,
+    LinkedKind::SoftLink,
+    LinkedKind::ExternalLink,
+    LinkedKind::Unread,
+];
+
+impl Mark {
+    const PLAIN: Self = Self { kind: LinkedKind::Dataset, again: false };
+
+    fn bytes(self, to: &str) -> Vec<u8> {
+        if self == Self::PLAIN {
+            return Vec::new();
+        }
+        let kind = (0_u8..).zip(KINDS).find(|(_, kind)| *kind == self.kind);
+        let mut out = vec![kind.map_or(0, |(number, _)| number) << 1 | u8::from(self.again)];
+        out.extend_from_slice(to.as_bytes());
+        out
+    }
+
+    /// With what follows it.
+    fn of(bytes: &[u8]) -> (Self, &str) {
+        let Some((mark, to)) = bytes.split_first() else { return (Self::PLAIN, "") };
+        let kind = KINDS.get(usize::from(mark >> 1)).copied().unwrap_or(LinkedKind::Unread);
+        (Self { kind, again: mark & 1 == 1 }, std::str::from_utf8(to).unwrap_or_default())
+    }
+}
+
+impl Contents {
+    /// All that is linked in a file.
+    pub(super) fn of(file: &File) -> Result<Self> {
+        let mut gathering = Gathering {
+            file,
+            budget: file.allowance(),
+            out: Self::default(),
+            seen: AddressSet::default(),
+            several: AddressSet::default(),
+            to_visit: ToVisit::default(),
+        };
+        let (mut next, mut path) = (Some(file.superblock().root), "/".to_owned());
+        while let Some(addr) = next {
+            gathering.visit(addr, &path)?;
+            let Gathering { to_visit, budget, .. } = &mut gathering;
+            next = to_visit.next(&mut path, budget, join)?;
+        }
+        let Gathering { budget, mut out, several, .. } = gathering;
+        let mut budget = budget;
+        out.paths = out.paths.sorted();
+        if !several.is_empty() {
+            for Listed { path, addr, more } in &out.paths {
+                if several.contains(addr.0) && !Mark::of(&more).0.again {
+                    budget.take_path(path.len(), file.superblock().offset)?;
+                    out.first.insert(addr, Rc::from(path));
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// All of it, sorted by path.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Linked> {
+        self.paths.iter().map(|Listed { path, addr, more }| {
+            let (Mark { kind, again }, to) = Mark::of(&more);
+            let is_name = matches!(kind, LinkedKind::SoftLink | LinkedKind::ExternalLink);
+            Linked {
+                path: Rc::from(path),
+                addr,
+                kind,
+                same: self.first.get(&addr).filter(|_| again).map(Rc::clone),
+                to: is_name.then(|| to.to_owned()),
+            }
+        })
+    }
+}
+
+/// On the way through a file.
+struct Gathering<'f> {
+    file: &'f File,
+    budget: Budget,
+    out: Contents,
+    seen: AddressSet,
+    /// Objects that several paths lead to.
+    several: AddressSet,
+    to_visit: ToVisit<'f>,
+}
+
+impl Gathering<'_> {
+    fn visit(&mut self, addr: RelAddr, path: &str) -> Result<()> {
+        let file = self.file;
         let object = match file.object(addr) {
             Ok(object) => Some(object),
             Err(error) if addr != file.superblock().root && error.is_foreign() => None,
-            Err(error) => return Err(error.in_object(&path)),
+            Err(error) => return Err(error.in_object(path)),
         };
         let at = object.as_ref().and_then(|o| o.header.chunks.first()).map_or(0, |c| c.offset);
-        allowance.check(file, at).map_err(|e| e.in_object(&path))?;
-        let known = first.get(addr.0).and_then(|i| out.get(usize::try_from(i).ok()?));
-        let same = known.map(|known| Rc::clone(&known.path));
-        let (kind, group): (_, Option<&Group>) = match object.as_ref().map(|object| &object.kind) {
-            Some(ObjectKind::Group(group)) => (LinkedKind::Group, Some(group)),
-            Some(ObjectKind::Dataset(_)) => (LinkedKind::Dataset, None),
-            Some(ObjectKind::Datatype(_)) => (LinkedKind::Datatype, None),
-            None => (LinkedKind::Unread, None),
-        };
-        // A group linked below itself would never end.
-        if let (Some(group), None) = (group, &same) {
-            let top = &*path == "/";
-            let mut links: Vec<_> = group
-                .links
-                .iter()
-                .filter(|link| !(top && link.name == "_types"))
-                .map(|link| (link.name.as_str(), link))
-                .collect();
-            links.sort_by(|a, b| b.0.cmp(a.0));
-            let mut below = |name: &str, at: u64| -> Result<Rc<str>> {
-                let path = if top { format!("/{name}") } else { format!("{path}/{name}") };
-                allowance.take_path(path.len(), at)?;
-                Ok(Rc::from(path))
-            };
-            for (name, link) in links {
-                pending.push((below(name, link.at)?, link.target));
+        self.budget.check(file, at).map_err(|e| e.in_object(path))?;
+        let again = !self.seen.insert(addr.0);
+        if again {
+            self.several.insert(addr.0);
+        }
+        let kind = match object.as_ref().map(|object| &object.kind) {
+            Some(ObjectKind::Group(group)) => {
+                // A group linked below itself would never end.
+                if !again {
+                    self.group(group, path)?;
+                }
+                LinkedKind::Group
             }
-            for link in &group.symbolic {
-                let kind = match link.to {
-                    Symbolic::Soft(_) => LinkedKind::SoftLink,
-                    Symbolic::External { .. } => LinkedKind::ExternalLink,
-                };
-                let path = below(&link.name, link.at)?;
-                let (addr, to) = (RelAddr::UNDEF, Some(link.to.to_string()));
-                out.push(Linked { path, addr, kind, same: None, to });
+            Some(ObjectKind::Dataset(_)) => LinkedKind::Dataset,
+            Some(ObjectKind::Datatype(_)) => LinkedKind::Datatype,
+            None => LinkedKind::Unread,
+        };
+        self.list(path.to_owned(), addr, Mark { kind, again }, "", at)
+    }
+
+    fn list(&mut self, path: String, addr: RelAddr, mark: Mark, to: &str, at: u64) -> Result<()> {
+        let Self { file, budget, out, .. } = self;
+        out.paths.push((file, budget, at), Listed { path, addr, more: mark.bytes(to) })
+    }
+
+    /// By name, which is how they are gone through.
+    fn group(&mut self, group: &Group, path: &str) -> Result<()> {
+        let file = self.file;
+        let hidden = |name: &str| path == "/" && name == "_types";
+        if let Some(runs) = group.stored.as_ref().filter(|_| group.held.is_empty()) {
+            let (mut cursor, mut wanted) = (LinkCursor::new(runs), Wanted::default());
+            let (mut last, mut in_order) = (Vec::new(), true);
+            while let Some(link) = cursor.next_hard(file)? {
+                in_order &= *last <= *link.name;
+                last.clear();
+                last.extend_from_slice(link.name);
+                wanted.push(!(path == "/" && link.name == b"_types"));
+            }
+            if in_order {
+                self.to_visit.stored(file, LinkCursor::new(runs), wanted);
+                return self.symbolic(group, path);
             }
         }
-        first.get_or_insert(addr.0, out.len() as u64);
-        out.push(Linked { path, addr, kind, same, to: None });
+        let mut by_name = Paths::default();
+        for link in group.links(file) {
+            let link = link?;
+            if !hidden(link.name.as_str()) {
+                let listed =
+                    Listed { path: link.name.to_string(), addr: link.target, more: Vec::new() };
+                by_name.push((file, &mut self.budget, link.at), listed)?;
+            }
+        }
+        let at = file.superblock().offset;
+        for Listed { path: name, addr, .. } in &by_name.sorted() {
+            self.to_visit.link(&name, addr, at, &mut self.budget)?;
+        }
+        self.symbolic(group, path)
     }
-    out.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(out)
+
+    fn symbolic(&mut self, group: &Group, path: &str) -> Result<()> {
+        for link in &group.symbolic {
+            let kind = match link.to {
+                Symbolic::Soft(_) => LinkedKind::SoftLink,
+                Symbolic::External { .. } => LinkedKind::ExternalLink,
+            };
+            let mut below = path.to_owned();
+            join(&mut below, &link.name);
+            let to = link.to.to_string();
+            self.list(below, RelAddr::UNDEF, Mark { kind, again: false }, &to, link.at)?;
+        }
+        Ok(())
+    }
 }

@@ -7,8 +7,9 @@ use crate::convert::help;
 use crate::h5::{Checksums, Error, ErrorKind, File, ObjectKind};
 use crate::inspect::unreadable;
 use crate::inspect::value_builder::abridged;
-use crate::julia::{Digest, Dumper, Entry, Linked, TypeTable, linked};
+use crate::julia::{Digest, Dumper, Entry, Linked, Paths, TypeTable, linked};
 use crate::text::tame;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -108,10 +109,14 @@ pub fn dump_with(
         left_out.push(error);
         Ok(())
     };
-    let mut entries: Vec<(&str, Entry<'_>)> = Vec::new();
-    entries.extend(datasets.iter().map(|(path, addr)| (path.as_str(), Entry::Object(*addr))));
-    entries.extend(symbolic.iter().map(|(path, to)| (path.as_str(), Entry::Link(to))));
-    entries.sort_by_key(|(path, _)| *path);
+    let (mut objects, mut links) = (datasets.iter().peekable(), symbolic.iter().peekable());
+    // Both are sorted by path.
+    let entries = std::iter::from_fn(|| match (objects.peek(), links.peek()) {
+        (Some(object), link) if link.is_none_or(|(path, _)| object.path <= *path) => {
+            objects.next().map(|object| (object.path, Entry::Object(object.addr)))
+        }
+        _ => links.next().map(|(path, to)| (path.clone(), Entry::Link(to))),
+    });
     match form {
         Form::Json => {
             let dumper = Dumper::new(&types, Digest::Sha256);
@@ -121,11 +126,11 @@ pub fn dump_with(
             for (path, entry) in entries {
                 match entry {
                     Entry::Object(addr) => match abridged(&types, addr, ELEMENTS, MOST) {
-                        Ok(node) => out.write_all(value(path, node.as_ref()).as_bytes())?,
-                        Err(error) => unread(error.in_object(path)).map_err(failed)?,
+                        Ok(node) => out.write_all(value(&path, node.as_ref()).as_bytes())?,
+                        Err(error) => unread(error.in_object(&path)).map_err(failed)?,
                     },
                     Entry::Link(to) => {
-                        writeln!(out, "{} -> {}", tame(path), tame(&to.to_string()))?;
+                        writeln!(out, "{} -> {}", tame(&path), tame(&to.to_string()))?;
                     }
                 }
             }
@@ -178,26 +183,33 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
         let ObjectKind::Group(group) = &object.kind else {
             return Err(nothing(format!("{shown} is a dataset")));
         };
-        let Some(link) = group.links.iter().find(|l| l.name.as_str() == step) else {
+        let Some(link) = group.find_shown(file, step).map_err(failed)? else {
             if let Some(link) = group.symbolic.iter().find(|l| l.name.as_str() == step) {
                 let found = format!("{shown} has {step} -> {}, which is not followed", link.to);
                 return Err(nothing(found));
             }
-            let mut names: Vec<_> = group.links.iter().map(|l| l.name.as_str()).collect();
-            names.sort_unstable();
+            // The first by name.
+            let mut names = BTreeSet::new();
+            for link in group.links(file) {
+                names.insert(link.map_err(failed)?.name.to_string());
+                if names.len() > OFFERED + 1 {
+                    names.pop_last();
+                }
+            }
             let more = if names.len() > OFFERED { ", …" } else { "" };
-            names.truncate(OFFERED);
+            let names: Vec<_> = names.into_iter().take(OFFERED).collect();
             return Err(nothing(format!("{shown} has {}{more}", names.join(", "))));
         };
         addr = link.target;
         path = format!("{path}/{step}");
     }
     if !matches!(file.object(addr).map_err(failed)?.kind, ObjectKind::Group(_)) {
-        return Ok(Linked { datasets: vec![(path, addr)], ..Linked::default() });
+        return Ok(Linked { datasets: Paths::from_iter([(path, addr)]), ..Linked::default() });
     }
     let inside = format!("{path}/");
     let mut all = linked(file).map_err(failed)?;
-    all.datasets.retain(|(path, _)| path.starts_with(&inside));
+    let datasets = all.datasets.iter().map(|listed| (listed.path, listed.addr));
+    all.datasets = datasets.filter(|(path, _)| path.starts_with(&inside)).collect();
     all.symbolic.retain(|(path, _)| path.starts_with(&inside));
     all.foreign.retain(|(path, _)| path.starts_with(&inside));
     Ok(all)

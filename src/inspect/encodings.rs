@@ -1,6 +1,6 @@
 //! Tells how the columns of a file are encoded, and which conversions could have left them so.
 
-use super::contents::{Linked, LinkedKind};
+use super::contents::{Contents, Linked, LinkedKind};
 use crate::codec::{describe, ids};
 use crate::h5::{Class, Datatype, Error, Extent, File, Object, RefPlan, Result, Trace, Visitor};
 use crate::julia::{TypeTable, Value, Walk};
@@ -209,10 +209,10 @@ impl Codecs {
 
 /// The codec objects of a file by path.
 pub(super) fn objects<'l>(
-    target: &Target,
-    linked: &'l [Linked],
-) -> impl Iterator<Item = &'l Linked> {
-    linked.iter().filter(|l| {
+    target: &'l Target,
+    contents: &'l Contents,
+) -> impl Iterator<Item = Linked> + 'l {
+    contents.iter().filter(|l| {
         l.kind == LinkedKind::Dataset
             && l.path.ends_with("/compression")
             && target.codec.at.iter().any(|at| at.matches(&l.path))
@@ -221,9 +221,9 @@ pub(super) fn objects<'l>(
 
 /// The levels that the codec objects of a file name; one that cannot be read names none, and is told
 /// where it is compared.
-pub(super) fn levels(target: &Target, types: &TypeTable<'_>, linked: &[Linked]) -> Vec<i64> {
+pub(super) fn levels(target: &Target, types: &TypeTable<'_>, contents: &Contents) -> Vec<i64> {
     let mut out = Vec::new();
-    for object in objects(target, linked) {
+    for object in objects(target, contents) {
         let value = Value::read(&Walk::new(types), object.addr, MAX_OBJECT).ok();
         for name in target.codec.objects.values().filter_map(|object| object.level.as_ref()) {
             let level = value.as_ref().and_then(|v| v.field(name)).and_then(Value::as_i64);

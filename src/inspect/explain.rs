@@ -24,6 +24,7 @@ use crate::migrate::{Migration, PlanError, flat_tables, plan_for};
 use crate::text::count;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::rc::Rc;
 
 /// Compares the file at `old` with what became of it, at `new`. Rules of `target` explain
 /// differences; without one, nothing does. Values may nest deeply;
@@ -133,7 +134,7 @@ impl Pair<'_> {
             Encodings::of(old).map_err(|e| self.refused(0, &e))?,
             Encodings::of(new).map_err(|e| self.refused(1, &e))?,
         ];
-        let levels = encodings::levels(target, new_view.types(), new_view.linked());
+        let levels = encodings::levels(target, new_view.types(), new_view.contents());
         let flat = self.gained_links()?;
         let mut best: Option<Attempt> = None;
         let mut unplanned = None;
@@ -178,10 +179,12 @@ impl Pair<'_> {
         if tables.is_empty() {
             return Ok(false);
         }
-        let paths: HashSet<&str> = new.linked().iter().map(|l| &*l.path).collect();
-        let before: HashSet<&str> = old.linked().iter().map(|l| &*l.path).collect();
-        let gained = |group: &str| paths.contains(group) && !before.contains(group);
-        Ok(tables.iter().any(|table| gained(&table.group)))
+        let groups: HashSet<&str> = tables.iter().map(|table| &*table.group).collect();
+        let has = |view: &View<'_>| -> HashSet<Rc<str>> {
+            view.contents().iter().map(|l| l.path).filter(|path| groups.contains(&**path)).collect()
+        };
+        let (before, after) = (has(old), has(new));
+        Ok(after.iter().any(|group| !before.contains(group)))
     }
 
     /// The old file with what a migration does to it laid over; none if that is nothing.
@@ -223,7 +226,7 @@ impl Pair<'_> {
                 (differences, fits)
             }
         };
-        if !fits && let Some(object) = encodings::objects(target, new_view.linked()).next() {
+        if !fits && let Some(object) = encodings::objects(target, new_view.contents()).next() {
             let sides =
                 [before, after].map(|e| Some(format!("codec of the columns: {}", e.describe())));
             differences.add(&object.path, "", What::Encoding, sides);

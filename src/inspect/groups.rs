@@ -10,6 +10,7 @@ use crate::julia::{Element, Record, TypeTable};
 use crate::mera::era::{Codec, Fingerprint, candidates};
 use crate::mera::time::Clock;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The groups that Mera writes, in the order in which its converter does.
@@ -24,10 +25,14 @@ const MAX_NOTE: usize = 1 << 20;
 fn links(
     types: &TypeTable<'_>,
     addr: RelAddr,
-    wanted: impl Fn(&&Link) -> bool,
+    wanted: impl Fn(&Link) -> bool,
 ) -> Result<Vec<Link>> {
-    Ok(match &types.file().object(addr)?.kind {
-        ObjectKind::Group(group) => group.links.iter().filter(wanted).cloned().collect(),
+    let file = types.file();
+    Ok(match &file.object(addr)?.kind {
+        ObjectKind::Group(group) => {
+            let links = group.links(file).filter(|link| link.as_ref().map_or(true, |l| wanted(l)));
+            links.map(|link| link.map(Cow::into_owned)).collect::<Result<_>>()?
+        }
         ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => Vec::new(),
     })
 }

@@ -1,6 +1,6 @@
 //! Reads all that a file holds, and says what of it cannot be read.
 
-use super::contents::{LinkedKind, contents};
+use super::contents::{Contents, LinkedKind};
 use super::model::Refusal;
 use super::seen::Seen;
 use super::unreadable;
@@ -58,7 +58,7 @@ pub fn health(
     let types = TypeTable::new(&file);
     let digests = Digests::default();
     let mut health = Health::default();
-    for linked in contents(&file).map_err(inside)? {
+    for linked in Contents::of(&file).map_err(inside)?.iter() {
         if linked.kind != LinkedKind::Dataset || linked.same.is_some() {
             continue;
         }

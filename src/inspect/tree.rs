@@ -2,9 +2,10 @@
 
 use super::columns::codec;
 use super::model::{NodeKind, TreeNode};
-use crate::h5::{Group, Object, ObjectKind, RelAddr, Result, Symbolic};
+use crate::h5::{Group, Link, Object, ObjectKind, RelAddr, Result, Symbolic};
 use crate::julia::{JuliaType, TypeTable};
-use std::collections::HashSet;
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashSet};
 
 /// Groups deeper than this are not entered.
 const MAX_DEPTH: u32 = 64;
@@ -32,6 +33,29 @@ pub(super) fn below(path: &str, name: &str) -> String {
     let separator = if path == "/" { "" } else { "/" };
     format!("{path}{separator}{name}")
 }
+
+/// A link that is sorted by its name; of one name, by where it stands.
+struct ByName(Link);
+
+impl Ord for ByName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (&self.0.name, self.0.at).cmp(&(&other.0.name, other.0.at))
+    }
+}
+
+impl PartialOrd for ByName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ByName {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for ByName {}
 
 /// Builds trees.
 pub(super) struct Trees<'a> {
@@ -100,14 +124,14 @@ impl<'a> Trees<'a> {
         depth: u32,
     ) -> Result<()> {
         if depth >= MAX_DEPTH || !self.inside.insert(addr) {
-            node.omitted = (group.links.len() + group.symbolic.len()) as u64;
+            node.omitted = group.len() + group.symbolic.len() as u64;
             return Ok(());
         }
-        let mut links: Vec<_> = group.links.iter().collect();
-        links.sort_by(|a, b| a.name.cmp(&b.name));
+        let hides_types = depth == 0 && self.left != usize::MAX;
+        let (links, left_out) = self.first(group, hides_types)?;
+        node.omitted += left_out;
         for link in links {
-            let types = depth == 0 && link.name == "_types" && self.left != usize::MAX;
-            if types {
+            if hides_types && link.name == "_types" {
                 continue;
             }
             if self.left == 0 {
@@ -140,5 +164,29 @@ impl<'a> Trees<'a> {
         }
         self.inside.remove(&addr);
         Ok(())
+    }
+
+    /// The links of a group by name, as many as there is room for; and how many others there are.
+    fn first(&self, group: &Group, hides_types: bool) -> Result<(Vec<Link>, u64)> {
+        let file = self.types.file();
+        let most = self.left.saturating_add(usize::from(hides_types));
+        let mut left_out = 0;
+        let mut first: BinaryHeap<ByName> = BinaryHeap::new();
+        for link in group.links(file) {
+            let link = link?;
+            let is_shown = !(hides_types && link.name == "_types");
+            let last = first.peek().filter(|_| first.len() >= most);
+            if most == 0 || last.is_some_and(|last| last.0.name <= link.name) {
+                left_out += u64::from(is_shown);
+                continue;
+            }
+            if last.is_some()
+                && let Some(last) = first.pop()
+            {
+                left_out += u64::from(!(hides_types && last.0.name == "_types"));
+            }
+            first.push(ByName(link.into_owned()));
+        }
+        Ok((first.into_sorted_vec().into_iter().map(|link| link.0).collect(), left_out))
     }
 }

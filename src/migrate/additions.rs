@@ -79,7 +79,8 @@ impl Addition {
             });
         }
         let now = |addr: RelAddr| replaced.get(&addr).copied().unwrap_or(ObjectRef::Existing(addr));
-        let old = old.links.iter().map(|l| (l.name.clone(), now(l.target)));
+        let old = old.all(file, file.offset(group, "group")?)?;
+        let old = old.into_iter().map(|l| (l.name, now(l.target)));
         let links = links.into_iter().map(|(name, to)| (Name::from(name), to));
         let all: Vec<_> = old.chain(links).collect();
         Ok(Self { group, room: Room::Regrouped(build.group(&all)) })

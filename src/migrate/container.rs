@@ -4,8 +4,8 @@
 use super::finding::{Finding, Findings, Remedy, Severity, When};
 use super::patches::Patches;
 use crate::h5::{
-    Checked, Class, Datatype, Error, File, Group, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result,
-    Superblock, TypeRef,
+    Checked, Class, Datatype, Error, File, Group, JLD2_OFFSET, Name, Object, ObjectKind, RelAddr,
+    Result, Superblock, TypeRef,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -91,10 +91,15 @@ impl Repairs {
             let old = object.header.symbols.is_some();
             count(if old { &mut self.old_symbolic } else { &mut self.symbolic }, path);
         }
-        let names = group.links.iter().map(|link| &link.name);
+        let below = |name: &Name| format!("{}/{name}", path.trim_end_matches('/'));
+        if let Some((more, first)) = group.stored.as_ref().and_then(|runs| runs.raw_names()) {
+            let known = self.raw_names.get_or_insert_with(|| (Arc::from(below(first)), 0));
+            known.1 = known.1.saturating_add(more);
+        }
+        let names = group.held.iter().map(|link| &link.name);
         for name in names.chain(group.symbolic.iter().map(|link| &link.name)) {
             if !name.is_utf8() {
-                count(&mut self.raw_names, &format!("{}/{name}", path.trim_end_matches('/')));
+                count(&mut self.raw_names, &below(name));
             }
         }
     }
@@ -364,7 +369,12 @@ pub fn is_merafile(file: &File) -> Result<bool> {
     }
     let root = file.object(superblock.root)?;
     let ObjectKind::Group(group) = &root.kind else { return Ok(false) };
-    Ok(group.links.iter().any(|link| MERAFILE.contains(&link.name.as_str())))
+    for name in MERAFILE {
+        if group.find(file, name)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Tells of such a file, which no Mera of today loads.

@@ -142,7 +142,7 @@ mod tests {
         let link = |addr, name: &str| {
             let object = file.object(addr).unwrap();
             let ObjectKind::Group(group) = &object.kind else { panic!() };
-            group.links.iter().find(|l| l.name == name).unwrap().target
+            group.held.iter().find(|l| l.name == name).unwrap().target
         };
         link(link(file.superblock().root, "hydro"), "info")
     }

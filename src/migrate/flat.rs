@@ -3,7 +3,7 @@
 
 use super::finding::{Finding, Findings, Remedy, Severity, When};
 use crate::h5::{File, Group, ObjectKind, RelAddr, Result};
-use crate::julia::{Columns, Record, TableKind, TypeTable, readable};
+use crate::julia::{Columns, Listed, Record, TableKind, TypeTable, readable};
 use std::collections::{BTreeSet, HashSet};
 
 /// Longer names are left out: a link has to fit into a header message.
@@ -47,7 +47,7 @@ pub fn flat_tables(types: &TypeTable<'_>) -> Result<Vec<FlatTable>> {
     let allowance = file.allowance();
     let mut parents = HashSet::new();
     let mut out = Vec::new();
-    for (path, addr) in readable(file)? {
+    for Listed { path, addr, .. } in &readable(file)? {
         let Some((group, _)) = path.rsplit_once('/').filter(|(group, _)| !group.is_empty()) else {
             continue;
         };
@@ -139,12 +139,16 @@ fn is_fit(name: &str) -> bool {
 }
 
 fn state(file: &File, links: &Group, columns: &[(String, RelAddr)]) -> Result<FlatState> {
-    let Some(link) = links.links.iter().find(|l| l.name == FlatTable::NAME) else {
+    let Some(link) = links.find(file, FlatTable::NAME)? else {
         return Ok(FlatState::Missing);
     };
     let object = file.object(link.target)?;
     let ObjectKind::Group(group) = &object.kind else { return Ok(FlatState::Taken) };
-    let have: BTreeSet<_> = group.links.iter().map(|l| (l.name.as_str(), l.target)).collect();
+    if group.len() != columns.len() as u64 {
+        return Ok(FlatState::Taken);
+    }
+    let have = group.all(file, file.offset(link.target, "group")?)?;
+    let have: BTreeSet<_> = have.iter().map(|l| (l.name.as_str(), l.target)).collect();
     let want: BTreeSet<_> = columns.iter().map(|(name, addr)| (name.as_str(), *addr)).collect();
     Ok(if have == want { FlatState::Present } else { FlatState::Taken })
 }
@@ -157,9 +161,7 @@ fn group_at(file: &File, path: &str) -> Result<Option<(RelAddr, Group)>> {
         let object = file.object(addr)?;
         let ObjectKind::Group(group) = &object.kind else { return Ok(None) };
         let Some(name) = names.next() else { return Ok(Some((addr, group.clone()))) };
-        let Some(link) = group.links.iter().find(|l| l.name.as_str() == name) else {
-            return Ok(None);
-        };
+        let Some(link) = group.find_shown(file, name)? else { return Ok(None) };
         addr = link.target;
     }
 }

@@ -2,8 +2,8 @@
 
 use super::edit::{EditBuilder, EditList};
 use super::error::PlanError;
-use crate::h5::checksum::lookup3;
-use crate::h5::{Checked, File, RelAddr};
+use crate::h5::checksum::{Lookup3, lookup3};
+use crate::h5::{Checked, Chunk, File, RelAddr};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// In place, the superblock with the new end of file goes first: no header may point beyond it.
@@ -86,6 +86,14 @@ impl Patches {
         for &addr in &self.touched {
             let header = &file.object(addr)?.header;
             for chunk in header.chunks.iter().filter(|chunk| chunk.has_checksum) {
+                if header.runs.is_some() {
+                    let hit = self.bytes.range(chunk.offset..chunk.checksum).next().is_some();
+                    if hit || chunk.checked != Checked::Right {
+                        let sum = self.sum_of_long(file, chunk)?;
+                        out.insert(chunk.checksum, sum.to_le_bytes().to_vec());
+                    }
+                    continue;
+                }
                 let mut whole = chunk.bytes.clone();
                 let hit = self.apply(chunk.offset, chunk.checksum, &mut whole)?;
                 if hit || chunk.checked != Checked::Right {
@@ -110,6 +118,29 @@ impl Patches {
             }
         }
         Ok(out)
+    }
+
+    /// The new checksum of a chunk whose bytes are not held.
+    fn sum_of_long(&self, file: &File, chunk: &Chunk) -> Result<u32, PlanError> {
+        let mut hash = Lookup3::of_len(chunk.checksum - chunk.offset);
+        let mut at = chunk.offset;
+        for (&offset, (bytes, _)) in self.bytes.range(chunk.offset..chunk.checksum) {
+            let end = offset.saturating_add(bytes.len() as u64);
+            if offset < at || end > chunk.checksum {
+                return Err(PlanError::Internal("a patch leaves its header".into()));
+            }
+            file.source().each(at, offset - at, "object header", &mut |piece| {
+                hash.update(piece);
+                true
+            })?;
+            hash.update(bytes);
+            at = end;
+        }
+        file.source().each(at, chunk.checksum - at, "object header", &mut |piece| {
+            hash.update(piece);
+            true
+        })?;
+        Ok(hash.finish())
     }
 
     /// Puts the patches from `start` to `end` into `whole`, the bytes from `start` on; whether there

@@ -166,11 +166,13 @@ impl Visitor for Surveyor<'_, '_> {
             ObjectKind::Group(group) => {
                 self.out.groups += 1;
                 if object.addr() == self.root {
-                    let types = group.links.iter().find(|l| l.name == "_types");
+                    let types = group.find(self.types.file(), "_types")?;
                     self.out.types_group = types.map(|l| l.target);
                 }
                 if Some(object.addr()) == self.out.types_group {
-                    self.out.type_links.clone_from(&group.links);
+                    let file = self.types.file();
+                    let at = file.offset(object.addr(), "committed types")?;
+                    self.out.type_links = group.all(file, at)?;
                 }
             }
             ObjectKind::Datatype(_) => {

@@ -5,6 +5,7 @@ use super::unsigned::without_signature;
 use crate::h5::{
     Error, File, Front, Group, Layout, Object, ObjectKind, RefPlan, RelAddr, Result, Scan, Source,
 };
+use std::sync::Arc;
 
 /// The number of an object in the order of the file.
 pub(super) type Id = u32;
@@ -31,7 +32,7 @@ pub(super) struct GroupLinks {
 impl GroupLinks {
     /// Bytes of its header.
     pub(super) fn bytes(&self) -> u64 {
-        self.object.header.chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum()
+        self.object.header.chunks.iter().map(|chunk| chunk.checksum - chunk.offset).sum()
     }
 
     pub(super) fn group(&self) -> Group {
@@ -95,11 +96,21 @@ impl Catalogue {
         if let Ok(object) = self.file.object(addr) {
             let group = matches!(object.kind, ObjectKind::Group(_));
             let cut = self.shortened(&object);
-            return group.then(|| GroupLinks { object: Object::clone(&object), cut });
+            return group.then(|| self.with_links(object, cut));
         }
         let (object, lost) = self.file.object_left(addr).ok()?;
         let group = matches!(object.kind, ObjectKind::Group(_));
-        group.then(|| GroupLinks { object, cut: lost.into_iter().next() })
+        group.then(|| self.with_links(Arc::new(object), lost.into_iter().next()))
+    }
+
+    /// All links of a group in memory.
+    fn with_links(&self, object: Arc<Object>, cut: Option<Error>) -> GroupLinks {
+        match self.file.with_links(Arc::clone(&object)) {
+            Ok(whole) => GroupLinks { object: Arc::unwrap_or_clone(whole), cut },
+            Err(error) => {
+                GroupLinks { object: Arc::unwrap_or_clone(object), cut: cut.or(Some(error)) }
+            }
+        }
     }
 
     /// Whether a block of zeros begins in the middle of text in a symbol table, which has no checksum:

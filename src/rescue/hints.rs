@@ -33,7 +33,7 @@ pub(super) fn hints(catalogue: &Catalogue, judged: &Judged, groups: &[Id]) -> BT
     // A name says more than a field; the newest group has the last word.
     for &id in groups {
         let at = catalogue.offset(id);
-        for link in catalogue.links(id).map(|links| links.group().links).unwrap_or_default() {
+        for link in catalogue.links(id).map(|links| links.group().held).unwrap_or_default() {
             if let Some(target) = catalogue.find(link.target) {
                 add(target, format!("{} in the group at byte {at}", link.name));
             }

@@ -95,7 +95,7 @@ impl Judged {
         let mut out = HashSet::from([root]);
         let mut pending = vec![root];
         while let Some(id) = pending.pop() {
-            let links = catalogue.links(id).map(|links| links.group().links).unwrap_or_default();
+            let links = catalogue.links(id).map(|links| links.group().held).unwrap_or_default();
             let linked = links.iter().filter_map(|link| catalogue.find(link.target));
             let needed = self.needs(id).iter().map(|n| n.to);
             for to in linked.chain(needed) {

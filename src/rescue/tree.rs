@@ -92,7 +92,7 @@ pub(super) fn likely_root(catalogue: &Catalogue, judged: &Judged) -> Option<Id> 
 fn is_root(catalogue: &Catalogue, id: Id) -> bool {
     catalogue
         .links(id)
-        .is_some_and(|links| links.group().links.iter().any(|link| link.name == "_types"))
+        .is_some_and(|links| links.group().held.iter().any(|link| link.name == "_types"))
 }
 
 impl Tree {
@@ -145,7 +145,7 @@ impl Tree {
 
     /// The committed datatypes that are whole: first those that `_types` numbers, in its order.
     fn types(&mut self, catalogue: &Catalogue, judged: &Judged, root: Option<Id>) {
-        let links = |id| catalogue.links(id).map(|it| it.group().links).unwrap_or_default();
+        let links = |id| catalogue.links(id).map(|it| it.group().held).unwrap_or_default();
         let stated = root.and_then(|root| {
             let link = links(root).into_iter().find(|link| link.name == "_types")?;
             catalogue.find(link.target)
@@ -191,12 +191,12 @@ impl Tree {
         &mut self,
         catalogue: &Catalogue,
         judged: &Judged,
-        Group { links, symbolic }: Group,
+        Group { held, symbolic, .. }: Group,
         (new, path): (usize, &str),
         pending: &mut Vec<(Id, usize, String)>,
         naming: &Naming,
     ) -> Result<()> {
-        for link in links {
+        for link in held {
             // The root's own is made anew.
             if new == 0 && link.name == "_types" {
                 continue;
@@ -274,7 +274,7 @@ impl Tree {
                 continue;
             }
             let old = catalogue.links(id).map(|it| it.group()).unwrap_or_default();
-            let links = old.links.into_iter().filter_map(|link| {
+            let links = old.held.into_iter().filter_map(|link| {
                 let to = catalogue.find(link.target)?;
                 let target = match self.done.get(&to) {
                     Some(&usize::MAX) => None,

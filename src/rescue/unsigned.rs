@@ -38,9 +38,11 @@ pub(super) fn without_signature(file: &File, root: RelAddr, known: &[u64]) -> Re
         let has_signature = object.header.version != 1;
         if let ObjectKind::Group(group) = &object.kind {
             if !is_whole {
-                file.spend(group.links.len() as u64 * UNREAD_COST / 64);
+                file.spend(group.len().saturating_mul(UNREAD_COST) / 64);
             }
-            pending.extend(group.links.iter().map(|link| link.target));
+            for link in group.links(file) {
+                pending.push(link?.target);
+            }
         } else if !is_whole {
             continue;
         }

@@ -32,9 +32,7 @@ impl Walk {
 
     fn links(&self, group: RelAddr) -> Vec<(String, RelAddr)> {
         match &self.objects[&group].kind {
-            ObjectKind::Group(g) => {
-                g.links.iter().map(|l| (l.name.to_string(), l.target)).collect()
-            }
+            ObjectKind::Group(g) => g.held.iter().map(|l| (l.name.to_string(), l.target)).collect(),
             _ => panic!("{group} is not a group"),
         }
     }

@@ -30,7 +30,7 @@ pub(crate) fn write(
     let file = File::open(base).unwrap();
     let table = TypeTable::new(&file);
     let links = |addr: RelAddr| match &file.object(addr).unwrap().kind {
-        ObjectKind::Group(group) => group.links.clone(),
+        ObjectKind::Group(group) => group.held.clone(),
         _ => Vec::new(),
     };
     let root = links(file.superblock().root);

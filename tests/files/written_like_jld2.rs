@@ -42,7 +42,7 @@ impl Original {
         let mut all = All::default();
         Trace::run(&file, &mut all).unwrap();
         let links = |addr: RelAddr| match &file.object(addr).unwrap().kind {
-            ObjectKind::Group(group) => group.links.clone(),
+            ObjectKind::Group(group) => group.held.clone(),
             _ => panic!("{addr} is not a group"),
         };
         let root = links(file.superblock().root);
@@ -242,7 +242,7 @@ fn groups_are_those_that_jld2_wrote() {
             let ObjectKind::Group(group) = &object.kind else { continue };
             let header = &object.header;
             let in_chunk = |n: usize| {
-                let links = header.of_kind(kind::LINK).zip(&group.links);
+                let links = header.of_kind(kind::LINK).zip(&group.held);
                 let links = links.filter(move |(m, _)| m.chunk == n);
                 links.map(|(_, l)| (l.name.clone(), ObjectRef::Existing(l.target))).collect()
             };

@@ -187,7 +187,7 @@ impl Visitor for Map {
         }
         match &object.kind {
             ObjectKind::Group(group) => {
-                if let Some(link) = group.links.first() {
+                if let Some(link) = group.held.first() {
                     self.met(Kind::Link, link.at);
                 }
             }

@@ -78,7 +78,7 @@ impl Truth {
                 ObjectKind::Group(group) => {
                     name.extend(object.header.chunks.iter().map(|c| (c.offset, c.end())));
                     name.extend(object.header.storage.iter().map(|s| (s.start, s.end)));
-                    let links = group.links.iter().filter(|l| l.name != "_types");
+                    let links = group.held.iter().filter(|l| l.name != "_types");
                     pending.extend(
                         links.map(|l| (format!("{path}/{}", l.name), l.target, name.clone())),
                     );
@@ -190,7 +190,7 @@ impl Truth {
         let ObjectKind::Group(group) = &root.kind else { panic!("no root") };
         let superblock = self.file.superblock();
         intact((superblock.offset, superblock.offset + superblock.size()))
-            || group.links.iter().any(|link| link.name == "_types")
+            || group.held.iter().any(|link| link.name == "_types")
     }
 
     /// Whether nothing but names and references tells where an object stands.

@@ -43,7 +43,7 @@ pub(crate) fn find(file: &File, path: &str) -> (RelAddr, u64) {
             ObjectKind::Group(group) => Some(group),
             ObjectKind::Dataset(_) | ObjectKind::Datatype(_) => None,
         };
-        let link = group.unwrap().links.iter().find(|l| l.name == name).unwrap();
+        let link = group.unwrap().held.iter().find(|l| l.name == name).unwrap();
         // The name stands in front of the address.
         found = (link.target, link.at - name.len() as u64);
     }

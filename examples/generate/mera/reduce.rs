@@ -59,7 +59,7 @@ fn links(group: &Object) -> Result<&[Link]> {
     let ObjectKind::Group(found) = &group.kind else {
         bail!("the object at {} is not a group", group.addr());
     };
-    Ok(&found.links)
+    Ok(&found.held)
 }
 
 /// Turns the links that are not kept into room for others.

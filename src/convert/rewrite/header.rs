@@ -1,8 +1,11 @@
 //! Makes an object's header with the addresses, the layout and the filters of the output.
 
+use super::RewriteError;
 use super::heap_objects::HeapPlace;
+use super::output::Output;
 use super::payloads::Payload;
 use super::relocate::Places;
+use super::stored_links::StoredLinks;
 use super::strings::{self, Body};
 use crate::h5::encode::{self, HeaderForm, NewMessage};
 use crate::h5::{
@@ -25,6 +28,14 @@ pub(super) struct Context<'a> {
     pub(super) base: u64,
 }
 
+/// A header to be written.
+pub(super) struct NewHeader {
+    pub(super) form: HeaderForm,
+    pub(super) messages: Vec<NewMessage>,
+    /// Links that are not held.
+    pub(super) links: Option<StoredLinks>,
+}
+
 impl<'a> Context<'a> {
     /// For headers of which nothing but the size counts.
     pub(super) fn sizing(file: &'a File) -> Self {
@@ -33,17 +44,51 @@ impl<'a> Context<'a> {
 }
 
 impl Context<'_> {
-    /// The new header of an object. `place` is the heap object that it gets if it is an empty string.
-    pub(super) fn header(
+    /// Bytes of the new header of an object.
+    pub(super) fn len(
         &self,
         object: &Object,
         payload: Option<&Payload>,
         place: HeapPlace,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<u64> {
+        let new = self.header(object, payload, place)?;
+        match &new.links {
+            None => Ok(encode::object_header_as(&new.form, &new.messages).bytes.len() as u64),
+            Some(links) => links.len(object, &new),
+        }
+    }
+
+    /// Writes the new header of an object. `place` is the heap object that it gets if it is an empty
+    /// string.
+    pub(super) fn write(
+        &self,
+        object: &Object,
+        payload: Option<&Payload>,
+        place: HeapPlace,
+        out: &mut Output<'_>,
+    ) -> std::result::Result<(), RewriteError> {
+        let new = self.header(object, payload, place)?;
+        match &new.links {
+            None => out.write(&encode::object_header_as(&new.form, &new.messages).bytes)?,
+            Some(links) => links.write(self, object, &new, out)?,
+        }
+        Ok(())
+    }
+
+    fn header(
+        &self,
+        object: &Object,
+        payload: Option<&Payload>,
+        place: HeapPlace,
+    ) -> Result<NewHeader> {
         let mut messages = Vec::new();
+        let mut links = StoredLinks::of(object);
         let string = object.dataset().and_then(strings::form);
         let mut attributes = object.attributes.iter();
-        for m in &object.header.messages {
+        for (number, m) in object.header.messages.iter().enumerate() {
+            if let Some(links) = &mut links {
+                links.come_before(number, messages.len());
+            }
             let mut body = object.header.gathered(m);
             let order = m.order.unwrap_or(0);
             match string.map_or(Body::AsItIs, |form| form.body(m.kind, place)) {
@@ -104,6 +149,9 @@ impl Context<'_> {
             }
             messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
         }
+        if let Some(links) = &mut links {
+            links.come_before(usize::MAX, messages.len());
+        }
         if matches!(object.kind, ObjectKind::Group(_)) && object.header.tracks_order() {
             by_creation(&mut messages);
         }
@@ -115,7 +163,8 @@ impl Context<'_> {
         match &object.kind {
             ObjectKind::Group(group) => {
                 // Room for links, as in a group that JLD2 makes from 0.4.4 on.
-                let links = group.links.len() + group.symbolic.len();
+                let links = usize::try_from(group.len()).unwrap_or(usize::MAX);
+                let links = links.saturating_add(group.symbolic.len());
                 let spare = 4_usize.saturating_sub(links) * 24;
                 if spare > 4 && has_room(object) {
                     messages.push(NewMessage::new(kind::NIL, 0, vec![0; spare - 4]));
@@ -140,7 +189,7 @@ impl Context<'_> {
             flags &= !(header_flag::ORDER_TRACKED | header_flag::ORDER_INDEXED);
         }
         let form = HeaderForm { flags, extra: extra.clone() };
-        Ok(encode::object_header_as(&form, &messages).bytes)
+        Ok(NewHeader { form, messages, links })
     }
 
     fn shared(&self, body: &mut [u8], m: &Message, datatype: &TypeRef) -> Result<()> {
@@ -151,7 +200,7 @@ impl Context<'_> {
     }
 
     /// The new address of the object `old`, which stands at the absolute offset `at`.
-    fn new_addr(&self, old: RelAddr, at: u64) -> Result<RelAddr> {
+    pub(super) fn new_addr(&self, old: RelAddr, at: u64) -> Result<RelAddr> {
         match (self.types_link, self.places) {
             (Some((link, types)), _) if link == at => Ok(types),
             (_, Some(places)) => places.object(old, at),
@@ -177,7 +226,7 @@ impl Context<'_> {
     /// The messages of a group that had a symbol table.
     fn symbols(&self, group: &Group, messages: &mut Vec<NewMessage>) -> Result<()> {
         let mut links = Vec::new();
-        for link in &group.links {
+        for link in &group.held {
             links.push((link.name.clone(), self.new_addr(link.target, link.at)?));
         }
         // Room and placeholder follow behind all messages.

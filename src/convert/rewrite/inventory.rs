@@ -84,7 +84,7 @@ impl Visitor for Walk<'_> {
             0
         } else {
             // The size of a header does not depend on where things are.
-            Context::sizing(self.file).header(object, None, HeapPlace::NONE)?.len() as u64
+            Context::sizing(self.file).len(object, None, HeapPlace::NONE)?
         };
         out.objects.push(object.addr().0);
         out.header_lens.push(len);
@@ -99,7 +99,7 @@ impl Visitor for Walk<'_> {
         }
         if let ObjectKind::Group(group) = &object.kind {
             if object.addr() == self.root {
-                let types = group.links.iter().find(|l| l.name == "_types");
+                let types = group.find(self.file, "_types")?;
                 out.types_link = types.map(|l| (l.at, l.target));
             }
             let ordered = object.header.tracks_order() && object.attributes.len() > 1;

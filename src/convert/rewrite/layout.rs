@@ -85,7 +85,7 @@ impl<'a> Layout<'a> {
             None => self.payloads.get(addr),
         };
         let sizing = Context::sizing(self.input);
-        Ok(sizing.header(&object, payload.as_ref(), HeapPlace::NONE)?.len() as u64)
+        sizing.len(&object, payload.as_ref(), HeapPlace::NONE)
     }
 
     /// The header of a `_types` that names the types in use, in the old order.
@@ -94,7 +94,8 @@ impl<'a> Layout<'a> {
         let object = self.input.object(group)?;
         let roomy = header::has_room(&object);
         let ObjectKind::Group(group) = &object.kind else { return Ok(None) };
-        let used = group.links.iter().filter_map(|l| places.objects.get(l.target.0));
+        let all = group.all(self.input, self.input.offset(object.addr(), "committed types")?)?;
+        let used = all.iter().filter_map(|l| places.objects.get(l.target.0));
         let links: Vec<_> = (1..).zip(used).map(|(n, a)| (format!("{n:08}"), RelAddr(a))).collect();
         let mut messages = encode::group(&links);
         messages.retain(|m| roomy || m.kind != kind::NIL || *m == NewMessage::placeholder());
@@ -136,7 +137,7 @@ impl<'a> Layout<'a> {
                 Some(b) => Some(Payload::Contiguous { offset: b.offset, size: b.size }),
                 None => self.payloads.get(addr),
             };
-            out.write(&context.header(&object, payload.as_ref(), place)?)?;
+            context.write(&object, payload.as_ref(), place, out)?;
         }
         if let Some((bytes, _)) = types {
             out.write(bytes)?;

@@ -23,6 +23,7 @@ mod pipeline;
 mod progress;
 mod relocate;
 mod small;
+mod stored_links;
 mod strings;
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ fn rewritten(bytes: Vec<u8>) -> File {
 fn linked(file: &File, name: &str) -> std::sync::Arc<Object> {
     let root = file.object(file.superblock().root).unwrap();
     let ObjectKind::Group(group) = &root.kind else { panic!("no group") };
-    file.object(group.links.iter().find(|l| l.name == name).unwrap().target).unwrap()
+    file.object(group.held.iter().find(|l| l.name == name).unwrap().target).unwrap()
 }
 
 fn vlen(count: u32, heap: RelAddr, index: u32) -> Vec<u8> {

@@ -2,31 +2,35 @@
 
 use super::super::planned::{Planned, read_failure};
 use super::super::{Failure, Observer, Phase, VerifyLevel};
+use super::known::Known;
 use super::{content, form, metadata};
 use crate::h5::{self, RelAddr, Trace};
-use crate::julia::{Digest, Dumper, readable};
+use crate::julia::{Digest, Dumper, Listed, Paths, readable};
 use crate::migrate::Along;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// What the output must hold. Taken before the input changes, if it is changed in place.
 pub(in super::super) struct Expected {
-    /// By path.
-    pub(super) datasets: Vec<Linked>,
+    /// Its linked datasets by path, and where each is in the input; those to which the output has a
+    /// new link are nowhere there.
+    pub(super) datasets: Paths,
+    /// What each has to be, in words, where the input does not stay to be asked; without those with
+    /// new links.
+    pub(super) forms: Option<Known<String>>,
+    /// Digests of the values if contents are compared; without those with new links.
+    pub(super) values: Option<Known<u128>>,
     /// Digest of the metadata as planned, if the input does not stay to be compared with.
     pub(super) metadata: Option<u128>,
 }
 
-/// A linked dataset of the output.
-pub(super) struct Linked {
-    pub(super) path: String,
-    /// Where it is in the input; none if this link to it is new.
-    pub(super) old: Option<RelAddr>,
-    /// What it has to be, in words, where the input does not stay to be asked.
-    pub(super) form: Option<String>,
-    /// Digest of the value if contents are compared.
-    pub(super) value: Option<u128>,
+/// Where a dataset is in the input; none if this link to it is new.
+pub(super) fn old(listed: &Listed) -> Option<RelAddr> {
+    (!listed.addr.is_undef()).then_some(listed.addr)
 }
+
+/// Values that are digested before what is known of them is kept.
+pub(super) const AT_ONCE: usize = 4096;
 
 impl Expected {
     /// What the plan for the input at `path` makes of it; `threads` may work at that.
@@ -40,20 +44,24 @@ impl Expected {
     ) -> Result<Self, Failure> {
         let failed = |e: h5::Error| read_failure(path, &e);
         if level == VerifyLevel::None {
-            return Ok(Self { datasets: Vec::new(), metadata: None });
+            let datasets = Paths::default();
+            return Ok(Self { datasets, forms: None, values: None, metadata: None });
         }
         let migration = &planned.migration;
         let types = planned.renamed_types();
         let tick = Ticker::new(migration.survey.payload_bytes, observer);
         let tick = |bytes| tick.tick(bytes);
-        let mut out = Vec::new();
-        for (name, addr) in readable(&planned.file).map_err(failed)? {
-            let form = in_place.then(|| form::planned(planned, &types, addr)).transpose();
-            let form = form.map_err(|e| failed(e.in_object(&name)))?;
-            out.push(Linked { path: name, old: Some(addr), form, value: None });
+        let mut datasets = readable(&planned.file).map_err(failed)?;
+        let mut forms = in_place.then(|| Known::of(datasets.len()));
+        if let Some(forms) = &mut forms {
+            for Listed { path, addr, .. } in &datasets {
+                let form = form::planned(planned, &types, addr);
+                forms.push(form.map_err(|e| failed(e.in_object(&path)))?);
+            }
+            forms.finish();
         }
-        if level >= VerifyLevel::Content {
-            let addrs: Vec<_> = out.iter().filter_map(|l| l.old).collect();
+        let mut values = (level >= VerifyLevel::Content).then(|| Known::of(datasets.len()));
+        if let Some(values) = &mut values {
             let columns = &migration.survey.large_columns;
             let ahead = content::ahead(&types, columns, threads, &tick);
             let one = |addr| {
@@ -63,24 +71,30 @@ impl Expected {
                 content::digest(&content::knowing(dumper, ahead.as_ref()), addr)
             };
             let bytes = migration.survey.payload_bytes;
-            let values = content::of_each(&addrs, threads, bytes, &one);
-            for (linked, value) in out.iter_mut().zip(values) {
-                linked.value = Some(value.map_err(|e| failed(e.in_object(&linked.path)))?);
+            let mut left = datasets.iter();
+            loop {
+                let some: Vec<_> = left.by_ref().take(AT_ONCE).collect();
+                let addrs: Vec<_> = some.iter().map(|listed| listed.addr).collect();
+                let found = content::of_each(&addrs, threads, bytes, &one);
+                for (listed, value) in some.iter().zip(found) {
+                    values.push(value.map_err(|e| failed(e.in_object(&listed.path)))?);
+                }
+                if some.len() < AT_ONCE {
+                    break;
+                }
             }
+            values.finish();
         }
         // These lead to objects whose values are compared where they were linked before; that they
         // lead there is known when the output needs no more links.
-        let added = migration.links.iter();
-        out.extend(added.map(|path| Linked {
-            path: path.clone(),
-            old: None,
-            form: None,
-            value: None,
-        }));
-        out.sort_by(|a, b| a.path.cmp(&b.path));
+        if !migration.links.is_empty() {
+            let added = migration.links.iter().map(|path| (path.clone(), RelAddr::UNDEF));
+            let before = datasets.iter().map(|listed| (listed.path, listed.addr));
+            datasets = before.chain(added).collect();
+        }
         let metadata =
             if in_place { Some(planned_metadata(planned).map_err(failed)?) } else { None };
-        Ok(Self { datasets: out, metadata })
+        Ok(Self { datasets, forms, values, metadata })
     }
 }
 

@@ -181,12 +181,14 @@ impl Walk<'_> {
     }
 
     fn links(&mut self, old: &Group, new: &Group, root: bool) -> Outcome {
-        same("links", &old.links.len(), &new.links.len())?;
+        same("links", &old.len(), &new.len())?;
         let symbolic = |group: &Group| -> Vec<_> {
             group.symbolic.iter().map(|l| (l.name.clone(), l.to.clone())).collect()
         };
         same("soft and external links", &symbolic(old), &symbolic(new))?;
-        for (a, b) in old.links.iter().zip(&new.links) {
+        let [planned, output] = self.sides;
+        for (a, b) in old.links(planned).zip(new.links(output)) {
+            let (a, b) = (a.map_err(|e| read(&e))?, b.map_err(|e| read(&e))?);
             same("link", &a.name, &b.name)?;
             if root && a.name == "_types" {
                 self.types = Some((a.target, b.target));
@@ -200,15 +202,16 @@ impl Walk<'_> {
     /// The types in use and no others, in the old order, numbered without gaps.
     fn type_links(&self) -> Outcome {
         let Some((old, new)) = self.types else { return Ok(()) };
-        let links = |side: usize, addr| -> Outcome<Vec<(Name, RelAddr)>> {
-            let object = self.sides.get(side).map(|file| file.object(addr));
-            let object = object.ok_or("no such side")?.map_err(|e| read(&e))?;
+        let links = |file: &File, addr: RelAddr| -> Outcome<Vec<(Name, RelAddr)>> {
+            let object = file.object(addr).map_err(|e| read(&e))?;
             let ObjectKind::Group(group) = &object.kind else {
                 return Err("/_types: is not a group".to_owned());
             };
-            Ok(group.links.iter().map(|l| (l.name.clone(), l.target)).collect())
+            let links = group.all(file, addr.0).map_err(|e| read(&e))?;
+            Ok(links.into_iter().map(|l| (l.name, l.target)).collect())
         };
-        let (old, new) = (links(0, old)?, links(1, new)?);
+        let [planned, output] = self.sides;
+        let (old, new) = (links(planned, old)?, links(output, new)?);
         let used = old.iter().filter_map(|(_, addr)| self.pairs.get(addr.0).map(RelAddr));
         let planned: Vec<_> =
             (1..).zip(used).map(|(n, addr)| (Name::from(format!("{n:08}")), addr)).collect();

@@ -7,7 +7,7 @@ use super::{content, graph, walk};
 use crate::convert::Observer;
 use crate::convert::rewrite::Rewritten;
 use crate::h5::File;
-use crate::julia::{Digest, Dumper, TypeTable, datasets};
+use crate::julia::{Digest, Dumper, TypeTable, listed};
 use crate::migrate::Along;
 use std::fs;
 
@@ -43,9 +43,9 @@ pub(in crate::convert) fn same_file(
     walk::disjoint(&along.into_regions())?;
     graph::compare(from, output)?;
     let sides = [from, output];
-    let [before, after] = sides.map(|file| datasets(file).map_err(|e| e.to_string()));
+    let [before, after] = sides.map(|file| listed(file).map_err(|e| e.to_string()));
     let (before, after) = (before?, after?);
-    if !before.iter().map(|(path, _)| path).eq(after.iter().map(|(path, _)| path)) {
+    if !before.iter().map(|l| l.path).eq(after.iter().map(|l| l.path)) {
         return Err("the output has other datasets than planned".to_owned());
     }
     let tick = Ticker::new(from.superblock().end_of_file, observer);
@@ -55,16 +55,17 @@ pub(in crate::convert) fn same_file(
     let old = Dumper::new(old, Digest::Xxh3).with_progress(&tick);
     let new = Dumper::new(new, Digest::Xxh3);
     let mut unread = Vec::new();
-    for ((path, addr), (_, new_addr)) in before.iter().zip(&after) {
-        let was = content::digest(&old, *addr);
+    for (was, is) in before.iter().zip(&after) {
+        let (path, addr, new_addr) = (was.path, was.addr, is.addr);
+        let was = content::digest(&old, addr);
         if observer.cancelled() {
             return Err("cancelled".to_owned());
         }
-        match (was, content::digest(&new, *new_addr)) {
+        match (was, content::digest(&new, new_addr)) {
             (Ok(was), Ok(is)) if was == is => {}
             (Ok(_), Ok(_)) => return Err(format!("{path}: the output holds another value")),
             // What no value can be made of is kept all the same, and told.
-            (Err(error), Err(_)) => unread.push((path.clone(), error.to_string())),
+            (Err(error), Err(_)) => unread.push((path, error.to_string())),
             (Err(error), Ok(_)) | (Ok(_), Err(error)) => {
                 return Err(format!("{path}: the output holds another value: {error}"));
             }

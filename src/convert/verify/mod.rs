@@ -17,13 +17,15 @@ mod form;
 mod graph;
 #[cfg(feature = "hdf5")]
 mod hdf5;
+mod known;
 mod laid_out;
 mod metadata;
 mod structure;
 mod walk;
 
 use self::bytes::{Problem, Replaced};
-use self::expected::{Linked, Ticker};
+use self::expected::{AT_ONCE, Ticker, old};
+use self::known::Unlike;
 use self::structure::Structure;
 use super::planned::{Planned, read_failure};
 use super::{Failure, FailureKind, Observer, VerifyLevel};
@@ -246,27 +248,42 @@ impl Check<'_> {
         let mut all = Xxh3::new();
         let outputs = readable(types.file()).map_err(failed)?;
         let linked = self.expected.datasets.iter().zip(&outputs);
-        let (before, addrs): (Vec<_>, Vec<_>) = linked
-            .filter(|(linked, _)| linked.old.is_some())
-            .map(|(linked, (_, addr))| (linked, *addr))
-            .unzip();
+        let mut linked = linked.filter(|(linked, _)| old(linked).is_some());
         let ahead = content::ahead(types, columns, self.threads, &tick);
         let one = |addr| {
             let dumper = Dumper::new(types, Digest::Xxh3).with_progress(&tick);
             content::digest(&content::knowing(dumper, ahead.as_ref()), addr)
         };
         let bytes = self.planned.migration.survey.payload_bytes;
-        let found = content::of_each(&addrs, self.threads, bytes, &one);
-        for (Linked { path: name, value: before, .. }, after) in before.into_iter().zip(found) {
-            let after = after.map_err(|e| failed(e.in_object(name)))?;
-            if *before != Some(after) {
-                return Err(
-                    self.bad(format!("{name}: the output holds another value than planned"))
-                );
+        let Some(values) = &self.expected.values else {
+            return Err(self.bad("no values are known that it could be held against"));
+        };
+        let mut values = values.check();
+        let unlike = |name: &str, unlike: &Unlike<'_, u128>| {
+            self.bad(match unlike {
+                Unlike::This(_) => format!("{name}: the output holds another value than planned"),
+                Unlike::From(first) => format!(
+                    "{first}, or one of the next 255 datasets: the output holds another value than \
+                     planned"
+                ),
+            })
+        };
+        loop {
+            let some: Vec<_> = linked.by_ref().take(AT_ONCE).collect();
+            let addrs: Vec<_> = some.iter().map(|(_, output)| output.addr).collect();
+            let found = content::of_each(&addrs, self.threads, bytes, &one);
+            for ((linked, _), after) in some.iter().zip(found) {
+                let name = &linked.path;
+                let after = after.map_err(|e| failed(e.in_object(name)))?;
+                values.next(name, &after).map_err(|e| unlike(name, &e))?;
+                all.update(name.as_bytes());
+                all.update(&after.to_le_bytes());
             }
-            all.update(name.as_bytes());
-            all.update(&after.to_le_bytes());
+            if some.len() < AT_ONCE {
+                break;
+            }
         }
+        values.finish().map_err(|e| unlike("", &e))?;
         Ok(format!("{:032x}", all.digest128()))
     }
 

@@ -1,6 +1,7 @@
 //! Checks an output's structure: what is in it is what was planned, and where it was planned.
 
-use super::expected::Linked;
+use super::expected::old;
+use super::known::{Checker, Known, Unlike};
 use super::{Check, MadeBy, bytes, form, graph, metadata, walk};
 use crate::convert::planned::read_failure;
 use crate::convert::{Failure, VerifyLevel};
@@ -131,37 +132,55 @@ impl Check<'_> {
         }
         let old_types = planned.renamed_types();
         let end = planned.file.superblock().end_of_file;
-        for (linked, (new_path, new_addr)) in expected.iter().zip(&new) {
-            let Linked { path: old_path, old, form, .. } = linked;
+        let mut forms = self.expected.forms.as_ref().map(Known::check);
+        for (linked, found) in expected.iter().zip(&new) {
+            let (old_path, old_addr) = (&linked.path, old(&linked));
+            let (new_path, new_addr) = (&found.path, found.addr);
             if old_path != new_path {
                 return Err(self.bad(format!("dataset {old_path} became {new_path}")));
             }
-            let Some(old_addr) = old else { continue };
-            let replaced = planned.migration.overrides.objects.contains_key(old_addr);
-            let appended = output.offset(*new_addr, "dataset").map_err(damaged)? >= end;
+            let Some(old_addr) = old_addr else { continue };
+            let replaced = planned.migration.overrides.objects.contains_key(&old_addr);
+            let appended = output.offset(new_addr, "dataset").map_err(damaged)? >= end;
             let stayed = old_addr == new_addr;
             if !planned.rewritten && (replaced != appended || !(replaced || stayed)) {
                 return Err(self.bad(format!(
                     "dataset {old_path} was to stay at {old_addr}, not at {new_addr}"
                 )));
             }
-            let form = if let Some(form) = form {
-                Cow::Borrowed(form)
-            } else {
-                let (sides, addrs) = ([&old_types, types], [*old_addr, *new_addr]);
-                if form::is_same(planned, sides, addrs).is_ok_and(|same| same) {
-                    continue;
-                }
-                let form = form::planned(planned, &old_types, *old_addr);
-                Cow::Owned(form.map_err(|e| read_failure(self.path, &e.in_object(old_path)))?)
-            };
-            let found = form::found(planned, types, *old_addr, *new_addr).map_err(damaged)?;
-            if *form != found {
-                let what = format!("dataset {old_path} is {found}, planned was {form}");
-                return Err(self.bad(what));
+            if let Some(forms) = &mut forms {
+                let found = form::found(planned, types, old_addr, new_addr).map_err(damaged)?;
+                forms.next(old_path, &found).map_err(|e| self.unlike(old_path, &found, &e))?;
+                continue;
+            }
+            let (sides, addrs) = ([&old_types, types], [old_addr, new_addr]);
+            if form::is_same(planned, sides, addrs).is_ok_and(|same| same) {
+                continue;
+            }
+            let form = form::planned(planned, &old_types, old_addr);
+            let form = form.map_err(|e| read_failure(self.path, &e.in_object(old_path)))?;
+            let found = form::found(planned, types, old_addr, new_addr).map_err(damaged)?;
+            if form != found {
+                return Err(self.unlike(old_path, &found, &Unlike::This(Some(&form))));
             }
         }
-        Ok(())
+        match forms.map(Checker::finish) {
+            Some(Err(Unlike::From(path))) => Err(self.unlike("", "", &Unlike::From(path))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The dataset at `path` is not what was planned.
+    fn unlike(&self, path: &str, found: &str, unlike: &Unlike<'_, String>) -> Failure {
+        self.bad(match unlike {
+            Unlike::This(form) => {
+                let form = form.map_or("nothing", String::as_str);
+                format!("dataset {path} is {found}, planned was {form}")
+            }
+            Unlike::From(first) => {
+                format!("dataset {first}, or one of the next 255, is not what was planned")
+            }
+        })
     }
 }
 

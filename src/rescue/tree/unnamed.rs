@@ -28,13 +28,13 @@ impl Tree {
             let below: HashSet<Id> = groups
                 .iter()
                 .filter_map(|&id| catalogue.links(id))
-                .flat_map(|links| links.group().links)
+                .flat_map(|links| links.group().held)
                 .filter_map(|link| catalogue.find(link.target))
                 .collect();
             let mut number = 0;
             let stray = |at: u64| !judged.examined.chunks.contains(&at) && !judged.is_data(at);
             for &id in groups.iter().filter(|id| !below.contains(id)) {
-                let links = catalogue.links(id).map(|it| it.group().links).unwrap_or_default();
+                let links = catalogue.links(id).map(|it| it.group().held).unwrap_or_default();
                 // An older root names what the newer one named, or what was deleted since.
                 let old = is_root(catalogue, id) || is_types(catalogue, judged, &links);
                 if old || self.done.contains_key(&id) {
@@ -52,7 +52,7 @@ impl Tree {
                 new_links.push((name.into(), Target::Group(new)));
             }
             for (_, left) in catalogue.scan.continuations.iter().filter(|(at, _)| stray(*at)) {
-                if is_types(catalogue, judged, &left.links) {
+                if is_types(catalogue, judged, &left.held) {
                     continue;
                 }
                 number += 1;

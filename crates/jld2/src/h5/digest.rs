@@ -79,6 +79,9 @@ impl Visitor for MetadataDigest<'_> {
         self.path(path);
         for chunk in &object.header.chunks {
             self.number(chunk.offset);
+            if object.header.runs.is_some() {
+                self.bytes(chunk.offset, chunk.checksum)?;
+            }
             self.hash.update(&chunk.bytes);
             if chunk.has_checksum {
                 self.hash.update(&chunk.stored_checksum.to_le_bytes());

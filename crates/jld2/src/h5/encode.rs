@@ -66,9 +66,14 @@ impl NewMessage {
     }
 
     fn head(&self, out: &mut Vec<u8>) {
-        out.push(self.kind);
-        out.extend(u16::try_from(self.body.len()).unwrap_or(u16::MAX).to_le_bytes());
-        out.push(self.flags);
+        Self::put_head(self.kind, self.flags, self.body.len(), out);
+    }
+
+    /// Puts the head of a message with a body of `len` bytes behind `out`.
+    pub fn put_head(kind: u8, flags: u8, len: usize, out: &mut Vec<u8>) {
+        out.push(kind);
+        out.extend(u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
+        out.push(flags);
     }
 }
 
@@ -101,25 +106,7 @@ pub fn object_header_as(form: &HeaderForm, messages: &[NewMessage]) -> EncodedHe
     let tracked = flags & header_flag::ORDER_TRACKED != 0;
     let head = if tracked { 2 } else { 0 };
     let size: usize = messages.iter().map(|m| m.len() + head).sum();
-    let mut bytes = b"OHDR\x02".to_vec();
-    let width: u8 = match size {
-        0..=0xff => 0,
-        0x100..=0xffff => 1,
-        _ => 2,
-    };
-    bytes.push(flags | width);
-    bytes.extend(&form.extra);
-    match width {
-        0 => {
-            bytes.extend(u8::try_from(size).unwrap_or(u8::MAX).to_le_bytes());
-        }
-        1 => {
-            bytes.extend(u16::try_from(size).unwrap_or(u16::MAX).to_le_bytes());
-        }
-        _ => {
-            bytes.extend(u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes());
-        }
-    }
+    let mut bytes = header_front(form, u32::try_from(size).unwrap_or(u32::MAX));
     let mut bodies = Vec::with_capacity(messages.len());
     for m in messages {
         bodies.push(bytes.len() + 4 + head);
@@ -131,6 +118,20 @@ pub fn object_header_as(form: &HeaderForm, messages: &[NewMessage]) -> EncodedHe
     }
     bytes.extend(lookup3(&bytes).to_le_bytes());
     EncodedHeader { bytes, bodies }
+}
+
+/// What stands in front of the `size` bytes of messages of an object header of one chunk.
+pub fn header_front(form: &HeaderForm, size: u32) -> Vec<u8> {
+    let mut bytes = b"OHDR\x02".to_vec();
+    let width: u8 = match size {
+        0..=0xff => 0,
+        0x100..=0xffff => 1,
+        _ => 2,
+    };
+    bytes.push(form.flags & header_flag::KEPT | width);
+    bytes.extend(&form.extra);
+    bytes.extend(size.to_le_bytes().iter().take(1 << width));
+    bytes
 }
 
 /// Encodes a dataspace of version 2; `dims` in HDF5's order.

@@ -7,10 +7,11 @@ use super::effort::{Access, Effort};
 use super::header;
 use super::message::layout::Layout;
 use super::{
-    AddressHashMap, Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader,
+    AddressHashMap, Class, Dataset, Datatype, Error, Extent, Group, Heap, Object, ObjectHeader,
     ObjectKind, RelAddr, Result, Source, SourceReader, StoredChunk, Superblock, TypeRef,
 };
 use crate::h5::budget::Spent;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +23,9 @@ const MAX_CACHED_TYPES: u64 = 1 << 20;
 /// Objects that are remembered, in bytes of their headers: about 4 MB of memory. A small file is
 /// walked several times and keeps them all; what comes later in a large one is read each time.
 const MAX_CACHED_OBJECTS: u64 = 512 << 10;
+/// Long headers that are remembered, and the bytes of each: they have at least 1 MiB in the file.
+const MAX_CACHED_LONG_HEADERS: usize = 64;
+const MAX_CACHED_LONG: u64 = 64 << 10;
 /// What reading an object costs besides its bytes, in bytes.
 const OBJECT_COST: u64 = 128;
 /// What reading the place of a heap object costs, in bytes.
@@ -60,6 +64,7 @@ struct TypeCache {
 struct ObjectCache {
     known: AddressHashMap<Arc<Object>>,
     bytes: u64,
+    long: usize,
 }
 
 impl HeapCache {
@@ -183,11 +188,32 @@ impl File {
         };
         let bytes = cost_of(&object);
         let mut cache = lock();
-        if cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
+        // To read a long header again takes long, and most of it is not held.
+        let long = object.header.runs.is_some()
+            && bytes <= MAX_CACHED_LONG
+            && cache.long < MAX_CACHED_LONG_HEADERS;
+        cache.long += usize::from(long);
+        if long || cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
             cache.bytes += bytes;
             cache.known.insert(addr, Arc::clone(&object));
         }
         Ok(object)
+    }
+
+    /// The same object; if it is a group, one that holds all its links in memory, however many there
+    /// are.
+    ///
+    /// # Errors
+    /// If its links cannot be read again.
+    pub fn with_links(&self, object: Arc<Object>) -> Result<Arc<Object>> {
+        let ObjectKind::Group(group) = &object.kind else { return Ok(object) };
+        if group.stored.is_none() {
+            return Ok(object);
+        }
+        let held = group.links(self).map(|link| link.map(Cow::into_owned));
+        let held = held.collect::<Result<_>>()?;
+        let group = Group { held, stored: None, symbolic: group.symbolic.clone() };
+        Ok(Arc::new(Object { kind: ObjectKind::Group(group), ..Object::clone(&object) }))
     }
 
     /// Reads the object at `addr`, whether or not it is known.
@@ -226,7 +252,8 @@ impl File {
         let alone = header.version == 2
             && header.storage.is_empty()
             && header.pieces.is_empty()
-            && header.symbols.is_none();
+            && header.symbols.is_none()
+            && header.runs.is_none();
         if !alone {
             return Ok(None);
         }

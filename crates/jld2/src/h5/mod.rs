@@ -35,6 +35,7 @@ mod file;
 mod fractal_heap;
 mod header;
 mod heap;
+mod link_runs;
 pub mod message;
 mod name;
 mod object;
@@ -69,6 +70,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use file::File;
 pub use header::{Chunk, Message, ObjectHeader, Piece, Storage, header_flag, kind};
 pub use heap::{HEAP_HEAD, Heap, HeapObject};
+pub use link_runs::{LinkCursor, LinkMessage, LinkRun, LinkRuns, Links};
 pub use message::attribute::Attribute;
 pub use message::dataspace::{Dataspace, Extent};
 pub use message::datatype::{ByteOrder, Class, Datatype, Member, TypeRef};
@@ -77,7 +79,7 @@ pub use message::filter::{FilterEntry, with_fewer_values};
 pub use message::layout::{
     ChunkIndex, Chunked, HDF5_1_CHUNK_MAX, Layout, StoredChunk, chunk_width,
 };
-pub use message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
+pub use message::link::{AnyLink, Group, HardLink, Link, Symbolic, SymbolicLink};
 pub use name::Name;
 pub use object::{Dataset, Object, ObjectKind};
 pub use refs::{RefPlan, RefSlot};
@@ -85,7 +87,7 @@ pub use regions::Regions;
 pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use source::{Source, SourceReader};
 pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
-pub(crate) use to_visit::ToVisit;
+pub use to_visit::{ToVisit, Wanted, join};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
 
 use serde::{Deserialize, Serialize};

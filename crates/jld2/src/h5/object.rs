@@ -163,7 +163,7 @@ impl Object {
 
 /// Refuses what is kept in a heap for several objects. Of the messages that can be, only datatypes
 /// are written so unless a file is set up for it, and those lead to committed ones.
-fn unshared(m: &Message) -> Result<()> {
+pub(super) fn unshared(m: &Message) -> Result<()> {
     let other = matches!(
         m.kind,
         kind::DATASPACE | kind::LAYOUT | kind::FILTER_PIPELINE | kind::LINK_INFO | kind::LINK
@@ -236,6 +236,7 @@ fn group(header: &ObjectHeader, broken_link: &mut dyn FnMut(Error) -> Result<()>
     let info = header.single(kind::LINK_INFO, "link info")?.is_some();
     // JLD2 takes what has links for a group, whatever else there is.
     let any = header.of_kind(kind::LINK).chain(header.of_kind(kind::GROUP_INFO)).next().is_some();
+    let any = any || header.runs.is_some();
     let mut group = match &header.symbols {
         Some(group) => group.clone(),
         None if info || any => Group::default(),
@@ -248,6 +249,10 @@ fn group(header: &ObjectHeader, broken_link: &mut dyn FnMut(Error) -> Result<()>
             ));
         }
     };
+    if let Some(runs) = &header.runs {
+        group.symbolic.extend(runs.symbolic().iter().cloned());
+        group.stored = Some(Arc::clone(runs));
+    }
     for m in header.of_kind(kind::LINK) {
         match AnyLink::parse(&mut header.cursor(m, "link")) {
             Ok(link) => group.push(link),

@@ -248,7 +248,7 @@ impl<'a> Reader<'a> {
         let cache = c.u32()?;
         c.take(4)?;
         let mut scratch = Cursor::new(c.take(16)?, at + 16, "symbol table entry");
-        let count = self.out.group.links.len() + self.out.group.symbolic.len();
+        let count = self.out.group.held.len() + self.out.group.symbolic.len();
         if count >= INDEX_ENTRIES {
             return Err(Error::foreign(from, "a group with over 2^19 links"));
         }

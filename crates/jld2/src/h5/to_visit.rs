@@ -3,31 +3,71 @@
 //! The objects that are waited for are those that some objects on the way to the present one lead
 //! to. Their addresses are kept as an [`AddressLog`], their names without what stands in front of
 //! them, and the path of the present object once: memory grows with neither the number of
-//! references nor the depth of groups beyond a few bytes for each.
+//! references nor the depth of groups beyond a few bytes for each. The links of a long header are
+//! read again when it is their turn; what is kept of each is one bit.
 
 use super::tokens::{get, put};
-use super::{AddressLog, RelAddr, Result};
+use super::{AddressLog, Error, File, LinkCursor, RelAddr, Result};
 use crate::h5::budget::{Budget, Cost};
 
 /// The objects to be visited, in an order: what an object leads to comes before all else, as it was
 /// found.
 #[derive(Debug, Default)]
-pub(crate) struct ToVisit {
+pub struct ToVisit<'f> {
     /// One for each object on the way that leads to more than was visited.
-    levels: Vec<Level>,
+    levels: Vec<Level<'f>>,
     /// What the present object leads to.
-    found: Level,
+    found: Level<'f>,
 }
 
 /// What one object leads to.
 #[derive(Debug, Default)]
-struct Level {
+struct Level<'f> {
     /// Bytes of the object's own path.
     path: usize,
     targets: AddressLog,
     /// So many of the next targets hang off the object itself, the others off its links.
     own: u64,
     names: Names,
+    /// Links that come behind all others.
+    stored: Option<Stored<'f>>,
+}
+
+/// Links of a long header.
+#[derive(Debug)]
+struct Stored<'f> {
+    file: &'f File,
+    cursor: LinkCursor,
+    wanted: Wanted,
+    at: u64,
+}
+
+/// Which links of a long header are to be visited: a bit for each.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    bits: Vec<u64>,
+    len: u64,
+    /// How many there are.
+    count: u64,
+}
+
+impl Wanted {
+    /// Whether the next link is to be visited.
+    pub fn push(&mut self, wanted: bool) {
+        if self.len % 64 == 0 {
+            self.bits.push(0);
+        }
+        if let Some(last) = self.bits.last_mut() {
+            *last |= u64::from(wanted) << (self.len % 64);
+        }
+        self.len += 1;
+        self.count += u64::from(wanted);
+    }
+
+    fn get(&self, at: u64) -> bool {
+        let word = usize::try_from(at / 64).ok().and_then(|i| self.bits.get(i));
+        word.is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
 }
 
 /// Names in order, with their lengths.
@@ -37,9 +77,9 @@ struct Names {
     at: usize,
 }
 
-impl ToVisit {
+impl<'f> ToVisit<'f> {
     /// The present object leads to `target`, which has the same path.
-    pub(crate) fn own(&mut self, target: RelAddr) {
+    pub fn own(&mut self, target: RelAddr) {
         // What is behind a link has its own path; no object has both in another order.
         if self.found.names.bytes.is_empty() {
             self.found.own += 1;
@@ -54,7 +94,7 @@ impl ToVisit {
     ///
     /// # Errors
     /// If `budget` allows no more names.
-    pub(crate) fn link(
+    pub fn link(
         &mut self,
         name: &str,
         target: RelAddr,
@@ -67,21 +107,34 @@ impl ToVisit {
         Ok(())
     }
 
+    /// The present group has these links, of which those that are `wanted` are to be visited. They come
+    /// behind all that the group leads to otherwise.
+    pub fn stored(&mut self, file: &'f File, cursor: LinkCursor, wanted: Wanted) {
+        if wanted.count > 0 {
+            self.found.stored = Some(Stored { file, cursor, wanted, at: 0 });
+        }
+    }
+
     /// Goes on to the next object; `path` is that of the present one and becomes that of the next.
     /// `join` puts a link's name behind the path of its group.
-    pub(crate) fn next(
+    ///
+    /// # Errors
+    /// If the links of a long header cannot be read again.
+    pub fn next(
         &mut self,
         path: &mut String,
         budget: &mut Budget,
         join: impl FnOnce(&mut String, &str),
-    ) -> Option<RelAddr> {
-        if !self.found.targets.is_empty() {
+    ) -> Result<Option<RelAddr>> {
+        if !self.found.targets.is_empty() || self.found.stored.is_some() {
             let mut level = std::mem::take(&mut self.found);
             level.path = path.len();
             self.levels.push(level);
         }
-        let level = self.levels.last_mut()?;
-        let target = level.targets.pop()?;
+        let Some(level) = self.levels.last_mut() else { return Ok(None) };
+        let Some(target) = level.targets.pop() else {
+            return self.next_stored(path, join);
+        };
         path.truncate(level.path);
         if let Some(own) = level.own.checked_sub(1) {
             level.own = own;
@@ -90,15 +143,40 @@ impl ToVisit {
             join(path, name);
         }
         // A chain of any length takes no memory.
-        if level.targets.is_empty() {
+        if level.targets.is_empty() && level.stored.is_none() {
             self.levels.pop();
         }
-        Some(RelAddr(target))
+        Ok(Some(RelAddr(target)))
+    }
+
+    /// The next of the last level's links in a long header.
+    fn next_stored(
+        &mut self,
+        path: &mut String,
+        join: impl FnOnce(&mut String, &str),
+    ) -> Result<Option<RelAddr>> {
+        let Some(level) = self.levels.last_mut() else { return Ok(None) };
+        path.truncate(level.path);
+        let Some(Stored { file, cursor, wanted, at }) = &mut level.stored else { return Ok(None) };
+        while let Some(link) = cursor.next(file)? {
+            *at += 1;
+            if !wanted.get(*at - 1) {
+                continue;
+            }
+            join(path, &link.name);
+            wanted.count -= 1;
+            if wanted.count == 0 {
+                self.levels.pop();
+            }
+            return Ok(Some(link.target));
+        }
+        let (expected, found) = ("as many links as before", "fewer");
+        Err(Error::corrupt(cursor.offset(), "links of a group", expected, found))
     }
 }
 
 /// Puts a link's name behind a path, with a slash between them, if there is none.
-pub(super) fn join(path: &mut String, name: &str) {
+pub fn join(path: &mut String, name: &str) {
     if !path.ends_with('/') {
         path.push('/');
     }
@@ -159,7 +237,7 @@ mod tests {
                     found.push((RelAddr(addr), of));
                 }
                 theirs.extend(found.into_iter().rev());
-                let (next, expected) = (ours.next(&mut path, &mut budget, join), theirs.pop());
+                let (next, expected) = (ours.next(&mut path, &mut budget, join).unwrap(), theirs.pop());
                 prop_assert_eq!(next, expected.as_ref().map(|(addr, _)| *addr));
                 let Some((_, expected)) = expected else { break };
                 prop_assert_eq!(&path, &expected);
@@ -174,9 +252,9 @@ mod tests {
         let mut budget = Budget::new(0, 0);
         for i in 0..10_000 {
             all.own(RelAddr(i * i));
-            assert_eq!(all.next(&mut path, &mut budget, join), Some(RelAddr(i * i)));
+            assert_eq!(all.next(&mut path, &mut budget, join).unwrap(), Some(RelAddr(i * i)));
             assert!(all.levels.is_empty());
         }
-        assert_eq!((all.next(&mut path, &mut budget, join), path.as_str()), (None, "/"));
+        assert_eq!((all.next(&mut path, &mut budget, join).unwrap(), path.as_str()), (None, "/"));
     }
 }

@@ -2,10 +2,10 @@
 //! and which bytes belong to what (docs/jld2-format.md, section 9).
 
 use super::budget::{Budget, Cost, ELEMENT};
-use super::to_visit::{ToVisit, join};
+use super::to_visit::{ToVisit, Wanted, join};
 use super::{
     AddressHashMap, AddressSet, Cursor, Dataset, Dataspace, Datatype, Error, ErrorKind, File,
-    FillValue, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Result, TypeRef,
+    FillValue, LinkCursor, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Result, TypeRef,
 };
 use std::io::Read;
 use std::ops::Range;
@@ -183,7 +183,7 @@ pub struct Trace<'a> {
     visitor: &'a mut dyn Visitor,
     seen: AddressSet,
     heaps: AddressSet,
-    to_visit: ToVisit,
+    to_visit: ToVisit<'a>,
     /// Where elements of committed types lead elsewhere.
     plans: AddressHashMap<Arc<RefPlan>>,
     /// For the data of one dataset at a time.
@@ -220,7 +220,7 @@ impl<'a> Trace<'a> {
                 }
                 visited => visited?,
             }
-            next = trace.to_visit.next(&mut path, &mut trace.allowance, join);
+            next = trace.to_visit.next(&mut path, &mut trace.allowance, join)?;
         }
         Ok(())
     }
@@ -272,7 +272,16 @@ impl<'a> Trace<'a> {
         }
         match &object.kind {
             ObjectKind::Group(group) => {
-                for link in &group.links {
+                if let Some(runs) = &group.stored {
+                    let (mut cursor, mut wanted) = (LinkCursor::new(runs), Wanted::default());
+                    while let Some(link) = cursor.next_hard(self.file)? {
+                        let (target, at) = (link.target, link.at);
+                        let edge = Edge { kind: EdgeKind::Link, from: addr, at, target };
+                        wanted.push(self.leads_on(&edge)?);
+                    }
+                    self.to_visit.stored(self.file, LinkCursor::new(runs), wanted);
+                }
+                for link in &group.held {
                     let (target, at) = (link.target, link.at);
                     if self.leads_on(&Edge { kind: EdgeKind::Link, from: addr, at, target })? {
                         self.to_visit.link(&link.name, target, at, &mut self.allowance)?;

@@ -1,14 +1,18 @@
 //! Lists what a file holds: its linked datasets.
 
+use super::paths::{Listed, Paths};
 use crate::h5::budget::Cost;
-use crate::h5::{AddressSet, Budget, Error, File, ObjectKind, RelAddr, Result, Symbolic, ToVisit};
+use crate::h5::{
+    AddressSet, Budget, Error, File, LinkCursor, ObjectKind, RelAddr, Result, Symbolic, ToVisit,
+    Wanted,
+};
 use std::collections::HashMap;
 
 /// What the groups of a file lead to, sorted by path; `_types` is left out.
 #[derive(Debug, Default)]
 pub struct Linked {
     /// The datasets, with their addresses.
-    pub datasets: Vec<(String, RelAddr)>,
+    pub datasets: Paths,
     /// Soft and external links, which lead to names.
     pub symbolic: Vec<(String, Symbolic)>,
     /// What JLD2 does not read, and why.
@@ -20,6 +24,14 @@ pub struct Linked {
 /// # Errors
 /// If an object that is linked cannot be read.
 pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
+    Ok(listed(file)?.iter().map(|listed| (listed.path, listed.addr)).collect())
+}
+
+/// As [`datasets`], in little memory.
+///
+/// # Errors
+/// If an object that is linked cannot be read.
+pub fn listed(file: &File) -> Result<Paths> {
     let linked = linked(file)?;
     match linked.foreign.into_iter().next() {
         Some((_, error)) => Err(error),
@@ -31,7 +43,7 @@ pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
 ///
 /// # Errors
 /// If another object that is linked cannot be read.
-pub fn readable(file: &File) -> Result<Vec<(String, RelAddr)>> {
+pub fn readable(file: &File) -> Result<Paths> {
     let linked = linked(file)?;
     match linked.foreign.into_iter().find(|(_, error)| !error.is_foreign_dataset()) {
         Some((_, error)) => Err(error),
@@ -52,21 +64,21 @@ pub fn linked(file: &File) -> Result<Linked> {
     let (mut next, mut path) = (Some(root), String::new());
     while let Some(addr) = next {
         visit(file, addr, &path, &mut seen, &mut to_visit, &mut budget, &mut out)?;
-        next = to_visit.next(&mut path, &mut budget, |path, name| path.extend(["/", name]));
+        next = to_visit.next(&mut path, &mut budget, |path, name| path.extend(["/", name]))?;
     }
-    out.datasets.sort();
+    out.datasets = out.datasets.sorted();
     out.symbolic.sort_by(|a, b| a.0.cmp(&b.0));
     out.foreign.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(out)
 }
 
 /// Takes in the object at `addr`, which is linked as `path`.
-fn visit(
-    file: &File,
+fn visit<'f>(
+    file: &'f File,
     addr: RelAddr,
     path: &str,
     seen: &mut AddressSet,
-    to_visit: &mut ToVisit,
+    to_visit: &mut ToVisit<'f>,
     budget: &mut Budget,
     out: &mut Linked,
 ) -> Result<()> {
@@ -87,8 +99,16 @@ fn visit(
             if !seen.insert(addr.0) {
                 return Ok(());
             }
+            if let Some(runs) = &group.stored {
+                let mut wanted = Wanted::default();
+                let mut cursor = LinkCursor::new(runs);
+                while let Some(link) = cursor.next_hard(file)? {
+                    wanted.push(!(path.is_empty() && link.name == b"_types"));
+                }
+                to_visit.stored(file, LinkCursor::new(runs), wanted);
+            }
             // The last one is visited first.
-            for link in group.links.iter().rev() {
+            for link in group.held.iter().rev() {
                 if path.is_empty() && link.name == "_types" {
                     continue;
                 }
@@ -101,8 +121,8 @@ fn visit(
             }
         }
         ObjectKind::Dataset(_) => {
-            budget.take(Cost::Paths, path.len() as u64, at)?;
-            out.datasets.push((path.to_owned(), addr));
+            let listed = Listed { path: path.to_owned(), addr, more: Vec::new() };
+            out.datasets.push((file, budget, at), listed)?;
         }
         ObjectKind::Datatype(_) => {}
     }
@@ -125,7 +145,14 @@ pub(super) fn group_paths(file: &File) -> HashMap<RelAddr, String> {
             break;
         }
         let separator = if path == "/" { "" } else { "/" };
-        let mut links: Vec<_> = group.links.iter().collect();
+        // Of very many links only those to groups are kept.
+        let is_group = |addr| {
+            let object = file.object(addr);
+            object.is_ok_and(|object| matches!(object.kind, ObjectKind::Group(_)))
+        };
+        let few = group.stored.is_none();
+        let links = group.links(file).filter_map(Result::ok);
+        let mut links: Vec<_> = links.filter(|link| few || is_group(link.target)).collect();
         links.sort_by(|a, b| b.name.cmp(&a.name));
         for link in links {
             let path = format!("{path}{separator}{}", link.name);

@@ -14,7 +14,7 @@ pub(super) fn grown(make: impl FnOnce(&mut Build<'_>) -> ObjectRef) -> (Vec<u8>,
     let links = |addr| {
         let object = file.object(addr).unwrap();
         let ObjectKind::Group(group) = &object.kind else { panic!() };
-        group.links.clone()
+        group.held.clone()
     };
     let types = links(file.superblock().root).into_iter().find(|l| l.name == "_types").unwrap();
     let committed: Vec<_> = links(types.target).iter().map(|l| l.target).collect();

@@ -52,14 +52,14 @@ impl Item<'_> {
 }
 
 impl<'f> Group<'f> {
-    /// The group `object`, which stands at `path`.
+    /// The group `object`, which stands at `path` and holds all its links.
     pub(super) fn new(file: &'f File, path: String, object: Arc<Object>) -> Self {
         Self { file, path, object }
     }
 
     fn links(&self) -> &[Link] {
         match &self.object.kind {
-            ObjectKind::Group(Links { links, .. }) => links,
+            ObjectKind::Group(Links { held, .. }) => held,
             _ => &[],
         }
     }
@@ -133,7 +133,9 @@ impl<'f> Group<'f> {
         if let Some(group) = self.file.groups().get(link.target) {
             return Ok(Item::Group(Self::new(self.file, path, group)));
         }
-        let object = self.file.container().object(link.target).map_err(|e| e.in_object(&path))?;
+        let container = self.file.container();
+        let object = container.object(link.target).and_then(|object| container.with_links(object));
+        let object = object.map_err(|e| e.in_object(&path))?;
         Ok(match &object.kind {
             ObjectKind::Group(_) => Item::Group(Self::new(self.file, path, object)),
             ObjectKind::Dataset(_) => Item::Dataset(Dataset::new(self.file, path, object)?),

@@ -54,7 +54,7 @@ impl KnownGroup {
     fn of(object: &Arc<Object>) -> Self {
         let mut positions = HashMap::new();
         if let ObjectKind::Group(group) = &object.kind {
-            for (i, link) in group.links.iter().enumerate() {
+            for (i, link) in group.held.iter().enumerate() {
                 positions.entry(link.name.to_string()).or_insert(i);
             }
         }

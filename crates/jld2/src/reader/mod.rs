@@ -73,7 +73,7 @@ impl File {
     /// # Errors
     /// If its root group is damaged.
     pub fn from_container(container: h5::File) -> Result<Self> {
-        let root = container.object(container.superblock().root)?;
+        let root = container.with_links(container.object(container.superblock().root)?)?;
         if !matches!(root.kind, h5::ObjectKind::Group(_)) {
             let at = container.offset(container.superblock().root, "root group")?;
             return Err(Error::corrupt(at, "root", "a group", "another object"));
@@ -196,7 +196,7 @@ mod tests {
     fn a_group_is_read_once() {
         let file = File::open("tests/data/dicts.jld2").unwrap();
         let ObjectKind::Group(root) = &file.root.kind else { unreachable!("a group") };
-        let addr = root.links.iter().find(|link| link.name == "group").unwrap().target;
+        let addr = root.held.iter().find(|link| link.name == "group").unwrap().target;
         assert!(file.groups().get(addr).is_none(), "no path led through it");
         assert!(file.get("group/d").unwrap().is_some());
         let known = file.groups().get(addr).unwrap();

@@ -1,10 +1,8 @@
 //! Reads the chunks of a header, with what stands in front of their messages, and their checksums.
 
 use super::kinds::header_flag;
-use super::limits::too_large;
 use super::lost::{NO_LAYOUT, is_lost, is_zeroed, lacks_layout};
 use super::model::Chunk;
-use crate::h5::budget::HEADER_BYTES;
 use crate::h5::bytes::Cursor;
 use crate::h5::checksum::{Checked, Checksums, lookup3};
 use crate::h5::{Error, Result, Source, Superblock};
@@ -36,9 +34,9 @@ pub(super) struct Bytes<'a> {
 }
 
 impl Bytes<'_> {
-    pub(super) fn first(&self, offset: u64) -> Result<First> {
-        let Prefix { version, flags, extra, ref_count, messages, checksum } =
-            self.prefix(offset)?;
+    /// The first chunk, which is not long.
+    pub(super) fn behind(&self, offset: u64, prefix: Prefix) -> Result<First> {
+        let Prefix { version, flags, extra, ref_count, messages, checksum } = prefix;
         let chunk = self.chunk(offset, messages, checksum, version, flags)?;
         Ok(First { chunk, version, flags, extra, ref_count })
     }
@@ -62,9 +60,6 @@ impl Bytes<'_> {
                 format!("at most {} bytes", end.saturating_sub(messages)),
                 size.to_string(),
             ));
-        }
-        if size > HEADER_BYTES {
-            return Err(too_large(offset + 8, size));
         }
         Ok(Prefix { version: 1, flags: 0, extra: Vec::new(), ref_count, messages, checksum })
     }
@@ -120,9 +115,6 @@ impl Bytes<'_> {
                 size.to_string(),
             ));
         };
-        if size > HEADER_BYTES {
-            return Err(too_large(at, size));
-        }
         Ok(Prefix { version: 2, flags, extra, ref_count: 1, messages, checksum })
     }
 
@@ -133,12 +125,21 @@ impl Bytes<'_> {
         version: u8,
         flags: u8,
     ) -> Result<Chunk> {
+        let (messages, checksum) = self.continuation_area(offset, len, version)?;
+        self.chunk(offset, messages, checksum, version, flags)
+    }
+
+    /// Where the messages of a continuation begin, and where they end.
+    pub(super) fn continuation_area(
+        &self,
+        offset: u64,
+        len: u64,
+        version: u8,
+    ) -> Result<(u64, u64)> {
         let end = self.superblock.end_of_file;
         if version == 1 {
             return match offset.checked_add(len) {
-                Some(end) if end <= self.superblock.end_of_file => {
-                    self.chunk(offset, offset, end, version, flags)
-                }
+                Some(end) if end <= self.superblock.end_of_file => Ok((offset, end)),
                 _ => Err(Error::corrupt(
                     offset,
                     "header continuation length",
@@ -154,7 +155,7 @@ impl Bytes<'_> {
                 self.source.read_into(offset, &mut signature, "header continuation")?;
                 Cursor::new(&signature, offset, "header continuation")
                     .expect(b"OCHK", "header continuation signature")?;
-                self.chunk(offset, offset + 4, checksum, version, flags)
+                Ok((offset + 4, checksum))
             }
             _ => Err(Error::corrupt(
                 offset,

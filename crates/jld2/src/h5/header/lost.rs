@@ -2,7 +2,7 @@
 
 use super::kinds::kind;
 use super::messages::walk;
-use super::model::Chunk;
+use super::model::{Chunk, Message};
 use crate::h5::{Result, Source, Superblock};
 
 /// Disks and file systems lose no less than so many bytes at once, at a multiple of as many.
@@ -47,12 +47,23 @@ pub(super) fn is_lost(
         Ok(())
     });
     let (Ok(()), Some(last)) = (walked, last) else { return Ok(false) };
+    let said = chunk.bytes.iter().rposition(|&b| b != 0).map_or(0, |n| n as u64 + 1);
+    is_lost_behind((source, superblock), chunk, &last, chunk.offset + said)
+}
+
+/// As there, of a chunk whose last message is `last`, and whose bytes from the offset `said` on are
+/// zeros.
+pub(super) fn is_lost_behind(
+    (source, superblock): (&Source, &Superblock),
+    chunk: &Chunk,
+    last: &Message,
+    said: u64,
+) -> Result<bool> {
     let filler = last.kind == kind::NIL;
     if filler && last.len == 0 || last.body + u64::from(last.len) != chunk.checksum {
         return Ok(false);
     }
-    let said = chunk.bytes.iter().rposition(|&b| b != 0).map_or(0, |n| n as u64 + 1);
-    let end = if filler { chunk.offset + said } else { chunk.end() };
+    let end = if filler { said } else { chunk.end() };
     Ok(!is_zeroed((source, superblock), chunk, end)?)
 }
 

@@ -1,7 +1,7 @@
 //! Goes through the messages of one chunk of a header, and takes them in.
 
 use super::kinds::{header_flag, kind};
-use super::limits::too_many_links;
+use super::limits::too_many_messages;
 use super::model::{Chunk, Message, ObjectHeader};
 use crate::h5::budget::HEADER_MESSAGES;
 use crate::h5::bytes::Cursor;
@@ -21,7 +21,7 @@ impl ObjectHeader {
         walk(&chunk, self.version, self.flags, &mut |message, bytes| {
             let Message { kind, flags, offset, body, .. } = message;
             if messages.len() >= HEADER_MESSAGES {
-                return Err(too_many_links(offset));
+                return Err(too_many_messages(offset));
             }
             if kind > kind::LAST && flags & 8 != 0 {
                 return Err(Error::foreign(offset, format!("header message type {kind:#x}")));
@@ -55,28 +55,30 @@ pub(super) fn walk(
     let area = chunk.bytes.get(start..).unwrap_or_default();
     let mut c = Cursor::new(area, chunk.messages, "header message");
     while c.remaining() >= head {
-        let offset = c.offset();
-        let (kind, len, flags, order) = if version == 1 {
-            let kind = c.u16()?;
-            let Ok(kind) = u8::try_from(kind) else {
-                return Err(Error::corrupt(
-                    offset,
-                    "header message",
-                    "a type below 256",
-                    kind.to_string(),
-                ));
-            };
-            let (len, flags) = (c.u16()?, c.u8()?);
-            c.take(3)?;
-            (kind, len, flags, None)
-        } else {
-            let (kind, len, flags) = (c.u8()?, c.u16()?, c.u8()?);
-            (kind, len, flags, if tracked { Some(c.u16()?) } else { None })
-        };
-        let body = c.offset();
-        let bytes = c.take(usize::from(len))?;
-        let len = u32::from(len);
-        each(Message { kind, flags, order, chunk: 0, offset, body, len }, bytes)?;
+        let message = message_head(&mut c, version, flags)?;
+        let bytes = c.take(usize::try_from(message.len).unwrap_or(usize::MAX))?;
+        each(message, bytes)?;
     }
     Ok(())
+}
+
+/// What stands in front of the body of a message, which comes next. `flags` are the header's.
+pub(super) fn message_head(c: &mut Cursor<'_>, version: u8, flags: u8) -> Result<Message> {
+    let tracked = flags & header_flag::ORDER_TRACKED != 0;
+    let offset = c.offset();
+    let (kind, len, flags, order) = if version == 1 {
+        let kind = c.u16()?;
+        let Ok(kind) = u8::try_from(kind) else {
+            let (expected, found) = ("a type below 256", kind.to_string());
+            return Err(Error::corrupt(offset, "header message", expected, found));
+        };
+        let (len, flags) = (c.u16()?, c.u8()?);
+        c.take(3)?;
+        (kind, len, flags, None)
+    } else {
+        let (kind, len, flags) = (c.u8()?, c.u16()?, c.u8()?);
+        (kind, len, flags, if tracked { Some(c.u16()?) } else { None })
+    };
+    let (body, len) = (c.offset(), u32::from(len));
+    Ok(Message { kind, flags, order, chunk: 0, offset, body, len })
 }

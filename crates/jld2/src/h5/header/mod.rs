@@ -4,6 +4,7 @@
 mod chunks;
 mod kinds;
 mod limits;
+mod long;
 mod lost;
 mod messages;
 mod model;

@@ -1,11 +1,14 @@
 //! An object header with its chunks and messages, and where they stand.
 
 use super::kinds::{header_flag, kind};
+use super::long::Bodies;
 use crate::h5::budget::HEADER_MESSAGES;
 use crate::h5::bytes::Cursor;
 use crate::h5::checksum::Checked;
+use crate::h5::link_runs::LinkRuns;
 use crate::h5::message::link::Group;
 use crate::h5::{Error, RelAddr, Result};
+use std::sync::Arc;
 
 /// One piece of an object header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +23,8 @@ pub struct Chunk {
     pub has_checksum: bool,
     /// The checksum, as it is stored; 0 where there is none.
     pub stored_checksum: u32,
-    /// The bytes from the signature up to, without, the checksum.
+    /// The bytes from the signature up to, without, the checksum; none of a
+    /// [long header](ObjectHeader::runs).
     pub bytes: Vec<u8>,
     /// What the checksum says of them; where there is none, nothing is amiss.
     pub checked: Checked,
@@ -89,8 +93,8 @@ pub struct ObjectHeader {
     pub extra: Vec<u8>,
     /// Chunk 0 and continuations, in the order met.
     pub chunks: Vec<Chunk>,
-    /// All messages in order, continuation and NIL messages too; those that are kept elsewhere
-    /// follow.
+    /// All messages in order, continuation and NIL messages too, but for links in [`Self::runs`];
+    /// those that are kept elsewhere follow.
     pub messages: Vec<Message>,
     /// Messages that are kept elsewhere: links and attributes in fractal heaps.
     pub pieces: Vec<Piece>,
@@ -98,6 +102,11 @@ pub struct ObjectHeader {
     pub symbols: Option<Group>,
     /// Where all that is kept elsewhere stands.
     pub storage: Vec<Storage>,
+    /// Where the links of a long header stand, of which neither the bytes nor these messages are
+    /// held.
+    pub runs: Option<Arc<LinkRuns>>,
+    /// Bodies of the other messages of a long header.
+    pub(super) bodies: Bodies,
 }
 
 impl ObjectHeader {
@@ -114,6 +123,8 @@ impl ObjectHeader {
             pieces: Vec::new(),
             symbols: None,
             storage: Vec::new(),
+            runs: None,
+            bodies: Bodies::new(),
         }
     }
 
@@ -150,7 +161,10 @@ impl ObjectHeader {
         let chunks = self.chunks.iter().map(|c| c.bytes.len());
         let pieces = self.pieces.iter().map(|p| p.bytes.len());
         let symbols = self.symbols.as_ref().map_or(0, Group::weight);
-        chunks.chain(pieces).sum::<usize>() as u64 + symbols
+        let held = chunks.chain(pieces).sum::<usize>() as u64 + symbols;
+        let Some(runs) = &self.runs else { return held };
+        let bodies: usize = self.bodies.values().map(|body| body.len() + 64).sum();
+        held + runs.weight() + (bodies + 80 * self.chunks.len()) as u64
     }
 
     /// The body of one of this header's messages.
@@ -160,6 +174,9 @@ impl ObjectHeader {
             let piece = piece.and_then(|i| self.pieces.get(i));
             return piece.map_or(&[], |p| &p.bytes);
         };
+        if self.runs.is_some() {
+            return self.bodies.get(&message.body).map(Vec::as_slice).unwrap_or_default();
+        }
         let start = usize::try_from(message.body - chunk.offset).unwrap_or(usize::MAX);
         let len = usize::try_from(message.len).unwrap_or(usize::MAX);
         chunk.bytes.get(start..).and_then(|b| b.get(..len)).unwrap_or_default()

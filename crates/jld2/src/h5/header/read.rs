@@ -2,6 +2,7 @@
 
 use super::chunks::{Bytes, First};
 use super::limits::too_large;
+use super::long::{self, LONG};
 use super::model::ObjectHeader;
 use crate::h5::address::absolute;
 use crate::h5::budget::HEADER_BYTES;
@@ -38,14 +39,20 @@ impl ObjectHeader {
     ) -> Result<Self> {
         let Access { source, superblock, checksums, effort } = from;
         let offset = absolute(superblock, addr, "object header")?;
-        let from = Bytes { source, superblock, checksums };
-        let First { chunk: first, version, flags, extra, ref_count } = from.first(offset)?;
+        let bytes = Bytes { source, superblock, checksums };
+        let prefix = bytes.prefix(offset)?;
+        if prefix.checksum - offset > LONG {
+            return long::read(from, addr, lost);
+        }
+        let (access, from) = (from, bytes);
+        let First { chunk: first, version, flags, extra, ref_count } =
+            from.behind(offset, prefix)?;
         effort.add(first.bytes.len() as u64);
         // Most headers have no continuation, so that nothing need be remembered.
         let mut met = HashSet::new();
         // Honest chunks do not overlap.
-        let mut left =
-            superblock.end_of_file.min(HEADER_BYTES).saturating_sub(first.bytes.len() as u64);
+        let mut left = superblock.end_of_file.saturating_sub(first.bytes.len() as u64);
+        let mut held = first.bytes.len() as u64;
         let mut header = Self::empty(addr, version, flags, extra);
         header.ref_count = ref_count;
         let mut pending = header.push(first)?;
@@ -54,6 +61,14 @@ impl ObjectHeader {
             met.insert(offset);
         }
         while let Some((at, target, len)) = pending.pop() {
+            held = held.saturating_add(len);
+            // What does not fit into the file is told of below.
+            if held > LONG && len <= left {
+                if let Some(lost) = &mut lost {
+                    lost.clear();
+                }
+                return long::read(access, addr, lost);
+            }
             let mut next = || {
                 let offset = absolute(superblock, target, "header continuation")?;
                 if !met.insert(offset) {
@@ -91,7 +106,10 @@ impl ObjectHeader {
         let prefix = from.prefix(offset)?;
         let len = prefix.checksum - offset;
         *left = left.checked_sub(len).ok_or_else(|| too_large(offset, len))?;
-        let First { chunk, version, flags, extra, .. } = from.first(offset)?;
+        if len > HEADER_BYTES {
+            return Err(too_large(offset, len));
+        }
+        let First { chunk, version, flags, extra, .. } = from.behind(offset, prefix)?;
         let mut header = Self::empty(addr, version, flags, extra);
         header.push(chunk)?;
         Ok(header)

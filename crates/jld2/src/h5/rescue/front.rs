@@ -139,7 +139,7 @@ fn addresses(source: &Source, headers: &[u64]) -> Vec<RelAddr> {
         object.attributes.iter().for_each(|a| shared(&a.datatype));
         match &object.kind {
             ObjectKind::Dataset(dataset) => shared(&dataset.datatype),
-            ObjectKind::Group(group) => out.extend(group.links.iter().map(|link| link.target)),
+            ObjectKind::Group(group) => out.extend(group.held.iter().map(|link| link.target)),
             ObjectKind::Datatype(_) => {}
         }
     }

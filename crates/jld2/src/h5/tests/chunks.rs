@@ -57,7 +57,7 @@ fn file(mut sample: Sample, dims: &[u64], layout: Vec<u8>) -> File {
 fn dataset(file: &File) -> Dataset {
     let root = file.object(file.superblock().root).unwrap();
     let crate::h5::ObjectKind::Group(group) = &root.kind else { panic!("no group") };
-    file.object(group.links[0].target).unwrap().dataset().unwrap().clone()
+    file.object(group.held[0].target).unwrap().dataset().unwrap().clone()
 }
 
 /// The numbers of all stored chunks.

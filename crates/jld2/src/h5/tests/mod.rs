@@ -5,6 +5,7 @@ mod fills;
 mod forged;
 mod headers;
 mod heaps;
+mod long;
 mod messages;
 mod outside;
 mod rescue;

@@ -27,7 +27,7 @@ fn group(object: &Object) -> &Group {
 /// The object of this name in the root group.
 fn named(file: &File, name: &str) -> Result<Arc<Object>> {
     let root = file.object(file.superblock().root)?;
-    let link = group(&root).links.iter().find(|l| l.name == name);
+    let link = group(&root).held.iter().find(|l| l.name == name);
     file.object(link.expect("a link of this name").target)
 }
 
@@ -51,7 +51,7 @@ fn find(bytes: &[u8], signature: &[u8]) -> Vec<u64> {
 }
 
 fn names(group: &Group) -> Vec<&str> {
-    group.links.iter().map(|l| l.name.as_str()).collect()
+    group.held.iter().map(|l| l.name.as_str()).collect()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_symbol_table_leads_to_what_libhdf5_put_there() {
     let to = |path: &str| Symbolic::Soft(path.into());
     assert_eq!(soft, [("nowhere", to("/not/there")), ("soft", to("/many/own"))]);
     let many = named(&file, "many").unwrap();
-    assert_eq!(group(&many).links.len(), 26);
+    assert_eq!(group(&many).held.len(), 26);
     // Attributes of headers of version 1 are filled up to a multiple of eight.
     let data = named(&file, "data").unwrap();
     let sizes = data.attributes.iter().map(|a| (a.name.as_str(), a.data.len()));
@@ -80,7 +80,7 @@ fn a_symbol_table_leads_to_what_libhdf5_put_there() {
 fn fractal_heaps_lead_to_what_libhdf5_put_there() {
     let file = opened(sample("dense.h5"), Checksums::Trusted);
     let many = named(&file, "many").unwrap();
-    assert_eq!((group(&many).links.len(), many.header.pieces.len()), (121, 123));
+    assert_eq!((group(&many).held.len(), many.header.pieces.len()), (121, 123));
     let symbolic: Vec<_> = group(&many).symbolic.iter().map(|l| l.to.to_string()).collect();
     assert_eq!(symbolic, ["other.h5:/x", "/many/own"]);
     // One by creation, the other by name, as libhdf5 lists them.
@@ -127,7 +127,7 @@ fn whatever_bytes_an_index_has_it_is_read_to_an_end() {
         let mut storage = Vec::new();
         for object in ["many", "data", "order"] {
             let root = file.object(file.superblock().root).unwrap();
-            if group(&root).links.iter().any(|l| l.name == object) {
+            if group(&root).held.iter().any(|l| l.name == object) {
                 storage.extend(named(&file, object).unwrap().header.storage.clone());
             }
         }
@@ -300,7 +300,7 @@ fn a_table_that_many_groups_share_in_vain_is_not_read_without_end() {
     // What is left of them is counted as well.
     let before = file.allowance();
     let root = file.object(file.superblock().root).unwrap();
-    for link in &group(&root).links {
+    for link in &group(&root).held {
         assert_eq!(file.object_left(link.target).unwrap().1.len(), 1);
     }
     assert!(before.check(&file, 0).is_err());

@@ -115,9 +115,9 @@ impl<'a> Dumper<'a> {
     ///
     /// # Errors
     /// That of `unread`, or if something cannot be written.
-    pub fn entries<'p>(
+    pub fn entries<'p, P: AsRef<str>>(
         &self,
-        entries: impl IntoIterator<Item = (&'p str, Entry<'p>)>,
+        entries: impl IntoIterator<Item = (P, Entry<'p>)>,
         out: &mut dyn Write,
         unread: &mut dyn FnMut(&str, Error) -> Result<()>,
     ) -> Result<()> {
@@ -127,6 +127,7 @@ impl<'a> Dumper<'a> {
         put(out.write_all(b"{"))?;
         let mut written = 0;
         for (path, entry) in entries {
+            let path = path.as_ref();
             let mut held = Held::new(out);
             put(comma(&mut held, written).and_then(|()| held.write_all(b"\n")))?;
             put(text(&mut held, path.as_bytes()).and_then(|()| held.write_all(b":")))?;
