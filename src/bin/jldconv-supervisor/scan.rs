@@ -55,7 +55,7 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
     teller.bar.finish_and_clear();
     let (summary, told) = ended.map_err(|error| Stop(error.exit_code(), error.to_string()))?;
     if let Err(error) = told {
-        return written(error);
+        return written(&error);
     }
     if let Some(error) = summary.error {
         return Err(Stop(ExitCode::Internal, error));
@@ -71,7 +71,7 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
         catalogue.estimate = (told || estimate.rewrite.is_some()).then_some(estimate);
     }
     if let Err(error) = end(args, &catalogue) {
-        return written(error);
+        return written(&error);
     }
     if let Some(path) = &args.csv {
         write_file(path, &mut |out| scan::csv(&teller.kept, out)).map_err(internal)?;
@@ -101,7 +101,7 @@ fn nothing(args: &ScanArgs, selection: &Selection) -> String {
 }
 
 /// Whoever read the output went away, as `head` does: nobody is left to be told anything.
-fn written(error: io::Error) -> Result<ExitCode, Stop> {
+fn written(error: &io::Error) -> Result<ExitCode, Stop> {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Ok(ExitCode::Done),
         _ => Err(Stop(ExitCode::SomeFailed, format!("cannot write: {error}"))),

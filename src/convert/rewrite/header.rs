@@ -1,47 +1,20 @@
 //! Makes an object's header with the addresses, the layout and the filters of the output.
 
 use super::RewriteError;
+use super::context::{Context, NewHeader};
 use super::heap_objects::HeapPlace;
 use super::output::Output;
 use super::payloads::Payload;
-use super::relocate::Places;
 use super::stored_links::StoredLinks;
 use super::strings::{self, Body};
 use crate::h5::encode::{self, HeaderForm, NewMessage};
 use crate::h5::{
-    AnyLink, Attribute, Dataset, Error, File, FillValue, Group, Layout, Message, Object,
-    ObjectHeader, ObjectKind, RefPlan, RelAddr, Result, TypeRef, header_flag, kind,
+    AnyLink, Attribute, Dataset, Error, FillValue, Group, Layout, Message, Object, ObjectHeader,
+    ObjectKind, RefPlan, RelAddr, Result, TypeRef, header_flag, kind,
 };
 
 /// Bytes of the largest message that a header takes.
 const MAX_BODY: usize = 65_535;
-
-/// What all headers of a file have in common.
-pub(super) struct Context<'a> {
-    pub(super) file: &'a File,
-    /// Where everything goes. While sizes are still being added up that is not known, and all
-    /// addresses are null: no size depends on them.
-    pub(super) places: Option<&'a Places<'a>>,
-    /// Offset of the root's link to `_types`, and where the new one is.
-    pub(super) types_link: Option<(u64, RelAddr)>,
-    /// What offsets count from.
-    pub(super) base: u64,
-}
-
-/// A header to be written.
-pub(super) struct NewHeader {
-    pub(super) form: HeaderForm,
-    pub(super) messages: Vec<NewMessage>,
-    /// Links that are not held.
-    pub(super) links: Option<StoredLinks>,
-}
-
-impl<'a> Context<'a> {
-    /// For headers of which nothing but the size counts.
-    pub(super) fn sizing(file: &'a File) -> Self {
-        Self { file, places: None, types_link: None, base: 0 }
-    }
-}
 
 impl Context<'_> {
     /// Bytes of the new header of an object.
@@ -51,8 +24,8 @@ impl Context<'_> {
         payload: Option<&Payload>,
         place: HeapPlace,
     ) -> Result<u64> {
-        let new = self.header(object, payload, place)?;
-        match &new.links {
+        let (new, links) = self.header(object, payload, place)?;
+        match &links {
             None => Ok(encode::object_header_as(&new.form, &new.messages).bytes.len() as u64),
             Some(links) => links.len(object, &new),
         }
@@ -67,8 +40,8 @@ impl Context<'_> {
         place: HeapPlace,
         out: &mut Output<'_>,
     ) -> std::result::Result<(), RewriteError> {
-        let new = self.header(object, payload, place)?;
-        match &new.links {
+        let (new, links) = self.header(object, payload, place)?;
+        match &links {
             None => out.write(&encode::object_header_as(&new.form, &new.messages).bytes)?,
             Some(links) => links.write(self, object, &new, out)?,
         }
@@ -80,7 +53,7 @@ impl Context<'_> {
         object: &Object,
         payload: Option<&Payload>,
         place: HeapPlace,
-    ) -> Result<NewHeader> {
+    ) -> Result<(NewHeader, Option<StoredLinks>)> {
         let mut messages = Vec::new();
         let mut links = StoredLinks::of(object);
         let string = object.dataset().and_then(strings::form);
@@ -189,22 +162,13 @@ impl Context<'_> {
             flags &= !(header_flag::ORDER_TRACKED | header_flag::ORDER_INDEXED);
         }
         let form = HeaderForm { flags, extra: extra.clone() };
-        Ok(NewHeader { form, messages, links })
+        Ok((NewHeader { form, messages }, links))
     }
 
     fn shared(&self, body: &mut [u8], m: &Message, datatype: &TypeRef) -> Result<()> {
         match datatype {
             TypeRef::Shared { addr, at } => self.put(body, m, *at, *addr),
             TypeRef::Inline(_) => Ok(()),
-        }
-    }
-
-    /// The new address of the object `old`, which stands at the absolute offset `at`.
-    pub(super) fn new_addr(&self, old: RelAddr, at: u64) -> Result<RelAddr> {
-        match (self.types_link, self.places) {
-            (Some((link, types)), _) if link == at => Ok(types),
-            (_, Some(places)) => places.object(old, at),
-            (_, None) => Ok(RelAddr::NULL),
         }
     }
 

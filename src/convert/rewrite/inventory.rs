@@ -1,7 +1,7 @@
 //! Finds what is alive in a file: every object and every heap object that can be reached, without
 //! going through `_types`, so that types which nothing uses are left behind.
 
-use super::header::Context;
+use super::context::Context;
 use super::heap_objects::{HeapObjects, HeapPlace};
 use super::small::is_small;
 use super::strings::{self, Form};

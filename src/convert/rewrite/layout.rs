@@ -2,7 +2,8 @@
 //! headers.
 
 use super::RewriteError;
-use super::header::{self, Context};
+use super::context::Context;
+use super::header;
 use super::heap_objects::{HeapPlace, Stored};
 use super::inventory::{Inventory, is_empty_string};
 use super::output::Output;

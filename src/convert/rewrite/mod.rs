@@ -10,6 +10,7 @@
 
 mod choice;
 mod column_writer;
+mod context;
 mod front;
 mod header;
 mod heap_objects;

@@ -2,7 +2,7 @@
 //! addresses of the output.
 
 use super::RewriteError;
-use super::header::{Context, NewHeader};
+use super::context::{Context, NewHeader};
 use super::output::Output;
 use crate::h5::checksum::Lookup3;
 use crate::h5::encode::{self, NewMessage};

@@ -14,7 +14,7 @@ pub(super) enum Known<T> {
     /// Digests of so many at once.
     Folded {
         folds: Vec<u128>,
-        open: Fold,
+        open: Box<Fold>,
     },
 }
 
@@ -73,7 +73,7 @@ impl<T: Bytes> Known<T> {
         if count <= FEW {
             return Self::Each(Vec::new());
         }
-        Self::Folded { folds: Vec::new(), open: Fold::default() }
+        Self::Folded { folds: Vec::new(), open: Box::default() }
     }
 
     /// Takes in what is known of the next.

@@ -1,16 +1,10 @@
-//! Links of groups whose headers are too long to be kept: where they stand, and how they are read
-//! again, one after another.
+//! Where the links of groups stand whose headers are too long to be kept (`link_cursor` reads them).
 //!
 //! JLD2 writes all links of a group as messages of one header, however many there are.
 
-use super::bytes::Cursor;
-use super::header::kind;
-use super::message::link::{AnyLink, HardLink, Link, SymbolicLink};
-use super::{ErrorKind, File, Name, Result, Source};
-use std::borrow::Cow;
+use super::message::link::{AnyLink, SymbolicLink};
+use super::{Name, Result, Source};
 use std::ops::Range;
-use std::slice;
-use std::sync::Arc;
 
 /// Bytes that are read at once.
 const WINDOW: usize = 128 << 10;
@@ -82,6 +76,11 @@ impl LinkRuns {
         self.head
     }
 
+    /// Whether links that make no sense are passed over.
+    pub(super) fn lenient(&self) -> bool {
+        self.lenient
+    }
+
     /// Bytes that it takes in memory, roughly.
     pub(super) fn weight(&self) -> u64 {
         let symbolic: usize = self.symbolic.iter().map(SymbolicLink::weight).sum();
@@ -139,6 +138,22 @@ impl Window {
         Self { bytes: Vec::new(), at: 0, offset: start, end }
     }
 
+    /// The same window for other bytes.
+    pub(super) fn restart(&mut self, start: u64, end: u64) {
+        self.bytes.clear();
+        (self.at, self.offset, self.end) = (0, start, end);
+    }
+
+    /// How many of the bytes that it holds were gone through.
+    pub(super) fn passed(&self) -> usize {
+        self.at
+    }
+
+    /// Some of the bytes that it holds.
+    pub(super) fn get(&self, range: Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
     /// Absolute offset of what comes next.
     pub(super) fn offset(&self) -> u64 {
         self.offset
@@ -179,167 +194,5 @@ impl Window {
         let len = len.min(self.bytes.len() - self.at);
         self.at += len;
         self.offset += len as u64;
-    }
-}
-
-/// A link message as it is stored.
-#[derive(Debug, Clone, Copy)]
-pub struct LinkMessage<'a> {
-    /// Its flags.
-    pub flags: u8,
-    /// Its body.
-    pub body: &'a [u8],
-    /// Absolute offset of its body.
-    pub offset: u64,
-}
-
-impl<'a> LinkMessage<'a> {
-    /// The link, if it leads to an object.
-    ///
-    /// # Errors
-    /// If it makes no sense.
-    pub fn hard(self) -> Result<Option<HardLink<'a>>> {
-        HardLink::parse(&mut Cursor::new(self.body, self.offset, "link"))
-    }
-}
-
-/// Goes through [`LinkRuns`]: memory for one window of the file.
-#[derive(Debug)]
-pub struct LinkCursor {
-    runs: Arc<LinkRuns>,
-    next: usize,
-    window: Window,
-}
-
-impl LinkCursor {
-    /// In front of the first link.
-    pub fn new(runs: &Arc<LinkRuns>) -> Self {
-        Self { runs: Arc::clone(runs), next: 0, window: Window::new(0, 0) }
-    }
-
-    /// In front of the first link of one of the runs; it ends where that ends.
-    pub fn of_run(runs: &Arc<LinkRuns>, run: LinkRun) -> Self {
-        let window = Window::new(run.start, run.end);
-        Self { runs: Arc::clone(runs), next: usize::MAX, window }
-    }
-
-    /// Absolute offset of what comes next.
-    pub fn offset(&self) -> u64 {
-        self.window.offset()
-    }
-
-    /// The next message, of links that lead to names, too.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or is not what it was.
-    pub fn message(&mut self, file: &File) -> Result<Option<LinkMessage<'_>>> {
-        Ok(self.advance(file)?.map(|place| self.at(&place)))
-    }
-
-    fn advance(&mut self, file: &File) -> Result<Option<Place>> {
-        while self.window.left() == 0 {
-            let Some(run) = self.runs.runs.get(self.next) else { return Ok(None) };
-            self.window = Window {
-                bytes: std::mem::take(&mut self.window.bytes),
-                ..Window::new(run.start, run.end)
-            };
-            self.window.bytes.clear();
-            self.next += 1;
-        }
-        let at = self.window.offset();
-        let head = self.runs.head;
-        let bytes = self.window.peek(file.source(), &mut |read| file.spend(read.len() as u64))?;
-        let (flags, len) = message_head(bytes, at, head)?;
-        self.window.skip(head + len);
-        let end = self.window.at;
-        Ok(Some(Place { flags, body: end.saturating_sub(len)..end, offset: at + head as u64 }))
-    }
-
-    /// What was advanced to last.
-    fn at(&self, place: &Place) -> LinkMessage<'_> {
-        let body = self.window.bytes.get(place.body.clone()).unwrap_or_default();
-        LinkMessage { flags: place.flags, body, offset: place.offset }
-    }
-
-    /// The next link that leads to an object, where it stands.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or is not what it was.
-    pub fn next_hard(&mut self, file: &File) -> Result<Option<HardLink<'_>>> {
-        let place = loop {
-            let Some(place) = self.advance(file)? else { return Ok(None) };
-            match self.at(&place).hard() {
-                Ok(Some(_)) => break place,
-                Ok(None) => {}
-                Err(error) if self.runs.lenient && !matches!(error.kind(), ErrorKind::Io(_)) => {}
-                Err(error) => return Err(error),
-            }
-        };
-        self.at(&place).hard()
-    }
-
-    /// The next link that leads to an object.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or is not what it was.
-    pub fn next(&mut self, file: &File) -> Result<Option<Link>> {
-        let link = self.next_hard(file)?;
-        Ok(link.map(|HardLink { name, target, at }| Link { name: Name::new(name), target, at }))
-    }
-}
-
-/// Where a message stands in the window.
-struct Place {
-    flags: u8,
-    body: Range<usize>,
-    offset: u64,
-}
-
-/// Flags and length of the body of a link message at `at`, all of which is among `bytes`.
-fn message_head(bytes: &[u8], at: u64, head: usize) -> Result<(u8, usize)> {
-    let mut c = Cursor::new(bytes, at, "header message");
-    // In headers of version 1 the type takes two bytes.
-    c.expect_u8(kind::LINK, "type of a message that was a link before")?;
-    if head == 8 {
-        c.u8()?;
-    }
-    let len = usize::from(c.u16()?);
-    let flags = c.u8()?;
-    c.take(if head == 8 { 3 } else { head - 4 })?;
-    c.take(len)?;
-    Ok((flags, len))
-}
-
-/// The links of a group that lead to objects, in order.
-#[derive(Debug)]
-pub struct Links<'a> {
-    file: &'a File,
-    stored: Option<LinkCursor>,
-    held: slice::Iter<'a, Link>,
-}
-
-impl<'a> Links<'a> {
-    pub(super) fn new(file: &'a File, stored: Option<&Arc<LinkRuns>>, held: &'a [Link]) -> Self {
-        Self { file, stored: stored.map(LinkCursor::new), held: held.iter() }
-    }
-}
-
-impl<'a> Iterator for Links<'a> {
-    type Item = Result<Cow<'a, Link>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(cursor) = &mut self.stored {
-            match cursor.next(self.file) {
-                Ok(Some(link)) => return Some(Ok(Cow::Owned(link))),
-                Ok(None) => self.stored = None,
-                Err(error) => {
-                    // Nothing is left to go on with.
-                    self.stored = None;
-                    self.held = [].iter();
-                    return Some(Err(error));
-                }
-            }
-        }
-        self.held.next().map(|link| Ok(Cow::Borrowed(link)))
     }
 }

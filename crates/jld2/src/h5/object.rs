@@ -1,7 +1,8 @@
 //! Tells what an object header is: a group, a dataset or a committed datatype.
 
+use super::group::Group;
 use super::header::kind;
-use super::message::link::{AnyLink, Group};
+use super::message::link::AnyLink;
 use super::message::{filter, layout::Layout};
 use super::{
     Attribute, Class, Dataspace, Datatype, Error, Extent, FillValue, FilterEntry, Message,

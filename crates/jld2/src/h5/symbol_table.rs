@@ -4,8 +4,9 @@
 use super::address::absolute;
 use super::bytes::Cursor;
 use super::effort::Access;
+use super::group::Group;
 use super::header::Storage;
-use super::message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
+use super::message::link::{AnyLink, Link, Symbolic, SymbolicLink};
 use super::{Error, ErrorKind, Name, RelAddr, Result, Superblock};
 use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODES};
 use std::collections::HashSet;

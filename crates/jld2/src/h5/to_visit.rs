@@ -54,7 +54,7 @@ pub struct Wanted {
 impl Wanted {
     /// Whether the next link is to be visited.
     pub fn push(&mut self, wanted: bool) {
-        if self.len % 64 == 0 {
+        if self.len.is_multiple_of(64) {
             self.bits.push(0);
         }
         if let Some(last) = self.bits.last_mut() {

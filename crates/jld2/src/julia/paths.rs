@@ -164,6 +164,7 @@ impl Paths {
     }
 
     /// All are in: they can be gone through from now on.
+    #[must_use]
     pub fn sorted(mut self) -> Self {
         if self.runs.is_empty() {
             self.young.sort();
@@ -290,12 +291,11 @@ impl Iterator for Iter<'_> {
         // Where there is one list, or the next is of the same, nothing moves.
         let Some(mut first) = self.heap.peek_mut() else { return self.young.next().cloned() };
         let which = first.0.1;
-        match self.cursors.get_mut(which).and_then(Cursor::next) {
-            Some(next) => Some(std::mem::replace(&mut first.0.0, next)),
-            None => {
-                let Reverse((last, _)) = std::collections::binary_heap::PeekMut::pop(first);
-                Some(last)
-            }
+        if let Some(next) = self.cursors.get_mut(which).and_then(Cursor::next) {
+            Some(std::mem::replace(&mut first.0.0, next))
+        } else {
+            let Reverse((last, _)) = std::collections::binary_heap::PeekMut::pop(first);
+            Some(last)
         }
     }
 }

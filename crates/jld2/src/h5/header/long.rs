@@ -15,7 +15,7 @@ use crate::h5::link_runs::{LinkRuns, Window};
 use crate::h5::message::link::AnyLink;
 use crate::h5::object::unshared;
 use crate::h5::{Error, RelAddr, Result};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Headers of more bytes are long: some 40,000 links.
@@ -285,6 +285,3 @@ impl Scan<'_> {
         Ok(found)
     }
 }
-
-/// Bodies of messages by where they stand.
-pub(super) type Bodies = BTreeMap<u64, Vec<u8>>;

@@ -1,14 +1,17 @@
 //! An object header with its chunks and messages, and where they stand.
 
 use super::kinds::{header_flag, kind};
-use super::long::Bodies;
 use crate::h5::budget::HEADER_MESSAGES;
 use crate::h5::bytes::Cursor;
 use crate::h5::checksum::Checked;
+use crate::h5::group::Group;
 use crate::h5::link_runs::LinkRuns;
-use crate::h5::message::link::Group;
 use crate::h5::{Error, RelAddr, Result};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Bodies of messages by where they stand.
+pub(super) type Bodies = BTreeMap<u64, Vec<u8>>;
 
 /// One piece of an object header.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,7 @@
 //! Parses links (HDF5 specification IV.A.2.g; docs/jld2-format.md, section 3.1).
 
-use crate::h5::budget::INDEX_ENTRIES;
 use crate::h5::bytes::Cursor;
-use crate::h5::link_runs::{LinkCursor, LinkRuns, Links};
-use crate::h5::{Error, File, Name, RelAddr, Result};
-use std::borrow::Cow;
-use std::sync::Arc;
+use crate::h5::{Error, Name, RelAddr, Result};
 
 /// A hard link of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,90 +62,6 @@ impl Symbolic {
         match self {
             Self::Soft(_) => "a soft link",
             Self::External { .. } => "an external link",
-        }
-    }
-}
-
-/// The links of a group. Those of a [long header](LinkRuns) are read from the file as they are asked
-/// for; [`Self::links`] gives them all.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Group {
-    /// Those that lead to objects and are held in memory, in order.
-    pub held: Vec<Link>,
-    /// Where those that are not held stand, which come first.
-    pub stored: Option<Arc<LinkRuns>>,
-    /// Those that lead to names, in order.
-    pub symbolic: Vec<SymbolicLink>,
-}
-
-impl Group {
-    /// How many links lead to objects.
-    pub fn len(&self) -> u64 {
-        self.stored.as_ref().map_or(0, |runs| runs.len()).saturating_add(self.held.len() as u64)
-    }
-
-    /// Whether no link leads to an object.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Those that lead to objects, in order. `file` is the one that the group is in.
-    pub fn links<'a>(&'a self, file: &'a File) -> Links<'a> {
-        Links::new(file, self.stored.as_ref(), &self.held)
-    }
-
-    /// The first of them that has this name.
-    ///
-    /// # Errors
-    /// If the group cannot be read again.
-    pub fn find(&self, file: &File, name: &str) -> Result<Option<Link>> {
-        if let Some(runs) = &self.stored {
-            let mut cursor = LinkCursor::new(runs);
-            while let Some(link) = cursor.next_hard(file)? {
-                if link.name == name.as_bytes() {
-                    let HardLink { name, target, at } = link;
-                    return Ok(Some(Link { name: Name::new(name), target, at }));
-                }
-            }
-        }
-        Ok(self.held.iter().find(|link| link.name == name).cloned())
-    }
-
-    /// The first of them whose name is shown so.
-    ///
-    /// # Errors
-    /// If the group cannot be read again.
-    pub fn find_shown(&self, file: &File, name: &str) -> Result<Option<Link>> {
-        let shown = |link: &Result<Cow<'_, Link>>| match link {
-            Ok(link) => link.name.as_str() == name,
-            Err(_) => true,
-        };
-        self.links(file).find(shown).map(|link| link.map(Cow::into_owned)).transpose()
-    }
-
-    /// Those that lead to objects, in order, all in memory. `at` is where the group stands.
-    ///
-    /// # Errors
-    /// If the group cannot be read again, or has more than 2^19 links.
-    pub fn all(&self, file: &File, at: u64) -> Result<Vec<Link>> {
-        if self.len() > INDEX_ENTRIES as u64 {
-            let limit = "2^19 links, the most that are held at once for this";
-            return Err(Error::too_large_at(at, "a group", limit));
-        }
-        self.links(file).map(|link| link.map(Cow::into_owned)).collect()
-    }
-
-    /// Bytes that it takes in memory, roughly.
-    pub(in crate::h5) fn weight(&self) -> u64 {
-        let links = self.held.iter().map(|l| l.name.weight() + 48);
-        links.chain(self.symbolic.iter().map(SymbolicLink::weight)).sum::<usize>() as u64
-    }
-
-    /// Takes in a link.
-    pub(in crate::h5) fn push(&mut self, link: AnyLink) {
-        match link {
-            AnyLink::Hard(link) => self.held.push(link),
-            AnyLink::Symbolic(link) => self.symbolic.push(link),
         }
     }
 }
