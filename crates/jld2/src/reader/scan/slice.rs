@@ -102,7 +102,7 @@ impl NumberType {
 
 impl<'b> NumberSlice<'b> {
     /// The numbers of these bytes; a rest of less than a number is left out.
-    pub(super) fn new(number: NumberType, bytes: &'b [u8]) -> Self {
+    pub fn new(number: NumberType, bytes: &'b [u8]) -> Self {
         Self { number, bytes }
     }
 
