@@ -9,6 +9,7 @@ mod condition;
 mod error;
 mod mera_file;
 mod query;
+mod reductions;
 mod relation;
 mod selection;
 mod sum;
@@ -17,6 +18,7 @@ pub use condition::{Condition, ConditionError, Number, Variable, parse as parse_
 pub use error::NumbersError;
 pub use mera_file::{MeraFile, MeraGroup, RunInfo};
 pub use query::{Batch, Query, Values};
+pub use reductions::{bulk_velocity, center_of_mass, levels, total_mass};
 pub use relation::{Place, Relation};
 pub use selection::{Ask, Selection};
 pub use sum::Sum;

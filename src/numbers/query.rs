@@ -180,10 +180,33 @@ impl<'f> Query<'f> {
         wanted: &[Ask],
         selection: &Selection,
     ) -> Result<Self, NumbersError> {
+        let center = selection.center().unwrap_or([Center::At(0.0); 3]);
+        Self::about(file, relation, wanted, selection, center)
+    }
+
+    /// The same with quantities from the box's corner, wherever the region is counted from.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn from_corner(
+        file: &str,
+        relation: &Relation<'f>,
+        wanted: &[Ask],
+        selection: &Selection,
+    ) -> Result<Self, NumbersError> {
+        Self::about(file, relation, wanted, selection, [Center::At(0.0); 3])
+    }
+
+    fn about(
+        file: &str,
+        relation: &Relation<'f>,
+        wanted: &[Ask],
+        selection: &Selection,
+        center: [Center; 3],
+    ) -> Result<Self, NumbersError> {
         let setting = match relation.group() {
             Some(group) => {
                 let (units, unit) = (group.info.units(), selection.region.unit.as_deref());
-                let center = selection.center().unwrap_or([Center::At(0.0); 3]);
                 let center = center_fractions(center, unit, group.boxlen, &units)?;
                 Some(group.setting(center))
             }

@@ -83,6 +83,17 @@ impl Body {
         self.table == TableKind::Particles
     }
 
+    /// Whether rows are cells of the grid.
+    pub(super) fn is_cells(&self) -> bool {
+        self.table.is_cells()
+    }
+
+    /// Whether places are counted from the corner of the box.
+    pub(super) fn is_from_corner(&self) -> bool {
+        let Triple { x, y, z } = self.center;
+        [x, y, z].iter().all(|along| along.to_bits() == 0)
+    }
+
     /// Cells of the row's level along the box: a power of two, exact.
     fn cells(&self, row: &Row) -> f64 {
         self.level.unwrap_or(row.level).exp2()

@@ -197,9 +197,17 @@ impl Quantity {
         self.columns.iter().map(|(_, name)| name.as_str())
     }
 
-    /// Whether it is a stored column in code units, as it is.
+    /// Whether it is the stored column of its name, number by number: in code units, and counted from
+    /// the box's corner where it is a place.
     pub fn is_stored(&self) -> bool {
-        self.rule == Rule::Own && self.unit.to_bits() == 1.0_f64.to_bits()
+        let own = |(_, column): &(Field, String)| *column == self.name;
+        let same = match self.rule {
+            Rule::Own => true,
+            Rule::Corner(_) => return self.body.is_from_corner(),
+            Rule::Position(_) => !self.body.is_cells() && self.body.is_from_corner(),
+            _ => false,
+        };
+        same && self.columns.iter().all(own) && self.unit.to_bits() == 1.0_f64.to_bits()
     }
 
     /// Its value in a row, of which `stored` holds the columns in the order of

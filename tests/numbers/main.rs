@@ -1,0 +1,3 @@
+//! Numbers of Mera files: what real Mera computed of them, and what the programs print.
+
+mod truth;
