@@ -45,10 +45,15 @@ mod shards_at_work;
 mod signals;
 #[path = "cli/slips.rs"]
 mod slips;
+#[cfg(feature = "fault")]
+#[path = "cli/status.rs"]
+mod status;
 #[path = "cli/supervisor.rs"]
 mod supervisor;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/trees.rs"]
+mod trees;
 #[cfg(feature = "fault")]
 #[path = "cli/words.rs"]
 mod words;

@@ -53,6 +53,11 @@ impl Ranges {
         self.0.get(behind).is_some_and(|range| range.contains(&number))
     }
 
+    /// Whether a file of this number is taken: one without a number only where all are.
+    pub fn takes(&self, number: Option<u64>) -> bool {
+        number.map_or_else(|| self.is_all(), |number| self.contains(number))
+    }
+
     /// The ranges, ascending; each ends before the next begins.
     pub fn iter(&self) -> impl Iterator<Item = &RangeInclusive<u64>> {
         self.0.iter()

@@ -184,7 +184,7 @@ impl Shard {
         self.count == 1
     }
 
-    /// Keeps this part of `files`, which are in the order of their numbers.
+    /// Keeps this part of `files`, which are in the order of [`discover`](super::discover).
     pub fn take(self, files: Vec<Found>, weigh: Weigh) -> Vec<Found> {
         if self.is_whole() {
             return files;
@@ -198,7 +198,8 @@ impl Shard {
             .collect()
     }
 
-    /// The part of `count` that each of `files` belongs to, which are in the order of their numbers.
+    /// The part of `count` that each of `files` belongs to, which are in the order of
+    /// [`discover`](super::discover).
     pub fn divide(files: &[Found], count: u32, weigh: Weigh) -> Vec<Self> {
         let owners = owners(files, count, weigh).into_iter();
         owners.map(|part| Self { index: part.saturating_add(1), count }).collect()
@@ -215,7 +216,8 @@ fn owners(files: &[Found], count: u32, weigh: Weigh) -> Vec<u32> {
     // one file is large. Numbers and names break ties, so that every task agrees.
     let mut order: Vec<(usize, &Found)> = files.iter().enumerate().collect();
     order.sort_by(|(_, a), (_, b)| {
-        (Reverse(a.bytes), a.number, &a.name).cmp(&(Reverse(b.bytes), b.number, &b.name))
+        let key = |file: &Found| (Reverse(file.bytes), file.number.unwrap_or(u64::MAX));
+        (key(a), &a.name).cmp(&(key(b), &b.name))
     });
     let mut loads: BinaryHeap<Reverse<(u128, u64, u32)>> =
         (0..parts).map(|part| Reverse((0, 0, part))).collect();
@@ -293,7 +295,8 @@ mod tests {
             .zip(0_u64..)
             .map(|(bytes, number)| Found {
                 name: format!("output_{number:05}.jld2"),
-                number,
+                number: Some(number),
+                head: Some(7),
                 path: format!("/in/output_{number:05}.jld2").into(),
                 bytes: *bytes,
                 modified: None,
@@ -354,7 +357,7 @@ mod tests {
             for part in &parts {
                 prop_assert!(part.is_sorted_by_key(|file| file.number));
                 for file in part {
-                    prop_assert!(seen.insert(file.number), "{} twice", file.number);
+                    prop_assert!(seen.insert(file.number), "{} twice", file.name);
                 }
             }
             prop_assert_eq!(seen.len(), sizes.len());

@@ -4,7 +4,7 @@
 //! are applied where [`Layer`] is resolved.
 
 use super::value::{self, Share, Size, Span};
-use crate::archive::{Ranges, Shard};
+use crate::archive::{Glob, Ranges, Shard};
 use crate::convert::{Chunking, Compress, Mode, Unchanged, VerifyLevel};
 use crate::report::Progress;
 use crate::supervisor::{Count, OnConflict, OnFull};
@@ -116,9 +116,20 @@ pub struct BatchFlags {
     /// Output numbers, inclusive, for instance 100-200,250,300- [default: all]
     #[arg(long, value_name = "RANGES", help_heading = "Files")]
     pub range: Option<Ranges>,
-    /// Beginning of the file names: <PREFIX>NNNNN.jld2 [default: output_]
+    /// Beginning of the file names: <PREFIX>NNNNN.jld2 (may be given several times) [default: output_,
+    /// with any text before it]
     #[arg(long, value_name = "TEXT", value_parser = value::prefix, help_heading = "Files")]
-    pub prefix: Option<String>,
+    pub prefix: Vec<String>,
+    /// Take files of any names that match a quoted pattern, for instance '*.jld2'; one with a slash is
+    /// about the path below INPUT_DIR (may be given several times)
+    #[arg(long = "match", value_name = "GLOB", help_heading = "Files")]
+    pub globs: Vec<Glob>,
+    /// Take files of directories below, too; the outputs come into directories of the same names
+    /// below OUTPUT_DIR. Links to directories are not followed
+    #[arg(long, short = 'r', value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true, help_heading = "Files")]
+    pub recursive: Option<bool>,
     /// Only part I of N of the files, balanced by bytes [default: from SLURM, else 1/1]
     #[arg(long, value_name = "I/N", help_heading = "Files")]
     pub shard: Option<Shard>,

@@ -4,7 +4,7 @@
 //! no sense is asked for again; the end of the input (Ctrl-D) is a "no" to everything.
 
 use super::flags::Layer;
-use super::resolve::DEFAULT_PREFIX;
+use super::resolve::selection;
 use super::value;
 use crate::archive::{Ranges, discover};
 use crate::cli::raw_settings::Said;
@@ -71,12 +71,12 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
     }
 
     fn range(&mut self, said: &mut Said, layer: &Layer, input_dir: &Path) -> io::Result<bool> {
-        let prefix = layer.batch.prefix.as_deref().unwrap_or(DEFAULT_PREFIX);
-        let archive = discover(input_dir, prefix).map_err(io::Error::other)?;
-        let overview = Overview::new(&archive, &Ranges::all());
+        let selection = selection(&layer.batch);
+        let archive = discover(input_dir, &selection, None).map_err(io::Error::other)?;
+        let overview = Overview::new(&archive, &selection, &Ranges::all());
         self.tell(&overview.block())?;
         let Some((first, last)) = overview.span else {
-            self.tell(&format!("There are no {prefix}NNNNN.jld2 here: nothing to do.\n"))?;
+            self.tell(&format!("There are no {} here: nothing to do.\n", selection.shown()))?;
             return Ok(false);
         };
         if overview.found > MANY {

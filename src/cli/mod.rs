@@ -1,5 +1,6 @@
 //! Reads command lines, config file and environment; no logic.
 
+mod ask;
 mod build_info;
 mod completions;
 mod flags;
@@ -17,8 +18,10 @@ mod slurm;
 mod slurm_script;
 mod supervisor;
 mod target;
+mod test_hooks;
 mod value;
 
+pub use ask::{OrderArgs, StatusArgs};
 pub use build_info::build_info;
 pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
@@ -32,13 +35,15 @@ pub use quote::quote;
 pub use raw_settings::Said;
 pub use reference::reference;
 pub use refusal::refuse;
-pub use resolve::{DEFAULT_PREFIX, Run, UsageError, View, options, resolve};
+pub use resolve::{Run, UsageError, View, options, resolve};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
-pub use slips::{archives_below, input_meant, jldconv_meant, supervisor_meant};
-pub use slurm::{SlurmArgs, SlurmFlags, submit};
+pub use slips::{Meant, input_meant, jldconv_meant, supervisor_meant};
+pub use slurm::{SUBMIT, SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
 pub use supervisor::{
     Gathered, Parsed, ReportArgs, StartFlags, SupervisorCli, SupervisorCommand, VerifyPairsArgs,
+    config_file,
 };
 pub use target::{TargetCheckArgs, TargetCommand, TargetListArgs, TargetShowArgs};
+pub use test_hooks::asked_for_in_vain;
 pub use value::{Share, Size, Span};

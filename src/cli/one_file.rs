@@ -68,11 +68,18 @@ pub enum JldconvCommand {
 
 /// The arguments of `inspect`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 each file was read, and can be converted where it must be, 1 a \
+                        file cannot be read or converted, 2 usage."
+)]
 pub struct InspectArgs {
     /// The files, or directories of *.jld2; of more than three, each gets one line (-v shows all of
     /// each)
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Enter directories below, too
+    #[arg(long, short = 'r')]
+    pub recursive: bool,
     /// Print JSON, one object a file and line
     #[arg(long)]
     pub json: bool,
@@ -106,7 +113,7 @@ pub struct DoctorArgs {
     #[arg(value_name = "OUT")]
     pub output: Option<PathBuf>,
     /// What the names of the archive's files begin with
-    #[arg(long, value_name = "PREFIX", default_value = super::resolve::DEFAULT_PREFIX)]
+    #[arg(long, value_name = "PREFIX", default_value = crate::archive::DEFAULT_PREFIX)]
     pub prefix: String,
     /// Print JSON
     #[arg(long)]
@@ -155,6 +162,9 @@ pub struct VerifyArgs {
     /// Let no rules explain anything: every difference counts
     #[arg(long, conflicts_with_all = ["target", "rules"])]
     pub strict: bool,
+    /// Directories: those below them, too, by the same paths
+    #[arg(long, short = 'r')]
+    pub recursive: bool,
     /// Directories: files that only OLD has are not differences (--unchanged skip leaves some out)
     #[arg(long)]
     pub allow_missing: bool,
@@ -235,6 +245,9 @@ pub struct UndoArgs {
     /// Files that were upgraded in place, or directories of them
     #[arg(value_name = "FILE|DIR", required = true)]
     pub paths: Vec<PathBuf>,
+    /// Enter directories below, too
+    #[arg(long, short = 'r')]
+    pub recursive: bool,
     /// Where their undo files are [default: beside each file]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
@@ -246,6 +259,9 @@ pub struct CommitArgs {
     /// Files that were upgraded in place, or directories of them
     #[arg(value_name = "FILE|DIR", required = true)]
     pub paths: Vec<PathBuf>,
+    /// Enter directories below, too
+    #[arg(long, short = 'r')]
+    pub recursive: bool,
     /// Where their undo files are [default: beside each file]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! Makes a plan of a resolved command line: look into the archive, choose, divide.
 
 use super::resolve::Run;
-use crate::archive::{ArchiveError, Listing, discover};
+use crate::archive::{ArchiveError, Below, Listing, below, discover};
 use crate::report::Overview;
 use crate::supervisor::Plan;
 use crate::text;
@@ -23,11 +23,11 @@ pub struct Prepared {
 /// Where the archive's directory cannot be listed.
 pub fn prepare(run: &Run) -> Result<Prepared, ArchiveError> {
     let settings = &run.settings;
-    let archive = discover(&settings.input_dir, &run.prefix)?;
-    let overview = Overview::new(&archive, &run.range);
+    let archive = discover(&settings.input_dir, &run.selection, Some(&settings.output_dir))?;
+    let overview = Overview::new(&archive, &run.selection, &run.range);
     let mut files = archive.files;
-    files.retain(|file| run.range.contains(file.number));
-    let listing = Listing::of(&files, &run.prefix, &run.range, run.weigh());
+    files.retain(|file| run.range.takes(file.number));
+    let listing = Listing::of(&files, &run.selection, &run.range, run.weigh());
     let files = settings.shard.take(files, run.weigh());
     let plan = Plan { listing: Some(listing), ..Plan::of(files, &settings.output_dir) };
     Ok(Prepared { overview, plan })
@@ -40,13 +40,33 @@ impl Prepared {
             return None;
         }
         let dir = shown(&run.settings.input_dir);
-        let prefix = &run.prefix;
+        let wanted = run.selection.shown();
         Some(match &self.overview.range {
             Some(range) if self.overview.found > 0 => {
                 format!("no file of {dir} is in the range {range}:\n{}", self.overview.block())
             }
-            _ => format!("{dir} holds no {prefix}NNNNN.jld2\n{}", self.overview.block()),
+            _ => {
+                let (block, below) = (self.overview.block(), self.below(run));
+                format!("{dir} holds no {wanted}\n{block}{}", below.unwrap_or_default())
+            }
         })
+    }
+
+    /// Where the files may be, if there are none in the directory itself.
+    fn below(&self, run: &Run) -> Option<String> {
+        if run.selection.recursive {
+            return None;
+        }
+        let (input, output) = (&run.settings.input_dir, &run.settings.output_dir);
+        let Below { dirs, files, first, more } = below(input, &run.selection, Some(output))?;
+        let first = text::tame(&first);
+        let (hold, dirs) = match dirs {
+            1 => ("holds", format!("the directory {first} below")),
+            many => ("hold", format!("{many} directories below ({first} ...)")),
+        };
+        let least = if more { "at least " } else { "" };
+        let files = text::count(files, "file");
+        Some(format!("  below       {dirs} {hold} {least}{files}: --recursive takes them\n"))
     }
 
     /// The question before a run.
@@ -129,8 +149,8 @@ mod tests {
         insta::assert_snapshot!(told(&run(&dir, &[("prefix", "snap_")])), @r"
         DIR/in holds no snap_NNNNN.jld2
           found       no output files
-          left out    output_00001.jld2: not named as an output of this archive
-                      output_00002.jld2: not named as an output of this archive
+          left out    2 files do not match snap_NNNNN.jld2: output_00001.jld2, output_00002.jld2
+                      (--match '*.jld2' takes all JLD2 files)
         ");
     }
 }

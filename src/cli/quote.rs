@@ -1,38 +1,14 @@
 //! Quotes texts so that bash reads them as what they are.
 
-use std::ffi::OsStr;
-use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt;
-
-/// Quotes a text for bash, on one line and without control characters, so that neither bash nor
-/// `sbatch` (which refuses some) sees anything in it but text.
-pub fn quote(text: &OsStr) -> String {
-    match text.to_str() {
-        Some(text) if !text.chars().any(char::is_control) => {
-            format!("'{}'", text.replace('\'', r"'\''"))
-        }
-        _ => {
-            let mut quoted = String::from("$'");
-            for &byte in text.as_bytes() {
-                match byte {
-                    b'\'' | b'\\' => quoted.extend(['\\', char::from(byte)]),
-                    b' '..=b'~' => quoted.push(char::from(byte)),
-                    _ => {
-                        let _ = write!(quoted, "\\x{byte:02x}");
-                    }
-                }
-            }
-            quoted.push('\'');
-            quoted
-        }
-    }
-}
+pub use crate::text::quote;
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::ffi::OsStr;
     use std::io::Write as _;
+    use std::os::unix::ffi::OsStrExt;
     use std::process::{Command, Output, Stdio};
 
     /// Gives `script` to a bash with `args` on its standard input.

@@ -1,6 +1,7 @@
 //! Answers a command line that is not one: help, a version, a mistake and what was probably meant.
 
 use super::build_info::{asks_build_info, build_info};
+use super::slips::Meant;
 use crate::supervisor::ExitCode;
 use crate::text;
 use std::ffi::OsString;
@@ -12,15 +13,26 @@ pub fn refuse(
     program: &str,
     error: &clap::Error,
     args: &[OsString],
-    meant: Option<String>,
+    meant: Option<Meant>,
 ) -> ExitCode {
     if asks_build_info(error, args) {
         let _ = io::stdout().write_all(build_info(program).as_bytes());
         return ExitCode::Done;
     }
-    let _ = error.print();
-    if let Some(meant) = meant {
-        let _ = writeln!(io::stderr(), "\n{}", text::tame_lines(&meant));
+    let rendered = error.render().to_string();
+    match &meant {
+        Some(Meant { wrong: Some(wrong), .. }) => {
+            let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(wrong));
+        }
+        // Arguments are quoted in it as they are: no terminal is to obey them.
+        _ if error.use_stderr() && text::tame_lines(&rendered) != rendered => {
+            let _ = io::stderr().write_all(text::tame_lines(&rendered).as_bytes());
+        }
+        _ => drop(error.print()),
+    }
+    if let Some(Meant { wrong, meant }) = meant {
+        let gap = if wrong.is_none() { "\n" } else { "" };
+        let _ = writeln!(io::stderr(), "{gap}{}", text::tame_lines(&meant));
     }
     if error.exit_code() == 0 { ExitCode::Done } else { ExitCode::Usage }
 }

@@ -1,7 +1,9 @@
 //! Turns what was said into what is done: defaults, checks, nothing left open.
 
 use super::flags::{BatchFlags, ConversionFlags, Layer};
-use crate::archive::{ArrayVars, Placement, Ranges, Shard, ShardError, Weigh, same_place};
+use crate::archive::{
+    ArrayVars, Placement, Ranges, Selection, Shard, ShardError, Weigh, same_place,
+};
 use crate::convert::{Chunking, Compress, Mode, Options, VerifyLevel};
 use crate::report::Progress;
 use crate::supervisor::Settings;
@@ -15,8 +17,8 @@ use std::path::{Path, PathBuf};
 pub struct Run {
     /// How it goes.
     pub settings: Settings,
-    /// Beginning of the archive's file names.
-    pub prefix: String,
+    /// Which files are the archive's.
+    pub selection: Selection,
     /// Which output numbers it takes.
     pub range: Ranges,
     /// How it is shown.
@@ -51,6 +53,18 @@ pub enum UsageError {
     /// The archive is not a directory.
     #[error("{}: {source}", path.display())]
     Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no place for undo files.
+    #[error(
+        "--backup-dir {}: {source}; undo files would go there, so nothing was changed: make it \
+         first (mkdir -p {})",
+        path.display(), text::shell_path(path)
+    )]
+    BackupDir {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -147,14 +161,17 @@ pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
         verbose,
         yes: yes.unwrap_or(false),
     };
-    let prefix = batch.prefix.clone().unwrap_or_else(|| DEFAULT_PREFIX.to_owned());
+    let selection = selection(&batch);
     let range = batch.range.clone().unwrap_or_default();
     apply(&mut settings, &batch)?;
-    Ok(Run { settings, prefix, range, view })
+    Ok(Run { settings, selection, range, view })
 }
 
-/// Beginning of an archive's file names where nobody says otherwise.
-pub const DEFAULT_PREFIX: &str = "output_";
+/// Which files are an archive's.
+pub(super) fn selection(batch: &BatchFlags) -> Selection {
+    let (prefixes, globs) = (batch.prefix.clone(), batch.globs.clone());
+    Selection::of(prefixes, globs, batch.recursive.unwrap_or(false))
+}
 
 fn apply(settings: &mut Settings, batch: &BatchFlags) -> Result<(), UsageError> {
     /// Replaces a default by what was said.
@@ -235,6 +252,12 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
     if options.backup_dir.is_some() && options.mode != Mode::InPlace {
         return Err(UsageError::Needs("--backup-dir", "--mode in-place"));
     }
+    // Each file would fail of it.
+    if let Some(dir) = &options.backup_dir
+        && let Err(source) = directory(dir)
+    {
+        return Err(UsageError::BackupDir { path: dir.clone(), source });
+    }
     if flags.discard_replaced == Some(true) && !options.force {
         return Err(UsageError::Needs("--discard-replaced", "--force"));
     }
@@ -248,14 +271,17 @@ pub fn options(flags: ConversionFlags) -> Result<Options, UsageError> {
     Ok(options)
 }
 
+/// Fails if there is no directory at `path`.
+fn directory(path: &Path) -> io::Result<()> {
+    if std::fs::metadata(path)?.is_dir() {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::NotADirectory.into())
+    }
+}
+
 fn existing(path: PathBuf) -> Result<PathBuf, UsageError> {
-    let absolute = std::fs::metadata(&path).and_then(|meta| {
-        if meta.is_dir() {
-            std::path::absolute(&path)
-        } else {
-            Err(io::ErrorKind::NotADirectory.into())
-        }
-    });
+    let absolute = directory(&path).and_then(|()| std::path::absolute(&path));
     absolute.map_err(|source| UsageError::Directory { path, source })
 }
 
@@ -321,7 +347,7 @@ mod tests {
         let place = Fixture::new();
         let run = place.run(&[]).unwrap();
         assert_eq!(run.settings, Settings::new(place.at("in"), place.at("out")));
-        assert_eq!((run.prefix.as_str(), run.range.is_all()), ("output_", true));
+        assert_eq!((run.selection, run.range.is_all()), (Selection::default(), true));
         assert_eq!(run.view, View::default());
     }
 

@@ -1,6 +1,7 @@
 //! Checks the arguments of `jldconv-supervisor slurm` before SLURM sees them.
 
 use super::flags::Layer;
+use crate::text;
 use std::io;
 use std::path::PathBuf;
 
@@ -29,10 +30,10 @@ pub struct SlurmFlags {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub at_a_time: Option<u32>,
     /// Wall time of a task, as sbatch reads it (04:00:00)
-    #[arg(long, value_name = "TIME", value_parser = word)]
+    #[arg(long, value_name = "TIME", value_parser = wall_time)]
     pub time: Option<String>,
     /// Memory of a task, as sbatch reads it (8G)
-    #[arg(long, value_name = "SIZE", value_parser = word)]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub mem: Option<String>,
     /// Partition
     #[arg(long, value_name = "NAME", value_parser = word)]
@@ -88,6 +89,83 @@ pub fn submit(script: &str) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+impl SlurmFlags {
+    /// What the values that are each right say together against a job array of `files` files; with
+    /// an error, nothing is to be printed.
+    ///
+    /// # Errors
+    /// The wall time is over before a task may take files.
+    pub fn check(&self, files: u64) -> Result<Option<String>, String> {
+        if let Some(text) = &self.time
+            && let Some(time) = seconds(text)
+            && time <= u64::from(self.warn)
+        {
+            return Err(format!(
+                "--time {text} is {time} s, and --warn {} stops a task that long before its end: \
+                 it would take no file. Ask for more time, or say a smaller --warn",
+                self.warn
+            ));
+        }
+        let idle = u64::from(self.tasks).saturating_sub(files);
+        Ok((idle > 0).then(|| {
+            format!(
+                "{} tasks for {}: {idle} would have nothing to do; --tasks {files} are enough",
+                self.tasks,
+                text::count(files, "file")
+            )
+        }))
+    }
+}
+
+/// What to do with a script that was printed.
+pub const SUBMIT: &str =
+    "to submit it: save it and run sbatch FILE, or give the same command with --submit";
+
+/// A wall time as sbatch takes it: `minutes`, `minutes:seconds`, `hours:minutes:seconds`,
+/// `days-hours`, `days-hours:minutes`, `days-hours:minutes:seconds` (sbatch(1), `--time`).
+fn wall_time(text: &str) -> Result<String, String> {
+    match text.to_ascii_uppercase().as_str() {
+        "UNLIMITED" | "INFINITE" => Ok(text.to_owned()),
+        _ if seconds(text).is_some() => Ok(text.to_owned()),
+        _ => Err("write minutes (90), hours:minutes:seconds (04:00:00) or \
+                  days-hours:minutes:seconds (1-12:00:00)"
+            .to_owned()),
+    }
+}
+
+/// The seconds of such a time; none if it is not one.
+fn seconds(text: &str) -> Option<u64> {
+    let (days, clock) = match text.split_once('-') {
+        Some((days, clock)) => (Some(number(days)?), clock),
+        None => (None, text),
+    };
+    let parts = clock.split(':').map(number).collect::<Option<Vec<u64>>>()?;
+    let (hours, minutes, seconds) = match (days, parts.as_slice()) {
+        (Some(_), [hours]) => (*hours, 0, 0),
+        (Some(_), [hours, minutes]) => (*hours, *minutes, 0),
+        (None, [minutes]) => (0, *minutes, 0),
+        (None, [minutes, seconds]) => (0, *minutes, *seconds),
+        (_, [hours, minutes, seconds]) => (*hours, *minutes, *seconds),
+        _ => return None,
+    };
+    let hours = days.unwrap_or(0).checked_mul(24)?.checked_add(hours)?;
+    hours.checked_mul(60)?.checked_add(minutes)?.checked_mul(60)?.checked_add(seconds)
+}
+
+/// A memory as sbatch takes it: megabytes, or a number with K, M, G or T.
+fn memory(text: &str) -> Result<String, String> {
+    let digits = text.strip_suffix(['K', 'M', 'G', 'T', 'k', 'm', 'g', 't']).unwrap_or(text);
+    match number(digits) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write a number with K, M, G or T behind it (8G); without one it is megabytes"
+            .to_owned()),
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    text.chars().all(|c| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
 /// A value that a `#SBATCH` line takes without quotes.
 fn word(text: &str) -> Result<String, String> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "_.,:+-/@%*=[]".contains(c);
@@ -102,5 +180,34 @@ fn option(text: &str) -> Result<String, String> {
     match text.strip_prefix("--") {
         Some(rest) => word(rest).map(|_| text.to_owned()),
         None => Err("write it as --name or --name=value".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_are_those_of_sbatch() {
+        for (text, expected) in [
+            ("90", 5400),
+            ("1:30", 90),
+            ("04:00:00", 14_400),
+            ("1-12", 129_600),
+            ("1-12:30", 131_400),
+            ("2-00:00:05", 172_805),
+        ] {
+            assert_eq!(seconds(text), Some(expected), "{text}");
+            assert!(wall_time(text).is_ok());
+        }
+        for text in ["", "4h", "1:2:3:4", "1-", "-1", "1-2-3", ":", "99999999999999999999"] {
+            assert!(wall_time(text).is_err(), "{text}");
+        }
+        assert!(wall_time("unlimited").is_ok());
+        for (text, fine) in
+            [("8G", true), ("4000", true), ("8GB", false), ("", false), ("G", false)]
+        {
+            assert_eq!(memory(text).is_ok(), fine, "{text}");
+        }
     }
 }

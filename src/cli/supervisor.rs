@@ -1,5 +1,6 @@
 //! Defines the command line of `jldconv-supervisor`.
 
+use super::ask::{OrderArgs, StatusArgs};
 use super::completions::CompletionsArgs;
 use super::flags::Layer;
 use super::one_file::VerifyArgs;
@@ -34,6 +35,7 @@ Examples:
   jldconv-supervisor old new --dry-run                what would be done
   jldconv-supervisor --mode in-place old              no second copy; jldconv undo old restores it
   jldconv-supervisor slurm old new --tasks 20         a SLURM job array
+  jldconv-supervisor status new                       what runs and shards are doing now
   jldconv-supervisor report new                       what all runs and shards did
   jldconv-supervisor verify old new                   compare what came out, pair by pair
 
@@ -86,6 +88,12 @@ pub enum SupervisorCommand {
     Slurm(Box<SlurmArgs>),
     /// Say what all runs and shards of an output directory did or are doing
     Report(ReportArgs),
+    /// Say what runs are doing now: progress, slots, memory, faults; which shards to submit again
+    Status(StatusArgs),
+    /// Let a run finish the files that it works on, and take no more; as the first Ctrl-C does
+    Drain(OrderArgs),
+    /// Stop a run: what it works on comes again in the next; as the second Ctrl-C does
+    Stop(OrderArgs),
     /// Compare the files of two directories pair by pair, each in a worker of its own
     Verify(Box<VerifyPairsArgs>),
     /// Print what makes a shell complete this command line
@@ -154,6 +162,14 @@ pub struct Gathered {
     pub unknown: Vec<String>,
 }
 
+/// The config file that is read where no flag names one: the one that the environment's `vars` name,
+/// or the one in the directory `here`, if there is one.
+pub fn config_file(vars: &[(OsString, OsString)], here: &Path) -> Option<PathBuf> {
+    let var = vars.iter().find(|(name, value)| name == "JLDCONV_CONFIG" && !value.is_empty());
+    let named = var.map(|(_, value)| PathBuf::from(value));
+    named.or_else(|| Some(here.join(CONFIG_FILE)).filter(|path| path.exists()))
+}
+
 /// A parsed command line with what its texts were.
 #[derive(Debug)]
 pub struct Parsed {
@@ -190,12 +206,7 @@ impl Parsed {
             Some(SupervisorCommand::Slurm(args)) => args.config.clone(),
             _ => self.cli.start.config.clone(),
         };
-        let named = named.or_else(|| {
-            let var =
-                vars.iter().find(|(name, value)| name == "JLDCONV_CONFIG" && !value.is_empty());
-            var.map(|(_, value)| value.into())
-        });
-        let config = named.or_else(|| Some(here.join(CONFIG_FILE)).filter(|path| path.exists()));
+        let config = named.or_else(|| config_file(&vars, here));
         let FromEnv { said: from_vars, unknown } = from_env(vars)?;
         let from_config = config.as_deref().map(from_file).transpose()?.unwrap_or_default();
         Ok(Gathered { said: self.said.clone().over(from_vars).over(from_config), config, unknown })

@@ -16,8 +16,9 @@ use crate::julia::TypeTable;
 use crate::migrate::literal::Literal;
 use crate::migrate::target::{Encoding, Target};
 use crate::migrate::{
-    Along, Finding, Migration, PlanError, Request, Severity, plan_along, userrules,
+    Along, Finding, Migration, PlanError, Remedy, Request, Severity, When, plan_along, userrules,
 };
+use crate::sys::dir::Missing;
 use crate::sys::file::Identity;
 use crate::sys::stat::StatData;
 use std::path::Path;
@@ -128,7 +129,8 @@ impl Converter {
         let made = if mode == Mode::InPlace {
             mode::carry_out(job, &self.options, level, &self.target, &planned, observer)?
         } else {
-            let to = Destination::open(&job.output).map_err(Failure::from)?;
+            let to = Destination::of(&job.output, &job.temp_dir, Missing::Create);
+            let to = to.map_err(Failure::from)?;
             to.check(&planned.identity, existing).map_err(Failure::from)?;
             let work = Work {
                 job,
@@ -332,6 +334,8 @@ impl Converter {
             said: None,
             printed: 0,
             count: 1,
+            remedy: Remedy::None,
+            when: When::Load,
         }
     }
 

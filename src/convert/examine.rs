@@ -9,10 +9,11 @@ use super::verify::{self, Check, Expected, MadeBy};
 use super::{Claim, ClaimedFile, Compress, Converter, Failure, FailureKind, FileReport, Job, Mode};
 use super::{Observer, Phase, Recipe, VerifyLevel};
 use crate::codec::ids;
+use crate::convert::publish::Destination;
 use crate::h5::{self, Checksums, File, Source, metadata_digest};
 use crate::julia::{Digest, Dumper, TypeTable, readable};
 use crate::migrate::{Request, plan_for};
-use crate::sys::dir::Dir;
+use crate::sys::dir::Missing;
 use crate::sys::readback::forget;
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
@@ -276,9 +277,8 @@ fn open(job: &Job) -> Result<Pair, Failure> {
         return Err(Failure::new(FailureKind::Internal, "an input without a file"));
     };
     let bad = |e: String| Failure::new(FailureKind::Output, e);
-    let dir = job.output.parent().unwrap_or(Path::new(""));
-    let name = job.output.file_name().unwrap_or_default();
-    let output = Dir::open(dir).and_then(|dir| dir.open_file(name, false));
+    let to = Destination::of(&job.output, &job.temp_dir, Missing::Fail);
+    let output = to.and_then(|to| to.open_there());
     Ok(Pair { input, output: output.map_err(|e| bad(e.to_string()))? })
 }
 

@@ -72,7 +72,7 @@ pub enum Phase {
     Plan,
     /// Copying bytes.
     Copy,
-    /// Applying the edit list, or laying the file out again.
+    /// Applying the edit list.
     Edit,
     /// Waiting for the disk.
     Sync,
@@ -80,6 +80,8 @@ pub enum Phase {
     Verify,
     /// Giving the output its name.
     Publish,
+    /// Laying the file out again, values encoded where they have to be.
+    Rewrite,
 }
 
 impl Phase {
@@ -92,6 +94,7 @@ impl Phase {
             Self::Sync => "sync",
             Self::Verify => "verify",
             Self::Publish => "publish",
+            Self::Rewrite => "rewrite",
         }
     }
 }

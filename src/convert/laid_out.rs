@@ -47,7 +47,7 @@ impl LayOut<'_> {
         let path = self.job.input.as_path();
         let bad_input =
             |e| Failure::new(FailureKind::of_read(&e), format!("{}: {e}", path.display()));
-        let to = Destination::open(&self.job.output)?;
+        let to = Destination::of(&self.job.output, &self.job.temp_dir, Missing::Create)?;
         to.check(self.identity, self.existing)?;
         let mut temp_dir;
         let mut tries = VANISHED;

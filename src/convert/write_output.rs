@@ -265,7 +265,15 @@ impl Work<'_> {
         }
         let kept = (|| {
             let temp_dir = &self.job.temp_dir;
-            let beside = temp_dir.parent().unwrap_or(temp_dir).join("quarantine");
+            let own = temp_dir.parent().unwrap_or(temp_dir);
+            let mut beside = own.join("quarantine");
+            // As the output lies below the output directory.
+            if let Some(deep) =
+                own.parent().and_then(|root| self.job.output.strip_prefix(root).ok())
+                && let Some(dir) = deep.parent()
+            {
+                beside.push(dir);
+            }
             let dir = self.to.own(&beside, Missing::Create).ok()?;
             sealed.quarantine(&dir, self.job.output.file_name()?).ok()
         })();

@@ -21,6 +21,19 @@ pub(super) fn examine(checkup: &mut Checkup) {
     limits(checkup, bounds.cores as u64);
     slurm(checkup);
     sockets(checkup);
+    workers(checkup);
+}
+
+/// Workers are this program again, by a name that only /proc has.
+fn workers(checkup: &mut Checkup) {
+    match std::fs::File::open("/proc/self/exe") {
+        Ok(_) => checkup.ok("workers", "this program can be started again"),
+        Err(error) => {
+            let found = format!("/proc/self/exe: {error}");
+            let advice = "mount -t proc proc /proc: without it no worker can be started";
+            checkup.problem("workers", found, advice);
+        }
+    }
 }
 
 fn cores(checkup: &mut Checkup, bounds: &Bounds, machine: u64) {

@@ -64,6 +64,14 @@ impl Checkup {
         self.checks.push(Checked { verdict, what: what.to_owned(), found, advice });
     }
 
+    /// Tells of the file that settings are read from: its path, or what is wrong with it.
+    pub fn settings(&mut self, file: Result<String, String>) {
+        match file {
+            Ok(path) => self.ok("settings", format!("{path} is read; flags go before it")),
+            Err(error) => self.problem("settings", error, "mend it: each run would refuse it"),
+        }
+    }
+
     /// The worst of all; fine if nothing was looked at.
     pub fn verdict(&self) -> Verdict {
         self.checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok)

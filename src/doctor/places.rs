@@ -2,7 +2,8 @@
 
 use super::Checkup;
 use super::probe::Probe;
-use crate::archive::{Archive, discover, nearest_dir};
+use crate::archive::{Archive, DEFAULT_PREFIX, Selection, Shard, discover, nearest_dir};
+use crate::supervisor::run_dir::RunDir;
 use crate::sys::file_system::FileSystem;
 use crate::text;
 use std::fs::File;
@@ -11,7 +12,11 @@ use std::path::Path;
 /// Lists the archive; gives the bytes of its files.
 pub(super) fn input(checkup: &mut Checkup, dir: &Path, prefix: &str) -> Option<u64> {
     let name = text::path(dir);
-    let found = match discover(dir, prefix) {
+    let selection = match prefix {
+        DEFAULT_PREFIX => Selection::default(),
+        prefix => Selection::prefix(prefix),
+    };
+    let found = match discover(dir, &selection, None) {
         Ok(found) => found,
         Err(error) => {
             checkup.problem("input", error.to_string(), "an existing directory that you may read");
@@ -83,12 +88,28 @@ pub(super) fn output(checkup: &mut Checkup, dir: &Path, bytes: Option<u64>) {
         checkup.ok("output: file system", format!("{} ({name})", kind(&system)));
     }
     space(checkup, &system, bytes);
+    own(checkup, dir);
     match Probe::new(&there) {
         Ok(probe) => probe.run(checkup, system.shared),
         Err(error) => {
             let advice = "a directory that you may write to";
             checkup.problem("output: writing", format!("{name}: {error}"), advice);
         }
+    }
+}
+
+/// Looks at what earlier runs left there, which a run has to be able to trust.
+fn own(checkup: &mut Checkup, dir: &Path) {
+    let what = "output: earlier runs";
+    match (RunDir::peek(dir), RunDir::check_free(dir, Shard::default())) {
+        (Err(error), _) => {
+            checkup.problem(what, error.to_string(), "a run would be refused there");
+        }
+        (Ok(_), Err(error)) => {
+            checkup.note(what, error.to_string(), "wait for its end, or use another directory");
+        }
+        (Ok(Some(_)), Ok(())) => checkup.ok(what, "a run goes on where they stopped"),
+        (Ok(None), Ok(())) => checkup.ok(what, "none"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::groups::{self, MeraFile};
 use super::model::{Action, Container, Format, Inspection, Kind, Refusal};
+use super::outlook::outlook;
 use super::tree::Trees;
 use super::usage::Usage;
 use crate::codec::ids;
@@ -9,7 +10,10 @@ use crate::h5::{Checksums, Error, File, Trace};
 use crate::inspect::unreadable;
 use crate::julia::TypeTable;
 use crate::migrate::target::Target;
-use crate::migrate::{self, Examiner, Finding, Migration, PlanError, Readers, Severity, plan};
+use crate::migrate::{
+    self, Examiner, Finding, Migration, PlanError, Readers, Remedy, Severity, When, plan,
+};
+use crate::text::shell_path;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -87,6 +91,10 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         unread.clear();
     }
     let bytes = file.source().len();
+    let findings = with_unread(usage.examiner.into_findings(), &unread);
+    let warned = findings.iter().filter(|f| f.severity > Severity::Note);
+    let printed = warned.map(|f| f.printed).sum();
+    let verdict = outlook(&findings, printed, &action, (&shell_path(path), ""));
     Ok(Inspection {
         path: path.display().to_string(),
         bytes,
@@ -110,10 +118,11 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         data: mera.data,
         benchmark: mera.benchmark,
         target: target.name.clone(),
-        findings: with_unread(usage.examiner.into_findings(), &unread),
+        findings,
         readers,
         hdf5: readers.told(false),
         action,
+        verdict,
         tree,
     })
 }
@@ -129,6 +138,8 @@ fn with_unread(found: Vec<Finding>, unread: &BTreeMap<String, Error>) -> Vec<Fin
         said: None,
         printed: 0,
         count: 1,
+        remedy: Remedy::None,
+        when: When::Load,
     });
     unread.chain(found).collect()
 }

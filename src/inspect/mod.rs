@@ -20,6 +20,7 @@ mod identity;
 mod layouts;
 mod model;
 mod numbers;
+mod outlook;
 mod pairs;
 mod plain_json;
 mod raw;
@@ -46,5 +47,6 @@ pub use model::{
     Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind,
     Refusal, TreeNode,
 };
+pub use outlook::{Case, Outlook};
 pub use pairs::{FilePair, PairListener, PairOutcome, PairTally, file_pairs, verify_pairs};
-pub use show::{Tally, details, line, line_head};
+pub use show::{Tally, details, line, line_head, width};

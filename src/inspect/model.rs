@@ -1,5 +1,6 @@
 //! Holds what is told of a file; its JSON is what `jldconv inspect --json` prints.
 
+use super::outlook::Outlook;
 use crate::migrate::{Finding, Readers, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -63,6 +64,8 @@ pub struct Inspection {
     pub hdf5: Vec<String>,
     /// What a conversion would do.
     pub action: Action,
+    /// How it stands, and what to run.
+    pub verdict: Outlook,
     /// Groups and datasets.
     pub tree: TreeNode,
 }
@@ -271,8 +274,8 @@ impl Inspection {
         !matches!(self.action, Action::Refuse { .. })
     }
 
-    /// How often JLD2 prints a warning while it loads the whole file. What it prints of types whose
-    /// packages the user may load is not counted.
+    /// How often JLD2 prints a warning while it loads the whole file, if nothing ends that. What it
+    /// prints of types whose packages the user may load is not counted.
     pub fn printed(&self) -> u64 {
         let warned = self.findings.iter().filter(|f| f.severity > Severity::Note);
         warned.map(|f| f.printed).sum()

@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, Verdict};
 use super::explain::verify;
 use super::model::Refusal;
-use crate::archive::{ArchiveError, Why, discover};
+use crate::archive::{ArchiveError, Selection, Why, discover};
 use crate::h5;
 use crate::julia::on_deep_stack;
 use crate::migrate::target::Target;
@@ -20,8 +20,6 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// What outputs are called; other names of JLD2 files are looked for, too.
-const PREFIX: &str = "output_";
 const SUFFIX: &[u8] = b".jld2";
 /// How often whoever watches hears of progress.
 const TICK: Duration = Duration::from_millis(200);
@@ -76,17 +74,19 @@ pub struct PairTally {
     pub crashed: u64,
 }
 
-/// The JLD2 files of two directories by name. Outputs come in the order of their numbers, others
-/// follow by name; hidden files and subdirectories are left out.
+/// The JLD2 files of two directories by name, and of those below them if `recursive`. Outputs come
+/// directory by directory, in the order of their numbers, others follow by name; hidden files are left
+/// out, and where one directory lies in the other it is not part of that.
 ///
 /// # Errors
 /// If a directory cannot be listed.
-pub fn file_pairs(old: &Path, new: &Path) -> Result<Vec<FilePair>, ArchiveError> {
+pub fn file_pairs(old: &Path, new: &Path, recursive: bool) -> Result<Vec<FilePair>, ArchiveError> {
+    let selection = Selection { recursive, ..Selection::default() };
     let mut pairs: BTreeMap<Key, FilePair> = BTreeMap::new();
-    for (directory, is_old) in [(old, true), (new, false)] {
-        for (key, path) in listed(directory)? {
-            let name = key.2.clone();
-            let number = (!key.0).then_some(key.1);
+    for (directory, other, is_old) in [(old, new, true), (new, old, false)] {
+        for (key, path) in listed(directory, &selection, other)? {
+            let name = key.3.clone();
+            let number = (!key.1).then_some(key.2);
             let pair = pairs.entry(key).or_insert(FilePair { name, number, old: None, new: None });
             *(if is_old { &mut pair.old } else { &mut pair.new }) = Some(path);
         }
@@ -94,23 +94,33 @@ pub fn file_pairs(old: &Path, new: &Path) -> Result<Vec<FilePair>, ArchiveError>
     Ok(pairs.into_values().collect())
 }
 
-/// What files are sorted by: whether they are others than outputs, their number, their name.
-type Key = (bool, u64, OsString);
+/// What files are sorted by: their directory, whether they are others than outputs, their number, their
+/// name with the directory.
+type Key = (PathBuf, bool, u64, OsString);
 
 /// What may be a JLD2 file.
-fn listed(directory: &Path) -> Result<Vec<(Key, PathBuf)>, ArchiveError> {
-    let found = discover(directory, PREFIX)?;
-    let outputs = found.files.into_iter().map(|f| ((false, f.number, f.name.into()), f.path));
+fn listed(
+    directory: &Path,
+    selection: &Selection,
+    other: &Path,
+) -> Result<Vec<(Key, PathBuf)>, ArchiveError> {
+    let found = discover(directory, selection, Some(other))?;
+    let dir = |name: &OsStr| Path::new(name).parent().unwrap_or(Path::new("")).to_owned();
+    let outputs = found.files.into_iter().map(|f| {
+        let number = f.number.unwrap_or(u64::MAX);
+        ((dir(f.name.as_ref()), false, number, f.name.into()), f.path)
+    });
     let others = found
         .ignored
         .into_iter()
         .filter(|other| match other.why {
             Why::Foreign | Why::TooLarge => true,
             Why::NotText => is_jld2(&other.name),
+            Why::DirNotText | Why::DirLink | Why::DirTwice | Why::Outputs => false,
         })
         .map(|other| {
             let path = directory.join(&other.name);
-            ((true, 0, other.name), path)
+            ((dir(&other.name), true, 0, other.name), path)
         })
         .filter(|(_, path)| !path.is_dir());
     Ok(outputs.chain(others).collect())
@@ -323,7 +333,7 @@ mod tests {
         make(&old, &[b"output_00010.jld2", b"output_9.jld2", b"a.jld2", b"notes.txt", strange]);
         make(&new, &[b"output_00010.jld2", b"A.JLD2", b"a.jld2", b".hidden.jld2", strange]);
         std::fs::create_dir(new.join("directory.jld2")).unwrap();
-        let found = file_pairs(&old, &new).unwrap();
+        let found = file_pairs(&old, &new, false).unwrap();
         let shown: Vec<_> =
             found.iter().map(|p| (p.name.as_bytes(), p.old.is_some(), p.new.is_some())).collect();
         let expected: [(&[u8], bool, bool); 5] = [
@@ -334,7 +344,7 @@ mod tests {
             (strange, true, true),
         ];
         assert_eq!(shown, expected);
-        assert!(file_pairs(&old, &dir.path().join("none")).is_err());
+        assert!(file_pairs(&old, &dir.path().join("none"), false).is_err());
     }
 
     #[test]

@@ -1,15 +1,20 @@
 //! Prints an inspection as text: details of one file, or one line each of many.
 
 use super::model::{Action, ColumnInfo, DataGroup, Inspection, Kind, Refusal};
+use super::outlook::Case;
 use super::show_tree::tree;
 use super::type_name::type_name;
 use crate::migrate::{Finding, Severity};
-use crate::text::{and_more, bytes, count, tame, times};
+use crate::text::{and_more, bytes, count, path as text_path, tame, times};
 use serde_json::Value;
 use std::fmt::{self, Display, Write as _};
+use std::path::Path;
 
 /// Characters of a line of text.
 const WIDTH: usize = 100;
+/// Characters of the column of paths in a list, at least and at most.
+const NARROWEST: usize = 16;
+const WIDEST: usize = 60;
 /// Characters of a label.
 const LABEL: usize = 12;
 
@@ -32,9 +37,30 @@ impl Display for Kind {
     }
 }
 
+/// What a case means.
+fn case(case: Case) -> &'static str {
+    match case {
+        Case::Current => "current: as the target writes it",
+        Case::Older => "older types, which are read without a word",
+        Case::Warns => "types have changed: JLD2 warns, and makes up types in their place",
+        Case::Endangered => "to be read only: the next append would destroy data",
+        Case::Fails => "not to be loaded as it is",
+        Case::Damaged => "damaged or cut short",
+        Case::Foreign => "not a file of JLD2's",
+        Case::Unreadable => "not to be opened",
+    }
+}
+
 /// All there is to tell of a file. With `full`, no tree is cut.
 pub fn details(seen: &Inspection, full: bool) -> String {
     let mut out = format!("{}\n", tame(&seen.path));
+    let mut row = |label: &str, text: &str| labelled(&mut out, label, text);
+    row("verdict", &seen.verdict.text);
+    row("case", case(seen.verdict.case));
+    if let Some(run) = &seen.verdict.run {
+        // As it is: it is there to be copied.
+        let _ = writeln!(out, "  {:<LABEL$}{run}", "run");
+    }
     let mut row = |label: &str, text: &str| labelled(&mut out, label, text);
     let names: Vec<_> = seen.data.iter().map(|d| d.name.as_str()).collect();
     let data = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
@@ -203,12 +229,12 @@ fn columns(out: &mut String, columns: &[ColumnInfo]) {
 }
 
 fn meets(out: &mut String, seen: &Inspection) {
-    let printed = seen.printed();
     let _ = write!(out, "\nWhat Julia meets with {}", seen.target);
-    match (seen.findings.is_empty(), printed) {
-        (true, _) => out.push_str(": nothing to report\n"),
-        (false, 0) => out.push_str(": no warning\n"),
-        (false, n) => {
+    match (seen.findings.is_empty(), seen.verdict.failures, seen.printed()) {
+        (true, ..) => out.push_str(": nothing to report\n"),
+        (false, 1.., _) => out.push_str(": loading ends with an error\n"),
+        (false, 0, 0) => out.push_str(": no warning\n"),
+        (false, 0, n) => {
             let _ = writeln!(out, ": JLD2 warns {}", times(n));
         }
     }
@@ -269,47 +295,38 @@ pub fn line_head(width: usize) -> String {
     format!("{file:<width$}  {size:>10}  {era:<9}  {format:<7}  {:>8}  to do\n", "warnings")
 }
 
-/// A file on one line, whether it could be read or not. Its name takes `width` characters.
+/// The width of the column of names in a list of files with these paths. Longer ones stand out: a
+/// path that is cut cannot be copied.
+pub fn width<'p>(paths: impl Iterator<Item = &'p Path>) -> usize {
+    let longest = paths.map(|path| text_path(path).chars().count()).max().unwrap_or(0);
+    longest.clamp(NARROWEST, WIDEST)
+}
+
+/// A file on one line, whether it could be read or not. Its path takes `width` characters.
 pub fn line(seen: &Result<Inspection, Box<Refusal>>, width: usize) -> String {
-    let name = |path: &str| {
-        let name = std::path::Path::new(path).file_name();
-        let name = name.map_or(path.to_owned(), |name| tame(&name.to_string_lossy()));
-        // The end of a name tells more files apart than its middle.
-        match name.chars().count().checked_sub(width) {
-            Some(over @ 1..) => {
-                let head: String = name.chars().take(width / 2).collect();
-                let tail: String = name.chars().skip(width / 2 + over + 1).collect();
-                format!("{head}…{tail}")
-            }
-            _ => name,
-        }
-    };
     match seen {
         Ok(seen) => {
             let mut eras: Vec<_> =
                 seen.data.iter().map(|d| d.era.as_ref().map_or("?", |era| &era.id)).collect();
             eras.dedup();
             let era = if eras.is_empty() { "-".to_owned() } else { eras.join("+") };
-            let failures = seen.findings.iter().filter(|f| f.severity == Severity::Failure);
-            let failures = match failures.count() {
-                0 => String::new(),
-                n => format!("; {} now", count(n as u64, "failure")),
+            let warnings = match seen.verdict.warnings {
+                Some(warnings) => warnings.to_string(),
+                None => "fails".to_owned(),
             };
             format!(
-                "{:<width$}  {:>10}  {era:<9}  {:<7}  {:>8}  {}{failures}\n",
-                name(&seen.path),
+                "{:<width$}  {:>10}  {era:<9}  {:<7}  {warnings:>8}  {}\n",
+                tame(&seen.path),
                 bytes(seen.bytes),
                 seen.format.as_ref().map_or("-", |f| &f.version),
-                seen.printed(),
                 to_do(&seen.action, false),
             )
         }
         Err(refusal) => format!(
-            "{:<width$}  {:>10}  {}: {}\n",
-            name(&refusal.path),
+            "{:<width$}  {:>10}  {}\n",
+            tame(&refusal.path),
             refusal.bytes.map_or("-".to_owned(), bytes),
             refusal.kind,
-            tame(&refusal.error),
         ),
     }
 }

@@ -3,7 +3,7 @@
 //! HDF5 hands a filter as many values as stand in the file, and its plugins look at those they know.
 //! JLD2 up to 0.6.5 builds a filter of all of them, and fails on one more than the filter has settings.
 
-use super::finding::{Finding, Findings, Severity};
+use super::finding::{Finding, Findings, Remedy, Severity, When};
 use super::patches::Patches;
 use super::target::Target;
 use crate::h5::{Object, RelAddr, Result, kind, with_fewer_values};
@@ -77,6 +77,8 @@ impl ClientValues {
             said: None,
             printed: 0,
             count: self.messages.len() as u64,
+            remedy: Remedy::Repair,
+            when: When::Load,
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Finds what is wrong with the HDF5 container itself: what readers make of it, and what can be put
 //! right where it stands.
 
-use super::finding::{Finding, Findings, Severity};
+use super::finding::{Finding, Findings, Remedy, Severity, When};
 use super::patches::Patches;
 use crate::h5::{
     Checked, Class, Datatype, Error, File, Group, JLD2_OFFSET, Object, ObjectKind, RelAddr, Result,
@@ -163,17 +163,17 @@ impl Repairs {
     pub(super) fn tell(&self, superblock: &Superblock, findings: &mut Findings) {
         if superblock.checked != Checked::Right {
             let first = Some((Arc::from("/"), 1));
-            tell(first.as_ref(), Severity::Warning, WRONG_SUPERBLOCK, findings);
+            tell_mended(first.as_ref(), Severity::Warning, WRONG_SUPERBLOCK, findings);
         }
-        tell(self.wrong.as_ref(), Severity::Warning, WRONG, findings);
+        tell_mended(self.wrong.as_ref(), Severity::Warning, WRONG, findings);
         let blocks = (!self.blocks.is_empty()).then(|| (Arc::from("/"), self.blocks.len() as u64));
-        tell(blocks.as_ref(), Severity::Warning, WRONG_BLOCK, findings);
-        tell(self.lost.as_ref(), Severity::Note, LOST, findings);
-        tell(self.unversioned.as_ref(), Severity::Note, UNVERSIONED, findings);
+        tell_mended(blocks.as_ref(), Severity::Warning, WRONG_BLOCK, findings);
+        tell_mended(self.lost.as_ref(), Severity::Note, LOST, findings);
+        tell_mended(self.unversioned.as_ref(), Severity::Note, UNVERSIONED, findings);
         tell(self.broken_fills.as_ref(), Severity::Note, BROKEN_FILL, findings);
-        tell_said(
+        tell_all(
             self.unwritten.as_ref(),
-            Severity::Warning,
+            (Severity::Warning, Remedy::None),
             UNWRITTEN,
             Some(UNWRITTEN_SAID),
             findings,
@@ -227,13 +227,24 @@ fn count(place: &mut Option<(Arc<str>, u64)>, path: &str) {
     }
 }
 
+/// Tells of what stays as it is.
 fn tell(place: Option<&(Arc<str>, u64)>, severity: Severity, text: &str, findings: &mut Findings) {
-    tell_said(place, severity, text, None, findings);
+    tell_all(place, (severity, Remedy::None), text, None, findings);
 }
 
-fn tell_said(
+/// Tells of what is put right where it stands.
+fn tell_mended(
     place: Option<&(Arc<str>, u64)>,
     severity: Severity,
+    text: &str,
+    findings: &mut Findings,
+) {
+    tell_all(place, (severity, Remedy::Repair), text, None, findings);
+}
+
+fn tell_all(
+    place: Option<&(Arc<str>, u64)>,
+    (severity, remedy): (Severity, Remedy),
     text: &str,
     said: Option<&str>,
     findings: &mut Findings,
@@ -248,6 +259,8 @@ fn tell_said(
         said: said.map(str::to_owned),
         printed: if said.is_some() { *count } else { 0 },
         count: *count,
+        remedy,
+        when: When::Load,
     });
 }
 
@@ -288,6 +301,8 @@ pub(super) fn user_block(superblock: &Superblock, findings: &mut Findings) {
         printed: u64::from(said.is_some()),
         said,
         count: 1,
+        remedy: Remedy::Rewrite,
+        when: When::Load,
     });
 }
 
@@ -311,6 +326,8 @@ fn old_superblock(superblock: &Superblock, findings: &mut Findings) {
         said: None,
         printed: 0,
         count: 1,
+        remedy: Remedy::Rewrite,
+        when: When::Load,
     });
 }
 
@@ -364,6 +381,8 @@ pub(super) fn merafile(file: &File, findings: &mut Findings) -> Result<()> {
             said: None,
             printed: 0,
             count: 1,
+            remedy: Remedy::None,
+            when: When::Load,
         });
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Finds what a reader of the target would meet, and which rule fixes it.
 
-use super::finding::{Finding, Findings, Severity};
+use super::finding::{Finding, Findings, Remedy, Severity, When};
 use super::groups::Group;
 use super::names::NewName;
 use super::rule::{Action, Retype, Rule};
@@ -32,6 +32,8 @@ pub(super) fn filters(survey: &Survey, target: &Target, findings: &mut Findings)
             said: None,
             printed: 0,
             count: *count,
+            remedy: Remedy::Rewrite,
+            when: When::Load,
         });
     }
     rewrite
@@ -50,6 +52,8 @@ pub(super) fn structure(survey: &Survey, findings: &mut Findings) {
             said: None,
             printed: 0,
             count: 1,
+            remedy: Remedy::None,
+            when: When::Append,
         });
     }
 }
@@ -77,6 +81,8 @@ pub(super) fn types(
             said: reading.said.clone(),
             printed: reading.printed(),
             count: *count,
+            remedy: Remedy::None,
+            when: When::Load,
         });
     }
     Ok(())
@@ -106,6 +112,8 @@ pub(super) fn ruled(
                 said: reading.said.clone(),
                 printed,
                 count: 1,
+                remedy: Remedy::Rule,
+                when: When::Load,
             });
             continue;
         }
@@ -132,6 +140,8 @@ pub(super) fn ruled(
                 said: reading.said.clone(),
                 printed: std::mem::take(&mut printed),
                 count: 1,
+                remedy: Remedy::Rule,
+                when: When::Load,
             });
         }
     }
@@ -153,6 +163,8 @@ pub(super) fn names(names: &[NewName], findings: &mut Findings) {
             said: None,
             printed: 0,
             count: 1,
+            remedy: Remedy::Rule,
+            when: When::Load,
         });
     }
 }
@@ -169,6 +181,8 @@ pub(super) fn unfiltered(arrays: &[(Arc<str>, String)], findings: &mut Findings)
             said: None,
             printed: 0,
             count: 1,
+            remedy: Remedy::None,
+            when: When::Load,
         });
     }
 }
@@ -186,6 +200,8 @@ pub(super) fn unmet(rules: &[String], findings: &mut Findings) {
             said: None,
             printed: 0,
             count: 1,
+            remedy: Remedy::None,
+            when: When::Load,
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Finds what only a look into each object shows. It costs a walk over the file, so that
 //! conversions go without.
 
-use super::finding::{Finding, Findings, Severity};
+use super::finding::{Finding, Findings, Remedy, Severity, When};
 use super::target::{Resolution, Target};
 use crate::h5::{Class, Cursor, Dataset, Extent, Object, ObjectKind, Result, TypeRef, Visitor};
 use crate::julia::{Column, Committed, Element, TypeTable};
@@ -66,6 +66,8 @@ impl<'a> Examiner<'a> {
                     said: None,
                     printed: 0,
                     count: 1,
+                    remedy: Remedy::None,
+                    when: When::Load,
                 });
             }
         }
@@ -96,6 +98,8 @@ impl<'a> Examiner<'a> {
             said: Some(said),
             printed: u64::from(!std::mem::replace(&mut self.said_of_arrays, true)),
             count: 1,
+            remedy: Remedy::None,
+            when: When::Load,
         });
         Ok(())
     }

@@ -35,6 +35,38 @@ pub struct Finding {
     pub printed: u64,
     /// How many objects it holds for; `object` is the first of them.
     pub count: u64,
+    /// What of a conversion mends it.
+    #[serde(default)]
+    pub remedy: Remedy,
+    /// When a reader meets it.
+    #[serde(default)]
+    pub when: When,
+}
+
+/// What of a conversion mends a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remedy {
+    /// Nothing.
+    #[default]
+    None,
+    /// The rule that it names.
+    Rule,
+    /// Each change of the file puts it right, too.
+    Repair,
+    /// Laying the file out again.
+    Rewrite,
+}
+
+/// When a reader of the target meets a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// While it loads the file.
+    #[default]
+    Load,
+    /// When it adds something to the file.
+    Append,
 }
 
 impl Severity {
@@ -80,6 +112,7 @@ impl Findings {
                 && f.rule == finding.rule
                 && f.julia_type == finding.julia_type
                 && f.said == finding.said
+                && (f.remedy, f.when) == (finding.remedy, finding.when)
         };
         match self.0.iter_mut().find(same) {
             Some(known) => {

@@ -1,7 +1,7 @@
 //! Links the columns of tables, which stand behind references, by name: for `/hydro/data` a group
 //! `/hydro/columns` with one hard link for each column.
 
-use super::finding::{Finding, Findings, Severity};
+use super::finding::{Finding, Findings, Remedy, Severity, When};
 use crate::h5::{File, Group, ObjectKind, RelAddr, Result};
 use crate::julia::{Columns, Record, TableKind, TypeTable, readable};
 use std::collections::{BTreeSet, HashSet};
@@ -105,6 +105,8 @@ impl FlatTable {
                 said: None,
                 printed: 0,
                 count: 1,
+                remedy: Remedy::None,
+                when: When::Load,
             });
         };
         match self.state {

@@ -45,7 +45,7 @@ pub use along::Along;
 pub use container::is_merafile;
 pub use error::{PlanError, TargetError};
 pub use examine::Examiner;
-pub use finding::{Finding, Severity};
+pub use finding::{Finding, Remedy, Severity, When};
 pub use flat::{FlatState, FlatTable, flat_groups, flat_tables};
 pub use large_columns::LargeColumns;
 pub use plan::{Migration, Request, plan, plan_along, plan_for};

@@ -2,9 +2,9 @@
 //!
 //! The cursor is never hidden, so whatever ends the program leaves the terminal as it was.
 
-use super::tally::{Busy, Tally};
 use crate::convert::Phase;
-use crate::supervisor::{RunEvent, SlotId};
+use crate::supervisor::live::Busy;
+use crate::supervisor::{RunEvent, SlotId, Tracker};
 use crate::text;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -46,7 +46,7 @@ impl Bars {
     }
 
     /// Redraws what `event`, which `tally` has noted, changed; `elapsed` seconds after the start.
-    pub(super) fn show(&mut self, event: &RunEvent, tally: &Tally, elapsed: f64) {
+    pub(super) fn show(&mut self, event: &RunEvent, tally: &Tracker, elapsed: f64) {
         match event {
             RunEvent::RunStarted(start) => {
                 let slots = usize::try_from(start.slots).unwrap_or(LINES);
@@ -66,11 +66,11 @@ impl Bars {
             _ => {}
         }
         for line in &mut self.lines {
-            if line.slot.is_some_and(|slot| !tally.busy.contains_key(&slot)) {
+            if line.slot.is_some_and(|slot| !tally.busy().contains_key(&slot)) {
                 line.slot = None;
             }
         }
-        for slot in tally.busy.keys() {
+        for slot in tally.busy().keys() {
             let shown = self.lines.iter().any(|line| line.slot == Some(*slot));
             let free = self.lines.iter_mut().find(|line| line.slot.is_none());
             if let (false, Some(free)) = (shown, free) {
@@ -78,16 +78,16 @@ impl Bars {
             }
         }
         for line in &self.lines {
-            let busy = line.slot.and_then(|slot| tally.busy.get(&slot).map(|busy| (slot, busy)));
+            let busy = line.slot.and_then(|slot| tally.busy().get(&slot).map(|busy| (slot, busy)));
             line.bar.set_message(busy.map_or_else(String::new, |(slot, busy)| working(slot, busy)));
         }
-        let hidden = tally.busy.len().saturating_sub(self.lines.len());
+        let hidden = tally.busy().len().saturating_sub(self.lines.len());
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a share of the steps is one"
         )]
-        let steps = (text::float(tally.through()) / text::float(tally.bytes.max(1))
+        let steps = (text::float(tally.through()) / text::float(tally.start().bytes.max(1))
             * text::float(STEPS)) as u64;
         self.total.set_position(steps);
         self.total.set_message(self.overall(tally, elapsed, hidden));
@@ -98,14 +98,14 @@ impl Bars {
         let _ = self.multi.clear();
     }
 
-    fn overall(&self, tally: &Tally, elapsed: f64, hidden: usize) -> String {
+    fn overall(&self, tally: &Tracker, elapsed: f64, hidden: usize) -> String {
         let through = tally.through();
         let mut parts = vec![
-            format!("{} of {}", text::bytes(through), text::bytes(tally.bytes)),
-            format!("{} of {}", tally.ended, text::count(tally.jobs, "file")),
+            format!("{} of {}", text::bytes(through), text::bytes(tally.start().bytes)),
+            format!("{} of {}", tally.ended(), text::count(tally.jobs(), "file")),
         ];
-        if tally.failed > 0 {
-            parts.push(format!("{} failed", tally.failed));
+        if tally.failed_here() > 0 {
+            parts.push(format!("{} failed", tally.failed_here()));
         }
         match (self.waits, tally.left(elapsed)) {
             (Some(waits), _) => parts.push(waits.to_owned()),
@@ -148,19 +148,19 @@ mod tests {
     struct Terminal {
         screen: InMemoryTerm,
         bars: Bars,
-        tally: Tally,
+        tally: Tracker,
     }
 
     impl Terminal {
         fn new() -> Self {
             let screen = InMemoryTerm::new(14, 100);
             let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), 255);
-            Self { screen, bars: Bars::new(target), tally: Tally::default() }
+            Self { screen, bars: Bars::new(target), tally: Tracker::default() }
         }
 
         fn show(&mut self, events: &[RunEvent], elapsed: f64) -> String {
             for event in events {
-                self.tally.note(event);
+                self.tally.note(event, elapsed);
                 self.bars.show(event, &self.tally, elapsed);
             }
             for line in &self.bars.lines {
@@ -192,9 +192,9 @@ mod tests {
             done: 3,
             total: 4,
         };
+        terminal.show(&[RunEvent::RunStarted(start())], 0.0);
         let text = terminal.show(
             &[
-                RunEvent::RunStarted(start()),
                 begin(0, 100),
                 begin(1, 101),
                 progress,

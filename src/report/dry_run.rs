@@ -112,7 +112,7 @@ fn entry(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::discover;
+    use crate::archive::{Selection, discover};
     use crate::convert::Options;
     use std::fs;
     use std::path::Path;
@@ -122,7 +122,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("output_00001.jld2"), "not JLD2").unwrap();
         fs::create_dir(dir.path().join("output_00002.jld2")).unwrap();
-        let files = discover(dir.path(), "output_").unwrap().files;
+        let files = discover(dir.path(), &Selection::default(), None).unwrap().files;
         let plan = Plan::of(files, Path::new("/out"));
         let converter = Converter::new(Options::default()).unwrap();
         let mut out = Vec::new();

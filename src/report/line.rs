@@ -1,15 +1,15 @@
 //! Prints one event as one line of text; most events are not worth one.
 
-use super::tally::Tally;
 use crate::convert::Mode;
-use crate::supervisor::{
-    ConcurrencyReason, JobOutcome, JobRecord, RunEvent, SafetyStep, SlotStatus, Status,
-};
+use crate::supervisor::{JobOutcome, JobRecord, RunEvent, SafetyStep, SlotStatus, Status, Tracker};
 use crate::text;
 use std::fmt::Write as _;
 
 /// Most characters of a message on a line.
 const MESSAGE: usize = 400;
+
+/// A slot that shows nothing new for so many seconds is worth a word.
+pub(super) const STILL: f64 = 3.0;
 
 /// How much of a run deserves a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,27 +20,23 @@ pub(super) enum Detail {
     Troubles,
 }
 
-/// The line for `event`, if it deserves one; `tally` has taken note of it already.
-pub(super) fn line(event: &RunEvent, tally: &Tally, detail: Detail) -> Option<String> {
+/// The line for `event`, if it deserves one; `tracker` has taken note of it already.
+pub(super) fn line(event: &RunEvent, tracker: &Tracker, detail: Detail) -> Option<String> {
     Some(match event {
         RunEvent::JobFinished(record) => {
             let trouble = record.outcome == JobOutcome::Failed;
             let shown = trouble || detail == Detail::Files;
             let ended = ended(record);
-            let text = if tally.counted { format!("{} {ended}", place(tally)) } else { ended };
+            let text =
+                if tracker.counted() { format!("{} {ended}", place(tracker)) } else { ended };
             shown.then_some(text)?
         }
         RunEvent::AttemptFailed { name, attempt, cause, message, will_retry: true, .. } => {
             let (name, message) = (text::tame(name), short(message));
-            format!("{} retry      {name}: {cause} in attempt {attempt}: {message}", place(tally))
+            format!("{} retry      {name}: {cause} in attempt {attempt}: {message}", place(tracker))
         }
         RunEvent::Concurrency { allowed, slots, reason } => {
-            let why = match reason {
-                ConcurrencyReason::OutOfMemory => "a worker ran out of memory",
-                ConcurrencyReason::SafetyViolation => "memory stays above the margin",
-                ConcurrencyReason::Spawn => "no further worker can be started",
-                ConcurrencyReason::Quiet => "no trouble for a while",
-            };
+            let why = reason.why();
             format!("workers: {allowed} of {slots} from now on: {why}")
         }
         RunEvent::SafetyViolation { used, budget, limit, count, step } => {
@@ -79,9 +75,9 @@ pub(super) fn line(event: &RunEvent, tally: &Tally, detail: Detail) -> Option<St
     })
 }
 
-fn place(tally: &Tally) -> String {
-    let width = tally.jobs.to_string().len();
-    format!("[{:>width$}/{}]", tally.ended, tally.jobs)
+fn place(tracker: &Tracker) -> String {
+    let width = tracker.jobs().to_string().len();
+    format!("[{:>width$}/{}]", tracker.ended(), tracker.jobs())
 }
 
 fn ended(record: &JobRecord) -> String {
@@ -196,7 +192,7 @@ pub(super) mod tests {
     use super::*;
     use crate::convert::{Mode, Phase, VerifyLevel};
     use crate::report::header::tests::start;
-    use crate::supervisor::{Fault, JobId, MemoryStatus, SlotId};
+    use crate::supervisor::{ConcurrencyReason, Fault, JobId, MemoryStatus, SlotId};
 
     pub(in crate::report) fn record(number: u64, outcome: JobOutcome) -> JobRecord {
         let name = format!("output_{number:05}.jld2");
@@ -240,11 +236,11 @@ pub(super) mod tests {
     }
 
     fn lines(events: &[RunEvent], detail: Detail) -> String {
-        let mut tally = Tally::default();
+        let mut tracker = Tracker::default();
         let mut text = String::new();
         for event in events {
-            tally.note(event);
-            if let Some(line) = line(event, &tally, detail) {
+            tracker.note(event, 0.0);
+            if let Some(line) = line(event, &tracker, detail) {
                 writeln!(text, "{line}").unwrap();
             }
         }

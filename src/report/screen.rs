@@ -10,8 +10,7 @@ use super::bars::Bars;
 use super::header::header;
 use super::line::{Detail, line};
 use super::summary::summary;
-use super::tally::Tally;
-use crate::supervisor::{Reporter, RunEvent};
+use crate::supervisor::{Reporter, RunEvent, Tracker};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::io::{self, IsTerminal as _, Write};
 use std::time::Instant;
@@ -19,7 +18,7 @@ use std::time::Instant;
 /// A [`Reporter`] that shows a run to a person or a program.
 pub struct Screen {
     way: Way,
-    tally: Tally,
+    tally: Tracker,
     begun: Instant,
     about: Circumstances,
     out: Box<dyn Write>,
@@ -75,7 +74,7 @@ impl Screen {
             Progress::Json => Way::Json,
             Progress::None => Way::Silent,
         };
-        Self { way, tally: Tally::default(), begun: Instant::now(), about, out, err }
+        Self { way, tally: Tracker::default(), begun: Instant::now(), about, out, err }
     }
 
     /// What other texts have to go around, where there are bars.
@@ -133,9 +132,8 @@ fn put(to: &mut dyn Write, text: &str) {
 
 impl Reporter for Screen {
     fn event(&mut self, event: &RunEvent) {
-        self.tally.note(event);
+        self.tally.note(event, self.begun.elapsed().as_secs_f64());
         if let RunEvent::RunStarted(start) = event {
-            self.begun = Instant::now();
             self.block(&format!("{}\n", header(start)));
         }
         self.show(event);

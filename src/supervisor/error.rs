@@ -21,8 +21,8 @@ pub enum RunError {
     /// The output directory cannot be used.
     #[error("cannot use the output directory: {0}")]
     Output(#[from] DirError),
-    /// A job whose output lies somewhere else than in the output directory.
-    #[error("{}: not directly in {}", output.display(), dir.display())]
+    /// A job whose output lies somewhere else than below the output directory, or in the archive.
+    #[error("{}: not a file below {}, or in the archive itself", output.display(), dir.display())]
     Escapes {
         /// Where it lies.
         output: PathBuf,

@@ -29,7 +29,7 @@ pub struct MemoryStatus {
 }
 
 /// The first thing a run tells.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RunStart {
     /// Names this run.
     pub run_id: String,
@@ -145,6 +145,18 @@ pub enum ConcurrencyReason {
     Spawn,
     /// Nothing happened for a quiet interval.
     Quiet,
+}
+
+impl ConcurrencyReason {
+    /// In words for people.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::OutOfMemory => "a worker ran out of memory",
+            Self::SafetyViolation => "memory stays above the margin",
+            Self::Spawn => "no further worker can be started",
+            Self::Quiet => "no trouble for a while",
+        }
+    }
 }
 
 /// What is done about memory above the margin; each is tried before the next.

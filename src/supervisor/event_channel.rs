@@ -2,6 +2,7 @@
 //! nothing up: what it can do without is left out.
 
 use super::event::{Reporter, RunEvent};
+use super::live::LiveHandle;
 use super::trace::RunTrace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(in crate::supervisor) struct EventSender {
     bundle: Vec<RunEvent>,
     /// When the first of them came.
     since: Instant,
+    /// What is known of the run, which every event reaches, too.
+    pub(in crate::supervisor) live: LiveHandle,
     /// The log, which every event reaches, too.
     pub(in crate::supervisor) trace: RunTrace,
 }
@@ -38,7 +41,7 @@ pub(in crate::supervisor) struct Readers {
 }
 
 /// Both ends.
-pub(in crate::supervisor) fn events_out() -> (EventSender, Readers) {
+pub(in crate::supervisor) fn events_out(live: LiveHandle) -> (EventSender, Readers) {
     let (sender, receiver) = channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let readers = Readers { receiver, waiting: Arc::clone(&waiting), well: true };
@@ -47,6 +50,7 @@ pub(in crate::supervisor) fn events_out() -> (EventSender, Readers) {
         waiting,
         bundle: Vec::new(),
         since: Instant::now(),
+        live,
         trace: RunTrace::default(),
     };
     (sender, readers)
@@ -56,6 +60,7 @@ impl EventSender {
     /// Tells `event`.
     pub(in crate::supervisor) fn tell(&mut self, event: RunEvent) {
         self.trace.event(&event);
+        self.live.note(&event);
         if self.bundle.is_empty() {
             self.since = Instant::now();
         }
@@ -67,6 +72,8 @@ impl EventSender {
         let waiting = self.waiting.load(Ordering::Relaxed);
         if waiting.saturating_add(self.bundle.len()) < MANY {
             self.tell(event);
+        } else {
+            self.live.note(&event);
         }
     }
 
@@ -138,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_reporter_that_panics_is_left_alone() {
-        let (mut events_out, readers) = events_out();
+        let (mut events_out, readers) = events_out(LiveHandle::default());
         for text in ["a", "bad", "b"] {
             events_out.tell(warning(text));
         }
@@ -150,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_can_be_left_out_is_left_out_when_many_wait() {
-        let (mut events_out, readers) = events_out();
+        let (mut events_out, readers) = events_out(LiveHandle::default());
         for _ in 0..2000 {
             events_out.mention(warning("light"));
         }

@@ -20,6 +20,7 @@ pub(crate) struct Family {
     own: Dir,
     shard: Shard,
     input_dir: PathBuf,
+    output_dir: PathBuf,
     array: Option<u64>,
     listing: Listing,
     told: Option<String>,
@@ -34,6 +35,7 @@ impl Family {
             own,
             shard: settings.shard,
             input_dir: settings.input_dir.clone(),
+            output_dir: settings.output_dir.clone(),
             array: settings.slurm.array,
             listing: listing?.clone(),
             told: None,
@@ -84,7 +86,7 @@ impl Family {
 
     /// Whether the archive still holds what it held when the part was taken.
     pub(crate) fn changed(&self) -> Option<String> {
-        let (_, now) = self.listing.again(&self.input_dir).ok()?;
+        let (_, now) = self.listing.again(&self.input_dir, &self.output_dir).ok()?;
         (now.digest != self.listing.digest).then(|| {
             format!(
                 "the archive changed while this shard ran: {} now, {} at its beginning. {HELP}",

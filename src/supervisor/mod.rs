@@ -4,6 +4,7 @@
 //! task's: see [`tasks`](crate::tasks).
 
 pub(crate) mod conflict;
+mod control;
 pub(crate) mod dispatcher;
 pub(crate) mod error;
 mod event;
@@ -12,7 +13,9 @@ mod exit;
 mod family;
 pub(crate) mod fault;
 pub(crate) mod journal;
+pub(crate) mod live;
 mod memory;
+pub(crate) mod mirror;
 pub(crate) mod plan;
 pub(crate) mod record;
 pub(crate) mod records;
@@ -27,6 +30,7 @@ mod shards;
 mod signals;
 pub(crate) mod sizing;
 pub(crate) mod stage;
+mod status;
 pub(crate) mod summary;
 pub(crate) mod task;
 mod trace;
@@ -44,6 +48,7 @@ pub use event::{
 pub use exit::ExitCode;
 pub use fault::Fault;
 pub use journal::merge::{Merged, merged};
+pub use live::{Happened, Live, LiveHandle, LiveSlot, LiveState, LiveWorkers, Tracker, What};
 pub use memory::limits::Slurm;
 pub use plan::{JobId, Plan, PlannedJob};
 pub use record::{JobOutcome, JobRecord};
@@ -52,5 +57,6 @@ pub use run_id::run_id;
 pub use settings::{Count, Hooks, OnConflict, OnFull, Settings};
 pub use shards::{ShardRecord, ShardState};
 pub use sizing::Bounds;
+pub use status::{ArchiveStatus, Asked, Order, OrderGiven, ShardStatus, give_order, status};
 pub use summary::{RunSummary, SlotRecord};
 pub use worker_process::WorkerProgram;

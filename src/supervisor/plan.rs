@@ -16,7 +16,8 @@ pub struct JobId(pub u32);
 /// One input file and its output, before anybody opened it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedJob {
-    /// The file's name without its directory, as far as it is UTF-8.
+    /// The file's path below the archive's directory, as far as it is UTF-8: of a file directly in
+    /// it, the name.
     pub name: String,
     /// Its output number, where the name has one.
     pub number: Option<u64>,
@@ -36,7 +37,7 @@ pub struct PlannedJob {
 /// The ordered jobs of one run (of one shard, where the plan is divided).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
-    /// In the order of their numbers; the scheduler takes the largest first. Copies of a plan share
+    /// Directory by directory, in the order of their numbers; the scheduler takes the largest first. Copies of a plan share
     /// them.
     pub jobs: Arc<Vec<PlannedJob>>,
     /// The archive's files when this was made, before a part of them was taken; nothing where the
@@ -50,7 +51,7 @@ impl Plan {
         let job = |file: Found| PlannedJob {
             output: output_dir.join(&file.name),
             name: file.name,
-            number: Some(file.number),
+            number: file.number,
             input: file.path,
             bytes: file.bytes,
             mtime_ns: file.modified.map_or(0, nanoseconds),
@@ -89,7 +90,8 @@ mod tests {
     fn every_file_is_a_job() {
         let file = |number: u64, modified, obstacle| Found {
             name: format!("output_{number}.jld2"),
-            number,
+            number: Some(number),
+            head: Some(7),
             path: format!("/in/output_{number}.jld2").into(),
             bytes: number,
             modified,

@@ -1,11 +1,13 @@
 //! Takes a run from what there is to do to its summary, whatever its task is.
 
-use super::dispatcher::{Dispatcher, RunContext};
+use super::control::Control;
+use super::dispatcher::{Dispatcher, Message, RunContext};
 use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart, Stale};
 use super::event_channel::events_out;
 use super::family::Family;
 use super::journal::{Line, Task};
+use super::live::LiveHandle;
 use super::record::JobOutcome;
 use super::records::Ledger;
 use super::run_dir::RunDir;
@@ -76,7 +78,10 @@ pub(crate) fn carry_out(
     let temp_dir = run_dir.map_or_else(PathBuf::new, |run_dir| run_dir.temp_dir.clone());
     let sizes = sizes(&plan, &todo);
     context.sized(todo, sizing.slots, temp_dir);
-    let (mut events_out, mut readers) = events_out();
+    // What looks at outputs beforehand is not the run that people ask for.
+    let told = opening.is_some();
+    let live = if told { context.live.clone() } else { LiveHandle::default() };
+    let (mut events_out, mut readers) = events_out(live);
     if let Some(opening) = opening {
         let guess = |threads: usize| task.first_guess(threads);
         let too_little = sizing::too_little(&settings, &machine.first.status, &guess);
@@ -95,6 +100,17 @@ pub(crate) fn carry_out(
     };
     let (mut services, first) = machine.services(&settings, place, &outbox, journal)?;
     services.family = family;
+    if let (true, Some(run_dir)) = (told, run_dir) {
+        let to_dispatcher = outbox.clone();
+        let tell = move |command| drop(to_dispatcher.send(Message::Ordered(command)));
+        let (run_id, live) = (&context.run_id, context.live.clone());
+        match Control::start(run_dir.own()?, settings.shard, run_id, live, tell) {
+            Ok(control) => services.control = Some(control),
+            Err(error) => events_out.tell(RunEvent::Warning {
+                message: format!("nobody can ask this run for its status or to end: {error}"),
+            }),
+        }
+    }
     for line in lines {
         services.journal_writer.ask(Task::Write(Box::new(line), None));
     }

@@ -1,5 +1,6 @@
 //! Holds everything a run needs to know, resolved: nothing below looks at flags or the environment.
 
+use super::live::LiveHandle;
 use super::memory::limits::Slurm;
 use super::worker_process::WorkerProgram;
 use crate::archive::Shard;
@@ -137,4 +138,6 @@ impl Settings {
 pub struct Hooks {
     /// How workers are started.
     pub program: WorkerProgram,
+    /// Where what the run is doing can be seen, from any thread.
+    pub live: LiveHandle,
 }

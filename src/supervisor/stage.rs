@@ -82,6 +82,7 @@ impl Machine {
             journal_writer,
             _listening: listening,
             witness,
+            control: None,
             family: None,
         };
         Ok((services, self.first))
@@ -102,6 +103,7 @@ pub(crate) fn context(
         run_id: run_id(started).map_err(setup("name the run"))?,
         started,
         program: hooks.program.clone(),
+        live: hooks.live.clone(),
         cores: Vec::new(),
         temp_dir: PathBuf::new(),
         owner: Owner::myself().map_err(setup("know this process"))?,

@@ -41,7 +41,8 @@ pub fn seconds(seconds: f64) -> String {
         return "-".to_owned();
     }
     if seconds < 59.95 {
-        return format!("{seconds:.1} s");
+        // The sum of no times is -0.0.
+        return format!("{:.1} s", seconds.abs());
     }
     #[expect(
         clippy::cast_possible_truncation,

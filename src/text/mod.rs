@@ -2,10 +2,12 @@
 
 mod amount;
 mod list;
+mod quote;
 mod tame;
 mod time;
 
 pub use amount::{bytes, count, float, is_are, percent, rate, seconds, times};
 pub use list::{and_more, few, ranges};
+pub use quote::{quote, shell_path};
 pub use tame::{after_path, path, shortened, tame, tame_lines};
 pub use time::rfc3339;

@@ -26,6 +26,40 @@ fn each_slip_names_the_right_command() {
             "for one file: jldconv convert old/output_00001.jld2 new\n",
         ),
         (supervisor, &["reprot", "new"], 2, "did you mean: jldconv-supervisor report new\n"),
+        (supervisor, &["reprot"], 2, "did you mean: jldconv-supervisor report OUTPUT_DIR\n"),
+        (
+            supervisor,
+            &["verfy", "old", "new"],
+            2,
+            "did you mean: jldconv-supervisor verify old new\n",
+        ),
+        (
+            supervisor,
+            &["convert", "old", "new"],
+            2,
+            "error: jldconv-supervisor has no subcommand \"convert\"\n\
+             did you mean: jldconv-supervisor old new\n",
+        ),
+        (
+            supervisor,
+            &["convert", "old/output_00001.jld2", "new"],
+            2,
+            "did you mean: jldconv convert old/output_00001.jld2 new\n",
+        ),
+        (supervisor, &["convert", "old"], 2, "did you mean: jldconv-supervisor old OUT\n"),
+        (
+            supervisor,
+            &["old", "new", "1..3"],
+            2,
+            "did you mean: jldconv-supervisor old new --range 1-3\n",
+        ),
+        (supervisor, &["old", "new", "newer"], 2, "one name is too many: newer\n"),
+        (
+            supervisor,
+            &["--mode", "in-place", "old", "--yes", "--backup-dir", "no where"],
+            2,
+            "nothing was changed: make it first (mkdir -p 'no where')\n",
+        ),
         (supervisor, &["undo", "old"], 2, "did you mean: jldconv undo old\n"),
         (supervisor, &["dump", "old"], 2, "did you mean: jldconv dump old\n"),
         (supervisor, &["old", "new", "--range", "1..3"], 2, "write it as --range 1-3\n"),
@@ -39,12 +73,13 @@ fn each_slip_names_the_right_command() {
             supervisor,
             &["deep", "new"],
             4,
-            "deep/run_a and 1 more hold some: one run for each directory\n",
+            "2 directories below (run_a ...) hold 2 files: --recursive takes them\n",
         ),
         (supervisor, &["--mode", "inplace", "old"], 2, "a similar value exists: 'in-place'"),
         (supervisor, &["--mode", "in-place", "old"], 2, "say --yes"),
         ("jldconv", &["inspct", "old"], 2, "a similar subcommand exists: 'inspect'"),
-        ("jldconv", &["slurm", "old"], 2, "did you mean: jldconv-supervisor slurm\n"),
+        ("jldconv", &["slurm", "old"], 2, "did you mean: jldconv-supervisor slurm old\n"),
+        ("jldconv", &["reprot", "new"], 2, "did you mean: jldconv-supervisor report new\n"),
         ("jldconv", &["old"], 2, "for a whole archive: jldconv-supervisor old OUT\n"),
         (
             "jldconv",
@@ -63,6 +98,10 @@ fn each_slip_names_the_right_command() {
             "{program} {args:?}"
         );
     }
+    let in_place = ["--mode", "in-place", "old/output_00001.jld2"];
+    let (_, err) = told(&world, supervisor, &in_place);
+    let meant = "for one file: jldconv convert --mode in-place old/output_00001.jld2\n";
+    assert!(err.ends_with(meant), "{err}");
     // What is like nothing is like nothing.
     let (_, err) = told(&world, supervisor, &["simulations", "new"]);
     assert!(!err.contains("did you mean"), "{err}");
@@ -118,4 +157,128 @@ fn a_place_that_is_too_small_is_told_before() {
     let (told, full) = (ended.out.find("the outputs take about"), ended.out.find("[1/3]"));
     assert!(told.is_some() && told < full, "{ended:#?}");
     assert!(ended.out.contains("--mode in-place needs no copies"), "{ended:#?}");
+}
+
+/// A terminal does not obey what somebody put into an argument.
+#[test]
+fn arguments_with_control_characters_are_shown_tamed() {
+    let world = World::new(&[1]);
+    for args in [
+        &["slurm", "old", "new", "--tasks", "1", "--partition", "a\u{1b}[31mb"][..],
+        &["old", "new", "--range", "\u{1b}]0;x\u{7}"],
+        &["\u{1b}[2J", "new"],
+    ] {
+        let (code, err) = told(&world, "jldconv-supervisor", args);
+        assert_eq!(code, Some(2), "{err}");
+        assert!(!err.contains('\u{1b}') && !err.contains('\u{7}'), "{err:?}");
+    }
+}
+
+#[test]
+fn slurm_checks_its_values_and_says_how_to_submit() {
+    let world = World::new(&[1, 2, 3]);
+    let slurm = |more: &[&str]| {
+        let args = [&["slurm", "old", "new", "--tasks", "2"][..], more].concat();
+        Ended::of(&mut world.program("jldconv-supervisor", &args), &world)
+    };
+    let ended = slurm(&["--time", "04:00:00", "--mem", "8G"]).ends(0);
+    assert!(ended.out.contains("#SBATCH --time=04:00:00"), "{ended:#?}");
+    assert!(ended.err.contains("run sbatch FILE") && !ended.err.contains("warning"), "{ended:#?}");
+    let ended = slurm(&["--tasks", "20"]);
+    assert_eq!(ended.code, Some(2), "given twice: {ended:#?}");
+    let args = ["slurm", "old", "new", "--tasks", "20"];
+    let ended = Ended::of(&mut world.program("jldconv-supervisor", &args), &world).ends(0);
+    let warning = "20 tasks for 3 files: 17 would have nothing to do; --tasks 3 are enough";
+    assert!(ended.err.contains(warning), "{ended:#?}");
+    for (more, words) in [
+        (&["--time", "4h"][..], "hours:minutes:seconds (04:00:00)"),
+        (&["--mem", "8GB"], "write a number with K, M, G or T"),
+        (&["--time", "1:30"], "it would take no file"),
+    ] {
+        let ended = slurm(more).ends(2);
+        assert!(ended.err.contains(words) && ended.out.is_empty(), "{ended:#?}");
+    }
+}
+
+/// A run says where its settings come from, and `doctor` does.
+#[test]
+fn the_config_file_is_named() {
+    let world = World::new(&[1]);
+    world.put("jldconv.toml", "workers = 1\n");
+    let ended = world.supervisor(&["old", "new"]).ends(0);
+    assert!(ended.out.contains("  settings    jldconv.toml\n"), "{ended:#?}");
+    let ended = world.jldconv(&["doctor"]).ends(0);
+    assert!(ended.out.contains("jldconv.toml is read; flags go before it"), "{ended:#?}");
+    world.put("jldconv.toml", "wrokers = 1\n");
+    let ended = world.jldconv(&["doctor"]).ends(1);
+    assert!(ended.out.contains("unknown key `wrokers`"), "{ended:#?}");
+}
+
+#[test]
+fn journals_without_a_run_are_no_run() {
+    let world = World::new(&[1]);
+    std::fs::create_dir_all(world.at("new/.jldconv")).unwrap();
+    world.put("new/.jldconv/journal-1-of-1.jsonl", "garbage\n");
+    let ended = world.supervisor(&["report", "new"]).ends(4);
+    assert!(ended.err.contains("new: no run is recorded here"), "{ended:#?}");
+    assert!(!ended.out.contains("-0.0"), "{ended:#?}");
+}
+
+#[test]
+fn a_dry_run_says_that_outputs_would_lie_in_the_archive() {
+    let world = World::new(&[1]);
+    let ended = world.supervisor(&["old", "old/out", "--dry-run"]).ends(0);
+    let said = "the output directory DIR/old/out lies in the archive";
+    assert!(ended.err.contains(said), "{ended:#?}");
+    assert!(!world.at("old/out").exists());
+}
+
+/// Others could have prepared what lies there: said before a run is refused for it, with a command
+/// that a shell takes.
+#[test]
+fn doctor_looks_at_what_earlier_runs_left() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new(&[1]);
+    std::fs::create_dir_all(world.at("my new/.jldconv")).unwrap();
+    let own = world.at("my new/.jldconv");
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let ended = world.jldconv(&["doctor", "old", "my new"]).ends(1);
+    assert!(ended.out.contains("problem output: earlier runs"), "{ended:#?}");
+    assert!(ended.out.contains("`chmod go-w 'my new/.jldconv'`"), "{ended:#?}");
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let ended = world.jldconv(&["doctor", "old", "my new"]).ends(0);
+    assert!(ended.out.contains("output: earlier runs"), "{ended:#?}");
+}
+
+#[test]
+fn doctor_misses_proc() {
+    let world = World::new(&[1]);
+    let doctor = super::world::binary("jldconv");
+    let line = format!("mount -t tmpfs none /proc || exit 99; exec {} doctor", doctor.display());
+    let mut command = world.program_at("unshare");
+    let ended = Ended::of(command.args(["-m", "bash", "-c", &line]), &world);
+    if ended.code == Some(99) || ended.err.contains("Operation not permitted") {
+        eprintln!("skipped: this user cannot mount file systems: {}", ended.err);
+        return;
+    }
+    let ended = ended.ends(1);
+    assert!(ended.out.contains("problem workers"), "{ended:#?}");
+    assert!(ended.out.contains("mount -t proc proc /proc"), "{ended:#?}");
+}
+
+/// In a build that causes no faults, asking for one is a mistake.
+#[cfg(not(feature = "fault"))]
+#[test]
+fn faults_are_not_asked_for_in_vain() {
+    let world = World::new(&[1]);
+    for (program, args) in
+        [("jldconv-supervisor", &["old", "new"][..]), ("jldconv", &["inspect", "old"])]
+    {
+        for name in ["JLDCONV_FAULT", "JLDCONV_CRASH_AT", "JLDCONV_FLIP"] {
+            let mut command = world.program(program, args);
+            let ended = Ended::of(command.env(name, "x"), &world).ends(2);
+            assert!(ended.err.contains(&format!("{name} is set, but this build")), "{ended:#?}");
+        }
+    }
+    assert!(!world.at("new").exists());
 }

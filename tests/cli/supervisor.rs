@@ -47,7 +47,14 @@ fn the_help_is_what_users_know() {
     Files:
           --range <RANGES>          Output numbers, inclusive, for instance 100-200,250,300- [default:
                                     all]
-          --prefix <TEXT>           Beginning of the file names: <PREFIX>NNNNN.jld2 [default: output_]
+          --prefix <TEXT>           Beginning of the file names: <PREFIX>NNNNN.jld2 (may be given
+                                    several times) [default: output_, with any text before it]
+          --match <GLOB>            Take files of any names that match a quoted pattern, for instance
+                                    '*.jld2'; one with a slash is about the path below INPUT_DIR (may be
+                                    given several times)
+      -r, --recursive[=<BOOL>]      Take files of directories below, too; the outputs come into
+                                    directories of the same names below OUTPUT_DIR. Links to directories
+                                    are not followed
           --shard <I/N>             Only part I of N of the files, balanced by bytes [default: from
                                     SLURM, else 1/1]
           --on-conflict <WHAT>      What to do where a file has an output's name that this program did

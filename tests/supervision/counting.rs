@@ -59,7 +59,7 @@ fn count(dir: &Path, first: u64) -> (Counts, RunSummary) {
         plan: &plan(&settings),
         options: first,
         journal: Some(dir),
-        hooks: &Hooks { program: entry("counting_entry") },
+        hooks: &Hooks { program: entry("counting_entry"), ..Hooks::default() },
     };
     let mut counts = Counts::new();
     let summary = read(reading, &mut Quiet, &mut |place, result| {

@@ -104,7 +104,7 @@ impl Setting {
     /// Runs, and calls `then` on each event.
     pub(crate) fn run_with(&self, then: &mut dyn FnMut(&RunEvent)) -> Done {
         let mut collector = Collector { events: Vec::new(), then };
-        let hooks = Hooks { program: program() };
+        let hooks = Hooks { program: program(), ..Hooks::default() };
         let result =
             run(&self.settings, &plan(&self.settings), Survey::default(), &hooks, &mut collector);
         Done { result, events: collector.events }
@@ -112,7 +112,7 @@ impl Setting {
 
     /// Runs with another program as workers.
     pub(crate) fn run_program(&self, program: WorkerProgram) -> RunSummary {
-        let hooks = Hooks { program };
+        let hooks = Hooks { program, ..Hooks::default() };
         run(&self.settings, &plan(&self.settings), Survey::default(), &hooks, &mut Quiet).unwrap()
     }
 
@@ -256,7 +256,7 @@ pub(crate) fn supervise(dir: &Path) {
         (&events).write_all(&line).unwrap();
     };
     let mut collector = Collector { events: Vec::new(), then: &mut then };
-    let hooks = Hooks { program: program() };
+    let hooks = Hooks { program: program(), ..Hooks::default() };
     let result = run(&settings, &plan(&settings), Survey::default(), &hooks, &mut collector);
     let code = match result {
         Ok(summary) => {

@@ -2,18 +2,16 @@
 
 use super::{Stop, internal, usage};
 use jldconv::archive::ArrayVars;
-use jldconv::cli::{
-    Dialogue, Gathered, Layer, Parsed, Run, archives_below, input_meant, prepare, resolve,
-};
+use jldconv::cli::{Dialogue, Gathered, Layer, Parsed, Run, input_meant, prepare, resolve};
 use jldconv::convert::{Converter, Mode};
 use jldconv::report::{
     Circumstances, Preflight, Progress, Screen, check_report, dry_run, start_log, write_report,
 };
 use jldconv::supervisor::{
     ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
-    WorkerProgram,
 };
 use jldconv::tasks::convert::{self, Survey};
+use jldconv::text;
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -21,6 +19,7 @@ use std::path::Path;
 pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
     let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
     let mut dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
+    let config = gathered.config.clone();
     let mut said = gathered.said;
     let bare = !said.has("input-dir") && gathered.config.is_none();
     if parsed.cli.start.interactive || (bare && somebody) {
@@ -34,7 +33,9 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     }
     let layer = Layer { verbose: parsed.cli.layer.verbose, ..said.layer().map_err(usage)? };
     let (input, output) = (layer.input_dir.clone(), layer.output_dir.clone());
-    let misplaced = |error: &dyn Display| misplaced(input.as_deref(), output.as_deref(), error);
+    let in_place = layer.conversion.mode == Some(Mode::InPlace);
+    let misplaced =
+        |error: &dyn Display| misplaced(input.as_deref(), output.as_deref(), in_place, error);
     let run = resolve(layer, &ArrayVars::from_env(var)).map_err(|error| misplaced(&error))?;
     // What is wrong with the target or the rules would be wrong with every file.
     let converter = Converter::new(run.settings.options.clone()).map_err(usage)?;
@@ -43,12 +44,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let _log =
         start_log(run.view.verbose, run.view.log.as_deref(), screen.bars()).map_err(usage)?;
     let prepared = prepare(&run).map_err(|error| misplaced(&error))?;
-    if let Some(mut nothing) = prepared.nothing(&run) {
-        if prepared.overview.found == 0
-            && let Some(below) = archives_below(&run.settings.input_dir, &run.prefix)
-        {
-            let _ = writeln!(nothing, "  below       {below}");
-        }
+    if let Some(nothing) = prepared.nothing(&run) {
         return Err(Stop(ExitCode::Nothing, nothing));
     }
     if run.settings.dry_run {
@@ -56,7 +52,10 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     }
     let version = env!("CARGO_PKG_VERSION");
     screen.block(&format!("jldconv {version}\n{}", prepared.overview.block()));
-    let hooks = Hooks { program: WorkerProgram::default() };
+    if let Some(config) = &config {
+        screen.block(&format!("  settings    {}\n", text::path(config)));
+    }
+    let hooks = Hooks::default();
     let mut survey = convert::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
         .map_err(|error| stopped(&error))?;
     for message in std::mem::take(&mut survey.notes) {
@@ -99,8 +98,13 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
 }
 
 /// Adds, to what is wrong with a run's places, what was probably meant.
-fn misplaced(input: Option<&Path>, output: Option<&Path>, error: &dyn Display) -> Stop {
-    match input.and_then(|input| input_meant(input, output)) {
+fn misplaced(
+    input: Option<&Path>,
+    output: Option<&Path>,
+    in_place: bool,
+    error: &dyn Display,
+) -> Stop {
+    match input.and_then(|input| input_meant(input, output, in_place)) {
         Some(meant) => usage(format!("{error}\n{meant}")),
         None => usage(error),
     }
@@ -136,9 +140,12 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
     if fails {
         settings.on_conflict = OnConflict::Skip;
     }
-    let hooks = Hooks { program: WorkerProgram::default() };
+    let hooks = Hooks::default();
     let survey =
         convert::survey(&settings, plan, &hooks, &mut Quiet).map_err(|error| stopped(&error))?;
+    for note in &survey.notes {
+        let _ = writeln!(io::stderr(), "warning: {}", text::tame(note));
+    }
     let there = |place: usize, job: &PlannedJob| survey.there(place, job);
     let failed = match dry_run(plan, converter, edits, &there, &mut io::stdout().lock()) {
         Ok(foreseen) => foreseen.failed,

@@ -1,17 +1,18 @@
 //! Converts an archive with many workers. All of it is in the library: this parses, calls, and maps
 //! to exit codes.
 
+mod ask;
 mod batch;
 mod verify;
 
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
-    Gathered, Layer, Parsed, ReportArgs, SlurmArgs, SupervisorCli, SupervisorCommand, completions,
-    prepare, refuse, resolve, script, submit, supervisor_meant,
+    Gathered, Layer, Parsed, ReportArgs, SUBMIT, SlurmArgs, SupervisorCli, SupervisorCommand,
+    asked_for_in_vain, completions, prepare, refuse, resolve, script, submit, supervisor_meant,
 };
 use jldconv::convert::Converter;
 use jldconv::report::{Circumstances, check_report, shards, summary, write_report};
-use jldconv::supervisor::{self, ExitCode};
+use jldconv::supervisor::{self, ExitCode, Order};
 use jldconv::text;
 use jldconv::{tasks, worker};
 use std::ffi::OsString;
@@ -56,12 +57,21 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
         }
         Ok(parsed) => parsed,
     };
+    if let Some(message) = asked_for_in_vain(std::env::vars_os()) {
+        return Err(usage(message));
+    }
     if let Some(SupervisorCommand::Completions(args)) = &parsed.cli.command {
         put(&completions::<SupervisorCli>(args.shell));
         return Ok(ExitCode::Done);
     }
     if let Some(SupervisorCommand::Report(args)) = &parsed.cli.command {
         return report(args);
+    }
+    match &parsed.cli.command {
+        Some(SupervisorCommand::Status(args)) => return ask::tell_status(args),
+        Some(SupervisorCommand::Drain(args)) => return ask::order(args, Order::Drain),
+        Some(SupervisorCommand::Stop(args)) => return ask::order(args, Order::Stop),
+        _ => {}
     }
     if let Some(SupervisorCommand::Verify(args)) = &parsed.cli.command {
         return verify::verify(args);
@@ -88,6 +98,10 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
     if let Some(nothing) = prepared.nothing(&run) {
         return Err(Stop(ExitCode::Nothing, nothing));
     }
+    let files = prepared.overview.taken;
+    if let Some(message) = args.ask.check(files).map_err(usage)? {
+        let _ = writeln!(io::stderr(), "warning: {message}");
+    }
     if args.ask.submit {
         let job = submit(&script).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
@@ -98,6 +112,7 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
         put(&format!("submitted job array {job}: {} tasks\n", args.ask.tasks));
     } else {
         put(&script);
+        let _ = writeln!(io::stderr(), "{SUBMIT}");
     }
     Ok(ExitCode::Done)
 }
@@ -109,6 +124,14 @@ fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
         .map_err(|error| Stop(error.exit_code(), error.to_string()))?;
     for note in &merged.notes {
         let _ = writeln!(io::stderr(), "warning: {note}");
+    }
+    if merged.shards.iter().all(|shard| shard.run_id.is_none())
+        && merged.summary.files.is_empty()
+        && !args.json
+    {
+        let dir = text::path(&args.output_dir);
+        let message = format!("{dir}: no run is recorded here; nothing was done");
+        return Err(Stop(ExitCode::Nothing, message));
     }
     // On how many cores, and how close to the limit, is not in the journals.
     let about = Circumstances { cores: 0, safety_margin: 1.0, portable: merged.portable };

@@ -38,7 +38,7 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
             .map_err(|error| Stop(error.exit_code(), error.to_string()))?
     };
     let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
-    let pairs = file_pairs(old, new).map_err(|error| failed(&error))?;
+    let pairs = file_pairs(old, new, given.recursive).map_err(|error| failed(&error))?;
     if let Some(message) = nothing_to_compare(&pairs, old, new) {
         return Err(Stop(ExitCode::Nothing, message));
     }

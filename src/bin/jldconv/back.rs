@@ -2,6 +2,7 @@
 //! final.
 
 use super::{Stop, complain, failed, put, usage};
+use jldconv::archive::directories;
 use jldconv::cli::{CommitArgs, Dialogue, UndoArgs};
 use jldconv::convert::inplace::{self, Committed, InPlace, InPlaceError};
 use jldconv::convert::{Failure, FailureKind};
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn undo(args: &UndoArgs) -> Result<ExitCode, Stop> {
     let options = InPlace { backup_dir: args.backup_dir.clone(), ..InPlace::default() };
-    let files = files(&args.paths, &options)?;
+    let files = files(&args.paths, args.recursive, &options)?;
     Ok(each(&files, |path| inplace::undo(path, &options).map(|()| "undone".to_owned())))
 }
 
@@ -22,7 +23,7 @@ pub(super) fn commit(args: &CommitArgs) -> Result<ExitCode, Stop> {
     if let Some(path) = args.paths.iter().find(|path| path.symlink_metadata().is_err()) {
         return Err(usage(format!("{}: no such file or directory", path.display())));
     }
-    let files = files(&args.paths, &options)?;
+    let files = files(&args.paths, args.recursive, &options)?;
     let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
     if somebody && !args.yes && !files.is_empty() {
         let mut dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
@@ -64,13 +65,23 @@ fn question(files: &[PathBuf], options: &InPlace) -> String {
 }
 
 /// The files that were named, and those with an undo file in directories that were.
-fn files(paths: &[PathBuf], options: &InPlace) -> Result<Vec<PathBuf>, Stop> {
+fn files(paths: &[PathBuf], recursive: bool, options: &InPlace) -> Result<Vec<PathBuf>, Stop> {
     let mut files = Vec::new();
     for path in paths {
-        if path.is_dir() {
-            files.extend(inplace::undoable(path, options).map_err(failed)?);
-        } else {
+        if !path.is_dir() {
             files.push(path.clone());
+            continue;
+        }
+        let dirs = if recursive { directories(path).map_err(failed)? } else { vec![path.clone()] };
+        for dir in dirs {
+            files.extend(inplace::undoable(&dir, options).map_err(failed)?);
+        }
+    }
+    if files.is_empty() && !recursive {
+        let below = |path: &PathBuf| directories(path).is_ok_and(|dirs| dirs.len() > 1);
+        if let Some(path) = paths.iter().find(|path| path.is_dir() && below(path)) {
+            let path = text::path(path);
+            complain(&format!("{path}: its directories are looked into with --recursive only"));
         }
     }
     Ok(files)

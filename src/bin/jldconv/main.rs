@@ -12,7 +12,9 @@ mod watch;
 
 use clap::Parser as _;
 use indicatif::MultiProgress;
-use jldconv::cli::{JldconvCli, JldconvCommand, completions, jldconv_meant, refuse};
+use jldconv::cli::{
+    JldconvCli, JldconvCommand, asked_for_in_vain, completions, jldconv_meant, refuse,
+};
 use jldconv::convert::{Failure, FailureKind};
 use jldconv::julia::on_deep_stack;
 use jldconv::report::start_log;
@@ -31,8 +33,14 @@ fn main() -> std::process::ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let cli = match JldconvCli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return refuse("jldconv", &error, &args, jldconv_meant(&error)).into(),
+        Err(error) => {
+            let meant = jldconv_meant(&error, &args);
+            return refuse("jldconv", &error, &args, meant).into();
+        }
     };
+    if let Some(message) = asked_for_in_vain(std::env::vars_os()) {
+        return usage(message).end().into();
+    }
     let bars = MultiProgress::new();
     let _log = start_log(cli.verbose, None, Some(&bars));
     let verbose = cli.verbose > 0;

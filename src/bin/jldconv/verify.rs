@@ -72,7 +72,7 @@ fn directories(
     target: Option<&Target>,
     verbose: bool,
 ) -> Result<ExitCode, Stop> {
-    let pairs = inspect::file_pairs(&args.a, &args.b).map_err(failed)?;
+    let pairs = inspect::file_pairs(&args.a, &args.b, args.recursive).map_err(failed)?;
     if let Some(message) = nothing_to_compare(&pairs, &args.a, &args.b) {
         return Err(Stop(ExitCode::Nothing, message));
     }

@@ -7,6 +7,7 @@ use crate::sys::file::Identity;
 use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// How often a directory of ours is made again that vanishes before anything is in it.
@@ -54,6 +55,8 @@ impl Existing {
 /// Where an output goes: an open directory and a name in it.
 #[derive(Debug)]
 pub struct Destination {
+    /// The output directory, where the output lies in a directory below it.
+    root: Option<Dir>,
     pub(super) dir: Dir,
     pub(super) name: OsString,
 }
@@ -68,9 +71,31 @@ impl Destination {
         let no_name = || PublishError::NoName { path: output.to_owned() };
         let name = output.file_name().ok_or_else(no_name)?;
         Ok(Self {
+            root: None,
             dir: Dir::open(output.parent().unwrap_or(Path::new("")))?,
             name: name.to_owned(),
         })
+    }
+
+    /// The destination `output` of a run whose temporary files go to `temp_dir`, which is
+    /// `.jldconv/tmp` in its output directory. Where the output lies in a directory below that, no
+    /// link on the way is followed, and what is missing may be made.
+    ///
+    /// # Errors
+    /// As [`Destination::open`] and [`Destination::below`].
+    pub fn of(output: &Path, temp_dir: &Path, missing: Missing) -> Result<Self, PublishError> {
+        let root = temp_dir.parent().and_then(Path::parent);
+        let deep = |root| output.strip_prefix(root).ok().filter(|it| it.components().count() > 1);
+        match root.and_then(|root| Some((root, deep(root)?))) {
+            Some((root, relative)) => {
+                let root = Dir::open(root)?;
+                Ok(Self {
+                    root: Some(root.below(Path::new(""), Missing::Fail)?),
+                    ..Self::reach(&root, relative, missing)?
+                })
+            }
+            None => Self::open(output),
+        }
     }
 
     /// The destination `relative` below the output directory `root`. No component is a link, none
@@ -79,10 +104,22 @@ impl Destination {
     /// # Errors
     /// When the path leads out or through a link, names no file, or a directory cannot be made.
     pub fn below(root: &Dir, relative: &Path) -> Result<Self, PublishError> {
+        Self::reach(root, relative, Missing::Create)
+    }
+
+    fn reach(root: &Dir, relative: &Path, missing: Missing) -> Result<Self, PublishError> {
         let no_name = || PublishError::NoName { path: root.path().join(relative) };
         let name = relative.file_name().ok_or_else(no_name)?;
         let parent = relative.parent().unwrap_or(Path::new(""));
-        Ok(Self { dir: root.below(parent, Missing::Create)?, name: name.to_owned() })
+        Ok(Self { root: None, dir: root.below(parent, missing)?, name: name.to_owned() })
+    }
+
+    /// Opens the file that has the output's name, for reading.
+    ///
+    /// # Errors
+    /// It is not there, or no regular file.
+    pub fn open_there(&self) -> Result<File, PublishError> {
+        Ok(self.dir.open_file(&self.name, false)?)
     }
 
     /// The output's path, for messages and for other programs.
@@ -90,20 +127,21 @@ impl Destination {
         self.dir.path().join(&self.name)
     }
 
-    /// Opens the directory `path` of our own files. Below the output's own directory, as the
-    /// programs have it, no link on the way is followed and nobody else may write there; one that
+    /// Opens the directory `path` of our own files. Below the output directory, as the programs have
+    /// it, no link on the way is followed and nobody else may write there; one that
     /// lies elsewhere is taken as its user named it.
     ///
     /// # Errors
     /// It is not there and not to be made, or not ours alone.
     pub fn own(&self, path: &Path, missing: Missing) -> Result<Dir, PublishError> {
-        if let Ok(below) = path.strip_prefix(self.dir.path()) {
-            let mut found = self.dir.private(below, missing);
+        let base = self.root.as_ref().unwrap_or(&self.dir);
+        if let Ok(below) = path.strip_prefix(base.path()) {
+            let mut found = base.private(below, missing);
             for _ in 0..VANISHED {
                 match &found {
                     // What is empty may be removed by another run that ends.
                     Err(e) if missing == Missing::Create && e.is_missing() => {
-                        found = self.dir.private(below, missing);
+                        found = base.private(below, missing);
                     }
                     _ => break,
                 }

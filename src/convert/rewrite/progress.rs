@@ -23,7 +23,7 @@ impl<'a> Progress<'a> {
         let share = u128::from(part) * u128::from(stored) / u128::from(whole.max(1));
         let share = u64::try_from(share).unwrap_or(u64::MAX);
         let before = self.done.load(Ordering::Relaxed);
-        self.observer.progress(Phase::Copy, before.saturating_add(share), self.total);
+        self.observer.progress(Phase::Rewrite, before.saturating_add(share), self.total);
         if self.observer.cancelled() { Err(Error::cancelled().into()) } else { Ok(()) }
     }
 

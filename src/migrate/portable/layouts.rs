@@ -11,7 +11,7 @@
 //!   for all arrays: see [`Kept`].
 
 use super::super::error::PlanError;
-use super::super::finding::{Finding, Findings, Severity};
+use super::super::finding::{Finding, Findings, Remedy, Severity, When};
 use super::super::patches::Patches;
 use super::References;
 use super::message::in_place_of;
@@ -161,6 +161,8 @@ impl Layouts {
                     said: None,
                     printed: 0,
                     count: 1,
+                    remedy: Remedy::None,
+                    when: When::Load,
                 }),
                 Way::Narrow | Way::Tree => {
                     out.opened += u64::from(array.closed);

@@ -283,7 +283,7 @@ impl Dispatcher {
                 RunEvent::Draining { reason, grace_seconds: grace.as_secs_f64(), running }
             }
             Notice::Stopping(reason) => {
-                self.state.draining = true;
+                (self.state.draining, self.state.stopping) = (true, true);
                 RunEvent::Stopping { reason }
             }
             Notice::Warning(message) => RunEvent::Warning { message },

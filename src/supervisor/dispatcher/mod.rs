@@ -7,10 +7,12 @@ mod summary;
 mod worker_events;
 pub(super) mod worker_handle;
 
+use super::control::{Command, Control};
 use super::event::{MemoryStatus, RunEvent, SlotId};
 use super::event_channel::EventSender;
 use super::family::Family;
 use super::journal::{JournalWriter, Line, Task, Written};
+use super::live::LiveHandle;
 use super::memory::oom::OomWitness;
 use super::memory::sampler::{Monitor, Sample};
 use super::plan::{JobId, Plan, PlannedJob};
@@ -48,6 +50,7 @@ pub(super) enum Message {
     Worker(SlotId, WorkerId, WorkerMessage),
     Sample(Sample),
     Asked(Asked),
+    Ordered(Command),
     Written(Written),
 }
 
@@ -61,6 +64,7 @@ pub(crate) struct RunContext {
     pub(crate) run_id: String,
     pub(crate) started: SystemTime,
     pub(crate) program: WorkerProgram,
+    pub(crate) live: LiveHandle,
     pub(crate) cores: Vec<Vec<usize>>,
     pub(crate) temp_dir: PathBuf,
     pub(crate) owner: Owner,
@@ -82,6 +86,8 @@ pub(super) struct Services {
     pub(super) journal_writer: JournalWriter,
     pub(super) _listening: Listening,
     pub(super) witness: OomWitness,
+    /// Lets others ask; there is none where nothing is written.
+    pub(super) control: Option<Control>,
     /// The other shards, where there are some.
     pub(super) family: Option<Family>,
 }
@@ -112,6 +118,8 @@ pub(super) struct MemoryState {
 pub(super) struct RunState {
     /// No new jobs begin.
     pub(super) draining: bool,
+    /// What runs is stopped.
+    pub(super) stopping: bool,
     /// The disk is full.
     pub(super) paused: bool,
     /// The scheduler's last word.
@@ -211,7 +219,20 @@ impl Dispatcher {
                 let status = self.status();
                 self.events_out.tell(RunEvent::Status(status));
             }
+            Message::Ordered(command) => self.ordered(command),
             Message::Written(written) => self.written(written),
+        }
+    }
+
+    /// Does what somebody asked for from elsewhere; asking again changes nothing.
+    fn ordered(&mut self, command: Command) {
+        let RunState { draining, stopping, .. } = self.state;
+        let (reason, signals) = match command {
+            Command::Drain(reason) => (reason, u8::from(!draining)),
+            Command::Stop(reason) => (reason, u8::from(!draining) + u8::from(!stopping)),
+        };
+        for _ in 0..signals {
+            self.events.push_back(Event::Signal { reason: reason.clone() });
         }
     }
 
@@ -230,12 +251,14 @@ impl Dispatcher {
                 self.workers.get_mut(&slot).filter(|worker_handle| worker_handle.worker == worker)
             {
                 worker_handle.measured(memory);
+                self.events_out.live.measured(slot, worker_handle.held);
             }
         }
         for (slot, worker) in sample.moved {
             let worker_handle =
                 self.workers.get(&slot).filter(|worker_handle| worker_handle.worker == worker);
             if let Some(sync) = worker_handle.and_then(WorkerHandle::syncing) {
+                self.events_out.live.moved(slot);
                 self.events.push_back(Event::Alive { slot, worker, sync });
             }
         }

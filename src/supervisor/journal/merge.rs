@@ -53,7 +53,7 @@ pub fn merged(output_dir: &Path) -> Result<Merged, RunError> {
 }
 
 /// The runs of the last division into shards: the last one of each shard.
-fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
+pub(in crate::supervisor) fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
     let shard = |run: &RunLine| run.head.shard.parse::<Shard>().ok();
     let last = past.runs.iter().max_by(|a, b| a.head.started.cmp(&b.head.started));
     let Some(count) = last.and_then(|run| shard(run)).map(|shard| shard.count) else {
@@ -71,20 +71,30 @@ fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
     runs
 }
 
-fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
-    let runs = current(&past);
+/// What each shard of the last division is doing; `runs` are the last ones.
+pub(in crate::supervisor) fn shards(
+    runs: &BTreeMap<Shard, &RunLine>,
+    past: &Past,
+    own: &Dir,
+) -> Vec<ShardRecord> {
+    let count = runs.keys().next().map_or(0, |shard| shard.count);
     let ends: BTreeMap<&str, &EndLine> =
         past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect();
-    let count = runs.keys().next().map_or(0, |shard| shard.count);
     let lines = |run: &RunLine| past.ended.get(&run.head.run_id).copied().unwrap_or_default();
-    let shards: Vec<ShardRecord> = (1..=count)
+    (1..=count)
         .map(|index| {
             let shard = Shard { index, count };
             let last = runs.get(&shard).copied();
             let end = last.and_then(|run| ends.get(run.head.run_id.as_str()).copied());
             ShardRecord::of(shard, own, last, end, last.map(lines).unwrap_or_default())
         })
-        .collect();
+        .collect()
+}
+
+fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
+    let runs = current(&past);
+    let count = runs.keys().next().map_or(0, |shard| shard.count);
+    let shards = shards(&runs, &past, own);
     let mut notes = Vec::new();
     if past.odd > 0 {
         notes.push(format!("{} lines of the journals are not understood", past.odd));
@@ -177,7 +187,7 @@ fn hold_against(
     let Some((run, listing)) = last.and_then(|run| Some((run, run.listing.as_ref()?))) else {
         return Ok(Untaken::default());
     };
-    let (found, now) = match listing.again(Path::new(&run.input_dir)) {
+    let (found, now) = match listing.again(Path::new(&run.input_dir), Path::new(&run.output_dir)) {
         // What is not mounted looks empty.
         Ok((found, _)) if found.is_empty() && listing.files > 0 => {
             notes.push(format!("{} holds no files of the archive any more", run.input_dir));

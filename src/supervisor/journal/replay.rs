@@ -3,6 +3,7 @@
 use super::record::{Fingerprint, JobLine, Line, RunLine};
 use super::stored::{self, Span, Stored};
 use super::{EndLine, FORMAT};
+use crate::archive::dir_of;
 use crate::convert::{Claim, Mode, VerifyLevel};
 use crate::supervisor::record::{JobOutcome, JobRecord};
 use crate::sys::dir::{Dir, DirError};
@@ -159,12 +160,13 @@ impl Past {
         self.files.contains_key(name)
     }
 
-    /// Names of all files, by their numbers.
+    /// Names of all files, directory by directory, by their numbers.
     pub(crate) fn names(&self) -> Vec<&str> {
-        let mut names: Vec<(Option<u64>, &str)> =
-            self.files.iter().map(|(name, entry)| (entry.number, &**name)).collect();
+        let files = self.files.iter();
+        let mut names: Vec<(&str, Option<u64>, &str)> =
+            files.map(|(name, entry)| (dir_of(name), entry.number, &**name)).collect();
         names.sort_unstable();
-        names.into_iter().map(|(_, name)| name).collect()
+        names.into_iter().map(|(.., name)| name).collect()
     }
 
     /// The last that is known of the file `name`.

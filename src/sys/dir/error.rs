@@ -1,5 +1,6 @@
 //! Says what went wrong in a directory.
 
+use crate::text::shell_path;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +50,7 @@ pub enum DirError {
     #[error(
         "{}: its mode {mode:04o} lets others write there, and what they have prepared is not \
          trusted: if nobody did, `chmod go-w {}`; else choose another output directory",
-        path.display(), path.display()
+        path.display(), shell_path(path)
     )]
     Shared {
         /// Path of the directory.

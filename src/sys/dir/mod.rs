@@ -5,6 +5,7 @@
 
 mod error;
 
+use super::origin::Origin;
 use super::stat::StatData;
 use super::trust;
 use crate::sys::failpoint::{self, Step};
@@ -136,6 +137,34 @@ impl Dir {
             Err(Errno::LOOP | Errno::NOTDIR) if self.is_link(name) => Err(DirError::Link { path }),
             Err(error) => Err(io_error("open the directory", &path, error)),
         }
+    }
+
+    /// Makes the directory `name` here, with the owner, the group and the permissions of the directory
+    /// `like`, and waits until it is on the disk; its owner may always write in it. One that is there
+    /// stays as it is, unless it is empty.
+    ///
+    /// # Errors
+    /// [`DirError::Link`] if it is a link; what the system says.
+    pub fn make_like(&self, name: &OsStr, like: &File) -> Result<(), DirError> {
+        self.check_name(name)?;
+        let path = self.path.join(name);
+        match rustix::fs::mkdirat(&self.fd, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(io_error("create the directory", &path, error)),
+        }
+        let made = self.child(name, Missing::Fail)?;
+        if !made.names()?.is_empty() {
+            return Ok(());
+        }
+        let give = || -> io::Result<()> {
+            let file = File::from(made.fd.try_clone()?);
+            Origin::of(like)?.give_permissions_to(&file)?;
+            let mode = std::os::unix::fs::MetadataExt::mode(&like.metadata()?) & 0o2777;
+            Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(mode) | Mode::RWXU)?)
+        };
+        give().map_err(|error| io_error("set the permissions of", &path, error))?;
+        made.sync()?;
+        self.sync()
     }
 
     fn is_link(&self, name: &OsStr) -> bool {

@@ -1,11 +1,12 @@
 //! Converts an archive, from a run's settings and plan to its summary.
 
 use super::dispatch::Conversion;
-use super::resume::Sorted;
+use super::resume::{Sorted, Todo};
 use super::survey::{Survey, Told, check_outputs, kept, settle, survey as look_first};
-use crate::convert::Recipe;
+use crate::convert::{Mode, Recipe};
 use crate::supervisor::dispatcher::RunContext;
 use crate::supervisor::journal::{self, Fingerprint, HeadLine, JobLine, Line, RunLine};
+use crate::supervisor::mirror;
 use crate::supervisor::run::{Commission, Opening, carry_out};
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
@@ -56,6 +57,11 @@ pub fn run(
     drop(survey);
     if odd > 0 {
         warnings.push(format!("{odd} lines of the journal are not understood; they do not count"));
+    }
+    if settings.options.mode != Mode::InPlace {
+        let named = |todo: &Todo| Some(plan.jobs.get(todo.place)?.name.as_str());
+        let (input, output) = (&settings.input_dir, &settings.output_dir);
+        mirror::make(input, output, sorted.todo.iter().filter_map(named))?;
     }
     let lines = head(&context, &sorted, recipe);
     let todo = sorted.todo.iter().map(|job| job.place).collect();

@@ -9,9 +9,10 @@ use super::resume::{Answer, Inquiry, Sorted, sort_out};
 use crate::archive::{Placement, Shard, same_place};
 use crate::convert::{Mode, Recipe, Wanted};
 use crate::supervisor::journal::Journals;
+use crate::supervisor::mirror;
 use crate::supervisor::records::Ledger;
 use crate::supervisor::run::{Commission, carry_out};
-use crate::supervisor::run_dir::RunDir;
+use crate::supervisor::run_dir::{OWN, RunDir};
 use crate::supervisor::stage::context;
 use crate::supervisor::{
     Conflicts, Hooks, JobOutcome, OnConflict, Plan, PlannedJob, Reporter, RunError, RunEvent,
@@ -137,7 +138,7 @@ pub fn is_claimed(output: &Path, now: &StatData) -> Result<bool, RunError> {
 
 /// Where a run keeps what it sets aside.
 pub(super) fn kept(settings: &Settings, run_id: &str) -> PathBuf {
-    settings.output_dir.join(crate::supervisor::run_dir::OWN).join("replaced").join(run_id)
+    settings.output_dir.join(OWN).join("replaced").join(run_id)
 }
 
 /// Sorts the plan out; looks into files where that cannot be told otherwise.
@@ -302,18 +303,32 @@ impl Reporter for Looking<'_> {
     }
 }
 
-/// Every output must lie directly in the output directory, under a plain name.
+/// Every output must lie below the output directory, under plain names, on no way that leads through
+/// a link, and not in the archive.
 pub(super) fn check_outputs(settings: &Settings, plan: &Plan) -> Result<(), RunError> {
     let dir = &settings.output_dir;
+    let in_place = settings.options.mode == Mode::InPlace;
+    // Where the archive lies below the outputs, they could come into it.
+    let archive = if in_place { None } else { below(&settings.input_dir, dir) };
     let astray = plan.jobs.iter().find(|job| {
-        let mut below = job.output.strip_prefix(dir).map(std::path::Path::components);
-        !matches!(
-            below.as_mut().map(|parts| (parts.next(), parts.next())),
-            Ok((Some(std::path::Component::Normal(_)), None))
-        )
+        let Ok(relative) = job.output.strip_prefix(dir) else { return true };
+        let within = archive.as_ref().is_some_and(|archive| relative.starts_with(archive));
+        within || !mirror::is_below(relative, OWN)
     });
-    match astray {
-        Some(job) => Err(RunError::Escapes { output: job.output.clone(), dir: dir.clone() }),
-        None => Ok(()),
+    if let Some(job) = astray {
+        return Err(RunError::Escapes { output: job.output.clone(), dir: dir.clone() });
     }
+    mirror::check(dir, names(plan))
+}
+
+/// Names of a plan's jobs.
+pub(super) fn names(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.jobs.iter().map(|job| job.name.as_str())
+}
+
+/// The path from `outer` to `inner`, if that lies below it.
+fn below(inner: &Path, outer: &Path) -> Option<PathBuf> {
+    let [inner, outer] = [inner, outer].map(std::fs::canonicalize);
+    let below = inner.ok()?.strip_prefix(outer.ok()?).ok()?.to_owned();
+    (!below.as_os_str().is_empty()).then_some(below)
 }

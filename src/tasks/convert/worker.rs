@@ -79,7 +79,8 @@ fn after(leftover: Option<StatData>, existing: Existing, job: &Job) -> Existing 
 /// Removes the temporary file of a job that panicked; what cannot be removed is swept by the next
 /// run.
 fn remove_rest(job: &Job) {
-    let dir = Destination::open(&job.output).and_then(|to| to.own(&job.temp_dir, Missing::Fail));
+    let to = Destination::of(&job.output, &job.temp_dir, Missing::Fail);
+    let dir = to.and_then(|to| to.own(&job.temp_dir, Missing::Fail));
     if let Ok(dir) = dir {
         let _ = dir.remove(std::ffi::OsStr::new(&job.temp_name));
     }

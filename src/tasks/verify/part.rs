@@ -42,7 +42,8 @@ fn found(pair: &FilePair) -> Found {
     Found {
         // What is lost of a name does not matter: among equals the order of the pairs decides.
         name: pair.name.to_string_lossy().into_owned(),
-        number: pair.number.unwrap_or(u64::MAX),
+        number: pair.number,
+        head: None,
         bytes: size(&path),
         path,
         modified: None,

@@ -2,7 +2,7 @@
 
 use super::model::{Inquiry, Order, ToRecord};
 use super::standing::{Known, Standing};
-use crate::archive::{Placement, same_place};
+use crate::archive::{Placement, dir_of, same_place};
 use crate::convert::publish::Existing;
 use crate::convert::{Depth, Mode, Unchanged, VerifyLevel, Wanted};
 use crate::supervisor::conflict::Conflict;
@@ -145,7 +145,7 @@ impl<'a> Sorter<'a> {
             claimed: claimed.as_ref(),
             same_dir: claimed
                 .as_ref()
-                .is_some_and(|claimed| self.is_input_dir(&claimed.input.path)),
+                .is_some_and(|claimed| self.is_input_dir(&claimed.input.path, &job.name)),
             asked: inquiry.asked,
             verify: match options.verify {
                 _ if options.force => VerifyLevel::None,
@@ -188,7 +188,9 @@ impl<'a> Sorter<'a> {
             return make(order(input, Existing::Replace(what)));
         }
         if force || settings.on_conflict == OnConflict::KeepBoth {
-            let existing = Existing::SetAside { what, dir: self.inquiry.kept.clone() };
+            // Files of one name from two directories are kept apart.
+            let dir = self.inquiry.kept.join(dir_of(&job.name));
+            let existing = Existing::SetAside { what, dir };
             return make(Order { conflict: Some(why), ..order(input, existing) });
         }
         if settings.on_conflict == OnConflict::Fail {
@@ -227,9 +229,10 @@ impl<'a> Sorter<'a> {
         }))
     }
 
-    /// Whether a file lies in the directory of the inputs.
-    fn is_input_dir(&mut self, file: &str) -> bool {
-        let dir = Path::new(file).parent().unwrap_or(Path::new(""));
+    /// Whether a file of that relative name lies in the directory of the inputs.
+    fn is_input_dir(&mut self, file: &str, name: &str) -> bool {
+        let deep = Path::new(name).components().count();
+        let dir = Path::new(file).ancestors().nth(deep).unwrap_or(Path::new(""));
         let input = &self.inquiry.settings.input_dir;
         if dir == input {
             return true;
