@@ -5,6 +5,7 @@ mod build_info;
 mod completions;
 mod flags;
 mod interactive;
+mod numbers;
 mod one_file;
 mod prepare;
 mod quote;
@@ -26,6 +27,7 @@ pub use build_info::build_info;
 pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
+pub use numbers::{InfoArgs, ReadingFlags, ScaleFlag, SelectionFlags, StatsArgs};
 pub use one_file::{
     CommitArgs, ConvertArgs, DoctorArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand,
     RescueArgs, UndoArgs, VerifyArgs,

@@ -235,9 +235,11 @@ impl<'f> Query<'f> {
         let failed = NumbersError::of(file);
         let columns: Result<Vec<_>, _> =
             slots.names.iter().map(|name| relation.column(name)).collect();
-        let scan = columns.and_then(Scan::over).map_err(&failed)?;
-        let len =
-            if slots.names.is_empty() { relation.rows().map_err(&failed)? } else { scan.len() };
+        let mut scan = columns.and_then(Scan::over).map_err(&failed)?;
+        if slots.names.is_empty() {
+            scan = Scan::counting(relation.rows().map_err(&failed)?);
+        }
+        let len = scan.len();
         let rows = selection.rows.clone().unwrap_or(0..len);
         if rows.start > rows.end || rows.end > len {
             let what = relation.name.clone();

@@ -140,6 +140,11 @@ impl<'f> Scan<'f> {
         Ok(Self { columns, len: len.unwrap_or(0), threads, cache: None })
     }
 
+    /// Rows without columns: for those who compute something that is the same in each.
+    pub fn counting(rows: u64) -> Self {
+        Self { columns: Vec::new(), len: rows, threads: 1, cache: None }
+    }
+
     /// Decodes with so many threads, at least one, instead of one for each core.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
