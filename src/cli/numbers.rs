@@ -68,6 +68,9 @@ pub struct StatsArgs {
     /// How the histogram's axis is divided
     #[arg(long, value_name = "SCALE", value_enum, default_value_t = ScaleFlag::Auto)]
     pub scale: ScaleFlag,
+    /// Also draw the histogram of the one column that is named, as PNG; nothing is replaced
+    #[arg(long, value_name = "FILE", requires = "path")]
+    pub png: Option<PathBuf>,
     /// Print JSON, one object a column and line
     #[arg(long)]
     pub json: bool,

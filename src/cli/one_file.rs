@@ -309,7 +309,7 @@ mod tests {
             "stats a.jld2",
             "stats a.jld2 hydro/rho --unit nH --where level==10 --xrange=-8:8 --center bc",
             "stats a.jld2 hydro/x --center 1,2,3 --range-unit kpc --zrange -1:1 --rows 5:10 --json",
-            "stats a.jld2 /a/b --percentiles 10,50,99.9 --bins 0 --scale log --cache 1MiB --threads 2",
+            "stats a.jld2 /a/b --percentiles 10,50,99.9 --bins 0 --png x.png --scale log --cache 1MiB --threads 2",
             "dump a.jld2 --trust-checksums no",
             "inspect a.jld2 --trust-checksums=no",
             "convert in.jld2 out.jld2 --trust-checksums no",

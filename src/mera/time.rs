@@ -1,8 +1,9 @@
 //! Computes the time of an output, as Mera's `gettime` tells it.
 
-use super::constants::{PC, YR};
+use super::constants::{PC, YR, constant};
 use super::quantity::{UnitError, unit_factor};
 use super::scales::Units;
+use std::f64::consts::PI;
 
 /// What an output's time follows from: fields of its `InfoType`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +30,16 @@ impl Clock {
     /// The redshift; infinite where no expansion factor was stored.
     pub fn redshift(&self) -> f64 {
         1.0 / self.aexp - 1.0
+    }
+
+    /// The mean density of baryons at the redshift, g/cm³, where they are this part of the critical
+    /// density (Mera's `mean_baryon_density`).
+    pub fn baryon_density(&self, omega_b: f64) -> f64 {
+        let hubble = self.h0 * 1e5 / (PC * 1e6);
+        let gravity = constant("G").unwrap_or(f64::NAN);
+        let now = 3.0 * (hubble * hubble) / (8.0 * PI * gravity);
+        let growth = 1.0 + self.redshift();
+        omega_b * (now * (growth * growth * growth))
     }
 
     /// The time in Myr.
@@ -127,6 +138,9 @@ mod tests {
         assert!((gyr * 1e3 / universe.myr() - 1.0).abs() < 1e-12);
         assert!((s / (gyr * 1e9 * YR) - 1.0).abs() < 1e-12);
         assert!(universe.time_in("kpc").is_err(), "not a time");
+        // 4.7 % of 1.88e-29 h² g/cm³, 64 times as dense at redshift 3.
+        let baryons = universe.baryon_density(0.047) / (0.047 * 1.878e-29 * 0.49 * 64.0);
+        assert!((baryons - 1.0).abs() < 1e-3, "{baryons}");
         let standard = Clock { aexp: 1.0, h0: 67.7, omega: [0.31, 0.69, 0.0], ..ISOLATED };
         assert!((13_700.0..13_900.0).contains(&standard.myr()), "{}", standard.myr());
     }

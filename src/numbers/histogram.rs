@@ -72,8 +72,13 @@ impl Histogram {
 
     /// Where interval `i` begins; behind the last, where it ends.
     pub fn edge(&self, i: usize) -> f64 {
+        self.at(i, self.counts.len())
+    }
+
+    /// What stands `part` of `parts` along the axis.
+    pub(super) fn at(&self, part: usize, parts: usize) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "no screen has so many intervals")]
-        let part = i as f64 / self.counts.len().max(1) as f64;
+        let part = part as f64 / parts.max(1) as f64;
         match self.spacing {
             Spacing::Linear => self.low * (1.0 - part) + self.high * part,
             Spacing::Log => self.low * (self.high / self.low).powf(part),

@@ -211,6 +211,7 @@ impl MeraGroup<'_> {
             gamma: self.info.gamma,
             time: self.info.time,
             cosmological: self.info.clock().is_cosmological(),
+            baryon_density: self.info.clock().baryon_density(self.info.omega_b),
             units: self.info.units(),
             unit_v: self.info.unit_v,
             center,

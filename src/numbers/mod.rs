@@ -13,6 +13,7 @@ mod key;
 mod mera_file;
 mod new_file;
 mod overview;
+pub mod picture;
 mod query;
 mod ranks;
 mod reductions;

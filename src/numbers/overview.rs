@@ -4,7 +4,7 @@ use super::mera_file::{MeraFile, MeraGroup, RunInfo};
 use super::statistics::{Asked, Statistics, Told};
 use super::{Ask, NumbersError, Query, Relation, Selection, center_of_mass, levels, total_mass};
 use crate::mera::quantity::{TableKind, unit_factor};
-use jld2::{ChunkCache, NumberType, Scan};
+use jld2::{ChunkCache, NumberType, Scan, Table};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -142,7 +142,7 @@ fn table(
     let kind = group.kind;
     let units = group.info.units();
     let mut columns = Vec::new();
-    for name in group.table.iter().flat_map(|table| table.names()) {
+    for name in group.table.iter().flat_map(Table::names) {
         let unit = usual_unit(kind, name);
         let dataset = group.table.as_ref().map(|table| table.column(name)).transpose();
         let dataset = dataset.map_err(NumbersError::of(file.name()))?;

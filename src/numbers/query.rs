@@ -64,7 +64,7 @@ pub enum Values<'b> {
     Computed(&'b [f64]),
 }
 
-impl<'b> Values<'b> {
+impl Values<'_> {
     /// The numbers as floats.
     pub fn floats_into(&self, out: &mut Vec<f64>) {
         match self {
@@ -151,9 +151,9 @@ impl Slots<'_, '_> {
             let column = column.to_owned();
             crate::mera::quantity::QuantityError::MissingColumn { name, column, table }
         };
-        let mut find = |column: &str| match setting.columns.iter().any(|name| name == column) {
-            true => Ok(self.slot(column)),
-            false => Err(missing(column)),
+        let mut find = |column: &str| {
+            let there = setting.columns.iter().any(|name| name == column);
+            if there { Ok(self.slot(column)) } else { Err(missing(column)) }
         };
         let [x, y, z] = table.place();
         let place = [find(x)?, find(y)?, find(z)?];

@@ -60,7 +60,7 @@ impl Overview {
 
     /// All of it, in lines.
     pub fn text(&self) -> String {
-        let mut out = format!("{}", text::tame(&self.path));
+        let mut out = text::tame(&self.path);
         let info = &self.info;
         if let Some(output) = info.output {
             let _ = write!(out, ": output {output}");

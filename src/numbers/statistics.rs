@@ -73,7 +73,7 @@ impl Serialize for Told {
 }
 
 /// What the first pass finds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct First {
     count: u64,
     nan: u64,
@@ -188,21 +188,6 @@ fn put(histogram: &mut Option<Histogram>, x: f64) {
         && x.is_finite()
     {
         histogram.add(x);
-    }
-}
-
-impl Default for First {
-    fn default() -> Self {
-        Self {
-            count: 0,
-            nan: 0,
-            infinite: 0,
-            floats: Sum::default(),
-            integers: 0,
-            min: None,
-            max: None,
-            finite: None,
-        }
     }
 }
 

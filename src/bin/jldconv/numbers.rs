@@ -5,8 +5,8 @@ use jld2::ChunkCache;
 use jldconv::archive::{self, Found};
 use jldconv::cli::{DumpArgs, InfoArgs, ReadingFlags, ScaleFlag, StatsArgs};
 use jldconv::numbers::{
-    Ask, Asked, MeraFile, NumbersError, Overview, Place, Query, Relation, Selection, Spacing,
-    Statistics, USUAL_PERCENTILES, Values, overview,
+    Ask, Asked, MeraFile, NewFile, NumbersError, Overview, Place, Query, Relation, Selection,
+    Spacing, Statistics, USUAL_PERCENTILES, Values, overview, picture,
 };
 use jldconv::supervisor::ExitCode;
 use jldconv::text;
@@ -134,6 +134,12 @@ pub(crate) fn stats(args: &StatsArgs) -> Result<ExitCode, Stop> {
     match &args.path {
         Some(path) => {
             let Place { relation, column } = Relation::find(&file, path)?;
+            if column.is_none() && args.png.is_some() {
+                return Err(usage(format!(
+                    "--png draws one column: name it ({}/COLUMN)",
+                    text::tame(path.trim_end_matches('/'))
+                )));
+            }
             said.describe(&file, &relation, column.as_deref(), &selection, &mut out)?;
         }
         None => {
@@ -197,8 +203,21 @@ impl Said<'_> {
                 format!("{}/{}", relation.name, ask.label())
             };
             self.tell(&found, &label, &ask, relation, out)?;
+            self.draw(&found, &label)?;
         }
         Ok(())
+    }
+
+    /// Draws the histogram, where that is wanted.
+    fn draw(&self, found: &Statistics, label: &str) -> Result<(), Stop> {
+        let Some(path) = &self.args.png else { return Ok(()) };
+        let Some(histogram) = &found.histogram else {
+            return Err(failed(format!("{}: there is nothing to draw", text::path(path))));
+        };
+        let failed = |error: io::Error| failed(format!("{}: {error}", text::path(path)));
+        let mut file = NewFile::create(path).map_err(failed)?;
+        picture::histogram(histogram, label, &mut file).map_err(failed)?;
+        file.publish().map_err(failed)
     }
 
     fn asked(&self) -> Asked {

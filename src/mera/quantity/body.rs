@@ -20,6 +20,7 @@ pub(super) struct Body {
     pub(super) constant: Constants,
     pub(super) unit_v: f64,
     pub(super) unit_d: f64,
+    pub(super) baryons: f64,
 }
 
 /// The scale factors that rules use.
@@ -75,6 +76,7 @@ impl Body {
             },
             unit_v: setting.unit_v,
             unit_d: setting.units.density,
+            baryons: setting.baryon_density,
         }
     }
 

@@ -7,8 +7,10 @@
 
 mod body;
 mod field;
+mod needs;
 mod rule;
 mod unit;
+mod value;
 
 pub use unit::{UnitError, unit_factor, unit_names};
 
@@ -87,6 +89,8 @@ pub struct Setting {
     pub time: f64,
     /// Whether the box expands.
     pub cosmological: bool,
+    /// Mean density of baryons at the output's redshift, g/cm³; not a number where it is not known.
+    pub baryon_density: f64,
     /// The run's units.
     pub units: Units,
     /// `unit_v`, cm/s, as it is stored.

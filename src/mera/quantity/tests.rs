@@ -10,6 +10,7 @@ fn setting(table: TableKind, columns: &[&str]) -> Setting {
         gamma: 5.0 / 3.0,
         time: 40.0,
         cosmological: false,
+        baryon_density: f64::NAN,
         units: Units { length: 3.1e21, density: 6.8e-23, time: 4.7e14, mass: 2.0e42 },
         unit_v: 6.6e6,
         center: [0.0; 3],
@@ -56,6 +57,16 @@ fn without_refinement_the_column_of_levels_does_not_count() {
     let quantity = Quantity::new("cellsize", None, &uniform).unwrap();
     assert_eq!(quantity.columns().count(), 0);
     assert!(quantity.value(std::iter::empty()).to_bits() == 0.75_f64.to_bits());
+}
+
+#[test]
+fn overdensity_is_of_the_mean_density_of_baryons() {
+    let boxed =
+        Setting { cosmological: true, baryon_density: 6.8e-23, ..setting(TableKind::Hydro, &GAS) };
+    // Twice the unit of density, in units of the mean, which is that unit.
+    let found = value("overdensity", None, &boxed, &ROW);
+    assert!((found - 1.0).abs() < 1e-15, "{found}");
+    assert!(Quantity::new("age", None, &Setting { table: TableKind::Particles, ..boxed }).is_err());
 }
 
 #[test]

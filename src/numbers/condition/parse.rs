@@ -77,7 +77,7 @@ pub fn parse(text: &str) -> Result<Condition, ConditionError> {
     let parsed = parser.either().and_then(|part| {
         let (at, token) = parser.peek().clone();
         match token {
-            Token::End => parser.truth(part, "the whole"),
+            Token::End => Parser::truth(part, "the whole"),
             other => Err((at, format!("{} cannot follow here", named(&other)))),
         }
     });
@@ -147,14 +147,14 @@ impl Parser {
         done
     }
 
-    fn truth(&self, (node, kind, at): Part, what: &str) -> Result<Node, Failure> {
+    fn truth((node, kind, at): Part, what: &str) -> Result<Node, Failure> {
         if kind == Kind::Truth {
             return Ok(node);
         }
         Err((at, format!("{what} is a number: compare it with something")))
     }
 
-    fn number(&self, (node, kind, at): Part, what: &str) -> Result<Node, Failure> {
+    fn number((node, kind, at): Part, what: &str) -> Result<Node, Failure> {
         if kind == Kind::Number {
             return Ok(node);
         }
@@ -167,8 +167,10 @@ impl Parser {
         while self.has("||") {
             self.count(at)?;
             let right = self.both()?;
-            let (a, b) =
-                (self.truth(left, "what stands before ||")?, self.truth(right, "what follows ||")?);
+            let (a, b) = (
+                Self::truth(left, "what stands before ||")?,
+                Self::truth(right, "what follows ||")?,
+            );
             left = (Node::Or(Box::new(a), Box::new(b)), Kind::Truth, at);
         }
         Ok(left)
@@ -180,8 +182,10 @@ impl Parser {
         while self.has("&&") {
             self.count(at)?;
             let right = self.comparison()?;
-            let (a, b) =
-                (self.truth(left, "what stands before &&")?, self.truth(right, "what follows &&")?);
+            let (a, b) = (
+                Self::truth(left, "what stands before &&")?,
+                Self::truth(right, "what follows &&")?,
+            );
             left = (Node::And(Box::new(a), Box::new(b)), Kind::Truth, at);
         }
         Ok(left)
@@ -199,12 +203,12 @@ impl Parser {
         let first = self.sum()?;
         let at = first.2;
         let Some(mut sign) = self.one_of(SIGNS) else { return Ok(first) };
-        let first = self.number(first, "a comparison")?;
+        let first = Self::number(first, "a comparison")?;
         let mut others = Vec::new();
         loop {
             self.count(at)?;
             let part = self.sum()?;
-            others.push((sign, self.number(part, "a comparison")?));
+            others.push((sign, Self::number(part, "a comparison")?));
             match self.one_of(SIGNS) {
                 Some(next) => sign = next,
                 None => return Ok((Node::Compare(Box::new(first), others), Kind::Truth, at)),
@@ -235,7 +239,7 @@ impl Parser {
     fn arithmetic(&mut self, sign: Arithmetic, left: Part, right: Part) -> Result<Part, Failure> {
         let at = left.2;
         self.count(at)?;
-        let (a, b) = (self.number(left, "arithmetic")?, self.number(right, "arithmetic")?);
+        let (a, b) = (Self::number(left, "arithmetic")?, Self::number(right, "arithmetic")?);
         Ok((Node::Arithmetic(sign, Box::new(a), Box::new(b)), Kind::Number, at))
     }
 
@@ -244,18 +248,18 @@ impl Parser {
         if self.has("-") {
             self.count(at)?;
             let part = self.deeper(Self::signed)?;
-            let node = self.number(part, "-")?;
+            let node = Self::number(part, "-")?;
             return Ok((Node::Negative(Box::new(node)), Kind::Number, at));
         }
         if self.has("+") {
             let part = self.deeper(Self::signed)?;
-            let node = self.number(part, "+")?;
+            let node = Self::number(part, "+")?;
             return Ok((node, Kind::Number, at));
         }
         if self.has("!") {
             self.count(at)?;
             let part = self.deeper(Self::signed)?;
-            let node = self.truth(part, "what follows !")?;
+            let node = Self::truth(part, "what follows !")?;
             return Ok((Node::Not(Box::new(node)), Kind::Truth, at));
         }
         self.power()
@@ -346,7 +350,7 @@ impl Parser {
                 self.expect(",", "a function")?;
             }
             let part = self.deeper(Self::either)?;
-            given.push(self.number(part, name)?);
+            given.push(Self::number(part, name)?);
         }
         let count = given.len();
         let wants = |n: usize| {

@@ -23,6 +23,9 @@ pub use group::{Group, Item};
 pub use scan::{NumberSlice, NumberType, Rows, Scan};
 pub use table::Table;
 
+/// The number of the next file.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// An open JLD2 file.
 ///
 /// Opening reads a few hundred bytes; everything else is read when it is asked for. A file can be
@@ -85,7 +88,6 @@ impl File {
             let at = container.offset(container.superblock().root, "root group")?;
             return Err(Error::corrupt(at, "root", "a group", "another object"));
         }
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Ok(Self { container, root, types: Arc::default(), groups: KnownGroups::default(), number })
     }
