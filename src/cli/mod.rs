@@ -20,6 +20,7 @@ mod slurm_script;
 mod supervisor;
 mod target;
 mod test_hooks;
+mod trust;
 mod value;
 
 pub use ask::{OrderArgs, StatusArgs};

@@ -1,6 +1,6 @@
 //! Defines the command lines that read numbers out of files: `info` and `stats`.
 
-use super::one_file::TrustFlag;
+use super::trust::TrustFlag;
 use super::value;
 use crate::archive::DEFAULT_PREFIX;
 use crate::mera::region::{Center, RegionWish};

@@ -4,9 +4,8 @@ use super::completions::CompletionsArgs;
 use super::flags::ConversionFlags;
 use super::numbers::{InfoArgs, StatsArgs};
 use super::target::TargetCommand;
+use super::trust::TrustFlag;
 use super::value::{self, Size};
-use crate::h5::Checksums;
-use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -231,23 +230,6 @@ pub struct RescueArgs {
     /// Where undo files are looked for, beside the file's own directory
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
-}
-
-/// Whether checksums decide, where a file is only read.
-#[derive(Debug, Clone, clap::Args)]
-pub struct TrustFlag {
-    /// Whether a wrong checksum of metadata means that the file is damaged; with no, it is read all
-    /// the same [default: yes]
-    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new(),
-          hide_possible_values = true)]
-    pub trust_checksums: Option<bool>,
-}
-
-impl TrustFlag {
-    /// What it says.
-    pub fn checksums(&self) -> Checksums {
-        if self.trust_checksums == Some(false) { Checksums::Ignored } else { Checksums::Trusted }
-    }
 }
 
 /// The arguments of `undo`.
