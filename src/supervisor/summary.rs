@@ -2,6 +2,8 @@
 
 use super::fault::Fault;
 use super::records::Records;
+use super::timeline::Timeline;
+use crate::convert::{Mode, Options};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,10 +16,38 @@ pub struct SlotRecord {
     pub idle_seconds: f64,
     /// Jobs that ended there.
     pub jobs: u64,
+    /// Sum of their inputs' sizes.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Highest anonymous memory of an attempt of theirs, in bytes.
+    #[serde(default)]
+    pub peak_anon: u64,
+    /// Their processor time in seconds.
+    #[serde(default)]
+    pub cpu_seconds: f64,
+}
+
+/// Something that a user may do next; said only where figures of the run say it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// A word for it, for programs: `more-workers`, `run-again` ...
+    pub what: String,
+    /// What was measured, and what follows from it.
+    pub text: String,
+    /// The command line that does it, as a shell reads it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+impl Recommendation {
+    /// One of the kind `what`.
+    pub fn new(what: &str, text: impl Into<String>, command: Option<String>) -> Self {
+        Self { what: what.to_owned(), text: text.into(), command }
+    }
 }
 
 /// The report of a run. The four counts of outcomes are disjoint: their sum is the number of files.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Files converted.
     pub success: u64,
@@ -84,4 +114,60 @@ pub struct RunSummary {
     /// Why the run could not go on, where that was so.
     #[serde(default)]
     pub error: Option<String>,
+    /// The same as `workers_used`, by the name that users of the Julia converter know.
+    #[serde(default)]
+    pub threads_used: u64,
+    /// Mean wall time of the files done in this run, in seconds.
+    #[serde(default)]
+    pub average_seconds: f64,
+    /// By how much the outputs of the files done in this run are smaller than their inputs, in
+    /// bytes; below 0 where they grew.
+    #[serde(default)]
+    pub bytes_saved: i64,
+    /// Findings in the inputs of the files done in this run that rules mended.
+    #[serde(default)]
+    pub findings_mended: u64,
+    /// Those of them that a reader of the target would have warned of or failed at.
+    #[serde(default)]
+    pub warnings_mended: u64,
+    /// How often each cause ended an attempt that was followed by another.
+    #[serde(default)]
+    pub retries: BTreeMap<Fault, u64>,
+    /// Processor time of the files done in this run, all threads together, in seconds; 0 where it
+    /// was not measured.
+    #[serde(default)]
+    pub cpu_seconds: f64,
+    /// How long their workers could have run and waited for a core, in seconds.
+    #[serde(default)]
+    pub queued_seconds: f64,
+    /// Most memory in use against the limit at any time of the run, in bytes.
+    #[serde(default)]
+    pub memory_peak: u64,
+    /// The share of the limit that might be used, in bytes.
+    #[serde(default)]
+    pub budget: u64,
+    /// Cores that the run might use.
+    #[serde(default)]
+    pub cores: u64,
+    /// Threads that one conversion might use.
+    #[serde(default)]
+    pub threads_per_worker: u64,
+    /// The package versions that the outputs are for.
+    #[serde(default)]
+    pub target: String,
+    /// How files were to be converted.
+    #[serde(default)]
+    pub mode: Option<Mode>,
+    /// All options of the conversions.
+    #[serde(default)]
+    pub options: Option<Options>,
+    /// The command line that says what this run was told, wherever that was said.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// What may be done next.
+    #[serde(default)]
+    pub recommendations: Vec<Recommendation>,
+    /// How the run went over time.
+    #[serde(default)]
+    pub timeline: Timeline,
 }
