@@ -38,7 +38,7 @@ pub use quote::quote;
 pub use raw_settings::Said;
 pub use reference::reference;
 pub use refusal::refuse;
-pub use resolve::{Run, UsageError, View, options, resolve};
+pub use resolve::{Run, UsageError, View, limit_of_one, options, resolve};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 pub use slips::{Meant, input_meant, jldconv_meant, supervisor_meant};
 pub use slurm::{SUBMIT, SlurmArgs, SlurmFlags, submit};

@@ -12,8 +12,11 @@ pub(super) struct Again {
 }
 
 impl Again {
-    /// That of a run, if it is known.
+    /// That of a run, if it is known; not of many shards, which each have their own.
     pub(super) fn of(run: &RunSummary) -> Option<Self> {
+        if run.shard.ends_with(" shards") {
+            return None;
+        }
         let (program, rest) = run.command.split_first()?;
         let end = rest.iter().position(|arg| arg == "--").unwrap_or(rest.len());
         let (flags, dirs) = rest.split_at(end);
@@ -92,5 +95,9 @@ mod tests {
         assert_eq!(said.first_dir().with("mode", "in-place").dirs, ["in dir"]);
         assert_eq!(again(&["p", "--yes=true", "--", "-a", "b"]).line(), "p --yes=true -- -a b");
         assert_eq!(Again::of(&summary()), None, "not known");
+        let mut shards = summary();
+        (shards.shard, shards.command) =
+            ("3 shards".into(), vec!["p".into(), "--shard=3/3".into()]);
+        assert_eq!(Again::of(&shards), None, "that of one shard is not that of all");
     }
 }

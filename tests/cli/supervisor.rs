@@ -32,6 +32,11 @@ fn the_help_is_what_users_know() {
     Commands:
       slurm        Print (or submit) a SLURM job array that converts the archive
       report       Say what all runs and shards of an output directory did or are doing
+      status       Say what runs are doing now: progress, slots, memory, faults; which shards to submit
+                   again
+      drain        Let a run finish the files that it works on, and take no more; as the first Ctrl-C
+                   does
+      stop         Stop a run: what it works on comes again in the next; as the second Ctrl-C does
       verify       Compare the files of two directories pair by pair, each in a worker of its own
       completions  Print what makes a shell complete this command line
       help         Print this message or the help of the given subcommand(s)
@@ -87,15 +92,22 @@ fn the_help_is_what_users_know() {
                                     status
 
     Output:
-          --report <FILE>   Write a report of the run: a page if the name ends in .html, a table if in
-                            .csv, else JSON
-          --progress <HOW>  bar draws bars, plain prints one line a file, json prints one JSON object an
-                            event [default: auto] [possible values: auto, bar, plain, json, none]
-          --log <FILE>      Write what -v tells to a file instead of the terminal, as JSON lines
-      -y, --yes[=<BOOL>]    Do not ask, go
-      -v, --verbose...      Say more: -v what happens, -vv why, -vvv everything
-          --config <FILE>   Read settings from this file [default: jldconv.toml here, if there is one]
-          --interactive     Ask for directories, range and workers
+          --report <FILE>            Write a report of the run: a page if the name ends in .html, a
+                                     table if in .csv, else JSON
+          --dashboard[=<ADDR:PORT>]  Show the run to browsers while it goes: the pictures of the page
+                                     that --report x.html writes, live, and nothing that could be
+                                     changed. Only who has the printed address, with its token, sees it
+                                     [default: a free port of 127.0.0.1]
+          --progress <HOW>           bar draws bars, plain prints one line a file, json prints one JSON
+                                     object an event [default: auto] [possible values: auto, bar, plain,
+                                     json, none]
+          --log <FILE>               Write what -v tells to a file instead of the terminal, as JSON
+                                     lines
+      -y, --yes[=<BOOL>]             Do not ask, go
+      -v, --verbose...               Say more: -v what happens, -vv why, -vvv everything
+          --config <FILE>            Read settings from this file [default: jldconv.toml here, if there
+                                     is one]
+          --interactive              Ask for directories, range and workers
 
     Conversion:
           --mode <MODE>                How to carry it out: patch copies the file and changes a few
@@ -159,6 +171,7 @@ fn the_help_is_what_users_know() {
       jldconv-supervisor old new --dry-run                what would be done
       jldconv-supervisor --mode in-place old              no second copy; jldconv undo old restores it
       jldconv-supervisor slurm old new --tasks 20         a SLURM job array
+      jldconv-supervisor status new                       what runs and shards are doing now
       jldconv-supervisor report new                       what all runs and shards did
       jldconv-supervisor verify old new                   compare what came out, pair by pair
 

@@ -111,7 +111,7 @@ pub(super) fn timeline(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()>
     if layout.stretches.len() > 1 {
         writeln!(
             out,
-            "<p class=\"note\">{} runs; times in which none ran are left out.</p>",
+            "<p class=\"note\">{} runs; each file stands where it was done last; times in which none ran are left out.</p>",
             layout.stretches.len()
         )?;
     }

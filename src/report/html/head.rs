@@ -29,6 +29,7 @@ pub(super) fn head(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     )?;
     let shard = match summary.shard.as_str() {
         "" | "1/1" => String::new(),
+        shards if shards.ends_with(" shards") => format!(", {shards}"),
         shard => format!(", shard {shard}"),
     };
     let finished = match summary.finished.as_str() {
