@@ -67,7 +67,7 @@ pub enum NumbersError {
     /// What was read cannot be handed on.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
-    /// Only what stands between the reader and its user went wrong; it does not reach the user.
+    /// As `Read`, on its way to where the file's name is known.
     #[error("{0}")]
     Inner(Error),
 }

@@ -36,9 +36,6 @@ pub struct Place<'f> {
 
 impl<'f> Relation<'f> {
     /// A table of a Mera file.
-    ///
-    /// # Errors
-    /// If there are no rows.
     pub fn of_group(group: MeraGroup<'f>) -> Self {
         Self { name: group.kind.name().to_owned(), kind: Kind::Mera(Box::new(group)) }
     }
