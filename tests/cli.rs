@@ -36,6 +36,8 @@ mod jldconv;
 mod log;
 #[path = "cli/many_files.rs"]
 mod many_files;
+#[path = "cli/messages.rs"]
+mod messages;
 #[path = "cli/ownership.rs"]
 mod ownership;
 #[path = "cli/pages.rs"]
@@ -44,6 +46,8 @@ mod pages;
 mod pipes;
 #[path = "cli/portable.rs"]
 mod portable;
+#[path = "cli/scan.rs"]
+mod scan;
 #[path = "cli/shards.rs"]
 mod shards;
 #[cfg(feature = "fault")]
@@ -63,6 +67,8 @@ mod supervisor;
 mod terminal;
 #[path = "cli/trees.rs"]
 mod trees;
+#[path = "cli/tune.rs"]
+mod tune;
 #[cfg(feature = "fault")]
 #[path = "cli/words.rs"]
 mod words;
