@@ -150,6 +150,7 @@ pub struct ConvertArgs {
 }
 
 /// The arguments of `verify`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct VerifyArgs {
     /// The old file, or a directory of them
@@ -177,6 +178,9 @@ pub struct VerifyArgs {
     /// Directories: pairs that are compared at once [default: all cores]
     #[arg(long, value_name = "N", value_parser = value::at_least_one)]
     pub jobs: Option<usize>,
+    /// Which checksums are believed.
+    #[command(flatten)]
+    pub trust: TrustFlag,
     /// Print JSON; of directories, one object a pair and line, the last with the counts
     #[arg(long)]
     pub json: bool,
@@ -210,6 +214,7 @@ pub struct DumpArgs {
 }
 
 /// The arguments of `rescue`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct RescueArgs {
     /// The damaged file; it is only read
@@ -218,6 +223,10 @@ pub struct RescueArgs {
     /// The file to make, or a directory for it
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
+    /// Keep arrays in chunks of which some are lost, too: the fill value (mostly 0) stands in their
+    /// place, and the report says for which elements
+    #[arg(long)]
+    pub partial: bool,
     /// Make OUT also where it exists; what is there is kept under .jldconv/replaced/ beside it
     #[arg(long)]
     pub force: bool,
@@ -293,9 +302,11 @@ mod tests {
             "stats a.jld2 hydro/x --center 1,2,3 --range-unit kpc --zrange -1:1 --rows 5:10 --json",
             "stats a.jld2 /a/b --percentiles 10,50,99.9 --bins 0 --png x.png --scale log --cache 1MiB --threads 2",
             "dump a.jld2 --trust-checksums no",
+            "verify a.jld2 b.jld2 --trust-checksums no",
             "inspect a.jld2 --trust-checksums=no",
             "convert in.jld2 out.jld2 --trust-checksums no",
             "rescue a.jld2 b.jld2 --json",
+            "rescue a.jld2 b.jld2 --partial",
             "rescue a.jld2 b.jld2 --force --discard-replaced --backup-dir undo",
             "undo a.jld2 dir",
             "commit dir",
