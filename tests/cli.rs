@@ -27,6 +27,8 @@ mod jldconv;
 mod log;
 #[path = "cli/many_files.rs"]
 mod many_files;
+#[path = "cli/named.rs"]
+mod named;
 #[path = "cli/ownership.rs"]
 mod ownership;
 #[path = "cli/pages.rs"]

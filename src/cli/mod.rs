@@ -6,6 +6,7 @@ mod completions;
 mod flags;
 mod interactive;
 mod one_file;
+mod places;
 mod prepare;
 mod quote;
 mod raw_settings;
@@ -37,7 +38,7 @@ pub use reference::reference;
 pub use refusal::refuse;
 pub use resolve::{Run, UsageError, View, options, resolve};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
-pub use slips::{Meant, input_meant, jldconv_meant, supervisor_meant};
+pub use slips::{Meant, jldconv_meant, paths_meant, supervisor_meant};
 pub use slurm::{SUBMIT, SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
 pub use supervisor::{

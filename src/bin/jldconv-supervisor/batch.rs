@@ -2,7 +2,7 @@
 
 use super::{Stop, internal, usage};
 use jldconv::archive::ArrayVars;
-use jldconv::cli::{Dialogue, Gathered, Layer, Parsed, Run, input_meant, prepare, resolve};
+use jldconv::cli::{Dialogue, Gathered, Layer, Meant, Parsed, Run, paths_meant, prepare, resolve};
 use jldconv::convert::{Converter, Mode};
 use jldconv::report::{
     Circumstances, Preflight, Progress, Screen, check_report, dry_run, start_log, write_report,
@@ -14,7 +14,7 @@ use jldconv::tasks::convert::{self, Survey};
 use jldconv::text;
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
     let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
@@ -32,10 +32,10 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         said = answers;
     }
     let layer = Layer { verbose: parsed.cli.layer.verbose, ..said.layer().map_err(usage)? };
-    let (input, output) = (layer.input_dir.clone(), layer.output_dir.clone());
+    let named = [&layer.input_dir, &layer.output_dir].into_iter().flatten();
+    let paths: Vec<PathBuf> = named.chain(&layer.more_paths).cloned().collect();
     let in_place = layer.conversion.mode == Some(Mode::InPlace);
-    let misplaced =
-        |error: &dyn Display| misplaced(input.as_deref(), output.as_deref(), in_place, error);
+    let misplaced = |error: &dyn Display| misplaced(&paths, in_place, error);
     let run = resolve(layer, &ArrayVars::from_env(var)).map_err(|error| misplaced(&error))?;
     // What is wrong with the target or the rules would be wrong with every file.
     let converter = Converter::new(run.settings.options.clone()).map_err(usage)?;
@@ -51,7 +51,8 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         return foresee(&run, &prepared.plan, &converter);
     }
     let version = env!("CARGO_PKG_VERSION");
-    screen.block(&format!("jldconv {version}\n{}", prepared.overview.block()));
+    let others = prepared.others_told(&run).unwrap_or_default();
+    screen.block(&format!("jldconv {version}\n{}{others}", prepared.overview.block()));
     if let Some(config) = &config {
         screen.block(&format!("  settings    {}\n", text::path(config)));
     }
@@ -61,6 +62,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     for message in std::mem::take(&mut survey.notes) {
         screen.event(&RunEvent::Warning { message });
     }
+    survey.others.clone_from(&prepared.others);
     screen.block(&there(&survey));
     let before = Preflight::of(
         &run.settings.input_dir,
@@ -90,6 +92,9 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let empty = prepared.plan.jobs.is_empty();
     let ended = convert::run(&run.settings, &prepared.plan, survey, &hooks, &mut screen);
     let ended = ended.map_err(|error| stopped(&error))?;
+    if let Some(others) = &ended.others {
+        screen.block(&format!("  others      {others}\n"));
+    }
     if let Some(path) = &run.view.report {
         write_report(path, &ended, about(&run)).map_err(internal)?;
     }
@@ -98,14 +103,11 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
 }
 
 /// Adds, to what is wrong with a run's places, what was probably meant.
-fn misplaced(
-    input: Option<&Path>,
-    output: Option<&Path>,
-    in_place: bool,
-    error: &dyn Display,
-) -> Stop {
-    match input.and_then(|input| input_meant(input, output, in_place)) {
-        Some(meant) => usage(format!("{error}\n{meant}")),
+fn misplaced(paths: &[PathBuf], in_place: bool, error: &dyn Display) -> Stop {
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    match paths_meant(&paths, in_place) {
+        Some(Meant { wrong: Some(wrong), meant }) => usage(format!("{wrong}\n{meant}")),
+        Some(Meant { wrong: None, meant }) => usage(format!("{error}\n{meant}")),
         None => usage(error),
     }
 }

@@ -63,6 +63,7 @@ impl Dispatcher {
                 Ending::Fatal(message) => Some(message.clone()),
                 Ending::Complete | Ending::Interrupted => None,
             },
+            others: None,
         }
     }
 }

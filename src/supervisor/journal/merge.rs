@@ -274,6 +274,7 @@ fn sums(ends: &[EndLine], files: Records) -> RunSummary {
         faults: BTreeMap::new(),
         paused_seconds: seconds(|run| run.paused_seconds),
         error: None,
+        others: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod dispatch;
 mod engine;
 mod memory;
+mod others;
 mod questions;
 mod resume;
 mod run;

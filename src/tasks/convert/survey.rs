@@ -20,6 +20,7 @@ use crate::supervisor::{
 };
 use crate::sys::stat::StatData;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -39,6 +40,8 @@ pub struct Survey {
     /// What a user should know before the run.
     pub notes: Vec<String>,
     pub(super) told: Told,
+    /// Files that are not JLD2 and are to be taken along, by their paths below the archive's directory.
+    pub others: Vec<OsString>,
     /// How many outputs are up to date.
     pub complete: u64,
     /// How many have to be made again.
