@@ -57,6 +57,11 @@ impl Said {
         self.0.contains_key(key)
     }
 
+    /// What is said first for `key`, as far as it is text.
+    pub(in crate::cli) fn first(&self, key: &str) -> Option<String> {
+        Some(self.0.get(key)?.first()?.to_string_lossy().into_owned())
+    }
+
     /// Says `value` for `key`.
     pub fn set(&mut self, key: &str, value: impl Into<OsString>) {
         self.0.insert(key.to_owned(), vec![value.into()]);

@@ -7,7 +7,7 @@
 use super::Progress;
 use super::advice::Circumstances;
 use super::bars::Bars;
-use super::header::header;
+use super::header::{header, plan};
 use super::line::{Detail, line};
 use super::summary::summary;
 use crate::supervisor::{Reporter, RunEvent, Tracker};
@@ -21,6 +21,8 @@ pub struct Screen {
     tally: Tracker,
     begun: Instant,
     about: Circumstances,
+    /// Whether somebody was told what the machine gives, and asked.
+    asked: bool,
     out: Box<dyn Write>,
     err: Box<dyn Write>,
 }
@@ -74,7 +76,8 @@ impl Screen {
             Progress::Json => Way::Json,
             Progress::None => Way::Silent,
         };
-        Self { way, tally: Tracker::default(), begun: Instant::now(), about, out, err }
+        let (tally, begun) = (Tracker::default(), Instant::now());
+        Self { way, tally, begun, about, asked: false, out, err }
     }
 
     /// What other texts have to go around, where there are bars.
@@ -83,6 +86,11 @@ impl Screen {
             Way::Bars(bars) => Some(bars.multi()),
             Way::Lines | Way::Json | Way::Silent => None,
         }
+    }
+
+    /// Says that what the machine gives has been told already.
+    pub fn was_asked(&mut self) {
+        self.asked = true;
     }
 
     /// Shows a block of text that belongs to the run's account; not where a program reads it.
@@ -134,7 +142,9 @@ impl Reporter for Screen {
     fn event(&mut self, event: &RunEvent) {
         self.tally.note(event, self.begun.elapsed().as_secs_f64());
         if let RunEvent::RunStarted(start) = event {
-            self.block(&format!("{}\n", header(start)));
+            // What the machine gives was told before the question.
+            let head = if self.asked { plan(start) } else { header(start) };
+            self.block(&format!("{head}\n"));
         }
         self.show(event);
         if let RunEvent::RunFinished(run) = event {

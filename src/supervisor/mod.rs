@@ -57,6 +57,7 @@ pub use run_id::run_id;
 pub use settings::{Count, Hooks, OnConflict, OnFull, Others, Settings};
 pub use shards::{ShardRecord, ShardState};
 pub use sizing::Bounds;
+pub use stage::Means;
 pub use status::{ArchiveStatus, Asked, Order, OrderGiven, ShardStatus, give_order, status};
 pub use summary::{OthersSummary, RunSummary, SlotRecord};
 pub use worker_process::WorkerProgram;

@@ -335,7 +335,12 @@ fn a_dry_run_writes_nothing() {
     world.put("old/output_00002.jld2", sample(CURRENT));
     world.put("old/output_00003.jld2", "no JLD2 at all");
     let ended = world.supervisor(&["old", "new", "--dry-run"]).ends(1);
-    assert!(ended.out.starts_with("output_00001.jld2  convert: "), "{}", ended.out);
+    assert!(ended.out.starts_with("  found       3 files, outputs 1 to 3"), "{}", ended.out);
+    for told in ["machine     ", "findings    ", "mode        auto", "space       ", "time        "]
+    {
+        assert!(ended.out.contains(&format!("\n  {told}")), "{told}: {}", ended.out);
+    }
+    assert!(ended.out.contains("\noutput_00001.jld2  convert: "), "{}", ended.out);
     assert!(ended.out.contains("\noutput_00002.jld2  needs nothing: copied as it is\n"));
     assert!(ended.out.contains("1 to convert, 1 unchanged, 1 would fail; nothing was written"));
     assert!(!world.at("new").exists());

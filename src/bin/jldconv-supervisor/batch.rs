@@ -2,13 +2,17 @@
 
 use super::{Stop, internal, usage};
 use jldconv::archive::ArrayVars;
-use jldconv::cli::{Dialogue, Gathered, Layer, Meant, Parsed, Run, paths_meant, prepare, resolve};
+use jldconv::cli::{
+    Dialogue, Gathered, Layer, Meant, Parsed, Prepared, Run, paths_meant, prepare, resolve,
+};
 use jldconv::convert::{Converter, Mode};
 use jldconv::report::{
-    Circumstances, Preflight, Progress, Screen, check_report, dry_run, start_log, write_report,
+    Circumstances, Preflight, Progress, Screen, check_report, dry_run, means_told, start_log,
+    write_report,
 };
 use jldconv::supervisor::{
     ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
+    Settings,
 };
 use jldconv::tasks::convert::{self, Survey};
 use jldconv::text;
@@ -26,7 +30,8 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         if !somebody {
             return Err(usage("--interactive needs a terminal"));
         }
-        let Some(answers) = dialogue.ask(said).map_err(usage)? else {
+        let about = about_machine();
+        let Some(answers) = dialogue.ask(said, &about).map_err(usage)? else {
             return Ok(ExitCode::Nothing);
         };
         said = answers;
@@ -48,7 +53,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         return Err(Stop(ExitCode::Nothing, nothing));
     }
     if run.settings.dry_run {
-        return foresee(&run, &prepared.plan, &converter);
+        return foresee(&run, &prepared, &converter);
     }
     let version = env!("CARGO_PKG_VERSION");
     let others = prepared.others_told(&run).unwrap_or_default();
@@ -64,12 +69,9 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     }
     survey.others.clone_from(&prepared.others);
     screen.block(&there(&survey));
-    let before = Preflight::of(
-        &run.settings.input_dir,
-        &run.settings.output_dir,
-        converter.usual_mode(),
-        (survey.left, survey.left_bytes),
-    );
+    let shown = !matches!(run.view.progress, Progress::Json | Progress::None);
+    let asks = somebody && shown && !run.view.yes;
+    let before = before(&run, &prepared.plan, &converter, &survey, asks);
     screen.block(&before.block());
     if let Some(message) = before.warning().filter(|_| survey.left > 0) {
         screen.event(&RunEvent::Warning { message });
@@ -80,8 +82,8 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
              (undo files bring the old bytes back: jldconv undo)",
         ));
     }
-    let shown = !matches!(run.view.progress, Progress::Json | Progress::None);
-    if somebody && shown && !run.view.yes {
+    if asks {
+        screen.was_asked();
         let question = prepared.question(&run);
         if !dialogue.confirm(&question).map_err(internal)? {
             let _ = writeln!(io::stderr(), "nothing was done");
@@ -116,6 +118,34 @@ fn stopped(error: &RunError) -> Stop {
     Stop(error.exit_code(), error.to_string())
 }
 
+/// What is told of this machine before any question.
+fn about_machine() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let means = convert::means(&Settings::new("", ""), usize::MAX);
+    format!("jldconv {version}\n{}", means_told(&means))
+}
+
+/// What is told before the question; all of it where somebody is about to decide.
+fn before(
+    run: &Run,
+    plan: &Plan,
+    converter: &Converter,
+    survey: &Survey,
+    whole: bool,
+) -> Preflight {
+    let (input, output) = (&run.settings.input_dir, &run.settings.output_dir);
+    let left = (survey.left, survey.left_bytes);
+    let mut before = Preflight::of(input, output, converter.usual_mode(), left);
+    before.backup_dir.clone_from(&run.settings.options.backup_dir);
+    if whole {
+        let jobs = usize::try_from(survey.left).unwrap_or(usize::MAX);
+        before.means = Some(convert::means(&run.settings, jobs));
+        before.seen = Some(convert::look_at_some(plan, &run.settings.options));
+        before.earlier_rate = survey.earlier_rate();
+    }
+    before
+}
+
 /// What is told, before the question, of outputs that are there.
 fn there(survey: &Survey) -> String {
     let Survey { complete, stale, conflicts, .. } = survey;
@@ -135,7 +165,8 @@ fn there(survey: &Survey) -> String {
 }
 
 /// Tells what a run would do.
-fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, Stop> {
+fn foresee(run: &Run, prepared: &Prepared, converter: &Converter) -> Result<ExitCode, Stop> {
+    let plan = &prepared.plan;
     let edits = run.view.verbose > 0;
     let mut settings = run.settings.clone();
     let fails = settings.on_conflict == OnConflict::Fail && !settings.options.force;
@@ -149,7 +180,16 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
         let _ = writeln!(io::stderr(), "warning: {}", text::tame(note));
     }
     let there = |place: usize, job: &PlannedJob| survey.there(place, job);
-    let failed = match dry_run(plan, converter, edits, &there, &mut io::stdout().lock()) {
+    let before = before(run, plan, converter, &survey, true);
+    if let Some(message) = before.warning().filter(|_| survey.left > 0) {
+        let _ = writeln!(io::stderr(), "warning: {message}");
+    }
+    let others = prepared.others_told(run).unwrap_or_default();
+    let (found, there_told) = (prepared.overview.block(), self::there(&survey));
+    let block = format!("{found}{others}{there_told}{}\n", before.block());
+    let mut out = io::stdout().lock();
+    let told = out.write_all(block.as_bytes());
+    let failed = match told.and_then(|()| dry_run(plan, converter, edits, &there, &mut out)) {
         Ok(foreseen) => foreseen.failed,
         // Whoever read it went away, as `head` does: nobody is left to be told anything.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::Done),

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod engine;
+mod look;
 mod memory;
 mod others;
 mod questions;
@@ -12,6 +13,7 @@ mod wire;
 mod worker;
 
 pub use engine::{Convert, Engine};
+pub use look::{look_at_some, means};
 pub use memory::least_memory;
 pub use run::run;
 pub use survey::{Survey, is_claimed, survey};
