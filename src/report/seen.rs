@@ -13,7 +13,7 @@ pub struct Seen {
     pub of: u64,
     /// How many are of which era.
     pub eras: BTreeMap<String, u64>,
-    /// How many stand how with today's Julia; a verb and what follows it.
+    /// How many stand how with today's Julia; in words without their number.
     pub cases: BTreeMap<&'static str, u64>,
     /// Bytes that undo files of them would take.
     pub undo_bytes: u64,
@@ -70,14 +70,14 @@ mod tests {
     fn what_was_seen_is_told_with_its_share() {
         let mut seen = Seen { looked: 3, of: 3, ..Seen::default() };
         seen.eras = [("Mera 1.4".to_owned(), 2), ("up to date".to_owned(), 1)].into();
-        seen.cases = [("load today with warnings", 2), ("need nothing", 1)].into();
+        seen.cases = [("current", 1), ("load today, with warnings", 2)].into();
         insta::assert_snapshot!(seen.block(), @r"
         files       2 of Mera 1.4
                     1 of up to date
-        findings    2 load today with warnings, 1 need nothing
+        findings    1 current, 2 load today, with warnings
         ");
         seen.of = 120;
-        assert!(seen.block().ends_with("1 need nothing (3 of 120 looked at)\n"));
+        assert!(seen.block().ends_with("2 load today, with warnings (3 of 120 looked at)\n"));
         assert_eq!((seen.rate(), Seen::default().rate()), (None, None));
         let none = Seen { of: 5, ..Seen::default() };
         assert!(none.block().contains("none could be looked into within a second"));

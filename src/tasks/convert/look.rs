@@ -108,14 +108,14 @@ fn look(paths: &[PathBuf], options: &Options, told: &Sender<Glance>) {
 
 fn words(case: Case) -> &'static str {
     match case {
-        Case::Current => "need nothing",
-        Case::Older => "load today, with types of older versions",
-        Case::Warns => "load today with warnings",
-        Case::Endangered => "load today, but what is added to them would destroy data",
-        Case::Fails => "cannot be loaded today",
-        Case::Damaged => "are damaged",
-        Case::Foreign => "are not JLD2 files",
-        Case::Unreadable => "cannot be opened",
+        Case::Current => "current",
+        Case::Older => "load today, of older types",
+        Case::Warns => "load today, with warnings",
+        Case::Endangered => "load today, but may not be added to",
+        Case::Fails => "not to be loaded today",
+        Case::Damaged => "damaged",
+        Case::Foreign => "not JLD2",
+        Case::Unreadable => "not to be opened",
     }
 }
 
