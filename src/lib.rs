@@ -5,6 +5,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`cli`] | arguments, config file, environment |
+//! | [`dashboard`] | a run shown to browsers while it goes |
 //! | [`doctor`] | what this machine and an archive's places give a run |
 //! | [`tasks`] | what workers do with files: convert, verify: each in a folder of its own |
 //! | [`report`] | events to progress, summary, JSON |
@@ -28,6 +29,7 @@ pub use jld2::{codec, h5, julia};
 pub mod archive;
 pub mod cli;
 pub mod convert;
+pub mod dashboard;
 pub mod doctor;
 pub mod inspect;
 pub mod mera;

@@ -7,6 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "fault")]
+#[path = "cli/advice.rs"]
+mod advice;
 #[path = "cli/book.rs"]
 mod book;
 #[path = "cli/build.rs"]
@@ -16,6 +19,12 @@ mod conflicts;
 #[cfg(feature = "fault")]
 #[path = "cli/counters.rs"]
 mod counters;
+#[cfg(feature = "fault")]
+#[path = "cli/dashboard.rs"]
+mod dashboard;
+#[cfg(feature = "fault")]
+#[path = "cli/devtools.rs"]
+mod devtools;
 #[path = "cli/doctor.rs"]
 mod doctor;
 #[cfg(feature = "fault")]

@@ -197,6 +197,13 @@ pub struct BatchFlags {
     /// Write a report of the run: a page if the name ends in .html, a table if in .csv, else JSON
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub report: Option<PathBuf>,
+    /// Show the run to browsers while it goes: the pictures of the page that --report x.html writes,
+    /// live, and nothing that could be changed. Only who has the printed address, with its token, sees
+    /// it [default: a free port of 127.0.0.1]
+    #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, require_equals = true,
+          default_missing_value = "127.0.0.1:0", value_parser = value::listen,
+          help_heading = "Output")]
+    pub dashboard: Option<value::Listen>,
     /// bar draws bars, plain prints one line a file, json prints one JSON object an event
     /// [default: auto]
     #[arg(long, value_name = "HOW", help_heading = "Output")]

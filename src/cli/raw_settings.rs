@@ -93,6 +93,15 @@ impl Said {
         args
     }
 
+    /// The same as texts, behind the name of `program`; nothing where some of it is not text.
+    pub fn command(&self, program: &str) -> Vec<String> {
+        let texts = self.args().into_iter().map(|arg| arg.into_string().ok());
+        std::iter::once(Some(program.to_owned()))
+            .chain(texts)
+            .collect::<Option<_>>()
+            .unwrap_or_default()
+    }
+
     /// What all of it means.
     ///
     /// # Errors

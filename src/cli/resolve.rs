@@ -9,6 +9,7 @@ use crate::supervisor::{Others, Settings};
 use crate::tasks::convert::least_memory;
 use crate::text;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// What a run does, and how it is shown.
@@ -33,6 +34,8 @@ pub struct View {
     pub report: Option<PathBuf>,
     /// Where the log goes.
     pub log: Option<PathBuf>,
+    /// Where browsers can follow it.
+    pub dashboard: Option<SocketAddr>,
     /// How much is logged.
     pub verbose: u8,
     /// Go without asking.
@@ -175,6 +178,7 @@ pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
         progress: batch.progress.unwrap_or_default(),
         report: batch.report.clone(),
         log: batch.log.clone(),
+        dashboard: batch.dashboard.and_then(|listen| listen.0),
         verbose,
         yes: yes.unwrap_or(false),
     };

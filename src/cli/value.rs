@@ -6,6 +6,7 @@ use crate::convert::{Chunking, Compress};
 use crate::supervisor::Count;
 use bytesize::ByteSize;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -73,6 +74,29 @@ impl fmt::Display for Share {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
     }
+}
+
+/// Where to listen, if anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen(pub Option<SocketAddr>);
+
+/// Reads an address with a port; of a port alone it is this machine's own. `true` is any free port,
+/// `false` none at all.
+pub(super) fn listen(text: &str) -> Result<Listen, String> {
+    let own = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let text = text.trim();
+    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
+    match text {
+        "true" => return Ok(Listen(Some(SocketAddr::new(own, 0)))),
+        "false" => return Ok(Listen(None)),
+        _ => {}
+    }
+    if let Ok(port) = port.parse::<u16>() {
+        return Ok(Listen(Some(SocketAddr::new(own, port))));
+    }
+    text.parse::<SocketAddr>().map(|address| Listen(Some(address))).map_err(|_| {
+        "write an address and a port, for instance 127.0.0.1:8080, or a port alone".to_owned()
+    })
 }
 
 /// Reads `auto` or a number of slots or threads.

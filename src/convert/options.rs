@@ -21,6 +21,18 @@ pub enum Mode {
     InPlace,
 }
 
+impl Mode {
+    /// The mode's name, as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Patch => "patch",
+            Self::Rewrite => "rewrite",
+            Self::InPlace => "in-place",
+        }
+    }
+}
+
 /// How well an output is checked before it gets its name.
 ///
 /// Each level holds all that those before it do.

@@ -73,10 +73,21 @@ impl Severity {
     /// Of a finding as it is [displayed](Finding), what it says behind this word; none if it is of
     /// another severity, or a rule mends it.
     pub fn unmended(self, told: &str) -> Option<&str> {
-        let said = told.strip_prefix(&format!("{self}: "))?;
-        let mended = said.ends_with(']') && said.contains(" [rule ");
-        (!mended).then_some(said)
+        self.said(told).filter(|said| !by_rule(said))
     }
+
+    /// Whether a finding, as it is [displayed](Finding), is of this severity and mended by a rule.
+    pub fn mended(self, told: &str) -> bool {
+        self.said(told).is_some_and(by_rule)
+    }
+
+    fn said(self, told: &str) -> Option<&str> {
+        told.strip_prefix(&format!("{self}: "))
+    }
+}
+
+fn by_rule(said: &str) -> bool {
+    said.ends_with(']') && said.contains(" [rule ")
 }
 
 impl fmt::Display for Severity {

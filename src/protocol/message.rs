@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Version of everything in this room; both sides must have the same.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// A path, byte for byte: names need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub enum ToWorker {
     Drain,
 }
 
-/// Memory of an attempt in bytes, as the worker measured it.
+/// Memory of an attempt in bytes, and its use of the processor, as the worker measured them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measured {
     /// Highest resident memory, file pages included.
@@ -86,6 +86,10 @@ pub struct Measured {
     pub peak_anon: u64,
     /// Anonymous memory that is still held.
     pub rest: u64,
+    /// Processor time of all threads, the kernel's on their behalf included, in microseconds.
+    pub cpu_micros: u64,
+    /// How long the attempt's own thread could have run and waited for a core, in microseconds.
+    pub queued_micros: u64,
 }
 
 /// How an attempt ended.
@@ -190,9 +194,10 @@ pub(super) mod tests {
                     total
                 }
             ),
-            (any::<u32>(), any::<u32>(), result, any::<(u64, u64, u64)>()).prop_map(
-                |(job, attempt, result, (peak_rss, peak_anon, rest))| {
-                    let measured = Measured { peak_rss, peak_anon, rest };
+            (any::<u32>(), any::<u32>(), result, any::<(u64, u64, u64, u64, u64)>()).prop_map(
+                |(job, attempt, result, (peak_rss, peak_anon, rest, cpu_micros, queued_micros))| {
+                    let measured =
+                        Measured { peak_rss, peak_anon, rest, cpu_micros, queued_micros };
                     FromWorker::Outcome(Box::new(Ended { job, attempt, result, measured }))
                 }
             ),

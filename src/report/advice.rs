@@ -1,8 +1,13 @@
-//! Advises what a user may do next. Said only where the run's own numbers say it.
+//! Advises what a user may do next. Said only where the run's own figures say it.
 
-use crate::supervisor::{Fault, JobOutcome, RunSummary};
-use crate::text::{self, float};
-use std::fmt::Write as _;
+use super::again::Again;
+use super::speed;
+use crate::supervisor::{Fault, Recommendation, RunSummary};
+use crate::text::{self, float, shell_word};
+use std::path::Path;
+
+/// Most numbers of files that a command line names.
+const FEW: usize = 20;
 
 /// What advice needs to know beside the summary.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,90 +20,144 @@ pub struct Circumstances {
     pub portable: bool,
 }
 
-/// Advice, one item a line, most important first.
-pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<String> {
+/// Advice, most important first.
+pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<Recommendation> {
     let mut advice = Vec::new();
+    let again = Again::of(summary);
+    let same = again.as_ref().map(Again::line);
+    let mut same_command =
+        |what: &str, text: &str| advice.push(Recommendation::new(what, text, same.clone()));
     if summary.interrupted {
-        advice.push("run the same command again: it goes on where this run stopped".to_owned());
+        same_command("go-on", "run the same command again: it goes on where this run stopped");
     }
     let of = |cause: Fault| summary.files.iter().filter(move |file| file.fault == Some(cause));
     if let Some(worst) = of(Fault::OutOfMemory).map(|file| file.peak_anon).max() {
         let limit = summary.memory_limit;
-        advice.push(format!(
+        let text = format!(
             "a file that ran out of memory had used {} when it stopped; the limit is {}: give the \
              run more memory, then the same command again",
             text::bytes(worst),
             text::bytes(limit)
-        ));
+        );
+        same_command("more-memory", &text);
     }
     if of(Fault::Full).next().is_some() {
-        advice.push("make space where the outputs go, then run the same command again".to_owned());
+        let text = "make space where the outputs go, then run the same command again";
+        same_command("make-space", text);
     }
     if of(Fault::Output).next().is_some() {
-        advice.push(
-            "check the output directory (permission, quota, disk), then run the same command again"
-                .into(),
-        );
+        let text = "check the output directory (permission, quota, disk), then run the same command \
+                    again";
+        same_command("check-output", text);
     }
     if of(Fault::Read).next().is_some() {
-        advice.push(
-            "check the file system of the inputs (disk, network), then run the same command again"
-                .into(),
-        );
+        let text = "check the file system of the inputs (disk, network), then run the same command \
+                    again";
+        same_command("check-input", text);
     }
-    if of(Fault::Unfinished).next().is_some() {
-        advice.push(
-            "jldconv undo FILE takes an interrupted change in place back; then run the same \
-             command again"
-                .into(),
-        );
+    if let Some(file) = of(Fault::Unfinished).next() {
+        let text = "jldconv undo FILE takes an interrupted change in place back; then run the same \
+                    command again";
+        advice.push(Recommendation::new(
+            "undo",
+            text,
+            Some(about_file("undo", &file.name, summary)),
+        ));
     }
-    if of(Fault::Input).next().is_some() {
-        advice.push(
-            "jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again"
-                .to_owned(),
-        );
+    let inputs: Vec<_> = of(Fault::Input).collect();
+    if let Some(first) = inputs.first() {
+        let text = "jldconv inspect FILE says what is wrong with an input; --resume-failed tries it \
+                    again";
+        advice.push(Recommendation::new(
+            "inspect",
+            text,
+            Some(about_file("inspect", &first.name, summary)),
+        ));
+        let numbers: Option<Vec<u64>> = inputs.iter().map(|file| file.number).collect();
+        let numbers = numbers.filter(|numbers| numbers.len() <= FEW);
+        if let (Some(numbers), Some(again)) = (numbers, &again) {
+            let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+            let line = again.clone().with("range", &numbers.join(",")).having("resume-failed");
+            let text = "when they are mended, this tries these files again and no others";
+            advice.push(Recommendation::new("run-again", text, Some(line.line())));
+        }
     }
-    let again = [Fault::Killed, Fault::Crashed, Fault::Stalled, Fault::Protocol, Fault::Spawn];
-    if again.iter().any(|cause| of(*cause).next().is_some()) {
-        advice.push("the same command tries files again whose workers died or hung".to_owned());
+    let dead = [Fault::Killed, Fault::Crashed, Fault::Stalled, Fault::Protocol, Fault::Spawn];
+    if dead.iter().any(|cause| of(*cause).next().is_some()) {
+        let text = "the same command tries files again whose workers died or hung";
+        advice.push(Recommendation::new("run-again", text, same));
     }
-    memory(summary, about, &mut advice);
+    if !violations(summary, about, again.as_ref(), &mut advice) {
+        speed::advise(summary, again.as_ref(), &mut advice);
+    }
     advice
 }
 
-fn memory(summary: &RunSummary, about: Circumstances, advice: &mut Vec<String>) {
+/// What helps against a cause.
+pub(super) fn remedy(cause: Fault) -> &'static str {
+    match cause {
+        Fault::OutOfMemory => "more memory for the run, or fewer workers (--workers)",
+        Fault::Killed | Fault::Crashed | Fault::Protocol | Fault::Spawn => {
+            "the same command tries it again; the log (--log FILE) tells more"
+        }
+        Fault::Stalled => "--stall-timeout gives slow storage more time",
+        Fault::Input => "jldconv inspect FILE says what is wrong, jldconv rescue what can be saved",
+        Fault::Unsupported => "jldconv inspect FILE says what it needs",
+        Fault::Full => "space where the outputs go; the run waits for it",
+        Fault::Output => "permission, quota and disk of the output directory",
+        Fault::Conflict => "--on-conflict says what becomes of files in the way",
+        Fault::Unfinished => "jldconv undo FILE takes the interrupted change back",
+        Fault::Verify => "a defect of storage or of this program: --keep-bad keeps such outputs",
+        Fault::Internal => "a defect of this program: please report it with the log (--log FILE)",
+        Fault::Stopped => "the same command goes on where it stopped",
+        Fault::Read => "the file system of the inputs (disk, network)",
+    }
+}
+
+/// `jldconv undo FILE` or the like, with the input's path.
+fn about_file(what: &str, name: &str, summary: &RunSummary) -> String {
+    let path = Path::new(&summary.input_dir).join(name);
+    format!("jldconv {what} {}", shell_word(&path.to_string_lossy()))
+}
+
+/// What follows from memory above the margin; gives whether there was any.
+fn violations(
+    summary: &RunSummary,
+    about: Circumstances,
+    again: Option<&Again>,
+    advice: &mut Vec<Recommendation>,
+) -> bool {
+    if summary.safety_violations == 0 {
+        return false;
+    }
     let done = summary.success.saturating_add(summary.unchanged).saturating_add(summary.failed);
     let workers = summary.workers_used;
-    if summary.safety_violations > 0 {
-        let rate = float(summary.safety_violations) / float(done.max(1));
-        let fewer = match rate {
-            rate if rate > 0.2 => workers / 2,
-            rate if rate > 0.1 => workers - workers / 4,
-            _ => workers.saturating_sub(1),
-        };
-        let times = text::count(summary.safety_violations, "time");
-        let mut say = format!("memory in use went above the margin {times}");
-        if workers > 1 {
-            let _ = write!(say, ": try --workers {}", fewer.clamp(1, workers - 1));
-        }
-        if about.safety_margin < 0.9 && rate > 0.1 {
-            say.push_str(if workers > 1 { ", or " } else { ": try " });
-            say.push_str("--safety-margin 0.9 if nothing else needs the memory");
-        }
-        advice.push(say);
-        return;
-    }
-    let busy = summary.files.iter().filter(|file| file.outcome != JobOutcome::Skipped).count();
-    let room = summary.final_memory_usage_percent < 60.0;
-    let more = workers < about.cores && workers > 0 && busy as u64 > workers;
-    if room && more && summary.parallel_efficiency > 0.8 && !summary.interrupted {
-        advice.push(format!(
-            "workers were busy {} of the time and memory has room: up to --workers {} may be faster",
-            text::percent(summary.parallel_efficiency, 1.0),
-            about.cores
+    let rate = float(summary.safety_violations) / float(done.max(1));
+    let fewer = match rate {
+        rate if rate > 0.2 => workers / 2,
+        rate if rate > 0.1 => workers - workers / 4,
+        _ => workers.saturating_sub(1),
+    };
+    let fewer = (workers > 1).then(|| fewer.clamp(1, workers - 1));
+    let times = text::count(summary.safety_violations, "time");
+    let say = format!("memory in use went above the margin {times}");
+    let wide = about.safety_margin < 0.9 && rate > 0.1;
+    let also = "--safety-margin 0.9 if nothing else needs the memory";
+    if let Some(fewer) = fewer {
+        let or = if wide { format!(", or {also}") } else { String::new() };
+        let line = again.map(|again| again.clone().with("workers", &fewer.to_string()).line());
+        advice.push(Recommendation::new(
+            "fewer-workers",
+            format!("{say}: try --workers {fewer}{or}"),
+            line,
         ));
+    } else if wide {
+        let line = again.map(|again| again.clone().with("safety-margin", "0.9").line());
+        advice.push(Recommendation::new("wider-margin", format!("{say}: try {also}"), line));
+    } else {
+        advice.push(Recommendation::new("more-memory", say, None));
     }
+    true
 }
 
 #[cfg(test)]
@@ -106,6 +165,7 @@ mod tests {
     use super::*;
     use crate::report::line::tests::record;
     use crate::report::summary::tests::summary;
+    use crate::supervisor::JobOutcome;
 
     const ABOUT: Circumstances = Circumstances { cores: 8, safety_margin: 0.8, portable: false };
 
@@ -113,7 +173,10 @@ mod tests {
         let mut summary = summary();
         summary.workers_used = 8;
         change(&mut summary);
-        advice(&summary, ABOUT).join("\n")
+        let advice = advice(&summary, ABOUT).into_iter();
+        let lines = advice
+            .map(|it| it.text + &it.command.map_or_else(String::new, |it| format!("\n  $ {it}")));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -127,13 +190,6 @@ mod tests {
         insta::assert_snapshot!(lines(|it| it.safety_violations = 2), @"memory in use went above the margin 2 times: try --workers 6, or --safety-margin 0.9 if nothing else needs the memory");
         insta::assert_snapshot!(lines(|it| it.safety_violations = 9), @"memory in use went above the margin 9 times: try --workers 4, or --safety-margin 0.9 if nothing else needs the memory");
         insta::assert_snapshot!(lines(|it| (it.safety_violations, it.workers_used) = (9, 1)), @"memory in use went above the margin 9 times: try --safety-margin 0.9 if nothing else needs the memory");
-    }
-
-    #[test]
-    fn room_is_offered_where_there_is_some() {
-        insta::assert_snapshot!(lines(|it| it.workers_used = 2), @"workers were busy 95.0 % of the time and memory has room: up to --workers 8 may be faster");
-        assert_eq!(lines(|it| (it.workers_used, it.parallel_efficiency) = (2, 0.5)), "");
-        assert_eq!(lines(|it| (it.workers_used, it.final_memory_usage_percent) = (2, 70.0)), "");
     }
 
     #[test]
@@ -159,7 +215,9 @@ mod tests {
         make space where the outputs go, then run the same command again
         check the output directory (permission, quota, disk), then run the same command again
         jldconv undo FILE takes an interrupted change in place back; then run the same command again
+          $ jldconv undo /data/old/output_00001.jld2
         jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again
+          $ jldconv inspect /data/old/output_00001.jld2
         the same command tries files again whose workers died or hung
         ");
     }

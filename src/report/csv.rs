@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// The columns, in order; their names are those of the JSON report.
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 20] = [
     "name",
     "number",
     "outcome",
@@ -25,6 +25,8 @@ const COLUMNS: [&str; 18] = [
     "attempts",
     "verify",
     "digest",
+    "cpu_seconds",
+    "queued_seconds",
 ];
 
 /// Writes a head and one line for each file.
@@ -57,6 +59,8 @@ fn cells(file: &JobRecord) -> [String; COLUMNS.len()] {
         file.attempts.to_string(),
         word(&file.verify),
         file.digest.clone().unwrap_or_default(),
+        format!("{:.6}", file.cpu_seconds),
+        format!("{:.6}", file.queued_seconds),
     ]
 }
 

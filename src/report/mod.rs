@@ -5,24 +5,30 @@
 //! what a person sees is tested letter by letter.
 
 mod advice;
+mod again;
 mod bars;
 mod csv;
 mod dry_run;
+mod figures;
 mod header;
-mod html;
+pub(crate) mod html;
 mod line;
 mod log;
 mod log_writer;
 mod overview;
 mod preflight;
 mod progress;
+#[cfg(test)]
+mod sample;
 mod screen;
 mod seen;
 mod shards;
+mod speed;
 mod status;
 mod summary;
 mod target;
 pub mod unfinished;
+mod workers;
 mod write;
 
 pub use advice::{Circumstances, advice};
@@ -37,5 +43,6 @@ pub use seen::Seen;
 pub use shards::shards;
 pub use status::status;
 pub use summary::summary;
+pub(crate) use summary::title;
 pub use target::{Checked, target_line, target_shown};
 pub use write::{WriteError, check_report, write_report};

@@ -1,10 +1,12 @@
 //! Prints the end of a run as a block of text.
 
 use super::advice::{Circumstances, advice};
+use super::figures::Figures;
 use super::line::{said, short};
+use super::workers::workers;
 use crate::convert::VerifyLevel;
 use crate::migrate::Readers;
-use crate::supervisor::{JobOutcome, JobRecord, RunSummary};
+use crate::supervisor::{Fault, JobOutcome, JobRecord, RunSummary};
 use crate::text;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +17,7 @@ const FEW: usize = 10;
 const NAMED: usize = 5;
 
 /// How a run ended, in a word or two.
-pub(super) fn title(summary: &RunSummary) -> &'static str {
+pub(crate) fn title(summary: &RunSummary) -> &'static str {
     if summary.error.is_some() {
         "Broken off"
     } else if summary.interrupted {
@@ -50,21 +52,40 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         let _ = write!(time, ", {:.1} files/s", text::float(done) / seconds);
         let _ = write!(time, ", {} read", text::rate(summary.bytes_read, seconds));
     }
+    if done > 1 && summary.average_seconds > 0.0 {
+        let _ = write!(time, "; {} a file on average", text::seconds(summary.average_seconds));
+    }
     if summary.paused_seconds > 0.0 {
         let _ = write!(time, ", {} of it paused", text::seconds(summary.paused_seconds));
     }
     let _ = writeln!(block, "  time        {time}");
     let (read, written) = (text::bytes(summary.bytes_read), text::bytes(summary.bytes_written));
-    let _ = writeln!(block, "  bytes       {read} read, {written} written");
+    let _ = writeln!(block, "  bytes       {read} read, {written} written{}", saved(summary));
+    if let Some(modes) = modes(summary) {
+        let _ = writeln!(block, "  mode        {modes}");
+    }
+    if summary.findings_mended > 0 {
+        let findings = text::count(summary.findings_mended, "finding");
+        let target = match summary.target.as_str() {
+            "" => String::new(),
+            target => format!(" for {}", text::tame(target)),
+        };
+        let warnings = match summary.warnings_mended {
+            0 => String::new(),
+            some => format!(", {} among them", text::count(some, "warning")),
+        };
+        let _ = writeln!(block, "  mended      {findings}{target}{warnings}");
+    }
     if let Some(levels) = checked(summary) {
         let _ = writeln!(block, "  checked     {levels}");
     }
     let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
     let _ = writeln!(
         block,
-        "  memory      a worker's peak {} ({} with file pages); {:.1} % of {} in use at the end",
+        "  memory      a worker's peak {} ({} with file pages); {}{:.1} % of {} at the end",
         text::bytes(peak),
         text::bytes(summary.peak_rss_max),
+        at_most(summary),
         summary.final_memory_usage_percent,
         text::bytes(summary.memory_limit),
     );
@@ -75,10 +96,18 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         "  workers     at most {} of {slots} busy; load balance {:.2}, parallel efficiency {:.2}",
         summary.workers_used, summary.load_balance, summary.parallel_efficiency,
     );
-    let faults: Vec<String> =
-        summary.faults.iter().map(|(cause, times)| format!("{times} {cause}")).collect();
-    let faults = if faults.is_empty() { String::new() } else { format!("; {}", faults.join(", ")) };
-    let _ = writeln!(block, "  attempts    {}{faults}", summary.attempts);
+    if let Some(figures) = Figures::of(summary) {
+        let label = if figures.bound().is_some() { "limited by" } else { "time went" };
+        let _ = writeln!(block, "  {label:<10}  {}", figures.told());
+    }
+    let _ = writeln!(
+        block,
+        "  attempts    {}{}{}",
+        summary.attempts,
+        causes("; ", &summary.faults),
+        causes("; tried again: ", &summary.retries)
+    );
+    workers(summary, &mut block);
     readers(summary, about.portable, &mut block);
     unread(summary, &mut block);
     failures(summary, &mut block);
@@ -87,10 +116,60 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     if !advice.is_empty() {
         let _ = writeln!(block, "\nRecommended:");
         for item in advice {
-            let _ = writeln!(block, "  {item}");
+            let _ = writeln!(block, "  {}", item.text);
+            if let Some(command) = item.command {
+                let _ = writeln!(block, "    {command}");
+            }
         }
     }
     block
+}
+
+/// How much smaller, or larger, the outputs are.
+pub(super) fn saved(summary: &RunSummary) -> String {
+    let share = text::percent(
+        text::float(summary.bytes_saved.unsigned_abs()),
+        text::float(summary.bytes_read),
+    );
+    let bytes = text::bytes(summary.bytes_saved.unsigned_abs());
+    match summary.bytes_saved.signum() {
+        1 => format!("; outputs are {bytes} ({share}) smaller"),
+        -1 => format!("; outputs are {bytes} ({share}) larger"),
+        _ => String::new(),
+    }
+}
+
+/// How many files were converted in which mode.
+fn modes(summary: &RunSummary) -> Option<String> {
+    let mut modes: BTreeMap<&str, u64> = BTreeMap::new();
+    let converted = summary.files.iter().filter(|file| file.outcome == JobOutcome::Converted);
+    for mode in converted.filter_map(|file| file.mode) {
+        *modes.entry(mode.name()).or_default() += 1;
+    }
+    let modes: Vec<String> = modes
+        .into_iter()
+        .map(|(mode, files)| format!("{} by {mode}", text::count(files, "file")))
+        .collect();
+    (!modes.is_empty()).then(|| modes.join(", "))
+}
+
+/// The most memory that was in use, where that is known.
+fn at_most(summary: &RunSummary) -> String {
+    if summary.memory_peak == 0 || summary.memory_limit == 0 {
+        return String::new();
+    }
+    let share = text::percent(text::float(summary.memory_peak), text::float(summary.memory_limit));
+    format!("at most {} in use ({share}), ", text::bytes(summary.memory_peak))
+}
+
+/// How often what happened.
+fn causes(label: &str, causes: &BTreeMap<Fault, u64>) -> String {
+    if causes.is_empty() {
+        return String::new();
+    }
+    let causes: Vec<String> =
+        causes.iter().map(|(cause, times)| format!("{times} {cause}")).collect();
+    format!("{label}{}", causes.join(", "))
 }
 
 /// How many outputs passed which check; what needed none because nothing was written is left out.
@@ -191,8 +270,9 @@ fn conflicts(summary: &RunSummary, block: &mut String) {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::convert::Mode;
     use crate::report::line::tests::record;
-    use crate::supervisor::{Fault, SlotRecord};
+    use crate::supervisor::{SlotRecord, Timeline};
 
     pub(in crate::report) fn summary() -> RunSummary {
         RunSummary {
@@ -217,7 +297,17 @@ pub(super) mod tests {
             attempts: 12,
             oom_restarts: 0,
             interrupted: false,
-            slots: vec![SlotRecord { busy_seconds: 12.0, idle_seconds: 0.3, jobs: 6 }; 2],
+            slots: vec![
+                SlotRecord {
+                    busy_seconds: 12.0,
+                    idle_seconds: 0.3,
+                    jobs: 6,
+                    bytes: 9 << 29,
+                    peak_anon: 9 << 20,
+                    cpu_seconds: 7.0,
+                };
+                2
+            ],
             load_balance: 0.98,
             parallel_efficiency: 0.95,
             files: (100..113).map(|number| record(number, JobOutcome::Converted)).collect(),
@@ -227,6 +317,24 @@ pub(super) mod tests {
             paused_seconds: 0.0,
             others: None,
             error: None,
+            threads_used: 2,
+            average_seconds: 2.0,
+            bytes_saved: -(300 << 20),
+            findings_mended: 36,
+            warnings_mended: 12,
+            retries: BTreeMap::new(),
+            cpu_seconds: 0.0,
+            queued_seconds: 0.0,
+            memory_peak: 5 << 30,
+            budget: (24 << 30) / 5 * 4,
+            cores: 2,
+            threads_per_worker: 1,
+            target: "mera-1.9".into(),
+            mode: Some(Mode::Auto),
+            options: None,
+            command: Vec::new(),
+            recommendations: Vec::new(),
+            timeline: Timeline::default(),
         }
     }
 
@@ -236,13 +344,19 @@ pub(super) mod tests {
     fn a_run_that_went_well() {
         insta::assert_snapshot!(super::summary(&summary(), ABOUT), @r"
         Done: 10 converted, 2 unchanged, 1 skipped, 0 failed
-          time        12.3 s, 1.0 files/s, 749.3 MiB/s read
-          bytes       9.0 GiB read, 9.0 GiB written
+          time        12.3 s, 1.0 files/s, 749.3 MiB/s read; 2.0 s a file on average
+          bytes       9.0 GiB read, 9.0 GiB written; outputs are 300.0 MiB (3.3 %) larger
+          mode        13 files by patch
+          mended      36 findings for mera-1.9, 12 warnings among them
           checked     13 files by structure
-          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
+          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  0
           workers     at most 2 of 2 slots busy; load balance 0.98, parallel efficiency 0.95
           attempts    12
+
+          slot   files       bytes      busy      idle  computed  peak memory
+             1       6     4.5 GiB    97.6 %     2.4 %    58.3 %      9.0 MiB
+             2       6     4.5 GiB    97.6 %     2.4 %    58.3 %      9.0 MiB
         ");
     }
 
@@ -260,13 +374,19 @@ pub(super) mod tests {
         insta::assert_snapshot!(super::summary(&run, ABOUT), @r"
         Broken off: 10 converted, 2 unchanged, 1 skipped, 12 failed, 3 not begun or not finished
           because     /data/new: another directory is in its place
-          time        12.3 s, 1.0 files/s, 749.3 MiB/s read, 1:15 of it paused
-          bytes       9.0 GiB read, 9.0 GiB written
+          time        12.3 s, 1.0 files/s, 749.3 MiB/s read; 2.0 s a file on average, 1:15 of it paused
+          bytes       9.0 GiB read, 9.0 GiB written; outputs are 300.0 MiB (3.3 %) larger
+          mode        13 files by patch
+          mended      36 findings for mera-1.9, 12 warnings among them
           checked     13 files by structure
-          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); 8.4 % of 24.0 GiB in use at the end
+          memory      a worker's peak 9.0 MiB (12.0 MiB with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  4
           workers     at most 2 of 2 slots busy; load balance 0.98, parallel efficiency 0.95
           attempts    12; 2 out of memory, 12 input
+
+          slot   files       bytes      busy      idle  computed  peak memory
+             1       6     4.5 GiB    97.6 %     2.4 %    58.3 %      9.0 MiB
+             2       6     4.5 GiB    97.6 %     2.4 %    58.3 %      9.0 MiB
 
         Failed:
           output_00200.jld2  input: not a JLD2 file: no signature at byte 0
@@ -284,6 +404,7 @@ pub(super) mod tests {
         Recommended:
           run the same command again: it goes on where this run stopped
           jldconv inspect FILE says what is wrong with an input; --resume-failed tries it again
+            jldconv inspect /data/old/output_00200.jld2
           memory in use went above the margin 4 times: try --workers 1, or --safety-margin 0.9 if nothing else needs the memory
         ");
     }
@@ -293,6 +414,7 @@ pub(super) mod tests {
         let mut run = summary();
         (run.success, run.unchanged, run.skipped) = (0, 0, 13);
         (run.bytes_read, run.bytes_written, run.attempts, run.workers_used) = (0, 0, 0, 0);
+        (run.bytes_saved, run.findings_mended) = (0, 0);
         (run.conversion_time, run.peak_rss_max, run.parallel_efficiency) = (0.0, 0, 0.0);
         run.slots = Vec::new();
         run.files = (100..113).map(|number| record(number, JobOutcome::Skipped)).collect();
@@ -300,7 +422,7 @@ pub(super) mod tests {
         Done: 0 converted, 0 unchanged, 13 skipped, 0 failed
           time        0.0 s
           bytes       0 B read, 0 B written
-          memory      a worker's peak 9.0 MiB (0 B with file pages); 8.4 % of 24.0 GiB in use at the end
+          memory      a worker's peak 9.0 MiB (0 B with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  0
           workers     at most 0 of 0 slots busy; load balance 0.98, parallel efficiency 0.00
           attempts    0

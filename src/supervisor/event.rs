@@ -4,6 +4,7 @@ use super::fault::Fault;
 use super::plan::JobId;
 use super::record::JobRecord;
 use super::summary::RunSummary;
+use super::timeline::Point;
 use crate::convert::Phase;
 use crate::sys::machine::Machine;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,14 @@ pub struct MemoryStatus {
     pub budget: u64,
     /// In use against the same bound, caches that the kernel can drop left out.
     pub used: u64,
+}
+
+impl MemoryStatus {
+    /// The point of a timeline at `seconds` after the run's begin, with nothing in it but memory.
+    pub fn point(&self, seconds: f64) -> Point {
+        let Self { limit, budget, used, .. } = *self;
+        Point { seconds, used, budget, limit, ..Point::default() }
+    }
 }
 
 /// The first thing a run tells.

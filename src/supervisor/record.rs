@@ -60,6 +60,13 @@ pub struct JobRecord {
     pub peak_rss: u64,
     /// Highest anonymous memory (`RssAnon` + `RssShmem` + swap) of any attempt in bytes.
     pub peak_anon: u64,
+    /// Processor time of the attempts whose workers lived to tell it, all threads together, in
+    /// seconds.
+    #[serde(default)]
+    pub cpu_seconds: f64,
+    /// How long these attempts could have run and waited for a core, in seconds.
+    #[serde(default)]
+    pub queued_seconds: f64,
     /// Attempts made.
     pub attempts: u32,
     /// The check that the output passed.
@@ -106,6 +113,8 @@ impl JobRecord {
             seconds: 0.0,
             peak_rss: 0,
             peak_anon: 0,
+            cpu_seconds: 0.0,
+            queued_seconds: 0.0,
             attempts: 0,
             verify: None,
             digest: None,

@@ -42,8 +42,20 @@ struct Packed {
     ended: Option<f64>,
     peak_rss: u64,
     peak_anon: u64,
+    cpu_seconds: f32,
+    queued_seconds: f32,
     slot: Option<u32>,
     attempts: u32,
+}
+
+/// To six figures or so, which is what is kept of it, without the digits that are not.
+fn wide(seconds: f32) -> f64 {
+    (f64::from(seconds) * 1e6).round() / 1e6
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "six figures of a processor time are enough")]
+fn narrow(seconds: f64) -> f32 {
+    seconds as f32
 }
 
 impl Packed {
@@ -76,6 +88,8 @@ impl Packed {
             ended: self.ended,
             peak_rss: self.peak_rss,
             peak_anon: self.peak_anon,
+            cpu_seconds: wide(self.cpu_seconds),
+            queued_seconds: wide(self.queued_seconds),
             attempts: self.attempts,
             verify,
             digest: self.digest.as_deref().map(str::to_owned),
@@ -110,6 +124,8 @@ impl Packer {
             ended,
             peak_rss,
             peak_anon,
+            cpu_seconds,
+            queued_seconds,
             attempts,
             verify,
             digest,
@@ -144,6 +160,8 @@ impl Packer {
             ended,
             peak_rss,
             peak_anon,
+            cpu_seconds: narrow(cpu_seconds),
+            queued_seconds: narrow(queued_seconds),
             slot,
             attempts,
         }
@@ -357,6 +375,8 @@ mod tests {
         record.seconds = 0.25;
         record.peak_rss = number + 4;
         record.peak_anon = number + 5;
+        record.cpu_seconds = 0.125;
+        record.queued_seconds = 0.001;
         record.attempts = 2;
         record.verify = Some(VerifyLevel::Bytes);
         record.digest = number.is_multiple_of(5).then(|| format!("digest {number}"));

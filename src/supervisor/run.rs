@@ -77,7 +77,7 @@ pub(crate) fn carry_out(
     let sizing = machine.sizing.clone();
     let temp_dir = run_dir.map_or_else(PathBuf::new, |run_dir| run_dir.temp_dir.clone());
     let sizes = sizes(&plan, &todo);
-    context.sized(todo, sizing.slots, temp_dir);
+    context.sized(todo, &sizing, temp_dir);
     // What looks at outputs beforehand is not the run that people ask for.
     let told = opening.is_some();
     let live = if told { context.live.clone() } else { LiveHandle::default() };

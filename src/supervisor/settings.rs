@@ -106,6 +106,8 @@ pub struct Settings {
     pub sample_interval: Duration,
     /// What SLURM grants.
     pub slurm: Slurm,
+    /// The command line that says all of this, for reports; empty where there is none.
+    pub command: Vec<String>,
     /// How each file is converted. With `force` all outputs are made again, whatever is there.
     pub options: convert::Options,
 }
@@ -143,6 +145,7 @@ impl Settings {
             quiet_interval: Duration::from_secs(10),
             sample_interval: Duration::from_millis(150),
             slurm: Slurm::from_env(),
+            command: Vec::new(),
             options: convert::Options::default(),
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct Sizing {
     pub(super) threads_total: Option<u32>,
     /// First guess of an attempt's peak in bytes.
     pub(super) first_guess: u64,
+    /// Cores that the run may use.
+    pub(super) cores: u32,
 }
 
 /// First guess of the anonymous memory of an attempt with so many threads, in bytes.
@@ -152,6 +154,7 @@ fn decide(
         threads: small(threads),
         threads_total: (settings.threads_per_worker == Count::Auto).then_some(small(cores)),
         first_guess: guess(threads),
+        cores: small(cores),
     }
 }
 

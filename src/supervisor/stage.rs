@@ -135,16 +135,19 @@ pub(crate) fn context(
         temp_dir: PathBuf::new(),
         owner: Owner::myself().map_err(setup("know this process"))?,
         slots: 0,
+        threads: 1,
+        granted: 0,
     })
 }
 
 impl RunContext {
     /// Gives it its jobs, and as many slots as they have.
-    pub(super) fn sized(&mut self, todo: Vec<usize>, slots: u32, temp_dir: PathBuf) {
+    pub(super) fn sized(&mut self, todo: Vec<usize>, sizing: &Sizing, temp_dir: PathBuf) {
         if self.settings.pin {
-            self.cores = sizing::deal(&cores(), slots);
+            self.cores = sizing::deal(&cores(), sizing.slots);
         }
-        (self.todo, self.slots, self.temp_dir) = (todo, slots, temp_dir);
+        (self.todo, self.slots, self.temp_dir) = (todo, sizing.slots, temp_dir);
+        (self.threads, self.granted) = (sizing.threads, sizing.cores);
     }
 }
 

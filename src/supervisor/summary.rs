@@ -1,8 +1,10 @@
 //! Defines the report of a run, with the field names of its JSON.
 
 use super::fault::Fault;
+use super::others::OthersSummary;
 use super::records::Records;
-use crate::text;
+use super::timeline::Timeline;
+use crate::convert::{Mode, Options};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,10 +17,38 @@ pub struct SlotRecord {
     pub idle_seconds: f64,
     /// Jobs that ended there.
     pub jobs: u64,
+    /// Sum of their inputs' sizes.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Highest anonymous memory of an attempt of theirs, in bytes.
+    #[serde(default)]
+    pub peak_anon: u64,
+    /// Their processor time in seconds.
+    #[serde(default)]
+    pub cpu_seconds: f64,
+}
+
+/// Something that a user may do next; said only where figures of the run say it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// A word for it, for programs: `more-workers`, `run-again` ...
+    pub what: String,
+    /// What was measured, and what follows from it.
+    pub text: String,
+    /// The command line that does it, as a shell reads it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+impl Recommendation {
+    /// One of the kind `what`.
+    pub fn new(what: &str, text: impl Into<String>, command: Option<String>) -> Self {
+        Self { what: what.to_owned(), text: text.into(), command }
+    }
 }
 
 /// The report of a run. The four counts of outcomes are disjoint: their sum is the number of files.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Files converted.
     pub success: u64,
@@ -88,42 +118,60 @@ pub struct RunSummary {
     /// What became of files that are not JLD2, where they were to be taken along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub others: Option<OthersSummary>,
-}
-
-/// What became of files that are not JLD2, in numbers of files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct OthersSummary {
-    /// Copied in this run.
-    pub copied: u64,
-    /// Bytes of these.
-    pub bytes: u64,
-    /// Linked in this run.
-    pub linked: u64,
-    /// There already.
-    pub there: u64,
-    /// Left out, for they are pipes, sockets or devices.
-    pub odd: u64,
-    /// Not taken along: something else has the name, or an error.
-    pub failed: u64,
-    /// Not come to, for a signal ended the run.
-    pub pending: u64,
-}
-
-impl std::fmt::Display for OthersSummary {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { copied, bytes, linked, there, odd, failed, pending } = *self;
-        let counts = [
-            (copied, format!("{copied} copied ({})", text::bytes(bytes))),
-            (linked, format!("{linked} linked")),
-            (there, format!("{there} there already")),
-            (odd, format!("{odd} neither files nor links, left out")),
-            (failed, format!("{failed} not taken along")),
-            (pending, format!("{pending} left for the next run")),
-        ];
-        let parts: Vec<_> = counts.into_iter().filter(|(count, _)| *count > 0).collect();
-        if parts.is_empty() {
-            return out.write_str("none");
-        }
-        out.write_str(&parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(", "))
-    }
+    /// The same as `workers_used`, by the name that users of the Julia converter know.
+    #[serde(default)]
+    pub threads_used: u64,
+    /// Mean wall time of the files done in this run, in seconds.
+    #[serde(default)]
+    pub average_seconds: f64,
+    /// By how much the outputs of the files done in this run are smaller than their inputs, in
+    /// bytes; below 0 where they grew.
+    #[serde(default)]
+    pub bytes_saved: i64,
+    /// Findings in the inputs of the files done in this run that rules mended.
+    #[serde(default)]
+    pub findings_mended: u64,
+    /// Those of them that a reader of the target would have warned of or failed at.
+    #[serde(default)]
+    pub warnings_mended: u64,
+    /// How often each cause ended an attempt that was followed by another.
+    #[serde(default)]
+    pub retries: BTreeMap<Fault, u64>,
+    /// Processor time of the files done in this run, all threads together, in seconds; 0 where it
+    /// was not measured.
+    #[serde(default)]
+    pub cpu_seconds: f64,
+    /// How long their workers could have run and waited for a core, in seconds.
+    #[serde(default)]
+    pub queued_seconds: f64,
+    /// Most memory in use against the limit at any time of the run, in bytes.
+    #[serde(default)]
+    pub memory_peak: u64,
+    /// The share of the limit that might be used, in bytes.
+    #[serde(default)]
+    pub budget: u64,
+    /// Cores that the run might use.
+    #[serde(default)]
+    pub cores: u64,
+    /// Threads that one conversion might use.
+    #[serde(default)]
+    pub threads_per_worker: u64,
+    /// The package versions that the outputs are for.
+    #[serde(default)]
+    pub target: String,
+    /// How files were to be converted.
+    #[serde(default)]
+    pub mode: Option<Mode>,
+    /// All options of the conversions.
+    #[serde(default)]
+    pub options: Option<Options>,
+    /// The command line that says what this run was told, wherever that was said.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// What may be done next.
+    #[serde(default)]
+    pub recommendations: Vec<Recommendation>,
+    /// How the run went over time.
+    #[serde(default)]
+    pub timeline: Timeline,
 }

@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::journal::{Line, Past};
 use super::plan::{JobId, Plan, PlannedJob};
 use super::record::JobRecord;
+use crate::convert::Options;
 use crate::protocol::ProtocolError;
 use crate::sys::stat::StatData;
 use std::fmt;
@@ -15,6 +16,11 @@ use std::fmt;
 pub(crate) trait RunTask: Send {
     /// The name by which workers know it.
     fn name(&self) -> &'static str;
+
+    /// How files are converted, where that is what it does; for the report.
+    fn conversion(&self) -> Option<&Options> {
+        None
+    }
 
     /// First guess of the anonymous memory of an attempt with so many threads, in bytes; what is
     /// measured corrects it.

@@ -18,6 +18,7 @@ pub mod memory;
 pub mod note;
 pub mod origin;
 pub mod process;
+pub mod processor;
 pub mod random;
 pub mod readback;
 pub mod stat;

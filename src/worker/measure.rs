@@ -1,13 +1,18 @@
-//! Measures a worker's own memory, job by job.
+//! Measures a worker's own memory and use of the processor, job by job.
 
 use crate::protocol::Measured;
-use crate::sys::memory;
+use crate::sys::{memory, processor};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The highest anonymous memory seen since [`Self::begin`].
+/// What was seen since [`Self::begin`]. Only the thread that works on jobs begins and ends them.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
+    /// The highest anonymous memory.
     peak_anon: AtomicU64,
+    /// Processor time, and time in which the thread waited for a core, up to the last job's end, in
+    /// microseconds.
+    used: AtomicU64,
+    queued: AtomicU64,
 }
 
 impl Meter {
@@ -17,6 +22,9 @@ impl Meter {
         // low.
         let _ = memory::reset_peak();
         self.peak_anon.store(0, Ordering::Relaxed);
+        let now = processor::used();
+        self.used.store(now.cpu_micros, Ordering::Relaxed);
+        self.queued.store(now.queued_micros, Ordering::Relaxed);
     }
 
     /// Looks at the memory now.
@@ -29,10 +37,14 @@ impl Meter {
     /// A job ends: what it took.
     pub(super) fn end(&self) -> Measured {
         let now = self.sample().unwrap_or_default();
+        let used = processor::used();
+        let since = |now: u64, then: &AtomicU64| now.saturating_sub(then.load(Ordering::Relaxed));
         Measured {
             peak_rss: now.peak,
             peak_anon: self.peak_anon.load(Ordering::Relaxed),
             rest: now.held(),
+            cpu_micros: since(used.cpu_micros, &self.used),
+            queued_micros: since(used.queued_micros, &self.queued),
         }
     }
 }

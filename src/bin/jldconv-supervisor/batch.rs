@@ -1,18 +1,19 @@
 //! Carries out one run over one archive.
 
-use super::{Stop, internal, usage};
+use super::{Stop, follow, internal, usage};
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
     Dialogue, Gathered, Layer, Meant, Parsed, Prepared, Run, paths_meant, prepare, resolve,
 };
 use jldconv::convert::{Converter, Mode};
+use jldconv::dashboard::Both;
 use jldconv::report::{
     Circumstances, Preflight, Progress, Screen, check_report, dry_run, means_told, start_log,
     write_report,
 };
 use jldconv::supervisor::{
-    ExitCode, Hooks, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError, RunEvent,
-    Settings,
+    ExitCode, Hooks, Layout, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError,
+    RunEvent, Settings,
 };
 use jldconv::tasks::convert::{self, Survey};
 use jldconv::text;
@@ -41,7 +42,8 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let paths: Vec<PathBuf> = named.chain(&layer.more_paths).cloned().collect();
     let in_place = layer.conversion.mode == Some(Mode::InPlace);
     let misplaced = |error: &dyn Display| misplaced(&paths, in_place, error);
-    let run = resolve(layer, &ArrayVars::from_env(var)).map_err(|error| misplaced(&error))?;
+    let mut run = resolve(layer, &ArrayVars::from_env(var)).map_err(|error| misplaced(&error))?;
+    run.settings.command = said.command("jldconv-supervisor");
     // What is wrong with the target or the rules would be wrong with every file.
     let converter = Converter::new(run.settings.options.clone()).map_err(usage)?;
     run.view.report.as_deref().map_or(Ok(()), check_report).map_err(usage)?;
@@ -62,6 +64,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         screen.block(&format!("  settings    {}\n", text::path(config)));
     }
     let hooks = Hooks::default();
+    let page = follow::open(&run, &hooks.live, about(&run))?;
     let mut survey = convert::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
         .map_err(|error| stopped(&error))?;
     for message in std::mem::take(&mut survey.notes) {
@@ -90,15 +93,20 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
             return Ok(ExitCode::Done);
         }
     }
+    follow::tell(page.as_ref());
     let shard = run.settings.shard;
     let empty = prepared.plan.jobs.is_empty();
-    let ended = convert::run(&run.settings, &prepared.plan, survey, &hooks, &mut screen);
+    let mut both = Both { reporter: &mut screen, dashboard: page.as_ref() };
+    let ended = convert::run(&run.settings, &prepared.plan, survey, &hooks, &mut both);
     let ended = ended.map_err(|error| stopped(&error))?;
     if let Some(others) = &ended.others {
         screen.block(&format!("  others      {others}\n"));
     }
     if let Some(path) = &run.view.report {
-        write_report(path, &ended, about(&run)).map_err(internal)?;
+        write_report(path, &ended, &Layout::of_run(&ended), about(&run)).map_err(internal)?;
+    }
+    if let Some(page) = page {
+        page.finish();
     }
     // A shard may have no file where there are more tasks than files.
     Ok(if empty && !shard.is_whole() { ExitCode::Done } else { ended.exit_code() })

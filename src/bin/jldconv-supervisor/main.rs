@@ -3,6 +3,7 @@
 
 mod ask;
 mod batch;
+mod follow;
 mod verify;
 
 use jldconv::archive::ArrayVars;
@@ -11,7 +12,7 @@ use jldconv::cli::{
     asked_for_in_vain, completions, prepare, refuse, resolve, script, submit, supervisor_meant,
 };
 use jldconv::convert::Converter;
-use jldconv::report::{Circumstances, check_report, shards, summary, write_report};
+use jldconv::report::{Circumstances, advice, check_report, shards, summary, write_report};
 use jldconv::supervisor::{self, ExitCode, Order};
 use jldconv::text;
 use jldconv::{tasks, worker};
@@ -120,7 +121,7 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
 fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
     let files = || args.html.iter().chain(&args.csv);
     files().try_for_each(|path| check_report(path)).map_err(usage)?;
-    let merged = supervisor::merged(&args.output_dir)
+    let mut merged = supervisor::merged(&args.output_dir)
         .map_err(|error| Stop(error.exit_code(), error.to_string()))?;
     for note in &merged.notes {
         let _ = writeln!(io::stderr(), "warning: {note}");
@@ -136,8 +137,9 @@ fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
     // On how many cores, and how close to the limit, is not in the journals.
     let about = Circumstances { cores: 0, safety_margin: 1.0, portable: merged.portable };
     for path in files() {
-        write_report(path, &merged.summary, about).map_err(internal)?;
+        write_report(path, &merged.summary, &merged.layout, about).map_err(internal)?;
     }
+    merged.summary.recommendations = advice(&merged.summary, about);
     if args.json {
         // Piece by piece: there may be a hundred thousand files.
         let mut out = BufWriter::new(io::stdout().lock());

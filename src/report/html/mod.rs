@@ -1,134 +1,84 @@
 //! Writes a run as one page that needs nothing else: pictures are SVG, styles and the few lines of
-//! script are in it, and it may load nothing.
+//! script are in it, and it may load nothing. The parts of the page are those of the page that a run
+//! shows of itself while it goes.
 
 mod charts;
+mod curves;
 mod escape;
+mod head;
+mod slots;
 mod table;
 
 use super::advice::{Circumstances, advice};
 use super::summary::title;
-use crate::supervisor::RunSummary;
-use crate::text;
-use escape::escaped;
+use crate::supervisor::{Layout, Recommendation, RunSummary};
+pub(crate) use escape::escaped;
 use std::io::{self, Write};
+pub(crate) use table::{row, table_head};
 
 /// Most files that get a line in the table; a browser is slow with more.
 const MOST_ROWS: usize = 20_000;
 
-/// Writes the page.
-pub(super) fn write(
-    summary: &RunSummary,
-    about: Circumstances,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let name = format!("jldconv: {}", summary.output_dir);
+/// Styles of all pages, and the script of their tables.
+const STYLE: &str = include_str!("page.css");
+pub(crate) const SCRIPT: &str = include_str!("page.js");
+
+/// What the parts of a page show.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    pub(crate) summary: &'a RunSummary,
+    /// Where its runs are on the axis of time.
+    pub(crate) layout: &'a Layout,
+    pub(crate) advice: &'a [Recommendation],
+    /// How it ended, or what it is doing, in a word or two.
+    pub(crate) verdict: &'a str,
+}
+
+/// Makes one part.
+pub(crate) type Make = fn(&Shown<'_>, &mut dyn Write) -> io::Result<()>;
+
+/// The parts of a page above its table, in their order, by the names of their elements.
+pub(crate) const PARTS: [(&str, Make); 9] = [
+    ("head", head::head),
+    ("cards", head::cards),
+    ("advice", head::advice),
+    ("timeline", charts::timeline),
+    ("memory", curves::memory),
+    ("throughput", curves::throughput),
+    ("slots", slots::slots),
+    ("sizes", charts::sizes),
+    ("failures", table::failures),
+];
+
+/// What a page begins with; `policy` is what it may load beside what is in it.
+pub(crate) fn begin(title: &str, policy: &str, out: &mut dyn Write) -> io::Result<()> {
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
-         style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
-         <title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n",
-        escaped(&name),
-        include_str!("page.css")
-    )?;
-    head(summary, out)?;
-    cards(summary, out)?;
+         style-src 'unsafe-inline'; script-src 'unsafe-inline'{policy}\">\n\
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
+        escaped(title),
+    )
+}
+
+/// Writes the page.
+pub(super) fn write(
+    summary: &RunSummary,
+    layout: &Layout,
+    about: Circumstances,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    begin(&format!("jldconv: {}", summary.output_dir), "", out)?;
     let advised = advice(summary, about);
-    if !advised.is_empty() {
-        writeln!(out, "<h2>What to do next</h2>\n<ul class=\"advice\">")?;
-        for item in advised {
-            writeln!(out, "<li>{}</li>", escaped(&item))?;
-        }
-        writeln!(out, "</ul>")?;
+    let shown = Shown { summary, layout, advice: &advised, verdict: title(summary) };
+    for (name, make) in PARTS {
+        writeln!(out, "<section id=\"{name}\">")?;
+        make(&shown, out)?;
+        writeln!(out, "</section>")?;
     }
-    charts::timeline(summary, out)?;
-    charts::slots(summary, out)?;
-    charts::sizes(summary, out)?;
-    table::failures(summary, out)?;
     table::files(summary, MOST_ROWS, out)?;
-    write!(out, "<script>\n{}</script>\n</body>\n</html>\n", include_str!("page.js"))
-}
-
-fn head(summary: &RunSummary, out: &mut dyn Write) -> io::Result<()> {
-    let RunSummary { success, unchanged, skipped, failed, pending, .. } = summary;
-    let verdict = title(summary);
-    let class = match verdict {
-        "Done" => "good",
-        "Interrupted" => "warn",
-        _ => "bad",
-    };
-    let left = if *pending > 0 { format!(", {pending} left") } else { String::new() };
-    writeln!(
-        out,
-        "<h1><span class=\"{class}\">{verdict}</span> {success} converted, {unchanged} unchanged, \
-         {skipped} skipped, {failed} failed{left}</h1>"
-    )?;
-    let shard = match summary.shard.as_str() {
-        "" | "1/1" => String::new(),
-        shard => format!(", shard {shard}"),
-    };
-    writeln!(
-        out,
-        "<p class=\"where\">{} &rarr; {}<br>{} to {} (UTC), run {}, version {}{shard}</p>",
-        escaped(&summary.input_dir),
-        escaped(&summary.output_dir),
-        escaped(&summary.started),
-        escaped(&summary.finished),
-        escaped(&summary.run_id),
-        escaped(&summary.version),
-    )?;
-    match &summary.error {
-        Some(error) => writeln!(out, "<p class=\"bad\">{}</p>", escaped(error)),
-        None => Ok(()),
-    }
-}
-
-fn cards(summary: &RunSummary, out: &mut dyn Write) -> io::Result<()> {
-    let seconds = summary.conversion_time;
-    let done = summary.success.saturating_add(summary.unchanged);
-    let rate = if seconds > 1e-3 {
-        let files = text::float(done) / seconds;
-        format!("{files:.1} files/s, {}", text::rate(summary.bytes_read, seconds))
-    } else {
-        String::new()
-    };
-    let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
-    let restarts = format!("{} for memory", summary.oom_restarts);
-    let cards = [
-        ("time", text::seconds(seconds), rate),
-        (
-            "bytes",
-            text::bytes(summary.bytes_read),
-            format!("read; {} written", text::bytes(summary.bytes_written)),
-        ),
-        (
-            "a worker's peak memory",
-            text::bytes(peak),
-            format!(
-                "of {}; margin exceeded {} times",
-                text::bytes(summary.memory_limit),
-                summary.safety_violations
-            ),
-        ),
-        (
-            "workers",
-            format!("{} of {}", summary.workers_used, summary.slots.len()),
-            format!(
-                "balance {:.2}, efficiency {:.2}",
-                summary.load_balance, summary.parallel_efficiency
-            ),
-        ),
-        ("attempts", summary.attempts.to_string(), restarts),
-    ];
-    writeln!(out, "<section class=\"cards\">")?;
-    for (what, value, more) in cards {
-        writeln!(
-            out,
-            "<div><small>{what}</small><b>{}</b><small>{}</small></div>",
-            escaped(&value),
-            escaped(&more)
-        )?;
-    }
-    writeln!(out, "</section>")
+    write!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>\n")
 }

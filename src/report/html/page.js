@@ -1,37 +1,48 @@
 "use strict";
-(() => {
+const files = (() => {
   const table = document.getElementById("files");
   const body = table.tBodies[0];
-  const rows = [...body.rows];
+  const heads = [...table.tHead.rows[0].cells];
+  const search = document.getElementById("search");
+  const only = document.getElementById("only");
   const shown = document.getElementById("shown");
+  let by = -1;
+  let down = false;
   const value = (row, column) => {
     const cell = row.cells[column];
     return cell.dataset.v === undefined ? cell.textContent : Number(cell.dataset.v);
   };
-  const tell = () => {
-    const left = rows.filter((row) => !row.hidden).length;
-    shown.textContent = left + " of " + rows.length + " files";
+  const sort = () => {
+    if (by < 0) return;
+    const rows = [...body.rows].map((row) => [value(row, by), row]);
+    rows.sort(([x], [y]) => {
+      const order = typeof x === "number" ? x - y : x.localeCompare(y, undefined, { numeric: true });
+      return down ? -order : order;
+    });
+    body.append(...rows.map(([, row]) => row));
   };
-  [...table.tHead.rows[0].cells].forEach((head, column) => {
+  const filter = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let left = 0;
+    for (const row of body.rows) {
+      const text = row.textContent.toLowerCase();
+      const meant = !only.value || row.cells[1].textContent === only.value;
+      row.hidden = !(meant && words.every((word) => text.includes(word)));
+      left += row.hidden ? 0 : 1;
+    }
+    shown.textContent = left + " of " + body.rows.length + " files";
+  };
+  heads.forEach((head, column) => {
     head.querySelector("button").addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending";
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+      down = by === column && !down;
+      by = column;
+      for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      rows.sort((a, b) => {
-        const [x, y] = [value(a, column), value(b, column)];
-        const order = typeof x === "number" ? x - y : x.localeCompare(y, undefined, { numeric: true });
-        return down ? -order : order;
-      });
-      body.append(...rows);
+      sort();
     });
   });
-  document.getElementById("search").addEventListener("input", (event) => {
-    const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const row of rows) {
-      const text = row.textContent.toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
-    }
-    tell();
-  });
-  tell();
+  search.addEventListener("input", filter);
+  only.addEventListener("change", filter);
+  filter();
+  return { body, changed: () => { sort(); filter(); } };
 })();

@@ -14,7 +14,7 @@ use crate::supervisor::task::{Attempt, JobOver, Told};
 use crate::supervisor::worker_process::{self, Birth};
 use crate::text;
 use std::io;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 impl Dispatcher {
     pub(in crate::supervisor) fn act(&mut self, action: Action) {
@@ -115,6 +115,7 @@ impl Dispatcher {
             job,
             attempt,
             name: planned.name.clone(),
+            bytes: planned.bytes,
             began: Instant::now(),
             temp: temp_name,
             predicted,
@@ -203,7 +204,11 @@ impl Dispatcher {
         record.faults = faults.to_vec();
         record.slot = Some(slot.0);
         record.ended = Some(self.now().as_secs_f64());
-        (record.peak_rss, record.peak_anon) = self.jobs.peaks.remove(&job).unwrap_or_default();
+        let taken = self.jobs.taken.remove(&job).unwrap_or_default();
+        (record.peak_rss, record.peak_anon) = (taken.peak_rss, taken.peak_anon);
+        record.cpu_seconds = Duration::from_micros(taken.cpu).as_secs_f64();
+        record.queued_seconds = Duration::from_micros(taken.queued).as_secs_f64();
+        self.stats.ended(planned.bytes);
         self.jobs.published.remove(&job);
         let worker_handle = self.workers.get_mut(&slot);
         let current = worker_handle

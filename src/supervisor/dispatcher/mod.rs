@@ -13,6 +13,7 @@ use super::event_channel::EventSender;
 use super::family::Family;
 use super::journal::{JournalWriter, Line, Task, Written};
 use super::live::LiveHandle;
+use super::live::share;
 use super::memory::oom::OomWitness;
 use super::memory::sampler::{Monitor, Sample};
 use super::plan::{JobId, Plan, PlannedJob};
@@ -24,6 +25,7 @@ use super::settings::Settings;
 use super::signals::{Asked, Listening};
 use super::summary::RunSummary;
 use super::task::RunTask;
+use super::timeline::Timeline;
 use super::worker_process::{WorkerMessage, WorkerProgram};
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
@@ -69,6 +71,9 @@ pub(crate) struct RunContext {
     pub(crate) temp_dir: PathBuf,
     pub(crate) owner: Owner,
     pub(crate) slots: u32,
+    /// Threads of each attempt at first, and cores for all of them.
+    pub(crate) threads: u32,
+    pub(crate) granted: u32,
 }
 
 impl RunContext {
@@ -99,10 +104,21 @@ pub(super) struct JobStates {
     pub(super) records: Ledger,
     /// Records that are not safe on disk yet, by place in the plan.
     pub(super) unsafe_records: BTreeMap<u64, JobRecord>,
-    /// Highest resident and anonymous memory of each job's attempts so far, in bytes.
-    pub(super) peaks: BTreeMap<JobId, (u64, u64)>,
+    /// What each job's attempts took so far.
+    pub(super) taken: BTreeMap<JobId, Taken>,
     /// What each job's last attempt was about to publish.
     pub(super) published: BTreeMap<JobId, StatData>,
+}
+
+/// What the attempts of a job took together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Taken {
+    /// Highest resident and anonymous memory in bytes.
+    pub(super) peak_rss: u64,
+    pub(super) peak_anon: u64,
+    /// Processor time, and time on a queue for a core, in microseconds.
+    pub(super) cpu: u64,
+    pub(super) queued: u64,
 }
 
 /// Memory as it was read last.
@@ -150,6 +166,7 @@ pub(super) struct Dispatcher {
     pub(super) memory: MemoryState,
     pub(super) state: RunState,
     pub(super) stats: RunStats,
+    pub(super) timeline: Timeline,
     /// Counts the names of temporary files.
     pub(super) temp_number: u64,
 }
@@ -179,6 +196,7 @@ impl Dispatcher {
             memory: MemoryState::default(),
             state: RunState::default(),
             stats: RunStats::default(),
+            timeline: Timeline::default(),
             temp_number: 0,
         }
     }
@@ -264,11 +282,26 @@ impl Dispatcher {
         }
         self.memory.status = sample.status;
         self.stats.saw(&self.memory.status);
+        self.note_time();
         self.events.push_back(Event::Memory(sample.reading));
         if self.memory.told.is_none_or(|told| told.elapsed() >= MEMORY) {
             self.memory.told = Some(Instant::now());
             self.events_out.mention(RunEvent::Memory(self.memory.status.clone()));
         }
+    }
+
+    /// Takes down how far the run is now.
+    pub(super) fn note_time(&mut self) {
+        let mut point = self.memory.status.point(self.now().as_secs_f64());
+        (point.bytes, point.files) = (self.stats.bytes_through, self.stats.files_through);
+        for worker in self.workers.values() {
+            point.held = point.held.saturating_add(worker.held);
+            let Some(current) = worker.current.as_ref().filter(|now| !now.over) else { continue };
+            point.busy = point.busy.saturating_add(1);
+            let share = current.at.map_or(0.0, |(phase, done, total)| share(phase, done, total));
+            point.bytes = point.bytes.saturating_add(part(current.bytes, share));
+        }
+        self.timeline.add(point);
     }
 
     fn written(&mut self, written: Written) {
@@ -386,4 +419,15 @@ impl Dispatcher {
             }
         }
     }
+}
+
+/// A share of a number of bytes.
+fn part(bytes: u64, share: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a number of bytes is one"
+    )]
+    let part = (crate::text::float(bytes) * share) as u64;
+    part.min(bytes)
 }

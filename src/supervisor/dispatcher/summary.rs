@@ -1,32 +1,26 @@
 //! Makes the report of a run from what its dispatcher knows in the end.
 
 use super::super::record::JobOutcome;
-use super::super::run_stats::{balance, percent};
+use super::super::run_stats::{Sums, balance, percent};
 use super::super::scheduler::Ending;
 use super::super::summary::RunSummary;
 use super::Dispatcher;
 use crate::text;
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 impl Dispatcher {
     /// The report of the run, which took `took`. The records are in it from then on.
     pub(in crate::supervisor) fn sum_up(&mut self, took: Duration, ending: &Ending) -> RunSummary {
+        self.note_time();
         let files = std::mem::take(&mut self.jobs.records).into_records();
         let context = &self.context;
-        let mut outcomes = BTreeMap::new();
-        let (mut bytes_read, mut bytes_written, mut peak_rss_max) = (0_u64, 0_u64, 0);
+        let mut slots = self.scheduler.slot_records(took);
+        let mut sums = Sums::default();
         for file in &files {
-            *outcomes.entry(file.outcome).or_insert(0) += 1;
-            peak_rss_max = file.peak_rss.max(peak_rss_max);
-            let made = matches!(file.outcome, JobOutcome::Converted | JobOutcome::Unchanged);
-            if made && file.attempts > 0 {
-                bytes_read = bytes_read.saturating_add(file.bytes_in);
-                bytes_written = bytes_written.saturating_add(self.task.bytes_written(&file));
-            }
+            sums.add(&file, &mut slots, |file| self.task.bytes_written(file));
         }
-        let count = |outcome| outcomes.get(&outcome).copied().unwrap_or(0);
-        let slots = self.scheduler.slot_records(took);
+        let count = |outcome| sums.outcomes.get(&outcome).copied().unwrap_or(0);
+        let options = self.task.conversion().cloned();
         let (load_balance, parallel_efficiency) = balance(&slots, took);
         let pending = (context.plan.jobs.len() as u64).saturating_sub(files.len() as u64);
         RunSummary {
@@ -44,10 +38,10 @@ impl Dispatcher {
             finished: text::rfc3339(SystemTime::now()),
             input_dir: context.settings.input_dir.to_string_lossy().into_owned(),
             output_dir: context.settings.output_dir.to_string_lossy().into_owned(),
-            bytes_read,
-            bytes_written,
+            bytes_read: sums.bytes_read,
+            bytes_written: sums.bytes_written,
             memory_limit: self.stats.memory_limit,
-            peak_rss_max,
+            peak_rss_max: sums.peak_rss_max,
             attempts: self.stats.attempts,
             oom_restarts: self.stats.oom_restarts,
             interrupted: pending > 0 && *ending == Ending::Interrupted,
@@ -64,6 +58,24 @@ impl Dispatcher {
                 Ending::Complete | Ending::Interrupted => None,
             },
             others: None,
+            threads_used: self.scheduler.most_busy().into(),
+            average_seconds: sums.average(),
+            bytes_saved: sums.saved,
+            findings_mended: sums.mended,
+            warnings_mended: sums.warnings,
+            retries: self.stats.retries.clone(),
+            cpu_seconds: sums.cpu_seconds,
+            queued_seconds: sums.queued_seconds,
+            memory_peak: self.stats.memory_peak,
+            budget: self.memory.status.budget,
+            cores: context.granted.into(),
+            threads_per_worker: context.threads.into(),
+            target: options.as_ref().map(|it| it.target.clone()).unwrap_or_default(),
+            mode: options.as_ref().map(|it| it.mode),
+            options,
+            command: context.settings.command.clone(),
+            recommendations: Vec::new(),
+            timeline: std::mem::take(&mut self.timeline),
         }
     }
 }

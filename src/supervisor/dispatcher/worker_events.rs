@@ -1,7 +1,7 @@
 //! Handles what a worker says, and what it tells on demand.
 
-use super::Dispatcher;
 use super::worker_handle::{Current, WorkerHandle};
+use super::{Dispatcher, Taken};
 use crate::convert::Phase;
 use crate::protocol::{Ended, FromWorker};
 use crate::supervisor::event::{RunEvent, SlotId, SlotStatus, Status};
@@ -93,13 +93,18 @@ impl Dispatcher {
             worker_handle.current.as_mut().filter(|now| (now.job, now.attempt) == (job, attempt));
         let result = if let Some(current) = known {
             current.over = true;
-            let (rss, anon) = (measured.peak_rss, measured.peak_anon.max(current.peak_anon));
+            let taken = Taken {
+                peak_rss: measured.peak_rss,
+                peak_anon: measured.peak_anon.max(current.peak_anon),
+                cpu: measured.cpu_micros,
+                queued: measured.queued_micros,
+            };
             let (output, ended) = match result {
                 Ok(output) => (Some(output), Ok(())),
                 Err(failure) => (None, Err((failure.fault.into(), failure.message))),
             };
             current.output = output;
-            self.peak(job, rss, anon);
+            self.taken(job, taken);
             ended
         } else {
             result.map(drop).map_err(|failure| (failure.fault.into(), failure.message))
@@ -115,10 +120,13 @@ impl Dispatcher {
         });
     }
 
-    /// Keeps the highest memory of all attempts of a job.
-    fn peak(&mut self, job: JobId, rss: u64, anon: u64) {
-        let peaks = self.jobs.peaks.entry(job).or_default();
-        *peaks = (peaks.0.max(rss), peaks.1.max(anon));
+    /// Adds what an attempt of a job took: the highest memory of all of them, and their times.
+    fn taken(&mut self, job: JobId, attempt: Taken) {
+        let all = self.jobs.taken.entry(job).or_default();
+        all.peak_rss = all.peak_rss.max(attempt.peak_rss);
+        all.peak_anon = all.peak_anon.max(attempt.peak_anon);
+        all.cpu = all.cpu.saturating_add(attempt.cpu);
+        all.queued = all.queued.saturating_add(attempt.queued);
     }
 
     fn gone(&mut self, slot: SlotId, worker: WorkerId, gone: WorkerExit) {
@@ -129,7 +137,8 @@ impl Dispatcher {
         let mut peak = 0;
         if let Some(current) = running {
             peak = current.peak_anon;
-            self.peak(current.job, current.peak_rss, current.peak_anon);
+            let Current { peak_rss, peak_anon, .. } = *current;
+            self.taken(current.job, Taken { peak_rss, peak_anon, ..Taken::default() });
             self.services.journal_writer.ask(Task::Remove(current.temp.clone()));
         }
         self.events.push_back(Event::Exited { slot, worker, cause, message, peak });

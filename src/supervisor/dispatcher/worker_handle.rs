@@ -17,6 +17,8 @@ pub(in crate::supervisor) struct Current {
     pub(in crate::supervisor) job: JobId,
     pub(in crate::supervisor) attempt: u32,
     pub(in crate::supervisor) name: String,
+    /// Size of its input.
+    pub(in crate::supervisor) bytes: u64,
     pub(in crate::supervisor) began: Instant,
     /// Name of its temporary file.
     pub(in crate::supervisor) temp: String,

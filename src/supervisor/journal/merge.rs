@@ -4,19 +4,22 @@
 use super::{EndLine, Past, RunLine, journals};
 use crate::archive::Shard;
 use crate::supervisor::error::RunError;
+use crate::supervisor::layout::{Layout, Stretch};
 use crate::supervisor::record::JobOutcome;
 use crate::supervisor::records::Records;
 use crate::supervisor::run_dir::OWN;
-use crate::supervisor::run_stats::balance;
+use crate::supervisor::run_stats::{Sums, balance};
 use crate::supervisor::shards::{ShardRecord, ShardState};
 use crate::supervisor::summary::RunSummary;
+use crate::supervisor::timeline::Timeline;
 use crate::supervisor::untaken::{Untaken, untaken};
 use crate::sys::dir::{Dir, Missing};
 use crate::text;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// Most names of a list in a note.
 const FEW: usize = 10;
@@ -36,6 +39,9 @@ pub struct Merged {
     /// Whether all outputs were asked to be made for readers that are built on HDF5, too.
     #[serde(skip)]
     pub portable: bool,
+    /// All runs on one axis of time.
+    #[serde(skip)]
+    pub layout: Layout,
 }
 
 /// Merges the journals below `output_dir`, and holds them against the archive as it is now. Runs
@@ -119,11 +125,21 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
     let started = past.runs.iter().map(|run| run.head.started.clone()).min().unwrap_or_default();
     let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
     let portable = runs.values().all(|run| run.options.portable);
-    let last = last.cloned();
+    let (last, last_run) = (last.cloned(), last.cloned());
     let mut files = Records::default();
+    let places: HashMap<*const RunLine, usize> =
+        past.runs.iter().enumerate().map(|(place, run)| (Arc::as_ptr(run), place)).collect();
+    let (mut of_files, mut last_ends) = (Vec::new(), vec![0.0_f64; past.runs.len()]);
     for name in past.names() {
-        files.extend(past.known(name)?.map(|known| known.record));
+        let Some(known) = past.known(name)? else { continue };
+        let run = places.get(&Arc::as_ptr(&known.run)).copied().unwrap_or(0);
+        if let Some(last) = last_ends.get_mut(run) {
+            *last = last.max(known.record.ended.unwrap_or(0.0));
+        }
+        of_files.push(u32::try_from(run).unwrap_or(u32::MAX));
+        files.push(known.record);
     }
+    let layout = Layout::of_runs(stretches(&past, &last_ends), of_files);
     let summary = RunSummary {
         run_id: last.as_ref().map(|run| run.head.run_id.clone()).unwrap_or_default(),
         version: last.as_ref().map(|run| run.head.version.clone()).unwrap_or_default(),
@@ -134,10 +150,36 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
         interrupted,
         pending,
         shard: if count == 1 { "1/1".to_owned() } else { format!("{count} shards") },
+        target: last_run.as_ref().map(|run| run.options.target.clone()).unwrap_or_default(),
+        mode: last_run.as_ref().map(|run| run.options.mode),
+        options: last_run.map(|run| run.options),
         faults: past.faults,
+        retries: past.retries,
         ..sums(&past.ends, files)
     };
-    Ok(Merged { summary, notes, shards, not_taken, portable })
+    Ok(Merged { summary, notes, shards, not_taken, portable, layout })
+}
+
+/// All runs, each with where it began on the clock; `last_ends` tell how long one was at least that
+/// did not come to its end.
+fn stretches(past: &Past, last_ends: &[f64]) -> Vec<Stretch> {
+    let ends: BTreeMap<&str, &EndLine> =
+        past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect();
+    let each = past.runs.iter().zip(last_ends).map(|(run, last)| {
+        let end = ends.get(run.head.run_id.as_str()).map(|end| &end.summary);
+        let began = humantime::parse_rfc3339(&run.head.started).ok();
+        let began = began.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        Stretch {
+            run_id: run.head.run_id.clone(),
+            shard: run.head.shard.clone(),
+            begin: began.unwrap_or_default().as_secs_f64(),
+            seconds: end.map_or(*last, |end| end.conversion_time.max(*last)),
+            row: 0,
+            slots: end.map_or(1, |end| u32::try_from(end.slots.len()).unwrap_or(u32::MAX)),
+            timeline: end.map(|end| end.timeline.clone()).unwrap_or_default(),
+        }
+    });
+    each.collect()
 }
 
 /// The shards in a state, as `2 of 20 shards have not run: 3, 7`; `what` they did, of one and of
@@ -221,13 +263,11 @@ fn hold_against(
 
 /// What adds up.
 fn sums(ends: &[EndLine], files: Records) -> RunSummary {
-    let mut outcomes = BTreeMap::new();
-    let mut peak_rss_max = 0;
+    let mut all = Sums::default();
     for file in &files {
-        *outcomes.entry(file.outcome).or_insert(0) += 1;
-        peak_rss_max = file.peak_rss.max(peak_rss_max);
+        all.add(&file, &mut [], |file| file.bytes_out);
     }
-    let count = |outcome| outcomes.get(&outcome).copied().unwrap_or(0);
+    let count = |outcome| all.outcomes.get(&outcome).copied().unwrap_or(0);
     let sum = |of: fn(&RunSummary) -> u64| {
         ends.iter().map(|end| of(&end.summary)).fold(0, u64::saturating_add)
     };
@@ -261,7 +301,7 @@ fn sums(ends: &[EndLine], files: Records) -> RunSummary {
         bytes_read: sum(|run| run.bytes_read),
         bytes_written: sum(|run| run.bytes_written),
         memory_limit: most(|run| run.memory_limit),
-        peak_rss_max,
+        peak_rss_max: all.peak_rss_max,
         attempts: sum(|run| run.attempts),
         oom_restarts: sum(|run| run.oom_restarts),
         interrupted: false,
@@ -275,6 +315,24 @@ fn sums(ends: &[EndLine], files: Records) -> RunSummary {
         paused_seconds: seconds(|run| run.paused_seconds),
         error: None,
         others: None,
+        threads_used: most(|run| run.workers_used),
+        average_seconds: all.average(),
+        bytes_saved: all.saved,
+        findings_mended: all.mended,
+        warnings_mended: all.warnings,
+        retries: BTreeMap::new(),
+        cpu_seconds: all.cpu_seconds,
+        queued_seconds: all.queued_seconds,
+        memory_peak: most(|run| run.memory_peak),
+        budget: last.map_or(0, |end| end.summary.budget),
+        cores: most(|run| run.cores),
+        threads_per_worker: most(|run| run.threads_per_worker),
+        target: String::new(),
+        mode: None,
+        options: None,
+        command: last.map(|end| end.summary.command.clone()).unwrap_or_default(),
+        recommendations: Vec::new(),
+        timeline: Timeline::default(),
     }
 }
 

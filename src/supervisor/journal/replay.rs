@@ -21,6 +21,10 @@ pub(super) const LINE_MAX: u64 = 4 << 20;
 /// So many journals are held open; a job array may have thousands.
 const HELD_OPEN: usize = 64;
 
+/// So many runs keep all points of their timelines, and each other one so many.
+const FINE: usize = 16;
+const COARSE: usize = 64;
+
 /// The last that is known of one file.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Known {
@@ -57,6 +61,8 @@ pub(crate) struct Past {
     pub(crate) ends: Vec<EndLine>,
     /// How often each cause ended an attempt.
     pub(crate) faults: BTreeMap<crate::supervisor::fault::Fault, u64>,
+    /// Those of them that were followed by another attempt.
+    pub(crate) retries: BTreeMap<crate::supervisor::fault::Fault, u64>,
     /// Jobs that ended in each run, by its id.
     pub(crate) ended: BTreeMap<String, Ended>,
     /// Lines that were not understood, torn ones left out.
@@ -256,8 +262,17 @@ impl Past {
                 }
                 Ok(Line::Attempt(line)) => {
                     *self.faults.entry(line.fault).or_default() += 1;
+                    if line.will_retry {
+                        *self.retries.entry(line.fault).or_default() += 1;
+                    }
                 }
-                Ok(Line::End(line)) => self.ends.push(*line),
+                Ok(Line::End(mut line)) => {
+                    // Of very many runs the pictures are coarser.
+                    if self.ends.len() >= FINE {
+                        line.summary.timeline.thin_to(COARSE);
+                    }
+                    self.ends.push(*line);
+                }
                 // They tell of no outputs.
                 Ok(Line::Task(_) | Line::Result(_)) => {}
                 Err(_) => self.odd += u64::from(!bytes.trim_ascii().is_empty()),

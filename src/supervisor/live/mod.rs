@@ -9,7 +9,7 @@ mod slot;
 mod tracker;
 
 pub use handle::LiveHandle;
-pub(crate) use slot::Busy;
+pub(crate) use slot::{Busy, share};
 pub use tracker::Tracker;
 
 use super::event::{ConcurrencyReason, MemoryStatus, SlotId};

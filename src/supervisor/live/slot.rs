@@ -66,7 +66,7 @@ impl Busy {
 
 /// The share of a file's work that is through in a phase: copying and editing carry the bytes, the
 /// other phases some of the time.
-pub(super) fn share(phase: Phase, done: u64, total: u64) -> f64 {
+pub(crate) fn share(phase: Phase, done: u64, total: u64) -> f64 {
     let (from, to) = match phase {
         Phase::Plan => (0.0, 0.02),
         Phase::Copy => (0.02, 0.6),

@@ -288,6 +288,7 @@ impl Scheduler {
                     busy_seconds: busy.as_secs_f64(),
                     idle_seconds: now.saturating_sub(busy).as_secs_f64(),
                     jobs: slot.jobs,
+                    ..SlotRecord::default()
                 }
             })
             .collect()

@@ -110,6 +110,10 @@ impl RunTask for Conversion {
         ConvertTask::NAME
     }
 
+    fn conversion(&self) -> Option<&crate::convert::Options> {
+        Some(&self.settings.options)
+    }
+
     fn first_guess(&self, threads: usize) -> u64 {
         first_guess(&self.settings, threads)
     }

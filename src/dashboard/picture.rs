@@ -1,0 +1,156 @@
+//! Gathers what a page shows of a run that goes on, and makes frames of it.
+
+use super::frame::Frame;
+use super::now::now;
+use super::page::NOW;
+use crate::report::html::{PARTS, Shown, row};
+use crate::report::{Circumstances, advice, title};
+use crate::supervisor::{
+    Layout, Live, LiveHandle, LiveState, Records, RunEvent, RunStart, RunSummary, SlotRecord,
+    Stretch, Timeline,
+};
+
+/// Most lines of the table; a browser is slow with more.
+const MOST_ROWS: usize = 20_000;
+
+/// A run as a page shows it.
+pub(super) struct Picture {
+    live: LiveHandle,
+    about: Circumstances,
+    start: RunStart,
+    records: Records,
+    /// Records whose lines were given to a frame.
+    rows: usize,
+    timeline: Timeline,
+    /// The run as it ended.
+    over: Option<Box<RunSummary>>,
+}
+
+impl Picture {
+    /// Of the run that `live` knows.
+    pub(super) fn new(live: LiveHandle, about: Circumstances) -> Self {
+        Self {
+            live,
+            about,
+            start: RunStart::default(),
+            records: Records::default(),
+            rows: 0,
+            timeline: Timeline::default(),
+            over: None,
+        }
+    }
+
+    /// Takes note of what happened.
+    pub(super) fn note(&mut self, event: RunEvent) {
+        match event {
+            RunEvent::RunStarted(start) => self.start = start,
+            RunEvent::JobFinished(record) => self.records.push(record),
+            RunEvent::RunFinished(run) => self.over = Some(run),
+            _ => {}
+        }
+    }
+
+    /// Takes down how far the run is now.
+    pub(super) fn look(&mut self) {
+        let live = self.live.now();
+        if matches!(live.state, LiveState::Starting | LiveState::Finished) {
+            return;
+        }
+        let mut point = live.memory.point(live.elapsed);
+        (point.bytes, point.files, point.busy) = (live.bytes_done, live.ended, live.workers.busy);
+        point.held = live.slots.iter().map(|slot| slot.anon).fold(0, u64::saturating_add);
+        self.timeline.add(point);
+    }
+
+    /// What is to be seen now, and the lines of files that ended since the last frame.
+    pub(super) fn frame(&mut self) -> Frame {
+        let live = self.live.now();
+        let (summary, verdict) = match &self.over {
+            Some(run) => ((**run).clone(), title(run)),
+            None => (self.so_far(&live), verdict(live.state)),
+        };
+        let layout = if self.over.is_some() {
+            Layout::of_run(&summary)
+        } else {
+            let slots = u32::try_from(summary.slots.len()).unwrap_or(u32::MAX);
+            let timeline = self.timeline.clone();
+            let run = Stretch { seconds: live.elapsed, slots, timeline, ..Stretch::default() };
+            let mut layout = Layout::default();
+            layout.stretches.push(run);
+            layout
+        };
+        let advised = if self.over.is_some() { advice(&summary, self.about) } else { Vec::new() };
+        let shown = Shown { summary: &summary, layout: &layout, advice: &advised, verdict };
+        let mut frame = Frame::default();
+        for (name, make) in PARTS {
+            let mut html = Vec::new();
+            // Nothing fails that is written to memory.
+            let _ = make(&shown, &mut html);
+            frame.parts.insert(name, String::from_utf8(html).unwrap_or_default());
+        }
+        let now = if self.over.is_some() { String::new() } else { now(&live) };
+        frame.parts.insert(NOW, now);
+        frame.rows = self.new_rows();
+        frame
+    }
+
+    fn new_rows(&mut self) -> String {
+        let mut rows = Vec::new();
+        let end = self.records.len().min(MOST_ROWS);
+        for record in (self.rows..end).filter_map(|place| self.records.get(place)) {
+            let _ = row(&record, &mut rows);
+        }
+        self.rows = end;
+        String::from_utf8(rows).unwrap_or_default()
+    }
+
+    /// The report of the run as if it ended now.
+    fn so_far(&self, live: &Live) -> RunSummary {
+        let mut slots = vec![SlotRecord::default(); live.slots.len()];
+        for (slot, at_work) in slots.iter_mut().zip(&live.slots) {
+            slot.busy_seconds = at_work.seconds;
+            slot.peak_anon = at_work.anon;
+        }
+        let mut summary = RunSummary {
+            success: live.converted,
+            failed: live.failed,
+            skipped: live.skipped,
+            unchanged: live.unchanged,
+            pending: live.jobs.saturating_sub(live.ended),
+            safety_violations: live.safety_violations,
+            conversion_time: live.elapsed,
+            run_id: live.run_id.clone(),
+            version: live.version.clone(),
+            started: live.started.clone(),
+            input_dir: live.input_dir.clone(),
+            output_dir: live.output_dir.clone(),
+            shard: live.shard.clone(),
+            memory_limit: live.memory.limit,
+            budget: live.memory.budget,
+            faults: live.faults.clone(),
+            memory_peak: self.timeline.points().map(|point| point.used).max().unwrap_or(0),
+            cores: self.start.machine.cores,
+            workers_used: self
+                .timeline
+                .points()
+                .map(|point| u64::from(point.busy))
+                .max()
+                .unwrap_or(0),
+            ..RunSummary::default()
+        };
+        summary.add_up(&self.records, slots);
+        summary
+    }
+}
+
+/// What a run that goes on is doing, in a word.
+fn verdict(state: LiveState) -> &'static str {
+    match state {
+        LiveState::Starting => "Starting",
+        LiveState::Running => "Running",
+        LiveState::Paused => "Paused",
+        LiveState::Draining => "Finishing",
+        LiveState::Stopping => "Stopping",
+        LiveState::Finished => "Ending",
+    }
+}

@@ -1,0 +1,141 @@
+//! Tells how a run went: its outcome, its figures, what to do next.
+
+use super::super::figures::Figures;
+use super::super::summary::saved;
+use super::Shown;
+use super::escape::escaped;
+use crate::text;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// How the run ended, where and when it was.
+pub(super) fn head(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let summary = shown.summary;
+    let verdict = shown.verdict;
+    let class = match verdict {
+        "Done" => "good",
+        "Interrupted" | "Running" | "Starting" | "Ending" | "Paused" | "Finishing" | "Stopping" => {
+            "warn"
+        }
+        _ => "bad",
+    };
+    let pending = summary.pending;
+    let left = if pending > 0 { format!(", {pending} left") } else { String::new() };
+    writeln!(
+        out,
+        "<h1><span id=\"verdict\" class=\"{class}\">{verdict}</span> <span id=\"outcomes\">{} \
+         converted, {} unchanged, {} skipped, {} failed{left}</span></h1>",
+        summary.success, summary.unchanged, summary.skipped, summary.failed
+    )?;
+    let shard = match summary.shard.as_str() {
+        "" | "1/1" => String::new(),
+        shards if shards.ends_with(" shards") => format!(", {shards}"),
+        shard => format!(", shard {shard}"),
+    };
+    let finished = match summary.finished.as_str() {
+        "" => String::new(),
+        finished => format!(" to {finished}"),
+    };
+    let target = match summary.target.as_str() {
+        "" => String::new(),
+        target => format!(", for {target}"),
+    };
+    writeln!(
+        out,
+        "<p class=\"where\">{} &rarr; {}<br>{}{} (UTC), run {}, version {}{}{}</p>",
+        escaped(&summary.input_dir),
+        escaped(&summary.output_dir),
+        escaped(&summary.started),
+        escaped(&finished),
+        escaped(&summary.run_id),
+        escaped(&summary.version),
+        escaped(&target),
+        escaped(&shard),
+    )?;
+    match &summary.error {
+        Some(error) => writeln!(out, "<p class=\"bad\">{}</p>", escaped(error)),
+        None => Ok(()),
+    }
+}
+
+/// The run's figures.
+pub(super) fn cards(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let summary = shown.summary;
+    let seconds = summary.conversion_time;
+    let done = summary.success.saturating_add(summary.unchanged);
+    let mut rate = String::new();
+    if seconds > 1e-3 {
+        let files = text::float(done) / seconds;
+        rate = format!("{files:.1} files/s, {}", text::rate(summary.bytes_read, seconds));
+    }
+    if summary.average_seconds > 0.0 {
+        let _ = write!(rate, "; {} a file", text::seconds(summary.average_seconds));
+    }
+    let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
+    let tried: u64 = summary.retries.values().sum();
+    let figures = Figures::of(summary);
+    let cards = [
+        ("time", text::seconds(seconds), rate),
+        (
+            "bytes",
+            text::bytes(summary.bytes_read),
+            format!("read; {} written{}", text::bytes(summary.bytes_written), saved(summary)),
+        ),
+        (
+            "a worker's peak memory",
+            text::bytes(peak),
+            format!(
+                "of {}; margin exceeded {} times",
+                text::bytes(summary.memory_limit),
+                summary.safety_violations
+            ),
+        ),
+        (
+            "workers",
+            format!("{} of {}", summary.workers_used, summary.slots.len()),
+            format!(
+                "balance {:.2}, efficiency {:.2}",
+                summary.load_balance, summary.parallel_efficiency
+            ),
+        ),
+        (
+            "attempts",
+            summary.attempts.to_string(),
+            format!("{tried} tried again, {} of them for memory", summary.oom_restarts),
+        ),
+        (
+            "findings mended",
+            summary.findings_mended.to_string(),
+            format!("{} a reader would have warned of", summary.warnings_mended),
+        ),
+    ];
+    writeln!(out, "<div class=\"cards\">")?;
+    for (what, value, more) in cards {
+        writeln!(
+            out,
+            "<div><small>{what}</small><b>{}</b><small>{}</small></div>",
+            escaped(&value),
+            escaped(&more)
+        )?;
+    }
+    writeln!(out, "</div>")?;
+    let Some(figures) = figures else { return Ok(()) };
+    let label = if figures.bound().is_some() { "Limited by " } else { "" };
+    writeln!(out, "<p class=\"note\">{label}{}.</p>", escaped(&figures.told()))
+}
+
+/// What to do next.
+pub(super) fn advice(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
+    if shown.advice.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<h2>What to do next</h2>\n<ul class=\"advice\">")?;
+    for item in shown.advice {
+        let command = match &item.command {
+            Some(command) => format!("<br><code>{}</code>", escaped(command)),
+            None => String::new(),
+        };
+        writeln!(out, "<li>{}{command}</li>", escaped(&item.text))?;
+    }
+    writeln!(out, "</ul>")
+}
