@@ -36,6 +36,8 @@ mod jldconv;
 mod log;
 #[path = "cli/many_files.rs"]
 mod many_files;
+#[path = "cli/messages.rs"]
+mod messages;
 #[path = "cli/named.rs"]
 mod named;
 #[path = "cli/ownership.rs"]
@@ -46,6 +48,8 @@ mod pages;
 mod pipes;
 #[path = "cli/portable.rs"]
 mod portable;
+#[path = "cli/scan.rs"]
+mod scan;
 #[path = "cli/shards.rs"]
 mod shards;
 #[cfg(feature = "fault")]
@@ -65,6 +69,8 @@ mod supervisor;
 mod terminal;
 #[path = "cli/trees.rs"]
 mod trees;
+#[path = "cli/tune.rs"]
+mod tune;
 #[cfg(feature = "fault")]
 #[path = "cli/words.rs"]
 mod words;

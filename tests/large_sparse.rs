@@ -19,11 +19,14 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const SOME: f64 = 42.5;
 /// Anonymous memory of a process in KiB.
 const MOST: u64 = 32 << 10;
+/// To read 20 GiB of zeros takes longer on any machine, and much longer without optimization.
+const READING: Duration = Duration::from_secs(30);
 
 /// Makes a file with so many rows in each of eleven columns; `None` where the file system has no
 /// files of this size.
@@ -64,7 +67,7 @@ fn last_value(path: &Path, rows: u64) -> u64 {
 /// Whether nearly all of it takes no space.
 fn is_sparse(path: &Path) -> bool {
     let meta = fs::metadata(path).unwrap();
-    meta.blocks() * 512 < 2 << 20 && meta.len() > 10 << 30
+    meta.blocks() * 512 < 2 << 20 && meta.len() > 100 << 20
 }
 
 /// Everything in the file that is not zero, with its place.
@@ -123,6 +126,13 @@ fn through_all(rows: u64) {
     let rho = table.column("rho").unwrap().slice::<f64>(rows - 3..rows).unwrap();
     assert_eq!(rho, [0.0, 0.0, SOME]);
 
+    // A check of every byte does not read holes.
+    let begin = Instant::now();
+    jldconv(&["convert", "in/output_00001.jld2", "checked.jld2", "--verify", "bytes"]);
+    assert!(begin.elapsed() < READING, "{:?}", begin.elapsed());
+    let checked = dir.path().join("checked.jld2");
+    assert!(data(&checked) == data(&patched) && is_sparse(&checked));
+
     run(
         env!("CARGO_BIN_EXE_jldconv-supervisor"),
         &["in", "out", "--verify", "structure", "--yes"],
@@ -137,6 +147,55 @@ fn through_all(rows: u64) {
     assert!(data(&input) == data(&patched));
     jldconv(&["undo", "in/output_00001.jld2"]);
     assert!(data(&input) == before && is_sparse(&input));
+}
+
+/// A bit in the middle of a hole is found, and where it is.
+#[test]
+#[cfg(feature = "fault")]
+fn one_bit_in_a_hole() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = (20 << 30) / 88;
+    let Some(input) = sparse(&dir.path().join("in"), rows) else {
+        eprintln!("skipped: no files with holes of this size here");
+        return;
+    };
+    let at = last_value(&input, rows) + (1 << 30);
+    let ended = Command::new(env!("CARGO_BIN_EXE_jldconv"))
+        .args(["convert", "in/output_00001.jld2", "new.jld2"])
+        .env("JLDCONV_FLIP", format!("{at}@output_00001"))
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(!ended.status.success() && !dir.path().join("new.jld2").exists(), "{said}");
+    assert!(said.contains(&format!("byte {at} is 0x08 on the disk")), "{said}");
+}
+
+/// Two files of which nearly all are holes are the same, until one value in a hole is another.
+#[test]
+fn holes_are_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = (256 << 20) / 88;
+    let Some(old) = sparse(&dir.path().join("in"), rows) else {
+        eprintln!("skipped: no files with holes of this size here");
+        return;
+    };
+    let new = dir.path().join("new.jld2");
+    run(env!("CARGO_BIN_EXE_jldconv"), &["convert", "in/output_00001.jld2", "new.jld2"], &dir);
+    let verify = || {
+        let ended = Command::new(env!("CARGO_BIN_EXE_jldconv"))
+            .args([Path::new("verify"), &old, &new])
+            .output()
+            .unwrap();
+        (ended.status.code(), String::from_utf8(ended.stdout).unwrap())
+    };
+    let (code, said) = verify();
+    assert_eq!(code, Some(0), "{said}");
+    let file = File::options().write(true).open(&new).unwrap();
+    file.write_all_at(&SOME.to_le_bytes(), last_value(&new, rows) - (8 << 20)).unwrap();
+    let (code, said) = verify();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("rho"), "{said}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod many;
 #[path = "common/memory.rs"]
 mod memory;
 
+use jldconv::convert::temp::{Owner, TempName};
 use many::Kind;
 use memory::watched;
 use std::fs::{self, File};
@@ -142,7 +143,63 @@ fn a_limit_on_memory_holds_and_is_told() {
     let (code, said, there) = convert(&links, "48MiB");
     assert_eq!((code, there), (Some(1), false), "{said}");
     assert!(said.contains("--memory-limit allows is used up; a higher limit helps"), "{said}");
+    let left = || -> Vec<_> {
+        let names = fs::read_dir(links.dir.path()).unwrap();
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(left(), ["many_00001.jld2"], "nothing stays of what was begun");
+    // What nothing can be made with is refused before anything is begun.
+    for limit in ["1", "1MiB", "4MiB"] {
+        let (code, said, there) = convert(&links, limit);
+        assert_eq!((code, there), (Some(2), false), "{said}");
+        assert!(said.contains("a conversion needs at least 16.0 MiB"), "{said}");
+    }
+    assert_eq!(left(), ["many_00001.jld2"]);
     assert!(before == fs::read(&links.file).unwrap());
     let boxed = made(Kind::Boxed, 50_000);
     assert_eq!(convert(&boxed, "48MiB"), (Some(0), String::new(), true));
+}
+
+#[test]
+fn what_a_killed_conversion_left_goes_with_the_next() {
+    let made = made(Kind::Boxed, 1000);
+    let temps = made.dir.path().join(".jldconv/tmp");
+    fs::create_dir_all(&temps).unwrap();
+    let me = Owner::myself().unwrap();
+    let name = |run: &str, owner| TempName::new(run, owner, 0).unwrap().to_string();
+    let dead = Owner { start: me.start + 1, ..me };
+    let [left, live, other] = [name("one", dead), name("one", me), name("a-run", dead)];
+    for name in [&left, &live, &other] {
+        fs::write(temps.join(name), "begun").unwrap();
+    }
+    made.patch();
+    let mut there: Vec<_> = fs::read_dir(&temps)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    there.sort();
+    let mut stays = vec![live, other];
+    stays.sort();
+    assert_eq!(there, stays, "a live process's file stays, and that of a supervisor's run");
+}
+
+/// A million objects in one file, beside small ones: its first attempt has room for them.
+#[test]
+#[ignore = "minutes without optimization"]
+fn a_million_objects_are_one_attempt() {
+    let made = made(Kind::Texts, 1_000_000);
+    for n in 2..12 {
+        let small = made.dir.path().join(format!("many_{n:05}.jld2"));
+        many::write(&File::create(&small).unwrap(), Kind::Boxed, 10).unwrap();
+    }
+    let out = made.dir.path().join("out");
+    let ended = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"))
+        .args([made.dir.path(), &out, Path::new("--yes"), Path::new("--prefix=many_")])
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let journal = fs::read_to_string(out.join(".jldconv/journal-1-of-1.jsonl")).unwrap();
+    let jobs = journal.lines().filter(|line| line.contains("\"kind\":\"job\""));
+    assert_eq!(jobs.filter(|line| line.contains("\"attempts\":1,")).count(), 11, "{journal}");
+    assert!(!journal.contains("\"kind\":\"attempt\""), "{journal}");
 }

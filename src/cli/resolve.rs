@@ -129,12 +129,33 @@ pub enum UsageError {
         /// Share of the limit that may be used.
         margin: f64,
     },
+    /// A memory limit below what any conversion needs.
+    #[error(
+        "--memory-limit {limit}: a conversion needs at least {}{}",
+        text::bytes(LEAST_MEMORY), unit_hint(*limit)
+    )]
+    TooLittleForOne {
+        /// What was said, in bytes.
+        limit: u64,
+    },
     /// This build cannot.
     #[error("--verify hdf5 needs a build with libhdf5 (cargo build --features hdf5)")]
     NoHdf5,
     /// There is no such part of the archive.
     #[error(transparent)]
     Shard(#[from] ShardError),
+}
+
+/// What `jldconv convert` needs at least, in bytes: a patch of any file takes less than half, its
+/// threads' stacks the rest.
+const LEAST_MEMORY: u64 = 16 << 20;
+
+/// The memory limit of `jldconv convert`, if it makes sense.
+///
+/// # Errors
+/// No conversion could live within it.
+pub fn limit_of_one(limit: u64) -> Result<u64, UsageError> {
+    if limit < LEAST_MEMORY { Err(UsageError::TooLittleForOne { limit }) } else { Ok(limit) }
 }
 
 /// A number without a unit is meant in a larger one.

@@ -4,7 +4,9 @@ use super::ask::{OrderArgs, StatusArgs};
 use super::completions::CompletionsArgs;
 use super::flags::Layer;
 use super::one_file::VerifyArgs;
+use super::scan::ScanArgs;
 use super::slurm::SlurmArgs;
+use super::tune::TuneArgs;
 use super::value::{Share, Size, Span};
 use crate::archive::{Ranges, Shard};
 use crate::cli::raw_settings::Said;
@@ -39,6 +41,8 @@ Examples:
   jldconv-supervisor slurm old new --tasks 20         a SLURM job array
   jldconv-supervisor status new                       what runs and shards are doing now
   jldconv-supervisor report new                       what all runs and shards did
+  jldconv-supervisor scan old                         what an archive holds and what is damaged
+  jldconv-supervisor tune old new                     how many workers are fastest here
   jldconv-supervisor verify old new                   compare what came out, pair by pair
 
 Every setting can also stand in jldconv.toml (workers = 8) or in the environment
@@ -98,6 +102,10 @@ pub enum SupervisorCommand {
     Stop(OrderArgs),
     /// Compare the files of two directories pair by pair, each in a worker of its own
     Verify(Box<VerifyPairsArgs>),
+    /// Say what an archive holds, what it needs and what is damaged; nothing is written into it
+    Scan(Box<ScanArgs>),
+    /// Measure how many workers and threads suit an archive here, on a sample of it
+    Tune(Box<TuneArgs>),
     /// Print what makes a shell complete this command line
     Completions(CompletionsArgs),
 }

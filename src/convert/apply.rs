@@ -2,10 +2,12 @@
 
 use super::{Failure, FailureKind};
 use crate::migrate::edit::{EditList, Replace};
+use crate::sys::buffer::with_buffer;
 use crate::sys::failpoint::Step;
 use crate::sys::file::{is_full, set_len, write_at};
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -171,25 +173,34 @@ fn check_replaced(
     mut rest: &[Replace],
     expected: fn(&Replace) -> &[u8],
 ) -> Result<(), ApplyError> {
-    let mut bytes = Vec::new();
+    let read = |range: Range<u64>, run: &[Replace]| {
+        with_buffer(|buffer| {
+            let whole =
+                usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+            let bytes = buffer.get_mut(..whole)?;
+            file.read_exact_at(bytes, range.start).ok()?;
+            Some(run.iter().try_for_each(|r| {
+                let at =
+                    usize::try_from(r.offset.saturating_sub(range.start)).unwrap_or(usize::MAX);
+                match bytes.get(at..).and_then(|b| b.get(..r.new.len())) {
+                    Some(found) => compare(r.offset, found, expected(r), &r.why),
+                    None => check_bytes(file, r, expected(r)),
+                }
+            }))
+        })
+        .ok()
+        .flatten()
+    };
     while let Some(first) = rest.first() {
         let near = |r: &&Replace| r.end().saturating_sub(first.offset) <= RUN;
         let (run, later) = rest.split_at(rest.iter().take_while(near).count().max(1));
         rest = later;
         let start = first.offset;
         let end = run.last().map_or(start, Replace::end);
-        let whole = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
-        let together = run.len() > 1 && {
-            bytes.resize(whole, 0);
-            file.read_exact_at(&mut bytes, start).is_ok()
-        };
-        for r in run {
-            let at = usize::try_from(r.offset.saturating_sub(start)).unwrap_or(usize::MAX);
-            let found = bytes.get(at..).and_then(|b| b.get(..r.new.len()));
-            match found.filter(|_| together) {
-                Some(found) => compare(r.offset, found, expected(r), &r.why)?,
-                None => check_bytes(file, r, expected(r))?,
-            }
+        match if run.len() > 1 { read(start..end, run) } else { None } {
+            Some(compared) => compared?,
+            // Each on its own: where one cannot be read, it is told which.
+            None => run.iter().try_for_each(|r| check_bytes(file, r, expected(r)))?,
         }
     }
     Ok(())

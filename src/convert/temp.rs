@@ -283,6 +283,24 @@ pub fn clean_temps(
     Ok(cleaned)
 }
 
+/// Removes the temporary files of `run` in `dir` that dead processes of this machine made.
+///
+/// # Errors
+/// As [`clean_temps`].
+pub fn clean_run(dir: &Dir, run: &str) -> Result<Vec<OsString>, DirError> {
+    let mut removed = Vec::new();
+    for file in dir.names()? {
+        let name = file.to_str().and_then(|text| text.parse::<TempName>().ok());
+        let Some(name) = name.filter(|name| name.run() == run) else { continue };
+        let ours = |entry: Entry| entry.kind == FileType::RegularFile;
+        if !may_live(dir, &file, &name, &mut |_| true)? && dir.entry(&file)?.is_some_and(ours) {
+            dir.remove(&file)?;
+            removed.push(file);
+        }
+    }
+    Ok(removed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,24 +62,25 @@ impl Drop for Watcher {
 }
 
 impl Board {
-    /// Shows `frame` from now on.
-    pub(super) fn show(&self, frame: Frame) {
+    /// Shows `frame` from now on; gives how many bytes each browser gets for it.
+    pub(super) fn show(&self, frame: Frame) -> usize {
         let mut state = self.state();
         let version = state.version + 1;
-        let mut changed = !frame.rows.is_empty();
+        let mut changed = frame.rows.len();
         for (name, html) in frame.parts {
             if state.parts.get(name).is_none_or(|(_, known)| **known != *html) {
+                changed = changed.saturating_add(html.len());
                 state.parts.insert(name, (version, html.into()));
-                changed = true;
             }
         }
         if !frame.rows.is_empty() {
             state.rows.push((version, frame.rows.into()));
         }
-        if changed {
+        if changed > 0 {
             state.version = version;
             self.changed.notify_all();
         }
+        changed
     }
 
     /// Nothing comes any more.
@@ -143,9 +144,8 @@ mod tests {
     fn a_browser_gets_what_it_lacks_and_no_more() {
         let board = Arc::new(Board::default());
         assert!(board.news(0, Duration::ZERO).is_none());
-        board.show(frame("1", "a"));
-        board.show(frame("2", "b"));
-        board.show(frame("2", ""));
+        let sizes = [("1", "a"), ("2", "b"), ("2", "")].map(|it| board.show(frame(it.0, it.1)));
+        assert_eq!(sizes, [3, 2, 0]);
         let all = board.news(0, Duration::ZERO).unwrap();
         assert_eq!((all.version, all.rows.as_str(), all.parts.len()), (2, "ab", 2));
         let later = board.news(1, Duration::ZERO).unwrap();

@@ -31,6 +31,8 @@ use std::time::{Duration, Instant};
 const EVERY: Duration = Duration::from_millis(500);
 /// A frame that took long is followed by a pause so many times as long.
 const REST: u32 = 20;
+/// Bytes a second that a browser gets at most, but for its first frame.
+const RATE: f64 = 200_000.0;
 /// How long browsers may take for the last frame.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -123,10 +125,9 @@ fn draw(inbox: &Receiver<RunEvent>, picture: &mut Picture, board: &Board) {
         }
         let began = Instant::now();
         picture.look();
-        if board.is_watched() {
-            board.show(picture.frame());
-        }
-        next = Instant::now() + EVERY.max(began.elapsed() * REST);
+        let bytes = if board.is_watched() { board.show(picture.frame()) } else { 0 };
+        let sent = Duration::from_secs_f64(text::float(bytes as u64) / RATE);
+        next = Instant::now() + EVERY.max(began.elapsed() * REST).max(sent);
     }
     board.show(picture.frame());
     board.close();

@@ -2,9 +2,9 @@
 
 use super::groups::{self, MeraFile};
 use super::model::{Action, Container, Format, Inspection, Kind, Refusal};
-use super::outlook::outlook;
 use super::tree::Trees;
 use super::usage::Usage;
+use super::verdict::outlook;
 use crate::codec::ids;
 use crate::h5::{Checksums, Error, File, Trace};
 use crate::inspect::unreadable;
@@ -83,9 +83,7 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         Err(error) if error.is_foreign() && !usage.foreign.is_empty() => MeraFile::unknown(),
         mera => mera?,
     };
-    if mera.kind == Kind::Jld2 && superblock.is_old() {
-        mera.kind = if migrate::is_merafile(file)? { Kind::Merafile } else { Kind::Hdf5 };
-    }
+    mera.kind = kind_of(file, mera.kind)?;
     let mut unread = std::mem::take(&mut usage.foreign);
     if told {
         unread.clear();
@@ -127,6 +125,14 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
     })
 }
 
+/// What a file is that Mera's groups tell to be `kind`.
+pub(super) fn kind_of(file: &File, kind: Kind) -> Result<Kind, Error> {
+    if kind != Kind::Jld2 || !file.superblock().is_old() {
+        return Ok(kind);
+    }
+    Ok(if migrate::is_merafile(file)? { Kind::Merafile } else { Kind::Hdf5 })
+}
+
 /// With those of objects that JLD2 does not read, which come first.
 fn with_unread(found: Vec<Finding>, unread: &BTreeMap<String, Error>) -> Vec<Finding> {
     let unread = unread.iter().map(|(path, error)| Finding {
@@ -144,7 +150,7 @@ fn with_unread(found: Vec<Finding>, unread: &BTreeMap<String, Error>) -> Vec<Fin
     unread.chain(found).collect()
 }
 
-fn action(migration: &Migration) -> Action {
+pub(super) fn action(migration: &Migration) -> Action {
     if let (Some(_), Some((_, error))) = (&migration.rewrite, migration.survey.unread.first()) {
         return Action::Refuse { reason: error.to_string() };
     }

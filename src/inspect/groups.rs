@@ -56,15 +56,33 @@ impl MeraFile {
     }
 }
 
+/// How much is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Which groups there are, their eras and output numbers.
+    Eras,
+    /// Their columns, comments and versions, too.
+    All,
+}
+
 /// What Mera left in the file of `types`.
 pub(super) fn mera(types: &TypeTable<'_>) -> Result<MeraFile> {
+    look(types, Depth::All)
+}
+
+/// The same without columns, comments, versions and what its conversion noted.
+pub(super) fn mera_eras(types: &TypeTable<'_>) -> Result<MeraFile> {
+    look(types, Depth::Eras)
+}
+
+fn look(types: &TypeTable<'_>, depth: Depth) -> Result<MeraFile> {
     let names: Vec<_> = GROUPS.into_iter().chain(OTHERS).collect();
     let root = some(types, types.file().superblock().root, &names)?;
     let has = |name: &str| link(&root, name).is_some();
     let mut data = Vec::new();
     for name in GROUPS {
         if let Some(addr) = link(&root, name)
-            && let Some(group) = data_group(types, name, addr)?
+            && let Some(group) = data_group(types, name, addr, depth)?
         {
             data.push(group);
         }
@@ -83,7 +101,7 @@ pub(super) fn mera(types: &TypeTable<'_>) -> Result<MeraFile> {
         Kind::Jld2
     };
     let benchmark = match link(&root, "convertstat") {
-        Some(addr) if kind == Kind::Mera => benchmark(types, addr)?,
+        Some(addr) if kind == Kind::Mera && depth == Depth::All => benchmark(types, addr)?,
         _ => None,
     };
     Ok(MeraFile { kind, data, benchmark })
@@ -98,14 +116,23 @@ fn benchmark(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<Map<String, 
 }
 
 /// The group `name`, if it is one of Mera's: with `data` and `info`.
-fn data_group(types: &TypeTable<'_>, name: &str, addr: RelAddr) -> Result<Option<DataGroup>> {
+fn data_group(
+    types: &TypeTable<'_>,
+    name: &str,
+    addr: RelAddr,
+    depth: Depth,
+) -> Result<Option<DataGroup>> {
     let group = some(types, addr, &["data", "info", "information"])?;
     let (Some(data), Some(info)) = (link(&group, "data"), link(&group, "info")) else {
         return Ok(None);
     };
     let Some(data) = Record::at(types, data)? else { return Ok(None) };
+    let wanted: &[&str] = match depth {
+        Depth::All => &["compression", "comments", "versions"],
+        Depth::Eras => &["compression"],
+    };
     let information = match link(&group, "information") {
-        Some(addr) => some(types, addr, &["compression", "comments", "versions"])?,
+        Some(addr) => some(types, addr, wanted)?,
         None => Vec::new(),
     };
     let codec = match link(&information, "compression") {
@@ -132,7 +159,9 @@ fn data_group(types: &TypeTable<'_>, name: &str, addr: RelAddr) -> Result<Option
         comments: comments(types, link(&information, "comments"))?,
         versions: versions(types, link(&information, "versions"))?,
     };
-    if let Some(table) = data.record("data")? {
+    if depth == Depth::All
+        && let Some(table) = data.record("data")?
+    {
         out.columns = columns(&table)?;
         out.rows = out.columns.first().map(|c| c.rows);
     }

@@ -15,7 +15,9 @@ mod dump;
 mod encodings;
 mod examine;
 mod explain;
+mod glance;
 mod groups;
+mod health;
 mod identity;
 mod layouts;
 mod model;
@@ -38,11 +40,14 @@ mod usage;
 mod value_builder;
 mod value_diff;
 mod value_tree;
+mod verdict;
 
 pub use comparison::{Comparison, Difference, Unread, Verdict, What};
 pub use dump::{DumpError, Form, dump, dump_with};
 pub use examine::{Detail, inspect, inspect_with};
 pub use explain::{compare, verify};
+pub use glance::{Glance, glance};
+pub use health::{DamagedDataset, Health, health};
 pub use model::{
     Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind,
     Refusal, TreeNode,

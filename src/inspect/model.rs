@@ -187,7 +187,7 @@ pub struct ColumnInfo {
 }
 
 /// What a conversion would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum Action {
     /// Nothing: the file is as the target wants it.

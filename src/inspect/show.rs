@@ -44,7 +44,7 @@ fn case(case: Case) -> &'static str {
         Case::Older => "older types, which are read without a word",
         Case::Warns => "types have changed: JLD2 warns, and makes up types in their place",
         Case::Endangered => "to be read only: the next append would destroy data",
-        Case::Fails => "not to be loaded as it is",
+        Case::Fails => "not to be loaded as a whole",
         Case::Damaged => "damaged or cut short",
         Case::Foreign => "not a file of JLD2's",
         Case::Unreadable => "not to be opened",

@@ -1,5 +1,7 @@
 //! What else is taken down on the one walk through a file that a plan is made from.
 
+use super::examine::Examiner;
+use super::finding::{Finding, Findings};
 use crate::h5::{Error, File, MetadataDigest, Object, Region, Regions, Result, Visitor};
 
 /// What is taken down beside the survey, where it is asked for.
@@ -7,6 +9,7 @@ use crate::h5::{Error, File, MetadataDigest, Object, Region, Regions, Result, Vi
 pub struct Along<'a> {
     regions: Option<Regions>,
     digest: Option<MetadataDigest<'a>>,
+    examiner: Option<Examiner<'a>>,
 }
 
 impl<'a> Along<'a> {
@@ -20,6 +23,20 @@ impl<'a> Along<'a> {
     #[must_use]
     pub fn with_digest(self, file: &'a File) -> Self {
         Self { digest: Some(MetadataDigest::new(file)), ..self }
+    }
+
+    /// Also looks into each object for what only that shows; `examiner` is of the file that is walked.
+    #[must_use]
+    pub fn with_examiner(self, examiner: Examiner<'a>) -> Self {
+        Self { examiner: Some(examiner), ..self }
+    }
+
+    /// What was found in objects, with the findings of the plan, the worst first.
+    pub fn into_findings(self, planned: Vec<Finding>) -> Vec<Finding> {
+        let mut all = Findings::of(planned);
+        let found = self.examiner.map(Examiner::into_findings).unwrap_or_default();
+        found.into_iter().for_each(|finding| all.add(finding));
+        all.into_sorted()
     }
 
     /// The bytes in use, sorted by their first byte; empty if they were not asked for.
@@ -53,7 +70,7 @@ impl<'a> Along<'a> {
 impl Visitor for Along<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         self.digested(|digest| digest.object(object, path));
-        Ok(())
+        self.examiner.as_mut().map_or(Ok(()), |examiner| examiner.object(object, path))
     }
 
     fn foreign(&mut self, path: &str, error: Error) -> Result<()> {

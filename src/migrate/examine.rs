@@ -10,6 +10,7 @@ use crate::julia::{Column, Committed, Element, TypeTable};
 const MAX_OBJECT: u64 = 1 << 20;
 
 /// A [`Visitor`] that looks for what the target's readers fail on, object by object.
+#[derive(Debug)]
 pub struct Examiner<'a> {
     types: &'a TypeTable<'a>,
     target: &'a Target,

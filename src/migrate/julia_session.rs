@@ -161,6 +161,8 @@ impl<'a> JuliaSession<'a> {
         let wanted: Vec<_> = def.fields.iter().filter(|f| f.is_stored()).collect();
         // Mostly they stand in the same order.
         let mut in_order = c.fields.iter().filter(|f| f.offset.is_some());
+        // Neighbours are mostly declared alike.
+        let mut last: Option<(&str, Option<Declared>)> = None;
         for field in &wanted {
             let is = |f: &&Field| f.name == field.name && f.offset.is_some();
             let stored = in_order.next().filter(is).or_else(|| c.fields.iter().find(is));
@@ -177,7 +179,12 @@ impl<'a> JuliaSession<'a> {
                     ),
                 ));
             };
-            if let Some(read_as) = self.misfit(stored, field, depth)? {
+            let want = match last.filter(|(canonical, _)| *canonical == field.julia_type) {
+                Some((_, want)) => want,
+                None => Declared::of(&field.julia_type, self.target),
+            };
+            last = Some((&field.julia_type, want));
+            if let Some(read_as) = self.misfit(stored, field, want, depth)? {
                 return Ok(reconstructed(
                     format!(
                         "saved type {shown} has field {0}::{read_as}, but workspace type has field \
@@ -220,8 +227,14 @@ impl<'a> JuliaSession<'a> {
 
     /// What JLD2 reads a stored field as, if that neither is nor becomes what is declared. Behind
     /// a reference can be anything, so these always pass.
-    fn misfit(&self, stored: &Field, wanted: &FieldDef, depth: u32) -> h5::Result<Option<String>> {
-        let Some(want) = Declared::of(&wanted.julia_type, self.target) else { return Ok(None) };
+    fn misfit(
+        &self,
+        stored: &Field,
+        wanted: &FieldDef,
+        want: Option<Declared>,
+        depth: u32,
+    ) -> h5::Result<Option<String>> {
+        let Some(want) = want else { return Ok(None) };
         if let Some(addr) = stored.committed {
             let reading = self.at_depth(addr, depth + 1)?;
             let t = self.types.committed(addr)?.julia_type.clone();

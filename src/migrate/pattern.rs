@@ -4,36 +4,49 @@ use serde::Deserialize;
 
 /// A Julia type's full name without parameters, in which `*` stands for any characters.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct TypePattern(String);
+#[serde(from = "String")]
+pub struct TypePattern {
+    text: String,
+    /// Bytes in front of the first `*`.
+    fixed: usize,
+}
+
+impl From<String> for TypePattern {
+    fn from(text: String) -> Self {
+        let fixed = text.find('*').unwrap_or(text.len());
+        Self { text, fixed }
+    }
+}
 
 impl TypePattern {
     /// Whether a type's full name, for instance `Mera.ScalesType001`, is meant.
     pub fn matches(&self, type_name: &str) -> bool {
-        matches(&self.0, type_name, |_| true)
+        // Most patterns are for other names from the first characters on.
+        let fixed = self.text.as_bytes().get(..self.fixed).unwrap_or_default();
+        type_name.as_bytes().starts_with(fixed) && matches(&self.text, type_name, |_| true)
     }
 
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The one name that it stands for, if it has no `*`.
     pub(super) fn exact(&self) -> Option<&str> {
-        (!self.0.contains('*')).then_some(self.0.as_str())
+        (!self.text.contains('*')).then_some(self.text.as_str())
     }
 
     /// What is wrong with the pattern, if anything.
     pub(super) fn problem(&self) -> Option<String> {
-        let bare = self.0.replace('*', "");
-        if self.0.is_empty() {
+        let bare = self.text.replace('*', "");
+        if self.text.is_empty() {
             Some("a type name is empty".to_owned())
         } else if bare.contains(['{', '}', ',', ' ', ':']) {
-            Some(format!("{:?} has parameters; name the type alone", self.0))
-        } else if !self.0.contains('.') {
-            Some(format!("{:?} lacks its module, as in \"Main.{}\"", self.0, self.0))
+            Some(format!("{:?} has parameters; name the type alone", self.text))
+        } else if !self.text.contains('.') {
+            Some(format!("{:?} lacks its module, as in \"Main.{}\"", self.text, self.text))
         } else if bare.chars().all(|c| c == '.') {
-            Some(format!("{:?} would match every type", self.0))
+            Some(format!("{:?} would match every type", self.text))
         } else {
             None
         }
@@ -103,7 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn ty(pattern: &str, name: &str) -> bool {
-        TypePattern(pattern.to_owned()).matches(name)
+        TypePattern::from(pattern.to_owned()).matches(name)
     }
 
     fn path(pattern: &str, name: &str) -> bool {
@@ -134,9 +147,9 @@ mod tests {
     #[test]
     fn bad_patterns_are_named() {
         for bad in ["", "Int64", "Core.Array{Float64,1}", "*", "*.*"] {
-            assert!(TypePattern(bad.to_owned()).problem().is_some(), "{bad}");
+            assert!(TypePattern::from(bad.to_owned()).problem().is_some(), "{bad}");
         }
-        assert_eq!(TypePattern("Main.Grid".to_owned()).problem(), None);
+        assert_eq!(TypePattern::from("Main.Grid".to_owned()).problem(), None);
         assert!(PathPattern("hydro".to_owned()).problem().is_some());
     }
 

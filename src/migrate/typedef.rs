@@ -20,6 +20,8 @@ pub struct FieldDef {
     pub name: String,
     /// The declared type in canonical form, for instance `Core.Array{Core.Float64,1}`.
     pub julia_type: String,
+    /// Whether JLD2 stores the field: pointers and values of types without content take no bytes.
+    stored: bool,
 }
 
 impl TypeDef {
@@ -30,13 +32,18 @@ impl TypeDef {
 }
 
 impl FieldDef {
-    /// Whether JLD2 stores the field: pointers and values of types without content take no bytes.
-    pub fn is_stored(&self) -> bool {
+    fn new(name: String, julia_type: String) -> Self {
         let is = |name: &str| {
-            let parameters = self.julia_type.strip_prefix(name);
+            let parameters = julia_type.strip_prefix(name);
             parameters.is_some_and(|rest| rest.is_empty() || rest.starts_with('{'))
         };
-        !["Core.Ptr", "Core.Nothing", "Base.Missing"].into_iter().any(is)
+        let stored = !["Core.Ptr", "Core.Nothing", "Base.Missing"].into_iter().any(is);
+        Self { name, julia_type, stored }
+    }
+
+    /// Whether JLD2 stores the field: pointers and values of types without content take no bytes.
+    pub fn is_stored(&self) -> bool {
+        self.stored
     }
 }
 
@@ -69,7 +76,7 @@ impl RawType {
             if fields.iter().any(|field| field.name == name) {
                 return Err(format!("two fields are called {name:?}"));
             }
-            fields.push(FieldDef { name: name.to_owned(), julia_type });
+            fields.push(FieldDef::new(name.to_owned(), julia_type));
         }
         Ok(TypeDef { mutable: self.mutable, all_defined: self.all_defined, fields })
     }

@@ -72,7 +72,11 @@ pub(super) fn word<T: Serialize>(value: &T) -> String {
     }
 }
 
-fn line(out: &mut dyn Write, cells: &[String]) -> io::Result<()> {
+/// Writes a line of a table for spreadsheets.
+///
+/// # Errors
+/// The writer's own.
+pub fn line(out: &mut dyn Write, cells: &[String]) -> io::Result<()> {
     let cells: Vec<_> = cells.iter().map(|cell| quoted(cell)).collect();
     write!(out, "{}\r\n", cells.join(","))
 }

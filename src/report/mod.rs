@@ -32,8 +32,10 @@ mod workers;
 mod write;
 
 pub use advice::{Circumstances, advice};
+pub use csv::line as csv_line;
 pub use dry_run::{Foreseen, dry_run};
 pub use header::{header, means_told};
+pub use html::{escaped, frame, table_begin};
 pub use log::{LogError, LogGuard, start_log};
 pub use overview::Overview;
 pub use preflight::Preflight;
@@ -45,4 +47,4 @@ pub use status::status;
 pub use summary::summary;
 pub(crate) use summary::title;
 pub use target::{Checked, target_line, target_shown};
-pub use write::{WriteError, check_report, write_report};
+pub use write::{WriteError, check_report, write_file, write_report};

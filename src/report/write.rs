@@ -28,17 +28,28 @@ pub fn write_report(
     layout: &Layout,
     about: Circumstances,
 ) -> Result<(), WriteError> {
+    write_file(path, &mut |out| put(path, (summary, layout), about, out))
+}
+
+/// Has `write` write a file, by way of a temporary one beside it.
+///
+/// # Errors
+/// Where it cannot be written; `path` is as it was then.
+pub fn write_file(
+    path: &Path,
+    write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
     let error = |source| WriteError { path: path.to_owned(), source };
     // A device or a pipe is written to; putting a file in its place would destroy it.
     if fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir()) {
         let opened = fs::OpenOptions::new().write(true).open(path);
-        let written = opened.and_then(|mut out| put(path, (summary, layout), about, &mut out));
+        let written = opened.and_then(|mut out| write(&mut out));
         return written.map_err(error);
     }
     let temporary = temporary(path).map_err(error)?;
     let written = (|| {
         let mut out = BufWriter::new(File::create(&temporary)?);
-        put(path, (summary, layout), about, &mut out)?;
+        write(&mut out)?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         fs::rename(&temporary, path)?;
         File::open(parent(path))?.sync_all()

@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart, Stale};
 use super::event_channel::events_out;
 use super::family::Family;
-use super::journal::{Line, Task};
+use super::journal::Line;
 use super::live::LiveHandle;
 use super::record::JobOutcome;
 use super::records::Ledger;
@@ -112,8 +112,9 @@ pub(crate) fn carry_out(
         }
     }
     for line in lines {
-        services.journal_writer.ask(Task::Write(Box::new(line), None));
+        services.journal_writer.write(line, None);
     }
+    services.journal_writer.send(true);
     // A few at a time: there may be a hundred thousand.
     for (told, (_, record)) in settled.iter().enumerate() {
         events_out.tell(RunEvent::JobFinished(record));

@@ -2,15 +2,21 @@
 //! enough.
 //!
 //! Who runs out of memory in the middle of anything cannot go on: Rust ends such a process with
-//! `SIGABRT` and a line about an allocation of some bytes. Here it says which limit was reached. What it
-//! leaves is what any process leaves that is killed: an output has its name only when it is whole.
+//! `SIGABRT` and a line about an allocation of some bytes. Here it says which limit was reached, and
+//! removes the file that it was making ([`leave_nothing`]): an output has its name only when it is
+//! whole.
 
 #![expect(unsafe_code, reason = "an allocator is unsafe to implement; this one hands all on")]
 
+use super::dir::Dir;
 use super::process::limit_data;
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::ffi::{CString, OsStr};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// Said with the last breath; nothing can be put together any more.
 const TOLD: &[u8] =
@@ -18,6 +24,28 @@ const TOLD: &[u8] =
 or none (what was begun is not finished, the input is as it was or has its undo file)\n";
 
 static LIMITED: AtomicBool = AtomicBool::new(false);
+/// What is to be removed at the end; never freed.
+static LEFT: AtomicPtr<Left> = AtomicPtr::new(std::ptr::null_mut());
+
+struct Left {
+    dir: Dir,
+    file: CString,
+    /// Removed if they are empty then, one after the other.
+    dirs: Vec<CString>,
+}
+
+/// Has the end for lack of memory remove `file` in `dir`, which is this process's own, and then those
+/// of `dirs` that are empty.
+///
+/// # Errors
+/// A name has a NUL.
+pub fn leave_nothing(dir: Dir, file: &OsStr, dirs: &[&Path]) -> io::Result<()> {
+    let name = |name: &OsStr| CString::new(name.as_bytes()).map_err(io::Error::other);
+    let dirs = dirs.iter().map(|dir| name(dir.as_os_str())).collect::<io::Result<_>>()?;
+    let left = Box::new(Left { dir, file: name(file)?, dirs });
+    LEFT.store(Box::into_raw(left), Ordering::Release);
+    Ok(())
+}
 
 /// The system's allocator, for programs that call [`limit`].
 #[derive(Debug, Default)]
@@ -38,8 +66,16 @@ pub fn limit(bytes: u64, reserved: u64) -> io::Result<()> {
 #[cold]
 fn missing() {
     if LIMITED.load(Ordering::Relaxed) {
-        // SAFETY: the bytes are there, no memory is asked for, and nothing of this process runs on.
+        let left = LEFT.load(Ordering::Acquire);
+        // SAFETY: the bytes are there, what `left` leads to is never freed or changed, no memory is
+        // asked for, and nothing of this process runs on.
         unsafe {
+            if let Some(left) = left.as_ref() {
+                libc::unlinkat(left.dir.as_fd().as_raw_fd(), left.file.as_ptr(), 0);
+                for dir in &left.dirs {
+                    libc::rmdir(dir.as_ptr());
+                }
+            }
             libc::write(libc::STDERR_FILENO, TOLD.as_ptr().cast(), TOLD.len());
             libc::_exit(1)
         }

@@ -1,6 +1,7 @@
 //! Talks to the operating system; the only home of `unsafe`.
 
 pub mod bounded;
+pub mod buffer;
 pub mod cgroup;
 pub mod copy;
 pub mod dir;
@@ -10,6 +11,7 @@ pub mod file_system;
 pub mod flip;
 #[cfg(feature = "hdf5")]
 pub mod hdf5;
+pub mod holes;
 #[cfg(test)]
 pub(crate) mod io_recorder;
 pub mod lock;

@@ -6,6 +6,7 @@ use rustix::io::Errno;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -28,10 +29,10 @@ pub fn write(file: &File, dir: &Path) -> io::Result<bool> {
 
 /// What is noted on the file at `path`, which is not a link; none where nothing can be.
 pub fn read(path: &Path) -> Option<PathBuf> {
-    let mut bytes = vec![0; LONGEST];
-    let len = rustix::fs::lgetxattr(path, NAME, bytes.as_mut_slice()).ok()?;
-    bytes.truncate(len);
-    (!bytes.is_empty()).then(|| PathBuf::from(OsString::from_vec(bytes)))
+    // Most files have none: nothing is allocated for that answer.
+    let mut buffer = [MaybeUninit::uninit(); LONGEST];
+    let (bytes, _) = rustix::fs::lgetxattr(path, NAME, &mut buffer).ok()?;
+    (!bytes.is_empty()).then(|| PathBuf::from(OsString::from_vec(bytes.to_vec())))
 }
 
 /// Removes the note. Gives whether there was one.

@@ -4,14 +4,13 @@
 //! them, so that the next read asks the file system again. It is advice: pages that another process
 //! has mapped stay, and below the file system others may cache (a file server, the disk itself).
 
+use super::buffer::with_buffer;
 use super::writeback;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-/// Bytes of one read. The buffer must stay in the cores' cache.
-const PIECE: usize = 1 << 20;
 /// Pages are dropped again in windows of this size.
 const WINDOW: u64 = 32 << 20;
 /// The kernel caches files in pieces of up to this size (large folios), at multiples of theirs, and
@@ -46,21 +45,22 @@ pub fn read_back<E>(
 ) -> Result<(), E> {
     let Range { start, end } = range;
     writeback::will_stream(file);
-    let most = usize::try_from(end.saturating_sub(start)).unwrap_or(PIECE).min(PIECE);
-    let mut buffer = vec![0; most];
     let (mut at, mut dropped) = (start, start);
-    while at < end {
-        let n = usize::try_from(end - at).unwrap_or(PIECE).min(buffer.len());
-        let (piece, _) = buffer.split_at_mut(n);
-        file.read_exact_at(piece, at).map_err(|error| cannot(at, error))?;
-        each(at, piece)?;
-        at += n as u64;
-        if at - dropped >= WINDOW {
-            forget_range(file, dropped..at);
-            dropped = at;
+    let read = with_buffer(|buffer| {
+        while at < end {
+            let n = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
+            let (piece, _) = buffer.split_at_mut(n);
+            file.read_exact_at(piece, at).map_err(|error| cannot(at, error))?;
+            each(at, piece)?;
+            at += n as u64;
+            if at - dropped >= WINDOW {
+                forget_range(file, dropped..at);
+                dropped = at;
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    });
+    read.unwrap_or_else(|error| Err(cannot(start, error)))
 }
 
 #[cfg(test)]

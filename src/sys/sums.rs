@@ -3,10 +3,29 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::LazyLock;
 use xxhash_rust::xxh3::Xxh3;
 
 /// No stretch is longer: where one differs, at most so many bytes are read once more to find where.
 const STRETCH: u64 = 32 << 20;
+
+/// Zeros are digested in pieces of so many bytes.
+const ZEROS: &[u8] = &[0; 64 << 10];
+
+/// Digest of a whole stretch of zeros: most of a large hole.
+static ZERO_STRETCH: LazyLock<u128> = LazyLock::new(|| {
+    let mut running = Xxh3::new();
+    push_zeros(&mut running, STRETCH);
+    running.digest128()
+});
+
+fn push_zeros(running: &mut Xxh3, mut count: u64) {
+    while count > 0 {
+        let n = usize::try_from(count).unwrap_or(usize::MAX).min(ZEROS.len());
+        running.update(ZEROS.get(..n).unwrap_or(ZEROS));
+        count -= n as u64;
+    }
+}
 
 /// The digest of one stretch of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +45,38 @@ pub struct Sums {
     start: u64,
     /// Offset of the next byte.
     position: u64,
+}
+
+/// The digest of a stretch whose bytes are read once more.
+#[derive(Default)]
+pub struct Sum {
+    running: Xxh3,
+    taken: u64,
+    /// Whether the only bytes so far are a whole stretch of zeros, which nobody looked at.
+    zero: bool,
+}
+
+impl Sum {
+    /// Takes in the next bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.running.update(bytes);
+        self.taken += bytes.len() as u64;
+    }
+
+    /// Takes in zeros.
+    pub fn zeros(&mut self, count: u64) {
+        if self.taken == 0 && count == STRETCH {
+            self.zero = true;
+        } else {
+            push_zeros(&mut self.running, count);
+        }
+        self.taken += count;
+    }
+
+    /// The digest, as [`Sums`] makes it.
+    pub fn digest(&self) -> u128 {
+        if self.zero { *ZERO_STRETCH } else { self.running.digest128() }
+    }
 }
 
 impl fmt::Debug for Sums {
@@ -54,12 +105,23 @@ impl Sums {
         }
     }
 
-    /// Takes in zeros up to `offset`: a hole.
+    /// Takes in zeros up to `offset`: a hole. It costs the same whatever its size, but for what tells
+    /// of each [`Stretch`].
     pub fn zeros_to(&mut self, offset: u64) {
-        const ZEROS: &[u8] = &[0; 64 << 10];
         while self.position < offset {
-            let left = usize::try_from(offset - self.position).unwrap_or(usize::MAX);
-            self.push(ZEROS.get(..left).unwrap_or(ZEROS));
+            let left = offset - self.position;
+            if self.position == self.start && left >= STRETCH {
+                self.position += STRETCH;
+                self.done.push(Stretch { range: self.start..self.position, digest: *ZERO_STRETCH });
+                self.start = self.position;
+                continue;
+            }
+            let n = left.min(STRETCH.saturating_sub(self.position - self.start));
+            push_zeros(&mut self.running, n);
+            self.position += n;
+            if self.position - self.start >= STRETCH {
+                self.mark();
+            }
         }
     }
 
@@ -106,6 +168,28 @@ mod tests {
         let ranges: Vec<_> = stretches.iter().map(|s| s.range.clone()).collect();
         assert_eq!(ranges, [0..STRETCH, STRETCH..len]);
         assert_eq!(sums(&[]), []);
+    }
+
+    #[test]
+    fn whole_stretches_of_zeros_are_those_that_somebody_reads() {
+        let len = 2 * STRETCH + 77;
+        let zeros = vec![0; usize::try_from(len).unwrap()];
+        let mut skipped = Sums::default();
+        skipped.zeros_to(len);
+        assert_eq!(skipped.finish(), sums(&zeros));
+        let mut late = Sums::default();
+        late.push(&[0; 5]);
+        late.zeros_to(len);
+        assert_eq!(late.finish(), sums(&zeros));
+        for Stretch { range, digest } in sums(&zeros) {
+            let mut sum = Sum::default();
+            sum.zeros(range.end - range.start);
+            assert_eq!(sum.digest(), digest);
+        }
+        let mut mixed = Sum::default();
+        mixed.push(&[1]);
+        mixed.zeros(STRETCH - 1);
+        assert_ne!(mixed.digest(), *ZERO_STRETCH);
     }
 
     proptest! {

@@ -5,10 +5,14 @@
 
 pub mod convert;
 pub mod reading;
+pub mod sample;
+pub mod scan;
+pub mod tune;
 pub mod verify;
 
 use crate::worker::{self, Runner};
 use convert::{Convert, ConvertTask, Engine, ExamineTask};
+use scan::ScanTask;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use verify::VerifyTask;
@@ -24,7 +28,11 @@ pub fn worker_main_with(
     args: impl IntoIterator<Item = OsString>,
     convert: &dyn Convert,
 ) -> ExitCode {
-    let tasks: [&dyn Runner; _] =
-        [&ConvertTask(convert), &ExamineTask(convert), &VerifyTask::default()];
+    let tasks: [&dyn Runner; _] = [
+        &ConvertTask(convert),
+        &ExamineTask(convert),
+        &VerifyTask::default(),
+        &ScanTask::default(),
+    ];
     worker::main(args, &tasks)
 }

@@ -84,7 +84,7 @@ pub fn read<T: ReadingTask>(
         let name = file_name(settings.shard);
         let mut known = results(&run_dir.own()?, OsStr::new(&name), T::NAME, &stored)?;
         for (place, job) in plan.jobs.iter().enumerate() {
-            let Some(known) = known.remove(&job.name) else { continue };
+            let Some(known) = known.take(&job.name) else { continue };
             if files.get(place) != Some(&known.files) || known.files[0].is_none() {
                 continue;
             }

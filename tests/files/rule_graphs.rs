@@ -332,7 +332,7 @@ impl Made<'_, '_> {
                     datatype: Some(datatype),
                     committed: None,
                 });
-                (Some(record(&fields)), self.build.find("Core.DataType"))
+                (Some(record(&fields)), self.build.find(&JuliaType::plain("Core.DataType")))
             }
         };
         NewField { name, datatype, committed }
@@ -396,7 +396,7 @@ impl Made<'_, '_> {
             }
             Node::Type(t) => {
                 let value = self.build.type_value(&Self::type_name(of(*t, count))).unwrap();
-                let datatype = self.build.find("Core.DataType");
+                let datatype = self.build.find(&JuliaType::plain("Core.DataType"));
                 self.build.dataset(datatype, None, &value)
             }
         }

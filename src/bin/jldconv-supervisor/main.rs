@@ -4,6 +4,8 @@
 mod ask;
 mod batch;
 mod follow;
+mod scan;
+mod tune;
 mod verify;
 
 use jldconv::archive::ArrayVars;
@@ -76,6 +78,12 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
     }
     if let Some(SupervisorCommand::Verify(args)) = &parsed.cli.command {
         return verify::verify(args);
+    }
+    if let Some(SupervisorCommand::Scan(args)) = &parsed.cli.command {
+        return scan::scan(args);
+    }
+    if let Some(SupervisorCommand::Tune(args)) = &parsed.cli.command {
+        return tune::tune(args.as_ref().clone());
     }
     let gathered = parsed.gather(std::env::vars_os(), Path::new("")).map_err(usage)?;
     for name in &gathered.unknown {

@@ -3,9 +3,9 @@
 use super::watch::Watch;
 use super::{Stop, failed, put, usage};
 use indicatif::MultiProgress;
-use jldconv::cli::{ConvertArgs, options};
+use jldconv::cli::{ConvertArgs, limit_of_one, options};
 use jldconv::convert::publish::{Destination, Existing, IS_INPUT};
-use jldconv::convert::temp::{Owner, TempName};
+use jldconv::convert::temp::{Owner, TempName, clean_run};
 use jldconv::convert::{
     Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Wanted,
 };
@@ -17,18 +17,23 @@ use jldconv::sys::dir::Missing;
 use jldconv::sys::stat::StatData;
 use jldconv::tasks::convert::is_claimed;
 use jldconv::text;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// The run that temporary files are named after.
+const RUN: &str = "one";
+
 /// `bars` is what the log goes around.
 pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
     let dry = args.conversion.dry_run.unwrap_or(false);
     let discard = args.conversion.discard_replaced.unwrap_or(false);
     if let Some(limit) = args.memory_limit {
-        let limited = bounded::limit(limit.0, DEEP_STACK as u64);
+        let limit = limit_of_one(limit.0).map_err(usage)?;
+        let limited = bounded::limit(limit, DEEP_STACK as u64);
         limited.map_err(|e| failed(format!("--memory-limit: {e}")))?;
     }
     let mut options = options(args.conversion).map_err(usage)?;
@@ -58,11 +63,17 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     let own = parent.join(".jldconv");
     let temp_dir = own.join("tmp");
     let name = Owner::myself().map_err(failed)?;
-    let name = TempName::new("one", name, 0).map_err(failed)?;
+    let name = TempName::new(RUN, name, 0).map_err(failed)?;
     let job = Job { input: args.input, output, temp_dir, temp_name: name.to_string() };
     if !in_place {
         let to = Destination::open(&job.output).map_err(failed)?;
-        to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
+        let dir = to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
+        // What one left that was killed. That it cannot be removed is no reason not to convert.
+        let _ = clean_run(&dir, RUN);
+        if args.memory_limit.is_some() {
+            bounded::leave_nothing(dir, OsStr::new(&job.temp_name), &[&job.temp_dir, &own])
+                .map_err(failed)?;
+        }
     }
     let watch = Watch::new(bars).map_err(failed)?;
     let report = existing(&job, &converter, &own, discard, &watch)
@@ -70,7 +81,12 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     watch.finish();
     // They stay only where somebody else has something in them.
     let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
-    let (report, existing) = report.map_err(|failure| told_of(failure, force))?;
+    let (report, existing) = report.map_err(|mut failure| {
+        if failure.fault == FailureKind::Memory && args.memory_limit.is_some() {
+            failure.message.push_str("; a higher --memory-limit helps, or none");
+        }
+        told_of(failure, force)
+    })?;
     if let Existing::SetAside { dir, .. } = existing {
         let kept = text::path(&dir);
         let _ = writeln!(io::stderr(), "note: what was there is kept in {kept}");

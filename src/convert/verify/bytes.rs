@@ -3,18 +3,19 @@
 //! A copy is held against the digests that were made of the input while it was read, or, where the
 //! kernel or a server copied, against the input itself; a rewrite against the digests of what was
 //! written. Bytes that were replaced afterwards must be the new ones, and are put back to the old
-//! ones before the digest is made.
+//! ones before the digest is made. Holes are not read: the file system says that they are zeros, as
+//! it would if they were.
 
 use crate::convert::apply::ApplyError;
 use crate::h5::{self, File, Object, Region, Trace, Visitor};
 use crate::migrate::edit::EditList;
+use crate::sys::holes;
 use crate::sys::readback::{forget, forget_range, read_back};
-use crate::sys::sums::Stretch;
+use crate::sys::sums::{Stretch, Sum};
 use std::fs;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use xxhash_rust::xxh3::Xxh3;
 
 /// Ranges no further apart are dropped from the cache together.
 const NEAR: u64 = 1 << 20;
@@ -61,18 +62,55 @@ pub(super) fn compare(
     written: Written<'_>,
     tick: &dyn Fn(u64) -> h5::Result<()>,
 ) -> Result<(), Problem> {
-    let mut held = Held { written, digest: Xxh3::new(), next: 0, other: Vec::new() };
+    let mut held = Held { written, sum: Sum::default(), next: 0, other: Vec::new() };
     held.check_cover(len)?;
     forget(file);
     let end = len.saturating_add(appended.len() as u64);
-    read_back(file, 0..end, Problem::Output, |at, piece| {
-        let below = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
-        let (old, new) = piece.split_at_mut(below);
-        take_back(at, old, replaced)?;
-        held.piece(file, at, old, replaced)?;
-        planned(at + below as u64, new, len, appended)?;
-        tick(piece.len() as u64).map_err(|_| Problem::Stopped)
-    })
+    // Behind the end of a file there is no hole: that it is too short shows where it is read.
+    let long_enough = |file: &fs::File, len: u64| file.metadata().is_ok_and(|m| m.len() >= len);
+    let sparse = holes::may_have(file).map_err(|e| Problem::Output(0, e))?
+        && long_enough(file, end)
+        && !matches!(written, Written::Of(input) if !long_enough(input, len));
+    let mut at = 0;
+    while at < end {
+        let data = if sparse { holes::next_data(file, at, end) } else { Some(at..end) };
+        let data = data.unwrap_or(end..end);
+        // What is planned to stand in a hole is looked for there.
+        let untouched = untouched_from(at, replaced).min(len).max(at).min(data.start);
+        if at < untouched {
+            held.hole(file, at..untouched, replaced, tick)?;
+            at = untouched;
+            continue;
+        }
+        let stop =
+            if at < data.start { touched_from(at, replaced, len).min(end) } else { data.end };
+        read_back(file, at..stop, Problem::Output, |at, piece| {
+            let below =
+                usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
+            let (old, new) = piece.split_at_mut(below);
+            take_back(at, old, replaced)?;
+            held.piece(file, at, old, replaced)?;
+            planned(at + below as u64, new, len, appended)?;
+            tick(piece.len() as u64).map_err(|_| Problem::Stopped)
+        })?;
+        at = stop;
+    }
+    Ok(())
+}
+
+/// Where the bytes from `at` on that were not replaced end.
+fn untouched_from(at: u64, replaced: &[Replaced<'_>]) -> u64 {
+    let next = replaced.partition_point(|r| r.offset + r.new.len() as u64 <= at);
+    replaced.get(next).map_or(u64::MAX, |r| r.offset)
+}
+
+/// Where the bytes at `at` that were replaced, or appended behind `len`, end.
+fn touched_from(at: u64, replaced: &[Replaced<'_>], len: u64) -> u64 {
+    if at >= len {
+        return u64::MAX;
+    }
+    let next = replaced.partition_point(|r| r.offset + r.new.len() as u64 <= at);
+    replaced.get(next).map_or(len, |r| r.offset + r.new.len() as u64)
 }
 
 /// Compares the bytes at offset `at` with those that were planned from `start` on.
@@ -119,7 +157,7 @@ fn differs(offset: u64, found: u8, verb: &str, expected: u8) -> Problem {
 struct Held<'a> {
     written: Written<'a>,
     /// Of the stretch that is being read.
-    digest: Xxh3,
+    sum: Sum,
     /// Which stretch that is.
     next: usize,
     other: Vec<u8>,
@@ -170,14 +208,14 @@ impl Held<'_> {
                 {
                     let n = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(piece.len());
                     let (now, later) = piece.split_at(n);
-                    self.digest.update(now);
+                    self.sum.push(now);
                     at += n as u64;
                     piece = later;
                     if at == range.end {
-                        if self.digest.digest128() != *digest {
+                        if self.sum.digest() != *digest {
                             return Err(locate(file, range.clone(), input, replaced));
                         }
-                        self.digest = Xxh3::new();
+                        self.sum = Sum::default();
                         self.next += 1;
                     }
                 }
@@ -185,6 +223,55 @@ impl Held<'_> {
             }
         }
     }
+
+    /// Takes a hole in place of the next bytes. Of a file that they are held against only what is not
+    /// a hole there, too, is read.
+    fn hole(
+        &mut self,
+        file: &fs::File,
+        hole: Range<u64>,
+        replaced: &[Replaced<'_>],
+        tick: &dyn Fn(u64) -> h5::Result<()>,
+    ) -> Result<(), Problem> {
+        let Range { start: mut at, end } = hole;
+        match self.written {
+            Written::Of(input) => {
+                while let Some(data) = holes::next_data(input, at, end) {
+                    ticked(data.start - at, tick)?;
+                    read_back(input, data.clone(), Problem::Input, |at, piece| {
+                        if let Some((i, byte)) = (0..).zip(&*piece).find(|(_, byte)| **byte != 0) {
+                            return Err(differs(at + i, 0, "in the input", *byte));
+                        }
+                        ticked(piece.len() as u64, tick)
+                    })?;
+                    at = data.end;
+                }
+                ticked(end - at, tick)
+            }
+            Written::Summed(stretches, input) => {
+                while let Some(Stretch { range, digest }) =
+                    stretches.get(self.next).filter(|_| at < end)
+                {
+                    let stop = range.end.min(end);
+                    self.sum.zeros(stop - at);
+                    ticked(stop - at, tick)?;
+                    at = stop;
+                    if at == range.end {
+                        if self.sum.digest() != *digest {
+                            return Err(locate(file, range.clone(), input, replaced));
+                        }
+                        self.sum = Sum::default();
+                        self.next += 1;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn ticked(bytes: u64, tick: &dyn Fn(u64) -> h5::Result<()>) -> Result<(), Problem> {
+    tick(bytes).map_err(|_| Problem::Stopped)
 }
 
 /// The first place where two slices differ, with what stands there.
@@ -283,6 +370,7 @@ mod tests {
     use super::*;
     use crate::sys::sums::Sums;
     use proptest::prelude::*;
+    use std::cell::Cell;
 
     fn file_of(bytes: &[u8]) -> fs::File {
         let file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
@@ -351,6 +439,99 @@ mod tests {
             let one = compare(&output, len, &replaced, &[], ways[0], &|_| Ok(()));
             let told = matches!(one, Err(Problem::Differs(Some(offset), _)) if offset == at as u64);
             prop_assert!(told, "{:?}", one);
+        }
+    }
+
+    const BLOCK: usize = 4096;
+
+    /// A file with these bytes. Of blocks of zeros some are written and some are holes.
+    fn sparse_of(bytes: &[u8], written: &[bool]) -> fs::File {
+        let file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        for (i, (block, written)) in bytes.chunks(BLOCK).zip(written).enumerate() {
+            if *written || block.iter().any(|byte| *byte != 0) {
+                file.write_all_at(block, (i * BLOCK) as u64).unwrap();
+            }
+        }
+        file.set_len(bytes.len() as u64).unwrap();
+        file.sync_all().unwrap();
+        file
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        /// Whatever is a hole in the input and in the output, replaced or appended, and whichever bit
+        /// is flipped.
+        #[test]
+        fn holes_pass_for_zeros_and_for_nothing_else(
+            blocks in proptest::collection::vec((any::<bool>(), any::<[bool; 2]>()), 1..40),
+            last in 1..=BLOCK,
+            new in proptest::collection::vec((any::<prop::sample::Index>(), 0..3_u8), 0..6),
+            flip in any::<(prop::sample::Index, u8)>(),
+            appended in 0..100_usize,
+        ) {
+            let len = (blocks.len() - 1) * BLOCK + last;
+            let bytes: Vec<u8> = (0..len).map(|i| u8::from(blocks[i / BLOCK].0) * 7).collect();
+            let [in_input, in_output] =
+                [0, 1].map(|side| blocks.iter().map(|b| b.1[side]).collect::<Vec<_>>());
+            let mut places: Vec<_> = new.iter().map(|(at, new)| (at.index(len), *new)).collect();
+            places.sort_unstable();
+            places.dedup_by_key(|(at, _)| *at);
+            let mut wanted = bytes.clone();
+            places.iter().for_each(|(at, new)| wanted[*at] = *new);
+            let news: Vec<_> = places.iter().map(|(_, new)| [*new]).collect();
+            let replaced: Vec<_> = places.iter().zip(&news).map(|((at, _), new)| Replaced {
+                offset: *at as u64,
+                old: &bytes[*at..=*at],
+                new,
+            }).collect();
+            let tail = vec![5; appended];
+            let input = sparse_of(&bytes, &in_input);
+            let all = [wanted, tail.clone()].concat();
+            let output = sparse_of(&all, &[in_output, vec![true]].concat());
+            let mut sums = Sums::default();
+            sums.push(&bytes);
+            let sums = sums.finish();
+            let pass = |way| {
+                let told = Cell::new(0);
+                let tick = |n| { told.set(told.get() + n); Ok(()) };
+                match compare(&output, len as u64, &replaced, &tail, way, &tick) {
+                    Ok(()) => { assert_eq!(told.get(), all.len() as u64); true }
+                    Err(Problem::Differs(..)) => false,
+                    Err(other) => panic!("{other:?}"),
+                }
+            };
+            let ways = [
+                Written::Summed(&sums, Some(&input)),
+                Written::Summed(&sums, None),
+                Written::Of(&input),
+            ];
+            for way in ways {
+                prop_assert!(pass(way));
+            }
+            let at = flip.0.index(all.len());
+            output.write_all_at(&[all[at] ^ (1 << (flip.1 % 8))], at as u64).unwrap();
+            output.sync_all().unwrap();
+            for way in ways {
+                prop_assert!(!pass(way));
+            }
+            // The other way round: the input is not what the output was made of.
+            output.write_all_at(&[all[at]], at as u64).unwrap();
+            output.sync_all().unwrap();
+            if at < len && replaced.iter().all(|r| r.offset != at as u64) {
+                input.write_all_at(&[bytes[at] ^ 1], at as u64).unwrap();
+                prop_assert!(!pass(Written::Of(&input)));
+            }
+        }
+    }
+
+    #[test]
+    fn behind_the_end_there_is_no_hole() {
+        let long = sparse_of(&[0; 8 * BLOCK], &[false; 8]);
+        let short = sparse_of(&[0; 4 * BLOCK], &[false; 4]);
+        let len = 8 * BLOCK as u64;
+        for (output, input) in [(&short, &long), (&long, &short)] {
+            let told = compare(output, len, &[], &[], Written::Of(input), &|_| Ok(()));
+            assert!(matches!(told, Err(Problem::Output(..) | Problem::Input(..))), "{told:?}");
         }
     }
 

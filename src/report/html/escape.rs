@@ -3,7 +3,7 @@
 use crate::text;
 
 /// The text for an element or a quoted attribute: names and messages hold what files brought along.
-pub(crate) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let tame = text::tame_lines(text);
     let mut out = String::with_capacity(tame.len());
     for c in tame.chars() {

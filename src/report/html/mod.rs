@@ -5,6 +5,7 @@
 mod charts;
 mod curves;
 mod escape;
+mod frame;
 mod head;
 mod slots;
 mod table;
@@ -12,7 +13,8 @@ mod table;
 use super::advice::{Circumstances, advice};
 use super::summary::title;
 use crate::supervisor::{Layout, Recommendation, RunSummary};
-pub(crate) use escape::escaped;
+pub use escape::escaped;
+pub use frame::{frame, table_begin};
 use std::io::{self, Write};
 pub(crate) use table::{row, table_head};
 

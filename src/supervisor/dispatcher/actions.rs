@@ -187,7 +187,7 @@ impl Dispatcher {
             message: message.clone(),
             will_retry,
         });
-        self.services.journal_writer.ask(Task::Write(Box::new(line), None));
+        self.services.journal_writer.write(line, None);
         let job = place;
         let event =
             RunEvent::AttemptFailed { slot, job, name, attempt, cause, message, will_retry };
@@ -246,7 +246,7 @@ impl Dispatcher {
     /// Has the line of a job that is over written; what it tells is told when it is safe.
     pub(in crate::supervisor) fn journal(&mut self, place: JobId, record: JobRecord, line: Line) {
         let number = u64::from(place.0);
-        self.services.journal_writer.ask(Task::Write(Box::new(line), Some(number)));
+        self.services.journal_writer.write(line, Some(number));
         self.jobs.unsafe_records.insert(number, record);
     }
 

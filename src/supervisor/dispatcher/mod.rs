@@ -212,8 +212,10 @@ impl Dispatcher {
         let mut ticked = Instant::now();
         self.settle();
         while self.state.over.is_none() {
+            let due = [self.events_out.due(), self.services.journal_writer.due()];
             let tick = TICK.saturating_sub(ticked.elapsed());
-            match self.channel.inbox.recv_timeout(self.events_out.due().unwrap_or(tick).min(tick)) {
+            let tick = due.into_iter().flatten().fold(tick, Duration::min);
+            match self.channel.inbox.recv_timeout(tick) {
                 Ok(message) => self.hear(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -224,6 +226,7 @@ impl Dispatcher {
             }
             self.settle();
             self.events_out.send(false);
+            self.services.journal_writer.send(false);
         }
         self.finish()
     }
@@ -374,7 +377,7 @@ impl Dispatcher {
             at: summary.finished.clone(),
             summary: RunSummary { files: Records::default(), ..summary.clone() },
         }));
-        self.services.journal_writer.ask(Task::Write(Box::new(line), None));
+        self.services.journal_writer.write(line, None);
         self.services.journal_writer.ask(Task::Close);
         self.wait_for(deadline, |this| this.state.closed);
         self.events_out.tell(RunEvent::RunFinished(Box::new(summary.clone())));
@@ -410,6 +413,7 @@ impl Dispatcher {
     }
 
     pub(super) fn wait_for(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) {
+        self.services.journal_writer.send(true);
         while !done(self) && !self.state.closed {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.channel.inbox.recv_timeout(left) {

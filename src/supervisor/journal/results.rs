@@ -1,14 +1,21 @@
 //! Reads what earlier runs of a task that makes no outputs found out.
+//!
+//! Of a result its reader keeps where its line stands, and reads it again when it is asked for: there
+//! may be 100,000.
 
+use super::FORMAT;
+use super::record::{Line, ResultLine};
 use super::replay::LINE_MAX;
-use super::{FORMAT, Line};
+use super::stored::{Span, Stored, line};
 use crate::supervisor::record::JobRecord;
 use crate::sys::dir::{Dir, DirError};
 use crate::sys::stat::StatData;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 
 /// The last result of one job.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +24,23 @@ pub(crate) struct KnownResult {
     pub(crate) files: [Option<StatData>; 2],
     pub(crate) result: Value,
     pub(crate) record: JobRecord,
+}
+
+/// Where the last result of each job stands.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    journal: Option<Stored>,
+    known: HashMap<Box<str>, Span>,
+}
+
+impl Results {
+    /// The result of the job of this name, which is not asked for again; none that cannot be read any
+    /// more.
+    pub(crate) fn take(&mut self, name: &str) -> Option<KnownResult> {
+        let span = self.known.remove(name)?;
+        let ResultLine { files, result, record, .. } = self.journal.as_ref()?.result(span).ok()?;
+        Some(KnownResult { files, result, record })
+    }
 }
 
 /// The results, by job name, that runs of `task` with the same version of this program and the same
@@ -29,26 +53,31 @@ pub(crate) fn results(
     name: &OsStr,
     task: &str,
     options: &Value,
-) -> Result<BTreeMap<String, KnownResult>, DirError> {
+) -> Result<Results, DirError> {
     if dir.entry(name)?.is_none() {
-        return Ok(BTreeMap::new());
+        return Ok(Results::default());
     }
-    Ok(take_in(BufReader::new(dir.open_file(name, false)?), task, options))
+    take_in(&dir.open_file(name, false)?, dir.path().join(name), task, options)
 }
 
-fn take_in(mut reader: impl BufRead, task: &str, options: &Value) -> BTreeMap<String, KnownResult> {
-    let mut known = BTreeMap::new();
+fn take_in(file: &File, path: PathBuf, task: &str, options: &Value) -> Result<Results, DirError> {
+    let mut out = Results { journal: Some(Stored::of(file, path, true)?), known: HashMap::new() };
+    let mut reader = BufReader::new(file);
     let mut run = None;
     let mut bytes = Vec::new();
+    let mut offset = 0;
     loop {
         bytes.clear();
         match reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut bytes) {
             Ok(1..) => {}
             // What is known so far counts.
-            Ok(0) | Err(_) => return known,
+            Ok(0) | Err(_) => return Ok(out),
         }
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let span = Span { offset, len };
+        offset += bytes.len() as u64;
         // A torn line is not understood either.
-        match serde_json::from_slice::<Line>(&bytes) {
+        match line(&bytes) {
             Ok(Line::Task(line)) => {
                 let same = line.head.journal == FORMAT
                     && line.task == task
@@ -57,9 +86,7 @@ fn take_in(mut reader: impl BufRead, task: &str, options: &Value) -> BTreeMap<St
                 run = same.then_some(line.head.run_id);
             }
             Ok(Line::Result(line)) if Some(&line.run_id) == run.as_ref() => {
-                let line = *line;
-                let (files, result, record) = (line.files, line.result, line.record);
-                known.insert(record.name.clone(), KnownResult { files, result, record });
+                out.known.insert(line.record.name.into(), span);
             }
             _ => {}
         }
@@ -69,7 +96,7 @@ fn take_in(mut reader: impl BufRead, task: &str, options: &Value) -> BTreeMap<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervisor::journal::{HeadLine, ResultLine, TaskLine};
+    use crate::supervisor::journal::{HeadLine, TaskLine};
     use crate::supervisor::record::JobOutcome;
     use serde_json::json;
 
@@ -113,9 +140,17 @@ mod tests {
         ];
         let mut bytes: Vec<u8> = lines.iter().flat_map(|line| line.to_bytes().unwrap()).collect();
         bytes.extend(b"{\"kind\":\"result\",\"run_id\":\"a\"");
-        let known = take_in(&*bytes, "count", &options);
-        assert_eq!(known.keys().collect::<Vec<_>>(), ["x"]);
-        assert_eq!(known["x"].result, json!(2));
-        assert!(take_in(&*bytes, "other", &options).is_empty());
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("journal");
+        std::fs::write(&path, bytes).unwrap();
+        let read = |task: &str| {
+            take_in(&File::open(&path).unwrap(), path.clone(), task, &options).unwrap()
+        };
+        let mut known = read("count");
+        assert_eq!(known.known.len(), 1);
+        let last = known.take("x").unwrap();
+        assert_eq!((last.result, &*last.record.name), (json!(2), "x"));
+        assert_eq!(known.take("x"), None);
+        assert!(read("other").known.is_empty());
     }
 }

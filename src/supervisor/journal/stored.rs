@@ -2,7 +2,7 @@
 //!
 //! Journals are only appended to, so a line that was read once stands where it stood.
 
-use super::record::{JobLine, Line};
+use super::record::{JobLine, Line, ResultLine};
 use crate::sys::dir::DirError;
 use rustix::fs::OFlags;
 use std::fs::File;
@@ -62,10 +62,19 @@ impl Stored {
 
     /// The line of a job at `span`, which was one when it was read first.
     pub(super) fn job(&self, span: Span) -> Result<JobLine, DirError> {
+        self.parsed(span, |line| if let Line::Job(line) = line { Some(*line) } else { None })
+    }
+
+    /// The result at `span`, which was one when it was read first.
+    pub(super) fn result(&self, span: Span) -> Result<ResultLine, DirError> {
+        self.parsed(span, |line| if let Line::Result(line) = line { Some(*line) } else { None })
+    }
+
+    fn parsed<T>(&self, span: Span, of: impl Fn(Line) -> Option<T>) -> Result<T, DirError> {
         self.read(span)
             .and_then(|bytes| {
-                if let Ok(Line::Job(line)) = line(&bytes) {
-                    return Ok(*line);
+                if let Some(line) = line(&bytes).ok().and_then(of) {
+                    return Ok(line);
                 }
                 let message = format!("the line at byte {} is not what it was before", span.offset);
                 Err(io::Error::new(io::ErrorKind::InvalidData, message))
@@ -76,12 +85,17 @@ impl Stored {
 
 /// What the line of a job begins with.
 const JOB: &[u8] = b"{\"kind\":\"job\",";
+/// What that of a result begins with.
+const RESULT: &[u8] = b"{\"kind\":\"result\",";
 
 /// Understands the bytes of a line.
 pub(super) fn line(bytes: &[u8]) -> serde_json::Result<Line> {
     // Without the detour by way of all kinds of lines it takes half the time.
     if bytes.starts_with(JOB) {
         return serde_json::from_slice::<JobLine>(bytes).map(|line| Line::Job(Box::new(line)));
+    }
+    if bytes.starts_with(RESULT) {
+        return serde_json::from_slice::<ResultLine>(bytes).map(|it| Line::Result(Box::new(it)));
     }
     serde_json::from_slice(bytes)
 }

@@ -31,8 +31,8 @@ const LONGEST_LINGER: Duration = Duration::from_millis(500);
 /// What the journal writer is asked to do.
 #[derive(Debug)]
 pub(in crate::supervisor) enum Task {
-    /// Write a line; with a number, tell when it is safe.
-    Write(Box<Line>, Option<u64>),
+    /// Write lines; of those with a number, tell when they are safe.
+    Write(Vec<(Line, Option<u64>)>),
     /// Do not wait for more lines.
     Hurry,
     /// Remove the temporary file of that name, which a killed worker left.
@@ -62,10 +62,17 @@ pub(in crate::supervisor) enum Written {
     Closed,
 }
 
+/// How long a line stays in the handle, so that the thread is not woken for each.
+const HELD: Duration = Duration::from_millis(20);
+
 /// A handle to the thread. The thread ends when it is dropped.
 #[derive(Debug)]
 pub(in crate::supervisor) struct JournalWriter {
     tasks: Sender<Task>,
+    /// Lines that the thread was not told of.
+    held: Vec<(Line, Option<u64>)>,
+    /// When the first of them came.
+    since: Instant,
 }
 
 impl JournalWriter {
@@ -103,13 +110,34 @@ impl JournalWriter {
             }
             (thread_state.tell)(Written::Closed);
         })?;
-        Ok(Self { tasks })
+        Ok(Self { tasks, held: Vec::new(), since: Instant::now() })
     }
 
-    /// Asks for something.
-    pub(in crate::supervisor) fn ask(&self, task: Task) {
+    /// Asks for something, after all that was asked for before.
+    pub(in crate::supervisor) fn ask(&mut self, task: Task) {
+        self.send(true);
         // A journal writer that is gone has said so.
         let _ = self.tasks.send(task);
+    }
+
+    /// Has a line written, soon ([`Self::send`]); with a number, it is told when it is safe.
+    pub(in crate::supervisor) fn write(&mut self, line: Line, number: Option<u64>) {
+        if self.held.is_empty() {
+            self.since = Instant::now();
+        }
+        self.held.push((line, number));
+    }
+
+    /// How long until [`Self::send`] has something to send.
+    pub(in crate::supervisor) fn due(&self) -> Option<Duration> {
+        (!self.held.is_empty()).then(|| HELD.saturating_sub(self.since.elapsed()))
+    }
+
+    /// Tells the thread of lines that have waited long enough; with `now`, of all.
+    pub(in crate::supervisor) fn send(&mut self, now: bool) {
+        if !self.held.is_empty() && (now || self.since.elapsed() >= HELD) {
+            let _ = self.tasks.send(Task::Write(std::mem::take(&mut self.held)));
+        }
     }
 }
 
@@ -182,11 +210,13 @@ impl WriterThread {
 
     fn take(&mut self, task: Task) -> Then {
         match task {
-            Task::Write(line, number) => {
-                if let Some(bytes) = line.to_bytes() {
-                    self.lines.extend_from_slice(&bytes);
+            Task::Write(lines) => {
+                for (line, number) in lines {
+                    if let Some(bytes) = line.to_bytes() {
+                        self.lines.extend_from_slice(&bytes);
+                    }
+                    self.numbers.extend(number);
                 }
-                self.numbers.extend(number);
             }
             Task::Remove(name) => {
                 // What is not there need not be removed, and what cannot be is swept by the next
@@ -287,7 +317,7 @@ mod tests {
             claim: None,
             record: JobRecord::bare(name, None, JobOutcome::Converted, 0),
         }));
-        Task::Write(Box::new(line), Some(number))
+        Task::Write(vec![(line, Some(number))])
     }
 
     struct Fixture {
@@ -312,7 +342,7 @@ mod tests {
 
     #[test]
     fn every_line_is_safe_in_the_end_and_a_torn_one_is_closed() {
-        let Fixture { dir, journal_writer, told } = place("{\"torn");
+        let Fixture { dir, mut journal_writer, told } = place("{\"torn");
         for number in 0..500 {
             journal_writer.ask(line(&number.to_string(), number));
         }
@@ -339,7 +369,7 @@ mod tests {
 
     #[test]
     fn space_and_place_are_looked_at() {
-        let Fixture { dir, journal_writer, told } = place("");
+        let Fixture { dir, mut journal_writer, told } = place("");
         journal_writer.ask(Task::CheckSpace(1));
         assert_eq!(told.recv().unwrap(), Written::Space(true));
         journal_writer.ask(Task::CheckSpace(u64::MAX));
@@ -367,7 +397,7 @@ mod tests {
             JournalWriter::start(Some((file, temps)), dir.path(), move |written| {
                 let _ = sender.send(written);
             });
-        let journal_writer = journal_writer.unwrap();
+        let mut journal_writer = journal_writer.unwrap();
         journal_writer.ask(line("x", 1));
         assert!(matches!(told.recv().unwrap(), Written::Trouble(_)));
         journal_writer.ask(Task::Close);

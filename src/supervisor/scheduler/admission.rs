@@ -12,6 +12,9 @@ use std::time::Duration;
 const LOOKAHEAD: usize = 16;
 /// Beside its prediction a worker may take so much before its allocations fail.
 const DATA_SLACK: u64 = 256 << 20;
+/// Part of an input's size that tables of its objects may take in addition, should all of it be small
+/// objects: a stored one takes 48 bytes at least, and some five in memory.
+const OBJECTS: u64 = 8;
 /// How often a full disk is looked at.
 const SPACE_INTERVAL: Duration = Duration::from_secs(1);
 /// A job tries again after so long even if no space is seen (a quota shows none).
@@ -128,7 +131,14 @@ impl Scheduler {
     fn assign(&mut self, now: Duration, slot: SlotId, job: JobId, exclusive: bool) {
         let predicted = self.need(job);
         let budget = self.reading.as_ref().map(|reading| reading.budget);
-        let general = predicted.saturating_add(predicted / 4).saturating_add(DATA_SLACK);
+        let objects = self.jobs.get(usize::try_from(job.0).unwrap_or(usize::MAX));
+        let objects = objects.map_or(0, |job| job.bytes / OBJECTS);
+        // What all workers together may take is the bound of one, too.
+        let objects = budget.map_or(objects, |budget| objects.min(budget));
+        let general = predicted
+            .saturating_add(predicted / 4)
+            .saturating_add(DATA_SLACK)
+            .saturating_add(objects);
         let data_limit =
             if exclusive { budget.map(|budget| budget.max(general)) } else { Some(general) };
         let threads = self.config.threads;

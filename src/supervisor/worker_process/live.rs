@@ -3,7 +3,7 @@
 use super::exit::LastOutput;
 use super::handshake::Handshake;
 use super::message::{WorkerExit, WorkerMessage};
-use crate::protocol::Decoder;
+use crate::protocol::{Decoder, FromWorker};
 use crate::sys::process::{Child, wait_readable};
 use interprocess::local_socket::Stream;
 use std::io::{self, Read};
@@ -55,18 +55,26 @@ impl LiveWorker {
     pub(super) fn run(mut self, tell: impl Fn(WorkerMessage) -> bool) -> WorkerExit {
         let mut heard =
             tell(WorkerMessage::Born { pid: self.child.id(), killer: self.child.killer() });
+        // What matters only with what follows it, be that the worker's end: nobody is woken for it.
+        let mut held = Vec::new();
         while heard {
             match self.step() {
-                Ok(Heard::Messages(messages)) => heard = messages.into_iter().all(&tell),
+                Ok(Heard::Messages(messages)) => {
+                    held.extend(messages);
+                    if !held.iter().all(can_wait) {
+                        heard = held.drain(..).all(&tell);
+                    }
+                }
                 Ok(Heard::Ended) => break,
                 Err(message) => {
                     self.stream = None;
                     self.handshake.close();
                     self.deadline = None;
-                    heard = tell(WorkerMessage::Nonsense(message));
+                    heard = held.drain(..).all(&tell) && tell(WorkerMessage::Nonsense(message));
                 }
             }
         }
+        heard = heard && held.drain(..).all(&tell);
         if !heard {
             // Nobody is there to decide on this worker any more.
             self.child.killer().kill();
@@ -150,6 +158,11 @@ impl LiveWorker {
         self.stream = None;
         self.deadline = Some(Instant::now() + HUNG_UP);
     }
+}
+
+/// Whether a message only says what an attempt that dies from now on leaves.
+fn can_wait(message: &WorkerMessage) -> bool {
+    matches!(message, WorkerMessage::Said(FromWorker::Publishing { .. }))
 }
 
 fn stream_fd(stream: &Stream) -> BorrowedFd<'_> {

@@ -4,19 +4,16 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+use super::buffer;
 use super::file_system::is_served;
 use super::sums::{Stretch, Sums};
 use crate::sys::failpoint::{self, Step};
-use memmap2::MmapMut;
 use rustix::io::Errno;
-use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt;
 
-/// Bytes moved by one read and one write. More is slower: the buffer must stay in the cores' cache.
-const PIECE: usize = 1 << 20;
 /// Files up to this size are written without waiting for the disk in between.
 const SMALL: u64 = 4 << 20;
 /// Bytes that a file server is asked to copy at once, so that progress can be told.
@@ -146,13 +143,14 @@ fn copy(
     // Digests that lack what a server copied are of no use: they begin at the start of the file.
     let whole = done == 0;
     let mut sums = sums.take_if(|_| whole);
-    let copied = with_buffer(|buffer| {
+    let copied = buffer::with_buffer(|buffer| {
         if large {
             stream::stream(src, dst, done, len, buffer, &mut sums, progress)
         } else {
             copy_range(src, dst, done..len, buffer, &mut sums, progress)
         }
-    });
+    })
+    .map_err(|source| CopyError::Memory { len: buffer::SIZE, source })?;
     match copied {
         Ok(()) if !whole => Ok(CopyMethod::Server),
         Ok(()) => Ok(CopyMethod::ReadWrite),
@@ -214,24 +212,6 @@ fn by_server(
         }
     }
     Ok(done)
-}
-
-thread_local! {
-    /// The buffer of the last copy: making a new one for each costs small files half their speed.
-    static BUFFER: Cell<Option<MmapMut>> = const { Cell::new(None) };
-}
-
-/// Runs `work` with a buffer of one piece, on pages of its own.
-fn with_buffer<T>(work: impl FnOnce(&mut [u8]) -> Result<T, CopyError>) -> Result<T, CopyError> {
-    let mut buffer = match BUFFER.take() {
-        Some(buffer) => buffer,
-        None => {
-            MmapMut::map_anon(PIECE).map_err(|source| CopyError::Memory { len: PIECE, source })?
-        }
-    };
-    let result = work(&mut buffer);
-    BUFFER.set(Some(buffer));
-    result
 }
 
 /// Reads what fits into `buffer` or up to `end`, at least one byte.

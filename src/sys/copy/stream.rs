@@ -2,13 +2,13 @@
 //! cache stays as it was.
 
 use super::{CopyError, copy_range, report};
+use crate::sys::holes;
 use crate::sys::sums::Sums;
 use crate::sys::writeback;
-use rustix::fs::{FallocateFlags, SeekFrom};
+use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 use std::fs::File;
 use std::ops::{ControlFlow, Range};
-use std::os::unix::fs::MetadataExt;
 
 /// Written bytes are sent to the disk in windows of this size; at most two of them are dirty.
 pub(super) const WINDOW: u64 = 32 << 20;
@@ -73,27 +73,16 @@ fn reserve(src: &File, dst: &File, start: u64, len: u64) -> Result<(), CopyError
     }
 }
 
-/// Whether the file may have holes: only one with fewer blocks than bytes can.
 fn has_holes(file: &File, offset: u64) -> Result<bool, CopyError> {
-    let metadata = file.metadata().map_err(|source| CopyError::Read { offset, source })?;
-    Ok(metadata.blocks().saturating_mul(512) < metadata.len())
+    holes::may_have(file).map_err(|source| CopyError::Read { offset, source })
 }
 
 /// The next stretch of the input from `offset` on that is not a hole, up to `len`.
 fn next_data(src: &File, offset: u64, len: u64) -> Result<Option<Range<u64>>, CopyError> {
-    if offset >= len {
-        return Ok(None);
+    if has_holes(src, offset)? {
+        return Ok(holes::next_data(src, offset, len));
     }
-    if !has_holes(src, offset)? {
-        return Ok(Some(offset..len));
-    }
-    let start = match rustix::fs::seek(src, SeekFrom::Data(offset)) {
-        Ok(start) => start,
-        Err(Errno::NXIO) => return Ok(None),
-        Err(_) => return Ok(Some(offset..len)),
-    };
-    let end = rustix::fs::seek(src, SeekFrom::Hole(start)).unwrap_or(len);
-    Ok((start < len).then_some(start..end.min(len)))
+    Ok((offset < len).then_some(offset..len))
 }
 
 /// Which parts of a file were in the page cache before anybody here read it.

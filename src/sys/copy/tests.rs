@@ -2,6 +2,7 @@
 
 use super::stream::WINDOW;
 use super::*;
+use crate::sys::buffer::SIZE as PIECE;
 use crate::sys::file::is_full;
 use crate::sys::writeback;
 use proptest::prelude::*;

@@ -74,15 +74,17 @@ impl Lookup3 {
             if bytes.is_empty() {
                 return;
             }
-            let block = self.kept;
-            self.mix(&block);
+            self.state = mixed(self.state, &self.kept);
             self.len = 0;
         }
-        while bytes.len() > BLOCK {
-            let (block, rest) = bytes.split_at(BLOCK);
-            self.mix(block);
+        let mut state = self.state;
+        while let Some((block, rest)) = bytes.split_first_chunk::<BLOCK>()
+            && !rest.is_empty()
+        {
+            state = mixed(state, block);
             bytes = rest;
         }
+        self.state = state;
         self.keep(bytes);
     }
 
@@ -92,7 +94,11 @@ impl Lookup3 {
         if self.len == 0 {
             return c;
         }
-        let [x, y, z] = words(self.kept.get(..self.len).unwrap_or_default());
+        let mut padded = [0; BLOCK];
+        for (to, from) in padded.iter_mut().zip(self.kept.iter().take(self.len)) {
+            *to = *from;
+        }
+        let [x, y, z] = words(&padded);
         last(a.wrapping_add(x), b.wrapping_add(y), c.wrapping_add(z))
     }
 
@@ -102,22 +108,20 @@ impl Lookup3 {
         }
         self.len += bytes.len();
     }
-
-    fn mix(&mut self, block: &[u8]) {
-        let [a, b, c] = self.state;
-        let [x, y, z] = words(block);
-        let (a, b, c) = mix(a.wrapping_add(x), b.wrapping_add(y), c.wrapping_add(z));
-        self.state = [a, b, c];
-    }
 }
 
-/// Up to twelve bytes as three little-endian words, zero-padded.
-fn words(bytes: &[u8]) -> [u32; 3] {
-    let mut padded = [0_u8; 12];
-    for (to, from) in padded.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = padded;
+/// The state after one more block.
+#[inline]
+fn mixed([a, b, c]: [u32; 3], block: &[u8; BLOCK]) -> [u32; 3] {
+    let [x, y, z] = words(block);
+    let (a, b, c) = mix(a.wrapping_add(x), b.wrapping_add(y), c.wrapping_add(z));
+    [a, b, c]
+}
+
+/// Twelve bytes as three little-endian words.
+#[inline]
+fn words(bytes: &[u8; BLOCK]) -> [u32; 3] {
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = *bytes;
     [
         u32::from_le_bytes([a, b, c, d]),
         u32::from_le_bytes([e, f, g, h]),
@@ -125,6 +129,7 @@ fn words(bytes: &[u8]) -> [u32; 3] {
     ]
 }
 
+#[inline]
 fn mix(mut a: u32, mut b: u32, mut c: u32) -> (u32, u32, u32) {
     a = a.wrapping_sub(c) ^ c.rotate_left(4);
     c = c.wrapping_add(b);

@@ -8,6 +8,8 @@ use super::{Error, RelAddr, Result, Source, Superblock};
 pub const HEAP_HEAD: u64 = 16;
 /// Bytes of an object's head.
 const OBJECT_HEAD: u64 = 16;
+/// Collections of no more bytes are read at once.
+const SMALL: usize = 16 << 10;
 
 /// One object of a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +86,9 @@ impl Heap {
 /// is not an object for either of them.
 fn index(source: &Source, mut at: u64, limit: u64, end: u64) -> Result<Vec<HeapObject>> {
     let mut objects = Vec::<HeapObject>::new();
-    let mut head = [0; 16];
+    let heads = Heads::new(source, at, limit);
     while limit.saturating_sub(at) >= OBJECT_HEAD {
-        source.read_into(at, &mut head, "global heap object")?;
+        let head = heads.at(at)?;
         let mut c = Cursor::new(&head, at, "global heap object");
         let index = c.u16()?;
         if index == 0 {
@@ -111,4 +113,29 @@ fn index(source: &Source, mut at: u64, limit: u64, end: u64) -> Result<Vec<HeapO
         at = next;
     }
     Ok(objects)
+}
+
+/// Heads of objects. Those of a small collection, as most are, are read at once.
+struct Heads<'a> {
+    source: &'a Source,
+    start: u64,
+    whole: Vec<u8>,
+}
+
+impl<'a> Heads<'a> {
+    fn new(source: &'a Source, start: u64, limit: u64) -> Self {
+        let len = usize::try_from(limit.saturating_sub(start)).unwrap_or(usize::MAX);
+        let whole = if len <= SMALL { source.read(start, len, "global heap").ok() } else { None };
+        Self { source, start, whole: whole.unwrap_or_default() }
+    }
+
+    fn at(&self, offset: u64) -> Result<[u8; 16]> {
+        let place = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        if let Some(head) = self.whole.get(place..).and_then(|rest| rest.first_chunk::<16>()) {
+            return Ok(*head);
+        }
+        let mut head = [0; 16];
+        self.source.read_into(offset, &mut head, "global heap object")?;
+        Ok(head)
+    }
 }

@@ -2,9 +2,10 @@
 
 use super::{Error, Result};
 use crate::h5::budget::METADATA_PIECE;
+use std::cell::RefCell;
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,7 +37,7 @@ pub struct Source {
 
 #[derive(Debug)]
 enum Bytes {
-    File { file: fs::File, cache: Mutex<Vec<Option<Block>>> },
+    File { file: fs::File, cache: Mutex<Cache>, sparse: bool },
     Memory(Vec<u8>),
     Overlay { below: Box<Source>, end: u64, append: Vec<u8>, replace: Vec<(u64, Vec<u8>)> },
 }
@@ -44,7 +45,57 @@ enum Bytes {
 #[derive(Debug)]
 struct Block {
     number: u64,
-    bytes: Vec<u8>,
+    /// As long as a block, of which the last in a file is not.
+    buffer: Vec<u8>,
+    len: usize,
+}
+
+impl Block {
+    fn bytes(&self) -> &[u8] {
+        self.buffer.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// The slots of a source, made when the first block is read.
+#[derive(Debug, Default)]
+struct Cache(Vec<Option<Block>>);
+
+/// Buffers of blocks that a thread keeps for the next source: new ones cost small files more than what
+/// is read into them.
+const SPARE: usize = 16;
+
+thread_local! {
+    static SPARES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Cache {
+    /// The slot for the block of this number.
+    fn slot(&mut self, number: u64) -> Option<&mut Option<Block>> {
+        if self.0.is_empty() {
+            self.0.resize_with(SLOTS, || None);
+        }
+        self.0.get_mut(usize::try_from(number % SLOTS as u64).unwrap_or(0))
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        let mut left = self.0.drain(..).flatten().map(|block| block.buffer);
+        let keep = |spares: &RefCell<Vec<Vec<u8>>>| {
+            if let Ok(mut spares) = spares.try_borrow_mut() {
+                let room = SPARE.saturating_sub(spares.len());
+                spares.extend(left.by_ref().take(room));
+            }
+        };
+        // A thread that ends keeps nothing.
+        let _ = SPARES.try_with(keep);
+    }
+}
+
+/// A buffer for a block: a spare one with whatever it holds, or a new one.
+fn spare() -> Vec<u8> {
+    let taken = SPARES.try_with(|spares| spares.try_borrow_mut().ok().and_then(|mut s| s.pop()));
+    taken.ok().flatten().unwrap_or_else(|| vec![0; BLOCK])
 }
 
 impl Source {
@@ -73,10 +124,12 @@ impl Source {
             let kind = if meta.is_dir() { "a directory" } else { "not a regular file" };
             return Err(Error::not_jld2(kind));
         }
-        let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
+        let cache = Mutex::default();
+        // Only a file with fewer blocks than bytes has holes.
+        let sparse = meta.blocks().saturating_mul(512) < meta.len();
         Ok(Self {
             len: meta.len(),
-            bytes: Bytes::File { file, cache },
+            bytes: Bytes::File { file, cache, sparse },
             failed: Arc::default(),
             read: Arc::default(),
         })
@@ -85,10 +138,10 @@ impl Source {
     /// Reads from a file that is taken to have `len` bytes.
     #[cfg(any(test, feature = "testing"))]
     pub fn of_len(file: fs::File, len: u64) -> Self {
-        let cache = Mutex::new((0..SLOTS).map(|_| None).collect());
+        let cache = Mutex::default();
         Self {
             len,
-            bytes: Bytes::File { file, cache },
+            bytes: Bytes::File { file, cache, sparse: false },
             failed: Arc::default(),
             read: Arc::default(),
         }
@@ -187,9 +240,10 @@ impl Source {
             Bytes::Memory(_) => false,
             Bytes::Overlay { below, end, replace, .. } => {
                 let stop = offset.saturating_add(len);
+                let next = replace.partition_point(|(o, b)| o + b.len() as u64 <= offset);
                 stop <= *end
                     && below.is_plain(offset, len)
-                    && !replace.iter().any(|(o, b)| *o < stop && o + b.len() as u64 > offset)
+                    && replace.get(next).is_none_or(|(o, _)| *o >= stop)
             }
         }
     }
@@ -254,7 +308,7 @@ impl Source {
                 self.count(out.len());
                 file.read_exact_at(out, offset).map_err(|e| Error::io(offset, self.note(e)))
             }
-            Bytes::File { file, cache } => {
+            Bytes::File { file, cache, .. } => {
                 let mut rest = out;
                 self.cached(file, cache, offset, rest.len(), &mut |have| {
                     let (now, later) = std::mem::take(&mut rest).split_at_mut(have.len());
@@ -296,7 +350,7 @@ impl Source {
         self.check(offset, len, what)?;
         let short = usize::try_from(len).unwrap_or(usize::MAX);
         match &self.bytes {
-            Bytes::File { file, cache } if short < BLOCK => {
+            Bytes::File { file, cache, .. } if short < BLOCK => {
                 return self.cached(file, cache, offset, short, each);
             }
             Bytes::Memory(bytes) => {
@@ -326,7 +380,7 @@ impl Source {
     fn cached(
         &self,
         file: &fs::File,
-        cache: &Mutex<Vec<Option<Block>>>,
+        cache: &Mutex<Cache>,
         mut offset: u64,
         mut len: usize,
         each: &mut dyn FnMut(&[u8]) -> bool,
@@ -334,21 +388,18 @@ impl Source {
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         while len > 0 {
             let number = offset / BLOCK as u64;
-            let slot = usize::try_from(number % SLOTS as u64).unwrap_or(0);
-            let Some(slot) = cache.get_mut(slot) else { break };
+            let Some(slot) = cache.slot(number) else { break };
             if slot.as_ref().is_none_or(|b| b.number != number) {
                 let start = number * BLOCK as u64;
                 let len = usize::try_from((self.len - start).min(BLOCK as u64)).unwrap_or(BLOCK);
-                let mut bytes = slot.take().map(|b| b.bytes).unwrap_or_default();
+                let mut buffer = slot.take().map_or_else(spare, |b| b.buffer);
                 self.count(len);
-                // What an old block leaves is read over.
-                bytes.resize(len, 0);
-                let read = file.read_exact_at(&mut bytes, start);
+                let read = file.read_exact_at(buffer.get_mut(..len).unwrap_or_default(), start);
                 read.map_err(|e| Error::io(start, self.note(e)))?;
-                *slot = Some(Block { number, bytes });
+                *slot = Some(Block { number, buffer, len });
             }
             let within = usize::try_from(offset % BLOCK as u64).unwrap_or(0);
-            let Some(have) = slot.as_ref().and_then(|b| b.bytes.get(within..)) else { break };
+            let Some(have) = slot.as_ref().and_then(|b| b.bytes().get(within..)) else { break };
             let have = have.get(..len).unwrap_or(have);
             if have.is_empty() {
                 return Err(Error::io(offset, io::ErrorKind::UnexpectedEof.into()));
@@ -362,15 +413,23 @@ impl Source {
         Ok(())
     }
 
-    /// Fills `out` from `offset` on, past the cache; for payloads.
+    /// Fills `out` from `offset` on, past the cache; for payloads. What was never written, a hole, is
+    /// not read.
     ///
     /// # Errors
     /// If the bytes are not all there any more.
     pub fn read_exact_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         match &self.bytes {
-            Bytes::File { file, .. } => {
+            Bytes::File { file, sparse, .. } => {
+                if *sparse && out.len() >= STREAM && is_hole(file, offset, out.len() as u64) {
+                    out.fill(0);
+                    return Ok(());
+                }
                 self.count(out.len());
                 file.read_exact_at(out, offset).map_err(|error| self.note(error))
+            }
+            Bytes::Overlay { below, .. } if self.is_plain(offset, out.len() as u64) => {
+                below.read_exact_at(offset, out)
             }
             Bytes::Memory(_) | Bytes::Overlay { .. } => {
                 self.read_into(offset, out, "payload").map_err(io::Error::other)
@@ -385,6 +444,17 @@ impl Source {
     pub fn stream(&self, offset: u64, len: u64, what: &str) -> Result<SourceReader<'_>> {
         self.check(offset, len, what)?;
         Ok(SourceReader { source: self, offset, left: len, buffer: Vec::new(), at: 0 })
+    }
+}
+
+/// Whether no byte of a stretch inside a file was ever written, as far as the file system tells.
+fn is_hole(file: &fs::File, offset: u64, len: u64) -> bool {
+    let end = offset.saturating_add(len);
+    match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(offset)) {
+        Ok(data) => data >= end,
+        // Nothing follows: a hole, or the file ends before.
+        Err(rustix::io::Errno::NXIO) => file.metadata().is_ok_and(|meta| meta.len() >= end),
+        Err(_) => false,
     }
 }
 

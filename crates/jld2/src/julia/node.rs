@@ -10,6 +10,8 @@ pub enum Node {
         /// JSON of `v`.
         json: String,
     },
+    /// A Float64, by its bits.
+    Float64(u64),
     /// A struct.
     Struct {
         /// Type name.
@@ -28,13 +30,13 @@ pub enum Node {
     Object(Box<Node>),
 }
 
+/// Name of the type of [`Node::Float64`].
+pub(super) const FLOAT64: &str = "Core.Float64";
+
 impl Node {
-    /// A Float64, by its bits.
+    /// A Float64.
     pub fn float(value: f64) -> Self {
-        Self::Value {
-            julia_type: "Core.Float64".into(),
-            json: format!("\"0x{:016x}\"", value.to_bits()),
-        }
+        Self::Float64(value.to_bits())
     }
 
     /// An unsigned 32-bit number.
@@ -48,6 +50,7 @@ impl Node {
             Self::Value { julia_type, .. }
             | Self::Struct { julia_type, .. }
             | Self::Tuple { julia_type, .. } => julia_type,
+            Self::Float64(_) => FLOAT64,
             Self::Object(node) => node.julia_type(),
         }
     }

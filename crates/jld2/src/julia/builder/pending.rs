@@ -1,9 +1,10 @@
 //! Holds what is being built, and the heap objects in it.
 
 use crate::h5::{Error, RelAddr, Result};
-use crate::julia::TypeTable;
 use crate::julia::builder::data::{Data, Fill, ObjectRef};
+use crate::julia::{Committed, JuliaType, TypeTable};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How committed types state the types of their fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +34,20 @@ pub struct Build<'a> {
     pub(in crate::julia::builder) placeholder: bool,
     pub(in crate::julia::builder) blobs: Vec<Blob>,
     pub(in crate::julia::builder) heap: Vec<Data>,
-    /// Committed types of the file by their written-out names.
-    pub(in crate::julia::builder) existing: HashMap<String, RelAddr>,
+    /// Committed types of the file by their names without parameters, in the order of `_types`.
+    pub(in crate::julia::builder) existing: HashMap<String, Vec<Arc<Committed>>>,
     pub(in crate::julia::builder) made: HashMap<String, ObjectRef>,
     /// New types that still need a name in `_types`.
     pub(in crate::julia::builder) added: Vec<ObjectRef>,
     pub(in crate::julia::builder) empty_tuple: Option<ObjectRef>,
+}
+
+/// The same for all types that are written out alike: what that begins with.
+pub(in crate::julia::builder) fn bare(t: &JuliaType) -> &str {
+    match t.short_name() {
+        "Tuple" | "NTuple" => "Core.Tuple",
+        _ => t.name().split('{').next().unwrap_or_default(),
+    }
 }
 
 impl<'a> Build<'a> {
@@ -48,14 +57,19 @@ impl<'a> Build<'a> {
     /// # Errors
     /// If a committed type is damaged, or none is `Core.DataType`.
     pub fn new(types: &'a TypeTable<'a>, committed: &[RelAddr], style: FieldStyle) -> Result<Self> {
-        let mut existing = HashMap::new();
+        let mut existing = HashMap::<String, Vec<_>>::new();
         let mut datatype_type = None;
         for &addr in committed {
             let c = types.committed(addr)?;
             if c.julia_type.short_name() == "DataType" {
                 datatype_type = datatype_type.or(Some(addr));
             }
-            existing.entry(c.julia_type.to_string()).or_insert(addr);
+            match existing.get_mut(bare(&c.julia_type)) {
+                Some(alike) => alike.push(c),
+                None => {
+                    existing.insert(bare(&c.julia_type).to_owned(), vec![c]);
+                }
+            }
         }
         let Some(datatype_type) = datatype_type else {
             let at = types.file().superblock().offset;
@@ -88,7 +102,7 @@ impl<'a> Build<'a> {
     /// Does not let new objects be of the committed type at `addr` any more: another takes its
     /// place.
     pub fn retire(&mut self, addr: RelAddr) {
-        self.existing.retain(|_, known| *known != addr);
+        self.existing.values_mut().for_each(|alike| alike.retain(|c| c.addr != addr));
     }
 
     /// A dataset that others may refer to before it is built, see

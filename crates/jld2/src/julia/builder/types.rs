@@ -3,6 +3,7 @@
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::{Class, Datatype, Error, Extent, RelAddr, Result, kind};
 use crate::julia::builder::data::{Data, Fill, ObjectRef};
+use crate::julia::builder::pending::bare;
 use crate::julia::builder::{Build, FieldStyle};
 use crate::julia::{JuliaType, Param};
 
@@ -50,7 +51,7 @@ impl Build<'_> {
     fn param(&mut self, param: &Param) -> Result<ObjectRef> {
         match param {
             Param::Type(t) => {
-                if let Some(known) = self.find(&t.to_string()) {
+                if let Some(known) = self.find(t) {
                     return Ok(known);
                 }
                 let value = self.type_value(t)?;
@@ -71,9 +72,16 @@ impl Build<'_> {
     }
 
     /// A committed type of the file or a new one.
-    pub fn find(&self, name: &str) -> Option<ObjectRef> {
-        let made = self.made.get(name).copied();
-        made.or_else(|| self.existing.get(name).map(|&a| ObjectRef::Existing(a)))
+    ///
+    /// Types are told apart by how they are written out.
+    pub fn find(&self, t: &JuliaType) -> Option<ObjectRef> {
+        let name = t.to_string();
+        if let Some(made) = self.made.get(&name) {
+            return Some(*made);
+        }
+        let mut alike = self.existing.get(bare(t))?.iter();
+        let known = alike.find(|c| c.julia_type.to_string() == name)?;
+        Some(ObjectRef::Existing(known.addr))
     }
 
     /// The committed `Core.Symbol`.
@@ -136,7 +144,7 @@ impl Build<'_> {
         layout: &Datatype,
         fields: &[NewField],
     ) -> Result<ObjectRef> {
-        match self.find(&t.to_string()) {
+        match self.find(t) {
             Some(ObjectRef::Existing(addr))
                 if !self.types.committed(addr)?.datatype.same_layout(layout) => {}
             Some(known) => return Ok(known),
@@ -155,7 +163,7 @@ impl Build<'_> {
     /// If the file's types cannot be read.
     pub fn find_or_commit_empty(&mut self, t: &JuliaType) -> Result<ObjectRef> {
         let name = t.to_string();
-        match self.find(&name) {
+        match self.find(t) {
             Some(ObjectRef::Existing(addr)) if !self.types.committed(addr)?.empty => {}
             Some(known) => return Ok(known),
             None => {}

@@ -1,5 +1,6 @@
 //! Walks through one dataset and all it leads to: which objects, and how deeply.
 
+use super::super::node::FLOAT64;
 use super::super::{Column, Element, JuliaType, TypeTable};
 use super::super::{Committed, Node};
 use super::visitor::{Parts, Shape, TextStream, TypeName, Visitor};
@@ -73,6 +74,9 @@ impl DatasetWalk<'_> {
             }
             Node::Value { julia_type, json } => {
                 self.visitor.known(TypeName::Name(julia_type), json)
+            }
+            Node::Float64(bits) => {
+                self.visitor.known(TypeName::Name(FLOAT64), &format!("\"0x{bits:016x}\""))
             }
             Node::Struct { julia_type, fields } => {
                 self.visitor.enter(TypeName::Name(julia_type), id, Shape::Struct)?;

@@ -1,0 +1,225 @@
+//! Looks an archive through with a worker for each file.
+
+use super::{Stop, internal, usage};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jldconv::archive::{Placement, Selection, below, same_place};
+use jldconv::cli::{Depth, ScanArgs};
+use jldconv::convert::Options;
+use jldconv::report::{check_report, write_file};
+use jldconv::supervisor::{Count, ExitCode, Fault, Hooks, Settings};
+use jldconv::tasks::scan::{
+    self, Catalogue, Cataloguer, FileScan, ScanFile, ScanListener, ScanOptions, Scanning, Seen,
+};
+use jldconv::text;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long looks may go on after a signal: nothing is lost where one is stopped.
+const GRACE: Duration = Duration::from_secs(1);
+
+pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
+    let options =
+        ScanOptions::of(args.target.as_deref(), &args.rules, args.verify == Depth::Content)
+            .map_err(|error| Stop(error.exit_code(), error.to_string()))?;
+    for path in args.csv.iter().chain(&args.html) {
+        check_report(path).map_err(usage)?;
+    }
+    for dir in &args.dirs {
+        if !dir.exists() {
+            return Err(usage(format!("{}: there is no such directory", text::path(dir))));
+        }
+        if let Some(journal) = &args.journal
+            && matches!(same_place(dir, journal), Ok(Placement::Same))
+        {
+            let journal = text::path(journal);
+            let message =
+                format!("--journal {journal}: that is what is scanned, where nothing is written");
+            return Err(usage(message));
+        }
+    }
+    let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
+    let selection = scan::selection(args.globs.clone(), args.recursive);
+    let files = scan::files(&args.dirs, &selection, args.range.as_ref());
+    let files = files.map_err(|error| failed(&error))?;
+    if files.is_empty() {
+        return Err(Stop(ExitCode::Nothing, nothing(args, &selection)));
+    }
+    let hooks = Hooks::default();
+    let settings = settings(args);
+    let mut teller = Teller::new(args, &files);
+    let scanning =
+        Scanning { settings: &settings, options, journal: args.journal.as_deref(), hooks: &hooks };
+    let ended = scan::scan(&files, scanning, &mut teller);
+    teller.bar.finish_and_clear();
+    let (summary, told) = ended.map_err(|error| Stop(error.exit_code(), error.to_string()))?;
+    if let Err(error) = told {
+        return written(error);
+    }
+    if let Some(error) = summary.error {
+        return Err(Stop(ExitCode::Internal, error));
+    }
+    let pending = summary.pending;
+    let fine = teller.fine;
+    let mut catalogue = std::mem::take(&mut teller.cataloguer).finish();
+    if !args.no_estimate && pending == 0 {
+        let place = args.output.clone().unwrap_or_else(std::env::temp_dir);
+        let options = conversion(args);
+        let estimate = scan::forecast(&teller.kept, &options, &place, &hooks);
+        let told = estimate.patch.is_some() || !estimate.missing.is_empty();
+        catalogue.estimate = (told || estimate.rewrite.is_some()).then_some(estimate);
+    }
+    if let Err(error) = end(args, &catalogue) {
+        return written(error);
+    }
+    if let Some(path) = &args.csv {
+        write_file(path, &mut |out| scan::csv(&teller.kept, out)).map_err(internal)?;
+    }
+    if let Some(path) = &args.html {
+        let mut page = |out: &mut dyn Write| scan::page(&catalogue, &args.dirs, &teller.kept, out);
+        write_file(path, &mut page).map_err(internal)?;
+    }
+    if pending > 0 {
+        let message = format!("interrupted: {} were not looked into", text::count(pending, "file"));
+        return Err(Stop(ExitCode::Interrupted, message));
+    }
+    Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+/// What to say where there is no file.
+fn nothing(args: &ScanArgs, selection: &Selection) -> String {
+    let dirs: Vec<_> = args.dirs.iter().map(|dir| text::path(dir)).collect();
+    let globs: Vec<_> = selection.globs.iter().map(|glob| format!("'{glob}'")).collect();
+    let range = args.range.as_ref().map_or_else(String::new, |it| format!(" in the range {it}"));
+    let mut deeper = args.dirs.iter().filter(|_| !args.recursive);
+    let below = deeper.find_map(|dir| below(dir, selection, None));
+    let hint = below.map_or_else(String::new, |below| {
+        format!("; directories below hold some ({}): --recursive", text::tame(&below.first))
+    });
+    format!("{}: no file matches {}{range}{hint}", dirs.join(", "), globs.join(", "))
+}
+
+/// Whoever read the output went away, as `head` does: nobody is left to be told anything.
+fn written(error: io::Error) -> Result<ExitCode, Stop> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(ExitCode::Done),
+        _ => Err(Stop(ExitCode::SomeFailed, format!("cannot write: {error}"))),
+    }
+}
+
+/// What is said of the archive.
+fn end(args: &ScanArgs, catalogue: &Catalogue) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    if args.json {
+        serde_json::to_writer(&mut out, &serde_json::json!({ "summary": catalogue }))?;
+        out.write_all(b"\n")?;
+    } else {
+        out.write_all(scan::summary(catalogue, &args.dirs).as_bytes())?;
+    }
+    out.flush()
+}
+
+/// The conversion that the estimate is about.
+fn conversion(args: &ScanArgs) -> Options {
+    let mut options = Options { rules: args.rules.clone(), ..Options::default() };
+    if let Some(target) = &args.target {
+        options.target.clone_from(target);
+    }
+    options
+}
+
+fn settings(args: &ScanArgs) -> Settings {
+    let dir = args.dirs.first().map_or(Path::new("."), |dir| dir.as_path());
+    let mut settings = Settings::new(dir, dir);
+    // A look reads with one thread.
+    settings.threads_per_worker = Count::Exactly(1);
+    settings.workers = args.workers.map_or(Count::Auto, Count::Exactly);
+    settings.grace = GRACE;
+    settings.memory_limit = args.memory_limit.map(|size| size.0);
+    if let Some(share) = args.safety_margin {
+        settings.safety_margin = share.0;
+    }
+    if let Some(span) = args.stall_timeout {
+        settings.stall_timeout = span.0;
+    }
+    settings
+}
+
+/// Prints files as they are looked into, below a bar where there is a terminal.
+struct Teller<'a> {
+    args: &'a ScanArgs,
+    bar: ProgressBar,
+    cataloguer: Cataloguer,
+    /// What later parts ask for, without findings: there may be a hundred thousand files.
+    kept: Vec<(ScanFile, Result<FileScan, (Fault, String)>)>,
+    fine: bool,
+    /// Characters of the longest path.
+    width: usize,
+    head: bool,
+}
+
+impl<'a> Teller<'a> {
+    fn new(args: &'a ScanArgs, files: &[ScanFile]) -> Self {
+        // Nothing is drawn where standard error is not a terminal.
+        let target = ProgressDrawTarget::stderr();
+        let bar = ProgressBar::with_draw_target(Some(files.len() as u64), target);
+        let style = ProgressStyle::with_template("[{bar:24}] {pos} of {len} files{msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##."));
+        Self {
+            args,
+            bar,
+            cataloguer: Cataloguer::new(args.verify == Depth::Content),
+            kept: Vec::new(),
+            fine: true,
+            width: jldconv::inspect::width(files.iter().map(|file| file.path.as_path())),
+            head: false,
+        }
+    }
+
+    fn say(&self, line: &str) -> io::Result<()> {
+        self.bar.suspend(|| io::stdout().write_all(line.as_bytes()))
+    }
+}
+
+impl ScanListener for Teller<'_> {
+    fn ended(
+        &mut self,
+        file: &ScanFile,
+        found: &Result<FileScan, (Fault, String)>,
+    ) -> io::Result<()> {
+        self.bar.set_position(self.bar.position().saturating_add(1));
+        self.cataloguer.add(file, found);
+        self.fine &= found.as_ref().is_ok_and(FileScan::is_fine);
+        if !self.args.no_estimate || self.args.csv.is_some() || self.args.html.is_some() {
+            let mut found = found.clone();
+            if let Ok(FileScan { seen: Seen::Read(glance), .. }) = &mut found {
+                glance.findings = Vec::new();
+            }
+            self.kept.push((file.clone(), found));
+        }
+        if self.args.json {
+            return self.say(&format!("{}\n", scan::object(file, found)));
+        }
+        if !self.args.verbose {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut self.head, true) {
+            self.say(&scan::line_head(self.width))?;
+        }
+        self.say(&scan::line(file, found, self.width))
+    }
+
+    fn progress(&mut self, _: u64, bytes: u64) {
+        if self.args.verify == Depth::Content {
+            self.bar.set_message(format!(", {} of data read", text::bytes(bytes)));
+        }
+        self.bar.tick();
+    }
+
+    fn warning(&mut self, message: &str) {
+        self.bar.suspend(|| {
+            // Nobody else could be told.
+            let _ = writeln!(io::stderr(), "warning: {}", text::tame_lines(message));
+        });
+    }
+}

@@ -1,0 +1,91 @@
+//! Writes a scan as one page that needs nothing else.
+
+use super::catalogue::Catalogue;
+use super::list::ScanFile;
+use super::show::summary;
+use super::task::{FileScan, Seen};
+use crate::report::{escaped, frame, table_begin};
+use crate::supervisor::Fault;
+use crate::text::bytes;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// Most files that get a line in the table; a browser is slow with more.
+const MOST_ROWS: usize = 20_000;
+
+const HEADS: [&str; 9] =
+    ["file", "size", "era", "writer", "datasets", "codecs", "case", "warnings", "remark"];
+
+/// Writes the page.
+///
+/// # Errors
+/// The writer's own.
+pub fn page(
+    catalogue: &Catalogue,
+    named: &[PathBuf],
+    files: &[(ScanFile, Result<FileScan, (Fault, String)>)],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let title = format!("jldconv scan: {} files", catalogue.files);
+    frame(&title, out, &mut |out| {
+        writeln!(out, "<h1>{}</h1>", escaped(&title))?;
+        writeln!(out, "<pre>{}</pre>", escaped(&summary(catalogue, named)))?;
+        writeln!(out, "<h2>Files</h2>")?;
+        table_begin("path, era, codec, problem", &HEADS, out)?;
+        for (file, found) in files.iter().take(MOST_ROWS) {
+            row(file, found, out)?;
+        }
+        writeln!(out, "</tbody></table>")?;
+        if files.len() > MOST_ROWS {
+            writeln!(
+                out,
+                "<p class=\"note\">The first {MOST_ROWS} of {} files; all are in the table for \
+                 spreadsheets (--csv) and in the JSON.</p>",
+                files.len()
+            )?;
+        }
+        Ok(())
+    })
+}
+
+fn row(
+    file: &ScanFile,
+    found: &Result<FileScan, (Fault, String)>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let path = file.path.display().to_string();
+    let (path, size) = (escaped(&path), bytes(file.bytes));
+    write!(out, "<tr><td>{path}</td><td data-v=\"{}\">{size}</td>", file.bytes)?;
+    let problem = match found {
+        Ok(scan) => scan.problem(),
+        Err((fault, message)) => Some(format!("{fault}: {message}")),
+    };
+    let class = if problem.is_some() { "failed" } else { "unchanged" };
+    if let Ok(FileScan { seen: Seen::Read(glance), .. }) = found {
+        let codecs: Vec<_> = glance.codecs.keys().map(String::as_str).collect();
+        let warnings = match glance.verdict.warnings {
+            Some(n) => n.to_string(),
+            None => "fails".to_owned(),
+        };
+        let case = serde_json::to_value(glance.verdict.case).unwrap_or_default();
+        write!(
+            out,
+            "<td>{}</td><td>{}</td><td data-v=\"{}\">{}</td><td>{}</td><td>{}</td><td>{warnings}</td>",
+            escaped(&glance.eras.join("+")),
+            escaped(glance.writer.as_deref().unwrap_or("")),
+            glance.datasets,
+            glance.datasets,
+            escaped(&codecs.join("+")),
+            escaped(case.as_str().unwrap_or("")),
+        )?;
+        let remark = problem.unwrap_or_else(|| glance.verdict.text.clone());
+        return writeln!(out, "<td class=\"{class}\">{}</td></tr>", escaped(&remark));
+    }
+    let remark = problem.unwrap_or_default();
+    writeln!(
+        out,
+        "<td></td><td></td><td data-v=\"0\"></td><td></td><td></td><td></td>\
+         <td class=\"{class}\">{}</td></tr>",
+        escaped(&remark)
+    )
+}

@@ -1,0 +1,118 @@
+//! Lists the files to look into: those with a JLD2 file's name in directories, and files that are
+//! named.
+
+use crate::archive::{ArchiveError, Found, Glob, Ranges, Selection, discover};
+use std::path::{Path, PathBuf};
+
+/// A file to look into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The directory that it is counted under.
+    pub dir: PathBuf,
+    /// What its name begins with, before its number; all of the name where it has none.
+    pub prefix: String,
+    /// The number at the end of its name.
+    pub number: Option<u64>,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Why it is not a file that can be read, where that shows from outside.
+    pub obstacle: Option<String>,
+}
+
+/// All files to look into, in order of their directories, prefixes and numbers; none twice. Of
+/// directories, what `selection` takes.
+///
+/// # Errors
+/// A directory cannot be listed.
+pub fn files(
+    named: &[PathBuf],
+    selection: &Selection,
+    range: Option<&Ranges>,
+) -> Result<Vec<ScanFile>, ArchiveError> {
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_file() {
+            files.push(file(path.clone(), None));
+        } else {
+            let found = discover(path, selection, None)?;
+            files.extend(found.files.into_iter().map(of_found));
+        }
+    }
+    if let Some(range) = range {
+        files.retain(|file| file.number.is_some_and(|number| range.contains(number)));
+    }
+    files.sort_by(|a, b| {
+        let key = |it: &ScanFile| (it.dir.clone(), it.prefix.clone(), it.number, it.path.clone());
+        key(a).cmp(&key(b))
+    });
+    files.dedup_by(|a, b| a.path == b.path);
+    Ok(files)
+}
+
+/// Every file whose name ends in `.jld2`, and what `globs` match instead if there are any; with
+/// `recursive`, below directories, too.
+pub fn selection(globs: Vec<Glob>, recursive: bool) -> Selection {
+    if !globs.is_empty() {
+        return Selection::of(Vec::new(), globs, recursive);
+    }
+    let all = "*.jld2".parse().into_iter().collect();
+    Selection { globs: all, recursive, ..Selection::default() }
+}
+
+fn of_found(found: Found) -> ScanFile {
+    let obstacle = found.obstacle.as_ref().map(ToString::to_string);
+    ScanFile { bytes: found.bytes, ..file(found.path, obstacle) }
+}
+
+fn file(path: PathBuf, obstacle: Option<String>) -> ScanFile {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let prefix = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    let number = name.get(prefix.len()..).and_then(|digits| digits.parse().ok());
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    ScanFile {
+        dir: dir.unwrap_or(Path::new(".")).to_owned(),
+        prefix,
+        number,
+        bytes: path.metadata().map_or(0, |it| it.len()),
+        obstacle,
+        path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn all_files_of_a_directory_by_series_and_number() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["output_00002.jld2", "output_00010.jld2", "sim_3.JLD2", "notes.jld2", "x.txt"]
+        {
+            fs::write(dir.path().join(name), name).unwrap();
+        }
+        std::os::unix::fs::symlink("nowhere", dir.path().join("output_00011.jld2")).unwrap();
+        let named = [dir.path().to_owned(), dir.path().join("output_00002.jld2")];
+        let all = selection(Vec::new(), false);
+        let found = files(&named, &all, None).unwrap();
+        let told: Vec<_> = found
+            .iter()
+            .map(|it| (it.prefix.as_str(), it.number, it.bytes, it.obstacle.is_some()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("notes", None, 10, false),
+                ("output_", Some(2), 17, false),
+                ("output_", Some(10), 17, false),
+                ("output_", Some(11), 0, true),
+                ("sim_", Some(3), 10, false),
+            ]
+        );
+        let some = files(&named, &all, Some(&"3-10".parse().unwrap())).unwrap();
+        assert_eq!(some.len(), 2);
+        assert!(files(&[dir.path().join("nowhere")], &all, None).is_err());
+    }
+}

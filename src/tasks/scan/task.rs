@@ -1,0 +1,245 @@
+//! Looks into one file, in a worker.
+
+use crate::convert::{Failure, FailureKind, Job, Observer, Options, Phase, Recipe};
+use crate::h5::{self, Checksums};
+use crate::inspect::{Action, DamagedDataset, Glance, Health, Refusal, glance, health};
+use crate::julia::{DEEP_STACK, on_deep_stack};
+use crate::migrate::target::Target;
+use crate::protocol::WirePath;
+use crate::supervisor::{JobOutcome, JobRecord, RunError};
+use crate::tasks::reading::ReadingTask;
+use crate::text::shortened;
+use crate::worker::Task;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Anonymous memory that a look is taken to need at first, in bytes.
+const FIRST_GUESS: u64 = 32 << 20;
+/// Characters of a text, and codecs, that are kept of one file.
+const MOST_TEXT: usize = 1000;
+const MOST_CODECS: usize = 32;
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanOptions {
+    /// Name of the target; none is the default one.
+    target: Option<String>,
+    /// Files of further rules.
+    rules: Vec<WirePath>,
+    /// Digest of the target's rules and those of the files.
+    digest: String,
+    /// All data are read, too.
+    content: bool,
+}
+
+impl ScanOptions {
+    /// Files are held against `target` and the files `rules`, which are read; with `content`, all
+    /// data are read, too.
+    ///
+    /// # Errors
+    /// There is no such target, or a file cannot be read or makes no sense.
+    pub fn of(target: Option<&str>, rules: &[PathBuf], content: bool) -> Result<Self, RunError> {
+        // What is wrong with the rules would be wrong with every file.
+        Target::with_rule_files(target, rules)
+            .map_err(|error| RunError::Recipe(error.to_string()))?;
+        let mut options = Options { rules: rules.to_owned(), ..Options::default() };
+        if let Some(target) = target {
+            target.clone_into(&mut options.target);
+        }
+        let recipe = Recipe::of(&options).map_err(|error| RunError::Recipe(error.message))?;
+        let rules = rules.iter().map(|path| path.as_path().into()).collect();
+        Ok(Self { target: target.map(str::to_owned), rules, digest: recipe.rules, content })
+    }
+
+    /// Whether all data are read.
+    pub fn content(&self) -> bool {
+        self.content
+    }
+}
+
+/// What a file is, as far as it could be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seen {
+    /// Its structure was read.
+    Read(Box<Glance>),
+    /// It was not.
+    Refused(Box<Refusal>),
+}
+
+/// What was found out about a file. In a frame it travels as JSON, since its parts leave fields out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileScan {
+    /// What it is.
+    pub seen: Seen,
+    /// What came of reading all its data, where that was asked for.
+    pub health: Option<Health>,
+}
+
+/// The same for serde.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    seen: Seen,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    health: Option<Health>,
+}
+
+impl Serialize for FileScan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let stored = Stored { seen: self.seen.clone(), health: self.health.clone() };
+        if serializer.is_human_readable() {
+            return stored.serialize(serializer);
+        }
+        let json = serde_json::to_string(&stored).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(&json)
+    }
+}
+
+impl<'de> Deserialize<'de> for FileScan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored: Stored = if deserializer.is_human_readable() {
+            Stored::deserialize(deserializer)?
+        } else {
+            let json = String::deserialize(deserializer)?;
+            serde_json::from_str(&json).map_err(D::Error::custom)?
+        };
+        Ok(Self { seen: stored.seen, health: stored.health })
+    }
+}
+
+impl FileScan {
+    /// Whether the file can be read, and brought to the target where it must be.
+    pub fn is_fine(&self) -> bool {
+        let read = match &self.seen {
+            Seen::Read(glance) => !matches!(glance.action, Action::Refuse { .. }),
+            Seen::Refused(_) => false,
+        };
+        read && self.health.as_ref().is_none_or(|health| health.failed() == 0)
+    }
+
+    /// What is wrong with it, if it is not fine.
+    pub fn problem(&self) -> Option<String> {
+        if let Seen::Refused(refusal) = &self.seen {
+            return Some(format!("{}: {}", refusal.kind, refusal.error));
+        }
+        if let Some(health) = self.health.as_ref().filter(|health| health.failed() > 0) {
+            let first = health.damaged.first();
+            let first = first.map_or_else(String::new, |it| format!("{}: {}", it.path, it.error));
+            return Some(format!(
+                "{} of {} datasets cannot be read: {first}",
+                health.failed(),
+                health.failed().saturating_add(health.datasets)
+            ));
+        }
+        match &self.seen {
+            Seen::Read(glance) if !self.is_fine() => Some(glance.verdict.text.clone()),
+            _ => None,
+        }
+    }
+
+    /// Not longer than a frame takes, whatever the file holds.
+    fn bounded(mut self) -> Self {
+        match &mut self.seen {
+            Seen::Read(glance) => {
+                glance.verdict.text = shortened(&glance.verdict.text, MOST_TEXT);
+                if let Action::Refuse { reason } | Action::Rewrite { reason } = &mut glance.action {
+                    *reason = shortened(reason, MOST_TEXT);
+                }
+                while glance.codecs.len() > MOST_CODECS {
+                    glance.codecs.pop_last();
+                }
+            }
+            Seen::Refused(refusal) => refusal.error = shortened(&refusal.error, MOST_TEXT),
+        }
+        self
+    }
+}
+
+/// Looks into files. Keeps the target for the next one, whose options are mostly the same.
+#[derive(Debug, Default)]
+pub struct ScanTask {
+    last: Mutex<Option<(ScanOptions, Arc<Target>)>>,
+}
+
+impl ScanTask {
+    fn target(&self, options: &ScanOptions) -> Result<Arc<Target>, Failure> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, target)) = last.as_ref().filter(|(known, _)| known == options) {
+            return Ok(Arc::clone(target));
+        }
+        let rules: Vec<PathBuf> = options.rules.iter().cloned().map(PathBuf::from).collect();
+        let target = Target::with_rule_files(options.target.as_deref(), &rules)
+            .map_err(|error| Failure::new(FailureKind::Unsupported, error.to_string()))?;
+        let target = Arc::new(target);
+        *last = Some((options.clone(), Arc::clone(&target)));
+        Ok(target)
+    }
+}
+
+impl Task for ScanTask {
+    type Options = ScanOptions;
+    type Output = FileScan;
+    const NAME: &'static str = "scan";
+
+    fn run(
+        &self,
+        job: &Job,
+        options: ScanOptions,
+        observer: &dyn Observer,
+    ) -> Result<FileScan, Failure> {
+        let target = self.target(&options)?;
+        let total = job.input.metadata().map_or(0, |it| it.len());
+        observer.progress(Phase::Plan, 0, total);
+        let looked = on_deep_stack(|| match glance(&job.input, &target, Checksums::Trusted) {
+            Ok(glance) => Seen::Read(Box::new(glance)),
+            Err(refusal) => Seen::Refused(refusal),
+        });
+        let internal = |error: std::io::Error| {
+            Failure::new(FailureKind::Internal, format!("a deep stack: {error}"))
+        };
+        let seen = looked.map_err(internal)?;
+        let mut scan = FileScan { seen, health: None };
+        if options.content && matches!(scan.seen, Seen::Read(_)) {
+            let read = AtomicU64::new(0);
+            let progress = |more: u64| {
+                let done = read.fetch_add(more, Ordering::Relaxed).saturating_add(more);
+                // Files hold more data than bytes where these are encoded.
+                observer.progress(Phase::Verify, done, total.max(done));
+                if observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
+            };
+            let health = on_deep_stack(|| health(&job.input, Checksums::Trusted, &progress));
+            scan.health = match health.map_err(internal)? {
+                Ok(Some(health)) => Some(health),
+                Ok(None) => return Err(Failure::new(FailureKind::Cancelled, "stopped")),
+                Err(refusal) => {
+                    let damaged =
+                        vec![DamagedDataset { path: "/".to_owned(), error: refusal.error }];
+                    Some(Health { damaged, ..Health::default() })
+                }
+            };
+        }
+        if observer.cancelled() {
+            return Err(Failure::new(FailureKind::Cancelled, "stopped"));
+        }
+        Ok(scan.bounded())
+    }
+}
+
+impl ReadingTask for ScanTask {
+    fn first_guess(_: &ScanOptions) -> u64 {
+        FIRST_GUESS
+    }
+
+    const RESERVED: u64 = DEEP_STACK as u64;
+
+    fn tell(scan: &FileScan, record: &mut JobRecord) {
+        record.message = scan.problem().or_else(|| match &scan.seen {
+            Seen::Read(glance) => Some(glance.verdict.text.clone()),
+            Seen::Refused(_) => None,
+        });
+        record.outcome = if scan.is_fine() { JobOutcome::Unchanged } else { JobOutcome::Failed };
+    }
+}
