@@ -50,6 +50,9 @@ mod pipes;
 mod portable;
 #[path = "cli/scan.rs"]
 mod scan;
+#[cfg(feature = "fault")]
+#[path = "cli/screens.rs"]
+mod screens;
 #[path = "cli/shards.rs"]
 mod shards;
 #[cfg(feature = "fault")]

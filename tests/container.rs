@@ -479,6 +479,119 @@ fn a_wrong_checksum_of_an_object_that_cannot_be_read_is_not_handed_on() {
     }
 }
 
+/// In place nothing reads the file back that does not let it pass, so it is told.
+#[test]
+fn a_wrong_checksum_of_what_cannot_be_read_is_told_in_place() {
+    let place = WorkDir::new();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hdf5/regions.h5");
+    let mut bytes = fs::read(sample).unwrap();
+    // Of the header of /regions.
+    bytes[711] ^= 8;
+    place.put("in.jld2", &bytes);
+    let said = "the checksum of its header, at byte 711, is wrong as well";
+    for line in [
+        "inspect in.jld2 --trust-checksums no",
+        "convert in.jld2 --mode in-place --dry-run --trust-checksums no",
+        "convert in.jld2 --mode in-place --trust-checksums no",
+    ] {
+        let out =
+            place.jldconv(line).ends(0).said().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(out.contains("/regions") && out.contains(said), "{line}: {out}");
+    }
+    let out = place.jldconv("dump in.jld2 /regions --trust-checksums no").ends(1).said();
+    assert!(out.contains(said), "{out}");
+    assert!(place.bytes("in.jld2") == bytes, "nothing is changed in what cannot be read");
+    let out = place.jldconv("convert in.jld2 out.jld2 --trust-checksums no").ends(1).said();
+    assert!(out.contains("object header checksum"), "{out}");
+}
+
+/// What was told of a file whose checksum is wrong: nothing else is compared otherwise.
+#[test]
+fn files_with_wrong_checksums_are_compared_where_checksums_are_not_trusted() {
+    let place = WorkDir::new();
+    let whole = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(BASE)).unwrap();
+    let mut wrong = whole.clone();
+    let at = root_checksum(&wrong);
+    wrong[at] ^= 0x40;
+    for folder in ["old", "new", "other"] {
+        fs::create_dir(place.at(folder)).unwrap();
+    }
+    place.put("old/output_00001.jld2", &wrong);
+    place.put("other/output_00001.jld2", &whole);
+    place
+        .jldconv("convert old/output_00001.jld2 new/output_00001.jld2 --trust-checksums no")
+        .ends(0);
+    for new in ["new", "other"] {
+        let pair = format!("old/output_00001.jld2 {new}/output_00001.jld2");
+        let said = place.jldconv(&format!("verify {pair}")).ends(1).said();
+        assert!(said.contains("object header checksum"), "{said}");
+        assert!(said.contains("--trust-checksums no"), "{said}");
+        let told = place.jldconv(&format!("verify {pair} --trust-checksums no")).ends(0);
+        let passed = "let pass, as asked for: 1 wrong checksum in A and 0 in B\n";
+        assert!(told.out.starts_with(passed), "{}", told.out);
+        let json = format!("verify {pair} --trust-checksums no --json");
+        assert_eq!(
+            place.jldconv(&json).ends(0).json()["wrong_checksums"],
+            serde_json::json!([1, 0])
+        );
+        // Directories, and with a worker for each pair.
+        for program in ["jldconv", "jldconv-supervisor"] {
+            place.run(program, &format!("verify old {new}")).ends(1);
+            let told =
+                place.run(program, &format!("verify old {new} --trust-checksums no")).ends(0);
+            assert!(told.out.starts_with("1 file: 1 equal"), "{told:?}");
+            let line = format!("verify old {new} --trust-checksums no -v");
+            let told = place.run(program, &line).ends(0).out;
+            assert!(told.contains("; 1 wrong checksum in A and 0 in B let pass\n"), "{told}");
+        }
+    }
+    // Values still count.
+    let other =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera/e6-lz4/output_00300.jld2");
+    fs::copy(other, place.at("other/output_00001.jld2")).unwrap();
+    place
+        .jldconv("verify old/output_00001.jld2 other/output_00001.jld2 --trust-checksums no")
+        .ends(1);
+}
+
+/// Mera's `merafile_version` as a time, which JLD2 does not read.
+#[test]
+fn a_version_of_mera_that_cannot_be_read_costs_itself() {
+    const PATH: &str = "/hydro/information/versions/merafile_version";
+    let place = WorkDir::new();
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join(BASE);
+    let mut bytes = fs::read(&base).unwrap();
+    let mut found = None;
+    each(&base, &mut |object, path| {
+        if path == PATH {
+            let chunk = object.header.chunks.first().unwrap();
+            let datatype = object.header.of_kind(kind::DATATYPE).next().unwrap();
+            found = Some((datatype.body, chunk.offset, chunk.checksum));
+        }
+    });
+    let (datatype, start, end) = found.unwrap();
+    let [datatype, start, end] = [datatype, start, end].map(|at| usize::try_from(at).unwrap());
+    assert_eq!(bytes[datatype] & 0x0f, 1, "a float");
+    bytes[datatype] = bytes[datatype] & 0xf0 | 2;
+    let sum = lookup3(&bytes[start..end]);
+    bytes[end..end + 4].copy_from_slice(&sum.to_le_bytes());
+    place.put("in.jld2", &bytes);
+    fs::copy(&base, place.at("whole.jld2")).unwrap();
+    let seen = place.jldconv("inspect --json in.jld2").ends(0).json();
+    let finding = &seen["findings"][0];
+    assert_eq!((&finding["severity"], &finding["object"]), (&"failure".into(), &PATH.into()));
+    assert!(finding["text"].as_str().unwrap().contains("times"), "{finding}");
+    // All else is told as of the whole file.
+    let whole = place.jldconv("inspect --json whole.jld2").ends(0).json();
+    let (mut of_it, mut of_whole) = (seen["data"].clone(), whole["data"].clone());
+    for data in [&mut of_it, &mut of_whole] {
+        data[0]["versions"].as_object_mut().unwrap().remove("merafile_version");
+    }
+    assert_eq!(of_it, of_whole);
+    let seen = place.jldconv("inspect in.jld2").ends(0);
+    assert!(seen.out.contains(PATH) && seen.out.contains("Mera file"), "{}", seen.out);
+}
+
 #[test]
 fn a_wrong_checksum_of_the_superblock_is_put_right_where_checksums_are_not_trusted() {
     let place = WorkDir::new();

@@ -305,6 +305,56 @@ fn one_object_that_jld2_does_not_read_does_not_take_the_file_away() {
     }
 }
 
+/// What elements lead to is compared as well where it cannot be read, in heaps and by references: a file
+/// equals itself, and one with a changed byte there does not.
+#[test]
+fn what_leads_to_something_that_cannot_be_read_is_compared_byte_by_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.jld2");
+    let file = sample("leads-to-regions.h5");
+    let unread = "equal: 3 datasets with the same types and values; 3 objects that cannot be read, the \
+                  same byte by byte: /refs, /regions, /sequences\n";
+    fs::copy(&file, &out).unwrap();
+    for strict in [&[][..], &["--strict"]] {
+        for other in [&file, &out] {
+            let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"verify", &file, other];
+            args.extend(strict.iter().map(|arg| arg as &dyn AsRef<std::ffi::OsStr>));
+            assert_eq!(jldconv(0, &args), unread);
+        }
+    }
+    let opened = File::open(&file).unwrap();
+    let root = opened.object(opened.superblock().root).unwrap();
+    let ObjectKind::Group(group) = &root.kind else { panic!("no group") };
+    let find = |name: &str| group.links.iter().find(|link| link.name == name).unwrap().target;
+    let place = |name: &str| {
+        let object = opened.object(find(name)).unwrap();
+        opened.stored_offset(object.dataset().unwrap()).unwrap().unwrap()
+    };
+    let slot = opened.source().read(place("sequences"), 16, "slot").unwrap();
+    let (in_heap, len) = opened.vlen(&slot, 0, 8).unwrap().unwrap();
+    assert_eq!(len, 16);
+    // References to the data in the place of those to regions, and the data that both refer to.
+    let data = find("data").0.to_le_bytes();
+    let numbers = place("data");
+    for (at, bytes, path) in [
+        (place("refs") + 8, &data[..], "/refs"),
+        (in_heap + 8, &data[..], "/sequences"),
+        (numbers, &[1][..], "/refs"),
+        (numbers, &[1][..], "/sequences"),
+    ] {
+        let mut changed = fs::read(&file).unwrap();
+        let at = usize::try_from(at).unwrap();
+        assert!(changed[at..at + bytes.len()] != *bytes);
+        changed[at..at + bytes.len()].copy_from_slice(bytes);
+        fs::write(&out, &changed).unwrap();
+        for (a, b) in [(&file, &out), (&out, &file)] {
+            let said = jldconv(1, &[&"verify", a, b]);
+            assert!(said.contains(&format!("{path}: cannot be read\n")), "{path}: {said}");
+            assert!(said.contains("different"), "{said}");
+        }
+    }
+}
+
 /// How many of the blocks that hold links of /hydro/information are others.
 fn in_heaps(before: &[u8], after: &[u8]) -> usize {
     let file = File::from_source(jldconv::h5::Source::from_bytes(before.to_vec())).unwrap();

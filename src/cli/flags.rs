@@ -3,10 +3,11 @@
 //! Every field is an `Option` (an empty list for lists), `None` where nobody said it: the defaults
 //! are applied where [`Layer`] is resolved.
 
+use super::command_words::CommandWords;
 use super::value::{self, Share, Size, Span};
 use crate::archive::{Glob, Ranges, Shard};
 use crate::convert::{Chunking, Compress, Mode, Unchanged, VerifyLevel};
-use crate::report::Progress;
+use crate::report::{Color, Progress};
 use crate::supervisor::{Count, OnConflict, OnFull, Others};
 use clap::ArgAction;
 use clap::builder::BoolishValueParser;
@@ -211,6 +212,21 @@ pub struct BatchFlags {
     /// Write what -v tells to a file instead of the terminal, as JSON lines
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub log: Option<PathBuf>,
+    /// Colours: auto takes them on a terminal; NO_COLOR and CLICOLOR_FORCE count [default: auto]
+    #[arg(long, value_name = "WHEN", help_heading = "Output")]
+    pub color: Option<Color>,
+    /// With --progress plain: a line after each such time without one; 0s for none [default: 1min]
+    #[arg(long, value_name = "TIME", help_heading = "Output")]
+    pub heartbeat: Option<Span>,
+    /// Run a command when the run has ended, however it ended; words as in a shell, but there is no
+    /// shell. In its arguments {report}, {outcome} (done, failed, interrupted, error), {code},
+    /// {summary}, {output}, {id} and {shard} are filled in; its environment has them as
+    /// JLDCONV_RUN_REPORT and so on. Its own failure is told and changes nothing
+    #[arg(long, value_name = "COMMAND", help_heading = "Output")]
+    pub on_finish: Option<CommandWords>,
+    /// How long that command may take before it is killed [default: 1min]
+    #[arg(long, value_name = "TIME", help_heading = "Output")]
+    pub on_finish_timeout: Option<Span>,
 }
 
 /// All that a run can be told, by whichever way.

@@ -2,6 +2,7 @@
 
 mod ask;
 mod build_info;
+mod command_words;
 mod completions;
 mod flags;
 mod interactive;
@@ -26,6 +27,7 @@ mod value;
 
 pub use ask::{OrderArgs, StatusArgs};
 pub use build_info::build_info;
+pub use command_words::CommandWords;
 pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;

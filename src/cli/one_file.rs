@@ -144,6 +144,7 @@ pub struct ConvertArgs {
 }
 
 /// The arguments of `verify`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct VerifyArgs {
     /// The old file, or a directory of them
@@ -171,6 +172,9 @@ pub struct VerifyArgs {
     /// Directories: pairs that are compared at once [default: all cores]
     #[arg(long, value_name = "N", value_parser = value::at_least_one)]
     pub jobs: Option<usize>,
+    /// Which checksums are believed.
+    #[command(flatten)]
+    pub trust: TrustFlag,
     /// Print JSON; of directories, one object a pair and line, the last with the counts
     #[arg(long)]
     pub json: bool,
@@ -200,6 +204,7 @@ pub struct DumpArgs {
 }
 
 /// The arguments of `rescue`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct RescueArgs {
     /// The damaged file; it is only read
@@ -208,6 +213,10 @@ pub struct RescueArgs {
     /// The file to make, or a directory for it
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
+    /// Keep arrays in chunks of which some are lost, too: the fill value (mostly 0) stands in their
+    /// place, and the report says for which elements
+    #[arg(long)]
+    pub partial: bool,
     /// Make OUT also where it exists; what is there is kept under .jldconv/replaced/ beside it
     #[arg(long)]
     pub force: bool,
@@ -293,9 +302,11 @@ mod tests {
             "dump a.jld2",
             "dump a.jld2 /hydro/info --json",
             "dump a.jld2 --trust-checksums no",
+            "verify a.jld2 b.jld2 --trust-checksums no",
             "inspect a.jld2 --trust-checksums=no",
             "convert in.jld2 out.jld2 --trust-checksums no",
             "rescue a.jld2 b.jld2 --json",
+            "rescue a.jld2 b.jld2 --partial",
             "rescue a.jld2 b.jld2 --force --discard-replaced --backup-dir undo",
             "undo a.jld2 dir",
             "commit dir",

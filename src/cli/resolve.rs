@@ -4,13 +4,14 @@ use super::flags::{BatchFlags, ConversionFlags, Layer};
 use super::places::{Places, places};
 use crate::archive::{ArrayVars, Ranges, Selection, Shard, ShardError, Weigh};
 use crate::convert::{Chunking, Compress, Mode, Options, VerifyLevel};
-use crate::report::Progress;
+use crate::report::{Color, OnFinish, Progress};
 use crate::supervisor::{Others, Settings};
 use crate::tasks::convert::least_memory;
 use crate::text;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What a run does, and how it is shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,12 @@ pub struct View {
     pub verbose: u8,
     /// Go without asking.
     pub yes: bool,
+    /// When there are colours.
+    pub color: Color,
+    /// A plain line comes after so long without one; zero for never.
+    pub heartbeat: Duration,
+    /// What is run when the run has ended.
+    pub on_finish: Option<OnFinish>,
 }
 
 /// What is wrong with what was said; exit code 2.
@@ -202,7 +209,16 @@ pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
         dashboard: batch.dashboard.and_then(|listen| listen.0),
         verbose,
         yes: yes.unwrap_or(false),
+        color: batch.color.unwrap_or_default(),
+        heartbeat: batch.heartbeat.map_or(MINUTE, |span| span.0),
+        on_finish: batch.on_finish.clone().map(|command| OnFinish {
+            words: command.0,
+            time: batch.on_finish_timeout.map_or(MINUTE, |span| span.0),
+        }),
     };
+    if batch.on_finish_timeout.is_some() && view.on_finish.is_none() {
+        return Err(UsageError::Needs("--on-finish-timeout", "--on-finish"));
+    }
     let selection = Selection { named, ..selection(&batch) };
     let range = batch.range.clone().unwrap_or_default();
     apply(&mut settings, &batch)?;
@@ -212,6 +228,9 @@ pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
     }
     Ok(Run { settings, selection, range, view })
 }
+
+/// Between heartbeats, and for the command at the end, where nobody says otherwise.
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Which files are an archive's.
 pub(super) fn selection(batch: &BatchFlags) -> Selection {
@@ -332,7 +351,6 @@ mod tests {
     use crate::cli::raw_settings::Said;
     use crate::supervisor::{Count, OnFull};
     use std::fs;
-    use std::time::Duration;
 
     struct Fixture(tempfile::TempDir);
 
@@ -370,7 +388,7 @@ mod tests {
         let run = place.run(&[]).unwrap();
         assert_eq!(run.settings, Settings::new(place.at("in"), place.at("out")));
         assert_eq!((run.selection, run.range.is_all()), (Selection::default(), true));
-        assert_eq!(run.view, View::default());
+        assert_eq!(run.view, View { heartbeat: MINUTE, ..View::default() });
     }
 
     #[test]

@@ -18,6 +18,7 @@ Exit codes: 0 every file can be read and converted, 1 one cannot, or is damaged,
 /// The arguments of `scan`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = AFTER)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ScanArgs {
     /// Directories of *.jld2 files, or files
     #[arg(value_name = "DIR", required = true)]

@@ -70,12 +70,11 @@ fn word_meant(word: &str, behind: &[String]) -> Option<String> {
         };
         return Some(format!("did you mean: {run}"));
     }
-    let (program, command, name) = match (SupervisorCli::command(), JldconvCli::command()) {
-        (ours, other) => match (nearest(word, &ours), nearest(word, &other)) {
-            (Some(name), _) => ("jldconv-supervisor", ours, name),
-            (None, Some(name)) => ("jldconv", other, name),
-            (None, None) => return None,
-        },
+    let (ours, other) = (SupervisorCli::command(), JldconvCli::command());
+    let (program, command, name) = match (nearest(word, &ours), nearest(word, &other)) {
+        (Some(name), _) => ("jldconv-supervisor", ours, name),
+        (None, Some(name)) => ("jldconv", other, name),
+        (None, None) => return None,
     };
     Some(format!("did you mean: {program} {name}{}", arguments(&command, &name, behind)))
 }
@@ -89,7 +88,7 @@ fn arguments(command: &clap::Command, name: &str, given: &[String]) -> String {
     let needed = command.into_iter().flat_map(clap::Command::get_positionals);
     let needed = needed.filter(|it| it.is_required_set());
     let names = needed.filter_map(|it| it.get_value_names()?.first().map(ToString::to_string));
-    names.map(|name| format!(" {name}")).collect()
+    std::iter::once(String::new()).chain(names).collect::<Vec<_>>().join(" ")
 }
 
 /// What was probably meant by arguments of `jldconv-supervisor` that clap refuses with `error`.

@@ -47,13 +47,23 @@ pub struct Comparison {
     /// How many more there are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unread_more: u64,
+    /// Wrong checksums of metadata that were let pass, in the old file and in the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong_checksums: Option<(u64, u64)>,
     /// What may help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
-/// An object that cannot be read, in two files that have the same bytes of it: header and stored data.
-/// What it refers to is not compared.
+impl Comparison {
+    /// Says how many wrong checksums were let pass in either file.
+    pub(super) fn let_pass(&mut self, old: u64, new: u64) {
+        self.wrong_checksums = (old > 0 || new > 0).then_some((old, new));
+    }
+}
+
+/// An object that cannot be read, in two files that have the same bytes of it: header, stored data, and
+/// what its elements lead to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
     /// The linked object.
@@ -177,6 +187,7 @@ impl Differences {
             expected: None,
             unread: self.unread,
             unread_more: self.unread_more,
+            wrong_checksums: None,
             hint: None,
         }
     }

@@ -88,6 +88,9 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
     if told {
         unread.clear();
     }
+    for (path, error) in std::mem::take(&mut mera.unread.0) {
+        unread.entry(path).or_insert(error);
+    }
     let bytes = file.source().len();
     let findings = with_unread(usage.examiner.into_findings(), &unread);
     let warned = findings.iter().filter(|f| f.severity > Severity::Note);

@@ -13,8 +13,9 @@
 use super::compare::{Progress, View, differences};
 use super::comparison::{Comparison, Difference, Differences, Verdict, What};
 use super::encodings::{self, Codecs, Encodings};
+use super::let_pass;
 use super::model::Refusal;
-use crate::h5::{self, File, Source};
+use crate::h5::{self, Checksums, File, Source};
 use crate::inspect::unreadable;
 use crate::julia::Digests;
 use crate::migrate::edit::EditList;
@@ -38,14 +39,34 @@ pub fn verify(
     target: Option<&Target>,
     progress: &(dyn Fn(u64) -> h5::Result<()> + Sync),
 ) -> Result<Comparison, Box<Refusal>> {
-    let files = [unreadable::open(old)?, unreadable::open(new)?];
+    verify_with(old, new, target, Checksums::Trusted, progress)
+}
+
+/// As [`verify`], with checksums that decide or not.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(
+    old: &Path,
+    new: &Path,
+    target: Option<&Target>,
+    checksums: Checksums,
+    progress: &(dyn Fn(u64) -> h5::Result<()> + Sync),
+) -> Result<Comparison, Box<Refusal>> {
+    let open = |path| unreadable::open_with(path, checksums);
+    let files = [open(old)?, open(new)?];
     let digests = [Digests::default(), Digests::default()];
     let views = [View::of(old, &files[0], &digests[0])?, View::of(new, &files[1], &digests[1])?];
     let pair = Pair { old, new, files: &files, views: &views, digests: &digests[0], progress };
-    match target {
+    let mut comparison = match target {
         None => pair.bare(),
         Some(target) => pair.explained(target),
+    }?;
+    if checksums == Checksums::Ignored {
+        let [in_old, in_new] = &files;
+        comparison.let_pass(let_pass::count(in_old), let_pass::count(in_new));
     }
+    Ok(comparison)
 }
 
 /// Compares the files at `a` and `b`, and lets nothing explain their differences: [`verify`] without
@@ -286,7 +307,8 @@ fn overlaid(file: &File, edits: &EditList) -> h5::Result<File> {
     let replace = edits.replace().iter().map(|r| (r.offset, r.new.clone())).collect();
     let below = Source::from_file(handle)?;
     let append = edits.append().to_vec();
-    File::from_source(Source::overlay(below, edits.append_at(), append, replace))
+    let source = Source::overlay(below, edits.append_at(), append, replace);
+    File::with_checksums(source, file.checksums())
 }
 
 /// How many objects each rule changes.

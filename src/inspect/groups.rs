@@ -3,8 +3,9 @@
 use super::columns::columns;
 use super::model::{DataGroup, EraGuess, Kind};
 use super::plain_json::{ELEMENTS, natural, plain};
+use super::unread::is_one_objects;
 use super::value_builder::abridged;
-use crate::h5::{Link, ObjectKind, RelAddr, Result};
+use crate::h5::{Error, Link, ObjectKind, RelAddr, Result};
 use crate::julia::{Element, Record, TypeTable};
 use crate::mera::era::{Codec, Fingerprint, candidates};
 use crate::mera::time::Clock;
@@ -47,12 +48,32 @@ pub(super) struct MeraFile {
     pub(super) data: Vec<DataGroup>,
     /// What its conversion noted.
     pub(super) benchmark: Option<Map<String, Value>>,
+    /// What of it cannot be read, by path, and why.
+    pub(super) unread: Unread,
+}
+
+/// Objects that cannot be read, by path, and why.
+#[derive(Default)]
+pub(super) struct Unread(pub(super) BTreeMap<String, Error>);
+
+impl Unread {
+    /// What was read of the object at `path`. One that JLD2 does not read costs only itself: it is
+    /// noted, and `T`'s default stands in its place.
+    fn or_note<T: Default>(&mut self, path: String, read: Result<T>) -> Result<T> {
+        match read {
+            Err(error) if is_one_objects(&error) => {
+                self.0.insert(path, error);
+                Ok(T::default())
+            }
+            read => read,
+        }
+    }
 }
 
 impl MeraFile {
     /// Nothing of Mera's was found.
     pub(super) fn unknown() -> Self {
-        Self { kind: Kind::Jld2, data: Vec::new(), benchmark: None }
+        Self { kind: Kind::Jld2, data: Vec::new(), benchmark: None, unread: Unread::default() }
     }
 }
 
@@ -79,10 +100,10 @@ fn look(types: &TypeTable<'_>, depth: Depth) -> Result<MeraFile> {
     let names: Vec<_> = GROUPS.into_iter().chain(OTHERS).collect();
     let root = some(types, types.file().superblock().root, &names)?;
     let has = |name: &str| link(&root, name).is_some();
-    let mut data = Vec::new();
+    let (mut data, mut unread) = (Vec::new(), Unread::default());
     for name in GROUPS {
         if let Some(addr) = link(&root, name)
-            && let Some(group) = data_group(types, name, addr, depth)?
+            && let Some(group) = data_group(types, name, addr, depth, &mut unread)?
         {
             data.push(group);
         }
@@ -101,10 +122,12 @@ fn look(types: &TypeTable<'_>, depth: Depth) -> Result<MeraFile> {
         Kind::Jld2
     };
     let benchmark = match link(&root, "convertstat") {
-        Some(addr) if kind == Kind::Mera && depth == Depth::All => benchmark(types, addr)?,
+        Some(addr) if kind == Kind::Mera && depth == Depth::All => {
+            unread.or_note("/convertstat".to_owned(), benchmark(types, addr))?
+        }
         _ => None,
     };
-    Ok(MeraFile { kind, data, benchmark })
+    Ok(MeraFile { kind, data, benchmark, unread })
 }
 
 fn benchmark(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<Map<String, Value>>> {
@@ -115,18 +138,23 @@ fn benchmark(types: &TypeTable<'_>, addr: RelAddr) -> Result<Option<Map<String, 
     })
 }
 
-/// The group `name`, if it is one of Mera's: with `data` and `info`.
+/// The group `name`, if it is one of Mera's: with `data` and `info`. Values in it that cannot be read
+/// are left out, and noted in `unread`.
 fn data_group(
     types: &TypeTable<'_>,
     name: &str,
     addr: RelAddr,
     depth: Depth,
+    unread: &mut Unread,
 ) -> Result<Option<DataGroup>> {
     let group = some(types, addr, &["data", "info", "information"])?;
     let (Some(data), Some(info)) = (link(&group, "data"), link(&group, "info")) else {
         return Ok(None);
     };
-    let Some(data) = Record::at(types, data)? else { return Ok(None) };
+    let path = |below: &str| format!("/{name}/{below}");
+    let Some(data) = unread.or_note(path("data"), Record::at(types, data))? else {
+        return Ok(None);
+    };
     let wanted: &[&str] = match depth {
         Depth::All => &["compression", "comments", "versions"],
         Depth::Eras => &["compression"],
@@ -136,9 +164,10 @@ fn data_group(
         None => Vec::new(),
     };
     let codec = match link(&information, "compression") {
-        Some(addr) => codec_object(types, addr)?,
+        Some(addr) => unread.or_note(path("information/compression"), codec_object(types, addr))?,
         None => None,
     };
+    let noted = comments(types, link(&information, "comments"));
     let mut out = DataGroup {
         name: name.to_owned(),
         julia_type: data.committed.julia_type.to_string(),
@@ -146,36 +175,60 @@ fn data_group(
         codec_object: codec.as_ref().map(|(shown, _)| shown.clone()),
         rows: None,
         columns: Vec::new(),
-        lmin: data.int("lmin")?,
-        lmax: data.int("lmax")?,
+        lmin: None,
+        lmax: None,
         levelmin: None,
         levelmax: None,
-        boxlen: data.float("boxlen")?,
-        ranges: data.floats("ranges", 6)?,
+        boxlen: None,
+        ranges: Vec::new(),
         output: None,
         simcode: None,
         time: None,
         time_myr: None,
-        comments: comments(types, link(&information, "comments"))?,
-        versions: versions(types, link(&information, "versions"))?,
+        comments: unread.or_note(path("information/comments"), noted)?,
+        versions: match link(&information, "versions") {
+            Some(addr) => versions(types, addr, &path("information/versions"), unread)?,
+            None => BTreeMap::new(),
+        },
     };
+    let read = of_data(&data, depth, &mut out);
+    unread.or_note(path("data"), read)?;
+    let info = unread.or_note(path("info"), Record::at(types, info))?;
+    if let Some(info) = info {
+        let codec = codec.map_or(Codec::None, |(_, codec)| codec);
+        let read = of_info(types, &info, codec, &mut out);
+        unread.or_note(path("info"), read)?;
+    }
+    Ok(Some(out))
+}
+
+/// What the table of a group says.
+fn of_data(data: &Record<'_>, depth: Depth, out: &mut DataGroup) -> Result<()> {
+    (out.lmin, out.lmax) = (data.int("lmin")?, data.int("lmax")?);
+    (out.boxlen, out.ranges) = (data.float("boxlen")?, data.floats("ranges", 6)?);
     if depth == Depth::All
         && let Some(table) = data.record("data")?
     {
         out.columns = columns(&table)?;
         out.rows = out.columns.first().map(|c| c.rows);
     }
-    if let Some(info) = Record::at(types, info)? {
-        out.levelmin = info.int("levelmin")?;
-        out.levelmax = info.int("levelmax")?;
-        out.output = info.int("output")?;
-        out.simcode = info.text("simcode")?;
-        out.time = info.float("time")?;
-        // A box without a Hubble constant has no age.
-        out.time_myr = clock(&info)?.map(|clock| clock.myr()).filter(|myr| myr.is_finite());
-        out.era = era(types, &info, codec.map_or(Codec::None, |(_, codec)| codec))?;
-    }
-    Ok(Some(out))
+    Ok(())
+}
+
+/// What the simulation's description says.
+fn of_info(
+    types: &TypeTable<'_>,
+    info: &Record<'_>,
+    codec: Codec,
+    out: &mut DataGroup,
+) -> Result<()> {
+    (out.levelmin, out.levelmax) = (info.int("levelmin")?, info.int("levelmax")?);
+    (out.output, out.simcode) = (info.int("output")?, info.text("simcode")?);
+    out.time = info.float("time")?;
+    // A box without a Hubble constant has no age.
+    out.time_myr = clock(info)?.map(|clock| clock.myr()).filter(|myr| myr.is_finite());
+    out.era = era(types, info, codec)?;
+    Ok(())
 }
 
 fn clock(info: &Record<'_>) -> Result<Option<Clock>> {
@@ -239,15 +292,21 @@ fn comments(types: &TypeTable<'_>, addr: Option<RelAddr>) -> Result<Option<Strin
 }
 
 /// One version a package; a vector's first element, since behind it stands where it came from.
-fn versions(types: &TypeTable<'_>, addr: Option<RelAddr>) -> Result<BTreeMap<String, String>> {
+fn versions(
+    types: &TypeTable<'_>,
+    addr: RelAddr,
+    path: &str,
+    unread: &mut Unread,
+) -> Result<BTreeMap<String, String>> {
     let mut out = BTreeMap::new();
-    let Some(addr) = addr else { return Ok(out) };
-    for link in links(types, addr, |_| true)? {
+    let listed = unread.or_note(path.to_owned(), links(types, addr, |_| true))?;
+    for link in listed {
         // What JLD2 is compatible with is not a version of anything.
         if link.name == "JLD2compatible_versions" {
             continue;
         }
-        let value = natural(types, link.target, 1 << 12)?;
+        let value = natural(types, link.target, 1 << 12);
+        let value = unread.or_note(format!("{path}/{}", link.name), value)?;
         let first = match value {
             Some(Value::Array(items)) => items.into_iter().next(),
             other => other,

@@ -1,10 +1,10 @@
 //! Compares two directories: their files by name, pair by pair, on several threads.
 
 use super::comparison::{Comparison, Verdict};
-use super::explain::verify;
+use super::explain::verify_with;
 use super::model::Refusal;
 use crate::archive::{ArchiveError, Selection, Why, discover};
-use crate::h5;
+use crate::h5::{self, Checksums};
 use crate::julia::on_deep_stack;
 use crate::migrate::target::Target;
 use crate::text::count;
@@ -133,11 +133,12 @@ fn is_jld2(name: &OsStr) -> bool {
 }
 
 impl FilePair {
-    /// Compares the two files, as [`verify`] does. Whatever happens, it costs this pair only. Needs
+    /// Compares the two files, as [`verify_with`] does. Whatever happens, it costs this pair only. Needs
     /// no deep stack.
     pub fn verify(
         &self,
         target: Option<&Target>,
+        checksums: Checksums,
         progress: &(dyn Fn(u64) -> h5::Result<()> + Sync),
     ) -> PairOutcome {
         let (old, new) = match (&self.old, &self.new) {
@@ -145,7 +146,7 @@ impl FilePair {
             (Some(_), None) => return PairOutcome::OnlyOld,
             (None, _) => return PairOutcome::OnlyNew,
         };
-        let work = || on_deep_stack(|| verify(old, new, target, progress));
+        let work = || on_deep_stack(|| verify_with(old, new, target, checksums, progress));
         // Nothing that a panic leaves half done is looked at again.
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(Ok(comparison))) => PairOutcome::Compared(Box::new(comparison)),
@@ -186,6 +187,7 @@ pub trait PairListener {
 pub fn verify_pairs(
     pairs: &[FilePair],
     target: Option<&Target>,
+    checksums: Checksums,
     jobs: usize,
     listener: &mut dyn PairListener,
 ) -> std::io::Result<PairTally> {
@@ -204,7 +206,7 @@ pub fn verify_pairs(
                 while !stop.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(pair) = pairs.get(index) else { break };
-                    if send.send((index, pair.verify(target, progress))).is_err() {
+                    if send.send((index, pair.verify(target, checksums, progress))).is_err() {
                         break;
                     }
                 }
@@ -353,7 +355,7 @@ mod tests {
             .join("tests/data/mera/real-mera-1.9/output_00001.jld2");
         let pair =
             FilePair { name: "x".into(), number: None, old: Some(file.clone()), new: Some(file) };
-        let outcome = pair.verify(None, &|_| panic!("a bad day"));
+        let outcome = pair.verify(None, Checksums::Trusted, &|_| panic!("a bad day"));
         assert!(matches!(&outcome, PairOutcome::Crashed(why) if why.contains("a bad day")));
         assert_eq!((outcome.word(), outcome.line().contains("a bad day")), ("crashed", true));
         let mut tally = PairTally::default();
@@ -380,7 +382,7 @@ mod tests {
             new: None,
         };
         let pairs: Vec<_> = (0..100).map(pair).collect();
-        let error = verify_pairs(&pairs, None, 3, &mut Quitter).unwrap_err();
+        let error = verify_pairs(&pairs, None, Checksums::Trusted, 3, &mut Quitter).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
     }
 }

@@ -68,6 +68,10 @@ impl Comparison {
                 let _ = writeln!(out, "{}: not read, the same bytes: {why}", tame(&unread.path));
             }
         }
+        if let Some((old, new)) = self.wrong_checksums {
+            let old = count(old, "wrong checksum");
+            let _ = writeln!(out, "let pass, as asked for: {old} in A and {new} in B");
+        }
         out.push_str(&self.sentence());
         out.push('\n');
         if let (Some(hint), false) = (&self.hint, self.equal) {
@@ -108,6 +112,12 @@ impl Comparison {
         format!("; {count} that cannot be read, the same byte by byte: {named}{more}")
     }
 
+    /// Wrong checksums that were let pass.
+    fn passed(&self) -> String {
+        let Some((old, new)) = self.wrong_checksums else { return String::new() };
+        format!("; {} in A and {new} in B let pass", count(old, "wrong checksum"))
+    }
+
     /// What rules explain.
     fn explanation(&self) -> String {
         let mut parts = Vec::new();
@@ -135,11 +145,12 @@ impl Comparison {
         let total = self.differences.len() as u64 + self.more;
         match (self.verdict, self.differences.first()) {
             (Verdict::Equal, _) => {
-                format!("equal: {}{}", count(self.compared, "dataset"), self.not_read())
+                let passed = self.passed();
+                format!("equal: {}{}{passed}", count(self.compared, "dataset"), self.not_read())
             }
             (Verdict::Explained, _) => {
                 let (compared, unread) = (count(self.compared, "dataset"), self.not_read());
-                format!("explained: {compared}, {}{unread}", self.explanation())
+                format!("explained: {compared}, {}{unread}{}", self.explanation(), self.passed())
             }
             (Verdict::Different, first) => {
                 let mut text = format!("different: {}", count(total, "difference"));

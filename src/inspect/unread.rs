@@ -1,13 +1,16 @@
 //! Compares what cannot be read, byte by byte: headers and stored data of two objects.
 //!
 //! A patch leaves what JLD2 does not read as it is. That it did can be told without understanding
-//! what it means. What references inside lead to is not looked at.
+//! what it means.
 
+use super::unread_elements::elements;
 use crate::h5::message::layout::Layout;
 use crate::h5::{
     Checksums, Dataset, Error, File, ObjectHeader, ObjectKind, RefPlan, RelAddr, Result,
     StoredChunk, kind,
 };
+use crate::julia::Column;
+use std::collections::HashSet;
 
 /// Data are compared in pieces of this many bytes.
 const PIECE: usize = 1 << 20;
@@ -20,8 +23,8 @@ pub(super) fn is_one_objects(error: &Error) -> bool {
 }
 
 /// Whether two objects have the same messages and, where they say where their data are, the same
-/// stored bytes, `progress` being told how many were read. Those that refer to other objects are not
-/// the same as far as can be told.
+/// stored bytes, `progress` being told how many were read. What their elements lead to, in heaps and by
+/// references, is held against one another likewise.
 ///
 /// # Errors
 /// If a header or data cannot be read, or `progress` fails.
@@ -30,23 +33,50 @@ pub(super) fn same(
     (b, addr_b): (&File, RelAddr),
     progress: &dyn Fn(u64) -> Result<()>,
 ) -> Result<bool> {
+    let mut pending = vec![(addr_a, addr_b)];
+    let mut met = HashSet::from([(addr_a, addr_b)]);
+    while let Some((addr_a, addr_b)) = pending.pop() {
+        let mut follow = |pair| {
+            if met.insert(pair) {
+                pending.push(pair);
+            }
+        };
+        if !one((a, addr_a), (b, addr_b), &mut follow, progress)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether one object is the same as another, if all pairs that `follow` is told of are.
+fn one(
+    (a, addr_a): (&File, RelAddr),
+    (b, addr_b): (&File, RelAddr),
+    follow: &mut dyn FnMut((RelAddr, RelAddr)),
+    progress: &dyn Fn(u64) -> Result<()>,
+) -> Result<bool> {
     let headers = [header(a, addr_a)?, header(b, addr_b)?];
+    progress(headers[0].chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum())?;
     let [of_a, of_b] = headers.each_ref().map(messages);
     if of_a != of_b {
         return Ok(false);
     }
     if let (Ok(object_a), Ok(object_b)) = (a.object(addr_a), b.object(addr_b)) {
-        let (ObjectKind::Dataset(a_is), ObjectKind::Dataset(b_is)) =
-            (&object_a.kind, &object_b.kind)
-        else {
-            return Ok(false);
+        return match (&object_a.kind, &object_b.kind) {
+            (ObjectKind::Dataset(a_is), ObjectKind::Dataset(b_is)) => {
+                let datatype = a.resolve(&a_is.datatype)?;
+                let plan = RefPlan::new(&datatype)?;
+                if plan.is_empty() {
+                    return data((a, a_is), (b, b_is), progress);
+                }
+                let sides = [Column::new(a, a_is, &datatype)?, Column::new(b, b_is, &datatype)?];
+                elements([a, b], &sides, &plan, follow, progress)
+            }
+            // They are named elsewhere, and compared there.
+            (ObjectKind::Group(_), ObjectKind::Group(_))
+            | (ObjectKind::Datatype(_), ObjectKind::Datatype(_)) => Ok(true),
+            _ => Ok(false),
         };
-        // What these lead to may be what cannot be read.
-        let plan = a.resolve(&a_is.datatype).and_then(|datatype| RefPlan::new(&datatype));
-        if plan.is_ok_and(|plan| !plan.is_empty()) {
-            return Ok(false);
-        }
-        return data((a, a_is), (b, b_is), progress);
     }
     let [Some(layout_a), Some(layout_b)] = headers.each_ref().map(layout) else {
         return Ok(false);

@@ -1,7 +1,10 @@
 //! Prints one event as one line of text; most events are not worth one.
 
-use crate::convert::Mode;
-use crate::supervisor::{JobOutcome, JobRecord, RunEvent, SafetyStep, SlotStatus, Status, Tracker};
+use super::color::{Paint, Tone};
+use crate::convert::{Mode, Phase};
+use crate::supervisor::{
+    JobOutcome, JobRecord, LiveState, RunEvent, SafetyStep, SlotStatus, Status, Tracker,
+};
 use crate::text;
 use std::fmt::Write as _;
 
@@ -58,7 +61,7 @@ pub(super) fn line(event: &RunEvent, tracker: &Tracker, detail: Detail) -> Optio
         RunEvent::Draining { reason, grace_seconds, running } => {
             let files = text::count(u64::from(*running), "running file");
             let grace = text::seconds(*grace_seconds);
-            format!("{reason}: no new files; {files} may finish within {grace}")
+            format!("{reason}: finishing {files} (at most {grace}), no new ones; again: stop now")
         }
         RunEvent::Stopping { reason } => format!("{reason}: running files are stopped"),
         RunEvent::Warning { message } => format!("warning: {}", short(message)),
@@ -73,6 +76,49 @@ pub(super) fn line(event: &RunEvent, tracker: &Tracker, detail: Detail) -> Optio
         | RunEvent::Memory(_)
         | RunEvent::RunFinished(_) => return None,
     })
+}
+
+/// A line that shows that the run goes on, where there is nothing else to tell.
+pub(super) fn heartbeat(tracker: &Tracker, at: f64) -> String {
+    let busy: Vec<String> = tracker
+        .busy()
+        .values()
+        .map(|busy| {
+            let phase = busy.phase.map_or("start", Phase::name);
+            let mut text =
+                format!("{} {phase} {:.0} %", text::tame(&busy.name), busy.share * 100.0);
+            if at - busy.moved >= STILL {
+                let _ = write!(text, ", nothing new for {}", text::seconds(at - busy.moved));
+            }
+            text
+        })
+        .collect();
+    let state = match tracker.state() {
+        LiveState::Paused => "paused, no space; ",
+        LiveState::Draining => "finishing; ",
+        LiveState::Stopping => "stopping; ",
+        LiveState::Starting | LiveState::Running | LiveState::Finished => "",
+    };
+    let files = text::count(busy.len() as u64, "file");
+    let which = if busy.is_empty() { String::new() } else { format!(": {}", text::few(&busy, 3)) };
+    format!("{} {state}{files} at work{which}", place(tracker))
+}
+
+/// `line`, which is that of `event`, with the word coloured that says how it is to be taken.
+pub(super) fn colored(line: &str, event: &RunEvent, paint: Paint) -> String {
+    let (word, tone) = match event {
+        RunEvent::JobFinished(record) => match record.outcome {
+            JobOutcome::Converted => ("converted", Tone::Good),
+            JobOutcome::Failed => ("failed", Tone::Bad),
+            JobOutcome::Unchanged | JobOutcome::Skipped => return line.to_owned(),
+        },
+        RunEvent::AttemptFailed { .. } => ("retry", Tone::Odd),
+        RunEvent::SafetyViolation { .. } => ("memory", Tone::Odd),
+        RunEvent::Warning { .. } => ("warning", Tone::Odd),
+        RunEvent::Paused { .. } => ("paused", Tone::Odd),
+        _ => return line.to_owned(),
+    };
+    paint.word(line, word, tone)
 }
 
 fn place(tracker: &Tracker) -> String {
@@ -190,7 +236,7 @@ fn status_block(status: &Status) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::convert::{Mode, Phase, VerifyLevel};
+    use crate::convert::VerifyLevel;
     use crate::report::header::tests::start;
     use crate::supervisor::{ConcurrencyReason, Fault, JobId, MemoryStatus, SlotId};
 
@@ -304,7 +350,7 @@ pub(super) mod tests {
         paused: /data/new: no space left; goes on when there is space
         goes on after 1:15
         warning: the journal has a torn last line; ignored
-        SIGTERM: no new files; 1 running file may finish within 1:00
+        SIGTERM: finishing 1 running file (at most 1:00), no new ones; again: stop now
         SIGTERM again: running files are stopped
         ");
     }
@@ -322,7 +368,7 @@ pub(super) mod tests {
         paused: /data/new: no space left; goes on when there is space
         goes on after 1:15
         warning: the journal has a torn last line; ignored
-        SIGTERM: no new files; 1 running file may finish within 1:00
+        SIGTERM: finishing 1 running file (at most 1:00), no new ones; again: stop now
         SIGTERM again: running files are stopped
         ");
     }

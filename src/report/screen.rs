@@ -6,25 +6,38 @@
 
 use super::Progress;
 use super::advice::{Circumstances, advice};
-use super::bars::Bars;
+use super::bar_term::BarTerm;
+use super::bars::{Bars, Measure};
+use super::color::{Color, Paint, Tone};
+use super::frame::Size;
 use super::header::{header, plan};
-use super::line::{Detail, line};
-use super::summary::summary;
-use crate::supervisor::{Reporter, RunEvent, Tracker};
+use super::line::{Detail, colored, heartbeat, line};
+use super::skips::Skips;
+use super::stamp::{Told, stamp};
+use super::summary::{summary, title};
+use super::wrap::wrapped;
+use crate::supervisor::{JobOutcome, Reporter, RunEvent, RunSummary, Tracker};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::io::{self, IsTerminal as _, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 /// A [`Reporter`] that shows a run to a person or a program.
 pub struct Screen {
     way: Way,
-    tally: Tracker,
+    tracker: Tracker,
     begun: Instant,
     about: Circumstances,
     /// Whether somebody was told what the machine gives, and asked.
     asked: bool,
     out: Box<dyn Write>,
     err: Box<dyn Write>,
+    /// Colours on standard output and on standard error.
+    paint: (Paint, Paint),
+    skips: Skips,
+    /// A line comes after so many seconds without one; none where there is never one.
+    heartbeat: Option<f64>,
+    /// When the last line was printed, in seconds since this screen began.
+    printed: f64,
 }
 
 enum Way {
@@ -36,7 +49,7 @@ enum Way {
 
 impl std::fmt::Debug for Screen {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Screen").field("tally", &self.tally).finish_non_exhaustive()
+        out.debug_struct("Screen").field("tracker", &self.tracker).finish_non_exhaustive()
     }
 }
 
@@ -59,25 +72,58 @@ impl Screen {
     pub fn standard(progress: Progress, about: Circumstances) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         let progress = progress.settle(out.is_terminal(), err.is_terminal());
-        let target = ProgressDrawTarget::stderr();
-        Self::new(progress, about, target, Box::new(out), Box::new(err))
+        let target = ProgressDrawTarget::term_like(Box::new(BarTerm::new(terminal_size)));
+        let size = || {
+            let (rows, columns) = terminal_size();
+            Size { rows: rows.into(), columns: columns.into() }
+        };
+        Self::new(progress, about, (target, Box::new(size)), Box::new(out), Box::new(err))
     }
 
     fn new(
         progress: Progress,
         about: Circumstances,
-        target: ProgressDrawTarget,
+        (target, size): (ProgressDrawTarget, Measure),
         out: Box<dyn Write>,
         err: Box<dyn Write>,
     ) -> Self {
         let way = match progress {
-            Progress::Bar => Way::Bars(Bars::new(target)),
+            Progress::Bar => Way::Bars(Bars::new(target, size)),
             Progress::Auto | Progress::Plain => Way::Lines,
             Progress::Json => Way::Json,
             Progress::None => Way::Silent,
         };
-        let (tally, begun) = (Tracker::default(), Instant::now());
-        Self { way, tally, begun, about, asked: false, out, err }
+        Self {
+            way,
+            tracker: Tracker::default(),
+            begun: Instant::now(),
+            about,
+            asked: false,
+            out,
+            err,
+            paint: Default::default(),
+            skips: Skips::default(),
+            heartbeat: None,
+            printed: 0.0,
+        }
+    }
+
+    /// The same with colours, as `color` and the environment say.
+    #[must_use]
+    pub fn colored(mut self, color: Color) -> Self {
+        let settle = |terminal| color.settle(terminal, |name| std::env::var_os(name));
+        self.paint = (settle(io::stdout().is_terminal()), settle(io::stderr().is_terminal()));
+        if let Way::Bars(bars) = &mut self.way {
+            bars.paint(self.paint.1);
+        }
+        self
+    }
+
+    /// The same with a line after each such time in which none was printed; zero means never.
+    #[must_use]
+    pub fn heartbeat(mut self, time: Duration) -> Self {
+        self.heartbeat = (!time.is_zero()).then_some(time.as_secs_f64());
+        self
     }
 
     /// What other texts have to go around, where there are bars.
@@ -98,7 +144,8 @@ impl Screen {
         match &self.way {
             Way::Bars(bars) => {
                 let out = &mut self.out;
-                bars.multi().suspend(|| put(out, text));
+                let text = wrapped(text, bars.columns());
+                bars.multi().suspend(|| put(out, &text));
             }
             Way::Lines => put(&mut self.out, text),
             Way::Json | Way::Silent => {}
@@ -106,31 +153,83 @@ impl Screen {
     }
 
     fn show(&mut self, event: &RunEvent) {
+        let at = self.begun.elapsed().as_secs_f64();
         match &mut self.way {
             Way::Bars(bars) => {
-                bars.show(event, &self.tally, self.begun.elapsed().as_secs_f64());
-                if let Some(line) = line(event, &self.tally, Detail::Troubles) {
-                    let _ = bars.multi().println(line);
+                bars.show(event, &self.tracker, at);
+                if let Some(line) = line(event, &self.tracker, Detail::Troubles) {
+                    let line = wrapped(&line, bars.columns());
+                    let _ = bars.multi().println(colored(&line, event, self.paint.1));
                 }
             }
-            Way::Lines => {
-                if let Some(line) = line(event, &self.tally, Detail::Files) {
-                    put(&mut self.out, &format!("{line}\n"));
-                }
-            }
+            Way::Lines => self.lines(event, at),
             Way::Json => {
                 let advised = advised(event, self.about);
-                if let Ok(text) = serde_json::to_string(advised.as_ref().unwrap_or(event)) {
+                let event = advised.as_ref().unwrap_or(event);
+                let told = Told::new(event, &self.tracker, at, SystemTime::now());
+                if let Ok(text) = serde_json::to_string(&told) {
                     put(&mut self.out, &format!("{text}\n"));
                 }
             }
             Way::Silent => {
                 let failed = matches!(event, RunEvent::JobFinished(_) | RunEvent::Warning { .. });
-                if let (true, Some(line)) = (failed, line(event, &self.tally, Detail::Troubles)) {
-                    put(&mut self.err, &format!("{line}\n"));
+                if let (true, Some(line)) = (failed, line(event, &self.tracker, Detail::Troubles)) {
+                    put(&mut self.err, &format!("{}\n", colored(&line, event, self.paint.1)));
                 }
             }
         }
+    }
+
+    fn lines(&mut self, event: &RunEvent, at: f64) {
+        if let RunEvent::JobFinished(record) = event
+            && record.outcome == JobOutcome::Skipped
+        {
+            return self.skips.note(record);
+        }
+        if let Some(line) = line(event, &self.tracker, Detail::Files) {
+            self.tell_skips(at);
+            self.print(&colored(&line, event, self.paint.0), at);
+        }
+        let due = self.heartbeat.is_some_and(|time| at - self.printed >= time);
+        if let (true, RunEvent::Memory(_)) = (due, event) {
+            self.tell_skips(at);
+            self.print(&heartbeat(&self.tracker, at), at);
+        }
+        if matches!(event, RunEvent::AttemptStarted { .. } | RunEvent::RunFinished(_)) {
+            self.tell_skips(at);
+        }
+    }
+
+    fn tell_skips(&mut self, at: f64) {
+        for line in self.skips.take() {
+            self.print(&line, at);
+        }
+    }
+
+    /// Prints a line with its stamp.
+    fn print(&mut self, line: &str, at: f64) {
+        self.printed = at;
+        let stamp = stamp(&self.tracker, at, SystemTime::now());
+        put(&mut self.out, &format!("{stamp}{line}\n"));
+    }
+}
+
+/// How the end of a run is seen.
+fn tone(run: &RunSummary) -> Tone {
+    if run.error.is_some() || run.failed > 0 {
+        Tone::Bad
+    } else if run.interrupted || run.pending > 0 {
+        Tone::Odd
+    } else {
+        Tone::Good
+    }
+}
+
+/// How many rows and columns the terminal of standard error has.
+fn terminal_size() -> (u16, u16) {
+    match rustix::termios::tcgetwinsize(io::stderr()) {
+        Ok(size) if size.ws_row > 0 && size.ws_col > 0 => (size.ws_row, size.ws_col),
+        _ => (24, 80),
     }
 }
 
@@ -149,15 +248,18 @@ fn put(to: &mut dyn Write, text: &str) {
 
 impl Reporter for Screen {
     fn event(&mut self, event: &RunEvent) {
-        self.tally.note(event, self.begun.elapsed().as_secs_f64());
+        self.tracker.note(event, self.begun.elapsed().as_secs_f64());
         if let RunEvent::RunStarted(start) = event {
+            self.printed = self.begun.elapsed().as_secs_f64();
             // What the machine gives was told before the question.
             let head = if self.asked { plan(start) } else { header(start) };
             self.block(&format!("{head}\n"));
         }
         self.show(event);
         if let RunEvent::RunFinished(run) = event {
-            self.block(&format!("\n{}", summary(run, self.about)));
+            let shown = summary(run, self.about);
+            let title = title(run);
+            self.block(&format!("\n{}", self.paint.0.word(&shown, title, tone(run))));
         }
     }
 }
@@ -194,7 +296,8 @@ mod tests {
     fn shown(progress: Progress) -> (String, String) {
         let (out, err) = (Paper::default(), Paper::default());
         let about = Circumstances { cores: 2, safety_margin: 0.8, portable: false };
-        let target = ProgressDrawTarget::hidden();
+        let size: Measure = Box::new(|| Size { rows: 24, columns: 80 });
+        let target = (ProgressDrawTarget::hidden(), size);
         let mut screen =
             Screen::new(progress, about, target, Box::new(out.clone()), Box::new(err.clone()));
         screen.block("jldconv 0.1.0\n");
@@ -210,6 +313,12 @@ mod tests {
     #[test]
     fn lines_tell_the_whole_account() {
         let (out, err) = shown(Progress::Plain);
+        // What stands before a line has a test of its own.
+        let line = |line: &str| match line.split_once("memory   2.0 GiB  [") {
+            Some((_, rest)) => format!("STAMP  [{rest}\n"),
+            None => format!("{line}\n"),
+        };
+        let out: String = out.lines().map(line).collect();
         insta::assert_snapshot!(out, @r"
         jldconv 0.1.0
           machine     node5: AMD EPYC 7B13, 2 cores, 24.0 GiB; Debian GNU/Linux 13, kernel 6.12.48
@@ -219,8 +328,8 @@ mod tests {
           memory      22.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB
           workers     2 (2 cores), 1 thread each
 
-        [ 1/10] converted  output_00100.jld2  876.3 KiB to 899.4 KiB in 0.1 s, patch, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB, checked by structure
-        [ 2/10] failed     output_00101.jld2  input: not a JLD2 file: no signature at byte 0
+        STAMP  [ 1/10] converted  output_00100.jld2  876.3 KiB to 899.4 KiB in 0.1 s, patch, 23.2 KiB appended, 312 B replaced, memory 9.0 MiB, checked by structure
+        STAMP  [ 2/10] failed     output_00101.jld2  input: not a JLD2 file: no signature at byte 0
 
         Done: 10 converted, 2 unchanged, 1 skipped, 0 failed
           time        12.3 s, 1.0 files/s, 749.3 MiB/s read; 2.0 s a file on average

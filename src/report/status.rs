@@ -1,6 +1,7 @@
 //! Prints what the runs of an output directory are doing, as a block of text.
 
 use super::shards::shards;
+use crate::convert::Phase;
 use crate::supervisor::{
     ArchiveStatus, Asked, Happened, Live, LiveSlot, LiveState, ShardRecord, ShardState, ShardStatus,
 };
@@ -45,7 +46,7 @@ pub fn status(status: &ArchiveStatus) -> String {
 }
 
 fn of_all(status: &ArchiveStatus) -> String {
-    status.percent.map_or_else(|| "not all shards have begun".to_owned(), |it| percent(it))
+    status.percent.map_or_else(|| "not all shards have begun".to_owned(), percent)
 }
 
 fn percent(percent: f64) -> String {
@@ -116,7 +117,7 @@ fn live_lines(block: &mut String, live: &Live) {
     let mut parts = vec![percent(live.percent), format!("after {}", time(live.elapsed))];
     parts.extend(live.eta_seconds.map(|eta| format!("ETA {}", time(eta))));
     parts.push(format!("{} of {}", text::bytes(live.bytes_done), text::bytes(live.bytes)));
-    parts.extend(live.rate.map(|rate| text::rate(whole(rate), 1.0)));
+    parts.extend(live.rate.map(text::pace));
     let _ = writeln!(block, "  progress    {}", parts.join(", "));
     let mut files = format!(
         "{} of {} done: {} converted, {} unchanged, {} skipped, {} failed; {} wait",
@@ -174,7 +175,7 @@ fn happened(it: &Happened) -> String {
 
 fn slot_line(slot: &LiveSlot) -> String {
     let name = text::tame(slot.name.as_deref().unwrap_or_default());
-    let phase = slot.phase.map_or("start", |phase| phase.name());
+    let phase = slot.phase.map_or("start", Phase::name);
     let mut line = format!(
         "{name}  {phase} {:.0} % of {}, {}, memory {}",
         slot.percent,
@@ -255,16 +256,6 @@ fn array(numbers: &[u64]) -> String {
         }
     }
     text::ranges(&ranges).replace(", ", ",")
-}
-
-fn whole(value: f64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a float that is cast saturates, which is what a display wants"
-    )]
-    let whole = value as u64;
-    whole
 }
 
 #[cfg(test)]

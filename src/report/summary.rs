@@ -29,19 +29,23 @@ pub(crate) fn title(summary: &RunSummary) -> &'static str {
     }
 }
 
-/// The block at the end of a run.
-pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
-    let mut block = String::new();
+/// A run on one line: how it ended, and how many files ended how.
+pub(super) fn summary_line(summary: &RunSummary) -> String {
     let title = title(summary);
     let RunSummary { success, unchanged, skipped, failed, pending, .. } = summary;
-    let _ = write!(
-        block,
-        "{title}: {success} converted, {unchanged} unchanged, {skipped} skipped, {failed} failed"
-    );
-    let _ = match pending {
-        0 => writeln!(block),
-        left => writeln!(block, ", {left} not begun or not finished"),
+    let left = match pending {
+        0 => String::new(),
+        left => format!(", {left} not begun or not finished"),
     };
+    format!(
+        "{title}: {success} converted, {unchanged} unchanged, {skipped} skipped, {failed} failed{left}"
+    )
+}
+
+/// The block at the end of a run.
+pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
+    let mut block = format!("{}\n", summary_line(summary));
+    let RunSummary { success, unchanged, .. } = summary;
     if let Some(error) = &summary.error {
         let _ = writeln!(block, "  because     {}", short(error));
     }

@@ -5,6 +5,7 @@ use super::catalogue::{Catalogue, Id};
 use super::elements::{ElementState, each_place, state};
 use super::examine::Kind;
 use super::judge::Judged;
+use super::new_index::new_object;
 use super::tree::{NewGroup, Target, Tree};
 use crate::h5::checksum::lookup3;
 use crate::h5::encode::{self, NewMessage};
@@ -95,9 +96,12 @@ pub(super) fn assemble(
         undefined.push(array(catalogue, judged, &types, id, &mut replaced)?);
     }
     let end = source.len();
-    let (append, places) = groups(catalogue, judged, tree, end);
+    let (mut append, moved) = arrays_in_part(catalogue, judged, end)?;
+    let (groups, places) =
+        groups(catalogue, judged, tree, &moved, end.saturating_add(append.len() as u64));
+    append.extend(groups);
     let root = places.first().copied().unwrap_or_default();
-    redirect(catalogue, judged, tree, &places, &mut replaced)?;
+    redirect(catalogue, judged, tree, (&places, &moved), &mut replaced)?;
     let len = end.saturating_add(append.len() as u64);
     let superblock = catalogue.front.superblock(root, len);
     let mut front = userblock(catalogue, tree);
@@ -160,15 +164,37 @@ fn array(
     Ok(out)
 }
 
-/// Lets references to groups lead to the new ones.
+/// Where objects are that are written anew.
+type Moved = BTreeMap<Id, RelAddr>;
+
+/// New headers and indexes of the arrays that are kept without some of their chunks, which stand from
+/// `end` on, and their addresses.
+fn arrays_in_part(catalogue: &Catalogue, judged: &Judged, end: u64) -> Result<(Vec<u8>, Moved)> {
+    let (mut out, mut moved) = (Vec::new(), Moved::new());
+    for (&id, part) in &judged.examined.in_part {
+        let object = catalogue.file.object(catalogue.addr(id))?;
+        let at = end.saturating_add(out.len() as u64);
+        // It could be made when the array was looked at.
+        if let Some(new) = new_object(catalogue, &object, part, at)? {
+            out.extend(new.bytes);
+            moved.insert(id, new.addr);
+        }
+    }
+    Ok((out, moved))
+}
+
+/// Lets references to groups and arrays lead to the new ones.
 fn redirect(
     catalogue: &Catalogue,
     judged: &Judged,
     tree: &Tree,
-    places: &[RelAddr],
+    (places, arrays): (&[RelAddr], &Moved),
     replaced: &mut Replaced,
 ) -> Result<()> {
     let moved = |id: Id| {
+        if let Some(new) = arrays.get(&id) {
+            return Some(*new);
+        }
         let group = judged.kind(id) == Kind::Group;
         // The new `_types` stands behind the groups of the tree.
         let types = tree.is_old_types(id).then_some(tree.groups.len());
@@ -178,7 +204,9 @@ fn redirect(
     let mut from: Vec<Id> =
         judged.examined.needs.iter().filter(|n| moved(n.to).is_some()).map(|n| n.from).collect();
     from.dedup();
-    for id in from.into_iter().filter(|&id| !judged.is_lost(id)) {
+    // Arrays in part refer to nothing that moves.
+    let kept = |id: &Id| !judged.is_lost(*id) && !arrays.contains_key(id);
+    for id in from.into_iter().filter(kept) {
         let mut sites = Sites { catalogue, moved: &moved, found: Vec::new() };
         let allowance = catalogue.file.allowance();
         Trace::one(&catalogue.file, catalogue.addr(id), allowance, &mut sites)?;
@@ -186,8 +214,20 @@ fn redirect(
         let object = catalogue.file.object(catalogue.addr(id))?;
         for (at, new) in found {
             let bytes = new.0.to_le_bytes().to_vec();
+            // The checksum of a header follows, too.
             let mut chunks = object.header.chunks.iter();
-            if chunks.any(|chunk| chunk.offset <= at && at < chunk.end()) {
+            let chunk = chunks.find(|chunk| chunk.offset <= at && at < chunk.end());
+            let changed = chunk.map_or((at, at.saturating_add(8)), |c| (c.offset, c.end()));
+            if let Some(other) = judged.claimed(catalogue, changed, id) {
+                let other = catalogue.offset(other);
+                return Err(Error::corrupt(
+                    at,
+                    "reference to a group",
+                    "bytes of one object",
+                    format!("some of the object at byte {other}, too"),
+                ));
+            }
+            if chunk.is_some() {
                 replaced.in_header(id, at, bytes);
             } else {
                 replaced.bytes(at, bytes)?;
@@ -257,6 +297,7 @@ fn groups(
     catalogue: &Catalogue,
     judged: &Judged,
     tree: &Tree,
+    moved: &Moved,
     end: u64,
 ) -> (Vec<u8>, Vec<RelAddr>) {
     let types: Vec<_> = (1..)
@@ -275,11 +316,11 @@ fn groups(
     let mut at = end;
     for (group, place) in all.iter().zip(&mut places) {
         *place = catalogue.file.addr(at);
-        at += encoded(catalogue, judged, group, &[]).len() as u64;
+        at += encoded(catalogue, judged, group, (&[], moved)).len() as u64;
     }
     let mut out = Vec::new();
     for group in &all {
-        out.extend(encoded(catalogue, judged, group, &places));
+        out.extend(encoded(catalogue, judged, group, (&places, moved)));
     }
     (out, places)
 }
@@ -289,14 +330,14 @@ fn encoded(
     catalogue: &Catalogue,
     judged: &Judged,
     group: &NewGroup,
-    places: &[RelAddr],
+    (places, moved): (&[RelAddr], &Moved),
 ) -> Vec<u8> {
     let links: Vec<_> = group
         .links
         .iter()
         .map(|(name, target)| {
             let addr = match target {
-                Target::Object(id) => catalogue.addr(*id),
+                Target::Object(id) => moved.get(id).copied().unwrap_or_else(|| catalogue.addr(*id)),
                 Target::Group(n) => places.get(*n).copied().unwrap_or_default(),
             };
             (name.clone(), addr)

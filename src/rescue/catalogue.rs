@@ -11,6 +11,8 @@ pub(super) type Id = u32;
 
 /// A damaged file and the objects in it.
 pub(super) struct Catalogue {
+    /// The damaged file as it is.
+    pub(super) source: Source,
     /// The file as if it had been closed.
     pub(super) file: File,
     /// What its front says.
@@ -53,7 +55,16 @@ impl Catalogue {
             scan.headers.extend(without_signature(&file, root, &scan.headers)?);
             scan.headers.sort_unstable();
         }
-        Ok(Self { file, front, scan })
+        Ok(Self { source: source.again()?, file, front, scan })
+    }
+
+    /// The file as if it had been closed with these bytes behind its end.
+    pub(super) fn with(&self, append: Vec<u8>) -> Result<File> {
+        let end = self.source.len();
+        let len = end.saturating_add(append.len() as u64);
+        let superblock = self.front.superblock(RelAddr::UNDEF, len).with_end_of_file(len);
+        let replaced = vec![(self.front.base, superblock)];
+        File::from_source(Source::overlay(self.source.again()?, end, append, replaced))
     }
 
     /// All of them.

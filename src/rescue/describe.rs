@@ -3,8 +3,9 @@
 use super::assemble::{MAX_BODY, Undefined};
 use super::catalogue::{Catalogue, Id};
 use super::examine::{Kind, Reason};
+use super::hints::referred;
 use super::judge::Judged;
-use super::report::{Doubtful, GroupCut, LeftOut, Lost, Rescued, UndefinedElements, What};
+use super::report::{Doubtful, Filled, GroupCut, LeftOut, Lost, Rescued, UndefinedElements, What};
 use super::tree::{LostName, Named, Tree};
 use crate::h5::{Layout, RelAddr, encode, kind};
 use crate::julia::{JuliaType, TypeTable};
@@ -90,7 +91,8 @@ impl Describer<'_> {
             Reason::Needs(other) => {
                 let at = self.catalogue.offset(*other);
                 let kind = kind_name(self.judged.kind(*other));
-                if self.judged.in_part.contains(other) {
+                let examined = &self.judged.examined;
+                if self.judged.in_part.contains(other) || examined.in_part.contains_key(other) {
                     return format!(
                         "it is made of all elements of the array at byte {at}, of which some are lost"
                     );
@@ -230,19 +232,20 @@ impl Describer<'_> {
     /// What is in the output.
     pub(super) fn rescued(&self, undefined: &[Undefined]) -> Vec<Rescued> {
         let undefined: HashMap<Id, &Undefined> = undefined.iter().map(|u| (u.id, u)).collect();
-        let tainted = self.tainted(&undefined);
+        let doubtful = self.judged.examined.doubts.keys();
+        let filled = self.judged.examined.in_part.keys();
+        let seen = Blemishes {
+            all: self.leading_to(undefined.keys().chain(doubtful).copied().collect()),
+            filled: self.leading_to(filled.copied().collect()),
+            undefined,
+        };
         let mut out: Vec<Rescued> =
-            self.tree.named.iter().map(|named| self.one(named, &undefined, &tainted)).collect();
+            self.tree.named.iter().map(|named| self.one(named, &seen)).collect();
         out.sort_by(|a, b| a.path.cmp(&b.path));
         out
     }
 
-    fn one(
-        &self,
-        named: &Named,
-        undefined: &HashMap<Id, &Undefined>,
-        tainted: &HashSet<Id>,
-    ) -> Rescued {
+    fn one(&self, named: &Named, blemishes: &Blemishes<'_>) -> Rescued {
         let Named { path, id, renamed, hint } = named;
         let mut out = Rescued {
             path: path.clone(),
@@ -251,17 +254,18 @@ impl Describer<'_> {
             renamed: *renamed,
             hint: hint.clone(),
             undefined: Vec::new(),
+            filled: self.filled(*id, blemishes),
             doubtful: Vec::new(),
         };
         let mut seen = HashSet::new();
         let mut pending = VecDeque::from([*id]);
         while let Some(id) = pending.pop_front() {
             let enough = out.undefined.len() + out.doubtful.len() >= TOLD || seen.len() > LOOKED_AT;
-            if !tainted.contains(&id) || enough || !seen.insert(id) {
+            if !blemishes.all.contains(&id) || enough || !seen.insert(id) {
                 continue;
             }
             let offset = self.catalogue.offset(id);
-            if let Some(Undefined { count, of, first, .. }) = undefined.get(&id) {
+            if let Some(Undefined { count, of, first, .. }) = blemishes.undefined.get(&id) {
                 let first = first.clone();
                 out.undefined.push(UndefinedElements { offset, count: *count, of: *of, first });
             }
@@ -274,10 +278,42 @@ impl Describer<'_> {
         out
     }
 
-    /// Objects that lead to something that is damaged or doubtful.
-    fn tainted(&self, undefined: &HashMap<Id, &Undefined>) -> HashSet<Id> {
-        let doubtful = self.judged.examined.doubts.keys().copied();
-        let mut pending: Vec<Id> = undefined.keys().copied().chain(doubtful).collect();
+    /// The arrays in part that an object is or leads to: all of them, for nobody could tell what is
+    /// filled from what was stored. Fields that lead there are named.
+    fn filled(&self, id: Id, blemishes: &Blemishes<'_>) -> Vec<Filled> {
+        let mut out = Vec::new();
+        let mut seen = HashSet::new();
+        let mut pending = VecDeque::from([(id, String::new())]);
+        while let Some((id, field)) = pending.pop_front() {
+            if !blemishes.filled.contains(&id) || !seen.insert(id) {
+                continue;
+            }
+            if let Some(part) = self.judged.examined.in_part.get(&id) {
+                out.push(Filled {
+                    offset: self.catalogue.offset(id),
+                    field: (!field.is_empty()).then(|| field.clone()),
+                    count: part.elements_lost,
+                    of: part.elements,
+                    chunks: part.chunks_lost(),
+                    of_chunks: part.of,
+                    rows: part.boxes.clone(),
+                    unlisted: part.boxes_unlisted.clone(),
+                    reason: part.reason.clone(),
+                });
+            }
+            let fields: HashMap<Id, String> =
+                referred(self.catalogue, id).unwrap_or_default().into_iter().collect();
+            for needed in self.judged.needs(id) {
+                let name = fields.get(&needed.to).map_or("", String::as_str);
+                let dot = if field.is_empty() || name.is_empty() { "" } else { "." };
+                pending.push_back((needed.to, format!("{field}{dot}{name}")));
+            }
+        }
+        out
+    }
+
+    /// Objects that are one of these or lead to one, and are kept.
+    fn leading_to(&self, mut pending: Vec<Id>) -> HashSet<Id> {
         pending.retain(|id| !self.judged.is_lost(*id));
         let mut out: HashSet<Id> = pending.iter().copied().collect();
         while let Some(id) = pending.pop() {
@@ -289,6 +325,15 @@ impl Describer<'_> {
         }
         out
     }
+}
+
+/// What is not as it was in objects that are kept.
+struct Blemishes<'u> {
+    /// Those that lead to something undefined or doubtful.
+    all: HashSet<Id>,
+    /// Those that lead to an array in part.
+    filled: HashSet<Id>,
+    undefined: HashMap<Id, &'u Undefined>,
 }
 
 fn kind_name(kind: Kind) -> &'static str {

@@ -5,6 +5,8 @@
 
 use super::catalogue::{Catalogue, GroupLinks, Id};
 use super::elements::{ElementState, can_be_undefined, each_place, state};
+use super::in_part::{END_OF_CODEC, InPart, NO_CODEC, can_be_in_part, chunk_by_chunk};
+use super::new_index::new_object;
 use super::passing::passing;
 use crate::codec::ids;
 use crate::h5::{
@@ -12,14 +14,10 @@ use crate::h5::{
     RefSlot, Region, RegionKind, Result, Sequence, Trace, Visitor, ZeroRanges, kind,
 };
 use crate::julia::{Column, TypeTable};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// More references than are held: each takes sixteen bytes.
 const MAX_EDGES: usize = 1 << 26;
-/// Bytes of a compressed chunk that may be part of a block of zeros: codecs end in a few zeros.
-const END_OF_CODEC: u64 = 16;
-/// No codec leaves so many zeros in its output: it would have made less of them.
-const NO_CODEC: u64 = 4096;
 /// What a header that cannot be read counts for, in bytes.
 const UNREAD_COST: u64 = 4 << 10;
 /// Compressed data are decoded so many times as there are bytes in the file: once, where no two
@@ -98,23 +96,29 @@ pub(super) struct Examined {
     pub(super) extents: Vec<(u64, u64, Id)>,
     /// Offsets of continuations that belong to headers.
     pub(super) chunks: HashSet<u64>,
+    /// Arrays that are kept without some of their chunks.
+    pub(super) in_part: BTreeMap<Id, InPart>,
+    /// Whether there may be any.
+    partial: bool,
     /// Compressed bytes that were decoded.
     decoded: u64,
 }
 
 impl Examined {
-    /// Looks at every object of `catalogue`. `progress` is told how many bytes of the file are
-    /// through; its error ends the examination.
+    /// Looks at every object of `catalogue`. With `partial`, arrays of which some chunks are lost are
+    /// kept. `progress` is told how many bytes of the file are through; its error ends the
+    /// examination.
     ///
     /// # Errors
     /// If the file cannot be read, or has more references than are held.
     pub(super) fn of(
         catalogue: &Catalogue,
+        partial: bool,
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Self> {
         let types = TypeTable::new(&catalogue.file);
         let allowance = catalogue.file.allowance();
-        let mut out = Self::default();
+        let mut out = Self { partial, ..Self::default() };
         for id in catalogue.ids() {
             progress(catalogue.offset(id))?;
             allowance.check(&catalogue.file, catalogue.offset(id))?;
@@ -153,7 +157,59 @@ impl Examined {
             ObjectKind::Datatype(_) => Kind::Type,
             ObjectKind::Group(_) => Kind::Group,
         };
-        self.look(catalogue, types, allowance, id, &object).map(|reason| (kind, reason))
+        let reason = self.look(catalogue, types, allowance, id, &object)?;
+        if self.partial
+            && let Some(Reason::Damaged(_)) = reason
+            && self.keep_in_part(catalogue, types, allowance, id, &object)?
+        {
+            return Ok((kind, None));
+        }
+        Ok((kind, reason))
+    }
+
+    /// Whether an array of which something is lost is kept without some of its chunks: each is looked at
+    /// by itself, and then what there would be as any other object.
+    fn keep_in_part(
+        &mut self,
+        catalogue: &Catalogue,
+        types: &TypeTable<'_>,
+        allowance: Budget,
+        id: Id,
+        object: &Object,
+    ) -> Result<bool> {
+        let Some(dataset) = object.dataset().filter(|it| can_be_in_part(types, object, it)) else {
+            return Ok(false);
+        };
+        let most = catalogue.file.source().len().saturating_mul(MAX_DECODED);
+        let mut decoded = |bytes: u64| {
+            self.decoded = self.decoded.saturating_add(bytes);
+            let shared = || Error::foreign(catalogue.offset(id), "data that many objects share");
+            if self.decoded > most { Err(shared()) } else { Ok(()) }
+        };
+        let part = match chunk_by_chunk(catalogue, dataset, allowance, &mut decoded) {
+            Ok(Some(part)) => part,
+            Ok(None) => return Ok(false),
+            Err(error) => return passing(error).map(|_| false),
+        };
+        let end = catalogue.source.len();
+        let new = new_object(catalogue, object, &part, end);
+        let Some(new) = new.or_else(|error| passing(error).map(|_| None))? else {
+            return Ok(false);
+        };
+        let probe = catalogue.with(new.bytes)?;
+        self.doubts.remove(&id);
+        self.unproved(catalogue, id, &object.header);
+        let mut look = Look::at(catalogue, id, object, self);
+        look.judged = true;
+        let traced = Trace::one(&probe, new.addr, allowance, &mut look);
+        let sound = look.missing.is_none() && !look.broken_fill;
+        if let Err(error) = traced {
+            return passing(error).map(|_| false);
+        }
+        if sound {
+            self.in_part.insert(id, part);
+        }
+        Ok(sound)
     }
 
     /// Why an object that can be read so far is lost, if it is.
@@ -177,22 +233,9 @@ impl Examined {
         }
         self.unproved(catalogue, id, &object.header);
         let optional = object.dataset().is_some_and(|dataset| can_be_undefined(types, dataset));
-        let mut look = Look {
-            catalogue,
-            id,
-            optional,
-            in_one_piece,
-            filters: object
-                .dataset()
-                .map_or(&[][..], |d| &d.filters)
-                .iter()
-                .map(|f| f.id)
-                .collect(),
-            out: self,
-            elements: Elements::default(),
-            missing: None,
-            broken_fill: false,
-        };
+        let mut look = Look::at(catalogue, id, object, self);
+        look.optional = optional;
+        look.in_one_piece = in_one_piece;
         let traced = Trace::one(&catalogue.file, catalogue.addr(id), allowance, &mut look);
         let Look { elements, missing, broken_fill, .. } = look;
         if let Err(error) = traced {
@@ -302,9 +345,28 @@ struct Look<'l> {
     /// The first reference that leads to nothing: where it stands, and where it leads.
     missing: Option<(u64, u64)>,
     broken_fill: bool,
+    /// Whether zeros in its data are judged already.
+    judged: bool,
 }
 
-impl Look<'_> {
+impl<'l> Look<'l> {
+    /// Of an object that is `id`.
+    fn at(catalogue: &'l Catalogue, id: Id, object: &Object, out: &'l mut Examined) -> Self {
+        let filters = object.dataset().map_or(&[][..], |d| &d.filters);
+        Self {
+            catalogue,
+            id,
+            optional: false,
+            in_one_piece: false,
+            filters: filters.iter().map(|f| f.id).collect(),
+            out,
+            elements: Elements::default(),
+            missing: None,
+            broken_fill: false,
+            judged: false,
+        }
+    }
+
     fn zeros(&self) -> &ZeroRanges {
         &self.catalogue.scan.zeros
     }
@@ -400,7 +462,7 @@ impl Visitor for Look<'_> {
             return Ok(());
         }
         if has(&[ids::LZ4, ids::ZSTD]) {
-            if bytes >= NO_CODEC {
+            if bytes >= NO_CODEC && !self.judged {
                 return Err(Error::corrupt(
                     first.0,
                     "compressed data",

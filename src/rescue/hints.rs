@@ -43,7 +43,7 @@ pub(super) fn hints(catalogue: &Catalogue, judged: &Judged, groups: &[Id]) -> BT
 }
 
 /// The objects that the fields of a record refer to.
-fn referred(catalogue: &Catalogue, id: Id) -> Option<Vec<(Id, String)>> {
+pub(super) fn referred(catalogue: &Catalogue, id: Id) -> Option<Vec<(Id, String)>> {
     let object = catalogue.file.object(catalogue.addr(id)).ok()?;
     let dataset = object.dataset()?;
     let datatype = catalogue.file.resolve(&dataset.datatype).ok()?;

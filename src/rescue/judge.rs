@@ -1,9 +1,11 @@
 //! Which objects are lost since others are: losses go from an object to all that need it.
 
 use super::catalogue::{Catalogue, Id};
+use super::claims::Claims;
 use super::examine::{Examined, Kind, Needed, Reason};
-use crate::h5::TypeRef;
+use super::wholes::needs_all;
 use crate::julia::TypeTable;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 /// What has become of all objects.
@@ -17,6 +19,8 @@ pub(super) struct Judged {
     by_target: Vec<Needed>,
     /// Arrays with elements that are lost.
     pub(super) in_part: HashSet<Id>,
+    /// Which bytes objects stand in; made when it is asked for.
+    claims: OnceCell<Claims>,
 }
 
 impl Judged {
@@ -37,6 +41,7 @@ impl Judged {
             data: BTreeMap::new(),
             by_target,
             in_part: HashSet::new(),
+            claims: OnceCell::new(),
         };
         let live = root.map_or_else(HashSet::new, |root| out.reach(catalogue, root));
         out.data = data_ranges(catalogue, &out.examined, &live);
@@ -102,6 +107,24 @@ impl Judged {
         out
     }
 
+    /// An object that has some of the bytes of another's data, and is kept.
+    fn shares_data(&self, catalogue: &Catalogue, id: Id) -> Option<Id> {
+        let object = catalogue.file.object(catalogue.addr(id)).ok()?;
+        if let Some((start, bytes)) = catalogue.stated_extent(&object) {
+            return self.claimed(catalogue, (start, start.saturating_add(bytes)), id);
+        }
+        // They are in the header.
+        let mut chunks = object.header.chunks.iter();
+        chunks.find_map(|chunk| self.claimed(catalogue, (chunk.offset, chunk.end()), id))
+    }
+
+    /// An object but `own` that has some of these bytes, and is kept.
+    pub(super) fn claimed(&self, catalogue: &Catalogue, range: (u64, u64), own: Id) -> Option<Id> {
+        let claims =
+            self.claims.get_or_init(|| Claims::of(catalogue, &self.examined.extents, &self.inside));
+        claims.other(range, own, &|id| self.is_lost(id))
+    }
+
     /// Lets losses go on to all that need what is lost.
     fn spread(&mut self, catalogue: &Catalogue, types: &TypeTable<'_>) {
         let mut pending: VecDeque<Id> = self.examined.reasons.keys().copied().collect();
@@ -115,6 +138,9 @@ impl Judged {
             if some && !self.is_lost(id) {
                 self.damage(catalogue, types, id, &mut pending);
             }
+        }
+        for id in self.examined.in_part.keys().copied().collect::<Vec<_>>() {
+            self.spread_to_wholes(catalogue, types, id, &mut pending);
         }
         while let Some(id) = pending.pop_front() {
             for needed in self.needed_by(id).to_vec() {
@@ -134,6 +160,8 @@ impl Judged {
             }
         }
         self.in_part.retain(|id| !self.examined.reasons.contains_key(id));
+        let reasons = &self.examined.reasons;
+        self.examined.in_part.retain(|id, _| !reasons.contains_key(id));
     }
 
     /// An array has lost an element.
@@ -153,7 +181,27 @@ impl Judged {
         if !self.in_part.insert(id) {
             return;
         }
-        // A dictionary that lacks some of its pairs would be another one.
+        // Its elements are changed where they stand.
+        if let Some(other) = self.shares_data(catalogue, id) {
+            let at = catalogue.offset(other);
+            let what = format!(
+                "some of its elements are lost, and its data share bytes with the object at byte {at}"
+            );
+            self.examined.reasons.insert(id, Reason::Damaged(what));
+            pending.push_back(id);
+            return;
+        }
+        self.spread_to_wholes(catalogue, types, id, pending);
+    }
+
+    /// An array lacks something: a dictionary that lacks some of its pairs would be another one.
+    fn spread_to_wholes(
+        &mut self,
+        catalogue: &Catalogue,
+        types: &TypeTable<'_>,
+        id: Id,
+        pending: &mut VecDeque<Id>,
+    ) {
         for needed in self.needed_by(id).to_vec() {
             if !needed.element
                 && !self.is_lost(needed.from)
@@ -163,19 +211,6 @@ impl Judged {
                 pending.push_back(needed.from);
             }
         }
-    }
-}
-
-/// Whether an object makes something else of an array that it refers to, so that it needs all
-/// elements: dictionaries, and whatever is stored as another type than it is.
-fn needs_all(catalogue: &Catalogue, types: &TypeTable<'_>, id: Id) -> bool {
-    let Ok(object) = catalogue.file.object(catalogue.addr(id)) else { return true };
-    let Some(dataset) = object.dataset() else { return true };
-    match &dataset.datatype {
-        TypeRef::Inline(_) => false,
-        TypeRef::Shared { addr, .. } => types.committed(*addr).map_or(true, |c| {
-            c.written_type.is_some() || c.julia_type.short_name().ends_with("Dict")
-        }),
     }
 }
 

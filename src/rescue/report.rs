@@ -90,6 +90,10 @@ pub struct Rescued {
     /// Elements that are undefined now, in it or what it refers to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undefined: Vec<UndefinedElements>,
+    /// Elements of arrays in chunks that were lost and are the fill value now, in it or what it refers
+    /// to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filled: Vec<Filled>,
     /// Data that may have been zeroed, in it or what it refers to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub doubtful: Vec<Doubtful>,
@@ -106,6 +110,43 @@ pub struct UndefinedElements {
     pub of: u64,
     /// The numbers of the first ten, from 1.
     pub first: Vec<u64>,
+}
+
+/// Elements of an array in chunks that were lost with their chunks, and are the fill value now: zeros,
+/// unless the array has another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Filled {
+    /// Where the header of the array stands in the input.
+    pub offset: u64,
+    /// The field of the object, or of what it refers to, that leads to the array, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// How many elements there are.
+    pub count: u64,
+    /// Elements of the array.
+    pub of: u64,
+    /// Chunks that are lost.
+    pub chunks: u64,
+    /// Chunks of the array.
+    pub of_chunks: u64,
+    /// All of the elements: boxes, each as the first and the last index in each dimension, from 1 and
+    /// in Julia's order.
+    pub rows: Vec<Vec<(u64, u64)>>,
+    /// Elements that the index does not list, likewise. They are the fill value in the damaged file,
+    /// too, and may be lost or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unlisted: Vec<Vec<(u64, u64)>>,
+    /// Why the first of them is lost.
+    pub reason: String,
+}
+
+/// Boxes of elements as people read them: `1:512, 1025:1536`, `(1:10, 5:8)`.
+pub(super) fn rows_said(boxes: &[Vec<(u64, u64)>]) -> String {
+    let one = |dims: &Vec<(u64, u64)>| {
+        let spans: Vec<_> = dims.iter().map(|(first, last)| format!("{first}:{last}")).collect();
+        if spans.len() == 1 { spans.concat() } else { format!("({})", spans.join(", ")) }
+    };
+    boxes.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// Data that are part of a block of zeros: theirs, or somebody else's.

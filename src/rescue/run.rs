@@ -17,6 +17,13 @@ use std::cell::Cell;
 /// Text and superblock, which every file begins with.
 const FRONT: u64 = 560;
 
+/// What a rescue keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RescueOptions {
+    /// Arrays in chunks of which some are lost, too, with the fill value in their place.
+    pub partial: bool,
+}
+
 /// Rescues what is whole in the file `job.input` into the file `job.output`. `job.temp_dir` is the
 /// output's, as for conversions. The input is opened for reading only.
 ///
@@ -25,7 +32,12 @@ const FRONT: u64 = 560;
 /// # Errors
 /// A [`Failure`] that names the file, if it cannot be read, or the output cannot be made; nothing is
 /// left under the output's name then. That nothing could be rescued is not an error.
-pub fn rescue(job: &Job, existing: &Existing, observer: &dyn Observer) -> Result<Report, Failure> {
+pub fn rescue(
+    job: &Job,
+    options: RescueOptions,
+    existing: &Existing,
+    observer: &dyn Observer,
+) -> Result<Report, Failure> {
     let source = Source::open(&job.input).map_err(|e| failure(job, &e))?;
     let Some(input) = source.file() else {
         return Err(Failure::new(FailureKind::Internal, "an input without a file"));
@@ -33,7 +45,7 @@ pub fn rescue(job: &Job, existing: &Existing, observer: &dyn Observer) -> Result
     let identity = Identity::of(input).map_err(|e| failure(job, &Error::io(0, e)))?;
     // Before the work begins.
     Destination::open(&job.output)?.check(&identity, existing)?;
-    let assessed = assess(&source, observer).map_err(|e| failure(job, &e))?;
+    let assessed = assess(&source, options, observer).map_err(|e| failure(job, &e))?;
     let Assessment { mut report, file } = assessed;
     report.input = job.input.display().to_string();
     let Some(file) = file else { return Ok(report) };
@@ -62,7 +74,11 @@ pub struct Assessment {
 ///
 /// # Errors
 /// If it cannot be read, or holds more than a rescue takes.
-pub fn assess(source: &Source, observer: &dyn Observer) -> h5::Result<Assessment> {
+pub fn assess(
+    source: &Source,
+    options: RescueOptions,
+    observer: &dyn Observer,
+) -> h5::Result<Assessment> {
     let front = Front::read(source)?;
     let scan = scan(source, observer)?;
     let mut report = Report {
@@ -92,7 +108,7 @@ pub fn assess(source: &Source, observer: &dyn Observer) -> h5::Result<Assessment
     if catalogue.scan.headers.is_empty() {
         return Ok(Assessment { report, file: None });
     }
-    let examined = examined(&catalogue, observer)?;
+    let examined = examined(&catalogue, options, observer)?;
     let types = TypeTable::new(&catalogue.file);
     let stated = tree::stated_root(&catalogue);
     let judged = Judged::new(&catalogue, &types, examined, stated);
@@ -121,7 +137,10 @@ fn outcome(catalogue: &Catalogue, report: &Report, tree: &Tree) -> Outcome {
     let nothing_lost = tree.is_complete()
         && report.lost.is_empty()
         && report.notes.is_empty()
-        && report.rescued.iter().all(|it| it.undefined.is_empty() && !it.renamed);
+        && report
+            .rescued
+            .iter()
+            .all(|it| it.undefined.is_empty() && it.filled.is_empty() && !it.renamed);
     let certain = report.rescued.iter().all(|it| it.doubtful.is_empty());
     if nothing_lost && catalogue.front.state == FrontState::Whole {
         Outcome::NothingToRescue
@@ -162,9 +181,13 @@ fn scan(source: &Source, observer: &dyn Observer) -> h5::Result<Scan> {
     Scan::run(source, &mut |done| going_on(observer, done, 2 * len))
 }
 
-fn examined(catalogue: &Catalogue, observer: &dyn Observer) -> h5::Result<Examined> {
+fn examined(
+    catalogue: &Catalogue,
+    options: RescueOptions,
+    observer: &dyn Observer,
+) -> h5::Result<Examined> {
     let len = catalogue.file.source().len();
-    Examined::of(catalogue, &mut |done| going_on(observer, len + done, 2 * len))
+    Examined::of(catalogue, options.partial, &mut |done| going_on(observer, len + done, 2 * len))
 }
 
 fn going_on(observer: &dyn Observer, done: u64, total: u64) -> h5::Result<()> {

@@ -1,6 +1,8 @@
 //! Tells people what a rescue did.
 
-use super::report::{Doubtful, Lost, Outcome, Report, Rescued, UndefinedElements, What};
+use super::report::{
+    Doubtful, Filled, Lost, Outcome, Report, Rescued, UndefinedElements, What, rows_said,
+};
 use crate::text::{bytes, count, tame};
 use std::fmt::Write as _;
 
@@ -26,6 +28,11 @@ pub fn tell(report: &Report) -> String {
             it.path,
             it.undefined.iter().map(undefined).collect::<Vec<_>>().join("; ")
         )
+    });
+    let filled: Vec<_> = report.rescued.iter().filter(|it| !it.filled.is_empty()).collect();
+    let title = "in part, with the fill value (mostly 0) where chunks are lost:";
+    lines.list(title, &filled, |it| {
+        format!("{}: {}", it.path, it.filled.iter().map(rows).collect::<Vec<_>>().join("; "))
     });
     let title = "in doubt: part of the data is in blocks of zeros, which may have been stored or lost \
                  (data have no checksums):";
@@ -114,6 +121,28 @@ fn undefined(it: &UndefinedElements) -> String {
     let more = if it.count > it.first.len() as u64 { ", …" } else { "" };
     let first = first.join(", ");
     format!("{} of {} elements of the array at byte {} ({first}{more})", it.count, it.of, it.offset)
+}
+
+/// Ranges of elements that people are shown of each array.
+const ROWS: usize = 8;
+
+fn rows(it: &Filled) -> String {
+    let first = rows_said(it.rows.get(..ROWS).unwrap_or(&it.rows));
+    let more = it.rows.len().saturating_sub(ROWS);
+    let more =
+        if more > 0 { format!(" and {more} more ranges; --json has all") } else { String::new() };
+    let field = it.field.as_ref().map(|field| format!("{field}, ")).unwrap_or_default();
+    let unlisted = match it.unlisted.as_slice() {
+        [] => String::new(),
+        some => format!(
+            "; not in the index, so perhaps lost: {}",
+            rows_said(some.get(..ROWS).unwrap_or(some))
+        ),
+    };
+    format!(
+        "{field}{} of {} elements of the array at byte {}: {first}{more}{unlisted} ({})",
+        it.count, it.of, it.offset, it.reason
+    )
 }
 
 fn zeros(it: &Doubtful) -> String {

@@ -131,7 +131,7 @@ fn decide(
                 (cores, format!("{cores} {source}")),
                 (by_memory, format!("memory for {by_memory}")),
                 (settings.max_workers, format!("--max-workers {}", settings.max_workers)),
-                (jobs, format!("{jobs} files")),
+                (jobs, text::count(jobs as u64, "file")),
             ];
             let least = candidates.into_iter().min_by_key(|(count, _)| *count);
             let (count, reason) = least.unwrap_or((1, String::new()));

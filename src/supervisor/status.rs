@@ -107,7 +107,10 @@ pub fn status(output_dir: &Path) -> Result<ArchiveStatus, RunError> {
     let etas: Option<Vec<f64>> = running.map(|it| it.eta_seconds).collect();
     Ok(ArchiveStatus {
         at: text::rfc3339(SystemTime::now()),
-        output_dir: output_dir.to_string_lossy().into_owned(),
+        output_dir: std::path::absolute(output_dir)
+            .unwrap_or_else(|_| output_dir.to_owned())
+            .to_string_lossy()
+            .into_owned(),
         input_dir: last.map(|run| run.input_dir.clone()),
         percent: through(&shards),
         eta_seconds: etas.and_then(|etas| etas.into_iter().reduce(f64::max)),

@@ -35,6 +35,17 @@ pub fn rate(count: u64, seconds: f64) -> String {
     format!("{}/s", bytes(each))
 }
 
+/// Bytes a second, as `1.2 GiB/s`.
+pub fn pace(rate: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float that is cast saturates, which is what a display wants"
+    )]
+    let rate = rate as u64;
+    format!("{}/s", bytes(rate))
+}
+
 /// A length of time: `4.2 s` below a minute, `12:34` below an hour, `1:02:03`, `2 d 01:02:03`.
 pub fn seconds(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {

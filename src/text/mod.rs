@@ -7,9 +7,9 @@ mod shell;
 mod tame;
 mod time;
 
-pub use amount::{bytes, count, float, is_are, percent, rate, seconds, times};
+pub use amount::{bytes, count, float, is_are, pace, percent, rate, seconds, times};
 pub use list::{and_more, few, ranges};
 pub use quote::{quote, shell_path};
 pub use shell::shell_word;
-pub use tame::{after_path, path, shortened, tame, tame_lines};
+pub use tame::{after_path, path, shortened, shortened_inside, tame, tame_lines};
 pub use time::rfc3339;

@@ -30,6 +30,19 @@ pub fn shortened(text: &str, most: usize) -> String {
     }
 }
 
+/// A text of at most `most` characters, with an ellipsis in its middle if there were more: of names
+/// the end tells most.
+pub fn shortened_inside(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    let kept = most.saturating_sub(1);
+    let first: String = text.chars().take(kept / 2).collect();
+    let last: String = text.chars().skip(count - (kept - kept / 2)).collect();
+    format!("{first}…{last}")
+}
+
 /// What follows the path of the file `name` at the beginning of a message about it.
 pub fn after_path<'a>(message: &'a str, name: &str) -> &'a str {
     match message.split_once(": ") {
@@ -54,6 +67,8 @@ mod tests {
     fn long_texts_are_cut_between_characters() {
         assert_eq!([shortened("äöü", 3), shortened("äöü", 2)], ["äöü", "äö…"]);
         assert_eq!(shortened("", 0), "");
+        assert_eq!(shortened_inside("output_00100.jld2", 11), "outpu….jld2");
+        assert_eq!(shortened_inside("äöü", 3), "äöü");
     }
 
     #[test]

@@ -309,7 +309,7 @@ fn which_shards_to_submit_again() {
         "Shards: 1 running, 3 waiting, 1 done, 1 failed\n",
         &format!("Shard 3/6 running, process {} on ", run.0.id()),
         "Submit again: sbatch --array=6 SCRIPT\n",
-        "jldconv-supervisor slurm DIR/old new --tasks 6\n",
+        "jldconv-supervisor slurm DIR/old DIR/new --tasks 6\n",
         "--resume-failed",
         "Not begun: 2,4-5; if squeue has no such tasks: sbatch --array=2,4-5 SCRIPT\n",
     ] {

@@ -98,22 +98,34 @@ fn the_help_is_what_users_know() {
                                     status
 
     Output:
-          --report <FILE>            Write a report of the run: a page if the name ends in .html, a
-                                     table if in .csv, else JSON
-          --dashboard[=<ADDR:PORT>]  Show the run to browsers while it goes: the pictures of the page
-                                     that --report x.html writes, live, and nothing that could be
-                                     changed. Only who has the printed address, with its token, sees it
-                                     [default: a free port of 127.0.0.1]
-          --progress <HOW>           bar draws bars, plain prints one line a file, json prints one JSON
-                                     object an event [default: auto] [possible values: auto, bar, plain,
-                                     json, none]
-          --log <FILE>               Write what -v tells to a file instead of the terminal, as JSON
-                                     lines
-      -y, --yes[=<BOOL>]             Do not ask, go
-      -v, --verbose...               Say more: -v what happens, -vv why, -vvv everything
-          --config <FILE>            Read settings from this file [default: jldconv.toml here, if there
-                                     is one]
-          --interactive              Ask for directories, range and workers
+          --report <FILE>             Write a report of the run: a page if the name ends in .html, a
+                                      table if in .csv, else JSON
+          --dashboard[=<ADDR:PORT>]   Show the run to browsers while it goes: the pictures of the page
+                                      that --report x.html writes, live, and nothing that could be
+                                      changed. Only who has the printed address, with its token, sees it
+                                      [default: a free port of 127.0.0.1]
+          --progress <HOW>            bar draws bars, plain prints one line a file, json prints one JSON
+                                      object an event [default: auto] [possible values: auto, bar,
+                                      plain, json, none]
+          --log <FILE>                Write what -v tells to a file instead of the terminal, as JSON
+                                      lines
+          --color <WHEN>              Colours: auto takes them on a terminal; NO_COLOR and
+                                      CLICOLOR_FORCE count [default: auto] [possible values: auto,
+                                      always, never]
+          --heartbeat <TIME>          With --progress plain: a line after each such time without one; 0s
+                                      for none [default: 1min]
+          --on-finish <COMMAND>       Run a command when the run has ended, however it ended; words as
+                                      in a shell, but there is no shell. In its arguments {report},
+                                      {outcome} (done, failed, interrupted, error), {code}, {summary},
+                                      {output}, {id} and {shard} are filled in; its environment has them
+                                      as JLDCONV_RUN_REPORT and so on. Its own failure is told and
+                                      changes nothing
+          --on-finish-timeout <TIME>  How long that command may take before it is killed [default: 1min]
+      -y, --yes[=<BOOL>]              Do not ask, go
+      -v, --verbose...                Say more: -v what happens, -vv why, -vvv everything
+          --config <FILE>             Read settings from this file [default: jldconv.toml here, if there
+                                      is one]
+          --interactive               Ask for directories, range and workers
 
     Conversion:
           --mode <MODE>                How to carry it out: patch copies the file and changes a few

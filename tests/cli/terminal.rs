@@ -32,6 +32,8 @@ impl Terminal {
             .args(args)
             .current_dir(world.at("."))
             .env_remove("SLURM_ARRAY_TASK_ID")
+            .env_remove("RUST_LOG")
+            .env("NO_COLOR", "1")
             .env("TERM", "xterm")
             .stdin(theirs.try_clone().unwrap())
             .stdout(theirs.try_clone().unwrap())

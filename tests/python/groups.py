@@ -265,7 +265,19 @@ def foreign(h):
     h["group/long"] = np.array([1, 2], dtype=np.longdouble)
 
 
+def leads_to_foreign(h):
+    """References and sequences of references, in a heap, to what JLD2 does not read."""
+    d = h.create_dataset("data", data=np.arange(6.0))
+    r = h.create_dataset("regions", data=[d.regionref[0:2]], dtype=h5py.regionref_dtype)
+    h.create_dataset("refs", data=[d.ref, r.ref], dtype=h5py.ref_dtype)
+    s = h.create_dataset("sequences", (2,), dtype=h5py.vlen_dtype(h5py.ref_dtype))
+    s[0] = np.array([d.ref, r.ref], dtype=h5py.ref_dtype)
+
+
 def small(folder):
+    path = os.path.join(folder, "leads-to-regions.h5")
+    with h5py.File(path, "w", libver="v108") as h:
+        leads_to_foreign(h)
     with h5py.File(os.path.join(folder, "regions.h5"), "w", libver="v108") as h:
         foreign(h)
     with h5py.File(os.path.join(folder, "old.h5"), "w", libver=("earliest", "v108")) as h:

@@ -21,5 +21,6 @@ mod repair;
 mod damaged;
 mod forged;
 mod hdf5;
+mod partial;
 mod samples;
 mod truth;

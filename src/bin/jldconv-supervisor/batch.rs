@@ -8,12 +8,12 @@ use jldconv::cli::{
 use jldconv::convert::{Converter, Mode};
 use jldconv::dashboard::Both;
 use jldconv::report::{
-    Circumstances, Preflight, Progress, Screen, check_report, dry_run, means_told, start_log,
-    write_report,
+    Circumstances, OnFinish, Preflight, Progress, Screen, check_report, dry_run, means_told,
+    start_log, write_report,
 };
 use jldconv::supervisor::{
     ExitCode, Hooks, Layout, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError,
-    RunEvent, Settings,
+    RunEvent, RunSummary, Settings,
 };
 use jldconv::tasks::convert::{self, Survey};
 use jldconv::text;
@@ -47,7 +47,10 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     // What is wrong with the target or the rules would be wrong with every file.
     let converter = Converter::new(run.settings.options.clone()).map_err(usage)?;
     run.view.report.as_deref().map_or(Ok(()), check_report).map_err(usage)?;
-    let mut screen = Screen::standard(run.view.progress, about(&run));
+    run.view.on_finish.as_ref().map_or(Ok(()), OnFinish::check).map_err(usage)?;
+    let mut screen = Screen::standard(run.view.progress, about(&run))
+        .colored(run.view.color)
+        .heartbeat(run.view.heartbeat);
     let _log =
         start_log(run.view.verbose, run.view.log.as_deref(), screen.bars()).map_err(usage)?;
     let prepared = prepare(&run).map_err(|error| misplaced(&error))?;
@@ -108,8 +111,29 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     if let Some(page) = page {
         page.finish();
     }
+    if let Some(command) = &run.view.on_finish {
+        on_finish(command, &run, &ended);
+    }
     // A shard may have no file where there are more tasks than files.
     Ok(if empty && !shard.is_whole() { ExitCode::Done } else { ended.exit_code() })
+}
+
+/// Runs the command for the end of a run; what goes wrong with it is told and no more.
+fn on_finish(command: &OnFinish, run: &Run, ended: &RunSummary) {
+    let shard = run.settings.shard;
+    let own = || {
+        let name = format!("report-{}-of-{}.json", shard.index, shard.count);
+        let path = run.settings.output_dir.join(".jldconv").join(name);
+        write_report(&path, ended, &Layout::of_run(ended), about(run)).map(|()| path)
+    };
+    let report = run.view.report.clone().map_or_else(own, Ok);
+    let told = match report {
+        Ok(report) => command.run(&report, ended).map_err(|error| error.to_string()),
+        Err(error) => Err(format!("--on-finish: there is no report for it: {error}")),
+    };
+    if let Err(error) = told {
+        let _ = writeln!(io::stderr(), "warning: {}", text::tame(&error));
+    }
 }
 
 /// Adds, to what is wrong with a run's places, what was probably meant.

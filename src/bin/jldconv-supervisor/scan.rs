@@ -6,9 +6,10 @@ use jldconv::archive::{Placement, Selection, below, same_place};
 use jldconv::cli::{Depth, ScanArgs};
 use jldconv::convert::Options;
 use jldconv::report::{check_report, write_file};
-use jldconv::supervisor::{Count, ExitCode, Fault, Hooks, Settings};
+use jldconv::supervisor::{Count, ExitCode, Hooks, Settings};
 use jldconv::tasks::scan::{
-    self, Catalogue, Cataloguer, FileScan, ScanFile, ScanListener, ScanOptions, Scanning, Seen,
+    self, Catalogue, Cataloguer, FileScan, Found, ScanFile, ScanListener, ScanOptions, Scanned,
+    Scanning, Seen,
 };
 use jldconv::text;
 use std::io::{self, BufWriter, Write};
@@ -151,7 +152,7 @@ struct Teller<'a> {
     bar: ProgressBar,
     cataloguer: Cataloguer,
     /// What later parts ask for, without findings: there may be a hundred thousand files.
-    kept: Vec<(ScanFile, Result<FileScan, (Fault, String)>)>,
+    kept: Vec<Scanned>,
     fine: bool,
     /// Characters of the longest path.
     width: usize,
@@ -182,11 +183,7 @@ impl<'a> Teller<'a> {
 }
 
 impl ScanListener for Teller<'_> {
-    fn ended(
-        &mut self,
-        file: &ScanFile,
-        found: &Result<FileScan, (Fault, String)>,
-    ) -> io::Result<()> {
+    fn ended(&mut self, file: &ScanFile, found: &Found) -> io::Result<()> {
         self.bar.set_position(self.bar.position().saturating_add(1));
         self.cataloguer.add(file, found);
         self.fine &= found.as_ref().is_ok_and(FileScan::is_fine);

@@ -36,7 +36,8 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
     } else {
         VerifyOptions::explained(given.target.as_deref(), &given.rules)
             .map_err(|error| Stop(error.exit_code(), error.to_string()))?
-    };
+    }
+    .with_checksums(given.trust.checksums());
     let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
     let pairs = file_pairs(old, new, given.recursive).map_err(|error| failed(&error))?;
     if let Some(message) = nothing_to_compare(&pairs, old, new) {

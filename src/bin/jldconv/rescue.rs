@@ -8,7 +8,7 @@ use jldconv::cli::RescueArgs;
 use jldconv::convert::publish::{Destination, Existing};
 use jldconv::convert::temp::{Owner, TempName};
 use jldconv::convert::{Failure, FailureKind, Job};
-use jldconv::rescue::{Outcome, rescue, tell};
+use jldconv::rescue::{Outcome, RescueOptions, rescue, tell};
 use jldconv::supervisor::{ExitCode, run_id};
 use jldconv::sys::dir::Missing;
 use jldconv::sys::stat::StatData;
@@ -41,8 +41,9 @@ pub(super) fn run(args: RescueArgs, bars: &MultiProgress) -> Result<ExitCode, St
     let to = Destination::open(&job.output).map_err(failed)?;
     to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
     let watch = Watch::new(bars).map_err(failed)?;
+    let options = RescueOptions { partial: args.partial };
     let rescued = existing(&job, &own, args.force, args.discard_replaced)
-        .and_then(|existing| Ok((rescue(&job, &existing, &watch)?, existing)));
+        .and_then(|existing| Ok((rescue(&job, options, &existing, &watch)?, existing)));
     watch.finish();
     // They stay only where somebody else has something in them.
     let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));

@@ -51,7 +51,7 @@ fn file(
         bar.inc(bytes);
         Ok(())
     };
-    let compared = inspect::verify(old, new, target, &progress);
+    let compared = inspect::verify_with(old, new, target, args.trust.checksums(), &progress);
     bar.finish_and_clear();
     let compared =
         compared.map_err(|refusal| failed(format!("{}: {}", refusal.path, refusal.error)))?;
@@ -80,7 +80,7 @@ fn directories(
     let jobs = args.jobs.unwrap_or(cores);
     let undo_of = undo_files(&pairs, args.backup_dir.as_deref());
     let mut teller = Teller::new(pairs.len() as u64, args.json, verbose, undo_of);
-    let ended = inspect::verify_pairs(&pairs, target, jobs, &mut teller);
+    let ended = inspect::verify_pairs(&pairs, target, args.trust.checksums(), jobs, &mut teller);
     teller.finish();
     let tally = ended?;
     teller.end(&tally)?;

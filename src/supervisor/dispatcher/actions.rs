@@ -220,6 +220,15 @@ impl Dispatcher {
             (End::Failed { cause: Fault::OutOfMemory, message }, _) => {
                 Err((Fault::OutOfMemory, self.advise(&message, record.peak_anon)))
             }
+            // It came while the run was at work: files that were there before are found beforehand.
+            (End::Failed { cause: Fault::Conflict, message }, _) => Err((
+                Fault::Conflict,
+                format!(
+                    "{message}: somebody made it while the run was at work; it is left alone. The \
+                     same command with --on-conflict keep-both moves it to .jldconv/replaced/ and \
+                     makes the output"
+                ),
+            )),
             (End::Failed { cause, message }, _) => Err((cause, message)),
         };
         let Some((place, planned)) = self.context.job(job) else { return };

@@ -131,6 +131,7 @@ pub(super) struct MemoryState {
 
 /// How far the run is.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub(super) struct RunState {
     /// No new jobs begin.
     pub(super) draining: bool,

@@ -49,6 +49,19 @@ pub struct Tracker {
     recent: VecDeque<Happened>,
 }
 
+/// The numbers that matter most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Gauge {
+    /// Seconds since the run began.
+    pub(crate) elapsed: f64,
+    /// How much is through, 0 to 100.
+    pub(crate) percent: f64,
+    /// Bytes a second lately.
+    pub(crate) rate: Option<f64>,
+    /// Seconds until everything is done.
+    pub(crate) eta_seconds: Option<f64>,
+}
+
 impl Tracker {
     /// Takes note of what happened at `at`, in seconds since any moment that stays the same.
     pub fn note(&mut self, event: &RunEvent, at: f64) {
@@ -265,6 +278,9 @@ impl Tracker {
 
     /// What is through, from 0 to 1.
     pub(crate) fn share(&self) -> f64 {
+        if self.state == LiveState::Starting {
+            return 0.0;
+        }
         if self.ended >= self.start.jobs {
             return 1.0;
         }
@@ -272,7 +288,7 @@ impl Tracker {
             return float(self.ended) / float(self.start.jobs);
         }
         // The last sync is not over.
-        (float(self.most) / float(self.start.bytes)).min(0.9999)
+        (float(self.most) / float(self.start.bytes)).min(0.999)
     }
 
     /// Bytes a second lately; none while the run waits.
@@ -296,14 +312,36 @@ impl Tracker {
         (at - self.began).max(0.0)
     }
 
+    /// The numbers that matter most, at `at`.
+    pub(crate) fn gauge(&self, at: f64) -> Gauge {
+        Gauge {
+            elapsed: self.elapsed(at),
+            percent: self.share() * 100.0,
+            rate: self.rate(at),
+            eta_seconds: self.left(at),
+        }
+    }
+
+    /// Every slot, in order, at `at`.
+    pub(crate) fn slots(&self, at: f64) -> Vec<LiveSlot> {
+        let slots = (0..self.start.slots).map(SlotId);
+        let slots = slots.map(|slot| match self.busy.get(&slot) {
+            Some(busy) => busy.live(slot, at),
+            None => LiveSlot { slot, ..LiveSlot::default() },
+        });
+        slots.collect()
+    }
+
+    /// Attempts that did not succeed and are made again.
+    pub(crate) fn retries(&self) -> u64 {
+        self.retries
+    }
+
     /// The run at `at`.
     pub fn live(&self, at: f64) -> Live {
         let Self { start, .. } = self;
         let count = |outcome| self.outcomes.get(&outcome).copied().unwrap_or(0);
-        let slots = (0..start.slots).map(SlotId).map(|slot| match self.busy.get(&slot) {
-            Some(busy) => busy.live(slot, at),
-            None => LiveSlot { slot, ..LiveSlot::default() },
-        });
+        let Gauge { elapsed, percent, rate, eta_seconds } = self.gauge(at);
         let busy = self.busy.len() as u64;
         Live {
             format: FORMAT,
@@ -318,12 +356,12 @@ impl Tracker {
             shard: start.shard.clone(),
             state: self.state,
             why: self.why.clone(),
-            elapsed: self.elapsed(at),
-            percent: self.share() * 100.0,
+            elapsed,
+            percent,
             bytes: start.bytes,
             bytes_done: self.most,
-            rate: self.rate(at),
-            eta_seconds: self.left(at),
+            rate,
+            eta_seconds,
             files: start.files,
             jobs: start.jobs,
             ended: self.ended,
@@ -344,7 +382,7 @@ impl Tracker {
                 busy: u32::try_from(busy).unwrap_or(u32::MAX),
                 fewer: self.fewer,
             },
-            slots: slots.collect(),
+            slots: self.slots(at),
             failures: self.failures.iter().cloned().collect(),
             recent: self.recent.iter().cloned().collect(),
         }

@@ -29,7 +29,7 @@ impl SamplePlace {
         let name = format!(".jldconv-sample-{:016x}", u64::from_ne_bytes(random::bytes()?));
         let path = std::path::absolute(parent.join(name))?;
         DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self { path, kind: system.kind.to_string(), free: system.free })
+        Ok(Self { path, kind: system.kind.clone(), free: system.free })
     }
 
     /// A directory in it that is not there yet.

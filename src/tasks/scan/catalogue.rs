@@ -2,11 +2,10 @@
 
 use super::estimate::Estimate;
 use super::list::ScanFile;
-use super::task::{FileScan, Seen};
+use super::task::{Found, Seen};
 use crate::archive::{Ranges, gaps};
 use crate::inspect::{Action, Case, Kind};
 use crate::migrate::Readers;
-use crate::supervisor::Fault;
 use crate::text;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -140,7 +139,7 @@ impl Cataloguer {
     }
 
     /// Takes in a file.
-    pub fn add(&mut self, file: &ScanFile, found: &Result<FileScan, (Fault, String)>) {
+    pub fn add(&mut self, file: &ScanFile, found: &Found) {
         self.out.files += 1;
         self.out.bytes = self.out.bytes.saturating_add(file.bytes);
         let dir = file.dir.display().to_string();

@@ -1,10 +1,10 @@
 //! Estimates what a conversion takes, from a sample that is converted.
 
-use super::list::ScanFile;
+use super::run::Scanned;
 use super::task::{FileScan, Seen};
 use crate::convert::Options;
 use crate::inspect::Action;
-use crate::supervisor::{Count, Fault, Hooks};
+use crate::supervisor::{Count, Hooks};
 use crate::tasks::sample::{Measured, SamplePlace, choose, convert};
 use crate::text::{self, bytes, count, float, seconds};
 use serde::Serialize;
@@ -53,12 +53,7 @@ pub struct Estimate {
 }
 
 /// Converts a few files of each kind into a directory below `dir`, which is removed again.
-pub fn forecast(
-    files: &[(ScanFile, Result<FileScan, (Fault, String)>)],
-    options: &Options,
-    dir: &Path,
-    hooks: &Hooks,
-) -> Estimate {
+pub fn forecast(files: &[Scanned], options: &Options, dir: &Path, hooks: &Hooks) -> Estimate {
     let mut estimate = Estimate { place: text::path(dir), ..Estimate::default() };
     let mut kinds: [Vec<(PathBuf, u64)>; 2] = Default::default();
     for (file, found) in files {

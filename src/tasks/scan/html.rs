@@ -2,10 +2,10 @@
 
 use super::catalogue::Catalogue;
 use super::list::ScanFile;
+use super::run::Scanned;
 use super::show::summary;
-use super::task::{FileScan, Seen};
+use super::task::{FileScan, Found, Seen};
 use crate::report::{escaped, frame, table_begin};
-use crate::supervisor::Fault;
 use crate::text::bytes;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ const HEADS: [&str; 9] =
 pub fn page(
     catalogue: &Catalogue,
     named: &[PathBuf],
-    files: &[(ScanFile, Result<FileScan, (Fault, String)>)],
+    files: &[Scanned],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let title = format!("jldconv scan: {} files", catalogue.files);
@@ -48,11 +48,7 @@ pub fn page(
     })
 }
 
-fn row(
-    file: &ScanFile,
-    found: &Result<FileScan, (Fault, String)>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn row(file: &ScanFile, found: &Found, out: &mut dyn Write) -> io::Result<()> {
     let path = file.path.display().to_string();
     let (path, size) = (escaped(&path), bytes(file.bytes));
     write!(out, "<tr><td>{path}</td><td data-v=\"{}\">{size}</td>", file.bytes)?;

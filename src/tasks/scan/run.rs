@@ -1,9 +1,9 @@
 //! Looks an archive through in a run, file by file.
 
 use super::list::ScanFile;
-use super::task::{FileScan, ScanOptions, ScanTask};
+use super::task::{Found, ScanOptions, ScanTask};
 use crate::supervisor::{
-    Fault, Hooks, JobId, Plan, PlannedJob, Reporter, RunError, RunEvent, RunSummary, Settings,
+    Hooks, JobId, Plan, PlannedJob, Reporter, RunError, RunEvent, RunSummary, Settings,
 };
 use crate::tasks::reading::{Reading, read};
 use std::cell::RefCell;
@@ -25,17 +25,16 @@ pub struct Scanning<'a> {
     pub hooks: &'a Hooks,
 }
 
+/// A file, with what was found out about it.
+pub type Scanned = (ScanFile, Found);
+
 /// Hears of files, in their order.
 pub trait ScanListener {
     /// What a file is, or why no worker could tell. Its error ends the run.
     ///
     /// # Errors
     /// The listener's own.
-    fn ended(
-        &mut self,
-        file: &ScanFile,
-        found: &Result<FileScan, (Fault, String)>,
-    ) -> io::Result<()>;
+    fn ended(&mut self, file: &ScanFile, found: &Found) -> io::Result<()>;
 
     /// So many files are through, with so many bytes of data read.
     fn progress(&mut self, through: u64, bytes: u64);
@@ -57,7 +56,7 @@ pub fn scan(
     let plan = Plan { jobs: Arc::new(files.iter().map(job).collect()), listing: None };
     let telling =
         RefCell::new(Telling { files, listener, waiting: BTreeMap::new(), next: 0, error: Ok(()) });
-    let each = &mut |place: usize, result: Result<FileScan, (Fault, String)>| {
+    let each = &mut |place: usize, result: Found| {
         let mut telling = telling.borrow_mut();
         telling.waiting.insert(place, result);
         telling.tell(false);
@@ -90,7 +89,7 @@ fn job(file: &ScanFile) -> PlannedJob {
 struct Telling<'a> {
     files: &'a [ScanFile],
     listener: &'a mut dyn ScanListener,
-    waiting: BTreeMap<usize, Result<FileScan, (Fault, String)>>,
+    waiting: BTreeMap<usize, Found>,
     next: usize,
     /// Why the listener hears nothing any more.
     error: io::Result<()>,

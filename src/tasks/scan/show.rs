@@ -2,9 +2,8 @@
 
 use super::catalogue::{Catalogue, Named, Series};
 use super::list::ScanFile;
-use super::task::{FileScan, Seen};
+use super::task::{FileScan, Found, Seen};
 use crate::inspect::{Action, Case};
-use crate::supervisor::Fault;
 use crate::text::{self, bytes, count, tame};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -22,7 +21,7 @@ pub fn line_head(width: usize) -> String {
 }
 
 /// A file on one line.
-pub fn line(file: &ScanFile, found: &Result<FileScan, (Fault, String)>, width: usize) -> String {
+pub fn line(file: &ScanFile, found: &Found, width: usize) -> String {
     let path = text::path(&file.path);
     let head = format!("{path:<width$}  {:>10}  ", bytes(file.bytes));
     let glance = match found {
@@ -56,7 +55,7 @@ pub fn line(file: &ScanFile, found: &Result<FileScan, (Fault, String)>, width: u
 
 /// A file as JSON: its path and number, and all that is known of it. `result` is `read`, `refused` or
 /// `crashed`.
-pub fn object(file: &ScanFile, found: &Result<FileScan, (Fault, String)>) -> Value {
+pub fn object(file: &ScanFile, found: &Found) -> Value {
     let mut out = json!({
         "path": file.path.display().to_string(),
         "number": file.number,

@@ -1,9 +1,9 @@
 //! Writes a scan as a table for spreadsheets (RFC 4180).
 
 use super::list::ScanFile;
-use super::task::{FileScan, Seen};
+use super::run::Scanned;
+use super::task::{Found, Seen};
 use crate::report::csv_line;
-use crate::supervisor::Fault;
 use std::io::{self, Write};
 
 /// The columns, in order; most are named as in the JSON.
@@ -32,10 +32,7 @@ const COLUMNS: [&str; 18] = [
 ///
 /// # Errors
 /// The writer's own.
-pub fn csv(
-    files: &[(ScanFile, Result<FileScan, (Fault, String)>)],
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn csv(files: &[Scanned], out: &mut dyn Write) -> io::Result<()> {
     csv_line(out, &COLUMNS.map(str::to_owned))?;
     for (file, found) in files {
         csv_line(out, &cells(file, found))?;
@@ -43,7 +40,7 @@ pub fn csv(
     Ok(())
 }
 
-fn cells(file: &ScanFile, found: &Result<FileScan, (Fault, String)>) -> [String; COLUMNS.len()] {
+fn cells(file: &ScanFile, found: &Found) -> [String; COLUMNS.len()] {
     let number = |number: Option<u64>| number.map_or_else(String::new, |it| it.to_string());
     let mut cells = COLUMNS.map(|_| String::new());
     let mut put = |column: &str, text: String| {

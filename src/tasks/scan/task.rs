@@ -6,7 +6,7 @@ use crate::inspect::{Action, DamagedDataset, Glance, Health, Refusal, glance, he
 use crate::julia::{DEEP_STACK, on_deep_stack};
 use crate::migrate::target::Target;
 use crate::protocol::WirePath;
-use crate::supervisor::{JobOutcome, JobRecord, RunError};
+use crate::supervisor::{Fault, JobOutcome, JobRecord, RunError};
 use crate::tasks::reading::ReadingTask;
 use crate::text::shortened;
 use crate::worker::Task;
@@ -78,6 +78,9 @@ pub struct FileScan {
     /// What came of reading all its data, where that was asked for.
     pub health: Option<Health>,
 }
+
+/// What was found out about a file, or why no worker could tell.
+pub type Found = std::result::Result<FileScan, (Fault, String)>;
 
 /// The same for serde.
 #[derive(Serialize, Deserialize)]

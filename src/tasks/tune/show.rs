@@ -97,7 +97,7 @@ pub fn page(tuned: &Tuned, out: &mut dyn Write) -> io::Result<()> {
                 trial.setting.threads
             )?;
             let ends = [trial.seconds.first(), trial.seconds.last()];
-            for time in [Some(trial.median())].into_iter().chain(ends.map(|it| it.copied())) {
+            for time in [Some(trial.median())].into_iter().chain(ends.map(Option::<&f64>::copied)) {
                 let time = time.unwrap_or(0.0);
                 write!(out, "<td data-v=\"{time:.4}\">{}</td>", seconds_of(time))?;
             }

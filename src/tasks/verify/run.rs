@@ -55,12 +55,14 @@ impl VerifyOptions {
         }
         let digest = Recipe::of(&options).map_err(|error| recipe(error.message))?.rules;
         let rules = rules.iter().map(|path| path.as_path().into()).collect();
-        Ok(Self { target: target.map(str::to_owned), rules, digest, strict: false })
+        let target = target.map(str::to_owned);
+        Ok(Self { target, rules, digest, strict: false, let_pass: false })
     }
 
     /// Nothing explains differences.
     pub fn strict() -> Self {
-        Self { target: None, rules: Vec::new(), digest: String::new(), strict: true }
+        let (rules, digest) = (Vec::new(), String::new());
+        Self { target: None, rules, digest, strict: true, let_pass: false }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Compares the two files of a pair, in a worker.
 
 use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
-use crate::h5;
+use crate::h5::{self, Checksums};
 use crate::inspect::{Difference, FilePair, PairOutcome, Verdict};
 use crate::julia::DEEP_STACK;
 use crate::migrate::target::Target;
@@ -33,6 +33,22 @@ pub struct VerifyOptions {
     pub(super) digest: String,
     /// Nothing is to explain anything.
     pub(super) strict: bool,
+    /// Wrong checksums of metadata are let pass.
+    #[serde(default)]
+    pub(super) let_pass: bool,
+}
+
+impl VerifyOptions {
+    /// With checksums that decide or not.
+    #[must_use]
+    pub fn with_checksums(mut self, checksums: Checksums) -> Self {
+        self.let_pass = checksums == Checksums::Ignored;
+        self
+    }
+
+    fn checksums(&self) -> Checksums {
+        if self.let_pass { Checksums::Ignored } else { Checksums::Trusted }
+    }
 }
 
 /// What became of a pair. In a frame it travels as JSON, since its parts leave fields out.
@@ -111,7 +127,7 @@ impl Task for VerifyTask {
             if observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
         };
         observer.progress(Phase::Plan, 0, total);
-        let outcome = pair.verify(target.as_deref(), &progress);
+        let outcome = pair.verify(target.as_deref(), options.checksums(), &progress);
         if observer.cancelled() {
             return Err(Failure::new(FailureKind::Cancelled, "stopped"));
         }

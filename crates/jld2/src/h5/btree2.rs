@@ -1,10 +1,10 @@
 //! Reads version 2 B-trees, records of any type (HDF5 specification III.A.2).
 
+use super::address::absolute;
 use super::btree2_levels::Levels;
 use super::bytes::Cursor;
 use super::checksum::lookup3;
 use super::effort::Access;
-use super::header::absolute;
 use super::{Error, RelAddr, Result};
 use crate::h5::budget::{INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODE};
 use std::collections::HashSet;

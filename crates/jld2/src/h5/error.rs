@@ -206,6 +206,15 @@ impl Error {
         self.0.offset
     }
 
+    /// Says what else is amiss with something that JLD2 does not write.
+    pub(in crate::h5) fn also(mut self, note: &str) -> Self {
+        if let ErrorKind::Foreign { what } = &mut self.0.kind {
+            what.push_str("; ");
+            what.push_str(note);
+        }
+        self
+    }
+
     /// Names the object that was being read; the innermost name stays.
     #[must_use]
     pub fn in_object(mut self, path: &str) -> Self {

@@ -1,9 +1,10 @@
 //! Opens a container and reads its objects by address; keeps heaps and committed datatypes at hand.
 
+use super::address::absolute;
 use super::checksum::{Checked, Checksums};
 use super::dense;
 use super::effort::{Access, Effort};
-use super::header::{self, absolute};
+use super::header;
 use super::message::layout::Layout;
 use super::{
     AddressHashMap, Class, Dataset, Datatype, Error, Extent, Heap, Object, ObjectHeader,
@@ -196,7 +197,16 @@ impl File {
             dense::gather(from, &mut header)?;
             Ok(header)
         })?;
-        let mut object = Object::parse(header)?;
+        // Those of what can be read are put right; nothing is changed in what cannot.
+        let passed = header.chunks.iter().find(|chunk| chunk.checked != Checked::Right);
+        let passed = passed.map(|chunk| (chunk.checksum, chunk.stored_checksum));
+        let mut object = Object::parse(header).map_err(|error| match passed {
+            None => error,
+            Some((at, stored)) => error.also(&format!(
+                "the checksum of its header, at byte {at}, is wrong as well ({stored:#010x}), and stays \
+                 so: HDF5 does not open it"
+            )),
+        })?;
         if object.header.version == 1 {
             self.unpad(&mut object)?;
         }

@@ -1,11 +1,12 @@
 //! Reads fractal heaps: where newer groups and objects keep links and attributes that are too many
 //! or too large for their header (HDF5 specification III.G; docs/jld2-format.md, section 3.5).
 
+use super::address::absolute;
 use super::btree2::Tree;
 use super::bytes::Cursor;
 use super::checksum::lookup3;
 use super::effort::Access;
-use super::header::{Piece, Storage, absolute};
+use super::header::{Piece, Storage};
 use super::{Error, RelAddr, Result};
 use crate::h5::budget::{INDEX_BYTES, INDEX_LEVELS, INDEX_NODE, INDEX_NODES};
 use std::collections::{BTreeMap, HashSet};

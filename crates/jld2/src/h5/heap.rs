@@ -1,7 +1,7 @@
 //! Reads global heap collections (docs/jld2-format.md, section 8; HDF5 specification III.E).
 
+use super::address::absolute;
 use super::bytes::Cursor;
-use super::header::absolute;
 use super::{Error, RelAddr, Result, Source, Superblock};
 
 /// Bytes in front of a collection's first object. JLD2 does not count them in the stored size.

@@ -11,6 +11,7 @@
 //! to the superblock's base address; a plain `u64` called *offset* counts bytes from the start of
 //! the file.
 
+mod address;
 mod address_blocks;
 mod address_hash;
 mod address_log;

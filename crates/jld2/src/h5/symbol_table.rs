@@ -1,9 +1,10 @@
 //! Reads groups of the old kind: a version 1 B-tree of symbol table nodes, and a local heap with the
 //! names (HDF5 specification III.A.1, III.B to III.D; docs/jld2-format.md, section 3.4).
 
+use super::address::absolute;
 use super::bytes::Cursor;
 use super::effort::Access;
-use super::header::{Storage, absolute};
+use super::header::Storage;
 use super::message::link::{AnyLink, Group, Link, Symbolic, SymbolicLink};
 use super::{Error, ErrorKind, Name, RelAddr, Result, Superblock};
 use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODES};

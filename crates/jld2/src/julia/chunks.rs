@@ -102,6 +102,20 @@ impl<'a> Chunks<'a> {
         Ok(reader)
     }
 
+    /// Decodes one chunk to its end.
+    pub(super) fn check(&self, chunk: &StoredChunk, filters: &[Filter]) -> Result<()> {
+        let mut reader = self.decoded(chunk, filters, 0)?;
+        let read = io::copy(&mut reader, &mut io::sink());
+        let at = self.file.offset(chunk.addr, "chunk")?;
+        let read = read.map_err(|e| Error::payload(at, e))?;
+        let len = self.grid().chunk_bytes();
+        if read != len {
+            let (expected, found) = (format!("{len} bytes"), format!("{read} bytes"));
+            return Err(Error::corrupt(at, "decoded chunk", expected, found));
+        }
+        Ok(())
+    }
+
     /// What an error of a chunk's reader is to those who read the dataset.
     fn damaged(&self, chunk: &StoredChunk, error: io::Error) -> io::Error {
         match self.file.offset(chunk.addr, "chunk") {

@@ -4,7 +4,7 @@ use super::chunks::{Chunks, opened};
 use super::stored::{Stored, skip};
 use super::unwritten::Unwritten;
 use crate::codec::{self, Filter};
-use crate::h5::{Dataset, Datatype, Error, File, Layout, Result};
+use crate::h5::{Dataset, Datatype, Error, File, Layout, Result, StoredChunk};
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
@@ -123,6 +123,19 @@ impl<'a> Column<'a> {
             Data::Unwritten(unwritten) => Box::new(unwritten.open(start..end)),
         };
         Ok(Decoded { reader, left, at: self.at })
+    }
+
+    /// Decodes one chunk of several, alone and to its end; of data in one piece, all of them.
+    ///
+    /// # Errors
+    /// If it cannot be decoded.
+    pub fn check_chunk(&self, chunk: &StoredChunk) -> Result<()> {
+        if let Data::Chunks(chunks) = &self.data {
+            return chunks.check(chunk, &self.filters);
+        }
+        let mut whole = self.open()?;
+        io::copy(&mut whole, &mut io::sink()).map_err(|e| told(self.at, e))?;
+        whole.finish()
     }
 
     /// Opens the logical bytes for those who look into buffers: a decoder has one. None if nothing is

@@ -154,6 +154,9 @@ impl<'a> BTreeV1<'a> {
             least = if found == 0 { entry.number + 1 } else { entry.number };
             entries.push(entry);
         }
+        // The key behind all entries, whose size and mask mean nothing.
+        c.take(8)?;
+        self.place(&mut c, false)?;
         self.parts.push(offset..self.room(offset, body + len as u64, key));
         let mut node = Node { level: found, entries, next: 0, end: chunks.end };
         node.seek(self.from);
@@ -170,17 +173,7 @@ impl<'a> BTreeV1<'a> {
     fn entry(&self, c: &mut Cursor<'_>, is_leaf: bool) -> Result<Entry> {
         let (size, mask) = (c.u32()?, c.u32()?);
         let at = c.offset();
-        let mut place = Vec::with_capacity(self.grid.dims().len());
-        for chunk in self.grid.chunk_dims() {
-            let start = c.u64()?;
-            if is_leaf && start % chunk != 0 {
-                let expected = format!("a multiple of {chunk}");
-                return Err(Error::corrupt(at, "start of a chunk", expected, start.to_string()));
-            }
-            place.push(start / chunk);
-        }
-        // The start inside an element.
-        c.u64()?;
+        let place = self.place(c, is_leaf)?;
         let child = c.addr()?;
         let number = if is_leaf {
             self.grid.number(&place).ok_or_else(|| {
@@ -191,5 +184,35 @@ impl<'a> BTreeV1<'a> {
             self.grid.first_from(&place)
         };
         Ok(Entry { number, size, mask, child })
+    }
+
+    /// What a key says of where a chunk begins, counted in chunks along each dimension. As in
+    /// libhdf5 (`src/H5Dbtree.c`, `H5D__btree_decode_key`), all keys are multiples of the chunk, that
+    /// behind all entries too, and the last coordinate is one of the element. That of a chunk itself
+    /// is 0: libhdf5 finds no other.
+    fn place(&self, c: &mut Cursor<'_>, is_chunk: bool) -> Result<Vec<u64>> {
+        let mut place = Vec::with_capacity(self.grid.dims().len());
+        for chunk in self.grid.chunk_dims() {
+            let at = c.offset();
+            let start = c.u64()?;
+            if start % chunk != 0 {
+                let expected = format!("a multiple of {chunk}");
+                return Err(Error::corrupt(at, "start of a chunk", expected, start.to_string()));
+            }
+            place.push(start / chunk);
+        }
+        let at = c.offset();
+        let inside = c.u64()?;
+        let size = self.grid.element_size();
+        if is_chunk && inside != 0 || !inside.is_multiple_of(size) {
+            let or = if is_chunk { String::new() } else { format!(" or a multiple of {size}") };
+            return Err(Error::corrupt(
+                at,
+                "start of a chunk inside an element",
+                format!("0{or}"),
+                inside.to_string(),
+            ));
+        }
+        Ok(place)
     }
 }

@@ -84,7 +84,7 @@ impl<'a> FixedArray<'a> {
     /// Bytes of the data block with all that is in it.
     fn whole(&self) -> u64 {
         let entries = self.entries.saturating_mul(self.width);
-        let checksums = 1 + self.page.map_or(0, |page| self.entries.div_ceil(page));
+        let checksums = self.page.map_or(0, |page| self.entries.div_ceil(page)).saturating_add(1);
         self.head().saturating_add(entries).saturating_add(checksums.saturating_mul(4))
     }
 

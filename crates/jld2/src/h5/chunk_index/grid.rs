@@ -13,6 +13,7 @@ pub struct Grid {
     /// Chunks along each dimension.
     counts: Vec<u64>,
     total: u64,
+    element_size: u64,
     chunk_bytes: u64,
 }
 
@@ -39,7 +40,15 @@ impl Grid {
             let found = format!("{dims:?} elements in chunks of {chunk:?}");
             wrong("number of chunks", "less than 2^64".to_owned(), found)
         })?;
-        Ok(Self { dims: dims.clone(), chunk: chunk.clone(), counts, total, chunk_bytes })
+        let element_size = chunked.element_size;
+        Ok(Self {
+            dims: dims.clone(),
+            chunk: chunk.clone(),
+            counts,
+            total,
+            element_size,
+            chunk_bytes,
+        })
     }
 
     /// Dimensions of the dataset, slowest first.
@@ -60,6 +69,11 @@ impl Grid {
     /// Bytes of a chunk before its filters; those at an edge are as large as the others.
     pub fn chunk_bytes(&self) -> u64 {
         self.chunk_bytes
+    }
+
+    /// Bytes of an element; not 0.
+    pub(super) fn element_size(&self) -> u64 {
+        self.element_size
     }
 
     /// The place of a chunk, counted in chunks along each dimension.

@@ -35,6 +35,12 @@ fn node(level: u8, entries: &[(u32, &[u64], RelAddr)], last: &[u64]) -> Vec<u8> 
     out
 }
 
+/// With a byte in place of another.
+fn with(mut bytes: Vec<u8>, at: usize, byte: u8) -> Vec<u8> {
+    bytes[at] = byte;
+    bytes
+}
+
 /// A file whose one dataset, of 64-bit numbers, has this shape and layout.
 fn file(mut sample: Sample, dims: &[u64], layout: Vec<u8>) -> File {
     let number = Datatype::float64();
@@ -136,7 +142,7 @@ fn nodes_that_several_share_are_refused() {
 #[test]
 fn what_a_tree_must_not_say_is_refused() {
     type Case = (&'static str, fn(&mut Sample, RelAddr) -> Vec<u8>);
-    let cases: [Case; 9] = [
+    let cases: [Case; 13] = [
         ("signature of a B-tree node", |_, _| vec![0; 100]),
         ("type of a B-tree node", |_, data| {
             let mut bytes = node(0, &[(64, &[0], data)], &[8]);
@@ -147,6 +153,18 @@ fn what_a_tree_must_not_say_is_refused() {
         ("chunk 0 to", |_, data| node(0, &[(64, &[8], data), (64, &[0], data)], &[8])),
         ("in this place", |_, data| node(0, &[(64, &[8], data), (64, &[8], data)], &[8])),
         ("a multiple of 8", |_, data| node(0, &[(64, &[4], data)], &[8])),
+        ("a multiple of 8", |_, data| node(0, &[(64, &[0], data)], &[9])),
+        ("start of a chunk inside an element: expected 0, found 8", |_, data| {
+            // Behind signature, size, mask and start.
+            with(node(0, &[(64, &[0], data)], &[8]), 40, 8)
+        }),
+        ("expected 0 or a multiple of 8, found 12", |_, data| {
+            with(node(0, &[(64, &[0], data)], &[8]), 72, 12)
+        }),
+        ("expected 0 or a multiple of 8, found 1", |sample, data| {
+            let leaf = sample.raw(&node(0, &[(64, &[0], data)], &[8]));
+            with(node(1, &[(64, &[0], leaf)], &[8]), 40, 1)
+        }),
         ("one inside [100]", |_, data| node(0, &[(64, &[800], data)], &[8])),
         ("64 bytes without filters", |_, data| node(0, &[(63, &[0], data)], &[8])),
         ("a node with entries", |sample, _| {
@@ -171,6 +189,28 @@ fn what_a_tree_must_not_say_is_refused() {
     }
     let error = refused(&file(Sample::new(), &[100], btree1(&[8], RelAddr(1 << 40))));
     assert!(error.contains("B-tree of chunks"), "{error}");
+}
+
+/// Found by fuzzing: so many entries that their pages are more than 64 bits count.
+#[test]
+fn a_fixed_array_of_all_entries_there_can_be_is_refused() {
+    for entries in [u64::MAX, u64::MAX - 1, u64::MAX / 8, 1 << 40] {
+        let mut sample = Sample::new();
+        let data = sample.raw(&[0; 64]);
+        // Elements of 8 bytes without filters; pages of one entry.
+        let mut header = b"FAHD\0\0\x08\0".to_vec();
+        header.extend(entries.to_le_bytes());
+        header.extend(data.0.to_le_bytes());
+        let sum = crate::h5::checksum::lookup3(&header);
+        header.extend(sum.to_le_bytes());
+        let header = sample.raw(&header);
+        let mut layout = vec![4, 2, 0, 2, 8];
+        layout.extend([8_u64, 8].iter().flat_map(|n| n.to_le_bytes()));
+        layout.extend([3, 0]);
+        layout.extend(header.0.to_le_bytes());
+        let error = refused(&file(sample, &[100], layout));
+        assert!(error.contains("fixed array of chunks"), "{entries}: {error}");
+    }
 }
 
 #[test]

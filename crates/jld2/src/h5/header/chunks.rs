@@ -1,0 +1,231 @@
+//! Reads the chunks of a header, with what stands in front of their messages, and their checksums.
+
+use super::kinds::header_flag;
+use super::limits::too_large;
+use super::lost::{NO_LAYOUT, is_lost, is_zeroed, lacks_layout};
+use super::model::Chunk;
+use crate::h5::budget::HEADER_BYTES;
+use crate::h5::bytes::Cursor;
+use crate::h5::checksum::{Checked, Checksums, lookup3};
+use crate::h5::{Error, Result, Source, Superblock};
+
+/// The first chunk of a header, and what stands in front of its messages.
+pub(super) struct First {
+    pub(super) chunk: Chunk,
+    pub(super) version: u8,
+    pub(super) flags: u8,
+    pub(super) extra: Vec<u8>,
+    pub(super) ref_count: u32,
+}
+
+/// What stands in front of the messages of a header.
+pub(super) struct Prefix {
+    pub(super) version: u8,
+    pub(super) flags: u8,
+    pub(super) extra: Vec<u8>,
+    pub(super) ref_count: u32,
+    pub(super) messages: u64,
+    /// Where the messages end.
+    pub(super) checksum: u64,
+}
+/// Where chunks are read from.
+pub(super) struct Bytes<'a> {
+    pub(super) source: &'a Source,
+    pub(super) superblock: &'a Superblock,
+    pub(super) checksums: Checksums,
+}
+
+impl Bytes<'_> {
+    pub(super) fn first(&self, offset: u64) -> Result<First> {
+        let Prefix { version, flags, extra, ref_count, messages, checksum } =
+            self.prefix(offset)?;
+        let chunk = self.chunk(offset, messages, checksum, version, flags)?;
+        Ok(First { chunk, version, flags, extra, ref_count })
+    }
+
+    /// Of version 1: without a signature, sixteen bytes in front of the messages.
+    fn old_prefix(&self, offset: u64) -> Result<Prefix> {
+        let head = self.source.read(offset, 16, "object header")?;
+        let mut c = Cursor::new(&head, offset, "object header of version 1");
+        c.expect_u8(1, "object header version")?;
+        // A reserved byte, and how many messages there are in all.
+        c.take(3)?;
+        let ref_count = c.u32()?;
+        let size = u64::from(c.u32()?);
+        let messages = offset + 16;
+        let end = self.superblock.end_of_file;
+        let checksum = messages + size;
+        if checksum > end {
+            return Err(Error::corrupt(
+                offset + 8,
+                "object header size",
+                format!("at most {} bytes", end.saturating_sub(messages)),
+                size.to_string(),
+            ));
+        }
+        if size > HEADER_BYTES {
+            return Err(too_large(offset + 8, size));
+        }
+        Ok(Prefix { version: 1, flags: 0, extra: Vec::new(), ref_count, messages, checksum })
+    }
+
+    pub(super) fn prefix(&self, offset: u64) -> Result<Prefix> {
+        let end = self.superblock.end_of_file;
+        let limit = usize::try_from((end - offset).min(16)).unwrap_or(16);
+        let mut head = [0; 16];
+        let peek = head.get_mut(..limit).unwrap_or_default();
+        self.source.read_into(offset, peek, "object header")?;
+        let mut c = Cursor::new(peek, offset, "object header");
+        // Headers of version 1 have no signature; JLD2 takes what begins so for one, too.
+        if peek.first() == Some(&1) {
+            return self.old_prefix(offset);
+        }
+        c.expect(b"OHDR", "object header signature")?;
+        c.expect_u8(2, "object header version")?;
+        let flags = c.u8()?;
+        if flags & 0xc0 != 0 {
+            return Err(Error::corrupt(
+                offset + 5,
+                "object header flags",
+                "bits 6 and 7 clear",
+                format!("{flags:#x}"),
+            ));
+        }
+        // Times and bounds of attributes occur in foreign headers only, but are harmless.
+        let extra = if flags & header_flag::TIMES != 0 { 16 } else { 0 }
+            + if flags & header_flag::PHASE_CHANGE != 0 { 4 } else { 0 };
+        let width = 1_usize << (flags & 3);
+        let prefix = 6 + extra + width;
+        // Most prefixes are among what was read already. The longest has times, bounds, and eight
+        // bytes of size.
+        let mut longest = [0; 34];
+        let prefix_bytes = if let Some(read) = peek.get(..prefix) {
+            read
+        } else {
+            let longer = longest.get_mut(..prefix).unwrap_or_default();
+            self.source.read_into(offset, longer, "object header")?;
+            longer
+        };
+        let mut c = Cursor::new(prefix_bytes, offset, "object header");
+        c.take(6)?;
+        let extra = c.take(extra)?.to_vec();
+        let at = c.offset();
+        let size = c.uint(width)?;
+        let messages = offset + prefix as u64;
+        let Some(checksum) = messages.checked_add(size).filter(|&checksum| checksum <= end) else {
+            return Err(Error::corrupt(
+                at,
+                "object header size",
+                format!("at most {} bytes", end.saturating_sub(messages)),
+                size.to_string(),
+            ));
+        };
+        if size > HEADER_BYTES {
+            return Err(too_large(at, size));
+        }
+        Ok(Prefix { version: 2, flags, extra, ref_count: 1, messages, checksum })
+    }
+
+    pub(super) fn continuation(
+        &self,
+        offset: u64,
+        len: u64,
+        version: u8,
+        flags: u8,
+    ) -> Result<Chunk> {
+        let end = self.superblock.end_of_file;
+        if version == 1 {
+            return match offset.checked_add(len) {
+                Some(end) if end <= self.superblock.end_of_file => {
+                    self.chunk(offset, offset, end, version, flags)
+                }
+                _ => Err(Error::corrupt(
+                    offset,
+                    "header continuation length",
+                    format!("at most {} bytes", end - offset),
+                    len.to_string(),
+                )),
+            };
+        }
+        let checksum = offset.checked_add(len).and_then(|end| end.checked_sub(4));
+        match checksum {
+            Some(checksum) if len >= 8 && checksum < end => {
+                let mut signature = [0; 4];
+                self.source.read_into(offset, &mut signature, "header continuation")?;
+                Cursor::new(&signature, offset, "header continuation")
+                    .expect(b"OCHK", "header continuation signature")?;
+                self.chunk(offset, offset + 4, checksum, version, flags)
+            }
+            _ => Err(Error::corrupt(
+                offset,
+                "header continuation length",
+                format!("8 to {} bytes", end - offset),
+                len.to_string(),
+            )),
+        }
+    }
+
+    pub(super) fn chunk(
+        &self,
+        offset: u64,
+        messages: u64,
+        checksum: u64,
+        version: u8,
+        flags: u8,
+    ) -> Result<Chunk> {
+        let has_checksum = version > 1;
+        let checked = Checked::Right;
+        if !has_checksum {
+            let len = usize::try_from(checksum - offset).unwrap_or(usize::MAX);
+            let bytes = self.source.read(offset, len, "object header")?;
+            let stored_checksum = 0;
+            return Ok(Chunk {
+                offset,
+                messages,
+                checksum,
+                has_checksum,
+                stored_checksum,
+                bytes,
+                checked,
+            });
+        }
+        if self.superblock.end_of_file - checksum < 4 {
+            return Err(Error::corrupt(
+                checksum,
+                "header checksum",
+                "4 bytes",
+                "the end of the file",
+            ));
+        }
+        let len = usize::try_from(checksum - offset).unwrap_or(usize::MAX);
+        let mut bytes = self.source.read(offset, len.saturating_add(4), "object header")?;
+        let stored = bytes.get(len..).unwrap_or_default();
+        let stored = Cursor::new(stored, checksum, "checksum").u32()?;
+        bytes.truncate(len);
+        let computed = lookup3(&bytes);
+        let mut chunk = Chunk {
+            offset,
+            messages,
+            checksum,
+            has_checksum,
+            stored_checksum: stored,
+            bytes,
+            checked,
+        };
+        if stored != computed {
+            let from = (self.source, self.superblock);
+            if stored == 0 && lacks_layout(&chunk, flags) && !is_zeroed(from, &chunk, chunk.end())?
+            {
+                return Err(Error::foreign(chunk.offset, NO_LAYOUT).of_dataset(true));
+            }
+            chunk.checked = if stored == 0 && is_lost(from, &chunk, flags)? {
+                Checked::Lost
+            } else if self.checksums == Checksums::Ignored {
+                Checked::Wrong
+            } else {
+                return Err(Error::checksum(checksum, "object header", computed, stored));
+            };
+        }
+        Ok(chunk)
+    }
+}

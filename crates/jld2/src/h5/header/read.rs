@@ -1,0 +1,110 @@
+//! Reads a header: its first chunk, and the continuations that lead from one to another.
+
+use super::chunks::{Bytes, First};
+use super::limits::too_large;
+use super::model::ObjectHeader;
+use crate::h5::address::absolute;
+use crate::h5::budget::HEADER_BYTES;
+use crate::h5::checksum::Checksums;
+use crate::h5::effort::{Access, Effort};
+use crate::h5::{Error, RelAddr, Result, Source, Superblock};
+use std::collections::HashSet;
+
+impl ObjectHeader {
+    /// Reads the header at `addr`.
+    ///
+    /// # Errors
+    /// If it is damaged, foreign, or not a header.
+    pub fn read(
+        source: &Source,
+        superblock: &Superblock,
+        addr: RelAddr,
+        checksums: Checksums,
+    ) -> Result<Self> {
+        let effort = &Effort::default();
+        Self::read_counted(Access { source, superblock, checksums, effort }, addr)
+    }
+
+    /// As [`Self::read`]; what it takes is counted, even if it fails.
+    pub(in crate::h5) fn read_counted(from: Access<'_>, addr: RelAddr) -> Result<Self> {
+        Self::read_with(from, addr, None)
+    }
+
+    /// As [`Self::read`]; errors of continuations go to `lost`, if there is such a place.
+    fn read_with(
+        from: Access<'_>,
+        addr: RelAddr,
+        mut lost: Option<&mut Vec<Error>>,
+    ) -> Result<Self> {
+        let Access { source, superblock, checksums, effort } = from;
+        let offset = absolute(superblock, addr, "object header")?;
+        let from = Bytes { source, superblock, checksums };
+        let First { chunk: first, version, flags, extra, ref_count } = from.first(offset)?;
+        effort.add(first.bytes.len() as u64);
+        // Most headers have no continuation, so that nothing need be remembered.
+        let mut met = HashSet::new();
+        // Honest chunks do not overlap.
+        let mut left =
+            superblock.end_of_file.min(HEADER_BYTES).saturating_sub(first.bytes.len() as u64);
+        let mut header = Self::empty(addr, version, flags, extra);
+        header.ref_count = ref_count;
+        let mut pending = header.push(first)?;
+        pending.reverse();
+        if !pending.is_empty() {
+            met.insert(offset);
+        }
+        while let Some((at, target, len)) = pending.pop() {
+            let mut next = || {
+                let offset = absolute(superblock, target, "header continuation")?;
+                if !met.insert(offset) {
+                    return Err(Error::corrupt(
+                        at,
+                        "header continuation",
+                        "a block not met before",
+                        format!("the block at {offset} again"),
+                    ));
+                }
+                left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
+                effort.add(len);
+                from.continuation(offset, len, version, flags)
+            };
+            let more = next().and_then(|chunk| header.push(chunk));
+            match (more, &mut lost) {
+                (Ok(more), _) => pending.extend(more.into_iter().rev()),
+                (Err(error), Some(lost)) => lost.push(error),
+                (Err(error), None) => return Err(error),
+            }
+        }
+        Ok(header)
+    }
+
+    /// Reads what is in the first chunk of the header at `addr`, if that has its checksum or lost it,
+    /// and takes no more than `left` bytes, which it is taken off.
+    pub(in crate::h5) fn start(
+        source: &Source,
+        superblock: &Superblock,
+        addr: RelAddr,
+        left: &mut u64,
+    ) -> Result<Self> {
+        let offset = absolute(superblock, addr, "object header")?;
+        let from = Bytes { source, superblock, checksums: Checksums::Trusted };
+        let prefix = from.prefix(offset)?;
+        let len = prefix.checksum - offset;
+        *left = left.checked_sub(len).ok_or_else(|| too_large(offset, len))?;
+        let First { chunk, version, flags, extra, .. } = from.first(offset)?;
+        let mut header = Self::empty(addr, version, flags, extra);
+        header.push(chunk)?;
+        Ok(header)
+    }
+
+    /// Reads what is left of the header at `addr`: its first chunk, and each continuation that can be
+    /// read. Gives the errors of the others.
+    ///
+    /// # Errors
+    /// If the first chunk cannot be read.
+    pub(in crate::h5) fn read_left(from: Access<'_>, addr: RelAddr) -> Result<(Self, Vec<Error>)> {
+        let mut lost = Vec::new();
+        let header = Self::read_with(from, addr, Some(&mut lost))?;
+        Ok((header, lost))
+    }
+}
