@@ -38,6 +38,9 @@ fn the_help_is_what_users_know() {
                    does
       stop         Stop a run: what it works on comes again in the next; as the second Ctrl-C does
       verify       Compare the files of two directories pair by pair, each in a worker of its own
+      scan         Say what an archive holds, what it needs and what is damaged; nothing is written into
+                   it
+      tune         Measure how many workers and threads suit an archive here, on a sample of it
       completions  Print what makes a shell complete this command line
       help         Print this message or the help of the given subcommand(s)
 
@@ -193,6 +196,8 @@ fn the_help_is_what_users_know() {
       jldconv-supervisor slurm old new --tasks 20         a SLURM job array
       jldconv-supervisor status new                       what runs and shards are doing now
       jldconv-supervisor report new                       what all runs and shards did
+      jldconv-supervisor scan old                         what an archive holds and what is damaged
+      jldconv-supervisor tune old new                     how many workers are fastest here
       jldconv-supervisor verify old new                   compare what came out, pair by pair
 
     Every setting can also stand in jldconv.toml (workers = 8) or in the environment
