@@ -6,6 +6,7 @@ mod command_words;
 mod completions;
 mod flags;
 mod interactive;
+mod numbers;
 mod one_file;
 mod places;
 mod prepare;
@@ -22,6 +23,7 @@ mod slurm_script;
 mod supervisor;
 mod target;
 mod test_hooks;
+mod trust;
 mod tune;
 mod value;
 
@@ -31,6 +33,7 @@ pub use command_words::CommandWords;
 pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
+pub use numbers::{InfoArgs, ReadingFlags, ScaleFlag, SelectionFlags, StatsArgs};
 pub use one_file::{
     CommitArgs, ConvertArgs, DoctorArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand,
     RescueArgs, UndoArgs, VerifyArgs,
