@@ -8,6 +8,7 @@ mod flags;
 mod interactive;
 mod numbers;
 mod one_file;
+mod places;
 mod prepare;
 mod quote;
 mod raw_settings;
@@ -45,7 +46,7 @@ pub use refusal::refuse;
 pub use resolve::{Run, UsageError, View, limit_of_one, options, resolve};
 pub use scan::{Depth, ScanArgs};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
-pub use slips::{Meant, input_meant, jldconv_meant, supervisor_meant};
+pub use slips::{Meant, jldconv_meant, paths_meant, supervisor_meant};
 pub use slurm::{SUBMIT, SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
 pub use supervisor::{
