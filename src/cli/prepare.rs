@@ -58,10 +58,27 @@ impl Prepared {
                 format!("no file of {dir} is in the range {range}:\n{}", self.overview.block())
             }
             _ => {
-                let (block, below) = (self.overview.block(), hint_below(run));
+                let (block, below) = (self.overview.block(), Self::below(run));
                 format!("{dir} holds no {wanted}\n{block}{}", below.unwrap_or_default())
             }
         })
+    }
+
+    /// Where the files may be, if there are none in the directory itself.
+    fn below(run: &Run) -> Option<String> {
+        if run.selection.recursive {
+            return None;
+        }
+        let (input, output) = (&run.settings.input_dir, &run.settings.output_dir);
+        let Below { dirs, files, first, more } = below(input, &run.selection, Some(output))?;
+        let first = text::tame(&first);
+        let (hold, dirs) = match dirs {
+            1 => ("holds", format!("the directory {first} below")),
+            many => ("hold", format!("{many} directories below ({first} ...)")),
+        };
+        let least = if more { "at least " } else { "" };
+        let files = text::count(files, "file");
+        Some(format!("  below       {dirs} {hold} {least}{files}: --recursive takes them\n"))
     }
 
     /// What becomes of files that are not JLD2, where there are any and it matters.
@@ -99,23 +116,6 @@ impl Prepared {
 
 fn shown(path: &Path) -> String {
     text::path(path)
-}
-
-/// Where the files may be, if there are none in the directory itself.
-fn hint_below(run: &Run) -> Option<String> {
-    if run.selection.recursive {
-        return None;
-    }
-    let (input, output) = (&run.settings.input_dir, &run.settings.output_dir);
-    let Below { dirs, files, first, more } = below(input, &run.selection, Some(output))?;
-    let first = text::tame(&first);
-    let (hold, dirs) = match dirs {
-        1 => ("holds", format!("the directory {first} below")),
-        many => ("hold", format!("{many} directories below ({first} ...)")),
-    };
-    let least = if more { "at least " } else { "" };
-    let files = text::count(files, "file");
-    Some(format!("  below       {dirs} {hold} {least}{files}: --recursive takes them\n"))
 }
 
 #[cfg(test)]

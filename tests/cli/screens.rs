@@ -142,7 +142,7 @@ fn clean(rows: &[String]) -> bool {
 fn a_run_is_seen_at_any_size() {
     for (columns, rows) in [(80, 24), (120, 40), (60, 20)] {
         let world = World::new(&[1, 2, 3, 4, 5]);
-        world.put("old/output_00006.jld2", [0; 400_000]);
+        world.put("old/output_00006.jld2", vec![0; 400_000]);
         let mut seen = Seen::start(&world, &["--workers", "2"], "slow=700ms@*", (columns, rows));
         let mut last = 0.0;
         let (mut pictures, mut red) = (0, false);
@@ -285,12 +285,15 @@ fn a_run_that_has_nothing_to_tell_shows_that_it_lives() {
     assert!(!out.contains(" at work: "), "{out}");
 }
 
+/// Arguments, variables, and whether there are colours.
+type Case = (&'static [&'static str], &'static [(&'static str, &'static str)], bool);
+
 #[test]
 fn colours_are_as_asked() {
     let world = World::new(&[1]);
     world.put("old/output_00002.jld2", "no JLD2 at all");
     let red = "\x1b[31mfailed\x1b[0m";
-    let cases: [(&[&str], &[(&str, &str)], bool); 5] = [
+    let cases: [Case; 5] = [
         (&[], &[], false),
         (&["--color", "always"], &[("NO_COLOR", "1")], true),
         (&[], &[("CLICOLOR_FORCE", "1")], true),
@@ -327,7 +330,7 @@ fn events_say_when_and_how_far() {
     assert_eq!(done[1]["percent"], 100.0);
     assert!(done[0]["eta_seconds"].as_f64().unwrap() > 0.1, "{}", done[0]);
     assert_eq!(named("run-finished")[0]["success"], 2);
-    assert_eq!(percent, 100.0);
+    assert!((percent - 100.0).abs() < 1e-9, "{percent}");
 }
 
 /// What the command at the end wrote.

@@ -74,7 +74,7 @@ fn wait_busy(world: &World, busy: u64) {
 fn a_run_says_what_it_is_doing() {
     let world = World::new(&[2, 3, 4, 5]);
     // Larger than the others, for the largest come first.
-    world.put("old/output_00001.jld2", [0; 400_000]);
+    world.put("old/output_00001.jld2", vec![0; 400_000]);
     let run = Running::start(&world, &["--workers", "2"], "slow=60s@00004,slow=60s@00005");
     wait_until("the first files", || {
         world.at(NOTICE).exists() && status(&world, 3)["shards"][0]["live"]["ended"] == 3
@@ -154,7 +154,7 @@ fn who_plays_tricks_on_the_socket_holds_nothing_up() {
         let mut guest = UnixStream::connect(world.at(SOCKET)).unwrap();
         // Nobody minds whether these are read.
         let _ = match number % 4 {
-            0 => guest.write_all(&[0; 100_000]),
+            0 => guest.write_all(&vec![0; 100_000]),
             1 => guest.write_all(b"{\"ask\":\"li"),
             2 => guest.write_all(b"{\"ask\":\"format the disk\"}\n"),
             _ => Ok(()),

@@ -110,7 +110,7 @@ fn read(
 }
 
 fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hash.finalize())
 }
 
 fn near(found: f64, expected: f64, sizes: f64) -> bool {

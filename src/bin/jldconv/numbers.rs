@@ -131,29 +131,26 @@ pub(crate) fn stats(args: &StatsArgs) -> Result<ExitCode, Stop> {
         Arc::new(ChunkCache::new(usize::try_from(args.reading.cache.0).unwrap_or(usize::MAX)));
     let mut out = BufWriter::new(io::stdout());
     let mut said = Said { args, undo, cache: &cache, first: true };
-    match &args.path {
-        Some(path) => {
-            let Place { relation, column } = Relation::find(&file, path)?;
-            if column.is_none() && args.png.is_some() {
-                return Err(usage(format!(
-                    "--png draws one column: name it ({}/COLUMN)",
-                    text::tame(path.trim_end_matches('/'))
-                )));
-            }
-            said.describe(&file, &relation, column.as_deref(), &selection, &mut out)?;
+    if let Some(path) = &args.path {
+        let Place { relation, column } = Relation::find(&file, path)?;
+        if column.is_none() && args.png.is_some() {
+            return Err(usage(format!(
+                "--png draws one column: name it ({}/COLUMN)",
+                text::tame(path.trim_end_matches('/'))
+            )));
         }
-        None => {
-            let groups = file.groups()?;
-            if groups.is_empty() {
-                return Err(usage(format!(
-                    "{} is not a file of Mera: name a dataset (`jldconv inspect` lists them)",
-                    text::path(&args.file)
-                )));
-            }
-            for group in groups {
-                let relation = Relation::of_group(group);
-                said.describe(&file, &relation, None, &selection, &mut out)?;
-            }
+        said.describe(&file, &relation, column.as_deref(), &selection, &mut out)?;
+    } else {
+        let groups = file.groups()?;
+        if groups.is_empty() {
+            return Err(usage(format!(
+                "{} is not a file of Mera: name a dataset (`jldconv inspect` lists them)",
+                text::path(&args.file)
+            )));
+        }
+        for group in groups {
+            let relation = Relation::of_group(group);
+            said.describe(&file, &relation, None, &selection, &mut out)?;
         }
     }
     out.flush()?;
