@@ -84,6 +84,7 @@ impl Destination {
     /// # Errors
     /// As [`Destination::open`] and [`Destination::below`].
     pub fn of(output: &Path, temp_dir: &Path, missing: Missing) -> Result<Self, PublishError> {
+        // Whoever keeps temporary files elsewhere has no output directory.
         let own = temp_dir.parent().filter(|own| own.ends_with(OWN));
         let root = own.and_then(Path::parent);
         let deep = |root| output.strip_prefix(root).ok().filter(|it| it.components().count() > 1);
