@@ -14,7 +14,7 @@ pub struct Seen {
     /// How many are of which era.
     pub eras: BTreeMap<String, u64>,
     /// How many stand how with today's Julia; in words without their number.
-    pub cases: BTreeMap<&'static str, u64>,
+    pub cases: BTreeMap<String, u64>,
     /// Bytes that undo files of them would take.
     pub undo_bytes: u64,
     /// Bytes that were read of them.
@@ -70,7 +70,8 @@ mod tests {
     fn what_was_seen_is_told_with_its_share() {
         let mut seen = Seen { looked: 3, of: 3, ..Seen::default() };
         seen.eras = [("Mera 1.4".to_owned(), 2), ("up to date".to_owned(), 1)].into();
-        seen.cases = [("current", 1), ("load today, with warnings", 2)].into();
+        seen.cases =
+            [("current".to_owned(), 1), ("load today, with warnings".to_owned(), 2)].into();
         insta::assert_snapshot!(seen.block(), @r"
         files       2 of Mera 1.4
                     1 of up to date

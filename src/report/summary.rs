@@ -111,9 +111,9 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         causes("; ", &summary.faults),
         causes("; tried again: ", &summary.retries)
     );
-    workers(summary, &mut block);
     readers(summary, about.portable, &mut block);
     unread(summary, &mut block);
+    workers(summary, &mut block);
     failures(summary, &mut block);
     conflicts(summary, &mut block);
     let advice = advice(summary, about);

@@ -1,10 +1,24 @@
 //! Makes workers misbehave on command (`JLDCONV_FAULT`), in builds with the feature `fault` only.
 //! Without it everything here is empty.
 
+use crate::convert::{Job, Silent};
+
 #[cfg(not(feature = "fault"))]
 pub(super) use none::{Faults, INHERITED};
 #[cfg(feature = "fault")]
 pub(super) use real::{Faults, INHERITED};
+
+/// Looks into a file outside a conversion; where the file is to make that misbehave, it does.
+pub fn around_a_look<T>(path: &std::path::Path, look: impl FnOnce() -> T) -> Result<T, String> {
+    let job = Job {
+        input: path.to_owned(),
+        output: path.to_owned(),
+        temp_dir: path.to_owned(),
+        temp_name: String::new(),
+    };
+    let mischief = Faults::from_env()?.begin(&job, 1);
+    mischief.around(&Silent, |_| Ok(look())).map_err(|failure| failure.message)
+}
 
 #[cfg(not(feature = "fault"))]
 mod none {

@@ -13,6 +13,7 @@ mod session;
 mod task;
 mod watch;
 
+pub use fault::around_a_look;
 pub use launch::{Launch, LaunchError, SUBCOMMAND};
 pub use session::shortened;
 pub use task::{Runner, Task};

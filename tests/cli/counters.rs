@@ -13,10 +13,10 @@ fn world() -> World {
     world
 }
 
-/// Each `[ended/all]` in order.
+/// Each `[ended/all]` in order, behind the time and how far the run is.
 fn places(text: &str) -> Vec<(u64, u64)> {
     let place = |line: &str| {
-        let (ended, rest) = line.strip_prefix('[')?.split_once('/')?;
+        let (ended, rest) = line.split_once("  [")?.1.split_once('/')?;
         let (all, _) = rest.split_once(']')?;
         Some((ended.trim().parse().ok()?, all.parse().ok()?))
     };
@@ -50,6 +50,25 @@ fn lines_end_at_the_number_of_files_to_do() {
     for name in ["output_00008.jld2", "output_00009.jld2"] {
         assert!(second.contains(&format!("failed     {name}")), "{second}");
     }
+}
+
+/// Before the question some files are looked into, by a process of its own.
+#[test]
+fn a_file_that_kills_whoever_looks_into_it_costs_a_look() {
+    let world = World::new(&[1, 2, 3]);
+    let mut run = world.program("jldconv-supervisor", &["old", "new", "--dry-run"]);
+    let told = |run: &mut assert_cmd::Command| {
+        let output = run.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let whole = told(&mut run);
+    assert!(whole.contains("  findings    3 ") && !whole.contains("looked at"), "{whole}");
+    let cut = told(run.env("JLDCONV_FAULT", "abort@output_00002"));
+    assert!(cut.contains("(1 of 3 looked at)"), "{cut}");
+    assert!(cut.contains("3 files: 3 to convert"), "{cut}");
+    let none = told(run.env("JLDCONV_FAULT", "hang@output_00001"));
+    assert!(none.contains("none could be looked into within a second"), "{none}");
 }
 
 #[test]

@@ -27,6 +27,9 @@ fn main() -> std::process::ExitCode {
     if args.get(1).is_some_and(|arg| arg == worker::SUBCOMMAND) {
         return tasks::worker_main(args.into_iter().skip(2));
     }
+    if args.get(1).is_some_and(|arg| arg == tasks::convert::LOOK) {
+        return tasks::convert::look_main();
+    }
     match start(&args) {
         Ok(code) => code.into(),
         Err(stop) => stop.end().into(),

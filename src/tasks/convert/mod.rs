@@ -13,7 +13,7 @@ mod wire;
 mod worker;
 
 pub use engine::{Convert, Engine};
-pub use look::{look_at_some, means};
+pub use look::{LOOK, look_at_some, look_main, means};
 pub use memory::least_memory;
 pub use run::run;
 pub use survey::{Survey, is_claimed, survey};
