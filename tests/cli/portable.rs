@@ -71,6 +71,39 @@ fn every_level_of_check_holds_and_the_report_counts_bytes() {
     }
 }
 
+/// Found by fuzzing: a compressed array whose datatype has no bytes, and whose chunk says that an element
+/// has one. In a layout with the datatype's size nothing could be read from it.
+#[test]
+fn a_layout_that_cannot_be_stated_stays_and_that_is_said() {
+    let world = World::new(&[]);
+    let odd = data("element-of-no-bytes.jld2");
+    world.put("odd.jld2", &odd);
+    for level in ["none", "structure", "bytes"] {
+        let new = format!("{level}.jld2");
+        let args = ["convert", "odd.jld2", &new, "--portable", "--verify", level];
+        let told = world.jldconv(&args).ends(0).out;
+        assert!(told.starts_with(&format!("{new}: unchanged (patch)")), "{told}");
+        assert!(
+            told.contains("--portable leaves its layout: its layout is not one that JLD2 writes"),
+            "{told}"
+        );
+        assert!(fs::read(world.at(&new)).unwrap() == odd, "{level}");
+    }
+    // No value can be read from it, whatever its layout.
+    for more in [&[][..], &["--portable"]] {
+        let args = [&["convert", "odd.jld2", "new.jld2", "--verify", "content"], more].concat();
+        let refused = world.jldconv(&args).ends(1).err;
+        assert!(
+            refused.contains("element of a chunk: expected 0 bytes, found 1 bytes"),
+            "{refused}"
+        );
+        assert!(!world.at("new.jld2").exists());
+    }
+    let args = ["convert", "odd.jld2", "--mode", "in-place", "--portable"];
+    world.jldconv(&args).ends(0);
+    assert!(fs::read(world.at("odd.jld2")).unwrap() == odd);
+}
+
 #[test]
 fn in_place_it_is_undone_bit_for_bit() {
     let world = World::new(&[]);
