@@ -13,6 +13,7 @@
 //! | [`worker`] | the child's side: take a task, measure itself, report |
 //! | [`protocol`] | messages between supervisor and worker |
 //! | [`inspect`] | what one file is, holds and needs; how two files differ |
+//! | [`numbers`] | columns, quantities and statistics of files' tables |
 //! | [`rescue`] | what is whole in a damaged file, written anew |
 //! | [`archive`] | discovery, numbering, ranges, gaps, shards |
 //! | [`convert`] | one file: choose a mode, carry it out, verify, publish |
@@ -34,6 +35,7 @@ pub mod doctor;
 pub mod inspect;
 pub mod mera;
 pub mod migrate;
+pub mod numbers;
 pub mod protocol;
 pub mod report;
 pub mod rescue;

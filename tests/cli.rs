@@ -38,6 +38,8 @@ mod log;
 mod many_files;
 #[path = "cli/messages.rs"]
 mod messages;
+#[path = "cli/named.rs"]
+mod named;
 #[path = "cli/ownership.rs"]
 mod ownership;
 #[path = "cli/pages.rs"]

@@ -184,6 +184,12 @@ impl Shard {
         self.count == 1
     }
 
+    /// How many of so many things this part has where they are dealt out.
+    pub fn part_of(self, things: usize) -> usize {
+        let (index, count) = (self.index as usize, self.count.max(1) as usize);
+        (0..things).skip(index.saturating_sub(1)).step_by(count).count()
+    }
+
     /// Keeps this part of `files`, which are in the order of [`discover`](super::discover).
     pub fn take(self, files: Vec<Found>, weigh: Weigh) -> Vec<Found> {
         if self.is_whole() {

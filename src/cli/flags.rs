@@ -8,7 +8,7 @@ use super::value::{self, Share, Size, Span};
 use crate::archive::{Glob, Ranges, Shard};
 use crate::convert::{Chunking, Compress, Mode, Unchanged, VerifyLevel};
 use crate::report::{Color, Progress};
-use crate::supervisor::{Count, OnConflict, OnFull};
+use crate::supervisor::{Count, OnConflict, OnFull, Others};
 use clap::ArgAction;
 use clap::builder::BoolishValueParser;
 use std::path::PathBuf;
@@ -131,6 +131,10 @@ pub struct BatchFlags {
           default_missing_value = "true", value_parser = BoolishValueParser::new(),
           hide_possible_values = true, help_heading = "Files")]
     pub recursive: Option<bool>,
+    /// What to do with files that are not JLD2: skip leaves them where they are, copy and link take
+    /// them along, so that OUTPUT_DIR can take INPUT_DIR's place [default: skip]
+    #[arg(long, value_name = "WHAT", help_heading = "Files")]
+    pub others: Option<Others>,
     /// Only part I of N of the files, balanced by bytes [default: from SLURM, else 1/1]
     #[arg(long, value_name = "I/N", help_heading = "Files")]
     pub shard: Option<Shard>,
@@ -228,12 +232,16 @@ pub struct BatchFlags {
 /// All that a run can be told, by whichever way.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 pub struct Layer {
-    /// The archive: a directory of <PREFIX>NNNNN.jld2
+    /// The archive: a directory of <PREFIX>NNNNN.jld2; or one or several files, directories and quoted
+    /// patterns
     #[arg(value_name = "INPUT_DIR")]
     pub input_dir: Option<PathBuf>,
-    /// Where the outputs go; made where it is missing
+    /// Where the outputs go; made where it is missing. Of several paths the last, but none in place
     #[arg(value_name = "OUTPUT_DIR")]
     pub output_dir: Option<PathBuf>,
+    /// Further paths; the last of all is the output directory.
+    #[arg(value_name = "PATH", hide = true)]
+    pub more_paths: Vec<PathBuf>,
     /// Which files, and how the run goes.
     #[command(flatten)]
     pub batch: BatchFlags,

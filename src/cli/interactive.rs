@@ -1,18 +1,23 @@
-//! Asks a person at a terminal: directories, range, workers, and whether to go.
+//! Asks a person at a terminal: what to convert, where to, which of it, how; and whether to go.
 //!
-//! Every question has a default that Enter takes, except the two directories. An answer that makes
-//! no sense is asked for again; the end of the input (Ctrl-D) is a "no" to everything.
+//! Every question has a default that Enter takes, except the archive. An answer that makes no sense is
+//! asked for again; the end of the input (Ctrl-D) is a "no" to everything. What the answers come to is
+//! shown as a command line that does the same.
 
 use super::flags::Layer;
+use super::places::{Places, places};
 use super::resolve::selection;
 use super::value;
-use crate::archive::{Ranges, discover};
+use crate::archive::{Below, Ranges, Selection, below, discover};
 use crate::cli::raw_settings::Said;
-use crate::convert::Mode;
+use crate::convert::{Mode, Options};
 use crate::report::Overview;
-use std::ffi::OsString;
+use crate::supervisor::Plan;
+use crate::tasks::convert::look_at_some;
+use crate::text;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, Write};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 /// Files above which a person is told that a range makes a shorter run.
@@ -27,37 +32,33 @@ pub struct Dialogue<In, Out> {
     pub output: Out,
 }
 
+/// Ends a talk early: no more input, or nothing to convert.
+struct Over;
+
+/// What a question comes to: an answer, the end of the talk, or an error of the terminal.
+type Asked<T> = io::Result<Result<T, Over>>;
+
+/// Takes an answer, or ends the talk.
+macro_rules! given {
+    ($asked:expr) => {
+        match $asked? {
+            Ok(answer) => answer,
+            Err(Over) => return Ok(Err(Over)),
+        }
+    };
+}
+
 impl<In: BufRead, Out: Write> Dialogue<In, Out> {
-    /// Asks for what a run needs and what `said` leaves open; `None` if there is no more input, or
-    /// nothing to convert.
+    /// Asks for what a run needs, with what `said` says already as defaults; `about` is what is told of
+    /// the machine first. `None` if there is no more input, or nothing to convert.
     ///
     /// # Errors
     /// Where the terminal fails.
-    pub fn ask(&mut self, mut said: Said) -> io::Result<Option<Said>> {
-        let layer = said.layer().map_err(io::Error::other)?;
+    pub fn ask(&mut self, said: Said, about: &str) -> io::Result<Option<Said>> {
+        self.tell(about)?;
         self.tell("Which archive is to be converted? (Ctrl-C or Ctrl-D to leave)\n")?;
-        let Some(input_dir) = self.directory(layer.input_dir.as_deref())? else { return Ok(None) };
-        said.set("input-dir", &input_dir);
-        if layer.conversion.mode != Some(Mode::InPlace) {
-            let suggested = layer.output_dir.clone().unwrap_or_else(|| beside(&input_dir));
-            let question = format!("Directory for the outputs [{}]: ", suggested.display());
-            let Some(answer) = self.answer(&question)? else { return Ok(None) };
-            said.set("output-dir", if answer.is_empty() { suggested.into() } else { answer });
-        }
-        if !self.range(&mut said, &layer, &input_dir)? {
-            return Ok(None);
-        }
-        let workers = loop {
-            let Some(answer) = self.text("Workers, auto or a number [auto]: ")? else {
-                return Ok(None);
-            };
-            let answer = if answer.is_empty() { "auto".to_owned() } else { answer };
-            match value::count(&answer) {
-                Ok(_) => break answer,
-                Err(message) => self.tell(&format!("  {message}\n"))?,
-            }
-        };
-        said.set("workers", workers);
+        let Ok(said) = self.talk(said)? else { return Ok(None) };
+        self.tell(&format!("The same without questions:\n  {}\n", command_line(&said)))?;
         Ok(Some(said))
     }
 
@@ -70,21 +71,163 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
         Ok(["y", "yes"].contains(&answer.to_ascii_lowercase().as_str()))
     }
 
-    fn range(&mut self, said: &mut Said, layer: &Layer, input_dir: &Path) -> io::Result<bool> {
-        let selection = selection(&layer.batch);
-        let archive = discover(input_dir, &selection, None).map_err(io::Error::other)?;
-        let overview = Overview::new(&archive, &selection, &Ranges::all());
-        self.tell(&overview.block())?;
-        let Some((first, last)) = overview.span else {
-            self.tell(&format!("There are no {} here: nothing to do.\n", selection.shown()))?;
-            return Ok(false);
+    fn talk(&mut self, mut said: Said) -> Asked<Said> {
+        let layer = said.layer().map_err(io::Error::other)?;
+        let input = given!(self.archive(layer.input_dir.as_deref()));
+        said.set("input-dir", &input);
+        said.unset("more-paths");
+        let (first, last) = match given!(self.files(&mut said, &input)) {
+            Some(span) => span,
+            None => (0, 0),
         };
-        if overview.found > MANY {
-            self.tell("Many files: a part of them makes a shorter run; the next goes on there.\n")?;
+        let kept = layer.conversion.mode.unwrap_or_default();
+        let mode = given!(self.choice(
+            "Mode: auto, patch, rewrite or in-place",
+            mode_name(kept),
+            |text| {
+                <Mode as clap::ValueEnum>::from_str(text, true)
+                    .map_err(|_| "write auto, patch, rewrite or in-place".to_owned())
+            },
+        ));
+        set_unless(&mut said, "mode", mode_name(mode), mode_name(Mode::Auto));
+        if mode == Mode::InPlace {
+            said.unset("output-dir");
+        } else {
+            let suggested = layer.output_dir.clone().unwrap_or_else(|| beside(&input));
+            let output = given!(self.outputs(&input, &suggested, mode));
+            said.set("output-dir", output);
         }
-        let Some(from) = self.number("First output", first)? else { return Ok(false) };
-        let to = loop {
-            let Some(to) = self.number("Last output", last.max(from))? else { return Ok(false) };
+        if (first, last) != (0, 0) {
+            given!(self.range(&mut said, first, last));
+        }
+        if mode != Mode::InPlace && mode != Mode::Patch {
+            let known = layer.conversion.compress.is_some().then(|| said.first("compress"));
+            let known = known.flatten().unwrap_or_else(|| "keep".to_owned());
+            let question = "Codec: keep, lz4, zstd[:N], deflate[:N] or none";
+            let codec = given!(self.choice(question, &known, |text| {
+                value::compress(text).map(|_| text.trim().to_owned())
+            }));
+            set_unless(&mut said, "compress", &codec, "keep");
+        }
+        let known = said.first("workers").unwrap_or_else(|| "auto".to_owned());
+        let workers = given!(self.choice("Workers, auto or a number", &known, |text| {
+            value::count(text).map(|_| text.trim().to_owned())
+        }));
+        set_unless(&mut said, "workers", &workers, "auto");
+        Ok(Ok(said))
+    }
+
+    /// Asks for what is to be converted until it is there.
+    fn archive(&mut self, suggested: Option<&Path>) -> Asked<PathBuf> {
+        let question = match suggested {
+            Some(path) => format!("Archive directory [{}]: ", text::path(path)),
+            None => "Archive directory: ".to_owned(),
+        };
+        loop {
+            let Some(answer) = self.answer(&question)? else { return Ok(Err(Over)) };
+            let path = match suggested {
+                Some(path) if answer.is_empty() => path.to_owned(),
+                _ => as_path(&answer),
+            };
+            match std::fs::metadata(&path) {
+                Ok(meta) if meta.is_dir() || meta.is_file() => return Ok(Ok(path)),
+                Ok(_) => self.tell("  that is neither a directory nor a file\n")?,
+                Err(error) => {
+                    let pattern =
+                        places(Some(path.clone()), Some("/".into()), Vec::new(), Mode::Auto);
+                    if path.as_os_str().as_bytes().contains(&b'*') && pattern.is_ok() {
+                        return Ok(Ok(path));
+                    }
+                    self.tell(&format!("  {error}\n"))?;
+                }
+            }
+        }
+    }
+
+    /// Asks which names are an archive's, and shows what there is; gives the first and the last number,
+    /// where files have numbers.
+    fn files(&mut self, said: &mut Said, input: &Path) -> Asked<Option<(u64, u64)>> {
+        let named = !input.is_dir();
+        if !named {
+            let layer = said.layer().map_err(io::Error::other)?;
+            let known = selection(&layer.batch);
+            if known.globs.is_empty() {
+                let default = match layer.batch.prefix.as_slice() {
+                    [one] => one.clone(),
+                    _ => crate::archive::DEFAULT_PREFIX.to_owned(),
+                };
+                let question = "Names of its files begin with, before the number";
+                let prefix = given!(self.choice(question, &default, value::prefix));
+                if prefix != default {
+                    said.set("prefix", prefix);
+                }
+            }
+        }
+        let mut layer = said.layer().map_err(io::Error::other)?;
+        let (input_dir, mut selection) = whole(&layer, input).map_err(io::Error::other)?;
+        loop {
+            let archive = discover(&input_dir, &selection, None).map_err(io::Error::other)?;
+            let overview = Overview::new(&archive, &selection, &Ranges::all());
+            self.tell(&overview.block())?;
+            if overview.found > 0 {
+                let plan = Plan::of(archive.files, Path::new(""));
+                let target = layer.conversion.target.clone();
+                let target = target.unwrap_or_else(|| Options::default().target);
+                let rules = layer.conversion.rules.clone();
+                let options = Options { target, rules, ..Options::default() };
+                self.tell(&look_at_some(&plan, &options).block())?;
+                if overview.found > MANY {
+                    self.tell(
+                        "Many files: a part of them makes a shorter run; the next goes on there.\n",
+                    )?;
+                }
+                return Ok(Ok(overview.span));
+            }
+            let deeper = if named || selection.recursive {
+                None
+            } else {
+                below(&input_dir, &selection, None)
+            };
+            if let Some(Below { dirs, files, .. }) = deeper {
+                let (files, dirs) = (text::count(files, "file"), text::count(dirs, "directory"));
+                let dirs = dirs.replace("directorys", "directories");
+                if given!(self.yes(&format!("{files} below, in {dirs}: take them?"))) {
+                    said.set("recursive", "true");
+                }
+            } else if !overview.foreign.is_empty() && selection.globs.is_empty() {
+                if given!(self.yes("Take all JLD2 files, whatever their names are?")) {
+                    said.set("match", "*.jld2");
+                    said.unset("prefix");
+                }
+            }
+            layer = said.layer().map_err(io::Error::other)?;
+            let (_, now) = whole(&layer, input).map_err(io::Error::other)?;
+            if now == selection {
+                self.tell(&format!("There are no {} here: nothing to do.\n", selection.shown()))?;
+                return Ok(Err(Over));
+            }
+            selection = now;
+        }
+    }
+
+    /// Asks where the outputs go until they can go there.
+    fn outputs(&mut self, input: &Path, suggested: &Path, mode: Mode) -> Asked<PathBuf> {
+        let question = format!("Directory for the outputs [{}]: ", text::path(suggested));
+        loop {
+            let Some(answer) = self.answer(&question)? else { return Ok(Err(Over)) };
+            let path = if answer.is_empty() { suggested.to_owned() } else { as_path(&answer) };
+            match places(Some(input.to_owned()), Some(path.clone()), Vec::new(), mode) {
+                Ok(_) => return Ok(Ok(path)),
+                Err(error) => self.tell(&format!("  {error}\n"))?,
+            }
+        }
+    }
+
+    fn range(&mut self, said: &mut Said, first: u64, last: u64) -> Asked<()> {
+        let number = |text: &str| text.trim().parse().map_err(|_| "write a number".to_owned());
+        let from: u64 = given!(self.choice("First output", &first.to_string(), number));
+        let to: u64 = loop {
+            let to = given!(self.choice("Last output", &last.max(from).to_string(), number));
             if to >= from {
                 break to;
             }
@@ -93,41 +236,31 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
         if (from, to) != (first, last) {
             said.set("range", format!("{from}-{to}"));
         }
-        Ok(true)
+        Ok(Ok(()))
     }
 
-    fn directory(&mut self, suggested: Option<&Path>) -> io::Result<Option<PathBuf>> {
-        let question = match suggested {
-            Some(path) => format!("Archive directory [{}]: ", path.display()),
-            None => "Archive directory: ".to_owned(),
-        };
+    /// Asks a question whose answer `read` understands; Enter takes `default`.
+    fn choice<T>(
+        &mut self,
+        question: &str,
+        default: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Asked<T> {
         loop {
-            let Some(answer) = self.answer(&question)? else { return Ok(None) };
-            let path = match suggested {
-                Some(path) if answer.is_empty() => path.to_owned(),
-                _ => PathBuf::from(answer),
+            let Some(answer) = self.text(&format!("{question} [{default}]: "))? else {
+                return Ok(Err(Over));
             };
-            match std::fs::metadata(&path) {
-                Ok(meta) if meta.is_dir() => return Ok(Some(path)),
-                Ok(_) => self.tell("  that is not a directory\n")?,
-                Err(error) => self.tell(&format!("  {error}\n"))?,
+            match read(if answer.is_empty() { default } else { &answer }) {
+                Ok(answer) => return Ok(Ok(answer)),
+                Err(message) => self.tell(&format!("  {message}\n"))?,
             }
         }
     }
 
-    fn number(&mut self, what: &str, default: u64) -> io::Result<Option<u64>> {
-        loop {
-            let Some(answer) = self.text(&format!("{what} [{default}]: "))? else {
-                return Ok(None);
-            };
-            if answer.is_empty() {
-                return Ok(Some(default));
-            }
-            match answer.parse() {
-                Ok(number) => return Ok(Some(number)),
-                Err(_) => self.tell("  write a number\n")?,
-            }
-        }
+    /// Asks a question that Enter answers with yes.
+    fn yes(&mut self, question: &str) -> Asked<bool> {
+        let Some(answer) = self.text(&format!("{question} [Y/n] "))? else { return Ok(Err(Over)) };
+        Ok(Ok(["", "y", "yes"].contains(&answer.to_ascii_lowercase().as_str())))
     }
 
     fn text(&mut self, question: &str) -> io::Result<Option<String>> {
@@ -151,12 +284,99 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
     }
 }
 
+/// The directory and what of it is taken, by what was said so far.
+fn whole(layer: &Layer, input: &Path) -> Result<(PathBuf, Selection), super::UsageError> {
+    let selection = selection(&layer.batch);
+    if input.is_dir() {
+        return Ok((input.to_owned(), selection));
+    }
+    // Where the outputs go is not known yet, and does not matter here.
+    let Places { input_dir, named, .. } =
+        places(Some(input.to_owned()), None, Vec::new(), Mode::InPlace)?;
+    Ok((input_dir, Selection { named, ..selection }))
+}
+
+fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Auto => "auto",
+        Mode::Patch => "patch",
+        Mode::Rewrite => "rewrite",
+        Mode::InPlace => "in-place",
+    }
+}
+
+/// Says what was answered; nothing where that is what is done without a word.
+fn set_unless(said: &mut Said, key: &str, answer: &str, default: &str) {
+    if answer == default && !said.has(key) {
+        return;
+    }
+    said.set(key, answer);
+}
+
+/// A path as people type it or drag it in: between quotes, with backslashes, with `~` for their own
+/// directory. One that is there as it was typed is meant so.
+fn as_path(typed: &OsStr) -> PathBuf {
+    let plain = PathBuf::from(typed);
+    if plain.symlink_metadata().is_ok() {
+        return plain;
+    }
+    let bytes = typed.as_bytes();
+    let inner = match bytes {
+        [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner.to_vec(),
+        _ => {
+            let mut inner = Vec::new();
+            let mut escaped = false;
+            for byte in bytes {
+                if *byte == b'\\' && !escaped {
+                    escaped = true;
+                    continue;
+                }
+                escaped = false;
+                inner.push(*byte);
+            }
+            inner
+        }
+    };
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    match (inner.strip_prefix(b"~"), home) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with(b"/") => {
+            let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+            let home = PathBuf::from(home);
+            if rest.is_empty() { home } else { home.join(OsStr::from_bytes(rest)) }
+        }
+        _ => PathBuf::from(OsString::from_vec(inner)),
+    }
+}
+
+/// The command line that says the same, as a shell takes it.
+fn command_line(said: &Said) -> String {
+    let words = said.args();
+    let at = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let (flags, paths) = words.split_at(at);
+    let paths = paths.iter().skip(1).map(|path| text::shell_path(Path::new(path)));
+    let flags = flags.iter().map(|flag| {
+        let plain = flag.to_str().and_then(|it| it.strip_prefix("--")?.split_once('='));
+        match plain {
+            Some((key, "true")) => format!("--{key}"),
+            // What begins with a dash is no path here.
+            Some((key, value)) if value.starts_with('-') => {
+                format!("--{key}={}", text::quote(OsStr::new(value)))
+            }
+            Some((key, value)) => format!("--{key}={}", text::shell_path(Path::new(value))),
+            None => text::quote(flag),
+        }
+    });
+    let words = std::iter::once("jldconv-supervisor".to_owned()).chain(paths).chain(flags);
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// What is suggested for the outputs of an archive: its name with `-converted`.
-fn beside(input_dir: &Path) -> PathBuf {
-    let absolute = std::path::absolute(input_dir).unwrap_or_else(|_| input_dir.to_owned());
-    let mut name = absolute.file_name().unwrap_or_default().to_owned();
+fn beside(input: &Path) -> PathBuf {
+    let absolute = std::path::absolute(input).unwrap_or_else(|_| input.to_owned());
+    let dir = if absolute.is_dir() { &absolute } else { absolute.parent().unwrap_or(&absolute) };
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
     name.push("-converted");
-    absolute.with_file_name(name)
+    dir.with_file_name(name)
 }
 
 #[cfg(test)]
@@ -179,7 +399,7 @@ mod tests {
         let text = dir.to_str().unwrap();
         let answers = answers.replace("DIR", text);
         let mut dialogue = Dialogue { input: answers.as_bytes(), output: Vec::new() };
-        let said = dialogue.ask(said).unwrap();
+        let said = dialogue.ask(said, "").unwrap();
         (said, String::from_utf8(dialogue.output).unwrap().replace(text, "DIR"))
     }
 
@@ -190,37 +410,37 @@ mod tests {
     #[test]
     fn enter_takes_the_defaults() {
         let dir = archive(&[1, 2, 5]);
-        let (said, screen) = talk(dir.path(), Said::default(), "DIR/old\n\n\n\n\n");
-        insta::assert_snapshot!(screen, @r"
-        Which archive is to be converted? (Ctrl-C or Ctrl-D to leave)
-        Archive directory: Directory for the outputs [DIR/old-converted]:   found       3 files, outputs 1 to 5, 3 B
-          gaps        2 numbers missing: 3-4
-        First output [1]: Last output [5]: Workers, auto or a number [auto]:
-        ");
+        let (said, screen) = talk(dir.path(), Said::default(), "DIR/old\n\n\n\n\n\n\n\n");
+        assert!(screen.contains("found       3 files, outputs 1 to 5, 3 B"), "{screen}");
+        assert!(screen.contains("2 numbers missing: 3-4"), "{screen}");
+        assert!(screen.contains("  findings    3 "), "{screen}");
+        assert!(screen.ends_with("  jldconv-supervisor DIR/old DIR/old-converted\n"), "{screen}");
         let layer = layer(said);
         assert_eq!(layer.input_dir, Some(dir.path().join("old")));
         assert_eq!(layer.output_dir, Some(dir.path().join("old-converted")));
-        assert_eq!(layer.batch.range, None);
-        assert_eq!(layer.batch.workers, Some(crate::supervisor::Count::Auto));
+        assert_eq!((layer.batch.range, layer.batch.workers), (None, None));
     }
 
     #[test]
     fn answers_that_make_no_sense_are_asked_for_again() {
         let dir = archive(&[1, 2, 5]);
-        let answers = "\nDIR/none\nDIR/old/output_00001.jld2\nDIR/old\nDIR/new\nx\n2\n1\n4\n0\n2\n";
+        let answers = "\nDIR/none\n'DIR/old'\n.x\noutput_\nfast\nrewrite\nDIR/old\nDIR/new\nx\n2\n1\n4\n\
+                       zstd:99\nzstd:7\n0\n2\n";
         let (said, screen) = talk(dir.path(), Said::default(), answers);
-        insta::assert_snapshot!(screen, @r#"
-        Which archive is to be converted? (Ctrl-C or Ctrl-D to leave)
-        Archive directory:   No such file or directory (os error 2)
-        Archive directory:   No such file or directory (os error 2)
-        Archive directory:   that is not a directory
-        Archive directory: Directory for the outputs [DIR/old-converted]:   found       3 files, outputs 1 to 5, 3 B
-          gaps        2 numbers missing: 3-4
-        First output [1]:   write a number
-        First output [1]: Last output [5]:   it must not be less than 2
-        Last output [5]: Workers, auto or a number [auto]:   write "auto" or a number from 1 to 4096
-        Workers, auto or a number [auto]:
-        "#);
+        for told in [
+            "No such file or directory",
+            "hidden",
+            "write auto, patch, rewrite or in-place",
+            "would replace the archive",
+            "write a number",
+            "it must not be less than 2",
+            "zstd has levels 1 to 22",
+            "write \"auto\" or a number from 1 to 4096",
+        ] {
+            assert!(screen.contains(told), "{told}: {screen}");
+        }
+        let line = "jldconv-supervisor DIR/old DIR/new --compress=zstd:7 --mode=rewrite --range=2-4 --workers=2";
+        assert!(screen.ends_with(&format!("  {line}\n")), "{screen}");
         let layer = layer(said);
         assert_eq!(layer.output_dir, Some(dir.path().join("new")));
         assert_eq!(layer.batch.range.unwrap().to_string(), "2-4");
@@ -229,17 +449,36 @@ mod tests {
     #[test]
     fn the_end_of_the_input_is_a_no() {
         let dir = archive(&[1]);
-        for answers in ["", "DIR/old\n", "DIR/old\n\n", "DIR/old\n\n\n", "DIR/old\n\n\n\n"] {
-            assert_eq!(talk(dir.path(), Said::default(), answers).0, None, "{answers:?}");
+        for enters in 0..7 {
+            let answers = format!("DIR/old\n{}", "\n".repeat(enters));
+            let (said, screen) = talk(dir.path(), Said::default(), &answers);
+            assert_eq!(said, None, "{enters}: {screen}");
         }
+        assert_eq!(talk(dir.path(), Said::default(), "").0, None);
     }
 
     #[test]
-    fn an_empty_archive_ends_it() {
+    fn an_empty_archive_ends_it_before_the_next_question() {
         let dir = archive(&[]);
         let (said, screen) = talk(dir.path(), Said::default(), "DIR/old\n\n");
         assert_eq!(said, None);
         assert!(screen.ends_with("There are no output_NNNNN.jld2 here: nothing to do.\n"));
+        assert!(!screen.contains("Directory for the outputs"));
+    }
+
+    #[test]
+    fn what_lies_deeper_or_has_another_name_is_offered() {
+        let dir = archive(&[]);
+        fs::create_dir(dir.path().join("old/sim")).unwrap();
+        fs::write(dir.path().join("old/sim/output_00003.jld2"), "x").unwrap();
+        let (said, screen) = talk(dir.path(), Said::default(), "DIR/old\n\n\n\n\n\n\n\n\n");
+        assert!(screen.contains("1 file below, in 1 directory: take them? [Y/n]"), "{screen}");
+        assert_eq!(layer(said).batch.recursive, Some(true), "{screen}");
+        fs::write(dir.path().join("old/map.jld2"), "x").unwrap();
+        fs::remove_dir_all(dir.path().join("old/sim")).unwrap();
+        let (said, screen) = talk(dir.path(), Said::default(), "DIR/old\n\n\n\n\n\n\n");
+        assert!(screen.ends_with("--match='*.jld2'\n"), "{screen}");
+        assert_eq!(layer(said).batch.globs.len(), 1);
     }
 
     #[test]
@@ -248,9 +487,22 @@ mod tests {
         let mut said = Said::default();
         said.set("mode", "in-place");
         said.set("input-dir", dir.path().join("old"));
-        let (said, screen) = talk(dir.path(), said, "\n\n\n\n");
+        let (said, screen) = talk(dir.path(), said, "\n\n\n\n\n\n");
         assert_eq!(layer(said).output_dir, None);
         assert!(screen.contains("Archive directory [DIR/old]: "), "{screen}");
+        assert!(!screen.contains("Codec"), "{screen}");
+    }
+
+    #[test]
+    fn paths_are_read_as_people_type_them() {
+        let home = PathBuf::from(std::env::var_os("HOME").unwrap());
+        let of = |typed: &str| as_path(OsStr::new(typed));
+        assert_eq!(of("~"), home);
+        assert_eq!(of("~/no such dir"), home.join("no such dir"));
+        assert_eq!(of("'~/no such dir'"), home.join("no such dir"));
+        assert_eq!(of("\"/no/such dir\""), Path::new("/no/such dir"));
+        assert_eq!(of(r"/no/such\ dir"), Path::new("/no/such dir"));
+        assert_eq!(of("~user/x"), Path::new("~user/x"));
     }
 
     #[test]

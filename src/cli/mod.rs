@@ -6,7 +6,9 @@ mod command_words;
 mod completions;
 mod flags;
 mod interactive;
+mod numbers;
 mod one_file;
+mod places;
 mod prepare;
 mod quote;
 mod raw_settings;
@@ -21,6 +23,7 @@ mod slurm_script;
 mod supervisor;
 mod target;
 mod test_hooks;
+mod trust;
 mod tune;
 mod value;
 
@@ -30,6 +33,7 @@ pub use command_words::CommandWords;
 pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
+pub use numbers::{InfoArgs, ReadingFlags, ScaleFlag, SelectionFlags, StatsArgs};
 pub use one_file::{
     CommitArgs, ConvertArgs, DoctorArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand,
     RescueArgs, UndoArgs, VerifyArgs,
@@ -42,7 +46,7 @@ pub use refusal::refuse;
 pub use resolve::{Run, UsageError, View, limit_of_one, options, resolve};
 pub use scan::{Depth, ScanArgs};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
-pub use slips::{Meant, input_meant, jldconv_meant, supervisor_meant};
+pub use slips::{Meant, jldconv_meant, paths_meant, supervisor_meant};
 pub use slurm::{SUBMIT, SlurmArgs, SlurmFlags, submit};
 pub use slurm_script::script;
 pub use supervisor::{

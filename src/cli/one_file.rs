@@ -2,10 +2,10 @@
 
 use super::completions::CompletionsArgs;
 use super::flags::ConversionFlags;
+use super::numbers::{InfoArgs, StatsArgs};
 use super::target::TargetCommand;
+use super::trust::TrustFlag;
 use super::value::{self, Size};
-use crate::h5::Checksums;
-use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -18,6 +18,8 @@ Examples:
   jldconv verify output_00100.jld2 new.jld2        whether rules explain every difference
   jldconv verify archive upgraded                  the same of all files in two directories
   jldconv dump new.jld2 /hydro/info                values as text
+  jldconv info output_00100.jld2                   time, box, levels, rows and variables
+  jldconv stats output_00100.jld2 hydro/rho --unit nH  extremes, mean, sum, percentiles
   jldconv rescue broken.jld2 saved.jld2            what is whole in a damaged file, as a new one
   jldconv target check --packages ~/.julia/packages  what newer packages would warn of
   jldconv undo output_00100.jld2                   take an in-place upgrade back
@@ -51,6 +53,10 @@ pub enum JldconvCommand {
     Verify(VerifyArgs),
     /// Print a file's values, or those below a path
     Dump(DumpArgs),
+    /// Say at a glance what Mera files hold: time, box, levels, rows, variables
+    Info(InfoArgs),
+    /// Describe the numbers of a column, or of what Mera computes: extremes, mean, sum, percentiles
+    Stats(Box<StatsArgs>),
     /// What outputs are made for: list and show targets, check one against Julia's sources
     #[command(subcommand)]
     Target(TargetCommand),
@@ -189,12 +195,16 @@ pub struct DumpArgs {
     /// The file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// A dataset or group in it, for instance /hydro/info [default: everything]
+    /// A dataset or group in it, for instance /hydro/info, or a column of a table in it
+    /// (/hydro/data/rho) [default: everything]
     #[arg(value_name = "PATH")]
     pub path: Option<String>,
     /// Print the canonical JSON
     #[arg(long)]
     pub json: bool,
+    /// Write the bytes of the array or column PATH as they are stored, the lowest of each number first
+    #[arg(long, requires = "path", conflicts_with = "json")]
+    pub raw: bool,
     /// Where undo files are looked for, beside the file's own directory
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
@@ -229,23 +239,6 @@ pub struct RescueArgs {
     /// Where undo files are looked for, beside the file's own directory
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
-}
-
-/// Whether checksums decide, where a file is only read.
-#[derive(Debug, Clone, clap::Args)]
-pub struct TrustFlag {
-    /// Whether a wrong checksum of metadata means that the file is damaged; with no, it is read all
-    /// the same [default: yes]
-    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new(),
-          hide_possible_values = true)]
-    pub trust_checksums: Option<bool>,
-}
-
-impl TrustFlag {
-    /// What it says.
-    pub fn checksums(&self) -> Checksums {
-        if self.trust_checksums == Some(false) { Checksums::Ignored } else { Checksums::Trusted }
-    }
 }
 
 /// The arguments of `undo`.
@@ -301,6 +294,13 @@ mod tests {
             "verify a b --strict",
             "dump a.jld2",
             "dump a.jld2 /hydro/info --json",
+            "dump a.jld2 /hydro/data/rho --raw",
+            "info a.jld2 dir --json --prefix snap_",
+            "info a.jld2 --scan",
+            "stats a.jld2",
+            "stats a.jld2 hydro/rho --unit nH --where level==10 --xrange=-8:8 --center bc",
+            "stats a.jld2 hydro/x --center 1,2,3 --range-unit kpc --zrange -1:1 --rows 5:10 --json",
+            "stats a.jld2 /a/b --percentiles 10,50,99.9 --bins 0 --png x.png --scale log --cache 1MiB --threads 2",
             "dump a.jld2 --trust-checksums no",
             "verify a.jld2 b.jld2 --trust-checksums no",
             "inspect a.jld2 --trust-checksums=no",
@@ -330,6 +330,12 @@ mod tests {
             "verify a b --strict --rules x",
             "verify a b --jobs 0",
             "commit",
+            "dump a.jld2 --raw",
+            "dump a.jld2 /a --raw --json",
+            "info",
+            "stats",
+            "stats a.jld2 hydro/rho --percentiles 101",
+            "stats a.jld2 hydro/rho --xrange 8",
             "rescue a.jld2",
             "rescue a.jld2 b.jld2 --discard-replaced",
             "convert",

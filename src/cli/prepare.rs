@@ -1,12 +1,17 @@
 //! Makes a plan of a resolved command line: look into the archive, choose, divide.
 
 use super::resolve::Run;
-use crate::archive::{ArchiveError, Below, Listing, below, discover};
+use crate::archive::{ArchiveError, Below, Listing, below, discover, discover_all};
+use crate::convert::Mode;
 use crate::report::Overview;
-use crate::supervisor::Plan;
+use crate::supervisor::{Others, Plan};
 use crate::text;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
+
+/// Most bytes of names that a journal repeats with each run.
+const NAMED_MAX: usize = 1 << 20;
 
 /// A run that has only to be started.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +20,9 @@ pub struct Prepared {
     pub overview: Overview,
     /// What is done with this shard's part of what the range takes.
     pub plan: Plan,
+    /// Files that are not JLD2, by their paths below the archive's directory, where they are to be
+    /// taken along.
+    pub others: Vec<OsString>,
 }
 
 /// Looks into the archive of `run` and makes its plan.
@@ -23,14 +31,18 @@ pub struct Prepared {
 /// Where the archive's directory cannot be listed.
 pub fn prepare(run: &Run) -> Result<Prepared, ArchiveError> {
     let settings = &run.settings;
-    let archive = discover(&settings.input_dir, &run.selection, Some(&settings.output_dir))?;
+    let list = if settings.others == Others::Skip { discover } else { discover_all };
+    let archive = list(&settings.input_dir, &run.selection, Some(&settings.output_dir))?;
     let overview = Overview::new(&archive, &run.selection, &run.range);
-    let mut files = archive.files;
+    let (mut files, others) = (archive.files, archive.others);
     files.retain(|file| run.range.takes(file.number));
     let listing = Listing::of(&files, &run.selection, &run.range, run.weigh());
     let files = settings.shard.take(files, run.weigh());
-    let plan = Plan { listing: Some(listing), ..Plan::of(files, &settings.output_dir) };
-    Ok(Prepared { overview, plan })
+    // A journal keeps what was named, but not lists without end.
+    let named = run.selection.named.iter().map(String::len).fold(0, usize::saturating_add);
+    let listing = Some(listing).filter(|_| named <= NAMED_MAX);
+    let plan = Plan { listing, ..Plan::of(files, &settings.output_dir) };
+    Ok(Prepared { overview, plan, others })
 }
 
 impl Prepared {
@@ -67,6 +79,24 @@ impl Prepared {
         let least = if more { "at least " } else { "" };
         let files = text::count(files, "file");
         Some(format!("  below       {dirs} {hold} {least}{files}: --recursive takes them\n"))
+    }
+
+    /// What becomes of files that are not JLD2, where there are any and it matters.
+    pub fn others_told(&self, run: &Run) -> Option<String> {
+        let many = self.overview.other_files;
+        if many == 0 || run.settings.options.mode == Mode::InPlace {
+            return None;
+        }
+        let files = text::count(many, "other file");
+        let what = match (run.settings.others, many) {
+            (Others::Skip, 1) => "stays behind (--others copy takes it along)",
+            (Others::Skip, _) => "stay behind (--others copy takes them along)",
+            (Others::Copy, 1) => "is copied behind the outputs",
+            (Others::Copy, _) => "are copied behind the outputs",
+            (Others::Link, 1) => "is linked behind the outputs",
+            (Others::Link, _) => "are linked behind the outputs",
+        };
+        Some(format!("  others      {files} {what}\n"))
     }
 
     /// The question before a run.

@@ -13,10 +13,12 @@ use std::io;
 use std::path::PathBuf;
 
 /// Settings that are not flags.
-const DIRS: [&str; 2] = ["input-dir", "output-dir"];
+const DIRS: [&str; 3] = ["input-dir", "output-dir", MORE];
+/// Paths behind the first two of a command line; nowhere else can they be said.
+const MORE: &str = "more-paths";
 
 /// Settings that hold paths: those in a config file are relative to it.
-const PATHS: [&str; 6] = ["input-dir", "output-dir", "rules", "backup-dir", "report", "log"];
+const PATHS: [&str; 7] = ["input-dir", "output-dir", MORE, "rules", "backup-dir", "report", "log"];
 
 /// Whether the `value` of a setting is a path; a target is a name or a path.
 pub(in crate::cli) fn is_path(key: &str, value: &OsStr) -> bool {
@@ -53,6 +55,11 @@ impl Said {
     /// Whether `key` is said.
     pub fn has(&self, key: &str) -> bool {
         self.0.contains_key(key)
+    }
+
+    /// What is said first for `key`, as far as it is text.
+    pub(in crate::cli) fn first(&self, key: &str) -> Option<String> {
+        Some(self.0.get(key)?.first()?.to_string_lossy().into_owned())
     }
 
     /// Says `value` for `key`.
@@ -105,10 +112,11 @@ impl Said {
             .try_get_matches_from(self.flags())
             .and_then(|matches| Layer::from_arg_matches(&matches))
             .map_err(|error| first_paragraph(&error.to_string()))?;
-        let [input_dir, output_dir] =
-            DIRS.map(|key| self.0.get(key).and_then(|dirs| dirs.first()).map(PathBuf::from));
-        layer.input_dir = input_dir;
-        layer.output_dir = output_dir;
+        let [input_dir, output_dir, more] =
+            DIRS.map(|key| self.0.get(key).into_iter().flatten().map(PathBuf::from));
+        layer.input_dir = { input_dir }.next();
+        layer.output_dir = { output_dir }.next();
+        layer.more_paths = more.collect();
         Ok(layer)
     }
 
@@ -138,7 +146,7 @@ pub(in crate::cli) fn command() -> Command {
 
 /// The keys of settings: the long flags, and the two directories.
 pub(in crate::cli) fn keys() -> Vec<String> {
-    command().get_arguments().filter_map(key_of).collect()
+    command().get_arguments().filter_map(key_of).filter(|key| key != MORE).collect()
 }
 
 fn key_of(arg: &clap::Arg) -> Option<String> {

@@ -1,12 +1,11 @@
 //! Turns what was said into what is done: defaults, checks, nothing left open.
 
 use super::flags::{BatchFlags, ConversionFlags, Layer};
-use crate::archive::{
-    ArrayVars, Placement, Ranges, Selection, Shard, ShardError, Weigh, same_place,
-};
+use super::places::{Places, places};
+use crate::archive::{ArrayVars, Ranges, Selection, Shard, ShardError, Weigh};
 use crate::convert::{Chunking, Compress, Mode, Options, VerifyLevel};
 use crate::report::{Color, OnFinish, Progress};
-use crate::supervisor::Settings;
+use crate::supervisor::{Others, Settings};
 use crate::tasks::convert::least_memory;
 use crate::text;
 use std::io;
@@ -89,6 +88,24 @@ pub enum UsageError {
     /// In-place with an output directory.
     #[error("--mode in-place changes the archive itself: {} is not used", .0.display())]
     OutputInPlace(PathBuf),
+    /// A file where the directory for the outputs is to be.
+    #[error(
+        "{}: the last path is the directory for the outputs: name one behind the files, or say --mode \
+         in-place",
+        .0.display()
+    )]
+    LastIsFile(PathBuf),
+    /// A pattern that cannot be read, or matches nothing.
+    #[error("{}: {message}", pattern.display())]
+    Pattern {
+        /// The pattern.
+        pattern: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A file that cannot be named in a journal.
+    #[error("{}: its name is not UTF-8, and so it has no name in a journal", .0.display())]
+    NotText(PathBuf),
     /// Two flags that exclude each other.
     #[error("{0} and {1} exclude each other: {2}")]
     Conflict(String, String, &'static str),
@@ -173,10 +190,10 @@ impl Run {
 /// # Errors
 /// Where something is missing, contradicts itself, or does not exist.
 pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
-    let Layer { input_dir, output_dir, batch, conversion, yes, verbose } = layer;
+    let Layer { input_dir, output_dir, more_paths, batch, conversion, yes, verbose } = layer;
     let options = options(conversion.clone())?;
-    let input_dir = existing(input_dir.ok_or(UsageError::NoInput)?)?;
-    let output_dir = output(&input_dir, output_dir, options.mode)?;
+    let Places { input_dir, output_dir, named } =
+        places(input_dir, output_dir, more_paths, options.mode)?;
     let mut settings = Settings::new(input_dir, output_dir);
     settings.options = options;
     settings.dry_run = conversion.dry_run.unwrap_or(false);
@@ -202,9 +219,13 @@ pub fn resolve(layer: Layer, array: &ArrayVars) -> Result<Run, UsageError> {
     if batch.on_finish_timeout.is_some() && view.on_finish.is_none() {
         return Err(UsageError::Needs("--on-finish-timeout", "--on-finish"));
     }
-    let selection = selection(&batch);
+    let selection = Selection { named, ..selection(&batch) };
     let range = batch.range.clone().unwrap_or_default();
     apply(&mut settings, &batch)?;
+    if settings.others != Others::Skip && settings.options.mode == Mode::InPlace {
+        let why = "in place all files stay where they are";
+        return Err(UsageError::Conflict("--others".into(), "--mode in-place".into(), why));
+    }
     Ok(Run { settings, selection, range, view })
 }
 
@@ -223,7 +244,7 @@ fn apply(settings: &mut Settings, batch: &BatchFlags) -> Result<(), UsageError> 
         ($($field:ident),+) => { $(if let Some(value) = batch.$field { settings.$field = value; })+ };
     }
     said!(workers, min_workers, max_workers, threads_per_worker, retries, on_full, pin);
-    said!(resume_failed, drain_on_usr1, on_conflict);
+    said!(resume_failed, drain_on_usr1, on_conflict, others);
     if let Some(share) = batch.safety_margin {
         settings.safety_margin = share.0;
     }
@@ -324,30 +345,6 @@ fn directory(path: &Path) -> io::Result<()> {
     }
 }
 
-fn existing(path: PathBuf) -> Result<PathBuf, UsageError> {
-    let absolute = directory(&path).and_then(|()| std::path::absolute(&path));
-    absolute.map_err(|source| UsageError::Directory { path, source })
-}
-
-fn output(input: &Path, output: Option<PathBuf>, mode: Mode) -> Result<PathBuf, UsageError> {
-    let Some(output) = output else {
-        return match mode {
-            Mode::InPlace => Ok(input.to_owned()),
-            Mode::Auto | Mode::Patch | Mode::Rewrite => Err(UsageError::NoOutput),
-        };
-    };
-    let error = |source| UsageError::Directory { path: output.clone(), source };
-    if std::fs::metadata(&output).is_ok_and(|meta| !meta.is_dir()) {
-        return Err(error(io::ErrorKind::NotADirectory.into()));
-    }
-    match (same_place(input, &output).map_err(error)?, mode) {
-        (Placement::Same, Mode::InPlace) => Ok(input.to_owned()),
-        (Placement::Same, _) => Err(UsageError::SamePlace(output)),
-        (Placement::Apart, Mode::InPlace) => Err(UsageError::OutputInPlace(output)),
-        (Placement::Apart, _) => std::path::absolute(&output).map_err(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -443,7 +440,6 @@ mod tests {
         insta::assert_snapshot!(place.message(&[("input-dir", "")]), @"which archive? Name its directory and the one for the outputs");
         insta::assert_snapshot!(place.message(&[("output-dir", "")]), @"where do the outputs go? Name a directory, or say --mode in-place");
         insta::assert_snapshot!(place.message(&[("input-dir", &place.at("none"))]), @"/none: No such file or directory (os error 2)");
-        insta::assert_snapshot!(place.message(&[("input-dir", &place.at("file"))]), @"/file: not a directory");
         insta::assert_snapshot!(place.message(&[("output-dir", &place.at("file"))]), @"/file: not a directory");
         insta::assert_snapshot!(place.message(&[("output-dir", &place.at("in/../in"))]), @"/in/../in: the outputs would replace the archive; name another directory, or say --mode in-place");
         insta::assert_snapshot!(place.message(&[("mode", "in-place")]), @"--mode in-place changes the archive itself: /out is not used");

@@ -2,6 +2,7 @@
 //! command that does.
 
 use super::one_file::JldconvCli;
+use super::places::is_missing;
 use super::supervisor::SupervisorCli;
 use crate::archive::Ranges;
 use crate::text::shell_path;
@@ -13,24 +14,44 @@ use std::path::Path;
 /// Letters that a slip of the fingers leaves out, doubles, swaps or hits beside.
 const SLIPS: usize = 2;
 
-/// What was probably meant by an input of `jldconv-supervisor` that is not a directory; `output` is
-/// what stands behind it, and `in_place` how it was to be converted.
-pub fn input_meant(input: &Path, output: Option<&Path>, in_place: bool) -> Option<String> {
-    let behind: Vec<String> = output.into_iter().map(shell_path).collect();
-    if input.is_file() {
-        let to = behind.first().map_or("OUT", String::as_str);
-        let file = shell_path(input);
-        return Some(if in_place {
-            format!("for one file: jldconv convert --mode in-place {file}")
+/// What was probably meant by the paths of `jldconv-supervisor`, of which one does not exist or cannot
+/// be what it stands for; `in_place` tells how they were to be converted.
+pub fn paths_meant(paths: &[&Path], in_place: bool) -> Option<Meant> {
+    let (first, rest) = paths.split_first()?;
+    let behind: Vec<String> = rest.iter().map(|path| shell_path(path)).collect();
+    if is_missing(first.as_os_str()) {
+        let word = first.to_str().filter(|word| !word.contains('/'))?;
+        let meant = word_meant(word, &behind)?;
+        return Some(if behind.len() > 1 {
+            let no = format!("jldconv-supervisor has no subcommand {word:?}");
+            Meant::instead(&no, meant)
         } else {
-            format!("for one file: jldconv convert {file} {to}")
+            Meant::beside(meant)
         });
     }
-    if input.exists() {
-        return None;
+    let (last, inputs) = paths.split_last()?;
+    if let [input, output] = inputs
+        && let Some(range) = last.to_str().filter(|_| is_missing(last.as_os_str())).map(as_range)
+        && range.parse::<Ranges>().is_ok()
+    {
+        let [input, output] = [input, output].map(|path| shell_path(path));
+        let meant = format!("did you mean: jldconv-supervisor {input} {output} --range {range}");
+        let taken = "jldconv-supervisor takes the archive and then the directory for the outputs";
+        return Some(Meant::instead(taken, meant));
     }
-    let word = input.to_str().filter(|word| !word.contains('/'))?;
-    word_meant(word, &behind)
+    // One file for one file.
+    let is_jld2 = last.extension().is_some_and(|it| it.eq_ignore_ascii_case("jld2"));
+    match inputs {
+        [input] if input.is_file() && is_jld2 && !last.exists() && !in_place => {
+            let [input, output] = [input, last].map(|path| shell_path(path));
+            Some(Meant::beside(format!("for one file: jldconv convert {input} {output}")))
+        }
+        [.., missing] if is_missing(missing.as_os_str()) => Some(Meant::beside(format!(
+            "of several paths all but the last are files to convert: {} is not there",
+            shell_path(missing)
+        ))),
+        _ => None,
+    }
 }
 
 /// What was probably meant by `word`, which stands where `jldconv-supervisor` takes an archive, with
@@ -75,45 +96,9 @@ pub fn supervisor_meant(error: &clap::Error, args: &[OsString]) -> Option<Meant>
     if error.kind() != ErrorKind::ArgumentConflict {
         return range_meant(error).map(Meant::beside);
     }
-    let words: Vec<&OsString> =
-        args.iter().skip(1).filter(|arg| !arg.as_encoded_bytes().starts_with(b"-")).collect();
-    let is_jld2 = |arg: &&&OsString| Path::new(arg).extension() == Some(OsStr::new("jld2"));
-    let files: Vec<_> = words.iter().filter(is_jld2).collect();
-    let (first, rest) = words.split_first()?;
-    if rest.len() < 2 {
-        return None;
-    }
-    if files.len() > 1 {
-        let dir = files.first().and_then(|file| Path::new(file).parent())?;
-        let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-        return Some(Meant::instead(
-            "jldconv-supervisor takes the archive's directory and one for the outputs",
-            format!(
-                "the shell made {} names of a pattern; name the directory: jldconv-supervisor {} \
-                 OUT --range FIRST-LAST",
-                files.len(),
-                shell_path(dir)
-            ),
-        ));
-    }
-    let behind: Vec<String> = rest.iter().map(|word| shell_path(Path::new(word))).collect();
-    if let Some(word) =
-        first.to_str().filter(|word| !word.contains('/') && !Path::new(word).exists())
-        && let Some(meant) = word_meant(word, &behind)
-    {
-        let no = format!("jldconv-supervisor has no subcommand {word:?}");
-        return Some(Meant::instead(&no, meant));
-    }
-    let [output, third] = rest else { return None };
-    let taken = "jldconv-supervisor takes the archive's directory and one for the outputs";
-    let (input, to) = (shell_path(Path::new(first)), shell_path(Path::new(output)));
-    let range = third.to_str().map(as_range).filter(|range| range.parse::<Ranges>().is_ok());
-    if let Some(range) = range {
-        let meant = format!("did you mean: jldconv-supervisor {input} {to} --range {range}");
-        return Some(Meant::instead(taken, meant));
-    }
-    let third = shell_path(Path::new(third));
-    Some(Meant::instead(taken, format!("one name is too many: {third}")))
+    let words = args.iter().skip(1).filter(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
+    let words: Vec<&Path> = words.map(Path::new).collect();
+    paths_meant(&words, false)
 }
 
 /// What was probably meant by `args` of `jldconv` that clap refuses with `error`.

@@ -34,6 +34,8 @@ const AFTER: &str = "\
 Examples:
   jldconv-supervisor old new                          everything, workers chosen for this machine
   jldconv-supervisor old new --range 100-200,250      some outputs
+  jldconv-supervisor old new -r --match '*.jld2'      all JLD2 files of a tree, which is mirrored
+  jldconv-supervisor old/a.jld2 'old/b*.jld2' new     some files, by name
   jldconv-supervisor old new --dry-run                what would be done
   jldconv-supervisor --mode in-place old              no second copy; jldconv undo old restores it
   jldconv-supervisor slurm old new --tasks 20         a SLURM job array
@@ -259,8 +261,7 @@ mod tests {
     #[test]
     fn mistakes_are_usage_errors() {
         for args in [
-            &["a", "b", "c"][..],
-            &["--workers", "0"],
+            &["--workers", "0"][..],
             &["--wrokers", "8"],
             &["--range", "9-1"],
             &["--mode", "fast"],

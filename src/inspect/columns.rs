@@ -5,6 +5,43 @@ use crate::codec::{self, ids, sniff_lz4};
 use crate::h5::{Dataset, File, Layout, ObjectKind, RelAddr, Result};
 use crate::julia::{Columns, Record, TypeTable};
 
+/// The field in which Mera's objects have their table.
+const TABLE: &str = "data";
+
+/// What names behind a dataset's path lead to.
+pub(super) enum Named {
+    /// A column of the table that it is or has in a field.
+    Column(RelAddr),
+    /// There is a table with these columns, and none of that name.
+    NoColumn(Vec<String>),
+    /// There is no table.
+    NoTable,
+}
+
+/// What `names` lead to from the dataset at `addr`: the name of a column, or of a field that holds a
+/// table and the column's (`rho` or `data`, `rho`).
+pub(super) fn named(file: &File, addr: RelAddr, names: &[&str]) -> Result<Named> {
+    let types = TypeTable::new(file);
+    let Some(whole) = Record::at(&types, addr)? else { return Ok(Named::NoTable) };
+    let (table, name) = match *names {
+        [name] => match Columns::of(&whole)? {
+            Some(table) => (Some(table), name),
+            None => (of_field(&whole, TABLE)?, name),
+        },
+        [field, name] => (of_field(&whole, field)?, name),
+        _ => (None, ""),
+    };
+    let Some(Columns { columns, .. }) = table else { return Ok(Named::NoTable) };
+    Ok(match columns.iter().find(|(column, _)| column == name) {
+        Some((_, addr)) => Named::Column(*addr),
+        None => Named::NoColumn(columns.into_iter().map(|(name, _)| name).collect()),
+    })
+}
+
+fn of_field(whole: &Record<'_>, field: &str) -> Result<Option<Columns>> {
+    whole.record(field)?.map_or(Ok(None), |table| Columns::of(&table))
+}
+
 /// The columns of a table, in order; none if it is not one.
 pub(super) fn columns(table: &Record<'_>) -> Result<Vec<ColumnInfo>> {
     let Some(found) = Columns::of(table)? else { return Ok(Vec::new()) };

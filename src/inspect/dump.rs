@@ -1,5 +1,6 @@
 //! Prints a file's values, or those below a path: as canonical JSON, or for a person.
 
+use super::columns::{self, Named};
 use super::model::Refusal;
 use super::show_value::value;
 use super::unread::is_one_objects;
@@ -162,12 +163,20 @@ impl DumpError {
     }
 }
 
-/// What is at and below a path.
+/// Some of these names, with a sign that there are more.
+fn some(mut names: Vec<String>) -> String {
+    let more = if names.len() > OFFERED { ", …" } else { "" };
+    names.truncate(OFFERED);
+    format!("{}{more}", names.join(", "))
+}
+
+/// What is at and below a path; behind a table, the column of this name.
 fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
     let failed = |source: Error| DumpError::of(name, source);
     let mut addr = file.superblock().root;
     let mut path = String::new();
-    for step in below.split('/').filter(|step| !step.is_empty()) {
+    let steps: Vec<&str> = below.split('/').filter(|step| !step.is_empty()).collect();
+    for (i, step) in steps.iter().copied().enumerate() {
         let nothing = |known: String| DumpError::NoSuchPath {
             file: name.to_owned(),
             path: format!("/{}", below.trim_matches('/')),
@@ -176,18 +185,26 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
         let shown = if path.is_empty() { "/" } else { &path };
         let object = file.object(addr).map_err(failed)?;
         let ObjectKind::Group(group) = &object.kind else {
-            return Err(nothing(format!("{shown} is a dataset")));
+            let rest = steps.get(i..).unwrap_or_default();
+            return match columns::named(file, addr, rest).map_err(failed)? {
+                Named::Column(addr) => {
+                    let path = format!("{path}/{}", rest.join("/"));
+                    Ok(Linked { datasets: vec![(path, addr)], ..Linked::default() })
+                }
+                Named::NoColumn(names) => {
+                    Err(nothing(format!("{shown} is a table with {}", some(names))))
+                }
+                Named::NoTable => Err(nothing(format!("{shown} is a dataset"))),
+            };
         };
         let Some(link) = group.links.iter().find(|l| l.name.as_str() == step) else {
             if let Some(link) = group.symbolic.iter().find(|l| l.name.as_str() == step) {
                 let found = format!("{shown} has {step} -> {}, which is not followed", link.to);
                 return Err(nothing(found));
             }
-            let mut names: Vec<_> = group.links.iter().map(|l| l.name.as_str()).collect();
+            let mut names: Vec<_> = group.links.iter().map(|l| l.name.to_string()).collect();
             names.sort_unstable();
-            let more = if names.len() > OFFERED { ", …" } else { "" };
-            names.truncate(OFFERED);
-            return Err(nothing(format!("{shown} has {}{more}", names.join(", "))));
+            return Err(nothing(format!("{shown} has {}", some(names))));
         };
         addr = link.target;
         path = format!("{path}/{step}");

@@ -1,6 +1,9 @@
 //! Computes the time of an output, as Mera's `gettime` tells it.
 
-use super::constants::{PC, YR};
+use super::constants::{PC, YR, constant};
+use super::quantity::{UnitError, unit_factor};
+use super::scales::Units;
+use std::f64::consts::PI;
 
 /// What an output's time follows from: fields of its `InfoType`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,19 +27,61 @@ impl Clock {
         vacuum > 0.0 || (self.aexp - 1.0).abs() > 0.0
     }
 
+    /// The redshift; infinite where no expansion factor was stored.
+    pub fn redshift(&self) -> f64 {
+        1.0 / self.aexp - 1.0
+    }
+
+    /// The mean density of baryons at the redshift, g/cm³, where they are this part of the critical
+    /// density (Mera's `mean_baryon_density`).
+    pub fn baryon_density(&self, omega_b: f64) -> f64 {
+        let hubble = self.h0 * 1e5 / (PC * 1e6);
+        let gravity = constant("G").unwrap_or(f64::NAN);
+        let now = 3.0 * (hubble * hubble) / (8.0 * PI * gravity);
+        let growth = 1.0 + self.redshift();
+        omega_b * (now * (growth * growth * growth))
+    }
+
     /// The time in Myr.
     pub fn myr(&self) -> f64 {
         if self.is_cosmological() {
-            // Mpc in km, then seconds, then Gyr.
-            let hubble = PC * 1e6 / (self.h0 * 1e5) / (YR * 1e9);
-            hubble * self.age() * 1e3
+            self.age_gyr() * 1e3
         } else {
             self.time * (self.unit_t / YR / 1e6)
         }
     }
 
+    /// The time in a unit; `standard` is code units, and of a box that expands, seconds.
+    ///
+    /// # Errors
+    /// If Mera has no such unit, or, of a box that expands, it is not one of time.
+    pub fn time_in(&self, unit: &str) -> Result<f64, UnitError> {
+        let units = Units { length: 1.0, density: 1.0, time: self.unit_t, mass: 1.0 };
+        let factor = unit_factor(unit, &units)?;
+        if !self.is_cosmological() {
+            return Ok(self.time * factor);
+        }
+        let age = self.age_gyr();
+        Ok(match unit {
+            "Gyr" => age,
+            "Myr" => age * 1e3,
+            "yr" => age * 1e9,
+            "s" | "standard" => age * 1e9 * YR,
+            _ => {
+                let near = ": the time of a box that expands is in Gyr, Myr, yr or s".to_owned();
+                return Err(UnitError::Unknown { unit: unit.to_owned(), near });
+            }
+        })
+    }
+
+    /// The age of the universe at the expansion factor.
+    fn age_gyr(&self) -> f64 {
+        let hubble = (1.0 / (self.h0 * 1e5 / (PC * 1e6))) / (YR * 1e9);
+        self.age() * hubble
+    }
+
     /// The age at the expansion factor, in Hubble times: the integral of `1 / (a E(a))` by
-    /// Simpson's rule with as many steps as Mera takes.
+    /// Simpson's rule with as many steps as Mera takes, summed in its order.
     fn age(&self) -> f64 {
         const STEPS: u32 = 2000;
         let [matter, vacuum, curvature] = self.omega;
@@ -44,13 +89,18 @@ impl Clock {
             if a <= 0.0 {
                 return 0.0;
             }
-            1.0 / (a * (matter / a.powi(3) + curvature / a.powi(2) + vacuum).sqrt())
+            // Negative literal powers are powers of the inverse in Julia.
+            let inverse = 1.0 / a;
+            let square = curvature * (inverse * inverse);
+            let density = matter * (inverse * inverse * inverse) + square + vacuum;
+            1.0 / (a * density.sqrt())
         };
         let width = self.aexp / f64::from(STEPS);
-        let inner: f64 = (1..STEPS)
-            .map(|i| (if i % 2 == 1 { 4.0 } else { 2.0 }) * rate(f64::from(i) * width))
-            .sum();
-        (rate(0.0) + inner + rate(self.aexp)) * width / 3.0
+        let mut sum = rate(0.0) + rate(self.aexp);
+        for i in 1..STEPS {
+            sum += (if i % 2 == 1 { 4.0 } else { 2.0 }) * rate(f64::from(i) * width);
+        }
+        sum * width / 3.0
     }
 }
 
@@ -70,15 +120,27 @@ mod tests {
     fn an_isolated_galaxy_as_the_documentation_of_mera_prints_it() {
         assert!(!ISOLATED.is_cosmological());
         assert_eq!(format!("{:.2}", ISOLATED.myr()), "445.89");
+        assert_eq!(format!("{:.5}", ISOLATED.time_in("Gyr").unwrap()), "0.44589");
+        assert!(ISOLATED.time_in("standard").unwrap().to_bits() == ISOLATED.time.to_bits());
+        assert!(ISOLATED.time_in("fortnight").is_err());
+        assert!(ISOLATED.redshift().abs() < f64::MIN_POSITIVE);
     }
 
     #[test]
     fn a_universe_of_matter_is_two_thirds_of_a_hubble_time_old() {
         let universe = Clock { aexp: 0.25, h0: 70.0, ..ISOLATED };
         assert!(universe.is_cosmological());
+        assert!((universe.redshift() - 3.0).abs() < 1e-15);
         let hubble = 977_792.2 / 70.0;
         let expected = hubble * 2.0 / 3.0 * 0.125;
         assert!((universe.myr() / expected - 1.0).abs() < 1e-3, "{}", universe.myr());
+        let [gyr, s] = ["Gyr", "s"].map(|unit| universe.time_in(unit).unwrap());
+        assert!((gyr * 1e3 / universe.myr() - 1.0).abs() < 1e-12);
+        assert!((s / (gyr * 1e9 * YR) - 1.0).abs() < 1e-12);
+        assert!(universe.time_in("kpc").is_err(), "not a time");
+        // 4.7 % of 1.88e-29 h² g/cm³, 64 times as dense at redshift 3.
+        let baryons = universe.baryon_density(0.047) / (0.047 * 1.878e-29 * 0.49 * 64.0);
+        assert!((baryons - 1.0).abs() < 1e-3, "{baryons}");
         let standard = Clock { aexp: 1.0, h0: 67.7, omega: [0.31, 0.69, 0.0], ..ISOLATED };
         assert!((13_700.0..13_900.0).contains(&standard.myr()), "{}", standard.myr());
     }

@@ -1,6 +1,6 @@
 //! Prints what a run is about to do and what it has for it, as a block of text.
 
-use crate::supervisor::{Machine, MemoryStatus, RunStart};
+use crate::supervisor::{Machine, Means, MemoryStatus, RunStart};
 use crate::text::{self, float};
 use std::fmt::Write as _;
 
@@ -10,6 +10,31 @@ const FEW: usize = 3;
 pub fn header(start: &RunStart) -> String {
     let mut block = String::new();
     let _ = writeln!(block, "  machine     {}", machine(&start.machine));
+    block.push_str(&plan(start));
+    let _ = writeln!(block, "  memory      {}", memory(&start.memory));
+    if start.jobs == 0 {
+        return block;
+    }
+    let (slots, reason) = (start.slots, start.slots_reason.as_str());
+    block.push_str(&workers(slots, reason, start.threads_per_worker));
+    block
+}
+
+/// What is told of the machine before a run: it, its memory, and how many workers that gives.
+pub fn means_told(means: &Means) -> String {
+    let Means { machine: it, memory: of, slots, slots_reason, threads } = means;
+    let (it, of, workers) = (machine(it), memory(of), workers(*slots, slots_reason, *threads));
+    format!("  machine     {it}\n  memory      {of}\n{workers}")
+}
+
+fn workers(slots: u32, reason: &str, threads: u32) -> String {
+    let threads = text::count(threads.into(), "thread");
+    format!("  workers     {slots} ({reason}), {threads} each\n")
+}
+
+/// What is to be done: all of it that is not the machine's.
+pub(super) fn plan(start: &RunStart) -> String {
+    let mut block = String::new();
     let _ = writeln!(block, "  input       {}", text::tame(&start.input_dir));
     let _ = writeln!(block, "  output      {}", text::tame(&start.output_dir));
     if start.shard != "1/1" {
@@ -27,13 +52,6 @@ pub fn header(start: &RunStart) -> String {
     names(&mut block, "stale", &stale, "made again");
     names(&mut block, "in the way", &start.conflicts, "not this program's own, or not any more");
     names(&mut block, "failed", &start.failed_before, "left alone; --resume-failed tries again");
-    let _ = writeln!(block, "  memory      {}", memory(&start.memory));
-    if start.jobs == 0 {
-        return block;
-    }
-    let threads = text::count(start.threads_per_worker.into(), "thread");
-    let _ =
-        writeln!(block, "  workers     {} ({}), {threads} each", start.slots, start.slots_reason);
     block
 }
 

@@ -10,7 +10,7 @@ use super::bar_term::BarTerm;
 use super::bars::{Bars, Measure};
 use super::color::{Color, Paint, Tone};
 use super::frame::Size;
-use super::header::header;
+use super::header::{header, plan};
 use super::line::{Detail, colored, heartbeat, line};
 use super::skips::Skips;
 use super::stamp::{Told, stamp};
@@ -27,6 +27,8 @@ pub struct Screen {
     tracker: Tracker,
     begun: Instant,
     about: Circumstances,
+    /// Whether somebody was told what the machine gives, and asked.
+    asked: bool,
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     /// Colours on standard output and on standard error.
@@ -96,6 +98,7 @@ impl Screen {
             tracker: Tracker::default(),
             begun: Instant::now(),
             about,
+            asked: false,
             out,
             err,
             paint: Default::default(),
@@ -129,6 +132,11 @@ impl Screen {
             Way::Bars(bars) => Some(bars.multi()),
             Way::Lines | Way::Json | Way::Silent => None,
         }
+    }
+
+    /// Says that what the machine gives has been told already.
+    pub fn was_asked(&mut self) {
+        self.asked = true;
     }
 
     /// Shows a block of text that belongs to the run's account; not where a program reads it.
@@ -243,7 +251,9 @@ impl Reporter for Screen {
         self.tracker.note(event, self.begun.elapsed().as_secs_f64());
         if let RunEvent::RunStarted(start) = event {
             self.printed = self.begun.elapsed().as_secs_f64();
-            self.block(&format!("{}\n", header(start)));
+            // What the machine gives was told before the question.
+            let head = if self.asked { plan(start) } else { header(start) };
+            self.block(&format!("{head}\n"));
         }
         self.show(event);
         if let RunEvent::RunFinished(run) = event {

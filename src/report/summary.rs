@@ -319,6 +319,7 @@ pub(super) mod tests {
             shard: "1/1".into(),
             faults: BTreeMap::new(),
             paused_seconds: 0.0,
+            others: None,
             error: None,
             threads_used: 2,
             average_seconds: 2.0,

@@ -33,9 +33,9 @@ impl RunSummary {
     pub fn exit_code(&self) -> ExitCode {
         if self.error.is_some() {
             ExitCode::Internal
-        } else if self.interrupted {
+        } else if self.interrupted || self.others.is_some_and(|others| others.pending > 0) {
             ExitCode::Interrupted
-        } else if self.failed > 0 {
+        } else if self.failed > 0 || self.others.is_some_and(|others| others.failed > 0) {
             ExitCode::SomeFailed
         } else if self.pending > 0 {
             ExitCode::Internal

@@ -221,6 +221,24 @@ impl RunDir {
         self.open(OsStr::new(&journal::file_name(self.shard)))
     }
 
+    /// A list of the run's own, to be appended to; a line that was torn in it is closed.
+    ///
+    /// # Errors
+    /// It is a link, or cannot be opened or written to.
+    pub(crate) fn list(&self, name: &OsStr) -> Result<File, RunError> {
+        let mut file = self.open(name)?;
+        let io = |source| DirError::Io { what: "open", path: self.own.path().join(name), source };
+        let end = file.seek(SeekFrom::End(0)).map_err(io)?;
+        if end > 0 {
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(io)?;
+            if last != *b"\n" {
+                file.write_all(b"\n").map_err(io)?;
+            }
+        }
+        Ok(file)
+    }
+
     /// The run's own directory below `output`, to be read; none if it is not there.
     ///
     /// # Errors

@@ -40,6 +40,18 @@ pub enum OnConflict {
     KeepBoth,
 }
 
+/// What a run does with files that are not JLD2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Others {
+    /// They stay where they are.
+    #[default]
+    Skip,
+    /// They are copied beside the outputs.
+    Copy,
+    /// They are hard-linked beside the outputs.
+    Link,
+}
+
 /// How a run goes.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -78,6 +90,8 @@ pub struct Settings {
     pub on_full: OnFull,
     /// What is done about conflicts.
     pub on_conflict: OnConflict,
+    /// What is done with files that are not JLD2.
+    pub others: Others,
     /// What `force` replaces is not kept.
     pub discard_replaced: bool,
     /// Each worker stays on its own cores.
@@ -123,6 +137,7 @@ impl Settings {
             dry_run: false,
             on_full: OnFull::Pause,
             on_conflict: OnConflict::Fail,
+            others: Others::Skip,
             discard_replaced: false,
             pin: false,
             drain_on_usr1: false,

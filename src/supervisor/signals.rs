@@ -7,7 +7,7 @@ use std::io;
 
 /// What a signal asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// Come to an end; the signal's name.
     End(String),
     /// Say what you are doing.
@@ -16,7 +16,7 @@ pub(super) enum Asked {
 
 /// Listens to signals until it is dropped.
 #[derive(Debug)]
-pub(super) struct Listening {
+pub(crate) struct Listening {
     handle: Handle,
 }
 
@@ -25,7 +25,7 @@ impl Listening {
     ///
     /// # Errors
     /// The handlers cannot be set, or there is no thread left.
-    pub(super) fn start(
+    pub(crate) fn start(
         drain_on_usr1: bool,
         tell: impl Fn(Asked) + Send + 'static,
     ) -> io::Result<Self> {

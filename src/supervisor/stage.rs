@@ -2,7 +2,7 @@
 
 use super::dispatcher::{Dispatcher, Message, RunContext, Services};
 use super::error::RunError;
-use super::event::Reporter;
+use super::event::{MemoryStatus, Reporter};
 use super::event_channel::Readers;
 use super::journal::JournalWriter;
 use super::memory::limits::Limits;
@@ -86,6 +86,33 @@ impl Machine {
             family: None,
         };
         Ok((services, self.first))
+    }
+}
+
+/// What the machine gives a run, before it begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Means {
+    /// The machine.
+    pub machine: crate::sys::machine::Machine,
+    /// Its memory, with the limit and the margin.
+    pub memory: MemoryStatus,
+    /// Workers at a time.
+    pub slots: u32,
+    /// Why so many.
+    pub slots_reason: String,
+    /// Threads of each.
+    pub threads: u32,
+}
+
+/// What the machine gives a run of `task` on so many jobs.
+pub(crate) fn means(settings: &Settings, jobs: usize, task: &dyn RunTask) -> Means {
+    let Machine { sizing, first, .. } = Machine::look(settings, jobs, task);
+    Means {
+        machine: crate::sys::machine::machine(),
+        memory: first.status,
+        slots: sizing.slots,
+        slots_reason: sizing.reason,
+        threads: sizing.threads,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Defines the report of a run, with the field names of its JSON.
 
 use super::fault::Fault;
+use super::others::OthersSummary;
 use super::records::Records;
 use super::timeline::Timeline;
 use crate::convert::{Mode, Options};
@@ -114,6 +115,9 @@ pub struct RunSummary {
     /// Why the run could not go on, where that was so.
     #[serde(default)]
     pub error: Option<String>,
+    /// What became of files that are not JLD2, where they were to be taken along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<OthersSummary>,
     /// The same as `workers_used`, by the name that users of the Julia converter know.
     #[serde(default)]
     pub threads_used: u64,

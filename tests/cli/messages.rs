@@ -77,7 +77,7 @@ const SUPERVISOR: &[&str] = &[
     "reprot",
     "verfy old new",
     "undo old",
-    "old/output_00001.jld2 old/output_00002.jld2 new",
+    "old/output_00001.jld2 old/output_00002.jld2",
     "--mode in-place old new",
     "--mode in-place old",
     "--mode in-place old --yes --backup-dir nowhere",

@@ -38,12 +38,17 @@ fn the_help_is_what_users_know() {
                    does
       stop         Stop a run: what it works on comes again in the next; as the second Ctrl-C does
       verify       Compare the files of two directories pair by pair, each in a worker of its own
+      scan         Say what an archive holds, what it needs and what is damaged; nothing is written into
+                   it
+      tune         Measure how many workers and threads suit an archive here, on a sample of it
       completions  Print what makes a shell complete this command line
       help         Print this message or the help of the given subcommand(s)
 
     Arguments:
-      [INPUT_DIR]   The archive: a directory of <PREFIX>NNNNN.jld2
-      [OUTPUT_DIR]  Where the outputs go; made where it is missing
+      [INPUT_DIR]   The archive: a directory of <PREFIX>NNNNN.jld2; or one or several files, directories
+                    and quoted patterns
+      [OUTPUT_DIR]  Where the outputs go; made where it is missing. Of several paths the last, but none
+                    in place
 
     Options:
       -h, --help     Print help (see more with '--help')
@@ -60,6 +65,10 @@ fn the_help_is_what_users_know() {
       -r, --recursive[=<BOOL>]      Take files of directories below, too; the outputs come into
                                     directories of the same names below OUTPUT_DIR. Links to directories
                                     are not followed
+          --others <WHAT>           What to do with files that are not JLD2: skip leaves them where they
+                                    are, copy and link take them along, so that OUTPUT_DIR can take
+                                    INPUT_DIR's place [default: skip] [possible values: skip, copy,
+                                    link]
           --shard <I/N>             Only part I of N of the files, balanced by bytes [default: from
                                     SLURM, else 1/1]
           --on-conflict <WHAT>      What to do where a file has an output's name that this program did
@@ -180,11 +189,15 @@ fn the_help_is_what_users_know() {
     Examples:
       jldconv-supervisor old new                          everything, workers chosen for this machine
       jldconv-supervisor old new --range 100-200,250      some outputs
+      jldconv-supervisor old new -r --match '*.jld2'      all JLD2 files of a tree, which is mirrored
+      jldconv-supervisor old/a.jld2 'old/b*.jld2' new     some files, by name
       jldconv-supervisor old new --dry-run                what would be done
       jldconv-supervisor --mode in-place old              no second copy; jldconv undo old restores it
       jldconv-supervisor slurm old new --tasks 20         a SLURM job array
       jldconv-supervisor status new                       what runs and shards are doing now
       jldconv-supervisor report new                       what all runs and shards did
+      jldconv-supervisor scan old                         what an archive holds and what is damaged
+      jldconv-supervisor tune old new                     how many workers are fastest here
       jldconv-supervisor verify old new                   compare what came out, pair by pair
 
     Every setting can also stand in jldconv.toml (workers = 8) or in the environment
@@ -360,7 +373,12 @@ fn a_dry_run_writes_nothing() {
     world.put("old/output_00002.jld2", sample(CURRENT));
     world.put("old/output_00003.jld2", "no JLD2 at all");
     let ended = world.supervisor(&["old", "new", "--dry-run"]).ends(1);
-    assert!(ended.out.starts_with("output_00001.jld2  convert: "), "{}", ended.out);
+    assert!(ended.out.starts_with("  found       3 files, outputs 1 to 3"), "{}", ended.out);
+    for told in ["machine     ", "findings    ", "mode        auto", "space       ", "time        "]
+    {
+        assert!(ended.out.contains(&format!("\n  {told}")), "{told}: {}", ended.out);
+    }
+    assert!(ended.out.contains("\noutput_00001.jld2  convert: "), "{}", ended.out);
     assert!(ended.out.contains("\noutput_00002.jld2  needs nothing: copied as it is\n"));
     assert!(ended.out.contains("1 to convert, 1 unchanged, 1 would fail; nothing was written"));
     assert!(!world.at("new").exists());

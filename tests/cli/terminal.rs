@@ -1,6 +1,6 @@
 //! The supervisor at a terminal: questions, bars, Ctrl-C.
 
-use crate::world::{World, binary};
+use crate::world::{Ended, World, binary};
 use indicatif::{InMemoryTerm, TermLike as _};
 use nix::pty::{Winsize, openpty};
 use std::fs::File;
@@ -161,17 +161,94 @@ fn nobody_is_asked_where_the_answer_is_known() {
 #[test]
 fn without_directories_it_asks() {
     let world = World::new(&[1, 2, 5, 6]);
+    world.put("old/output_00006.jld2", crate::world::sample(crate::world::CURRENT));
     let mut terminal = Terminal::open(&world, &[]);
-    terminal.answer("Archive directory: ", "old\n");
-    terminal.answer("Directory for the outputs [", "new\n");
+    terminal.answer("Archive directory: ", "'old'\n");
+    terminal.answer("before the number [output_]: ", "\n");
+    terminal.answer("Mode: auto, patch, rewrite or in-place [auto]: ", "\n");
+    terminal.answer("Directory for the outputs [", "my new\n");
     terminal.answer("First output [1]: ", "2\n");
     terminal.answer("Last output [6]: ", "5\n");
+    terminal.answer("Codec: keep, lz4, zstd[:N], deflate[:N] or none [keep]: ", "\n");
     terminal.answer("Workers, auto or a number [auto]: ", "\n");
     terminal.answer("Convert 2 files (712.7 KiB) into ", "y\n");
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(0), "{screen}");
-    assert!(screen.contains("2 numbers missing: 3-4"), "{screen}");
-    assert_eq!(world.names("new"), ["output_00002.jld2", "output_00005.jld2"]);
+    let order = [
+        "  machine     ",
+        "  memory      ",
+        "Archive directory: ",
+        "2 numbers missing: 3-4",
+        "  findings    1 current, 3 load today, of older types",
+        "Mode: ",
+        "The same without questions:",
+        "  time        about ",
+        "Convert 2 files",
+    ];
+    let places: Vec<_> = order.iter().map(|told| screen.find(told)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} {screen}");
+    assert_eq!(world.names("my new"), ["output_00002.jld2", "output_00005.jld2"]);
+    // The command line that is shown does the same.
+    let line = screen.lines().find(|line| line.starts_with("  jldconv-supervisor ")).unwrap();
+    let program = binary("jldconv-supervisor");
+    let again = line.trim().replace("jldconv-supervisor ", &format!("{} ", program.display()));
+    std::fs::rename(world.at("my new"), world.at("first")).unwrap();
+    let ended = Ended::of(world.program_at("bash").args(["-c", &again]), &world).ends(0);
+    assert!(ended.out.contains("2 files"), "{ended:#?}");
+    assert_eq!(world.names("my new"), world.names("first"));
+}
+
+#[test]
+fn an_empty_archive_ends_before_the_next_question() {
+    let world = World::new(&[]);
+    let mut terminal = Terminal::open(&world, &[]);
+    terminal.answer("Archive directory: ", "old\n");
+    terminal.answer("before the number [output_]: ", "\n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(4), "{screen}");
+    assert!(screen.contains("nothing to do") && !screen.contains("for the outputs"), "{screen}");
+}
+
+#[test]
+fn all_is_told_before_the_one_question() {
+    let world = World::new(&[1, 2, 4]);
+    world.put("old/output_00003.jld2", "no JLD2 at all");
+    world.put("old/notes.txt", "x");
+    let mut terminal = Terminal::open(&world, &["old", "new"]);
+    terminal.answer("? [y/N] ", "n\n");
+    let (_, screen) = terminal.end();
+    for told in [
+        "found       4 files, outputs 1 to 4",
+        "others      1 other file stays behind",
+        "machine     ",
+        "the margin is 80.0 %",
+        "workers     ",
+        "findings    3 load today, of older types, 1 not JLD2",
+        "mode        auto: patched copies",
+        "space       ",
+        "time        about ",
+    ] {
+        assert!(screen.contains(told), "{told}: {screen}");
+    }
+    assert_eq!(screen.matches("[y/N]").count(), 1, "{screen}");
+    let mut terminal = Terminal::open(&world, &["old", "--mode", "in-place", "--backup-dir", "."]);
+    terminal.answer("Convert 4 files (1.0 MiB) in place? [y/N] ", "n\n");
+    let (_, screen) = terminal.end();
+    for told in
+        ["undo files  in ", " in all (an estimate)", "jldconv undo FILE", "jldconv commit DIR"]
+    {
+        assert!(screen.contains(told), "{told}: {screen}");
+    }
+    // After a run, its rate is what a time is concluded from, and what is told is not told twice.
+    let mut terminal = Terminal::open(&world, &["old", "new", "--range", "1-2"]);
+    terminal.answer("? [y/N] ", "y\n");
+    let (code, screen) = terminal.end();
+    assert_eq!((code, screen.matches("machine     ").count()), (Some(0), 1), "{screen}");
+    let mut terminal = Terminal::open(&world, &["old", "new"]);
+    terminal.answer("? [y/N] ", "n\n");
+    let (_, screen) = terminal.end();
+    assert!(screen.contains("of earlier runs (an estimate)"), "{screen}");
+    assert!(screen.contains("2 up to date, 0 to be made again"), "{screen}");
 }
 
 #[test]

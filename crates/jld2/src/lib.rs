@@ -60,4 +60,7 @@ pub use julia::{
     Array, DEFAULT_LIMIT, Dict, JuliaType, NumberArray, Numeric, Param, Scalar, Struct, Tuple,
     Value, ValueBuilder, Vector, Visitor,
 };
-pub use reader::{Attribute, Dataset, File, Group, Item, Table};
+pub use reader::{
+    Attribute, CacheUsage, ChunkCache, Dataset, File, Group, Item, NumberSlice, NumberType, Rows,
+    Scan, Table,
+};

@@ -2,22 +2,24 @@
 
 use super::{Stop, follow, internal, usage};
 use jldconv::archive::ArrayVars;
-use jldconv::cli::{Dialogue, Gathered, Layer, Parsed, Run, input_meant, prepare, resolve};
+use jldconv::cli::{
+    Dialogue, Gathered, Layer, Meant, Parsed, Prepared, Run, paths_meant, prepare, resolve,
+};
 use jldconv::convert::{Converter, Mode};
 use jldconv::dashboard::Both;
 use jldconv::report::{
-    Circumstances, OnFinish, Preflight, Progress, Screen, check_report, dry_run, start_log,
-    write_report,
+    Circumstances, OnFinish, Preflight, Progress, Screen, check_report, dry_run, means_told,
+    start_log, write_report,
 };
 use jldconv::supervisor::{
     ExitCode, Hooks, Layout, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError,
-    RunEvent, RunSummary,
+    RunEvent, RunSummary, Settings,
 };
 use jldconv::tasks::convert::{self, Survey};
 use jldconv::text;
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
     let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
@@ -29,16 +31,17 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         if !somebody {
             return Err(usage("--interactive needs a terminal"));
         }
-        let Some(answers) = dialogue.ask(said).map_err(usage)? else {
+        let about = about_machine();
+        let Some(answers) = dialogue.ask(said, &about).map_err(usage)? else {
             return Ok(ExitCode::Nothing);
         };
         said = answers;
     }
     let layer = Layer { verbose: parsed.cli.layer.verbose, ..said.layer().map_err(usage)? };
-    let (input, output) = (layer.input_dir.clone(), layer.output_dir.clone());
+    let named = [&layer.input_dir, &layer.output_dir].into_iter().flatten();
+    let paths: Vec<PathBuf> = named.chain(&layer.more_paths).cloned().collect();
     let in_place = layer.conversion.mode == Some(Mode::InPlace);
-    let misplaced =
-        |error: &dyn Display| misplaced(input.as_deref(), output.as_deref(), in_place, error);
+    let misplaced = |error: &dyn Display| misplaced(&paths, in_place, error);
     let mut run = resolve(layer, &ArrayVars::from_env(var)).map_err(|error| misplaced(&error))?;
     run.settings.command = said.command("jldconv-supervisor");
     // What is wrong with the target or the rules would be wrong with every file.
@@ -55,10 +58,11 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         return Err(Stop(ExitCode::Nothing, nothing));
     }
     if run.settings.dry_run {
-        return foresee(&run, &prepared.plan, &converter);
+        return foresee(&run, &prepared, &converter);
     }
     let version = env!("CARGO_PKG_VERSION");
-    screen.block(&format!("jldconv {version}\n{}", prepared.overview.block()));
+    let others = prepared.others_told(&run).unwrap_or_default();
+    screen.block(&format!("jldconv {version}\n{}{others}", prepared.overview.block()));
     if let Some(config) = &config {
         screen.block(&format!("  settings    {}\n", text::path(config)));
     }
@@ -69,13 +73,11 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     for message in std::mem::take(&mut survey.notes) {
         screen.event(&RunEvent::Warning { message });
     }
+    survey.others.clone_from(&prepared.others);
     screen.block(&there(&survey));
-    let before = Preflight::of(
-        &run.settings.input_dir,
-        &run.settings.output_dir,
-        converter.usual_mode(),
-        (survey.left, survey.left_bytes),
-    );
+    let shown = !matches!(run.view.progress, Progress::Json | Progress::None);
+    let asks = somebody && shown && !run.view.yes;
+    let before = before(&run, &prepared.plan, &converter, &survey, asks);
     screen.block(&before.block());
     if let Some(message) = before.warning().filter(|_| survey.left > 0) {
         screen.event(&RunEvent::Warning { message });
@@ -86,8 +88,8 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
              (undo files bring the old bytes back: jldconv undo)",
         ));
     }
-    let shown = !matches!(run.view.progress, Progress::Json | Progress::None);
-    if somebody && shown && !run.view.yes {
+    if asks {
+        screen.was_asked();
         let question = prepared.question(&run);
         if !dialogue.confirm(&question).map_err(internal)? {
             let _ = writeln!(io::stderr(), "nothing was done");
@@ -100,6 +102,9 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let mut both = Both { reporter: &mut screen, dashboard: page.as_ref() };
     let ended = convert::run(&run.settings, &prepared.plan, survey, &hooks, &mut both);
     let ended = ended.map_err(|error| stopped(&error))?;
+    if let Some(others) = &ended.others {
+        screen.block(&format!("  others      {others}\n"));
+    }
     if let Some(path) = &run.view.report {
         write_report(path, &ended, &Layout::of_run(&ended), about(&run)).map_err(internal)?;
     }
@@ -132,20 +137,45 @@ fn on_finish(command: &OnFinish, run: &Run, ended: &RunSummary) {
 }
 
 /// Adds, to what is wrong with a run's places, what was probably meant.
-fn misplaced(
-    input: Option<&Path>,
-    output: Option<&Path>,
-    in_place: bool,
-    error: &dyn Display,
-) -> Stop {
-    match input.and_then(|input| input_meant(input, output, in_place)) {
-        Some(meant) => usage(format!("{error}\n{meant}")),
+fn misplaced(paths: &[PathBuf], in_place: bool, error: &dyn Display) -> Stop {
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    match paths_meant(&paths, in_place) {
+        Some(Meant { wrong: Some(wrong), meant }) => usage(format!("{wrong}\n{meant}")),
+        Some(Meant { wrong: None, meant }) => usage(format!("{error}\n{meant}")),
         None => usage(error),
     }
 }
 
 fn stopped(error: &RunError) -> Stop {
     Stop(error.exit_code(), error.to_string())
+}
+
+/// What is told of this machine before any question.
+fn about_machine() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let means = convert::means(&Settings::new("", ""), usize::MAX);
+    format!("jldconv {version}\n{}", means_told(&means))
+}
+
+/// What is told before the question; all of it where somebody is about to decide.
+fn before(
+    run: &Run,
+    plan: &Plan,
+    converter: &Converter,
+    survey: &Survey,
+    whole: bool,
+) -> Preflight {
+    let (input, output) = (&run.settings.input_dir, &run.settings.output_dir);
+    let left = (survey.left, survey.left_bytes);
+    let mut before = Preflight::of(input, output, converter.usual_mode(), left);
+    before.backup_dir.clone_from(&run.settings.options.backup_dir);
+    if whole {
+        let jobs = usize::try_from(survey.left).unwrap_or(usize::MAX);
+        before.means = Some(convert::means(&run.settings, jobs));
+        before.seen = Some(convert::look_at_some(plan, &run.settings.options));
+        before.earlier_rate = survey.earlier_rate();
+    }
+    before
 }
 
 /// What is told, before the question, of outputs that are there.
@@ -167,7 +197,8 @@ fn there(survey: &Survey) -> String {
 }
 
 /// Tells what a run would do.
-fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, Stop> {
+fn foresee(run: &Run, prepared: &Prepared, converter: &Converter) -> Result<ExitCode, Stop> {
+    let plan = &prepared.plan;
     let edits = run.view.verbose > 0;
     let mut settings = run.settings.clone();
     let fails = settings.on_conflict == OnConflict::Fail && !settings.options.force;
@@ -181,7 +212,16 @@ fn foresee(run: &Run, plan: &Plan, converter: &Converter) -> Result<ExitCode, St
         let _ = writeln!(io::stderr(), "warning: {}", text::tame(note));
     }
     let there = |place: usize, job: &PlannedJob| survey.there(place, job);
-    let failed = match dry_run(plan, converter, edits, &there, &mut io::stdout().lock()) {
+    let before = before(run, plan, converter, &survey, true);
+    if let Some(message) = before.warning().filter(|_| survey.left > 0) {
+        let _ = writeln!(io::stderr(), "warning: {message}");
+    }
+    let others = prepared.others_told(run).unwrap_or_default();
+    let (found, there_told) = (prepared.overview.block(), self::there(&survey));
+    let block = format!("{found}{others}{there_told}{}\n", before.block());
+    let mut out = io::stdout().lock();
+    let told = out.write_all(block.as_bytes());
+    let failed = match told.and_then(|()| dry_run(plan, converter, edits, &there, &mut out)) {
         Ok(foreseen) => foreseen.failed,
         // Whoever read it went away, as `head` does: nobody is left to be told anything.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::Done),

@@ -1,5 +1,6 @@
 //! Looks into files: what they hold, and what Julia meets in them; and at the machine.
 
+use crate::numbers;
 use crate::unfinished::{self, Noted};
 use crate::{Stop, complain, failed, unheard, usage};
 use jldconv::archive::directories;
@@ -153,6 +154,9 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Stop> {
 }
 
 pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode, Stop> {
+    if let (true, Some(path)) = (args.raw, &args.path) {
+        return numbers::raw(args, path);
+    }
     let form = if args.json { Form::Json } else { Form::Text };
     let undo = unfinished::warn(&args.file, args.backup_dir.as_deref());
     let mut out = Noted::new(BufWriter::new(io::stdout()), undo.filter(|_| args.json));

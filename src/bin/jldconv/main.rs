@@ -4,6 +4,7 @@
 mod back;
 mod convert;
 mod look;
+mod numbers;
 mod rescue;
 mod target;
 mod unfinished;
@@ -48,6 +49,8 @@ fn main() -> std::process::ExitCode {
     let ended = on_deep_stack(|| match cli.command {
         JldconvCommand::Convert(args) => convert::convert(*args, &bars),
         JldconvCommand::Dump(args) => look::dump(&args),
+        JldconvCommand::Info(args) => numbers::info(&args),
+        JldconvCommand::Stats(args) => numbers::stats(&args),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
         JldconvCommand::Target(command) => target::target(&command, verbose),

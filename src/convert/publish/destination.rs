@@ -1,7 +1,7 @@
 //! Tells where an output goes, and what may be there.
 
 use super::PublishError;
-use crate::sys::dir::{Dir, DirError, Missing};
+use crate::sys::dir::{Dir, DirError, Entry, Missing};
 use crate::sys::failpoint::{self, Step};
 use crate::sys::file::Identity;
 use crate::sys::stat::StatData;
@@ -112,6 +112,24 @@ impl Destination {
         let name = relative.file_name().ok_or_else(no_name)?;
         let parent = relative.parent().unwrap_or(Path::new(""));
         Ok(Self { root: None, dir: root.below(parent, missing)?, name: name.to_owned() })
+    }
+
+    /// What has the output's name.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn entry(&self) -> Result<Option<Entry>, PublishError> {
+        Ok(self.dir.entry(&self.name)?)
+    }
+
+    /// Makes a symbolic link to `target` under the output's name, if that is free, and waits until it
+    /// is on the disk.
+    ///
+    /// # Errors
+    /// [`DirError::Exists`]; what the system says.
+    pub fn make_link(&self, target: &Path) -> Result<(), PublishError> {
+        self.dir.make_link(&self.name, target)?;
+        Ok(self.dir.sync()?)
     }
 
     /// Opens the file that has the output's name, for reading.

@@ -57,6 +57,7 @@ impl Dispatcher {
                 Ending::Fatal(message) => Some(message.clone()),
                 Ending::Complete | Ending::Interrupted => None,
             },
+            others: None,
             threads_used: self.scheduler.most_busy().into(),
             average_seconds: sums.average(),
             bytes_saved: sums.saved,

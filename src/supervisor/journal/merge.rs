@@ -314,6 +314,7 @@ fn sums(ends: &[EndLine], files: Records) -> RunSummary {
         faults: BTreeMap::new(),
         paused_seconds: seconds(|run| run.paused_seconds),
         error: None,
+        others: None,
         threads_used: most(|run| run.workers_used),
         average_seconds: all.average(),
         bytes_saved: all.saved,

@@ -348,6 +348,19 @@ impl Dir {
         }
     }
 
+    /// Makes the symbolic link `name` to `target`.
+    ///
+    /// # Errors
+    /// [`DirError::Exists`] if the name is taken; what the system says.
+    pub fn make_link(&self, name: &OsStr, target: &Path) -> Result<(), DirError> {
+        self.check_name(name)?;
+        match rustix::fs::symlinkat(target, &self.fd, name) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST) => Err(DirError::Exists { path: self.path.join(name) }),
+            Err(error) => Err(io_error("make the symbolic link", &self.path.join(name), error)),
+        }
+    }
+
     fn rename_new_by_link(
         &self,
         name: &OsStr,

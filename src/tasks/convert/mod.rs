@@ -2,7 +2,9 @@
 
 mod dispatch;
 mod engine;
+mod look;
 mod memory;
+mod others;
 mod questions;
 mod resume;
 mod run;
@@ -11,6 +13,7 @@ mod wire;
 mod worker;
 
 pub use engine::{Convert, Engine};
+pub use look::{look_at_some, means};
 pub use memory::least_memory;
 pub use run::run;
 pub use survey::{Survey, is_claimed, survey};

@@ -1,6 +1,7 @@
 //! Converts an archive, from a run's settings and plan to its summary.
 
 use super::dispatch::Conversion;
+use super::others::take_along;
 use super::resume::{Sorted, Todo};
 use super::survey::{Survey, Told, check_outputs, kept, settle, survey as look_first};
 use crate::convert::{Mode, Recipe};
@@ -10,7 +11,9 @@ use crate::supervisor::mirror;
 use crate::supervisor::run::{Commission, Opening, carry_out};
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
-use crate::supervisor::{Hooks, Plan, Reporter, RunError, RunSummary, Settings};
+use crate::supervisor::{
+    Hooks, Others, OthersSummary, Plan, Reporter, RunError, RunSummary, Settings,
+};
 use crate::sys::process::hostname;
 use crate::text;
 use std::time::SystemTime;
@@ -54,6 +57,7 @@ pub fn run(
     let mut warnings = place.warnings.clone();
     warnings.append(&mut survey.notes);
     let odd = survey.journals.own.odd;
+    let others = std::mem::take(&mut survey.others);
     drop(survey);
     if odd > 0 {
         warnings.push(format!("{odd} lines of the journal are not understood; they do not count"));
@@ -79,7 +83,20 @@ pub fn run(
             failed_before: sorted.failed_before,
         }),
     };
-    carry_out(commission, reporter)
+    let run_id = commission.context.run_id.clone();
+    let mut summary = carry_out(commission, reporter)?;
+    if settings.others == Others::Skip {
+        return Ok(summary);
+    }
+    let part = settings.shard.part_of(others.len());
+    let pending = OthersSummary { pending: part as u64, ..OthersSummary::default() };
+    let ended = !summary.interrupted && summary.error.is_none();
+    summary.others = Some(if ended {
+        take_along(&place, settings, &run_id, &others, reporter)?
+    } else {
+        pending
+    });
+    Ok(summary)
 }
 
 /// The journal's head, and lines for what it does not have yet.

@@ -19,7 +19,9 @@ use crate::supervisor::{
     Settings,
 };
 use crate::sys::stat::StatData;
+use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -39,6 +41,8 @@ pub struct Survey {
     /// What a user should know before the run.
     pub notes: Vec<String>,
     pub(super) told: Told,
+    /// Files that are not JLD2 and are to be taken along, by their paths below the archive's directory.
+    pub others: Vec<OsString>,
     /// How many outputs are up to date.
     pub complete: u64,
     /// How many have to be made again.
@@ -76,6 +80,15 @@ impl Survey {
     pub fn there(&self, place: usize, job: &PlannedJob) -> Option<String> {
         let other = self.told.others.get(&job.name).cloned();
         other.or_else(|| Some(format!("skipped: {}", self.told.settled.get(&place)?)))
+    }
+
+    /// Bytes of input per second that earlier runs into this directory came to; none if there were none
+    /// that read any.
+    pub fn earlier_rate(&self) -> Option<f64> {
+        let ends = &self.journals.own.ends;
+        let bytes = ends.iter().fold(0, |sum, it| it.summary.bytes_read.saturating_add(sum));
+        let seconds: f64 = ends.iter().map(|it| it.summary.conversion_time).sum();
+        (bytes > 0 && seconds > 0.0).then(|| text::float(bytes) / seconds)
     }
 
     /// Whether nobody looked yet.

@@ -33,7 +33,7 @@ enum Data<'a> {
 
 /// A stream of logical bytes that knows how many are left.
 pub struct Decoded<'a> {
-    reader: Box<dyn Read + 'a>,
+    reader: Box<dyn Read + Send + 'a>,
     left: u64,
     at: u64,
 }
@@ -103,7 +103,7 @@ impl<'a> Column<'a> {
             return Err(Error::corrupt(self.at, "bytes of a dataset", expected, found));
         }
         let left = end - start;
-        let reader: Box<dyn Read + '_> = match &self.data {
+        let reader: Box<dyn Read + Send + '_> = match &self.data {
             Data::Plain => Box::new(self.plain(start, left)?),
             Data::Whole { stored, .. } if self.filters.is_empty() => {
                 if stored.len != self.len {
@@ -154,7 +154,7 @@ impl<'a> Column<'a> {
         })
     }
 
-    fn plain(&self, start: u64, len: u64) -> Result<impl Read + '_> {
+    fn plain(&self, start: u64, len: u64) -> Result<impl Read + Send + '_> {
         self.file.source().stream(self.at.saturating_add(start), len, "data")
     }
 }
@@ -206,7 +206,7 @@ impl Decoded<'_> {
     }
 
     /// The bytes themselves, for those who count what they take.
-    pub(super) fn reader(&mut self) -> &mut dyn Read {
+    pub(super) fn reader(&mut self) -> &mut (dyn Read + Send) {
         &mut *self.reader
     }
 

@@ -32,8 +32,18 @@ impl<'f> Dataset<'f> {
         self.file
     }
 
-    fn types(&self) -> TypeTable<'f> {
+    pub(super) fn types(&self) -> TypeTable<'f> {
         self.file.types()
+    }
+
+    /// Shape, type and layout.
+    pub(super) fn data(&self) -> &h5::Dataset {
+        &self.data
+    }
+
+    /// Where its header begins in the file.
+    pub(super) fn at(&self) -> u64 {
+        self.object.header.chunks.first().map_or(0, |chunk| chunk.offset)
     }
 
     /// Names the path in an error.

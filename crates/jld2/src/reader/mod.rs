@@ -1,10 +1,12 @@
 //! Reads files by path: groups, datasets, attributes and the columns of tables.
 
 mod attribute;
+mod cache;
 mod dataset;
 mod group;
 mod known_groups;
 mod numbers;
+mod scan;
 mod table;
 
 use crate::h5::{self, Error, Result};
@@ -12,11 +14,17 @@ use crate::julia::{KnownTypes, TypeTable, datasets};
 use known_groups::KnownGroups;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use attribute::Attribute;
+pub use cache::{CacheUsage, ChunkCache};
 pub use dataset::Dataset;
 pub use group::{Group, Item};
+pub use scan::{NumberSlice, NumberType, Rows, Scan};
 pub use table::Table;
+
+/// The number of the next file.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// An open JLD2 file.
 ///
@@ -36,6 +44,8 @@ pub struct File {
     root: Arc<h5::Object>,
     types: Arc<KnownTypes>,
     groups: KnownGroups,
+    /// Tells the files of a process apart.
+    number: u64,
 }
 
 impl File {
@@ -78,7 +88,13 @@ impl File {
             let at = container.offset(container.superblock().root, "root group")?;
             return Err(Error::corrupt(at, "root", "a group", "another object"));
         }
-        Ok(Self { container, root, types: Arc::default(), groups: KnownGroups::default() })
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { container, root, types: Arc::default(), groups: KnownGroups::default(), number })
+    }
+
+    /// What tells it apart from the other files of the process.
+    fn number(&self) -> u64 {
+        self.number
     }
 
     /// The groups that paths led through.
@@ -211,6 +227,8 @@ mod tests {
         shared::<Dataset<'static>>();
         shared::<Table<'static>>();
         shared::<Attribute<'static>>();
+        shared::<Scan<'static>>();
+        shared::<ChunkCache>();
         shared::<crate::Value>();
         shared::<Error>();
     }

@@ -35,6 +35,10 @@ macro_rules! numbers {
                     kind == NumberKind::$kind
                 }
                 fn from_stored(bytes: &[u8]) -> Self {
+                    // One load, where all bytes are there: nearly always.
+                    if let Some(own) = bytes.first_chunk() {
+                        return <$t>::from_le_bytes(*own);
+                    }
                     let mut own = [0; size_of::<$t>()];
                     own.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
                     <$t>::from_le_bytes(own)

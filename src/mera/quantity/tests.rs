@@ -1,0 +1,139 @@
+use super::*;
+
+fn setting(table: TableKind, columns: &[&str]) -> Setting {
+    Setting {
+        table,
+        columns: columns.iter().map(|&name| name.to_owned()).collect(),
+        boxlen: 48.0,
+        lmax: Some(10),
+        levelmin: 6,
+        gamma: 5.0 / 3.0,
+        time: 40.0,
+        cosmological: false,
+        baryon_density: f64::NAN,
+        units: Units { length: 3.1e21, density: 6.8e-23, time: 4.7e14, mass: 2.0e42 },
+        unit_v: 6.6e6,
+        center: [0.0; 3],
+    }
+}
+
+const GAS: [&str; 9] = ["level", "cx", "cy", "cz", "rho", "vx", "vy", "vz", "p"];
+
+fn value(name: &str, unit: Option<&str>, setting: &Setting, row: &[(&str, f64)]) -> f64 {
+    let quantity = Quantity::new(name, unit, setting).unwrap();
+    let stored = quantity.columns().map(|column| row.iter().find(|(n, _)| *n == column).unwrap().1);
+    quantity.value(stored.collect::<Vec<_>>().into_iter())
+}
+
+const ROW: [(&str, f64); 9] = [
+    ("level", 7.0),
+    ("cx", 65.0),
+    ("cy", 64.0),
+    ("cz", 1.0),
+    ("rho", 2.0),
+    ("vx", 3.0),
+    ("vy", 4.0),
+    ("vz", 12.0),
+    ("p", 0.5),
+];
+
+#[test]
+fn cells_have_size_place_and_mass_by_their_level() {
+    let gas = setting(TableKind::Hydro, &GAS);
+    let of = |name| value(name, None, &gas, &ROW);
+    assert!(of("cellsize").to_bits() == 0.375_f64.to_bits());
+    assert!(of("volume").to_bits() == (0.375_f64 * 0.375 * 0.375).to_bits());
+    assert!(of("mass").to_bits() == (2.0 * (0.375_f64 * 0.375 * 0.375)).to_bits());
+    assert!(of("x").to_bits() == (64.5 * 48.0 / 128.0_f64).to_bits());
+    assert!(of("v").to_bits() == 13.0_f64.to_bits());
+    let middle = Setting { center: [0.5; 3], ..gas };
+    assert!(value("cx", None, &middle, &ROW).to_bits() == 1.0_f64.to_bits());
+    assert!(value("y", None, &middle, &ROW).to_bits() == (-0.5 * 0.375_f64).to_bits());
+}
+
+#[test]
+fn without_refinement_the_column_of_levels_does_not_count() {
+    let uniform = Setting { lmax: Some(6), ..setting(TableKind::Hydro, &GAS) };
+    let quantity = Quantity::new("cellsize", None, &uniform).unwrap();
+    assert_eq!(quantity.columns().count(), 0);
+    assert!(quantity.value(std::iter::empty()).to_bits() == 0.75_f64.to_bits());
+}
+
+#[test]
+fn overdensity_is_of_the_mean_density_of_baryons() {
+    let boxed =
+        Setting { cosmological: true, baryon_density: 6.8e-23, ..setting(TableKind::Hydro, &GAS) };
+    // Twice the unit of density, in units of the mean, which is that unit.
+    let found = value("overdensity", None, &boxed, &ROW);
+    assert!((found - 1.0).abs() < 1e-15, "{found}");
+    assert!(Quantity::new("age", None, &Setting { table: TableKind::Particles, ..boxed }).is_err());
+}
+
+#[test]
+fn a_fraction_of_a_cell_counts_where_there_is_one() {
+    let cut = setting(TableKind::Hydro, &[&GAS[..], &["fraction"]].concat());
+    let row = [&ROW[..], &[("fraction", 0.25)]].concat();
+    assert!(value("volume", None, &cut, &row).to_bits() == (0.375_f64.powi(3) * 0.25).to_bits());
+    assert!(value("mass", None, &cut, &row).to_bits() == (0.375_f64.powi(3) * 0.5).to_bits());
+}
+
+#[test]
+fn a_stored_column_wins_over_a_rule() {
+    let own = setting(TableKind::Hydro, &[&GAS[..], &["cs"]].concat());
+    let quantity = Quantity::new("cs", None, &own).unwrap();
+    assert!(quantity.is_stored() && quantity.columns().eq(["cs"]));
+    assert!(!Quantity::new("cs", Some("km_s"), &own).unwrap().is_stored());
+    // Places are counted from a centre all the same.
+    let particles = setting(TableKind::Particles, &["x", "y", "z", "mass"]);
+    let middle = Setting { center: [0.5; 3], ..particles };
+    assert!(value("x", None, &middle, &[("x", 30.0)]).to_bits() == 6.0_f64.to_bits());
+}
+
+#[test]
+fn what_is_not_there_is_told_with_what_helps() {
+    let gas = setting(TableKind::Hydro, &GAS[..5]);
+    let error = |name, unit| Quantity::new(name, unit, &gas).unwrap_err().to_string();
+    let unknown = error("masss", None);
+    assert!(unknown.contains("(is it mass?)") && unknown.contains("level, cx, cy, cz, rho"));
+    assert_eq!(error("cs", None), "cs is computed from the column p, which hydro does not have");
+    assert_eq!(error("rho", Some("nh")), "nh is not a unit that Mera has (is it nH?)");
+    assert_eq!(error("rho", Some("kpc")), "rho is a density, and kpc measures a length");
+    assert_eq!(error("delta", None), "delta is defined for cosmological runs only");
+    assert!(error("", None).starts_with(" is neither a column of hydro"));
+    let gravity = setting(TableKind::Gravity, &["level", "cx", "cy", "cz", "epot"]);
+    assert!(Quantity::new("mass", None, &gravity).is_err(), "gravity has no mass");
+}
+
+#[test]
+fn at_the_centre_nothing_points_anywhere() {
+    let particles = setting(TableKind::Particles, &["x", "y", "z", "vx", "vy", "vz"]);
+    let middle = Setting { center: [0.5; 3], ..particles };
+    let row = [("x", 24.0), ("y", 24.0), ("z", 24.0), ("vx", 1.0), ("vy", 1.0), ("vz", 1.0)];
+    for name in ["vr_cylinder", "vϕ_cylinder", "vr_sphere", "vtheta_sphere", "vphi_sphere"] {
+        assert!(value(name, None, &middle, &row).abs() < f64::MIN_POSITIVE, "{name}");
+    }
+}
+
+#[test]
+fn each_name_has_a_value_where_all_columns_are_there() {
+    let all = [
+        "level", "cx", "cy", "cz", "x", "y", "z", "peak_x", "peak_y", "peak_z", "rho", "p", "vx",
+        "vy", "vz", "ax", "ay", "az", "epot", "mass_cl", "mass", "birth", "bx_left", "by_left",
+        "bz_left", "bx_right", "by_right", "bz_right", "Fx1", "Fy1", "Fz1",
+    ];
+    for table in TableKind::ALL {
+        let setting = setting(table, &all);
+        for name in rule_names(table) {
+            match Quantity::new(name, None, &setting) {
+                Ok(quantity) => {
+                    let value = quantity
+                        .value(quantity.columns().map(|_| 3.0).collect::<Vec<_>>().into_iter());
+                    assert!(!value.is_nan(), "{} {name}", table.name());
+                }
+                Err(QuantityError::OnlyCosmological(_)) => {}
+                Err(error) => panic!("{name}: {error}"),
+            }
+        }
+        assert_eq!(TableKind::of_name(table.name()), Some(table));
+    }
+}

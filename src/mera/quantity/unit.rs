@@ -1,0 +1,144 @@
+//! Units of quantities: Mera's scale factors by name, and which of them suit what.
+
+use super::Setting;
+use crate::mera::scales::{Units, all, scale};
+
+/// A unit that cannot be used.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnitError {
+    /// Mera has no such unit.
+    #[error("{unit} is not a unit that Mera has{near}")]
+    Unknown {
+        /// What was asked for.
+        unit: String,
+        /// What may have been meant, in words.
+        near: String,
+    },
+    /// The unit is of another dimension than the quantity.
+    #[error("{name} is {dimension}, and {unit} measures {other}")]
+    WrongDimension {
+        /// The quantity.
+        name: String,
+        /// What it is.
+        dimension: &'static str,
+        /// The unit.
+        unit: String,
+        /// What that measures.
+        other: &'static str,
+    },
+}
+
+/// Code units, as Mera calls them.
+const STANDARD: &str = "standard";
+/// How alike two names must be for one to be offered for the other.
+const ALIKE: f64 = 0.7;
+
+/// What numbers in code units are multiplied by to be in a unit: 1 for `standard`.
+///
+/// # Errors
+/// If Mera has no such unit.
+pub fn unit_factor(unit: &str, units: &Units) -> Result<f64, UnitError> {
+    if unit == STANDARD {
+        return Ok(1.0);
+    }
+    scale(unit, units).ok_or_else(|| {
+        let names: Vec<_> = unit_names().collect();
+        let near = nearest(unit, names.iter().copied());
+        let near = near.map_or(String::new(), |near| format!(" (is it {near}?)"));
+        UnitError::Unknown { unit: unit.to_owned(), near }
+    })
+}
+
+/// The names of all units.
+pub fn unit_names() -> impl Iterator<Item = &'static str> {
+    let any = Units { length: 1.0, density: 1.0, time: 1.0, mass: 1.0 };
+    std::iter::once(STANDARD).chain(all(&any).into_iter().map(|(name, _)| name))
+}
+
+/// The name that is most like another, if one is much like it.
+pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let alike = |other: &&str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    let nearest = known.max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
+    (alike(&nearest) >= ALIKE).then_some(nearest)
+}
+
+/// The dimensions that are told apart: a unit of one is refused for a quantity of another. Mera
+/// does so for more or less the same quantities; all others are multiplied by whatever is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dimension {
+    Length,
+    Volume,
+    Time,
+    Mass,
+    Speed,
+    Density,
+    Temperature,
+    Pressure,
+}
+
+impl Dimension {
+    fn of_quantity(name: &str) -> Option<Self> {
+        Some(match name {
+            "x" | "y" | "z" | "cellsize" | "r_sphere" | "r_cylinder" | "jeanslength" => {
+                Self::Length
+            }
+            "volume" => Self::Volume,
+            "age" | "freefall_time" => Self::Time,
+            "mass" => Self::Mass,
+            "cs" | "vx" | "vy" | "vz" | "v" => Self::Speed,
+            "vr_sphere" | "vθ_sphere" | "vϕ_sphere" | "vr_cylinder" | "vϕ_cylinder" => {
+                Self::Speed
+            }
+            "rho" => Self::Density,
+            "T" | "Temp" | "Temperature" => Self::Temperature,
+            "p" => Self::Pressure,
+            _ => return None,
+        })
+    }
+
+    fn of_unit(unit: &str) -> Option<Self> {
+        Some(match unit {
+            "Mpc" | "kpc" | "pc" | "mpc" | "ly" | "Au" | "km" | "m" | "cm" | "mm" | "μm" => {
+                Self::Length
+            }
+            "Mpc3" | "kpc3" | "pc3" | "mpc3" | "ly3" | "Au3" | "km3" | "m3" | "cm3" | "mm3"
+            | "μm3" => Self::Volume,
+            "Gyr" | "Myr" | "yr" | "s" | "ms" => Self::Time,
+            "Msol" | "Msun" | "Mearth" | "Mjupiter" | "g" => Self::Mass,
+            "km_s" | "m_s" | "cm_s" => Self::Speed,
+            "Msol_pc3" | "Msun_pc3" | "g_cm3" | "nH" => Self::Density,
+            "T_mu" | "K_mu" | "T" | "K" => Self::Temperature,
+            "Ba" | "g_cm_s2" | "g_cms2" | "p_kB" | "K_cm3" => Self::Pressure,
+            _ => return None,
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Length => "a length",
+            Self::Volume => "a volume",
+            Self::Time => "a time",
+            Self::Mass => "a mass",
+            Self::Speed => "a speed",
+            Self::Density => "a density",
+            Self::Temperature => "a temperature",
+            Self::Pressure => "a pressure",
+        }
+    }
+}
+
+/// The factor of a unit that suits the quantity.
+pub(super) fn checked(name: &str, unit: Option<&str>, setting: &Setting) -> Result<f64, UnitError> {
+    let Some(unit) = unit else { return Ok(1.0) };
+    let factor = unit_factor(unit, &setting.units)?;
+    match (Dimension::of_quantity(name), Dimension::of_unit(unit)) {
+        (Some(dimension), Some(other)) if dimension != other => Err(UnitError::WrongDimension {
+            name: name.to_owned(),
+            dimension: dimension.name(),
+            unit: unit.to_owned(),
+            other: other.name(),
+        }),
+        _ => Ok(factor),
+    }
+}

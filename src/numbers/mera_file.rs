@@ -1,0 +1,225 @@
+//! Opens Mera files: a group for each table, with what it says of the run.
+
+use super::NumbersError;
+use crate::h5::{self, Checksums, Source};
+use crate::julia::{Record, TypeTable};
+use crate::mera::quantity::{Setting, TableKind};
+use crate::mera::scales::Units;
+use crate::mera::time::Clock;
+use jld2::{Dataset, File, Item, Table};
+use serde::Serialize;
+use std::path::Path;
+
+/// An open file, with its name for errors.
+#[derive(Debug)]
+pub struct MeraFile {
+    file: File,
+    name: String,
+}
+
+/// What a group's `InfoType` says of the run. Fields that an old file lacks are as they are where
+/// nothing was said: 0, or NaN for units.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunInfo {
+    /// The number of the output.
+    pub output: Option<i64>,
+    /// The program that simulated.
+    pub simcode: Option<String>,
+    /// Dimensions of the simulation.
+    pub ndim: Option<i64>,
+    /// Its processes.
+    pub ncpu: Option<i64>,
+    /// The coarsest level.
+    pub levelmin: i64,
+    /// The finest level.
+    pub levelmax: i64,
+    /// Length of the box in code units.
+    pub boxlen: f64,
+    /// Time in code units.
+    pub time: f64,
+    /// Expansion factor.
+    pub aexp: f64,
+    /// Hubble constant, km/s/Mpc.
+    #[serde(rename = "H0")]
+    pub h0: f64,
+    /// Density parameter of matter.
+    pub omega_m: f64,
+    /// Density parameter of the vacuum.
+    pub omega_l: f64,
+    /// Density parameter of curvature.
+    pub omega_k: f64,
+    /// Density parameter of baryons.
+    pub omega_b: f64,
+    /// Unit of length, cm.
+    pub unit_l: f64,
+    /// Unit of density, g/cm³.
+    pub unit_d: f64,
+    /// Unit of mass, g.
+    pub unit_m: f64,
+    /// Unit of speed, cm/s.
+    pub unit_v: f64,
+    /// Unit of time, s.
+    pub unit_t: f64,
+    /// Adiabatic index.
+    pub gamma: f64,
+}
+
+/// A table of a Mera file, and what stands around it.
+#[derive(Debug)]
+pub struct MeraGroup<'f> {
+    /// What the rows are.
+    pub kind: TableKind,
+    /// What is said of the run.
+    pub info: RunInfo,
+    /// The coarsest level that was read; none of clumps.
+    pub lmin: Option<i64>,
+    /// The finest level that was read; none of clumps.
+    pub lmax: Option<i64>,
+    /// Length of the box in code units.
+    pub boxlen: f64,
+    /// The part of the box that was read: first and last along x, y, z in parts of the box.
+    pub ranges: Vec<f64>,
+    /// The rows; none where the run had nothing of the kind.
+    pub table: Option<Table<'f>>,
+}
+
+impl MeraFile {
+    /// Opens the file at `path`. Whether it has tables of Mera shows in its groups.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not a JLD2 file.
+    pub fn open(path: &Path, checksums: Checksums) -> Result<Self, NumbersError> {
+        let name = path.display().to_string();
+        let container = Source::open(path)
+            .and_then(|source| h5::File::with_checksums(source, checksums))
+            .and_then(File::from_container);
+        let file = container.map_err(NumbersError::of(&name))?;
+        Ok(Self { file, name })
+    }
+
+    /// The file itself.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The groups with tables of Mera, in Mera's order. Headers are read, no rows.
+    ///
+    /// # Errors
+    /// If one is damaged.
+    pub fn groups(&self) -> Result<Vec<MeraGroup<'_>>, NumbersError> {
+        let mut found = Vec::new();
+        for kind in TableKind::ALL {
+            found.extend(self.group(kind)?);
+        }
+        Ok(found)
+    }
+
+    /// The group of this kind, if there is one.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn group(&self, kind: TableKind) -> Result<Option<MeraGroup<'_>>, NumbersError> {
+        let path = format!("/{}/data", kind.name());
+        let found = self.group_at(kind, &path).map_err(|error| error.in_object(&path));
+        found.map_err(NumbersError::of(&self.name))
+    }
+
+    fn group_at(&self, kind: TableKind, path: &str) -> h5::Result<Option<MeraGroup<'_>>> {
+        let Some(data) = self.dataset(path)? else { return Ok(None) };
+        let types = TypeTable::new(self.file.container());
+        let Some(record) = Record::at(&types, data.object().addr())? else { return Ok(None) };
+        // As `loaddata` does; the copy beside it is what `infodata` reads.
+        let Some(info) = record.record("info")? else { return Ok(None) };
+        let info = RunInfo::of(&info)?;
+        Ok(Some(MeraGroup {
+            kind,
+            lmin: record.int("lmin")?,
+            lmax: record.int("lmax")?,
+            boxlen: record.float("boxlen")?.unwrap_or(info.boxlen),
+            ranges: record.floats("ranges", 6)?,
+            info,
+            table: data.table_in("data")?,
+        }))
+    }
+
+    fn dataset(&self, path: &str) -> h5::Result<Option<Dataset<'_>>> {
+        // A group that is none, or something else under its name, is no group of Mera.
+        match self.file.get(path)? {
+            Some(Item::Dataset(dataset)) => Ok(Some(dataset)),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl RunInfo {
+    fn of(info: &Record<'_>) -> h5::Result<Self> {
+        let float = |name: &str, default: f64| Ok(info.float(name)?.unwrap_or(default));
+        let int = |name: &str| Ok::<_, h5::Error>(info.int(name)?.unwrap_or(0));
+        Ok(Self {
+            output: info.int("output")?,
+            simcode: info.text("simcode")?,
+            ndim: info.int("ndim")?,
+            ncpu: info.int("ncpu")?,
+            levelmin: int("levelmin")?,
+            levelmax: int("levelmax")?,
+            boxlen: float("boxlen", f64::NAN)?,
+            time: float("time", f64::NAN)?,
+            aexp: float("aexp", 1.0)?,
+            h0: float("H0", 0.0)?,
+            omega_m: float("omega_m", 1.0)?,
+            omega_l: float("omega_l", 0.0)?,
+            omega_k: float("omega_k", 0.0)?,
+            omega_b: float("omega_b", 0.0)?,
+            unit_l: float("unit_l", f64::NAN)?,
+            unit_d: float("unit_d", f64::NAN)?,
+            unit_m: float("unit_m", f64::NAN)?,
+            unit_v: float("unit_v", f64::NAN)?,
+            unit_t: float("unit_t", f64::NAN)?,
+            gamma: float("gamma", f64::NAN)?,
+        })
+    }
+
+    /// The run's units.
+    pub fn units(&self) -> Units {
+        let Self { unit_l: length, unit_d: density, unit_t: time, unit_m: mass, .. } = *self;
+        Units { length, density, time, mass }
+    }
+
+    /// What the output's time follows from.
+    pub fn clock(&self) -> Clock {
+        let omega = [self.omega_m, self.omega_l, self.omega_k];
+        Clock { time: self.time, unit_t: self.unit_t, aexp: self.aexp, h0: self.h0, omega }
+    }
+}
+
+impl MeraGroup<'_> {
+    /// What the quantities of its rows follow from, with coordinates from `center`, in parts of the
+    /// box.
+    pub fn setting(&self, center: [f64; 3]) -> Setting {
+        let columns = self.table.iter().flat_map(Table::names).map(str::to_owned).collect();
+        Setting {
+            table: self.kind,
+            columns,
+            boxlen: self.boxlen,
+            lmax: self.lmax,
+            levelmin: self.info.levelmin,
+            gamma: self.info.gamma,
+            time: self.info.time,
+            cosmological: self.info.clock().is_cosmological(),
+            baryon_density: self.info.clock().baryon_density(self.info.omega_b),
+            units: self.info.units(),
+            unit_v: self.info.unit_v,
+            center,
+        }
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.table.as_ref().map_or(0, Table::len)
+    }
+}

@@ -1,0 +1,299 @@
+//! Takes files along that are not JLD2, so that the outputs' directory can take the archive's place.
+//!
+//! Each is copied, or linked, as an output is made: beside the others under a temporary name, synced,
+//! then given its name in one step, with the owner, permissions and times of the original. What has
+//! its name already is left as it is, unless the list of what was taken along before says that it is
+//! this program's own and nobody changed it.
+
+use crate::convert::publish::{Destination, Existing, PublishError, Sealed, TempFile};
+use crate::convert::temp::{Owner, TempName};
+use crate::supervisor::mirror;
+use crate::supervisor::run_dir::RunDir;
+use crate::supervisor::signals::{Asked, Listening};
+use crate::supervisor::{Others, OthersSummary, Reporter, RunError, RunEvent, Settings};
+use crate::sys::copy::{CopyError, copy_file};
+use crate::sys::dir::{Dir, DirError, Missing};
+use crate::sys::file::Identity;
+use crate::sys::origin::Origin;
+use crate::sys::stat::StatData;
+use rustix::fs::{FileType, OFlags};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::ops::ControlFlow;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What the names of the lists begin with, one list for each shard.
+const LIST: &str = "others";
+/// Longest line of a list in bytes.
+const LINE_MAX: u64 = 64 << 10;
+/// After so many files the list is synced.
+const AT_ONCE: u64 = 100;
+/// Files are compared in pieces of so many bytes.
+const PIECE: usize = 1 << 20;
+/// Temporary files are numbered from here: those of outputs begin at 1.
+const FIRST: u64 = 1 << 40;
+/// So many files are named that could not be taken along.
+const NAMED: u64 = 10;
+
+/// A file that was taken along.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Taken {
+    /// Its path below both directories.
+    name: String,
+    input: StatData,
+    output: StatData,
+}
+
+/// What became of one file.
+enum Fate {
+    Copied(u64, Option<Taken>),
+    Linked,
+    There,
+    /// It is neither a file nor a link.
+    Odd,
+}
+
+/// Why a file was not taken along.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("left as it is: {0}")]
+    Conflict(&'static str),
+    #[error("{0}; --others copy makes a copy")]
+    Link(PublishError),
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("it changed while it was copied")]
+    Changed,
+}
+
+impl From<DirError> for Trouble {
+    fn from(error: DirError) -> Self {
+        Self::Publish(error.into())
+    }
+}
+
+/// Takes this shard's part of the files `names` along, as the settings say. A signal ends it in order;
+/// the next run goes on.
+///
+/// # Errors
+/// It cannot begin. What cannot be taken along is counted, and told to `reporter`.
+pub(super) fn take_along(
+    place: &RunDir,
+    settings: &Settings,
+    run_id: &str,
+    names: &[OsString],
+    reporter: &mut dyn Reporter,
+) -> Result<OthersSummary, RunError> {
+    let setup = |what| move |source| RunError::Setup { what, source };
+    let asked = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&asked);
+    let _listening = Listening::start(settings.drain_on_usr1, move |what| {
+        if matches!(what, Asked::End(_)) {
+            heard.store(true, Ordering::Relaxed);
+        }
+    })
+    .map_err(setup("listen to signals"))?;
+    let own = place.own()?;
+    let name = list_name(settings);
+    let mut taking = Taking {
+        settings,
+        temps: place.temps()?,
+        temp_dir: place.temp_dir.clone(),
+        known: known(&own)?,
+        list: place.list(OsStr::new(&name))?,
+        owner: Owner::myself().map_err(setup("know this process"))?,
+        run_id,
+        number: FIRST,
+    };
+    let (count, index) = (settings.shard.count as usize, settings.shard.index as usize);
+    let part = names.iter().skip(index.saturating_sub(1)).step_by(count.max(1));
+    let part: Vec<&OsString> = part.collect();
+    let texts: Vec<_> = part.iter().map(|name| name.to_string_lossy()).collect();
+    mirror::make(&settings.input_dir, &settings.output_dir, texts.iter().map(AsRef::as_ref))?;
+    let mut summary = OthersSummary::default();
+    for (done, name) in part.iter().enumerate() {
+        if asked.load(Ordering::Relaxed) {
+            summary.pending = (part.len() - done) as u64;
+            break;
+        }
+        match taking.one(name) {
+            Ok(Fate::Copied(bytes, taken)) => {
+                summary.copied += 1;
+                summary.bytes = summary.bytes.saturating_add(bytes);
+                taking.note(taken.as_ref(), summary.copied).map_err(setup("keep a list"))?;
+            }
+            Ok(Fate::Linked) => summary.linked += 1,
+            Ok(Fate::There) => summary.there += 1,
+            Ok(Fate::Odd) => summary.odd += 1,
+            Err(trouble) => {
+                summary.failed += 1;
+                if summary.failed <= NAMED {
+                    let message = format!("{}: {trouble}", name.to_string_lossy());
+                    reporter.event(&RunEvent::Warning { message });
+                }
+            }
+        }
+    }
+    taking.list.sync_data().map_err(setup("keep a list"))?;
+    Ok(summary)
+}
+
+fn list_name(settings: &Settings) -> String {
+    let shard = settings.shard;
+    if shard.is_whole() {
+        format!("{LIST}.jsonl")
+    } else {
+        format!("{LIST}-{}-of-{}.jsonl", shard.index, shard.count)
+    }
+}
+
+/// What was taken along before, by name. Lines that are torn or not understood do not count.
+fn known(own: &Dir) -> Result<BTreeMap<String, Taken>, RunError> {
+    let mut known = BTreeMap::new();
+    for name in own.names()? {
+        let text = name.to_string_lossy();
+        if !text.starts_with(LIST) || !text.ends_with(".jsonl") {
+            continue;
+        }
+        let mut reader = BufReader::new(own.open_file(&name, false)?);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut line) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => break,
+            }
+            if let Ok(taken) = serde_json::from_slice::<Taken>(&line) {
+                known.insert(taken.name.clone(), taken);
+            }
+        }
+    }
+    Ok(known)
+}
+
+struct Taking<'a> {
+    settings: &'a Settings,
+    temps: Dir,
+    temp_dir: PathBuf,
+    known: BTreeMap<String, Taken>,
+    list: File,
+    owner: Owner,
+    run_id: &'a str,
+    number: u64,
+}
+
+impl Taking<'_> {
+    fn one(&mut self, name: &OsStr) -> Result<Fate, Trouble> {
+        let input = self.settings.input_dir.join(name);
+        let output = self.settings.output_dir.join(name);
+        let to = Destination::of(&output, &self.temp_dir, Missing::Fail)?;
+        let kind = fs::symlink_metadata(&input)?.file_type();
+        if kind.is_symlink() {
+            return link_again(&input, &to);
+        }
+        if !kind.is_file() {
+            return Ok(Fate::Odd);
+        }
+        // What was put in its place since must neither be followed nor hold us up.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let file = File::options().read(true).custom_flags(flags).open(&input)?;
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Ok(Fate::Odd);
+        }
+        let (identity, stat) = (Identity::of(&file)?, StatData::of(&file)?);
+        let existing = match to.entry()? {
+            None => Existing::Keep,
+            Some(entry) if (entry.dev, entry.ino) == (meta.dev(), meta.ino()) => {
+                return Ok(Fate::There);
+            }
+            Some(entry) if entry.kind != FileType::RegularFile => {
+                return Err(Trouble::Conflict("something else has its name there"));
+            }
+            Some(entry) => {
+                let known = name.to_str().and_then(|name| self.known.get(name));
+                match known.filter(|known| known.output == entry.stat) {
+                    Some(known) if known.input == stat => return Ok(Fate::There),
+                    Some(_) => Existing::Replace(entry.stat),
+                    None if same_bytes(&file, &to.open_there()?)? => return Ok(Fate::There),
+                    None => return Err(Trouble::Conflict("another file has its name there")),
+                }
+            }
+        };
+        self.number += 1;
+        let temp = TempName::new(self.run_id, self.owner, self.number);
+        let temp = temp.map_or_else(|_| format!("{}.part", self.number), |name| name.to_string());
+        if self.settings.others == Others::Link {
+            let sealed = Sealed::link(&self.temps, temp.as_ref(), &input, &file);
+            sealed.map_err(Trouble::Link)?.publish(&to, &identity, &existing)?;
+            return Ok(Fate::Linked);
+        }
+        let made = TempFile::create(&self.temps, temp.as_ref())?;
+        copy_file(&file, made.file(), identity.len, &mut |_| ControlFlow::Continue(()))?;
+        let sealed = made.seal(&Origin::of(&file)?)?;
+        if Identity::of(&file)? != identity || sealed.file().metadata()?.len() != identity.len {
+            return Err(Trouble::Changed);
+        }
+        let output = sealed.publish(&to, &identity, &existing)?;
+        let taken = name.to_str().map(|name| Taken { name: name.to_owned(), input: stat, output });
+        Ok(Fate::Copied(identity.len, taken))
+    }
+
+    /// Notes what was taken along, the `count`th file.
+    fn note(&mut self, taken: Option<&Taken>, count: u64) -> io::Result<()> {
+        if let Some(taken) = taken {
+            let mut line = serde_json::to_vec(taken)?;
+            line.push(b'\n');
+            self.list.write_all(&line)?;
+        }
+        if count.is_multiple_of(AT_ONCE) { self.list.sync_data() } else { Ok(()) }
+    }
+}
+
+/// Makes a symbolic link to the same text.
+fn link_again(input: &Path, to: &Destination) -> Result<Fate, Trouble> {
+    let target = fs::read_link(input)?;
+    match to.entry()? {
+        None => {
+            to.make_link(&target)?;
+            Ok(Fate::Linked)
+        }
+        Some(entry) if entry.kind == FileType::Symlink && fs::read_link(to.path())? == target => {
+            Ok(Fate::There)
+        }
+        Some(_) => Err(Trouble::Conflict("something else has its name there")),
+    }
+}
+
+fn same_bytes(a: &File, b: &File) -> io::Result<bool> {
+    let len = a.metadata()?.len();
+    if b.metadata()?.len() != len {
+        return Ok(false);
+    }
+    let mut pieces = [vec![0; PIECE], vec![0; PIECE]];
+    let mut at = 0;
+    while at < len {
+        let count = usize::try_from(len - at).unwrap_or(PIECE).min(PIECE);
+        let [left, right] = &mut pieces;
+        let (Some(left), Some(right)) = (left.get_mut(..count), right.get_mut(..count)) else {
+            break;
+        };
+        a.read_exact_at(left, at)?;
+        b.read_exact_at(right, at)?;
+        if left != right {
+            return Ok(false);
+        }
+        at += count as u64;
+    }
+    Ok(true)
+}
