@@ -52,7 +52,7 @@ impl Claim {
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     /// By where they start.
-    claims: Vec<Claim>,
+    ranges: Vec<Claim>,
     /// The furthest end of each and all before it.
     furthest: Vec<u64>,
     looks: Cell<u64>,
@@ -89,7 +89,7 @@ impl Claims {
             furthest = furthest.max(claim.end);
             furthest
         });
-        Self { furthest: ends.collect(), claims, looks: Cell::new(0), given_up }
+        Self { furthest: ends.collect(), ranges: claims, looks: Cell::new(0), given_up }
     }
 
     /// An object that would be changed, too, and is not `lost`, if these bytes were: by what shares some
@@ -98,9 +98,9 @@ impl Claims {
         if self.given_up.is_some() {
             return self.given_up;
         }
-        let behind = self.claims.partition_point(|claim| claim.start < changed.end);
-        let claims = self.claims.iter().zip(&self.furthest).take(behind).rev();
-        for (claim, furthest) in claims {
+        let behind = self.ranges.partition_point(|claim| claim.start < changed.end);
+        let ranges = self.ranges.iter().zip(&self.furthest).take(behind).rev();
+        for (claim, furthest) in ranges {
             if *furthest <= changed.start {
                 break;
             }
