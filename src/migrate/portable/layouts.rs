@@ -185,11 +185,15 @@ fn dims<'d>(dataset: &'d Dataset, chunked: &'d Chunked) -> &'d [u64] {
 
 /// Whether a layout with these dimensions, and the size of an element that the datatype says, has what
 /// the chunk holds. In one piece, which is read without regard to them, it may be stored with others,
-/// and with sizes that no layout has: a chunk has at least one byte.
+/// and with sizes that no layout has: a chunk has at least one byte, and without filters all of them.
 fn can_be_stated(dataset: &Dataset, chunked: &Chunked, dims: &[u64], size: u32) -> bool {
-    let bytes = dims.iter().try_fold(u64::from(size), |n, dim| n.checked_mul(*dim));
+    let Some(bytes @ 1..) = dims.iter().try_fold(u64::from(size), |n, dim| n.checked_mul(*dim))
+    else {
+        return false;
+    };
     let same = chunked.element_size == u64::from(size);
-    bytes.is_some_and(|bytes| bytes > 0) && (same || dataset.is_in_one_piece())
+    let stored = chunked.single().is_some_and(|chunk| chunk.size == bytes);
+    (same || dataset.is_in_one_piece()) && (stored || !dataset.filters.is_empty())
 }
 
 /// The layouts that are to be written anew.
