@@ -1,11 +1,9 @@
 //! Reads what a file's name says from its bytes: a name need not be UTF-8.
 
-use super::Selection;
+use super::selection::{SUFFIX, Selection};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// How the names of JLD2 files end.
-pub(super) const SUFFIX: &[u8] = b".jld2";
 /// How the names of our own undo files end, and begin to end while they are made.
 const UNDO: &[u8] = b".jldconv-undo";
 

@@ -8,6 +8,9 @@ use std::str::FromStr;
 /// Beginning of numbered names where nobody says otherwise.
 pub const DEFAULT_PREFIX: &str = "output_";
 
+/// How the names of JLD2 files end.
+pub(super) const SUFFIX: &[u8] = b".jld2";
+
 /// What of a directory is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
@@ -107,9 +110,9 @@ impl Glob {
         if self.0.matches_with(tried, OPTIONS) {
             return true;
         }
-        let lower = tried.split_at_checked(tried.len().saturating_sub(super::name::SUFFIX.len()));
+        let lower = tried.split_at_checked(tried.len().saturating_sub(SUFFIX.len()));
         lower.is_some_and(|(stem, end)| {
-            end.as_bytes().eq_ignore_ascii_case(super::name::SUFFIX)
+            end.as_bytes().eq_ignore_ascii_case(SUFFIX)
                 && self.0.matches_with(&format!("{stem}.jld2"), OPTIONS)
         })
     }

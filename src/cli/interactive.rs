@@ -76,10 +76,7 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
         let input = given!(self.archive(layer.input_dir.as_deref()));
         said.set("input-dir", &input);
         said.unset("more-paths");
-        let (first, last) = match given!(self.files(&mut said, &input)) {
-            Some(span) => span,
-            None => (0, 0),
-        };
+        let span = given!(self.files(&mut said, &input));
         let kept = layer.conversion.mode.unwrap_or_default();
         let mode = given!(self.choice(
             "Mode: auto, patch, rewrite or in-place",
@@ -97,7 +94,7 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
             let output = given!(self.outputs(&input, &suggested, mode));
             said.set("output-dir", output);
         }
-        if (first, last) != (0, 0) {
+        if let Some((first, last)) = span {
             given!(self.range(&mut said, first, last));
         }
         if mode != Mode::InPlace && mode != Mode::Patch {
@@ -194,11 +191,12 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
                 if given!(self.yes(&format!("{files} below, in {dirs}: take them?"))) {
                     said.set("recursive", "true");
                 }
-            } else if !overview.foreign.is_empty() && selection.globs.is_empty() {
-                if given!(self.yes("Take all JLD2 files, whatever their names are?")) {
-                    said.set("match", "*.jld2");
-                    said.unset("prefix");
-                }
+            } else if !overview.foreign.is_empty()
+                && selection.globs.is_empty()
+                && given!(self.yes("Take all JLD2 files, whatever their names are?"))
+            {
+                said.set("match", "*.jld2");
+                said.unset("prefix");
             }
             layer = said.layer().map_err(io::Error::other)?;
             let (_, now) = whole(&layer, input).map_err(io::Error::other)?;

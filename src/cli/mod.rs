@@ -25,6 +25,7 @@ mod target;
 mod test_hooks;
 mod trust;
 mod tune;
+mod usage_error;
 mod value;
 
 pub use ask::{OrderArgs, StatusArgs};
@@ -43,7 +44,7 @@ pub use quote::quote;
 pub use raw_settings::Said;
 pub use reference::reference;
 pub use refusal::refuse;
-pub use resolve::{Run, UsageError, View, limit_of_one, options, resolve};
+pub use resolve::{Run, View, limit_of_one, options, resolve};
 pub use scan::{Depth, ScanArgs};
 pub use settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
 pub use slips::{Meant, jldconv_meant, paths_meant, supervisor_meant};
@@ -56,4 +57,5 @@ pub use supervisor::{
 pub use target::{TargetCheckArgs, TargetCommand, TargetListArgs, TargetShowArgs};
 pub use test_hooks::asked_for_in_vain;
 pub use tune::TuneArgs;
+pub use usage_error::UsageError;
 pub use value::{Share, Size, Span};

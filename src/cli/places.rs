@@ -5,7 +5,7 @@
 //! is known by its path below the deepest directory that holds all of it, so that two files of one
 //! name from two directories have two outputs.
 
-use super::resolve::UsageError;
+use super::usage_error::UsageError;
 use crate::archive::{Placement, same_place};
 use crate::convert::Mode;
 use std::ffi::OsStr;
@@ -73,13 +73,10 @@ pub(super) fn places(
 /// Whether a path cannot be the directory for the outputs: it is a file, a pattern, or is named as a
 /// JLD2 file and not there.
 fn names_files(path: &Path) -> bool {
-    match fs::metadata(path) {
-        Ok(meta) => !meta.is_dir(),
-        Err(_) => {
-            let jld2 = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("jld2"));
-            jld2 || is_pattern(path)
-        }
+    if let Ok(meta) = fs::metadata(path) {
+        return !meta.is_dir();
     }
+    path.extension().is_some_and(|it| it.eq_ignore_ascii_case("jld2")) || is_pattern(path)
 }
 
 /// Whether it has characters that a shell would expand.

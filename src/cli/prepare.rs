@@ -58,14 +58,14 @@ impl Prepared {
                 format!("no file of {dir} is in the range {range}:\n{}", self.overview.block())
             }
             _ => {
-                let (block, below) = (self.overview.block(), self.below(run));
+                let (block, below) = (self.overview.block(), Self::below(run));
                 format!("{dir} holds no {wanted}\n{block}{}", below.unwrap_or_default())
             }
         })
     }
 
     /// Where the files may be, if there are none in the directory itself.
-    fn below(&self, run: &Run) -> Option<String> {
+    fn below(run: &Run) -> Option<String> {
         if run.selection.recursive {
             return None;
         }

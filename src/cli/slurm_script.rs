@@ -7,8 +7,8 @@
 
 use super::flags::Layer;
 use super::quote::quote;
-use super::resolve::UsageError;
 use super::slurm::SlurmFlags;
+use super::usage_error::UsageError;
 use crate::cli::raw_settings::Said;
 use std::ffi::OsString;
 use std::fmt::Write as _;

@@ -257,7 +257,7 @@ fn mistakes_are_usage_errors() {
     insta::assert_snapshot!(told(&[]), @"error: which archive? Name its directory and the one for the outputs");
     insta::assert_snapshot!(told(&["old"]), @"error: where do the outputs go? Name a directory, or say --mode in-place");
     insta::assert_snapshot!(told(&["old", "./old"]), @"error: ./old: the outputs would replace the archive; name another directory, or say --mode in-place");
-    insta::assert_snapshot!(told(&["none", "new"]), @"error: none: No such file or directory (os error 2)");
+    insta::assert_snapshot!(told(&["nowhere", "new"]), @"error: nowhere: No such file or directory (os error 2)");
     insta::assert_snapshot!(told(&["--interactive"]), @"error: --interactive needs a terminal");
     insta::assert_snapshot!(told(&["old", "new", "--target", "mera-9"]), @r#"error: there is no target "mera-9"; there are: mera-1.9"#);
     insta::assert_snapshot!(told(&["old", "new", "--report", "none/report.json"]), @"error: none/report.json: No such file or directory (os error 2)");

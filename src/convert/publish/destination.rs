@@ -84,7 +84,9 @@ impl Destination {
     /// # Errors
     /// As [`Destination::open`] and [`Destination::below`].
     pub fn of(output: &Path, temp_dir: &Path, missing: Missing) -> Result<Self, PublishError> {
-        let root = temp_dir.parent().and_then(Path::parent);
+        // Whoever keeps temporary files elsewhere has no output directory.
+        let root =
+            temp_dir.ends_with(".jldconv/tmp").then(|| temp_dir.ancestors().nth(2)).flatten();
         let deep = |root| output.strip_prefix(root).ok().filter(|it| it.components().count() > 1);
         match root.and_then(|root| Some((root, deep(root)?))) {
             Some((root, relative)) => {

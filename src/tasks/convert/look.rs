@@ -13,13 +13,13 @@ use crate::supervisor::{Means, Plan, Settings};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 /// Most files that are looked into.
 const MOST: usize = 64;
 /// How long that may take, whatever the files are.
-const PATIENCE: Duration = Duration::from_millis(1000);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes that are read of each file to learn how fast that goes.
 const PIECE: u64 = 4 << 20;
 
@@ -46,11 +46,9 @@ pub fn look_at_some(plan: &Plan, options: &Options) -> Seen {
         return seen;
     }
     let until = Instant::now() + PATIENCE;
-    loop {
-        match hears.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(glance) => take(&mut seen, glance),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-        }
+    let left = || until.saturating_duration_since(Instant::now());
+    while let Ok(glance) = hears.recv_timeout(left()) {
+        take(&mut seen, glance);
     }
     seen
 }
