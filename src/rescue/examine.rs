@@ -200,7 +200,7 @@ impl Examined {
         self.doubts.remove(&id);
         self.unproved(catalogue, id, &object.header);
         let mut look = Look::at(catalogue, id, object, self);
-        look.judged = true;
+        look.known = Known::Zeros;
         let traced = Trace::one(&probe, new.addr, allowance, &mut look);
         let sound = look.missing.is_none() && !look.broken_fill;
         if let Err(error) = traced {
@@ -223,7 +223,6 @@ impl Examined {
     ) -> Result<Option<Reason>> {
         let len = catalogue.file.source().len();
         let stated = catalogue.stated_extent(object);
-        let in_one_piece = stated.is_some();
         if let Some((start, bytes)) = stated {
             self.extents.push((start.min(len), start.saturating_add(bytes).min(len), id));
             let there = len.saturating_sub(start).min(bytes);
@@ -235,7 +234,7 @@ impl Examined {
         let optional = object.dataset().is_some_and(|dataset| can_be_undefined(types, dataset));
         let mut look = Look::at(catalogue, id, object, self);
         look.optional = optional;
-        look.in_one_piece = in_one_piece;
+        look.known = if stated.is_some() { Known::Place } else { Known::Nothing };
         let traced = Trace::one(&catalogue.file, catalogue.addr(id), allowance, &mut look);
         let Look { elements, missing, broken_fill, .. } = look;
         if let Err(error) = traced {
@@ -332,21 +331,29 @@ impl Examined {
     }
 }
 
+/// What is known of the data of an object before it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Nothing,
+    /// Where they stand.
+    Place,
+    /// What zeros in them are: those that are left are data.
+    Zeros,
+}
+
 /// What one object refers to.
 struct Look<'l> {
     catalogue: &'l Catalogue,
     id: Id,
     optional: bool,
-    /// Whether it is known already where its data stand.
-    in_one_piece: bool,
+    /// What is known of its data already.
+    known: Known,
     filters: Vec<u16>,
     out: &'l mut Examined,
     elements: Elements,
     /// The first reference that leads to nothing: where it stands, and where it leads.
     missing: Option<(u64, u64)>,
     broken_fill: bool,
-    /// Whether zeros in its data are judged already.
-    judged: bool,
 }
 
 impl<'l> Look<'l> {
@@ -357,13 +364,12 @@ impl<'l> Look<'l> {
             catalogue,
             id,
             optional: false,
-            in_one_piece: false,
+            known: Known::Nothing,
             filters: filters.iter().map(|f| f.id).collect(),
             out,
             elements: Elements::default(),
             missing: None,
             broken_fill: false,
-            judged: false,
         }
     }
 
@@ -452,7 +458,7 @@ impl Visitor for Look<'_> {
         if !matches!(kind, RegionKind::Payload | RegionKind::References) {
             return Ok(());
         }
-        if !self.in_one_piece {
+        if self.known != Known::Place {
             self.out.extents.push((start, end, self.id));
         }
         let Some((first, bytes)) = self.zeros().within(start, end) else { return Ok(()) };
@@ -462,7 +468,7 @@ impl Visitor for Look<'_> {
             return Ok(());
         }
         if has(&[ids::LZ4, ids::ZSTD]) {
-            if bytes >= NO_CODEC && !self.judged {
+            if bytes >= NO_CODEC && self.known != Known::Zeros {
                 return Err(Error::corrupt(
                     first.0,
                     "compressed data",

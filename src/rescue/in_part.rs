@@ -89,12 +89,11 @@ pub(super) fn chunk_by_chunk(
     let mut reason = None;
     let at = column.offset();
     let mut places = Places { table: &table, number: 0, total: grid.total(), iter: None };
-    loop {
+    while places.number < places.total {
         let number = places.number;
         allowance.check(file, at)?;
         let next = match places.next() {
-            Ok(Some(next)) => next,
-            Ok(None) => break,
+            Ok(next) => next,
             Err(error) => {
                 reason.get_or_insert(passing(error)?.to_string());
                 file.spend(LOOK_COST);
@@ -153,12 +152,9 @@ struct Places<'t, 'a> {
 }
 
 impl Places<'_, '_> {
-    /// Where the next chunk stands, if the index lists it; `None` behind the last one.
-    fn next(&mut self) -> Result<Option<Option<StoredChunk>>> {
+    /// Where the next chunk stands, if the index lists it.
+    fn next(&mut self) -> Result<Option<StoredChunk>> {
         let number = self.number;
-        if number >= self.total {
-            return Ok(None);
-        }
         self.number = number.saturating_add(1);
         if self.iter.is_none() {
             // What is damaged further on is not this one's.
@@ -168,12 +164,12 @@ impl Places<'_, '_> {
             });
             match ahead {
                 Ok(ahead) => self.iter = Some(ahead),
-                Err(_) => return self.table.get(number).map(Some),
+                Err(_) => return self.table.get(number),
             }
         }
-        let Some((iter, ahead)) = &mut self.iter else { return Ok(Some(None)) };
+        let Some((iter, ahead)) = &mut self.iter else { return Ok(None) };
         if ahead.is_none_or(|chunk| chunk.number != number) {
-            return Ok(Some(None));
+            return Ok(None);
         }
         let found = ahead.take();
         match iter.next() {
@@ -181,7 +177,7 @@ impl Places<'_, '_> {
             // The next one begins anew.
             Err(_) => self.iter = None,
         }
-        Ok(Some(found))
+        Ok(found)
     }
 }
 

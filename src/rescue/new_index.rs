@@ -41,7 +41,8 @@ pub(super) fn new_object(
     else {
         return Ok(None);
     };
-    let unfiltered = u32::MAX.checked_shr(32 - dataset.filters.len().min(32) as u32).unwrap_or(0);
+    let filters = u32::try_from(dataset.filters.len()).unwrap_or(32).min(32);
+    let unfiltered = u32::MAX.checked_shr(32 - filters).unwrap_or(0);
     let mask = |chunk: &StoredChunk| {
         if table.is_filtered(chunk) { chunk.filter_mask } else { unfiltered }
     };
