@@ -2,6 +2,7 @@
 //! groups behind its end, a new front.
 
 use super::catalogue::{Catalogue, Id};
+use super::claims::{Claim, Part};
 use super::elements::{ElementState, each_place, state};
 use super::examine::Kind;
 use super::judge::Judged;
@@ -212,13 +213,23 @@ fn redirect(
         Trace::one(&catalogue.file, catalogue.addr(id), allowance, &mut sites)?;
         let found = sites.found;
         let object = catalogue.file.object(catalogue.addr(id))?;
-        for (at, new) in found {
+        for (at, new, outside) in found {
             let bytes = new.0.to_le_bytes().to_vec();
             // The checksum of a header follows, too.
             let mut chunks = object.header.chunks.iter();
             let chunk = chunks.find(|chunk| chunk.offset <= at && at < chunk.end());
-            let changed = chunk.map_or((at, at.saturating_add(8)), |c| (c.offset, c.end()));
-            if let Some(other) = judged.claimed(catalogue, changed, id) {
+            let changed = chunk
+                .map_or(Claim { start: at, end: at.saturating_add(8), id, part: outside }, |c| {
+                    Claim { start: c.offset, end: c.end(), id, part: Part::Header }
+                });
+            let mut blocks = object.header.storage.iter().filter(|_| chunk.is_none());
+            if blocks.any(|it| it.start <= at && at < it.end && it.checksum.is_some()) {
+                return Err(Error::foreign(
+                    at,
+                    "a reference to a group in a block with a checksum",
+                ));
+            }
+            if let Some(other) = judged.claimed(catalogue, &changed) {
                 let other = catalogue.offset(other);
                 return Err(Error::corrupt(
                     at,
@@ -241,8 +252,8 @@ fn redirect(
 struct Sites<'s> {
     catalogue: &'s Catalogue,
     moved: &'s dyn Fn(Id) -> Option<RelAddr>,
-    /// Where they stand, and where they are to lead.
-    found: Vec<(u64, RelAddr)>,
+    /// Where they stand, where they are to lead, and in what they stand if not in the header.
+    found: Vec<(u64, RelAddr, Part)>,
 }
 
 impl Visitor for Sites<'_> {
@@ -251,7 +262,12 @@ impl Visitor for Sites<'_> {
             EdgeKind::Heap | EdgeKind::Link => None,
             _ => self.catalogue.find(edge.target),
         };
-        self.found.extend(target.and_then(self.moved).map(|new| (edge.at, new)));
+        let outside = match edge.kind {
+            EdgeKind::DataReference => Part::Data,
+            EdgeKind::HeapReference => Part::Heap,
+            _ => Part::Index,
+        };
+        self.found.extend(target.and_then(self.moved).map(|new| (edge.at, new, outside)));
         if self.found.len() > MAX_REPLACED {
             return Err(Error::foreign(edge.at, "more than 2^22 places to be changed"));
         }

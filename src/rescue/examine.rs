@@ -234,7 +234,7 @@ impl Examined {
         let optional = object.dataset().is_some_and(|dataset| can_be_undefined(types, dataset));
         let mut look = Look::at(catalogue, id, object, self);
         look.optional = optional;
-        look.known = if stated.is_some() { Known::Extent } else { Known::Nothing };
+        look.known = if stated.is_some() { Known::Place } else { Known::Nothing };
         let traced = Trace::one(&catalogue.file, catalogue.addr(id), allowance, &mut look);
         let Look { elements, missing, broken_fill, .. } = look;
         if let Err(error) = traced {
@@ -331,11 +331,22 @@ impl Examined {
     }
 }
 
+/// What is known of the data of an object before it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Nothing,
+    /// Where they stand.
+    Place,
+    /// What zeros in them are: those that are left are data.
+    Zeros,
+}
+
 /// What one object refers to.
 struct Look<'l> {
     catalogue: &'l Catalogue,
     id: Id,
     optional: bool,
+    /// What is known of its data already.
     known: Known,
     filters: Vec<u16>,
     out: &'l mut Examined,
@@ -343,16 +354,6 @@ struct Look<'l> {
     /// The first reference that leads to nothing: where it stands, and where it leads.
     missing: Option<(u64, u64)>,
     broken_fill: bool,
-}
-
-/// What is known of an object's data already.
-#[derive(PartialEq, Eq)]
-enum Known {
-    Nothing,
-    /// Where they stand.
-    Extent,
-    /// What zeros in them mean.
-    Zeros,
 }
 
 impl<'l> Look<'l> {
@@ -457,7 +458,7 @@ impl Visitor for Look<'_> {
         if !matches!(kind, RegionKind::Payload | RegionKind::References) {
             return Ok(());
         }
-        if self.known != Known::Extent {
+        if self.known != Known::Place {
             self.out.extents.push((start, end, self.id));
         }
         let Some((first, bytes)) = self.zeros().within(start, end) else { return Ok(()) };

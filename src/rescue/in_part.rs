@@ -89,22 +89,21 @@ pub(super) fn chunk_by_chunk(
     let mut reason = None;
     let at = column.offset();
     let mut places = Places { table: &table, number: 0, total: grid.total(), iter: None };
-    loop {
+    while places.number < places.total {
         let number = places.number;
         allowance.check(file, at)?;
-        let chunk = match places.next() {
-            Ok(Place::Listed(chunk)) => chunk,
-            Ok(Place::Unlisted) => {
-                push(&mut found.unlisted, number);
-                continue;
-            }
-            Ok(Place::End) => break,
+        let next = match places.next() {
+            Ok(next) => next,
             Err(error) => {
                 reason.get_or_insert(passing(error)?.to_string());
                 file.spend(LOOK_COST);
                 push(&mut found.lost, number);
                 continue;
             }
+        };
+        let Some(chunk) = next else {
+            push(&mut found.unlisted, number);
+            continue;
         };
         decoded(chunk.size)?;
         match zeros.check(catalogue, &chunk).and_then(|()| column.check_chunk(&chunk)) {
@@ -152,27 +151,10 @@ struct Places<'t, 'a> {
     iter: Option<(ChunkIter<'a>, Option<StoredChunk>)>,
 }
 
-/// What is at the next number.
-enum Place {
-    Listed(StoredChunk),
-    Unlisted,
-    /// It was the last one before.
-    End,
-}
-
-impl From<Option<StoredChunk>> for Place {
-    fn from(chunk: Option<StoredChunk>) -> Self {
-        chunk.map_or(Self::Unlisted, Self::Listed)
-    }
-}
-
 impl Places<'_, '_> {
     /// Where the next chunk stands, if the index lists it.
-    fn next(&mut self) -> Result<Place> {
+    fn next(&mut self) -> Result<Option<StoredChunk>> {
         let number = self.number;
-        if number >= self.total {
-            return Ok(Place::End);
-        }
         self.number = number.saturating_add(1);
         if self.iter.is_none() {
             // What is damaged further on is not this one's.
@@ -182,12 +164,12 @@ impl Places<'_, '_> {
             });
             match ahead {
                 Ok(ahead) => self.iter = Some(ahead),
-                Err(_) => return self.table.get(number).map(Place::from),
+                Err(_) => return self.table.get(number),
             }
         }
-        let Some((iter, ahead)) = &mut self.iter else { return Ok(Place::Unlisted) };
+        let Some((iter, ahead)) = &mut self.iter else { return Ok(None) };
         if ahead.is_none_or(|chunk| chunk.number != number) {
-            return Ok(Place::Unlisted);
+            return Ok(None);
         }
         let found = ahead.take();
         match iter.next() {
@@ -195,7 +177,7 @@ impl Places<'_, '_> {
             // The next one begins anew.
             Err(_) => self.iter = None,
         }
-        Ok(found.into())
+        Ok(found)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which objects are lost since others are: losses go from an object to all that need it.
 
 use super::catalogue::{Catalogue, Id};
-use super::claims::Claims;
+use super::claims::{Claim, Claims, Part};
 use super::examine::{Examined, Kind, Needed, Reason};
 use super::wholes::needs_all;
 use crate::julia::TypeTable;
@@ -107,22 +107,27 @@ impl Judged {
         out
     }
 
-    /// An object that has some of the bytes of another's data, and is kept.
+    /// An object that has some of the bytes of another's data, and is kept; the object itself, if they
+    /// are more to it than its data.
     fn shares_data(&self, catalogue: &Catalogue, id: Id) -> Option<Id> {
         let object = catalogue.file.object(catalogue.addr(id)).ok()?;
         if let Some((start, bytes)) = catalogue.stated_extent(&object) {
-            return self.claimed(catalogue, (start, start.saturating_add(bytes)), id);
+            let end = start.saturating_add(bytes);
+            return self.claimed(catalogue, &Claim { start, end, id, part: Part::Data });
         }
         // They are in the header.
         let mut chunks = object.header.chunks.iter();
-        chunks.find_map(|chunk| self.claimed(catalogue, (chunk.offset, chunk.end()), id))
+        chunks.find_map(|chunk| {
+            let (start, end) = (chunk.offset, chunk.end());
+            self.claimed(catalogue, &Claim { start, end, id, part: Part::Header })
+        })
     }
 
-    /// An object but `own` that has some of these bytes, and is kept.
-    pub(super) fn claimed(&self, catalogue: &Catalogue, range: (u64, u64), own: Id) -> Option<Id> {
+    /// An object that would be changed, too, if these bytes were, and is kept.
+    pub(super) fn claimed(&self, catalogue: &Catalogue, changed: &Claim) -> Option<Id> {
         let claims =
             self.claims.get_or_init(|| Claims::of(catalogue, &self.examined.extents, &self.inside));
-        claims.other(range, own, &|id| self.is_lost(id))
+        claims.other(changed, &|id| self.is_lost(id))
     }
 
     /// Lets losses go on to all that need what is lost.
@@ -183,10 +188,12 @@ impl Judged {
         }
         // Its elements are changed where they stand.
         if let Some(other) = self.shares_data(catalogue, id) {
-            let at = catalogue.offset(other);
-            let what = format!(
-                "some of its elements are lost, and its data share bytes with the object at byte {at}"
-            );
+            let with = match catalogue.offset(other) {
+                _ if other == id => "its own header or heap".to_owned(),
+                at => format!("the object at byte {at}"),
+            };
+            let what =
+                format!("some of its elements are lost, and its data share bytes with {with}");
             self.examined.reasons.insert(id, Reason::Damaged(what));
             pending.push_back(id);
             return;

@@ -41,8 +41,8 @@ pub(super) fn new_object(
     else {
         return Ok(None);
     };
-    // One bit for each filter that is left out.
-    let unfiltered = (0..dataset.filters.len().min(32)).fold(0, |mask, at| mask | 1_u32 << at);
+    let filters = u32::try_from(dataset.filters.len()).unwrap_or(32).min(32);
+    let unfiltered = u32::MAX.checked_shr(32 - filters).unwrap_or(0);
     let mask = |chunk: &StoredChunk| {
         if table.is_filtered(chunk) { chunk.filter_mask } else { unfiltered }
     };

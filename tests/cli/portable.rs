@@ -71,6 +71,37 @@ fn every_level_of_check_holds_and_the_report_counts_bytes() {
     }
 }
 
+/// Found by fuzzing: arrays in one chunk whose datatype has no bytes while the chunk says that an element
+/// has one, and that are compressed and say nothing of filters. Nothing could be read in a layout that
+/// goes by the datatype.
+#[test]
+fn a_layout_that_cannot_be_stated_stays_and_that_is_said() {
+    let world = World::new(&[]);
+    for name in ["element-of-no-bytes.jld2", "no-filters.jld2"] {
+        let odd = data(name);
+        world.put(name, &odd);
+        for level in ["none", "structure", "bytes"] {
+            let new = format!("{level}-{name}");
+            let args = ["convert", name, &new, "--portable", "--verify", level];
+            let told = world.jldconv(&args).ends(0).out;
+            assert!(told.starts_with(&format!("{new}: unchanged (patch)")), "{told}");
+            let kept = "--portable leaves its layout: its layout is not one that JLD2 writes";
+            assert!(told.contains(kept), "{told}");
+            assert!(fs::read(world.at(&new)).unwrap() == odd, "{level}");
+        }
+        // No value can be read from it, whatever its layout.
+        for more in [&[][..], &["--portable"]] {
+            let args = [&["convert", name, "new.jld2", "--verify", "content"], more].concat();
+            let refused = world.jldconv(&args).ends(1).err;
+            assert!(refused.contains(&format!("error: {name}: /arr")), "{refused}");
+            assert!(!world.at("new.jld2").exists());
+        }
+        let args = ["convert", name, "--mode", "in-place", "--portable"];
+        world.jldconv(&args).ends(0);
+        assert!(fs::read(world.at(name)).unwrap() == odd);
+    }
+}
+
 #[test]
 fn in_place_it_is_undone_bit_for_bit() {
     let world = World::new(&[]);

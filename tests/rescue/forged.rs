@@ -7,7 +7,7 @@ use jldconv::convert::Silent;
 use jldconv::h5::encode::{self, NewMessage};
 use jldconv::h5::{Datatype, Extent, RelAddr, Source, Trace, Visitor, checksum::lookup3, kind};
 use jldconv::julia::{Digest, Dumper, TypeTable, datasets, on_deep_stack};
-use jldconv::rescue::{Outcome, Report, RescueOptions, assess};
+use jldconv::rescue::{Lost, Outcome, Report, RescueOptions, assess};
 use std::time::{Duration, Instant};
 
 struct Any;
@@ -75,6 +75,50 @@ fn arrays_that_share_bytes_with_others_are_not_changed() {
         told += lost.iter().filter(|it| it.reason.contains("share bytes with the object")).count();
     }
     assert!(told > 0, "it is told");
+}
+
+/// Found by fuzzing: the data of an array that has lost an element stand in its own header, so that
+/// making it undefined would destroy the array itself.
+#[test]
+fn arrays_that_share_bytes_with_their_own_header_are_not_changed() {
+    let mut bytes = made("shares-own-bytes.jld2");
+    bytes[..560].fill(0);
+    sound_with("shares its own bytes", bytes.clone(), RescueOptions { partial: true });
+    let report = sound("shares its own bytes", bytes).unwrap();
+    let own = |it: &&Lost| it.reason.contains("share bytes with its own header");
+    assert_eq!(report.lost.iter().filter(own).count(), 1, "{:?}", report.lost);
+    assert!(!report.rescued.is_empty(), "others are kept");
+}
+
+/// A string stands in a heap that is part of the data of an array of references. That an element of this
+/// is lost must not cost the string.
+#[test]
+fn arrays_whose_data_hold_the_heap_of_another_are_not_changed() {
+    let mut bytes = unclosed();
+    let kept = here(&bytes);
+    bytes.extend(dataset(encode::compact(&[1; 8]), 1, &Datatype::float64(), &[]));
+    let data = here(&bytes);
+    bytes.extend(kept.0.to_le_bytes());
+    let heap = here(&bytes);
+    let text = b"a text that is left".to_vec();
+    let mut entry = u32::try_from(text.len()).unwrap().to_le_bytes().to_vec();
+    entry.extend(heap.0.to_le_bytes());
+    entry.extend(1_u32.to_le_bytes());
+    bytes.extend(encode::heap(&[text]));
+    let size = (here(&bytes).0 - data.0) / 8 * 8;
+    let strings = here(&bytes).0 + 512;
+    bytes.extend(dataset(encode::compact(&entry), 1, &Datatype::vlen_string(), &[]));
+    let references = here(&bytes).0 + 512;
+    let layout = encode::contiguous(data, size);
+    bytes.extend(dataset(layout, size / 8, &Datatype::reference(), &[]));
+    let report = sound("holds a heap", bytes).unwrap();
+    let rescued: Vec<_> = report.rescued.iter().map(|it| it.offset).collect();
+    assert_eq!(rescued, [560, strings]);
+    let lost: Vec<_> = report.lost.iter().map(|it| (it.offset, it.reason.as_str())).collect();
+    let reason = format!(
+        "some of its elements are lost, and its data share bytes with the object at byte {strings}"
+    );
+    assert_eq!(lost, [(references, reason.as_str())]);
 }
 
 /// An attribute leads to the group `_types`, and a link of that to nothing.

@@ -104,7 +104,9 @@ impl Layouts {
         if right && wanted == Some(width) {
             return Ok(());
         }
-        let way = if wanted.is_some() {
+        let way = if !can_be_stated(dataset, chunked, dims, datatype.size) {
+            Way::Keep(Kept::Odd)
+        } else if wanted.is_some() {
             Way::Narrow
         } else if types.is_inline_union(&dataset.datatype)? {
             Way::Keep(Kept::InlineUnion)
@@ -179,6 +181,21 @@ impl Layouts {
 fn dims<'d>(dataset: &'d Dataset, chunked: &'d Chunked) -> &'d [u64] {
     let whole = dataset.is_in_one_piece();
     if whole { &dataset.dataspace.dims } else { &chunked.dims }
+}
+
+/// Whether a layout with these dimensions, and the size of an element that the datatype says, has what
+/// the chunk holds. In one piece, which is read without regard to them, it may be stored with others,
+/// and with sizes that no layout has: a chunk has at least one byte, as it is and as it
+/// is stored, and without filters all are stored.
+fn can_be_stated(dataset: &Dataset, chunked: &Chunked, dims: &[u64], size: u32) -> bool {
+    let Some(bytes @ 1..) = dims.iter().try_fold(u64::from(size), |n, dim| n.checked_mul(*dim))
+    else {
+        return false;
+    };
+    let same = chunked.element_size == u64::from(size);
+    let stored = chunked.single().map_or(0, |chunk| chunk.size);
+    let all = stored == bytes || !dataset.filters.is_empty() && stored > 0;
+    (same || dataset.is_in_one_piece()) && all
 }
 
 /// The layouts that are to be written anew.
