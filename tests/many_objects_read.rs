@@ -147,24 +147,24 @@ fn a_limit_on_memory_holds_and_is_told() {
             .unwrap();
         (ended.status.code(), String::from_utf8(ended.stderr).unwrap(), new.exists())
     };
-    let links = made(Kind::Links, 200_000);
-    let before = fs::read(&links.file).unwrap();
-    let (code, said, there) = convert(&links, "12MiB");
+    let many = made(Kind::Strings, 200_000);
+    let before = fs::read(&many.file).unwrap();
+    let (code, said, there) = convert(&many, "16MiB");
     assert_eq!((code, there), (Some(1), false), "{said}");
     assert!(said.contains("--memory-limit allows is used up; a higher limit helps"), "{said}");
     let left = || -> Vec<_> {
-        let names = fs::read_dir(links.dir.path()).unwrap();
+        let names = fs::read_dir(many.dir.path()).unwrap();
         names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
     assert_eq!(left(), ["many_00001.jld2"], "nothing stays of what was begun");
     // What nothing can be made with is refused before anything is begun.
     for limit in ["1", "1MiB", "4MiB"] {
-        let (code, said, there) = convert(&links, limit);
+        let (code, said, there) = convert(&many, limit);
         assert_eq!((code, there), (Some(2), false), "{said}");
         assert!(said.contains("a conversion needs at least 16.0 MiB"), "{said}");
     }
     assert_eq!(left(), ["many_00001.jld2"]);
-    assert!(before == fs::read(&links.file).unwrap());
+    assert!(before == fs::read(&many.file).unwrap());
     let boxed = made(Kind::Boxed, 50_000);
     assert_eq!(convert(&boxed, "48MiB"), (Some(0), String::new(), true));
 }
