@@ -9,6 +9,9 @@ pub(super) use none::{Faults, INHERITED};
 pub(super) use real::{Faults, INHERITED};
 
 /// Looks into a file outside a conversion; where the file is to make that misbehave, it does.
+///
+/// # Errors
+/// Where what is asked for makes no sense.
 pub fn around_a_look<T>(path: &std::path::Path, look: impl FnOnce() -> T) -> Result<T, String> {
     let job = Job {
         input: path.to_owned(),
