@@ -188,6 +188,10 @@ impl<'a> Walk<'a> {
         let kind = entry.file_type().ok();
         let mut whole = OsString::from(relative);
         whole.push(&name);
+        let asked_for = !self.selection.named.is_empty();
+        if !asked_for && is_hidden(relative) && !kind.is_some_and(|it| it.is_dir()) {
+            return self.other(whole);
+        }
         let why = match (classify(&name, relative, self.selection), name.to_str()) {
             (Name::Taken(number), Some(text)) => {
                 let number = number.map(|it| Numbered {
@@ -230,9 +234,13 @@ impl<'a> Walk<'a> {
         let path = entry.path();
         let link = kind.is_some_and(|it| it.is_symlink());
         let Some(meta) = fs::metadata(&path).ok().filter(Metadata::is_dir) else { return false };
-        if entry.file_name().as_encoded_bytes().first() == Some(&b'.') {
-            // Links to hidden directories are other files; hidden directories are left out.
-            return !link || entry.file_name() == OWN;
+        let hidden = entry.file_name().as_encoded_bytes().first() == Some(&b'.');
+        // Hidden directories hold nothing of the archive, but other files. Links to them are such.
+        if entry.file_name() == OWN || hidden && !link && !self.others {
+            return true;
+        }
+        if hidden && link {
+            return false;
         }
         let identity = (meta.dev(), meta.ino());
         let why = match whole.to_str() {
@@ -298,6 +306,11 @@ fn number_of(relative: &str) -> Option<Numbered> {
             .map(|it| Numbered { head: it.head.map(|head| head.saturating_add(skipped)), ..it }),
         _ => None,
     }
+}
+
+/// Whether a relative path with a slash at its end leads through a hidden directory.
+fn is_hidden(relative: &str) -> bool {
+    relative.split('/').any(|part| part.starts_with('.'))
 }
 
 fn kind_of(kind: FileType) -> &'static str {

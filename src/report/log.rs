@@ -63,6 +63,10 @@ pub fn start_log(
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let bars = bars.cloned();
+    if let Some(path) = file {
+        let error = |source| LogError::Open { path: path.to_owned(), source };
+        super::spared::spare(path).map_err(error)?;
+    }
     let lines = match file {
         Some(path) => to_file(path, bars)?,
         None => LogWriter::start(

@@ -28,6 +28,7 @@ mod screen;
 mod seen;
 mod shards;
 mod skips;
+mod spared;
 mod speed;
 mod stamp;
 mod status;

@@ -2,6 +2,7 @@
 //! of one.
 
 use super::advice::{Circumstances, advice};
+use super::spared::spare;
 use super::{csv, html};
 use crate::supervisor::{Layout, RunSummary};
 use std::ffi::OsString;
@@ -46,6 +47,7 @@ pub fn write_file(
         let written = opened.and_then(|mut out| write(&mut out));
         return written.map_err(error);
     }
+    spare(path).map_err(error)?;
     let temporary = temporary(path).map_err(error)?;
     let written = (|| {
         let mut out = BufWriter::new(File::create(&temporary)?);
@@ -82,7 +84,7 @@ fn put(
 /// Checks before a run that its report will have a place.
 ///
 /// # Errors
-/// Where its directory is missing, or a directory has its name.
+/// Where its directory is missing, or a directory has its name, or a data file has it or could have.
 pub fn check_report(path: &Path) -> Result<(), WriteError> {
     let error = |source| WriteError { path: path.to_owned(), source };
     temporary(path).map_err(error)?;
@@ -92,7 +94,7 @@ pub fn check_report(path: &Path) -> Result<(), WriteError> {
     if path.is_dir() {
         return Err(error(io::ErrorKind::IsADirectory.into()));
     }
-    Ok(())
+    spare(path).map_err(error)
 }
 
 fn parent(path: &Path) -> &Path {

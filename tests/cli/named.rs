@@ -172,3 +172,49 @@ fn shards_share_others_and_a_kill_leaves_nothing_half() {
     assert_eq!(files(&world.at("other")).len(), NAMES.len() + OTHERS.len() + 400);
     assert_eq!(fs::read_dir(world.at("other/.jldconv/tmp")).unwrap().count(), 0);
 }
+
+/// What a run tells of itself never takes the place of data.
+#[test]
+fn no_report_and_no_log_replaces_data() {
+    let world = World::new(&[1, 2]);
+    let before = files(&world.at("old"));
+    let data = "old/output_00002.jld2";
+    world.put("renamed.json", sample(OLD));
+    let refused = |args: &[&str]| {
+        let told = world.supervisor(args).ends(2).err;
+        assert!(told.contains("nothing else is put in its place"), "{told}");
+        assert_eq!(files(&world.at("old")), before);
+    };
+    for path in [data, "new.jld2", "renamed.json"] {
+        refused(&["old", "new", "--report", path]);
+        refused(&["old", "new", "--log", path]);
+        refused(&["scan", "old", "--no-estimate", "--csv", path]);
+        refused(&["scan", "old", "--no-estimate", "--html", path]);
+        refused(&["tune", "old", "--html", path]);
+    }
+    assert!(!world.at("new").exists(), "nothing was begun");
+    world.supervisor(&["old", "new", "--report", "run.json", "--log", "run.log"]).ends(0);
+    refused(&["report", "new", "--html", data]);
+    refused(&["report", "new", "--csv", "new/output_00001.jld2"]);
+    assert_eq!(fs::read(world.at("renamed.json")).unwrap(), sample(OLD));
+    world.supervisor(&["report", "new", "--csv", "run.json"]).ends(0);
+}
+
+/// A directory that was there keeps its permissions; hidden ones come along with what is in them.
+#[test]
+fn directories_that_were_there_stay_as_they_are() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = simulations();
+    fs::create_dir_all(world.at("old/.git/refs")).unwrap();
+    world.put("old/.git/refs/head", "abc");
+    world.put("old/.git/output_00001.jld2", "not the archive's");
+    fs::create_dir_all(world.at("new/sim_a")).unwrap();
+    fs::set_permissions(world.at("new/sim_a"), fs::Permissions::from_mode(0o700)).unwrap();
+    world.supervisor(&["old", "new", "-r", "--others", "copy"]).ends(0);
+    let mode = fs::metadata(world.at("new/sim_a")).unwrap().mode();
+    assert_eq!(mode & 0o7777, 0o700);
+    for name in [".git/refs/head", ".git/output_00001.jld2"] {
+        let [old, new] = ["old", "new"].map(|dir| fs::read(world.at(dir).join(name)).unwrap());
+        assert_eq!(old, new, "{name}");
+    }
+}

@@ -144,7 +144,7 @@ impl Dir {
 
     /// Makes the directory `name` here, with the owner, the group and the permissions of the directory
     /// `like`, and waits until it is on the disk; its owner may always write in it. One that is there
-    /// stays as it is, unless it is empty.
+    /// stays as it is.
     ///
     /// # Errors
     /// [`DirError::Link`] if it is a link; what the system says.
@@ -152,13 +152,12 @@ impl Dir {
         self.check_name(name)?;
         let path = self.path.join(name);
         match rustix::fs::mkdirat(&self.fd, name, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
+            Ok(()) => {}
+            // Somebody made it, and gave it the permissions that it is to have.
+            Err(Errno::EXIST) => return self.child(name, Missing::Fail).map(drop),
             Err(error) => return Err(io_error("create the directory", &path, error)),
         }
         let made = self.child(name, Missing::Fail)?;
-        if !made.names()?.is_empty() {
-            return Ok(());
-        }
         let give = || -> io::Result<()> {
             let file = File::from(made.fd.try_clone()?);
             Origin::of(like)?.give_permissions_to(&file)?;

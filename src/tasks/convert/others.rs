@@ -114,12 +114,19 @@ pub(super) fn take_along(
         owner: Owner::myself().map_err(setup("know this process"))?,
         run_id,
         number: FIRST,
+        asked: &asked,
     };
     let (count, index) = (settings.shard.count as usize, settings.shard.index as usize);
     let part = names.iter().skip(index.saturating_sub(1)).step_by(count.max(1));
     let part: Vec<&OsString> = part.collect();
     let texts: Vec<_> = part.iter().map(|name| name.to_string_lossy()).collect();
-    mirror::make(&settings.input_dir, &settings.output_dir, texts.iter().map(AsRef::as_ref))?;
+    let (input, output) = (&settings.input_dir, &settings.output_dir);
+    if mirror::make(input, output, texts.iter().map(AsRef::as_ref)).is_err() {
+        // One directory that cannot be made costs what is in it, which is told file by file.
+        for text in &texts {
+            let _ = mirror::make(input, output, std::iter::once(text.as_ref()));
+        }
+    }
     let mut summary = OthersSummary::default();
     for (done, name) in part.iter().enumerate() {
         if asked.load(Ordering::Relaxed) {
@@ -135,6 +142,10 @@ pub(super) fn take_along(
             Ok(Fate::Linked) => summary.linked += 1,
             Ok(Fate::There) => summary.there += 1,
             Ok(Fate::Odd) => summary.odd += 1,
+            Err(Trouble::Copy(CopyError::Stopped { .. })) => {
+                summary.pending = (part.len() - done) as u64;
+                break;
+            }
             Err(trouble) => {
                 summary.failed += 1;
                 if summary.failed <= NAMED {
@@ -190,6 +201,8 @@ struct Taking<'a> {
     owner: Owner,
     run_id: &'a str,
     number: u64,
+    /// Whether the run is to end.
+    asked: &'a AtomicBool,
 }
 
 impl Taking<'_> {
@@ -239,7 +252,13 @@ impl Taking<'_> {
             return Ok(Fate::Linked);
         }
         let made = TempFile::create(&self.temps, temp.as_ref())?;
-        copy_file(&file, made.file(), identity.len, &mut |_| ControlFlow::Continue(()))?;
+        copy_file(&file, made.file(), identity.len, &mut |_| match self
+            .asked
+            .load(Ordering::Relaxed)
+        {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })?;
         let sealed = made.seal(&Origin::of(&file)?)?;
         if Identity::of(&file)? != identity || sealed.file().metadata()?.len() != identity.len {
             return Err(Trouble::Changed);
