@@ -19,7 +19,7 @@ const ENDINGS: [&str; 5] = ["jld2", "jld", "h5", "hdf5", "mat"];
 /// # Errors
 /// If it is; if a file is there that cannot be looked at.
 pub(super) fn spare(path: &Path) -> io::Result<()> {
-    let ending = path.extension().map(|it| it.to_ascii_lowercase());
+    let ending = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     if ending.is_some_and(|it| ENDINGS.iter().any(|known| it == *known)) {
         return Err(refused("its name is that of a data file"));
     }

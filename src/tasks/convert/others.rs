@@ -252,13 +252,11 @@ impl Taking<'_> {
             return Ok(Fate::Linked);
         }
         let made = TempFile::create(&self.temps, temp.as_ref())?;
-        copy_file(&file, made.file(), identity.len, &mut |_| match self
-            .asked
-            .load(Ordering::Relaxed)
-        {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        })?;
+        let go_on = |_| {
+            let ends = self.asked.load(Ordering::Relaxed);
+            if ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        copy_file(&file, made.file(), identity.len, &mut { go_on })?;
         let sealed = made.seal(&Origin::of(&file)?)?;
         if Identity::of(&file)? != identity || sealed.file().metadata()?.len() != identity.len {
             return Err(Trouble::Changed);
