@@ -509,7 +509,8 @@ mod tests {
         let flat = list(dir.path()).unwrap();
         assert_eq!((names(&flat).len(), flat.dirs), (1, 4));
         let all = discover_all(dir.path(), &recursive, None).unwrap();
-        assert_eq!(all.others, ["sim1/namelist.txt"]);
+        let others = ["sim1/namelist.txt", "sim2/.hidden/output_00001.jld2"];
+        assert_eq!(all.others, others, "hidden directories hold nothing but other files");
         assert_eq!(all.files.len(), 7);
     }
 

@@ -86,10 +86,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_quoted_is_one_word(text in "[^\\x00]{1,40}") {
+        fn what_was_quoted_is_one_word(text in "[ -~à-ÿ]{1,40}") {
+            // What cannot be printed is quoted as `$'...'`, which is bash's own.
             let quoted = quote(OsStr::new(&text));
-            // `$'...'` is bash's own.
-            prop_assume!(!quoted.starts_with('$'));
+            prop_assert!(!quoted.starts_with('$'));
             prop_assert_eq!(words(&format!("run {quoted}")), ["run", &text]);
         }
     }
