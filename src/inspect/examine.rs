@@ -93,9 +93,7 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
     }
     let bytes = file.source().len();
     let findings = with_unread(usage.examiner.into_findings(), &unread);
-    let warned = findings.iter().filter(|f| f.severity > Severity::Note);
-    let printed = warned.map(|f| f.printed).sum();
-    let verdict = outlook(&findings, printed, &action, (&shell_path(path), ""));
+    let verdict = outlook(&findings, &action, &shell_path(path));
     Ok(Inspection {
         path: path.display().to_string(),
         bytes,

@@ -13,7 +13,7 @@ use crate::codec;
 use crate::h5::{Checksums, Error, File};
 use crate::julia::TypeTable;
 use crate::migrate::target::Target;
-use crate::migrate::{Along, Examiner, Finding, PlanError, Readers, Request, Severity, plan_along};
+use crate::migrate::{Along, Examiner, Finding, PlanError, Readers, Request, plan_along};
 use crate::text::shell_path;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -96,13 +96,11 @@ fn look(path: &Path, file: &File, target: &Target) -> Result<Option<Glance>, Err
     mera.kind = kind_of(file, mera.kind)?;
     let action = action(&migration);
     let findings = along.into_findings(migration.findings);
-    let warned = findings.iter().filter(|f| f.severity > Severity::Note);
-    let printed = warned.map(|f| f.printed).sum();
     let mut codecs = BTreeMap::new();
     for (filter, count, _) in &migration.survey.filters {
         *codecs.entry(codec_name(filter.id)).or_default() += count;
     }
-    let verdict = outlook(&findings, printed, &action, (&shell_path(path), ""));
+    let verdict = outlook(&findings, &action, &shell_path(path));
     let (findings, more) = few(findings);
     let text = file.superblock().text.as_ref();
     Ok(Some(Glance {

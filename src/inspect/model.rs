@@ -1,7 +1,7 @@
 //! Holds what is told of a file; its JSON is what `jldconv inspect --json` prints.
 
 use super::outlook::Outlook;
-use crate::migrate::{Finding, Readers, Severity};
+use crate::migrate::{Finding, Readers};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -272,12 +272,5 @@ impl Inspection {
     /// Whether the file needs nothing, or can be brought to the target.
     pub fn is_fine(&self) -> bool {
         !matches!(self.action, Action::Refuse { .. })
-    }
-
-    /// How often JLD2 prints a warning while it loads the whole file, if nothing ends that. What it
-    /// prints of types whose packages the user may load is not counted.
-    pub fn printed(&self) -> u64 {
-        let warned = self.findings.iter().filter(|f| f.severity > Severity::Note);
-        warned.map(|f| f.printed).sum()
     }
 }

@@ -5,15 +5,14 @@ use super::outlook::{Case, Outlook};
 use crate::migrate::{Finding, Remedy, Severity, When};
 use crate::text::{count, tame};
 
-/// How a file stands of which this is known. `quoted` is its path as a shell takes it, with the
-/// options of a conversion behind it.
-pub(super) fn outlook(
-    findings: &[Finding],
-    printed: u64,
-    action: &Action,
-    paths: (&str, &str),
-) -> Outlook {
-    let (quoted, flags) = paths;
+/// The warnings that JLD2 prints of these findings.
+fn printed(findings: &[Finding]) -> u64 {
+    findings.iter().filter(|f| f.severity > Severity::Note).map(|f| f.printed).sum()
+}
+
+/// How a file stands of which this is known. `quoted` is its path as a shell takes it.
+pub(super) fn outlook(findings: &[Finding], action: &Action, quoted: &str) -> Outlook {
+    let printed = printed(findings);
     let met = |when| {
         let failed = move |f: &&Finding| f.severity == Severity::Failure && f.when == when;
         findings.iter().filter(failed)
@@ -60,7 +59,7 @@ pub(super) fn outlook(
         failures,
         left,
         text: format!("{now}; {then}"),
-        run: changes.then(|| format!("jldconv convert {quoted} OUT{flags}")),
+        run: changes.then(|| format!("jldconv convert {quoted} OUT")),
     }
 }
 
@@ -74,6 +73,12 @@ fn is_mended(finding: &Finding, action: &Action) -> bool {
 }
 
 impl Inspection {
+    /// How often JLD2 prints a warning while it loads the whole file, if nothing ends that. What it
+    /// prints of types whose packages the user may load is not counted.
+    pub fn printed(&self) -> u64 {
+        printed(&self.findings)
+    }
+
     /// Names further options of a conversion in the command line that helps, such as
     /// ` --rules mine.toml`.
     pub fn with_flags(&mut self, flags: &str) {
@@ -138,8 +143,11 @@ mod tests {
         let append = finding(Severity::Failure, Remedy::None, When::Append);
         let note = finding(Severity::Note, Remedy::Rule, When::Load);
         let told = |findings: &[&Finding], printed, action: &Action| {
-            let findings: Vec<_> = findings.iter().map(|f| (*f).clone()).collect();
-            let it = outlook(&findings, printed, action, ("f.jld2", ""));
+            let mut findings: Vec<_> = findings.iter().map(|f| (*f).clone()).collect();
+            if let Some(first) = findings.first_mut() {
+                first.printed = printed;
+            }
+            let it = outlook(&findings, action, "f.jld2");
             format!("{:?} {} | {}", it.case, it.text, it.run.unwrap_or_default())
         };
         let all = [
