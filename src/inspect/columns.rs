@@ -86,18 +86,23 @@ pub(super) fn codec(file: &File, dataset: &Dataset) -> Result<Option<String>> {
     let last = dataset.filters.len().saturating_sub(1);
     let mut names = Vec::new();
     for (i, filter) in dataset.filters.iter().enumerate().filter(|(i, _)| applied(*i)) {
-        let name = match (filter.id, first) {
+        names.push(match (filter.id, first) {
             // Only the last filter's output lies in the file.
             (ids::LZ4, Some((at, chunk))) if i == last && chunk.size >= 4 => {
                 let first = file.source().read(at, 4, "payload")?;
-                first.first_chunk::<4>().map_or("lz4", |first| sniff_lz4(*first).describe())
+                let first = first.first_chunk::<4>();
+                first.map_or("lz4", |first| sniff_lz4(*first).describe()).to_owned()
             }
-            (id, _) => codec::describe(id),
-        };
-        names.push(match name {
-            "unregistered or rare" => format!("filter {}", filter.id),
-            name => name.to_owned(),
+            (id, _) => filter_name(id),
         });
     }
     Ok((!names.is_empty()).then(|| names.join(" + ")))
+}
+
+/// The name of the filter with this number; of one without a name, the number.
+pub(super) fn filter_name(id: u16) -> String {
+    match codec::describe(id) {
+        "unregistered or rare" => format!("filter {id}"),
+        name => name.to_owned(),
+    }
 }

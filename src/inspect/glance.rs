@@ -3,13 +3,13 @@
 //! What it tells is what [`inspect`](super::inspect()) tells; where that needs more, because
 //! something in the file is not JLD2's, `inspect` is asked.
 
+use super::columns::filter_name;
 use super::examine::{Detail, action, inspect_with, kind_of};
 use super::groups::{self, MeraFile};
 use super::model::{Action, Inspection, Kind, Refusal};
 use super::outlook::Outlook;
 use super::unreadable;
 use super::verdict::outlook;
-use crate::codec;
 use crate::h5::{Checksums, Error, File};
 use crate::julia::TypeTable;
 use crate::migrate::target::Target;
@@ -98,7 +98,7 @@ fn look(path: &Path, file: &File, target: &Target) -> Result<Option<Glance>, Err
     let findings = along.into_findings(migration.findings);
     let mut codecs = BTreeMap::new();
     for (filter, count, _) in &migration.survey.filters {
-        *codecs.entry(codec_name(filter.id)).or_default() += count;
+        *codecs.entry(filter_name(filter.id)).or_default() += count;
     }
     let verdict = outlook(&findings, &action, &shell_path(path));
     let (findings, more) = few(findings);
@@ -121,13 +121,6 @@ fn look(path: &Path, file: &File, target: &Target) -> Result<Option<Glance>, Err
         readers: migration.readers,
         action,
     }))
-}
-
-fn codec_name(id: u16) -> String {
-    match codec::describe(id) {
-        "unregistered or rare" => format!("filter {id}"),
-        name => name.to_owned(),
-    }
 }
 
 fn eras(data: &[super::model::DataGroup]) -> Vec<String> {
