@@ -8,14 +8,13 @@ use super::value_builder::abridged;
 use crate::h5::{Error, Link, ObjectKind, RelAddr, Result};
 use crate::julia::{Element, Record, TypeTable};
 use crate::mera::era::{Codec, Fingerprint, candidates};
+use crate::mera::quantity::TableKind;
 use crate::mera::time::Clock;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The groups that Mera writes, in the order in which its converter does.
-const GROUPS: [&str; 5] = ["hydro", "gravity", "particles", "clumps", "rt"];
-/// What else of the root group tells what a file is.
+/// What of the root group tells what a file is, beside the groups of Mera's tables.
 const OTHERS: [&str; 5] =
     ["meramap", "meramovie", "meraclumps_version", "merareport_version", "convertstat"];
 /// A comment that takes more is not shown, nor are the notes of a conversion.
@@ -102,11 +101,13 @@ pub(super) fn mera_eras(types: &TypeTable<'_>) -> Result<MeraFile> {
 }
 
 fn look(types: &TypeTable<'_>, depth: Depth) -> Result<MeraFile> {
-    let names: Vec<_> = GROUPS.into_iter().chain(OTHERS).collect();
+    // In the order in which Mera's converter writes them.
+    let groups = TableKind::ALL.map(TableKind::name);
+    let names: Vec<_> = groups.into_iter().chain(OTHERS).collect();
     let root = some(types, types.file().superblock().root, &names)?;
     let has = |name: &str| link(&root, name).is_some();
     let (mut data, mut unread) = (Vec::new(), Unread::default());
-    for name in GROUPS {
+    for name in groups {
         if let Some(addr) = link(&root, name)
             && let Some(group) = data_group(types, name, addr, depth, &mut unread)?
         {
