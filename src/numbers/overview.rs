@@ -1,9 +1,11 @@
 //! What a Mera file holds at a glance: time, box, levels, rows, variables.
 
 use super::mera_file::{MeraFile, MeraGroup, RunInfo};
+use super::reductions::{has_levels, rows_by_level, weighted};
 use super::statistics::{Asked, Statistics, Told};
-use super::{Ask, NumbersError, Query, Relation, Selection, center_of_mass, levels, total_mass};
+use super::{Ask, NumbersError, Query, Relation, Selection};
 use crate::mera::quantity::{TableKind, unit_factor};
+use crate::mera::scales::Units;
 use jld2::{ChunkCache, NumberType, Scan, Table};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -169,7 +171,7 @@ fn table(
     };
     if let Some(cache) = scan.filter(|_| group.table.is_some()) {
         let relation = Relation::of_group(group);
-        look_at_rows(file, &relation, cache, &mut seen)?;
+        look_at_rows(file, &relation, &units, cache, &mut seen)?;
     }
     Ok(seen)
 }
@@ -177,24 +179,41 @@ fn table(
 fn look_at_rows(
     file: &MeraFile,
     relation: &Relation<'_>,
+    units: &Units,
     cache: &Arc<ChunkCache>,
     seen: &mut TableOverview,
 ) -> Result<(), NumbersError> {
     let all = Selection::default();
+    let query = |names: &[&str]| {
+        let wanted: Vec<_> = names.iter().copied().map(Ask::new).collect();
+        let query = Query::new(file.name(), relation, &wanted, &all)?;
+        Ok::<_, NumbersError>(query.with_cache(Arc::clone(cache)))
+    };
     let asked = Asked { percentiles: Vec::new(), intervals: 0, spacing: None };
     for column in &mut seen.columns {
         if column.number.is_none() {
             continue;
         }
-        let query = Query::new(file.name(), relation, &[Ask::new(&column.name)], &all)?;
-        let found = Statistics::of(&query.with_cache(Arc::clone(cache)), &asked)?;
+        let found = Statistics::of(&query(&[&column.name])?, &asked)?;
         (column.min, column.max) = (found.min, found.max);
     }
-    seen.levels = levels(file, relation, &all)?;
+    if has_levels(relation) {
+        seen.levels = rows_by_level(&query(&["level"])?)?;
+    }
     // Not each table has mass, and not each table with mass has places.
-    seen.mass_msol = unless_usage(total_mass(file, relation, &all, Some("Msol")))?;
-    let center = center_of_mass(file, relation, &all, Some("kpc"));
-    seen.center_of_mass_kpc = unless_usage(center)?.filter(|at| at.iter().all(|x| x.is_finite()));
+    let mut mass = None;
+    if let Some(placed) = unless_usage(query(&["mass", "x", "y", "z"]))? {
+        let (sums, whole) = weighted(&placed)?;
+        let kpc = unit_factor("kpc", units)?;
+        let center: [f64; 3] = sums.map(|sum| sum / whole * kpc);
+        seen.center_of_mass_kpc = Some(center).filter(|at| at.iter().all(|x| x.is_finite()));
+        mass = Some(whole);
+    } else if let Some(alone) = unless_usage(query(&["mass"]))? {
+        let ([], whole) = weighted(&alone)?;
+        mass = Some(whole);
+    }
+    let msol = unit_factor("Msol", units)?;
+    seen.mass_msol = mass.map(|mass| mass * msol);
     Ok(())
 }
 

@@ -74,7 +74,7 @@ fn factor(relation: &Relation<'_>, unit: Option<&str>) -> Result<f64, NumbersErr
 }
 
 /// The sums of what follows the mass, times the mass, and of the mass.
-fn weighted<const N: usize>(query: &Query<'_>) -> Result<([f64; N], f64), NumbersError> {
+pub(super) fn weighted<const N: usize>(query: &Query<'_>) -> Result<([f64; N], f64), NumbersError> {
     let mut mass = Sum::default();
     let mut sums = [Sum::default(); N];
     let (mut weights, mut values) = (Vec::new(), Vec::new());
@@ -100,12 +100,20 @@ pub fn levels(
     relation: &Relation<'_>,
     selection: &Selection,
 ) -> Result<Option<BTreeMap<i64, u64>>, NumbersError> {
-    if relation.group().is_none_or(|group| group.kind == TableKind::Clumps)
-        || !relation.names().iter().any(|name| name == "level")
-    {
+    if !has_levels(relation) {
         return Ok(None);
     }
-    let query = Query::new(file.name(), relation, &[Ask::new("level")], selection)?;
+    rows_by_level(&Query::new(file.name(), relation, &[Ask::new("level")], selection)?)
+}
+
+/// Whether the column `level` of a table says where its rows are.
+pub(super) fn has_levels(relation: &Relation<'_>) -> bool {
+    relation.group().is_some_and(|group| group.kind != TableKind::Clumps)
+        && relation.names().iter().any(|name| name == "level")
+}
+
+/// How many rows there are of each level that a query gives; none if these cannot be levels.
+pub(super) fn rows_by_level(query: &Query<'_>) -> Result<Option<BTreeMap<i64, u64>>, NumbersError> {
     let mut found = BTreeMap::new();
     let mut values = Vec::new();
     let mut many = false;
