@@ -162,31 +162,28 @@ impl Parser {
     }
 
     fn either(&mut self) -> Result<Part, Failure> {
-        let mut left = self.both()?;
-        let at = left.2;
-        while self.has("||") {
-            self.count(at)?;
-            let right = self.both()?;
-            let (a, b) = (
-                Self::truth(left, "what stands before ||")?,
-                Self::truth(right, "what follows ||")?,
-            );
-            left = (Node::Or(Box::new(a), Box::new(b)), Kind::Truth, at);
-        }
-        Ok(left)
+        self.joined("||", Self::both, Node::Or)
     }
 
     fn both(&mut self) -> Result<Part, Failure> {
-        let mut left = self.comparison()?;
+        self.joined("&&", Self::comparison, Node::And)
+    }
+
+    /// What holds or does not, one or several with `sign` between.
+    fn joined(
+        &mut self,
+        sign: &str,
+        next: fn(&mut Self) -> Result<Part, Failure>,
+        join: fn(Box<Node>, Box<Node>) -> Node,
+    ) -> Result<Part, Failure> {
+        let mut left = next(self)?;
         let at = left.2;
-        while self.has("&&") {
+        while self.has(sign) {
             self.count(at)?;
-            let right = self.comparison()?;
-            let (a, b) = (
-                Self::truth(left, "what stands before &&")?,
-                Self::truth(right, "what follows &&")?,
-            );
-            left = (Node::And(Box::new(a), Box::new(b)), Kind::Truth, at);
+            let right = next(self)?;
+            let a = Self::truth(left, &format!("what stands before {sign}"))?;
+            let b = Self::truth(right, &format!("what follows {sign}"))?;
+            left = (join(Box::new(a), Box::new(b)), Kind::Truth, at);
         }
         Ok(left)
     }
