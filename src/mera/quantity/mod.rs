@@ -228,7 +228,7 @@ impl Quantity {
 fn unknown(name: &str, setting: &Setting) -> QuantityError {
     let columns = setting.columns.iter().map(String::as_str);
     let known = rule::names(setting.table).map(|name| -> &str { name }).chain(columns);
-    let near = unit::nearest(name, known).map_or(String::new(), |near| format!(" (is it {near}?)"));
+    let near = unit::near(name, known);
     QuantityError::Unknown {
         name: name.to_owned(),
         table: setting.table.name(),

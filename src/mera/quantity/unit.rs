@@ -43,9 +43,7 @@ pub fn unit_factor(unit: &str, units: &Units) -> Result<f64, UnitError> {
         return Ok(1.0);
     }
     scale(unit, units).ok_or_else(|| {
-        let names: Vec<_> = unit_names().collect();
-        let near = nearest(unit, names.iter().copied());
-        let near = near.map_or(String::new(), |near| format!(" (is it {near}?)"));
+        let near = near(unit, unit_names());
         UnitError::Unknown { unit: unit.to_owned(), near }
     })
 }
@@ -56,11 +54,12 @@ pub fn unit_names() -> impl Iterator<Item = &'static str> {
     std::iter::once(STANDARD).chain(all(&any).into_iter().map(|(name, _)| name))
 }
 
-/// The name that is most like another, if one is much like it.
-pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+/// Asks whether the name that is most like another was meant, if one is much like it.
+pub(super) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     let alike = |other: &&str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
-    let nearest = known.max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
-    (alike(&nearest) >= ALIKE).then_some(nearest)
+    let nearest = known.max_by(|a, b| alike(a).total_cmp(&alike(b)));
+    let nearest = nearest.filter(|nearest| alike(nearest) >= ALIKE);
+    nearest.map_or(String::new(), |nearest| format!(" (is it {nearest}?)"))
 }
 
 /// The dimensions that are told apart: a unit of one is refused for a quantity of another. Mera
