@@ -97,10 +97,8 @@ impl Rule {
             }
             Self::Age | Self::FormationTime => needs.add(Field::Birth, "birth"),
             Self::FluxSize => {
-                let names = ["Fx1", "Fy1", "Fz1"];
-                AXES.into_iter()
-                    .zip(names)
-                    .for_each(|(axis, name)| needs.add(Field::Flux(axis), name));
+                let name = |axis| along(axis, ["Fx1", "Fy1", "Fz1"]);
+                AXES.into_iter().for_each(|axis| needs.add(Field::Flux(axis), name(axis)));
             }
         }
         needs.fields
@@ -127,13 +125,7 @@ impl Needs<'_> {
     }
 
     fn place(&mut self, axis: Axis) {
-        let [x, y, z] = self.setting.table.place();
-        let column = match axis {
-            Axis::X => x,
-            Axis::Y => y,
-            Axis::Z => z,
-        };
-        self.add(Field::Place(axis), column);
+        self.add(Field::Place(axis), along(axis, self.setting.table.place()));
         self.level();
     }
 
