@@ -50,8 +50,6 @@ enum Scale {
 #[derive(Debug)]
 pub struct Batch<'b> {
     len: usize,
-    /// The number of each row, from 0.
-    pub rows: &'b [u64],
     values: Vec<Values<'b>>,
 }
 
@@ -73,14 +71,6 @@ impl Values<'_> {
                 out.clear();
                 out.extend_from_slice(values);
             }
-        }
-    }
-
-    /// The type of the numbers.
-    pub fn number_type(&self) -> NumberType {
-        match self {
-            Self::Stored(slice) => slice.number_type(),
-            Self::Computed(_) => NumberType::Float64,
         }
     }
 }
@@ -271,16 +261,6 @@ impl<'f> Query<'f> {
         self.wanted.iter().map(of).collect()
     }
 
-    /// Rows that are looked at: those of the range of rows, whatever else chooses.
-    pub fn rows(&self) -> Range<u64> {
-        self.rows.clone()
-    }
-
-    /// Whether all rows in the range are chosen.
-    pub fn takes_all(&self) -> bool {
-        self.condition.is_none() && self.region.is_none()
-    }
-
     /// Hands on the chosen rows in order, window by window.
     ///
     /// # Errors
@@ -306,7 +286,6 @@ struct Work {
     integers: Vec<Vec<i128>>,
     /// Which rows of the window are chosen.
     chosen: Vec<usize>,
-    rows: Vec<u64>,
     computed: Vec<Vec<f64>>,
     stored: Vec<Vec<u8>>,
 }
@@ -314,8 +293,6 @@ struct Work {
 impl Work {
     fn window<'b>(&'b mut self, query: &Query<'_>, rows: &'b Rows<'_>) -> Batch<'b> {
         self.choose(query, rows);
-        self.rows.clear();
-        self.rows.extend(self.chosen.iter().map(|&i| rows.first + i as u64));
         let all = self.chosen.len() == rows.len();
         self.computed.resize_with(query.wanted.len(), Vec::new);
         self.stored.resize_with(query.wanted.len(), Vec::new);
@@ -348,7 +325,7 @@ impl Work {
                     None => Values::Computed(&[]),
                 },
             });
-        Batch { len: self.chosen.len(), rows: &self.rows, values: values.collect() }
+        Batch { len: self.chosen.len(), values: values.collect() }
     }
 
     /// Finds the rows that are in the region and for which the condition holds.

@@ -57,9 +57,4 @@ impl Selection {
     pub fn center(&self) -> Option<[Center; 3]> {
         self.region.center
     }
-
-    /// Whether all rows are chosen.
-    pub fn is_all(&self) -> bool {
-        self.condition.is_none() && !self.has_region() && self.rows.is_none()
-    }
 }

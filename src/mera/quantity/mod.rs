@@ -237,10 +237,5 @@ fn unknown(name: &str, setting: &Setting) -> QuantityError {
     }
 }
 
-/// The names that are computed for a table, whether or not it has the columns.
-pub fn rule_names(table: TableKind) -> impl Iterator<Item = &'static str> {
-    rule::names(table)
-}
-
 #[cfg(test)]
 mod tests;
