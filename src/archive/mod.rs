@@ -18,7 +18,7 @@ mod walk;
 pub use discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Why, dir_of};
 pub use gaps::{Gaps, gaps};
 pub use listing::Listing;
-pub use name::{Name, Numbered, classify};
+pub use name::{Name, Numbered, classify, is_jld2};
 pub use place::{Placement, nearest_dir, same_place};
 pub use range::{RangeError, Ranges};
 pub use selection::{DEFAULT_PREFIX, Glob, GlobError, Selection};

@@ -69,7 +69,7 @@ pub fn classify(name: &OsStr, dir: &str, selection: &Selection) -> Name {
 }
 
 /// Whether a name ends in `.jld2`, in any case.
-pub(super) fn is_jld2(name: &[u8]) -> bool {
+pub fn is_jld2(name: &[u8]) -> bool {
     let end = name.len().checked_sub(SUFFIX.len()).and_then(|at| name.get(at..));
     end.is_some_and(|end| end.eq_ignore_ascii_case(SUFFIX))
 }

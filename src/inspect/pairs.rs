@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, Verdict};
 use super::explain::verify_with;
 use super::model::Refusal;
-use crate::archive::{ArchiveError, Selection, Why, discover};
+use crate::archive::{ArchiveError, Selection, Why, discover, is_jld2};
 use crate::h5::{self, Checksums};
 use crate::julia::on_deep_stack;
 use crate::migrate::target::Target;
@@ -20,7 +20,6 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-const SUFFIX: &[u8] = b".jld2";
 /// How often whoever watches hears of progress.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -115,7 +114,7 @@ fn listed(
         .into_iter()
         .filter(|other| match other.why {
             Why::Foreign | Why::TooLarge => true,
-            Why::NotText => is_jld2(&other.name),
+            Why::NotText => is_jld2(other.name.as_bytes()),
             Why::DirNotText | Why::DirLink | Why::DirTwice | Why::Outputs => false,
         })
         .map(|other| {
@@ -124,12 +123,6 @@ fn listed(
         })
         .filter(|(_, path)| !path.is_dir());
     Ok(outputs.chain(others).collect())
-}
-
-fn is_jld2(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    let end = name.len().checked_sub(SUFFIX.len()).and_then(|at| name.get(at..));
-    end.is_some_and(|end| end.eq_ignore_ascii_case(SUFFIX))
 }
 
 impl FilePair {
