@@ -1,11 +1,9 @@
 //! Tells what a file is that cannot be read as JLD2.
 
 use crate::convert::help;
-use crate::h5::{Checksums, Error, ErrorKind, File, Source, Superblock};
+use crate::h5::{Checksums, Error, ErrorKind, File, SIGNATURE, Source, Superblock};
 use crate::inspect::model::{Kind, Refusal};
 use std::path::Path;
-
-const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
 /// Opens the file at `path`, with checksums that decide or not, or says what it is instead.
 pub(in crate::inspect) fn open_with(path: &Path, checksums: Checksums) -> Result<File, Refusal> {

@@ -1,16 +1,14 @@
 //! Keeps data from being replaced by what a run tells of itself: a report, a table, a log.
 
+use crate::h5::{JLD2_OFFSET, SIGNATURE};
 use std::fs::OpenOptions;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Read as _};
+use std::iter;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// How HDF5 files begin, behind a block of the user's own if they have one.
-const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 /// How JLD2 files begin, those too that were never closed but for their first bytes.
 const JLD2: &[u8] = b"HDF5-based Julia Data Format";
-/// Where the signature may stand: at the beginning, or so far behind it. JLD2 has 512.
-const PLACES: [u64; 6] = [0, 512, 1024, 2048, 4096, 8192];
 /// How names of data files end.
 const ENDINGS: [&str; 5] = ["jld2", "jld", "h5", "hdf5", "mat"];
 
@@ -25,7 +23,7 @@ pub(super) fn spare(path: &Path) -> io::Result<()> {
     }
     // What blocks is a pipe, and no data file.
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) if file.metadata()?.is_file() => file,
         Ok(_) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -33,26 +31,20 @@ pub(super) fn spare(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
         Err(error) => return Err(error),
     };
-    let len = file.metadata()?.len();
-    for place in PLACES {
-        let mut found = vec![0; JLD2.len()];
-        file.seek(SeekFrom::Start(place))?;
-        let mut read = 0;
-        while let Some(rest @ [_, ..]) = found.get_mut(read..) {
-            match file.read(rest)? {
-                0 => break,
-                count => read += count,
-            }
-        }
-        let julia = place == 0 && found == JLD2;
-        if found.starts_with(&SIGNATURE) || julia {
-            return Err(refused("a data file is there"));
-        }
-        if len <= place {
-            break;
+    let mut text = Vec::new();
+    (&file).take(JLD2.len() as u64).read_to_end(&mut text)?;
+    let mut data = text == JLD2;
+    // HDF5 looks for its signature at the beginning and at all powers of two from 512 on.
+    let behind = iter::successors(Some(JLD2_OFFSET), |place| place.checked_mul(2));
+    for place in iter::once(0).chain(behind) {
+        let mut found = vec![0; SIGNATURE.len()];
+        match file.read_exact_at(&mut found, place) {
+            Ok(()) => data |= found == SIGNATURE,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(error),
         }
     }
-    Ok(())
+    if data { Err(refused("a data file is there")) } else { Ok(()) }
 }
 
 fn refused(why: &str) -> io::Error {
@@ -74,10 +66,8 @@ mod tests {
             spare(&path).is_ok()
         };
         assert!(put("report.json", b"{}") && put("empty.html", b"") && put("log", &[0; 9000]));
-        assert!(!put("renamed.json", &[&[0; 512][..], &SIGNATURE].concat()));
-        assert!(
-            !put("plain.csv", &SIGNATURE) && !put("far", &[&[0; 2048][..], &SIGNATURE].concat())
-        );
+        assert!(!put("renamed.json", &[&[0; 512][..], SIGNATURE].concat()));
+        assert!(!put("plain.csv", SIGNATURE) && !put("far", &[&[0; 2048][..], SIGNATURE].concat()));
         assert!(!put("never-closed.json", &[JLD2, &[0; 100]].concat()));
         assert!(!put("output_00001.JLD2", b"") && spare(&dir.path().join("new.h5")).is_err());
         assert!(spare(&dir.path().join("new.json")).is_ok());

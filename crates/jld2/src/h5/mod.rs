@@ -90,7 +90,7 @@ pub use refs::{RefPlan, RefSlot};
 pub use regions::Regions;
 pub use rescue::{Front, FrontState, Scan, ZeroRanges};
 pub use source::{Source, SourceReader};
-pub use superblock::{FormatText, JLD2_OFFSET, Superblock};
+pub use superblock::{FormatText, JLD2_OFFSET, SIGNATURE, Superblock};
 pub use to_visit::{ToVisit, Wanted, join};
 pub use trace::{Edge, EdgeKind, Region, RegionKind, Sequence, Trace, Visitor};
 

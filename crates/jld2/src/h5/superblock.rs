@@ -7,7 +7,8 @@ use super::packed::packed;
 use super::{Error, RelAddr, Result, Source, rescue};
 use serde::{Deserialize, Serialize};
 
-const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+/// The first bytes of a superblock (HDF5 specification II.A).
+pub const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// Bytes of a superblock of version 2 or 3.
 pub(super) const SIZE: usize = 48;
 /// Bytes of a superblock of version 0; version 1 has four more.
