@@ -26,13 +26,7 @@ pub fn rate(count: u64, seconds: f64) -> String {
     if seconds < 1e-3 {
         return String::new();
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a float that is cast saturates, which is what a display wants"
-    )]
-    let each = (float(count) / seconds) as u64;
-    format!("{}/s", bytes(each))
+    pace(float(count) / seconds)
 }
 
 /// Bytes a second, as `1.2 GiB/s`.
