@@ -187,7 +187,6 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
             };
             if let Some(Below { dirs, files, .. }) = deeper {
                 let (files, dirs) = (text::count(files, "file"), text::count(dirs, "directory"));
-                let dirs = dirs.replace("directorys", "directories");
                 if given!(self.yes(&format!("{files} below, in {dirs}: take them?"))) {
                     said.set("recursive", "true");
                 }
