@@ -78,15 +78,12 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
         said.unset("more-paths");
         let span = given!(self.files(&mut said, &input));
         let kept = layer.conversion.mode.unwrap_or_default();
-        let mode = given!(self.choice(
-            "Mode: auto, patch, rewrite or in-place",
-            mode_name(kept),
-            |text| {
+        let mode =
+            given!(self.choice("Mode: auto, patch, rewrite or in-place", kept.name(), |text| {
                 <Mode as clap::ValueEnum>::from_str(text, true)
                     .map_err(|_| "write auto, patch, rewrite or in-place".to_owned())
-            },
-        ));
-        set_unless(&mut said, "mode", mode_name(mode), mode_name(Mode::Auto));
+            },));
+        set_unless(&mut said, "mode", mode.name(), Mode::Auto.name());
         if mode == Mode::InPlace {
             said.unset("output-dir");
         } else {
@@ -291,15 +288,6 @@ fn whole(layer: &Layer, input: &Path) -> Result<(PathBuf, Selection), super::Usa
     let Places { input_dir, named, .. } =
         places(Some(input.to_owned()), None, Vec::new(), Mode::InPlace)?;
     Ok((input_dir, Selection { named, ..selection }))
-}
-
-fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Auto => "auto",
-        Mode::Patch => "patch",
-        Mode::Rewrite => "rewrite",
-        Mode::InPlace => "in-place",
-    }
 }
 
 /// Says what was answered; nothing where that is what is done without a word.
