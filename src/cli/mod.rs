@@ -25,6 +25,7 @@ mod target;
 mod test_hooks;
 mod trust;
 mod tune;
+mod typed;
 mod usage_error;
 mod value;
 
