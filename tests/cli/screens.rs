@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -28,15 +28,11 @@ impl Seen {
         let pty = openpty(Some(&size), None).unwrap();
         let (ours, theirs) = (File::from(pty.master), File::from(pty.slave));
         // The terminal is the program's own, so that Ctrl-C reaches it.
-        let mut command = Command::new("setsid");
+        let mut command = world.plain("setsid");
         command.arg("--ctty").arg(binary("jldconv-supervisor")).args(["old", "new", "--yes"]);
-        command.args(args).current_dir(world.at(""));
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            let ours = text.starts_with("JLDCONV_") || text.starts_with("SLURM_");
-            if ours || ["RUST_LOG", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"].contains(&&*text) {
-                command.env_remove(&name);
-            }
+        command.args(args);
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
         }
         command.env("TERM", "xterm").env("JLDCONV_FAULT", fault);
         command.stdin(theirs.try_clone().unwrap()).stdout(theirs.try_clone().unwrap());
