@@ -48,6 +48,8 @@ mod pages;
 mod pipes;
 #[path = "cli/portable.rs"]
 mod portable;
+#[path = "cli/pty.rs"]
+mod pty;
 #[path = "cli/scan.rs"]
 mod scan;
 #[cfg(feature = "fault")]

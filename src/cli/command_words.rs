@@ -62,7 +62,7 @@ impl FromStr for CommandWords {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::quote::quote;
+    use crate::text::quote;
     use proptest::prelude::*;
     use std::ffi::OsStr;
 

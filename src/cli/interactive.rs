@@ -7,6 +7,7 @@
 use super::flags::Layer;
 use super::places::{Places, places};
 use super::resolve::selection;
+use super::typed::{as_path, command_line};
 use super::value;
 use crate::archive::{Below, Ranges, Selection, below, discover};
 use crate::cli::raw_settings::Said;
@@ -15,9 +16,9 @@ use crate::report::Overview;
 use crate::supervisor::Plan;
 use crate::tasks::convert::look_at_some;
 use crate::text;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 /// Files above which a person is told that a range makes a shorter run.
@@ -78,15 +79,12 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
         said.unset("more-paths");
         let span = given!(self.files(&mut said, &input));
         let kept = layer.conversion.mode.unwrap_or_default();
-        let mode = given!(self.choice(
-            "Mode: auto, patch, rewrite or in-place",
-            mode_name(kept),
-            |text| {
+        let mode =
+            given!(self.choice("Mode: auto, patch, rewrite or in-place", kept.name(), |text| {
                 <Mode as clap::ValueEnum>::from_str(text, true)
                     .map_err(|_| "write auto, patch, rewrite or in-place".to_owned())
-            },
-        ));
-        set_unless(&mut said, "mode", mode_name(mode), mode_name(Mode::Auto));
+            },));
+        set_unless(&mut said, "mode", mode.name(), Mode::Auto.name());
         if mode == Mode::InPlace {
             said.unset("output-dir");
         } else {
@@ -132,7 +130,7 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
                 Err(error) => {
                     let pattern =
                         places(Some(path.clone()), Some("/".into()), Vec::new(), Mode::Auto);
-                    if path.as_os_str().as_bytes().contains(&b'*') && pattern.is_ok() {
+                    if path.as_os_str().as_encoded_bytes().contains(&b'*') && pattern.is_ok() {
                         return Ok(Ok(path));
                     }
                     self.tell(&format!("  {error}\n"))?;
@@ -187,7 +185,6 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
             };
             if let Some(Below { dirs, files, .. }) = deeper {
                 let (files, dirs) = (text::count(files, "file"), text::count(dirs, "directory"));
-                let dirs = dirs.replace("directorys", "directories");
                 if given!(self.yes(&format!("{files} below, in {dirs}: take them?"))) {
                     said.set("recursive", "true");
                 }
@@ -294,78 +291,12 @@ fn whole(layer: &Layer, input: &Path) -> Result<(PathBuf, Selection), super::Usa
     Ok((input_dir, Selection { named, ..selection }))
 }
 
-fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Auto => "auto",
-        Mode::Patch => "patch",
-        Mode::Rewrite => "rewrite",
-        Mode::InPlace => "in-place",
-    }
-}
-
 /// Says what was answered; nothing where that is what is done without a word.
 fn set_unless(said: &mut Said, key: &str, answer: &str, default: &str) {
     if answer == default && !said.has(key) {
         return;
     }
     said.set(key, answer);
-}
-
-/// A path as people type it or drag it in: between quotes, with backslashes, with `~` for their own
-/// directory. One that is there as it was typed is meant so.
-fn as_path(typed: &OsStr) -> PathBuf {
-    let plain = PathBuf::from(typed);
-    if plain.symlink_metadata().is_ok() {
-        return plain;
-    }
-    let bytes = typed.as_bytes();
-    let inner = match bytes {
-        [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner.to_vec(),
-        _ => {
-            let mut inner = Vec::new();
-            let mut escaped = false;
-            for byte in bytes {
-                if *byte == b'\\' && !escaped {
-                    escaped = true;
-                    continue;
-                }
-                escaped = false;
-                inner.push(*byte);
-            }
-            inner
-        }
-    };
-    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
-    match (inner.strip_prefix(b"~"), home) {
-        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with(b"/") => {
-            let rest = rest.strip_prefix(b"/").unwrap_or(rest);
-            let home = PathBuf::from(home);
-            if rest.is_empty() { home } else { home.join(OsStr::from_bytes(rest)) }
-        }
-        _ => PathBuf::from(OsString::from_vec(inner)),
-    }
-}
-
-/// The command line that says the same, as a shell takes it.
-fn command_line(said: &Said) -> String {
-    let words = said.args();
-    let at = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    let (flags, paths) = words.split_at(at);
-    let paths = paths.iter().skip(1).map(|path| text::shell_path(Path::new(path)));
-    let flags = flags.iter().map(|flag| {
-        let plain = flag.to_str().and_then(|it| it.strip_prefix("--")?.split_once('='));
-        match plain {
-            Some((key, "true")) => format!("--{key}"),
-            // What begins with a dash is no path here.
-            Some((key, value)) if value.starts_with('-') => {
-                format!("--{key}={}", text::quote(OsStr::new(value)))
-            }
-            Some((key, value)) => format!("--{key}={}", text::shell_path(Path::new(value))),
-            None => text::quote(flag),
-        }
-    });
-    let words = std::iter::once("jldconv-supervisor".to_owned()).chain(paths).chain(flags);
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// What is suggested for the outputs of an archive: its name with `-converted`.
@@ -490,18 +421,6 @@ mod tests {
         assert_eq!(layer(said).output_dir, None);
         assert!(screen.contains("Archive directory [DIR/old]: "), "{screen}");
         assert!(!screen.contains("Codec"), "{screen}");
-    }
-
-    #[test]
-    fn paths_are_read_as_people_type_them() {
-        let home = PathBuf::from(std::env::var_os("HOME").unwrap());
-        let of = |typed: &str| as_path(OsStr::new(typed));
-        assert_eq!(of("~"), home);
-        assert_eq!(of("~/no such dir"), home.join("no such dir"));
-        assert_eq!(of("'~/no such dir'"), home.join("no such dir"));
-        assert_eq!(of("\"/no/such dir\""), Path::new("/no/such dir"));
-        assert_eq!(of(r"/no/such\ dir"), Path::new("/no/such dir"));
-        assert_eq!(of("~user/x"), Path::new("~user/x"));
     }
 
     #[test]

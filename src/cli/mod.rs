@@ -10,7 +10,6 @@ mod numbers;
 mod one_file;
 mod places;
 mod prepare;
-mod quote;
 mod raw_settings;
 mod reference;
 mod refusal;
@@ -25,6 +24,7 @@ mod target;
 mod test_hooks;
 mod trust;
 mod tune;
+mod typed;
 mod usage_error;
 mod value;
 
@@ -40,7 +40,6 @@ pub use one_file::{
     RescueArgs, UndoArgs, VerifyArgs,
 };
 pub use prepare::{Prepared, prepare};
-pub use quote::quote;
 pub use raw_settings::Said;
 pub use reference::reference;
 pub use refusal::refuse;

@@ -6,10 +6,10 @@
 //! ever read by a shell as anything but itself: see [`quote`].
 
 use super::flags::Layer;
-use super::quote::quote;
 use super::slurm::SlurmFlags;
 use super::usage_error::UsageError;
 use crate::cli::raw_settings::Said;
+use crate::text::quote;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -144,8 +144,8 @@ fn per_task(key: &str, path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::quote::tests::bash;
     use crate::cli::supervisor::{Parsed, SupervisorCommand};
+    use crate::text::bash;
     use std::fs;
     use std::process::{Command, Stdio};
 

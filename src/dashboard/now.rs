@@ -24,9 +24,7 @@ pub(super) fn now(live: &Live) -> String {
         text::count(live.jobs, "file")
     );
     if let Some(rate) = live.rate {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for display")]
-        let rate = rate as u64;
-        let _ = write!(html, ", {}/s", text::bytes(rate));
+        let _ = write!(html, ", {}", text::pace(rate));
     }
     if let Some(left) = live.eta_seconds {
         let _ = write!(html, ", {} left", text::seconds(left));

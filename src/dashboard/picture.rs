@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use super::now::now;
-use super::page::NOW;
+use super::page::{NOW, written};
 use crate::report::html::{PARTS, Shown, row};
 use crate::report::{Circumstances, advice, title};
 use crate::supervisor::{
@@ -83,10 +83,7 @@ impl Picture {
         let shown = Shown { summary: &summary, layout: &layout, advice: &advised, verdict };
         let mut frame = Frame::default();
         for (name, make) in PARTS {
-            let mut html = Vec::new();
-            // Nothing fails that is written to memory.
-            let _ = make(&shown, &mut html);
-            frame.parts.insert(name, String::from_utf8(html).unwrap_or_default());
+            frame.parts.insert(name, written(|out| make(&shown, out)));
         }
         let now = if self.over.is_some() { String::new() } else { now(&live) };
         frame.parts.insert(NOW, now);
@@ -95,13 +92,11 @@ impl Picture {
     }
 
     fn new_rows(&mut self) -> String {
-        let mut rows = Vec::new();
         let end = self.records.len().min(MOST_ROWS);
-        for record in (self.rows..end).filter_map(|place| self.records.get(place)) {
-            let _ = row(&record, &mut rows);
-        }
+        let mut new = (self.rows..end).filter_map(|place| self.records.get(place));
+        let rows = written(|out| new.try_for_each(|record| row(&record, out)));
         self.rows = end;
-        String::from_utf8(rows).unwrap_or_default()
+        rows
     }
 
     /// The report of the run as if it ended now.

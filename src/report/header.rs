@@ -42,8 +42,7 @@ pub(super) fn plan(start: &RunStart) -> String {
     }
     let (files, bytes) = (text::count(start.jobs, "file"), text::bytes(start.bytes));
     let skipped = if start.skipped > 0 {
-        let verb = if start.skipped == 1 { "is" } else { "are" };
-        format!("; {} {verb} done already", start.skipped)
+        format!("; {} {} done already", start.skipped, text::is_are(start.skipped))
     } else {
         String::new()
     };

@@ -101,7 +101,7 @@ impl Overview {
         let mut block = String::new();
         let mut files = text::count(self.found, "file");
         if let Some(below) = self.below {
-            let _ = write!(files, " in {below} director{}", if below == 1 { "y" } else { "ies" });
+            let _ = write!(files, " in {}", text::count(below, "directory"));
         }
         let _ = match self.span {
             None if self.found == 0 => writeln!(block, "  found       no output files"),

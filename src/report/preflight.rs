@@ -142,7 +142,7 @@ impl Preflight {
         let bytes = text::float(self.bytes);
         let about = |seconds: f64| text::seconds(seconds.max(1.0));
         if let Some(rate) = self.earlier_rate {
-            let rate_told = text::rate(speed(rate), 1.0);
+            let rate_told = text::pace(rate);
             let about = about(bytes / rate);
             return Some(format!("about {about} at the {rate_told} of earlier runs (an estimate)"));
         }
@@ -151,7 +151,7 @@ impl Preflight {
         let read = format!(
             "{} of the files were read at {}",
             text::bytes(seen.read_bytes),
-            text::rate(speed(rate), 1.0)
+            text::pace(rate)
         );
         let slots = f64::from(self.means.as_ref().map_or(1, |means| means.slots.max(1)));
         // Each file is synced, and so is its name.
@@ -185,12 +185,6 @@ impl Preflight {
             )
         })
     }
-}
-
-/// A rate as a whole number of bytes per second.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for display")]
-fn speed(rate: f64) -> u64 {
-    rate.max(0.0) as u64
 }
 
 #[cfg(test)]

@@ -229,10 +229,7 @@ fn unread(summary: &RunSummary, block: &mut String) {
         let more = text::and_more(failures.count() as u64);
         let _ = writeln!(block, "  {}{more}  {first}", text::tame(&file.name));
     }
-    if let more @ 1.. = files.count() {
-        let _ =
-            writeln!(block, "  and {more} more, all of them in the JSON report (--report FILE)");
-    }
+    further(files.count(), block);
 }
 
 fn failures(summary: &RunSummary, block: &mut String) {
@@ -246,11 +243,7 @@ fn failures(summary: &RunSummary, block: &mut String) {
         let cause = file.fault.map_or_else(String::new, |cause| format!("{cause}: "));
         let _ = writeln!(block, "  {}  {cause}{}", text::tame(&file.name), said(&file));
     }
-    let more = failed.count();
-    if more > 0 {
-        let _ =
-            writeln!(block, "  and {more} more, all of them in the JSON report (--report FILE)");
-    }
+    further(failed.count(), block);
 }
 
 /// Files that were in the way and what became of them.
@@ -265,7 +258,12 @@ fn conflicts(summary: &RunSummary, block: &mut String) {
     for file in few {
         let _ = writeln!(block, "  {}  {}", text::tame(&file.name), said(&file));
     }
-    if let more @ 1.. = files.count() {
+    further(files.count(), block);
+}
+
+/// How many files a list leaves out, and where they are.
+fn further(more: usize, block: &mut String) {
+    if more > 0 {
         let _ =
             writeln!(block, "  and {more} more, all of them in the JSON report (--report FILE)");
     }

@@ -26,13 +26,7 @@ pub fn rate(count: u64, seconds: f64) -> String {
     if seconds < 1e-3 {
         return String::new();
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a float that is cast saturates, which is what a display wants"
-    )]
-    let each = (float(count) / seconds) as u64;
-    format!("{}/s", bytes(each))
+    pace(float(count) / seconds)
 }
 
 /// Bytes a second, as `1.2 GiB/s`.
@@ -71,9 +65,14 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// A count with its noun: `1 file`, `2 files`.
+/// A count with its noun: `1 file`, `2 files`, `3 directories`.
 pub fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']));
+    match stem {
+        _ if number == 1 => format!("{number} {noun}"),
+        Some(stem) => format!("{number} {stem}ies"),
+        None => format!("{number} {noun}s"),
+    }
 }
 
 /// A share as `81.3 %`.
@@ -147,6 +146,9 @@ mod tests {
     #[test]
     fn counts_have_their_noun_and_verb() {
         assert_eq!([count(0, "file"), count(1, "file")], ["0 files", "1 file"]);
+        let of = |noun| [1, 2].map(|number| count(number, noun));
+        assert_eq!(of("directory"), ["1 directory", "2 directories"]);
+        assert_eq!(of("array"), ["1 array", "2 arrays"]);
         assert_eq!([0, 1, 2].map(is_are), ["are", "is", "are"]);
         assert_eq!([1, 3].map(times), ["once", "3 times"]);
         assert_eq!(percent(1.0, 3.0), "33.3 %");

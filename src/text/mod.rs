@@ -3,13 +3,13 @@
 mod amount;
 mod list;
 mod quote;
-mod shell;
 mod tame;
 mod time;
 
 pub use amount::{bytes, count, float, is_are, pace, percent, rate, seconds, times};
 pub use list::{and_more, few, ranges};
-pub use quote::{quote, shell_path};
-pub use shell::shell_word;
+#[cfg(test)]
+pub(crate) use quote::tests::bash;
+pub use quote::{quote, shell_path, shell_word};
 pub use tame::{after_path, path, shortened, shortened_inside, tame, tame_lines};
 pub use time::rfc3339;

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+/// What no shell sees anything in, beside letters and digits.
+const PLAIN: &str = "/._-+@%=:,";
+
 /// Quotes a text for bash, on one line and without control characters, so that neither bash nor
 /// `sbatch` (which refuses some) sees anything in it but text.
 pub fn quote(text: &OsStr) -> String {
@@ -29,9 +32,19 @@ pub fn quote(text: &OsStr) -> String {
     }
 }
 
+/// One word of a command line: as it is where a shell sees nothing else in it, else in quotes, on
+/// one line and without control characters.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || PLAIN.contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    quote(OsStr::new(text))
+}
+
 /// A path as a command line has it: quoted where a shell would read something else in it.
 pub fn shell_path(path: &Path) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@%=:,".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || PLAIN.contains(c);
     match path.to_str() {
         Some(text) if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) => {
             text.to_owned()
@@ -39,5 +52,47 @@ pub fn shell_path(path: &Path) -> String {
         // What begins with a dash would be read as an option.
         Some(text) if text.starts_with('-') => quote(OsStr::new(&format!("./{text}"))),
         _ => quote(path.as_os_str()),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write as _;
+    use std::process::{Command, Output, Stdio};
+
+    /// Gives `script` to a bash with `args` on its standard input.
+    pub(crate) fn bash(script: &str, args: &[&str]) -> Output {
+        let mut bash = Command::new("bash")
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        bash.wait_with_output().unwrap()
+    }
+
+    #[test]
+    fn a_shell_reads_what_was_meant() {
+        for text in ["--workers=3", "it's $HOME", "", "a\nb\u{1b}[2J\\'", "*", "ä b", "~/x"] {
+            let line = format!("printf %s {}", shell_word(text));
+            let read = bash(&line, &[]);
+            assert_eq!(String::from_utf8(read.stdout).unwrap(), text);
+        }
+        assert_eq!(shell_word("/data/new"), "/data/new");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn bash_reads_what_was_quoted(bytes in prop::collection::vec(1_u8.., 0..60)) {
+            let quoted = quote(OsStr::from_bytes(&bytes));
+            prop_assert!(!quoted.chars().any(char::is_control));
+            let read = bash(&format!("printf %s {quoted}"), &[]);
+            prop_assert_eq!(read.stdout, bytes);
+        }
     }
 }

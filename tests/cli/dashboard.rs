@@ -1,10 +1,10 @@
 //! The page that follows a run, and the report's page, in a real browser while a real run goes on.
 
 use super::devtools::Browser;
-use super::world::World;
+use super::world::{World, binary};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 /// A run that goes on, and its page.
 struct Run {
@@ -16,16 +16,8 @@ struct Run {
 
 /// Starts the supervisor, whose files take so much longer each, and waits for its page.
 fn run(world: &World, slow: &str, args: &[&str]) -> Run {
-    let shape = world.program("jldconv-supervisor", args);
-    let mut command = Command::new(shape.get_program());
-    command.args(shape.get_args()).current_dir(shape.get_current_dir().unwrap());
-    for (name, value) in shape.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    command.env("JLDCONV_FAULT", format!("slow={slow}@*"));
+    let mut command = world.plain(binary("jldconv-supervisor"));
+    command.args(args).env("JLDCONV_FAULT", format!("slow={slow}@*"));
     // As for somebody who works on another machine.
     command.env("SSH_CONNECTION", "10.0.0.1 5 10.0.0.2 22");
     let mut child =

@@ -1,6 +1,6 @@
 //! Files, directories and patterns as input, and files that are not JLD2.
 
-use super::trees::{NAMES, files, simulations};
+use super::trees::{NAMES, files, killed_again_and_again, simulations};
 use super::world::{OLD, World, sample};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
@@ -145,30 +145,15 @@ fn shards_share_others_and_a_kill_leaves_nothing_half() {
     for number in 0..400 {
         world.put(&format!("old/notes/{number}.txt"), vec![b'x'; 100_000]);
     }
-    let mut kills = 0;
-    for millis in (100..).step_by(150) {
-        let mut child = std::process::Command::new(super::world::binary("jldconv-supervisor"))
-            .args(["old", "other", "-r", "--others", "copy"])
-            .current_dir(world.at("."))
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(millis));
-        if child.try_wait().unwrap().is_some() {
-            break;
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        kills += 1;
+    let args = ["old", "other", "-r", "--others", "copy"];
+    killed_again_and_again(&world, &args, (100..).step_by(150), || {
         for (name, bytes) in files(&world.at("other")) {
             let whole =
                 !name.starts_with("notes/") || name == "notes/log.txt" || bytes.len() == 100_000;
             assert!(whole, "{name} has {} bytes", bytes.len());
         }
-    }
-    assert!(kills > 0);
-    world.supervisor(&["old", "other", "-r", "--others", "copy"]).ends(0);
+    });
+    world.supervisor(&args).ends(0);
     assert_eq!(files(&world.at("other")).len(), NAMES.len() + OTHERS.len() + 400);
     assert_eq!(fs::read_dir(world.at("other/.jldconv/tmp")).unwrap().count(), 0);
 }

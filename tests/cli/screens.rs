@@ -3,63 +3,40 @@
 //! A real run draws on a real terminal; an emulator keeps what is on the screen. Pictures of the
 //! screens are left in target/tmp/screens-*.html to be looked at.
 
+use super::pty::Pty;
 use super::world::{World, binary};
-use nix::pty::{Winsize, openpty};
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::fs;
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// A supervisor on a terminal of its own, and what is on the screen.
 struct Seen {
-    child: Child,
-    keys: File,
-    pieces: Receiver<Vec<u8>>,
+    pty: Pty,
     parser: vt100::Parser,
     columns: u16,
 }
 
 impl Seen {
     fn start(world: &World, args: &[&str], fault: &str, (columns, rows): (u16, u16)) -> Self {
-        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(Some(&size), None).unwrap();
-        let (ours, theirs) = (File::from(pty.master), File::from(pty.slave));
         // The terminal is the program's own, so that Ctrl-C reaches it.
-        let mut command = Command::new("setsid");
+        let mut command = world.plain("setsid");
         command.arg("--ctty").arg(binary("jldconv-supervisor")).args(["old", "new", "--yes"]);
-        command.args(args).current_dir(world.at(""));
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            let ours = text.starts_with("JLDCONV_") || text.starts_with("SLURM_");
-            if ours || ["RUST_LOG", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"].contains(&&*text) {
-                command.env_remove(&name);
-            }
+        command.args(args);
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
         }
-        command.env("TERM", "xterm").env("JLDCONV_FAULT", fault);
-        command.stdin(theirs.try_clone().unwrap()).stdout(theirs.try_clone().unwrap());
-        let child = command.stderr(theirs).spawn().unwrap();
-        drop(command);
-        let mut reader = ours.try_clone().unwrap();
-        let (told, pieces) = channel();
-        std::thread::spawn(move || {
-            let mut piece = [0; 4096];
-            while let Ok(count @ 1..) = reader.read(&mut piece) {
-                if told.send(piece[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, keys: ours, pieces, parser: vt100::Parser::new(rows, columns, 500), columns }
+        command.env("JLDCONV_FAULT", fault);
+        let pty = Pty::start(command, (rows, columns));
+        Self { pty, parser: vt100::Parser::new(rows, columns, 500), columns }
     }
 
     /// What is on the screen after what comes within `time`; nothing once the program is gone.
     fn look(&mut self, time: Duration) -> Option<Vec<String>> {
         let until = Instant::now() + time;
         loop {
-            match self.pieces.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            match self.pty.pieces.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(piece) => self.parser.process(&piece),
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => break,
                 Err(_) => return None,
@@ -85,8 +62,8 @@ impl Seen {
 
     /// Waits for the end: exit code, what is on the screen then.
     fn end(mut self) -> (Option<i32>, Vec<String>) {
-        let code = self.child.wait().unwrap().code();
-        while let Ok(piece) = self.pieces.recv_timeout(Duration::from_millis(300)) {
+        let code = self.pty.child.wait().unwrap().code();
+        while let Ok(piece) = self.pty.pieces.recv_timeout(Duration::from_millis(300)) {
             self.parser.process(&piece);
         }
         (code, self.parser.screen().rows(0, self.columns).collect())
@@ -194,14 +171,14 @@ fn a_run_that_is_interrupted_leaves_a_clean_screen() {
     seen.until("two busy slots", |rows| {
         rows.iter().filter(|row| row.contains("output_0000")).count() == 2
     });
-    seen.keys.write_all(b"\x03").unwrap();
+    seen.pty.keys.write_all(b"\x03").unwrap();
     let rows = seen.until("the first word", |rows| {
         bars(rows).first().is_some_and(|line| line.contains("finishing; again: stop now"))
     });
     let said = "SIGINT: finishing 2 running files (at most 1:00), no new ones; again: stop now";
     assert!(rows.iter().any(|row| row.contains(said)), "{rows:#?}");
     seen.picture("finishing");
-    seen.keys.write_all(b"\x03").unwrap();
+    seen.pty.keys.write_all(b"\x03").unwrap();
     let (code, rows) = seen.end();
     assert_eq!(code, Some(3), "{rows:#?}");
     assert!(clean(&rows) && !rows.iter().any(|row| row.starts_with("^C")), "{rows:#?}");

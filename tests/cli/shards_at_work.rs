@@ -4,15 +4,15 @@ use super::shards::{add, report, shard, taken_by_the_next_array};
 use super::world::{World, binary};
 use serde_json::Value;
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// A supervisor with workers that take `fault`.
-fn start(world: &World, args: &[&str], fault: &str) -> Child {
-    Command::new(binary("jldconv-supervisor"))
+pub(crate) fn start(world: &World, args: &[&str], fault: &str) -> Child {
+    world
+        .plain(binary("jldconv-supervisor"))
         .args(["old", "new", "--yes"])
         .args(args)
-        .current_dir(world.at(""))
         .env("JLDCONV_FAULT", fault)
         .stdin(Stdio::null())
         .stdout(fs::File::create(world.at("said")).unwrap())
@@ -21,7 +21,8 @@ fn start(world: &World, args: &[&str], fault: &str) -> Child {
         .unwrap()
 }
 
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_mins(1);
     while !done() {
         assert!(Instant::now() < end, "waited in vain for {what}");

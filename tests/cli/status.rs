@@ -1,6 +1,7 @@
 //! A run is asked, and told to end, from another process.
 
 use super::shards::shard;
+use super::shards_at_work::{start, wait_until};
 use super::world::{World, binary};
 use serde_json::Value;
 use std::fs;
@@ -9,7 +10,6 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _,
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 const SOCKET: &str = "new/.jldconv/control-1-of-1.sock";
 const NOTICE: &str = "new/.jldconv/control-1-of-1.json";
@@ -19,17 +19,7 @@ struct Running(Child);
 
 impl Running {
     fn start(world: &World, args: &[&str], fault: &str) -> Self {
-        let mut command = Command::new(binary("jldconv-supervisor"));
-        command.args(["old", "new", "--yes"]).args(args).current_dir(world.at(""));
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("JLDCONV_") || text.starts_with("SLURM_") || text == "RUST_LOG" {
-                command.env_remove(&name);
-            }
-        }
-        let said = fs::File::create(world.at("said")).unwrap();
-        command.env("JLDCONV_FAULT", fault).stdin(Stdio::null()).stdout(said);
-        Self(command.stderr(Stdio::null()).spawn().unwrap())
+        Self(start(world, args, fault))
     }
 
     #[track_caller]
@@ -42,15 +32,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-#[track_caller]
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_mins(1);
-    while !done() {
-        assert!(Instant::now() < end, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -1,19 +1,14 @@
 //! The supervisor at a terminal: questions, bars, Ctrl-C.
 
+use crate::pty::Pty;
 use crate::world::{Ended, World, binary};
 use indicatif::{InMemoryTerm, TermLike as _};
-use nix::pty::{Winsize, openpty};
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::process::{Child, Command};
-use std::sync::mpsc::{Receiver, channel};
+use std::io::Write as _;
 use std::time::Duration;
 
 /// A supervisor whose input, output and errors are one terminal.
 struct Terminal {
-    child: Child,
-    keys: File,
-    pieces: Receiver<Vec<u8>>,
+    pty: Pty,
     screen: String,
 }
 
@@ -23,52 +18,27 @@ impl Terminal {
     }
 
     /// Of so many rows and columns.
-    fn open_sized(world: &World, args: &[&str], (rows, columns): (u16, u16)) -> Self {
-        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(Some(&size), None).unwrap();
-        let ours = File::from(pty.master);
-        let theirs = File::from(pty.slave);
-        let child = Command::new(binary("jldconv-supervisor"))
-            .args(args)
-            .current_dir(world.at("."))
-            .env_remove("SLURM_ARRAY_TASK_ID")
-            .env_remove("RUST_LOG")
-            .env("NO_COLOR", "1")
-            .env("TERM", "xterm")
-            .stdin(theirs.try_clone().unwrap())
-            .stdout(theirs.try_clone().unwrap())
-            .stderr(theirs)
-            .spawn()
-            .unwrap();
-        let mut reader = ours.try_clone().unwrap();
-        let (told, pieces) = channel();
-        std::thread::spawn(move || {
-            let mut piece = [0; 4096];
-            // A terminal that its last program left gives an error.
-            while let Ok(count @ 1..) = reader.read(&mut piece) {
-                if told.send(piece[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, keys: ours, pieces, screen: String::new() }
+    fn open_sized(world: &World, args: &[&str], size: (u16, u16)) -> Self {
+        let mut command = world.plain(binary("jldconv-supervisor"));
+        command.args(args).env("NO_COLOR", "1");
+        Self { pty: Pty::start(command, size), screen: String::new() }
     }
 
     /// Waits for `question` and types `answer`.
     fn answer(&mut self, question: &str, answer: &str) {
         let seen = self.screen.len();
         while !self.screen[seen..].contains(question) {
-            let piece = self.pieces.recv_timeout(Duration::from_mins(1));
+            let piece = self.pty.pieces.recv_timeout(Duration::from_mins(1));
             let Ok(piece) = piece else { panic!("no {question:?} in {:#?}", self.screen) };
             self.screen.push_str(&String::from_utf8_lossy(&piece));
         }
-        self.keys.write_all(answer.as_bytes()).unwrap();
+        self.pty.keys.write_all(answer.as_bytes()).unwrap();
     }
 
     /// Waits for the end; gives the exit code and all that was on the screen.
     fn end(mut self) -> (Option<i32>, String) {
-        let code = self.child.wait().unwrap().code();
-        while let Ok(piece) = self.pieces.recv_timeout(Duration::from_millis(500)) {
+        let code = self.pty.child.wait().unwrap().code();
+        while let Ok(piece) = self.pty.pieces.recv_timeout(Duration::from_millis(500)) {
             self.screen.push_str(&String::from_utf8_lossy(&piece));
         }
         assert!(!self.screen.contains("\x1b[?25l"), "the cursor is never hidden");

@@ -1,11 +1,13 @@
 //! An archive of three simulations in directories of their own: the tree is mirrored, and everything
 //! that works with one directory works with it.
 
-use super::world::{CURRENT, OLD, World, sample};
+use super::world::{CURRENT, OLD, World, binary, sample};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 /// Three simulations below `old`, two of them with outputs of the same numbers.
 pub(crate) fn simulations() -> World {
@@ -243,34 +245,52 @@ fn names_are_chosen_by_prefixes_and_patterns() {
     assert_eq!(world.names("f"), ["map_3.jld2", "snap_3.jld2"]);
 }
 
-#[test]
-fn a_run_that_is_killed_again_and_again_ends_whole() {
-    let world = simulations();
-    for number in 10..40 {
-        world.put(&format!("old/sim_a/output_{number:05}.jld2"), sample(OLD));
-    }
+/// Starts a run again and again, and kills it after so many milliseconds, until one has ended by then;
+/// `left` looks at what each leaves.
+pub(crate) fn killed_again_and_again(
+    world: &World,
+    args: &[&str],
+    times: impl Iterator<Item = u64>,
+    left: impl Fn(),
+) {
     let mut kills = 0;
-    for millis in (30..).step_by(60) {
-        let mut child = std::process::Command::new(super::world::binary("jldconv-supervisor"))
-            .args(["old", "new", "-r", "--workers", "2"])
-            .current_dir(world.at("."))
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
+    for millis in times {
+        let mut child = world
+            .plain(binary("jldconv-supervisor"))
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(millis));
+        std::thread::sleep(Duration::from_millis(millis));
         if child.try_wait().unwrap().is_some() {
             break;
         }
         child.kill().unwrap();
         child.wait().unwrap();
         kills += 1;
-        // Whatever is there under its name is whole.
-        if !named(&world, "new").is_empty() {
-            world.jldconv(&["inspect", "new", "-r"]).ends(0);
-        }
+        left();
     }
     assert!(kills > 0);
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_ends_whole() {
+    let world = simulations();
+    for number in 10..40 {
+        world.put(&format!("old/sim_a/output_{number:05}.jld2"), sample(OLD));
+    }
+    killed_again_and_again(
+        &world,
+        &["old", "new", "-r", "--workers", "2"],
+        (30..).step_by(60),
+        || {
+            // Whatever is there under its name is whole.
+            if !named(&world, "new").is_empty() {
+                world.jldconv(&["inspect", "new", "-r"]).ends(0);
+            }
+        },
+    );
     world.supervisor(&["old", "new", "-r"]).ends(0);
     assert_eq!(named(&world, "new").len(), 37);
     world.jldconv(&["verify", "old", "new", "-r"]).ends(0);

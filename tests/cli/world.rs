@@ -2,6 +2,7 @@
 
 use assert_cmd::Command;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,10 +56,17 @@ impl World {
         serde_json::from_slice(&fs::read(self.at(name)).unwrap()).unwrap()
     }
 
+    /// Any program in it, which ends in time.
+    pub(crate) fn program_at(&self, path: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::from_std(self.plain(path));
+        command.timeout(std::time::Duration::from_mins(2));
+        command
+    }
+
     /// Any program in it, with nothing of this environment that could be a setting of ours.
-    pub(crate) fn program_at(&self, path: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(path);
-        command.current_dir(self.0.path()).timeout(std::time::Duration::from_mins(2));
+    pub(crate) fn plain(&self, path: impl AsRef<OsStr>) -> std::process::Command {
+        let mut command = std::process::Command::new(path);
+        command.current_dir(self.0.path());
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("JLDCONV_") || text.starts_with("SLURM_") || text == "RUST_LOG" {

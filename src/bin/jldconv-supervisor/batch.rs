@@ -48,7 +48,8 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let converter = Converter::new(run.settings.options.clone()).map_err(usage)?;
     run.view.report.as_deref().map_or(Ok(()), check_report).map_err(usage)?;
     run.view.on_finish.as_ref().map_or(Ok(()), OnFinish::check).map_err(usage)?;
-    let mut screen = Screen::standard(run.view.progress, about(&run))
+    let about = about(&run);
+    let mut screen = Screen::standard(run.view.progress, about)
         .colored(run.view.color)
         .heartbeat(run.view.heartbeat);
     let _log =
@@ -67,7 +68,7 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         screen.block(&format!("  settings    {}\n", text::path(config)));
     }
     let hooks = Hooks::default();
-    let page = follow::open(&run, &hooks.live, about(&run))?;
+    let page = follow::open(&run, &hooks.live, about)?;
     let mut survey = convert::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
         .map_err(|error| stopped(&error))?;
     for message in std::mem::take(&mut survey.notes) {
@@ -106,25 +107,25 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
         screen.block(&format!("  others      {others}\n"));
     }
     if let Some(path) = &run.view.report {
-        write_report(path, &ended, &Layout::of_run(&ended), about(&run)).map_err(internal)?;
+        write_report(path, &ended, &Layout::of_run(&ended), about).map_err(internal)?;
     }
     if let Some(page) = page {
         page.finish();
     }
     if let Some(command) = &run.view.on_finish {
-        on_finish(command, &run, &ended);
+        on_finish(command, &run, &ended, about);
     }
     // A shard may have no file where there are more tasks than files.
     Ok(if empty && !shard.is_whole() { ExitCode::Done } else { ended.exit_code() })
 }
 
 /// Runs the command for the end of a run; what goes wrong with it is told and no more.
-fn on_finish(command: &OnFinish, run: &Run, ended: &RunSummary) {
+fn on_finish(command: &OnFinish, run: &Run, ended: &RunSummary, about: Circumstances) {
     let shard = run.settings.shard;
     let own = || {
         let name = format!("report-{}-of-{}.json", shard.index, shard.count);
         let path = run.settings.output_dir.join(jldconv::sys::dir::OWN).join(name);
-        write_report(&path, ended, &Layout::of_run(ended), about(run)).map(|()| path)
+        write_report(&path, ended, &Layout::of_run(ended), about).map(|()| path)
     };
     let report = run.view.report.clone().map_or_else(own, Ok);
     let told = match report {

@@ -66,27 +66,20 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
     if let Some(message) = asked_for_in_vain(std::env::vars_os()) {
         return Err(usage(message));
     }
-    if let Some(SupervisorCommand::Completions(args)) = &parsed.cli.command {
-        put(&completions::<SupervisorCli>(args.shell));
-        return Ok(ExitCode::Done);
-    }
-    if let Some(SupervisorCommand::Report(args)) = &parsed.cli.command {
-        return report(args);
-    }
     match &parsed.cli.command {
+        Some(SupervisorCommand::Completions(args)) => {
+            put(&completions::<SupervisorCli>(args.shell));
+            return Ok(ExitCode::Done);
+        }
+        Some(SupervisorCommand::Report(args)) => return report(args),
         Some(SupervisorCommand::Status(args)) => return ask::tell_status(args),
         Some(SupervisorCommand::Drain(args)) => return ask::order(args, Order::Drain),
         Some(SupervisorCommand::Stop(args)) => return ask::order(args, Order::Stop),
-        _ => {}
-    }
-    if let Some(SupervisorCommand::Verify(args)) = &parsed.cli.command {
-        return verify::verify(args);
-    }
-    if let Some(SupervisorCommand::Scan(args)) = &parsed.cli.command {
-        return scan::scan(args);
-    }
-    if let Some(SupervisorCommand::Tune(args)) = &parsed.cli.command {
-        return tune::tune(args.as_ref().clone());
+        Some(SupervisorCommand::Verify(args)) => return verify::verify(args),
+        Some(SupervisorCommand::Scan(args)) => return scan::scan(args),
+        Some(SupervisorCommand::Tune(args)) => return tune::tune(args.as_ref().clone()),
+        // Those two have settings.
+        Some(SupervisorCommand::Slurm(_)) | None => {}
     }
     let gathered = parsed.gather(std::env::vars_os(), Path::new("")).map_err(usage)?;
     for name in &gathered.unknown {

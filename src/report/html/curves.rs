@@ -185,14 +185,12 @@ pub(super) fn throughput(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<(
         let height = y(rate / most);
         let _ = write!(path, "L{from:.1} {height:.1}L{to:.1} {height:.1}");
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for display")]
-    let highest = text::rate(most as u64, 1.0);
     writeln!(
         out,
         "<path class=\"area\" d=\"{path}L{WIDTH} {FLOOR}Z\"/><path class=\"used\" d=\"{path}\"/>\
          <path class=\"axis\" d=\"M{LEFT} {TOP}V{FLOOR}H{WIDTH}\"/>\
          <text x=\"{LEFT}\" y=\"14\">&nbsp;{}</text>",
-        escaped(&highest)
+        escaped(&text::pace(most))
     )?;
     ticks(whole, HEIGHT, out)?;
     writeln!(out, "</svg>")

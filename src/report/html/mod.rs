@@ -73,14 +73,14 @@ pub(super) fn write(
     about: Circumstances,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    begin(&format!("jldconv: {}", summary.output_dir), "", out)?;
     let advised = advice(summary, about);
     let shown = Shown { summary, layout, advice: &advised, verdict: title(summary) };
-    for (name, make) in PARTS {
-        writeln!(out, "<section id=\"{name}\">")?;
-        make(&shown, out)?;
-        writeln!(out, "</section>")?;
-    }
-    table::files(summary, MOST_ROWS, out)?;
-    write!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>\n")
+    frame(&format!("jldconv: {}", summary.output_dir), out, &mut |out| {
+        for (name, make) in PARTS {
+            writeln!(out, "<section id=\"{name}\">")?;
+            make(&shown, out)?;
+            writeln!(out, "</section>")?;
+        }
+        table::files(summary, MOST_ROWS, out)
+    })
 }

@@ -102,7 +102,7 @@ pub fn summary(catalogue: &Catalogue, named: &[std::path::PathBuf]) -> String {
         &format!(
             "{} in {}: {}, {} of them data, {}{read}",
             count(c.files, "file"),
-            count_of(c.dirs, "directory", "directories"),
+            count(c.dirs, "directory"),
             bytes(c.bytes),
             bytes(c.bytes_data),
             count(c.datasets, "dataset"),
@@ -231,8 +231,4 @@ fn words(case: Case) -> &'static str {
         Case::Foreign => "not JLD2",
         Case::Unreadable => "not to be opened",
     }
-}
-
-fn count_of(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }
