@@ -4,6 +4,7 @@
 //! back. Its worker's side is a [`worker::Task`](crate::worker::Task).
 
 pub mod convert;
+mod in_order;
 pub mod reading;
 pub mod sample;
 pub mod scan;
