@@ -6,6 +6,7 @@
 pub mod convert;
 mod in_order;
 pub mod reading;
+mod rules;
 pub mod sample;
 pub mod scan;
 pub mod tune;

@@ -1,12 +1,11 @@
 //! Compares the files of two directories in a run, pair by pair.
 
 use super::task::{VerifyOptions, VerifyTask};
-use crate::convert::{Options, Recipe};
 use crate::inspect::{FilePair, PairListener, PairOutcome, PairTally};
-use crate::migrate::target::Target;
 use crate::supervisor::{Hooks, Plan, PlannedJob, RunError, RunSummary, Settings};
 use crate::tasks::in_order::{InOrder, Listener, Watching};
 use crate::tasks::reading::{Reading, read};
+use crate::tasks::rules;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -43,14 +42,7 @@ impl VerifyOptions {
     /// # Errors
     /// There is no such target, or a file cannot be read or makes no sense.
     pub fn explained(target: Option<&str>, rules: &[PathBuf]) -> Result<Self, RunError> {
-        let recipe = |message: String| RunError::Recipe(message);
-        // What is wrong with the rules would be wrong with every pair.
-        Target::with_rule_files(target, rules).map_err(|error| recipe(error.to_string()))?;
-        let mut options = Options { rules: rules.to_owned(), ..Options::default() };
-        if let Some(target) = target {
-            target.clone_into(&mut options.target);
-        }
-        let digest = Recipe::of(&options).map_err(|error| recipe(error.message))?.rules;
+        let digest = rules::digest(target, rules)?;
         let rules = rules.iter().map(|path| path.as_path().into()).collect();
         let target = target.map(str::to_owned);
         Ok(Self { target, rules, digest, strict: false, let_pass: false })
