@@ -116,9 +116,7 @@ pub(super) fn take_along(
         number: FIRST,
         asked: &asked,
     };
-    let (count, index) = (settings.shard.count as usize, settings.shard.index as usize);
-    let part = names.iter().skip(index.saturating_sub(1)).step_by(count.max(1));
-    let part: Vec<&OsString> = part.collect();
+    let part: Vec<&OsString> = settings.shard.deal(names).collect();
     let texts: Vec<_> = part.iter().map(|name| name.to_string_lossy()).collect();
     let (input, output) = (&settings.input_dir, &settings.output_dir);
     if mirror::make(input, output, texts.iter().map(AsRef::as_ref)).is_err() {
