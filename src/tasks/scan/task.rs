@@ -97,6 +97,14 @@ impl<'de> Deserialize<'de> for FileScan {
     }
 }
 
+/// What is wrong with a file, or with the worker that looked into it.
+pub(super) fn problem(found: &Found) -> Option<String> {
+    match found {
+        Ok(scan) => scan.problem(),
+        Err((fault, message)) => Some(format!("{fault}: {message}")),
+    }
+}
+
 impl FileScan {
     /// Whether the file can be read, and brought to the target where it must be.
     pub fn is_fine(&self) -> bool {
