@@ -7,6 +7,7 @@
 
 use crate::convert::publish::{Destination, Existing, PublishError, Sealed, TempFile};
 use crate::convert::temp::{Owner, TempName};
+use crate::supervisor::journal::Lines;
 use crate::supervisor::mirror;
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::signals::{Asked, Listening};
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -174,15 +175,9 @@ fn known(own: &Dir) -> Result<BTreeMap<String, Taken>, RunError> {
         if !text.starts_with(LIST) || !text.ends_with(".jsonl") {
             continue;
         }
-        let mut reader = BufReader::new(own.open_file(&name, false)?);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            match reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut line) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => break,
-            }
-            if let Ok(taken) = serde_json::from_slice::<Taken>(&line) {
+        let mut lines = Lines::new(BufReader::new(own.open_file(&name, false)?), LINE_MAX);
+        while let Ok(Some((_, line))) = lines.read() {
+            if let Ok(taken) = serde_json::from_slice::<Taken>(line) {
                 known.insert(taken.name.clone(), taken);
             }
         }
