@@ -135,6 +135,18 @@ pub(crate) fn heads(dir: &Dir, name: &OsStr) -> Result<Vec<RunLine>, DirError> {
 }
 
 impl Past {
+    /// What all journals in `dir` tell.
+    ///
+    /// # Errors
+    /// The directory cannot be read; of a journal, as of [`Self::read`].
+    pub(crate) fn of(dir: &Dir) -> Result<Self, DirError> {
+        let mut past = Self::default();
+        for name in journals(dir)? {
+            past.read(dir, &name)?;
+        }
+        Ok(past)
+    }
+
     /// Adds what the journal `name` in `dir` tells. A journal that is not there tells nothing.
     ///
     /// # Errors
