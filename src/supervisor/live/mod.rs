@@ -9,7 +9,7 @@ mod slot;
 mod tracker;
 
 pub use handle::LiveHandle;
-pub(crate) use slot::{Busy, share};
+pub(crate) use slot::{Busy, part, share};
 pub use tracker::Tracker;
 
 use super::event::{ConcurrencyReason, MemoryStatus, SlotId};
