@@ -7,6 +7,7 @@ mod handle;
 mod pace;
 mod slot;
 mod tracker;
+mod view;
 
 pub use handle::LiveHandle;
 pub(crate) use slot::{Busy, part, share};
