@@ -12,6 +12,7 @@ use crate::supervisor::mirror;
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::signals::{Asked, Listening};
 use crate::supervisor::{Others, OthersSummary, Reporter, RunError, RunEvent, Settings};
+use crate::sys::buffer::with_buffer;
 use crate::sys::copy::{CopyError, copy_file};
 use crate::sys::dir::{Dir, DirError, Missing};
 use crate::sys::file::Identity;
@@ -35,8 +36,6 @@ const LIST: &str = "others";
 const LINE_MAX: u64 = 64 << 10;
 /// After so many files the list is synced.
 const AT_ONCE: u64 = 100;
-/// Files are compared in pieces of so many bytes.
-const PIECE: usize = 1 << 20;
 /// Temporary files are numbered from here: those of outputs begin at 1.
 const FIRST: u64 = 1 << 40;
 /// So many files are named that could not be taken along.
@@ -290,20 +289,20 @@ fn same_bytes(a: &File, b: &File) -> io::Result<bool> {
     if b.metadata()?.len() != len {
         return Ok(false);
     }
-    let mut pieces = [vec![0; PIECE], vec![0; PIECE]];
-    let mut at = 0;
-    while at < len {
-        let count = usize::try_from(len - at).unwrap_or(PIECE).min(PIECE);
-        let [left, right] = &mut pieces;
-        let (Some(left), Some(right)) = (left.get_mut(..count), right.get_mut(..count)) else {
-            break;
-        };
-        a.read_exact_at(left, at)?;
-        b.read_exact_at(right, at)?;
-        if left != right {
-            return Ok(false);
+    with_buffer(|buffer| {
+        let half = buffer.len() / 2;
+        let (left, right) = buffer.split_at_mut(half);
+        let mut at = 0;
+        while at < len {
+            let count = usize::try_from(len - at).unwrap_or(half).min(half);
+            let ((left, _), (right, _)) = (left.split_at_mut(count), right.split_at_mut(count));
+            a.read_exact_at(left, at)?;
+            b.read_exact_at(right, at)?;
+            if left != right {
+                return Ok(false);
+            }
+            at += count as u64;
         }
-        at += count as u64;
-    }
-    Ok(true)
+        Ok(true)
+    })?
 }
