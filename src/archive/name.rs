@@ -34,6 +34,13 @@ pub struct Numbered {
     pub head: Option<usize>,
 }
 
+impl Numbered {
+    /// The same where `dir`, a relative path with a slash at its end, stands before the name.
+    pub(super) fn below(self, dir: &str) -> Self {
+        Self { head: self.head.map(|head| head.saturating_add(dir.len())), ..self }
+    }
+}
+
 /// Tells what `name`, an entry of the directory `dir` (empty, or a relative path with a slash at its
 /// end), says in an archive of this `selection`.
 pub fn classify(name: &OsStr, dir: &str, selection: &Selection) -> Name {

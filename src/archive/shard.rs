@@ -184,10 +184,10 @@ impl Shard {
         self.count == 1
     }
 
-    /// How many of so many things this part has where they are dealt out.
-    pub fn part_of(self, things: usize) -> usize {
+    /// This part of `things` where they are dealt out, one to each part in turn.
+    pub fn deal<T>(self, things: &[T]) -> impl ExactSizeIterator<Item = &T> {
         let (index, count) = (self.index as usize, self.count.max(1) as usize);
-        (0..things).skip(index.saturating_sub(1)).step_by(count).count()
+        things.iter().skip(index.saturating_sub(1)).step_by(count)
     }
 
     /// Keeps this part of `files`, which are in the order of [`discover`](super::discover).

@@ -194,30 +194,17 @@ impl<'a> Walk<'a> {
         }
         let why = match (classify(&name, relative, self.selection), name.to_str()) {
             (Name::Taken(number), Some(text)) => {
-                let number = number.map(|it| Numbered {
-                    head: it.head.map(|head| head.saturating_add(relative.len())),
-                    ..it
-                });
+                let number = number.map(|it| it.below(relative));
                 self.take(entry.path(), format!("{relative}{text}"), number, kind);
                 return;
             }
             (Name::Own, _) => return,
             (Name::Taken(_), None) => Why::NotText,
-            (name, _) if kind.is_some_and(|it| it.is_dir() || it.is_symlink()) => {
-                if self.directory(entry, &whole, kind) {
-                    return;
-                }
-                match name {
-                    Name::TooLarge => Why::TooLarge,
-                    Name::NotText => Why::NotText,
-                    Name::Foreign => Why::Foreign,
-                    _ => return self.other(whole),
-                }
-            }
+            _ if self.directory(entry, &whole, kind) => return,
             (Name::TooLarge, _) => Why::TooLarge,
             (Name::NotText, _) => Why::NotText,
             (Name::Foreign, _) => Why::Foreign,
-            _ => return self.other(whole),
+            (Name::Other, _) => return self.other(whole),
         };
         self.archive.ignored.push(Ignored { name: whole, why });
     }
@@ -231,8 +218,11 @@ impl<'a> Walk<'a> {
 
     /// Deals with an entry that is a directory, or a link to one; `false` if it is neither.
     fn directory(&mut self, entry: &DirEntry, whole: &OsString, kind: Option<FileType>) -> bool {
-        let path = entry.path();
         let link = kind.is_some_and(|it| it.is_symlink());
+        if !link && !kind.is_some_and(|it| it.is_dir()) {
+            return false;
+        }
+        let path = entry.path();
         let Some(meta) = fs::metadata(&path).ok().filter(Metadata::is_dir) else { return false };
         let hidden = entry.file_name().as_encoded_bytes().first() == Some(&b'.');
         // Hidden directories hold nothing of the archive, but other files. Links to them are such.
@@ -298,12 +288,9 @@ impl<'a> Walk<'a> {
 
 /// The number of a file that was named itself.
 fn number_of(relative: &str) -> Option<Numbered> {
-    let dir = dir_of(relative).len();
-    let name = relative.get(dir..).unwrap_or_default().trim_start_matches('/');
-    let skipped = relative.len().saturating_sub(name.len());
+    let (dir, name) = relative.split_at(relative.rfind('/').map_or(0, |slash| slash + 1));
     match classify(name.as_ref(), "", &Selection::default()) {
-        Name::Taken(number) => number
-            .map(|it| Numbered { head: it.head.map(|head| head.saturating_add(skipped)), ..it }),
+        Name::Taken(number) => number.map(|it| it.below(dir)),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@
 //! in clock ticks, so that a process id given away again does not deceive.
 
 use crate::sys::dir::{Dir, DirError, Entry};
+use crate::sys::process::boot_id;
 use crate::sys::stat::StatData;
 use rustix::fs::FileType;
 use std::collections::BTreeSet;
@@ -70,9 +71,9 @@ impl Owner {
 
 /// One boot of this machine, in this namespace of process ids.
 fn host() -> io::Result<u64> {
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let boot = boot_id()?;
     let namespace = std::fs::read_link("/proc/self/ns/pid")?;
-    let both = format!("{} {}", boot.trim(), namespace.display());
+    let both = format!("{boot} {}", namespace.display());
     Ok(xxh3_64(both.as_bytes()))
 }
 

@@ -6,6 +6,7 @@ use super::journal::{self, Journals, Past};
 use crate::archive::Shard;
 use crate::convert::temp::{TempName, clean_staged, clean_temps};
 use crate::sys::dir::{Dir, DirError, Entry, Missing, OWN};
+use crate::sys::file::end_line;
 use crate::sys::process::hostname;
 use rustix::fs::{Mode, OFlags};
 use std::cell::LazyCell;
@@ -226,14 +227,7 @@ impl RunDir {
     pub(crate) fn list(&self, name: &OsStr) -> Result<File, RunError> {
         let mut file = self.open(name)?;
         let io = |source| DirError::Io { what: "open", path: self.own.path().join(name), source };
-        let end = file.seek(SeekFrom::End(0)).map_err(io)?;
-        if end > 0 {
-            let mut last = [0];
-            file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(io)?;
-            if last != *b"\n" {
-                file.write_all(b"\n").map_err(io)?;
-            }
-        }
+        end_line(&mut file).map_err(io)?;
         Ok(file)
     }
 

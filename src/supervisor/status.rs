@@ -6,7 +6,7 @@
 use super::control::{Ask, AskError, Place, ask, place};
 use super::error::RunError;
 use super::journal::merge::{current, shards};
-use super::journal::{Past, RunLine, file_name, journals};
+use super::journal::{Ended, Past, RunLine, file_name};
 use super::live::{Live, LiveState};
 use super::run_dir::{Held, held, lock_name};
 use super::shards::{ShardRecord, ShardState};
@@ -77,19 +77,13 @@ pub struct ArchiveStatus {
 /// Nothing ever ran there, or its journals cannot be read.
 pub fn status(output_dir: &Path) -> Result<ArchiveStatus, RunError> {
     let own = own(output_dir)?;
-    let past = past(&own)?;
+    let past = Past::of(&own)?;
     let runs = current(&past);
     let count = runs.keys().next().map_or(0, |shard| shard.count);
     let mut records = shards(&runs, &past, &own);
     if count == 0 && held(&own, &lock_name(Shard::default())) == Held::Yes {
         // The first run has not written its first line.
-        records.push(ShardRecord::of(
-            Shard::default(),
-            &own,
-            None,
-            None,
-            super::journal::Ended::default(),
-        ));
+        records.push(ShardRecord::of(Shard::default(), &own, None, None, Ended::default()));
     }
     let last = runs.values().max_by(|a, b| a.head.started.cmp(&b.head.started)).copied();
     let shards: Vec<ShardStatus> = (1..)
@@ -123,14 +117,6 @@ pub fn status(output_dir: &Path) -> Result<ArchiveStatus, RunError> {
 
 fn own(output_dir: &Path) -> Result<Dir, RunError> {
     Ok(Dir::open(output_dir)?.below(Path::new(OWN), Missing::Fail)?)
-}
-
-fn past(own: &Dir) -> Result<Past, RunError> {
-    let mut past = Past::default();
-    for name in journals(own)? {
-        past.read(own, &name)?;
-    }
-    Ok(past)
 }
 
 /// How much of all shards is through: each counts as it has files.
@@ -244,7 +230,7 @@ pub fn give_order(
     only: Option<Shard>,
 ) -> Result<Vec<OrderGiven>, RunError> {
     let own = own(output_dir)?;
-    let past = past(&own)?;
+    let past = Past::of(&own)?;
     let runs = current(&past);
     let count = runs.keys().next().map_or(1, |shard| shard.count);
     let what = match order {

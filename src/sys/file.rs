@@ -3,7 +3,7 @@
 use crate::sys::failpoint::{self, Step};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
@@ -108,6 +108,20 @@ pub fn patiently<T>(mut what: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(1600);
+
+/// Goes to the end of a file of lines, and ends the last one where it was torn.
+///
+/// # Errors
+/// What the kernel says.
+pub fn end_line(file: &mut File) -> io::Result<()> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(());
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+}
 
 /// Writes all of `bytes` at `offset`, as `step`.
 ///

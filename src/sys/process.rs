@@ -265,6 +265,15 @@ pub fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// What names this machine since it was started.
+///
+/// # Errors
+/// `/proc` is not there.
+pub fn boot_id() -> io::Result<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    Ok(id.trim().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

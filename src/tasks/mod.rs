@@ -4,7 +4,9 @@
 //! back. Its worker's side is a [`worker::Task`](crate::worker::Task).
 
 pub mod convert;
+mod in_order;
 pub mod reading;
+mod rules;
 pub mod sample;
 pub mod scan;
 pub mod tune;

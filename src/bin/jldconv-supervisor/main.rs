@@ -4,6 +4,7 @@
 mod ask;
 mod batch;
 mod follow;
+mod reading;
 mod scan;
 mod tune;
 mod verify;

@@ -1,12 +1,13 @@
 //! Looks an archive through with a worker for each file.
 
+use super::reading::{self, Bounds, unwritten};
 use super::{Stop, internal, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, Selection, below, same_place};
 use jldconv::cli::{Depth, ScanArgs};
 use jldconv::convert::Options;
 use jldconv::report::{check_report, write_file};
-use jldconv::supervisor::{Count, ExitCode, Hooks, Settings};
+use jldconv::supervisor::{ExitCode, Hooks, Settings};
 use jldconv::tasks::scan::{
     self, Catalogue, Cataloguer, FileScan, Found, ScanFile, ScanListener, ScanOptions, Scanned,
     Scanning, Seen,
@@ -14,10 +15,6 @@ use jldconv::tasks::scan::{
 use jldconv::text;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::time::Duration;
-
-/// How long looks may go on after a signal: nothing is lost where one is stopped.
-const GRACE: Duration = Duration::from_secs(1);
 
 pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
     let options =
@@ -55,7 +52,7 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
     teller.bar.finish_and_clear();
     let (summary, told) = ended.map_err(|error| Stop(error.exit_code(), error.to_string()))?;
     if let Err(error) = told {
-        return written(&error);
+        return unwritten(&error);
     }
     if let Some(error) = summary.error {
         return Err(Stop(ExitCode::Internal, error));
@@ -71,7 +68,7 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
         catalogue.estimate = (told || estimate.rewrite.is_some()).then_some(estimate);
     }
     if let Err(error) = end(args, &catalogue) {
-        return written(&error);
+        return unwritten(&error);
     }
     if let Some(path) = &args.csv {
         write_file(path, &mut |out| scan::csv(&teller.kept, out)).map_err(internal)?;
@@ -100,14 +97,6 @@ fn nothing(args: &ScanArgs, selection: &Selection) -> String {
     format!("{}: no file matches {}{range}{hint}", dirs.join(", "), globs.join(", "))
 }
 
-/// Whoever read the output went away, as `head` does: nobody is left to be told anything.
-fn written(error: &io::Error) -> Result<ExitCode, Stop> {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => Ok(ExitCode::Done),
-        _ => Err(Stop(ExitCode::SomeFailed, format!("cannot write: {error}"))),
-    }
-}
-
 /// What is said of the archive.
 fn end(args: &ScanArgs, catalogue: &Catalogue) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
@@ -131,19 +120,13 @@ fn conversion(args: &ScanArgs) -> Options {
 
 fn settings(args: &ScanArgs) -> Settings {
     let dir = args.dirs.first().map_or(Path::new("."), |dir| dir.as_path());
-    let mut settings = Settings::new(dir, dir);
-    // A look reads with one thread.
-    settings.threads_per_worker = Count::Exactly(1);
-    settings.workers = args.workers.map_or(Count::Auto, Count::Exactly);
-    settings.grace = GRACE;
-    settings.memory_limit = args.memory_limit.map(|size| size.0);
-    if let Some(share) = args.safety_margin {
-        settings.safety_margin = share.0;
-    }
-    if let Some(span) = args.stall_timeout {
-        settings.stall_timeout = span.0;
-    }
-    settings
+    let bounds = Bounds {
+        workers: args.workers,
+        memory_limit: args.memory_limit,
+        safety_margin: args.safety_margin,
+        stall_timeout: args.stall_timeout,
+    };
+    reading::settings([dir, dir], &bounds)
 }
 
 /// Prints files as they are looked into, below a bar where there is a terminal.

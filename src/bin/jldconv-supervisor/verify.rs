@@ -1,21 +1,17 @@
 //! Compares two directories with a worker for each pair of files.
 
 use super::batch::var;
+use super::reading::{self, Bounds, unwritten};
 use super::{Stop, usage};
 use jldconv::archive::{ArrayVars, Placement, Shard, same_place};
 use jldconv::cli::VerifyPairsArgs;
 use jldconv::inspect::file_pairs;
-use jldconv::supervisor::{Count, ExitCode, Hooks, Settings};
+use jldconv::supervisor::{ExitCode, Hooks, Settings};
 use jldconv::tasks::verify::{
     PairsPart, Teller, Verification, VerifyError, VerifyOptions, nothing_to_compare, undo_files,
     verify as compare,
 };
-use std::io;
 use std::path::Path;
-use std::time::Duration;
-
-/// How long comparisons may go on after a signal: nothing is lost where one is stopped.
-const GRACE: Duration = Duration::from_secs(1);
 
 pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
     let given = &args.verify;
@@ -64,21 +60,16 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
     let verification = Verification { settings: &settings, options, journal, hooks: &hooks };
     let ended = compare(&pairs, verification, &mut teller);
     teller.finish();
-    let written = |error: io::Error| match error.kind() {
-        // Whoever read it went away, as `head` does: nobody is left to be told anything.
-        io::ErrorKind::BrokenPipe => Ok(ExitCode::Done),
-        _ => Err(failed(&format!("cannot write: {error}"))),
-    };
     let (tally, summary) = match ended {
         Ok(ended) => ended,
-        Err(VerifyError::Listener(error)) => return written(error),
+        Err(VerifyError::Listener(error)) => return unwritten(&error),
         Err(VerifyError::Run(error)) => {
             return Err(Stop(error.exit_code(), error.to_string()));
         }
         Err(error) => return Err(failed(&error)),
     };
     if let Err(error) = teller.end(&tally) {
-        return written(error);
+        return unwritten(&error);
     }
     if let Some(error) = summary.error {
         return Err(Stop(ExitCode::Internal, error));
@@ -106,17 +97,11 @@ fn writes_elsewhere(journal: &Path, dirs: [&Path; 2]) -> Result<(), Stop> {
 }
 
 fn settings(args: &VerifyPairsArgs, old: &Path, new: &Path) -> Settings {
-    let mut settings = Settings::new(old, new);
-    // A comparison reads with one thread.
-    settings.threads_per_worker = Count::Exactly(1);
-    settings.workers = args.verify.jobs.map_or(Count::Auto, Count::Exactly);
-    settings.grace = GRACE;
-    settings.memory_limit = args.memory_limit.map(|size| size.0);
-    if let Some(share) = args.safety_margin {
-        settings.safety_margin = share.0;
-    }
-    if let Some(span) = args.stall_timeout {
-        settings.stall_timeout = span.0;
-    }
-    settings
+    let bounds = Bounds {
+        workers: args.verify.jobs,
+        memory_limit: args.memory_limit,
+        safety_margin: args.safety_margin,
+        stall_timeout: args.stall_timeout,
+    };
+    reading::settings([old, new], &bounds)
 }

@@ -70,6 +70,5 @@ pub(crate) enum Answer {
 
 /// What names this machine since it was started; empty where it has no such name.
 pub(super) fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map_or_else(|_| String::new(), |id| id.trim().to_owned())
+    crate::sys::process::boot_id().unwrap_or_default()
 }

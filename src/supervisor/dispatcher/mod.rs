@@ -12,8 +12,7 @@ use super::event::{MemoryStatus, RunEvent, SlotId};
 use super::event_channel::EventSender;
 use super::family::Family;
 use super::journal::{JournalWriter, Line, Task, Written};
-use super::live::LiveHandle;
-use super::live::share;
+use super::live::{LiveHandle, part, share};
 use super::memory::oom::OomWitness;
 use super::memory::sampler::{Monitor, Sample};
 use super::plan::{JobId, Plan, PlannedJob};
@@ -424,15 +423,4 @@ impl Dispatcher {
             }
         }
     }
-}
-
-/// A share of a number of bytes.
-fn part(bytes: u64, share: f64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of a number of bytes is one"
-    )]
-    let part = (crate::text::float(bytes) * share) as u64;
-    part.min(bytes)
 }

@@ -1,7 +1,7 @@
 //! Merges what all runs and shards of an output directory did: the last word of their journals on
 //! each file.
 
-use super::{EndLine, Past, RunLine, journals};
+use super::{EndLine, Past, RunLine};
 use crate::archive::Shard;
 use crate::supervisor::error::RunError;
 use crate::supervisor::layout::{Layout, Stretch};
@@ -10,10 +10,8 @@ use crate::supervisor::records::Records;
 use crate::supervisor::run_stats::{Sums, balance};
 use crate::supervisor::shards::{ShardRecord, ShardState};
 use crate::supervisor::summary::RunSummary;
-use crate::supervisor::timeline::Timeline;
 use crate::supervisor::untaken::{Untaken, untaken};
-use crate::sys::dir::OWN;
-use crate::sys::dir::{Dir, Missing};
+use crate::sys::dir::{Dir, Missing, OWN};
 use crate::text;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -51,11 +49,7 @@ pub struct Merged {
 /// There are no journals, or they cannot be read.
 pub fn merged(output_dir: &Path) -> Result<Merged, RunError> {
     let own = Dir::open(output_dir)?.below(Path::new(OWN), Missing::Fail)?;
-    let mut past = Past::default();
-    for name in journals(&own)? {
-        past.read(&own, &name)?;
-    }
-    merge(past, &own)
+    merge(Past::of(&own)?, &own)
 }
 
 /// The runs of the last division into shards: the last one of each shard.
@@ -84,8 +78,7 @@ pub(in crate::supervisor) fn shards(
     own: &Dir,
 ) -> Vec<ShardRecord> {
     let count = runs.keys().next().map_or(0, |shard| shard.count);
-    let ends: BTreeMap<&str, &EndLine> =
-        past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect();
+    let ends = ends(past);
     let lines = |run: &RunLine| past.ended.get(&run.head.run_id).copied().unwrap_or_default();
     (1..=count)
         .map(|index| {
@@ -95,6 +88,11 @@ pub(in crate::supervisor) fn shards(
             ShardRecord::of(shard, own, last, end, last.map(lines).unwrap_or_default())
         })
         .collect()
+}
+
+/// The ends of the runs that came to one, by their ids.
+fn ends(past: &Past) -> BTreeMap<&str, &EndLine> {
+    past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect()
 }
 
 fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
@@ -125,7 +123,7 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
     let started = past.runs.iter().map(|run| run.head.started.clone()).min().unwrap_or_default();
     let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
     let portable = runs.values().all(|run| run.options.portable);
-    let (last, last_run) = (last.cloned(), last.cloned());
+    let last = last.cloned();
     let mut files = Records::default();
     let places: HashMap<*const RunLine, usize> =
         past.runs.iter().enumerate().map(|(place, run)| (Arc::as_ptr(run), place)).collect();
@@ -140,31 +138,29 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
         files.push(known.record);
     }
     let layout = Layout::of_runs(stretches(&past, &last_ends), of_files);
-    let summary = RunSummary {
-        run_id: last.as_ref().map(|run| run.head.run_id.clone()).unwrap_or_default(),
-        version: last.as_ref().map(|run| run.head.version.clone()).unwrap_or_default(),
-        input_dir: last.as_ref().map(|run| run.input_dir.clone()).unwrap_or_default(),
-        output_dir: last.map(|run| run.output_dir).unwrap_or_default(),
+    let mut summary = RunSummary {
         started,
         finished,
         interrupted,
         pending,
         shard: if count == 1 { "1/1".to_owned() } else { format!("{count} shards") },
-        target: last_run.as_ref().map(|run| run.options.target.clone()).unwrap_or_default(),
-        mode: last_run.as_ref().map(|run| run.options.mode),
-        options: last_run.map(|run| run.options),
         faults: past.faults,
         retries: past.retries,
         ..sums(&past.ends, files)
     };
+    if let Some(RunLine { head, input_dir, output_dir, options, .. }) = last {
+        (summary.run_id, summary.version) = (head.run_id, head.version);
+        (summary.input_dir, summary.output_dir) = (input_dir, output_dir);
+        (summary.target, summary.mode) = (options.target.clone(), Some(options.mode));
+        summary.options = Some(options);
+    }
     Ok(Merged { summary, notes, shards, not_taken, portable, layout })
 }
 
 /// All runs, each with where it began on the clock; `last_ends` tell how long one was at least that
 /// did not come to its end.
 fn stretches(past: &Past, last_ends: &[f64]) -> Vec<Stretch> {
-    let ends: BTreeMap<&str, &EndLine> =
-        past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect();
+    let ends = ends(past);
     let each = past.runs.iter().zip(last_ends).map(|(run, last)| {
         let end = ends.get(run.head.run_id.as_str()).map(|end| &end.summary);
         let began = humantime::parse_rfc3339(&run.head.started).ok();
@@ -292,47 +288,30 @@ fn sums(ends: &[EndLine], files: Records) -> RunSummary {
         conversion_time: seconds(|run| run.conversion_time),
         workers_used: most(|run| run.workers_used),
         final_memory_usage_percent: last.map_or(0.0, |end| end.summary.final_memory_usage_percent),
-        run_id: String::new(),
-        version: String::new(),
-        started: String::new(),
-        finished: String::new(),
-        input_dir: String::new(),
-        output_dir: String::new(),
         bytes_read: sum(|run| run.bytes_read),
         bytes_written: sum(|run| run.bytes_written),
         memory_limit: most(|run| run.memory_limit),
         peak_rss_max: all.peak_rss_max,
         attempts: sum(|run| run.attempts),
         oom_restarts: sum(|run| run.oom_restarts),
-        interrupted: false,
         slots,
         load_balance,
         parallel_efficiency,
         files,
-        pending: 0,
-        shard: String::new(),
-        faults: BTreeMap::new(),
         paused_seconds: seconds(|run| run.paused_seconds),
-        error: None,
-        others: None,
         threads_used: most(|run| run.workers_used),
         average_seconds: all.average(),
         bytes_saved: all.saved,
         findings_mended: all.mended,
         warnings_mended: all.warnings,
-        retries: BTreeMap::new(),
         cpu_seconds: all.cpu_seconds,
         queued_seconds: all.queued_seconds,
         memory_peak: most(|run| run.memory_peak),
         budget: last.map_or(0, |end| end.summary.budget),
         cores: most(|run| run.cores),
         threads_per_worker: most(|run| run.threads_per_worker),
-        target: String::new(),
-        mode: None,
-        options: None,
         command: last.map(|end| end.summary.command.clone()).unwrap_or_default(),
-        recommendations: Vec::new(),
-        timeline: Timeline::default(),
+        ..RunSummary::default()
     }
 }
 

@@ -13,6 +13,7 @@
 //!   contents of rules files it was met with.
 
 mod all;
+mod lines;
 pub(crate) mod merge;
 mod record;
 mod replay;
@@ -21,6 +22,7 @@ mod stored;
 mod writer;
 
 pub(crate) use all::Journals;
+pub(crate) use lines::Lines;
 pub(crate) use record::{
     AttemptLine, EndLine, Fingerprint, HeadLine, JobLine, Line, ResultLine, RunLine, TaskLine,
 };

@@ -1,5 +1,6 @@
 //! Reads what earlier runs left in the journals.
 
+use super::lines::Lines;
 use super::record::{Fingerprint, JobLine, Line, RunLine};
 use super::stored::{self, Span, Stored};
 use super::{EndLine, FORMAT};
@@ -10,7 +11,7 @@ use crate::sys::dir::{Dir, DirError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::BufReader;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -122,23 +123,30 @@ pub(crate) fn journals(dir: &Dir) -> Result<Vec<OsString>, DirError> {
 /// It is a link or no file, or cannot be opened.
 pub(crate) fn heads(dir: &Dir, name: &OsStr) -> Result<Vec<RunLine>, DirError> {
     let mut heads = Vec::new();
-    let mut reader = BufReader::new(dir.open_file(name, false)?);
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        match reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut bytes) {
-            Ok(1..) => {}
-            Ok(0) | Err(_) => return Ok(heads),
-        }
+    let mut lines = Lines::new(BufReader::new(dir.open_file(name, false)?), LINE_MAX);
+    while let Ok(Some((_, bytes))) = lines.read() {
         if bytes.starts_with(b"{\"kind\":\"run\",")
-            && let Ok(Line::Run(line)) = serde_json::from_slice(&bytes)
+            && let Ok(Line::Run(line)) = serde_json::from_slice(bytes)
         {
             heads.push(*line);
         }
     }
+    Ok(heads)
 }
 
 impl Past {
+    /// What all journals in `dir` tell.
+    ///
+    /// # Errors
+    /// The directory cannot be read; of a journal, as of [`Self::read`].
+    pub(crate) fn of(dir: &Dir) -> Result<Self, DirError> {
+        let mut past = Self::default();
+        for name in journals(dir)? {
+            past.read(dir, &name)?;
+        }
+        Ok(past)
+    }
+
     /// Adds what the journal `name` in `dir` tells. A journal that is not there tells nothing.
     ///
     /// # Errors
@@ -228,29 +236,25 @@ impl Past {
         let number = u32::try_from(self.journals.len()).unwrap_or(u32::MAX);
         let held = self.journals.len() < HELD_OPEN;
         self.journals.push(Arc::new(Stored::of(file, path, held)?));
-        let mut reader = BufReader::with_capacity(1 << 18, file);
+        let mut lines = Lines::new(BufReader::with_capacity(1 << 18, file), LINE_MAX);
         // The run whose lines follow.
         let mut run: Option<u32> = None;
-        let mut bytes = Vec::new();
-        let mut offset = 0_u64;
         loop {
-            bytes.clear();
-            let Ok(count) = reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut bytes) else {
-                // A page of it cannot be read: what is known so far counts.
-                self.odd += 1;
-                return Ok(());
+            let (span, bytes) = match lines.read() {
+                Ok(Some(line)) => line,
+                Ok(None) => return Ok(()),
+                Err(_) => {
+                    // A page of it cannot be read: what is known so far counts.
+                    self.odd += 1;
+                    return Ok(());
+                }
             };
-            if count == 0 {
-                return Ok(());
-            }
-            let span = Span { offset, len: u32::try_from(count).unwrap_or(u32::MAX) };
-            offset = offset.saturating_add(count as u64);
             if bytes.last() != Some(&b'\n') {
                 // Torn, or so long that it is not a line of ours: the rest of it follows.
-                self.odd += u64::from(count as u64 == LINE_MAX);
+                self.odd += u64::from(bytes.len() as u64 == LINE_MAX);
                 continue;
             }
-            match stored::line(&bytes) {
+            match stored::line(bytes) {
                 Ok(Line::Job(line)) => {
                     let place = run.map(|run| Place { journal: number, run, span });
                     self.job(*line, place)?;

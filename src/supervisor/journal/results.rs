@@ -4,6 +4,7 @@
 //! may be 100,000.
 
 use super::FORMAT;
+use super::lines::Lines;
 use super::record::{Line, ResultLine};
 use super::replay::LINE_MAX;
 use super::stored::{Span, Stored, line};
@@ -14,7 +15,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::BufReader;
 use std::path::PathBuf;
 
 /// The last result of one job.
@@ -62,22 +63,12 @@ pub(crate) fn results(
 
 fn take_in(file: &File, path: PathBuf, task: &str, options: &Value) -> Result<Results, DirError> {
     let mut out = Results { journal: Some(Stored::of(file, path, true)?), known: HashMap::new() };
-    let mut reader = BufReader::new(file);
+    let mut lines = Lines::new(BufReader::new(file), LINE_MAX);
     let mut run = None;
-    let mut bytes = Vec::new();
-    let mut offset = 0;
-    loop {
-        bytes.clear();
-        match reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut bytes) {
-            Ok(1..) => {}
-            // What is known so far counts.
-            Ok(0) | Err(_) => return Ok(out),
-        }
-        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let span = Span { offset, len };
-        offset += bytes.len() as u64;
+    // What is known before a page that cannot be read counts.
+    while let Ok(Some((span, bytes))) = lines.read() {
         // A torn line is not understood either.
-        match line(&bytes) {
+        match line(bytes) {
             Ok(Line::Task(line)) => {
                 let same = line.head.journal == FORMAT
                     && line.task == task
@@ -91,6 +82,7 @@ fn take_in(file: &File, path: PathBuf, task: &str, options: &Value) -> Result<Re
             _ => {}
         }
     }
+    Ok(out)
 }
 
 #[cfg(test)]

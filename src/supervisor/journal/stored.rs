@@ -22,7 +22,7 @@ pub(super) struct Stored {
 
 /// Where a line stands in a journal, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     pub(super) offset: u64,
     pub(super) len: u32,
 }

@@ -7,11 +7,12 @@ use super::record::Line;
 use crate::supervisor::task::Chore;
 use crate::supervisor::trace::journal_written;
 use crate::sys::dir::Dir;
+use crate::sys::file::end_line;
 use crate::sys::file::is_full;
 use crate::sys::file_system;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -284,14 +285,10 @@ impl WriterThread {
     /// first.
     fn append(&mut self) -> io::Result<()> {
         let Some((journal, _)) = &mut self.journal else { return Ok(()) };
-        let end = journal.seek(SeekFrom::End(0))?;
-        if self.ragged && end > 0 {
-            journal.seek(SeekFrom::End(-1))?;
-            let mut last = [0];
-            journal.read_exact(&mut last)?;
-            if last != *b"\n" {
-                journal.write_all(b"\n")?;
-            }
+        if self.ragged {
+            end_line(journal)?;
+        } else {
+            journal.seek(SeekFrom::End(0))?;
         }
         journal.write_all(&self.lines)?;
         if syncs() { journal.sync_data() } else { Ok(()) }

@@ -7,9 +7,10 @@ mod handle;
 mod pace;
 mod slot;
 mod tracker;
+mod view;
 
 pub use handle::LiveHandle;
-pub(crate) use slot::{Busy, share};
+pub(crate) use slot::{Busy, part, share};
 pub use tracker::Tracker;
 
 use super::event::{ConcurrencyReason, MemoryStatus, SlotId};

@@ -37,13 +37,7 @@ impl Busy {
 
     /// Bytes of the file that are through.
     pub(super) fn through(&self) -> u64 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of a number of bytes is one"
-        )]
-        let through = (float(self.bytes) * self.share) as u64;
-        through
+        part(self.bytes, self.share)
     }
 
     pub(super) fn live(&self, slot: SlotId, now: f64) -> LiveSlot {
@@ -78,6 +72,17 @@ pub(crate) fn share(phase: Phase, done: u64, total: u64) -> f64 {
     };
     let within = if total > 0 { float(done.min(total)) / float(total) } else { 0.0 };
     from + (to - from) * within
+}
+
+/// A share, from 0 to 1, of a number of bytes.
+pub(crate) fn part(bytes: u64, share: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a number of bytes is one"
+    )]
+    let part = (float(bytes) * share) as u64;
+    part.min(bytes)
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@
 
 use crate::convert::publish::{Destination, Existing, PublishError, Sealed, TempFile};
 use crate::convert::temp::{Owner, TempName};
+use crate::supervisor::journal::Lines;
 use crate::supervisor::mirror;
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::signals::{Asked, Listening};
 use crate::supervisor::{Others, OthersSummary, Reporter, RunError, RunEvent, Settings};
+use crate::sys::buffer::with_buffer;
 use crate::sys::copy::{CopyError, copy_file};
 use crate::sys::dir::{Dir, DirError, Missing};
 use crate::sys::file::Identity;
@@ -21,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -34,8 +36,6 @@ const LIST: &str = "others";
 const LINE_MAX: u64 = 64 << 10;
 /// After so many files the list is synced.
 const AT_ONCE: u64 = 100;
-/// Files are compared in pieces of so many bytes.
-const PIECE: usize = 1 << 20;
 /// Temporary files are numbered from here: those of outputs begin at 1.
 const FIRST: u64 = 1 << 40;
 /// So many files are named that could not be taken along.
@@ -116,9 +116,7 @@ pub(super) fn take_along(
         number: FIRST,
         asked: &asked,
     };
-    let (count, index) = (settings.shard.count as usize, settings.shard.index as usize);
-    let part = names.iter().skip(index.saturating_sub(1)).step_by(count.max(1));
-    let part: Vec<&OsString> = part.collect();
+    let part: Vec<&OsString> = settings.shard.deal(names).collect();
     let texts: Vec<_> = part.iter().map(|name| name.to_string_lossy()).collect();
     let (input, output) = (&settings.input_dir, &settings.output_dir);
     if mirror::make(input, output, texts.iter().map(AsRef::as_ref)).is_err() {
@@ -176,15 +174,9 @@ fn known(own: &Dir) -> Result<BTreeMap<String, Taken>, RunError> {
         if !text.starts_with(LIST) || !text.ends_with(".jsonl") {
             continue;
         }
-        let mut reader = BufReader::new(own.open_file(&name, false)?);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            match reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut line) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => break,
-            }
-            if let Ok(taken) = serde_json::from_slice::<Taken>(&line) {
+        let mut lines = Lines::new(BufReader::new(own.open_file(&name, false)?), LINE_MAX);
+        while let Ok(Some((_, line))) = lines.read() {
+            if let Ok(taken) = serde_json::from_slice::<Taken>(line) {
                 known.insert(taken.name.clone(), taken);
             }
         }
@@ -297,20 +289,20 @@ fn same_bytes(a: &File, b: &File) -> io::Result<bool> {
     if b.metadata()?.len() != len {
         return Ok(false);
     }
-    let mut pieces = [vec![0; PIECE], vec![0; PIECE]];
-    let mut at = 0;
-    while at < len {
-        let count = usize::try_from(len - at).unwrap_or(PIECE).min(PIECE);
-        let [left, right] = &mut pieces;
-        let (Some(left), Some(right)) = (left.get_mut(..count), right.get_mut(..count)) else {
-            break;
-        };
-        a.read_exact_at(left, at)?;
-        b.read_exact_at(right, at)?;
-        if left != right {
-            return Ok(false);
+    with_buffer(|buffer| {
+        let half = buffer.len() / 2;
+        let (left, right) = buffer.split_at_mut(half);
+        let mut at = 0;
+        while at < len {
+            let count = usize::try_from(len - at).unwrap_or(half).min(half);
+            let ((left, _), (right, _)) = (left.split_at_mut(count), right.split_at_mut(count));
+            a.read_exact_at(left, at)?;
+            b.read_exact_at(right, at)?;
+            if left != right {
+                return Ok(false);
+            }
+            at += count as u64;
         }
-        at += count as u64;
-    }
-    Ok(true)
+        Ok(true)
+    })?
 }

@@ -88,7 +88,7 @@ pub fn run(
     if settings.others == Others::Skip {
         return Ok(summary);
     }
-    let part = settings.shard.part_of(others.len());
+    let part = settings.shard.deal(&others).len();
     let pending = OthersSummary { pending: part as u64, ..OthersSummary::default() };
     let ended = !summary.interrupted && summary.error.is_none();
     summary.others = Some(if ended {

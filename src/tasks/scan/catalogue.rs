@@ -2,7 +2,7 @@
 
 use super::estimate::Estimate;
 use super::list::ScanFile;
-use super::task::{Found, Seen};
+use super::task::{Found, Seen, problem};
 use crate::archive::{Ranges, gaps};
 use crate::inspect::{Action, Case, Kind};
 use crate::migrate::Readers;
@@ -148,10 +148,7 @@ impl Cataloguer {
             let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             self.series.entry((dir, file.prefix.clone())).or_default().push((number, name));
         }
-        let problem = match found {
-            Ok(scan) => scan.problem(),
-            Err((fault, message)) => Some(format!("{fault}: {message}")),
-        };
+        let problem = problem(found);
         let seen = found.as_ref().ok().map(|scan| &scan.seen);
         let case = match seen {
             Some(Seen::Read(glance)) => glance.verdict.case,

@@ -4,7 +4,7 @@ use super::catalogue::Catalogue;
 use super::list::ScanFile;
 use super::run::Scanned;
 use super::show::summary;
-use super::task::{FileScan, Found, Seen};
+use super::task::{FileScan, Found, Seen, problem};
 use crate::report::{escaped, frame, table_begin};
 use crate::text::bytes;
 use std::io::{self, Write};
@@ -52,10 +52,7 @@ fn row(file: &ScanFile, found: &Found, out: &mut dyn Write) -> io::Result<()> {
     let path = file.path.display().to_string();
     let (path, size) = (escaped(&path), bytes(file.bytes));
     write!(out, "<tr><td>{path}</td><td data-v=\"{}\">{size}</td>", file.bytes)?;
-    let problem = match found {
-        Ok(scan) => scan.problem(),
-        Err((fault, message)) => Some(format!("{fault}: {message}")),
-    };
+    let problem = problem(found);
     let class = if problem.is_some() { "failed" } else { "unchanged" };
     if let Ok(FileScan { seen: Seen::Read(glance), .. }) = found {
         let codecs: Vec<_> = glance.codecs.keys().map(String::as_str).collect();

@@ -34,7 +34,8 @@ pub fn files(
     let mut files = Vec::new();
     for path in named {
         if path.is_file() {
-            files.push(file(path.clone(), None));
+            let bytes = path.metadata().map_or(0, |it| it.len());
+            files.push(file(path.clone(), bytes, None));
         } else {
             let found = discover(path, selection, None)?;
             files.extend(found.files.into_iter().map(of_found));
@@ -43,12 +44,14 @@ pub fn files(
     if let Some(range) = range {
         files.retain(|file| file.number.is_some_and(|number| range.contains(number)));
     }
-    files.sort_by(|a, b| {
-        let key = |it: &ScanFile| (it.dir.clone(), it.prefix.clone(), it.number, it.path.clone());
-        key(a).cmp(&key(b))
-    });
+    files.sort_by(|a, b| order(a).cmp(&order(b)));
     files.dedup_by(|a, b| a.path == b.path);
     Ok(files)
+}
+
+/// What files are sorted by: directory, prefix, number, path.
+fn order(file: &ScanFile) -> (&Path, &str, Option<u64>, &Path) {
+    (&file.dir, &file.prefix, file.number, &file.path)
 }
 
 /// Every file whose name ends in `.jld2`, and what `globs` match instead if there are any; with
@@ -63,10 +66,10 @@ pub fn selection(globs: Vec<Glob>, recursive: bool) -> Selection {
 
 fn of_found(found: Found) -> ScanFile {
     let obstacle = found.obstacle.as_ref().map(ToString::to_string);
-    ScanFile { bytes: found.bytes, ..file(found.path, obstacle) }
+    file(found.path, found.bytes, obstacle)
 }
 
-fn file(path: PathBuf, obstacle: Option<String>) -> ScanFile {
+fn file(path: PathBuf, bytes: u64, obstacle: Option<String>) -> ScanFile {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let prefix = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
     let number = name.get(prefix.len()..).and_then(|digits| digits.parse().ok());
@@ -75,7 +78,7 @@ fn file(path: PathBuf, obstacle: Option<String>) -> ScanFile {
         dir: dir.unwrap_or(Path::new(".")).to_owned(),
         prefix,
         number,
-        bytes: path.metadata().map_or(0, |it| it.len()),
+        bytes,
         obstacle,
         path,
     }

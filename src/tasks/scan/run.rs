@@ -2,13 +2,10 @@
 
 use super::list::ScanFile;
 use super::task::{Found, ScanOptions, ScanTask};
-use crate::supervisor::{
-    Hooks, JobId, Plan, PlannedJob, Reporter, RunError, RunEvent, RunSummary, Settings,
-};
+use crate::supervisor::{Hooks, Plan, PlannedJob, RunError, RunSummary, Settings};
+use crate::tasks::in_order::{InOrder, Listener, Watching};
 use crate::tasks::reading::{Reading, read};
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::collections::btree_map::OccupiedEntry;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,22 +51,13 @@ pub fn scan(
 ) -> Result<(RunSummary, io::Result<()>), RunError> {
     let Scanning { settings, options, journal, hooks } = scanning;
     let plan = Plan { jobs: Arc::new(files.iter().map(job).collect()), listing: None };
-    let telling =
-        RefCell::new(Telling { files, listener, waiting: BTreeMap::new(), next: 0, error: Ok(()) });
-    let each = &mut |place: usize, result: Found| {
-        let mut telling = telling.borrow_mut();
-        telling.waiting.insert(place, result);
-        telling.tell(false);
-    };
-    let mut watching = Watching { telling: &telling, bytes: BTreeMap::new() };
+    let telling = InOrder::new(Named { files, listener }, BTreeMap::new());
+    let each = &mut |place: usize, result: Found| telling.borrow_mut().take(place, result);
+    let mut watching = Watching::new(&telling);
     let reading = Reading::<ScanTask> { settings, plan: &plan, options, journal, hooks };
     let summary = read(reading, &mut watching, each);
-    let mut telling = telling.into_inner();
-    telling.tell(true);
-    match telling.error {
-        Ok(()) => Ok((summary?, Ok(()))),
-        Err(error) => Ok((summary?, Err(error))),
-    }
+    let (_, told) = telling.into_inner().finish();
+    Ok((summary?, told))
 }
 
 fn job(file: &ScanFile) -> PlannedJob {
@@ -85,54 +73,22 @@ fn job(file: &ScanFile) -> PlannedJob {
     }
 }
 
-/// Tells a listener of files in their order.
-struct Telling<'a> {
+/// Names files to their listener.
+struct Named<'a> {
     files: &'a [ScanFile],
     listener: &'a mut dyn ScanListener,
-    waiting: BTreeMap<usize, Found>,
-    next: usize,
-    /// Why the listener hears nothing any more.
-    error: io::Result<()>,
 }
 
-impl Telling<'_> {
-    /// Tells what is next; in the end, all there is.
-    fn tell(&mut self, all: bool) {
-        while self.error.is_ok() {
-            let first = self.waiting.first_entry().filter(|first| all || *first.key() == self.next);
-            let Some((place, found)) = first.map(OccupiedEntry::remove_entry) else { return };
-            self.next = place.saturating_add(1);
-            let Some(file) = self.files.get(place) else { continue };
-            self.error = self.listener.ended(file, &found);
-            if self.error.is_err() {
-                // Nobody wants to know any more: the run ends as it does for a user's signal.
-                let this = rustix::process::getpid();
-                let _ = rustix::process::kill_process(this, rustix::process::Signal::TERM);
-            }
-        }
+impl Listener<Found> for Named<'_> {
+    fn ended(&mut self, place: usize, found: &Found) -> io::Result<()> {
+        self.files.get(place).map_or(Ok(()), |file| self.listener.ended(file, found))
     }
-}
 
-/// Counts bytes for the listener.
-struct Watching<'a, 'b> {
-    telling: &'a RefCell<Telling<'b>>,
-    /// Data read of each job.
-    bytes: BTreeMap<JobId, u64>,
-}
+    fn progress(&mut self, through: u64, bytes: u64) {
+        self.listener.progress(through, bytes);
+    }
 
-impl Reporter for Watching<'_, '_> {
-    fn event(&mut self, event: &RunEvent) {
-        let mut telling = self.telling.borrow_mut();
-        match event {
-            RunEvent::Progress { job, done, .. } => {
-                let known = self.bytes.entry(*job).or_default();
-                *known = (*known).max(*done);
-                let bytes = self.bytes.values().copied().fold(0, u64::saturating_add);
-                let through = telling.next.saturating_add(telling.waiting.len()) as u64;
-                telling.listener.progress(through, bytes);
-            }
-            RunEvent::Warning { message } => telling.listener.warning(message),
-            _ => {}
-        }
+    fn warning(&mut self, message: &str) {
+        self.listener.warning(message);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::list::ScanFile;
 use super::run::Scanned;
-use super::task::{Found, Seen};
+use super::task::{Found, Seen, problem};
 use crate::report::csv_line;
 use std::io::{self, Write};
 
@@ -53,38 +53,33 @@ fn cells(file: &ScanFile, found: &Found) -> [String; COLUMNS.len()] {
     put("path", file.path.display().to_string());
     put("number", number(file.number));
     put("bytes", file.bytes.to_string());
+    put("problem", problem(found).unwrap_or_default());
     match found {
-        Ok(scan) => {
-            put("problem", scan.problem().unwrap_or_default());
-            match &scan.seen {
-                Seen::Read(glance) => {
-                    let codecs: Vec<_> = glance.codecs.keys().map(String::as_str).collect();
-                    put("result", "read".to_owned());
-                    put("kind", word(&glance.kind));
-                    put("era", glance.eras.join("+"));
-                    put("format", glance.format.clone().unwrap_or_default());
-                    put("writer", glance.writer.clone().unwrap_or_default());
-                    put("output", glance.output.map_or_else(String::new, |it| it.to_string()));
-                    put("datasets", glance.datasets.to_string());
-                    put("bytes_data", glance.bytes_data.to_string());
-                    put("codecs", codecs.join("+"));
-                    put("case", word(&glance.verdict.case));
-                    put("warnings", number(glance.verdict.warnings));
-                    put("failures", glance.verdict.failures.to_string());
-                    put("to_do", todo(&glance.action));
-                    put("hdf5", glance.readers.told(false).join("; "));
-                }
-                Seen::Refused(refusal) => {
-                    put("result", "refused".to_owned());
-                    put("kind", word(&refusal.kind));
-                    put("case", word(&refusal.outlook("").case));
-                }
+        Ok(scan) => match &scan.seen {
+            Seen::Read(glance) => {
+                let codecs: Vec<_> = glance.codecs.keys().map(String::as_str).collect();
+                put("result", "read".to_owned());
+                put("kind", word(&glance.kind));
+                put("era", glance.eras.join("+"));
+                put("format", glance.format.clone().unwrap_or_default());
+                put("writer", glance.writer.clone().unwrap_or_default());
+                put("output", glance.output.map_or_else(String::new, |it| it.to_string()));
+                put("datasets", glance.datasets.to_string());
+                put("bytes_data", glance.bytes_data.to_string());
+                put("codecs", codecs.join("+"));
+                put("case", word(&glance.verdict.case));
+                put("warnings", number(glance.verdict.warnings));
+                put("failures", glance.verdict.failures.to_string());
+                put("to_do", todo(&glance.action));
+                put("hdf5", glance.readers.told(false).join("; "));
             }
-        }
-        Err((fault, message)) => {
-            put("result", "crashed".to_owned());
-            put("problem", format!("{fault}: {message}"));
-        }
+            Seen::Refused(refusal) => {
+                put("result", "refused".to_owned());
+                put("kind", word(&refusal.kind));
+                put("case", word(&refusal.outlook("").case));
+            }
+        },
+        Err(_) => put("result", "crashed".to_owned()),
     }
     cells
 }

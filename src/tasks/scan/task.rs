@@ -1,20 +1,19 @@
 //! Looks into one file, in a worker.
 
-use crate::convert::{Failure, FailureKind, Job, Observer, Options, Phase, Recipe};
+use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
 use crate::h5::{self, Checksums};
 use crate::inspect::{Action, DamagedDataset, Glance, Health, Refusal, glance, health};
 use crate::julia::{DEEP_STACK, on_deep_stack};
-use crate::migrate::target::Target;
 use crate::protocol::WirePath;
 use crate::supervisor::{Fault, JobOutcome, JobRecord, RunError};
 use crate::tasks::reading::ReadingTask;
+use crate::tasks::rules::{self, KeptTarget};
 use crate::text::shortened;
 use crate::worker::Task;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Anonymous memory that a look is taken to need at first, in bytes.
 const FIRST_GUESS: u64 = 32 << 20;
@@ -42,16 +41,9 @@ impl ScanOptions {
     /// # Errors
     /// There is no such target, or a file cannot be read or makes no sense.
     pub fn of(target: Option<&str>, rules: &[PathBuf], content: bool) -> Result<Self, RunError> {
-        // What is wrong with the rules would be wrong with every file.
-        Target::with_rule_files(target, rules)
-            .map_err(|error| RunError::Recipe(error.to_string()))?;
-        let mut options = Options { rules: rules.to_owned(), ..Options::default() };
-        if let Some(target) = target {
-            target.clone_into(&mut options.target);
-        }
-        let recipe = Recipe::of(&options).map_err(|error| RunError::Recipe(error.message))?;
+        let digest = rules::digest(target, rules)?;
         let rules = rules.iter().map(|path| path.as_path().into()).collect();
-        Ok(Self { target: target.map(str::to_owned), rules, digest: recipe.rules, content })
+        Ok(Self { target: target.map(str::to_owned), rules, digest, content })
     }
 
     /// Whether all data are read.
@@ -71,45 +63,45 @@ pub enum Seen {
 }
 
 /// What was found out about a file. In a frame it travels as JSON, since its parts leave fields out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct FileScan {
     /// What it is.
     pub seen: Seen,
     /// What came of reading all its data, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
 }
 
 /// What was found out about a file, or why no worker could tell.
 pub type Found = std::result::Result<FileScan, (Fault, String)>;
 
-/// The same for serde.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    seen: Seen,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    health: Option<Health>,
-}
-
+// With `remote`, what serde derives is an inherent function.
 impl Serialize for FileScan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let stored = Stored { seen: self.seen.clone(), health: self.health.clone() };
         if serializer.is_human_readable() {
-            return stored.serialize(serializer);
+            return Self::serialize(self, serializer);
         }
-        let json = serde_json::to_string(&stored).map_err(serde::ser::Error::custom)?;
+        let json = serde_json::to_string(self).map_err(serde::ser::Error::custom)?;
         serializer.serialize_str(&json)
     }
 }
 
 impl<'de> Deserialize<'de> for FileScan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let stored: Stored = if deserializer.is_human_readable() {
-            Stored::deserialize(deserializer)?
-        } else {
-            let json = String::deserialize(deserializer)?;
-            serde_json::from_str(&json).map_err(D::Error::custom)?
-        };
-        Ok(Self { seen: stored.seen, health: stored.health })
+        if deserializer.is_human_readable() {
+            return Self::deserialize(deserializer);
+        }
+        let json = String::deserialize(deserializer)?;
+        serde_json::from_str(&json).map_err(D::Error::custom)
+    }
+}
+
+/// What is wrong with a file, or with the worker that looked into it.
+pub(super) fn problem(found: &Found) -> Option<String> {
+    match found {
+        Ok(scan) => scan.problem(),
+        Err((fault, message)) => Some(format!("{fault}: {message}")),
     }
 }
 
@@ -163,24 +155,7 @@ impl FileScan {
 
 /// Looks into files. Keeps the target for the next one, whose options are mostly the same.
 #[derive(Debug, Default)]
-pub struct ScanTask {
-    last: Mutex<Option<(ScanOptions, Arc<Target>)>>,
-}
-
-impl ScanTask {
-    fn target(&self, options: &ScanOptions) -> Result<Arc<Target>, Failure> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, target)) = last.as_ref().filter(|(known, _)| known == options) {
-            return Ok(Arc::clone(target));
-        }
-        let rules: Vec<PathBuf> = options.rules.iter().cloned().map(PathBuf::from).collect();
-        let target = Target::with_rule_files(options.target.as_deref(), &rules)
-            .map_err(|error| Failure::new(FailureKind::Unsupported, error.to_string()))?;
-        let target = Arc::new(target);
-        *last = Some((options.clone(), Arc::clone(&target)));
-        Ok(target)
-    }
-}
+pub struct ScanTask(KeptTarget<ScanOptions>);
 
 impl Task for ScanTask {
     type Options = ScanOptions;
@@ -193,7 +168,7 @@ impl Task for ScanTask {
         options: ScanOptions,
         observer: &dyn Observer,
     ) -> Result<FileScan, Failure> {
-        let target = self.target(&options)?;
+        let target = self.0.of(&options, options.target.as_deref(), &options.rules)?;
         let total = job.input.metadata().map_or(0, |it| it.len());
         observer.progress(Phase::Plan, 0, total);
         let looked = on_deep_stack(|| match glance(&job.input, &target, Checksums::Trusted) {
@@ -244,5 +219,32 @@ impl ReadingTask for ScanTask {
             Seen::Refused(_) => None,
         });
         record.outcome = if scan.is_fine() { JobOutcome::Unchanged } else { JobOutcome::Failed };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate::target::Target;
+    use crate::protocol::{decode, encode_payload};
+    use std::path::Path;
+
+    #[test]
+    fn a_look_comes_over_and_comes_back_from_a_journal() {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera/real-mera-1.9");
+        let target = Target::with_rule_files(None, &[]).unwrap();
+        let look = |name: &str| match glance(&data.join(name), &target, Checksums::Trusted) {
+            Ok(glance) => Seen::Read(Box::new(glance)),
+            Err(refusal) => Seen::Refused(refusal),
+        };
+        for (name, health) in [("output_00001.jld2", Some(Health::default())), ("not there", None)]
+        {
+            let scan = FileScan { seen: on_deep_stack(|| look(name)).unwrap(), health };
+            let over: FileScan = decode(&encode_payload(&scan).unwrap()).unwrap();
+            assert_eq!(over, scan);
+            let json = serde_json::to_value(&scan).unwrap();
+            assert_eq!(json.get("health").is_some(), scan.health.is_some());
+            assert_eq!(serde_json::from_value::<FileScan>(json).unwrap(), scan);
+        }
     }
 }

@@ -113,7 +113,8 @@ pub fn tune(tuning: &Tuning<'_>, told: &mut dyn FnMut(usize, Setting)) -> Result
     };
     // The first run finds programs and directories that later ones have in memory: it does not count.
     let first = one(Count::Auto, Count::Auto)?;
-    let settings = settings(*cores, *most, first.rewritten > 0);
+    let rewritten = first.rewritten > 0;
+    let settings = settings(*cores, *most, rewritten);
     let mut trials: Vec<Trial> = settings.iter().map(|it| Trial::new(*it)).collect();
     let mut cut = false;
     let mut longest = first.seconds;
@@ -135,19 +136,16 @@ pub fn tune(tuning: &Tuning<'_>, told: &mut dyn FnMut(usize, Setting)) -> Result
         }
     }
     trials.retain(|trial| !trial.seconds.is_empty());
-    let auto = Setting {
-        workers: (*cores).min(sample.files.len()).max(1),
-        threads: (*cores / (*cores).min(sample.files.len()).max(1)).max(1),
-    };
-    let auto = Setting { threads: if first.rewritten > 0 { auto.threads } else { 1 }, ..auto };
-    let advice = advise(&trials, auto);
+    let workers = (*cores).min(sample.files.len()).max(1);
+    let threads = if rewritten { (*cores / workers).max(1) } else { 1 };
+    let advice = advise(&trials, Setting { workers, threads });
     Ok(Tuned {
         files: sample.files.len() as u64,
         bytes: sample.bytes(),
         cores: *cores,
         place: place.path().parent().unwrap_or(place.path()).display().to_string(),
         file_system: place.kind.clone(),
-        rewritten: first.rewritten > 0,
+        rewritten,
         trials,
         cut,
         advice,

@@ -1,16 +1,12 @@
 //! Compares the files of two directories in a run, pair by pair.
 
 use super::task::{VerifyOptions, VerifyTask};
-use crate::convert::{Options, Recipe};
 use crate::inspect::{FilePair, PairListener, PairOutcome, PairTally};
-use crate::migrate::target::Target;
-use crate::supervisor::{
-    Hooks, JobId, Plan, PlannedJob, Reporter, RunError, RunEvent, RunSummary, Settings,
-};
+use crate::supervisor::{Hooks, Plan, PlannedJob, RunError, RunSummary, Settings};
+use crate::tasks::in_order::{InOrder, Listener, Watching};
 use crate::tasks::reading::{Reading, read};
-use std::cell::RefCell;
+use crate::tasks::rules;
 use std::collections::BTreeMap;
-use std::collections::btree_map::OccupiedEntry;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,14 +42,7 @@ impl VerifyOptions {
     /// # Errors
     /// There is no such target, or a file cannot be read or makes no sense.
     pub fn explained(target: Option<&str>, rules: &[PathBuf]) -> Result<Self, RunError> {
-        let recipe = |message: String| RunError::Recipe(message);
-        // What is wrong with the rules would be wrong with every pair.
-        Target::with_rule_files(target, rules).map_err(|error| recipe(error.to_string()))?;
-        let mut options = Options { rules: rules.to_owned(), ..Options::default() };
-        if let Some(target) = target {
-            target.clone_into(&mut options.target);
-        }
-        let digest = Recipe::of(&options).map_err(|error| recipe(error.message))?.rules;
+        let digest = rules::digest(target, rules)?;
         let rules = rules.iter().map(|path| path.as_path().into()).collect();
         let target = target.map(str::to_owned);
         Ok(Self { target, rules, digest, strict: false, let_pass: false })
@@ -91,38 +80,25 @@ pub fn verify(
         }
     }
     let plan = Plan { jobs: Arc::new(jobs), listing: None };
-    let telling = RefCell::new(Telling {
-        pairs,
-        listener,
-        waiting,
-        told: 0,
-        through: 0,
-        tally: PairTally::default(),
-        error: None,
-    });
+    let named = Named { pairs, listener, tally: PairTally::default() };
+    let telling = InOrder::new(named, waiting);
     let each = &mut |place: usize, result: Result<super::PairResult, _>| {
         let Some(index) = places.get(place) else { return };
         let outcome = match result {
             Ok(result) => result.0,
             Err((cause, message)) => PairOutcome::Crashed(format!("{cause}: {message}")),
         };
-        let mut telling = telling.borrow_mut();
-        telling.waiting.insert(*index, outcome);
-        telling.tell(false);
+        telling.borrow_mut().take(*index, outcome);
     };
-    let mut watching = Watching { telling: &telling, bytes: BTreeMap::new() };
+    let mut watching = Watching::new(&telling);
     let reading = Reading::<VerifyTask> { settings, plan: &plan, options, journal, hooks };
     let summary = read(reading, &mut watching, each);
     let mut telling = telling.into_inner();
-    let summary = match telling.error {
-        None => summary?,
-        Some(error) => return Err(error.into()),
-    };
-    telling.tell(true);
-    match telling.error {
-        None => Ok((telling.tally, summary)),
-        Some(error) => Err(error.into()),
-    }
+    telling.heard()?;
+    let summary = summary?;
+    let (named, told) = telling.finish();
+    told?;
+    Ok((named.tally, summary))
 }
 
 fn job(pair: &FilePair, old: &Path, new: &Path) -> PlannedJob {
@@ -138,58 +114,24 @@ fn job(pair: &FilePair, old: &Path, new: &Path) -> PlannedJob {
     }
 }
 
-/// Tells a listener of pairs in their order.
-struct Telling<'a> {
+/// Names pairs to their listener, and counts what became of them.
+struct Named<'a> {
     pairs: &'a [FilePair],
     listener: &'a mut dyn PairListener,
-    waiting: BTreeMap<usize, PairOutcome>,
-    told: usize,
-    through: u64,
     tally: PairTally,
-    /// Why the listener hears nothing any more.
-    error: Option<io::Error>,
 }
 
-impl Telling<'_> {
-    /// Tells what is next; in the end, all there is.
-    fn tell(&mut self, all: bool) {
-        while self.error.is_none() {
-            let next = self.waiting.first_entry().filter(|next| all || *next.key() == self.told);
-            let Some((index, outcome)) = next.map(OccupiedEntry::remove_entry) else { return };
-            self.told = index + 1;
-            self.through += 1;
-            self.tally.add(&outcome);
-            let Some(pair) = self.pairs.get(index) else { continue };
-            if let Err(error) = self.listener.ended(pair, &outcome) {
-                self.error = Some(error);
-                // Nobody wants to know any more: the run ends as it does for a user's signal.
-                let this = rustix::process::getpid();
-                let _ = rustix::process::kill_process(this, rustix::process::Signal::TERM);
-            }
-        }
+impl Listener<PairOutcome> for Named<'_> {
+    fn ended(&mut self, place: usize, outcome: &PairOutcome) -> io::Result<()> {
+        self.tally.add(outcome);
+        self.pairs.get(place).map_or(Ok(()), |pair| self.listener.ended(pair, outcome))
     }
-}
 
-/// Counts bytes for the listener.
-struct Watching<'a, 'b> {
-    telling: &'a RefCell<Telling<'b>>,
-    /// Data read of each job.
-    bytes: BTreeMap<JobId, u64>,
-}
+    fn progress(&mut self, through: u64, bytes: u64) {
+        self.listener.progress(through, bytes);
+    }
 
-impl Reporter for Watching<'_, '_> {
-    fn event(&mut self, event: &RunEvent) {
-        let mut telling = self.telling.borrow_mut();
-        match event {
-            RunEvent::Progress { job, done, .. } => {
-                let known = self.bytes.entry(*job).or_default();
-                *known = (*known).max(*done);
-                let bytes = self.bytes.values().copied().fold(0, u64::saturating_add);
-                let through = telling.through + telling.waiting.len() as u64;
-                telling.listener.progress(through, bytes);
-            }
-            RunEvent::Warning { message } => telling.listener.warning(message),
-            _ => {}
-        }
+    fn warning(&mut self, message: &str) {
+        self.listener.warning(message);
     }
 }

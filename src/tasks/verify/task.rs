@@ -4,16 +4,14 @@ use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
 use crate::h5::{self, Checksums};
 use crate::inspect::{Difference, FilePair, PairOutcome, Verdict};
 use crate::julia::DEEP_STACK;
-use crate::migrate::target::Target;
 use crate::protocol::WirePath;
 use crate::supervisor::{JobOutcome, JobRecord};
 use crate::tasks::reading::ReadingTask;
+use crate::tasks::rules::KeptTarget;
 use crate::worker::Task;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Longest JSON of a result in bytes, so that it fits into a frame with much else.
 const JSON_MAX: usize = 768 << 10;
@@ -77,27 +75,7 @@ impl<'de> Deserialize<'de> for PairResult {
 
 /// Compares pairs. Keeps the target for the next pair, whose options are mostly the same.
 #[derive(Debug, Default)]
-pub struct VerifyTask {
-    last: Mutex<Option<(VerifyOptions, Arc<Target>)>>,
-}
-
-impl VerifyTask {
-    fn target(&self, options: &VerifyOptions) -> Result<Option<Arc<Target>>, Failure> {
-        if options.strict {
-            return Ok(None);
-        }
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, target)) = last.as_ref().filter(|(known, _)| known == options) {
-            return Ok(Some(Arc::clone(target)));
-        }
-        let rules: Vec<PathBuf> = options.rules.iter().cloned().map(PathBuf::from).collect();
-        let target = Target::with_rule_files(options.target.as_deref(), &rules)
-            .map_err(|error| Failure::new(FailureKind::Unsupported, error.to_string()))?;
-        let target = Arc::new(target);
-        *last = Some((options.clone(), Arc::clone(&target)));
-        Ok(Some(target))
-    }
-}
+pub struct VerifyTask(KeptTarget<VerifyOptions>);
 
 impl Task for VerifyTask {
     type Options = VerifyOptions;
@@ -110,7 +88,11 @@ impl Task for VerifyTask {
         options: VerifyOptions,
         observer: &dyn Observer,
     ) -> Result<PairResult, Failure> {
-        let target = self.target(&options)?;
+        let target = if options.strict {
+            None
+        } else {
+            Some(self.0.of(&options, options.target.as_deref(), &options.rules)?)
+        };
         let pair = FilePair {
             number: None,
             name: job.input.file_name().unwrap_or_default().to_owned(),
