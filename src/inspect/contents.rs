@@ -5,8 +5,7 @@
 //! paths, in whatever order their links are stored.
 
 use crate::h5::{
-    AddressSet, Budget, File, Group, LinkCursor, ObjectKind, RelAddr, Result, Symbolic, ToVisit,
-    Wanted, join,
+    AddressSet, Budget, File, Group, ObjectKind, RelAddr, Result, Symbolic, ToVisit, Wanted, join,
 };
 use crate::julia::{Listed, Paths};
 use std::collections::HashMap;
@@ -194,16 +193,15 @@ impl Gathering<'_> {
         let file = self.file;
         let hidden = |name: &str| path == "/" && name == "_types";
         if let Some(runs) = group.stored.as_ref().filter(|_| group.held.is_empty()) {
-            let (mut cursor, mut wanted) = (LinkCursor::new(runs), Wanted::default());
             let (mut last, mut in_order) = (Vec::new(), true);
-            while let Some(link) = cursor.next_hard(file)? {
+            let wanted = Wanted::of(file, runs, |link| {
                 in_order &= *last <= *link.name;
                 last.clear();
                 last.extend_from_slice(link.name);
-                wanted.push(!(path == "/" && link.name == b"_types"));
-            }
+                Ok(!(path == "/" && link.name == b"_types"))
+            })?;
             if in_order {
-                self.to_visit.stored(file, LinkCursor::new(runs), wanted);
+                self.to_visit.stored(file, runs, wanted);
                 return self.symbolic(group, path);
             }
         }

@@ -9,7 +9,7 @@ use super::judge::Judged;
 use super::new_index::new_object;
 use super::tree::{NewGroup, Target, Tree};
 use crate::h5::checksum::lookup3;
-use crate::h5::encode::{self, NewMessage};
+use crate::h5::encode::{self, MAX_BODY, NewMessage};
 use crate::h5::{
     Attribute, Edge, EdgeKind, Error, File, Message, Name, Object, ObjectKind, RelAddr, Result,
     Source, Trace, Visitor, kind,
@@ -21,8 +21,6 @@ use std::collections::BTreeMap;
 const USERBLOCK: usize = 512;
 /// Ranges of elements that are made undefined, in the whole file.
 const MAX_REPLACED: usize = 1 << 22;
-/// Bytes of the largest message in an object header.
-pub(super) const MAX_BODY: usize = 65_535;
 /// Elements that are told of each array.
 pub(super) const TOLD: usize = 10;
 
@@ -381,10 +379,8 @@ fn attributes(catalogue: &Catalogue, judged: &Judged, old: Option<Id>) -> Vec<Ne
     let header = &links.object.header;
     let attributes = header.of_kind(kind::ATTRIBUTE).zip(&links.object.attributes);
     let of = |(m, attribute): (&Message, &Attribute)| {
-        // Without what fills it up to a multiple of eight in a header of version 1.
-        let end = (attribute.offset - m.body).saturating_add(attribute.data.len() as u64);
         let mut body = header.body(m).to_vec();
-        body.truncate(usize::try_from(end).unwrap_or(usize::MAX));
+        attribute.trim(&mut body, m.body);
         NewMessage::new(kind::ATTRIBUTE, 0, body)
     };
     attributes.map(of).filter(|attribute| attribute.body.len() <= MAX_BODY).collect()

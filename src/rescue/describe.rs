@@ -1,13 +1,14 @@
 //! What is lost and what was kept, in the words of the report.
 
-use super::assemble::{MAX_BODY, Undefined};
+use super::assemble::Undefined;
 use super::catalogue::{Catalogue, Id};
 use super::examine::{Kind, Reason};
 use super::hints::referred;
 use super::judge::Judged;
 use super::report::{Doubtful, Filled, GroupCut, LeftOut, Lost, Rescued, UndefinedElements, What};
 use super::tree::{LostName, Named, Tree};
-use crate::h5::{Layout, RelAddr, encode, kind};
+use crate::h5::encode::{self, MAX_BODY};
+use crate::h5::{Layout, RelAddr, kind};
 use crate::julia::{JuliaType, TypeTable};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet, VecDeque};

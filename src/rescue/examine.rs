@@ -3,21 +3,20 @@
 //!
 //! The rule of wholeness is in docs/rescue.md.
 
+mod look;
+
 use super::catalogue::{Catalogue, GroupLinks, Id};
 use super::elements::{ElementState, can_be_undefined, each_place, state};
-use super::in_part::{END_OF_CODEC, InPart, NO_CODEC, can_be_in_part, chunk_by_chunk};
+use super::in_part::{InPart, can_be_in_part, chunk_by_chunk};
 use super::new_index::new_object;
 use super::passing::passing;
-use crate::codec::ids;
 use crate::h5::{
-    Budget, Class, Dataset, Edge, EdgeKind, Error, Object, ObjectHeader, ObjectKind, RefPlan,
-    RefSlot, Region, RegionKind, Result, Sequence, Trace, Visitor, ZeroRanges, kind,
+    Budget, Class, Dataset, Error, Object, ObjectHeader, ObjectKind, Result, Trace, kind,
 };
 use crate::julia::{Column, TypeTable};
+use look::{Known, Look};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// More references than are held: each takes sixteen bytes.
-const MAX_EDGES: usize = 1 << 26;
 /// What a header that cannot be read counts for, in bytes.
 const UNREAD_COST: u64 = 4 << 10;
 /// Compressed data are decoded so many times as there are bytes in the file: once, where no two
@@ -180,12 +179,8 @@ impl Examined {
         let Some(dataset) = object.dataset().filter(|it| can_be_in_part(types, object, it)) else {
             return Ok(false);
         };
-        let most = catalogue.file.source().len().saturating_mul(MAX_DECODED);
-        let mut decoded = |bytes: u64| {
-            self.decoded = self.decoded.saturating_add(bytes);
-            let shared = || Error::foreign(catalogue.offset(id), "data that many objects share");
-            if self.decoded > most { Err(shared()) } else { Ok(()) }
-        };
+        let at = catalogue.offset(id);
+        let mut decoded = |bytes: u64| self.about_to_decode(catalogue, bytes, at);
         let part = match chunk_by_chunk(catalogue, dataset, allowance, &mut decoded) {
             Ok(Some(part)) => part,
             Ok(None) => return Ok(false),
@@ -273,10 +268,15 @@ impl Examined {
             let len = if message.kind == kind::NIL { 0 } else { u64::from(message.len) };
             let end = message.body.saturating_add(len);
             if let Some((first, bytes)) = catalogue.scan.zeros.within(message.offset, end) {
-                let doubt = self.doubts.entry(id).or_insert(Doubt { first, bytes: 0 });
-                doubt.bytes = doubt.bytes.saturating_add(bytes);
+                self.doubt(id, first, bytes);
             }
         }
+    }
+
+    /// Takes note of zeros in an object that may be its own.
+    fn doubt(&mut self, id: Id, first: (u64, u64), bytes: u64) {
+        let doubt = self.doubts.entry(id).or_insert(Doubt { first, bytes: 0 });
+        doubt.bytes = doubt.bytes.saturating_add(bytes);
     }
 
     /// Takes note of the elements of an array that can be undefined.
@@ -303,6 +303,18 @@ impl Examined {
         Ok(())
     }
 
+    /// So many compressed bytes, of what stands `at`, are about to be decoded.
+    ///
+    /// # Errors
+    /// If it were too many by then.
+    fn about_to_decode(&mut self, catalogue: &Catalogue, bytes: u64, at: u64) -> Result<()> {
+        self.decoded = self.decoded.saturating_add(bytes);
+        if self.decoded > catalogue.file.source().len().saturating_mul(MAX_DECODED) {
+            return Err(Error::foreign(at, "data that many objects share"));
+        }
+        Ok(())
+    }
+
     /// Reads all data of a dataset through its filters, where it has some.
     fn decode(
         &mut self,
@@ -315,10 +327,8 @@ impl Examined {
         }
         let datatype = types.file().resolve(&dataset.datatype)?;
         let column = Column::new(&catalogue.file, dataset, &datatype)?;
-        self.decoded = self.decoded.saturating_add(catalogue.file.stored_len(dataset)?);
-        if self.decoded > catalogue.file.source().len().saturating_mul(MAX_DECODED) {
-            return Err(Error::foreign(column.offset(), "data that many objects share"));
-        }
+        let stored = catalogue.file.stored_len(dataset)?;
+        self.about_to_decode(catalogue, stored, column.offset())?;
         let mut stream = column.open()?;
         let mut buffer = vec![0; WINDOW];
         while stream.left() > 0 {
@@ -329,162 +339,4 @@ impl Examined {
         }
         stream.finish()
     }
-}
-
-/// What is known of the data of an object before it is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
-    Nothing,
-    /// Where they stand.
-    Place,
-    /// What zeros in them are: those that are left are data.
-    Zeros,
-}
-
-/// What one object refers to.
-struct Look<'l> {
-    catalogue: &'l Catalogue,
-    id: Id,
-    optional: bool,
-    /// What is known of its data already.
-    known: Known,
-    filters: Vec<u16>,
-    out: &'l mut Examined,
-    elements: Elements,
-    /// The first reference that leads to nothing: where it stands, and where it leads.
-    missing: Option<(u64, u64)>,
-    broken_fill: bool,
-}
-
-impl<'l> Look<'l> {
-    /// Of an object that is `id`.
-    fn at(catalogue: &'l Catalogue, id: Id, object: &Object, out: &'l mut Examined) -> Self {
-        let filters = object.dataset().map_or(&[][..], |d| &d.filters);
-        Self {
-            catalogue,
-            id,
-            optional: false,
-            known: Known::Nothing,
-            filters: filters.iter().map(|f| f.id).collect(),
-            out,
-            elements: Elements::default(),
-            missing: None,
-            broken_fill: false,
-        }
-    }
-
-    fn zeros(&self) -> &ZeroRanges {
-        &self.catalogue.scan.zeros
-    }
-
-    fn doubt(&mut self, first: (u64, u64), bytes: u64) {
-        let doubt = self.out.doubts.entry(self.id).or_insert(Doubt { first, bytes: 0 });
-        doubt.bytes = doubt.bytes.saturating_add(bytes);
-    }
-}
-
-impl Visitor for Look<'_> {
-    fn edge(&mut self, edge: Edge) -> Result<()> {
-        if matches!(edge.kind, EdgeKind::Heap | EdgeKind::Link) {
-            return Ok(());
-        }
-        let element = self.optional && edge.kind == EdgeKind::DataReference;
-        match self.catalogue.find(edge.target) {
-            Some(to) => {
-                let needed = Needed { from: self.id, to, element };
-                self.elements.left += u64::from(element);
-                // Elements are counted, other references just needed.
-                if !element && self.out.needs.last() == Some(&needed) {
-                    return Ok(());
-                }
-                if self.out.needs.len() >= MAX_EDGES {
-                    return Err(Error::foreign(edge.at, "a file with over 2^26 references"));
-                }
-                self.out.needs.push(needed);
-            }
-            None if element => self.elements.lost += 1,
-            None => {
-                let target = edge.target.0.saturating_add(self.catalogue.front.base);
-                self.missing.get_or_insert((edge.at, target));
-            }
-        }
-        Ok(())
-    }
-
-    fn follow(&mut self, _: &Edge) -> bool {
-        false
-    }
-
-    fn sequence(&mut self, sequence: Sequence<'_>) -> Result<()> {
-        let Sequence { offset, len, base, .. } = sequence;
-        let Some((first, bytes)) = self.zeros().within(offset, offset.saturating_add(len)) else {
-            return Ok(());
-        };
-        let zeroed = match (base.size, holds_addresses(base)) {
-            (1, _) => true,
-            // The last address of a list may have zeros at its end, but is not all zeros.
-            (size, true) => bytes >= u64::from(size),
-            (_, false) => {
-                self.doubt(first, bytes);
-                false
-            }
-        };
-        if zeroed {
-            return Err(Error::corrupt(
-                first.0,
-                "heap object",
-                "what was stored",
-                format!("a block of zeros, of which it has {bytes} bytes"),
-            ));
-        }
-        Ok(())
-    }
-
-    fn broken_fill(&mut self, _: &str) {
-        self.broken_fill = true;
-    }
-
-    fn broken_sequence(&mut self, kind: EdgeKind, _: u64, error: Error) -> Result<()> {
-        let error = passing(error)?;
-        if self.optional && kind == EdgeKind::DataReference {
-            self.elements.lost += 1;
-            return Ok(());
-        }
-        Err(error)
-    }
-
-    fn region(&mut self, region: Region) -> Result<()> {
-        let Region { start, end, kind } = region;
-        if !matches!(kind, RegionKind::Payload | RegionKind::References) {
-            return Ok(());
-        }
-        if self.known != Known::Place {
-            self.out.extents.push((start, end, self.id));
-        }
-        let Some((first, bytes)) = self.zeros().within(start, end) else { return Ok(()) };
-        // What has a checksum of its own is proved by decoding.
-        let has = |known: &[u16]| self.filters.iter().any(|id| known.contains(id));
-        if has(&[ids::DEFLATE, ids::BZIP2]) {
-            return Ok(());
-        }
-        if has(&[ids::LZ4, ids::ZSTD]) {
-            if bytes >= NO_CODEC && self.known != Known::Zeros {
-                return Err(Error::corrupt(
-                    first.0,
-                    "compressed data",
-                    format!("fewer than {NO_CODEC} zeros in blocks"),
-                    format!("{bytes}"),
-                ));
-            }
-            if bytes < END_OF_CODEC {
-                return Ok(());
-            }
-        }
-        self.doubt(first, bytes);
-        Ok(())
-    }
-}
-
-fn holds_addresses(plan: &RefPlan) -> bool {
-    plan.slots.iter().any(|(_, slot)| matches!(slot, RefSlot::Reference | RefSlot::Vlen(_)))
 }

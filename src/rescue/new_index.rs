@@ -4,16 +4,13 @@
 use super::catalogue::Catalogue;
 use super::in_part::InPart;
 use super::report::rows_said;
-use crate::h5::encode::{self, HeaderForm, NewMessage};
+use crate::h5::encode::{self, HeaderForm, MAX_BODY, NewMessage};
 use crate::h5::{
-    Attribute, Chunked, Class, Datatype, Extent, Grid, Message, Object, RelAddr, Result,
-    StoredChunk, kind,
+    Chunked, Class, Datatype, Extent, Grid, Object, RelAddr, Result, StoredChunk, kind,
 };
 
 /// Children of a node.
 const CHILDREN: usize = 64;
-/// Bytes of the largest message in an object header.
-const MAX_BODY: usize = 65_535;
 /// The attribute that says what is lost, for whoever has the file and not the report.
 const NOTE: &str = "jldconv_filled";
 /// Characters of that note.
@@ -55,15 +52,16 @@ pub(super) fn new_object(
     let mut attributes = object.attributes.iter();
     let mut messages = Vec::new();
     for message in &header.messages {
-        let body = match message.kind {
+        let mut body = header.gathered(message);
+        match message.kind {
             kind::NIL | kind::CONTINUATION => continue,
-            kind::LAYOUT => layout.clone(),
+            kind::LAYOUT => body.clone_from(&layout),
             kind::ATTRIBUTE => match attributes.next() {
-                Some(attribute) => of_attribute(header.body(message), message, attribute),
+                Some(attribute) => attribute.trim(&mut body, message.body),
                 None => return Ok(None),
             },
-            _ => header.gathered(message),
-        };
+            _ => {}
+        }
         if body.len() > MAX_BODY {
             return Ok(None);
         }
@@ -75,15 +73,6 @@ pub(super) fn new_object(
     let addr = catalogue.file.addr(at.saturating_add(bytes.len() as u64));
     bytes.extend(encode::object_header_as(&form, &messages).bytes);
     Ok(Some(NewObject { bytes, addr }))
-}
-
-/// An attribute without what fills it up to a multiple of eight in a header of version 1.
-fn of_attribute(body: &[u8], message: &Message, attribute: &Attribute) -> Vec<u8> {
-    let end = attribute.offset.saturating_sub(message.body);
-    let end = end.saturating_add(attribute.data.len() as u64);
-    let mut body = body.to_vec();
-    body.truncate(usize::try_from(end).unwrap_or(usize::MAX));
-    body
 }
 
 /// A text of fixed length.

@@ -7,14 +7,11 @@ use super::output::Output;
 use super::payloads::Payload;
 use super::stored_links::StoredLinks;
 use super::strings::{self, Body};
-use crate::h5::encode::{self, HeaderForm, NewMessage};
+use crate::h5::encode::{self, HeaderForm, MAX_BODY, NewMessage};
 use crate::h5::{
     AnyLink, Attribute, Dataset, Error, FillValue, Group, Layout, Message, Object, ObjectHeader,
     ObjectKind, RefPlan, RelAddr, Result, TypeRef, header_flag, kind,
 };
-
-/// Bytes of the largest message that a header takes.
-const MAX_BODY: usize = 65_535;
 
 impl Context<'_> {
     /// Bytes of the new header of an object.
@@ -179,9 +176,7 @@ impl Context<'_> {
     }
 
     fn attribute(&self, a: &Attribute, body: &mut Vec<u8>, m: &Message) -> Result<()> {
-        // Without what filled it up to a multiple of eight in a header of version 1.
-        let end = (a.offset - m.body).saturating_add(a.data.len() as u64);
-        body.truncate(usize::try_from(end).unwrap_or(usize::MAX));
+        a.trim(body, m.body);
         self.shared(body, m, &a.datatype)?;
         let plan = RefPlan::new(&*self.file.resolve(&a.datatype)?)?;
         self.inside(body, m, &plan, a.offset, a.data.len())

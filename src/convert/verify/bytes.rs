@@ -6,16 +6,18 @@
 //! ones before the digest is made. Holes are not read: the file system says that they are zeros, as
 //! it would if they were.
 
+mod held;
+
 use crate::convert::apply::ApplyError;
 use crate::h5::{self, File, Object, Region, Trace, Visitor};
 use crate::migrate::edit::EditList;
 use crate::sys::holes;
 use crate::sys::readback::{forget, forget_range, read_back};
-use crate::sys::sums::{Stretch, Sum};
+use crate::sys::sums::Stretch;
+use held::Held;
 use std::fs;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 
 /// Ranges no further apart are dropped from the cache together.
 const NEAR: u64 = 1 << 20;
@@ -62,7 +64,7 @@ pub(super) fn compare(
     written: Written<'_>,
     tick: &dyn Fn(u64) -> h5::Result<()>,
 ) -> Result<(), Problem> {
-    let mut held = Held { written, sum: Sum::default(), next: 0, other: Vec::new() };
+    let mut held = Held::new(written);
     held.check_cover(len)?;
     forget(file);
     let end = len.saturating_add(appended.len() as u64);
@@ -153,161 +155,12 @@ fn differs(offset: u64, found: u8, verb: &str, expected: u8) -> Problem {
     Problem::Differs(Some(offset), message)
 }
 
-/// What bytes are held against.
-struct Held<'a> {
-    written: Written<'a>,
-    /// Of the stretch that is being read.
-    sum: Sum,
-    /// Which stretch that is.
-    next: usize,
-    other: Vec<u8>,
-}
-
-impl Held<'_> {
-    /// Digests that leave bytes out would let them pass.
-    fn check_cover(&self, len: u64) -> Result<(), Problem> {
-        let Written::Summed(stretches, _) = self.written else { return Ok(()) };
-        let mut end = 0;
-        for stretch in stretches {
-            if stretch.range.start != end {
-                break;
-            }
-            end = stretch.range.end;
-        }
-        if end == len {
-            return Ok(());
-        }
-        let message = format!("{end} bytes were digested when they were written, {len} are there");
-        Err(Problem::Differs(None, message))
-    }
-
-    /// Takes the next bytes, as they were before any were replaced.
-    fn piece(
-        &mut self,
-        file: &fs::File,
-        at: u64,
-        piece: &[u8],
-        replaced: &[Replaced<'_>],
-    ) -> Result<(), Problem> {
-        match self.written {
-            Written::Of(input) => {
-                self.other.resize(piece.len(), 0);
-                let read = input.read_exact_at(&mut self.other, at);
-                read.map_err(|e| Problem::Input(at, e))?;
-                match first_difference(piece, &self.other) {
-                    Some((i, found, expected)) => {
-                        Err(differs(at + i, found, "in the input", expected))
-                    }
-                    None => Ok(()),
-                }
-            }
-            Written::Summed(stretches, input) => {
-                let (mut at, mut piece) = (at, piece);
-                while let Some(Stretch { range, digest }) =
-                    stretches.get(self.next).filter(|_| !piece.is_empty())
-                {
-                    let n = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(piece.len());
-                    let (now, later) = piece.split_at(n);
-                    self.sum.push(now);
-                    at += n as u64;
-                    piece = later;
-                    if at == range.end {
-                        if self.sum.digest() != *digest {
-                            return Err(locate(file, range.clone(), input, replaced));
-                        }
-                        self.sum = Sum::default();
-                        self.next += 1;
-                    }
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Takes a hole in place of the next bytes. Of a file that they are held against only what is not
-    /// a hole there, too, is read.
-    fn hole(
-        &mut self,
-        file: &fs::File,
-        hole: Range<u64>,
-        replaced: &[Replaced<'_>],
-        tick: &dyn Fn(u64) -> h5::Result<()>,
-    ) -> Result<(), Problem> {
-        let Range { start: mut at, end } = hole;
-        match self.written {
-            Written::Of(input) => {
-                while let Some(data) = holes::next_data(input, at, end) {
-                    ticked(data.start - at, tick)?;
-                    read_back(input, data.clone(), Problem::Input, |at, piece| {
-                        if let Some((i, byte)) = (0..).zip(&*piece).find(|(_, byte)| **byte != 0) {
-                            return Err(differs(at + i, 0, "in the input", *byte));
-                        }
-                        ticked(piece.len() as u64, tick)
-                    })?;
-                    at = data.end;
-                }
-                ticked(end - at, tick)
-            }
-            Written::Summed(stretches, input) => {
-                while let Some(Stretch { range, digest }) =
-                    stretches.get(self.next).filter(|_| at < end)
-                {
-                    let stop = range.end.min(end);
-                    self.sum.zeros(stop - at);
-                    ticked(stop - at, tick)?;
-                    at = stop;
-                    if at == range.end {
-                        if self.sum.digest() != *digest {
-                            return Err(locate(file, range.clone(), input, replaced));
-                        }
-                        self.sum = Sum::default();
-                        self.next += 1;
-                    }
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-fn ticked(bytes: u64, tick: &dyn Fn(u64) -> h5::Result<()>) -> Result<(), Problem> {
-    tick(bytes).map_err(|_| Problem::Stopped)
-}
-
 /// The first place where two slices differ, with what stands there.
 fn first_difference(a: &[u8], b: &[u8]) -> Option<(u64, u8, u8)> {
     if a == b {
         return None;
     }
     (0..).zip(a.iter().zip(b)).find(|(_, (a, b))| a != b).map(|(i, (a, b))| (i, *a, *b))
-}
-
-/// Looks for the byte that is wrong in a stretch whose digest is.
-fn locate(
-    file: &fs::File,
-    range: Range<u64>,
-    input: Option<&fs::File>,
-    replaced: &[Replaced<'_>],
-) -> Problem {
-    let Range { start, end } = range;
-    let what = |what: &str| {
-        let message = format!("bytes {start} to {end} on the disk are not those that were {what}");
-        Problem::Differs(None, message)
-    };
-    let Some(input) = input else { return what("written") };
-    let mut other = Vec::new();
-    forget(file);
-    let found = read_back(file, start..end, Problem::Output, |at, piece| {
-        take_back(at, piece, replaced)?;
-        other.resize(piece.len(), 0);
-        input.read_exact_at(&mut other, at).map_err(|e| Problem::Input(at, e))?;
-        match first_difference(piece, &other) {
-            Some((i, found, expected)) => Err(differs(at + i, found, "in the input", expected)),
-            None => Ok(()),
-        }
-    });
-    // The input gave other bytes before, or memory changed them on the way.
-    found.err().unwrap_or_else(|| what("read when it was copied"))
 }
 
 /// Reads the appended and the replaced bytes back from the disk, and nothing else.
@@ -371,6 +224,7 @@ mod tests {
     use crate::sys::sums::Sums;
     use proptest::prelude::*;
     use std::cell::Cell;
+    use std::os::unix::fs::FileExt;
 
     fn file_of(bytes: &[u8]) -> fs::File {
         let file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();

@@ -1,5 +1,6 @@
 //! Compares digests of logical values.
 
+use crate::convert::Failure;
 use crate::h5::{Error, RelAddr, Result};
 use crate::julia::{Digest, Digests, Dumper, TypeTable};
 use crate::migrate::LargeColumns;
@@ -43,7 +44,7 @@ pub(super) fn knowing<'a>(dumper: Dumper<'a>, ahead: Option<&'a Digests>) -> Dum
 
 /// What `one` says of each of `addrs`, in their order, up to the first error. Each of up to `threads`
 /// threads takes the next of them, if there are `bytes` enough.
-pub(super) fn of_each(
+fn of_each(
     addrs: &[RelAddr],
     threads: usize,
     bytes: u64,
@@ -78,6 +79,32 @@ pub(super) fn of_each(
     let first_error = found.iter().position(|(_, told)| told.is_err());
     found.truncate(first_error.map_or(found.len(), |at| at + 1));
     found.into_iter().map(|(_, told)| told).collect()
+}
+
+/// Values that are digested before they are handed on.
+const AT_ONCE: usize = 4096;
+
+/// Hands what `one` says of objects to `each`, in their order and with what belongs to them; as
+/// [`of_each`], some of them at a time.
+///
+/// # Errors
+/// Those of `each`, which end it.
+pub(super) fn in_order<T>(
+    objects: impl Iterator<Item = (RelAddr, T)>,
+    threads: usize,
+    bytes: u64,
+    one: &(dyn Fn(RelAddr) -> Result<u128> + Sync),
+    mut each: impl FnMut(&T, Result<u128>) -> std::result::Result<(), Failure>,
+) -> std::result::Result<(), Failure> {
+    let mut left = objects;
+    loop {
+        let (addrs, some): (Vec<_>, Vec<_>) = left.by_ref().take(AT_ONCE).unzip();
+        let found = of_each(&addrs, threads, bytes, one);
+        some.iter().zip(found).try_for_each(|(of, told)| each(of, told))?;
+        if some.len() < AT_ONCE {
+            return Ok(());
+        }
+    }
 }
 
 struct Hashed(Xxh3);

@@ -29,9 +29,6 @@ pub(super) fn old(listed: &Listed) -> Option<RelAddr> {
     (!listed.addr.is_undef()).then_some(listed.addr)
 }
 
-/// Values that are digested before what is known of them is kept.
-pub(super) const AT_ONCE: usize = 4096;
-
 impl Expected {
     /// What the plan for the input at `path` makes of it; `threads` may work at that.
     pub(in super::super) fn of(
@@ -71,18 +68,11 @@ impl Expected {
                 content::digest(&content::knowing(dumper, ahead.as_ref()), addr)
             };
             let bytes = migration.survey.payload_bytes;
-            let mut left = datasets.iter();
-            loop {
-                let some: Vec<_> = left.by_ref().take(AT_ONCE).collect();
-                let addrs: Vec<_> = some.iter().map(|listed| listed.addr).collect();
-                let found = content::of_each(&addrs, threads, bytes, &one);
-                for (listed, value) in some.iter().zip(found) {
-                    values.push(value.map_err(|e| failed(e.in_object(&listed.path)))?);
-                }
-                if some.len() < AT_ONCE {
-                    break;
-                }
-            }
+            let all = datasets.iter().map(|listed| (listed.addr, listed.path));
+            content::in_order(all, threads, bytes, &one, |path, value| {
+                values.push(value.map_err(|e| failed(e.in_object(path)))?);
+                Ok(())
+            })?;
             values.finish();
         }
         // These lead to objects whose values are compared where they were linked before; that they

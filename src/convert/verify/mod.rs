@@ -24,7 +24,7 @@ mod structure;
 mod walk;
 
 use self::bytes::{Problem, Replaced};
-use self::expected::{AT_ONCE, Ticker, old};
+use self::expected::{Ticker, old};
 use self::known::Unlike;
 use self::structure::Structure;
 use super::planned::{Planned, read_failure};
@@ -248,7 +248,8 @@ impl Check<'_> {
         let mut all = Xxh3::new();
         let outputs = readable(types.file()).map_err(failed)?;
         let linked = self.expected.datasets.iter().zip(&outputs);
-        let mut linked = linked.filter(|(linked, _)| old(linked).is_some());
+        let linked = linked.filter(|(linked, _)| old(linked).is_some());
+        let linked = linked.map(|(linked, output)| (output.addr, linked.path));
         let ahead = content::ahead(types, columns, self.threads, &tick);
         let one = |addr| {
             let dumper = Dumper::new(types, Digest::Xxh3).with_progress(&tick);
@@ -268,21 +269,13 @@ impl Check<'_> {
                 ),
             })
         };
-        loop {
-            let some: Vec<_> = linked.by_ref().take(AT_ONCE).collect();
-            let addrs: Vec<_> = some.iter().map(|(_, output)| output.addr).collect();
-            let found = content::of_each(&addrs, self.threads, bytes, &one);
-            for ((linked, _), after) in some.iter().zip(found) {
-                let name = &linked.path;
-                let after = after.map_err(|e| failed(e.in_object(name)))?;
-                values.next(name, &after).map_err(|e| unlike(name, &e))?;
-                all.update(name.as_bytes());
-                all.update(&after.to_le_bytes());
-            }
-            if some.len() < AT_ONCE {
-                break;
-            }
-        }
+        content::in_order(linked, self.threads, bytes, &one, |name, after| {
+            let after = after.map_err(|e| failed(e.in_object(name)))?;
+            values.next(name, &after).map_err(|e| unlike(name, &e))?;
+            all.update(name.as_bytes());
+            all.update(&after.to_le_bytes());
+            Ok(())
+        })?;
         values.finish().map_err(|e| unlike("", &e))?;
         Ok(format!("{:032x}", all.digest128()))
     }

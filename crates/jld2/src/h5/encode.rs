@@ -13,6 +13,9 @@ const MIN_HEAP: u64 = 4096;
 /// Most objects in one collection: its indices are 16 bits wide, and 0 is free space.
 pub const MAX_HEAP_OBJECTS: usize = 65535;
 
+/// Bytes of the largest body of a message in an object header.
+pub const MAX_BODY: usize = 65_535;
+
 /// A header message to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
@@ -22,7 +25,7 @@ pub struct NewMessage {
     pub flags: u8,
     /// Its place in the order of creation, which only headers that track it store.
     pub order: u16,
-    /// Its body; at most 65535 bytes.
+    /// Its body; at most [`MAX_BODY`] bytes.
     pub body: Vec<u8>,
 }
 

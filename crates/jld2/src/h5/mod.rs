@@ -53,7 +53,7 @@ mod symbol_table;
 #[cfg(test)]
 mod tests;
 mod to_visit;
-mod tokens;
+pub(crate) mod tokens;
 mod trace;
 mod work;
 

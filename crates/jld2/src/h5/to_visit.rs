@@ -7,8 +7,9 @@
 //! read again when it is their turn; what is kept of each is one bit.
 
 use super::tokens::{get, put};
-use super::{AddressLog, Error, File, LinkCursor, RelAddr, Result};
+use super::{AddressLog, Error, File, HardLink, LinkCursor, LinkRuns, RelAddr, Result};
 use crate::h5::budget::{Budget, Cost};
+use std::sync::Arc;
 
 /// The objects to be visited, in an order: what an object leads to comes before all else, as it was
 /// found.
@@ -52,8 +53,23 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Whether the next link is to be visited.
-    pub fn push(&mut self, wanted: bool) {
+    /// Asks of each link in order whether it is to be visited.
+    ///
+    /// # Errors
+    /// If the links cannot be read again, and those of `ask`.
+    pub fn of(
+        file: &File,
+        runs: &Arc<LinkRuns>,
+        mut ask: impl FnMut(HardLink<'_>) -> Result<bool>,
+    ) -> Result<Self> {
+        let (mut cursor, mut wanted) = (LinkCursor::new(runs), Self::default());
+        while let Some(link) = cursor.next_hard(file)? {
+            wanted.push(ask(link)?);
+        }
+        Ok(wanted)
+    }
+
+    fn push(&mut self, wanted: bool) {
         if self.len.is_multiple_of(64) {
             self.bits.push(0);
         }
@@ -109,8 +125,9 @@ impl<'f> ToVisit<'f> {
 
     /// The present group has these links, of which those that are `wanted` are to be visited. They come
     /// behind all that the group leads to otherwise.
-    pub fn stored(&mut self, file: &'f File, cursor: LinkCursor, wanted: Wanted) {
+    pub fn stored(&mut self, file: &'f File, runs: &Arc<LinkRuns>, wanted: Wanted) {
         if wanted.count > 0 {
+            let cursor = LinkCursor::new(runs);
             self.found.stored = Some(Stored { file, cursor, wanted, at: 0 });
         }
     }

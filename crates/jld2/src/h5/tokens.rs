@@ -61,7 +61,7 @@ impl Pieces {
 }
 
 /// Puts a number behind others: seven bits a byte, the lowest first; all but the last are marked.
-pub(super) fn put(out: &mut Vec<u8>, mut value: u128) {
+pub(crate) fn put(out: &mut Vec<u8>, mut value: u128) {
     while value >= 0x80 {
         out.push(u8::try_from(value & 0x7f).unwrap_or(0) | 0x80);
         value >>= 7;
@@ -70,7 +70,7 @@ pub(super) fn put(out: &mut Vec<u8>, mut value: u128) {
 }
 
 /// The number that was put at `at`, which moves behind it.
-pub(super) fn get(bytes: &[u8], at: &mut usize) -> u128 {
+pub(crate) fn get(bytes: &[u8], at: &mut usize) -> u128 {
     let (mut value, mut shift) = (0, 0);
     while let Some(byte) = bytes.get(*at) {
         *at += 1;
@@ -84,10 +84,11 @@ pub(super) fn get(bytes: &[u8], at: &mut usize) -> u128 {
 }
 
 /// Small numbers for those a little above or below zero.
-pub(super) fn zigzag(value: u64) -> u64 {
+pub(crate) fn zigzag(value: u64) -> u64 {
     (value << 1) ^ (value.cast_signed() >> 63).cast_unsigned()
 }
 
-pub(super) fn unzigzag(value: u64) -> u64 {
+/// The number that became such a one.
+pub(crate) fn unzigzag(value: u64) -> u64 {
     (value >> 1) ^ (value & 1).wrapping_neg()
 }

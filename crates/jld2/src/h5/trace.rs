@@ -5,7 +5,7 @@ use super::budget::{Budget, Cost, ELEMENT};
 use super::to_visit::{ToVisit, Wanted, join};
 use super::{
     AddressHashMap, AddressSet, Cursor, Dataset, Dataspace, Datatype, Error, ErrorKind, File,
-    FillValue, LinkCursor, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Result, TypeRef,
+    FillValue, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Result, TypeRef,
 };
 use std::io::Read;
 use std::ops::Range;
@@ -273,13 +273,11 @@ impl<'a> Trace<'a> {
         match &object.kind {
             ObjectKind::Group(group) => {
                 if let Some(runs) = &group.stored {
-                    let (mut cursor, mut wanted) = (LinkCursor::new(runs), Wanted::default());
-                    while let Some(link) = cursor.next_hard(self.file)? {
+                    let wanted = Wanted::of(self.file, runs, |link| {
                         let (target, at) = (link.target, link.at);
-                        let edge = Edge { kind: EdgeKind::Link, from: addr, at, target };
-                        wanted.push(self.leads_on(&edge)?);
-                    }
-                    self.to_visit.stored(self.file, LinkCursor::new(runs), wanted);
+                        self.leads_on(&Edge { kind: EdgeKind::Link, from: addr, at, target })
+                    })?;
+                    self.to_visit.stored(self.file, runs, wanted);
                 }
                 for link in &group.held {
                     let (target, at) = (link.target, link.at);

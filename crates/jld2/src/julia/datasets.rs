@@ -3,8 +3,7 @@
 use super::paths::{Listed, Paths};
 use crate::h5::budget::Cost;
 use crate::h5::{
-    AddressSet, Budget, Error, File, LinkCursor, ObjectKind, RelAddr, Result, Symbolic, ToVisit,
-    Wanted,
+    AddressSet, Budget, Error, File, ObjectKind, RelAddr, Result, Symbolic, ToVisit, Wanted,
 };
 use std::collections::HashMap;
 
@@ -100,12 +99,9 @@ fn visit<'f>(
                 return Ok(());
             }
             if let Some(runs) = &group.stored {
-                let mut wanted = Wanted::default();
-                let mut cursor = LinkCursor::new(runs);
-                while let Some(link) = cursor.next_hard(file)? {
-                    wanted.push(!(path.is_empty() && link.name == b"_types"));
-                }
-                to_visit.stored(file, LinkCursor::new(runs), wanted);
+                let of_types = |name: &[u8]| path.is_empty() && name == b"_types";
+                let wanted = Wanted::of(file, runs, |link| Ok(!of_types(link.name)))?;
+                to_visit.stored(file, runs, wanted);
             }
             // The last one is visited first.
             for link in group.held.iter().rev() {

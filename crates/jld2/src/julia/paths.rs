@@ -5,6 +5,7 @@
 //! is merged when the list is gone through.
 
 use crate::h5::budget::Cost;
+use crate::h5::tokens::{self, put, unzigzag, zigzag};
 use crate::h5::{Budget, File, RelAddr, Result};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -70,17 +71,17 @@ impl Run {
             }
             _ => {
                 out.push(LONGER | u8::from(more) << 1 | u8::from(as_before));
-                put(out, drop as u64);
-                put(out, rest.len() as u64);
+                put(out, drop as u128);
+                put(out, rest.len() as u128);
             }
         }
         out.extend_from_slice(rest);
         if !as_before {
-            put(out, (far << 1) ^ (far.cast_signed() >> 63).cast_unsigned());
+            put(out, zigzag(far).into());
             self.far = far;
         }
         if more {
-            put(out, next.more.len() as u64);
+            put(out, next.more.len() as u128);
             out.extend_from_slice(&next.more);
         }
         self.last = Some(next);
@@ -95,26 +96,9 @@ fn shared(a: &[u8], b: &[u8]) -> usize {
     steps * STEP + a.zip(b).take_while(|(a, b)| a == b).count()
 }
 
-/// Puts a number behind others: seven bits a byte, the lowest first; all but the last are marked.
-fn put(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(u8::try_from(value & 0x7f).unwrap_or(0) | 0x80);
-        value >>= 7;
-    }
-    out.push(u8::try_from(value).unwrap_or(0));
-}
-
+/// The number of 64 bits that was put at `at`, which moves behind it.
 fn get(bytes: &[u8], at: &mut usize) -> u64 {
-    let (mut value, mut shift) = (0, 0);
-    while let Some(byte) = bytes.get(*at) {
-        *at += 1;
-        value |= u64::from(byte & 0x7f) << shift;
-        shift += 7;
-        if byte & 0x80 == 0 || shift > 63 {
-            break;
-        }
-    }
-    value
+    u64::try_from(tokens::get(bytes, at)).unwrap_or(0)
 }
 
 impl Paths {
@@ -252,8 +236,7 @@ impl Cursor<'_> {
         path.extend_from_slice(rest);
         listed.path = String::from_utf8(path).ok()?;
         if head & 1 == 0 {
-            let number = get(bytes, at);
-            *far = (number >> 1) ^ (number & 1).wrapping_neg();
+            *far = unzigzag(get(bytes, at));
         }
         listed.addr.0 = listed.addr.0.wrapping_add(*far);
         listed.more.clear();

@@ -3,18 +3,11 @@
 use super::kinds::header_flag;
 use super::lost::{NO_LAYOUT, is_lost, is_zeroed, lacks_layout};
 use super::model::Chunk;
+use crate::h5::address::absolute;
 use crate::h5::bytes::Cursor;
 use crate::h5::checksum::{Checked, Checksums, lookup3};
-use crate::h5::{Error, Result, Source, Superblock};
-
-/// The first chunk of a header, and what stands in front of its messages.
-pub(super) struct First {
-    pub(super) chunk: Chunk,
-    pub(super) version: u8,
-    pub(super) flags: u8,
-    pub(super) extra: Vec<u8>,
-    pub(super) ref_count: u32,
-}
+use crate::h5::{Error, RelAddr, Result, Source, Superblock};
+use std::collections::HashSet;
 
 /// What stands in front of the messages of a header.
 pub(super) struct Prefix {
@@ -26,6 +19,7 @@ pub(super) struct Prefix {
     /// Where the messages end.
     pub(super) checksum: u64,
 }
+
 /// Where chunks are read from.
 pub(super) struct Bytes<'a> {
     pub(super) source: &'a Source,
@@ -35,10 +29,23 @@ pub(super) struct Bytes<'a> {
 
 impl Bytes<'_> {
     /// The first chunk, which is not long.
-    pub(super) fn behind(&self, offset: u64, prefix: Prefix) -> Result<First> {
-        let Prefix { version, flags, extra, ref_count, messages, checksum } = prefix;
-        let chunk = self.chunk(offset, messages, checksum, version, flags)?;
-        Ok(First { chunk, version, flags, extra, ref_count })
+    pub(super) fn first(&self, offset: u64, prefix: &Prefix) -> Result<Chunk> {
+        self.chunk(offset, prefix.messages, prefix.checksum, prefix.version, prefix.flags)
+    }
+
+    /// Where the continuation begins that the message at `at` leads to; it must not be among those
+    /// that were `met`, which it joins.
+    pub(super) fn follow(&self, at: u64, target: RelAddr, met: &mut HashSet<u64>) -> Result<u64> {
+        let offset = absolute(self.superblock, target, "header continuation")?;
+        if !met.insert(offset) {
+            return Err(Error::corrupt(
+                at,
+                "header continuation",
+                "a block not met before",
+                format!("the block at {offset} again"),
+            ));
+        }
+        Ok(offset)
     }
 
     /// Of version 1: without a signature, sixteen bytes in front of the messages.
@@ -174,59 +181,49 @@ impl Bytes<'_> {
         version: u8,
         flags: u8,
     ) -> Result<Chunk> {
-        let has_checksum = version > 1;
-        let checked = Checked::Right;
-        if !has_checksum {
-            let len = usize::try_from(checksum - offset).unwrap_or(usize::MAX);
-            let bytes = self.source.read(offset, len, "object header")?;
-            let stored_checksum = 0;
-            return Ok(Chunk {
-                offset,
-                messages,
-                checksum,
-                has_checksum,
-                stored_checksum,
-                bytes,
-                checked,
-            });
-        }
-        if self.superblock.end_of_file - checksum < 4 {
-            return Err(Error::corrupt(
-                checksum,
-                "header checksum",
-                "4 bytes",
-                "the end of the file",
-            ));
-        }
+        let mut chunk = Chunk::unread(offset, messages, checksum, version);
         let len = usize::try_from(checksum - offset).unwrap_or(usize::MAX);
+        if !chunk.has_checksum {
+            chunk.bytes = self.source.read(offset, len, "object header")?;
+            return Ok(chunk);
+        }
+        self.room_for_checksum(checksum)?;
         let mut bytes = self.source.read(offset, len.saturating_add(4), "object header")?;
         let stored = bytes.get(len..).unwrap_or_default();
         let stored = Cursor::new(stored, checksum, "checksum").u32()?;
         bytes.truncate(len);
         let computed = lookup3(&bytes);
-        let mut chunk = Chunk {
-            offset,
-            messages,
-            checksum,
-            has_checksum,
-            stored_checksum: stored,
-            bytes,
-            checked,
-        };
+        (chunk.stored_checksum, chunk.bytes) = (stored, bytes);
         if stored != computed {
             let from = (self.source, self.superblock);
             if stored == 0 && lacks_layout(&chunk, flags) && !is_zeroed(from, &chunk, chunk.end())?
             {
                 return Err(Error::foreign(chunk.offset, NO_LAYOUT).of_dataset(true));
             }
-            chunk.checked = if stored == 0 && is_lost(from, &chunk, flags)? {
-                Checked::Lost
-            } else if self.checksums == Checksums::Ignored {
-                Checked::Wrong
-            } else {
-                return Err(Error::checksum(checksum, "object header", computed, stored));
-            };
+            let lost = stored == 0 && is_lost(from, &chunk, flags)?;
+            chunk.checked = self.mismatch(&chunk, computed, lost)?;
         }
         Ok(chunk)
+    }
+
+    /// A checksum stands at `checksum`, in front of the end of the file.
+    pub(super) fn room_for_checksum(&self, checksum: u64) -> Result<()> {
+        if self.superblock.end_of_file - checksum >= 4 {
+            return Ok(());
+        }
+        let found = "the end of the file";
+        Err(Error::corrupt(checksum, "header checksum", "4 bytes", found))
+    }
+
+    /// What a checksum says that is not the one `computed`; `lost` is whether its writer lost it.
+    pub(super) fn mismatch(&self, chunk: &Chunk, computed: u32, lost: bool) -> Result<Checked> {
+        if lost {
+            Ok(Checked::Lost)
+        } else if self.checksums == Checksums::Ignored {
+            Ok(Checked::Wrong)
+        } else {
+            let (at, stored) = (chunk.checksum, chunk.stored_checksum);
+            Err(Error::checksum(at, "object header", computed, stored))
+        }
     }
 }

@@ -2,14 +2,14 @@
 //! links stay where they are ([`LinkRuns`]); all else is held.
 
 use super::chunks::{Bytes, Prefix};
-use super::kinds::{header_flag, kind};
+use super::kinds::kind;
 use super::lost::is_lost_behind;
-use super::messages::message_head;
+use super::messages::{Continuation, head_len, looked_at, message_head};
 use super::model::{Chunk, Message, ObjectHeader};
 use crate::h5::address::absolute;
 use crate::h5::budget::{HEADER_BYTES, HEADER_MESSAGES};
 use crate::h5::bytes::Cursor;
-use crate::h5::checksum::{Checked, Checksums, Lookup3};
+use crate::h5::checksum::Lookup3;
 use crate::h5::effort::Access;
 use crate::h5::link_runs::{LinkRuns, Window};
 use crate::h5::message::link::AnyLink;
@@ -23,14 +23,12 @@ pub(super) const LONG: u64 = 1 << 20;
 /// Longer bodies of fillers are not held: nobody looks at them.
 const FILLER: usize = 64;
 
-/// A chunk of a long header, and what is in it.
+/// What is in a chunk of a long header.
 struct Found {
-    chunk: Chunk,
     /// Its messages but for links, with the bodies of those that are held.
     messages: Vec<(Message, Option<Vec<u8>>)>,
     runs: LinkRuns,
-    /// Message offset, address and length of each continuation.
-    continuations: Vec<(u64, RelAddr, u64)>,
+    continuations: Vec<Continuation>,
     /// What makes no sense of the links.
     broken: Vec<Error>,
     /// The last of all messages.
@@ -70,11 +68,7 @@ pub(super) fn read(
     let mut header = ObjectHeader::empty(addr, version, flags, extra);
     header.ref_count = ref_count;
     let lenient = lost.is_some();
-    let head = match version {
-        1 => 8,
-        _ if flags & header_flag::ORDER_TRACKED != 0 => 6,
-        _ => 4,
-    };
+    let head = head_len(version, flags);
     let mut runs = LinkRuns::new(head, lenient);
     let mut room = Room { messages: HEADER_MESSAGES, bytes: HEADER_BYTES };
     effort.add(checksum - offset);
@@ -86,15 +80,7 @@ pub(super) fn read(
     let mut pending = take(&mut header, &mut runs, first, &mut lost);
     while let Some((at, target, len)) = pending.pop() {
         let mut next = || {
-            let offset = absolute(superblock, target, "header continuation")?;
-            if !met.insert(offset) {
-                return Err(Error::corrupt(
-                    at,
-                    "header continuation",
-                    "a block not met before",
-                    format!("the block at {offset} again"),
-                ));
-            }
+            let offset = bytes.follow(at, target, &mut met)?;
             left = left.checked_sub(len).ok_or_else(|| {
                 let found = format!("{len} more");
                 Error::corrupt(at, "object header size", "each byte once", found)
@@ -117,9 +103,9 @@ pub(super) fn read(
 fn take(
     header: &mut ObjectHeader,
     runs: &mut LinkRuns,
-    found: Found,
+    (chunk, found): (Chunk, Found),
     lost: &mut Option<&mut Vec<Error>>,
-) -> Vec<(u64, RelAddr, u64)> {
+) -> Vec<Continuation> {
     let index = header.chunks.len();
     runs.append(found.runs, header.messages.len());
     for (message, body) in found.messages {
@@ -128,7 +114,7 @@ fn take(
         }
         header.messages.push(Message { chunk: index, ..message });
     }
-    header.chunks.push(found.chunk);
+    header.chunks.push(chunk);
     if let Some(lost) = lost {
         lost.extend(found.broken);
     }
@@ -147,12 +133,18 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     /// Reads a chunk whose messages stand from `messages` to `checksum`.
-    fn chunk(&self, offset: u64, messages: u64, checksum: u64, room: &mut Room) -> Result<Found> {
-        let Bytes { source, superblock, checksums } = *self.bytes;
-        let has_checksum = self.version > 1;
-        if has_checksum && superblock.end_of_file - checksum < 4 {
-            let found = "the end of the file";
-            return Err(Error::corrupt(checksum, "header checksum", "4 bytes", found));
+    fn chunk(
+        &self,
+        offset: u64,
+        messages: u64,
+        checksum: u64,
+        room: &mut Room,
+    ) -> Result<(Chunk, Found)> {
+        let Bytes { source, superblock, .. } = *self.bytes;
+        let mut chunk = Chunk::unread(offset, messages, checksum, self.version);
+        let has_checksum = chunk.has_checksum;
+        if has_checksum {
+            self.bytes.room_for_checksum(checksum)?;
         }
         let mut hash = Lookup3::of_len(checksum - offset);
         source.each(offset, messages - offset, "object header", &mut |piece| {
@@ -177,37 +169,22 @@ impl Scan<'_> {
             let len = window.peek(source, &mut read)?.len();
             window.skip(len);
         }
-        let chunk = Chunk {
-            offset,
-            messages,
-            checksum,
-            has_checksum,
-            stored_checksum: 0,
-            bytes: Vec::new(),
-            checked: Checked::Right,
-        };
         if !has_checksum {
-            return walked.map(|found| Found { chunk, ..found });
+            return walked.map(|found| (chunk, found));
         }
         let stored = source.read(checksum, 4, "object header")?;
         let stored = Cursor::new(&stored, checksum, "checksum").u32()?;
         let computed = hash.finish();
-        let mut chunk = Chunk { stored_checksum: stored, ..chunk };
+        chunk.stored_checksum = stored;
         if stored != computed {
             let lost = stored == 0
                 && match walked.as_ref().ok().and_then(|found| found.last.as_ref()) {
                     Some(last) => is_lost_behind((source, superblock), &chunk, last, said)?,
                     None => false,
                 };
-            chunk.checked = if lost {
-                Checked::Lost
-            } else if checksums == Checksums::Ignored {
-                Checked::Wrong
-            } else {
-                return Err(Error::checksum(checksum, "object header", computed, stored));
-            };
+            chunk.checked = self.bytes.mismatch(&chunk, computed, lost)?;
         }
-        walked.map(|found| Found { chunk, ..found })
+        walked.map(|found| (chunk, found))
     }
 
     /// Goes through the messages of a chunk.
@@ -218,15 +195,6 @@ impl Scan<'_> {
         read: &mut dyn FnMut(&[u8]),
     ) -> Result<Found> {
         let mut found = Found {
-            chunk: Chunk {
-                offset: 0,
-                messages: 0,
-                checksum: 0,
-                has_checksum: false,
-                stored_checksum: 0,
-                bytes: Vec::new(),
-                checked: Checked::Right,
-            },
             messages: Vec::new(),
             runs: LinkRuns::new(self.head, self.lenient),
             continuations: Vec::new(),
@@ -239,12 +207,9 @@ impl Scan<'_> {
             let mut c = Cursor::new(bytes, offset, "header message");
             let message = message_head(&mut c, self.version, self.flags)?;
             let body = c.take(usize::try_from(message.len).unwrap_or(usize::MAX))?;
-            let Message { kind, flags, .. } = message;
-            if kind > kind::LAST && flags & 8 != 0 {
-                return Err(Error::foreign(offset, format!("header message type {kind:#x}")));
-            }
+            found.continuations.extend(looked_at(&message, body)?);
             found.last = Some(message.clone());
-            match kind {
+            match message.kind {
                 kind::LINK => {
                     unshared(&message)?;
                     let mut b = Cursor::new(body, message.body, "link");
@@ -263,12 +228,6 @@ impl Scan<'_> {
                     let end = message.body + u64::from(message.len);
                     let before = found.messages.len();
                     found.runs.push(before, offset, end, link);
-                }
-                kind::CONTINUATION => {
-                    let mut b = Cursor::new(body, message.body, "header continuation");
-                    found.continuations.push((offset, b.addr()?, b.u64()?));
-                    room.take(1, body.len(), offset)?;
-                    found.messages.push((message, Some(body.to_vec())));
                 }
                 kind::NIL if body.len() > FILLER => {
                     room.take(1, 0, offset)?;

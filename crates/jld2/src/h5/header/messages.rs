@@ -7,9 +7,12 @@ use crate::h5::budget::HEADER_MESSAGES;
 use crate::h5::bytes::Cursor;
 use crate::h5::{Error, RelAddr, Result};
 
+/// Where a continuation is: message offset, address, length.
+pub(super) type Continuation = (u64, RelAddr, u64);
+
 impl ObjectHeader {
-    /// Takes a chunk in and gives the continuations in it: message offset, address, length.
-    pub(super) fn push(&mut self, chunk: Chunk) -> Result<Vec<(u64, RelAddr, u64)>> {
+    /// Takes a chunk in and gives the continuations in it.
+    pub(super) fn push(&mut self, chunk: Chunk) -> Result<Vec<Continuation>> {
         let index = self.chunks.len();
         let mut continuations = Vec::new();
         let messages = &mut self.messages;
@@ -19,17 +22,10 @@ impl ObjectHeader {
             self.chunks.reserve_exact(1);
         }
         walk(&chunk, self.version, self.flags, &mut |message, bytes| {
-            let Message { kind, flags, offset, body, .. } = message;
             if messages.len() >= HEADER_MESSAGES {
-                return Err(too_many_messages(offset));
+                return Err(too_many_messages(message.offset));
             }
-            if kind > kind::LAST && flags & 8 != 0 {
-                return Err(Error::foreign(offset, format!("header message type {kind:#x}")));
-            }
-            if kind == kind::CONTINUATION {
-                let mut b = Cursor::new(bytes, body, "header continuation");
-                continuations.push((offset, b.addr()?, b.u64()?));
-            }
+            continuations.extend(looked_at(&message, bytes)?);
             messages.push(Message { chunk: index, ..message });
             Ok(())
         })?;
@@ -45,12 +41,7 @@ pub(super) fn walk(
     flags: u8,
     each: &mut dyn FnMut(Message, &[u8]) -> Result<()>,
 ) -> Result<()> {
-    let tracked = flags & header_flag::ORDER_TRACKED != 0;
-    let head = match version {
-        1 => 8,
-        _ if tracked => 6,
-        _ => 4,
-    };
+    let head = head_len(version, flags);
     let start = usize::try_from(chunk.messages - chunk.offset).unwrap_or(usize::MAX);
     let area = chunk.bytes.get(start..).unwrap_or_default();
     let mut c = Cursor::new(area, chunk.messages, "header message");
@@ -60,6 +51,28 @@ pub(super) fn walk(
         each(message, bytes)?;
     }
     Ok(())
+}
+
+/// Looks at a message with this body, of any type: gives the continuation, if it is one.
+pub(super) fn looked_at(message: &Message, body: &[u8]) -> Result<Option<Continuation>> {
+    let &Message { kind, flags, offset, .. } = message;
+    if kind > kind::LAST && flags & 8 != 0 {
+        return Err(Error::foreign(offset, format!("header message type {kind:#x}")));
+    }
+    if kind != kind::CONTINUATION {
+        return Ok(None);
+    }
+    let mut b = Cursor::new(body, message.body, "header continuation");
+    Ok(Some((offset, b.addr()?, b.u64()?)))
+}
+
+/// Bytes that stand in front of the body of a message. `flags` are the header's.
+pub(super) fn head_len(version: u8, flags: u8) -> usize {
+    match version {
+        1 => 8,
+        _ if flags & header_flag::ORDER_TRACKED != 0 => 6,
+        _ => 4,
+    }
 }
 
 /// What stands in front of the body of a message, which comes next. `flags` are the header's.

@@ -34,6 +34,19 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// One of a header of this version, of which nothing is read yet.
+    pub(super) fn unread(offset: u64, messages: u64, checksum: u64, version: u8) -> Self {
+        Self {
+            offset,
+            messages,
+            checksum,
+            has_checksum: version > 1,
+            stored_checksum: 0,
+            bytes: Vec::new(),
+            checked: Checked::Right,
+        }
+    }
+
     /// Absolute offset behind the checksum, if there is one.
     pub fn end(&self) -> u64 {
         self.checksum + if self.has_checksum { 4 } else { 0 }

@@ -1,6 +1,6 @@
 //! Reads a header: its first chunk, and the continuations that lead from one to another.
 
-use super::chunks::{Bytes, First};
+use super::chunks::{Bytes, Prefix};
 use super::limits::too_large;
 use super::long::{self, LONG};
 use super::model::ObjectHeader;
@@ -44,9 +44,8 @@ impl ObjectHeader {
         if prefix.checksum - offset > LONG {
             return long::read(from, addr, lost);
         }
-        let (access, from) = (from, bytes);
-        let First { chunk: first, version, flags, extra, ref_count } =
-            from.behind(offset, prefix)?;
+        let first = bytes.first(offset, &prefix)?;
+        let Prefix { version, flags, extra, ref_count, .. } = prefix;
         effort.add(first.bytes.len() as u64);
         // Most headers have no continuation, so that nothing need be remembered.
         let mut met = HashSet::new();
@@ -67,21 +66,13 @@ impl ObjectHeader {
                 if let Some(lost) = &mut lost {
                     lost.clear();
                 }
-                return long::read(access, addr, lost);
+                return long::read(from, addr, lost);
             }
             let mut next = || {
-                let offset = absolute(superblock, target, "header continuation")?;
-                if !met.insert(offset) {
-                    return Err(Error::corrupt(
-                        at,
-                        "header continuation",
-                        "a block not met before",
-                        format!("the block at {offset} again"),
-                    ));
-                }
+                let offset = bytes.follow(at, target, &mut met)?;
                 left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
                 effort.add(len);
-                from.continuation(offset, len, version, flags)
+                bytes.continuation(offset, len, version, flags)
             };
             let more = next().and_then(|chunk| header.push(chunk));
             match (more, &mut lost) {
@@ -109,8 +100,8 @@ impl ObjectHeader {
         if len > HEADER_BYTES {
             return Err(too_large(offset, len));
         }
-        let First { chunk, version, flags, extra, .. } = from.behind(offset, prefix)?;
-        let mut header = Self::empty(addr, version, flags, extra);
+        let chunk = from.first(offset, &prefix)?;
+        let mut header = Self::empty(addr, prefix.version, prefix.flags, prefix.extra);
         header.push(chunk)?;
         Ok(header)
     }

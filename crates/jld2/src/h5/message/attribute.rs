@@ -57,6 +57,13 @@ impl Attribute {
         Ok(Self { name, datatype, dataspace, offset: c.offset(), data: c.rest().to_vec() })
     }
 
+    /// Cuts off what follows the data in `body`, that of the message, which stands at the absolute
+    /// offset `at`: what fills it up to a multiple of eight in headers of version 1.
+    pub fn trim(&self, body: &mut Vec<u8>, at: u64) {
+        let end = self.offset.saturating_sub(at).saturating_add(self.data.len() as u64);
+        body.truncate(usize::try_from(end).unwrap_or(usize::MAX));
+    }
+
     /// Cuts off what follows the data where the message was filled up to a multiple of eight, as in
     /// headers of version 1; an element takes `size` bytes.
     pub(in crate::h5) fn unpad(&mut self, size: u32) {
