@@ -79,7 +79,9 @@ impl RunTrace {
             Action::Spawn { slot, worker } => {
                 debug!(slot = slot.0, worker = worker.0, "action: start a worker");
             }
-            Action::Assign { slot, worker, job, attempt, threads, predicted, data_limit, .. } => {
+            Action::Assign {
+                slot, worker, job, attempt, threads, predicted, data_limit, ..
+            } => {
                 debug!(
                     slot = slot.0,
                     worker = worker.0,

@@ -4,6 +4,7 @@ use super::fault::Faults;
 use super::task::Runner;
 use super::watch::{Order, Shared, WATCHER};
 use crate::convert::{Failure, FailureKind, Observer};
+use crate::julia::on_deep_stack;
 use crate::protocol::{Assignment, Decoder, Ended, FromWorker, ToWorker, Token, VERSION};
 use crate::sys::clock::monotonic_micros;
 use crate::sys::process;
@@ -84,8 +85,26 @@ fn work(
     tasks: &[&dyn Runner],
     faults: &Faults,
 ) -> io::Result<()> {
+    let first = match shared.next(watcher) {
+        Order::Job(assignment) => assignment,
+        Order::End(end) => return end,
+    };
+    // All jobs of a worker are of one task.
+    let deep = tasks.iter().any(|task| task.deep() && task.name() == first.task);
+    let all = || work_from(*first, shared, watcher, tasks, faults);
+    if deep { on_deep_stack(all)? } else { all() }
+}
+
+fn work_from(
+    first: Assignment,
+    shared: &Shared,
+    watcher: &std::thread::Thread,
+    tasks: &[&dyn Runner],
+    faults: &Faults,
+) -> io::Result<()> {
+    let mut next = Some(first);
     loop {
-        let assignment = match shared.next(watcher) {
+        let assignment = match next.take().map_or_else(|| shared.next(watcher), Order::of) {
             Order::Job(assignment) => *assignment,
             Order::End(end) => return end,
         };

@@ -75,6 +75,13 @@ pub(super) enum Order {
     End(io::Result<()>),
 }
 
+impl Order {
+    /// To carry that out.
+    pub(super) fn of(assignment: Assignment) -> Self {
+        Self::Job(Box::new(assignment))
+    }
+}
+
 /// What the threads of a worker share.
 pub(super) struct Shared {
     writer: Mutex<Box<dyn Write + Send>>,
@@ -188,7 +195,7 @@ impl Shared {
         if self.state.compare_exchange(ASLEEP, AWAKE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             watcher.unpark();
         }
-        Order::Job(Box::new(assignment))
+        Order::of(assignment)
     }
 
     /// An attempt is over: tells how, and begins the next job of the hand. Nothing else is told of it

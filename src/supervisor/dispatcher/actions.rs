@@ -22,7 +22,16 @@ impl Dispatcher {
         self.events_out.trace.action(&action, name);
         match action {
             Action::Spawn { slot, worker } => self.spawn(slot, worker),
-            Action::Assign { slot, worker, job, attempt, threads, predicted, data_limit, rest_limit } => {
+            Action::Assign {
+                slot,
+                worker,
+                job,
+                attempt,
+                threads,
+                predicted,
+                data_limit,
+                rest_limit,
+            } => {
                 let limits = (data_limit, rest_limit);
                 self.assign(slot, worker, (job, attempt), threads, predicted, limits);
             }

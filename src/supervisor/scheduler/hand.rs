@@ -22,38 +22,6 @@ const MOST: usize = 64;
 /// A part of the jobs that wait may be in the hands of each slot, so that in the end they are dealt
 /// one by one and no slot waits for another.
 const SHARE: usize = 2;
-/// Attempts that the average of times goes back.
-const MEMORY: u32 = 8;
-
-/// How long jobs take, on an average of the latest.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Pace {
-    /// Of one job; nothing before the first is known.
-    time: Option<Duration>,
-    /// Size of its input in bytes.
-    bytes: u64,
-}
-
-impl Pace {
-    /// A job of so many bytes took so long.
-    pub(super) fn measured(&mut self, spent: Duration, bytes: u64) {
-        let Some(time) = &mut self.time else {
-            *self = Self { time: Some(spent), bytes };
-            return;
-        };
-        *time = (*time * (MEMORY - 1) + spent) / MEMORY;
-        let (kept, all) = (u64::from(MEMORY - 1), u64::from(MEMORY));
-        self.bytes = self.bytes.saturating_mul(kept).saturating_add(bytes) / all;
-    }
-
-    /// How long a job of so many bytes will take: a smaller one than the average is taken to be as
-    /// slow.
-    fn expect(&self, bytes: u64) -> Option<Duration> {
-        let times = bytes.div_ceil(self.bytes.max(1)).max(1);
-        Some(self.time?.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX)))
-    }
-}
-
 impl Slot {
     /// Bytes that what runs here, and what follows it, need at most.
     pub(super) fn reserved(&self) -> Option<u64> {

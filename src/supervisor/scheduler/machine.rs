@@ -2,7 +2,7 @@
 
 use super::super::event::SlotId;
 use super::super::plan::JobId;
-use super::hand::Pace;
+use super::pace::Pace;
 use super::state::{JobState, Slot, SlotState, Stop, Why};
 use super::{Action, Config, Ending, Event, MemoryReading, Notice, WorkerId};
 use crate::supervisor::fault::Fault;

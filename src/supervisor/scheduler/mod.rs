@@ -15,6 +15,7 @@ mod hand;
 mod hand_tests;
 mod machine;
 mod memory;
+mod pace;
 mod state;
 #[cfg(test)]
 mod tests;

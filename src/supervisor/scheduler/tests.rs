@@ -439,7 +439,9 @@ fn invariants_hold_in_100_000_random_sequences() {
     let (mut complete, mut happenings, mut in_hands) = (0, 0, 0);
     for seed in 0..100_000 {
         let result = std::panic::catch_unwind(|| one_sequence(seed));
-        let Ok((ending, count, behind)) = result else { panic!("sequence {seed} breaks an invariant") };
+        let Ok((ending, count, behind)) = result else {
+            panic!("sequence {seed} breaks an invariant")
+        };
         complete += usize::from(ending == Some(Ending::Complete));
         happenings += count;
         in_hands += behind;

@@ -4,9 +4,9 @@ use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::super::retry::{Circumstances, Verdict};
 use super::super::summary::SlotRecord;
+use super::admission::rest_limit;
 use super::machine::{Scheduler, count};
 use super::state::{JobPhase, JobState, Run, Slot, SlotState, Stop, Why};
-use super::admission::rest_limit;
 use super::{Action, End, Notice, Report, WorkerId};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::memory::predict::Predictor;
@@ -69,13 +69,7 @@ impl Scheduler {
         self.actions.push(Action::Kill { slot, worker });
     }
 
-    pub(super) fn ended(
-        &mut self,
-        now: Duration,
-        slot: SlotId,
-        worker: WorkerId,
-        report: Report,
-    ) {
+    pub(super) fn ended(&mut self, now: Duration, slot: SlotId, worker: WorkerId, report: Report) {
         let Report { job, attempt, result, peak, rest, spent, gives_back } = report;
         let Some(home) = self.home(slot, worker) else { return };
         let jobs = home.worker_jobs;
