@@ -64,6 +64,9 @@ pub enum NumbersError {
         /// How many there are.
         len: u64,
     },
+    /// There is no such map.
+    #[error("{0}")]
+    Map(String),
     /// What was read cannot be handed on.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
@@ -97,7 +100,7 @@ impl NumbersError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Condition(_) | Self::Quantity(_) | Self::Unit(_) | Self::Region(_) => true,
-            Self::NotMera(_) | Self::Rows { .. } => true,
+            Self::NotMera(_) | Self::Rows { .. } | Self::Map(_) => true,
             Self::Read { .. } | Self::NotThere { .. } | Self::NoNumbers { .. } => false,
             Self::Output(_) | Self::Inner(_) => false,
         }

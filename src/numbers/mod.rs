@@ -10,6 +10,7 @@ mod condition;
 mod error;
 mod histogram;
 mod key;
+pub mod map;
 mod mera_file;
 mod new_file;
 mod overview;
