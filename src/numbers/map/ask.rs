@@ -3,11 +3,12 @@
 use super::grid::Pixels;
 use crate::numbers::NumbersError;
 use jld2::ChunkCache;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
 /// An axis of the box.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Direction {
     /// Along x.
     X,
@@ -48,7 +49,7 @@ impl Direction {
 }
 
 /// How all that lies behind a pixel becomes one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Along {
     /// As suits the quantity: masses and surface densities are added up, all else is averaged.
     #[default]
@@ -62,7 +63,7 @@ pub enum Along {
 }
 
 /// What is asked of a map.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MapAsk {
     /// The quantity: a column, what Mera computes of a row, or `sd`, the mass by area.
     pub name: String,

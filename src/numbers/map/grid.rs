@@ -1,6 +1,7 @@
 //! The pixels of a map: a window of two axes of the box.
 
 use crate::numbers::NumbersError;
+use serde::{Deserialize, Serialize};
 
 /// Pixels along an axis, at most.
 pub const MOST_PIXELS: usize = 8192;
@@ -8,7 +9,7 @@ pub const MOST_PIXELS: usize = 8192;
 pub const USUAL_PIXELS: usize = 1024;
 
 /// How fine a map is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Pixels {
     /// As the finest cells, but no more than 1024 along the longer side.
     #[default]

@@ -11,13 +11,21 @@ mod cells;
 mod frame;
 mod grid;
 mod layers;
+mod phase;
 mod points;
+mod reduce;
+mod request;
+mod save;
+mod shade;
 
 pub use ask::{Along, Direction, MapAsk, Reading, Watch};
 pub use grid::{Grid, MOST_PIXELS, Pixels, USUAL_PIXELS};
+pub use phase::{PhaseAsk, USUAL_INTERVALS, phase};
+pub use request::{Request, Seen, View};
+pub use shade::{Division, Extremes, Shade};
 
 use super::{Ask, MeraFile, MeraGroup, NumbersError, Relation, Selection};
-use crate::mera::quantity::{TableKind, unit_factor};
+use crate::mera::quantity::unit_factor;
 use cells::Cells;
 use frame::Frame;
 use layers::{Fold, Layers};
@@ -40,6 +48,8 @@ pub struct LeftOut {
     pub outside: u64,
     /// Left out: the pixels that Mera counts in do not reach there.
     pub lost: u64,
+    /// Left out: what is along an axis of a phase diagram is NaN or infinite.
+    pub no_numbers: u64,
     /// On the map, as NaN or infinite numbers.
     pub not_numbers: u64,
 }
@@ -88,6 +98,7 @@ impl LeftOut {
             (self.levels, "left out: their level is none of the grid's"),
             (self.outside, "left out: they lie outside the box"),
             (self.lost, "left out: Mera's pixels begin one pixel into the box"),
+            (self.no_numbers, "left out: a quantity along an axis is NaN or infinite"),
             (self.not_numbers, "on the map whose number is NaN or infinite"),
         ];
         let told = reasons.into_iter().filter(|(rows, _)| *rows > 0);
@@ -141,11 +152,7 @@ impl Plan {
             Along::Sum => Fold::Sum,
             Along::Max => Fold::Max,
         };
-        let has_mass = match frame.table {
-            TableKind::Gravity | TableKind::Rt => false,
-            TableKind::Hydro | TableKind::Particles | TableKind::Clumps => true,
-        };
-        let usual = if has_mass { "mass" } else { "volume" };
+        let usual = phase::usual_weight(frame.table);
         let weight = match (&ask.weight, fold) {
             (Some(weight), Fold::Mean) if !sliced => Some(weight.as_str()),
             (Some(weight), _) => {
