@@ -2,7 +2,6 @@
 
 use super::numbers::{CenterFlag, ReadingFlags, RowsFlag, Sides};
 use super::trust::TrustFlag;
-use super::value;
 use crate::mera::region::RegionWish;
 use crate::numbers::Ask;
 use crate::numbers::map::{
@@ -201,8 +200,8 @@ pub struct Plane(Direction, f64);
 pub struct PhaseAxes([Ask; 2]);
 
 fn pixels(text: &str) -> Result<usize, String> {
-    let count = value::at_least_one(text)?;
-    if count > MOST_PIXELS { Err(format!("at most {MOST_PIXELS}")) } else { Ok(count) }
+    let count = text.trim().parse().ok().filter(|count| (1..=MOST_PIXELS).contains(count));
+    count.ok_or_else(|| format!("write a number from 1 to {MOST_PIXELS}"))
 }
 
 impl From<AxisFlag> for Direction {

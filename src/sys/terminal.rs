@@ -3,15 +3,15 @@
 //! Facts: xterm's control sequences (primary device attributes; 4 is sixel), kitty's "Terminal
 //! graphics protocol" (querying support: the answer comes before that to device attributes).
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{Mode, OFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcgetwinsize,
     tcsetattr,
 };
-use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// What a terminal can show.
@@ -21,6 +21,8 @@ pub struct Graphics {
     pub sixel: bool,
     /// Kitty's protocol.
     pub kitty: bool,
+    /// Ctrl-C was typed meanwhile.
+    pub interrupted: bool,
 }
 
 /// How large a terminal is.
@@ -55,66 +57,69 @@ pub fn size() -> Option<TerminalSize> {
 
 /// The terminal as it was, which it is again in the end.
 struct Quiet<'t> {
-    terminal: &'t File,
+    terminal: BorrowedFd<'t>,
     before: Termios,
 }
 
 impl<'t> Quiet<'t> {
-    fn new(terminal: &'t File) -> io::Result<Self> {
+    fn new(terminal: BorrowedFd<'t>) -> io::Result<Self> {
         let before = tcgetattr(terminal)?;
         let mut quiet = before.clone();
         // Without signals, so that none leaves the terminal as it is now.
         quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 0;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(terminal, OptionalActions::Drain, &quiet)?;
+        tcsetattr(terminal, OptionalActions::Now, &quiet)?;
         Ok(Self { terminal, before })
     }
 }
 
 impl Drop for Quiet<'_> {
     fn drop(&mut self) {
-        let _ = tcsetattr(self.terminal, OptionalActions::Drain, &self.before);
+        let _ = tcsetattr(self.terminal, OptionalActions::Now, &self.before);
     }
 }
 
 fn asked(wait: Duration) -> io::Result<Graphics> {
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let mut terminal = File::from(rustix::fs::open("/dev/tty", flags, Mode::empty())?);
-    if tcgetpgrp(&terminal)? != getpgrp() {
+    let (stdin, stdout) = (io::stdin(), io::stdout());
+    if !stdin.is_terminal() || !stdout.is_terminal() {
         return Ok(Graphics::default());
     }
-    let reader = terminal.try_clone()?;
-    let quiet = Quiet::new(&reader)?;
-    terminal.write_all(QUESTION)?;
-    let answer = answer(&reader, Instant::now() + wait);
-    terminal.write_all(WIPED)?;
+    match tcgetpgrp(&stdin) {
+        Ok(foreground) if foreground != getpgrp() => return Ok(Graphics::default()),
+        // Not the terminal that could stop this process.
+        Ok(_) | Err(Errno::NOTTY) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut out = stdout.lock();
+    let quiet = Quiet::new(stdin.as_fd())?;
+    out.write_all(QUESTION)?;
+    out.flush()?;
+    let answer = answer(stdin.as_fd(), Instant::now() + wait);
+    out.write_all(WIPED)?;
+    out.flush()?;
     drop(quiet);
     let (bytes, interrupted) = answer?;
-    if interrupted {
-        // Ctrl-C was meant for the program.
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::INT);
-    }
-    Ok(understood(&bytes).unwrap_or_default())
+    Ok(Graphics { interrupted, ..understood(&bytes).unwrap_or_default() })
 }
 
 /// What comes until the answer is complete or time is up, and whether Ctrl-C was typed.
-fn answer(mut terminal: &File, until: Instant) -> io::Result<(Vec<u8>, bool)> {
+fn answer(terminal: BorrowedFd<'_>, until: Instant) -> io::Result<(Vec<u8>, bool)> {
     let (mut bytes, mut piece) = (Vec::new(), [0; 256]);
     while understood(&bytes).is_none() && bytes.len() < MOST {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             break;
         }
-        let timeout = rustix::event::Timespec::try_from(left).map_err(io::Error::other)?;
+        let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
         let mut ready = [PollFd::new(&terminal, PollFlags::IN)];
         match poll(&mut ready, Some(&timeout)) {
             Ok(0) => break,
             Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => continue,
+            Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
         }
-        let count = terminal.read(&mut piece)?;
+        let count = rustix::io::read(terminal, &mut piece)?;
         if count == 0 {
             break;
         }
@@ -134,7 +139,8 @@ fn understood(bytes: &[u8]) -> Option<Graphics> {
     let end = rest.iter().position(|byte| *byte == b'c')?;
     let mut numbers = rest.get(..end)?.split(|byte| *byte == b';');
     let kitty = find(b"\x1b_Gi=31;OK").is_some();
-    Some(Graphics { sixel: numbers.any(|number| number == b"4"), kitty })
+    let sixel = numbers.any(|number| number == b"4");
+    Some(Graphics { sixel, kitty, interrupted: false })
 }
 
 #[cfg(test)]
@@ -143,7 +149,7 @@ mod tests {
 
     #[test]
     fn answers_are_understood_when_they_are_complete() {
-        let graphics = |sixel, kitty| Some(Graphics { sixel, kitty });
+        let graphics = |sixel, kitty| Some(Graphics { sixel, kitty, interrupted: false });
         for (bytes, expected) in [
             (&b""[..], None),
             (b"\x1b[?62;4", None),

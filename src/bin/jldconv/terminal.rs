@@ -4,6 +4,7 @@ use super::{Stop, failed};
 use jldconv::cli::TerminalFlag;
 use jldconv::numbers::map::{Map, Shade};
 use jldconv::numbers::picture::{Colours, Depth, FRAME, Look, blocks, draw, kitty, sixel};
+use jldconv::supervisor::ExitCode;
 use jldconv::sys::terminal::{TerminalSize, graphics, size};
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -29,6 +30,9 @@ pub(super) fn show(
         // Whoever wants no colours wants no picture, and a dumb terminal is not asked.
         TerminalFlag::Auto if depth() != Depth::None && said("TERM") != "dumb" => {
             let can = graphics(WAIT);
+            if can.interrupted {
+                return Err(Stop(ExitCode::Interrupted, String::new()));
+            }
             match (can.kitty, can.sixel) {
                 (true, _) => TerminalFlag::Kitty,
                 (false, true) => TerminalFlag::Sixel,

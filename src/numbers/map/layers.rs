@@ -314,3 +314,104 @@ impl Band<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numbers::map::Pixels;
+    use proptest::prelude::*;
+
+    /// Cells of a tree that fills a box of this length: centre and size. `choices` says which cells
+    /// are divided.
+    fn tree(boxlen: f64, choices: &[bool]) -> Vec<([f64; 2], f64)> {
+        let mut choices = choices.iter().copied();
+        let mut open = vec![([0_u32; 2], 0_u32)];
+        let mut cells = Vec::new();
+        while let Some((at, level)) = open.pop() {
+            if level < 7 && choices.next().unwrap_or(false) {
+                let halves = [[0, 0], [1, 0], [0, 1], [1, 1]];
+                open.extend(halves.map(|[x, y]| ([2 * at[0] + x, 2 * at[1] + y], level + 1)));
+                continue;
+            }
+            let side = boxlen / f64::from(level).exp2();
+            cells.push((at.map(|c| (f64::from(c) + 0.5) * side), side));
+        }
+        cells
+    }
+
+    fn spread(
+        cells: &[([f64; 2], f64)],
+        values: &[f64],
+        grid: &Grid,
+        (fold, sharing, threads): (Fold, Sharing, usize),
+    ) -> (Vec<f64>, Vec<f64>) {
+        let mut layers = Layers::new(grid, fold, threads);
+        for ((center, side), value) in cells.iter().zip(values.iter().cycle()) {
+            let mut stamps: Vec<_> = layers.stamp(*center, *side, *value, 1.0).into_iter().collect();
+            layers.add(&mut stamps, *side, sharing);
+        }
+        (layers.values, layers.weights)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn nothing_is_lost_of_any_tree(
+            choices in prop::collection::vec(any::<bool>(), 1..400),
+            values in prop::collection::vec(1e-6..1e6_f64, 1..50),
+            boxlen in 0.1..1e3_f64,
+            pixels in 1..90_usize,
+        ) {
+            let cells = tree(boxlen, &choices);
+            let all = [[0.0; 2], [1.0; 2]];
+            let grid = Grid::new(all, boxlen, 7, Pixels::Side(pixels)).unwrap();
+            let expected: f64 = cells.iter().zip(values.iter().cycle()).map(|it| it.1).sum();
+            for sharing in [Sharing::Whole, Sharing::Clipped] {
+                let (sums, _) = spread(&cells, &values, &grid, (Fold::Sum, sharing, 1));
+                let sum: f64 = sums.iter().sum();
+                prop_assert!((sum / expected - 1.0).abs() < 1e-12, "{sum} {expected}");
+            }
+            // A tree covers each pixel just once.
+            let kind = (Fold::Mean, Sharing::Covering, 1);
+            let (_, covered) = spread(&cells, &values, &grid, kind);
+            prop_assert!(covered.iter().all(|part| (part - 1.0).abs() < 1e-9), "{covered:?}");
+        }
+
+        #[test]
+        fn a_window_has_its_share(
+            choices in prop::collection::vec(any::<bool>(), 1..400),
+            low in prop::array::uniform2(0.0..0.7_f64),
+            size in prop::array::uniform2(0.01..0.3_f64),
+            pixels in 1..60_usize,
+        ) {
+            let cells = tree(48.0, &choices);
+            let high = [low[0] + size[0], low[1] + size[1]];
+            let grid = Grid::new([low, high], 48.0, 7, Pixels::Side(pixels)).unwrap();
+            // Values as the areas: what is in the window is its own area.
+            let areas: Vec<f64> = cells.iter().map(|(_, side)| side * side).collect();
+            let (sums, _) = spread(&cells, &areas, &grid, (Fold::Sum, Sharing::Clipped, 1));
+            let (sum, expected) = (sums.iter().sum::<f64>(), size[0] * size[1] * 48.0 * 48.0);
+            prop_assert!((sum / expected - 1.0).abs() < 1e-9, "{sum} {expected}");
+        }
+    }
+
+    #[test]
+    fn bands_give_the_same_bits_as_all_at_once() {
+        let cells = tree(1.0, &[true; 40]);
+        let grid = Grid::new([[0.0; 2], [1.0; 2]], 1.0, 7, Pixels::Side(1500)).unwrap();
+        let values = [0.1, 0.7, 1e-9, 3e5];
+        for fold in [Fold::Sum, Fold::Mean, Fold::Max] {
+            let of = |threads| {
+                let mut layers = Layers::new(&grid, fold, threads);
+                for (center, side) in &cells {
+                    let stamp = |value: &f64| layers.stamp(*center, *side, *value, 0.3);
+                    let mut stamps: Vec<_> = values.iter().filter_map(stamp).collect();
+                    layers.add(&mut stamps, *side, Sharing::Clipped);
+                }
+                let bits = |all: Vec<f64>| all.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+                (bits(layers.values), bits(layers.weights))
+            };
+            assert!(of(1) == of(4), "{fold:?}");
+        }
+    }
+}
