@@ -437,7 +437,7 @@ fn look_makes_pictures_and_numbers_of_the_same_map() {
         first
     };
     let most = (0..numbers.len()).max_by(|a, b| numbers[*a].total_cmp(&numbers[*b])).unwrap();
-    assert_eq!(of(most), [254, 232, 37]);
+    assert_eq!(of(most), [253, 231, 37]);
     let nothing = (0..numbers.len()).find(|i| numbers[*i] <= 0.0).unwrap();
     assert_eq!(of(nothing), [68, 1, 84]);
     let kinds: std::collections::BTreeSet<_> = (0..numbers.len()).map(of).collect();

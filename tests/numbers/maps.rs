@@ -4,9 +4,7 @@ use crate::truth::{files, float, tables};
 use jldconv::h5::Checksums;
 use jldconv::mera::quantity::TableKind;
 use jldconv::mera::region::{Center, RegionWish};
-use jldconv::numbers::map::{
-    Along, Direction, Map, MapAsk, PhaseAsk, Pixels, Reading, map, phase,
-};
+use jldconv::numbers::map::{Along, Direction, Map, MapAsk, PhaseAsk, Pixels, Reading, map, phase};
 use jldconv::numbers::{Ask, MeraFile, Query, Relation, Selection, Sum, Values, total_mass};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -91,7 +89,8 @@ fn maps_have_the_bits_of_meras() {
         if let Some(pixels) = expected["map"].as_array() {
             let zero = |value: &Value| if value == "0x0" { 0.0 } else { float(value) };
             let pixels: Vec<f64> = pixels.iter().map(zero).collect();
-            let same = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+            let same =
+                |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
             assert!(pixels.iter().zip(&found.values).all(same), "{what}");
             assert_eq!(pixels.len(), found.values.len(), "{what}");
         }
@@ -138,21 +137,52 @@ fn no_mass_is_lost_whatever_the_pixels() {
         for direction in [Direction::X, Direction::Y, Direction::Z] {
             for pixels in [Pixels::Side(1), Pixels::Side(37), Pixels::Box(100), Pixels::Auto] {
                 let unit = Some("Msol".to_owned());
-                let ask = MapAsk { name: "mass".into(), unit, direction, pixels, ..MapAsk::default() };
+                let ask =
+                    MapAsk { name: "mass".into(), unit, direction, pixels, ..MapAsk::default() };
                 let found = made(&file, table, &ask, &all);
                 let total = sum(found.values.iter().copied());
-                assert!((total / mass - 1.0).abs() < 1e-12, "{direction:?} {pixels:?}: {total} {mass}");
+                assert!(
+                    (total / mass - 1.0).abs() < 1e-12,
+                    "{direction:?} {pixels:?}: {total} {mass}"
+                );
                 // By area it is the same.
                 let ask = MapAsk { name: "sd".into(), unit: None, ..ask };
                 let found = made(&file, table, &ask, &all);
                 let [x, y] = found.extent.map(|[low, high]| high - low);
-                let area = x * y / found.values.len() as f64;
+                let pixels = found.pixels.map(|count| f64::from(u32::try_from(count).unwrap()));
+                let area = x * y / (pixels[0] * pixels[1]);
                 let code = total_mass(&file, &relation, &all, None).unwrap();
                 let total = sum(found.values.iter().map(|value| value * area));
                 assert!((total / code - 1.0).abs() < 1e-12, "{direction:?} {pixels:?}");
             }
         }
     }
+}
+
+/// Level, place and a quantity of all cells.
+fn rows(file: &MeraFile, name: &str) -> Vec<[f64; 5]> {
+    let relation = Relation::of_group(file.group(TableKind::Hydro).unwrap().unwrap());
+    let asks = ["level", "cx", "cy", "cz", name].map(Ask::new);
+    let query = Query::new(file.name(), &relation, &asks, &Selection::default()).unwrap();
+    let mut rows = Vec::new();
+    query
+        .run(|batch| {
+            let mut columns = [const { Vec::new() }; 5];
+            for (column, values) in columns.iter_mut().zip(batch.values()) {
+                values.floats_into(column);
+            }
+            rows.extend(
+                (0..batch.len()).map(|row| [0, 1, 2, 3, 4].map(|i: usize| columns[i][row])),
+            );
+            Ok(())
+        })
+        .unwrap();
+    rows
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels")]
+fn pixels(from: f64, count: f64) -> std::ops::Range<usize> {
+    from as usize..(from + count) as usize
 }
 
 /// What part of a cell is between two places along an axis, in cells of its level.
@@ -164,27 +194,15 @@ fn part(cell: f64, cells: f64, [low, high]: [f64; 2]) -> f64 {
 fn a_window_has_the_mass_of_what_lies_in_it() {
     let file = sample(E8);
     let ranges = [[0.31, 0.57], [0.4, 0.77], [0.45, 0.52]];
-    let region = RegionWish { ranges: ranges.map(|range| range.map(Some)), ..RegionWish::default() };
+    let region =
+        RegionWish { ranges: ranges.map(|range| range.map(Some)), ..RegionWish::default() };
     let window = Selection { region, ..Selection::default() };
-    let relation = Relation::of_group(file.group(TableKind::Hydro).unwrap().unwrap());
-    let asks = ["level", "cx", "cy", "cz", "mass"].map(Ask::new);
-    let query = Query::new(file.name(), &relation, &asks, &Selection::default()).unwrap();
     let mut inside = Sum::default();
-    query
-        .run(|batch| {
-            let mut columns = [const { Vec::new() }; 5];
-            for (column, values) in columns.iter_mut().zip(batch.values()) {
-                values.floats_into(column);
-            }
-            for row in 0..batch.len() {
-                let [level, x, y, z, mass] = [0, 1, 2, 3, 4].map(|i: usize| columns[i][row]);
-                let at = [x, y, z];
-                let parts = [0, 1, 2].map(|i: usize| part(at[i], level.exp2(), ranges[i]));
-                inside.add(mass * parts[0] * parts[1] * parts[2]);
-            }
-            Ok(())
-        })
-        .unwrap();
+    for [level, x, y, z, mass] in rows(&file, "mass") {
+        let at = [x, y, z];
+        let parts = [0, 1, 2].map(|i: usize| part(at[i], level.exp2(), ranges[i]));
+        inside.add(mass * parts[0] * parts[1] * parts[2]);
+    }
     assert!(inside.value() > 0.0);
     for direction in [Direction::X, Direction::Y, Direction::Z] {
         for pixels in [Pixels::Side(50), Pixels::Box(64)] {
@@ -248,7 +266,6 @@ fn means_lie_between_the_extremes_of_what_they_are_of_and_the_largest_is_the_lar
 #[test]
 fn a_plane_shows_the_cells_that_it_cuts() {
     let file = sample(E8);
-    let relation = Relation::of_group(file.group(TableKind::Hydro).unwrap().unwrap());
     let all = Selection::default();
     for (direction, place) in [(Direction::Z, 0.5), (Direction::X, 0.4375), (Direction::Y, 0.501)] {
         let ask = MapAsk {
@@ -259,40 +276,25 @@ fn a_plane_shows_the_cells_that_it_cuts() {
             ..MapAsk::default()
         };
         let found = made(&file, TableKind::Hydro, &ask, &all);
-        let asks = ["level", "cx", "cy", "cz", "rho"].map(Ask::new);
-        let query = Query::new(file.name(), &relation, &asks, &all).unwrap();
         let mut expected = vec![(0.0, 0.0); 1024 * 1024];
-        query
-            .run(|batch| {
-                let mut columns = [const { Vec::new() }; 5];
-                for (column, values) in columns.iter_mut().zip(batch.values()) {
-                    values.floats_into(column);
+        for [level, x, y, z, rho] in rows(&file, "rho") {
+            let at = [x, y, z];
+            let (deep, cells) = (at[direction.index()], level.exp2());
+            if (deep - 1.0) / cells > place || deep / cells <= place {
+                continue;
+            }
+            // The finest cells are as large as pixels.
+            let wide = 1024.0 / cells;
+            let [x, y] =
+                direction.across().map(|axis| pixels((at[axis.index()] - 1.0) * wide, wide));
+            for j in y {
+                for i in x.clone() {
+                    // The cells of the samples are made up, and lie upon each other.
+                    let (sum, count) = &mut expected[j * 1024 + i];
+                    (*sum, *count) = (*sum + rho, *count + 1.0);
                 }
-                for row in 0..batch.len() {
-                    let [level, x, y, z, rho] = [0, 1, 2, 3, 4].map(|i: usize| columns[i][row]);
-                    let at = [x, y, z];
-                    let deep = at[direction.index()];
-                    let cells = level.exp2();
-                    if (deep - 1.0) / cells > place || deep / cells <= place {
-                        continue;
-                    }
-                    // The finest cells are as large as pixels.
-                    let wide = 1024.0 / cells;
-                    let [x, y] = direction.across().map(|axis| {
-                        let low = (at[axis.index()] - 1.0) * wide;
-                        low as usize..(low + wide) as usize
-                    });
-                    for j in y {
-                        for i in x.clone() {
-                            // The cells of the samples are made up, and lie upon each other.
-                            let (sum, count) = &mut expected[j * 1024 + i];
-                            (*sum, *count) = (*sum + rho, *count + 1.0);
-                        }
-                    }
-                }
-                Ok(())
-            })
-            .unwrap();
+            }
+        }
         let mut seen = 0;
         for (i, (sum, count)) in expected.into_iter().enumerate() {
             let value = found.at([i % 1024, i / 1024]);
@@ -371,7 +373,12 @@ fn forged_levels_and_places_are_left_out_and_told() {
     for slice in [None, Some(0.5)] {
         for direction in [Direction::X, Direction::Z] {
             let name = "rho".into();
-            let found = made(&file, TableKind::Hydro, &MapAsk { name, direction, slice, ..ask.clone() }, &all);
+            let found = made(
+                &file,
+                TableKind::Hydro,
+                &MapAsk { name, direction, slice, ..ask.clone() },
+                &all,
+            );
             let outside = if direction == Direction::Z { 5 } else { 0 };
             assert_eq!(found.left_out.outside, outside, "{direction:?} {slice:?}");
         }

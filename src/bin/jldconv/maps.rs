@@ -41,7 +41,8 @@ pub(super) fn look(args: &LookArgs, bars: &MultiProgress) -> Result<ExitCode, St
     let shown = outputs.is_empty() && !args.json && args.terminal != TerminalFlag::None
         || !outputs.is_empty() && !matches!(args.terminal, TerminalFlag::Auto | TerminalFlag::None);
     if shown && args.terminal == TerminalFlag::Auto && !io::stdout().is_terminal() {
-        let help = "-o x.png makes a picture, -o x.npy a file for NumPy, --terminal blocks prints it";
+        let help =
+            "-o x.png makes a picture, -o x.npy a file for NumPy, --terminal blocks prints it";
         return Err(usage(format!("standard output is not a terminal: {help}")));
     }
     if args.file.is_dir() {

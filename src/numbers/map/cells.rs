@@ -4,10 +4,10 @@
 //! last bits are the same. Rows of other levels wait meanwhile, as many as a bound on memory allows;
 //! where there are more, the table is read again.
 
+use super::LeftOut;
 use super::ask::Reading;
 use super::frame::Frame;
 use super::layers::{Layers, Sharing, Stamp};
-use super::LeftOut;
 use crate::numbers::{Ask, Batch, NumbersError, Query, Relation, Selection};
 use std::collections::BTreeMap;
 
@@ -115,8 +115,7 @@ impl Cells<'_, '_> {
             stored.push("level");
         }
         let wanted: Vec<_> = std::iter::once(&self.value).chain(&self.weight).cloned().collect();
-        let query =
-            Query::with_stored(self.file, self.relation, &stored, &wanted, self.selection)?;
+        let query = Query::with_stored(self.file, self.relation, &stored, &wanted, self.selection)?;
         Ok(self.reading.of(query))
     }
 }
@@ -192,7 +191,8 @@ impl Run<'_, '_, '_> {
                 self.left_out.levels += 1;
                 continue;
             };
-            let mut cell = Cell { at: [at(0, row), at(1, row)], value: at(value, row), weight: 1.0 };
+            let mut cell =
+                Cell { at: [at(0, row), at(1, row)], value: at(value, row), weight: 1.0 };
             let depth = depth.map(|column| at(column, row));
             let known = depth.iter().chain(&cell.at).all(|c| c.is_finite());
             if !known {

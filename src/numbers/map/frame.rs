@@ -103,6 +103,11 @@ impl Frame {
         })
     }
 
+    /// Where places along an axis are counted from.
+    pub(super) fn center_along(&self, axis: Direction) -> f64 {
+        pick(self.center, axis)
+    }
+
     /// The columns that say where rows are: along the map's axes, and along the line of sight where
     /// that matters.
     pub(super) fn places(&self) -> Vec<&'static str> {
@@ -118,8 +123,7 @@ impl Frame {
     /// Whether it matters where a row is along the line of sight.
     pub(super) fn needs_depth(&self) -> bool {
         let [low, high] = self.depth;
-        self.plane.is_some() || low > 0.0 || high < 1.0
-            || self.like_mera && !self.table.is_cells()
+        self.plane.is_some() || low > 0.0 || high < 1.0 || self.like_mera && !self.table.is_cells()
     }
 
     /// The level of a row, if that can be one.

@@ -70,9 +70,8 @@ impl Grid {
             Pixels::Box(across) => float(across),
             Pixels::Side(pixels) => float(pixels) / longer,
         };
-        let edges = [0, 1].map(|axis| {
-            [(side(low, axis) * across).floor(), (side(high, axis) * across).ceil()]
-        });
+        let edges = [0, 1]
+            .map(|axis| [(side(low, axis) * across).floor(), (side(high, axis) * across).ceil()]);
         let pixels = match wanted {
             Pixels::Side(pixels) => {
                 [a, b].map(|side| index((side / longer * float(pixels)).round()).max(1))

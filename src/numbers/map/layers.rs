@@ -75,7 +75,13 @@ impl Layers {
     }
 
     /// A square about `center` with this side; none if it does not touch the window.
-    pub(super) fn stamp(&self, center: [f64; 2], side: f64, value: f64, weight: f64) -> Option<Stamp> {
+    pub(super) fn stamp(
+        &self,
+        center: [f64; 2],
+        side: f64,
+        value: f64,
+        weight: f64,
+    ) -> Option<Stamp> {
         let (grid, step, half) = (&self.grid, self.grid.step(), side * 0.5);
         let mut stamp = Stamp {
             low: [0.0; 2],
@@ -272,9 +278,8 @@ impl Band<'_> {
         let across = grid.pixels[0];
         let columns = stamp.first[0]..stamp.last[0];
         widths.clear();
-        widths.extend(
-            columns.map(|i| overlap(grid.low[0], step_x, i, stamp.low[0], stamp.high[0])),
-        );
+        widths
+            .extend(columns.map(|i| overlap(grid.low[0], step_x, i, stamp.low[0], stamp.high[0])));
         for j in first..last {
             let height = overlap(grid.low[1], step_y, j, stamp.low[1], stamp.high[1]);
             if height <= 0.0 {
@@ -347,7 +352,8 @@ mod tests {
     ) -> (Vec<f64>, Vec<f64>) {
         let mut layers = Layers::new(grid, fold, threads);
         for ((center, side), value) in cells.iter().zip(values.iter().cycle()) {
-            let mut stamps: Vec<_> = layers.stamp(*center, *side, *value, 1.0).into_iter().collect();
+            let mut stamps: Vec<_> =
+                layers.stamp(*center, *side, *value, 1.0).into_iter().collect();
             layers.add(&mut stamps, *side, sharing);
         }
         (layers.values, layers.weights)

@@ -133,18 +133,26 @@ impl Plan {
             return refuse("a plane has no mass by area: name another quantity (rho)".to_owned());
         }
         if by_area && matches!(ask.along, Along::Mean | Along::Max) {
-            return refuse("masses by area are added up: there is no mean or largest one".to_owned());
+            return refuse(
+                "masses by area are added up: there is no mean or largest one".to_owned(),
+            );
         }
         let unit = ask.unit.as_deref().unwrap_or("standard");
         if by_area && !BY_AREA.contains(&unit) {
             let known = BY_AREA.join(", ");
-            return refuse(format!("sd is a mass by area, which {unit} does not measure ({known})"));
+            return refuse(format!(
+                "sd is a mass by area, which {unit} does not measure ({known})"
+            ));
         }
         if sliced && !frame.table.is_cells() {
             let table = frame.table.name();
-            return refuse(format!("a plane cuts cells, not {table}: give a range with some depth"));
+            return refuse(format!(
+                "a plane cuts cells, not {table}: give a range with some depth"
+            ));
         }
-        let summed = by_area || ask.name == "mass" && !(ask.like_mera && !frame.table.is_cells());
+        // Mera averages the masses of particles, by mass.
+        let adds = frame.table.is_cells() || !ask.like_mera;
+        let summed = by_area || ask.name == "mass" && adds;
         let fold = match ask.along {
             _ if sliced => Fold::Mean,
             Along::Auto if summed => Fold::Sum,
@@ -233,7 +241,8 @@ pub fn map(
     }
     let axes = axes(group, &frame, selection)?;
     let Grid { pixels, extent, low, high, .. } = frame.grid;
-    let extent = if ask.like_mera { extent } else { [0, 1].map(|axis| [low, high].map(|side| side[axis])) };
+    let [[x0, y0], [x1, y1]] = [low, high];
+    let extent = if ask.like_mera { extent } else { [[x0, x1], [y0, y1]] };
     let Plan { label, unit, .. } = plan;
     Ok(Map { pixels, values, covered, axes, extent, label, unit, left_out })
 }
@@ -259,16 +268,12 @@ fn axes(
             .find(|(_, factor)| factor * wide >= 1.0 && factor.is_finite())
             .unwrap_or((None, 1.0)),
     };
-    Ok([0, 1].map(|i: usize| {
-        let axis = frame.direction.across()[i];
-        let center = frame.center[axis.index()] * frame.boxlen;
-        let along = |side: [f64; 2]| (side[i] - center) * factor;
-        MapAxis {
-            name: axis.name().to_string(),
-            unit: unit.map(str::to_owned),
-            low: along(grid.low),
-            high: along(grid.high),
-            log: false,
-        }
-    }))
+    let along = |axis: Direction, low: f64, high: f64| {
+        let center = frame.center_along(axis) * frame.boxlen;
+        let [low, high] = [low, high].map(|side| (side - center) * factor);
+        let unit = unit.map(str::to_owned);
+        MapAxis { name: axis.name().to_string(), unit, low, high, log: false }
+    };
+    let ([first, second], low, high) = (frame.direction.across(), grid.low, grid.high);
+    Ok([along(first, low[0], high[0]), along(second, low[1], high[1])])
 }

@@ -165,7 +165,8 @@ impl Gather for Sums {
         let [(across, x), (upwards, y)] = [(self.axes[0], at[0]), (self.axes[1], at[1])];
         let place = upwards.interval(y, self.intervals) * self.intervals
             + across.interval(x, self.intervals);
-        if let (Some(sum), Some(there)) = (self.values.get_mut(place), self.covered.get_mut(place)) {
+        if let (Some(sum), Some(there)) = (self.values.get_mut(place), self.covered.get_mut(place))
+        {
             *sum += weight;
             *there = true;
         }

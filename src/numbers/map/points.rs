@@ -62,12 +62,10 @@ impl Points<'_, '_> {
         let edges = [0, 1].map(|axis| Edges::of(&frame.grid, axis, frame.like_mera));
         let stored = frame.places();
         let wanted: Vec<_> = std::iter::once(&self.value).chain(&self.weight).cloned().collect();
-        let query =
-            Query::with_stored(self.file, self.relation, &stored, &wanted, self.selection)?;
+        let query = Query::with_stored(self.file, self.relation, &stored, &wanted, self.selection)?;
         let mut columns: Vec<Vec<f64>> = Vec::new();
-        let inside = |x: f64, [low, high]: [f64; 2]| {
-            (low * frame.boxlen..=high * frame.boxlen).contains(&x)
-        };
+        let inside =
+            |x: f64, [low, high]: [f64; 2]| (low * frame.boxlen..=high * frame.boxlen).contains(&x);
         let value = stored.len();
         self.reading.of(query).run(|batch| {
             self.reading.heard(batch.len() as u64)?;
@@ -102,7 +100,8 @@ impl Points<'_, '_> {
                 }
                 let (mut number, weight) = (at(value, row), at(value + 1, row));
                 left_out.not_numbers += u64::from(!number.is_finite());
-                let (Some(x), Some(y)) = (edges[0].pixel(place[0]), edges[1].pixel(place[1])) else {
+                let (Some(x), Some(y)) = (edges[0].pixel(place[0]), edges[1].pixel(place[1]))
+                else {
                     left_out.lost += 1;
                     continue;
                 };

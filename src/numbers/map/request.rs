@@ -48,13 +48,8 @@ pub struct Seen {
 }
 
 /// Tables in the order in which one is chosen.
-const FIRST: [TableKind; 5] = [
-    TableKind::Hydro,
-    TableKind::Particles,
-    TableKind::Gravity,
-    TableKind::Clumps,
-    TableKind::Rt,
-];
+const FIRST: [TableKind; 5] =
+    [TableKind::Hydro, TableKind::Particles, TableKind::Gravity, TableKind::Clumps, TableKind::Rt];
 
 impl Request {
     /// Whether it can be understood, whatever the file.
@@ -99,22 +94,17 @@ impl Request {
 
     fn group<'f>(&self, file: &'f MeraFile) -> Result<MeraGroup<'f>, NumbersError> {
         let none = |what: String| NumbersError::NoNumbers { file: file.name().to_owned(), what };
-        let found = match &self.table {
-            Some(name) => {
-                let kind = TableKind::of_name(name);
-                let group = kind.map(|kind| file.group(kind)).transpose()?.flatten();
-                Some(group.ok_or_else(|| none(format!("there is no table {name}")))?)
+        let mut found = None;
+        if let Some(name) = &self.table {
+            let kind = TableKind::of_name(name);
+            let group = kind.map(|kind| file.group(kind)).transpose()?.flatten();
+            found = Some(group.ok_or_else(|| none(format!("there is no table {name}")))?);
+        }
+        for kind in FIRST {
+            if found.is_none() {
+                found = file.group(kind)?;
             }
-            None => {
-                let mut found = None;
-                for kind in FIRST {
-                    if found.is_none() {
-                        found = file.group(kind)?;
-                    }
-                }
-                found
-            }
-        };
+        }
         let found = found.ok_or_else(|| {
             none("not a file of Mera: it has none of the tables hydro, gravity, particles, clumps, rt \
                   (`jldconv inspect` tells what it is)".to_owned())

@@ -114,10 +114,12 @@ impl Shade {
         if shade.log && !(shade.low > 0.0 && shade.high > 0.0 && shade.low.is_finite()) {
             return refused("a logarithmic scale is for numbers above 0, and there are none");
         }
-        if !(shade.low <= shade.high) {
-            return refused("the limits end before they begin");
+        // What is not a number is no limit.
+        if shade.low <= shade.high {
+            Ok(shade)
+        } else {
+            refused("the limits end before they begin")
         }
-        Ok(shade)
     }
 
     /// Where a number stands, from 0 to 1.
@@ -135,6 +137,7 @@ impl Shade {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as it is handed on")]
     fn extremes(low: f64, high: f64, positive: f64) -> Option<Extremes> {
         Some(Extremes { low, high, positive })
     }

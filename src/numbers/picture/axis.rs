@@ -49,7 +49,11 @@ impl Axis {
             }
         }
         let marks = self.steps(most);
-        if marks.len() > 1 { marks } else { [self.low, self.high].map(|x| self.mark(x)).into_iter().flatten().collect() }
+        if marks.len() > 1 {
+            marks
+        } else {
+            [self.low, self.high].map(|x| self.mark(x)).into_iter().flatten().collect()
+        }
     }
 
     /// Powers of ten, each or every few.
@@ -57,8 +61,8 @@ impl Axis {
         let (first, last) = (self.low.log10().ceil(), self.high.log10().floor());
         #[expect(clippy::cast_possible_truncation, reason = "powers of ten that floats have")]
         let (first, last) = (first as i32, last as i32);
-        let every = (1..).find(|every| (last - first) / every < most.try_into().unwrap_or(i32::MAX));
-        let every = every.unwrap_or(1);
+        let most = i32::try_from(most).unwrap_or(i32::MAX);
+        let every = ((last - first) / most + 1).max(1);
         let powers = (first..=last).filter(|power| power.rem_euclid(every) == 0);
         powers.filter_map(|power| self.mark(format!("1e{power}").parse().ok()?)).collect()
     }
@@ -100,7 +104,10 @@ mod tests {
         assert_eq!(labels(0.0, 48.0, false, 6), ["0", "10", "20", "30", "40"]);
         assert_eq!(labels(0.0, 1.0, false, 6), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
         assert_eq!(labels(1e-3, 1e3, true, 8).len(), 7);
-        assert_eq!(labels(1e-9, 1e9, true, 7), ["1e-9", "1e-6", "0.001", "1", "1000", "1e6", "1e9"]);
+        assert_eq!(
+            labels(1e-9, 1e9, true, 7),
+            ["1e-9", "1e-6", "0.001", "1", "1000", "1e6", "1e9"]
+        );
         assert_eq!(labels(2.0, 30.0, true, 8), ["5", "10", "15", "20", "25", "30"]);
         assert_eq!(labels(5.0, 5.0, false, 5), ["5"]);
     }

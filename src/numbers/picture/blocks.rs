@@ -42,9 +42,8 @@ pub fn blocks(
     for line in (0..height / 2).rev() {
         for x in 0..width {
             let [upper, lower] = [at(x, 2 * line + 1), at(x, 2 * line)];
-            let colour = |value: Option<f64>| {
-                value.map_or(GREY, |value| colours.at(shade.part(value)))
-            };
+            let colour =
+                |value: Option<f64>| value.map_or(GREY, |value| colours.at(shade.part(value)));
             match depth {
                 Depth::None => out.push(dense(shade, upper.or(lower))),
                 depth => half(&mut out, depth, [colour(upper), colour(lower)]),

@@ -3,6 +3,7 @@
 //! Facts: kitty's documentation, "Terminal graphics protocol".
 
 use super::canvas::Canvas;
+use std::fmt::Write as _;
 use std::io;
 
 /// Characters of a piece.
@@ -23,7 +24,7 @@ pub fn kitty(canvas: &Canvas) -> io::Result<String> {
     loop {
         let (piece, behind) = rest.split_at(rest.len().min(PIECE));
         let more = u8::from(!behind.is_empty());
-        out.push_str(&format!("\x1b_G{head}m={more};{piece}\x1b\\"));
+        let _ = write!(out, "\x1b_G{head}m={more};{piece}\x1b\\");
         if behind.is_empty() {
             return Ok(out);
         }
