@@ -74,7 +74,8 @@ impl Grid {
             .map(|axis| [(side(low, axis) * across).floor(), (side(high, axis) * across).ceil()]);
         let pixels = match wanted {
             Pixels::Side(pixels) => {
-                [a, b].map(|side| index((side / longer * float(pixels)).round()).max(1))
+                let least = pixels.min(1);
+                [a, b].map(|side| index((side / longer * float(pixels)).round()).max(least))
             }
             Pixels::Auto | Pixels::Box(_) => edges.map(|[first, last]| index(last - first)),
         };
