@@ -60,7 +60,7 @@ fn a_terminal_without_pictures_gets_half_blocks_in_colours() {
     assert!(text.contains("x 0 to 48 kpc, y 0 to 48 kpc\nsd [Msol_pc2]: "), "{text}");
     assert!(text.contains(", logarithmic"), "{text}");
     let cells: Vec<_> =
-        (0..24).filter_map(|row| parser.screen().cell(row, 24)).map(|c| c.fgcolor()).collect();
+        (0..24).filter_map(|row| parser.screen().cell(row, 24)).map(vt100::Cell::fgcolor).collect();
     // The first colour is that of nothing, others are in the middle.
     assert!(cells.contains(&vt100::Color::Rgb(68, 1, 84)), "{cells:?}");
     let kinds: std::collections::BTreeSet<_> =
