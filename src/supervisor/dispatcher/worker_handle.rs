@@ -208,6 +208,7 @@ impl WorkerHandle {
     pub(in crate::supervisor) fn gave_all_back(&mut self) {
         self.round = self.round.wrapping_add(1);
         self.next.clear();
+        self.load.none();
     }
 
     /// It answered a message by which it is to give back what it has not begun.

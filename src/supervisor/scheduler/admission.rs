@@ -3,7 +3,7 @@
 use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::machine::{Pause, Scheduler, count};
-use super::state::{InHand, JobPhase, Run, SlotState, Stop};
+use super::state::{InHand, JobPhase, JobState, Run, SlotState, Stop};
 use super::{Action, Notice, WorkerId};
 use crate::supervisor::fault::Fault;
 use std::time::Duration;
@@ -111,7 +111,7 @@ impl Scheduler {
 
     pub(super) fn need(&self, job: JobId) -> u64 {
         let floor =
-            usize::try_from(job.0).ok().and_then(|i| self.jobs.get(i)).map_or(0, |j| j.floor);
+            usize::try_from(job.0).ok().and_then(|i| self.jobs.get(i)).map_or(0, JobState::floor);
         self.predictor.predict(floor)
     }
 

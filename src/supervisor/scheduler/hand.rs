@@ -78,7 +78,7 @@ impl Scheduler {
         // What takes its time, or was in trouble before, is not to be in front of others.
         let quick = self.pace.expect(job.bytes)? <= SMALL
             && now.saturating_sub(run.started) <= FULL
-            && job.faults.is_empty();
+            && job.trouble.is_none();
         let free = run.stop == Stop::No && !run.exclusive && slot.recalled == 0;
         (quick && free && lasts <= FULL / 2).then_some((*worker, lasts))
     }
@@ -110,7 +110,7 @@ impl Scheduler {
         // What it needs beyond what is set aside for this slot must be there.
         let more = predicted.saturating_sub(slot.reserved().unwrap_or(0));
         let fits = more == 0 || self.room().is_none_or(|room| more <= room);
-        let plain = state.faults.is_empty() && !state.alone && expected <= SMALL;
+        let plain = state.trouble.is_none() && expected <= SMALL;
         (fits && plain).then_some(InHand { job, attempt, predicted, expected })
     }
 

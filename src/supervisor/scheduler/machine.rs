@@ -270,7 +270,7 @@ impl Scheduler {
     }
 
     fn runs_alone(&mut self, job: JobId) -> bool {
-        self.job_mut(job).is_some_and(|state| state.alone)
+        self.job_mut(job).is_some_and(|state| state.alone())
     }
 
     fn slot_timers(&mut self, id: SlotId, now: Duration) {

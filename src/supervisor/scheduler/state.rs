@@ -156,16 +156,22 @@ pub(super) enum JobPhase {
     Over,
 }
 
-/// One job.
+/// One job. There may be hundreds of thousands, of which few ever meet trouble.
 #[derive(Debug, Clone)]
 pub(super) struct JobState {
     pub(super) bytes: u64,
-    pub(super) phase: JobPhase,
-    pub(super) tries: Tries,
+    pub(super) busy: Duration,
+    pub(super) trouble: Option<Box<Trouble>>,
     pub(super) attempts: u32,
+    pub(super) phase: JobPhase,
+}
+
+/// What went wrong with a job so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trouble {
+    pub(super) tries: Tries,
     /// What is known of its need for memory.
     pub(super) floor: u64,
-    pub(super) busy: Duration,
     pub(super) faults: Vec<Fault>,
     /// From now on no other attempt runs beside its own.
     pub(super) alone: bool,
@@ -173,15 +179,16 @@ pub(super) struct JobState {
 
 impl JobState {
     pub(super) fn new(bytes: u64) -> Self {
-        Self {
-            bytes,
-            phase: JobPhase::Waiting,
-            tries: Tries::default(),
-            attempts: 0,
-            floor: 0,
-            busy: Duration::ZERO,
-            faults: Vec::new(),
-            alone: false,
-        }
+        Self { bytes, busy: Duration::ZERO, trouble: None, attempts: 0, phase: JobPhase::Waiting }
+    }
+
+    /// What is known of its need for memory.
+    pub(super) fn floor(&self) -> u64 {
+        self.trouble.as_ref().map_or(0, |trouble| trouble.floor)
+    }
+
+    /// Whether no other attempt runs beside its own.
+    pub(super) fn alone(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.alone)
     }
 }

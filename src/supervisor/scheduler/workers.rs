@@ -260,17 +260,18 @@ impl Scheduler {
             Stop::Asked { why: Why::RunEnds, .. } | Stop::Killed { why: Why::RunEnds, .. }
         );
         let Some(state) = self.job_mut(job) else { return };
-        state.faults.push(cause);
+        let trouble = state.trouble.get_or_insert_default();
+        trouble.faults.push(cause);
         if cause == Fault::OutOfMemory {
-            state.floor = state.floor.max(Predictor::after_oom(run.predicted, peak));
+            trouble.floor = trouble.floor.max(Predictor::after_oom(run.predicted, peak));
         }
         let verdict = if ends && cause == Fault::Stopped {
             Verdict::Again(Duration::ZERO)
         } else {
-            state.tries.judge(cause, &around)
+            trouble.tries.judge(cause, &around)
         };
         state.phase = JobPhase::Waiting;
-        state.alone |= verdict == Verdict::Alone;
+        trouble.alone |= verdict == Verdict::Alone;
         self.actions.push(Action::AttemptFailed {
             slot,
             job,
@@ -341,12 +342,13 @@ impl Scheduler {
 
     /// What is known of a job: attempts, time, causes.
     pub(in super::super) fn history(&self, job: JobId) -> (u32, Duration, &[Fault]) {
-        usize::try_from(job.0)
-            .ok()
-            .and_then(|place| self.jobs.get(place))
-            .map_or((0, Duration::ZERO, &[]), |JobState { attempts, busy, faults, .. }| {
-                (*attempts, *busy, faults.as_slice())
-            })
+        usize::try_from(job.0).ok().and_then(|place| self.jobs.get(place)).map_or(
+            (0, Duration::ZERO, &[]),
+            |JobState { attempts, busy, trouble, .. }| {
+                let faults = trouble.as_ref().map_or(&[][..], |trouble| &trouble.faults);
+                (*attempts, *busy, faults)
+            },
+        )
     }
 }
 

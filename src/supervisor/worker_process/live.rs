@@ -190,7 +190,6 @@ impl LiveWorker {
 /// Jobs that the worker has no longer.
 fn jobs_over(message: &FromWorker) -> usize {
     match message {
-        FromWorker::Outcome(ended) if ended.gives_back => usize::MAX,
         FromWorker::Outcome(_) => 1,
         FromWorker::GivenBack(jobs) => jobs.len(),
         _ => 0,

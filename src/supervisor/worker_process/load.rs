@@ -28,6 +28,11 @@ impl Load {
         work.each = each;
     }
 
+    /// It has nothing to do: it gave all back, and what was on its way to it as well.
+    pub(in crate::supervisor) fn none(&self) {
+        self.work().jobs = 0;
+    }
+
     /// It is through with so many jobs, or gave them back.
     pub(super) fn less(&self, jobs: usize) {
         let mut work = self.work();
@@ -62,7 +67,10 @@ mod tests {
         assert_eq!(load.linger(), Some(LINGER));
         load.less(1);
         assert_eq!(load.linger(), None);
-        load.less(100);
+        load.more(20, Duration::from_millis(5));
+        assert_eq!(load.linger(), Some(LINGER));
+        load.none();
+        load.less(1);
         assert_eq!(load.linger(), None);
     }
 }
