@@ -43,7 +43,7 @@ fn among_small_ones(script: &str) -> (Setting, Done) {
 
 #[test]
 fn a_worker_has_more_than_one_small_file_in_hand() {
-    let setting = Setting::new(&[SMALL; 3000]);
+    let setting = Setting::new(&vec![SMALL; 3000]);
     fs::write(setting.path().join("settings"), "workers=1").unwrap();
     let running = setting.start();
     wait_until("a hundred outputs", || (outputs(&setting) >= 100).then_some(()));
@@ -107,7 +107,7 @@ fn every_file_has_its_own_time() {
 
 #[test]
 fn a_drain_begins_nothing_of_what_is_in_hand() {
-    let setting = Setting::new(&[SMALL; 2000]);
+    let setting = Setting::new(&vec![SMALL; 2000]);
     fs::write(setting.path().join("settings"), "workers=2").unwrap();
     let mut running = setting.start();
     wait_until("some outputs", || (outputs(&setting) >= 100).then_some(()));
