@@ -48,7 +48,8 @@ impl<'a> Kept<'a> {
         }
         let whole = end == chunk.checksum && messages.iter().all(stays);
         let fixed = dataset.dataspace.max_dims.is_none() && strings::form(dataset).is_none();
-        (alone && whole && fixed && is_short(chunk, header.flags)).then_some(Self { chunk, dataset })
+        (alone && whole && fixed && is_short(chunk, header.flags))
+            .then_some(Self { chunk, dataset })
     }
 
     /// Bytes that it takes.
@@ -68,7 +69,8 @@ impl<'a> Kept<'a> {
                 *to = new.0.to_le_bytes();
             }
         }
-        if let (Layout::Compact { offset, size }, Some(places)) = (&dataset.layout, context.places) {
+        if let (Layout::Compact { offset, size }, Some(places)) = (&dataset.layout, context.places)
+        {
             let plan = RefPlan::new(&*context.file.resolve(&dataset.datatype)?)?;
             let len = usize::try_from(*size).unwrap_or(usize::MAX);
             let data = bytes.get_mut(within(*offset)..).and_then(|b| b.get_mut(..len));

@@ -92,9 +92,8 @@ fn is_said_alike([from, to]: [&File; 2], [old, new]: [&Dataset; 2]) -> Result<bo
     };
     let plain = !old.is_empty_string(was) && !old.is_old_string(was) && !new.is_old_string(is);
     let (space, other) = (&old.dataspace, &new.dataspace);
-    let alike = plain
-        && was.same_layout(is)
-        && (space.extent, &space.dims) == (other.extent, &other.dims);
+    let alike =
+        plain && was.same_layout(is) && (space.extent, &space.dims) == (other.extent, &other.dims);
     Ok(alike && from.data_len(old, was)? == to.data_len(new, is)?)
 }
 

@@ -90,8 +90,7 @@ fn address(bytes: &[u8], at: usize) -> Option<RelAddr> {
 
 /// The object at `addr` whose header is `first`, and like that of `model`; without that chunk.
 fn like(model: &Object, addr: RelAddr, first: &Chunk) -> Option<Object> {
-    let (ObjectKind::Dataset(dataset), [known]) =
-        (&model.kind, model.header.chunks.as_slice())
+    let (ObjectKind::Dataset(dataset), [known]) = (&model.kind, model.header.chunks.as_slice())
     else {
         return None;
     };

@@ -232,7 +232,8 @@ impl File {
     fn read(&self, addr: RelAddr) -> Result<Arc<Object>> {
         let read = self.counted(self.checksums, |from| {
             let begun = Begun::read(from, addr)?;
-            if let Some(mut object) = begun.first().and_then(|first| self.models.like(addr, first)) {
+            if let Some(mut object) = begun.first().and_then(|first| self.models.like(addr, first))
+            {
                 object.header.chunks = begun.into_first().into_iter().collect();
                 return Ok(Read::Object(object));
             }

@@ -303,7 +303,7 @@ impl<'a> FractalHeap<'a> {
     }
 
     /// Where the object of an id stands in the heap's own space; 0 of one that stands elsewhere.
-    pub(super) fn place(&self, id: &[u8]) -> u64 {
+    pub(super) fn place_of(&self, id: &[u8]) -> u64 {
         match id.split_first() {
             Some((first, rest)) if first >> 4 & 3 == MANAGED => {
                 Cursor::new(rest, 0, "fractal heap id").uint(self.head.offset_width).unwrap_or(0)

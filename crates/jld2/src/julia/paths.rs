@@ -112,7 +112,8 @@ impl Run {
 /// Whether the number at the end of `path` is that at the end of `before` and one, in as many digits,
 /// and all else is the same.
 fn is_next(before: &[u8], path: &[u8]) -> bool {
-    let nines = before.iter().rev().zip(path.iter().rev()).take_while(|pair| *pair == (&b'9', &b'0'));
+    let nines =
+        before.iter().rev().zip(path.iter().rev()).take_while(|pair| *pair == (&b'9', &b'0'));
     let nines = nines.count();
     let digit = |text: &[u8]| text.len().checked_sub(nines + 1);
     let (Some(at), Some(same)) = (digit(before), digit(path)) else { return false };

@@ -3,8 +3,8 @@
 use crate::h5::encode::{self, NewMessage};
 use crate::h5::sample::Sample;
 use crate::h5::{
-    ByteOrder, Class, Datatype, Extent, File, Layout, Member, Object, ObjectHeader, RelAddr, Result,
-    Source, kind,
+    ByteOrder, Class, Datatype, Extent, File, Layout, Member, Object, ObjectHeader, RelAddr,
+    Result, Source, kind,
 };
 
 /// The object at `addr`, parsed by itself.

@@ -197,9 +197,8 @@ fn continuations_of_a_long_header_in_a_circle_are_cut() {
 fn a_damaged_chunk_costs_its_own_links_only() {
     for count in [60, COUNT] {
         let mut sample = Sample::new();
-        let links = |range: std::ops::Range<u64>| {
-            range.map(|i| link(i, RelAddr(64))).collect::<Vec<_>>()
-        };
+        let links =
+            |range: std::ops::Range<u64>| range.map(|i| link(i, RelAddr(64))).collect::<Vec<_>>();
         let last = sample.continuation(&links(2 * count / 3..count));
         let mut middle = links(count / 3..2 * count / 3);
         middle.push(continuation(last.0, last.1));
@@ -239,5 +238,8 @@ fn damaged_chunks_in_a_circle_are_left() {
     let file = File::from_source(Source::from_bytes(bytes)).unwrap();
     let (_, lost) = file.object_left(root).unwrap();
     let said: Vec<_> = lost.iter().map(ToString::to_string).collect();
-    assert!(said.len() == 2 && said[0].contains("checksum") && said[1].contains("again"), "{said:?}");
+    assert!(
+        said.len() == 2 && said[0].contains("checksum") && said[1].contains("again"),
+        "{said:?}"
+    );
 }
