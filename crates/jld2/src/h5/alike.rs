@@ -30,10 +30,9 @@ impl Models {
     pub(super) fn keep(&self, object: &Arc<Object>) {
         let Some(bytes) = varying(object) else { return };
         let [chunk] = object.header.chunks.as_slice() else { return };
-        if bytes.end <= chunk.bytes.len() && chunk.bytes.len() <= LONGEST {
-            if let Some(slot) = self.slot(chunk.bytes.len()) {
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(object));
-            }
+        let fits = bytes.end <= chunk.bytes.len() && chunk.bytes.len() <= LONGEST;
+        if let Some(slot) = self.slot(chunk.bytes.len()).filter(|_| fits) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(object));
         }
     }
 

@@ -73,9 +73,9 @@ struct ObjectCache {
 /// What was read of an object.
 enum Read {
     /// Its header, which is still to be made sense of.
-    Header(ObjectHeader),
+    Header(Box<ObjectHeader>),
     /// All of it.
-    Object(Object),
+    Object(Arc<Object>),
 }
 
 impl HeapCache {
@@ -235,20 +235,20 @@ impl File {
             if let Some(mut object) = begun.first().and_then(|first| self.models.like(addr, first))
             {
                 object.header.chunks = begun.into_first().into_iter().collect();
-                return Ok(Read::Object(object));
+                return Ok(Read::Object(Arc::new(object)));
             }
             let mut header = begun.rest(from, None)?;
             dense::gather(from, &mut header)?;
-            Ok(Read::Header(header))
+            Ok(Read::Header(Box::new(header)))
         })?;
         let header = match read {
-            Read::Object(object) => return Ok(Arc::new(object)),
+            Read::Object(object) => return Ok(object),
             Read::Header(header) => header,
         };
         // Those of what can be read are put right; nothing is changed in what cannot.
         let passed = header.chunks.iter().find(|chunk| chunk.checked != Checked::Right);
         let passed = passed.map(|chunk| (chunk.checksum, chunk.stored_checksum));
-        let mut object = Object::parse(header).map_err(|error| match passed {
+        let mut object = Object::parse(*header).map_err(|error| match passed {
             None => error,
             Some((at, stored)) => error.also(&format!(
                 "the checksum of its header, at byte {at}, is wrong as well ({stored:#010x}), and stays \

@@ -119,7 +119,7 @@ fn is_next(before: &[u8], path: &[u8]) -> bool {
     let (Some(at), Some(same)) = (digit(before), digit(path)) else { return false };
     let (Some(old), Some(new)) = (before.get(at), path.get(at)) else { return false };
     at == same
-        && (b'0'..b'9').contains(old)
+        && (b'0'..=b'8').contains(old)
         && *new == old + 1
         && before.get(..at) == path.get(..at)
 }
