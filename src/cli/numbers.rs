@@ -108,7 +108,7 @@ pub enum ScaleFlag {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct SelectionFlags {
     /// Only rows for which this holds, for instance 'level == 10 && rho[nH] > 1e-3'
-    #[arg(long = "where", value_name = "CONDITION")]
+    #[arg(long = "where", value_name = "CONDITION", allow_hyphen_values = true)]
     pub condition: Option<String>,
     /// Only what is between these along x: from the centre, in the range unit; a side may be left out
     #[arg(long, value_name = "FROM:TO", allow_hyphen_values = true)]

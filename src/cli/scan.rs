@@ -2,6 +2,7 @@
 
 use super::value::{self, Share, Size, Span};
 use crate::archive::{Glob, Ranges};
+use crate::tasks::scan::ScanCall;
 use std::path::PathBuf;
 
 const AFTER: &str = "\
@@ -78,6 +79,20 @@ pub struct ScanArgs {
     /// A worker that shows no life for so long is stopped [default: 10min]
     #[arg(long, value_name = "TIME")]
     pub stall_timeout: Option<Span>,
+}
+
+impl ScanArgs {
+    /// What of it a conversion of the same files is told, too.
+    pub fn call(&self) -> ScanCall {
+        ScanCall {
+            paths: self.dirs.clone(),
+            recursive: self.recursive,
+            globs: self.globs.clone(),
+            range: self.range.clone(),
+            target: self.target.clone(),
+            rules: self.rules.clone(),
+        }
+    }
 }
 
 /// How much of each file is read.

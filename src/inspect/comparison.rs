@@ -82,6 +82,8 @@ pub enum Verdict {
     Explained,
     /// Something differs that no rule explains.
     Different,
+    /// Nothing that can be read differs but for what rules explain; but not all can be read.
+    NotCompared,
 }
 
 /// One difference.
@@ -167,9 +169,22 @@ impl Differences {
         (self.found.len() as u64).saturating_add(self.more)
     }
 
+    /// Whether all there is are objects that can be read in neither file.
+    fn unread_only(&self) -> bool {
+        let unread = |it: &Difference| {
+            it.what == What::Unreadable && it.a.is_some() && it.b.is_some()
+        };
+        self.more == 0 && self.found.iter().all(unread)
+    }
+
     /// The comparison of two files that nothing is to explain.
     pub(super) fn of(self, a: String, b: String) -> Comparison {
         let equal = self.total() == 0;
+        let verdict = match (equal, self.unread_only()) {
+            (true, _) => Verdict::Equal,
+            (false, true) => Verdict::NotCompared,
+            (false, false) => Verdict::Different,
+        };
         Comparison {
             a,
             b,
@@ -178,7 +193,7 @@ impl Differences {
             differences: self.found,
             more: self.more,
             strict: true,
-            verdict: if equal { Verdict::Equal } else { Verdict::Different },
+            verdict,
             explained: 0,
             changes: Vec::new(),
             rules: BTreeMap::new(),

@@ -46,7 +46,7 @@ pub use dry_run::{Foreseen, dry_run};
 pub use header::{header, means_told};
 pub use html::{escaped, frame, table_begin};
 pub use log::{LogError, LogGuard, start_log};
-pub use on_finish::{OnFinish, OnFinishError};
+pub use on_finish::{OnFinish, OnFinishError, RunEnd};
 pub use overview::Overview;
 pub use preflight::Preflight;
 pub use progress::Progress;

@@ -12,6 +12,7 @@ pub(super) fn advise(run: &RunSummary, again: Option<&Again>, advice: &mut Vec<R
         return;
     }
     let Some(figures) = Figures::of(run) else { return };
+    let before = advice.len();
     match figures.bound() {
         Some(Bound::Workers) => more_workers(run, &figures, again, advice),
         Some(Bound::Cores) => fewer_workers(run, &figures, again, advice),
@@ -19,6 +20,16 @@ pub(super) fn advise(run: &RunSummary, again: Option<&Again>, advice: &mut Vec<R
         None => {}
     }
     last_alone(run, again, advice);
+    if advice.len() > before && run.mode != Some(Mode::InPlace) {
+        tune(again, advice);
+    }
+}
+
+/// What follows from one run is a guess; measuring several settings tells.
+fn tune(again: Option<&Again>, advice: &mut Vec<Recommendation>) {
+    let text = "before a long run: tune measures on a sample how many workers and threads suit this \
+                place";
+    advice.push(Recommendation::new("tune", text, again.and_then(Again::tune)));
 }
 
 /// Files that this run worked on.

@@ -510,7 +510,7 @@ fn a_memory_limit_below_one_worker() {
     };
     insta::assert_snapshot!(told("24", &[]), @"error: --memory-limit 24: one worker needs 32.0 MiB, so with --safety-margin 0.8 the limit must be at least 40.0 MiB; 24 means 24 bytes: did you mean 24GiB?");
     insta::assert_snapshot!(told("24000", &["--safety-margin", "0.5"]), @"error: --memory-limit 24000: one worker needs 32.0 MiB, so with --safety-margin 0.5 the limit must be at least 64.0 MiB; 24000 means 24000 bytes: did you mean 24000MiB?");
-    insta::assert_snapshot!(told("50MiB", &["--compress", "lz4"]), @"error: --memory-limit 52428800: one worker needs 72.0 MiB, so with --safety-margin 0.8 the limit must be at least 90.0 MiB");
+    insta::assert_snapshot!(told("50MiB", &["--compress", "lz4"]), @"error: --memory-limit 50MiB: one worker needs 72.0 MiB, so with --safety-margin 0.8 the limit must be at least 90.0 MiB");
     world.put("jldconv.toml", "memory-limit = \"24\"");
     assert!(world.supervisor(&["old", "new", "--yes"]).ends(2).err.contains("24GiB?"));
     fs::remove_file(world.at("jldconv.toml")).unwrap();

@@ -3,6 +3,7 @@
 
 mod ask;
 mod batch;
+mod finish;
 mod follow;
 mod reading;
 mod scan;
@@ -42,9 +43,14 @@ struct Stop(ExitCode, String);
 
 impl Stop {
     fn end(self) -> ExitCode {
-        let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(self.1.trim_end()));
+        complain(&self.1);
         self.0
     }
+}
+
+/// Says that something is wrong where the rest goes on.
+fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(message.trim_end()));
 }
 
 /// For errors that are the command line's or the configuration's.
@@ -102,7 +108,7 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
     let script = script(&args.ask, &program, &said, &layer).map_err(usage)?;
     let prepared = prepare(&run).map_err(usage)?;
     if let Some(nothing) = prepared.nothing(&run) {
-        return Err(Stop(ExitCode::Nothing, nothing));
+        return Err(Stop(prepared.nothing_code(), nothing));
     }
     let files = prepared.overview.taken;
     if let Some(message) = args.ask.check(files).map_err(usage)? {

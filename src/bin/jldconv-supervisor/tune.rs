@@ -1,6 +1,6 @@
 //! Measures how many workers and threads suit an archive.
 
-use super::{Stop, internal, put, usage};
+use super::{Stop, complain, internal, put, usage};
 use jldconv::archive::{Selection, discover};
 use jldconv::cli::{TuneArgs, options};
 use jldconv::convert::Mode;
@@ -21,6 +21,9 @@ pub(super) fn tune(args: TuneArgs) -> Result<ExitCode, Stop> {
     }
     let selection = Selection::of(args.prefix, args.globs, args.recursive);
     let archive = discover(&args.input, &selection, args.output.as_deref()).map_err(usage)?;
+    for dir in &archive.unlisted {
+        complain(&format!("{dir}: what is in it is not measured with"));
+    }
     let taken = |number| args.range.as_ref().is_none_or(|range| range.takes(number));
     let files = archive.files.into_iter();
     let files = files.filter(|file| file.obstacle.is_none() && taken(file.number));

@@ -185,7 +185,7 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
         mtime_ns: 0,
         obstacle: None,
     };
-    let plan = Plan { jobs: std::sync::Arc::new(vec![job]), listing: None };
+    let plan = Plan { jobs: std::sync::Arc::new(vec![job]), ..Plan::default() };
     let force = converter.options().force;
     let there = |_: usize, job: &PlannedJob| {
         let there = job.output.symlink_metadata().is_ok() && job.output != job.input;

@@ -3,7 +3,7 @@
 use super::estimate::Estimate;
 use super::list::ScanFile;
 use super::task::{Found, Seen, problem};
-use crate::archive::{Ranges, gaps};
+use crate::archive::{Name, Ranges, Selection, classify, gaps};
 use crate::inspect::{Action, Case, Kind};
 use crate::migrate::Readers;
 use crate::text;
@@ -117,6 +117,12 @@ pub struct Catalogue {
     pub rewrite_files: u64,
     /// Their bytes.
     pub rewrite_bytes: u64,
+    /// Files whose names a run takes only where it is told so: they are not numbered as outputs.
+    pub other_names: u64,
+    /// Directories that could not be listed, and why: what is in them is missing here.
+    pub unlisted: Vec<String>,
+    /// What was left out, and why.
+    pub left_out: Vec<String>,
     /// What a conversion of all of it takes; none where nothing is to do or nothing was measured.
     pub estimate: Option<Estimate>,
 }
@@ -132,9 +138,9 @@ pub struct Cataloguer {
 }
 
 impl Cataloguer {
-    /// For a scan that reads all data, or not.
-    pub fn new(content: bool) -> Self {
-        let out = Catalogue { content, ..Catalogue::default() };
+    /// For a scan that reads all data, or not, and could not look everywhere.
+    pub fn new(content: bool, unlisted: Vec<String>, left_out: Vec<String>) -> Self {
+        let out = Catalogue { content, unlisted, left_out, ..Catalogue::default() };
         Self { out, ..Self::default() }
     }
 
@@ -144,6 +150,9 @@ impl Cataloguer {
         self.out.bytes = self.out.bytes.saturating_add(file.bytes);
         let dir = file.dir.display().to_string();
         self.dirs.insert(dir.clone());
+        let name = file.path.file_name().unwrap_or_default();
+        let usual = matches!(classify(name, "", &Selection::default()), Name::Taken(_));
+        self.out.other_names += u64::from(!usual);
         if let Some(number) = file.number {
             let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             self.series.entry((dir, file.prefix.clone())).or_default().push((number, name));

@@ -1,5 +1,6 @@
 //! Writes a scan as one page that needs nothing else.
 
+use super::call::ScanCall;
 use super::catalogue::Catalogue;
 use super::list::ScanFile;
 use super::run::Scanned;
@@ -8,7 +9,6 @@ use super::task::{FileScan, Found, Seen, problem};
 use crate::report::{escaped, frame, table_begin};
 use crate::text::bytes;
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 /// Most files that get a line in the table; a browser is slow with more.
 const MOST_ROWS: usize = 20_000;
@@ -22,14 +22,14 @@ const HEADS: [&str; 9] =
 /// The writer's own.
 pub fn page(
     catalogue: &Catalogue,
-    named: &[PathBuf],
+    call: &ScanCall,
     files: &[Scanned],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let title = format!("jldconv scan: {} files", catalogue.files);
     frame(&title, out, &mut |out| {
         writeln!(out, "<h1>{}</h1>", escaped(&title))?;
-        writeln!(out, "<pre>{}</pre>", escaped(&summary(catalogue, named)))?;
+        writeln!(out, "<pre>{}</pre>", escaped(&summary(catalogue, call)))?;
         writeln!(out, "<h2>Files</h2>")?;
         table_begin("path, era, codec, problem", &HEADS, out)?;
         for (file, found) in files.iter().take(MOST_ROWS) {

@@ -116,6 +116,8 @@ impl Case {
             settled: None,
             listing: None,
             array: None,
+            others: None,
+            unlisted: Vec::new(),
         })));
         self.lines.push(Line::Job(Box::new(JobLine {
             run_id,
