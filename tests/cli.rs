@@ -10,8 +10,6 @@
 #[cfg(feature = "fault")]
 #[path = "cli/advice.rs"]
 mod advice;
-#[path = "common/clean.rs"]
-mod clean;
 #[cfg(feature = "fault")]
 #[path = "cli/along.rs"]
 mod along;
@@ -19,6 +17,8 @@ mod along;
 mod book;
 #[path = "cli/build.rs"]
 mod build;
+#[path = "common/clean.rs"]
+mod clean;
 #[path = "cli/conflicts.rs"]
 mod conflicts;
 #[cfg(feature = "fault")]

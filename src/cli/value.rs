@@ -33,7 +33,8 @@ impl fmt::Display for Size {
     /// As it may be written: in the largest unit of which it is a whole number.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
-        let whole = units.into_iter().find(|(bits, _)| self.0 > 0 && self.0.trailing_zeros() >= *bits);
+        let whole =
+            units.into_iter().find(|(bits, _)| self.0 > 0 && self.0.trailing_zeros() >= *bits);
         match whole {
             Some((bits, unit)) => write!(out, "{}{unit}", self.0 >> bits),
             None => self.0.fmt(out),

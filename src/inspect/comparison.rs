@@ -116,14 +116,23 @@ pub enum What {
     Value,
     /// One side holds the same object as elsewhere, the other does not.
     Sharing,
-    /// One side cannot be read.
+    /// One side cannot be read, or neither, and their bytes differ.
     Unreadable,
+    /// Neither side can be read, and their bytes tell nothing.
+    NotCompared,
     /// The order of links or attributes.
     Order,
     /// What a type says of its fields.
     Layout,
     /// How columns are encoded, which is not as their codec object says.
     Encoding,
+}
+
+impl What {
+    /// What there is to say of something that cannot be read on one side, or on both.
+    pub(super) fn unread(sides: &[Option<String>; 2]) -> Self {
+        if sides.iter().all(Option::is_some) { Self::NotCompared } else { Self::Unreadable }
+    }
 }
 
 /// Differences as they are found.
@@ -171,10 +180,7 @@ impl Differences {
 
     /// Whether all there is are objects that can be read in neither file.
     fn unread_only(&self) -> bool {
-        let unread = |it: &Difference| {
-            it.what == What::Unreadable && it.a.is_some() && it.b.is_some()
-        };
-        self.more == 0 && self.found.iter().all(unread)
+        self.more == 0 && self.found.iter().all(|it| it.what == What::NotCompared)
     }
 
     /// The comparison of two files that nothing is to explain.

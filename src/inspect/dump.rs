@@ -216,7 +216,10 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
                 && let Ok(Named::Column(addr)) = columns::named(file, table.target, &[step])
             {
                 let path = format!("{path}/{TABLE}/{step}");
-                return Ok(Linked { datasets: Paths::from_iter([(path, addr)]), ..Linked::default() });
+                return Ok(Linked {
+                    datasets: Paths::from_iter([(path, addr)]),
+                    ..Linked::default()
+                });
             }
             // The first by name.
             let mut names = BTreeSet::new();

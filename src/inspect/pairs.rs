@@ -124,11 +124,9 @@ fn listed(
         .filter(|other| match other.why {
             Why::Foreign | Why::TooLarge => true,
             Why::NotText => is_jld2(other.name.as_bytes()),
-            Why::DirNotText
-            | Why::DirLink
-            | Why::DirTwice
-            | Why::Outputs
-            | Why::EarlierOutputs => false,
+            Why::DirNotText | Why::DirLink | Why::DirTwice | Why::Outputs | Why::EarlierOutputs => {
+                false
+            }
         })
         .map(|other| {
             let path = directory.join(&other.name);

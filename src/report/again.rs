@@ -6,8 +6,21 @@ use std::path::Path;
 
 /// What `tune` is told as a run is.
 const TUNED: [&str; 15] = [
-    "prefix", "match", "recursive", "range", "mode", "target", "rules", "verify", "unchanged",
-    "compress", "shuffle", "block-size", "chunk", "repack", "portable",
+    "prefix",
+    "match",
+    "recursive",
+    "range",
+    "mode",
+    "target",
+    "rules",
+    "verify",
+    "unchanged",
+    "compress",
+    "shuffle",
+    "block-size",
+    "chunk",
+    "repack",
+    "portable",
 ];
 
 /// A command line that can be changed: a program, flags as `--key=value`, and directories.

@@ -3,7 +3,8 @@
 use super::color::{Paint, Tone};
 use crate::convert::{Mode, Phase};
 use crate::supervisor::{
-    JobOutcome, JobRecord, LiveState, RunEvent, SafetyStep, SlotStatus, Status, TakingAlong, Tracker,
+    JobOutcome, JobRecord, LiveState, RunEvent, SafetyStep, SlotStatus, Status, TakingAlong,
+    Tracker,
 };
 use crate::text;
 use std::fmt::Write as _;
@@ -107,10 +108,9 @@ pub(super) fn heartbeat(tracker: &Tracker, at: f64) -> String {
         LiveState::Paused => "paused, no space; ",
         LiveState::Draining => "finishing; ",
         LiveState::Stopping => "stopping; ",
-        LiveState::Starting
-        | LiveState::Running
-        | LiveState::TakingAlong
-        | LiveState::Finished => "",
+        LiveState::Starting | LiveState::Running | LiveState::TakingAlong | LiveState::Finished => {
+            ""
+        }
     };
     let files = text::count(busy.len() as u64, "file");
     let which = if busy.is_empty() { String::new() } else { format!(": {}", text::few(&busy, 3)) };

@@ -111,6 +111,9 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         causes("; ", &summary.faults),
         causes("; tried again: ", &summary.retries)
     );
+    if let Some(others) = &summary.others {
+        let _ = writeln!(block, "  others      {others}");
+    }
     readers(summary, about.portable, &mut block);
     unread(summary, &mut block);
     unlisted(summary, &mut block);
@@ -238,7 +241,10 @@ fn unlisted(summary: &RunSummary, block: &mut String) {
     if summary.unlisted.is_empty() {
         return;
     }
-    let _ = writeln!(block, "\nDirectories that could not be listed, so that what is in them is missing:");
+    let _ = writeln!(
+        block,
+        "\nDirectories that could not be listed, so that what is in them is missing:"
+    );
     for dir in summary.unlisted.iter().take(FEW) {
         let _ = writeln!(block, "  {}", text::tame(&dir.to_string()));
     }

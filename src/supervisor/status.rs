@@ -87,14 +87,7 @@ pub fn status(output_dir: &Path) -> Result<ArchiveStatus, RunError> {
     let mut records = shards(&runs, &past, &own);
     if count == 0 && held(&own, &lock_name(Shard::default())) == Held::Yes {
         // The first run has not written its first line.
-        records.push(ShardRecord::of(
-            Shard::default(),
-            &own,
-            None,
-            None,
-            Ended::default(),
-            None,
-        ));
+        records.push(ShardRecord::of(Shard::default(), &own, None, None, Ended::default(), None));
     }
     let last = runs.values().max_by(|a, b| a.head.started.cmp(&b.head.started)).copied();
     let shards: Vec<ShardStatus> = (1..)

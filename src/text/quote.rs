@@ -78,7 +78,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_shell_reads_what_was_meant() {
-        for text in ["--workers=3", "it's $HOME", "", "a\nb\u{1b}[2J\\'", "a\u{202e}é", "*", "ä b", "~/x"]
+        for text in
+            ["--workers=3", "it's $HOME", "", "a\nb\u{1b}[2J\\'", "a\u{202e}é", "*", "ä b", "~/x"]
         {
             let line = format!("printf %s {}", shell_word(text));
             let read = bash(&line, &[]);

@@ -80,7 +80,10 @@ mod tests {
     #[test]
     fn nothing_of_a_text_is_shown_in_another_order() {
         assert_eq!(tame("a\u{202e}2dlj.b"), "a\\u{202e}2dlj.b");
-        assert_eq!(tame("\u{2066}x\u{2069}\u{200f}\u{2028}\u{feff}"), "\\u{2066}x\\u{2069}\\u{200f}\\u{2028}\\u{feff}");
+        assert_eq!(
+            tame("\u{2066}x\u{2069}\u{200f}\u{2028}\u{feff}"),
+            "\\u{2066}x\\u{2069}\\u{200f}\\u{2028}\\u{feff}"
+        );
         assert_eq!(tame("שלום ä 星 ✓"), "שלום ä 星 ✓");
     }
 

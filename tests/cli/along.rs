@@ -112,7 +112,10 @@ fn links_that_changed_are_made_again_where_nobody_changed_them() {
         world.put("old/new", "b");
         fs::rename(world.at("old/new"), world.at("old/a.txt")).unwrap();
         let ended = run().ends(1);
-        assert!(ended.out.contains("theirs: left as it is: another link has its name"), "{ended:?}");
+        assert!(
+            ended.out.contains("theirs: left as it is: another link has its name"),
+            "{ended:?}"
+        );
         assert!(ended.out.contains("1 not taken along"), "{ended:?}");
         let read = |path: &str| fs::read_link(world.at(path)).unwrap();
         assert_eq!(read("new/link").to_str(), Some("b.txt"), "{how}: {ended:?}");

@@ -365,3 +365,24 @@ fn columns_are_dumped_by_path_and_as_bytes() {
 fn json_of(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
+
+/// The same path leads to the same column, whichever command reads it, and a condition may begin with a
+/// minus.
+#[test]
+fn paths_and_conditions_are_written_as_one_likes() {
+    let path = data(E8);
+    let file = path.to_str().unwrap();
+    let column = printed(&["dump", file, "/hydro/data/rho"]);
+    assert!(column.starts_with("/hydro/data/rho  Vector{Float64}"), "{column}");
+    for other in ["hydro/data/rho", "hydro/rho", "/hydro/rho/"] {
+        assert_eq!(printed(&["dump", file, other]), column, "{other}");
+    }
+    let raw = |path: &str| jldconv(&["dump", file, path, "--raw"]).stdout;
+    assert!(!raw("/hydro/data/rho").is_empty() && raw("hydro/rho") == raw("/hydro/data/rho"));
+    let (code, said) = refused(&["dump", file, "hydro/nothing"]);
+    assert!(code == 1 && said.contains("/hydro has data, info, information"), "{said}");
+    let all = json(&["stats", file, "hydro/rho"]);
+    let some = json(&["stats", file, "hydro/rho", "--where", "-rho < 0"]);
+    assert_eq!(all["count"], some["count"]);
+    assert_eq!(json(&["stats", file, "hydro/rho", "--where", "-rho > 0"])["count"], 0);
+}

@@ -2,7 +2,7 @@
 
 use super::{Stop, internal, put};
 use jldconv::cli::{OrderArgs, StatusArgs};
-use jldconv::report::status as shown;
+use jldconv::report::{fitted, status as shown};
 use jldconv::supervisor::{
     ArchiveStatus, ExitCode, LiveState, Order, RunError, ShardState, give_order, status,
 };
@@ -20,7 +20,7 @@ pub(super) fn tell_status(args: &StatusArgs) -> Result<ExitCode, Stop> {
         let text = serde_json::to_string_pretty(&there).map_err(internal)?;
         put(&format!("{text}\n"));
     } else {
-        put(&shown(&there));
+        put(&fitted(&shown(&there)));
     }
     Ok(code(&there))
 }

@@ -112,10 +112,7 @@ fn place(
     }
 }
 
-fn elsewhere(
-    summary: &RunSummary,
-    about: Circumstances,
-) -> (Option<PathBuf>, Option<Scratch>) {
+fn elsewhere(summary: &RunSummary, about: Circumstances) -> (Option<PathBuf>, Option<Scratch>) {
     let Ok(scratch) = Scratch::new(&std::env::temp_dir()) else { return (None, None) };
     let path: &Path = scratch.path();
     let path = path.join("report.json");

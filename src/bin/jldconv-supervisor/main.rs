@@ -16,7 +16,7 @@ use jldconv::cli::{
     asked_for_in_vain, completions, prepare, refuse, resolve, script, submit, supervisor_meant,
 };
 use jldconv::convert::Converter;
-use jldconv::report::{Circumstances, advice, check_report, shards, summary, write_report};
+use jldconv::report::{Circumstances, advice, check_report, fitted, shards, summary, write_report};
 use jldconv::supervisor::{self, ExitCode, Order};
 use jldconv::text;
 use jldconv::{tasks, worker};
@@ -161,8 +161,8 @@ fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
             Err(error) => return Err(internal(error)),
         }
     } else {
-        put(&shards(&merged.shards));
-        put(&summary(&merged.summary, about));
+        put(&fitted(&shards(&merged.shards)));
+        put(&fitted(&summary(&merged.summary, about)));
     }
     Ok(merged.summary.exit_code())
 }

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, Selection, below, same_place};
 use jldconv::cli::{Depth, ScanArgs};
 use jldconv::convert::Options;
-use jldconv::report::{check_report, write_file};
+use jldconv::report::{check_report, fitted, write_file};
 use jldconv::supervisor::{ExitCode, Hooks, Settings};
 use jldconv::tasks::scan::{
     self, Catalogue, Cataloguer, FileScan, Found, ScanCall, ScanFile, ScanList, ScanListener,
@@ -109,7 +109,7 @@ fn end(args: &ScanArgs, catalogue: &Catalogue, call: &ScanCall) -> io::Result<()
         serde_json::to_writer(&mut out, &serde_json::json!({ "summary": catalogue }))?;
         out.write_all(b"\n")?;
     } else {
-        out.write_all(scan::summary(catalogue, call).as_bytes())?;
+        out.write_all(fitted(&scan::summary(catalogue, call)).as_bytes())?;
     }
     out.flush()
 }

@@ -4,7 +4,7 @@ use super::{Stop, complain, internal, put, usage};
 use jldconv::archive::{Selection, discover};
 use jldconv::cli::{TuneArgs, options};
 use jldconv::convert::Mode;
-use jldconv::report::{check_report, write_file};
+use jldconv::report::{check_report, fitted, write_file};
 use jldconv::supervisor::{Bounds, ExitCode, Hooks, Settings, Slurm};
 use jldconv::tasks::sample::{SamplePlace, choose};
 use jldconv::tasks::tune::{self, Setting, TuneError, Tuning};
@@ -81,7 +81,7 @@ pub(super) fn tune(args: TuneArgs) -> Result<ExitCode, Stop> {
     if args.json {
         put(&format!("{}\n", serde_json::to_string_pretty(&tuned).map_err(internal)?));
     } else {
-        put(&tune::table(&tuned));
+        put(&fitted(&tune::table(&tuned)));
     }
     if let Some(path) = &args.html {
         write_file(path, &mut |out| tune::page(&tuned, out)).map_err(internal)?;

@@ -28,9 +28,11 @@ pub(super) fn undo(args: &UndoArgs) -> Result<ExitCode, Stop> {
         let begun = matches!(&undone, Ok(()) | Err(InPlaceError::NoUndo { .. }));
         match (undone, begun && inplace::remove_begun(path, &options)?) {
             (Ok(()), _) => Ok("undone".to_owned()),
-            (Err(_), true) => Ok("is the old file: a change was begun and not a byte changed; what \
+            (Err(_), true) => {
+                Ok("is the old file: a change was begun and not a byte changed; what \
                                   was left of it is removed"
-                .to_owned()),
+                    .to_owned())
+            }
             (Err(error), false) => Err(error),
         }
     });

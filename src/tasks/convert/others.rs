@@ -297,14 +297,12 @@ impl Taking<'_> {
             Some(entry) if entry.kind != FileType::RegularFile => {
                 return Err(Trouble::Conflict("something else has its name there"));
             }
-            Some(entry) => {
-                match self.known_of(name).filter(|known| known.is_still(&entry.stat)) {
-                    Some(known) if known.input == stat => return Ok(Fate::There(None)),
-                    Some(_) => Existing::Replace(entry.stat),
-                    None if same_bytes(&file, &to.open_there()?)? => return Ok(Fate::There(None)),
-                    None => return Err(Trouble::Conflict("another file has its name there")),
-                }
-            }
+            Some(entry) => match self.known_of(name).filter(|known| known.is_still(&entry.stat)) {
+                Some(known) if known.input == stat => return Ok(Fate::There(None)),
+                Some(_) => Existing::Replace(entry.stat),
+                None if same_bytes(&file, &to.open_there()?)? => return Ok(Fate::There(None)),
+                None => return Err(Trouble::Conflict("another file has its name there")),
+            },
         };
         if self.settings.others == Others::Link {
             let sealed = Sealed::link(&self.temps, temp.as_ref(), &input, &file);

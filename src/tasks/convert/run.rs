@@ -6,9 +6,7 @@ use super::resume::{Sorted, Todo};
 use super::survey::{Survey, Told, check_outputs, kept, settle, survey as look_first};
 use crate::convert::{Mode, Recipe};
 use crate::supervisor::dispatcher::RunContext;
-use crate::supervisor::journal::{
-    self, Fingerprint, HeadLine, JobLine, Line, OthersLine, RunLine,
-};
+use crate::supervisor::journal::{self, Fingerprint, HeadLine, JobLine, Line, OthersLine, RunLine};
 use crate::supervisor::mirror;
 use crate::supervisor::run::{Commission, Opening, carry_out};
 use crate::supervisor::run_dir::RunDir;
@@ -103,11 +101,11 @@ pub fn run(
     hooks.live.over();
     summary.others = Some(taken);
     if summary.error.is_none() {
-        note(&place, settings, OthersLine {
-            run_id,
-            at: text::rfc3339(SystemTime::now()),
-            summary: taken,
-        })?;
+        note(
+            &place,
+            settings,
+            OthersLine { run_id, at: text::rfc3339(SystemTime::now()), summary: taken },
+        )?;
     }
     Ok(summary)
 }
@@ -121,12 +119,7 @@ fn note(place: &RunDir, settings: &Settings, line: OthersLine) -> Result<(), Run
 }
 
 /// The journal's head, and lines for what it does not have yet.
-fn head(
-    context: &RunContext,
-    sorted: &Sorted,
-    recipe: Recipe,
-    others: Option<u64>,
-) -> Vec<Line> {
+fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe, others: Option<u64>) -> Vec<Line> {
     let RunContext { settings, plan, run_id, started, .. } = context;
     let mut lines = vec![Line::Run(Box::new(RunLine {
         head: HeadLine {

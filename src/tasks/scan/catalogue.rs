@@ -117,7 +117,8 @@ pub struct Catalogue {
     pub rewrite_files: u64,
     /// Their bytes.
     pub rewrite_bytes: u64,
-    /// Files whose names a run takes only where it is told so: they are not numbered as outputs.
+    /// Files to be converted whose names a run takes only where it is told so: they are not numbered as
+    /// outputs.
     pub other_names: u64,
     /// Directories that could not be listed, and why: what is in them is missing here.
     pub unlisted: Vec<String>,
@@ -150,9 +151,6 @@ impl Cataloguer {
         self.out.bytes = self.out.bytes.saturating_add(file.bytes);
         let dir = file.dir.display().to_string();
         self.dirs.insert(dir.clone());
-        let name = file.path.file_name().unwrap_or_default();
-        let usual = matches!(classify(name, "", &Selection::default()), Name::Taken(_));
-        self.out.other_names += u64::from(!usual);
         if let Some(number) = file.number {
             let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             self.series.entry((dir, file.prefix.clone())).or_default().push((number, name));
@@ -185,6 +183,10 @@ impl Cataloguer {
 
     fn read(&mut self, file: &ScanFile, glance: &crate::inspect::Glance) {
         let out = &mut self.out;
+        let name = file.path.file_name().unwrap_or_default();
+        let usual = matches!(classify(name, "", &Selection::default()), Name::Taken(_));
+        let changes = matches!(glance.action, Action::Patch { .. } | Action::Rewrite { .. });
+        out.other_names += u64::from(changes && !usual);
         out.bytes_data = out.bytes_data.saturating_add(glance.bytes_data);
         out.datasets = out.datasets.saturating_add(glance.datasets);
         let era = match glance.eras.as_slice() {

@@ -133,6 +133,7 @@ impl Case {
         let mtime_ns = StatData::from_metadata(&meta).mtime_ns.into();
         Plan {
             listing: None,
+            unlisted: Arc::default(),
             jobs: Arc::new(vec![PlannedJob {
                 name: NAME.into(),
                 number: Some(1),
