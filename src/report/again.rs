@@ -2,7 +2,6 @@
 
 use crate::supervisor::RunSummary;
 use crate::text::shell_word;
-use std::path::Path;
 
 /// What `tune` is told as a run is.
 const TUNED: [&str; 15] = [
@@ -72,7 +71,9 @@ impl Again {
     /// `tune` for the same files, converted in the same way; none where it does not take what was named.
     pub(super) fn tune(&self) -> Option<String> {
         let [input, ..] = self.dirs.as_slice() else { return None };
-        if self.dirs.len() > 2 || !Path::new(input).is_dir() {
+        // It takes a directory; files and patterns may have been named instead.
+        let file = input.to_lowercase().ends_with(".jld2") || input.contains(['*', '?', '[']);
+        if self.dirs.len() > 2 || file {
             return None;
         }
         let taken = |flag: &&String| {

@@ -287,7 +287,8 @@ fn messages_in_the_manual_are_messages_of_the_programs() {
         }
     }
     let page = fs::read_to_string(root.join("docs/troubleshooting.md")).unwrap();
-    let told = page.split("## Before a run").nth(1).unwrap().split("## Python says").next().unwrap();
+    let told =
+        page.split("## Before a run").nth(1).unwrap().split("## Python says").next().unwrap();
     let mut count = 0;
     for row in told.lines().filter(|line| line.starts_with("| ")) {
         let first = row.split('|').nth(1).unwrap();

@@ -212,7 +212,9 @@ fn the_help_is_what_users_know() {
 fn the_help_of_job_arrays_is_what_users_know() {
     let world = World::new(&[]);
     let slurm = world.supervisor(&["slurm", "-h"]).ends(0).out;
-    insta::assert_snapshot!(slurm.split_once("SLURM:\n").unwrap().1, @r"
+    let (options, rest) = slurm.split_once("\nExamples:\n").unwrap();
+    assert!(rest.contains("--submit") && rest.contains("Exit codes: 0 printed"), "{rest}");
+    insta::assert_snapshot!(options.split_once("SLURM:\n").unwrap().1, @r"
     --tasks <N>          Number of array tasks; each converts one shard
     --at-a-time <N>      Array tasks that may run at a time
     --time <TIME>        Wall time of a task, as sbatch reads it (04:00:00)

@@ -381,6 +381,8 @@ fn paths_and_conditions_are_written_as_one_likes() {
     assert!(!raw("/hydro/data/rho").is_empty() && raw("hydro/rho") == raw("/hydro/data/rho"));
     let (code, said) = refused(&["dump", file, "hydro/nothing"]);
     assert!(code == 1 && said.contains("/hydro has data, info, information"), "{said}");
+    let (code, said) = refused(&["dump", file, "hydro/info", "--raw"]);
+    assert!(code == 2 && said.contains("/hydro/info is neither an array"), "{said}");
     let all = json(&["stats", file, "hydro/rho"]);
     let some = json(&["stats", file, "hydro/rho", "--where", "-rho < 0"]);
     assert_eq!(all["count"], some["count"]);

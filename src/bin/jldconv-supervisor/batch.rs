@@ -185,6 +185,7 @@ fn before(
     let left = (survey.left, survey.left_bytes);
     let mut before = Preflight::of(input, output, converter.usual_mode(), left);
     before.backup_dir.clone_from(&run.settings.options.backup_dir);
+    before.recursive = run.selection.recursive;
     if whole {
         let jobs = usize::try_from(survey.left).unwrap_or(usize::MAX);
         before.means = Some(convert::means(&run.settings, jobs));

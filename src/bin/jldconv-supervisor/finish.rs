@@ -42,7 +42,10 @@ pub(super) fn finish(
     // What is written for the command alone is removed behind it.
     let (report, _scratch) = match &summary {
         Some(summary) => place(run, summary, code.is_ok(), about),
-        None => elsewhere(&unbegun(run, &end), about),
+        None => {
+            let message = code.as_ref().err().map_or("", |Stop(_, message)| message);
+            elsewhere(&unbegun(run, &end, message), about)
+        }
     };
     end.report = report;
     tell(command, &end);
@@ -68,7 +71,7 @@ fn nothing_done(run: &Run, code: &Result<ExitCode, Stop>) -> RunEnd {
         Ok(code) => (*code, ""),
         Err(Stop(code, message)) => (*code, message.as_str()),
     };
-    let first = message.lines().next().unwrap_or_default();
+    let first = message.lines().next().unwrap_or_default().trim_end_matches(':');
     RunEnd {
         report: None,
         code,
@@ -80,14 +83,14 @@ fn nothing_done(run: &Run, code: &Result<ExitCode, Stop>) -> RunEnd {
 }
 
 /// The report of such a run.
-fn unbegun(run: &Run, end: &RunEnd) -> RunSummary {
+fn unbegun(run: &Run, end: &RunEnd, message: &str) -> RunSummary {
     RunSummary {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         input_dir: run.settings.input_dir.to_string_lossy().into_owned(),
         output_dir: end.output.clone(),
         shard: end.shard.clone(),
         command: run.settings.command.clone(),
-        error: (end.code != ExitCode::Nothing).then(|| end.summary.clone()),
+        error: (end.code != ExitCode::Nothing).then(|| text::tame_lines(message.trim_end())),
         ..RunSummary::default()
     }
 }
