@@ -40,12 +40,11 @@ pub(super) fn finish(
         end.code = *stopped;
     }
     // What is written for the command alone is removed behind it.
-    let (report, _scratch) = match &summary {
-        Some(summary) => place(run, summary, code.is_ok(), about),
-        None => {
-            let message = code.as_ref().err().map_or("", |Stop(_, message)| message);
-            elsewhere(&unbegun(run, &end, message), about)
-        }
+    let (report, _scratch) = if let Some(summary) = &summary {
+        place(run, summary, code.is_ok(), about)
+    } else {
+        let message = code.as_ref().err().map_or("", |Stop(_, message)| message);
+        elsewhere(&unbegun(run, &end, message), about)
     };
     end.report = report;
     tell(command, &end);
