@@ -27,5 +27,6 @@ pub mod scratch;
 pub mod stat;
 pub mod stream;
 pub mod sums;
+pub mod terminal;
 mod trust;
 mod writeback;
