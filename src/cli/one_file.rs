@@ -2,11 +2,8 @@
 
 use super::completions::CompletionsArgs;
 use super::flags::ConversionFlags;
-<<<<<<< HEAD
 use super::help;
-=======
 use super::look::LookArgs;
->>>>>>> main
 use super::numbers::{InfoArgs, StatsArgs};
 use super::target::TargetCommand;
 use super::trust::TrustFlag;

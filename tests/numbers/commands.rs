@@ -387,6 +387,7 @@ fn paths_and_conditions_are_written_as_one_likes() {
     let some = json(&["stats", file, "hydro/rho", "--where", "-rho < 0"]);
     assert_eq!(all["count"], some["count"]);
     assert_eq!(json(&["stats", file, "hydro/rho", "--where", "-rho > 0"])["count"], 0);
+}
 
 /// Width and height of a PNG file, and its pixels without filters' bytes; all checksums are held.
 fn pixels(bytes: &[u8]) -> ([usize; 2], Vec<[u8; 3]>) {
