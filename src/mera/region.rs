@@ -2,9 +2,11 @@
 
 use super::quantity::{TableKind, UnitError, unit_factor};
 use super::scales::Units;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Where ranges are counted from along an axis.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Center {
     /// The middle of the box (`:bc`, `:boxcenter`).
     Middle,
@@ -12,8 +14,17 @@ pub enum Center {
     At(f64),
 }
 
+impl fmt::Display for Center {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Middle => f.write_str("bc"),
+            Self::At(at) => write!(f, "{at:?}"),
+        }
+    }
+}
+
 /// What was asked for.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RegionWish {
     /// First and last along x, y and z, where they are given.
     pub ranges: [[Option<f64>; 2]; 3],

@@ -28,7 +28,7 @@ pub use error::NumbersError;
 pub use histogram::{Histogram, Spacing};
 pub use mera_file::{MeraFile, MeraGroup, RunInfo};
 pub use new_file::NewFile;
-pub use overview::{ColumnOverview, Overview, TableOverview, overview};
+pub use overview::{ColumnOverview, Overview, TableOverview, overview, usual_unit};
 pub use query::{Batch, Query, Values};
 pub use reductions::{bulk_velocity, center_of_mass, levels, total_mass};
 pub use relation::{Place, Relation};
