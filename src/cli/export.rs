@@ -70,6 +70,7 @@ Examples:
 
 Exit codes: 0 every file was exported, 1 one was not, 2 usage, 3 interrupted (run again to go on), 4
 no files, 5 internal error.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ExportAllArgs {
     /// The archive's directory
     #[arg(value_name = "IN")]

@@ -56,9 +56,10 @@ impl About {
             put("range_unit", json!(wish.unit));
         }
         put("rows_from_to", json!(request.rows.as_ref().map(|rows| [rows.start, rows.end])));
-        let units = sheet.heads.iter().filter_map(|head| {
-            Some((head.name.clone(), Value::from(head.unit_text()?)))
-        });
+        let units = sheet
+            .heads
+            .iter()
+            .filter_map(|head| Some((head.name.clone(), Value::from(head.unit_text()?))));
         let units: Map<_, _> = units.collect();
         if !units.is_empty() {
             put("units", Value::Object(units));

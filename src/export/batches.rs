@@ -80,14 +80,15 @@ pub(super) fn batches(
         }
         Ok(())
     });
-    ended.and_then(|()| {
-        if count > 0 {
-            each(&held, count)?;
-            watch.more(held.iter().map(|held| held.len() as u64).sum())?;
-        }
-        Ok(())
-    })
-    .map_err(ExportError::of_pass)
+    ended
+        .and_then(|()| {
+            if count > 0 {
+                each(&held, count)?;
+                watch.more(held.iter().map(|held| held.len() as u64).sum())?;
+            }
+            Ok(())
+        })
+        .map_err(ExportError::of_pass)
 }
 
 /// Hands on the numbers of a query's only column as bytes, window by window.

@@ -8,6 +8,7 @@
 use super::batches::{batches, column};
 use super::{ExportError, Sheet, Watch};
 use jld2::NumberType;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// Rows of records that are put together at once.
@@ -74,8 +75,7 @@ pub(super) fn header(descr: &str, shape: &[u64]) -> Vec<u8> {
     let order = if shape.len() > 1 { "True" } else { "False" };
     let dims = dims.join(", ");
     let dims = dims.trim_end();
-    let mut text =
-        format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': ({dims}), }}");
+    let mut text = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': ({dims}), }}");
     // A line's end behind it, and spaces before that.
     let all = (FRONT + text.len() + 1).next_multiple_of(ALIGNMENT);
     text.extend(std::iter::repeat_n(' ', all - FRONT - text.len() - 1));
@@ -118,7 +118,8 @@ fn python(text: &str) -> String {
         match c {
             '\'' | '\\' => quoted.extend(['\\', c]),
             c if c.is_control() => {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+                // A String takes everything.
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
             }
             c => quoted.push(c),
         }
@@ -159,9 +160,11 @@ mod tests {
 
     #[test]
     fn headers_as_numpy_writes_them() {
-        for (shape, said) in
-            [(&[][..], "'shape': (), }"), (&[3], "'shape': (3,), }"), (&[3, 2], "'shape': (3, 2), }")]
-        {
+        for (shape, said) in [
+            (&[][..], "'shape': (), }"),
+            (&[3], "'shape': (3,), }"),
+            (&[3, 2], "'shape': (3, 2), }"),
+        ] {
             let header = header("'<f8'", shape);
             assert_eq!(header.len() % ALIGNMENT, 0);
             assert_eq!(header.last(), Some(&b'\n'));

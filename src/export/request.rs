@@ -102,7 +102,7 @@ impl Request {
         let placed = self.format == Format::Vtu;
         self.units.iter().find(|unit| {
             let known = unit.column.as_ref().is_none_or(|column| columns.contains(column));
-            !known && !(placed && unit.is_of_places())
+            !(known || placed && unit.is_of_places())
         })
     }
 

@@ -5,6 +5,7 @@ use crate::numbers::{Ask, MeraFile, NumbersError, Place, Query, Relation, Select
 use crate::text;
 use jld2::{ChunkCache, NumberType};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// How a file is read.
@@ -93,6 +94,10 @@ impl<'f> Sheet<'f> {
             (None, true) => None,
         };
         let names = named.clone().unwrap_or_else(|| relation.names());
+        if let Some(twice) = twice(&names) {
+            let twice = text::tame(twice);
+            return Err(ExportError::Refused(format!("--columns names {twice} twice")));
+        }
         if let Some(unit) = request.unit_without_column(&names) {
             return Err(ExportError::Refused(format!(
                 "--unit {}={}: no column of this name is exported",
@@ -132,6 +137,7 @@ impl<'f> Sheet<'f> {
         Ok(sheet)
     }
 
+    /// What is wrong with an array for a format.
     fn check_array(relation: &Relation<'_>, request: &Request) -> Result<(), ExportError> {
         let dims = relation.dims()?;
         if request.format.is_flat() && dims.len() > 1 {
@@ -241,4 +247,10 @@ impl<'f> Sheet<'f> {
     pub fn bytes(&self) -> u64 {
         self.rows.saturating_mul(self.row_bytes() as u64)
     }
+}
+
+/// A name that is there twice.
+fn twice(names: &[String]) -> Option<&str> {
+    let mut known = HashSet::new();
+    names.iter().find(|name| !known.insert(name.as_str())).map(String::as_str)
 }

@@ -106,8 +106,7 @@ pub fn export(
     may_be(&to, &identity, existing)?;
     let sheet = Sheet::open(&file, request, reading)?;
     let watch = Watch::new(observer, sheet.bytes());
-    let made =
-        make(job, &identity, existing, observer, |out| seek(&sheet, request, &watch, out))?;
+    let made = make(job, &identity, existing, observer, |out| seek(&sheet, request, &watch, out))?;
     let mut exported = Exported::of(&sheet, request);
     exported.bytes = Some(made.bytes);
     exported.already = made.already;

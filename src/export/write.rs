@@ -2,9 +2,9 @@
 
 #[cfg(not(feature = "arrow"))]
 use super::no_columnar::refused;
+use super::{About, ExportError, Format, Out, Request, Sheet, Watch, csv, npy, npz, vtu};
 #[cfg(feature = "arrow")]
 use super::{arrow, parquet};
-use super::{About, ExportError, Format, Out, Request, Sheet, Watch, csv, npy, npz, vtu};
 use std::io::Write;
 
 /// Writes a format from front to end.

@@ -38,6 +38,10 @@ pub trait ReadingTask: worker::Task<Options: Clone + Send, Output: Send> + 'stat
     /// bytes.
     const RESERVED: u64 = 0;
 
+    /// Whether the task makes the job's second file: what runs that were killed left of such files is
+    /// removed.
+    const MAKES: bool = false;
+
     /// Tells a result: the outcome, which is [`JobOutcome::Unchanged`] if nothing else is said, and
     /// a message.
     fn tell(output: &Self::Output, record: &mut JobRecord);
@@ -84,6 +88,9 @@ pub fn read<T: ReadingTask>(
     let _inside = tracing::info_span!("run", id = context.run_id).entered();
     let run_dir = journal.map(|dir| RunDir::take(dir, settings.shard, &context.run_id));
     let run_dir = run_dir.transpose()?;
+    if let Some(run_dir) = run_dir.as_ref().filter(|_| T::MAKES) {
+        run_dir.sweep(&run_dir.journals()?.own)?;
+    }
     let stored = serde_json::to_value(&options)
         .map_err(|error| RunError::Internal(format!("the task's options: {error}")))?;
     let files: Vec<_> = plan.jobs.iter().map(stats).collect();

@@ -67,11 +67,17 @@ fn units_and_the_run_are_said_and_the_same_request_makes_the_same_bytes() {
         let [one, other] = ["a", "b"].map(|name| dir.path().join(format!("{name}.{to}")));
         export(&file, "hydro", to, &one, &more);
         // Threads come to pieces of rows in another order.
-        export(&file, "hydro", to, &other, &[&more[..], &["--threads", "1", "--cache", "1KiB"]].concat());
+        export(
+            &file,
+            "hydro",
+            to,
+            &other,
+            &[&more[..], &["--threads", "1", "--cache", "1KiB"]].concat(),
+        );
         assert_eq!(fs::read(&one).unwrap(), fs::read(&other).unwrap());
         let (schema, batches) = read(&one);
         let about: BTreeMap<_, _> =
-            schema.metadata().iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            schema.metadata().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         assert_eq!(about["table"], "hydro");
         assert_eq!(about["where"], "level > 7");
         assert_eq!(about["output"], "100");

@@ -72,9 +72,14 @@ fn quantities_in_units_are_what_mera_computes() {
         export(&file, "hydro", to, file_out, &more);
     }
     let Some(found) = read(&files) else { return };
-    for (found, labels) in found.iter().zip([["x", "r_sphere"], ["x", "r_sphere"], ["x [kpc]", "r_sphere [kpc]"]]) {
+    for (found, labels) in
+        found.iter().zip([["x", "r_sphere"], ["x", "r_sphere"], ["x [kpc]", "r_sphere [kpc]"]])
+    {
         assert_eq!(found.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), labels);
-        assert_eq!(found.iter().map(|it| Value::from(it.sha256.clone())).collect::<Vec<_>>(), stated);
+        assert_eq!(
+            found.iter().map(|it| Value::from(it.sha256.clone())).collect::<Vec<_>>(),
+            stated
+        );
     }
 }
 
@@ -94,7 +99,8 @@ fn rows_are_chosen_by_condition_range_and_place() {
     };
     let sides = |i: usize| format!("{:?}:{:?}", float(i), float(i + 1));
     let ranges = [sides(0), sides(2), sides(4)];
-    let more = ["--xrange", &ranges[0], "--yrange", &ranges[1], "--zrange", &ranges[2], "--level", "6"];
+    let more =
+        ["--xrange", &ranges[0], "--yrange", &ranges[1], "--zrange", &ranges[2], "--level", "6"];
     export(&file, "hydro", "npz", &out("part.npz"), &more);
     let files = ["level.npy", "rows.npy", "all.npz", "part.npz"].map(out);
     let Some(found) = read(&files) else { return };
@@ -126,7 +132,13 @@ fn arrays_keep_their_types_and_shapes() {
         let listed: Vec<String> = serde_json::from_str(&listed).unwrap();
         assert!(listed.len() > 15);
         for (i, path) in listed.iter().enumerate() {
-            export(&file, path, "npy", &dir.path().join(format!("{i}.npy")), &["--force", "--discard-replaced"]);
+            export(
+                &file,
+                path,
+                "npy",
+                &dir.path().join(format!("{i}.npy")),
+                &["--force", "--discard-replaced"],
+            );
         }
         let count = arrays(&[Path::new("check"), &file, dir.path()]).unwrap();
         assert_eq!(count.trim(), listed.len().to_string());
@@ -144,7 +156,20 @@ fn text_goes_to_a_pipe_and_is_exact() {
     let dir = tempfile::tempdir().unwrap();
     let file = data(E4);
     let path = file.to_str().unwrap();
-    let args = [path, "hydro", "--to", "csv", "-o", "-", "--columns", "level,rho", "--unit", "rho=nH", "--rows", ":3"];
+    let args = [
+        path,
+        "hydro",
+        "--to",
+        "csv",
+        "-o",
+        "-",
+        "--columns",
+        "level,rho",
+        "--unit",
+        "rho=nH",
+        "--rows",
+        ":3",
+    ];
     let done = export_in(dir.path(), &args);
     let text = String::from_utf8(done.stdout).unwrap();
     let lines: Vec<_> = text.lines().collect();

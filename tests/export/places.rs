@@ -10,7 +10,8 @@ fn nothing_is_replaced_but_with_force_and_then_it_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let (file, out) = (data(E4), dir.path().join("rho.npy"));
     fs::write(&out, "mine").unwrap();
-    let args = ["export", file.to_str().unwrap(), "hydro/rho", "--to", "npy", "-o", out.to_str().unwrap()];
+    let args =
+        ["export", file.to_str().unwrap(), "hydro/rho", "--to", "npy", "-o", out.to_str().unwrap()];
     let done = jldconv(&args);
     let said = String::from_utf8(done.stderr).unwrap();
     assert_eq!(done.status.code(), Some(1), "{said}");
@@ -71,6 +72,7 @@ fn what_does_not_go_together_is_refused_before_anything_is_written() {
         (&["hydro", "--to", "npz", "--columns", "rho", "--unit", "rho=kpc"], 2, "kpc"),
         (&["hydro", "--to", "npz", "--columns", "rho", "--unit", "T=K"], 2, "no column"),
         (&["hydro/rho", "--to", "npz", "--columns", "T"], 2, "--columns"),
+        (&["hydro", "--to", "npz", "--columns", "T,rho,T"], 2, "T twice"),
         (&["hydro", "--to", "npz", "--level", "10"], 2, "0 to 9"),
         (&["hydro", "--to", "csv", "--level", "1"], 2, "not compressed"),
         (&["hydro", "--to", "npz", "--rows", "5:9000"], 2, "9000"),

@@ -6,13 +6,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, same_place};
 use jldconv::cli::ExportAllArgs;
 use jldconv::export::ExportError;
+use jldconv::export::Exported;
+use jldconv::supervisor::Fault;
 use jldconv::supervisor::{ExitCode, Hooks};
 use jldconv::tasks::export::{
     ExportListener, ExportOptions, Exporting, Placed, export_all, places,
 };
 use jldconv::tasks::scan::{self, ScanFile};
-use jldconv::export::Exported;
-use jldconv::supervisor::Fault;
 use jldconv::text;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -29,13 +29,9 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
     if !input.is_dir() {
         return Err(usage(format!("{}: there is no such directory", text::path(input))));
     }
-    match same_place(input, output) {
-        Ok(Placement::Apart) => {}
-        Ok(Placement::Same) => {
-            let dir = text::path(output);
-            return Err(usage(format!("{dir} is the archive itself, where nothing is written")));
-        }
-        Ok(_) | Err(_) => {}
+    if matches!(same_place(input, output), Ok(Placement::Same)) {
+        let dir = text::path(output);
+        return Err(usage(format!("{dir} is the archive itself, where nothing is written")));
     }
     let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
     let selection = scan::selection(args.globs.clone(), args.recursive);
@@ -47,7 +43,8 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
     }
     let placed = places(files, input, output, &request);
     one_name_each(&placed)?;
-    std::fs::create_dir_all(output).map_err(|error| failed(&format!("{}: {error}", text::path(output))))?;
+    std::fs::create_dir_all(output)
+        .map_err(|error| failed(&format!("{}: {error}", text::path(output))))?;
     let bounds = Bounds {
         workers: args.workers,
         memory_limit: args.memory_limit,

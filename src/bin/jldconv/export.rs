@@ -59,9 +59,10 @@ pub(super) fn run(args: &ExportArgs, bars: &MultiProgress) -> Result<ExitCode, S
     }
     let output = output(args, |stem| request.name_for(stem))?;
     let checksums = args.trust.checksums();
-    let (exported, existing) = to_file(args, &args.file, output.clone(), bars, |job, existing, watch| {
-        export(job, &request, existing, reading, checksums, watch)
-    })?;
+    let (exported, existing) =
+        to_file(args, &args.file, output.clone(), bars, |job, existing, watch| {
+            export(job, &request, existing, reading, checksums, watch)
+        })?;
     if let Existing::SetAside { dir, .. } = existing {
         let _ = writeln!(io::stderr(), "note: what was there is kept in {}", text::path(&dir));
     }
@@ -115,7 +116,8 @@ fn output(args: &ExportArgs, named: impl Fn(&str) -> String) -> Result<PathBuf, 
         // A directory may be `.` or `..`.
         let whole = args.file.canonicalize().unwrap_or_else(|_| args.file.clone());
         let stem = whole.file_stem();
-        let stem = stem.ok_or_else(|| usage(format!("{}: no name of a file", args.file.display())))?;
+        let stem =
+            stem.ok_or_else(|| usage(format!("{}: no name of a file", args.file.display())))?;
         Ok::<_, Stop>(PathBuf::from(named(&stem.to_string_lossy())))
     };
     match &args.output {
@@ -197,17 +199,18 @@ fn refs(args: &ExportArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
     let table = args.wanted.table.trim_matches('/').replace('/', ".");
     let output = output(args, |stem| format!("{stem}.{table}.refs.json"))?;
     let mut told = RefsMade::default();
-    let (made, existing) = to_file(args, &first.path, output.clone(), bars, |job, existing, watch| {
-        make(job, &input, existing, watch, |out| {
-            told = references(&files, &request, &ExportWatch::new(watch, 0), out)?;
-            if told.arrays > 0 {
-                return Ok(());
-            }
-            let why = told.failed.iter().chain(&told.left_out).next();
-            let why = why.map_or("there is nothing to refer to", String::as_str);
-            Err(ExportError::Refused(why.to_owned()))
-        })
-    })?;
+    let (made, existing) =
+        to_file(args, &first.path, output.clone(), bars, |job, existing, watch| {
+            make(job, &input, existing, watch, |out| {
+                told = references(&files, &request, &ExportWatch::new(watch, 0), out)?;
+                if told.arrays > 0 {
+                    return Ok(());
+                }
+                let why = told.failed.iter().chain(&told.left_out).next();
+                let why = why.map_or("there is nothing to refer to", String::as_str);
+                Err(ExportError::Refused(why.to_owned()))
+            })
+        })?;
     if let Existing::SetAside { dir, .. } = existing {
         let _ = writeln!(io::stderr(), "note: what was there is kept in {}", text::path(&dir));
     }
@@ -267,9 +270,10 @@ fn warn(exported: &Exported) {
 /// What was exported, as JSON.
 fn told(exported: &Exported) -> Result<Value, Stop> {
     let about: Value = serde_json::from_str(&exported.about).map_err(failed)?;
-    let columns = exported.columns.iter().map(|column| {
-        json!({ "name": column.name, "type": column.number, "unit": column.unit })
-    });
+    let columns = exported
+        .columns
+        .iter()
+        .map(|column| json!({ "name": column.name, "type": column.number, "unit": column.unit }));
     Ok(json!({
         "rows": exported.rows,
         "bytes": exported.bytes,

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// What is not in numcodecs, and where it is.
-const IMAGECODECS: &str = "imagecodecs (pip install imagecodecs; imagecodecs.numcodecs.register_codecs())";
+const IMAGECODECS: &str =
+    "imagecodecs (pip install imagecodecs; imagecodecs.numcodecs.register_codecs())";
 /// What helps where a codec cannot be named.
 const CONVERT: &str = "jldconv convert --compress zstd makes a file that can be referred to";
 
@@ -74,11 +75,16 @@ pub(super) fn of(
     let (chunks, pieces, codecs) = match &data.layout {
         Layout::Compact { size, .. } | Layout::Contiguous { size, .. } => {
             let offset = container.stored_offset(data).map_err(words)?;
-            let key = if shape.is_empty() { "0".to_owned() } else { vec!["0"; shape.len()].join(".") };
+            let key =
+                if shape.is_empty() { "0".to_owned() } else { vec!["0"; shape.len()].join(".") };
             if let Some(offset) = offset {
                 container.source().check(offset, *size, "data").map_err(words)?;
             }
-            (whole(&shape), offset.map(|offset| (key, offset, *size)).into_iter().collect(), Codecs::default())
+            (
+                whole(&shape),
+                offset.map(|offset| (key, offset, *size)).into_iter().collect(),
+                Codecs::default(),
+            )
         }
         Layout::Chunked(_) => {
             let (chunks, pieces, codecs) = chunked(file, data, number.size())?;
@@ -101,6 +107,14 @@ pub(super) fn of(
     if let (Some(unit), Some(all)) = (unit, zattrs.as_object_mut()) {
         all.insert("unit".to_owned(), unit.into());
     }
+    // With a fill value xarray takes all numbers that are like it for missing ones: it is said only where
+    // pieces are missing.
+    let wanted = shape.iter().zip(&chunks).map(|(d, chunk)| d.div_ceil((*chunk).max(1)));
+    let fill = match wanted.fold(1, u64::saturating_mul) == pieces.len() as u64 {
+        true => Value::Null,
+        false if number == NumberType::Bool => json!(false),
+        false => json!(0),
+    };
     let zarray = json!({
         "zarr_format": 2,
         "shape": shape,
@@ -108,7 +122,7 @@ pub(super) fn of(
         "dtype": dtype,
         "compressor": codecs.compressor,
         "filters": if codecs.filters.is_empty() { Value::Null } else { Value::from(codecs.filters) },
-        "fill_value": if number == NumberType::Bool { json!(false) } else { json!(0) },
+        "fill_value": fill,
         "order": "C",
     });
     Ok(Described { zarray, zattrs, pieces, needs })
@@ -174,11 +188,7 @@ fn chunked(file: &MeraFile, data: &h5::Dataset, size: usize) -> Result<Chunks, S
     Ok((chunks, pieces, codecs))
 }
 
-fn codecs(
-    filters: &[FilterEntry],
-    lz4: Option<Lz4Format>,
-    size: usize,
-) -> Result<Codecs, String> {
+fn codecs(filters: &[FilterEntry], lz4: Option<Lz4Format>, size: usize) -> Result<Codecs, String> {
     let mut all = Codecs::default();
     let mut named = Vec::new();
     for filter in filters {
@@ -197,7 +207,12 @@ fn codecs(
                     Some(Lz4Format::Hdf5) | None => json!({ "id": "imagecodecs_lz4h5" }),
                 }
             }
-            id => return Err(format!("zarr has no codec for HDF5's filter {} ({id}); {CONVERT}", describe(id))),
+            id => {
+                return Err(format!(
+                    "zarr has no codec for HDF5's filter {} ({id}); {CONVERT}",
+                    describe(id)
+                ));
+            }
         });
     }
     // What is last in writing gives bytes; a shuffle alone is a filter.

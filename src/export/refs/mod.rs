@@ -10,7 +10,6 @@ mod array;
 use super::batches::Watch;
 use super::{About, ExportError, Out, Reading, Request, Sheet};
 use crate::h5::Checksums;
-use crate::mera::quantity::TableKind;
 use crate::numbers::{MeraFile, NumbersError, Relation};
 use crate::text::shortened;
 use jld2::ChunkCache;
@@ -126,12 +125,12 @@ fn one_file(
         refs.group(&group, &attributes)?;
         for column in columns {
             let array = if place.relation.is_array() { last_step(&table) } else { column.as_str() };
-            let array = if group.is_empty() { array.to_owned() } else { format!("{group}/{array}") };
-            let told = place
-                .relation
-                .column(&column)
-                .map_err(|error| error.to_string())
-                .and_then(|dataset| array::of(&opened, &dataset, unit(&place.relation, &column)));
+            let array =
+                if group.is_empty() { array.to_owned() } else { format!("{group}/{array}") };
+            let told =
+                place.relation.column(&column).map_err(|error| error.to_string()).and_then(
+                    |dataset| array::of(&opened, &dataset, unit(&place.relation, &column)),
+                );
             match told {
                 Ok(described) => {
                     made.arrays += 1;
@@ -166,12 +165,8 @@ fn last_step(path: &str) -> &str {
 }
 
 /// What is said of the run.
-fn attributes(
-    file: &MeraFile,
-    table: &str,
-    relation: &Relation<'_>,
-) -> Result<Value, ExportError> {
-    if relation.group().is_none() || TableKind::of_name(last_step(table)).is_none() {
+fn attributes(file: &MeraFile, table: &str, relation: &Relation<'_>) -> Result<Value, ExportError> {
+    if relation.group().is_none() {
         return Ok(json!({}));
     }
     let request = Request::new(table, super::Format::Npy);

@@ -89,8 +89,7 @@ impl Blocks<'_> {
         if self.held.is_empty() {
             return Ok(());
         }
-        let mut encoder =
-            ZlibEncoder::new(Vec::new(), Compression::new(u32::from(self.level)));
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(u32::from(self.level)));
         encoder.write_all(&self.held)?;
         let block = encoder.finish()?;
         self.out.write_all(&block)?;

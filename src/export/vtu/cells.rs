@@ -20,8 +20,10 @@ const CORNERS: usize = 8;
 /// Cells that share corners, at most: with all their corners they take 16 MiB.
 const SHARING: u64 = 256 << 10;
 /// The finest level on which corners have a number of [`BITS`] bits along an axis.
-const FINEST: i64 = 20;
+const FINEST: u32 = 20;
 const BITS: u32 = 21;
+/// Where the numbers of the axes begin.
+const SHIFTS: [u32; 3] = [0, BITS, 2 * BITS];
 
 /// Where a cell is.
 #[derive(Debug, Clone, Copy)]
@@ -41,31 +43,26 @@ pub(super) struct Cells {
 struct Shared {
     /// Each corner once, as its place on the finest level.
     corners: Vec<u64>,
-    finest: i64,
+    finest: u32,
 }
 
-impl Shared {
-    /// The number of a cell's corner; none if the cell is where no cell can be.
-    fn corner(&self, cell: &Cell, corner: usize) -> Option<u64> {
-        corner_on(self.finest, cell, corner)
-    }
-}
-
+/// The number of a cell's corner, by its place on the finest level; none if the cell is where no cell can
+/// be.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounds are checked")]
-fn corner_on(finest: i64, cell: &Cell, corner: usize) -> Option<u64> {
-    if !(0.0..=finest as f64).contains(&cell.level) || cell.level.fract() != 0.0 {
+fn corner_on(finest: u32, cell: &Cell, corner: usize) -> Option<u64> {
+    if !(0.0..=f64::from(finest)).contains(&cell.level) || cell.level.fract() != 0.0 {
         return None;
     }
-    let level = cell.level as i64;
-    let most = (1_u64 << level) as f64;
+    let most = cell.level.exp2();
+    let finer = finest - cell.level as u32;
     let mut number = 0;
-    for (axis, &at) in cell.at.iter().enumerate() {
+    for ((axis, shift), &at) in SHIFTS.iter().enumerate().zip(&cell.at) {
         if !(1.0..=most).contains(&at) || at.fract() != 0.0 {
             return None;
         }
         let side = u64::from(corner >> axis & 1 == 1);
-        let place = (at as u64 - 1 + side) << (finest - level);
-        number |= place << (BITS * axis as u32);
+        let place = (at as u64 - 1 + side) << finer;
+        number |= place << shift;
     }
     Some(number)
 }
@@ -77,8 +74,9 @@ impl Cells {
         group: &MeraGroup<'_>,
         watch: &Watch<'_>,
     ) -> Result<Self, ExportError> {
-        let finest = group.lmax.filter(|lmax| (0..=FINEST).contains(lmax));
-        let Some(finest) = finest.filter(|_| sheet.rows <= SHARING) else {
+        let finest = group.lmax.and_then(|lmax| u32::try_from(lmax).ok());
+        let finest = finest.filter(|&finest| finest <= FINEST && sheet.rows <= SHARING);
+        let Some(finest) = finest else {
             return Ok(Self { shared: None });
         };
         let mut corners = Vec::new();
@@ -142,14 +140,16 @@ impl Cells {
 impl Shared {
     /// Writes where the corners are.
     fn places(&self, frame: &Frame, out: &mut dyn Write) -> Result<(), ExportError> {
-        let cells = (1_u64 << self.finest) as f64;
+        let cells = f64::from(self.finest).exp2();
         let mask = (1_u64 << BITS) - 1;
         let mut bytes = Vec::new();
         for corners in self.corners.chunks(ROWS) {
             bytes.clear();
             for number in corners {
-                for axis in 0..3 {
-                    let place = (number >> (BITS * axis as u32) & mask) as f64;
+                for (axis, shift) in SHIFTS.iter().enumerate() {
+                    // It has no more bits.
+                    let place = u32::try_from(number >> shift & mask).unwrap_or(u32::MAX);
+                    let place = f64::from(place);
                     let at = frame.place(place * frame.boxlen / cells, axis);
                     bytes.extend(at.to_le_bytes());
                 }
@@ -164,7 +164,7 @@ impl Shared {
         let mut bytes = Vec::with_capacity(cells.len() * CORNERS * 8);
         for cell in cells {
             for corner in 0..CORNERS {
-                let number = self.corner(cell, corner).unwrap_or(0);
+                let number = corner_on(self.finest, cell, corner).unwrap_or(0);
                 let place = self.corners.binary_search(&number).unwrap_or(0) as u64;
                 bytes.extend(place.to_le_bytes());
             }
@@ -204,7 +204,7 @@ fn each(
     let query = sheet.stored(&names)?;
     let numbers = query.number_types();
     let mut columns: Vec<Vec<f64>> = names.iter().map(|_| Vec::new()).collect();
-    let fixed = group.lmax.unwrap_or(0) as f64;
+    let fixed = group.lmax.and_then(|lmax| i32::try_from(lmax).ok()).map_or(f64::NAN, f64::from);
     let mut cells = Vec::with_capacity(ROWS);
     batches(&query, ROWS, watch, |stored, count| {
         for ((column, bytes), number) in columns.iter_mut().zip(stored).zip(&numbers) {

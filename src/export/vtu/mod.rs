@@ -9,7 +9,7 @@ mod cells;
 mod points;
 
 use super::batches::column;
-use super::{About, ExportError, Head, Out, Request, Sheet, Watch};
+use super::{About, ExportError, Out, Request, Sheet, Watch};
 use crate::mera::quantity::unit_factor;
 use crate::mera::region::{Center, center_fractions};
 use crate::numbers::{MeraGroup, NumbersError};
@@ -17,6 +17,7 @@ use crate::text;
 use appended::{Appended, OFFSET_DIGITS};
 use cells::Cells;
 use jld2::{NumberSlice, NumberType};
+use std::fmt::Write as _;
 use std::io::SeekFrom;
 
 /// Where places are counted from, and in which unit.
@@ -117,10 +118,11 @@ struct Front {
 impl Front {
     /// An array whose data stand behind the text, with more attributes.
     fn array(&mut self, kind: &str, name: &str, more: &str) {
-        self.text.push_str(&format!(
+        let _ = write!(
+            self.text,
             "        <DataArray type=\"{kind}\" Name=\"{}\"{more} format=\"appended\" offset=\"",
             escaped(name)
-        ));
+        );
         self.offsets.push(self.text.len() as u64);
         self.text.push_str(&"0".repeat(OFFSET_DIGITS));
         self.text.push_str("\"/>\n");
@@ -128,8 +130,7 @@ impl Front {
 }
 
 fn head(sheet: &Sheet<'_>, about: &About, points: u64, cells: bool, level: u8) -> Front {
-    let compressor =
-        if level == 0 { "" } else { " compressor=\"vtkZLibDataCompressor\"" };
+    let compressor = if level == 0 { "" } else { " compressor=\"vtkZLibDataCompressor\"" };
     let mut front = Front {
         text: format!(
             "<?xml version=\"1.0\"?>\n<VTKFile type=\"UnstructuredGrid\" version=\"1.0\" \
@@ -141,11 +142,11 @@ fn head(sheet: &Sheet<'_>, about: &About, points: u64, cells: bool, level: u8) -
         offsets: Vec::new(),
     };
     let data = if cells { "CellData" } else { "PointData" };
-    front.text.push_str(&format!("      <{data}>\n"));
+    let _ = writeln!(front.text, "      <{data}>");
     for head in &sheet.heads {
-        front.array(vtk_type(head.number).0, &name(head), "");
+        front.array(vtk_type(head.number).0, &head.label(), "");
     }
-    front.text.push_str(&format!("      </{data}>\n      <Points>\n"));
+    let _ = writeln!(front.text, "      </{data}>\n      <Points>");
     front.array("Float64", "Points", " NumberOfComponents=\"3\"");
     front.text.push_str("      </Points>\n      <Cells>\n");
     front.array("Int64", "connectivity", "");
@@ -157,28 +158,25 @@ fn head(sheet: &Sheet<'_>, about: &About, points: u64, cells: bool, level: u8) -
     front
 }
 
-/// The name of a column, with its unit.
-fn name(head: &Head) -> String {
-    head.label()
-}
-
 /// The time, which ParaView shows, and what is said of the run, as text.
 fn field_data(about: &About) -> String {
     let mut text = "    <FieldData>\n".to_owned();
     let json = about.json();
     if let Some(time) = json.get("time_myr").and_then(serde_json::Value::as_f64) {
-        text.push_str(&format!(
+        let _ = writeln!(
+            text,
             "      <DataArray type=\"Float64\" Name=\"TimeValue\" NumberOfTuples=\"1\" \
-             format=\"ascii\">{time:?}</DataArray>\n"
-        ));
+             format=\"ascii\">{time:?}</DataArray>"
+        );
     }
     // A text is a list of its bytes, with a zero behind it.
     let bytes: Vec<_> = json.to_string().bytes().map(|byte| byte.to_string()).collect();
-    text.push_str(&format!(
+    let _ = writeln!(
+        text,
         "      <Array type=\"String\" Name=\"about\" NumberOfTuples=\"1\" format=\"ascii\">{} \
-         0</Array>\n    </FieldData>\n",
+         0</Array>\n    </FieldData>",
         bytes.join(" ")
-    ));
+    );
     text
 }
 

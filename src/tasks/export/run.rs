@@ -52,12 +52,7 @@ pub trait ExportListener {
 
 /// Where the export of each file below `input` goes: by the same path below `output`, under the name
 /// that a request gives it.
-pub fn places(
-    files: Vec<ScanFile>,
-    input: &Path,
-    output: &Path,
-    request: &Request,
-) -> Vec<Placed> {
+pub fn places(files: Vec<ScanFile>, input: &Path, output: &Path, request: &Request) -> Vec<Placed> {
     let place = |file: ScanFile| {
         let stem = file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let below = file.path.strip_prefix(input).ok().and_then(Path::parent);

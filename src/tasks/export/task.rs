@@ -2,7 +2,7 @@
 
 use crate::convert::publish::Existing;
 use crate::convert::{Failure, FailureKind, Job, Observer};
-use crate::export::{Exported, Reading, Request, export};
+use crate::export::{ExportError, Exported, Reading, Request, export};
 use crate::h5::Checksums;
 use crate::julia::{DEEP_STACK, on_deep_stack};
 use crate::supervisor::{JobOutcome, JobRecord};
@@ -59,7 +59,7 @@ impl Task for ExportTask {
         let internal = |error: std::io::Error| {
             Failure::new(FailureKind::Internal, format!("a deep stack: {error}"))
         };
-        exported.map_err(internal)?.map_err(|error| error.failure())
+        exported.map_err(internal)?.map_err(ExportError::failure)
     }
 }
 
@@ -87,6 +87,7 @@ impl ReadingTask for ExportTask {
     }
 
     const RESERVED: u64 = DEEP_STACK as u64;
+    const MAKES: bool = true;
 
     fn tell(exported: &Exported, record: &mut JobRecord) {
         record.outcome = JobOutcome::Unchanged;
