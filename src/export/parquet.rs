@@ -1,4 +1,4 @@
-//! Writes Parquet: row groups of some 16 MiB, compressed with Zstandard; units stand with the columns,
+//! Writes Parquet: row groups of some 8 MiB, compressed with Zstandard; units stand with the columns,
 //! and what is said of the run with the file.
 
 use super::batches::batches;
@@ -14,7 +14,7 @@ use parquet::schema::types::ColumnPath;
 use std::io::{self, Write};
 
 /// Bytes of the numbers in a row group, about: they are held until it is written.
-const GROUP: usize = 16 << 20;
+const GROUP: usize = 8 << 20;
 
 pub(super) fn write(
     sheet: &Sheet<'_>,
