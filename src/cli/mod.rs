@@ -7,6 +7,7 @@ mod completions;
 mod export;
 mod flags;
 mod interactive;
+mod look;
 mod numbers;
 mod one_file;
 mod places;
@@ -36,6 +37,9 @@ pub use completions::{CompletionsArgs, completions};
 pub use export::{ExportAllArgs, ExportArgs, FormatFlag, WantedFlags};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
+pub use look::{
+    AlongFlag, AxisFlag, DrawFlags, LookArgs, PhaseAxes, Plane, TerminalFlag, ViewFlags,
+};
 pub use numbers::{InfoArgs, ReadingFlags, ScaleFlag, SelectionFlags, StatsArgs};
 pub use one_file::{
     CommitArgs, ConvertArgs, DoctorArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand,

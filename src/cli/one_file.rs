@@ -3,6 +3,7 @@
 use super::completions::CompletionsArgs;
 use super::export::ExportArgs;
 use super::flags::ConversionFlags;
+use super::look::LookArgs;
 use super::numbers::{InfoArgs, StatsArgs};
 use super::target::TargetCommand;
 use super::trust::TrustFlag;
@@ -22,6 +23,7 @@ Examples:
   jldconv info output_00100.jld2                   time, box, levels, rows and variables
   jldconv stats output_00100.jld2 hydro/rho --unit nH  extremes, mean, sum, percentiles
   jldconv export output_00100.jld2 hydro --to parquet --columns x,y,z,rho,T --unit rho=nH
+  jldconv look output_00100.jld2 -o sd.png         what is seen along z, as a picture
   jldconv rescue broken.jld2 saved.jld2            what is whole in a damaged file, as a new one
   jldconv target check --packages ~/.julia/packages  what newer packages would warn of
   jldconv undo output_00100.jld2                   take an in-place upgrade back
@@ -61,6 +63,8 @@ pub enum JldconvCommand {
     Stats(Box<StatsArgs>),
     /// Write a table's columns, or an array, for other programs: NumPy, CSV, Parquet, Arrow, ParaView
     Export(Box<ExportArgs>),
+    /// Show a Mera file: what is seen along an axis, what a plane cuts, a phase diagram
+    Look(Box<LookArgs>),
     /// What outputs are made for: list and show targets, check one against Julia's sources
     #[command(subcommand)]
     Target(TargetCommand),

@@ -5,9 +5,11 @@ mod back;
 mod convert;
 mod export;
 mod look;
+mod maps;
 mod numbers;
 mod rescue;
 mod target;
+mod terminal;
 mod unfinished;
 mod verify;
 mod watch;
@@ -53,6 +55,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Info(args) => numbers::info(&args),
         JldconvCommand::Stats(args) => numbers::stats(&args),
         JldconvCommand::Export(args) => export::run(&args, &bars),
+        JldconvCommand::Look(args) => maps::look(&args, &bars),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
         JldconvCommand::Target(command) => target::target(&command, verbose),
