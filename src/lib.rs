@@ -13,6 +13,7 @@
 //! | [`worker`] | the child's side: take a task, measure itself, report |
 //! | [`protocol`] | messages between supervisor and worker |
 //! | [`inspect`] | what one file is, holds and needs; how two files differ |
+//! | [`export`] | tables and arrays in the formats of others |
 //! | [`numbers`] | columns, quantities and statistics of files' tables |
 //! | [`rescue`] | what is whole in a damaged file, written anew |
 //! | [`archive`] | discovery, numbering, ranges, gaps, shards |
@@ -32,6 +33,7 @@ pub mod cli;
 pub mod convert;
 pub mod dashboard;
 pub mod doctor;
+pub mod export;
 pub mod inspect;
 pub mod mera;
 pub mod migrate;

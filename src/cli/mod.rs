@@ -4,6 +4,7 @@ mod ask;
 mod build_info;
 mod command_words;
 mod completions;
+mod export;
 mod flags;
 mod help;
 mod interactive;
@@ -34,6 +35,7 @@ pub use ask::{OrderArgs, StatusArgs};
 pub use build_info::build_info;
 pub use command_words::CommandWords;
 pub use completions::{CompletionsArgs, completions};
+pub use export::{ExportAllArgs, ExportArgs, FormatFlag, WantedFlags};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
 pub use look::{

@@ -209,12 +209,20 @@ impl SelectionFlags {
     /// If the condition is not one.
     pub fn selection(&self) -> Result<Selection, crate::numbers::ConditionError> {
         let condition = self.condition.as_deref().map(parse_condition).transpose()?;
+        Ok(Selection { condition, region: self.region(), rows: self.rows() })
+    }
+
+    /// The part of the box, and where coordinates are counted from.
+    pub(super) fn region(&self) -> RegionWish {
         let ranges = [self.xrange, self.yrange, self.zrange];
         let ranges = ranges.map(|sides| sides.map_or([None, None], |Sides(sides)| sides));
         let center = self.center.map(|CenterFlag(center)| center);
-        let region = RegionWish { ranges, center, unit: self.range_unit.clone() };
-        let rows = self.rows.as_ref().map(|RowsFlag(rows)| rows.clone());
-        Ok(Selection { condition, region, rows })
+        RegionWish { ranges, center, unit: self.range_unit.clone() }
+    }
+
+    /// Which rows.
+    pub(super) fn rows(&self) -> Option<Range<u64>> {
+        self.rows.as_ref().map(|RowsFlag(rows)| rows.clone())
     }
 }
 

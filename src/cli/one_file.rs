@@ -1,6 +1,7 @@
 //! Defines the command line of `jldconv`: one file at a time.
 
 use super::completions::CompletionsArgs;
+use super::export::ExportArgs;
 use super::flags::ConversionFlags;
 use super::help;
 use super::look::LookArgs;
@@ -22,6 +23,7 @@ Examples:
   jldconv dump new.jld2 /hydro/info                values as text
   jldconv info output_00100.jld2                   time, box, levels, rows and variables
   jldconv stats output_00100.jld2 hydro/rho --unit nH  extremes, mean, sum, percentiles
+  jldconv export output_00100.jld2 hydro --to parquet --columns x,y,z,rho,T --unit rho=nH
   jldconv look output_00100.jld2 -o sd.png         what is seen along z, as a picture
   jldconv rescue broken.jld2 saved.jld2            what is whole in a damaged file, as a new one
   jldconv target check --packages ~/.julia/packages  what newer packages would warn of
@@ -63,6 +65,8 @@ pub enum JldconvCommand {
     Info(InfoArgs),
     /// Describe the numbers of a column, or of what Mera computes: extremes, mean, sum, percentiles
     Stats(Box<StatsArgs>),
+    /// Write a table's columns, or an array, for other programs: NumPy, CSV, Parquet, Arrow, ParaView
+    Export(Box<ExportArgs>),
     /// Show a Mera file: what is seen along an axis, what a plane cuts, a phase diagram
     Look(Box<LookArgs>),
     /// What outputs are made for: list and show targets, check one against Julia's sources
@@ -309,6 +313,9 @@ mod tests {
             "stats a.jld2 hydro/rho --unit nH --where level==10 --xrange=-8:8 --center bc",
             "stats a.jld2 hydro/x --center 1,2,3 --range-unit kpc --zrange -1:1 --rows 5:10 --json",
             "stats a.jld2 /a/b --percentiles 10,50,99.9 --bins 0 --png x.png --scale log --cache 1MiB --threads 2",
+            "export a.jld2 hydro --to npz -o out.npz --columns x,y,T --unit T=K --unit x=kpc --where level==10",
+            "export a.jld2 hydro/rho --to csv -o - --unit nH --xrange=-8:8 --center bc --rows 5:10",
+            "export a.jld2 /a/b --to npy --force --discard-replaced --json --threads 2 --cache 1MiB",
             "dump a.jld2 --trust-checksums no",
             "verify a.jld2 b.jld2 --trust-checksums no",
             "inspect a.jld2 --trust-checksums=no",
@@ -344,6 +351,9 @@ mod tests {
             "stats",
             "stats a.jld2 hydro/rho --percentiles 101",
             "stats a.jld2 hydro/rho --xrange 8",
+            "export a.jld2",
+            "export a.jld2 hydro --to xls",
+            "export a.jld2 hydro --to csv --discard-replaced",
             "rescue a.jld2",
             "rescue a.jld2 b.jld2 --discard-replaced",
             "convert",

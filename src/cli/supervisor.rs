@@ -2,6 +2,7 @@
 
 use super::ask::{OrderArgs, StatusArgs};
 use super::completions::CompletionsArgs;
+use super::export::ExportAllArgs;
 use super::flags::Layer;
 use super::help;
 use super::one_file::VerifyArgs;
@@ -43,6 +44,7 @@ Examples:
   jldconv-supervisor status new                       what runs and shards are doing now
   jldconv-supervisor report new                       what all runs and shards did
   jldconv-supervisor scan old                         what an archive holds and what is damaged
+  jldconv-supervisor export old frames hydro --to parquet  tables for other programs
   jldconv-supervisor tune old new                     how many workers are fastest here
   jldconv-supervisor verify old new                   compare what came out, pair by pair
 
@@ -97,6 +99,8 @@ pub enum SupervisorCommand {
     Verify(Box<VerifyPairsArgs>),
     /// Say what an archive holds, what it needs and what is damaged; nothing is written into it
     Scan(Box<ScanArgs>),
+    /// Write a table of each file for other programs: NumPy, CSV, Parquet, Arrow, ParaView
+    Export(Box<ExportAllArgs>),
     /// Measure how many workers and threads suit an archive here, on a sample of it
     Tune(Box<TuneArgs>),
     /// Print what makes a shell complete this command line

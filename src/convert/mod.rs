@@ -32,7 +32,7 @@ pub use options::{Chunking, Compress, Mode, Options, Unchanged, VerifyLevel};
 
 pub use converter::Converter;
 pub(crate) use laid_out::{LaidOut, LayOut};
-pub(crate) use planned::read_failure;
+pub(crate) use planned::{fault_of_read, read_failure};
 
 /// Converts one file.
 ///

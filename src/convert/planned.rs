@@ -60,14 +60,18 @@ impl Planned {
 
 /// A file that cannot be read as it must be.
 pub(crate) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
-    let fault = match error.kind() {
+    Failure::new(fault_of_read(error), format!("{}: {error}{}", path.display(), help(error)))
+}
+
+/// What is at fault if an input cannot be read.
+pub(crate) fn fault_of_read(error: &h5::Error) -> FailureKind {
+    match error.kind() {
         ErrorKind::Io(e) if e.kind() == std::io::ErrorKind::OutOfMemory => FailureKind::Memory,
         _ if cause_may_pass(error) => FailureKind::Read,
         ErrorKind::Cancelled => FailureKind::Cancelled,
         ErrorKind::Output(_) => FailureKind::Internal,
         _ => FailureKind::Input,
-    };
-    Failure::new(fault, format!("{}: {error}{}", path.display(), help(error)))
+    }
 }
 
 /// Fails if an input that is open is not what it was: one that somebody wrote to meanwhile gives an

@@ -3,6 +3,7 @@
 use super::quantity::{TableKind, UnitError, unit_factor};
 use super::scales::Units;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Where ranges are counted from along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -11,6 +12,15 @@ pub enum Center {
     Middle,
     /// A place in the ranges' unit.
     At(f64),
+}
+
+impl fmt::Display for Center {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Middle => f.write_str("bc"),
+            Self::At(at) => write!(f, "{at:?}"),
+        }
+    }
 }
 
 /// What was asked for.

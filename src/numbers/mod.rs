@@ -31,7 +31,7 @@ pub use histogram::{Histogram, Spacing};
 pub use make_file::make_file;
 pub use mera_file::{MeraFile, MeraGroup, RunInfo};
 pub use new_file::NewFile;
-pub use overview::{ColumnOverview, Overview, TableOverview, overview};
+pub use overview::{ColumnOverview, Overview, TableOverview, overview, usual_unit};
 pub use query::{Batch, Query, Values};
 pub use reductions::{bulk_velocity, center_of_mass, levels, total_mass};
 pub use relation::{Place, Relation};

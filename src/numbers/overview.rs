@@ -83,7 +83,7 @@ pub struct ColumnOverview {
 }
 
 /// The unit that people use for a column.
-fn usual_unit(table: TableKind, column: &str) -> Option<&'static str> {
+pub fn usual_unit(table: TableKind, column: &str) -> Option<&'static str> {
     Some(match (table, column) {
         (_, "vx" | "vy" | "vz") => "km_s",
         (TableKind::Hydro, "rho") => "nH",

@@ -141,7 +141,10 @@ impl<'f> Relation<'f> {
     }
 
     /// Where a column's numbers are.
-    pub(super) fn column(&self, name: &str) -> jld2::Result<Dataset<'f>> {
+    ///
+    /// # Errors
+    /// If there is no such column, or its header is damaged.
+    pub fn column(&self, name: &str) -> jld2::Result<Dataset<'f>> {
         let none = || jld2::Error::not_found(format!("column {name}")).in_object(&self.name);
         match &self.kind {
             Kind::Mera(group) => group.table.as_ref().ok_or_else(none)?.column(name),
@@ -163,6 +166,17 @@ impl<'f> Relation<'f> {
                 let dims = dataset.dims()?;
                 Ok(dims.iter().fold(1, |n: u64, &d| n.saturating_mul(d)))
             }
+        }
+    }
+
+    /// Its shape: the fastest dimension first, as in Julia; of a table, how many rows there are.
+    ///
+    /// # Errors
+    /// If an array's shape is damaged.
+    pub fn dims(&self) -> jld2::Result<Vec<u64>> {
+        match &self.kind {
+            Kind::Array(dataset) => dataset.dims(),
+            _ => Ok(vec![self.rows()?]),
         }
     }
 

@@ -4,6 +4,7 @@
 //! back. Its worker's side is a [`worker::Task`](crate::worker::Task).
 
 pub mod convert;
+pub mod export;
 mod in_order;
 pub mod reading;
 mod rules;
@@ -14,6 +15,7 @@ pub mod verify;
 
 use crate::worker::{self, Runner};
 use convert::{Convert, ConvertTask, Engine, ExamineTask};
+use export::ExportTask;
 use scan::ScanTask;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -35,6 +37,7 @@ pub fn worker_main_with(
         &ExamineTask(convert),
         &VerifyTask::default(),
         &ScanTask::default(),
+        &ExportTask,
     ];
     worker::main(args, &tasks)
 }

@@ -3,6 +3,7 @@
 
 mod ask;
 mod batch;
+mod export;
 mod finish;
 mod follow;
 mod reading;
@@ -84,6 +85,7 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
         Some(SupervisorCommand::Stop(args)) => return ask::order(args, Order::Stop),
         Some(SupervisorCommand::Verify(args)) => return verify::verify(args),
         Some(SupervisorCommand::Scan(args)) => return scan::scan(args),
+        Some(SupervisorCommand::Export(args)) => return export::export(args),
         Some(SupervisorCommand::Tune(args)) => return tune::tune(args.as_ref().clone()),
         // Those two have settings.
         Some(SupervisorCommand::Slurm(_)) | None => {}

@@ -3,6 +3,7 @@
 
 mod back;
 mod convert;
+mod export;
 mod look;
 mod maps;
 mod numbers;
@@ -53,6 +54,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Dump(args) => look::dump(&args),
         JldconvCommand::Info(args) => numbers::info(&args),
         JldconvCommand::Stats(args) => numbers::stats(&args),
+        JldconvCommand::Export(args) => export::run(&args, &bars),
         JldconvCommand::Look(args) => maps::look(&args, &bars),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
