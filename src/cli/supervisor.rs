@@ -5,6 +5,7 @@ use super::completions::CompletionsArgs;
 use super::flags::Layer;
 use super::one_file::VerifyArgs;
 use super::scan::ScanArgs;
+use super::series::SeriesArgs;
 use super::slurm::SlurmArgs;
 use super::tune::TuneArgs;
 use super::value::{Share, Size, Span};
@@ -42,6 +43,7 @@ Examples:
   jldconv-supervisor status new                       what runs and shards are doing now
   jldconv-supervisor report new                       what all runs and shards did
   jldconv-supervisor scan old                         what an archive holds and what is damaged
+  jldconv-supervisor series old --out series.csv      time, mass, densities: one row a snapshot
   jldconv-supervisor tune old new                     how many workers are fastest here
   jldconv-supervisor verify old new                   compare what came out, pair by pair
 
@@ -104,6 +106,8 @@ pub enum SupervisorCommand {
     Verify(Box<VerifyPairsArgs>),
     /// Say what an archive holds, what it needs and what is damaged; nothing is written into it
     Scan(Box<ScanArgs>),
+    /// Make a table of numbers, one row a snapshot: time, masses, extremes and means, star formation
+    Series(Box<SeriesArgs>),
     /// Measure how many workers and threads suit an archive here, on a sample of it
     Tune(Box<TuneArgs>),
     /// Print what makes a shell complete this command line

@@ -27,6 +27,12 @@ impl Clock {
         vacuum > 0.0 || (self.aexp - 1.0).abs() > 0.0
     }
 
+    /// Whether the box expands: as [`is_cosmological`](Self::is_cosmological), but not where no
+    /// expansion factor or no Hubble constant is stored (0), with which Mera's time is not a number.
+    pub fn expands(&self) -> bool {
+        self.is_cosmological() && self.aexp > 0.0 && self.h0 > 0.0
+    }
+
     /// The redshift; infinite where no expansion factor was stored.
     pub fn redshift(&self) -> f64 {
         1.0 / self.aexp - 1.0
@@ -72,6 +78,19 @@ impl Clock {
                 return Err(UnitError::Unknown { unit: unit.to_owned(), near });
             }
         })
+    }
+
+    /// As [`time_in`](Self::time_in) where the box [expands](Self::expands); else the time of the
+    /// run.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn true_time_in(&self, unit: &str) -> Result<f64, UnitError> {
+        if self.expands() {
+            return self.time_in(unit);
+        }
+        let units = Units { length: 1.0, density: 1.0, time: self.unit_t, mass: 1.0 };
+        Ok(self.time * unit_factor(unit, &units)?)
     }
 
     /// The age of the universe at the expansion factor.
@@ -124,6 +143,19 @@ mod tests {
         assert!(ISOLATED.time_in("standard").unwrap().to_bits() == ISOLATED.time.to_bits());
         assert!(ISOLATED.time_in("fortnight").is_err());
         assert!(ISOLATED.redshift().abs() < f64::MIN_POSITIVE);
+    }
+
+    #[test]
+    fn a_run_without_an_expansion_factor_has_the_time_of_its_own() {
+        let none = Clock { aexp: 0.0, h0: 0.0, ..ISOLATED };
+        assert!(none.is_cosmological() && none.time_in("Myr").unwrap().is_nan(), "as in Mera");
+        assert!(!none.expands());
+        let time = none.true_time_in("Myr").unwrap();
+        assert_eq!(time.to_bits(), ISOLATED.myr().to_bits());
+        let universe = Clock { aexp: 0.25, h0: 70.0, ..ISOLATED };
+        assert!(universe.expands());
+        let [right, mera] = [universe.true_time_in("Gyr"), universe.time_in("Gyr")];
+        assert_eq!(right, mera);
     }
 
     #[test]

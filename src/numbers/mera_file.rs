@@ -107,6 +107,16 @@ impl MeraFile {
         &self.name
     }
 
+    /// The error of a file without tables of Mera.
+    pub(super) fn not_mera(&self) -> NumbersError {
+        NumbersError::NoNumbers {
+            file: self.name.clone(),
+            what: "not a file of Mera: it has none of the tables hydro, gravity, particles, clumps, rt \
+                   (`jldconv inspect` tells what it is)"
+                .to_owned(),
+        }
+    }
+
     /// The groups with tables of Mera, in Mera's order. Headers are read, no rows.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod ranks;
 mod reductions;
 mod relation;
 mod selection;
+pub mod series;
 mod show;
 mod statistics;
 mod sum;

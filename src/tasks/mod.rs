@@ -9,12 +9,14 @@ pub mod reading;
 mod rules;
 pub mod sample;
 pub mod scan;
+pub mod series;
 pub mod tune;
 pub mod verify;
 
 use crate::worker::{self, Runner};
 use convert::{Convert, ConvertTask, Engine, ExamineTask};
 use scan::ScanTask;
+use series::SeriesTask;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use verify::VerifyTask;
@@ -35,6 +37,7 @@ pub fn worker_main_with(
         &ExamineTask(convert),
         &VerifyTask::default(),
         &ScanTask::default(),
+        &SeriesTask,
     ];
     worker::main(args, &tasks)
 }

@@ -12,7 +12,8 @@ mod rule;
 mod unit;
 mod value;
 
-pub use unit::{UnitError, unit_factor, unit_names};
+pub use rule::{computed_names, spelled, usual_columns};
+pub use unit::{UnitError, nearest, suits, unit_factor, unit_names};
 
 use super::scales::Units;
 use body::Body;
@@ -178,7 +179,7 @@ impl Quantity {
             _ => return Err(unknown(name, setting)),
         };
         rule.check(name, setting)?;
-        let unit = unit::checked(name, unit, setting)?;
+        let unit = unit::checked(name, unit, &setting.units)?;
         let mut columns = Vec::new();
         for (field, column) in rule.fields(name, setting) {
             if !setting.has(&column) {
@@ -227,7 +228,7 @@ impl Quantity {
 
 fn unknown(name: &str, setting: &Setting) -> QuantityError {
     let columns = setting.columns.iter().map(String::as_str);
-    let known = rule::names(setting.table).map(|name| -> &str { name }).chain(columns);
+    let known = computed_names(setting.table).map(|name| -> &str { name }).chain(columns);
     let near = unit::near(name, known);
     QuantityError::Unknown {
         name: name.to_owned(),

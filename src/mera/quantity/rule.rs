@@ -222,8 +222,27 @@ fn tables(table: TableKind) -> &'static [&'static [(&'static str, Rule)]] {
     }
 }
 
+/// The columns that tables of a kind mostly have; there may be others, under any name.
+pub fn usual_columns(table: TableKind) -> &'static [&'static str] {
+    match table {
+        TableKind::Hydro => {
+            &["level", "cpu", "cx", "cy", "cz", "rho", "vx", "vy", "vz", "p", "metallicity"]
+        }
+        TableKind::Gravity => &["level", "cpu", "cx", "cy", "cz", "epot", "ax", "ay", "az"],
+        TableKind::Particles => &[
+            "level", "x", "y", "z", "id", "family", "tag", "cpu", "vx", "vy", "vz", "mass", "birth",
+            "metals",
+        ],
+        TableKind::Clumps => &[
+            "index", "lev", "parent", "ncell", "peak_x", "peak_y", "peak_z", "rho-", "rho+",
+            "rho_av", "mass_cl", "relevance",
+        ],
+        TableKind::Rt => &["level", "cpu", "cx", "cy", "cz", "Np1", "Fx1", "Fy1", "Fz1"],
+    }
+}
+
 /// The names that are computed for a table.
-pub(super) fn names(table: TableKind) -> impl Iterator<Item = &'static str> {
+pub fn computed_names(table: TableKind) -> impl Iterator<Item = &'static str> {
     tables(table).iter().copied().flatten().map(|(name, _)| *name)
 }
 
@@ -234,7 +253,7 @@ pub(super) fn of(name: &str, table: TableKind) -> Option<Rule> {
 }
 
 /// A name in Mera's spelling: Greek letters may be written in ASCII.
-pub(super) fn spelled(name: &str) -> &str {
+pub fn spelled(name: &str) -> &str {
     const GREEK: &[(&str, &str)] = &[
         ("phi", "ϕ"),
         ("vphi_cylinder", "vϕ_cylinder"),

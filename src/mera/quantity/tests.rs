@@ -123,7 +123,7 @@ fn each_name_has_a_value_where_all_columns_are_there() {
     ];
     for table in TableKind::ALL {
         let setting = setting(table, &all);
-        for name in rule::names(table) {
+        for name in computed_names(table) {
             match Quantity::new(name, None, &setting) {
                 Ok(quantity) => {
                     let value = quantity

@@ -1,6 +1,5 @@
 //! Units of quantities: Mera's scale factors by name, and which of them suit what.
 
-use super::Setting;
 use crate::mera::scales::{Units, all, scale};
 
 /// A unit that cannot be used.
@@ -54,12 +53,17 @@ pub fn unit_names() -> impl Iterator<Item = &'static str> {
     std::iter::once(STANDARD).chain(all(&any).into_iter().map(|(name, _)| name))
 }
 
-/// Asks whether the name that is most like another was meant, if one is much like it.
-pub(super) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+/// The name that is most like another, if one is much like it.
+pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let alike = |other: &&str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
     let nearest = known.max_by(|a, b| alike(a).total_cmp(&alike(b)));
-    let nearest = nearest.filter(|nearest| alike(nearest) >= ALIKE);
-    nearest.map_or(String::new(), |nearest| format!(" (is it {nearest}?)"))
+    nearest.filter(|nearest| alike(nearest) >= ALIKE)
+}
+
+/// Asks whether the name that is most like another was meant, if one is much like it: empty, or
+/// ` (is it rho?)`.
+pub(super) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    nearest(name, known).map_or(String::new(), |nearest| format!(" (is it {nearest}?)"))
 }
 
 /// The dimensions that are told apart: a unit of one is refused for a quantity of another. Mera
@@ -127,10 +131,19 @@ impl Dimension {
     }
 }
 
+/// Whether Mera has a unit of this name, and of the dimension of the quantity `name`.
+///
+/// # Errors
+/// If it has not.
+pub fn suits(name: &str, unit: &str) -> Result<(), UnitError> {
+    let any = Units { length: 1.0, density: 1.0, time: 1.0, mass: 1.0 };
+    checked(name, Some(unit), &any).map(|_| ())
+}
+
 /// The factor of a unit that suits the quantity.
-pub(super) fn checked(name: &str, unit: Option<&str>, setting: &Setting) -> Result<f64, UnitError> {
+pub(super) fn checked(name: &str, unit: Option<&str>, units: &Units) -> Result<f64, UnitError> {
     let Some(unit) = unit else { return Ok(1.0) };
-    let factor = unit_factor(unit, &setting.units)?;
+    let factor = unit_factor(unit, units)?;
     match (Dimension::of_quantity(name), Dimension::of_unit(unit)) {
         (Some(dimension), Some(other)) if dimension != other => Err(UnitError::WrongDimension {
             name: name.to_owned(),
