@@ -208,7 +208,7 @@ impl SelectionFlags {
         let center = self.center.map(|CenterFlag(center)| center);
         let region = RegionWish { ranges, center, unit: self.range_unit.clone() };
         let rows = self.rows.as_ref().map(|RowsFlag(rows)| rows.clone());
-        Ok(Selection { condition, region, rows })
+        Ok(Selection { condition, region, rows, like_mera: false })
     }
 }
 

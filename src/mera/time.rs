@@ -102,20 +102,24 @@ impl Clock {
     /// The age at the expansion factor, in Hubble times: the integral of `1 / (a E(a))` by
     /// Simpson's rule with as many steps as Mera takes, summed in its order.
     fn age(&self) -> f64 {
-        const STEPS: u32 = 2000;
+        self.age_at(self.aexp)
+    }
+
+    /// The rate of expansion at an expansion factor, in units of that at 1.
+    pub(super) fn expansion(&self, a: f64) -> f64 {
         let [matter, vacuum, curvature] = self.omega;
-        let rate = |a: f64| {
-            if a <= 0.0 {
-                return 0.0;
-            }
-            // Negative literal powers are powers of the inverse in Julia.
-            let inverse = 1.0 / a;
-            let square = curvature * (inverse * inverse);
-            let density = matter * (inverse * inverse * inverse) + square + vacuum;
-            1.0 / (a * density.sqrt())
-        };
-        let width = self.aexp / f64::from(STEPS);
-        let mut sum = rate(0.0) + rate(self.aexp);
+        // Negative literal powers are powers of the inverse in Julia.
+        let inverse = 1.0 / a;
+        let square = curvature * (inverse * inverse);
+        (matter * (inverse * inverse * inverse) + square + vacuum).sqrt()
+    }
+
+    /// The same at any expansion factor.
+    pub(super) fn age_at(&self, aexp: f64) -> f64 {
+        const STEPS: u32 = 2000;
+        let rate = |a: f64| if a <= 0.0 { 0.0 } else { 1.0 / (a * self.expansion(a)) };
+        let width = aexp / f64::from(STEPS);
+        let mut sum = rate(0.0) + rate(aexp);
         for i in 1..STEPS {
             sum += (if i % 2 == 1 { 4.0 } else { 2.0 }) * rate(f64::from(i) * width);
         }

@@ -219,13 +219,20 @@ impl MeraGroup<'_> {
             lmax: self.lmax,
             levelmin: self.info.levelmin,
             gamma: self.info.gamma,
-            time: self.info.time,
-            cosmological: self.info.clock().is_cosmological(),
+            cosmological: self.info.clock().expands(),
+            clock: self.info.clock(),
+            like_mera: false,
             baryon_density: self.info.clock().baryon_density(self.info.omega_b),
             units: self.info.units(),
             unit_v: self.info.unit_v,
             center,
         }
+    }
+
+    /// The same with what Mera tells wrongly.
+    pub fn setting_of_mera(&self, center: [f64; 3]) -> Setting {
+        let cosmological = self.info.clock().is_cosmological();
+        Setting { cosmological, like_mera: true, ..self.setting(center) }
     }
 
     /// How many rows there are.

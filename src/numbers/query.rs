@@ -210,7 +210,11 @@ impl<'f> Query<'f> {
             Some(group) => {
                 let (units, unit) = (group.info.units(), selection.region.unit.as_deref());
                 let center = center_fractions(center, unit, group.boxlen, &units)?;
-                Ok(Some(group.setting(center)))
+                Ok(Some(if selection.like_mera {
+                    group.setting_of_mera(center)
+                } else {
+                    group.setting(center)
+                }))
             }
             None if selection.center().is_some() => {
                 let what = format!("a centre: {} is not a table of Mera", relation.name);

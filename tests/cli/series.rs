@@ -126,12 +126,18 @@ fn reductions_are_those_of_mera() {
     let world = archive(&truths);
     let mut what = vec!["time", "redshift", "count"];
     what.extend(["center_of_mass[kpc]", "bulk_velocity[km_s]", "mean_rho@mass"]);
-    what.extend(["particles.center_of_mass", "particles.bulk_velocity[km_s]", "min_cx", "max_level"]);
+    what.extend([
+        "particles.center_of_mass",
+        "particles.bulk_velocity[km_s]",
+        "min_cx",
+        "max_level",
+    ]);
     what.extend(["particles.min_age[Gyr]", "particles.sum_id", "clumps.msum[Msol]", "clumps.msum"]);
     what.extend(["sfr", "sfr_mean", "stars", "stellar_mass", "oldest_star"]);
-    let statistics =
-        ["mean", "median", "std", "skewness", "kurtosis", "min", "max"].map(|it| format!("{it}_rho"));
-    let weighted = ["mean", "median", "std", "skewness", "kurtosis"].map(|it| format!("{it}_rho@mass"));
+    let statistics = ["mean", "median", "std", "skewness", "kurtosis", "min", "max"]
+        .map(|it| format!("{it}_rho"));
+    let weighted =
+        ["mean", "median", "std", "skewness", "kurtosis"].map(|it| format!("{it}_rho@mass"));
     let particles = ["mean", "median", "std", "skewness", "kurtosis"]
         .map(|it| format!("particles.{it}_vx@mass"));
     what.extend(statistics.iter().chain(&weighted[1..]).chain(&particles).map(String::as_str));
@@ -157,7 +163,8 @@ fn reductions_are_those_of_mera() {
                 }
                 let expected = float(expected);
                 // Third and fourth powers lose some digits of the mean's.
-                let sizes = if key == "min" || key == "max" { 0.0 } else { expected.abs().max(1.0) };
+                let sizes =
+                    if key == "min" || key == "max" { 0.0 } else { expected.abs().max(1.0) };
                 let far = if key.ends_with("sis") || key.ends_with("ness") { 10.0 } else { 1.0 };
                 near(cell(&label), expected, far * sizes, &format!("{number} {label}"));
                 seen += 1;

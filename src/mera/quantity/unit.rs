@@ -33,11 +33,25 @@ const STANDARD: &str = "standard";
 /// How alike two names must be for one to be offered for the other.
 const ALIKE: f64 = 0.7;
 
-/// What numbers in code units are multiplied by to be in a unit: 1 for `standard`.
+/// Mera's factors that are wrong, and what puts them right: its astronomical unit is 10^15 too small,
+/// and two units of SI have a wrong power of ten.
+const WRONG: [(&str, f64); 4] = [("Au", 1e-15), ("Au3", 1e-45), ("kg_m2_s", 1e-8), ("J_kg", 1e3)];
+
+/// What numbers in code units are multiplied by to be in a unit: 1 for `standard`. It is Mera's
+/// factor, but where that is wrong.
 ///
 /// # Errors
 /// If Mera has no such unit.
 pub fn unit_factor(unit: &str, units: &Units) -> Result<f64, UnitError> {
+    let factor = unit_factor_of_mera(unit, units)?;
+    Ok(WRONG.iter().find(|(name, _)| *name == unit).map_or(factor, |(_, right)| factor * right))
+}
+
+/// The same as Mera has it.
+///
+/// # Errors
+/// If Mera has no such unit.
+pub fn unit_factor_of_mera(unit: &str, units: &Units) -> Result<f64, UnitError> {
     if unit == STANDARD {
         return Ok(1.0);
     }
@@ -137,13 +151,19 @@ impl Dimension {
 /// If it has not.
 pub fn suits(name: &str, unit: &str) -> Result<(), UnitError> {
     let any = Units { length: 1.0, density: 1.0, time: 1.0, mass: 1.0 };
-    checked(name, Some(unit), &any).map(|_| ())
+    checked(name, Some(unit), &any, false).map(|_| ())
 }
 
 /// The factor of a unit that suits the quantity.
-pub(super) fn checked(name: &str, unit: Option<&str>, units: &Units) -> Result<f64, UnitError> {
+pub(super) fn checked(
+    name: &str,
+    unit: Option<&str>,
+    units: &Units,
+    like_mera: bool,
+) -> Result<f64, UnitError> {
     let Some(unit) = unit else { return Ok(1.0) };
-    let factor = unit_factor(unit, units)?;
+    let of = if like_mera { unit_factor_of_mera } else { unit_factor };
+    let factor = of(unit, units)?;
     match (Dimension::of_quantity(name), Dimension::of_unit(unit)) {
         (Some(dimension), Some(other)) if dimension != other => Err(UnitError::WrongDimension {
             name: name.to_owned(),

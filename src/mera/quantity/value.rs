@@ -67,6 +67,14 @@ impl Rule {
                 body.mass(row) * body.positions(row).cross(v).along(axis) * u
             }
             Self::AngularMomentumSize => body.mass(row) * body.positions(row).cross(v).length() * u,
+            // Mera's has the part along x under this name.
+            Self::AngularMomentumRadial if body.like_mera => {
+                body.mass(row) * body.positions(row).cross(v).along(Axis::X) * u
+            }
+            Self::AngularMomentumRadial => {
+                let at = body.positions(row);
+                body.mass(row) * along_cylinder(&at, &at.cross(v), false) * u
+            }
             Self::MomentumPart(part) => {
                 let at = body.positions(row);
                 let radius = match part {
@@ -109,11 +117,21 @@ impl Rule {
             }
             Self::SpecificPotential => row.potential * u,
             Self::PotentialRedshift => {
-                row.potential / (body.constant.light * body.constant.light) * u
+                let light = body.constant.light * body.constant.light;
+                // Mera divides code units by the speed of light in cm/s.
+                let specific = if body.like_mera { 1.0 } else { scale.erg_g };
+                row.potential * specific / light * u
             }
-            Self::Age => (body.time - row.birth) * u,
-            // Refused before anything is computed.
-            Self::FormationTime => f64::NAN,
+            Self::Age => match &body.formation {
+                Some(formation) => formation.age(row.birth) * u,
+                None => (body.time - row.birth) * u,
+            },
+            Self::FormationTime => {
+                body.formation.as_ref().map_or(f64::NAN, |it| it.time(row.birth) * u)
+            }
+            Self::FormationRedshift => {
+                body.formation.as_ref().map_or(f64::NAN, |it| it.redshift(row.birth))
+            }
             Self::Overdensity => (row.density * scale.g_cm3 / body.baryons - 1.0) * u,
             Self::FluxSize => row.flux.length() * u,
         }

@@ -3,8 +3,8 @@
 use super::cell::Cell;
 use super::column::Statistic;
 use crate::numbers::Sum;
-use crate::numbers::query::Values;
 use crate::numbers::condition::Number;
+use crate::numbers::query::Values;
 
 /// What the numbers of one column or quantity, with their weights if they have any, come to.
 #[derive(Debug, Default)]

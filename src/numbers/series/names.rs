@@ -135,7 +135,8 @@ pub(super) fn meant(name: &str, table: Option<TableKind>) -> Option<String> {
     }
     if let Some((_, rest)) = statistic(name) {
         let tables = TableKind::ALL.into_iter().filter(|it| table.is_none_or(|one| *it == one));
-        let names = tables.flat_map(|it| computed_names(it).chain(usual_columns(it).iter().copied()));
+        let names =
+            tables.flat_map(|it| computed_names(it).chain(usual_columns(it).iter().copied()));
         let quantity = nearest(rest.split('@').next().unwrap_or(rest), names)?;
         return Some(format!("{}{quantity}", name.strip_suffix(rest)?));
     }

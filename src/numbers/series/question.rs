@@ -4,10 +4,10 @@
 use super::column::{Column, WhatError, columns};
 use super::names::knows;
 use crate::h5::Checksums;
+use crate::mera::quantity::{TableKind, UnitError, spelled, suits};
 use crate::mera::region::{Center, RegionWish};
 use crate::numbers::condition::{ConditionError, parse};
 use crate::numbers::{Condition, Selection};
-use crate::mera::quantity::{TableKind, UnitError, spelled, suits};
 use serde::{Deserialize, Serialize};
 
 /// What is asked of each file.
@@ -17,8 +17,6 @@ pub struct Question {
     pub columns: Vec<Column>,
     /// Which rows of tables are looked at.
     pub selection: Selection,
-    /// Where Mera tells something that is wrong, that is told, too.
-    pub like_mera: bool,
     /// Which checksums are believed.
     pub checksums: Checksums,
 }
@@ -37,7 +35,7 @@ pub struct QuestionText {
     center: Option<Vec<Option<String>>>,
     range_unit: Option<String>,
     rows: Option<(u64, u64)>,
-    /// See [`Question::like_mera`].
+    /// See [`Selection::like_mera`].
     pub like_mera: bool,
     /// Wrong checksums are let pass.
     pub let_pass: bool,
@@ -106,9 +104,8 @@ impl QuestionText {
         if let Some(condition) = &condition {
             belongs(condition, &columns)?;
         }
-        let number = |text: &String| {
-            text.parse::<f64>().map_err(|_| QuestionError::Number(text.clone()))
-        };
+        let number =
+            |text: &String| text.parse::<f64>().map_err(|_| QuestionError::Number(text.clone()));
         let mut ranges = [[None; 2]; 3];
         for (side, text) in ranges.iter_mut().flatten().zip(&self.ranges) {
             *side = text.as_ref().map(number).transpose()?;
@@ -132,8 +129,7 @@ impl QuestionText {
         let rows = self.rows.map(|(first, end)| first..end);
         Ok(Question {
             columns,
-            selection: Selection { condition, region, rows },
-            like_mera: self.like_mera,
+            selection: Selection { condition, region, rows, like_mera: self.like_mera },
             checksums: if self.let_pass { Checksums::Ignored } else { Checksums::Trusted },
         })
     }

@@ -65,7 +65,7 @@ pub fn row(
     let mut answers = Answers(Row { cells: vec![None; columns.len()], missing: Vec::new() });
     for (place, column) in columns.iter().enumerate() {
         if let What::Fact(fact) = column.what {
-            match self::fact(fact, &groups, column.unit.as_deref(), question.like_mera)? {
+            match self::fact(fact, &groups, column.unit.as_deref(), question.selection.like_mera)? {
                 Ok(cell) => answers.put(place, cell),
                 Err(why) => answers.missing(place, &why),
             }

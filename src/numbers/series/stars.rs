@@ -82,7 +82,8 @@ impl Stars {
             }
             Star::MeanRate => {
                 let oldest = self.oldest.unwrap_or(0.0);
-                let mean = if oldest > 0.0 { self.mass.value() / (oldest * self.years) } else { 0.0 };
+                let mean =
+                    if oldest > 0.0 { self.mass.value() / (oldest * self.years) } else { 0.0 };
                 Cell::Float(mean)
             }
             Star::Count => Cell::count(self.count),

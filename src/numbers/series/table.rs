@@ -8,7 +8,7 @@ use super::question::Question;
 use super::row::Answers;
 use super::stars::Stars;
 use super::weighted_rank;
-use crate::mera::quantity::unit_factor;
+use crate::mera::quantity::{unit_factor, unit_factor_of_mera};
 use crate::numbers::query::Query;
 use crate::numbers::{Ask, Asked, MeraFile, NumbersError, Relation, Selection, Statistics};
 use jld2::ChunkCache;
@@ -162,7 +162,7 @@ impl<'r> Reader<'r> {
         let query = kept(self.query(relation, &together.asks, corner)?);
         together.gather(&query)?;
         if moments {
-            together.moments(&query, columns, self.question.like_mera)?;
+            together.moments(&query, columns, self.question.selection.like_mera)?;
         }
         for (place, column) in columns {
             let cell = match &column.what {
@@ -207,7 +207,11 @@ impl<'r> Reader<'r> {
         let Some(unit) = &reduction.after else { return Ok(Ok(cell)) };
         // Code units were added up; the sum is scaled once, as Mera does it.
         let units = relation.group().map(|group| group.info.units());
-        let factor = units.map(|units| unit_factor(unit, &units)).transpose()?.unwrap_or(1.0);
+        let of = match self.question.selection.like_mera {
+            true => unit_factor_of_mera,
+            false => unit_factor,
+        };
+        let factor = units.map(|units| of(unit, &units)).transpose()?.unwrap_or(1.0);
         Ok(Ok(Cell::Float(cell.float() * factor)))
     }
 
@@ -235,7 +239,7 @@ impl<'r> Reader<'r> {
 
     /// With numbers that are not, Mera has no other.
     fn not_a_number(self, pair: &Pair) -> Option<Cell> {
-        let spoilt = self.question.like_mera && pair.gathered.nan() > 0;
+        let spoilt = self.question.selection.like_mera && pair.gathered.nan() > 0;
         spoilt.then_some(Cell::Float(f64::NAN))
     }
 }

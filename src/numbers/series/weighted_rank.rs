@@ -6,9 +6,9 @@
 //! sum of weights passes `h` it is interpolated.
 
 use crate::numbers::NumbersError;
+use crate::numbers::Sum;
 use crate::numbers::key::Keys;
 use crate::numbers::query::Query;
-use crate::numbers::Sum;
 
 /// Bits of a number's place that each pass settles.
 const BITS: u32 = 16;

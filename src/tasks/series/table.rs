@@ -85,11 +85,7 @@ impl Form {
 
 impl SeriesTable {
     /// Puts rows together; those that nobody answered have no numbers.
-    pub(super) fn of(
-        question: &Question,
-        files: &[Found],
-        answers: Vec<Option<Answered>>,
-    ) -> Self {
+    pub(super) fn of(question: &Question, files: &[Found], answers: Vec<Option<Answered>>) -> Self {
         let columns = question.columns.clone();
         let numbers: Vec<u64> = files.iter().filter_map(|file| file.number).collect();
         let found = gaps(&numbers, &Ranges::all(), MOST_GAPS);
