@@ -40,6 +40,9 @@ pub struct SeriesArgs {
     /// Where the series goes: .csv or .json [default: CSV on standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Also draw the series over the time, or over the number of the output: .png or .svg
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
     /// What is told of each snapshot, a list with commas
     #[arg(long, value_name = "WHAT", value_delimiter = ',', default_value = USUAL)]
     pub what: Vec<String>,

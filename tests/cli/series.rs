@@ -407,3 +407,28 @@ fn a_killed_run_goes_on_where_it_was() {
     assert_eq!(kept(&world), before + 1);
     assert_eq!(after.rows[&103], after.rows[&400]);
 }
+
+#[test]
+fn a_series_is_drawn() {
+    let world = some();
+    world.put("old/output_00104.jld2", "no JLD2 file");
+    let what = "time,msum[Msol],max_rho[nH],sum_lz,redshift";
+    let args = ["series", "old", "--what", what, "--out", "s.csv", "--plot"];
+    for plot in ["s.svg", "s.png"] {
+        let ended = world.supervisor(&[&args[..], &[plot]].concat()).ends(1);
+        assert!(ended.err.contains("redshift is not drawn: there are no numbers"), "{}", ended.err);
+    }
+    let svg = fs::read_to_string(world.at("s.svg")).unwrap();
+    for label in
+        [">msum [Msol]</text>", ">max_rho [nH]</text>", ">sum_lz</text>", ">time [Myr]</text>"]
+    {
+        assert!(svg.contains(label), "{label} in {svg}");
+    }
+    assert_eq!(svg.matches("<circle").count(), 3 * 5, "a dot for each number that there is");
+    let png = fs::read(world.at("s.png")).unwrap();
+    assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
+    let size = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    assert_eq!([size(16), size(20)], [1200, 790]);
+    let ended = world.supervisor(&["series", "old", "--plot", "s.pdf"]).ends(2);
+    assert!(ended.err.contains("drawn as .png or .svg"), "{}", ended.err);
+}

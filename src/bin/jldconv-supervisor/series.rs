@@ -5,11 +5,15 @@ use super::{Stop, internal, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Found, Placement, Selection, discover, same_place};
 use jldconv::cli::SeriesArgs;
+use jldconv::numbers::picture::{MOST_PANELS, PictureForm, lines};
 use jldconv::report::{check_report, unfinished, write_file};
 use jldconv::supervisor::{ExitCode, Hooks};
-use jldconv::tasks::series::{Answered, Form, Making, SeriesListener, SeriesTable, series as make};
+use jldconv::tasks::series::{
+    Answered, Form, Making, Note, SeriesListener, SeriesTable, series as make,
+};
 use jldconv::text;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 /// Files that are named at once.
 const MOST_NAMED: usize = 20;
@@ -20,6 +24,13 @@ pub(super) fn series(args: &SeriesArgs) -> Result<ExitCode, Stop> {
     let form = args.out.as_deref().map_or(Ok(Form::Csv), Form::of).map_err(usage)?;
     if let Some(path) = &args.out {
         check_report(path).map_err(usage)?;
+    }
+    if let Some(path) = &args.plot {
+        check_report(path).map_err(usage)?;
+        if PictureForm::of(path).is_none() {
+            let message = format!("{}: a plot is drawn as .png or .svg", text::path(path));
+            return Err(usage(message));
+        }
     }
     let files = files(args)?;
     for file in files.iter().filter(|file| file.obstacle.is_none()) {
@@ -60,6 +71,10 @@ pub(super) fn series(args: &SeriesArgs) -> Result<ExitCode, Stop> {
             }
         }
     }
+    let mut told = told;
+    if let Some(path) = &args.plot {
+        told.push_str(&plot(&table, path)?);
+    }
     // Nobody else could be told.
     let _ = io::stderr().write_all(told.as_bytes());
     Ok(if table.failed.is_empty() { ExitCode::Done } else { ExitCode::SomeFailed })
@@ -94,6 +109,34 @@ fn files(args: &SeriesArgs) -> Result<Vec<Found>, Stop> {
     Ok(files)
 }
 
+/// Draws the series; says what is not drawn.
+fn plot(table: &SeriesTable, path: &Path) -> Result<String, Stop> {
+    let Some(form) = PictureForm::of(path) else { return Ok(String::new()) };
+    let (along, mut panels) = table.panels();
+    let mut said = String::new();
+    panels.retain(|panel| {
+        let there = panel.numbers.iter().any(|x| x.is_finite());
+        if !there {
+            said.push_str(&text::tame(&format!(
+                "{} is not drawn: there are no numbers",
+                panel.label
+            )));
+            said.push('\n');
+        }
+        there
+    });
+    if let Some(more) = panels.len().checked_sub(MOST_PANELS).filter(|more| *more > 0) {
+        said.push_str(&format!(
+            "the last {more} columns are not drawn: {MOST_PANELS} are at most\n"
+        ));
+    }
+    if panels.is_empty() {
+        return Ok(format!("{said}{}: nothing is drawn\n", text::path(path)));
+    }
+    write_file(path, &mut |out| lines(&along, &panels, form, out)).map_err(internal)?;
+    Ok(said)
+}
+
 /// What is said of a series beside its numbers.
 fn tell(table: &SeriesTable) -> String {
     let mut said = String::new();
@@ -107,14 +150,18 @@ fn tell(table: &SeriesTable) -> String {
     if let Some(more) = table.failed.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
         line(format!("and {more} more files that cannot be read"));
     }
-    for note in &table.notes {
-        let (all, files) = (table.len() as u64, note.files);
+    let all = table.len() as u64;
+    for notes in alike(&table.notes) {
+        let Some(note) = notes.first() else { continue };
+        let files = note.files;
+        let columns: Vec<_> = notes.iter().map(|note| note.column.as_str()).collect();
+        let is = if columns.len() == 1 { "is" } else { "are" };
         let place = if files == all {
             "all snapshots".to_owned()
         } else {
             format!("{files} of {} ({} first)", text::count(all, "snapshot"), note.first)
         };
-        line(format!("{} is empty in {place}: {}", note.column, note.why));
+        line(format!("{} {is} empty in {place}: {}", columns.join(", "), note.why));
     }
     for twins in &table.twins {
         line(format!("{} have one number, and a row each", twins.join(" and ")));
@@ -124,6 +171,19 @@ fn tell(table: &SeriesTable) -> String {
         line(format!("{} {is} missing in between: {}", table.missing, table.gaps));
     }
     said
+}
+
+/// Notes that say the same of several columns, together.
+fn alike(notes: &[Note]) -> Vec<Vec<&Note>> {
+    let mut groups: Vec<Vec<&Note>> = Vec::new();
+    for note in notes {
+        let same = |first: &&Note| (&first.why, first.files) == (&note.why, note.files);
+        match groups.iter_mut().find(|group| group.first().is_some_and(same)) {
+            Some(group) => group.push(note),
+            None => groups.push(vec![note]),
+        }
+    }
+    groups
 }
 
 /// Draws a bar where there is a terminal.

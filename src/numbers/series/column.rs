@@ -224,9 +224,12 @@ impl Item<'_> {
     /// The name, and the unit in brackets behind it.
     fn split(&self) -> Result<(&str, Option<&str>), WhatError> {
         let text = self.text;
+        if text.contains(char::is_control) {
+            return Err(self.written("a name has no such letters"));
+        }
         let Some((name, rest)) = text.split_once('[') else { return Ok((text, None)) };
-        match rest.strip_suffix(']') {
-            Some(unit) if !unit.is_empty() => Ok((name, Some(unit))),
+        match rest.strip_suffix(']').map(str::trim) {
+            Some(unit) if !unit.is_empty() => Ok((name.trim_end(), Some(unit))),
             _ => Err(self.written("a unit stands in brackets at the end: max_rho[nH]")),
         }
     }
@@ -483,7 +486,7 @@ mod tests {
                 "sfr_100 [Msol/yr]"
             ]
         );
-        let more = ["time[Gyr]", "msum[Msol]", "p99.9_T[K]", "particles.mean_age@mass[Myr]"];
+        let more = ["time [Gyr]", "msum[Msol]", "p99.9_T[K]", "particles.mean_age@mass[Myr]"];
         assert_eq!(
             labels(&more),
             ["time [Gyr]", "msum [Msol]", "p99.9_T [K]", "particles.mean_age@mass [Myr]"]

@@ -20,7 +20,7 @@ pub(super) enum Named {
     Stars(Option<Star>),
 }
 
-const NAMED: [(&str, Named); 26] = [
+const NAMED: [(&str, Named); 29] = [
     ("time", Named::Fact(Fact::Time)),
     ("redshift", Named::Fact(Fact::Redshift)),
     ("aexp", Named::Fact(Fact::Aexp)),
@@ -37,6 +37,9 @@ const NAMED: [(&str, Named); 26] = [
     ("center_of_mass_y", Named::Center(Some("y"))),
     ("center_of_mass_z", Named::Center(Some("z"))),
     ("com", Named::Center(None)),
+    ("com_x", Named::Center(Some("x"))),
+    ("com_y", Named::Center(Some("y"))),
+    ("com_z", Named::Center(Some("z"))),
     ("bulk_velocity", Named::Velocity(None)),
     ("bulk_velocity_x", Named::Velocity(Some("vx"))),
     ("bulk_velocity_y", Named::Velocity(Some("vy"))),

@@ -2,6 +2,7 @@
 
 use super::task::Answered;
 use crate::archive::{Found, Ranges, gaps};
+use crate::numbers::picture::Named;
 use crate::numbers::series::{Cell, Column, Question};
 use crate::text;
 use serde_json::{Map, Value, json};
@@ -143,12 +144,25 @@ impl SeriesTable {
         self.rows.is_empty()
     }
 
-    /// The numbers of the outputs and of a column, NaN where there is none.
-    pub fn numbers(&self, column: usize) -> impl Iterator<Item = (Option<u64>, f64)> {
-        self.rows.iter().map(move |row| {
-            let cell = row.cells.get(column).copied().flatten();
-            (row.number, cell.map_or(f64::NAN, Cell::float))
-        })
+    /// What it is drawn over (the time, if that is a column and known, else the number of the output),
+    /// and all other columns; what is not there is NaN.
+    pub fn panels(&self) -> (Named, Vec<Named>) {
+        let of = |(i, column): (usize, &Column)| {
+            let cell = |row: &Snapshot| row.cells.get(i).copied().flatten();
+            let numbers = self.rows.iter().map(|row| cell(row).map_or(f64::NAN, Cell::float));
+            Named { label: column.label(), numbers: numbers.collect() }
+        };
+        let mut panels: Vec<_> = self.columns.iter().enumerate().map(of).collect();
+        let known = |named: &Named| named.numbers.iter().any(|x| x.is_finite());
+        let time = self.columns.iter().position(|column| column.name == "time");
+        if let Some(i) = time.filter(|i| panels.get(*i).is_some_and(known)) {
+            let along = panels.remove(i);
+            return (along, panels);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "numbers of outputs are small")]
+        let number = |row: &Snapshot| row.number.map_or(f64::NAN, |number| number as f64);
+        let numbers = self.rows.iter().map(number).collect();
+        (Named { label: "output".to_owned(), numbers }, panels)
     }
 
     /// Writes it.
