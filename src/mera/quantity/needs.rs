@@ -99,7 +99,7 @@ impl Rule {
                 needs.add(Field::Potential, "epot");
             }
             Self::Age | Self::FormationTime | Self::FormationRedshift => {
-                needs.add(Field::Birth, "birth")
+                needs.add(Field::Birth, "birth");
             }
             Self::FluxSize => {
                 let name = |axis| along(axis, ["Fx1", "Fy1", "Fz1"]);

@@ -62,9 +62,8 @@ impl Axis {
         let (first, last) = (self.low.log10().ceil(), self.high.log10().floor());
         #[expect(clippy::cast_possible_truncation, reason = "powers of ten that floats have")]
         let (first, last) = (first as i32, last as i32);
-        let every =
-            (1..).find(|every| (last - first) / every < most.try_into().unwrap_or(i32::MAX));
-        let every = every.unwrap_or(1);
+        let most = i32::try_from(most).unwrap_or(i32::MAX);
+        let every = ((last - first) / most + 1).max(1);
         let powers = (first..=last).filter(|power| power.rem_euclid(every) == 0);
         powers.filter_map(|power| self.mark(format!("1e{power}").parse().ok()?)).collect()
     }

@@ -1,7 +1,7 @@
 //! What numbers come to while they go by: extremes, sums, and in a second pass moments.
 
 use super::cell::Cell;
-use super::column::Statistic;
+use super::what::Statistic;
 use crate::numbers::Sum;
 use crate::numbers::condition::Number;
 use crate::numbers::query::Values;

@@ -6,6 +6,7 @@
 //! of it, twice where moments are, and some times more for percentiles; memory does not grow with the
 //! rows.
 
+mod answers;
 mod cell;
 mod column;
 mod gathered;
@@ -15,9 +16,11 @@ mod row;
 mod stars;
 mod table;
 mod weighted_rank;
+mod what;
 
+pub use answers::{Missing, Row};
 pub use cell::Cell;
 pub use column::{Column, MOST_COLUMNS, WhatError, columns};
 pub use names::item_names;
 pub use question::{Question, QuestionError, QuestionText};
-pub use row::{Missing, Row, row};
+pub use row::row;

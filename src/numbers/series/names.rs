@@ -1,6 +1,6 @@
 //! The names that columns of a series have.
 
-use super::column::{Fact, Star, Statistic};
+use super::what::{Fact, Star, Statistic};
 use crate::mera::quantity::{TableKind, computed_names, nearest, spelled, usual_columns};
 
 /// How statistics are called, in words.

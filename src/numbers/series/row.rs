@@ -1,50 +1,12 @@
 //! Answers a question for one file: one row of a series.
 
+use super::answers::{Answers, Row};
 use super::cell::Cell;
-use super::column::{Fact, What};
 use super::question::Question;
 use super::table::{Reader, Wanted, answer};
+use super::what::{Fact, What};
 use crate::mera::quantity::{TableKind, unit_factor};
 use crate::numbers::{MeraFile, MeraGroup, NumbersError, Relation};
-use crate::text::shortened;
-use serde::{Deserialize, Serialize};
-
-/// Characters that are kept of a reason.
-const MOST_REASON: usize = 300;
-
-/// What a file has to say.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// The number of each column, where there is one.
-    pub cells: Vec<Option<Cell>>,
-    /// Why there is none.
-    pub missing: Vec<Missing>,
-}
-
-/// Why a cell is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Missing {
-    /// The column's place.
-    pub column: usize,
-    /// The reason, in words that do not name the file.
-    pub why: String,
-}
-
-/// A row in the making.
-pub(super) struct Answers(Row);
-
-impl Answers {
-    pub(super) fn put(&mut self, place: usize, cell: Cell) {
-        if let Some(slot) = self.0.cells.get_mut(place) {
-            *slot = Some(cell);
-        }
-    }
-
-    pub(super) fn missing(&mut self, place: usize, why: &str) {
-        let why = shortened(why, MOST_REASON);
-        self.0.missing.push(Missing { column: place, why });
-    }
-}
 
 /// Answers `question` for a file, with so many threads that decode; `watch` hears of rows that were gone
 /// through, and its error ends it. What the file does not have is a missing cell, not an error.
@@ -62,7 +24,7 @@ pub fn row(
         return Err(file.not_mera());
     }
     let columns = &question.columns;
-    let mut answers = Answers(Row { cells: vec![None; columns.len()], missing: Vec::new() });
+    let mut answers = Answers::new(columns.len());
     for (place, column) in columns.iter().enumerate() {
         if let What::Fact(fact) = column.what {
             match self::fact(fact, &groups, column.unit.as_deref(), question.selection.like_mera)? {
@@ -99,7 +61,7 @@ pub fn row(
             }
         }
     }
-    Ok(answers.0)
+    Ok(answers.row())
 }
 
 /// What stands beside the rows, or why it does not.

@@ -2,7 +2,7 @@
 //! that time.
 
 use super::cell::Cell;
-use super::column::Star;
+use super::what::Star;
 use crate::mera::scales::{Units, scale};
 use crate::numbers::{Ask, Sum};
 

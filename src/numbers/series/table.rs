@@ -1,13 +1,14 @@
 //! Answers what is asked of one table: all sums and extremes in one pass, moments in a second one,
 //! percentiles one by one.
 
+use super::answers::Answers;
 use super::cell::Cell;
-use super::column::{Column, Reduction, Star, Statistic, What};
+use super::column::Column;
 use super::gathered::{Gathered, Moments};
 use super::question::Question;
-use super::row::Answers;
 use super::stars::Stars;
 use super::weighted_rank;
+use super::what::{Reduction, Star, Statistic, What};
 use crate::mera::quantity::{unit_factor, unit_factor_of_mera};
 use crate::numbers::query::Query;
 use crate::numbers::{Ask, Asked, MeraFile, NumbersError, Relation, Selection, Statistics};
@@ -207,10 +208,7 @@ impl<'r> Reader<'r> {
         let Some(unit) = &reduction.after else { return Ok(Ok(cell)) };
         // Code units were added up; the sum is scaled once, as Mera does it.
         let units = relation.group().map(|group| group.info.units());
-        let of = match self.question.selection.like_mera {
-            true => unit_factor_of_mera,
-            false => unit_factor,
-        };
+        let of = if self.question.selection.like_mera { unit_factor_of_mera } else { unit_factor };
         let factor = units.map(|units| of(unit, &units)).transpose()?.unwrap_or(1.0);
         Ok(Ok(Cell::Float(cell.float() * factor)))
     }

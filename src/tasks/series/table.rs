@@ -2,6 +2,7 @@
 
 use super::task::Answered;
 use crate::archive::{Found, Ranges, gaps};
+use crate::mera::quantity::TableKind;
 use crate::numbers::picture::Named;
 use crate::numbers::series::{Cell, Column, Question};
 use crate::text;
@@ -205,7 +206,7 @@ impl SeriesTable {
                 json!({
                     "name": column.name,
                     "unit": column.unit,
-                    "table": column.table.map(|table| table.name()),
+                    "table": column.table.map(TableKind::name),
                 })
             })
             .collect();
