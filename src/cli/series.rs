@@ -13,22 +13,22 @@ const USUAL: &str = "time,redshift,msum[Msol],max_rho[nH],mean_rho[nH]";
 
 const AFTER: &str = "\
 WHAT is a list with commas:
-  time redshift aexp boxlen levelmin levelmax cells particles clumps     beside the rows
-  count msum center_of_mass bulk_velocity                                of the rows of hydro
-  STAT_QUANTITY: min_ max_ sum_ mean_ median_ pNN_ std_ skewness_ kurtosis_ with a column or what Mera's
-      getvar computes (max_rho, p95_T, mean_age); with weights: mean_T@mass, mean_rho@volume
-  sfr sfr_N sfr_mean stars stellar_mass oldest_star                      as Mera's sfr_snapshot
-A unit stands in brackets behind (time[Gyr], max_rho[nH]), a table in front (particles.msum[Msol]); without
-a table it is of hydro, if hydro has it.
+  time redshift aexp boxlen levelmin levelmax cells particles clumps   beside the rows
+  count msum center_of_mass bulk_velocity                              of the rows of hydro
+  STAT_QUANTITY: min_ max_ sum_ mean_ median_ pNN_ std_ skewness_ kurtosis_, with a column or
+      what Mera's getvar computes (max_rho, p95_T, mean_age); with weights: mean_T@mass
+  sfr sfr_N sfr_mean stars stellar_mass oldest_star                    as Mera's sfr_snapshot
+A unit stands in brackets behind (time[Gyr], max_rho[nH]), a table in front
+(particles.msum[Msol]); without a table it is of hydro, if hydro has it.
 
 Examples:
   jldconv-supervisor series old --out series.csv
-  jldconv-supervisor series old --what 'time,msum[Msol],max_rho[nH],mean_T@mass[K]' --plot series.svg
-  jldconv-supervisor series old --what 'time,sfr' --out sfr.json --range 100-300
+  jldconv-supervisor series old --what 'time,msum[Msol],mean_T@mass[K]' --plot series.svg
+  jldconv-supervisor series old --what time,sfr --out sfr.json --range 100-300
   jldconv-supervisor series old --what 'time,msum[Msol]' --where 'rho[nH] > 10' --out dense.csv
 
-Exit codes: 0 every snapshot was read, 1 one was not (its row is empty), 2 usage, 3 interrupted (with
---journal, run again to go on), 4 no files, 5 internal error.";
+Exit codes: 0 every snapshot was read, 1 one was not (its row is empty), 2 usage, 3 interrupted
+(with --journal, run again to go on), 4 no files, 5 internal error.";
 
 /// The arguments of `series`.
 #[derive(Debug, Clone, clap::Args)]

@@ -12,6 +12,7 @@ use jldconv::tasks::series::{
     Answered, Form, Making, Note, SeriesListener, SeriesTable, series as make,
 };
 use jldconv::text;
+use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -60,15 +61,12 @@ pub(super) fn series(args: &SeriesArgs) -> Result<ExitCode, Stop> {
         return Err(Stop(ExitCode::Interrupted, message));
     }
     let told = tell(&table);
-    match &args.out {
-        Some(path) => {
-            write_file(path, &mut |out| table.write(form, out)).map_err(internal)?;
-        }
-        None => {
-            let mut out = BufWriter::new(io::stdout().lock());
-            if let Err(error) = table.write(form, &mut out).and_then(|()| out.flush()) {
-                return unwritten(&error);
-            }
+    if let Some(path) = &args.out {
+        write_file(path, &mut |out| table.write(form, out)).map_err(internal)?;
+    } else {
+        let mut out = BufWriter::new(io::stdout().lock());
+        if let Err(error) = table.write(form, &mut out).and_then(|()| out.flush()) {
+            return unwritten(&error);
         }
     }
     let mut told = told;
@@ -126,9 +124,7 @@ fn plot(table: &SeriesTable, path: &Path) -> Result<String, Stop> {
         there
     });
     if let Some(more) = panels.len().checked_sub(MOST_PANELS).filter(|more| *more > 0) {
-        said.push_str(&format!(
-            "the last {more} columns are not drawn: {MOST_PANELS} are at most\n"
-        ));
+        let _ = writeln!(said, "the last {more} columns are not drawn: {MOST_PANELS} are at most");
     }
     if panels.is_empty() {
         return Ok(format!("{said}{}: nothing is drawn\n", text::path(path)));
