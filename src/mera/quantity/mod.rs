@@ -13,7 +13,9 @@ mod unit;
 mod value;
 
 pub use rule::{computed_names, spelled, usual_columns};
-pub use unit::{UnitError, nearest, suits, unit_factor, unit_factor_of_mera, unit_names};
+pub use unit::{
+    UnitError, nearest, suits, unit_factor, unit_factor_of_mera, unit_names, usual_unit,
+};
 
 use super::scales::Units;
 use super::time::Clock;

