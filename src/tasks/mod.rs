@@ -10,6 +10,7 @@ pub mod reading;
 mod rules;
 pub mod sample;
 pub mod scan;
+pub mod series;
 pub mod tune;
 pub mod verify;
 
@@ -17,6 +18,7 @@ use crate::worker::{self, Runner};
 use convert::{Convert, ConvertTask, Engine, ExamineTask};
 use export::ExportTask;
 use scan::ScanTask;
+use series::SeriesTask;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use verify::VerifyTask;
@@ -38,6 +40,7 @@ pub fn worker_main_with(
         &VerifyTask::default(),
         &ScanTask::default(),
         &ExportTask,
+        &SeriesTask,
     ];
     worker::main(args, &tasks)
 }

@@ -8,6 +8,7 @@ mod finish;
 mod follow;
 mod reading;
 mod scan;
+mod series;
 mod tune;
 mod verify;
 
@@ -86,6 +87,7 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
         Some(SupervisorCommand::Verify(args)) => return verify::verify(args),
         Some(SupervisorCommand::Scan(args)) => return scan::scan(args),
         Some(SupervisorCommand::Export(args)) => return export::export(args),
+        Some(SupervisorCommand::Series(args)) => return series::series(args),
         Some(SupervisorCommand::Tune(args)) => return tune::tune(args.as_ref().clone()),
         // Those two have settings.
         Some(SupervisorCommand::Slurm(_)) | None => {}
