@@ -5,6 +5,7 @@ use super::completions::CompletionsArgs;
 use super::export::ExportAllArgs;
 use super::flags::Layer;
 use super::help;
+use super::movie::LookAllArgs;
 use super::one_file::VerifyArgs;
 use super::scan::ScanArgs;
 use super::series::SeriesArgs;
@@ -105,6 +106,8 @@ pub enum SupervisorCommand {
     Export(Box<ExportAllArgs>),
     /// Make a table of numbers, one row a snapshot: time, masses, extremes and means, star formation
     Series(Box<SeriesArgs>),
+    /// Make a picture of each Mera file of an archive, or the frames of a movie
+    Look(Box<LookAllArgs>),
     /// Measure how many workers and threads suit an archive here, on a sample of it
     Tune(Box<TuneArgs>),
     /// Print what makes a shell complete this command line

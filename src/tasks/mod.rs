@@ -6,6 +6,7 @@
 pub mod convert;
 pub mod export;
 mod in_order;
+pub mod look;
 pub mod reading;
 mod rules;
 pub mod sample;
@@ -17,6 +18,7 @@ pub mod verify;
 use crate::worker::{self, Runner};
 use convert::{Convert, ConvertTask, Engine, ExamineTask};
 use export::ExportTask;
+use look::LookTask;
 use scan::ScanTask;
 use series::SeriesTask;
 use std::ffi::OsString;
@@ -41,6 +43,7 @@ pub fn worker_main_with(
         &ScanTask::default(),
         &ExportTask,
         &SeriesTask,
+        &LookTask,
     ];
     worker::main(args, &tasks)
 }

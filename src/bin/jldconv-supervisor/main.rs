@@ -6,6 +6,7 @@ mod batch;
 mod export;
 mod finish;
 mod follow;
+mod look;
 mod reading;
 mod scan;
 mod series;
@@ -88,6 +89,7 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
         Some(SupervisorCommand::Scan(args)) => return scan::scan(args),
         Some(SupervisorCommand::Export(args)) => return export::export(args),
         Some(SupervisorCommand::Series(args)) => return series::series(args),
+        Some(SupervisorCommand::Look(args)) => return look::look(args),
         Some(SupervisorCommand::Tune(args)) => return tune::tune(args.as_ref().clone()),
         // Those two have settings.
         Some(SupervisorCommand::Slurm(_)) | None => {}
