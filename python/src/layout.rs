@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use std::collections::HashSet;
 
 /// Records inside records are looked into to this depth.
-const DEEPEST: usize = 32;
+pub(crate) const DEEPEST: usize = 32;
 
 /// How an element lies in bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,7 +115,7 @@ impl Layout {
     }
 
     /// A record, if NumPy can have it: names that differ, parts inside of it.
-    fn record(size: u32, parts: Vec<(String, u32, Self)>) -> Option<Self> {
+    pub(crate) fn record(size: u32, parts: Vec<(String, u32, Self)>) -> Option<Self> {
         let mut names = HashSet::new();
         let fine = parts.iter().all(|(name, offset, part)| {
             let end = u64::from(*offset) + part.size();

@@ -8,6 +8,7 @@ mod file;
 mod hyperslab;
 mod layout;
 mod query;
+mod records;
 mod run;
 mod signals;
 mod values;

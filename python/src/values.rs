@@ -7,6 +7,7 @@
 
 use crate::errors::{own, wrong};
 use crate::layout::complex;
+use crate::records::packed;
 use jld2::{Array, Dict, JuliaType, NumberArray, Param, Scalar, Struct, Tuple, Value, Vector};
 use jldconv::julia::big_integer;
 use numpy::PyArray1;
@@ -260,6 +261,13 @@ impl<'py> Maker<'py> {
     }
 
     fn array(&mut self, array: Array) -> PyResult<Next<'py>> {
+        if let Some((layout, bytes)) = packed(&array) {
+            let bytes = PyArray1::from_vec(self.py, bytes);
+            let dtype = layout.dtype(self.py)?;
+            let flat = self.classes.getattr("records")?.call1((bytes, dtype))?;
+            let object = self.shaped(&flat, &array.dims)?;
+            return Ok(Next::Made(self.keep(array.id, object)));
+        }
         let Array { julia_type, id, dims, items } = array;
         let element = julia_type.type_param(0);
         let made = PyList::empty(self.py);

@@ -33,8 +33,10 @@ class Comparison:
     def names(self, theirs, ours):
         """A group has the same names on both sides."""
         own = set(ours) | set(ours.links) | ({"_types"} if "_types" in ours and ours.name == "/" else set())
-        if set(theirs) != own:
-            self.differences.append(f"{ours.name}: names {sorted(set(theirs) ^ own)[:5]}")
+        # h5py gives bytes where a name is not UTF-8.
+        read = {n.decode("utf-8", "replace") if isinstance(n, bytes) else n for n in theirs}
+        if read != own:
+            self.differences.append(f"{ours.name}: names {sorted(read ^ own)[:5]}")
 
     def dataset(self, theirs, name, own):
         try:

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import _native
 from ._table import Table
-from ._values import near
+from ._values import dtype_of, near
 
 #: What a value may take, unless something else is said.
 LIMIT = 256 << 20
@@ -241,7 +241,7 @@ class Dataset:
     def dtype(self):
         """The dtype of the elements, ``object`` where they are not made of numbers."""
         dtype = self._describe()[2]
-        return np.dtype(object) if dtype is None else _dtype(dtype)
+        return np.dtype(object) if dtype is None else dtype_of(dtype)
 
     @property
     def nbytes(self):
@@ -327,7 +327,7 @@ class Dataset:
         if order == "hdf5":
             starts, counts = starts[::-1], counts[::-1]
         read = self._file._native.read(self._place, list(starts), list(counts))
-        array = read.view(_dtype(dtype)).reshape(counts, order="F")
+        array = read.view(dtype_of(dtype)).reshape(counts, order="F")
         if order == "hdf5":
             array = array.T
         if inside is None:
@@ -337,15 +337,6 @@ class Dataset:
         if isinstance(part, np.ndarray) and part.size * 2 < array.size:
             return part.copy(order="K")
         return part
-
-
-def _dtype(told):
-    """The dtype of what the native half tells of elements."""
-    if isinstance(told, dict):
-        return np.dtype({**told, "formats": [_dtype(part) for part in told["formats"]]})
-    if isinstance(told, tuple):
-        return np.dtype((_dtype(told[0]), told[1]))
-    return np.dtype(told)
 
 
 def _slab(key, shape):

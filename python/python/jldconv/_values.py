@@ -405,6 +405,20 @@ def fill(array, items):
         array[i] = item
 
 
+def dtype_of(told):
+    """The dtype of what the native half tells of elements."""
+    if isinstance(told, dict):
+        return np.dtype({**told, "formats": [dtype_of(part) for part in told["formats"]]})
+    if isinstance(told, tuple):
+        return np.dtype((dtype_of(told[0]), told[1]))
+    return np.dtype(told)
+
+
+def records(read, told):
+    """A flat array of records."""
+    return read.view(dtype_of(told))
+
+
 def shaped(array, dims):
     """A flat array in Julia's shape: the first index is the fastest."""
     return array.reshape(dims, order="F")
