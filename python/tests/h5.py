@@ -6,9 +6,6 @@ import numpy as np
 import jldconv
 from jldconv import Dict, NamedTuple, Pair, Primitive, Set, Struct, Type, missing, undef
 
-#: What h5py tells of datasets whose values Julia keeps in a form of its own.
-OWN_FORM = "own form"
-
 
 class Comparison:
     """Counts of one file, by what became of its datasets."""

@@ -57,7 +57,9 @@ def test_nothing_is_replaced_unless_asked(tmp_path):
     assert new.read_text() == "something else"
     report = jldconv.convert(OLD, new, force=True)
     kept = pathlib.Path(report["set_aside"])
-    assert any(p.is_file() and p.read_text() == "something else" for p in [kept, *kept.rglob("*")] if p.is_file())
+    assert any(
+        p.is_file() and p.read_text() == "something else" for p in [kept, *kept.rglob("*")] if p.is_file()
+    )
     # What it made itself is no loss.
     assert "set_aside" not in jldconv.convert(OLD, new, force=True)
 

@@ -101,7 +101,9 @@ def test_tuples_named_tuples_and_pairs(zoo):
     with pytest.raises(AttributeError, match="cannot be changed"):
         named.a = 2
     pair = zoo["misc/pair"].value
-    assert isinstance(pair, Pair) and pair == (1, "one") and pair.second == "one" and repr(pair) == "1 => 'one'"
+    assert (
+        isinstance(pair, Pair) and pair == (1, "one") and pair.second == "one" and repr(pair) == "1 => 'one'"
+    )
     for value in (named.c.d, pair):
         assert repr(pickle.loads(pickle.dumps(value))) == repr(value)
     assert zoo["misc/emptytuple"].value == ()

@@ -70,7 +70,9 @@ class Comparison:
     def simple(self, value, node, at):
         name, wanted = node["t"].split(".")[-1], node["v"]
         # Elements of records are NumPy's numbers.
-        plain = value.item() if isinstance(value, np.generic) and name in ("Int64", "Float64", "Bool") else value
+        plain = (
+            value.item() if isinstance(value, np.generic) and name in ("Int64", "Float64", "Bool") else value
+        )
         if name in FLOATS:
             kind, bits = FLOATS[name]
             right = isinstance(plain, float if name == "Float64" else getattr(np, name.lower()))

@@ -73,3 +73,9 @@ __all__ = [
     "undef",
     "verify",
 ]
+
+# Where people find them, whatever file they are written in: errors and pickles name this place.
+for _name in __all__:
+    if _name != "mera" and isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__
+del _name

@@ -232,9 +232,7 @@ class Table:
 
     def center_of_mass(self, unit=None):
         """The centre of mass of the chosen rows, from the box's corner."""
-        return np.array(
-            _native.center(self._file._native, self._which, unit, self._chosen, False)
-        )
+        return np.array(_native.center(self._file._native, self._which, unit, self._chosen, False))
 
     def bulk_velocity(self, unit=None):
         """The mean velocity of the chosen rows, weighted with mass."""

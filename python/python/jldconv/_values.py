@@ -229,7 +229,7 @@ class Struct:
 
 
 #: Structs that are being shown: those that lead to themselves are not gone into again.
-_SHOWN = set()
+_SHOWN: set[int] = set()
 
 
 def _shown(struct, name):

@@ -53,9 +53,7 @@ class Mera:
         try:
             found = _native.mera_tables(self._file._native)
             if not found:
-                raise Error(
-                    f"{path}: not a file of Mera: it has none of the tables {', '.join(_NAMES)}"
-                )
+                raise Error(f"{path}: not a file of Mera: it has none of the tables {', '.join(_NAMES)}")
         except BaseException:
             self._file.close()
             raise
