@@ -169,8 +169,13 @@ impl File {
         })
     }
 
-    /// Names and values of the attributes of a group or dataset.
-    fn attributes<'py>(&self, py: Python<'py>, place: Place) -> PyResult<Bound<'py, PyDict>> {
+    /// Names and values of the attributes of a group or dataset; of `reversed` see [`value`](Self::value).
+    fn attributes<'py>(
+        &self,
+        py: Python<'py>,
+        place: Place,
+        reversed: bool,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let read = |all: &mut dyn Iterator<Item = Attribute<'_>>| {
             let read = all.map(|a| Ok((a.name().to_owned(), a.value()?)));
             read.collect::<Result<Vec<(String, Value)>, Fail>>()
@@ -184,7 +189,7 @@ impl File {
         })?;
         let out = PyDict::new(py);
         for (name, value) in found {
-            out.set_item(name, values::object(py, value)?)?;
+            out.set_item(name, values::object(py, value, reversed)?)?;
         }
         Ok(out)
     }
@@ -204,12 +209,14 @@ impl File {
         (julia_type, shape, dtype, filters, chunks, told.stored).into_pyobject(py)
     }
 
-    /// The whole value, which may take `limit` bytes before it is made Python's.
+    /// The whole value, which may take `limit` bytes before it is made Python's. Arrays in it have the
+    /// order of dimensions of Julia, or with `reversed` that of HDF5.
     fn value<'py>(
         &self,
         py: Python<'py>,
         place: Place,
         limit: usize,
+        reversed: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let read = self.apart(py, |opened| {
             place.with(opened.mera.file(), |dataset| Ok(dataset.value_within(limit)?))
@@ -221,7 +228,7 @@ impl File {
             }
             read => read?,
         };
-        values::object(py, value)
+        values::object(py, value, reversed)
     }
 
     /// The bytes of a hyperslab of an array of numbers, in Julia's order.

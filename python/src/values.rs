@@ -22,6 +22,8 @@ pub(crate) struct Maker<'py> {
     /// The package's classes and what makes them.
     classes: Bound<'py, PyModule>,
     numpy: Bound<'py, PyModule>,
+    /// What gives a flat array its shape, in one order of dimensions or the other.
+    shaping: Bound<'py, PyAny>,
     types: HashMap<JuliaType, Bound<'py, PyAny>>,
     /// What can be met again, by the number it has.
     shared: HashMap<u64, Bound<'py, PyAny>>,
@@ -56,10 +58,12 @@ enum Next<'py> {
 }
 
 impl<'py> Maker<'py> {
-    pub(crate) fn new(py: Python<'py>) -> PyResult<Self> {
+    /// Makes arrays with Julia's order of dimensions, or with `reversed` HDF5's.
+    pub(crate) fn new(py: Python<'py>, reversed: bool) -> PyResult<Self> {
         let (types, shared) = (HashMap::new(), HashMap::new());
         let classes = py.import("jldconv._values")?;
-        Ok(Self { py, classes, numpy: py.import("numpy")?, types, shared })
+        let shaping = classes.getattr(if reversed { "shaped_reversed" } else { "shaped" })?;
+        Ok(Self { py, classes, numpy: py.import("numpy")?, shaping, types, shared })
     }
 
     /// The object for a value.
@@ -257,7 +261,7 @@ impl<'py> Maker<'py> {
     }
 
     fn shaped(&self, flat: &Bound<'py, PyAny>, dims: &[u64]) -> PyResult<Bound<'py, PyAny>> {
-        self.classes.getattr("shaped")?.call1((flat, PyTuple::new(self.py, dims)?))
+        self.shaping.call1((flat, PyTuple::new(self.py, dims)?))
     }
 
     fn array(&mut self, array: Array) -> PyResult<Next<'py>> {
@@ -328,7 +332,9 @@ impl<'py> Maker<'py> {
                 return Ok(object);
             }
             What::Tuple => made.to_tuple().into_any(),
-            What::Late(t, names) => self.classes.getattr("late")?.call1((t, names, made))?,
+            What::Late(t, names) => {
+                self.classes.getattr("late")?.call1((t, names, made, &self.shaping))?
+            }
             What::Complex(letters, dims) => {
                 let flat = self.classes.getattr("complexes")?.call1((made, letters))?;
                 self.shaped(&flat, &dims)?
@@ -348,12 +354,12 @@ fn is_late(t: &JuliaType) -> bool {
         )
 }
 
-/// The object for a value.
-pub(crate) fn object(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
-    Maker::new(py)?.object(value)
+/// The object for a value; see [`Maker::new`].
+pub(crate) fn object(py: Python<'_>, value: Value, reversed: bool) -> PyResult<Bound<'_, PyAny>> {
+    Maker::new(py, reversed)?.object(value)
 }
 
 /// The object for a type.
 pub(crate) fn type_object<'py>(py: Python<'py>, t: &JuliaType) -> PyResult<Bound<'py, PyAny>> {
-    Maker::new(py)?.julia_type(t)
+    Maker::new(py, false)?.julia_type(t)
 }

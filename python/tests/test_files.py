@@ -164,3 +164,10 @@ def test_a_dataset_tells_of_itself():
             info[0]
         with pytest.raises(TypeError, match="no length"):
             len(info)
+
+
+def test_what_keys_tell_can_be_read():
+    """HDF5 has no names with a slash in them; a file that was cut out of another one has."""
+    with jldconv.open(DATA / "small" / "0.6.5-none-obj-point.jld2") as f:
+        assert list(f) == ["obj/point"] and f["obj/point"].value.x == 1.0
+        assert [item.name for item in f.values()] == ["/obj/point"] and "obj" not in f

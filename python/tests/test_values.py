@@ -178,3 +178,11 @@ def test_structs_of_any_names():
 
     odd = late(Type("Main.Odd"), ("keys", "a b", "__class__"), [1, 2, 3])
     assert isinstance(odd, Struct) and odd.keys == 1 and odd["a b"] == 2 and odd["__class__"] == 3
+
+
+def test_arrays_inside_values_have_the_files_order():
+    path = CRATE / "struct_arrays.jld2"
+    with jldconv.open(path) as a, jldconv.open(path, order="hdf5") as b:
+        mine, other = a["matrix"].value.components.x, b["matrix"].value.components.x
+        assert mine.shape == (2, 3) and other.shape == (3, 2) and np.array_equal(mine, other.T)
+        assert mine.flags.f_contiguous and other.flags.c_contiguous

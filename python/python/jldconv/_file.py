@@ -105,7 +105,7 @@ class Group(Mapping):
     @property
     def attrs(self):
         """Its attributes, by name. JLD2 writes none on groups; HDF5 can."""
-        return self._file._native.attributes((self.name, None, None))
+        return self._file._native.attributes((self.name, None, None), self._file._reversed)
 
     @property
     def links(self):
@@ -138,6 +138,7 @@ class File(Group):
         self._limit = limit
         #: The order of dimensions.
         self.order = order
+        self._reversed = order == "hdf5"
         #: The path of the file.
         self.filename = os.fspath(path)
         super().__init__(self, "/")
@@ -222,7 +223,7 @@ class Dataset:
     def shape(self):
         """The dimensions of an array in the file's order; ``()`` of any other value."""
         shape = self._describe()[1] or ()
-        return shape if self._file.order == "julia" else shape[::-1]
+        return shape if not self._file._reversed else shape[::-1]
 
     @property
     def ndim(self):
@@ -262,12 +263,12 @@ class Dataset:
     def chunks(self):
         """The shape of a chunk in the file's order; ``None`` where data are not in chunks."""
         chunks = self._describe()[4]
-        return chunks if chunks is None or self._file.order == "julia" else chunks[::-1]
+        return chunks if chunks is None or not self._file._reversed else chunks[::-1]
 
     @property
     def attrs(self):
         """Its attributes, by name. JLD2 keeps types and shapes in some."""
-        return self._file._native.attributes(self._place)
+        return self._file._native.attributes(self._place, self._file._reversed)
 
     @property
     def value(self):
@@ -279,10 +280,8 @@ class Dataset:
         told = self._describe()
         if told[1] is not None and told[2] is not None:
             return self[()]
-        value = self._file._native.value(self._place, self._file._limit if limit is None else limit)
-        if told[1] is not None and self._file.order == "hdf5" and isinstance(value, np.ndarray):
-            return value.T
-        return value
+        limit = self._file._limit if limit is None else limit
+        return self._file._native.value(self._place, limit, self._file._reversed)
 
     def table(self, field=None):
         """The table that the value is, or has in a field: a ``DataFrame``, ``StructArray``,
@@ -323,12 +322,12 @@ class Dataset:
         if isinstance(key, str):
             return self[()][key]
         starts, counts, inside = _slab(key, self.shape)
-        order = self._file.order
-        if order == "hdf5":
+        flip = self._file._reversed
+        if flip:
             starts, counts = starts[::-1], counts[::-1]
         read = self._file._native.read(self._place, list(starts), list(counts))
         array = read.view(dtype_of(dtype)).reshape(counts, order="F")
-        if order == "hdf5":
+        if flip:
             array = array.T
         if inside is None:
             return array

@@ -168,7 +168,7 @@ class Table:
         value = _decoded(self.column(name)[()])
         if not isinstance(value, np.ndarray):
             return value
-        flat = value.reshape(-1, order="F")
+        flat = value.reshape(-1, order="C" if self._file._reversed else "F")
         return flat if rows is None else flat[slice(*rows)]
 
     def to_dict(self, columns=None, units=None):

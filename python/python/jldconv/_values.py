@@ -424,6 +424,11 @@ def shaped(array, dims):
     return array.reshape(dims, order="F")
 
 
+def shaped_reversed(array, dims):
+    """The same in HDF5's shape: the last index is the fastest."""
+    return array.reshape(dims[::-1])
+
+
 def complexes(items, dtype):
     """A flat array of complex numbers."""
     return np.array(items, dtype=dtype)
@@ -450,7 +455,7 @@ def _struct(julia_type, names, values):
     return struct
 
 
-def late(julia_type, names, values):
+def late(julia_type, names, values, shaping=shaped):
     """A value of a type that Python has the like of, made of its fields."""
     kind = julia_type.name
     if julia_type.short_name == "NamedTuple":
@@ -465,13 +470,13 @@ def late(julia_type, names, values):
     if kind.endswith(".Set") and names == ("dict",) and isinstance(values[0], dict):
         return Set(julia_type, values[0])
     if kind.endswith(".BitArray") and "chunks" in names:
-        bits = _bits(dict(zip(names, values)))
+        bits = _bits(dict(zip(names, values)), shaping)
         if bits is not None:
             return bits
     return _struct(julia_type, names, values)
 
 
-def _bits(fields):
+def _bits(fields, shaping):
     """The elements of a bit array; none if it does not hold what it says."""
     chunks, length, dims = (fields.get(name) for name in ("chunks", "len", "dims"))
     if not isinstance(chunks, np.ndarray) or chunks.dtype != np.uint64 or not isinstance(length, int):
@@ -483,4 +488,4 @@ def _bits(fields):
     if int(np.prod(shape, dtype=object)) != length:
         shape = (length,)
     flat = np.unpackbits(chunks.astype("<u8").view(np.uint8), bitorder="little")[:length]
-    return shaped(flat.astype(bool), shape)
+    return shaping(flat.astype(bool), shape)
