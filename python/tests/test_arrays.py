@@ -165,3 +165,18 @@ def test_tables_for_other_libraries():
         arrow = table.to_arrow(["s", "x"])
         assert isinstance(arrow, pyarrow.Table) and arrow.column_names == ["s", "x"]
         assert arrow["x"].to_pylist() == [1.5, -2.0, 0.0]
+
+
+def test_missing_and_dates_for_other_libraries():
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    with jldconv.open(DATA / "packages" / "DataFrames" / "old-1.3.6.jld2") as file:
+        table = file["types"].table()
+        frame = table.to_pandas()
+        assert frame["m"][0] == 1.0 and frame["m"][1] is pandas.NA
+        assert str(frame["d"][1].date()) == "2021-03-04"
+        arrow = table.to_arrow()
+        assert arrow["m"].to_pylist() == [1.0, None, 3.0] and arrow["m"].null_count == 1
+        assert [str(day) for day in arrow["d"].to_pylist()][:2] == ["2020-01-02", "2021-03-04"]
+        with pytest.raises(jldconv.Error, match="inner is nothing that Arrow can have"):
+            file["nested"].table().to_arrow()

@@ -202,10 +202,13 @@ class Table:
         """The same as a ``pyarrow.Table``; ``missing`` and ``nothing`` are null in it."""
         import pyarrow
 
-        arrays = []
-        plain = self._plain(columns, units, None)
-        for values in plain.values():
-            arrays.append(pyarrow.array(values.tolist() if values.dtype == object else values))
+        plain, arrays = self._plain(columns, units, None), []
+        for name, values in plain.items():
+            try:
+                arrays.append(pyarrow.array(values.tolist() if values.dtype == object else values))
+            except pyarrow.ArrowException as error:
+                told = str(error).splitlines()[0][:200]
+                raise Error(f"{name} is nothing that Arrow can have: {told}") from None
         return pyarrow.Table.from_arrays(arrays, names=list(plain))
 
     def _plain(self, columns, units, null):
