@@ -89,6 +89,9 @@ fn code(number: NumberType) -> &'static str {
     }
 }
 
+/// A column as NumPy has it: dtype and bytes.
+type Column<'py> = (&'static str, Bound<'py, PyArray1<u8>>);
+
 /// The bytes of what a query gives, one after another, with the type of each.
 fn collect(query: &Query<'_>, rows: Option<u64>) -> Result<Vec<(&'static str, Vec<u8>)>, Fail> {
     let types = query.number_types();
@@ -157,7 +160,7 @@ pub(crate) fn query<'py>(
     which: Which,
     wanted: Wanted,
     chosen: Chosen,
-) -> PyResult<Vec<(&'static str, Bound<'py, PyArray1<u8>>)>> {
+) -> PyResult<Vec<Column<'py>>> {
     let read = file.apart(py, |opened| {
         let selection = chosen.selection()?;
         which.with(&opened.mera, |relation| {

@@ -152,7 +152,6 @@ pub(crate) fn inspect_file(
 
 /// What `jldconv verify --json` tells of two files, as JSON. Without a target no rules explain anything.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "each is asked for by name in Python")]
 pub(crate) fn verify(
     py: Python<'_>,
     old: PathBuf,
@@ -169,9 +168,8 @@ pub(crate) fn verify(
         py,
         |_| Ok(()),
         |stop| {
-            let progress = |_| match stop.load(Ordering::Relaxed) {
-                true => Err(Error::cancelled()),
-                false => Ok(()),
+            let progress = |_| {
+                if stop.load(Ordering::Relaxed) { Err(Error::cancelled()) } else { Ok(()) }
             };
             let checksums = checksums(trust_checksums);
             inspect::verify_with(&old, &new, target.as_ref(), checksums, &progress)

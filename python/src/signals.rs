@@ -26,6 +26,8 @@ impl Now {
             return Ok(());
         }
         self.0 = Instant::now();
+        // The method alone does not go for an interpreter of any lifetime.
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "it does not compile")]
         Python::attach(|py| py.check_signals())
     }
 }

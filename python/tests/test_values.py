@@ -72,6 +72,18 @@ def test_structs(zoo):
     assert zoo["obj/point"].value != zoo["obj/point_again"].value
 
 
+def test_structs_with_arrays_are_compared():
+    from jldconv._values import late
+
+    def made(last):
+        fields = [np.arange(3), (np.arange(2), "x"), {"k": np.arange(last)}]
+        return late(Type("Main.T"), ("a", "b", "c"), fields)
+
+    assert made(4) == made(4) and made(4) != made(5) and made(4) != 4
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(made(4))
+
+
 def test_undefined_fields(zoo):
     half = zoo["obj/half"].value
     assert half.a == "only a" and "b" in half and "b" not in vars(half)

@@ -246,7 +246,11 @@ def _shown(struct, name):
 
 
 def same(a, b):
-    """Whether two values are equal; of arrays, whether all elements are."""
+    """Whether two values are equal; of arrays, and of what has arrays in it, whether all elements are."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(of, b[key]) for key, of in a.items())
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
             return False
