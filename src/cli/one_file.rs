@@ -2,6 +2,7 @@
 
 use super::completions::CompletionsArgs;
 use super::flags::ConversionFlags;
+use super::look::LookArgs;
 use super::numbers::{InfoArgs, StatsArgs};
 use super::target::TargetCommand;
 use super::trust::TrustFlag;
@@ -20,6 +21,7 @@ Examples:
   jldconv dump new.jld2 /hydro/info                values as text
   jldconv info output_00100.jld2                   time, box, levels, rows and variables
   jldconv stats output_00100.jld2 hydro/rho --unit nH  extremes, mean, sum, percentiles
+  jldconv look output_00100.jld2 -o sd.png         what is seen along z, as a picture
   jldconv rescue broken.jld2 saved.jld2            what is whole in a damaged file, as a new one
   jldconv target check --packages ~/.julia/packages  what newer packages would warn of
   jldconv undo output_00100.jld2                   take an in-place upgrade back
@@ -57,6 +59,8 @@ pub enum JldconvCommand {
     Info(InfoArgs),
     /// Describe the numbers of a column, or of what Mera computes: extremes, mean, sum, percentiles
     Stats(Box<StatsArgs>),
+    /// Show a Mera file: what is seen along an axis, what a plane cuts, a phase diagram
+    Look(Box<LookArgs>),
     /// What outputs are made for: list and show targets, check one against Julia's sources
     #[command(subcommand)]
     Target(TargetCommand),

@@ -4,9 +4,11 @@
 mod back;
 mod convert;
 mod look;
+mod maps;
 mod numbers;
 mod rescue;
 mod target;
+mod terminal;
 mod unfinished;
 mod verify;
 mod watch;
@@ -51,6 +53,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Dump(args) => look::dump(&args),
         JldconvCommand::Info(args) => numbers::info(&args),
         JldconvCommand::Stats(args) => numbers::stats(&args),
+        JldconvCommand::Look(args) => maps::look(&args, &bars),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
         JldconvCommand::Target(command) => target::target(&command, verbose),
