@@ -4,6 +4,7 @@ use super::ask::{OrderArgs, StatusArgs};
 use super::completions::CompletionsArgs;
 use super::export::ExportAllArgs;
 use super::flags::Layer;
+use super::movie::LookAllArgs;
 use super::one_file::VerifyArgs;
 use super::scan::ScanArgs;
 use super::slurm::SlurmArgs;
@@ -108,6 +109,8 @@ pub enum SupervisorCommand {
     Scan(Box<ScanArgs>),
     /// Write a table of each file for other programs: NumPy, CSV, Parquet, Arrow, ParaView
     Export(Box<ExportAllArgs>),
+    /// Make a picture of each Mera file of an archive, or the frames of a movie
+    Look(Box<LookAllArgs>),
     /// Measure how many workers and threads suit an archive here, on a sample of it
     Tune(Box<TuneArgs>),
     /// Print what makes a shell complete this command line

@@ -6,6 +6,7 @@
 pub mod convert;
 pub mod export;
 mod in_order;
+pub mod look;
 pub mod reading;
 mod rules;
 pub mod sample;
@@ -16,6 +17,7 @@ pub mod verify;
 use crate::worker::{self, Runner};
 use convert::{Convert, ConvertTask, Engine, ExamineTask};
 use export::ExportTask;
+use look::LookTask;
 use scan::ScanTask;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -38,6 +40,7 @@ pub fn worker_main_with(
         &VerifyTask::default(),
         &ScanTask::default(),
         &ExportTask,
+        &LookTask,
     ];
     worker::main(args, &tasks)
 }
