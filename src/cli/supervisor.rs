@@ -3,6 +3,7 @@
 use super::ask::{OrderArgs, StatusArgs};
 use super::completions::CompletionsArgs;
 use super::flags::Layer;
+use super::movie::LookAllArgs;
 use super::one_file::VerifyArgs;
 use super::scan::ScanArgs;
 use super::series::SeriesArgs;
@@ -108,6 +109,8 @@ pub enum SupervisorCommand {
     Scan(Box<ScanArgs>),
     /// Make a table of numbers, one row a snapshot: time, masses, extremes and means, star formation
     Series(Box<SeriesArgs>),
+    /// Make a picture of each Mera file of an archive, or the frames of a movie
+    Look(Box<LookAllArgs>),
     /// Measure how many workers and threads suit an archive here, on a sample of it
     Tune(Box<TuneArgs>),
     /// Print what makes a shell complete this command line

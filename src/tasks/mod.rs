@@ -5,6 +5,7 @@
 
 pub mod convert;
 mod in_order;
+pub mod look;
 pub mod reading;
 mod rules;
 pub mod sample;
@@ -15,6 +16,7 @@ pub mod verify;
 
 use crate::worker::{self, Runner};
 use convert::{Convert, ConvertTask, Engine, ExamineTask};
+use look::LookTask;
 use scan::ScanTask;
 use series::SeriesTask;
 use std::ffi::OsString;
@@ -38,6 +40,7 @@ pub fn worker_main_with(
         &VerifyTask::default(),
         &ScanTask::default(),
         &SeriesTask,
+        &LookTask,
     ];
     worker::main(args, &tasks)
 }
