@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Findings, Remedy, Severity, When};
 use super::groups::Group;
-use super::names::NewName;
+use super::names::Called;
 use super::rule::{Action, Retype, Rule};
 use super::survey::Survey;
 use super::target::Target;
@@ -149,8 +149,10 @@ pub(super) fn ruled(
 }
 
 /// Stored types that go by another name afterwards.
-pub(super) fn names(names: &[NewName], findings: &mut Findings) {
-    for NewName { value, name, rule } in names {
+pub(super) fn names(names: &[Called], findings: &mut Findings) {
+    for Called { value, to, rule } in names {
+        let other = "that with other parameters";
+        let name = if to.name == value.name { other } else { to.name.as_str() };
         findings.add(Finding {
             severity: Severity::Note,
             object: value.place.to_string(),

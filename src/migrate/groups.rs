@@ -1,7 +1,8 @@
 //! Tells which committed types and which objects rules change.
 
 use super::error::PlanError;
-use super::fate::{Fate, Outcome};
+use super::fate::{Asked, Fate, Outcome};
+use super::look::Look;
 use super::rule::Rule;
 use super::survey::{Instance, Survey};
 use super::target::Target;
@@ -40,6 +41,7 @@ pub(super) fn groups<'r>(
     for instance in &survey.instances {
         instances.entry(instance.datatype).or_default().push(instance);
     }
+    let look = Look::new(types, survey);
     let mut out = BTreeMap::new();
     for &addr in &survey.committed {
         let committed = types.committed(addr)?;
@@ -49,7 +51,7 @@ pub(super) fn groups<'r>(
         let by_place = target.asks_for_places(committed.julia_type.name());
         let own = instances.get(&addr).map(Vec::as_slice).unwrap_or_default();
         let holders = survey.embedded.get(&addr).map(Vec::as_slice).unwrap_or_default();
-        let inside = match Fate::of(target, &committed, None, rewriting) {
+        let inside = match Fate::of(target, &committed, &look, Asked { place: None, rewriting }) {
             Ok(fate) => fate.map(Rc::new),
             // No values stand inside others, and those that are objects are asked one by one.
             Err(PlanError::NoValue { .. } | PlanError::Unsupported { .. })
@@ -64,7 +66,8 @@ pub(super) fn groups<'r>(
         let mut alike = true;
         for instance in own {
             let fate = if by_place {
-                Fate::of(target, &committed, Some(&instance.place), rewriting)?.map(Rc::new)
+                let asked = Asked { place: Some(&instance.place), rewriting };
+                Fate::of(target, &committed, &look, asked)?.map(Rc::new)
             } else {
                 inside.clone()
             };
@@ -81,7 +84,7 @@ pub(super) fn groups<'r>(
             _ => inside,
         };
         if by_place {
-            out_of_reach(types, target, &committed, fate.as_deref(), &survey.instances, rewriting)?;
+            out_of_reach(&look, target, &committed, fate.as_deref(), &survey.instances, rewriting)?;
         }
         if fate.is_some() || !ruled.is_empty() {
             out.insert(addr, Group { committed, ruled, fate });
@@ -98,19 +101,21 @@ pub(super) fn groups<'r>(
 
 /// Refuses a rule for one place where the values there are stored inside others.
 fn out_of_reach(
-    types: &TypeTable<'_>,
+    look: &Look<'_>,
     target: &Target,
     c: &Committed,
     inside: Option<&Fate<'_>>,
     instances: &[Instance],
     rewriting: bool,
 ) -> Result<(), PlanError> {
+    let types = look.types;
     let mut holds = HashMap::new();
     for instance in instances.iter().filter(|i| i.datatype != c.addr) {
         if !holds_values(types, instance.datatype, c.addr, &mut holds)? {
             continue;
         }
-        let there = Fate::of(target, c, Some(&instance.place), rewriting)?;
+        let asked = Asked { place: Some(&instance.place), rewriting };
+        let there = Fate::of(target, c, look, asked)?;
         let same = match (&there, inside) {
             (Some(there), Some(inside)) => there.is_same(inside),
             (there, inside) => there.is_none() && inside.is_none(),
@@ -200,8 +205,7 @@ pub(super) fn unmet(
         });
         fates.flat_map(|f| &f.rules).any(|r| r.id == rule.id)
     };
-    let names_a_type =
-        |rule: &Rule| names.iter().any(|name| rule.from.iter().any(|from| from.matches(name)));
+    let names_a_type = |rule: &Rule| names.iter().any(|name| rule.concerns(name));
     let unmet = target.user_rules().filter(|rule| !names_a_type(rule) && !carried_out(rule));
     Ok(unmet.map(|rule| rule.id.clone()).collect())
 }
