@@ -130,7 +130,8 @@ impl<'r> Fate<'r> {
                     no_value(FieldError::Unfit {
                         type_name: to.clone(),
                         field: (*name).to_owned(),
-                        problem: "it follows from what another rule makes; say both in one rule"
+                        problem: "it follows from what another rule makes; say both in one rule, \
+                                  or convert with one and then with the other"
                             .to_owned(),
                     })
                 })?;

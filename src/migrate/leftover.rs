@@ -9,6 +9,9 @@
 use super::type_text::{ParamText, TypeText};
 use crate::julia::{JuliaType, NewName, NewParam, Param};
 
+/// What every session has for objects without a type of their own.
+const NAMED_TUPLE: &str = "Core.NamedTuple";
+
 /// What a leftover tells of the type that it was.
 pub(super) struct Leftover<'t> {
     /// Its name, as Julia prints it.
@@ -38,10 +41,10 @@ pub(super) fn is_leftover(name: &str) -> bool {
 /// What the leftover of the type `t` was called; a `*` in `to` stands for the name that it tells.
 pub(super) fn new_name(t: &JuliaType, to: &str) -> Option<NewName> {
     let text = TypeText::parse(Leftover::of(t)?.name)?;
-    if text.name == "NamedTuple" {
+    if text.name == "NamedTuple" || to == NAMED_TUPLE {
         // The parameters of the leftover say it better.
         let params = vec![NewParam::Stored(1), NewParam::Stored(2)];
-        return Some(NewName { name: "Core.NamedTuple".to_owned(), params: Some(params) });
+        return Some(NewName { name: NAMED_TUPLE.to_owned(), params: Some(params) });
     }
     let full = |t: &TypeText| full(t, to);
     let params = text.params.iter().map(|p| NewParam::Value(p.to_param(&full)));

@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for Conversion {
             (None, None, "Symbol") => Ok(Self::Text { symbol: true }),
             (None, None, "String") => Ok(Self::Text { symbol: false }),
             _ => Err(D::Error::custom(format!(
-                "{text:?} is not a type that fields can be converted to; these are: Bool, Int8 to \
+                "fields cannot be converted to {text:?}, but to Bool, Int8 to \
                  Int64, UInt8 to UInt64, Float32, Float64, String, Symbol, and Array{{T}} of a \
                  number's type T"
             ))),

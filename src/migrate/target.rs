@@ -26,10 +26,12 @@ use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 
 mod codec;
 mod filter;
+mod modules;
 mod source;
 
 pub use codec::{Codec, CodecObject, Encoding};
 pub use filter::{ClientValue, Filter, Setting};
+pub use modules::Module;
 pub use source::is_file;
 
 /// The package versions that an output is for.
@@ -95,18 +97,22 @@ impl Target {
     /// There is none of this name; the file cannot be read, is not TOML, says something unknown, or
     /// contradicts itself.
     pub fn named(target: &str) -> Result<Self, TargetError> {
-        Self::parse(&source::text(target)?, target)
+        if source::is_file(target) {
+            return Self::parse(&source::read(target)?, target);
+        }
+        if target.contains('+') {
+            return Self::of_table(source::named(target)?, target);
+        }
+        Self::builtin(target)
     }
 
-    /// The texts that define the target of this name or in this file: its own, and that of the target
-    /// on which it builds.
+    /// The texts that define the target of this name or in this file: its own, and those of the
+    /// target and the modules on which it builds.
     ///
     /// # Errors
     /// There is none of this name, the file cannot be read, or is not TOML.
     pub fn definition(target: &str) -> Result<Vec<Cow<'static, str>>, TargetError> {
-        let text = source::text(target)?;
-        let base = source::base(&text, target)?;
-        Ok([Some(text), base.map(Cow::Borrowed)].into_iter().flatten().collect())
+        source::texts(target)
     }
 
     /// The target of this name or in this file, or the default, with the rules of some files. Those of later files go
@@ -126,6 +132,11 @@ impl Target {
         source::BUILTIN.last().map_or("", |(name, _)| name)
     }
 
+    /// The modules for packages that can be named behind a target, `julia-2026+DataFrames@1.7`.
+    pub fn modules() -> impl Iterator<Item = Module> {
+        modules::MODULES.into_iter()
+    }
+
     /// The names of all targets, newest last.
     pub fn names() -> impl Iterator<Item = &'static str> {
         source::BUILTIN.iter().map(|(name, _)| *name)
@@ -137,13 +148,19 @@ impl Target {
     /// It is not TOML, says something unknown, or contradicts itself.
     pub fn parse(text: &str, origin: &str) -> Result<Self, TargetError> {
         let syntax = |source| TargetError::Syntax { origin: origin.to_owned(), source };
-        let based = source::base(text, origin)?.is_some();
+        if source::is_based(text, origin)? {
+            return Self::of_table(source::whole(text, origin)?, origin);
+        }
         // Read from the text where it can be: then errors tell the line.
-        let raw: RawTarget = if based {
-            source::whole(text, origin)?.try_into().map_err(syntax)?
-        } else {
-            toml::from_str(text).map_err(syntax)?
-        };
+        Self::checked(toml::from_str(text).map_err(syntax)?, origin)
+    }
+
+    fn of_table(table: toml::Table, origin: &str) -> Result<Self, TargetError> {
+        let syntax = |source| TargetError::Syntax { origin: origin.to_owned(), source };
+        Self::checked(table.try_into().map_err(syntax)?, origin)
+    }
+
+    fn checked(raw: RawTarget, origin: &str) -> Result<Self, TargetError> {
         let rules = userrules::check(raw.rule, origin)?;
         let mut types = BTreeMap::new();
         let invalid = |problem| TargetError::Invalid { origin: origin.to_owned(), problem };

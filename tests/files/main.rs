@@ -19,6 +19,7 @@ mod generated;
 mod graph_file;
 mod graphs;
 mod mera_expected;
+mod packages;
 mod real;
 mod rewritten_chunks;
 mod roundtrip;

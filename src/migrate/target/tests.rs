@@ -103,7 +103,7 @@ fn pointers_are_not_stored() {
 
 #[test]
 fn a_contradictory_target_is_refused() {
-    let good = source::BUILTIN[0].1;
+    let good = source::builtin("mera-1.9").unwrap();
     let refused = |from: &str, to: &str| {
         assert!(good.contains(from), "{from}");
         Target::parse(&good.replace(from, to), "mine").unwrap_err().to_string()
