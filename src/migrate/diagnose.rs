@@ -1,7 +1,7 @@
 //! Finds what a reader of the target would meet, and which rule fixes it.
 
 use super::finding::{Finding, Findings, Remedy, Severity, When};
-use super::groups::Group;
+use super::groups::{Group, Unmet};
 use super::names::Called;
 use super::rule::Rule;
 use super::survey::Survey;
@@ -103,8 +103,8 @@ pub(super) fn ruled(
         let reading = session.of(group.committed.addr)?;
         let mut printed = reading.printed();
         let t = group.committed.julia_type.to_string();
-        let rules = group.fate.iter().chain(group.ruled.iter().map(|(_, fate)| fate));
-        let first = rules.flat_map(|fate| fate.rules.first()).next();
+        let mut rules = group.fate.iter().chain(group.ruled.iter().map(|(_, fate)| fate));
+        let first = rules.find_map(|fate| fate.rules.first());
         if reading.reconstructed && !reading.foreign {
             fatal(session, survey, group.committed.addr, first.copied(), findings)?;
         }
@@ -200,15 +200,15 @@ pub(super) fn unfiltered(arrays: &[(Arc<str>, String)], findings: &mut Findings)
 }
 
 /// A user's rules that are for nothing in the file.
-pub(super) fn unmet(rules: &[String], findings: &mut Findings) {
-    for rule in rules {
+pub(super) fn unmet(rules: &[Unmet], findings: &mut Findings) {
+    for unmet in rules {
         findings.add(Finding {
             severity: Severity::Note,
             object: "/".to_owned(),
             julia_type: None,
             // What a finding names as its rule has changed something.
             rule: None,
-            text: format!("no type in the file has a name that the rule {rule} is for"),
+            text: unmet.to_string(),
             said: None,
             printed: 0,
             count: 1,

@@ -8,7 +8,9 @@ use super::survey::{Instance, Survey};
 use super::target::Target;
 use crate::h5::{self, RelAddr};
 use crate::julia::{Committed, TypeTable};
+use crate::text::count;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -187,13 +189,47 @@ fn replaced_inside(
     Ok(())
 }
 
-/// The user's rules that no type in the file fits, by id.
+/// A rule for whose types there is nothing in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// Its id.
+    pub rule: String,
+    /// A type of the file whose name is nearly one that the rule is for, and how many objects are of
+    /// it.
+    pub near: Option<(String, u64)>,
+}
+
+impl Unmet {
+    const SAYS: [&str; 2] = ["no type in the file has a name that the rule ", " is for"];
+
+    /// The rule, and what is nearly its type, of a finding as it is displayed that says this.
+    pub fn told(finding: &str) -> Option<(&str, &str)> {
+        let [before, behind] = Self::SAYS;
+        let (_, rest) = finding.split_once(before)?;
+        rest.split_once(behind)
+    }
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [before, behind] = Self::SAYS;
+        write!(f, "{before}{}{behind}", self.rule)?;
+        match &self.near {
+            Some((name, objects)) => {
+                write!(f, "; did you mean {name}, {}?", count(*objects, "object"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The user's rules that no type in the file fits.
 pub(super) fn unmet(
     types: &TypeTable<'_>,
     target: &Target,
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
-) -> h5::Result<Vec<String>> {
+) -> h5::Result<Vec<Unmet>> {
     let mut names: BTreeSet<String> = survey.type_values.iter().map(|v| v.name.clone()).collect();
     for &addr in &survey.committed {
         names.insert(types.committed(addr)?.julia_type.name().to_owned());
@@ -207,5 +243,34 @@ pub(super) fn unmet(
     };
     let names_a_type = |rule: &Rule| names.iter().any(|name| rule.concerns(name));
     let unmet = target.user_rules().filter(|rule| !names_a_type(rule) && !carried_out(rule));
-    Ok(unmet.map(|rule| rule.id.clone()).collect())
+    let unmet: Vec<_> = unmet.collect();
+    let mut objects = BTreeMap::<&str, u64>::new();
+    if !unmet.is_empty() {
+        for name in &names {
+            objects.insert(name, 0);
+        }
+        for (addr, (uses, _)) in &survey.uses {
+            let c = types.committed(*addr)?;
+            if let Some(known) = objects.get_mut(c.julia_type.name()) {
+                *known += uses;
+            }
+        }
+    }
+    let told = unmet.into_iter().map(|rule| {
+        let mut wanted = rule.from.iter().filter_map(|from| from.exact());
+        let near = wanted.find_map(|wanted| nearest(wanted, objects.keys().copied()));
+        let near = near.map(|name| (name.to_owned(), objects.get(name).copied().unwrap_or(0)));
+        Unmet { rule: rule.id.clone(), near }
+    });
+    Ok(told.collect())
+}
+
+/// The name that is nearly the one that is wanted: a slip of the fingers away, or in another module.
+fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let far = |name: &str| {
+        if last(name) == last(wanted) { 0 } else { strsim::damerau_levenshtein(name, wanted) }
+    };
+    let nearest = names.map(|name| (far(name), name)).min();
+    nearest.filter(|(far, _)| *far <= (wanted.len() / 8).max(2)).map(|(_, name)| name)
 }

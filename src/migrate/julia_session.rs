@@ -35,21 +35,15 @@ pub(in crate::migrate) struct TypeReading {
     pub(in crate::migrate) reconstructed: bool,
     /// Whether that depends on a package that the target does not load, but the user may.
     pub(in crate::migrate) foreign: bool,
-    /// Whether loading ends with an error whatever the object is part of.
-    pub(in crate::migrate) fatal: bool,
-    /// Whether objects come out as others without a word.
-    pub(in crate::migrate) silent: bool,
+    /// How bad it is, where that does not follow from the rest.
+    level: Option<Severity>,
 }
 
 impl TypeReading {
     /// How bad it is.
     pub(in crate::migrate) fn severity(&self) -> Severity {
-        match self {
-            Self { fatal: true, .. } => Severity::Failure,
-            Self { silent: true, .. } => Severity::Warning,
-            Self { said: Some(_), foreign: false, .. } => Severity::Warning,
-            _ => Severity::Note,
-        }
+        let warns = self.said.is_some() && !self.foreign;
+        self.level.unwrap_or(if warns { Severity::Warning } else { Severity::Note })
     }
 
     /// How often it is printed.
@@ -298,19 +292,19 @@ fn leftover(t: &JuliaType) -> TypeReading {
                  accessible"
             )),
             text: Some(format!("{wrapped}; JLD2.load ends with a TypeError here; {help}")),
-            fatal: true,
+            level: Some(Severity::Failure),
             ..TypeReading::default()
         },
         ("ReconstructedStatic", false) => {
             let text = Some(format!("{wrapped}, comes back as that; {help}"));
-            TypeReading { text, silent: true, ..TypeReading::default() }
+            TypeReading { text, level: Some(Severity::Warning), ..TypeReading::default() }
         }
         (_, nested) => TypeReading {
             text: Some(format!(
                 "{wrapped}, comes back wrapped once more each time it is loaded and saved; {help}"
             )),
             said: nested.then(|| format!("some parameters could not be resolved for type {shown}")),
-            silent: true,
+            level: Some(Severity::Warning),
             ..TypeReading::default()
         },
     }

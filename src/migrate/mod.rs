@@ -11,6 +11,7 @@
 
 mod additions;
 mod along;
+mod carried;
 pub mod check;
 mod client_values;
 mod container;
@@ -46,11 +47,13 @@ mod typedef;
 pub mod userrules;
 
 pub use along::Along;
+pub use carried::Carried;
 pub use container::is_merafile;
 pub use error::{PlanError, TargetError};
 pub use examine::Examiner;
 pub use finding::{Finding, Remedy, Severity, When};
 pub use flat::{FlatState, FlatTable, flat_groups, flat_tables};
+pub use groups::Unmet;
 pub use large_columns::LargeColumns;
 pub use plan::{Migration, Request, plan, plan_along, plan_for};
 pub use portable::Readers;

@@ -26,6 +26,7 @@ use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 
 mod codec;
 mod filter;
+mod merge;
 mod modules;
 mod source;
 

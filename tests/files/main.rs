@@ -24,6 +24,7 @@ mod real;
 mod rewritten_chunks;
 mod roundtrip;
 mod rule_graphs;
+mod rule_powers;
 mod rules;
 mod targets;
 mod written_like_jld2;

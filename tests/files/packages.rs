@@ -150,3 +150,119 @@ fn dictionaries_of_older_jld2_stay_as_they_are() {
     assert!(told.contains(": unchanged ("), "{told}");
     assert!(fs::read(output).unwrap() == fs::read(input).unwrap());
 }
+
+fn run_json(args: &[&str]) -> Value {
+    serde_json::from_str(&printed(&jldconv(args))).unwrap()
+}
+
+#[test]
+fn stored_types_are_listed() {
+    let input = file("UserModule/old-1.jld2");
+    let listed = run_json(&["types", "--json", input.to_str().unwrap()]);
+    let types = listed["types"].as_array().unwrap();
+    let of = |name: &str| types.iter().find(|t| t["type"] == name).unwrap();
+    let added = of("Main.Sim.Added");
+    let fields = serde_json::json!([
+        { "name": "a", "type": "Core.Int64", "size": 8 },
+        { "name": "s", "type": "Core.String", "size": 16 },
+    ]);
+    assert_eq!(added["fields"], fields);
+    assert_eq!(added["size"], 24);
+    let count = |t: &Value, key: &str| t[key].as_u64().unwrap();
+    assert_eq!(count(added, "bytes"), 24 * count(added, "values"));
+    // One in each Outer, and in those of a vector of them and of MOuter.
+    let outer = of("Main.Sim.Outer");
+    assert!(count(added, "inside") >= count(outer, "values") + count(outer, "inside"));
+    assert!(count(added, "objects") > 0 && added["link"].is_string());
+    let text = printed(&jldconv(&["types", input.to_str().unwrap()]));
+    assert!(text.contains("Main.Sim.Added") && text.contains("s::Core.String"), "{text}");
+}
+
+#[test]
+fn rules_are_tried_and_nothing_is_written() {
+    let input = file("UserModule/old-1.jld2");
+    let world = World::new(&input, "");
+    let rules = format!(
+        "{}[[rule]]\nid = \"slip\"\nfrom = [\"Main.Sim.Outter\"]\ndrop = [\"k\"]\n",
+        of_the_page("sim-renamed")
+    );
+    let path = world.at("tried.toml");
+    fs::write(&path, rules).unwrap();
+    let before = fs::read(&input).unwrap();
+    let args = ["rules", "test", path.to_str().unwrap(), input.to_str().unwrap()];
+    let text = printed(&jldconv(&args));
+    assert!(text.contains("did you mean Main.Sim.Outer, "), "{text}");
+    assert!(text.contains("v as Core.Int64") && text.contains("old_name -> new_name"), "{text}");
+    let tried = run_json(&[&args[..], &["--json"]].concat());
+    assert_eq!(tried["action"], "patch");
+    assert_eq!(tried["unmet"][0]["rule"], "slip");
+    assert_eq!(tried["unmet"][0]["near"]["type"], "Main.Sim.Outer");
+    let generic = tried["changes"].as_array().unwrap().iter();
+    let generic = generic.filter(|c| c["rules"][0] == "sim-parameter").collect::<Vec<_>>();
+    assert_eq!(generic[0]["to"], "Main.Sim.Generic{Core.Float64,1}");
+    assert!(fs::read(&input).unwrap() == before);
+    // What cannot be carried out is an error, and the next file is tried all the same.
+    fs::write(
+        &path,
+        "[[rule]]\nid = \"r\"\nfrom = [\"Main.Sim.Added\"]\nconvert = { s = \"Int8\" }",
+    )
+    .unwrap();
+    let output =
+        jldconv(&[&args[..], &[file("DataFrames/old-1.3.6.jld2").to_str().unwrap()]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("field \"s\" of Main.Sim.Added: it is not stored as a number"), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("old-1.3.6.jld2: nothing"));
+}
+
+#[test]
+fn drafts_bring_old_types_to_new_ones() {
+    let [old, new] = ["UserModule/old-1.jld2", "UserModule/new-2.jld2"].map(file);
+    let args = ["rules", "draft", old.to_str().unwrap(), new.to_str().unwrap()];
+    let draft = printed(&jldconv(&args));
+    // What a person has to say: of arrays the draft does not see what they hold.
+    let said = draft.replace("\"f\" = \"Float64\"", "\"f\" = \"Float64\", v = \"Vector{Int64}\"");
+    let world = World::new(&old, &said).and_to("julia-2026");
+    check(&world, "UserModule/old-1.expected.json", |_| false);
+    let same = jldconv(&["rules", "draft", args[3], args[3]]);
+    assert_eq!(same.status.code(), Some(4));
+}
+
+#[test]
+fn what_jld2_meets_is_foretold() {
+    let findings = |name: &str, target: &str| -> Vec<Value> {
+        let path = file(name);
+        let seen = run_json(&["inspect", "--json", "--target", target, path.to_str().unwrap()]);
+        seen["findings"].as_array().unwrap().clone()
+    };
+    let says = |all: &[Value], severity: &str, part: &str| {
+        assert!(
+            all.iter().any(|f| f["severity"] == severity && f.to_string().contains(part)),
+            "{severity}: {part}: {all:#?}"
+        );
+    };
+    // What JLD2 brings along is there, whoever asks.
+    for target in ["mera-1.9", "julia-2026"] {
+        let told = findings("OrderedCollections/old-1.6-jld2-0.6.5.jld2", target);
+        assert!(
+            !told.iter().any(|f| f.to_string().contains("OrderedDict is none of")),
+            "{told:#?}"
+        );
+    }
+    let told = findings("JLD2Reconstructed/old-reconstructed.jld2", "mera-1.9");
+    says(&told, "failure", "ends with a TypeError");
+    says(&told, "warning", "wrapped once more");
+    says(&told, "warning", "some parameters could not be resolved");
+    let told =
+        findings("OrderedCollections/old-1.6-jld2-0.6.5.jld2", "julia-2026+OrderedCollections@2");
+    says(&told, "failure", "MethodError");
+    says(&told, "failure", "the field dict of OrderedCollections.OrderedSet");
+    says(&told, "failure", "is missing field live in workspace type; reconstructing");
+    let told = findings("CategoricalArrays/new-0.10.8.jld2", "julia-2026+CategoricalArrays@1.0.2");
+    says(&told, "failure", "has a different number of parameters from type CategoricalPool");
+    let told = findings("StructArrays/old-0.4.4.jld2", "julia-2026+StructArrays@0.6.5");
+    says(&told, "warning", "is missing field components in workspace type");
+    let told = findings("DataFrames/old-1.3.6.jld2", "julia-2026+DataFrames@1.7");
+    says(&told, "warning", "saved type DataFrames.DataFrame is missing field metadata");
+    says(&told, "failure", "MethodError");
+}

@@ -6,6 +6,7 @@ mod convert;
 mod look;
 mod numbers;
 mod rescue;
+mod rules;
 mod target;
 mod unfinished;
 mod verify;
@@ -53,6 +54,8 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Stats(args) => numbers::stats(&args),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
+        JldconvCommand::Types(args) => rules::types(&args),
+        JldconvCommand::Rules(command) => rules::rules(&command),
         JldconvCommand::Target(command) => target::target(&command, verbose),
         JldconvCommand::Rescue(args) => rescue::run(args, &bars),
         JldconvCommand::Undo(args) => back::undo(&args),

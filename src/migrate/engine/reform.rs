@@ -157,7 +157,7 @@ impl<'r> Engine<'r> {
                     }
                     new
                 }
-                FieldSource::Derived(derived) => self.derived_field(name, c, *derived, build)?,
+                FieldSource::Derived(derived) => Self::derived_field(name, c, *derived, build)?,
                 FieldSource::Constant(value) => objects::member(build, name, value)?,
                 FieldSource::Computed(_) => NewField {
                     name: name.clone(),
@@ -217,7 +217,6 @@ impl<'r> Engine<'r> {
 
     /// A field whose value follows from others.
     fn derived_field(
-        &self,
         name: &str,
         c: &Committed,
         derived: Derived,

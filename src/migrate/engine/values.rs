@@ -207,7 +207,7 @@ impl<'r> Engine<'r> {
             Worked::Reference(addr, place) => self.copy(&addr.0.to_le_bytes(), Some(place)),
             Worked::Made(t, made) => {
                 let count = (made.len() / t.size()) as u64;
-                self.room(build, made.len() as u64).map_err(refuse)?;
+                room(build, made.len() as u64).map_err(refuse)?;
                 Data::reference(array(build, t, &[count], made))
             }
             Worked::Converted(addr, object, to) => {
@@ -240,7 +240,7 @@ impl<'r> Engine<'r> {
         };
         let numbers = numbers.converted_to(to);
         let len = numbers.len()?;
-        self.room(build, len).map_err(refuse)?;
+        room(build, len).map_err(refuse)?;
         if !dataset.filters.is_empty() {
             self.unfiltered.push((Arc::from(making.place), reform.rule.clone()));
         }
@@ -251,17 +251,6 @@ impl<'r> Engine<'r> {
         });
         read.map_err(|e| refuse(e.to_string()))?;
         Ok(array(build, to, &dataset.dataspace.dims, made))
-    }
-
-    /// Whether so many more bytes can be put together in memory.
-    fn room(&self, build: &Build<'_>, len: u64) -> Result<(), String> {
-        if build.weight().saturating_add(len) <= MAX_BYTES {
-            return Ok(());
-        }
-        Err(format!(
-            "over {} MiB of values would have to be made, which are put together in memory",
-            MAX_BYTES >> 20
-        ))
     }
 
     /// The bytes of a scalar.
@@ -332,6 +321,17 @@ fn with_units(c: &Committed, to: &Retyped<'_>, units: &Units) -> Option<Vec<(Str
         Some((name.clone(), value))
     });
     fields.collect()
+}
+
+/// Whether so many more bytes can be put together in memory.
+fn room(build: &Build<'_>, len: u64) -> Result<(), String> {
+    if build.weight().saturating_add(len) <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(format!(
+        "over {} MiB of values would have to be made, which are put together in memory",
+        MAX_BYTES >> 20
+    ))
 }
 
 /// A new array of numbers, its dimensions in HDF5's order.

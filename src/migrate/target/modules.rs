@@ -1,7 +1,7 @@
 //! Modules of targets: what one package brings along in some of its versions, written behind the
 //! target on which it builds (`julia-2026+DataFrames@1.7+OrderedCollections@2`).
 
-use super::source::merged;
+use super::merge::merged;
 use crate::migrate::error::TargetError;
 use toml::{Table, Value};
 

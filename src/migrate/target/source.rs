@@ -1,6 +1,7 @@
 //! Where a target's definition comes from: the program itself, with modules for packages
 //! (`julia-2026+DataFrames@1.7`), or a file that may build on one of the program's.
 
+use super::merge::merged;
 use super::modules;
 use crate::migrate::error::TargetError;
 use std::borrow::Cow;
@@ -90,33 +91,4 @@ fn base_name<'v>(name: &'v Value, origin: &str) -> Result<&'v str, TargetError> 
     let problem = "`based-on` names no target of the program".to_owned();
     let invalid = TargetError::Invalid { origin: origin.to_owned(), problem };
     name.as_str().ok_or(invalid)
-}
-
-/// What `over` says, and where it says nothing what `base` says. Types, packages and codec objects
-/// go by their names, filters by their numbers, rules by their ids; rules of `over` go first.
-pub(super) fn merged(mut base: Table, over: Table) -> Table {
-    for (key, value) in over {
-        let old = base.remove(&key);
-        let new = match (key.as_str(), old, value) {
-            (
-                "packages" | "types" | "modules" | "codec" | "objects",
-                Some(Value::Table(old)),
-                Value::Table(new),
-            ) => Value::Table(merged(old, new)),
-            ("filter" | "rule", Some(Value::Array(old)), Value::Array(new)) => joined(new, old),
-            (_, _, value) => value,
-        };
-        base.insert(key, new);
-    }
-    base
-}
-
-/// `first`, then those of `then` that no entry of `first` stands for.
-fn joined(mut first: Vec<Value>, then: Vec<Value>) -> Value {
-    let left: Vec<_> = then
-        .into_iter()
-        .filter(|entry| !first.iter().any(|new| new.get("id") == entry.get("id")))
-        .collect();
-    first.extend(left);
-    Value::Array(first)
 }

@@ -136,9 +136,9 @@ impl NumberType {
                 None => whole(number.as_i128()?),
             };
             if wide {
-                put(&double.to_le_bytes())
+                put(&double.to_le_bytes());
             } else {
-                put(&single.to_le_bytes())
+                put(&single.to_le_bytes());
             }
             return Some(out);
         }
@@ -187,11 +187,11 @@ mod tests {
         assert_eq!(convert(Float64, &f64::INFINITY.to_le_bytes(), UInt64), None);
         assert_eq!(convert(Int64, &2_i64.to_le_bytes(), Bool), None);
         assert_eq!(convert(Bool, &[1], Float32), Some(1_f32.to_le_bytes().to_vec()));
-        // Rounded once, and not by way of a Float64.
+        // Rounded once: by way of a Float64 it would be the even neighbour, 2^60.
         let near = (1_i64 << 60) + (1 << 36) + 1;
         assert_eq!(
             convert(Int64, &near.to_le_bytes(), Float32),
-            Some((near as f32).to_le_bytes().to_vec())
+            Some(f32::from_bits(0x5d80_0001).to_le_bytes().to_vec())
         );
         let nan = f32::from_bits(0x7fc0_0001);
         let read = convert(Float32, &nan.to_le_bytes(), Float32).unwrap();
