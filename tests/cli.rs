@@ -34,6 +34,8 @@ mod flaky;
 mod jldconv;
 #[path = "cli/log.rs"]
 mod log;
+#[path = "cli/look.rs"]
+mod look;
 #[path = "cli/many_files.rs"]
 mod many_files;
 #[path = "cli/messages.rs"]

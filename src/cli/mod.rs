@@ -6,6 +6,7 @@ mod command_words;
 mod completions;
 mod flags;
 mod interactive;
+mod look;
 mod numbers;
 mod one_file;
 mod places;
@@ -35,6 +36,9 @@ pub use command_words::CommandWords;
 pub use completions::{CompletionsArgs, completions};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
+pub use look::{
+    AlongFlag, AxisFlag, DrawFlags, LookArgs, PhaseAxes, Plane, TerminalFlag, ViewFlags,
+};
 pub use numbers::{InfoArgs, ReadingFlags, ScaleFlag, SelectionFlags, StatsArgs};
 pub use one_file::{
     CommitArgs, ConvertArgs, DoctorArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand,

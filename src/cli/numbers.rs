@@ -133,15 +133,15 @@ pub struct SelectionFlags {
 
 /// Two sides, of which each may be left out.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sides([Option<f64>; 2]);
+pub struct Sides(pub(super) [Option<f64>; 2]);
 
 /// A centre: of the box along an axis, or a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CenterFlag([Center; 3]);
+pub struct CenterFlag(pub(super) [Center; 3]);
 
 /// Rows from one on, and up to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowsFlag(Range<u64>);
+pub struct RowsFlag(pub(super) Range<u64>);
 
 fn percentile(text: &str) -> Result<f64, String> {
     let number: f64 = text.trim().parse().map_err(|_| "not a number".to_owned())?;

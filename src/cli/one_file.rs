@@ -2,6 +2,7 @@
 
 use super::completions::CompletionsArgs;
 use super::flags::ConversionFlags;
+use super::look::LookArgs;
 use super::numbers::{InfoArgs, StatsArgs};
 use super::rules::{RulesCommand, TypesArgs};
 use super::target::TargetCommand;
@@ -21,6 +22,7 @@ Examples:
   jldconv dump new.jld2 /hydro/info                values as text
   jldconv info output_00100.jld2                   time, box, levels, rows and variables
   jldconv stats output_00100.jld2 hydro/rho --unit nH  extremes, mean, sum, percentiles
+  jldconv look output_00100.jld2 -o sd.png         what is seen along z, as a picture
   jldconv rescue broken.jld2 saved.jld2            what is whole in a damaged file, as a new one
   jldconv rules draft old.jld2 new.jld2            rules from the old file's types to the new one's
   jldconv target check --packages ~/.julia/packages  what newer packages would warn of
@@ -64,6 +66,8 @@ pub enum JldconvCommand {
     /// Rules of your own: say what they would do, draft them
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Show a Mera file: what is seen along an axis, what a plane cuts, a phase diagram
+    Look(Box<LookArgs>),
     /// What outputs are made for: list and show targets, check one against Julia's sources
     #[command(subcommand)]
     Target(TargetCommand),

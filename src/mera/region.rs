@@ -2,9 +2,10 @@
 
 use super::quantity::{TableKind, UnitError, unit_factor};
 use super::scales::Units;
+use serde::{Deserialize, Serialize};
 
 /// Where ranges are counted from along an axis.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Center {
     /// The middle of the box (`:bc`, `:boxcenter`).
     Middle,
@@ -13,7 +14,7 @@ pub enum Center {
 }
 
 /// What was asked for.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RegionWish {
     /// First and last along x, y and z, where they are given.
     pub ranges: [[Option<f64>; 2]; 3],

@@ -2,7 +2,8 @@
 
 use super::condition::ConditionError;
 use crate::convert::help;
-use crate::h5::Error;
+use crate::convert::publish::PublishError;
+use crate::h5::{Error, ErrorKind};
 use crate::mera::quantity::{QuantityError, UnitError};
 use crate::mera::region::RegionError;
 use std::io;
@@ -64,9 +65,15 @@ pub enum NumbersError {
         /// How many there are.
         len: u64,
     },
+    /// There is no such map.
+    #[error("{0}")]
+    Map(String),
     /// What was read cannot be handed on.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
+    /// What was made cannot have its name.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
     /// As `Read`, on its way to where the file's name is known.
     #[error("{0}")]
     Inner(Error),
@@ -93,13 +100,28 @@ impl NumbersError {
         }
     }
 
+    /// Whoever asked wants no more.
+    pub fn stopped() -> Self {
+        Self::Inner(Error::cancelled())
+    }
+
+    /// Whether it is that.
+    pub fn is_stopped(&self) -> bool {
+        match self {
+            Self::Read { source, .. } | Self::Inner(source) => {
+                matches!(source.kind(), ErrorKind::Cancelled)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it is what was asked for that is wrong, and not the file.
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Condition(_) | Self::Quantity(_) | Self::Unit(_) | Self::Region(_) => true,
-            Self::NotMera(_) | Self::Rows { .. } => true,
+            Self::NotMera(_) | Self::Rows { .. } | Self::Map(_) => true,
             Self::Read { .. } | Self::NotThere { .. } | Self::NoNumbers { .. } => false,
-            Self::Output(_) | Self::Inner(_) => false,
+            Self::Output(_) | Self::Publish(_) | Self::Inner(_) => false,
         }
     }
 }

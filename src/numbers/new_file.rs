@@ -3,6 +3,7 @@
 use crate::convert::temp::{Owner, TempName};
 use crate::sys::dir::Dir;
 use crate::sys::failpoint::Step;
+use crate::sys::file::usual_mode;
 use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Write};
@@ -52,8 +53,7 @@ impl NewFile {
     pub fn publish(mut self) -> io::Result<()> {
         self.out.flush()?;
         let file = self.out.get_ref();
-        // As for any file that a program makes for its user.
-        file.set_permissions(Permissions::from_mode(0o666 & !umask()))?;
+        file.set_permissions(Permissions::from_mode(usual_mode()))?;
         file.sync_all()?;
         let renamed = self.dir.rename_new(&self.temp, &self.dir, &self.name);
         renamed.map_err(io::Error::other)?;
@@ -64,13 +64,6 @@ impl NewFile {
 
 fn taken(path: &Path) -> String {
     format!("{}: it exists; nothing is replaced, name another file", path.display())
-}
-
-/// The permissions that new files do not get, as the system says without changing them.
-fn umask() -> u32 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let said = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    said.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(0o022)
 }
 
 impl Write for NewFile {

@@ -170,8 +170,22 @@ impl<'f> Query<'f> {
         wanted: &[Ask],
         selection: &Selection,
     ) -> Result<Self, NumbersError> {
+        Self::with_stored(file, relation, &[], wanted, selection)
+    }
+
+    /// The same with some columns as they are stored in front, wherever places are counted from.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_stored(
+        file: &str,
+        relation: &Relation<'f>,
+        stored: &[&str],
+        wanted: &[Ask],
+        selection: &Selection,
+    ) -> Result<Self, NumbersError> {
         let center = selection.center().unwrap_or([Center::At(0.0); 3]);
-        Self::about(file, relation, wanted, selection, center)
+        Self::about(file, relation, (stored, wanted), selection, center)
     }
 
     /// The same with quantities from the box's corner, wherever the region is counted from.
@@ -184,13 +198,13 @@ impl<'f> Query<'f> {
         wanted: &[Ask],
         selection: &Selection,
     ) -> Result<Self, NumbersError> {
-        Self::about(file, relation, wanted, selection, [Center::At(0.0); 3])
+        Self::about(file, relation, (&[], wanted), selection, [Center::At(0.0); 3])
     }
 
     fn about(
         file: &str,
         relation: &Relation<'f>,
-        wanted: &[Ask],
+        (stored, wanted): (&[&str], &[Ask]),
         selection: &Selection,
         center: [Center; 3],
     ) -> Result<Self, NumbersError> {
@@ -207,9 +221,11 @@ impl<'f> Query<'f> {
             None => None,
         };
         let mut slots = Slots { relation, setting, names: Vec::new() };
-        let sources: Result<Vec<_>, _> =
-            wanted.iter().map(|ask| slots.source(&ask.name, ask.unit.as_deref())).collect();
-        let sources = sources?;
+        let mut sources: Vec<_> =
+            stored.iter().map(|column| Source::Stored(slots.slot(column))).collect();
+        for ask in wanted {
+            sources.push(slots.source(&ask.name, ask.unit.as_deref())?);
+        }
         let condition = match &selection.condition {
             Some(condition) => {
                 let sources: Result<Vec<_>, _> = condition

@@ -2,10 +2,11 @@
 
 use super::condition::Condition;
 use crate::mera::region::{Center, RegionWish};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// A column or quantity, and the unit that its numbers are wanted in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
     /// The column or quantity.
     pub name: String,

@@ -168,6 +168,15 @@ pub fn sync(file: &File, step: Step) -> io::Result<()> {
     Ok(())
 }
 
+/// The permissions of any file that a program makes for its user: those that the umask leaves, which is
+/// read without changing it.
+pub fn usual_mode() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let said = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    let umask = said.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(0o022);
+    0o666 & !umask
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

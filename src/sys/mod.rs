@@ -26,5 +26,6 @@ pub mod readback;
 pub mod stat;
 pub mod stream;
 pub mod sums;
+pub mod terminal;
 mod trust;
 mod writeback;

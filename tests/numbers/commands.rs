@@ -365,3 +365,133 @@ fn columns_are_dumped_by_path_and_as_bytes() {
 fn json_of(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
+
+/// Width and height of a PNG file, and its pixels without filters' bytes; all checksums are held.
+fn pixels(bytes: &[u8]) -> ([usize; 2], Vec<[u8; 3]>) {
+    assert_eq!(bytes[..8], *b"\x89PNG\r\n\x1a\n");
+    let size = [16, 20].map(|at| u32::from_be_bytes(*bytes[at..].first_chunk().unwrap()) as usize);
+    let (mut at, mut lines) = (8, Vec::new());
+    while at < bytes.len() {
+        let len = u32::from_be_bytes(*bytes[at..].first_chunk().unwrap()) as usize;
+        let chunk = &bytes[at + 4..at + 8 + len];
+        let mut crc = flate2::Crc::new();
+        crc.update(chunk);
+        let stored = u32::from_be_bytes(*bytes[at + 8 + len..].first_chunk().unwrap());
+        assert_eq!(crc.sum(), stored);
+        if chunk.starts_with(b"IDAT") {
+            lines.extend_from_slice(&chunk[4..]);
+        }
+        at += 12 + len;
+    }
+    let mut all = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::ZlibDecoder::new(&lines[..]), &mut all).unwrap();
+    let width = size[0];
+    assert_eq!(all.len(), size[1] * (1 + 3 * width));
+    let lines = all.chunks(1 + 3 * width).inspect(|line| assert_eq!(line[0], 0));
+    let colours = lines.flat_map(|line| line[1..].as_chunks::<3>().0.to_vec());
+    (size, colours.collect())
+}
+
+#[test]
+fn look_makes_pictures_and_numbers_of_the_same_map() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = data(E8);
+    let file = path.to_str().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (png, npy, whole) = (at("sd.png"), at("sd.npy"), at("sd.json"));
+    let args = ["look", file, "--res", "64", "-o", &png, "-o", &npy, "-o", &whole];
+    let told = json(&args);
+    assert_eq!((&told["view"], &told["table"]), (&"projection".into(), &"hydro".into()));
+    assert_eq!(told["pixels"], serde_json::json!([64, 64]));
+    assert_eq!(told["unit"], "Msol_pc2");
+    // The numbers are those of the map, the first axis fastest.
+    let bytes = fs::read(&npy).unwrap();
+    assert_eq!(bytes[..8], *b"\x93NUMPY\x01\x00");
+    let front = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    assert_eq!(front % 64, 0);
+    let header = String::from_utf8(bytes[10..front].to_vec()).unwrap();
+    assert!(header.starts_with("{'descr': '<f8', 'fortran_order': True, 'shape': (64, 64), }"));
+    assert!(header.ends_with('\n'), "{header:?}");
+    let maps: Value = serde_json::from_slice(&fs::read(data("mera-maps.json")).unwrap()).unwrap();
+    let truth = &maps["e8-lz4filter/output_00400.jld2"]["hydro"]["sd:Msol_pc2:z:64"];
+    let digest = format!("{:x}", Sha256::digest(&bytes[front..]));
+    assert_eq!(digest, truth["sha256"].as_str().unwrap());
+    let (numbers, _) = bytes[front..].as_chunks::<8>();
+    let numbers: Vec<f64> = numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+    let json = json_of(&fs::read_to_string(&whole).unwrap());
+    let values = json["values"].as_array().unwrap();
+    assert!(values.iter().zip(&numbers).all(|(value, number)| same(value, *number)));
+    let sum: f64 = numbers.iter().sum();
+    assert!((told["sum"].as_f64().unwrap() / sum - 1.0).abs() < 1e-12);
+    // In the picture each pixel is a square of 14, with the last colour where the most is and the
+    // first where nothing is.
+    let ([width, height], colours) = pixels(&fs::read(&png).unwrap());
+    let (left, side) = (150, 14 * 64);
+    assert_eq!([width, height], [left + side + 270, 60 + side + 90]);
+    let of = |i: usize| {
+        let (x, y) = (left + 14 * (i % 64), 60 + 14 * (63 - i / 64));
+        let first = colours[y * width + x];
+        for (dx, dy) in [(13, 0), (0, 13), (13, 13), (7, 7)] {
+            assert_eq!(colours[(y + dy) * width + x + dx], first, "{i}");
+        }
+        first
+    };
+    let most = (0..numbers.len()).max_by(|a, b| numbers[*a].total_cmp(&numbers[*b])).unwrap();
+    assert_eq!(of(most), [253, 231, 37]);
+    let nothing = (0..numbers.len()).find(|i| numbers[*i] <= 0.0).unwrap();
+    assert_eq!(of(nothing), [68, 1, 84]);
+    let kinds: std::collections::BTreeSet<_> = (0..numbers.len()).map(of).collect();
+    assert!(kinds.len() > 50, "{}", kinds.len());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "nothing else is left");
+    // Nothing is replaced but with --force, which keeps it.
+    let before = fs::read(&png).unwrap();
+    let again = ["look", file, "--res", "32", "-o", &png];
+    let (code, said) = refused(&again);
+    assert_eq!((code, said.contains("--force replaces it")), (1, true), "{said}");
+    assert!(fs::read(&png).unwrap() == before);
+    let done = jldconv(&[&again[..], &["--force"]].concat());
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert!(said.contains("what was there is kept in"), "{said}");
+    let kept = fs::read_dir(dir.path().join(".jldconv/replaced")).unwrap().next().unwrap().unwrap();
+    assert!(fs::read(kept.path().join("sd.png")).unwrap() == before);
+    assert!(fs::read(&png).unwrap() != before);
+}
+
+#[test]
+fn look_says_what_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let (png, path) = (dir.path().join("x.png"), data(E8));
+    let (to, file) = (png.to_str().unwrap(), path.to_str().unwrap());
+    for (args, code, message) in [
+        (&["--var", "sigma"][..], 2, "sigma is neither a column of hydro nor a quantity"),
+        (&["--unit", "km_s"], 2, "sd is a mass by area, which km_s does not measure"),
+        (&["--var", "T", "--unit", "kpc"], 2, "T is a temperature, and kpc measures a length"),
+        (&["--table", "stars"], 2, "stars is not a table of Mera (hydro, gravity"),
+        (&["--table", "clumps"], 1, "there is no table clumps"),
+        (&["--xrange", "0.5:0.5"], 2, "the window has no area"),
+        (&["--zrange", "0.5:0.5"], 2, "--slice z=... shows what a plane cuts"),
+        (&["--slice", "z=0.5"], 2, "a plane has no mass by area"),
+        (&["--table", "particles", "--var", "mass", "--slice", "z=0.5"], 2, "a plane cuts cells"),
+        (&["--var", "T", "--slice", "z=0.5", "--zrange", "0:1"], 2, "has no range along z"),
+        (&["--var", "vx", "--scale", "log", "--limits=-5:-1"], 2, "is for numbers above 0"),
+        (&["--limits", "5:1"], 2, "the limits end before they begin"),
+        (&["--mode", "max"], 2, "masses by area are added up"),
+        (&["--var", "rho", "--mode", "sum", "--weight", "volume"], 2, "only a mean along the axis"),
+        (&["--phase", "rho"], 2, "write two quantities"),
+        (&["--phase", "rho,T", "--weight", "none", "--unit", "Msol"], 2, "they have no unit"),
+        (&["--where", "level = 3"], 2, "compare with =="),
+        (&["--pixels", "9000"], 2, "write a number from 1 to 8192"),
+    ] {
+        let (found, said) = refused(&[&["look", file, "-o", to], args].concat());
+        assert_eq!(found, code, "{args:?}: {said}");
+        assert!(said.contains(message), "{args:?}: {said}");
+    }
+    let (code, said) = refused(&["look", file, "-o", "x.tiff"]);
+    assert_eq!((code, said.contains("ends in .png, .npy or .json")), (2, true), "{said}");
+    let other = fs::read_dir(data("small")).unwrap().map(|entry| entry.unwrap().path());
+    let other = other.filter(|path| path.extension().is_some_and(|it| it == "jld2")).min().unwrap();
+    let (code, said) = refused(&["look", other.to_str().unwrap(), "-o", to]);
+    assert_eq!((code, said.contains("not a file of Mera")), (1, true), "{said}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
+}

@@ -8,4 +8,5 @@
 )]
 
 mod commands;
+mod maps;
 mod truth;

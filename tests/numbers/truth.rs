@@ -20,7 +20,7 @@ const NEAR: f64 = 1e-12;
 
 /// The Mera files with what Mera computed of them, of the repository, and of the shared directory
 /// where it is there.
-fn files() -> Vec<(PathBuf, Value)> {
+pub(crate) fn files() -> Vec<(PathBuf, Value)> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = std::env::var_os("JLDCONV_SHARED")
         .map_or_else(|| here.join("../shared"), PathBuf::from)
@@ -46,7 +46,7 @@ fn files() -> Vec<(PathBuf, Value)> {
     found
 }
 
-fn float(value: &Value) -> f64 {
+pub(crate) fn float(value: &Value) -> f64 {
     let bits = value.as_str().unwrap_or_else(|| panic!("{value} is not the bits of a float"));
     f64::from_bits(u64::from_str_radix(bits.trim_start_matches("0x"), 16).unwrap())
 }
@@ -117,7 +117,7 @@ fn near(found: f64, expected: f64, sizes: f64) -> bool {
     found.to_bits() == expected.to_bits() || (found - expected).abs() <= NEAR * sizes.abs()
 }
 
-fn tables(truth: &Value) -> Vec<(TableKind, &Value)> {
+pub(crate) fn tables(truth: &Value) -> Vec<(TableKind, &Value)> {
     let all = TableKind::ALL.into_iter();
     all.filter_map(|table| Some((table, truth.get(table.name())?))).collect()
 }

@@ -4,10 +4,12 @@
 mod back;
 mod convert;
 mod look;
+mod maps;
 mod numbers;
 mod rescue;
 mod rules;
 mod target;
+mod terminal;
 mod unfinished;
 mod verify;
 mod watch;
@@ -52,6 +54,7 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Dump(args) => look::dump(&args),
         JldconvCommand::Info(args) => numbers::info(&args),
         JldconvCommand::Stats(args) => numbers::stats(&args),
+        JldconvCommand::Look(args) => maps::look(&args, &bars),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
         JldconvCommand::Types(args) => rules::types(&args),

@@ -266,7 +266,7 @@ fn with<'f>(query: Query<'f>, reading: &ReadingFlags, cache: &Arc<ChunkCache>) -
 }
 
 /// Says in the log what the cache was good for.
-fn tell(cache: &ChunkCache, path: &Path) {
+pub(super) fn tell(cache: &ChunkCache, path: &Path) {
     let usage = cache.usage();
     if let Some(rate) = usage.hit_rate() {
         tracing::info!(

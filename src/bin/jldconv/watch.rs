@@ -39,6 +39,22 @@ impl Watch {
         Ok(Self { bar, stop })
     }
 
+    /// Counts rows instead of bytes.
+    pub(super) fn counting(self) -> Self {
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            self.bar.set_style(style);
+        }
+        self
+    }
+
+    /// So many rows were read.
+    pub(super) fn rows(&self, rows: u64) {
+        if self.bar.length() != Some(rows) {
+            self.bar.set_length(rows);
+            self.bar.set_message(format!("{} read", jldconv::text::count(rows, "row")));
+        }
+    }
+
     /// Takes the bar away.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();

@@ -12,7 +12,7 @@ mod rule;
 mod unit;
 mod value;
 
-pub use unit::{UnitError, unit_factor, unit_names};
+pub use unit::{UnitError, unit_factor, unit_names, usual_unit};
 
 use super::scales::Units;
 use body::Body;

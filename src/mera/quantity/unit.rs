@@ -54,6 +54,20 @@ pub fn unit_names() -> impl Iterator<Item = &'static str> {
     std::iter::once(STANDARD).chain(all(&any).into_iter().map(|(name, _)| name))
 }
 
+/// The unit in which a quantity is usually told; none of those that have no dimension told apart here.
+pub fn usual_unit(name: &str) -> Option<&'static str> {
+    Dimension::of_quantity(name).map(|dimension| match dimension {
+        Dimension::Length => "kpc",
+        Dimension::Volume => "kpc3",
+        Dimension::Time => "Myr",
+        Dimension::Mass => "Msol",
+        Dimension::Speed => "km_s",
+        Dimension::Density => "nH",
+        Dimension::Temperature => "K",
+        Dimension::Pressure => "Ba",
+    })
+}
+
 /// Asks whether the name that is most like another was meant, if one is much like it.
 pub(super) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     let alike = |other: &&str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());

@@ -19,7 +19,8 @@ const SCALE: usize = 2;
 const ALPHA: u32 = 0x390;
 
 /// A picture in the making. What is drawn outside is cut off.
-pub(super) struct Canvas {
+#[derive(Debug)]
+pub struct Canvas {
     width: usize,
     height: usize,
     pixels: Vec<Colour>,
@@ -64,8 +65,34 @@ impl Canvas {
         }
     }
 
+    /// Writes a text upwards, its first letter's lower left corner here.
+    pub(super) fn text_upwards(&mut self, [x, y]: [usize; 2], text: &str, colour: Colour) {
+        for (i, letter) in text.chars().enumerate() {
+            let Some(bottom) = y.checked_sub(i.saturating_mul(LETTER_SIZE)) else { return };
+            for (row, bits) in glyph(letter).into_iter().enumerate() {
+                for column in (0..LETTER).filter(|column| bits >> column & 1 == 1) {
+                    let Some(up) = bottom.checked_sub((column + 1) * SCALE) else { continue };
+                    self.fill([x.saturating_add(row * SCALE), up], [SCALE, SCALE], colour);
+                }
+            }
+        }
+    }
+
+    /// Pixels across and down.
+    pub fn size(&self) -> [usize; 2] {
+        [self.width, self.height]
+    }
+
+    /// The pixels, row by row from above: red, green and blue.
+    pub fn pixels(&self) -> &[[u8; 3]] {
+        &self.pixels
+    }
+
     /// Writes it as PNG.
-    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let size = |n: usize| u32::try_from(n).map_err(io::Error::other);
         super::png::write(out, size(self.width)?, size(self.height)?, self.pixels.as_flattened())
     }
