@@ -264,18 +264,6 @@ fn holds_only(
     {
         return Ok(Some((Arc::clone(&array.place), "an array of them".to_owned())));
     }
-    if survey.embedded.contains_key(&addr) {
-        return Ok(None);
-    }
-    let mentions = |t: &JuliaType| {
-        t.params().iter().any(|p| matches!(p, Param::Type(inner) if *inner == c.julia_type))
-    };
-    for (holder, (_, place)) in &survey.uses {
-        let t = &types.committed(*holder)?.julia_type;
-        if *holder != addr && mentions(t) {
-            return Ok(Some((Arc::clone(place), t.name().to_owned())));
-        }
-    }
     let edges = survey.edges.as_deref().unwrap_or_default();
     let named = edges.iter().filter(|edge| edge.kind == EdgeKind::AttributeReference);
     for edge in named {
@@ -293,6 +281,18 @@ fn holds_only(
                 None => Arc::from(place_of(survey, addr)),
             };
             return Ok(Some((place, "an array of them".to_owned())));
+        }
+    }
+    if survey.embedded.contains_key(&addr) {
+        return Ok(None);
+    }
+    let mentions = |t: &JuliaType| {
+        t.params().iter().any(|p| matches!(p, Param::Type(inner) if *inner == c.julia_type))
+    };
+    for (holder, (_, place)) in &survey.uses {
+        let t = &types.committed(*holder)?.julia_type;
+        if *holder != addr && mentions(t) {
+            return Ok(Some((Arc::clone(place), t.name().to_owned())));
         }
     }
     Ok(None)

@@ -109,6 +109,13 @@ impl Case {
         [("id".to_owned(), Field::Small)].into_iter().chain(named).collect()
     }
 
+    /// Whether a rule brings a type's fields into another order. Where values share others, which of
+    /// them is told first depends on that, so these stay as they are.
+    fn reorders(&self, t: usize) -> bool {
+        let shares = |field: &Field| matches!(field, Field::Numbers | Field::Reference);
+        self.types[t].reorders && !self.types.iter().any(|t| t.fields.iter().any(shares))
+    }
+
     /// A type, as it is stored or as the rules make it.
     fn type_of(&self, t: usize, after: bool) -> JuliaType {
         let Type { params, more, .. } = &self.types[t];
@@ -127,7 +134,7 @@ impl Case {
     fn rules(&self, back: bool) -> String {
         let mut text = String::new();
         let (from, to) = if back { ("Pkg", "Main") } else { ("Main", "Pkg") };
-        for (t, Type { params, converts, reorders, more, .. }) in self.types.iter().enumerate() {
+        for (t, Type { params, converts, more, .. }) in self.types.iter().enumerate() {
             let module = if self.moves { from } else { "Main" };
             let mut body = String::new();
             let numbers =
@@ -146,7 +153,7 @@ impl Case {
             if !convert.is_empty() {
                 writeln!(body, "convert = {{ {} }}", convert.join(", ")).unwrap();
             }
-            if *reorders {
+            if self.reorders(t) {
                 let names: Vec<_> =
                     self.ordered(t, !back).into_iter().map(|n| format!("{n:?}")).collect();
                 writeln!(body, "order = [{}]", names.join(", ")).unwrap();
@@ -176,7 +183,7 @@ impl Case {
 
     fn ordered(&self, t: usize, after: bool) -> Vec<String> {
         let mut names: Vec<_> = self.fields(t).into_iter().map(|(name, _)| name).collect();
-        if after && self.types[t].reorders {
+        if after && self.reorders(t) {
             names.reverse();
         }
         names
@@ -297,7 +304,7 @@ impl Made<'_, '_> {
                 Field::Text => out.push(&self.build.text(&format!("text {seed}"))),
                 Field::Numbers if d == 0 => out.push(&Data::new([0; 8])),
                 Field::Numbers => {
-                    out.push(&Data::reference(self.all[usize::from(b) % ARRAYS.len()]))
+                    out.push(&Data::reference(self.all[usize::from(b) % ARRAYS.len()]));
                 }
                 Field::Reference => {
                     let others = &self.all[ARRAYS.len()..];

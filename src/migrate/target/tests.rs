@@ -124,5 +124,5 @@ fn a_contradictory_target_is_refused() {
         assert!(error.contains(reason), "{to}: {error}");
     }
     let unknown = Target::builtin("mera-0.1").unwrap_err().to_string();
-    assert_eq!(unknown, "there is no target \"mera-0.1\"; there are: mera-1.9");
+    assert_eq!(unknown, "there is no target \"mera-0.1\"; there are: julia-2026, mera-1.9");
 }
