@@ -40,6 +40,8 @@ mod look;
 mod many_files;
 #[path = "cli/messages.rs"]
 mod messages;
+#[path = "cli/movie.rs"]
+mod movie;
 #[path = "cli/named.rs"]
 mod named;
 #[path = "cli/ownership.rs"]

@@ -268,7 +268,7 @@ impl ViewFlags {
         let (unit, weight) = (self.unit.clone(), self.weight.clone());
         let view = if let Some(PhaseAxes(axes)) = &self.phase {
             let intervals = self.pixels.unwrap_or(USUAL_INTERVALS);
-            View::Phase(PhaseAsk { axes: axes.clone(), weight, unit, intervals })
+            View::Phase(PhaseAsk { axes: axes.clone(), weight, unit, intervals, ends: None })
         } else {
             let (direction, slice) = match self.slice {
                 Some(Plane(axis, place)) => (axis, Some(place)),

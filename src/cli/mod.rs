@@ -7,6 +7,7 @@ mod completions;
 mod flags;
 mod interactive;
 mod look;
+mod movie;
 mod numbers;
 mod one_file;
 mod places;
@@ -39,6 +40,7 @@ pub use interactive::Dialogue;
 pub use look::{
     AlongFlag, AxisFlag, DrawFlags, LookArgs, PhaseAxes, Plane, TerminalFlag, ViewFlags,
 };
+pub use movie::LookAllArgs;
 pub use numbers::{InfoArgs, ReadingFlags, ScaleFlag, SelectionFlags, StatsArgs};
 pub use one_file::{
     CommitArgs, ConvertArgs, DoctorArgs, DumpArgs, InspectArgs, JldconvCli, JldconvCommand,

@@ -3,6 +3,7 @@
 use super::ask::{OrderArgs, StatusArgs};
 use super::completions::CompletionsArgs;
 use super::flags::Layer;
+use super::movie::LookAllArgs;
 use super::one_file::VerifyArgs;
 use super::scan::ScanArgs;
 use super::slurm::SlurmArgs;
@@ -104,6 +105,8 @@ pub enum SupervisorCommand {
     Verify(Box<VerifyPairsArgs>),
     /// Say what an archive holds, what it needs and what is damaged; nothing is written into it
     Scan(Box<ScanArgs>),
+    /// Make a picture of each Mera file of an archive, or the frames of a movie
+    Look(Box<LookAllArgs>),
     /// Measure how many workers and threads suit an archive here, on a sample of it
     Tune(Box<TuneArgs>),
     /// Print what makes a shell complete this command line

@@ -5,6 +5,7 @@
 
 pub mod convert;
 mod in_order;
+pub mod look;
 pub mod reading;
 mod rules;
 pub mod sample;
@@ -14,6 +15,7 @@ pub mod verify;
 
 use crate::worker::{self, Runner};
 use convert::{Convert, ConvertTask, Engine, ExamineTask};
+use look::LookTask;
 use scan::ScanTask;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -35,6 +37,7 @@ pub fn worker_main_with(
         &ExamineTask(convert),
         &VerifyTask::default(),
         &ScanTask::default(),
+        &LookTask,
     ];
     worker::main(args, &tasks)
 }

@@ -1,4 +1,5 @@
-//! Runs tasks that read files and make none: with these an archive is looked through.
+//! Runs tasks whose results are told and not claimed: with these an archive is looked through, or
+//! exported.
 //!
 //! Such a task is a type: what its workers do ([`worker::Task`]), what it needs of memory, and how a
 //! result is told. All else is here: each file is a job; results are handed over as they come, and
@@ -28,7 +29,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::SystemTime;
 
-/// A task that reads files and makes none.
+/// A task that reads files, and makes none or such as nothing depends on.
 pub trait ReadingTask: worker::Task<Options: Clone + Send, Output: Send> + 'static {
     /// First guess of the anonymous memory of one attempt in bytes; what is measured corrects it.
     fn first_guess(options: &Self::Options) -> u64;
@@ -37,9 +38,20 @@ pub trait ReadingTask: worker::Task<Options: Clone + Send, Output: Send> + 'stat
     /// bytes.
     const RESERVED: u64 = 0;
 
+    /// Whether the task makes the job's second file: what runs that were killed left of such files is
+    /// removed.
+    const MAKES: bool = false;
+
     /// Tells a result: the outcome, which is [`JobOutcome::Unchanged`] if nothing else is said, and
     /// a message.
     fn tell(output: &Self::Output, record: &mut JobRecord);
+
+    /// What `stat` tells of the job's second file where the task made it: a result counts as long as
+    /// that is so.
+    fn made(output: &Self::Output) -> Option<StatData> {
+        let _ = output;
+        None
+    }
 }
 
 /// What came out of a job: the task's result, or why there is none.
@@ -49,7 +61,7 @@ pub type Result<T> = std::result::Result<T, (Fault, String)>;
 pub struct Reading<'a, T: ReadingTask> {
     /// How the run goes. Its options of conversions do not matter.
     pub settings: &'a Settings,
-    /// The files. [`PlannedJob::output`] is a second file to read, or empty.
+    /// The files. [`PlannedJob::output`] is a second file to read or one to make, or empty.
     pub plan: &'a Plan,
     /// The options of the task.
     pub options: T::Options,
@@ -76,6 +88,9 @@ pub fn read<T: ReadingTask>(
     let _inside = tracing::info_span!("run", id = context.run_id).entered();
     let run_dir = journal.map(|dir| RunDir::take(dir, settings.shard, &context.run_id));
     let run_dir = run_dir.transpose()?;
+    if let Some(run_dir) = run_dir.as_ref().filter(|_| T::MAKES) {
+        run_dir.sweep(&run_dir.journals()?.own)?;
+    }
     let stored = serde_json::to_value(&options)
         .map_err(|error| RunError::Internal(format!("the task's options: {error}")))?;
     let files: Vec<_> = plan.jobs.iter().map(stats).collect();
@@ -163,11 +178,16 @@ impl<T: ReadingTask> RunTask for Readings<T> {
         let JobOver { place, run_id, mut record, result, .. } = job;
         let internal = |error: ProtocolError| (Fault::Internal, format!("its result: {error}"));
         let output = result.and_then(|bytes| decode::<T::Output>(&bytes).map_err(internal));
+        let place = usize::try_from(place.0).unwrap_or(usize::MAX);
+        let mut files = self.files.get(place).copied().unwrap_or_default();
         let mut stored = Value::Null;
         match &output {
             Ok(output) => {
                 record.outcome = JobOutcome::Unchanged;
                 T::tell(output, &mut record);
+                if let Some(made) = T::made(output) {
+                    files[1] = Some(made);
+                }
                 // What has no JSON is found out again next time.
                 stored = serde_json::to_value(output).unwrap_or_default();
             }
@@ -176,11 +196,10 @@ impl<T: ReadingTask> RunTask for Readings<T> {
                 record.message = Some(message.clone());
             }
         }
-        let place = usize::try_from(place.0).unwrap_or(usize::MAX);
         let line = Line::Result(Box::new(ResultLine {
             run_id: run_id.to_owned(),
             at: text::rfc3339(SystemTime::now()),
-            files: self.files.get(place).copied().unwrap_or_default(),
+            files,
             result: stored,
             record: record.clone(),
         }));

@@ -315,7 +315,7 @@ fn a_phase_diagram_has_all_the_mass() {
     let relation = Relation::of_group(file.group(TableKind::Hydro).unwrap().unwrap());
     let all = Selection::default();
     let axes = [Ask::new("rho").in_unit("nH"), Ask::new("T").in_unit("K")];
-    let ask = PhaseAsk { axes, weight: None, unit: Some("Msol".into()), intervals: 64 };
+    let ask = PhaseAsk { axes, weight: None, unit: Some("Msol".into()), intervals: 64, ends: None };
     let found = phase(&file, &relation, &all, &ask, &Reading::default()).unwrap();
     let mass = total_mass(&file, &relation, &all, Some("Msol")).unwrap();
     assert!((sum(found.values.iter().copied()) / mass - 1.0).abs() < 1e-12);

@@ -4,6 +4,7 @@
 mod ask;
 mod batch;
 mod follow;
+mod look;
 mod reading;
 mod scan;
 mod tune;
@@ -78,6 +79,7 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
         Some(SupervisorCommand::Stop(args)) => return ask::order(args, Order::Stop),
         Some(SupervisorCommand::Verify(args)) => return verify::verify(args),
         Some(SupervisorCommand::Scan(args)) => return scan::scan(args),
+        Some(SupervisorCommand::Look(args)) => return look::look(args),
         Some(SupervisorCommand::Tune(args)) => return tune::tune(args.as_ref().clone()),
         // Those two have settings.
         Some(SupervisorCommand::Slurm(_)) | None => {}

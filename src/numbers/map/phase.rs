@@ -24,6 +24,8 @@ pub struct PhaseAsk {
     pub unit: Option<String>,
     /// Intervals along each axis.
     pub intervals: usize,
+    /// Where both axes begin and end; as the rows if nothing is said.
+    pub ends: Option<[[f64; 2]; 2]>,
 }
 
 /// What a table's rows are weighted with where nothing is said.
@@ -87,7 +89,13 @@ pub fn phase(
         return Err(NumbersError::Map(format!("rows are counted: they have no unit ({unit})")));
     }
     let mut wanted = ask.axes.to_vec();
-    let ends = run(file, relation, selection, &wanted, reading, Ends::default())?;
+    let ends = match ask.ends {
+        None => run(file, relation, selection, &wanted, reading, Ends::default())?,
+        Some(ends) => {
+            let axes = ends.map(|[low, high]| Along { low, high, log: false });
+            Ends { axes, rows: 1 }
+        }
+    };
     if !counted {
         wanted.push(Ask { name: weight.to_owned(), unit: ask.unit.clone() });
     }
@@ -97,8 +105,10 @@ pub fn phase(
         intervals,
         values: vec![0.0; intervals * intervals],
         covered: vec![false; intervals * intervals],
+        left_out: 0,
     };
-    let Sums { values, covered, .. } = run(file, relation, selection, &wanted, reading, sums)?;
+    let Sums { values, covered, left_out, .. } =
+        run(file, relation, selection, &wanted, reading, sums)?;
     let axis = |(along, ask): (Along, &Ask)| {
         let (low, high) = if ends.rows > 0 { (along.low, along.high) } else { (0.0, 0.0) };
         MapAxis { name: ask.name.clone(), unit: ask.unit.clone(), low, high, log: along.log }
@@ -114,7 +124,7 @@ pub fn phase(
         axes,
         label: if counted { "rows".to_owned() } else { weight.to_owned() },
         unit: ask.unit.clone(),
-        left_out: LeftOut { no_numbers: ends.left_out, ..LeftOut::default() },
+        left_out: LeftOut { no_numbers: left_out, ..LeftOut::default() },
     })
 }
 
@@ -127,19 +137,17 @@ trait Gather {
 struct Ends {
     axes: [Along; 2],
     rows: u64,
-    left_out: u64,
 }
 
 impl Default for Ends {
     fn default() -> Self {
-        Self { axes: [Along::empty(); 2], rows: 0, left_out: 0 }
+        Self { axes: [Along::empty(); 2], rows: 0 }
     }
 }
 
 impl Gather for Ends {
     fn row(&mut self, at: [f64; 2], _: f64) {
         if !at.iter().all(|x| x.is_finite()) {
-            self.left_out += 1;
             return;
         }
         self.rows += 1;
@@ -155,11 +163,13 @@ struct Sums {
     intervals: usize,
     values: Vec<f64>,
     covered: Vec<bool>,
+    left_out: u64,
 }
 
 impl Gather for Sums {
     fn row(&mut self, at: [f64; 2], weight: f64) {
         if !at.iter().all(|x| x.is_finite()) {
+            self.left_out += 1;
             return;
         }
         let [(across, x), (upwards, y)] = [(self.axes[0], at[0]), (self.axes[1], at[1])];

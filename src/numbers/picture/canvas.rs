@@ -93,8 +93,21 @@ impl Canvas {
     /// # Errors
     /// Those of `out`.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.png(None, out)
+    }
+
+    /// Writes it as PNG that says which software made it.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_marked(&self, software: &str, out: &mut dyn Write) -> io::Result<()> {
+        self.png(Some(software), out)
+    }
+
+    fn png(&self, software: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
         let size = |n: usize| u32::try_from(n).map_err(io::Error::other);
-        super::png::write(out, size(self.width)?, size(self.height)?, self.pixels.as_flattened())
+        let size = (size(self.width)?, size(self.height)?);
+        super::png::write(out, size, software, self.pixels.as_flattened())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Encodes pictures as PNG: 8 bits each of red, green and blue, one stream of scan lines.
 //!
-//! Facts: PNG specification (third edition), sections 5 (chunks), 9 (filters), 11.2 (IHDR, IDAT, IEND).
+//! Facts: PNG specification (third edition), sections 5 (chunks), 9 (filters), 11.2 (IHDR, IDAT, IEND), 11.3.3 (tEXt).
 
 use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
@@ -12,7 +12,12 @@ const DEPTH: u8 = 8;
 const TRUE_COLOUR: u8 = 2;
 
 /// Writes the pixels, row by row, three bytes each.
-pub(super) fn write(out: &mut dyn Write, width: u32, height: u32, pixels: &[u8]) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut dyn Write,
+    (width, height): (u32, u32),
+    software: Option<&str>,
+    pixels: &[u8],
+) -> io::Result<()> {
     out.write_all(&SIGNATURE)?;
     let mut header = Vec::with_capacity(13);
     header.extend_from_slice(&width.to_be_bytes());
@@ -20,6 +25,9 @@ pub(super) fn write(out: &mut dyn Write, width: u32, height: u32, pixels: &[u8])
     // Compression, filters and interlacing have one usual kind each.
     header.extend_from_slice(&[DEPTH, TRUE_COLOUR, 0, 0, 0]);
     chunk(out, *b"IHDR", &header)?;
+    if let Some(software) = software {
+        chunk(out, *b"tEXt", &[b"Software\0", software.as_bytes()].concat())?;
+    }
     let mut lines = ZlibEncoder::new(Vec::new(), Compression::default());
     for line in pixels.chunks(3 * width as usize) {
         // No filter.
