@@ -1,7 +1,7 @@
 //! Exports an archive with a worker for each file.
 
 use super::reading::{self, Bounds, unwritten};
-use super::{Stop, usage};
+use super::{Stop, complain, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, same_place};
 use jldconv::cli::ExportAllArgs;
@@ -12,7 +12,7 @@ use jldconv::supervisor::{ExitCode, Hooks};
 use jldconv::tasks::export::{
     ExportListener, ExportOptions, Exporting, Placed, export_all, places,
 };
-use jldconv::tasks::scan::{self, ScanFile};
+use jldconv::tasks::scan::{self, ScanList};
 use jldconv::text;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -36,10 +36,14 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
     let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
     let selection = scan::selection(args.globs.clone(), args.recursive);
     let files = scan::files(std::slice::from_ref(input), &selection, args.range.as_ref());
-    let files: Vec<ScanFile> = files.map_err(|error| failed(&error))?;
+    let ScanList { files, unlisted, .. } = files.map_err(|error| failed(&error))?;
+    for told in &unlisted {
+        complain(&format!("{told}: what is in it is not exported"));
+    }
     if files.is_empty() {
         let message = format!("{}: no file of it is chosen", text::path(input));
-        return Err(Stop(ExitCode::Nothing, message));
+        let code = if unlisted.is_empty() { ExitCode::Nothing } else { ExitCode::SomeFailed };
+        return Err(Stop(code, message));
     }
     let placed = places(files, input, output, &request);
     one_name_each(&placed)?;
@@ -76,7 +80,11 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
         );
         return Err(Stop(ExitCode::Interrupted, message));
     }
-    Ok(if teller.failed == 0 { ExitCode::Done } else { ExitCode::SomeFailed })
+    Ok(if teller.failed == 0 && unlisted.is_empty() {
+        ExitCode::Done
+    } else {
+        ExitCode::SomeFailed
+    })
 }
 
 /// Files of different ends may have one stem.
