@@ -252,6 +252,7 @@ fn refs_files(path: &Path) -> Result<Vec<RefsFile>, Stop> {
     let selection = scan::selection(Vec::new(), false);
     let found = scan::files(&[path.to_owned()], &selection, None).map_err(failed)?;
     found
+        .files
         .into_iter()
         .map(|file| {
             let stem = file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
