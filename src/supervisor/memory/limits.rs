@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_given_limit_counts_the_runs_own_memory() {
-        // The whole of each: of the machine's memory others may have any part.
+        // The machine's own memory counts as well: at half of it, it may be above the margin itself.
         let bounds = Limits::new(1.0, Slurm::default(), Some(64 << 20));
         let (reading, status) = bounds.read(10 << 20);
         assert_eq!((status.limit, status.used), (64 << 20, 10 << 20));
