@@ -39,6 +39,7 @@ impl Task for ExportTask {
     type Options = ExportOptions;
     type Output = Exported;
     const NAME: &'static str = "export";
+    const DEEP: bool = true;
 
     fn run(
         &self,
