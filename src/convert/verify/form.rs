@@ -51,21 +51,27 @@ fn one_chunk(file: &File, dataset: &Dataset) -> Result<Option<StoredChunk>> {
     }
 }
 
-/// Whether nothing needs to be said of a dataset, since it is the same on both sides: the output took
-/// over the object and its type, which it does when all their bytes are the same there, and nothing
-/// but these tells what it is.
+/// Whether nothing needs to be said of a dataset, since it is the same on both sides: all bytes of the
+/// object are, and of its type, and nothing but these tells what it is; or, where it was laid out
+/// again, all that is said of it.
 pub(super) fn is_same(
     planned: &Planned,
     [old_types, new_types]: [&TypeTable<'_>; 2],
     [old, new]: [RelAddr; 2],
 ) -> Result<bool> {
-    if planned.rewritten || old != new || planned.migration.overrides.objects.contains_key(&old) {
+    if planned.migration.overrides.objects.contains_key(&old) {
         return Ok(false);
     }
-    let (was, is) = (old_types.file().object(old)?, new_types.file().object(new)?);
-    let Some(dataset) = was.dataset().filter(|_| Arc::ptr_eq(&was, &is)) else {
+    let was = old_types.file().object(old)?;
+    let Some(dataset) = was.dataset() else { return Ok(false) };
+    if planned.rewritten {
+        let is = new_types.file().object(new)?;
+        let Some(laid_out) = is.dataset() else { return Ok(false) };
+        return is_said_alike([old_types.file(), new_types.file()], [dataset, laid_out]);
+    }
+    if old != new || !new_types.file().holds(&was)? {
         return Ok(false);
-    };
+    }
     // An index of chunks is a matter of its own.
     if dataset.layout.chunked().is_some() && dataset.layout.single_chunk().is_none() {
         return Ok(false);
@@ -76,6 +82,19 @@ pub(super) fn is_same(
             Arc::ptr_eq(&old_types.committed(addr)?, &new_types.committed(addr)?)
         }
     })
+}
+
+/// Whether the words of [`laid_out`] and of [`of`] are the same of datasets whose types are spelled out:
+/// they are of type, shape and bytes.
+fn is_said_alike([from, to]: [&File; 2], [old, new]: [&Dataset; 2]) -> Result<bool> {
+    let (TypeRef::Inline(was), TypeRef::Inline(is)) = (&old.datatype, &new.datatype) else {
+        return Ok(false);
+    };
+    let plain = !old.is_empty_string(was) && !old.is_old_string(was) && !new.is_old_string(is);
+    let (space, other) = (&old.dataspace, &new.dataspace);
+    let alike =
+        plain && was.same_layout(is) && (space.extent, &space.dims) == (other.extent, &other.dims);
+    Ok(alike && from.data_len(old, was)? == to.data_len(new, is)?)
 }
 
 /// What the dataset at `addr` of the input has to be in the output.

@@ -352,7 +352,7 @@ impl TypeTable<'_> {
     }
 
     /// The layout of elements of a type.
-    fn layout(&self, datatype: &TypeRef, budget: &mut Reading) -> Result<Arc<Datatype>> {
+    pub(super) fn layout(&self, datatype: &TypeRef, budget: &mut Reading) -> Result<Arc<Datatype>> {
         if let TypeRef::Shared { addr, .. } = datatype {
             budget.object(&self.file().object(*addr)?);
         }

@@ -5,7 +5,7 @@ use super::committed::{Committed, Field};
 use super::datasets::group_paths;
 use super::element::plain_type;
 use super::footprint::{Footprint, Reading, Step};
-use super::signature::deeper;
+use super::signature::{deeper, is_type};
 use super::{Element, JuliaType, Param};
 use crate::h5::{
     AddressHashMap, Attribute, Cursor, Datatype, Error, File, Object, ObjectKind, RelAddr, Result,
@@ -261,6 +261,9 @@ impl<'a> TypeTable<'a> {
             None if datatype.members().is_some() => JuliaType::plain("Core.NamedTuple"),
             None => plain_type(datatype),
         };
+        if julia_type.name() == "Core.DataType" {
+            is_type_value(datatype, self.file.offset(addr, "committed datatype")?)?;
+        }
         let written_type = match object.attribute("written_type") {
             Some(a) => Some(self.attribute_type(&object, a, budget)?),
             None => None,
@@ -289,7 +292,10 @@ impl<'a> TypeTable<'a> {
             TypeRef::Shared { addr, .. } if *addr == object.addr() => {
                 Ok(JuliaType::plain(self.own_name(a, budget)?))
             }
-            TypeRef::Shared { .. } => self.named_type(&a.data, a.offset, budget),
+            TypeRef::Shared { .. } => {
+                is_type_value(&*self.layout(&a.datatype, budget)?, a.offset)?;
+                self.named_type(&a.data, a.offset, budget)
+            }
             TypeRef::Inline(_) => {
                 let addr = Cursor::new(&a.data, a.offset, "type reference").addr()?;
                 self.type_within(addr, a.offset, budget)
@@ -367,4 +373,14 @@ impl<'a> TypeTable<'a> {
         let fields = members.iter().zip(types_of).map(|(m, t)| stored(m, t)).collect();
         Ok((fields, stated.is_some()))
     }
+}
+
+/// Fails unless what is read as a type, which stands at `at`, is declared as one: whoever goes by the
+/// declaration of its parameters, as a rewrite does, would else take them for something else.
+fn is_type_value(datatype: &Datatype, at: u64) -> Result<()> {
+    if datatype.members().is_some_and(is_type) {
+        return Ok(());
+    }
+    let expected = "a name and a sequence of references, as a DataType is stored";
+    Err(Error::corrupt(at, "declaration of a type", expected, "another declaration"))
 }
