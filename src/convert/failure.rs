@@ -64,7 +64,7 @@ pub fn help(error: &h5::Error) -> &'static str {
 }
 
 /// Whether data are of a form that is not read here, as far as an error or what caused it says.
-fn is_unsupported(error: &(dyn std::error::Error + 'static)) -> bool {
+pub fn is_unsupported(error: &(dyn std::error::Error + 'static)) -> bool {
     let own = match (error.downcast_ref::<codec::Error>(), error.downcast_ref::<io::Error>()) {
         (Some(codec::Error::UnknownFilter { .. } | codec::Error::Unsupported { .. }), _) => true,
         (_, Some(e)) => e.kind() == io::ErrorKind::Unsupported,

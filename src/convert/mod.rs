@@ -26,7 +26,7 @@ mod write_output;
 pub use apply::{ApplyError, State};
 pub use claim::{Claim, ClaimedFile, Recipe, outputs_hold};
 pub use examine::{Depth, Examined, Recheck, Wanted};
-pub use failure::{Failure, FailureKind, help};
+pub use failure::{Failure, FailureKind, help, is_unsupported};
 pub use job::{FileReport, Job, Observer, Outcome, Phase, Silent};
 pub use options::{Chunking, Compress, Mode, Options, Unchanged, VerifyLevel};
 

@@ -40,6 +40,11 @@ impl<'f> Relation<'f> {
         Self { name: group.kind.name().to_owned(), kind: Kind::Mera(Box::new(group)) }
     }
 
+    /// A table that is called `name`.
+    pub fn of_table(name: impl Into<String>, table: Table<'f>) -> Self {
+        Self { name: name.into(), kind: Kind::Table(table) }
+    }
+
     /// What `path` leads to: `hydro`, `hydro/rho`, `hydro/T` (a quantity), the path of a dataset that
     /// is a table or an array, or of one that has a table in a field, and a column of it
     /// (`/hydro/data/rho`).

@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Version of everything in this room; both sides must have the same.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// A path, byte for byte: names need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,9 +50,19 @@ pub struct Assignment {
     pub threads: u32,
     /// Bound of the worker's private writable memory in bytes.
     pub data_limit: Option<u64>,
+    /// Anonymous memory in bytes that the worker may still hold after this one when it goes on with
+    /// the next that it has in hand. If it holds more, it gives those back.
+    pub rest_limit: u64,
 }
 
 impl Assignment {
+    /// Its size in a frame in bytes, roughly.
+    pub fn size(&self) -> usize {
+        let paths = [&self.input, &self.output, &self.temp_dir].map(|path| path.0.len());
+        let texts = [self.temp_name.len(), self.task.len(), self.options.len()];
+        paths.into_iter().chain(texts).fold(size_of::<Self>(), usize::saturating_add)
+    }
+
     /// The files of the job.
     pub fn files(&self) -> Job {
         Job {
@@ -67,11 +77,20 @@ impl Assignment {
 /// What the supervisor says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// Carry this out.
-    Assign(Box<Assignment>),
+    /// Carry these out one after the other, behind those that you have in hand; the first begins now
+    /// if you have none.
+    Assign {
+        /// How often I heard that you give back what you have ([`Ended::gives_back`]). If you did so
+        /// once more meanwhile, these are among it.
+        round: u32,
+        /// What is to be done.
+        jobs: Vec<Assignment>,
+    },
     /// The running task may use so many threads from now on.
     SetThreads(u32),
-    /// Stop the running task and report.
+    /// Give back what you have in hand and have not begun ([`FromWorker::GivenBack`]).
+    Recall,
+    /// The same, and stop the running task and report.
     Cancel,
     /// Exit when nothing runs.
     Drain,
@@ -103,6 +122,11 @@ pub struct Ended {
     pub result: Result<Vec<u8>, Failure>,
     /// What it took.
     pub measured: Measured,
+    /// When it began and ended, in microseconds of the machine's monotonic clock.
+    pub time: (u64, u64),
+    /// Whether the worker begins nothing more of what it was told of up to the time when this is
+    /// heard: so it is after a failure, and where it still holds too much memory.
+    pub gives_back: bool,
 }
 
 /// What a worker says.
@@ -139,8 +163,11 @@ pub enum FromWorker {
         /// The file.
         file: StatData,
     },
-    /// I am through with a job.
+    /// I am through with a job, and at work on the next one that I have in hand.
     Outcome(Box<Ended>),
+    /// I have not begun these jobs and never will; the answer to each [`ToWorker::Recall`] and
+    /// [`ToWorker::Cancel`], be there any or none.
+    GivenBack(Vec<u32>),
     /// I have a line for the log.
     Log(Box<LogLine>),
 }
@@ -156,19 +183,33 @@ pub(super) mod tests {
         fn assignment()(
             job: u32, attempt: u32, input: Vec<u8>, output: Vec<u8>, temp_dir: Vec<u8>,
             temp_name: String, task: String, options: Vec<u8>, threads: u32,
-            data_limit: Option<u64>,
+            data_limit: Option<u64>, rest_limit: u64,
         ) -> Assignment {
             Assignment {
                 job, attempt, input: WirePath(input), output: WirePath(output),
                 temp_dir: WirePath(temp_dir), temp_name, task, options, threads, data_limit,
+                rest_limit,
             }
+        }
+    }
+
+    prop_compose! {
+        fn ended()(
+            job: u32, attempt: u32, time: (u64, u64), gives_back: bool,
+            (peak_rss, peak_anon, rest, cpu_micros, queued_micros)
+                in any::<(u64, u64, u64, u64, u64)>(),
+        ) -> Ended {
+            let measured = Measured { peak_rss, peak_anon, rest, cpu_micros, queued_micros };
+            Ended { job, attempt, result: Ok(Vec::new()), measured, time, gives_back }
         }
     }
 
     pub(in super::super) fn to_worker() -> impl Strategy<Value = ToWorker> {
         prop_oneof![
-            assignment().prop_map(|assignment| ToWorker::Assign(Box::new(assignment))),
+            (any::<u32>(), prop::collection::vec(assignment(), 0..3))
+                .prop_map(|(round, jobs)| ToWorker::Assign { round, jobs }),
             any::<u32>().prop_map(ToWorker::SetThreads),
+            Just(ToWorker::Recall),
             Just(ToWorker::Cancel),
             Just(ToWorker::Drain),
         ]
@@ -194,13 +235,10 @@ pub(super) mod tests {
                     total
                 }
             ),
-            (any::<u32>(), any::<u32>(), result, any::<(u64, u64, u64, u64, u64)>()).prop_map(
-                |(job, attempt, result, (peak_rss, peak_anon, rest, cpu_micros, queued_micros))| {
-                    let measured =
-                        Measured { peak_rss, peak_anon, rest, cpu_micros, queued_micros };
-                    FromWorker::Outcome(Box::new(Ended { job, attempt, result, measured }))
-                }
-            ),
+            (ended(), result).prop_map(|(ended, result)| {
+                FromWorker::Outcome(Box::new(Ended { result, ..ended }))
+            }),
+            any::<Vec<u32>>().prop_map(FromWorker::GivenBack),
             (any::<u32>(), any::<u32>(), any::<String>(), any::<String>()).prop_map(
                 |(job, attempt, message, details)| {
                     let level = LogLevel::Info;

@@ -79,7 +79,9 @@ impl RunTrace {
             Action::Spawn { slot, worker } => {
                 debug!(slot = slot.0, worker = worker.0, "action: start a worker");
             }
-            Action::Assign { slot, worker, job, attempt, threads, predicted, data_limit } => {
+            Action::Assign {
+                slot, worker, job, attempt, threads, predicted, data_limit, ..
+            } => {
                 debug!(
                     slot = slot.0,
                     worker = worker.0,
@@ -90,6 +92,12 @@ impl RunTrace {
                     data_limit,
                     "action: give a worker a file"
                 );
+            }
+            Action::Begin { slot, worker, job } => {
+                trace!(slot = slot.0, worker = worker.0, file = name(*job), "action: begin");
+            }
+            Action::Recall { slot, worker } => {
+                debug!(slot = slot.0, worker = worker.0, "action: take back what was not begun");
             }
             Action::SetThreads { slot, threads, .. } => {
                 self.at(*slot).in_scope(|| debug!(threads, "action: change the threads"));
@@ -144,6 +152,9 @@ impl RunTrace {
                 let (peak_rss, peak_anon) = (ended.measured.peak_rss, ended.measured.peak_anon);
                 let good = ended.result.is_ok();
                 debug!(slot, worker, good, peak_rss, peak_anon, "worker reported");
+            }
+            WorkerMessage::Said(FromWorker::GivenBack(jobs)) => {
+                debug!(slot, worker, files = jobs.len(), "worker gave back what it had not begun");
             }
             // What these lead to is told where it is decided.
             WorkerMessage::Said(

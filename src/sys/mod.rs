@@ -3,6 +3,7 @@
 pub mod bounded;
 pub mod buffer;
 pub mod cgroup;
+pub mod clock;
 pub mod copy;
 pub mod dir;
 pub mod failpoint;

@@ -64,24 +64,9 @@ impl Visit for Texts {
 #[cfg(test)]
 mod tests {
     use super::super::watch::LINES_MAX;
+    use super::super::watch::tests::{Wire, assignment, ended};
     use super::*;
-    use crate::protocol::{Decoder, FromWorker, LOG_TEXT_MAX};
-    use std::io::{self, Write};
-    use std::sync::Mutex;
-
-    #[derive(Clone, Default)]
-    struct Wire(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Wire {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::protocol::{FromWorker, LOG_TEXT_MAX};
 
     #[test]
     fn lines_of_an_attempt_arrive_within_bounds() {
@@ -90,23 +75,22 @@ mod tests {
         tracing::subscriber::with_default(subscriber(LevelFilter::INFO, &shared), || {
             tracing::info!("before any attempt");
             for attempt in [1, 2] {
-                shared.begin(7, attempt, &std::thread::current());
+                shared.take_in_hand(0, vec![assignment(7, attempt)]);
+                shared.next(&std::thread::current());
                 tracing::warn!(path = "a\nb", bytes = 3, "first");
                 tracing::debug!("too fine");
                 for _ in 0..2 * LINES_MAX {
                     tracing::info!(text = "ä".repeat(LOG_TEXT_MAX), "long");
                 }
-                shared.end();
+                shared.over(ended(7, attempt, false)).unwrap();
                 tracing::info!("after the attempt");
             }
         });
-        let mut decoder = Decoder::default();
-        decoder.push(&wire.0.lock().unwrap());
-        let mut lines = Vec::new();
-        while let Some(message) = decoder.take::<FromWorker>().unwrap() {
-            let FromWorker::Log(line) = message else { panic!("{message:?}") };
-            lines.push(*line);
-        }
+        let lines = wire.said().into_iter().filter_map(|message| match message {
+            FromWorker::Log(line) => Some(*line),
+            _ => None,
+        });
+        let lines: Vec<LogLine> = lines.collect();
         assert_eq!(lines.len(), 2 * (LINES_MAX as usize + 1));
         let (first, second) = lines.split_at(LINES_MAX as usize + 1);
         for (attempt, lines) in [(1, first), (2, second)] {

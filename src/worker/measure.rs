@@ -2,7 +2,7 @@
 
 use crate::protocol::Measured;
 use crate::sys::{memory, processor};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What was seen since [`Self::begin`]. Only the thread that works on jobs begins and ends them.
 #[derive(Debug, Default)]
@@ -13,6 +13,8 @@ pub(super) struct Meter {
     /// microseconds.
     used: AtomicU64,
     queued: AtomicU64,
+    /// There was a job before: what is used between two of them is the second's.
+    known: AtomicBool,
 }
 
 impl Meter {
@@ -22,9 +24,11 @@ impl Meter {
         // low.
         let _ = memory::reset_peak();
         self.peak_anon.store(0, Ordering::Relaxed);
-        let now = processor::used();
-        self.used.store(now.cpu_micros, Ordering::Relaxed);
-        self.queued.store(now.queued_micros, Ordering::Relaxed);
+        if !self.known.swap(true, Ordering::Relaxed) {
+            let now = processor::used();
+            self.used.store(now.cpu_micros, Ordering::Relaxed);
+            self.queued.store(now.queued_micros, Ordering::Relaxed);
+        }
     }
 
     /// Looks at the memory now.
@@ -38,7 +42,8 @@ impl Meter {
     pub(super) fn end(&self) -> Measured {
         let now = self.sample().unwrap_or_default();
         let used = processor::used();
-        let since = |now: u64, then: &AtomicU64| now.saturating_sub(then.load(Ordering::Relaxed));
+        let since =
+            |now: u64, then: &AtomicU64| now.saturating_sub(then.swap(now, Ordering::Relaxed));
         Measured {
             peak_rss: now.peak,
             peak_anon: self.peak_anon.load(Ordering::Relaxed),

@@ -2,15 +2,16 @@
 
 use super::fault::Faults;
 use super::task::Runner;
-use super::watch::{Shared, WATCHER};
+use super::watch::{Order, Shared, WATCHER};
 use crate::convert::{Failure, FailureKind, Observer};
+use crate::julia::on_deep_stack;
 use crate::protocol::{Assignment, Decoder, Ended, FromWorker, ToWorker, Token, VERSION};
+use crate::sys::clock::monotonic_micros;
 use crate::sys::process;
 use interprocess::TryClone;
 use interprocess::local_socket::Stream;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
@@ -35,15 +36,13 @@ pub(super) fn run(
     shared.say(&hello)?;
     keep_panics();
     super::log::start(log, &shared);
-    let (sender, jobs) = channel();
     let listening = Arc::clone(&shared);
     std::thread::Builder::new().name("listen".into()).spawn(move || {
-        let end = listen(&mut stream, &listening, &sender);
+        let end = listen(&mut stream, &listening);
         let lost = end.is_err();
-        let _ = sender.send(Order::End(end));
+        // Without a supervisor nothing may be published any more: what does not stop is stopped.
+        listening.no_more(end);
         if lost {
-            // Nothing may be published any more: what does not stop is stopped.
-            listening.cancel();
             std::thread::sleep(ORPHAN_GRACE);
             std::process::exit(1);
         }
@@ -51,31 +50,22 @@ pub(super) fn run(
     let watching = Arc::clone(&shared);
     let watcher =
         std::thread::Builder::new().name(WATCHER.into()).spawn(move || watching.watch())?;
-    let end = work(&jobs, &shared, watcher.thread(), tasks, faults);
+    let end = work(&shared, watcher.thread(), tasks, faults);
     shared.close(watcher.thread());
     end
 }
 
-enum Order {
-    Job(Box<Assignment>),
-    End(io::Result<()>),
-}
-
 /// Hears what the supervisor says until it sends the worker home or is gone.
-fn listen(reader: &mut dyn Read, shared: &Shared, jobs: &Sender<Order>) -> io::Result<()> {
+fn listen(reader: &mut dyn Read, shared: &Shared) -> io::Result<()> {
     let mut decoder = Decoder::default();
     let mut bytes = [0; 16 << 10];
     loop {
         while let Some(message) = decoder.take().map_err(io::Error::other)? {
             match message {
-                ToWorker::Assign(assignment) => {
-                    shared.assigned(assignment.threads);
-                    if jobs.send(Order::Job(assignment)).is_err() {
-                        return Ok(());
-                    }
-                }
+                ToWorker::Assign { round, jobs } => shared.take_in_hand(round, jobs),
                 ToWorker::SetThreads(threads) => shared.set_threads(threads),
-                ToWorker::Cancel => shared.cancel(),
+                ToWorker::Recall => shared.give_back(false)?,
+                ToWorker::Cancel => shared.give_back(true)?,
                 ToWorker::Drain => return Ok(()),
             }
         }
@@ -90,21 +80,39 @@ fn listen(reader: &mut dyn Read, shared: &Shared, jobs: &Sender<Order>) -> io::R
 
 /// Carries out what comes.
 fn work(
-    jobs: &Receiver<Order>,
     shared: &Shared,
     watcher: &std::thread::Thread,
     tasks: &[&dyn Runner],
     faults: &Faults,
 ) -> io::Result<()> {
-    for order in jobs {
-        let assignment = match order {
+    let first = match shared.next(watcher) {
+        Order::Job(assignment) => assignment,
+        Order::End(end) => return end,
+    };
+    // All jobs of a worker are of one task.
+    let deep = tasks.iter().any(|task| task.deep() && task.name() == first.task);
+    let all = || work_from(*first, shared, watcher, tasks, faults);
+    if deep { on_deep_stack(all)? } else { all() }
+}
+
+fn work_from(
+    first: Assignment,
+    shared: &Shared,
+    watcher: &std::thread::Thread,
+    tasks: &[&dyn Runner],
+    faults: &Faults,
+) -> io::Result<()> {
+    let mut next = Some(first);
+    loop {
+        let assignment = match next.take().map_or_else(|| shared.next(watcher), Order::of) {
             Order::Job(assignment) => *assignment,
             Order::End(end) => return end,
         };
-        let Assignment { job, attempt, data_limit, .. } = assignment;
+        let began = monotonic_micros();
+        shared.meter.begin();
+        let Assignment { job, attempt, data_limit, rest_limit, .. } = assignment;
         let files = assignment.files();
         let task = tasks.iter().find(|task| task.name() == assignment.task);
-        shared.begin(job, attempt, watcher);
         // A limit that cannot be set is a protection less, no reason to refuse work.
         if let Err(error) = process::limit_data(data_limit) {
             warn!(error = %error, limit = data_limit, "memory of the worker is not limited");
@@ -131,12 +139,12 @@ fn work(
             // What misbehaves is there until the memory was measured.
             (result, shared.meter.end())
         };
-        shared.end();
+        // After a failure the supervisor decides anew what is done next, and by whom.
+        let gives_back = result.is_err() || measured.rest > rest_limit;
         let result = result.map_err(trim_failure);
-        let ended = Ended { job, attempt, result, measured };
-        shared.say(&FromWorker::Outcome(Box::new(ended)))?;
+        let time = (began, monotonic_micros());
+        shared.over(Ended { job, attempt, result, measured, time, gives_back })?;
     }
-    Ok(())
 }
 
 static PANIC: Mutex<Option<String>> = Mutex::new(None);
@@ -189,6 +197,8 @@ mod tests {
             attempt: u32::MAX,
             result: Err(trim_failure(Failure::new(FailureKind::Input, "ä".repeat(1 << 20)))),
             measured: crate::protocol::Measured::default(),
+            time: (0, u64::MAX),
+            gives_back: true,
         };
         crate::protocol::encode(&FromWorker::Outcome(Box::new(ended))).unwrap();
     }

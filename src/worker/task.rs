@@ -15,6 +15,9 @@ pub trait Task: Sync {
     type Output: Serialize + DeserializeOwned;
     /// Its name, by which a worker knows it; one of a kind.
     const NAME: &'static str;
+    /// It goes to a deep stack ([`on_deep_stack`](crate::julia::on_deep_stack)) with each file: a
+    /// worker that has such a task does all its work there.
+    const DEEP: bool = false;
 
     /// Carries it out. `observer` is to be told of progress, which is the sign of life, and asked
     /// whether to go on.
@@ -39,6 +42,9 @@ pub trait Runner: Sync {
     /// See [`Task::NAME`].
     fn name(&self) -> &'static str;
 
+    /// See [`Task::DEEP`].
+    fn deep(&self) -> bool;
+
     /// See [`Task::run`]; options and output are encoded.
     ///
     /// # Errors
@@ -52,6 +58,10 @@ pub trait Runner: Sync {
 impl<T: Task> Runner for T {
     fn name(&self) -> &'static str {
         T::NAME
+    }
+
+    fn deep(&self) -> bool {
+        T::DEEP
     }
 
     fn run(&self, job: &Job, options: &[u8], observer: &dyn Observer) -> Result<Vec<u8>, Failure> {

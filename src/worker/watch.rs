@@ -3,11 +3,12 @@
 
 use super::measure::Meter;
 use crate::convert::{Observer, Phase};
-use crate::protocol::{FromWorker, LogLevel, LogLine, encode};
+use crate::protocol::{Assignment, Ended, FromWorker, LogLevel, LogLine, encode};
 use crate::sys::stat::StatData;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,10 @@ const ASLEEP: u8 = 0;
 const AWAKE: u8 = 1;
 const OVER: u8 = 2;
 
+fn jobs_of(hand: VecDeque<Assignment>) -> Vec<u32> {
+    hand.into_iter().map(|assignment| assignment.job).collect()
+}
+
 /// Where a conversion is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Note {
@@ -34,10 +39,56 @@ struct Note {
     at: Option<(Phase, u64, u64)>,
 }
 
+/// What the worker has to do.
+#[derive(Default)]
+struct Desk {
+    /// The attempt that has begun.
+    note: Option<Note>,
+    /// The same, until the thread that works takes it up.
+    begun: Option<Assignment>,
+    /// What follows it, in order.
+    hand: VecDeque<Assignment>,
+    /// How often a hand was given back with an outcome.
+    round: u32,
+    /// Nothing comes any more, and why.
+    end: Option<io::Result<()>>,
+}
+
+impl Desk {
+    /// Begins the next job if none has begun; gives whether one did.
+    fn begin(&mut self) -> bool {
+        if self.note.is_some() {
+            return false;
+        }
+        self.begun = self.hand.pop_front();
+        let begun = self.begun.as_ref();
+        self.note = begun.map(|it| Note { job: it.job, attempt: it.attempt, at: None });
+        self.note.is_some()
+    }
+}
+
+/// What the worker does next.
+pub(super) enum Order {
+    /// An attempt, which has begun.
+    Job(Box<Assignment>),
+    /// It goes home.
+    End(io::Result<()>),
+}
+
+impl Order {
+    /// To carry that out.
+    pub(super) fn of(assignment: Assignment) -> Self {
+        Self::Job(Box::new(assignment))
+    }
+}
+
 /// What the threads of a worker share.
 pub(super) struct Shared {
     writer: Mutex<Box<dyn Write + Send>>,
-    note: Mutex<Option<Note>>,
+    /// Whether a job of the hand has begun and whether it was given back is decided under this lock.
+    desk: Mutex<Desk>,
+    /// Something was laid on the desk.
+    laid: Condvar,
     cancel: AtomicBool,
     threads: AtomicU32,
     /// Lines of the log that the running attempt sent.
@@ -55,7 +106,8 @@ impl Shared {
     pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
         Self {
             writer: Mutex::new(writer),
-            note: Mutex::new(None),
+            desk: Mutex::default(),
+            laid: Condvar::new(),
             cancel: AtomicBool::new(false),
             threads: AtomicU32::new(1),
             log_lines: AtomicU32::new(0),
@@ -74,42 +126,101 @@ impl Shared {
         said
     }
 
-    /// Stops the running conversion.
+    /// Stops the running conversion; nothing is begun after it.
     pub(super) fn cancel(&self) {
         self.cancel.store(true, Ordering::Relaxed);
-    }
-
-    /// A job was assigned: what was said about earlier ones is over.
-    pub(super) fn assigned(&self, threads: u32) {
-        self.cancel.store(false, Ordering::Relaxed);
-        self.set_threads(threads);
     }
 
     pub(super) fn set_threads(&self, threads: u32) {
         self.threads.store(threads.max(1), Ordering::Relaxed);
     }
 
-    /// An attempt begins; `watcher` is the thread that runs [`Self::watch`].
-    pub(super) fn begin(&self, job: u32, attempt: u32, watcher: &Thread) {
-        self.meter.begin();
-        self.log_lines.store(0, Ordering::Relaxed);
-        *lock(&self.note) = Some(Note { job, attempt, at: None });
-        if self.state.compare_exchange(ASLEEP, AWAKE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-            watcher.unpark();
+    /// Takes jobs in hand, behind those that are there, unless the hand that they were to lie in was
+    /// given back meanwhile. The first begins if there is nothing else to do.
+    pub(super) fn take_in_hand(&self, round: u32, jobs: Vec<Assignment>) {
+        let mut desk = lock(&self.desk);
+        if desk.round == round {
+            desk.hand.extend(jobs);
+            self.begin(&mut desk);
         }
     }
 
-    /// An attempt is over; nothing is told of it after that.
-    pub(super) fn end(&self) {
-        *lock(&self.note) = None;
+    fn begin(&self, desk: &mut Desk) {
+        if desk.begin() {
+            self.cancel.store(false, Ordering::Relaxed);
+            self.set_threads(desk.begun.as_ref().map_or(1, |assignment| assignment.threads));
+            self.laid.notify_one();
+        }
+    }
+
+    /// Gives back what was not begun; with `cancel`, what runs is to stop.
+    pub(super) fn give_back(&self, cancel: bool) -> io::Result<()> {
+        // The lock is held so that what is said comes in the order in which it happens.
+        let mut desk = lock(&self.desk);
+        // What is over already cannot be stopped, and what comes later is not meant.
+        if cancel && desk.note.is_some() {
+            self.cancel();
+        }
+        let jobs = jobs_of(std::mem::take(&mut desk.hand));
+        self.say(&FromWorker::GivenBack(jobs))
+    }
+
+    /// Nothing comes any more. Without a supervisor what is in hand is not begun either.
+    pub(super) fn no_more(&self, end: io::Result<()>) {
+        let mut desk = lock(&self.desk);
+        if end.is_err() {
+            desk.hand.clear();
+            desk.begun = None;
+            self.cancel();
+        }
+        desk.end = Some(end);
+        self.laid.notify_one();
+    }
+
+    /// Waits for the next attempt, or the end; `watcher` is the thread that runs [`Self::watch`].
+    pub(super) fn next(&self, watcher: &Thread) -> Order {
+        let assignment = {
+            let mut desk = lock(&self.desk);
+            loop {
+                if let Some(assignment) = desk.begun.take() {
+                    break assignment;
+                }
+                if let Some(end) = desk.end.take() {
+                    return Order::End(end);
+                }
+                desk = self.laid.wait(desk).unwrap_or_else(PoisonError::into_inner);
+            }
+        };
+        self.log_lines.store(0, Ordering::Relaxed);
+        if self.state.compare_exchange(ASLEEP, AWAKE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            watcher.unpark();
+        }
+        Order::of(assignment)
+    }
+
+    /// An attempt is over: tells how, and begins the next job of the hand. Nothing else is told of it
+    /// after that. If it gives back, what is in hand, and what is on its way there, is not begun.
+    pub(super) fn over(&self, ended: Ended) -> io::Result<()> {
+        // The lock is held so that this is said together with what it means for the hand.
+        let mut desk = lock(&self.desk);
+        desk.note = None;
+        if ended.gives_back {
+            desk.hand.clear();
+            desk.round = desk.round.wrapping_add(1);
+        }
+        let said = self.say(&FromWorker::Outcome(Box::new(ended)));
+        if said.is_ok() {
+            self.begin(&mut desk);
+        }
+        said
     }
 
     /// Sends the line that `line` makes of job and attempt, if an attempt runs and has not sent too
     /// many.
     pub(super) fn log(&self, line: impl FnOnce(u32, u32) -> LogLine) {
         // The lock is held so that no line follows its outcome.
-        let note = lock(&self.note);
-        let Some(Note { job, attempt, .. }) = *note else { return };
+        let desk = lock(&self.desk);
+        let Some(Note { job, attempt, .. }) = desk.note else { return };
         let sent = self.log_lines.fetch_add(1, Ordering::Relaxed);
         let line = match sent {
             LINES_MAX => {
@@ -144,7 +255,7 @@ impl Shared {
                 }
                 _ => std::thread::park_timeout(SAMPLE),
             }
-            let note = *lock(&self.note);
+            let note = lock(&self.desk).note;
             if let Some(note) = note {
                 idle = false;
                 self.meter.sample();
@@ -158,7 +269,7 @@ impl Shared {
                 let _ =
                     self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire);
                 // A job may have begun between the look and the change.
-                if lock(&self.note).is_some() {
+                if lock(&self.desk).note.is_some() {
                     let _ = self.state.compare_exchange(
                         ASLEEP,
                         AWAKE,
@@ -176,8 +287,8 @@ impl Shared {
             return;
         }
         // The lock is held so that no progress follows its outcome.
-        let current = lock(&self.note);
-        if current.is_some_and(|now| (now.job, now.attempt) == (job, attempt)) {
+        let desk = lock(&self.desk);
+        if desk.note.is_some_and(|now| (now.job, now.attempt) == (job, attempt)) {
             let _ = self.say(&FromWorker::Progress { job, attempt, phase, done, total });
             *told = Some(note);
         }
@@ -186,7 +297,7 @@ impl Shared {
 
 impl Observer for Shared {
     fn progress(&self, phase: Phase, done: u64, total: u64) {
-        if let Some(note) = &mut *lock(&self.note) {
+        if let Some(note) = &mut lock(&self.desk).note {
             note.at = Some((phase, done, total));
         }
     }
@@ -196,7 +307,8 @@ impl Observer for Shared {
     }
 
     fn publishing(&self, file: &StatData) {
-        if let Some(Note { job, attempt, .. }) = *lock(&self.note) {
+        let note = lock(&self.desk).note;
+        if let Some(Note { job, attempt, .. }) = note {
             // Without a supervisor the conversion has been asked to stop.
             let _ = self.say(&FromWorker::Publishing { job, attempt, file: *file });
         }
@@ -204,5 +316,163 @@ impl Observer for Shared {
 
     fn threads(&self) -> Option<usize> {
         usize::try_from(self.threads.load(Ordering::Relaxed)).ok()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::protocol::{Decoder, WirePath};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    /// Keeps what a worker says.
+    #[derive(Clone, Default)]
+    pub(in super::super) struct Wire(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Wire {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            lock(&self.0).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Wire {
+        /// All that was said.
+        pub(in super::super) fn said(&self) -> Vec<FromWorker> {
+            let mut decoder = Decoder::default();
+            decoder.push(&lock(&self.0));
+            std::iter::from_fn(|| decoder.take().unwrap()).collect()
+        }
+    }
+
+    pub(in super::super) fn assignment(job: u32, attempt: u32) -> Assignment {
+        let path = WirePath::from(Path::new("/a"));
+        Assignment {
+            job,
+            attempt,
+            input: path.clone(),
+            output: path.clone(),
+            temp_dir: path,
+            temp_name: String::new(),
+            task: String::new(),
+            options: Vec::new(),
+            threads: 1,
+            data_limit: None,
+            rest_limit: 0,
+        }
+    }
+
+    fn begin(shared: &Shared) -> Option<u32> {
+        match shared.next(&std::thread::current()) {
+            Order::Job(assignment) => Some(assignment.job),
+            Order::End(_) => None,
+        }
+    }
+
+    pub(in super::super) fn ended(job: u32, attempt: u32, gives_back: bool) -> Ended {
+        let (result, measured) = (Ok(Vec::new()), crate::protocol::Measured::default());
+        Ended { job, attempt, result, measured, time: (0, 0), gives_back }
+    }
+
+    fn jobs(jobs: std::ops::Range<u32>) -> Vec<Assignment> {
+        jobs.map(|job| assignment(job, 1)).collect()
+    }
+
+    fn with_hand(range: std::ops::Range<u32>) -> (Shared, Wire) {
+        let wire = Wire::default();
+        let shared = Shared::new(Box::new(wire.clone()));
+        shared.take_in_hand(0, jobs(range));
+        (shared, wire)
+    }
+
+    #[test]
+    fn jobs_are_begun_in_their_order_or_given_back() {
+        let (shared, wire) = with_hand(0..5);
+        assert_eq!(begin(&shared), Some(0));
+        shared.over(ended(0, 1, false)).unwrap();
+        // It has begun, though nobody works on it yet.
+        shared.give_back(false).unwrap();
+        assert_eq!(begin(&shared), Some(1));
+        assert!(!shared.cancelled(), "what runs goes on");
+        shared.give_back(true).unwrap();
+        assert!(shared.cancelled());
+        shared.take_in_hand(0, jobs(7..9));
+        shared.over(ended(1, 1, true)).unwrap();
+        // Sent before that was heard.
+        shared.take_in_hand(0, jobs(9..12));
+        shared.give_back(true).unwrap();
+        shared.take_in_hand(1, jobs(7..8));
+        assert_eq!(begin(&shared), Some(7));
+        assert!(!shared.cancelled(), "what was stopped was over");
+        let said = wire.said().into_iter().filter_map(|said| match said {
+            FromWorker::GivenBack(jobs) => Some(jobs),
+            _ => None,
+        });
+        assert_eq!(said.collect::<Vec<_>>(), [vec![2, 3, 4], vec![], vec![]]);
+    }
+
+    #[test]
+    fn a_worker_that_is_sent_home_ends_what_it_has_and_an_orphan_does_not() {
+        let (shared, _) = with_hand(0..2);
+        shared.no_more(Ok(()));
+        for job in 0..2 {
+            assert_eq!(begin(&shared), Some(job));
+            shared.over(ended(job, 1, false)).unwrap();
+        }
+        assert_eq!(begin(&shared), None);
+        let (shared, _) = with_hand(0..2);
+        shared.no_more(Err(io::ErrorKind::UnexpectedEof.into()));
+        assert!(shared.cancelled());
+        assert_eq!(begin(&shared), None);
+        let (shared, _) = with_hand(0..2);
+        assert_eq!(begin(&shared), Some(0));
+        shared.no_more(Err(io::ErrorKind::UnexpectedEof.into()));
+        assert!(shared.cancelled());
+        let _ = shared.over(ended(0, 1, false));
+        assert_eq!(begin(&shared), None);
+    }
+
+    /// Whoever hears a worker takes the first job of a hand to have begun, and after each outcome the
+    /// next.
+    #[test]
+    fn what_comes_back_is_what_has_not_begun() {
+        for round in 0..500_u32 {
+            let (shared, wire) = with_hand(0..20);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    for _ in 0..round {
+                        std::hint::spin_loop();
+                    }
+                    shared.give_back(round.is_multiple_of(2)).unwrap();
+                    shared.no_more(Ok(()));
+                });
+                while let Some(job) = begin(&shared) {
+                    shared.over(ended(job, 1, false)).unwrap();
+                }
+            });
+            let mut at = 0;
+            let mut back = None;
+            for said in wire.said() {
+                match said {
+                    FromWorker::Outcome(ended) => {
+                        assert_eq!(ended.job, at);
+                        at += 1;
+                    }
+                    FromWorker::GivenBack(jobs) => {
+                        // If none has begun, there was none left.
+                        assert_eq!(jobs, (at + 1..20).collect::<Vec<_>>());
+                        back = Some(at);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            let last = back.unwrap();
+            assert_eq!(at, (last + 1).min(20), "what had begun was ended, and no more");
+        }
     }
 }

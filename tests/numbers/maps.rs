@@ -4,7 +4,9 @@ use crate::truth::{files, float, tables};
 use jldconv::h5::Checksums;
 use jldconv::mera::quantity::TableKind;
 use jldconv::mera::region::{Center, RegionWish};
-use jldconv::numbers::map::{Along, Direction, Map, MapAsk, PhaseAsk, Pixels, Reading, map, phase};
+use jldconv::numbers::map::{
+    Along, Direction, LeftOut, Map, MapAsk, PhaseAsk, Pixels, Reading, map, phase,
+};
 use jldconv::numbers::{Ask, MeraFile, Query, Relation, Selection, Sum, Values, total_mass};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -232,6 +234,24 @@ fn bits_do_not_depend_on_threads() {
             map(&file, &relation, &Selection::default(), &ask, &reading).unwrap()
         });
         assert_eq!(bits(&one), bits(&three), "{name}");
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_how_often_a_table_is_read() {
+    let maps = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera-maps.json");
+    let maps: Value = serde_json::from_slice(&std::fs::read(maps).unwrap()).unwrap();
+    let file = sample(E8);
+    let relation = Relation::of_group(file.group(TableKind::Hydro).unwrap().unwrap());
+    for label in ["sd:Msol_pc2:z:64", "rho:nH:x:64"] {
+        let (ask, all) = asked(label);
+        // Of 8000 rows none, those of two levels, or all but those of one wait.
+        for waiting in [0, 3500, 7900] {
+            let reading = Reading { waiting: Some(waiting), ..Reading::default() };
+            let found = map(&file, &relation, &all, &ask, &reading).unwrap();
+            assert_eq!(maps[E8]["hydro"][label]["sha256"], bits(&found), "{label} {waiting}");
+            assert_eq!(found.left_out, LeftOut::default());
+        }
     }
 }
 

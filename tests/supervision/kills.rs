@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 /// Milliseconds that differ from call to call without being the same in each run of the test.
-fn sometime(most: u64) -> Duration {
+pub(crate) fn sometime(most: u64) -> Duration {
     let bytes: [u8; 4] = jldconv::sys::random::bytes().unwrap();
     Duration::from_micros(u64::from(u32::from_le_bytes(bytes)) % (most * 1000))
 }

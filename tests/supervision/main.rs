@@ -8,6 +8,8 @@ mod counting;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod hands;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod memory;

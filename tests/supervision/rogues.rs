@@ -30,14 +30,18 @@ fn random_frame() -> Vec<u8> {
 /// Something that is well said but not true.
 fn lie() -> Vec<u8> {
     let failure = Failure::new(FailureKind::Input, "a lie");
-    let message = match number() % 3 {
+    let message = match number() % 5 {
         0 => FromWorker::Progress { job: 77, attempt: 1, phase: Phase::Copy, done: 1, total: 2 },
         1 => FromWorker::Outcome(Box::new(Ended {
             job: 77,
             attempt: 9,
             result: Err(failure),
             measured: Measured::default(),
+            time: (number(), number()),
+            gives_back: number().is_multiple_of(2),
         })),
+        2 => FromWorker::GivenBack(Vec::new()),
+        3 => FromWorker::GivenBack(vec![0, 77]),
         _ => FromWorker::Hello {
             version: VERSION,
             pid: std::process::id(),

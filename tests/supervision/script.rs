@@ -98,6 +98,8 @@ impl Convert for Script {
             fs::remove_file(&temp).unwrap();
             return Err(Failure::new(FailureKind::Conflict, "something is in the way"));
         }
+        let stat = StatData::at(&temp).map_err(io("look at the temporary file"))?;
+        observer.publishing(&stat);
         fs::rename(&temp, &job.output).map_err(io("publish"))?;
         Ok(FileReport {
             outcome: Outcome::Converted,

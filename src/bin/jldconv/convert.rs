@@ -4,28 +4,17 @@ use super::watch::Watch;
 use super::{Stop, failed, put, usage};
 use indicatif::MultiProgress;
 use jldconv::cli::{ConvertArgs, limit_of_one, options};
-use jldconv::convert::publish::{Destination, Existing, IS_INPUT};
-use jldconv::convert::temp::{Owner, TempName, clean_run};
-use jldconv::convert::{
-    Converter, Depth, Failure, FailureKind, FileReport, Job, Mode, Observer, Outcome, Wanted,
-};
+use jldconv::convert::publish::IS_INPUT;
+use jldconv::convert::{Converter, Failure, FailureKind, FileReport, Mode, Outcome};
 use jldconv::julia::DEEP_STACK;
 use jldconv::report::dry_run;
-use jldconv::supervisor::{ExitCode, Plan, PlannedJob, run_id};
+use jldconv::supervisor::{ExitCode, Plan, PlannedJob};
 use jldconv::sys::bounded;
-use jldconv::sys::dir::{Missing, OWN};
-use jldconv::sys::stat::StatData;
-use jldconv::tasks::convert::is_claimed;
+use jldconv::tasks::convert::{OneFile, OneResult};
 use jldconv::text;
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-
-/// The run that temporary files are named after.
-const RUN: &str = "one";
 
 /// `bars` is what the log goes around.
 pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
@@ -56,38 +45,23 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
     if dry {
         return foresee(&args.input, output, &converter);
     }
-    let parent = match output.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let own = parent.join(OWN);
-    let temp_dir = own.join("tmp");
-    let name = Owner::myself().map_err(failed)?;
-    let name = TempName::new(RUN, name, 0).map_err(failed)?;
-    let job = Job { input: args.input, output, temp_dir, temp_name: name.to_string() };
-    if !in_place {
-        let to = Destination::open(&job.output).map_err(failed)?;
-        let dir = to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
-        // What one left that was killed. That it cannot be removed is no reason not to convert.
-        let _ = clean_run(&dir, RUN);
-        if args.memory_limit.is_some() {
-            bounded::leave_nothing(dir, OsStr::new(&job.temp_name), &[&job.temp_dir, &own])
-                .map_err(failed)?;
-        }
+    let mut one = OneFile::new(args.input, output.clone(), converter.options().mode)?;
+    if args.memory_limit.is_some()
+        && let Some(dir) = one.temp_dir.take()
+    {
+        let (name, places) = (OsStr::new(&one.job.temp_name), [&*one.job.temp_dir, &*one.own]);
+        bounded::leave_nothing(dir, name, &places).map_err(failed)?;
     }
     let watch = Watch::new(bars).map_err(failed)?;
-    let report = existing(&job, &converter, &own, discard, &watch)
-        .and_then(|existing| Ok((converter.convert_over(&job, &existing, &watch)?, existing)));
+    let made = one.run(&converter, discard, &watch);
     watch.finish();
-    // They stay only where somebody else has something in them.
-    let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
-    let (report, existing) = report.map_err(|mut failure| {
+    let OneResult { report, set_aside } = made.map_err(|mut failure| {
         if failure.fault == FailureKind::Memory && args.memory_limit.is_some() {
             failure.message.push_str("; a higher --memory-limit helps, or none");
         }
         told_of(failure, force)
     })?;
-    if let Existing::SetAside { dir, .. } = existing {
+    if let Some(dir) = set_aside {
         let kept = text::path(&dir);
         let _ = writeln!(io::stderr(), "note: what was there is kept in {kept}");
     }
@@ -95,7 +69,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
         let json = serde_json::to_string_pretty(&report).map_err(failed)?;
         put(&format!("{json}\n"));
     } else {
-        put(&told(&job.output, &report, converter.options().portable));
+        put(&told(&output, &report, converter.options().portable));
     }
     Ok(ExitCode::Done)
 }
@@ -110,54 +84,6 @@ fn threads(asked: Option<usize>) -> usize {
         let _ = writeln!(io::stderr(), "note: --threads {asked} is for {cores}: one thread each");
     }
     asked.min(cores)
-}
-
-/// What may be replaced. Without `--force` nothing; with it everything, but what this program did
-/// not make is kept.
-fn existing(
-    job: &Job,
-    converter: &Converter,
-    own: &Path,
-    discard: bool,
-    observer: &dyn Observer,
-) -> Result<Existing, Failure> {
-    let odd = |e: String| Failure::new(FailureKind::Output, e);
-    let there =
-        StatData::entry(&job.output).map_err(|e| odd(format!("{}: {e}", job.output.display())))?;
-    let options = converter.options();
-    let (Some((now, kind)), true) = (there, options.force && options.mode != Mode::InPlace) else {
-        return Ok(Existing::Keep);
-    };
-    let input = fs::metadata(&job.input);
-    let itself = fs::metadata(&job.output).is_ok_and(|out| {
-        input.as_ref().is_ok_and(|it| (it.dev(), it.ino()) == (out.dev(), out.ino()))
-    });
-    if itself {
-        return Ok(Existing::Keep);
-    }
-    let regular = kind.is_file();
-    let ours = || {
-        if is_claimed(&job.output, &now).unwrap_or(false) {
-            return true;
-        }
-        let wanted = Wanted {
-            input_digest: false,
-            output_digest: false,
-            compare: Some(Depth::Metadata),
-            made: None,
-        };
-        let examined = converter.examine(job, &wanted, observer);
-        examined.is_ok_and(|it| {
-            matches!(it.compared, Some(Ok(_)))
-                && it.input.stat.mtime_ns == now.mtime_ns
-                && it.output.stat == now
-        })
-    };
-    if regular && (discard || ours()) {
-        return Ok(Existing::Replace(now));
-    }
-    let name = run_id(SystemTime::now()).map_err(|e| odd(e.to_string()))?;
-    Ok(Existing::SetAside { what: now, dir: own.join("replaced").join(name) })
 }
 
 /// A failure with what helps.

@@ -119,6 +119,7 @@ fn seen(
     let reading = Reading {
         threads: args.reading.threads,
         cache: Some(Arc::clone(&cache)),
+        waiting: None,
         watch: Some(&heard),
     };
     let seen = request.look(&file, &reading);

@@ -95,6 +95,9 @@ pub struct Reading<'a> {
     pub threads: Option<usize>,
     /// Decoded chunks.
     pub cache: Option<Arc<ChunkCache>>,
+    /// Cells that wait for coarser ones, at most; a million if nothing is said. Where there are more,
+    /// the table is read several times.
+    pub waiting: Option<u64>,
     /// Is told of rows as they are read.
     pub watch: Option<Watch<'a>>,
 }

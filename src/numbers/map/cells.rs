@@ -11,7 +11,7 @@ use super::layers::{Layers, Sharing, Stamp};
 use crate::numbers::{Ask, Batch, NumbersError, Query, Relation, Selection};
 use std::collections::BTreeMap;
 
-/// Rows that wait for coarser ones, at most: of 32 bytes each.
+/// Rows that wait for coarser ones where nothing is said, at most: of 32 bytes each.
 const MOST_WAITING: u64 = 1 << 20;
 /// Rectangles that are put on the pixels at once.
 const AT_ONCE: usize = 16 << 10;
@@ -81,11 +81,12 @@ impl Cells<'_, '_> {
         }
         let rows = self.relation.rows().map_err(NumbersError::of(self.file))?;
         let rows = self.selection.rows.as_ref().map_or(rows, |rows| rows.end - rows.start);
-        if rows <= MOST_WAITING {
+        let most = self.reading.waiting.unwrap_or(MOST_WAITING);
+        if rows <= most {
             return Ok(vec![Pass::AllWait]);
         }
         let (counts, sorted) = self.survey()?;
-        Ok(if sorted { vec![Pass::AsTheyCome] } else { planned(&counts, MOST_WAITING) })
+        Ok(if sorted { vec![Pass::AsTheyCome] } else { planned(&counts, most) })
     }
 
     /// How many rows there are of each level, and whether coarse ones come first.

@@ -14,7 +14,7 @@ use crate::supervisor::task::{Attempt, JobOver, Told};
 use crate::supervisor::worker_process::{self, Birth};
 use crate::text;
 use std::io;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 impl Dispatcher {
     pub(in crate::supervisor) fn act(&mut self, action: Action) {
@@ -22,10 +22,21 @@ impl Dispatcher {
         self.events_out.trace.action(&action, name);
         match action {
             Action::Spawn { slot, worker } => self.spawn(slot, worker),
-            Action::Assign { slot, worker, job, attempt, threads, predicted, data_limit } => {
-                self.stats.attempts += 1;
-                self.assign(slot, worker, (job, attempt), threads, predicted, data_limit);
+            Action::Assign {
+                slot,
+                worker,
+                job,
+                attempt,
+                threads,
+                predicted,
+                data_limit,
+                rest_limit,
+            } => {
+                let limits = (data_limit, rest_limit);
+                self.assign(slot, worker, (job, attempt), threads, predicted, limits);
             }
+            Action::Begin { slot, worker, job } => self.attempt_begins(slot, worker, job),
+            Action::Recall { slot, worker } => self.say(slot, worker, &ToWorker::Recall),
             Action::SetThreads { slot, worker, threads } => {
                 self.say(slot, worker, &ToWorker::SetThreads(threads));
             }
@@ -57,7 +68,9 @@ impl Dispatcher {
     }
 
     fn spawn(&mut self, slot: SlotId, worker: WorkerId) {
-        self.workers.insert(slot, WorkerHandle::new(worker));
+        let handle = WorkerHandle::new(worker);
+        let load = handle.load.clone();
+        self.workers.insert(slot, handle);
         let cores = usize::try_from(slot.0).ok().and_then(|slot| self.context.cores.get(slot));
         let birth = Birth {
             slot,
@@ -66,10 +79,11 @@ impl Dispatcher {
             address: self.services.sockets.address(worker.0),
             cores: cores.cloned().unwrap_or_default(),
             handshake_timeout: self.context.settings.handshake_timeout,
+            load,
         };
         let outbox = self.channel.outbox.clone();
         let tell =
-            move |slot, worker, word| outbox.send(Message::Worker(slot, worker, word)).is_ok();
+            move |slot, worker, words| outbox.send(Message::Worker(slot, worker, words)).is_ok();
         if let Err(error) = worker_process::start(birth, Box::new(tell)) {
             self.workers.remove(&slot);
             let message = format!("cannot start a thread: {error}");
@@ -90,7 +104,7 @@ impl Dispatcher {
         (job, attempt): (JobId, u32),
         threads: u32,
         predicted: u64,
-        data_limit: Option<u64>,
+        (data_limit, rest_limit): (Option<u64>, u64),
     ) {
         self.temp_number += 1;
         let temp_name = TempName::new(&self.context.run_id, self.context.owner, self.temp_number)
@@ -99,62 +113,80 @@ impl Dispatcher {
         let leftover = self.jobs.published.get(&job).copied();
         let asked = Attempt { place, threads, leftover };
         let options = self.task.options(&asked);
-        let assignment = options.map(|options| Assignment {
+        let (options, error) = match options {
+            Ok(options) => (options, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let assignment = Assignment {
             job: job.0,
             attempt,
             input: planned.input.as_path().into(),
             output: planned.output.as_path().into(),
             temp_dir: self.context.temp_dir.as_path().into(),
-            temp_name: temp_name.clone(),
+            temp_name,
             task: self.task.name().to_owned(),
             options,
             threads,
             data_limit: data_limit.map(|limit| limit.saturating_add(self.task.reserved())),
-        });
-        let current = Current {
-            job,
-            attempt,
-            name: planned.name.clone(),
-            bytes: planned.bytes,
-            began: Instant::now(),
-            temp: temp_name,
-            predicted,
-            at: None,
-            peak_rss: 0,
-            peak_anon: 0,
-            output: None,
-            over: false,
+            rest_limit,
         };
-        let (name, bytes) = (planned.name.clone(), planned.bytes);
-        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
-        worker_handle.current = Some(current);
-        let pid = worker_handle.pid.unwrap_or(0);
-        self.events_out.tell(RunEvent::AttemptStarted {
-            slot,
-            job: place,
-            name,
-            bytes,
-            attempt,
-            pid,
-        });
-        match assignment {
-            Ok(assignment) => self.say(slot, worker, &ToWorker::Assign(Box::new(assignment))),
-            Err(error) => self.cannot_reach(slot, worker, &error),
+        let file = (planned.name.clone(), planned.bytes);
+        let current = Current::new(assignment, file, predicted);
+        if let Some(worker_handle) = self.worker_handle(slot, worker) {
+            worker_handle.lay_behind(current);
         }
+        if let Some(error) = error {
+            self.cannot_reach(slot, worker, &error);
+        }
+    }
+
+    /// Tells workers of what was laid behind what they have.
+    pub(in crate::supervisor) fn tell_workers(&mut self) {
+        let untold = self.workers.iter().filter(|(_, handle)| handle.has_untold());
+        let untold: Vec<_> = untold.map(|(slot, handle)| (*slot, handle.worker)).collect();
+        for (slot, worker) in untold {
+            self.tell_next(slot, worker);
+        }
+    }
+
+    fn tell_next(&mut self, slot: SlotId, worker: WorkerId) {
+        let (jobs, lasts) = self.scheduler.hand(slot);
+        let each = lasts / u32::try_from(jobs.max(1)).unwrap_or(u32::MAX);
+        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        if let Err(error) = worker_handle.tell_next(each) {
+            self.not_said(slot, worker, &error);
+        }
+    }
+
+    fn attempt_begins(&mut self, slot: SlotId, worker: WorkerId, job: JobId) {
+        let Some((place, _)) = self.context.job(job) else { return };
+        let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        if !worker_handle.begin_next(job) {
+            return;
+        }
+        let pid = worker_handle.pid.unwrap_or(0);
+        let Some(current) = &worker_handle.current else { return };
+        let (name, bytes, attempt) = (current.name.clone(), current.bytes, current.attempt);
+        self.stats.attempts += 1;
+        let job = place;
+        self.events_out.tell(RunEvent::AttemptStarted { slot, job, name, bytes, attempt, pid });
     }
 
     /// Says something to a worker. One that cannot be reached is killed; its end tells the rest.
     fn say(&mut self, slot: SlotId, worker: WorkerId, message: &ToWorker) {
+        // What was decided before is said before.
+        self.tell_next(slot, worker);
         let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
-        match worker_handle.say(message) {
-            Ok(()) => {}
-            // It is dying, or hung up; its thread will tell.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-                ) => {}
-            Err(error) => self.cannot_reach(slot, worker, &error),
+        if let Err(error) = worker_handle.say(message) {
+            self.not_said(slot, worker, &error);
+        }
+    }
+
+    fn not_said(&mut self, slot: SlotId, worker: WorkerId, error: &io::Error) {
+        // It is dying, or hung up; its thread will tell.
+        let dying = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset];
+        if !dying.contains(&error.kind()) {
+            self.cannot_reach(slot, worker, error);
         }
     }
 
@@ -203,7 +235,7 @@ impl Dispatcher {
         record.seconds = busy.as_secs_f64();
         record.faults = faults.to_vec();
         record.slot = Some(slot.0);
-        record.ended = Some(self.now().as_secs_f64());
+        record.ended = Some(self.ended_at(slot, job).as_secs_f64());
         let taken = self.jobs.taken.remove(&job).unwrap_or_default();
         (record.peak_rss, record.peak_anon) = (taken.peak_rss, taken.peak_anon);
         record.cpu_seconds = Duration::from_micros(taken.cpu).as_secs_f64();
@@ -250,6 +282,13 @@ impl Dispatcher {
             Told::Now(record) => self.events_out.tell(RunEvent::JobFinished(record)),
             Told::Later => {}
         }
+    }
+
+    /// When the last attempt of a job ended, since the run began: as its worker says, if it lives.
+    fn ended_at(&self, slot: SlotId, job: JobId) -> Duration {
+        let current = self.workers.get(&slot).and_then(|handle| handle.current.as_ref());
+        let ended = current.filter(|now| now.job == job).and_then(|now| now.ended);
+        ended.unwrap_or_else(|| self.now())
     }
 
     /// Has the line of a job that is over written; what it tells is told when it is safe.

@@ -28,6 +28,7 @@ use super::timeline::Timeline;
 use super::worker_process::{WorkerMessage, WorkerProgram};
 use crate::convert::temp::Owner;
 use crate::protocol::SocketDir;
+use crate::sys::clock::monotonic_micros;
 use crate::sys::stat::StatData;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -48,7 +49,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// What the dispatcher hears.
 #[derive(Debug)]
 pub(super) enum Message {
-    Worker(SlotId, WorkerId, WorkerMessage),
+    Worker(SlotId, WorkerId, Vec<WorkerMessage>),
     Sample(Sample),
     Asked(Asked),
     Ordered(Command),
@@ -159,6 +160,8 @@ pub(super) struct Dispatcher {
     pub(super) events_out: EventSender,
     channel: Channel,
     begin: Instant,
+    /// The same moment on the clock that workers see, in microseconds.
+    begin_micros: u64,
     pub(super) workers: BTreeMap<SlotId, WorkerHandle>,
     /// What is to be told to the scheduler.
     pub(super) events: VecDeque<Event>,
@@ -190,6 +193,7 @@ impl Dispatcher {
             events_out,
             channel: Channel { outbox, inbox },
             begin: Instant::now(),
+            begin_micros: monotonic_micros(),
             workers: BTreeMap::new(),
             events: VecDeque::new(),
             jobs: JobStates { records: settled, ..JobStates::default() },
@@ -204,6 +208,11 @@ impl Dispatcher {
     /// Time since the run began.
     pub(super) fn now(&self) -> Duration {
         self.begin.elapsed()
+    }
+
+    /// A moment of the clock that workers see, as time since the run began; none is in the future.
+    pub(super) fn since_begin(&self, micros: u64) -> Duration {
+        Duration::from_micros(micros.saturating_sub(self.begin_micros)).min(self.now())
     }
 
     /// Runs until everything is over.
@@ -233,7 +242,13 @@ impl Dispatcher {
 
     fn hear(&mut self, message: Message) {
         match message {
-            Message::Worker(slot, worker, word) => self.word(slot, worker, word),
+            Message::Worker(slot, worker, words) => {
+                for word in words {
+                    self.word(slot, worker, word);
+                    // What follows is about the job that begins then.
+                    self.settle();
+                }
+            }
             Message::Sample(sample) => self.sample(sample),
             Message::Asked(Asked::End(reason)) => self.events.push_back(Event::Signal { reason }),
             Message::Asked(Asked::Status) => {
@@ -264,6 +279,7 @@ impl Dispatcher {
                 self.act(action);
             }
         }
+        self.tell_workers();
     }
 
     fn sample(&mut self, sample: Sample) {

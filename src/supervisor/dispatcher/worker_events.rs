@@ -10,7 +10,7 @@ use crate::supervisor::journal::Task;
 use crate::supervisor::memory::sampler::Watch;
 use crate::supervisor::plan::JobId;
 use crate::supervisor::record::JobOutcome;
-use crate::supervisor::scheduler::{Event, WorkerId};
+use crate::supervisor::scheduler::{Event, Report, WorkerId};
 use crate::supervisor::worker_process::{WorkerExit, WorkerMessage};
 use crate::sys::process::{Death, signal_name};
 
@@ -43,6 +43,11 @@ impl Dispatcher {
                 }
             }
             WorkerMessage::Said(FromWorker::Outcome(ended)) => self.outcome(slot, worker, *ended),
+            WorkerMessage::Said(FromWorker::GivenBack(jobs)) => {
+                worker_handle.answered();
+                let jobs = worker_handle.take_back(jobs);
+                self.events.push_back(Event::GivenBack { slot, worker, jobs });
+            }
             WorkerMessage::Said(FromWorker::Log(line)) => {
                 let which = (JobId(line.job), line.attempt);
                 let current = worker_handle.current.as_ref().filter(|now| !now.over);
@@ -86,16 +91,25 @@ impl Dispatcher {
     }
 
     fn outcome(&mut self, slot: SlotId, worker: WorkerId, ended: Ended) {
-        let Ended { job, attempt, result, measured } = ended;
+        let Ended { job, attempt, result, measured, time, gives_back } = ended;
         let job = JobId(job);
+        let (began, ended) = (self.since_begin(time.0), self.since_begin(time.1));
         let Some(worker_handle) = self.worker_handle(slot, worker) else { return };
+        if gives_back {
+            worker_handle.gave_all_back();
+        }
+        // It cannot have begun before it was through with the one before.
+        let spent = ended.saturating_sub(began.max(worker_handle.last_end));
+        worker_handle.last_end = worker_handle.last_end.max(ended);
         let known =
             worker_handle.current.as_mut().filter(|now| (now.job, now.attempt) == (job, attempt));
         let result = if let Some(current) = known {
-            current.over = true;
+            (current.over, current.ended) = (true, Some(ended));
+            // What was seen of a worker meanwhile may be of the files before and behind.
+            let seen = if current.among_others { 0 } else { current.peak_anon };
             let taken = Taken {
                 peak_rss: measured.peak_rss,
-                peak_anon: measured.peak_anon.max(current.peak_anon),
+                peak_anon: measured.peak_anon.max(seen),
                 cpu: measured.cpu_micros,
                 queued: measured.queued_micros,
             };
@@ -109,15 +123,9 @@ impl Dispatcher {
         } else {
             result.map(drop).map_err(|failure| (failure.fault.into(), failure.message))
         };
-        self.events.push_back(Event::Ended {
-            slot,
-            worker,
-            job,
-            attempt,
-            result,
-            peak: measured.peak_anon,
-            rest: measured.rest,
-        });
+        let (peak, rest) = (measured.peak_anon, measured.rest);
+        let report = Report { job, attempt, result, peak, rest, spent, gives_back };
+        self.events.push_back(Event::Ended { slot, worker, report });
     }
 
     /// Adds what an attempt of a job took: the highest memory of all of them, and their times.

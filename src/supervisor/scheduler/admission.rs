@@ -3,11 +3,13 @@
 use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::machine::{Pause, Scheduler, count};
-use super::state::{JobPhase, Run, SlotState, Stop};
-use super::{Action, Notice};
+use super::state::{InHand, JobPhase, JobState, Run, SlotState, Stop};
+use super::{Action, Notice, WorkerId};
 use crate::supervisor::fault::Fault;
 use std::time::Duration;
 
+/// A worker that holds more than this after a job, and more than predicted, is replaced.
+const MUCH_REST: u64 = 64 << 20;
 /// Waiting jobs that are looked at for one that fits into memory.
 const LOOKAHEAD: usize = 16;
 /// Beside its prediction a worker may take so much before its allocations fail.
@@ -25,6 +27,7 @@ const SPACE_SLACK: u64 = 16 << 20;
 impl Scheduler {
     /// Starts what may start.
     pub(super) fn dispatch(&mut self, now: Duration) {
+        self.recall(now);
         if self.ending() {
             return;
         }
@@ -32,6 +35,7 @@ impl Scheduler {
             let Some((job, exclusive)) = self.pick() else { break };
             self.assign(now, slot, job, exclusive);
         }
+        self.deal(now);
         let starting = count(
             self.slots
                 .iter()
@@ -48,8 +52,7 @@ impl Scheduler {
             let worker = self.new_worker();
             if let Some(state) = self.slot_mut(slot) {
                 state.state = SlotState::Starting { worker, since: now, killed: false };
-                state.worker_jobs = 0;
-                state.anon = 0;
+                (state.worker_jobs, state.anon, state.recalled) = (0, 0, 0);
             }
             self.actions.push(Action::Spawn { slot, worker });
         }
@@ -75,14 +78,14 @@ impl Scheduler {
             && !self.slots.iter().filter_map(super::state::Slot::run).any(|run| run.exclusive)
     }
 
-    /// Bytes that attempts may still take, those that run having got what was predicted for them.
-    /// Nothing is known before the first reading.
-    fn room(&self) -> Option<u64> {
+    /// Bytes that attempts may still take, those that run, and those in hands behind them, having got
+    /// what was predicted for them. Nothing is known before the first reading.
+    pub(super) fn room(&self) -> Option<u64> {
         let reading = self.reading.as_ref()?;
         let promised = self
             .slots
             .iter()
-            .filter_map(|slot| Some(slot.run()?.predicted.saturating_sub(slot.anon)))
+            .filter_map(|slot| Some(slot.reserved()?.saturating_sub(slot.anon)))
             .fold(0_u64, u64::saturating_add);
         Some(u64::try_from(reading.headroom).unwrap_or(0).saturating_sub(promised))
     }
@@ -106,9 +109,9 @@ impl Scheduler {
         Some((self.queue.remove(place)?, false))
     }
 
-    fn need(&self, job: JobId) -> u64 {
+    pub(super) fn need(&self, job: JobId) -> u64 {
         let floor =
-            usize::try_from(job.0).ok().and_then(|i| self.jobs.get(i)).map_or(0, |j| j.floor);
+            usize::try_from(job.0).ok().and_then(|i| self.jobs.get(i)).map_or(0, JobState::floor);
         self.predictor.predict(floor)
     }
 
@@ -130,6 +133,44 @@ impl Scheduler {
 
     fn assign(&mut self, now: Duration, slot: SlotId, job: JobId, exclusive: bool) {
         let predicted = self.need(job);
+        let Some(state) = self.job_mut(job) else { return };
+        let attempt = state.attempts.saturating_add(1);
+        let shared = self.busy() > 0;
+        let threads = self.config.threads;
+        let Some(SlotState::Idle { worker }) = self.slot_mut(slot).map(|slot| slot.state.clone())
+        else {
+            return;
+        };
+        let given = InHand { job, attempt, predicted, expected: Duration::ZERO };
+        self.tell_worker(slot, worker, &given, exclusive);
+        let run = Run {
+            job,
+            attempt,
+            started: now,
+            last_sign: now,
+            syncing: false,
+            predicted,
+            threads,
+            exclusive,
+            shared,
+            stop: Stop::No,
+            complaint: None,
+        };
+        self.begin(slot, worker, run);
+        if let Some(pause) = &mut self.pause {
+            pause.probe = Some(job);
+        }
+    }
+
+    /// Has a worker told of a job.
+    pub(super) fn tell_worker(
+        &mut self,
+        slot: SlotId,
+        worker: WorkerId,
+        given: &InHand,
+        exclusive: bool,
+    ) {
+        let InHand { job, attempt, predicted, .. } = *given;
         let budget = self.reading.as_ref().map(|reading| reading.budget);
         let objects = self.jobs.get(usize::try_from(job.0).unwrap_or(usize::MAX));
         let objects = objects.map_or(0, |job| job.bytes / OBJECTS);
@@ -141,53 +182,39 @@ impl Scheduler {
             .saturating_add(objects);
         let data_limit =
             if exclusive { budget.map(|budget| budget.max(general)) } else { Some(general) };
-        let threads = self.config.threads;
-        let Some(state) = self.job_mut(job) else { return };
-        state.attempts = state.attempts.saturating_add(1);
-        state.phase = JobPhase::Running;
-        let attempt = state.attempts;
-        let shared = self.busy() > 0;
-        for run in self.slots.iter_mut().filter_map(super::state::Slot::run_mut) {
-            run.shared = true;
-        }
-        let Some(place) = self.slot_mut(slot) else { return };
-        let SlotState::Idle { worker } = place.state else { return };
-        place.worker_jobs = place.worker_jobs.saturating_add(1);
-        place.state = SlotState::Busy {
-            worker,
-            run: Run {
-                job,
-                attempt,
-                started: now,
-                last_sign: now,
-                syncing: false,
-                predicted,
-                threads,
-                exclusive,
-                shared,
-                stop: Stop::No,
-                complaint: None,
-            },
-        };
-        if let Some(pause) = &mut self.pause {
-            pause.probe = Some(job);
-        }
-        self.most_busy = self.most_busy.max(self.busy());
         self.actions.push(Action::Assign {
             slot,
             worker,
             job,
             attempt,
-            threads,
+            threads: self.config.threads,
             predicted,
             data_limit,
+            rest_limit: rest_limit(predicted),
         });
+    }
+
+    /// An attempt begins that its worker was told of.
+    pub(super) fn begin(&mut self, id: SlotId, worker: WorkerId, run: Run) {
+        let job = run.job;
+        if let Some(state) = self.job_mut(job) {
+            state.attempts = run.attempt;
+            state.phase = JobPhase::Running;
+        }
+        for run in self.slots.iter_mut().filter_map(super::state::Slot::run_mut) {
+            run.shared = true;
+        }
+        let Some(slot) = self.slot_mut(id) else { return };
+        slot.worker_jobs = slot.worker_jobs.saturating_add(1);
+        slot.state = SlotState::Busy { worker, run };
+        self.most_busy = self.most_busy.max(self.busy());
+        self.actions.push(Action::Begin { slot: id, worker, job });
     }
 
     /// When no job waits any more, threads of idle slots go to the attempts that still run.
     pub(super) fn rebalance(&mut self) {
         let Some(total) = self.config.threads_total else { return };
-        let waiting = self.queue.len() + self.delayed.len() + self.alone.len();
+        let waiting = self.waiting();
         let busy = self.busy();
         if busy == 0 {
             return;
@@ -257,4 +284,9 @@ impl Scheduler {
             self.tell(Notice::Resumed(waited));
         }
     }
+}
+
+/// Anonymous memory that a worker may still hold after a job for which so much was predicted.
+pub(super) fn rest_limit(predicted: u64) -> u64 {
+    predicted.max(MUCH_REST)
 }

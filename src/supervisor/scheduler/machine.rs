@@ -2,6 +2,7 @@
 
 use super::super::event::SlotId;
 use super::super::plan::JobId;
+use super::pace::Pace;
 use super::state::{JobState, Slot, SlotState, Stop, Why};
 use super::{Action, Config, Ending, Event, MemoryReading, Notice, WorkerId};
 use crate::supervisor::fault::Fault;
@@ -62,6 +63,7 @@ pub(in super::super) struct Scheduler {
     pub(super) open: usize,
     pub(super) governor: Governor,
     pub(super) predictor: Predictor,
+    pub(super) pace: Pace,
     pub(super) reading: Option<MemoryReading>,
     pub(super) pause: Option<Pause>,
     pub(super) paused_total: Duration,
@@ -95,6 +97,7 @@ impl Scheduler {
             jobs,
             governor: Governor::new(slots, config.floor, config.quiet_interval),
             predictor: Predictor::new(config.first_guess),
+            pace: Pace::default(),
             reading: None,
             pause: None,
             paused_total: Duration::ZERO,
@@ -123,9 +126,8 @@ impl Scheduler {
             Event::Tick => {}
             Event::Ready { slot, worker } => self.ready(slot, worker),
             Event::Alive { slot, worker, sync } => self.alive(slot, worker, sync, now),
-            Event::Ended { slot, worker, job, attempt, result, peak, rest } => {
-                self.ended(now, slot, worker, (job, attempt), result, peak, rest);
-            }
+            Event::Ended { slot, worker, report } => self.ended(now, slot, worker, report),
+            Event::GivenBack { slot, worker, jobs } => self.given_back(now, slot, worker, &jobs),
             Event::Nonsense { slot, worker, message } => self.nonsense(now, slot, worker, message),
             Event::Exited { slot, worker, cause, message, peak } => {
                 self.exited(now, slot, worker, cause, message, peak);
@@ -268,7 +270,7 @@ impl Scheduler {
     }
 
     fn runs_alone(&mut self, job: JobId) -> bool {
-        self.job_mut(job).is_some_and(|state| state.alone)
+        self.job_mut(job).is_some_and(|state| state.alone())
     }
 
     fn slot_timers(&mut self, id: SlotId, now: Duration) {
@@ -333,6 +335,9 @@ impl Scheduler {
                     _ => return,
                 };
                 run.stop = stop;
+                if matches!(action, Action::Cancel { .. }) {
+                    slot.recalled = slot.recalled.saturating_add(1);
+                }
                 self.actions.push(action);
             }
         }
@@ -356,6 +361,7 @@ impl Scheduler {
             let message = "killed, but the process hangs in the kernel".to_owned();
             self.attempt_failed(now, id, &run, cause, message, 0);
         }
+        self.take_all_back(id);
         if self.slots.iter().all(|slot| slot.lost) {
             self.fatal(now, "no slot is left: the workers hang in the kernel".to_owned());
         }

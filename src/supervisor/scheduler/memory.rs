@@ -74,8 +74,11 @@ impl Scheduler {
             })
             .max();
         let Some((_, _, id)) = youngest else { return false };
-        if let Some(Slot { state: SlotState::Busy { worker, run }, .. }) = self.slot_mut(id) {
+        if let Some(Slot { state: SlotState::Busy { worker, run }, recalled, .. }) =
+            self.slot_mut(id)
+        {
             run.stop = Stop::Asked { at: now, why: Why::Memory };
+            *recalled = recalled.saturating_add(1);
             let worker = *worker;
             self.actions.push(Action::Cancel { slot: id, worker });
         }

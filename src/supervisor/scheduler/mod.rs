@@ -4,13 +4,18 @@
 //! Invariants, held by property tests over random event orders:
 //! - every job ends exactly once, unless the run is drained or cannot go on;
 //! - a slot runs at most one attempt, and a job at most one at a time;
+//! - what a worker has in hand behind it counts as waiting: no attempt before it begins;
 //! - never more attempts than the governor allows;
 //! - attempts of a job are bounded;
 //! - as long as jobs wait, something is under way, or a wake-up time is known.
 
 mod admission;
+mod hand;
+#[cfg(test)]
+mod hand_tests;
 mod machine;
 mod memory;
+mod pace;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -68,6 +73,22 @@ pub(super) struct MemoryReading {
     pub(super) anon: Vec<(SlotId, WorkerId, u64)>,
 }
 
+/// How an attempt ended, as its worker says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Report {
+    pub(super) job: JobId,
+    pub(super) attempt: u32,
+    pub(super) result: Result<(), (Fault, String)>,
+    /// Its highest anonymous memory in bytes.
+    pub(super) peak: u64,
+    /// What the worker still holds.
+    pub(super) rest: u64,
+    /// How long it took.
+    pub(super) spent: Duration,
+    /// The worker begins nothing of its hand.
+    pub(super) gives_back: bool,
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
@@ -77,17 +98,10 @@ pub(super) enum Event {
     Ready { slot: SlotId, worker: WorkerId },
     /// A worker came on, or its process moved bytes.
     Alive { slot: SlotId, worker: WorkerId, sync: bool },
-    /// A worker reported the end of its attempt. `peak` is its highest anonymous memory, `rest`
-    /// what it still holds.
-    Ended {
-        slot: SlotId,
-        worker: WorkerId,
-        job: JobId,
-        attempt: u32,
-        result: Result<(), (Fault, String)>,
-        peak: u64,
-        rest: u64,
-    },
+    /// A worker reported the end of its attempt.
+    Ended { slot: SlotId, worker: WorkerId, report: Report },
+    /// A worker gave back the last jobs of its hand, as it was asked to.
+    GivenBack { slot: SlotId, worker: WorkerId, jobs: Vec<JobId> },
     /// A worker said what no worker says.
     Nonsense { slot: SlotId, worker: WorkerId, message: String },
     /// A worker's process is gone, or never was. `peak` is the highest anonymous memory seen in
@@ -109,7 +123,9 @@ pub(super) enum Event {
 pub(super) enum Action {
     /// Start a worker.
     Spawn { slot: SlotId, worker: WorkerId },
-    /// Give a worker a job that will need `predicted` bytes; `data_limit` bounds its private memory.
+    /// Give a worker a job behind those that it has. It will need `predicted` bytes; `data_limit`
+    /// bounds its private memory; a worker that holds more than `rest_limit` afterwards gives back
+    /// what it has.
     Assign {
         slot: SlotId,
         worker: WorkerId,
@@ -118,10 +134,15 @@ pub(super) enum Action {
         threads: u32,
         predicted: u64,
         data_limit: Option<u64>,
+        rest_limit: u64,
     },
+    /// The first of the jobs that a worker was given begins.
+    Begin { slot: SlotId, worker: WorkerId, job: JobId },
+    /// Have a worker give back what it has not begun.
+    Recall { slot: SlotId, worker: WorkerId },
     /// Change the threads of a running attempt.
     SetThreads { slot: SlotId, worker: WorkerId, threads: u32 },
-    /// Ask the running attempt to stop.
+    /// Ask the running attempt to stop, and have the worker give back what it has not begun.
     Cancel { slot: SlotId, worker: WorkerId },
     /// Ask an idle worker to exit.
     Quit { slot: SlotId, worker: WorkerId },

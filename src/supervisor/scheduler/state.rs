@@ -4,6 +4,7 @@ use super::super::plan::JobId;
 use super::super::retry::Tries;
 use super::WorkerId;
 use crate::supervisor::fault::Fault;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Why an attempt is made to stop.
@@ -13,6 +14,8 @@ pub(super) enum Why {
     Memory,
     /// It shows no life.
     Stalled,
+    /// Its worker was killed for an earlier one.
+    Earlier,
     /// The run ends.
     RunEnds,
     /// The worker talks nonsense.
@@ -23,7 +26,7 @@ impl Why {
     /// What the attempt's end is put down to.
     pub(super) const fn cause(self) -> Fault {
         match self {
-            Self::Memory | Self::RunEnds => Fault::Stopped,
+            Self::Memory | Self::RunEnds | Self::Earlier => Fault::Stopped,
             Self::Stalled => Fault::Stalled,
             Self::Nonsense => Fault::Protocol,
         }
@@ -58,6 +61,17 @@ pub(super) struct Run {
     pub(super) complaint: Option<String>,
 }
 
+/// A job that a worker has and has not begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InHand {
+    pub(super) job: JobId,
+    /// Which attempt it will be.
+    pub(super) attempt: u32,
+    pub(super) predicted: u64,
+    /// How long it will take.
+    pub(super) expected: Duration,
+}
+
 /// What a slot is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SlotState {
@@ -77,7 +91,11 @@ pub(super) enum SlotState {
 #[derive(Debug, Clone)]
 pub(super) struct Slot {
     pub(super) state: SlotState,
-    /// Jobs of the present worker.
+    /// What the worker carries out next, in order; it is busy as long as there is something.
+    pub(super) hand: VecDeque<InHand>,
+    /// How often it was asked to give its hand back and has not answered.
+    pub(super) recalled: u32,
+    /// Jobs that the present worker began.
     pub(super) worker_jobs: u32,
     /// Latest reading of the present worker's anonymous memory.
     pub(super) anon: u64,
@@ -93,6 +111,8 @@ impl Slot {
     pub(super) fn new() -> Self {
         Self {
             state: SlotState::Empty,
+            hand: VecDeque::new(),
+            recalled: 0,
             worker_jobs: 0,
             anon: 0,
             busy: Duration::ZERO,
@@ -131,20 +151,27 @@ impl Slot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JobPhase {
     Waiting,
+    InHand,
     Running,
     Over,
 }
 
-/// One job.
+/// One job. There may be hundreds of thousands, of which few ever meet trouble.
 #[derive(Debug, Clone)]
 pub(super) struct JobState {
     pub(super) bytes: u64,
-    pub(super) phase: JobPhase,
-    pub(super) tries: Tries,
+    pub(super) busy: Duration,
+    pub(super) trouble: Option<Box<Trouble>>,
     pub(super) attempts: u32,
+    pub(super) phase: JobPhase,
+}
+
+/// What went wrong with a job so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trouble {
+    pub(super) tries: Tries,
     /// What is known of its need for memory.
     pub(super) floor: u64,
-    pub(super) busy: Duration,
     pub(super) faults: Vec<Fault>,
     /// From now on no other attempt runs beside its own.
     pub(super) alone: bool,
@@ -152,15 +179,16 @@ pub(super) struct JobState {
 
 impl JobState {
     pub(super) fn new(bytes: u64) -> Self {
-        Self {
-            bytes,
-            phase: JobPhase::Waiting,
-            tries: Tries::default(),
-            attempts: 0,
-            floor: 0,
-            busy: Duration::ZERO,
-            faults: Vec::new(),
-            alone: false,
-        }
+        Self { bytes, busy: Duration::ZERO, trouble: None, attempts: 0, phase: JobPhase::Waiting }
+    }
+
+    /// What is known of its need for memory.
+    pub(super) fn floor(&self) -> u64 {
+        self.trouble.as_ref().map_or(0, |trouble| trouble.floor)
+    }
+
+    /// Whether no other attempt runs beside its own.
+    pub(super) fn alone(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.alone)
     }
 }

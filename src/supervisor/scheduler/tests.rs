@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::test_random::Random;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 impl Random {
     fn below(&mut self, n: u64) -> u64 {
@@ -32,6 +32,12 @@ struct World {
     now: Duration,
     workers: BTreeMap<SlotId, (WorkerId, WorkerState)>,
     seen: BTreeSet<WorkerId>,
+    /// What workers were told of and have not begun, with the attempt that it will be.
+    hands: BTreeMap<SlotId, VecDeque<(JobId, u32)>>,
+    /// Workers that are to give their hands back.
+    recalls: VecDeque<(SlotId, WorkerId)>,
+    /// Jobs that began behind another one of the same hand.
+    in_hands: usize,
     attempts: BTreeMap<JobId, u32>,
     /// Attempts that ended for other reasons than a full disk or the run's end.
     spent: BTreeMap<JobId, u32>,
@@ -78,6 +84,9 @@ impl World {
             now: Duration::ZERO,
             workers: BTreeMap::new(),
             seen: BTreeSet::new(),
+            hands: BTreeMap::new(),
+            recalls: VecDeque::new(),
+            in_hands: 0,
             attempts: BTreeMap::new(),
             spent: BTreeMap::new(),
             ended: BTreeSet::new(),
@@ -110,7 +119,20 @@ impl World {
         for action in &actions {
             self.check(action);
         }
+        while let Some((slot, worker)) = self.recalls.pop_front() {
+            let alive = self.workers.get(&slot).is_some_and(|(present, _)| *present == worker);
+            if alive {
+                let jobs = self.hand_of(slot);
+                self.feed(Event::GivenBack { slot, worker, jobs });
+            }
+        }
         actions
+    }
+
+    /// Takes a hand.
+    fn hand_of(&mut self, slot: SlotId) -> Vec<JobId> {
+        let hand = self.hands.remove(&slot).unwrap_or_default();
+        hand.into_iter().map(|(job, _)| job).collect()
     }
 
     fn tick(&mut self, by: Duration) -> Vec<Action> {
@@ -127,14 +149,22 @@ impl World {
                 self.workers.insert(slot, (worker, WorkerState::Starting));
             }
             Action::Assign { slot, worker, job, attempt, data_limit, .. } => {
+                assert!(data_limit.is_none_or(|limit| limit >= 256 << 20));
+                assert!(!self.ended.contains(&job), "{job:?} ended before");
+                let (present, life) = self.workers.get(&slot).expect("a worker lives there");
+                assert_eq!(*present, worker);
+                assert!(matches!(life, WorkerState::Idle | WorkerState::Running { .. }));
+                let mut hands = self.hands.values().flatten();
+                assert!(hands.all(|(other, _)| *other != job), "{job:?} is in two hands");
+                self.hands.entry(slot).or_default().push_back((job, attempt));
+            }
+            Action::Begin { slot, worker, job } => {
                 let allowed = self.scheduler.governor.allowed() as usize;
                 assert!(
                     self.holding() < allowed,
                     "{} run and {allowed} may; one more was started",
                     self.holding()
                 );
-                assert!(data_limit.is_none_or(|limit| limit >= 256 << 20));
-                assert!(!self.ended.contains(&job), "{job:?} ended before");
                 for (_, life) in self.workers.values() {
                     match life {
                         WorkerState::Running { job: other, .. }
@@ -144,6 +174,9 @@ impl World {
                         _ => {}
                     }
                 }
+                let next = self.hands.get_mut(&slot).and_then(VecDeque::pop_front);
+                let (first, attempt) = next.expect("the worker was told of it");
+                assert_eq!(first, job);
                 let count = self.attempts.entry(job).or_default();
                 *count += 1;
                 assert_eq!(*count, attempt);
@@ -151,6 +184,7 @@ impl World {
                 assert_eq!((*present, *life), (worker, WorkerState::Idle));
                 *life = WorkerState::Running { job, attempt, asked: false };
             }
+            Action::Recall { slot, worker } => self.recalls.push_back((slot, worker)),
             Action::Cancel { slot, worker } => {
                 let (present, life) = self.workers.get_mut(&slot).expect("a worker lives there");
                 assert_eq!(*present, worker);
@@ -158,6 +192,7 @@ impl World {
                     WorkerState::Running { asked, .. } => *asked = true,
                     other => panic!("asked to stop, but {other:?}"),
                 }
+                self.recalls.push_back((slot, worker));
             }
             Action::SetThreads { slot, worker, threads } => {
                 assert!(threads > 0);
@@ -169,6 +204,7 @@ impl World {
                 let (present, life) = self.workers.get_mut(&slot).expect("a worker lives there");
                 assert_eq!((*present, *life), (worker, WorkerState::Idle));
                 *life = WorkerState::Dying { job: None };
+                assert!(self.hands.get(&slot).is_none_or(VecDeque::is_empty));
             }
             Action::Kill { slot, worker } => {
                 let (present, life) = self.workers.get_mut(&slot).expect("a worker lives there");
@@ -204,6 +240,7 @@ impl World {
     /// The life of the worker in `slot` ends.
     fn exit(&mut self, slot: SlotId, cause: Fault) -> Vec<Action> {
         let Some((worker, _)) = self.workers.remove(&slot) else { return Vec::new() };
+        self.hands.remove(&slot);
         self.feed(Event::Exited { slot, worker, cause, message: "gone".into(), peak: 9 << 20 })
     }
 
@@ -215,6 +252,16 @@ impl World {
     }
 
     fn end(&mut self, slot: SlotId, result: Result<(), Fault>, peak: u64) -> Vec<Action> {
+        self.end_after(slot, result, peak, Duration::from_secs(1))
+    }
+
+    fn end_after(
+        &mut self,
+        slot: SlotId,
+        result: Result<(), Fault>,
+        peak: u64,
+        spent: Duration,
+    ) -> Vec<Action> {
         let Some((worker, WorkerState::Running { job, attempt, .. })) =
             self.workers.get(&slot).copied()
         else {
@@ -222,7 +269,14 @@ impl World {
         };
         self.workers.insert(slot, (worker, WorkerState::Idle));
         let result = result.map_err(|cause| (cause, "told so".to_owned()));
-        self.feed(Event::Ended { slot, worker, job, attempt, result, peak, rest: 1 << 20 })
+        let gives_back = result.is_err();
+        if gives_back {
+            self.hands.remove(&slot);
+        }
+        self.in_hands += self.hands.get(&slot).map_or(0, VecDeque::len).min(1);
+        let rest = 1 << 20;
+        let report = Report { job, attempt, result, peak, rest, spent, gives_back };
+        self.feed(Event::Ended { slot, worker, report })
     }
 
     /// One random thing happens.
@@ -255,7 +309,10 @@ impl World {
                     drop(self.end(slot, Err(Fault::Stopped), 1 << 20));
                 }
                 WorkerState::Running { .. } => match random.below(10) {
-                    0..4 => drop(self.end(slot, Ok(()), random.below(1 << 28))),
+                    0..4 => {
+                        let spent = Duration::from_micros(random.below(40_000));
+                        drop(self.end_after(slot, Ok(()), random.below(1 << 28), spent));
+                    }
                     4..6 => {
                         let cause = random.pick(&causes);
                         drop(self.end(slot, Err(cause), random.below(1 << 30)));
@@ -327,7 +384,9 @@ impl World {
             for slot in slots {
                 match self.workers.get(&slot).map(|(_, life)| *life) {
                     Some(WorkerState::Starting) => drop(self.ready(slot)),
-                    Some(WorkerState::Running { .. }) => drop(self.end(slot, Ok(()), 1 << 20)),
+                    Some(WorkerState::Running { .. }) => {
+                        drop(self.end_after(slot, Ok(()), 1 << 20, Duration::from_millis(1)));
+                    }
                     Some(WorkerState::Dying { .. }) => drop(self.exit(slot, Fault::Killed)),
                     Some(WorkerState::Idle) | None => {}
                 }
@@ -339,11 +398,16 @@ impl World {
     }
 }
 
-/// Gives how it ended and how much happened.
-fn one_sequence(seed: u64) -> (Option<Ending>, usize) {
+/// Gives how it ended, how much happened, and how many jobs began behind others.
+fn one_sequence(seed: u64) -> (Option<Ending>, usize, usize) {
     let mut random = Random(seed);
     let slots = u32::try_from(1 + random.below(4)).unwrap();
-    let sizes: Vec<u64> = (0..random.below(7)).map(|_| random.below(1 << 36)).collect();
+    // A few large files, or many of which one is as small as the other.
+    let sizes: Vec<u64> = if random.chance(95) {
+        (0..random.below(7)).map(|_| random.below(1 << 36)).collect()
+    } else {
+        (0..random.below(60)).map(|_| 1000 + random.below(1000)).collect()
+    };
     let mut config = config(slots);
     config.floor = u32::try_from(1 + random.below(3)).unwrap();
     config.fail_when_full = random.chance(20);
@@ -367,21 +431,25 @@ fn one_sequence(seed: u64) -> (Option<Ending>, usize) {
     for (job, spent) in &world.spent {
         assert!(*spent <= 23, "{job:?} was tried {spent} times");
     }
-    (world.over, world.failures.len() + world.ended.len())
+    (world.over, world.failures.len() + world.ended.len(), world.in_hands)
 }
 
 #[test]
 fn invariants_hold_in_100_000_random_sequences() {
-    let (mut complete, mut happenings) = (0, 0);
+    let (mut complete, mut happenings, mut in_hands) = (0, 0, 0);
     for seed in 0..100_000 {
         let result = std::panic::catch_unwind(|| one_sequence(seed));
-        let Ok((ending, count)) = result else { panic!("sequence {seed} breaks an invariant") };
+        let Ok((ending, count, behind)) = result else {
+            panic!("sequence {seed} breaks an invariant")
+        };
         complete += usize::from(ending == Some(Ending::Complete));
         happenings += count;
+        in_hands += behind;
     }
     // The sequences are worth something only if they get somewhere.
     assert!(complete > 50_000, "{complete} runs were complete");
     assert!(happenings > 400_000, "{happenings} attempts ended");
+    assert!(in_hands > 10_000, "{in_hands} jobs began behind others");
 }
 
 fn started(slots: u32, jobs: usize) -> World {

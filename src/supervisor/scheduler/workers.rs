@@ -4,9 +4,10 @@ use super::super::event::SlotId;
 use super::super::plan::JobId;
 use super::super::retry::{Circumstances, Verdict};
 use super::super::summary::SlotRecord;
+use super::admission::rest_limit;
 use super::machine::{Scheduler, count};
 use super::state::{JobPhase, JobState, Run, Slot, SlotState, Stop, Why};
-use super::{Action, End, Notice, WorkerId};
+use super::{Action, End, Notice, Report, WorkerId};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::memory::predict::Predictor;
 use std::time::Duration;
@@ -15,12 +16,10 @@ use std::time::Duration;
 const START_TRIES: u32 = 6;
 const FIRST_START_DELAY: Duration = Duration::from_millis(250);
 const LONGEST_START_DELAY: Duration = Duration::from_secs(10);
-/// A worker that holds more than this after a job, and more than predicted, is replaced.
-const MUCH_REST: u64 = 64 << 20;
 
 impl Scheduler {
     /// The slot, if that worker lives there.
-    fn home(&mut self, slot: SlotId, worker: WorkerId) -> Option<&mut Slot> {
+    pub(super) fn home(&mut self, slot: SlotId, worker: WorkerId) -> Option<&mut Slot> {
         self.slot_mut(slot).filter(|slot| slot.worker() == Some(worker))
     }
 
@@ -70,52 +69,42 @@ impl Scheduler {
         self.actions.push(Action::Kill { slot, worker });
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one event")]
-    pub(super) fn ended(
-        &mut self,
-        now: Duration,
-        slot: SlotId,
-        worker: WorkerId,
-        which: (JobId, u32),
-        result: Result<(), (Fault, String)>,
-        peak: u64,
-        rest: u64,
-    ) {
-        let recycle_after = self.config.recycle_after.max(1);
+    pub(super) fn ended(&mut self, now: Duration, slot: SlotId, worker: WorkerId, report: Report) {
+        let Report { job, attempt, result, peak, rest, spent, gives_back } = report;
         let Some(home) = self.home(slot, worker) else { return };
-        let known = home.run().is_some_and(|run| (run.job, run.attempt) == which);
-        if !known {
-            let message = format!("reported job {} which it does not have", which.0.0);
-            self.nonsense(now, slot, worker, message);
-            return;
-        }
         let jobs = home.worker_jobs;
-        let SlotState::Busy { run, .. } = std::mem::replace(&mut home.state, SlotState::Empty)
-        else {
+        let run = home.run().filter(|run| (run.job, run.attempt) == (job, attempt)).cloned();
+        let Some(run) = run else {
+            let message = format!("reported job {} which it does not have", job.0);
+            self.nonsense(now, slot, worker, message);
             return;
         };
         let killed = matches!(run.stop, Stop::Killed { .. });
         let spoiled =
             matches!(result, Err((Fault::Internal | Fault::OutOfMemory | Fault::Crashed, _)));
-        let swollen = rest > MUCH_REST && rest > run.predicted;
-        let leaves = killed || spoiled || swollen || jobs >= recycle_after;
-        home.anon = rest;
-        home.state = if leaves {
-            SlotState::Leaving { worker, since: now, killed }
-        } else {
-            SlotState::Idle { worker }
-        };
-        if leaves && !killed {
-            self.actions.push(Action::Quit { slot, worker });
+        let swollen = rest > rest_limit(run.predicted);
+        if gives_back {
+            self.take_all_back(slot);
         }
+        let Some(home) = self.slot_mut(slot) else { return };
+        // So it has to, after a failure or where it holds much.
+        if (result.is_err() || swollen) && !home.hand.is_empty() {
+            let message = "goes on with what it has in hand, after a failure".to_owned();
+            self.nonsense(now, slot, worker, message);
+            return;
+        }
+        home.anon = rest;
+        home.state = SlotState::Empty;
         self.failed_starts = 0;
         self.predictor.measured(peak);
         self.check_peak(peak);
-        match result {
+        self.account(slot, job, spent);
+        let probed = match result {
             Ok(()) => {
-                self.account(now, slot, &run);
-                self.finish(slot, run.job, End::Done);
-                self.probe_over(now, run.job, None);
+                let bytes = self.job_mut(job).map_or(0, |job| job.bytes);
+                self.pace.measured(spent, bytes);
+                self.finish(slot, job, End::Done);
+                None
             }
             Err((cause, message)) => {
                 // Nobody but the supervisor can stop an attempt.
@@ -123,8 +112,25 @@ impl Scheduler {
                     (Fault::Stopped, Stop::No) => Fault::Internal,
                     _ => cause,
                 };
-                self.attempt_failed(now, slot, &run, cause, message, peak);
+                self.settle_failure(now, slot, &run, cause, message, peak);
+                Some(cause)
             }
+        };
+        if probed.is_none() {
+            self.probe_over(now, job, None);
+        }
+        if self.go_on(now, slot, worker, run) {
+            return;
+        }
+        let leaves = killed || spoiled || swollen || jobs >= self.config.recycle_after.max(1);
+        let Some(home) = self.slot_mut(slot) else { return };
+        home.state = if leaves {
+            SlotState::Leaving { worker, since: now, killed }
+        } else {
+            SlotState::Idle { worker }
+        };
+        if leaves && !killed {
+            self.actions.push(Action::Quit { slot, worker });
         }
     }
 
@@ -158,6 +164,8 @@ impl Scheduler {
                     Stop::No | Stop::Asked { .. } => (cause, message),
                 };
                 self.attempt_failed(now, slot, &run, cause, message, peak);
+                // What was in its hand behind that was not begun and has nothing to do with it.
+                self.take_all_back(slot);
             }
         }
     }
@@ -185,12 +193,11 @@ impl Scheduler {
     }
 
     /// Adds the time of an attempt to its slot and job.
-    fn account(&mut self, now: Duration, slot: SlotId, run: &Run) {
-        let spent = now.saturating_sub(run.started);
+    fn account(&mut self, slot: SlotId, job: JobId, spent: Duration) {
         if let Some(home) = self.slot_mut(slot) {
             home.busy = home.busy.saturating_add(spent);
         }
-        if let Some(job) = self.job_mut(run.job) {
+        if let Some(job) = self.job_mut(job) {
             job.busy = job.busy.saturating_add(spent);
         }
     }
@@ -206,7 +213,7 @@ impl Scheduler {
         self.actions.push(Action::Finish { slot, job, end });
     }
 
-    /// An attempt ended without success: counts, decides, and puts the job where it belongs.
+    /// An attempt ended with its worker.
     pub(super) fn attempt_failed(
         &mut self,
         now: Duration,
@@ -216,15 +223,28 @@ impl Scheduler {
         message: String,
         peak: u64,
     ) {
+        self.account(slot, run.job, now.saturating_sub(run.started));
+        self.predictor.measured(peak);
+        self.settle_failure(now, slot, run, cause, message, peak);
+    }
+
+    /// An attempt ended without success: counts, decides, and puts the job where it belongs.
+    fn settle_failure(
+        &mut self,
+        now: Duration,
+        slot: SlotId,
+        run: &Run,
+        cause: Fault,
+        message: String,
+        peak: u64,
+    ) {
         let job = run.job;
-        self.account(now, slot, run);
         if cause == Fault::OutOfMemory {
             // The attempt itself is not among the busy any more.
             let busy = self.busy().saturating_add(1);
             let change = self.governor.out_of_memory(now, busy);
             self.tell_change(change);
         }
-        self.predictor.measured(peak);
         let around = Circumstances {
             alone: !run.shared,
             retries: self.config.retries,
@@ -240,17 +260,18 @@ impl Scheduler {
             Stop::Asked { why: Why::RunEnds, .. } | Stop::Killed { why: Why::RunEnds, .. }
         );
         let Some(state) = self.job_mut(job) else { return };
-        state.faults.push(cause);
+        let trouble = state.trouble.get_or_insert_default();
+        trouble.faults.push(cause);
         if cause == Fault::OutOfMemory {
-            state.floor = state.floor.max(Predictor::after_oom(run.predicted, peak));
+            trouble.floor = trouble.floor.max(Predictor::after_oom(run.predicted, peak));
         }
         let verdict = if ends && cause == Fault::Stopped {
             Verdict::Again(Duration::ZERO)
         } else {
-            state.tries.judge(cause, &around)
+            trouble.tries.judge(cause, &around)
         };
         state.phase = JobPhase::Waiting;
-        state.alone |= verdict == Verdict::Alone;
+        trouble.alone |= verdict == Verdict::Alone;
         self.actions.push(Action::AttemptFailed {
             slot,
             job,
@@ -296,7 +317,7 @@ impl Scheduler {
 
     /// Jobs that wait.
     pub(in super::super) fn waiting(&self) -> u64 {
-        (self.queue.len() + self.delayed.len() + self.alone.len()) as u64
+        (self.queue.len() + self.delayed.len() + self.alone.len() + self.in_hands()) as u64
     }
 
     /// Slots that may be busy.
@@ -321,12 +342,13 @@ impl Scheduler {
 
     /// What is known of a job: attempts, time, causes.
     pub(in super::super) fn history(&self, job: JobId) -> (u32, Duration, &[Fault]) {
-        usize::try_from(job.0)
-            .ok()
-            .and_then(|place| self.jobs.get(place))
-            .map_or((0, Duration::ZERO, &[]), |JobState { attempts, busy, faults, .. }| {
-                (*attempts, *busy, faults.as_slice())
-            })
+        usize::try_from(job.0).ok().and_then(|place| self.jobs.get(place)).map_or(
+            (0, Duration::ZERO, &[]),
+            |JobState { attempts, busy, trouble, .. }| {
+                let faults = trouble.as_ref().map_or(&[][..], |trouble| &trouble.faults);
+                (*attempts, *busy, faults)
+            },
+        )
     }
 }
 
@@ -336,6 +358,7 @@ fn reason(why: Why, message: String) -> String {
         Why::Memory => "stopped because memory was short".to_owned(),
         Why::Stalled => "made no progress and was killed".to_owned(),
         Why::RunEnds => "stopped because the run ends".to_owned(),
+        Why::Earlier => "stopped because its worker was killed for the file before it".to_owned(),
         Why::Nonsense => message,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::exit::LastOutput;
 use super::handshake::Handshake;
+use super::load::Load;
 use super::message::{WorkerExit, WorkerMessage};
 use crate::protocol::{Decoder, FromWorker};
 use crate::sys::process::{Child, wait_readable};
@@ -24,12 +25,12 @@ pub(super) struct LiveWorker {
     decoder: Decoder,
     /// When patience with a silent or mute worker ends.
     deadline: Option<Instant>,
-}
-
-/// What a step of waiting brought.
-enum Heard {
-    Messages(Vec<WorkerMessage>),
-    Ended,
+    /// What it has to do.
+    load: Load,
+    /// Until then it has enough to do, and what it says lies in the socket, which outlives it.
+    heard_again: Option<Instant>,
+    /// What it said and nobody was told yet.
+    held: Vec<WorkerMessage>,
 }
 
 /// What there is to read.
@@ -45,36 +46,46 @@ impl LiveWorker {
         output: LastOutput,
         handshake: Handshake,
         patience: Duration,
+        load: Load,
     ) -> Self {
-        let deadline = Some(Instant::now() + patience);
-        Self { child, output, handshake, stream: None, decoder: Decoder::default(), deadline }
+        Self {
+            child,
+            output,
+            handshake,
+            stream: None,
+            decoder: Decoder::default(),
+            deadline: Some(Instant::now() + patience),
+            load,
+            heard_again: None,
+            held: Vec::new(),
+        }
     }
 
     /// Follows the worker to its end. `tell` gets what it says; `false` says that nobody hears that
     /// any more.
-    pub(super) fn run(mut self, tell: impl Fn(WorkerMessage) -> bool) -> WorkerExit {
-        let mut heard =
-            tell(WorkerMessage::Born { pid: self.child.id(), killer: self.child.killer() });
-        // What matters only with what follows it, be that the worker's end: nobody is woken for it.
-        let mut held = Vec::new();
+    pub(super) fn run(mut self, tell: impl Fn(Vec<WorkerMessage>) -> bool) -> WorkerExit {
+        let (pid, killer) = (self.child.id(), self.child.killer());
+        let mut heard = tell(vec![WorkerMessage::Born { pid, killer }]);
         while heard {
             match self.step() {
-                Ok(Heard::Messages(messages)) => {
-                    held.extend(messages);
-                    if !held.iter().all(can_wait) {
-                        heard = held.drain(..).all(&tell);
+                Ok(true) => {
+                    // What matters only with what follows it, be that the worker's end: nobody is
+                    // woken for it.
+                    if !self.held.iter().all(can_wait) {
+                        heard = tell(std::mem::take(&mut self.held));
                     }
                 }
-                Ok(Heard::Ended) => break,
+                Ok(false) => break,
                 Err(message) => {
                     self.stream = None;
                     self.handshake.close();
                     self.deadline = None;
-                    heard = held.drain(..).all(&tell) && tell(WorkerMessage::Nonsense(message));
+                    self.held.push(WorkerMessage::Nonsense(message));
+                    heard = tell(std::mem::take(&mut self.held));
                 }
             }
         }
-        heard = heard && held.drain(..).all(&tell);
+        heard = heard && (self.held.is_empty() || tell(std::mem::take(&mut self.held)));
         if !heard {
             // Nobody is there to decide on this worker any more.
             self.child.killer().kill();
@@ -84,8 +95,9 @@ impl LiveWorker {
         WorkerExit { death, last_words: self.output.into_text() }
     }
 
-    /// Waits for the next thing to happen. An error is what the worker did wrong.
-    fn step(&mut self) -> Result<Heard, String> {
+    /// Waits for the next thing to happen; gives whether the worker lives. An error is what it did
+    /// wrong.
+    fn step(&mut self) -> Result<bool, String> {
         let readable = self.wait().map_err(|error| error.to_string())?;
         if readable.stderr {
             self.output.read();
@@ -93,28 +105,31 @@ impl LiveWorker {
         if let Some(stream) = self.handshake.accept(self.child.id())? {
             self.stream = Some(stream);
         }
-        let mut messages = Vec::new();
-        if readable.stream {
-            self.hear(&mut messages)?;
-        }
+        let said = readable.stream && self.hear()?;
         if !readable.stream && self.child.ended() {
-            return Ok(Heard::Ended);
+            // What it said last may not have been waited for.
+            while self.stream.is_some() && self.hear()? {}
+            return Ok(false);
         }
-        if messages.is_empty() && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if !said && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             self.deadline = None;
             let over = self.handshake.is_over();
             let what = if over { "closed the connection" } else { "did not say hello" };
             return Err(what.to_owned());
         }
-        Ok(Heard::Messages(messages))
+        Ok(true)
     }
 
-    fn wait(&self) -> io::Result<Readable> {
-        let stream = self.stream.as_ref().map(stream_fd);
+    fn wait(&mut self) -> io::Result<Readable> {
+        let now = Instant::now();
+        let left = |at: Instant| at.saturating_duration_since(now);
+        let later = self.heard_again.map(left).filter(|left| !left.is_zero());
+        let stream = self.stream.as_ref().filter(|_| later.is_none()).map(stream_fd);
         let listener = self.handshake.fd();
         let end = self.child.end_fd();
-        let until = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        let timeout = if end.is_some() { until } else { Some(until.unwrap_or(LOOK).min(LOOK)) };
+        let look = end.is_none().then_some(LOOK);
+        let until = self.deadline.map(left);
+        let timeout = [until, look, later].into_iter().flatten().min();
         let stderr = self.output.fd();
         let fds: Vec<BorrowedFd<'_>> =
             [stream, stderr, listener, end].into_iter().flatten().collect();
@@ -124,39 +139,60 @@ impl LiveWorker {
         Ok(Readable { stream, stderr })
     }
 
-    fn hear(&mut self, messages: &mut Vec<WorkerMessage>) -> Result<(), String> {
-        let Some(stream) = &mut self.stream else { return Ok(()) };
-        let mut bytes = [0; 16 << 10];
-        match stream.read(&mut bytes) {
-            Ok(0) => {
-                self.hang_up();
-                return Ok(());
-            }
-            Ok(count) => self.decoder.push(bytes.get(..count).unwrap_or_default()),
-            Err(error) => {
-                return match error.kind() {
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(()),
+    /// Takes in what is there; gives whether there was something.
+    fn hear(&mut self) -> Result<bool, String> {
+        let mut said = false;
+        // Bounded, so that a worker that talks without end does not keep this thread.
+        for _ in 0..16 {
+            let Some(stream) = &mut self.stream else { break };
+            let mut bytes = [0; 16 << 10];
+            let count = match stream.read(&mut bytes) {
+                Ok(0) => {
+                    self.hang_up();
+                    break;
+                }
+                Ok(count) => count,
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => break,
+                    io::ErrorKind::Interrupted => continue,
                     io::ErrorKind::ConnectionReset => {
                         self.hang_up();
-                        Ok(())
+                        break;
                     }
-                    _ => Err(error.to_string()),
-                };
+                    _ => return Err(error.to_string()),
+                },
+            };
+            self.decoder.push(bytes.get(..count).unwrap_or_default());
+            said = true;
+            while let Some(message) = self.decoder.take().map_err(|error| error.to_string())? {
+                self.load.less(jobs_over(&message));
+                let message = self.handshake.hear(message, self.child.id(), stream)?;
+                if let WorkerMessage::Ready(_) = message {
+                    self.deadline = None;
+                }
+                self.held.push(message);
+            }
+            if count < bytes.len() {
+                break;
             }
         }
-        while let Some(message) = self.decoder.take().map_err(|error| error.to_string())? {
-            messages.push(self.handshake.hear(message, self.child.id(), stream)?);
-            if let Some(WorkerMessage::Ready(_)) = messages.last() {
-                self.deadline = None;
-            }
-        }
-        Ok(())
+        self.heard_again = self.load.linger().map(|linger| Instant::now() + linger);
+        Ok(said)
     }
 
     /// The worker closed its connection.
     fn hang_up(&mut self) {
         self.stream = None;
         self.deadline = Some(Instant::now() + HUNG_UP);
+    }
+}
+
+/// Jobs that the worker has no longer.
+fn jobs_over(message: &FromWorker) -> usize {
+    match message {
+        FromWorker::Outcome(_) => 1,
+        FromWorker::GivenBack(jobs) => jobs.len(),
+        _ => 0,
     }
 }
 

@@ -31,7 +31,8 @@ pub(in crate::supervisor) struct WorkerExit {
 }
 
 /// Where a thread's words go; `false` says that nobody hears them any more.
-pub(in crate::supervisor) type Tell = Box<dyn Fn(SlotId, WorkerId, WorkerMessage) -> bool + Send>;
+pub(in crate::supervisor) type Tell =
+    Box<dyn Fn(SlotId, WorkerId, Vec<WorkerMessage>) -> bool + Send>;
 
 impl WorkerExit {
     /// There was no process.

@@ -5,9 +5,11 @@
 mod exit;
 mod handshake;
 mod live;
+mod load;
 mod message;
 mod spawn;
 
+pub(in crate::supervisor) use load::Load;
 pub(in crate::supervisor) use message::{Tell, WorkerExit, WorkerMessage};
 pub(in crate::supervisor) use spawn::Birth;
 pub use spawn::WorkerProgram;
@@ -28,14 +30,14 @@ pub(in crate::supervisor) fn start(birth: Birth, tell: Tell) -> io::Result<()> {
                 catch_unwind(AssertUnwindSafe(|| live(&birth, &tell))).unwrap_or_else(|_| {
                     WorkerExit::never("internal error in the worker's thread".to_owned())
                 });
-            let _ = tell(slot, worker, WorkerMessage::WorkerExit(gone));
+            let _ = tell(slot, worker, vec![WorkerMessage::WorkerExit(gone)]);
         })
         .map(drop)
 }
 
 fn live(birth: &Birth, tell: &Tell) -> WorkerExit {
     match spawn::born(birth) {
-        Ok(worker) => worker.run(|message| tell(birth.slot, birth.worker, message)),
+        Ok(worker) => worker.run(|messages| tell(birth.slot, birth.worker, messages)),
         Err(error) => WorkerExit::never(error.to_string()),
     }
 }

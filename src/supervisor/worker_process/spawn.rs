@@ -5,6 +5,7 @@ use super::super::scheduler::WorkerId;
 use super::exit::LastOutput;
 use super::handshake::Handshake;
 use super::live::LiveWorker;
+use super::load::Load;
 use crate::protocol::{Address, Token};
 use crate::sys::process::Child;
 use crate::worker::Launch;
@@ -39,6 +40,8 @@ pub(in crate::supervisor) struct Birth {
     pub(in crate::supervisor) address: Address,
     pub(in crate::supervisor) cores: Vec<usize>,
     pub(in crate::supervisor) handshake_timeout: Duration,
+    /// What it will have to do.
+    pub(in crate::supervisor) load: Load,
 }
 
 /// Starts the worker, which has until its deadline to say hello.
@@ -60,5 +63,6 @@ pub(super) fn born(birth: &Birth) -> io::Result<LiveWorker> {
     // The command holds the writing ends, without whose closing the reading end never ends.
     drop(command);
     let (output, handshake) = (LastOutput::new(stderr), Handshake::new(listener, token));
-    Ok(LiveWorker::new(child, output, handshake, birth.handshake_timeout))
+    let (patience, load) = (birth.handshake_timeout, birth.load.clone());
+    Ok(LiveWorker::new(child, output, handshake, patience, load))
 }

@@ -140,6 +140,8 @@ mod tests {
                 attempt: u32::MAX,
                 result: Ok(encode_payload(&Product::Made(trimmed)).unwrap()),
                 measured: Measured::default(),
+                time: (0, 0),
+                gives_back: false,
             };
             encode(&FromWorker::Outcome(Box::new(ended))).unwrap();
         }

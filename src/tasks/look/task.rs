@@ -144,7 +144,7 @@ fn look(job: &Job, options: &LookOptions, observer: &dyn Observer) -> Result<Loo
         if observer.cancelled() { Err(NumbersError::stopped()) } else { Ok(()) }
     };
     let threads = Some(observer.threads().unwrap_or(1));
-    let reading = Reading { threads, cache: None, watch: Some(&heard) };
+    let reading = Reading { threads, cache: None, waiting: None, watch: Some(&heard) };
     let mut request = options.request.clone();
     if let View::Phase(ask) = &mut request.view {
         ask.ends = options.ends.map(|ends| ends.map(|axis| axis.map(f64::from)));

@@ -161,6 +161,7 @@ impl Task for ScanTask {
     type Options = ScanOptions;
     type Output = FileScan;
     const NAME: &'static str = "scan";
+    const DEEP: bool = true;
 
     fn run(
         &self,

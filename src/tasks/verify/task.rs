@@ -206,6 +206,8 @@ mod tests {
             attempt: u32::MAX,
             result: Ok(encode_payload(&result).unwrap()),
             measured: Measured::default(),
+            time: (0, 0),
+            gives_back: false,
         };
         encode(&FromWorker::Outcome(Box::new(ended))).unwrap();
     }

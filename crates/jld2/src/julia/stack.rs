@@ -1,5 +1,6 @@
 //! A stack for values that nest deeply.
 
+use std::cell::Cell;
 use std::io;
 use std::panic::resume_unwind;
 use std::thread;
@@ -9,14 +10,27 @@ use std::thread;
 /// references as long as a dump follows one fits.
 pub const DEEP_STACK: usize = 512 << 20;
 
-/// Runs `work` on a thread of its own, whose stack suffices for the deepest value that a
-/// [`Dumper`](super::Dumper) follows.
+thread_local! {
+    /// This thread has such a stack.
+    static DEEP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` on a thread whose stack suffices for the deepest value that a
+/// [`Dumper`](super::Dumper) follows: a new one, or this one if it was made here. So whoever has much
+/// to do goes to such a thread once, with all of it.
 ///
 /// # Errors
 /// If no thread can be started.
 pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    if DEEP.get() {
+        return Ok(work());
+    }
     thread::scope(|scope| {
-        let worker = thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, work)?;
+        let deep = || {
+            DEEP.set(true);
+            work()
+        };
+        let worker = thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, deep)?;
         worker.join().map_or_else(|panic| resume_unwind(panic), Ok)
     })
 }
@@ -50,6 +64,15 @@ mod tests {
             next = build.any_dataset(last, None, Extent::Scalar, &[], &data);
         }
         next
+    }
+
+    #[test]
+    fn who_is_on_a_deep_stack_stays_there() {
+        let id = || thread::current().id();
+        let (outer, inner) = on_deep_stack(|| (id(), on_deep_stack(id).unwrap())).unwrap();
+        assert_eq!(outer, inner);
+        assert_ne!(outer, id());
+        assert_ne!(on_deep_stack(id).unwrap(), id(), "the next time it is another one");
     }
 
     #[test]

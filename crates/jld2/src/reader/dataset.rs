@@ -4,7 +4,8 @@ use super::numbers::Typed;
 use super::{Attribute, File, Table, attribute, table};
 use crate::h5::{self, Error, Object, Result};
 use crate::julia::{
-    DEFAULT_LIMIT, JuliaType, Numeric, TypeTable, Value, ValueBuilder, Visitor, Walk,
+    DEFAULT_LIMIT, Element, Field, JuliaType, Numeric, TypeTable, Value, ValueBuilder, Visitor,
+    Walk,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -75,6 +76,46 @@ impl<'f> Dataset<'f> {
     pub fn dims(&self) -> Result<Vec<u64>> {
         let dims = self.types().julia_dims(&self.object, &self.data);
         Ok(self.named(dims)?.unwrap_or_default())
+    }
+
+    /// As [`dims`](Self::dims), and whether it is an array at all: of one without dimensions
+    /// (`fill(1.0)`) they are empty, of anything else there are none.
+    ///
+    /// # Errors
+    /// If they are damaged.
+    ///
+    /// ```
+    /// let file = jld2::File::open("tests/data/dicts.jld2")?;
+    /// assert_eq!(file.dataset("plain")?.shape()?, Some(vec![2]));
+    /// assert_eq!(file.dataset("dict")?.shape()?, None);
+    /// # Ok::<(), jld2::Error>(())
+    /// ```
+    pub fn shape(&self) -> Result<Option<Vec<u64>>> {
+        self.named(self.types().julia_dims(&self.object, &self.data))
+    }
+
+    /// What its elements are, or the one value that it is: their type, and how they lie in the file.
+    ///
+    /// # Errors
+    /// If its committed datatype is damaged.
+    ///
+    /// ```
+    /// let file = jld2::File::open("tests/data/dicts.jld2")?;
+    /// let element = file.dataset("plain")?.element()?;
+    /// assert!(element.is_number());
+    /// assert_eq!(element.size(), 8);
+    /// # Ok::<(), jld2::Error>(())
+    /// ```
+    pub fn element(&self) -> Result<Element> {
+        self.named(self.types().element(&self.data.datatype))
+    }
+
+    /// What a field of its elements is; none of one without data.
+    ///
+    /// # Errors
+    /// If its committed datatype is damaged.
+    pub fn element_of_field(&self, field: &Field) -> Result<Option<Element>> {
+        self.named(self.types().field(field))
     }
 
     /// The type of the value.

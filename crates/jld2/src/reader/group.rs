@@ -118,14 +118,25 @@ impl<'f> Group<'f> {
     /// # Ok::<(), jld2::Error>(())
     /// ```
     pub fn get(&self, path: &str) -> Result<Option<Item<'f>>> {
+        let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
         let mut here = Item::Group(self.clone());
-        for name in path.split('/').filter(|name| !name.is_empty()) {
+        for (i, name) in names.iter().enumerate() {
             let Item::Group(group) = &here else { return Ok(None) };
-            let position = group.file.groups().position(&group.object, name);
-            let Some(link) = position.and_then(|i| group.links().get(i)) else { return Ok(None) };
-            here = group.follow(link)?;
+            if let Some(link) = group.link(name) {
+                here = group.follow(link)?;
+                continue;
+            }
+            // HDF5 has no names with a slash in them, but a file may: what keys tell can be read.
+            let rest = names.get(i..).unwrap_or_default().join("/");
+            return group.link(&rest).map(|link| group.follow(link)).transpose();
         }
         Ok(Some(here))
+    }
+
+    /// The link of this name.
+    fn link(&self, name: &str) -> Option<&Link> {
+        let position = self.file.groups().position(&self.object, name)?;
+        self.links().get(position)
     }
 
     fn follow(&self, link: &Link) -> Result<Item<'f>> {

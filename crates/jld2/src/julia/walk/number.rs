@@ -31,7 +31,7 @@ pub struct Number<'b> {
 
 impl NumberKind {
     /// What numbers of a plain datatype are; none if it is that of no number.
-    pub(super) fn of(datatype: &Datatype) -> Option<Self> {
+    pub fn of(datatype: &Datatype) -> Option<Self> {
         match &datatype.class {
             Class::FixedPoint { signed: true, .. } => Some(Self::Signed),
             Class::FixedPoint { signed: false, .. } => Some(Self::Unsigned),
