@@ -458,6 +458,21 @@ fn wrong_checksums_outside_headers_are_put_right_where_checksums_are_not_trusted
     }
 }
 
+/// What is read as a type but declared as something else, so that a rewrite would take its parameters for
+/// data, is refused where it stands, whatever is made of the file.
+#[test]
+fn a_type_that_is_declared_otherwise_is_refused_at_its_place() {
+    let place = WorkDir::new();
+    place.put("in.jld2", &fs::read(data("type-declared-otherwise.jld2")).unwrap());
+    for line in
+        ["convert in.jld2 out.jld2", "convert in.jld2 out.jld2 --repack", "dump --json in.jld2"]
+    {
+        let said = place.jldconv(&format!("{line} --trust-checksums no")).ends(1).said();
+        assert!(said.contains("at byte 5042: declaration of a type"), "{line}: {said}");
+        assert!(!place.at("out.jld2").exists());
+    }
+}
+
 /// An object that JLD2 does not read costs itself, but not the check of the output: that must be a file
 /// whose checksums hold, whichever way it is checked.
 #[test]

@@ -3,6 +3,9 @@
 
 use crate::samples::{made, mera, small, zoo};
 use crate::truth::Truth;
+use jldconv::h5::encode::{self, NewMessage};
+use jldconv::h5::sample::Sample;
+use jldconv::h5::{Datatype, Extent, RelAddr, kind};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -275,6 +278,58 @@ fn a_continuation_without_its_header_still_names_things() {
         paths.iter().any(|path| path.starts_with("/rescued/group_") && path.ends_with(end))
     };
     assert!(ends("/convertstat") && ends("/data") && ends("/info"), "{paths:#?}");
+}
+
+/// One bit of a name in a continuation is flipped: what that one names loses its name, and nothing that
+/// the chunk in front of it and the one behind it name.
+#[test]
+fn a_damaged_continuation_costs_the_names_in_it_only() {
+    let mut sample = Sample::new();
+    let value = |sample: &mut Sample, i: u64| {
+        let datatype = encode::datatype(&Datatype::integer(8, true));
+        sample.object(&[
+            NewMessage::fill_value(),
+            NewMessage::new(kind::DATASPACE, 0, encode::dataspace(Extent::Scalar, &[])),
+            NewMessage::new(kind::DATATYPE, 1, datatype),
+            NewMessage::new(kind::LAYOUT, 0, encode::compact(&i.to_le_bytes())),
+            NewMessage::placeholder(),
+        ])
+    };
+    let link = |(i, addr): (u64, RelAddr)| {
+        NewMessage::new(kind::LINK, 0, encode::link(&format!("x{i:08}"), addr))
+    };
+    let beyond = |(addr, len): (RelAddr, u64)| {
+        let body = [addr.0.to_le_bytes(), len.to_le_bytes()].concat();
+        NewMessage::new(kind::CONTINUATION, 0, body)
+    };
+    let at: Vec<_> = (0..9).map(|i| (i, value(&mut sample, i))).collect();
+    let mut links = at.chunks(3).map(|some| some.iter().copied().map(link).collect::<Vec<_>>());
+    let [first, mut middle, last] = [links.next(), links.next(), links.next()].map(Option::unwrap);
+    let last = sample.continuation(&last);
+    middle.push(beyond(last));
+    let middle = sample.continuation(&middle);
+    let mut root = encode::group(&[] as &[(&str, RelAddr)]);
+    root.retain(|m| m.kind != kind::NIL);
+    root.extend(first);
+    root.push(beyond(middle));
+    let root = sample.object(&root);
+    let mut bytes = sample.finish(root);
+    let name = bytes.windows(9).position(|w| w == b"x00000004").unwrap();
+    bytes[name + 8] ^= 1;
+    let place = Place::with(&bytes);
+    let (code, report) = place.rescue();
+    assert_eq!(code, 6);
+    let paths: Vec<_> = report["rescued"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["path"].as_str().unwrap().to_owned())
+        .collect();
+    for i in [0, 1, 2, 6, 7, 8] {
+        assert!(paths.contains(&format!("/x{i:08}")), "{i}: {paths:?}");
+    }
+    let unnamed = paths.iter().filter(|path| path.starts_with("/rescued/")).count();
+    assert_eq!((unnamed, paths.len()), (3, 9), "{paths:?}");
 }
 
 /// Elements of arrays whose strings are lost are undefined, the others are there.

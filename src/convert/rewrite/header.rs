@@ -3,6 +3,7 @@
 use super::RewriteError;
 use super::context::{Context, NewHeader};
 use super::heap_objects::HeapPlace;
+use super::kept_header::Kept;
 use super::output::Output;
 use super::payloads::Payload;
 use super::stored_links::StoredLinks;
@@ -21,6 +22,12 @@ impl Context<'_> {
         payload: Option<&Payload>,
         place: HeapPlace,
     ) -> Result<u64> {
+        if payload.is_none()
+            && let Some(kept) = Kept::of(object)
+        {
+            debug_assert_eq!(kept.len(), self.made(object, place)?.len() as u64);
+            return Ok(kept.len());
+        }
         let (new, links) = self.header(object, payload, place)?;
         match &links {
             None => Ok(encode::object_header_as(&new.form, &new.messages).bytes.len() as u64),
@@ -37,12 +44,26 @@ impl Context<'_> {
         place: HeapPlace,
         out: &mut Output<'_>,
     ) -> std::result::Result<(), RewriteError> {
+        if payload.is_none()
+            && let Some(kept) = Kept::of(object)
+        {
+            let bytes = kept.bytes(self)?;
+            debug_assert_eq!(bytes, self.made(object, place)?, "a header that was to be the same");
+            out.write(&bytes)?;
+            return Ok(());
+        }
         let (new, links) = self.header(object, payload, place)?;
         match &links {
             None => out.write(&encode::object_header_as(&new.form, &new.messages).bytes)?,
             Some(links) => links.write(self, object, &new, out)?,
         }
         Ok(())
+    }
+
+    /// The header of an object without data elsewhere, made message by message.
+    fn made(&self, object: &Object, place: HeapPlace) -> Result<Vec<u8>> {
+        let (new, _) = self.header(object, None, place)?;
+        Ok(encode::object_header_as(&new.form, &new.messages).bytes)
     }
 
     fn header(

@@ -15,6 +15,7 @@ mod front;
 mod header;
 mod heap_objects;
 mod inventory;
+mod kept_header;
 mod layout;
 mod naming;
 mod output;

@@ -3,7 +3,7 @@
 
 use super::super::planned::Planned;
 use crate::h5::{Dataset, Extent, File, Layout, RelAddr, Result, StoredChunk, TypeRef};
-use crate::julia::{Element, JuliaType, Override, TypeTable};
+use crate::julia::{Element, Override, TypeTable};
 use std::sync::Arc;
 
 /// What there is to say of the dataset at `addr` of `types`' file.
@@ -51,21 +51,27 @@ fn one_chunk(file: &File, dataset: &Dataset) -> Result<Option<StoredChunk>> {
     }
 }
 
-/// Whether nothing needs to be said of a dataset, since it is the same on both sides: the output took
-/// over the object and its type, which it does when all their bytes are the same there, and nothing
-/// but these tells what it is.
+/// Whether nothing needs to be said of a dataset, since it is the same on both sides: all bytes of the
+/// object are, and of its type, and nothing but these tells what it is; or, where it was laid out
+/// again, all that is said of it.
 pub(super) fn is_same(
     planned: &Planned,
     [old_types, new_types]: [&TypeTable<'_>; 2],
     [old, new]: [RelAddr; 2],
 ) -> Result<bool> {
-    if planned.rewritten || old != new || planned.migration.overrides.objects.contains_key(&old) {
+    if planned.migration.overrides.objects.contains_key(&old) {
         return Ok(false);
     }
-    let (was, is) = (old_types.file().object(old)?, new_types.file().object(new)?);
-    let Some(dataset) = was.dataset().filter(|_| Arc::ptr_eq(&was, &is)) else {
+    let was = old_types.file().object(old)?;
+    let Some(dataset) = was.dataset() else { return Ok(false) };
+    if planned.rewritten {
+        let is = new_types.file().object(new)?;
+        let Some(laid_out) = is.dataset() else { return Ok(false) };
+        return is_said_alike([old_types.file(), new_types.file()], [dataset, laid_out]);
+    }
+    if old != new || !new_types.file().holds(&was)? {
         return Ok(false);
-    };
+    }
     // An index of chunks is a matter of its own.
     if dataset.layout.chunked().is_some() && dataset.layout.single_chunk().is_none() {
         return Ok(false);
@@ -78,16 +84,28 @@ pub(super) fn is_same(
     })
 }
 
+/// Whether the words of [`laid_out`] and of [`of`] are the same of datasets whose types are spelled out:
+/// they are of type, shape and bytes.
+fn is_said_alike([from, to]: [&File; 2], [old, new]: [&Dataset; 2]) -> Result<bool> {
+    let (TypeRef::Inline(was), TypeRef::Inline(is)) = (&old.datatype, &new.datatype) else {
+        return Ok(false);
+    };
+    let plain = !old.is_empty_string(was) && !old.is_old_string(was) && !new.is_old_string(is);
+    let (space, other) = (&old.dataspace, &new.dataspace);
+    let alike =
+        plain && was.same_layout(is) && (space.extent, &space.dims) == (other.extent, &other.dims);
+    Ok(alike && from.data_len(old, was)? == to.data_len(new, is)?)
+}
+
 /// What the dataset at `addr` of the input has to be in the output.
 pub(super) fn planned(planned: &Planned, types: &TypeTable<'_>, addr: RelAddr) -> Result<String> {
     match planned.migration.overrides.objects.get(&addr) {
         None if planned.rewritten => laid_out(types, addr),
         None => of(types, addr, true),
         Some(Override::Value(node)) => Ok(node.julia_type().to_owned()),
-        Some(Override::Retyped { name, .. }) => {
+        Some(Override::Retyped { to, .. }) => {
             let params = element(types, addr)?.map(|e| e.julia_type().params().to_vec());
-            let params = params.unwrap_or_default();
-            Ok(JuliaType::Named { name: name.clone(), params }.to_string())
+            Ok(to.of(params.unwrap_or_default()).to_string())
         }
         Some(Override::Moved) => moved(types, addr),
     }

@@ -39,8 +39,22 @@ impl Checksums {
 /// The lookup3 hash of `bytes`.
 pub fn lookup3(bytes: &[u8]) -> u32 {
     let mut hash = Lookup3::of_len(bytes.len() as u64);
-    hash.update(bytes);
-    hash.finish()
+    // What is kept for the next piece need not be copied.
+    let mut left = bytes;
+    while let Some((block, rest)) = left.split_first_chunk::<BLOCK>()
+        && !rest.is_empty()
+    {
+        hash.state = mixed(hash.state, block);
+        left = rest;
+    }
+    match left.first_chunk::<BLOCK>() {
+        Some(block) => ended(hash.state, block),
+        None if left.is_empty() => hash.finish(),
+        None => {
+            hash.keep(left);
+            hash.finish()
+        }
+    }
 }
 
 /// The lookup3 hash of bytes that come in pieces. How many there will be has to be known before.
@@ -90,16 +104,15 @@ impl Lookup3 {
 
     /// The hash.
     pub fn finish(self) -> u32 {
-        let [a, b, c] = self.state;
         if self.len == 0 {
+            let [_, _, c] = self.state;
             return c;
         }
         let mut padded = [0; BLOCK];
         for (to, from) in padded.iter_mut().zip(self.kept.iter().take(self.len)) {
             *to = *from;
         }
-        let [x, y, z] = words(&padded);
-        last(a.wrapping_add(x), b.wrapping_add(y), c.wrapping_add(z))
+        ended(self.state, &padded)
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -108,6 +121,12 @@ impl Lookup3 {
         }
         self.len += bytes.len();
     }
+}
+
+/// The hash, with the last block.
+fn ended([a, b, c]: [u32; 3], block: &[u8; BLOCK]) -> u32 {
+    let [x, y, z] = words(block);
+    last(a.wrapping_add(x), b.wrapping_add(y), c.wrapping_add(z))
 }
 
 /// The state after one more block.

@@ -122,8 +122,11 @@ fn links(
 ) -> Result<()> {
     let mut heap = FractalHeap::read(from, place.heap)?;
     let size = 4 + heap.id_len();
-    let tree = Tree::read(from, place.names, (LINKS_BY_NAME, size))?;
-    let mut found = Vec::new();
+    let mut tree = Tree::read(from, place.names, (LINKS_BY_NAME, size))?;
+    // As they stand in the heap, each part of which is read once then.
+    tree.records
+        .sort_by_cached_key(|(record, _)| heap.place_of(record.get(4..).unwrap_or_default()));
+    let mut found = Vec::with_capacity(tree.records.len());
     for (record, at) in &tree.records {
         let read = heap.object(record.get(4..).unwrap_or_default(), at + 4).and_then(|piece| {
             let mut c = Cursor::new(&piece.bytes, piece.offset, "link");

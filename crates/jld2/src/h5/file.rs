@@ -1,10 +1,11 @@
 //! Opens a container and reads its objects by address; keeps heaps and committed datatypes at hand.
 
 use super::address::absolute;
+use super::alike::Models;
 use super::checksum::{Checked, Checksums};
 use super::dense;
 use super::effort::{Access, Effort};
-use super::header;
+use super::header::{self, Begun};
 use super::message::layout::Layout;
 use super::{
     AddressHashMap, Class, Dataset, Datatype, Error, Extent, Group, Heap, Object, ObjectHeader,
@@ -40,6 +41,8 @@ pub struct File {
     heaps: Mutex<HeapCache>,
     types: Mutex<TypeCache>,
     objects: Arc<Mutex<ObjectCache>>,
+    /// Objects that others may be like.
+    models: Models,
     /// What was read of a file that this one came from: many objects are as they were.
     before: Option<Arc<Mutex<ObjectCache>>>,
     wrong: Mutex<BTreeMap<u64, u32>>,
@@ -65,6 +68,14 @@ struct ObjectCache {
     known: AddressHashMap<Arc<Object>>,
     bytes: u64,
     long: usize,
+}
+
+/// What was read of an object.
+enum Read {
+    /// Its header, which is still to be made sense of.
+    Header(Box<ObjectHeader>),
+    /// All of it.
+    Object(Arc<Object>),
 }
 
 impl HeapCache {
@@ -117,6 +128,7 @@ impl File {
             heaps: Mutex::default(),
             types: Mutex::default(),
             objects: Arc::default(),
+            models: Models::default(),
             before: None,
             wrong: Mutex::default(),
             spent: Spent::default(),
@@ -184,7 +196,7 @@ impl File {
         }
         let object = match self.unchanged(addr)? {
             Some(same) => same,
-            None => Arc::new(self.read(addr)?),
+            None => self.read(addr)?,
         };
         let bytes = cost_of(&object);
         let mut cache = lock();
@@ -217,16 +229,26 @@ impl File {
     }
 
     /// Reads the object at `addr`, whether or not it is known.
-    fn read(&self, addr: RelAddr) -> Result<Object> {
-        let header = self.counted(self.checksums, |from| {
-            let mut header = ObjectHeader::read_counted(from, addr)?;
+    fn read(&self, addr: RelAddr) -> Result<Arc<Object>> {
+        let read = self.counted(self.checksums, |from| {
+            let begun = Begun::read(from, addr)?;
+            if let Some(mut object) = begun.first().and_then(|first| self.models.like(addr, first))
+            {
+                object.header.chunks = begun.into_first().into_iter().collect();
+                return Ok(Read::Object(Arc::new(object)));
+            }
+            let mut header = begun.rest(from, None)?;
             dense::gather(from, &mut header)?;
-            Ok(header)
+            Ok(Read::Header(Box::new(header)))
         })?;
+        let header = match read {
+            Read::Object(object) => return Ok(object),
+            Read::Header(header) => header,
+        };
         // Those of what can be read are put right; nothing is changed in what cannot.
         let passed = header.chunks.iter().find(|chunk| chunk.checked != Checked::Right);
         let passed = passed.map(|chunk| (chunk.checksum, chunk.stored_checksum));
-        let mut object = Object::parse(header).map_err(|error| match passed {
+        let mut object = Object::parse(*header).map_err(|error| match passed {
             None => error,
             Some((at, stored)) => error.also(&format!(
                 "the checksum of its header, at byte {at}, is wrong as well ({stored:#010x}), and stays \
@@ -236,6 +258,8 @@ impl File {
         if object.header.version == 1 {
             self.unpad(&mut object)?;
         }
+        let object = Arc::new(object);
+        self.models.keep(&object);
         Ok(object)
     }
 
@@ -248,14 +272,28 @@ impl File {
         let objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(object) = objects.known.get(&addr).map(Arc::clone) else { return Ok(None) };
         drop(objects);
+        if !self.holds(&object)? {
+            return Ok(None);
+        }
+        self.spend(cost_of(&object));
+        Ok(Some(object))
+    }
+
+    /// Whether an object of the file that this one came from is the same here, at the same place: all its
+    /// bytes, with its checksums. Never one that is described by more than its own header, nor one with
+    /// a header of version 1.
+    ///
+    /// # Errors
+    /// If the bytes cannot be read.
+    pub fn holds(&self, object: &Object) -> Result<bool> {
         let header = &object.header;
         let alone = header.version == 2
             && header.storage.is_empty()
             && header.pieces.is_empty()
             && header.symbols.is_none()
             && header.runs.is_none();
-        if !alone {
-            return Ok(None);
+        if !alone || self.before.is_none() {
+            return Ok(false);
         }
         for chunk in &header.chunks {
             let sum = chunk.stored_checksum.to_le_bytes();
@@ -265,11 +303,10 @@ impl File {
                 && self.source.holds(chunk.offset, &chunk.bytes, "object header")?
                 && self.source.holds(chunk.checksum, &sum, "header checksum")?;
             if !same {
-                return Ok(None);
+                return Ok(false);
             }
         }
-        self.spend(cost_of(&object));
-        Ok(Some(object))
+        Ok(true)
     }
 
     /// What is left of the object at `addr`: what the first chunk of its header says, and each

@@ -302,6 +302,16 @@ impl<'a> FractalHeap<'a> {
         Ok(())
     }
 
+    /// Where the object of an id stands in the heap's own space; 0 of one that stands elsewhere.
+    pub(super) fn place_of(&self, id: &[u8]) -> u64 {
+        match id.split_first() {
+            Some((first, rest)) if first >> 4 & 3 == MANAGED => {
+                Cursor::new(rest, 0, "fractal heap id").uint(self.head.offset_width).unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
     /// The object of an id, which stands at `from`.
     pub(super) fn object(&mut self, id: &[u8], from: u64) -> Result<Piece> {
         let mut c = Cursor::new(id, from, "fractal heap id");

@@ -18,6 +18,7 @@ mod address_log;
 mod address_map;
 mod address_set;
 mod address_stack;
+mod alike;
 mod btree2;
 mod btree2_levels;
 pub(crate) mod budget;

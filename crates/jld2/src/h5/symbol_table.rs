@@ -288,11 +288,14 @@ impl<'a> Reader<'a> {
             let len = usize::try_from(left.min(PIECE.max(read))).unwrap_or(0);
             let piece = self.from.source.read(start.saturating_add(read), len, what)?;
             self.from.effort.add(piece.len() as u64);
-            self.names = self.names.saturating_add(piece.len() as u64);
+            let end = piece.iter().position(|&b| b == 0);
+            // What stands behind the end of a name belongs to others.
+            let own = end.map_or(piece.len(), |end| end + 1);
+            self.names = self.names.saturating_add(own as u64);
             if self.names > INDEX_BYTES {
                 return Err(Error::foreign(from, "a group with over 16 MiB of names"));
             }
-            if let Some(end) = piece.iter().position(|&b| b == 0) {
+            if let Some(end) = end {
                 bytes.extend(piece.get(..end).unwrap_or_default());
                 return Ok(Name::new(&bytes));
             }

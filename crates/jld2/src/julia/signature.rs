@@ -87,13 +87,12 @@ impl TypeTable<'_> {
         let mut c = Cursor::new(bytes, at, "DataType value");
         let name_at = c.offset();
         let name = self.name(c.take(16)?, name_at, budget)?;
-        let name = self.renamed(name, at);
         let params_at = c.offset();
         let refs = self.references(c.take(16)?, params_at, budget)?;
         let params = deeper(budget, at, |budget| {
             refs.into_iter().map(|(at, addr)| self.param(addr, at, budget)).collect::<Result<_>>()
         })?;
-        spelled(JuliaType::Named { name, params }, at)
+        spelled(self.renamed(name, params, at), at)
     }
 
     /// As [`Self::type_object`].
@@ -353,7 +352,7 @@ impl TypeTable<'_> {
     }
 
     /// The layout of elements of a type.
-    fn layout(&self, datatype: &TypeRef, budget: &mut Reading) -> Result<Arc<Datatype>> {
+    pub(super) fn layout(&self, datatype: &TypeRef, budget: &mut Reading) -> Result<Arc<Datatype>> {
         if let TypeRef::Shared { addr, .. } = datatype {
             budget.object(&self.file().object(*addr)?);
         }

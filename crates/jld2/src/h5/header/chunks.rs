@@ -2,6 +2,7 @@
 
 use super::kinds::header_flag;
 use super::lost::{NO_LAYOUT, is_lost, is_zeroed, lacks_layout};
+use super::messages::{Continuation, looked_at, walk};
 use super::model::Chunk;
 use crate::h5::address::absolute;
 use crate::h5::bytes::Cursor;
@@ -27,7 +28,41 @@ pub(super) struct Bytes<'a> {
     pub(super) checksums: Checksums,
 }
 
+/// Most headers are not longer, and are read at once.
+const AT_ONCE: usize = 256;
+
 impl Bytes<'_> {
+    /// What stands in front of the messages of the header at `offset`, and its first chunk if that takes
+    /// no more than `most` bytes.
+    pub(super) fn begin(&self, offset: u64, most: u64) -> Result<(Prefix, Option<Chunk>)> {
+        let mut peek = [0; AT_ONCE];
+        let left = self.superblock.end_of_file.saturating_sub(offset).min(AT_ONCE as u64);
+        let peek = peek.get_mut(..usize::try_from(left).unwrap_or(0)).unwrap_or_default();
+        // What cannot be read so may be behind a short header.
+        let peek = match self.source.read_into(offset, peek, "object header") {
+            Ok(()) => &*peek,
+            Err(_) => &[],
+        };
+        let prefix = match peek.first_chunk::<16>() {
+            Some(head) => self.prefix_in(offset, head)?,
+            None => self.prefix(offset)?,
+        };
+        let len = prefix.checksum - offset;
+        if len > most {
+            return Ok((prefix, None));
+        }
+        let whole = usize::try_from(len).ok().and_then(|len| peek.get(..len.checked_add(4)?));
+        let first = match whole {
+            Some(whole) if prefix.version > 1 => {
+                let Prefix { messages, checksum, version, flags, .. } = prefix;
+                let chunk = Chunk::unread(offset, messages, checksum, version);
+                self.summed(chunk, whole.to_vec(), flags)?
+            }
+            _ => self.first(offset, &prefix)?,
+        };
+        Ok((prefix, Some(first)))
+    }
+
     /// The first chunk, which is not long.
     pub(super) fn first(&self, offset: u64, prefix: &Prefix) -> Result<Chunk> {
         self.chunk(offset, prefix.messages, prefix.checksum, prefix.version, prefix.flags)
@@ -77,6 +112,12 @@ impl Bytes<'_> {
         let mut head = [0; 16];
         let peek = head.get_mut(..limit).unwrap_or_default();
         self.source.read_into(offset, peek, "object header")?;
+        self.prefix_in(offset, peek)
+    }
+
+    /// As [`Self::prefix`]; `peek` are the first bytes there.
+    fn prefix_in(&self, offset: u64, peek: &[u8]) -> Result<Prefix> {
+        let end = self.superblock.end_of_file;
         let mut c = Cursor::new(peek, offset, "object header");
         // Headers of version 1 have no signature; JLD2 takes what begins so for one, too.
         if peek.first() == Some(&1) {
@@ -136,6 +177,28 @@ impl Bytes<'_> {
         self.chunk(offset, messages, checksum, version, flags)
     }
 
+    /// Where a continuation, given by address and length, whose checksum is wrong says that others
+    /// stand: those have checksums of their own. None if it makes no sense.
+    pub(super) fn beyond(
+        &self,
+        (target, len): (RelAddr, u64),
+        version: u8,
+        flags: u8,
+    ) -> Vec<Continuation> {
+        let Self { source, superblock, .. } = *self;
+        let unbelieved = Bytes { source, superblock, checksums: Checksums::Ignored };
+        let mut more = Vec::new();
+        let found = absolute(superblock, target, "header continuation")
+            .and_then(|offset| unbelieved.continuation(offset, len, version, flags))
+            .and_then(|chunk| {
+                walk(&chunk, version, flags, &mut |message, body| {
+                    more.extend(looked_at(&message, body)?);
+                    Ok(())
+                })
+            });
+        if found.is_ok() { more } else { Vec::new() }
+    }
+
     /// Where the messages of a continuation begin, and where they end.
     pub(super) fn continuation_area(
         &self,
@@ -188,10 +251,15 @@ impl Bytes<'_> {
             return Ok(chunk);
         }
         self.room_for_checksum(checksum)?;
-        let mut bytes = self.source.read(offset, len.saturating_add(4), "object header")?;
-        let stored = bytes.get(len..).unwrap_or_default();
-        let stored = Cursor::new(stored, checksum, "checksum").u32()?;
-        bytes.truncate(len);
+        let bytes = self.source.read(offset, len.saturating_add(4), "object header")?;
+        self.summed(chunk, bytes, flags)
+    }
+
+    /// Takes in the bytes of a chunk, of which the last four are its checksum.
+    fn summed(&self, mut chunk: Chunk, mut bytes: Vec<u8>, flags: u8) -> Result<Chunk> {
+        let Some((_, stored)) = bytes.split_last_chunk::<4>() else { return Ok(chunk) };
+        let stored = u32::from_le_bytes(*stored);
+        bytes.truncate(bytes.len().saturating_sub(4));
         let computed = lookup3(&bytes);
         (chunk.stored_checksum, chunk.bytes) = (stored, bytes);
         if stored != computed {

@@ -35,6 +35,18 @@ struct Found {
     last: Option<Message>,
 }
 
+/// A chunk that cannot be read, and where it says that others stand, which may be whole.
+struct Damaged {
+    error: Error,
+    continuations: Vec<Continuation>,
+}
+
+impl From<Error> for Damaged {
+    fn from(error: Error) -> Self {
+        Self { error, continuations: Vec::new() }
+    }
+}
+
 /// What one long header may hold.
 struct Room {
     messages: usize,
@@ -73,13 +85,13 @@ pub(super) fn read(
     let mut room = Room { messages: HEADER_MESSAGES, bytes: HEADER_BYTES };
     effort.add(checksum - offset);
     let scan = Scan { bytes: &bytes, version, flags, head, lenient };
-    let first = scan.chunk(offset, messages, checksum, &mut room)?;
+    let first = scan.chunk(offset, messages, checksum, &mut room).map_err(|bad| bad.error)?;
     let mut met = HashSet::from([offset]);
     // Honest chunks do not overlap.
     let mut left = superblock.end_of_file.saturating_sub(checksum - offset);
     let mut pending = take(&mut header, &mut runs, first, &mut lost);
     while let Some((at, target, len)) = pending.pop() {
-        let mut next = || {
+        let mut next = || -> std::result::Result<(Chunk, Found), Damaged> {
             let offset = bytes.follow(at, target, &mut met)?;
             left = left.checked_sub(len).ok_or_else(|| {
                 let found = format!("{len} more");
@@ -91,8 +103,12 @@ pub(super) fn read(
         };
         match (next(), &mut lost) {
             (Ok(found), lost) => pending.extend(take(&mut header, &mut runs, found, lost)),
-            (Err(error), Some(lost)) => lost.push(error),
-            (Err(error), None) => return Err(error),
+            (Err(Damaged { error, continuations }), Some(lost)) => {
+                lost.push(error);
+                // They have checksums of their own.
+                pending.extend(continuations.into_iter().rev());
+            }
+            (Err(damaged), None) => return Err(damaged.error),
         }
     }
     header.runs = Some(Arc::new(runs));
@@ -139,7 +155,7 @@ impl Scan<'_> {
         messages: u64,
         checksum: u64,
         room: &mut Room,
-    ) -> Result<(Chunk, Found)> {
+    ) -> std::result::Result<(Chunk, Found), Damaged> {
         let Bytes { source, superblock, .. } = *self.bytes;
         let mut chunk = Chunk::unread(offset, messages, checksum, self.version);
         let has_checksum = chunk.has_checksum;
@@ -170,7 +186,7 @@ impl Scan<'_> {
             window.skip(len);
         }
         if !has_checksum {
-            return walked.map(|found| (chunk, found));
+            return Ok((chunk, walked?));
         }
         let stored = source.read(checksum, 4, "object header")?;
         let stored = Cursor::new(&stored, checksum, "checksum").u32()?;
@@ -182,9 +198,15 @@ impl Scan<'_> {
                     Some(last) => is_lost_behind((source, superblock), &chunk, last, said)?,
                     None => false,
                 };
-            chunk.checked = self.bytes.mismatch(&chunk, computed, lost)?;
+            chunk.checked = match self.bytes.mismatch(&chunk, computed, lost) {
+                Ok(checked) => checked,
+                Err(error) => {
+                    let continuations = walked.map_or_else(|_| Vec::new(), |f| f.continuations);
+                    return Err(Damaged { error, continuations });
+                }
+            };
         }
-        walked.map(|found| (chunk, found))
+        Ok((chunk, walked?))
     }
 
     /// Goes through the messages of a chunk.

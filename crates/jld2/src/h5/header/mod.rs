@@ -13,3 +13,4 @@ mod stray;
 
 pub use kinds::{header_flag, kind};
 pub use model::{Chunk, Message, ObjectHeader, Piece, Storage};
+pub(in crate::h5) use read::Begun;

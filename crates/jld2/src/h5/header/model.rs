@@ -127,7 +127,7 @@ pub struct ObjectHeader {
 
 impl ObjectHeader {
     /// One without messages.
-    pub(super) fn empty(addr: RelAddr, version: u8, flags: u8, extra: Vec<u8>) -> Self {
+    pub(in crate::h5) fn empty(addr: RelAddr, version: u8, flags: u8, extra: Vec<u8>) -> Self {
         Self {
             addr,
             version,

@@ -3,7 +3,7 @@
 use super::chunks::{Bytes, Prefix};
 use super::limits::too_large;
 use super::long::{self, LONG};
-use super::model::ObjectHeader;
+use super::model::{Chunk, ObjectHeader};
 use crate::h5::address::absolute;
 use crate::h5::budget::HEADER_BYTES;
 use crate::h5::checksum::Checksums;
@@ -27,61 +27,8 @@ impl ObjectHeader {
     }
 
     /// As [`Self::read`]; what it takes is counted, even if it fails.
-    pub(in crate::h5) fn read_counted(from: Access<'_>, addr: RelAddr) -> Result<Self> {
-        Self::read_with(from, addr, None)
-    }
-
-    /// As [`Self::read`]; errors of continuations go to `lost`, if there is such a place.
-    fn read_with(
-        from: Access<'_>,
-        addr: RelAddr,
-        mut lost: Option<&mut Vec<Error>>,
-    ) -> Result<Self> {
-        let Access { source, superblock, checksums, effort } = from;
-        let offset = absolute(superblock, addr, "object header")?;
-        let bytes = Bytes { source, superblock, checksums };
-        let prefix = bytes.prefix(offset)?;
-        if prefix.checksum - offset > LONG {
-            return long::read(from, addr, lost);
-        }
-        let first = bytes.first(offset, &prefix)?;
-        let Prefix { version, flags, extra, ref_count, .. } = prefix;
-        effort.add(first.bytes.len() as u64);
-        // Most headers have no continuation, so that nothing need be remembered.
-        let mut met = HashSet::new();
-        // Honest chunks do not overlap.
-        let mut left = superblock.end_of_file.saturating_sub(first.bytes.len() as u64);
-        let mut held = first.bytes.len() as u64;
-        let mut header = Self::empty(addr, version, flags, extra);
-        header.ref_count = ref_count;
-        let mut pending = header.push(first)?;
-        pending.reverse();
-        if !pending.is_empty() {
-            met.insert(offset);
-        }
-        while let Some((at, target, len)) = pending.pop() {
-            held = held.saturating_add(len);
-            // What does not fit into the file is told of below.
-            if held > LONG && len <= left {
-                if let Some(lost) = &mut lost {
-                    lost.clear();
-                }
-                return long::read(from, addr, lost);
-            }
-            let mut next = || {
-                let offset = bytes.follow(at, target, &mut met)?;
-                left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
-                effort.add(len);
-                bytes.continuation(offset, len, version, flags)
-            };
-            let more = next().and_then(|chunk| header.push(chunk));
-            match (more, &mut lost) {
-                (Ok(more), _) => pending.extend(more.into_iter().rev()),
-                (Err(error), Some(lost)) => lost.push(error),
-                (Err(error), None) => return Err(error),
-            }
-        }
-        Ok(header)
+    fn read_counted(from: Access<'_>, addr: RelAddr) -> Result<Self> {
+        Begun::read(from, addr)?.rest(from, None)
     }
 
     /// Reads what is in the first chunk of the header at `addr`, if that has its checksum or lost it,
@@ -113,7 +60,93 @@ impl ObjectHeader {
     /// If the first chunk cannot be read.
     pub(in crate::h5) fn read_left(from: Access<'_>, addr: RelAddr) -> Result<(Self, Vec<Error>)> {
         let mut lost = Vec::new();
-        let header = Self::read_with(from, addr, Some(&mut lost))?;
+        let header = Begun::read(from, addr)?.rest(from, Some(&mut lost))?;
         Ok((header, lost))
+    }
+}
+
+/// A header of which the first chunk was read, if it is not [long](LONG).
+pub(in crate::h5) struct Begun {
+    addr: RelAddr,
+    offset: u64,
+    prefix: Prefix,
+    first: Option<Chunk>,
+}
+
+impl Begun {
+    /// Begins to read the header at `addr`; what it takes is counted.
+    pub(in crate::h5) fn read(from: Access<'_>, addr: RelAddr) -> Result<Self> {
+        let Access { source, superblock, checksums, effort } = from;
+        let offset = absolute(superblock, addr, "object header")?;
+        let bytes = Bytes { source, superblock, checksums };
+        let (prefix, first) = bytes.begin(offset, LONG)?;
+        effort.add(first.as_ref().map_or(0, |first| first.bytes.len() as u64));
+        Ok(Self { addr, offset, prefix, first })
+    }
+
+    /// Its first chunk, if it is not long.
+    pub(in crate::h5) fn first(&self) -> Option<&Chunk> {
+        self.first.as_ref()
+    }
+
+    /// Its first chunk, if it is not long.
+    pub(in crate::h5) fn into_first(self) -> Option<Chunk> {
+        self.first
+    }
+
+    /// Reads the rest; errors of continuations go to `lost`, if there is such a place.
+    pub(in crate::h5) fn rest(
+        self,
+        from: Access<'_>,
+        mut lost: Option<&mut Vec<Error>>,
+    ) -> Result<ObjectHeader> {
+        let Access { source, superblock, checksums, effort } = from;
+        let bytes = Bytes { source, superblock, checksums };
+        let Self { addr, offset, prefix, first } = self;
+        let Some(first) = first else { return long::read(from, addr, lost) };
+        let Prefix { version, flags, extra, ref_count, .. } = prefix;
+        // Most headers have no continuation, so that nothing need be remembered.
+        let mut met = HashSet::new();
+        // Honest chunks do not overlap.
+        let mut left = superblock.end_of_file.saturating_sub(first.bytes.len() as u64);
+        let mut held = first.bytes.len() as u64;
+        let mut header = ObjectHeader::empty(addr, version, flags, extra);
+        header.ref_count = ref_count;
+        let mut pending = header.push(first)?;
+        pending.reverse();
+        if !pending.is_empty() {
+            met.insert(offset);
+        }
+        while let Some((at, target, len)) = pending.pop() {
+            held = held.saturating_add(len);
+            // What does not fit into the file is told of below.
+            if held > LONG && len <= left {
+                if let Some(lost) = &mut lost {
+                    lost.clear();
+                }
+                return long::read(from, addr, lost);
+            }
+            let mut new = false;
+            let mut next = || {
+                let offset = bytes.follow(at, target, &mut met)?;
+                left = left.checked_sub(len).ok_or_else(|| too_large(at, len))?;
+                new = true;
+                effort.add(len);
+                bytes.continuation(offset, len, version, flags)
+            };
+            let more = next().and_then(|chunk| header.push(chunk));
+            match (more, &mut lost) {
+                (Ok(more), _) => pending.extend(more.into_iter().rev()),
+                (Err(error), Some(lost)) => {
+                    lost.push(error);
+                    if new {
+                        let more = bytes.beyond((target, len), version, flags);
+                        pending.extend(more.into_iter().rev());
+                    }
+                }
+                (Err(error), None) => return Err(error),
+            }
+        }
+        Ok(header)
     }
 }

@@ -190,3 +190,56 @@ fn continuations_of_a_long_header_in_a_circle_are_cut() {
     let error = file.object(root).unwrap_err().to_string();
     assert!(error.contains("again"), "{error}");
 }
+
+/// A chunk that is damaged costs its own links; those of the chunks that it leads to are left, of a long
+/// header and of others.
+#[test]
+fn a_damaged_chunk_costs_its_own_links_only() {
+    for count in [60, COUNT] {
+        let mut sample = Sample::new();
+        let links =
+            |range: std::ops::Range<u64>| range.map(|i| link(i, RelAddr(64))).collect::<Vec<_>>();
+        let last = sample.continuation(&links(2 * count / 3..count));
+        let mut middle = links(count / 3..2 * count / 3);
+        middle.push(continuation(last.0, last.1));
+        let middle = sample.continuation(&middle);
+        let mut messages = encode::group(&[] as &[(&str, RelAddr)]);
+        messages.retain(|m| m.kind != kind::NIL);
+        messages.extend(links(0..count / 3));
+        messages.push(continuation(middle.0, middle.1));
+        let root = sample.object(&messages);
+        let mut bytes = sample.finish(root);
+        // The last letter of the first name.
+        bytes[usize::try_from(Sample::BASE + middle.0.0).unwrap() + 4 + 4 + 3 + 8] ^= 1;
+        let file = File::from_source(Source::from_bytes(bytes)).unwrap();
+        let error = file.object(root).unwrap_err().to_string();
+        assert!(error.contains("checksum"), "{error}");
+        let (object, lost) = file.object_left(root).unwrap();
+        assert_eq!(lost.len(), 1, "{lost:?}");
+        let left = group(&object).links(&file).map(|link| link.unwrap().name.as_str().to_owned());
+        assert!(left.eq((0..count / 3).chain(2 * count / 3..count).map(name)), "{count}");
+    }
+}
+
+/// Damaged chunks that lead to one another are each looked at once.
+#[test]
+fn damaged_chunks_in_a_circle_are_left() {
+    let mut sample = Sample::new();
+    let here = sample.next();
+    let mut links: Vec<_> = (0..9).map(|i| link(i, RelAddr(64))).collect();
+    let len = 4 + links.iter().map(|m| m.len() as u64).sum::<u64>() + 20 + 4;
+    links.push(continuation(here, len));
+    assert_eq!(sample.continuation(&links), (here, len));
+    let mut messages = encode::group(&[] as &[(&str, RelAddr)]);
+    messages.push(continuation(here, len));
+    let root = sample.object(&messages);
+    let mut bytes = sample.finish(root);
+    bytes[usize::try_from(Sample::BASE + here.0).unwrap() + 4 + 4 + 3 + 8] ^= 1;
+    let file = File::from_source(Source::from_bytes(bytes)).unwrap();
+    let (_, lost) = file.object_left(root).unwrap();
+    let said: Vec<_> = lost.iter().map(ToString::to_string).collect();
+    assert!(
+        said.len() == 2 && said[0].contains("checksum") && said[1].contains("again"),
+        "{said:?}"
+    );
+}

@@ -1,5 +1,6 @@
 //! Tests of several parts of the container at once.
 
+mod alike;
 mod chunks;
 mod fills;
 mod forged;
