@@ -5,6 +5,7 @@ use super::flags::ConversionFlags;
 use super::help;
 use super::look::LookArgs;
 use super::numbers::{InfoArgs, StatsArgs};
+use super::rules::{RulesCommand, TypesArgs};
 use super::target::TargetCommand;
 use super::trust::TrustFlag;
 use super::value::{self, Size};
@@ -24,6 +25,7 @@ Examples:
   jldconv stats output_00100.jld2 hydro/rho --unit nH  extremes, mean, sum, percentiles
   jldconv look output_00100.jld2 -o sd.png         what is seen along z, as a picture
   jldconv rescue broken.jld2 saved.jld2            what is whole in a damaged file, as a new one
+  jldconv rules draft old.jld2 new.jld2            rules from the old file's types to the new one's
   jldconv target check --packages ~/.julia/packages  what newer packages would warn of
   jldconv undo output_00100.jld2                   take an in-place upgrade back
   jldconv doctor archive upgraded                  what this machine gives a run
@@ -63,6 +65,11 @@ pub enum JldconvCommand {
     Info(InfoArgs),
     /// Describe the numbers of a column, or of what Mera computes: extremes, mean, sum, percentiles
     Stats(Box<StatsArgs>),
+    /// List every stored type of files, with its fields, how many values there are, and their bytes
+    Types(TypesArgs),
+    /// Rules of your own: say what they would do, draft them
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Show a Mera file: what is seen along an axis, what a plane cuts, a phase diagram
     Look(Box<LookArgs>),
     /// What outputs are made for: list and show targets, check one against Julia's sources

@@ -5,7 +5,7 @@ use super::figures::Figures;
 use super::line::{said, short};
 use super::workers::workers;
 use crate::convert::VerifyLevel;
-use crate::migrate::Readers;
+use crate::migrate::{Readers, Unmet};
 use crate::supervisor::{Fault, JobOutcome, JobRecord, RunSummary};
 use crate::text;
 use std::collections::BTreeMap;
@@ -80,6 +80,9 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         };
         let _ = writeln!(block, "  mended      {findings}{target}{warnings}");
     }
+    for unmet in unmet(summary) {
+        let _ = writeln!(block, "  warning     {}", text::tame(&unmet));
+    }
     if let Some(levels) = checked(summary) {
         let _ = writeln!(block, "  checked     {levels}");
     }
@@ -131,6 +134,27 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         }
     }
     block
+}
+
+/// Rules that met nothing in any file of the run.
+fn unmet(summary: &RunSummary) -> Vec<String> {
+    let (mut told, mut files) = (BTreeMap::<String, (u64, String)>::new(), 0_u64);
+    for file in &summary.files {
+        if !matches!(file.outcome, JobOutcome::Converted | JobOutcome::Unchanged) {
+            continue;
+        }
+        files += 1;
+        for (rule, near) in file.findings.iter().filter_map(|finding| Unmet::told(finding)) {
+            let known = told.entry(rule.to_owned()).or_default();
+            known.0 += 1;
+            if known.1.is_empty() {
+                near.clone_into(&mut known.1);
+            }
+        }
+    }
+    let everywhere = told.into_iter().filter(|(_, (count, _))| *count == files);
+    let line = |(rule, (_, near))| format!("no file has a type that the rule {rule} is for{near}");
+    everywhere.map(line).collect()
 }
 
 /// How much smaller, or larger, the outputs are.
