@@ -5,6 +5,7 @@ mod build_info;
 mod command_words;
 mod completions;
 mod flags;
+mod help;
 mod interactive;
 mod look;
 mod movie;

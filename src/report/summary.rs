@@ -22,7 +22,7 @@ pub(crate) fn title(summary: &RunSummary) -> &'static str {
         "Broken off"
     } else if summary.interrupted {
         "Interrupted"
-    } else if summary.failed > 0 || summary.pending > 0 {
+    } else if summary.failed > 0 || summary.pending > 0 || !summary.unlisted.is_empty() {
         "Done in part"
     } else {
         "Done"
@@ -114,8 +114,12 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         causes("; ", &summary.faults),
         causes("; tried again: ", &summary.retries)
     );
+    if let Some(others) = &summary.others {
+        let _ = writeln!(block, "  others      {others}");
+    }
     readers(summary, about.portable, &mut block);
     unread(summary, &mut block);
+    unlisted(summary, &mut block);
     workers(summary, &mut block);
     failures(summary, &mut block);
     conflicts(summary, &mut block);
@@ -256,6 +260,21 @@ fn unread(summary: &RunSummary, block: &mut String) {
     further(files.count(), block);
 }
 
+/// Directories whose files nobody knows.
+fn unlisted(summary: &RunSummary, block: &mut String) {
+    if summary.unlisted.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        block,
+        "\nDirectories that could not be listed, so that what is in them is missing:"
+    );
+    for dir in summary.unlisted.iter().take(FEW) {
+        let _ = writeln!(block, "  {}", text::tame(&dir.to_string()));
+    }
+    further(summary.unlisted.len().saturating_sub(FEW), block);
+}
+
 fn failures(summary: &RunSummary, block: &mut String) {
     let mut failed = summary.files.iter().filter(|file| file.outcome == JobOutcome::Failed);
     let few: Vec<_> = failed.by_ref().take(FEW).collect();
@@ -342,6 +361,7 @@ pub(super) mod tests {
             faults: BTreeMap::new(),
             paused_seconds: 0.0,
             others: None,
+            unlisted: Vec::new(),
             error: None,
             threads_used: 2,
             average_seconds: 2.0,

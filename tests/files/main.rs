@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../common/clean.rs"]
+mod clean;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/python.rs"]

@@ -1,5 +1,6 @@
 //! `jldconv target`, and targets of the user's own, with the real program.
 
+use crate::clean::clean;
 use crate::runner::{self, printed};
 use jldconv::h5::{File, FilterEntry, Object, Source, Trace, Visitor};
 use serde_json::Value;
@@ -240,7 +241,7 @@ fn a_supervised_run_takes_a_file_and_makes_outputs_again_when_it_changes() {
     fs::create_dir(at("elsewhere")).unwrap();
     fs::write(at("jldconv.toml"), "target = \"mine.toml\"\n").unwrap();
     let run = || {
-        let output = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"))
+        let output = clean(&mut Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor")))
             .current_dir(at("elsewhere"))
             .args(["../in", "../out", "--config", "../jldconv.toml", "--progress", "json", "--yes"])
             .output()
