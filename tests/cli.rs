@@ -10,10 +10,15 @@
 #[cfg(feature = "fault")]
 #[path = "cli/advice.rs"]
 mod advice;
+#[cfg(feature = "fault")]
+#[path = "cli/along.rs"]
+mod along;
 #[path = "cli/book.rs"]
 mod book;
 #[path = "cli/build.rs"]
 mod build;
+#[path = "common/clean.rs"]
+mod clean;
 #[path = "cli/conflicts.rs"]
 mod conflicts;
 #[cfg(feature = "fault")]
@@ -27,6 +32,9 @@ mod dashboard;
 mod devtools;
 #[path = "cli/doctor.rs"]
 mod doctor;
+#[cfg(feature = "fault")]
+#[path = "cli/finish.rs"]
+mod finish;
 #[cfg(feature = "fault")]
 #[path = "cli/flaky.rs"]
 mod flaky;
@@ -80,6 +88,8 @@ mod terminal;
 mod trees;
 #[path = "cli/tune.rs"]
 mod tune;
+#[path = "cli/unlisted.rs"]
+mod unlisted;
 #[cfg(feature = "fault")]
 #[path = "cli/words.rs"]
 mod words;

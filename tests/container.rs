@@ -4,9 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/clean.rs"]
+mod clean;
 #[path = "common/python.rs"]
 mod runner;
 
+use clean::clean;
 use jldconv::h5::checksum::lookup3;
 use jldconv::h5::{
     Attribute, Checked, Datatype, File, FillValue, Object, ObjectKind, Result, Source, Trace,
@@ -77,12 +80,7 @@ impl WorkDir {
             _ => env!("CARGO_BIN_EXE_jldconv-supervisor"),
         };
         let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("JLDCONV_") || text.starts_with("SLURM_") {
-                command.env_remove(&name);
-            }
-        }
+        clean(&mut command);
         let output = command.current_dir(self.0.path()).args(line.split(' ')).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }

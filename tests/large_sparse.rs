@@ -4,12 +4,15 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/clean.rs"]
+mod clean;
 #[path = "common/memory.rs"]
 mod memory;
 #[path = "../examples/generate/mera/mod.rs"]
 #[expect(unused_imports, dead_code, reason = "what else the generator's program needs")]
 mod mera;
 
+use clean::clean;
 use jldconv::h5::Layout;
 use memory::watched;
 use mera::{Packing, Template};
@@ -93,7 +96,7 @@ fn data(path: &Path) -> Vec<(u64, Vec<u8>)> {
 fn run(program: &str, args: &[&str], dir: &TempDir) -> Vec<u8> {
     let [out, err] = ["stdout", "stderr"].map(|name| dir.path().join(name));
     let mut command = Command::new(program);
-    command
+    clean(&mut command)
         .args(args)
         .current_dir(dir.path())
         .stdout(File::create(&out).unwrap())

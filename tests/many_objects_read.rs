@@ -4,11 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/clean.rs"]
+mod clean;
 #[path = "../examples/generate/many/mod.rs"]
 mod many;
 #[path = "common/memory.rs"]
 mod memory;
 
+use clean::clean;
 use jldconv::convert::temp::{Owner, TempName};
 use many::Kind;
 use memory::watched;
@@ -202,7 +205,7 @@ fn a_million_objects_are_one_attempt() {
         many::write(&File::create(&small).unwrap(), Kind::Boxed, 10).unwrap();
     }
     let out = made.dir.path().join("out");
-    let ended = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"))
+    let ended = clean(&mut Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor")))
         .args([made.dir.path(), &out, Path::new("--yes"), Path::new("--prefix=many_")])
         .output()
         .unwrap();

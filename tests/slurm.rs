@@ -6,6 +6,10 @@
 #![cfg(feature = "fault")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/clean.rs"]
+mod clean;
+
+use clean::clean;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +47,7 @@ impl Slurm {
 
     fn command(&self, name: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(name);
-        command.env("SLURM_CONF", self.0.path().join("slurm.conf"));
+        clean(&mut command).env("SLURM_CONF", self.0.path().join("slurm.conf"));
         command
     }
 

@@ -3,6 +3,7 @@
 //! Every entry whose name is an output's is found, whatever it is: a directory or a pipe of that
 //! name comes with its [`Obstacle`], so that it ends as a failed job and not as a silent gap.
 
+use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -95,6 +96,8 @@ pub enum Why {
     DirTwice,
     /// The directory of the outputs.
     Outputs,
+    /// The directory of an earlier run's outputs, whose inputs lie in the archive, too.
+    EarlierOutputs,
     /// Its name ends in `.jld2` but is not an output's.
     Foreign,
 }
@@ -108,8 +111,27 @@ impl fmt::Display for Why {
             Self::DirLink => "a symbolic link to a directory: not followed",
             Self::DirTwice => "the same directory as another one: not entered again",
             Self::Outputs => "the directory of the outputs: not entered",
+            Self::EarlierOutputs => {
+                "an earlier run made its files from others of this archive: not entered (as input of \
+                 its own it is taken)"
+            }
             Self::Foreign => "not named as an output of this archive",
         })
+    }
+}
+
+/// A directory below the archive's that could not be listed: nobody knows what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unlisted {
+    /// Its path below the archive's directory, as far as it is UTF-8.
+    pub name: String,
+    /// What the system says.
+    pub error: String,
+}
+
+impl fmt::Display for Unlisted {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.name, self.error)
     }
 }
 
@@ -127,6 +149,8 @@ pub struct Archive {
     pub others: Vec<OsString>,
     /// Directories in it that were not entered, for nobody asked for it; hidden ones left out.
     pub dirs: u64,
+    /// Directories below it that could not be listed, by name.
+    pub unlisted: Vec<Unlisted>,
 }
 
 /// Why a directory could not be listed.

@@ -2,10 +2,12 @@
 //!
 //! An archive is a directory, or a tree, of files named `<prefix>NNNNN.jld2`, or as a [`Selection`]
 //! says. What is found in it is data: [`discover`] lists, [`Ranges`] chooses, [`gaps`] tells what is missing between the first and the
-//! last, and [`Shard`] takes one task's part. Nothing here opens a file of the archive, and nothing
-//! that looks like an output is passed over in silence.
+//! last, and [`Shard`] takes one task's part. Nothing here opens a file of the archive (only journals
+//! of earlier runs, where they are met below), and nothing that looks like an output is passed over in
+//! silence.
 
 mod discover;
+mod earlier;
 mod gaps;
 mod listing;
 mod name;
@@ -15,7 +17,7 @@ mod selection;
 mod shard;
 mod walk;
 
-pub use discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Why, dir_of};
+pub use discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Unlisted, Why, dir_of};
 pub use gaps::{Gaps, gaps};
 pub use listing::Listing;
 pub use name::{Name, Numbered, classify, is_jld2};

@@ -4,7 +4,8 @@
 //! file meets whatever is wrong inside. Symbolic links to directories are not followed, and no
 //! directory is entered twice, so that there is an end to every tree.
 
-use super::discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Why, dir_of};
+use super::discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Unlisted, Why, dir_of};
+use super::earlier::made_from;
 use super::name::{Name, Numbered, classify};
 use super::selection::Selection;
 use crate::sys::dir::OWN;
@@ -21,10 +22,12 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Lists what `selection` takes of `directory`. Hidden files and directories are left out, and so is
-/// `outputs`, the directory of the outputs, where it lies below.
+/// `outputs`, the directory of the outputs, where it lies below; and, where they lie below, those of
+/// earlier runs whose inputs are in `directory`, too. Directories below that cannot be listed are told
+/// with the rest.
 ///
 /// # Errors
-/// Where a directory cannot be listed to its end.
+/// Where the directory itself cannot be listed to its end.
 pub fn discover(
     directory: &Path,
     selection: &Selection,
@@ -79,21 +82,28 @@ pub fn below(directory: &Path, selection: &Selection, outputs: Option<&Path>) ->
     Some(Below { dirs: dirs.len() as u64, files: files.len() as u64, first, more })
 }
 
-/// The directory itself and all below it, sorted; hidden ones and links are left out.
+/// The directory itself and all below it, sorted; hidden ones and links are left out. Those that cannot
+/// be listed come beside them, with their whole paths.
 ///
 /// # Errors
-/// Where one cannot be listed to its end.
-pub fn directories(directory: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
+/// Where the directory itself cannot be listed to its end.
+pub fn directories(directory: &Path) -> Result<(Vec<PathBuf>, Vec<ArchiveError>), ArchiveError> {
     let selection = Selection { recursive: true, ..Selection::prefix("") };
     let mut walk = Walk::new(directory, &selection, None, false);
+    // Whoever looks for undo files looks everywhere.
+    walk.all = true;
     walk.waiting.push((directory.to_owned(), String::new()));
-    let mut found = Vec::new();
+    let (mut found, mut unlisted) = (Vec::new(), Vec::new());
     while let Some((path, relative)) = walk.waiting.pop() {
-        walk.enter(&path, &relative)?;
-        found.push(path);
+        match walk.enter(&path, &relative) {
+            Ok(()) => found.push(path),
+            Err(error) if relative.is_empty() => return Err(error),
+            Err(error) => unlisted.push(error),
+        }
     }
     found.sort();
-    Ok(found)
+    unlisted.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok((found, unlisted))
 }
 
 fn list(
@@ -109,9 +119,18 @@ fn list(
         walk.named(directory)?;
     }
     while let Some((path, relative)) = walk.waiting.pop() {
-        walk.enter(&path, &relative)?;
+        match walk.enter(&path, &relative) {
+            Ok(()) => {}
+            Err(error) if relative.is_empty() => return Err(error),
+            // It costs what is in it, and is told.
+            Err(ArchiveError { source, .. }) => walk.archive.unlisted.push(Unlisted {
+                name: relative.trim_end_matches('/').to_owned(),
+                error: source.to_string(),
+            }),
+        }
     }
     let mut archive = walk.archive;
+    archive.unlisted.sort_by(|a, b| a.name.cmp(&b.name));
     archive.files.sort_by(|a, b| order(a).cmp(&order(b)));
     archive.files.dedup_by(|a, b| a.name == b.name);
     archive.ignored.sort_by(|a, b| (a.why, &a.name).cmp(&(b.why, &b.name)));
@@ -126,6 +145,10 @@ fn order(file: &Found) -> (&str, bool, Option<u64>, &str) {
 
 struct Walk<'a> {
     selection: &'a Selection,
+    /// The archive's directory, as the system knows it, where that can be told.
+    root: Option<PathBuf>,
+    /// Whether outputs of earlier runs are entered, too.
+    all: bool,
     /// Device and inode of the directory of the outputs, if it is there.
     outputs: Option<(u64, u64)>,
     /// Whether the names of other files are wanted.
@@ -147,6 +170,8 @@ impl<'a> Walk<'a> {
         let identity = |path: &Path| fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
         Self {
             selection,
+            root: fs::canonicalize(directory).ok(),
+            all: false,
             outputs: outputs.and_then(identity),
             others,
             entered: identity(directory).into_iter().collect(),
@@ -241,6 +266,7 @@ impl<'a> Walk<'a> {
             _ if self.outputs == Some(identity) => Why::Outputs,
             _ if link => Why::DirLink,
             None => Why::DirNotText,
+            Some(_) if self.is_made_from_here(&path) => Why::EarlierOutputs,
             Some(_) if !self.entered.insert(identity) => Why::DirTwice,
             Some(relative) => {
                 self.waiting.push((path, format!("{relative}/")));
@@ -249,6 +275,14 @@ impl<'a> Walk<'a> {
         };
         self.archive.ignored.push(Ignored { name: whole.clone(), why });
         true
+    }
+
+    /// Whether an earlier run made what is in `directory` from other files of this archive: taken as
+    /// input, each of these would come twice.
+    fn is_made_from_here(&self, directory: &Path) -> bool {
+        let Some(root) = self.root.as_ref().filter(|_| !self.all) else { return false };
+        let Ok(directory) = fs::canonicalize(directory) else { return false };
+        made_from(&directory).is_some_and(|from| from.starts_with(root) && from != directory)
     }
 
     fn take(

@@ -1,12 +1,14 @@
 //! Writes completions of a command line for a shell.
 
+use super::help;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
 /// The arguments of `completions`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = help::COMPLETIONS)]
 pub struct CompletionsArgs {
-    /// The shell; for instance `jldconv completions bash > ~/.local/share/bash-completion/completions/jldconv`
+    /// The shell
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
 }

@@ -1,5 +1,6 @@
 //! Defines the command lines that read numbers out of files: `info` and `stats`.
 
+use super::help;
 use super::trust::TrustFlag;
 use super::value;
 use crate::archive::DEFAULT_PREFIX;
@@ -12,7 +13,7 @@ use std::str::FromStr;
 
 /// The arguments of `info`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Exit codes: 0 done, 1 a file cannot be read or is not Mera's, 2 usage.")]
+#[command(after_help = help::INFO)]
 pub struct InfoArgs {
     /// Mera files, or directories of them, which get one line a file
     #[arg(value_name = "FILE|DIR", required = true)]
@@ -60,19 +61,19 @@ pub struct StatsArgs {
     #[command(flatten)]
     pub selection: SelectionFlags,
     /// Percentiles, from 0 to 100 [default: 1,5,25,50,75,95,99]
-    #[arg(long, value_name = "P,P,...", value_delimiter = ',', value_parser = percentile)]
+    #[arg(long, value_name = "P,P,...", value_delimiter = ',', value_parser = percentile, help_heading = "Output")]
     pub percentiles: Vec<f64>,
     /// Intervals of the histogram; 0 for none
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(..=1000), help_heading = "Output")]
     pub bins: u16,
     /// How the histogram's axis is divided
-    #[arg(long, value_name = "SCALE", value_enum, default_value_t = ScaleFlag::Auto)]
+    #[arg(long, value_name = "SCALE", value_enum, default_value_t = ScaleFlag::Auto, help_heading = "Output")]
     pub scale: ScaleFlag,
     /// Also draw the histogram of the one column that is named, as PNG; nothing is replaced
-    #[arg(long, value_name = "FILE", requires = "path")]
+    #[arg(long, value_name = "FILE", requires = "path", help_heading = "Output")]
     pub png: Option<PathBuf>,
     /// Print JSON, one object a column and line
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
     /// How much is read at once.
     #[command(flatten)]
@@ -86,10 +87,10 @@ pub struct StatsArgs {
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReadingFlags {
     /// Threads that decode [default: all cores]
-    #[arg(long, value_name = "N", value_parser = value::at_least_one)]
+    #[arg(long, value_name = "N", value_parser = value::at_least_one, help_heading = "Reading")]
     pub threads: Option<usize>,
     /// Memory for decoded chunks that may be needed again
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", help_heading = "Reading")]
     pub cache: super::Size,
 }
 
@@ -108,26 +109,31 @@ pub enum ScaleFlag {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct SelectionFlags {
     /// Only rows for which this holds, for instance 'level == 10 && rho[nH] > 1e-3'
-    #[arg(long = "where", value_name = "CONDITION")]
+    #[arg(
+        long = "where",
+        value_name = "CONDITION",
+        allow_hyphen_values = true,
+        help_heading = "Which rows"
+    )]
     pub condition: Option<String>,
     /// Only what is between these along x: from the centre, in the range unit; a side may be left out
-    #[arg(long, value_name = "FROM:TO", allow_hyphen_values = true)]
+    #[arg(long, value_name = "FROM:TO", allow_hyphen_values = true, help_heading = "Which rows")]
     pub xrange: Option<Sides>,
     /// The same along y
-    #[arg(long, value_name = "FROM:TO", allow_hyphen_values = true)]
+    #[arg(long, value_name = "FROM:TO", allow_hyphen_values = true, help_heading = "Which rows")]
     pub yrange: Option<Sides>,
     /// The same along z
-    #[arg(long, value_name = "FROM:TO", allow_hyphen_values = true)]
+    #[arg(long, value_name = "FROM:TO", allow_hyphen_values = true, help_heading = "Which rows")]
     pub zrange: Option<Sides>,
     /// Where ranges, and coordinates of quantities, are counted from: bc (the middle of the box) or
     /// three numbers in the range unit [default: the box's corner]
-    #[arg(long, value_name = "bc|X,Y,Z", allow_hyphen_values = true)]
+    #[arg(long, value_name = "bc|X,Y,Z", allow_hyphen_values = true, help_heading = "Which rows")]
     pub center: Option<CenterFlag>,
     /// The unit of ranges and centre, by Mera's name [default: parts of the box]
-    #[arg(long, value_name = "UNIT")]
+    #[arg(long, value_name = "UNIT", help_heading = "Which rows")]
     pub range_unit: Option<String>,
     /// Only these rows, counted from 0, the last one not included
-    #[arg(long, value_name = "FROM:TO")]
+    #[arg(long, value_name = "FROM:TO", help_heading = "Which rows")]
     pub rows: Option<RowsFlag>,
 }
 

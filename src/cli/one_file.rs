@@ -3,8 +3,10 @@
 use super::completions::CompletionsArgs;
 use super::export::ExportArgs;
 use super::flags::ConversionFlags;
+use super::help;
 use super::look::LookArgs;
 use super::numbers::{InfoArgs, StatsArgs};
+use super::rules::{RulesCommand, TypesArgs};
 use super::target::TargetCommand;
 use super::trust::TrustFlag;
 use super::value::{self, Size};
@@ -25,6 +27,7 @@ Examples:
   jldconv export output_00100.jld2 hydro --to parquet --columns x,y,z,rho,T --unit rho=nH
   jldconv look output_00100.jld2 -o sd.png         what is seen along z, as a picture
   jldconv rescue broken.jld2 saved.jld2            what is whole in a damaged file, as a new one
+  jldconv rules draft old.jld2 new.jld2            rules from the old file's types to the new one's
   jldconv target check --packages ~/.julia/packages  what newer packages would warn of
   jldconv undo output_00100.jld2                   take an in-place upgrade back
   jldconv doctor archive upgraded                  what this machine gives a run
@@ -51,11 +54,14 @@ pub struct JldconvCli {
 pub enum JldconvCommand {
     /// Say what files are and what a reader of the target would warn about or fail on
     Inspect(InspectArgs),
-    /// Convert one file
+    /// Upgrade one file to what today's Julia packages read
+    #[command(after_help = help::CONVERT)]
     Convert(Box<ConvertArgs>),
     /// Compare files with what became of them: all but what rules explain must be equal
+    #[command(after_help = help::VERIFY)]
     Verify(VerifyArgs),
     /// Print a file's values, or those below a path
+    #[command(after_help = help::DUMP)]
     Dump(DumpArgs),
     /// Say at a glance what Mera files hold: time, box, levels, rows, variables
     Info(InfoArgs),
@@ -63,16 +69,24 @@ pub enum JldconvCommand {
     Stats(Box<StatsArgs>),
     /// Write a table's columns, or an array, for other programs: NumPy, CSV, Parquet, Arrow, ParaView
     Export(Box<ExportArgs>),
+    /// List every stored type of files, with its fields, how many values there are, and their bytes
+    Types(TypesArgs),
+    /// Rules of your own: say what they would do, draft them
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Show a Mera file: what is seen along an axis, what a plane cuts, a phase diagram
     Look(Box<LookArgs>),
     /// What outputs are made for: list and show targets, check one against Julia's sources
     #[command(subcommand)]
     Target(TargetCommand),
     /// Save what is whole in a damaged file: never closed, cut short, partly zeroed
+    #[command(after_help = help::RESCUE)]
     Rescue(RescueArgs),
     /// Take in-place upgrades back, bit for bit
+    #[command(after_help = help::UNDO)]
     Undo(UndoArgs),
     /// Make in-place upgrades final: remove their undo files
+    #[command(after_help = help::COMMIT)]
     Commit(CommitArgs),
     /// Say what this machine and an archive's places give a run, and what will not work
     Doctor(DoctorArgs),
@@ -82,10 +96,7 @@ pub enum JldconvCommand {
 
 /// The arguments of `inspect`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(
-    after_help = "Exit codes: 0 each file was read, and can be converted where it must be, 1 a \
-                        file cannot be read or converted, 2 usage."
-)]
+#[command(after_help = help::INSPECT)]
 pub struct InspectArgs {
     /// The files, or directories of *.jld2; of more than three, each gets one line (-v shows all of
     /// each)
@@ -117,7 +128,7 @@ pub struct InspectArgs {
 
 /// The arguments of `doctor`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Exit codes: 0 a run can start, 1 something will not work, 2 usage.")]
+#[command(after_help = help::DOCTOR)]
 pub struct DoctorArgs {
     /// The archive's directory
     #[arg(value_name = "IN")]
@@ -147,13 +158,13 @@ pub struct ConvertArgs {
     #[command(flatten)]
     pub conversion: ConversionFlags,
     /// Threads of a rewrite [default: all cores]
-    #[arg(long, value_name = "N", value_parser = value::at_least_one)]
+    #[arg(long, value_name = "N", value_parser = value::at_least_one, help_heading = "Workers and memory")]
     pub threads: Option<usize>,
     /// Memory that may be taken, for instance 256MiB; with less than it needs it ends [default: all]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", help_heading = "Workers and memory")]
     pub memory_limit: Option<Size>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 }
 

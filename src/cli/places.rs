@@ -62,7 +62,7 @@ pub(super) fn places(
     {
         return places(Some(only.clone()), output, Vec::new(), mode);
     }
-    if let Some(dir) = found.iter().find(|path| in_place && path.is_dir()) {
+    if let Some(dir) = found.iter().rfind(|path| in_place && path.is_dir()) {
         return Err(UsageError::OutputInPlace(dir.clone()));
     }
     let (input_dir, named) = below_one(&found)?;
@@ -232,7 +232,7 @@ mod tests {
         insta::assert_snapshot!(copy(&["a", "a"]), @"/a: the outputs would replace the archive; name another directory, or say --mode in-place");
         insta::assert_snapshot!(copy(&["a/1.jld2", "a"]), @"/a: the outputs would replace the archive; name another directory, or say --mode in-place");
         let in_place = |paths: &[&str]| told(paths, Mode::InPlace);
-        insta::assert_snapshot!(in_place(&["a", "out"]), @"--mode in-place changes the archive itself: /out is not used");
-        insta::assert_snapshot!(in_place(&["a/1.jld2", "out"]), @"--mode in-place changes the archive itself: /out is not used");
+        insta::assert_snapshot!(in_place(&["a", "out"]), @"/out: --mode in-place changes the files of one directory and makes no others: leave this one out; two archives are changed one after the other, or from the directory above both with --recursive");
+        insta::assert_snapshot!(in_place(&["a/1.jld2", "out"]), @"/out: --mode in-place changes the files of one directory and makes no others: leave this one out; two archives are changed one after the other, or from the directory above both with --recursive");
     }
 }

@@ -4,11 +4,12 @@ use super::resolve::Run;
 use crate::archive::{ArchiveError, Below, Listing, below, discover, discover_all};
 use crate::convert::Mode;
 use crate::report::Overview;
-use crate::supervisor::{Others, Plan};
+use crate::supervisor::{ExitCode, Others, Plan};
 use crate::text;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Most bytes of names that a journal repeats with each run.
 const NAMED_MAX: usize = 1 << 20;
@@ -34,14 +35,15 @@ pub fn prepare(run: &Run) -> Result<Prepared, ArchiveError> {
     let list = if settings.others == Others::Skip { discover } else { discover_all };
     let archive = list(&settings.input_dir, &run.selection, Some(&settings.output_dir))?;
     let overview = Overview::new(&archive, &run.selection, &run.range);
-    let (mut files, others) = (archive.files, archive.others);
+    let (mut files, others, unlisted) = (archive.files, archive.others, archive.unlisted);
     files.retain(|file| run.range.takes(file.number));
     let listing = Listing::of(&files, &run.selection, &run.range, run.weigh());
     let files = settings.shard.take(files, run.weigh());
     // A journal keeps what was named, but not lists without end.
     let named = run.selection.named.iter().map(String::len).fold(0, usize::saturating_add);
     let listing = Some(listing).filter(|_| named <= NAMED_MAX);
-    let plan = Plan { listing, ..Plan::of(files, &settings.output_dir) };
+    let unlisted = Arc::new(unlisted);
+    let plan = Plan { listing, unlisted, ..Plan::of(files, &settings.output_dir) };
     Ok(Prepared { overview, plan, others })
 }
 
@@ -62,6 +64,11 @@ impl Prepared {
                 format!("{dir} holds no {wanted}\n{block}{}", below.unwrap_or_default())
             }
         })
+    }
+
+    /// With what the program ends then: not all is well where nobody knows what there is.
+    pub fn nothing_code(&self) -> ExitCode {
+        if self.plan.unlisted.is_empty() { ExitCode::Nothing } else { ExitCode::SomeFailed }
     }
 
     /// Where the files may be, if there are none in the directory itself.

@@ -324,7 +324,7 @@ mod tests {
         insta::assert_snapshot!(place.message(&[("input-dir", &place.at("none"))]), @"/none: No such file or directory (os error 2)");
         insta::assert_snapshot!(place.message(&[("output-dir", &place.at("file"))]), @"/file: not a directory");
         insta::assert_snapshot!(place.message(&[("output-dir", &place.at("in/../in"))]), @"/in/../in: the outputs would replace the archive; name another directory, or say --mode in-place");
-        insta::assert_snapshot!(place.message(&[("mode", "in-place")]), @"--mode in-place changes the archive itself: /out is not used");
+        insta::assert_snapshot!(place.message(&[("mode", "in-place")]), @"/out: --mode in-place changes the files of one directory and makes no others: leave this one out; two archives are changed one after the other, or from the directory above both with --recursive");
         insta::assert_snapshot!(place.message(&[("min-workers", "9"), ("max-workers", "2")]), @"--min-workers 9 is more than --max-workers 2");
         insta::assert_snapshot!(place.message(&[("mode", "patch"), ("compress", "zstd")]), @"--compress and --mode patch exclude each other: it lays the file out again");
         insta::assert_snapshot!(place.message(&[("mode", "in-place"), ("repack", "true")]), @"--repack and --mode in-place exclude each other: it lays the file out again");

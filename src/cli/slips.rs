@@ -42,6 +42,12 @@ pub fn paths_meant(paths: &[&Path], in_place: bool) -> Option<Meant> {
     // One file for one file.
     let is_jld2 = last.extension().is_some_and(|it| it.eq_ignore_ascii_case("jld2"));
     match inputs {
+        [] if last.is_file() && !in_place => {
+            let file = shell_path(last);
+            Some(Meant::beside(format!(
+                "for one file: jldconv convert {file} OUT, or jldconv inspect {file}"
+            )))
+        }
         [input] if input.is_file() && is_jld2 && !last.exists() && !in_place => {
             let [input, output] = [input, last].map(|path| shell_path(path));
             Some(Meant::beside(format!("for one file: jldconv convert {input} {output}")))

@@ -4,6 +4,7 @@ use super::ask::{OrderArgs, StatusArgs};
 use super::completions::CompletionsArgs;
 use super::export::ExportAllArgs;
 use super::flags::Layer;
+use super::help;
 use super::movie::LookAllArgs;
 use super::one_file::VerifyArgs;
 use super::scan::ScanArgs;
@@ -54,15 +55,6 @@ Every setting can also stand in jldconv.toml (workers = 8) or in the environment
 Exit codes: 0 all done, 1 some files failed, 2 usage or configuration, 3 interrupted (run again to
 go on), 4 nothing matched, 5 internal error.";
 
-const VERIFY_CODES: &str = "\
-Exit codes: 0 all pairs are equal or explained, 1 a pair differs, is missing or cannot be read, 2
-usage, 3 interrupted (with --journal, run again to go on), 4 no files, 5 internal error.";
-
-const REPORT_CODES: &str = "\
-Exit codes: 0 every file of the archive has its output, 1 some failed, 2 no such output directory,
-3 shards wait, run or were interrupted, or the archive holds files that no shard took: run the same
-command again.";
-
 /// A parsed command line.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "jldconv-supervisor", version, about = ABOUT, long_about = LONG_ABOUT,
@@ -94,6 +86,7 @@ pub struct StartFlags {
 #[derive(Debug, Clone, Subcommand)]
 pub enum SupervisorCommand {
     /// Print (or submit) a SLURM job array that converts the archive
+    #[command(after_help = help::SLURM)]
     Slurm(Box<SlurmArgs>),
     /// Say what all runs and shards of an output directory did or are doing
     Report(ReportArgs),
@@ -119,40 +112,40 @@ pub enum SupervisorCommand {
 
 /// The arguments of `verify`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = VERIFY_CODES)]
+#[command(after_help = help::VERIFY_PAIRS)]
 pub struct VerifyPairsArgs {
     /// What is compared, and how.
     #[command(flatten)]
     pub verify: VerifyArgs,
     /// Tell of equal pairs, too
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
     /// Keep results in DIR/.jldconv/ and go on from there when run again [default: nothing is
     /// written]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub journal: Option<PathBuf>,
     /// Output numbers, inclusive, for instance 100-200,250,300-; files that are not named as outputs
     /// are left out then [default: all files]
-    #[arg(long, value_name = "RANGES")]
+    #[arg(long, value_name = "RANGES", help_heading = "Files")]
     pub range: Option<Ranges>,
     /// Only part I of N of the pairs, balanced by the old files' bytes; each part has a journal of
     /// its own [default: from SLURM, else 1/1]
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", help_heading = "Files")]
     pub shard: Option<Shard>,
     /// Share of the memory limit that may be used [default: 0.8]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", help_heading = "Workers and memory")]
     pub safety_margin: Option<Share>,
     /// Memory limit, for instance 24GiB; never above what the system grants [default: detected]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", help_heading = "Workers and memory")]
     pub memory_limit: Option<Size>,
     /// A worker that shows no life for so long is stopped [default: 10min]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = "Workers and memory")]
     pub stall_timeout: Option<Span>,
 }
 
 /// The arguments of `report`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = REPORT_CODES)]
+#[command(after_help = help::REPORT)]
 pub struct ReportArgs {
     /// The output directory of the runs
     #[arg(value_name = "OUTPUT_DIR")]

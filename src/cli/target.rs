@@ -1,29 +1,19 @@
 //! The arguments of `jldconv target`.
 
+use super::help;
 use std::path::PathBuf;
-
-const CHECK_AFTER: &str = "\
-A file of definitions is plain Julia:
-  module JLD2Lz4
-  struct Lz4Filter <: JLD2.Filters.Filter
-      blocksize::UInt32
-      level::Int32
-  end
-  end
-Types of packages that are not given are left out of the comparison.
-
-Exit codes: 0 all given types are as the target says, 1 some are not or could not be told, 2 usage,
-4 no type of the target is given.";
 
 /// What `jldconv target` does.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum TargetCommand {
     /// Say which targets there are
+    #[command(after_help = help::TARGET_LIST)]
     List(TargetListArgs),
     /// Say what a target is for: packages, types, filters, rules
+    #[command(after_help = help::TARGET_SHOW)]
     Show(TargetShowArgs),
     /// Hold a target against definitions of its types, and say what JLD2 would warn of
-    #[command(after_help = CHECK_AFTER)]
+    #[command(after_help = help::TARGET_CHECK)]
     Check(TargetCheckArgs),
 }
 

@@ -1,5 +1,6 @@
 //! Says what is wrong with what was said.
 
+use super::value::Size;
 use crate::archive::ShardError;
 use crate::text;
 use std::io;
@@ -41,8 +42,12 @@ pub enum UsageError {
         .0.display()
     )]
     SamePlace(PathBuf),
-    /// In-place with an output directory.
-    #[error("--mode in-place changes the archive itself: {} is not used", .0.display())]
+    /// In-place with a second directory: for outputs, or to be changed, too.
+    #[error(
+        "{}: --mode in-place changes the files of one directory and makes no others: leave this one \
+         out; two archives are changed one after the other, or from the directory above both with \
+         --recursive", .0.display()
+    )]
     OutputInPlace(PathBuf),
     /// A file where the directory for the outputs is to be.
     #[error(
@@ -78,9 +83,9 @@ pub enum UsageError {
     },
     /// A memory limit below what one worker needs.
     #[error(
-        "--memory-limit {limit}: one worker needs {}, so with --safety-margin {margin} the limit \
+        "--memory-limit {}: one worker needs {}, so with --safety-margin {margin} the limit \
          must be at least {}{}",
-        text::bytes(*need), text::bytes(*least), unit_hint(*limit)
+        Size(*limit), text::bytes(*need), text::bytes(*least), unit_hint(*limit)
     )]
     TooLittleMemory {
         /// What was said, in bytes.

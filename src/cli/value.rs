@@ -30,8 +30,15 @@ impl FromStr for Size {
 }
 
 impl fmt::Display for Size {
+    /// As it may be written: in the largest unit of which it is a whole number.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(out)
+        let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+        let whole =
+            units.into_iter().find(|(bits, _)| self.0 > 0 && self.0.trailing_zeros() >= *bits);
+        match whole {
+            Some((bits, unit)) => write!(out, "{}{unit}", self.0 >> bits),
+            None => self.0.fmt(out),
+        }
     }
 }
 
@@ -177,6 +184,9 @@ mod tests {
         assert_eq!("500MB".parse(), Ok(Size(500_000_000)));
         assert_eq!("1.5 GiB".parse(), Ok(Size(3 << 29)));
         assert_eq!("1073741824".parse(), Ok(Size(1 << 30)));
+        for text in ["24GiB", "1536MiB", "1KiB", "500000000", "3TiB"] {
+            assert_eq!(text.parse::<Size>().unwrap().to_string(), text);
+        }
         for bad in ["", "0", "0GiB", "-1GB", "GiB", "24 apples", "NaN"] {
             assert!(bad.parse::<Size>().is_err(), "{bad}");
         }

@@ -146,6 +146,7 @@ fn verdict(state: LiveState) -> &'static str {
         LiveState::Paused => "Paused",
         LiveState::Draining => "Finishing",
         LiveState::Stopping => "Stopping",
+        LiveState::TakingAlong => "Taking other files along",
         LiveState::Finished => "Ending",
     }
 }

@@ -41,6 +41,10 @@ fn files(checkup: &mut Checkup, found: &Archive, prefix: &str) {
         checkup.problem(what, found, "--prefix names files otherwise; is it another directory?");
         return;
     }
+    if let Some(dir) = found.unlisted.first() {
+        checkup.problem(what, format!("{told}; {dir}"), "rights for all directories");
+        return;
+    }
     if let Some(file) = found.files.iter().find(|file| file.obstacle.is_some()) {
         let obstacle = file.obstacle.as_ref().map_or_else(String::new, ToString::to_string);
         checkup.problem(what, format!("{told}; {}: {obstacle}", file.name), "such files will fail");

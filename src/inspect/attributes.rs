@@ -103,7 +103,7 @@ fn fills(
         }
         (a, b) => {
             let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
-            out.add(path, at, What::Unreadable, sides);
+            out.add(path, at, What::unread(&sides), sides);
         }
     }
 }
@@ -148,7 +148,7 @@ pub(super) fn enumerations(
         }
         (a, b) => {
             let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
-            out.add(path, at, What::Unreadable, sides);
+            out.add(path, at, What::unread(&sides), sides);
         }
     }
 }
@@ -161,7 +161,8 @@ fn values(
     out: &mut Differences,
 ) {
     let unreadable = |sides: [Option<Error>; 2], out: &mut Differences| {
-        out.add(path, at, What::Unreadable, sides.map(|e| e.map(|e| e.to_string())));
+        let sides = sides.map(|e| e.map(|e| e.to_string()));
+        out.add(path, at, What::unread(&sides), sides);
     };
     let (form_a, form_b) = match (Form::of(a.0, a.1), Form::of(b.0, b.1)) {
         (Ok(a), Ok(b)) => (a, b),

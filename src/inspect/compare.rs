@@ -206,6 +206,7 @@ impl Pairs<'_> {
     ) -> h5::Result<()> {
         let [of_a, of_b] = errors.map(unless_cancelled);
         let errors = [of_a?, of_b?];
+        let mut differ = false;
         if let [Some(of_a), Some(of_b)] = &errors
             && unread::is_one_objects(of_a)
             && unread::is_one_objects(of_b)
@@ -224,11 +225,13 @@ impl Pairs<'_> {
                     return Ok(());
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::Cancelled) => return Err(error),
-                Ok(false) | Err(_) => {}
+                Ok(false) => differ = true,
+                Err(_) => {}
             }
         }
         let sides = errors.map(|error| error.map(|e| e.to_string()));
-        self.out.add(path, "", What::Unreadable, sides);
+        let what = if differ { What::Unreadable } else { What::unread(&sides) };
+        self.out.add(path, "", what, sides);
         Ok(())
     }
 

@@ -82,6 +82,8 @@ pub enum Verdict {
     Explained,
     /// Something differs that no rule explains.
     Different,
+    /// Nothing that can be read differs but for what rules explain; but not all can be read.
+    NotCompared,
 }
 
 /// One difference.
@@ -114,14 +116,23 @@ pub enum What {
     Value,
     /// One side holds the same object as elsewhere, the other does not.
     Sharing,
-    /// One side cannot be read.
+    /// One side cannot be read, or neither, and their bytes differ.
     Unreadable,
+    /// Neither side can be read, and their bytes tell nothing.
+    NotCompared,
     /// The order of links or attributes.
     Order,
     /// What a type says of its fields.
     Layout,
     /// How columns are encoded, which is not as their codec object says.
     Encoding,
+}
+
+impl What {
+    /// What there is to say of something that cannot be read on one side, or on both.
+    pub(super) fn unread(sides: &[Option<String>; 2]) -> Self {
+        if sides.iter().all(Option::is_some) { Self::NotCompared } else { Self::Unreadable }
+    }
 }
 
 /// Differences as they are found.
@@ -167,9 +178,19 @@ impl Differences {
         (self.found.len() as u64).saturating_add(self.more)
     }
 
+    /// Whether all there is are objects that can be read in neither file.
+    fn unread_only(&self) -> bool {
+        self.more == 0 && self.found.iter().all(|it| it.what == What::NotCompared)
+    }
+
     /// The comparison of two files that nothing is to explain.
     pub(super) fn of(self, a: String, b: String) -> Comparison {
         let equal = self.total() == 0;
+        let verdict = match (equal, self.unread_only()) {
+            (true, _) => Verdict::Equal,
+            (false, true) => Verdict::NotCompared,
+            (false, false) => Verdict::Different,
+        };
         Comparison {
             a,
             b,
@@ -178,7 +199,7 @@ impl Differences {
             differences: self.found,
             more: self.more,
             strict: true,
-            verdict: if equal { Verdict::Equal } else { Verdict::Different },
+            verdict,
             explained: 0,
             changes: Vec::new(),
             rules: BTreeMap::new(),

@@ -175,6 +175,9 @@ fn some(mut names: Vec<String>) -> String {
     format!("{}{more}", names.join(", "))
 }
 
+/// The name of a table in a group of Mera's data: `hydro/rho` is its column, too.
+const TABLE: &str = "data";
+
 /// What is at and below a path; behind a table, the column of this name.
 fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
     let failed = |source: Error| DumpError::of(name, source);
@@ -206,6 +209,17 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
             if let Some(link) = group.symbolic.iter().find(|l| l.name.as_str() == step) {
                 let found = format!("{shown} has {step} -> {}, which is not followed", link.to);
                 return Err(nothing(found));
+            }
+            // A column of the group's table, as the tools that read numbers take it.
+            if steps.len() == i + 1
+                && let Some(table) = group.find_shown(file, TABLE).map_err(failed)?
+                && let Ok(Named::Column(addr)) = columns::named(file, table.target, &[step])
+            {
+                let path = format!("{path}/{TABLE}/{step}");
+                return Ok(Linked {
+                    datasets: Paths::from_iter([(path, addr)]),
+                    ..Linked::default()
+                });
             }
             // The first by name.
             let mut names = BTreeSet::new();

@@ -282,7 +282,14 @@ impl Pair<'_> {
             });
             // No rule gives objects another order, or makes them unreadable.
             let ruled = |d: &Difference| {
-                !matches!(d.what, What::Unreadable | What::Order | What::Sharing | What::Encoding)
+                !matches!(
+                    d.what,
+                    What::Unreadable
+                        | What::NotCompared
+                        | What::Order
+                        | What::Sharing
+                        | What::Encoding
+                )
             };
             out.hint = match unplanned {
                 Some(problem) => Some(format!(

@@ -9,7 +9,7 @@ use crate::h5::{Error, Link, ObjectKind, RelAddr, Result};
 use crate::julia::{Element, Record, TypeTable};
 use crate::mera::era::{Codec, Fingerprint, candidates};
 use crate::mera::quantity::TableKind;
-use crate::mera::time::Clock;
+use crate::mera::time::{Clock, UNSAID};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -242,8 +242,9 @@ fn clock(info: &Record<'_>) -> Result<Option<Clock>> {
         return Ok(None);
     };
     let or = |name: &str, default| Ok::<_, crate::h5::Error>(info.float(name)?.unwrap_or(default));
-    let omega = [or("omega_m", 1.0)?, or("omega_l", 0.0)?, or("omega_k", 0.0)?];
-    Ok(Some(Clock { time, unit_t, aexp: or("aexp", 1.0)?, h0: or("H0", 1.0)?, omega }))
+    let (h0, aexp, [matter, vacuum, curvature]) = UNSAID;
+    let omega = [or("omega_m", matter)?, or("omega_l", vacuum)?, or("omega_k", curvature)?];
+    Ok(Some(Clock { time, unit_t, aexp: or("aexp", aexp)?, h0: or("H0", h0)?, omega }))
 }
 
 /// What stands in `information/compression`: as it is shown, and what it means.

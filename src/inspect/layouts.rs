@@ -74,7 +74,7 @@ pub(super) fn compare(
         (Ok(a), Ok(b)) => (a, b),
         (a, b) => {
             let sides = [a.err(), b.err()].map(|e| e.map(|e| e.to_string()));
-            return out.add(PLACE, "", What::Unreadable, sides);
+            return out.add(PLACE, "", What::unread(&sides), sides);
         }
     };
     for (name, mine) in &a {

@@ -11,6 +11,7 @@ mod columns;
 mod compare;
 mod comparison;
 mod contents;
+mod draft;
 mod dump;
 mod encodings;
 mod examine;
@@ -35,6 +36,7 @@ mod show_value;
 mod stream_diff;
 mod tree;
 mod type_name;
+mod types;
 mod unread;
 mod unread_elements;
 mod unreadable;
@@ -45,6 +47,7 @@ mod value_tree;
 mod verdict;
 
 pub use comparison::{Comparison, Difference, Unread, Verdict, What};
+pub use draft::draft;
 pub use dump::{DumpError, Form, dump, dump_with};
 pub use examine::{Detail, inspect, inspect_with};
 pub use explain::{compare, verify, verify_with};
@@ -57,3 +60,4 @@ pub use model::{
 pub use outlook::{Case, Outlook};
 pub use pairs::{FilePair, PairListener, PairOutcome, PairTally, file_pairs, verify_pairs};
 pub use show::{Tally, details, line, line_head, width};
+pub use types::{StoredField, StoredType, StoredTypes, stored_types};

@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, Verdict};
 use super::explain::verify_with;
 use super::model::Refusal;
-use crate::archive::{ArchiveError, Selection, Why, discover, is_jld2};
+use crate::archive::{ArchiveError, Selection, Unlisted, Why, discover, is_jld2};
 use crate::h5::{self, Checksums};
 use crate::julia::on_deep_stack;
 use crate::migrate::target::Target;
@@ -67,7 +67,7 @@ pub struct PairTally {
     pub only_old: u64,
     /// Only the new directory has one.
     pub only_new: u64,
-    /// One of the two cannot be read.
+    /// One of the two cannot be read, or parts of both cannot, and nothing else differs.
     pub unreadable: u64,
     /// The comparison met a defect of this program.
     pub crashed: u64,
@@ -75,22 +75,28 @@ pub struct PairTally {
 
 /// The JLD2 files of two directories by name, and of those below them if `recursive`. Outputs come
 /// directory by directory, in the order of their numbers, others follow by name; hidden files are left
-/// out, and where one directory lies in the other it is not part of that.
+/// out, and where one directory lies in the other it is not part of that. Directories below that cannot
+/// be listed come beside them, by their whole paths.
 ///
 /// # Errors
-/// If a directory cannot be listed.
-pub fn file_pairs(old: &Path, new: &Path, recursive: bool) -> Result<Vec<FilePair>, ArchiveError> {
+/// If one of the two cannot be listed.
+pub fn file_pairs(
+    old: &Path,
+    new: &Path,
+    recursive: bool,
+) -> Result<(Vec<FilePair>, Vec<String>), ArchiveError> {
     let selection = Selection { recursive, ..Selection::default() };
     let mut pairs: BTreeMap<Key, FilePair> = BTreeMap::new();
+    let mut unlisted = Vec::new();
     for (directory, other, is_old) in [(old, new, true), (new, old, false)] {
-        for (key, path) in listed(directory, &selection, other)? {
+        for (key, path) in listed(directory, &selection, other, &mut unlisted)? {
             let name = key.3.clone();
             let number = (!key.1).then_some(key.2);
             let pair = pairs.entry(key).or_insert(FilePair { name, number, old: None, new: None });
             *(if is_old { &mut pair.old } else { &mut pair.new }) = Some(path);
         }
     }
-    Ok(pairs.into_values().collect())
+    Ok((pairs.into_values().collect(), unlisted))
 }
 
 /// What files are sorted by: their directory, whether they are others than outputs, their number, their
@@ -102,8 +108,11 @@ fn listed(
     directory: &Path,
     selection: &Selection,
     other: &Path,
+    unlisted: &mut Vec<String>,
 ) -> Result<Vec<(Key, PathBuf)>, ArchiveError> {
     let found = discover(directory, selection, Some(other))?;
+    let whole = |it: &Unlisted| format!("{}: {}", directory.join(&it.name).display(), it.error);
+    unlisted.extend(found.unlisted.iter().map(whole));
     let dir = |name: &OsStr| Path::new(name).parent().unwrap_or(Path::new("")).to_owned();
     let outputs = found.files.into_iter().map(|f| {
         let number = f.number.unwrap_or(u64::MAX);
@@ -115,7 +124,9 @@ fn listed(
         .filter(|other| match other.why {
             Why::Foreign | Why::TooLarge => true,
             Why::NotText => is_jld2(other.name.as_bytes()),
-            Why::DirNotText | Why::DirLink | Why::DirTwice | Why::Outputs => false,
+            Why::DirNotText | Why::DirLink | Why::DirTwice | Why::Outputs | Why::EarlierOutputs => {
+                false
+            }
         })
         .map(|other| {
             let path = directory.join(&other.name);
@@ -245,6 +256,7 @@ impl PairOutcome {
                 Verdict::Equal => "equal",
                 Verdict::Explained => "explained",
                 Verdict::Different => "different",
+                Verdict::NotCompared => "not-compared",
             },
             Self::Unreadable(_) => "unreadable",
             Self::Crashed(_) => "crashed",
@@ -274,6 +286,7 @@ impl PairTally {
                 Verdict::Equal => &mut self.equal,
                 Verdict::Explained => &mut self.explained,
                 Verdict::Different => &mut self.different,
+                Verdict::NotCompared => &mut self.unreadable,
             },
             PairOutcome::Unreadable(_) => &mut self.unreadable,
             PairOutcome::Crashed(_) => &mut self.crashed,
@@ -328,7 +341,8 @@ mod tests {
         make(&old, &[b"output_00010.jld2", b"output_9.jld2", b"a.jld2", b"notes.txt", strange]);
         make(&new, &[b"output_00010.jld2", b"A.JLD2", b"a.jld2", b".hidden.jld2", strange]);
         std::fs::create_dir(new.join("directory.jld2")).unwrap();
-        let found = file_pairs(&old, &new, false).unwrap();
+        let (found, unlisted) = file_pairs(&old, &new, false).unwrap();
+        assert_eq!(unlisted, Vec::<String>::new());
         let shown: Vec<_> =
             found.iter().map(|p| (p.name.as_bytes(), p.old.is_some(), p.new.is_some())).collect();
         let expected: [(&[u8], bool, bool); 5] = [

@@ -18,6 +18,7 @@ impl What {
             Self::Value => "another value",
             Self::Sharing => "shared otherwise",
             Self::Unreadable => "cannot be read",
+            Self::NotCompared => "not compared, as it cannot be read in either file",
             Self::Order => "another order",
             Self::Layout => "another layout",
             Self::Encoding => "encoded otherwise than the codec object says",
@@ -91,6 +92,13 @@ impl Comparison {
                 let (explained, unread) = (self.explanation(), self.not_read());
                 format!("equal but for what rules explain: {compared}, {explained}{unread}")
             }
+            Verdict::NotCompared => {
+                let objects = count(self.differences.len() as u64, "object");
+                format!(
+                    "not compared: {objects} that cannot be read in either file; of the rest \
+                     nothing differs that no rule explains"
+                )
+            }
             Verdict::Different => {
                 let (a, b) = (tame(&self.a), tame(&self.b));
                 let taken = self.expected.as_ref().map(|e| format!(" {}", tame(e)));
@@ -151,6 +159,11 @@ impl Comparison {
             (Verdict::Explained, _) => {
                 let (compared, unread) = (count(self.compared, "dataset"), self.not_read());
                 format!("explained: {compared}, {}{unread}{}", self.explanation(), self.passed())
+            }
+            (Verdict::NotCompared, first) => {
+                let objects = count(total, "object");
+                let first = first.map_or_else(String::new, |it| format!("; {}", tame(&it.path)));
+                format!("not compared: {objects} that cannot be read in either file{first}")
             }
             (Verdict::Different, first) => {
                 let mut text = format!("different: {}", count(total, "difference"));

@@ -20,6 +20,10 @@ pub struct Clock {
     pub omega: [f64; 3],
 }
 
+/// The Hubble constant, the expansion factor and the density parameters of a description that has none:
+/// of a box that does not expand, as RAMSES writes them (`H0`, `aexp`, `omega_m`, `omega_l`, `omega_k`).
+pub const UNSAID: (f64, f64, [f64; 3]) = (1.0, 1.0, [1.0, 0.0, 0.0]);
+
 impl Clock {
     /// Whether the box expands, so that its time is the age of the universe.
     pub fn is_cosmological(&self) -> bool {

@@ -1,12 +1,13 @@
 //! Finds what a reader of the target would meet, and which rule fixes it.
 
 use super::finding::{Finding, Findings, Remedy, Severity, When};
-use super::groups::Group;
-use super::names::NewName;
-use super::rule::{Action, Retype, Rule};
+use super::groups::{Group, Unmet};
+use super::names::Called;
+use super::rule::Rule;
 use super::survey::Survey;
 use super::target::Target;
-use crate::h5::{self, RelAddr};
+use crate::h5::{self, EdgeKind, Extent, RefPlan, RelAddr};
+use crate::julia::{JuliaType, Param};
 use crate::migrate::julia_session::JuliaSession;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,6 +73,9 @@ pub(super) fn types(
         }
         let reading = session.of(*addr)?;
         let Some(text) = reading.text.clone() else { continue };
+        if reading.reconstructed && !reading.foreign {
+            fatal(session, survey, *addr, None, findings)?;
+        }
         findings.add(Finding {
             severity: reading.severity(),
             object: place.to_string(),
@@ -99,6 +103,11 @@ pub(super) fn ruled(
         let reading = session.of(group.committed.addr)?;
         let mut printed = reading.printed();
         let t = group.committed.julia_type.to_string();
+        let mut rules = group.fate.iter().chain(group.ruled.iter().map(|(_, fate)| fate));
+        let first = rules.find_map(|fate| fate.rules.first());
+        if reading.reconstructed && !reading.foreign {
+            fatal(session, survey, group.committed.addr, first.copied(), findings)?;
+        }
         if let Some(fate) = group.fate.as_ref().filter(|_| group.ruled.is_empty())
             && let Some(rule) = fate.rules.first()
         {
@@ -123,7 +132,8 @@ pub(super) fn ruled(
             let mut text =
                 if rule.why.is_empty() { format!("{t} is changed") } else { rule.why.clone() };
             if reading.reconstructed
-                && let Some((holder, field)) = holder(session, survey, rule)?
+                && let Some((holder, field)) =
+                    holder(session, survey, rule, group.committed.julia_type.name())?
             {
                 severity = Severity::Failure;
                 text = format!(
@@ -149,8 +159,10 @@ pub(super) fn ruled(
 }
 
 /// Stored types that go by another name afterwards.
-pub(super) fn names(names: &[NewName], findings: &mut Findings) {
-    for NewName { value, name, rule } in names {
+pub(super) fn names(names: &[Called], findings: &mut Findings) {
+    for Called { value, to, rule } in names {
+        let other = "that with other parameters";
+        let name = if to.name == value.name { other } else { to.name.as_str() };
         findings.add(Finding {
             severity: Severity::Note,
             object: value.place.to_string(),
@@ -188,15 +200,15 @@ pub(super) fn unfiltered(arrays: &[(Arc<str>, String)], findings: &mut Findings)
 }
 
 /// A user's rules that are for nothing in the file.
-pub(super) fn unmet(rules: &[String], findings: &mut Findings) {
-    for rule in rules {
+pub(super) fn unmet(rules: &[Unmet], findings: &mut Findings) {
+    for unmet in rules {
         findings.add(Finding {
             severity: Severity::Note,
             object: "/".to_owned(),
             julia_type: None,
             // What a finding names as its rule has changed something.
             rule: None,
-            text: format!("no type in the file has a name that the rule {rule} is for"),
+            text: unmet.to_string(),
             said: None,
             printed: 0,
             count: 1,
@@ -204,6 +216,86 @@ pub(super) fn unmet(rules: &[String], findings: &mut Findings) {
             when: When::Load,
         });
     }
+}
+
+/// Where a type that is reconstructed stands in what takes none but the true one: loading ends
+/// there.
+fn fatal(
+    session: &JuliaSession<'_>,
+    survey: &Survey,
+    addr: RelAddr,
+    rule: Option<&Rule>,
+    findings: &mut Findings,
+) -> h5::Result<()> {
+    let c = session.types.committed(addr)?;
+    let Some((place, holder)) = holds_only(session, survey, addr)? else { return Ok(()) };
+    findings.add(Finding {
+        severity: Severity::Failure,
+        object: place.to_string(),
+        julia_type: Some(c.julia_type.to_string()),
+        rule: rule.map(|rule| rule.id.clone()),
+        text: format!(
+            "JLD2.load ends with a MethodError here, since {holder} takes no reconstructed object \
+             in the place of {}",
+            c.julia_type.name()
+        ),
+        said: None,
+        printed: 0,
+        count: 1,
+        remedy: if rule.is_some() { Remedy::Rule } else { Remedy::None },
+        when: When::Load,
+    });
+    Ok(())
+}
+
+/// What holds objects of the type at `addr`, and nothing in their place: the first place and what it
+/// is. What is stored inside other values makes these reconstructed, too, unless it is an array.
+fn holds_only(
+    session: &JuliaSession<'_>,
+    survey: &Survey,
+    addr: RelAddr,
+) -> h5::Result<Option<(Arc<str>, String)>> {
+    let types = session.types;
+    let c = types.committed(addr)?;
+    // JLD2 makes up a mutable type for what holds references, which is not a type of bits.
+    if !RefPlan::new(&c.datatype)?.is_empty()
+        && let Some(array) =
+            survey.instances.iter().find(|i| i.datatype == addr && i.extent == Extent::Simple)
+    {
+        return Ok(Some((Arc::clone(&array.place), "an array of them".to_owned())));
+    }
+    let edges = survey.edges.as_deref().unwrap_or_default();
+    let named = edges.iter().filter(|edge| edge.kind == EdgeKind::AttributeReference);
+    for edge in named {
+        let type_value = survey.type_values.iter().find(|value| value.addr == edge.target);
+        let element = match type_value {
+            Some(value) if value.name == c.julia_type.name() => {
+                types.type_object(edge.target, edge.at)? == c.julia_type
+            }
+            Some(_) => false,
+            None => edge.target == addr,
+        };
+        if element && types.file().object(edge.from)?.dataset().is_some() {
+            let place = match type_value {
+                Some(value) => Arc::clone(&value.place),
+                None => Arc::from(place_of(survey, addr)),
+            };
+            return Ok(Some((place, "an array of them".to_owned())));
+        }
+    }
+    if survey.embedded.contains_key(&addr) {
+        return Ok(None);
+    }
+    let mentions = |t: &JuliaType| {
+        t.params().iter().any(|p| matches!(p, Param::Type(inner) if *inner == c.julia_type))
+    };
+    for (holder, (_, place)) in &survey.uses {
+        let t = &types.committed(*holder)?.julia_type;
+        if *holder != addr && mentions(t) {
+            return Ok(Some((Arc::clone(place), t.name().to_owned())));
+        }
+    }
+    Ok(None)
 }
 
 /// Where a committed type is named, or the first that holds its values.
@@ -226,9 +318,10 @@ fn holder<'t>(
     session: &JuliaSession<'t>,
     survey: &Survey,
     rule: &Rule,
+    name: &str,
 ) -> h5::Result<Option<(&'t str, &'t str)>> {
-    let Action::Retype(Retype { to: Some(to), .. }) = &rule.action else { return Ok(None) };
-    for (holder, field) in session.target.holders_of(to) {
+    let Some(to) = rule.new_name(name) else { return Ok(None) };
+    for (holder, field) in session.target.holders_of(&to) {
         for addr in survey.uses.keys() {
             if session.types.committed(*addr)?.julia_type.name() == holder {
                 return Ok(Some((holder, field)));

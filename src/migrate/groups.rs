@@ -1,13 +1,16 @@
 //! Tells which committed types and which objects rules change.
 
 use super::error::PlanError;
-use super::fate::{Fate, Outcome};
+use super::fate::{Asked, Fate, Outcome};
+use super::look::Look;
 use super::rule::Rule;
 use super::survey::{Instance, Survey};
 use super::target::Target;
 use crate::h5::{self, RelAddr};
 use crate::julia::{Committed, TypeTable};
+use crate::text::count;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -40,6 +43,7 @@ pub(super) fn groups<'r>(
     for instance in &survey.instances {
         instances.entry(instance.datatype).or_default().push(instance);
     }
+    let look = Look::new(types, survey);
     let mut out = BTreeMap::new();
     for &addr in &survey.committed {
         let committed = types.committed(addr)?;
@@ -49,7 +53,7 @@ pub(super) fn groups<'r>(
         let by_place = target.asks_for_places(committed.julia_type.name());
         let own = instances.get(&addr).map(Vec::as_slice).unwrap_or_default();
         let holders = survey.embedded.get(&addr).map(Vec::as_slice).unwrap_or_default();
-        let inside = match Fate::of(target, &committed, None, rewriting) {
+        let inside = match Fate::of(target, &committed, &look, Asked { place: None, rewriting }) {
             Ok(fate) => fate.map(Rc::new),
             // No values stand inside others, and those that are objects are asked one by one.
             Err(PlanError::NoValue { .. } | PlanError::Unsupported { .. })
@@ -64,7 +68,8 @@ pub(super) fn groups<'r>(
         let mut alike = true;
         for instance in own {
             let fate = if by_place {
-                Fate::of(target, &committed, Some(&instance.place), rewriting)?.map(Rc::new)
+                let asked = Asked { place: Some(&instance.place), rewriting };
+                Fate::of(target, &committed, &look, asked)?.map(Rc::new)
             } else {
                 inside.clone()
             };
@@ -81,7 +86,7 @@ pub(super) fn groups<'r>(
             _ => inside,
         };
         if by_place {
-            out_of_reach(types, target, &committed, fate.as_deref(), &survey.instances, rewriting)?;
+            out_of_reach(&look, target, &committed, fate.as_deref(), &survey.instances, rewriting)?;
         }
         if fate.is_some() || !ruled.is_empty() {
             out.insert(addr, Group { committed, ruled, fate });
@@ -98,19 +103,21 @@ pub(super) fn groups<'r>(
 
 /// Refuses a rule for one place where the values there are stored inside others.
 fn out_of_reach(
-    types: &TypeTable<'_>,
+    look: &Look<'_>,
     target: &Target,
     c: &Committed,
     inside: Option<&Fate<'_>>,
     instances: &[Instance],
     rewriting: bool,
 ) -> Result<(), PlanError> {
+    let types = look.types;
     let mut holds = HashMap::new();
     for instance in instances.iter().filter(|i| i.datatype != c.addr) {
         if !holds_values(types, instance.datatype, c.addr, &mut holds)? {
             continue;
         }
-        let there = Fate::of(target, c, Some(&instance.place), rewriting)?;
+        let asked = Asked { place: Some(&instance.place), rewriting };
+        let there = Fate::of(target, c, look, asked)?;
         let same = match (&there, inside) {
             (Some(there), Some(inside)) => there.is_same(inside),
             (there, inside) => there.is_none() && inside.is_none(),
@@ -182,13 +189,47 @@ fn replaced_inside(
     Ok(())
 }
 
-/// The user's rules that no type in the file fits, by id.
+/// A rule for whose types there is nothing in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// Its id.
+    pub rule: String,
+    /// A type of the file whose name is nearly one that the rule is for, and how many objects are of
+    /// it.
+    pub near: Option<(String, u64)>,
+}
+
+impl Unmet {
+    const SAYS: [&str; 2] = ["no type in the file has a name that the rule ", " is for"];
+
+    /// The rule, and what is nearly its type, of a finding as it is displayed that says this.
+    pub fn told(finding: &str) -> Option<(&str, &str)> {
+        let [before, behind] = Self::SAYS;
+        let (_, rest) = finding.split_once(before)?;
+        rest.split_once(behind)
+    }
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [before, behind] = Self::SAYS;
+        write!(f, "{before}{}{behind}", self.rule)?;
+        match &self.near {
+            Some((name, objects)) => {
+                write!(f, "; did you mean {name}, {}?", count(*objects, "object"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The user's rules that no type in the file fits.
 pub(super) fn unmet(
     types: &TypeTable<'_>,
     target: &Target,
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
-) -> h5::Result<Vec<String>> {
+) -> h5::Result<Vec<Unmet>> {
     let mut names: BTreeSet<String> = survey.type_values.iter().map(|v| v.name.clone()).collect();
     for &addr in &survey.committed {
         names.insert(types.committed(addr)?.julia_type.name().to_owned());
@@ -200,8 +241,36 @@ pub(super) fn unmet(
         });
         fates.flat_map(|f| &f.rules).any(|r| r.id == rule.id)
     };
-    let names_a_type =
-        |rule: &Rule| names.iter().any(|name| rule.from.iter().any(|from| from.matches(name)));
+    let names_a_type = |rule: &Rule| names.iter().any(|name| rule.concerns(name));
     let unmet = target.user_rules().filter(|rule| !names_a_type(rule) && !carried_out(rule));
-    Ok(unmet.map(|rule| rule.id.clone()).collect())
+    let unmet: Vec<_> = unmet.collect();
+    let mut objects = BTreeMap::<&str, u64>::new();
+    if !unmet.is_empty() {
+        for name in &names {
+            objects.insert(name, 0);
+        }
+        for (addr, (uses, _)) in &survey.uses {
+            let c = types.committed(*addr)?;
+            if let Some(known) = objects.get_mut(c.julia_type.name()) {
+                *known += uses;
+            }
+        }
+    }
+    let told = unmet.into_iter().map(|rule| {
+        let mut wanted = rule.from.iter().filter_map(|from| from.exact());
+        let near = wanted.find_map(|wanted| nearest(wanted, objects.keys().copied()));
+        let near = near.map(|name| (name.to_owned(), objects.get(name).copied().unwrap_or(0)));
+        Unmet { rule: rule.id.clone(), near }
+    });
+    Ok(told.collect())
+}
+
+/// The name that is nearly the one that is wanted: a slip of the fingers away, or in another module.
+fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let far = |name: &str| {
+        if last(name) == last(wanted) { 0 } else { strsim::damerau_levenshtein(name, wanted) }
+    };
+    let nearest = names.map(|name| (far(name), name)).min();
+    nearest.filter(|(far, _)| *far <= (wanted.len() / 8).max(2)).map(|(_, name)| name)
 }

@@ -8,6 +8,7 @@
 use crate::h5::{self, AddressHashMap, Class, RelAddr};
 use crate::julia::{Committed, Field, JuliaType, Param, TypeTable};
 use crate::migrate::finding::Severity;
+use crate::migrate::leftover::{Leftover, is_leftover};
 use crate::migrate::target::{Resolution, Target};
 use crate::migrate::typedef::{FieldDef, TypeDef};
 use std::cell::RefCell;
@@ -34,12 +35,15 @@ pub(in crate::migrate) struct TypeReading {
     pub(in crate::migrate) reconstructed: bool,
     /// Whether that depends on a package that the target does not load, but the user may.
     pub(in crate::migrate) foreign: bool,
+    /// How bad it is, where that does not follow from the rest.
+    level: Option<Severity>,
 }
 
 impl TypeReading {
     /// How bad it is.
     pub(in crate::migrate) fn severity(&self) -> Severity {
-        if self.said.is_some() && !self.foreign { Severity::Warning } else { Severity::Note }
+        let warns = self.said.is_some() && !self.foreign;
+        self.level.unwrap_or(if warns { Severity::Warning } else { Severity::Note })
     }
 
     /// How often it is printed.
@@ -77,6 +81,9 @@ impl<'a> JuliaSession<'a> {
         if !name.contains('.') {
             return Ok(TypeReading::default());
         }
+        if is_leftover(name) {
+            return Ok(leftover(&c.julia_type));
+        }
         let resolution = self.target.resolve(name);
         if matches!(resolution, Resolution::Gone | Resolution::Foreign) {
             return Ok(self.unknown(c, matches!(resolution, Resolution::Foreign)));
@@ -91,6 +98,7 @@ impl<'a> JuliaSession<'a> {
                 said: Some(format!("some parameters could not be resolved for type {shown}")),
                 reconstructed: true,
                 foreign,
+                ..TypeReading::default()
             });
         }
         match resolution {
@@ -111,7 +119,8 @@ impl<'a> JuliaSession<'a> {
             format!("type {shown} does not exist in workspace; reconstructing")
         };
         let text = format!("{} {}", c.julia_type.name(), self.absence(foreign));
-        TypeReading { text: Some(text), said: Some(said), reconstructed: true, foreign }
+        let (text, said) = (Some(text), Some(said));
+        TypeReading { text, said, reconstructed: true, foreign, ..TypeReading::default() }
     }
 
     fn absence(&self, foreign: bool) -> String {
@@ -155,9 +164,20 @@ impl<'a> JuliaSession<'a> {
             text: Some(text),
             said: Some(said),
             reconstructed: true,
-            foreign: false,
+            ..TypeReading::default()
         };
         let name = c.julia_type.name();
+        let parameters = c.julia_type.params().len();
+        if def.parameters.is_some_and(|count| count != parameters) {
+            let short = c.julia_type.short_name();
+            return Ok(reconstructed(
+                format!(
+                    "read type {short} has a different number of parameters from type {short} in \
+                     workspace; reconstructing"
+                ),
+                format!("{name} is stored with {parameters} parameters: it is reconstructed"),
+            ));
+        }
         let wanted: Vec<_> = def.fields.iter().filter(|f| f.is_stored()).collect();
         // Mostly they stand in the same order.
         let mut in_order = c.fields.iter().filter(|f| f.offset.is_some());
@@ -220,8 +240,7 @@ impl<'a> JuliaSession<'a> {
                  accessible"
             )),
             text: Some(format!("{name} is stored with fields that are gone; they are left out")),
-            reconstructed: false,
-            foreign: false,
+            ..TypeReading::default()
         })
     }
 
@@ -255,6 +274,44 @@ impl<'a> JuliaSession<'a> {
             _ => None,
         })
     }
+}
+
+/// What JLD2 0.6.5 makes of what JLD2 once made up, where that was saved.
+fn leftover(t: &JuliaType) -> TypeReading {
+    let of = Leftover::of(t).map_or("a type", |leftover| leftover.name);
+    let nested = t.params().get(2).is_some_and(mentions_leftover);
+    let shown = shown(t);
+    let wrapped = format!("an object that JLD2 made up for {of}, which it could not resolve then");
+    let help = "a rule with `unwrap` makes it one of its type again, one with `unwrap = \
+                \"Core.NamedTuple\"` a named tuple";
+    match (t.short_name(), nested) {
+        ("ReconstructedStatic", true) => TypeReading {
+            said: Some(format!(
+                "the following fields are present in type {shown} saved in the file but not \
+                 present in the type in the workspace: fields, Data in these fields will not be \
+                 accessible"
+            )),
+            text: Some(format!("{wrapped}; JLD2.load ends with a TypeError here; {help}")),
+            level: Some(Severity::Failure),
+            ..TypeReading::default()
+        },
+        ("ReconstructedStatic", false) => {
+            let text = Some(format!("{wrapped}, comes back as that; {help}"));
+            TypeReading { text, level: Some(Severity::Warning), ..TypeReading::default() }
+        }
+        (_, nested) => TypeReading {
+            text: Some(format!(
+                "{wrapped}, comes back wrapped once more each time it is loaded and saved; {help}"
+            )),
+            said: nested.then(|| format!("some parameters could not be resolved for type {shown}")),
+            level: Some(Severity::Warning),
+            ..TypeReading::default()
+        },
+    }
+}
+
+fn mentions_leftover(param: &Param) -> bool {
+    matches!(param, Param::Type(t) if is_leftover(t.name()) || t.params().iter().any(mentions_leftover))
 }
 
 /// Declared types that leave no doubt about what fits.

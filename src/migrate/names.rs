@@ -1,19 +1,21 @@
 //! Renames types that stand somewhere as values, as element types or as parameters, and go by
 //! another name afterwards.
 
-use super::fate::Outcome;
+use super::fate::{Outcome, after};
 use super::groups::Group;
+use super::leftover;
+use super::rule::Action;
 use super::survey::{Survey, TypeValue};
 use super::target::Target;
 use crate::h5::{RelAddr, Result};
-use crate::julia::{JuliaType, TypeTable};
+use crate::julia::{JuliaType, NewName, TypeTable};
 use std::collections::BTreeMap;
 
-/// A stored type under its new name.
-pub(super) struct NewName {
+/// A stored type that is called otherwise.
+pub(super) struct Called {
     pub(super) value: TypeValue,
-    /// Full name without parameters.
-    pub(super) name: String,
+    /// How.
+    pub(super) to: NewName,
     /// The rule that says so.
     pub(super) rule: String,
 }
@@ -28,7 +30,7 @@ pub(super) fn new_names(
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
     rewriting: bool,
-) -> Result<Vec<NewName>> {
+) -> Result<Vec<Called>> {
     let mut committed = BTreeMap::<String, Vec<(JuliaType, RelAddr)>>::new();
     if !survey.type_values.is_empty() {
         for &addr in &survey.committed {
@@ -42,14 +44,16 @@ pub(super) fn new_names(
         let t = types.datatype_value(&bytes, value.at)?;
         let known = committed.get(&value.name).map(Vec::as_slice).unwrap_or_default();
         let same: Vec<_> = known.iter().filter(|(other, _)| *other == t).collect();
+        // A leftover tells itself what it was, each another thing.
+        let alone = same.is_empty() && leftover::is_leftover(&value.name);
         let known = if same.is_empty() { known.iter().collect() } else { same };
-        let name = if known.is_empty() {
+        let to = if known.is_empty() || alone {
             renamed(target, &t, rewriting)
         } else {
             let new = known.iter().map(|(_, addr)| {
                 let fate = groups.get(addr)?.fate.as_ref()?;
                 match &fate.outcome {
-                    Outcome::Retyped(to) => Some((to.name.clone(), fate.id())),
+                    Outcome::Retyped(to) => Some((to.to.clone(), fate.id())),
                     Outcome::Replaced(_) => None,
                 }
             });
@@ -58,8 +62,9 @@ pub(super) fn new_names(
             // Where types of one name and the same parameters part, a name cannot tell which it is.
             if new.len() == 1 { new.pop().flatten() } else { None }
         };
-        if let Some((name, rule)) = name.filter(|(name, _)| *name != value.name) {
-            out.push(NewName { value: value.clone(), name, rule });
+        let changes = |to: &NewName| to.name != value.name || to.params.is_some();
+        if let Some((to, rule)) = to.filter(|(to, _)| changes(to)) {
+            out.push(Called { value: value.clone(), to, rule });
         }
     }
     Ok(out)
@@ -67,19 +72,27 @@ pub(super) fn new_names(
 
 /// What a type is called after all rules that ask for nothing but its name and parameters, and the
 /// first of these.
-fn renamed(target: &Target, t: &JuliaType, rewriting: bool) -> Option<(String, String)> {
-    let params: Vec<_> = t.params().iter().map(ToString::to_string).collect();
-    let params: Vec<_> = params.iter().map(String::as_str).collect();
-    let mut name = t.name().to_owned();
+fn renamed(target: &Target, t: &JuliaType, rewriting: bool) -> Option<(NewName, String)> {
+    let mut now = NewName { name: t.name().to_owned(), params: None };
     let mut done: Vec<&str> = Vec::new();
     loop {
+        let named = now.of(t.params().to_vec());
+        let params: Vec<_> = named.params().iter().map(ToString::to_string).collect();
+        let params: Vec<_> = params.iter().map(String::as_str).collect();
         let next = target.rules.iter().find_map(|rule| {
-            let to = rule.renames(&name, &params, rewriting)?;
-            (!done.contains(&rule.id.as_str())).then_some((rule, to))
+            let to = match &rule.action {
+                Action::Unwrap(to) if done.is_empty() && rule.is_for(&now.name, &params) => {
+                    leftover::new_name(t, to)
+                }
+                Action::Unwrap(_) => None,
+                _ => rule.renames(&now.name, &params, rewriting),
+            };
+            to.filter(|_| !done.contains(&rule.id.as_str())).map(|to| (rule, to))
         });
         let Some((rule, to)) = next else { break };
         done.push(&rule.id);
-        to.clone_into(&mut name);
+        let params = after(now.params.as_deref(), to.params);
+        now = NewName { name: to.name, params };
     }
-    done.first().map(|rule| (name, (*rule).to_owned()))
+    done.first().map(|rule| (now, (*rule).to_owned()))
 }

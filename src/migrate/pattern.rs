@@ -36,6 +36,17 @@ impl TypePattern {
         (!self.text.contains('*')).then_some(self.text.as_str())
     }
 
+    /// What the only `*` takes of a name that fits.
+    pub(super) fn taken<'n>(&self, type_name: &'n str) -> Option<&'n str> {
+        let (before, behind) = self.text.split_once('*').filter(|(_, b)| !b.contains('*'))?;
+        type_name.strip_prefix(before)?.strip_suffix(behind)
+    }
+
+    /// How many `*` it has.
+    pub(super) fn stars(&self) -> usize {
+        self.text.matches('*').count()
+    }
+
     /// What is wrong with the pattern, if anything.
     pub(super) fn problem(&self) -> Option<String> {
         let bare = self.text.replace('*', "");
@@ -132,6 +143,16 @@ mod tests {
         assert!(!ty("JLD2.ReconstructedTypes.*ZlibCompressor*", leftover));
         assert!(ty("*.aθ*", "Mera.aθ_sphere"));
         assert!(!ty("", "x") && ty("", ""));
+    }
+
+    #[test]
+    fn what_a_star_takes() {
+        let taken = |pattern: &str, name| TypePattern::from(pattern.to_owned()).taken(name);
+        assert_eq!(taken("Old.*", "Old.A.B"), Some("A.B"));
+        assert_eq!(taken("Old.*Type", "Old.MyType"), Some("My"));
+        assert_eq!(taken("Old.*", "New.A"), None);
+        assert_eq!(taken("Old.A", "Old.A"), None);
+        assert_eq!(taken("*.A*", "Old.A"), None);
     }
 
     #[test]

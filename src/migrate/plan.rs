@@ -1,6 +1,7 @@
 //! Plans an edit list from rules.
 
 use super::along::Along;
+use super::carried::{Carried, carried};
 use super::container;
 use super::diagnose;
 use super::edit::EditList;
@@ -8,7 +9,7 @@ use super::engine::Engine;
 use super::error::PlanError;
 use super::finding::{Finding, Findings};
 use super::flat::{FlatTable, flat_tables};
-use super::groups::{groups, unmet};
+use super::groups::{Unmet, groups, unmet};
 use super::literal::Literal;
 use super::names::new_names;
 use super::portable::Readers;
@@ -34,8 +35,10 @@ pub struct Migration {
     pub rewrite: Option<String>,
     /// Paths of the links to columns that are added.
     pub links: Vec<String>,
-    /// Ids of the user's rules for whose types there is nothing in the file.
-    pub unmet: Vec<String>,
+    /// The user's rules for whose types there is nothing in the file.
+    pub unmet: Vec<Unmet>,
+    /// What rules make of the file's types.
+    pub carried: Vec<Carried>,
     /// What there is in the file.
     pub survey: Survey,
     /// What readers that are built on HDF5 make of the file once the edits are made.
@@ -112,6 +115,7 @@ pub fn plan_along<'f>(
     diagnose::names(&names, &mut findings);
     let unmet = unmet(types, target, &survey, &groups)?;
     diagnose::unmet(&unmet, &mut findings);
+    let carried = carried(&groups, &survey);
     let portable = if request.portable {
         let references = |wanted| Ok(References::find(types, &survey, wanted)?.edges);
         Some(survey.portable.repairs(types, &references, &mut findings)?)
@@ -143,7 +147,17 @@ pub fn plan_along<'f>(
     let (overrides, renames) = engine.expectations();
     let findings = findings.into_sorted();
     survey.forget_edges();
-    let migration =
-        Migration { findings, edits, overrides, renames, rewrite, links, unmet, survey, readers };
+    let migration = Migration {
+        findings,
+        edits,
+        overrides,
+        renames,
+        rewrite,
+        links,
+        unmet,
+        carried,
+        survey,
+        readers,
+    };
     Ok((migration, along))
 }

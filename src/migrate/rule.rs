@@ -7,12 +7,19 @@
 
 use super::{
     literal::Literal,
+    operation::{Conversion, Operation, ParamEdit},
     pattern::{PathPattern, TypePattern},
     typedef::TypeDef,
 };
+use crate::julia::{Derived, NewName, NewParam, NumberType};
 use crate::mera::{constants, scales};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+
+mod fields;
+mod raw;
+
+pub(super) use raw::RawRule;
 
 /// One rule of a target or of a user.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +30,8 @@ pub struct Rule {
     pub why: String,
     /// The stored types that it is for.
     pub from: Vec<TypePattern>,
+    /// Of these, those that it is not for.
+    pub except: Vec<TypePattern>,
     /// What else must hold.
     pub when: When,
     /// What becomes of a matching object.
@@ -42,6 +51,8 @@ pub struct When {
     /// First type parameters, one of which it has: a leftover of an earlier conversion carries the
     /// name of the type it once was (`JLD2.ReconstructedMutable{:CodecLz4.LZ4FrameCompressor,...}`).
     pub parameter: Vec<TypeParameter>,
+    /// The number of its type parameters.
+    pub parameters: Option<usize>,
     /// Datasets from one of which the object is reached: it is the dataset's own value, or that
     /// value leads to it through references (as `/convertstat` does through its dictionaries).
     pub at: Vec<PathPattern>,
@@ -61,19 +72,33 @@ pub enum Action {
     Retype(Retype),
     /// It gives way to this value.
     Replace(Literal),
+    /// It is a leftover that JLD2 made up for a type that it could not resolve, and becomes of that
+    /// type again: of this full name, in which `*` stands for the name that the leftover tells.
+    Unwrap(String),
+    /// It becomes a named tuple of its fields, which every session has.
+    Extract,
 }
 
 /// How an object's fields are carried over.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Retype {
-    /// The new type's full name; none keeps the name.
+    /// The new type's full name; none keeps the name. A `*` in it stands for what that of `from`
+    /// takes.
     pub to: Option<String>,
+    /// The new type's parameters; none keeps them.
+    pub parameters: Option<Vec<ParamEdit>>,
     /// New names of stored fields, by the old ones.
     pub rename: BTreeMap<String, String>,
     /// Stored fields that are left out.
     pub drop: Vec<String>,
     /// Fields with constant values, for objects that lack them.
     pub add: Vec<(String, Literal)>,
+    /// Fields with values that follow from others, for objects that lack them.
+    pub compute: Vec<(String, Operation)>,
+    /// What types the values of fields become of, by the new names of the fields.
+    pub convert: BTreeMap<String, Conversion>,
+    /// Fields that come first, in this order.
+    pub order: Vec<String>,
     /// Where the values of all other missing fields come from.
     pub fill: Option<Formula>,
 }
@@ -112,12 +137,32 @@ pub struct Member<'a> {
     /// Whether it takes bytes; those that do not (`Nothing`, `Missing`, pointers, structs without
     /// fields) are told of by JLD2 from 0.5 on only.
     pub content: bool,
+    /// What it holds.
+    pub kind: MemberKind,
+}
+
+/// What a field holds, as far as rules ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberKind {
+    /// A number.
+    Number(NumberType),
+    /// A string or, if so, a symbol.
+    Text {
+        /// Whether it is a symbol.
+        symbol: bool,
+    },
+    /// A reference. If all that are not null lead to arrays of one type of number, it is that.
+    Reference(Option<NumberType>),
+    /// A reference to nothing, in all values.
+    Null,
+    /// Anything else.
+    Other,
 }
 
 impl<'a> Member<'a> {
     /// A field that takes bytes.
     pub fn stored(name: &'a str) -> Self {
-        Self { name, content: true }
+        Self { name, content: true, kind: MemberKind::Other }
     }
 }
 
@@ -139,6 +184,8 @@ pub enum FieldSource<'a> {
     Constant(&'a Literal),
     /// A formula, asked for the field's name.
     Computed(Formula),
+    /// What follows from members, which are told by their index.
+    Derived(Derived),
 }
 
 /// Why the fields of a new object cannot be given.
@@ -169,6 +216,26 @@ pub enum FieldError {
         /// The field.
         field: String,
     },
+    /// A value cannot be made of what is stored.
+    #[error("field {field:?} of {type_name}: {problem}")]
+    Unfit {
+        /// The type.
+        type_name: String,
+        /// The field.
+        field: String,
+        /// What stands in its way.
+        problem: String,
+    },
+    /// The parameters of a type cannot be edited as a rule says.
+    #[error("{type_name} has {found} parameters, and a rule keeps number {kept}")]
+    Parameter {
+        /// The type.
+        type_name: String,
+        /// How many it has.
+        found: usize,
+        /// Which one is to be kept.
+        kept: usize,
+    },
 }
 
 impl When {
@@ -178,6 +245,7 @@ impl When {
         self.has.iter().all(has)
             && !self.lacks.iter().any(has)
             && self.members.is_none_or(|count| count == contents.count())
+            && self.parameters.is_none_or(|count| count == seen.parameters.len())
             && (self.parameter.is_empty()
                 || seen.parameters.first().is_some_and(|first| {
                     self.parameter.iter().any(|TypeParameter(pattern)| pattern.matches(first))
@@ -189,121 +257,109 @@ impl When {
 }
 
 impl Rule {
-    /// Whether the rule is for this object.
-    pub fn matches(&self, seen: &Seen<'_>) -> bool {
-        self.from.iter().any(|from| from.matches(seen.type_name)) && self.when.holds(seen)
+    /// Whether the rule is for types of this name.
+    pub fn concerns(&self, type_name: &str) -> bool {
+        self.from.iter().any(|from| from.matches(type_name))
+            && !self.except.iter().any(|except| except.matches(type_name))
     }
 
-    /// The new name of a type of which only the name and parameters are known; none if the rule
-    /// keeps the name, is not for the type, or asks for more than these.
+    /// Whether the rule is for this object.
+    pub fn matches(&self, seen: &Seen<'_>) -> bool {
+        self.concerns(seen.type_name) && self.when.holds(seen)
+    }
+
+    /// The full name that the type `type_name` has afterwards, if the rule retypes it.
+    pub fn new_name(&self, type_name: &str) -> Option<String> {
+        let Action::Retype(retype) = &self.action else { return None };
+        let Some(to) = &retype.to else { return Some(type_name.to_owned()) };
+        if !to.contains('*') {
+            return Some(to.clone());
+        }
+        let from = self.from.iter().find(|from| from.matches(type_name))?;
+        Some(to.replace('*', from.taken(type_name)?))
+    }
+
+    /// What a type is called of which only the name and parameters are known; none if the rule
+    /// leaves it as it is, is not for the type, or asks for more than these.
     pub(super) fn renames(
         &self,
         type_name: &str,
         parameters: &[&str],
         rewriting: bool,
-    ) -> Option<&str> {
-        let When { has, lacks, members, parameter: _, at, rewriting: _ } = &self.when;
-        let Action::Retype(Retype { to: Some(to), .. }) = &self.action else { return None };
+    ) -> Option<NewName> {
+        let Action::Retype(retype) = &self.action else { return None };
         let seen = Seen { type_name, parameters, members: &[], places: &[], rewriting };
-        let asks_more = !has.is_empty() || !lacks.is_empty() || members.is_some() || !at.is_empty();
-        (!asks_more && to != type_name && self.matches(&seen)).then_some(to.as_str())
+        if self.asks_more() || !self.matches(&seen) {
+            return None;
+        }
+        let name = self.new_name(type_name)?;
+        let params = retype.edited(type_name, parameters).ok()?;
+        (name != type_name || params.is_some()).then_some(NewName { name, params })
+    }
+
+    /// Whether the rule is for types of which only the name and parameters are known.
+    pub(super) fn is_for(&self, type_name: &str, parameters: &[&str]) -> bool {
+        let seen = Seen { type_name, parameters, members: &[], places: &[], rewriting: false };
+        !self.asks_more() && self.matches(&seen)
+    }
+
+    /// Whether it asks for more than a name and parameters.
+    fn asks_more(&self) -> bool {
+        let When { has, lacks, members, parameter: _, parameters: _, at, rewriting: _ } =
+            &self.when;
+        !has.is_empty() || !lacks.is_empty() || members.is_some() || !at.is_empty()
     }
 
     /// Whether carrying the rule out would leave the object as it is, so that a file which was
     /// converted before needs nothing.
     pub(super) fn is_idle(&self, seen: &Seen<'_>, target: Option<&TypeDef>) -> bool {
         let Action::Retype(retype) = &self.action else { return false };
-        let same_name = retype.to.as_deref().is_none_or(|to| to == seen.type_name);
-        same_name
-            && retype.plan(seen.type_name, seen.members, target).is_ok_and(|plan| {
-                plan.fields.len() == seen.members.len()
-                    && plan.fields.iter().zip(seen.members).enumerate().all(
-                        |(at, ((name, source), member))| {
-                            *name == member.name && *source == FieldSource::Stored(at)
-                        },
-                    )
-            })
+        self.new_name(seen.type_name).is_some_and(|name| name == seen.type_name)
+            && retype.edited(seen.type_name, seen.parameters).is_ok_and(|params| params.is_none())
+            && retype.plan(seen.type_name, seen.members, seen.parameters, target).is_ok_and(
+                |plan| {
+                    plan.fields.len() == seen.members.len()
+                        && plan.fields.iter().zip(seen.members).enumerate().all(
+                            |(at, ((name, source), member))| {
+                                *name == member.name && *source == FieldSource::Stored(at)
+                            },
+                        )
+                },
+            )
     }
 }
 
 impl Retype {
-    /// Where each field of the new object comes from.
-    ///
-    /// With a `target` definition of the new type, its fields are the fields: what is stored under
-    /// their name (after renaming) stays bit for bit, else they are added or computed, and members
-    /// that the target does not know are dropped; so are those that the rule drops by name. Without
-    /// a definition, the members keep their order, renamed and dropped as told, and added fields
-    /// follow.
+    /// The parameters that the type has afterwards; none if they are what they are.
     ///
     /// # Errors
-    /// A field of the target type has no value, or the rule gives one that the target type lacks.
-    /// Fields that JLD2 does not store (pointers) need no value and are left out where the file
-    /// does not tell of them.
-    pub fn plan<'r: 'a, 'a>(
-        &'r self,
+    /// The rule keeps one that the type does not have.
+    pub(super) fn edited(
+        &self,
         type_name: &str,
-        members: &[Member<'a>],
-        target: Option<&'a TypeDef>,
-    ) -> Result<Plan<'a, 'r>, FieldError> {
-        let new_name = || self.to.clone().unwrap_or_else(|| type_name.to_owned());
-        let kept: Vec<(usize, &'a str, bool)> = members
-            .iter()
-            .enumerate()
-            .filter(|(_, member)| !self.drops(member.name))
-            .map(|(at, member)| {
-                let name = self.rename.get(member.name).map_or(member.name, String::as_str);
-                (at, name, member.content)
-            })
-            .collect();
-        let stored = |name: &str| {
-            kept.iter().find(|(_, kept, _)| *kept == name).map(|(at, ..)| FieldSource::Stored(*at))
-        };
-        let with_content = |name: &str| {
-            let member = kept.iter().find(|(_, kept, content)| *kept == name && *content);
-            member.map(|(at, ..)| FieldSource::Stored(*at))
-        };
-        let added = |name: &str| {
-            let constant = self.add.iter().find(|(added, _)| added == name);
-            constant.map(|(_, value)| FieldSource::Constant(value))
-        };
-        let computed =
-            |name: &str| self.fill.filter(|fill| fill.provides(name)).map(FieldSource::Computed);
-
-        let mut fields: Vec<(&'a str, FieldSource<'r>)> = Vec::new();
-        if let Some(target) = target {
-            let unknown = self.given(members).find(|name| !target.has(name));
-            if let Some(field) = unknown {
-                let (type_name, field) = (new_name(), field.to_owned());
-                return Err(FieldError::Unknown { type_name, field });
-            }
-            for field in &target.fields {
-                let name = field.name.as_str();
-                let source = if field.is_stored() {
-                    with_content(name).or_else(|| added(name)).or_else(|| computed(name))
-                } else {
-                    stored(name)
-                };
-                match source {
-                    Some(source) => fields.push((name, source)),
-                    None if !field.is_stored() || self.drops(name) => {}
-                    None => {
-                        let (type_name, field) = (new_name(), name.to_owned());
-                        return Err(FieldError::NoValue { type_name, field });
-                    }
+        parameters: &[&str],
+    ) -> Result<Option<Vec<NewParam>>, FieldError> {
+        let Some(edits) = &self.parameters else { return Ok(None) };
+        let (mut out, mut same) = (Vec::with_capacity(edits.len()), true);
+        for (i, edit) in edits.iter().enumerate() {
+            match edit.value() {
+                Ok(value) => {
+                    same &= parameters.get(i).is_some_and(|p| *p == value.to_string());
+                    out.push(NewParam::Value(value));
                 }
-            }
-        } else {
-            fields.extend(kept.iter().map(|(at, name, _)| (*name, FieldSource::Stored(*at))));
-            for (name, value) in &self.add {
-                if stored(name).is_none() {
-                    fields.push((name, FieldSource::Constant(value)));
+                Err(kept) => {
+                    let found = parameters.len();
+                    if !(1..=found).contains(&kept) {
+                        let type_name = type_name.to_owned();
+                        return Err(FieldError::Parameter { type_name, found, kept });
+                    }
+                    same &= parameters.get(i) == parameters.get(kept - 1);
+                    out.push(NewParam::Stored(kept - 1));
                 }
             }
         }
-        let used = |at| fields.iter().any(|(_, source)| *source == FieldSource::Stored(at));
-        let dropped = members.iter().enumerate().filter(|(at, _)| !used(*at)).map(|(_, m)| m.name);
-        let dropped = dropped.collect();
-        Ok(Plan { fields, dropped })
+        same &= edits.len() == parameters.len();
+        Ok((!same).then_some(out))
     }
 
     fn drops(&self, name: &str) -> bool {
@@ -314,7 +370,9 @@ impl Retype {
     fn given<'a>(&'a self, members: &[Member<'a>]) -> impl Iterator<Item = &'a str> {
         let renamed = members.iter().filter_map(|m| self.rename.get(m.name)).map(String::as_str);
         let renamed: Vec<_> = renamed.collect();
-        renamed.into_iter().chain(self.add.iter().map(|(name, _)| name.as_str()))
+        let added = self.add.iter().map(|(name, _)| name.as_str());
+        let computed = self.compute.iter().map(|(name, _)| name.as_str());
+        renamed.into_iter().chain(added).chain(computed)
     }
 }
 
@@ -346,93 +404,6 @@ impl Formula {
             Self::MeraScales => units.and_then(|units| scales::scale(name, units)),
             Self::MeraConstants => constants::constant(name),
         }
-    }
-}
-
-/// A rule as it is written in TOML.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct RawRule {
-    id: String,
-    #[serde(default)]
-    why: String,
-    from: Vec<TypePattern>,
-    #[serde(default)]
-    when: When,
-    to: Option<String>,
-    #[serde(default)]
-    rename: BTreeMap<String, String>,
-    #[serde(default)]
-    drop: Vec<String>,
-    #[serde(default)]
-    add: Vec<(String, Literal)>,
-    fill: Option<Formula>,
-    replace: Option<Literal>,
-}
-
-impl RawRule {
-    /// The rule, or what is wrong with it.
-    pub(super) fn check(self) -> Result<Rule, String> {
-        let Self { id, why, from, when, to, rename, drop, add, fill, replace } = self;
-        let named = |problem: String| format!("rule {id:?}: {problem}");
-        if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            return Err(named("an id is made of letters, digits and hyphens".to_owned()));
-        }
-        if from.is_empty() {
-            return Err(named("it is for no type: `from` is empty".to_owned()));
-        }
-        let patterns = from.iter().find_map(TypePattern::problem);
-        if let Some(problem) = patterns.or_else(|| when.at.iter().find_map(PathPattern::problem)) {
-            return Err(named(problem));
-        }
-        let retype = Retype { to, rename, drop, add, fill };
-        let action = match replace {
-            Some(_) if retype != Retype::default() => {
-                Err("`replace` puts a whole value in the object's place; it stands alone, without \
-                 `to`, `rename`, `drop`, `add` and `fill`"
-                    .to_owned())
-            }
-            Some(value) => value.problem().map_or(Ok(Action::Replace(value)), Err),
-            None if retype == Retype::default() => {
-                Err("it does nothing: give `to`, `rename`, `drop`, `add` or `replace`".to_owned())
-            }
-            None => retype.problem().map_or(Ok(Action::Retype(retype)), Err),
-        }
-        .map_err(named)?;
-        Ok(Rule { id, why, from, when, action })
-    }
-}
-
-impl Retype {
-    fn problem(&self) -> Option<String> {
-        if let Some(to) = &self.to
-            && (!to.contains('.') || to.contains(['{', '*', ' ']))
-        {
-            return Some(format!("{to:?} is not the full name of a type"));
-        }
-        for (old, new) in &self.rename {
-            if self.drop.contains(old) {
-                return Some(format!("the field {old:?} is both renamed and dropped"));
-            }
-            if self.rename.iter().any(|(other, same)| other != old && same == new) {
-                return Some(format!("two fields are renamed to {new:?}"));
-            }
-            if new.is_empty() {
-                return Some(format!("the field {old:?} is renamed to nothing"));
-            }
-        }
-        for (at, (name, value)) in self.add.iter().enumerate() {
-            if self.add.iter().skip(at + 1).any(|(other, _)| other == name) {
-                return Some(format!("the field {name:?} is added twice"));
-            }
-            if self.rename.values().any(|new| new == name) {
-                return Some(format!("the field {name:?} is both added and a new name"));
-            }
-            if let Some(problem) = value.problem() {
-                return Some(problem);
-            }
-        }
-        None
     }
 }
 

@@ -14,20 +14,25 @@
 use super::{
     error::TargetError,
     literal::Literal,
+    operation::Conversion,
     pattern::TypePattern,
-    rule::{Action, RawRule, Rule, Seen, When},
+    rule::{Action, RawRule, Retype, Rule, Seen, When},
     typedef::{RawType, TypeDef},
     userrules,
 };
+use crate::julia::{JuliaType, Param};
 use serde::Deserialize;
 use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 
 mod codec;
 mod filter;
+mod merge;
+mod modules;
 mod source;
 
 pub use codec::{Codec, CodecObject, Encoding};
 pub use filter::{ClientValue, Filter, Setting};
+pub use modules::Module;
 pub use source::is_file;
 
 /// The package versions that an output is for.
@@ -93,18 +98,22 @@ impl Target {
     /// There is none of this name; the file cannot be read, is not TOML, says something unknown, or
     /// contradicts itself.
     pub fn named(target: &str) -> Result<Self, TargetError> {
-        Self::parse(&source::text(target)?, target)
+        if source::is_file(target) {
+            return Self::parse(&source::read(target)?, target);
+        }
+        if target.contains('+') {
+            return Self::of_table(source::named(target)?, target);
+        }
+        Self::builtin(target)
     }
 
-    /// The texts that define the target of this name or in this file: its own, and that of the target
-    /// on which it builds.
+    /// The texts that define the target of this name or in this file: its own, and those of the
+    /// target and the modules on which it builds.
     ///
     /// # Errors
     /// There is none of this name, the file cannot be read, or is not TOML.
     pub fn definition(target: &str) -> Result<Vec<Cow<'static, str>>, TargetError> {
-        let text = source::text(target)?;
-        let base = source::base(&text, target)?;
-        Ok([Some(text), base.map(Cow::Borrowed)].into_iter().flatten().collect())
+        source::texts(target)
     }
 
     /// The target of this name or in this file, or the default, with the rules of some files. Those of later files go
@@ -124,6 +133,11 @@ impl Target {
         source::BUILTIN.last().map_or("", |(name, _)| name)
     }
 
+    /// The modules for packages that can be named behind a target, `julia-2026+DataFrames@1.7`.
+    pub fn modules() -> impl Iterator<Item = Module> {
+        modules::MODULES.into_iter()
+    }
+
     /// The names of all targets, newest last.
     pub fn names() -> impl Iterator<Item = &'static str> {
         source::BUILTIN.iter().map(|(name, _)| *name)
@@ -135,13 +149,19 @@ impl Target {
     /// It is not TOML, says something unknown, or contradicts itself.
     pub fn parse(text: &str, origin: &str) -> Result<Self, TargetError> {
         let syntax = |source| TargetError::Syntax { origin: origin.to_owned(), source };
-        let based = source::base(text, origin)?.is_some();
+        if source::is_based(text, origin)? {
+            return Self::of_table(source::whole(text, origin)?, origin);
+        }
         // Read from the text where it can be: then errors tell the line.
-        let raw: RawTarget = if based {
-            source::whole(text, origin)?.try_into().map_err(syntax)?
-        } else {
-            toml::from_str(text).map_err(syntax)?
-        };
+        Self::checked(toml::from_str(text).map_err(syntax)?, origin)
+    }
+
+    fn of_table(table: toml::Table, origin: &str) -> Result<Self, TargetError> {
+        let syntax = |source| TargetError::Syntax { origin: origin.to_owned(), source };
+        Self::checked(table.try_into().map_err(syntax)?, origin)
+    }
+
+    fn checked(raw: RawTarget, origin: &str) -> Result<Self, TargetError> {
         let rules = userrules::check(raw.rule, origin)?;
         let mut types = BTreeMap::new();
         let invalid = |problem| TargetError::Invalid { origin: origin.to_owned(), problem };
@@ -182,11 +202,8 @@ impl Target {
     /// first that would change something.
     pub fn rule_for(&self, seen: &Seen<'_>) -> Option<&Rule> {
         self.rules.iter().filter(|rule| rule.matches(seen)).find(|rule| {
-            let to = match &rule.action {
-                Action::Retype(retype) => retype.to.as_deref().unwrap_or(seen.type_name),
-                Action::Replace(_) => return true,
-            };
-            !rule.is_idle(seen, self.type_def(to))
+            let to = rule.new_name(seen.type_name);
+            !rule.is_idle(seen, to.and_then(|to| self.type_def(&to)))
         })
     }
 
@@ -203,6 +220,7 @@ impl Target {
             id: "codec".to_owned(),
             why: "the codec object has to say how the columns are encoded now".to_owned(),
             from: self.codec.types.clone(),
+            except: Vec::new(),
             when: When { at: self.codec.at.clone(), ..When::default() },
             action: Action::Replace(value.clone()),
         };
@@ -212,19 +230,54 @@ impl Target {
 
     /// Whether some rule is for stored types of this name.
     pub fn concerns(&self, type_name: &str) -> bool {
-        self.rules.iter().any(|rule| rule.from.iter().any(|from| from.matches(type_name)))
+        self.rules.iter().any(|rule| rule.concerns(type_name))
+    }
+
+    /// Whether some rule is for a type, or for one among its parameters.
+    pub(super) fn concerns_in(&self, t: &JuliaType) -> bool {
+        let inside = |param: &Param| matches!(param, Param::Type(t) if self.concerns_in(t));
+        let members = match t {
+            JuliaType::Union(members) => members.as_slice(),
+            _ => &[],
+        };
+        self.concerns(t.name())
+            || t.params().iter().any(inside)
+            || members.iter().any(|member| self.concerns_in(member))
+    }
+
+    /// Whether some rule converts the arrays in a field of this name, for types of this name or for
+    /// what becomes of them.
+    pub(super) fn converts_arrays(&self, type_name: &str, field: &str) -> bool {
+        let converts = |rule: &Rule| match &rule.action {
+            Action::Retype(retype) => {
+                let field = retype.rename.get(field).map_or(field, String::as_str);
+                matches!(retype.convert.get(field), Some(Conversion::Array(_)))
+            }
+            _ => false,
+        };
+        self.concerns(type_name) && self.rules.iter().any(converts)
     }
 
     /// Whether a rule asks where an object is that is for stored types of this name, or for what
     /// another rule may make of them.
     pub fn asks_for_places(&self, type_name: &str) -> bool {
+        let asking: Vec<_> = self.rules.iter().filter(|rule| !rule.when.at.is_empty()).collect();
+        if asking.is_empty() {
+            return false;
+        }
         let made = self.rules.iter().filter_map(|rule| match &rule.action {
-            Action::Retype(retype) => retype.to.as_deref(),
-            Action::Replace(_) => None,
+            Action::Retype(Retype { to: Some(to), .. }) if !to.contains('*') => Some(to.as_str()),
+            Action::Unwrap(to) if !to.contains('*') => Some(to.as_str()),
+            _ => None,
         });
         let names: Vec<_> = made.chain([type_name]).collect();
-        let mut rules = self.rules.iter().filter(|rule| !rule.when.at.is_empty());
-        rules.any(|rule| rule.from.iter().any(|from| names.iter().any(|name| from.matches(name))))
+        let open = self.rules.iter().any(|rule| match &rule.action {
+            Action::Retype(Retype { to: Some(to), .. }) | Action::Unwrap(to) => {
+                to.contains('*') && rule.concerns(type_name)
+            }
+            _ => false,
+        });
+        open || asking.iter().any(|rule| names.iter().any(|name| rule.concerns(name)))
     }
 
     /// The target's definition of a type, by its full name without parameters.
@@ -334,10 +387,12 @@ impl Target {
     fn contradiction(&self, rule: &Rule) -> Option<String> {
         match &rule.action {
             Action::Replace(value) => self.misfit(value),
+            Action::Unwrap(_) | Action::Extract => None,
             Action::Retype(retype) => {
                 let names = || {
                     let added = retype.add.iter().map(|(name, _)| name);
-                    retype.rename.values().chain(added)
+                    let computed = retype.compute.iter().map(|(name, _)| name);
+                    retype.rename.values().chain(added).chain(computed)
                 };
                 let lacking = |to: &str| {
                     let def = self.type_def(to)?;

@@ -9,6 +9,8 @@ pub struct TypeDef {
     pub mutable: bool,
     /// Whether the reader fails on an object with a field that has no value.
     pub all_defined: bool,
+    /// How many parameters it has, where that has changed.
+    pub parameters: Option<usize>,
     /// Its fields in order.
     pub fields: Vec<FieldDef>,
 }
@@ -55,6 +57,7 @@ pub(super) struct RawType {
     mutable: bool,
     #[serde(default)]
     all_defined: bool,
+    parameters: Option<usize>,
     /// The type of all fields that name none.
     field_type: Option<String>,
     /// `name` or `name::Type`.
@@ -78,6 +81,7 @@ impl RawType {
             }
             fields.push(FieldDef::new(name.to_owned(), julia_type));
         }
-        Ok(TypeDef { mutable: self.mutable, all_defined: self.all_defined, fields })
+        let Self { mutable, all_defined, parameters, .. } = self;
+        Ok(TypeDef { mutable, all_defined, parameters, fields })
     }
 }

@@ -5,7 +5,7 @@ use crate::h5::{self, Checksums, Source};
 use crate::julia::{Record, TypeTable};
 use crate::mera::quantity::{Setting, TableKind};
 use crate::mera::scales::Units;
-use crate::mera::time::Clock;
+use crate::mera::time::{Clock, UNSAID};
 use jld2::{Dataset, File, Item, Table};
 use serde::Serialize;
 use std::path::Path;
@@ -160,6 +160,7 @@ impl RunInfo {
     fn of(info: &Record<'_>) -> h5::Result<Self> {
         let float = |name: &str, default: f64| Ok(info.float(name)?.unwrap_or(default));
         let int = |name: &str| Ok::<_, h5::Error>(info.int(name)?.unwrap_or(0));
+        let (h0, aexp, [matter, vacuum, curvature]) = UNSAID;
         Ok(Self {
             output: info.int("output")?,
             simcode: info.text("simcode")?,
@@ -169,11 +170,11 @@ impl RunInfo {
             levelmax: int("levelmax")?,
             boxlen: float("boxlen", f64::NAN)?,
             time: float("time", f64::NAN)?,
-            aexp: float("aexp", 1.0)?,
-            h0: float("H0", 0.0)?,
-            omega_m: float("omega_m", 1.0)?,
-            omega_l: float("omega_l", 0.0)?,
-            omega_k: float("omega_k", 0.0)?,
+            aexp: float("aexp", aexp)?,
+            h0: float("H0", h0)?,
+            omega_m: float("omega_m", matter)?,
+            omega_l: float("omega_l", vacuum)?,
+            omega_k: float("omega_k", curvature)?,
             omega_b: float("omega_b", 0.0)?,
             unit_l: float("unit_l", f64::NAN)?,
             unit_d: float("unit_d", f64::NAN)?,

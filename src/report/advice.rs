@@ -2,8 +2,9 @@
 
 use super::again::Again;
 use super::speed;
+use crate::migrate::target::Target;
 use crate::supervisor::{Fault, Recommendation, RunSummary};
-use crate::text::{self, float, shell_word};
+use crate::text::{self, float, shell_path};
 use std::path::Path;
 
 /// Most numbers of files that a command line names.
@@ -114,10 +115,22 @@ pub(super) fn remedy(cause: Fault) -> &'static str {
     }
 }
 
-/// `jldconv undo FILE` or the like, with the input's path.
+/// `jldconv undo FILE` or the like, with the input's path, and what of the run's options it needs.
 fn about_file(what: &str, name: &str, summary: &RunSummary) -> String {
     let path = Path::new(&summary.input_dir).join(name);
-    format!("jldconv {what} {}", shell_word(&path.to_string_lossy()))
+    let mut line = format!("jldconv {what} {}", shell_path(&path));
+    let Some(options) = &summary.options else { return line };
+    if what == "undo" {
+        let backup = options.backup_dir.iter();
+        line.extend(backup.map(|dir| format!(" --backup-dir {}", shell_path(dir))));
+    } else {
+        if options.target != Target::default_name() {
+            let target = shell_path(Path::new(&options.target));
+            line.extend([" --target ", &target]);
+        }
+        line.extend(options.rules.iter().map(|path| format!(" --rules {}", shell_path(path))));
+    }
+    line
 }
 
 /// What follows from memory above the margin; gives whether there was any.

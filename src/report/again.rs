@@ -3,6 +3,25 @@
 use crate::supervisor::RunSummary;
 use crate::text::shell_word;
 
+/// What `tune` is told as a run is.
+const TUNED: [&str; 15] = [
+    "prefix",
+    "match",
+    "recursive",
+    "range",
+    "mode",
+    "target",
+    "rules",
+    "verify",
+    "unchanged",
+    "compress",
+    "shuffle",
+    "block-size",
+    "chunk",
+    "repack",
+    "portable",
+];
+
 /// A command line that can be changed: a program, flags as `--key=value`, and directories.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Again {
@@ -49,6 +68,30 @@ impl Again {
         self
     }
 
+    /// `tune` for the same files, converted in the same way; none where it does not take what was named.
+    pub(super) fn tune(&self) -> Option<String> {
+        let [input, ..] = self.dirs.as_slice() else { return None };
+        // It takes a directory; files and patterns may have been named instead.
+        let file = input.to_lowercase().ends_with(".jld2") || input.contains(['*', '?', '[']);
+        if self.dirs.len() > 2 || file {
+            return None;
+        }
+        let taken = |flag: &&String| {
+            let key = flag.trim_start_matches('-');
+            let key = key.split_once('=').map_or(key, |(key, _)| key);
+            TUNED.contains(&key)
+        };
+        let plain = |flag: &String| match flag.as_str() {
+            // It takes no value there.
+            "--recursive=true" => "--recursive".to_owned(),
+            flag => flag.to_owned(),
+        };
+        let flags = self.flags.iter().filter(|flag| *flag != "--recursive=false");
+        let flags = flags.filter(taken).map(plain).collect();
+        let program = format!("{} tune", self.program);
+        Some(Self { program, flags, dirs: self.dirs.clone() }.line())
+    }
+
     /// The same for the first directory alone.
     pub(super) fn first_dir(mut self) -> Self {
         self.dirs.truncate(1);
@@ -67,8 +110,10 @@ impl Again {
             words.extend(self.dirs.iter().map(String::as_str));
             words.extend(self.flags.iter().map(String::as_str));
         }
-        let words: Vec<String> = words.into_iter().map(shell_word).collect();
-        words.join(" ")
+        let (program, rest) = words.split_first().unwrap_or((&"", &[]));
+        // Of two words where it has a subcommand.
+        let rest = rest.iter().map(|word| shell_word(word));
+        std::iter::once((*program).to_owned()).chain(rest).collect::<Vec<_>>().join(" ")
     }
 }
 

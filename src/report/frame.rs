@@ -92,7 +92,10 @@ impl Draw<'_> {
             LiveState::Draining => pieces.push(odd("finishing; again: stop now")),
             LiveState::Stopping => pieces.push(odd("stopping; again: kill")),
             LiveState::Paused => pieces.push(odd("paused: no space")),
-            LiveState::Starting | LiveState::Running | LiveState::Finished => {
+            LiveState::Starting
+            | LiveState::Running
+            | LiveState::TakingAlong
+            | LiveState::Finished => {
                 let rate = gauge.rate.map_or_else(|| "- B/s".to_owned(), text::pace);
                 let left = gauge.eta_seconds.map_or_else(|| "-".to_owned(), time);
                 pieces.push((rate, None));

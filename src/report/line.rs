@@ -3,7 +3,8 @@
 use super::color::{Paint, Tone};
 use crate::convert::{Mode, Phase};
 use crate::supervisor::{
-    JobOutcome, JobRecord, LiveState, RunEvent, SafetyStep, SlotStatus, Status, Tracker,
+    JobOutcome, JobRecord, LiveState, RunEvent, SafetyStep, SlotStatus, Status, TakingAlong,
+    Tracker,
 };
 use crate::text;
 use std::fmt::Write as _;
@@ -69,6 +70,7 @@ pub(super) fn line(event: &RunEvent, tracker: &Tracker, detail: Detail) -> Optio
         RunEvent::Examining { done, total } => {
             format!("outputs that are there are looked at: {done} of {total}")
         }
+        RunEvent::TakingAlong(taking) => taking_along(taking),
         RunEvent::RunStarted(_)
         | RunEvent::AttemptStarted { .. }
         | RunEvent::Progress { .. }
@@ -76,6 +78,15 @@ pub(super) fn line(event: &RunEvent, tracker: &Tracker, detail: Detail) -> Optio
         | RunEvent::Memory(_)
         | RunEvent::RunFinished(_) => return None,
     })
+}
+
+/// How far a run is with files that are not JLD2.
+pub(super) fn taking_along(taking: &TakingAlong) -> String {
+    let files = text::count(taking.files, "other file");
+    if taking.done == 0 {
+        return format!("{files} to be taken along");
+    }
+    format!("{} of {files} taken along, {} copied", taking.done, text::bytes(taking.bytes))
 }
 
 /// A line that shows that the run goes on, where there is nothing else to tell.
@@ -97,7 +108,9 @@ pub(super) fn heartbeat(tracker: &Tracker, at: f64) -> String {
         LiveState::Paused => "paused, no space; ",
         LiveState::Draining => "finishing; ",
         LiveState::Stopping => "stopping; ",
-        LiveState::Starting | LiveState::Running | LiveState::Finished => "",
+        LiveState::Starting | LiveState::Running | LiveState::TakingAlong | LiveState::Finished => {
+            ""
+        }
     };
     let files = text::count(busy.len() as u64, "file");
     let which = if busy.is_empty() { String::new() } else { format!(": {}", text::few(&busy, 3)) };

@@ -89,15 +89,15 @@ impl OnFinish {
         if found { Ok(()) } else { Err(OnFinishError::Missing(text::tame(program))) }
     }
 
-    /// Runs it; `report` is where the report of the run is. Its output goes to standard error, for a
+    /// Runs it, and tells it `end`. Its output goes to standard error, for a
     /// program may read this process's standard output; it has no input. When it ends, what it left
     /// in its process group is killed.
     ///
     /// # Errors
     /// It did not end well.
-    pub fn run(&self, report: &Path, run: &RunSummary) -> Result<(), OnFinishError> {
+    pub fn run(&self, end: &RunEnd) -> Result<(), OnFinishError> {
         let program = text::tame(self.program());
-        let facts = facts(report, run);
+        let facts = end.facts();
         let mut command = Command::new(self.program());
         for word in self.words.iter().skip(1) {
             command.arg(filled(word, &facts));
@@ -141,30 +141,56 @@ impl OnFinish {
     }
 }
 
-/// What the command learns of the run, by name.
-fn facts(report: &Path, run: &RunSummary) -> Vec<(&'static str, String)> {
-    let code = run.exit_code();
-    let outcome = match code {
-        ExitCode::Done | ExitCode::Nothing => "done",
-        ExitCode::SomeFailed => "failed",
-        ExitCode::Interrupted => "interrupted",
-        _ => "error",
-    };
-    vec![
-        (
-            "report",
-            std::path::absolute(report)
-                .unwrap_or_else(|_| PathBuf::from(report))
-                .to_string_lossy()
-                .into_owned(),
-        ),
-        ("outcome", outcome.to_owned()),
-        ("code", (code as u8).to_string()),
-        ("summary", text::tame(&summary_line(run))),
-        ("output", run.output_dir.clone()),
-        ("id", run.run_id.clone()),
-        ("shard", run.shard.clone()),
-    ]
+/// What the command learns of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// Where the report is; none where there is none.
+    pub report: Option<PathBuf>,
+    /// With what the program that made the run ends.
+    pub code: ExitCode,
+    /// How it ended, in a line.
+    pub summary: String,
+    /// The output directory.
+    pub output: String,
+    /// Names the run; empty where it did not begin.
+    pub id: String,
+    /// Which part of the plan it was.
+    pub shard: String,
+}
+
+impl RunEnd {
+    /// That of a run which came to a summary.
+    pub fn of(run: &RunSummary) -> Self {
+        Self {
+            report: None,
+            code: run.exit_code(),
+            summary: text::tame(&summary_line(run)),
+            output: run.output_dir.clone(),
+            id: run.run_id.clone(),
+            shard: run.shard.clone(),
+        }
+    }
+
+    /// By name.
+    fn facts(&self) -> [(&'static str, String); 7] {
+        let outcome = match self.code {
+            ExitCode::Done | ExitCode::Nothing => "done",
+            ExitCode::SomeFailed => "failed",
+            ExitCode::Interrupted => "interrupted",
+            _ => "error",
+        };
+        let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let report = self.report.as_ref().map(whole);
+        [
+            ("report", report.map_or_else(String::new, |it| it.to_string_lossy().into_owned())),
+            ("outcome", outcome.to_owned()),
+            ("code", (self.code as u8).to_string()),
+            ("summary", self.summary.clone()),
+            ("output", self.output.clone()),
+            ("id", self.id.clone()),
+            ("shard", self.shard.clone()),
+        ]
+    }
 }
 
 /// `word` with each `{name}` of `facts` replaced; other braces stay.

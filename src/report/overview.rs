@@ -52,6 +52,8 @@ pub struct Overview {
     pub unnumbered: u64,
     /// How many have a name that is not UTF-8.
     pub not_text: u64,
+    /// Directories below that cannot be listed, with the reason.
+    pub unlisted: Vec<String>,
 }
 
 impl Overview {
@@ -93,6 +95,7 @@ impl Overview {
             other_files: archive.other_files,
             unnumbered: if ranges.is_all() { 0 } else { unnumbered },
             not_text: archive.ignored.iter().filter(|it| it.why == Why::NotText).count() as u64,
+            unlisted: archive.unlisted.iter().map(|it| text::tame(&it.to_string())).collect(),
         }
     }
 
@@ -138,6 +141,15 @@ impl Overview {
         let twins: Vec<String> = self.twins.iter().map(|names| names.join(" and ")).collect();
         list(&mut block, "same number", &twins);
         list(&mut block, "not a file", &self.obstacles);
+        list(&mut block, "unread", &self.unlisted);
+        if !self.unlisted.is_empty() {
+            let many = self.unlisted.len() as u64;
+            let (dirs, cannot) = match many {
+                1 => ("this directory", "nobody knows what is in it"),
+                _ => ("these directories", "nobody knows what is in them"),
+            };
+            let _ = writeln!(block, "              ({dirs} cannot be listed: {cannot})");
+        }
         list(&mut block, "left out", &self.ignored);
         if !self.foreign.is_empty() {
             let many = self.foreign.len() as u64;

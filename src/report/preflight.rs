@@ -37,6 +37,8 @@ pub struct Preflight {
     pub earlier_rate: Option<f64>,
     /// Where undo files go in place, if that is not beside each file.
     pub backup_dir: Option<PathBuf>,
+    /// Whether files of directories below are among them.
+    pub recursive: bool,
 }
 
 impl Preflight {
@@ -49,7 +51,18 @@ impl Preflight {
         let place = FileSystem::of(there).ok();
         let same_device = device(input).is_some_and(|it| Some(it) == device(there));
         let (means, seen, earlier_rate, backup_dir) = (None, None, None, None);
-        Self { mode, bytes, files, place, same_device, means, seen, earlier_rate, backup_dir }
+        Self {
+            mode,
+            bytes,
+            files,
+            place,
+            same_device,
+            means,
+            seen,
+            earlier_rate,
+            backup_dir,
+            recursive: false,
+        }
     }
 
     /// Whether copies of all files find no room. Where blocks are shared they need little.
@@ -85,17 +98,24 @@ impl Preflight {
         block
     }
 
-    fn mode_told(&self) -> &'static str {
-        match self.mode {
+    fn mode_told(&self) -> String {
+        let told = match self.mode {
             Mode::Patch => "patch: a copy, with some hundred bytes of metadata replaced",
             Mode::Rewrite => "rewrite: every object laid out again in a new file",
             Mode::InPlace => {
-                "in-place: the files themselves change, some hundred bytes each. An undo file of \
-                 each\n              brings the old bytes back (jldconv undo FILE) until you remove \
-                 it (jldconv commit DIR)"
+                let mut more = String::new();
+                more.push_str(if self.recursive { " -r" } else { "" });
+                let backup = self.backup_dir.as_deref().map(text::shell_path);
+                more.extend(backup.map(|dir| format!(" --backup-dir {dir}")));
+                return format!(
+                    "in-place: the files themselves change, some hundred bytes each. An undo file of \
+                     each\n              brings the old bytes back (jldconv undo FILE|DIR{more}) until \
+                     you\n              remove it (jldconv commit FILE|DIR{more})"
+                );
             }
             Mode::Auto => "auto: patched copies; rewritten where the target cannot read a codec",
-        }
+        };
+        told.to_owned()
     }
 
     fn space_told(&self, place: &FileSystem) -> String {
@@ -213,6 +233,7 @@ mod tests {
             seen: None,
             earlier_rate: None,
             backup_dir: None,
+            recursive: false,
         }
     }
 
@@ -239,7 +260,9 @@ mod tests {
         assert!(Preflight { same_device: false, ..shared }.too_full());
         let in_place = Preflight { mode: Mode::InPlace, ..copies("ext4", 1 << 20) };
         assert_eq!(in_place.warning(), None);
-        assert!(in_place.block().contains("jldconv undo FILE"), "{}", in_place.block());
+        let deep = Preflight { recursive: true, backup_dir: Some("/u".into()), ..in_place };
+        let told = deep.block();
+        assert!(told.contains("jldconv undo FILE|DIR -r --backup-dir /u)"), "{told}");
     }
 
     #[test]

@@ -81,6 +81,8 @@ mod tests {
             finished: None,
             host: ran.then(|| "node5".to_owned()),
             pid: ran.then_some(77),
+            others: None,
+            others_planned: None,
         }
     }
 

@@ -12,6 +12,7 @@ pub(super) fn advise(run: &RunSummary, again: Option<&Again>, advice: &mut Vec<R
         return;
     }
     let Some(figures) = Figures::of(run) else { return };
+    let before = advice.len();
     match figures.bound() {
         Some(Bound::Workers) => more_workers(run, &figures, again, advice),
         Some(Bound::Cores) => fewer_workers(run, &figures, again, advice),
@@ -19,6 +20,16 @@ pub(super) fn advise(run: &RunSummary, again: Option<&Again>, advice: &mut Vec<R
         None => {}
     }
     last_alone(run, again, advice);
+    if advice.len() > before && run.mode != Some(Mode::InPlace) {
+        tune(again, advice);
+    }
+}
+
+/// What follows from one run is a guess; measuring several settings tells.
+fn tune(again: Option<&Again>, advice: &mut Vec<Recommendation>) {
+    let text = "before a long run: tune measures on a sample how many workers and threads suit this \
+                place";
+    advice.push(Recommendation::new("tune", text, again.and_then(Again::tune)));
 }
 
 /// Files that this run worked on.
@@ -190,11 +201,15 @@ mod tests {
         insta::assert_snapshot!(told(0.9, 0.02, |_| {}), @r"
         more-workers: 2 workers kept 1.8 of 8 cores at work, and memory has room for 6 more of 9.0 MiB each: --workers 8 may take 2.5 s instead of 10.0 s
           $ jldconv-supervisor old new --workers=8
+        tune: before a long run: tune measures on a sample how many workers and threads suit this place
+          $ jldconv-supervisor tune old new
         ");
         // Bound by memory, by files, by cores that others have, by idle workers.
         insta::assert_snapshot!(told(0.9, 0.02, |run| run.memory_peak = run.budget - (19 << 20)), @r"
         more-workers: 2 workers kept 1.8 of 8 cores at work, and memory has room for 2 more of 9.0 MiB each: --workers 4 may take 5.0 s instead of 10.0 s
           $ jldconv-supervisor old new --workers=4
+        tune: before a long run: tune measures on a sample how many workers and threads suit this place
+          $ jldconv-supervisor tune old new
         ");
         assert_eq!(told(0.9, 0.02, |run| run.memory_peak = run.budget), "");
         assert_eq!(told(0.9, 0.02, |run| run.workers_used = 20), "");
@@ -209,6 +224,8 @@ mod tests {
         insta::assert_snapshot!(told(0.5, 0.48, crowded), @r"
         fewer-workers: 4 workers waited 48.0 % of their time for one of 1 core: --workers 1 does as much with less memory
           $ jldconv-supervisor old new --workers=1
+        tune: before a long run: tune measures on a sample how many workers and threads suit this place
+          $ jldconv-supervisor tune old new
         ");
         assert_eq!(told(0.9, 0.05, |run| (run.cores, run.workers_used) = (2, 4)), "");
     }
@@ -219,6 +236,8 @@ mod tests {
         storage-bound: workers stood still 90.0 % of their time, at 921.6 MiB/s read and 921.6 MiB/s written: more cores or threads would not help, faster storage would
         in-place: where the old files need not stay, --mode in-place writes 469.1 KiB instead of 17.6 MiB (undo files bring the old bytes back)
           $ jldconv-supervisor old --workers=2 --mode=in-place
+        tune: before a long run: tune measures on a sample how many workers and threads suit this place
+          $ jldconv-supervisor tune old new
         ");
         let in_place = told(0.1, 0.0, |run| run.mode = Some(Mode::InPlace));
         assert!(!in_place.contains("in-place:"), "{in_place}");
@@ -241,6 +260,8 @@ mod tests {
         insta::assert_snapshot!(tail("1", 7.9), @r"
         more-threads: output_00007.jld2 went on alone for the last 6.0 s on one thread, which is what --threads-per-worker 1 says: with auto it would have had 8 cores
           $ jldconv-supervisor old new --workers=2 --threads-per-worker=auto
+        tune: before a long run: tune measures on a sample how many workers and threads suit this place
+          $ jldconv-supervisor tune old new
         ");
         assert_eq!(tail("2", 7.9), "");
         assert!(!tail("1", 0.5).contains("more-threads"), "it waited");

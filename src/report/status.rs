@@ -59,7 +59,7 @@ fn time(seconds: f64) -> String {
 
 /// A run that is not at work.
 fn over(block: &mut String, shard: &ShardStatus) {
-    let ShardRecord { state, jobs, ended, failed, finished, .. } = &shard.record;
+    let ShardRecord { state, jobs, ended, failed, finished, others, .. } = &shard.record;
     let what = match state {
         ShardState::Running => "running",
         ShardState::Waiting => "not begun",
@@ -78,6 +78,9 @@ fn over(block: &mut String, shard: &ShardStatus) {
         let _ = write!(block, ", at {}", text::tame(finished));
     }
     block.push('\n');
+    if let Some(others) = others {
+        let _ = writeln!(block, "  others      {others}");
+    }
 }
 
 fn one(block: &mut String, shard: &ShardStatus, whole: bool) {
@@ -105,6 +108,7 @@ fn state(live: &Live) -> String {
         LiveState::Paused => "paused",
         LiveState::Draining => "finishing what runs, takes no more",
         LiveState::Stopping => "stopping",
+        LiveState::TakingAlong => "taking other files along",
         LiveState::Finished => "over",
     };
     match &live.why {
@@ -133,6 +137,9 @@ fn live_lines(block: &mut String, live: &Live) {
         let _ = write!(files, "; {} tried again", text::count(live.retries, "attempt"));
     }
     let _ = writeln!(block, "  files       {files}");
+    if let Some(taking) = &live.others {
+        let _ = writeln!(block, "  others      {}", super::line::taking_along(taking));
+    }
     let memory = &live.memory;
     let _ = writeln!(
         block,

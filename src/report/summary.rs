@@ -5,7 +5,7 @@ use super::figures::Figures;
 use super::line::{said, short};
 use super::workers::workers;
 use crate::convert::VerifyLevel;
-use crate::migrate::Readers;
+use crate::migrate::{Readers, Unmet};
 use crate::supervisor::{Fault, JobOutcome, JobRecord, RunSummary};
 use crate::text;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(crate) fn title(summary: &RunSummary) -> &'static str {
         "Broken off"
     } else if summary.interrupted {
         "Interrupted"
-    } else if summary.failed > 0 || summary.pending > 0 {
+    } else if summary.failed > 0 || summary.pending > 0 || !summary.unlisted.is_empty() {
         "Done in part"
     } else {
         "Done"
@@ -80,6 +80,9 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         };
         let _ = writeln!(block, "  mended      {findings}{target}{warnings}");
     }
+    for unmet in unmet(summary) {
+        let _ = writeln!(block, "  warning     {}", text::tame(&unmet));
+    }
     if let Some(levels) = checked(summary) {
         let _ = writeln!(block, "  checked     {levels}");
     }
@@ -111,8 +114,12 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         causes("; ", &summary.faults),
         causes("; tried again: ", &summary.retries)
     );
+    if let Some(others) = &summary.others {
+        let _ = writeln!(block, "  others      {others}");
+    }
     readers(summary, about.portable, &mut block);
     unread(summary, &mut block);
+    unlisted(summary, &mut block);
     workers(summary, &mut block);
     failures(summary, &mut block);
     conflicts(summary, &mut block);
@@ -127,6 +134,27 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         }
     }
     block
+}
+
+/// Rules that met nothing in any file of the run.
+fn unmet(summary: &RunSummary) -> Vec<String> {
+    let (mut told, mut files) = (BTreeMap::<String, (u64, String)>::new(), 0_u64);
+    for file in &summary.files {
+        if !matches!(file.outcome, JobOutcome::Converted | JobOutcome::Unchanged) {
+            continue;
+        }
+        files += 1;
+        for (rule, near) in file.findings.iter().filter_map(|finding| Unmet::told(finding)) {
+            let known = told.entry(rule.to_owned()).or_default();
+            known.0 += 1;
+            if known.1.is_empty() {
+                near.clone_into(&mut known.1);
+            }
+        }
+    }
+    let everywhere = told.into_iter().filter(|(_, (count, _))| *count == files);
+    let line = |(rule, (_, near))| format!("no file has a type that the rule {rule} is for{near}");
+    everywhere.map(line).collect()
 }
 
 /// How much smaller, or larger, the outputs are.
@@ -232,6 +260,21 @@ fn unread(summary: &RunSummary, block: &mut String) {
     further(files.count(), block);
 }
 
+/// Directories whose files nobody knows.
+fn unlisted(summary: &RunSummary, block: &mut String) {
+    if summary.unlisted.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        block,
+        "\nDirectories that could not be listed, so that what is in them is missing:"
+    );
+    for dir in summary.unlisted.iter().take(FEW) {
+        let _ = writeln!(block, "  {}", text::tame(&dir.to_string()));
+    }
+    further(summary.unlisted.len().saturating_sub(FEW), block);
+}
+
 fn failures(summary: &RunSummary, block: &mut String) {
     let mut failed = summary.files.iter().filter(|file| file.outcome == JobOutcome::Failed);
     let few: Vec<_> = failed.by_ref().take(FEW).collect();
@@ -318,6 +361,7 @@ pub(super) mod tests {
             faults: BTreeMap::new(),
             paused_seconds: 0.0,
             others: None,
+            unlisted: Vec::new(),
             error: None,
             threads_used: 2,
             average_seconds: 2.0,

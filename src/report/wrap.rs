@@ -1,11 +1,13 @@
 //! Breaks lines between words where a terminal would break them anywhere.
 
+use std::io::IsTerminal as _;
+
 /// Where the values of a block begin.
 const VALUES: usize = 14;
 
 /// `text` with no line wider than `columns`, if its words allow it. What goes on stands below the
 /// value in a block of names and values, else two columns in.
-pub(super) fn wrapped(text: &str, columns: usize) -> String {
+pub fn wrapped(text: &str, columns: usize) -> String {
     let mut wrapped = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         one(line, columns, &mut wrapped);
@@ -13,8 +15,20 @@ pub(super) fn wrapped(text: &str, columns: usize) -> String {
     wrapped
 }
 
+/// The same where standard output is a terminal, which breaks longer lines anywhere; else as it is.
+pub fn fitted(text: &str) -> String {
+    let out = std::io::stdout();
+    match rustix::termios::tcgetwinsize(&out) {
+        Ok(size) if out.is_terminal() && size.ws_col > 0 => wrapped(text, size.ws_col.into()),
+        _ => text.to_owned(),
+    }
+}
+
 fn one(line: &str, columns: usize, wrapped: &mut String) {
-    if line.trim_end().chars().count() <= columns {
+    let said = line.get(VALUES..).map_or("", str::trim_start);
+    let command = [line.trim_start(), said].iter().any(|it| it.starts_with("jldconv"));
+    // A command is copied as a whole: the terminal breaks it without a line's end.
+    if command || line.trim_end().chars().count() <= columns {
         return wrapped.push_str(line);
     }
     let before = line.len() - line.trim_start().len();
@@ -40,6 +54,14 @@ fn one(line: &str, columns: usize, wrapped: &mut String) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn commands_stay_whole() {
+        let line = format!("  run         jldconv-supervisor {} OUT --recursive\n", "x".repeat(60));
+        assert_eq!(wrapped(&line, 40), line);
+        let line = "    jldconv-supervisor /data/old /data/new --workers=3\n";
+        assert_eq!(wrapped(line, 40), line);
+    }
 
     #[test]
     fn values_go_on_below_values() {

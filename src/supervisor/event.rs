@@ -168,6 +168,17 @@ impl ConcurrencyReason {
     }
 }
 
+/// How far a run is with files that are not JLD2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TakingAlong {
+    /// How many there are.
+    pub files: u64,
+    /// Those that were come to.
+    pub done: u64,
+    /// Bytes that were copied.
+    pub bytes: u64,
+}
+
 /// What is done about memory above the margin; each is tried before the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -297,6 +308,8 @@ pub enum RunEvent {
     },
     /// The run is over.
     RunFinished(Box<RunSummary>),
+    /// Behind a run: files that are not JLD2 are taken along. Told where that begins, and now and then.
+    TakingAlong(TakingAlong),
 }
 
 /// Whoever shows a run to somebody.

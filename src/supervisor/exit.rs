@@ -35,7 +35,10 @@ impl RunSummary {
             ExitCode::Internal
         } else if self.interrupted || self.others.is_some_and(|others| others.pending > 0) {
             ExitCode::Interrupted
-        } else if self.failed > 0 || self.others.is_some_and(|others| others.failed > 0) {
+        } else if self.failed > 0
+            || self.others.is_some_and(|others| others.failed > 0)
+            || !self.unlisted.is_empty()
+        {
             ExitCode::SomeFailed
         } else if self.pending > 0 {
             ExitCode::Internal

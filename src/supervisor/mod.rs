@@ -4,7 +4,7 @@
 //! task's: see [`tasks`](crate::tasks).
 
 pub(crate) mod conflict;
-mod control;
+pub(crate) mod control;
 pub(crate) mod dispatcher;
 pub(crate) mod error;
 mod event;
@@ -46,7 +46,7 @@ pub use conflict::{Conflict, Conflicts};
 pub use error::RunError;
 pub use event::{
     ConcurrencyReason, MemoryStatus, Quiet, Reporter, RunEvent, RunStart, SafetyStep, SlotId,
-    SlotStatus, Stale, Status,
+    SlotStatus, Stale, Status, TakingAlong,
 };
 pub use exit::ExitCode;
 pub use fault::Fault;

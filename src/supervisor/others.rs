@@ -22,6 +22,22 @@ pub struct OthersSummary {
     pub pending: u64,
 }
 
+impl OthersSummary {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            copied: self.copied.saturating_add(other.copied),
+            bytes: self.bytes.saturating_add(other.bytes),
+            linked: self.linked.saturating_add(other.linked),
+            there: self.there.saturating_add(other.there),
+            odd: self.odd.saturating_add(other.odd),
+            failed: self.failed.saturating_add(other.failed),
+            pending: self.pending.saturating_add(other.pending),
+        }
+    }
+}
+
 impl std::fmt::Display for OthersSummary {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { copied, bytes, linked, there, odd, failed, pending } = *self;

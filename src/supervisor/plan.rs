@@ -1,6 +1,6 @@
 //! Says what a run is going to do: data, made before anything starts.
 
-use crate::archive::{Found, Listing};
+use crate::archive::{Found, Listing, Unlisted};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +43,8 @@ pub struct Plan {
     /// The archive's files when this was made, before a part of them was taken; nothing where the
     /// jobs do not come from an archive.
     pub listing: Option<Listing>,
+    /// Directories below the archive's that could not be listed: what is in them is not in the plan.
+    pub unlisted: Arc<Vec<Unlisted>>,
 }
 
 impl Plan {
@@ -57,7 +59,7 @@ impl Plan {
             mtime_ns: file.modified.map_or(0, nanoseconds),
             obstacle: file.obstacle.map(|obstacle| obstacle.to_string()),
         };
-        Self { jobs: Arc::new(files.into_iter().map(job).collect()), listing: None }
+        Self { jobs: Arc::new(files.into_iter().map(job).collect()), ..Self::default() }
     }
 
     /// Sum of the inputs' sizes in bytes.

@@ -1,6 +1,6 @@
 //! Takes a run from what there is to do to its summary, whatever its task is.
 
-use super::control::Control;
+use super::control::{Control, unasked};
 use super::dispatcher::{Dispatcher, Message, RunContext};
 use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart, Stale};
@@ -106,9 +106,7 @@ pub(crate) fn carry_out(
         let (run_id, live) = (&context.run_id, context.live.clone());
         match Control::start(run_dir.own()?, settings.shard, run_id, live, tell) {
             Ok(control) => services.control = Some(control),
-            Err(error) => events_out.tell(RunEvent::Warning {
-                message: format!("nobody can ask this run for its status or to end: {error}"),
-            }),
+            Err(error) => events_out.tell(RunEvent::Warning { message: unasked(&error) }),
         }
     }
     for line in lines {

@@ -2,6 +2,7 @@
 //! its journal says.
 
 use super::journal::{EndLine, Ended, RunLine};
+use super::others::OthersSummary;
 use super::run_dir::{Held, held, lock_name};
 use crate::archive::Shard;
 use crate::sys::dir::Dir;
@@ -46,6 +47,12 @@ pub struct ShardRecord {
     pub host: Option<String>,
     /// The supervisor's process id there.
     pub pid: Option<u32>,
+    /// What became of files that are not JLD2, where they were to be taken along and that is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub others: Option<OthersSummary>,
+    /// Files that are not JLD2 and were to be taken along in its last run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub others_planned: Option<u64>,
 }
 
 impl ShardRecord {
@@ -56,16 +63,21 @@ impl ShardRecord {
         last: Option<&RunLine>,
         end: Option<&EndLine>,
         lines: Ended,
+        others: Option<OthersSummary>,
     ) -> Self {
         let lock = held(own, &lock_name(shard));
         let state = match (lock, last, end) {
             (Held::Yes, ..) => ShardState::Running,
             (_, None, _) => ShardState::Waiting,
-            (_, Some(_), Some(end)) => {
+            (_, Some(begun), Some(end)) => {
                 let run = &end.summary;
-                if run.interrupted || run.error.is_some() || run.pending > 0 {
+                let behind = left_behind(begun.others, others);
+                if run.interrupted || run.error.is_some() || run.pending > 0 || behind {
                     ShardState::Interrupted
-                } else if run.failed > 0 {
+                } else if run.failed > 0
+                    || !begun.unlisted.is_empty()
+                    || others.is_some_and(|others| others.failed > 0)
+                {
                     ShardState::Failed
                 } else {
                     ShardState::Done
@@ -88,6 +100,18 @@ impl ShardRecord {
             finished: end.map(|end| end.at.clone()),
             host: last.map(|run| run.head.host.clone()),
             pid: last.map(|run| run.head.pid),
+            others,
+            others_planned: last.and_then(|run| run.others),
         }
     }
+
+    /// Whether files that are not JLD2 were to be taken along, and not all were come to.
+    pub(super) fn behind(&self) -> bool {
+        left_behind(self.others_planned, self.others)
+    }
+}
+
+/// Without a word on what became of them, a run ended while other files were taken along.
+fn left_behind(planned: Option<u64>, others: Option<OthersSummary>) -> bool {
+    planned.is_some_and(|files| files > 0) && others.is_none_or(|others| others.pending > 0)
 }

@@ -18,6 +18,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// A run that says nothing of where it can be asked is tried again so often, after so long.
+const TRIES: u32 = 4;
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// How it is known what a shard is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -83,7 +87,7 @@ pub fn status(output_dir: &Path) -> Result<ArchiveStatus, RunError> {
     let mut records = shards(&runs, &past, &own);
     if count == 0 && held(&own, &lock_name(Shard::default())) == Held::Yes {
         // The first run has not written its first line.
-        records.push(ShardRecord::of(Shard::default(), &own, None, None, Ended::default()));
+        records.push(ShardRecord::of(Shard::default(), &own, None, None, Ended::default(), None));
     }
     let last = runs.values().max_by(|a, b| a.head.started.cmp(&b.head.started)).copied();
     let shards: Vec<ShardStatus> = (1..)
@@ -194,11 +198,21 @@ enum Unasked {
 }
 
 fn asked(own: &Dir, shard: Shard, what: Ask) -> Result<Live, Unasked> {
-    match place(own, shard) {
+    let once = || match place(own, shard) {
         Place::Here(address) => Ok(ask(&address, what)?),
         Place::Elsewhere(host) => Err(Unasked::Elsewhere(host)),
         Place::Unsaid => Err(Unasked::Unsaid),
+    };
+    let mut answer = once();
+    for _ in 0..TRIES {
+        // A run that begins, or goes over to other files, has no socket for a moment.
+        if !matches!(answer, Err(Unasked::Unsaid | Unasked::Ask(AskError::Dead))) {
+            break;
+        }
+        std::thread::sleep(AGAIN);
+        answer = once();
     }
+    answer
 }
 
 /// What a run is told to do.

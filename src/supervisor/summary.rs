@@ -4,6 +4,7 @@ use super::fault::Fault;
 use super::others::OthersSummary;
 use super::records::Records;
 use super::timeline::Timeline;
+use crate::archive::Unlisted;
 use crate::convert::{Mode, Options};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -118,6 +119,9 @@ pub struct RunSummary {
     /// What became of files that are not JLD2, where they were to be taken along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub others: Option<OthersSummary>,
+    /// Directories below the archive's that could not be listed: what is in them was not done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlisted: Vec<Unlisted>,
     /// The same as `workers_used`, by the name that users of the Julia converter know.
     #[serde(default)]
     pub threads_used: u64,

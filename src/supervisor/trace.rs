@@ -272,6 +272,9 @@ fn about_the_run(event: &RunEvent) {
             trace!(used = memory.used, budget = memory.budget, limit = memory.limit, "memory");
         }
         RunEvent::Paused { message } => warn!(reason = message.as_str(), "run paused"),
+        RunEvent::TakingAlong(taking) => {
+            info!(files = taking.files, done = taking.done, "other files are taken along");
+        }
         RunEvent::Resumed { seconds } => info!(after = seconds, "run resumed"),
         RunEvent::Draining { reason, grace_seconds, running } => {
             info!(reason = reason.as_str(), grace = grace_seconds, running, "run draining");

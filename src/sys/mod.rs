@@ -24,6 +24,7 @@ pub mod process;
 pub mod processor;
 pub mod random;
 pub mod readback;
+pub mod scratch;
 pub mod stat;
 pub mod stream;
 pub mod sums;

@@ -1,5 +1,6 @@
 //! Quotes texts so that bash reads them as what they are.
 
+use super::tame::is_unseen;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
@@ -8,11 +9,11 @@ use std::path::Path;
 /// What no shell sees anything in, beside letters and digits.
 const PLAIN: &str = "/._-+@%=:,";
 
-/// Quotes a text for bash, on one line and without control characters, so that neither bash nor
-/// `sbatch` (which refuses some) sees anything in it but text.
+/// Quotes a text for bash, on one line and without control and format characters, so that neither
+/// bash nor `sbatch` (which refuses some) sees anything in it but text, and a reader sees all of it.
 pub fn quote(text: &OsStr) -> String {
     match text.to_str() {
-        Some(text) if !text.chars().any(char::is_control) => {
+        Some(text) if !text.chars().any(is_unseen) => {
             format!("'{}'", text.replace('\'', r"'\''"))
         }
         _ => {
@@ -77,7 +78,9 @@ pub(super) mod tests {
 
     #[test]
     fn a_shell_reads_what_was_meant() {
-        for text in ["--workers=3", "it's $HOME", "", "a\nb\u{1b}[2J\\'", "*", "ä b", "~/x"] {
+        for text in
+            ["--workers=3", "it's $HOME", "", "a\nb\u{1b}[2J\\'", "a\u{202e}é", "*", "ä b", "~/x"]
+        {
             let line = format!("printf %s {}", shell_word(text));
             let read = bash(&line, &[]);
             assert_eq!(String::from_utf8(read.stdout).unwrap(), text);
@@ -90,7 +93,7 @@ pub(super) mod tests {
         #[test]
         fn bash_reads_what_was_quoted(bytes in prop::collection::vec(1_u8.., 0..60)) {
             let quoted = quote(OsStr::from_bytes(&bytes));
-            prop_assert!(!quoted.chars().any(char::is_control));
+            prop_assert!(!quoted.chars().any(is_unseen));
             let read = bash(&format!("printf %s {quoted}"), &[]);
             prop_assert_eq!(read.stdout, bytes);
         }

@@ -2,14 +2,28 @@
 
 use std::path::Path;
 
-/// A text on one line and without control characters, so that a file name or a message cannot
-/// write to the terminal as it likes.
+/// A text on one line and without characters that change how it is shown, so that a file name or a
+/// message cannot write to the terminal as it likes, or look like another one.
 pub fn tame(text: &str) -> String {
     let mut tame = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() { tame.extend(c.escape_default()) } else { tame.push(c) }
+        if is_unseen(c) { tame.extend(c.escape_default()) } else { tame.push(c) }
     }
     tame
+}
+
+/// Whether a character is not seen itself, but moves, turns round or hides others: controls, line and
+/// paragraph separators, and all format characters (general categories Cc, Zl, Zp and Cf of Unicode 16),
+/// among them those that change the direction of writing.
+pub(super) fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+            | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'
+            | '\u{e0020}'..='\u{e007f}')
 }
 
 /// As [`tame`], but lines stay lines.
@@ -64,6 +78,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_of_a_text_is_shown_in_another_order() {
+        assert_eq!(tame("a\u{202e}2dlj.b"), "a\\u{202e}2dlj.b");
+        assert_eq!(
+            tame("\u{2066}x\u{2069}\u{200f}\u{2028}\u{feff}"),
+            "\\u{2066}x\\u{2069}\\u{200f}\\u{2028}\\u{feff}"
+        );
+        assert_eq!(tame("שלום ä 星 ✓"), "שלום ä 星 ✓");
+    }
+
+    #[test]
     fn long_texts_are_cut_between_characters() {
         assert_eq!([shortened("äöü", 3), shortened("äöü", 2)], ["äöü", "äö…"]);
         assert_eq!(shortened("", 0), "");
@@ -80,7 +104,7 @@ mod tests {
     proptest! {
         #[test]
         fn tame_texts_are_one_line(text: String) {
-            prop_assert!(!tame(&text).chars().any(char::is_control));
+            prop_assert!(!tame(&text).chars().any(is_unseen));
         }
     }
 }

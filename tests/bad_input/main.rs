@@ -11,6 +11,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../common/clean.rs"]
+mod clean;
 #[path = "../../examples/generate/mera/mod.rs"]
 mod mera;
 

@@ -1,5 +1,6 @@
 //! One run of the supervisor over an archive of damaged files.
 
+use crate::clean::clean;
 use crate::samples::Sample;
 use serde_json::Value;
 use std::fs;
@@ -15,12 +16,7 @@ const LONGEST: f64 = 30.0;
 /// The supervisor, with nothing of this environment that could be a setting.
 pub(crate) fn supervisor() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"));
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("JLDCONV_") || text.starts_with("SLURM_") || text == "RUST_LOG" {
-            command.env_remove(&name);
-        }
-    }
+    clean(&mut command);
     command.args(["--yes", "--progress", "none", "--workers", "2"]);
     command
 }

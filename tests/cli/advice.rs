@@ -35,7 +35,7 @@ fn slow_storage_is_told_as_such() {
     let report = world.json("report.json");
     let (at_work, queued) = shares(&report);
     assert!(at_work + queued < 0.5, "storage is slow: {at_work} {queued}");
-    assert_eq!(advised(&report), ["storage-bound", "in-place"], "{ended:#?}");
+    assert_eq!(advised(&report), ["storage-bound", "in-place", "tune"], "{ended:#?}");
     let command = report["recommendations"][1]["command"].as_str().unwrap();
     assert!(command.starts_with("jldconv-supervisor old --"), "{command}");
     assert!(command.ends_with("--workers=2 --yes=true --mode=in-place"), "{command}");
@@ -63,7 +63,7 @@ fn idle_cores_are_offered_where_workers_compute() {
     let idle = cores - number(&report, "cpu_seconds") / number(&report, "conversion_time");
     let plain = at_work > 0.75 && queued < 0.15 && number(&report, "parallel_efficiency") > 0.8;
     if cores > 1.0 && idle >= 1.0 && plain && number(&report, "cpu_seconds") > 1.0 {
-        assert_eq!(advised(&report), ["more-workers"], "{ended:#?}");
+        assert_eq!(advised(&report), ["more-workers", "tune"], "{ended:#?}");
         let best = cores.min(6.0);
         assert!(ended.out.contains(&format!("--workers={best}")), "{}", ended.out);
     }

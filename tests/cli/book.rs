@@ -1,5 +1,6 @@
 //! The manual: its commands run, its pages are linked, its reference is what the programs say.
 
+use super::clean::clean;
 use super::world::binary;
 use std::fmt::Write as _;
 use std::fs;
@@ -40,12 +41,7 @@ fn run(page: &Path, dir: &Path, line: usize, program: &str, text: &str) -> bool 
     let mut command = Command::new(program);
     let args: &[&str] =
         if program == "bash" { &["-euo", "pipefail", "-c", text] } else { &["-c", text] };
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if name.starts_with("JLDCONV_") || name.starts_with("SLURM_") || name == "RUST_LOG" {
-            command.env_remove(&*name);
-        }
-    }
+    clean(&mut command);
     let ended = command
         .args(args)
         .current_dir(dir)

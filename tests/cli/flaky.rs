@@ -1,6 +1,7 @@
 //! Inputs whose disk or file server gives errors that pass: real processes whose system calls fail,
 //! and a real disk that ends too early.
 
+use super::clean::clean;
 use super::world::{Ended, OLD, World, sample};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -231,7 +232,8 @@ fn a_disk_that_comes_back_within_the_run() {
         .map(|name| fs::read(old.join(name)).is_err_and(|error| error.raw_os_error() == Some(EIO)));
     assert!(lost.contains(&true), "the disk is lost");
     let (new, report) = (disk.dir.path().join("new"), disk.dir.path().join("report.json"));
-    let mut child = Command::new(super::world::binary("jldconv-supervisor"))
+    let mut child = Command::new(super::world::binary("jldconv-supervisor"));
+    let mut child = clean(&mut child)
         .args([&old, &new])
         .args(["--yes", "--retries", "8", "--report"])
         .arg(&report)

@@ -272,6 +272,36 @@ fn each_message_is_as_it_was_written() {
     assert!(seen > 30, "only {seen} of {} are provoked by the table", templates.len());
 }
 
+/// The manual goes by messages that the programs really print.
+#[test]
+fn messages_in_the_manual_are_messages_of_the_programs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = String::new();
+    for top in ["src", "crates/jld2/src"] {
+        for path in sources(&root.join(top)) {
+            // Texts go on in the next line behind a backslash.
+            let text = fs::read_to_string(&path).unwrap();
+            let mut pieces = text.split("\\\n");
+            all.push_str(pieces.next().unwrap_or_default());
+            pieces.for_each(|piece| all.push_str(piece.trim_start()));
+        }
+    }
+    let page = fs::read_to_string(root.join("docs/troubleshooting.md")).unwrap();
+    let told =
+        page.split("## Before a run").nth(1).unwrap().split("## Python says").next().unwrap();
+    let mut count = 0;
+    for row in told.lines().filter(|line| line.starts_with("| ")) {
+        let first = row.split('|').nth(1).unwrap();
+        for message in first.split('`').skip(1).step_by(2).filter(|it| *it != "status") {
+            for part in message.split("...").map(str::trim).filter(|part| part.len() > 3) {
+                assert!(all.contains(part), "no program says \"{part}\"");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 20, "{count}");
+}
+
 /// The texts of all errors in the sources, with the file of each.
 fn templates() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -214,3 +214,37 @@ fn trees_and_patterns() {
     let ended = world.supervisor(&args).ends(0);
     assert!(ended.out.contains("2 files in 2 directories"), "{ended:#?}");
 }
+
+/// The command that is recommended does what was asked, and takes what was looked into.
+#[test]
+fn the_command_that_converts_is_told_as_the_scan_was() {
+    let world = super::trees::simulations();
+    let run = |args: &[&str]| {
+        let out = world.supervisor(&[args, &["--no-estimate"]].concat()).ends(0).out;
+        out.lines().find_map(|line| line.strip_prefix("  run         ")).unwrap().to_owned()
+    };
+    let line = run(&["scan", "-r", "old"]);
+    assert_eq!(line, "jldconv-supervisor old OUT --recursive");
+    let line = run(&["scan", "-r", "old", "--match", "*_0000[12]*", "--range", "1-2"]);
+    assert_eq!(line, "jldconv-supervisor old OUT --recursive --match '*_0000[12]*' --range 1-2");
+    let words = line.replace('\'', "").replace("OUT", "new");
+    let ended = world.supervisor(&words.split(' ').skip(1).collect::<Vec<_>>()).ends(0);
+    assert!(ended.out.contains("Done: 4 converted"), "{ended:#?}");
+    world.put("old/map.jld2", sample("e4b-none/output_00021.jld2"));
+    assert_eq!(run(&["scan", "old"]), "jldconv-supervisor old OUT --match '*.jld2'");
+    // The same directory under other names is looked into once.
+    std::os::unix::fs::symlink("old", world.at("link")).unwrap();
+    let args = ["scan", "-r", "old", "link", "old/sim_a", "./old/../old", "--no-estimate"];
+    let ended = world.supervisor(&args).ends(0);
+    assert!(ended.out.contains("scanned     8 files in 4 directories"), "{ended:#?}");
+}
+
+/// Whatever a name has in it, it is shown as it is.
+#[test]
+fn names_cannot_turn_a_line_round() {
+    let world = World::new(&[]);
+    world.put("old/output_00001\u{202e}2dlj.jld2", "x");
+    let ended = world.supervisor(&["scan", "old", "-v"]).ends(1);
+    assert!(ended.out.contains("output_00001\\u{202e}2dlj.jld2"), "{ended:#?}");
+    assert!(!ended.out.contains('\u{202e}') && !ended.err.contains('\u{202e}'));
+}

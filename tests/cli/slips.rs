@@ -63,7 +63,12 @@ fn each_slip_names_the_right_command() {
         (supervisor, &["old/*.jld2"], 2, "where do the outputs go?"),
         (supervisor, &["old/snap*", "new"], 2, "old/snap*: no file matches"),
         (supervisor, &["--mode", "in-place", "old/output_00001.jld2", "new"], 2, "new: No such"),
-        (supervisor, &["--mode", "in-place", "old", "empty"], 2, "empty is not used"),
+        (
+            supervisor,
+            &["--mode", "in-place", "old", "empty"],
+            2,
+            "empty: --mode in-place changes the files of one directory",
+        ),
         (supervisor, &["old", "--others", "link", "--mode", "in-place"], 2, "exclude each other"),
         (
             supervisor,

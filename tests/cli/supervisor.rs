@@ -212,7 +212,9 @@ fn the_help_is_what_users_know() {
 fn the_help_of_job_arrays_is_what_users_know() {
     let world = World::new(&[]);
     let slurm = world.supervisor(&["slurm", "-h"]).ends(0).out;
-    insta::assert_snapshot!(slurm.split_once("SLURM:\n").unwrap().1, @r"
+    let (options, rest) = slurm.split_once("\nExamples:\n").unwrap();
+    assert!(rest.contains("--submit") && rest.contains("Exit codes: 0 printed"), "{rest}");
+    insta::assert_snapshot!(options.split_once("SLURM:\n").unwrap().1, @r"
     --tasks <N>          Number of array tasks; each converts one shard
     --at-a-time <N>      Array tasks that may run at a time
     --time <TIME>        Wall time of a task, as sbatch reads it (04:00:00)
@@ -510,7 +512,7 @@ fn a_memory_limit_below_one_worker() {
     };
     insta::assert_snapshot!(told("24", &[]), @"error: --memory-limit 24: one worker needs 32.0 MiB, so with --safety-margin 0.8 the limit must be at least 40.0 MiB; 24 means 24 bytes: did you mean 24GiB?");
     insta::assert_snapshot!(told("24000", &["--safety-margin", "0.5"]), @"error: --memory-limit 24000: one worker needs 32.0 MiB, so with --safety-margin 0.5 the limit must be at least 64.0 MiB; 24000 means 24000 bytes: did you mean 24000MiB?");
-    insta::assert_snapshot!(told("50MiB", &["--compress", "lz4"]), @"error: --memory-limit 52428800: one worker needs 72.0 MiB, so with --safety-margin 0.8 the limit must be at least 90.0 MiB");
+    insta::assert_snapshot!(told("50MiB", &["--compress", "lz4"]), @"error: --memory-limit 50MiB: one worker needs 72.0 MiB, so with --safety-margin 0.8 the limit must be at least 90.0 MiB");
     world.put("jldconv.toml", "memory-limit = \"24\"");
     assert!(world.supervisor(&["old", "new", "--yes"]).ends(2).err.contains("24GiB?"));
     fs::remove_file(world.at("jldconv.toml")).unwrap();

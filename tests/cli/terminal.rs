@@ -204,9 +204,12 @@ fn all_is_told_before_the_one_question() {
     let mut terminal = Terminal::open(&world, &["old", "--mode", "in-place", "--backup-dir", "."]);
     terminal.answer("Convert 4 files (1.0 MiB) in place? [y/N] ", "n\n");
     let (_, screen) = terminal.end();
-    for told in
-        ["undo files  in ", " in all (an estimate)", "jldconv undo FILE", "jldconv commit DIR"]
-    {
+    for told in [
+        "undo files  in ",
+        " in all (an estimate)",
+        "jldconv undo FILE|DIR --backup-dir .)",
+        "jldconv commit FILE|DIR --backup-dir .)",
+    ] {
         assert!(screen.contains(told), "{told}: {screen}");
     }
     // After a run, its rate is what a time is concluded from, and what is told is not told twice.

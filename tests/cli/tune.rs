@@ -86,3 +86,29 @@ fn what_cannot_be_measured_is_said() {
     assert!(ended.out.contains("advice      none: each setting"), "{ended:#?}");
     assert_eq!(names(&world), ["bad", "empty", "old"]);
 }
+
+/// What a measurement left that was killed goes with the next one, and with the next run.
+#[cfg(feature = "fault")]
+#[test]
+fn nothing_stays_of_one_that_was_killed() {
+    use super::shards_at_work::wait_until;
+    use super::world::binary;
+    let world = World::new(&[1, 2]);
+    let left = || names(&world).iter().filter(|it| it.starts_with(".jldconv-sample-")).count();
+    for next in
+        [&["tune", "old", "new", "--rounds", "1", "--max-workers", "1"][..], &["old", "new"]]
+    {
+        let mut command = world.plain(binary("jldconv-supervisor"));
+        command.args(["tune", "old", "new"]).env("JLDCONV_FAULT", "slow=60s@*");
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let mut child = command.spawn().unwrap();
+        wait_until("the sample's place", || left() == 1);
+        let alive = world.supervisor(next);
+        assert_eq!((alive.code, left()), (Some(0), 1), "one at work keeps its own: {alive:#?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        world.supervisor(next).ends(0);
+        assert_eq!(left(), 0, "{next:?}");
+        let _ = fs::remove_dir_all(world.at("new"));
+    }
+}

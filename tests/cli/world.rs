@@ -1,5 +1,6 @@
 //! A directory with an archive in it, and the programs to run there.
 
+use super::clean::clean;
 use assert_cmd::Command;
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -67,12 +68,7 @@ impl World {
     pub(crate) fn plain(&self, path: impl AsRef<OsStr>) -> std::process::Command {
         let mut command = std::process::Command::new(path);
         command.current_dir(self.0.path());
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("JLDCONV_") || text.starts_with("SLURM_") || text == "RUST_LOG" {
-                command.env_remove(&name);
-            }
-        }
+        clean(&mut command);
         command
     }
 
@@ -94,6 +90,34 @@ impl World {
             return None;
         }
         Some(ended)
+    }
+
+    /// Runs one of our programs as somebody whom permissions bind, to whom all of the world is given;
+    /// `None`, and a word why, where nobody can be that.
+    pub(crate) fn bound(&self, name: &str, args: &[&str]) -> Option<Ended> {
+        use std::os::unix::process::CommandExt as _;
+        const NOBODY: u32 = 65534;
+        let mut command = self.plain(binary(name));
+        command.args(args).env("COLUMNS", "100");
+        if nix::unistd::geteuid().is_root() {
+            let mut given = vec![self.at("")];
+            while let Some(path) = given.pop() {
+                std::os::unix::fs::lchown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+                if path.is_dir() && !path.is_symlink() {
+                    given.extend(fs::read_dir(&path).unwrap().map(|it| it.unwrap().path()));
+                }
+            }
+            command.uid(NOBODY).gid(NOBODY);
+            let mut reach = self.plain(binary(name));
+            let reach = reach.arg("--version").uid(NOBODY).gid(NOBODY).output();
+            if !reach.is_ok_and(|output| output.status.success()) {
+                eprintln!("skipped: another user cannot reach {}", binary(name).display());
+                return None;
+            }
+        }
+        let mut command = Command::from_std(command);
+        command.timeout(std::time::Duration::from_mins(2));
+        Some(Ended::of(&mut command, self))
     }
 
     /// Runs the supervisor.

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../common/clean.rs"]
+mod clean;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/python.rs"]
@@ -19,10 +21,12 @@ mod generated;
 mod graph_file;
 mod graphs;
 mod mera_expected;
+mod packages;
 mod real;
 mod rewritten_chunks;
 mod roundtrip;
 mod rule_graphs;
+mod rule_powers;
 mod rules;
 mod targets;
 mod written_like_jld2;

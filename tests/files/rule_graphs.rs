@@ -426,12 +426,12 @@ fn write(case: &Case, path: &Path) {
     graph_file::write(&base, Types::OfTypes, case.style, case.nodes.len(), path, make);
 }
 
-fn dump(path: &Path) -> Value {
+pub(crate) fn dump(path: &Path) -> Value {
     serde_json::from_str(&graph_file::dump(path)).unwrap()
 }
 
 /// Converts with these rules and checks everything that can be checked.
-fn convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Outcome {
+pub(crate) fn convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Outcome {
     try_convert(input, output, rules, mode).unwrap()
 }
 
@@ -458,7 +458,7 @@ fn try_convert(input: &Path, output: &Path, rules: &str, mode: Mode) -> Result<O
 }
 
 /// How many objects there are, by what refers to them: sharing must stay.
-fn shape(dump: &Value) -> BTreeMap<&str, usize> {
+pub(crate) fn shape(dump: &Value) -> BTreeMap<&str, usize> {
     dump.as_object().unwrap().iter().map(|(path, node)| (path.as_str(), refs(node))).collect()
 }
 

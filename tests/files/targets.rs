@@ -1,5 +1,6 @@
 //! `jldconv target`, and targets of the user's own, with the real program.
 
+use crate::clean::clean;
 use crate::runner::{self, printed};
 use jldconv::h5::{File, FilterEntry, Object, Source, Trace, Visitor};
 use serde_json::Value;
@@ -240,7 +241,7 @@ fn a_supervised_run_takes_a_file_and_makes_outputs_again_when_it_changes() {
     fs::create_dir(at("elsewhere")).unwrap();
     fs::write(at("jldconv.toml"), "target = \"mine.toml\"\n").unwrap();
     let run = || {
-        let output = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"))
+        let output = clean(&mut Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor")))
             .current_dir(at("elsewhere"))
             .args(["../in", "../out", "--config", "../jldconv.toml", "--progress", "json", "--yes"])
             .output()
@@ -262,8 +263,17 @@ fn a_supervised_run_takes_a_file_and_makes_outputs_again_when_it_changes() {
 
 #[test]
 fn targets_are_listed_and_shown() {
-    let list = json(&["target", "list", "--json"], 0);
-    assert_eq!((&list["name"], &list["default"]), (&"mera-1.9".into(), &true.into()));
+    let list = printed(&jldconv(&["target", "list", "--json"]));
+    let list: Vec<Value> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<_> = list.iter().map(|target| (&target["name"], &target["default"])).collect();
+    let [none, one] = [false, true].map(Value::from);
+    assert_eq!(names, [(&"julia-2026".into(), &none), (&"mera-1.9".into(), &one)]);
+    let list = printed(&jldconv(&["target", "list"]));
+    assert!(list.contains("DataFrames 1.4 to before 2"), "{list}");
+    let composed = "julia-2026+OrderedCollections@2+DataFrames@1.7";
+    let shown = json(&["target", "show", "--json", composed], 0);
+    assert_eq!(shown["name"], composed);
+    assert_eq!(shown["packages"]["DataFrames"], "1.7");
     let shown = json(&["target", "show", "--json"], 0);
     let lz4 = shown["filters"].as_array().unwrap().iter().find(|f| f["id"] == 32004).unwrap();
     assert_eq!(lz4["client_values"], serde_json::json!([0, 1]));

@@ -1,6 +1,7 @@
 //! Other commands beside a change in place that was interrupted, or is under way.
 #![cfg(feature = "fault")]
 
+use crate::clean::clean;
 use crate::setting::{NAME, World, new, old};
 use jldconv::sys::note;
 use std::fs::{self, File};
@@ -96,7 +97,11 @@ fn a_backup_directory_that_was_forgotten_is_found() {
     assert!(ended.err.contains("a change in place was interrupted"), "{ended:?}");
     let batch = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"));
-        command.arg(world.archive()).arg(world.at("out")).args(["-y", "--retries", "1"]);
+        clean(&mut command).arg(world.archive()).arg(world.at("out")).args([
+            "-y",
+            "--retries",
+            "1",
+        ]);
         command.output().unwrap()
     };
     let output = batch();
@@ -184,7 +189,15 @@ fn an_input_is_not_touched_nor_called_damaged() {
     assert!(format!("{}{}", dry.out, dry.err).contains("a change in place was interrupted"));
 
     let mut batch = std::process::Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"));
-    batch.args(["archive", "new", "--yes", "--retries", "1", "--report", "report.json"]);
+    clean(&mut batch).args([
+        "archive",
+        "new",
+        "--yes",
+        "--retries",
+        "1",
+        "--report",
+        "report.json",
+    ]);
     let ended = batch.current_dir(world.at(".")).output().unwrap();
     assert_eq!(ended.status.code(), Some(1));
     let report = world.report();

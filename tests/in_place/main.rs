@@ -5,6 +5,9 @@
 #[cfg(test)]
 mod beside;
 #[cfg(test)]
+#[path = "../common/clean.rs"]
+mod clean;
+#[cfg(test)]
 mod commit;
 #[cfg(test)]
 mod kills;

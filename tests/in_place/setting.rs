@@ -1,5 +1,6 @@
 //! A directory with an archive that is changed in place, and what an undisturbed change makes of it.
 
+use crate::clean::clean;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -135,12 +136,7 @@ impl World {
 fn program(path: &str, dir: &Path) -> Command {
     let mut command = Command::new(path);
     command.current_dir(dir).env("COLUMNS", "100").stdin(Stdio::null());
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("JLDCONV_") || text.starts_with("SLURM_") || text == "RUST_LOG" {
-            command.env_remove(&name);
-        }
-    }
+    clean(&mut command);
     command
 }
 

@@ -184,3 +184,51 @@ fn a_link_is_no_undo_file() {
     let (code, report) = world.upgrade(&[]);
     assert_eq!((code, &report["outcome"]), (Some(1), &"failed".into()));
 }
+
+/// A change that is killed before the file is touched leaves a part of an undo file, which `undo` takes
+/// away and tells of.
+#[cfg(feature = "fault")]
+#[test]
+fn what_is_left_of_a_change_that_never_began_is_taken_away() {
+    for backup in [None, Some("undo")] {
+        let world = World::new();
+        fs::create_dir(world.at("undo")).unwrap();
+        let mut more = Vec::new();
+        more.extend(backup.map(|dir| ["--backup-dir", dir]).into_iter().flatten());
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_jldconv"));
+        let file = format!("archive/{NAME}");
+        command.args(["convert", &file, "--mode", "in-place"]).args(&more);
+        command.current_dir(world.at(".")).env("JLDCONV_CRASH_AT", "before-undo-rename");
+        assert_eq!(command.output().unwrap().status.code(), None, "it is killed");
+        let parts = || {
+            let dirs = [world.archive(), world.at("undo")];
+            let names = dirs.iter().flat_map(|dir| fs::read_dir(dir).unwrap());
+            let names = names.map(|it| it.unwrap().file_name().into_string().unwrap());
+            names.filter(|name| name.ends_with(".jldconv-undo.part")).count()
+        };
+        assert_eq!((parts(), world.bytes() == old()), (1, true));
+        let nothing = world.jldconv(&[&["commit", "archive"][..], &more].concat()).ends(4);
+        assert!(nothing.err.contains("no undo files"), "{}", nothing.err);
+        let told = world.jldconv(&[&["undo", "-r", "."][..], &more].concat()).ends(0);
+        let said = format!("{NAME}: is the old file: a change was begun and not a byte changed");
+        assert!(told.out.contains(&said), "{}", told.out);
+        assert_eq!(parts(), 0);
+        world.assert_old();
+        world.jldconv(&[&["undo", "-r", "."][..], &more].concat()).ends(4);
+    }
+}
+
+/// Whoever hears that a check failed hears what became of the file.
+#[cfg(feature = "fault")]
+#[test]
+fn a_check_that_fails_says_that_the_old_bytes_are_back() {
+    let world = World::new();
+    let mut command = world.upgrade_command(&[]);
+    command.env("JLDCONV_FLIP", format!("{}@{NAME}", old().len() + 50));
+    assert_eq!(command.output().unwrap().status.code(), Some(1));
+    let report = world.report();
+    assert_eq!(report["fault"], "verify", "{report}");
+    let message = report["message"].as_str().unwrap();
+    assert!(message.ends_with("; the old bytes were put back"), "{message}");
+    world.assert_old();
+}

@@ -1,5 +1,6 @@
 //! Bits flipped on the disk, between writing and checking.
 
+use crate::clean::clean;
 use crate::sample::{Kind, LEVELS, Way, file_of, kinds, notices, run};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -50,7 +51,7 @@ fn archive(way: Way, level: Option<&str>, kinds: &[(Kind, u64)], root: &Path) ->
     let flips: Vec<_> = (1..).zip(kinds).map(|(n, (_, at))| format!("{at}@{}", name(n))).collect();
     let report = root.join("report.json");
     let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"));
-    command.arg(&old).args(way.flags()).arg("--report").arg(&report).arg("--yes");
+    clean(&mut command).arg(&old).args(way.flags()).arg("--report").arg(&report).arg("--yes");
     if way != Way::InPlace {
         command.arg(&new);
     }

@@ -9,6 +9,9 @@
 
 mod behind;
 #[cfg(feature = "fault")]
+#[path = "../common/clean.rs"]
+mod clean;
+#[cfg(feature = "fault")]
 mod flips;
 mod preload;
 #[cfg(feature = "fault")]

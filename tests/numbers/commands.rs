@@ -366,6 +366,29 @@ fn json_of(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+/// The same path leads to the same column, whichever command reads it, and a condition may begin with a
+/// minus.
+#[test]
+fn paths_and_conditions_are_written_as_one_likes() {
+    let path = data(E8);
+    let file = path.to_str().unwrap();
+    let column = printed(&["dump", file, "/hydro/data/rho"]);
+    assert!(column.starts_with("/hydro/data/rho  Vector{Float64}"), "{column}");
+    for other in ["hydro/data/rho", "hydro/rho", "/hydro/rho/"] {
+        assert_eq!(printed(&["dump", file, other]), column, "{other}");
+    }
+    let raw = |path: &str| jldconv(&["dump", file, path, "--raw"]).stdout;
+    assert!(!raw("/hydro/data/rho").is_empty() && raw("hydro/rho") == raw("/hydro/data/rho"));
+    let (code, said) = refused(&["dump", file, "hydro/nothing"]);
+    assert!(code == 1 && said.contains("/hydro has data, info, information"), "{said}");
+    let (code, said) = refused(&["dump", file, "hydro/info", "--raw"]);
+    assert!(code == 2 && said.contains("/hydro/info is neither an array"), "{said}");
+    let all = json(&["stats", file, "hydro/rho"]);
+    let some = json(&["stats", file, "hydro/rho", "--where", "-rho < 0"]);
+    assert_eq!(all["count"], some["count"]);
+    assert_eq!(json(&["stats", file, "hydro/rho", "--where", "-rho > 0"])["count"], 0);
+}
+
 /// Width and height of a PNG file, and its pixels without filters' bytes; all checksums are held.
 fn pixels(bytes: &[u8]) -> ([usize; 2], Vec<[u8; 3]>) {
     assert_eq!(bytes[..8], *b"\x89PNG\r\n\x1a\n");

@@ -73,7 +73,7 @@ pub(crate) fn plan(settings: &Settings) -> Plan {
         })
         .collect();
     jobs.sort_by(|a, b| a.name.cmp(&b.name));
-    Plan { jobs: jobs.into(), listing: None }
+    Plan { jobs: jobs.into(), ..Plan::default() }
 }
 
 impl Setting {

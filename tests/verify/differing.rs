@@ -230,6 +230,13 @@ fn a_fill_value_that_leads_nowhere() {
     let json = compared(&old, &new, &[], 1);
     assert_eq!(differences(&json), [("/x@(fill value)".into(), "unreadable".into())]);
     assert!(json.get("hint").is_none(), "no rule does this");
+    // Held against itself, it is not said to differ: nobody can tell.
+    let json = compared(&new, &new, &[], 1);
+    assert_eq!(json["verdict"], "not-compared", "{json:#}");
+    assert_eq!(differences(&json), [("/x@(fill value)".into(), "not-compared".into())]);
+    let ended = verify(&new, &new, &[]);
+    let said = "not compared: 1 object that cannot be read in either file";
+    assert!(ended.out.contains(said) && !ended.out.contains("different"), "{}", ended.out);
 }
 
 #[test]

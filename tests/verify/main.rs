@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "../common/clean.rs"]
+mod clean;
 mod converted;
 mod differing;
 mod directories;

@@ -1,5 +1,6 @@
 //! `jldconv-supervisor verify`: two directories, with a worker for each pair.
 
+use crate::clean::clean;
 use crate::directories::World;
 use crate::{Ended, ended};
 use assert_cmd::Command;
@@ -7,9 +8,15 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+fn supervisor() -> Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"));
+    clean(&mut command);
+    Command::from_std(command)
+}
+
 /// Compares the two directories of `world` under supervision.
 fn supervised(world: &World, options: &[&str], fault: Option<&str>) -> Ended {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"));
+    let mut command = supervisor();
     command.arg("verify").args([world.at("old"), world.at("new")]).args(options);
     if let Some(fault) = fault {
         command.env("JLDCONV_FAULT", fault);
@@ -186,7 +193,7 @@ fn shards_compare_each_pair_once() {
 fn a_task_of_a_job_array_takes_its_part() {
     let world = World::new();
     let shard = |index: u32| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"));
+        let mut command = supervisor();
         command.args(["verify", "--json"]).args([world.at("old"), world.at("new")]);
         let vars = [("ID", index), ("MIN", 10), ("MAX", 11), ("COUNT", 2), ("STEP", 1)];
         command.envs(

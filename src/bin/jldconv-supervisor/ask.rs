@@ -2,9 +2,9 @@
 
 use super::{Stop, internal, put};
 use jldconv::cli::{OrderArgs, StatusArgs};
-use jldconv::report::status as shown;
+use jldconv::report::{fitted, status as shown};
 use jldconv::supervisor::{
-    ArchiveStatus, ExitCode, Order, RunError, ShardState, give_order, status,
+    ArchiveStatus, ExitCode, LiveState, Order, RunError, ShardState, give_order, status,
 };
 use jldconv::text;
 use std::io::{self, Write as _};
@@ -20,7 +20,7 @@ pub(super) fn tell_status(args: &StatusArgs) -> Result<ExitCode, Stop> {
         let text = serde_json::to_string_pretty(&there).map_err(internal)?;
         put(&format!("{text}\n"));
     } else {
-        put(&shown(&there));
+        put(&fitted(&shown(&there)));
     }
     Ok(code(&there))
 }
@@ -55,6 +55,9 @@ pub(super) fn order(args: &OrderArgs, order: Order) -> Result<ExitCode, Stop> {
             Ok(live) => {
                 let busy = text::count(live.workers.busy.into(), "file");
                 let said = match order {
+                    _ if live.state == LiveState::TakingAlong => {
+                        "takes no more other files along; the next run goes on".to_owned()
+                    }
                     Order::Drain if live.ends_already() => "ends already".to_owned(),
                     Order::Drain => format!("finishes {busy} and takes no more"),
                     Order::Stop => format!("stops {busy}; they come again in the next run"),

@@ -1,5 +1,6 @@
 //! Carries out one run over one archive.
 
+use super::finish::{Ended, finish};
 use super::{Stop, follow, internal, usage};
 use jldconv::archive::ArrayVars;
 use jldconv::cli::{
@@ -13,12 +14,12 @@ use jldconv::report::{
 };
 use jldconv::supervisor::{
     ExitCode, Hooks, Layout, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError,
-    RunEvent, RunSummary, Settings,
+    RunEvent, Settings,
 };
 use jldconv::tasks::convert::{self, Survey};
 use jldconv::text;
 use std::fmt::{Display, Write as _};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufRead, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
@@ -49,36 +50,67 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     run.view.report.as_deref().map_or(Ok(()), check_report).map_err(usage)?;
     run.view.on_finish.as_ref().map_or(Ok(()), OnFinish::check).map_err(usage)?;
     let about = about(&run);
+    let asking = Asking { paths: &paths, in_place, config: config.as_deref(), somebody };
+    let ended = carry_out(&run, &converter, about, asking, &mut dialogue);
+    finish(&run, ended, about)
+}
+
+/// What there is to know of whoever asks for a run.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    /// The paths that were named.
+    paths: &'a [PathBuf],
+    in_place: bool,
+    /// The file of settings, where there is one.
+    config: Option<&'a Path>,
+    /// Whether there is somebody to be asked.
+    somebody: bool,
+}
+
+/// From the look into the archive to the run's end.
+fn carry_out<I: BufRead, O: io::Write>(
+    run: &Run,
+    converter: &Converter,
+    about: Circumstances,
+    asking: Asking<'_>,
+    dialogue: &mut Dialogue<I, O>,
+) -> Result<Ended, Stop> {
+    let misplaced = |error: &dyn Display| misplaced(asking.paths, asking.in_place, error);
+    let somebody = asking.somebody;
     let mut screen = Screen::standard(run.view.progress, about)
         .colored(run.view.color)
         .heartbeat(run.view.heartbeat);
     let _log =
         start_log(run.view.verbose, run.view.log.as_deref(), screen.bars()).map_err(usage)?;
-    let prepared = prepare(&run).map_err(|error| misplaced(&error))?;
-    if let Some(nothing) = prepared.nothing(&run) {
-        return Err(Stop(ExitCode::Nothing, nothing));
+    let prepared = prepare(run).map_err(|error| misplaced(&error))?;
+    if let Some(nothing) = prepared.nothing(run) {
+        return Err(Stop(prepared.nothing_code(), nothing));
     }
     if run.settings.dry_run {
-        return foresee(&run, &prepared, &converter);
+        return foresee(run, &prepared, converter).map(Ended::Unwanted);
     }
     let version = env!("CARGO_PKG_VERSION");
-    let others = prepared.others_told(&run).unwrap_or_default();
+    let others = prepared.others_told(run).unwrap_or_default();
     screen.block(&format!("jldconv {version}\n{}{others}", prepared.overview.block()));
-    if let Some(config) = &config {
+    if let Some(config) = asking.config {
         screen.block(&format!("  settings    {}\n", text::path(config)));
     }
     let hooks = Hooks::default();
-    let page = follow::open(&run, &hooks.live, about)?;
+    let page = follow::open(run, &hooks.live, about)?;
     let mut survey = convert::survey(&run.settings, &prepared.plan, &hooks, &mut screen)
         .map_err(|error| stopped(&error))?;
     for message in std::mem::take(&mut survey.notes) {
+        screen.event(&RunEvent::Warning { message });
+    }
+    for dir in prepared.plan.unlisted.iter() {
+        let message = format!("{dir}: what is in this directory is left out");
         screen.event(&RunEvent::Warning { message });
     }
     survey.others.clone_from(&prepared.others);
     screen.block(&there(&survey));
     let shown = !matches!(run.view.progress, Progress::Json | Progress::None);
     let asks = somebody && shown && !run.view.yes;
-    let before = before(&run, &prepared.plan, &converter, &survey, asks);
+    let before = before(run, &prepared.plan, converter, &survey, asks);
     screen.block(&before.block());
     if let Some(message) = before.warning().filter(|_| survey.left > 0) {
         screen.event(&RunEvent::Warning { message });
@@ -91,10 +123,10 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     }
     if asks {
         screen.was_asked();
-        let question = prepared.question(&run);
+        let question = prepared.question(run);
         if !dialogue.confirm(&question).map_err(internal)? {
             let _ = writeln!(io::stderr(), "nothing was done");
-            return Ok(ExitCode::Done);
+            return Ok(Ended::Unwanted(ExitCode::Done));
         }
     }
     follow::tell(page.as_ref());
@@ -106,35 +138,18 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     if let Some(others) = &ended.others {
         screen.block(&format!("  others      {others}\n"));
     }
-    if let Some(path) = &run.view.report {
-        write_report(path, &ended, &Layout::of_run(&ended), about).map_err(internal)?;
-    }
+    let written = run.view.report.as_ref().map_or(Ok(()), |path| {
+        write_report(path, &ended, &Layout::of_run(&ended), about).map_err(internal)
+    });
     if let Some(page) = page {
         page.finish();
     }
-    if let Some(command) = &run.view.on_finish {
-        on_finish(command, &run, &ended, about);
-    }
     // A shard may have no file where there are more tasks than files.
-    Ok(if empty && !shard.is_whole() { ExitCode::Done } else { ended.exit_code() })
-}
-
-/// Runs the command for the end of a run; what goes wrong with it is told and no more.
-fn on_finish(command: &OnFinish, run: &Run, ended: &RunSummary, about: Circumstances) {
-    let shard = run.settings.shard;
-    let own = || {
-        let name = format!("report-{}-of-{}.json", shard.index, shard.count);
-        let path = run.settings.output_dir.join(jldconv::sys::dir::OWN).join(name);
-        write_report(&path, ended, &Layout::of_run(ended), about).map(|()| path)
+    let code = match ended.exit_code() {
+        ExitCode::Nothing if empty && !shard.is_whole() => ExitCode::Done,
+        code => code,
     };
-    let report = run.view.report.clone().map_or_else(own, Ok);
-    let told = match report {
-        Ok(report) => command.run(&report, ended).map_err(|error| error.to_string()),
-        Err(error) => Err(format!("--on-finish: there is no report for it: {error}")),
-    };
-    if let Err(error) = told {
-        let _ = writeln!(io::stderr(), "warning: {}", text::tame(&error));
-    }
+    Ok(Ended::Summed(Box::new(ended), written.map(|()| code)))
 }
 
 /// Adds, to what is wrong with a run's places, what was probably meant.
@@ -170,6 +185,7 @@ fn before(
     let left = (survey.left, survey.left_bytes);
     let mut before = Preflight::of(input, output, converter.usual_mode(), left);
     before.backup_dir.clone_from(&run.settings.options.backup_dir);
+    before.recursive = run.selection.recursive;
     if whole {
         let jobs = usize::try_from(survey.left).unwrap_or(usize::MAX);
         before.means = Some(convert::means(&run.settings, jobs));

@@ -1,7 +1,7 @@
 //! Makes pictures of an archive with a worker for each file: frames of a movie.
 
 use super::reading::{self, Bounds, unwritten};
-use super::{Stop, usage};
+use super::{Stop, complain, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, same_place};
 use jldconv::cli::LookAllArgs;
@@ -9,7 +9,7 @@ use jldconv::h5::Checksums;
 use jldconv::numbers::map::{Pixels, Request, View};
 use jldconv::supervisor::{ExitCode, Hooks};
 use jldconv::tasks::look::{Frames, LookError, LookListener, Outcome, Placed, look_all};
-use jldconv::tasks::scan::{self, ScanFile};
+use jldconv::tasks::scan::{self, ScanFile, ScanList};
 use jldconv::text;
 use serde_json::json;
 use std::collections::HashMap;
@@ -30,10 +30,14 @@ pub(super) fn look(args: &LookAllArgs) -> Result<ExitCode, Stop> {
     let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
     let selection = scan::selection(args.globs.clone(), args.recursive);
     let files = scan::files(std::slice::from_ref(input), &selection, args.outputs.as_ref());
-    let files = files.map_err(|error| failed(&error))?;
+    let ScanList { files, unlisted, .. } = files.map_err(|error| failed(&error))?;
+    for told in &unlisted {
+        complain(&format!("{told}: of what is in it no picture is made"));
+    }
     if files.is_empty() {
         let message = format!("{}: no file of it is chosen", text::path(input));
-        return Err(Stop(ExitCode::Nothing, message));
+        let code = if unlisted.is_empty() { ExitCode::Nothing } else { ExitCode::SomeFailed };
+        return Err(Stop(code, message));
     }
     let placed = placed(args, files)?;
     std::fs::create_dir_all(output)
@@ -80,7 +84,8 @@ pub(super) fn look(args: &LookAllArgs) -> Result<ExitCode, Stop> {
     if let Err(error) = teller.end() {
         return unwritten(&error);
     }
-    Ok(if teller.failed == 0 { ExitCode::Done } else { ExitCode::SomeFailed })
+    let fine = teller.failed == 0 && unlisted.is_empty();
+    Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 /// What is looked at. Frames of a movie are all of one size, whatever the levels of each file.

@@ -4,6 +4,7 @@
 mod ask;
 mod batch;
 mod export;
+mod finish;
 mod follow;
 mod look;
 mod reading;
@@ -17,7 +18,7 @@ use jldconv::cli::{
     asked_for_in_vain, completions, prepare, refuse, resolve, script, submit, supervisor_meant,
 };
 use jldconv::convert::Converter;
-use jldconv::report::{Circumstances, advice, check_report, shards, summary, write_report};
+use jldconv::report::{Circumstances, advice, check_report, fitted, shards, summary, write_report};
 use jldconv::supervisor::{self, ExitCode, Order};
 use jldconv::text;
 use jldconv::{tasks, worker};
@@ -44,9 +45,14 @@ struct Stop(ExitCode, String);
 
 impl Stop {
     fn end(self) -> ExitCode {
-        let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(self.1.trim_end()));
+        complain(&self.1);
         self.0
     }
+}
+
+/// Says that something is wrong where the rest goes on.
+fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(message.trim_end()));
 }
 
 /// For errors that are the command line's or the configuration's.
@@ -106,7 +112,7 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
     let script = script(&args.ask, &program, &said, &layer).map_err(usage)?;
     let prepared = prepare(&run).map_err(usage)?;
     if let Some(nothing) = prepared.nothing(&run) {
-        return Err(Stop(ExitCode::Nothing, nothing));
+        return Err(Stop(prepared.nothing_code(), nothing));
     }
     let files = prepared.overview.taken;
     if let Some(message) = args.ask.check(files).map_err(usage)? {
@@ -159,8 +165,8 @@ fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
             Err(error) => return Err(internal(error)),
         }
     } else {
-        put(&shards(&merged.shards));
-        put(&summary(&merged.summary, about));
+        put(&fitted(&shards(&merged.shards)));
+        put(&fitted(&summary(&merged.summary, about)));
     }
     Ok(merged.summary.exit_code())
 }

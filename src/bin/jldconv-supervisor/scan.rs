@@ -1,16 +1,16 @@
 //! Looks an archive through with a worker for each file.
 
 use super::reading::{self, Bounds, unwritten};
-use super::{Stop, internal, usage};
+use super::{Stop, complain, internal, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, Selection, below, same_place};
 use jldconv::cli::{Depth, ScanArgs};
 use jldconv::convert::Options;
-use jldconv::report::{check_report, write_file};
+use jldconv::report::{check_report, fitted, write_file};
 use jldconv::supervisor::{ExitCode, Hooks, Settings};
 use jldconv::tasks::scan::{
-    self, Catalogue, Cataloguer, FileScan, Found, ScanFile, ScanListener, ScanOptions, Scanned,
-    Scanning, Seen,
+    self, Catalogue, Cataloguer, FileScan, Found, ScanCall, ScanFile, ScanList, ScanListener,
+    ScanOptions, Scanned, Scanning, Seen,
 };
 use jldconv::text;
 use std::io::{self, BufWriter, Write};
@@ -38,14 +38,18 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
     }
     let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
     let selection = scan::selection(args.globs.clone(), args.recursive);
-    let files = scan::files(&args.dirs, &selection, args.range.as_ref());
-    let files = files.map_err(|error| failed(&error))?;
+    let list = scan::files(&args.dirs, &selection, args.range.as_ref());
+    let ScanList { files, unlisted, left_out } = list.map_err(|error| failed(&error))?;
+    for told in &unlisted {
+        complain(&format!("{told}: what is in it is not looked into"));
+    }
     if files.is_empty() {
-        return Err(Stop(ExitCode::Nothing, nothing(args, &selection)));
+        let code = if unlisted.is_empty() { ExitCode::Nothing } else { ExitCode::SomeFailed };
+        return Err(Stop(code, nothing(args, &selection)));
     }
     let hooks = Hooks::default();
     let settings = settings(args);
-    let mut teller = Teller::new(args, &files);
+    let mut teller = Teller::new(args, &files, unlisted, left_out);
     let scanning =
         Scanning { settings: &settings, options, journal: args.journal.as_deref(), hooks: &hooks };
     let ended = scan::scan(&files, scanning, &mut teller);
@@ -58,8 +62,9 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
         return Err(Stop(ExitCode::Internal, error));
     }
     let pending = summary.pending;
-    let fine = teller.fine;
     let mut catalogue = std::mem::take(&mut teller.cataloguer).finish();
+    let fine = teller.fine && catalogue.unlisted.is_empty();
+    let call = args.call();
     if !args.no_estimate && pending == 0 {
         let place = args.output.clone().unwrap_or_else(std::env::temp_dir);
         let options = conversion(args);
@@ -67,14 +72,14 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
         let told = estimate.patch.is_some() || !estimate.missing.is_empty();
         catalogue.estimate = (told || estimate.rewrite.is_some()).then_some(estimate);
     }
-    if let Err(error) = end(args, &catalogue) {
+    if let Err(error) = end(args, &catalogue, &call) {
         return unwritten(&error);
     }
     if let Some(path) = &args.csv {
         write_file(path, &mut |out| scan::csv(&teller.kept, out)).map_err(internal)?;
     }
     if let Some(path) = &args.html {
-        let mut page = |out: &mut dyn Write| scan::page(&catalogue, &args.dirs, &teller.kept, out);
+        let mut page = |out: &mut dyn Write| scan::page(&catalogue, &call, &teller.kept, out);
         write_file(path, &mut page).map_err(internal)?;
     }
     if pending > 0 {
@@ -98,13 +103,13 @@ fn nothing(args: &ScanArgs, selection: &Selection) -> String {
 }
 
 /// What is said of the archive.
-fn end(args: &ScanArgs, catalogue: &Catalogue) -> io::Result<()> {
+fn end(args: &ScanArgs, catalogue: &Catalogue, call: &ScanCall) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     if args.json {
         serde_json::to_writer(&mut out, &serde_json::json!({ "summary": catalogue }))?;
         out.write_all(b"\n")?;
     } else {
-        out.write_all(scan::summary(catalogue, &args.dirs).as_bytes())?;
+        out.write_all(fitted(&scan::summary(catalogue, call)).as_bytes())?;
     }
     out.flush()
 }
@@ -143,7 +148,12 @@ struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    fn new(args: &'a ScanArgs, files: &[ScanFile]) -> Self {
+    fn new(
+        args: &'a ScanArgs,
+        files: &[ScanFile],
+        unlisted: Vec<String>,
+        left_out: Vec<String>,
+    ) -> Self {
         // Nothing is drawn where standard error is not a terminal.
         let target = ProgressDrawTarget::stderr();
         let bar = ProgressBar::with_draw_target(Some(files.len() as u64), target);
@@ -152,7 +162,7 @@ impl<'a> Teller<'a> {
         Self {
             args,
             bar,
-            cataloguer: Cataloguer::new(args.verify == Depth::Content),
+            cataloguer: Cataloguer::new(args.verify == Depth::Content, unlisted, left_out),
             kept: Vec::new(),
             fine: true,
             width: jldconv::inspect::width(files.iter().map(|file| file.path.as_path())),

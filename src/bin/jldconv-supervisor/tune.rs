@@ -1,10 +1,10 @@
 //! Measures how many workers and threads suit an archive.
 
-use super::{Stop, internal, put, usage};
+use super::{Stop, complain, internal, put, usage};
 use jldconv::archive::{Selection, discover};
 use jldconv::cli::{TuneArgs, options};
 use jldconv::convert::Mode;
-use jldconv::report::{check_report, write_file};
+use jldconv::report::{check_report, fitted, write_file};
 use jldconv::supervisor::{Bounds, ExitCode, Hooks, Settings, Slurm};
 use jldconv::tasks::sample::{SamplePlace, choose};
 use jldconv::tasks::tune::{self, Setting, TuneError, Tuning};
@@ -21,6 +21,9 @@ pub(super) fn tune(args: TuneArgs) -> Result<ExitCode, Stop> {
     }
     let selection = Selection::of(args.prefix, args.globs, args.recursive);
     let archive = discover(&args.input, &selection, args.output.as_deref()).map_err(usage)?;
+    for dir in &archive.unlisted {
+        complain(&format!("{dir}: what is in it is not measured with"));
+    }
     let taken = |number| args.range.as_ref().is_none_or(|range| range.takes(number));
     let files = archive.files.into_iter();
     let files = files.filter(|file| file.obstacle.is_none() && taken(file.number));
@@ -78,7 +81,7 @@ pub(super) fn tune(args: TuneArgs) -> Result<ExitCode, Stop> {
     if args.json {
         put(&format!("{}\n", serde_json::to_string_pretty(&tuned).map_err(internal)?));
     } else {
-        put(&tune::table(&tuned));
+        put(&fitted(&tune::table(&tuned)));
     }
     if let Some(path) = &args.html {
         write_file(path, &mut |out| tune::page(&tuned, out)).map_err(internal)?;

@@ -2,14 +2,14 @@
 
 use super::batch::var;
 use super::reading::{self, Bounds, unwritten};
-use super::{Stop, usage};
+use super::{Stop, complain, usage};
 use jldconv::archive::{ArrayVars, Placement, Shard, same_place};
 use jldconv::cli::VerifyPairsArgs;
 use jldconv::inspect::file_pairs;
 use jldconv::supervisor::{ExitCode, Hooks, Settings};
 use jldconv::tasks::verify::{
     PairsPart, Teller, Verification, VerifyError, VerifyOptions, nothing_to_compare, undo_files,
-    verify as compare,
+    unlisted_told, verify as compare,
 };
 use std::path::Path;
 
@@ -35,7 +35,11 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
     }
     .with_checksums(given.trust.checksums());
     let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
-    let pairs = file_pairs(old, new, given.recursive).map_err(|error| failed(&error))?;
+    let (pairs, unlisted) =
+        file_pairs(old, new, given.recursive).map_err(|error| failed(&error))?;
+    for told in &unlisted {
+        complain(&unlisted_told(told));
+    }
     if let Some(message) = nothing_to_compare(&pairs, old, new) {
         return Err(Stop(ExitCode::Nothing, message));
     }
@@ -78,7 +82,7 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
         let message = format!("interrupted: {} pairs were not compared", summary.pending);
         return Err(Stop(ExitCode::Interrupted, message));
     }
-    let fine = tally.is_fine(given.allow_missing);
+    let fine = tally.is_fine(given.allow_missing) && unlisted.is_empty();
     Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 

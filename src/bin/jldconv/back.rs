@@ -1,6 +1,7 @@
 //! Carries out `jldconv undo` and `jldconv commit`, which take an upgrade in place back or make it
 //! final.
 
+use super::look::unknown;
 use super::{Stop, complain, failed, put, usage};
 use jldconv::archive::directories;
 use jldconv::cli::{CommitArgs, Dialogue, UndoArgs};
@@ -14,8 +15,28 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn undo(args: &UndoArgs) -> Result<ExitCode, Stop> {
     let options = InPlace { backup_dir: args.backup_dir.clone(), ..InPlace::default() };
-    let files = files(&args.paths, args.recursive, &options)?;
-    Ok(each(&files, |path| inplace::undo(path, &options).map(|()| "undone".to_owned())))
+    let look = |dir: &Path| {
+        let mut found = inplace::undoable(dir, &options)?;
+        found.extend(inplace::begun(dir, &options)?);
+        found.sort();
+        found.dedup();
+        Ok(found)
+    };
+    let (files, all) = files(&args.paths, args.recursive, &look)?;
+    let code = each(&files, |path| {
+        let undone = inplace::undo(path, &options);
+        let begun = matches!(&undone, Ok(()) | Err(InPlaceError::NoUndo { .. }));
+        match (undone, begun && inplace::remove_begun(path, &options)?) {
+            (Ok(()), _) => Ok("undone".to_owned()),
+            (Err(_), true) => {
+                Ok("is the old file: a change was begun and not a byte changed; what \
+                                  was left of it is removed"
+                    .to_owned())
+            }
+            (Err(error), false) => Err(error),
+        }
+    });
+    Ok(if all { code } else { ExitCode::SomeFailed })
 }
 
 pub(super) fn commit(args: &CommitArgs) -> Result<ExitCode, Stop> {
@@ -23,7 +44,8 @@ pub(super) fn commit(args: &CommitArgs) -> Result<ExitCode, Stop> {
     if let Some(path) = args.paths.iter().find(|path| path.symlink_metadata().is_err()) {
         return Err(usage(format!("{}: no such file or directory", path.display())));
     }
-    let files = files(&args.paths, args.recursive, &options)?;
+    let look = |dir: &Path| inplace::undoable(dir, &options);
+    let (files, all) = files(&args.paths, args.recursive, &look)?;
     let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
     if somebody && !args.yes && !files.is_empty() {
         let mut dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
@@ -48,7 +70,7 @@ pub(super) fn commit(args: &CommitArgs) -> Result<ExitCode, Stop> {
     if count > 0 {
         put(&format!("{} removed ({})\n", text::count(count, "undo file"), text::bytes(bytes)));
     }
-    Ok(code)
+    Ok(if all { code } else { ExitCode::SomeFailed })
 }
 
 /// What is at stake: how much is removed, and that there is no way back then.
@@ -64,27 +86,38 @@ fn question(files: &[PathBuf], options: &InPlace) -> String {
     )
 }
 
-/// The files that were named, and those with an undo file in directories that were.
-fn files(paths: &[PathBuf], recursive: bool, options: &InPlace) -> Result<Vec<PathBuf>, Stop> {
-    let mut files = Vec::new();
+/// The files that were named, and those that `look` finds in directories that were; and whether all of
+/// these could be listed.
+fn files(
+    paths: &[PathBuf],
+    recursive: bool,
+    look: &dyn Fn(&Path) -> Result<Vec<PathBuf>, InPlaceError>,
+) -> Result<(Vec<PathBuf>, bool), Stop> {
+    let (mut files, mut all) = (Vec::new(), true);
     for path in paths {
         if !path.is_dir() {
             files.push(path.clone());
             continue;
         }
-        let dirs = if recursive { directories(path).map_err(failed)? } else { vec![path.clone()] };
+        let (dirs, unlisted) = if recursive {
+            directories(path).map_err(failed)?
+        } else {
+            (vec![path.clone()], Vec::new())
+        };
+        all &= unlisted.is_empty();
+        unlisted.iter().for_each(|error| complain(&unknown(error)));
         for dir in dirs {
-            files.extend(inplace::undoable(&dir, options).map_err(failed)?);
+            files.extend(look(&dir).map_err(failed)?);
         }
     }
     if files.is_empty() && !recursive {
-        let below = |path: &PathBuf| directories(path).is_ok_and(|dirs| dirs.len() > 1);
+        let below = |path: &PathBuf| directories(path).is_ok_and(|(dirs, _)| dirs.len() > 1);
         if let Some(path) = paths.iter().find(|path| path.is_dir() && below(path)) {
             let path = text::path(path);
             complain(&format!("{path}: its directories are looked into with --recursive only"));
         }
     }
-    Ok(files)
+    Ok((files, all))
 }
 
 /// Whether a file is one that our reader opens, before the way back from it is removed.

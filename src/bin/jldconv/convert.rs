@@ -25,6 +25,17 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
         let limited = bounded::limit(limit, DEEP_STACK as u64);
         limited.map_err(|e| failed(format!("--memory-limit: {e}")))?;
     }
+    if args.input.is_dir() {
+        let input = text::shell_path(&args.input);
+        let output = args.output.as_deref().map_or_else(|| "OUT".to_owned(), text::shell_path);
+        let mode =
+            if args.conversion.mode == Some(Mode::InPlace) { " --mode in-place" } else { "" };
+        let output = if mode.is_empty() { format!(" {output}") } else { String::new() };
+        return Err(usage(format!(
+            "{}: a directory; for a whole archive: jldconv-supervisor {input}{output}{mode}",
+            text::path(&args.input)
+        )));
+    }
     let mut options = options(args.conversion).map_err(usage)?;
     options.threads = threads(args.threads);
     let in_place = options.mode == Mode::InPlace;
@@ -111,7 +122,7 @@ fn foresee(input: &Path, output: PathBuf, converter: &Converter) -> Result<ExitC
         mtime_ns: 0,
         obstacle: None,
     };
-    let plan = Plan { jobs: std::sync::Arc::new(vec![job]), listing: None };
+    let plan = Plan { jobs: std::sync::Arc::new(vec![job]), ..Plan::default() };
     let force = converter.options().force;
     let there = |_: usize, job: &PlannedJob| {
         let there = job.output.symlink_metadata().is_ok() && job.output != job.input;

@@ -3,7 +3,7 @@
 use crate::numbers;
 use crate::unfinished::{self, Noted};
 use crate::{Stop, complain, failed, unheard, usage};
-use jldconv::archive::directories;
+use jldconv::archive::{ArchiveError, directories};
 use jldconv::cli::{DoctorArgs, DumpArgs, InspectArgs, config_file, from_file};
 use jldconv::doctor::{self, Verdict};
 use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
@@ -22,7 +22,7 @@ const FEW: usize = 3;
 pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCode, Stop> {
     let target = Target::with_rule_files(args.target.as_deref(), &args.rules).map_err(usage)?;
     let detail = if args.full { Detail::Full } else { Detail::Usual };
-    let files = files_below(&args.files, args.recursive)?;
+    let (files, all) = files_below(&args.files, args.recursive)?;
     let lines = files.len() > FEW && !verbose && !args.full;
     let flags = flags(args);
     let mut out = BufWriter::new(io::stdout());
@@ -58,7 +58,7 @@ pub(crate) fn inspect_files(args: &InspectArgs, verbose: bool) -> Result<ExitCod
         writeln!(out, "{tally}")?;
     }
     out.flush()?;
-    Ok(if tally.is_fine() { ExitCode::Done } else { ExitCode::SomeFailed })
+    Ok(if tally.is_fine() && all { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 /// What is wrong with a file, and what helps.
@@ -83,27 +83,39 @@ fn flags(args: &InspectArgs) -> String {
     flags
 }
 
-/// The files that are named, and those with a JLD2 file's name in directories that are.
-fn files_below(named: &[PathBuf], recursive: bool) -> Result<Vec<PathBuf>, Stop> {
-    let mut files = Vec::new();
+/// What is said of a directory that cannot be listed, where the others are gone through.
+pub(crate) fn unknown(error: &ArchiveError) -> String {
+    format!("{error}: nobody knows what is in it; the rest goes on")
+}
+
+/// The files that are named, and those with a JLD2 file's name in directories that are; and whether all
+/// directories could be listed.
+fn files_below(named: &[PathBuf], recursive: bool) -> Result<(Vec<PathBuf>, bool), Stop> {
+    let (mut files, mut all) = (Vec::new(), true);
     for path in named {
         if !path.is_dir() {
             files.push(path.clone());
             continue;
         }
         let before = files.len();
-        let dirs = if recursive { directories(path).map_err(failed)? } else { vec![path.clone()] };
+        let (dirs, unlisted) = if recursive {
+            directories(path).map_err(failed)?
+        } else {
+            (vec![path.clone()], Vec::new())
+        };
+        all &= unlisted.is_empty();
+        unlisted.iter().for_each(|error| complain(&unknown(error)));
         for dir in &dirs {
             files.append(&mut jld2_in(dir)?);
         }
         if files.len() == before {
             let none = format!("{}: no file in it ends in .jld2", text::path(path));
-            let deeper = !recursive && directories(path).is_ok_and(|dirs| dirs.len() > 1);
+            let deeper = !recursive && directories(path).is_ok_and(|(dirs, _)| dirs.len() > 1);
             let help = if deeper { " (--recursive looks into its directories)" } else { "" };
             return Err(failed(format!("{none}{help}")));
         }
     }
-    Ok(files)
+    Ok((files, all))
 }
 
 /// The files in a directory that have a JLD2 file's name, sorted.

@@ -8,6 +8,7 @@ mod look;
 mod maps;
 mod numbers;
 mod rescue;
+mod rules;
 mod target;
 mod terminal;
 mod unfinished;
@@ -58,6 +59,8 @@ fn main() -> std::process::ExitCode {
         JldconvCommand::Look(args) => maps::look(&args, &bars),
         JldconvCommand::Inspect(args) => look::inspect_files(&args, verbose),
         JldconvCommand::Verify(args) => verify::verify(&args, verbose),
+        JldconvCommand::Types(args) => rules::types(&args),
+        JldconvCommand::Rules(command) => rules::rules(&command),
         JldconvCommand::Target(command) => target::target(&command, verbose),
         JldconvCommand::Rescue(args) => rescue::run(args, &bars),
         JldconvCommand::Undo(args) => back::undo(&args),

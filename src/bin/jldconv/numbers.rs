@@ -295,6 +295,14 @@ pub(crate) fn raw(args: &DumpArgs, path: &str) -> Result<ExitCode, Stop> {
             names.join(", ")
         )));
     };
+    let whole = format!("/{}", path.trim_matches('/'));
+    if !relation.names().contains(&column) && matches!(file.file().get(&whole), Ok(Some(_))) {
+        return Err(usage(format!(
+            "{} is neither an array of numbers nor a column of a table, whose bytes --raw writes: \
+             without --raw its values are printed",
+            text::tame(&whole)
+        )));
+    }
     let all = Selection::default();
     let query = Query::new(file.name(), &relation, &[Ask::new(&column)], &all)?;
     if !relation.names().contains(&column) {

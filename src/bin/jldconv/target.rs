@@ -9,6 +9,7 @@ use jldconv::report::{Checked, target_line, target_shown};
 use jldconv::supervisor::ExitCode;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 pub(crate) fn target(command: &TargetCommand, verbose: bool) -> Result<ExitCode, Stop> {
     match command {
@@ -16,6 +17,9 @@ pub(crate) fn target(command: &TargetCommand, verbose: bool) -> Result<ExitCode,
             for name in Target::names() {
                 let target = Target::builtin(name).map_err(usage)?;
                 say(target_line(&target, name == Target::default_name()), args.json);
+            }
+            if !args.json {
+                put(&module_lines());
             }
             Ok(ExitCode::Done)
         }
@@ -26,6 +30,17 @@ pub(crate) fn target(command: &TargetCommand, verbose: bool) -> Result<ExitCode,
         }
         TargetCommand::Check(args) => check_one(args, verbose),
     }
+}
+
+/// The modules that can be named behind a target.
+fn module_lines() -> String {
+    let mut out =
+        "modules for packages, behind a target's name (julia-2026+DataFrames@1.7):\n".to_owned();
+    for module in Target::modules() {
+        let until = module.before.map_or(" and later".to_owned(), |b| format!(" to before {b}"));
+        let _ = writeln!(out, "  {} {}{until}", module.package, module.from);
+    }
+    out
 }
 
 fn say((text, value): (String, Value), json: bool) {

@@ -1,13 +1,13 @@
 //! Carries out `jldconv verify`: compares a file with what became of it, or two directories of
 //! them.
 
-use crate::{Stop, failed, unfinished, usage};
+use crate::{Stop, complain, failed, unfinished, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::cli::VerifyArgs;
 use jldconv::inspect;
 use jldconv::migrate::target::Target;
 use jldconv::supervisor::ExitCode;
-use jldconv::tasks::verify::{Teller, nothing_to_compare, undo_files};
+use jldconv::tasks::verify::{Teller, nothing_to_compare, undo_files, unlisted_told};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -72,7 +72,9 @@ fn directories(
     target: Option<&Target>,
     verbose: bool,
 ) -> Result<ExitCode, Stop> {
-    let pairs = inspect::file_pairs(&args.a, &args.b, args.recursive).map_err(failed)?;
+    let (pairs, unlisted) =
+        inspect::file_pairs(&args.a, &args.b, args.recursive).map_err(failed)?;
+    unlisted.iter().for_each(|told| complain(&unlisted_told(told)));
     if let Some(message) = nothing_to_compare(&pairs, &args.a, &args.b) {
         return Err(Stop(ExitCode::Nothing, message));
     }
@@ -84,7 +86,7 @@ fn directories(
     teller.finish();
     let tally = ended?;
     teller.end(&tally)?;
-    let fine = tally.is_fine(args.allow_missing);
+    let fine = tally.is_fine(args.allow_missing) && unlisted.is_empty();
     Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 

@@ -28,7 +28,7 @@ use std::path::Path;
 /// # Errors
 /// Refused are files that are links or not regular, changed since the plan, locked, open for writing
 /// elsewhere, have several names, or an undo file. If something fails after the first change, or
-/// `verify` refuses, the old file is brought back; only [`InPlaceError::Stuck`] says that even this
+/// `verify` refuses, the old file is brought back ([`InPlaceError::TakenBack`]); only [`InPlaceError::Stuck`] says that even this
 /// failed.
 pub fn apply(
     path: &Path,
@@ -55,7 +55,7 @@ pub fn apply(
     let record = make_record(&place, &file, *planned, edits)?;
     let undo = write_undo(&place, &file, record)?;
     let back = |cause, marked| match roll_back(&place, &file, &undo, marked) {
-        Ok(()) => cause,
+        Ok(()) => InPlaceError::TakenBack { cause: Box::new(cause) },
         Err(back) => InPlaceError::Stuck { cause: Box::new(cause), back: Box::new(back) },
     };
     place.note(&file, &undo.spot).map_err(|cause| back(cause, false))?;

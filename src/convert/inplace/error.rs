@@ -194,6 +194,12 @@ pub enum InPlaceError {
     /// The changed file failed its check.
     #[error("{0}")]
     Verify(Failure),
+    /// A change failed half-way, or the changed file its check, and the file is the old one again.
+    #[error("{cause}; the old bytes were put back")]
+    TakenBack {
+        /// Why.
+        cause: Box<InPlaceError>,
+    },
     /// A change failed half-way, and so did taking it back. The undo file is still there.
     #[error("{cause}; taking the change back failed, too: {back}; undo file kept")]
     Stuck {
@@ -250,7 +256,7 @@ impl InPlaceError {
             | Self::Dir(_)
             | Self::Io { .. } => FailureKind::Output,
             Self::Verify(failure) => failure.fault,
-            Self::Stuck { cause, .. } => cause.fault(),
+            Self::TakenBack { cause } | Self::Stuck { cause, .. } => cause.fault(),
         }
     }
 }

@@ -144,6 +144,42 @@ pub fn undoable(dir: &Path, options: &InPlace) -> Result<Vec<PathBuf>, InPlaceEr
     Ok(names.into_iter().map(|name| dir.join(name)).collect())
 }
 
+/// The files in `dir` of which a change was begun and not a byte changed: beside them, or in the backup
+/// directory, is an undo file that is not complete. Sorted by name.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub fn begun(dir: &Path, options: &InPlace) -> Result<Vec<PathBuf>, InPlaceError> {
+    let here = Dir::open(dir)?;
+    let owner = |part: &OsStr, apart: bool| -> Result<Option<OsString>, InPlaceError> {
+        let Some(undo) = names::whole_of(part) else { return Ok(None) };
+        let Some(plain) = names::owner_of(&undo) else { return Ok(None) };
+        for name in [names::without_digest(&plain), Some(plain)].into_iter().flatten() {
+            let right = if apart {
+                names::apart(&real(&here)?, &name) == undo
+            } else {
+                names::beside(&name) == undo
+            };
+            if right && here.entry(&name)?.is_some() {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    };
+    let mut found = Vec::new();
+    for part in here.names()? {
+        found.extend(owner(&part, false)?);
+    }
+    if let Some(backup) = &options.backup_dir {
+        for part in Dir::open(backup)?.names()? {
+            found.extend(owner(&part, true)?);
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found.into_iter().map(|name| dir.join(name)).collect())
+}
+
 /// The file in `dir` whose undo file `undo` in the backup directory is. In a backup directory that
 /// several archives share, others' lie, too.
 fn owner_apart(

@@ -37,9 +37,11 @@ mod tests;
 
 pub use apply::apply;
 pub use error::InPlaceError;
-pub use look::{Change, ChangeState, change_of, undoable, unfinished};
+pub use look::{Change, ChangeState, begun, change_of, undoable, unfinished};
 pub use names::UNDO_SUFFIX;
-pub use rollback::{Committed, Earlier, Recovered, commit, recover, recover_moved, undo};
+pub use rollback::{
+    Committed, Earlier, Recovered, commit, recover, recover_moved, remove_begun, undo,
+};
 
 use std::path::PathBuf;
 

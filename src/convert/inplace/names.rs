@@ -46,6 +46,12 @@ pub(super) fn part_of(undo: &OsStr) -> OsString {
     with(undo.to_owned(), PART)
 }
 
+/// The name that an undo file was to get which is not complete yet; none if it is not one.
+pub(super) fn whole_of(part: &OsStr) -> Option<OsString> {
+    let name = part.as_bytes().strip_suffix(PART.as_bytes())?;
+    Some(OsStr::from_bytes(name).to_owned())
+}
+
 /// The name of the file whose undo file has the plain name `undo`; none if it is not an undo file's.
 pub(super) fn owner_of(undo: &OsStr) -> Option<OsString> {
     let name = undo.as_bytes().strip_suffix(UNDO_SUFFIX.as_bytes())?;

@@ -121,6 +121,22 @@ pub fn undo(path: &Path, options: &InPlace) -> Result<(), InPlaceError> {
     roll_back(&place, &file, &undo, true)
 }
 
+/// Removes what a change left that was killed before the first byte of the file at `path` was written: an
+/// undo file that never was complete. Gives whether there was any.
+///
+/// # Errors
+/// Refusals as for [`apply`](crate::convert::inplace::apply), if there is any; what the system says.
+pub fn remove_begun(path: &Path, options: &InPlace) -> Result<bool, InPlaceError> {
+    let place = TargetFile::open(path, options)?;
+    if !place.has_parts()? {
+        return Ok(false);
+    }
+    // Whoever is at work holds it.
+    let _file = place.claim(&InPlace { allow_hard_links: true, ..options.clone() })?;
+    place.remove_parts()?;
+    Ok(true)
+}
+
 /// What [`commit`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {

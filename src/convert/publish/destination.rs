@@ -6,7 +6,7 @@ use crate::sys::failpoint::{self, Step};
 use crate::sys::file::Identity;
 use crate::sys::stat::StatData;
 use rustix::fs::FileType;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -131,6 +131,33 @@ impl Destination {
     /// [`DirError::Exists`]; what the system says.
     pub fn make_link(&self, target: &Path) -> Result<(), PublishError> {
         self.dir.make_link(&self.name, target)?;
+        Ok(self.dir.sync()?)
+    }
+
+    /// Puts a symbolic link to `target` in the place of the link under the output's name, if that still
+    /// is `what`, in one step, and waits until it is on the disk. It is made as `temp` in `temps` first.
+    ///
+    /// # Errors
+    /// [`PublishError::Changed`]; what the system says.
+    pub fn replace_link(
+        &self,
+        target: &Path,
+        what: &StatData,
+        (temps, temp): (&Dir, &OsStr),
+    ) -> Result<(), PublishError> {
+        temps.make_link(temp, target)?;
+        let entry = self.entry()?;
+        let right = entry.is_some_and(|it| it.kind == FileType::Symlink && it.stat == *what);
+        let moved = if right {
+            temps.rename(temp, &self.dir, &self.name).map_err(PublishError::from)
+        } else {
+            Err(PublishError::Changed { path: self.path() })
+        };
+        if moved.is_err() {
+            // It is ours, and of no use.
+            let _ = temps.remove(temp);
+        }
+        moved?;
         Ok(self.dir.sync()?)
     }
 

@@ -3,7 +3,7 @@
 
 use super::super::planned::Planned;
 use crate::h5::{Dataset, Extent, File, Layout, RelAddr, Result, StoredChunk, TypeRef};
-use crate::julia::{Element, JuliaType, Override, TypeTable};
+use crate::julia::{Element, Override, TypeTable};
 use std::sync::Arc;
 
 /// What there is to say of the dataset at `addr` of `types`' file.
@@ -103,10 +103,9 @@ pub(super) fn planned(planned: &Planned, types: &TypeTable<'_>, addr: RelAddr) -
         None if planned.rewritten => laid_out(types, addr),
         None => of(types, addr, true),
         Some(Override::Value(node)) => Ok(node.julia_type().to_owned()),
-        Some(Override::Retyped { name, .. }) => {
+        Some(Override::Retyped { to, .. }) => {
             let params = element(types, addr)?.map(|e| e.julia_type().params().to_vec());
-            let params = params.unwrap_or_default();
-            Ok(JuliaType::Named { name: name.clone(), params }.to_string())
+            Ok(to.of(params.unwrap_or_default()).to_string())
         }
         Some(Override::Moved) => moved(types, addr),
     }

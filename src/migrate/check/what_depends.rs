@@ -21,6 +21,8 @@ pub(super) fn what_depends(target: &Target, name: &str) -> Vec<String> {
     for rule in &target.rules {
         let makes = match &rule.action {
             Action::Replace(value) => holds(value, name),
+            Action::Unwrap(to) => to == name,
+            Action::Extract => false,
             Action::Retype(retype) => {
                 retype.to.as_deref() == Some(name)
                     || retype.add.iter().any(|(_, value)| holds(value, name))

@@ -16,7 +16,7 @@ use super::fate::{Fate, Outcome, Retyped};
 use super::flat::{FlatState, FlatTable};
 use super::groups::Group;
 use super::literal::Literal;
-use super::names::NewName;
+use super::names::Called;
 use super::objects::{self, TypeChoice};
 use super::patches::Patches;
 use super::portable;
@@ -24,7 +24,7 @@ use super::references::References;
 use super::survey::{Instance, Survey};
 use crate::h5::{Edge, EdgeKind, Extent, File, RelAddr, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, ObjectRef};
-use crate::julia::{Override, Overrides, Renames, TypeTable};
+use crate::julia::{NewName, NewParam, NumberType, Override, Overrides, Renames, TypeTable};
 use reform::Reform;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -48,6 +48,10 @@ pub(super) struct Engine<'r> {
     now: HashMap<RelAddr, ObjectRef>,
     /// What has to stand at an absolute offset.
     fixes: BTreeMap<u64, Data>,
+    /// Parameters of types that are called otherwise, by the number of the sequence that holds them.
+    parameters: Vec<(usize, Vec<ObjectRef>)>,
+    /// Arrays of numbers that were converted.
+    converted: HashMap<(RelAddr, NumberType), ObjectRef>,
     /// Filtered arrays that are stored without filters afterwards, and the rules that are why.
     unfiltered: Vec<(Arc<str>, String)>,
 }
@@ -89,6 +93,8 @@ impl<'r> Engine<'r> {
             reforms: HashMap::new(),
             now: HashMap::new(),
             fixes: BTreeMap::new(),
+            parameters: Vec::new(),
+            converted: HashMap::new(),
             unfiltered: Vec::new(),
         }
     }
@@ -129,7 +135,7 @@ impl<'r> Engine<'r> {
     pub(super) fn run(
         &mut self,
         flags: &[(RelAddr, &'r Literal)],
-        names: &[NewName],
+        names: &[Called],
         tables: &[FlatTable],
     ) -> Result<EditList, PlanError> {
         let committed: Vec<_> = self.survey.type_links.iter().map(|l| l.target).collect();
@@ -146,6 +152,13 @@ impl<'r> Engine<'r> {
         let moves = self.moves(flags, &mut build)?;
         let references = self.references(tables)?;
         self.fix_references(&references)?;
+        for (sequence, params) in std::mem::take(&mut self.parameters) {
+            let now = |r: &ObjectRef| match r {
+                ObjectRef::Existing(addr) => self.now.get(addr).copied().unwrap_or(*r),
+                ObjectRef::New(_) => *r,
+            };
+            build.fill(sequence, &params.iter().map(now).collect::<Vec<_>>());
+        }
         for (addr, place, to) in moves {
             let made = match to {
                 Move::Replaced(value, slot) => {
@@ -228,27 +241,82 @@ impl<'r> Engine<'r> {
     }
 
     /// The names that change: those that are patched.
-    fn names(&mut self, names: &[NewName], build: &mut Build<'_>) -> Result<Vec<Text>, PlanError> {
+    fn names(&mut self, names: &[Called], build: &mut Build<'_>) -> Result<Vec<Text>, PlanError> {
         let mut out = Vec::new();
-        for new in names {
-            let (value, data) = (&new.value, build.text(&new.name));
-            self.renames.names.insert(value.at, new.name.clone());
-            self.fixes.insert(value.at, data.clone());
-            let why = format!("type {} is called {}", value.name, new.name);
-            out.push(Text { owner: value.addr, at: value.at, data, why });
+        for Called { value, to, .. } in names {
+            self.renames.names.insert(value.at, to.clone());
+            for (at, data, why) in self.spelled(value.at, &value.name, to, build)? {
+                self.fixes.insert(at, data.clone());
+                out.push(Text { owner: value.addr, at, data, why });
+            }
         }
         for (addr, group) in self.groups {
             let Some(fate) = &group.fate else { continue };
-            let name = fate.name().filter(|n| *n != group.committed.julia_type.name());
-            let Some(name) = name else { continue };
+            let name = group.committed.julia_type.name();
+            let Some(to) = fate.name().filter(|to| to.name != name || to.params.is_some()) else {
+                continue;
+            };
             let at = self.julia_type_offset(*addr, &fate.id())?;
-            self.renames.names.insert(at, name.to_owned());
+            self.renames.names.insert(at, to.clone());
             if !self.is_described(*addr)? {
-                let (data, why) = (build.text(name), format!("type is called {name}"));
-                out.push(Text { owner: *addr, at, data, why });
+                for (at, data, why) in self.spelled(at, name, to, build)? {
+                    out.push(Text { owner: *addr, at, data, why });
+                }
             }
         }
         Ok(out)
+    }
+
+    /// What has to stand where in the place of the `DataType` value at `at`, which has the name
+    /// `name`, and why.
+    fn spelled(
+        &mut self,
+        at: u64,
+        name: &str,
+        to: &NewName,
+        build: &mut Build<'_>,
+    ) -> Result<Vec<(u64, Data, String)>, PlanError> {
+        let mut out = Vec::new();
+        if to.name != name {
+            out.push((at, build.text(&to.name), format!("type {name} is called {}", to.name)));
+        }
+        if let Some(params) = &to.params {
+            let data = self.parameters(at + 16, params, build)?;
+            out.push((at + 16, data, format!("parameters of the type {}", to.name)));
+        }
+        Ok(out)
+    }
+
+    /// The sixteen bytes of other parameters, in the place of those that stand at `at`.
+    fn parameters(
+        &mut self,
+        at: u64,
+        params: &[NewParam],
+        build: &mut Build<'_>,
+    ) -> Result<Data, PlanError> {
+        let file = self.file();
+        let id = file.source().read(at, 16, "type parameters")?;
+        let (start, len) = file.vlen(&id, at, 8)?.unwrap_or((at, 0));
+        let len = usize::try_from(len).unwrap_or(0);
+        let stored =
+            if len == 0 { Vec::new() } else { file.source().read(start, len, "parameters")? };
+        let mut refs = Vec::with_capacity(params.len());
+        for param in params {
+            refs.push(match param {
+                NewParam::Stored(i) => {
+                    let bytes = stored.chunks_exact(8).nth(*i).and_then(|b| b.first_chunk::<8>());
+                    let Some(bytes) = bytes else { continue };
+                    ObjectRef::Existing(RelAddr(u64::from_le_bytes(*bytes)))
+                }
+                NewParam::Value(value) => build.param(value)?,
+            });
+        }
+        if refs.is_empty() {
+            return Ok(Data::new([0; 16]));
+        }
+        let (data, sequence) = build.references_later(refs.len());
+        self.parameters.push((sequence, refs));
+        Ok(data)
     }
 
     fn julia_type_offset(&self, addr: RelAddr, rule: &str) -> Result<u64, PlanError> {

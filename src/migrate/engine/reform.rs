@@ -6,9 +6,9 @@ use super::super::fate::{Outcome, Retyped};
 use super::super::objects;
 use super::super::rule::FieldSource;
 use super::Engine;
-use crate::h5::{Datatype, RelAddr, TypeRef};
+use crate::h5::{Class, Datatype, RelAddr, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
-use crate::julia::{Committed, FieldValue, Node};
+use crate::julia::{Committed, Derived, Field, FieldValue, NewName, Node, NumberType, TypeTable};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,8 +26,8 @@ pub(super) struct Reform<'r> {
     pub(super) layout: Option<Datatype>,
     /// Where the fields of new values come from, in order.
     pub(super) parts: Vec<(String, FieldSource<'r>)>,
-    /// What becomes of the values in fields of the old type, by number of the field, where their
-    /// bytes change.
+    /// What becomes of the values in fields that are carried over, by number of the new field, where
+    /// their bytes change.
     pub(super) inner: HashMap<usize, Rc<Reform<'r>>>,
     /// Whether the bytes of values change.
     pub(super) resized: bool,
@@ -116,15 +116,12 @@ impl<'r> Engine<'r> {
         }
         let mut fields = Vec::with_capacity(parts.len());
         let mut inner = HashMap::new();
-        for (name, source) in &parts {
+        for (number, (name, source)) in parts.iter().enumerate() {
             let field = match source {
-                FieldSource::Stored(i) => {
-                    let Some(field) = c.fields.get(*i) else {
-                        return Err(PlanError::Internal(format!(
-                            "{} has no field {i}",
-                            c.julia_type
-                        )));
-                    };
+                FieldSource::Stored(_) | FieldSource::Derived(Derived::Part { .. }) => {
+                    let field = located(self.types, c, source)?.ok_or_else(|| {
+                        PlanError::Internal(format!("{} has no {source:?}", c.julia_type))
+                    })?;
                     let child = match field.committed {
                         Some(child) => self.reform(child, build)?,
                         None => None,
@@ -155,11 +152,12 @@ impl<'r> Engine<'r> {
                             }
                         }
                         if child.resized {
-                            inner.insert(*i, child);
+                            inner.insert(number, child);
                         }
                     }
                     new
                 }
+                FieldSource::Derived(derived) => Self::derived_field(name, c, *derived, build)?,
                 FieldSource::Constant(value) => objects::member(build, name, value)?,
                 FieldSource::Computed(_) => NewField {
                     name: name.clone(),
@@ -172,8 +170,8 @@ impl<'r> Engine<'r> {
         let layout = fields.iter().any(|f| f.datatype.is_some()).then(|| record(&fields));
         let resized = !inner.is_empty() || !same_places(c, &parts, layout.as_ref());
         let rule = cause.unwrap_or_default();
-        let name = to.map(|to| to.name.as_str());
-        let [signature, written] = self.signatures(c, name, &rule, build)?;
+        let to = to.map(|to| &to.to);
+        let [signature, written] = self.signatures(c, to, &rule, build)?;
         let signature = signature.unwrap_or_default();
         let object = match &layout {
             Some(layout) => {
@@ -188,9 +186,9 @@ impl<'r> Engine<'r> {
     /// The `DataType` values of a new type: of the type itself, under another name if there is one,
     /// and of the type whose fields are stored, if that is another.
     fn signatures(
-        &self,
+        &mut self,
         c: &Committed,
-        name: Option<&str>,
+        to: Option<&NewName>,
         rule: &str,
         build: &mut Build<'_>,
     ) -> Result<[Option<Data>; 2], PlanError> {
@@ -207,10 +205,44 @@ impl<'r> Engine<'r> {
             }
         };
         let mut own = value("julia_type")?;
-        if let (Some(own), Some(name)) = (&mut own, name.filter(|n| *n != c.julia_type.name())) {
-            own.put(0, &build.text(name));
+        let written = value("written_type")?;
+        if let (Some(own), Some(to)) = (&mut own, to) {
+            let at = self.julia_type_offset(c.addr, rule)?;
+            for (place, data, _) in self.spelled(at, c.julia_type.name(), to, build)? {
+                own.put(usize::try_from(place - at).unwrap_or(usize::MAX), &data);
+            }
         }
-        Ok([own, value("written_type")?])
+        Ok([own, written])
+    }
+
+    /// A field whose value follows from others.
+    fn derived_field(
+        name: &str,
+        c: &Committed,
+        derived: Derived,
+        build: &mut Build<'_>,
+    ) -> Result<NewField, PlanError> {
+        let plain = |datatype| NewField {
+            name: name.to_owned(),
+            datatype: Some(datatype),
+            committed: None,
+        };
+        Ok(match derived {
+            Derived::Converted { field, to } => {
+                let stored = c.fields.get(field).and_then(|f| f.datatype.as_ref());
+                let array = stored.is_some_and(|d| matches!(d.class, Class::Reference));
+                plain(if array { Datatype::reference() } else { to.datatype() })
+            }
+            Derived::Length { .. } => plain(NumberType::Int64.datatype()),
+            Derived::Text { symbol: false, .. } => plain(Datatype::vlen_string()),
+            Derived::Text { symbol: true, .. } => {
+                NewField { committed: Some(build.symbol_type()?), ..plain(Datatype::vlen_string()) }
+            }
+            Derived::Indices { .. }
+            | Derived::Live { .. }
+            | Derived::Element { .. }
+            | Derived::Part { .. } => plain(Datatype::reference()),
+        })
     }
 
     /// How the type at `addr` states the types of its fields; where it need not, how the writer of
@@ -233,6 +265,19 @@ impl<'r> Engine<'r> {
         }
         let link = self.survey.type_links.iter().find(|l| l.target == addr);
         link.map_or_else(|| format!("the type at {addr}"), |l| format!("/_types/{}", l.name))
+    }
+}
+
+/// A field that is carried over, as one of the old type.
+pub(super) fn located(
+    types: &TypeTable<'_>,
+    c: &Committed,
+    source: &FieldSource<'_>,
+) -> crate::h5::Result<Option<Field>> {
+    match source {
+        FieldSource::Stored(i) => Ok(c.fields.get(*i).cloned()),
+        FieldSource::Derived(Derived::Part { field, part }) => c.part(types, *field, *part),
+        FieldSource::Derived(_) | FieldSource::Constant(_) | FieldSource::Computed(_) => Ok(None),
     }
 }
 
@@ -270,7 +315,7 @@ fn same_places(
             Some(field) => field.offset.map(Some),
             None => Some(None),
         },
-        FieldSource::Constant(_) | FieldSource::Computed(_) => Some(None),
+        FieldSource::Constant(_) | FieldSource::Computed(_) | FieldSource::Derived(_) => Some(None),
     });
     size == Some(c.datatype.size) && stored.eq(members.iter().map(|m| Some(m.offset)))
 }
@@ -281,6 +326,7 @@ pub(super) fn expected(c: &Committed, to: &Retyped<'_>) -> Option<Vec<(String, F
     for (name, source) in &to.fields {
         let value = match source {
             FieldSource::Stored(i) => FieldValue::Stored(c.fields.get(*i)?.name.clone()),
+            FieldSource::Derived(derived) => FieldValue::Derived(*derived),
             FieldSource::Constant(value) => FieldValue::Value(objects::member_node(value)),
             FieldSource::Computed(formula) if formula.needs_units() => return None,
             FieldSource::Computed(formula) => {

@@ -7,10 +7,12 @@ use super::super::references::References;
 use super::super::rule::{FieldSource, Formula};
 use super::super::survey::Instance;
 use super::Engine;
-use super::reform::{Reform, expected};
+use super::reform::{Reform, expected, located};
 use crate::h5::{self, Datatype, Extent, Object, RelAddr, TypeRef, kind};
 use crate::julia::builder::{Build, Data, ObjectRef};
-use crate::julia::{Column, Committed, FieldValue, Node, Override};
+use crate::julia::{
+    Column, Committed, Derived, FieldValue, Node, NumberType, Numbers, Override, Worked,
+};
 use crate::mera::scales::Units;
 use std::sync::Arc;
 
@@ -87,9 +89,9 @@ impl<'r> Engine<'r> {
             _ => own.map(|to| (to, expected(c, to))),
         };
         let by = match by {
-            Some((to, Some(fields))) => Override::Retyped { name: to.name.clone(), fields },
+            Some((to, Some(fields))) => Override::Retyped { to: to.to.clone(), fields },
             Some((to, None)) => {
-                return Err(PlanError::Internal(format!("no values for fields of {}", to.name)));
+                return Err(PlanError::Internal(format!("no values for fields of {}", to.to.name)));
             }
             None => Override::Moved,
         };
@@ -130,12 +132,12 @@ impl<'r> Engine<'r> {
         build: &mut Build<'_>,
         out: &mut Data,
     ) -> Result<(), PlanError> {
-        for (name, source) in &reform.parts {
+        for (number, (name, source)) in reform.parts.iter().enumerate() {
             match source {
-                FieldSource::Stored(i) => {
-                    let field = reform.committed.fields.get(*i);
+                FieldSource::Stored(_) | FieldSource::Derived(Derived::Part { .. }) => {
+                    let field = located(self.types, &reform.committed, source)?;
                     let Some((start, layout)) =
-                        field.and_then(|f| Some((f.offset?, f.datatype.as_ref()?)))
+                        field.as_ref().and_then(|f| Some((f.offset?, f.datatype.as_ref()?)))
                     else {
                         continue;
                     };
@@ -152,10 +154,13 @@ impl<'r> Engine<'r> {
                             .in_object(making.place)
                         })?;
                     let at = at.map(|at| at + u64::from(start));
-                    match reform.inner.get(i) {
+                    match reform.inner.get(&number) {
                         Some(inner) => self.value(inner, part, at, making, build, out)?,
                         None => out.push(&self.copy(part, at)),
                     }
+                }
+                FieldSource::Derived(derived) => {
+                    out.push(&self.worked_out(reform, *derived, bytes, at, making, build)?);
                 }
                 FieldSource::Constant(value) => out.push(&objects::member_data(build, value)?),
                 FieldSource::Computed(formula) => {
@@ -172,6 +177,80 @@ impl<'r> Engine<'r> {
             }
         }
         Ok(())
+    }
+
+    /// The bytes of a value that follows from fields of the value `bytes`, which stands at `at`.
+    fn worked_out(
+        &mut self,
+        reform: &Reform<'r>,
+        derived: Derived,
+        bytes: &[u8],
+        at: Option<u64>,
+        making: &Making<'_>,
+        build: &mut Build<'_>,
+    ) -> Result<Data, PlanError> {
+        let c = &reform.committed;
+        if let Derived::Text { field, .. } = derived {
+            let start = c.fields.get(field).and_then(|f| f.offset).unwrap_or(0);
+            let text = bytes.get(start as usize..).and_then(|b| b.get(..16)).unwrap_or_default();
+            return Ok(self.copy(text, at.map(|at| at + u64::from(start))));
+        }
+        let refuse = |problem| PlanError::unsupported(making.place, &reform.rule, problem);
+        let worked = derived.work_out(self.types, c, bytes, at.unwrap_or(0));
+        Ok(match worked.map_err(|e| refuse(e.to_string()))? {
+            Worked::Undefined => Data::reference(ObjectRef::Existing(RelAddr::NULL)),
+            Worked::Number(t, bytes) => Data::new(bytes.get(..t.size()).unwrap_or_default()),
+            Worked::Object(addr) => {
+                let existing = ObjectRef::Existing(addr);
+                Data::reference(self.now.get(&addr).copied().unwrap_or(existing))
+            }
+            Worked::Reference(addr, place) => self.copy(&addr.0.to_le_bytes(), Some(place)),
+            Worked::Made(t, made) => {
+                let count = (made.len() / t.size()) as u64;
+                room(build, made.len() as u64).map_err(refuse)?;
+                Data::reference(array(build, t, &[count], made))
+            }
+            Worked::Converted(addr, object, to) => {
+                if let Some(known) = self.converted.get(&(addr, to)) {
+                    return Ok(Data::reference(*known));
+                }
+                let made = self.converted(&object, to, making, reform, build)?;
+                self.converted.insert((addr, to), made);
+                Data::reference(made)
+            }
+        })
+    }
+
+    /// An array of numbers of another type.
+    fn converted(
+        &mut self,
+        object: &Object,
+        to: NumberType,
+        making: &Making<'_>,
+        reform: &Reform<'_>,
+        build: &mut Build<'_>,
+    ) -> Result<ObjectRef, PlanError> {
+        let refuse = |problem| PlanError::unsupported(making.place, &reform.rule, problem);
+        let Some(dataset) = object.dataset() else {
+            return Err(PlanError::Internal("an array that is no dataset".to_owned()));
+        };
+        let element = self.types.element(&dataset.datatype)?;
+        let Some(numbers) = Numbers::of(self.file(), dataset, &element, &|_| Ok(())) else {
+            return Err(PlanError::Internal("an array of no numbers".to_owned()));
+        };
+        let numbers = numbers.converted_to(to);
+        let len = numbers.len()?;
+        room(build, len).map_err(refuse)?;
+        if !dataset.filters.is_empty() {
+            self.unfiltered.push((Arc::from(making.place), reform.rule.clone()));
+        }
+        let mut made = Vec::new();
+        let read = numbers.read(&mut |window| {
+            made.extend(window);
+            Ok(())
+        });
+        read.map_err(|e| refuse(e.to_string()))?;
+        Ok(array(build, to, &dataset.dataspace.dims, made))
     }
 
     /// The bytes of a scalar.
@@ -233,6 +312,7 @@ fn with_units(c: &Committed, to: &Retyped<'_>, units: &Units) -> Option<Vec<(Str
     let fields = to.fields.iter().map(|(name, source)| {
         let value = match source {
             FieldSource::Stored(i) => FieldValue::Stored(c.fields.get(*i)?.name.clone()),
+            FieldSource::Derived(derived) => FieldValue::Derived(*derived),
             FieldSource::Constant(value) => FieldValue::Value(objects::member_node(value)),
             FieldSource::Computed(formula) => {
                 FieldValue::Value(Node::float(formula.value(name, Some(units))?))
@@ -241,6 +321,22 @@ fn with_units(c: &Committed, to: &Retyped<'_>, units: &Units) -> Option<Vec<(Str
         Some((name.clone(), value))
     });
     fields.collect()
+}
+
+/// Whether so many more bytes can be put together in memory.
+fn room(build: &Build<'_>, len: u64) -> Result<(), String> {
+    if build.weight().saturating_add(len) <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(format!(
+        "over {} MiB of values would have to be made, which are put together in memory",
+        MAX_BYTES >> 20
+    ))
+}
+
+/// A new array of numbers, its dimensions in HDF5's order.
+fn array(build: &mut Build<'_>, t: NumberType, dims: &[u64], bytes: Vec<u8>) -> ObjectRef {
+    build.any_dataset(None, Some(&t.datatype()), Extent::Simple, dims, &Data::new(bytes))
 }
 
 fn needs_units(source: &FieldSource<'_>) -> bool {

@@ -1,14 +1,18 @@
-//! Where a target's definition comes from: the program itself, or a file that may build on one of the
-//! program's.
+//! Where a target's definition comes from: the program itself, with modules for packages
+//! (`julia-2026+DataFrames@1.7`), or a file that may build on one of the program's.
 
+use super::merge::merged;
+use super::modules;
 use crate::migrate::error::TargetError;
 use std::borrow::Cow;
 use std::path::Path;
 use toml::{Table, Value};
 
 /// The targets that the program carries, newest last.
-pub(super) const BUILTIN: [(&str, &str); 1] =
-    [("mera-1.9", include_str!("../../../targets/mera-1.9.toml"))];
+pub(super) const BUILTIN: [(&str, &str); 2] = [
+    ("julia-2026", include_str!("../../../targets/julia-2026.toml")),
+    ("mera-1.9", include_str!("../../../targets/mera-1.9.toml")),
+];
 
 /// The key of a file that names the target of the program on which it builds.
 const BASE: &str = "based-on";
@@ -19,7 +23,7 @@ pub fn is_file(target: &str) -> bool {
     target.contains('/') || Path::new(target).extension().is_some_and(|e| e == "toml")
 }
 
-/// The definition of a target of the program.
+/// The definition of a target of the program without modules.
 pub(super) fn builtin(name: &str) -> Result<&'static str, TargetError> {
     let known = BUILTIN.iter().find(|(known, _)| *known == name);
     known.map(|(_, text)| *text).ok_or_else(|| TargetError::Unknown {
@@ -28,65 +32,63 @@ pub(super) fn builtin(name: &str) -> Result<&'static str, TargetError> {
     })
 }
 
-/// The text that defines a target: that of the program, or the file's.
-pub(super) fn text(target: &str) -> Result<Cow<'static, str>, TargetError> {
-    if is_file(target) {
-        let path = Path::new(target);
-        let read = |source| TargetError::Read { path: path.to_owned(), source };
-        return std::fs::read_to_string(path).map(Cow::Owned).map_err(read);
+/// The texts that define a target: its own, and those that it builds on.
+pub(super) fn texts(target: &str) -> Result<Vec<Cow<'static, str>>, TargetError> {
+    if !is_file(target) {
+        return named_texts(target);
     }
-    builtin(target).map(Cow::Borrowed)
+    let own = read(target)?;
+    let base = table(&own, target)?.get(BASE).cloned();
+    let mut all = vec![Cow::Owned(own)];
+    if let Some(base) = base {
+        all.extend(named_texts(base_name(&base, target)?)?);
+    }
+    Ok(all)
 }
 
-/// The text of the target on which the one with this text builds, if it does.
-pub(super) fn base(text: &str, origin: &str) -> Result<Option<&'static str>, TargetError> {
-    table(text, origin)?.get(BASE).map(|name| base_text(name, origin)).transpose()
+fn named_texts(target: &str) -> Result<Vec<Cow<'static, str>>, TargetError> {
+    let (base, modules) = modules::split(target)?;
+    let texts = [builtin(base)?].into_iter().chain(modules.iter().map(|m| m.module.text));
+    Ok(texts.map(Cow::Borrowed).collect())
+}
+
+/// The text of a file.
+pub(super) fn read(target: &str) -> Result<String, TargetError> {
+    let path = Path::new(target);
+    let failed = |source| TargetError::Read { path: path.to_owned(), source };
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+/// Whether the target with this text builds on another one.
+pub(super) fn is_based(text: &str, origin: &str) -> Result<bool, TargetError> {
+    Ok(table(text, origin)?.contains_key(BASE))
 }
 
 /// All that the target with this text says, with what it builds on.
 pub(super) fn whole(text: &str, origin: &str) -> Result<Table, TargetError> {
     let mut over = table(text, origin)?;
     match over.remove(BASE) {
-        Some(name) => Ok(merged(table(base_text(&name, origin)?, origin)?, over)),
+        Some(name) => Ok(merged(named(base_name(&name, origin)?)?, over)),
         None => Ok(over),
     }
+}
+
+/// All that a target of the program says, with its modules.
+pub(super) fn named(target: &str) -> Result<Table, TargetError> {
+    let (base, modules) = modules::split(target)?;
+    let mut out = table(builtin(base)?, base)?;
+    for module in modules {
+        out = modules::joined(out, &module, table(module.module.text, target)?);
+    }
+    Ok(out)
 }
 
 fn table(text: &str, origin: &str) -> Result<Table, TargetError> {
     toml::from_str(text).map_err(|source| TargetError::Syntax { origin: origin.to_owned(), source })
 }
 
-fn base_text(name: &Value, origin: &str) -> Result<&'static str, TargetError> {
+fn base_name<'v>(name: &'v Value, origin: &str) -> Result<&'v str, TargetError> {
     let problem = "`based-on` names no target of the program".to_owned();
     let invalid = TargetError::Invalid { origin: origin.to_owned(), problem };
-    name.as_str().map_or(Err(invalid), builtin)
-}
-
-/// What `over` says, and where it says nothing what `base` says. Types, packages and codec objects
-/// go by their names, filters by their numbers, rules by their ids; rules of `over` go first.
-fn merged(mut base: Table, over: Table) -> Table {
-    for (key, value) in over {
-        let old = base.remove(&key);
-        let new = match (key.as_str(), old, value) {
-            (
-                "packages" | "types" | "modules" | "codec" | "objects",
-                Some(Value::Table(old)),
-                Value::Table(new),
-            ) => Value::Table(merged(old, new)),
-            ("filter" | "rule", Some(Value::Array(old)), Value::Array(new)) => joined(new, old),
-            (_, _, value) => value,
-        };
-        base.insert(key, new);
-    }
-    base
-}
-
-/// `first`, then those of `then` that no entry of `first` stands for.
-fn joined(mut first: Vec<Value>, then: Vec<Value>) -> Value {
-    let left: Vec<_> = then
-        .into_iter()
-        .filter(|entry| !first.iter().any(|new| new.get("id") == entry.get("id")))
-        .collect();
-    first.extend(left);
-    Value::Array(first)
+    name.as_str().ok_or(invalid)
 }

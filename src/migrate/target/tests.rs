@@ -103,7 +103,7 @@ fn pointers_are_not_stored() {
 
 #[test]
 fn a_contradictory_target_is_refused() {
-    let good = source::BUILTIN[0].1;
+    let good = source::builtin("mera-1.9").unwrap();
     let refused = |from: &str, to: &str| {
         assert!(good.contains(from), "{from}");
         Target::parse(&good.replace(from, to), "mine").unwrap_err().to_string()
@@ -124,5 +124,5 @@ fn a_contradictory_target_is_refused() {
         assert!(error.contains(reason), "{to}: {error}");
     }
     let unknown = Target::builtin("mera-0.1").unwrap_err().to_string();
-    assert_eq!(unknown, "there is no target \"mera-0.1\"; there are: mera-1.9");
+    assert_eq!(unknown, "there is no target \"mera-0.1\"; there are: julia-2026, mera-1.9");
 }

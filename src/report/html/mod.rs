@@ -14,7 +14,7 @@ use super::advice::{Circumstances, advice};
 use super::summary::title;
 use crate::supervisor::{Layout, Recommendation, RunSummary};
 pub use escape::escaped;
-pub use frame::{frame, table_begin};
+pub use frame::{Head, frame, table_begin};
 use std::io::{self, Write};
 pub(crate) use table::{row, table_head};
 

@@ -30,7 +30,7 @@ const files = (() => {
       row.hidden = !(meant && words.every((word) => text.includes(word)));
       left += row.hidden ? 0 : 1;
     }
-    shown.textContent = left + " of " + body.rows.length + " files";
+    shown.textContent = left + " of " + body.rows.length + " " + (table.dataset.rows || "files");
   };
   heads.forEach((head, column) => {
     head.querySelector("button").addEventListener("click", () => {

@@ -4,6 +4,7 @@ use super::super::advice::remedy;
 use super::super::csv::word;
 use super::Shown;
 use super::escape::escaped;
+use super::frame::{Head, heads};
 use crate::supervisor::{JobOutcome, JobRecord, RunSummary};
 use crate::text;
 use std::io::{self, Write};
@@ -97,14 +98,20 @@ pub(crate) fn table_head(out: &mut dyn Write) -> io::Result<()> {
         out,
         "</select> <span id=\"shown\"></span></p>\n<div class=\"wide\"><table id=\"files\"><thead><tr>"
     )?;
-    let heads = [
-        "file", "outcome", "in", "out", "time", "computed", "memory", "attempts", "slot",
-        "checked", "remark",
+    let columns = [
+        Head::Text("file"),
+        Head::Text("outcome"),
+        Head::Number("in"),
+        Head::Number("out"),
+        Head::Number("time"),
+        Head::Number("computed"),
+        Head::Number("memory"),
+        Head::Number("attempts"),
+        Head::Number("slot"),
+        Head::Text("checked"),
+        Head::Text("remark"),
     ];
-    for head in heads {
-        writeln!(out, "<th><button type=\"button\">{head}</button></th>")?;
-    }
-    writeln!(out, "</tr></thead><tbody>")
+    heads(&columns, out)
 }
 
 /// The line of one file.

@@ -11,11 +11,16 @@ mod client;
 mod server;
 
 pub(crate) use client::{AskError, Place, ask, place};
-pub(in crate::supervisor) use server::{Command, Control};
+pub(crate) use server::{Command, Control};
 
 use super::live::Live;
 use crate::archive::Shard;
 use serde::{Deserialize, Serialize};
+
+/// What a user is told where a run cannot be asked.
+pub(crate) fn unasked(error: &std::io::Error) -> String {
+    format!("nobody can ask this run for its status or tell it to end from elsewhere: {error}")
+}
 
 /// Version of what is said.
 pub(super) const FORMAT: u32 = 1;

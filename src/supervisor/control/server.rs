@@ -32,7 +32,7 @@ const NAP: Duration = Duration::from_millis(20);
 
 /// What somebody wants the run to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::supervisor) enum Command {
+pub(crate) enum Command {
     /// Finish what runs, take no more; who says so.
     Drain(String),
     /// Stop what runs; who says so.
@@ -41,7 +41,7 @@ pub(in crate::supervisor) enum Command {
 
 /// Listens until it is dropped.
 #[derive(Debug)]
-pub(in crate::supervisor) struct Control {
+pub(crate) struct Control {
     own: Dir,
     shard: Shard,
     /// The inode of the socket in `own`, if it is there.
@@ -57,7 +57,7 @@ impl Control {
     ///
     /// # Errors
     /// No place can be had for a socket, or no thread. A run can do without.
-    pub(in crate::supervisor) fn start(
+    pub(crate) fn start(
         own: Dir,
         shard: Shard,
         run_id: &str,

@@ -58,6 +58,7 @@ impl Dispatcher {
                 Ending::Complete | Ending::Interrupted => None,
             },
             others: None,
+            unlisted: context.plan.unlisted.to_vec(),
             threads_used: self.scheduler.most_busy().into(),
             average_seconds: sums.average(),
             bytes_saved: sums.saved,

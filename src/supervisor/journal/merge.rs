@@ -2,9 +2,10 @@
 //! each file.
 
 use super::{EndLine, Past, RunLine};
-use crate::archive::Shard;
+use crate::archive::{Shard, Unlisted};
 use crate::supervisor::error::RunError;
 use crate::supervisor::layout::{Layout, Stretch};
+use crate::supervisor::others::OthersSummary;
 use crate::supervisor::record::JobOutcome;
 use crate::supervisor::records::Records;
 use crate::supervisor::run_stats::{Sums, balance};
@@ -85,7 +86,8 @@ pub(in crate::supervisor) fn shards(
             let shard = Shard { index, count };
             let last = runs.get(&shard).copied();
             let end = last.and_then(|run| ends.get(run.head.run_id.as_str()).copied());
-            ShardRecord::of(shard, own, last, end, last.map(lines).unwrap_or_default())
+            let others = last.and_then(|run| past.others.get(&run.head.run_id)).copied();
+            ShardRecord::of(shard, own, last, end, last.map(lines).unwrap_or_default(), others)
         })
         .collect()
 }
@@ -115,13 +117,15 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
     let pending = open.unwrap_or_else(|| pending(&runs, &past));
     let unfinished = |it: &ShardRecord| match it.state {
         ShardState::Waiting | ShardState::Running => true,
-        // One that was killed behind its last file has nothing left to do.
-        ShardState::Interrupted => it.jobs > it.ended,
+        // One that was killed behind its last file has nothing left to do, but for other files.
+        ShardState::Interrupted => it.jobs > it.ended || it.behind(),
         ShardState::Done | ShardState::Failed => false,
     };
     let interrupted = pending > 0 || shards.iter().any(unfinished);
     let started = past.runs.iter().map(|run| run.head.started.clone()).min().unwrap_or_default();
     let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
+    let others = shards.iter().filter_map(|it| it.others).reduce(OthersSummary::plus);
+    let unlisted = unlisted(&runs);
     let portable = runs.values().all(|run| run.options.portable);
     let last = last.cloned();
     let mut files = Records::default();
@@ -146,6 +150,8 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
         shard: if count == 1 { "1/1".to_owned() } else { format!("{count} shards") },
         faults: past.faults,
         retries: past.retries,
+        others,
+        unlisted,
         ..sums(&past.ends, files)
     };
     if let Some(RunLine { head, input_dir, output_dir, options, .. }) = last {
@@ -155,6 +161,13 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
         summary.options = Some(options);
     }
     Ok(Merged { summary, notes, shards, not_taken, portable, layout })
+}
+
+/// Directories that one of the runs could not list.
+fn unlisted(runs: &BTreeMap<Shard, &RunLine>) -> Vec<Unlisted> {
+    let all = runs.values().flat_map(|run| &run.unlisted);
+    let by_name: BTreeMap<&str, &Unlisted> = all.map(|it| (it.name.as_str(), it)).collect();
+    by_name.into_values().cloned().collect()
 }
 
 /// All runs, each with where it began on the clock; `last_ends` tell how long one was at least that
@@ -355,6 +368,8 @@ mod tests {
             settled: Some(0),
             listing: None,
             array: None,
+            others: None,
+            unlisted: Vec::new(),
         }))];
         lines.extend(run.jobs.iter().map(|(number, outcome)| {
             let name = format!("output_{number:05}.jld2");

@@ -24,7 +24,8 @@ mod writer;
 pub(crate) use all::Journals;
 pub(crate) use lines::Lines;
 pub(crate) use record::{
-    AttemptLine, EndLine, Fingerprint, HeadLine, JobLine, Line, ResultLine, RunLine, TaskLine,
+    AttemptLine, EndLine, Fingerprint, HeadLine, JobLine, Line, OthersLine, ResultLine, RunLine,
+    TaskLine,
 };
 pub(crate) use replay::{Claimed, Ended, Known, Past, heads, journals};
 pub(crate) use results::results;

@@ -1,8 +1,9 @@
 //! Defines the lines of a journal.
 
-use crate::archive::Listing;
+use crate::archive::{Listing, Unlisted};
 use crate::convert::{Claim, Options, Recipe};
 use crate::supervisor::fault::Fault;
+use crate::supervisor::others::OthersSummary;
 use crate::supervisor::plan::PlannedJob;
 use crate::supervisor::record::JobRecord;
 use crate::supervisor::summary::RunSummary;
@@ -21,6 +22,8 @@ pub(crate) enum Line {
     Job(Box<JobLine>),
     /// The run ends in order.
     End(Box<EndLine>),
+    /// Behind that: what became of files that are not JLD2.
+    Others(OthersLine),
     /// A run begins that makes no outputs.
     Task(Box<TaskLine>),
     /// A job of such a run ended.
@@ -88,6 +91,21 @@ pub(crate) struct RunLine {
     /// The SLURM job array that the run is a task of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) array: Option<u64>,
+    /// Files that are not JLD2 and are to be taken along behind the others, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) others: Option<u64>,
+    /// Directories of the archive that could not be listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unlisted: Vec<Unlisted>,
+}
+
+/// Files that are not JLD2 were taken along, or the run ended while they were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OthersLine {
+    pub(crate) run_id: String,
+    pub(crate) at: String,
+    #[serde(flatten)]
+    pub(crate) summary: OthersSummary,
 }
 
 /// An attempt did not succeed.

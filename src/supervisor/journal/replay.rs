@@ -6,6 +6,7 @@ use super::stored::{self, Span, Stored};
 use super::{EndLine, FORMAT};
 use crate::archive::dir_of;
 use crate::convert::{Claim, Mode, VerifyLevel};
+use crate::supervisor::others::OthersSummary;
 use crate::supervisor::record::{JobOutcome, JobRecord};
 use crate::sys::dir::{Dir, DirError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -60,6 +61,8 @@ pub(crate) struct Past {
     pub(crate) runs: Vec<Arc<RunLine>>,
     /// The ends of runs that ended in order.
     pub(crate) ends: Vec<EndLine>,
+    /// What became of files that are not JLD2, by the ids of the runs that took them along.
+    pub(crate) others: BTreeMap<String, OthersSummary>,
     /// How often each cause ended an attempt.
     pub(crate) faults: BTreeMap<crate::supervisor::fault::Fault, u64>,
     /// Those of them that were followed by another attempt.
@@ -277,6 +280,9 @@ impl Past {
                     }
                     self.ends.push(*line);
                 }
+                Ok(Line::Others(line)) => {
+                    self.others.insert(line.run_id, line.summary);
+                }
                 // They tell of no outputs.
                 Ok(Line::Task(_) | Line::Result(_)) => {}
                 Err(_) => self.odd += u64::from(!bytes.trim_ascii().is_empty()),
@@ -363,6 +369,8 @@ mod tests {
             settled: None,
             listing: None,
             array: None,
+            others: None,
+            unlisted: Vec::new(),
         }))
     }
 

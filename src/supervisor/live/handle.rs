@@ -27,9 +27,20 @@ impl LiveHandle {
         self.tracker().live(at)
     }
 
-    pub(in crate::supervisor) fn note(&self, event: &RunEvent) {
+    /// Takes note of an event that the dispatcher does not tell.
+    pub(crate) fn note(&self, event: &RunEvent) {
         let at = self.seconds();
         self.tracker().note(event, at);
+    }
+
+    /// Behind its files the run is to end, for this reason.
+    pub(crate) fn ends(&self, why: &str) {
+        self.tracker().ends(why);
+    }
+
+    /// The run has nothing left to do.
+    pub(crate) fn over(&self) {
+        self.tracker().over();
     }
 
     /// The worker in `slot` holds so many bytes.

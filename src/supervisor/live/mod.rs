@@ -13,7 +13,7 @@ pub use handle::LiveHandle;
 pub(crate) use slot::{Busy, part, share};
 pub use tracker::Tracker;
 
-use super::event::{ConcurrencyReason, MemoryStatus, SlotId};
+use super::event::{ConcurrencyReason, MemoryStatus, SlotId, TakingAlong};
 use super::fault::Fault;
 use crate::convert::Phase;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,8 @@ pub enum LiveState {
     Draining,
     /// What runs is stopped.
     Stopping,
+    /// All files are done; others, which are not JLD2, are taken along.
+    TakingAlong,
     /// It is over.
     Finished,
 }
@@ -94,6 +96,9 @@ pub struct Live {
     pub unchanged: u64,
     /// Files that were done before.
     pub skipped: u64,
+    /// How far the run is with files that are not JLD2, where they are taken along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<TakingAlong>,
     /// Files that failed; those of an earlier run that are left alone are among them.
     pub failed: u64,
     /// Attempts that did not succeed and are made again.

@@ -3,7 +3,7 @@
 use super::pace::Pace;
 use super::{Busy, Happened, LiveState, What};
 use crate::supervisor::event::{
-    ConcurrencyReason, MemoryStatus, RunEvent, RunStart, SafetyStep, SlotId,
+    ConcurrencyReason, MemoryStatus, RunEvent, RunStart, SafetyStep, SlotId, TakingAlong,
 };
 use crate::supervisor::fault::Fault;
 use crate::supervisor::record::{JobOutcome, JobRecord};
@@ -47,6 +47,7 @@ pub struct Tracker {
     pub(super) fewer: Option<ConcurrencyReason>,
     pub(super) failures: VecDeque<Happened>,
     pub(super) recent: VecDeque<Happened>,
+    pub(super) others: Option<TakingAlong>,
 }
 
 impl Tracker {
@@ -90,12 +91,28 @@ impl Tracker {
                 self.busy.clear();
                 (self.state, self.why) = (LiveState::Finished, None);
             }
+            RunEvent::TakingAlong(taking) => {
+                if self.state == LiveState::Finished && taking.done < taking.files {
+                    self.state = LiveState::TakingAlong;
+                }
+                self.others = Some(*taking);
+            }
             RunEvent::Examining { .. } | RunEvent::Status(_) => {}
             _ => self.turn(event, at),
         }
         let through = self.through_now();
         self.most = self.most.max(through);
         self.pace.note(at, self.most);
+    }
+
+    /// Behind its files the run is to end, for this reason.
+    pub(super) fn ends(&mut self, why: &str) {
+        (self.state, self.why) = (LiveState::Draining, Some(short(why)));
+    }
+
+    /// Nothing is left to do.
+    pub(super) fn over(&mut self) {
+        (self.state, self.why) = (LiveState::Finished, None);
     }
 
     /// The worker in `slot` holds so many bytes of anonymous memory.

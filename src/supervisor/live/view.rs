@@ -69,8 +69,9 @@ impl Tracker {
 
     /// Bytes a second lately; none while the run waits.
     pub(crate) fn rate(&self, at: f64) -> Option<f64> {
-        let works = !matches!(self.state, LiveState::Paused | LiveState::Finished);
-        works.then(|| self.pace.rate(at, self.most)).flatten()
+        let rests =
+            matches!(self.state, LiveState::Paused | LiveState::TakingAlong | LiveState::Finished);
+        (!rests).then(|| self.pace.rate(at, self.most)).flatten()
     }
 
     /// Seconds that the rest takes if it goes on as it went lately; `None` too early to tell, or
@@ -145,6 +146,7 @@ impl Tracker {
             converted: count(JobOutcome::Converted),
             unchanged: count(JobOutcome::Unchanged),
             skipped: count(JobOutcome::Skipped),
+            others: self.others,
             failed: count(JobOutcome::Failed),
             retries: self.retries,
             faults: self.faults.clone(),

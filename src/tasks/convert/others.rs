@@ -7,11 +7,14 @@
 
 use crate::convert::publish::{Destination, Existing, PublishError, Sealed, TempFile};
 use crate::convert::temp::{Owner, TempName};
+use crate::supervisor::control::{Command, Control, unasked};
 use crate::supervisor::journal::Lines;
 use crate::supervisor::mirror;
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::signals::{Asked, Listening};
-use crate::supervisor::{Others, OthersSummary, Reporter, RunError, RunEvent, Settings};
+use crate::supervisor::{
+    LiveHandle, Others, OthersSummary, Reporter, RunError, RunEvent, Settings, TakingAlong,
+};
 use crate::sys::buffer::with_buffer;
 use crate::sys::copy::{CopyError, copy_file};
 use crate::sys::dir::{Dir, DirError, Missing};
@@ -29,6 +32,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// What the names of the lists begin with, one list for each shard.
 const LIST: &str = "others";
@@ -40,6 +44,8 @@ const AT_ONCE: u64 = 100;
 const FIRST: u64 = 1 << 40;
 /// So many files are named that could not be taken along.
 const NAMED: u64 = 10;
+/// How often whoever reads along hears of how far it is.
+const TELL: Duration = Duration::from_secs(10);
 
 /// A file that was taken along.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +56,11 @@ struct Taken {
     output: StatData,
 }
 
-/// What became of one file.
+/// What became of one file; where the list is to say so, with its line.
 enum Fate {
     Copied(u64, Option<Taken>),
-    Linked,
-    There,
+    Linked(Option<Taken>),
+    There(Option<Taken>),
     /// It is neither a file nor a link.
     Odd,
 }
@@ -82,8 +88,8 @@ impl From<DirError> for Trouble {
     }
 }
 
-/// Takes this shard's part of the files `names` along, as the settings say. A signal ends it in order;
-/// the next run goes on.
+/// Takes this shard's part of the files `names` along, as the settings say. A signal ends it in order, and
+/// so does an order from another process; the next run goes on.
 ///
 /// # Errors
 /// It cannot begin. What cannot be taken along is counted, and told to `reporter`.
@@ -92,9 +98,11 @@ pub(super) fn take_along(
     settings: &Settings,
     run_id: &str,
     names: &[OsString],
-    reporter: &mut dyn Reporter,
+    (live, reporter): (&LiveHandle, &mut dyn Reporter),
 ) -> Result<OthersSummary, RunError> {
     let setup = |what| move |source| RunError::Setup { what, source };
+    let part: Vec<&OsString> = settings.shard.deal(names).collect();
+    let mut telling = Telling::new(part.len() as u64, live, reporter);
     let asked = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&asked);
     let _listening = Listening::start(settings.drain_on_usr1, move |what| {
@@ -103,6 +111,16 @@ pub(super) fn take_along(
         }
     })
     .map_err(setup("listen to signals"))?;
+    let (heard, ending) = (Arc::clone(&asked), live.clone());
+    let order = move |command| {
+        let (Command::Drain(why) | Command::Stop(why)) = command;
+        ending.ends(&why);
+        heard.store(true, Ordering::Relaxed);
+    };
+    let control = Control::start(place.own()?, settings.shard, run_id, live.clone(), order);
+    if let Err(error) = &control {
+        telling.warn(unasked(error));
+    }
     let own = place.own()?;
     let name = list_name(settings);
     let mut taking = Taking {
@@ -116,7 +134,6 @@ pub(super) fn take_along(
         number: FIRST,
         asked: &asked,
     };
-    let part: Vec<&OsString> = settings.shard.deal(names).collect();
     let texts: Vec<_> = part.iter().map(|name| name.to_string_lossy()).collect();
     let (input, output) = (&settings.input_dir, &settings.output_dir);
     if mirror::make(input, output, texts.iter().map(AsRef::as_ref)).is_err() {
@@ -131,15 +148,24 @@ pub(super) fn take_along(
             summary.pending = (part.len() - done) as u64;
             break;
         }
-        match taking.one(name) {
+        let noted = match taking.one(name) {
             Ok(Fate::Copied(bytes, taken)) => {
                 summary.copied += 1;
                 summary.bytes = summary.bytes.saturating_add(bytes);
-                taking.note(taken.as_ref(), summary.copied).map_err(setup("keep a list"))?;
+                taken
             }
-            Ok(Fate::Linked) => summary.linked += 1,
-            Ok(Fate::There) => summary.there += 1,
-            Ok(Fate::Odd) => summary.odd += 1,
+            Ok(Fate::Linked(taken)) => {
+                summary.linked += 1;
+                taken
+            }
+            Ok(Fate::There(taken)) => {
+                summary.there += 1;
+                taken
+            }
+            Ok(Fate::Odd) => {
+                summary.odd += 1;
+                None
+            }
             Err(Trouble::Copy(CopyError::Stopped { .. })) => {
                 summary.pending = (part.len() - done) as u64;
                 break;
@@ -147,14 +173,56 @@ pub(super) fn take_along(
             Err(trouble) => {
                 summary.failed += 1;
                 if summary.failed <= NAMED {
-                    let message = format!("{}: {trouble}", name.to_string_lossy());
-                    reporter.event(&RunEvent::Warning { message });
+                    telling.warn(format!("{}: {trouble}", name.to_string_lossy()));
                 }
+                None
             }
+        };
+        if let Some(taken) = &noted {
+            taking.note(taken, done as u64 + 1).map_err(setup("keep a list"))?;
         }
+        telling.through(done as u64 + 1, summary.bytes);
     }
     taking.list.sync_data().map_err(setup("keep a list"))?;
     Ok(summary)
+}
+
+/// Tells how far it is: those who ask at once, those who read along now and then.
+struct Telling<'a> {
+    taking: TakingAlong,
+    told: Instant,
+    live: &'a LiveHandle,
+    reporter: &'a mut dyn Reporter,
+}
+
+impl<'a> Telling<'a> {
+    fn new(files: u64, live: &'a LiveHandle, reporter: &'a mut dyn Reporter) -> Self {
+        let taking = TakingAlong { files, ..TakingAlong::default() };
+        let mut telling = Self { taking, told: Instant::now(), live, reporter };
+        if files > 0 {
+            telling.tell();
+        }
+        telling
+    }
+
+    fn through(&mut self, done: u64, bytes: u64) {
+        (self.taking.done, self.taking.bytes) = (done, bytes);
+        self.live.note(&RunEvent::TakingAlong(self.taking));
+        if self.told.elapsed() >= TELL {
+            self.tell();
+        }
+    }
+
+    fn tell(&mut self) {
+        self.told = Instant::now();
+        let event = RunEvent::TakingAlong(self.taking);
+        self.live.note(&event);
+        self.reporter.event(&event);
+    }
+
+    fn warn(&mut self, message: String) {
+        self.reporter.event(&RunEvent::Warning { message });
+    }
 }
 
 fn list_name(settings: &Settings) -> String {
@@ -203,8 +271,11 @@ impl Taking<'_> {
         let output = self.settings.output_dir.join(name);
         let to = Destination::of(&output, &self.temp_dir, Missing::Fail)?;
         let kind = fs::symlink_metadata(&input)?.file_type();
+        self.number += 1;
+        let temp = TempName::new(self.run_id, self.owner, self.number);
+        let temp = temp.map_or_else(|_| format!("{}.part", self.number), |name| name.to_string());
         if kind.is_symlink() {
-            return link_again(&input, &to);
+            return self.link_again(name, &input, &to, temp.as_ref());
         }
         if !kind.is_file() {
             return Ok(Fate::Odd);
@@ -220,28 +291,24 @@ impl Taking<'_> {
         let existing = match to.entry()? {
             None => Existing::Keep,
             Some(entry) if (entry.dev, entry.ino) == (meta.dev(), meta.ino()) => {
-                return Ok(Fate::There);
+                let known = self.known_of(name).is_some_and(|known| known.output == entry.stat);
+                return Ok(Fate::There(taken(name, stat, entry.stat).filter(|_| !known)));
             }
             Some(entry) if entry.kind != FileType::RegularFile => {
                 return Err(Trouble::Conflict("something else has its name there"));
             }
-            Some(entry) => {
-                let known = name.to_str().and_then(|name| self.known.get(name));
-                match known.filter(|known| known.output == entry.stat) {
-                    Some(known) if known.input == stat => return Ok(Fate::There),
-                    Some(_) => Existing::Replace(entry.stat),
-                    None if same_bytes(&file, &to.open_there()?)? => return Ok(Fate::There),
-                    None => return Err(Trouble::Conflict("another file has its name there")),
-                }
-            }
+            Some(entry) => match self.known_of(name).filter(|known| known.is_still(&entry.stat)) {
+                Some(known) if known.input == stat => return Ok(Fate::There(None)),
+                Some(_) => Existing::Replace(entry.stat),
+                None if same_bytes(&file, &to.open_there()?)? => return Ok(Fate::There(None)),
+                None => return Err(Trouble::Conflict("another file has its name there")),
+            },
         };
-        self.number += 1;
-        let temp = TempName::new(self.run_id, self.owner, self.number);
-        let temp = temp.map_or_else(|_| format!("{}.part", self.number), |name| name.to_string());
         if self.settings.others == Others::Link {
             let sealed = Sealed::link(&self.temps, temp.as_ref(), &input, &file);
-            sealed.map_err(Trouble::Link)?.publish(&to, &identity, &existing)?;
-            return Ok(Fate::Linked);
+            let output = sealed.map_err(Trouble::Link)?.publish(&to, &identity, &existing)?;
+            // One more name: what the file is now.
+            return Ok(Fate::Linked(taken(name, StatData::of(&file)?, output)));
         }
         let made = TempFile::create(&self.temps, temp.as_ref())?;
         let go_on = |_| {
@@ -254,34 +321,59 @@ impl Taking<'_> {
             return Err(Trouble::Changed);
         }
         let output = sealed.publish(&to, &identity, &existing)?;
-        let taken = name.to_str().map(|name| Taken { name: name.to_owned(), input: stat, output });
-        Ok(Fate::Copied(identity.len, taken))
+        Ok(Fate::Copied(identity.len, taken(name, stat, output)))
+    }
+
+    fn known_of(&self, name: &OsStr) -> Option<&Taken> {
+        self.known.get(name.to_str()?)
+    }
+
+    /// Makes a symbolic link to the same text.
+    fn link_again(
+        &self,
+        name: &OsStr,
+        input: &Path,
+        to: &Destination,
+        temp: &OsStr,
+    ) -> Result<Fate, Trouble> {
+        let target = fs::read_link(input)?;
+        match to.entry()? {
+            None => to.make_link(&target)?,
+            Some(entry) if entry.kind != FileType::Symlink => {
+                return Err(Trouble::Conflict("something else has its name there"));
+            }
+            Some(_) if fs::read_link(to.path())? == target => return Ok(Fate::There(None)),
+            Some(entry) if self.known_of(name).is_some_and(|known| known.output == entry.stat) => {
+                to.replace_link(&target, &entry.stat, (&self.temps, temp))?;
+            }
+            Some(_) => return Err(Trouble::Conflict("another link has its name there")),
+        }
+        let looked = |path: &Path| Ok::<_, io::Error>(StatData::entry(path)?.map(|it| it.0));
+        let both = looked(input)?.zip(looked(&to.path())?);
+        Ok(Fate::Linked(both.and_then(|(input, output)| taken(name, input, output))))
     }
 
     /// Notes what was taken along, the `count`th file.
-    fn note(&mut self, taken: Option<&Taken>, count: u64) -> io::Result<()> {
-        if let Some(taken) = taken {
-            let mut line = serde_json::to_vec(taken)?;
-            line.push(b'\n');
-            self.list.write_all(&line)?;
-        }
+    fn note(&mut self, taken: &Taken, count: u64) -> io::Result<()> {
+        let mut line = serde_json::to_vec(taken)?;
+        line.push(b'\n');
+        self.list.write_all(&line)?;
         if count.is_multiple_of(AT_ONCE) { self.list.sync_data() } else { Ok(()) }
     }
 }
 
-/// Makes a symbolic link to the same text.
-fn link_again(input: &Path, to: &Destination) -> Result<Fate, Trouble> {
-    let target = fs::read_link(input)?;
-    match to.entry()? {
-        None => {
-            to.make_link(&target)?;
-            Ok(Fate::Linked)
-        }
-        Some(entry) if entry.kind == FileType::Symlink && fs::read_link(to.path())? == target => {
-            Ok(Fate::There)
-        }
-        Some(_) => Err(Trouble::Conflict("something else has its name there")),
+impl Taken {
+    /// Whether what is there, of which `stat` tells this, is what was made, and nobody changed it.
+    fn is_still(&self, stat: &StatData) -> bool {
+        // Of a file with two names the other one may have gone to another file since.
+        let linked = self.input.ino == self.output.ino;
+        self.output == *stat || linked && self.output.same_but_for_ctime(stat)
     }
+}
+
+/// The line for a file of a name that is text.
+fn taken(name: &OsStr, input: StatData, output: StatData) -> Option<Taken> {
+    Some(Taken { name: name.to_str()?.to_owned(), input, output })
 }
 
 fn same_bytes(a: &File, b: &File) -> io::Result<bool> {

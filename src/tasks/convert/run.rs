@@ -6,7 +6,7 @@ use super::resume::{Sorted, Todo};
 use super::survey::{Survey, Told, check_outputs, kept, settle, survey as look_first};
 use crate::convert::{Mode, Recipe};
 use crate::supervisor::dispatcher::RunContext;
-use crate::supervisor::journal::{self, Fingerprint, HeadLine, JobLine, Line, RunLine};
+use crate::supervisor::journal::{self, Fingerprint, HeadLine, JobLine, Line, OthersLine, RunLine};
 use crate::supervisor::mirror;
 use crate::supervisor::run::{Commission, Opening, carry_out};
 use crate::supervisor::run_dir::RunDir;
@@ -15,7 +15,10 @@ use crate::supervisor::{
     Hooks, Others, OthersSummary, Plan, Reporter, RunError, RunSummary, Settings,
 };
 use crate::sys::process::hostname;
+use crate::sys::scratch::remove_left;
 use crate::text;
+use std::ffi::OsStr;
+use std::io::Write as _;
 use std::time::SystemTime;
 
 /// Runs `plan`: converts what is left to do and tells `reporter` about it. Temporary files that
@@ -51,6 +54,7 @@ pub fn run(
         survey.journals = place.journals()?;
     }
     place.sweep(&survey.journals.own)?;
+    remove_left(&settings.output_dir);
     let kept = kept(settings, &context.run_id);
     // Something may have happened since.
     let sorted = settle(settings, plan, &mut survey, &kept, hooks, reporter)?;
@@ -67,7 +71,9 @@ pub fn run(
         let (input, output) = (&settings.input_dir, &settings.output_dir);
         mirror::make(input, output, sorted.todo.iter().filter_map(named))?;
     }
-    let lines = head(&context, &sorted, recipe);
+    let others_here = settings.shard.deal(&others).len() as u64;
+    let others_here = (settings.others != Others::Skip).then_some(others_here);
+    let lines = head(&context, &sorted, recipe, others_here);
     let todo = sorted.todo.iter().map(|job| job.place).collect();
     let commission = Commission {
         context,
@@ -85,22 +91,35 @@ pub fn run(
     };
     let run_id = commission.context.run_id.clone();
     let mut summary = carry_out(commission, reporter)?;
-    if settings.others == Others::Skip {
-        return Ok(summary);
-    }
-    let part = settings.shard.deal(&others).len();
-    let pending = OthersSummary { pending: part as u64, ..OthersSummary::default() };
+    let Some(part) = others_here else { return Ok(summary) };
     let ended = !summary.interrupted && summary.error.is_none();
-    summary.others = Some(if ended {
-        take_along(&place, settings, &run_id, &others, reporter)?
+    let taken = if ended {
+        take_along(&place, settings, &run_id, &others, (&hooks.live, reporter))?
     } else {
-        pending
-    });
+        OthersSummary { pending: part, ..OthersSummary::default() }
+    };
+    hooks.live.over();
+    summary.others = Some(taken);
+    if summary.error.is_none() {
+        note(
+            &place,
+            settings,
+            OthersLine { run_id, at: text::rfc3339(SystemTime::now()), summary: taken },
+        )?;
+    }
     Ok(summary)
 }
 
+/// Adds a line to the journal, behind the run's end.
+fn note(place: &RunDir, settings: &Settings, line: OthersLine) -> Result<(), RunError> {
+    let Some(bytes) = Line::Others(line).to_bytes() else { return Ok(()) };
+    let mut journal = place.list(OsStr::new(&journal::file_name(settings.shard)))?;
+    let written = journal.write_all(&bytes).and_then(|()| journal.sync_data());
+    written.map_err(|source| RunError::Setup { what: "write to the journal", source })
+}
+
 /// The journal's head, and lines for what it does not have yet.
-fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe) -> Vec<Line> {
+fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe, others: Option<u64>) -> Vec<Line> {
     let RunContext { settings, plan, run_id, started, .. } = context;
     let mut lines = vec![Line::Run(Box::new(RunLine {
         head: HeadLine {
@@ -120,6 +139,8 @@ fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe) -> Vec<Line> {
         settled: Some((sorted.settled.len() as u64).saturating_sub(sorted.to_record.len() as u64)),
         listing: plan.listing.clone(),
         array: settings.slurm.array,
+        others,
+        unlisted: plan.unlisted.to_vec(),
     }))];
     for (place, to_record) in &sorted.to_record {
         if let (Some(job), Some(record)) = (plan.jobs.get(*place), sorted.settled.get(*place)) {

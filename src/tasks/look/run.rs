@@ -161,7 +161,7 @@ fn round(
 ) -> Result<Round, RunError> {
     let draws = options.drawing.is_some();
     let jobs = files.iter().map(|file| job(file, draws)).collect();
-    let plan = Plan { jobs: Arc::new(jobs), listing: None };
+    let plan = Plan { jobs: Arc::new(jobs), ..Plan::default() };
     let named = Named { files, listener, draws, measured: Measured::default() };
     let telling = InOrder::new(named, BTreeMap::new());
     let each = &mut |place: usize, result: Outcome| telling.borrow_mut().take(place, result);

@@ -70,7 +70,7 @@ pub fn convert(
         }
     };
     let jobs = sample.files.iter().enumerate().map(job).collect();
-    let plan = Plan { jobs: Arc::new(jobs), listing: None };
+    let plan = Plan { jobs: Arc::new(jobs), ..Plan::default() };
     for (path, _) in &sample.files {
         // What cannot be opened fails when it is converted.
         if let Ok(file) = File::open(path) {

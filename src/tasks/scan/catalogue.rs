@@ -3,7 +3,7 @@
 use super::estimate::Estimate;
 use super::list::ScanFile;
 use super::task::{Found, Seen, problem};
-use crate::archive::{Ranges, gaps};
+use crate::archive::{Name, Ranges, Selection, classify, gaps};
 use crate::inspect::{Action, Case, Kind};
 use crate::migrate::Readers;
 use crate::text;
@@ -117,6 +117,13 @@ pub struct Catalogue {
     pub rewrite_files: u64,
     /// Their bytes.
     pub rewrite_bytes: u64,
+    /// Files to be converted whose names a run takes only where it is told so: they are not numbered as
+    /// outputs.
+    pub other_names: u64,
+    /// Directories that could not be listed, and why: what is in them is missing here.
+    pub unlisted: Vec<String>,
+    /// What was left out, and why.
+    pub left_out: Vec<String>,
     /// What a conversion of all of it takes; none where nothing is to do or nothing was measured.
     pub estimate: Option<Estimate>,
 }
@@ -132,9 +139,9 @@ pub struct Cataloguer {
 }
 
 impl Cataloguer {
-    /// For a scan that reads all data, or not.
-    pub fn new(content: bool) -> Self {
-        let out = Catalogue { content, ..Catalogue::default() };
+    /// For a scan that reads all data, or not, and could not look everywhere.
+    pub fn new(content: bool, unlisted: Vec<String>, left_out: Vec<String>) -> Self {
+        let out = Catalogue { content, unlisted, left_out, ..Catalogue::default() };
         Self { out, ..Self::default() }
     }
 
@@ -176,6 +183,10 @@ impl Cataloguer {
 
     fn read(&mut self, file: &ScanFile, glance: &crate::inspect::Glance) {
         let out = &mut self.out;
+        let name = file.path.file_name().unwrap_or_default();
+        let usual = matches!(classify(name, "", &Selection::default()), Name::Taken(_));
+        let changes = matches!(glance.action, Action::Patch { .. } | Action::Rewrite { .. });
+        out.other_names += u64::from(changes && !usual);
         out.bytes_data = out.bytes_data.saturating_add(glance.bytes_data);
         out.datasets = out.datasets.saturating_add(glance.datasets);
         let era = match glance.eras.as_slice() {

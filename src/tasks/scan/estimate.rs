@@ -1,5 +1,6 @@
 //! Estimates what a conversion takes, from a sample that is converted.
 
+use super::call::ScanCall;
 use super::run::Scanned;
 use super::task::{FileScan, Seen};
 use crate::convert::Options;
@@ -103,10 +104,7 @@ fn kind(
     let sample = choose(files, MOST_FILES, MOST_BYTES.min(place.free / 4));
     if sample.files.is_empty() {
         let bound = bytes(MOST_BYTES.min(place.free / 4));
-        return Some(Err(format!(
-            "none is smaller than the {bound} of a sample; jldconv-supervisor tune IN --output OUT \
-             measures larger ones"
-        )));
+        return Some(Err(format!("none is smaller than the {bound} of a sample")));
     }
     let measured = match convert(&sample, (Count::Auto, Count::Auto), options, place, hooks) {
         Ok(measured) => measured,
@@ -143,7 +141,8 @@ fn scaled(measured: &Measured, files: u64, whole: u64) -> Forecast {
 
 impl Estimate {
     /// In words: what is to do, and what it takes. `appended` is what patches add to all files.
-    pub(super) fn lines(&self, appended: u64) -> Vec<String> {
+    /// `call` is what was asked, for the command that measures more.
+    pub(super) fn lines(&self, appended: u64, call: &ScanCall) -> Vec<String> {
         let mut lines = Vec::new();
         for (what, forecast) in [("patch", &self.patch), ("rewrite", &self.rewrite)] {
             let Some(f) = forecast else { continue };
@@ -171,6 +170,12 @@ impl Estimate {
             ));
         }
         lines.extend(self.missing.iter().map(|why| format!("no estimate for {why}")));
+        if let ([dir], false) = (call.paths.as_slice(), self.missing.is_empty())
+            && dir.is_dir()
+        {
+            let tune = call.command("tune", "OUT --sample 4GiB", false);
+            lines.push(format!("  ({tune} measures larger files)"));
+        }
         lines
     }
 }

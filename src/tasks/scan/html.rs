@@ -1,20 +1,32 @@
 //! Writes a scan as one page that needs nothing else.
 
+use super::call::ScanCall;
 use super::catalogue::Catalogue;
 use super::list::ScanFile;
 use super::run::Scanned;
 use super::show::summary;
 use super::task::{FileScan, Found, Seen, problem};
-use crate::report::{escaped, frame, table_begin};
+use crate::report::{Head, escaped, frame, table_begin, wrapped};
 use crate::text::bytes;
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 /// Most files that get a line in the table; a browser is slow with more.
 const MOST_ROWS: usize = 20_000;
 
-const HEADS: [&str; 9] =
-    ["file", "size", "era", "writer", "datasets", "codecs", "case", "warnings", "remark"];
+/// Characters of a line of the summary.
+const COLUMNS: usize = 118;
+
+const HEADS: [Head; 9] = [
+    Head::Text("file"),
+    Head::Number("size"),
+    Head::Text("era"),
+    Head::Text("writer"),
+    Head::Number("datasets"),
+    Head::Text("codecs"),
+    Head::Text("case"),
+    Head::Number("warnings"),
+    Head::Text("remark"),
+];
 
 /// Writes the page.
 ///
@@ -22,20 +34,20 @@ const HEADS: [&str; 9] =
 /// The writer's own.
 pub fn page(
     catalogue: &Catalogue,
-    named: &[PathBuf],
+    call: &ScanCall,
     files: &[Scanned],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let title = format!("jldconv scan: {} files", catalogue.files);
     frame(&title, out, &mut |out| {
         writeln!(out, "<h1>{}</h1>", escaped(&title))?;
-        writeln!(out, "<pre>{}</pre>", escaped(&summary(catalogue, named)))?;
+        writeln!(out, "<pre>{}</pre>", escaped(&wrapped(&summary(catalogue, call), COLUMNS)))?;
         writeln!(out, "<h2>Files</h2>")?;
-        table_begin("path, era, codec, problem", &HEADS, out)?;
+        table_begin("files", Some("path, era, codec, problem"), &HEADS, out)?;
         for (file, found) in files.iter().take(MOST_ROWS) {
             row(file, found, out)?;
         }
-        writeln!(out, "</tbody></table>")?;
+        writeln!(out, "</tbody></table></div>")?;
         if files.len() > MOST_ROWS {
             writeln!(
                 out,
@@ -56,14 +68,16 @@ fn row(file: &ScanFile, found: &Found, out: &mut dyn Write) -> io::Result<()> {
     let class = if problem.is_some() { "failed" } else { "unchanged" };
     if let Ok(FileScan { seen: Seen::Read(glance), .. }) = found {
         let codecs: Vec<_> = glance.codecs.keys().map(String::as_str).collect();
-        let warnings = match glance.verdict.warnings {
-            Some(n) => n.to_string(),
-            None => "fails".to_owned(),
+        // What fails is worse than any number of warnings.
+        let (warnings, rank) = match glance.verdict.warnings {
+            Some(n) => (n.to_string(), n),
+            None => ("fails".to_owned(), u64::from(u32::MAX)),
         };
         let case = serde_json::to_value(glance.verdict.case).unwrap_or_default();
         write!(
             out,
-            "<td>{}</td><td>{}</td><td data-v=\"{}\">{}</td><td>{}</td><td>{}</td><td>{warnings}</td>",
+            "<td>{}</td><td class=\"whole\">{}</td><td data-v=\"{}\">{}</td><td>{}</td><td>{}</td>\
+             <td data-v=\"{rank}\">{warnings}</td>",
             escaped(&glance.eras.join("+")),
             escaped(glance.writer.as_deref().unwrap_or("")),
             glance.datasets,
@@ -77,7 +91,7 @@ fn row(file: &ScanFile, found: &Found, out: &mut dyn Write) -> io::Result<()> {
     let remark = problem.unwrap_or_default();
     writeln!(
         out,
-        "<td></td><td></td><td data-v=\"0\"></td><td></td><td></td><td></td>\
+        "<td></td><td></td><td data-v=\"0\"></td><td></td><td></td><td data-v=\"0\"></td>\
          <td class=\"{class}\">{}</td></tr>",
         escaped(&remark)
     )

@@ -1,7 +1,9 @@
 //! Lists the files to look into: those with a JLD2 file's name in directories, and files that are
 //! named.
 
-use crate::archive::{ArchiveError, Found, Glob, Ranges, Selection, discover};
+use crate::archive::{ArchiveError, Found, Glob, Ranges, Selection, Unlisted, Why, discover};
+use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A file to look into.
@@ -21,32 +23,65 @@ pub struct ScanFile {
     pub obstacle: Option<String>,
 }
 
-/// All files to look into, in order of their directories, prefixes and numbers; none twice. Of
-/// directories, what `selection` takes.
+/// What is to be looked into.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScanList {
+    /// The files.
+    pub files: Vec<ScanFile>,
+    /// Directories that could not be listed, and why.
+    pub unlisted: Vec<String>,
+    /// What was left out, and why.
+    pub left_out: Vec<String>,
+}
+
+/// All files to look into, in order of their directories, prefixes and numbers; none twice, by
+/// whatever path its directory is named. Of directories, what `selection` takes.
 ///
 /// # Errors
-/// A directory cannot be listed.
+/// A directory that is named cannot be listed.
 pub fn files(
     named: &[PathBuf],
     selection: &Selection,
     range: Option<&Ranges>,
-) -> Result<Vec<ScanFile>, ArchiveError> {
-    let mut files = Vec::new();
+) -> Result<ScanList, ArchiveError> {
+    let mut list = ScanList::default();
     for path in named {
         if path.is_file() {
             let bytes = path.metadata().map_or(0, |it| it.len());
-            files.push(file(path.clone(), bytes, None));
-        } else {
-            let found = discover(path, selection, None)?;
-            files.extend(found.files.into_iter().map(of_found));
+            list.files.push(file(path.clone(), bytes, None));
+            continue;
         }
+        let found = discover(path, selection, None)?;
+        list.files.extend(found.files.into_iter().map(of_found));
+        let whole = |it: &Unlisted| format!("{}: {}", path.join(&it.name).display(), it.error);
+        list.unlisted.extend(found.unlisted.iter().map(whole));
+        let earlier = found.ignored.iter().filter(|it| it.why == Why::EarlierOutputs);
+        let told = earlier.map(|it| format!("{}: {}", path.join(&it.name).display(), it.why));
+        list.left_out.extend(told);
     }
     if let Some(range) = range {
-        files.retain(|file| file.number.is_some_and(|number| range.contains(number)));
+        list.files.retain(|file| file.number.is_some_and(|number| range.contains(number)));
     }
-    files.sort_by(|a, b| order(a).cmp(&order(b)));
-    files.dedup_by(|a, b| a.path == b.path);
-    Ok(files)
+    once_each(&mut list.files);
+    list.files.sort_by(|a, b| order(a).cmp(&order(b)));
+    for told in [&mut list.unlisted, &mut list.left_out] {
+        told.sort();
+        told.dedup();
+    }
+    Ok(list)
+}
+
+/// Leaves the first of those that are the same name in the same directory.
+fn once_each(files: &mut Vec<ScanFile>) {
+    // The same directory may be named twice, or a link to it, or one below it.
+    let mut dirs: HashMap<PathBuf, PathBuf> = HashMap::new();
+    let mut known: HashSet<PathBuf> = HashSet::new();
+    files.retain(|file| {
+        let real = dirs
+            .entry(file.dir.clone())
+            .or_insert_with(|| fs::canonicalize(&file.dir).unwrap_or_else(|_| file.dir.clone()));
+        known.insert(real.join(file.path.file_name().unwrap_or_default()))
+    });
 }
 
 /// What files are sorted by: directory, prefix, number, path.
@@ -87,7 +122,6 @@ fn file(path: PathBuf, bytes: u64, obstacle: Option<String>) -> ScanFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn all_files_of_a_directory_by_series_and_number() {
@@ -97,9 +131,11 @@ mod tests {
             fs::write(dir.path().join(name), name).unwrap();
         }
         std::os::unix::fs::symlink("nowhere", dir.path().join("output_00011.jld2")).unwrap();
-        let named = [dir.path().to_owned(), dir.path().join("output_00002.jld2")];
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+        let named = [dir.path().to_owned(), dir.path().join("output_00002.jld2"), link];
         let all = selection(Vec::new(), false);
-        let found = files(&named, &all, None).unwrap();
+        let found = files(&named, &all, None).unwrap().files;
         let told: Vec<_> = found
             .iter()
             .map(|it| (it.prefix.as_str(), it.number, it.bytes, it.obstacle.is_some()))
@@ -114,7 +150,7 @@ mod tests {
                 ("sim_", Some(3), 10, false),
             ]
         );
-        let some = files(&named, &all, Some(&"3-10".parse().unwrap())).unwrap();
+        let some = files(&named, &all, Some(&"3-10".parse().unwrap())).unwrap().files;
         assert_eq!(some.len(), 2);
         assert!(files(&[dir.path().join("nowhere")], &all, None).is_err());
     }

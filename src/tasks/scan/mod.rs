@@ -4,6 +4,7 @@
 //! Workers do the looking, so that a file can cost its reader's life and no more. Nothing is
 //! written, unless a journal is asked for.
 
+mod call;
 mod catalogue;
 mod estimate;
 mod html;
@@ -13,10 +14,11 @@ mod show;
 mod table;
 mod task;
 
+pub use call::ScanCall;
 pub use catalogue::{Catalogue, Cataloguer, EraRow, Named, Series};
 pub use estimate::{Estimate, Forecast, forecast};
 pub use html::page;
-pub use list::{ScanFile, files, selection};
+pub use list::{ScanFile, ScanList, files, selection};
 pub use run::{ScanListener, Scanned, Scanning, scan};
 pub use show::{line, line_head, object, summary};
 pub use table::csv;

@@ -50,7 +50,7 @@ pub fn scan(
     listener: &mut dyn ScanListener,
 ) -> Result<(RunSummary, io::Result<()>), RunError> {
     let Scanning { settings, options, journal, hooks } = scanning;
-    let plan = Plan { jobs: Arc::new(files.iter().map(job).collect()), listing: None };
+    let plan = Plan { jobs: Arc::new(files.iter().map(job).collect()), ..Plan::default() };
     let telling = InOrder::new(Named { files, listener }, BTreeMap::new());
     let each = &mut |place: usize, result: Found| telling.borrow_mut().take(place, result);
     let mut watching = Watching::new(&telling);

@@ -1,5 +1,6 @@
 //! Prints a scan: a line for each file, a block for the archive, JSON.
 
+use super::call::ScanCall;
 use super::catalogue::{Catalogue, Named, Series};
 use super::list::ScanFile;
 use super::task::{FileScan, Found, Seen};
@@ -89,8 +90,8 @@ pub fn object(file: &ScanFile, found: &Found) -> Value {
     out
 }
 
-/// The archive in some lines; `named` is what was scanned, for the command that helps.
-pub fn summary(catalogue: &Catalogue, named: &[std::path::PathBuf]) -> String {
+/// The archive in some lines; `call` is what was asked, for the command that helps.
+pub fn summary(catalogue: &Catalogue, call: &ScanCall) -> String {
     let c = catalogue;
     let mut out = String::new();
     let mut row = |label: &str, what: &str| {
@@ -140,12 +141,16 @@ pub fn summary(catalogue: &Catalogue, named: &[std::path::PathBuf]) -> String {
     list(&mut row, "damaged", &c.damaged, c.damaged_files);
     list(&mut row, "refused", &c.refused, c.refused_files);
     list(&mut row, "not JLD2", &c.foreign, c.foreign_files);
+    let unlisted: Vec<String> = c.unlisted.iter().map(|it| tame(it)).collect();
+    plain(&mut row, "unread", &unlisted, "what is in them is missing here");
+    let left_out: Vec<String> = c.left_out.iter().map(|it| tame(it)).collect();
+    plain(&mut row, "left out", &left_out, "");
     if let Some(estimate) = &c.estimate {
-        for (i, line) in estimate.lines(c.appended).iter().enumerate() {
+        for (i, line) in estimate.lines(c.appended, call).iter().enumerate() {
             row(if i == 0 { "conversion" } else { "" }, line);
         }
     }
-    for run in advice(c, named) {
+    for run in advice(c, call) {
         row("run", &run);
     }
     out
@@ -173,6 +178,19 @@ fn list(row: &mut dyn FnMut(&str, &str), label: &str, files: &[Named], all: u64)
     let more = all.saturating_sub(files.len().min(FEW) as u64);
     if more > 0 {
         row("", &format!("and {more} more (--json tells of each file)"));
+    }
+}
+
+/// The first lines of a list, and a remark behind them where there is something in it.
+fn plain(row: &mut dyn FnMut(&str, &str), label: &str, lines: &[String], remark: &str) {
+    for (i, line) in lines.iter().take(FEW).enumerate() {
+        row(if i == 0 { label } else { "" }, line);
+    }
+    if lines.len() > FEW {
+        row("", &format!("and {} more", lines.len().saturating_sub(FEW)));
+    }
+    if !lines.is_empty() && !remark.is_empty() {
+        row("", &format!("({remark})"));
     }
 }
 
@@ -206,16 +224,13 @@ fn eras(c: &Catalogue) -> String {
 }
 
 /// What to run next.
-fn advice(c: &Catalogue, named: &[std::path::PathBuf]) -> Vec<String> {
+fn advice(c: &Catalogue, call: &ScanCall) -> Vec<String> {
     let mut out = Vec::new();
     if let Some(file) = c.damaged.first().filter(|_| !c.content) {
         out.push(format!("jldconv rescue {} SAVED", text::shell_path(Path::new(&file.path))));
     }
-    if c.patch_files + c.rewrite_files == 0 {
-        return out;
-    }
-    for dir in named.iter().filter(|dir| dir.is_dir()).take(FEW) {
-        out.push(format!("jldconv-supervisor {} OUT", text::shell_path(dir)));
+    if c.patch_files + c.rewrite_files > 0 {
+        out.push(call.command("", "OUT", c.other_names > 0));
     }
     out
 }

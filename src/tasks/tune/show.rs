@@ -2,26 +2,25 @@
 
 use super::judge::{Advice, Trial};
 use super::run::Tuned;
-use crate::report::{escaped, frame, table_begin};
+use crate::report::{Head, escaped, frame, table_begin};
 use crate::text::{self, bytes, count, float, rate, seconds};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-const HEADS: [&str; 8] =
-    ["workers", "threads", "median", "shortest", "longest", "runs", "rate", "memory"];
+const HEADS: [Head; 8] = [
+    Head::Number("workers"),
+    Head::Number("threads"),
+    Head::Number("median"),
+    Head::Number("shortest"),
+    Head::Number("longest"),
+    Head::Number("runs"),
+    Head::Number("rate"),
+    Head::Number("memory"),
+];
 
 /// The table, and what follows.
 pub fn table(tuned: &Tuned) -> String {
-    let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "  sample      {}, {}; {}; outputs in {} ({})",
-        count(tuned.files, "file"),
-        bytes(tuned.bytes),
-        count(tuned.cores as u64, "core"),
-        text::tame(&tuned.place),
-        tuned.file_system
-    );
+    let mut out = format!("  sample      {}\n", sample(tuned));
     let _ = writeln!(
         out,
         "  {:>7}  {:>7}  {:>8}  {:>15}  {:>4}  {:>11}  {:>10}",
@@ -45,6 +44,18 @@ pub fn table(tuned: &Tuned) -> String {
     }
     let _ = writeln!(out, "  advice      {}", advice(tuned));
     out
+}
+
+/// What was measured with.
+fn sample(tuned: &Tuned) -> String {
+    format!(
+        "{}, {}; {}; outputs in {} ({})",
+        count(tuned.files, "file"),
+        bytes(tuned.bytes),
+        count(tuned.cores as u64, "core"),
+        text::tame(&tuned.place),
+        tuned.file_system
+    )
 }
 
 /// Hundredths count here.
@@ -84,9 +95,16 @@ fn advice(tuned: &Tuned) -> String {
 /// The writer's own.
 pub fn page(tuned: &Tuned, out: &mut dyn Write) -> io::Result<()> {
     frame("jldconv tune", out, &mut |out| {
-        writeln!(out, "<h1>jldconv tune</h1>\n<p>{}</p>", escaped(&advice(tuned)))?;
+        writeln!(out, "<h1>jldconv tune</h1>\n<p class=\"where\">{}</p>", escaped(&sample(tuned)))?;
+        writeln!(out, "<p>Recommended: {}</p>", escaped(&advice(tuned)))?;
+        writeln!(out, "<h2>Time of the sample</h2>")?;
         picture(tuned, out)?;
-        table_begin("workers", &HEADS, out)?;
+        writeln!(
+            out,
+            "<p class=\"note\">Bars are medians; the line goes from the shortest time to the \
+             longest.</p>"
+        )?;
+        table_begin("settings", None, &HEADS, out)?;
         for trial in &tuned.trials {
             write!(
                 out,
@@ -112,7 +130,7 @@ pub fn page(tuned: &Tuned, out: &mut dyn Write) -> io::Result<()> {
                 bytes(trial.peak)
             )?;
         }
-        writeln!(out, "</tbody></table>")
+        writeln!(out, "</tbody></table></div>")
     })
 }
 
@@ -130,7 +148,7 @@ fn picture(tuned: &Tuned, out: &mut dyn Write) -> io::Result<()> {
             out,
             "<text x=\"8\" y=\"{}\">{} \u{d7} {}</text>\
              <rect class=\"converted\" x=\"{left}\" y=\"{y}\" width=\"{:.1}\" height=\"16\"/>\
-             <path class=\"axis\" d=\"M{:.1} {} H{:.1}\"/><text x=\"{:.1}\" y=\"{}\">{}</text>",
+             <path class=\"whisker\" d=\"M{:.1} {} H{:.1}\"/><text x=\"{:.1}\" y=\"{}\">{}</text>",
             y + 13,
             count(trial.setting.workers as u64, "worker"),
             count(trial.setting.threads as u64, "thread"),

@@ -8,4 +8,4 @@ mod tell;
 pub use part::PairsPart;
 pub use run::{Verification, VerifyError, verify};
 pub use task::{PairResult, VerifyOptions, VerifyTask};
-pub use tell::{Teller, nothing_to_compare, undo_files};
+pub use tell::{Teller, nothing_to_compare, undo_files, unlisted_told};

@@ -79,7 +79,7 @@ pub fn verify(
             (None, _) => drop(waiting.insert(index, PairOutcome::OnlyNew)),
         }
     }
-    let plan = Plan { jobs: Arc::new(jobs), listing: None };
+    let plan = Plan { jobs: Arc::new(jobs), ..Plan::default() };
     let named = Named { pairs, listener, tally: PairTally::default() };
     let telling = InOrder::new(named, waiting);
     let each = &mut |place: usize, result: Result<super::PairResult, _>| {

@@ -35,6 +35,11 @@ pub fn nothing_to_compare(pairs: &[FilePair], old: &Path, new: &Path) -> Option<
     })
 }
 
+/// What is said of a directory below that cannot be listed.
+pub fn unlisted_told(unlisted: &str) -> String {
+    format!("{unlisted}: what is in it is not compared")
+}
+
 /// Prints what becomes of pairs, below a bar where there is a terminal.
 pub struct Teller {
     bar: ProgressBar,

@@ -13,6 +13,7 @@ mod columns;
 mod committed;
 mod data;
 mod datasets;
+mod derived;
 mod dump;
 mod element;
 mod footprint;
@@ -21,6 +22,7 @@ mod grown;
 mod held;
 mod node;
 mod number;
+mod number_type;
 mod paths;
 mod record;
 #[cfg(test)]
@@ -42,15 +44,17 @@ pub use columns::{Columns, TableKind};
 pub use committed::{Committed, Field};
 pub use data::{Column, Decoded};
 pub use datasets::{Linked, datasets, linked, listed, readable};
+pub use derived::{Derived, Worked};
 pub use dump::{Canonical, Digest, Digests, Dumper, Entry};
 pub use element::Element;
 pub use node::Node;
 pub use number::big_integer;
+pub use number_type::{NumberBytes, NumberType};
 pub use paths::{Listed, Paths};
 pub use record::Record;
 pub use signature::is_type;
 pub use stack::{DEEP_STACK, on_deep_stack};
-pub use table::{KnownTypes, Renames, TypeTable};
+pub use table::{KnownTypes, NewName, NewParam, Renames, TypeTable};
 pub use types::{JuliaType, Param};
 pub use value::{
     Array, DEFAULT_LIMIT, Dict, NumberArray, Numeric, Scalar, Struct, Tuple, Value, ValueBuilder,

@@ -87,13 +87,12 @@ impl TypeTable<'_> {
         let mut c = Cursor::new(bytes, at, "DataType value");
         let name_at = c.offset();
         let name = self.name(c.take(16)?, name_at, budget)?;
-        let name = self.renamed(name, at);
         let params_at = c.offset();
         let refs = self.references(c.take(16)?, params_at, budget)?;
         let params = deeper(budget, at, |budget| {
             refs.into_iter().map(|(at, addr)| self.param(addr, at, budget)).collect::<Result<_>>()
         })?;
-        spelled(JuliaType::Named { name, params }, at)
+        spelled(self.renamed(name, params, at), at)
     }
 
     /// As [`Self::type_object`].

@@ -6,7 +6,7 @@ use super::datasets::group_paths;
 use super::element::plain_type;
 use super::footprint::{Footprint, Reading, Step};
 use super::signature::{deeper, is_type};
-use super::{Element, JuliaType};
+use super::{Element, JuliaType, Param};
 use crate::h5::{
     AddressHashMap, Attribute, Cursor, Datatype, Error, File, Object, ObjectKind, RelAddr, Result,
     TypeRef,
@@ -56,12 +56,48 @@ impl KnownTypes {
     }
 }
 
-/// Names of types that are read as others.
+/// Types that are read as others.
 #[derive(Debug, Clone, Default)]
 pub struct Renames {
-    /// Full names without parameters, by absolute offset of the `DataType` value that holds the
-    /// name: a name may stand for another type in each place.
-    pub names: HashMap<u64, String>,
+    /// What they are called, by absolute offset of the `DataType` value that holds the name: a name
+    /// may stand for another type in each place.
+    pub names: HashMap<u64, NewName>,
+}
+
+/// What a type is called in the place of a stored one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewName {
+    /// Full name without parameters.
+    pub name: String,
+    /// Its parameters; none if they are those of the stored one.
+    pub params: Option<Vec<NewParam>>,
+}
+
+/// A parameter of a type that is called otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewParam {
+    /// The one of the stored type at this place.
+    Stored(usize),
+    /// Another one.
+    Value(Param),
+}
+
+impl NewName {
+    /// The type of this name, in the place of one with these parameters; those that are not there
+    /// are left out.
+    pub fn of(&self, stored: Vec<Param>) -> JuliaType {
+        let params = match &self.params {
+            None => stored,
+            Some(new) => {
+                let param = |new: &NewParam| match new {
+                    NewParam::Stored(i) => stored.get(*i).cloned(),
+                    NewParam::Value(param) => Some(param.clone()),
+                };
+                new.iter().filter_map(param).collect()
+            }
+        };
+        JuliaType::Named { name: self.name.clone(), params }
+    }
 }
 
 impl<'a> TypeTable<'a> {
@@ -100,9 +136,12 @@ impl<'a> TypeTable<'a> {
         Arc::clone(&self.known)
     }
 
-    /// The name that a type goes by, which is called `name` in the `DataType` value at `at`.
-    pub(super) fn renamed(&self, name: String, at: u64) -> String {
-        self.renames.names.get(&at).cloned().unwrap_or(name)
+    /// The type that has this name and these parameters in the `DataType` value at `at`.
+    pub(super) fn renamed(&self, name: String, params: Vec<Param>, at: u64) -> JuliaType {
+        match self.renames.names.get(&at) {
+            Some(new) => new.of(params),
+            None => JuliaType::Named { name, params },
+        }
     }
 
     /// The file.

@@ -116,6 +116,8 @@ impl Case {
             settled: None,
             listing: None,
             array: None,
+            others: None,
+            unlisted: Vec::new(),
         })));
         self.lines.push(Line::Job(Box::new(JobLine {
             run_id,
@@ -131,6 +133,7 @@ impl Case {
         let mtime_ns = StatData::from_metadata(&meta).mtime_ns.into();
         Plan {
             listing: None,
+            unlisted: Arc::default(),
             jobs: Arc::new(vec![PlannedJob {
                 name: NAME.into(),
                 number: Some(1),

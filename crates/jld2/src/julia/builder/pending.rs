@@ -146,6 +146,22 @@ impl<'a> Build<'a> {
         out
     }
 
+    /// A sequence of `count` references, which follow later ([`fill`](Self::fill)): its sixteen
+    /// bytes, and its number.
+    pub fn references_later(&mut self, count: usize) -> (Data, usize) {
+        let number = self.heap.len();
+        (self.sequence(count, Data::new(vec![0; 8 * count])), number)
+    }
+
+    /// Lets the sequence of this number hold these references.
+    pub fn fill(&mut self, number: usize, refs: &[ObjectRef]) {
+        let mut data = Data::default();
+        refs.iter().for_each(|r| data.push(&Data::reference(*r)));
+        if let Some(sequence) = self.heap.get_mut(number) {
+            *sequence = data;
+        }
+    }
+
     /// A string of variable length.
     pub fn text(&mut self, text: &str) -> Data {
         self.sequence(text.len(), Data::new(text.as_bytes()))

@@ -48,7 +48,11 @@ impl Build<'_> {
         Error::corrupt(at, "new type", "a type that can be written", t.to_string())
     }
 
-    fn param(&mut self, param: &Param) -> Result<ObjectRef> {
+    /// The object that a parameter of a type refers to.
+    ///
+    /// # Errors
+    /// If it is of a kind that cannot be written.
+    pub fn param(&mut self, param: &Param) -> Result<ObjectRef> {
         match param {
             Param::Type(t) => {
                 if let Some(known) = self.find(t) {

@@ -33,6 +33,9 @@ impl Digests {
 
     /// Under what the digest of these numbers is kept, if at all.
     pub(super) fn place(&self, numbers: &Numbers<'_>) -> Result<Option<Stored>> {
+        if !numbers.is_stored() {
+            return Ok(None);
+        }
         let (file, dataset, datatype) = (numbers.file(), numbers.dataset(), numbers.datatype());
         let logical = numbers.len()?;
         if logical < LEAST {

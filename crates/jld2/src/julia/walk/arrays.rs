@@ -3,7 +3,7 @@
 use super::super::array::each_element;
 use super::super::{Column, Element, JuliaType, Param};
 use super::number::NumberKind;
-use super::numbers::Numbers;
+use super::numbers::{Numbers, Other};
 use super::session::{DatasetWalk, offset};
 use super::visitor::{Parts, Shape, TypeName};
 use crate::h5::budget::ELEMENT;
@@ -31,6 +31,7 @@ impl DatasetWalk<'_> {
                 limit: walk.limit,
                 window: self.window(),
                 progress: walk.progress,
+                other: Other::None,
             };
             return self.visitor.numbers(TypeName::Type(&t), Some(id), dims, &numbers);
         }

@@ -4,6 +4,7 @@
 //! One object at a time is told as it is read, so memory does not grow with the data.
 
 mod arrays;
+mod derived;
 mod number;
 mod numbers;
 mod overrides;
@@ -17,6 +18,7 @@ use super::{Committed, TypeTable};
 use crate::h5::{Attribute, Budget, RelAddr, Result};
 use session::DatasetWalk;
 
+pub(super) use number::with_low_byte_first;
 pub use number::{Number, NumberKind, half};
 pub use numbers::Numbers;
 pub use overrides::{FieldValue, Override, Overrides};

@@ -62,7 +62,7 @@ fn ieee(size: u32) -> Option<[u8; 12]> {
 }
 
 /// Does `tell` with the bytes of a number, the lowest first, however they are stored.
-pub(super) fn with_low_byte_first<T>(
+pub(in crate::julia) fn with_low_byte_first<T>(
     datatype: &Datatype,
     bytes: &[u8],
     tell: impl FnOnce(&[u8]) -> T,

@@ -4,7 +4,7 @@ use super::number::{Number, NumberKind, is_big_endian, with_low_byte_first};
 use crate::h5::{Dataset, Datatype, Error, File, Result};
 use crate::julia::array::each_element;
 use crate::julia::data::told;
-use crate::julia::{Column, Element};
+use crate::julia::{Column, Element, NumberBytes, NumberType};
 use std::io::{self, BufRead as _};
 
 /// Bytes that are read at once.
@@ -21,11 +21,24 @@ pub struct Numbers<'a> {
     /// Bytes of a window for single elements.
     pub(super) window: usize,
     pub(super) progress: Option<&'a dyn Fn(u64) -> Result<()>>,
+    /// What stands in for the stored ones.
+    pub(super) other: Other<'a>,
+}
+
+/// What is told in the place of stored numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Other<'a> {
+    /// They themselves.
+    None,
+    /// Each as a number of another type.
+    Converted(NumberType),
+    /// These, of this type, little-endian.
+    Made(NumberType, &'a [u8]),
 }
 
 impl<'a> Numbers<'a> {
     /// The array of numbers that a dataset is; none if its elements are something else.
-    pub(in crate::julia) fn of(
+    pub fn of(
         file: &'a File,
         dataset: &'a Dataset,
         element: &'a Element,
@@ -34,16 +47,32 @@ impl<'a> Numbers<'a> {
         let datatype = element.datatype();
         let kind = NumberKind::of(datatype).filter(|_| element.is_number())?;
         let progress = Some(progress);
-        Some(Self { file, dataset, datatype, kind, limit: None, window: WINDOW, progress })
+        let (limit, window, other) = (None, WINDOW, Other::None);
+        Some(Self { file, dataset, datatype, kind, limit, window, progress, other })
+    }
+
+    /// The same, each as a number of the type `to`; what does not fit is an error of reading.
+    #[must_use]
+    pub fn converted_to(self, to: NumberType) -> Self {
+        Self { other: Other::Converted(to), ..self }
     }
 
     /// What each number is.
     pub fn kind(&self) -> NumberKind {
-        self.kind
+        self.other.number_type().map_or(self.kind, NumberType::kind)
+    }
+
+    /// Whether they are those of [`dataset`](Self::dataset), and not what a rule makes of them.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.other, Other::None)
     }
 
     /// Bytes of each number.
     pub fn size(&self) -> usize {
+        self.other.number_type().map_or_else(|| self.stored_size(), NumberType::size)
+    }
+
+    fn stored_size(&self) -> usize {
         usize::try_from(self.datatype.size).unwrap_or(usize::MAX)
     }
 
@@ -72,7 +101,16 @@ impl<'a> Numbers<'a> {
     /// # Errors
     /// If shape, type and layout contradict each other.
     pub fn len(&self) -> Result<u64> {
-        Ok(Column::new(self.file, self.dataset, self.datatype)?.len())
+        if let Other::Made(_, bytes) = self.other {
+            return Ok(bytes.len() as u64);
+        }
+        let stored = Column::new(self.file, self.dataset, self.datatype)?.len();
+        Ok(match self.other {
+            Other::Converted(to) => {
+                (stored / self.stored_size().max(1) as u64).saturating_mul(to.size() as u64)
+            }
+            Other::None | Other::Made(..) => stored,
+        })
     }
 
     /// Whether there are none.
@@ -88,6 +126,33 @@ impl<'a> Numbers<'a> {
     /// # Errors
     /// If the data are damaged, and those of `take`.
     pub fn read(&self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        match self.other {
+            Other::None => self.read_stored(take),
+            Other::Made(_, bytes) => bytes.chunks(WINDOW).try_for_each(take),
+            Other::Converted(to) => {
+                let size = self.stored_size().max(1);
+                let mut made = Vec::new();
+                self.read_stored(&mut |window| {
+                    made.clear();
+                    for bytes in window.chunks(size) {
+                        made.extend(self.converted(bytes, to)?.iter().take(to.size()));
+                    }
+                    take(&made)
+                })
+            }
+        }
+    }
+
+    /// A stored number as one of another type.
+    fn converted(&self, bytes: &[u8], to: NumberType) -> Result<NumberBytes> {
+        let number = Number { kind: self.kind, bytes };
+        to.convert(number).ok_or_else(|| {
+            let want = format!("numbers that {} holds", to.name());
+            Error::corrupt(self.datatype.offset, "array of numbers", want, number.canonical())
+        })
+    }
+
+    fn read_stored(&self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let column = Column::new(self.file, self.dataset, self.datatype)?;
         let mut stream = column.open()?;
         let mut buffer = vec![0; usize::try_from(stream.left()).unwrap_or(usize::MAX).min(WINDOW)];
@@ -100,7 +165,7 @@ impl<'a> Numbers<'a> {
             }
             if is_big_endian(self.datatype) {
                 // No window is cut inside a number: both are powers of two.
-                window.chunks_mut(self.size().max(1)).for_each(<[u8]>::reverse);
+                window.chunks_mut(self.stored_size().max(1)).for_each(<[u8]>::reverse);
             }
             if self.kind == NumberKind::Bool {
                 for b in &mut *window {
@@ -118,7 +183,7 @@ impl<'a> Numbers<'a> {
     /// # Errors
     /// As [`read`](Self::read).
     pub(in crate::julia) fn stream(&self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        if is_big_endian(self.datatype) || self.kind == NumberKind::Bool {
+        if !self.is_stored() || is_big_endian(self.datatype) || self.kind == NumberKind::Bool {
             return self.read(take);
         }
         let column = Column::new(self.file, self.dataset, self.datatype)?;
@@ -154,11 +219,37 @@ impl<'a> Numbers<'a> {
     /// # Errors
     /// If the data are damaged, and those of `take`.
     pub fn each(&self, take: &mut dyn FnMut(u64, Number<'_>) -> Result<()>) -> Result<u64> {
+        if let Other::Made(t, bytes) = self.other {
+            let all = bytes.chunks(t.size());
+            let (kind, count) = (t.kind(), all.len() as u64);
+            let wanted = self.limit.unwrap_or(count).min(count);
+            for (i, bytes) in (0..wanted).zip(all) {
+                take(i, Number { kind, bytes })?;
+            }
+            return Ok(count - wanted);
+        }
         let column = Column::new(self.file, self.dataset, self.datatype)?;
         let n = self.dataset.dataspace.elements().unwrap_or(0);
         let kind = self.kind;
-        each_element(&column, self.size(), n, self.limit, self.window, |i, bytes, _| {
-            with_low_byte_first(self.datatype, bytes, |bytes| take(i, Number { kind, bytes }))
+        let (size, limit, window) = (self.stored_size(), self.limit, self.window);
+        each_element(&column, size, n, limit, window, |i, bytes, _| {
+            with_low_byte_first(self.datatype, bytes, |bytes| match self.other {
+                Other::Converted(to) => {
+                    let made = self.converted(bytes, to)?;
+                    let bytes = made.get(..to.size()).unwrap_or_default();
+                    take(i, Number { kind: to.kind(), bytes })
+                }
+                _ => take(i, Number { kind, bytes }),
+            })
         })
+    }
+}
+
+impl Other<'_> {
+    fn number_type(&self) -> Option<NumberType> {
+        match self {
+            Self::None => None,
+            Self::Converted(t) | Self::Made(t, _) => Some(*t),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Holds values that stand in for those of the file.
 
 use crate::h5::RelAddr;
-use crate::julia::Node;
+use crate::julia::{Derived, NewName, Node};
 use std::collections::HashMap;
 
 /// What stands in for objects and types of the file: what rules make of them. The names of types
@@ -23,8 +23,8 @@ pub enum Override {
     Value(Node),
     /// The object itself, with the fields of another type.
     Retyped {
-        /// The other type's full name without parameters; those stay.
-        name: String,
+        /// What the other type is called.
+        to: NewName,
         /// Its fields in order.
         fields: Vec<(String, FieldValue)>,
     },
@@ -39,4 +39,6 @@ pub enum FieldValue {
     Stored(String),
     /// A value.
     Value(Node),
+    /// What follows from stored fields.
+    Derived(Derived),
 }

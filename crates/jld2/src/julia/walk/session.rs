@@ -2,7 +2,7 @@
 
 use super::super::node::FLOAT64;
 use super::super::{Column, Element, JuliaType, TypeTable};
-use super::super::{Committed, Node};
+use super::super::{Committed, NewName, Node};
 use super::visitor::{Parts, Shape, TextStream, TypeName, Visitor};
 use super::{FieldValue, Override, Walk};
 use crate::h5::budget::{Budget, Cost, ELEMENT};
@@ -43,6 +43,19 @@ impl DatasetWalk<'_> {
         self.walk.types
     }
 
+    /// The number of what is made of the object at `addr` in the way `tag`, from 1; and whether it was
+    /// met before.
+    pub(super) fn made_id(&mut self, addr: RelAddr, tag: u64) -> (u64, bool) {
+        // No file is that long.
+        let key = addr.0 ^ (tag << 56);
+        if let Some(known) = self.ids.get(key) {
+            return (known, true);
+        }
+        let id = self.next_id();
+        self.ids.get_or_insert(key, id);
+        (id, false)
+    }
+
     pub(super) fn new_id(&mut self, addr: RelAddr) -> u64 {
         let id = self.next;
         self.next += 1;
@@ -60,7 +73,7 @@ impl DatasetWalk<'_> {
     }
 
     /// The next number; nothing can be met again under it.
-    fn next_id(&mut self) -> u64 {
+    pub(super) fn next_id(&mut self) -> u64 {
         let id = self.next;
         self.next += 1;
         id
@@ -159,7 +172,7 @@ impl DatasetWalk<'_> {
                 }
                 return self.node(node, true);
             }
-            Some(Override::Retyped { name, fields }) => return self.retyped(addr, name, fields),
+            Some(Override::Retyped { to, fields }) => return self.retyped(addr, to, fields),
             Some(Override::Moved) | None => {}
         }
         let object = walk.types.file().object(addr)?;
@@ -274,11 +287,11 @@ impl DatasetWalk<'_> {
         self.visitor.long_text(t, &mut TextStream::new(input, len, at))
     }
 
-    /// Tells of the object at `addr` as one of the type `name` with these fields.
+    /// Tells of the object at `addr` as one of the type `to` with these fields.
     fn retyped(
         &mut self,
         addr: RelAddr,
-        name: &str,
+        to: &NewName,
         fields: &[(String, FieldValue)],
     ) -> Result<()> {
         let types = self.walk.types;
@@ -289,8 +302,7 @@ impl DatasetWalk<'_> {
         let Element::Committed(c) = types.element(&dataset.datatype)? else {
             return Err(wrong());
         };
-        let params = c.julia_type.params().to_vec();
-        let t = JuliaType::Named { name: name.to_owned(), params };
+        let t = to.of(c.julia_type.params().to_vec());
         let id = self.new_id(addr);
         if dataset.dataspace.extent == Extent::Null {
             return self.changed(&t, &c, fields, &[], at, Some(id));
@@ -323,6 +335,9 @@ impl DatasetWalk<'_> {
                         Error::corrupt(at, "changed value", format!("a field {old}"), "none")
                     })?;
                     self.named_field(name, field, bytes, at, &mut count)?;
+                }
+                FieldValue::Derived(derived) => {
+                    self.derived(name, *derived, c, bytes, at, &mut count)?;
                 }
             }
         }

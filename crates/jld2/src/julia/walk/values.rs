@@ -308,7 +308,7 @@ impl DatasetWalk<'_> {
         self.visitor.leave(Parts::Items, 0)
     }
 
-    fn vlen_text(&mut self, t: TypeName<'_>, vlen: &[u8], at: u64) -> Result<()> {
+    pub(super) fn vlen_text(&mut self, t: TypeName<'_>, vlen: &[u8], at: u64) -> Result<()> {
         let file = self.walk.types.file();
         match file.vlen(vlen, at, 1)? {
             Some((at, len @ 0..=1024)) => self

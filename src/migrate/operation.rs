@@ -1,0 +1,169 @@
+//! What rules can do with single fields and parameters, as it is written in TOML.
+
+use super::literal::Literal;
+use super::type_text::TypeText;
+use crate::julia::{JuliaType, NumberType, Param};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+/// What the value of a field becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conversion {
+    /// A number of this type.
+    Number(NumberType),
+    /// An array of such numbers.
+    Array(NumberType),
+    /// A string, or a symbol.
+    Text {
+        /// Whether it is a symbol.
+        symbol: bool,
+    },
+}
+
+impl Conversion {
+    /// What it needs of the stored field.
+    pub(super) fn asks(self) -> &'static str {
+        match self {
+            Self::Number(_) => "it is not stored as a number inside the object",
+            Self::Array(_) => "it is not stored as a reference to an array",
+            Self::Text { .. } => "it is not stored as a string or symbol inside the object",
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Conversion {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let element = ["Vector", "Matrix", "Array"].into_iter().find_map(|array| {
+            let bare = text.strip_prefix("Core.").unwrap_or(&text);
+            let inner = bare.strip_prefix(array)?.strip_prefix('{')?.strip_suffix('}')?;
+            NumberType::named(inner)
+        });
+        match (element, NumberType::named(&text), text.strip_prefix("Core.").unwrap_or(&text)) {
+            (Some(element), ..) => Ok(Self::Array(element)),
+            (None, Some(number), _) => Ok(Self::Number(number)),
+            (None, None, "Symbol") => Ok(Self::Text { symbol: true }),
+            (None, None, "String") => Ok(Self::Text { symbol: false }),
+            _ => Err(D::Error::custom(format!(
+                "fields cannot be converted to {text:?}, but to Bool, Int8 to \
+                 Int64, UInt8 to UInt64, Float32, Float64, String, Symbol, and Array{{T}} of a \
+                 number's type T"
+            ))),
+        }
+    }
+}
+
+/// A number's type by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberName(pub NumberType);
+
+impl<'de> Deserialize<'de> for NumberName {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let number = NumberType::named(&text);
+        number.map(Self).ok_or_else(|| D::Error::custom(format!("{text:?} is not a number's type")))
+    }
+}
+
+/// How a value follows from other fields.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Operation {
+    /// The value of this field.
+    Copy(String),
+    /// The number of elements of the array in this field, an `Int64`.
+    Length(String),
+    /// A vector that counts the elements of an array, from 1.
+    Indices {
+        /// The field with the array.
+        of: String,
+        /// The type of each number.
+        #[serde(rename = "type")]
+        number: Option<NumberName>,
+        /// The type's parameter, from 1, that is the type of each number.
+        parameter: Option<usize>,
+    },
+    /// A vector of `Bool`: which of `keys` are in an `OrderedDict`, by its `slots`.
+    Live {
+        /// The field with the slots.
+        slots: String,
+        /// The field with the keys.
+        keys: String,
+    },
+}
+
+/// A field's value as it is written: an operation, or a default, which is a constant.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawOperation {
+    /// The default value of this type.
+    Default(String),
+    /// See [`Operation`].
+    #[serde(untagged)]
+    Operation(Operation),
+}
+
+/// The value that stands for nothing in particular: zero, an empty text, `nothing`.
+pub(super) fn default_value(type_name: &str) -> Option<Literal> {
+    let bare = type_name.strip_prefix("Core.").or(type_name.strip_prefix("Base."));
+    Some(match bare.unwrap_or(type_name) {
+        "Bool" => Literal::Bool(false),
+        "Int8" => Literal::Int8(0),
+        "Int16" => Literal::Int16(0),
+        "Int32" => Literal::Int32(0),
+        "Int64" | "Int" => Literal::Int64(0),
+        "UInt8" => Literal::UInt8(0),
+        "UInt16" => Literal::UInt16(0),
+        "UInt32" => Literal::UInt32(0),
+        "UInt64" | "UInt" => Literal::UInt64(0),
+        "Float32" => Literal::Float32(0.0),
+        "Float64" => Literal::Float64(0.0),
+        "String" => Literal::String(String::new()),
+        "Symbol" => Literal::Symbol(String::new()),
+        "Nothing" => Literal::Nothing,
+        "Missing" => Literal::Missing,
+        union if union.starts_with("Union{") && union.contains("Nothing") => Literal::Nothing,
+        union if union.starts_with("Union{") && union.contains("Missing") => Literal::Missing,
+        _ => return None,
+    })
+}
+
+/// A parameter of a type afterwards.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParamEdit {
+    /// The parameter that had this number, from 1.
+    Keep(usize),
+    /// This number.
+    Int64(i64),
+    /// This symbol.
+    Symbol(String),
+    /// This type.
+    Type(TypeName),
+}
+
+/// A type that is written out, its name in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeName(JuliaType);
+
+impl<'de> Deserialize<'de> for TypeName {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let t = TypeText::parse(&text).and_then(|t| t.to_full_type());
+        t.map(Self).ok_or_else(|| {
+            D::Error::custom(format!("{text:?} is not a type whose name is written in full"))
+        })
+    }
+}
+
+impl ParamEdit {
+    /// The parameter, or the number of the one that stays.
+    pub(super) fn value(&self) -> Result<Param, usize> {
+        match self {
+            Self::Keep(number) => Err(*number),
+            Self::Int64(value) => Ok(Param::Int(i128::from(*value))),
+            Self::Symbol(name) => Ok(Param::Symbol(name.clone())),
+            Self::Type(TypeName(t)) => Ok(Param::Type(t.clone())),
+        }
+    }
+}

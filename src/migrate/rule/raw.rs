@@ -1,0 +1,158 @@
+//! Reads a rule as it is written in TOML, and says what is wrong with it.
+
+use super::{Action, Formula, Retype, Rule, When};
+use crate::migrate::literal::Literal;
+use crate::migrate::operation::{Conversion, Operation, ParamEdit, RawOperation, default_value};
+use crate::migrate::pattern::{PathPattern, TypePattern};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A rule as it is written in TOML.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::migrate) struct RawRule {
+    id: String,
+    #[serde(default)]
+    why: String,
+    from: Vec<TypePattern>,
+    #[serde(default)]
+    except: Vec<TypePattern>,
+    #[serde(default)]
+    when: When,
+    to: Option<String>,
+    parameters: Option<Vec<ParamEdit>>,
+    #[serde(default)]
+    rename: BTreeMap<String, String>,
+    #[serde(default)]
+    drop: Vec<String>,
+    #[serde(default)]
+    add: Vec<(String, Literal)>,
+    #[serde(default)]
+    compute: Vec<(String, RawOperation)>,
+    #[serde(default)]
+    convert: BTreeMap<String, Conversion>,
+    #[serde(default)]
+    order: Vec<String>,
+    fill: Option<Formula>,
+    replace: Option<Literal>,
+    unwrap: Option<String>,
+    #[serde(default)]
+    extract: bool,
+}
+
+impl RawRule {
+    /// The rule, or what is wrong with it.
+    pub(in crate::migrate) fn check(self) -> Result<Rule, String> {
+        let Self { id, why, from, except, when, .. } = &self;
+        let (id, why, from) = (id.clone(), why.clone(), from.clone());
+        let (except, when) = (except.clone(), when.clone());
+        let named = |problem: String| format!("rule {id:?}: {problem}");
+        if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            return Err(named("an id is made of letters, digits and hyphens".to_owned()));
+        }
+        if from.is_empty() {
+            return Err(named("it is for no type: `from` is empty".to_owned()));
+        }
+        let patterns = from.iter().chain(&except).find_map(TypePattern::problem);
+        if let Some(problem) = patterns.or_else(|| when.at.iter().find_map(PathPattern::problem)) {
+            return Err(named(problem));
+        }
+        let action = self.action().map_err(named)?;
+        Ok(Rule { id, why, from, except, when, action })
+    }
+
+    fn action(self) -> Result<Action, String> {
+        let Self { from, to, parameters, rename, drop, mut add, convert, order, fill, .. } = self;
+        let mut compute = Vec::new();
+        for (name, operation) in self.compute {
+            match operation {
+                RawOperation::Operation(operation) => compute.push((name, operation)),
+                RawOperation::Default(t) => {
+                    let value = default_value(&t);
+                    let none = || format!("there is no default value of {t:?} for {name:?}");
+                    add.push((name.clone(), value.ok_or_else(none)?));
+                }
+            }
+        }
+        let retype = Retype { to, parameters, rename, drop, add, compute, convert, order, fill };
+        let alone = |key: &str, does: &str| {
+            format!(
+                "`{key}` {does}; it stands alone, without `to`, `parameters`, `rename`, `drop`, \
+                 `add`, `compute`, `convert`, `order` and `fill`"
+            )
+        };
+        let plain = retype == Retype::default();
+        match (self.replace, self.unwrap, self.extract) {
+            (None, None, false) if plain => Err("it does nothing: give `to`, `parameters`, \
+                 `rename`, `drop`, `add`, `compute`, `convert`, `order`, `unwrap`, `extract` or \
+                 `replace`"
+                .to_owned()),
+            (None, None, false) => retype.problem(&from).map_or(Ok(Action::Retype(retype)), Err),
+            (Some(_), ..) if !plain => {
+                Err(alone("replace", "puts a whole value in the object's place"))
+            }
+            (Some(value), None, false) => value.problem().map_or(Ok(Action::Replace(value)), Err),
+            (None, Some(_), false) if !plain => {
+                Err(alone("unwrap", "makes an object of the type that it once was"))
+            }
+            (None, Some(to), false) => {
+                let bare = to.replace('*', "x");
+                if !bare.contains('.') || bare.contains(['{', ' ']) || to.matches('*').count() > 1 {
+                    return Err(format!("{to:?} is not the full name of a type"));
+                }
+                Ok(Action::Unwrap(to))
+            }
+            (None, None, true) if !plain => {
+                Err(alone("extract", "makes a named tuple of an object"))
+            }
+            (None, None, true) => Ok(Action::Extract),
+            _ => Err("`replace`, `unwrap` and `extract` exclude one another".to_owned()),
+        }
+    }
+}
+
+impl Retype {
+    fn problem(&self, from: &[TypePattern]) -> Option<String> {
+        if let Some(to) = &self.to {
+            if !to.contains('.') || to.contains(['{', ' ']) || to.matches('*').count() > 1 {
+                return Some(format!("{to:?} is not the full name of a type"));
+            }
+            if to.contains('*') && from.iter().any(|from| from.stars() != 1) {
+                return Some(format!(
+                    "the `*` of {to:?} stands for what one `*` takes in each pattern of `from`"
+                ));
+            }
+        }
+        for (old, new) in &self.rename {
+            if self.drop.contains(old) {
+                return Some(format!("the field {old:?} is both renamed and dropped"));
+            }
+            if self.rename.iter().any(|(other, same)| other != old && same == new) {
+                return Some(format!("two fields are renamed to {new:?}"));
+            }
+            if new.is_empty() {
+                return Some(format!("the field {old:?} is renamed to nothing"));
+            }
+        }
+        let computed = self.compute.iter().map(|(name, _)| name);
+        let given: Vec<_> = self.add.iter().map(|(name, _)| name).chain(computed).collect();
+        for (at, name) in given.iter().enumerate() {
+            if given.iter().skip(at + 1).any(|other| other == name) {
+                return Some(format!("the field {name:?} is added twice"));
+            }
+            if self.rename.values().any(|new| new == *name) {
+                return Some(format!("the field {name:?} is both added and a new name"));
+            }
+            if self.convert.contains_key(*name) {
+                return Some(format!("the field {name:?} is both added and converted"));
+            }
+        }
+        let operations = self.compute.iter().find_map(|(name, operation)| match operation {
+            Operation::Indices { number: Some(_), parameter: Some(_), .. } => {
+                Some(format!("the indices in {name:?} have a `type` or a `parameter`, not both"))
+            }
+            _ => None,
+        });
+        operations.or_else(|| self.add.iter().find_map(|(_, value)| value.problem()))
+    }
+}
