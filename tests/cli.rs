@@ -67,6 +67,8 @@ mod scan;
 #[cfg(feature = "fault")]
 #[path = "cli/screens.rs"]
 mod screens;
+#[path = "cli/series.rs"]
+mod series;
 #[path = "cli/shards.rs"]
 mod shards;
 #[cfg(feature = "fault")]

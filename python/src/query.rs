@@ -67,6 +67,7 @@ impl Chosen {
             condition: condition.map_err(NumbersError::from)?,
             region: RegionWish { ranges, center, unit },
             rows: rows.map(|(first, last)| first..last),
+            like_mera: false,
         })
     }
 }

@@ -209,7 +209,7 @@ impl SelectionFlags {
     /// If the condition is not one.
     pub fn selection(&self) -> Result<Selection, crate::numbers::ConditionError> {
         let condition = self.condition.as_deref().map(parse_condition).transpose()?;
-        Ok(Selection { condition, region: self.region(), rows: self.rows() })
+        Ok(Selection { condition, region: self.region(), rows: self.rows(), like_mera: false })
     }
 
     /// The part of the box, and where coordinates are counted from.

@@ -8,6 +8,7 @@ use super::help;
 use super::movie::LookAllArgs;
 use super::one_file::VerifyArgs;
 use super::scan::ScanArgs;
+use super::series::SeriesArgs;
 use super::slurm::SlurmArgs;
 use super::tune::TuneArgs;
 use super::value::{Share, Size, Span};
@@ -46,6 +47,7 @@ Examples:
   jldconv-supervisor report new                       what all runs and shards did
   jldconv-supervisor scan old                         what an archive holds and what is damaged
   jldconv-supervisor export old frames hydro --to parquet  tables for other programs
+  jldconv-supervisor series old --out series.csv      time, mass, densities: one row a snapshot
   jldconv-supervisor tune old new                     how many workers are fastest here
   jldconv-supervisor verify old new                   compare what came out, pair by pair
 
@@ -102,6 +104,8 @@ pub enum SupervisorCommand {
     Scan(Box<ScanArgs>),
     /// Write a table of each file for other programs: NumPy, CSV, Parquet, Arrow, ParaView
     Export(Box<ExportAllArgs>),
+    /// Make a table of numbers, one row a snapshot: time, masses, extremes and means, star formation
+    Series(Box<SeriesArgs>),
     /// Make a picture of each Mera file of an archive, or the frames of a movie
     Look(Box<LookAllArgs>),
     /// Measure how many workers and threads suit an archive here, on a sample of it

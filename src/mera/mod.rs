@@ -4,10 +4,11 @@
 //! the scale factors and the physical constants, changed their layout over the years; much
 //! here serves to say which layout a file has ([`types`], [`era`]) and what stands in the fields
 //! that an old layout lacked ([`scales`], [`constants`]). The rest is what Mera computes of a
-//! file's tables ([`quantity`], [`region`], [`time`]).
+//! file's tables ([`quantity`], [`region`], [`time`], [`formation`]).
 
 pub mod constants;
 pub mod era;
+pub mod formation;
 mod history;
 pub mod quantity;
 pub mod region;

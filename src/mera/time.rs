@@ -31,6 +31,12 @@ impl Clock {
         vacuum > 0.0 || (self.aexp - 1.0).abs() > 0.0
     }
 
+    /// Whether the box expands: as [`is_cosmological`](Self::is_cosmological), but not where no
+    /// expansion factor or no Hubble constant is stored (0), with which Mera's time is not a number.
+    pub fn expands(&self) -> bool {
+        self.is_cosmological() && self.aexp > 0.0 && self.h0 > 0.0
+    }
+
     /// The redshift; infinite where no expansion factor was stored.
     pub fn redshift(&self) -> f64 {
         1.0 / self.aexp - 1.0
@@ -78,6 +84,19 @@ impl Clock {
         })
     }
 
+    /// As [`time_in`](Self::time_in) where the box [expands](Self::expands); else the time of the
+    /// run.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn true_time_in(&self, unit: &str) -> Result<f64, UnitError> {
+        if self.expands() {
+            return self.time_in(unit);
+        }
+        let units = Units { length: 1.0, density: 1.0, time: self.unit_t, mass: 1.0 };
+        Ok(self.time * unit_factor(unit, &units)?)
+    }
+
     /// The age of the universe at the expansion factor.
     fn age_gyr(&self) -> f64 {
         let hubble = (1.0 / (self.h0 * 1e5 / (PC * 1e6))) / (YR * 1e9);
@@ -87,20 +106,24 @@ impl Clock {
     /// The age at the expansion factor, in Hubble times: the integral of `1 / (a E(a))` by
     /// Simpson's rule with as many steps as Mera takes, summed in its order.
     fn age(&self) -> f64 {
-        const STEPS: u32 = 2000;
+        self.age_at(self.aexp)
+    }
+
+    /// The rate of expansion at an expansion factor, in units of that at 1.
+    pub(super) fn expansion(&self, a: f64) -> f64 {
         let [matter, vacuum, curvature] = self.omega;
-        let rate = |a: f64| {
-            if a <= 0.0 {
-                return 0.0;
-            }
-            // Negative literal powers are powers of the inverse in Julia.
-            let inverse = 1.0 / a;
-            let square = curvature * (inverse * inverse);
-            let density = matter * (inverse * inverse * inverse) + square + vacuum;
-            1.0 / (a * density.sqrt())
-        };
-        let width = self.aexp / f64::from(STEPS);
-        let mut sum = rate(0.0) + rate(self.aexp);
+        // Negative literal powers are powers of the inverse in Julia.
+        let inverse = 1.0 / a;
+        let square = curvature * (inverse * inverse);
+        (matter * (inverse * inverse * inverse) + square + vacuum).sqrt()
+    }
+
+    /// The same at any expansion factor.
+    pub(super) fn age_at(&self, aexp: f64) -> f64 {
+        const STEPS: u32 = 2000;
+        let rate = |a: f64| if a <= 0.0 { 0.0 } else { 1.0 / (a * self.expansion(a)) };
+        let width = aexp / f64::from(STEPS);
+        let mut sum = rate(0.0) + rate(aexp);
         for i in 1..STEPS {
             sum += (if i % 2 == 1 { 4.0 } else { 2.0 }) * rate(f64::from(i) * width);
         }
@@ -128,6 +151,19 @@ mod tests {
         assert!(ISOLATED.time_in("standard").unwrap().to_bits() == ISOLATED.time.to_bits());
         assert!(ISOLATED.time_in("fortnight").is_err());
         assert!(ISOLATED.redshift().abs() < f64::MIN_POSITIVE);
+    }
+
+    #[test]
+    fn a_run_without_an_expansion_factor_has_the_time_of_its_own() {
+        let none = Clock { aexp: 0.0, h0: 0.0, ..ISOLATED };
+        assert!(none.is_cosmological() && none.time_in("Myr").unwrap().is_nan(), "as in Mera");
+        assert!(!none.expands());
+        let time = none.true_time_in("Myr").unwrap();
+        assert_eq!(time.to_bits(), ISOLATED.myr().to_bits());
+        let universe = Clock { aexp: 0.25, h0: 70.0, ..ISOLATED };
+        assert!(universe.expands());
+        let [right, mera] = [universe.true_time_in("Gyr"), universe.time_in("Gyr")];
+        assert_eq!(right, mera);
     }
 
     #[test]

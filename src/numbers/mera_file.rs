@@ -107,6 +107,16 @@ impl MeraFile {
         &self.name
     }
 
+    /// The error of a file without tables of Mera.
+    pub(super) fn not_mera(&self) -> NumbersError {
+        NumbersError::NoNumbers {
+            file: self.name.clone(),
+            what: "not a file of Mera: it has none of the tables hydro, gravity, particles, clumps, rt \
+                   (`jldconv inspect` tells what it is)"
+                .to_owned(),
+        }
+    }
+
     /// The groups with tables of Mera, in Mera's order. Headers are read, no rows.
     ///
     /// # Errors
@@ -210,13 +220,20 @@ impl MeraGroup<'_> {
             lmax: self.lmax,
             levelmin: self.info.levelmin,
             gamma: self.info.gamma,
-            time: self.info.time,
-            cosmological: self.info.clock().is_cosmological(),
+            cosmological: self.info.clock().expands(),
+            clock: self.info.clock(),
+            like_mera: false,
             baryon_density: self.info.clock().baryon_density(self.info.omega_b),
             units: self.info.units(),
             unit_v: self.info.unit_v,
             center,
         }
+    }
+
+    /// The same with what Mera tells wrongly.
+    pub fn setting_of_mera(&self, center: [f64; 3]) -> Setting {
+        let cosmological = self.info.clock().is_cosmological();
+        Setting { cosmological, like_mera: true, ..self.setting(center) }
     }
 
     /// How many rows there are.

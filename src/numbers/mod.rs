@@ -21,6 +21,7 @@ mod ranks;
 mod reductions;
 mod relation;
 mod selection;
+pub mod series;
 mod show;
 mod statistics;
 mod sum;

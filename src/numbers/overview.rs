@@ -106,13 +106,7 @@ pub fn usual_unit(table: TableKind, column: &str) -> Option<&'static str> {
 pub fn overview(file: &MeraFile, scan: Option<&Arc<ChunkCache>>) -> Result<Overview, NumbersError> {
     let groups = file.groups()?;
     let Some(first) = groups.first() else {
-        return Err(NumbersError::NoNumbers {
-            file: file.name().to_owned(),
-            what:
-                "not a file of Mera: it has none of the tables hydro, gravity, particles, clumps, \
-                   rt (`jldconv inspect` tells what it is)"
-                    .to_owned(),
-        });
+        return Err(file.not_mera());
     };
     let info = first.info.clone();
     let clock = info.clock();

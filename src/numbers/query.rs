@@ -5,6 +5,7 @@ use super::{Ask, NumbersError, Relation, Selection};
 use crate::mera::quantity::{Quantity, Setting, TableKind};
 use crate::mera::region::{Center, Region, center_fractions};
 use jld2::{ChunkCache, NumberSlice, NumberType, Rows, Scan};
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,6 +19,17 @@ pub struct Query<'f> {
     condition: Option<(Condition, Vec<Source>)>,
     region: Option<Inside>,
     rows: Range<u64>,
+    watch: Option<Watch<'f>>,
+}
+
+/// Hears of rows that were gone through, chosen or not.
+#[derive(Clone, Copy)]
+struct Watch<'f>(&'f dyn Fn(u64) -> Result<(), NumbersError>);
+
+impl fmt::Debug for Watch<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Watch")
+    }
 }
 
 /// Where numbers come from.
@@ -208,24 +220,30 @@ impl<'f> Query<'f> {
         selection: &Selection,
         center: [Center; 3],
     ) -> Result<Self, NumbersError> {
-        let setting = match relation.group() {
+        let about = |center| match relation.group() {
             Some(group) => {
                 let (units, unit) = (group.info.units(), selection.region.unit.as_deref());
                 let center = center_fractions(center, unit, group.boxlen, &units)?;
-                Some(group.setting(center))
+                Ok(Some(if selection.like_mera {
+                    group.setting_of_mera(center)
+                } else {
+                    group.setting(center)
+                }))
             }
             None if selection.center().is_some() => {
                 let what = format!("a centre: {} is not a table of Mera", relation.name);
-                return Err(NumbersError::NotMera(what));
+                Err(NumbersError::NotMera(what))
             }
-            None => None,
+            None => Ok(None),
         };
-        let mut slots = Slots { relation, setting, names: Vec::new() };
+        let mut slots = Slots { relation, setting: about(center)?, names: Vec::new() };
         let mut sources: Vec<_> =
             stored.iter().map(|column| Source::Stored(slots.slot(column))).collect();
         for ask in wanted {
             sources.push(slots.source(&ask.name, ask.unit.as_deref())?);
         }
+        // Rows are found with the centre that is said, whatever quantities are counted from.
+        slots.setting = about(selection.center().unwrap_or([Center::At(0.0); 3]))?;
         let condition = match &selection.condition {
             Some(condition) => {
                 let sources: Result<Vec<_>, _> = condition
@@ -251,7 +269,8 @@ impl<'f> Query<'f> {
             let what = relation.name.clone();
             return Err(NumbersError::Rows { first: rows.start, last: rows.end, what, len });
         }
-        Ok(Self { scan, file: file.to_owned(), wanted: sources, condition, region, rows })
+        let file = file.to_owned();
+        Ok(Self { scan, file, wanted: sources, condition, region, rows, watch: None })
     }
 
     /// Decodes with so many threads, instead of one for each core.
@@ -265,6 +284,14 @@ impl<'f> Query<'f> {
     #[must_use]
     pub fn with_cache(mut self, cache: Arc<ChunkCache>) -> Self {
         self.scan = self.scan.with_cache(cache);
+        self
+    }
+
+    /// Tells `watch` of each window's rows, whether any of them is chosen or not. Its error ends a
+    /// run.
+    #[must_use]
+    pub fn watched(mut self, watch: &'f dyn Fn(u64) -> Result<(), NumbersError>) -> Self {
+        self.watch = Some(Watch(watch));
         self
     }
 
@@ -287,6 +314,9 @@ impl<'f> Query<'f> {
     ) -> Result<(), NumbersError> {
         let mut work = Work::default();
         let ended = self.scan.run(self.rows.clone(), |rows| {
+            if let Some(Watch(watch)) = self.watch {
+                watch(rows.len() as u64)?;
+            }
             let batch = work.window(self, rows);
             if batch.is_empty() { Ok(()) } else { each(&batch) }
         });

@@ -46,6 +46,8 @@ pub struct Selection {
     pub region: RegionWish,
     /// Which rows, from 0; all if nothing is said.
     pub rows: Option<Range<u64>>,
+    /// Where Mera tells something that is wrong, that is told, too.
+    pub like_mera: bool,
 }
 
 impl Selection {

@@ -11,6 +11,7 @@ pub mod reading;
 mod rules;
 pub mod sample;
 pub mod scan;
+pub mod series;
 pub mod tune;
 pub mod verify;
 
@@ -19,6 +20,7 @@ use convert::{Convert, ConvertTask, Engine, ExamineTask};
 use export::ExportTask;
 use look::LookTask;
 use scan::ScanTask;
+use series::SeriesTask;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use verify::VerifyTask;
@@ -40,6 +42,7 @@ pub fn worker_main_with(
         &VerifyTask::default(),
         &ScanTask::default(),
         &ExportTask,
+        &SeriesTask,
         &LookTask,
     ];
     worker::main(args, &tasks)

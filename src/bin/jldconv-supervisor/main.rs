@@ -9,6 +9,7 @@ mod follow;
 mod look;
 mod reading;
 mod scan;
+mod series;
 mod tune;
 mod verify;
 
@@ -87,6 +88,7 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
         Some(SupervisorCommand::Verify(args)) => return verify::verify(args),
         Some(SupervisorCommand::Scan(args)) => return scan::scan(args),
         Some(SupervisorCommand::Export(args)) => return export::export(args),
+        Some(SupervisorCommand::Series(args)) => return series::series(args),
         Some(SupervisorCommand::Look(args)) => return look::look(args),
         Some(SupervisorCommand::Tune(args)) => return tune::tune(args.as_ref().clone()),
         // Those two have settings.

@@ -1,10 +1,13 @@
 //! The quantities that others are made of: place, size, mass, speed of sound of a row.
 
 use super::field::{Axis, Row, Triple};
+use super::rule::Rule;
 use super::{Setting, TableKind};
 use crate::mera::constants::constant;
+use crate::mera::formation::Formation;
 use crate::mera::scales::scale;
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 /// What is the same for all rows of a table.
 #[derive(Debug, Clone)]
@@ -16,6 +19,9 @@ pub(super) struct Body {
     center: Triple,
     pub(super) gamma: f64,
     pub(super) time: f64,
+    /// When stars formed, where a rule asks for it.
+    pub(super) formation: Option<Arc<Formation>>,
+    pub(super) like_mera: bool,
     pub(super) scale: Scales,
     pub(super) constant: Constants,
     pub(super) unit_v: f64,
@@ -32,6 +38,7 @@ pub(super) struct Scales {
     pub(super) s: f64,
     pub(super) g: f64,
     pub(super) kelvin: f64,
+    pub(super) erg_g: f64,
     pub(super) t_mu: f64,
 }
 
@@ -45,7 +52,7 @@ pub(super) struct Constants {
 }
 
 impl Body {
-    pub(super) fn new(setting: &Setting) -> Self {
+    pub(super) fn new(setting: &Setting, rule: Rule) -> Self {
         // All of these have a formula.
         let of = |name| scale(name, &setting.units).unwrap_or(f64::NAN);
         let constant = |name| constant(name).unwrap_or(f64::NAN);
@@ -58,7 +65,9 @@ impl Body {
             level,
             center: Triple { x, y, z },
             gamma: setting.gamma,
-            time: setting.time,
+            time: setting.clock.time,
+            formation: rule.is_formation(setting).then(|| Arc::new(Formation::new(setting.clock))),
+            like_mera: setting.like_mera,
             scale: Scales {
                 g_cm3: of("g_cm3"),
                 cm: of("cm"),
@@ -66,6 +75,7 @@ impl Body {
                 s: of("s"),
                 g: of("g"),
                 kelvin: of("K"),
+                erg_g: of("erg_g"),
                 t_mu: of("T_mu"),
             },
             constant: Constants {

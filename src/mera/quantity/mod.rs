@@ -12,9 +12,13 @@ mod rule;
 mod unit;
 mod value;
 
-pub use unit::{UnitError, unit_factor, unit_names, usual_unit};
+pub use rule::{computed_names, spelled, usual_columns};
+pub use unit::{
+    UnitError, nearest, suits, unit_factor, unit_factor_of_mera, unit_names, usual_unit,
+};
 
 use super::scales::Units;
+use super::time::Clock;
 use body::Body;
 use field::{Field, Row};
 use rule::Rule;
@@ -85,10 +89,12 @@ pub struct Setting {
     pub levelmin: i64,
     /// Adiabatic index.
     pub gamma: f64,
-    /// Time of the output in code units.
-    pub time: f64,
-    /// Whether the box expands.
+    /// Whether the box expands, by whichever rule.
     pub cosmological: bool,
+    /// The output's time, and what the box's expansion follows from.
+    pub clock: Clock,
+    /// What Mera tells wrongly is told so, too.
+    pub like_mera: bool,
     /// Mean density of baryons at the output's redshift, g/cm³; not a number where it is not known.
     pub baryon_density: f64,
     /// The run's units.
@@ -143,9 +149,6 @@ pub enum QuantityError {
     /// Mera computes it for cosmological runs only.
     #[error("{0} is defined for cosmological runs only")]
     OnlyCosmological(String),
-    /// Mera computes it for cosmological runs in a way that is not done here.
-    #[error("{0} is not computed for cosmological runs")]
-    NotCosmological(String),
     /// Something is wrong with the unit.
     #[error(transparent)]
     Unit(#[from] UnitError),
@@ -178,7 +181,7 @@ impl Quantity {
             _ => return Err(unknown(name, setting)),
         };
         rule.check(name, setting)?;
-        let unit = unit::checked(name, unit, setting)?;
+        let unit = rule.unit(name, unit, setting)?;
         let mut columns = Vec::new();
         for (field, column) in rule.fields(name, setting) {
             if !setting.has(&column) {
@@ -187,7 +190,7 @@ impl Quantity {
             }
             columns.push((field, column));
         }
-        let body = Body::new(setting);
+        let body = Body::new(setting, rule);
         Ok(Self { name: name.to_owned(), rule, columns, body, unit })
     }
 
@@ -227,7 +230,7 @@ impl Quantity {
 
 fn unknown(name: &str, setting: &Setting) -> QuantityError {
     let columns = setting.columns.iter().map(String::as_str);
-    let known = rule::names(setting.table).map(|name| -> &str { name }).chain(columns);
+    let known = computed_names(setting.table).map(|name| -> &str { name }).chain(columns);
     let near = unit::near(name, known);
     QuantityError::Unknown {
         name: name.to_owned(),

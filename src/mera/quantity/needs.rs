@@ -59,7 +59,10 @@ impl Rule {
                 needs.places();
                 needs.velocity();
             }
-            Self::AngularMomentum(_) | Self::AngularMomentumSize | Self::MomentumPart(_) => {
+            Self::AngularMomentum(_)
+            | Self::AngularMomentumSize
+            | Self::AngularMomentumRadial
+            | Self::MomentumPart(_) => {
                 needs.places();
                 needs.velocity();
                 needs.mass();
@@ -95,7 +98,9 @@ impl Rule {
             Self::EscapeSpeed | Self::SpecificPotential | Self::PotentialRedshift => {
                 needs.add(Field::Potential, "epot");
             }
-            Self::Age | Self::FormationTime => needs.add(Field::Birth, "birth"),
+            Self::Age | Self::FormationTime | Self::FormationRedshift => {
+                needs.add(Field::Birth, "birth");
+            }
             Self::FluxSize => {
                 let name = |axis| along(axis, ["Fx1", "Fy1", "Fz1"]);
                 AXES.into_iter().for_each(|axis| needs.add(Field::Flux(axis), name(axis)));

@@ -2,7 +2,9 @@
 //! it comes to.
 
 use super::field::Axis;
+use super::unit::{UnitError, checked};
 use super::{QuantityError, Setting, TableKind};
+use crate::mera::formation::Formation;
 
 /// What is computed of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub(super) enum Rule {
     MomentumSize,
     AngularMomentum(Axis),
     AngularMomentumSize,
+    /// The part that points away from the axis.
+    AngularMomentumRadial,
     /// Mass times a radius times a component.
     MomentumPart(Part),
     FreeFallTime,
@@ -64,6 +68,7 @@ pub(super) enum Rule {
     PotentialRedshift,
     Age,
     FormationTime,
+    FormationRedshift,
     FluxSize,
 }
 
@@ -126,8 +131,7 @@ const MOTION: &[(&str, Rule)] = &[
     ("ly", Rule::AngularMomentum(Axis::Y)),
     ("lz", Rule::AngularMomentum(Axis::Z)),
     ("l", Rule::AngularMomentumSize),
-    // Mera's own: not a radial component.
-    ("lr_cylinder", Rule::AngularMomentum(Axis::X)),
+    ("lr_cylinder", Rule::AngularMomentumRadial),
     ("lϕ_cylinder", Rule::MomentumPart(Part::PhiCylinder)),
     ("lr_sphere", Rule::MomentumPart(Part::RSphere)),
     ("lθ_sphere", Rule::MomentumPart(Part::ThetaSphere)),
@@ -193,8 +197,8 @@ const GRAVITY: &[(&str, Rule)] = &[
 
 const PARTICLES: &[(&str, Rule)] = &[
     ("age", Rule::Age),
-    ("zform", Rule::FormationTime),
-    ("formation_redshift", Rule::FormationTime),
+    ("zform", Rule::FormationRedshift),
+    ("formation_redshift", Rule::FormationRedshift),
     ("formation_time", Rule::FormationTime),
 ];
 
@@ -222,8 +226,37 @@ fn tables(table: TableKind) -> &'static [&'static [(&'static str, Rule)]] {
     }
 }
 
+/// The columns that tables of a kind mostly have; there may be others, under any name.
+pub fn usual_columns(table: TableKind) -> &'static [&'static str] {
+    match table {
+        TableKind::Hydro => {
+            &["level", "cpu", "cx", "cy", "cz", "rho", "vx", "vy", "vz", "p", "metallicity"]
+        }
+        TableKind::Gravity => &["level", "cpu", "cx", "cy", "cz", "epot", "ax", "ay", "az"],
+        TableKind::Particles => &[
+            "level", "x", "y", "z", "id", "family", "tag", "cpu", "vx", "vy", "vz", "mass",
+            "birth", "metals",
+        ],
+        TableKind::Clumps => &[
+            "index",
+            "lev",
+            "parent",
+            "ncell",
+            "peak_x",
+            "peak_y",
+            "peak_z",
+            "rho-",
+            "rho+",
+            "rho_av",
+            "mass_cl",
+            "relevance",
+        ],
+        TableKind::Rt => &["level", "cpu", "cx", "cy", "cz", "Np1", "Fx1", "Fy1", "Fz1"],
+    }
+}
+
 /// The names that are computed for a table.
-pub(super) fn names(table: TableKind) -> impl Iterator<Item = &'static str> {
+pub fn computed_names(table: TableKind) -> impl Iterator<Item = &'static str> {
     tables(table).iter().copied().flatten().map(|(name, _)| *name)
 }
 
@@ -234,7 +267,7 @@ pub(super) fn of(name: &str, table: TableKind) -> Option<Rule> {
 }
 
 /// A name in Mera's spelling: Greek letters may be written in ASCII.
-pub(super) fn spelled(name: &str) -> &str {
+pub fn spelled(name: &str) -> &str {
     const GREEK: &[(&str, &str)] = &[
         ("phi", "ϕ"),
         ("vphi_cylinder", "vϕ_cylinder"),
@@ -257,15 +290,39 @@ impl Rule {
         matches!(self, Self::Corner(_) | Self::Position(_))
     }
 
+    /// Whether it follows from when stars of a box that expands formed.
+    pub(super) fn is_formation(self, setting: &Setting) -> bool {
+        let about = matches!(self, Self::Age | Self::FormationTime | Self::FormationRedshift);
+        about && setting.cosmological
+    }
+
+    /// What its code units are multiplied by.
+    pub(super) fn unit(
+        self,
+        name: &str,
+        unit: Option<&str>,
+        setting: &Setting,
+    ) -> Result<f64, UnitError> {
+        if self.is_formation(setting) {
+            let other = || UnitError::Unknown {
+                unit: unit.unwrap_or_default().to_owned(),
+                near: ": times of stars in a box that expands are in Gyr, Myr, yr or s".to_owned(),
+            };
+            return match self {
+                // A number, whatever is asked for.
+                Self::FormationRedshift => Ok(1.0),
+                _ => Formation::factor(unit).ok_or_else(other),
+            };
+        }
+        checked(name, unit, &setting.units, setting.like_mera)
+    }
+
     /// Whether such a run has it.
     pub(super) fn check(self, name: &str, setting: &Setting) -> Result<(), QuantityError> {
         let cosmological = setting.cosmological;
         match self {
-            Self::Overdensity | Self::FormationTime if !cosmological => {
+            Self::Overdensity | Self::FormationTime | Self::FormationRedshift if !cosmological => {
                 Err(QuantityError::OnlyCosmological(name.to_owned()))
-            }
-            Self::FormationTime | Self::Age if cosmological => {
-                Err(QuantityError::NotCosmological(name.to_owned()))
             }
             _ => Ok(()),
         }

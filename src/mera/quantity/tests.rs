@@ -8,8 +8,9 @@ fn setting(table: TableKind, columns: &[&str]) -> Setting {
         lmax: Some(10),
         levelmin: 6,
         gamma: 5.0 / 3.0,
-        time: 40.0,
         cosmological: false,
+        clock: Clock { time: 40.0, unit_t: 4.7e14, aexp: 1.0, h0: 1.0, omega: [1.0, 0.0, 0.0] },
+        like_mera: false,
         baryon_density: f64::NAN,
         units: Units { length: 3.1e21, density: 6.8e-23, time: 4.7e14, mass: 2.0e42 },
         unit_v: 6.6e6,
@@ -123,7 +124,7 @@ fn each_name_has_a_value_where_all_columns_are_there() {
     ];
     for table in TableKind::ALL {
         let setting = setting(table, &all);
-        for name in rule::names(table) {
+        for name in computed_names(table) {
             match Quantity::new(name, None, &setting) {
                 Ok(quantity) => {
                     let value = quantity
@@ -136,4 +137,54 @@ fn each_name_has_a_value_where_all_columns_are_there() {
         }
         assert_eq!(TableKind::of_name(table.name()), Some(table));
     }
+}
+
+#[test]
+fn what_mera_tells_wrongly_is_told_right_unless_its_own_is_asked_for() {
+    let gas = setting(TableKind::Hydro, &GAS);
+    let mera = Setting { like_mera: true, ..gas.clone() };
+    // Mera's component away from the axis is that along x.
+    let of = |setting, name| value(name, None, setting, &ROW);
+    assert_eq!(of(&mera, "lr_cylinder").to_bits(), of(&mera, "lx").to_bits());
+    let (x, y) = (of(&gas, "x"), of(&gas, "y"));
+    let radial = (of(&gas, "lx") * x + of(&gas, "ly") * y) / (x * x + y * y).sqrt();
+    assert!((of(&gas, "lr_cylinder") / radial - 1.0).abs() < 1e-12);
+    // Its potential is in code units where the speed of light is in cm/s.
+    let gravity = setting(TableKind::Gravity, &["level", "epot"]);
+    let mera = Setting { like_mera: true, ..gravity.clone() };
+    let of = |setting| value("gravitational_redshift", None, setting, &[("epot", -2.0)]);
+    let specific = unit_factor("erg_g", &gravity.units).unwrap();
+    assert!((of(&gravity) / of(&mera) / specific - 1.0).abs() < 1e-12);
+    // Its astronomical unit is 0.015 cm.
+    let row = [("cx", 65.0), ("level", 7.0)];
+    let au = value("x", Some("Au"), &gas, &row);
+    assert!((au / value("x", Some("km"), &gas, &row) * 149_597_870.7 - 1.0).abs() < 1e-9);
+    let units = &gas.units;
+    assert!((unit_factor("Au3", units).unwrap() / au.powi(3)).is_finite());
+    let wrong = unit_factor_of_mera("Au", units).unwrap();
+    assert!((wrong / unit_factor("Au", units).unwrap() / 1e15 - 1.0).abs() < 1e-12);
+    let ratio = unit_factor("J_kg", units).unwrap() / unit_factor("erg_g", units).unwrap();
+    assert!((ratio / 1e-4 - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn stars_of_a_box_that_expands_have_ages_by_its_expansion() {
+    let columns = ["birth", "mass"];
+    let omega = [1.0, 0.0, 0.0];
+    let clock = Clock { time: 0.0, unit_t: 1.0, aexp: 1.0, h0: 70.0, omega };
+    let stars = Setting { cosmological: true, clock, ..setting(TableKind::Particles, &columns) };
+    // In a universe of matter, 2 - 2 / sqrt(a) is the super-conformal time.
+    let row = [("birth", -2.0)];
+    let of = |name, unit| value(name, unit, &stars, &row);
+    let hubble = 977.792_2 / 70.0;
+    let age = of("age", Some("Gyr"));
+    assert!((age / (hubble * 2.0 / 3.0 * (1.0 - 0.125)) - 1.0).abs() < 1e-3, "{age}");
+    assert!((of("zform", None) - 3.0).abs() < 1e-3, "{}", of("zform", None));
+    let both = age + of("formation_time", Some("Gyr"));
+    assert!((both / (hubble * 2.0 / 3.0) - 1.0).abs() < 1e-3, "{both}");
+    assert!((of("age", Some("Myr")) / age - 1e3).abs() < 1e-6);
+    let error = Quantity::new("age", Some("kpc"), &stars).unwrap_err().to_string();
+    assert!(error.contains("are in Gyr, Myr, yr or s"), "{error}");
+    let still = setting(TableKind::Particles, &columns);
+    assert!(Quantity::new("zform", None, &still).is_err());
 }

@@ -1,6 +1,5 @@
 //! Units of quantities: Mera's scale factors by name, and which of them suit what.
 
-use super::Setting;
 use crate::mera::scales::{Units, all, scale};
 
 /// A unit that cannot be used.
@@ -34,11 +33,25 @@ const STANDARD: &str = "standard";
 /// How alike two names must be for one to be offered for the other.
 const ALIKE: f64 = 0.7;
 
-/// What numbers in code units are multiplied by to be in a unit: 1 for `standard`.
+/// Mera's factors that are wrong, and what puts them right: its astronomical unit is 10^15 too small,
+/// and two units of SI have a wrong power of ten.
+const WRONG: [(&str, f64); 4] = [("Au", 1e-15), ("Au3", 1e-45), ("kg_m2_s", 1e-8), ("J_kg", 1e3)];
+
+/// What numbers in code units are multiplied by to be in a unit: 1 for `standard`. It is Mera's
+/// factor, but where that is wrong.
 ///
 /// # Errors
 /// If Mera has no such unit.
 pub fn unit_factor(unit: &str, units: &Units) -> Result<f64, UnitError> {
+    let factor = unit_factor_of_mera(unit, units)?;
+    Ok(WRONG.iter().find(|(name, _)| *name == unit).map_or(factor, |(_, right)| factor * right))
+}
+
+/// The same as Mera has it.
+///
+/// # Errors
+/// If Mera has no such unit.
+pub fn unit_factor_of_mera(unit: &str, units: &Units) -> Result<f64, UnitError> {
     if unit == STANDARD {
         return Ok(1.0);
     }
@@ -68,12 +81,17 @@ pub fn usual_unit(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Asks whether the name that is most like another was meant, if one is much like it.
-pub(super) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+/// The name that is most like another, if one is much like it.
+pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let alike = |other: &&str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
     let nearest = known.max_by(|a, b| alike(a).total_cmp(&alike(b)));
-    let nearest = nearest.filter(|nearest| alike(nearest) >= ALIKE);
-    nearest.map_or(String::new(), |nearest| format!(" (is it {nearest}?)"))
+    nearest.filter(|nearest| alike(nearest) >= ALIKE)
+}
+
+/// Asks whether the name that is most like another was meant, if one is much like it: empty, or
+/// ` (is it rho?)`.
+pub(super) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    nearest(name, known).map_or(String::new(), |nearest| format!(" (is it {nearest}?)"))
 }
 
 /// The dimensions that are told apart: a unit of one is refused for a quantity of another. Mera
@@ -141,10 +159,25 @@ impl Dimension {
     }
 }
 
+/// Whether Mera has a unit of this name, and of the dimension of the quantity `name`.
+///
+/// # Errors
+/// If it has not.
+pub fn suits(name: &str, unit: &str) -> Result<(), UnitError> {
+    let any = Units { length: 1.0, density: 1.0, time: 1.0, mass: 1.0 };
+    checked(name, Some(unit), &any, false).map(|_| ())
+}
+
 /// The factor of a unit that suits the quantity.
-pub(super) fn checked(name: &str, unit: Option<&str>, setting: &Setting) -> Result<f64, UnitError> {
+pub(super) fn checked(
+    name: &str,
+    unit: Option<&str>,
+    units: &Units,
+    like_mera: bool,
+) -> Result<f64, UnitError> {
     let Some(unit) = unit else { return Ok(1.0) };
-    let factor = unit_factor(unit, &setting.units)?;
+    let of = if like_mera { unit_factor_of_mera } else { unit_factor };
+    let factor = of(unit, units)?;
     match (Dimension::of_quantity(name), Dimension::of_unit(unit)) {
         (Some(dimension), Some(other)) if dimension != other => Err(UnitError::WrongDimension {
             name: name.to_owned(),

@@ -63,25 +63,10 @@ impl Rule {
             Self::Mach3(part) => component(body, row, Vector::Velocity, part) / body.sound(row),
             Self::Momentum(axis) => body.positions(row).cross(v).along(axis) * u,
             Self::MomentumSize => body.positions(row).cross(v).length() * u,
-            Self::AngularMomentum(axis) => {
-                body.mass(row) * body.positions(row).cross(v).along(axis) * u
-            }
-            Self::AngularMomentumSize => body.mass(row) * body.positions(row).cross(v).length() * u,
-            Self::MomentumPart(part) => {
-                let at = body.positions(row);
-                let radius = match part {
-                    Part::RSphere | Part::ThetaSphere => at.length(),
-                    Part::RCylinder | Part::PhiCylinder | Part::PhiSphere => {
-                        (at.x * at.x + at.y * at.y).sqrt()
-                    }
-                };
-                // Around the axis with a quotient, whatever it is called.
-                let along = match part {
-                    Part::PhiCylinder | Part::PhiSphere => around_sphere(&at, v),
-                    _ => component(body, row, Vector::Velocity, part),
-                };
-                body.mass(row) * radius * along * u
-            }
+            Self::AngularMomentum(_)
+            | Self::AngularMomentumSize
+            | Self::AngularMomentumRadial
+            | Self::MomentumPart(_) => self.turning(body, row, u),
             Self::FreeFallTime
             | Self::JeansLength
             | Self::JeansNumber
@@ -109,13 +94,52 @@ impl Rule {
             }
             Self::SpecificPotential => row.potential * u,
             Self::PotentialRedshift => {
-                row.potential / (body.constant.light * body.constant.light) * u
+                let light = body.constant.light * body.constant.light;
+                // Mera divides code units by the speed of light in cm/s.
+                let specific = if body.like_mera { 1.0 } else { scale.erg_g };
+                row.potential * specific / light * u
             }
-            Self::Age => (body.time - row.birth) * u,
-            // Refused before anything is computed.
-            Self::FormationTime => f64::NAN,
+            Self::Age | Self::FormationTime | Self::FormationRedshift => self.stars(body, row, u),
             Self::Overdensity => (row.density * scale.g_cm3 / body.baryons - 1.0) * u,
             Self::FluxSize => row.flux.length() * u,
+        }
+    }
+
+    /// What is about when stars formed.
+    fn stars(self, body: &Body, row: &Row, u: f64) -> f64 {
+        match (self, &body.formation) {
+            (Self::Age, None) => (body.time - row.birth) * u,
+            (Self::Age, Some(formation)) => formation.age(row.birth) * u,
+            (Self::FormationTime, Some(formation)) => formation.time(row.birth) * u,
+            (_, Some(formation)) => formation.redshift(row.birth),
+            // Refused before anything is computed.
+            (_, None) => f64::NAN,
+        }
+    }
+
+    /// What is about angular momentum.
+    fn turning(self, body: &Body, row: &Row, u: f64) -> f64 {
+        let (v, at, mass) = (&row.velocity, body.positions(row), body.mass(row));
+        match self {
+            Self::AngularMomentum(axis) => mass * at.cross(v).along(axis) * u,
+            // Mera has the part along x under this name.
+            Self::AngularMomentumRadial if body.like_mera => mass * at.cross(v).along(Axis::X) * u,
+            Self::AngularMomentumRadial => mass * along_cylinder(&at, &at.cross(v), false) * u,
+            Self::MomentumPart(part) => {
+                let radius = match part {
+                    Part::RSphere | Part::ThetaSphere => at.length(),
+                    Part::RCylinder | Part::PhiCylinder | Part::PhiSphere => {
+                        (at.x * at.x + at.y * at.y).sqrt()
+                    }
+                };
+                // Around the axis with a quotient, whatever it is called.
+                let along = match part {
+                    Part::PhiCylinder | Part::PhiSphere => around_sphere(&at, v),
+                    _ => component(body, row, Vector::Velocity, part),
+                };
+                mass * radius * along * u
+            }
+            _ => mass * at.cross(v).length() * u,
         }
     }
 

@@ -71,7 +71,12 @@ impl Request {
 
     fn selection(&self) -> Result<Selection, NumbersError> {
         let condition = self.condition.as_deref().map(parse_condition).transpose()?;
-        Ok(Selection { condition, region: self.region.clone(), rows: self.rows.clone() })
+        Ok(Selection {
+            condition,
+            region: self.region.clone(),
+            rows: self.rows.clone(),
+            like_mera: false,
+        })
     }
 
     /// Looks at a file.

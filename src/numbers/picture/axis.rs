@@ -21,7 +21,8 @@ pub(super) struct Mark {
 const MOST: usize = 50;
 
 impl Axis {
-    fn place(self, x: f64) -> f64 {
+    /// Where a number is, from 0 to 1.
+    pub(super) fn place(self, x: f64) -> f64 {
         if self.log {
             (x / self.low).ln() / (self.high / self.low).ln()
         } else {

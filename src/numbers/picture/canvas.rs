@@ -42,6 +42,24 @@ impl Canvas {
         }
     }
 
+    /// Draws over a pixel, of which only a part is covered.
+    pub(super) fn blend(&mut self, [x, y]: [usize; 2], colour: Colour, part: f64) {
+        if x < self.width
+            && let Some(pixel) = self.pixels.get_mut(y.saturating_mul(self.width).saturating_add(x))
+        {
+            for (old, new) in pixel.iter_mut().zip(colour) {
+                let mixed = f64::from(*old) * (1.0 - part) + f64::from(new) * part;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "between two bytes"
+                )]
+                let mixed = mixed.round() as u8;
+                *old = mixed;
+            }
+        }
+    }
+
     /// Fills `width` by `height` pixels from this corner on, to the right and down.
     pub(super) fn fill(&mut self, [x, y]: [usize; 2], [width, height]: [usize; 2], colour: Colour) {
         let until = |from: usize, size: usize, most: usize| from.saturating_add(size).min(most);

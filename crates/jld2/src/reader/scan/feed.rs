@@ -1,6 +1,7 @@
 //! A column as a series of pieces, each of which can be made on its own or after the one before it.
 
 use super::NumberType;
+use super::pool::Pool;
 use crate::h5::{Datatype, Layout, Result};
 use crate::julia::{Column, Decoded, is_little_endian};
 use crate::reader::Dataset;
@@ -116,7 +117,7 @@ impl<'a> Feed<'a> {
     }
 
     /// Makes a piece. Those of a stream are asked for in order, by one thread at a time.
-    pub(super) fn make(&self, piece: u64) -> Result<Piece> {
+    pub(super) fn make(&self, piece: u64, pool: &Pool) -> Result<Piece> {
         let rows = self.rows_of(piece);
         let size = self.number.size() as u64;
         let bytes = rows.start.saturating_mul(size)..rows.end.saturating_mul(size);
@@ -129,7 +130,8 @@ impl<'a> Feed<'a> {
         if let Some(piece) = self.cache.and_then(|cache| cache.get(&key)) {
             return Ok(piece);
         }
-        let made = if self.is_stream() { self.streamed(bytes) } else { self.cut_out(bytes) };
+        let made =
+            if self.is_stream() { self.streamed(bytes, pool) } else { self.cut_out(bytes, pool) };
         let mut made = self.dataset.named(made)?;
         if self.swapped {
             made.chunks_mut(self.number.size()).for_each(<[u8]>::reverse);
@@ -141,10 +143,10 @@ impl<'a> Feed<'a> {
         Ok(made)
     }
 
-    fn cut_out(&self, bytes: Range<u64>) -> Result<Vec<u8>> {
+    fn cut_out(&self, bytes: Range<u64>, pool: &Pool) -> Result<Vec<u8>> {
         let last = bytes.end == self.column.len();
         let mut decoded = self.column.open_range(bytes)?;
-        let mut out = vec![0; usize::try_from(decoded.left()).unwrap_or(usize::MAX)];
+        let mut out = pool.take(usize::try_from(decoded.left()).unwrap_or(usize::MAX));
         decoded.fill(&mut out)?;
         if last {
             decoded.finish()?;
@@ -152,7 +154,7 @@ impl<'a> Feed<'a> {
         Ok(out)
     }
 
-    fn streamed(&self, bytes: Range<u64>) -> Result<Vec<u8>> {
+    fn streamed(&self, bytes: Range<u64>, pool: &Pool) -> Result<Vec<u8>> {
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
         let end = self.column.len();
         let (mut decoded, mut at) = match stream.take() {
@@ -167,7 +169,7 @@ impl<'a> Feed<'a> {
             at = at.saturating_add(skipped.len() as u64);
         }
         let len = bytes.end.saturating_sub(bytes.start);
-        let mut out = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+        let mut out = pool.take(usize::try_from(len).unwrap_or(usize::MAX));
         decoded.fill(&mut out)?;
         if bytes.end == end {
             decoded.finish()?;

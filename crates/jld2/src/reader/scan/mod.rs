@@ -6,6 +6,7 @@
 
 mod feed;
 mod pipeline;
+mod pool;
 mod slice;
 
 pub use slice::{NumberSlice, NumberType};

@@ -2,6 +2,7 @@
 
 use super::NumberSlice;
 use super::feed::Feed;
+use super::pool::Pool;
 use crate::h5::{Error, Result};
 use crate::reader::cache::Piece;
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use std::thread;
 struct Shared<'s, 'a> {
     feeds: &'s [Feed<'a>],
     state: Mutex<State>,
+    /// Buffers of pieces that were taken.
+    pool: Pool,
     /// A piece was made, or nobody makes any more.
     made: Condvar,
     /// A piece was taken, or nobody wants any more.
@@ -60,8 +63,13 @@ pub(super) fn with_pieces<E: From<Error>>(
     let useful = |feed: &Feed<'_>| if feed.is_stream() { 1 } else { threads };
     let threads = threads.min(feeds.iter().map(useful).fold(0, usize::saturating_add)).max(1);
     let state = State { feeds: feeds.iter().map(progress).collect(), over: false, makers: 0 };
-    let shared =
-        Shared { feeds, state: Mutex::new(state), made: Condvar::new(), taken: Condvar::new() };
+    let shared = Shared {
+        feeds,
+        state: Mutex::new(state),
+        pool: Pool::default(),
+        made: Condvar::new(),
+        taken: Condvar::new(),
+    };
     thread::scope(|scope| {
         // Whatever ends the taker ends the threads.
         let _over = Over(&shared);
@@ -122,7 +130,7 @@ impl Shared<'_, '_> {
             };
             drop(state);
             let made = match self.feeds.get(i) {
-                Some(feed) => feed.make(piece),
+                Some(feed) => feed.make(piece, &self.pool),
                 None => return,
             };
             state = self.lock();
@@ -194,7 +202,9 @@ impl Pieces<'_, '_, '_> {
                 return Ok(*end);
             }
             // Before another is waited for: it takes memory.
-            *held = None;
+            if let Some((.., piece)) = held.take() {
+                self.shared.pool.give(piece);
+            }
             let (number, piece) = self.shared.take(i)?;
             let rows = feed.rows_of(number);
             *held = Some((rows.start, rows.end, piece));

@@ -1,0 +1,10 @@
+//! Defines the task that makes a series of an archive: one row of numbers for each snapshot, which a
+//! worker reads.
+
+mod run;
+mod table;
+mod task;
+
+pub use run::{Making, SeriesListener, series};
+pub use table::{Failed, Form, Note, SeriesTable};
+pub use task::{Answered, SeriesTask};

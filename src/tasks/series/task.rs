@@ -1,0 +1,88 @@
+//! Reads one row of a series out of a file, in a worker.
+
+use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
+use crate::h5::{Error, ErrorKind};
+use crate::julia::{DEEP_STACK, on_deep_stack};
+use crate::numbers::series::{Question, QuestionText, Row, row};
+use crate::numbers::{MeraFile, NumbersError};
+use crate::supervisor::{Fault, JobRecord};
+use crate::tasks::reading::ReadingTask;
+use crate::worker::Task;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Anonymous memory that a row is taken to need at first, in bytes: decoded pieces on their way, and
+/// those that are kept for a second pass.
+const FIRST_GUESS: u64 = 96 << 20;
+
+/// What a file has to say, or why no worker could tell.
+pub type Answered = std::result::Result<Row, (Fault, String)>;
+
+/// Reads rows.
+#[derive(Debug, Default)]
+pub struct SeriesTask;
+
+impl Task for SeriesTask {
+    type Options = QuestionText;
+    type Output = Row;
+    const NAME: &'static str = "series";
+
+    fn run(
+        &self,
+        job: &Job,
+        options: QuestionText,
+        observer: &dyn Observer,
+    ) -> Result<Row, Failure> {
+        // It was read before the run.
+        let question = options.read().map_err(internal)?;
+        let total = job.input.metadata().map_or(0, |it| it.len());
+        observer.progress(Phase::Plan, 0, total);
+        let read = on_deep_stack(|| answer(job, &question, observer, total)).map_err(internal)?;
+        if observer.cancelled() {
+            return Err(Failure::new(FailureKind::Cancelled, "stopped"));
+        }
+        read.map_err(|error| failure(&error))
+    }
+}
+
+impl ReadingTask for SeriesTask {
+    fn first_guess(_: &QuestionText) -> u64 {
+        FIRST_GUESS
+    }
+
+    const RESERVED: u64 = DEEP_STACK as u64;
+
+    fn tell(_: &Row, _: &mut JobRecord) {}
+}
+
+fn answer(
+    job: &Job,
+    question: &Question,
+    observer: &dyn Observer,
+    total: u64,
+) -> Result<Row, NumbersError> {
+    let file = MeraFile::open(&job.input, question.checksums)?;
+    let rows = AtomicU64::new(0);
+    let watch = |more: u64| {
+        let done = rows.fetch_add(more, Ordering::Relaxed).saturating_add(more);
+        // Rows are no bytes: what counts is that their number grows.
+        observer.progress(Phase::Verify, done, total.max(done));
+        if observer.cancelled() { Err(NumbersError::Inner(Error::cancelled())) } else { Ok(()) }
+    };
+    // Each file has a worker of its own: more threads would take cores from one another.
+    row(&file, question, 1, &watch)
+}
+
+fn internal(error: impl std::fmt::Display) -> Failure {
+    Failure::new(FailureKind::Internal, error.to_string())
+}
+
+fn failure(error: &NumbersError) -> Failure {
+    let kind = match error {
+        NumbersError::Read { source, .. } | NumbersError::Inner(source) => match source.kind() {
+            ErrorKind::Io(error) => FailureKind::of_read(error),
+            _ => FailureKind::Input,
+        },
+        _ => FailureKind::Input,
+    };
+    Failure::new(kind, error.to_string())
+}
