@@ -46,7 +46,8 @@ pub fn series(
     listener: &mut dyn SeriesListener,
 ) -> Result<(RunSummary, SeriesTable), RunError> {
     let Making { settings, text, question, journal, hooks } = making;
-    let plan = Plan { jobs: Arc::new(files.iter().map(job).collect()), listing: None };
+    let jobs = Arc::new(files.iter().map(job).collect());
+    let plan = Plan { jobs, listing: None, unlisted: Arc::default() };
     let mut answers: Vec<Option<Answered>> = files.iter().map(|_| None).collect();
     let listener = RefCell::new(listener);
     let each = &mut |place: usize, answered: Answered| {
