@@ -12,7 +12,7 @@ use jldconv::supervisor::{ExitCode, Hooks};
 use jldconv::tasks::export::{
     ExportListener, ExportOptions, Exporting, Placed, export_all, places,
 };
-use jldconv::tasks::scan::{self, ScanFile};
+use jldconv::tasks::scan::{self, ScanList};
 use jldconv::text;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -36,7 +36,11 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
     let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
     let selection = scan::selection(args.globs.clone(), args.recursive);
     let files = scan::files(std::slice::from_ref(input), &selection, args.range.as_ref());
-    let files: Vec<ScanFile> = files.map_err(|error| failed(&error))?;
+    let ScanList { files, unlisted, left_out } = files.map_err(|error| failed(&error))?;
+    // What is not looked into is said, and counts where nobody knows what is in it.
+    for told in unlisted.iter().chain(&left_out) {
+        let _ = writeln!(io::stderr(), "warning: {}", text::tame(told));
+    }
     if files.is_empty() {
         let message = format!("{}: no file of it is chosen", text::path(input));
         return Err(Stop(ExitCode::Nothing, message));
@@ -76,7 +80,8 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
         );
         return Err(Stop(ExitCode::Interrupted, message));
     }
-    Ok(if teller.failed == 0 { ExitCode::Done } else { ExitCode::SomeFailed })
+    let all = teller.failed == 0 && unlisted.is_empty();
+    Ok(if all { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 /// Files of different ends may have one stem.

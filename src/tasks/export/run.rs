@@ -72,7 +72,8 @@ pub fn export_all(
     listener: &mut dyn ExportListener,
 ) -> Result<(RunSummary, io::Result<()>), RunError> {
     let Exporting { settings, options, output, hooks } = exporting;
-    let plan = Plan { jobs: Arc::new(files.iter().map(job).collect()), listing: None };
+    let jobs = Arc::new(files.iter().map(job).collect());
+    let plan = Plan { jobs, listing: None, unlisted: Arc::default() };
     let telling = InOrder::new(Named { files, listener }, BTreeMap::new());
     let each = &mut |place: usize, result: Found| telling.borrow_mut().take(place, result);
     let mut watching = Watching::new(&telling);
