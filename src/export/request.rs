@@ -64,12 +64,8 @@ impl Request {
     /// If the condition is not one.
     pub fn selection(&self) -> Result<Selection, NumbersError> {
         let condition = self.condition.as_deref().map(parse_condition).transpose()?;
-        Ok(Selection {
-            condition,
-            region: self.region.clone(),
-            rows: self.rows.clone(),
-            like_mera: false,
-        })
+        let (region, rows) = (self.region.clone(), self.rows.clone());
+        Ok(Selection { condition, region, rows, like_mera: false })
     }
 
     /// The level of compression.

@@ -1,7 +1,7 @@
 //! Exports an archive with a worker for each file.
 
 use super::reading::{self, Bounds, unwritten};
-use super::{Stop, complain, usage};
+use super::{Stop, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, same_place};
 use jldconv::cli::ExportAllArgs;
@@ -36,9 +36,10 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
     let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
     let selection = scan::selection(args.globs.clone(), args.recursive);
     let files = scan::files(std::slice::from_ref(input), &selection, args.range.as_ref());
-    let ScanList { files, unlisted, .. } = files.map_err(|error| failed(&error))?;
-    for told in &unlisted {
-        complain(&format!("{told}: what is in it is not exported"));
+    let ScanList { files, unlisted, left_out } = files.map_err(|error| failed(&error))?;
+    // What is not looked into is said, and counts where nobody knows what is in it.
+    for told in unlisted.iter().chain(&left_out) {
+        let _ = writeln!(io::stderr(), "warning: {}", text::tame(told));
     }
     if files.is_empty() {
         let message = format!("{}: no file of it is chosen", text::path(input));
@@ -80,11 +81,8 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
         );
         return Err(Stop(ExitCode::Interrupted, message));
     }
-    Ok(if teller.failed == 0 && unlisted.is_empty() {
-        ExitCode::Done
-    } else {
-        ExitCode::SomeFailed
-    })
+    let all = teller.failed == 0 && unlisted.is_empty();
+    Ok(if all { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 /// Files of different ends may have one stem.

@@ -251,9 +251,11 @@ fn refs_files(path: &Path) -> Result<Vec<RefsFile>, Stop> {
     }
     let selection = scan::selection(Vec::new(), false);
     let found = scan::files(&[path.to_owned()], &selection, None).map_err(failed)?;
-    found
-        .files
-        .into_iter()
+    for told in found.unlisted.iter().chain(&found.left_out) {
+        let _ = writeln!(io::stderr(), "warning: {}", text::tame(told));
+    }
+    let files = found.files.into_iter();
+    files
         .map(|file| {
             let stem = file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             Ok(RefsFile { path: whole(&file.path)?, group: Some(stem) })
