@@ -25,14 +25,24 @@ fn start(world: &World, flaky: &Flaky, millis: i32, prefix: &[&str]) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(60);
     while !world.at(".jldconv/tmp").exists() {
         assert!(Instant::now() < end, "it does not begin");
         std::thread::sleep(Duration::from_millis(2));
     }
     // Handlers are set behind that; a read takes longer.
-    std::thread::sleep(Duration::from_millis(50));
+    while !catches(&child, Signal::SIGTERM) {
+        assert!(Instant::now() < end, "it sets no handlers");
+        std::thread::sleep(Duration::from_millis(2));
+    }
     child
+}
+
+/// Whether a process has a handler of its own for a signal.
+fn catches(child: &Child, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() >> (signal as i32 - 1) & 1 == 1
 }
 
 fn send(child: &Child, signal: Signal) {
