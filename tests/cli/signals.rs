@@ -25,7 +25,7 @@ fn start(world: &World, flaky: &Flaky, millis: i32, prefix: &[&str]) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while !world.at(".jldconv/tmp").exists() {
         assert!(Instant::now() < end, "it does not begin");
         std::thread::sleep(Duration::from_millis(2));
