@@ -4,12 +4,18 @@ use super::trust::TrustFlag;
 use std::path::PathBuf;
 
 const TEST_AFTER: &str = "\
+Examples:
+  jldconv rules test mine.toml output_00100.jld2     what each rule would do, and where
+
 Exit codes: 0 each file could be converted, 1 a file cannot be read or a rule cannot be carried out,
 2 usage.";
 
 const DRAFT_AFTER: &str = "\
 The draft is a rules file: look it over, above all the lines under a comment, and try it with
 `jldconv rules test`.
+
+Examples:
+  jldconv rules draft old.jld2 new.jld2 > mine.toml
 
 Exit codes: 0 there is a rule, 1 a file cannot be read, 2 usage, 4 the types are the same.";
 
@@ -61,7 +67,11 @@ pub struct RulesDraftArgs {
 
 /// The arguments of `types`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Exit codes: 0 each file was read, 1 a file cannot be read, 2 usage.")]
+#[command(after_help = "\
+Examples:
+  jldconv types output_00100.jld2                    all stored types, with how many values there are
+
+Exit codes: 0 each file was read, 1 a file cannot be read, 2 usage.")]
 pub struct TypesArgs {
     /// The files
     #[arg(value_name = "FILE", required = true)]
