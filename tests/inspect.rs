@@ -167,7 +167,10 @@ fn wrong_command_lines_are_usage_errors() {
     let file = "e4b-none/output_00021.jld2";
     let (code, _, err) = jldconv(&["inspect", file, "--target", "mera-0"]);
     assert_eq!(code, 2);
-    assert!(err.contains("there is no target \"mera-0\"; there are: mera-1.9"), "{err}");
+    assert!(
+        err.contains("there is no target \"mera-0\"; there are: julia-2026, mera-1.9"),
+        "{err}"
+    );
     let (code, _, err) = jldconv(&["inspect", file, "--rules", "none.toml"]);
     assert_eq!(code, 2);
     assert!(err.contains("cannot read none.toml"), "{err}");

@@ -40,6 +40,10 @@ fn the_help_is_what_users_know() {
       verify       Compare the files of two directories pair by pair, each in a worker of its own
       scan         Say what an archive holds, what it needs and what is damaged; nothing is written into
                    it
+      export       Write a table of each file for other programs: NumPy, CSV, Parquet, Arrow, ParaView
+      series       Make a table of numbers, one row a snapshot: time, masses, extremes and means, star
+                   formation
+      look         Make a picture of each Mera file of an archive, or the frames of a movie
       tune         Measure how many workers and threads suit an archive here, on a sample of it
       completions  Print what makes a shell complete this command line
       help         Print this message or the help of the given subcommand(s)
@@ -197,6 +201,8 @@ fn the_help_is_what_users_know() {
       jldconv-supervisor status new                       what runs and shards are doing now
       jldconv-supervisor report new                       what all runs and shards did
       jldconv-supervisor scan old                         what an archive holds and what is damaged
+      jldconv-supervisor export old frames hydro --to parquet  tables for other programs
+      jldconv-supervisor series old --out series.csv      time, mass, densities: one row a snapshot
       jldconv-supervisor tune old new                     how many workers are fastest here
       jldconv-supervisor verify old new                   compare what came out, pair by pair
 
@@ -261,7 +267,7 @@ fn mistakes_are_usage_errors() {
     insta::assert_snapshot!(told(&["old", "./old"]), @"error: ./old: the outputs would replace the archive; name another directory, or say --mode in-place");
     insta::assert_snapshot!(told(&["nowhere", "new"]), @"error: nowhere: No such file or directory (os error 2)");
     insta::assert_snapshot!(told(&["--interactive"]), @"error: --interactive needs a terminal");
-    insta::assert_snapshot!(told(&["old", "new", "--target", "mera-9"]), @r#"error: there is no target "mera-9"; there are: mera-1.9"#);
+    insta::assert_snapshot!(told(&["old", "new", "--target", "mera-9"]), @r#"error: there is no target "mera-9"; there are: julia-2026, mera-1.9"#);
     insta::assert_snapshot!(told(&["old", "new", "--report", "none/report.json"]), @"error: none/report.json: No such file or directory (os error 2)");
     for args in [
         &["old", "new", "--wrokers", "8"][..],

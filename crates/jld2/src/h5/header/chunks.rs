@@ -7,7 +7,7 @@ use super::model::Chunk;
 use crate::h5::address::absolute;
 use crate::h5::bytes::Cursor;
 use crate::h5::checksum::{Checked, Checksums, lookup3};
-use crate::h5::{Error, RelAddr, Result, Source, Superblock};
+use crate::h5::{Error, ErrorKind, RelAddr, Result, Source, Superblock};
 use std::collections::HashSet;
 
 /// What stands in front of the messages of a header.
@@ -30,6 +30,8 @@ pub(super) struct Bytes<'a> {
 
 /// Most headers are not longer, and are read at once.
 const AT_ONCE: usize = 256;
+/// Not across this, for what is behind it may be where a disk fails.
+const PAGE: u64 = 4096;
 
 impl Bytes<'_> {
     /// What stands in front of the messages of the header at `offset`, and its first chunk if that takes
@@ -37,10 +39,12 @@ impl Bytes<'_> {
     pub(super) fn begin(&self, offset: u64, most: u64) -> Result<(Prefix, Option<Chunk>)> {
         let mut peek = [0; AT_ONCE];
         let left = self.superblock.end_of_file.saturating_sub(offset).min(AT_ONCE as u64);
+        let left = left.min(PAGE - offset % PAGE);
         let peek = peek.get_mut(..usize::try_from(left).unwrap_or(0)).unwrap_or_default();
-        // What cannot be read so may be behind a short header.
         let peek = match self.source.read_into(offset, peek, "object header") {
             Ok(()) => &*peek,
+            Err(error) if matches!(error.kind(), ErrorKind::Io(_)) => return Err(error),
+            // The file's end may be behind a short header.
             Err(_) => &[],
         };
         let prefix = match peek.first_chunk::<16>() {
