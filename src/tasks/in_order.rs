@@ -98,6 +98,10 @@ impl<L: Listener<R>, R> Reporter for Watching<'_, L, R> {
                 telling.listener.progress(through, bytes);
             }
             RunEvent::Warning { message } => telling.listener.warning(message),
+            RunEvent::Paused { message } => {
+                telling.listener.warning(&format!("{message}: waits until there is space"));
+            }
+            RunEvent::Resumed { .. } => telling.listener.warning("there is space: goes on"),
             _ => {}
         }
     }

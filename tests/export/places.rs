@@ -36,8 +36,37 @@ fn nothing_is_replaced_but_with_force_and_then_it_is_kept() {
     fs::copy(&file, &copy).unwrap();
     let path = copy.to_str().unwrap();
     let done = jldconv(&["export", path, "hydro/rho", "--to", "npy", "-o", path, "--force"]);
-    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(done.status.code(), Some(2));
     assert_eq!(fs::read(&copy).unwrap(), fs::read(&file).unwrap());
+}
+
+#[test]
+fn no_file_of_data_gives_way_to_what_is_made_of_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = dir.path().join("old");
+    fs::create_dir(&old).unwrap();
+    let good = fs::read(data(E4)).unwrap();
+    let [first, last, linked] = ["output_00001.jld2", "output_00002.jld2", "linked.json"];
+    for name in [first, last] {
+        fs::write(old.join(name), &good).unwrap();
+    }
+    std::os::unix::fs::symlink(old.join(last), dir.path().join(linked)).unwrap();
+    fs::hard_link(old.join(last), dir.path().join("hard.json")).unwrap();
+    for to in ["old/output_00001.jld2", "old/output_00002.jld2", linked, "hard.json"] {
+        for input in [
+            &["old", "all", "--to", "zarr-refs"][..],
+            &["old/output_00001.jld2", "hydro", "--to", "npz"],
+        ] {
+            for more in [&[][..], &["--force"], &["--force", "--discard-replaced"]] {
+                let done = export_in(dir.path(), &[input, &["-o", to], more].concat());
+                let said = String::from_utf8_lossy(&done.stderr).into_owned();
+                assert_eq!(done.status.code(), Some(2), "{to} {more:?}: {said}");
+                assert!(said.contains("data file"), "{said}");
+            }
+        }
+        assert!(fs::read(dir.path().join(to)).unwrap() == good, "{to}");
+    }
+    assert_eq!(names(&old), [first, last]);
 }
 
 #[test]
@@ -78,7 +107,7 @@ fn what_does_not_go_together_is_refused_before_anything_is_written() {
         (&["hydro", "--to", "npz", "--rows", "5:9000"], 2, "9000"),
         (&["hydro", "--to", "npz", "-o", "-"], 2, "-o"),
         (&["stars", "--to", "npz"], 1, "hydro, gravity"),
-        (&["hydro", "--to", "npz", "-o", "no/where/a.npz"], 1, "no/where"),
+        (&["hydro", "--to", "npz", "-o", "no/where/a.npz"], 2, "no/where"),
     ] {
         let done = export_in(dir.path(), &[&[path], args].concat());
         let said = String::from_utf8(done.stderr).unwrap();

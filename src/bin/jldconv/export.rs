@@ -13,6 +13,7 @@ use jldconv::export::{
     ExportError, Exported, Reading, RefsFile, RefsMade, RefsRequest, Request, Watch as ExportWatch,
     export, export_to, make, reference_path, references,
 };
+use jldconv::report::check_report;
 use jldconv::supervisor::ExitCode;
 use jldconv::sys::dir::{DirError, Missing, OWN};
 use jldconv::sys::file::Identity;
@@ -120,11 +121,15 @@ fn output(args: &ExportArgs, named: impl Fn(&str) -> String) -> Result<PathBuf, 
             stem.ok_or_else(|| usage(format!("{}: no name of a file", args.file.display())))?;
         Ok::<_, Stop>(PathBuf::from(named(&stem.to_string_lossy())))
     };
-    match &args.output {
-        Some(dir) if dir.is_dir() => Ok(dir.join(name()?)),
-        Some(output) => Ok(output.clone()),
-        None => name(),
-    }
+    let output = match &args.output {
+        Some(dir) if dir.is_dir() => dir.join(name()?),
+        Some(output) if output == Path::new("-") => return Ok(output.clone()),
+        Some(output) => output.clone(),
+        None => name()?,
+    };
+    // Data are not in the way of what is made of them, --force or not.
+    check_report(&output).map_err(|error| usage(error.to_string()))?;
+    Ok(output)
 }
 
 /// Makes a file with `made`, which is given what may be replaced.

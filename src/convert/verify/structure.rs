@@ -77,7 +77,10 @@ impl Check<'_> {
         self.metadata(output, file, &regions).map_err(|what| self.bad(what))?;
         self.linked(types)?;
         if again.edits.is_some() || (planned.rewritten && again.rewrite.is_some()) {
-            let left = again.findings.first().map(ToString::to_string).unwrap_or_default();
+            // What a rule is for is what is left to do.
+            let by_rule = again.findings.iter().find(|finding| finding.rule.is_some());
+            let left = by_rule.or(again.findings.first()).map(ToString::to_string);
+            let left = left.unwrap_or_default();
             return Err(self.bad(format!("the output still needs changes: {left}")));
         }
         let Survey { portable, large_columns, .. } = again.survey;

@@ -2,6 +2,7 @@
 
 use super::worker_handle::{Current, WorkerHandle};
 use super::{Dispatcher, Message};
+use crate::convert::publish::IS_INPUT;
 use crate::convert::temp::TempName;
 use crate::protocol::{Assignment, ToWorker};
 use crate::supervisor::event::{RunEvent, SlotId};
@@ -251,6 +252,15 @@ impl Dispatcher {
             (End::Done, None) => Err((Fault::Internal, "the worker's report is lost".to_owned())),
             (End::Failed { cause: Fault::OutOfMemory, message }, _) => {
                 Err((Fault::OutOfMemory, self.advise(&message, record.peak_anon)))
+            }
+            (End::Failed { cause: Fault::Conflict, message }, _) if message.ends_with(IS_INPUT) => {
+                Err((Fault::Conflict, message))
+            }
+            (End::Failed { cause: Fault::Conflict, message }, _)
+                if self.task.conversion().is_none() =>
+            {
+                let kept = "--force moves it to .jldconv/replaced/ and makes the output";
+                Err((Fault::Conflict, format!("{message}: it is left alone; {kept}")))
             }
             // It came while the run was at work: files that were there before are found beforehand.
             (End::Failed { cause: Fault::Conflict, message }, _) => Err((

@@ -267,13 +267,13 @@ impl Past {
                     run = known.filter(|_| line.head.journal == FORMAT);
                     self.runs.push(Arc::from(line));
                 }
-                Ok(Line::Attempt(line)) => {
+                Ok(Line::Attempt(line)) if self.is_of(run, &line.run_id) => {
                     *self.faults.entry(line.fault).or_default() += 1;
                     if line.will_retry {
                         *self.retries.entry(line.fault).or_default() += 1;
                     }
                 }
-                Ok(Line::End(mut line)) => {
+                Ok(Line::End(mut line)) if self.is_of(run, &line.run_id) => {
                     // Of very many runs the pictures are coarser.
                     if self.ends.len() >= FINE {
                         line.summary.timeline.thin_to(COARSE);
@@ -283,11 +283,17 @@ impl Past {
                 Ok(Line::Others(line)) => {
                     self.others.insert(line.run_id, line.summary);
                 }
-                // They tell of no outputs.
-                Ok(Line::Task(_) | Line::Result(_)) => {}
+                // Those of tasks tell of no outputs.
+                Ok(Line::Task(_) | Line::Result(_) | Line::Attempt(_) | Line::End(_)) => {}
                 Err(_) => self.odd += u64::from(!bytes.trim_ascii().is_empty()),
             }
         }
+    }
+
+    /// Whether a line is of the run that began last in its journal.
+    fn is_of(&self, run: Option<u32>, id: &str) -> bool {
+        let run = run.and_then(|run| self.runs.get(usize::try_from(run).ok()?));
+        run.is_some_and(|run| run.head.run_id == id)
     }
 
     /// Takes in the line of a job that stands at `place`. Within one journal the order of lines

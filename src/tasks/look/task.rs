@@ -9,6 +9,7 @@ use crate::numbers::picture::{Colours, Look, draw};
 use crate::numbers::{MeraFile, NumbersError, make_file};
 use crate::supervisor::{Fault, JobOutcome, JobRecord};
 use crate::sys::dir::OWN;
+use crate::sys::file::is_full;
 use crate::sys::stat::StatData;
 use crate::tasks::reading::ReadingTask;
 use crate::worker::Task;
@@ -183,16 +184,14 @@ fn picture(
     make_file(job, input, &existing, |out: &mut dyn Write| canvas.write_marked(MARK, out))
 }
 
-/// What may be replaced: pictures that this task made, and with `force` whatever is there, which is
-/// kept.
+/// What may be replaced: pictures that this task made, and with `force` whatever is there. All of it
+/// is kept: nobody knows whether a picture was changed since, or is of another archive.
 fn existing(job: &Job, force: bool) -> io::Result<Existing> {
     let Some((what, kind)) = StatData::entry(&job.output)? else { return Ok(Existing::Keep) };
-    if kind.is_file() && is_ours(job)? {
-        return Ok(Existing::Replace(what));
-    }
+    let may = force || (kind.is_file() && is_ours(job)?);
     // Temporary files are below the directory of our own files.
     let own = job.temp_dir.parent().filter(|own| own.ends_with(OWN));
-    Ok(match own.filter(|_| force) {
+    Ok(match own.filter(|_| may) {
         Some(own) => Existing::SetAside { what, dir: own.join("replaced").join(LookTask::NAME) },
         None => Existing::Keep,
     })
@@ -210,8 +209,8 @@ fn failure(job: &Job, error: NumbersError) -> Failure {
         NumbersError::Read { source, .. } => read_failure(&job.input, &source),
         NumbersError::Publish(error) => error.into(),
         NumbersError::Output(error) => {
-            let output = job.output.display();
-            Failure::new(FailureKind::Output, format!("{output}: {error}"))
+            let kind = if is_full(&error) { FailureKind::Full } else { FailureKind::Output };
+            Failure::new(kind, format!("{}: {error}", job.output.display()))
         }
         error => Failure::new(FailureKind::Input, error.to_string()),
     }
