@@ -24,7 +24,7 @@ impl<'a> Watch<'a> {
         let done = self.done.get().saturating_add(bytes);
         self.done.set(done);
         self.observer.progress(Phase::Copy, done, self.total.max(done));
-        if self.observer.cancelled() { Err(ExportError::stop()) } else { Ok(()) }
+        if self.observer.cancelled() { Err(NumbersError::stopped()) } else { Ok(()) }
     }
 }
 

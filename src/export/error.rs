@@ -27,10 +27,6 @@ pub enum ExportError {
     Stopped,
 }
 
-/// What a pass over rows was ended by that is not its own error: how it is told to a
-/// [`Query`](crate::numbers::Query), which knows errors of numbers only.
-const STOPPED: &str = "stopped by whoever asked for it";
-
 impl From<jld2::Error> for ExportError {
     fn from(error: jld2::Error) -> Self {
         Self::Numbers(error.into())
@@ -38,19 +34,10 @@ impl From<jld2::Error> for ExportError {
 }
 
 impl ExportError {
-    /// The end of a pass that somebody asked for.
-    pub(super) fn stop() -> NumbersError {
-        NumbersError::Output(io::Error::new(io::ErrorKind::Interrupted, STOPPED))
-    }
-
     /// What a pass over rows ended with.
     pub(super) fn of_pass(error: NumbersError) -> Self {
         match error {
-            NumbersError::Output(error)
-                if error.kind() == io::ErrorKind::Interrupted && error.to_string() == STOPPED =>
-            {
-                Self::Stopped
-            }
+            error if error.is_stopped() => Self::Stopped,
             NumbersError::Output(error) => Self::Output(error),
             other => Self::Numbers(other),
         }
