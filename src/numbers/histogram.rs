@@ -33,6 +33,21 @@ impl Spacing {
     pub fn suiting(low: f64, high: f64) -> Self {
         if low > 0.0 && (high / low).log10() >= DECADES { Self::Log } else { Self::Linear }
     }
+
+    /// That of an axis which is logarithmic, or is not.
+    pub(super) fn of(log: bool) -> Self {
+        if log { Self::Log } else { Self::Linear }
+    }
+
+    /// Where a number stands between two ends: 0 is at the lower one, 1 at the upper one. NaN where
+    /// both are the same.
+    pub(super) fn place(self, [low, high]: [f64; 2], x: f64) -> f64 {
+        match self {
+            // Halves first: the ends may be as far apart as no float is large.
+            Self::Linear => (x / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0),
+            Self::Log => (x / low).ln() / (high / low).ln(),
+        }
+    }
 }
 
 impl Histogram {
@@ -62,11 +77,7 @@ impl Histogram {
 
     /// Where a number stands between the ends, from 0 to 1.
     fn place(&self, x: f64) -> f64 {
-        let part = match self.spacing {
-            // Halves first: the ends may be as far apart as no float is large.
-            Spacing::Linear => (x / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0),
-            Spacing::Log => (x / self.low).ln() / (self.high / self.low).ln(),
-        };
+        let part = self.spacing.place([self.low, self.high], x);
         if part.is_nan() { 0.0 } else { part.clamp(0.0, 1.0) }
     }
 

@@ -4,7 +4,7 @@ use super::ask::Reading;
 use super::grid::{MOST_PIXELS, float, index};
 use super::{LeftOut, Map, MapAxis};
 use crate::mera::quantity::TableKind;
-use crate::numbers::{Ask, MeraFile, NumbersError, Query, Relation, Selection};
+use crate::numbers::{Ask, MeraFile, NumbersError, Query, Relation, Selection, Spacing};
 use serde::{Deserialize, Serialize};
 
 /// Intervals along each axis where nothing is said.
@@ -56,11 +56,7 @@ impl Along {
     }
 
     fn interval(self, x: f64, intervals: usize) -> usize {
-        let part = if self.log {
-            (x / self.low).ln() / (self.high / self.low).ln()
-        } else {
-            (x / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)
-        };
+        let part = Spacing::of(self.log).place([self.low, self.high], x);
         index(part * float(intervals)).min(intervals.saturating_sub(1))
     }
 }

@@ -124,11 +124,8 @@ impl Shade {
 
     /// Where a number stands, from 0 to 1.
     pub fn part(&self, x: f64) -> f64 {
-        let part = if self.log {
-            (x.max(f64::MIN_POSITIVE) / self.low).ln() / (self.high / self.low).ln()
-        } else {
-            (x / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)
-        };
+        let x = if self.log { x.max(f64::MIN_POSITIVE) } else { x };
+        let part = Spacing::of(self.log).place([self.low, self.high], x);
         if part.is_nan() { 0.5 } else { part.clamp(0.0, 1.0) }
     }
 }

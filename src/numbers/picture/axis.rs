@@ -1,5 +1,6 @@
 //! Where an axis has its marks, and what stands at them.
 
+use crate::numbers::histogram::Spacing;
 use crate::numbers::show::short;
 
 /// An axis from one number to another.
@@ -23,11 +24,7 @@ const MOST: usize = 50;
 impl Axis {
     /// Where a number is, from 0 to 1.
     pub(super) fn place(self, x: f64) -> f64 {
-        if self.log {
-            (x / self.low).ln() / (self.high / self.low).ln()
-        } else {
-            (x / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)
-        }
+        Spacing::of(self.log).place([self.low, self.high], x)
     }
 
     fn mark(self, x: f64) -> Option<Mark> {
