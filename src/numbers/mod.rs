@@ -8,6 +8,7 @@
 
 mod condition;
 mod error;
+mod floats;
 mod histogram;
 mod key;
 mod make_file;

@@ -8,7 +8,8 @@ use super::LeftOut;
 use super::ask::Reading;
 use super::frame::Frame;
 use super::layers::{Layers, Sharing, Stamp};
-use crate::numbers::{Ask, Batch, NumbersError, Query, Relation, Selection};
+use crate::numbers::floats::Floats;
+use crate::numbers::{Ask, NumbersError, Query, Relation, Selection};
 use std::collections::BTreeMap;
 
 /// Rows that wait for coarser ones where nothing is said, at most: of 32 bytes each.
@@ -153,10 +154,11 @@ struct Run<'r, 'a, 'f> {
 impl Run<'_, '_, '_> {
     fn table(&mut self) -> Result<(), NumbersError> {
         let query = self.cells.query()?;
-        let mut columns: Vec<Vec<f64>> = Vec::new();
+        let mut floats = Floats::default();
         query.run(|batch| {
             self.cells.reading.heard(batch.len() as u64)?;
-            self.window(batch, &mut columns)
+            floats.fill(batch);
+            self.window(batch.len(), &floats)
         })?;
         self.flush();
         for (level, cells) in std::mem::take(&mut self.waiting) {
@@ -171,23 +173,13 @@ impl Run<'_, '_, '_> {
         Ok(())
     }
 
-    fn window(
-        &mut self,
-        batch: &Batch<'_>,
-        columns: &mut Vec<Vec<f64>>,
-    ) -> Result<(), NumbersError> {
-        columns.resize_with(batch.values().len(), Vec::new);
-        for (column, values) in columns.iter_mut().zip(batch.values()) {
-            values.floats_into(column);
-        }
+    fn window(&mut self, rows: usize, floats: &Floats) -> Result<(), NumbersError> {
         let frame = self.cells.frame;
-        let at = |column: usize, row: usize| {
-            columns.get(column).and_then(|column| column.get(row)).copied().unwrap_or(f64::NAN)
-        };
+        let at = |column: usize, row: usize| floats.at(column, row).unwrap_or(f64::NAN);
         let depth = frame.needs_depth().then_some(2);
         let level = frame.level.is_none().then_some(2 + usize::from(depth.is_some()));
         let value = 2 + usize::from(depth.is_some()) + usize::from(level.is_some());
-        for row in 0..batch.len() {
+        for row in 0..rows {
             let Some(level) = frame.level_of(level.map_or(0.0, |column| at(column, row))) else {
                 self.left_out.levels += 1;
                 continue;

@@ -4,6 +4,7 @@ use super::ask::Reading;
 use super::grid::{MOST_PIXELS, float, index};
 use super::{LeftOut, Map, MapAxis};
 use crate::mera::quantity::TableKind;
+use crate::numbers::floats::Floats;
 use crate::numbers::{Ask, MeraFile, NumbersError, Query, Relation, Selection, Spacing};
 use serde::{Deserialize, Serialize};
 
@@ -188,19 +189,13 @@ fn run<G: Gather>(
     mut gather: G,
 ) -> Result<G, NumbersError> {
     let query = reading.of(Query::new(file.name(), relation, wanted, selection)?);
-    let mut columns: Vec<Vec<f64>> = Vec::new();
+    let mut floats = Floats::default();
     query.run(|batch| {
         reading.heard(batch.len() as u64)?;
-        columns.resize_with(batch.values().len(), Vec::new);
-        for (column, values) in columns.iter_mut().zip(batch.values()) {
-            values.floats_into(column);
-        }
-        let at = |column: usize, row: usize| {
-            columns.get(column).and_then(|column| column.get(row)).copied()
-        };
+        floats.fill(batch);
         for row in 0..batch.len() {
-            let place = [0, 1].map(|axis| at(axis, row).unwrap_or(f64::NAN));
-            gather.row(place, at(2, row).unwrap_or(1.0));
+            let place = [0, 1].map(|axis| floats.at(axis, row).unwrap_or(f64::NAN));
+            gather.row(place, floats.at(2, row).unwrap_or(1.0));
         }
         Ok(())
     })?;

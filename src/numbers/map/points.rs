@@ -5,6 +5,7 @@ use super::ask::Reading;
 use super::frame::Frame;
 use super::grid::{Grid, float, index};
 use super::layers::Layers;
+use crate::numbers::floats::Floats;
 use crate::numbers::{Ask, NumbersError, Query, Relation, Selection};
 
 /// Points of a relation, and what they bring.
@@ -63,19 +64,14 @@ impl Points<'_, '_> {
         let stored = frame.places();
         let wanted: Vec<_> = std::iter::once(&self.value).chain(&self.weight).cloned().collect();
         let query = Query::with_stored(self.file, self.relation, &stored, &wanted, self.selection)?;
-        let mut columns: Vec<Vec<f64>> = Vec::new();
+        let mut floats = Floats::default();
         let inside =
             |x: f64, [low, high]: [f64; 2]| (low * frame.boxlen..=high * frame.boxlen).contains(&x);
         let value = stored.len();
         self.reading.of(query).run(|batch| {
             self.reading.heard(batch.len() as u64)?;
-            columns.resize_with(batch.values().len(), Vec::new);
-            for (column, values) in columns.iter_mut().zip(batch.values()) {
-                values.floats_into(column);
-            }
-            let at = |column: usize, row: usize| {
-                columns.get(column).and_then(|column| column.get(row)).copied().unwrap_or(f64::NAN)
-            };
+            floats.fill(batch);
+            let at = |column: usize, row: usize| floats.at(column, row).unwrap_or(f64::NAN);
             for row in 0..batch.len() {
                 let place = [at(0, row), at(1, row)];
                 let depth = frame.needs_depth().then(|| at(2, row));

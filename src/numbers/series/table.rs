@@ -10,6 +10,7 @@ use super::stars::Stars;
 use super::weighted_rank;
 use super::what::{Reduction, Star, Statistic, What};
 use crate::mera::quantity::{unit_factor, unit_factor_of_mera};
+use crate::numbers::floats::Floats;
 use crate::numbers::query::Query;
 use crate::numbers::{Ask, Asked, MeraFile, NumbersError, Relation, Selection, Statistics};
 use jld2::ChunkCache;
@@ -282,13 +283,11 @@ impl Together {
 
     /// The first pass.
     fn gather(&mut self, query: &Query<'_>) -> Result<(), NumbersError> {
-        let mut floats = vec![Vec::new(); self.asks.len()];
+        let mut floats = Floats::default();
         query.run(|batch| {
             self.chosen += batch.len() as u64;
-            for (floats, values) in floats.iter_mut().zip(batch.values()) {
-                values.floats_into(floats);
-            }
-            let of = |slot: usize| floats.get(slot).map_or(&[][..], Vec::as_slice);
+            floats.fill(batch);
+            let of = |slot: usize| floats.column(slot);
             for pair in &mut self.pairs {
                 pair.gathered.take(of(pair.of), pair.weight.map(of));
                 if pair.weight.is_none()
@@ -323,12 +322,10 @@ impl Together {
                 pair.moments = Moments::about(&pair.gathered, like_mera);
             }
         }
-        let mut floats = vec![Vec::new(); self.asks.len()];
+        let mut floats = Floats::default();
         query.run(|batch| {
-            for (floats, values) in floats.iter_mut().zip(batch.values()) {
-                values.floats_into(floats);
-            }
-            let of = |slot: usize| floats.get(slot).map_or(&[][..], Vec::as_slice);
+            floats.fill(batch);
+            let of = |slot: usize| floats.column(slot);
             for pair in &mut self.pairs {
                 if let Some(moments) = &mut pair.moments {
                     moments.take(of(pair.of), pair.weight.map(of));
