@@ -1,5 +1,4 @@
-//! Writes NumPy's file of one array. The format is described in NumPy's `numpy.lib.format`: a magic
-//! text, a header that is a Python dictionary, the numbers.
+//! Writes NumPy's file of one array.
 //!
 //! One column is an array of its numbers, several are an array of records with the columns' names.
 //! An array of several dimensions keeps Julia's order of indices (`fortran_order`): `a[1, 2]` in Julia
@@ -7,16 +6,13 @@
 
 use super::batches::{batches, column};
 use super::{ExportError, Sheet, Watch};
+use crate::numbers::{NpyLength, npy_header};
 use jld2::NumberType;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// Rows of records that are put together at once.
 const ROWS: usize = 4096;
-/// Numbers begin at a multiple of this.
-const ALIGNMENT: usize = 64;
-/// Magic text, version and length of the header.
-const FRONT: usize = 12;
 
 pub(super) fn write(
     sheet: &Sheet<'_>,
@@ -67,25 +63,8 @@ fn records(
 }
 
 /// The bytes in front of the numbers of an array of this shape, the fastest dimension first.
-pub(super) fn header(descr: &str, shape: &[u64]) -> Vec<u8> {
-    let mut dims: Vec<_> = shape.iter().map(u64::to_string).collect();
-    if dims.len() == 1 {
-        dims.push(String::new());
-    }
-    let order = if shape.len() > 1 { "True" } else { "False" };
-    let dims = dims.join(", ");
-    let dims = dims.trim_end();
-    let mut text = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': ({dims}), }}");
-    // A line's end behind it, and spaces before that.
-    let all = (FRONT + text.len() + 1).next_multiple_of(ALIGNMENT);
-    text.extend(std::iter::repeat_n(' ', all - FRONT - text.len() - 1));
-    text.push('\n');
-    let mut bytes = b"\x93NUMPY".to_vec();
-    // Version 3 is version 2 with names in UTF-8.
-    bytes.extend([if text.is_ascii() { 2 } else { 3 }, 0]);
-    bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
-    bytes.extend(text.into_bytes());
-    bytes
+fn header(descr: &str, shape: &[u64]) -> Vec<u8> {
+    npy_header(NpyLength::Long, descr, shape)
 }
 
 /// A type's name in NumPy, in quotes: the lowest byte of each number comes first.
@@ -159,20 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_as_numpy_writes_them() {
-        for (shape, said) in [
-            (&[][..], "'shape': (), }"),
-            (&[3], "'shape': (3,), }"),
-            (&[3, 2], "'shape': (3, 2), }"),
-        ] {
-            let header = header("'<f8'", shape);
-            assert_eq!(header.len() % ALIGNMENT, 0);
-            assert_eq!(header.last(), Some(&b'\n'));
-            let text = String::from_utf8_lossy(&header).into_owned();
-            assert!(text.contains(said), "{text}");
-            assert_eq!(text.contains("'fortran_order': True"), shape.len() > 1);
-        }
+    fn names_as_python_writes_them() {
         assert_eq!(python("it's\\\n"), "'it\\'s\\\\\\u000a'");
-        assert_eq!(header("[('ϕ', '<f8')]", &[1])[6], 3);
     }
 }

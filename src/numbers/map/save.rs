@@ -1,32 +1,19 @@
 //! Maps as files of numbers: for NumPy, and as JSON.
 
 use super::Map;
+use crate::numbers::npy::{NpyLength, npy_header};
 use serde_json::{Value, json};
 use std::io::{self, Write};
-
-/// NumPy's header is a multiple of this.
-const ALIGNMENT: usize = 64;
-/// Magic text, version and length of the header.
-const FRONT: usize = 10;
 
 impl Map {
     /// Writes the numbers as a file of NumPy, `a[i, j]` being the pixel `i` along the first axis and `j`
     /// along the second, counted from 0. Pixels without a number are as they are told: NaN, or 0 of gas.
     ///
-    /// Facts: NumPy's `numpy.lib.format`, version 1.0.
-    ///
     /// # Errors
     /// Those of `out`.
     pub fn write_npy(&self, out: &mut dyn Write) -> io::Result<()> {
-        let [x, y] = self.pixels;
-        let mut header =
-            format!("{{'descr': '<f8', 'fortran_order': True, 'shape': ({x}, {y}), }}");
-        let len = (FRONT + header.len() + 1).next_multiple_of(ALIGNMENT) - FRONT;
-        header.extend(std::iter::repeat_n(' ', len - header.len() - 1));
-        header.push('\n');
-        out.write_all(b"\x93NUMPY\x01\x00")?;
-        out.write_all(&u16::try_from(len).map_err(io::Error::other)?.to_le_bytes())?;
-        out.write_all(header.as_bytes())?;
+        let shape = self.pixels.map(|pixels| pixels as u64);
+        out.write_all(&npy_header(NpyLength::Short, "'<f8'", &shape))?;
         for value in &self.values {
             out.write_all(&value.to_le_bytes())?;
         }
