@@ -3,23 +3,20 @@
 
 use super::write::{seek, stream};
 use super::{About, ExportError, Out, Reading, Request, Sheet, Watch};
-use crate::convert::publish::{Destination, Existing, PublishError, TempFile};
+use crate::convert::publish::{Destination, Existing, PublishError};
 use crate::convert::{Job, Observer, Phase};
 use crate::h5::{self, Checksums};
-use crate::numbers::MeraFile;
+use crate::numbers::{MeraFile, sealed_file};
 use crate::sys::dir::{DirError, Missing};
-use crate::sys::file::{Identity, usual_mode};
-use crate::sys::origin::Origin;
+use crate::sys::file::Identity;
 use crate::sys::stat::StatData;
 use crate::text::shortened;
 use serde::{Deserialize, Serialize};
-use std::ffi::OsStr;
-use std::fs::{File, Permissions};
-use std::io::{self, BufWriter, Read as _, Seek as _, Write};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write};
 use std::path::Path;
 
-/// Bytes that are written at once.
+/// Bytes that are compared at once.
 const BUFFER: usize = 256 << 10;
 /// Characters of a name or message, columns that are left out, and bytes of what is said of the run,
 /// that are told.
@@ -149,15 +146,12 @@ pub fn make(
     let to = Destination::of(&job.output, &job.temp_dir, Missing::Create)?;
     may_be(&to, input, existing)?;
     let dir = to.own(&job.temp_dir, Missing::Create)?;
-    let temp = TempFile::create(&dir, OsStr::new(&job.temp_name))?;
-    let mut out = BufWriter::with_capacity(BUFFER, temp.file());
-    fill(&mut out)?;
-    out.flush()?;
-    drop(out);
-    observer.progress(Phase::Sync, 0, 1);
-    temp.file().set_permissions(Permissions::from_mode(usual_mode()))?;
-    let origin = Origin::of(temp.file())?;
-    let sealed = temp.seal(&origin)?;
+    let sealed = sealed_file(&dir, &job.temp_name, |out| {
+        fill(out)?;
+        out.flush()?;
+        observer.progress(Phase::Sync, 0, 1);
+        Ok::<_, ExportError>(())
+    })?;
     let bytes = sealed.file().metadata()?.len();
     // What is not a file that can be opened is whatever `publish` says it is.
     if to.entry()?.is_some()

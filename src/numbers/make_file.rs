@@ -3,8 +3,8 @@
 
 use super::NumbersError;
 use crate::convert::Job;
-use crate::convert::publish::{Destination, Existing, TempFile};
-use crate::sys::dir::Missing;
+use crate::convert::publish::{Destination, Existing, PublishError, Sealed, TempFile};
+use crate::sys::dir::{Dir, Missing};
 use crate::sys::file::{Identity, usual_mode};
 use crate::sys::origin::Origin;
 use crate::sys::stat::StatData;
@@ -31,12 +31,26 @@ pub fn make_file(
     let to = Destination::of(&job.output, &job.temp_dir, Missing::Create)?;
     to.check(&input, existing)?;
     let dir = to.own(&job.temp_dir, Missing::Create)?;
-    let temp = TempFile::create(&dir, OsStr::new(&job.temp_name))?;
+    let sealed = sealed_file(&dir, &job.temp_name, |out| Ok::<_, NumbersError>(fill(out)?))?;
+    Ok(sealed.publish(&to, &input, existing)?)
+}
+
+/// A file of what `fill` writes that is whole and on the disk, with the permissions of any new one,
+/// under its temporary name in `dir`.
+///
+/// # Errors
+/// Those of `fill`, and if the file cannot be written; it is removed then.
+pub(crate) fn sealed_file<'d, E: From<io::Error> + From<PublishError>>(
+    dir: &'d Dir,
+    temp_name: &str,
+    fill: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
+) -> Result<Sealed<'d>, E> {
+    let temp = TempFile::create(dir, OsStr::new(temp_name))?;
     let mut out = BufWriter::with_capacity(BUFFER, temp.file());
     fill(&mut out)?;
     out.flush()?;
     drop(out);
     temp.file().set_permissions(Permissions::from_mode(usual_mode()))?;
     let origin = Origin::of(temp.file())?;
-    Ok(temp.seal(&origin)?.publish(&to, &input, existing)?)
+    Ok(temp.seal(&origin)?)
 }

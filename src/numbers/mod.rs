@@ -32,6 +32,7 @@ pub use condition::{Condition, ConditionError, Number, Variable, parse as parse_
 pub use error::NumbersError;
 pub use histogram::{Histogram, Spacing};
 pub use make_file::make_file;
+pub(crate) use make_file::sealed_file;
 pub use mera_file::{MeraFile, MeraGroup, RunInfo};
 pub use new_file::NewFile;
 pub(crate) use npy::{NpyLength, npy_header};
