@@ -4,7 +4,7 @@ use crate::convert::publish::Existing;
 use crate::convert::{Failure, FailureKind, Job, Observer};
 use crate::export::{ExportError, Exported, Reading, Request, export};
 use crate::h5::Checksums;
-use crate::julia::{DEEP_STACK, on_deep_stack};
+use crate::julia::DEEP_STACK;
 use crate::supervisor::{JobOutcome, JobRecord};
 use crate::sys::dir::OWN;
 use crate::sys::stat::StatData;
@@ -54,13 +54,8 @@ impl Task for ExportTask {
         };
         let checksums = if options.trust { Checksums::Trusted } else { Checksums::Ignored };
         let existing = existing(job, options.force)?;
-        let exported = on_deep_stack(|| {
-            export(job, &options.request, &existing, reading, checksums, observer)
-        });
-        let internal = |error: std::io::Error| {
-            Failure::new(FailureKind::Internal, format!("a deep stack: {error}"))
-        };
-        exported.map_err(internal)?.map_err(ExportError::failure)
+        export(job, &options.request, &existing, reading, checksums, observer)
+            .map_err(ExportError::failure)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::convert::publish::Existing;
 use crate::convert::{Failure, FailureKind, Job, Observer, Phase, read_failure};
 use crate::h5::Checksums;
-use crate::julia::{DEEP_STACK, on_deep_stack};
+use crate::julia::DEEP_STACK;
 use crate::numbers::map::{Extremes, Reading, Request, Seen, Shade, View};
 use crate::numbers::picture::{Colours, Look, draw};
 use crate::numbers::{MeraFile, NumbersError, make_file};
@@ -119,6 +119,7 @@ impl Task for LookTask {
     type Options = LookOptions;
     type Output = Looked;
     const NAME: &'static str = "look";
+    const DEEP: bool = true;
 
     fn run(
         &self,
@@ -127,11 +128,7 @@ impl Task for LookTask {
         observer: &dyn Observer,
     ) -> Result<Looked, Failure> {
         observer.progress(Phase::Plan, 0, 1);
-        let looked = on_deep_stack(|| look(job, &options, observer));
-        let internal = |error: io::Error| {
-            Failure::new(FailureKind::Internal, format!("a deep stack: {error}"))
-        };
-        looked.map_err(internal)?.map_err(|error| failure(job, error))
+        look(job, &options, observer).map_err(|error| failure(job, error))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
 use crate::h5::{self, Checksums};
 use crate::inspect::{Action, DamagedDataset, Glance, Health, Refusal, glance, health};
-use crate::julia::{DEEP_STACK, on_deep_stack};
+use crate::julia::DEEP_STACK;
 use crate::protocol::WirePath;
 use crate::supervisor::{Fault, JobOutcome, JobRecord, RunError};
 use crate::tasks::reading::ReadingTask;
@@ -172,14 +172,10 @@ impl Task for ScanTask {
         let target = self.0.of(&options, options.target.as_deref(), &options.rules)?;
         let total = job.input.metadata().map_or(0, |it| it.len());
         observer.progress(Phase::Plan, 0, total);
-        let looked = on_deep_stack(|| match glance(&job.input, &target, Checksums::Trusted) {
+        let seen = match glance(&job.input, &target, Checksums::Trusted) {
             Ok(glance) => Seen::Read(Box::new(glance)),
             Err(refusal) => Seen::Refused(refusal),
-        });
-        let internal = |error: std::io::Error| {
-            Failure::new(FailureKind::Internal, format!("a deep stack: {error}"))
         };
-        let seen = looked.map_err(internal)?;
         let mut scan = FileScan { seen, health: None };
         if options.content && matches!(scan.seen, Seen::Read(_)) {
             let read = AtomicU64::new(0);
@@ -189,8 +185,7 @@ impl Task for ScanTask {
                 observer.progress(Phase::Verify, done, total.max(done));
                 if observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
             };
-            let health = on_deep_stack(|| health(&job.input, Checksums::Trusted, &progress));
-            scan.health = match health.map_err(internal)? {
+            scan.health = match health(&job.input, Checksums::Trusted, &progress) {
                 Ok(Some(health)) => Some(health),
                 Ok(None) => return Err(Failure::new(FailureKind::Cancelled, "stopped")),
                 Err(refusal) => {
@@ -226,6 +221,7 @@ impl ReadingTask for ScanTask {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::julia::on_deep_stack;
     use crate::migrate::target::Target;
     use crate::protocol::{decode, encode_payload};
     use std::path::Path;

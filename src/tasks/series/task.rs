@@ -2,7 +2,7 @@
 
 use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
 use crate::h5::{Error, ErrorKind};
-use crate::julia::{DEEP_STACK, on_deep_stack};
+use crate::julia::DEEP_STACK;
 use crate::numbers::series::{Question, QuestionText, Row, row};
 use crate::numbers::{MeraFile, NumbersError};
 use crate::supervisor::{Fault, JobRecord};
@@ -25,6 +25,7 @@ impl Task for SeriesTask {
     type Options = QuestionText;
     type Output = Row;
     const NAME: &'static str = "series";
+    const DEEP: bool = true;
 
     fn run(
         &self,
@@ -33,10 +34,12 @@ impl Task for SeriesTask {
         observer: &dyn Observer,
     ) -> Result<Row, Failure> {
         // It was read before the run.
-        let question = options.read().map_err(internal)?;
+        let question = options
+            .read()
+            .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
         let total = job.input.metadata().map_or(0, |it| it.len());
         observer.progress(Phase::Plan, 0, total);
-        let read = on_deep_stack(|| answer(job, &question, observer, total)).map_err(internal)?;
+        let read = answer(job, &question, observer, total);
         if observer.cancelled() {
             return Err(Failure::new(FailureKind::Cancelled, "stopped"));
         }
@@ -70,10 +73,6 @@ fn answer(
     };
     // Each file has a worker of its own: more threads would take cores from one another.
     row(&file, question, 1, &watch)
-}
-
-fn internal(error: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Internal, error.to_string())
 }
 
 fn failure(error: &NumbersError) -> Failure {
