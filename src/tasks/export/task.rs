@@ -6,8 +6,8 @@ use crate::export::{ExportError, Exported, Reading, Request, export};
 use crate::h5::Checksums;
 use crate::julia::DEEP_STACK;
 use crate::supervisor::{JobOutcome, JobRecord};
-use crate::sys::dir::OWN;
 use crate::sys::stat::StatData;
+use crate::tasks::in_worker::set_aside;
 use crate::tasks::reading::ReadingTask;
 use crate::text;
 use crate::worker::Task;
@@ -67,14 +67,7 @@ fn existing(job: &Job, force: bool) -> Result<Existing, Failure> {
     let there = StatData::entry(&job.output).map_err(|error| {
         Failure::new(FailureKind::Output, format!("{}: {error}", job.output.display()))
     })?;
-    // Temporary files are below the directory of our own files.
-    let own = job.temp_dir.parent().filter(|own| own.ends_with(OWN));
-    Ok(match (there, own) {
-        (Some((what, _)), Some(own)) => {
-            Existing::SetAside { what, dir: own.join("replaced").join(ExportTask::NAME) }
-        }
-        _ => Existing::Keep,
-    })
+    Ok(there.map_or(Existing::Keep, |(what, _)| set_aside(job, what, ExportTask::NAME)))
 }
 
 impl ReadingTask for ExportTask {
