@@ -1,6 +1,7 @@
 //! Tells of results in the order of their places, whichever of them came first.
 
-use crate::supervisor::{JobId, Reporter, RunEvent};
+use crate::supervisor::{JobId, Reporter, RunError, RunEvent, RunSummary};
+use crate::tasks::reading::{self, Reading, ReadingTask, read};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::btree_map::OccupiedEntry;
@@ -70,6 +71,26 @@ impl<L: Listener<R>, R> InOrder<L, R> {
             }
         }
     }
+}
+
+/// Carries a task out on each file of a plan, and tells `listener` of the results in their order. Gives
+/// the listener back, with its error, if that ended the run.
+///
+/// # Errors
+/// The run cannot begin.
+pub(super) fn read_in_order<T, L>(
+    reading: Reading<'_, T>,
+    listener: L,
+) -> Result<(RunSummary, L, io::Result<()>), RunError>
+where
+    T: ReadingTask,
+    L: Listener<reading::Result<T::Output>>,
+{
+    let telling = InOrder::new(listener, BTreeMap::new());
+    let each = &mut |place: usize, result| telling.borrow_mut().take(place, result);
+    let summary = read(reading, &mut Watching::new(&telling), each);
+    let (listener, told) = telling.into_inner().finish();
+    Ok((summary?, listener, told))
 }
 
 /// Hands on what a run tells beside results, and counts bytes.

@@ -6,6 +6,7 @@
 pub mod convert;
 pub mod export;
 mod in_order;
+mod in_worker;
 pub mod look;
 pub mod reading;
 mod rules;

@@ -15,8 +15,8 @@ pub trait Task: Sync {
     type Output: Serialize + DeserializeOwned;
     /// Its name, by which a worker knows it; one of a kind.
     const NAME: &'static str;
-    /// It goes to a deep stack ([`on_deep_stack`](crate::julia::on_deep_stack)) with each file: a
-    /// worker that has such a task does all its work there.
+    /// Values of its files may nest deeply: a worker that has such a task does all its work on a deep
+    /// stack ([`on_deep_stack`](crate::julia::on_deep_stack)).
     const DEEP: bool = false;
 
     /// Carries it out. `observer` is to be told of progress, which is the sign of life, and asked

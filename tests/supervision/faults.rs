@@ -224,8 +224,7 @@ fn where_descriptors_are_few_there_are_few_workers() {
     let mut running = setting.start();
     let code = running.0.wait().unwrap().code();
     assert_eq!(code, Some(ExitCode::Done as i32));
-    let text = fs::read(setting.path().join("summary")).unwrap();
-    let summary: jldconv::supervisor::RunSummary = serde_json::from_slice(&text).unwrap();
+    let summary = setting.summary();
     assert_eq!((summary.success, summary.attempts), (40, 40));
     // How many get started depends on who is first; all sixteen never do.
     assert!(summary.workers_used < 16, "{}", summary.workers_used);

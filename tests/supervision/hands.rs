@@ -3,7 +3,7 @@
 
 use super::kills::sometime;
 use super::setting::{Done, Setting, name, signal, wait_until};
-use jldconv::supervisor::{Count, ExitCode, Fault, RunEvent, RunSummary};
+use jldconv::supervisor::{Count, ExitCode, Fault, RunEvent};
 use std::fs;
 use std::time::Duration;
 
@@ -18,10 +18,6 @@ fn tries(setting: &Setting, number: usize) -> u64 {
 fn outputs(setting: &Setting) -> usize {
     let Ok(entries) = fs::read_dir(&setting.settings.output_dir) else { return 0 };
     entries.flatten().filter(|entry| entry.path().extension().is_some()).count()
-}
-
-fn summary(setting: &Setting) -> RunSummary {
-    serde_json::from_slice(&fs::read(setting.path().join("summary")).unwrap()).unwrap()
 }
 
 /// One worker, many small files, and one in their midst.
@@ -113,7 +109,7 @@ fn a_drain_begins_nothing_of_what_is_in_hand() {
     wait_until("some outputs", || (outputs(&setting) >= 100).then_some(()));
     signal(running.0.id(), libc::SIGTERM);
     assert_eq!(running.0.wait().unwrap().code(), Some(ExitCode::Interrupted as i32));
-    let summary = summary(&setting);
+    let summary = setting.summary();
     assert_eq!(summary.faults.len(), 0, "nobody was stopped");
     assert_eq!(summary.success + summary.pending, 2000);
     assert!(summary.pending > 0);
@@ -134,7 +130,7 @@ fn a_stop_charges_nobody_but_what_runs() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(running.0.wait().unwrap().code(), Some(ExitCode::Interrupted as i32));
-    let summary = summary(&setting);
+    let summary = setting.summary();
     let tried = (1..=400).filter(|number| tries(&setting, *number) > 0).count() as u64;
     assert_eq!(tried, summary.attempts);
     assert!(tried <= summary.success + 2, "{tried} were tried, {} ended", summary.success);
@@ -161,7 +157,7 @@ fn under_kills(files: usize, kills: usize) {
         }
     }
     assert_eq!(running.0.wait().unwrap().code(), Some(ExitCode::Done as i32));
-    let summary = summary(&setting);
+    let summary = setting.summary();
     assert_eq!((summary.success, summary.failed), (files as u64, 0), "{:?}", summary.files);
     // A kill costs an attempt at most, and what it does not cost is not begun a second time.
     let faults: u64 = summary.faults.values().sum();

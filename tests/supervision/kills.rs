@@ -61,8 +61,7 @@ fn workers_killed_at_random_cost_tries_and_no_file() {
         }
     }
     assert!(kills > 3);
-    let text = fs::read(setting.path().join("summary")).unwrap();
-    let summary: jldconv::supervisor::RunSummary = serde_json::from_slice(&text).unwrap();
+    let summary = setting.summary();
     assert_eq!((summary.success, summary.failed), (60, 0), "{:?}", summary.files);
     assert!(summary.attempts > 60, "the kills cost {} attempts", summary.attempts);
     setting.nothing_is_half_done();

@@ -1,7 +1,7 @@
 //! Memory that runs out, for real.
 
 use super::setting::{Setting, signal};
-use jldconv::supervisor::{ConcurrencyReason, Count, Fault, RunEvent, RunSummary, SafetyStep};
+use jldconv::supervisor::{ConcurrencyReason, Count, Fault, RunEvent, SafetyStep};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -112,8 +112,7 @@ fn in_a_group_of_300_mb_workers_that_need_120_mb_each_all_succeed() {
     fs::write(setting.path().join("settings"), "workers=4").unwrap();
     let mut running = setting.start_in(Some(&group.0));
     let status = running.0.wait().unwrap();
-    let text = fs::read(setting.path().join("summary")).unwrap();
-    let summary: RunSummary = serde_json::from_slice(&text).unwrap();
+    let summary = setting.summary();
     assert_eq!(status.code(), Some(0), "{summary:?}");
     assert_eq!((summary.success, summary.failed), (12, 0));
     assert!(summary.workers_used <= 4);
@@ -131,8 +130,7 @@ fn a_kill_by_the_kernel_is_told_from_one_by_a_person() {
     fs::write(setting.path().join("settings"), "workers=1\nlimit=100000").unwrap();
     let mut running = setting.start_in(Some(&group.0));
     running.0.wait().unwrap();
-    let text = fs::read(setting.path().join("summary")).unwrap();
-    let summary: RunSummary = serde_json::from_slice(&text).unwrap();
+    let summary = setting.summary();
     let file = summary.files.iter().find(|file| file.name.contains("00001")).unwrap();
     assert_eq!(file.fault, Some(Fault::OutOfMemory), "{file:?}");
     assert!(file.faults.iter().all(|cause| *cause == Fault::OutOfMemory));
@@ -143,8 +141,7 @@ fn a_kill_by_the_kernel_is_told_from_one_by_a_person() {
     std::thread::sleep(Duration::from_millis(300));
     signal(worker, libc::SIGKILL);
     running.0.wait().unwrap();
-    let text = fs::read(setting.path().join("summary")).unwrap();
-    let summary: RunSummary = serde_json::from_slice(&text).unwrap();
+    let summary = setting.summary();
     assert_eq!(summary.faults.keys().collect::<Vec<_>>(), [&Fault::Killed]);
     assert_eq!(summary.success, 1);
 }

@@ -138,6 +138,11 @@ impl Setting {
         assert_eq!(left, Vec::<std::ffi::OsString>::new());
     }
 
+    /// What a run left that was a process of its own.
+    pub(crate) fn summary(&self) -> RunSummary {
+        serde_json::from_slice(&fs::read(self.path().join("summary")).unwrap()).unwrap()
+    }
+
     /// Starts the run as a process of its own.
     pub(crate) fn start(&self) -> Running {
         self.start_in(None)

@@ -1,13 +1,9 @@
 //! Signals, resuming, and the death of the supervisor.
 
 use super::setting::{Setting, alive, signal, wait_until};
-use jldconv::supervisor::{ExitCode, RunEvent, RunSummary};
+use jldconv::supervisor::{ExitCode, RunEvent};
 use std::fs;
 use std::time::{Duration, Instant};
-
-fn summary(setting: &Setting) -> RunSummary {
-    serde_json::from_slice(&fs::read(setting.path().join("summary")).unwrap()).unwrap()
-}
 
 fn events(setting: &Setting) -> Vec<RunEvent> {
     let text = fs::read_to_string(setting.path().join("events")).unwrap_or_default();
@@ -29,7 +25,7 @@ fn the_first_signal_lets_running_files_finish() {
     });
     signal(running.0.id(), libc::SIGTERM);
     assert_eq!(exit_code(&mut running), ExitCode::Interrupted as i32);
-    let summary = summary(&setting);
+    let summary = setting.summary();
     assert!(summary.interrupted && summary.success >= 3 && summary.pending > 0);
     assert_eq!(summary.success + summary.pending, 12);
     assert_eq!(summary.faults.len(), 0, "nobody was stopped");
@@ -53,7 +49,7 @@ fn the_second_signal_stops_at_once() {
     signal(running.0.id(), libc::SIGINT);
     assert_eq!(exit_code(&mut running), ExitCode::Interrupted as i32);
     assert!(began.elapsed() < Duration::from_secs(5));
-    assert_eq!(summary(&setting).pending, 6);
+    assert_eq!(setting.summary().pending, 6);
     setting.no_temporary_file_is_left();
 }
 
@@ -94,7 +90,7 @@ fn sigusr1_asks_for_the_status_or_drains() {
     signal(running.0.id(), libc::SIGUSR1);
     signal(running.0.id(), libc::SIGUSR1);
     assert_eq!(exit_code(&mut running), ExitCode::Interrupted as i32);
-    assert_eq!(summary(&setting).faults.len(), 0, "the second one did not stop anybody");
+    assert_eq!(setting.summary().faults.len(), 0, "the second one did not stop anybody");
 }
 
 #[test]
@@ -126,7 +122,7 @@ fn workers_are_deaf_to_the_signals_of_groups() {
         }
     }
     assert_eq!(exit_code(&mut running), ExitCode::Done as i32);
-    assert_eq!(summary(&setting).attempts, 3);
+    assert_eq!(setting.summary().attempts, 3);
 }
 
 #[test]

@@ -192,7 +192,7 @@ impl Past {
     /// Its line cannot be read any more.
     pub(crate) fn known(&self, name: &str) -> Result<Option<Known>, DirError> {
         let Some(entry) = self.files.get(name) else { return Ok(None) };
-        let (Some(line), Some(run)) = (self.line(entry.last)?, self.run(entry.last)) else {
+        let (Some(line), Some(run)) = (self.line(entry.last)?, self.run(entry.last.run)) else {
             return Ok(None);
         };
         let JobLine { at, input, mut record, .. } = line;
@@ -227,8 +227,13 @@ impl Past {
         self.journals.get(usize::try_from(place.journal).ok()?).map(|journal| &**journal)
     }
 
-    fn run(&self, place: Place) -> Option<&Arc<RunLine>> {
-        self.runs.get(usize::try_from(place.run).ok()?)
+    fn run(&self, number: u32) -> Option<&Arc<RunLine>> {
+        self.runs.get(usize::try_from(number).ok()?)
+    }
+
+    /// The run that began last in front of a line, if the line, which tells this id, is of it.
+    fn run_of(&self, number: Option<u32>, id: &str) -> Option<&Arc<RunLine>> {
+        self.run(number?).filter(|run| run.head.run_id == id)
     }
 
     fn line(&self, place: Place) -> Result<Option<JobLine>, DirError> {
@@ -267,13 +272,13 @@ impl Past {
                     run = known.filter(|_| line.head.journal == FORMAT);
                     self.runs.push(Arc::from(line));
                 }
-                Ok(Line::Attempt(line)) if self.is_of(run, &line.run_id) => {
+                Ok(Line::Attempt(line)) if self.run_of(run, &line.run_id).is_some() => {
                     *self.faults.entry(line.fault).or_default() += 1;
                     if line.will_retry {
                         *self.retries.entry(line.fault).or_default() += 1;
                     }
                 }
-                Ok(Line::End(mut line)) if self.is_of(run, &line.run_id) => {
+                Ok(Line::End(mut line)) if self.run_of(run, &line.run_id).is_some() => {
                     // Of very many runs the pictures are coarser.
                     if self.ends.len() >= FINE {
                         line.summary.timeline.thin_to(COARSE);
@@ -290,18 +295,12 @@ impl Past {
         }
     }
 
-    /// Whether a line is of the run that began last in its journal.
-    fn is_of(&self, run: Option<u32>, id: &str) -> bool {
-        let run = run.and_then(|run| self.runs.get(usize::try_from(run).ok()?));
-        run.is_some_and(|run| run.head.run_id == id)
-    }
-
     /// Takes in the line of a job that stands at `place`. Within one journal the order of lines
     /// counts, for a clock may have been set back; between journals the time does.
     fn job(&mut self, line: JobLine, place: Option<Place>) -> Result<(), DirError> {
         // Without the head of its run a line's meaning is not certain.
-        let head = place.and_then(|place| Some((place, Arc::clone(self.run(place)?))));
-        let Some((place, run)) = head.filter(|(_, run)| run.head.run_id == line.run_id) else {
+        let run = self.run_of(place.map(|place| place.run), &line.run_id).map(Arc::clone);
+        let Some((place, run)) = place.zip(run) else {
             self.odd += 1;
             return Ok(());
         };

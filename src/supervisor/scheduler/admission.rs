@@ -110,9 +110,7 @@ impl Scheduler {
     }
 
     pub(super) fn need(&self, job: JobId) -> u64 {
-        let floor =
-            usize::try_from(job.0).ok().and_then(|i| self.jobs.get(i)).map_or(0, JobState::floor);
-        self.predictor.predict(floor)
+        self.predictor.predict(self.job(job).map_or(0, JobState::floor))
     }
 
     /// Workers that should be there beside the busy ones.
@@ -133,29 +131,14 @@ impl Scheduler {
 
     fn assign(&mut self, now: Duration, slot: SlotId, job: JobId, exclusive: bool) {
         let predicted = self.need(job);
-        let Some(state) = self.job_mut(job) else { return };
+        let Some(state) = self.job(job) else { return };
         let attempt = state.attempts.saturating_add(1);
-        let shared = self.busy() > 0;
-        let threads = self.config.threads;
-        let Some(SlotState::Idle { worker }) = self.slot_mut(slot).map(|slot| slot.state.clone())
-        else {
+        let Some(&SlotState::Idle { worker }) = self.slot(slot).map(|slot| &slot.state) else {
             return;
         };
         let given = InHand { job, attempt, predicted, expected: Duration::ZERO };
         self.tell_worker(slot, worker, &given, exclusive);
-        let run = Run {
-            job,
-            attempt,
-            started: now,
-            last_sign: now,
-            syncing: false,
-            predicted,
-            threads,
-            exclusive,
-            shared,
-            stop: Stop::No,
-            complaint: None,
-        };
+        let run = Run { exclusive, ..self.run_of(now, &given) };
         self.begin(slot, worker, run);
         if let Some(pause) = &mut self.pause {
             pause.probe = Some(job);
@@ -172,8 +155,7 @@ impl Scheduler {
     ) {
         let InHand { job, attempt, predicted, .. } = *given;
         let budget = self.reading.as_ref().map(|reading| reading.budget);
-        let objects = self.jobs.get(usize::try_from(job.0).unwrap_or(usize::MAX));
-        let objects = objects.map_or(0, |job| job.bytes / OBJECTS);
+        let objects = self.job(job).map_or(0, |job| job.bytes / OBJECTS);
         // What all workers together may take is the bound of one, too.
         let objects = budget.map_or(objects, |budget| objects.min(budget));
         let general = predicted
@@ -192,6 +174,23 @@ impl Scheduler {
             data_limit,
             rest_limit: rest_limit(predicted),
         });
+    }
+
+    /// The attempt at a job that a worker was told of, if it begins now.
+    pub(super) fn run_of(&self, now: Duration, given: &InHand) -> Run {
+        Run {
+            job: given.job,
+            attempt: given.attempt,
+            started: now,
+            last_sign: now,
+            syncing: false,
+            predicted: given.predicted,
+            threads: self.config.threads,
+            exclusive: false,
+            shared: self.busy() > 0,
+            stop: Stop::No,
+            complaint: None,
+        }
     }
 
     /// An attempt begins that its worker was told of.
@@ -257,7 +256,7 @@ impl Scheduler {
             pause.probing = true;
             return;
         }
-        let bytes = first.and_then(|job| self.job_mut(job)).map_or(0, |job| job.bytes);
+        let bytes = first.and_then(|job| self.job(job)).map_or(0, |job| job.bytes);
         let needed = bytes.saturating_add(bytes / 64).saturating_add(SPACE_SLACK);
         self.actions.push(Action::CheckSpace { needed });
     }

@@ -22,6 +22,7 @@ const MOST: usize = 64;
 /// A part of the jobs that wait may be in the hands of each slot, so that in the end they are dealt
 /// one by one and no slot waits for another.
 const SHARE: usize = 2;
+
 impl Slot {
     /// Bytes that what runs here, and what follows it, need at most.
     pub(super) fn reserved(&self) -> Option<u64> {
@@ -44,8 +45,7 @@ impl Scheduler {
     /// What the worker in a slot has in hand, the job that it is at not counted: how many, and how
     /// long they will take.
     pub(in super::super) fn hand(&self, slot: SlotId) -> (usize, Duration) {
-        let slot = usize::try_from(slot.0).ok().and_then(|slot| self.slots.get(slot));
-        slot.map_or((0, Duration::ZERO), |slot| (slot.hand.len(), slot.lasts()))
+        self.slot(slot).map_or((0, Duration::ZERO), |slot| (slot.hand.len(), slot.lasts()))
     }
 
     /// Whether jobs that wait may begin as soon as those in front of them are over.
@@ -71,10 +71,10 @@ impl Scheduler {
         if self.queue.is_empty() || !self.goes_on() {
             return None;
         }
-        let slot = self.slots.get(usize::try_from(id.0).ok()?)?;
+        let slot = self.slot(id)?;
         let SlotState::Busy { worker, run } = &slot.state else { return None };
         let lasts = slot.lasts();
-        let job = self.jobs.get(index(run.job))?;
+        let job = self.job(run.job)?;
         // What takes its time, or was in trouble before, is not to be in front of others.
         let quick = self.pace.expect(job.bytes)? <= SMALL
             && now.saturating_sub(run.started) <= FULL
@@ -96,7 +96,7 @@ impl Scheduler {
 
     /// The first job that waits, if it may go into the hand of a slot.
     fn next_for(&self, id: SlotId) -> Option<InHand> {
-        let slot = self.slots.get(usize::try_from(id.0).ok()?)?;
+        let slot = self.slot(id)?;
         let hand = slot.hand.len();
         let share = self.queue.len() / SHARE / self.slots.len().max(1);
         let lives = self.config.recycle_after.saturating_sub(slot.worker_jobs);
@@ -104,7 +104,7 @@ impl Scheduler {
             return None;
         }
         let job = *self.queue.front()?;
-        let state = self.jobs.get(index(job))?;
+        let state = self.job(job)?;
         let expected = self.pace.expect(state.bytes)?;
         let (predicted, attempt) = (self.need(job), state.attempts.saturating_add(1));
         // What it needs beyond what is set aside for this slot must be there.
@@ -134,10 +134,7 @@ impl Scheduler {
         worker: WorkerId,
         before: Run,
     ) -> bool {
-        let beside = self.busy() > 0;
-        let threads = self.config.threads;
-        let Some(slot) = self.slot_mut(id) else { return false };
-        let Some(InHand { job, attempt, predicted, .. }) = slot.hand.pop_front() else {
+        let Some(next) = self.slot_mut(id).and_then(|slot| slot.hand.pop_front()) else {
             return false;
         };
         // Whoever is asked to stop, or killed, stops at what it is at.
@@ -145,19 +142,7 @@ impl Scheduler {
             Stop::Killed { at, why: Why::Stalled } => Stop::Killed { at, why: Why::Earlier },
             stop => stop,
         };
-        let run = Run {
-            job,
-            attempt,
-            started: now,
-            last_sign: now,
-            syncing: false,
-            predicted,
-            threads,
-            exclusive: false,
-            shared: beside,
-            stop,
-            complaint: before.complaint,
-        };
+        let run = Run { stop, complaint: before.complaint, ..self.run_of(now, &next) };
         self.begin(id, worker, run);
         true
     }
@@ -217,8 +202,4 @@ impl Scheduler {
             self.enqueue(job);
         }
     }
-}
-
-fn index(job: JobId) -> usize {
-    usize::try_from(job.0).unwrap_or(usize::MAX)
 }

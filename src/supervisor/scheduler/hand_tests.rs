@@ -1,11 +1,10 @@
 //! Hands, held against workers that are ahead of what the scheduler has heard of them: what either
 //! side says travels, and a worker may die with all that it said and heard still on the way.
 
+use super::tests::{GIB, config};
 use super::*;
 use crate::test_random::Random;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-const GIB: u64 = 1 << 30;
 
 fn below(random: &mut Random, n: usize) -> usize {
     usize::try_from(random.bits() % (n.max(1) as u64)).unwrap()
@@ -89,20 +88,7 @@ struct World {
 
 impl World {
     fn new(slots: u32, jobs: usize) -> Self {
-        let config = Config {
-            slots,
-            floor: 1,
-            retries: 1000,
-            fail_when_full: false,
-            stall_timeout: Duration::from_mins(10),
-            handshake_timeout: Duration::from_secs(10),
-            grace: Duration::from_mins(1),
-            quiet_interval: Duration::from_secs(10),
-            recycle_after: 1000,
-            threads: 1,
-            threads_total: None,
-            first_guess: 32 << 20,
-        };
+        let config = Config { retries: 1000, ..config(slots) };
         Self {
             scheduler: Scheduler::new(config, &vec![1000; jobs]),
             now: Duration::ZERO,

@@ -154,8 +154,16 @@ impl Scheduler {
         }
     }
 
+    pub(super) fn slot(&self, slot: SlotId) -> Option<&Slot> {
+        self.slots.get(usize::try_from(slot.0).ok()?)
+    }
+
     pub(super) fn slot_mut(&mut self, slot: SlotId) -> Option<&mut Slot> {
         self.slots.get_mut(usize::try_from(slot.0).ok()?)
+    }
+
+    pub(super) fn job(&self, job: JobId) -> Option<&JobState> {
+        self.jobs.get(usize::try_from(job.0).ok()?)
     }
 
     pub(super) fn job_mut(&mut self, job: JobId) -> Option<&mut JobState> {
@@ -269,8 +277,8 @@ impl Scheduler {
         }
     }
 
-    fn runs_alone(&mut self, job: JobId) -> bool {
-        self.job_mut(job).is_some_and(|state| state.alone())
+    fn runs_alone(&self, job: JobId) -> bool {
+        self.job(job).is_some_and(JobState::alone)
     }
 
     fn slot_timers(&mut self, id: SlotId, now: Duration) {

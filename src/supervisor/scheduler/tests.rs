@@ -48,9 +48,9 @@ struct World {
     failures: Vec<(JobId, Fault, bool)>,
 }
 
-const GIB: u64 = 1 << 30;
+pub(super) const GIB: u64 = 1 << 30;
 
-fn config(slots: u32) -> Config {
+pub(super) fn config(slots: u32) -> Config {
     Config {
         slots,
         floor: 1,

@@ -6,7 +6,7 @@ use super::super::retry::{Circumstances, Verdict};
 use super::super::summary::SlotRecord;
 use super::admission::rest_limit;
 use super::machine::{Scheduler, count};
-use super::state::{JobPhase, JobState, Run, Slot, SlotState, Stop, Why};
+use super::state::{JobPhase, Run, Slot, SlotState, Stop, Why};
 use super::{Action, End, Notice, Report, WorkerId};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::memory::predict::Predictor;
@@ -101,7 +101,7 @@ impl Scheduler {
         self.account(slot, job, spent);
         let probed = match result {
             Ok(()) => {
-                let bytes = self.job_mut(job).map_or(0, |job| job.bytes);
+                let bytes = self.job(job).map_or(0, |job| job.bytes);
                 self.pace.measured(spent, bytes);
                 self.finish(slot, job, End::Done);
                 None
@@ -342,13 +342,9 @@ impl Scheduler {
 
     /// What is known of a job: attempts, time, causes.
     pub(in super::super) fn history(&self, job: JobId) -> (u32, Duration, &[Fault]) {
-        usize::try_from(job.0).ok().and_then(|place| self.jobs.get(place)).map_or(
-            (0, Duration::ZERO, &[]),
-            |JobState { attempts, busy, trouble, .. }| {
-                let faults = trouble.as_ref().map_or(&[][..], |trouble| &trouble.faults);
-                (*attempts, *busy, faults)
-            },
-        )
+        let Some(state) = self.job(job) else { return (0, Duration::ZERO, &[]) };
+        let faults = state.trouble.as_ref().map_or(&[][..], |trouble| &trouble.faults);
+        (state.attempts, state.busy, faults)
     }
 }
 

@@ -8,5 +8,6 @@
 mod run;
 mod task;
 
-pub use run::{ExportListener, Exporting, Found, Placed, export_all, places};
+pub use super::scan::Placed;
+pub use run::{ExportListener, Exporting, Found, export_all, places};
 pub use task::{ExportOptions, ExportTask};

@@ -2,23 +2,13 @@
 
 use super::task::{ExportOptions, ExportTask, exported_text};
 use crate::export::{Exported, Request};
-use crate::supervisor::{Fault, Hooks, Plan, PlannedJob, RunError, RunSummary, Settings};
-use crate::tasks::in_order::{InOrder, Listener, Watching};
-use crate::tasks::reading::{Reading, read};
-use crate::tasks::scan::ScanFile;
-use std::collections::BTreeMap;
+use crate::supervisor::{Fault, Hooks, Plan, RunError, RunSummary, Settings};
+use crate::tasks::in_order::{Listener, read_in_order};
+use crate::tasks::reading::Reading;
+use crate::tasks::scan::{Placed, ScanFile};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-/// A file of the archive, and where its export goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
-    /// The file.
-    pub file: ScanFile,
-    /// What is made of it.
-    pub output: PathBuf,
-}
 
 /// What the run is given beside its files.
 pub struct Exporting<'a> {
@@ -72,27 +62,12 @@ pub fn export_all(
     listener: &mut dyn ExportListener,
 ) -> Result<(RunSummary, io::Result<()>), RunError> {
     let Exporting { settings, options, output, hooks } = exporting;
-    let plan = Plan { jobs: Arc::new(files.iter().map(job).collect()), ..Plan::default() };
-    let telling = InOrder::new(Named { files, listener }, BTreeMap::new());
-    let each = &mut |place: usize, result: Found| telling.borrow_mut().take(place, result);
-    let mut watching = Watching::new(&telling);
+    let jobs = files.iter().map(|it| it.file.job(it.output.clone())).collect();
+    let plan = Plan { jobs: Arc::new(jobs), ..Plan::default() };
     let reading =
         Reading::<ExportTask> { settings, plan: &plan, options, journal: Some(output), hooks };
-    let summary = read(reading, &mut watching, each);
-    let (_, told) = telling.into_inner().finish();
-    Ok((summary?, told))
-}
-
-fn job(placed: &Placed) -> PlannedJob {
-    PlannedJob {
-        name: placed.file.path.to_string_lossy().into_owned(),
-        number: placed.file.number,
-        input: placed.file.path.clone(),
-        output: placed.output.clone(),
-        bytes: placed.file.bytes,
-        mtime_ns: 0,
-        obstacle: placed.file.obstacle.clone(),
-    }
+    let (summary, _, told) = read_in_order(reading, Named { files, listener })?;
+    Ok((summary, told))
 }
 
 /// Names files to their listener.

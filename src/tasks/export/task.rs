@@ -4,10 +4,10 @@ use crate::convert::publish::Existing;
 use crate::convert::{Failure, FailureKind, Job, Observer};
 use crate::export::{ExportError, Exported, Reading, Request, export};
 use crate::h5::Checksums;
-use crate::julia::{DEEP_STACK, on_deep_stack};
+use crate::julia::DEEP_STACK;
 use crate::supervisor::{JobOutcome, JobRecord};
-use crate::sys::dir::OWN;
 use crate::sys::stat::StatData;
+use crate::tasks::in_worker::set_aside;
 use crate::tasks::reading::ReadingTask;
 use crate::text;
 use crate::worker::Task;
@@ -54,13 +54,8 @@ impl Task for ExportTask {
         };
         let checksums = if options.trust { Checksums::Trusted } else { Checksums::Ignored };
         let existing = existing(job, options.force)?;
-        let exported = on_deep_stack(|| {
-            export(job, &options.request, &existing, reading, checksums, observer)
-        });
-        let internal = |error: std::io::Error| {
-            Failure::new(FailureKind::Internal, format!("a deep stack: {error}"))
-        };
-        exported.map_err(internal)?.map_err(ExportError::failure)
+        export(job, &options.request, &existing, reading, checksums, observer)
+            .map_err(ExportError::failure)
     }
 }
 
@@ -72,14 +67,7 @@ fn existing(job: &Job, force: bool) -> Result<Existing, Failure> {
     let there = StatData::entry(&job.output).map_err(|error| {
         Failure::new(FailureKind::Output, format!("{}: {error}", job.output.display()))
     })?;
-    // Temporary files are below the directory of our own files.
-    let own = job.temp_dir.parent().filter(|own| own.ends_with(OWN));
-    Ok(match (there, own) {
-        (Some((what, _)), Some(own)) => {
-            Existing::SetAside { what, dir: own.join("replaced").join(ExportTask::NAME) }
-        }
-        _ => Existing::Keep,
-    })
+    Ok(there.map_or(Existing::Keep, |(what, _)| set_aside(job, what, ExportTask::NAME)))
 }
 
 impl ReadingTask for ExportTask {

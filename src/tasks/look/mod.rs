@@ -6,5 +6,6 @@
 mod run;
 mod task;
 
-pub use run::{Frames, LookError, LookListener, Placed, look_all};
+pub use super::scan::Placed;
+pub use run::{Frames, LookError, LookListener, look_all};
 pub use task::{Drawing, LookOptions, LookTask, Looked, Outcome};

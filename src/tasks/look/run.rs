@@ -4,23 +4,13 @@ use super::task::{Drawing, Exact, LookOptions, LookTask, Looked, Outcome};
 use crate::numbers::NumbersError;
 use crate::numbers::map::{Division, Extremes, Request, Shade, View};
 use crate::numbers::picture::Colours;
-use crate::supervisor::{Hooks, Plan, PlannedJob, RunError, RunSummary, Settings};
-use crate::tasks::in_order::{InOrder, Listener, Watching};
-use crate::tasks::reading::{Reading, read};
-use crate::tasks::scan::ScanFile;
-use std::collections::BTreeMap;
+use crate::supervisor::{Hooks, Plan, RunError, RunSummary, Settings};
+use crate::tasks::in_order::{Listener, read_in_order};
+use crate::tasks::reading::Reading;
+use crate::tasks::scan::Placed;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// A file of the archive, and where its picture goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
-    /// The file.
-    pub file: ScanFile,
-    /// The picture.
-    pub output: PathBuf,
-}
 
 /// What the run is given beside its files.
 pub struct Frames<'a> {
@@ -160,12 +150,9 @@ fn round(
     listener: &mut dyn LookListener,
 ) -> Result<Round, RunError> {
     let draws = options.drawing.is_some();
-    let jobs = files.iter().map(|file| job(file, draws)).collect();
+    let output = |it: &Placed| if draws { it.output.clone() } else { PathBuf::new() };
+    let jobs = files.iter().map(|it| it.file.job(output(it))).collect();
     let plan = Plan { jobs: Arc::new(jobs), ..Plan::default() };
-    let named = Named { files, listener, draws, measured: Measured::default() };
-    let telling = InOrder::new(named, BTreeMap::new());
-    let each = &mut |place: usize, result: Outcome| telling.borrow_mut().take(place, result);
-    let mut watching = Watching::new(&telling);
     let reading = Reading::<LookTask> {
         settings: frames.settings,
         plan: &plan,
@@ -173,21 +160,9 @@ fn round(
         journal: Some(frames.output),
         hooks: frames.hooks,
     };
-    let summary = read(reading, &mut watching, each);
-    let (named, told) = telling.into_inner().finish();
-    Ok((summary?, told, named.measured))
-}
-
-fn job(placed: &Placed, draws: bool) -> PlannedJob {
-    PlannedJob {
-        name: placed.file.path.to_string_lossy().into_owned(),
-        number: placed.file.number,
-        input: placed.file.path.clone(),
-        output: if draws { placed.output.clone() } else { PathBuf::new() },
-        bytes: placed.file.bytes,
-        mtime_ns: 0,
-        obstacle: placed.file.obstacle.clone(),
-    }
+    let named = Named { files, listener, draws, measured: Measured::default() };
+    let (summary, named, told) = read_in_order(reading, named)?;
+    Ok((summary, told, named.measured))
 }
 
 /// Names files to their listener.

@@ -3,14 +3,14 @@
 use crate::convert::publish::Existing;
 use crate::convert::{Failure, FailureKind, Job, Observer, Phase, read_failure};
 use crate::h5::Checksums;
-use crate::julia::{DEEP_STACK, on_deep_stack};
+use crate::julia::DEEP_STACK;
 use crate::numbers::map::{Extremes, Reading, Request, Seen, Shade, View};
 use crate::numbers::picture::{Colours, Look, draw};
 use crate::numbers::{MeraFile, NumbersError, make_file};
 use crate::supervisor::{Fault, JobOutcome, JobRecord};
-use crate::sys::dir::OWN;
 use crate::sys::file::is_full;
 use crate::sys::stat::StatData;
+use crate::tasks::in_worker::set_aside;
 use crate::tasks::reading::ReadingTask;
 use crate::worker::Task;
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,7 @@ impl Task for LookTask {
     type Options = LookOptions;
     type Output = Looked;
     const NAME: &'static str = "look";
+    const DEEP: bool = true;
 
     fn run(
         &self,
@@ -127,11 +128,7 @@ impl Task for LookTask {
         observer: &dyn Observer,
     ) -> Result<Looked, Failure> {
         observer.progress(Phase::Plan, 0, 1);
-        let looked = on_deep_stack(|| look(job, &options, observer));
-        let internal = |error: io::Error| {
-            Failure::new(FailureKind::Internal, format!("a deep stack: {error}"))
-        };
-        looked.map_err(internal)?.map_err(|error| failure(job, error))
+        look(job, &options, observer).map_err(|error| failure(job, error))
     }
 }
 
@@ -189,12 +186,7 @@ fn picture(
 fn existing(job: &Job, force: bool) -> io::Result<Existing> {
     let Some((what, kind)) = StatData::entry(&job.output)? else { return Ok(Existing::Keep) };
     let may = force || (kind.is_file() && is_ours(job)?);
-    // Temporary files are below the directory of our own files.
-    let own = job.temp_dir.parent().filter(|own| own.ends_with(OWN));
-    Ok(match own.filter(|_| may) {
-        Some(own) => Existing::SetAside { what, dir: own.join("replaced").join(LookTask::NAME) },
-        None => Existing::Keep,
-    })
+    Ok(if may { set_aside(job, what, LookTask::NAME) } else { Existing::Keep })
 }
 
 fn is_ours(job: &Job) -> io::Result<bool> {

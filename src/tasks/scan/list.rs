@@ -2,6 +2,7 @@
 //! named.
 
 use crate::archive::{ArchiveError, Found, Glob, Ranges, Selection, Unlisted, Why, discover};
+use crate::supervisor::PlannedJob;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,15 @@ pub struct ScanFile {
     pub obstacle: Option<String>,
 }
 
+/// A file, and where what is made of it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The file.
+    pub file: ScanFile,
+    /// What is made of it.
+    pub output: PathBuf,
+}
+
 /// What is to be looked into.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanList {
@@ -32,6 +42,22 @@ pub struct ScanList {
     pub unlisted: Vec<String>,
     /// What was left out, and why.
     pub left_out: Vec<String>,
+}
+
+impl ScanFile {
+    /// What a run is to do with it; `output` is empty where nothing is made.
+    pub(in crate::tasks) fn job(&self, output: PathBuf) -> PlannedJob {
+        PlannedJob {
+            // Two directories may have files of one name.
+            name: self.path.to_string_lossy().into_owned(),
+            number: self.number,
+            input: self.path.clone(),
+            output,
+            bytes: self.bytes,
+            mtime_ns: 0,
+            obstacle: self.obstacle.clone(),
+        }
+    }
 }
 
 /// All files to look into, in order of their directories, prefixes and numbers; none twice, by

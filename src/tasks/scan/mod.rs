@@ -18,7 +18,7 @@ pub use call::ScanCall;
 pub use catalogue::{Catalogue, Cataloguer, EraRow, Named, Series};
 pub use estimate::{Estimate, Forecast, forecast};
 pub use html::page;
-pub use list::{ScanFile, ScanList, files, selection};
+pub use list::{Placed, ScanFile, ScanList, files, selection};
 pub use run::{ScanListener, Scanned, Scanning, scan};
 pub use show::{line, line_head, object, summary};
 pub use table::csv;

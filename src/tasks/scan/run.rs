@@ -2,10 +2,9 @@
 
 use super::list::ScanFile;
 use super::task::{Found, ScanOptions, ScanTask};
-use crate::supervisor::{Hooks, Plan, PlannedJob, RunError, RunSummary, Settings};
-use crate::tasks::in_order::{InOrder, Listener, Watching};
-use crate::tasks::reading::{Reading, read};
-use std::collections::BTreeMap;
+use crate::supervisor::{Hooks, Plan, RunError, RunSummary, Settings};
+use crate::tasks::in_order::{Listener, read_in_order};
+use crate::tasks::reading::Reading;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,27 +49,11 @@ pub fn scan(
     listener: &mut dyn ScanListener,
 ) -> Result<(RunSummary, io::Result<()>), RunError> {
     let Scanning { settings, options, journal, hooks } = scanning;
-    let plan = Plan { jobs: Arc::new(files.iter().map(job).collect()), ..Plan::default() };
-    let telling = InOrder::new(Named { files, listener }, BTreeMap::new());
-    let each = &mut |place: usize, result: Found| telling.borrow_mut().take(place, result);
-    let mut watching = Watching::new(&telling);
+    let jobs = files.iter().map(|file| file.job(PathBuf::new())).collect();
+    let plan = Plan { jobs: Arc::new(jobs), ..Plan::default() };
     let reading = Reading::<ScanTask> { settings, plan: &plan, options, journal, hooks };
-    let summary = read(reading, &mut watching, each);
-    let (_, told) = telling.into_inner().finish();
-    Ok((summary?, told))
-}
-
-fn job(file: &ScanFile) -> PlannedJob {
-    PlannedJob {
-        // Two directories may have files of one name.
-        name: file.path.to_string_lossy().into_owned(),
-        number: file.number,
-        input: file.path.clone(),
-        output: PathBuf::new(),
-        bytes: file.bytes,
-        mtime_ns: 0,
-        obstacle: file.obstacle.clone(),
-    }
+    let (summary, _, told) = read_in_order(reading, Named { files, listener })?;
+    Ok((summary, told))
 }
 
 /// Names files to their listener.

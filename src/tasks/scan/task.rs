@@ -1,11 +1,12 @@
 //! Looks into one file, in a worker.
 
 use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
-use crate::h5::{self, Checksums};
+use crate::h5::Checksums;
 use crate::inspect::{Action, DamagedDataset, Glance, Health, Refusal, glance, health};
-use crate::julia::{DEEP_STACK, on_deep_stack};
+use crate::julia::DEEP_STACK;
 use crate::protocol::WirePath;
 use crate::supervisor::{Fault, JobOutcome, JobRecord, RunError};
+use crate::tasks::in_worker::amount_read;
 use crate::tasks::reading::ReadingTask;
 use crate::tasks::rules::{self, KeptTarget};
 use crate::text::shortened;
@@ -13,7 +14,6 @@ use crate::worker::Task;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Anonymous memory that a look is taken to need at first, in bytes.
 const FIRST_GUESS: u64 = 32 << 20;
@@ -172,25 +172,14 @@ impl Task for ScanTask {
         let target = self.0.of(&options, options.target.as_deref(), &options.rules)?;
         let total = job.input.metadata().map_or(0, |it| it.len());
         observer.progress(Phase::Plan, 0, total);
-        let looked = on_deep_stack(|| match glance(&job.input, &target, Checksums::Trusted) {
+        let seen = match glance(&job.input, &target, Checksums::Trusted) {
             Ok(glance) => Seen::Read(Box::new(glance)),
             Err(refusal) => Seen::Refused(refusal),
-        });
-        let internal = |error: std::io::Error| {
-            Failure::new(FailureKind::Internal, format!("a deep stack: {error}"))
         };
-        let seen = looked.map_err(internal)?;
         let mut scan = FileScan { seen, health: None };
         if options.content && matches!(scan.seen, Seen::Read(_)) {
-            let read = AtomicU64::new(0);
-            let progress = |more: u64| {
-                let done = read.fetch_add(more, Ordering::Relaxed).saturating_add(more);
-                // Files hold more data than bytes where these are encoded.
-                observer.progress(Phase::Verify, done, total.max(done));
-                if observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
-            };
-            let health = on_deep_stack(|| health(&job.input, Checksums::Trusted, &progress));
-            scan.health = match health.map_err(internal)? {
+            let progress = amount_read(observer, total);
+            scan.health = match health(&job.input, Checksums::Trusted, &progress) {
                 Ok(Some(health)) => Some(health),
                 Ok(None) => return Err(Failure::new(FailureKind::Cancelled, "stopped")),
                 Err(refusal) => {
@@ -226,6 +215,7 @@ impl ReadingTask for ScanTask {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::julia::on_deep_stack;
     use crate::migrate::target::Target;
     use crate::protocol::{decode, encode_payload};
     use std::path::Path;

@@ -1,14 +1,14 @@
 //! Reads one row of a series out of a file, in a worker.
 
 use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
-use crate::h5::{Error, ErrorKind};
-use crate::julia::{DEEP_STACK, on_deep_stack};
+use crate::h5::ErrorKind;
+use crate::julia::DEEP_STACK;
 use crate::numbers::series::{Question, QuestionText, Row, row};
 use crate::numbers::{MeraFile, NumbersError};
 use crate::supervisor::{Fault, JobRecord};
+use crate::tasks::in_worker::amount_read;
 use crate::tasks::reading::ReadingTask;
 use crate::worker::Task;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Anonymous memory that a row is taken to need at first, in bytes: decoded pieces on their way, and
 /// those that are kept for a second pass.
@@ -25,6 +25,7 @@ impl Task for SeriesTask {
     type Options = QuestionText;
     type Output = Row;
     const NAME: &'static str = "series";
+    const DEEP: bool = true;
 
     fn run(
         &self,
@@ -33,10 +34,12 @@ impl Task for SeriesTask {
         observer: &dyn Observer,
     ) -> Result<Row, Failure> {
         // It was read before the run.
-        let question = options.read().map_err(internal)?;
+        let question = options
+            .read()
+            .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
         let total = job.input.metadata().map_or(0, |it| it.len());
         observer.progress(Phase::Plan, 0, total);
-        let read = on_deep_stack(|| answer(job, &question, observer, total)).map_err(internal)?;
+        let read = answer(job, &question, observer, total);
         if observer.cancelled() {
             return Err(Failure::new(FailureKind::Cancelled, "stopped"));
         }
@@ -61,19 +64,11 @@ fn answer(
     total: u64,
 ) -> Result<Row, NumbersError> {
     let file = MeraFile::open(&job.input, question.checksums)?;
-    let rows = AtomicU64::new(0);
-    let watch = |more: u64| {
-        let done = rows.fetch_add(more, Ordering::Relaxed).saturating_add(more);
-        // Rows are no bytes: what counts is that their number grows.
-        observer.progress(Phase::Verify, done, total.max(done));
-        if observer.cancelled() { Err(NumbersError::Inner(Error::cancelled())) } else { Ok(()) }
-    };
+    // Rows are no bytes: what counts is that their number grows.
+    let read = amount_read(observer, total);
+    let watch = |more: u64| read(more).map_err(NumbersError::Inner);
     // Each file has a worker of its own: more threads would take cores from one another.
     row(&file, question, 1, &watch)
-}
-
-fn internal(error: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Internal, error.to_string())
 }
 
 fn failure(error: &NumbersError) -> Failure {

@@ -1,17 +1,17 @@
 //! Compares the two files of a pair, in a worker.
 
 use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
-use crate::h5::{self, Checksums};
+use crate::h5::Checksums;
 use crate::inspect::{Difference, FilePair, PairOutcome, Verdict};
 use crate::julia::DEEP_STACK;
 use crate::protocol::WirePath;
 use crate::supervisor::{JobOutcome, JobRecord};
+use crate::tasks::in_worker::amount_read;
 use crate::tasks::reading::ReadingTask;
 use crate::tasks::rules::KeptTarget;
 use crate::worker::Task;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Longest JSON of a result in bytes, so that it fits into a frame with much else.
 const JSON_MAX: usize = 768 << 10;
@@ -101,13 +101,7 @@ impl Task for VerifyTask {
         };
         let sizes = [&job.input, &job.output].map(|path| path.metadata().map_or(0, |it| it.len()));
         let total = sizes.into_iter().fold(0, u64::saturating_add);
-        let read = AtomicU64::new(0);
-        let progress = |more: u64| {
-            let done = read.fetch_add(more, Ordering::Relaxed).saturating_add(more);
-            // Files hold more data than bytes where these are encoded.
-            observer.progress(Phase::Verify, done, total.max(done));
-            if observer.cancelled() { Err(h5::Error::cancelled()) } else { Ok(()) }
-        };
+        let progress = amount_read(observer, total);
         observer.progress(Phase::Plan, 0, total);
         let outcome = pair.verify(target.as_deref(), options.checksums(), &progress);
         if observer.cancelled() {
