@@ -20,11 +20,8 @@ impl<'a> Kept<'a> {
         let ([chunk], Some(dataset)) = (header.chunks.as_slice(), object.dataset()) else {
             return None;
         };
-        let alone = header.version == 2
-            && chunk.checked == Checked::Right
-            && header.runs.is_none()
-            && header.pieces.is_empty()
-            && object.attributes.is_empty();
+        let alone =
+            header.is_alone() && chunk.checked == Checked::Right && object.attributes.is_empty();
         let stays = |m: &Message| match m.kind {
             kind::DATASPACE | kind::DATATYPE => true,
             // Without a value, as JLD2 writes it: one could hold addresses.
