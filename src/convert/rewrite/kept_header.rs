@@ -30,7 +30,7 @@ impl<'a> Kept<'a> {
             _ => false,
         };
         let mut messages = header.messages.as_slice();
-        let mut end = chunk.messages;
+        let end = messages.last().map_or(chunk.messages, |m| m.body + u64::from(m.len));
         if let Some((last, rest)) = messages.split_last()
             && last.kind == kind::NIL
         {
@@ -39,9 +39,6 @@ impl<'a> Kept<'a> {
                 return None;
             }
             messages = rest;
-            end = last.body + u64::from(last.len);
-        } else if let Some(last) = messages.last() {
-            end = last.body + u64::from(last.len);
         }
         let whole = end == chunk.checksum && messages.iter().all(stays);
         let fixed = dataset.dataspace.max_dims.is_none() && strings::form(dataset).is_none();
