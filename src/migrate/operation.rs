@@ -1,7 +1,7 @@
 //! What rules can do with single fields and parameters, as it is written in TOML.
 
 use super::literal::Literal;
-use super::type_text::TypeText;
+use super::type_text::{TypeText, bare};
 use crate::julia::{JuliaType, NumberType, Param};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -105,8 +105,7 @@ pub(super) enum RawOperation {
 
 /// The value that stands for nothing in particular: zero, an empty text, `nothing`.
 pub(super) fn default_value(type_name: &str) -> Option<Literal> {
-    let bare = type_name.strip_prefix("Core.").or(type_name.strip_prefix("Base."));
-    Some(match bare.unwrap_or(type_name) {
+    Some(match bare(type_name) {
         "Bool" => Literal::Bool(false),
         "Int8" => Literal::Int8(0),
         "Int16" => Literal::Int16(0),

@@ -7,7 +7,7 @@ use std::cell::Cell;
 const MAX_DEPTH: u32 = 32;
 
 /// Names that every session has, without their module, and the module under which JLD2 stores them.
-const KNOWN: [(&str, &[&str]); 2] = [
+pub(super) const KNOWN: [(&str, &[&str]); 2] = [
     (
         "Core",
         &[
@@ -59,6 +59,17 @@ const KNOWN: [(&str, &[&str]); 2] = [
     ),
 ];
 
+/// A name without the module, if that is one of those that every session has.
+pub(super) fn bare(name: &str) -> &str {
+    name.strip_prefix("Core.").or(name.strip_prefix("Base.")).unwrap_or(name)
+}
+
+/// The full name of one without a module, if it is among these.
+pub(super) fn full_name(known: &[(&str, &[&str])], bare: &str) -> Option<String> {
+    let (module, _) = known.iter().find(|(_, names)| names.contains(&bare))?;
+    Some(format!("{module}.{bare}"))
+}
+
 /// A type as text has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TypeText {
@@ -95,8 +106,7 @@ impl TypeText {
             return JuliaType::Union(members.collect());
         }
         let params = || self.params.iter().map(|p| p.to_param(full)).collect::<Vec<_>>();
-        let bare = self.name.strip_prefix("Core.").or(self.name.strip_prefix("Base."));
-        let bare = bare.unwrap_or(&self.name);
+        let bare = bare(&self.name);
         for (name, rank) in [("Vector", 1), ("Matrix", 2)] {
             if let (true, [Param::Type(element)]) = (bare == name, params().as_slice()) {
                 return JuliaType::array(element.clone(), rank);
@@ -107,10 +117,8 @@ impl TypeText {
             "UInt" => "UInt64",
             other => other,
         };
-        match KNOWN.iter().find(|(_, names)| names.contains(&bare)) {
-            Some((module, _)) => {
-                JuliaType::Named { name: format!("{module}.{bare}"), params: params() }
-            }
+        match full_name(&KNOWN, bare) {
+            Some(name) => JuliaType::Named { name, params: params() },
             None => full(self),
         }
     }

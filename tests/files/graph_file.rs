@@ -5,7 +5,7 @@ use jldconv::h5::{File, ObjectKind, RelAddr};
 use jldconv::julia::TypeTable;
 use jldconv::julia::builder::{Build, FieldStyle, ObjectRef};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which committed types of the real file stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub(crate) enum Types {
     All,
     /// The one of types.
     OfTypes,
+}
+
+/// A real file whose writer stated the types of fields so.
+pub(crate) fn base(style: FieldStyle) -> PathBuf {
+    let name = match style {
+        FieldStyle::Datatypes => "e4b-none/output_00021.jld2",
+        FieldStyle::NamesAndTypes => "real-mera-1.9/output_00001.jld2",
+    };
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera").join(name)
 }
 
 /// Writes the file at `base` to `path` with nothing but its types and, in the group `graph`, the

@@ -413,16 +413,12 @@ fn usize_of(seed: u64) -> usize {
 
 /// The file `base` with nothing but its types and the case's.
 fn write(case: &Case, path: &Path) {
-    let base = match case.style {
-        FieldStyle::Datatypes => "e4b-none/output_00021.jld2",
-        FieldStyle::NamesAndTypes => "real-mera-1.9/output_00001.jld2",
-    };
-    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera").join(base);
     let make = |build: &mut Build<'_>, all: &[ObjectRef]| {
         let mut made = Made { case, build, types: Vec::new(), all };
         made.commit_types();
         case.nodes.iter().map(|node| made.node(node)).collect::<Vec<_>>()
     };
+    let base = graph_file::base(case.style);
     graph_file::write(&base, Types::OfTypes, case.style, case.nodes.len(), path, make);
 }
 

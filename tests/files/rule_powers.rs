@@ -356,11 +356,6 @@ impl Made<'_, '_> {
 }
 
 fn write(case: &Case, path: &Path) {
-    let base = match case.style {
-        FieldStyle::Datatypes => "e4b-none/output_00021.jld2",
-        FieldStyle::NamesAndTypes => "real-mera-1.9/output_00001.jld2",
-    };
-    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera").join(base);
     let make = |build: &mut Build<'_>, all: &[ObjectRef]| {
         let mut made = Made { case, build, types: Vec::new(), all };
         made.commit_types();
@@ -368,7 +363,7 @@ fn write(case: &Case, path: &Path) {
         let nodes: Vec<_> = case.nodes.iter().map(|node| made.node(node)).collect();
         arrays.into_iter().chain(nodes).collect::<Vec<_>>()
     };
-    let count = ARRAYS.len() + case.nodes.len();
+    let (base, count) = (graph_file::base(case.style), ARRAYS.len() + case.nodes.len());
     graph_file::write(&base, Types::OfTypes, case.style, count, path, make);
 }
 

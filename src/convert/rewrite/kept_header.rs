@@ -20,11 +20,8 @@ impl<'a> Kept<'a> {
         let ([chunk], Some(dataset)) = (header.chunks.as_slice(), object.dataset()) else {
             return None;
         };
-        let alone = header.version == 2
-            && chunk.checked == Checked::Right
-            && header.runs.is_none()
-            && header.pieces.is_empty()
-            && object.attributes.is_empty();
+        let alone =
+            header.is_alone() && chunk.checked == Checked::Right && object.attributes.is_empty();
         let stays = |m: &Message| match m.kind {
             kind::DATASPACE | kind::DATATYPE => true,
             // Without a value, as JLD2 writes it: one could hold addresses.
@@ -33,7 +30,7 @@ impl<'a> Kept<'a> {
             _ => false,
         };
         let mut messages = header.messages.as_slice();
-        let mut end = chunk.messages;
+        let end = messages.last().map_or(chunk.messages, |m| m.body + u64::from(m.len));
         if let Some((last, rest)) = messages.split_last()
             && last.kind == kind::NIL
         {
@@ -42,9 +39,6 @@ impl<'a> Kept<'a> {
                 return None;
             }
             messages = rest;
-            end = last.body + u64::from(last.len);
-        } else if let Some(last) = messages.last() {
-            end = last.body + u64::from(last.len);
         }
         let whole = end == chunk.checksum && messages.iter().all(stays);
         let fixed = dataset.dataspace.max_dims.is_none() && strings::form(dataset).is_none();

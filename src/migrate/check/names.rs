@@ -1,74 +1,29 @@
 //! What the names of types mean in a source, and whether two types are one.
 
 use crate::migrate::definitions::{DefinedType, Definitions, TypeExpr};
+use crate::migrate::type_text::{KNOWN, bare, full_name};
 
 /// Names that stand for others nest less deeply than this.
 const MAX_DEPTH: u32 = 64;
 
-/// Names that every Julia session has, with the full names under which JLD2 stores them.
-const KNOWN: [(&str, &[&str]); 2] = [
+/// Names that every Julia session has besides [`KNOWN`], which fields can be declared with.
+const DECLARED: [(&str, &[&str]); 2] = [
     (
         "Core",
         &[
-            "AbstractArray",
             "AbstractFloat",
-            "AbstractString",
-            "Any",
-            "Array",
-            "Bool",
-            "Char",
-            "DataType",
             "DenseArray",
             "Exception",
-            "Float16",
-            "Float32",
-            "Float64",
-            "Function",
             "IO",
-            "Int128",
-            "Int16",
-            "Int32",
-            "Int64",
-            "Int8",
-            "Integer",
             "Module",
-            "NamedTuple",
-            "Nothing",
-            "Number",
-            "Ptr",
-            "Real",
             "Signed",
-            "String",
-            "Symbol",
-            "Tuple",
             "Type",
-            "UInt128",
-            "UInt16",
-            "UInt32",
-            "UInt64",
-            "UInt8",
             "Union",
             "Unsigned",
             "Vararg",
         ],
     ),
-    (
-        "Base",
-        &[
-            "AbstractDict",
-            "AbstractSet",
-            "Complex",
-            "Dict",
-            "IdDict",
-            "Missing",
-            "Pair",
-            "Rational",
-            "RefValue",
-            "Regex",
-            "Set",
-            "VersionNumber",
-        ],
-    ),
+    ("Base", &["AbstractDict", "AbstractSet", "Regex"]),
 ];
 
 /// Other names of numbers, on machines of 64 bits under Unix.
@@ -142,7 +97,7 @@ impl Scope<'_> {
         {
             return self.at_depth(to, depth + 1);
         }
-        let bare = name.strip_prefix("Core.").or(name.strip_prefix("Base.")).unwrap_or(name);
+        let bare = bare(name);
         if let Some((_, number)) = NUMBERS.iter().find(|(other, _)| *other == bare) {
             return Meaning::Known(format!("Core.{number}"), inner);
         }
@@ -157,8 +112,8 @@ impl Scope<'_> {
                 return Meaning::Known(format!("Core.{array}"), inner);
             }
         }
-        match KNOWN.iter().find(|(_, names)| names.contains(&bare)) {
-            Some((module, _)) => Meaning::Known(format!("{module}.{bare}"), inner),
+        match full_name(&KNOWN, bare).or_else(|| full_name(&DECLARED, bare)) {
+            Some(full) => Meaning::Known(full, inner),
             None => Meaning::Elsewhere(name.clone(), inner),
         }
     }

@@ -9,6 +9,7 @@ use super::Engine;
 use crate::h5::{Class, Datatype, RelAddr, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
 use crate::julia::{Committed, Derived, Field, FieldValue, NewName, Node, NumberType, TypeTable};
+use crate::mera::scales::Units;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -73,7 +74,7 @@ impl<'r> Engine<'r> {
         let rule = self.groups.get(&addr).and_then(|g| g.fate.as_ref()).map(|fate| fate.id());
         let reform = self.reformed(&c, self.retyped(addr), rule, build)?;
         if let Some(to) = self.retyped(addr).filter(|to| !is_identity(&c, to))
-            && let Some(fields) = expected(&c, to)
+            && let Some(fields) = expected(&c, to, None)
         {
             self.overrides.types.insert(addr, fields);
         }
@@ -320,20 +321,23 @@ fn same_places(
     size == Some(c.datatype.size) && stored.eq(members.iter().map(|m| Some(m.offset)))
 }
 
-/// How values read afterwards; `None` if that is another for each.
-pub(super) fn expected(c: &Committed, to: &Retyped<'_>) -> Option<Vec<(String, FieldValue)>> {
-    let mut out = Vec::with_capacity(to.fields.len());
-    for (name, source) in &to.fields {
+/// How values read afterwards; `None` if that is another for each, and follows from units that are not
+/// given.
+pub(super) fn expected(
+    c: &Committed,
+    to: &Retyped<'_>,
+    units: Option<&Units>,
+) -> Option<Vec<(String, FieldValue)>> {
+    let fields = to.fields.iter().map(|(name, source)| {
         let value = match source {
             FieldSource::Stored(i) => FieldValue::Stored(c.fields.get(*i)?.name.clone()),
             FieldSource::Derived(derived) => FieldValue::Derived(*derived),
             FieldSource::Constant(value) => FieldValue::Value(objects::member_node(value)),
-            FieldSource::Computed(formula) if formula.needs_units() => return None,
             FieldSource::Computed(formula) => {
-                FieldValue::Value(Node::float(formula.value(name, None)?))
+                FieldValue::Value(Node::float(formula.value(name, units)?))
             }
         };
-        out.push((name.clone(), value));
-    }
-    Some(out)
+        Some((name.clone(), value))
+    });
+    fields.collect()
 }

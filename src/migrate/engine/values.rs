@@ -10,9 +10,7 @@ use super::Engine;
 use super::reform::{Reform, expected, located};
 use crate::h5::{self, Datatype, Extent, Object, RelAddr, TypeRef, kind};
 use crate::julia::builder::{Build, Data, ObjectRef};
-use crate::julia::{
-    Column, Committed, Derived, FieldValue, Node, NumberType, Numbers, Override, Worked,
-};
+use crate::julia::{Column, Committed, Derived, NumberType, Numbers, Override, Worked};
 use crate::mera::scales::Units;
 use std::sync::Arc;
 
@@ -59,12 +57,8 @@ impl<'r> Engine<'r> {
             self.value(reform, &[], None, &making, build, &mut data)?;
         } else {
             let column = Column::new(self.file(), dataset, &c.datatype)?;
-            if build.weight().saturating_add(column.len()) > MAX_BYTES {
-                return refuse(format!(
-                    "over {} MiB of values would have to be laid out again, which are put together \
-                     in memory",
-                    MAX_BYTES >> 20
-                ));
+            if let Err(problem) = room(build, column.len(), "laid out again") {
+                return refuse(problem);
             }
             let mut stream = column.open()?;
             let plain = dataset.layout.chunked().is_none();
@@ -85,8 +79,8 @@ impl<'r> Engine<'r> {
             stream.finish()?;
         }
         let by = match (own.or_else(|| self.retyped(c.addr)), making.units) {
-            (Some(to), Some(units)) => Some((to, with_units(c, to, &units))),
-            _ => own.map(|to| (to, expected(c, to))),
+            (Some(to), Some(units)) => Some((to, expected(c, to, Some(&units)))),
+            _ => own.map(|to| (to, expected(c, to, None))),
         };
         let by = match by {
             Some((to, Some(fields))) => Override::Retyped { to: to.to.clone(), fields },
@@ -207,7 +201,7 @@ impl<'r> Engine<'r> {
             Worked::Reference(addr, place) => self.copy(&addr.0.to_le_bytes(), Some(place)),
             Worked::Made(t, made) => {
                 let count = (made.len() / t.size()) as u64;
-                room(build, made.len() as u64).map_err(refuse)?;
+                room(build, made.len() as u64, "made").map_err(refuse)?;
                 Data::reference(array(build, t, &[count], made))
             }
             Worked::Converted(addr, object, to) => {
@@ -240,7 +234,7 @@ impl<'r> Engine<'r> {
         };
         let numbers = numbers.converted_to(to);
         let len = numbers.len()?;
-        room(build, len).map_err(refuse)?;
+        room(build, len, "made").map_err(refuse)?;
         if !dataset.filters.is_empty() {
             self.unfiltered.push((Arc::from(making.place), reform.rule.clone()));
         }
@@ -307,29 +301,13 @@ impl<'r> Engine<'r> {
     }
 }
 
-/// How a value reads whose fields follow from units.
-fn with_units(c: &Committed, to: &Retyped<'_>, units: &Units) -> Option<Vec<(String, FieldValue)>> {
-    let fields = to.fields.iter().map(|(name, source)| {
-        let value = match source {
-            FieldSource::Stored(i) => FieldValue::Stored(c.fields.get(*i)?.name.clone()),
-            FieldSource::Derived(derived) => FieldValue::Derived(*derived),
-            FieldSource::Constant(value) => FieldValue::Value(objects::member_node(value)),
-            FieldSource::Computed(formula) => {
-                FieldValue::Value(Node::float(formula.value(name, Some(units))?))
-            }
-        };
-        Some((name.clone(), value))
-    });
-    fields.collect()
-}
-
-/// Whether so many more bytes can be put together in memory.
-fn room(build: &Build<'_>, len: u64) -> Result<(), String> {
+/// Whether so many more bytes can be put together in memory, which have to be `how`.
+fn room(build: &Build<'_>, len: u64, how: &str) -> Result<(), String> {
     if build.weight().saturating_add(len) <= MAX_BYTES {
         return Ok(());
     }
     Err(format!(
-        "over {} MiB of values would have to be made, which are put together in memory",
+        "over {} MiB of values would have to be {how}, which are put together in memory",
         MAX_BYTES >> 20
     ))
 }

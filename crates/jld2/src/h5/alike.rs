@@ -66,12 +66,8 @@ fn varying(object: &Object) -> Option<std::ops::Range<usize>> {
     let ObjectKind::Dataset(dataset) = &object.kind else { return None };
     let header = &object.header;
     let [chunk] = header.chunks.as_slice() else { return None };
-    let alone = header.version == 2
+    let alone = header.is_alone()
         && chunk.checked == Checked::Right
-        && header.storage.is_empty()
-        && header.pieces.is_empty()
-        && header.symbols.is_none()
-        && header.runs.is_none()
         && header.of_kind(kind::CONTINUATION).next().is_none();
     let (at, len) = match dataset.layout {
         Layout::Compact { offset, size } => (offset, size),

@@ -287,12 +287,7 @@ impl File {
     /// If the bytes cannot be read.
     pub fn holds(&self, object: &Object) -> Result<bool> {
         let header = &object.header;
-        let alone = header.version == 2
-            && header.storage.is_empty()
-            && header.pieces.is_empty()
-            && header.symbols.is_none()
-            && header.runs.is_none();
-        if !alone || self.before.is_none() {
+        if !header.is_alone() || self.before.is_none() {
             return Ok(false);
         }
         for chunk in &header.chunks {

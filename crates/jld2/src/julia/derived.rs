@@ -277,7 +277,8 @@ impl Fields<'_, '_> {
             let slot = with_low_byte_first(datatype, bytes, |bytes| {
                 Number { kind, bytes }.as_i128().unwrap_or(0)
             });
-            let gone = usize::try_from(-slot).ok().and_then(|i| i.checked_sub(1));
+            let gone = slot.checked_neg().and_then(|i| usize::try_from(i).ok());
+            let gone = gone.and_then(|i| i.checked_sub(1));
             if let Some(to) = gone.and_then(|i| live.get_mut(i)) {
                 *to = 0;
             }

@@ -157,6 +157,16 @@ impl ObjectHeader {
         Ok(())
     }
 
+    /// Whether the chunks say all that there is to say of the object, and are of the kind that can have
+    /// checksums: none of its links and attributes are kept elsewhere.
+    pub fn is_alone(&self) -> bool {
+        self.version == 2
+            && self.storage.is_empty()
+            && self.pieces.is_empty()
+            && self.symbols.is_none()
+            && self.runs.is_none()
+    }
+
     /// Whether attributes are numbered in the order of their creation.
     pub fn tracks_order(&self) -> bool {
         self.flags & header_flag::ORDER_TRACKED != 0
