@@ -1,6 +1,6 @@
 //! Exports an archive with a worker for each file.
 
-use super::reading::{self, Bounds, unwritten};
+use super::reading::{self, unwritten};
 use super::{Stop, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, same_place};
@@ -50,13 +50,7 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
     one_name_each(&placed)?;
     std::fs::create_dir_all(output)
         .map_err(|error| failed(&format!("{}: {error}", text::path(output))))?;
-    let bounds = Bounds {
-        workers: args.workers,
-        memory_limit: args.memory_limit,
-        safety_margin: args.safety_margin,
-        stall_timeout: args.stall_timeout,
-    };
-    let settings = reading::settings([input, output], &bounds);
+    let settings = reading::settings([input, output], args.workers, &args.limits);
     let trust = args.trust.trust_checksums != Some(false);
     let options = ExportOptions { request, cache: args.cache.0, trust, force: args.force };
     let hooks = Hooks::default();

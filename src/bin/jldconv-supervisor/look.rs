@@ -1,6 +1,6 @@
 //! Makes pictures of an archive with a worker for each file: frames of a movie.
 
-use super::reading::{self, Bounds, unwritten};
+use super::reading::{self, unwritten};
 use super::{Stop, complain, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, same_place};
@@ -42,13 +42,7 @@ pub(super) fn look(args: &LookAllArgs) -> Result<ExitCode, Stop> {
     let placed = placed(args, files)?;
     std::fs::create_dir_all(output)
         .map_err(|error| failed(&format!("{}: {error}", text::path(output))))?;
-    let bounds = Bounds {
-        workers: args.workers,
-        memory_limit: args.memory_limit,
-        safety_margin: args.safety_margin,
-        stall_timeout: args.stall_timeout,
-    };
-    let settings = reading::settings([input, output], &bounds);
+    let settings = reading::settings([input, output], args.workers, &args.limits);
     let hooks = Hooks::default();
     let frames = Frames {
         settings: &settings,

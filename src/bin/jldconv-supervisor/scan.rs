@@ -1,6 +1,6 @@
 //! Looks an archive through with a worker for each file.
 
-use super::reading::{self, Bounds, unwritten};
+use super::reading::{self, unwritten};
 use super::{Stop, complain, internal, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, Selection, below, same_place};
@@ -125,13 +125,7 @@ fn conversion(args: &ScanArgs) -> Options {
 
 fn settings(args: &ScanArgs) -> Settings {
     let dir = args.dirs.first().map_or(Path::new("."), |dir| dir.as_path());
-    let bounds = Bounds {
-        workers: args.workers,
-        memory_limit: args.memory_limit,
-        safety_margin: args.safety_margin,
-        stall_timeout: args.stall_timeout,
-    };
-    reading::settings([dir, dir], &bounds)
+    reading::settings([dir, dir], args.workers, &args.limits)
 }
 
 /// Prints files as they are looked into, below a bar where there is a terminal.

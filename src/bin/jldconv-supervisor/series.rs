@@ -1,6 +1,6 @@
 //! Makes a series of an archive with a worker for each file.
 
-use super::reading::{self, Bounds, unwritten};
+use super::reading::{self, unwritten};
 use super::{Stop, internal, usage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Found, Placement, Selection, discover, same_place};
@@ -37,13 +37,7 @@ pub(super) fn series(args: &SeriesArgs) -> Result<ExitCode, Stop> {
     for file in files.iter().filter(|file| file.obstacle.is_none()) {
         let _ = unfinished::warn(&file.path, None);
     }
-    let bounds = Bounds {
-        workers: args.workers,
-        memory_limit: args.memory_limit,
-        safety_margin: args.safety_margin,
-        stall_timeout: args.stall_timeout,
-    };
-    let settings = reading::settings([&args.dir, &args.dir], &bounds);
+    let settings = reading::settings([&args.dir, &args.dir], args.workers, &args.limits);
     let hooks = Hooks::default();
     let mut teller = Teller::new(files.len());
     let journal = args.journal.as_deref();
