@@ -67,12 +67,7 @@ pub(super) fn run(args: RescueArgs, bars: &MultiProgress) -> Result<ExitCode, St
 
 /// What may be replaced: without `--force` nothing, with it whatever is there, which is kept unless
 /// it is to be discarded.
-pub(super) fn existing(
-    job: &Job,
-    own: &Path,
-    force: bool,
-    discard: bool,
-) -> Result<Existing, Failure> {
+fn existing(job: &Job, own: &Path, force: bool, discard: bool) -> Result<Existing, Failure> {
     let odd = |e: String| Failure::new(FailureKind::Output, e);
     let there =
         StatData::entry(&job.output).map_err(|e| odd(format!("{}: {e}", job.output.display())))?;
