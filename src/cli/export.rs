@@ -1,8 +1,9 @@
 //! Defines the command lines of `export`.
 
+use super::limits::LimitFlags;
 use super::numbers::{ReadingFlags, SelectionFlags};
 use super::trust::TrustFlag;
-use super::value::{self, Share, Size, Span};
+use super::value::{self, Size};
 use crate::archive::{Glob, Ranges};
 use crate::export::{ColumnUnit, Format, Request};
 use clap::ValueEnum;
@@ -108,15 +109,9 @@ pub struct ExportAllArgs {
     /// Memory of each worker for decoded chunks that may be needed again
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     pub cache: Size,
-    /// Share of the memory limit that may be used [default: 0.8]
-    #[arg(long, value_name = "SHARE")]
-    pub safety_margin: Option<Share>,
-    /// Memory limit, for instance 24GiB; never above what the system grants [default: detected]
-    #[arg(long, value_name = "SIZE")]
-    pub memory_limit: Option<Size>,
-    /// A worker that shows no life for so long is stopped [default: 10min]
-    #[arg(long, value_name = "TIME")]
-    pub stall_timeout: Option<Span>,
+    /// What workers may take.
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,

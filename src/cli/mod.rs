@@ -8,6 +8,7 @@ mod export;
 mod flags;
 mod help;
 mod interactive;
+mod limits;
 mod look;
 mod movie;
 mod numbers;
@@ -41,6 +42,7 @@ pub use completions::{CompletionsArgs, completions};
 pub use export::{ExportAllArgs, ExportArgs, FormatFlag, WantedFlags};
 pub use flags::{BatchFlags, ConversionFlags, Layer};
 pub use interactive::Dialogue;
+pub use limits::LimitFlags;
 pub use look::{
     AlongFlag, AxisFlag, DrawFlags, LookArgs, PhaseAxes, Plane, TerminalFlag, ViewFlags,
 };

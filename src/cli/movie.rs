@@ -1,8 +1,9 @@
 //! Defines the command line of `jldconv-supervisor look`.
 
+use super::limits::LimitFlags;
 use super::look::{DrawFlags, ViewFlags};
 use super::trust::TrustFlag;
-use super::value::{self, Share, Size, Span};
+use super::value;
 use crate::archive::{Glob, Ranges};
 use std::path::PathBuf;
 
@@ -59,15 +60,9 @@ pub struct LookAllArgs {
     /// Files that are looked at at once [default: all cores]
     #[arg(short = 'j', long, value_name = "N", value_parser = value::at_least_one)]
     pub workers: Option<usize>,
-    /// Share of the memory limit that may be used [default: 0.8]
-    #[arg(long, value_name = "SHARE")]
-    pub safety_margin: Option<Share>,
-    /// Memory limit, for instance 24GiB; never above what the system grants [default: detected]
-    #[arg(long, value_name = "SIZE")]
-    pub memory_limit: Option<Size>,
-    /// A worker that shows no life for so long is stopped [default: 10min]
-    #[arg(long, value_name = "TIME")]
-    pub stall_timeout: Option<Span>,
+    /// What workers may take.
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,

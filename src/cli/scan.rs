@@ -1,7 +1,8 @@
 //! Defines the command line of `jldconv-supervisor scan`.
 
 use super::help;
-use super::value::{self, Share, Size, Span};
+use super::limits::LimitFlags;
+use super::value;
 use crate::archive::{Glob, Ranges};
 use crate::tasks::scan::ScanCall;
 use std::collections::HashSet;
@@ -62,15 +63,9 @@ pub struct ScanArgs {
     /// Files that are looked into at once [default: all cores]
     #[arg(short = 'j', long, value_name = "N", value_parser = value::at_least_one, help_heading = "Workers and memory")]
     pub workers: Option<usize>,
-    /// Share of the memory limit that may be used [default: 0.8]
-    #[arg(long, value_name = "SHARE", help_heading = "Workers and memory")]
-    pub safety_margin: Option<Share>,
-    /// Memory limit, for instance 24GiB; never above what the system grants [default: detected]
-    #[arg(long, value_name = "SIZE", help_heading = "Workers and memory")]
-    pub memory_limit: Option<Size>,
-    /// A worker that shows no life for so long is stopped [default: 10min]
-    #[arg(long, value_name = "TIME", help_heading = "Workers and memory")]
-    pub stall_timeout: Option<Span>,
+    /// What workers may take.
+    #[command(flatten, next_help_heading = "Workers and memory")]
+    pub limits: LimitFlags,
 }
 
 impl ScanArgs {

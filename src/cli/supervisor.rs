@@ -5,13 +5,13 @@ use super::completions::CompletionsArgs;
 use super::export::ExportAllArgs;
 use super::flags::Layer;
 use super::help;
+use super::limits::LimitFlags;
 use super::movie::LookAllArgs;
 use super::one_file::VerifyArgs;
 use super::scan::ScanArgs;
 use super::series::SeriesArgs;
 use super::slurm::SlurmArgs;
 use super::tune::TuneArgs;
-use super::value::{Share, Size, Span};
 use crate::archive::{Ranges, Shard};
 use crate::cli::raw_settings::Said;
 use crate::cli::settings_sources::{CONFIG_FILE, FromEnv, SourceError, from_env, from_file};
@@ -136,15 +136,9 @@ pub struct VerifyPairsArgs {
     /// its own [default: from SLURM, else 1/1]
     #[arg(long, value_name = "I/N", help_heading = "Files")]
     pub shard: Option<Shard>,
-    /// Share of the memory limit that may be used [default: 0.8]
-    #[arg(long, value_name = "SHARE", help_heading = "Workers and memory")]
-    pub safety_margin: Option<Share>,
-    /// Memory limit, for instance 24GiB; never above what the system grants [default: detected]
-    #[arg(long, value_name = "SIZE", help_heading = "Workers and memory")]
-    pub memory_limit: Option<Size>,
-    /// A worker that shows no life for so long is stopped [default: 10min]
-    #[arg(long, value_name = "TIME", help_heading = "Workers and memory")]
-    pub stall_timeout: Option<Span>,
+    /// What workers may take.
+    #[command(flatten, next_help_heading = "Workers and memory")]
+    pub limits: LimitFlags,
 }
 
 /// The arguments of `report`.

@@ -1,9 +1,7 @@
 //! Exports an archive with a worker for each file.
 
-use super::reading::{self, Bounds, unwritten};
+use super::reading::{self, Bar, unwritten};
 use super::{Stop, usage};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use jldconv::archive::{Placement, same_place};
 use jldconv::cli::ExportAllArgs;
 use jldconv::export::ExportError;
 use jldconv::export::Exported;
@@ -15,7 +13,6 @@ use jldconv::tasks::export::{
 use jldconv::tasks::scan::{self, ScanList};
 use jldconv::text;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::io::{self, Write};
 
 pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
@@ -26,44 +23,25 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
     };
     request.check().map_err(|error: ExportError| usage(error))?;
     let (input, output) = (&args.input, &args.output);
-    if !input.is_dir() {
-        return Err(usage(format!("{}: there is no such directory", text::path(input))));
-    }
-    if matches!(same_place(input, output), Ok(Placement::Same)) {
-        let dir = text::path(output);
-        return Err(usage(format!("{dir} is the archive itself, where nothing is written")));
-    }
-    let failed = |error: &dyn std::fmt::Display| Stop(ExitCode::SomeFailed, error.to_string());
     let selection = scan::selection(args.globs.clone(), args.recursive);
-    let files = scan::files(std::slice::from_ref(input), &selection, args.range.as_ref());
-    let ScanList { files, unlisted, left_out } = files.map_err(|error| failed(&error))?;
     // What is not looked into is said, and counts where nobody knows what is in it.
-    for told in unlisted.iter().chain(&left_out) {
-        let _ = writeln!(io::stderr(), "warning: {}", text::tame(told));
-    }
-    if files.is_empty() {
-        let message = format!("{}: no file of it is chosen", text::path(input));
-        let code = if unlisted.is_empty() { ExitCode::Nothing } else { ExitCode::SomeFailed };
-        return Err(Stop(code, message));
-    }
-    let placed = places(files, input, output, &request);
-    one_name_each(&placed)?;
-    std::fs::create_dir_all(output)
-        .map_err(|error| failed(&format!("{}: {error}", text::path(output))))?;
-    let bounds = Bounds {
-        workers: args.workers,
-        memory_limit: args.memory_limit,
-        safety_margin: args.safety_margin,
-        stall_timeout: args.stall_timeout,
+    let tell = |list: &ScanList| {
+        for told in list.unlisted.iter().chain(&list.left_out) {
+            let _ = writeln!(io::stderr(), "warning: {}", text::tame(told));
+        }
     };
-    let settings = reading::settings([input, output], &bounds);
+    let range = args.range.as_ref();
+    let (files, all) = reading::chosen(input, output, &selection, range, tell)?;
+    let placed = places(files, input, output, &request);
+    reading::make_room(output, placed.iter().map(|it| (&it.file.path, &it.output)))?;
+    let settings = reading::settings([input, output], args.workers, &args.limits);
     let trust = args.trust.trust_checksums != Some(false);
     let options = ExportOptions { request, cache: args.cache.0, trust, force: args.force };
     let hooks = Hooks::default();
-    let mut teller = Teller::new(args, placed.len() as u64);
+    let mut teller = Teller::new(args, placed.len());
     let exporting = Exporting { settings: &settings, options, output, hooks: &hooks };
     let ended = export_all(&placed, exporting, &mut teller);
-    teller.bar.finish_and_clear();
+    teller.bar.0.finish_and_clear();
     let (summary, told) = ended.map_err(|error| Stop(error.exit_code(), error.to_string()))?;
     if let Err(error) = told {
         return unwritten(&error);
@@ -81,30 +59,14 @@ pub(super) fn export(args: &ExportAllArgs) -> Result<ExitCode, Stop> {
         );
         return Err(Stop(ExitCode::Interrupted, message));
     }
-    let all = teller.failed == 0 && unlisted.is_empty();
-    Ok(if all { ExitCode::Done } else { ExitCode::SomeFailed })
-}
-
-/// Files of different ends may have one stem.
-fn one_name_each(placed: &[Placed]) -> Result<(), Stop> {
-    let mut known = HashMap::new();
-    for it in placed {
-        if let Some(other) = known.insert(&it.output, &it.file.path) {
-            return Err(usage(format!(
-                "{} and {} would both become {}: choose with --match",
-                text::path(other),
-                text::path(&it.file.path),
-                text::path(&it.output)
-            )));
-        }
-    }
-    Ok(())
+    let fine = teller.failed == 0 && all;
+    Ok(if fine { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 /// Prints files as they are exported, below a bar where there is a terminal.
 struct Teller<'a> {
     args: &'a ExportAllArgs,
-    bar: ProgressBar,
+    bar: Bar,
     exported: u64,
     already: u64,
     failed: u64,
@@ -113,16 +75,9 @@ struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    fn new(args: &'a ExportAllArgs, files: u64) -> Self {
-        // Nothing is drawn where standard error is not a terminal.
-        let bar = ProgressBar::with_draw_target(Some(files), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("[{bar:24}] {pos} of {len} files{msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##."));
+    fn new(args: &'a ExportAllArgs, files: usize) -> Self {
+        let bar = Bar::new(files, "[{bar:24}] {pos} of {len} files{msg}");
         Self { args, bar, exported: 0, already: 0, failed: 0, rows: 0, bytes: 0 }
-    }
-
-    fn say(&self, line: &str) -> io::Result<()> {
-        self.bar.suspend(|| io::stdout().write_all(line.as_bytes()))
     }
 
     /// What is said in the end.
@@ -135,13 +90,13 @@ impl<'a> Teller<'a> {
                 "rows": self.rows,
                 "bytes": self.bytes,
             }});
-            return self.say(&format!("{summary}\n"));
+            return self.bar.say(&format!("{summary}\n"));
         }
         let failed = match self.failed {
             0 => String::new(),
             failed => format!(", {} failed", text::count(failed, "file")),
         };
-        self.say(&format!(
+        self.bar.say(&format!(
             "{}: {}, {} in {}{failed}\n",
             text::path(&self.args.output),
             text::count(self.exported, "file"),
@@ -158,7 +113,7 @@ impl ExportListener for Teller<'_> {
         found: &Result<Exported, (Fault, String)>,
         words: &str,
     ) -> io::Result<()> {
-        self.bar.set_position(self.bar.position().saturating_add(1));
+        self.bar.0.set_position(self.bar.0.position().saturating_add(1));
         let (input, output) = (&file.file.path, &file.output);
         let line = match found {
             Ok(exported) => {
@@ -187,31 +142,24 @@ impl ExportListener for Teller<'_> {
             }
         };
         if self.args.json {
-            return self.say(&format!("{line}\n"));
+            return self.bar.say(&format!("{line}\n"));
         }
         match found {
             Ok(_) if !self.args.verbose => Ok(()),
-            Ok(_) => self.say(&format!("{}: {words}\n", text::path(output))),
+            Ok(_) => self.bar.say(&format!("{}: {words}\n", text::path(output))),
             Err(_) => {
-                self.bar.suspend(|| {
-                    // Nobody else could be told.
-                    let line = format!("{}: {}", text::path(input), text::tame_lines(words));
-                    let _ = writeln!(io::stderr(), "error: {line}");
-                });
+                self.bar.tell("error", &format!("{}: {words}", text::path(input)));
                 Ok(())
             }
         }
     }
 
     fn progress(&mut self, _: u64, bytes: u64) {
-        self.bar.set_message(format!(", {} of numbers", text::bytes(bytes)));
-        self.bar.tick();
+        self.bar.0.set_message(format!(", {} of numbers", text::bytes(bytes)));
+        self.bar.0.tick();
     }
 
     fn warning(&mut self, message: &str) {
-        self.bar.suspend(|| {
-            // Nobody else could be told.
-            let _ = writeln!(io::stderr(), "warning: {}", text::tame_lines(message));
-        });
+        self.bar.tell("warning", message);
     }
 }

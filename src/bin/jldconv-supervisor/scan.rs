@@ -1,8 +1,7 @@
 //! Looks an archive through with a worker for each file.
 
-use super::reading::{self, Bounds, unwritten};
+use super::reading::{self, Bar, unwritten};
 use super::{Stop, complain, internal, usage};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Placement, Selection, below, same_place};
 use jldconv::cli::{Depth, ScanArgs};
 use jldconv::convert::Options;
@@ -53,7 +52,7 @@ pub(super) fn scan(args: &ScanArgs) -> Result<ExitCode, Stop> {
     let scanning =
         Scanning { settings: &settings, options, journal: args.journal.as_deref(), hooks: &hooks };
     let ended = scan::scan(&files, scanning, &mut teller);
-    teller.bar.finish_and_clear();
+    teller.bar.0.finish_and_clear();
     let (summary, told) = ended.map_err(|error| Stop(error.exit_code(), error.to_string()))?;
     if let Err(error) = told {
         return unwritten(&error);
@@ -125,19 +124,13 @@ fn conversion(args: &ScanArgs) -> Options {
 
 fn settings(args: &ScanArgs) -> Settings {
     let dir = args.dirs.first().map_or(Path::new("."), |dir| dir.as_path());
-    let bounds = Bounds {
-        workers: args.workers,
-        memory_limit: args.memory_limit,
-        safety_margin: args.safety_margin,
-        stall_timeout: args.stall_timeout,
-    };
-    reading::settings([dir, dir], &bounds)
+    reading::settings([dir, dir], args.workers, &args.limits)
 }
 
 /// Prints files as they are looked into, below a bar where there is a terminal.
 struct Teller<'a> {
     args: &'a ScanArgs,
-    bar: ProgressBar,
+    bar: Bar,
     cataloguer: Cataloguer,
     /// What later parts ask for, without findings: there may be a hundred thousand files.
     kept: Vec<Scanned>,
@@ -154,11 +147,7 @@ impl<'a> Teller<'a> {
         unlisted: Vec<String>,
         left_out: Vec<String>,
     ) -> Self {
-        // Nothing is drawn where standard error is not a terminal.
-        let target = ProgressDrawTarget::stderr();
-        let bar = ProgressBar::with_draw_target(Some(files.len() as u64), target);
-        let style = ProgressStyle::with_template("[{bar:24}] {pos} of {len} files{msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##."));
+        let bar = Bar::new(files.len(), "[{bar:24}] {pos} of {len} files{msg}");
         Self {
             args,
             bar,
@@ -169,15 +158,11 @@ impl<'a> Teller<'a> {
             head: false,
         }
     }
-
-    fn say(&self, line: &str) -> io::Result<()> {
-        self.bar.suspend(|| io::stdout().write_all(line.as_bytes()))
-    }
 }
 
 impl ScanListener for Teller<'_> {
     fn ended(&mut self, file: &ScanFile, found: &Found) -> io::Result<()> {
-        self.bar.set_position(self.bar.position().saturating_add(1));
+        self.bar.0.set_position(self.bar.0.position().saturating_add(1));
         self.cataloguer.add(file, found);
         self.fine &= found.as_ref().is_ok_and(FileScan::is_fine);
         if !self.args.no_estimate || self.args.csv.is_some() || self.args.html.is_some() {
@@ -188,28 +173,25 @@ impl ScanListener for Teller<'_> {
             self.kept.push((file.clone(), found));
         }
         if self.args.json {
-            return self.say(&format!("{}\n", scan::object(file, found)));
+            return self.bar.say(&format!("{}\n", scan::object(file, found)));
         }
         if !self.args.verbose {
             return Ok(());
         }
         if !std::mem::replace(&mut self.head, true) {
-            self.say(&scan::line_head(self.width))?;
+            self.bar.say(&scan::line_head(self.width))?;
         }
-        self.say(&scan::line(file, found, self.width))
+        self.bar.say(&scan::line(file, found, self.width))
     }
 
     fn progress(&mut self, _: u64, bytes: u64) {
         if self.args.verify == Depth::Content {
-            self.bar.set_message(format!(", {} of data read", text::bytes(bytes)));
+            self.bar.0.set_message(format!(", {} of data read", text::bytes(bytes)));
         }
-        self.bar.tick();
+        self.bar.0.tick();
     }
 
     fn warning(&mut self, message: &str) {
-        self.bar.suspend(|| {
-            // Nobody else could be told.
-            let _ = writeln!(io::stderr(), "warning: {}", text::tame_lines(message));
-        });
+        self.bar.tell("warning", message);
     }
 }

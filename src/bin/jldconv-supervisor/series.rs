@@ -1,8 +1,7 @@
 //! Makes a series of an archive with a worker for each file.
 
-use super::reading::{self, Bounds, unwritten};
+use super::reading::{self, Bar, unwritten};
 use super::{Stop, internal, usage};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jldconv::archive::{Found, Placement, Selection, discover, same_place};
 use jldconv::cli::SeriesArgs;
 use jldconv::numbers::picture::{MOST_PANELS, PictureForm, lines};
@@ -37,19 +36,13 @@ pub(super) fn series(args: &SeriesArgs) -> Result<ExitCode, Stop> {
     for file in files.iter().filter(|file| file.obstacle.is_none()) {
         let _ = unfinished::warn(&file.path, None);
     }
-    let bounds = Bounds {
-        workers: args.workers,
-        memory_limit: args.memory_limit,
-        safety_margin: args.safety_margin,
-        stall_timeout: args.stall_timeout,
-    };
-    let settings = reading::settings([&args.dir, &args.dir], &bounds);
+    let settings = reading::settings([&args.dir, &args.dir], args.workers, &args.limits);
     let hooks = Hooks::default();
     let mut teller = Teller::new(files.len());
     let journal = args.journal.as_deref();
     let making = Making { settings: &settings, text, question: &question, journal, hooks: &hooks };
     let ended = make(&files, making, &mut teller);
-    teller.bar.finish_and_clear();
+    teller.bar.0.finish_and_clear();
     let (summary, table) = ended.map_err(|error| Stop(error.exit_code(), error.to_string()))?;
     if let Some(error) = summary.error {
         return Err(Stop(ExitCode::Internal, error));
@@ -184,29 +177,21 @@ fn alike(notes: &[Note]) -> Vec<Vec<&Note>> {
 
 /// Draws a bar where there is a terminal.
 struct Teller {
-    bar: ProgressBar,
+    bar: Bar,
 }
 
 impl Teller {
     fn new(files: usize) -> Self {
-        // Nothing is drawn where standard error is not a terminal.
-        let target = ProgressDrawTarget::stderr();
-        let bar = ProgressBar::with_draw_target(Some(files as u64), target);
-        let style = ProgressStyle::with_template("[{bar:24}] {pos} of {len} snapshots");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##."));
-        Self { bar }
+        Self { bar: Bar::new(files, "[{bar:24}] {pos} of {len} snapshots") }
     }
 }
 
 impl SeriesListener for Teller {
     fn ended(&mut self, _: &Found, _: &Answered) {
-        self.bar.inc(1);
+        self.bar.0.inc(1);
     }
 
     fn warning(&mut self, message: &str) {
-        self.bar.suspend(|| {
-            // Nobody else could be told.
-            let _ = writeln!(io::stderr(), "warning: {}", text::tame_lines(message));
-        });
+        self.bar.tell("warning", message);
     }
 }

@@ -1,7 +1,7 @@
 //! Compares two directories with a worker for each pair of files.
 
 use super::batch::var;
-use super::reading::{self, Bounds, unwritten};
+use super::reading::{self, unwritten};
 use super::{Stop, complain, usage};
 use jldconv::archive::{ArrayVars, Placement, Shard, same_place};
 use jldconv::cli::VerifyPairsArgs;
@@ -58,7 +58,8 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
     let undo_of = undo_files(&pairs, given.backup_dir.as_deref());
     let teller = Teller::new(pairs.len() as u64, given.json, args.verbose, undo_of);
     let mut teller = teller.of_shard(shard, all);
-    let settings = Settings { shard, ..settings(args, old, new) };
+    let settings = reading::settings([old, new], given.jobs, &args.limits);
+    let settings = Settings { shard, ..settings };
     let hooks = Hooks::default();
     let journal = args.journal.as_deref();
     let verification = Verification { settings: &settings, options, journal, hooks: &hooks };
@@ -98,14 +99,4 @@ fn writes_elsewhere(journal: &Path, dirs: [&Path; 2]) -> Result<(), Stop> {
         }
     }
     Ok(())
-}
-
-fn settings(args: &VerifyPairsArgs, old: &Path, new: &Path) -> Settings {
-    let bounds = Bounds {
-        workers: args.verify.jobs,
-        memory_limit: args.memory_limit,
-        safety_margin: args.safety_margin,
-        stall_timeout: args.stall_timeout,
-    };
-    reading::settings([old, new], &bounds)
 }

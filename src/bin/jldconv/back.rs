@@ -1,7 +1,7 @@
 //! Carries out `jldconv undo` and `jldconv commit`, which take an upgrade in place back or make it
 //! final.
 
-use super::look::unknown;
+use super::look::dirs;
 use super::{Stop, complain, failed, put, usage};
 use jldconv::archive::directories;
 use jldconv::cli::{CommitArgs, Dialogue, UndoArgs};
@@ -99,13 +99,8 @@ fn files(
             files.push(path.clone());
             continue;
         }
-        let (dirs, unlisted) = if recursive {
-            directories(path).map_err(failed)?
-        } else {
-            (vec![path.clone()], Vec::new())
-        };
-        all &= unlisted.is_empty();
-        unlisted.iter().for_each(|error| complain(&unknown(error)));
+        let (dirs, listed) = dirs(path, recursive)?;
+        all &= listed;
         for dir in dirs {
             files.extend(look(&dir).map_err(failed)?);
         }

@@ -1,7 +1,7 @@
 //! Carries out `jldconv convert`.
 
 use super::watch::Watch;
-use super::{Stop, failed, put, usage};
+use super::{Stop, failed, put, tell_kept, usage};
 use indicatif::MultiProgress;
 use jldconv::cli::{ConvertArgs, limit_of_one, options};
 use jldconv::convert::publish::IS_INPUT;
@@ -73,8 +73,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
         told_of(failure, force)
     })?;
     if let Some(dir) = set_aside {
-        let kept = text::path(&dir);
-        let _ = writeln!(io::stderr(), "note: what was there is kept in {kept}");
+        tell_kept(&dir);
     }
     if args.json {
         let json = serde_json::to_string_pretty(&report).map_err(failed)?;

@@ -1,13 +1,11 @@
 //! Carries out `jldconv export`.
 
-use super::rescue::existing;
 use super::watch::Watch;
-use super::{Stop, failed, put, unfinished, usage};
+use super::{Stop, failed, put, tell_kept, unfinished, usage};
 use indicatif::MultiProgress;
 use jld2::ChunkCache;
 use jldconv::cli::ExportArgs;
-use jldconv::convert::publish::{Destination, Existing, PublishError};
-use jldconv::convert::temp::{Owner, TempName, clean_run};
+use jldconv::convert::publish::{Existing, PublishError};
 use jldconv::convert::{FailureKind, Job};
 use jldconv::export::{
     ExportError, Exported, Reading, RefsFile, RefsMade, RefsRequest, Request, Watch as ExportWatch,
@@ -15,8 +13,9 @@ use jldconv::export::{
 };
 use jldconv::report::check_report;
 use jldconv::supervisor::ExitCode;
-use jldconv::sys::dir::{DirError, Missing, OWN};
+use jldconv::sys::dir::{DirError, OWN};
 use jldconv::sys::file::Identity;
+use jldconv::tasks::convert::OneFile;
 use jldconv::tasks::scan;
 use jldconv::text;
 use serde_json::{Value, json};
@@ -24,9 +23,6 @@ use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The run that temporary files are named after.
-const RUN: &str = "one";
 
 impl From<ExportError> for Stop {
     fn from(error: ExportError) -> Self {
@@ -60,13 +56,9 @@ pub(super) fn run(args: &ExportArgs, bars: &MultiProgress) -> Result<ExitCode, S
     }
     let output = output(args, |stem| request.name_for(stem))?;
     let checksums = args.trust.checksums();
-    let (exported, existing) =
-        to_file(args, &args.file, output.clone(), bars, |job, existing, watch| {
-            export(job, &request, existing, reading, checksums, watch)
-        })?;
-    if let Existing::SetAside { dir, .. } = existing {
-        let _ = writeln!(io::stderr(), "note: what was there is kept in {}", text::path(&dir));
-    }
+    let exported = to_file(args, &args.file, output.clone(), bars, |job, existing, watch| {
+        export(job, &request, existing, reading, checksums, watch)
+    })?;
     warn(&exported);
     super::numbers::tell(&cache, &args.file);
     if args.json {
@@ -139,29 +131,18 @@ fn to_file<T>(
     output: PathBuf,
     bars: &MultiProgress,
     made: impl FnOnce(&Job, &Existing, &Watch) -> Result<T, ExportError>,
-) -> Result<(T, Existing), Stop> {
-    let parent = match output.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let own = parent.join(OWN);
-    let name = TempName::new(RUN, Owner::myself().map_err(failed)?, 0).map_err(failed)?;
-    let temp_dir = own.join("tmp");
-    let job = Job { input: input.to_owned(), output, temp_dir, temp_name: name.to_string() };
-    let to = Destination::open(&job.output).map_err(failed)?;
-    let dir = to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
-    // What one left that was killed. That it cannot be removed is no reason not to export.
-    let _ = clean_run(&dir, RUN);
+) -> Result<T, Stop> {
+    let one = OneFile::beside(input.to_owned(), output)?;
     let watch = Watch::new(bars).map_err(failed)?;
-    let existing = existing(&job, &own, args.force, args.discard_replaced);
-    let done = existing.map_err(Stop::from).and_then(|existing| {
-        let done = made(&job, &existing, &watch);
-        Ok((done.map_err(|error| refused(error, args.force))?, existing))
+    let done = one.make(args.force, args.discard_replaced, |job, existing| {
+        made(job, existing, &watch).map_err(|error| refused(error, args.force))
     });
     watch.finish();
-    // They stay only where somebody else has something in them.
-    let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
-    done
+    let (done, set_aside) = done?;
+    if let Some(dir) = set_aside {
+        tell_kept(&dir);
+    }
+    Ok(done)
 }
 
 /// What helps, where the output's name is taken.
@@ -204,21 +185,17 @@ fn refs(args: &ExportArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
     let table = args.wanted.table.trim_matches('/').replace('/', ".");
     let output = output(args, |stem| format!("{stem}.{table}.refs.json"))?;
     let mut told = RefsMade::default();
-    let (made, existing) =
-        to_file(args, &first.path, output.clone(), bars, |job, existing, watch| {
-            make(job, &input, existing, watch, |out| {
-                told = references(&files, &request, &ExportWatch::new(watch, 0), out)?;
-                if told.arrays > 0 {
-                    return Ok(());
-                }
-                let why = told.failed.iter().chain(&told.left_out).next();
-                let why = why.map_or("there is nothing to refer to", String::as_str);
-                Err(ExportError::Refused(why.to_owned()))
-            })
-        })?;
-    if let Existing::SetAside { dir, .. } = existing {
-        let _ = writeln!(io::stderr(), "note: what was there is kept in {}", text::path(&dir));
-    }
+    let made = to_file(args, &first.path, output.clone(), bars, |job, existing, watch| {
+        make(job, &input, existing, watch, |out| {
+            told = references(&files, &request, &ExportWatch::new(watch, 0), out)?;
+            if told.arrays > 0 {
+                return Ok(());
+            }
+            let why = told.failed.iter().chain(&told.left_out).next();
+            let why = why.map_or("there is nothing to refer to", String::as_str);
+            Err(ExportError::Refused(why.to_owned()))
+        })
+    })?;
     for column in &told.left_out {
         let _ = writeln!(io::stderr(), "warning: {}; it is left out", text::tame(column));
     }

@@ -3,7 +3,7 @@
 use crate::numbers;
 use crate::unfinished::{self, Noted};
 use crate::{Stop, complain, failed, unheard, usage};
-use jldconv::archive::{ArchiveError, directories};
+use jldconv::archive::directories;
 use jldconv::cli::{DoctorArgs, DumpArgs, InspectArgs, config_file, from_file};
 use jldconv::doctor::{self, Verdict};
 use jldconv::inspect::{self, Detail, DumpError, Form, Inspection, Refusal, Tally};
@@ -83,9 +83,17 @@ fn flags(args: &InspectArgs) -> String {
     flags
 }
 
-/// What is said of a directory that cannot be listed, where the others are gone through.
-pub(crate) fn unknown(error: &ArchiveError) -> String {
-    format!("{error}: nobody knows what is in it; the rest goes on")
+/// A directory and, if `recursive`, those below it; and whether all could be listed, which is told where
+/// they could not.
+pub(crate) fn dirs(path: &Path, recursive: bool) -> Result<(Vec<PathBuf>, bool), Stop> {
+    if !recursive {
+        return Ok((vec![path.to_owned()], true));
+    }
+    let (dirs, unlisted) = directories(path).map_err(failed)?;
+    for error in &unlisted {
+        complain(&format!("{error}: nobody knows what is in it; the rest goes on"));
+    }
+    Ok((dirs, unlisted.is_empty()))
 }
 
 /// The files that are named, and those with a JLD2 file's name in directories that are; and whether all
@@ -98,13 +106,8 @@ fn files_below(named: &[PathBuf], recursive: bool) -> Result<(Vec<PathBuf>, bool
             continue;
         }
         let before = files.len();
-        let (dirs, unlisted) = if recursive {
-            directories(path).map_err(failed)?
-        } else {
-            (vec![path.clone()], Vec::new())
-        };
-        all &= unlisted.is_empty();
-        unlisted.iter().for_each(|error| complain(&unknown(error)));
+        let (dirs, listed) = dirs(path, recursive)?;
+        all &= listed;
         for dir in &dirs {
             files.append(&mut jld2_in(dir)?);
         }

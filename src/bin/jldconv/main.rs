@@ -29,6 +29,7 @@ use jldconv::text;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::path::Path;
 
 /// `convert` can have a limit.
 #[global_allocator]
@@ -124,6 +125,11 @@ fn failed(error: impl Display) -> Stop {
 
 fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(message.trim_end()));
+}
+
+/// Says where what had an output's name is kept now.
+fn tell_kept(dir: &Path) {
+    let _ = writeln!(io::stderr(), "note: what was there is kept in {}", text::path(dir));
 }
 
 /// Writes to standard output; a reader that went away is not an error.

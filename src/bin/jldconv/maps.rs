@@ -1,29 +1,24 @@
 //! Carries out `jldconv look`.
 
-use super::rescue::existing;
 use super::watch::Watch;
-use super::{Stop, failed, put, unfinished, usage};
+use super::{Stop, failed, put, tell_kept, unfinished, usage};
 use indicatif::MultiProgress;
 use jld2::ChunkCache;
 use jldconv::cli::{LookArgs, TerminalFlag};
-use jldconv::convert::publish::{Destination, Existing, PublishError};
-use jldconv::convert::temp::{Owner, TempName, clean_run};
-use jldconv::convert::{Failure, FailureKind, Job, Observer as _};
+use jldconv::convert::publish::PublishError;
+use jldconv::convert::{Failure, FailureKind, Observer as _};
 use jldconv::numbers::map::{Map, Reading, Seen, Shade};
 use jldconv::numbers::picture::{Canvas, Look, draw};
 use jldconv::numbers::{MeraFile, NumbersError, make_file};
 use jldconv::supervisor::ExitCode;
-use jldconv::sys::dir::{DirError, Missing, OWN};
+use jldconv::sys::dir::{DirError, OWN};
+use jldconv::tasks::convert::OneFile;
 use jldconv::text;
 use serde_json::{Value, json};
 use std::cell::Cell;
-use std::fs;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The run that temporary files are named after.
-const RUN: &str = "one";
 
 /// What a file holds, by the end of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,31 +135,15 @@ fn write(
     seen: &Seen,
     shade: Shade,
 ) -> Result<(), Stop> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let own = parent.join(OWN);
-    let name = TempName::new(RUN, Owner::myself().map_err(failed)?, 0).map_err(failed)?;
-    let temp_dir = own.join("tmp");
-    let (input, output) = (args.file.clone(), path.to_owned());
-    let job = Job { input, output, temp_dir, temp_name: name.to_string() };
-    let to = Destination::open(&job.output).map_err(failed)?;
-    let dir = to.own(&job.temp_dir, Missing::Create).map_err(failed)?;
-    // What one left that was killed. That it cannot be removed is no reason not to go on.
-    let _ = clean_run(&dir, RUN);
     let input = file.file().container().source().file();
     let input = input.ok_or_else(|| failed("an input without a file"))?;
-    let existing = existing(&job, &own, args.force, args.discard_replaced);
-    let done = existing.map_err(Stop::from).and_then(|existing| {
+    let one = OneFile::beside(args.file.clone(), path.to_owned())?;
+    let made = one.make(args.force, args.discard_replaced, |job, existing| {
         let fill = |out: &mut dyn Write| fill(args, kind, seen, shade, out);
-        make_file(&job, input, &existing, fill).map_err(|error| refused(error, args.force))?;
-        Ok(existing)
+        make_file(job, input, existing, fill).map_err(|error| refused(error, args.force))
     });
-    // They stay only where somebody else has something in them.
-    let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
-    if let Existing::SetAside { dir, .. } = done? {
-        let _ = writeln!(io::stderr(), "note: what was there is kept in {}", text::path(&dir));
+    if let (_, Some(dir)) = made? {
+        tell_kept(&dir);
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Converts one file where there is no supervisor, as `jldconv convert` and other programs do: the name
-//! of the temporary file, what an earlier one left, what may be replaced.
+//! Makes one file where there is no supervisor, as `jldconv convert` and other programs do: the name of
+//! the temporary file, what an earlier one left, what may be replaced.
 
 use super::is_claimed;
 use crate::convert::publish::{Destination, Existing};
@@ -19,7 +19,7 @@ use std::time::SystemTime;
 /// The run that temporary files are named after.
 const RUN: &str = "one";
 
-/// A conversion of one file that can begin.
+/// A file that can be made: by a conversion, or otherwise.
 #[derive(Debug)]
 pub struct OneFile {
     /// From where to where.
@@ -46,6 +46,24 @@ impl OneFile {
     /// # Errors
     /// If the output's place cannot be written to.
     pub fn new(input: PathBuf, output: PathBuf, mode: Mode) -> Result<Self, Failure> {
+        if mode == Mode::InPlace { Self::named(input, output) } else { Self::beside(input, output) }
+    }
+
+    /// The same where it is no conversion that makes `output` of `input`.
+    ///
+    /// # Errors
+    /// If the output's place cannot be written to.
+    pub fn beside(input: PathBuf, output: PathBuf) -> Result<Self, Failure> {
+        let mut one = Self::named(input, output)?;
+        let to = Destination::open(&one.job.output).map_err(at_output)?;
+        let dir = to.own(&one.job.temp_dir, Missing::Create).map_err(at_output)?;
+        // That it cannot be removed is no reason not to go on.
+        let _ = clean_run(&dir, RUN);
+        one.temp_dir = Some(dir);
+        Ok(one)
+    }
+
+    fn named(input: PathBuf, output: PathBuf) -> Result<Self, Failure> {
         let parent = match output.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -53,16 +71,7 @@ impl OneFile {
         let own = parent.join(OWN);
         let name = TempName::new(RUN, Owner::myself().map_err(at_output)?, 0).map_err(at_output)?;
         let job = Job { input, output, temp_dir: own.join("tmp"), temp_name: name.to_string() };
-        let temp_dir = if mode == Mode::InPlace {
-            None
-        } else {
-            let to = Destination::open(&job.output).map_err(at_output)?;
-            let dir = to.own(&job.temp_dir, Missing::Create).map_err(at_output)?;
-            // That it cannot be removed is no reason not to convert.
-            let _ = clean_run(&dir, RUN);
-            Some(dir)
-        };
-        Ok(Self { job, own, temp_dir })
+        Ok(Self { job, own, temp_dir: None })
     }
 
     /// Converts the file. Without [`force`](crate::convert::Options::force) nothing is replaced; with it
@@ -76,19 +85,66 @@ impl OneFile {
         discard: bool,
         observer: &dyn Observer,
     ) -> Result<OneResult, Failure> {
+        let options = converter.options();
+        let ours = |job: &Job, now: &StatData| {
+            if is_claimed(&job.output, now).unwrap_or(false) {
+                return true;
+            }
+            let wanted = Wanted {
+                input_digest: false,
+                output_digest: false,
+                compare: Some(Depth::Metadata),
+                made: None,
+            };
+            let examined = converter.examine(job, &wanted, observer);
+            examined.is_ok_and(|it| {
+                matches!(it.compared, Some(Ok(_)))
+                    && it.input.stat.mtime_ns == now.mtime_ns
+                    && it.output.stat == *now
+            })
+        };
+        let force = options.force && options.mode != Mode::InPlace;
+        let may_go = |job: &Job, now: &StatData| discard || ours(job, now);
+        let convert =
+            |job: &Job, existing: &Existing| converter.convert_over(job, existing, observer);
+        let (report, set_aside) = self.make_over(force, may_go, convert)?;
+        Ok(OneResult { report, set_aside })
+    }
+
+    /// Makes the file with `made`, which is given what may be replaced: without `force` nothing, with it
+    /// whatever is there, which is kept unless it is to be discarded. Also gives where it is kept.
+    ///
+    /// # Errors
+    /// Those of `made`; or it cannot be known what is there.
+    pub fn make<T, E: From<Failure>>(
+        self,
+        force: bool,
+        discard: bool,
+        made: impl FnOnce(&Job, &Existing) -> Result<T, E>,
+    ) -> Result<(T, Option<PathBuf>), E> {
+        self.make_over(force, |_, _| discard, made)
+    }
+
+    /// The same; `may_go` says whether a regular file that is there is not kept.
+    fn make_over<T, E: From<Failure>>(
+        self,
+        force: bool,
+        may_go: impl FnOnce(&Job, &StatData) -> bool,
+        made: impl FnOnce(&Job, &Existing) -> Result<T, E>,
+    ) -> Result<(T, Option<PathBuf>), E> {
         let Self { job, own, temp_dir } = self;
         drop(temp_dir);
-        let made = existing(&job, converter, &own, discard, observer).and_then(|existing| {
-            Ok((converter.convert_over(&job, &existing, observer)?, existing))
-        });
+        let done = existing(&job, &own, force, may_go)
+            .map_err(E::from)
+            .and_then(|existing| Ok((made(&job, &existing)?, existing)));
         // They stay only where somebody else has something in them.
         let _ = fs::remove_dir(&job.temp_dir).and_then(|()| fs::remove_dir(&own));
-        let (report, existing) = made?;
+        let (done, existing) = done?;
         let set_aside = match existing {
             Existing::SetAside { dir, .. } => Some(dir),
             _ => None,
         };
-        Ok(OneResult { report, set_aside })
+        Ok((done, set_aside))
     }
 }
 
@@ -99,17 +155,13 @@ fn at_output(error: impl Display) -> Failure {
 /// What may be replaced.
 fn existing(
     job: &Job,
-    converter: &Converter,
     own: &Path,
-    discard: bool,
-    observer: &dyn Observer,
+    force: bool,
+    may_go: impl FnOnce(&Job, &StatData) -> bool,
 ) -> Result<Existing, Failure> {
     let there = StatData::entry(&job.output)
         .map_err(|e| at_output(format!("{}: {e}", job.output.display())))?;
-    let options = converter.options();
-    let (Some((now, kind)), true) = (there, options.force && options.mode != Mode::InPlace) else {
-        return Ok(Existing::Keep);
-    };
+    let (Some((now, kind)), true) = (there, force) else { return Ok(Existing::Keep) };
     let input = fs::metadata(&job.input);
     let itself = fs::metadata(&job.output).is_ok_and(|out| {
         input.as_ref().is_ok_and(|it| (it.dev(), it.ino()) == (out.dev(), out.ino()))
@@ -117,24 +169,7 @@ fn existing(
     if itself {
         return Ok(Existing::Keep);
     }
-    let ours = || {
-        if is_claimed(&job.output, &now).unwrap_or(false) {
-            return true;
-        }
-        let wanted = Wanted {
-            input_digest: false,
-            output_digest: false,
-            compare: Some(Depth::Metadata),
-            made: None,
-        };
-        let examined = converter.examine(job, &wanted, observer);
-        examined.is_ok_and(|it| {
-            matches!(it.compared, Some(Ok(_)))
-                && it.input.stat.mtime_ns == now.mtime_ns
-                && it.output.stat == now
-        })
-    };
-    if kind.is_file() && (discard || ours()) {
+    if kind.is_file() && may_go(job, &now) {
         return Ok(Existing::Replace(now));
     }
     let name = run_id(SystemTime::now()).map_err(at_output)?;
