@@ -17,7 +17,8 @@ The draft is a rules file: look it over, above all the lines under a comment, an
 Examples:
   jldconv rules draft old.jld2 new.jld2 > mine.toml
 
-Exit codes: 0 there is a rule, 1 a file cannot be read, 2 usage, 4 the types are the same.";
+Exit codes: 0 there is a rule, 1 a file cannot be read, 2 usage, 4 there is no rule: the types are
+the same, nothing is alike, or the target refuses the rules.";
 
 /// What `jldconv rules` does.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -60,6 +61,10 @@ pub struct RulesDraftArgs {
     /// A file that new packages wrote, with values of the same types
     #[arg(value_name = "NEW")]
     pub new: PathBuf,
+    /// The target that is to take the rules: a name, with modules or not, or a file that defines one
+    /// [default: mera-1.9]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub target: Option<String>,
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,

@@ -59,6 +59,10 @@ pub fn help(error: &h5::Error) -> &'static str {
         h5::ErrorKind::Unclosed { rescuable: true, .. }
         | h5::ErrorKind::Corrupt { .. }
         | h5::ErrorKind::Payload(_) => " (jldconv rescue saves what is whole)",
+        h5::ErrorKind::NotJld2 { reason } if reason.contains("JLD.jl") => {
+            " (load it in Julia with JLD.jl and save it with JLD2; jldconv inspect and dump show what \
+             is in it)"
+        }
         _ => "",
     }
 }

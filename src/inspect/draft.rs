@@ -7,23 +7,39 @@ use super::model::Refusal;
 use super::unreadable;
 use crate::h5::{Checksums, Class, Object, ObjectKind, RelAddr, Result, Trace, Visitor};
 use crate::julia::{Committed, Field, JuliaType, NumberType, Param, TypeTable};
-use std::collections::BTreeMap;
+use crate::migrate::target::Target;
+use crate::migrate::userrules;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
 /// Modules whose types packages do not change.
 const SETTLED: [&str; 3] = ["Core", "Base", "JLD2"];
 
-/// The text of a rules file that brings the types of the file at `old` to those of the file at `new`,
-/// as far as the two tell; and how many rules it has.
+/// What a draft comes to.
+#[derive(Debug)]
+pub struct Draft {
+    /// The text of a rules file.
+    pub text: String,
+    /// How many rules it has.
+    pub rules: usize,
+    /// Types of the old file which nothing in the new one looks like, by name.
+    pub left: Vec<String>,
+    /// Rules that are left out, since the target refuses them; they stand in the text as comments.
+    pub refused: usize,
+}
+
+/// A draft of a rules file that brings the types of the file at `old` to those of the file at `new`,
+/// as far as the two tell, and such that `target` takes its rules.
 ///
 /// # Errors
 /// A [`Refusal`] of the file that cannot be read.
 pub fn draft(
     old: &Path,
     new: &Path,
+    target: &Target,
     checksums: Checksums,
-) -> std::result::Result<(String, usize), Box<Refusal>> {
+) -> std::result::Result<Draft, Box<Refusal>> {
     let read = |path: &Path| {
         let file = unreadable::open_with(path, checksums)?;
         let bytes = file.source().len();
@@ -38,7 +54,7 @@ pub fn draft(
             Some(is) => rules.extend(rule(name, was, name, is, "")),
             None => match likest(name, was, &old_types, &new_types) {
                 Some((other, is)) => rules.extend(rule(name, was, other, is, "a guess: ")),
-                None => left.push(name.as_str()),
+                None => left.push(name.clone()),
             },
         }
     }
@@ -50,11 +66,52 @@ pub fn draft(
     if !left.is_empty() {
         let _ = writeln!(text, "# Nothing in the new file looks like: {}", left.join(", "));
     }
-    let count = rules.len();
-    rules.iter().for_each(|rule| {
-        let _ = write!(text, "\n{rule}");
-    });
-    Ok((text, count))
+    let mut out = Draft { text, rules: 0, left, refused: 0 };
+    let mut ids = BTreeSet::new();
+    for rule in rules {
+        let rule = rule.named(&mut ids);
+        match userrules::parse(&rule, "the draft")
+            .and_then(|parsed| target.clone().with_rules(parsed, "the draft"))
+        {
+            Ok(_) => {
+                out.rules += 1;
+                let _ = write!(out.text, "\n{rule}");
+            }
+            Err(error) => {
+                out.refused += 1;
+                let _ = write!(out.text, "\n# Left out, since {} refuses it: ", target.name);
+                let error = error.to_string();
+                let _ = writeln!(out.text, "{}", error.lines().last().unwrap_or_default());
+                rule.lines().for_each(|line| {
+                    let _ = writeln!(out.text, "# {line}");
+                });
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// A rule that still lacks its id.
+struct Drafted {
+    /// The id it should have.
+    id: String,
+    /// What follows it.
+    body: String,
+}
+
+impl Drafted {
+    /// The text of the rule under an id that none of `taken` is; names that differ in signs or case alone
+    /// would have the same.
+    fn named(self, taken: &mut BTreeSet<String>) -> String {
+        let Self { id: wanted, body } = self;
+        let mut id = wanted.clone();
+        let mut count = 1;
+        while !taken.insert(id.clone()) {
+            count += 1;
+            id = format!("{wanted}-{count}");
+        }
+        format!("[[rule]]\nid = {id:?}\n{body}")
+    }
 }
 
 /// A type as far as a draft asks.
@@ -155,7 +212,7 @@ fn likest<'t>(
 }
 
 /// The rule from one type to the other; none if nothing changes.
-fn rule(name: &str, was: &Shape, to: &str, is: &Shape, why: &str) -> Option<String> {
+fn rule(name: &str, was: &Shape, to: &str, is: &Shape, why: &str) -> Option<Drafted> {
     let with_content = |shape: &Shape| -> Vec<(String, Holds)> {
         shape.fields.iter().filter(|(_, h)| *h != Holds::NoContent).cloned().collect()
     };
@@ -215,7 +272,7 @@ fn rule(name: &str, was: &Shape, to: &str, is: &Shape, why: &str) -> Option<Stri
         String::new()
     };
     let why = format!("{why}{} is another type in the new file", last(name));
-    Some(format!("[[rule]]\nid = {id:?}\nwhy = {why:?}\nfrom = [{name:?}]\n{when}{body}"))
+    Some(Drafted { id, body: format!("why = {why:?}\nfrom = [{name:?}]\n{when}{body}") })
 }
 
 fn parameters(was: &[Param], is: &[Param]) -> String {

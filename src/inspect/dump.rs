@@ -93,7 +93,7 @@ pub fn dump_with(
     checksums: Checksums,
     out: &mut dyn Write,
 ) -> Result<(), DumpError> {
-    let file = unreadable::open_with(path, checksums);
+    let file = unreadable::open_any(path, checksums);
     let file = file.map_err(|refusal| DumpError::Refused(Box::new(refusal)))?;
     let name = path.display().to_string();
     let failed = |source: Error| DumpError::of(&name, source);

@@ -4,7 +4,7 @@ use super::groups::{self, MeraFile};
 use super::model::{Action, Container, Format, Inspection, Kind, Refusal};
 use super::tree::Trees;
 use super::usage::Usage;
-use super::verdict::outlook;
+use super::verdict::{foreign, outlook};
 use crate::codec::ids;
 use crate::h5::{Checksums, Error, File, Trace};
 use crate::inspect::unreadable;
@@ -47,17 +47,21 @@ pub fn inspect_with(
     detail: Detail,
     checksums: Checksums,
 ) -> Result<Inspection, Box<Refusal>> {
-    let file = unreadable::open_with(path, checksums)?;
+    let file = unreadable::open_any(path, checksums)?;
     let bytes = file.source().len();
     look(path, &file, target, detail).map_err(|e| Box::new(unreadable::inside(path, bytes, &e)))
 }
 
 fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Inspection, Error> {
     let types = TypeTable::new(file);
-    let planned = match plan(file, target, false) {
-        // Something that JLD2 does not read: all the rest can be told.
-        Err(PlanError::Read(error)) if !error.is_foreign() => return Err(error),
-        planned => planned,
+    let superblock = file.superblock();
+    let planned = match superblock.not_jld1() {
+        Some(error) => Err(PlanError::Read(error)),
+        None => match plan(file, target, false) {
+            // Something that JLD2 does not read: all the rest can be told.
+            Err(PlanError::Read(error)) if !error.is_foreign() => return Err(error),
+            planned => planned,
+        },
     };
     // A plan tells of what it passes over.
     let told = planned.is_ok();
@@ -67,7 +71,6 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
             (Action::Refuse { reason: error.to_string() }, Vec::new(), Readers::default())
         }
     };
-    let superblock = file.superblock();
     let examiner = Examiner::new(&types, target, findings);
     let tree = Trees::new(&types, detail == Detail::Full).root();
     let mut usage = Usage::new(examiner, superblock.end_of_file);
@@ -93,7 +96,10 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
     }
     let bytes = file.source().len();
     let findings = with_unread(usage.examiner.into_findings(), &unread);
-    let verdict = outlook(&findings, &action, &shell_path(path));
+    let verdict = match mera.kind {
+        Kind::Jld1 => foreign(Kind::Jld1),
+        _ => outlook(&findings, &action, &shell_path(path)),
+    };
     Ok(Inspection {
         path: path.display().to_string(),
         bytes,
@@ -128,6 +134,9 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
 
 /// What a file is that Mera's groups tell to be `kind`.
 pub(super) fn kind_of(file: &File, kind: Kind) -> Result<Kind, Error> {
+    if file.superblock().jld1().is_some() {
+        return Ok(Kind::Jld1);
+    }
     if kind != Kind::Jld2 || !file.superblock().is_old() {
         return Ok(kind);
     }

@@ -47,7 +47,7 @@ mod value_tree;
 mod verdict;
 
 pub use comparison::{Comparison, Difference, Unread, Verdict, What};
-pub use draft::draft;
+pub use draft::{Draft, draft};
 pub use dump::{DumpError, Form, dump, dump_with};
 pub use examine::{Detail, inspect, inspect_with};
 pub use explain::{compare, verify, verify_with};

@@ -71,7 +71,9 @@ pub fn details(seen: &Inspection, full: bool) -> String {
     if let Some(format) = &seen.format {
         let legacy = if format.legacy { " (legacy text)" } else { "" };
         let writer = if format.writer.is_empty() { "an unknown Julia" } else { &format.writer };
-        let text = format!("JLD2 {}{legacy}, written by {writer}", format.version);
+        let (package, legacy) =
+            if seen.kind == Kind::Jld1 { ("JLD", "") } else { ("JLD2", legacy) };
+        let text = format!("{package} {}{legacy}, written by {writer}", format.version);
         row("format", &tame(&text));
     } else {
         row("format", "without the text of JLD2");

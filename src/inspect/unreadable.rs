@@ -17,6 +17,16 @@ pub(in crate::inspect) fn open_with(path: &Path, checksums: Checksums) -> Result
     }
 }
 
+/// As [`open_with`], and files of JLD.jl, too.
+pub(in crate::inspect) fn open_any(path: &Path, checksums: Checksums) -> Result<File, Refusal> {
+    match open_with(path, checksums) {
+        Err(refusal) if refusal.kind == Kind::Jld1 => Source::open(path)
+            .and_then(|source| File::of_any_julia(source, checksums))
+            .map_err(|error| of(path, refusal.bytes, Kind::Damaged, &error)),
+        opened => opened,
+    }
+}
+
 /// A refusal of a file that opened well, for something in it.
 pub(in crate::inspect) fn inside(path: &Path, bytes: u64, error: &Error) -> Refusal {
     let kind = match error.kind() {

@@ -72,6 +72,21 @@ fn is_mended(finding: &Finding, action: &Action) -> bool {
     }
 }
 
+/// How a file of this kind stands, which is not JLD2's, and what helps.
+pub(super) fn foreign(kind: Kind) -> Outlook {
+    let text = match kind {
+        Kind::Jld1 => {
+            "a file of JLD.jl, JLD2's predecessor: load it in Julia with JLD.jl and save it with JLD2"
+        }
+        Kind::Merafile | Kind::Hdf5 => {
+            "HDF5, but not as JLD2 reads it: there is nothing to convert"
+        }
+        _ => "not a JLD2 file: there is nothing to convert",
+    };
+    let (case, text) = (Case::Foreign, text.to_owned());
+    Outlook { case, warnings: None, failures: 0, left: 0, text, run: None }
+}
+
 impl Inspection {
     /// How often JLD2 prints a warning while it loads the whole file, if nothing ends that. What it
     /// prints of types whose packages the user may load is not counted.
@@ -98,16 +113,7 @@ impl Refusal {
                 Some(format!("jldconv rescue {quoted} OUT")),
             ),
             Kind::Unreadable => (Case::Unreadable, "it cannot be read", None),
-            Kind::Jld1 => (
-                Case::Foreign,
-                "a file of JLD.jl, JLD2's predecessor: load it in Julia with JLD.jl and save it \
-                 with JLD2",
-                None,
-            ),
-            Kind::Merafile | Kind::Hdf5 => {
-                (Case::Foreign, "HDF5, but not as JLD2 reads it: there is nothing to convert", None)
-            }
-            _ => (Case::Foreign, "not a JLD2 file: there is nothing to convert", None),
+            kind => return foreign(kind),
         };
         Outlook { case, warnings: None, failures: 0, left: 0, text: text.to_owned(), run }
     }

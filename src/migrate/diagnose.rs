@@ -1,7 +1,7 @@
 //! Finds what a reader of the target would meet, and which rule fixes it.
 
 use super::finding::{Finding, Findings, Remedy, Severity, When};
-use super::groups::{Group, Unmet};
+use super::groups::{Group, HeldBack, Unmet};
 use super::names::Called;
 use super::rule::Rule;
 use super::survey::Survey;
@@ -201,20 +201,28 @@ pub(super) fn unfiltered(arrays: &[(Arc<str>, String)], findings: &mut Findings)
 
 /// A user's rules that are for nothing in the file.
 pub(super) fn unmet(rules: &[Unmet], findings: &mut Findings) {
-    for unmet in rules {
-        findings.add(Finding {
-            severity: Severity::Note,
-            object: "/".to_owned(),
-            julia_type: None,
-            // What a finding names as its rule has changed something.
-            rule: None,
-            text: unmet.to_string(),
-            said: None,
-            printed: 0,
-            count: 1,
-            remedy: Remedy::None,
-            when: When::Load,
-        });
+    rules.iter().for_each(|unmet| findings.add(of_a_rule(unmet.to_string())));
+}
+
+/// A user's rules that are not for files of these versions.
+pub(super) fn held_back(rules: &[HeldBack], findings: &mut Findings) {
+    rules.iter().for_each(|rule| findings.add(of_a_rule(rule.to_string())));
+}
+
+/// What is told of a rule that changes nothing in the file.
+fn of_a_rule(text: String) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        object: "/".to_owned(),
+        julia_type: None,
+        // What a finding names as its rule has changed something.
+        rule: None,
+        text,
+        said: None,
+        printed: 0,
+        count: 1,
+        remedy: Remedy::None,
+        when: When::Load,
     }
 }
 

@@ -9,6 +9,7 @@ use super::target::Target;
 use crate::h5::{self, RelAddr};
 use crate::julia::{Committed, TypeTable};
 use crate::text::count;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::rc::Rc;
@@ -221,6 +222,27 @@ impl fmt::Display for Unmet {
             None => Ok(()),
         }
     }
+}
+
+/// A rule that is not for the file, since other versions wrote it than `when` asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldBack {
+    /// Its id.
+    pub rule: String,
+    /// Which version wrote the file, and which ones the rule is for.
+    pub why: String,
+}
+
+impl fmt::Display for HeldBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the rule {} is not for this file: {}", self.rule, self.why)
+    }
+}
+
+/// Those of the user's rules that are among `missed`.
+pub(super) fn held_back(target: &Target, mut missed: Vec<(String, String)>) -> Vec<HeldBack> {
+    missed.retain(|(id, _)| target.user_rules().any(|rule| rule.id == *id));
+    missed.into_iter().map(|(rule, why)| HeldBack { rule, why }).collect()
 }
 
 /// The user's rules that no type in the file fits.

@@ -3,8 +3,9 @@
 use super::literal::Literal;
 use super::type_text::{TypeText, bare};
 use crate::julia::{JuliaType, NumberType, Param};
-use serde::de::Error as _;
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use std::fmt;
 
 /// What the value of a field becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,41 +67,93 @@ impl<'de> Deserialize<'de> for NumberName {
 }
 
 /// How a value follows from other fields.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Operation {
     /// The value of this field.
     Copy(String),
     /// The number of elements of the array in this field, an `Int64`.
     Length(String),
     /// A vector that counts the elements of an array, from 1.
-    Indices {
-        /// The field with the array.
-        of: String,
-        /// The type of each number.
-        #[serde(rename = "type")]
-        number: Option<NumberName>,
-        /// The type's parameter, from 1, that is the type of each number.
-        parameter: Option<usize>,
-    },
+    Indices(Indices),
     /// A vector of `Bool`: which of `keys` are in an `OrderedDict`, by its `slots`.
-    Live {
-        /// The field with the slots.
-        slots: String,
-        /// The field with the keys.
-        keys: String,
-    },
+    Live(Live),
+}
+
+/// What [`Operation::Indices`] counts.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Indices {
+    /// The field with the array.
+    pub of: String,
+    /// The type of each number.
+    #[serde(rename = "type")]
+    pub number: Option<NumberName>,
+    /// The type's parameter, from 1, that is the type of each number.
+    pub parameter: Option<usize>,
+}
+
+/// What [`Operation::Live`] looks at.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// The field with the slots.
+    pub slots: String,
+    /// The field with the keys.
+    pub keys: String,
 }
 
 /// A field's value as it is written: an operation, or a default, which is a constant.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum RawOperation {
     /// The default value of this type.
     Default(String),
     /// See [`Operation`].
-    #[serde(untagged)]
     Operation(Operation),
+}
+
+impl<'de> Deserialize<'de> for RawOperation {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(OneOperation)
+    }
+}
+
+/// Reads a table with one key, the operation.
+struct OneOperation;
+
+impl<'de> Visitor<'de> for OneOperation {
+    type Value = RawOperation;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "one operation: `{ copy = FIELD }`, `{ length = FIELD }`, `{ indices = { of = FIELD } }`, \
+             `{ live = { slots = FIELD, keys = FIELD } }` or `{ default = TYPE }`",
+        )
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<RawOperation, A::Error> {
+        let Some(name) = table.next_key::<String>()? else {
+            return Err(A::Error::invalid_length(0, &self));
+        };
+        let made = match name.as_str() {
+            "copy" => RawOperation::Operation(Operation::Copy(table.next_value()?)),
+            "length" => RawOperation::Operation(Operation::Length(table.next_value()?)),
+            "indices" => RawOperation::Operation(Operation::Indices(table.next_value()?)),
+            "live" => RawOperation::Operation(Operation::Live(table.next_value()?)),
+            "default" => RawOperation::Default(table.next_value()?),
+            other => {
+                return Err(A::Error::custom(format!(
+                    "there is no operation {other:?}; there are `copy`, `length`, `indices`, `live` \
+                     and `default`"
+                )));
+            }
+        };
+        match table.next_key::<String>()? {
+            None => Ok(made),
+            Some(second) => Err(A::Error::custom(format!(
+                "one value comes of one operation, not of {name:?} and {second:?}"
+            ))),
+        }
+    }
 }
 
 /// The value that stands for nothing in particular: zero, an empty text, `nothing`.

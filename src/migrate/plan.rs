@@ -9,7 +9,8 @@ use super::engine::Engine;
 use super::error::PlanError;
 use super::finding::{Finding, Findings};
 use super::flat::{FlatTable, flat_tables};
-use super::groups::{Unmet, groups, unmet};
+use super::given;
+use super::groups::{HeldBack, Unmet, groups, held_back, unmet};
 use super::literal::Literal;
 use super::names::new_names;
 use super::portable::Readers;
@@ -37,6 +38,8 @@ pub struct Migration {
     pub links: Vec<String>,
     /// The user's rules for whose types there is nothing in the file.
     pub unmet: Vec<Unmet>,
+    /// The user's rules that are for files which other versions wrote.
+    pub held_back: Vec<HeldBack>,
     /// What rules make of the file's types.
     pub carried: Vec<Carried>,
     /// What there is in the file.
@@ -87,6 +90,10 @@ pub fn plan_along<'f>(
     request: &Request,
     along: Along<'f>,
 ) -> Result<(Migration, Along<'f>), PlanError> {
+    let file = types.file();
+    let (for_file, missed) = target.for_file(file.superblock().text.as_ref());
+    let held_back = held_back(target, missed);
+    let target = &*for_file;
     let with_codec;
     let target = match &request.codec {
         Some(value) => {
@@ -96,7 +103,6 @@ pub fn plan_along<'f>(
         None => target,
     };
     let rewriting = request.rewriting;
-    let file = types.file();
     let (mut survey, along) = Survey::walk(types, target, along)?;
     let mut findings = Findings::default();
     let rewrite = diagnose::filters(&survey, target, &mut findings);
@@ -108,6 +114,7 @@ pub fn plan_along<'f>(
     survey.repairs.tell(superblock, &mut findings);
     survey.client_values.tell(&mut findings);
     let groups = groups(types, target, &survey, rewriting || rewrite.is_some())?;
+    given::check(target, &groups, rewriting || rewrite.is_some())?;
     let session = JuliaSession::new(types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
     diagnose::ruled(&session, &survey, &groups, &mut findings)?;
@@ -115,6 +122,7 @@ pub fn plan_along<'f>(
     diagnose::names(&names, &mut findings);
     let unmet = unmet(types, target, &survey, &groups)?;
     diagnose::unmet(&unmet, &mut findings);
+    diagnose::held_back(&held_back, &mut findings);
     let carried = carried(&groups, &survey);
     let portable = if request.portable {
         let references = |wanted| Ok(References::find(types, &survey, wanted)?.edges);
@@ -155,6 +163,7 @@ pub fn plan_along<'f>(
         rewrite,
         links,
         unmet,
+        held_back,
         carried,
         survey,
         readers,

@@ -10,6 +10,7 @@ use super::{
     operation::{Conversion, Operation, ParamEdit},
     pattern::{PathPattern, TypePattern},
     typedef::TypeDef,
+    versions::{Jld2Versions, Versions, WrittenBy},
 };
 use crate::julia::{Derived, NewName, NewParam, NumberType};
 use crate::mera::{constants, scales};
@@ -58,6 +59,11 @@ pub struct When {
     pub at: Vec<PathPattern>,
     /// Only if the columns are encoded again, so that the rule would be untrue in patch mode.
     pub rewriting: bool,
+    /// The versions of JLD2 that wrote the file. This and the next are asked once for a file, and
+    /// not for each object ([`Target::for_file`](super::target::Target::for_file)).
+    pub jld2: Jld2Versions,
+    /// The versions of Julia that did.
+    pub julia: Versions,
 }
 
 /// The first type parameter in canonical form, in which `*` stands for any characters.
@@ -256,10 +262,31 @@ impl When {
     }
 }
 
+impl When {
+    /// What it asks of the file.
+    pub(super) fn written_by(&self) -> WrittenBy {
+        WrittenBy { jld2: self.jld2.clone(), julia: self.julia.clone() }
+    }
+
+    /// The same, and that.
+    pub(super) fn and(&mut self, other: &WrittenBy) {
+        let mut both = self.written_by();
+        both.and(other);
+        (self.jld2, self.julia) = (both.jld2, both.julia);
+    }
+}
+
+/// Whether values of this type are Julia's own, which stores them as numbers, texts and arrays, and
+/// not as fields: no rule is for them. Named tuples have fields.
+pub(super) fn is_julias_own(type_name: &str) -> bool {
+    type_name.starts_with("Core.") && type_name != "Core.NamedTuple"
+}
+
 impl Rule {
     /// Whether the rule is for types of this name.
     pub fn concerns(&self, type_name: &str) -> bool {
-        self.from.iter().any(|from| from.matches(type_name))
+        !is_julias_own(type_name)
+            && self.from.iter().any(|from| from.matches(type_name))
             && !self.except.iter().any(|except| except.matches(type_name))
     }
 
@@ -305,8 +332,7 @@ impl Rule {
 
     /// Whether it asks for more than a name and parameters.
     fn asks_more(&self) -> bool {
-        let When { has, lacks, members, parameter: _, parameters: _, at, rewriting: _ } =
-            &self.when;
+        let When { has, lacks, members, at, .. } = &self.when;
         !has.is_empty() || !lacks.is_empty() || members.is_some() || !at.is_empty()
     }
 

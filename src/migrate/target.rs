@@ -20,6 +20,7 @@ use super::{
     typedef::{RawType, TypeDef},
     userrules,
 };
+use crate::h5::FormatText;
 use crate::julia::{JuliaType, Param};
 use serde::Deserialize;
 use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
@@ -210,6 +211,26 @@ impl Target {
     /// The rules that are a user's and not the target's own.
     pub fn user_rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter().filter(|rule| self.user_rules.contains(&rule.id))
+    }
+
+    /// This target for a file with this text in front of the superblock: without the rules that are
+    /// for files of other versions, which are told by their ids, each with the reason.
+    pub fn for_file(&self, text: Option<&FormatText>) -> (Cow<'_, Self>, Vec<(String, String)>) {
+        let mut missed = Vec::new();
+        for rule in &self.rules {
+            let asked = rule.when.written_by();
+            if !asked.is_empty()
+                && let Some(why) = asked.missed(text)
+            {
+                missed.push((rule.id.clone(), why));
+            }
+        }
+        if missed.is_empty() {
+            return (Cow::Borrowed(self), missed);
+        }
+        let mut out = self.clone();
+        out.rules.retain(|rule| !missed.iter().any(|(id, _)| *id == rule.id));
+        (Cow::Owned(out), missed)
     }
 
     /// This target with one more rule: codec objects give way to `value`.

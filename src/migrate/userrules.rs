@@ -2,6 +2,7 @@
 
 use super::error::TargetError;
 use super::rule::{RawRule, Rule};
+use super::versions::WrittenBy;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -24,11 +25,16 @@ pub fn parse(text: &str, origin: &str) -> Result<Vec<Rule>, TargetError> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct RulesFile {
+        /// What must hold for all of them.
+        #[serde(default)]
+        when: WrittenBy,
         rule: Vec<RawRule>,
     }
     let file: RulesFile = toml::from_str(text)
         .map_err(|source| TargetError::Syntax { origin: origin.to_owned(), source })?;
-    check(file.rule, origin)
+    let mut rules = check(file.rule, origin)?;
+    rules.iter_mut().for_each(|rule| rule.when.and(&file.when));
+    Ok(rules)
 }
 
 /// All rules, each sound and no two of one id.

@@ -7,7 +7,7 @@ use jldconv::inspect::{self, stored_types};
 use jldconv::migrate::target::Target;
 use jldconv::migrate::{Carried, Migration, plan};
 use jldconv::supervisor::ExitCode;
-use jldconv::text::{count, path as shown, tame};
+use jldconv::text::{and_more, count, path as shown, tame};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -75,6 +75,7 @@ fn json_line(path: &Path, migration: &Migration) -> String {
         "action": mode(migration),
         "changes": migration.carried,
         "unmet": unmet.collect::<Vec<_>>(),
+        "held-back": migration.held_back,
     });
     format!("{line}\n")
 }
@@ -108,18 +109,30 @@ fn text(path: &Path, migration: &Migration) -> String {
     for unmet in &migration.unmet {
         let _ = writeln!(out, "  {}: {}", unmet.rule, tame(&unmet.to_string()));
     }
+    for held in &migration.held_back {
+        let _ = writeln!(out, "  {}: {}", held.rule, tame(&held.to_string()));
+    }
     out
 }
 
 fn draft(args: &RulesDraftArgs) -> Result<ExitCode, Stop> {
-    let (text, rules) = inspect::draft(&args.old, &args.new, args.trust.checksums())
+    let target = Target::with_rule_files(args.target.as_deref(), &[]).map_err(usage)?;
+    let draft = inspect::draft(&args.old, &args.new, &target, args.trust.checksums())
         .map_err(|refusal| failed(format!("{}: {}", refusal.path, refusal.error)))?;
-    put(&text);
-    if rules == 0 {
-        let told = "the types of both files are the same, as far as a draft can tell".to_owned();
-        return Err(Stop(ExitCode::Nothing, told));
+    put(&draft.text);
+    if draft.rules > 0 {
+        return Ok(ExitCode::Done);
     }
-    Ok(ExitCode::Done)
+    let told = if draft.refused > 0 {
+        format!("no rule: {} refuses {}", tame(&target.name), count(draft.refused as u64, "rule"))
+    } else if draft.left.is_empty() {
+        "the types of both files are the same, as far as a draft can tell".to_owned()
+    } else {
+        let shown: Vec<_> = draft.left.iter().take(5).map(|name| tame(name)).collect();
+        let more = and_more((draft.left.len() - shown.len()) as u64);
+        format!("no rule: nothing in the new file looks like {}{more}", shown.join(", "))
+    };
+    Err(Stop(ExitCode::Nothing, told))
 }
 
 pub(crate) fn types(args: &TypesArgs) -> Result<ExitCode, Stop> {

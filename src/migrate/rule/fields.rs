@@ -2,7 +2,7 @@
 
 use super::{FieldError, FieldSource, Member, MemberKind, Plan, Retype};
 use crate::julia::{Derived, NumberType};
-use crate::migrate::operation::{Conversion, Operation};
+use crate::migrate::operation::{Conversion, Indices, Live, Operation};
 use crate::migrate::typedef::TypeDef;
 
 /// A field that is carried over.
@@ -178,7 +178,7 @@ impl Retype {
         Ok(match operation {
             Operation::Copy(of) => self.carried(type_name, member(of)?)?,
             Operation::Length(of) => FieldSource::Derived(Derived::Length { field: array(of)? }),
-            Operation::Indices { of, number, parameter } => {
+            Operation::Indices(Indices { of, number, parameter }) => {
                 let field = array(of)?;
                 let of = match (number, parameter) {
                     (Some(number), _) => Some(number.0),
@@ -191,7 +191,7 @@ impl Retype {
                 let of = of.ok_or_else(|| unfit("its parameter is not a number's type".into()))?;
                 FieldSource::Derived(Derived::Indices { field, of })
             }
-            Operation::Live { slots, keys } => {
+            Operation::Live(Live { slots, keys }) => {
                 let (slots, keys) = (array(slots)?, array(keys)?);
                 FieldSource::Derived(Derived::Live { slots, keys })
             }

@@ -1,8 +1,10 @@
 //! Reads a rule as it is written in TOML, and says what is wrong with it.
 
-use super::{Action, Formula, Retype, Rule, When};
+use super::{Action, Formula, Retype, Rule, When, is_julias_own};
 use crate::migrate::literal::Literal;
-use crate::migrate::operation::{Conversion, Operation, ParamEdit, RawOperation, default_value};
+use crate::migrate::operation::{
+    Conversion, Indices, Operation, ParamEdit, RawOperation, default_value,
+};
 use crate::migrate::pattern::{PathPattern, TypePattern};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -56,6 +58,15 @@ impl RawRule {
         let patterns = from.iter().chain(&except).find_map(TypePattern::problem);
         if let Some(problem) = patterns.or_else(|| when.at.iter().find_map(PathPattern::problem)) {
             return Err(named(problem));
+        }
+        let julias = from.iter().find(|from| is_julias_own(from.as_str()));
+        if let Some(own) = julias {
+            return Err(named(format!(
+                "it is for {own}, and what Julia itself defines is not stored as fields that a rule \
+                 could change; a rule for the type that holds such values can, with `convert`, `drop` \
+                 and `add`",
+                own = own.as_str()
+            )));
         }
         let action = self.action().map_err(named)?;
         Ok(Rule { id, why, from, except, when, action })
@@ -148,7 +159,7 @@ impl Retype {
             }
         }
         let operations = self.compute.iter().find_map(|(name, operation)| match operation {
-            Operation::Indices { number: Some(_), parameter: Some(_), .. } => {
+            Operation::Indices(Indices { number: Some(_), parameter: Some(_), .. }) => {
                 Some(format!("the indices in {name:?} have a `type` or a `parameter`, not both"))
             }
             _ => None,

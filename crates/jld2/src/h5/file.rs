@@ -121,7 +121,21 @@ impl File {
     /// If it is not a JLD2 container.
     pub fn with_checksums(source: Source, checksums: Checksums) -> Result<Self> {
         let superblock = Superblock::read(&source, checksums)?;
-        Ok(Self {
+        Ok(Self::behind(source, superblock, checksums))
+    }
+
+    /// As [`Self::with_checksums`], and files of JLD.jl, too, as what they are to HDF5
+    /// ([`Superblock::jld1`]): nothing of what Julia makes of them is known.
+    ///
+    /// # Errors
+    /// If it is neither.
+    pub fn of_any_julia(source: Source, checksums: Checksums) -> Result<Self> {
+        let superblock = Superblock::read_any(&source, checksums)?;
+        Ok(Self::behind(source, superblock, checksums))
+    }
+
+    fn behind(source: Source, superblock: Superblock, checksums: Checksums) -> Self {
+        Self {
             source,
             superblock,
             checksums,
@@ -132,7 +146,7 @@ impl File {
             before: None,
             wrong: Mutex::default(),
             spent: Spent::default(),
-        })
+        }
     }
 
     /// Opens a container that came from this one by some changes. An object that this one has read,

@@ -59,6 +59,15 @@ impl Superblock {
     /// # Errors
     /// If there is none, if it is not JLD2's, or if it is damaged.
     pub fn read(source: &Source, checksums: Checksums) -> Result<Self> {
+        let superblock = Self::read_any(source, checksums)?;
+        superblock.not_jld1().map_or(Ok(superblock), Err)
+    }
+
+    /// As [`Self::read`], and that of JLD.jl, too.
+    ///
+    /// # Errors
+    /// As of [`Self::read`], but for files of JLD.jl.
+    pub fn read_any(source: &Source, checksums: Checksums) -> Result<Self> {
         if source.is_empty() {
             return Err(Error::not_jld2("the file is empty"));
         }
@@ -85,15 +94,6 @@ impl Superblock {
         let mut c = Cursor::new(bytes, offset, "superblock");
         c.expect(SIGNATURE, "superblock signature")?;
         let version = c.u8()?;
-        if let (0..2, Some(text)) = (version, &text)
-            && text.version.starts_with("0.1")
-            && text.legacy
-        {
-            return Err(Error::not_jld2(format!(
-                "it was written by JLD.jl (JLD version {}), not JLD2",
-                text.version
-            )));
-        }
         let Fields { base, extension, end_of_file, root, checked } = match version {
             0 | 1 => {
                 let len = OLD_SIZE + if version == 0 { 0 } else { 4 };
@@ -178,6 +178,19 @@ impl Superblock {
     /// Bytes of it.
     pub fn size(&self) -> u64 {
         size_of(self.version)
+    }
+
+    /// The version of JLD.jl's format, if the file is one of that package, JLD2's predecessor: HDF5
+    /// of another structure behind nearly the same text.
+    pub fn jld1(&self) -> Option<&str> {
+        let text = self.text.as_ref().filter(|text| self.is_old() && text.legacy)?;
+        text.version.starts_with("0.1").then_some(&*text.version)
+    }
+
+    /// Why it is not read as JLD2, if it is JLD.jl's.
+    pub fn not_jld1(&self) -> Option<Error> {
+        let version = self.jld1()?;
+        Some(Error::not_jld2(format!("it was written by JLD.jl (JLD version {version}), not JLD2")))
     }
 
     /// Whether it is of a kind that JLD2 reads, but does not add to (`src/JLD2.jl`): without a

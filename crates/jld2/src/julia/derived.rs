@@ -219,7 +219,7 @@ impl Fields<'_, '_> {
         {
             let made = with_low_byte_first(datatype, bytes, |bytes| {
                 let number = Number { kind, bytes };
-                to.convert(number).ok_or_else(|| number.canonical())
+                to.convert(number).ok_or_else(|| number.told())
             });
             let made = made.map_err(|found| {
                 let what = format!("field {} of {}", f.name, self.c.julia_type);

@@ -106,6 +106,23 @@ impl Number<'_> {
         (self.kind == NumberKind::Bits && negative).then(|| number(self.bytes, false))
     }
 
+    /// The number as people write it, for messages: `1.5`, `300`, `NaN`.
+    pub fn told(self) -> String {
+        match (self.as_f64(), self.bytes.len()) {
+            // In as many digits as tell it from its neighbours.
+            (Some(value), ..=4) => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "it was one of 4 bytes or less"
+                )]
+                let value = value as f32;
+                format!("{value:?}")
+            }
+            (Some(value), _) => format!("{value:?}"),
+            (None, _) => self.as_i128().map_or_else(|| self.canonical(), |value| value.to_string()),
+        }
+    }
+
     /// The number if it is a floating-point one of 2, 4 or 8 bytes: each is an `f64`, too.
     pub fn as_f64(self) -> Option<f64> {
         match (self.kind, self.bytes) {

@@ -148,7 +148,7 @@ impl<'a> Numbers<'a> {
         let number = Number { kind: self.kind, bytes };
         to.convert(number).ok_or_else(|| {
             let want = format!("numbers that {} holds", to.name());
-            Error::corrupt(self.datatype.offset, "array of numbers", want, number.canonical())
+            Error::corrupt(self.datatype.offset, "array of numbers", want, number.told())
         })
     }
 
