@@ -60,4 +60,5 @@ pub use large_columns::LargeColumns;
 pub use plan::{Migration, Request, plan, plan_along, plan_for};
 pub use portable::Readers;
 pub use survey::Survey;
+pub use type_text::full_type;
 pub use typedef::{FieldDef, TypeDef};

@@ -1,7 +1,7 @@
 //! What rules can do with single fields and parameters, as it is written in TOML.
 
 use super::literal::Literal;
-use super::type_text::{TypeText, bare};
+use super::type_text::{bare, full_type};
 use crate::julia::{JuliaType, NumberType, Param};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -201,8 +201,7 @@ pub struct TypeName(JuliaType);
 impl<'de> Deserialize<'de> for TypeName {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        let t = TypeText::parse(&text).and_then(|t| t.to_full_type());
-        t.map(Self).ok_or_else(|| {
+        full_type(&text).map(Self).ok_or_else(|| {
             D::Error::custom(format!("{text:?} is not a type whose name is written in full"))
         })
     }

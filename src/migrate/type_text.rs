@@ -8,7 +8,7 @@ const MAX_DEPTH: u32 = 32;
 
 /// Names that every session of Julia 1.10 or 1.12 has, without their module (the types among what `Core`
 /// and `Base` export), and the module under which JLD2 stores them.
-pub(super) const KNOWN: [(&str, &[&str]); 11] = [
+pub(super) const KNOWN: [(&str, &[&str]); 12] = [
     (
         "Core",
         &[
@@ -39,6 +39,8 @@ pub(super) const KNOWN: [(&str, &[&str]); 11] = [
             "GenericMemory",
             "GenericMemoryRef",
             "GlobalRef",
+            "IO",
+            "InexactError",
             "InitError",
             "Int128",
             "Int16",
@@ -105,8 +107,10 @@ pub(super) const KNOWN: [(&str, &[&str]); 11] = [
             "CanonicalIndexError",
             "CapturedException",
             "Channel",
+            "Cmd",
             "Colon",
             "Complex",
+            "ComposedFunction",
             "CompositeException",
             "Cstring",
             "Cwstring",
@@ -117,7 +121,6 @@ pub(super) const KNOWN: [(&str, &[&str]); 11] = [
             "ExponentialBackOff",
             "Fix1",
             "Fix2",
-            "IO",
             "IOContext",
             "IOStream",
             "IdDict",
@@ -135,6 +138,7 @@ pub(super) const KNOWN: [(&str, &[&str]); 11] = [
             "MissingException",
             "OrdinalRange",
             "Pair",
+            "Pipe",
             "ProcessFailedException",
             "Rational",
             "ReentrantLock",
@@ -166,6 +170,7 @@ pub(super) const KNOWN: [(&str, &[&str]); 11] = [
     ("Base.Enums", &["Enum"]),
     ("Base.PermutedDimsArrays", &["PermutedDimsArray"]),
     ("Base.Rounding", &["RoundingMode"]),
+    ("Base.Sort", &["PartialQuickSort"]),
     ("Base.Libc", &["RawFD", "TmStruct"]),
     ("Base.Docs", &["HTML", "Text"]),
     ("Base.Multimedia", &["AbstractDisplay", "TextDisplay", "MIME"]),
@@ -180,6 +185,11 @@ pub(super) fn bare(name: &str) -> &str {
 pub(super) fn full_name(known: &[(&str, &[&str])], bare: &str) -> Option<String> {
     let (module, _) = known.iter().find(|(_, names)| names.contains(&bare))?;
     Some(format!("{module}.{bare}"))
+}
+
+/// The type that a text names in full, its parameters too, as a rule has to: `Main.Box{Core.Int64}`.
+pub fn full_type(text: &str) -> Option<JuliaType> {
+    TypeText::parse(text)?.to_full_type()
 }
 
 /// A type as text has it.

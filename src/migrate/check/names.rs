@@ -7,24 +7,7 @@ use crate::migrate::type_text::{KNOWN, bare, full_name};
 const MAX_DEPTH: u32 = 64;
 
 /// Names that every Julia session has besides [`KNOWN`], which fields can be declared with.
-const DECLARED: [(&str, &[&str]); 2] = [
-    (
-        "Core",
-        &[
-            "AbstractFloat",
-            "DenseArray",
-            "Exception",
-            "IO",
-            "Module",
-            "Signed",
-            "Type",
-            "Union",
-            "Unsigned",
-            "Vararg",
-        ],
-    ),
-    ("Base", &["AbstractDict", "AbstractSet", "Regex"]),
-];
+const DECLARED: [(&str, &[&str]); 1] = [("Core", &["Union", "Vararg"])];
 
 /// Other names of numbers, on machines of 64 bits under Unix.
 const NUMBERS: [(&str, &str); 17] = [
