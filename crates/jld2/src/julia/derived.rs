@@ -12,7 +12,10 @@ use std::sync::Arc;
 /// Arrays that are made have no more elements than this.
 const MAX_MADE: u64 = 1 << 27;
 /// As [`MAX_MADE`], by arrays without data: a forged one can claim any number.
-const MAX_MADE_OF_NOTHING: u64 = 1 << 24;
+const MAX_MADE_OF_NOTHING: u64 = 1 << 22;
+/// A stored byte holds no more elements than this, however well it was compressed, or they count as
+/// none.
+const MAX_MADE_OF_A_BYTE: u64 = 1 << 12;
 /// Leftovers are wrapped in one another no more often than this.
 const MAX_WRAPPED: u32 = 64;
 
@@ -238,8 +241,14 @@ impl Fields<'_, '_> {
     /// The length of what is made.
     fn made(&self, field: usize) -> Result<Option<usize>> {
         let Some(found) = self.array(field)? else { return Ok(None) };
-        let empty = found.object.dataset().is_none_or(|d| d.dataspace.extent == Extent::Null);
-        let most = if empty { MAX_MADE_OF_NOTHING } else { MAX_MADE };
+        let stored = match found.object.dataset() {
+            Some(dataset) if dataset.dataspace.extent != Extent::Null => {
+                self.types.file().stored_len(dataset)?
+            }
+            _ => 0,
+        };
+        let most = stored.saturating_mul(MAX_MADE_OF_A_BYTE);
+        let most = most.clamp(MAX_MADE_OF_NOTHING, MAX_MADE);
         let count = found.count().filter(|count| *count <= most);
         self.types.file().spend(count.unwrap_or(0));
         let count = count.and_then(|count| usize::try_from(count).ok());
