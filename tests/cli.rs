@@ -62,6 +62,8 @@ mod pipes;
 mod portable;
 #[path = "cli/pty.rs"]
 mod pty;
+#[path = "cli/rule_warnings.rs"]
+mod rule_warnings;
 #[path = "cli/scan.rs"]
 mod scan;
 #[cfg(feature = "fault")]

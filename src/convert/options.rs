@@ -51,8 +51,8 @@ impl Mode {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum VerifyLevel {
-    /// It is a file that can be read: all objects can be reached, all checksums hold, no two
-    /// objects share bytes. Nothing is compared with the input.
+    /// It is a file that can be read: all objects can be reached, all checksums hold, and of a file
+    /// that was changed no two objects share bytes. Nothing is compared with the input.
     None,
     /// All metadata are those of the input with the planned changes: every dataset's path, type,
     /// shape, layout and place, attributes, links, heaps and references; nothing is left to be done.

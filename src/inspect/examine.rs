@@ -95,7 +95,10 @@ fn look(path: &Path, file: &File, target: &Target, detail: Detail) -> Result<Ins
         unread.entry(path).or_insert(error);
     }
     let bytes = file.source().len();
-    let findings = with_unread(usage.examiner.into_findings(), &unread);
+    let mut findings = with_unread(usage.examiner.into_findings(), &unread);
+    if mera.kind == Kind::Jld1 {
+        findings.push(of_jld1());
+    }
     let verdict = match mera.kind {
         Kind::Jld1 => foreign(Kind::Jld1),
         _ => outlook(&findings, &action, &shell_path(path)),
@@ -141,6 +144,22 @@ pub(super) fn kind_of(file: &File, kind: Kind) -> Result<Kind, Error> {
         return Ok(kind);
     }
     Ok(if migrate::is_merafile(file)? { Kind::Merafile } else { Kind::Hdf5 })
+}
+
+/// What JLD2 meets in a file of its predecessor's.
+fn of_jld1() -> Finding {
+    Finding {
+        severity: Severity::Note,
+        object: "/".to_owned(),
+        julia_type: None,
+        rule: None,
+        text: "JLD.jl wrote it, and JLD2 does not know the types in it".to_owned(),
+        said: None,
+        printed: 0,
+        count: 1,
+        remedy: Remedy::None,
+        when: When::Load,
+    }
 }
 
 /// With those of objects that JLD2 does not read, which come first.

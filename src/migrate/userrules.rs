@@ -63,10 +63,10 @@ mod tests {
         let page = std::fs::read_to_string(page).unwrap();
         let blocks: Vec<_> =
             page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-        assert_eq!(blocks.len(), 7);
+        assert_eq!(blocks.len(), 8);
         let mut rules = parse(&blocks.join("\n"), "docs/rules.md").unwrap();
         let ids: Vec<_> = rules.drain(..).map(|rule| rule.id).collect();
-        assert_eq!((ids.len(), ids[0].as_str()), (13, "particle-to-ion"));
+        assert_eq!((ids.len(), ids[0].as_str()), (14, "particle-to-ion"));
     }
 
     #[test]
@@ -96,7 +96,15 @@ mod tests {
             (rule("to = \"A.*.*\""), "not the full name"),
             (rule("convert = { a = \"Complex\" }"), "cannot be converted to"),
             (rule("convert = { a = \"Int8\" }\nadd = [[\"a\", { int8 = 1 }]]"), "and converted"),
-            (rule("compute = [[\"a\", { sum = \"b\" }]]"), "sum"),
+            (rule("compute = [[\"a\", { sum = \"b\" }]]"), "there are `copy`, `length`"),
+            (rule("compute = [[\"a\", {}]]"), "one operation"),
+            (rule("compute = [[\"a\", { copy = \"b\", length = \"c\" }]]"), "not of \"copy\" and"),
+            (rule("compute = [[\"a\", { live = { slots = \"b\" } }]]"), "missing field `keys`"),
+            (rule("to = \"A.C\"").replace("A.B", "Core.Float64"), "what Julia itself defines"),
+            (rule("to = \"A.C\"").replace("A.B", "Core.*"), "what Julia itself defines"),
+            (rule("when = { julia = \"1.6\" }\nto = \"A.C\""), "no bound on a version"),
+            (rule("when = { jld2 = \"<0.4\" }\nto = \"A.C\""), "bounds are 0.2, 0.3 and 0.5"),
+            (format!("[when]\nhas = [\"a\"]\n{}", rule("to = \"A.C\"")), "unknown field `has`"),
             (rule("compute = [[\"a\", { default = \"Main.A\" }]]"), "no default value"),
             (
                 rule("compute = [[\"a\", { length = \"b\" }], [\"a\", { copy = \"b\" }]]"),

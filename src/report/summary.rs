@@ -136,11 +136,17 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     block
 }
 
-/// Rules that met nothing in any file of the run.
+/// Rules that met nothing in any file of the run. Nothing is said where files were done by an earlier
+/// run: what rules met in these is not known here.
 fn unmet(summary: &RunSummary) -> Vec<String> {
+    if summary.files.iter().any(|file| file.outcome == JobOutcome::Skipped) {
+        return Vec::new();
+    }
     let (mut told, mut files) = (BTreeMap::<String, (u64, String)>::new(), 0_u64);
+    let mut failed = false;
     for file in &summary.files {
         if !matches!(file.outcome, JobOutcome::Converted | JobOutcome::Unchanged) {
+            failed = true;
             continue;
         }
         files += 1;
@@ -153,7 +159,15 @@ fn unmet(summary: &RunSummary) -> Vec<String> {
         }
     }
     let everywhere = told.into_iter().filter(|(_, (count, _))| *count == files);
-    let line = |(rule, (_, near))| format!("no file has a type that the rule {rule} is for{near}");
+    // Of files that are not there yet, and of other shards, nothing is known.
+    let part = match (failed || summary.pending > 0, matches!(&*summary.shard, "" | "1/1")) {
+        (false, true) => "",
+        (true, true) => " that was converted",
+        (false, false) => " of this shard",
+        (true, false) => " of this shard that was converted",
+    };
+    let line =
+        |(rule, (_, near))| format!("no file{part} has a type that the rule {rule} is for{near}");
     everywhere.map(line).collect()
 }
 

@@ -226,6 +226,38 @@ fn drafts_bring_old_types_to_new_ones() {
     check(&world, "UserModule/old-1.expected.json", |_| false);
     let same = jldconv(&["rules", "draft", args[3], args[3]]);
     assert_eq!(same.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&same.stderr).contains("the types of both files are the same"));
+    let other = file("DataFrames/old-1.3.6.jld2");
+    let unlike = jldconv(&["rules", "draft", args[2], other.to_str().unwrap()]);
+    assert_eq!(unlike.status.code(), Some(4));
+    let said = String::from_utf8_lossy(&unlike.stderr).into_owned();
+    assert!(said.contains("no rule: nothing in the new file looks like Main.Sim.Abs, "), "{said}");
+}
+
+/// A rule that the target would refuse is left out, with the reason.
+#[test]
+fn drafts_hold_what_their_target_takes() {
+    let [old, new] = ["UserModule/old-1.jld2", "UserModule/new-2.jld2"].map(file);
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("pinned.toml");
+    fs::write(
+        &target,
+        "based-on = \"julia-2026\"\nname = \"pinned\"\n\n[types.\"Main.Sim.Added\"]\n\
+         fields = [\"a::Core.Int64\", \"s::Core.String\"]\n",
+    )
+    .unwrap();
+    let target = target.to_str().unwrap();
+    let args = ["rules", "draft", old.to_str().unwrap(), new.to_str().unwrap()];
+    let draft = printed(&jldconv(&[&args[..], &["--target", target]].concat()));
+    let refused = "# Left out, since pinned refuses it: ";
+    assert!(draft.contains(refused), "{draft}");
+    assert!(draft.contains("# id = \"main-sim-added\""), "{draft}");
+    let rules = dir.path().join("draft.toml");
+    fs::write(&rules, draft).unwrap();
+    let rules = rules.to_str().unwrap();
+    // The target takes what is left.
+    let tried = jldconv(&["rules", "test", "--target", target, rules, args[2]]);
+    assert_ne!(tried.status.code(), Some(2), "{}", String::from_utf8_lossy(&tried.stderr));
 }
 
 #[test]

@@ -428,3 +428,112 @@ fn attributes_of_objects_that_move_go_with_them() {
     let told = read_by_h5py(&files).unwrap();
     assert_eq!(told, "count = 7\nunits = b'cm'\n".repeat(2));
 }
+
+/// The file that a version of a user's module wrote with Julia 1.6.7 and JLD2 0.4.
+fn of_a_module() -> PathBuf {
+    data().join("packages/UserModule/old-1.jld2")
+}
+
+const RENAMED: &str = "[[rule]]\nid = \"renamed\"\nfrom = [\"Main.Sim.Renamed\"]\n\
+     rename = { old_name = \"new_name\" }\n";
+
+#[test]
+fn rules_are_for_files_of_some_versions_alone() {
+    for (when, held) in [
+        ("julia = \"<1.7\"", true),
+        ("julia = \"<1.6.7\"", false),
+        ("julia = \">=1.6.7, <2\"", true),
+        ("jld2 = \"<0.5\"", true),
+        ("jld2 = \">=0.5\"", false),
+        ("jld2 = \"<0.5\", julia = \">=1.7\"", false),
+    ] {
+        // Of one rule, and of all in the file.
+        let each = format!("{RENAMED}when = {{ {when} }}\n");
+        let all = format!("when = {{ {when} }}\n{RENAMED}");
+        for rules in [each, all] {
+            let world = World::new(&of_a_module(), &rules).and_to("julia-2026");
+            if held {
+                let output = world.convert("patch");
+                assert!(dump(&output).to_string().contains("\"new_name\""));
+                continue;
+            }
+            let path = world.at("rules.toml");
+            let rules = path.to_str().unwrap();
+            let output = world.at("out.jld2");
+            let [from, to] = [world.input.to_str().unwrap(), output.to_str().unwrap()];
+            let args = ["convert", "-v", "--rules", rules, "--target", "julia-2026", from, to];
+            let told = printed(&jldconv(&args));
+            assert!(told.contains(": unchanged ("), "{told}");
+            assert!(told.contains("the rule renamed is not for this file: "), "{when}: {told}");
+            let tried: Value =
+                serde_json::from_str(&printed(&jldconv(&["rules", "test", "--json", rules, from])))
+                    .unwrap();
+            assert_eq!(tried["held-back"][0]["rule"], "renamed");
+            assert_eq!(tried["unmet"], json!([]));
+        }
+    }
+}
+
+#[test]
+fn a_value_that_another_rule_would_change_is_refused_when_planned() {
+    let value = "{ struct = { type = \"Main.Sim.Moved\", fields = [[\"x\", { int64 = 1 }]] } }";
+    let moves = "[[rule]]\nid = \"b\"\nfrom = [\"Main.Sim.Mov*\"]\nto = \"Main.Sim.Sub.Mov*\"\n";
+    for value in [value.to_owned(), format!("{{ named-tuple = [[\"inner\", {value}]] }}")] {
+        for does in [format!("add = [[\"extra\", {value}]]"), format!("replace = {value}")] {
+            let from = if does.starts_with("add") { "Renamed" } else { "MOuter" };
+            let rule = format!("[[rule]]\nid = \"a\"\nfrom = [\"Main.Sim.{from}\"]\n{does}\n");
+            let said = World::new(&of_a_module(), &format!("{rule}{moves}")).refused();
+            let wanted =
+                "rule a: it gives a value of Main.Sim.Moved, which the rule b would change";
+            assert!(said.contains(wanted), "{said}");
+        }
+    }
+    // What that rule makes of it is right.
+    let value = value.replace("Sim.Moved", "Sim.Sub.Moved");
+    let rule = format!(
+        "[[rule]]\nid = \"a\"\nfrom = [\"Main.Sim.Renamed\"]\nadd = [[\"extra\", {value}]]\n"
+    );
+    let world = World::new(&of_a_module(), &format!("{rule}{moves}"));
+    assert!(dump(&world.convert("patch")).to_string().contains("\"extra\""));
+}
+
+#[test]
+fn a_number_that_does_not_fit_is_told_as_people_write_it() {
+    let rule = "[[rule]]\nid = \"r\"\nfrom = [\"Main.Sim.Retyped\"]\nconvert = { f = \"Int64\" }\n";
+    let said = World::new(&of_a_module(), rule).refused();
+    assert!(said.contains("expected a number that Core.Int64 holds, found 1.5"), "{said}");
+}
+
+/// A file of JLD.jl is shown for what it is; nothing else takes it.
+#[test]
+fn files_of_jld_are_shown_and_refused_in_clear_words() {
+    let file = data().join("jld1/simulated_data.jld");
+    let path = file.to_str().unwrap();
+    let told = jldconv(&["inspect", path]);
+    assert_eq!(told.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains("a file of JLD.jl, JLD2's predecessor: load it in Julia"), "{told}");
+    assert!(told.contains("format      JLD 0.1.1"), "{told}");
+    assert!(told.contains("data            Matrix{Float64}  1 x 20"), "{told}");
+    let seen: Value =
+        serde_json::from_slice(&jldconv(&["inspect", "--json", path]).stdout).unwrap();
+    assert_eq!(seen["kind"], "jld1");
+    let values = dump(&file);
+    assert_eq!(values["/_creator/WORD_SIZE"]["v"], 64);
+    let out = tempfile::tempdir().unwrap();
+    let output = out.path().join("new.jld2");
+    let out = output.to_str().unwrap();
+    for args in [
+        vec!["convert", path, out],
+        vec!["verify", path, path],
+        vec!["types", path],
+        vec!["rules", "draft", path, path],
+    ] {
+        let refused = jldconv(&args);
+        assert_eq!(refused.status.code(), Some(1), "{args:?}");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("it was written by JLD.jl (JLD version 0.1.1), not JLD2"), "{said}");
+        assert!(said.contains("load it in Julia with JLD.jl and save it with JLD2"), "{said}");
+    }
+    assert!(!output.exists());
+}

@@ -243,7 +243,8 @@ impl Fields<'_, '_> {
         let Some(found) = self.array(field)? else { return Ok(None) };
         let stored = match found.object.dataset() {
             Some(dataset) if dataset.dataspace.extent != Extent::Null => {
-                self.types.file().stored_len(dataset)?
+                let file = self.types.file();
+                file.stored_len(dataset)?.min(file.source().len())
             }
             _ => 0,
         };
