@@ -21,9 +21,13 @@ mod npz;
 mod out;
 #[cfg(feature = "arrow")]
 mod parquet;
+#[cfg(feature = "arrow")]
+mod parquet_file;
 mod refs;
 mod request;
 mod sheet;
+#[cfg(feature = "arrow")]
+mod table;
 mod to_file;
 mod vtu;
 mod write;
@@ -37,4 +41,6 @@ pub use out::Out;
 pub use refs::{RefsFile, RefsMade, RefsRequest, reference_path, references};
 pub use request::{ColumnUnit, Request};
 pub use sheet::{Head, Reading, Sheet};
+#[cfg(feature = "arrow")]
+pub use table::{TableColumn, TableNumbers, write_table};
 pub use to_file::{Exported, ExportedColumn, Made, export, export_to, make};

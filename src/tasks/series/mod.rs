@@ -1,6 +1,8 @@
 //! Defines the task that makes a series of an archive: one row of numbers for each snapshot, which a
 //! worker reads.
 
+#[cfg(feature = "arrow")]
+mod columnar;
 mod run;
 mod table;
 mod task;
