@@ -23,7 +23,7 @@ fn bytes(refs: &Value, array: &str) -> Vec<u8> {
     let file = fs::read(piece[0].as_str().unwrap()).unwrap();
     let stored = &file[number(1)..number(1) + number(2)];
     let described = json(refs, &format!("{array}/.zarray"));
-    match described["compressor"]["id"].as_str() {
+    match described["filters"][0]["id"].as_str() {
         None => stored.to_vec(),
         Some("zlib") => {
             let mut all = Vec::new();
@@ -75,7 +75,7 @@ fn an_archive_is_a_group_for_each_file() {
     assert!(said.contains("output_00500.jld2") && said.contains("imagecodecs"), "{said}");
     let refs = refs(&dir.path().join("old.hydro.refs.json"));
     let codec =
-        |file: &str| json(&refs, &format!("{file}/hydro/rho/.zarray"))["compressor"]["id"].clone();
+        |file: &str| json(&refs, &format!("{file}/hydro/rho/.zarray"))["filters"][0]["id"].clone();
     assert_eq!(codec("output_00100"), "imagecodecs_lz4f");
     assert_eq!(codec("output_00400"), "imagecodecs_lz4h5");
     let keys = refs.as_object().unwrap().keys();
