@@ -43,8 +43,9 @@ pub(super) fn schema_text(schema: &Schema) -> (String, String) {
     let options = IpcWriteOptions::default();
     let mut dictionaries = DictionaryTracker::new(true);
     let data = IpcDataGenerator::default();
-    let message =
-        data.schema_to_bytes_with_dictionary_tracker(schema, &mut dictionaries, &options).ipc_message;
+    let message = data
+        .schema_to_bytes_with_dictionary_tracker(schema, &mut dictionaries, &options)
+        .ipc_message;
     let mut bytes = u32::MAX.to_le_bytes().to_vec();
     bytes.extend(u32::try_from(message.len()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend(message);

@@ -126,9 +126,7 @@ impl Field {
                 NumberType::UInt32 => (Physical::INT32, integer(32, false)),
                 NumberType::UInt64 => (Physical::INT64, integer(64, false)),
                 NumberType::Bool => (Physical::BOOLEAN, None),
-                NumberType::Float16 => {
-                    (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::Float16))
-                }
+                NumberType::Float16 => (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::Float16)),
                 NumberType::Float32 => (Physical::FLOAT, None),
                 NumberType::Float64 => (Physical::DOUBLE, None),
             },
@@ -196,7 +194,9 @@ fn put(writer: &mut ColumnWriter<'_>, values: &Column<'_>) -> io::Result<()> {
         }
         (ColumnWriter::ByteArrayColumnWriter(writer), Column::Texts(values)) => optional(
             writer,
-            values.iter().map(|text| text.as_deref().map(|text| ByteArray::from(text.as_bytes().to_vec()))),
+            values
+                .iter()
+                .map(|text| text.as_deref().map(|text| ByteArray::from(text.as_bytes().to_vec()))),
         ),
         (ColumnWriter::ByteArrayColumnWriter(writer), Column::Bytes(values)) => {
             optional(writer, values.iter().map(|bytes| bytes.clone().map(ByteArray::from)))

@@ -45,8 +45,7 @@ pub fn write_table(
         let field = arrow_schema::Field::new(&column.name, data_type, true);
         described.push(field.with_metadata(column.about.iter().cloned().collect::<Metadata>()));
     }
-    let schema =
-        Schema::new(described).with_metadata(about.iter().cloned().collect::<Metadata>());
+    let schema = Schema::new(described).with_metadata(about.iter().cloned().collect::<Metadata>());
     let said = about.iter().cloned().chain([schema_text(&schema)]);
     let mut file = ParquetFile::begin(&mut *out, &fields, 3, said)?;
     let values = columns.iter().map(|column| match &column.numbers {

@@ -113,7 +113,11 @@ pub fn export(
 
 /// Whether a name may be that of an output, as far as that can be said before it is made: what is there
 /// may be what is made.
-pub(super) fn may_be(to: &Destination, input: &Identity, existing: &Existing) -> Result<(), ExportError> {
+pub(super) fn may_be(
+    to: &Destination,
+    input: &Identity,
+    existing: &Existing,
+) -> Result<(), ExportError> {
     match to.check(input, existing) {
         Ok(()) | Err(PublishError::Dir(DirError::Exists { .. })) => Ok(()),
         Err(error) => Err(error.into()),

@@ -296,7 +296,7 @@ fn what_is_not_there_is_refused_before_a_file_is_read() {
     assert!(refused(&["--what", "max_rhoo"]).contains("(is it max_rho?)"));
     assert!(refused(&["--what", "time,max_rho[Myr]"]).contains("Myr measures a time"));
     assert!(refused(&["--unit", "rho=nHH", "--what", "max_rho"]).contains("(is it nH?)"));
-    assert!(refused(&["--out", "s.parquet"]).contains("written as .csv or .json"));
+    assert!(refused(&["--out", "s.fits"]).contains("written as .csv, .json or .parquet"));
     assert!(refused(&["--where", "rho = 1"]).contains("compare with =="));
     assert!(refused(&["--where", "rho > 1", "--what", "sfr"]).contains("rho is not of particles"));
     assert!(refused(&["--where", "rho[kpc] > 1"]).contains("rho is a density"));

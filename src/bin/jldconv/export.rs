@@ -8,8 +8,8 @@ use jldconv::cli::{ExportArgs, FormatFlag};
 use jldconv::convert::publish::{Existing, PublishError};
 use jldconv::convert::{FailureKind, Job};
 use jldconv::export::{
-    ExportError, Exported, Format, Reading, RefsFile, RefsMade, RefsRequest, Request, Watch as ExportWatch,
-    export, export_to, make, make_tree, reference_path, references,
+    ExportError, Exported, Format, Reading, RefsFile, RefsMade, RefsRequest, Request,
+    Watch as ExportWatch, export, export_to, make, make_tree, reference_path, references,
 };
 use jldconv::report::check_report;
 use jldconv::supervisor::ExitCode;
@@ -195,9 +195,13 @@ fn refs(args: &ExportArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
     let checksums = args.trust.checksums();
     let request = RefsRequest { table, columns, checksums, combine, flat };
     let table = args.wanted.table.trim_matches('/').replace('/', ".");
-    let output = output(args, |stem| format!("{stem}.{table}.refs.{}", if parquet { "parq" } else { "json" }))?;
+    let output = output(args, |stem| {
+        format!("{stem}.{table}.refs.{}", if parquet { "parq" } else { "json" })
+    })?;
     if !parquet && output.extension().is_some_and(|end| end == "parq" || end == "parquet") {
-        return Err(usage("zarr-refs writes JSON: --to zarr-refs-parquet makes a set of Parquet files"));
+        return Err(usage(
+            "zarr-refs writes JSON: --to zarr-refs-parquet makes a set of Parquet files",
+        ));
     }
     let mut told = RefsMade::default();
     let made = to_file(args, &first.path, output.clone(), bars, |job, existing, watch| {

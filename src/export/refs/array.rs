@@ -184,10 +184,14 @@ pub(super) fn pieces(
             let mut stored = table.stored(0..table.grid().total()).map_err(words)?;
             while let Some(chunk) = stored.next().map_err(words)? {
                 if chunk.filter_mask != 0 {
-                    return Err(format!("a chunk was stored without some of its filters; {CONVERT}"));
+                    return Err(format!(
+                        "a chunk was stored without some of its filters; {CONVERT}"
+                    ));
                 }
                 if !data.filters.is_empty() && !table.is_filtered(&chunk) {
-                    return Err(format!("chunks at the edge are stored without filters; {CONVERT}"));
+                    return Err(format!(
+                        "chunks at the edge are stored without filters; {CONVERT}"
+                    ));
                 }
                 let offset = container.offset(chunk.addr, "chunk").map_err(words)?;
                 take(chunk.number, offset, chunk.size)?;

@@ -211,10 +211,15 @@ impl Alike {
             };
             let (a, b) = (&known.described, &found.described);
             if a.shape != b.shape {
-                return Some(format!("{name} has the shape {:?} in {first}, {:?} in {here}", a.shape, b.shape));
+                return Some(format!(
+                    "{name} has the shape {:?} in {first}, {:?} in {here}",
+                    a.shape, b.shape
+                ));
             }
             if a != b {
-                return Some(format!("{name} has another type, chunks or filters in {here} than in {first}"));
+                return Some(format!(
+                    "{name} has another type, chunks or filters in {here} than in {first}"
+                ));
             }
         }
         None

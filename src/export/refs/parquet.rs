@@ -77,8 +77,7 @@ impl ParquetStore {
             field("size", integer, true),
         ];
         let Record { number, paths, offsets, sizes } = record;
-        let columns =
-            [Column::Texts(&paths), Column::Integers(&offsets), Column::Integers(&sizes)];
+        let columns = [Column::Texts(&paths), Column::Integers(&offsets), Column::Integers(&sizes)];
         self.write(array, number, &fields, &columns)
     }
 }

@@ -88,10 +88,9 @@ impl Form {
                  write .csv or .json",
                 text::path(path)
             )),
-            _ => Err(format!(
-                "{}: a series is written as .csv, .json or .parquet",
-                text::path(path)
-            )),
+            _ => {
+                Err(format!("{}: a series is written as .csv, .json or .parquet", text::path(path)))
+            }
         }
     }
 }
