@@ -9,9 +9,9 @@ use jld2::{NumberSlice, NumberType};
 use std::io::Write;
 
 /// Bytes of the numbers in a row group, about: they are held until it is written.
-const GROUP: u64 = 8 << 20;
+const GROUP: u64 = 4 << 20;
 /// The same of what is very large: what is said of each row group is held until the end.
-const LARGE_GROUP: u64 = 16 << 20;
+const LARGE_GROUP: u64 = 8 << 20;
 /// Row groups of a file, where that is possible.
 const GROUPS: u64 = 1024;
 /// Rows of a group, at least.

@@ -106,6 +106,12 @@ fn piped(
     Ok(ExitCode::Done)
 }
 
+/// Whether this is the name of a set of references, or one is there.
+fn is_set(path: &Path) -> bool {
+    let named = path.extension().is_some_and(|end| end == "parq" || end == "parquet");
+    named || path.join(".zmetadata").exists()
+}
+
 /// Where it goes; `named` makes a name of the file's stem.
 fn output(args: &ExportArgs, named: impl Fn(&str) -> String) -> Result<PathBuf, Stop> {
     let name = || {
@@ -117,11 +123,15 @@ fn output(args: &ExportArgs, named: impl Fn(&str) -> String) -> Result<PathBuf, 
         Ok::<_, Stop>(PathBuf::from(named(&stem.to_string_lossy())))
     };
     let output = match &args.output {
-        Some(dir) if dir.is_dir() => dir.join(name()?),
+        // A set of references is a directory itself.
+        Some(dir) if dir.is_dir() && !is_set(dir) => dir.join(name()?),
         Some(output) if output == Path::new("-") => return Ok(output.clone()),
         Some(output) => output.clone(),
         None => name()?,
     };
+    if is_set(&output) && args.wanted.to == FormatFlag::ZarrRefsParquet {
+        return Ok(output);
+    }
     // Data are not in the way of what is made of them, --force or not.
     check_report(&output).map_err(|error| usage(error.to_string()))?;
     Ok(output)
