@@ -2,7 +2,7 @@
 //! fsspec, zarr, xarray and VirtualiZarr read them by hand (docs/export.md).
 
 use super::setting::{columns, data, export_in, sha256};
-use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::file::reader::SerializedFileReader;
 use parquet::record::Field;
 use serde_json::Value;
 use std::fs::{self, File};

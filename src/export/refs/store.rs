@@ -95,6 +95,7 @@ impl Place {
     }
 
     /// How many chunks there can be.
+    #[cfg(feature = "arrow")]
     pub(super) fn chunks(&self) -> u64 {
         self.grid.iter().copied().fold(1, u64::saturating_mul)
     }

@@ -6,6 +6,7 @@ mod columnar;
 mod run;
 mod table;
 mod task;
+mod write;
 
 pub use run::{Making, SeriesListener, series};
 pub use table::{Failed, Form, Note, SeriesTable};

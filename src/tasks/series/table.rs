@@ -176,24 +176,6 @@ impl SeriesTable {
         (Named { label: "output".to_owned(), numbers }, panels)
     }
 
-    /// Writes it.
-    ///
-    /// # Errors
-    /// The writer's own.
-    pub fn write(&self, form: Form, out: &mut dyn Write) -> io::Result<()> {
-        match form {
-            Form::Csv => self.csv(out),
-            Form::Json => {
-                serde_json::to_writer_pretty(&mut *out, &self.json())?;
-                out.write_all(b"\n")
-            }
-            #[cfg(feature = "arrow")]
-            Form::Parquet => super::columnar::write(self, out),
-            #[cfg(not(feature = "arrow"))]
-            Form::Parquet => Err(io::Error::other("built without parquet")),
-        }
-    }
-
     /// What a column is called where its unit stands elsewhere: its name, and with the unit where
     /// another has the same name.
     pub(super) fn key(&self, column: &Column) -> String {
@@ -201,7 +183,7 @@ impl SeriesTable {
         if same.count() > 1 { column.label() } else { column.name.clone() }
     }
 
-    fn csv(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let labels = self.columns.iter().map(|column| quoted(&column.label()));
         let head: Vec<_> = std::iter::once("output".to_owned()).chain(labels).collect();
         writeln!(out, "{}", head.join(","))?;
@@ -219,7 +201,7 @@ impl SeriesTable {
         Ok(())
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let columns: Vec<_> = self
             .columns
             .iter()
