@@ -100,6 +100,19 @@ fn chunks_of_several_dimensions_have_their_places() {
 }
 
 #[test]
+fn a_file_that_is_damaged_is_no_wrong_use() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.jld2"), "nothing").unwrap();
+    for to in ["zarr-refs", "zarr-refs-parquet"] {
+        let done = export_in(dir.path(), &["a.jld2", "hydro", "--to", to]);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(1), "{said}");
+        assert!(said.contains("a.jld2"), "{said}");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn what_zarr_cannot_read_is_left_out_with_what_helps() {
     let dir = tempfile::tempdir().unwrap();
     let path = data("h5py/fletcher32.h5");

@@ -266,7 +266,10 @@ fn something(told: &RefsMade) -> Result<(), ExportError> {
     if told.arrays > 0 {
         return Ok(());
     }
-    let why = told.failed.iter().chain(&told.left_out).next();
+    if let Some(why) = told.failed.first() {
+        return Err(ExportError::Unreadable(why.clone()));
+    }
+    let why = told.left_out.first();
     let why = why.map_or("there is nothing to refer to", String::as_str);
     Err(ExportError::Refused(why.to_owned()))
 }
