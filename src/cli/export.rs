@@ -23,12 +23,14 @@ Examples:
   jldconv export output_00300.jld2 hydro --to csv -o - --columns x,y,z,T --unit T=K --rows :1000
   jldconv export output_00300.jld2 hydro/rho --to npy -o rho.npy --unit nH --where 'level == 10'
 
-  jldconv export archive hydro --to zarr-refs -o archive.json
+  jldconv export archive all --to zarr-refs -o archive.json
+  jldconv export archive hydro --to zarr-refs-parquet --combine -o hydro.parq
 
 Nothing is replaced without --force. zarr-refs takes a directory, too, and with the TABLE all every
 table. Other formats of whole archives: jldconv-supervisor export.
 
 Exit codes: 0 done, 1 the file cannot be read or the output not be written, 2 usage, 3 interrupted.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ExportArgs {
     /// The file; for zarr-refs also a directory of *.jld2 files
     #[arg(value_name = "FILE|DIR")]
@@ -46,6 +48,10 @@ pub struct ExportArgs {
     /// With --force: do not keep it
     #[arg(long, requires = "force")]
     pub discard_replaced: bool,
+    /// With zarr-refs: one table for all snapshots, along a dimension `snapshot`, where its columns have
+    /// the same shapes in all
+    #[arg(long)]
+    pub combine: bool,
     /// Print what was exported as JSON: rows, columns with type and unit, the run
     #[arg(long)]
     pub json: bool,
@@ -159,6 +165,8 @@ pub enum FormatFlag {
     Vtu,
     /// No data, but where they are in the files: kerchunk's JSON, for zarr, xarray and dask
     ZarrRefs,
+    /// The same as a directory of Parquet files, of which readers load what they need
+    ZarrRefsParquet,
 }
 
 impl FormatFlag {
@@ -171,7 +179,7 @@ impl FormatFlag {
             Self::Parquet => Format::Parquet,
             Self::Arrow => Format::Arrow,
             Self::Vtu => Format::Vtu,
-            Self::ZarrRefs => return None,
+            Self::ZarrRefs | Self::ZarrRefsParquet => return None,
         })
     }
 }

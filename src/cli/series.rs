@@ -38,7 +38,7 @@ pub struct SeriesArgs {
     /// The directory of the snapshots
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// Where the series goes: .csv or .json [default: CSV on standard output]
+    /// Where the series goes: .csv, .json or .parquet [default: CSV on standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Also draw the series over the time, or over the number of the output: .png or .svg

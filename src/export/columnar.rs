@@ -1,12 +1,14 @@
-//! Columns as Arrow has them: what Parquet and Arrow files are made of.
+//! Columns as Arrow has them: what its files are made of, and how its readers see a Parquet file.
 
 use super::{About, ExportError, Sheet};
+use crate::text::base64;
 use arrow_array::types::{
     Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
     UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray, RecordBatch};
 use arrow_buffer::{Buffer, ScalarBuffer};
+use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use jld2::NumberType;
 use std::io;
@@ -32,6 +34,22 @@ pub(super) fn schema(sheet: &Sheet<'_>, about: &About) -> SchemaRef {
         .collect();
     let about = about.pairs().map(|(name, value)| (name.to_owned(), value));
     Arc::new(Schema::new(fields).with_metadata(about.collect::<arrow_schema::Metadata>()))
+}
+
+/// A schema as its readers find it in a Parquet file, by the name and value of its metadata: what Parquet
+/// has no place for, such as the metadata of columns, is there. It is described in Arrow's
+/// "Reading and writing the Apache Parquet format".
+pub(super) fn schema_text(schema: &Schema) -> (String, String) {
+    let options = IpcWriteOptions::default();
+    let mut dictionaries = DictionaryTracker::new(true);
+    let data = IpcDataGenerator::default();
+    let message = data
+        .schema_to_bytes_with_dictionary_tracker(schema, &mut dictionaries, &options)
+        .ipc_message;
+    let mut bytes = u32::MAX.to_le_bytes().to_vec();
+    bytes.extend(u32::try_from(message.len()).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend(message);
+    ("ARROW:schema".to_owned(), base64(&bytes))
 }
 
 /// How many rows are handed on at once.

@@ -16,6 +16,9 @@ pub enum ExportError {
     /// What was asked for does not go together.
     #[error("{0}")]
     Refused(String),
+    /// None of the files can be read; why the first cannot, in words that name it.
+    #[error("{0}")]
+    Unreadable(String),
     /// It cannot be written.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
@@ -48,7 +51,7 @@ impl ExportError {
         match self {
             Self::Numbers(error) => error.is_usage(),
             Self::Refused(_) => true,
-            Self::Output(_) | Self::Publish(_) | Self::Stopped => false,
+            Self::Unreadable(_) | Self::Output(_) | Self::Publish(_) | Self::Stopped => false,
         }
     }
 
@@ -59,6 +62,7 @@ impl ExportError {
             Self::Numbers(NumbersError::Read { ref source, .. }) => fault_of_read(source),
             // Another try gives the same.
             Self::Numbers(_) | Self::Refused(_) => FailureKind::Unsupported,
+            Self::Unreadable(_) => FailureKind::Input,
             Self::Output(ref error) if is_full(error) => FailureKind::Full,
             Self::Output(_) => FailureKind::Output,
             Self::Stopped => FailureKind::Cancelled,

@@ -34,6 +34,11 @@ impl Format {
         }
     }
 
+    /// Whether this program was built with it.
+    pub fn is_built(self) -> bool {
+        cfg!(feature = "arrow") || !matches!(self, Self::Parquet | Self::Arrow)
+    }
+
     /// Which levels of compression there are; none where nothing is compressed.
     pub fn levels(self) -> Option<RangeInclusive<u8>> {
         match self {

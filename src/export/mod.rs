@@ -21,10 +21,15 @@ mod npz;
 mod out;
 #[cfg(feature = "arrow")]
 mod parquet;
+#[cfg(feature = "arrow")]
+mod parquet_file;
 mod refs;
 mod request;
 mod sheet;
+#[cfg(feature = "arrow")]
+mod table;
 mod to_file;
+mod to_tree;
 mod vtu;
 mod write;
 mod zip;
@@ -34,7 +39,12 @@ pub use batches::Watch;
 pub use error::ExportError;
 pub use format::Format;
 pub use out::Out;
+#[cfg(feature = "arrow")]
+pub use refs::reference_set;
 pub use refs::{RefsFile, RefsMade, RefsRequest, reference_path, references};
 pub use request::{ColumnUnit, Request};
 pub use sheet::{Head, Reading, Sheet};
+#[cfg(feature = "arrow")]
+pub use table::{TableColumn, TableNumbers, write_table};
 pub use to_file::{Exported, ExportedColumn, Made, export, export_to, make};
+pub use to_tree::make_tree;

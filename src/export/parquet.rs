@@ -1,20 +1,21 @@
-//! Writes Parquet: row groups of some 8 MiB, compressed with Zstandard; units stand with the columns,
-//! and what is said of the run with the file.
+//! Writes Parquet, compressed with Zstandard; units stand with the columns, and what is said of the run
+//! with the file.
 
 use super::batches::batches;
-use super::columnar::{batch_rows, record_batch, schema};
+use super::columnar::{schema, schema_text};
+use super::parquet_file::{Column, Field, Kind, ParquetFile};
 use super::{About, ExportError, Sheet, Watch};
-use jld2::NumberType;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
-use parquet::schema::types::ColumnPath;
-use std::io::{self, Write};
+use jld2::{NumberSlice, NumberType};
+use std::io::Write;
 
 /// Bytes of the numbers in a row group, about: they are held until it is written.
-const GROUP: usize = 8 << 20;
+const GROUP: u64 = 4 << 20;
+/// The same of what is very large: what is said of each row group is held until the end.
+const LARGE_GROUP: u64 = 8 << 20;
+/// Row groups of a file, where that is possible.
+const GROUPS: u64 = 1024;
+/// Rows of a group, at least.
+const LEAST: u64 = 64;
 
 pub(super) fn write(
     sheet: &Sheet<'_>,
@@ -23,49 +24,34 @@ pub(super) fn write(
     watch: &Watch<'_>,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ExportError> {
-    let schema = schema(sheet, about);
+    let fields: Vec<Field> = sheet
+        .heads
+        .iter()
+        .map(|head| Field {
+            name: head.name.clone(),
+            kind: Kind::Number(head.number),
+            missing: false,
+        })
+        .collect();
     let numbers: Vec<NumberType> = sheet.heads.iter().map(|head| head.number).collect();
-    let rows = batch_rows(sheet);
-    let group = (GROUP / sheet.row_bytes().max(1)).max(rows);
-    let mut properties = WriterProperties::builder()
-        .set_created_by(concat!("jldconv version ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(compression(level)?)
-        // Where numbers differ a list of them is no use, and would be given up on the way.
-        .set_dictionary_enabled(false)
-        .set_max_row_group_row_count(Some(group - group % rows))
-        .set_max_row_group_bytes(None)
-        .set_key_value_metadata(Some(
-            about.pairs().map(|(name, value)| KeyValue::new(name.to_owned(), value)).collect(),
-        ));
-    for head in sheet.heads.iter().filter(|head| !head.number.is_float()) {
-        if head.number != NumberType::Bool {
-            let column = ColumnPath::from(head.name.clone());
-            properties = properties.set_column_dictionary_enabled(column, true);
-        }
-    }
-    let mut writer =
-        ArrowWriter::try_new(&mut *out, schema.clone(), Some(properties.build())).map_err(of)?;
-    batches(&sheet.all()?, rows, watch, |columns, _| {
-        Ok(writer.write(&record_batch(&schema, &numbers, columns)?).map_err(of)?)
+    let said = about.pairs().map(|(name, value)| (name.to_owned(), value));
+    let said = said.chain([schema_text(&schema(sheet, about))]);
+    let mut file = ParquetFile::begin(&mut *out, &fields, level, said)?;
+    batches(&sheet.all()?, group_rows(sheet), watch, |columns, _| {
+        let columns = numbers.iter().zip(columns);
+        let columns =
+            columns.map(|(number, bytes)| Column::Stored(NumberSlice::new(*number, bytes)));
+        Ok(file.group(&columns.collect::<Vec<_>>())?)
     })?;
-    writer.close().map_err(of)?;
+    file.finish()?;
     Ok(out.flush()?)
 }
 
-fn compression(level: u8) -> io::Result<Compression> {
-    Ok(match level {
-        0 => Compression::UNCOMPRESSED,
-        level => Compression::ZSTD(ZstdLevel::try_new(i32::from(level)).map_err(of)?),
-    })
-}
-
-/// What the writer says, as what it was caused by.
-fn of(error: ParquetError) -> io::Error {
-    match error {
-        ParquetError::External(error) => match error.downcast::<io::Error>() {
-            Ok(error) => *error,
-            Err(other) => io::Error::other(other),
-        },
-        other => io::Error::other(other),
-    }
+/// Rows of a group.
+fn group_rows(sheet: &Sheet<'_>) -> usize {
+    let bytes = (sheet.bytes() / GROUPS).clamp(GROUP, LARGE_GROUP);
+    let rows = bytes / (sheet.row_bytes() as u64).max(1);
+    // No more than there are: room for all is made at once.
+    let rows = rows.min(sheet.rows).max(LEAST);
+    usize::try_from(rows).unwrap_or(usize::MAX)
 }

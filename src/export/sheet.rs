@@ -8,6 +8,9 @@ use serde::Serialize;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// Decoded bytes that may wait to be written, of all columns together: writing is slower than decoding.
+const IN_FLIGHT: usize = 4 << 20;
+
 /// How a file is read.
 #[derive(Debug, Clone)]
 pub struct Reading {
@@ -168,7 +171,7 @@ impl<'f> Sheet<'f> {
     }
 
     fn with_reading(&self, query: Query<'f>) -> Query<'f> {
-        let query = query.with_cache(Arc::clone(&self.reading.cache));
+        let query = query.with_cache(Arc::clone(&self.reading.cache)).with_in_flight(IN_FLIGHT);
         match self.reading.threads {
             Some(threads) => query.with_threads(threads),
             None => query,

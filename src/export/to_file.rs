@@ -113,7 +113,11 @@ pub fn export(
 
 /// Whether a name may be that of an output, as far as that can be said before it is made: what is there
 /// may be what is made.
-fn may_be(to: &Destination, input: &Identity, existing: &Existing) -> Result<(), ExportError> {
+pub(super) fn may_be(
+    to: &Destination,
+    input: &Identity,
+    existing: &Existing,
+) -> Result<(), ExportError> {
     match to.check(input, existing) {
         Ok(()) | Err(PublishError::Dir(DirError::Exists { .. })) => Ok(()),
         Err(error) => Err(error.into()),
@@ -184,7 +188,7 @@ pub fn export_to(
 }
 
 /// Whether two files hold the same.
-fn same_bytes(mut a: &File, mut b: &File) -> io::Result<bool> {
+pub(super) fn same_bytes(mut a: &File, mut b: &File) -> io::Result<bool> {
     if a.metadata()?.len() != b.metadata()?.len() {
         return Ok(false);
     }

@@ -273,6 +273,13 @@ impl<'f> Query<'f> {
         Ok(Self { scan, file, wanted: sources, condition, region, rows, watch: None })
     }
 
+    /// Lets so many decoded bytes wait, about, instead of 32 MiB.
+    #[must_use]
+    pub fn with_in_flight(mut self, bytes: usize) -> Self {
+        self.scan = self.scan.with_in_flight(bytes);
+        self
+    }
+
     /// Decodes with so many threads, instead of one for each core.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {

@@ -160,7 +160,7 @@ const SUPERVISOR: &[&str] = &[
     "series old --what time,time",
     "series old --unit rho",
     "series old --unit p=Ba --what max_rho",
-    "series old --out s.parquet",
+    "series old --out s.fits",
     "series old --plot s.pdf",
     "series old --where rho=1",
     "series old --where rho>1 --what stars",

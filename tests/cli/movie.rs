@@ -97,6 +97,26 @@ fn frames_have_one_scale_and_come_once() {
 }
 
 #[test]
+fn frames_of_an_earlier_run_are_told_and_not_in_the_movie() {
+    let world = archive();
+    assert_eq!(look(&world, &["--movie"]).code, Some(0));
+    let ended = look(&world, &["--movie", "--outputs", "1-2"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let told =
+        "1 frame is not of this run (frame_00003.png); the movie below has those of this run";
+    assert!(ended.err.contains(told), "{}", ended.err);
+    let frames = "-start_number 1 -i 'frames/frame_%05d.png' -frames:v 2 ";
+    assert!(ended.out.contains(frames), "{}", ended.out);
+    // Where a frame is missing in between, ffmpeg cannot be told that.
+    world.put("old/output_00001.jld2", "nothing");
+    let ended = look(&world, &["--movie", "--outputs", "1-2"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    let told = "2 frames are not of this run (frame_00001.png and so on); a movie would have them";
+    assert!(ended.err.contains(told), "{}", ended.err);
+    assert_eq!(world.names("frames"), FRAMES);
+}
+
+#[test]
 fn what_is_not_ours_stays_and_what_cannot_be_read_is_told() {
     let world = archive();
     fs::create_dir(world.at("frames")).unwrap();

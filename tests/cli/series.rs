@@ -296,7 +296,7 @@ fn what_is_not_there_is_refused_before_a_file_is_read() {
     assert!(refused(&["--what", "max_rhoo"]).contains("(is it max_rho?)"));
     assert!(refused(&["--what", "time,max_rho[Myr]"]).contains("Myr measures a time"));
     assert!(refused(&["--unit", "rho=nHH", "--what", "max_rho"]).contains("(is it nH?)"));
-    assert!(refused(&["--out", "s.parquet"]).contains("written as .csv or .json"));
+    assert!(refused(&["--out", "s.fits"]).contains("written as .csv, .json or .parquet"));
     assert!(refused(&["--where", "rho = 1"]).contains("compare with =="));
     assert!(refused(&["--where", "rho > 1", "--what", "sfr"]).contains("rho is not of particles"));
     assert!(refused(&["--where", "rho[kpc] > 1"]).contains("rho is a density"));
@@ -431,4 +431,41 @@ fn a_series_is_drawn() {
     assert_eq!([size(16), size(20)], [1200, 790]);
     let ended = world.supervisor(&["series", "old", "--plot", "s.pdf"]).ends(2);
     assert!(ended.err.contains("drawn as .png or .svg"), "{}", ended.err);
+}
+
+/// The numbers of the CSV, in columns with types.
+#[test]
+#[cfg(feature = "arrow")]
+fn a_series_in_parquet_is_that_in_csv() {
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::record::Field;
+    let world = some();
+    world.put("old/output_00104.jld2", "no JLD2 file");
+    let what = "time[Myr],time[Gyr],msum[Msol],count,min_rho,max_level,redshift,std_T[K]";
+    for out in ["s.csv", "s.parquet"] {
+        world.supervisor(&["series", "old", "--what", what, "--out", out]).ends(1);
+    }
+    let text = fs::read_to_string(world.at("s.csv")).unwrap();
+    let mut lines = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    let reader = SerializedFileReader::new(fs::File::open(world.at("s.parquet")).unwrap()).unwrap();
+    let said = reader.metadata().file_metadata().key_value_metadata().unwrap();
+    let failed = said.iter().find(|it| it.key == "failed").unwrap().value.as_ref().unwrap();
+    assert!(failed.contains("output_00104.jld2"), "{failed}");
+    let names = "output,time [Myr],time [Gyr],msum,count,min_rho,max_level,redshift,std_T";
+    let mut rows = 0;
+    for row in reader.get_row_iter(None).unwrap() {
+        let (row, cells) = (row.unwrap(), lines.next().unwrap());
+        let found: Vec<_> = row.get_column_iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(found.join(","), names);
+        for ((name, field), cell) in row.get_column_iter().zip(cells) {
+            match field {
+                Field::Null => assert_eq!(cell, "", "{name}"),
+                Field::Long(i) => assert_eq!(cell, i.to_string(), "{name}"),
+                Field::Double(x) => assert_eq!(cell, format!("{x:?}"), "{name}"),
+                other => panic!("{name}: {other}"),
+            }
+        }
+        rows += 1;
+    }
+    assert_eq!((rows, lines.next()), (6, None));
 }

@@ -16,6 +16,8 @@ mod archive;
 mod columnar;
 mod numpy;
 mod places;
+#[cfg(feature = "arrow")]
+mod reference_sets;
 mod refs;
 mod setting;
 mod vtk;

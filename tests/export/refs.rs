@@ -23,7 +23,7 @@ fn bytes(refs: &Value, array: &str) -> Vec<u8> {
     let file = fs::read(piece[0].as_str().unwrap()).unwrap();
     let stored = &file[number(1)..number(1) + number(2)];
     let described = json(refs, &format!("{array}/.zarray"));
-    match described["compressor"]["id"].as_str() {
+    match described["filters"][0]["id"].as_str() {
         None => stored.to_vec(),
         Some("zlib") => {
             let mut all = Vec::new();
@@ -75,7 +75,7 @@ fn an_archive_is_a_group_for_each_file() {
     assert!(said.contains("output_00500.jld2") && said.contains("imagecodecs"), "{said}");
     let refs = refs(&dir.path().join("old.hydro.refs.json"));
     let codec =
-        |file: &str| json(&refs, &format!("{file}/hydro/rho/.zarray"))["compressor"]["id"].clone();
+        |file: &str| json(&refs, &format!("{file}/hydro/rho/.zarray"))["filters"][0]["id"].clone();
     assert_eq!(codec("output_00100"), "imagecodecs_lz4f");
     assert_eq!(codec("output_00400"), "imagecodecs_lz4h5");
     let keys = refs.as_object().unwrap().keys();
@@ -97,6 +97,19 @@ fn chunks_of_several_dimensions_have_their_places() {
     let keys = refs.as_object().unwrap().keys();
     let pieces = keys.filter(|key| key.starts_with("g0/h0/deflate/") && !key.contains('.')).count();
     assert_eq!(pieces as u64, 1000_u64.div_ceil(chunk));
+}
+
+#[test]
+fn a_file_that_is_damaged_is_no_wrong_use() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.jld2"), "nothing").unwrap();
+    for to in ["zarr-refs", "zarr-refs-parquet"] {
+        let done = export_in(dir.path(), &["a.jld2", "hydro", "--to", to]);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(1), "{said}");
+        assert!(said.contains("a.jld2"), "{said}");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -10,7 +10,10 @@ use jldconv::tasks::look::{Frames, LookError, LookListener, Outcome, Placed, loo
 use jldconv::tasks::scan::{self, ScanFile, ScanList};
 use jldconv::text;
 use serde_json::json;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 
 pub(super) fn look(args: &LookAllArgs) -> Result<ExitCode, Stop> {
     let request = request(args);
@@ -95,17 +98,18 @@ struct Teller<'a> {
     bar: Bar,
     made: u64,
     failed: u64,
+    /// The names of pictures that there are of this run.
+    names: BTreeSet<OsString>,
 }
 
 impl<'a> Teller<'a> {
     fn new(args: &'a LookAllArgs, files: usize) -> Self {
         let bar = Bar::new(files, "[{bar:24}] {pos} of {len} files {msg}");
-        Self { args, bar, made: 0, failed: 0 }
+        Self { args, bar, made: 0, failed: 0, names: BTreeSet::new() }
     }
 
     /// What is said in the end: the counts, and what makes a movie of frames.
     fn end(&self) -> io::Result<()> {
-        let glob = self.args.output.join("frame_*.png");
         if self.args.json {
             let summary = json!({ "summary": { "pictures": self.made, "failed": self.failed } });
             return self.bar.say(&format!("{summary}\n"));
@@ -119,11 +123,62 @@ impl<'a> Teller<'a> {
         if !self.args.movie || self.made == 0 {
             return Ok(());
         }
+        let foreign = self.foreign();
+        let frames = self.frames(foreign.is_empty());
+        if let Some(first) = foreign.first() {
+            let all = if frames.is_some() {
+                "the movie below has those of this run only"
+            } else {
+                "a movie would have them, too: move them away"
+            };
+            let (is, name) = (text::is_are(foreign.len() as u64), text::path(Path::new(first)));
+            self.bar.tell(
+                "warning",
+                &format!(
+                    "{output}: {} {is} not of this run ({name}{}); {all}",
+                    text::count(foreign.len() as u64, "frame"),
+                    if foreign.len() > 1 { " and so on" } else { "" },
+                ),
+            );
+        }
+        let Some(frames) = frames.or_else(|| self.frames(true)) else { return Ok(()) };
         self.bar.say(&format!(
-            "a movie of them: ffmpeg -framerate 10 -pattern_type glob -i {} -vf \
+            "a movie of them: ffmpeg -framerate 10 {frames} -vf \
              'pad=ceil(iw/2)*2:ceil(ih/2)*2' -c:v libx264 -pix_fmt yuv420p movie.mp4\n",
-            quoted(&glob.to_string_lossy())
         ))
+    }
+
+    /// Frames in the directory that are not of this run, by name.
+    fn foreign(&self) -> Vec<OsString> {
+        let entries = std::fs::read_dir(&self.args.output).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.file_name())
+            .filter(|name| {
+                let name = name.to_string_lossy();
+                name.starts_with("frame_") && name.ends_with(".png")
+            })
+            .filter(|name| !self.names.contains(name))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// What tells ffmpeg which frames to take: all in the directory, or those of this run, which must be
+    /// numbered without a gap for that.
+    fn frames(&self, all: bool) -> Option<String> {
+        let output = &self.args.output;
+        if all {
+            let glob = output.join("frame_*.png");
+            return Some(format!("-pattern_type glob -i {}", quoted(&glob.to_string_lossy())));
+        }
+        // Without a picture the numbers go on behind a gap.
+        if self.failed > 0 {
+            return None;
+        }
+        let dir = output.to_string_lossy().replace('%', "%%");
+        let pattern = Path::new(&dir).join("frame_%05d.png");
+        let pattern = quoted(&pattern.to_string_lossy());
+        Some(format!("-start_number 1 -i {pattern} -frames:v {}", self.made))
     }
 }
 
@@ -144,6 +199,7 @@ impl LookListener for Teller<'_> {
         match outcome {
             Ok(looked) => {
                 self.made += 1;
+                self.names.extend(file.output.file_name().map(OsString::from));
                 for warning in &looked.warnings {
                     self.bar.tell("warning", &format!("{path}: {warning}"));
                 }

@@ -4,12 +4,12 @@ use super::watch::Watch;
 use super::{Stop, failed, put, tell_kept, unfinished, usage};
 use indicatif::MultiProgress;
 use jld2::ChunkCache;
-use jldconv::cli::ExportArgs;
+use jldconv::cli::{ExportArgs, FormatFlag};
 use jldconv::convert::publish::{Existing, PublishError};
 use jldconv::convert::{FailureKind, Job};
 use jldconv::export::{
-    ExportError, Exported, Reading, RefsFile, RefsMade, RefsRequest, Request, Watch as ExportWatch,
-    export, export_to, make, reference_path, references,
+    ExportError, Exported, Format, Reading, RefsFile, RefsMade, RefsRequest, Request,
+    Watch as ExportWatch, export, export_to, make, make_tree, reference_path, references,
 };
 use jldconv::report::check_report;
 use jldconv::supervisor::ExitCode;
@@ -37,6 +37,9 @@ impl From<ExportError> for Stop {
 /// `bars` is what the log goes around.
 pub(super) fn run(args: &ExportArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
     let Some(request) = args.wanted.request() else { return refs(args, bars) };
+    if args.combine {
+        return Err(usage("--combine is for --to zarr-refs and zarr-refs-parquet"));
+    }
     request.check()?;
     if args.file.is_dir() {
         return Err(usage(format!(
@@ -103,6 +106,12 @@ fn piped(
     Ok(ExitCode::Done)
 }
 
+/// Whether this is the name of a set of references, or one is there.
+fn is_set(path: &Path) -> bool {
+    let named = path.extension().is_some_and(|end| end == "parq" || end == "parquet");
+    named || path.join(".zmetadata").exists()
+}
+
 /// Where it goes; `named` makes a name of the file's stem.
 fn output(args: &ExportArgs, named: impl Fn(&str) -> String) -> Result<PathBuf, Stop> {
     let name = || {
@@ -114,11 +123,15 @@ fn output(args: &ExportArgs, named: impl Fn(&str) -> String) -> Result<PathBuf, 
         Ok::<_, Stop>(PathBuf::from(named(&stem.to_string_lossy())))
     };
     let output = match &args.output {
-        Some(dir) if dir.is_dir() => dir.join(name()?),
+        // A set of references is a directory itself.
+        Some(dir) if dir.is_dir() && !is_set(dir) => dir.join(name()?),
         Some(output) if output == Path::new("-") => return Ok(output.clone()),
         Some(output) => output.clone(),
         None => name()?,
     };
+    if is_set(&output) && args.wanted.to == FormatFlag::ZarrRefsParquet {
+        return Ok(output);
+    }
     // Data are not in the way of what is made of them, --force or not.
     check_report(&output).map_err(|error| usage(error.to_string()))?;
     Ok(output)
@@ -172,6 +185,13 @@ fn refs(args: &ExportArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
     if args.output.as_deref() == Some(Path::new("-")) {
         return Err(usage("zarr-refs goes to a file: name it (-o)"));
     }
+    let parquet = args.wanted.to == FormatFlag::ZarrRefsParquet;
+    if parquet && !Format::Parquet.is_built() {
+        return Err(usage(
+            "this jldconv was built without parquet: build it with the feature `arrow`, or use \
+             --to zarr-refs",
+        ));
+    }
     let files = refs_files(&args.file)?;
     let Some(first) = files.first() else {
         let message = format!("{}: no *.jld2 in it", text::path(&args.file));
@@ -181,23 +201,39 @@ fn refs(args: &ExportArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
     let input = input.map_err(|e| failed(format!("{}: {e}", text::path(&first.path))))?;
     let table = Some(args.wanted.table.clone()).filter(|table| table != "all");
     let columns = args.wanted.columns.clone();
-    let request = RefsRequest { table, columns, checksums: args.trust.checksums() };
+    let (combine, flat) = (args.combine, parquet);
+    let checksums = args.trust.checksums();
+    let request = RefsRequest { table, columns, checksums, combine, flat };
     let table = args.wanted.table.trim_matches('/').replace('/', ".");
-    let output = output(args, |stem| format!("{stem}.{table}.refs.json"))?;
+    let output = output(args, |stem| {
+        format!("{stem}.{table}.refs.{}", if parquet { "parq" } else { "json" })
+    })?;
+    if !parquet && output.extension().is_some_and(|end| end == "parq" || end == "parquet") {
+        return Err(usage(
+            "zarr-refs writes JSON: --to zarr-refs-parquet makes a set of Parquet files",
+        ));
+    }
     let mut told = RefsMade::default();
     let made = to_file(args, &first.path, output.clone(), bars, |job, existing, watch| {
-        make(job, &input, existing, watch, |out| {
-            told = references(&files, &request, &ExportWatch::new(watch, 0), out)?;
-            if told.arrays > 0 {
-                return Ok(());
-            }
-            let why = told.failed.iter().chain(&told.left_out).next();
-            let why = why.map_or("there is nothing to refer to", String::as_str);
-            Err(ExportError::Refused(why.to_owned()))
-        })
+        let heard = ExportWatch::new(watch, 0);
+        if parquet {
+            make_tree(job, &input, existing, watch, |root| {
+                told = set(&files, &request, &heard, root)?;
+                something(&told)
+            })
+        } else {
+            make(job, &input, existing, watch, |out| {
+                told = references(&files, &request, &heard, out)?;
+                something(&told)
+            })
+        }
     })?;
     for column in &told.left_out {
         let _ = writeln!(io::stderr(), "warning: {}; it is left out", text::tame(column));
+    }
+    for table in &told.apart {
+        let table = text::tame(table);
+        let _ = writeln!(io::stderr(), "note: a group for each file: {table}");
     }
     for file in &told.failed {
         let _ = writeln!(io::stderr(), "error: {}", text::tame(file));
@@ -225,11 +261,39 @@ fn refs(args: &ExportArgs, bars: &MultiProgress) -> Result<ExitCode, Stop> {
     Ok(if told.failed.is_empty() { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
+/// Whether there is an array.
+fn something(told: &RefsMade) -> Result<(), ExportError> {
+    if told.arrays > 0 {
+        return Ok(());
+    }
+    if let Some(why) = told.failed.first() {
+        return Err(ExportError::Unreadable(why.clone()));
+    }
+    let why = told.left_out.first();
+    let why = why.map_or("there is nothing to refer to", String::as_str);
+    Err(ExportError::Refused(why.to_owned()))
+}
+
+#[cfg(feature = "arrow")]
+use jldconv::export::reference_set as set;
+
+/// Stands for the writer of Parquet in builds without it.
+#[cfg(not(feature = "arrow"))]
+fn set(
+    _: &[RefsFile],
+    _: &RefsRequest,
+    _: &ExportWatch<'_>,
+    _: &Path,
+) -> Result<RefsMade, ExportError> {
+    Err(ExportError::Refused("built without parquet".to_owned()))
+}
+
 /// The file, or those of a directory, each with the name of its group.
 fn refs_files(path: &Path) -> Result<Vec<RefsFile>, Stop> {
     let whole = |path: &Path| Ok::<_, Stop>(reference_path(path)?);
     if !path.is_dir() {
-        return Ok(vec![RefsFile { path: whole(path)?, group: None }]);
+        let number = None;
+        return Ok(vec![RefsFile { path: whole(path)?, group: None, number }]);
     }
     let selection = scan::selection(Vec::new(), false);
     let found = scan::files(&[path.to_owned()], &selection, None).map_err(failed)?;
@@ -240,7 +304,8 @@ fn refs_files(path: &Path) -> Result<Vec<RefsFile>, Stop> {
     files
         .map(|file| {
             let stem = file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            Ok(RefsFile { path: whole(&file.path)?, group: Some(stem) })
+            let number = file.number;
+            Ok(RefsFile { path: whole(&file.path)?, group: Some(stem), number })
         })
         .collect()
 }

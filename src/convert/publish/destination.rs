@@ -240,6 +240,26 @@ impl Destination {
         }
     }
 
+    /// Gives the directory `temp` in `temps`, which is whole and on the disk, the output's name; what has
+    /// it moves out of the way as `existing` says, and is never replaced.
+    ///
+    /// # Errors
+    /// [`DirError::Exists`], [`PublishError::Changed`]; what the system says.
+    pub fn publish_tree(
+        &self,
+        temps: &Dir,
+        temp: &OsStr,
+        existing: &Existing,
+    ) -> Result<(), PublishError> {
+        if let Existing::SetAside { what, dir } = existing
+            && self.entry()?.is_some()
+        {
+            self.set_aside(what, dir)?;
+        }
+        temps.rename_new(temp, &self.dir, &self.name)?;
+        Ok(self.dir.sync()?)
+    }
+
     /// Checks that what has the output's name is `what`.
     pub(super) fn check_is(&self, what: &StatData) -> Result<(), PublishError> {
         let entry = self.dir.entry(&self.name)?;

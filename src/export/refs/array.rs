@@ -4,16 +4,13 @@
 //! Zstandard and bzip2. Both formats that files have under HDF5's number for LZ4 are other than its own
 //! `lz4`: the package imagecodecs has them.
 
-use super::super::ExportError;
 use super::super::npy::dtype;
-use super::{Refs, join, text};
 use crate::codec::{Lz4Format, describe, ids, sniff_lz4};
 use crate::h5::{self, ByteOrder, Class, Datatype, FilterEntry, Layout};
 use crate::julia::TypeTable;
 use crate::numbers::MeraFile;
 use jld2::{Dataset, NumberType, Scan};
 use serde_json::{Value, json};
-use std::path::Path;
 
 /// What is not in numcodecs, and where it is.
 const IMAGECODECS: &str =
@@ -21,34 +18,94 @@ const IMAGECODECS: &str =
 /// What helps where a codec cannot be named.
 const CONVERT: &str = "jldconv convert --compress zstd makes a file that can be referred to";
 
-/// An array, and the pieces of its file.
+/// An array: what Zarr is told of it. Two that are equal differ in nothing but where they stand.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Described {
-    /// As `.zarray` says it.
-    zarray: Value,
-    /// As `.zattrs` says it.
-    zattrs: Value,
-    /// Key, offset, and bytes of each piece.
-    pieces: Vec<(String, u64, u64)>,
-    /// Packages that a reader needs.
-    pub(super) needs: Vec<&'static str>,
+    /// Slowest dimension first, as h5py has them.
+    pub(super) shape: Vec<u64>,
+    chunks: Vec<u64>,
+    dtype: String,
+    is_bool: bool,
+    codecs: Codecs,
+}
+
+/// An array in a file.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) described: Described,
+    pub(super) unit: Option<String>,
+    /// Whether chunks are not stored.
+    pub(super) gaps: bool,
 }
 
 impl Described {
-    /// Tells it as the array `name` of the file at `path`; gives the number of pieces.
-    pub(super) fn put(
-        &self,
-        name: &str,
-        path: &Path,
-        refs: &mut Refs<'_>,
-    ) -> Result<u64, ExportError> {
-        refs.put(&join(name, ".zarray"), &text(&self.zarray))?;
-        refs.put(&join(name, ".zattrs"), &text(&self.zattrs))?;
-        let path = path.to_string_lossy();
-        for (key, offset, bytes) in &self.pieces {
-            refs.put(&join(name, key), &json!([path, offset, bytes]))?;
-        }
-        Ok(self.pieces.len() as u64)
+    /// Packages that a reader needs.
+    pub(super) fn needs(&self) -> Option<&'static str> {
+        self.codecs.needs
     }
+
+    /// An array of numbers of 8 bytes that are given with the references.
+    pub(super) fn plain(rows: u64, dtype: &str) -> Self {
+        Self {
+            shape: vec![rows],
+            chunks: vec![rows.max(1)],
+            dtype: dtype.to_owned(),
+            is_bool: false,
+            codecs: Codecs::default(),
+        }
+    }
+
+    /// Chunks along each dimension.
+    pub(super) fn grid(&self) -> Vec<u64> {
+        let pairs = self.shape.iter().zip(&self.chunks);
+        pairs.map(|(d, chunk)| d.div_ceil((*chunk).max(1))).collect()
+    }
+
+    /// So many of these arrays, one behind the other along a new first dimension.
+    pub(super) fn stacked(&self, count: u64) -> Self {
+        let with = |first: u64, rest: &[u64]| [&[first], rest].concat();
+        let (shape, chunks) = (with(count, &self.shape), with(1, &self.chunks));
+        Self { shape, chunks, ..self.clone() }
+    }
+
+    /// As `.zarray` says it.
+    pub(super) fn zarray(&self, gaps: bool) -> Value {
+        // With a fill value xarray takes all numbers that are like it for missing ones: it is said only
+        // where pieces are missing.
+        let fill = match gaps {
+            false => Value::Null,
+            true if self.is_bool => json!(false),
+            true => json!(0),
+        };
+        let filters = &self.codecs.filters;
+        json!({
+            "zarr_format": 2,
+            "shape": self.shape,
+            "chunks": self.chunks,
+            "dtype": self.dtype,
+            "compressor": null,
+            "filters": if filters.is_empty() { Value::Null } else { json!(filters) },
+            "fill_value": fill,
+            "order": "C",
+        })
+    }
+}
+
+/// As `.zattrs` says it, of an array with these dimensions.
+pub(super) fn zattrs(dims: &[String], unit: Option<&str>) -> Value {
+    let mut zattrs = json!({ "_ARRAY_DIMENSIONS": dims });
+    if let (Some(unit), Some(all)) = (unit, zattrs.as_object_mut()) {
+        all.insert("unit".to_owned(), unit.into());
+    }
+    zattrs
+}
+
+/// The names of an array's dimensions.
+pub(super) fn dimensions(shape: &[u64]) -> Vec<String> {
+    if shape.len() == 1 {
+        return vec!["row".to_owned()];
+    }
+    (0..shape.len()).map(|i| format!("dim_{i}")).collect()
 }
 
 /// Describes a dataset; an error says why Zarr cannot read it where it is, and what helps.
@@ -56,7 +113,7 @@ pub(super) fn of(
     file: &MeraFile,
     dataset: &Dataset<'_>,
     unit: Option<String>,
-) -> Result<Described, String> {
+) -> Result<Found, String> {
     let words = |error: h5::Error| error.to_string();
     let scan = Scan::over(vec![dataset.clone()]).map_err(words)?;
     let number = scan.number_type(0).unwrap_or(NumberType::Float64);
@@ -71,61 +128,77 @@ pub(super) fn of(
     // As h5py has them: the slowest first.
     let mut shape = dataset.dims().map_err(words)?;
     shape.reverse();
-    let mut needs = Vec::new();
-    let (chunks, pieces, codecs) = match &data.layout {
-        Layout::Compact { size, .. } | Layout::Contiguous { size, .. } => {
-            let offset = container.stored_offset(data).map_err(words)?;
-            let key =
-                if shape.is_empty() { "0".to_owned() } else { vec!["0"; shape.len()].join(".") };
-            if let Some(offset) = offset {
-                container.source().check(offset, *size, "data").map_err(words)?;
+    let mut stored = 0;
+    let mut lz4 = None;
+    pieces(file, data, &mut |_, offset, bytes| {
+        stored += 1;
+        container.source().check(offset, bytes, "data").map_err(words)?;
+        if data.filters.iter().any(|filter| filter.id == ids::LZ4) {
+            let first = container.source().read(offset, 4, "chunk").map_err(words)?;
+            let first: [u8; 4] = first.try_into().map_err(|_| "a chunk of less than 4 bytes")?;
+            let format = sniff_lz4(first);
+            if lz4.is_some_and(|known| known != format) {
+                return Err(format!("chunks of two formats of LZ4; {CONVERT}"));
             }
-            (
-                whole(&shape),
-                offset.map(|offset| (key, offset, *size)).into_iter().collect(),
-                Codecs::default(),
-            )
+            lz4 = Some(format);
         }
+        Ok(())
+    })?;
+    let (chunks, codecs) = match &data.layout {
+        Layout::Compact { .. } | Layout::Contiguous { .. } => (whole(&shape), Codecs::default()),
         Layout::Chunked(_) => {
-            let (chunks, pieces, codecs) = chunked(file, data, number.size())?;
-            needs.extend(codecs.needs);
-            if chunks.len() != shape.len() {
-                return Err(format!("chunks of {} dimensions", chunks.len()));
-            }
-            (chunks, pieces, codecs)
+            let table = container.chunks(data).map_err(words)?.ok_or("no chunks")?;
+            let codecs = codecs(&data.filters, lz4, number.size())?;
+            (table.grid().chunk_dims().to_vec(), codecs)
         }
     };
+    if chunks.len() != shape.len() {
+        return Err(format!("chunks of {} dimensions", chunks.len()));
+    }
     if data.fill.as_ref().is_some_and(|fill| fill.iter().any(|&byte| byte != 0)) {
         return Err("elements that were never written stand for something else than 0".to_owned());
     }
-    let dims: Vec<_> = if shape.len() == 1 {
-        vec!["row".to_owned()]
-    } else {
-        (0..shape.len()).map(|i| format!("dim_{i}")).collect()
-    };
-    let mut zattrs = json!({ "_ARRAY_DIMENSIONS": dims });
-    if let (Some(unit), Some(all)) = (unit, zattrs.as_object_mut()) {
-        all.insert("unit".to_owned(), unit.into());
+    let is_bool = number == NumberType::Bool;
+    let described = Described { shape, chunks, dtype, is_bool, codecs };
+    let wanted = described.grid().into_iter().fold(1, u64::saturating_mul);
+    Ok(Found { described, unit, gaps: wanted != stored })
+}
+
+/// Hands on the pieces of a file that hold a dataset: the number of the chunk, where it is, its bytes.
+pub(super) fn pieces(
+    file: &MeraFile,
+    data: &h5::Dataset,
+    take: &mut dyn FnMut(u64, u64, u64) -> Result<(), String>,
+) -> Result<(), String> {
+    let words = |error: h5::Error| error.to_string();
+    let container = file.file().container();
+    match &data.layout {
+        Layout::Compact { size, .. } | Layout::Contiguous { size, .. } => {
+            match container.stored_offset(data).map_err(words)? {
+                Some(offset) => take(0, offset, *size),
+                None => Ok(()),
+            }
+        }
+        Layout::Chunked(_) => {
+            let table = container.chunks(data).map_err(words)?.ok_or("no chunks")?;
+            let mut stored = table.stored(0..table.grid().total()).map_err(words)?;
+            while let Some(chunk) = stored.next().map_err(words)? {
+                if chunk.filter_mask != 0 {
+                    return Err(format!(
+                        "a chunk was stored without some of its filters; {CONVERT}"
+                    ));
+                }
+                if !data.filters.is_empty() && !table.is_filtered(&chunk) {
+                    return Err(format!(
+                        "chunks at the edge are stored without filters; {CONVERT}"
+                    ));
+                }
+                let offset = container.offset(chunk.addr, "chunk").map_err(words)?;
+                take(chunk.number, offset, chunk.size)?;
+            }
+            Ok(())
+        }
     }
-    // With a fill value xarray takes all numbers that are like it for missing ones: it is said only where
-    // pieces are missing.
-    let wanted = shape.iter().zip(&chunks).map(|(d, chunk)| d.div_ceil((*chunk).max(1)));
-    let fill = match wanted.fold(1, u64::saturating_mul) == pieces.len() as u64 {
-        true => Value::Null,
-        false if number == NumberType::Bool => json!(false),
-        false => json!(0),
-    };
-    let zarray = json!({
-        "zarr_format": 2,
-        "shape": shape,
-        "chunks": chunks,
-        "dtype": dtype,
-        "compressor": codecs.compressor,
-        "filters": if codecs.filters.is_empty() { Value::Null } else { Value::from(codecs.filters) },
-        "fill_value": fill,
-        "order": "C",
-    });
-    Ok(Described { zarray, zattrs, pieces, needs })
 }
 
 /// The order of a number's bytes.
@@ -143,49 +216,11 @@ fn whole(shape: &[u64]) -> Vec<u64> {
 }
 
 /// The codecs of an array, as numcodecs names them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Codecs {
-    /// Those in front of the last, in the order of writing.
+    /// In the order of writing. All are filters, as kerchunk has them: VirtualiZarr reads no compressor.
     filters: Vec<Value>,
-    /// The last.
-    compressor: Value,
     needs: Option<&'static str>,
-}
-
-type Chunks = (Vec<u64>, Vec<(String, u64, u64)>, Codecs);
-
-fn chunked(file: &MeraFile, data: &h5::Dataset, size: usize) -> Result<Chunks, String> {
-    let words = |error: h5::Error| error.to_string();
-    let container = file.file().container();
-    let table = container.chunks(data).map_err(words)?.ok_or("no chunks")?;
-    let chunks = table.grid().chunk_dims().to_vec();
-    let mut stored = table.stored(0..table.grid().total()).map_err(words)?;
-    let mut pieces = Vec::new();
-    let mut lz4 = None;
-    while let Some(chunk) = stored.next().map_err(words)? {
-        if chunk.filter_mask != 0 {
-            return Err(format!("a chunk was stored without some of its filters; {CONVERT}"));
-        }
-        if !data.filters.is_empty() && !table.is_filtered(&chunk) {
-            return Err(format!("chunks at the edge are stored without filters; {CONVERT}"));
-        }
-        let offset = container.offset(chunk.addr, "chunk").map_err(words)?;
-        if data.filters.iter().any(|filter| filter.id == ids::LZ4) {
-            let first = container.source().read(offset, 4, "chunk").map_err(words)?;
-            let first: [u8; 4] = first.try_into().map_err(|_| "a chunk of less than 4 bytes")?;
-            let format = sniff_lz4(first);
-            if lz4.is_some_and(|known| known != format) {
-                return Err(format!("chunks of two formats of LZ4; {CONVERT}"));
-            }
-            lz4 = Some(format);
-        }
-        let start = table.grid().start(chunk.number);
-        let place: Vec<_> =
-            start.iter().zip(&chunks).map(|(at, d)| (at / (*d).max(1)).to_string()).collect();
-        pieces.push((place.join("."), offset, chunk.size));
-    }
-    let codecs = codecs(&data.filters, lz4, size)?;
-    Ok((chunks, pieces, codecs))
 }
 
 fn codecs(filters: &[FilterEntry], lz4: Option<Lz4Format>, size: usize) -> Result<Codecs, String> {
@@ -214,10 +249,6 @@ fn codecs(filters: &[FilterEntry], lz4: Option<Lz4Format>, size: usize) -> Resul
                 ));
             }
         });
-    }
-    // What is last in writing gives bytes; a shuffle alone is a filter.
-    if named.last().is_some_and(|last| last["id"] != "shuffle") {
-        all.compressor = named.pop().unwrap_or(Value::Null);
     }
     all.filters = named;
     Ok(all)

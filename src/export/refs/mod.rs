@@ -6,18 +6,25 @@
 //! arrays. Only headers and the indexes of chunks are read.
 
 mod array;
+mod combine;
+#[cfg(feature = "arrow")]
+mod parquet;
+mod store;
 
 use super::batches::Watch;
 use super::{About, ExportError, Out, Reading, Request, Sheet};
 use crate::h5::Checksums;
 use crate::numbers::{MeraFile, NumbersError, Relation};
 use crate::text::shortened;
+use array::{Described, Found};
+use combine::Combined;
 use jld2::ChunkCache;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use store::{JsonStore, Piece, Place, Store, join};
 
 /// Characters of a message that are told.
 const MOST_TEXT: usize = 300;
@@ -31,6 +38,10 @@ pub struct RefsRequest {
     pub columns: Vec<String>,
     /// Which checksums are believed.
     pub checksums: Checksums,
+    /// Whether tables that are alike in all files become one, along a dimension `snapshot`.
+    pub combine: bool,
+    /// Whether the only table stands at the root.
+    pub flat: bool,
 }
 
 /// A file, and what its group is called; the file of a set of its own has none.
@@ -40,6 +51,8 @@ pub struct RefsFile {
     pub path: PathBuf,
     /// The group's name.
     pub group: Option<String>,
+    /// The number of the output, as the file's name tells it.
+    pub number: Option<u64>,
 }
 
 /// What came of it.
@@ -55,6 +68,10 @@ pub struct RefsMade {
     pub left_out: Vec<String>,
     /// Files that cannot be read, and why.
     pub failed: Vec<String>,
+    /// Tables that are one for all files.
+    pub combined: Vec<String>,
+    /// Tables that are not, though that was asked for, and why.
+    pub apart: Vec<String>,
     /// Codecs that zarr does not have itself, and where it gets them.
     pub needs: BTreeSet<String>,
 }
@@ -70,81 +87,272 @@ pub fn references(
     watch: &Watch<'_>,
     out: &mut dyn Out,
 ) -> Result<RefsMade, ExportError> {
-    let mut made = RefsMade::default();
-    let mut refs = Refs { out, groups: BTreeSet::new(), first: true };
-    refs.out.write_all(b"{\"version\":1,\"refs\":{")?;
-    refs.group("", &json!({}))?;
-    for file in files {
-        watch.more(0).map_err(ExportError::of_pass)?;
-        match one_file(file, request, &mut refs, &mut made) {
-            Ok(()) => made.files += 1,
-            Err(ExportError::Numbers(error)) => {
-                made.failed.push(shortened(&error.to_string(), MOST_TEXT));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    refs.out.write_all(b"}}\n")?;
-    refs.out.flush()?;
+    let mut store = JsonStore::begin(out)?;
+    let made = Writer::new(files, request, watch, &mut store).write()?;
+    store.finish()?;
     Ok(made)
 }
 
-fn one_file(
-    file: &RefsFile,
+/// Writes the references to all files as a set of Parquet files, into the empty directory `root`.
+///
+/// # Errors
+/// As [`references`].
+#[cfg(feature = "arrow")]
+pub fn reference_set(
+    files: &[RefsFile],
     request: &RefsRequest,
-    refs: &mut Refs<'_>,
-    made: &mut RefsMade,
-) -> Result<(), ExportError> {
-    let path = file.path.as_path();
-    let opened = MeraFile::open(path, request.checksums)?;
-    let tables = match &request.table {
+    watch: &Watch<'_>,
+    root: &Path,
+) -> Result<RefsMade, ExportError> {
+    let mut store = parquet::ParquetStore::begin(root)?;
+    let made = Writer::new(files, request, watch, &mut store).write()?;
+    store.finish()?;
+    Ok(made)
+}
+
+/// A table of a file, or an array, and which columns of it are wanted.
+struct Table<'f> {
+    asked: String,
+    relation: Relation<'f>,
+    columns: Vec<String>,
+}
+
+impl Table<'_> {
+    /// What an array is called in its group.
+    fn array<'n>(&'n self, column: &'n str) -> &'n str {
+        if self.relation.is_array() { last_step(&self.asked) } else { column }
+    }
+
+    /// An array, or why there are no references to it.
+    fn find(&self, file: &MeraFile, column: &str) -> Result<Found, String> {
+        let name = self.array(column);
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+            return Err("its name cannot be that of an array of zarr".to_owned());
+        }
+        let dataset = self.relation.column(column).map_err(|error| error.to_string())?;
+        array::of(file, &dataset, unit(&self.relation, column))
+    }
+}
+
+/// The tables of a file that are wanted.
+fn tables<'f>(file: &'f MeraFile, request: &RefsRequest) -> Result<Vec<Table<'f>>, ExportError> {
+    let asked = match &request.table {
         Some(table) => vec![table.clone()],
-        None => opened.groups()?.iter().map(|group| group.kind.name().to_owned()).collect(),
+        None => file.groups()?.iter().map(|group| group.kind.name().to_owned()).collect(),
     };
-    if tables.is_empty() {
+    if asked.is_empty() {
         return Err(NumbersError::NoNumbers {
-            file: opened.name().to_owned(),
+            file: file.name().to_owned(),
             what: "not a file of Mera: name a TABLE".to_owned(),
         }
         .into());
     }
-    for table in tables {
-        let place = Relation::find(&opened, &table)?;
+    let table = |asked: String| {
+        let place = Relation::find(file, &asked)?;
         let columns = match (&place.column, request.columns.is_empty()) {
             (_, false) => request.columns.clone(),
             (Some(column), true) => vec![column.clone()],
             (None, true) => place.relation.names(),
         };
-        let name = group_name(&place.relation, &table);
-        let attributes = attributes(&opened, &table, &place.relation)?;
-        let group = match &file.group {
-            Some(group) if name.is_empty() => group.clone(),
-            Some(group) => format!("{group}/{name}"),
-            None => name,
+        Ok(Table { asked, relation: place.relation, columns })
+    };
+    asked.into_iter().map(table).collect()
+}
+
+/// Goes through files and writes where their arrays are.
+struct Writer<'w> {
+    files: &'w [RefsFile],
+    request: &'w RefsRequest,
+    watch: &'w Watch<'w>,
+    store: &'w mut dyn Store,
+    groups: BTreeSet<String>,
+    made: RefsMade,
+}
+
+impl<'w> Writer<'w> {
+    fn new(
+        files: &'w [RefsFile],
+        request: &'w RefsRequest,
+        watch: &'w Watch<'w>,
+        store: &'w mut dyn Store,
+    ) -> Self {
+        let (groups, made) = (BTreeSet::new(), RefsMade::default());
+        Self { files, request, watch, store, groups, made }
+    }
+
+    fn write(mut self) -> Result<RefsMade, ExportError> {
+        self.group("", &json!({}))?;
+        let combined = if self.request.combine {
+            let combined = Combined::of(self.files, self.request, self.watch)?;
+            self.made.apart.clone_from(&combined.apart);
+            Some(combined)
+        } else {
+            None
         };
-        refs.group(&group, &attributes)?;
-        for column in columns {
-            let array = if place.relation.is_array() { last_step(&table) } else { column.as_str() };
-            let array =
-                if group.is_empty() { array.to_owned() } else { format!("{group}/{array}") };
-            let told =
-                place.relation.column(&column).map_err(|error| error.to_string()).and_then(
-                    |dataset| array::of(&opened, &dataset, unit(&place.relation, &column)),
-                );
-            match told {
-                Ok(described) => {
-                    made.arrays += 1;
-                    made.needs.extend(described.needs.iter().map(|it| (*it).to_owned()));
-                    made.chunks += described.put(&array, path, refs)?;
+        if let Some(combined) = &combined {
+            self.begin_combined(combined)?;
+        }
+        let mut place = 0;
+        for file in self.files {
+            self.watch.more(0).map_err(ExportError::of_pass)?;
+            match self.file(file, combined.as_ref(), place) {
+                Ok(()) => {
+                    self.made.files += 1;
+                    place += 1;
                 }
-                Err(why) => {
-                    let message = format!("{}: {column}: {why}", opened.name());
-                    made.left_out.push(shortened(&message, MOST_TEXT));
+                Err(ExportError::Numbers(error)) => {
+                    self.made.failed.push(shortened(&error.to_string(), MOST_TEXT));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        for (place, _) in combined.iter().flat_map(Combined::arrays) {
+            self.store.end(&place)?;
+        }
+        Ok(self.made)
+    }
+
+    /// Tells the arrays that all files have together.
+    fn begin_combined(&mut self, combined: &Combined) -> Result<(), ExportError> {
+        for group in combined.groups() {
+            self.group(&group.name, &group.attributes)?;
+            for (name, values) in &group.coordinates {
+                let described = Described::plain(combined.files, values.dtype());
+                let place = Place { name: join(&group.name, name), grid: described.grid() };
+                let dims = ["snapshot".to_owned()];
+                self.array(&place.name, &described.zarray(false), &array::zattrs(&dims, None))?;
+                self.store.inline(&place, &values.bytes())?;
+            }
+            self.made.combined.push(group.table.clone());
+        }
+        for (place, stacked) in combined.arrays() {
+            let mut dims = array::dimensions(stacked.described.shape.get(1..).unwrap_or_default());
+            dims.insert(0, "snapshot".to_owned());
+            let zattrs = array::zattrs(&dims, stacked.unit.as_deref());
+            self.array(&place.name, &stacked.described.zarray(stacked.gaps), &zattrs)?;
+            self.made.arrays += 1;
+            self.made.needs.extend(stacked.described.needs().map(str::to_owned));
+        }
+        Ok(())
+    }
+
+    fn file(
+        &mut self,
+        file: &RefsFile,
+        combined: Option<&Combined>,
+        snapshot: u64,
+    ) -> Result<(), ExportError> {
+        let path = file.path.as_path();
+        let opened = MeraFile::open(path, self.request.checksums)?;
+        let all = tables(&opened, self.request)?;
+        let path = path.to_string_lossy();
+        let alone = self.request.flat && self.files.len() == 1 && all.len() == 1;
+        for table in all {
+            let stacked = combined.and_then(|combined| combined.group(&table.asked));
+            let name = group_name(&table.relation, &table.asked);
+            let group = match (&file.group, stacked) {
+                (_, Some(group)) => group.name.clone(),
+                _ if alone => String::new(),
+                (Some(group), _) if name.is_empty() => group.clone(),
+                (Some(group), _) => format!("{group}/{name}"),
+                (None, _) => name,
+            };
+            if stacked.is_none() {
+                let attributes = attributes(&opened, &table.asked, &table.relation)?;
+                self.group(&group, &attributes)?;
+            }
+            for column in &table.columns {
+                let found = match table.find(&opened, column) {
+                    Ok(found) => found,
+                    Err(why) => {
+                        let message = format!("{}: {column}: {why}", opened.name());
+                        self.made.left_out.push(shortened(&message, MOST_TEXT));
+                        continue;
+                    }
+                };
+                let name = join(&group, table.array(column));
+                let described = match stacked {
+                    Some(stacked) => match stacked.array(column, &found.described) {
+                        Some(described) => described.clone(),
+                        None => return Err(changed(&opened)),
+                    },
+                    None => found.described.clone(),
+                };
+                let place = Place { name, grid: described.grid() };
+                let first = match stacked {
+                    Some(_) => {
+                        found.described.grid().iter().product::<u64>().saturating_mul(snapshot)
+                    }
+                    None => 0,
+                };
+                if stacked.is_none() {
+                    let dims = array::dimensions(&described.shape);
+                    let zattrs = array::zattrs(&dims, found.unit.as_deref());
+                    self.array(&place.name, &described.zarray(found.gaps), &zattrs)?;
+                    self.made.arrays += 1;
+                    self.made.needs.extend(described.needs().map(str::to_owned));
+                }
+                self.pieces(&opened, &table, column, &place, first, &path)?;
+                if stacked.is_none() {
+                    self.store.end(&place)?;
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    fn pieces(
+        &mut self,
+        file: &MeraFile,
+        table: &Table<'_>,
+        column: &str,
+        place: &Place,
+        first: u64,
+        path: &str,
+    ) -> Result<(), ExportError> {
+        let dataset = table.relation.column(column)?;
+        let Some(data) = dataset.object().dataset() else { return Err(changed(file)) };
+        let (mut count, mut ended) = (0, Ok(()));
+        let store = &mut *self.store;
+        let gone = array::pieces(file, data, &mut |number, offset, bytes| {
+            count += 1;
+            let piece = Piece { number: first.saturating_add(number), path, offset, bytes };
+            ended = store.piece(place, piece);
+            if ended.is_ok() { Ok(()) } else { Err(String::new()) }
+        });
+        ended?;
+        self.made.chunks += count;
+        // It was gone through before.
+        gone.map_err(|_| changed(file))
+    }
+
+    fn array(&mut self, name: &str, zarray: &Value, zattrs: &Value) -> Result<(), ExportError> {
+        self.store.document(&join(name, ".zarray"), zarray)?;
+        self.store.document(&join(name, ".zattrs"), zattrs)
+    }
+
+    /// Tells a group and those that it is in.
+    fn group(&mut self, name: &str, attributes: &Value) -> Result<(), ExportError> {
+        let steps: Vec<&str> = name.split('/').filter(|step| !step.is_empty()).collect();
+        for depth in 0..=steps.len() {
+            let group = steps.get(..depth).unwrap_or_default().join("/");
+            if self.groups.insert(group.clone()) {
+                self.store.document(&join(&group, ".zgroup"), &json!({ "zarr_format": 2 }))?;
+            }
+        }
+        if attributes.as_object().is_some_and(|it| !it.is_empty()) {
+            self.store.document(&join(name, ".zattrs"), attributes)?;
+        }
+        Ok(())
+    }
+}
+
+/// A file was another when it was read again.
+fn changed(file: &MeraFile) -> ExportError {
+    ExportError::Output(std::io::Error::other(format!(
+        "{} changed while references to it were made: run it again",
+        file.name()
+    )))
 }
 
 /// What the group of a table is called: of a table that is somewhere else, its path.
@@ -184,53 +392,6 @@ fn unit(relation: &Relation<'_>, column: &str) -> Option<String> {
     let unit = crate::numbers::usual_unit(group.kind, column)?;
     let factor = crate::mera::quantity::unit_factor(unit, &group.info.units()).ok()?;
     Some(format!("code unit = {factor:?} {unit}"))
-}
-
-/// The references in the making.
-pub(super) struct Refs<'o> {
-    out: &'o mut dyn Out,
-    /// Groups that were told.
-    groups: BTreeSet<String>,
-    first: bool,
-}
-
-impl Refs<'_> {
-    /// Tells a group and those that it is in.
-    fn group(&mut self, name: &str, attributes: &Value) -> Result<(), ExportError> {
-        let mut steps: Vec<&str> = name.split('/').filter(|step| !step.is_empty()).collect();
-        let all = steps.clone();
-        while let Some(_last) = steps.pop() {
-            let parent = steps.join("/");
-            if !self.groups.contains(&parent) {
-                self.put(&join(&parent, ".zgroup"), &text(&json!({ "zarr_format": 2 })))?;
-                self.groups.insert(parent);
-            }
-        }
-        let name = all.join("/");
-        if self.groups.insert(name.clone()) {
-            self.put(&join(&name, ".zgroup"), &text(&json!({ "zarr_format": 2 })))?;
-            if attributes.as_object().is_some_and(|it| !it.is_empty()) {
-                self.put(&join(&name, ".zattrs"), &text(attributes))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells what a key stands for.
-    fn put(&mut self, key: &str, value: &Value) -> Result<(), ExportError> {
-        let comma = if std::mem::take(&mut self.first) { "" } else { "," };
-        write!(self.out, "{comma}\n{}:{value}", Value::from(key))?;
-        Ok(())
-    }
-}
-
-/// A text that is JSON, as a value.
-fn text(json: &Value) -> Value {
-    Value::from(json.to_string())
-}
-
-fn join(group: &str, name: &str) -> String {
-    if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") }
 }
 
 /// The path of a file as it is written into references, which may be read from elsewhere.

@@ -26,7 +26,7 @@ impl Cell {
     }
 
     /// So many things.
-    pub(super) fn count(n: u64) -> Self {
+    pub fn count(n: u64) -> Self {
         Number::Integer(i128::from(n)).into()
     }
 }

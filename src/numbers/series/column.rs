@@ -112,6 +112,16 @@ impl Column {
         }
     }
 
+    /// Whether its numbers are integers in every file.
+    pub fn counts(&self) -> bool {
+        match &self.what {
+            What::Fact(Fact::LevelMin | Fact::LevelMax | Fact::Rows(_))
+            | What::Chosen
+            | What::Stars(Star::Count) => true,
+            What::Fact(_) | What::Statistic(_) | What::Stars(_) => false,
+        }
+    }
+
     /// Whether it is about rows that are chosen.
     pub fn is_of_rows(&self) -> bool {
         !matches!(self.what, What::Fact(_))

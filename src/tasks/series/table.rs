@@ -19,7 +19,7 @@ const MOST_GAPS: usize = 10;
 pub struct SeriesTable {
     /// Its columns, behind the number of the output.
     pub columns: Vec<Column>,
-    rows: Vec<Snapshot>,
+    pub(super) rows: Vec<Snapshot>,
     /// Files that could not be read, in order.
     pub failed: Vec<Failed>,
     /// Why cells are empty of files that could.
@@ -33,10 +33,10 @@ pub struct SeriesTable {
 }
 
 #[derive(Debug, Clone)]
-struct Snapshot {
-    number: Option<u64>,
+pub(super) struct Snapshot {
+    pub(super) number: Option<u64>,
     name: String,
-    cells: Vec<Option<Cell>>,
+    pub(super) cells: Vec<Option<Cell>>,
 }
 
 /// A file that could not be read.
@@ -68,6 +68,8 @@ pub enum Form {
     Csv,
     /// One JSON object: columns, rows, what failed.
     Json,
+    /// Parquet: columns with types, units in their metadata.
+    Parquet,
 }
 
 impl Form {
@@ -80,7 +82,15 @@ impl Form {
         match extension.as_str() {
             "csv" => Ok(Self::Csv),
             "json" => Ok(Self::Json),
-            _ => Err(format!("{}: a series is written as .csv or .json", text::path(path))),
+            "parquet" if cfg!(feature = "arrow") => Ok(Self::Parquet),
+            "parquet" => Err(format!(
+                "{}: this program was built without parquet: build it with the feature `arrow`, or \
+                 write .csv or .json",
+                text::path(path)
+            )),
+            _ => {
+                Err(format!("{}: a series is written as .csv, .json or .parquet", text::path(path)))
+            }
         }
     }
 }
@@ -166,21 +176,14 @@ impl SeriesTable {
         (Named { label: "output".to_owned(), numbers }, panels)
     }
 
-    /// Writes it.
-    ///
-    /// # Errors
-    /// The writer's own.
-    pub fn write(&self, form: Form, out: &mut dyn Write) -> io::Result<()> {
-        match form {
-            Form::Csv => self.csv(out),
-            Form::Json => {
-                serde_json::to_writer_pretty(&mut *out, &self.json())?;
-                out.write_all(b"\n")
-            }
-        }
+    /// What a column is called where its unit stands elsewhere: its name, and with the unit where
+    /// another has the same name.
+    pub(super) fn key(&self, column: &Column) -> String {
+        let same = self.columns.iter().filter(|other| other.name == column.name);
+        if same.count() > 1 { column.label() } else { column.name.clone() }
     }
 
-    fn csv(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let labels = self.columns.iter().map(|column| quoted(&column.label()));
         let head: Vec<_> = std::iter::once("output".to_owned()).chain(labels).collect();
         writeln!(out, "{}", head.join(","))?;
@@ -198,7 +201,7 @@ impl SeriesTable {
         Ok(())
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let columns: Vec<_> = self
             .columns
             .iter()
@@ -224,26 +227,34 @@ impl SeriesTable {
                         Some(Cell::Integer(i)) => (*i).into(),
                         Some(Cell::Float(x)) => (*x).into(),
                     };
-                    fields.insert(column.name.clone(), value);
+                    fields.insert(self.key(column), value);
                 }
                 Value::Object(fields)
             })
             .collect();
-        let failed = self.failed.iter();
-        let failed: Vec<_> = failed.map(|it| json!({ "file": it.name, "error": it.why })).collect();
-        let notes: Vec<_> = self
-            .notes
-            .iter()
-            .map(|it| json!({ "column": it.column, "files": it.files, "first": it.first, "why": it.why }))
-            .collect();
         json!({
             "columns": columns,
             "rows": rows,
-            "failed": failed,
-            "empty": notes,
+            "failed": self.failed_json(),
+            "empty": self.empty_json(),
             "missing_outputs": self.missing,
             "gaps": self.gaps,
         })
+    }
+}
+
+impl SeriesTable {
+    /// Files that could not be read.
+    pub(super) fn failed_json(&self) -> Vec<Value> {
+        let failed = self.failed.iter();
+        failed.map(|it| json!({ "file": it.name, "error": it.why })).collect()
+    }
+
+    /// Why cells are empty of files that could.
+    pub(super) fn empty_json(&self) -> Vec<Value> {
+        let notes = self.notes.iter();
+        let note = |it: &Note| json!({ "column": it.column, "files": it.files, "first": it.first, "why": it.why });
+        notes.map(note).collect()
     }
 }
 

@@ -9,8 +9,6 @@ use crate::reader::cache::{ChunkCache, Piece, PieceKey};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Decoded bytes that may wait for whoever takes them, of all columns together.
-const IN_FLIGHT: usize = 32 << 20;
 /// Bytes of a piece where the file does not say how data are cut, if there is room for that.
 const USUAL: usize = 256 << 10;
 /// The least that is worth a turn.
@@ -48,16 +46,15 @@ enum How {
 }
 
 impl<'a> Feed<'a> {
-    /// The pieces of a column, where `count` columns share what memory there is.
+    /// The pieces of a column, where so many decoded bytes may wait for whoever takes them.
     pub(super) fn new(
         column: &'a Column<'a>,
         dataset: &'a Dataset<'a>,
         datatype: &Datatype,
         number: NumberType,
         cache: Option<&'a ChunkCache>,
-        count: usize,
+        share: usize,
     ) -> Self {
-        let share = IN_FLIGHT / count.max(1);
         // Some wait, one is being made, and one is held by who takes them.
         let usual = (share / 4).clamp(LEAST, USUAL);
         let size = number.size();

@@ -19,6 +19,8 @@ use feed::Feed;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Decoded bytes that may wait for whoever takes them, of all columns together, where nobody says more.
+const IN_FLIGHT: usize = 32 << 20;
 /// Columns that are read at once, at most.
 const MOST_COLUMNS: usize = 256;
 /// Rows that are handed on at once, at most: what is done with them stays in the processor's caches.
@@ -49,6 +51,7 @@ pub struct Scan<'f> {
     columns: Vec<Scanned<'f>>,
     len: u64,
     threads: usize,
+    in_flight: usize,
     cache: Option<Arc<ChunkCache>>,
 }
 
@@ -138,18 +141,27 @@ impl<'f> Scan<'f> {
             columns.push(scanned);
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { columns, len: len.unwrap_or(0), threads, cache: None })
+        let (len, in_flight) = (len.unwrap_or(0), IN_FLIGHT);
+        Ok(Self { columns, len, threads, in_flight, cache: None })
     }
 
     /// Rows without columns: for those who compute something that is the same in each.
     pub fn counting(rows: u64) -> Self {
-        Self { columns: Vec::new(), len: rows, threads: 1, cache: None }
+        Self { columns: Vec::new(), len: rows, threads: 1, in_flight: IN_FLIGHT, cache: None }
     }
 
     /// Decodes with so many threads, at least one, instead of one for each core.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
+        self
+    }
+
+    /// Lets so many decoded bytes wait for whoever takes them, about, instead of 32 MiB: of all columns
+    /// together, beside what decoders take.
+    #[must_use]
+    pub fn with_in_flight(mut self, bytes: usize) -> Self {
+        self.in_flight = bytes;
         self
     }
 
@@ -194,14 +206,14 @@ impl<'f> Scan<'f> {
         }
         let columns: Result<Vec<Column<'_>>> = self.columns.iter().map(Scanned::open).collect();
         let columns = columns?;
-        let count = columns.len();
+        let share = self.in_flight / columns.len().max(1);
         let feeds: Vec<Feed<'_>> = self
             .columns
             .iter()
             .zip(&columns)
             .map(|(scanned, column)| {
                 let cache = self.cache.as_deref();
-                Feed::new(column, &scanned.dataset, &scanned.datatype, scanned.number, cache, count)
+                Feed::new(column, &scanned.dataset, &scanned.datatype, scanned.number, cache, share)
                     .over(range.clone())
             })
             .collect();
