@@ -3,22 +3,26 @@
 //! Paths come in any order. They are put in order a few thousand at a time; of each only what differs
 //! from the one in front of it is kept, and how far away the object is from that one's; of paths that
 //! are numbered one after the other, how many they are. What is kept is merged when the list is gone
-//! through.
+//! through. What is too long for the memory is in a file (`scratch`).
 
+use super::scratch::{Log, LogReader};
+use super::tokens::{self, put, unzigzag, zigzag};
+use super::{Budget, Error, File, RelAddr, Result};
 use crate::h5::budget::Cost;
-use crate::h5::tokens::{self, put, unzigzag, zigzag};
-use crate::h5::{Budget, File, RelAddr, Result};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::iter;
 
 /// Paths that are put in order at once, and the bytes of their text.
 const MANY: usize = 32 << 10;
 const LONG: usize = 2 << 20;
+/// Bytes of a merged list that are put in at once.
+const MERGED: usize = 64 << 10;
 /// To copy and to compare so many bytes of a path costs as much as one that is read.
 const CHEAP: usize = 16;
 
 /// A path, and what it leads to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Listed {
     /// The path.
     pub path: String,
@@ -29,22 +33,24 @@ pub struct Listed {
 }
 
 /// Paths with what they lead to, sorted by path.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub struct Paths {
     /// Those that came last, in any order.
     young: Vec<Listed>,
     young_bytes: usize,
-    /// Sorted lists.
+    /// Sorted lists, one behind the other.
     runs: Vec<Run>,
     /// Their bytes.
-    kept: usize,
+    log: Log,
     len: u64,
 }
 
 /// Sorted paths, each as what differs from the one in front of it.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 struct Run {
-    bytes: Vec<u8>,
+    /// Where it is in the log.
+    start: u64,
+    end: u64,
     last: Option<Listed>,
     /// How far the last object is from the one in front of it.
     far: u64,
@@ -59,7 +65,8 @@ const LONGER: u8 = 0x80;
 const NUMBERED: u8 = 0x84;
 
 impl Run {
-    fn push(&mut self, next: Listed) {
+    /// Puts what is kept of one more behind `out`.
+    fn push(&mut self, next: Listed, out: &mut Vec<u8>) {
         let (before, addr) = match &self.last {
             Some(last) => (last.path.as_bytes(), last.addr.0),
             None => (&[][..], 0),
@@ -75,8 +82,7 @@ impl Run {
             self.last = Some(next);
             return;
         }
-        self.close();
-        let out = &mut self.bytes;
+        self.close(out);
         match (u8::try_from(drop), u8::try_from(rest.len())) {
             (Ok(drop @ ..8), Ok(len @ ..8)) if !more => {
                 out.push(drop << 4 | len << 1 | u8::from(as_before));
@@ -100,10 +106,10 @@ impl Run {
     }
 
     /// Puts the number of those that are numbered among the bytes.
-    fn close(&mut self) {
+    fn close(&mut self, out: &mut Vec<u8>) {
         if self.numbered > 0 {
-            self.bytes.push(NUMBERED);
-            put(&mut self.bytes, self.numbered.into());
+            out.push(NUMBERED);
+            put(out, self.numbered.into());
             self.numbered = 0;
         }
     }
@@ -154,60 +160,80 @@ impl Paths {
     /// Takes in one more; `at` is where what it leads to stands.
     ///
     /// # Errors
-    /// If what is kept of all paths takes more than `budget` allows.
+    /// If what is kept of all paths takes more than `budget` allows, or cannot be put into a file.
     pub fn push(
         &mut self,
         (file, budget, at): (&File, &mut Budget, u64),
         listed: Listed,
     ) -> Result<()> {
         file.spend((listed.path.len() / CHEAP) as u64);
-        let before = self.kept();
-        self.put_in(listed);
+        let before = self.log.len();
+        self.put_in(listed)?;
         budget.check(file, at)?;
-        budget.take(Cost::Paths, self.kept().saturating_sub(before) as u64, at)
+        budget.take(Cost::Paths, self.log.len().saturating_sub(before), at)
     }
 
-    fn put_in(&mut self, listed: Listed) {
+    /// Takes in one more, whatever that costs.
+    pub(super) fn put_in(&mut self, listed: Listed) -> Result<()> {
         self.len += 1;
         self.young_bytes += listed.path.len() + listed.more.len();
         self.young.push(listed);
-        if self.young.len() >= MANY || self.young_bytes >= LONG {
-            self.settle();
-        }
-    }
-
-    /// Bytes of what is in order.
-    fn kept(&self) -> usize {
-        self.kept
+        if self.young.len() >= MANY || self.young_bytes >= LONG { self.settle() } else { Ok(()) }
     }
 
     /// Puts those that came last in order, and makes what is kept of them as short as it can be.
-    fn settle(&mut self) {
+    fn settle(&mut self) -> Result<()> {
         self.young.sort();
         let follows = |run: &Run| run.last.as_ref().is_none_or(|l| Some(l) <= self.young.first());
         if !self.runs.last().is_some_and(follows) {
-            self.runs.push(Run::default());
+            let start = self.log.len();
+            self.runs.push(Run { start, end: start, ..Run::default() });
         }
         if let Some(run) = self.runs.last_mut() {
-            let before = run.bytes.len();
-            self.young.drain(..).for_each(|listed| run.push(listed));
-            run.close();
-            self.kept += run.bytes.len() - before;
+            let mut bytes = Vec::new();
+            self.young.drain(..).for_each(|listed| run.push(listed, &mut bytes));
+            run.close(&mut bytes);
+            self.log.append(&bytes)?;
+            run.end = self.log.len();
         }
         self.young_bytes = 0;
+        Ok(())
     }
 
     /// All are in: they can be gone through from now on.
-    #[must_use]
-    pub fn sorted(mut self) -> Self {
+    ///
+    /// # Errors
+    /// If they are too many for the memory, and cannot be put into a file.
+    pub fn sorted(mut self) -> Result<Self> {
         if self.runs.is_empty() {
             self.young.sort();
             self.young.shrink_to_fit();
-        } else {
-            self.settle();
-            self.young = Vec::new();
+            return Ok(self);
         }
-        self
+        self.settle()?;
+        self.young = Vec::new();
+        // To go through many pieces of a file at once takes memory, and time.
+        if self.log.is_spilled() { self.merged() } else { Ok(self) }
+    }
+
+    /// As [`Self::sorted`], and as one sorted list.
+    pub(super) fn merged(mut self) -> Result<Self> {
+        self.settle()?;
+        if self.runs.len() < 2 {
+            return Ok(self);
+        }
+        let (mut run, mut log, mut bytes) = (Run::default(), Log::default(), Vec::new());
+        for listed in &self {
+            run.push(listed?, &mut bytes);
+            if bytes.len() >= MERGED {
+                log.append(&bytes)?;
+                bytes.clear();
+            }
+        }
+        run.close(&mut bytes);
+        log.append(&bytes)?;
+        (run.end, run.last) = (log.len(), None);
+        Ok(Self { runs: vec![run], log, len: self.len, ..Self::default() })
     }
 
     /// How many there are.
@@ -222,31 +248,60 @@ impl Paths {
 
     /// All of them, sorted by path.
     pub fn iter(&self) -> Iter<'_> {
-        let mut iter =
-            Iter { cursors: Vec::new(), heap: BinaryHeap::new(), young: self.young.iter() };
-        for run in &self.runs {
-            let start = Listed { path: String::new(), addr: RelAddr(0), more: Vec::new() };
-            let cursor = Cursor { bytes: &run.bytes, at: 0, far: 0, numbered: 0, listed: start };
-            iter.cursors.push(cursor);
-        }
-        for which in 0..iter.cursors.len() {
-            iter.refill(which);
-        }
-        iter
+        let pending = self.runs.iter().map(RunCursor::of).collect();
+        let young = self.young.iter();
+        Iter { log: &self.log, pending, cursors: Vec::new(), heap: BinaryHeap::new(), young }
     }
-}
 
-impl FromIterator<(String, RelAddr)> for Paths {
-    fn from_iter<I: IntoIterator<Item = (String, RelAddr)>>(paths: I) -> Self {
+    /// In front of the first of a list that is [merged](Self::merged).
+    pub(super) fn cursor(&self) -> RunCursor {
+        self.runs.first().map(RunCursor::of).unwrap_or_default()
+    }
+
+    /// The next one behind the cursor, which is of this list.
+    pub(super) fn next_of<'a>(&self, cursor: &'a mut RunCursor) -> Result<Option<&'a Listed>> {
+        cursor.advance(&self.log)
+    }
+
+    /// Those whose paths are `wanted`.
+    ///
+    /// # Errors
+    /// If a list that is too long for the memory cannot be kept, or read again.
+    pub fn only(&self, wanted: impl Fn(&str) -> bool) -> Result<Self> {
         let mut out = Self::default();
-        let listed = paths.into_iter().map(|(path, addr)| Listed { path, addr, more: Vec::new() });
-        listed.for_each(|listed| out.put_in(listed));
+        for listed in self {
+            let listed = listed?;
+            if wanted(&listed.path) {
+                out.put_in(listed)?;
+            }
+        }
         out.sorted()
+    }
+
+    /// With more paths to objects that have no address.
+    ///
+    /// # Errors
+    /// If a list that is too long for the memory cannot be kept, or read again.
+    pub fn with(&self, more: &[String]) -> Result<Self> {
+        let mut out = Self::default();
+        let added = more
+            .iter()
+            .map(|path| Ok(Listed { path: path.clone(), addr: RelAddr::UNDEF, more: Vec::new() }));
+        for listed in self.iter().chain(added) {
+            out.put_in(listed?)?;
+        }
+        out.sorted()
+    }
+
+    /// One path alone.
+    pub fn one(path: String, addr: RelAddr) -> Self {
+        let young = vec![Listed { path, addr, more: Vec::new() }];
+        Self { young, len: 1, ..Self::default() }
     }
 }
 
 impl<'a> IntoIterator for &'a Paths {
-    type Item = Listed;
+    type Item = Result<Listed>;
     type IntoIter = Iter<'a>;
 
     fn into_iter(self) -> Iter<'a> {
@@ -255,73 +310,106 @@ impl<'a> IntoIterator for &'a Paths {
 }
 
 /// Where a sorted list is gone through.
-#[derive(Debug)]
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
+#[derive(Debug, Default)]
+pub(super) struct RunCursor {
+    reader: LogReader,
     far: u64,
     /// So many of the next are numbered behind the last.
     numbered: u64,
     listed: Listed,
 }
 
-impl Cursor<'_> {
-    fn next(&mut self) -> Option<Listed> {
-        if self.numbered > 0 {
-            return self.next_numbered();
+impl RunCursor {
+    /// Bytes of the longest head: a byte and two numbers.
+    const HEAD: usize = 21;
+
+    fn of(run: &Run) -> Self {
+        Self { reader: LogReader::new(run.start, run.end), ..Self::default() }
+    }
+
+    /// Goes on to the next one.
+    fn advance(&mut self, log: &Log) -> Result<Option<&Listed>> {
+        if self.numbered == 0 {
+            if self.reader.is_at_end() {
+                return Ok(None);
+            }
+            let bytes = self.reader.peek(log, Self::HEAD)?;
+            let (head, mut at) = (bytes.first().copied().unwrap_or(NUMBERED), 1);
+            if head != NUMBERED {
+                let longer = head & LONGER != 0;
+                let (drop, len) = if longer {
+                    (get(bytes, &mut at), get(bytes, &mut at))
+                } else {
+                    (u64::from(head >> 4), u64::from(head >> 1 & 7))
+                };
+                self.reader.skip(at);
+                return self.differing(log, head, drop, len).map(Some);
+            }
+            self.numbered = get(bytes, &mut at).max(1);
+            self.reader.skip(at);
         }
-        if self.at >= self.bytes.len() {
-            return None;
-        }
-        let Self { bytes, at, far, listed, .. } = self;
-        let head = *bytes.get(*at)?;
-        *at += 1;
-        if head == NUMBERED {
-            self.numbered = get(bytes, at);
-            return self.next_numbered();
-        }
-        let longer = head & LONGER != 0;
-        let (drop, len) = if longer {
-            (get(bytes, at), get(bytes, at))
-        } else {
-            (u64::from(head >> 4), u64::from(head >> 1 & 7))
-        };
-        let keep = listed.path.len().saturating_sub(usize::try_from(drop).ok()?);
-        let len = usize::try_from(len).ok()?;
-        let rest = bytes.get(*at..)?.get(..len)?;
-        *at += len;
+        self.numbered -= 1;
+        let listed = &mut self.listed;
+        // Numbers are part of the text.
+        listed.path = number(std::mem::take(&mut listed.path)).unwrap_or_default();
+        listed.addr.0 = listed.addr.0.wrapping_add(self.far);
+        listed.more.clear();
+        Ok(Some(listed))
+    }
+
+    /// The next one, of which all behind the first byte and two numbers is still to be read.
+    fn differing(&mut self, log: &Log, head: u8, drop: u64, len: u64) -> Result<&Listed> {
+        let Self { reader, far, listed, .. } = self;
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let keep = usize::try_from(drop).map_or(0, |drop| listed.path.len().saturating_sub(drop));
         // What differs can begin inside a character.
         let mut path = std::mem::take(&mut listed.path).into_bytes();
         path.truncate(keep);
-        path.extend_from_slice(rest);
-        listed.path = String::from_utf8(path).ok()?;
+        path.extend_from_slice(reader.peek(log, len)?.get(..len).unwrap_or_default());
+        reader.skip(len);
+        listed.path = String::from_utf8(path).unwrap_or_default();
         if head & 1 == 0 {
-            *far = unzigzag(get(bytes, at));
+            let mut at = 0;
+            *far = unzigzag(get(reader.peek(log, Self::HEAD)?, &mut at));
+            reader.skip(at);
         }
         listed.addr.0 = listed.addr.0.wrapping_add(*far);
         listed.more.clear();
-        if longer && head & 2 != 0 {
-            let len = usize::try_from(get(bytes, at)).ok()?;
-            listed.more.extend_from_slice(bytes.get(*at..)?.get(..len)?);
-            *at += len;
+        if head & LONGER != 0 && head & 2 != 0 {
+            let mut at = 0;
+            let len = get(reader.peek(log, Self::HEAD)?, &mut at);
+            let len = usize::try_from(len).unwrap_or(usize::MAX);
+            reader.skip(at);
+            let more = reader.peek(log, len)?.get(..len).unwrap_or_default();
+            listed.more.extend_from_slice(more);
+            reader.skip(len);
         }
-        Some(listed.clone())
+        Ok(listed)
     }
+}
 
-    fn next_numbered(&mut self) -> Option<Listed> {
-        let listed = &mut self.listed;
-        self.numbered = self.numbered.checked_sub(1)?;
-        listed.path = number(std::mem::take(&mut listed.path))?;
-        listed.addr.0 = listed.addr.0.wrapping_add(self.far);
-        listed.more.clear();
-        Some(listed.clone())
-    }
+/// What `all` gives up to the first error, which is put into `failed`: for whoever wants no errors in
+/// between, and looks there afterwards.
+pub fn until_error<T>(
+    all: impl IntoIterator<Item = Result<T>>,
+    failed: &mut Option<Error>,
+) -> impl Iterator<Item = T> {
+    all.into_iter().map_while(|one| match one {
+        Ok(one) => Some(one),
+        Err(error) => {
+            failed.get_or_insert(error);
+            None
+        }
+    })
 }
 
 /// See [`Paths::iter`].
 #[derive(Debug)]
 pub struct Iter<'a> {
-    cursors: Vec<Cursor<'a>>,
+    log: &'a Log,
+    /// Those of which the first is still to be read.
+    pending: Vec<RunCursor>,
+    cursors: Vec<RunCursor>,
     /// The next of each sorted list.
     heap: BinaryHeap<Reverse<(Listed, usize)>>,
     /// Those of a short list.
@@ -329,28 +417,44 @@ pub struct Iter<'a> {
 }
 
 impl Iter<'_> {
-    fn refill(&mut self, which: usize) {
-        if let Some(next) = self.cursors.get_mut(which).and_then(Cursor::next) {
-            self.heap.push(Reverse((next, which)));
+    fn step(&mut self) -> Result<Option<Listed>> {
+        for mut cursor in self.pending.drain(..) {
+            if let Some(next) = cursor.advance(self.log)? {
+                self.heap.push(Reverse((next.clone(), self.cursors.len())));
+                self.cursors.push(cursor);
+            }
         }
+        // Where there is one list, or the next is of the same, nothing moves.
+        let Some(mut first) = self.heap.peek_mut() else { return Ok(self.young.next().cloned()) };
+        let which = first.0.1;
+        let next = match self.cursors.get_mut(which) {
+            Some(cursor) => cursor.advance(self.log)?,
+            None => None,
+        };
+        Ok(Some(if let Some(next) = next {
+            std::mem::replace(&mut first.0.0, next.clone())
+        } else {
+            let Reverse((last, _)) = std::collections::binary_heap::PeekMut::pop(first);
+            last
+        }))
     }
 }
 
 impl Iterator for Iter<'_> {
-    type Item = Listed;
+    type Item = Result<Listed>;
 
-    fn next(&mut self) -> Option<Listed> {
-        // Where there is one list, or the next is of the same, nothing moves.
-        let Some(mut first) = self.heap.peek_mut() else { return self.young.next().cloned() };
-        let which = first.0.1;
-        if let Some(next) = self.cursors.get_mut(which).and_then(Cursor::next) {
-            Some(std::mem::replace(&mut first.0.0, next))
-        } else {
-            let Reverse((last, _)) = std::collections::binary_heap::PeekMut::pop(first);
-            Some(last)
+    fn next(&mut self) -> Option<Result<Listed>> {
+        let next = self.step();
+        if next.is_err() {
+            // Nothing is left to go on with.
+            self.heap.clear();
+            self.young = [].iter();
         }
+        next.transpose()
     }
 }
+
+impl iter::FusedIterator for Iter<'_> {}
 
 #[cfg(test)]
 mod tests {
@@ -368,6 +472,8 @@ mod tests {
                 0..60,
             ),
             settled in any::<u64>(),
+            spilled in any::<u64>(),
+            merged in any::<bool>(),
         ) {
             let mut paths = Paths::default();
             let mut expected = Vec::new();
@@ -377,13 +483,23 @@ mod tests {
                 paths.len += 1;
                 paths.young.push(listed);
                 if settled >> (i % 64) & 1 == 1 {
-                    paths.settle();
+                    paths.settle().unwrap();
+                }
+                if spilled >> (i % 64) & 3 == 3 {
+                    paths.log.spill().unwrap();
                 }
             }
             expected.sort();
-            let paths = paths.sorted();
+            let paths = if merged { paths.merged() } else { paths.sorted() }.unwrap();
             prop_assert_eq!(paths.len(), expected.len() as u64);
-            prop_assert_eq!(paths.iter().collect::<Vec<_>>(), expected);
+            prop_assert_eq!(&paths.iter().collect::<Result<Vec<_>>>().unwrap(), &expected);
+            if merged {
+                let (mut cursor, mut found) = (paths.cursor(), Vec::new());
+                while let Some(listed) = paths.next_of(&mut cursor).unwrap() {
+                    found.push(listed.clone());
+                }
+                prop_assert_eq!(found, expected);
+            }
         }
     }
 
@@ -398,9 +514,10 @@ mod tests {
                     Listed { path: format!("/x{i:08}"), addr: RelAddr(52 * i), more: Vec::new() };
                 paths.push((&file, &mut budget, 0), listed).unwrap();
             }
-            let paths = paths.sorted();
-            assert!(paths.kept() < 1000, "{}", paths.kept());
-            assert!(paths.iter().zip(paths.iter().skip(1)).all(|(a, b)| a < b));
+            let paths = paths.sorted().unwrap();
+            assert!(paths.log.len() < 1000, "{}", paths.log.len());
+            let next = paths.iter().skip(1).map(Result::unwrap);
+            assert!(paths.iter().map(Result::unwrap).zip(next).all(|(a, b)| a < b));
             assert_eq!(paths.iter().count(), 300_000);
         }
     }
@@ -415,11 +532,11 @@ mod tests {
             let listed = Listed { path: path.clone(), addr: RelAddr(*addr), more: Vec::new() };
             paths.push((&file, &mut budget, 0), listed).unwrap();
         }
-        let paths = paths.sorted();
-        assert!(paths.kept() < 3 * 120_000, "{}", paths.kept());
+        let paths = paths.sorted().unwrap();
+        assert!(paths.log.len() < 3 * 120_000, "{}", paths.log.len());
         let mut expected = all;
         expected.sort();
-        let found = paths.iter().map(|listed| (listed.path, listed.addr.0));
+        let found = paths.iter().map(Result::unwrap).map(|listed| (listed.path, listed.addr.0));
         assert!(found.eq(expected));
     }
 
@@ -433,8 +550,8 @@ mod tests {
             let listed = Listed { path: path.clone(), addr: RelAddr(i), more: Vec::new() };
             paths.push((&file, &mut budget, 0), listed).unwrap();
         }
-        let paths = paths.sorted();
-        assert!(paths.kept() < 100_000, "{}", paths.kept());
-        assert_eq!(paths.iter().last().map(|l| l.path.len()), Some(20_000));
+        let paths = paths.sorted().unwrap();
+        assert!(paths.log.len() < 100_000, "{}", paths.log.len());
+        assert_eq!(paths.iter().last().map(|l| l.unwrap().path.len()), Some(20_000));
     }
 }
