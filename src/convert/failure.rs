@@ -59,6 +59,9 @@ pub fn help(error: &h5::Error) -> &'static str {
         h5::ErrorKind::Unclosed { rescuable: true, .. }
         | h5::ErrorKind::Corrupt { .. }
         | h5::ErrorKind::Payload(_) => " (jldconv rescue saves what is whole)",
+        h5::ErrorKind::Scratch { .. } => {
+            " (the environment's TMPDIR names the directory; another one with room helps)"
+        }
         _ => "",
     }
 }
