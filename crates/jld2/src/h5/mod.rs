@@ -45,6 +45,7 @@ mod name;
 mod object;
 mod packed;
 mod paths;
+mod paths_budget;
 mod refs;
 mod regions;
 mod rescue;

@@ -7,8 +7,7 @@
 
 use super::scratch::{Log, LogReader};
 use super::tokens::{self, put, unzigzag, zigzag};
-use super::{Budget, Error, File, RelAddr, Result};
-use crate::h5::budget::Cost;
+use super::{Error, RelAddr, Result};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::iter;
@@ -18,8 +17,6 @@ const MANY: usize = 32 << 10;
 const LONG: usize = 2 << 20;
 /// Bytes of a merged list that are put in at once.
 const MERGED: usize = 64 << 10;
-/// To copy and to compare so many bytes of a path costs as much as one that is read.
-const CHEAP: usize = 16;
 
 /// A path, and what it leads to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -157,22 +154,6 @@ fn get(bytes: &[u8], at: &mut usize) -> u64 {
 }
 
 impl Paths {
-    /// Takes in one more; `at` is where what it leads to stands.
-    ///
-    /// # Errors
-    /// If what is kept of all paths takes more than `budget` allows, or cannot be put into a file.
-    pub fn push(
-        &mut self,
-        (file, budget, at): (&File, &mut Budget, u64),
-        listed: Listed,
-    ) -> Result<()> {
-        file.spend((listed.path.len() / CHEAP) as u64);
-        let before = self.log.len();
-        self.put_in(listed)?;
-        budget.check(file, at)?;
-        budget.take(Cost::Paths, self.log.len().saturating_sub(before), at)
-    }
-
     /// Takes in one more, whatever that costs.
     pub(super) fn put_in(&mut self, listed: Listed) -> Result<()> {
         self.len += 1;
@@ -234,6 +215,11 @@ impl Paths {
         log.append(&bytes)?;
         (run.end, run.last) = (log.len(), None);
         Ok(Self { runs: vec![run], log, len: self.len, ..Self::default() })
+    }
+
+    /// Bytes of what is in order.
+    pub(super) fn kept(&self) -> u64 {
+        self.log.len()
     }
 
     /// How many there are.
@@ -459,7 +445,7 @@ impl iter::FusedIterator for Iter<'_> {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::h5::sample;
+    use crate::h5::{File, sample};
     use proptest::prelude::*;
 
     proptest! {
