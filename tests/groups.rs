@@ -364,7 +364,8 @@ fn in_heaps(before: &[u8], after: &[u8]) -> usize {
         let link = group.held.iter().find(|l| l.name == name).unwrap();
         object = file.object(link.target).unwrap();
     }
-    let summed = object.header.storage.iter().filter(|s| s.checksum.is_some());
+    let storage = object.header.storage.iter().map(Result::unwrap);
+    let summed = storage.filter(|s| s.checksum.is_some());
     let range = |s: &Storage| usize::try_from(s.start).unwrap()..usize::try_from(s.end).unwrap();
     summed.filter(|s| before.get(range(s)) != after.get(range(s))).count()
 }

@@ -96,8 +96,10 @@ struct Outside(Vec<Storage>);
 
 impl Visitor for Outside {
     fn object(&mut self, object: &Object, _: &str) -> Result<()> {
-        self.0.extend(&object.header.storage);
-        Ok(())
+        object.header.storage.iter().try_for_each(|storage| {
+            self.0.push(storage?);
+            Ok(())
+        })
     }
 }
 

@@ -257,6 +257,8 @@ impl Converter {
         };
         let (on_left, on_right) = (dumper(&of_left), dumper(&of_right));
         for (left, right) in left.iter().zip(&right) {
+            let left = left.map_err(Difference::Expected)?;
+            let right = right.map_err(odd)?;
             let (path, other) = (left.path, right.path);
             if path != other {
                 return Err(Difference::Told(format!("it has {other} in the place of {path}")));

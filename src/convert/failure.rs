@@ -63,6 +63,9 @@ pub fn help(error: &h5::Error) -> &'static str {
             " (load it in Julia with JLD.jl and save it with JLD2; jldconv inspect and dump show what \
              is in it)"
         }
+        h5::ErrorKind::Scratch { .. } => {
+            " (the environment's TMPDIR names the directory; another one with room helps)"
+        }
         _ => "",
     }
 }

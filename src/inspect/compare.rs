@@ -63,12 +63,15 @@ impl<'a> View<'a> {
         &self.contents
     }
 
-    fn identities(&self) -> Identities<'_> {
+    fn identities(&self) -> h5::Result<Identities<'_>> {
         let mut objects = AddressSet::default();
-        for linked in self.contents.iter().filter(|l| l.to.is_none()) {
-            objects.insert(linked.addr.0);
+        for linked in self.contents.iter() {
+            let linked = linked?;
+            if linked.to.is_none() {
+                objects.insert(linked.addr.0);
+            }
         }
-        Identities::new(&self.types, objects)
+        Ok(Identities::new(&self.types, objects))
     }
 
     fn object(&self, linked: &Linked) -> h5::Result<Arc<Object>> {
@@ -86,7 +89,7 @@ pub(super) fn differences(
     added: &HashSet<String>,
     progress: Progress<'_>,
 ) -> h5::Result<Differences> {
-    let identities = [a.identities(), b.identities()];
+    let identities = [a.identities()?, b.identities()?];
     let mut pairs = Pairs {
         a,
         b,
@@ -96,7 +99,10 @@ pub(super) fn differences(
         unread_left: Cell::new(a.types.file().source().len().saturating_mul(2)),
         out: Differences::default(),
     };
-    let (mut left, mut right) = (a.contents.iter().peekable(), b.contents.iter().peekable());
+    let mut lost = [None, None];
+    let [lost_a, lost_b] = &mut lost;
+    let mut left = h5::until_error(a.contents.iter(), lost_a).peekable();
+    let mut right = h5::until_error(b.contents.iter(), lost_b).peekable();
     loop {
         // Both lists are sorted by path.
         match (left.peek(), right.peek()) {
@@ -119,6 +125,10 @@ pub(super) fn differences(
             }
             _ => break,
         }
+    }
+    drop((left, right));
+    if let Some(error) = lost.into_iter().flatten().next() {
+        return Err(error);
     }
     let mut out = pairs.out;
     let [of_a, of_b] = &identities;
@@ -281,7 +291,7 @@ impl Pairs<'_> {
     /// The path of the dataset with this number. Only a difference costs this.
     fn path_of(&self, dataset: u32) -> Option<Rc<str>> {
         let addr = self.compared.iter().nth(usize::try_from(dataset).ok()?)?;
-        let mut all = self.a.contents.iter();
+        let mut all = self.a.contents.iter().filter_map(Result::ok);
         all.find(|l| l.addr.0 == addr && l.same.is_none()).map(|linked| linked.path)
     }
 

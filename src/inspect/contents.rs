@@ -115,9 +115,10 @@ impl Contents {
         }
         let Gathering { budget, mut out, several, .. } = gathering;
         let mut budget = budget;
-        out.paths = out.paths.sorted();
+        out.paths = out.paths.sorted()?;
         if !several.is_empty() {
-            for Listed { path, addr, more } in &out.paths {
+            for listed in &out.paths {
+                let Listed { path, addr, more } = listed?;
                 if several.contains(addr.0) && !Mark::of(&more).0.again {
                     budget.take_path(path.len(), file.superblock().offset)?;
                     out.first.insert(addr, Rc::from(path));
@@ -128,17 +129,21 @@ impl Contents {
     }
 
     /// All of it, sorted by path.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Linked> {
-        self.paths.iter().map(|Listed { path, addr, more }| {
+    ///
+    /// # Errors
+    /// Of each, if the list cannot be read again.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Result<Linked>> {
+        self.paths.iter().map(|listed| {
+            let Listed { path, addr, more } = listed?;
             let (Mark { kind, again }, to) = Mark::of(&more);
             let is_name = matches!(kind, LinkedKind::SoftLink | LinkedKind::ExternalLink);
-            Linked {
+            Ok(Linked {
                 path: Rc::from(path),
                 addr,
                 kind,
                 same: self.first.get(&addr).filter(|_| again).map(Rc::clone),
                 to: is_name.then(|| to.to_owned()),
-            }
+            })
         })
     }
 }
@@ -215,7 +220,8 @@ impl Gathering<'_> {
             }
         }
         let at = file.superblock().offset;
-        for Listed { path: name, addr, .. } in &by_name.sorted() {
+        for listed in &by_name.sorted()? {
+            let Listed { path: name, addr, .. } = listed?;
             self.to_visit.link(&name, addr, at, &mut self.budget)?;
         }
         self.symbolic(group, path)

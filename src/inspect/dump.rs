@@ -5,7 +5,7 @@ use super::model::Refusal;
 use super::show_value::value;
 use super::unread::is_one_objects;
 use crate::convert::help;
-use crate::h5::{Checksums, Error, ErrorKind, File, ObjectKind};
+use crate::h5::{Checksums, Error, ErrorKind, File, ObjectKind, until_error};
 use crate::inspect::unreadable;
 use crate::inspect::value_builder::abridged;
 use crate::julia::{Digest, Dumper, Entry, Linked, Paths, TypeTable, linked};
@@ -110,7 +110,9 @@ pub fn dump_with(
         left_out.push(error);
         Ok(())
     };
-    let (mut objects, mut links) = (datasets.iter().peekable(), symbolic.iter().peekable());
+    let mut lost = None;
+    let mut objects = until_error(&datasets, &mut lost).peekable();
+    let mut links = symbolic.iter().peekable();
     // Both are sorted by path.
     let entries = std::iter::from_fn(|| match (objects.peek(), links.peek()) {
         (Some(object), link) if link.is_none_or(|(path, _)| object.path <= *path) => {
@@ -138,6 +140,10 @@ pub fn dump_with(
         }
     }
     out.flush()?;
+    drop(objects);
+    if let Some(error) = lost {
+        return Err(failed(error));
+    }
     if left_out.is_empty() { Ok(()) } else { Err(DumpError::LeftOut { file: name, left_out }) }
 }
 
@@ -197,7 +203,7 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
             return match columns::named(file, addr, rest).map_err(failed)? {
                 Named::Column(addr) => {
                     let path = format!("{path}/{}", rest.join("/"));
-                    Ok(Linked { datasets: Paths::from_iter([(path, addr)]), ..Linked::default() })
+                    Ok(Linked { datasets: Paths::one(path, addr), ..Linked::default() })
                 }
                 Named::NoColumn(names) => {
                     Err(nothing(format!("{shown} is a table with {}", some(names))))
@@ -216,10 +222,7 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
                 && let Ok(Named::Column(addr)) = columns::named(file, table.target, &[step])
             {
                 let path = format!("{path}/{TABLE}/{step}");
-                return Ok(Linked {
-                    datasets: Paths::from_iter([(path, addr)]),
-                    ..Linked::default()
-                });
+                return Ok(Linked { datasets: Paths::one(path, addr), ..Linked::default() });
             }
             // The first by name.
             let mut names = BTreeSet::new();
@@ -236,12 +239,11 @@ fn chosen(file: &File, name: &str, below: &str) -> Result<Linked, DumpError> {
         path = format!("{path}/{step}");
     }
     if !matches!(file.object(addr).map_err(failed)?.kind, ObjectKind::Group(_)) {
-        return Ok(Linked { datasets: Paths::from_iter([(path, addr)]), ..Linked::default() });
+        return Ok(Linked { datasets: Paths::one(path, addr), ..Linked::default() });
     }
     let inside = format!("{path}/");
     let mut all = linked(file).map_err(failed)?;
-    let datasets = all.datasets.iter().map(|listed| (listed.path, listed.addr));
-    all.datasets = datasets.filter(|(path, _)| path.starts_with(&inside)).collect();
+    all.datasets = all.datasets.only(|path| path.starts_with(&inside)).map_err(failed)?;
     all.symbolic.retain(|(path, _)| path.starts_with(&inside));
     all.foreign.retain(|(path, _)| path.starts_with(&inside));
     Ok(all)

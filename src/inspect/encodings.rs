@@ -212,7 +212,8 @@ pub(super) fn objects<'l>(
     target: &'l Target,
     contents: &'l Contents,
 ) -> impl Iterator<Item = Linked> + 'l {
-    contents.iter().filter(|l| {
+    // What cannot be listed any more was listed to the end when the files were compared.
+    contents.iter().filter_map(Result::ok).filter(|l| {
         l.kind == LinkedKind::Dataset
             && l.path.ends_with("/compression")
             && target.codec.at.iter().any(|at| at.matches(&l.path))

@@ -180,10 +180,18 @@ impl Pair<'_> {
             return Ok(false);
         }
         let groups: HashSet<&str> = tables.iter().map(|table| &*table.group).collect();
-        let has = |view: &View<'_>| -> HashSet<Rc<str>> {
-            view.contents().iter().map(|l| l.path).filter(|path| groups.contains(&**path)).collect()
+        let has = |view: &View<'_>| -> h5::Result<HashSet<Rc<str>>> {
+            let mut found = HashSet::new();
+            for linked in view.contents().iter() {
+                let path = linked?.path;
+                if groups.contains(&*path) {
+                    found.insert(path);
+                }
+            }
+            Ok(found)
         };
-        let (before, after) = (has(old), has(new));
+        let before = has(old).map_err(|e| self.refused(0, &e))?;
+        let after = has(new).map_err(|e| self.refused(1, &e))?;
         Ok(after.iter().any(|group| !before.contains(group)))
     }
 

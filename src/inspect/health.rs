@@ -59,6 +59,7 @@ pub fn health(
     let digests = Digests::default();
     let mut health = Health::default();
     for linked in Contents::of(&file).map_err(inside)?.iter() {
+        let linked = linked.map_err(inside)?;
         if linked.kind != LinkedKind::Dataset || linked.same.is_some() {
             continue;
         }

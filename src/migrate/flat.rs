@@ -47,7 +47,8 @@ pub fn flat_tables(types: &TypeTable<'_>) -> Result<Vec<FlatTable>> {
     let allowance = file.allowance();
     let mut parents = HashSet::new();
     let mut out = Vec::new();
-    for Listed { path, addr, .. } in &readable(file)? {
+    for listed in &readable(file)? {
+        let Listed { path, addr, .. } = listed?;
         let Some((group, _)) = path.rsplit_once('/').filter(|(group, _)| !group.is_empty()) else {
             continue;
         };

@@ -101,6 +101,7 @@ impl Patches {
                 }
             }
             for storage in &header.storage {
+                let storage = storage?;
                 let Some(at) = storage.checksum else { continue };
                 if self.bytes.range(storage.start..storage.end).next().is_none() {
                     continue;

@@ -220,8 +220,12 @@ fn redirect(
                 .map_or(Claim { start: at, end: at.saturating_add(8), id, part: outside }, |c| {
                     Claim { start: c.offset, end: c.end(), id, part: Part::Header }
                 });
-            let mut blocks = object.header.storage.iter().filter(|_| chunk.is_none());
-            if blocks.any(|it| it.start <= at && at < it.end && it.checksum.is_some()) {
+            let mut summed = false;
+            for block in object.header.storage.iter().filter(|_| chunk.is_none()) {
+                let block = block?;
+                summed |= block.start <= at && at < block.end && block.checksum.is_some();
+            }
+            if summed {
                 return Err(Error::foreign(
                     at,
                     "a reference to a group in a block with a checksum",

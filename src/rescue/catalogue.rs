@@ -118,6 +118,10 @@ impl Catalogue {
     fn shortened(&self, object: &Object) -> Option<Error> {
         object.header.symbols.as_ref()?;
         for storage in &object.header.storage {
+            let storage = match storage {
+                Ok(storage) => storage,
+                Err(error) => return Some(error),
+            };
             let mut start = storage.start;
             while let Some((zeros, _)) = self.scan.zeros.within(start, storage.end) {
                 let before = zeros.0.checked_sub(1).filter(|&at| at >= storage.start);

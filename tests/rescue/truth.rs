@@ -77,7 +77,9 @@ impl Truth {
             match &object.kind {
                 ObjectKind::Group(group) => {
                     name.extend(object.header.chunks.iter().map(|c| (c.offset, c.end())));
-                    name.extend(object.header.storage.iter().map(|s| (s.start, s.end)));
+                    name.extend(
+                        object.header.storage.iter().map(Result::unwrap).map(|s| (s.start, s.end)),
+                    );
                     let links = group.held.iter().filter(|l| l.name != "_types");
                     pending.extend(
                         links.map(|l| (format!("{path}/{}", l.name), l.target, name.clone())),

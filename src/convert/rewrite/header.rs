@@ -6,11 +6,11 @@ use super::heap_objects::HeapPlace;
 use super::kept_header::Kept;
 use super::output::Output;
 use super::payloads::Payload;
-use super::stored_links::StoredLinks;
+use super::stored_links::{StoredLinks, too_long};
 use super::strings::{self, Body};
 use crate::h5::encode::{self, HeaderForm, MAX_BODY, NewMessage};
 use crate::h5::{
-    AnyLink, Attribute, Dataset, Error, FillValue, Group, Layout, Message, Object, ObjectHeader,
+    AnyLink, Attribute, Dataset, FillValue, Group, Layout, Message, Object, ObjectHeader,
     ObjectKind, RefPlan, RelAddr, Result, TypeRef, header_flag, kind,
 };
 
@@ -130,13 +130,7 @@ impl Context<'_> {
                 _ => {}
             }
             if body.len() > MAX_BODY {
-                let what = format!(
-                    "a message of {} bytes, which a rewrite moves from a heap into a header",
-                    body.len()
-                );
-                let limit =
-                    format!("the {MAX_BODY} bytes of a header's messages; a patch keeps it");
-                return Err(Error::too_large_at(m.offset, what, limit));
+                return Err(too_long(m.offset, body.len() as u64));
             }
             messages.push(NewMessage { order, ..NewMessage::new(m.kind, m.flags, body) });
         }
@@ -212,6 +206,10 @@ impl Context<'_> {
         // Room and placeholder follow behind all messages.
         let made = encode::group(&links).into_iter().filter(|m| m.kind != kind::NIL);
         messages.extend(made);
+        if group.stored.is_some() {
+            // All links follow as they are read.
+            return Ok(());
+        }
         let symbolic = group.symbolic.iter().map(encode::symbolic_link);
         messages.extend(symbolic.map(|body| NewMessage::new(kind::LINK, 0, body)));
         Ok(())

@@ -16,8 +16,10 @@ impl Search<'_> {
     /// Whether the offset is in the header of an object, or in what it keeps elsewhere.
     fn is_inside(&self, object: &Object) -> bool {
         let chunks = object.header.chunks.iter().map(|c| (c.offset, c.end()));
-        let storage = object.header.storage.iter().map(|s| (s.start, s.end));
-        chunks.chain(storage).any(|(start, end)| (start..end).contains(&self.offset))
+        let storage = object.header.storage.iter().filter_map(Result::ok);
+        chunks
+            .chain(storage.map(|s| (s.start, s.end)))
+            .any(|(start, end)| (start..end).contains(&self.offset))
     }
 }
 

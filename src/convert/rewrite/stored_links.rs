@@ -1,12 +1,14 @@
-//! Writes the links of a group whose header is too long to be held: as they are read, with the
-//! addresses of the output.
+//! Writes the links of a group that has too many to be held: as they are read, with the addresses of
+//! the output.
 
 use super::RewriteError;
 use super::context::{Context, NewHeader};
 use super::output::Output;
 use crate::h5::checksum::Lookup3;
-use crate::h5::encode::{self, NewMessage};
-use crate::h5::{Error, LinkCursor, LinkMessage, LinkRun, LinkRuns, Object, Result, kind};
+use crate::h5::encode::{self, MAX_BODY, NewMessage};
+use crate::h5::{
+    Error, LinkCursor, LinkMessage, LinkRun, LinkRuns, Object, ObjectKind, Result, kind,
+};
 use std::sync::Arc;
 
 /// Bytes that are handed on at once.
@@ -24,7 +26,8 @@ pub(super) struct StoredLinks {
 impl StoredLinks {
     /// Those of a group; none if it holds all of them.
     pub(super) fn of(object: &Object) -> Option<Self> {
-        let runs = Arc::clone(object.header.runs.as_ref()?);
+        let ObjectKind::Group(group) = &object.kind else { return None };
+        let runs = Arc::clone(group.stored.as_ref()?);
         Some(Self { runs, placed: Vec::new() })
     }
 
@@ -46,6 +49,9 @@ impl StoredLinks {
 
     fn front(&self, object: &Object, new: &NewHeader) -> Result<Vec<u8>> {
         let size = self.size(new);
+        if let Some((len, at)) = self.runs.longest().filter(|(len, _)| *len > MAX_BODY as u64) {
+            return Err(too_long(at, len));
+        }
         let Ok(short) = u32::try_from(size) else {
             let at = object.header.chunks.first().map_or(0, |c| c.offset);
             let limit = "4 GiB, the most that one object header takes; the links of a group can be \
@@ -101,6 +107,13 @@ impl StoredLinks {
         out.write(&hash.finish().to_le_bytes())?;
         Ok(())
     }
+}
+
+/// A message of a heap, of `len` bytes at `at`, that a header cannot take.
+pub(super) fn too_long(at: u64, len: u64) -> Error {
+    let what = format!("a message of {len} bytes, which a rewrite moves from a heap into a header");
+    let limit = format!("the {MAX_BODY} bytes of a header's messages; a patch keeps it");
+    Error::too_large_at(at, what, limit)
 }
 
 /// Puts a link with its new address behind `out`.

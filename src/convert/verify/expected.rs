@@ -51,7 +51,8 @@ impl Expected {
         let mut datasets = readable(&planned.file).map_err(failed)?;
         let mut forms = in_place.then(|| Known::of(datasets.len()));
         if let Some(forms) = &mut forms {
-            for Listed { path, addr, .. } in &datasets {
+            for listed in &datasets {
+                let Listed { path, addr, .. } = listed.map_err(failed)?;
                 let form = form::planned(planned, &types, addr);
                 forms.push(form.map_err(|e| failed(e.in_object(&path)))?);
             }
@@ -68,19 +69,22 @@ impl Expected {
                 content::digest(&content::knowing(dumper, ahead.as_ref()), addr)
             };
             let bytes = migration.survey.payload_bytes;
-            let all = datasets.iter().map(|listed| (listed.addr, listed.path));
+            let mut lost = None;
+            let all = h5::until_error(&datasets, &mut lost);
+            let all = all.map(|listed| (listed.addr, listed.path));
             content::in_order(all, threads, bytes, &one, |path, value| {
                 values.push(value.map_err(|e| failed(e.in_object(path)))?);
                 Ok(())
             })?;
+            if let Some(error) = lost {
+                return Err(failed(error));
+            }
             values.finish();
         }
         // These lead to objects whose values are compared where they were linked before; that they
         // lead there is known when the output needs no more links.
         if !migration.links.is_empty() {
-            let added = migration.links.iter().map(|path| (path.clone(), RelAddr::UNDEF));
-            let before = datasets.iter().map(|listed| (listed.path, listed.addr));
-            datasets = before.chain(added).collect();
+            datasets = datasets.with(&migration.links).map_err(failed)?;
         }
         let metadata =
             if in_place { Some(planned_metadata(planned).map_err(failed)?) } else { None };

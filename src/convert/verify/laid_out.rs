@@ -45,7 +45,11 @@ pub(in crate::convert) fn same_file(
     let sides = [from, output];
     let [before, after] = sides.map(|file| listed(file).map_err(|e| e.to_string()));
     let (before, after) = (before?, after?);
-    if !before.iter().map(|l| l.path).eq(after.iter().map(|l| l.path)) {
+    let mut same = before.len() == after.len();
+    for (was, is) in before.iter().zip(&after) {
+        same &= was.map_err(|e| e.to_string())?.path == is.map_err(|e| e.to_string())?.path;
+    }
+    if !same {
         return Err("the output has other datasets than planned".to_owned());
     }
     let tick = Ticker::new(from.superblock().end_of_file, observer);
@@ -56,6 +60,7 @@ pub(in crate::convert) fn same_file(
     let new = Dumper::new(new, Digest::Xxh3);
     let mut unread = Vec::new();
     for (was, is) in before.iter().zip(&after) {
+        let (was, is) = (was.map_err(|e| e.to_string())?, is.map_err(|e| e.to_string())?);
         let (path, addr, new_addr) = (was.path, was.addr, is.addr);
         let was = content::digest(&old, addr);
         if observer.cancelled() {

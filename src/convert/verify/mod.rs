@@ -247,7 +247,10 @@ impl Check<'_> {
         let failed = |e: h5::Error| output_failure(self.path, &e);
         let mut all = Xxh3::new();
         let outputs = readable(types.file()).map_err(failed)?;
-        let linked = self.expected.datasets.iter().zip(&outputs);
+        let mut lost = None;
+        let pairs = self.expected.datasets.iter().zip(&outputs);
+        let pairs = pairs.map(|(linked, output)| Ok((linked?, output?)));
+        let linked = h5::until_error(pairs, &mut lost);
         let linked = linked.filter(|(linked, _)| old(linked).is_some());
         let linked = linked.map(|(linked, output)| (output.addr, linked.path));
         let ahead = content::ahead(types, columns, self.threads, &tick);
@@ -276,6 +279,9 @@ impl Check<'_> {
             all.update(&after.to_le_bytes());
             Ok(())
         })?;
+        if let Some(error) = lost {
+            return Err(failed(error));
+        }
         values.finish().map_err(|e| unlike("", &e))?;
         Ok(format!("{:032x}", all.digest128()))
     }

@@ -137,6 +137,8 @@ impl Check<'_> {
         let end = planned.file.superblock().end_of_file;
         let mut forms = self.expected.forms.as_ref().map(Known::check);
         for (linked, found) in expected.iter().zip(&new) {
+            let linked = linked.map_err(|e| read_failure(self.path, &e))?;
+            let found = found.map_err(damaged)?;
             let (old_path, old_addr) = (&linked.path, old(&linked));
             let (new_path, new_addr) = (&found.path, found.addr);
             if old_path != new_path {

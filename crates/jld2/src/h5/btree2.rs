@@ -5,33 +5,47 @@ use super::btree2_levels::Levels;
 use super::bytes::Cursor;
 use super::checksum::lookup3;
 use super::effort::Access;
-use super::{Error, RelAddr, Result};
+use super::storage::StorageBuilder;
+use super::{AddressSet, Error, RelAddr, Result, Storage};
 use crate::h5::budget::{INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODE};
-use std::collections::HashSet;
 
 /// What even the smallest node counts for.
 const LEAST: u64 = 64;
 /// Bytes of a tree's head, without the checksum.
 const HEAD: usize = 34;
 
-/// A tree, read as a whole.
-#[derive(Debug)]
-pub(super) struct Tree {
-    /// Its records in order, with the absolute offset of each.
-    pub(super) records: Vec<(Vec<u8>, u64)>,
-    /// Its head and nodes: absolute offsets of their first byte and behind their last.
-    pub(super) nodes: Vec<(u64, u64)>,
+/// A tree of which the head was read.
+pub(super) struct Tree<'a> {
+    from: Access<'a>,
+    kind: u8,
+    /// Bytes of a record.
+    record: usize,
+    levels: Levels,
+    /// Offsets of the nodes read so far.
+    met: AddressSet,
+    /// Bytes of nodes that may still be read: honest ones do not overlap.
+    left: u64,
+    /// The root: its address, its records, its level.
+    root: (RelAddr, u64, usize),
+    /// How many records there are, and where that is said.
+    total: u64,
+    at: u64,
 }
 
-impl Tree {
-    /// Reads the tree at `addr`, whose records must be of this type and take so many bytes.
+/// Whoever wants to know the records, in order, with the absolute offset of each.
+type Found<'f> = &'f mut dyn FnMut(&[u8], u64) -> Result<()>;
+
+impl<'a> Tree<'a> {
+    /// Reads the head of the tree at `addr`, whose records must be of this type and take so many bytes;
+    /// puts where it stands into `storage`.
     ///
     /// # Errors
     /// If it is damaged or another tree.
-    pub(super) fn read(
-        from: Access<'_>,
+    pub(super) fn open(
+        from: Access<'a>,
         addr: RelAddr,
         (kind, record): (u8, usize),
+        storage: &mut StorageBuilder,
     ) -> Result<Self> {
         let what = "version 2 B-tree";
         let offset = absolute(from.superblock, addr, what)?;
@@ -63,43 +77,70 @@ impl Tree {
         let levels = Levels::new(u64::from(node_size), size as u64, depth).ok_or_else(|| {
             Error::corrupt(at, what, "nodes with room for records", "smaller ones")
         })?;
-        let mut reader = Reader {
-            from,
-            kind,
-            record,
-            levels,
-            met: HashSet::new(),
-            left: from.superblock.end_of_file,
-            out: Self { records: Vec::new(), nodes: vec![(offset, offset + HEAD as u64 + 4)] },
-        };
+        let end = offset + HEAD as u64 + 4;
+        storage.push(Storage { start: offset, end, checksum: None })?;
+        let (met, left) = (AddressSet::default(), from.superblock.end_of_file);
+        let root = (root, root_records, usize::from(depth));
+        Ok(Self { from, kind, record, levels, met, left, root, total, at })
+    }
+
+    /// How many records it says that there are.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Tells all records in order, and puts where their nodes stand into `storage`.
+    ///
+    /// # Errors
+    /// If the tree is damaged, and those of `found`.
+    pub(super) fn each(mut self, storage: &mut StorageBuilder, found: Found<'_>) -> Result<()> {
+        let (root, records, level) = self.root;
+        let mut count = 0_u64;
         if !root.is_undef() {
-            reader.node(root, root_records, usize::from(depth), at)?;
+            let (at, total) = (self.at, self.total);
+            let mut counted = |record: &[u8], place| {
+                count += 1;
+                // What is more makes the number wrong in any case.
+                if count > total { Ok(()) } else { found(record, place) }
+            };
+            self.node(root, records, (level, at), storage, &mut counted)?;
         }
-        let out = reader.out;
-        if out.records.len() as u64 != total {
-            let found = out.records.len().to_string();
-            return Err(Error::corrupt(at, "records of a B-tree", total.to_string(), found));
+        if count == self.total {
+            return Ok(());
         }
+        let (total, found) = (self.total.to_string(), count.to_string());
+        Err(Error::corrupt(self.at, "records of a B-tree", total, found))
+    }
+
+    /// All records in order, with the absolute offset of each; puts where their nodes stand into
+    /// `storage`.
+    ///
+    /// # Errors
+    /// If the tree is damaged, or they are too many to be held.
+    pub(super) fn records(self, storage: &mut StorageBuilder) -> Result<Vec<(Vec<u8>, u64)>> {
+        let (at, total) = (self.at, self.total);
+        if total > INDEX_ENTRIES as u64 {
+            let limit = format!("{INDEX_ENTRIES} of them, the most that are held of one object");
+            return Err(Error::too_large_at(at, format!("an index with {total} entries"), limit));
+        }
+        let mut out = Vec::new();
+        self.each(storage, &mut |record, at| {
+            out.push((record.to_vec(), at));
+            Ok(())
+        })?;
         Ok(out)
     }
-}
 
-struct Reader<'a> {
-    from: Access<'a>,
-    kind: u8,
-    record: usize,
-    levels: Levels,
-    /// Offsets of the nodes read so far.
-    met: HashSet<u64>,
-    /// Bytes of nodes that may still be read: honest ones do not overlap.
-    left: u64,
-    out: Tree,
-}
-
-impl Reader<'_> {
-    /// Takes in all records at and below the node at `addr`; `from` is where its address stands.
-    /// Levels, which are bounded, are all that this recurses through.
-    fn node(&mut self, addr: RelAddr, count: u64, level: usize, from: u64) -> Result<()> {
+    /// Tells all records at and below the node at `addr`; `from` is where its address stands. Levels,
+    /// which are bounded, are all that this recurses through.
+    fn node(
+        &mut self,
+        addr: RelAddr,
+        count: u64,
+        (level, from): (usize, u64),
+        storage: &mut StorageBuilder,
+        found: Found<'_>,
+    ) -> Result<()> {
         let what = "node of a version 2 B-tree";
         let offset = absolute(self.from.superblock, addr, what)?;
         let most = self.levels.most(level);
@@ -114,7 +155,7 @@ impl Reader<'_> {
         // Without the checksum.
         let len = self.levels.node_bytes(level, count).saturating_sub(4);
         self.from.effort.add(len.max(LEAST));
-        self.left = self.left.checked_sub(len).ok_or_else(|| {
+        self.left = self.left.checked_sub(len.max(LEAST)).ok_or_else(|| {
             Error::corrupt(from, what, "each byte to belong to one node", "overlapping nodes")
         })?;
         let len = usize::try_from(len).unwrap_or(usize::MAX);
@@ -124,35 +165,27 @@ impl Reader<'_> {
         c.expect(signature, "signature and version of a B-tree node")?;
         c.expect_u8(self.kind, "type of a B-tree node")?;
         let computed = lookup3(bytes.get(..len).unwrap_or_default());
-        let mut records = Vec::new();
-        for _ in 0..count {
-            let at = c.offset();
-            records.push((c.take(self.record)?.to_vec(), at));
-        }
-        let mut children = Vec::new();
-        if level > 0 {
-            let (count_width, total_width) = self.levels.pointer_widths(level);
-            for _ in 0..=count {
-                let at = c.offset();
-                let (child, count) = (c.addr()?, c.uint(count_width)?);
-                c.take(total_width)?;
-                children.push((child, count, at));
-            }
-        }
-        let stored = c.u32()?;
+        let summed = bytes.get(len..).unwrap_or_default();
+        let stored = Cursor::new(summed, offset + len as u64, what).u32()?;
         self.from.compare(offset + len as u64, what, computed, stored)?;
-        self.out.nodes.push((offset, c.offset()));
-        if self.out.records.len() + records.len() > INDEX_ENTRIES {
-            return Err(Error::foreign(from, "an index with over 2^19 entries"));
-        }
-        let mut records = records.into_iter();
+        storage.push(Storage { start: offset, end: offset + len as u64 + 4, checksum: None })?;
+        let start = c.offset();
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let records = c.take(count.saturating_mul(self.record))?;
+        let places = (start..).step_by(self.record.max(1));
+        let mut records = records.chunks_exact(self.record.max(1)).zip(places);
         if level == 0 {
-            self.out.records.extend(records);
-            return Ok(());
+            return records.try_for_each(|(record, at)| found(record, at));
         }
-        for (child, count, at) in children {
-            self.node(child, count, level - 1, at)?;
-            self.out.records.extend(records.next());
+        let (count_width, total_width) = self.levels.pointer_widths(level);
+        for _ in 0..=count {
+            let at = c.offset();
+            let (child, count) = (c.addr()?, c.uint(count_width)?);
+            c.take(total_width)?;
+            self.node(child, count, (level - 1, at), storage, found)?;
+            if let Some((record, at)) = records.next() {
+                found(record, at)?;
+            }
         }
         Ok(())
     }

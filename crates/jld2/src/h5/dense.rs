@@ -6,9 +6,15 @@ use super::btree2::Tree;
 use super::bytes::Cursor;
 use super::effort::Access;
 use super::fractal_heap::FractalHeap;
-use super::header::{Piece, Storage, kind};
+use super::header::{Piece, kind};
+use super::link_list::{LinkList, LinkListBuilder, parsed};
+use super::link_runs::{LinkRuns, Tally};
 use super::message::link::AnyLink;
-use super::{Error, ObjectHeader, RelAddr, Result, symbol_table};
+use super::storage::StorageBuilder;
+use super::symbol_table::{self, SymbolTable};
+use super::{Error, ObjectHeader, RelAddr, Result};
+use crate::h5::budget::INDEX_BYTES;
+use std::sync::Arc;
 
 /// The type of a B-tree of links by the hashes of their names: hash, id.
 const LINKS_BY_NAME: u8 = 5;
@@ -25,23 +31,24 @@ struct Place {
     at: u64,
 }
 
-/// Takes what an object keeps outside its header in; what that takes is counted, even if it fails.
-pub(super) fn gather(from: Access<'_>, header: &mut ObjectHeader) -> Result<()> {
-    if let Some((tree, heap)) = table_of(header)? {
-        let table = symbol_table::read(from, tree, heap)?;
-        header.storage.extend(table.storage);
-        header.symbols = Some(table.group);
+/// Takes what an object keeps outside its header in; what that takes is counted, even if it fails. No
+/// more than `few` links are held.
+pub(super) fn gather(from: Access<'_>, header: &mut ObjectHeader, few: u64) -> Result<()> {
+    let mut storage = StorageBuilder::default();
+    if let Some((tables, before)) = tables_of(header)? {
+        let table = symbol_table::read(from, tables, few, &mut storage)?;
+        take_in(header, table, before);
     }
     if let Some(place) = place(header, kind::LINK_INFO, "link info", 8)? {
-        links(from, header, &place, &mut Err)?;
+        links(from, (header, &mut storage), (&place, few), &mut Err)?;
     }
     if let Some(place) = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)? {
-        attributes(from, header, &place)?;
+        attributes(from, (header, &mut storage), &place)?;
     }
+    header.storage = storage.finish()?;
     // What stands behind the container can be anything.
-    header.storage.retain(|storage| storage.start < storage.end);
     let end = from.superblock.end_of_file;
-    match header.storage.iter().find(|storage| storage.end > end) {
+    match header.storage.furthest().filter(|storage| storage.end > end) {
         None => Ok(()),
         Some(storage) => Err(Error::corrupt(
             storage.start,
@@ -53,40 +60,56 @@ pub(super) fn gather(from: Access<'_>, header: &mut ObjectHeader) -> Result<()> 
 }
 
 /// Takes in what is left of it; gives the errors of the rest.
-pub(super) fn gather_left(from: Access<'_>, header: &mut ObjectHeader) -> Vec<Error> {
+pub(super) fn gather_left(from: Access<'_>, header: &mut ObjectHeader, few: u64) -> Vec<Error> {
     let mut lost = Vec::new();
-    match table_of(header) {
-        Ok(Some((tree, heap))) => match symbol_table::read_left(from, tree, heap) {
-            Ok((table, error)) => {
-                header.storage.extend(table.storage);
-                header.symbols = Some(table.group);
-                lost.extend(error);
+    let mut storage = StorageBuilder::default();
+    match tables_of(header) {
+        Ok(Some((tables, before))) => {
+            match symbol_table::read_left(from, tables, few, &mut storage) {
+                Ok((table, error)) => {
+                    take_in(header, table, before);
+                    lost.extend(error);
+                }
+                Err(error) => lost.push(error),
             }
-            Err(error) => lost.push(error),
-        },
+        }
         Ok(None) => {}
         Err(error) => lost.push(error),
     }
     let found = place(header, kind::LINK_INFO, "link info", 8).and_then(|place| {
         place.map_or(Ok(()), |place| {
-            links(from, header, &place, &mut |error| {
+            links(from, (header, &mut storage), (&place, few), &mut |error| {
                 lost.push(error);
                 Ok(())
             })
         })
     });
     lost.extend(found.err());
-    let found = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2)
-        .and_then(|place| place.map_or(Ok(()), |place| attributes(from, header, &place)));
+    let found = place(header, kind::ATTRIBUTE_INFO, "attribute info", 2).and_then(|place| {
+        place.map_or(Ok(()), |place| attributes(from, (header, &mut storage), &place))
+    });
     lost.extend(found.err());
+    match storage.finish() {
+        Ok(storage) => header.storage = storage,
+        Err(error) => lost.push(error),
+    }
     lost
 }
 
-/// B-tree and local heap of a group of the old kind.
-fn table_of(header: &ObjectHeader) -> Result<Option<(RelAddr, RelAddr)>> {
+/// Takes in the links of a symbol table, of which the message stands in front of `before` others.
+fn take_in(header: &mut ObjectHeader, table: SymbolTable, before: usize) {
+    header.symbols = Some(table.group);
+    let many = table.many.map(|(list, tally)| LinkRuns::of_list(list, before, tally));
+    header.listed = many.map(Arc::new);
+}
+
+/// B-tree and local heap of a group of the old kind, and how many messages stand up to the one that
+/// says so.
+fn tables_of(header: &ObjectHeader) -> Result<Option<((RelAddr, RelAddr), usize)>> {
     let Some(m) = header.single(kind::SYMBOL_TABLE, "symbol table")? else { return Ok(None) };
     let mut c = header.cursor(m, "symbol table");
-    Ok(Some((c.addr()?, c.addr()?)))
+    let before = header.messages.iter().take_while(|m| m.kind != kind::SYMBOL_TABLE).count();
+    Ok(Some(((c.addr()?, c.addr()?), before + 1)))
 }
 
 /// What a link info or attribute info message says; none if all is in the header. `counter` is how
@@ -107,28 +130,35 @@ fn place(
     Ok((!heap.is_undef()).then_some(Place { heap, names, at: m.offset }))
 }
 
-fn trees(header: &mut ObjectHeader, tree: &Tree) {
-    let nodes = tree.nodes.iter();
-    header.storage.extend(nodes.map(|&(start, end)| Storage { start, end, checksum: None }));
-}
-
 /// In the order of creation where links hold it, else by name. A link that makes no sense is told
 /// to `broken`.
 fn links(
     from: Access<'_>,
-    header: &mut ObjectHeader,
-    place: &Place,
+    (header, storage): (&mut ObjectHeader, &mut StorageBuilder),
+    (place, few): (&Place, u64),
     broken: &mut dyn FnMut(Error) -> Result<()>,
 ) -> Result<()> {
     let mut heap = FractalHeap::read(from, place.heap)?;
     let size = 4 + heap.id_len();
-    let mut tree = Tree::read(from, place.names, (LINKS_BY_NAME, size))?;
+    let tree = Tree::open(from, place.names, (LINKS_BY_NAME, size), storage)?;
+    if tree.total() > few || heap.size() > INDEX_BYTES {
+        if header.listed.is_some() {
+            return Err(Error::foreign(
+                place.at,
+                "a group with a symbol table and a heap of links",
+            ));
+        }
+        let (list, tally) = very_many(&mut heap, tree, storage, broken)?;
+        let before = header.messages.len();
+        header.listed = Some(Arc::new(LinkRuns::of_list(list, before, tally)));
+        return heap.put_storage(storage);
+    }
+    let mut records = tree.records(storage)?;
     // As they stand in the heap, each part of which is read once then.
-    tree.records
-        .sort_by_cached_key(|(record, _)| heap.place_of(record.get(4..).unwrap_or_default()));
-    let mut found = Vec::with_capacity(tree.records.len());
-    for (record, at) in &tree.records {
-        let read = heap.object(record.get(4..).unwrap_or_default(), at + 4).and_then(|piece| {
+    records.sort_by_cached_key(|(record, _)| heap.place_of(id_of(record)));
+    let mut found = Vec::with_capacity(records.len());
+    for (record, at) in &records {
+        let read = heap.object(id_of(record), at + 4).and_then(|piece| {
             let mut c = Cursor::new(&piece.bytes, piece.offset, "link");
             let (link, order) = AnyLink::ordered(&mut c)?;
             let name = match link {
@@ -146,19 +176,103 @@ fn links(
     for (_, _, piece) in found {
         header.add(kind::LINK, None, piece)?;
     }
-    trees(header, &tree);
-    header.storage.extend(heap.into_storage());
-    Ok(())
+    heap.put_storage(storage)
+}
+
+/// The heap id of a record of links by name.
+fn id_of(record: &[u8]) -> &[u8] {
+    record.get(4..).unwrap_or_default()
+}
+
+/// Records of a tree, to be looked up in the order of their heap.
+#[derive(Default)]
+struct Batch {
+    /// Where each is in the heap, its number, and its absolute offset.
+    places: Vec<(u64, u32, u64)>,
+    /// Their bytes, one behind the other.
+    records: Vec<u8>,
+}
+
+impl Batch {
+    /// Records that are looked up together: the heap is gone through once for these.
+    const RECORDS: usize = 1 << 18;
+    /// Bytes of all of them.
+    const BYTES: usize = 4 << 20;
+
+    fn push(&mut self, place: u64, record: &[u8], at: u64) {
+        let number = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        self.places.push((place, number, at));
+        self.records.extend_from_slice(record);
+    }
+
+    fn is_full(&self) -> bool {
+        self.places.len() >= Self::RECORDS || self.records.len() >= Self::BYTES
+    }
+
+    /// Puts what they lead to into `out`.
+    fn look_up(
+        &mut self,
+        heap: &mut FractalHeap<'_>,
+        (links, tally): (&mut LinkListBuilder, &mut Tally),
+        broken: &mut dyn FnMut(Error) -> Result<()>,
+    ) -> Result<()> {
+        let size = 4 + heap.id_len();
+        self.places.sort_unstable();
+        for &(_, number, at) in &self.places {
+            let start = usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(size);
+            let record = self.records.get(start..).and_then(|records| records.get(..size));
+            let read = heap.object(id_of(record.unwrap_or_default()), at + 4).and_then(|piece| {
+                let (link, order, named) = parsed(&piece.bytes, piece.offset)?;
+                Ok((piece, link, order, named))
+            });
+            match read {
+                Ok((piece, link, order, named)) => {
+                    links.push((&piece.bytes, piece.offset), (&link, order), &named)?;
+                    tally.put_in(link, piece.offset)?;
+                }
+                Err(error) => broken(error)?,
+            }
+        }
+        self.places.clear();
+        self.records.clear();
+        Ok(())
+    }
+}
+
+/// The links of a heap whose index is `tree`, which are too many to be held.
+fn very_many(
+    heap: &mut FractalHeap<'_>,
+    tree: Tree<'_>,
+    storage: &mut StorageBuilder,
+    broken: &mut dyn FnMut(Error) -> Result<()>,
+) -> Result<(LinkList, Tally)> {
+    let (mut batch, mut links, mut tally) =
+        (Batch::default(), LinkListBuilder::default(), Tally::default());
+    heap.of_any_size();
+    tree.each(storage, &mut |record, at| {
+        batch.push(heap.place_of(id_of(record)), record, at);
+        if batch.is_full() {
+            batch.look_up(heap, (&mut links, &mut tally), broken)?;
+        }
+        Ok(())
+    })?;
+    batch.look_up(heap, (&mut links, &mut tally), broken)?;
+    drop(batch);
+    Ok((links.finish()?, tally))
 }
 
 /// In the order of creation where the header tracks it, else by name.
-fn attributes(from: Access<'_>, header: &mut ObjectHeader, place: &Place) -> Result<()> {
+fn attributes(
+    from: Access<'_>,
+    (header, storage): (&mut ObjectHeader, &mut StorageBuilder),
+    place: &Place,
+) -> Result<()> {
     let mut heap = FractalHeap::read(from, place.heap)?;
     let size = heap.id_len() + 9;
-    let tree = Tree::read(from, place.names, (ATTRIBUTES_BY_NAME, size))?;
+    let tree = Tree::open(from, place.names, (ATTRIBUTES_BY_NAME, size), storage)?;
     let tracked = header.tracks_order();
     let mut found = Vec::new();
-    for (record, at) in &tree.records {
+    for (record, at) in &tree.records(storage)? {
         let (id, rest) = record.split_at_checked(heap.id_len()).unwrap_or_default();
         let mut c = Cursor::new(rest, at + id.len() as u64, "index of attributes");
         if c.u8()? & SHARED != 0 {
@@ -174,9 +288,7 @@ fn attributes(from: Access<'_>, header: &mut ObjectHeader, place: &Place) -> Res
         let order = order.map(|order| u16::try_from(order).unwrap_or(u16::MAX));
         header.add(kind::ATTRIBUTE, order, piece)?;
     }
-    trees(header, &tree);
-    header.storage.extend(heap.into_storage());
-    Ok(())
+    heap.put_storage(storage)
 }
 
 /// The name of an attribute, as bytes, to sort by.

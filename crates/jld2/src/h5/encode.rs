@@ -322,9 +322,12 @@ pub fn link(name: &(impl AsRef<[u8]> + ?Sized), target: RelAddr) -> Vec<u8> {
     let mut out = vec![1];
     if len <= 0xff {
         out.extend([0x10, charset(name), u8::try_from(len).unwrap_or(u8::MAX)]);
-    } else {
+    } else if let Ok(len) = u16::try_from(len) {
         out.extend([0x11, charset(name)]);
-        out.extend(u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
+        out.extend(len.to_le_bytes());
+    } else {
+        out.extend([0x13, charset(name)]);
+        out.extend((len as u64).to_le_bytes());
     }
     out.extend(name);
     out.extend(target.0.to_le_bytes());

@@ -44,6 +44,17 @@ pub enum ErrorKind {
     Payload(Box<dyn std::error::Error + Send + Sync>),
     /// What was read could not be handed on.
     Output(io::Error),
+    /// A list that is too long for the memory could not be put into a file, or read again.
+    Scratch {
+        /// Where the file is.
+        directory: std::path::PathBuf,
+        /// Bytes that were written to it before.
+        written: u64,
+        /// Bytes that are free there, if that is known.
+        free: Option<u64>,
+        /// What the system said.
+        error: io::Error,
+    },
     /// Whoever asked does not want to know any more.
     Cancelled,
     /// More than one is ready to hold.
@@ -192,6 +203,18 @@ impl Error {
         Self::new(ErrorKind::Output(error), None)
     }
 
+    /// The file in `directory` for a list that is too long for the memory failed.
+    pub(in crate::h5) fn scratch(
+        directory: &std::path::Path,
+        written: u64,
+        error: io::Error,
+    ) -> Self {
+        let free = rustix::fs::statvfs(directory).ok();
+        let free = free.map(|free| free.f_bavail.saturating_mul(free.f_frsize));
+        let directory = directory.to_owned();
+        Self::new(ErrorKind::Scratch { directory, written, free, error }, None)
+    }
+
     fn new(kind: ErrorKind, offset: Option<u64>) -> Self {
         Self(Box::new(Inner { kind, offset, object: None, checksum: false, dataset: false }))
     }
@@ -258,6 +281,15 @@ impl std::fmt::Display for Error {
             }
             ErrorKind::Cancelled => write!(f, "cancelled"),
             ErrorKind::Output(error) => write!(f, "cannot write: {error}"),
+            ErrorKind::Scratch { directory, written, free, error } => {
+                let directory = directory.display();
+                write!(
+                    f,
+                    "cannot keep a list that is too long for the memory in a file in {directory}: \
+                     {error}; {written} bytes of it are written"
+                )?;
+                free.map_or(Ok(()), |free| write!(f, ", {free} bytes are free"))
+            }
             ErrorKind::Payload(error) => write!(f, "cannot decode the data: {error}"),
             ErrorKind::Unclosed { found, .. } => {
                 write!(f, "its writer was killed before the file was closed: {found}")
@@ -270,7 +302,9 @@ impl std::fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0.kind {
-            ErrorKind::Io(error) | ErrorKind::Output(error) => Some(error),
+            ErrorKind::Io(error) | ErrorKind::Output(error) | ErrorKind::Scratch { error, .. } => {
+                Some(error)
+            }
             ErrorKind::Payload(error) => Some(error.as_ref()),
             ErrorKind::Cancelled
             | ErrorKind::TooLarge { .. }

@@ -27,6 +27,10 @@ const MAX_CACHED_OBJECTS: u64 = 512 << 10;
 /// Long headers that are remembered, and the bytes of each: they have at least 1 MiB in the file.
 const MAX_CACHED_LONG_HEADERS: usize = 64;
 const MAX_CACHED_LONG: u64 = 64 << 10;
+/// The same of groups with very many links outside their headers.
+const MAX_CACHED_LISTED: u64 = 512 << 10;
+/// Links of a group that stand outside its header and are held: some 4 MB of memory.
+const FEW_LINKS: u64 = 8192;
 /// What reading an object costs besides its bytes, in bytes.
 const OBJECT_COST: u64 = 128;
 /// What reading the place of a heap object costs, in bytes.
@@ -47,6 +51,8 @@ pub struct File {
     before: Option<Arc<Mutex<ObjectCache>>>,
     wrong: Mutex<BTreeMap<u64, u32>>,
     spent: Spent,
+    /// So many links of a group that stand outside its header are held.
+    few: u64,
 }
 
 /// Heaps in two generations: what was not used while the younger one filled up is forgotten.
@@ -146,7 +152,14 @@ impl File {
             before: None,
             wrong: Mutex::default(),
             spent: Spent::default(),
+            few: FEW_LINKS,
         }
+    }
+
+    /// The same file, if so many links of a group that stand outside its header are held, and no more.
+    #[cfg(test)]
+    pub(super) fn holding(self, few: u64) -> Self {
+        Self { few, ..self }
     }
 
     /// Opens a container that came from this one by some changes. An object that this one has read,
@@ -214,10 +227,13 @@ impl File {
         };
         let bytes = cost_of(&object);
         let mut cache = lock();
-        // To read a long header again takes long, and most of it is not held.
-        let long = object.header.runs.is_some()
-            && bytes <= MAX_CACHED_LONG
-            && cache.long < MAX_CACHED_LONG_HEADERS;
+        // To read very many links again takes long, and most of them are not held.
+        let most = match (&object.header.runs, &object.header.listed) {
+            (_, Some(_)) => MAX_CACHED_LISTED,
+            (Some(_), None) => MAX_CACHED_LONG,
+            (None, None) => 0,
+        };
+        let long = bytes <= most && cache.long < MAX_CACHED_LONG_HEADERS;
         cache.long += usize::from(long);
         if long || cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
             cache.bytes += bytes;
@@ -252,7 +268,7 @@ impl File {
                 return Ok(Read::Object(Arc::new(object)));
             }
             let mut header = begun.rest(from, None)?;
-            dense::gather(from, &mut header)?;
+            dense::gather(from, &mut header, self.few)?;
             Ok(Read::Header(Box::new(header)))
         })?;
         let header = match read {
@@ -326,7 +342,7 @@ impl File {
     pub fn object_left(&self, addr: RelAddr) -> Result<(Object, Vec<Error>)> {
         let (header, mut lost) = self.counted(Checksums::Trusted, |from| {
             let (mut header, mut lost) = ObjectHeader::read_left(from, addr)?;
-            lost.extend(dense::gather_left(from, &mut header));
+            lost.extend(dense::gather_left(from, &mut header, self.few));
             Ok((header, lost))
         })?;
         let object = Object::parse_left(header, &mut lost)?;

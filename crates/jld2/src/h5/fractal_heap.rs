@@ -6,8 +6,9 @@ use super::btree2::Tree;
 use super::bytes::Cursor;
 use super::checksum::lookup3;
 use super::effort::Access;
-use super::header::{Piece, Storage};
-use super::{Error, RelAddr, Result};
+use super::header::Piece;
+use super::storage::StorageBuilder;
+use super::{Error, RelAddr, Result, Storage};
 use crate::h5::budget::{INDEX_BYTES, INDEX_LEVELS, INDEX_NODE, INDEX_NODES};
 use std::collections::{BTreeMap, HashSet};
 
@@ -28,6 +29,8 @@ pub(super) struct FractalHeap<'a> {
     blocks: BTreeMap<u64, Block>,
     met: HashSet<u64>,
     storage: Vec<Storage>,
+    /// Bytes that all objects together may have.
+    most: u64,
     /// Huge objects by number: address and bytes.
     huge: Option<BTreeMap<u64, (RelAddr, u64)>>,
     /// Bytes of objects read so far.
@@ -149,6 +152,7 @@ impl<'a> FractalHeap<'a> {
             blocks: BTreeMap::new(),
             met: HashSet::new(),
             storage: Vec::new(),
+            most: INDEX_BYTES,
             huge: None,
             read: 0,
             left: from.superblock.end_of_file,
@@ -173,9 +177,19 @@ impl<'a> FractalHeap<'a> {
         self.head.id_len
     }
 
-    /// Which bytes of the file belong to it.
-    pub(super) fn into_storage(self) -> Vec<Storage> {
-        self.storage
+    /// Bytes that its blocks take.
+    pub(super) fn size(&self) -> u64 {
+        self.from.superblock.end_of_file.saturating_sub(self.left)
+    }
+
+    /// Its objects are not held: all of them may have as many bytes as the file.
+    pub(super) fn of_any_size(&mut self) {
+        self.most = self.most.max(self.from.superblock.end_of_file);
+    }
+
+    /// Puts which bytes of the file belong to it into `out`.
+    pub(super) fn put_storage(self, out: &mut StorageBuilder) -> Result<()> {
+        self.storage.into_iter().try_for_each(|storage| out.push(storage))
     }
 
     fn place(&mut self, addr: RelAddr, from: u64) -> Result<u64> {
@@ -189,7 +203,8 @@ impl<'a> FractalHeap<'a> {
             ));
         }
         if self.met.len() > INDEX_NODES {
-            return Err(Error::foreign(from, "a fractal heap with over 2^19 blocks"));
+            let what = format!("a fractal heap with over {INDEX_NODES} blocks: no more are read");
+            return Err(Error::foreign(from, what));
         }
         Ok(offset)
     }
@@ -358,8 +373,9 @@ impl<'a> FractalHeap<'a> {
         };
         self.from.effort.add(len);
         self.read = self.read.saturating_add(len);
-        if self.read > INDEX_BYTES {
-            return Err(Error::foreign(from, "links or attributes of over 16 MiB"));
+        if self.read > self.most {
+            let what = format!("links or attributes of one object of {} bytes and more", self.read);
+            return Err(Error::foreign(from, format!("{what}: at most {} are read", self.most)));
         }
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         Ok(Piece { offset, bytes: self.from.source.read(offset, len, "object of a fractal heap")? })
@@ -396,18 +412,17 @@ impl<'a> FractalHeap<'a> {
 
     /// Records of type 1: address, bytes, number.
     fn huge_objects(&mut self) -> Result<BTreeMap<u64, (RelAddr, u64)>> {
-        let tree = Tree::read(self.from, self.head.huge_tree, (1, 24))?;
+        let mut storage = StorageBuilder::default();
+        let tree = Tree::open(self.from, self.head.huge_tree, (1, 24), &mut storage)?;
         let mut out = BTreeMap::new();
-        for (record, at) in &tree.records {
+        for (record, at) in &tree.records(&mut storage)? {
             let mut c = Cursor::new(record, *at, "large objects of a fractal heap");
             let place = (c.addr()?, c.u64()?);
             out.insert(c.u64()?, place);
         }
-        self.storage.extend(tree.nodes.into_iter().map(|(start, end)| Storage {
-            start,
-            end,
-            checksum: None,
-        }));
+        for storage in &storage.finish()? {
+            self.storage.push(storage?);
+        }
         Ok(out)
     }
 }

@@ -4,8 +4,8 @@ use super::link_runs::LinkRuns;
 use super::message::link::{AnyLink, Link, SymbolicLink};
 use std::sync::Arc;
 
-/// The links of a group. Those of a [long header](LinkRuns) are read from the file as they are asked
-/// for; [`Self::links`] gives them all.
+/// The links of a group. If they are very many they are [read](LinkRuns) as they are asked for;
+/// [`Self::links`] gives them all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Group {
     /// Those that lead to objects and are held in memory, in order.

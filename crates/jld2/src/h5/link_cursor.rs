@@ -4,6 +4,7 @@ use super::budget::INDEX_ENTRIES;
 use super::bytes::Cursor;
 use super::group::Group;
 use super::header::kind;
+use super::link_list::{LinkList, ListCursor};
 use super::link_runs::{LinkRun, LinkRuns, Window};
 use super::message::link::{HardLink, Link};
 use super::{Error, ErrorKind, File, Name, Result};
@@ -53,8 +54,12 @@ impl Group {
     /// If the group cannot be read again, or has more than 2^19 links.
     pub fn all(&self, file: &File, at: u64) -> Result<Vec<Link>> {
         if self.len() > INDEX_ENTRIES as u64 {
-            let limit = "2^19 links, the most that are held at once for this";
-            return Err(Error::too_large_at(at, "a group", limit));
+            let what = format!("a group with {} links", self.len());
+            let limit = format!(
+                "{INDEX_ENTRIES} links, the most that are held at once for this; in Julia they can be \
+                 put into several groups"
+            );
+            return Err(Error::too_large_at(at, what, limit));
         }
         self.links(file).map(|link| link.map(Cow::into_owned)).collect()
     }
@@ -87,23 +92,27 @@ pub struct LinkCursor {
     runs: Arc<LinkRuns>,
     next: usize,
     window: Window,
+    /// Of those that stand outside the header.
+    listed: Option<ListCursor>,
 }
 
 impl LinkCursor {
     /// In front of the first link.
     pub fn new(runs: &Arc<LinkRuns>) -> Self {
-        Self { runs: Arc::clone(runs), next: 0, window: Window::new(0, 0) }
+        let listed = runs.list().map(LinkList::cursor);
+        Self { runs: Arc::clone(runs), next: 0, window: Window::new(0, 0), listed }
     }
 
     /// In front of the first link of one of the runs; it ends where that ends.
     pub fn of_run(runs: &Arc<LinkRuns>, run: LinkRun) -> Self {
         let window = Window::new(run.start, run.end);
-        Self { runs: Arc::clone(runs), next: usize::MAX, window }
+        // Those outside the header are one run.
+        Self { next: usize::MAX, window, ..Self::new(runs) }
     }
 
-    /// Absolute offset of what comes next.
+    /// Absolute offset of what comes next; of what came last, if they stand outside the header.
     pub fn offset(&self) -> u64 {
-        self.window.offset()
+        self.listed.as_ref().map_or_else(|| self.window.offset(), ListCursor::at)
     }
 
     /// The next message, of links that lead to names, too.
@@ -115,6 +124,12 @@ impl LinkCursor {
     }
 
     fn advance(&mut self, file: &File) -> Result<Option<Place>> {
+        if let (Some(listed), Some(list)) = (&mut self.listed, self.runs.list()) {
+            let next = listed.advance(list)?;
+            let len = listed.body().len();
+            file.spend(len as u64);
+            return Ok(next.then_some(Place { flags: 0, body: 0..len, offset: listed.at() }));
+        }
         while self.window.left() == 0 {
             let Some(run) = self.runs.runs().get(self.next) else { return Ok(None) };
             self.window.restart(run.start, run.end);
@@ -131,7 +146,10 @@ impl LinkCursor {
 
     /// What was advanced to last.
     fn at(&self, place: &Place) -> LinkMessage<'_> {
-        let body = self.window.get(place.body.clone());
+        let body = match &self.listed {
+            Some(listed) => listed.body().get(place.body.clone()).unwrap_or_default(),
+            None => self.window.get(place.body.clone()),
+        };
         LinkMessage { flags: place.flags, body, offset: place.offset }
     }
 

@@ -1,9 +1,12 @@
-//! Where the links of groups stand whose headers are too long to be kept (`link_cursor` reads them).
+//! Where the links of groups stand that have too many to be held (`link_cursor` reads them).
 //!
-//! JLD2 writes all links of a group as messages of one header, however many there are.
+//! JLD2 writes all links of a group as messages of one header, however many there are; libhdf5 puts
+//! many into tables and heaps (`link_list`).
 
+use super::link_list::LinkList;
 use super::message::link::{AnyLink, SymbolicLink};
-use super::{Name, Result, Source};
+use super::{Error, Name, Result, Source};
+use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES};
 use std::ops::Range;
 
 /// Bytes that are read at once.
@@ -11,16 +14,14 @@ const WINDOW: usize = 128 << 10;
 /// Bytes of the longest message with its head.
 const MESSAGE: usize = 8 + 0xffff;
 
-/// Where the links of a group stand whose header is too long to be kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where the links of a group stand that has too many to be held: in a header that is too long to be
+/// kept, or outside it.
+#[derive(Debug, PartialEq, Eq)]
 pub struct LinkRuns {
     runs: Vec<LinkRun>,
-    /// How many of the links lead to objects.
-    hard: u64,
-    /// The others.
-    symbolic: Vec<SymbolicLink>,
-    /// How many of their names are not UTF-8, and the first of those.
-    raw_names: Option<(u64, Name)>,
+    /// Those that stand outside the header: one run, of their messages.
+    list: Option<LinkList>,
+    tally: Tally,
     /// Bytes in front of the body of each message: 4, of which the last is the flags; two more behind
     /// them where the order of attributes is tracked; 8 in headers of version 1.
     head: usize,
@@ -28,14 +29,66 @@ pub struct LinkRuns {
     lenient: bool,
 }
 
+/// Bytes in front of the body of a message that stands outside the header, had it one.
+const LIST_HEAD: usize = 4;
+
+/// What there is of links, as they are met.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// How many lead to objects.
+    hard: u64,
+    /// The others.
+    symbolic: Vec<SymbolicLink>,
+    /// Bytes that those take in memory.
+    weight: usize,
+    /// How many names of links to objects are not UTF-8, and the first of those.
+    raw_names: Option<(u64, Name)>,
+}
+
+impl Tally {
+    /// Takes in a link.
+    pub(super) fn push(&mut self, link: AnyLink) {
+        match link {
+            AnyLink::Hard(link) => {
+                self.hard += 1;
+                if !link.name.is_utf8() {
+                    self.raw_names.get_or_insert((0, link.name)).0 += 1;
+                }
+            }
+            AnyLink::Symbolic(link) => {
+                self.weight += link.weight();
+                self.symbolic.push(link);
+            }
+        }
+    }
+
+    /// As [`Self::push`]; `at` is where the link stands.
+    ///
+    /// # Errors
+    /// If those that lead to names, which are held, become too many.
+    pub(super) fn put_in(&mut self, link: AnyLink, at: u64) -> Result<()> {
+        self.push(link);
+        let count = self.symbolic.len();
+        if count <= INDEX_ENTRIES && self.weight as u64 <= INDEX_BYTES {
+            return Ok(());
+        }
+        let what = format!("a group with {count} soft and external links of {} bytes", self.weight);
+        let limit = format!(
+            "{INDEX_ENTRIES} of them and {INDEX_BYTES} bytes, the most that are held of one group; JLD2 \
+             writes and follows none, so that h5py can delete them or put them into several groups"
+        );
+        Err(Error::too_large_at(at, what, limit))
+    }
+}
+
 /// Link messages that follow upon one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkRun {
     /// How many of the header's other messages come first.
     pub before: usize,
-    /// Absolute offset of the first.
+    /// Absolute offset of the first; 0 if they stand outside the header.
     pub start: u64,
-    /// Absolute offset behind the last.
+    /// Absolute offset behind the last; bytes of all if they stand outside the header.
     pub end: u64,
     /// How many there are.
     pub count: u64,
@@ -43,27 +96,45 @@ pub struct LinkRun {
 
 impl LinkRuns {
     pub(super) fn new(head: usize, lenient: bool) -> Self {
-        Self { runs: Vec::new(), hard: 0, symbolic: Vec::new(), raw_names: None, head, lenient }
+        Self { runs: Vec::new(), list: None, tally: Tally::default(), head, lenient }
+    }
+
+    /// Those of a list, which come behind so many messages of the header.
+    pub(super) fn of_list(list: LinkList, before: usize, tally: Tally) -> Self {
+        let (head, count) = (LIST_HEAD, list.len());
+        let end = list.bytes().saturating_add(count.saturating_mul(head as u64));
+        let runs = vec![LinkRun { before, start: 0, end, count }];
+        Self { runs, list: Some(list), tally, head, lenient: false }
+    }
+
+    /// Those outside the header.
+    pub(super) fn list(&self) -> Option<&LinkList> {
+        self.list.as_ref()
+    }
+
+    /// The longest message that stands outside the header: its bytes, and its absolute offset.
+    pub fn longest(&self) -> Option<(u64, u64)> {
+        self.list.as_ref().map(LinkList::longest)
     }
 
     /// How many links lead to objects.
     pub fn len(&self) -> u64 {
-        self.hard
+        self.tally.hard
     }
 
     /// Whether no link leads to an object.
     pub fn is_empty(&self) -> bool {
-        self.hard == 0
+        self.tally.hard == 0
     }
 
     /// Those that lead to names, in order.
     pub fn symbolic(&self) -> &[SymbolicLink] {
-        &self.symbolic
+        &self.tally.symbolic
     }
 
     /// How many names of links that lead to objects are not UTF-8, and the first of those.
     pub fn raw_names(&self) -> Option<(u64, &Name)> {
-        self.raw_names.as_ref().map(|(count, name)| (*count, name))
+        self.tally.raw_names.as_ref().map(|(count, name)| (*count, name))
     }
 
     /// In the order of the header.
@@ -83,21 +154,13 @@ impl LinkRuns {
 
     /// Bytes that it takes in memory, roughly.
     pub(super) fn weight(&self) -> u64 {
-        let symbolic: usize = self.symbolic.iter().map(SymbolicLink::weight).sum();
-        (symbolic + self.runs.len() * 32) as u64
+        (self.tally.weight + self.runs.len() * 32) as u64
     }
 
     /// Takes in a link message that stands from `start` to `end`, behind so many others.
     pub(super) fn push(&mut self, before: usize, start: u64, end: u64, link: Option<AnyLink>) {
-        match link {
-            Some(AnyLink::Hard(link)) => {
-                self.hard += 1;
-                if !link.name.is_utf8() {
-                    self.raw_names.get_or_insert((0, link.name)).0 += 1;
-                }
-            }
-            Some(AnyLink::Symbolic(link)) => self.symbolic.push(link),
-            None => {}
+        if let Some(link) = link {
+            self.tally.push(link);
         }
         match self.runs.last_mut() {
             Some(run) if run.end == start && run.before == before => {
@@ -110,11 +173,13 @@ impl LinkRuns {
 
     /// Takes in what was found in the next chunk; so many messages are in front of that.
     pub(super) fn append(&mut self, more: Self, before: usize) {
-        self.hard += more.hard;
-        if let Some((count, name)) = more.raw_names {
-            self.raw_names.get_or_insert((0, name)).0 += count;
+        let Tally { hard, symbolic, weight, raw_names } = more.tally;
+        self.tally.hard += hard;
+        if let Some((count, name)) = raw_names {
+            self.tally.raw_names.get_or_insert((0, name)).0 += count;
         }
-        self.symbolic.extend(more.symbolic);
+        self.tally.weight += weight;
+        self.tally.symbolic.extend(symbolic);
         self.runs.extend(
             more.runs.into_iter().map(|run| LinkRun { before: run.before + before, ..run }),
         );

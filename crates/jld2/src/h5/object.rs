@@ -237,7 +237,7 @@ fn group(header: &ObjectHeader, broken_link: &mut dyn FnMut(Error) -> Result<()>
     let info = header.single(kind::LINK_INFO, "link info")?.is_some();
     // JLD2 takes what has links for a group, whatever else there is.
     let any = header.of_kind(kind::LINK).chain(header.of_kind(kind::GROUP_INFO)).next().is_some();
-    let any = any || header.runs.is_some();
+    let any = any || header.runs.is_some() || header.listed.is_some();
     let mut group = match &header.symbols {
         Some(group) => group.clone(),
         None if info || any => Group::default(),
@@ -250,9 +250,12 @@ fn group(header: &ObjectHeader, broken_link: &mut dyn FnMut(Error) -> Result<()>
             ));
         }
     };
-    if let Some(runs) = &header.runs {
+    for runs in header.runs.iter().chain(&header.listed) {
         group.symbolic.extend(runs.symbolic().iter().cloned());
-        group.stored = Some(Arc::clone(runs));
+        if group.stored.replace(Arc::clone(runs)).is_some() {
+            let what = "a group with very many links in its header, and others outside it";
+            return Err(Error::foreign(at, what));
+        }
     }
     for m in header.of_kind(kind::LINK) {
         match AnyLink::parse(&mut header.cursor(m, "link")) {

@@ -4,12 +4,14 @@
 use super::address::absolute;
 use super::bytes::Cursor;
 use super::effort::Access;
+use super::encode;
 use super::group::Group;
-use super::header::Storage;
+use super::link_list::{LinkList, LinkListBuilder};
+use super::link_runs::Tally;
 use super::message::link::{AnyLink, Link, Symbolic, SymbolicLink};
-use super::{Error, ErrorKind, Name, RelAddr, Result, Superblock};
-use crate::h5::budget::{INDEX_BYTES, INDEX_ENTRIES, INDEX_LEVELS, INDEX_NODES};
-use std::collections::HashSet;
+use super::storage::StorageBuilder;
+use super::{AddressSet, Error, ErrorKind, Name, RelAddr, Result, Storage, Superblock};
+use crate::h5::budget::{INDEX_BYTES, INDEX_LEVELS};
 
 /// Bytes in front of the entries of a B-tree node, and of a symbol table node.
 const TREE_HEAD: u64 = 24;
@@ -21,18 +23,31 @@ const HEAP_HEAD: u64 = 32;
 /// What an entry says of its target: nothing, that it is a group, or that it is a soft link.
 const SOFT_LINK: u32 = 2;
 
-/// The links of a group, and which bytes hold them.
+/// Entries whose names are read together, in the order in which they stand.
+const BATCH: usize = 1 << 17;
+/// What even the smallest node counts for.
+const LEAST: u64 = 64;
+
+/// The links of a group.
 pub(super) struct SymbolTable {
+    /// Those that are held: all, or none.
     pub(super) group: Group,
-    pub(super) storage: Vec<Storage>,
+    /// All, if they are too many to be held.
+    pub(super) many: Option<(LinkList, Tally)>,
 }
 
-/// Reads the group whose symbol table message, at the offset `at`, names this B-tree and this heap.
-pub(super) fn read(from: Access<'_>, tree: RelAddr, heap: RelAddr) -> Result<SymbolTable> {
+/// Reads the group whose symbol table message names this B-tree and this heap; holds `few` links. Puts
+/// which bytes hold them into `storage`.
+pub(super) fn read(
+    from: Access<'_>,
+    (tree, heap): (RelAddr, RelAddr),
+    few: u64,
+    storage: &mut StorageBuilder,
+) -> Result<SymbolTable> {
     let heap = LocalHeap::read(from, heap)?.whole(from.superblock)?;
-    let mut reader = Reader::new(from, heap);
+    let mut reader = Reader::new(from, heap, few, storage)?;
     reader.tree(tree)?;
-    Ok(reader.out)
+    reader.finish().map(|(table, _)| table)
 }
 
 /// Reads what is left of it, and gives the first error of the rest.
@@ -41,15 +56,16 @@ pub(super) fn read(from: Access<'_>, tree: RelAddr, heap: RelAddr) -> Result<Sym
 /// If nothing is left of the heap's head, which says where the names are.
 pub(super) fn read_left(
     from: Access<'_>,
-    tree: RelAddr,
-    heap: RelAddr,
+    (tree, heap): (RelAddr, RelAddr),
+    few: u64,
+    storage: &mut StorageBuilder,
 ) -> Result<(SymbolTable, Option<Error>)> {
     let mut heap = LocalHeap::read(from, heap)?;
     heap.size = heap.size.min(from.superblock.end_of_file.saturating_sub(heap.start));
-    let mut reader = Reader::new(from, heap);
+    let mut reader = Reader::new(from, heap, few, storage)?;
     reader.lenient = true;
     reader.tree(tree)?;
-    Ok((reader.out, reader.lost))
+    reader.finish()
 }
 
 /// A local heap: names, ended by zero bytes.
@@ -93,40 +109,83 @@ impl LocalHeap {
 /// The level of a node of the B-tree and its children, with the places of their addresses.
 type Children = (u8, Vec<(RelAddr, u64)>);
 
-struct Reader<'a> {
+/// An entry of a node.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Absolute offset.
+    from: u64,
+    /// Where in the heap its name is.
+    name: u64,
+    target: RelAddr,
+    /// Where in the heap a soft link's path is.
+    path: Option<u32>,
+}
+
+struct Reader<'a, 's> {
     from: Access<'a>,
     heap: LocalHeap,
     /// Bytes of names read so far.
     names: u64,
     /// Offsets of the nodes read so far.
-    met: HashSet<u64>,
-    out: SymbolTable,
+    met: AddressSet,
+    /// Bytes of nodes that may still be read: honest ones do not overlap.
+    left: u64,
+    storage: &'s mut StorageBuilder,
+    /// So many links are held.
+    few: u64,
+    /// How many entries were met, and those of which the names are not read yet.
+    count: u64,
+    entries: Vec<Entry>,
+    group: Group,
+    many: Option<(LinkListBuilder, Tally)>,
     /// Whether what cannot be read is passed over.
     lenient: bool,
     /// The first error of what was passed over.
     lost: Option<Error>,
 }
 
-impl<'a> Reader<'a> {
-    fn new(from: Access<'a>, heap: LocalHeap) -> Self {
-        let mut out = Self {
+impl<'a, 's> Reader<'a, 's> {
+    fn new(
+        from: Access<'a>,
+        heap: LocalHeap,
+        few: u64,
+        storage: &'s mut StorageBuilder,
+    ) -> Result<Self> {
+        for (start, len) in [(heap.head, HEAP_HEAD), (heap.start, heap.size)] {
+            from.effort.add(len);
+            storage.push(Storage { start, end: start.saturating_add(len), checksum: None })?;
+        }
+        Ok(Self {
             from,
             heap,
             names: 0,
-            met: HashSet::new(),
-            out: SymbolTable { group: Group::default(), storage: Vec::new() },
+            met: AddressSet::default(),
+            left: from.superblock.end_of_file,
+            storage,
+            few,
+            count: 0,
+            entries: Vec::new(),
+            group: Group::default(),
+            many: None,
             lenient: false,
             lost: None,
+        })
+    }
+
+    fn finish(mut self) -> Result<(SymbolTable, Option<Error>)> {
+        self.settle()?;
+        let many = match self.many {
+            Some((links, tally)) => Some((links.finish()?, tally)),
+            None => None,
         };
-        out.storage(out.heap.head, HEAP_HEAD);
-        out.storage(out.heap.start, out.heap.size);
-        out
+        Ok((SymbolTable { group: self.group, many }, self.lost))
     }
 
     /// Passes over what cannot be read, if it may.
     fn pass<T: Default>(&mut self, read: Result<T>) -> Result<T> {
         read.or_else(|error| {
-            if !self.lenient || matches!(error.kind(), ErrorKind::Io(_)) {
+            let ours = matches!(error.kind(), ErrorKind::Io(_) | ErrorKind::Scratch { .. });
+            if !self.lenient || ours {
                 return Err(error);
             }
             self.lost.get_or_insert(error);
@@ -134,10 +193,14 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn storage(&mut self, start: u64, len: u64) {
-        self.from.effort.add(len);
-        let end = start.saturating_add(len);
-        self.out.storage.push(Storage { start, end, checksum: None });
+    /// Takes in a node.
+    fn node_of(&mut self, start: u64, len: u64) -> Result<()> {
+        self.from.effort.add(len.max(LEAST));
+        self.left = self.left.checked_sub(len.max(LEAST)).ok_or_else(|| {
+            let expected = "each byte to belong to one node";
+            Error::corrupt(start, "group's B-tree", expected, "overlapping nodes")
+        })?;
+        self.storage.push(Storage { start, end: start.saturating_add(len), checksum: None })
     }
 
     /// Reads all leaves from left to right.
@@ -184,9 +247,6 @@ impl<'a> Reader<'a> {
                 format!("the node at {offset} again"),
             ));
         }
-        if self.met.len() > INDEX_NODES {
-            return Err(Error::foreign(from, "a group's B-tree with over 2^19 nodes"));
-        }
         Ok(offset)
     }
 
@@ -200,7 +260,7 @@ impl<'a> Reader<'a> {
         let count = c.u16()?;
         // A key in front of each child, and one behind the last.
         let len = 16 * usize::from(count) + 8;
-        self.storage(offset, TREE_HEAD + len as u64);
+        self.node_of(offset, TREE_HEAD + len as u64)?;
         let start = offset + TREE_HEAD;
         let bytes = self.from.source.read(start, len, what)?;
         let mut c = Cursor::new(&bytes, start, what);
@@ -231,41 +291,71 @@ impl<'a> Reader<'a> {
             }
         }
         let len = usize::from(count) * 40;
-        self.storage(offset, NODE_HEAD + u64::from(count) * ENTRY);
+        self.node_of(offset, NODE_HEAD + u64::from(count) * ENTRY)?;
         let bytes = self.from.source.read(start, len, what)?;
         let mut c = Cursor::new(&bytes, start, what);
         for _ in 0..count {
-            let read = self.entry(&mut c);
+            let from = c.offset();
+            let (name, target, cache) = (c.u64()?, c.addr()?, c.u32()?);
+            c.take(4)?;
+            let path = c.u32()?;
+            c.take(12)?;
+            let path = (cache == SOFT_LINK).then_some(path);
+            self.entries.push(Entry { from, name, target, path });
+        }
+        self.count = self.count.saturating_add(count.into());
+        if self.entries.len() >= BATCH { self.settle() } else { Ok(()) }
+    }
+
+    /// Reads the names of entries, and takes in the links.
+    fn settle(&mut self) -> Result<()> {
+        let mut entries = std::mem::take(&mut self.entries);
+        let large = self.heap.size > INDEX_BYTES;
+        if self.many.is_none() && (self.count > self.few || large) {
+            self.many = Some(Default::default());
+        }
+        if self.many.is_some() {
+            // In whatever order they come, they are put in order afterwards.
+            entries.sort_unstable_by_key(|entry| (entry.name, entry.from));
+        }
+        for entry in &entries {
+            let read = self.entry(*entry);
             self.pass(read)?;
         }
+        entries.clear();
+        self.entries = entries;
         Ok(())
     }
 
-    fn entry(&mut self, c: &mut Cursor<'_>) -> Result<()> {
-        let from = c.offset();
-        let name = c.u64()?;
-        let at = c.offset();
-        let target = c.addr()?;
-        let cache = c.u32()?;
-        c.take(4)?;
-        let mut scratch = Cursor::new(c.take(16)?, at + 16, "symbol table entry");
-        let count = self.out.group.held.len() + self.out.group.symbolic.len();
-        if count >= INDEX_ENTRIES {
-            return Err(Error::foreign(from, "a group with over 2^19 links"));
-        }
+    fn entry(&mut self, entry: Entry) -> Result<()> {
+        let Entry { from, name, target, path } = entry;
+        let at = from + 8;
         let name = self.text(name, from, "link name")?;
         if name.is_empty() {
             return Err(Error::corrupt(from, "link name", "at least one byte", "none"));
         }
-        let link = if cache == SOFT_LINK {
-            let path = u64::from(scratch.u32()?);
-            let path = self.text(path, at + 16, "target of a soft link")?;
+        let link = if let Some(path) = path {
+            let path = self.text(path.into(), at + 16, "target of a soft link")?;
             AnyLink::Symbolic(SymbolicLink { name, to: Symbolic::Soft(path), at: from })
         } else {
             AnyLink::Hard(Link { name, target, at })
         };
-        self.out.group.push(link);
-        Ok(())
+        let Some((links, tally)) = &mut self.many else {
+            self.group.push(link);
+            return Ok(());
+        };
+        // The message that it would be, such that the address in it is where it stands.
+        let (body, at) = match &link {
+            AnyLink::Hard(link) => {
+                let body = encode::link(&link.name, link.target);
+                let before = body.len() as u64 - 8;
+                (body, link.at.wrapping_sub(before))
+            }
+            AnyLink::Symbolic(link) => (encode::symbolic_link(link), link.at),
+        };
+        let named = AnyLink::named(&body, at)?;
+        links.push((&body, at), (&link, None), &named)?;
+        tally.put_in(link, from)
     }
 
     /// The text at `place` of the heap; `from` is where that is said.
@@ -292,8 +382,11 @@ impl<'a> Reader<'a> {
             // What stands behind the end of a name belongs to others.
             let own = end.map_or(piece.len(), |end| end + 1);
             self.names = self.names.saturating_add(own as u64);
-            if self.names > INDEX_BYTES {
-                return Err(Error::foreign(from, "a group with over 16 MiB of names"));
+            // Honest ones do not share their bytes.
+            let most = self.heap.size.max(INDEX_BYTES);
+            if self.names > most {
+                let what = format!("a group with over {most} bytes of names, which share them");
+                return Err(Error::foreign(from, what));
             }
             if let Some(end) = end {
                 bytes.extend(piece.get(..end).unwrap_or_default());

@@ -5,7 +5,7 @@ use super::budget::{Budget, Cost, ELEMENT};
 use super::to_visit::{ToVisit, Wanted, join};
 use super::{
     AddressHashMap, AddressSet, Cursor, Dataset, Dataspace, Datatype, Error, ErrorKind, File,
-    FillValue, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Result, TypeRef,
+    FillValue, Object, ObjectKind, RefPlan, RefSlot, RelAddr, Result, Storage, TypeRef,
 };
 use std::io::Read;
 use std::ops::Range;
@@ -260,7 +260,7 @@ impl<'a> Trace<'a> {
             self.visitor.region(region)?;
         }
         for storage in &object.header.storage {
-            let (start, end) = (storage.start, storage.end);
+            let Storage { start, end, .. } = storage?;
             self.visitor.region(Region { start, end, kind: RegionKind::Index })?;
         }
         for a in &object.attributes {

@@ -1,9 +1,9 @@
 //! Lists what a file holds: its linked datasets.
 
-use super::paths::{Listed, Paths};
 use crate::h5::budget::Cost;
 use crate::h5::{
-    AddressSet, Budget, Error, File, ObjectKind, RelAddr, Result, Symbolic, ToVisit, Wanted,
+    AddressSet, Budget, Error, File, Listed, ObjectKind, Paths, RelAddr, Result, Symbolic, ToVisit,
+    Wanted,
 };
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub struct Linked {
 /// # Errors
 /// If an object that is linked cannot be read.
 pub fn datasets(file: &File) -> Result<Vec<(String, RelAddr)>> {
-    Ok(listed(file)?.iter().map(|listed| (listed.path, listed.addr)).collect())
+    listed(file)?.iter().map(|listed| listed.map(|listed| (listed.path, listed.addr))).collect()
 }
 
 /// As [`datasets`], in little memory.
@@ -65,7 +65,7 @@ pub fn linked(file: &File) -> Result<Linked> {
         visit(file, addr, &path, &mut seen, &mut to_visit, &mut budget, &mut out)?;
         next = to_visit.next(&mut path, &mut budget, |path, name| path.extend(["/", name]))?;
     }
-    out.datasets = out.datasets.sorted();
+    out.datasets = out.datasets.sorted()?;
     out.symbolic.sort_by(|a, b| a.0.cmp(&b.0));
     out.foreign.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(out)

@@ -23,7 +23,6 @@ mod held;
 mod node;
 mod number;
 mod number_type;
-mod paths;
 mod record;
 #[cfg(test)]
 mod sample;
@@ -39,6 +38,7 @@ mod unwritten;
 mod value;
 mod walk;
 
+pub use crate::h5::{Listed, Paths};
 pub use bounded::Bounded;
 pub use columns::{Columns, TableKind};
 pub use committed::{Committed, Field};
@@ -50,7 +50,6 @@ pub use element::Element;
 pub use node::Node;
 pub use number::big_integer;
 pub use number_type::{NumberBytes, NumberType};
-pub use paths::{Listed, Paths};
 pub use record::Record;
 pub use signature::is_type;
 pub use stack::{DEEP_STACK, on_deep_stack};

@@ -12,5 +12,5 @@ mod read;
 mod stray;
 
 pub use kinds::{header_flag, kind};
-pub use model::{Chunk, Message, ObjectHeader, Piece, Storage};
+pub use model::{Chunk, Message, ObjectHeader, Piece};
 pub(in crate::h5) use read::Begun;

@@ -6,7 +6,7 @@ use crate::h5::bytes::Cursor;
 use crate::h5::checksum::Checked;
 use crate::h5::group::Group;
 use crate::h5::link_runs::LinkRuns;
-use crate::h5::{Error, RelAddr, Result};
+use crate::h5::{Error, RelAddr, Result, StorageList};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -62,18 +62,6 @@ pub struct Piece {
     pub bytes: Vec<u8>,
 }
 
-/// Bytes outside the header that hold an object's links or attributes, or lead to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Storage {
-    /// Absolute offset of its first byte.
-    pub start: u64,
-    /// Absolute offset behind its last byte.
-    pub end: u64,
-    /// Absolute offset of its checksum, if it has one and messages inside: that of all its bytes,
-    /// with zeros in the place of the checksum.
-    pub checksum: Option<u64>,
-}
-
 /// One message of an object header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -117,7 +105,10 @@ pub struct ObjectHeader {
     /// Links of a group of the old kind, which has a symbol table instead of messages.
     pub symbols: Option<Group>,
     /// Where all that is kept elsewhere stands.
-    pub storage: Vec<Storage>,
+    pub storage: StorageList,
+    /// Links that are kept elsewhere, if they are too many to be held: neither these messages nor
+    /// what is in a symbol table is.
+    pub listed: Option<Arc<LinkRuns>>,
     /// Where the links of a long header stand, of which neither the bytes nor these messages are
     /// held.
     pub runs: Option<Arc<LinkRuns>>,
@@ -138,7 +129,8 @@ impl ObjectHeader {
             messages: Vec::new(),
             pieces: Vec::new(),
             symbols: None,
-            storage: Vec::new(),
+            storage: StorageList::default(),
+            listed: None,
             runs: None,
             bodies: Bodies::new(),
         }
@@ -148,7 +140,8 @@ impl ObjectHeader {
     pub(in crate::h5) fn add(&mut self, kind: u8, order: Option<u16>, piece: Piece) -> Result<()> {
         let offset = piece.offset;
         if self.messages.len() >= HEADER_MESSAGES {
-            return Err(Error::foreign(offset, "an object with over 2^19 messages"));
+            let what = format!("an object with over {HEADER_MESSAGES} messages: no more are read");
+            return Err(Error::foreign(offset, what));
         }
         let chunk = self.chunks.len().saturating_add(self.pieces.len());
         let len = u32::try_from(piece.bytes.len()).unwrap_or(u32::MAX);
@@ -164,6 +157,7 @@ impl ObjectHeader {
             && self.storage.is_empty()
             && self.pieces.is_empty()
             && self.symbols.is_none()
+            && self.listed.is_none()
             && self.runs.is_none()
     }
 
@@ -187,7 +181,9 @@ impl ObjectHeader {
         let chunks = self.chunks.iter().map(|c| c.bytes.len());
         let pieces = self.pieces.iter().map(|p| p.bytes.len());
         let symbols = self.symbols.as_ref().map_or(0, Group::weight);
-        let held = chunks.chain(pieces).sum::<usize>() as u64 + symbols;
+        let listed = self.listed.as_ref().map_or(0, |links| links.weight());
+        let outside = symbols + listed + self.storage.weight();
+        let held = chunks.chain(pieces).sum::<usize>() as u64 + outside;
         let Some(runs) = &self.runs else { return held };
         let bodies: usize = self.bodies.values().map(|body| body.len() + 64).sum();
         held + runs.weight() + (bodies + 80 * self.chunks.len()) as u64

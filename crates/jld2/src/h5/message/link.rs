@@ -2,6 +2,7 @@
 
 use crate::h5::bytes::Cursor;
 use crate::h5::{Error, Name, RelAddr, Result};
+use std::ops::Range;
 
 /// A hard link of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +128,14 @@ impl AnyLink {
             }
         };
         Ok((Self::Symbolic(SymbolicLink { name, to, at: start }), order))
+    }
+
+    /// Where in a link message, which is `body` at the offset `at`, the name is.
+    pub(in crate::h5) fn named(body: &[u8], at: u64) -> Result<Range<usize>> {
+        let mut c = Cursor::new(body, at, "link");
+        let len = Front::parse(&mut c)?.name.len();
+        let end = usize::try_from(c.offset() - at).unwrap_or(usize::MAX);
+        Ok(end.saturating_sub(len)..end)
     }
 }
 

@@ -125,8 +125,9 @@ fn links_are_those_of_a_held_group_wherever_they_stand() {
         assert_eq!((met.paths[0].as_str(), &met.paths[1..]), ("/", &paths[..]));
         assert_eq!(met.headers, file.source().len(), "every byte has an owner");
         let listed = listed(&file).unwrap();
-        assert!(listed.iter().map(|l| (l.path, l.addr)).eq(datasets(&file).unwrap()));
-        assert!(listed.iter().map(|l| l.path).eq(paths));
+        let listed: Vec<_> = listed.iter().map(Result::unwrap).collect();
+        assert!(listed.iter().map(|l| l.path.clone()).eq(paths));
+        assert!(listed.into_iter().map(|l| (l.path, l.addr)).eq(datasets(&file).unwrap()));
         // Fillers and what stands in front of the links are there as in a short header.
         let kinds: Vec<_> = object.header.messages.iter().map(|m| m.kind).collect();
         let expected = [kind::LINK_INFO, kind::GROUP_INFO, kind::CONTINUATION, kind::NIL];

@@ -3,9 +3,10 @@
 use crate::h5::encode::NewMessage;
 use crate::h5::sample::Sample;
 use crate::h5::{
-    Checksums, Error, File, Group, Object, ObjectKind, RelAddr, Result, Source, Symbolic, Trace,
-    Visitor, kind,
+    Checksums, Edge, Error, File, Group, Link, Object, ObjectKind, Region, RelAddr, Result, Source,
+    Symbolic, Trace, Visitor, kind,
 };
+use crate::julia::datasets;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -102,7 +103,7 @@ fn no_byte_of_an_index_changes_without_notice() {
     for name in ["many", "order", "data"] {
         let object = named(&file, name).unwrap();
         let large = object.attribute("large").map(|a| a.offset);
-        let storage = object.header.storage.iter();
+        let storage = object.header.storage.iter().map(Result::unwrap);
         // A large object of a heap is the one thing without a checksum.
         let summed = storage.filter(|s| large.is_none_or(|at| !(s.start..s.end).contains(&at)));
         let mut changed = 0;
@@ -128,7 +129,8 @@ fn whatever_bytes_an_index_has_it_is_read_to_an_end() {
         for object in ["many", "data", "order"] {
             let root = file.object(file.superblock().root).unwrap();
             if group(&root).held.iter().any(|l| l.name == object) {
-                storage.extend(named(&file, object).unwrap().header.storage.clone());
+                let object = named(&file, object).unwrap();
+                storage.extend(object.header.storage.iter().map(Result::unwrap));
             }
         }
         assert!(storage.len() > 4, "{name}");
@@ -148,7 +150,8 @@ fn a_tree_of_a_group_that_leads_to_itself_is_cut() {
     let trees = find(&bytes, b"TREE\0");
     assert!(trees.len() > 2);
     let many = named(&opened(bytes.clone(), Checksums::Trusted), "many").unwrap();
-    let own = many.header.storage.iter().find(|s| trees.contains(&s.start)).unwrap().start;
+    let mut storage = many.header.storage.iter().map(Result::unwrap);
+    let own = storage.find(|s| trees.contains(&s.start)).unwrap().start;
     let say = |at: u64, value: u64| {
         let mut other = bytes.clone();
         put(&mut other, at, &value.to_le_bytes());
@@ -173,7 +176,7 @@ fn names_have_an_end_inside_their_heap() {
     let bytes = sample("old.h5");
     let file = opened(bytes.clone(), Checksums::Trusted);
     let many = named(&file, "many").unwrap();
-    let heap = many.header.storage[1];
+    let heap = many.header.storage.iter().nth(1).unwrap().unwrap();
     let mut other = bytes.clone();
     for at in heap.start..heap.end {
         put(&mut other, at, b"x");
@@ -187,7 +190,8 @@ fn blocks_of_a_heap_that_hold_one_another_are_cut() {
     let bytes = sample("dense.h5");
     let indirect = find(&bytes, b"FHIB\0");
     let many = named(&opened(bytes.clone(), Checksums::Trusted), "many").unwrap();
-    let own = many.header.storage.iter().find(|s| indirect.contains(&s.start)).unwrap().start;
+    let mut storage = many.header.storage.iter().map(Result::unwrap);
+    let own = storage.find(|s| indirect.contains(&s.start)).unwrap().start;
     // Behind signature, version, the heap's address and four bytes for its place.
     let at = own + 5 + 8 + 4;
     let say = |value: u64, at: u64| {
@@ -208,7 +212,8 @@ fn a_tree_of_records_that_leads_to_itself_is_cut() {
     let inner = find(&bytes, b"BTIN\0");
     assert!(!inner.is_empty());
     let many = named(&opened(bytes.clone(), Checksums::Trusted), "many").unwrap();
-    let node = many.header.storage.iter().find(|s| inner.contains(&s.start)).unwrap();
+    let mut storage = many.header.storage.iter().map(Result::unwrap);
+    let node = storage.find(|s| inner.contains(&s.start)).unwrap();
     // The pointers stand at the end, in front of the checksum: address and one byte for records.
     let last = node.end - 4 - 9;
     let say = |value: u64, at: u64| {
@@ -294,7 +299,7 @@ fn a_table_that_many_groups_share_in_vain_is_not_read_without_end() {
     let root = sample.group(&links);
     let file = opened(sample.finish(root), Checksums::Trusted);
     let error = named(&file, "0").unwrap_err();
-    assert!(error.is_foreign() && error.to_string().contains("16 MiB of names"), "{error}");
+    assert!(error.is_foreign() && error.to_string().contains("16777216 bytes of names"), "{error}");
     let error = Trace::run(&file, &mut Lenient).unwrap_err();
     assert!(error.to_string().contains("each byte to belong to one object"), "{error}");
     // What is left of them is counted as well.
@@ -316,4 +321,106 @@ fn what_jld2_does_not_read_is_named() {
     let heap = usize::try_from(find(&sample("dense.h5"), b"FRHP\0")[0]).unwrap();
     let error = say(heap + 7, &[1, 0]).unwrap();
     assert!(error.is_foreign() && error.to_string().contains("with filters"), "{error}");
+}
+
+/// All links of an object that is a group: held, and as they are listed.
+fn links_of(file: &File, object: &Object) -> (Vec<Link>, Vec<Link>) {
+    let group = group(object);
+    let listed = group.links(file).map(|link| link.unwrap().into_owned()).collect();
+    (group.held.clone(), listed)
+}
+
+/// What a walk meets: edges, objects with their paths, and bytes in use.
+#[derive(Default, PartialEq, Debug)]
+struct Met {
+    edges: Vec<(RelAddr, u64)>,
+    paths: Vec<String>,
+    regions: Vec<(u64, u64)>,
+}
+
+impl Visitor for Met {
+    fn object(&mut self, _: &Object, path: &str) -> Result<()> {
+        self.paths.push(path.to_owned());
+        Ok(())
+    }
+
+    fn edge(&mut self, edge: Edge) -> Result<()> {
+        self.edges.push((edge.target, edge.at));
+        Ok(())
+    }
+
+    fn region(&mut self, region: Region) -> Result<()> {
+        self.regions.push((region.start, region.end));
+        Ok(())
+    }
+}
+
+#[test]
+fn links_that_are_not_held_are_the_same() {
+    for name in ["dense.h5", "old.h5"] {
+        let held = opened(sample(name), Checksums::Trusted);
+        let listed = opened(sample(name), Checksums::Trusted).holding(0);
+        let root = held.superblock().root;
+        for object in ["", "many", "order", "empty"] {
+            let of = |file: &File| match object {
+                "" => file.object(root).unwrap(),
+                _ => named(file, object).unwrap(),
+            };
+            // Where a file has no such group, there is nothing to compare.
+            let there = links_of(&held, &held.object(root).unwrap());
+            if !object.is_empty() && !there.1.iter().any(|link| link.name == object) {
+                continue;
+            }
+            let (one, other) = (of(&held), {
+                let root = listed.object(root).unwrap();
+                let link = group(&root).find(&listed, object).unwrap();
+                link.map_or(root, |link| listed.object(link.target).unwrap())
+            });
+            let ((all, same), (none, found)) = (links_of(&held, &one), links_of(&listed, &other));
+            assert_eq!(all, same);
+            assert_eq!(all, found, "{name}: {object}");
+            assert_eq!(group(&one).symbolic.len(), group(&other).symbolic.len());
+            assert_eq!(group(&one).len(), group(&other).len());
+            assert_eq!(one.header.storage, other.header.storage);
+            if !one.header.storage.is_empty() && !all.is_empty() {
+                assert!(none.is_empty() && other.header.pieces.len() <= one.attributes.len());
+                assert!(group(&other).stored.is_some());
+            }
+            assert_eq!(other.header, listed.object(other.addr()).unwrap().header);
+        }
+        let met = [&held, &listed].map(|file| {
+            let mut met = Met::default();
+            Trace::run(file, &mut met).unwrap();
+            // Those that are not held come behind all others.
+            met.edges.sort_unstable();
+            met.paths.sort_unstable();
+            met.regions.sort_unstable();
+            met
+        });
+        assert_eq!(met[0], met[1]);
+        let [one, other] = [&held, &listed].map(|file| datasets(file).unwrap());
+        assert_eq!(one, other);
+    }
+}
+
+#[test]
+fn whatever_bytes_an_index_has_a_list_is_read_to_an_end() {
+    for name in ["dense.h5", "old.h5"] {
+        let bytes = sample(name);
+        let file = opened(bytes.clone(), Checksums::Trusted);
+        let storage = named(&file, "many").unwrap().header.storage.clone();
+        for storage in storage.iter().map(Result::unwrap) {
+            for at in (storage.start..storage.end).step_by(7) {
+                for value in [1, 0xff] {
+                    let mut other = bytes.clone();
+                    put(&mut other, at, &[value]);
+                    let held = opened(other.clone(), Checksums::Ignored);
+                    let listed = opened(other, Checksums::Ignored).holding(0);
+                    let [one, two] = [&held, &listed]
+                        .map(|file| Trace::run(file, &mut Nothing).map_err(|e| e.to_string()));
+                    assert_eq!(one.is_ok(), two.is_ok(), "{name}: {at}: {one:?} and {two:?}");
+                }
+            }
+        }
+    }
 }
