@@ -20,9 +20,13 @@ const NAMED: usize = 5;
 pub(crate) fn title(summary: &RunSummary) -> &'static str {
     if summary.error.is_some() {
         "Broken off"
-    } else if summary.interrupted {
+    } else if summary.interrupted || summary.others.is_some_and(|others| others.pending > 0) {
         "Interrupted"
-    } else if summary.failed > 0 || summary.pending > 0 || !summary.unlisted.is_empty() {
+    } else if summary.failed > 0
+        || summary.others.is_some_and(|others| others.failed > 0)
+        || summary.pending > 0
+        || !summary.unlisted.is_empty()
+    {
         "Done in part"
     } else {
         "Done"
