@@ -38,6 +38,11 @@ impl LiveHandle {
         self.tracker().takes_along(files);
     }
 
+    /// Whether somebody asked the run to end.
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.tracker().is_to_end()
+    }
+
     /// Behind its files the run is to end, for this reason.
     pub(crate) fn ends(&self, why: &str) {
         self.tracker().ends(why);

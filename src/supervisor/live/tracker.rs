@@ -48,6 +48,8 @@ pub struct Tracker {
     pub(super) failures: VecDeque<Happened>,
     pub(super) recent: VecDeque<Happened>,
     pub(super) others: Option<TakingAlong>,
+    /// Somebody wants it to end.
+    to_end: bool,
 }
 
 impl Tracker {
@@ -90,6 +92,7 @@ impl Tracker {
             RunEvent::RunFinished(run) => {
                 self.busy.clear();
                 let ended = run.interrupted || run.error.is_some() || run.others.is_some();
+                let ended = ended || self.to_end;
                 let more = self.others.is_some_and(|others| others.done < others.files);
                 let over = ended || !more;
                 self.state = if over { LiveState::Finished } else { LiveState::TakingAlong };
@@ -113,6 +116,11 @@ impl Tracker {
     /// Behind its files the run is to take so many others along.
     pub(super) fn takes_along(&mut self, files: u64) {
         self.others = (files > 0).then(|| TakingAlong { files, ..TakingAlong::default() });
+    }
+
+    /// Whether somebody asked it to end.
+    pub(super) fn is_to_end(&self) -> bool {
+        self.to_end
     }
 
     /// How far it is with other files; none where there are none.
@@ -226,11 +234,13 @@ impl Tracker {
                 (What::Resumed, format!("after {}", text::seconds(*seconds)))
             }
             RunEvent::Draining { reason, .. } => {
+                self.to_end = true;
                 self.state = LiveState::Draining;
                 self.why = Some(short(reason));
                 (What::Draining, reason.clone())
             }
             RunEvent::Stopping { reason } => {
+                self.to_end = true;
                 self.state = LiveState::Stopping;
                 self.why = Some(short(reason));
                 (What::Stopping, reason.clone())

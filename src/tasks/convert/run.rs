@@ -93,7 +93,9 @@ pub fn run(
     let run_id = commission.context.run_id.clone();
     hooks.live.takes_along(part);
     let mut summary = carry_out(commission, &mut BeforeTheEnd(reporter))?;
-    let ended = !summary.interrupted && summary.error.is_none();
+    // One that was to end when its last file was at work ends there: the time that it was given is for
+    // that file.
+    let ended = !summary.interrupted && summary.error.is_none() && !hooks.live.is_to_end();
     let taken = if ended {
         take_along(&place, settings, &run_id, &others, (&hooks.live, reporter))
     } else {
