@@ -80,6 +80,13 @@ pub(super) fn cards(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
     let tried: u64 = summary.retries.values().sum();
     let figures = Figures::of(summary);
+    // A merged report has the slots of all runs.
+    let slots = match summary.slots.len() {
+        count if summary.shard.ends_with(" shards") => {
+            ("a run's".to_owned(), format!("{count} slots in all runs, "))
+        }
+        count => (count.to_string(), String::new()),
+    };
     let cards = [
         ("time", text::seconds(seconds), rate),
         (
@@ -98,10 +105,10 @@ pub(super) fn cards(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
         ),
         (
             "workers",
-            format!("{} of {}", summary.workers_used, summary.slots.len()),
+            format!("{} of {}", summary.workers_used, slots.0),
             format!(
-                "balance {:.2}, efficiency {:.2}",
-                summary.load_balance, summary.parallel_efficiency
+                "{}balance {:.2}, efficiency {:.2}",
+                slots.1, summary.load_balance, summary.parallel_efficiency
             ),
         ),
         (
