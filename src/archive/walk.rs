@@ -6,7 +6,7 @@
 
 use super::discover::{Archive, ArchiveError, Found, Ignored, Obstacle, Unlisted, Why, dir_of};
 use super::earlier::made_from;
-use super::name::{Name, Numbered, classify};
+use super::name::{Name, Numbered, classify, is_jld2};
 use super::selection::Selection;
 use crate::sys::dir::OWN;
 use crate::sys::file::{may_pass, patiently};
@@ -217,7 +217,18 @@ impl<'a> Walk<'a> {
         if !asked_for && is_hidden(relative) && !kind.is_some_and(|it| it.is_dir()) {
             return self.other(whole);
         }
-        let why = match (classify(&name, relative, self.selection), name.to_str()) {
+        let taken = classify(&name, relative, self.selection);
+        // A pattern is about files: it takes a directory only where its name says that it is meant.
+        if matches!(&taken, Name::Taken(number) if number.as_ref().is_none_or(|it| it.head.is_none()))
+            && !is_jld2(name.as_encoded_bytes())
+            && is_directory(entry, kind)
+        {
+            if !self.directory(entry, &whole, kind) {
+                self.other(whole);
+            }
+            return;
+        }
+        let why = match (taken, name.to_str()) {
             (Name::Taken(number), Some(text)) => {
                 let number = number.map(|it| it.below(relative));
                 self.take(entry.path(), format!("{relative}{text}"), number, kind);
@@ -317,6 +328,14 @@ impl<'a> Walk<'a> {
             Err(error) => found.obstacle = Some(Obstacle::Unknown(error.to_string())),
         }
         self.archive.files.push(found);
+    }
+}
+
+/// Whether an entry is a directory, or a link to one.
+fn is_directory(entry: &DirEntry, kind: Option<FileType>) -> bool {
+    match kind {
+        Some(kind) if !kind.is_symlink() => kind.is_dir(),
+        _ => fs::metadata(entry.path()).is_ok_and(|it| it.is_dir()),
     }
 }
 

@@ -146,6 +146,10 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
         if !named {
             let layer = said.layer().map_err(io::Error::other)?;
             let known = selection(&layer.batch);
+            if is_empty(input) {
+                self.tell(&format!("There are no {} here: nothing to do.\n", known.shown()))?;
+                return Ok(Err(Over));
+            }
             if known.globs.is_empty() {
                 let default = match layer.batch.prefix.as_slice() {
                     [one] => one.clone(),
@@ -241,11 +245,20 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
         default: &str,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Asked<T> {
+        self.choice_of(&format!("{question} [{default}]: "), |answer| {
+            read(if answer.is_empty() { default } else { answer })
+        })
+    }
+
+    /// Asks a question until `read` understands the answer.
+    fn choice_of<T>(
+        &mut self,
+        question: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Asked<T> {
         loop {
-            let Some(answer) = self.text(&format!("{question} [{default}]: "))? else {
-                return Ok(Err(Over));
-            };
-            match read(if answer.is_empty() { default } else { &answer }) {
+            let Some(answer) = self.text(question)? else { return Ok(Err(Over)) };
+            match read(&answer) {
                 Ok(answer) => return Ok(Ok(answer)),
                 Err(message) => self.tell(&format!("  {message}\n"))?,
             }
@@ -254,8 +267,13 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
 
     /// Asks a question that Enter answers with yes.
     fn yes(&mut self, question: &str) -> Asked<bool> {
-        let Some(answer) = self.text(&format!("{question} [Y/n] "))? else { return Ok(Err(Over)) };
-        Ok(Ok(["", "y", "yes"].contains(&answer.to_ascii_lowercase().as_str())))
+        self.choice_of(&format!("{question} [Y/n] "), |answer| {
+            match answer.to_ascii_lowercase().as_str() {
+                "" | "y" | "yes" => Ok(true),
+                "n" | "no" => Ok(false),
+                _ => Err("write y or n".to_owned()),
+            }
+        })
     }
 
     fn text(&mut self, question: &str) -> io::Result<Option<String>> {
@@ -306,6 +324,11 @@ fn beside(input: &Path) -> PathBuf {
     let mut name = dir.file_name().unwrap_or_default().to_owned();
     name.push("-converted");
     dir.with_file_name(name)
+}
+
+/// Whether nothing is in a directory that can be listed.
+fn is_empty(directory: &Path) -> bool {
+    std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 #[cfg(test)]
@@ -394,6 +417,7 @@ mod tests {
         assert_eq!(said, None);
         assert!(screen.ends_with("There are no output_NNNNN.jld2 here: nothing to do.\n"));
         assert!(!screen.contains("Directory for the outputs"));
+        assert!(!screen.contains("Names of its files"), "there are none: {screen}");
     }
 
     #[test]
@@ -409,6 +433,8 @@ mod tests {
         let (said, screen) = talk(dir.path(), Said::default(), "DIR/old\n\n\n\n\n\n\n");
         assert!(screen.ends_with("--match='*.jld2'\n"), "{screen}");
         assert_eq!(layer(said).batch.globs.len(), 1);
+        let (said, screen) = talk(dir.path(), Said::default(), "DIR/old\n\nperhaps\nno\n");
+        assert_eq!((said, screen.matches("  write y or n\n").count()), (None, 1), "{screen}");
     }
 
     #[test]

@@ -20,19 +20,19 @@ pub fn refuse(
         return ExitCode::Done;
     }
     let rendered = error.render().to_string();
+    let tamed = text::tame_lines(&rendered);
     match &meant {
         Some(Meant { wrong: Some(wrong), .. }) => {
             let _ = writeln!(io::stderr(), "error: {}", text::tame_lines(wrong));
         }
         // Arguments are quoted in it as they are: no terminal is to obey them.
-        _ if error.use_stderr() && text::tame_lines(&rendered) != rendered => {
-            let _ = io::stderr().write_all(text::tame_lines(&rendered).as_bytes());
+        _ if error.use_stderr() && tamed != rendered.trim_end() => {
+            let _ = writeln!(io::stderr(), "{tamed}");
         }
         _ => drop(error.print()),
     }
-    if let Some(Meant { wrong, meant }) = meant {
-        let gap = if wrong.is_none() { "\n" } else { "" };
-        let _ = writeln!(io::stderr(), "{gap}{}", text::tame_lines(&meant));
+    if let Some(Meant { meant, .. }) = meant {
+        let _ = writeln!(io::stderr(), "{}", text::tame_lines(&meant));
     }
     if error.exit_code() == 0 { ExitCode::Done } else { ExitCode::Usage }
 }

@@ -45,6 +45,14 @@ pub(super) fn now(live: &Live) -> String {
         let _ = write!(html, ", {} allowed{}", workers.allowed, escaped(&why));
     }
     html.push_str(".</p>\n");
+    if let Some(taking) = &live.others {
+        let (done, files) = (taking.done, text::count(taking.files, "file"));
+        let bytes = text::bytes(taking.bytes);
+        let _ = writeln!(
+            html,
+            "<p id=\"others\">Files that are not JLD2: {done} of {files} taken along, {bytes} copied.</p>"
+        );
+    }
     if let Some(why) = &live.why {
         let _ = writeln!(html, "<p class=\"warn\">{}</p>", escaped(why));
     }

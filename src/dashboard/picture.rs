@@ -3,7 +3,7 @@
 use super::frame::Frame;
 use super::now::now;
 use super::page::{NOW, written};
-use crate::report::html::{PARTS, Shown, row};
+use crate::report::html::{PARTS, Shown, TAKING_ALONG, row};
 use crate::report::{Circumstances, advice, title};
 use crate::supervisor::{
     Layout, Live, LiveHandle, LiveState, Records, RunEvent, RunStart, RunSummary, SlotRecord,
@@ -53,7 +53,11 @@ impl Picture {
     /// Takes down how far the run is now.
     pub(super) fn look(&mut self) {
         let live = self.live.now();
-        if matches!(live.state, LiveState::Starting | LiveState::Finished) {
+        let works = !matches!(
+            live.state,
+            LiveState::Starting | LiveState::TakingAlong | LiveState::Finished
+        );
+        if !works {
             return;
         }
         let mut point = live.memory.point(live.elapsed);
@@ -146,7 +150,7 @@ fn verdict(state: LiveState) -> &'static str {
         LiveState::Paused => "Paused",
         LiveState::Draining => "Finishing",
         LiveState::Stopping => "Stopping",
-        LiveState::TakingAlong => "Taking other files along",
+        LiveState::TakingAlong => TAKING_ALONG,
         LiveState::Finished => "Ending",
     }
 }

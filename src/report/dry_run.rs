@@ -2,11 +2,17 @@
 
 use super::line::short;
 use crate::convert::{Converter, Failure, FailureKind, Mode, Options, Unchanged};
-use crate::migrate::Migration;
+use crate::migrate::{Finding, Migration, Severity};
 use crate::supervisor::{Fault, Plan, PlannedJob};
 use crate::text;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
+
+/// Findings that are listed behind the files, and that are kept apart at most.
+const LISTED: usize = 20;
+const KEPT: usize = 1000;
 
 /// How many files would end how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,19 +25,21 @@ pub struct Foreseen {
     pub failed: u64,
 }
 
-/// Writes what `converter` would do with each file of `plan` to `out`; the bytes to append and
-/// replace, too, where `edits` are wanted. `there` tells of what has the output's name already.
+/// Writes what `converter` would do with each file of `plan` to `out`: a line for each, and what was
+/// found in how many of them; or else, where `whole` accounts are wanted, each file's findings and the
+/// bytes to append and replace behind its line. `there` tells of what has the output's name already.
 ///
 /// # Errors
 /// Where `out` cannot be written to.
 pub fn dry_run(
     plan: &Plan,
     converter: &Converter,
-    edits: bool,
+    whole: bool,
     there: &dyn Fn(usize, &PlannedJob) -> Option<String>,
     out: &mut dyn Write,
 ) -> io::Result<Foreseen> {
     let mut foreseen = Foreseen::default();
+    let mut findings = Findings::default();
     for (place, job) in plan.jobs.iter().enumerate() {
         let migration = match &job.obstacle {
             Some(obstacle) => Err(Failure::new(FailureKind::Input, obstacle.as_str())),
@@ -44,8 +52,12 @@ pub fn dry_run(
         }
         let there = there(place, job);
         let options = converter.options();
-        out.write_all(entry(job, &migration, there.as_deref(), options, edits).as_bytes())?;
+        if let (false, Ok((migration, mode))) = (whole, &migration) {
+            findings.add(migration, *mode, options);
+        }
+        out.write_all(entry(job, &migration, there.as_deref(), options, whole).as_bytes())?;
     }
+    out.write_all(findings.told().as_bytes())?;
     let Foreseen { converted, unchanged, failed } = foreseen;
     let files = text::count(plan.jobs.len() as u64, "file");
     writeln!(
@@ -61,12 +73,78 @@ fn changes(migration: &Migration, mode: Mode) -> bool {
     migration.edits.is_some() || mode == Mode::Rewrite
 }
 
+/// What readers would meet, over all files.
+#[derive(Default)]
+struct Findings {
+    /// In how many files, and in which first; the worst first.
+    files: BTreeMap<(Reverse<Severity>, String), u64>,
+    /// Those for which there was no room.
+    more: bool,
+}
+
+impl Findings {
+    fn add(&mut self, migration: &Migration, mode: Mode, options: &Options) {
+        for finding in &migration.findings {
+            let Finding { severity, text, rule, .. } = finding;
+            let rule = rule.as_ref().map_or_else(String::new, |rule| format!(" [rule {rule}]"));
+            self.count(*severity, format!("{text}{rule}"));
+        }
+        for what in readers(migration, mode, options) {
+            self.count(Severity::Note, what);
+        }
+    }
+
+    fn count(&mut self, severity: Severity, text: String) {
+        let key = (Reverse(severity), text);
+        if self.files.len() < KEPT || self.files.contains_key(&key) {
+            *self.files.entry(key).or_default() += 1;
+        } else {
+            self.more = true;
+        }
+    }
+
+    fn told(&self) -> String {
+        if self.files.is_empty() {
+            return String::new();
+        }
+        let mut told = String::from("\nWhat is in them, for the target (-v: of each file):\n");
+        for ((severity, text), files) in self.files.iter().take(LISTED) {
+            let files = text::count(*files, "file");
+            let _ = writeln!(told, "  {}: in {files}: {}", severity.0, short(text));
+        }
+        let more = self.files.len().saturating_sub(LISTED);
+        if more > 0 || self.more {
+            let least = if self.more { "at least " } else { "" };
+            let _ = writeln!(told, "  and {least}{more} more");
+        }
+        told
+    }
+}
+
+/// What readers that are built on HDF5 would meet; what a rewrite leaves shows when it is made.
+fn readers(migration: &Migration, mode: Mode, options: &Options) -> Vec<String> {
+    if mode == Mode::Rewrite { Vec::new() } else { migration.readers.told(options.portable) }
+}
+
+/// How many findings there are of which kind: `1 warning, 3 notes`; nothing where there are none.
+fn counts(migration: &Migration, readers: usize) -> String {
+    let of = |severity| {
+        let found = migration.findings.iter().filter(|finding| finding.severity == severity);
+        found.count() as u64
+    };
+    let notes = of(Severity::Note).saturating_add(readers as u64);
+    let kinds =
+        [(of(Severity::Failure), "failure"), (of(Severity::Warning), "warning"), (notes, "note")];
+    let there = kinds.iter().filter(|(count, _)| *count > 0);
+    there.map(|(count, kind)| text::count(*count, kind)).collect::<Vec<_>>().join(", ")
+}
+
 fn entry(
     job: &PlannedJob,
     foreseen: &Result<(Migration, Mode), Failure>,
     there: Option<&str>,
     options: &Options,
-    edits: bool,
+    whole: bool,
 ) -> String {
     let mut entry = text::tame(&job.name);
     let (migration, mode) = match foreseen {
@@ -91,17 +169,22 @@ fn entry(
     if let Some(there) = there {
         let _ = write!(entry, "; {}", short(there));
     }
+    let readers = readers(migration, *mode, options);
+    let counts = counts(migration, readers.len());
+    if !whole && !counts.is_empty() {
+        let _ = write!(entry, "; {counts}");
+    }
     entry.push('\n');
+    if !whole {
+        return entry;
+    }
     for finding in &migration.findings {
         let _ = writeln!(entry, "    {}", short(&finding.to_string()));
     }
-    // What a rewrite leaves shows when it is made.
-    if *mode != Mode::Rewrite {
-        for what in migration.readers.told(options.portable) {
-            let _ = writeln!(entry, "    note: {}", short(&what));
-        }
+    for what in readers {
+        let _ = writeln!(entry, "    note: {}", short(&what));
     }
-    if let (true, Some(list)) = (edits, &migration.edits) {
+    if let Some(list) = &migration.edits {
         for line in list.to_string().lines() {
             let _ = writeln!(entry, "    {}", text::tame(line));
         }

@@ -5,7 +5,7 @@
 
 use super::color::{Paint, Tone};
 use super::line::STILL;
-use crate::supervisor::{LiveSlot, LiveState, Tracker};
+use crate::supervisor::{LiveSlot, LiveState, TakingAlong, Tracker};
 use crate::text::{self, float};
 use std::fmt::Write as _;
 
@@ -38,6 +38,9 @@ pub(super) fn frame(tracker: &Tracker, at: f64, size: Size, paint: Paint) -> Vec
         return Vec::new();
     }
     let draw = Draw { tracker, at, wide: size.columns >= WIDE, width: size.columns, paint };
+    if let (LiveState::TakingAlong, Some(taking)) = (tracker.state(), tracker.others()) {
+        return draw.taking_along(taking);
+    }
     let mut lines = vec![draw.numbers()];
     if draw.wide {
         lines.push(draw.bar(&draw.files()));
@@ -105,6 +108,18 @@ impl Draw<'_> {
         self.joined(&pieces, "  ")
     }
 
+    /// How far a run is with other files, behind its own.
+    fn taking_along(&self, taking: &TakingAlong) -> Vec<String> {
+        let first = [
+            (time(self.tracker.elapsed(self.at)), None),
+            ("files that are not JLD2 are taken along".to_owned(), None),
+        ];
+        let share = float(taking.done) / float(taking.files.max(1));
+        let files = format!("{} of {}", taking.done, text::count(taking.files, "file"));
+        let copied = format!("{} copied", text::bytes(taking.bytes));
+        vec![self.joined(&first, "  "), self.bar_at(share, &[(files, None), (copied, None)])]
+    }
+
     fn files(&self) -> Vec<Piece> {
         let tracker = self.tracker;
         let files = text::count(tracker.jobs(), "file");
@@ -120,6 +135,10 @@ impl Draw<'_> {
 
     /// The bar, and what fits beside it.
     fn bar(&self, pieces: &[Piece]) -> String {
+        self.bar_at(self.tracker.share(), pieces)
+    }
+
+    fn bar_at(&self, share: f64, pieces: &[Piece]) -> String {
         let beside = pieces.iter().map(|(text, _)| text.chars().count() + 2).sum::<usize>();
         let room = self.width.saturating_sub(beside + 3).min(BAR);
         #[expect(
@@ -127,7 +146,7 @@ impl Draw<'_> {
             clippy::cast_sign_loss,
             reason = "a share of a few columns is one"
         )]
-        let full = (float(room as u64) * self.tracker.share()) as usize;
+        let full = (float(room as u64) * share.clamp(0.0, 1.0)) as usize;
         let bar = format!("[{}{}]", "#".repeat(full), ".".repeat(room.saturating_sub(full)));
         let mut all = vec![(bar, None)];
         all.extend_from_slice(pieces);
@@ -359,6 +378,19 @@ mod tests {
         let text = frame(&tracker, 16.0, size, Paint::always()).join("\n");
         assert!(text.contains("\x1b[33mfinishing; again: stop now\x1b[0m"), "{text:?}");
         assert!(text.contains("\x1b[31m1 failed\x1b[0m"), "{text:?}");
+    }
+
+    #[test]
+    fn other_files_have_a_bar_of_their_own_behind_the_last_file() {
+        let mut tracker = some_run();
+        for done in [0, 150] {
+            let taking = TakingAlong { files: 600, done, bytes: 3 << 20 };
+            tracker.note(&RunEvent::TakingAlong(taking), 3.0);
+        }
+        insta::assert_snapshot!(drawn(&tracker, 4.0, 24, 80), @r"
+        4.0 s  files that are not JLD2 are taken along
+        [######..................]  150 of 600 files, 3.0 MiB copied
+        ");
     }
 
     #[test]

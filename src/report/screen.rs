@@ -21,6 +21,9 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::io::{self, IsTerminal as _, Write};
 use std::time::{Duration, Instant, SystemTime};
 
+/// Lines that say how far a run is with other files are so many seconds apart.
+const APART: f64 = 10.0;
+
 /// A [`Reporter`] that shows a run to a person or a program.
 pub struct Screen {
     way: Way,
@@ -157,6 +160,9 @@ impl Screen {
         match &mut self.way {
             Way::Bars(bars) => {
                 bars.show(event, &self.tracker, at);
+                if matches!(event, RunEvent::TakingAlong(_)) {
+                    return;
+                }
                 if let Some(line) = line(event, &self.tracker, Detail::Troubles) {
                     let line = wrapped(&line, bars.columns());
                     let _ = bars.multi().println(colored(&line, event, self.paint.1));
@@ -185,6 +191,10 @@ impl Screen {
             && record.outcome == JobOutcome::Skipped
         {
             return self.skips.note(record);
+        }
+        let again = matches!(event, RunEvent::TakingAlong(taking) if taking.done > 0);
+        if again && at - self.printed < APART {
+            return;
         }
         if let Some(line) = line(event, &self.tracker, Detail::Files) {
             self.tell_skips(at);
@@ -216,9 +226,10 @@ impl Screen {
 
 /// How the end of a run is seen.
 fn tone(run: &RunSummary) -> Tone {
-    if run.error.is_some() || run.failed > 0 {
+    let (failed, pending) = run.others.map_or((0, 0), |others| (others.failed, others.pending));
+    if run.error.is_some() || run.failed > 0 || failed > 0 {
         Tone::Bad
-    } else if run.interrupted || run.pending > 0 {
+    } else if run.interrupted || run.pending > 0 || pending > 0 {
         Tone::Odd
     } else {
         Tone::Good

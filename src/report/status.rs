@@ -233,6 +233,12 @@ fn again(block: &mut String, status: &ArchiveStatus) {
             text::tame(input),
             text::tame(output)
         );
+        if let Some(job) = status.array {
+            let _ = writeln!(
+                block,
+                "  (not those that SLURM has put back into its queue by itself: squeue -j {job})"
+            );
+        }
         let failed = status.shards.iter().any(|it| it.record.state == ShardState::Failed);
         if failed {
             let _ = writeln!(

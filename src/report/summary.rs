@@ -20,9 +20,13 @@ const NAMED: usize = 5;
 pub(crate) fn title(summary: &RunSummary) -> &'static str {
     if summary.error.is_some() {
         "Broken off"
-    } else if summary.interrupted {
+    } else if summary.interrupted || summary.others.is_some_and(|others| others.pending > 0) {
         "Interrupted"
-    } else if summary.failed > 0 || summary.pending > 0 || !summary.unlisted.is_empty() {
+    } else if summary.failed > 0
+        || summary.others.is_some_and(|others| others.failed > 0)
+        || summary.pending > 0
+        || !summary.unlisted.is_empty()
+    {
         "Done in part"
     } else {
         "Done"
@@ -97,10 +101,16 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         text::bytes(summary.memory_limit),
     );
     let _ = writeln!(block, "  violations  {}", summary.safety_violations);
-    let slots = text::count(summary.slots.len() as u64, "slot");
+    // A merged report has the slots of all runs.
+    let slots = match text::count(summary.slots.len() as u64, "slot") {
+        slots if summary.shard.ends_with(" shards") => {
+            format!("a run's slots busy, {slots} in all runs")
+        }
+        slots => format!("{slots} busy"),
+    };
     let _ = writeln!(
         block,
-        "  workers     at most {} of {slots} busy; load balance {:.2}, parallel efficiency {:.2}",
+        "  workers     at most {} of {slots}; load balance {:.2}, parallel efficiency {:.2}",
         summary.workers_used, summary.load_balance, summary.parallel_efficiency,
     );
     if let Some(figures) = Figures::of(summary) {

@@ -81,20 +81,28 @@ fn put(
     }
 }
 
-/// Checks before a run that its report will have a place.
+/// Checks before a run that its report will have a place, by making a file there and taking it away.
 ///
 /// # Errors
-/// Where its directory is missing, or a directory has its name, or a data file has it or could have.
+/// Where its directory is missing or may not be written to, or a directory has its name, or a data file
+/// has it or could have.
 pub fn check_report(path: &Path) -> Result<(), WriteError> {
     let error = |source| WriteError { path: path.to_owned(), source };
-    temporary(path).map_err(error)?;
+    let temporary = temporary(path).map_err(error)?;
     if !fs::metadata(parent(path)).map_err(error)?.is_dir() {
         return Err(error(io::ErrorKind::NotADirectory.into()));
     }
     if path.is_dir() {
         return Err(error(io::ErrorKind::IsADirectory.into()));
     }
-    spare(path).map_err(error)
+    spare(path).map_err(error)?;
+    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        // A device or a pipe; to open one may block, or mean something.
+        return rustix::fs::access(path, rustix::fs::Access::WRITE_OK)
+            .map_err(|errno| error(errno.into()));
+    }
+    drop(File::create(&temporary).map_err(error)?);
+    fs::remove_file(&temporary).map_err(error)
 }
 
 fn parent(path: &Path) -> &Path {

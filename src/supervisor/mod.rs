@@ -50,7 +50,8 @@ pub use event::{
 };
 pub use exit::ExitCode;
 pub use fault::Fault;
-pub use journal::merge::{Merged, merged};
+pub use journal::TaskRan;
+pub use journal::merge::{Merged, merged, tasks_ran};
 pub use layout::{Layout, Stretch};
 pub use live::{Happened, Live, LiveHandle, LiveSlot, LiveState, LiveWorkers, Tracker, What};
 pub use memory::limits::Slurm;

@@ -118,12 +118,21 @@ impl<L: Listener<R>, R> Reporter for Watching<'_, L, R> {
                 let through = telling.next.saturating_add(telling.waiting.len()) as u64;
                 telling.listener.progress(through, bytes);
             }
-            RunEvent::Warning { message } => telling.listener.warning(message),
-            RunEvent::Paused { message } => {
-                telling.listener.warning(&format!("{message}: waits until there is space"));
+            event => {
+                if let Some(message) = worth_a_word(event) {
+                    telling.listener.warning(&message);
+                }
             }
-            RunEvent::Resumed { .. } => telling.listener.warning("there is space: goes on"),
-            _ => {}
         }
+    }
+}
+
+/// What a user should know of a run that only shows results: warnings, and that it waits for space.
+pub(super) fn worth_a_word(event: &RunEvent) -> Option<String> {
+    match event {
+        RunEvent::Warning { message } => Some(message.clone()),
+        RunEvent::Paused { message } => Some(format!("{message}: waits until there is space")),
+        RunEvent::Resumed { .. } => Some("there is space: goes on".to_owned()),
+        _ => None,
     }
 }

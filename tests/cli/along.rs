@@ -71,6 +71,30 @@ fn a_run_that_takes_others_along_is_asked_and_ended_from_elsewhere() {
     assert_eq!(world.names("new").len() as u64, OTHERS + 1);
 }
 
+/// To who reads along, in whatever way, the run ends behind these files and not before.
+#[test]
+fn a_run_ends_behind_what_it_takes_along() {
+    let world = World::new(&[1]);
+    world.put("old/a.txt", "text");
+    world.put("old/theirs.txt", "text");
+    fs::create_dir(world.at("new")).unwrap();
+    world.put("new/theirs.txt", "another");
+    let said = world.supervisor(&["old", "new", "--others", "copy"]).ends(1).out;
+    let end = said.find("Done in part: 1 converted").expect("an end");
+    let along = said.find("2 other files to be taken along").expect("the others");
+    assert!(along < end, "{said}");
+    assert_eq!(
+        said.matches("  others      1 copied (4 B), 1 not taken along\n").count(),
+        1,
+        "{said}"
+    );
+    let args = ["old", "new", "--others", "copy", "--progress", "json"];
+    let events = world.supervisor(&args).ends(1).out;
+    let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
+    assert_eq!(last["event"], "run-finished", "{last}");
+    assert_eq!((&last["others"]["there"], &last["others"]["failed"]), (&1.into(), &1.into()));
+}
+
 /// One that was killed then has more to do, though all its files are there.
 #[test]
 fn one_that_was_killed_there_is_not_done() {

@@ -1,7 +1,9 @@
 //! The page that follows a run, and the report's page, in a real browser while a real run goes on.
 
 use super::devtools::Browser;
+use super::flaky::Flaky;
 use super::world::{World, binary};
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
@@ -16,8 +18,13 @@ struct Run {
 
 /// Starts the supervisor, whose files take so much longer each, and waits for its page.
 fn run(world: &World, slow: &str, args: &[&str]) -> Run {
+    run_with(world, slow, args, &[])
+}
+
+fn run_with(world: &World, slow: &str, args: &[&str], variables: &[(&str, &OsStr)]) -> Run {
     let mut command = world.plain(binary("jldconv-supervisor"));
     command.args(args).env("JLDCONV_FAULT", format!("slow={slow}@*"));
+    command.envs(variables.iter().copied());
     // As for somebody who works on another machine.
     command.env("SSH_CONNECTION", "10.0.0.1 5 10.0.0.2 22");
     let mut child =
@@ -57,6 +64,9 @@ impl Run {
         rest
     }
 }
+
+/// Files beside the archive's.
+const OTHERS: u64 = 600;
 
 const NUMBERS: [u64; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
@@ -139,6 +149,34 @@ fn sorts(browser: &mut Browser) {
     assert_ne!(down, up);
     down.reverse();
     assert!(down.is_sorted(), "{down:?}");
+}
+
+/// While other files are taken along, the page says so, and not that the run is done.
+#[test]
+fn a_browser_sees_other_files_being_taken_along() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (world, flaky) = (World::new(&NUMBERS[..1]), Flaky::new());
+    for number in 0..OTHERS {
+        world.put(&format!("old/other{number:04}.txt"), "text");
+    }
+    // A tenth of a second for each.
+    flaky.fail("stat", -100, 1_000_000, "old/other");
+    let library = flaky.library.as_os_str();
+    let args = ["old", "new", "--yes", "--others=copy", "--dashboard"];
+    let run = run_with(&world, "1ms", &args, &[("LD_PRELOAD", library)]);
+    browser.open(&run.url);
+    browser.until(
+        "/ [2-9] of 600 files taken along/.test(document.getElementById('others')?.textContent)",
+    );
+    let verdict = browser.value("document.getElementById('verdict').textContent");
+    assert_eq!(verdict, "Taking other files along");
+    browser.look(1200, false, "screen");
+    browser.picture("live-others");
+    world.supervisor(&["stop", "new"]).ends(0);
+    browser.until("document.getElementById('verdict').textContent === 'Interrupted'");
+    browser.until("document.getElementById('head').textContent.includes('left for the next run')");
+    run.ends(3);
+    assert_eq!(browser.errors, Vec::<String>::new());
 }
 
 #[test]

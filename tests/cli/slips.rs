@@ -226,7 +226,7 @@ fn journals_without_a_run_are_no_run() {
     std::fs::create_dir_all(world.at("new/.jldconv")).unwrap();
     world.put("new/.jldconv/journal-1-of-1.jsonl", "garbage\n");
     let ended = world.supervisor(&["report", "new"]).ends(4);
-    assert!(ended.err.contains("new: no run is recorded here"), "{ended:#?}");
+    assert!(ended.err.contains("new: no run has begun here"), "{ended:#?}");
     assert!(!ended.out.contains("-0.0"), "{ended:#?}");
 }
 
@@ -287,4 +287,54 @@ fn faults_are_not_asked_for_in_vain() {
         }
     }
     assert!(!world.at("new").exists());
+}
+
+/// A pattern of all names is about files: the directory of the outputs, and others, are gone through.
+#[test]
+fn a_pattern_of_all_names_takes_no_directory_for_a_file() {
+    let world = World::new(&[1]);
+    std::fs::create_dir_all(world.at("old/sub")).unwrap();
+    std::fs::copy(world.at("old/output_00001.jld2"), world.at("old/sub/a.dat")).unwrap();
+    let args = ["old", "old/out", "-r", "--match", "*"];
+    for skipped in [0, 2] {
+        let ended = world.supervisor(&args).ends(0);
+        assert!(ended.out.contains(&format!("{skipped} skipped, 0 failed")), "{ended:#?}");
+        assert_eq!(world.names("old/out"), ["output_00001.jld2", "sub"]);
+    }
+}
+
+/// Where there were exports only, that is said, and of what.
+#[test]
+fn exports_are_no_conversion_and_are_told() {
+    let world = World::new(&[1]);
+    world.supervisor(&["export", "old", "tables", "hydro", "--to", "npz"]).ends(0);
+    for (command, code) in [("status", 2), ("report", 4)] {
+        let ended = world.supervisor(&[command, "tables"]).ends(code);
+        let said = "tables: no archive was converted here. There was: export of 1 file, begun at ";
+        assert!(ended.err.contains(said), "{ended:#?}");
+    }
+}
+
+/// A place where nothing can be made is told before the archive is read.
+#[test]
+fn a_series_that_could_not_be_written_does_not_begin() {
+    let world = World::new(&[1]);
+    world.put("old/output_00002.jld2", "no JLD2 at all");
+    for flag in ["--out", "--plot"] {
+        let path = if flag == "--out" { "/proc/self/s.csv" } else { "/proc/self/s.png" };
+        let ended = world.supervisor(&["series", "old", flag, path]).ends(2);
+        assert!(ended.err.starts_with(&format!("error: {path}: ")), "{ended:#?}");
+        assert!(!ended.err.contains("its row is empty"), "{ended:#?}");
+    }
+}
+
+#[test]
+fn every_refusal_ends_its_line() {
+    let world = World::new(&[1]);
+    for args in [&["old", "new", "--worker", "2"][..], &["slurm", "old", "new"], &["reprot", "new"]]
+    {
+        let ended = world.supervisor(args).ends(2);
+        assert!(ended.err.ends_with('\n'), "{ended:#?}");
+        assert!(!ended.err.ends_with("\n\n"), "{ended:#?}");
+    }
 }

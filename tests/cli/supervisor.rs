@@ -387,8 +387,13 @@ fn a_dry_run_writes_nothing() {
         assert!(ended.out.contains(&format!("\n  {told}")), "{told}: {}", ended.out);
     }
     assert!(ended.out.contains("\noutput_00001.jld2  convert: "), "{}", ended.out);
-    assert!(ended.out.contains("\noutput_00002.jld2  needs nothing: copied as it is\n"));
+    assert!(ended.out.contains("\noutput_00002.jld2  needs nothing: copied as it is"));
     assert!(ended.out.contains("1 to convert, 1 unchanged, 1 would fail; nothing was written"));
+    let lines = ended.out.lines().filter(|line| line.contains("output_00001.jld2"));
+    assert_eq!(lines.count(), 1, "a line for each file: {}", ended.out);
+    assert!(ended.out.contains("\n  note: in 1 file: "), "{}", ended.out);
+    let whole = world.supervisor(&["old", "new", "--dry-run", "-v"]).ends(1).out;
+    assert!(whole.contains("\n    note: /") && !whole.contains("in 1 file: "), "{whole}");
     assert!(!world.at("new").exists());
     assert_eq!(world.names("."), ["old"]);
 }

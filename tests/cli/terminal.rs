@@ -173,7 +173,6 @@ fn an_empty_archive_ends_before_the_next_question() {
     let world = World::new(&[]);
     let mut terminal = Terminal::open(&world, &[]);
     terminal.answer("Archive directory: ", "old\n");
-    terminal.answer("before the number [output_]: ", "\n");
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(4), "{screen}");
     assert!(screen.contains("nothing to do") && !screen.contains("for the outputs"), "{screen}");

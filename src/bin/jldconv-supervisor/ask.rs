@@ -4,7 +4,7 @@ use super::{Stop, internal, put};
 use jldconv::cli::{OrderArgs, StatusArgs};
 use jldconv::report::{fitted, status as shown};
 use jldconv::supervisor::{
-    ArchiveStatus, ExitCode, LiveState, Order, RunError, ShardState, give_order, status,
+    ArchiveStatus, ExitCode, LiveState, Order, RunError, ShardState, give_order, status, tasks_ran,
 };
 use jldconv::text;
 use std::io::{self, Write as _};
@@ -13,8 +13,7 @@ use std::path::Path;
 pub(super) fn tell_status(args: &StatusArgs) -> Result<ExitCode, Stop> {
     let there = status(&args.output_dir).map_err(|error| nothing(&args.output_dir, &error))?;
     if there.shards.is_empty() {
-        let dir = args.output_dir.display();
-        return Err(Stop(ExitCode::Usage, format!("{dir}: no run has begun here")));
+        return Err(Stop(ExitCode::Usage, no_conversion(&args.output_dir)));
     }
     if args.json {
         let text = serde_json::to_string_pretty(&there).map_err(internal)?;
@@ -73,8 +72,29 @@ pub(super) fn order(args: &OrderArgs, order: Order) -> Result<ExitCode, Stop> {
     Ok(code)
 }
 
+/// What is said where no archive was converted: what there was beside that, if anything.
+pub(super) fn no_conversion(dir: &Path) -> String {
+    let shown = text::path(dir);
+    let tasks = tasks_ran(dir).unwrap_or_default();
+    let told: Vec<String> = tasks
+        .iter()
+        .map(|(task, ran)| {
+            let files = text::count(ran.files, "file");
+            format!("{} of {files}, begun at {}", text::tame(task), text::tame(&ran.started))
+        })
+        .collect();
+    if told.is_empty() {
+        return format!("{shown}: no run has begun here");
+    }
+    let told = told.join("; ");
+    format!(
+        "{shown}: no archive was converted here. There was: {told}. The same command again says what is \
+         done, and does the rest"
+    )
+}
+
 /// Where no run has been.
-fn nothing(dir: &Path, error: &RunError) -> Stop {
+pub(super) fn nothing(dir: &Path, error: &RunError) -> Stop {
     if dir.is_dir() && !dir.join(jldconv::sys::dir::OWN).exists() {
         let dir = dir.display();
         return Stop(

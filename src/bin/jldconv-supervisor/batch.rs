@@ -135,9 +135,6 @@ fn carry_out<I: BufRead, O: io::Write>(
     let mut both = Both { reporter: &mut screen, dashboard: page.as_ref() };
     let ended = convert::run(&run.settings, &prepared.plan, survey, &hooks, &mut both);
     let ended = ended.map_err(|error| stopped(&error))?;
-    if let Some(others) = &ended.others {
-        screen.block(&format!("  others      {others}\n"));
-    }
     let written = run.view.report.as_ref().map_or(Ok(()), |path| {
         write_report(path, &ended, &Layout::of_run(&ended), about).map_err(internal)
     });

@@ -139,7 +139,7 @@ fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
     let files = || args.html.iter().chain(&args.csv);
     files().try_for_each(|path| check_report(path)).map_err(usage)?;
     let mut merged = supervisor::merged(&args.output_dir)
-        .map_err(|error| Stop(error.exit_code(), error.to_string()))?;
+        .map_err(|error| ask::nothing(&args.output_dir, &error))?;
     for note in &merged.notes {
         let _ = writeln!(io::stderr(), "warning: {note}");
     }
@@ -147,9 +147,8 @@ fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
         && merged.summary.files.is_empty()
         && !args.json
     {
-        let dir = text::path(&args.output_dir);
-        let message = format!("{dir}: no run is recorded here; nothing was done");
-        return Err(Stop(ExitCode::Nothing, message));
+        let told = ask::no_conversion(&args.output_dir);
+        return Err(Stop(ExitCode::Nothing, format!("{told}; nothing was done")));
     }
     // On how many cores, and how close to the limit, is not in the journals.
     let about = Circumstances { cores: 0, safety_margin: 1.0, portable: merged.portable };

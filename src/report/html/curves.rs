@@ -11,8 +11,8 @@ use std::io::{self, Write};
 const HEIGHT: f64 = 200.0;
 /// Where the axis of time is.
 const FLOOR: f64 = HEIGHT - 20.0;
-/// Room above the highest value.
-const TOP: f64 = 8.0;
+/// Room above the highest value, for its label.
+const TOP: f64 = 20.0;
 /// Most runs whose memory is drawn.
 const MOST_RUNS: usize = 64;
 /// The steps of the curve of bytes.

@@ -8,15 +8,17 @@ use crate::text;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+/// What a run is doing that takes files along which are not JLD2.
+pub(crate) const TAKING_ALONG: &str = "Taking other files along";
+
 /// How the run ended, where and when it was.
 pub(super) fn head(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     let summary = shown.summary;
     let verdict = shown.verdict;
     let class = match verdict {
         "Done" => "good",
-        "Interrupted" | "Running" | "Starting" | "Ending" | "Paused" | "Finishing" | "Stopping" => {
-            "warn"
-        }
+        "Interrupted" | "Running" | "Starting" | "Ending" | "Paused" | "Finishing" | "Stopping"
+        | TAKING_ALONG => "warn",
         _ => "bad",
     };
     let pending = summary.pending;
@@ -52,6 +54,10 @@ pub(super) fn head(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
         escaped(&target),
         escaped(&shard),
     )?;
+    if let Some(others) = &summary.others {
+        let class = if others.failed > 0 { "bad" } else { "note" };
+        writeln!(out, "<p class=\"{class}\">Files that are not JLD2: {others}.</p>")?;
+    }
     match &summary.error {
         Some(error) => writeln!(out, "<p class=\"bad\">{}</p>", escaped(error)),
         None => Ok(()),
@@ -74,6 +80,13 @@ pub(super) fn cards(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
     let tried: u64 = summary.retries.values().sum();
     let figures = Figures::of(summary);
+    // A merged report has the slots of all runs.
+    let slots = match summary.slots.len() {
+        count if summary.shard.ends_with(" shards") => {
+            ("a run's".to_owned(), format!("{count} slots in all runs, "))
+        }
+        count => (count.to_string(), String::new()),
+    };
     let cards = [
         ("time", text::seconds(seconds), rate),
         (
@@ -92,10 +105,10 @@ pub(super) fn cards(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
         ),
         (
             "workers",
-            format!("{} of {}", summary.workers_used, summary.slots.len()),
+            format!("{} of {}", summary.workers_used, slots.0),
             format!(
-                "balance {:.2}, efficiency {:.2}",
-                summary.load_balance, summary.parallel_efficiency
+                "{}balance {:.2}, efficiency {:.2}",
+                slots.1, summary.load_balance, summary.parallel_efficiency
             ),
         ),
         (

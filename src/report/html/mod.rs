@@ -15,6 +15,7 @@ use super::summary::title;
 use crate::supervisor::{Layout, Recommendation, RunSummary};
 pub use escape::escaped;
 pub use frame::{Head, frame, table_begin};
+pub(crate) use head::TAKING_ALONG;
 use std::io::{self, Write};
 pub(crate) use table::{row, table_head};
 

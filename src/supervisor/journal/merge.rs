@@ -1,7 +1,7 @@
 //! Merges what all runs and shards of an output directory did: the last word of their journals on
 //! each file.
 
-use super::{EndLine, Past, RunLine};
+use super::{EndLine, Past, RunLine, TaskRan};
 use crate::archive::{Shard, Unlisted};
 use crate::supervisor::error::RunError;
 use crate::supervisor::layout::{Layout, Stretch};
@@ -51,6 +51,15 @@ pub struct Merged {
 pub fn merged(output_dir: &Path) -> Result<Merged, RunError> {
     let own = Dir::open(output_dir)?.below(Path::new(OWN), Missing::Fail)?;
     merge(Past::of(&own)?, &own)
+}
+
+/// What ran in `output_dir` beside conversions, by the tasks' names: of each the last.
+///
+/// # Errors
+/// There are no journals, or they cannot be read.
+pub fn tasks_ran(output_dir: &Path) -> Result<BTreeMap<String, TaskRan>, RunError> {
+    let own = Dir::open(output_dir)?.below(Path::new(OWN), Missing::Fail)?;
+    Ok(Past::of(&own)?.tasks)
 }
 
 /// The runs of the last division into shards: the last one of each shard.

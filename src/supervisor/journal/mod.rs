@@ -27,6 +27,7 @@ pub(crate) use record::{
     AttemptLine, EndLine, Fingerprint, HeadLine, JobLine, Line, OthersLine, ResultLine, RunLine,
     TaskLine,
 };
+pub use replay::TaskRan;
 pub(crate) use replay::{Claimed, Ended, Known, Past, heads, journals};
 pub(crate) use results::results;
 pub(super) use writer::{JournalWriter, Task, Written};

@@ -49,6 +49,15 @@ pub(crate) struct Claimed {
     pub(crate) claim: Option<Claim>,
 }
 
+/// A run that made no outputs of conversions, such as an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskRan {
+    /// When it began (RFC 3339, UTC).
+    pub started: String,
+    /// Its files.
+    pub files: u64,
+}
+
 /// Everything that journals tell. Of a file only the places of its lines are kept, some 100 bytes;
 /// what they say is read again when it is asked for.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +72,8 @@ pub(crate) struct Past {
     pub(crate) ends: Vec<EndLine>,
     /// What became of files that are not JLD2, by the ids of the runs that took them along.
     pub(crate) others: BTreeMap<String, OthersSummary>,
+    /// Runs that made no outputs of conversions: of each task the last.
+    pub(crate) tasks: BTreeMap<String, TaskRan>,
     /// How often each cause ended an attempt.
     pub(crate) faults: BTreeMap<crate::supervisor::fault::Fault, u64>,
     /// Those of them that were followed by another attempt.
@@ -288,8 +299,16 @@ impl Past {
                 Ok(Line::Others(line)) => {
                     self.others.insert(line.run_id, line.summary);
                 }
+                Ok(Line::Task(line)) => {
+                    let ran = TaskRan { started: line.head.started, files: line.jobs };
+                    match self.tasks.get_mut(&line.task) {
+                        Some(known) if known.started > ran.started => {}
+                        Some(known) => *known = ran,
+                        None => drop(self.tasks.insert(line.task, ran)),
+                    }
+                }
                 // Those of tasks tell of no outputs.
-                Ok(Line::Task(_) | Line::Result(_) | Line::Attempt(_) | Line::End(_)) => {}
+                Ok(Line::Result(_) | Line::Attempt(_) | Line::End(_)) => {}
                 Err(_) => self.odd += u64::from(!bytes.trim_ascii().is_empty()),
             }
         }

@@ -33,6 +33,16 @@ impl LiveHandle {
         self.tracker().note(event, at);
     }
 
+    /// Behind its files the run is to take so many others along.
+    pub(crate) fn takes_along(&self, files: u64) {
+        self.tracker().takes_along(files);
+    }
+
+    /// Whether somebody asked the run to end.
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.tracker().is_to_end()
+    }
+
     /// Behind its files the run is to end, for this reason.
     pub(crate) fn ends(&self, why: &str) {
         self.tracker().ends(why);

@@ -48,6 +48,8 @@ pub struct Tracker {
     pub(super) failures: VecDeque<Happened>,
     pub(super) recent: VecDeque<Happened>,
     pub(super) others: Option<TakingAlong>,
+    /// Somebody wants it to end.
+    to_end: bool,
 }
 
 impl Tracker {
@@ -87,13 +89,19 @@ impl Tracker {
             }
             RunEvent::JobFinished(record) => self.finished(record, at),
             RunEvent::Memory(memory) => self.memory = memory.clone(),
-            RunEvent::RunFinished(_) => {
+            RunEvent::RunFinished(run) => {
                 self.busy.clear();
-                (self.state, self.why) = (LiveState::Finished, None);
+                let ended = run.interrupted || run.error.is_some() || run.others.is_some();
+                let ended = ended || self.to_end;
+                let more = self.others.is_some_and(|others| others.done < others.files);
+                let over = ended || !more;
+                self.state = if over { LiveState::Finished } else { LiveState::TakingAlong };
+                self.why = None;
             }
             RunEvent::TakingAlong(taking) => {
-                if self.state == LiveState::Finished && taking.done < taking.files {
-                    self.state = LiveState::TakingAlong;
+                // Its beginning; an order to end may have come since.
+                if taking.done == 0 && taking.files > 0 {
+                    (self.state, self.why) = (LiveState::TakingAlong, None);
                 }
                 self.others = Some(*taking);
             }
@@ -103,6 +111,21 @@ impl Tracker {
         let through = self.through_now();
         self.most = self.most.max(through);
         self.pace.note(at, self.most);
+    }
+
+    /// Behind its files the run is to take so many others along.
+    pub(super) fn takes_along(&mut self, files: u64) {
+        self.others = (files > 0).then(|| TakingAlong { files, ..TakingAlong::default() });
+    }
+
+    /// Whether somebody asked it to end.
+    pub(super) fn is_to_end(&self) -> bool {
+        self.to_end
+    }
+
+    /// How far it is with other files; none where there are none.
+    pub(crate) fn others(&self) -> Option<&TakingAlong> {
+        self.others.as_ref()
     }
 
     /// Behind its files the run is to end, for this reason.
@@ -137,6 +160,7 @@ impl Tracker {
             state: LiveState::Running,
             memory: start.memory.clone(),
             allowed: start.slots,
+            others: self.others,
             ..Self::default()
         };
         // Names of thousands of files are of no use here.
@@ -210,11 +234,13 @@ impl Tracker {
                 (What::Resumed, format!("after {}", text::seconds(*seconds)))
             }
             RunEvent::Draining { reason, .. } => {
+                self.to_end = true;
                 self.state = LiveState::Draining;
                 self.why = Some(short(reason));
                 (What::Draining, reason.clone())
             }
             RunEvent::Stopping { reason } => {
+                self.to_end = true;
                 self.state = LiveState::Stopping;
                 self.why = Some(short(reason));
                 (What::Stopping, reason.clone())

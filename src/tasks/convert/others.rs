@@ -45,7 +45,7 @@ const FIRST: u64 = 1 << 40;
 /// So many files are named that could not be taken along.
 const NAMED: u64 = 10;
 /// How often whoever reads along hears of how far it is.
-const TELL: Duration = Duration::from_secs(10);
+const TELL: Duration = Duration::from_millis(500);
 
 /// A file that was taken along.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,9 +104,10 @@ pub(super) fn take_along(
     let part: Vec<&OsString> = settings.shard.deal(names).collect();
     let mut telling = Telling::new(part.len() as u64, live, reporter);
     let asked = Arc::new(AtomicBool::new(false));
-    let heard = Arc::clone(&asked);
+    let (heard, ending) = (Arc::clone(&asked), live.clone());
     let _listening = Listening::start(settings.drain_on_usr1, move |what| {
-        if matches!(what, Asked::End(_)) {
+        if let Asked::End(signal) = what {
+            ending.ends(&signal);
             heard.store(true, Ordering::Relaxed);
         }
     })
@@ -148,7 +149,7 @@ pub(super) fn take_along(
             summary.pending = (part.len() - done) as u64;
             break;
         }
-        let noted = match taking.one(name) {
+        let noted = match taking.one(name, &mut |bytes| telling.copying(bytes)) {
             Ok(Fate::Copied(bytes, taken)) => {
                 summary.copied += 1;
                 summary.bytes = summary.bytes.saturating_add(bytes);
@@ -190,6 +191,8 @@ pub(super) fn take_along(
 /// Tells how far it is: those who ask at once, those who read along now and then.
 struct Telling<'a> {
     taking: TakingAlong,
+    /// Bytes of files that are through.
+    copied: u64,
     told: Instant,
     live: &'a LiveHandle,
     reporter: &'a mut dyn Reporter,
@@ -198,7 +201,7 @@ struct Telling<'a> {
 impl<'a> Telling<'a> {
     fn new(files: u64, live: &'a LiveHandle, reporter: &'a mut dyn Reporter) -> Self {
         let taking = TakingAlong { files, ..TakingAlong::default() };
-        let mut telling = Self { taking, told: Instant::now(), live, reporter };
+        let mut telling = Self { taking, copied: 0, told: Instant::now(), live, reporter };
         if files > 0 {
             telling.tell();
         }
@@ -206,7 +209,15 @@ impl<'a> Telling<'a> {
     }
 
     fn through(&mut self, done: u64, bytes: u64) {
-        (self.taking.done, self.taking.bytes) = (done, bytes);
+        (self.taking.done, self.copied) = (done, bytes);
+        self.copying(0);
+    }
+
+    /// So many bytes of the next file are copied.
+    fn copying(&mut self, bytes: u64) {
+        // What an attempt at a file copied that failed counts no more, but is not taken from sight.
+        let copied = self.copied.saturating_add(bytes);
+        self.taking.bytes = self.taking.bytes.max(copied);
         self.live.note(&RunEvent::TakingAlong(self.taking));
         if self.told.elapsed() >= TELL {
             self.tell();
@@ -266,7 +277,8 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    fn one(&mut self, name: &OsStr) -> Result<Fate, Trouble> {
+    /// Takes one file along; `copied` hears how many bytes of it are there.
+    fn one(&mut self, name: &OsStr, copied: &mut dyn FnMut(u64)) -> Result<Fate, Trouble> {
         let input = self.settings.input_dir.join(name);
         let output = self.settings.output_dir.join(name);
         let to = Destination::of(&output, &self.temp_dir, Missing::Fail)?;
@@ -311,11 +323,12 @@ impl Taking<'_> {
             return Ok(Fate::Linked(taken(name, StatData::of(&file)?, output)));
         }
         let made = TempFile::create(&self.temps, temp.as_ref())?;
-        let go_on = |_| {
+        let mut go_on = |bytes| {
+            copied(bytes);
             let ends = self.asked.load(Ordering::Relaxed);
             if ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        copy_file(&file, made.file(), identity.len, &mut { go_on })?;
+        copy_file(&file, made.file(), identity.len, &mut go_on)?;
         let sealed = made.seal(&Origin::of(&file)?)?;
         if Identity::of(&file)? != identity || sealed.file().metadata()?.len() != identity.len {
             return Err(Trouble::Changed);

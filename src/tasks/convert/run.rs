@@ -12,7 +12,7 @@ use crate::supervisor::run::{Commission, Opening, carry_out};
 use crate::supervisor::run_dir::RunDir;
 use crate::supervisor::stage::context;
 use crate::supervisor::{
-    Hooks, Others, OthersSummary, Plan, Reporter, RunError, RunSummary, Settings,
+    Hooks, Others, OthersSummary, Plan, Reporter, RunError, RunEvent, RunSummary, Settings,
 };
 use crate::sys::process::hostname;
 use crate::sys::scratch::remove_left;
@@ -89,17 +89,22 @@ pub fn run(
             failed_before: sorted.failed_before,
         }),
     };
+    let Some(part) = others_here else { return carry_out(commission, reporter) };
     let run_id = commission.context.run_id.clone();
-    let mut summary = carry_out(commission, reporter)?;
-    let Some(part) = others_here else { return Ok(summary) };
-    let ended = !summary.interrupted && summary.error.is_none();
+    hooks.live.takes_along(part);
+    let mut summary = carry_out(commission, &mut BeforeTheEnd(reporter))?;
+    // One that was to end when its last file was at work ends there: the time that it was given is for
+    // that file.
+    let ended = !summary.interrupted && summary.error.is_none() && !hooks.live.is_to_end();
     let taken = if ended {
-        take_along(&place, settings, &run_id, &others, (&hooks.live, reporter))?
+        take_along(&place, settings, &run_id, &others, (&hooks.live, reporter))
     } else {
-        OthersSummary { pending: part, ..OthersSummary::default() }
+        Ok(OthersSummary { pending: part, ..OthersSummary::default() })
     };
     hooks.live.over();
-    summary.others = Some(taken);
+    summary.others = taken.as_ref().ok().copied();
+    reporter.event(&RunEvent::RunFinished(Box::new(summary.clone())));
+    let taken = taken?;
     if summary.error.is_none() {
         note(
             &place,
@@ -108,6 +113,17 @@ pub fn run(
         )?;
     }
     Ok(summary)
+}
+
+/// Tells all but the end, which comes behind the files that are taken along.
+struct BeforeTheEnd<'a>(&'a mut dyn Reporter);
+
+impl Reporter for BeforeTheEnd<'_> {
+    fn event(&mut self, event: &RunEvent) {
+        if !matches!(event, RunEvent::RunFinished(_)) {
+            self.0.event(event);
+        }
+    }
 }
 
 /// Adds a line to the journal, behind the run's end.

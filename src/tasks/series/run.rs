@@ -7,6 +7,7 @@ use crate::numbers::series::{Question, QuestionText};
 use crate::supervisor::{
     Hooks, Plan, PlannedJob, Reporter, RunError, RunEvent, RunSummary, Settings,
 };
+use crate::tasks::in_order::worth_a_word;
 use crate::tasks::reading::{Reading, read};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -72,13 +73,13 @@ fn job(file: &Found) -> PlannedJob {
     }
 }
 
-/// Hands warnings on.
+/// Hands on what a user should know.
 struct Warnings<'a, 'l>(&'a RefCell<&'l mut dyn SeriesListener>);
 
 impl Reporter for Warnings<'_, '_> {
     fn event(&mut self, event: &RunEvent) {
-        if let RunEvent::Warning { message } = event {
-            self.0.borrow_mut().warning(message);
+        if let Some(message) = worth_a_word(event) {
+            self.0.borrow_mut().warning(&message);
         }
     }
 }
