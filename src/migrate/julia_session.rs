@@ -276,16 +276,29 @@ impl<'a> JuliaSession<'a> {
 /// What becomes of a type that is stored with another number of parameters than the session's has.
 fn other_count(c: &Committed, wanted: Option<usize>) -> Option<TypeReading> {
     let (t, found) = (&c.julia_type, c.julia_type.params().len());
-    if wanted.is_none_or(|wanted| wanted == found) {
-        return None;
+    let wanted = wanted.filter(|wanted| *wanted != found)?;
+    let (name, short) = (t.name(), t.short_name());
+    let stored = format!("{name} is stored with {found} parameters");
+    // With too few, JLD2 finds a type that leaves the others open, for which it has no way to read a
+    // value that has no fields.
+    if found < wanted && c.datatype.members().is_none() {
+        return Some(TypeReading {
+            text: Some(format!("{stored}; JLD2.load ends with a MethodError here")),
+            level: Some(Severity::Failure),
+            ..TypeReading::default()
+        });
     }
-    let short = t.short_name();
-    Some(TypeReading {
-        text: Some(format!("{} is stored with {found} parameters: it is reconstructed", t.name())),
-        said: Some(format!(
+    let said = if found < wanted {
+        format!("read type {} is not a leaf type in workspace; reconstructing", shown(t))
+    } else {
+        format!(
             "read type {short} has a different number of parameters from type {short} in \
              workspace; reconstructing"
-        )),
+        )
+    };
+    Some(TypeReading {
+        text: Some(format!("{stored}: it is reconstructed")),
+        said: Some(said),
         reconstructed: true,
         ..TypeReading::default()
     })

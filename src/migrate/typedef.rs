@@ -70,7 +70,7 @@ pub(super) struct RawType {
 /// What is known of a struct type whose fields are not all told, since which of them have content
 /// depends on its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartlyKnown {
+pub(super) struct PartlyKnown {
     /// How many parameters it has.
     pub parameters: Option<usize>,
     /// Fields with content that it always has.

@@ -133,8 +133,8 @@ fn numbers(version: &str) -> Option<[u64; 3]> {
     parts.next().is_none().then_some(out)
 }
 
-/// Where modules contradict one another: a type that two of them define otherwise, which no session can
-/// have at once.
+/// Where modules contradict one another: a type of which two of them say something else, which no
+/// session can have at once.
 pub(super) fn contradiction(all: &[(Asked, Table)]) -> Option<String> {
     let types = |module: &'_ Table| module.get("types").and_then(Value::as_table).cloned();
     for (at, (one, first)) in all.iter().enumerate() {
@@ -176,14 +176,11 @@ pub(super) fn joined(base: Table, asked: &Asked, module: Table) -> Table {
 pub(super) fn laid_on(mut base: Table, mut module: Table) -> Table {
     // Lists of modules and types are longer, where a file's would take the place of the others.
     if let (Some(Value::Table(old)), Some(Value::Table(new))) =
-        (base.get_mut("modules"), module.remove("modules"))
+        (base.get_mut("modules"), module.get_mut("modules"))
     {
-        for (key, value) in new {
-            match (old.get_mut(&key), value) {
-                (Some(Value::Array(old)), Value::Array(new)) => old.extend(new),
-                (_, value) => {
-                    old.insert(key, value);
-                }
+        for (key, value) in new.iter_mut() {
+            if let (Some(Value::Array(old)), Value::Array(new)) = (old.get(key), value) {
+                new.splice(..0, old.iter().cloned());
             }
         }
     }
