@@ -168,14 +168,11 @@ impl Target {
         let invalid = |problem| TargetError::Invalid { origin: origin.to_owned(), problem };
         for (name, raw) in raw.types {
             let of_type = |problem| invalid(format!("type {name}: {problem}"));
-            match raw.partly().map_err(of_type)? {
-                Some(known) => {
-                    partly.insert(name, known);
-                }
-                None => {
-                    let def = raw.check().map_err(of_type)?;
-                    types.insert(name, def);
-                }
+            if let Some(known) = raw.partly().map_err(of_type)? {
+                partly.insert(name, known);
+            } else {
+                let def = raw.check().map_err(of_type)?;
+                types.insert(name, def);
             }
         }
         let target = Self {
