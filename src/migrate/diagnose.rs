@@ -105,19 +105,27 @@ pub(super) fn ruled(
         let t = group.committed.julia_type.to_string();
         let mut rules = group.fate.iter().chain(group.ruled.iter().map(|(_, fate)| fate));
         let first = rules.find_map(|fate| fate.rules.first());
+        // Why a rule is for them, or else that they change; and what ends the loading of the file.
+        let told = |rule: &Rule, changed: String| {
+            let why = if rule.why.is_empty() { changed } else { rule.why.clone() };
+            match &reading.text {
+                Some(end) if reading.severity() == Severity::Failure => format!("{why}; {end}"),
+                _ => why,
+            }
+        };
         if reading.reconstructed && !reading.foreign {
             fatal(session, survey, group.committed.addr, first.copied(), findings)?;
         }
         if let Some(fate) = group.fate.as_ref().filter(|_| group.ruled.is_empty())
             && let Some(rule) = fate.rules.first()
         {
-            let text = format!("{t} is changed; all its objects are inside others");
+            let changed = format!("{t} is changed; all its objects are inside others");
             findings.add(Finding {
                 severity: reading.severity(),
                 object: place_of(survey, group.committed.addr),
                 julia_type: Some(t.clone()),
                 rule: Some(rule.id.clone()),
-                text: if rule.why.is_empty() { text } else { rule.why.clone() },
+                text: told(rule, changed),
                 said: reading.said.clone(),
                 printed,
                 count: 1,
@@ -129,8 +137,7 @@ pub(super) fn ruled(
         for (instance, fate) in &group.ruled {
             let Some(rule) = fate.rules.first() else { continue };
             let mut severity = reading.severity();
-            let mut text =
-                if rule.why.is_empty() { format!("{t} is changed") } else { rule.why.clone() };
+            let mut text = told(rule, format!("{t} is changed"));
             if reading.reconstructed
                 && let Some((holder, field)) =
                     holder(session, survey, rule, group.committed.julia_type.name())?

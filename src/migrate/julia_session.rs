@@ -103,8 +103,23 @@ impl<'a> JuliaSession<'a> {
         }
         match resolution {
             Resolution::Defined(def) => self.compare(c, def, depth),
-            _ => Ok(TypeReading::default()),
+            _ => Ok(self.compare_partly(c)),
         }
+    }
+
+    /// Compares what is stored with what is known of a type whose fields are not all told.
+    fn compare_partly(&self, c: &Committed) -> TypeReading {
+        let name = c.julia_type.name();
+        let Some(known) = self.target.partly_known(name) else { return TypeReading::default() };
+        if let Some(reading) = other_count(c, known.parameters) {
+            return reading;
+        }
+        if c.written_type.is_some() || c.datatype.members().is_none() {
+            return TypeReading::default();
+        }
+        let stored = |name: &str| c.fields.iter().any(|f| f.name == name && f.offset.is_some());
+        let lacking = known.has.iter().find(|name| !stored(name));
+        lacking.map(|field| without(c, field)).unwrap_or_default()
     }
 
     /// What becomes of a type that the session does not have.
@@ -167,16 +182,8 @@ impl<'a> JuliaSession<'a> {
             ..TypeReading::default()
         };
         let name = c.julia_type.name();
-        let parameters = c.julia_type.params().len();
-        if def.parameters.is_some_and(|count| count != parameters) {
-            let short = c.julia_type.short_name();
-            return Ok(reconstructed(
-                format!(
-                    "read type {short} has a different number of parameters from type {short} in \
-                     workspace; reconstructing"
-                ),
-                format!("{name} is stored with {parameters} parameters: it is reconstructed"),
-            ));
+        if let Some(reading) = other_count(c, def.parameters) {
+            return Ok(reading);
         }
         let wanted: Vec<_> = def.fields.iter().filter(|f| f.is_stored()).collect();
         // Mostly they stand in the same order.
@@ -187,17 +194,7 @@ impl<'a> JuliaSession<'a> {
             let is = |f: &&Field| f.name == field.name && f.offset.is_some();
             let stored = in_order.next().filter(is).or_else(|| c.fields.iter().find(is));
             let Some(stored) = stored else {
-                // The wording is JLD2's: it is the saved type that lacks the field.
-                return Ok(reconstructed(
-                    format!(
-                        "saved type {shown} is missing field {} in workspace type; reconstructing",
-                        field.name
-                    ),
-                    format!(
-                        "{name} is stored without the field {}: it is reconstructed",
-                        field.name
-                    ),
-                ));
+                return Ok(without(c, &field.name));
             };
             let want = match last.filter(|(canonical, _)| *canonical == field.julia_type) {
                 Some((_, want)) => want,
@@ -273,6 +270,53 @@ impl<'a> JuliaSession<'a> {
             ) => Some("Number".to_owned()),
             _ => None,
         })
+    }
+}
+
+/// What becomes of a type that is stored with another number of parameters than the session's has.
+fn other_count(c: &Committed, wanted: Option<usize>) -> Option<TypeReading> {
+    let (t, found) = (&c.julia_type, c.julia_type.params().len());
+    let wanted = wanted.filter(|wanted| *wanted != found)?;
+    let (name, short) = (t.name(), t.short_name());
+    let stored = format!("{name} is stored with {found} parameters");
+    // With too few, JLD2 finds a type that leaves the others open, for which it has no way to read a
+    // value that has no fields.
+    if found < wanted && c.datatype.members().is_none() {
+        return Some(TypeReading {
+            text: Some(format!("{stored}; JLD2.load ends with a MethodError here")),
+            level: Some(Severity::Failure),
+            ..TypeReading::default()
+        });
+    }
+    let said = if found < wanted {
+        format!("read type {} is not a leaf type in workspace; reconstructing", shown(t))
+    } else {
+        format!(
+            "read type {short} has a different number of parameters from type {short} in \
+             workspace; reconstructing"
+        )
+    };
+    Some(TypeReading {
+        text: Some(format!("{stored}: it is reconstructed")),
+        said: Some(said),
+        reconstructed: true,
+        ..TypeReading::default()
+    })
+}
+
+/// What becomes of a type that is stored without a field of the session's.
+fn without(c: &Committed, field: &str) -> TypeReading {
+    // The wording is JLD2's: it is the saved type that lacks the field.
+    let said = format!(
+        "saved type {} is missing field {field} in workspace type; reconstructing",
+        shown(&c.julia_type)
+    );
+    let name = c.julia_type.name();
+    TypeReading {
+        text: Some(format!("{name} is stored without the field {field}: it is reconstructed")),
+        said: Some(said),
+        reconstructed: true,
+        ..TypeReading::default()
     }
 }
 

@@ -192,6 +192,50 @@ pub enum ParamEdit {
     Symbol(String),
     /// This type.
     Type(TypeName),
+    /// A type that is made of parameters.
+    Made(MadeType),
+}
+
+/// A type in which `$1`, `$2` and so on stand for the parameters that a type has had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeType(String);
+
+impl<'de> Deserialize<'de> for MadeType {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let made = Self(text);
+        let tried = made.with(|_| Some("Core.Any"));
+        match tried.ok().and_then(|text| TypeText::parse(&text)?.to_full_type()) {
+            Some(_) => Ok(made),
+            None => Err(D::Error::custom(format!(
+                "{:?} is not a type whose name is written in full, with $1, $2 and so on for parameters",
+                made.0
+            ))),
+        }
+    }
+}
+
+impl MadeType {
+    /// The type, where a type has these parameters; else the number of the one that it lacks.
+    pub(super) fn of(&self, parameters: &[&str]) -> Result<Option<JuliaType>, usize> {
+        let at = |number: usize| number.checked_sub(1).and_then(|i| parameters.get(i)).copied();
+        let text = self.with(at)?;
+        Ok(TypeText::parse(&text).and_then(|text| text.to_full_type()))
+    }
+
+    /// The text with parameters in their places.
+    fn with<'p>(&self, parameter: impl Fn(usize) -> Option<&'p str>) -> Result<String, usize> {
+        let mut parts = self.0.split('$');
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            let (number, rest) = part.split_at(digits);
+            let number = number.parse().unwrap_or(0);
+            out.push_str(parameter(number).ok_or(number)?);
+            out.push_str(rest);
+        }
+        Ok(out)
+    }
 }
 
 /// A type that is written out, its name in full.
@@ -208,13 +252,34 @@ impl<'de> Deserialize<'de> for TypeName {
 }
 
 impl ParamEdit {
-    /// The parameter, or the number of the one that stays.
-    pub(super) fn value(&self) -> Result<Param, usize> {
-        match self {
-            Self::Keep(number) => Err(*number),
-            Self::Int64(value) => Ok(Param::Int(i128::from(*value))),
-            Self::Symbol(name) => Ok(Param::Symbol(name.clone())),
-            Self::Type(TypeName(t)) => Ok(Param::Type(t.clone())),
-        }
+    /// What the edit makes of the parameters that a type has.
+    ///
+    /// # Errors
+    /// The number of a parameter that it lacks.
+    pub(super) fn value(&self, parameters: &[&str]) -> Result<Edited, usize> {
+        Ok(match self {
+            Self::Keep(number) if (1..=parameters.len()).contains(number) => {
+                Edited::Kept(number - 1)
+            }
+            Self::Keep(number) => return Err(*number),
+            Self::Int64(value) => Edited::Value(Param::Int(i128::from(*value))),
+            Self::Symbol(name) => Edited::Value(Param::Symbol(name.clone())),
+            Self::Type(TypeName(t)) => Edited::Value(Param::Type(t.clone())),
+            Self::Made(made) => match made.of(parameters)? {
+                Some(t) => Edited::Value(Param::Type(t)),
+                None => Edited::Unwritten(made.0.clone()),
+            },
+        })
     }
+}
+
+/// What a parameter becomes.
+#[derive(Debug, PartialEq)]
+pub(super) enum Edited {
+    /// The one that had this number, from 0.
+    Kept(usize),
+    /// This.
+    Value(Param),
+    /// A type that cannot be written of the parameters that are there.
+    Unwritten(String),
 }

@@ -7,7 +7,7 @@
 
 use super::{
     literal::Literal,
-    operation::{Conversion, Operation, ParamEdit},
+    operation::{Conversion, Edited, Operation, ParamEdit},
     pattern::{PathPattern, TypePattern},
     typedef::TypeDef,
     versions::{Jld2Versions, Versions, WrittenBy},
@@ -368,19 +368,23 @@ impl Retype {
         let Some(edits) = &self.parameters else { return Ok(None) };
         let (mut out, mut same) = (Vec::with_capacity(edits.len()), true);
         for (i, edit) in edits.iter().enumerate() {
-            match edit.value() {
-                Ok(value) => {
+            match edit.value(parameters) {
+                Ok(Edited::Value(value)) => {
                     same &= parameters.get(i).is_some_and(|p| *p == value.to_string());
                     out.push(NewParam::Value(value));
                 }
+                Ok(Edited::Kept(kept)) => {
+                    same &= parameters.get(i) == parameters.get(kept);
+                    out.push(NewParam::Stored(kept));
+                }
+                Ok(Edited::Unwritten(made)) => {
+                    let (type_name, field) = (type_name.to_owned(), format!("parameter {}", i + 1));
+                    let problem = format!("no type {made:?} can be made of its parameters");
+                    return Err(FieldError::Unfit { type_name, field, problem });
+                }
                 Err(kept) => {
-                    let found = parameters.len();
-                    if !(1..=found).contains(&kept) {
-                        let type_name = type_name.to_owned();
-                        return Err(FieldError::Parameter { type_name, found, kept });
-                    }
-                    same &= parameters.get(i) == parameters.get(kept - 1);
-                    out.push(NewParam::Stored(kept - 1));
+                    let (type_name, found) = (type_name.to_owned(), parameters.len());
+                    return Err(FieldError::Parameter { type_name, found, kept });
                 }
             }
         }

@@ -17,7 +17,7 @@ use super::{
     operation::Conversion,
     pattern::TypePattern,
     rule::{Action, RawRule, Retype, Rule, Seen, When},
-    typedef::{RawType, TypeDef},
+    typedef::{PartlyKnown, RawType, TypeDef},
     userrules,
 };
 use crate::h5::FormatText;
@@ -53,6 +53,7 @@ pub struct Target {
     pub rules: Vec<Rule>,
     modules: Modules,
     types: BTreeMap<String, TypeDef>,
+    partly: BTreeMap<String, PartlyKnown>,
     /// The ids of the user's rules.
     user_rules: Vec<String>,
 }
@@ -164,11 +165,16 @@ impl Target {
 
     fn checked(raw: RawTarget, origin: &str) -> Result<Self, TargetError> {
         let rules = userrules::check(raw.rule, origin)?;
-        let mut types = BTreeMap::new();
+        let (mut types, mut partly) = (BTreeMap::new(), BTreeMap::new());
         let invalid = |problem| TargetError::Invalid { origin: origin.to_owned(), problem };
         for (name, raw) in raw.types {
-            let def = raw.check().map_err(|problem| invalid(format!("type {name}: {problem}")))?;
-            types.insert(name, def);
+            let of_type = |problem| invalid(format!("type {name}: {problem}"));
+            if let Some(known) = raw.partly().map_err(of_type)? {
+                partly.insert(name, known);
+            } else {
+                let def = raw.check().map_err(of_type)?;
+                types.insert(name, def);
+            }
         }
         let target = Self {
             name: raw.name,
@@ -179,6 +185,7 @@ impl Target {
             rules,
             modules: raw.modules,
             types,
+            partly,
             user_rules: Vec::new(),
         };
         target.problem().map_or(Ok(target), |problem| Err(invalid(problem)))
@@ -304,6 +311,11 @@ impl Target {
     /// The target's definition of a type, by its full name without parameters.
     pub fn type_def(&self, name: &str) -> Option<&TypeDef> {
         self.types.get(name)
+    }
+
+    /// What the target knows of a type whose fields it does not all tell.
+    pub(super) fn partly_known(&self, name: &str) -> Option<&PartlyKnown> {
+        self.partly.get(name)
     }
 
     /// The types that the target defines, by their full names.

@@ -60,15 +60,43 @@ pub(super) struct RawType {
     parameters: Option<usize>,
     /// The type of all fields that name none.
     field_type: Option<String>,
-    /// `name` or `name::Type`.
-    fields: Vec<String>,
+    /// `name` or `name::Type`. Left out where the fields depend on the parameters.
+    fields: Option<Vec<String>>,
+    /// Fields with content that it has at least, where not all are told.
+    #[serde(default)]
+    has: Vec<String>,
+}
+
+/// What is known of a struct type whose fields are not all told, since which of them have content
+/// depends on its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PartlyKnown {
+    /// How many parameters it has.
+    pub parameters: Option<usize>,
+    /// Fields with content that it always has.
+    pub has: Vec<String>,
 }
 
 impl RawType {
+    /// What it says of a type whose fields it does not tell; none if it does.
+    pub(super) fn partly(&self) -> Result<Option<PartlyKnown>, String> {
+        match (&self.fields, self.has.is_empty() && self.parameters.is_none()) {
+            (Some(_), _) if !self.has.is_empty() => {
+                Err("`fields` tells all fields; `has` is for types that have none".to_owned())
+            }
+            (Some(_), _) => Ok(None),
+            (None, true) => Err("it tells neither fields nor parameters".to_owned()),
+            (None, false) => {
+                Ok(Some(PartlyKnown { parameters: self.parameters, has: self.has.clone() }))
+            }
+        }
+    }
+
     /// What it defines, or what is wrong with it.
     pub(super) fn check(self) -> Result<TypeDef, String> {
-        let mut fields: Vec<FieldDef> = Vec::with_capacity(self.fields.len());
-        for text in &self.fields {
+        let texts = self.fields.unwrap_or_default();
+        let mut fields: Vec<FieldDef> = Vec::with_capacity(texts.len());
+        for text in &texts {
             let (name, julia_type) = match text.split_once("::") {
                 Some((name, julia_type)) => (name, julia_type.to_owned()),
                 None => (

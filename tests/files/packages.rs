@@ -298,3 +298,71 @@ fn what_jld2_meets_is_foretold() {
     says(&told, "warning", "saved type DataFrames.DataFrame is missing field metadata");
     says(&told, "failure", "MethodError");
 }
+
+/// Holds what becomes of `old` against what JLD2 wrote with the new definitions.
+fn becomes(old: &str, target: &str, new: &str) {
+    let [old, new] = [old, new].map(|name| file("Definitions").join(format!("{name}.jld2")));
+    let world = World::to(&old, target);
+    let found = differences(&dump(&new), &world.outputs());
+    assert_eq!(found, Vec::<String>::new());
+    // What was written with the new definitions needs nothing.
+    let same = World::to(&new, target);
+    let told = printed(&same.try_convert(&new, &same.at("same.jld2"), "auto"));
+    assert!(told.contains(": unchanged ("), "{told}");
+}
+
+#[test]
+fn layers_of_flux() {
+    becomes("old-flux-0.11", "julia-2026+Flux@0.16.11", "new-flux-0.16.11");
+}
+
+#[test]
+fn interpolations_and_static_arrays() {
+    let target = "julia-2026+StaticArrays@1.9+Interpolations@0.16";
+    becomes("old-interpolations-0.13.0", target, "new-interpolations-0.16");
+}
+
+#[test]
+fn grids_and_fields_of_oceananigans() {
+    let target = "julia-2026+Oceananigans@0.110.6";
+    becomes("old-oceananigans-0.95", target, "new-oceananigans-0.110.6");
+}
+
+#[test]
+fn rows_of_data_frames() {
+    becomes("old-dataframes-0.21", "julia-2026+DataFrames@1.7", "new-dataframes-1.7");
+}
+
+#[test]
+fn ordered_dictionaries_from_before_they_kept_how_far_keys_stand() {
+    let input = file("Definitions/old-orderedcollections-1.3.2.jld2");
+    for (target, live) in
+        [("julia-2026+OrderedCollections@1", false), ("julia-2026+OrderedCollections@2", true)]
+    {
+        let out = World::to(&input, target).outputs();
+        for place in ["/small", "/numbers", "/deleted", "/empty"] {
+            let fields = &out[place]["fields"];
+            // No key stands farther from its place than there are slots.
+            assert_eq!(fields["maxprobe"]["v"], fields["slots"]["dims"][0], "{place}");
+            assert_eq!(fields["live"].is_object(), live, "{place}");
+        }
+        assert_eq!(out["/small"]["fields"]["keys"]["items"][1]["v"], "y");
+    }
+}
+
+#[test]
+fn layouts_that_no_rule_knows_are_foretold() {
+    let input = file("Definitions/old-interpolations-0.13.0.jld2");
+    let args = ["inspect", "--json", "--target", "julia-2026+Interpolations+StaticArrays"];
+    let seen = run_json(&[&args[..], &[input.to_str().unwrap()]].concat());
+    let findings = seen["findings"].to_string();
+    // As JLD2 0.6.5 was seen to do.
+    assert!(findings.contains("is not a leaf type in workspace; reconstructing"), "{findings}");
+    assert!(!findings.contains("has a different number"), "{findings}");
+    assert!(
+        findings.contains(
+            "Interpolations.Linear is stored with 0 parameters; JLD2.load ends with a MethodError"
+        ),
+        "{findings}"
+    );
+}

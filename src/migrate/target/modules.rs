@@ -15,32 +15,47 @@ pub struct Module {
     /// The first version that another module is for, or that is not known; none if it holds for all
     /// that there are.
     pub before: Option<&'static str>,
-    /// What a target with the package says more.
-    pub(super) text: &'static str,
+    /// What a target with the package says more; the later ones build on the first.
+    texts: &'static [&'static str],
+}
+
+impl Module {
+    /// What a target with the package says more, each text on top of those before it.
+    pub(in crate::migrate::target) fn texts(&self) -> &'static [&'static str] {
+        self.texts
+    }
 }
 
 macro_rules! module {
-    ($package:literal, $from:literal, $before:expr, $file:literal) => {
+    ($package:literal, $from:literal, $before:expr, $($file:literal),+) => {
         Module {
             package: $package,
             from: $from,
             before: $before,
-            text: include_str!(concat!("../../../targets/packages/", $file)),
+            texts: &[$(include_str!(concat!("../../../targets/packages/", $file))),+],
         }
     };
 }
 
 /// The modules of the program, those of one package by their versions.
-pub(super) const MODULES: [Module; 9] = [
+pub(super) const MODULES: [Module; 17] = [
     module!("CategoricalArrays", "0.10", Some("1"), "CategoricalArrays-0.10.toml"),
     module!("CategoricalArrays", "1", Some("2"), "CategoricalArrays-1.toml"),
     module!("DataFrames", "1.4", Some("2"), "DataFrames-1.4.toml"),
+    module!("Flux", "0.14", Some("0.16.11"), "Flux-0.14.toml"),
+    module!("Flux", "0.16.11", Some("0.17"), "Flux-0.14.toml", "Flux-0.16.11.toml"),
     module!("IndexedTables", "1", Some("2"), "IndexedTables-1.toml"),
+    module!("Interpolations", "0.13.4", Some("0.17"), "Interpolations-0.13.4.toml"),
     module!("JLD2Lz4", "0.1", Some("1"), "JLD2Lz4-0.1.toml"),
+    module!("Lux", "1", Some("2"), "Lux-1.toml"),
+    module!("Oceananigans", "0.110.6", Some("0.111"), "Oceananigans-0.110.6.toml"),
     module!("OrderedCollections", "1", Some("2"), "OrderedCollections-1.toml"),
     module!("OrderedCollections", "2", Some("3"), "OrderedCollections-2.toml"),
+    module!("StaticArrays", "1", Some("1.5"), "StaticArrays-1.0.toml"),
+    module!("StaticArrays", "1.5", Some("2"), "StaticArrays-1.5.toml"),
     module!("StructArrays", "0.4", Some("0.5"), "StructArrays-0.4.toml"),
     module!("StructArrays", "0.5", Some("1"), "StructArrays-0.5.toml"),
+    module!("Unitful", "0.15", Some("2"), "Unitful-0.15.toml"),
 ];
 
 /// A module that was asked for, in one version.
@@ -118,23 +133,32 @@ fn numbers(version: &str) -> Option<[u64; 3]> {
     parts.next().is_none().then_some(out)
 }
 
-/// What a target says with a module.
-pub(super) fn joined(mut base: Table, asked: &Asked, mut module: Table) -> Table {
-    let (package, version) = (asked.module.package, &asked.version);
-    // Lists of modules and types are longer, where a file's would take the place of the others.
-    if let (Some(Value::Table(old)), Some(Value::Table(new))) =
-        (base.get_mut("modules"), module.remove("modules"))
-    {
-        for (key, value) in new {
-            match (old.get_mut(&key), value) {
-                (Some(Value::Array(old)), Value::Array(new)) => old.extend(new),
-                (_, value) => {
-                    old.insert(key, value);
-                }
+/// Where modules contradict one another: a type of which two of them say something else, which no
+/// session can have at once.
+pub(super) fn contradiction(all: &[(Asked, Table)]) -> Option<String> {
+    let types = |module: &'_ Table| module.get("types").and_then(Value::as_table).cloned();
+    for (at, (one, first)) in all.iter().enumerate() {
+        for (other, second) in all.iter().skip(at + 1) {
+            let (Some(first), Some(second)) = (types(first), types(second)) else { continue };
+            let otherwise = |name: &&String| {
+                second.get(*name).is_some_and(|there| first.get(*name) != Some(there))
+            };
+            if let Some(name) = first.keys().find(otherwise) {
+                return Some(format!(
+                    "{} {} and {} {} contradict: each defines {name} otherwise, and no session has \
+                     both; name one of them",
+                    one.module.package, one.version, other.module.package, other.version
+                ));
             }
         }
     }
-    let mut out = merged(base, module);
+    None
+}
+
+/// What a target says with a module.
+pub(super) fn joined(base: Table, asked: &Asked, module: Table) -> Table {
+    let (package, version) = (asked.module.package, &asked.version);
+    let mut out = laid_on(base, module);
     if let Some(Value::Table(packages)) = out.get_mut("packages") {
         packages.insert(package.to_owned(), Value::String(version.clone()));
     }
@@ -146,6 +170,21 @@ pub(super) fn joined(mut base: Table, asked: &Asked, mut module: Table) -> Table
         }
     }
     out
+}
+
+/// `base` with what a text of a module says more.
+pub(super) fn laid_on(mut base: Table, mut module: Table) -> Table {
+    // Lists of modules and types are longer, where a file's would take the place of the others.
+    if let (Some(Value::Table(old)), Some(Value::Table(new))) =
+        (base.get_mut("modules"), module.get_mut("modules"))
+    {
+        for (key, value) in new.iter_mut() {
+            if let (Some(Value::Array(old)), Value::Array(new)) = (old.get(key), value) {
+                new.splice(..0, old.iter().cloned());
+            }
+        }
+    }
+    merged(base, module)
 }
 
 #[cfg(test)]
@@ -171,6 +210,49 @@ mod tests {
             assert!(error.contains(says), "{error}");
         }
         assert!(split("julia-2026+DataFrames+DataFrames@1.5").is_err());
+    }
+
+    #[test]
+    fn modules_that_contradict_are_refused_in_any_order() {
+        for name in [
+            "julia-2026+IndexedTables+StructArrays@0.6",
+            "julia-2026+StructArrays@0.6+IndexedTables",
+        ] {
+            let error = Target::named(name).unwrap_err().to_string();
+            for part in ["IndexedTables 1", "StructArrays 0.6", "StructArrays.StructArray"] {
+                assert!(error.contains(part), "{error}");
+            }
+        }
+        assert!(Target::named("julia-2026+IndexedTables+StructArrays@0.4").is_ok());
+    }
+
+    #[test]
+    fn the_order_of_modules_does_not_matter() {
+        for (at, one) in MODULES.iter().enumerate() {
+            for other in MODULES.iter().skip(at + 1).filter(|m| m.package != one.package) {
+                let named = |a: &Module, b: &Module| {
+                    let (a, b) = ((a.package, a.from), (b.package, b.from));
+                    Target::named(&format!("julia-2026+{}@{}+{}@{}", a.0, a.1, b.0, b.1))
+                };
+                let (Ok(there), Ok(back)) = (named(one, other), named(other, one)) else {
+                    assert!(named(one, other).is_err() && named(other, one).is_err());
+                    continue;
+                };
+                let mut ids = [&there, &back]
+                    .map(|t| t.rules.iter().map(|rule| rule.id.clone()).collect::<Vec<_>>());
+                ids.iter_mut().for_each(|ids| ids.sort());
+                assert_eq!(ids[0], ids[1]);
+                assert!(there.types().eq(back.types()));
+                // A rule is for types of its package alone, so that which goes first does not matter.
+                for rule in &there.rules {
+                    let packages = [one, other].map(|m| m.package);
+                    let first = |name: &str| name.split('.').next().map(str::to_owned);
+                    let of: Vec<_> = rule.from.iter().filter_map(|f| first(f.as_str())).collect();
+                    let apart = packages.iter().filter(|p| of.iter().any(|of| of == *p)).count();
+                    assert!(apart < 2, "{}", rule.id);
+                }
+            }
+        }
     }
 
     #[test]

@@ -48,7 +48,9 @@ pub(super) fn texts(target: &str) -> Result<Vec<Cow<'static, str>>, TargetError>
 
 fn named_texts(target: &str) -> Result<Vec<Cow<'static, str>>, TargetError> {
     let (base, modules) = modules::split(target)?;
-    let texts = [builtin(base)?].into_iter().chain(modules.iter().map(|m| m.module.text));
+    let texts = [builtin(base)?]
+        .into_iter()
+        .chain(modules.iter().flat_map(|m| m.module.texts().iter().copied()));
     Ok(texts.map(Cow::Borrowed).collect())
 }
 
@@ -76,9 +78,20 @@ pub(super) fn whole(text: &str, origin: &str) -> Result<Table, TargetError> {
 /// All that a target of the program says, with its modules.
 pub(super) fn named(target: &str) -> Result<Table, TargetError> {
     let (base, modules) = modules::split(target)?;
-    let mut out = table(builtin(base)?, base)?;
+    let mut all = Vec::with_capacity(modules.len());
     for module in modules {
-        out = modules::joined(out, &module, table(module.module.text, target)?);
+        let mut whole = Table::new();
+        for text in module.module.texts() {
+            whole = modules::laid_on(whole, table(text, target)?);
+        }
+        all.push((module, whole));
+    }
+    if let Some(problem) = modules::contradiction(&all) {
+        return Err(TargetError::Invalid { origin: format!("target {target:?}"), problem });
+    }
+    let mut out = table(builtin(base)?, base)?;
+    for (module, whole) in all {
+        out = modules::joined(out, &module, whole);
     }
     Ok(out)
 }
