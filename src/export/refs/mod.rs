@@ -8,6 +8,7 @@
 mod array;
 
 use super::batches::Watch;
+use super::sheet::{code_unit, code_unit_text};
 use super::{About, ExportError, Out, Reading, Request, Sheet};
 use crate::h5::Checksums;
 use crate::numbers::{MeraFile, NumbersError, Relation};
@@ -127,10 +128,12 @@ fn one_file(
             let array = if place.relation.is_array() { last_step(&table) } else { column.as_str() };
             let array =
                 if group.is_empty() { array.to_owned() } else { format!("{group}/{array}") };
-            let told =
-                place.relation.column(&column).map_err(|error| error.to_string()).and_then(
-                    |dataset| array::of(&opened, &dataset, unit(&place.relation, &column)),
-                );
+            let told = place.relation.column(&column).map_err(|error| error.to_string()).and_then(
+                |dataset| {
+                    let unit = code_unit(&place.relation, &column).map(code_unit_text);
+                    array::of(&opened, &dataset, unit)
+                },
+            );
             match told {
                 Ok(described) => {
                     made.arrays += 1;
@@ -177,13 +180,6 @@ fn attributes(file: &MeraFile, table: &str, relation: &Relation<'_>) -> Result<V
         Err(ExportError::Refused(_)) => Ok(json!({})),
         Err(error) => Err(error),
     }
-}
-
-fn unit(relation: &Relation<'_>, column: &str) -> Option<String> {
-    let group = relation.group()?;
-    let unit = crate::numbers::usual_unit(group.kind, column)?;
-    let factor = crate::mera::quantity::unit_factor(unit, &group.info.units()).ok()?;
-    Some(format!("code unit = {factor:?} {unit}"))
 }
 
 /// The references in the making.

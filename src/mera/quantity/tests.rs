@@ -12,6 +12,7 @@ fn setting(table: TableKind, columns: &[&str]) -> Setting {
         clock: Clock { time: 40.0, unit_t: 4.7e14, aexp: 1.0, h0: 1.0, omega: [1.0, 0.0, 0.0] },
         like_mera: false,
         baryon_density: f64::NAN,
+        radiation: Radiation::default(),
         units: Units { length: 3.1e21, density: 6.8e-23, time: 4.7e14, mass: 2.0e42 },
         unit_v: 6.6e6,
         center: [0.0; 3],
