@@ -48,13 +48,17 @@ impl Place {
     }
 }
 
+/// The table that a dataset is, or has in a field, if there is one.
+fn find_table<'f>(dataset: &Dataset<'f>, field: Option<&str>) -> jld2::Result<Option<Table<'f>>> {
+    match field {
+        Some(field) => dataset.table_in(field),
+        None => dataset.table(),
+    }
+}
+
 /// The table that a dataset is, or has in a field.
-fn table<'f>(dataset: &Dataset<'f>, field: Option<&str>) -> Result<Table<'f>, Fail> {
-    let table = match field {
-        Some(field) => dataset.table_in(field)?,
-        None => dataset.table()?,
-    };
-    table.ok_or_else(|| {
+pub(crate) fn table<'f>(dataset: &Dataset<'f>, field: Option<&str>) -> Result<Table<'f>, Fail> {
+    find_table(dataset, field)?.ok_or_else(|| {
         let at = dataset.path();
         let inside = field.map_or(String::new(), |field| format!(" in its field {field}"));
         Fail::Own("NoTableError", format!("{at}: there is no table{inside}"))
@@ -264,11 +268,7 @@ impl File {
     ) -> PyResult<Option<(String, Vec<String>, u64)>> {
         self.apart(py, |opened| {
             let dataset = opened.mera.file().dataset(path)?;
-            let found = match field {
-                Some(field) => dataset.table_in(field)?,
-                None => dataset.table()?,
-            };
-            Ok(found.map(|table| {
+            Ok(find_table(&dataset, field)?.map(|table| {
                 let names = table.names().map(str::to_owned).collect();
                 (table.path().to_owned(), names, table.len())
             }))

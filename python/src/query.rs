@@ -1,7 +1,7 @@
 //! Reads tables: columns and quantities of the rows that are chosen, and what Mera files say of a run.
 
 use crate::errors::{Fail, wrong};
-use crate::file::File;
+use crate::file::{File, Opened, table};
 use crate::hyperslab::reserve;
 use crate::layout::Layout;
 use crate::signals::Now;
@@ -9,7 +9,7 @@ use jld2::{NumberType, Table};
 use jldconv::mera::quantity::TableKind;
 use jldconv::mera::region::{Center, RegionWish};
 use jldconv::numbers::{
-    Ask, Asked, MeraFile, NumbersError, Query, Relation, Selection, Spacing, Statistics,
+    Ask, Asked, MeraFile, MeraGroup, NumbersError, Query, Relation, Selection, Spacing, Statistics,
     USUAL_PERCENTILES, Values, bulk_velocity, center_of_mass, levels, overview, parse_condition,
     total_mass,
 };
@@ -48,12 +48,7 @@ impl Which {
             let group = group.ok_or_else(|| jld2::Error::not_found(format!("table {path}")))?;
             return work(&Relation::of_group(group));
         }
-        let dataset = file.file().dataset(path)?;
-        let table = match field {
-            Some(field) => dataset.table_in(field)?,
-            None => dataset.table()?,
-        };
-        let table = table.ok_or_else(|| jld2::Error::not_found(format!("table {path}")))?;
+        let table = table(&file.file().dataset(path)?, field.as_deref())?;
         work(&Relation::of_table(table.path().to_owned(), table))
     }
 }
@@ -70,6 +65,20 @@ impl Chosen {
             like_mera: false,
         })
     }
+}
+
+/// Does `work` with the chosen rows of a table, without the interpreter.
+fn with_rows<T: Send>(
+    py: Python<'_>,
+    file: &File,
+    which: &Which,
+    chosen: Chosen,
+    work: impl FnOnce(&Opened, &Relation<'_>, &Selection) -> Result<T, Fail> + Send,
+) -> PyResult<T> {
+    file.apart(py, |opened| {
+        let selection = chosen.selection()?;
+        which.with(&opened.mera, |relation| work(opened, relation, &selection))
+    })
 }
 
 /// As NumPy writes it.
@@ -162,18 +171,14 @@ pub(crate) fn query<'py>(
     wanted: Wanted,
     chosen: Chosen,
 ) -> PyResult<Vec<Column<'py>>> {
-    let read = file.apart(py, |opened| {
-        let selection = chosen.selection()?;
-        which.with(&opened.mera, |relation| {
-            let file = opened.mera.name();
-            let query = Query::new(file, relation, &asks(wanted), &selection)?;
-            let all = selection.condition.is_none() && !selection.has_region();
-            let rows = match &selection.rows {
-                Some(rows) => rows.end.saturating_sub(rows.start),
-                None => relation.rows()?,
-            };
-            collect(&query.with_cache(Arc::clone(&opened.cache)), all.then_some(rows))
-        })
+    let read = with_rows(py, file, &which, chosen, |opened, relation, selection| {
+        let query = Query::new(opened.mera.name(), relation, &asks(wanted), selection)?;
+        let all = selection.condition.is_none() && !selection.has_region();
+        let rows = match &selection.rows {
+            Some(rows) => rows.end.saturating_sub(rows.start),
+            None => relation.rows()?,
+        };
+        collect(&query.with_cache(Arc::clone(&opened.cache)), all.then_some(rows))
     })?;
     Ok(read.into_iter().map(|(code, bytes)| (code, PyArray1::from_vec(py, bytes))).collect())
 }
@@ -181,17 +186,14 @@ pub(crate) fn query<'py>(
 /// How many rows are chosen.
 #[pyfunction]
 pub(crate) fn count(py: Python<'_>, file: &File, which: Which, chosen: Chosen) -> PyResult<u64> {
-    file.apart(py, |opened| {
-        let selection = chosen.selection()?;
-        which.with(&opened.mera, |relation| {
-            let query = Query::new(opened.mera.name(), relation, &[], &selection)?;
-            let mut rows = 0;
-            query.with_cache(Arc::clone(&opened.cache)).run(|batch| {
-                rows += batch.len() as u64;
-                Ok(())
-            })?;
-            Ok(rows)
-        })
+    with_rows(py, file, &which, chosen, |opened, relation, selection| {
+        let query = Query::new(opened.mera.name(), relation, &[], selection)?;
+        let mut rows = 0;
+        query.with_cache(Arc::clone(&opened.cache)).run(|batch| {
+            rows += batch.len() as u64;
+            Ok(())
+        })?;
+        Ok(rows)
     })
 }
 
@@ -223,14 +225,10 @@ pub(crate) fn statistics(
         "log" => Some(Spacing::Log),
         other => return Err(wrong(format!("{other:?} is not a scale: auto, linear or log"))),
     };
-    file.apart(py, |opened| {
-        let selection = chosen.selection()?;
-        which.with(&opened.mera, |relation| {
-            let query =
-                Query::new(opened.mera.name(), relation, &[Ask { name, unit }], &selection)?;
-            let asked = Asked { percentiles, intervals: bins, spacing };
-            json(&Statistics::of(&query.with_cache(Arc::clone(&opened.cache)), &asked)?)
-        })
+    with_rows(py, file, &which, chosen, |opened, relation, selection| {
+        let query = Query::new(opened.mera.name(), relation, &[Ask { name, unit }], selection)?;
+        let asked = Asked { percentiles, intervals: bins, spacing };
+        json(&Statistics::of(&query.with_cache(Arc::clone(&opened.cache)), &asked)?)
     })
 }
 
@@ -243,11 +241,8 @@ pub(crate) fn mass(
     unit: Option<String>,
     chosen: Chosen,
 ) -> PyResult<f64> {
-    file.apart(py, |opened| {
-        let selection = chosen.selection()?;
-        which.with(&opened.mera, |relation| {
-            Ok(total_mass(&opened.mera, relation, &selection, unit.as_deref())?)
-        })
+    with_rows(py, file, &which, chosen, |opened, relation, selection| {
+        Ok(total_mass(&opened.mera, relation, selection, unit.as_deref())?)
     })
 }
 
@@ -262,11 +257,8 @@ pub(crate) fn center(
     velocity: bool,
 ) -> PyResult<[f64; 3]> {
     let of = if velocity { bulk_velocity } else { center_of_mass };
-    file.apart(py, |opened| {
-        let selection = chosen.selection()?;
-        which.with(&opened.mera, |relation| {
-            Ok(of(&opened.mera, relation, &selection, unit.as_deref())?)
-        })
+    with_rows(py, file, &which, chosen, |opened, relation, selection| {
+        Ok(of(&opened.mera, relation, selection, unit.as_deref())?)
     })
 }
 
@@ -278,9 +270,8 @@ pub(crate) fn by_level(
     which: Which,
     chosen: Chosen,
 ) -> PyResult<Option<BTreeMap<i64, u64>>> {
-    file.apart(py, |opened| {
-        let selection = chosen.selection()?;
-        which.with(&opened.mera, |relation| Ok(levels(&opened.mera, relation, &selection)?))
+    with_rows(py, file, &which, chosen, |opened, relation, selection| {
+        Ok(levels(&opened.mera, relation, selection)?)
     })
 }
 
@@ -305,12 +296,17 @@ pub(crate) fn mera_overview(py: Python<'_>, file: &File, scan: bool) -> PyResult
     file.apart(py, |opened| json(&overview(&opened.mera, scan.then_some(&opened.cache))?))
 }
 
+/// The first of Mera's tables, which tells of the run.
+fn first_group(file: &MeraFile) -> Result<MeraGroup<'_>, Fail> {
+    let first = file.groups()?.into_iter().next();
+    first.ok_or_else(|| jld2::Error::not_found("table of Mera").into())
+}
+
 /// The time of the output in a unit, as Mera's `gettime` tells it.
 #[pyfunction]
 pub(crate) fn mera_time(py: Python<'_>, file: &File, unit: &str) -> PyResult<f64> {
     file.apart(py, |opened| {
-        let groups = opened.mera.groups()?;
-        let group = groups.first().ok_or_else(|| jld2::Error::not_found("table of Mera"))?;
+        let group = first_group(&opened.mera)?;
         Ok(group.info.clock().time_in(unit).map_err(NumbersError::from)?)
     })
 }
@@ -319,8 +315,7 @@ pub(crate) fn mera_time(py: Python<'_>, file: &File, unit: &str) -> PyResult<f64
 #[pyfunction]
 pub(crate) fn mera_scale(py: Python<'_>, file: &File, unit: &str) -> PyResult<f64> {
     file.apart(py, |opened| {
-        let groups = opened.mera.groups()?;
-        let group = groups.first().ok_or_else(|| jld2::Error::not_found("table of Mera"))?;
+        let group = first_group(&opened.mera)?;
         let factor = jldconv::mera::quantity::unit_factor(unit, &group.info.units());
         Ok(factor.map_err(NumbersError::from)?)
     })

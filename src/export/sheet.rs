@@ -35,6 +35,12 @@ pub struct Head {
 }
 
 impl Head {
+    /// A column or quantity of a relation, of numbers of this type.
+    fn new(relation: &Relation<'_>, ask: Ask, number: NumberType) -> Self {
+        let code_unit = if ask.unit.is_none() { code_unit(relation, &ask.name) } else { None };
+        Self { name: ask.name, number, unit: ask.unit, code_unit }
+    }
+
     /// The name, and the unit in brackets where one was asked for.
     pub fn label(&self) -> String {
         Ask { name: self.name.clone(), unit: self.unit.clone() }.label()
@@ -44,10 +50,22 @@ impl Head {
     pub fn unit_text(&self) -> Option<String> {
         match (&self.unit, self.code_unit) {
             (Some(unit), _) => Some(unit.clone()),
-            (None, Some((factor, unit))) => Some(format!("code unit = {factor:?} {unit}")),
-            (None, None) => None,
+            (None, code_unit) => code_unit.map(code_unit_text),
         }
     }
+}
+
+/// A unit that suits a column in code units, and how many of it one of the code's is.
+pub(super) fn code_unit(relation: &Relation<'_>, column: &str) -> Option<(f64, &'static str)> {
+    let group = relation.group()?;
+    let unit = usual_unit(group.kind, column)?;
+    let factor = crate::mera::quantity::unit_factor(unit, &group.info.units()).ok()?;
+    Some((factor, unit))
+}
+
+/// The same in words.
+pub(super) fn code_unit_text((factor, unit): (f64, &str)) -> String {
+    format!("code unit = {factor:?} {unit}")
 }
 
 /// What is exported.
@@ -123,7 +141,7 @@ impl<'f> Sheet<'f> {
                 Ok(query) => {
                     let number = query.number_types().first().copied();
                     let number = number.unwrap_or(NumberType::Float64);
-                    sheet.heads.push(sheet.head(ask, number));
+                    sheet.heads.push(Head::new(&sheet.relation, ask, number));
                 }
                 // Of all columns those that are no numbers are passed over, with a word.
                 Err(error @ NumbersError::Read { .. }) if named.is_none() => {
@@ -153,16 +171,6 @@ impl<'f> Sheet<'f> {
             )));
         }
         Ok(())
-    }
-
-    fn head(&self, ask: Ask, number: NumberType) -> Head {
-        let group = self.relation.group();
-        let code_unit = group.filter(|_| ask.unit.is_none()).and_then(|group| {
-            let unit = usual_unit(group.kind, &ask.name)?;
-            let factor = crate::mera::quantity::unit_factor(unit, &group.info.units()).ok()?;
-            Some((factor, unit))
-        });
-        Head { name: ask.name, number, unit: ask.unit, code_unit }
     }
 
     fn ask(&self, wanted: &[Ask]) -> Result<Query<'f>, NumbersError> {

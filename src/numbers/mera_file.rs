@@ -2,8 +2,8 @@
 
 use super::NumbersError;
 use crate::h5::{self, Checksums, Source};
-use crate::julia::{Record, TypeTable};
-use crate::mera::quantity::{Setting, TableKind};
+use crate::julia::{Record, TypeTable, Value, Walk};
+use crate::mera::quantity::{MOST_GROUPS, Radiation, Setting, TableKind};
 use crate::mera::scales::Units;
 use crate::mera::time::{Clock, UNSAID};
 use jld2::{Dataset, File, Item, Table};
@@ -62,6 +62,9 @@ pub struct RunInfo {
     pub unit_t: f64,
     /// Adiabatic index.
     pub gamma: f64,
+    /// What is said of its radiation.
+    #[serde(skip)]
+    pub radiation: Radiation,
 }
 
 /// A table of a Mera file, and what stands around it.
@@ -192,6 +195,7 @@ impl RunInfo {
             unit_v: float("unit_v", f64::NAN)?,
             unit_t: float("unit_t", f64::NAN)?,
             gamma: float("gamma", f64::NAN)?,
+            radiation: radiation(info)?,
         })
     }
 
@@ -206,6 +210,54 @@ impl RunInfo {
         let omega = [self.omega_m, self.omega_l, self.omega_k];
         Clock { time: self.time, unit_t: self.unit_t, aexp: self.aexp, h0: self.h0, omega }
     }
+}
+
+/// Bytes of what is said of a run's radiation, at most.
+const RADIATION: usize = 1 << 20;
+
+/// What is said of a run's radiation: in `descriptor`, a dictionary `rt` of numbers by name, and a
+/// dictionary `rtPhotonGroups` of dictionaries by the number of a group (Mera's `readrtfile1!`). Files
+/// of before June 2026 have nothing there, or a list of names.
+fn radiation(info: &Record<'_>) -> h5::Result<Radiation> {
+    let variables = info.int("nvarrt")?.and_then(|all| usize::try_from(all).ok()).unwrap_or(0);
+    if variables == 0 {
+        return Ok(Radiation::default());
+    }
+    let mut found = Radiation { groups: variables / 4, ..Radiation::default() };
+    let Some(descriptor) = info.record("descriptor")? else { return Ok(found) };
+    // Rows can be read without it: what is damaged or too large is not said.
+    let read = |name: &str| {
+        let at = descriptor.reference(name).ok()??;
+        Value::read(&Walk::new(info.types()), at, RADIATION).ok()
+    };
+    let numbers = |value: &Value, name: &str| {
+        value.get(name).and_then(Value::as_slice::<f64>).map(<[f64]>::to_vec).unwrap_or_default()
+    };
+    if let Some(said) = read("rt") {
+        let number = |name: &str| said.get(name).and_then(Value::as_f64);
+        found.unit_np = number("unit_np");
+        found.unit_pf = number("unit_pf");
+        found.light = number("rt_c_frac");
+        found.energies = numbers(&said, "group_egy");
+    }
+    if let Some(groups) = read("rtPhotonGroups") {
+        for (group, said) in groups.pairs() {
+            // Beside groups by number there are bounds of all by name.
+            let number = group.as_i64().and_then(|group| usize::try_from(group).ok());
+            let Some(place) = number.and_then(|it| it.checked_sub(1)) else { continue };
+            if place >= MOST_GROUPS {
+                continue;
+            }
+            if found.sections.len() <= place {
+                found.sections.resize(place + 1, [None; 2]);
+            }
+            let of = |name| numbers(said, name).first().copied();
+            if let Some(sections) = found.sections.get_mut(place) {
+                *sections = [of("csn_cm2"), of("cse_cm2")];
+            }
+        }
+    }
+    Ok(found)
 }
 
 impl MeraGroup<'_> {
@@ -223,6 +275,7 @@ impl MeraGroup<'_> {
             cosmological: self.info.clock().expands(),
             clock: self.info.clock(),
             like_mera: false,
+            radiation: self.info.radiation.clone(),
             baryon_density: self.info.clock().baryon_density(self.info.omega_b),
             units: self.info.units(),
             unit_v: self.info.unit_v,

@@ -18,6 +18,8 @@ pub(super) const MOST_RANKS: usize = 40;
 pub(super) struct Ranks {
     wanted: Vec<Wanted>,
     state: State,
+    /// Which first digits words that are looked for have: nearly all others are passed over by it.
+    begins: Vec<bool>,
     /// How many words may be kept.
     most: usize,
 }
@@ -74,11 +76,14 @@ impl Ranks {
 
     fn keeping(most: usize) -> Self {
         let state = State::First { kept: Some(Vec::new()), counts: no_counts() };
-        Self { wanted: Vec::new(), state, most }
+        Self { wanted: Vec::new(), state, begins: vec![true; 1 << DIGIT], most }
     }
 
     /// Takes a word of the pass.
     pub(super) fn take(&mut self, word: u64) {
+        if !self.begins.get(digit(word, 0)).copied().unwrap_or(true) {
+            return;
+        }
         match &mut self.state {
             State::First { kept, counts } => {
                 if let Some(count) = counts.get_mut(digit(word, 0)) {
@@ -160,6 +165,13 @@ impl Ranks {
             }
         }
         let known = known + DIGIT;
+        self.begins.fill(false);
+        for beginning in beginnings.keys() {
+            // Back to where it stands in a word.
+            if let Some(begins) = self.begins.get_mut(digit(beginning << (64 - known), 0)) {
+                *begins = true;
+            }
+        }
         if known == 64 {
             // All that begin so are this word.
             self.wanted.iter_mut().for_each(|wanted| wanted.found = Some(wanted.prefix));

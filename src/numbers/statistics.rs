@@ -96,15 +96,13 @@ impl Statistics {
         let keys = Keys::of(number);
         let mut first = First::default();
         if asked.percentiles.is_empty() && asked.intervals == 0 {
-            each(query, |value| first.take(value))?;
+            each(query, |numbers| first.take_all(numbers))?;
             return Ok(first.told(number, Vec::new(), None));
         }
         let mut ranks = Ranks::new();
-        each(query, |value| {
-            first.take(value);
-            if let Some(word) = word(keys, value) {
-                ranks.take(word);
-            }
+        each(query, |numbers| {
+            first.take_all(numbers);
+            numbers.words(keys, |word, _| ranks.take(word));
         })?;
         let count = first.count;
         let between: Vec<_> = asked.percentiles.iter().map(|&p| Between::of(p, count)).collect();
@@ -144,13 +142,13 @@ impl Statistics {
     ) -> Result<(), NumbersError> {
         let mut counted = false;
         while ranks.goes_on() || !counted {
-            each(query, |value| {
-                if let Some(word) = word(keys, value) {
+            each(query, |numbers| {
+                numbers.words(keys, |word, x| {
                     ranks.take(word);
                     if !counted {
-                        put(histogram, value.float());
+                        put(histogram, x);
                     }
-                }
+                });
             })?;
             ranks.end();
             counted = true;
@@ -159,28 +157,46 @@ impl Statistics {
     }
 }
 
+/// Some numbers of a column, all of one kind.
+#[derive(Debug, Clone, Copy)]
+enum Numbers<'n> {
+    Integers(&'n [i128]),
+    Floats(&'n [f64]),
+}
+
+impl Numbers<'_> {
+    /// Hands on the word that each number has in their order, and the number; NaN has none.
+    fn words(self, keys: Keys, mut take: impl FnMut(u64, f64)) {
+        match self {
+            Self::Integers(all) => {
+                for &i in all {
+                    take(keys.integer(i), Number::Integer(i).float());
+                }
+            }
+            Self::Floats(all) => {
+                for &x in all.iter().filter(|x| !x.is_nan()) {
+                    take(Keys::float(x), x);
+                }
+            }
+        }
+    }
+}
+
 /// Hands on all numbers of a query's first column.
-fn each(query: &Query<'_>, mut take: impl FnMut(Number)) -> Result<(), NumbersError> {
+fn each(query: &Query<'_>, mut take: impl FnMut(Numbers<'_>)) -> Result<(), NumbersError> {
     let (mut floats, mut integers) = (Vec::new(), Vec::new());
     query.run(|batch| {
         let Some(values) = batch.values().first() else { return Ok(()) };
         if let Values::Stored(slice) = values
             && slice.integers_into(&mut integers)
         {
-            integers.iter().for_each(|&i| take(Number::Integer(i)));
+            take(Numbers::Integers(&integers));
         } else {
             values.floats_into(&mut floats);
-            floats.iter().for_each(|&x| take(Number::Float(x)));
+            take(Numbers::Floats(&floats));
         }
         Ok(())
     })
-}
-
-fn word(keys: Keys, value: Number) -> Option<u64> {
-    match value {
-        Number::Integer(i) => Some(keys.integer(i)),
-        Number::Float(x) => (!x.is_nan()).then(|| Keys::float(x)),
-    }
 }
 
 fn put(histogram: &mut Option<Histogram>, x: f64) {
@@ -192,35 +208,75 @@ fn put(histogram: &mut Option<Histogram>, x: f64) {
 }
 
 impl First {
-    fn take(&mut self, value: Number) {
-        let x = value.float();
-        if x.is_nan() {
-            self.nan += 1;
-            return;
+    fn take_all(&mut self, numbers: Numbers<'_>) {
+        match numbers {
+            Numbers::Integers(all) => all.iter().for_each(|&i| self.take_integer(i)),
+            Numbers::Floats(all) => self.take_floats(all),
         }
+    }
+
+    fn take_integer(&mut self, i: i128) {
         self.count += 1;
-        match value {
-            // So many integers of 64 bits as would overflow this no file holds.
-            Number::Integer(i) => self.integers = self.integers.saturating_add(i),
-            Number::Float(x) => self.floats.add(x),
-        }
-        let below = |a: Number, b: Number| match (a, b) {
-            (Number::Integer(a), Number::Integer(b)) => a < b,
-            (a, b) => a.float() < b.float(),
+        // So many integers of 64 bits as would overflow this no file holds.
+        self.integers = self.integers.saturating_add(i);
+        let value = Number::Integer(i);
+        let than = |found: Option<Number>, below: fn(i128, i128) -> bool| match found {
+            Some(Number::Integer(found)) => below(i, found),
+            Some(Number::Float(_)) => false,
+            None => true,
         };
-        if self.min.is_none_or(|min| below(value, min)) {
+        if than(self.min, |i, min| i < min) {
             self.min = Some(value);
         }
-        if self.max.is_none_or(|max| below(max, value)) {
+        if than(self.max, |i, max| i > max) {
             self.max = Some(value);
         }
-        if x.is_infinite() {
-            self.infinite += 1;
+        self.take_finite(value.float(), value.float());
+    }
+
+    /// Takes many at once, without a question for each.
+    fn take_floats(&mut self, all: &[f64]) {
+        let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        let (mut nan, mut infinite) = (0, 0);
+        for &x in all {
+            // What is NaN is neither below nor above.
+            min = if x < min { x } else { min };
+            max = if x > max { x } else { max };
+            let finite = x.is_finite();
+            low = if finite && x < low { x } else { low };
+            high = if finite && x > high { x } else { high };
+            nan += u64::from(x.is_nan());
+            infinite += u64::from(x.is_infinite());
+        }
+        let count = all.len() as u64 - nan;
+        if count == 0 {
+            self.nan += nan;
             return;
         }
-        let (low, high) = self.finite.get_or_insert((x, x));
-        *low = low.min(x);
-        *high = high.max(x);
+        if nan == 0 {
+            self.floats.add_all(all);
+        } else {
+            all.iter().filter(|x| !x.is_nan()).for_each(|&x| self.floats.add(x));
+        }
+        (self.count, self.nan) = (self.count + count, self.nan + nan);
+        self.infinite += infinite;
+        let found = |found: Option<Number>, none: f64| found.map_or(none, Number::float);
+        if self.min.is_none() || min < found(self.min, f64::INFINITY) {
+            self.min = Some(Number::Float(min));
+        }
+        if self.max.is_none() || max > found(self.max, f64::NEG_INFINITY) {
+            self.max = Some(Number::Float(max));
+        }
+        if infinite < count {
+            self.take_finite(low, high);
+        }
+    }
+
+    fn take_finite(&mut self, low: f64, high: f64) {
+        let (least, most) = self.finite.get_or_insert((low, high));
+        *least = least.min(low);
+        *most = most.max(high);
     }
 
     fn told(

@@ -426,7 +426,13 @@ fn dumped_twice(path: &Path) -> [(Result<Vec<u8>, String>, u64); 2] {
     let types = TypeTable::new(&file);
     let mut datasets = Datasets::default();
     Trace::run(&file, &mut datasets).unwrap();
-    let table = readable(&file).unwrap().iter().find(|l| l.path == "/table").unwrap().addr;
+    let table = readable(&file)
+        .unwrap()
+        .iter()
+        .map(Result::unwrap)
+        .find(|listed| listed.path == "/table")
+        .unwrap()
+        .addr;
     let ahead = Digests::ahead(&types, Digest::Xxh3, &datasets.0, 3, &|_| Ok(()));
     [None, Some(&ahead)].map(|ahead| {
         let read = AtomicU64::new(0);

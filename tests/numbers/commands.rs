@@ -15,7 +15,7 @@ fn jldconv(args: &[&str]) -> Output {
 }
 
 /// What a call that succeeds prints.
-fn printed(args: &[&str]) -> String {
+pub(crate) fn printed(args: &[&str]) -> String {
     let done = jldconv(args);
     let errors = String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(0), "{args:?}: {errors}");
@@ -23,7 +23,7 @@ fn printed(args: &[&str]) -> String {
 }
 
 /// What a call that fails says, with its exit code.
-fn refused(args: &[&str]) -> (i32, String) {
+pub(crate) fn refused(args: &[&str]) -> (i32, String) {
     let done = jldconv(args);
     assert!(done.stdout.is_empty(), "{args:?}");
     (done.status.code().unwrap(), String::from_utf8(done.stderr).unwrap())
@@ -45,7 +45,7 @@ fn float(value: &Value) -> f64 {
 }
 
 /// Whether a number that was printed is this one: printing is exact, reading it may be off by a bit.
-fn same(found: &Value, expected: f64) -> bool {
+pub(crate) fn same(found: &Value, expected: f64) -> bool {
     (found.as_f64().unwrap() - expected).abs() <= f64::EPSILON * expected.abs()
 }
 

@@ -9,4 +9,5 @@
 
 mod commands;
 mod maps;
+mod radiation;
 mod truth;

@@ -12,6 +12,7 @@ mod parquet;
 mod store;
 
 use super::batches::Watch;
+use super::sheet::{code_unit, code_unit_text};
 use super::{About, ExportError, Out, Reading, Request, Sheet};
 use crate::h5::Checksums;
 use crate::numbers::{MeraFile, NumbersError, Relation};
@@ -130,7 +131,8 @@ impl Table<'_> {
             return Err("its name cannot be that of an array of zarr".to_owned());
         }
         let dataset = self.relation.column(column).map_err(|error| error.to_string())?;
-        array::of(file, &dataset, unit(&self.relation, column))
+        let unit = code_unit(&self.relation, column).map(code_unit_text);
+        array::of(file, &dataset, unit)
     }
 }
 
@@ -385,13 +387,6 @@ fn attributes(file: &MeraFile, table: &str, relation: &Relation<'_>) -> Result<V
         Err(ExportError::Refused(_)) => Ok(json!({})),
         Err(error) => Err(error),
     }
-}
-
-fn unit(relation: &Relation<'_>, column: &str) -> Option<String> {
-    let group = relation.group()?;
-    let unit = crate::numbers::usual_unit(group.kind, column)?;
-    let factor = crate::mera::quantity::unit_factor(unit, &group.info.units()).ok()?;
-    Some(format!("code unit = {factor:?} {unit}"))
 }
 
 /// The path of a file as it is written into references, which may be read from elsewhere.

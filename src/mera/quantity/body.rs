@@ -27,6 +27,8 @@ pub(super) struct Body {
     pub(super) unit_v: f64,
     pub(super) unit_d: f64,
     pub(super) baryons: f64,
+    /// What a sum over groups of photons is multiplied by.
+    pub(super) photons: f64,
 }
 
 /// The scale factors that rules use.
@@ -87,6 +89,11 @@ impl Body {
             unit_v: setting.unit_v,
             unit_d: setting.units.density,
             baryons: setting.baryon_density,
+            photons: match rule {
+                Rule::Radiation(radiated, group) => radiated.factor(group, &setting.radiation),
+                _ => None,
+            }
+            .unwrap_or(1.0),
         }
     }
 

@@ -8,11 +8,13 @@
 mod body;
 mod field;
 mod needs;
+mod radiation;
 mod rule;
 mod unit;
 mod value;
 
-pub use rule::{computed_names, spelled, usual_columns};
+pub use radiation::{MOST_GROUPS, Radiation};
+pub use rule::{computed_names, is_usual, spelled, usual_columns};
 pub use unit::{
     UnitError, nearest, suits, unit_factor, unit_factor_of_mera, unit_names, usual_unit,
 };
@@ -42,6 +44,10 @@ impl TableKind {
     /// All kinds, in the order in which Mera writes them.
     pub const ALL: [Self; 5] =
         [Self::Hydro, Self::Gravity, Self::Particles, Self::Clumps, Self::Rt];
+
+    /// All kinds, in the order in which one is chosen where nobody names one.
+    pub const CHOSEN: [Self; 5] =
+        [Self::Hydro, Self::Particles, Self::Gravity, Self::Clumps, Self::Rt];
 
     /// The name of the group.
     pub fn name(self) -> &'static str {
@@ -97,6 +103,8 @@ pub struct Setting {
     pub like_mera: bool,
     /// Mean density of baryons at the output's redshift, g/cm³; not a number where it is not known.
     pub baryon_density: f64,
+    /// What is said of the run's radiation.
+    pub radiation: Radiation,
     /// The run's units.
     pub units: Units,
     /// `unit_v`, cm/s, as it is stored.
@@ -149,6 +157,12 @@ pub enum QuantityError {
     /// Mera computes it for cosmological runs only.
     #[error("{0} is defined for cosmological runs only")]
     OnlyCosmological(String),
+    /// It follows from what this run does not say.
+    #[error(
+        "{0} is computed from what the run says of its groups of photons, which is not in this file \
+             (info.descriptor.rt, info.descriptor.rtPhotonGroups)"
+    )]
+    Unsaid(String),
     /// Something is wrong with the unit.
     #[error(transparent)]
     Unit(#[from] UnitError),

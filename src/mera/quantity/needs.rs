@@ -101,10 +101,7 @@ impl Rule {
             Self::Age | Self::FormationTime | Self::FormationRedshift => {
                 needs.add(Field::Birth, "birth");
             }
-            Self::FluxSize => {
-                let name = |axis| along(axis, ["Fx1", "Fy1", "Fz1"]);
-                AXES.into_iter().for_each(|axis| needs.add(Field::Flux(axis), name(axis)));
-            }
+            Self::Radiation(radiated, group) => return radiated.fields(group, setting),
         }
         needs.fields
     }

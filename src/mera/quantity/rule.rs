@@ -2,6 +2,7 @@
 //! it comes to.
 
 use super::field::Axis;
+use super::radiation::{self, Radiated};
 use super::unit::{UnitError, checked};
 use super::{QuantityError, Setting, TableKind};
 use crate::mera::formation::Formation;
@@ -69,7 +70,8 @@ pub(super) enum Rule {
     Age,
     FormationTime,
     FormationRedshift,
-    FluxSize,
+    /// What is about radiation, of one group of photons or of all.
+    Radiation(Radiated, Option<usize>),
 }
 
 /// What a component is of.
@@ -213,16 +215,13 @@ const CLUMPS: &[(&str, Rule)] = &[
     ("v", Rule::Speed),
 ];
 
-/// The numbers of photons have no formula here; of the first group's fluxes the size is known.
-const RT: &[(&str, Rule)] = &[("Fmag1", Rule::FluxSize)];
-
 fn tables(table: TableKind) -> &'static [&'static [(&'static str, Rule)]] {
     match table {
         TableKind::Hydro => &[GEOMETRY, CELLS, MOTION, GAS],
         TableKind::Gravity => &[GEOMETRY, CELLS, GRAVITY],
         TableKind::Particles => &[GEOMETRY, MOTION, PARTICLES],
         TableKind::Clumps => &[CLUMPS],
-        TableKind::Rt => &[GEOMETRY, CELLS, RT],
+        TableKind::Rt => &[GEOMETRY, CELLS],
     }
 }
 
@@ -257,13 +256,28 @@ pub fn usual_columns(table: TableKind) -> &'static [&'static str] {
 
 /// The names that are computed for a table.
 pub fn computed_names(table: TableKind) -> impl Iterator<Item = &'static str> {
-    tables(table).iter().copied().flatten().map(|(name, _)| *name)
+    let radiation = if table == TableKind::Rt { radiation::NAMES } else { &[] };
+    let plain = tables(table).iter().copied().flatten().map(|(name, _)| *name);
+    plain.chain(radiation.iter().copied())
+}
+
+/// Whether tables of a kind mostly have such a column, or it can be computed for them.
+pub fn is_usual(table: TableKind, name: &str) -> bool {
+    let numbered = match table {
+        TableKind::Hydro => name.strip_prefix("var").is_some_and(|n| n.parse::<u32>().is_ok()),
+        TableKind::Rt => radiation::is_column(name),
+        TableKind::Gravity | TableKind::Particles | TableKind::Clumps => false,
+    };
+    numbered || usual_columns(table).contains(&name) || of(name, table).is_some()
 }
 
 /// The rule of a name.
 pub(super) fn of(name: &str, table: TableKind) -> Option<Rule> {
     let mut all = tables(table).iter().copied().flatten();
-    all.find(|(known, _)| *known == name).map(|(_, rule)| *rule)
+    all.find(|(known, _)| *known == name).map(|(_, rule)| *rule).or_else(|| {
+        let (radiated, group) = radiation::of(name).filter(|_| table == TableKind::Rt)?;
+        Some(Rule::Radiation(radiated, group))
+    })
 }
 
 /// A name in Mera's spelling: Greek letters may be written in ASCII.
@@ -314,6 +328,12 @@ impl Rule {
                 _ => Formation::factor(unit).ok_or_else(other),
             };
         }
+        if let (Self::Radiation(radiated, _), Some(unit)) = (self, unit)
+            && radiated.is_fixed()
+        {
+            let (name, own) = (name.to_owned(), radiated.unit());
+            return Err(UnitError::Fixed { name, own, unit: unit.to_owned() });
+        }
         checked(name, unit, &setting.units, setting.like_mera)
     }
 
@@ -324,6 +344,7 @@ impl Rule {
             Self::Overdensity | Self::FormationTime | Self::FormationRedshift if !cosmological => {
                 Err(QuantityError::OnlyCosmological(name.to_owned()))
             }
+            Self::Radiation(radiated, group) => radiated.check(name, group, setting),
             _ => Ok(()),
         }
     }

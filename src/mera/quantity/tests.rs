@@ -12,6 +12,7 @@ fn setting(table: TableKind, columns: &[&str]) -> Setting {
         clock: Clock { time: 40.0, unit_t: 4.7e14, aexp: 1.0, h0: 1.0, omega: [1.0, 0.0, 0.0] },
         like_mera: false,
         baryon_density: f64::NAN,
+        radiation: Radiation::default(),
         units: Units { length: 3.1e21, density: 6.8e-23, time: 4.7e14, mass: 2.0e42 },
         unit_v: 6.6e6,
         center: [0.0; 3],
@@ -120,10 +121,10 @@ fn each_name_has_a_value_where_all_columns_are_there() {
     let all = [
         "level", "cx", "cy", "cz", "x", "y", "z", "peak_x", "peak_y", "peak_z", "rho", "p", "vx",
         "vy", "vz", "ax", "ay", "az", "epot", "mass_cl", "mass", "birth", "bx_left", "by_left",
-        "bz_left", "bx_right", "by_right", "bz_right", "Fx1", "Fy1", "Fz1",
+        "bz_left", "bx_right", "by_right", "bz_right", "Np1", "Fx1", "Fy1", "Fz1", "Np2",
     ];
     for table in TableKind::ALL {
-        let setting = setting(table, &all);
+        let setting = Setting { radiation: radiating().radiation, ..setting(table, &all) };
         for name in computed_names(table) {
             match Quantity::new(name, None, &setting) {
                 Ok(quantity) => {
@@ -187,4 +188,87 @@ fn stars_of_a_box_that_expands_have_ages_by_its_expansion() {
     assert!(error.contains("are in Gyr, Myr, yr or s"), "{error}");
     let still = setting(TableKind::Particles, &columns);
     assert!(Quantity::new("zform", None, &still).is_err());
+}
+
+/// A run with two groups of photons, as Mera reads its descriptor.
+fn radiating() -> Setting {
+    let columns =
+        ["level", "cx", "cy", "cz", "Np1", "Fx1", "Fy1", "Fz1", "Np2", "Fx2", "Fy2", "Fz2"];
+    Setting {
+        radiation: Radiation {
+            groups: 2,
+            unit_np: Some(3.0e5),
+            unit_pf: Some(7.0e13),
+            light: Some(0.01),
+            energies: vec![18.85, 35.079],
+            sections: vec![[Some(3.0e-18), Some(2.78e-18)], [Some(5.7e-19), Some(5.0e-19)]],
+        },
+        ..setting(TableKind::Rt, &columns)
+    }
+}
+
+const LIGHT: [(&str, f64); 8] = [
+    ("Np1", 2.5),
+    ("Fx1", 0.3),
+    ("Fy1", -0.4),
+    ("Fz1", 1.2),
+    ("Np2", 0.0),
+    ("Fx2", 1.0),
+    ("Fy2", 2.0),
+    ("Fz2", 2.0),
+];
+
+#[test]
+fn radiation_is_what_mera_computes_in_the_same_order() {
+    let run = radiating();
+    let (volt, light) = (1.602_176_634e-12, 0.01 * 2.997_924_58e10);
+    let flux = (0.3_f64 * 0.3 + 0.4 * 0.4 + 1.2 * 1.2).sqrt();
+    let excess = (18.85 - 13.6_f64).max(0.0) * volt;
+    let expected = [
+        ("Fmag1", flux),
+        ("Fmag2", 3.0),
+        ("reducedflux1", flux / 2.5),
+        ("reducedflux2", 0.0),
+        ("Np1_cgs", 2.5 * 3.0e5),
+        ("Fmag1_cgs", flux * 7.0e13),
+        ("photon_energy_density1", 2.5 * 3.0e5 * (18.85 * volt)),
+        ("Np_total", 2.5),
+        ("rad_energy_density", 2.5 * (18.85 * volt) * 3.0e5),
+        ("Gamma_HI1", 2.5 * (3.0e5 * light * 3.0e-18)),
+        ("Gamma_HI", 2.5 * (light * 3.0e5 * 3.0e-18)),
+        ("photoheating_HI1", 2.5 * (3.0e5 * light * 2.78e-18 * excess)),
+        ("photoheating_HI", 2.5 * (light * 3.0e5 * 2.78e-18 * excess)),
+    ];
+    for (name, wanted) in expected {
+        let found = value(name, None, &run, &LIGHT);
+        assert!(found.to_bits() == wanted.to_bits(), "{name}: {found:e} {wanted:e}");
+    }
+}
+
+#[test]
+fn radiation_that_is_not_said_is_not_made_up() {
+    let refused =
+        |name: &str, unit, run: &Setting| Quantity::new(name, unit, run).unwrap_err().to_string();
+    let silent =
+        Setting { radiation: Radiation { groups: 2, ..Radiation::default() }, ..radiating() };
+    for name in ["Np1_cgs", "Fmag2_cgs", "photon_energy_density1", "rad_energy_density", "Gamma_HI"]
+    {
+        assert!(refused(name, None, &silent).contains("groups of photons"), "{name}");
+    }
+    assert!(Quantity::new("Np_total", None, &silent).is_ok());
+    let run = radiating();
+    // There are two groups.
+    assert!(refused("Fmag3", None, &run).contains("Fx3"));
+    assert!(refused("photon_energy_density3", None, &run).contains("groups of photons"));
+    for name in ["Fmag0", "Fmag", "Fmag1x", "reducedflux", "Fmag99999"] {
+        assert!(
+            matches!(Quantity::new(name, None, &run), Err(QuantityError::Unknown { .. })),
+            "{name}"
+        );
+    }
+    let text = refused("Np1_cgs", Some("kpc"), &run);
+    assert_eq!(text, "Np1_cgs is in photons/cm³: kpc does not go with it");
+    // More groups than columns: nothing is left out of a sum without a word.
+    let more = Setting { radiation: Radiation { groups: 900, ..run.radiation.clone() }, ..run };
+    assert!(refused("Np_total", None, &more).contains("Np3"));
 }

@@ -26,6 +26,16 @@ pub enum UnitError {
         /// What that measures.
         other: &'static str,
     },
+    /// The quantity is in a unit of its own.
+    #[error("{name} is in {own}: {unit} does not go with it")]
+    Fixed {
+        /// The quantity.
+        name: String,
+        /// Its unit.
+        own: &'static str,
+        /// The unit that was asked for.
+        unit: String,
+    },
 }
 
 /// Code units, as Mera calls them.

@@ -101,7 +101,7 @@ impl Rule {
             }
             Self::Age | Self::FormationTime | Self::FormationRedshift => self.stars(body, row, u),
             Self::Overdensity => (row.density * scale.g_cm3 / body.baryons - 1.0) * u,
-            Self::FluxSize => row.flux.length() * u,
+            Self::Radiation(radiated, _) => radiated.value(row, body.photons) * u,
         }
     }
 

@@ -51,6 +51,16 @@ enum Pass {
     AllWait,
 }
 
+impl Pass {
+    /// Whether cells of a level are put on the map in it.
+    fn takes(&self, level: u32) -> bool {
+        match self {
+            Self::AsTheyCome | Self::AllWait => true,
+            Self::Levels { now, waiting } => *now == Some(level) || waiting.contains(&level),
+        }
+    }
+}
+
 impl Cells<'_, '_> {
     /// Puts all cells on the map; tells what could not be.
     pub(super) fn spread(&self, layers: &mut Layers) -> Result<LeftOut, NumbersError> {
@@ -59,6 +69,7 @@ impl Cells<'_, '_> {
             let mut run = Run {
                 cells: self,
                 pass,
+                first: i == 0,
                 layers,
                 left_out: LeftOut::default(),
                 waiting: BTreeMap::new(),
@@ -141,6 +152,8 @@ fn planned(counts: &BTreeMap<u32, u64>, most: u64) -> Vec<Pass> {
 struct Run<'r, 'a, 'f> {
     cells: &'r Cells<'a, 'f>,
     pass: Pass,
+    /// Whether it is the first, which counts what is left out.
+    first: bool,
     layers: &'r mut Layers,
     left_out: LeftOut,
     waiting: BTreeMap<u32, Vec<Cell>>,
@@ -184,6 +197,9 @@ impl Run<'_, '_, '_> {
                 self.left_out.levels += 1;
                 continue;
             };
+            if !self.first && !self.pass.takes(level) {
+                continue;
+            }
             let mut cell =
                 Cell { at: [at(0, row), at(1, row)], value: at(value, row), weight: 1.0 };
             let depth = depth.map(|column| at(column, row));
@@ -232,12 +248,13 @@ impl Run<'_, '_, '_> {
     }
 
     fn take(&mut self, level: u32, cell: Cell) {
+        if !self.pass.takes(level) {
+            return;
+        }
         let waits = match &self.pass {
             Pass::AsTheyCome => false,
             Pass::AllWait => true,
-            Pass::Levels { now, .. } if *now == Some(level) => false,
-            Pass::Levels { waiting, .. } if waiting.contains(&level) => true,
-            Pass::Levels { .. } => return,
+            Pass::Levels { now, .. } => *now != Some(level),
         };
         if waits {
             self.waiting.entry(level).or_default().push(cell);

@@ -37,6 +37,8 @@ pub struct Grid {
     /// The numbers of the first of them and of the one behind the last, along each axis.
     pub(super) edges: [[f64; 2]; 2],
     pub(super) boxlen: f64,
+    /// Length of a pixel along each axis: asked for with each cell, so not divided anew.
+    step: [f64; 2],
     /// First and last along both axes as Mera tells them: to the outer ends of whole pixels.
     pub extent: [[f64; 2]; 2],
 }
@@ -88,10 +90,13 @@ impl Grid {
                 return Err(NumbersError::Map(what));
             }
         }
+        let ([a, b], [c, d]) = (low.map(|side| side * boxlen), high.map(|side| side * boxlen));
+        let [x, y] = pixels.map(float);
         Ok(Self {
             pixels,
-            low: low.map(|side| side * boxlen),
-            high: high.map(|side| side * boxlen),
+            low: [a, b],
+            high: [c, d],
+            step: [(c - a) / x, (d - b) / y],
             nominal: boxlen / across,
             across,
             edges,
@@ -102,8 +107,7 @@ impl Grid {
 
     /// Length of a pixel along each axis.
     pub fn step(&self) -> [f64; 2] {
-        let [x, y] = self.pixels.map(float);
-        [(self.high[0] - self.low[0]) / x, (self.high[1] - self.low[1]) / y]
+        self.step
     }
 
     /// How many pixels there are.

@@ -124,8 +124,8 @@ impl Layers {
         (stamp.area() > 0).then_some(stamp)
     }
 
-    /// Puts rectangles on the pixels, in their order. Those that overlap none are dropped: how many.
-    pub(super) fn add(&mut self, stamps: &mut [Stamp], side: f64, sharing: Sharing) -> u64 {
+    /// Puts rectangles on the pixels, in their order. Those that overlap none are dropped.
+    pub(super) fn add(&mut self, stamps: &mut [Stamp], side: f64, sharing: Sharing) {
         let work = stamps.iter().map(Stamp::area).fold(0, usize::saturating_add);
         let threads = if work < WORTH { 1 } else { self.threads.max(1) };
         let grid = &self.grid;
@@ -139,7 +139,6 @@ impl Layers {
                 }
             });
         }
-        let dropped = stamps.iter().filter(|stamp| stamp.share <= 0.0).count();
         let [across, rows] = grid.pixels;
         // Each thread has rows of pixels of its own, and all rectangles in their order: the sums are
         // the same whatever their number.
@@ -164,7 +163,6 @@ impl Layers {
                 }
             });
         }
-        dropped as u64
     }
 
     /// Puts a number into one pixel.

@@ -47,10 +47,6 @@ pub struct Seen {
     pub time: String,
 }
 
-/// Tables in the order in which one is chosen.
-const FIRST: [TableKind; 5] =
-    [TableKind::Hydro, TableKind::Particles, TableKind::Gravity, TableKind::Clumps, TableKind::Rt];
-
 impl Request {
     /// Whether it can be understood, whatever the file.
     ///
@@ -105,15 +101,12 @@ impl Request {
             let group = kind.map(|kind| file.group(kind)).transpose()?.flatten();
             found = Some(group.ok_or_else(|| none(format!("there is no table {name}")))?);
         }
-        for kind in FIRST {
+        for kind in TableKind::CHOSEN {
             if found.is_none() {
                 found = file.group(kind)?;
             }
         }
-        let found = found.ok_or_else(|| {
-            none("not a file of Mera: it has none of the tables hydro, gravity, particles, clumps, rt \
-                  (`jldconv inspect` tells what it is)".to_owned())
-        })?;
+        let found = found.ok_or_else(|| file.not_mera())?;
         if found.rows() == 0 {
             return Err(none(format!("the table {} is empty", found.kind.name())));
         }

@@ -1,9 +1,9 @@
 //! What a column of a series is, and how it is written: `time`, `msum[Msol]`,
 //! `particles.mean_age@mass[Myr]`.
 
-use super::names::{self, Named, STATISTICS, default_table, knows, meant};
+use super::names::{self, Named, STATISTICS, default_table, meant};
 use super::what::{Fact, Reduction, Star, Statistic, What};
-use crate::mera::quantity::{TableKind, UnitError, spelled, suits};
+use crate::mera::quantity::{TableKind, UnitError, is_usual, spelled, suits};
 use crate::numbers::Ask;
 use crate::text::tame;
 use std::collections::BTreeSet;
@@ -364,7 +364,7 @@ impl Item<'_> {
             if matches!(statistic, Statistic::Min | Statistic::Max) {
                 return Err(self.written("the smallest and the largest have no weights"));
             }
-            if !knows(table, spelled(weight)) && !names::is_plain(weight) {
+            if !is_usual(table, spelled(weight)) && !names::is_plain(weight) {
                 return Err(self.written(&format!("{} is not a weight", tame(weight))));
             }
         }

@@ -1,7 +1,7 @@
 //! The names that columns of a series have.
 
 use super::what::{Fact, Star, Statistic};
-use crate::mera::quantity::{TableKind, computed_names, nearest, spelled, usual_columns};
+use crate::mera::quantity::{TableKind, computed_names, is_usual, nearest, spelled, usual_columns};
 
 /// How statistics are called, in words.
 pub(super) const STATISTICS: &str = "min, max, sum, mean, median, pNN, std, skewness or kurtosis";
@@ -100,11 +100,6 @@ pub(super) fn is_percentile(text: &str) -> bool {
     digits.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether a table mostly has a column or quantity of this name.
-pub(super) fn knows(table: TableKind, name: &str) -> bool {
-    usual_columns(table).contains(&name) || computed_names(table).any(|known| known == name)
-}
-
 /// Whether a column of one's own may be called so.
 pub(super) fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
@@ -113,21 +108,10 @@ pub(super) fn is_plain(name: &str) -> bool {
 /// The table that a quantity is of where none is named: the first of hydro, particles, gravity, clumps
 /// and rt that has it, and its weight.
 pub(super) fn default_table(name: &str, weight: Option<&str>) -> Option<TableKind> {
-    let order = [
-        TableKind::Hydro,
-        TableKind::Particles,
-        TableKind::Gravity,
-        TableKind::Clumps,
-        TableKind::Rt,
-    ];
-    let numbered = |table: TableKind| {
-        table == TableKind::Hydro
-            && name.strip_prefix("var").is_some_and(|n| n.parse::<u32>().is_ok())
-    };
     let has = |table: TableKind| {
-        (knows(table, name) || numbered(table)) && weight.is_none_or(|weight| knows(table, weight))
+        is_usual(table, name) && weight.is_none_or(|weight| is_usual(table, weight))
     };
-    order.into_iter().find(|&table| has(table))
+    TableKind::CHOSEN.into_iter().find(|&table| has(table))
 }
 
 /// The name that was perhaps meant.

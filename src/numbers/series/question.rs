@@ -2,9 +2,8 @@
 //! journal.
 
 use super::column::{Column, WhatError, columns};
-use super::names::knows;
 use crate::h5::Checksums;
-use crate::mera::quantity::{TableKind, UnitError, spelled, suits};
+use crate::mera::quantity::{TableKind, UnitError, is_usual, spelled, suits};
 use crate::mera::region::{Center, RegionWish};
 use crate::numbers::condition::{ConditionError, parse};
 use crate::numbers::{Condition, Selection};
@@ -143,11 +142,11 @@ fn belongs(condition: &Condition, columns: &[Column]) -> Result<(), QuestionErro
         if let Some(unit) = &variable.unit {
             suits(name, unit).map_err(QuestionError::ConditionUnit)?;
         }
-        if !TableKind::ALL.into_iter().any(|table| knows(table, name)) {
+        if !TableKind::ALL.into_iter().any(|table| is_usual(table, name)) {
             continue;
         }
         let other = columns.iter().filter(|column| column.is_of_rows()).find_map(|column| {
-            let table = column.table.filter(|table| !knows(*table, name))?;
+            let table = column.table.filter(|table| !is_usual(*table, name))?;
             Some((table, column))
         });
         if let Some((table, column)) = other {

@@ -34,6 +34,8 @@ macro_rules! numbers {
                 fn fits(kind: NumberKind) -> bool {
                     kind == NumberKind::$kind
                 }
+                // Called for each number, also from other crates, which inline only what says so.
+                #[inline]
                 fn from_stored(bytes: &[u8]) -> Self {
                     // One load, where all bytes are there: nearly always.
                     if let Some(own) = bytes.first_chunk() {
@@ -197,6 +199,7 @@ impl Numeric for bool {
         kind == NumberKind::Bool
     }
 
+    #[inline]
     fn from_stored(bytes: &[u8]) -> Self {
         bytes.iter().any(|&b| b != 0)
     }
