@@ -41,6 +41,10 @@ pub(crate) trait RunTask: Send {
     /// What becomes of a job that is over, after all its attempts.
     fn over(&mut self, job: JobOver<'_>) -> Told;
 
+    /// What is told of a job whose output's name is taken by something that may not give way, of which
+    /// `message` says what it is: what becomes of it, and what the user can do.
+    fn conflict(&self, message: &str) -> String;
+
     /// What is to be put right on the disk after a job failed for good.
     fn failed(&mut self, place: JobId, job: &PlannedJob) -> Option<Chore> {
         let _ = (place, job);

@@ -256,21 +256,9 @@ impl Dispatcher {
             (End::Failed { cause: Fault::Conflict, message }, _) if message.ends_with(IS_INPUT) => {
                 Err((Fault::Conflict, message))
             }
-            (End::Failed { cause: Fault::Conflict, message }, _)
-                if self.task.conversion().is_none() =>
-            {
-                let kept = "--force moves it to .jldconv/replaced/ and makes the output";
-                Err((Fault::Conflict, format!("{message}: it is left alone; {kept}")))
+            (End::Failed { cause: Fault::Conflict, message }, _) => {
+                Err((Fault::Conflict, self.task.conflict(&message)))
             }
-            // It came while the run was at work: files that were there before are found beforehand.
-            (End::Failed { cause: Fault::Conflict, message }, _) => Err((
-                Fault::Conflict,
-                format!(
-                    "{message}: somebody made it while the run was at work; it is left alone. The \
-                     same command with --on-conflict keep-both moves it to .jldconv/replaced/ and \
-                     makes the output"
-                ),
-            )),
             (End::Failed { cause, message }, _) => Err((cause, message)),
         };
         let Some((place, planned)) = self.context.job(job) else { return };

@@ -132,6 +132,14 @@ impl RunTask for Conversion {
         })
     }
 
+    fn conflict(&self, message: &str) -> String {
+        // Files that were there before the run are found before it.
+        format!(
+            "{message}: somebody made it while the run was at work; it is left alone. The same \
+             command with --on-conflict keep-both moves it to .jldconv/replaced/ and makes the output"
+        )
+    }
+
     fn failed(&mut self, place: JobId, job: &PlannedJob) -> Option<Chore> {
         self.begun.remove(&place).then(|| self.take_back(job))
     }
