@@ -6,6 +6,8 @@
 //! are kept in a journal where one is asked for. A result of the journal counts as long as version,
 //! options and files are what they were.
 
+pub use super::in_worker::Errand;
+
 use crate::protocol::{ProtocolError, decode, encode_payload};
 use crate::supervisor::journal::{
     FORMAT, HeadLine, Line, ResultLine, TaskLine, file_name, results,
@@ -21,7 +23,6 @@ use crate::supervisor::{
 };
 use crate::sys::process::hostname;
 use crate::sys::stat::StatData;
-use crate::tasks::in_worker::Errand;
 use crate::text;
 use crate::worker;
 use serde::{Deserialize as _, Serialize};
