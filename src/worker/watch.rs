@@ -322,7 +322,7 @@ impl Observer for Shared {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::protocol::{Decoder, WirePath};
+    use crate::protocol::{Decoder, WireBytes, WirePath};
     use std::path::Path;
     use std::sync::Arc;
 
@@ -360,7 +360,7 @@ pub(super) mod tests {
             temp_dir: path,
             temp_name: String::new(),
             task: String::new(),
-            options: Vec::new(),
+            options: WireBytes::default(),
             threads: 1,
             data_limit: None,
             rest_limit: 0,
@@ -375,7 +375,7 @@ pub(super) mod tests {
     }
 
     pub(in super::super) fn ended(job: u32, attempt: u32, gives_back: bool) -> Ended {
-        let (result, measured) = (Ok(Vec::new()), crate::protocol::Measured::default());
+        let (result, measured) = (Ok(WireBytes::default()), crate::protocol::Measured::default());
         Ended { job, attempt, result, measured, time: (0, 0), gives_back }
     }
 

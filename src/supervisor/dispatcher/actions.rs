@@ -4,7 +4,7 @@ use super::worker_handle::{Current, WorkerHandle};
 use super::{Dispatcher, Message};
 use crate::convert::publish::IS_INPUT;
 use crate::convert::temp::TempName;
-use crate::protocol::{Assignment, ToWorker};
+use crate::protocol::{Assignment, ToWorker, WireBytes};
 use crate::supervisor::event::{RunEvent, SlotId};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::journal::{AttemptLine, Line, Task};
@@ -115,8 +115,8 @@ impl Dispatcher {
         let asked = Attempt { place, threads, leftover };
         let options = self.task.options(&asked);
         let (options, error) = match options {
-            Ok(options) => (options, None),
-            Err(error) => (Vec::new(), Some(error)),
+            Ok(options) => (WireBytes(options), None),
+            Err(error) => (WireBytes::default(), Some(error)),
         };
         let assignment = Assignment {
             job: job.0,
@@ -293,7 +293,7 @@ impl Dispatcher {
     pub(in crate::supervisor) fn journal(&mut self, place: JobId, record: JobRecord, line: Line) {
         let number = u64::from(place.0);
         self.services.journal_writer.write(line, Some(number));
-        self.jobs.unsafe_records.insert(number, record);
+        self.jobs.unsafe_records.insert(number, Box::new(record));
     }
 
     /// What a job that ran out of memory alone in the machine needs.

@@ -114,7 +114,7 @@ impl Dispatcher {
                 queued: measured.queued_micros,
             };
             let (output, ended) = match result {
-                Ok(output) => (Some(output), Ok(())),
+                Ok(output) => (Some(output.0), Ok(())),
                 Err(failure) => (None, Err((failure.fault.into(), failure.message))),
             };
             current.output = output;

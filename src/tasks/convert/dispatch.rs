@@ -63,8 +63,16 @@ impl Orders {
         if let Some(order) = self.special.get(&place) {
             return Some(order.clone());
         }
-        let found = self.plain.binary_search_by_key(&place, |(place, _)| *place).ok()?;
-        self.plain.get(found).map(|(_, input)| Order::plain(*input))
+        // Where all jobs are to do, each stands at its own place.
+        let at = self.plain.get(place).filter(|(it, _)| *it == place);
+        let (_, input) = match at {
+            Some(at) => at,
+            None => {
+                let found = self.plain.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+                self.plain.get(found)?
+            }
+        };
+        Some(Order::plain(*input))
     }
 }
 

@@ -163,7 +163,7 @@ fn trim(mut outcome: PairOutcome) -> PairOutcome {
 mod tests {
     use super::*;
     use crate::inspect::{Comparison, What};
-    use crate::protocol::{Ended, FromWorker, Measured, decode, encode, encode_payload};
+    use crate::protocol::{Ended, FromWorker, Measured, WireBytes, decode, encode, encode_payload};
     use std::path::Path;
 
     fn comparison() -> Comparison {
@@ -200,7 +200,7 @@ mod tests {
         let ended = Ended {
             job: u32::MAX,
             attempt: u32::MAX,
-            result: Ok(encode_payload(&result).unwrap()),
+            result: Ok(WireBytes(encode_payload(&result).unwrap())),
             measured: Measured::default(),
             time: (0, 0),
             gives_back: false,
