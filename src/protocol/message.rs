@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Version of everything in this room; both sides must have the same.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// A path, byte for byte: names need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub struct Assignment {
     pub threads: u32,
     /// Bound of the worker's private writable memory in bytes.
     pub data_limit: Option<u64>,
+    /// Whether to say when planning is over ([`FromWorker::Planned`]).
+    pub tell_planned: bool,
     /// Anonymous memory in bytes that the worker may still hold after this one when it goes on with
     /// the next that it has in hand. If it holds more, it gives those back.
     pub rest_limit: u64,
@@ -154,6 +156,15 @@ pub enum FromWorker {
         /// Bytes of the phase.
         total: u64,
     },
+    /// I know what is in the file.
+    Planned {
+        /// Of which job.
+        job: u32,
+        /// In which attempt.
+        attempt: u32,
+        /// The highest anonymous memory so far in bytes.
+        held: u64,
+    },
     /// I am about to give this file the output's name.
     Publishing {
         /// Of which job.
@@ -183,12 +194,12 @@ pub(super) mod tests {
         fn assignment()(
             job: u32, attempt: u32, input: Vec<u8>, output: Vec<u8>, temp_dir: Vec<u8>,
             temp_name: String, task: String, options: Vec<u8>, threads: u32,
-            data_limit: Option<u64>, rest_limit: u64,
+            (data_limit, tell_planned, rest_limit) in any::<(Option<u64>, bool, u64)>(),
         ) -> Assignment {
             Assignment {
                 job, attempt, input: WirePath(WireBytes(input)), output: WirePath(WireBytes(output)),
                 temp_dir: WirePath(WireBytes(temp_dir)), temp_name, task,
-                options: WireBytes(options), threads, data_limit, rest_limit,
+                options: WireBytes(options), threads, data_limit, tell_planned, rest_limit,
             }
         }
     }

@@ -26,6 +26,14 @@ pub(crate) trait RunTask: Send {
     /// measured corrects it.
     fn first_guess(&self, threads: usize) -> u64;
 
+    /// What an attempt needs of anonymous memory in all, in bytes, that took `held` up to the end of its
+    /// planning; none where workers do not tell that. Then nothing is known of a file before its end but
+    /// what others took.
+    fn after_planning(&self, held: u64) -> Option<u64> {
+        let _ = held;
+        None
+    }
+
     /// Private memory that an attempt reserves and mostly never touches, such as deep stacks, in
     /// bytes: the bound that the kernel enforces leaves room for it.
     fn reserved(&self) -> u64 {

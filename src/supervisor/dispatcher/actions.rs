@@ -31,9 +31,10 @@ impl Dispatcher {
                 threads,
                 predicted,
                 data_limit,
+                tell_planned,
                 rest_limit,
             } => {
-                let limits = (data_limit, rest_limit);
+                let limits = (data_limit, tell_planned, rest_limit);
                 self.assign(slot, worker, (job, attempt), threads, predicted, limits);
             }
             Action::Begin { slot, worker, job } => self.attempt_begins(slot, worker, job),
@@ -105,7 +106,7 @@ impl Dispatcher {
         (job, attempt): (JobId, u32),
         threads: u32,
         predicted: u64,
-        (data_limit, rest_limit): (Option<u64>, u64),
+        (data_limit, tell_planned, rest_limit): (Option<u64>, bool, u64),
     ) {
         self.temp_number += 1;
         let temp_name = TempName::new(&self.context.run_id, self.context.owner, self.temp_number)
@@ -129,6 +130,7 @@ impl Dispatcher {
             options,
             threads,
             data_limit: data_limit.map(|limit| limit.saturating_add(self.task.reserved())),
+            tell_planned,
             rest_limit,
         };
         let file = (planned.name.clone(), planned.bytes);

@@ -7,7 +7,7 @@
 //! the decision waits for the run's end.
 
 use super::attempt_options;
-use super::memory::first_guess;
+use super::memory::{after_planning, first_guess};
 use super::resume::{Order, Todo};
 use super::wire::{ConvertOptions, Product};
 use super::worker::ConvertTask;
@@ -124,6 +124,10 @@ impl RunTask for Conversion {
 
     fn first_guess(&self, threads: usize) -> u64 {
         first_guess(&self.settings, threads)
+    }
+
+    fn after_planning(&self, held: u64) -> Option<u64> {
+        Some(after_planning(&self.settings, held))
     }
 
     fn options(&mut self, attempt: &Attempt) -> Result<Vec<u8>, ProtocolError> {
