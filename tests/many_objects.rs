@@ -10,6 +10,7 @@ mod memory;
 
 use many::Kind;
 use memory::watched;
+use serde_json::Value;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -68,4 +69,43 @@ fn entries_of_a_dictionary() {
 #[test]
 fn links_of_one_group() {
     flat(Kind::Links, [60_000, 180_000], 8);
+}
+
+/// Light files come first, as they are larger: what they take says nothing of the others. Of those, which
+/// hold very many strings, no more run at once than fit, though that shows only when they are read.
+#[test]
+fn no_more_begin_at_once_than_fit_whatever_is_in_them() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let [old, new, report] = ["old", "new", "report.json"].map(|name| dir.path().join(name));
+    fs::create_dir(&old).unwrap();
+    let [light, heavy] = ["light", "heavy"].map(|name| dir.path().join(name));
+    let sample = "tests/data/mera/e4b-none/output_00021.jld2";
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(sample), &light).unwrap();
+    // Something behind its end, which is carried along.
+    File::options().write(true).open(&light).unwrap().set_len(16 << 20).unwrap();
+    many::write(&File::create(&heavy).unwrap(), Kind::Strings, 250_000).unwrap();
+    assert!((8 << 20..16 << 20).contains(&fs::metadata(&heavy).unwrap().len()));
+    for number in 1..=14 {
+        let of = if number <= 8 { &light } else { &heavy };
+        fs::hard_link(of, old.join(format!("output_{number:05}.jld2"))).unwrap();
+    }
+    let run = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"))
+        .args([&old, &new])
+        .args(["--yes", "--workers", "6", "--memory-limit", "100MiB", "--report"])
+        .arg(&report)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    let files = report["files"].as_array().unwrap();
+    let peak = |numbers: std::ops::RangeInclusive<u64>| {
+        let of_them =
+            files.iter().filter(|file| numbers.contains(&file["number"].as_u64().unwrap()));
+        of_them.map(|file| file["peak_anon"].as_u64().unwrap() >> 20).max().unwrap()
+    };
+    // Six at once would not fit into the margin of 80 MiB.
+    assert!(peak(1..=8) < 10 && peak(9..=14) > 13, "{} and {} MiB", peak(1..=8), peak(9..=14));
+    assert_eq!(report["safety_violations"], 0, "{said}");
+    assert_eq!((&report["attempts"], &report["oom_restarts"]), (&14.into(), &0.into()), "{said}");
 }

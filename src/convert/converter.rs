@@ -115,6 +115,7 @@ impl Converter {
             (self.plan_whole(input)?, Recovered::Untouched)
         };
         observer.progress(Phase::Plan, 1, 1);
+        observer.planned();
         let mode = self.mode(input, &planned)?;
         let level = self.options.verify.unwrap_or(VerifyLevel::of_mode(mode));
         let edits = planned.migration.edits.as_ref();

@@ -113,6 +113,9 @@ pub trait Observer: Sync {
     fn threads(&self) -> Option<usize> {
         None
     }
+    /// Planning is over: how much memory the tables of this file's objects take is known, and the rest
+    /// takes in proportion to that.
+    fn planned(&self) {}
     /// This file is about to get the output's name: should the conversion die now, what is there
     /// may be this file, which another try may replace.
     fn publishing(&self, file: &StatData) {

@@ -45,6 +45,10 @@ impl Observer for PhaseLog<'_> {
         self.observer.threads()
     }
 
+    fn planned(&self) {
+        self.observer.planned();
+    }
+
     fn publishing(&self, file: &StatData) {
         self.observer.publishing(file);
     }

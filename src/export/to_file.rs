@@ -37,6 +37,9 @@ pub struct Exported {
     pub bytes: Option<u64>,
     /// A file with these very bytes was there already, and stayed.
     pub already: bool,
+    /// It took the place of a file that an earlier run made.
+    #[serde(default)]
+    pub again: bool,
     /// What `stat` tells of the file.
     pub file: Option<StatData>,
     /// What is said of run and source, as JSON.
@@ -69,6 +72,7 @@ impl Exported {
             left_out: left_out.map(|column| shortened(column, MOST_TEXT)).collect(),
             bytes: None,
             already: false,
+            again: false,
             file: None,
             about: About::new(sheet, request).within(MOST_ABOUT),
         }

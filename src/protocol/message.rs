@@ -1,6 +1,6 @@
 //! Defines the messages.
 
-use super::{LogLine, Token};
+use super::{LogLine, Token, WireBytes};
 use crate::convert::{Failure, Job, Phase};
 use crate::sys::stat::StatData;
 use serde::{Deserialize, Serialize};
@@ -9,21 +9,21 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Version of everything in this room; both sides must have the same.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// A path, byte for byte: names need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WirePath(Vec<u8>);
+pub struct WirePath(WireBytes);
 
 impl From<&Path> for WirePath {
     fn from(path: &Path) -> Self {
-        Self(path.as_os_str().as_bytes().to_vec())
+        Self(WireBytes(path.as_os_str().as_bytes().to_vec()))
     }
 }
 
 impl From<WirePath> for PathBuf {
     fn from(path: WirePath) -> Self {
-        OsString::from_vec(path.0).into()
+        OsString::from_vec(path.0.0).into()
     }
 }
 
@@ -45,11 +45,13 @@ pub struct Assignment {
     /// Name of the task that is to be carried out.
     pub task: String,
     /// The task's options, as [`encode_payload`](super::encode_payload) makes them.
-    pub options: Vec<u8>,
+    pub options: WireBytes,
     /// Threads that the task may use at first.
     pub threads: u32,
     /// Bound of the worker's private writable memory in bytes.
     pub data_limit: Option<u64>,
+    /// Whether to say when planning is over ([`FromWorker::Planned`]).
+    pub tell_planned: bool,
     /// Anonymous memory in bytes that the worker may still hold after this one when it goes on with
     /// the next that it has in hand. If it holds more, it gives those back.
     pub rest_limit: u64,
@@ -58,8 +60,8 @@ pub struct Assignment {
 impl Assignment {
     /// Its size in a frame in bytes, roughly.
     pub fn size(&self) -> usize {
-        let paths = [&self.input, &self.output, &self.temp_dir].map(|path| path.0.len());
-        let texts = [self.temp_name.len(), self.task.len(), self.options.len()];
+        let paths = [&self.input, &self.output, &self.temp_dir].map(|path| path.0.0.len());
+        let texts = [self.temp_name.len(), self.task.len(), self.options.0.len()];
         paths.into_iter().chain(texts).fold(size_of::<Self>(), usize::saturating_add)
     }
 
@@ -119,7 +121,7 @@ pub struct Ended {
     /// Which attempt.
     pub attempt: u32,
     /// What came out: the task's result, as [`encode_payload`](super::encode_payload) makes it.
-    pub result: Result<Vec<u8>, Failure>,
+    pub result: Result<WireBytes, Failure>,
     /// What it took.
     pub measured: Measured,
     /// When it began and ended, in microseconds of the machine's monotonic clock.
@@ -154,6 +156,15 @@ pub enum FromWorker {
         /// Bytes of the phase.
         total: u64,
     },
+    /// I know what is in the file.
+    Planned {
+        /// Of which job.
+        job: u32,
+        /// In which attempt.
+        attempt: u32,
+        /// The highest anonymous memory so far in bytes.
+        held: u64,
+    },
     /// I am about to give this file the output's name.
     Publishing {
         /// Of which job.
@@ -183,12 +194,12 @@ pub(super) mod tests {
         fn assignment()(
             job: u32, attempt: u32, input: Vec<u8>, output: Vec<u8>, temp_dir: Vec<u8>,
             temp_name: String, task: String, options: Vec<u8>, threads: u32,
-            data_limit: Option<u64>, rest_limit: u64,
+            (data_limit, tell_planned, rest_limit) in any::<(Option<u64>, bool, u64)>(),
         ) -> Assignment {
             Assignment {
-                job, attempt, input: WirePath(input), output: WirePath(output),
-                temp_dir: WirePath(temp_dir), temp_name, task, options, threads, data_limit,
-                rest_limit,
+                job, attempt, input: WirePath(WireBytes(input)), output: WirePath(WireBytes(output)),
+                temp_dir: WirePath(WireBytes(temp_dir)), temp_name, task,
+                options: WireBytes(options), threads, data_limit, tell_planned, rest_limit,
             }
         }
     }
@@ -200,7 +211,7 @@ pub(super) mod tests {
                 in any::<(u64, u64, u64, u64, u64)>(),
         ) -> Ended {
             let measured = Measured { peak_rss, peak_anon, rest, cpu_micros, queued_micros };
-            Ended { job, attempt, result: Ok(Vec::new()), measured, time, gives_back }
+            Ended { job, attempt, result: Ok(WireBytes::default()), measured, time, gives_back }
         }
     }
 
@@ -217,7 +228,7 @@ pub(super) mod tests {
 
     pub(in super::super) fn from_worker() -> impl Strategy<Value = FromWorker> {
         let result = prop_oneof![
-            any::<Vec<u8>>().prop_map(Ok),
+            any::<Vec<u8>>().prop_map(|bytes| Ok(WireBytes(bytes))),
             any::<String>().prop_map(|message| Err(Failure::new(FailureKind::Output, message))),
         ];
         prop_oneof![

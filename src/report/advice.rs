@@ -31,7 +31,7 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<Recommendation>
     if summary.interrupted {
         same_command("go-on", "run the same command again: it goes on where this run stopped");
     }
-    let of = |cause: Fault| summary.files.iter().filter(move |file| file.fault == Some(cause));
+    let of = |cause: Fault| summary.files.of_fault(cause);
     if let Some(worst) = of(Fault::OutOfMemory).map(|file| file.peak_anon).max() {
         let limit = summary.memory_limit;
         let text = format!(

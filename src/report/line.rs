@@ -28,12 +28,11 @@ pub(super) enum Detail {
 pub(super) fn line(event: &RunEvent, tracker: &Tracker, detail: Detail) -> Option<String> {
     Some(match event {
         RunEvent::JobFinished(record) => {
-            let trouble = record.outcome == JobOutcome::Failed;
-            let shown = trouble || detail == Detail::Files;
+            if record.outcome != JobOutcome::Failed && detail == Detail::Troubles {
+                return None;
+            }
             let ended = ended(record);
-            let text =
-                if tracker.counted() { format!("{} {ended}", place(tracker)) } else { ended };
-            shown.then_some(text)?
+            if tracker.counted() { format!("{} {ended}", place(tracker)) } else { ended }
         }
         RunEvent::AttemptFailed { name, attempt, cause, message, will_retry: true, .. } => {
             let (name, message) = (text::tame(name), short(message));

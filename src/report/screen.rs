@@ -267,7 +267,10 @@ impl Reporter for Screen {
             self.block(&format!("{head}\n"));
         }
         self.show(event);
-        if let RunEvent::RunFinished(run) = event {
+        // Where no block is shown it need not be made.
+        if let RunEvent::RunFinished(run) = event
+            && matches!(self.way, Way::Bars(_) | Way::Lines)
+        {
             let shown = summary(run, self.about);
             let title = title(run);
             self.block(&format!("\n{}", self.paint.0.word(&shown, title, tone(run))));

@@ -10,6 +10,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// Bytes of JSON that are written at once.
+const GATHERED: usize = 64 << 10;
+
 /// Why a report cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {source}", path.display())]
@@ -76,8 +79,11 @@ fn put(
     } else {
         let mut summary = summary.clone();
         summary.recommendations = advice(&summary, about);
-        serde_json::to_writer_pretty(&mut *out, &summary)?;
-        out.write_all(b"\n")
+        // Of very many small pieces, gathered before anybody else is called for each.
+        let mut gathered = BufWriter::with_capacity(GATHERED, out);
+        serde_json::to_writer_pretty(&mut gathered, &summary)?;
+        gathered.write_all(b"\n")?;
+        gathered.flush()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Defines what a run leaves of each job, with the field names of the JSON report.
 
 use super::fault::Fault;
+use super::texts::Texts;
 use crate::convert::{FileReport, Mode, Outcome, VerifyLevel};
 use crate::migrate::{Readers, Severity};
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ pub struct JobRecord {
     pub mode: Option<Mode>,
     /// What a reader of the target would have met in the input.
     #[serde(default)]
-    pub findings: Vec<String>,
+    pub findings: Texts,
     /// Size of the input in bytes.
     pub bytes_in: u64,
     /// Size of the output in bytes.
@@ -105,7 +106,7 @@ impl JobRecord {
             fault: None,
             message: None,
             mode: None,
-            findings: Vec::new(),
+            findings: Texts::default(),
             bytes_in,
             bytes_out: 0,
             bytes_appended: 0,
@@ -139,7 +140,7 @@ impl JobRecord {
     pub fn fill(&mut self, report: FileReport) {
         self.outcome = report.outcome.into();
         self.mode = Some(report.mode);
-        self.findings = report.findings;
+        self.findings = report.findings.into();
         self.bytes_in = report.bytes_in;
         self.bytes_out = report.bytes_out;
         self.bytes_appended = report.bytes_appended;

@@ -3,6 +3,7 @@
 
 use super::fault::Fault;
 use super::record::{JobOutcome, JobRecord};
+use super::texts::Texts;
 use crate::convert::{Mode, VerifyLevel};
 use crate::migrate::Readers;
 use serde::de::{SeqAccess, Visitor};
@@ -19,7 +20,7 @@ struct Common {
     fault: Option<Fault>,
     message: Option<String>,
     mode: Option<Mode>,
-    findings: Vec<String>,
+    findings: Texts,
     verify: Option<VerifyLevel>,
     faults: Vec<Fault>,
     stale: Option<String>,
@@ -210,6 +211,12 @@ impl Records {
     pub fn iter(&self) -> Iter<'_> {
         Iter(self.rows.iter())
     }
+
+    /// Those of files that failed for `cause`, in their order; the others cost nothing.
+    pub fn of_fault(&self, cause: Fault) -> impl Iterator<Item = JobRecord> {
+        let of_it = move |row: &&Packed| row.common.fault == Some(cause);
+        self.rows.iter().filter(of_it).map(Packed::unpack)
+    }
 }
 
 /// Goes through [`Records`].
@@ -368,7 +375,7 @@ mod tests {
         record.fault = (number % 3 == 1).then_some(Fault::Input);
         record.message = number.is_multiple_of(2).then(|| "made again".to_owned());
         record.mode = Some(Mode::Patch);
-        record.findings = vec!["one".into(), format!("{}", number % 4)];
+        record.findings = vec!["one".into(), format!("{}", number % 4)].into();
         record.bytes_out = number + 1;
         record.bytes_appended = number + 2;
         record.bytes_replaced = number + 3;

@@ -121,7 +121,7 @@ pub(crate) fn carry_out(
             readers.drain(reporter);
         }
     }
-    let scheduler = Scheduler::new(config(&settings, &sizing), &sizes);
+    let scheduler = Scheduler::new(config(&settings, &sizing, &*task), &sizes);
     let dispatcher =
         Dispatcher::new(context, task, services, scheduler, events_out, (outbox, inbox), settled);
     dispatch(dispatcher, first, readers, reporter)

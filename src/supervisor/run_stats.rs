@@ -5,6 +5,7 @@ use super::fault::Fault;
 use super::record::{JobOutcome, JobRecord};
 use super::records::Records;
 use super::summary::{RunSummary, SlotRecord};
+use super::texts::Texts;
 use crate::convert::Mode;
 use crate::migrate::Severity;
 use crate::text::float;
@@ -54,6 +55,27 @@ impl RunStats {
     }
 }
 
+/// How many of a file's findings are mended.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Mended {
+    findings: Texts,
+    all: u64,
+    /// Those that a reader warns of or fails at.
+    warnings: u64,
+}
+
+impl Mended {
+    fn of(findings: &Texts) -> Self {
+        let mut counted = Self { findings: findings.clone(), ..Self::default() };
+        for finding in findings.iter() {
+            let warns = [Severity::Warning, Severity::Failure].iter().any(|it| it.mended(finding));
+            counted.warnings += u64::from(warns);
+            counted.all += u64::from(warns || Severity::Note.mended(finding));
+        }
+        counted
+    }
+}
+
 /// Sums over the records of a run's files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::supervisor) struct Sums {
@@ -70,6 +92,8 @@ pub(in crate::supervisor) struct Sums {
     pub(in crate::supervisor) queued_seconds: f64,
     done: u64,
     seconds: f64,
+    /// Those of the last file.
+    last: Mended,
 }
 
 impl Sums {
@@ -106,12 +130,12 @@ impl Sums {
             let saved = signed(file.bytes_in).saturating_sub(signed(file.bytes_out));
             self.saved = self.saved.saturating_add(saved);
         }
-        for finding in &file.findings {
-            let warns = [Severity::Warning, Severity::Failure].iter().any(|it| it.mended(finding));
-            self.warnings = self.warnings.saturating_add(u64::from(warns));
-            let mended = warns || Severity::Note.mended(finding);
-            self.mended = self.mended.saturating_add(u64::from(mended));
+        // Most files say what the one before said.
+        if !self.last.findings.is_same(&file.findings) {
+            self.last = Mended::of(&file.findings);
         }
+        self.warnings = self.warnings.saturating_add(self.last.warnings);
+        self.mended = self.mended.saturating_add(self.last.all);
     }
 
     /// Mean wall time of the files that went well, in seconds.

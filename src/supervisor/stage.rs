@@ -177,7 +177,7 @@ pub(super) fn sizes(plan: &Plan, todo: &[usize]) -> Vec<u64> {
 }
 
 /// What the scheduler is bound by.
-pub(super) fn config(settings: &Settings, sizing: &Sizing) -> Config {
+pub(super) fn config(settings: &Settings, sizing: &Sizing, task: &dyn RunTask) -> Config {
     Config {
         slots: sizing.slots,
         floor: u32::try_from(settings.min_workers).unwrap_or(u32::MAX),
@@ -191,5 +191,6 @@ pub(super) fn config(settings: &Settings, sizing: &Sizing) -> Config {
         threads: sizing.threads,
         threads_total: sizing.threads_total,
         first_guess: sizing.first_guess,
+        tells_planned: task.after_planning(0).is_some(),
     }
 }

@@ -26,6 +26,14 @@ pub(crate) trait RunTask: Send {
     /// measured corrects it.
     fn first_guess(&self, threads: usize) -> u64;
 
+    /// What an attempt needs of anonymous memory in all, in bytes, that took `held` up to the end of its
+    /// planning; none where workers do not tell that. Then nothing is known of a file before its end but
+    /// what others took.
+    fn after_planning(&self, held: u64) -> Option<u64> {
+        let _ = held;
+        None
+    }
+
     /// Private memory that an attempt reserves and mostly never touches, such as deep stacks, in
     /// bytes: the bound that the kernel enforces leaves room for it.
     fn reserved(&self) -> u64 {
@@ -40,6 +48,10 @@ pub(crate) trait RunTask: Send {
 
     /// What becomes of a job that is over, after all its attempts.
     fn over(&mut self, job: JobOver<'_>) -> Told;
+
+    /// What is told of a job whose output's name is taken by something that may not give way, of which
+    /// `message` says what it is: what becomes of it, and what the user can do.
+    fn conflict(&self, message: &str) -> String;
 
     /// What is to be put right on the disk after a job failed for good.
     fn failed(&mut self, place: JobId, job: &PlannedJob) -> Option<Chore> {

@@ -148,6 +148,9 @@ impl RunTrace {
             WorkerMessage::Said(FromWorker::Publishing { file, .. }) => {
                 debug!(slot, worker, inode = file.ino, bytes = file.size, "about to publish");
             }
+            WorkerMessage::Said(FromWorker::Planned { held, .. }) => {
+                debug!(slot, worker, held, "worker knows what is in the file");
+            }
             WorkerMessage::Said(FromWorker::Outcome(ended)) => {
                 let (peak_rss, peak_anon) = (ended.measured.peak_rss, ended.measured.peak_anon);
                 let good = ended.result.is_ok();

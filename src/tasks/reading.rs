@@ -6,6 +6,8 @@
 //! are kept in a journal where one is asked for. A result of the journal counts as long as version,
 //! options and files are what they were.
 
+pub use super::in_worker::Errand;
+
 use crate::protocol::{ProtocolError, decode, encode_payload};
 use crate::supervisor::journal::{
     FORMAT, HeadLine, Line, ResultLine, TaskLine, file_name, results,
@@ -23,16 +25,23 @@ use crate::sys::process::hostname;
 use crate::sys::stat::StatData;
 use crate::text;
 use crate::worker;
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::SystemTime;
 
 /// A task that reads files, and makes none or such as nothing depends on.
-pub trait ReadingTask: worker::Task<Options: Clone + Send, Output: Send> + 'static {
+pub trait ReadingTask:
+    worker::Task<Options = Errand<<Self as ReadingTask>::Request>, Output: Send> + 'static
+{
+    /// What is asked for, of every file alike.
+    type Request: Clone + Send + Serialize;
+
     /// First guess of the anonymous memory of one attempt in bytes; what is measured corrects it.
-    fn first_guess(options: &Self::Options) -> u64;
+    fn first_guess(options: &Self::Request) -> u64;
 
     /// Private memory that an attempt reserves and mostly never touches, such as deep stacks, in
     /// bytes.
@@ -64,7 +73,7 @@ pub struct Reading<'a, T: ReadingTask> {
     /// The files. [`PlannedJob::output`] is a second file to read or one to make, or empty.
     pub plan: &'a Plan,
     /// The options of the task.
-    pub options: T::Options,
+    pub options: T::Request,
     /// Where results are kept, and taken from if they still count; nothing is written without it.
     pub journal: Option<&'a Path>,
     /// How workers are started; they must know the task.
@@ -95,10 +104,17 @@ pub fn read<T: ReadingTask>(
         .map_err(|error| RunError::Internal(format!("the task's options: {error}")))?;
     let files: Vec<_> = plan.jobs.iter().map(stats).collect();
     let mut settled = Ledger::default();
+    let mut outdated = HashSet::new();
     if let Some(run_dir) = &run_dir {
         let name = file_name(settings.shard);
-        let mut known = results(&run_dir.own()?, OsStr::new(&name), T::NAME, &stored)?;
+        // What a result that is not understood any more made is nobody's.
+        let made = |result: &Value| T::made(&T::Output::deserialize(result).ok()?);
+        let mut known = results(&run_dir.own()?, OsStr::new(&name), T::NAME, &stored, made)?;
         for (place, job) in plan.jobs.iter().enumerate() {
+            let there = files.get(place).and_then(|[_, output]| *output);
+            if there.is_some_and(|there| known.made(&there)) {
+                outdated.insert(place);
+            }
             let Some(known) = known.take(&job.name) else { continue };
             if files.get(place) != Some(&known.files) || known.files[0].is_none() {
                 continue;
@@ -128,7 +144,7 @@ pub fn read<T: ReadingTask>(
     let (sender, outputs) = channel();
     let commission = Commission {
         context,
-        task: Box::new(Readings::<T> { options, files, outputs: sender }),
+        task: Box::new(Readings::<T> { options, files, outdated, outputs: sender }),
         todo: (0..plan.jobs.len()).filter(|place| !settled.holds(*place)).collect(),
         settled,
         run_dir: run_dir.as_ref(),
@@ -151,9 +167,11 @@ type Placed<T> = (usize, Result<T>);
 
 /// What the dispatcher does about such a task.
 struct Readings<T: ReadingTask> {
-    options: T::Options,
+    options: T::Request,
     /// What `stat` told of the files, by place in the plan.
     files: Vec<[Option<StatData>; 2]>,
+    /// Places of jobs whose second file an earlier run made.
+    outdated: HashSet<usize>,
     outputs: Sender<Placed<T::Output>>,
 }
 
@@ -170,8 +188,17 @@ impl<T: ReadingTask> RunTask for Readings<T> {
         T::RESERVED
     }
 
-    fn options(&mut self, _: &Attempt) -> std::result::Result<Vec<u8>, ProtocolError> {
-        encode_payload(&self.options)
+    fn options(&mut self, attempt: &Attempt) -> std::result::Result<Vec<u8>, ProtocolError> {
+        let place = usize::try_from(attempt.place.0).unwrap_or(usize::MAX);
+        let outdated = self.outdated.contains(&place);
+        let there = self.files.get(place).and_then(|[_, output]| *output);
+        encode_payload(&Errand { options: &self.options, outdated: there.filter(|_| outdated) })
+    }
+
+    fn conflict(&self, message: &str) -> String {
+        format!(
+            "{message}: it is left alone; --force moves it to .jldconv/replaced/ and makes the output"
+        )
     }
 
     fn over(&mut self, job: JobOver<'_>) -> Told {

@@ -279,6 +279,10 @@ mod real {
             self.observer.threads()
         }
 
+        fn planned(&self) {
+            self.observer.planned();
+        }
+
         fn publishing(&self, file: &StatData) {
             self.observer.publishing(file);
         }

@@ -38,6 +38,12 @@ impl Meter {
         Some(now)
     }
 
+    /// The highest anonymous memory since the job began, in bytes.
+    pub(super) fn peak(&self) -> u64 {
+        self.sample();
+        self.peak_anon.load(Ordering::Relaxed)
+    }
+
     /// A job ends: what it took.
     pub(super) fn end(&self) -> Measured {
         let now = self.sample().unwrap_or_default();

@@ -5,7 +5,9 @@ use super::task::Runner;
 use super::watch::{Order, Shared, WATCHER};
 use crate::convert::{Failure, FailureKind, Observer};
 use crate::julia::on_deep_stack;
-use crate::protocol::{Assignment, Decoder, Ended, FromWorker, ToWorker, Token, VERSION};
+use crate::protocol::{
+    Assignment, Decoder, Ended, FromWorker, ToWorker, Token, VERSION, WireBytes,
+};
 use crate::sys::clock::monotonic_micros;
 use crate::sys::process;
 use interprocess::TryClone;
@@ -120,7 +122,7 @@ fn work_from(
         let (result, measured) = {
             let mischief = faults.begin(&files, attempt);
             let perform = |observer: &dyn Observer| match task {
-                Some(task) => task.run(&files, &assignment.options, observer),
+                Some(task) => task.run(&files, &assignment.options.0, observer),
                 None => Err(Failure::new(
                     FailureKind::Internal,
                     format!("no task is called {}", assignment.task),
@@ -141,7 +143,7 @@ fn work_from(
         };
         // After a failure the supervisor decides anew what is done next, and by whom.
         let gives_back = result.is_err() || measured.rest > rest_limit;
-        let result = result.map_err(trim_failure);
+        let result = result.map(WireBytes).map_err(trim_failure);
         let time = (began, monotonic_micros());
         shared.over(Ended { job, attempt, result, measured, time, gives_back })?;
     }

@@ -37,6 +37,8 @@ struct Note {
     job: u32,
     attempt: u32,
     at: Option<(Phase, u64, u64)>,
+    /// Somebody wants to know when planning is over.
+    tell_planned: bool,
 }
 
 /// What the worker has to do.
@@ -62,7 +64,12 @@ impl Desk {
         }
         self.begun = self.hand.pop_front();
         let begun = self.begun.as_ref();
-        self.note = begun.map(|it| Note { job: it.job, attempt: it.attempt, at: None });
+        self.note = begun.map(|it| Note {
+            job: it.job,
+            attempt: it.attempt,
+            at: None,
+            tell_planned: it.tell_planned,
+        });
         self.note.is_some()
     }
 }
@@ -282,7 +289,7 @@ impl Shared {
     }
 
     fn tell(&self, note: Note, told: &mut Option<Note>) {
-        let Note { job, attempt, at: Some((phase, done, total)) } = note else { return };
+        let Note { job, attempt, at: Some((phase, done, total)), .. } = note else { return };
         if *told == Some(note) {
             return;
         }
@@ -306,6 +313,14 @@ impl Observer for Shared {
         self.cancel.load(Ordering::Relaxed)
     }
 
+    fn planned(&self) {
+        let note = lock(&self.desk).note.filter(|note| note.tell_planned);
+        let Some(Note { job, attempt, .. }) = note else { return };
+        let held = self.meter.peak();
+        // Without a supervisor the conversion has been asked to stop.
+        let _ = self.say(&FromWorker::Planned { job, attempt, held });
+    }
+
     fn publishing(&self, file: &StatData) {
         let note = lock(&self.desk).note;
         if let Some(Note { job, attempt, .. }) = note {
@@ -322,7 +337,7 @@ impl Observer for Shared {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::protocol::{Decoder, WirePath};
+    use crate::protocol::{Decoder, WireBytes, WirePath};
     use std::path::Path;
     use std::sync::Arc;
 
@@ -360,9 +375,10 @@ pub(super) mod tests {
             temp_dir: path,
             temp_name: String::new(),
             task: String::new(),
-            options: Vec::new(),
+            options: WireBytes::default(),
             threads: 1,
             data_limit: None,
+            tell_planned: false,
             rest_limit: 0,
         }
     }
@@ -375,7 +391,7 @@ pub(super) mod tests {
     }
 
     pub(in super::super) fn ended(job: u32, attempt: u32, gives_back: bool) -> Ended {
-        let (result, measured) = (Ok(Vec::new()), crate::protocol::Measured::default());
+        let (result, measured) = (Ok(WireBytes::default()), crate::protocol::Measured::default());
         Ended { job, attempt, result, measured, time: (0, 0), gives_back }
     }
 

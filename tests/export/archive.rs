@@ -97,6 +97,47 @@ fn a_tree_is_exported_and_not_again() {
     assert_eq!(fs::read(kept).unwrap(), b"another's");
 }
 
+#[test]
+fn what_an_earlier_run_made_gives_way_and_nothing_else_does() {
+    let dir = archive();
+    let new = dir.path().join("new");
+    let names = ["output_00100", "output_00101", "output_00102"];
+    let outputs = names.map(|it| new.join(format!("{it}.hydro.rho.npy")));
+    let args = |more: &[&'static str]| {
+        [&["old", "new", "hydro/rho", "--to", "npy", "--json", "-j", "2"], more].concat()
+    };
+    assert_eq!(run(dir.path(), &args(&[]), "").status.code(), Some(0));
+    // An input is another one now.
+    let [was, is] =
+        ["old/output_00101.jld2", "old/output_00102.jld2"].map(|it| dir.path().join(it));
+    fs::copy(&is, &was).unwrap();
+    // An attempt that dies in the midst leaves all to the next.
+    let done = run(dir.path(), &args(&[]), "kill@output_00101#1");
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    check(&outputs[1], &data("mera/e4b-lz4/output_00102.jld2"));
+    // Of all files, part of the column only; one was changed meanwhile, and one is not ours.
+    let mut changed = fs::read(&outputs[1]).unwrap();
+    changed.push(0);
+    fs::write(&outputs[1], &changed).unwrap();
+    fs::remove_file(&outputs[2]).unwrap();
+    fs::write(&outputs[2], "another's").unwrap();
+    let done = run(dir.path(), &args(&["--rows", "0:100"]), "");
+    assert_eq!(done.status.code(), Some(1), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(told(&done).1["failed"], 2);
+    assert!(fs::metadata(&outputs[0]).unwrap().len() < 1000, "100 rows");
+    assert_eq!(fs::read(&outputs[1]).unwrap(), changed);
+    assert_eq!(fs::read(&outputs[2]).unwrap(), b"another's");
+    let replaced = new.join(".jldconv/replaced");
+    assert!(!replaced.exists(), "what a run made and nobody touched is not kept");
+    // And back; this is told.
+    let args = ["old", "new", "hydro/rho", "--to", "npy", "-v"];
+    let done = run(dir.path(), &args, "");
+    let said =
+        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    assert!(said.contains("made again"), "{said}");
+    check(&outputs[0], &data("mera/e4b-lz4/output_00100.jld2"));
+}
+
 /// Waits until something holds; the run under test has not ended before.
 fn until(what: &str, run: &mut Child, mut holds: impl FnMut() -> bool) {
     let begin = Instant::now();

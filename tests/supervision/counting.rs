@@ -4,7 +4,7 @@ use super::setting::{entry, plan};
 use jldconv::convert::{Failure, FailureKind, Job, Observer, Phase};
 use jldconv::h5::{self, File, Object, Trace, Visitor};
 use jldconv::supervisor::{Fault, Hooks, JobOutcome, JobRecord, Quiet, RunSummary, Settings};
-use jldconv::tasks::reading::{Reading, ReadingTask, read};
+use jldconv::tasks::reading::{Errand, Reading, ReadingTask, read};
 use jldconv::worker::Task;
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,11 +24,16 @@ impl Visitor for Counter<'_> {
 }
 
 impl Task for CountObjects {
-    type Options = u64;
+    type Options = Errand<u64>;
     type Output = u64;
     const NAME: &'static str = "count-objects";
 
-    fn run(&self, job: &Job, first: u64, observer: &dyn Observer) -> Result<u64, Failure> {
+    fn run(
+        &self,
+        job: &Job,
+        Errand { options: first, .. }: Errand<u64>,
+        observer: &dyn Observer,
+    ) -> Result<u64, Failure> {
         if job.input.to_string_lossy().contains("crash") {
             std::process::abort();
         }
@@ -40,6 +45,8 @@ impl Task for CountObjects {
 }
 
 impl ReadingTask for CountObjects {
+    type Request = u64;
+
     fn first_guess(_: &u64) -> u64 {
         16 << 20
     }

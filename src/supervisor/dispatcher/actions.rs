@@ -4,7 +4,7 @@ use super::worker_handle::{Current, WorkerHandle};
 use super::{Dispatcher, Message};
 use crate::convert::publish::IS_INPUT;
 use crate::convert::temp::TempName;
-use crate::protocol::{Assignment, ToWorker};
+use crate::protocol::{Assignment, ToWorker, WireBytes};
 use crate::supervisor::event::{RunEvent, SlotId};
 use crate::supervisor::fault::Fault;
 use crate::supervisor::journal::{AttemptLine, Line, Task};
@@ -31,9 +31,10 @@ impl Dispatcher {
                 threads,
                 predicted,
                 data_limit,
+                tell_planned,
                 rest_limit,
             } => {
-                let limits = (data_limit, rest_limit);
+                let limits = (data_limit, tell_planned, rest_limit);
                 self.assign(slot, worker, (job, attempt), threads, predicted, limits);
             }
             Action::Begin { slot, worker, job } => self.attempt_begins(slot, worker, job),
@@ -105,7 +106,7 @@ impl Dispatcher {
         (job, attempt): (JobId, u32),
         threads: u32,
         predicted: u64,
-        (data_limit, rest_limit): (Option<u64>, u64),
+        (data_limit, tell_planned, rest_limit): (Option<u64>, bool, u64),
     ) {
         self.temp_number += 1;
         let temp_name = TempName::new(&self.context.run_id, self.context.owner, self.temp_number)
@@ -115,8 +116,8 @@ impl Dispatcher {
         let asked = Attempt { place, threads, leftover };
         let options = self.task.options(&asked);
         let (options, error) = match options {
-            Ok(options) => (options, None),
-            Err(error) => (Vec::new(), Some(error)),
+            Ok(options) => (WireBytes(options), None),
+            Err(error) => (WireBytes::default(), Some(error)),
         };
         let assignment = Assignment {
             job: job.0,
@@ -129,6 +130,7 @@ impl Dispatcher {
             options,
             threads,
             data_limit: data_limit.map(|limit| limit.saturating_add(self.task.reserved())),
+            tell_planned,
             rest_limit,
         };
         let file = (planned.name.clone(), planned.bytes);
@@ -256,21 +258,9 @@ impl Dispatcher {
             (End::Failed { cause: Fault::Conflict, message }, _) if message.ends_with(IS_INPUT) => {
                 Err((Fault::Conflict, message))
             }
-            (End::Failed { cause: Fault::Conflict, message }, _)
-                if self.task.conversion().is_none() =>
-            {
-                let kept = "--force moves it to .jldconv/replaced/ and makes the output";
-                Err((Fault::Conflict, format!("{message}: it is left alone; {kept}")))
+            (End::Failed { cause: Fault::Conflict, message }, _) => {
+                Err((Fault::Conflict, self.task.conflict(&message)))
             }
-            // It came while the run was at work: files that were there before are found beforehand.
-            (End::Failed { cause: Fault::Conflict, message }, _) => Err((
-                Fault::Conflict,
-                format!(
-                    "{message}: somebody made it while the run was at work; it is left alone. The \
-                     same command with --on-conflict keep-both moves it to .jldconv/replaced/ and \
-                     makes the output"
-                ),
-            )),
             (End::Failed { cause, message }, _) => Err((cause, message)),
         };
         let Some((place, planned)) = self.context.job(job) else { return };
@@ -305,7 +295,7 @@ impl Dispatcher {
     pub(in crate::supervisor) fn journal(&mut self, place: JobId, record: JobRecord, line: Line) {
         let number = u64::from(place.0);
         self.services.journal_writer.write(line, Some(number));
-        self.jobs.unsafe_records.insert(number, record);
+        self.jobs.unsafe_records.insert(number, Box::new(record));
     }
 
     /// What a job that ran out of memory alone in the machine needs.

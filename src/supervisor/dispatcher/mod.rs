@@ -103,7 +103,7 @@ pub(super) struct JobStates {
     /// Records by place in the plan: those that are over before the run among them.
     pub(super) records: Ledger,
     /// Records that are not safe on disk yet, by place in the plan.
-    pub(super) unsafe_records: BTreeMap<u64, JobRecord>,
+    pub(super) unsafe_records: BTreeMap<u64, Box<JobRecord>>,
     /// What each job's attempts took so far.
     pub(super) taken: BTreeMap<JobId, Taken>,
     /// What each job's last attempt was about to publish.
@@ -328,7 +328,7 @@ impl Dispatcher {
             Written::Safe(numbers) => {
                 for number in numbers {
                     if let Some(record) = self.jobs.unsafe_records.remove(&number) {
-                        self.tell_record(number, record);
+                        self.tell_record(number, *record);
                     }
                 }
             }
@@ -381,7 +381,7 @@ impl Dispatcher {
             self.events_out.tell(RunEvent::Warning { message });
         }
         for (number, record) in left {
-            self.tell_record(number, record);
+            self.tell_record(number, *record);
         }
         let ending = self.state.over.clone().unwrap_or(Ending::Interrupted);
         if ending == Ending::Complete {

@@ -35,6 +35,12 @@ impl Dispatcher {
             WorkerMessage::Said(FromWorker::Progress { job, attempt, phase, done, total }) => {
                 self.progress(slot, worker, (JobId(job), attempt), (phase, done, total));
             }
+            WorkerMessage::Said(FromWorker::Planned { job, attempt, held }) => {
+                if let Some(need) = self.task.after_planning(held) {
+                    let job = JobId(job);
+                    self.events.push_back(Event::Planned { slot, worker, job, attempt, need });
+                }
+            }
             WorkerMessage::Said(FromWorker::Publishing { job, attempt, file }) => {
                 let job = JobId(job);
                 let current = worker_handle.current.as_ref().filter(|now| !now.over);
@@ -114,7 +120,7 @@ impl Dispatcher {
                 queued: measured.queued_micros,
             };
             let (output, ended) = match result {
-                Ok(output) => (Some(output), Ok(())),
+                Ok(output) => (Some(output.0), Ok(())),
                 Err(failure) => (None, Err((failure.fault.into(), failure.message))),
             };
             current.output = output;

@@ -35,6 +35,11 @@ impl Journals {
         Ok(read)
     }
 
+    /// Whether there was none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+
     /// Whether the journals in `dir` are still those that were read.
     pub(crate) fn are_those_in(&self, dir: &Dir) -> bool {
         self.dir.is_some() && seen(dir).is_ok_and(|now| now == self.seen)

@@ -12,11 +12,10 @@ use crate::supervisor::record::JobRecord;
 use crate::sys::dir::{Dir, DirError};
 use crate::sys::stat::StatData;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::BufReader;
-use std::path::PathBuf;
 
 /// The last result of one job.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,11 +26,13 @@ pub(crate) struct KnownResult {
     pub(crate) record: JobRecord,
 }
 
-/// Where the last result of each job stands.
+/// Where the last result of each job stands, and what was made.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     journal: Option<Stored>,
     known: HashMap<Box<str>, Span>,
+    /// What `stat` told of the files that were made, by whatever version and with whatever options.
+    made: HashSet<StatData>,
 }
 
 impl Results {
@@ -42,10 +43,16 @@ impl Results {
         let ResultLine { files, result, record, .. } = self.journal.as_ref()?.result(span).ok()?;
         Some(KnownResult { files, result, record })
     }
+
+    /// Whether a run made this file, which nobody touched since.
+    pub(crate) fn made(&self, file: &StatData) -> bool {
+        self.made.contains(file)
+    }
 }
 
 /// The results, by job name, that runs of `task` with the same version of this program and the same
-/// `options` left in the journal `name` in `dir`. One that is not there tells nothing.
+/// `options` left in the journal `name` in `dir`, and the files that any of its runs made, which `made`
+/// takes from a result. A journal that is not there tells nothing.
 ///
 /// # Errors
 /// It is a link or no file, or cannot be opened.
@@ -54,35 +61,54 @@ pub(crate) fn results(
     name: &OsStr,
     task: &str,
     options: &Value,
+    made: impl Fn(&Value) -> Option<StatData>,
 ) -> Result<Results, DirError> {
     if dir.entry(name)?.is_none() {
         return Ok(Results::default());
     }
-    take_in(&dir.open_file(name, false)?, dir.path().join(name), task, options)
+    let file = dir.open_file(name, false)?;
+    let mut read = Results {
+        journal: Some(Stored::of(&file, dir.path().join(name), true)?),
+        ..Results::default()
+    };
+    read.take_in(&file, task, options, made);
+    Ok(read)
 }
 
-fn take_in(file: &File, path: PathBuf, task: &str, options: &Value) -> Result<Results, DirError> {
-    let mut out = Results { journal: Some(Stored::of(file, path, true)?), known: HashMap::new() };
-    let mut lines = Lines::new(BufReader::new(file), LINE_MAX);
-    let mut run = None;
-    // What is known before a page that cannot be read counts.
-    while let Ok(Some((span, bytes))) = lines.read() {
-        // A torn line is not understood either.
-        match line(bytes) {
-            Ok(Line::Task(line)) => {
-                let same = line.head.journal == FORMAT
-                    && line.task == task
-                    && line.options == *options
-                    && line.head.version == env!("CARGO_PKG_VERSION");
-                run = same.then_some(line.head.run_id);
+impl Results {
+    fn take_in(
+        &mut self,
+        file: &File,
+        task: &str,
+        options: &Value,
+        made: impl Fn(&Value) -> Option<StatData>,
+    ) {
+        let mut lines = Lines::new(BufReader::new(file), LINE_MAX);
+        // The run whose lines follow, and whether its results count.
+        let mut run = None;
+        // What is known before a page that cannot be read counts.
+        while let Ok(Some((span, bytes))) = lines.read() {
+            // A torn line is not understood either.
+            match line(bytes) {
+                Ok(Line::Task(line)) => {
+                    let same =
+                        line.options == *options && line.head.version == env!("CARGO_PKG_VERSION");
+                    let ours = line.head.journal == FORMAT && line.task == task;
+                    run = ours.then_some((line.head.run_id, same));
+                }
+                Ok(Line::Result(line)) => {
+                    let Some((_, same)) = run.as_ref().filter(|(id, _)| *id == line.run_id) else {
+                        continue;
+                    };
+                    self.made.extend(made(&line.result));
+                    if *same {
+                        self.known.insert(line.record.name.into(), span);
+                    }
+                }
+                _ => {}
             }
-            Ok(Line::Result(line)) if Some(&line.run_id) == run.as_ref() => {
-                out.known.insert(line.record.name.into(), span);
-            }
-            _ => {}
         }
     }
-    Ok(out)
 }
 
 #[cfg(test)]
@@ -133,12 +159,17 @@ mod tests {
         let mut bytes: Vec<u8> = lines.iter().flat_map(|line| line.to_bytes().unwrap()).collect();
         bytes.extend(b"{\"kind\":\"result\",\"run_id\":\"a\"");
         let temp = tempfile::tempdir().unwrap();
-        let path = temp.path().join("journal");
-        std::fs::write(&path, bytes).unwrap();
-        let read = |task: &str| {
-            take_in(&File::open(&path).unwrap(), path.clone(), task, &options).unwrap()
+        std::fs::write(temp.path().join("journal"), bytes).unwrap();
+        let dir = Dir::open(temp.path()).unwrap();
+        let made = |result: &Value| {
+            let ino = result.as_u64()?;
+            Some(StatData { ino, size: 1, mtime_ns: 2, ctime_ns: 3 })
         };
+        let read = |task: &str| results(&dir, OsStr::new("journal"), task, &options, made).unwrap();
         let mut known = read("count");
+        let files = (1..=4).map(|ino| StatData { ino, size: 1, mtime_ns: 2, ctime_ns: 3 });
+        let ours: Vec<bool> = files.map(|file| known.made(&file)).collect();
+        assert_eq!(ours, [true, true, false, true], "whatever the options were");
         assert_eq!(known.known.len(), 1);
         let last = known.take("x").unwrap();
         assert_eq!((last.result, &*last.record.name), (json!(2), "x"));

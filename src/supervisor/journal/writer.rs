@@ -213,7 +213,10 @@ impl WriterThread {
         match task {
             Task::Write(lines) => {
                 for (line, number) in lines {
-                    if let Some(bytes) = line.to_bytes() {
+                    // Where there is no journal, lines only wait for their turn.
+                    if self.journal.is_some()
+                        && let Some(bytes) = line.to_bytes()
+                    {
                         self.lines.extend_from_slice(&bytes);
                     }
                     self.numbers.extend(number);

@@ -4,6 +4,7 @@
 //! which feeds it, and whoever wants to know.
 
 mod handle;
+mod noted;
 mod pace;
 mod slot;
 mod tracker;

@@ -1,7 +1,8 @@
 //! Counts from its events how far a run is.
 
+use super::noted::{Message, Noted, Through};
 use super::pace::Pace;
-use super::{Busy, Happened, LiveState, What};
+use super::{Busy, LiveState, What};
 use crate::supervisor::event::{
     ConcurrencyReason, MemoryStatus, RunEvent, RunStart, SafetyStep, SlotId, TakingAlong,
 };
@@ -45,8 +46,8 @@ pub struct Tracker {
     pub(super) violations: u64,
     pub(super) allowed: u32,
     pub(super) fewer: Option<ConcurrencyReason>,
-    pub(super) failures: VecDeque<Happened>,
-    pub(super) recent: VecDeque<Happened>,
+    pub(super) failures: VecDeque<Noted>,
+    pub(super) recent: VecDeque<Noted>,
     pub(super) others: Option<TakingAlong>,
     /// Somebody wants it to end.
     to_end: bool,
@@ -185,11 +186,19 @@ impl Tracker {
         let name = Some(record.name.as_str());
         match record.outcome {
             JobOutcome::Converted | JobOutcome::Unchanged => {
-                let [before, after] = [record.bytes_in, record.bytes_out].map(text::bytes);
-                let message = format!("{before} to {after} in {}", text::seconds(record.seconds));
                 let converted = record.outcome == JobOutcome::Converted;
                 let what = if converted { What::Converted } else { What::Unchanged };
-                self.happened(what, name, &message, at);
+                let through = Through {
+                    bytes_in: record.bytes_in,
+                    bytes_out: record.bytes_out,
+                    seconds: record.seconds,
+                };
+                self.remember(Noted {
+                    at: self.since_begin(at),
+                    what,
+                    name: Some(record.name.clone()),
+                    message: Message::Through(through),
+                });
             }
             JobOutcome::Skipped => {}
             JobOutcome::Failed => {
@@ -252,22 +261,29 @@ impl Tracker {
     }
 
     fn happened(&mut self, what: What, name: Option<&str>, message: &str, at: f64) {
-        let happened = Happened {
-            at: (at - self.began).max(0.0),
+        self.remember(Noted {
+            at: self.since_begin(at),
             what,
             name: name.map(str::to_owned),
-            message: short(message),
-        };
-        let push = |list: &mut VecDeque<Happened>, it| {
+            message: Message::Text(short(message)),
+        });
+    }
+
+    fn since_begin(&self, at: f64) -> f64 {
+        (at - self.began).max(0.0)
+    }
+
+    fn remember(&mut self, noted: Noted) {
+        let push = |list: &mut VecDeque<Noted>, it| {
             if list.len() >= KEPT {
                 list.pop_front();
             }
             list.push_back(it);
         };
-        if what == What::Failed {
-            push(&mut self.failures, happened.clone());
+        if noted.what == What::Failed {
+            push(&mut self.failures, noted.clone());
         }
-        push(&mut self.recent, happened);
+        push(&mut self.recent, noted);
     }
 
     fn through_now(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! Tells how far a run is, from what was counted.
 
+use super::noted::Noted;
 use super::{Busy, FORMAT, Live, LiveSlot, LiveState, LiveWorkers, Tracker};
 use crate::supervisor::event::{ConcurrencyReason, MemoryStatus, RunStart, SlotId};
 use crate::supervisor::record::JobOutcome;
@@ -161,8 +162,8 @@ impl Tracker {
                 fewer: self.fewer,
             },
             slots: self.slots(at),
-            failures: self.failures.iter().cloned().collect(),
-            recent: self.recent.iter().cloned().collect(),
+            failures: self.failures.iter().map(Noted::told).collect(),
+            recent: self.recent.iter().map(Noted::told).collect(),
         }
     }
 

@@ -17,6 +17,9 @@ const DATA_SLACK: u64 = 256 << 20;
 /// Part of an input's size that tables of its objects may take in addition, should all of it be small
 /// objects: a stored one takes 48 bytes at least, and some five in memory.
 const OBJECTS: u64 = 8;
+/// Files from this size on may hold so much that it matters what they hold, and take so long that it
+/// does not matter that their workers tell when they know it.
+const TELLS_PLANNED: u64 = 8 << 20;
 /// How often a full disk is looked at.
 const SPACE_INTERVAL: Duration = Duration::from_secs(1);
 /// A job tries again after so long even if no space is seen (a quota shows none).
@@ -104,13 +107,47 @@ impl Scheduler {
             return Some((self.queue.pop_front()?, false));
         }
         let room = self.room();
-        let fits = |job: &JobId| room.is_none_or(|room| self.need(*job) <= room);
+        let fits = |job: &JobId| room.is_none_or(|room| self.aside(*job) <= room);
         let place = self.queue.iter().take(LOOKAHEAD).position(fits)?;
         Some((self.queue.remove(place)?, false))
     }
 
     pub(super) fn need(&self, job: JobId) -> u64 {
         self.predictor.predict(self.job(job).map_or(0, JobState::floor))
+    }
+
+    /// Whether a worker is to tell when it knows what is in a file of so many bytes.
+    pub(super) fn tells_planned(&self, bytes: u64) -> bool {
+        self.config.tells_planned && bytes >= TELLS_PLANNED
+    }
+
+    /// Bytes that are set aside for a job that begins: as long as nobody knows what is in its file, as
+    /// much as that may take, so that not too many begin at once that turn out to be large. What others
+    /// took says nothing of it.
+    pub(super) fn aside(&self, job: JobId) -> u64 {
+        let bytes = self.job(job).map_or(0, |job| job.bytes);
+        let mut aside = self.need(job);
+        if self.tells_planned(bytes) {
+            // A file is not to wait until nothing else runs.
+            let most = self.reading.as_ref().map_or(u64::MAX, |reading| reading.budget / 2);
+            let may = self.config.first_guess.saturating_add(bytes / OBJECTS);
+            aside = aside.max(may.min(most));
+        }
+        aside
+    }
+
+    /// An attempt knows what is in its file.
+    pub(super) fn planned(
+        &mut self,
+        slot: SlotId,
+        worker: WorkerId,
+        which: (JobId, u32),
+        need: u64,
+    ) {
+        let run = self.home(slot, worker).and_then(super::state::Slot::run_mut);
+        if let Some(run) = run.filter(|run| (run.job, run.attempt) == which) {
+            run.aside = run.predicted.max(need);
+        }
     }
 
     /// Workers that should be there beside the busy ones.
@@ -123,8 +160,9 @@ impl Scheduler {
         if busy == 0 && (waiting == 0 || self.pause.is_some() || self.governor.holds()) {
             return u32::from(waiting > 0 || !self.alone.is_empty());
         }
-        let by_memory =
-            self.room().map_or(u64::MAX, |room| room / self.predictor.predict(0).max(1));
+        let least = self.queue.iter().take(LOOKAHEAD).map(|job| self.aside(*job)).min();
+        let each = least.unwrap_or_else(|| self.predictor.predict(0)).max(1);
+        let by_memory = self.room().map_or(u64::MAX, |room| room / each);
         let by_memory = u32::try_from(by_memory).unwrap_or(u32::MAX).max(u32::from(busy == 0));
         waiting.min(self.governor.allowed().saturating_sub(busy)).min(by_memory)
     }
@@ -138,7 +176,7 @@ impl Scheduler {
         };
         let given = InHand { job, attempt, predicted, expected: Duration::ZERO };
         self.tell_worker(slot, worker, &given, exclusive);
-        let run = Run { exclusive, ..self.run_of(now, &given) };
+        let run = Run { exclusive, aside: self.aside(job), ..self.run_of(now, &given) };
         self.begin(slot, worker, run);
         if let Some(pause) = &mut self.pause {
             pause.probe = Some(job);
@@ -172,6 +210,7 @@ impl Scheduler {
             threads: self.config.threads,
             predicted,
             data_limit,
+            tell_planned: self.job(job).is_some_and(|job| self.tells_planned(job.bytes)),
             rest_limit: rest_limit(predicted),
         });
     }
@@ -185,6 +224,7 @@ impl Scheduler {
             last_sign: now,
             syncing: false,
             predicted: given.predicted,
+            aside: given.predicted,
             threads: self.config.threads,
             exclusive: false,
             shared: self.busy() > 0,

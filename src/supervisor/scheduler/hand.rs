@@ -27,7 +27,7 @@ impl Slot {
     /// Bytes that what runs here, and what follows it, need at most.
     pub(super) fn reserved(&self) -> Option<u64> {
         let run = self.run()?;
-        Some(self.hand.iter().map(|job| job.predicted).fold(run.predicted, u64::max))
+        Some(self.hand.iter().map(|job| job.predicted).fold(run.aside, u64::max))
     }
 
     /// How long it will be busy with its hand.
@@ -110,7 +110,8 @@ impl Scheduler {
         // What it needs beyond what is set aside for this slot must be there.
         let more = predicted.saturating_sub(slot.reserved().unwrap_or(0));
         let fits = more == 0 || self.room().is_none_or(|room| more <= room);
-        let plain = state.trouble.is_none() && expected <= SMALL;
+        let plain =
+            state.trouble.is_none() && expected <= SMALL && !self.tells_planned(state.bytes);
         (fits && plain).then_some(InHand { job, attempt, predicted, expected })
     }
 

@@ -126,6 +126,9 @@ impl Scheduler {
             Event::Tick => {}
             Event::Ready { slot, worker } => self.ready(slot, worker),
             Event::Alive { slot, worker, sync } => self.alive(slot, worker, sync, now),
+            Event::Planned { slot, worker, job, attempt, need } => {
+                self.planned(slot, worker, (job, attempt), need);
+            }
             Event::Ended { slot, worker, report } => self.ended(now, slot, worker, report),
             Event::GivenBack { slot, worker, jobs } => self.given_back(now, slot, worker, &jobs),
             Event::Nonsense { slot, worker, message } => self.nonsense(now, slot, worker, message),

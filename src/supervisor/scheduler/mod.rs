@@ -56,6 +56,8 @@ pub(super) struct Config {
     pub(super) threads_total: Option<u32>,
     /// First guess of an attempt's peak in bytes.
     pub(super) first_guess: u64,
+    /// Workers tell what an attempt takes once they know what is in its file.
+    pub(super) tells_planned: bool,
 }
 
 /// A reading of memory, in bytes.
@@ -98,6 +100,8 @@ pub(super) enum Event {
     Ready { slot: SlotId, worker: WorkerId },
     /// A worker came on, or its process moved bytes.
     Alive { slot: SlotId, worker: WorkerId, sync: bool },
+    /// An attempt knows what is in its file, and so that it will need so many bytes.
+    Planned { slot: SlotId, worker: WorkerId, job: JobId, attempt: u32, need: u64 },
     /// A worker reported the end of its attempt.
     Ended { slot: SlotId, worker: WorkerId, report: Report },
     /// A worker gave back the last jobs of its hand, as it was asked to.
@@ -134,6 +138,7 @@ pub(super) enum Action {
         threads: u32,
         predicted: u64,
         data_limit: Option<u64>,
+        tell_planned: bool,
         rest_limit: u64,
     },
     /// The first of the jobs that a worker was given begins.

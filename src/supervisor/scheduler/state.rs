@@ -51,6 +51,8 @@ pub(super) struct Run {
     /// The last sign was of waiting for the disk, which shows no life for long.
     pub(super) syncing: bool,
     pub(super) predicted: u64,
+    /// Bytes that are set aside for it: at first for all that its file may hold.
+    pub(super) aside: u64,
     pub(super) threads: u32,
     /// No other attempt runs beside it, and none may join.
     pub(super) exclusive: bool,

@@ -64,6 +64,7 @@ pub(super) fn config(slots: u32) -> Config {
         threads: 1,
         threads_total: None,
         first_guess: 32 << 20,
+        tells_planned: true,
     }
 }
 
@@ -321,6 +322,17 @@ impl World {
                         let cause = random.pick(&causes[..3]);
                         drop(self.exit(slot, cause));
                     }
+                    8 if random.chance(50) => {
+                        let known = match self.workers.get(&slot) {
+                            Some((_, WorkerState::Running { job, attempt, .. })) => {
+                                Some((*job, *attempt)).filter(|_| random.chance(80))
+                            }
+                            _ => None,
+                        };
+                        let (job, attempt) = known.unwrap_or((JobId(7), 9));
+                        let need = random.bits() >> random.below(64);
+                        drop(self.feed(Event::Planned { slot, worker, job, attempt, need }));
+                    }
                     8 => drop(self.feed(Event::Alive { slot, worker, sync: random.chance(20) })),
                     _ => {
                         let message = "gibberish".to_owned();
@@ -371,6 +383,20 @@ impl World {
     }
 
     /// From now on everything goes well: the run has to come to its end.
+    /// Workers that were started come.
+    fn be_ready(&mut self) {
+        for _ in 0..self.jobs {
+            self.tick(Duration::from_millis(1));
+            let starting = |(_, (_, state)): &(&SlotId, &(WorkerId, WorkerState))| {
+                *state == WorkerState::Starting
+            };
+            let slots: Vec<_> = self.workers.iter().filter(starting).map(|(id, _)| *id).collect();
+            for slot in slots {
+                self.ready(slot);
+            }
+        }
+    }
+
     fn be_kind(&mut self) {
         let mut rounds = 0;
         while self.over.is_none() {
@@ -596,6 +622,35 @@ fn a_slow_sync_of_a_large_file_is_not_a_stall() {
         world.tick(Duration::from_secs(1));
     }
     assert!(matches!(world.workers[&SlotId(0)].1, WorkerState::Running { .. }));
+}
+
+/// Files of which others tell nothing: as long as nobody knows what is in one, no more begin beside it
+/// than fit whatever is in it.
+#[test]
+fn what_is_in_a_file_is_known_before_others_begin_beside_it() {
+    let mut world = World::new(config(4), &[800 << 20; 4]);
+    let room = |room: i64| Event::Memory(MemoryReading { headroom: room << 20, ..calm() });
+    world.feed(room(200));
+    world.be_ready();
+    assert_eq!(world.running(), 1, "32 MiB and an eighth of 800 MiB each");
+    let planned = |world: &mut World, slot: u32, need: u64| {
+        let (worker, state) = world.workers[&SlotId(slot)];
+        let WorkerState::Running { job, attempt, .. } = state else { panic!("{state:?}") };
+        world.feed(Event::Planned { slot: SlotId(slot), worker, job, attempt, need: need << 20 });
+        world.be_ready();
+    };
+    // 132 MiB of 200 are free then; what another attempt says does not count.
+    let (worker, _) = world.workers[&SlotId(0)];
+    let (slot, job) = (SlotId(0), JobId(3));
+    world.feed(Event::Planned { slot, worker, job, attempt: 1, need: 1 });
+    assert_eq!(world.running(), 1);
+    planned(&mut world, 0, 68);
+    assert_eq!(world.running(), 2);
+    planned(&mut world, 1, 60);
+    assert_eq!(world.running(), 2, "72 MiB are left");
+    world.feed(room(500));
+    world.be_ready();
+    assert_eq!(world.running(), 4, "two of 132 MiB beside 68 and 60");
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! the decision waits for the run's end.
 
 use super::attempt_options;
-use super::memory::first_guess;
+use super::memory::{after_planning, first_guess};
 use super::resume::{Order, Todo};
 use super::wire::{ConvertOptions, Product};
 use super::worker::ConvertTask;
@@ -63,8 +63,16 @@ impl Orders {
         if let Some(order) = self.special.get(&place) {
             return Some(order.clone());
         }
-        let found = self.plain.binary_search_by_key(&place, |(place, _)| *place).ok()?;
-        self.plain.get(found).map(|(_, input)| Order::plain(*input))
+        // Where all jobs are to do, each stands at its own place.
+        let at = self.plain.get(place).filter(|(it, _)| *it == place);
+        let (_, input) = match at {
+            Some(at) => at,
+            None => {
+                let found = self.plain.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+                self.plain.get(found)?
+            }
+        };
+        Some(Order::plain(*input))
     }
 }
 
@@ -118,6 +126,10 @@ impl RunTask for Conversion {
         first_guess(&self.settings, threads)
     }
 
+    fn after_planning(&self, held: u64) -> Option<u64> {
+        Some(after_planning(&self.settings, held))
+    }
+
     fn options(&mut self, attempt: &Attempt) -> Result<Vec<u8>, ProtocolError> {
         let options = attempt_options(&self.settings, attempt);
         if options.mode == Mode::InPlace {
@@ -130,6 +142,14 @@ impl RunTask for Conversion {
             leftover: attempt.leftover,
             recheck: order.recheck,
         })
+    }
+
+    fn conflict(&self, message: &str) -> String {
+        // Files that were there before the run are found before it.
+        format!(
+            "{message}: somebody made it while the run was at work; it is left alone. The same \
+             command with --on-conflict keep-both moves it to .jldconv/replaced/ and makes the output"
+        )
     }
 
     fn failed(&mut self, place: JobId, job: &PlannedJob) -> Option<Chore> {

@@ -10,12 +10,25 @@ const REWRITE: u64 = 64 << 20;
 /// For each thread of a rewrite.
 const THREAD: u64 = 8 << 20;
 
+/// Times what planning takes, an attempt that patches takes, and one that rewrites, of very many objects
+/// (docs/performance.md has both: at most 1.7 and 3.6).
+const AFTER_PATCH: u64 = 2;
+const AFTER_REWRITE: u64 = 4;
+
+fn rewrites(settings: &Settings) -> bool {
+    settings.options.mode == Mode::Rewrite
+        || !matches!(settings.options.compress, Compress::Keep)
+        || settings.options.chunk != Chunking::Auto
+}
+
+/// What an attempt needs that took `held` bytes up to the end of its planning.
+pub(super) fn after_planning(settings: &Settings, held: u64) -> u64 {
+    held.saturating_mul(if rewrites(settings) { AFTER_REWRITE } else { AFTER_PATCH })
+}
+
 /// First guess of the anonymous memory of one attempt in bytes.
 pub(super) fn first_guess(settings: &Settings, threads: usize) -> u64 {
-    let rewrite = settings.options.mode == Mode::Rewrite
-        || !matches!(settings.options.compress, Compress::Keep)
-        || settings.options.chunk != Chunking::Auto;
-    if !rewrite {
+    if !rewrites(settings) {
         return PATCH;
     }
     // A thread holds a chunk decoded, in planes, and encoded.

@@ -42,6 +42,11 @@ impl RunTask for Questions {
         encode_payload(&ExamineOptions { options: (&options).into(), wanted })
     }
 
+    fn conflict(&self, message: &str) -> String {
+        // Nothing is made here.
+        message.to_owned()
+    }
+
     fn over(&mut self, job: JobOver<'_>) -> Told {
         let result = match job.result {
             Ok(bytes) => decode(&bytes).map_err(|error| format!("internal error: {error}")),

@@ -50,14 +50,19 @@ pub fn run(
     let mut survey = survey;
     // Told already, or never asked for.
     survey.told = Told::default();
+    let mut sorted = survey.take_sorted();
     if !place.are_as(&survey.journals) {
-        survey.journals = place.journals()?;
+        let before = std::mem::replace(&mut survey.journals, place.journals()?);
+        sorted = sorted.filter(|_| before.is_empty() && survey.journals.is_empty());
     }
     place.sweep(&survey.journals.own)?;
     remove_left(&settings.output_dir);
     let kept = kept(settings, &context.run_id);
-    // Something may have happened since.
-    let sorted = settle(settings, plan, &mut survey, &kept, hooks, reporter)?;
+    let sorted = match sorted {
+        Some(sorted) => sorted,
+        // Something may have happened since.
+        None => settle(settings, plan, &mut survey, &kept, hooks, reporter)?,
+    };
     let mut warnings = place.warnings.clone();
     warnings.append(&mut survey.notes);
     let odd = survey.journals.own.odd;

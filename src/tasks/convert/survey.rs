@@ -32,12 +32,17 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(1);
 /// And so long until it is said again.
 const AGAIN: Duration = Duration::from_secs(10);
+/// What was found out counts for a run that begins so soon, without another look. What happens
+/// meanwhile is no worse than what happens a moment later: nothing is replaced that is not what it was.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// What was found out. It spares [`run`](super::run()) from finding it out again.
 #[derive(Debug, Default)]
 pub struct Survey {
     pub(super) journals: Journals,
     pub(super) answers: BTreeMap<usize, Answer>,
+    /// How the plan was sorted out, and when.
+    sorted: Option<(Instant, Sorted)>,
     done: bool,
     /// What a user should know before the run.
     pub notes: Vec<String>,
@@ -92,6 +97,13 @@ impl Survey {
         (bytes > 0 && seconds > 0.0).then(|| text::float(bytes) / seconds)
     }
 
+    /// How the plan was sorted out, if that was a moment ago and does not name the run: where files of
+    /// others are kept, its id is in the path.
+    pub(super) fn take_sorted(&mut self) -> Option<Sorted> {
+        let (at, sorted) = self.sorted.take()?;
+        (at.elapsed() < FRESH && sorted.conflicts.is_empty()).then_some(sorted)
+    }
+
     /// Whether nobody looked yet.
     pub(super) fn is_empty(&self) -> bool {
         !self.done
@@ -128,11 +140,12 @@ pub fn survey(
         survey.complete += u64::from(complete);
         told.settled(place, &settled.message.unwrap_or_default());
     }
-    let stale = sorted.stale.into_iter().map(|(name, why)| (name, format!("made again: {why}")));
-    told.others.extend(stale);
-    let conflicts = sorted.conflicts.into_iter();
-    told.others.extend(conflicts.map(|it| (it.name, format!("conflict: {}", it.why))));
+    let stale = sorted.stale.iter();
+    told.others.extend(stale.map(|(name, why)| (name.clone(), format!("made again: {why}"))));
+    let conflicts = sorted.conflicts.iter();
+    told.others.extend(conflicts.map(|it| (it.name.clone(), format!("conflict: {}", it.why))));
     survey.told = told;
+    survey.sorted = Some((Instant::now(), sorted));
     Ok(survey)
 }
 

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use crate::convert::{Mode, Outcome, VerifyLevel};
     use crate::migrate::Readers;
-    use crate::protocol::{Ended, FromWorker, Measured, encode, encode_payload};
+    use crate::protocol::{Ended, FromWorker, Measured, WireBytes, encode, encode_payload};
 
     fn report(findings: Vec<String>) -> FileReport {
         FileReport {
@@ -138,7 +138,7 @@ mod tests {
             let ended = Ended {
                 job: u32::MAX,
                 attempt: u32::MAX,
-                result: Ok(encode_payload(&Product::Made(trimmed)).unwrap()),
+                result: Ok(WireBytes(encode_payload(&Product::Made(trimmed)).unwrap())),
                 measured: Measured::default(),
                 time: (0, 0),
                 gives_back: false,

@@ -7,7 +7,7 @@ use crate::h5::Checksums;
 use crate::julia::DEEP_STACK;
 use crate::supervisor::{JobOutcome, JobRecord};
 use crate::sys::stat::StatData;
-use crate::tasks::in_worker::set_aside;
+use crate::tasks::in_worker::{Errand, may_give_way, set_aside};
 use crate::tasks::reading::ReadingTask;
 use crate::text;
 use crate::worker::Task;
@@ -36,7 +36,7 @@ pub struct ExportOptions {
 pub struct ExportTask;
 
 impl Task for ExportTask {
-    type Options = ExportOptions;
+    type Options = Errand<ExportOptions>;
     type Output = Exported;
     const NAME: &'static str = "export";
     const DEEP: bool = true;
@@ -44,7 +44,7 @@ impl Task for ExportTask {
     fn run(
         &self,
         job: &Job,
-        options: ExportOptions,
+        Errand { options, outdated }: Errand<ExportOptions>,
         observer: &dyn Observer,
     ) -> Result<Exported, Failure> {
         let cache = usize::try_from(options.cache).unwrap_or(usize::MAX);
@@ -53,24 +53,26 @@ impl Task for ExportTask {
             cache: Arc::new(ChunkCache::new(cache)),
         };
         let checksums = if options.trust { Checksums::Trusted } else { Checksums::Ignored };
-        let existing = existing(job, options.force)?;
-        export(job, &options.request, &existing, reading, checksums, observer)
-            .map_err(ExportError::failure)
+        let existing = existing(job, outdated, options.force)?;
+        let exported = export(job, &options.request, &existing, reading, checksums, observer);
+        let mut exported = exported.map_err(ExportError::failure)?;
+        exported.again = matches!(existing, Existing::Replace(_)) && !exported.already;
+        Ok(exported)
     }
 }
 
-/// What may be replaced: with `force` whatever is there, which is kept.
-fn existing(job: &Job, force: bool) -> Result<Existing, Failure> {
-    if !force {
-        return Ok(Existing::Keep);
-    }
-    let there = StatData::entry(&job.output).map_err(|error| {
+/// What may be replaced: what an earlier run made, and with `force` whatever is there, which is kept.
+fn existing(job: &Job, outdated: Option<StatData>, force: bool) -> Result<Existing, Failure> {
+    let otherwise =
+        |what, _| Ok(if force { set_aside(job, what, ExportTask::NAME) } else { Existing::Keep });
+    may_give_way(job, outdated, otherwise).map_err(|error| {
         Failure::new(FailureKind::Output, format!("{}: {error}", job.output.display()))
-    })?;
-    Ok(there.map_or(Existing::Keep, |(what, _)| set_aside(job, what, ExportTask::NAME)))
+    })
 }
 
 impl ReadingTask for ExportTask {
+    type Request = ExportOptions;
+
     fn first_guess(options: &ExportOptions) -> u64 {
         FIRST_GUESS.saturating_add(options.cache)
     }
@@ -91,7 +93,11 @@ impl ReadingTask for ExportTask {
 
 /// What was exported, in words.
 pub(super) fn exported_text(exported: &Exported) -> String {
-    let already = if exported.already { ", there already" } else { "" };
+    let already = match exported {
+        Exported { already: true, .. } => ", there already",
+        Exported { again: true, .. } => ", made again",
+        _ => "",
+    };
     format!(
         "{}, {}{already}",
         text::count(exported.rows, "row"),

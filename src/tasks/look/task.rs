@@ -10,7 +10,7 @@ use crate::numbers::{MeraFile, NumbersError, make_file};
 use crate::supervisor::{Fault, JobOutcome, JobRecord};
 use crate::sys::file::is_full;
 use crate::sys::stat::StatData;
-use crate::tasks::in_worker::set_aside;
+use crate::tasks::in_worker::{Errand, may_give_way, set_aside};
 use crate::tasks::reading::ReadingTask;
 use crate::worker::Task;
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,7 @@ impl Looked {
 pub struct LookTask;
 
 impl Task for LookTask {
-    type Options = LookOptions;
+    type Options = Errand<LookOptions>;
     type Output = Looked;
     const NAME: &'static str = "look";
     const DEEP: bool = true;
@@ -124,15 +124,19 @@ impl Task for LookTask {
     fn run(
         &self,
         job: &Job,
-        options: LookOptions,
+        asked: Errand<LookOptions>,
         observer: &dyn Observer,
     ) -> Result<Looked, Failure> {
         observer.progress(Phase::Plan, 0, 1);
-        look(job, &options, observer).map_err(|error| failure(job, error))
+        look(job, &asked, observer).map_err(|error| failure(job, error))
     }
 }
 
-fn look(job: &Job, options: &LookOptions, observer: &dyn Observer) -> Result<Looked, NumbersError> {
+fn look(
+    job: &Job,
+    Errand { options, outdated }: &Errand<LookOptions>,
+    observer: &dyn Observer,
+) -> Result<Looked, NumbersError> {
     let checksums = if options.trust { Checksums::Trusted } else { Checksums::Ignored };
     let file = MeraFile::open(&job.input, checksums)?;
     let rows = Cell::new(0_u64);
@@ -149,7 +153,7 @@ fn look(job: &Job, options: &LookOptions, observer: &dyn Observer) -> Result<Loo
     }
     let seen = request.look(&file, &reading)?;
     let made = match &options.drawing {
-        Some(drawing) => Some(picture(job, options, drawing, (&file, &seen))?),
+        Some(drawing) => Some(picture((job, *outdated), options, drawing, (&file, &seen))?),
         None => None,
     };
     let extremes = seen.map.extremes();
@@ -162,7 +166,7 @@ fn look(job: &Job, options: &LookOptions, observer: &dyn Observer) -> Result<Loo
 }
 
 fn picture(
-    job: &Job,
+    (job, outdated): (&Job, Option<StatData>),
     options: &LookOptions,
     drawing: &Drawing,
     (file, seen): (&MeraFile, &Seen),
@@ -177,16 +181,18 @@ fn picture(
         draw(&seen.map, &Look { shade, colours: drawing.colours, title, side: drawing.side });
     let input = file.file().container().source().file();
     let input = input.ok_or_else(|| io::Error::other("an input without a file"))?;
-    let existing = existing(job, options.force)?;
+    let existing = existing(job, outdated, options.force)?;
     make_file(job, input, &existing, |out: &mut dyn Write| canvas.write_marked(MARK, out))
 }
 
-/// What may be replaced: pictures that this task made, and with `force` whatever is there. All of it
-/// is kept: nobody knows whether a picture was changed since, or is of another archive.
-fn existing(job: &Job, force: bool) -> io::Result<Existing> {
-    let Some((what, kind)) = StatData::entry(&job.output)? else { return Ok(Existing::Keep) };
-    let may = force || (kind.is_file() && is_ours(job)?);
-    Ok(if may { set_aside(job, what, LookTask::NAME) } else { Existing::Keep })
+/// What may be replaced: what an earlier run made, other pictures that this task made, and with `force`
+/// whatever is there. All of it but the first is kept: nobody knows whether such a picture was changed
+/// since, or is of another archive.
+fn existing(job: &Job, outdated: Option<StatData>, force: bool) -> io::Result<Existing> {
+    may_give_way(job, outdated, |what, kind| {
+        let may = force || (kind.is_file() && is_ours(job)?);
+        Ok(if may { set_aside(job, what, LookTask::NAME) } else { Existing::Keep })
+    })
 }
 
 fn is_ours(job: &Job) -> io::Result<bool> {
@@ -209,6 +215,8 @@ fn failure(job: &Job, error: NumbersError) -> Failure {
 }
 
 impl ReadingTask for LookTask {
+    type Request = LookOptions;
+
     fn first_guess(options: &LookOptions) -> u64 {
         let side = options.drawing.as_ref().map_or(0, |drawing| drawing.side as u64);
         FIRST_GUESS.saturating_add(PIXEL.saturating_mul(side.saturating_mul(side)))

@@ -6,7 +6,7 @@ use crate::inspect::{Action, DamagedDataset, Glance, Health, Refusal, glance, he
 use crate::julia::DEEP_STACK;
 use crate::protocol::WirePath;
 use crate::supervisor::{Fault, JobOutcome, JobRecord, RunError};
-use crate::tasks::in_worker::amount_read;
+use crate::tasks::in_worker::{Errand, amount_read};
 use crate::tasks::reading::ReadingTask;
 use crate::tasks::rules::{self, KeptTarget};
 use crate::text::shortened;
@@ -158,7 +158,7 @@ impl FileScan {
 pub struct ScanTask(KeptTarget<ScanOptions>);
 
 impl Task for ScanTask {
-    type Options = ScanOptions;
+    type Options = Errand<ScanOptions>;
     type Output = FileScan;
     const NAME: &'static str = "scan";
     const DEEP: bool = true;
@@ -166,7 +166,7 @@ impl Task for ScanTask {
     fn run(
         &self,
         job: &Job,
-        options: ScanOptions,
+        Errand { options, .. }: Errand<ScanOptions>,
         observer: &dyn Observer,
     ) -> Result<FileScan, Failure> {
         let target = self.0.of(&options, options.target.as_deref(), &options.rules)?;
@@ -197,6 +197,8 @@ impl Task for ScanTask {
 }
 
 impl ReadingTask for ScanTask {
+    type Request = ScanOptions;
+
     fn first_guess(_: &ScanOptions) -> u64 {
         FIRST_GUESS
     }

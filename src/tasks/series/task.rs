@@ -6,7 +6,7 @@ use crate::julia::DEEP_STACK;
 use crate::numbers::series::{Question, QuestionText, Row, row};
 use crate::numbers::{MeraFile, NumbersError};
 use crate::supervisor::{Fault, JobRecord};
-use crate::tasks::in_worker::amount_read;
+use crate::tasks::in_worker::{Errand, amount_read};
 use crate::tasks::reading::ReadingTask;
 use crate::worker::Task;
 
@@ -22,7 +22,7 @@ pub type Answered = std::result::Result<Row, (Fault, String)>;
 pub struct SeriesTask;
 
 impl Task for SeriesTask {
-    type Options = QuestionText;
+    type Options = Errand<QuestionText>;
     type Output = Row;
     const NAME: &'static str = "series";
     const DEEP: bool = true;
@@ -30,7 +30,7 @@ impl Task for SeriesTask {
     fn run(
         &self,
         job: &Job,
-        options: QuestionText,
+        Errand { options, .. }: Errand<QuestionText>,
         observer: &dyn Observer,
     ) -> Result<Row, Failure> {
         // It was read before the run.
@@ -48,6 +48,8 @@ impl Task for SeriesTask {
 }
 
 impl ReadingTask for SeriesTask {
+    type Request = QuestionText;
+
     fn first_guess(_: &QuestionText) -> u64 {
         FIRST_GUESS
     }

@@ -6,7 +6,7 @@ use crate::inspect::{Difference, FilePair, PairOutcome, Verdict};
 use crate::julia::DEEP_STACK;
 use crate::protocol::WirePath;
 use crate::supervisor::{JobOutcome, JobRecord};
-use crate::tasks::in_worker::amount_read;
+use crate::tasks::in_worker::{Errand, amount_read};
 use crate::tasks::reading::ReadingTask;
 use crate::tasks::rules::KeptTarget;
 use crate::worker::Task;
@@ -78,14 +78,14 @@ impl<'de> Deserialize<'de> for PairResult {
 pub struct VerifyTask(KeptTarget<VerifyOptions>);
 
 impl Task for VerifyTask {
-    type Options = VerifyOptions;
+    type Options = Errand<VerifyOptions>;
     type Output = PairResult;
     const NAME: &'static str = "verify";
 
     fn run(
         &self,
         job: &Job,
-        options: VerifyOptions,
+        Errand { options, .. }: Errand<VerifyOptions>,
         observer: &dyn Observer,
     ) -> Result<PairResult, Failure> {
         let target = if options.strict {
@@ -112,6 +112,8 @@ impl Task for VerifyTask {
 }
 
 impl ReadingTask for VerifyTask {
+    type Request = VerifyOptions;
+
     fn first_guess(_: &VerifyOptions) -> u64 {
         FIRST_GUESS
     }
@@ -161,7 +163,7 @@ fn trim(mut outcome: PairOutcome) -> PairOutcome {
 mod tests {
     use super::*;
     use crate::inspect::{Comparison, What};
-    use crate::protocol::{Ended, FromWorker, Measured, decode, encode, encode_payload};
+    use crate::protocol::{Ended, FromWorker, Measured, WireBytes, decode, encode, encode_payload};
     use std::path::Path;
 
     fn comparison() -> Comparison {
@@ -198,7 +200,7 @@ mod tests {
         let ended = Ended {
             job: u32::MAX,
             attempt: u32::MAX,
-            result: Ok(encode_payload(&result).unwrap()),
+            result: Ok(WireBytes(encode_payload(&result).unwrap())),
             measured: Measured::default(),
             time: (0, 0),
             gives_back: false,
