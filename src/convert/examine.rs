@@ -156,7 +156,7 @@ impl Converter {
         let (path, level) = (job.input.as_path(), VerifyLevel::Hdf5);
         let planned = &self.plan_whole(path)?;
         let threads = self.options().threads.max(1);
-        let expected = &Expected::of(path, planned, level, false, threads, observer)?;
+        let expected = &Expected::of(path, planned, level, false, threads, None, observer)?;
         let made_by = &MadeBy::InPlace;
         let (target, hdf5_limit) = (self.target(), self.options().hdf5_limit);
         Check { path, planned, expected, made_by, target, level, hdf5_limit, threads, observer }

@@ -5,6 +5,7 @@
 //! is complete, synced and checked; the input is never written to.
 
 mod apply;
+mod beside;
 mod claim;
 mod converter;
 mod examine;

@@ -2,6 +2,7 @@
 //! gets its name.
 
 use crate::codec::{Codec, LZ4_BLOCK_SIZE};
+use crate::convert::beside::{self, Aside};
 use crate::convert::planned::{Planned, check_unchanged, read_failure};
 use crate::convert::publish::{Destination, Existing, Sealed, TempFile, VANISHED};
 use crate::convert::rewrite::{self, EncodeOptions};
@@ -50,6 +51,8 @@ struct Filled {
     /// How it is to be checked.
     level: VerifyLevel,
     remarks: Vec<String>,
+    /// What it must hold, if that is known already.
+    expected: Option<Expected>,
 }
 
 /// All that is known of one conversion.
@@ -95,7 +98,7 @@ impl Work<'_> {
             }
             let level = self.level_of(method);
             let made_by = verify::MadeBy::Copy { sums };
-            Ok(Filled { made_by, level, remarks: Vec::new() })
+            Ok(Filled { made_by, level, remarks: Vec::new(), expected: None })
         })
     }
 
@@ -120,15 +123,29 @@ impl Work<'_> {
         };
         let mut columns = rewrite::Counts::default();
         let mut made = self.finish(|temp| {
-            let rewritten = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
-            let rewrite::Rewritten { counts, sums, head } =
-                rewritten.map_err(|e| e.into_failure(input, &temp.path()))?;
+            let write = || {
+                let rewritten = rewrite::rewrite(&file, temp.file(), &encoding, self.observer);
+                rewritten.map_err(|e| e.into_failure(input, &temp.path()))
+            };
+            let (rewritten, expected) = if self.level >= VerifyLevel::Content
+                && beside::is_worth_it(self.planned, encoding.threads)
+            {
+                let aside = Aside::quiet(self.observer);
+                let expect = || {
+                    Expected::of(input, self.planned, self.level, false, 1, Some(&aside), &aside)
+                };
+                let (rewritten, expected) = aside.both(write, &expect)?;
+                (rewritten, Some(expected))
+            } else {
+                (write()?, None)
+            };
+            let rewrite::Rewritten { counts, sums, head } = rewritten;
             columns = counts;
             let mut remarks: Vec<String> =
                 rewrite::told_of_front(&file).map(str::to_owned).into_iter().collect();
             remarks.extend(notes(&counts));
             let made_by = verify::MadeBy::Rewrite { sums, head };
-            Ok(Filled { made_by, level: self.level, remarks })
+            Ok(Filled { made_by, level: self.level, remarks, expected })
         })?;
         made.remarks.extend(larger(self.planned.identity.len, made.bytes_out, &columns));
         Ok(made)
@@ -180,7 +197,7 @@ impl Work<'_> {
                 created => break created.map_err(Failure::from)?,
             }
         };
-        let Filled { made_by, level, mut remarks } = fill(&temp)?;
+        let Filled { made_by, level, mut remarks, expected } = fill(&temp)?;
         flip::here(input, temp.file()).map_err(|e| {
             Failure::new(FailureKind::Output, format!("{}: {e}", temp.path().display()))
         })?;
@@ -189,7 +206,7 @@ impl Work<'_> {
         self.observer.progress(Phase::Sync, 0, 1);
         let origin = Origin::of(source).map_err(bad_input)?;
         let sealed = temp.seal(&origin).map_err(Failure::from)?;
-        let checked = match self.check(&sealed, &made_by, level) {
+        let checked = match self.check(&sealed, &made_by, level, expected) {
             Ok(checked) => checked,
             Err(failure) => return Err(self.keep_bad(sealed, failure)),
         };
@@ -236,12 +253,16 @@ impl Work<'_> {
         sealed: &Sealed<'_>,
         made_by: &verify::MadeBy,
         level: VerifyLevel,
+        expected: Option<Expected>,
     ) -> Result<Checked, Failure> {
         let path = self.job.input.as_path();
         let Self { planned, target, observer, .. } = *self;
         let threads = self.options.threads.max(1);
         observer.progress(Phase::Verify, 0, 1);
-        let expected = &Expected::of(path, planned, level, false, threads, observer)?;
+        let expected = &match expected {
+            Some(expected) => expected,
+            None => Expected::of(path, planned, level, false, threads, None, observer)?,
+        };
         let hdf5_limit = self.options.hdf5_limit;
         Check { path, planned, expected, made_by, target, level, hdf5_limit, threads, observer }
             .run(sealed.file())

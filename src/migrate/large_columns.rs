@@ -27,6 +27,11 @@ impl LargeColumns {
         }
     }
 
+    /// How many are remembered.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Where they are, the largest first.
     pub fn largest_first(&self) -> Vec<RelAddr> {
         let mut columns = self.0.clone();

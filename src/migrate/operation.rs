@@ -205,7 +205,7 @@ impl<'de> Deserialize<'de> for MadeType {
         let text = String::deserialize(from)?;
         let made = Self(text);
         let tried = made.with(|_| Some("Core.Any"));
-        match tried.ok().and_then(|text| TypeText::parse(&text)?.to_full_type()) {
+        match tried.ok().and_then(|text| full_type(&text)) {
             Some(_) => Ok(made),
             None => Err(D::Error::custom(format!(
                 "{:?} is not a type whose name is written in full, with $1, $2 and so on for parameters",
@@ -220,7 +220,7 @@ impl MadeType {
     pub(super) fn of(&self, parameters: &[&str]) -> Result<Option<JuliaType>, usize> {
         let at = |number: usize| number.checked_sub(1).and_then(|i| parameters.get(i)).copied();
         let text = self.with(at)?;
-        Ok(TypeText::parse(&text).and_then(|text| text.to_full_type()))
+        Ok(full_type(&text))
     }
 
     /// The text with parameters in their places.

@@ -396,6 +396,9 @@ struct TypePlace {
 
 fn type_places(datatype: &Datatype) -> Vec<TypePlace> {
     let mut out = Vec::new();
+    if !matches!(datatype.class, Class::Compound(_) | Class::Vlen { .. }) {
+        return out;
+    }
     let mut pending = vec![(datatype, 0_u32)];
     while let Some((datatype, offset)) = pending.pop() {
         match &datatype.class {

@@ -59,7 +59,7 @@ pub(in crate::convert) fn carry_out(
     };
     // The old values are gone once the file is changed.
     let threads = options.threads.max(1);
-    let expected = Expected::of(path, planned, level, true, threads, observer)?;
+    let expected = Expected::of(path, planned, level, true, threads, None, observer)?;
     let hdf5_limit = options.hdf5_limit;
     let made_by = MadeBy::InPlace;
     let check = Check {

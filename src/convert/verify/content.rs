@@ -1,6 +1,7 @@
 //! Compares digests of logical values.
 
 use crate::convert::Failure;
+use crate::convert::beside::Aside;
 use crate::h5::{Error, RelAddr, Result};
 use crate::julia::{Digest, Digests, Dumper, TypeTable};
 use crate::migrate::LargeColumns;
@@ -34,10 +35,17 @@ pub(super) fn ahead(
     worth_it.then(|| Digests::ahead(types, Digest::Xxh3, &addrs, threads, tick))
 }
 
-/// `dumper`, with what is known of columns.
-pub(super) fn knowing<'a>(dumper: Dumper<'a>, ahead: Option<&'a Digests>) -> Dumper<'a> {
-    match ahead {
-        Some(ahead) => dumper.with_digests(ahead),
+/// `dumper`, with what is known of columns; `aside` ends it early.
+pub(super) fn knowing<'a>(
+    mut dumper: Dumper<'a>,
+    ahead: Option<&'a Digests>,
+    aside: Option<&'a Aside<'_>>,
+) -> Dumper<'a> {
+    if let Some(ahead) = ahead {
+        dumper = dumper.with_digests(ahead);
+    }
+    match aside {
+        Some(aside) => dumper.with_watch(aside),
         None => dumper,
     }
 }

@@ -1,5 +1,6 @@
 //! Tells what an output must hold, by the plan for its input.
 
+use super::super::beside::Aside;
 use super::super::planned::{Planned, read_failure};
 use super::super::{Failure, Observer, Phase, VerifyLevel};
 use super::known::Known;
@@ -30,13 +31,15 @@ pub(super) fn old(listed: &Listed) -> Option<RelAddr> {
 }
 
 impl Expected {
-    /// What the plan for the input at `path` makes of it; `threads` may work at that.
+    /// What the plan for the input at `path` makes of it; `threads` may work at that. `aside` ends it
+    /// early.
     pub(in super::super) fn of(
         path: &Path,
         planned: &Planned,
         level: VerifyLevel,
         in_place: bool,
         threads: usize,
+        aside: Option<&Aside<'_>>,
         observer: &dyn Observer,
     ) -> Result<Self, Failure> {
         let failed = |e: h5::Error| read_failure(path, &e);
@@ -66,7 +69,7 @@ impl Expected {
                 let dumper = Dumper::new(&types, Digest::Xxh3)
                     .with_overrides(&migration.overrides)
                     .with_progress(&tick);
-                content::digest(&content::knowing(dumper, ahead.as_ref()), addr)
+                content::digest(&content::knowing(dumper, ahead.as_ref(), aside), addr)
             };
             let bytes = migration.survey.payload_bytes;
             let mut lost = None;

@@ -27,6 +27,7 @@ use self::bytes::{Problem, Replaced};
 use self::expected::{Ticker, old};
 use self::known::Unlike;
 use self::structure::Structure;
+use super::beside::{self, Aside};
 use super::planned::{Planned, read_failure};
 use super::{Failure, FailureKind, Observer, VerifyLevel};
 use crate::h5::{self, File, Source};
@@ -73,6 +74,7 @@ pub(super) enum MadeBy {
 }
 
 /// The check of one output.
+#[derive(Clone, Copy)]
 pub(super) struct Check<'a> {
     /// The input's path.
     pub(super) path: &'a Path,
@@ -117,19 +119,44 @@ impl Check<'_> {
                 TypeTable::revised(&output, Arc::clone(&self.planned.types))
             }
         };
-        let Structure { readers, columns, metadata } = match self.same_file(&output)? {
-            Some(same) => same,
-            None => self.structure(&types, file)?,
+        let structure = || match self.same_file(&output)? {
+            Some(same) => Ok(same),
+            None => self.structure(&types, file),
         };
-        let digest = match level {
-            VerifyLevel::None | VerifyLevel::Structure | VerifyLevel::Bytes => None,
-            VerifyLevel::Content | VerifyLevel::Hdf5 => Some(self.content(&types, &columns)?),
+        let values = level >= VerifyLevel::Content;
+        let (Structure { readers, columns, metadata }, digest) =
+            if values && beside::is_worth_it(self.planned, self.threads) {
+                let (structure, digest) = self.beside(&output, structure)?;
+                (structure, Some(digest))
+            } else {
+                (structure()?, None)
+            };
+        let digest = match digest {
+            None if values => Some(self.content(&types, &columns, None)?),
+            digest => digest,
         };
         let remarks = match level {
             VerifyLevel::Hdf5 => self.reread(&output, file)?,
             _ => Vec::new(),
         };
         Ok(Checked { bytes, digest, remarks, readers, metadata })
+    }
+
+    /// Checks the structure, and all values beside it. They are read through another cache, so that
+    /// neither waits for the other.
+    fn beside<T>(
+        &self,
+        output: &File,
+        structure: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<(T, String), Failure> {
+        let aside = Aside::telling(self.observer);
+        let check = Check { threads: 1, observer: &aside, ..*self };
+        let values = || {
+            let again = output.source().again().and_then(File::from_source);
+            let again = again.map_err(|e| output_failure(self.path, &e))?;
+            check.content(&TypeTable::new(&again), &LargeColumns::default(), Some(&aside))
+        };
+        aside.both(structure, &values)
     }
 
     /// Opens the output. What of it is as in the input, byte for byte, is not parsed again.
@@ -145,7 +172,7 @@ impl Check<'_> {
         let handle = file.try_clone().map_err(|e| self.bad(e))?;
         let output = Source::from_file(handle).and_then(File::from_source);
         let output = output.map_err(|e| self.bad(format!("the output is damaged: {e}")))?;
-        self.content(&TypeTable::new(&output), &LargeColumns::default())?;
+        self.content(&TypeTable::new(&output), &LargeColumns::default(), None)?;
         self.reread(&output, file).map(drop)
     }
 
@@ -240,8 +267,13 @@ impl Check<'_> {
     }
 
     /// Every value of the output, which has these large columns, is the input's, or what a rule makes
-    /// of it.
-    fn content(&self, types: &TypeTable<'_>, columns: &LargeColumns) -> Result<String, Failure> {
+    /// of it. `aside` ends it early.
+    fn content(
+        &self,
+        types: &TypeTable<'_>,
+        columns: &LargeColumns,
+        aside: Option<&Aside<'_>>,
+    ) -> Result<String, Failure> {
         let tick = Ticker::new(self.planned.migration.survey.payload_bytes, self.observer);
         let tick = |bytes| tick.tick(bytes);
         let failed = |e: h5::Error| output_failure(self.path, &e);
@@ -256,7 +288,7 @@ impl Check<'_> {
         let ahead = content::ahead(types, columns, self.threads, &tick);
         let one = |addr| {
             let dumper = Dumper::new(types, Digest::Xxh3).with_progress(&tick);
-            content::digest(&content::knowing(dumper, ahead.as_ref()), addr)
+            content::digest(&content::knowing(dumper, ahead.as_ref(), aside), addr)
         };
         let bytes = self.planned.migration.survey.payload_bytes;
         let Some(values) = &self.expected.values else {

@@ -8,14 +8,14 @@ use std::collections::HashMap;
 pub(super) struct Blocks<B, const BITS: u32> {
     list: Vec<B>,
     /// Where the block is of which this is the number.
-    index: HashMap<u64, usize>,
+    index: HashMap<u64, usize, foldhash::fast::RandomState>,
     /// The block put into last: its number, and where it is.
     last: Option<(u64, usize)>,
 }
 
 impl<B, const BITS: u32> Default for Blocks<B, BITS> {
     fn default() -> Self {
-        Self { list: Vec::new(), index: HashMap::new(), last: None }
+        Self { list: Vec::new(), index: HashMap::default(), last: None }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Opens a container and reads its objects by address; keeps heaps and committed datatypes at hand.
 
 use super::address::absolute;
-use super::alike::Models;
-use super::checksum::{Checked, Checksums};
+use super::alike::{Header, Models};
+use super::checksum::{Checked, Checksums, lookup3};
 use super::dense;
 use super::effort::{Access, Effort};
-use super::header::{self, Begun};
+use super::header::{self, Peeked};
 use super::message::layout::Layout;
 use super::{
     AddressHashMap, Class, Dataset, Datatype, Error, Extent, Group, Heap, Object, ObjectHeader,
@@ -261,11 +261,21 @@ impl File {
     /// Reads the object at `addr`, whether or not it is known.
     fn read(&self, addr: RelAddr) -> Result<Arc<Object>> {
         let read = self.counted(self.checksums, |from| {
-            let begun = Begun::read(from, addr)?;
-            if let Some(mut object) = begun.first().and_then(|first| self.models.like(addr, first))
+            let mut room = [0; header::AT_ONCE];
+            let peeked = Peeked::at(from, addr, &mut room)?;
+            if let Some(object) = Header::within(addr, peeked.offset, peeked.bytes)
+                .and_then(|new| self.models.like(new, || lookup3(new.bytes) == new.stored))
             {
-                object.header.chunks = begun.into_first().into_iter().collect();
-                return Ok(Read::Object(Arc::new(object)));
+                from.effort.add(object.header.weight());
+                return Ok(Read::Object(object));
+            }
+            let begun = peeked.begin(from)?;
+            // Those that were not read at once.
+            if let Some(object) = begun.first().and_then(|first| {
+                let is_right = || first.has_checksum && first.checked == Checked::Right;
+                self.models.like(Header::of(addr, first), is_right)
+            }) {
+                return Ok(Read::Object(object));
             }
             let mut header = begun.rest(from, None)?;
             dense::gather(from, &mut header, self.few)?;

@@ -186,6 +186,8 @@ pub struct Trace<'a> {
     to_visit: ToVisit<'a>,
     /// Where elements of committed types lead elsewhere.
     plans: AddressHashMap<Arc<RefPlan>>,
+    /// The same of the type met last that is not committed.
+    inline: Arc<RefPlan>,
     /// For the data of one dataset at a time.
     buffer: Vec<u8>,
     allowance: Budget,
@@ -246,6 +248,7 @@ impl<'a> Trace<'a> {
             heaps: AddressSet::default(),
             to_visit: ToVisit::default(),
             plans: AddressHashMap::default(),
+            inline: Arc::new(RefPlan { size: 0, slots: Vec::new() }),
             buffer: Vec::new(),
             allowance,
         }
@@ -325,7 +328,14 @@ impl<'a> Trace<'a> {
     /// Where elements of a datatype, which is `of`, lead elsewhere. Each committed one is looked at
     /// once.
     fn plan(&mut self, of: &TypeRef, datatype: &Datatype) -> Result<Arc<RefPlan>> {
-        let TypeRef::Shared { addr, .. } = of else { return RefPlan::new(datatype).map(Arc::new) };
+        let TypeRef::Shared { addr, .. } = of else {
+            let plan = RefPlan::new(datatype)?;
+            // Mostly that of the object before.
+            if *self.inline != plan {
+                self.inline = Arc::new(plan);
+            }
+            return Ok(Arc::clone(&self.inline));
+        };
         if let Some(known) = self.plans.get(addr) {
             return Ok(Arc::clone(known));
         }

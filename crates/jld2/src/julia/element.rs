@@ -3,7 +3,8 @@
 use super::JuliaType;
 use super::committed::Committed;
 use crate::h5::{Class, Datatype};
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 /// The type of an element of a dataset, or of a field.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ impl Element {
                 JuliaType::Union(members.into_iter().flatten().cloned().collect())
             }
             Self::Committed(c) => c.julia_type.clone(),
-            Self::Plain(d) => plain_type(d),
+            Self::Plain(d) => plain_type(d).into_owned(),
         }
     }
 
@@ -65,14 +66,48 @@ impl Element {
 
 /// The Julia type of what HDF5 itself expresses: arrays as elements and sequences are arrays, and an
 /// enumeration is read as its number (JLD2 0.6, `src/datatypes.jl`; docs/jld2-format.md, section 4).
-pub(super) fn plain_type(datatype: &Datatype) -> JuliaType {
+pub(super) fn plain_type(datatype: &Datatype) -> Cow<'static, JuliaType> {
     match &datatype.class {
         Class::Enum(base) => plain_type(base),
-        Class::Array { dims, base } => JuliaType::array(plain_type(base), dims.len()),
-        Class::Vlen { string: false, base } => JuliaType::array(plain_type(base), 1),
-        _ => JuliaType::plain(plain_name(datatype)),
+        Class::Array { dims, base } => {
+            Cow::Owned(JuliaType::array(plain_type(base).into_owned(), dims.len()))
+        }
+        Class::Vlen { string: false, base } => {
+            Cow::Owned(JuliaType::array(plain_type(base).into_owned(), 1))
+        }
+        _ => named(plain_name(datatype)),
     }
 }
+
+/// The type of one of [`NAMES`], made once: there may be millions of values of it.
+fn named(name: &'static str) -> Cow<'static, JuliaType> {
+    static TYPES: LazyLock<[JuliaType; NAMES.len()]> =
+        LazyLock::new(|| NAMES.map(JuliaType::plain));
+    match TYPES.iter().find(|t| t.name() == name) {
+        Some(t) => Cow::Borrowed(t),
+        None => Cow::Owned(JuliaType::plain(name)),
+    }
+}
+
+/// What [`plain_name`] gives, the most frequent ones first.
+const NAMES: [&str; 16] = [
+    "Core.Int64",
+    "Core.Float64",
+    "Core.String",
+    "Core.Bool",
+    "Core.Any",
+    "Core.Int32",
+    "Core.Float32",
+    "Core.UInt8",
+    "Core.UInt64",
+    "Core.UInt32",
+    "Core.Int8",
+    "Core.Int16",
+    "Core.UInt16",
+    "Core.Int128",
+    "Core.UInt128",
+    "Core.Float16",
+];
 
 fn plain_name(datatype: &Datatype) -> &'static str {
     match (&datatype.class, datatype.size) {

@@ -34,10 +34,11 @@ pub(super) fn digits(bytes: &[u8]) -> String {
 
 /// Two hex digits for each byte.
 pub(super) fn hex<'b>(bytes: impl ExactSizeIterator<Item = &'b u8>) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
     let mut out = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
+        out.push(digit(byte >> 4));
+        out.push(digit(byte & 0xf));
     }
     out
 }

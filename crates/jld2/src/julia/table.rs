@@ -259,7 +259,7 @@ impl<'a> TypeTable<'a> {
             Some(a) => self.attribute_type(&object, a, budget)?,
             // Plain HDF5, or JLD2's `plain` types: records are read as named tuples.
             None if datatype.members().is_some() => JuliaType::plain("Core.NamedTuple"),
-            None => plain_type(datatype),
+            None => plain_type(datatype).into_owned(),
         };
         if julia_type.name() == "Core.DataType" {
             is_type_value(datatype, self.file.offset(addr, "committed datatype")?)?;

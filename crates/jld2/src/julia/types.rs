@@ -1,5 +1,6 @@
 //! Holds Julia types as values, and writes them out.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Longer homogeneous tuples are not spelled out.
@@ -125,6 +126,16 @@ impl JuliaType {
     /// Whether this is a named tuple.
     pub fn is_named_tuple(&self) -> bool {
         matches!(self.name(), "Core.NamedTuple" | "NamedTuple")
+    }
+
+    /// It written out; of most types that is their name.
+    pub fn spelled(&self) -> Cow<'_, str> {
+        match self {
+            Self::Named { name, params } if params.is_empty() && self.short_name() != "Tuple" => {
+                Cow::Borrowed(name)
+            }
+            Self::Named { .. } | Self::Union(_) | Self::Var(_) => Cow::Owned(self.to_string()),
+        }
     }
 
     /// The parameter at `i`, if it is a type.

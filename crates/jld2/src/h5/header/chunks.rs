@@ -29,24 +29,33 @@ pub(super) struct Bytes<'a> {
 }
 
 /// Most headers are not longer, and are read at once.
-const AT_ONCE: usize = 256;
+pub(in crate::h5) const AT_ONCE: usize = 256;
 /// Not across this, for what is behind it may be where a disk fails.
 const PAGE: u64 = 4096;
 
 impl Bytes<'_> {
-    /// What stands in front of the messages of the header at `offset`, and its first chunk if that takes
-    /// no more than `most` bytes.
-    pub(super) fn begin(&self, offset: u64, most: u64) -> Result<(Prefix, Option<Chunk>)> {
-        let mut peek = [0; AT_ONCE];
+    /// The first bytes of the header at `offset`, as many as can be had without harm; most headers are
+    /// whole among them.
+    pub(super) fn peek<'p>(&self, offset: u64, room: &'p mut [u8; AT_ONCE]) -> Result<&'p [u8]> {
         let left = self.superblock.end_of_file.saturating_sub(offset).min(AT_ONCE as u64);
         let left = left.min(PAGE - offset % PAGE);
-        let peek = peek.get_mut(..usize::try_from(left).unwrap_or(0)).unwrap_or_default();
-        let peek = match self.source.read_into(offset, peek, "object header") {
-            Ok(()) => &*peek,
-            Err(error) if matches!(error.kind(), ErrorKind::Io(_)) => return Err(error),
+        let peek = room.get_mut(..usize::try_from(left).unwrap_or(0)).unwrap_or_default();
+        match self.source.read_into(offset, peek, "object header") {
+            Ok(()) => Ok(&*peek),
+            Err(error) if matches!(error.kind(), ErrorKind::Io(_)) => Err(error),
             // The file's end may be behind a short header.
-            Err(_) => &[],
-        };
+            Err(_) => Ok(&[]),
+        }
+    }
+
+    /// What stands in front of the messages of the header at `offset`, which begins with what was
+    /// [peeked](Self::peek) at, and its first chunk if that takes no more than `most` bytes.
+    pub(super) fn begin(
+        &self,
+        offset: u64,
+        peek: &[u8],
+        most: u64,
+    ) -> Result<(Prefix, Option<Chunk>)> {
         let prefix = match peek.first_chunk::<16>() {
             Some(head) => self.prefix_in(offset, head)?,
             None => self.prefix(offset)?,

@@ -11,6 +11,7 @@ mod model;
 mod read;
 mod stray;
 
+pub(in crate::h5) use chunks::AT_ONCE;
 pub use kinds::{header_flag, kind};
 pub use model::{Chunk, Message, ObjectHeader, Piece};
-pub(in crate::h5) use read::Begun;
+pub(in crate::h5) use read::Peeked;

@@ -1,6 +1,6 @@
 //! Reads a header: its first chunk, and the continuations that lead from one to another.
 
-use super::chunks::{Bytes, Prefix};
+use super::chunks::{AT_ONCE, Bytes, Prefix};
 use super::limits::too_large;
 use super::long::{self, LONG};
 use super::model::{Chunk, ObjectHeader};
@@ -28,7 +28,7 @@ impl ObjectHeader {
 
     /// As [`Self::read`]; what it takes is counted, even if it fails.
     fn read_counted(from: Access<'_>, addr: RelAddr) -> Result<Self> {
-        Begun::read(from, addr)?.rest(from, None)
+        Peeked::at(from, addr, &mut [0; AT_ONCE])?.begin(from)?.rest(from, None)
     }
 
     /// Reads what is in the first chunk of the header at `addr`, if that has its checksum or lost it,
@@ -60,8 +60,42 @@ impl ObjectHeader {
     /// If the first chunk cannot be read.
     pub(in crate::h5) fn read_left(from: Access<'_>, addr: RelAddr) -> Result<(Self, Vec<Error>)> {
         let mut lost = Vec::new();
-        let header = Begun::read(from, addr)?.rest(from, Some(&mut lost))?;
+        let begun = Peeked::at(from, addr, &mut [0; AT_ONCE])?.begin(from)?;
+        let header = begun.rest(from, Some(&mut lost))?;
         Ok((header, lost))
+    }
+}
+
+/// The first bytes of a header.
+pub(in crate::h5) struct Peeked<'p> {
+    addr: RelAddr,
+    /// Absolute offset of the header.
+    pub(in crate::h5) offset: u64,
+    /// As many of its bytes as were read at once, which can be none.
+    pub(in crate::h5) bytes: &'p [u8],
+}
+
+impl<'p> Peeked<'p> {
+    /// Those of the header at `addr`.
+    pub(in crate::h5) fn at(
+        from: Access<'_>,
+        addr: RelAddr,
+        room: &'p mut [u8; AT_ONCE],
+    ) -> Result<Self> {
+        let Access { source, superblock, checksums, .. } = from;
+        let offset = absolute(superblock, addr, "object header")?;
+        let bytes = Bytes { source, superblock, checksums }.peek(offset, room)?;
+        Ok(Self { addr, offset, bytes })
+    }
+
+    /// Reads the first chunk; what it takes is counted.
+    pub(in crate::h5) fn begin(self, from: Access<'_>) -> Result<Begun> {
+        let Access { source, superblock, checksums, effort } = from;
+        let Self { addr, offset, bytes: peek } = self;
+        let bytes = Bytes { source, superblock, checksums };
+        let (prefix, first) = bytes.begin(offset, peek, LONG)?;
+        effort.add(first.as_ref().map_or(0, |first| first.bytes.len() as u64));
+        Ok(Begun { addr, offset, prefix, first })
     }
 }
 
@@ -74,24 +108,9 @@ pub(in crate::h5) struct Begun {
 }
 
 impl Begun {
-    /// Begins to read the header at `addr`; what it takes is counted.
-    pub(in crate::h5) fn read(from: Access<'_>, addr: RelAddr) -> Result<Self> {
-        let Access { source, superblock, checksums, effort } = from;
-        let offset = absolute(superblock, addr, "object header")?;
-        let bytes = Bytes { source, superblock, checksums };
-        let (prefix, first) = bytes.begin(offset, LONG)?;
-        effort.add(first.as_ref().map_or(0, |first| first.bytes.len() as u64));
-        Ok(Self { addr, offset, prefix, first })
-    }
-
     /// Its first chunk, if it is not long.
     pub(in crate::h5) fn first(&self) -> Option<&Chunk> {
         self.first.as_ref()
-    }
-
-    /// Its first chunk, if it is not long.
-    pub(in crate::h5) fn into_first(self) -> Option<Chunk> {
-        self.first
     }
 
     /// Reads the rest; errors of continuations go to `lost`, if there is such a place.

@@ -41,6 +41,14 @@ impl<'o> Canonical<'o> {
         put(write!(self.out, ",\"v\":{json}}}"))
     }
 
+    /// As [`Self::value`], of a number.
+    fn plain_number(&mut self, t: &str, number: Number<'_>) -> Result<()> {
+        self.head(t, None)?;
+        self.raw(",\"v\":")?;
+        put(number.write(self.out))?;
+        self.raw("}")
+    }
+
     fn quoted(&mut self, t: &str, v: &[u8]) -> Result<()> {
         self.head(t, None)?;
         self.raw(",\"v\":")?;
@@ -68,22 +76,22 @@ impl Visitor for Canonical<'_> {
             // Both readings, where the file does not say which it is.
             Some(other) => {
                 let both = format!("{},\"unsigned\":{other}", number.canonical());
-                self.value(&t.to_string(), &both)
+                self.value(&t.spelled(), &both)
             }
-            None => self.value(&t.to_string(), &number.canonical()),
+            None => self.plain_number(&t.spelled(), number),
         }
     }
 
     fn text(&mut self, t: TypeName<'_>, text: &[u8]) -> Result<()> {
-        let t = t.to_string();
-        if let ("Base.GMP.BigInt", Some(number)) = (t.as_str(), big_integer(text)) {
+        let t = t.spelled();
+        if let ("Base.GMP.BigInt", Some(number)) = (&*t, big_integer(text)) {
             return self.value(&t, &number);
         }
         self.quoted(&t, text)
     }
 
     fn long_text(&mut self, t: TypeName<'_>, text: &mut TextStream<'_>) -> Result<()> {
-        self.head(&t.to_string(), None)?;
+        self.head(&t.spelled(), None)?;
         self.raw(",\"v\":")?;
         let (at, len) = (text.offset(), text.len());
         text::stream(self.out, text.reader(), len).map_err(|e| match e {
@@ -98,7 +106,7 @@ impl Visitor for Canonical<'_> {
     }
 
     fn known(&mut self, t: TypeName<'_>, json: &str) -> Result<()> {
-        self.value(&t.to_string(), json)
+        self.value(&t.spelled(), json)
     }
 
     fn numbers(
@@ -108,7 +116,7 @@ impl Visitor for Canonical<'_> {
         dims: &[u64],
         numbers: &Numbers<'_>,
     ) -> Result<()> {
-        self.head(&t.to_string(), id)?;
+        self.head(&t.spelled(), id)?;
         put(write!(self.out, ",\"dims\":{dims:?}"))?;
         if numbers.limit().is_none() {
             let digest = self.digest.of(numbers, self.known)?;
@@ -117,13 +125,13 @@ impl Visitor for Canonical<'_> {
         self.raw(",\"head\":[")?;
         let more = numbers.each(&mut |i, number| {
             put(comma(self.out, i))?;
-            put(self.out.write_all(number.canonical().as_bytes()))
+            put(number.write(self.out))
         })?;
         self.end(more)
     }
 
     fn enter(&mut self, t: TypeName<'_>, id: Option<u64>, shape: Shape<'_>) -> Result<()> {
-        self.head(&t.to_string(), id)?;
+        self.head(&t.spelled(), id)?;
         match shape {
             Shape::Struct => self.raw(",\"fields\":{"),
             Shape::Tuple => self.raw(",\"items\":["),

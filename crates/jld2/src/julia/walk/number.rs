@@ -2,6 +2,7 @@
 
 use crate::h5::{ByteOrder, Class, Datatype};
 use crate::julia::number::{code_point, digits, integer, number};
+use std::io::{self, Write};
 
 /// What the bytes of a number mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +147,26 @@ impl Number<'_> {
         }
     }
 
+    /// Writes what [`Self::canonical`] gives.
+    pub(in crate::julia) fn write(self, out: &mut dyn Write) -> io::Result<()> {
+        // Most fit, and are written without being made text first.
+        let signed = match self.kind {
+            NumberKind::Signed | NumberKind::Bits => Some(true),
+            NumberKind::Unsigned => Some(false),
+            NumberKind::Float if matches!(self.bytes.len(), 1..=8) => {
+                let mut wide = [0; 8];
+                wide.iter_mut().zip(self.bytes).for_each(|(to, from)| *to = *from);
+                let (bits, width) = (u64::from_le_bytes(wide), 2 * self.bytes.len());
+                return write!(out, "\"0x{bits:0width$x}\"");
+            }
+            NumberKind::Float | NumberKind::Bool | NumberKind::Char => None,
+        };
+        match signed.and_then(|signed| integer(self.bytes, signed)).map(i64::try_from) {
+            Some(Ok(integer)) => write!(out, "{integer}"),
+            _ => out.write_all(self.canonical().as_bytes()),
+        }
+    }
+
     /// Whether any bit is set: what a Bool says.
     pub fn is_true(self) -> bool {
         self.bytes.iter().any(|&b| b != 0)
@@ -185,6 +206,30 @@ mod tests {
         assert_eq!(half(0x8000).to_bits(), (-0_f64).to_bits());
         assert_eq!(half(0x3555).to_bits(), 0.333_251_953_125_f64.to_bits());
         assert!(half(0x7e00).is_nan() && half(0xfc00) < f64::MIN);
+    }
+
+    #[test]
+    fn numbers_are_written_as_their_canonical_form() {
+        let kinds = [
+            NumberKind::Signed,
+            NumberKind::Unsigned,
+            NumberKind::Float,
+            NumberKind::Bool,
+            NumberKind::Char,
+            NumberKind::Bits,
+        ];
+        for kind in kinds {
+            for width in 0..20 {
+                for fill in [0, 1, 0x7f, 0x80, 0xff] {
+                    let mut bytes = vec![fill; width];
+                    bytes.iter_mut().zip(1..).take(3).for_each(|(byte, i)| *byte ^= i);
+                    let number = Number { kind, bytes: &bytes };
+                    let mut out = Vec::new();
+                    number.write(&mut out).unwrap();
+                    assert_eq!(String::from_utf8(out).unwrap(), number.canonical(), "{number:?}");
+                }
+            }
+        }
     }
 
     #[test]

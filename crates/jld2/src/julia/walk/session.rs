@@ -7,7 +7,7 @@ use super::visitor::{Parts, Shape, TextStream, TypeName, Visitor};
 use super::{FieldValue, Override, Walk};
 use crate::h5::budget::{Budget, Cost, ELEMENT};
 use crate::h5::{
-    AddressMap, Class, Dataset, Datatype, Error, Extent, Object, ObjectKind, RelAddr, Result,
+    AddressMap, Class, Dataset, Datatype, Error, Extent, File, Object, ObjectKind, RelAddr, Result,
     TypeRef,
 };
 use std::io::Read;
@@ -16,6 +16,8 @@ use std::io::Read;
 const VALUE_COST: u64 = 8;
 /// Arrays inside so many bytes of other objects are read in small windows.
 const CROWDED: u64 = 4 << 20;
+/// Values of no more bytes are read at once.
+const SMALL: usize = 128;
 /// Values may nest more deeply than the stack of a thread allows: with less than this many bytes
 /// left it goes on elsewhere. More than a value takes, even without optimization.
 const RED_ZONE: usize = 128 << 10;
@@ -251,7 +253,14 @@ impl DatasetWalk<'_> {
         datatype: &Datatype,
         tell: impl FnOnce(&mut Self, &[u8], u64) -> Result<()>,
     ) -> Result<()> {
-        let column = Column::new(self.walk.types.file(), dataset, datatype)?;
+        let file = self.walk.types.file();
+        if let Some((at, len)) = plain_place(file, dataset, datatype)? {
+            let mut bytes = [0; SMALL];
+            let bytes = bytes.get_mut(..len).unwrap_or_default();
+            file.source().read_into(at, bytes, "data")?;
+            return self.holding(len, at, |s| tell(s, bytes, at));
+        }
+        let column = Column::new(file, dataset, datatype)?;
         let mut stream = column.open()?;
         let at = stream.offset();
         let len = usize::try_from(column.len()).ok().filter(|&n| n <= ELEMENT);
@@ -269,9 +278,15 @@ impl DatasetWalk<'_> {
 
     /// A string that is an object of its own.
     fn string(&mut self, dataset: &Dataset, datatype: &Datatype) -> Result<()> {
-        let column = Column::new(self.walk.types.file(), dataset, datatype)?;
+        let (file, t) = (self.walk.types.file(), TypeName::Name("Core.String"));
+        if let Some((at, len)) = plain_place(file, dataset, datatype)? {
+            let mut bytes = [0; SMALL];
+            let bytes = bytes.get_mut(..len).unwrap_or_default();
+            file.source().read_into(at, bytes, "string")?;
+            return self.visitor.text(t, bytes);
+        }
+        let column = Column::new(file, dataset, datatype)?;
         let mut stream = column.open()?;
-        let t = TypeName::Name("Core.String");
         self.long_text(t, stream.offset(), column.len(), stream.reader())?;
         stream.finish()
     }
@@ -343,6 +358,21 @@ impl DatasetWalk<'_> {
         }
         self.visitor.leave(Parts::Fields, 0)
     }
+}
+
+/// Where the data of a dataset stand, and how many bytes they take, if they are stored as they are and
+/// no more than [`SMALL`].
+fn plain_place(
+    file: &File,
+    dataset: &Dataset,
+    datatype: &Datatype,
+) -> Result<Option<(u64, usize)>> {
+    if dataset.layout.chunked().is_some() || dataset.is_unwritten() {
+        return Ok(None);
+    }
+    let len = file.data_len(dataset, datatype)?;
+    let len = usize::try_from(len).ok().filter(|len| (1..=SMALL).contains(len));
+    Ok(file.stored_offset(dataset)?.zip(len))
 }
 
 /// Where an object stands.

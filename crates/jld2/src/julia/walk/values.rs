@@ -32,7 +32,7 @@ impl DatasetWalk<'_> {
         id: Option<u64>,
     ) -> Result<()> {
         self.part(bytes.len(), at, |s| match element {
-            Element::Plain(d) => s.plain(d, &element.julia_type(), bytes, at),
+            Element::Plain(d) => s.plain(d, &plain_type(d), bytes, at),
             Element::Committed(c) => s.committed(c, bytes, at, id),
         })
     }

@@ -4,6 +4,7 @@ use super::number::Number;
 use super::numbers::Numbers;
 use crate::h5::Result;
 use crate::julia::JuliaType;
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 
@@ -114,6 +115,16 @@ impl TypeName<'_> {
         match self {
             Self::Type(t) => t.clone(),
             Self::Name(name) => JuliaType::plain(name),
+        }
+    }
+}
+
+impl<'t> TypeName<'t> {
+    /// It written out.
+    pub fn spelled(self) -> Cow<'t, str> {
+        match self {
+            Self::Type(t) => t.spelled(),
+            Self::Name(name) => Cow::Borrowed(name),
         }
     }
 }
