@@ -65,12 +65,11 @@ impl Orders {
         }
         // Where all jobs are to do, each stands at its own place.
         let at = self.plain.get(place).filter(|(it, _)| *it == place);
-        let (_, input) = match at {
-            Some(at) => at,
-            None => {
-                let found = self.plain.binary_search_by_key(&place, |(place, _)| *place).ok()?;
-                self.plain.get(found)?
-            }
+        let (_, input) = if let Some(at) = at {
+            at
+        } else {
+            let found = self.plain.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+            self.plain.get(found)?
         };
         Some(Order::plain(*input))
     }
