@@ -63,7 +63,7 @@ pub(super) fn verify(args: &VerifyPairsArgs) -> Result<ExitCode, Stop> {
     let hooks = Hooks::default();
     let journal = args.journal.as_deref();
     let verification = Verification { settings: &settings, options, journal, hooks: &hooks };
-    let ended = compare(&pairs, verification, &mut teller);
+    let ended = compare(pairs, verification, &mut teller);
     teller.finish();
     let (tally, summary) = match ended {
         Ok(ended) => ended,

@@ -3,7 +3,7 @@
 use super::dispatch::Conversion;
 use super::others::take_along;
 use super::resume::{Sorted, Todo};
-use super::survey::{Survey, Told, check_outputs, kept, settle, survey as look_first};
+use super::survey::{Survey, check_outputs, kept, settle, survey as look_first};
 use crate::convert::{Mode, Recipe};
 use crate::supervisor::dispatcher::RunContext;
 use crate::supervisor::journal::{self, Fingerprint, HeadLine, JobLine, Line, OthersLine, RunLine};
@@ -48,8 +48,6 @@ pub fn run(
         if survey.is_empty() { look_first(settings, plan, hooks, reporter)? } else { survey };
     let place = RunDir::take(&settings.output_dir, settings.shard, &context.run_id)?;
     let mut survey = survey;
-    // Told already, or never asked for.
-    survey.told = Told::default();
     let mut sorted = survey.take_sorted();
     if !place.are_as(&survey.journals) {
         let before = std::mem::replace(&mut survey.journals, place.journals()?);

@@ -21,10 +21,9 @@ use crate::supervisor::{
 use crate::sys::dir::OWN;
 use crate::sys::stat::StatData;
 use crate::text;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -46,7 +45,8 @@ pub struct Survey {
     done: bool,
     /// What a user should know before the run.
     pub notes: Vec<String>,
-    pub(super) told: Told,
+    /// What is to be told of outputs that are made again or in the way, by name.
+    told: BTreeMap<String, String>,
     /// Files that are not JLD2 and are to be taken along, by their paths below the archive's directory.
     pub others: Vec<OsString>,
     /// How many outputs are up to date.
@@ -61,31 +61,14 @@ pub struct Survey {
     pub left_bytes: u64,
 }
 
-/// What is to be told of outputs that are there.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    /// Of those that are left as they are, by place in the plan. Most say the same.
-    settled: BTreeMap<usize, Arc<str>>,
-    /// What was said so far.
-    said: BTreeSet<Arc<str>>,
-    /// Of the others, by name.
-    others: BTreeMap<String, String>,
-}
-
-impl Told {
-    fn settled(&mut self, place: usize, message: &str) {
-        let known = self.said.get(message).cloned();
-        let message = known.unwrap_or_else(|| message.into());
-        self.said.insert(Arc::clone(&message));
-        self.settled.insert(place, message);
-    }
-}
-
 impl Survey {
     /// What is to be told of the output of `job`, which is at `place` in the plan, if it is there.
     pub fn there(&self, place: usize, job: &PlannedJob) -> Option<String> {
-        let other = self.told.others.get(&job.name).cloned();
-        other.or_else(|| Some(format!("skipped: {}", self.told.settled.get(&place)?)))
+        let settled = || {
+            let (_, sorted) = self.sorted.as_ref()?;
+            Some(format!("skipped: {}", sorted.settled.get(place)?.message.unwrap_or_default()))
+        };
+        self.told.get(&job.name).cloned().or_else(settled)
     }
 
     /// Bytes of input per second that earlier runs into this directory came to; none if there were none
@@ -131,20 +114,17 @@ pub fn survey(
     let sorted = settle(settings, plan, &mut survey, &kept(settings, ""), hooks, reporter)?;
     survey.stale = sorted.stale.len() as u64;
     survey.conflicts = sorted.conflicts.len() as u64;
-    let mut told = Told::default();
     (survey.left, survey.left_bytes) = (plan.jobs.len() as u64, plan.bytes());
-    for (place, settled) in sorted.settled.iter() {
+    for (_, settled) in sorted.settled.iter() {
         survey.left = survey.left.saturating_sub(1);
         survey.left_bytes = survey.left_bytes.saturating_sub(settled.bytes_in);
         let complete = settled.outcome == JobOutcome::Skipped && settled.conflict.is_none();
         survey.complete += u64::from(complete);
-        told.settled(place, &settled.message.unwrap_or_default());
     }
     let stale = sorted.stale.iter();
-    told.others.extend(stale.map(|(name, why)| (name.clone(), format!("made again: {why}"))));
+    survey.told.extend(stale.map(|(name, why)| (name.clone(), format!("made again: {why}"))));
     let conflicts = sorted.conflicts.iter();
-    told.others.extend(conflicts.map(|it| (it.name.clone(), format!("conflict: {}", it.why))));
-    survey.told = told;
+    survey.told.extend(conflicts.map(|it| (it.name.clone(), format!("conflict: {}", it.why))));
     survey.sorted = Some((Instant::now(), sorted));
     Ok(survey)
 }
