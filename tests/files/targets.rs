@@ -407,11 +407,18 @@ fn the_examples_of_the_page_are_good() {
     let dir = tempfile::tempdir().unwrap();
     let (definitions, target) = (dir.path().join("next.jl"), dir.path().join("next.toml"));
     fs::write(&definitions, &blocks("julia")[0]).unwrap();
-    fs::write(&target, &blocks("toml")[0]).unwrap();
+    let (rules, targets): (Vec<_>, Vec<_>) =
+        blocks("toml").into_iter().partition(|block| block.starts_with("[[rule]]"));
+    fs::write(&target, &targets[0]).unwrap();
     let output = jldconv(&["target", "check", "--definitions", text(&definitions)]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stdout).replace(text(&definitions), "next.jl");
     assert_eq!(told, blocks("text")[0]);
     let args = ["target", "check", "--target", text(&target), "--definitions", text(&definitions)];
     printed(&jldconv(&args));
+    let old = data("packages/Definitions/old-oceananigans-0.95.jld2");
+    for block in rules {
+        fs::write(&target, block).unwrap();
+        printed(&jldconv(&["rules", "test", text(&target), text(&old)]));
+    }
 }
