@@ -46,7 +46,14 @@ pub(super) fn plan(start: &RunStart) -> String {
     } else {
         String::new()
     };
-    let _ = writeln!(block, "  to do       {files}, {bytes}{skipped}");
+    let first = match start.first.join(", ") {
+        first if first.is_empty() => first,
+        first => {
+            let more = text::and_more(start.jobs.saturating_sub(start.first.len() as u64));
+            text::tame(&format!(": {first}{more}"))
+        }
+    };
+    let _ = writeln!(block, "  to do       {files}, {bytes}{first}{skipped}");
     let stale: Vec<_> = start.stale.iter().map(|it| format!("{}: {}", it.name, it.why)).collect();
     names(&mut block, "stale", &stale, "made again");
     names(&mut block, "in the way", &start.conflicts, "not this program's own, or not any more");
@@ -68,7 +75,11 @@ fn memory(memory: &MemoryStatus) -> String {
     let budget = text::bytes(memory.budget);
     let source = &memory.limit_source;
     let share = text::percent(float(memory.budget), float(memory.limit));
-    let over = if memory.used > memory.budget { "; more than that is in use already" } else { "" };
+    let over = if memory.used > memory.budget {
+        "; more than that is in use already: ending other programs helps"
+    } else {
+        ""
+    };
     format!("{free} of {limit} free ({source}); the margin is {share}, {budget}{over}")
 }
 
@@ -95,6 +106,7 @@ pub(super) mod tests {
             jobs: 10,
             files: 10,
             bytes: 8_972_940,
+            first: ["output_00100.jld2", "output_00101.jld2"].map(str::to_owned).to_vec(),
             skipped: 0,
             incomplete: Vec::new(),
             stale: Vec::new(),
@@ -126,7 +138,7 @@ pub(super) mod tests {
         machine     node5: AMD EPYC 7B13, 2 cores, 24.0 GiB; Debian GNU/Linux 13, kernel 6.12.48
         input       /data/old
         output      /data/new
-        to do       10 files, 8.6 MiB
+        to do       10 files, 8.6 MiB: output_00100.jld2, output_00101.jld2 and 8 more
         memory      22.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB
         workers     2 (2 cores), 1 thread each
         ");
@@ -138,6 +150,7 @@ pub(super) mod tests {
         start.shard = "3/20".into();
         start.skipped = 1;
         start.jobs = 1;
+        start.first.truncate(1);
         let stale = |number: u32| Stale {
             name: format!("output_{number:05}.jld2"),
             why: "made by other rules".into(),
@@ -152,11 +165,11 @@ pub(super) mod tests {
         input       /data/old
         output      /data/new
         shard       3/20
-        to do       1 file, 8.6 MiB; 1 is done already
+        to do       1 file, 8.6 MiB: output_00100.jld2; 1 is done already
         stale       output_00001.jld2: made by other rules, output_00002.jld2: made by other rules, output_00003.jld2: made by other rules and 2 more (made again)
         in the way  output_00007.jld2 (not this program's own, or not any more)
         failed      output_00009.jld2 (left alone; --resume-failed tries again)
-        memory      1.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB; more than that is in use already
+        memory      1.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB; more than that is in use already: ending other programs helps
         workers     2 (2 cores), 4 threads each
         ");
     }

@@ -338,7 +338,7 @@ mod tests {
           machine     node5: AMD EPYC 7B13, 2 cores, 24.0 GiB; Debian GNU/Linux 13, kernel 6.12.48
           input       /data/old
           output      /data/new
-          to do       10 files, 8.6 MiB
+          to do       10 files, 8.6 MiB: output_00100.jld2, output_00101.jld2 and 8 more
           memory      22.0 GiB of 24.0 GiB free (physical memory); the margin is 80.0 %, 19.2 GiB
           workers     2 (2 cores), 1 thread each
 

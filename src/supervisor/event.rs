@@ -58,6 +58,9 @@ pub struct RunStart {
     pub files: u64,
     /// Sum of their inputs' sizes.
     pub bytes: u64,
+    /// Names of the first few jobs to do.
+    #[serde(default)]
+    pub first: Vec<String>,
     /// Jobs whose output is complete already.
     pub skipped: u64,
     /// Outputs that exist but have to be made again.

@@ -127,6 +127,9 @@ pub(crate) fn carry_out(
     dispatch(dispatcher, first, readers, reporter)
 }
 
+/// So many of the jobs to do are named before they begin.
+const TOLD_FIRST: usize = 3;
+
 fn start_of(
     context: &RunContext,
     opening: Opening,
@@ -134,7 +137,8 @@ fn start_of(
     sizes: &[u64],
     machine_now: &Machine,
 ) -> RunStart {
-    let RunContext { settings, plan, run_id, .. } = context;
+    let RunContext { settings, plan, run_id, todo, .. } = context;
+    let first = todo.iter().take(TOLD_FIRST).filter_map(|place| plan.jobs.get(*place));
     let skipped = settled.outcomes().get(&JobOutcome::Skipped).copied().unwrap_or(0);
     let sizing = &machine_now.sizing;
     RunStart {
@@ -146,6 +150,7 @@ fn start_of(
         jobs: sizes.len() as u64,
         files: plan.jobs.len() as u64,
         bytes: sizes.iter().copied().fold(0, u64::saturating_add),
+        first: first.map(|job| job.name.clone()).collect(),
         skipped,
         incomplete: opening.stale.iter().map(|(name, _)| name.clone()).collect(),
         stale: opening.stale.into_iter().map(|(name, why)| Stale { name, why }).collect(),

@@ -169,7 +169,7 @@ fn a_run_that_is_interrupted_leaves_a_clean_screen() {
     let world = World::new(&[1, 2, 3, 4]);
     let mut seen = Seen::start(&world, &["--workers", "2"], "slow=60s@*", (80, 24));
     seen.until("two busy slots", |rows| {
-        rows.iter().filter(|row| row.contains("output_0000")).count() == 2
+        bars(rows).iter().filter(|row| row.contains("output_0000")).count() == 2
     });
     seen.pty.keys.write_all(b"\x03").unwrap();
     let rows = seen.until("the first word", |rows| {
