@@ -19,11 +19,13 @@ pub fn build_info(name: &str) -> String {
         "" => "unknown: not built from a checkout",
         commit => commit,
     };
+    let all = [
+        ("arrow", cfg!(feature = "arrow")),
+        ("fault", cfg!(feature = "fault")),
+        ("hdf5", cfg!(feature = "hdf5")),
+    ];
     let features: Vec<&str> =
-        [("fault", cfg!(feature = "fault")), ("hdf5", cfg!(feature = "hdf5"))]
-            .into_iter()
-            .filter_map(|(feature, built)| built.then_some(feature))
-            .collect();
+        all.into_iter().filter_map(|(feature, built)| built.then_some(feature)).collect();
     let features = if features.is_empty() { "none".to_owned() } else { features.join(", ") };
     let lines = [
         ("commit", commit),

@@ -33,6 +33,7 @@ fn version_is_a_line_and_with_v_what_it_was_built_from() {
             );
             let features = told.lines().find(|line| line.starts_with("optional")).unwrap();
             assert_eq!(features.contains("fault"), cfg!(feature = "fault"), "{told}");
+            assert_eq!(features.contains("arrow"), cfg!(feature = "arrow"), "{told}");
             for codec in ["lz4_flex ", "zlib-rs ", "zstd-sys ", "bzip2 "] {
                 let version = told.split(codec).nth(1).unwrap_or_else(|| panic!("{codec}: {told}"));
                 assert!(version.starts_with(|c: char| c.is_ascii_digit()), "{codec}: {told}");

@@ -11,7 +11,7 @@ use crate::sys::process::Child;
 use crate::worker::Launch;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
@@ -59,10 +59,19 @@ pub(super) fn born(birth: &Birth) -> io::Result<LiveWorker> {
     };
     let mut command = launch.command(&birth.program.program, &birth.program.args);
     command.stdout(write.try_clone()?).stderr(write);
-    let child = Child::spawn(&mut command)?;
+    let child = Child::spawn(&mut command).map_err(|why| not_there(why, &birth.program.program))?;
     // The command holds the writing ends, without whose closing the reading end never ends.
     drop(command);
     let (output, handshake) = (LastOutput::new(stderr), Handshake::new(listener, token));
     let (patience, load) = (birth.handshake_timeout, birth.load.clone());
     Ok(LiveWorker::new(child, output, handshake, patience, load))
+}
+
+/// The system does not say which file is missing.
+fn not_there(why: io::Error, program: &Path) -> io::Error {
+    if why.kind() != io::ErrorKind::NotFound {
+        return why;
+    }
+    let message = format!("{why}: {} or /dev/null is not there", program.display());
+    io::Error::new(io::ErrorKind::NotFound, message)
 }
