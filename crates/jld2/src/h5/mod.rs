@@ -33,6 +33,7 @@ mod effort;
 pub mod encode;
 mod error;
 mod file;
+mod find_superblock;
 mod fractal_heap;
 mod group;
 mod header;

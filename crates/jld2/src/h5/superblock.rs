@@ -3,8 +3,7 @@
 
 use super::bytes::Cursor;
 use super::checksum::{Checked, Checksums, lookup3};
-use super::packed::packed;
-use super::{Error, RelAddr, Result, Source, rescue};
+use super::{Error, RelAddr, Result, Source};
 use serde::{Deserialize, Serialize};
 
 /// The first bytes of a superblock (HDF5 specification II.A).
@@ -54,23 +53,12 @@ pub struct Superblock {
 }
 
 impl Superblock {
-    /// Finds and reads the superblock.
+    /// Finds and reads the superblock, also that of JLD.jl ([`Self::jld1`]); nothing if none stands
+    /// where JLD2 looks for it.
     ///
     /// # Errors
-    /// If there is none, if it is not JLD2's, or if it is damaged.
-    pub fn read(source: &Source, checksums: Checksums) -> Result<Self> {
-        let superblock = Self::read_any(source, checksums)?;
-        superblock.not_jld1().map_or(Ok(superblock), Err)
-    }
-
-    /// As [`Self::read`], and that of JLD.jl, too.
-    ///
-    /// # Errors
-    /// As of [`Self::read`], but for files of JLD.jl.
-    pub fn read_any(source: &Source, checksums: Checksums) -> Result<Self> {
-        if source.is_empty() {
-            return Err(Error::not_jld2("the file is empty"));
-        }
+    /// If it is damaged, or of HDF5 that JLD2 does not read.
+    pub(super) fn find(source: &Source, checksums: Checksums) -> Result<Option<Self>> {
         let text = read_text(source)?;
         for offset in LOOKED_AT {
             if source.check(offset, SIZE as u64, "superblock").is_err() {
@@ -78,10 +66,10 @@ impl Superblock {
             }
             let bytes = source.read(offset, SIZE, "superblock")?;
             if bytes.starts_with(SIGNATURE) {
-                return Self::parse(source, offset, &bytes, text, checksums);
+                return Self::parse(source, offset, &bytes, text, checksums).map(Some);
             }
         }
-        Err(missing(source, text.as_ref()))
+        Ok(None)
     }
 
     fn parse(
@@ -318,49 +306,6 @@ fn sizes(c: &mut Cursor<'_>) -> Result<()> {
     }
 }
 
-/// Says what a file without a superblock where JLD2 looks for one is.
-fn missing(source: &Source, text: Option<&FormatText>) -> Error {
-    if text.is_some() {
-        return Error::corrupt(
-            JLD2_OFFSET,
-            "superblock signature",
-            "89 48 44 46 0d 0a 1a 0a",
-            "other bytes (the text in front is JLD2's)",
-        );
-    }
-    match far_superblock(source).and_then(|far| match far {
-        Some(offset) => Ok(Some(Error::foreign(
-            offset,
-            format!(
-                "a user block of {offset} bytes: JLD2 writes one of {JLD2_OFFSET}, and looks for \
-                 the superblock at 0, 512, 1024, 2048 and 4096 only"
-            ),
-        ))),
-        None => rescue::unclosed(source),
-    }) {
-        Ok(Some(found)) | Err(found) => found,
-        Ok(None) => Error::not_jld2(packed(source).unwrap_or_else(|| {
-            "no HDF5 signature at 0 or any power of two from 512 on".to_owned()
-        })),
-    }
-}
-
-/// Where a superblock stands further behind than JLD2 looks: HDF5 allows any power of two.
-fn far_superblock(source: &Source) -> Result<Option<u64>> {
-    let len = SIGNATURE.len();
-    let mut offset = LOOKED_AT.into_iter().max().unwrap_or(JLD2_OFFSET);
-    while let Some(next) = offset.checked_mul(2) {
-        offset = next;
-        if source.check(offset, len as u64, "superblock").is_err() {
-            break;
-        }
-        if source.read(offset, len, "superblock")? == SIGNATURE {
-            return Ok(Some(offset));
-        }
-    }
-    Ok(None)
-}
-
 pub(super) fn read_text(source: &Source) -> Result<Option<FormatText>> {
     let len = usize::try_from(source.len().min(512)).unwrap_or(0);
     let head = source.read(0, len, "userblock")?;
@@ -403,18 +348,5 @@ mod tests {
             parse_text(b"Julia data file (HDF5), version 0.2.0\0 (Julia 0.6.0 64-bit LE)\0");
         assert!(legacy.is_some_and(|t| t.legacy && t.version == "0.2.0"));
         assert_eq!(parse_text(b"\x89HDF\r\n\x1a\n"), None);
-    }
-
-    fn read(bytes: Vec<u8>) -> Result<Superblock> {
-        Superblock::read(&Source::from_bytes(bytes), Checksums::Trusted)
-    }
-
-    #[test]
-    fn tells_empty_killed_and_truncated_files_apart() {
-        let say = |bytes: Vec<u8>| read(bytes).unwrap_err().to_string();
-        assert!(say(vec![]).contains("empty"));
-        assert!(say(vec![0; 2048]).contains("killed"));
-        assert!(say(vec![0; 100]).contains("killed"));
-        assert!(say(b"hello".to_vec()).contains("no HDF5 signature"));
     }
 }
