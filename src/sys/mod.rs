@@ -29,5 +29,4 @@ pub mod stat;
 pub mod stream;
 pub mod sums;
 pub mod terminal;
-mod trust;
 mod writeback;

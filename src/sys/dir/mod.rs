@@ -4,10 +4,10 @@
 //! to the descriptor, and a symbolic link on the way is an error, never followed.
 
 mod error;
+mod trust;
 
 use super::origin::Origin;
 use super::stat::StatData;
-use super::trust;
 use crate::sys::failpoint::{self, Step};
 use error::io_error;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};

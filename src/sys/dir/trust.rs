@@ -4,8 +4,8 @@
 //! file's name gets an output's. So nobody but this user may have been able to put something there.
 //! That holds for root, too: where a user's directory would do, so would a trap in it.
 
-use super::dir::DirError;
-use super::random;
+use super::error::DirError;
+use crate::sys::random;
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -72,7 +72,7 @@ fn named(users: &str, uid: u32) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dir::{Dir, Missing};
+    use super::super::{Dir, Missing};
     use super::*;
     use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt as _;
