@@ -128,12 +128,19 @@ pub fn jldconv_meant(error: &clap::Error, args: &[OsString]) -> Option<Meant> {
             "jldconv inspect {file}, or jldconv convert {file} OUT"
         )));
     }
-    let command = SupervisorCli::command();
-    let name = nearest(word, &command)?;
+    let (ours, other) = (JldconvCli::command(), SupervisorCli::command());
+    let slips = |name: &String| strsim::damerau_levenshtein(word, name);
+    let (here, there) = (nearest(word, &ours), nearest(word, &other));
+    let (program, command, name) = match (here, there) {
+        (Some(here), there) if there.as_ref().is_none_or(|there| slips(&here) <= slips(there)) => {
+            ("jldconv", ours, here)
+        }
+        (_, there) => ("jldconv-supervisor", other, there?),
+    };
     let behind = args.iter().skip_while(|arg| *arg != OsStr::new(word)).skip(1);
     let behind: Vec<String> = behind.map(|arg| shell_path(Path::new(arg))).collect();
     let arguments = arguments(&command, &name, &behind);
-    Some(Meant::beside(format!("did you mean: jldconv-supervisor {name}{arguments}")))
+    Some(Meant::beside(format!("did you mean: {program} {name}{arguments}")))
 }
 
 /// What was probably meant by a command line that makes no sense.

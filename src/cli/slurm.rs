@@ -14,6 +14,9 @@ pub struct SlurmArgs {
     /// Read settings from this file [default: jldconv.toml here, if there is one]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub config: Option<PathBuf>,
+    /// Write the script to this file instead of printing it
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub out: Option<PathBuf>,
     /// What SLURM is asked for.
     #[command(flatten)]
     pub ask: SlurmFlags,
@@ -60,7 +63,7 @@ pub struct SlurmFlags {
     /// How often a task that ran out of wall time is queued again
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub requeues: u32,
-    /// Submit it with sbatch instead of printing it
+    /// Submit it with sbatch; nothing is printed
     #[arg(long)]
     pub submit: bool,
 }
