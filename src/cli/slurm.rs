@@ -63,7 +63,7 @@ pub struct SlurmFlags {
     /// How often a task that ran out of wall time is queued again
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub requeues: u32,
-    /// Submit it with sbatch; nothing is printed
+    /// Submit it with sbatch instead of printing it
     #[arg(long)]
     pub submit: bool,
 }

@@ -4,32 +4,38 @@
 use crate::supervisor::RunSummary;
 
 /// What is known of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Known {
-    /// How long it was.
-    pub(super) time: bool,
-    /// Files were worked on, so that there are bytes and attempts.
-    pub(super) work: bool,
-    /// A worker's peak of memory.
-    pub(super) peak: bool,
-    /// How much memory was in use.
-    pub(super) memory: bool,
-    /// How many slots were busy.
-    pub(super) workers: bool,
-    /// No file was to be worked on.
-    pub(super) idle: bool,
-}
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a>(pub(super) &'a RunSummary);
 
-impl Known {
-    pub(super) fn of(run: &RunSummary) -> Self {
-        let work = run.attempts > 0;
-        Self {
-            time: run.conversion_time > 0.0,
-            work,
-            peak: run.peak_rss_max > 0,
-            memory: run.memory_peak > 0 || run.final_memory_usage_percent > 0.0,
-            workers: work && run.workers_used > 0 && !run.slots.is_empty(),
-            idle: !work && run.pending == 0 && run.error.is_none() && run.under_way.is_none(),
-        }
+impl Known<'_> {
+    /// How long it was.
+    pub(super) fn time(self) -> bool {
+        self.0.conversion_time > 0.0
+    }
+
+    /// Files were worked on, so that there are bytes and attempts.
+    pub(super) fn work(self) -> bool {
+        self.0.attempts > 0
+    }
+
+    /// A worker's peak of memory.
+    pub(super) fn peak(self) -> bool {
+        self.0.peak_rss_max > 0
+    }
+
+    /// How much memory was in use.
+    pub(super) fn memory(self) -> bool {
+        self.0.memory_peak > 0 || self.0.final_memory_usage_percent > 0.0
+    }
+
+    /// How many slots were busy.
+    pub(super) fn workers(self) -> bool {
+        self.work() && self.0.workers_used > 0 && !self.0.slots.is_empty()
+    }
+
+    /// It is over, and no file was to be worked on.
+    pub(super) fn idle(self) -> bool {
+        let Self(run) = self;
+        !self.work() && run.pending == 0 && run.error.is_none() && run.under_way.is_none()
     }
 }

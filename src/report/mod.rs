@@ -59,5 +59,5 @@ pub use status::status;
 pub use summary::summary;
 pub(crate) use summary::title;
 pub use target::{Checked, target_line, target_shown};
-pub use wrap::{fitted, wrapped};
+pub use wrap::{columns, fitted, wrapped};
 pub use write::{WriteError, check_report, write_file, write_report};

@@ -164,7 +164,7 @@ fn live_lines(block: &mut String, live: &Live) {
     block.push('\n');
     let busy = live.slots.iter().filter(|slot| slot.name.is_some());
     for slot in busy.clone().take(FEW) {
-        let _ = writeln!(block, "  slot {:<6} {}", slot.slot.0, slot_line(slot));
+        let _ = writeln!(block, "  slot {:<6} {}", slot.slot.shown(), slot_line(slot));
     }
     let more = busy.count().saturating_sub(FEW);
     if more > 0 {

@@ -64,12 +64,12 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     if let Some(under) = &summary.under_way {
         let _ = writeln!(block, "  progress    {}", told(under));
     }
-    let known = Known::of(summary);
-    if known.time {
+    let known = Known(summary);
+    if known.time() {
         let done = success.saturating_add(*unchanged);
         let _ = writeln!(block, "  time        {}", time(summary, done));
     }
-    if known.work {
+    if known.work() {
         let (read, written) = (text::bytes(summary.bytes_read), text::bytes(summary.bytes_written));
         let _ = writeln!(block, "  bytes       {read} read, {written} written{}", saved(summary));
     }
@@ -97,19 +97,19 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     if let Some(memory) = memory(summary, known) {
         let _ = writeln!(block, "  memory      {memory}");
     }
-    if known.memory {
+    if known.memory() {
         let _ = writeln!(block, "  violations  {}", summary.safety_violations);
     }
-    if known.workers {
+    if known.workers() {
         let _ = writeln!(block, "  workers     {}", slots(summary));
-    } else if known.idle {
+    } else if known.idle() {
         let _ = writeln!(block, "  workers     none: {IDLE}");
     }
     if let Some(figures) = Figures::of(summary) {
         let label = if figures.bound().is_some() { "limited by" } else { "time went" };
         let _ = writeln!(block, "  {label:<10}  {}", figures.told());
     }
-    if known.work {
+    if known.work() {
         let _ = writeln!(
             block,
             "  attempts    {}{}{}",
@@ -143,9 +143,15 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
 fn time(summary: &RunSummary, done: u64) -> String {
     let seconds = summary.conversion_time;
     let mut time = text::seconds(seconds);
+    // Times of a merged report are sums, so that rates are those of one run.
+    let merged = is_merged(summary);
+    if merged {
+        time.push_str(" of all runs together");
+    }
     if done > 0 && summary.attempts > 0 && seconds > 1e-3 {
         let _ = write!(time, ", {:.1} files/s", text::float(done) / seconds);
         let _ = write!(time, ", {} read", text::rate(summary.bytes_read, seconds));
+        time.push_str(if merged { " in each" } else { "" });
     }
     if done > 1 && summary.average_seconds > 0.0 {
         let _ = write!(time, "; {} a file on average", text::seconds(summary.average_seconds));
@@ -156,10 +162,15 @@ fn time(summary: &RunSummary, done: u64) -> String {
     time
 }
 
+/// Whether it is of many shards.
+pub(super) fn is_merged(summary: &RunSummary) -> bool {
+    summary.shard.ends_with(" shards")
+}
+
 /// A worker's peak, and what was in use; nothing where neither is known.
-fn memory(summary: &RunSummary, known: Known) -> Option<String> {
+fn memory(summary: &RunSummary, known: Known<'_>) -> Option<String> {
     let mut parts = Vec::new();
-    if known.peak {
+    if known.peak() {
         let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
         let (peak, pages) = (text::bytes(peak), text::bytes(summary.peak_rss_max));
         parts.push(format!("a worker's peak {peak} ({pages} with file pages)"));
@@ -180,7 +191,7 @@ fn memory(summary: &RunSummary, known: Known) -> Option<String> {
 fn slots(summary: &RunSummary) -> String {
     // A merged report has the slots of all runs.
     let slots = match text::count(summary.slots.len() as u64, "slot") {
-        slots if summary.shard.ends_with(" shards") => {
+        slots if is_merged(summary) => {
             format!("a run's slots busy, {slots} in all runs")
         }
         slots => format!("{slots} busy"),
@@ -536,12 +547,9 @@ pub(super) mod tests {
         run.files = (100..113).map(|number| record(number, JobOutcome::Skipped)).collect();
         insta::assert_snapshot!(super::summary(&run, ABOUT), @r"
         Done: 0 converted, 0 unchanged, 13 skipped, 0 failed
-          time        0.0 s
-          bytes       0 B read, 0 B written
-          memory      a worker's peak 9.0 MiB (0 B with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
+          memory      at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  0
-          workers     at most 0 of 0 slots busy; load balance 0.98, parallel efficiency 0.00
-          attempts    0
+          workers     none: no file was to be worked on
         ");
     }
 }

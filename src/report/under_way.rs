@@ -60,11 +60,10 @@ pub(super) fn advise(summary: &RunSummary, advice: &mut Vec<Recommendation>) {
             _ => ("shards", "were interrupted and go on where they stopped"),
         };
         let text = format!(
-            "{shards} {which} {goes_on}: sbatch --array={which} SCRIPT (not those that SLURM has put \
-             back into its queue by itself{})",
+            "{shards} {which} {goes_on}; not those that SLURM has put back into its queue by itself{}",
             queue(under)
         );
-        advice.push(Recommendation::new("go-on", text, None));
+        advice.push(Recommendation::new("go-on", text, Some(submit(&which))));
     }
     let waiting = under.numbers(ShardState::Waiting);
     if !waiting.is_empty() {
@@ -74,12 +73,14 @@ pub(super) fn advise(summary: &RunSummary, advice: &mut Vec<Recommendation>) {
             _ => "shards {} have not begun",
         };
         let begun = begun.replace("{}", &which);
-        let text = format!(
-            "{begun}: where SLURM has no such tasks{}, sbatch --array={which} SCRIPT",
-            queue(under)
-        );
-        advice.push(Recommendation::new("begin", text, None));
+        let text = format!("{begun}; where SLURM has no such tasks{}, submit them", queue(under));
+        advice.push(Recommendation::new("begin", text, Some(submit(&which))));
     }
+}
+
+/// SCRIPT is the one of the first time.
+fn submit(which: &str) -> String {
+    format!("sbatch --array={which} SCRIPT")
 }
 
 /// What lists an array's tasks, where it is known.
@@ -142,14 +143,14 @@ pub(super) mod tests {
     #[test]
     fn how_far_it_is() {
         use ShardState::{Done, Interrupted, Running, Waiting};
-        insta::assert_snapshot!(told(&under(&[Running])), @"7 of 12 files done, 2 at work, ETA 90.0 s");
+        insta::assert_snapshot!(told(&under(&[Running])), @"7 of 12 files done, 2 at work, ETA 1:30");
         insta::assert_snapshot!(
             told(&under(&[Running, Done, Running, Interrupted, Waiting])),
-            @"2 of 5 shards are at work (1,3), 1 of 5 shards has not begun (5), 1 of 5 shards was interrupted (4), 4 at work, ETA of what runs 90.0 s"
+            @"2 of 5 shards are at work (1,3), 1 of 5 shards has not begun (5), 1 of 5 shards was interrupted (4), 4 at work, ETA of what runs 1:30"
         );
         let mut elsewhere = under(&[Running]);
         elsewhere.shards[0].age_seconds = Some(4.0);
         (elsewhere.shards[0].busy, elsewhere.percent) = (None, Some(58.33));
-        insta::assert_snapshot!(told(&elsewhere), @"7 of 12 files done, 58.3 %, ETA 90.0 s, of runs elsewhere as of 4.0 s ago");
+        insta::assert_snapshot!(told(&elsewhere), @"7 of 12 files done, 58.3 %, ETA 1:30, of runs elsewhere as of 4.0 s ago");
     }
 }

@@ -87,6 +87,15 @@ fn each_slip_names_the_right_command() {
         ),
         (supervisor, &["--mode", "inplace", "old"], 2, "a similar value exists: 'in-place'"),
         (supervisor, &["--mode", "in-place", "old"], 2, "say --yes"),
+        (supervisor, &["odl", "new"], 2, "did you mean: jldconv-supervisor old new\n"),
+        (supervisor, &["'old'", "new"], 2, "did you mean: jldconv-supervisor old new\n"),
+        (supervisor, &["./odl", "new"], 2, "did you mean: jldconv-supervisor ./old new\n"),
+        (
+            supervisor,
+            &["odl", "--mode", "in-place"],
+            2,
+            "did you mean: jldconv-supervisor old --mode in-place\n",
+        ),
         ("jldconv", &["inspct", "old"], 2, "did you mean: jldconv inspect old\n"),
         ("jldconv", &["exprt", "old"], 2, "did you mean: jldconv export old\n"),
         ("jldconv", &["slurm", "old"], 2, "did you mean: jldconv-supervisor slurm old\n"),
@@ -109,6 +118,17 @@ fn each_slip_names_the_right_command() {
             "{program} {args:?}"
         );
     }
+    // What nobody has expanded is no directory of that name.
+    let home = |args: &[&str]| {
+        let mut command = world.program(supervisor, args);
+        command.env("HOME", world.at(""));
+        Ended::of(&mut command, &world).ends(2).err
+    };
+    let err = home(&["~/old", "new"]);
+    assert!(err.contains("did you mean: jldconv-supervisor DIR/old new\n"), "{err}");
+    let err = home(&["old", "~/new"]);
+    assert!(err.contains("between quotes or in a file: write DIR/new\n"), "{err}");
+    assert!(!world.at("~").exists() && !world.at("new").exists());
     // One guess is made, not clap's beside ours.
     for word in ["report", "reprot", "exprt", "inspct"] {
         let (_, err) = told(&world, "jldconv", &[word, "old"]);

@@ -187,8 +187,9 @@ fn of_an_array() {
         "Shards: 1 running, 1 waiting, 1 done, 1 interrupted\n",
         "\nRunning: 2 converted, ",
         &format!("\n  progress    {words}"),
-        "shard 2 was interrupted and goes on where it stopped: sbatch --array=2 SCRIPT",
-        "shard 4 has not begun: where SLURM has no such tasks, sbatch --array=4 SCRIPT",
+        "shard 2 was interrupted and goes on where it stopped; not those that SLURM has put back ",
+        "\n    sbatch --array=2 SCRIPT\n",
+        "shard 4 has not begun; where SLURM has no such tasks, submit them\n    sbatch --array=4 SCRIPT\n",
     ] {
         assert!(told.contains(part), "{part} in\n{told}");
     }

@@ -2,7 +2,7 @@
 
 use super::super::figures::Figures;
 use super::super::known::Known;
-use super::super::summary::{IDLE, saved};
+use super::super::summary::{IDLE, is_merged, saved};
 use super::Shown;
 use super::escape::escaped;
 use crate::supervisor::RunSummary;
@@ -68,16 +68,16 @@ pub(super) fn head(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
 /// The run's figures.
 pub(super) fn cards(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     let summary = shown.summary;
-    let known = Known::of(summary);
+    let known = Known(summary);
     let figures = Figures::of(summary);
     let cards = [
-        known.time.then(|| time(summary)),
-        known.work.then(|| bytes(summary)),
-        known.peak.then(|| peak(summary, known)),
-        known.workers.then(|| workers(summary)),
-        known.idle.then(|| ("workers", "none".to_owned(), IDLE.to_owned())),
-        known.work.then(|| attempts(summary)),
-        known.work.then(|| mended(summary)),
+        known.time().then(|| time(summary)),
+        known.work().then(|| bytes(summary)),
+        known.peak().then(|| peak(summary, known)),
+        known.workers().then(|| workers(summary)),
+        known.idle().then(|| ("workers", "none".to_owned(), IDLE.to_owned())),
+        known.work().then(|| attempts(summary)),
+        known.work().then(|| mended(summary)),
     ];
     writeln!(out, "<div class=\"cards\">")?;
     for (what, value, more) in cards.into_iter().flatten() {
@@ -103,12 +103,15 @@ fn time(summary: &RunSummary) -> Card {
     let mut rates = Vec::new();
     if done > 0 && summary.attempts > 0 && seconds > 1e-3 {
         let files = text::float(done) / seconds;
-        rates.push(format!("{files:.1} files/s, {}", text::rate(summary.bytes_read, seconds)));
+        let each = if is_merged(summary) { " in each" } else { "" };
+        let bytes = text::rate(summary.bytes_read, seconds);
+        rates.push(format!("{files:.1} files/s, {bytes}{each}"));
     }
     if summary.average_seconds > 0.0 {
         rates.push(format!("{} a file", text::seconds(summary.average_seconds)));
     }
-    ("time", text::seconds(seconds), rates.join("; "))
+    let what = if is_merged(summary) { "time of all runs" } else { "time" };
+    (what, text::seconds(seconds), rates.join("; "))
 }
 
 fn bytes(summary: &RunSummary) -> Card {
@@ -117,13 +120,13 @@ fn bytes(summary: &RunSummary) -> Card {
     ("bytes", text::bytes(summary.bytes_read), more)
 }
 
-fn peak(summary: &RunSummary, known: Known) -> Card {
+fn peak(summary: &RunSummary, known: Known<'_>) -> Card {
     let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
     let mut more = Vec::new();
     if summary.memory_limit > 0 {
         more.push(format!("of {}", text::bytes(summary.memory_limit)));
     }
-    if known.memory {
+    if known.memory() {
         more.push(format!("margin exceeded {}", text::times(summary.safety_violations)));
     }
     ("a worker's peak memory", text::bytes(peak), more.join("; "))
@@ -132,7 +135,7 @@ fn peak(summary: &RunSummary, known: Known) -> Card {
 fn workers(summary: &RunSummary) -> Card {
     // A merged report has the slots of all runs.
     let (slots, all) = match summary.slots.len() {
-        count if summary.shard.ends_with(" shards") => {
+        count if is_merged(summary) => {
             ("a run's".to_owned(), format!("{count} slots in all runs, "))
         }
         count => (count.to_string(), String::new()),

@@ -69,8 +69,11 @@ pub fn tasks_ran(output_dir: &Path) -> Result<BTreeMap<String, TaskRan>, RunErro
 fn merge(mut past: Past, shards: Vec<ShardRecord>, own: &Dir) -> Result<Merged, RunError> {
     let runs = current(&past);
     let count = runs.keys().next().map_or(0, |shard| shard.count);
-    let asked = asked_all(shards, own, &runs);
-    let shards: Vec<ShardRecord> = asked.iter().map(|it| it.record.clone()).collect();
+    let mut asked = asked_all(shards.clone(), own, &runs);
+    // Files are counted as the journals told, of which the rest is made: a run may be further by now.
+    for (told, shard) in asked.iter_mut().zip(&shards) {
+        told.record = shard.clone();
+    }
     let mut notes = Vec::new();
     if past.odd > 0 {
         notes.push(format!("{} lines of the journals are not understood", past.odd));
