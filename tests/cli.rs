@@ -92,6 +92,8 @@ mod terminal;
 mod trees;
 #[path = "cli/tune.rs"]
 mod tune;
+#[path = "cli/under_way.rs"]
+mod under_way;
 #[path = "cli/unlisted.rs"]
 mod unlisted;
 #[cfg(feature = "fault")]

@@ -12,7 +12,7 @@ use super::value;
 use crate::archive::{Below, Ranges, Selection, below, discover};
 use crate::cli::raw_settings::Said;
 use crate::convert::{Mode, Options};
-use crate::report::Overview;
+use crate::report::{Overview, wrapped};
 use crate::supervisor::Plan;
 use crate::tasks::convert::look_at_some;
 use crate::text;
@@ -31,6 +31,8 @@ pub struct Dialogue<In, Out> {
     pub input: In,
     /// Where questions go.
     pub output: Out,
+    /// How wide that is; none where lines may be of any length.
+    pub columns: Option<usize>,
 }
 
 /// Ends a talk early: no more input, or nothing to convert.
@@ -133,7 +135,7 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
                     if path.as_os_str().as_encoded_bytes().contains(&b'*') && pattern.is_ok() {
                         return Ok(Ok(path));
                     }
-                    self.tell(&format!("  {error}\n"))?;
+                    self.tell(&format!("  {}: {error}\n", text::path(&path)))?;
                 }
             }
         }
@@ -292,7 +294,10 @@ impl<In: BufRead, Out: Write> Dialogue<In, Out> {
     }
 
     fn tell(&mut self, text: &str) -> io::Result<()> {
-        self.output.write_all(text.as_bytes())?;
+        match self.columns {
+            Some(columns) => self.output.write_all(wrapped(text, columns).as_bytes())?,
+            None => self.output.write_all(text.as_bytes())?,
+        }
         self.output.flush()
     }
 }
@@ -350,7 +355,8 @@ mod tests {
     fn talk(dir: &Path, said: Said, answers: &str) -> (Option<Said>, String) {
         let text = dir.to_str().unwrap();
         let answers = answers.replace("DIR", text);
-        let mut dialogue = Dialogue { input: answers.as_bytes(), output: Vec::new() };
+        let mut dialogue =
+            Dialogue { input: answers.as_bytes(), output: Vec::new(), columns: None };
         let said = dialogue.ask(said, "").unwrap();
         (said, String::from_utf8(dialogue.output).unwrap().replace(text, "DIR"))
     }
@@ -455,11 +461,12 @@ mod tests {
             [("y", true), ("Y", true), (" yes ", true), ("", false), ("no", false), ("yy", false)];
         for (answer, yes) in cases {
             let answer = format!("{answer}\n");
-            let mut dialogue = Dialogue { input: answer.as_bytes(), output: Vec::new() };
+            let mut dialogue =
+                Dialogue { input: answer.as_bytes(), output: Vec::new(), columns: None };
             assert_eq!(dialogue.confirm("Convert 3 files?").unwrap(), yes, "{answer}");
             assert_eq!(dialogue.output, b"Convert 3 files? [y/N] ");
         }
-        let mut silent = Dialogue { input: io::empty(), output: Vec::new() };
+        let mut silent = Dialogue { input: io::empty(), output: Vec::new(), columns: None };
         assert!(!silent.confirm("Convert 3 files?").unwrap());
     }
 }

@@ -5,6 +5,7 @@
 //! is known by its path below the deepest directory that holds all of it, so that two files of one
 //! name from two directories have two outputs.
 
+use super::typed::as_path;
 use super::usage_error::UsageError;
 use crate::archive::{Placement, same_place};
 use crate::convert::Mode;
@@ -151,6 +152,10 @@ fn for_outputs(input: &Path, output: Option<PathBuf>, mode: Mode) -> Result<Path
     };
     let path = output.clone();
     let error = directory(&path);
+    let meant = as_path(output.as_os_str());
+    if output.starts_with("~") && meant != output {
+        return Err(UsageError::Tilde { path: output, meant });
+    }
     if fs::metadata(&output).is_ok_and(|meta| !meta.is_dir()) {
         return Err(error(io::ErrorKind::NotADirectory.into()));
     }

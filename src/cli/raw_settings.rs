@@ -122,6 +122,11 @@ impl Said {
 
     fn flags(&self) -> Vec<OsString> {
         let flags = self.0.iter().filter(|(key, _)| !DIRS.contains(&key.as_str()));
+        let bare = bare_keys();
+        let flag_text = |key: &str, value: &OsStr| {
+            let alone = value == "true" && bare.iter().any(|bare| bare == key);
+            if alone { OsString::from(format!("--{key}")) } else { flag_text(key, value) }
+        };
         flags
             .flat_map(|(key, values)| values.iter().map(move |value| flag_text(key, value)))
             .collect()
@@ -155,6 +160,15 @@ fn key_of(arg: &clap::Arg) -> Option<String> {
         None => arg.get_id().as_str().replace('_', "-"),
     };
     (key != "verbose").then_some(key)
+}
+
+/// Those of yes and no, which stand for yes without a value.
+fn bare_keys() -> Vec<String> {
+    let command = command();
+    let bare = command
+        .get_arguments()
+        .filter(|arg| arg.get_num_args().is_some_and(|values| values.min_values() == 0));
+    bare.filter_map(key_of).collect()
 }
 
 fn flag_text(key: &str, value: &OsStr) -> OsString {
@@ -197,7 +211,7 @@ mod tests {
         assert_eq!(again, said);
         insta::assert_debug_snapshot!(said.args(), @r#"
         [
-            "--force=true",
+            "--force",
             "--pin=false",
             "--range=1-5,9",
             "--rules=a",

@@ -4,6 +4,7 @@ use super::build_info::{asks_build_info, build_info};
 use super::slips::Meant;
 use crate::supervisor::ExitCode;
 use crate::text;
+use clap::error::{ContextKind, ErrorKind};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 
@@ -11,13 +12,19 @@ use std::io::{self, Write as _};
 /// away is not an error.
 pub fn refuse(
     program: &str,
-    error: &clap::Error,
+    mut error: clap::Error,
     args: &[OsString],
     meant: Option<Meant>,
 ) -> ExitCode {
-    if asks_build_info(error, args) {
+    if asks_build_info(&error, args) {
         let _ = io::stdout().write_all(build_info(program).as_bytes());
         return ExitCode::Done;
+    }
+    if meant.is_some() && error.kind() == ErrorKind::InvalidSubcommand {
+        // One guess is enough, and ours knows both programs.
+        for guess in [ContextKind::SuggestedSubcommand, ContextKind::Suggested] {
+            error.remove(guess);
+        }
     }
     let rendered = error.render().to_string();
     let tamed = text::tame_lines(&rendered);

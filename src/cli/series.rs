@@ -39,7 +39,7 @@ pub struct SeriesArgs {
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
     /// Where the series goes: .csv, .json or .parquet [default: CSV on standard output]
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Also draw the series over the time, or over the number of the output: .png or .svg
     #[arg(long, value_name = "FILE")]

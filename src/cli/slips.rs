@@ -4,15 +4,20 @@
 use super::one_file::JldconvCli;
 use super::places::is_missing;
 use super::supervisor::SupervisorCli;
+use super::typed::as_path;
 use crate::archive::Ranges;
 use crate::text::shell_path;
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::Path;
 
 /// Letters that a slip of the fingers leaves out, doubles, swaps or hits beside.
 const SLIPS: usize = 2;
+
+/// Names beside a path that are looked at for one like it.
+const MOST_BESIDE: usize = 10_000;
 
 /// What was probably meant by the paths of `jldconv-supervisor`, of which one does not exist or cannot
 /// be what it stands for; `in_place` tells how they were to be converted.
@@ -20,8 +25,10 @@ pub fn paths_meant(paths: &[&Path], in_place: bool) -> Option<Meant> {
     let (first, rest) = paths.split_first()?;
     let behind: Vec<String> = rest.iter().map(|path| shell_path(path)).collect();
     if is_missing(first.as_os_str()) {
-        let word = first.to_str().filter(|word| !word.contains('/'))?;
-        let meant = word_meant(word, &behind)?;
+        let word = first.to_str().filter(|word| !word.contains('/'));
+        let Some((word, meant)) = word.zip(word.and_then(|word| word_meant(word, &behind))) else {
+            return path_meant(first, &behind, in_place).map(Meant::beside);
+        };
         return Some(if behind.len() > 1 {
             let no = format!("jldconv-supervisor has no subcommand {word:?}");
             Meant::instead(&no, meant)
@@ -58,6 +65,27 @@ pub fn paths_meant(paths: &[&Path], in_place: bool) -> Option<Meant> {
         ))),
         _ => None,
     }
+}
+
+/// What was probably meant by a path that is not there: the same as a shell or a question would have
+/// read it, or one beside it with nearly that name.
+fn path_meant(missing: &Path, behind: &[String], in_place: bool) -> Option<String> {
+    let typed = as_path(missing.as_os_str());
+    let beside = || {
+        let parent = missing.parent().filter(|it| !it.as_os_str().is_empty());
+        let name = missing.file_name()?.to_str()?;
+        let there = fs::read_dir(parent.unwrap_or(Path::new("."))).ok()?.take(MOST_BESIDE);
+        let names = there.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let near = names.filter(|it| it != name && is_like(name, it));
+        let near = near.min_by_key(|it| (strsim::damerau_levenshtein(name, it), it.clone()))?;
+        Some(parent.map_or_else(|| near.clone().into(), |parent| parent.join(&near)))
+    };
+    let path = if typed.exists() { typed } else { beside()? };
+    let path = shell_path(&path);
+    let words = std::iter::once(path.as_str()).chain(behind.iter().map(String::as_str));
+    let words = words.collect::<Vec<_>>().join(" ");
+    let mode = if in_place { " --mode in-place" } else { "" };
+    Some(format!("did you mean: jldconv-supervisor {words}{mode}"))
 }
 
 /// What was probably meant by `word`, which stands where `jldconv-supervisor` takes an archive, with
@@ -128,12 +156,19 @@ pub fn jldconv_meant(error: &clap::Error, args: &[OsString]) -> Option<Meant> {
             "jldconv inspect {file}, or jldconv convert {file} OUT"
         )));
     }
-    let command = SupervisorCli::command();
-    let name = nearest(word, &command)?;
+    let (ours, other) = (JldconvCli::command(), SupervisorCli::command());
+    let slips = |name: &String| strsim::damerau_levenshtein(word, name);
+    let (here, there) = (nearest(word, &ours), nearest(word, &other));
+    let (program, command, name) = match (here, there) {
+        (Some(here), there) if there.as_ref().is_none_or(|there| slips(&here) <= slips(there)) => {
+            ("jldconv", ours, here)
+        }
+        (_, there) => ("jldconv-supervisor", other, there?),
+    };
     let behind = args.iter().skip_while(|arg| *arg != OsStr::new(word)).skip(1);
     let behind: Vec<String> = behind.map(|arg| shell_path(Path::new(arg))).collect();
     let arguments = arguments(&command, &name, &behind);
-    Some(Meant::beside(format!("did you mean: jldconv-supervisor {name}{arguments}")))
+    Some(Meant::beside(format!("did you mean: {program} {name}{arguments}")))
 }
 
 /// What was probably meant by a command line that makes no sense.
@@ -176,6 +211,11 @@ fn nearest(word: &str, command: &clap::Command) -> Option<String> {
     let names = command.get_subcommands().map(|it| it.get_name().to_owned());
     let slips = |name: &str| strsim::damerau_levenshtein(word, name);
     names.filter(|name| is_nearly(word, name)).min_by_key(|name| slips(name))
+}
+
+/// Of short names one slip is much.
+fn is_like(name: &str, there: &str) -> bool {
+    is_nearly(name, there) || (name.len() == 3 && strsim::damerau_levenshtein(name, there) == 1)
 }
 
 fn is_nearly(word: &str, name: &str) -> bool {

@@ -14,6 +14,9 @@ pub struct SlurmArgs {
     /// Read settings from this file [default: jldconv.toml here, if there is one]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub config: Option<PathBuf>,
+    /// Write the script to this file instead of printing it
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub out: Option<PathBuf>,
     /// What SLURM is asked for.
     #[command(flatten)]
     pub ask: SlurmFlags,

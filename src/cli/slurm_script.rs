@@ -178,8 +178,8 @@ mod tests {
         supervisor='/bin/jldconv-supervisor'
         arguments=(
             "--shard=${SLURM_ARRAY_TASK_ID:?}/20"
-            '--drain-on-usr1=true'
-            '--yes=true'
+            '--drain-on-usr1'
+            '--yes'
             '--'
             '/in'
             '/out'
@@ -275,13 +275,13 @@ mod tests {
             '--log=/r/a '\''log'\''-'"$SLURM_ARRAY_TASK_ID"''
             -v
             -v
-            '--drain-on-usr1=true'
-            '--force=true'
+            '--drain-on-usr1'
+            '--force'
             '--range=100-200,250'
             '--rules=/a.toml'
             '--rules=/b$(x).toml'
             '--workers=auto'
-            '--yes=true'
+            '--yes'
             '--'
             '/in put/it'\''s'
             $'/out\x0aput/-x'

@@ -50,7 +50,6 @@ pub(super) fn command_line(said: &Said) -> String {
     let flags = flags.iter().map(|flag| {
         let plain = flag.to_str().and_then(|it| it.strip_prefix("--")?.split_once('='));
         match plain {
-            Some((key, "true")) => format!("--{key}"),
             // What begins with a dash is no path here.
             Some((key, value)) if value.starts_with('-') => {
                 format!("--{key}={}", text::quote(OsStr::new(value)))

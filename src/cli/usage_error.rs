@@ -56,6 +56,17 @@ pub enum UsageError {
         .0.display()
     )]
     LastIsFile(PathBuf),
+    /// A `~` that no shell has expanded.
+    #[error(
+        "{}: only a shell reads ~ as a home directory, and not between quotes or in a file: write {}",
+        path.display(), text::shell_path(meant)
+    )]
+    Tilde {
+        /// As it was said.
+        path: PathBuf,
+        /// As it was meant.
+        meant: PathBuf,
+    },
     /// A pattern that cannot be read, or matches nothing.
     #[error("{}: {message}", pattern.display())]
     Pattern {

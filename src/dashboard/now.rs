@@ -71,7 +71,7 @@ pub(super) fn now(live: &Live) -> String {
 }
 
 fn line(slot: &LiveSlot, html: &mut String) {
-    let number = slot.slot.0.saturating_add(1);
+    let number = slot.slot.shown();
     let Some(name) = &slot.name else {
         let _ =
             writeln!(html, "<tr><td>{number}</td><td colspan=\"6\" class=\"note\">idle</td></tr>");

@@ -6,8 +6,7 @@ use super::page::{NOW, written};
 use crate::report::html::{PARTS, Shown, TAKING_ALONG, row};
 use crate::report::{Circumstances, advice, title};
 use crate::supervisor::{
-    Layout, Live, LiveHandle, LiveState, Records, RunEvent, RunStart, RunSummary, SlotRecord,
-    Stretch, Timeline,
+    Layout, Live, LiveHandle, LiveState, Records, RunEvent, RunStart, RunSummary, Stretch, Timeline,
 };
 
 /// Most lines of the table; a browser is slow with more.
@@ -105,38 +104,11 @@ impl Picture {
 
     /// The report of the run as if it ended now.
     fn so_far(&self, live: &Live) -> RunSummary {
-        let mut slots = vec![SlotRecord::default(); live.slots.len()];
-        for (slot, at_work) in slots.iter_mut().zip(&live.slots) {
-            slot.busy_seconds = at_work.seconds;
-            slot.peak_anon = at_work.anon;
-        }
-        let mut summary = RunSummary {
-            success: live.converted,
-            failed: live.failed,
-            skipped: live.skipped,
-            unchanged: live.unchanged,
-            pending: live.jobs.saturating_sub(live.ended),
-            safety_violations: live.safety_violations,
-            conversion_time: live.elapsed,
-            run_id: live.run_id.clone(),
-            version: live.version.clone(),
-            started: live.started.clone(),
-            input_dir: live.input_dir.clone(),
-            output_dir: live.output_dir.clone(),
-            shard: live.shard.clone(),
-            memory_limit: live.memory.limit,
-            budget: live.memory.budget,
-            faults: live.faults.clone(),
-            memory_peak: self.timeline.points().map(|point| point.used).max().unwrap_or(0),
-            cores: self.start.machine.cores,
-            workers_used: self
-                .timeline
-                .points()
-                .map(|point| u64::from(point.busy))
-                .max()
-                .unwrap_or(0),
-            ..RunSummary::default()
-        };
+        let (mut summary, slots) = RunSummary::of_live(live);
+        let points = || self.timeline.points();
+        summary.memory_peak = points().map(|point| point.used).max().unwrap_or(0);
+        summary.workers_used = points().map(|point| u64::from(point.busy)).max().unwrap_or(0);
+        summary.cores = self.start.machine.cores;
         summary.add_up(&self.records, slots);
         summary
     }

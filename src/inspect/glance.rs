@@ -123,7 +123,8 @@ fn look(path: &Path, file: &File, target: &Target) -> Result<Option<Glance>, Err
     }))
 }
 
-fn eras(data: &[super::model::DataGroup]) -> Vec<String> {
+/// The short names of the eras of these groups, each once; `?` where Mera never wrote such types.
+pub(super) fn eras(data: &[super::model::DataGroup]) -> Vec<String> {
     let mut eras: Vec<String> = Vec::new();
     for group in data {
         let era = group.era.as_ref().map_or("?", |era| &era.id);
@@ -132,6 +133,17 @@ fn eras(data: &[super::model::DataGroup]) -> Vec<String> {
         }
     }
     eras
+}
+
+/// Eras in a word, for people: types that no Mera wrote are the target's own where nothing is to be
+/// done.
+pub(super) fn shown(eras: &[String], action: &Action) -> String {
+    let word = |era: &String| match (era.as_str(), action) {
+        ("?", Action::Nothing) => "upgraded".to_owned(),
+        ("?", _) => "none".to_owned(),
+        _ => era.clone(),
+    };
+    eras.iter().map(word).collect::<Vec<_>>().join("+")
 }
 
 /// The first findings, not longer than a person reads, and how many there are besides.
@@ -149,6 +161,12 @@ fn few(mut findings: Vec<Finding>) -> (Vec<Finding>, u64) {
 }
 
 impl Glance {
+    /// Which Meras wrote it, in a word: short names of eras, `upgraded` for what a conversion made,
+    /// `none` for types that Mera never wrote; empty where there is nothing of Mera's.
+    pub fn era(&self) -> String {
+        shown(&self.eras, &self.action)
+    }
+
     /// What an inspection tells, in short. What is amiss with parts that JLD2 does not read is told as
     /// there; of codecs the columns' are counted.
     fn of(seen: Inspection) -> Self {

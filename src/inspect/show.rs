@@ -1,5 +1,6 @@
 //! Prints an inspection as text: details of one file, or one line each of many.
 
+use super::glance;
 use super::model::{Action, ColumnInfo, DataGroup, Inspection, Kind, Refusal};
 use super::outlook::Case;
 use super::show_tree::tree;
@@ -308,10 +309,8 @@ pub fn width<'p>(paths: impl Iterator<Item = &'p Path>) -> usize {
 pub fn line(seen: &Result<Inspection, Box<Refusal>>, width: usize) -> String {
     match seen {
         Ok(seen) => {
-            let mut eras: Vec<_> =
-                seen.data.iter().map(|d| d.era.as_ref().map_or("?", |era| &era.id)).collect();
-            eras.dedup();
-            let era = if eras.is_empty() { "-".to_owned() } else { eras.join("+") };
+            let era = glance::shown(&glance::eras(&seen.data), &seen.action);
+            let era = if era.is_empty() { "-".to_owned() } else { era };
             let warnings = match seen.verdict.warnings {
                 Some(warnings) => warnings.to_string(),
                 None => "fails".to_owned(),

@@ -1,9 +1,9 @@
 //! Advises what a user may do next. Said only where the run's own figures say it.
 
 use super::again::Again;
-use super::speed;
+use super::{speed, under_way};
 use crate::migrate::target::Target;
-use crate::supervisor::{Fault, Recommendation, RunSummary};
+use crate::supervisor::{Fault, Recommendation, RunSummary, UnderWay};
 use crate::text::{self, float, shell_path};
 use std::path::Path;
 
@@ -26,9 +26,16 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<Recommendation>
     let mut advice = Vec::new();
     let again = Again::of(summary);
     let same = again.as_ref().map(Again::line);
-    let mut same_command =
-        |what: &str, text: &str| advice.push(Recommendation::new(what, text, same.clone()));
-    if summary.interrupted {
+    under_way::advise(summary, &mut advice);
+    let runs = summary.under_way.as_ref().is_some_and(UnderWay::runs);
+    // Meanwhile it would be refused.
+    let then = if runs { ", when what runs now is over" } else { "" };
+    let same = same.filter(|_| !runs);
+    let mut same_command = |what: &str, text: &str| {
+        advice.push(Recommendation::new(what, format!("{text}{then}"), same.clone()));
+    };
+    let told = summary.under_way.as_ref().is_some_and(|under| !under.is_whole());
+    if summary.interrupted && !told && !runs {
         same_command("go-on", "run the same command again: it goes on where this run stopped");
     }
     let of = |cause: Fault| summary.files.of_fault(cause);
@@ -86,9 +93,11 @@ pub fn advice(summary: &RunSummary, about: Circumstances) -> Vec<Recommendation>
     let dead = [Fault::Killed, Fault::Crashed, Fault::Stalled, Fault::Protocol, Fault::Spawn];
     if dead.iter().any(|cause| of(*cause).next().is_some()) {
         let text = "the same command tries files again whose workers died or hung";
+        let text = format!("{text}{then}");
         advice.push(Recommendation::new("run-again", text, same));
     }
-    if !violations(summary, about, again.as_ref(), &mut advice) {
+    // What follows from all of a run is not known before its end.
+    if !runs && !violations(summary, about, again.as_ref(), &mut advice) {
         speed::advise(summary, again.as_ref(), &mut advice);
     }
     advice

@@ -2,7 +2,7 @@
 
 use crate::convert::Mode;
 use crate::supervisor::RunSummary;
-use crate::text::{float, percent};
+use crate::text::{self, float, percent};
 
 /// Shorter runs, in seconds of the workers together, are told without a verdict.
 const LEAST: f64 = 1.0;
@@ -64,9 +64,11 @@ impl Figures {
         self.cpu / self.seconds
     }
 
-    /// Share of the time in which a worker waited for a core.
+    /// Share of the time in which a worker waited for a core. Its threads may have waited while others
+    /// of them computed: that is not counted twice.
     pub(super) fn waited(&self) -> f64 {
-        (self.queued / self.seconds).clamp(0.0, 1.0)
+        let rest = if self.computed() < 1.0 { 1.0 - self.computed() } else { 1.0 };
+        (self.queued / self.seconds).clamp(0.0, rest)
     }
 
     /// Share of the time, at least, in which nothing in a worker ran or could have run.
@@ -95,12 +97,12 @@ impl Figures {
         let share = |share: f64| percent(share, 1.0);
         let shares = format!(
             "workers computed {} of their time, waited {} for a core, stood still {}; {:.1} of {} \
-             cores at work",
+             at work",
             share(self.computed()),
             share(self.waited()),
             share(self.still()),
             self.cores_at_work,
-            self.cores
+            text::count(self.cores, "core")
         );
         match self.bound() {
             Some(Bound::Cores | Bound::Workers) => format!("the processor: {shares}"),
@@ -159,6 +161,12 @@ mod tests {
         killed.faults = vec![crate::supervisor::Fault::Killed];
         run.files.push(killed);
         assert!((Figures::of(&run).unwrap().still() - 0.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn shares_of_the_time_are_no_more_than_all_of_it() {
+        let figures = Figures::of(&measured(0.337, 0.689)).unwrap();
+        assert!((figures.computed() + figures.waited() + figures.still() - 1.0).abs() < 1e-6);
     }
 
     #[test]

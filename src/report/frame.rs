@@ -186,7 +186,7 @@ impl Draw<'_> {
 
     fn slot(&self, slot: &LiveSlot) -> String {
         let Some(name) = &slot.name else {
-            return self.line(&[(format!("{:>3} idle", slot.slot.0), None)]);
+            return self.line(&[(format!("{:>3} idle", slot.slot.shown()), None)]);
         };
         let phase = slot.phase.map_or("start", crate::convert::Phase::name);
         let mut right = format!("  {phase:<7} {:>3.0} %", slot.percent);
@@ -207,7 +207,7 @@ impl Draw<'_> {
             + after.iter().map(|(text, _)| text.chars().count()).sum::<usize>();
         let room = self.width.saturating_sub(taken + KEYS).max(8);
         let name = text::shortened_inside(&text::tame(name), room);
-        let mut pieces = vec![(format!("{:>3} {name}{right}", slot.slot.0), None)];
+        let mut pieces = vec![(format!("{:>3} {name}{right}", slot.slot.shown()), None)];
         pieces.append(&mut after);
         self.joined(&pieces, "")
     }
@@ -307,9 +307,9 @@ mod tests {
         [####....................]  1 of 10 files, 1 failed
         memory 2.0 GiB in use, margin 19.2 GiB, limit 24.0 GiB, violations 0
         workers 3 of 3 (2 cores)
-          0 output_00100.jld2  copy     45 % of  876.3 KiB
-          1 output_00102.jld2  rewrite  41 % of  876.3 KiB  attempt 2
-          2 idle
+          1 output_00100.jld2  copy     45 % of  876.3 KiB
+          2 output_00102.jld2  rewrite  41 % of  876.3 KiB  attempt 2
+          3 idle
         ");
     }
 
@@ -321,9 +321,9 @@ mod tests {
         1 of 10 files, 1 failed
         memory 2.0 GiB in use, margin 19.2 GiB, violations 0
         workers 3 of 3 (2 cores)
-          0 output_00100.jld2  copy     45 %
-          1 output_00102.jld2  rewrite  41 %  try 2
-          2 idle
+          1 output_00100.jld2  copy     45 %
+          2 output_00102.jld2  rewrite  41 %  try 2
+          3 idle
         ");
     }
 
@@ -366,9 +366,9 @@ mod tests {
         [####....................]  1 of 10 files, 1 failed, 1 tried again
         memory 21.0 GiB in use, margin 19.0 GiB, limit 24.0 GiB, violations 2
         workers 1 of 3 (a worker ran out of memory)
-          0 output_00100.jld2  copy     45 % of  876.3 KiB  nothing new for 13.0 s
-          1 idle
+          1 output_00100.jld2  copy     45 % of  876.3 KiB  nothing new for 13.0 s
           2 idle
+          3 idle
         ");
         let reason = "SIGINT".to_owned();
         tracker.note(&RunEvent::Draining { reason, grace_seconds: 60.0, running: 1 }, 15.0);
@@ -403,9 +403,9 @@ mod tests {
             let text = drawn(&tracker, 1.0, rows, 80);
             text.lines().skip(4).map(|line| line[..3].trim().to_owned()).collect()
         };
-        assert_eq!(shown(40), ["0", "1", "3", "4", "5", "6", "7", "8"]);
-        assert_eq!(shown(14), ["0", "1", "3", "4"]);
-        assert_eq!(shown(5), ["0"]);
+        assert_eq!(shown(40), ["1", "2", "4", "5", "6", "7", "8", "9"]);
+        assert_eq!(shown(14), ["1", "2", "4", "5"]);
+        assert_eq!(shown(5), ["1"]);
         assert!(drawn(&tracker, 1.0, 14, 80).contains("workers 64 of 64, 7 more busy (2 cores)"));
     }
 

@@ -3,7 +3,7 @@
 use super::color::{Paint, Tone};
 use crate::convert::{Mode, Phase};
 use crate::supervisor::{
-    JobOutcome, JobRecord, LiveState, RunEvent, SafetyStep, SlotStatus, Status, TakingAlong,
+    Fault, JobOutcome, JobRecord, LiveState, RunEvent, SafetyStep, SlotStatus, Status, TakingAlong,
     Tracker,
 };
 use crate::text;
@@ -33,6 +33,10 @@ pub(super) fn line(event: &RunEvent, tracker: &Tracker, detail: Detail) -> Optio
             }
             let ended = ended(record);
             if tracker.counted() { format!("{} {ended}", place(tracker)) } else { ended }
+        }
+        RunEvent::AttemptFailed { name, cause: Fault::Stopped, .. } if tracker.stops() => {
+            let name = text::tame(name);
+            format!("{} stopped    {name}: it comes again in the next run", place(tracker))
         }
         RunEvent::AttemptFailed { name, attempt, cause, message, will_retry: true, .. } => {
             let (name, message) = (text::tame(name), short(message));
@@ -232,7 +236,7 @@ fn status_block(status: &Status) -> String {
         let _ = write!(
             block,
             "\n  slot {:<2} pid {} {} {phase} {} of {}, attempt {}, {}, memory {}",
-            slot.slot.0,
+            slot.slot.shown(),
             slot.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
             text::tame(slot.name.as_deref().unwrap_or_default()),
             text::bytes(slot.done),
@@ -250,7 +254,7 @@ pub(super) mod tests {
     use super::*;
     use crate::convert::VerifyLevel;
     use crate::report::header::tests::start;
-    use crate::supervisor::{ConcurrencyReason, Fault, JobId, MemoryStatus, SlotId};
+    use crate::supervisor::{ConcurrencyReason, JobId, MemoryStatus, SlotId};
 
     pub(in crate::report) fn record(number: u64, outcome: JobOutcome) -> JobRecord {
         let name = format!("output_{number:05}.jld2");
@@ -438,8 +442,8 @@ pub(super) mod tests {
         insta::assert_snapshot!(lines(&[RunEvent::Status(status)], Detail::Troubles), @r"
         status after 12:34, takes no new files: 3 done, 1 failed, 2 skipped, 2 running, 5 waiting
           memory  2.0 GiB of 24.0 GiB in use, margin 19.0 GiB, violations 0; workers allowed: 2
-          slot 0  pid 4711 output_00104.jld2 copy 512.0 MiB of 2.0 GiB, attempt 1, 3.4 s, memory 9.0 MiB
-          slot 2  pid 4713 output_00105.jld2 starts 512.0 MiB of 2.0 GiB, attempt 1, 3.4 s, memory 9.0 MiB
+          slot 1  pid 4711 output_00104.jld2 copy 512.0 MiB of 2.0 GiB, attempt 1, 3.4 s, memory 9.0 MiB
+          slot 3  pid 4713 output_00105.jld2 starts 512.0 MiB of 2.0 GiB, attempt 1, 3.4 s, memory 9.0 MiB
         ");
     }
 }

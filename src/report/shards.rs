@@ -54,7 +54,8 @@ fn line(shard: &ShardRecord) -> String {
     line
 }
 
-fn word(state: ShardState) -> &'static str {
+/// A state in a word.
+pub(super) fn word(state: ShardState) -> &'static str {
     match state {
         ShardState::Running => "running",
         ShardState::Waiting => "waiting",

@@ -1,6 +1,7 @@
 //! Prints what the runs of an output directory are doing, as a block of text.
 
 use super::shards::shards;
+use super::under_way::array;
 use crate::convert::Phase;
 use crate::supervisor::{
     ArchiveStatus, Asked, Happened, Live, LiveSlot, LiveState, ShardRecord, ShardState, ShardStatus,
@@ -163,7 +164,7 @@ fn live_lines(block: &mut String, live: &Live) {
     block.push('\n');
     let busy = live.slots.iter().filter(|slot| slot.name.is_some());
     for slot in busy.clone().take(FEW) {
-        let _ = writeln!(block, "  slot {:<6} {}", slot.slot.0, slot_line(slot));
+        let _ = writeln!(block, "  slot {:<6} {}", slot.slot.shown(), slot_line(slot));
     }
     let more = busy.count().saturating_sub(FEW);
     if more > 0 {
@@ -254,30 +255,5 @@ fn again(block: &mut String, status: &ArchiveStatus) {
             block,
             "Not begun: {which}; if squeue{job} has no such tasks: sbatch --array={which} SCRIPT"
         );
-    }
-}
-
-/// Task numbers as `sbatch --array` takes them: `3,7-9`.
-fn array(numbers: &[u64]) -> String {
-    let mut ranges: Vec<std::ops::RangeInclusive<u64>> = Vec::new();
-    for &number in numbers {
-        match ranges.last_mut() {
-            Some(last) if last.end().checked_add(1) == Some(number) => {
-                *last = *last.start()..=number;
-            }
-            _ => ranges.push(number..=number),
-        }
-    }
-    text::ranges(&ranges).replace(", ", ",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn task_numbers_are_written_as_sbatch_takes_them() {
-        assert_eq!(array(&[1, 2, 3, 7, 9, 10]), "1-3,7,9-10");
-        assert_eq!(array(&[4]), "4");
     }
 }

@@ -2,11 +2,13 @@
 
 use super::advice::{Circumstances, advice};
 use super::figures::Figures;
+use super::known::Known;
 use super::line::{said, short};
+use super::under_way::told;
 use super::workers::workers;
 use crate::convert::VerifyLevel;
 use crate::migrate::{Readers, Unmet};
-use crate::supervisor::{Fault, JobOutcome, JobRecord, RunSummary};
+use crate::supervisor::{Fault, JobOutcome, JobRecord, RunSummary, UnderWay};
 use crate::text;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,13 +17,19 @@ use std::fmt::Write as _;
 const FEW: usize = 10;
 /// Most files that are named on one line.
 const NAMED: usize = 5;
+/// Why no worker was at work.
+pub(super) const IDLE: &str = "no file was to be worked on";
 
-/// How a run ended, in a word or two.
+/// How a run ended, or what it is doing, in a word or two.
 pub(crate) fn title(summary: &RunSummary) -> &'static str {
     if summary.error.is_some() {
         "Broken off"
+    } else if summary.under_way.as_ref().is_some_and(UnderWay::runs) {
+        "Running"
     } else if summary.interrupted || summary.others.is_some_and(|others| others.pending > 0) {
         "Interrupted"
+    } else if summary.under_way.as_ref().is_some_and(UnderWay::waits) {
+        "Waiting"
     } else if summary.failed > 0
         || summary.others.is_some_and(|others| others.failed > 0)
         || summary.pending > 0
@@ -53,22 +61,18 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     if let Some(error) = &summary.error {
         let _ = writeln!(block, "  because     {}", short(error));
     }
-    let done = success.saturating_add(*unchanged);
-    let seconds = summary.conversion_time;
-    let mut time = text::seconds(seconds);
-    if done > 0 && seconds > 1e-3 {
-        let _ = write!(time, ", {:.1} files/s", text::float(done) / seconds);
-        let _ = write!(time, ", {} read", text::rate(summary.bytes_read, seconds));
+    if let Some(under) = &summary.under_way {
+        let _ = writeln!(block, "  progress    {}", told(under));
     }
-    if done > 1 && summary.average_seconds > 0.0 {
-        let _ = write!(time, "; {} a file on average", text::seconds(summary.average_seconds));
+    let known = Known(summary);
+    if known.time() {
+        let done = success.saturating_add(*unchanged);
+        let _ = writeln!(block, "  time        {}", time(summary, done));
     }
-    if summary.paused_seconds > 0.0 {
-        let _ = write!(time, ", {} of it paused", text::seconds(summary.paused_seconds));
+    if known.work() {
+        let (read, written) = (text::bytes(summary.bytes_read), text::bytes(summary.bytes_written));
+        let _ = writeln!(block, "  bytes       {read} read, {written} written{}", saved(summary));
     }
-    let _ = writeln!(block, "  time        {time}");
-    let (read, written) = (text::bytes(summary.bytes_read), text::bytes(summary.bytes_written));
-    let _ = writeln!(block, "  bytes       {read} read, {written} written{}", saved(summary));
     if let Some(modes) = modes(summary) {
         let _ = writeln!(block, "  mode        {modes}");
     }
@@ -90,40 +94,30 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
     if let Some(levels) = checked(summary) {
         let _ = writeln!(block, "  checked     {levels}");
     }
-    let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
-    let _ = writeln!(
-        block,
-        "  memory      a worker's peak {} ({} with file pages); {}{:.1} % of {} at the end",
-        text::bytes(peak),
-        text::bytes(summary.peak_rss_max),
-        at_most(summary),
-        summary.final_memory_usage_percent,
-        text::bytes(summary.memory_limit),
-    );
-    let _ = writeln!(block, "  violations  {}", summary.safety_violations);
-    // A merged report has the slots of all runs.
-    let slots = match text::count(summary.slots.len() as u64, "slot") {
-        slots if summary.shard.ends_with(" shards") => {
-            format!("a run's slots busy, {slots} in all runs")
-        }
-        slots => format!("{slots} busy"),
-    };
-    let _ = writeln!(
-        block,
-        "  workers     at most {} of {slots}; load balance {:.2}, parallel efficiency {:.2}",
-        summary.workers_used, summary.load_balance, summary.parallel_efficiency,
-    );
+    if let Some(memory) = memory(summary, known) {
+        let _ = writeln!(block, "  memory      {memory}");
+    }
+    if known.memory() {
+        let _ = writeln!(block, "  violations  {}", summary.safety_violations);
+    }
+    if known.workers() {
+        let _ = writeln!(block, "  workers     {}", slots(summary));
+    } else if known.idle() {
+        let _ = writeln!(block, "  workers     none: {IDLE}");
+    }
     if let Some(figures) = Figures::of(summary) {
         let label = if figures.bound().is_some() { "limited by" } else { "time went" };
         let _ = writeln!(block, "  {label:<10}  {}", figures.told());
     }
-    let _ = writeln!(
-        block,
-        "  attempts    {}{}{}",
-        summary.attempts,
-        causes("; ", &summary.faults),
-        causes("; tried again: ", &summary.retries)
-    );
+    if known.work() {
+        let _ = writeln!(
+            block,
+            "  attempts    {}{}{}",
+            summary.attempts,
+            causes("; ", &summary.faults),
+            causes("; tried again: ", &summary.retries)
+        );
+    }
     if let Some(others) = &summary.others {
         let _ = writeln!(block, "  others      {others}");
     }
@@ -144,6 +138,68 @@ pub fn summary(summary: &RunSummary, about: Circumstances) -> String {
         }
     }
     block
+}
+
+fn time(summary: &RunSummary, done: u64) -> String {
+    let seconds = summary.conversion_time;
+    let mut time = text::seconds(seconds);
+    // Times of a merged report are sums, so that rates are those of one run.
+    let merged = is_merged(summary);
+    if merged {
+        time.push_str(" of all runs together");
+    }
+    if done > 0 && summary.attempts > 0 && seconds > 1e-3 {
+        let _ = write!(time, ", {:.1} files/s", text::float(done) / seconds);
+        let _ = write!(time, ", {} read", text::rate(summary.bytes_read, seconds));
+        time.push_str(if merged { " in each" } else { "" });
+    }
+    if done > 1 && summary.average_seconds > 0.0 {
+        let _ = write!(time, "; {} a file on average", text::seconds(summary.average_seconds));
+    }
+    if summary.paused_seconds > 0.0 {
+        let _ = write!(time, ", {} of it paused", text::seconds(summary.paused_seconds));
+    }
+    time
+}
+
+/// Whether it is of many shards.
+pub(super) fn is_merged(summary: &RunSummary) -> bool {
+    summary.shard.ends_with(" shards")
+}
+
+/// A worker's peak, and what was in use; nothing where neither is known.
+fn memory(summary: &RunSummary, known: Known<'_>) -> Option<String> {
+    let mut parts = Vec::new();
+    if known.peak() {
+        let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
+        let (peak, pages) = (text::bytes(peak), text::bytes(summary.peak_rss_max));
+        parts.push(format!("a worker's peak {peak} ({pages} with file pages)"));
+    }
+    if summary.final_memory_usage_percent > 0.0 {
+        let runs = summary.under_way.as_ref().is_some_and(UnderWay::runs);
+        parts.push(format!(
+            "{}{:.1} % of {} {}",
+            at_most(summary),
+            summary.final_memory_usage_percent,
+            text::bytes(summary.memory_limit),
+            if runs { "now" } else { "at the end" }
+        ));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn slots(summary: &RunSummary) -> String {
+    // A merged report has the slots of all runs.
+    let slots = match text::count(summary.slots.len() as u64, "slot") {
+        slots if is_merged(summary) => {
+            format!("a run's slots busy, {slots} in all runs")
+        }
+        slots => format!("{slots} busy"),
+    };
+    format!(
+        "at most {} of {slots}; load balance {:.2}, parallel efficiency {:.2}",
+        summary.workers_used, summary.load_balance, summary.parallel_efficiency,
+    )
 }
 
 /// Rules that met nothing in any file of the run. Nothing is said where files were done by an earlier
@@ -386,6 +442,7 @@ pub(super) mod tests {
             paused_seconds: 0.0,
             others: None,
             unlisted: Vec::new(),
+            under_way: None,
             error: None,
             threads_used: 2,
             average_seconds: 2.0,
@@ -490,12 +547,9 @@ pub(super) mod tests {
         run.files = (100..113).map(|number| record(number, JobOutcome::Skipped)).collect();
         insta::assert_snapshot!(super::summary(&run, ABOUT), @r"
         Done: 0 converted, 0 unchanged, 13 skipped, 0 failed
-          time        0.0 s
-          bytes       0 B read, 0 B written
-          memory      a worker's peak 9.0 MiB (0 B with file pages); at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
+          memory      at most 5.0 GiB in use (20.8 %), 8.4 % of 24.0 GiB at the end
           violations  0
-          workers     at most 0 of 0 slots busy; load balance 0.98, parallel efficiency 0.00
-          attempts    0
+          workers     none: no file was to be worked on
         ");
     }
 }

@@ -1,6 +1,7 @@
 //! Breaks lines between words where a terminal would break them anywhere.
 
-use std::io::IsTerminal as _;
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
 
 /// Where the values of a block begin.
 const VALUES: usize = 14;
@@ -17,11 +18,16 @@ pub fn wrapped(text: &str, columns: usize) -> String {
 
 /// The same where standard output is a terminal, which breaks longer lines anywhere; else as it is.
 pub fn fitted(text: &str) -> String {
-    let out = std::io::stdout();
-    match rustix::termios::tcgetwinsize(&out) {
-        Ok(size) if out.is_terminal() && size.ws_col > 0 => wrapped(text, size.ws_col.into()),
-        _ => text.to_owned(),
+    match columns(&std::io::stdout()) {
+        Some(columns) => wrapped(text, columns),
+        None => text.to_owned(),
     }
+}
+
+/// How wide the terminal is that this leads to; none where it is no terminal.
+pub fn columns<S: IsTerminal + AsFd>(stream: &S) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    (stream.is_terminal() && size.ws_col > 0).then_some(size.ws_col.into())
 }
 
 fn one(line: &str, columns: usize, wrapped: &mut String) {

@@ -16,6 +16,13 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct SlotId(pub u32);
 
+impl SlotId {
+    /// Its number for people, who count from 1.
+    pub fn shown(self) -> u32 {
+        self.0.saturating_add(1)
+    }
+}
+
 /// Memory as the run is bound by it, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MemoryStatus {

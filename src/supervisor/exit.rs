@@ -12,7 +12,7 @@ pub enum ExitCode {
     SomeFailed = 1,
     /// The command line or the configuration is wrong, or another run owns the output directory.
     Usage = 2,
-    /// Interrupted; the same command resumes.
+    /// Interrupted; the same command resumes. Of a report: not all is done yet.
     Interrupted = 3,
     /// Nothing to do matched the range.
     Nothing = 4,
@@ -33,7 +33,10 @@ impl RunSummary {
     pub fn exit_code(&self) -> ExitCode {
         if self.error.is_some() {
             ExitCode::Internal
-        } else if self.interrupted || self.others.is_some_and(|others| others.pending > 0) {
+        } else if self.interrupted
+            || self.under_way.as_ref().is_some_and(|it| it.runs() || it.waits())
+            || self.others.is_some_and(|others| others.pending > 0)
+        {
             ExitCode::Interrupted
         } else if self.failed > 0
             || self.others.is_some_and(|others| others.failed > 0)

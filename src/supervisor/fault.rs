@@ -124,6 +124,12 @@ mod tests {
             Fault::Read,
         ] {
             assert_eq!(serde_json::to_value(cause).unwrap(), cause.word());
+            // The manual says what each means.
+            let manual = include_str!("../../docs/troubleshooting.md");
+            let rows = manual.lines().filter(|line| line.starts_with("| `"));
+            let heads = rows.filter_map(|row| row.split('|').nth(1));
+            let word = format!("`{}`", cause.word());
+            assert_eq!(heads.filter(|head| head.contains(&word)).count(), 1, "{word}");
         }
     }
 }

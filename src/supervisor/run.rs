@@ -6,12 +6,13 @@ use super::error::RunError;
 use super::event::{Reporter, RunEvent, RunStart, Stale};
 use super::event_channel::events_out;
 use super::family::Family;
-use super::journal::Line;
+use super::journal::{Line, MeansLine};
 use super::live::LiveHandle;
 use super::record::JobOutcome;
 use super::records::Ledger;
 use super::run_dir::RunDir;
 use super::scheduler::Scheduler;
+use super::settings::Settings;
 use super::sizing;
 use super::stage::{Machine, config, dispatch, sizes};
 use super::summary::RunSummary;
@@ -75,6 +76,7 @@ pub(crate) fn carry_out(
     let others = family.as_mut().map(Family::compare).transpose()?.flatten();
     let machine = Machine::look(&settings, todo.len(), &*task);
     let sizing = machine.sizing.clone();
+    let means = means(&settings, &machine);
     let temp_dir = run_dir.map_or_else(PathBuf::new, |run_dir| run_dir.temp_dir.clone());
     let sizes = sizes(&plan, &todo);
     context.sized(todo, &sizing, temp_dir);
@@ -109,7 +111,10 @@ pub(crate) fn carry_out(
             Err(error) => events_out.tell(RunEvent::Warning { message: unasked(&error) }),
         }
     }
-    for line in lines {
+    for mut line in lines {
+        if let Line::Run(run) = &mut line {
+            run.means = Some(means.clone());
+        }
         services.journal_writer.write(line, None);
     }
     services.journal_writer.send(true);
@@ -125,6 +130,19 @@ pub(crate) fn carry_out(
     let dispatcher =
         Dispatcher::new(context, task, services, scheduler, events_out, (outbox, inbox), settled);
     dispatch(dispatcher, first, readers, reporter)
+}
+
+/// What the journal tells of what there is to work with.
+fn means(settings: &Settings, machine: &Machine) -> MeansLine {
+    let (sizing, memory) = (&machine.sizing, &machine.first.status);
+    MeansLine {
+        slots: sizing.slots,
+        threads: sizing.threads,
+        cores: sizing.cores,
+        memory_limit: memory.limit,
+        budget: memory.budget,
+        command: settings.command.clone(),
+    }
 }
 
 /// So many of the jobs to do are named before they begin.

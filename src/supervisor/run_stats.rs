@@ -145,9 +145,19 @@ impl Sums {
 }
 
 impl RunSummary {
-    /// Fills in what follows from the records of the files that ended so far. `slots` hold what they
-    /// are doing at the moment.
-    pub(crate) fn add_up(&mut self, files: &Records, mut slots: Vec<SlotRecord>) {
+    /// Fills in what follows from the records of the files that ended so far, and takes them up.
+    /// `slots` hold what they are doing at the moment.
+    pub(crate) fn add_up(&mut self, files: &Records, slots: Vec<SlotRecord>) {
+        self.add_files(files.iter(), slots);
+        self.files = files.clone();
+    }
+
+    /// The same without taking them up.
+    pub(super) fn add_files(
+        &mut self,
+        files: impl Iterator<Item = JobRecord>,
+        mut slots: Vec<SlotRecord>,
+    ) {
         let mut sums = Sums::default();
         for file in files {
             let slot = file.slot.and_then(|slot| usize::try_from(slot).ok());
@@ -173,7 +183,7 @@ impl RunSummary {
         self.average_seconds = sums.average();
         self.peak_rss_max = sums.peak_rss_max;
         self.threads_used = self.workers_used;
-        (self.files, self.slots) = (files.clone(), slots);
+        self.slots = slots;
     }
 }
 

@@ -4,25 +4,10 @@
 use super::journal::{EndLine, Ended, RunLine};
 use super::others::OthersSummary;
 use super::run_dir::{Held, held, lock_name};
+use super::under_way::ShardState;
 use crate::archive::Shard;
 use crate::sys::dir::Dir;
 use serde::Serialize;
-
-/// What a shard is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ShardState {
-    /// A supervisor is at work on it.
-    Running,
-    /// It has not run, or its run has not begun to write.
-    Waiting,
-    /// Its last run ended, and every file has its output.
-    Done,
-    /// Its last run ended, and some files failed.
-    Failed,
-    /// Its last run was ended by a signal or an error, or was killed; the same command goes on.
-    Interrupted,
-}
 
 /// One element of `shards` in the merged report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -5,15 +5,17 @@
 
 use super::control::{Ask, AskError, Place, ask, place};
 use super::error::RunError;
-use super::journal::merge::{current, shards};
-use super::journal::{Ended, Past, RunLine, file_name};
+use super::journal::division::{current, look};
+use super::journal::{Past, RunLine, file_name};
 use super::live::{Live, LiveState};
 use super::run_dir::{Held, held, lock_name};
-use super::shards::{ShardRecord, ShardState};
+use super::shards::ShardRecord;
+use super::under_way::{PartUnderWay, ShardState, UnderWay};
 use crate::archive::Shard;
 use crate::sys::dir::{Dir, Missing, OWN};
 use crate::text::{self, float};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -81,28 +83,14 @@ pub struct ArchiveStatus {
 /// Nothing ever ran there, or its journals cannot be read.
 pub fn status(output_dir: &Path) -> Result<ArchiveStatus, RunError> {
     let own = own(output_dir)?;
-    let past = Past::of(&own)?;
+    let (past, records) = look(&own)?;
     let runs = current(&past);
-    let count = runs.keys().next().map_or(0, |shard| shard.count);
-    let mut records = shards(&runs, &past, &own);
-    if count == 0 && held(&own, &lock_name(Shard::default())) == Held::Yes {
-        // The first run has not written its first line.
-        records.push(ShardRecord::of(Shard::default(), &own, None, None, Ended::default(), None));
-    }
     let last = runs.values().max_by(|a, b| a.head.started.cmp(&b.head.started)).copied();
-    let shards: Vec<ShardStatus> = (1..)
-        .zip(records)
-        .map(|(index, record)| {
-            let shard = Shard { index, count: count.max(1) };
-            of(shard, record, &own, runs.get(&shard).copied())
-        })
-        .collect();
+    let shards = asked_all(records, &own, &runs);
     let those = |wanted: &[ShardState]| -> Vec<u64> {
         let numbered = (1..).zip(&shards).filter(|(_, it)| wanted.contains(&it.record.state));
         numbered.map(|(index, _)| index).collect()
     };
-    let running = shards.iter().filter(|it| it.record.state == ShardState::Running);
-    let etas: Option<Vec<f64>> = running.map(|it| it.eta_seconds).collect();
     Ok(ArchiveStatus {
         at: text::rfc3339(SystemTime::now()),
         output_dir: std::path::absolute(output_dir)
@@ -111,12 +99,60 @@ pub fn status(output_dir: &Path) -> Result<ArchiveStatus, RunError> {
             .into_owned(),
         input_dir: last.map(|run| run.input_dir.clone()),
         percent: through(&shards),
-        eta_seconds: etas.and_then(|etas| etas.into_iter().reduce(f64::max)),
+        eta_seconds: eta(&shards),
         array: last.and_then(|run| run.array),
         again: those(&[ShardState::Failed, ShardState::Interrupted]),
         waiting: those(&[ShardState::Waiting]),
         shards,
     })
+}
+
+/// Each shard with what its run says, where it is at work and can be asked.
+pub(super) fn asked_all(
+    records: Vec<ShardRecord>,
+    own: &Dir,
+    runs: &BTreeMap<Shard, &RunLine>,
+) -> Vec<ShardStatus> {
+    let count = runs.keys().next().map_or(1, |shard| shard.count);
+    let each = (1..).zip(records).map(|(index, record)| {
+        let shard = Shard { index, count };
+        of(shard, record, own, runs.get(&shard).copied())
+    });
+    each.collect()
+}
+
+/// What a report tells of shards that are not over; none where all are.
+pub(super) fn under_way(shards: &[ShardStatus], last: Option<&RunLine>) -> Option<UnderWay> {
+    let over = |it: &ShardStatus| matches!(it.record.state, ShardState::Done | ShardState::Failed);
+    if shards.iter().all(over) {
+        return None;
+    }
+    let parts = (1..).zip(shards).map(|(number, it)| PartUnderWay {
+        number,
+        state: it.record.state,
+        files: it.record.jobs,
+        done: it.record.ended,
+        failed: it.record.failed,
+        percent: it.percent,
+        eta_seconds: it.eta_seconds,
+        busy: it.live.as_ref().map(|live| live.workers.busy.into()),
+        host: it.record.host.clone(),
+        age_seconds: it.age_seconds.filter(|_| it.live.is_none()),
+    });
+    Some(UnderWay {
+        at: text::rfc3339(SystemTime::now()),
+        percent: through(shards),
+        eta_seconds: eta(shards),
+        array: last.and_then(|run| run.array),
+        shards: parts.collect(),
+    })
+}
+
+/// Seconds until all that runs now is done, where that is known of each.
+fn eta(shards: &[ShardStatus]) -> Option<f64> {
+    let running = shards.iter().filter(|it| it.record.state == ShardState::Running);
+    let etas: Option<Vec<f64>> = running.map(|it| it.eta_seconds).collect();
+    etas.and_then(|etas| etas.into_iter().reduce(f64::max))
 }
 
 fn own(output_dir: &Path) -> Result<Dir, RunError> {

@@ -4,6 +4,7 @@ use super::fault::Fault;
 use super::others::OthersSummary;
 use super::records::Records;
 use super::timeline::Timeline;
+use super::under_way::UnderWay;
 use crate::archive::Unlisted;
 use crate::convert::{Mode, Options};
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,8 @@ pub struct RunSummary {
     pub attempts: u64,
     /// Attempts that were run again because memory ran out.
     pub oom_restarts: u64,
-    /// Whether a signal ended the run before all jobs were done.
+    /// Whether a signal ended the run before all jobs were done; of a merged report, whether there is
+    /// something left to do that no run is at, or is going to come to by itself.
     pub interrupted: bool,
     /// One element a slot.
     pub slots: Vec<SlotRecord>,
@@ -178,4 +180,7 @@ pub struct RunSummary {
     /// How the run went over time.
     #[serde(default)]
     pub timeline: Timeline,
+    /// Where runs are not over: which, and how far they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<UnderWay>,
 }

@@ -38,7 +38,7 @@ fn slow_storage_is_told_as_such() {
     assert_eq!(advised(&report), ["storage-bound", "in-place", "tune"], "{ended:#?}");
     let command = report["recommendations"][1]["command"].as_str().unwrap();
     assert!(command.starts_with("jldconv-supervisor old --"), "{command}");
-    assert!(command.ends_with("--workers=2 --yes=true --mode=in-place"), "{command}");
+    assert!(command.ends_with("--workers=2 --yes --mode=in-place"), "{command}");
     assert!(ended.out.contains("limited by  storage: workers computed"), "{}", ended.out);
     assert!(ended.out.contains(command), "{}", ended.out);
     // Where nothing is slow, nothing is said of storage.

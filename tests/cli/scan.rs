@@ -54,6 +54,23 @@ fn an_archive_is_told_file_by_file_and_as_a_whole() {
     assert_eq!(listing(&world, "old"), before, "nothing is written into the archive");
 }
 
+/// Of what a conversion made, no question mark is the era.
+#[test]
+fn outputs_are_called_upgraded_everywhere() {
+    let world = World::new(&[1, 2, 3, 4]);
+    world.supervisor(&["old", "new", "--yes"]).ends(0);
+    let scan = ["scan", "new", "--no-estimate", "-v", "--csv", "s.csv", "--html", "s.html"];
+    let told = world.supervisor(&scan).ends(0).out;
+    let listed = world.jldconv(&["inspect", "new"]).ends(0).out;
+    for (text, times) in [(&told, 5), (&listed, 4)] {
+        assert_eq!(text.matches("  upgraded  ").count(), times, "{text}");
+        assert!(!text.contains(" ? "), "{text}");
+    }
+    let [csv, page] = ["s.csv", "s.html"].map(|name| fs::read_to_string(world.at(name)).unwrap());
+    assert_eq!(csv.matches(",upgraded,").count(), 4, "{csv}");
+    assert!(page.matches("<td>upgraded</td>").count() >= 4, "{page}");
+}
+
 /// What a scan says of a file is what `inspect` says of it.
 #[test]
 fn it_says_what_inspect_says() {

@@ -87,7 +87,17 @@ fn each_slip_names_the_right_command() {
         ),
         (supervisor, &["--mode", "inplace", "old"], 2, "a similar value exists: 'in-place'"),
         (supervisor, &["--mode", "in-place", "old"], 2, "say --yes"),
-        ("jldconv", &["inspct", "old"], 2, "a similar subcommand exists: 'inspect'"),
+        (supervisor, &["odl", "new"], 2, "did you mean: jldconv-supervisor old new\n"),
+        (supervisor, &["'old'", "new"], 2, "did you mean: jldconv-supervisor old new\n"),
+        (supervisor, &["./odl", "new"], 2, "did you mean: jldconv-supervisor ./old new\n"),
+        (
+            supervisor,
+            &["odl", "--mode", "in-place"],
+            2,
+            "did you mean: jldconv-supervisor old --mode in-place\n",
+        ),
+        ("jldconv", &["inspct", "old"], 2, "did you mean: jldconv inspect old\n"),
+        ("jldconv", &["exprt", "old"], 2, "did you mean: jldconv export old\n"),
         ("jldconv", &["slurm", "old"], 2, "did you mean: jldconv-supervisor slurm old\n"),
         ("jldconv", &["reprot", "new"], 2, "did you mean: jldconv-supervisor report new\n"),
         ("jldconv", &["old"], 2, "for a whole archive: jldconv-supervisor old OUT\n"),
@@ -107,6 +117,23 @@ fn each_slip_names_the_right_command() {
             !world.at("new").exists() && !world.at("old/.jldconv").exists(),
             "{program} {args:?}"
         );
+    }
+    // What nobody has expanded is no directory of that name.
+    let home = |args: &[&str]| {
+        let mut command = world.program(supervisor, args);
+        command.env("HOME", world.at(""));
+        Ended::of(&mut command, &world).ends(2).err
+    };
+    let err = home(&["~/old", "new"]);
+    assert!(err.contains("did you mean: jldconv-supervisor DIR/old new\n"), "{err}");
+    let err = home(&["old", "~/new"]);
+    assert!(err.contains("between quotes or in a file: write DIR/new\n"), "{err}");
+    assert!(!world.at("~").exists() && !world.at("new").exists());
+    // One guess is made, not clap's beside ours.
+    for word in ["report", "reprot", "exprt", "inspct"] {
+        let (_, err) = told(&world, "jldconv", &[word, "old"]);
+        assert_eq!(err.matches("did you mean").count(), 1, "{err}");
+        assert!(!err.contains("similar subcommand"), "{err}");
     }
     // What is like nothing is like nothing.
     let (_, err) = told(&world, supervisor, &["simulations", "new"]);
@@ -190,6 +217,16 @@ fn slurm_checks_its_values_and_says_how_to_submit() {
     let ended = slurm(&["--time", "04:00:00", "--mem", "8G"]).ends(0);
     assert!(ended.out.contains("#SBATCH --time=04:00:00"), "{ended:#?}");
     assert!(ended.err.contains("run sbatch FILE") && !ended.err.contains("warning"), "{ended:#?}");
+    // To a file: the same script.
+    let written = slurm(&["--time", "04:00:00", "--mem", "8G", "-o", "my job.sh"]).ends(0);
+    assert_eq!((&*written.out, &*written.err), ("", "to submit it: sbatch 'my job.sh'\n"));
+    let saved = std::fs::read_to_string(world.at("my job.sh")).unwrap();
+    let dir = world.at("").to_string_lossy().trim_end_matches('/').to_owned();
+    assert_eq!(saved.replace(&dir, "DIR"), ended.out, "as it is printed");
+    let nowhere = slurm(&["-o", "none/job.sh"]).ends(2);
+    assert!(nowhere.err.contains("none/job.sh: No such file"), "{nowhere:#?}");
+    let data = slurm(&["-o", "old/output_00001.jld2"]).ends(2);
+    assert!(data.err.contains("output_00001.jld2: "), "{data:#?}");
     let ended = slurm(&["--tasks", "20"]);
     assert_eq!(ended.code, Some(2), "given twice: {ended:#?}");
     let args = ["slurm", "old", "new", "--tasks", "20"];

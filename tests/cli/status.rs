@@ -299,7 +299,7 @@ fn which_shards_to_submit_again() {
     let told = status(&world, 3);
     assert_eq!((&told["again"], &told["waiting"]), (&[6].into(), &[2, 4, 5].into()));
     let stopped = world.supervisor(&["stop", "new", "--shard", "3/6"]).ends(0).out;
-    assert_eq!(stopped, "3/6: stops 1 file; they come again in the next run\n");
+    assert_eq!(stopped, "3/6: stops 1 file; it comes again in the next run\n");
     run.ends(3);
     assert_eq!(status(&world, 3)["again"], Value::from([3, 6].to_vec()));
 }

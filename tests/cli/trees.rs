@@ -212,7 +212,7 @@ fn shards_take_each_file_of_a_tree_once() {
         .ends(0)
         .out;
     assert!(
-        script.contains("--recursive=true") && script.contains("--match=*_0000?.jld2"),
+        script.contains("'--recursive'") && script.contains("--match=*_0000?.jld2"),
         "{script}"
     );
 }

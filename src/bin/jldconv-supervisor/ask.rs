@@ -59,7 +59,10 @@ pub(super) fn order(args: &OrderArgs, order: Order) -> Result<ExitCode, Stop> {
                     }
                     Order::Drain if live.ends_already() => "ends already".to_owned(),
                     Order::Drain => format!("finishes {busy} and takes no more"),
-                    Order::Stop => format!("stops {busy}; they come again in the next run"),
+                    Order::Stop => {
+                        let they = if live.workers.busy == 1 { "it comes" } else { "they come" };
+                        format!("stops {busy}; {they} again in the next run")
+                    }
                 };
                 put(&format!("{shard}: {said}\n"));
             }

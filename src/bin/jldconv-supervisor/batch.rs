@@ -9,8 +9,8 @@ use jldconv::cli::{
 use jldconv::convert::{Converter, Mode};
 use jldconv::dashboard::Both;
 use jldconv::report::{
-    Circumstances, OnFinish, Preflight, Progress, Screen, check_report, dry_run, means_told,
-    start_log, write_report,
+    Circumstances, OnFinish, Preflight, Progress, Screen, check_report, columns, dry_run,
+    means_told, start_log, write_report,
 };
 use jldconv::supervisor::{
     ExitCode, Hooks, Layout, OnConflict, Plan, PlannedJob, Quiet, Reporter as _, RunError,
@@ -24,7 +24,11 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Stop> {
     let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
-    let mut dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
+    let mut dialogue = Dialogue {
+        input: io::stdin().lock(),
+        output: io::stderr(),
+        columns: columns(&io::stderr()),
+    };
     let config = gathered.config.clone();
     let mut said = gathered.said;
     let bare = !said.has("input-dir") && gathered.config.is_none();

@@ -19,8 +19,10 @@ use jldconv::cli::{
     asked_for_in_vain, completions, prepare, refuse, resolve, script, submit, supervisor_meant,
 };
 use jldconv::convert::Converter;
-use jldconv::report::{Circumstances, advice, check_report, fitted, shards, summary, write_report};
-use jldconv::supervisor::{self, ExitCode, Order};
+use jldconv::report::{
+    Circumstances, advice, check_report, fitted, shards, summary, write_file, write_report,
+};
+use jldconv::supervisor::{self, ExitCode, Order, UnderWay};
 use jldconv::text;
 use jldconv::{tasks, worker};
 use std::ffi::OsString;
@@ -69,7 +71,7 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
     let parsed = match Parsed::from_args(args.iter().cloned()) {
         Err(error) => {
             let meant = supervisor_meant(&error, args);
-            return Ok(refuse("jldconv-supervisor", &error, args, meant));
+            return Ok(refuse("jldconv-supervisor", error, args, meant));
         }
         Ok(parsed) => parsed,
     };
@@ -105,6 +107,7 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
 }
 
 fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
+    args.out.as_deref().map_or(Ok(()), check_report).map_err(usage)?;
     let mut said = gathered.said;
     said.make_absolute().map_err(internal)?;
     let layer = Layer { verbose: args.layer.verbose, ..said.layer().map_err(usage)? };
@@ -120,6 +123,9 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
     if let Some(message) = args.ask.check(files).map_err(usage)? {
         let _ = writeln!(io::stderr(), "warning: {message}");
     }
+    if let Some(path) = &args.out {
+        write_file(path, &mut |out| out.write_all(script.as_bytes())).map_err(internal)?;
+    }
     if args.ask.submit {
         let job = submit(&script).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
@@ -128,6 +134,9 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
             _ => internal(error),
         })?;
         put(&format!("submitted job array {job}: {} tasks\n", args.ask.tasks));
+    } else if let Some(path) = &args.out {
+        let path = text::shell_path(path);
+        let _ = writeln!(io::stderr(), "to submit it: sbatch {path}");
     } else {
         put(&script);
         let _ = writeln!(io::stderr(), "{SUBMIT}");
@@ -147,6 +156,11 @@ fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
         && merged.summary.files.is_empty()
         && !args.json
     {
+        if merged.summary.under_way.as_ref().is_some_and(UnderWay::runs) {
+            let dir = text::path(&args.output_dir);
+            let told = format!("{dir}: a run has just begun here; ask again in a moment");
+            return Err(Stop(ExitCode::Interrupted, told));
+        }
         let told = ask::no_conversion(&args.output_dir);
         return Err(Stop(ExitCode::Nothing, format!("{told}; nothing was done")));
     }
@@ -154,6 +168,11 @@ fn report(args: &ReportArgs) -> Result<ExitCode, Stop> {
     let about = Circumstances { cores: 0, safety_margin: 1.0, portable: merged.portable };
     for path in files() {
         write_report(path, &merged.summary, &merged.layout, about).map_err(internal)?;
+    }
+    if let (Some(path), left @ 1..) = (&args.csv, merged.summary.pending) {
+        let ended = text::count(merged.summary.files.len() as u64, "file");
+        let path = text::path(path);
+        let _ = writeln!(io::stderr(), "{path}: {ended} so far; {left} left");
     }
     merged.summary.recommendations = advice(&merged.summary, about);
     if args.json {

@@ -8,6 +8,7 @@ use jldconv::cli::{CommitArgs, Dialogue, UndoArgs};
 use jldconv::convert::inplace::{self, Committed, InPlace, InPlaceError};
 use jldconv::convert::{Failure, FailureKind};
 use jldconv::h5::{File, Source};
+use jldconv::report::columns;
 use jldconv::supervisor::ExitCode;
 use jldconv::text;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -48,7 +49,11 @@ pub(super) fn commit(args: &CommitArgs) -> Result<ExitCode, Stop> {
     let (files, all) = files(&args.paths, args.recursive, &look)?;
     let somebody = io::stdin().is_terminal() && io::stderr().is_terminal();
     if somebody && !args.yes && !files.is_empty() {
-        let mut dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
+        let mut dialogue = Dialogue {
+            input: io::stdin().lock(),
+            output: io::stderr(),
+            columns: columns(&io::stderr()),
+        };
         if !dialogue.confirm(&question(&files, &options)).map_err(failed)? {
             let _ = writeln!(io::stderr(), "nothing was done");
             return Ok(ExitCode::Done);

@@ -41,7 +41,7 @@ fn main() -> std::process::ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let meant = jldconv_meant(&error, &args);
-            return refuse("jldconv", &error, &args, meant).into();
+            return refuse("jldconv", error, &args, meant).into();
         }
     };
     if let Some(message) = asked_for_in_vain(std::env::vars_os()) {

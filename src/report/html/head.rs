@@ -1,11 +1,12 @@
 //! Tells how a run went: its outcome, its figures, what to do next.
 
 use super::super::figures::Figures;
-use super::super::summary::saved;
+use super::super::known::Known;
+use super::super::summary::{IDLE, is_merged, saved};
 use super::Shown;
 use super::escape::escaped;
+use crate::supervisor::RunSummary;
 use crate::text;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// What a run is doing that takes files along which are not JLD2.
@@ -17,8 +18,8 @@ pub(super) fn head(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     let verdict = shown.verdict;
     let class = match verdict {
         "Done" => "good",
-        "Interrupted" | "Running" | "Starting" | "Ending" | "Paused" | "Finishing" | "Stopping"
-        | TAKING_ALONG => "warn",
+        "Interrupted" | "Running" | "Waiting" | "Starting" | "Ending" | "Paused" | "Finishing"
+        | "Stopping" | TAKING_ALONG => "warn",
         _ => "bad",
     };
     let pending = summary.pending;
@@ -67,63 +68,19 @@ pub(super) fn head(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
 /// The run's figures.
 pub(super) fn cards(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     let summary = shown.summary;
-    let seconds = summary.conversion_time;
-    let done = summary.success.saturating_add(summary.unchanged);
-    let mut rate = String::new();
-    if seconds > 1e-3 {
-        let files = text::float(done) / seconds;
-        rate = format!("{files:.1} files/s, {}", text::rate(summary.bytes_read, seconds));
-    }
-    if summary.average_seconds > 0.0 {
-        let _ = write!(rate, "; {} a file", text::seconds(summary.average_seconds));
-    }
-    let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
-    let tried: u64 = summary.retries.values().sum();
+    let known = Known(summary);
     let figures = Figures::of(summary);
-    // A merged report has the slots of all runs.
-    let slots = match summary.slots.len() {
-        count if summary.shard.ends_with(" shards") => {
-            ("a run's".to_owned(), format!("{count} slots in all runs, "))
-        }
-        count => (count.to_string(), String::new()),
-    };
     let cards = [
-        ("time", text::seconds(seconds), rate),
-        (
-            "bytes",
-            text::bytes(summary.bytes_read),
-            format!("read; {} written{}", text::bytes(summary.bytes_written), saved(summary)),
-        ),
-        (
-            "a worker's peak memory",
-            text::bytes(peak),
-            format!(
-                "of {}; margin exceeded {} times",
-                text::bytes(summary.memory_limit),
-                summary.safety_violations
-            ),
-        ),
-        (
-            "workers",
-            format!("{} of {}", summary.workers_used, slots.0),
-            format!(
-                "{}balance {:.2}, efficiency {:.2}",
-                slots.1, summary.load_balance, summary.parallel_efficiency
-            ),
-        ),
-        (
-            "attempts",
-            summary.attempts.to_string(),
-            format!("{tried} tried again, {} of them for memory", summary.oom_restarts),
-        ),
-        (
-            "findings mended",
-            summary.findings_mended.to_string(),
-            format!("{} a reader would have warned of", summary.warnings_mended),
-        ),
+        known.time().then(|| time(summary)),
+        known.work().then(|| bytes(summary)),
+        known.peak().then(|| peak(summary, known)),
+        known.workers().then(|| workers(summary)),
+        known.idle().then(|| ("workers", "none".to_owned(), IDLE.to_owned())),
+        known.work().then(|| attempts(summary)),
+        known.work().then(|| mended(summary)),
     ];
     writeln!(out, "<div class=\"cards\">")?;
-    for (what, value, more) in cards {
+    for (what, value, more) in cards.into_iter().flatten() {
         writeln!(
             out,
             "<div><small>{what}</small><b>{}</b><small>{}</small></div>",
@@ -135,6 +92,70 @@ pub(super) fn cards(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     let Some(figures) = figures else { return Ok(()) };
     let label = if figures.bound().is_some() { "Limited by " } else { "" };
     writeln!(out, "<p class=\"note\">{label}{}.</p>", escaped(&figures.told()))
+}
+
+/// A figure: what it is of, its value, and more about it.
+type Card = (&'static str, String, String);
+
+fn time(summary: &RunSummary) -> Card {
+    let seconds = summary.conversion_time;
+    let done = summary.success.saturating_add(summary.unchanged);
+    let mut rates = Vec::new();
+    if done > 0 && summary.attempts > 0 && seconds > 1e-3 {
+        let files = text::float(done) / seconds;
+        let each = if is_merged(summary) { " in each" } else { "" };
+        let bytes = text::rate(summary.bytes_read, seconds);
+        rates.push(format!("{files:.1} files/s, {bytes}{each}"));
+    }
+    if summary.average_seconds > 0.0 {
+        rates.push(format!("{} a file", text::seconds(summary.average_seconds)));
+    }
+    let what = if is_merged(summary) { "time of all runs" } else { "time" };
+    (what, text::seconds(seconds), rates.join("; "))
+}
+
+fn bytes(summary: &RunSummary) -> Card {
+    let written = text::bytes(summary.bytes_written);
+    let more = format!("read; {written} written{}", saved(summary));
+    ("bytes", text::bytes(summary.bytes_read), more)
+}
+
+fn peak(summary: &RunSummary, known: Known<'_>) -> Card {
+    let peak = summary.files.iter().map(|file| file.peak_anon).max().unwrap_or(0);
+    let mut more = Vec::new();
+    if summary.memory_limit > 0 {
+        more.push(format!("of {}", text::bytes(summary.memory_limit)));
+    }
+    if known.memory() {
+        more.push(format!("margin exceeded {}", text::times(summary.safety_violations)));
+    }
+    ("a worker's peak memory", text::bytes(peak), more.join("; "))
+}
+
+fn workers(summary: &RunSummary) -> Card {
+    // A merged report has the slots of all runs.
+    let (slots, all) = match summary.slots.len() {
+        count if is_merged(summary) => {
+            ("a run's".to_owned(), format!("{count} slots in all runs, "))
+        }
+        count => (count.to_string(), String::new()),
+    };
+    let more = format!(
+        "{all}balance {:.2}, efficiency {:.2}",
+        summary.load_balance, summary.parallel_efficiency
+    );
+    ("workers", format!("{} of {slots}", summary.workers_used), more)
+}
+
+fn attempts(summary: &RunSummary) -> Card {
+    let tried: u64 = summary.retries.values().sum();
+    let more = format!("{tried} tried again, {} of them for memory", summary.oom_restarts);
+    ("attempts", summary.attempts.to_string(), more)
+}
+
+fn mended(summary: &RunSummary) -> Card {
+    let more = format!("{} a reader would have warned of", summary.warnings_mended);
+    ("findings mended", summary.findings_mended.to_string(), more)
 }
 
 /// What to do next.

@@ -7,6 +7,7 @@ mod curves;
 mod escape;
 mod frame;
 mod head;
+mod shards;
 mod slots;
 mod table;
 
@@ -41,8 +42,9 @@ pub(crate) struct Shown<'a> {
 pub(crate) type Make = fn(&Shown<'_>, &mut dyn Write) -> io::Result<()>;
 
 /// The parts of a page above its table, in their order, by the names of their elements.
-pub(crate) const PARTS: [(&str, Make); 9] = [
+pub(crate) const PARTS: [(&str, Make); 10] = [
     ("head", head::head),
+    ("shards", shards::shards),
     ("cards", head::cards),
     ("advice", head::advice),
     ("timeline", charts::timeline),

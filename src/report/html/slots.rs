@@ -2,16 +2,25 @@
 
 use super::Shown;
 use super::escape::escaped;
+use crate::supervisor::SlotRecord;
 use crate::text;
 use std::io::{self, Write};
 
 /// Most slots that get a line.
 const MOST: usize = 256;
 
+/// Stands for a figure that is not known.
+const NONE: &str = "-";
+
+/// What is known of a slot's files, where it had some.
+fn of_files(slot: &SlotRecord, figure: String) -> String {
+    if slot.jobs > 0 { figure } else { NONE.to_owned() }
+}
+
 /// The table of slots.
 pub(super) fn slots(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     let slots = &shown.summary.slots;
-    if slots.is_empty() {
+    if slots.iter().all(|slot| slot.jobs == 0 && slot.busy_seconds <= 0.0) {
         return Ok(());
     }
     writeln!(
@@ -29,9 +38,9 @@ pub(super) fn slots(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
              <td class=\"bar\"><i style=\"width:{share:.1}%\"></i>{share:.0} %</td></tr>",
             number.saturating_add(1),
             slot.jobs,
-            text::bytes(slot.bytes),
-            text::bytes(slot.peak_anon),
-            text::percent(slot.cpu_seconds, slot.busy_seconds),
+            of_files(slot, text::bytes(slot.bytes)),
+            if slot.peak_anon > 0 { text::bytes(slot.peak_anon) } else { NONE.to_owned() },
+            of_files(slot, text::percent(slot.cpu_seconds, slot.busy_seconds)),
             escaped(&text::seconds(slot.busy_seconds)),
             escaped(&text::seconds(slot.idle_seconds)),
         )?;

@@ -207,7 +207,9 @@ impl Dispatcher {
         message: String,
         will_retry: bool,
     ) {
-        self.stats.failed(cause, will_retry);
+        // What a run stops in its end comes again in the next one.
+        let here = will_retry && !(self.state.stopping && cause == Fault::Stopped);
+        self.stats.failed(cause, here);
         if matches!(cause, Fault::Output | Fault::Full) {
             self.services.journal_writer.ask(Task::CheckPlace);
         }

@@ -77,6 +77,7 @@ impl Dispatcher {
             command: context.settings.command.clone(),
             recommendations: Vec::new(),
             timeline: std::mem::take(&mut self.timeline),
+            under_way: None,
         }
     }
 }

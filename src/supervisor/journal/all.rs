@@ -80,7 +80,8 @@ impl Journals {
     }
 }
 
-fn seen(dir: &Dir) -> Result<Vec<(OsString, StatData)>, DirError> {
+/// The journals in `dir`, and what `stat` tells of them.
+pub(super) fn seen(dir: &Dir) -> Result<Vec<(OsString, StatData)>, DirError> {
     let mut seen = Vec::new();
     for name in journals(dir)? {
         if let Some(entry) = dir.entry(OsStr::new(&name))? {

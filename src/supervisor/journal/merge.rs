@@ -1,6 +1,7 @@
 //! Merges what all runs and shards of an output directory did: the last word of their journals on
 //! each file.
 
+use super::division::{current, ends, look};
 use super::{EndLine, Past, RunLine, TaskRan};
 use crate::archive::{Shard, Unlisted};
 use crate::supervisor::error::RunError;
@@ -9,8 +10,10 @@ use crate::supervisor::others::OthersSummary;
 use crate::supervisor::record::JobOutcome;
 use crate::supervisor::records::Records;
 use crate::supervisor::run_stats::{Sums, balance};
-use crate::supervisor::shards::{ShardRecord, ShardState};
+use crate::supervisor::shards::ShardRecord;
+use crate::supervisor::status::{ShardStatus, asked_all, under_way};
 use crate::supervisor::summary::RunSummary;
+use crate::supervisor::under_way::{ShardState, UnderWay};
 use crate::supervisor::untaken::{Untaken, untaken};
 use crate::sys::dir::{Dir, Missing, OWN};
 use crate::text;
@@ -43,14 +46,15 @@ pub struct Merged {
     pub layout: Layout,
 }
 
-/// Merges the journals below `output_dir`, and holds them against the archive as it is now. Runs
-/// that are at work now do not matter.
+/// Merges the journals below `output_dir`, and holds them against the archive as it is now. Of runs
+/// that are at work now it tells what they have done so far, and asks those on this machine.
 ///
 /// # Errors
 /// There are no journals, or they cannot be read.
 pub fn merged(output_dir: &Path) -> Result<Merged, RunError> {
     let own = Dir::open(output_dir)?.below(Path::new(OWN), Missing::Fail)?;
-    merge(Past::of(&own)?, &own)
+    let (past, shards) = look(&own)?;
+    merge(past, shards, &own)
 }
 
 /// What ran in `output_dir` beside conversions, by the tasks' names: of each the last.
@@ -62,54 +66,14 @@ pub fn tasks_ran(output_dir: &Path) -> Result<BTreeMap<String, TaskRan>, RunErro
     Ok(Past::of(&own)?.tasks)
 }
 
-/// The runs of the last division into shards: the last one of each shard.
-pub(in crate::supervisor) fn current(past: &Past) -> BTreeMap<Shard, &RunLine> {
-    let shard = |run: &RunLine| run.head.shard.parse::<Shard>().ok();
-    let last = past.runs.iter().max_by(|a, b| a.head.started.cmp(&b.head.started));
-    let Some(count) = last.and_then(|run| shard(run)).map(|shard| shard.count) else {
-        return BTreeMap::new();
-    };
-    let mut runs: BTreeMap<Shard, &RunLine> = BTreeMap::new();
-    for run in &past.runs {
-        if let Some(shard) = shard(run).filter(|shard| shard.count == count) {
-            let newer = runs.get(&shard).is_none_or(|known| known.head.started <= run.head.started);
-            if newer {
-                runs.insert(shard, run);
-            }
-        }
-    }
-    runs
-}
-
-/// What each shard of the last division is doing; `runs` are the last ones.
-pub(in crate::supervisor) fn shards(
-    runs: &BTreeMap<Shard, &RunLine>,
-    past: &Past,
-    own: &Dir,
-) -> Vec<ShardRecord> {
-    let count = runs.keys().next().map_or(0, |shard| shard.count);
-    let ends = ends(past);
-    let lines = |run: &RunLine| past.ended.get(&run.head.run_id).copied().unwrap_or_default();
-    (1..=count)
-        .map(|index| {
-            let shard = Shard { index, count };
-            let last = runs.get(&shard).copied();
-            let end = last.and_then(|run| ends.get(run.head.run_id.as_str()).copied());
-            let others = last.and_then(|run| past.others.get(&run.head.run_id)).copied();
-            ShardRecord::of(shard, own, last, end, last.map(lines).unwrap_or_default(), others)
-        })
-        .collect()
-}
-
-/// The ends of the runs that came to one, by their ids.
-fn ends(past: &Past) -> BTreeMap<&str, &EndLine> {
-    past.ends.iter().map(|end| (end.run_id.as_str(), end)).collect()
-}
-
-fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
+fn merge(mut past: Past, shards: Vec<ShardRecord>, own: &Dir) -> Result<Merged, RunError> {
     let runs = current(&past);
     let count = runs.keys().next().map_or(0, |shard| shard.count);
-    let shards = shards(&runs, &past, own);
+    let mut asked = asked_all(shards.clone(), own, &runs);
+    // Files are counted as the journals told, of which the rest is made: a run may be further by now.
+    for (told, shard) in asked.iter_mut().zip(&shards) {
+        told.record = shard.clone();
+    }
     let mut notes = Vec::new();
     if past.odd > 0 {
         notes.push(format!("{} lines of the journals are not understood", past.odd));
@@ -122,35 +86,46 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
         notes.extend(told(&shards, state, count, what));
     }
     let last = runs.values().max_by(|a, b| a.head.started.cmp(&b.head.started)).copied();
+    let under_way = under_way(&asked, last);
     let Untaken { open, not_taken, .. } = hold_against(&runs, count, last, &past, &mut notes)?;
     let pending = open.unwrap_or_else(|| pending(&runs, &past));
-    let unfinished = |it: &ShardRecord| match it.state {
-        ShardState::Waiting | ShardState::Running => true,
-        // One that was killed behind its last file has nothing left to do, but for other files.
-        ShardState::Interrupted => it.jobs > it.ended || it.behind(),
-        ShardState::Done | ShardState::Failed => false,
+    // One that was killed behind its last file has nothing left to do, but for other files.
+    let broken = |it: &ShardRecord| {
+        it.state == ShardState::Interrupted && (it.jobs > it.ended || it.behind())
     };
-    let interrupted = pending > 0 || shards.iter().any(unfinished);
+    let goes_on = under_way.as_ref().is_some_and(|it| it.runs() || it.waits());
+    let interrupted = shards.iter().any(broken) || (pending > 0 && !goes_on);
     let started = past.runs.iter().map(|run| run.head.started.clone()).min().unwrap_or_default();
-    let finished = past.ends.iter().map(|end| end.at.clone()).max().unwrap_or_default();
     let others = shards.iter().filter_map(|it| it.others).reduce(OthersSummary::plus);
     let unlisted = unlisted(&runs);
     let portable = runs.values().all(|run| run.options.portable);
     let last = last.cloned();
     let mut files = Records::default();
-    let places: HashMap<*const RunLine, usize> =
-        past.runs.iter().enumerate().map(|(place, run)| (Arc::as_ptr(run), place)).collect();
-    let (mut of_files, mut last_ends) = (Vec::new(), vec![0.0_f64; past.runs.len()]);
+    let numbers: HashMap<*const RunLine, usize> =
+        past.runs.iter().enumerate().map(|(number, run)| (Arc::as_ptr(run), number)).collect();
+    let mut of_files = Vec::new();
+    let mut of_runs = vec![OfRun::default(); past.runs.len()];
     for name in past.names() {
         let Some(known) = past.known(name)? else { continue };
-        let run = places.get(&Arc::as_ptr(&known.run)).copied().unwrap_or(0);
-        if let Some(last) = last_ends.get_mut(run) {
-            *last = last.max(known.record.ended.unwrap_or(0.0));
+        let number = numbers.get(&Arc::as_ptr(&known.run)).copied().unwrap_or(0);
+        if let Some(of_run) = of_runs.get_mut(number) {
+            of_run.seconds = of_run.seconds.max(known.record.ended.unwrap_or(0.0));
+            if of_run.at < known.at {
+                of_run.at = known.at;
+            }
+            of_run.places.push(u32::try_from(files.len()).unwrap_or(u32::MAX));
         }
-        of_files.push(u32::try_from(run).unwrap_or(u32::MAX));
+        of_files.push(u32::try_from(number).unwrap_or(u32::MAX));
         files.push(known.record);
     }
-    let layout = Layout::of_runs(stretches(&past, &last_ends), of_files);
+    let ended = std::mem::take(&mut past.ends);
+    let ends = with_unended(&past.runs, ended, &asked, (&files, &of_runs));
+    let finished = if under_way.as_ref().is_some_and(UnderWay::runs) {
+        String::new()
+    } else {
+        ends.iter().map(|end| end.at.clone()).max().unwrap_or_default()
+    };
+    let layout = Layout::of_runs(stretches(&past.runs, &ends, &of_runs), of_files);
     let mut summary = RunSummary {
         started,
         finished,
@@ -161,7 +136,8 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
         retries: past.retries,
         others,
         unlisted,
-        ..sums(&past.ends, files)
+        under_way,
+        ..sums(&ends, files)
     };
     if let Some(RunLine { head, input_dir, output_dir, options, .. }) = last {
         (summary.run_id, summary.version) = (head.run_id, head.version);
@@ -172,6 +148,55 @@ fn merge(past: Past, own: &Dir) -> Result<Merged, RunError> {
     Ok(Merged { summary, notes, shards, not_taken, portable, layout })
 }
 
+/// What the records of files tell of a run.
+#[derive(Debug, Clone, Default)]
+struct OfRun {
+    /// How long it was, at least.
+    seconds: f64,
+    /// When the last of them was written.
+    at: String,
+    /// Their places among all records.
+    places: Vec<u32>,
+}
+
+/// The ends of all runs: those that came to one, and of each other what is known so far.
+fn with_unended(
+    runs: &[Arc<RunLine>],
+    mut ended: Vec<EndLine>,
+    asked: &[ShardStatus],
+    (files, of_runs): (&Records, &[OfRun]),
+) -> Vec<EndLine> {
+    let now = SystemTime::now();
+    let known = ends(&ended);
+    let open = runs.iter().zip(of_runs);
+    let open = open.filter(|(run, _)| !known.contains_key(run.head.run_id.as_str()));
+    let open: Vec<EndLine> = open
+        .map(|(run, of_run)| {
+            let running = asked.iter().find(|it| {
+                it.record.state == ShardState::Running
+                    && it.record.run_id.as_deref() == Some(&run.head.run_id)
+            });
+            let live = running.and_then(|it| it.live.as_ref());
+            let live = live.filter(|live| live.run_id == run.head.run_id);
+            let since =
+                || now.duration_since(humantime::parse_rfc3339(&run.head.started).ok()?).ok();
+            let seconds = match running.and_then(|_| since()) {
+                Some(since) => since.as_secs_f64().max(of_run.seconds),
+                None => of_run.seconds,
+            };
+            let places = of_run.places.iter().filter_map(|place| usize::try_from(*place).ok());
+            let records = places.filter_map(|place| files.get(place));
+            EndLine {
+                run_id: run.head.run_id.clone(),
+                at: if running.is_some() { text::rfc3339(now) } else { of_run.at.clone() },
+                summary: RunSummary::unended(run, live, seconds, records),
+            }
+        })
+        .collect();
+    ended.extend(open);
+    ended
+}
+
 /// Directories that one of the runs could not list.
 fn unlisted(runs: &BTreeMap<Shard, &RunLine>) -> Vec<Unlisted> {
     let all = runs.values().flat_map(|run| &run.unlisted);
@@ -179,19 +204,19 @@ fn unlisted(runs: &BTreeMap<Shard, &RunLine>) -> Vec<Unlisted> {
     by_name.into_values().cloned().collect()
 }
 
-/// All runs, each with where it began on the clock; `last_ends` tell how long one was at least that
-/// did not come to its end.
-fn stretches(past: &Past, last_ends: &[f64]) -> Vec<Stretch> {
-    let ends = ends(past);
-    let each = past.runs.iter().zip(last_ends).map(|(run, last)| {
+/// All runs, each with where it began on the clock.
+fn stretches(runs: &[Arc<RunLine>], all: &[EndLine], of_runs: &[OfRun]) -> Vec<Stretch> {
+    let ends = ends(all);
+    let each = runs.iter().zip(of_runs).map(|(run, of_run)| {
         let end = ends.get(run.head.run_id.as_str()).map(|end| &end.summary);
         let began = humantime::parse_rfc3339(&run.head.started).ok();
         let began = began.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let last = of_run.seconds;
         Stretch {
             run_id: run.head.run_id.clone(),
             shard: run.head.shard.clone(),
             begin: began.unwrap_or_default().as_secs_f64(),
-            seconds: end.map_or(*last, |end| end.conversion_time.max(*last)),
+            seconds: end.map_or(last, |end| end.conversion_time.max(last)),
             row: 0,
             slots: end.map_or(1, |end| u32::try_from(end.slots.len()).unwrap_or(u32::MAX)),
             timeline: end.map(|end| end.timeline.clone()).unwrap_or_default(),
@@ -379,6 +404,7 @@ mod tests {
             array: None,
             others: None,
             unlisted: Vec::new(),
+            means: None,
         }))];
         lines.extend(run.jobs.iter().map(|(number, outcome)| {
             let name = format!("output_{number:05}.jld2");

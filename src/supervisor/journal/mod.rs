@@ -13,6 +13,7 @@
 //!   contents of rules files it was met with.
 
 mod all;
+pub(super) mod division;
 mod lines;
 pub(crate) mod merge;
 mod record;
@@ -24,8 +25,8 @@ mod writer;
 pub(crate) use all::Journals;
 pub(crate) use lines::Lines;
 pub(crate) use record::{
-    AttemptLine, EndLine, Fingerprint, HeadLine, JobLine, Line, OthersLine, ResultLine, RunLine,
-    TaskLine,
+    AttemptLine, EndLine, Fingerprint, HeadLine, JobLine, Line, MeansLine, OthersLine, ResultLine,
+    RunLine, TaskLine,
 };
 pub use replay::TaskRan;
 pub(crate) use replay::{Claimed, Ended, Known, Past, heads, journals};

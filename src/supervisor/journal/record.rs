@@ -97,6 +97,26 @@ pub(crate) struct RunLine {
     /// Directories of the archive that could not be listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) unlisted: Vec<Unlisted>,
+    /// What it has to work with; journals before this have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) means: Option<MeansLine>,
+}
+
+/// What a run has to work with, for a report of one that did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct MeansLine {
+    /// Workers at a time.
+    pub(crate) slots: u32,
+    /// Threads of each.
+    pub(crate) threads: u32,
+    /// Cores for all of them.
+    pub(crate) cores: u32,
+    /// Limit of memory in bytes, and the share of it that may be used.
+    pub(crate) memory_limit: u64,
+    pub(crate) budget: u64,
+    /// The command line that says what it was told.
+    pub(crate) command: Vec<String>,
 }
 
 /// Files that are not JLD2 were taken along, or the run ended while they were.

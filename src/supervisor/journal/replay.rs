@@ -395,6 +395,7 @@ mod tests {
             array: None,
             others: None,
             unlisted: Vec::new(),
+            means: None,
         }))
     }
 

@@ -124,6 +124,11 @@ impl Tracker {
         self.to_end
     }
 
+    /// Whether what is at work is being stopped.
+    pub(crate) fn stops(&self) -> bool {
+        self.state == LiveState::Stopping
+    }
+
     /// How far it is with other files; none where there are none.
     pub(crate) fn others(&self) -> Option<&TakingAlong> {
         self.others.as_ref()

@@ -160,6 +160,8 @@ fn head(context: &RunContext, sorted: &Sorted, recipe: Recipe, others: Option<u6
         array: settings.slurm.array,
         others,
         unlisted: plan.unlisted.to_vec(),
+        // Known when the run begins.
+        means: None,
     }))];
     for (place, to_record) in &sorted.to_record {
         if let (Some(job), Some(record)) = (plan.jobs.get(*place), sorted.settled.get(*place)) {

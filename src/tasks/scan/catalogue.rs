@@ -191,12 +191,10 @@ impl Cataloguer {
         out.datasets = out.datasets.saturating_add(glance.datasets);
         let era = match glance.eras.as_slice() {
             [] => match glance.kind {
-                Kind::Mera => "?".to_owned(),
+                Kind::Mera => "none".to_owned(),
                 kind => kind.to_string(),
             },
-            // No era has the target's types under all their names: these were upgraded.
-            [one] if one == "?" && glance.verdict.case == Case::Current => "upgraded".to_owned(),
-            eras => eras.join("+"),
+            _ => glance.era(),
         };
         let row = self.eras.entry(era).or_default();
         row.files += 1;

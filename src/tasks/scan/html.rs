@@ -78,7 +78,7 @@ fn row(file: &ScanFile, found: &Found, out: &mut dyn Write) -> io::Result<()> {
             out,
             "<td>{}</td><td class=\"whole\">{}</td><td data-v=\"{}\">{}</td><td>{}</td><td>{}</td>\
              <td data-v=\"{rank}\">{warnings}</td>",
-            escaped(&glance.eras.join("+")),
+            escaped(&glance.era()),
             escaped(glance.writer.as_deref().unwrap_or("")),
             glance.datasets,
             glance.datasets,

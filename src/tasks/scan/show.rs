@@ -32,7 +32,7 @@ pub fn line(file: &ScanFile, found: &Found, width: usize) -> String {
         }
         Err((fault, message)) => return format!("{head}{fault}: {}\n", tame(message)),
     };
-    let eras = if glance.eras.is_empty() { "-".to_owned() } else { glance.eras.join("+") };
+    let eras = if glance.eras.is_empty() { "-".to_owned() } else { glance.era() };
     let codecs: Vec<_> = glance.codecs.keys().map(String::as_str).collect();
     let codecs = if codecs.is_empty() { "-".to_owned() } else { codecs.join("+") };
     let warnings = match glance.verdict.warnings {

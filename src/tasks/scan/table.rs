@@ -60,7 +60,7 @@ fn cells(file: &ScanFile, found: &Found) -> [String; COLUMNS.len()] {
                 let codecs: Vec<_> = glance.codecs.keys().map(String::as_str).collect();
                 put("result", "read".to_owned());
                 put("kind", word(&glance.kind));
-                put("era", glance.eras.join("+"));
+                put("era", glance.era());
                 put("format", glance.format.clone().unwrap_or_default());
                 put("writer", glance.writer.clone().unwrap_or_default());
                 put("output", glance.output.map_or_else(String::new, |it| it.to_string()));

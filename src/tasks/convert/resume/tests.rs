@@ -118,6 +118,7 @@ impl Case {
             array: None,
             others: None,
             unlisted: Vec::new(),
+            means: None,
         })));
         self.lines.push(Line::Job(Box::new(JobLine {
             run_id,
