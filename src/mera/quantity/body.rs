@@ -1,6 +1,7 @@
 //! The quantities that others are made of: place, size, mass, speed of sound of a row.
 
 use super::field::{Axis, Row, Triple};
+use super::ions::Composition;
 use super::rule::Rule;
 use super::{Setting, TableKind};
 use crate::mera::constants::constant;
@@ -29,6 +30,8 @@ pub(super) struct Body {
     pub(super) baryons: f64,
     /// What a sum over groups of photons is multiplied by.
     pub(super) photons: f64,
+    /// What the gas is made of, where the run tracks ions.
+    pub(super) composition: Option<Composition>,
 }
 
 /// The scale factors that rules use.
@@ -42,6 +45,8 @@ pub(super) struct Scales {
     pub(super) kelvin: f64,
     pub(super) erg_g: f64,
     pub(super) t_mu: f64,
+    /// Nuclei of hydrogen by cm³, where these are the usual part of the mass.
+    pub(super) nuclei: f64,
 }
 
 /// The constants that rules use.
@@ -79,6 +84,7 @@ impl Body {
                 kelvin: of("K"),
                 erg_g: of("erg_g"),
                 t_mu: of("T_mu"),
+                nuclei: of("nH"),
             },
             constant: Constants {
                 g: constant("G"),
@@ -94,6 +100,7 @@ impl Body {
                 _ => None,
             }
             .unwrap_or(1.0),
+            composition: setting.radiation.ions.as_ref().map(Composition::of),
         }
     }
 
@@ -155,6 +162,20 @@ impl Body {
         } else {
             row.mass
         }
+    }
+
+    /// Mean mass of a particle of the gas, in atomic units: what ions say, or what Mera's temperatures
+    /// take for granted.
+    pub(super) fn mean_weight(&self, row: &Row) -> f64 {
+        match self.composition {
+            Some(composition) => composition.mean_weight(row),
+            None => self.scale.kelvin / self.scale.t_mu,
+        }
+    }
+
+    /// Temperature by the mean mass of the row's particles, K.
+    pub(super) fn temperature_of_ions(&self, row: &Row) -> f64 {
+        row.pressure / row.density * self.scale.t_mu * self.mean_weight(row)
     }
 
     /// Speed of sound, code units.
