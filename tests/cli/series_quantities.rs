@@ -53,7 +53,8 @@ fn every_quantity_is_that_of_mera() {
                 let Some(truth) = truth[table][key].as_object() else { continue };
                 for (label, truth) in truth {
                     let what = format!("{number} {table} {label} {more:?}");
-                    let cells = statistics.map(|it| series.cell(*number, &column(table, it, label).1));
+                    let cells =
+                        statistics.map(|it| series.cell(*number, &column(table, it, label).1));
                     if truth.get("error").is_some() {
                         assert_eq!(cells, [None; 3], "{what}: Mera refuses it");
                         empty += 1;
@@ -94,7 +95,9 @@ fn statistics_of_every_table_are_those_of_mera() {
             "particles" => velocities.to_vec(),
             _ => Vec::new(),
         };
-        items.extend(velocities.iter().map(|(weight, _)| format!("{table}.bulk_velocity{weight}[km_s]")));
+        items.extend(
+            velocities.iter().map(|(weight, _)| format!("{table}.bulk_velocity{weight}[km_s]")),
+        );
         let series = told(&world, &items, &[]);
         for (number, (_, truth)) in &truths {
             let truth = &truth[table];
@@ -106,14 +109,26 @@ fn statistics_of_every_table_are_those_of_mera() {
                     // Third and fourth powers lose some digits of the mean's.
                     let far = if statistic.ends_with('s') { 10.0 } else { 1.0 };
                     let what = format!("{number} {column}");
-                    near(series.cell(*number, &column), expected, far * expected.abs().max(1.0), &what);
+                    near(
+                        series.cell(*number, &column),
+                        expected,
+                        far * expected.abs().max(1.0),
+                        &what,
+                    );
                     held += 1;
                 }
             }
             for (weight, key) in &velocities {
-                for (axis, expected) in ["x", "y", "z"].iter().zip(truth[*key].as_array().into_iter().flatten()) {
+                for (axis, expected) in
+                    ["x", "y", "z"].iter().zip(truth[*key].as_array().into_iter().flatten())
+                {
                     let column = format!("{table}.bulk_velocity_{axis}{weight} [km_s]");
-                    near(series.cell(*number, &column), float(expected), 10.0, &format!("{number} {column}"));
+                    near(
+                        series.cell(*number, &column),
+                        float(expected),
+                        10.0,
+                        &format!("{number} {column}"),
+                    );
                     held += 1;
                 }
             }
