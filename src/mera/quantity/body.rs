@@ -1,7 +1,7 @@
 //! The quantities that others are made of: place, size, mass, speed of sound of a row.
 
+use super::composition::Composition;
 use super::field::{Axis, Row, Triple};
-use super::ions::Composition;
 use super::rule::Rule;
 use super::{Setting, TableKind};
 use crate::mera::constants::constant;
@@ -45,8 +45,6 @@ pub(super) struct Scales {
     pub(super) kelvin: f64,
     pub(super) erg_g: f64,
     pub(super) t_mu: f64,
-    /// Nuclei of hydrogen by cm³, where these are the usual part of the mass.
-    pub(super) nuclei: f64,
 }
 
 /// The constants that rules use.
@@ -84,7 +82,6 @@ impl Body {
                 kelvin: of("K"),
                 erg_g: of("erg_g"),
                 t_mu: of("T_mu"),
-                nuclei: of("nH"),
             },
             constant: Constants {
                 g: constant("G"),
@@ -100,7 +97,11 @@ impl Body {
                 _ => None,
             }
             .unwrap_or(1.0),
-            composition: setting.radiation.ions.as_ref().map(Composition::of),
+            composition: setting
+                .radiation
+                .ions
+                .as_ref()
+                .map(|ions| ions.composition(of("nH"), of("T_mu"))),
         }
     }
 

@@ -7,16 +7,12 @@
 //! xHII, and xHeII and xHeIII where it has helium. RAMSES says how many there are (`nIons`), which tells the
 //! one from the other.
 
-use super::body::Body;
+use super::composition::{Composition, at_least, molecules};
 use super::field::{AXES, Axis, Field, Ion, Row};
 use super::{QuantityError, Setting, TableKind};
 
 /// What stands in front of the gas' columns, where another table's quantities need them.
 pub(crate) const GAS: &str = "hydro/";
-/// Mean atomic mass of what is heavier than helium.
-const METAL: f64 = 16.0;
-/// Part of the mass that is hydrogen, where a run does not say it, and in Mera's scale `nH`.
-pub const HYDROGEN: f64 = 0.76;
 
 /// The ions that a run tracks: which columns of the gas they are in.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +88,18 @@ pub(super) fn of(name: &str, table: TableKind) -> Option<Ionized> {
 }
 
 impl Ions {
+    /// What the gas of all rows is made of, in code units of this size.
+    pub(super) fn composition(&self, nuclei: f64, kelvin: f64) -> Composition {
+        Composition {
+            hydrogen: self.hydrogen,
+            helium: self.helium,
+            has_molecules: self.neutral.is_some(),
+            has_helium: self.helium_ions.is_some(),
+            nuclei,
+            kelvin,
+        }
+    }
+
     /// The column of an ion; none of one that the run does not track, or that follows from another.
     fn column(&self, ion: Ion) -> Option<&str> {
         let helium = |which: usize| self.helium_ions.as_ref()?.get(which).map(String::as_str);
@@ -102,65 +110,6 @@ impl Ions {
             Ion::HeIii => helium(1),
         }
     }
-}
-
-/// What is the same for the ions of all rows.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Composition {
-    hydrogen: f64,
-    helium: f64,
-    has_molecules: bool,
-    has_helium: bool,
-}
-
-impl Composition {
-    pub(super) fn of(ions: &Ions) -> Self {
-        Self {
-            hydrogen: ions.hydrogen,
-            helium: ions.helium,
-            has_molecules: ions.neutral.is_some(),
-            has_helium: ions.helium_ions.is_some(),
-        }
-    }
-
-    /// Mean mass of a particle of the gas, in atomic units.
-    pub(super) fn mean_weight(self, row: &Row) -> f64 {
-        let Row { ions, metals: z, .. } = row;
-        let of = |part: f64| part * (1.0 - z) / (self.hydrogen + self.helium);
-        let hydrogen = if self.has_molecules {
-            ions.hi + 2.0 * ions.hii + molecules(row)
-        } else {
-            1.0 + ions.hii
-        };
-        let helium = of(self.helium) / 4.0;
-        let helium =
-            if self.has_helium { helium * (1.0 + ions.he_ii + 2.0 * ions.he_iii) } else { helium };
-        1.0 / (of(self.hydrogen) * hydrogen + helium + z / METAL)
-    }
-
-    fn neutral(self, row: &Row) -> f64 {
-        if self.has_molecules { row.ions.hi } else { 1.0 - row.ions.hii }
-    }
-
-    /// Electrons, where there are so many nuclei of hydrogen.
-    fn electrons(self, row: &Row, nuclei: f64) -> f64 {
-        let of_hydrogen = nuclei * row.ions.hii;
-        if !self.has_helium || self.hydrogen <= 0.0 {
-            return of_hydrogen;
-        }
-        let helium = nuclei * (self.helium / (4.0 * self.hydrogen));
-        of_hydrogen + helium * (row.ions.he_ii + 2.0 * row.ions.he_iii)
-    }
-}
-
-fn molecules(row: &Row) -> f64 {
-    let left = (1.0 - row.ions.hi - row.ions.hii) / 2.0;
-    at_least(left, 0.0)
-}
-
-/// As Julia's `max`: what is not a number stays so.
-fn at_least(x: f64, least: f64) -> f64 {
-    if x.is_nan() { x } else { x.max(least) }
 }
 
 /// The column of the gas, as the table's quantities find it.
@@ -256,28 +205,25 @@ impl Ionized {
         fields
     }
 
-    /// Its value in a row.
-    pub(super) fn value(self, body: &Body, row: &Row) -> f64 {
-        // Nothing is computed where a run has none of it.
-        let Some(composition) = body.composition else { return f64::NAN };
-        let nuclei = || row.density * body.scale.nuclei * (composition.hydrogen / HYDROGEN);
-        let protons = || nuclei() * row.ions.hii;
-        let ionizations = || row.photons * (nuclei() * composition.neutral(row));
+    /// Its value in a row of gas that is made of this; nothing where a run tracks no ions.
+    pub(super) fn value(self, composition: Option<Composition>, row: &Row) -> f64 {
+        let Some(gas) = composition else { return f64::NAN };
+        let protons = || gas.nuclei(row) * row.ions.hii;
+        let ionizations = || row.photons * (gas.nuclei(row) * gas.neutral(row));
         let recombinations = || {
-            let temperature = body.temperature_of_ions(row);
-            let rate = 2.59e-13 * (at_least(temperature, 1.0) / 1.0e4).powf(-0.7);
-            rate * composition.electrons(row, nuclei()) * protons()
+            let rate = 2.59e-13 * (at_least(gas.temperature(row), 1.0) / 1.0e4).powf(-0.7);
+            rate * gas.electrons(row) * protons()
         };
         match self {
-            Self::Fraction(Ion::Hi) => composition.neutral(row),
+            Self::Fraction(Ion::Hi) => gas.neutral(row),
             Self::Fraction(Ion::Hii) => row.ions.hii,
             Self::Fraction(Ion::HeIi) => row.ions.he_ii,
             Self::Fraction(Ion::HeIii) => row.ions.he_iii,
             Self::Molecules => molecules(row),
             Self::Protons => protons(),
-            Self::Atoms => nuclei() * composition.neutral(row),
-            Self::Electrons => composition.electrons(row, nuclei()),
-            Self::MoleculeNumber => nuclei() * molecules(row),
+            Self::Atoms => gas.nuclei(row) * gas.neutral(row),
+            Self::Electrons => gas.electrons(row),
+            Self::MoleculeNumber => gas.nuclei(row) * molecules(row),
             Self::Emission => protons() * protons(),
             Self::Recombinations => recombinations(),
             _ if !is_one_cell(row) => f64::NAN,

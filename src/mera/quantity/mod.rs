@@ -6,6 +6,7 @@
 //! mathematical library's last bits, in Julia and here.
 
 mod body;
+mod composition;
 mod field;
 mod ions;
 mod needs;
@@ -14,8 +15,9 @@ mod rule;
 mod unit;
 mod value;
 
+pub use composition::HYDROGEN;
 pub(crate) use ions::GAS;
-pub use ions::{HYDROGEN, Ions};
+pub use ions::Ions;
 pub use radiation::{MOST_GROUPS, Radiation};
 pub use rule::{computed_names, is_usual, spelled, usual_columns};
 pub use unit::{

@@ -17,18 +17,12 @@ impl Rule {
             Self::Volume => needs.volume(),
             Self::Mass => needs.mass(),
             Self::Sound | Self::Temperature => needs.gas(),
-            Self::TemperatureRt => {
-                needs.gas();
-                needs.mean_weight();
-            }
+            Self::TemperatureRt => needs.gas_with_ions(),
             Self::EntropyIndex | Self::EntropySpecific | Self::EntropyPerParticle => needs.gas(),
             Self::JeansLength | Self::JeansMass | Self::EntropyDensity => needs.gas(),
             Self::FreeFallTime | Self::Overdensity => needs.density(),
             // As many as there are rows.
-            Self::MeanWeight => {
-                needs.density();
-                needs.mean_weight();
-            }
+            Self::MeanWeight => needs.density_with_ions(),
             Self::Speed | Self::SpeedSquare => needs.velocity(),
             Self::VelocitySquare(axis) => needs.velocity_along(axis),
             Self::Mach => {
@@ -195,6 +189,16 @@ impl Needs<'_> {
         let ions = self.setting.radiation.ions.as_ref();
         let fields = ions.map(|ions| ions::fields_of_mean_weight(ions, self.setting));
         fields.into_iter().flatten().for_each(|(field, column)| self.add(field, &column));
+    }
+
+    fn gas_with_ions(&mut self) {
+        self.gas();
+        self.mean_weight();
+    }
+
+    fn density_with_ions(&mut self) {
+        self.density();
+        self.mean_weight();
     }
 
     fn ions(&mut self, ionized: Ionized) {

@@ -100,7 +100,7 @@ impl Rule {
             Self::Age | Self::FormationTime | Self::FormationRedshift => self.stars(body, row, u),
             Self::Overdensity => (row.density * scale.g_cm3 / body.baryons - 1.0) * u,
             Self::Radiation(radiated, _) => radiated.value(row, body.photons) * u,
-            Self::Ions(ionized) => ionized.value(body, row) * u,
+            Self::Ions(ionized) => ionized.value(body.composition, row) * u,
         }
     }
 
