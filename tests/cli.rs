@@ -71,6 +71,8 @@ mod scan;
 mod screens;
 #[path = "cli/series.rs"]
 mod series;
+#[path = "cli/series_quantities.rs"]
+mod series_quantities;
 #[path = "cli/shards.rs"]
 mod shards;
 #[cfg(feature = "fault")]

@@ -3,7 +3,7 @@
 use super::NumbersError;
 use crate::h5::{self, Checksums, Source};
 use crate::julia::{Record, TypeTable, Value, Walk};
-use crate::mera::quantity::{MOST_GROUPS, Radiation, Setting, TableKind};
+use crate::mera::quantity::{HYDROGEN, Ions, MOST_GROUPS, Radiation, Setting, TableKind};
 use crate::mera::scales::Units;
 use crate::mera::time::{Clock, UNSAID};
 use jld2::{Dataset, File, Item, Table};
@@ -84,6 +84,8 @@ pub struct MeraGroup<'f> {
     pub ranges: Vec<f64>,
     /// The rows; none where the run had nothing of the kind.
     pub table: Option<Table<'f>>,
+    /// Of cells with radiation, the rows of gas in the same file.
+    pub gas: Option<Table<'f>>,
 }
 
 impl MeraFile {
@@ -157,7 +159,14 @@ impl MeraFile {
             ranges: record.floats("ranges", 6)?,
             info,
             table: data.table_in("data")?,
+            gas: (kind == TableKind::Rt).then(|| self.gas()).flatten(),
         }))
+    }
+
+    /// The rows of gas, if they can be read: what else is in the file does not depend on them.
+    fn gas(&self) -> Option<Table<'_>> {
+        let path = format!("/{}/data", TableKind::Hydro.name());
+        self.dataset(&path).ok()??.table_in("data").ok()?
     }
 
     fn dataset(&self, path: &str) -> h5::Result<Option<Dataset<'_>>> {
@@ -233,13 +242,15 @@ fn radiation(info: &Record<'_>) -> h5::Result<Radiation> {
     let numbers = |value: &Value, name: &str| {
         value.get(name).and_then(Value::as_slice::<f64>).map(<[f64]>::to_vec).unwrap_or_default()
     };
-    if let Some(said) = read("rt") {
+    let said = read("rt");
+    if let Some(said) = &said {
         let number = |name: &str| said.get(name).and_then(Value::as_f64);
         found.unit_np = number("unit_np");
         found.unit_pf = number("unit_pf");
         found.light = number("rt_c_frac");
-        found.energies = numbers(&said, "group_egy");
+        found.energies = numbers(said, "group_egy");
     }
+    found.ions = said.as_ref().and_then(|said| ions(info, said));
     if let Some(groups) = read("rtPhotonGroups") {
         for (group, said) in groups.pairs() {
             // Beside groups by number there are bounds of all by name.
@@ -260,6 +271,31 @@ fn radiation(info: &Record<'_>) -> h5::Result<Radiation> {
     Ok(found)
 }
 
+/// The ions that a run tracks, as its dictionary `rt` says which of its variables they are.
+fn ions(info: &Record<'_>, said: &Value) -> Option<Ions> {
+    let number = |name: &str| said.get(name).and_then(Value::as_f64);
+    let first = said.get("iIons")?.as_i64()?;
+    let count = said.get("nIons").and_then(Value::as_i64).unwrap_or(1);
+    let list = info.reference("variable_list").ok()??;
+    let list = Value::read(&Walk::new(info.types()), list, RADIATION).ok()?;
+    let column = |number: i64| {
+        let place = usize::try_from(number.checked_sub(1)?).ok()?;
+        Some(list.items()?.get(place)?.as_str()?.to_owned())
+    };
+    let hydrogen = number("X_fraction").unwrap_or(HYDROGEN);
+    // Molecules make the number even, helium adds two.
+    let (molecules, helium) = (count % 2 == 0, count >= 3);
+    let second = first.checked_add(i64::from(molecules))?;
+    let of = |further: i64| column(second.checked_add(further)?);
+    Some(Ions {
+        hydrogen,
+        helium: number("Y_fraction").unwrap_or(1.0 - hydrogen),
+        neutral: if molecules { Some(column(first)?) } else { None },
+        ionized: of(0)?,
+        helium_ions: if helium { Some([of(1)?, of(2)?]) } else { None },
+    })
+}
+
 impl MeraGroup<'_> {
     /// What the quantities of its rows follow from, with coordinates from `center`, in parts of the
     /// box.
@@ -268,6 +304,7 @@ impl MeraGroup<'_> {
         Setting {
             table: self.kind,
             columns,
+            gas: self.gas.iter().flat_map(Table::names).map(str::to_owned).collect(),
             boxlen: self.boxlen,
             lmax: self.lmax,
             levelmin: self.info.levelmin,

@@ -1,7 +1,7 @@
 //! What rows are taken from: a table of a Mera file, another table, or an array.
 
 use super::{MeraFile, MeraGroup, NumbersError};
-use crate::mera::quantity::TableKind;
+use crate::mera::quantity::{GAS, TableKind};
 use crate::text;
 use jld2::{Dataset, Item, Table};
 
@@ -152,7 +152,10 @@ impl<'f> Relation<'f> {
     pub fn column(&self, name: &str) -> jld2::Result<Dataset<'f>> {
         let none = || jld2::Error::not_found(format!("column {name}")).in_object(&self.name);
         match &self.kind {
-            Kind::Mera(group) => group.table.as_ref().ok_or_else(none)?.column(name),
+            Kind::Mera(group) => match name.strip_prefix(GAS).zip(group.gas.as_ref()) {
+                Some((name, gas)) => gas.column(name),
+                None => group.table.as_ref().ok_or_else(none)?.column(name),
+            },
             Kind::Table(table) => table.column(name),
             Kind::Array(dataset) if name == VALUE => Ok(dataset.clone()),
             Kind::Array(_) => Err(none()),

@@ -10,11 +10,11 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// How far sums may be from Mera's, which depend on how its Julia was compiled.
-const NEAR: f64 = 1e-12;
+pub(super) const NEAR: f64 = 1e-12;
 
 /// All files with what Mera computed of them: those of the repository, and of the shared directory
 /// where it is there.
-fn truths() -> BTreeMap<u64, (PathBuf, Value)> {
+pub(super) fn truths() -> BTreeMap<u64, (PathBuf, Value)> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let beside = || here.join("../shared");
     let shared = std::env::var_os("JLDCONV_SHARED").map_or_else(beside, PathBuf::from);
@@ -35,7 +35,7 @@ fn truths() -> BTreeMap<u64, (PathBuf, Value)> {
 }
 
 /// A world whose archive holds all of these files.
-fn archive(truths: &BTreeMap<u64, (PathBuf, Value)>) -> World {
+pub(super) fn archive(truths: &BTreeMap<u64, (PathBuf, Value)>) -> World {
     let world = World::new(&[]);
     for (number, (path, _)) in truths {
         world.put(&format!("old/output_{number:05}.jld2"), fs::read(path).unwrap());
@@ -43,19 +43,19 @@ fn archive(truths: &BTreeMap<u64, (PathBuf, Value)>) -> World {
     world
 }
 
-fn float(value: &Value) -> f64 {
+pub(super) fn float(value: &Value) -> f64 {
     let bits = value.as_str().unwrap_or_else(|| panic!("{value} is not the bits of a float"));
     f64::from_bits(u64::from_str_radix(bits.trim_start_matches("0x"), 16).unwrap())
 }
 
 /// A series as it was written: names, and rows by the number of their output.
-struct Table {
-    head: Vec<String>,
-    rows: BTreeMap<u64, Vec<String>>,
+pub(super) struct Table {
+    pub(super) head: Vec<String>,
+    pub(super) rows: BTreeMap<u64, Vec<String>>,
 }
 
 impl Table {
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned));
         let head: Vec<String> = lines.next().unwrap().collect();
         let mut rows = BTreeMap::new();
@@ -72,7 +72,7 @@ impl Table {
     }
 
     /// The cell of a column, if it is not empty.
-    fn cell(&self, number: u64, column: &str) -> Option<f64> {
+    pub(super) fn cell(&self, number: u64, column: &str) -> Option<f64> {
         let at = self.head.iter().position(|it| it == column);
         let at = at.unwrap_or_else(|| panic!("{column} is not in {:?}", self.head));
         let text = &self.rows[&number][at - 1];
@@ -81,7 +81,7 @@ impl Table {
 }
 
 #[track_caller]
-fn near(found: Option<f64>, expected: f64, sizes: f64, what: &str) {
+pub(super) fn near(found: Option<f64>, expected: f64, sizes: f64, what: &str) {
     let found = found.unwrap_or_else(|| panic!("{what} is empty, and should be {expected}"));
     let same = found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan();
     assert!(same || (found - expected).abs() <= NEAR * sizes, "{what}: {found} is not {expected}");

@@ -7,7 +7,15 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../common/memory.rs"]
+mod memory;
+#[allow(dead_code, unused_imports, reason = "what makes files of other kinds")]
+#[path = "../../examples/generate/mera/mod.rs"]
+mod mera;
+
 mod commands;
+mod forged;
 mod maps;
+mod memory_bounds;
 mod radiation;
 mod truth;

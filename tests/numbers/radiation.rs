@@ -21,25 +21,82 @@ fn quantities_of_radiation_are_what_numpy_computes() {
         return;
     };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/rt.py");
-    let truth = run(python, &[script, FILE]);
+    assert_eq!(held_against(&run(python, &[script, FILE]), FILE, "rt/"), 12 + 2 * 7 + 4);
+}
+
+/// How many quantities of a file are what NumPy told of them.
+fn held_against(truth: &str, file: &str, table: &str) -> usize {
     let mut held = 0;
     for line in truth.lines() {
         let (name, rows, [min, max, sum, sizes]): (String, u64, [f64; 4]) = {
             let all: (String, u64, f64, f64, f64, f64) = serde_json::from_str(line).unwrap();
             (all.0, all.1, [all.2, all.3, all.4, all.5])
         };
-        let path = format!("rt/{name}");
-        let out = printed(&["stats", FILE, &path, "--json"]);
+        let path = format!("{table}{name}");
+        let out = printed(&["stats", file, &path, "--json"]);
         let found: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(found["count"], rows, "{name}");
-        assert!(same(&found["min"], min) && same(&found["max"], max), "{name}: {found}");
+        let near = |found: &Value, expected: f64| {
+            // A power is as good as the mathematical library.
+            let far = (found.as_f64().unwrap() / expected - 1.0).abs();
+            same(found, expected) || table.is_empty() && far < 1e-13
+        };
+        assert!(near(&found["min"], min) && near(&found["max"], max), "{name}: {found}");
         assert!(
             (found["sum"].as_f64().unwrap() - sum).abs() <= 1e-12 * sizes,
             "{name}: {found} {sum}"
         );
         held += 1;
     }
-    assert_eq!(held, 12 + 2 * 7 + 4);
+    held
+}
+
+/// One run with molecules, helium and metals, and one of pure hydrogen.
+const IONS: [&str; 2] = [
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mera-rt/output_00501.jld2"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mera-rt/output_00502.jld2"),
+];
+
+#[test]
+fn quantities_of_ions_are_what_numpy_computes() {
+    let Some(python) = std::env::var_os("JLDCONV_PYTHON") else {
+        eprintln!("skipped: JLDCONV_PYTHON names no Python with h5py");
+        return;
+    };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/ions.py");
+    for (file, quantities) in IONS.into_iter().zip([15, 11]) {
+        assert_eq!(held_against(&run(&python, &[script, file]), file, ""), quantities, "{file}");
+    }
+}
+
+#[test]
+fn ions_that_are_not_tracked_are_refused_with_the_reason() {
+    let told = |file: &str, path: &str, more: &[&str]| {
+        let (code, text) = refused(&[&["stats", file, path], more].concat());
+        assert_eq!(code, 2, "{text}");
+        text
+    };
+    let text = told(IONS[1], "hydro/xHeII", &[]);
+    assert!(text.contains("xHeII: this run does not track it"), "{text}");
+    let text = told(FILE, "hydro/n_e", &[]);
+    assert!(text.contains("n_e is computed from the ions"), "{text}");
+    let text = told(IONS[0], "hydro/n_e", &["--unit", "kpc"]);
+    assert!(text.contains("n_e is in 1/cm³: kpc does not go with it"), "{text}");
+    let text = told(FILE, "rt/photoionizations", &[]);
+    assert!(text.contains("computed from the ions"), "{text}");
+    // Beside the photons of a run the gas of its cells can be told of over time.
+    let folder = Path::new(FILE).parent().unwrap().to_str().unwrap();
+    let what = "mean_xHII@mass,max_ionization_balance,rt.sum_photoionizations,max_mu";
+    let series = Command::new(env!("CARGO_BIN_EXE_jldconv-supervisor"))
+        .args(["series", folder, "--what", what])
+        .output()
+        .unwrap();
+    let rows = String::from_utf8(series.stdout).unwrap();
+    let filled = |number: &str| {
+        let row = rows.lines().find(|row| row.starts_with(number)).unwrap();
+        row.split(',').filter(|cell| !cell.is_empty()).count()
+    };
+    assert_eq!((filled("500"), filled("501"), filled("502")), (2, 5, 5), "{rows}");
 }
 
 #[test]

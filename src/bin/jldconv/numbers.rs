@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Memory for decoded chunks of a file that is looked at as a whole.
-const CACHE: usize = 64 << 20;
+const CACHE: usize = 16 << 20;
 /// Characters of the longest name in a list.
 const WIDEST: usize = 44;
 

@@ -1,5 +1,6 @@
 //! The quantities that others are made of: place, size, mass, speed of sound of a row.
 
+use super::composition::Composition;
 use super::field::{Axis, Row, Triple};
 use super::rule::Rule;
 use super::{Setting, TableKind};
@@ -29,6 +30,8 @@ pub(super) struct Body {
     pub(super) baryons: f64,
     /// What a sum over groups of photons is multiplied by.
     pub(super) photons: f64,
+    /// What the gas is made of, where the run tracks ions.
+    pub(super) composition: Option<Composition>,
 }
 
 /// The scale factors that rules use.
@@ -94,6 +97,11 @@ impl Body {
                 _ => None,
             }
             .unwrap_or(1.0),
+            composition: setting
+                .radiation
+                .ions
+                .as_ref()
+                .map(|ions| ions.composition(of("nH"), of("T_mu"))),
         }
     }
 
@@ -155,6 +163,20 @@ impl Body {
         } else {
             row.mass
         }
+    }
+
+    /// Mean mass of a particle of the gas, in atomic units: what ions say, or what Mera's temperatures
+    /// take for granted.
+    pub(super) fn mean_weight(&self, row: &Row) -> f64 {
+        match self.composition {
+            Some(composition) => composition.mean_weight(row),
+            None => self.scale.kelvin / self.scale.t_mu,
+        }
+    }
+
+    /// Temperature by the mean mass of the row's particles, K.
+    pub(super) fn temperature_of_ions(&self, row: &Row) -> f64 {
+        row.pressure / row.density * self.scale.t_mu * self.mean_weight(row)
     }
 
     /// Speed of sound, code units.

@@ -23,6 +23,30 @@ pub(super) enum Field {
     Mass,
     Birth,
     Potential,
+    Ion(Ion),
+    /// Part of the mass that is heavier than helium.
+    Metals,
+    /// Where another table's row is.
+    TwinPlace(Axis),
+    TwinLevel,
+}
+
+/// An ion that a run may track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ion {
+    Hi,
+    Hii,
+    HeIi,
+    HeIii,
+}
+
+/// Fractions of ions.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Fractions {
+    pub(super) hi: f64,
+    pub(super) hii: f64,
+    pub(super) he_ii: f64,
+    pub(super) he_iii: f64,
 }
 
 /// An axis of the box.
@@ -62,6 +86,10 @@ pub(super) struct Row {
     pub(super) mass: f64,
     pub(super) birth: f64,
     pub(super) potential: f64,
+    pub(super) ions: Fractions,
+    pub(super) metals: f64,
+    pub(super) twin: Triple,
+    pub(super) twin_level: f64,
 }
 
 impl Default for Row {
@@ -84,6 +112,10 @@ impl Default for Row {
             mass: 0.0,
             birth: 0.0,
             potential: 0.0,
+            ions: Fractions::default(),
+            metals: 0.0,
+            twin: none,
+            twin_level: 0.0,
         }
     }
 }
@@ -106,6 +138,13 @@ impl Row {
             Field::Mass => self.mass = value,
             Field::Birth => self.birth = value,
             Field::Potential => self.potential = value,
+            Field::Ion(Ion::Hi) => self.ions.hi = value,
+            Field::Ion(Ion::Hii) => self.ions.hii = value,
+            Field::Ion(Ion::HeIi) => self.ions.he_ii = value,
+            Field::Ion(Ion::HeIii) => self.ions.he_iii = value,
+            Field::Metals => self.metals = value,
+            Field::TwinPlace(axis) => self.twin.set(axis, value),
+            Field::TwinLevel => self.twin_level = value,
         }
     }
 }

@@ -6,13 +6,18 @@
 //! mathematical library's last bits, in Julia and here.
 
 mod body;
+mod composition;
 mod field;
+mod ions;
 mod needs;
 mod radiation;
 mod rule;
 mod unit;
 mod value;
 
+pub use composition::HYDROGEN;
+pub(crate) use ions::GAS;
+pub use ions::Ions;
 pub use radiation::{MOST_GROUPS, Radiation};
 pub use rule::{computed_names, is_usual, spelled, usual_columns};
 pub use unit::{
@@ -87,6 +92,8 @@ pub struct Setting {
     pub table: TableKind,
     /// The names of its columns.
     pub columns: Vec<String>,
+    /// Of cells with radiation, the names of the gas' columns in the same file.
+    pub gas: Vec<String>,
     /// Length of the box in code units.
     pub boxlen: f64,
     /// The finest level of the object; none where it has none (clumps).
@@ -120,7 +127,15 @@ impl Setting {
         self.lmax != Some(self.levelmin)
     }
 
+    /// Whether the table has such a column, or the gas beside it.
     fn has(&self, column: &str) -> bool {
+        match column.strip_prefix(GAS) {
+            Some(column) => self.gas.iter().any(|name| name == column),
+            None => self.has_own(column),
+        }
+    }
+
+    fn has_own(&self, column: &str) -> bool {
         self.columns.iter().any(|name| name == column)
     }
 }
@@ -163,6 +178,18 @@ pub enum QuantityError {
              (info.descriptor.rt, info.descriptor.rtPhotonGroups)"
     )]
     Unsaid(String),
+    /// It follows from ions, and the run says nothing of any.
+    #[error(
+        "{0} is computed from the ions that a run with radiation tracks, of which nothing is said in this \
+             file (info.descriptor.rt: iIons)"
+    )]
+    NoIons(String),
+    /// It follows from an ion or molecule that the run does not track.
+    #[error("{0}: this run does not track it (info.descriptor.rt: nIons)")]
+    Untracked(String),
+    /// It follows from the gas, which is not there.
+    #[error("{0} is computed from the gas of the same cells, and this file has no table hydro")]
+    NoGas(String),
     /// Something is wrong with the unit.
     #[error(transparent)]
     Unit(#[from] UnitError),
@@ -187,7 +214,7 @@ impl Quantity {
     /// If there is no such quantity or unit, or a column is missing.
     pub fn new(name: &str, unit: Option<&str>, setting: &Setting) -> Result<Self, QuantityError> {
         let name = rule::spelled(name);
-        let stored = setting.has(name);
+        let stored = setting.has_own(name);
         let rule = match rule::of(name, setting.table) {
             // A stored column wins, unless the rule is about where its numbers are counted from.
             Some(rule) if !stored || rule.is_place() => rule,

@@ -1,6 +1,8 @@
 //! Which columns rules need.
 
 use super::field::{AXES, Axis, Field};
+use super::ions::{self, Ionized};
+use super::radiation::Radiated;
 use super::rule::{Part, Rule, Vector};
 use super::{Setting, TableKind};
 
@@ -14,11 +16,13 @@ impl Rule {
             Self::CellSize => needs.level(),
             Self::Volume => needs.volume(),
             Self::Mass => needs.mass(),
-            Self::Sound | Self::Temperature | Self::TemperatureRt => needs.gas(),
+            Self::Sound | Self::Temperature => needs.gas(),
+            Self::TemperatureRt => needs.gas_with_ions(),
             Self::EntropyIndex | Self::EntropySpecific | Self::EntropyPerParticle => needs.gas(),
             Self::JeansLength | Self::JeansMass | Self::EntropyDensity => needs.gas(),
+            Self::FreeFallTime | Self::Overdensity => needs.density(),
             // As many as there are rows.
-            Self::MeanWeight | Self::FreeFallTime | Self::Overdensity => needs.density(),
+            Self::MeanWeight => needs.density_with_ions(),
             Self::Speed | Self::SpeedSquare => needs.velocity(),
             Self::VelocitySquare(axis) => needs.velocity_along(axis),
             Self::Mach => {
@@ -102,6 +106,7 @@ impl Rule {
                 needs.add(Field::Birth, "birth");
             }
             Self::Radiation(radiated, group) => return radiated.fields(group, setting),
+            Self::Ions(ionized) => needs.ions(ionized),
         }
         needs.fields
     }
@@ -177,6 +182,30 @@ impl Needs<'_> {
     fn gas(&mut self) {
         self.density();
         self.add(Field::Pressure, "p");
+    }
+
+    /// What the mean mass of a particle follows from, where the run says so.
+    fn mean_weight(&mut self) {
+        let ions = self.setting.radiation.ions.as_ref();
+        let fields = ions.map(|ions| ions::fields_of_mean_weight(ions, self.setting));
+        fields.into_iter().flatten().for_each(|(field, column)| self.add(field, &column));
+    }
+
+    fn gas_with_ions(&mut self) {
+        self.gas();
+        self.mean_weight();
+    }
+
+    fn density_with_ions(&mut self) {
+        self.density();
+        self.mean_weight();
+    }
+
+    fn ions(&mut self, ionized: Ionized) {
+        if ionized.is_of_photons() {
+            self.fields.extend(Radiated::Ionization.fields(None, self.setting));
+        }
+        ionized.fields(self.setting).iter().for_each(|(field, column)| self.add(*field, column));
     }
 
     fn volume(&mut self) {

@@ -6,6 +6,7 @@
 //! others take all, each with a weight.
 
 use super::field::{AXES, Axis, Field, Row};
+use super::ions::Ions;
 use super::{QuantityError, Setting};
 use crate::mera::constants::constant;
 
@@ -30,6 +31,8 @@ pub struct Radiation {
     pub energies: Vec<f64>,
     /// What a hydrogen atom is to the photons of each group, cm²: by number, and by energy.
     pub sections: Vec<[Option<f64>; 2]>,
+    /// The ions that the gas has.
+    pub ions: Option<Ions>,
 }
 
 /// What is computed.

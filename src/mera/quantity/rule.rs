@@ -2,6 +2,7 @@
 //! it comes to.
 
 use super::field::Axis;
+use super::ions::{self, Ionized};
 use super::radiation::{self, Radiated};
 use super::unit::{UnitError, checked};
 use super::{QuantityError, Setting, TableKind};
@@ -72,6 +73,8 @@ pub(super) enum Rule {
     FormationRedshift,
     /// What is about radiation, of one group of photons or of all.
     Radiation(Radiated, Option<usize>),
+    /// What is about ions of the gas.
+    Ions(Ionized),
 }
 
 /// What a component is of.
@@ -258,7 +261,8 @@ pub fn usual_columns(table: TableKind) -> &'static [&'static str] {
 pub fn computed_names(table: TableKind) -> impl Iterator<Item = &'static str> {
     let radiation = if table == TableKind::Rt { radiation::NAMES } else { &[] };
     let plain = tables(table).iter().copied().flatten().map(|(name, _)| *name);
-    plain.chain(radiation.iter().copied())
+    let ions = ions::names(table).iter().map(|(name, _)| *name);
+    plain.chain(radiation.iter().copied()).chain(ions)
 }
 
 /// Whether tables of a kind mostly have such a column, or it can be computed for them.
@@ -275,6 +279,9 @@ pub fn is_usual(table: TableKind, name: &str) -> bool {
 pub(super) fn of(name: &str, table: TableKind) -> Option<Rule> {
     let mut all = tables(table).iter().copied().flatten();
     all.find(|(known, _)| *known == name).map(|(_, rule)| *rule).or_else(|| {
+        if let Some(ionized) = ions::of(name, table) {
+            return Some(Rule::Ions(ionized));
+        }
         let (radiated, group) = radiation::of(name).filter(|_| table == TableKind::Rt)?;
         Some(Rule::Radiation(radiated, group))
     })
@@ -328,11 +335,13 @@ impl Rule {
                 _ => Formation::factor(unit).ok_or_else(other),
             };
         }
-        if let (Self::Radiation(radiated, _), Some(unit)) = (self, unit)
-            && radiated.is_fixed()
-        {
-            let (name, own) = (name.to_owned(), radiated.unit());
-            return Err(UnitError::Fixed { name, own, unit: unit.to_owned() });
+        let own = match self {
+            Self::Radiation(radiated, _) if radiated.is_fixed() => Some(radiated.unit()),
+            Self::Ions(ionized) => Some(ionized.unit()),
+            _ => None,
+        };
+        if let (Some(own), Some(unit)) = (own, unit) {
+            return Err(UnitError::Fixed { name: name.to_owned(), own, unit: unit.to_owned() });
         }
         checked(name, unit, &setting.units, setting.like_mera)
     }
@@ -345,6 +354,13 @@ impl Rule {
                 Err(QuantityError::OnlyCosmological(name.to_owned()))
             }
             Self::Radiation(radiated, group) => radiated.check(name, group, setting),
+            Self::Ions(ionized) => {
+                ionized.check(name, setting)?;
+                if ionized.is_of_photons() {
+                    return Radiated::Ionization.check(name, None, setting);
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

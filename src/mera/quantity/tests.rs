@@ -4,6 +4,7 @@ fn setting(table: TableKind, columns: &[&str]) -> Setting {
     Setting {
         table,
         columns: columns.iter().map(|&name| name.to_owned()).collect(),
+        gas: Vec::new(),
         boxlen: 48.0,
         lmax: Some(10),
         levelmin: 6,
@@ -121,10 +122,13 @@ fn each_name_has_a_value_where_all_columns_are_there() {
     let all = [
         "level", "cx", "cy", "cz", "x", "y", "z", "peak_x", "peak_y", "peak_z", "rho", "p", "vx",
         "vy", "vz", "ax", "ay", "az", "epot", "mass_cl", "mass", "birth", "bx_left", "by_left",
-        "bz_left", "bx_right", "by_right", "bz_right", "Np1", "Fx1", "Fy1", "Fz1", "Np2",
+        "bz_left", "bx_right", "by_right", "bz_right", "Np1", "Fx1", "Fy1", "Fz1", "Np2", "var6",
+        "var7", "var8", "var9",
     ];
     for table in TableKind::ALL {
-        let setting = Setting { radiation: radiating().radiation, ..setting(table, &all) };
+        let radiation = Radiation { ions: Some(ions()), ..radiating().radiation };
+        let gas = if table == TableKind::Rt { all.map(str::to_owned).to_vec() } else { vec![] };
+        let setting = Setting { radiation, gas, ..setting(table, &all) };
         for name in computed_names(table) {
             match Quantity::new(name, None, &setting) {
                 Ok(quantity) => {
@@ -202,9 +206,45 @@ fn radiating() -> Setting {
             light: Some(0.01),
             energies: vec![18.85, 35.079],
             sections: vec![[Some(3.0e-18), Some(2.78e-18)], [Some(5.7e-19), Some(5.0e-19)]],
+            ions: None,
         },
         ..setting(TableKind::Rt, &columns)
     }
+}
+
+/// All that a run may track.
+fn ions() -> Ions {
+    Ions {
+        hydrogen: 0.7,
+        helium: 0.28,
+        neutral: Some("var6".to_owned()),
+        ionized: "var7".to_owned(),
+        helium_ions: Some(["var8".to_owned(), "var9".to_owned()]),
+    }
+}
+
+/// Mera holds photons against gas by the number of the row alone.
+#[test]
+fn photons_and_gas_of_different_cells_have_nothing_in_common() {
+    let gas = ["level", "cx", "cy", "cz", "rho", "p", "var6", "var7", "var8", "var9"];
+    let radiation = Radiation { ions: Some(ions()), ..radiating().radiation };
+    let run = Setting { radiation, gas: gas.map(str::to_owned).to_vec(), ..radiating() };
+    let of = |cy: f64| {
+        let quantity = Quantity::new("photoionizations", None, &run).unwrap();
+        let row = |column: &str| match column {
+            "hydro/cy" => cy,
+            "level" | "hydro/level" => 7.0,
+            "Np1" | "hydro/rho" => 2.0,
+            "hydro/var6" => 0.5,
+            _ => 1.0,
+        };
+        let stored: Vec<f64> = quantity.columns().map(row).collect();
+        quantity.value(stored.into_iter())
+    };
+    assert!(of(1.0) > 0.0 && of(2.0).is_nan());
+    let alone = Setting { gas: Vec::new(), ..run };
+    let error = Quantity::new("ionization_balance", None, &alone).unwrap_err().to_string();
+    assert!(error.contains("this file has no table hydro"), "{error}");
 }
 
 const LIGHT: [(&str, f64); 8] = [

@@ -27,10 +27,8 @@ impl Rule {
             Self::Mass => body.mass(row) * u,
             Self::Sound => body.sound(row) * u,
             Self::Temperature => row.pressure / row.density * u,
-            Self::MeanWeight => scale.kelvin / scale.t_mu * u,
-            Self::TemperatureRt => {
-                row.pressure / row.density * scale.t_mu * (scale.kelvin / scale.t_mu)
-            }
+            Self::MeanWeight => body.mean_weight(row) * u,
+            Self::TemperatureRt => body.temperature_of_ions(row),
             Self::Speed => v.length() * u,
             Self::SpeedSquare => v.square() * (u * u),
             Self::VelocitySquare(Axis::Z) if body.is_particles() => {
@@ -102,6 +100,7 @@ impl Rule {
             Self::Age | Self::FormationTime | Self::FormationRedshift => self.stars(body, row, u),
             Self::Overdensity => (row.density * scale.g_cm3 / body.baryons - 1.0) * u,
             Self::Radiation(radiated, _) => radiated.value(row, body.photons) * u,
+            Self::Ions(ionized) => ionized.value(body.composition, row) * u,
         }
     }
 

@@ -153,8 +153,13 @@ impl Item<'_> {
         // Looked at in both places, so that each unit that has a use counts as used.
         let of_item = given(bare);
         let unit = unit.map(str::to_owned).or(of_item);
-        if let Some(named) = Named::of(bare) {
-            return self.named(named, name, table, unit);
+        let (plain, weight) = match bare.split_once('@') {
+            Some((plain, weight)) => (plain, Some(weight)),
+            None => (bare, None),
+        };
+        if let Some(named) = Named::of(plain) {
+            let name = name.split('@').next().unwrap_or(name);
+            return self.named(named, (name, weight), table, unit);
         }
         let Some((statistic, rest)) = names::statistic(bare) else {
             return Err(self.unknown(bare, table));
@@ -203,18 +208,31 @@ impl Item<'_> {
     fn named(
         &self,
         named: Named,
-        name: &str,
+        (name, weight): (&str, Option<&str>),
         table: Option<TableKind>,
         unit: Option<String>,
     ) -> Result<Vec<Column>, WhatError> {
-        let column = |name: String, table, what| Column { name, unit: None, table, what };
+        if weight.is_some() && !matches!(named, Named::Velocity(_)) {
+            return Err(self.written("it has no weights of one's own"));
+        }
+        let of_weight = weight.map_or_else(String::new, |weight| format!("@{weight}"));
+        let column = |name: String, table, what| {
+            let name = format!("{name}{of_weight}");
+            Column { name, unit: None, table, what }
+        };
         let name = name.to_owned();
         let hydro = Some(table.unwrap_or(TableKind::Hydro));
+        let weight = match weight {
+            None => Some("mass"),
+            // As Mera calls what has none.
+            Some("no") => None,
+            Some(weight) => Some(self.weight(weight, table.unwrap_or(TableKind::Hydro))?),
+        };
         let mass = |statistic, of: &str| {
             What::Statistic(Reduction {
                 statistic,
                 of: Ask::new(of),
-                weight: (statistic == Statistic::Mean).then(|| Ask::new("mass")),
+                weight: weight.filter(|_| statistic == Statistic::Mean).map(Ask::new),
                 after: unit.clone(),
                 from_corner: statistic == Statistic::Mean,
             })
@@ -325,6 +343,14 @@ impl Item<'_> {
         })
     }
 
+    /// A weight as Mera spells it.
+    fn weight<'w>(&self, weight: &'w str, table: TableKind) -> Result<&'w str, WhatError> {
+        if !is_usual(table, spelled(weight)) && !names::is_plain(weight) {
+            return Err(self.written(&format!("{} is not a weight", tame(weight))));
+        }
+        Ok(spelled(weight))
+    }
+
     fn no_unit(&self, unit: Option<&str>) -> Result<(), WhatError> {
         match unit {
             Some(_) => Err(self.written("it has no unit")),
@@ -364,9 +390,7 @@ impl Item<'_> {
             if matches!(statistic, Statistic::Min | Statistic::Max) {
                 return Err(self.written("the smallest and the largest have no weights"));
             }
-            if !is_usual(table, spelled(weight)) && !names::is_plain(weight) {
-                return Err(self.written(&format!("{} is not a weight", tame(weight))));
-            }
+            self.weight(weight, table)?;
         }
         let reduction = Reduction {
             statistic,
@@ -440,6 +464,9 @@ mod tests {
         );
         assert_eq!(labels(&["center_of_mass[kpc]"]).len(), 3);
         assert_eq!(labels(&["clumps.center_of_mass_y[kpc]"]), ["clumps.center_of_mass_y [kpc]"]);
+        let volume = labels(&["hydro.bulk_velocity@volume[km_s]"]);
+        assert_eq!(volume[2], "hydro.bulk_velocity_z@volume [km_s]");
+        assert_eq!(labels(&["bulk_velocity_x@no"]), ["bulk_velocity_x@no"]);
         let table = |item: &str| read(&[item]).unwrap().first().unwrap().table;
         assert_eq!(table("max_rho"), Some(TableKind::Hydro));
         assert_eq!(table("max_vx"), Some(TableKind::Hydro), "as Mera's own default");
@@ -463,6 +490,8 @@ mod tests {
         assert!(wrong("max_rho[nH").contains("in brackets at the end"));
         assert!(wrong("max_rho@mass").contains("no weights"));
         assert!(wrong("levelmax[kpc]").contains("no unit"));
+        assert!(wrong("msum@volume").contains("no weights"));
+        assert!(wrong("bulk_velocity@").contains("is not a weight"));
         assert!(wrong("hydro.sfr").contains("told of particles"));
         assert!(wrong("sfr[Msol]").contains("Msol/yr"));
         assert!(wrong("max_").contains("a quantity is missing"), "{}", wrong("max_"));

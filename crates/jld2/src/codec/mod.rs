@@ -17,7 +17,7 @@ mod filter;
 mod payload;
 mod planes;
 
-pub use decode::{Decoded, decoder, decoder_of};
+pub use decode::{Decoded, decoder, decoder_memory, decoder_of};
 pub use encode::{ChunkEncoder, Codec, Encoded, LZ4_BLOCK_SIZE, LZ4_BLOCK_SIZE_MAX, encode};
 pub use error::Error;
 pub use filter::{Filter, Lz4Format, describe, ids, sniff_lz4};

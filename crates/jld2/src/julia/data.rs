@@ -82,6 +82,16 @@ impl<'a> Column<'a> {
         self.at
     }
 
+    /// Bytes of memory, about, that decoding takes at once, where so many are decoded in one piece.
+    pub(crate) fn decoder_memory(&self, len: u64) -> u64 {
+        codec::decoder_memory(&self.filters, len)
+    }
+
+    /// Whether bytes are read as they are stored.
+    pub(crate) fn is_copied(&self) -> bool {
+        self.filters.is_empty()
+    }
+
     /// Opens the logical bytes.
     ///
     /// # Errors

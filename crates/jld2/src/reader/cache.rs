@@ -68,6 +68,11 @@ impl ChunkCache {
         Self { most, kept: Mutex::default() }
     }
 
+    /// The bytes that it keeps at most.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
     /// How it was used so far.
     pub fn usage(&self) -> CacheUsage {
         let kept = self.kept();

@@ -8,12 +8,14 @@ mod input;
 mod lz4_block;
 mod lz4_frame;
 mod lz4_hdf5;
+mod memory;
 mod pipeline;
 mod shuffle;
 mod stream;
 mod window;
 mod zstd;
 
+pub use memory::decoder_memory;
 pub use pipeline::{Decoded, decoder, decoder_of};
 
 #[cfg(test)]

@@ -1,4 +1,8 @@
 //! A column as a series of pieces, each of which can be made on its own or after the one before it.
+//!
+//! A column that is cut into chunks too large to wait as wholes is a stream through them. Where decoders
+//! of all columns take more memory than they may (`budget`), some keep none from one piece to the next:
+//! the chunk is decoded once more up to the piece, or once to its end, where a cache has room for that.
 
 use super::NumberType;
 use super::pool::Pool;
@@ -13,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const USUAL: usize = 256 << 10;
 /// The least that is worth a turn.
 const LEAST: usize = 16 << 10;
+/// Pieces that may wait at most.
+const MOST_AHEAD: usize = 32;
 /// Bytes that are read at once to be left out.
 const SKIP: usize = 64 << 10;
 
@@ -30,6 +36,14 @@ pub(super) struct Feed<'a> {
     pub(super) ahead: u64,
     /// The rows that are asked for.
     range: Range<u64>,
+    /// Bytes of memory, about, that a decoder takes.
+    pub(super) cost: u64,
+    /// Bytes of a chunk, where there are several.
+    pub(super) chunk: Option<u64>,
+    /// Whether a stream stays open from one piece to the next.
+    pub(super) stays_open: bool,
+    /// Where a stream does not: whether its chunks fit the cache.
+    pub(super) is_cached: bool,
     /// Where a stream of the column stands.
     stream: Mutex<Option<(Decoded<'a>, u64)>>,
 }
@@ -61,7 +75,8 @@ impl<'a> Feed<'a> {
         let chunk = chunk_rows(dataset);
         let chunk_bytes = |rows: u64| rows.saturating_mul(size as u64);
         let (how, rows) = match chunk {
-            Some(rows) if chunk_bytes(rows) <= (share / 4) as u64 => {
+            // One is held and one waits.
+            Some(rows) if chunk_bytes(rows) <= (share / 2) as u64 => {
                 let together = (usual as u64 / chunk_bytes(rows).max(1)).max(1);
                 (How::Chunks, rows.saturating_mul(together))
             }
@@ -70,13 +85,34 @@ impl<'a> Feed<'a> {
             None => (How::Stream, (usual / size) as u64),
         };
         let bytes = usize::try_from(rows).unwrap_or(usize::MAX).saturating_mul(size);
-        let ahead = (share / bytes.max(1)).clamp(2, 32) as u64;
+        let ahead = (share / bytes.max(1)).saturating_sub(1).clamp(1, MOST_AHEAD) as u64;
+        let chunk = chunk.map(chunk_bytes);
+        let together = if how == How::Chunks { chunk } else { chunk.or(Some(column.len())) };
+        let cost = match how {
+            How::Plain => 0,
+            How::Chunks | How::Stream => column.decoder_memory(together.unwrap_or(0)),
+        };
         let swapped = !is_little_endian(datatype);
         // What is not decoded is kept by the system.
         let cache = cache.filter(|_| how != How::Plain);
         let stream = Mutex::new(None);
         let range = 0..0;
-        Self { column, dataset, number, swapped, cache, how, rows, ahead, range, stream }
+        Self {
+            column,
+            dataset,
+            number,
+            swapped,
+            cache,
+            how,
+            rows,
+            ahead,
+            range,
+            cost,
+            chunk,
+            stays_open: true,
+            is_cached: false,
+            stream,
+        }
     }
 
     /// The pieces that hold these rows.
@@ -88,6 +124,16 @@ impl<'a> Feed<'a> {
     /// Whether pieces are made one after the other.
     pub(super) fn is_stream(&self) -> bool {
         self.how == How::Stream
+    }
+
+    /// Whether bytes are copied as they stand in the file.
+    pub(super) fn is_copied(&self) -> bool {
+        self.column.is_copied()
+    }
+
+    /// Bytes that the cache may keep.
+    pub(super) fn cache_room(&self) -> u64 {
+        self.cache.map_or(0, |cache| cache.most() as u64)
     }
 
     /// The numbers of the pieces.
@@ -118,24 +164,67 @@ impl<'a> Feed<'a> {
         let rows = self.rows_of(piece);
         let size = self.number.size() as u64;
         let bytes = rows.start.saturating_mul(size)..rows.end.saturating_mul(size);
-        let key = PieceKey {
+        if let Some(piece) = self.cache.and_then(|cache| cache.get(&self.key(&bytes))) {
+            return Ok(piece);
+        }
+        let made = match self.how {
+            How::Stream if self.stays_open => self.streamed(bytes.clone(), pool),
+            How::Stream => self.reopened(&bytes, pool),
+            How::Plain | How::Chunks => self.cut_out(bytes.clone(), pool),
+        };
+        Ok(self.kept(&bytes, self.dataset.named(made)?))
+    }
+
+    fn key(&self, bytes: &Range<u64>) -> PieceKey {
+        PieceKey {
             file: self.dataset.file().number(),
             dataset: self.dataset.object().addr().0,
             start: bytes.start,
             len: bytes.end.saturating_sub(bytes.start),
-        };
-        if let Some(piece) = self.cache.and_then(|cache| cache.get(&key)) {
-            return Ok(piece);
         }
-        let made =
-            if self.is_stream() { self.streamed(bytes, pool) } else { self.cut_out(bytes, pool) };
-        let mut made = self.dataset.named(made)?;
+    }
+
+    /// A piece as others may take it.
+    fn kept(&self, bytes: &Range<u64>, mut made: Vec<u8>) -> Piece {
         if self.swapped {
             made.chunks_mut(self.number.size()).for_each(<[u8]>::reverse);
         }
         let made = Arc::new(made);
         if let Some(cache) = self.cache {
-            cache.put(key, &made);
+            cache.put(self.key(bytes), &made);
+        }
+        made
+    }
+
+    /// A piece of a chunk that nobody has open; those behind it in the chunk come into the cache on the
+    /// way, if it has room for them.
+    fn reopened(&self, bytes: &Range<u64>, pool: &Pool) -> Result<Vec<u8>> {
+        let all = self.column.len();
+        let end = match self.chunk.filter(|_| self.is_cached) {
+            Some(chunk) => bytes.end.next_multiple_of(chunk.max(1)).min(all),
+            None => bytes.end,
+        };
+        let mut decoded = self.column.open_range(bytes.start..end)?;
+        let mut next = |bytes: &Range<u64>| {
+            let len = usize::try_from(bytes.end.saturating_sub(bytes.start)).unwrap_or(usize::MAX);
+            let mut out = pool.take(len);
+            decoded.fill(&mut out)?;
+            Ok(out)
+        };
+        let made = next(bytes)?;
+        let size = self.rows.saturating_mul(self.number.size() as u64);
+        let mut at = bytes.end;
+        while at < end {
+            let piece = at..at.saturating_add(size).min(all);
+            if piece.end > end {
+                break;
+            }
+            let further = next(&piece)?;
+            pool.give(self.kept(&piece, further));
+            at = piece.end;
+        }
+        if at == all {
+            decoded.finish()?;
         }
         Ok(made)
     }
@@ -177,7 +266,7 @@ impl<'a> Feed<'a> {
 }
 
 /// Rows of a chunk, where chunks are filtered, of one dimension, and there may be several.
-fn chunk_rows(dataset: &Dataset<'_>) -> Option<u64> {
+pub(super) fn chunk_rows(dataset: &Dataset<'_>) -> Option<u64> {
     let data = dataset.data();
     let chunked = data.layout.chunked()?;
     let one = data.dataspace.dims.len() == 1 && !data.is_in_one_piece();

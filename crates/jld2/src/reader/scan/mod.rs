@@ -4,6 +4,7 @@
 //! all of a column. Threads ([`pipeline`]) make pieces ahead of who takes them, as many as memory is
 //! meant for, whoever's turn it is.
 
+mod budget;
 mod feed;
 mod pipeline;
 mod pool;
@@ -20,7 +21,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Decoded bytes that may wait for whoever takes them, of all columns together, where nobody says more.
-const IN_FLIGHT: usize = 32 << 20;
+const IN_FLIGHT: usize = 16 << 20;
 /// Columns that are read at once, at most.
 const MOST_COLUMNS: usize = 256;
 /// Rows that are handed on at once, at most: what is done with them stays in the processor's caches.
@@ -29,7 +30,8 @@ const WINDOW: u64 = 16 << 10;
 /// Columns whose rows are read side by side.
 ///
 /// Headers are read when it is made, data when it [runs](Self::run). Memory is bounded whatever the
-/// file says: some 32 MiB of decoded pieces and what the decoders take, beside the cache's own.
+/// file says: some 16 MiB of decoded pieces and 24 MiB for decoders, beside the cache's own. A column that is
+/// one filtered piece needs its window, whatever that is.
 ///
 /// ```
 /// let file = jld2::File::open("tests/data/indexed_table.jld2")?;
@@ -157,7 +159,7 @@ impl<'f> Scan<'f> {
         self
     }
 
-    /// Lets so many decoded bytes wait for whoever takes them, about, instead of 32 MiB: of all columns
+    /// Lets so many decoded bytes wait for whoever takes them, about, instead of 16 MiB: of all columns
     /// together, beside what decoders take.
     #[must_use]
     pub fn with_in_flight(mut self, bytes: usize) -> Self {
@@ -207,7 +209,7 @@ impl<'f> Scan<'f> {
         let columns: Result<Vec<Column<'_>>> = self.columns.iter().map(Scanned::open).collect();
         let columns = columns?;
         let share = self.in_flight / columns.len().max(1);
-        let feeds: Vec<Feed<'_>> = self
+        let mut feeds: Vec<Feed<'_>> = self
             .columns
             .iter()
             .zip(&columns)
@@ -220,8 +222,9 @@ impl<'f> Scan<'f> {
         if feeds.is_empty() {
             return no_columns(range, each);
         }
+        let passing = budget::share_out(&mut feeds);
         let mut first = range.start;
-        pipeline::with_pieces(&feeds, self.threads, |pieces| {
+        pipeline::with_pieces(&feeds, self.threads, passing, |pieces| {
             while first < range.end {
                 let mut end = range.end.min(first.saturating_add(WINDOW));
                 for i in 0..feeds.len() {

@@ -28,6 +28,10 @@ struct State {
     over: bool,
     /// Threads that make pieces.
     makers: usize,
+    /// Bytes that decoders which do not stay open may take at once.
+    passing: u64,
+    /// What those take that are at work.
+    busy: u64,
 }
 
 /// How far a feed is.
@@ -52,6 +56,7 @@ pub(super) struct Pieces<'p, 's, 'a> {
 pub(super) fn with_pieces<E: From<Error>>(
     feeds: &[Feed<'_>],
     threads: usize,
+    passing: u64,
     take: impl FnOnce(&mut Pieces<'_, '_, '_>) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     let progress = |feed: &Feed<'_>| {
@@ -59,10 +64,14 @@ pub(super) fn with_pieces<E: From<Error>>(
         let (start, end) = (pieces.start, pieces.end);
         Progress { make: start, take: start, end, busy: false, ready: BTreeMap::new() }
     };
+    // Who takes what is only copied works as much as who copies.
+    let threads =
+        if feeds.iter().all(Feed::is_copied) { threads.saturating_sub(1).max(1) } else { threads };
     // More than one cannot work on a stream at once.
     let useful = |feed: &Feed<'_>| if feed.is_stream() { 1 } else { threads };
     let threads = threads.min(feeds.iter().map(useful).fold(0, usize::saturating_add)).max(1);
-    let state = State { feeds: feeds.iter().map(progress).collect(), over: false, makers: 0 };
+    let progress = feeds.iter().map(progress).collect();
+    let state = State { feeds: progress, over: false, makers: 0, passing, busy: 0 };
     let shared = Shared {
         feeds,
         state: Mutex::new(state),
@@ -134,6 +143,7 @@ impl Shared<'_, '_> {
                 None => return,
             };
             state = self.lock();
+            state.busy = state.busy.saturating_sub(passing_cost(self.feeds.get(i)));
             let failed = made.is_err();
             if let Some(progress) = state.feeds.get_mut(i) {
                 progress.busy = false;
@@ -173,20 +183,29 @@ impl Shared<'_, '_> {
 impl State {
     /// Chooses the piece that is to be made next: of the feed that is least ahead.
     fn next(&mut self, feeds: &[Feed<'_>]) -> Option<(usize, u64)> {
+        let (busy, passing) = (self.busy, self.passing);
         let ready = |(_, (progress, feed)): &(usize, (&mut Progress, &Feed<'_>))| {
             let stream = feed.is_stream();
-            progress.make < progress.end
+            let cost = passing_cost(Some(feed));
+            let fits = busy == 0 || cost == 0 || busy.saturating_add(cost) <= passing;
+            fits && progress.make < progress.end
                 && progress.make < progress.take.saturating_add(feed.ahead)
                 && !(stream && progress.busy)
         };
         let candidates = self.feeds.iter_mut().zip(feeds).enumerate().filter(ready);
-        let (i, (progress, _)) =
+        let (i, (progress, feed)) =
             candidates.min_by_key(|(_, (progress, _))| progress.make - progress.take)?;
         let piece = progress.make;
         progress.make += 1;
         progress.busy = true;
+        self.busy = self.busy.saturating_add(passing_cost(Some(feed)));
         Some((i, piece))
     }
+}
+
+/// What a decoder takes that is there for one piece.
+fn passing_cost(feed: Option<&Feed<'_>>) -> u64 {
+    feed.filter(|feed| !feed.is_stream() || !feed.stays_open).map_or(0, |feed| feed.cost)
 }
 
 impl Pieces<'_, '_, '_> {

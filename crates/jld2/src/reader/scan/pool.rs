@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Buffers that are kept at most. As many come back as are made; a few suffice.
 const MOST: usize = 8;
+/// Bytes that they have together at most, but for one.
+const MOST_BYTES: usize = 4 << 20;
 
 /// Buffers that nobody uses.
 #[derive(Debug, Default)]
@@ -23,7 +25,8 @@ impl Pool {
     pub(super) fn give(&self, piece: Piece) {
         let Ok(buffer) = Arc::try_unwrap(piece) else { return };
         self.buffers(|kept| {
-            if kept.len() < MOST {
+            let bytes: usize = kept.iter().map(Vec::capacity).sum();
+            if kept.len() < MOST && (bytes == 0 || bytes + buffer.capacity() <= MOST_BYTES) {
                 kept.push(buffer);
             }
         });

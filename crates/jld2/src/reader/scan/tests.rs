@@ -174,3 +174,39 @@ fn whoever_takes_rows_can_end_the_scan() {
         .unwrap();
     assert_eq!(rows, 7995);
 }
+
+/// Where decoders of all columns take more than they may, some keep none from one piece to the next: the rows
+/// are the same, and with a cache that holds the chunks nothing is decoded twice.
+#[test]
+fn rows_are_the_same_where_decoders_do_not_stay_open() {
+    let file = File::open(data("chunks/layout5.h5")).unwrap();
+    let in_chunks = |dataset: &Dataset<'_>| {
+        let filters = &dataset.data().filters;
+        feed::chunk_rows(dataset).is_some_and(|rows| rows > 1) && !filters.is_empty()
+    };
+    let mut seen = 0;
+    for dataset in arrays(&file).into_iter().filter(in_chunks) {
+        let (path, whole) = (dataset.path().to_owned(), read(&dataset));
+        let size = whole.len() / usize::try_from(dataset.dims().unwrap()[0]).unwrap();
+        let columns = 60;
+        for most in [0, 64 << 20] {
+            let cache = Arc::new(ChunkCache::new(most));
+            let scan = Scan::over(vec![dataset.clone(); columns]).unwrap();
+            // So little may wait that pieces are smaller than chunks.
+            let scan = scan.with_in_flight(1).with_threads(3).with_cache(Arc::clone(&cache));
+            let (first, last) = (1, scan.len());
+            let mut at = usize::try_from(first).unwrap() * size;
+            scan.run(first..last, |rows| {
+                let len = rows.len() * size;
+                let same = |column: &NumberSlice<'_>| column.bytes() == &whole[at..at + len];
+                assert!(rows.columns().iter().all(same), "{path}");
+                at += len;
+                Ok::<_, Error>(())
+            })
+            .unwrap();
+            assert_eq!(at, whole.len(), "{path}");
+        }
+        seen += 1;
+    }
+    assert!(seen > 0, "no array in chunks");
+}
