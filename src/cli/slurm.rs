@@ -112,9 +112,10 @@ impl SlurmFlags {
         let idle = u64::from(self.tasks).saturating_sub(files);
         Ok((idle > 0).then(|| {
             format!(
-                "{} tasks for {}: {idle} would have nothing to do; --tasks {files} are enough",
+                "{} tasks for {}: {idle} would have nothing to do; --tasks {files} {} enough",
                 self.tasks,
-                text::count(files, "file")
+                text::count(files, "file"),
+                text::is_are(files)
             )
         }))
     }

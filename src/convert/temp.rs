@@ -51,8 +51,12 @@ impl Owner {
     /// When /proc cannot be read.
     pub fn myself() -> io::Result<Self> {
         let pid = std::process::id();
-        let start = start_of(pid)?
-            .ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat tells no start time")))?;
+        let start = start_of(pid)?.ok_or_else(|| {
+            io::Error::other(format!(
+                "/proc/{pid}/stat tells no start time, by which runs know each other: is /proc \
+                     mounted here? (mount -t proc proc /proc)"
+            ))
+        })?;
         Ok(Self { host: host()?, pid, start })
     }
 

@@ -141,7 +141,10 @@ impl LogWriter {
             return;
         }
         let line = match self.form {
-            Form::Text => format!("{lines} lines were left out of the log: it could not keep up\n"),
+            Form::Text => format!(
+                "{} left out of the log: it could not keep up\n",
+                crate::text::count(lines, "line")
+            ),
             Form::Json => {
                 let what = "lines were left out of the log: it could not keep up";
                 let line = serde_json::json!({"level": "WARN", "message": what, "lines": lines});

@@ -109,8 +109,8 @@ impl Preflight {
                 more.extend(backup.map(|dir| format!(" --backup-dir {dir}")));
                 return format!(
                     "in-place: the files themselves change, some hundred bytes each. An undo file of \
-                     each\n              brings the old bytes back (jldconv undo FILE|DIR{more}) until \
-                     you\n              remove it (jldconv commit FILE|DIR{more})"
+                     each brings the old bytes back (jldconv undo FILE|DIR{more}) until \
+                     you remove it (jldconv commit FILE|DIR{more})"
                 );
             }
             Mode::Auto => "auto: patched copies; rewritten where the target cannot read a codec",

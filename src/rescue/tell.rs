@@ -98,10 +98,10 @@ fn head(lines: &mut Lines, report: &Report, certain: bool) {
     }
     let found = &report.found;
     lines.add(&format!(
-        "  found: {} whole object headers, {} damaged, {} heaps; {} in blocks of zeros",
-        found.headers,
+        "  found: {}, {} damaged, {}; {} in blocks of zeros",
+        count(found.headers, "whole object header"),
         found.damaged_headers,
-        found.heaps,
+        count(found.heaps, "heap"),
         bytes(found.zero_bytes)
     ));
 }

@@ -121,6 +121,17 @@ fn the_archive_runs_in_an_empty_root_directory() {
         return;
     }
     assert!(first.ends(0).out.contains("commit: "));
+    let alone = chroot(&["/bin/jldconv", "convert", "/old/output_00001.jld2", "/alone.jld2"]);
+    assert!(alone.err.contains("mount -t proc proc /proc"), "{alone:#?}");
+    // Random numbers without /dev: tables of Parquet are made with some.
+    fs::create_dir(world.at("root/proc")).unwrap();
+    let line = format!(
+        "mount -t proc proc {0}/proc && exec chroot {0} /bin/jldconv export \
+         /old/output_00001.jld2 hydro --to parquet",
+        world.at("root").display()
+    );
+    let ended = Ended::of(world.program_at("unshare").args(["-m", "bash", "-c", &line]), &world);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
     let mut run = world.program_at(world.at("root/bin/jldconv-supervisor"));
     run.args(["root/old", "root/new", "--workers", "2", "--yes"]);
     let ended = Ended::of(&mut run, &world).ends(0);

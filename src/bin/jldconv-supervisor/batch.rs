@@ -208,7 +208,7 @@ fn there(survey: &Survey) -> String {
     }
     block.push_str(
         "\n              (made again where the input, the target, what is in rules files, \
-         --compress, --shuffle,\n              --block-size, --chunk, --flat-links, --portable or the mode is another; \
+         --compress, --shuffle, --block-size, --chunk, --flat-links, --portable or the mode is another; \
          checked again for a higher --verify)\n",
     );
     block
@@ -246,9 +246,8 @@ fn foresee(run: &Run, prepared: &Prepared, converter: &Converter) -> Result<Exit
         Err(error) => return Err(internal(error)),
     };
     if fails && survey.conflicts > 0 {
-        let many = survey.conflicts;
-        let message =
-            format!("{many} conflicts: as it is, the run would not begin (--on-conflict)");
+        let many = text::count(survey.conflicts, "conflict");
+        let message = format!("{many}: as it is, the run would not begin (--on-conflict)");
         return Err(Stop(ExitCode::Usage, message));
     }
     Ok(if failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done })

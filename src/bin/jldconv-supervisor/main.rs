@@ -133,7 +133,10 @@ fn job_array(args: &SlurmArgs, gathered: Gathered) -> Result<ExitCode, Stop> {
             }
             _ => internal(error),
         })?;
-        put(&format!("submitted job array {job}: {} tasks\n", args.ask.tasks));
+        put(&format!(
+            "submitted job array {job}: {}\n",
+            text::count(args.ask.tasks.into(), "task")
+        ));
     } else if let Some(path) = &args.out {
         let path = text::shell_path(path);
         let _ = writeln!(io::stderr(), "to submit it: sbatch {path}");

@@ -62,11 +62,10 @@ pub(super) fn tune(args: TuneArgs) -> Result<ExitCode, Stop> {
     let shown = io::stderr().is_terminal();
     let mut told = |round: usize, setting: Setting| {
         if shown {
-            let (workers, threads) =
-                (text::count(setting.workers as u64, "worker"), setting.threads);
+            let workers = text::count(setting.workers as u64, "worker");
+            let threads = text::count(setting.threads as u64, "thread");
             let round = round.saturating_add(1);
-            let _ =
-                write!(io::stderr(), "\r\x1b[Kround {round}: {workers}, {threads} threads each");
+            let _ = write!(io::stderr(), "\r\x1b[Kround {round}: {workers}, {threads} each");
         }
     };
     let tuned = tune::tune(&tuning, &mut told);

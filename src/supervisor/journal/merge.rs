@@ -76,7 +76,8 @@ fn merge(mut past: Past, shards: Vec<ShardRecord>, own: &Dir) -> Result<Merged, 
     }
     let mut notes = Vec::new();
     if past.odd > 0 {
-        notes.push(format!("{} lines of the journals are not understood", past.odd));
+        let lines = text::count(past.odd, "line");
+        notes.push(format!("not understood in the journals: {lines}"));
     }
     for (state, what) in [
         (ShardState::Waiting, ["has not run", "have not run"]),

@@ -67,7 +67,8 @@ pub fn run(
     let others = std::mem::take(&mut survey.others);
     drop(survey);
     if odd > 0 {
-        warnings.push(format!("{odd} lines of the journal are not understood; they do not count"));
+        let lines = text::count(odd, "line");
+        warnings.push(format!("not understood in the journal, so that it does not count: {lines}"));
     }
     if settings.options.mode != Mode::InPlace {
         let named = |todo: &Todo| Some(plan.jobs.get(todo.place)?.name.as_str());

@@ -199,16 +199,17 @@ fn eras(c: &Catalogue) -> String {
     if c.eras.is_empty() {
         return out;
     }
+    // With eras of 8 letters it fits into 80 columns.
     let width = c.eras.iter().map(|row| row.era.chars().count()).max().unwrap_or(0).max(4);
     let _ = writeln!(
         out,
-        "  {:<LABEL$}{:<width$}  {:>7}  {:>10}  {:>9}  {:>7}  {:>7}  {:>7}  {:>7}",
+        "  {:<LABEL$}{:<width$} {:>6} {:>10} {:>8} {:>5} {:>6} {:>7} {:>7}",
         "eras", "era", "files", "size", "warnings", "fail", "patch", "rewrite", "current"
     );
     for row in &c.eras {
         let _ = writeln!(
             out,
-            "  {:<LABEL$}{:<width$}  {:>7}  {:>10}  {:>9}  {:>7}  {:>7}  {:>7}  {:>7}",
+            "  {:<LABEL$}{:<width$} {:>6} {:>10} {:>8} {:>5} {:>6} {:>7} {:>7}",
             "",
             row.era,
             row.files,
