@@ -51,7 +51,7 @@ pub(super) struct Feed<'a> {
 /// How pieces are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// Each is read from where it stands in the file.
+    /// Each is read from where it stands in the file, whether that is cut into chunks or not.
     Plain,
     /// Each is made of chunks of its own.
     Chunks,
@@ -75,6 +75,10 @@ impl<'a> Feed<'a> {
         let chunk = chunk_rows(dataset);
         let chunk_bytes = |rows: u64| rows.saturating_mul(size as u64);
         let (how, rows) = match chunk {
+            // Some of a chunk is as good as all of it, and small pieces stay in the processor's caches.
+            Some(rows) if column.is_copied() && chunk_bytes(rows) > usual as u64 => {
+                (How::Plain, (usual / size) as u64)
+            }
             // One is held and one waits.
             Some(rows) if chunk_bytes(rows) <= (share / 2) as u64 => {
                 let together = (usual as u64 / chunk_bytes(rows).max(1)).max(1);

@@ -4,10 +4,10 @@
 use crate::reader::cache::Piece;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Buffers that are kept at most. As many come back as are made; a few suffice.
-const MOST: usize = 8;
+/// Buffers that are kept at most: as many as wait at most, so that none is asked for twice.
+const MOST: usize = 32;
 /// Bytes that they have together at most, but for one.
-const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 16 << 20;
 
 /// Buffers that nobody uses.
 #[derive(Debug, Default)]
