@@ -116,6 +116,18 @@ fn of_a_run_that_is_at_work() {
         assert!(json[known].as_f64().unwrap() > 0.0, "{known}: {json}");
     }
 
+    // As if it ran on another machine: the journal tells, and how old that is; what it does not, is not
+    // said.
+    let mut notice = world.json(WHOLE.1);
+    (notice["host"], notice["boot"]) = ("node7".into(), "another".into());
+    world.put(WHOLE.1, notice.to_string());
+    let [told, page, ..] = all(&world);
+    nothing_senseless(&told, &page);
+    assert!(told.contains("Running: 3 converted, "), "{told}");
+    assert!(told.contains("\n  progress    3 of 5 files done, 60.0 %, "), "{told}");
+    assert!(told.contains(", of runs elsewhere as of "), "{told}");
+    assert!(!told.contains("violations"), "nobody knows: {told}");
+
     // Killed, it was interrupted: the journal tells what it had done, and how it was called.
     run.0.kill().unwrap();
     run.0.wait().unwrap();
