@@ -70,6 +70,36 @@ fn the_output_is_the_same_for_any_number_of_threads() {
     }
 }
 
+/// One thread reads the values of each side, or one those of both. What differs is told in the same words
+/// and the same order: things that only one side has, and damaged ones.
+#[test]
+fn a_comparison_is_the_same_for_any_number_of_threads() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let [old, new, damaged] = ["old", "new", "damaged"].map(|name| dir.path().join(name));
+    for kind in [Kind::Boxed, Kind::Links, Kind::Dict, Kind::Strings] {
+        many::write(&File::create(&old).unwrap(), kind, 5_000).unwrap();
+        many::write(&File::create(&new).unwrap(), kind, 4_980).unwrap();
+        let mut bytes = fs::read(&old).unwrap();
+        let len = bytes.len();
+        (1..9).for_each(|part| bytes[len / 9 * part] ^= 0x10);
+        fs::write(&damaged, bytes).unwrap();
+        for (other, same) in [(&old, true), (&new, false), (&damaged, false)] {
+            let told = ["1", "2", "7"].map(|threads| {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_jldconv"));
+                command.arg("verify").args([&old, other]).args(["--json", "--jobs", threads]);
+                let ended = command.output().unwrap();
+                assert_eq!(ended.status.success(), same, "{kind:?}: {other:?}");
+                (ended.status.code(), ended.stdout, ended.stderr)
+            });
+            assert!(told[0] == told[1] && told[0] == told[2], "{kind:?}: {other:?}");
+            assert!(
+                told[0].1.len() + told[0].2.len() > 50,
+                "{kind:?}: {other:?}: nothing was told"
+            );
+        }
+    }
+}
+
 #[test]
 fn values_that_are_objects_of_their_own() {
     flat(Kind::Boxed, [30_000, 120_000], 6);

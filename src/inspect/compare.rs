@@ -2,25 +2,25 @@
 
 use super::attributes;
 use super::comparison::{Differences, What};
-use super::contents::{Contents, Linked, LinkedKind};
-use super::identity::{Identities, Made, Name};
+use super::contents::{Linked, LinkedKind};
+use super::identity::{Made, Name};
 use super::layouts;
-use super::model::Refusal;
 use super::numbers::first_unequal;
 use super::seen::Seen;
+use super::side::{Ahead, Asked, Read, Reader, Second};
 use super::unread;
-use crate::h5::{
-    self, AddressLog, AddressSet, Error, ErrorKind, File, Object, ObjectKind, RelAddr,
-};
+use super::view::{Node, Progress, View};
+use crate::h5::{self, AddressLog, Error, ErrorKind, File, ObjectKind, RelAddr};
 use crate::inspect::stream_diff::{Side, first_difference};
-use crate::inspect::unreadable;
 use crate::inspect::value_diff;
-use crate::julia::{Digest, Digests, Dumper, TypeTable, Visitor, Walk};
+use crate::julia::{TypeTable, Visitor, Walk};
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::path::Path;
-use std::rc::Rc;
+use std::iter::Peekable;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Differences that are named for one dataset.
@@ -30,56 +30,20 @@ const MOST_OF_ONE: usize = 5;
 /// files are compared at once.
 static TREES: Mutex<()> = Mutex::new(());
 
-/// Told of logical bytes that were read; its error ends the comparison.
-pub(super) type Progress<'p> = &'p (dyn Fn(u64) -> h5::Result<()> + Sync);
-
-/// A file, ready to be compared.
-pub(super) struct View<'a> {
-    types: TypeTable<'a>,
-    contents: Contents,
-    digests: &'a Digests,
+/// What is linked under a path.
+enum Step {
+    /// On both sides; with the number of the value, if one is to be compared.
+    Both(Linked, Linked, Option<u32>),
+    OnlyA(Linked),
+    OnlyB(Linked),
 }
 
-/// A value of a file.
-pub(super) type Node<'a> = (&'a TypeTable<'a>, RelAddr);
+/// So many are known before the first of them is compared, so that the second side's values can be read
+/// ahead.
+const STEPS: usize = 1024;
 
-impl<'a> View<'a> {
-    /// The file at `path`. `digests` are those of its columns.
-    pub(super) fn of(
-        path: &Path,
-        file: &'a File,
-        digests: &'a Digests,
-    ) -> Result<Self, Box<Refusal>> {
-        let contents = Contents::of(file)
-            .map_err(|e| Box::new(unreadable::inside(path, file.source().len(), &e)))?;
-        Ok(Self { types: TypeTable::new(file), contents, digests })
-    }
-
-    pub(super) fn types(&self) -> &TypeTable<'a> {
-        &self.types
-    }
-
-    pub(super) fn contents(&self) -> &Contents {
-        &self.contents
-    }
-
-    fn identities(&self) -> h5::Result<Identities<'_>> {
-        let mut objects = AddressSet::default();
-        for linked in self.contents.iter() {
-            let linked = linked?;
-            if linked.to.is_none() {
-                objects.insert(linked.addr.0);
-            }
-        }
-        Ok(Identities::new(&self.types, objects))
-    }
-
-    fn object(&self, linked: &Linked) -> h5::Result<Arc<Object>> {
-        self.types.file().object(linked.addr)
-    }
-}
-
-/// All differences between two files, but for paths in `added` that only B has.
+/// All differences between two files, but for paths in `added` that only B has. With two `threads` one
+/// reads the values of each side.
 ///
 /// # Errors
 /// Only if `progress` has it end.
@@ -87,60 +51,65 @@ pub(super) fn differences(
     a: &View<'_>,
     b: &View<'_>,
     added: &HashSet<String>,
+    threads: usize,
     progress: Progress<'_>,
 ) -> h5::Result<Differences> {
-    let identities = [a.identities()?, b.identities()?];
-    let mut pairs = Pairs {
-        a,
-        b,
-        identities: &identities,
-        progress,
-        compared: AddressLog::default(),
-        unread_left: Cell::new(a.types.file().source().len().saturating_mul(2)),
-        out: Differences::default(),
+    thread::scope(|scope| {
+        let ahead = if threads > 1 { Ahead::start(scope, b, progress) } else { None };
+        let (of_a, of_b) = (a.identities(), b.identities());
+        let here = || Second::Here(Reader::new(b, &of_b, progress));
+        let second = ahead.map_or_else(here, Second::Ahead);
+        let mut pairs = Pairs {
+            a,
+            b,
+            first: Reader::new(a, &of_a, progress),
+            second,
+            progress,
+            compared: AddressLog::default(),
+            unread_left: Cell::new(a.types().file().source().len().saturating_mul(2)),
+            out: Differences::default(),
+        };
+        let compared = pairs.all(added);
+        let Pairs { second, mut out, .. } = pairs;
+        let types = second.finish();
+        compared?;
+        layouts::compare((a.types(), of_a.types()), (b.types(), types), &mut out);
+        Ok(out)
+    })
+}
+
+/// The next of what is linked on either side. Both lists are sorted by path.
+fn next_of(
+    left: &mut Peekable<impl Iterator<Item = Linked>>,
+    right: &mut Peekable<impl Iterator<Item = Linked>>,
+) -> Option<Step> {
+    let order = match (left.peek(), right.peek()) {
+        (Some(mine), Some(others)) => mine.path.cmp(&others.path),
+        (Some(_), None) => Ordering::Less,
+        (None, _) => Ordering::Greater,
     };
-    let mut lost = [None, None];
-    let [lost_a, lost_b] = &mut lost;
-    let mut left = h5::until_error(a.contents.iter(), lost_a).peekable();
-    let mut right = h5::until_error(b.contents.iter(), lost_b).peekable();
-    loop {
-        // Both lists are sorted by path.
-        match (left.peek(), right.peek()) {
-            (Some(mine), Some(others)) if mine.path == others.path => {
-                pairs.linked(mine, others)?;
-                left.next();
-                right.next();
-            }
-            (Some(mine), others) if others.is_none_or(|others| mine.path < others.path) => {
-                let sides = [Some(mine.kind.noun().to_owned()), None];
-                pairs.out.add(&mine.path, "", What::Missing, sides);
-                left.next();
-            }
-            (_, Some(others)) => {
-                if !added.contains(&*others.path) {
-                    let sides = [None, Some(others.kind.noun().to_owned())];
-                    pairs.out.add(&others.path, "", What::Missing, sides);
-                }
-                right.next();
-            }
-            _ => break,
+    match order {
+        Ordering::Less => left.next().map(Step::OnlyA),
+        Ordering::Greater => right.next().map(Step::OnlyB),
+        Ordering::Equal => {
+            left.next().zip(right.next()).map(|(mine, others)| Step::Both(mine, others, None))
         }
     }
-    drop((left, right));
-    if let Some(error) = lost.into_iter().flatten().next() {
-        return Err(error);
-    }
-    let mut out = pairs.out;
-    let [of_a, of_b] = &identities;
-    layouts::compare((&a.types, of_a.types()), (&b.types, of_b.types()), &mut out);
-    Ok(out)
+}
+
+/// Whether the values of two objects are to be compared that are linked under the same path.
+fn have_values(a: &Linked, b: &Linked) -> bool {
+    let kinds = [LinkedKind::Dataset, LinkedKind::Datatype];
+    // Others were compared under their first path.
+    a.kind == b.kind && kinds.contains(&a.kind) && (a.same.is_none() || a.same != b.same)
 }
 
 /// What both files have, pair by pair.
-struct Pairs<'c> {
+struct Pairs<'c, 's> {
     a: &'c View<'c>,
     b: &'c View<'c>,
-    identities: &'c [Identities<'c>; 2],
+    first: Reader<'c>,
+    second: Second<'c, 's>,
     progress: Progress<'c>,
     /// Addresses on the first side of the datasets that were compared, by their numbers.
     compared: AddressLog,
@@ -149,8 +118,66 @@ struct Pairs<'c> {
     out: Differences,
 }
 
-impl Pairs<'_> {
-    fn linked(&mut self, a: &Linked, b: &Linked) -> h5::Result<()> {
+impl Pairs<'_, '_> {
+    fn all(&mut self, added: &HashSet<String>) -> h5::Result<()> {
+        let (a, b) = (self.a, self.b);
+        let mut lost = [None, None];
+        let [lost_a, lost_b] = &mut lost;
+        let mut left = h5::until_error(a.contents().iter(), lost_a).peekable();
+        let mut right = h5::until_error(b.contents().iter(), lost_b).peekable();
+        let mut before = Vec::new();
+        loop {
+            let mut steps = Vec::new();
+            while steps.len() < STEPS
+                && let Some(step) = next_of(&mut left, &mut right)
+            {
+                steps.push(step);
+            }
+            self.ask(&mut steps);
+            for step in mem::replace(&mut before, steps) {
+                self.step(&step, added)?;
+            }
+            if before.is_empty() {
+                break;
+            }
+        }
+        drop((left, right));
+        lost.into_iter().flatten().next().map_or(Ok(()), Err)
+    }
+
+    /// Has the second side's values read ahead that are to be compared.
+    fn ask(&mut self, steps: &mut [Step]) {
+        let mut some: Vec<Asked> = Vec::new();
+        for step in steps {
+            if let Step::Both(a, b, number) = step
+                && have_values(a, b)
+            {
+                let next = u32::try_from(self.compared.len()).unwrap_or(u32::MAX);
+                self.compared.push(a.addr.0);
+                *number = Some(next);
+                some.push((next, b.addr));
+            }
+        }
+        self.second.ask(some);
+    }
+
+    fn step(&mut self, step: &Step, added: &HashSet<String>) -> h5::Result<()> {
+        match step {
+            Step::Both(mine, others, number) => return self.linked(mine, others, *number),
+            Step::OnlyA(mine) => {
+                let sides = [Some(mine.kind.noun().to_owned()), None];
+                self.out.add(&mine.path, "", What::Missing, sides);
+            }
+            Step::OnlyB(others) if !added.contains(&*others.path) => {
+                let sides = [None, Some(others.kind.noun().to_owned())];
+                self.out.add(&others.path, "", What::Missing, sides);
+            }
+            Step::OnlyB(_) => {}
+        }
+        Ok(())
+    }
+
+    fn linked(&mut self, a: &Linked, b: &Linked, number: Option<u32>) -> h5::Result<()> {
         let path = &*a.path;
         let unread = [a.kind, b.kind].contains(&LinkedKind::Unread);
         let both_objects = a.to.is_none() && b.to.is_none();
@@ -181,28 +208,33 @@ impl Pairs<'_> {
             });
             self.out.add(path, "", What::Sharing, sides);
         }
+        // What was asked for is to be taken, whatever comes of the rest.
+        let values = number.map(|number| {
+            let of_a = self.first.read((number, a.addr));
+            (of_a, self.second.next((number, b.addr)))
+        });
         let (object_a, object_b) = match (self.a.object(a), self.b.object(b)) {
             (Ok(a), Ok(b)) => (a, b),
             (in_a, in_b) => {
                 return self.unreadable(path, (a.addr, b.addr), [in_a.err(), in_b.err()]);
             }
         };
-        let sides = ((&self.a.types, &*object_a), (&self.b.types, &*object_b));
+        let sides = ((self.a.types(), &*object_a), (self.b.types(), &*object_b));
         attributes::compare(path, sides.0, sides.1, &mut self.out);
         if let (Some(a), Some(b)) = (object_a.dataset(), object_b.dataset()) {
-            let types = [(&self.a.types, &a.datatype), (&self.b.types, &b.datatype)];
+            let types = [(self.a.types(), &a.datatype), (self.b.types(), &b.datatype)];
             attributes::enumerations(path, "", types, &mut self.out);
         }
         match (&object_a.kind, &object_b.kind) {
             (ObjectKind::Group(in_a), ObjectKind::Group(in_b)) => {
                 let sides = [(self.a, in_a), (self.b, in_b)];
-                let [a, b] = sides.map(|(view, group)| Names { file: view.types.file(), group });
+                let [a, b] = sides.map(|(view, group)| Names { file: view.types().file(), group });
                 if let Some(sides) = order(path == "/", a, b)? {
                     self.out.add(path, "", What::Order, sides);
                 }
                 Ok(())
             }
-            _ => self.value(&a.path, (a.addr, b.addr)),
+            _ => self.value(&a.path, (a.addr, b.addr), values),
         }
     }
 
@@ -221,7 +253,7 @@ impl Pairs<'_> {
             && unread::is_one_objects(of_a)
             && unread::is_one_objects(of_b)
         {
-            let files = (self.a.types.file(), self.b.types.file());
+            let files = (self.a.types().file(), self.b.types().file());
             // Many headers may lead to the same data.
             let left = &self.unread_left;
             let spent = |bytes: u64| {
@@ -245,24 +277,24 @@ impl Pairs<'_> {
         Ok(())
     }
 
-    fn value(&mut self, path: &Rc<str>, (a, b): (RelAddr, RelAddr)) -> h5::Result<()> {
-        let number = u32::try_from(self.compared.len()).unwrap_or(u32::MAX);
-        self.compared.push(a.0);
-        let [of_a, of_b] = self.identities;
-        let read = |view: &View<'_>, identities: &Identities<'_>, addr| {
-            identities.begin(number);
-            let dumper = Dumper::new(&view.types, Digest::Xxh3)
-                .with_digests(view.digests)
-                .with_watch(identities)
-                .with_progress(&self.progress);
-            Seen::read(&dumper, &view.types, addr)
+    fn value(
+        &mut self,
+        path: &Arc<str>,
+        (a, b): (RelAddr, RelAddr),
+        values: Option<(h5::Result<Read>, h5::Result<Read>)>,
+    ) -> h5::Result<()> {
+        // What could not be read when it was listed has no value.
+        let Some(read) = values else {
+            self.out.add(path, "", What::NotCompared, [None, None]);
+            return Ok(());
         };
-        let (seen_a, seen_b) = match (read(self.a, of_a, a), read(self.b, of_b, b)) {
+        let (read_a, read_b) = match read {
             (Ok(a), Ok(b)) => (a, b),
             (in_a, in_b) => return self.unreadable(path, (a, b), [in_a.err(), in_b.err()]),
         };
+        let (seen_a, seen_b) = (read_a.seen, read_b.seen);
         if seen_a.digest == seen_b.digest {
-            self.sharing(path, &of_a.made(), &of_b.made());
+            self.sharing(path, &read_a.made, &read_b.made);
             return Ok(());
         }
         self.unequal(path, (a, &seen_a), (b, &seen_b))
@@ -289,9 +321,9 @@ impl Pairs<'_> {
     }
 
     /// The path of the dataset with this number. Only a difference costs this.
-    fn path_of(&self, dataset: u32) -> Option<Rc<str>> {
+    fn path_of(&self, dataset: u32) -> Option<Arc<str>> {
         let addr = self.compared.iter().nth(usize::try_from(dataset).ok()?)?;
-        let mut all = self.a.contents.iter().filter_map(Result::ok);
+        let mut all = self.a.contents().iter().filter_map(Result::ok);
         all.find(|l| l.addr.0 == addr && l.same.is_none()).map(|linked| linked.path)
     }
 
@@ -301,10 +333,10 @@ impl Pairs<'_> {
         (a, seen_a): (RelAddr, &Seen),
         (b, seen_b): (RelAddr, &Seen),
     ) -> h5::Result<()> {
-        let nodes: (Node<'_>, Node<'_>) = ((&self.a.types, a), (&self.b.types, b));
+        let nodes: (Node<'_>, Node<'_>) = ((self.a.types(), a), (self.b.types(), b));
         let trees = TREES.lock().unwrap_or_else(PoisonError::into_inner);
-        let in_a = seen_a.value(&self.a.types, a, self.a.digests);
-        let in_b = seen_b.value(&self.b.types, b, self.b.digests);
+        let in_a = seen_a.value(self.a.types(), a, self.a.digests());
+        let in_b = seen_b.value(self.b.types(), b, self.b.digests());
         match (in_a, in_b) {
             (Ok(Some(in_a)), Ok(Some(in_b))) => {
                 let (found, more) = value_diff::find(&in_a, &in_b, MOST_OF_ONE);
@@ -316,8 +348,8 @@ impl Pairs<'_> {
             (Ok(_), Ok(_)) => drop(trees),
             (in_a, in_b) => return self.unreadable(path, (a, b), [in_a.err(), in_b.err()]),
         }
-        let (types_a, types_b) = (&self.a.types, &self.b.types);
-        let (digests_a, digests_b) = (self.a.digests, self.b.digests);
+        let (types_a, types_b) = (self.a.types(), self.b.types());
+        let (digests_a, digests_b) = (self.a.digests(), self.b.digests());
         let from_a = |visitor: &mut dyn Visitor| Walk::new(types_a).object(a, visitor);
         let from_b = |visitor: &mut dyn Visitor| Walk::new(types_b).object(b, visitor);
         let len = |types: &TypeTable<'_>| types.file().source().len();

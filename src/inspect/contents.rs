@@ -8,8 +8,9 @@ use crate::h5::{
     AddressSet, Budget, File, Group, ObjectKind, RelAddr, Result, Symbolic, ToVisit, Wanted, join,
 };
 use crate::julia::{Listed, Paths};
+use crate::migrate::FlatTable;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a link leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +27,11 @@ pub(super) enum LinkedKind {
 /// An object under one of its paths.
 #[derive(Debug, Clone)]
 pub(super) struct Linked {
-    pub(super) path: Rc<str>,
+    pub(super) path: Arc<str>,
     pub(super) addr: RelAddr,
     pub(super) kind: LinkedKind,
     /// The path under which it was met before.
-    pub(super) same: Option<Rc<str>>,
+    pub(super) same: Option<Arc<str>>,
     /// Where a soft or external link leads; no such link has an address.
     pub(super) to: Option<String>,
 }
@@ -54,7 +55,9 @@ pub(super) struct Contents {
     /// With a [`Mark`] for each, and where links to names lead.
     paths: Paths,
     /// The first path of each object that has several.
-    first: HashMap<RelAddr, Rc<str>>,
+    first: HashMap<RelAddr, Arc<str>>,
+    /// Whether a group is called as those are that hold links to the columns of a table.
+    links_to_columns: bool,
 }
 
 /// What is kept of what a path leads to. A dataset that is met for the first time, as most are, has
@@ -121,11 +124,16 @@ impl Contents {
                 let Listed { path, addr, more } = listed?;
                 if several.contains(addr.0) && !Mark::of(&more).0.again {
                     budget.take_path(path.len(), file.superblock().offset)?;
-                    out.first.insert(addr, Rc::from(path));
+                    out.first.insert(addr, Arc::from(path));
                 }
             }
         }
         Ok(out)
+    }
+
+    /// Whether there may be groups of links to the columns of tables.
+    pub(super) fn may_link_to_columns(&self) -> bool {
+        self.links_to_columns
     }
 
     /// All of it, sorted by path.
@@ -138,10 +146,10 @@ impl Contents {
             let (Mark { kind, again }, to) = Mark::of(&more);
             let is_name = matches!(kind, LinkedKind::SoftLink | LinkedKind::ExternalLink);
             Ok(Linked {
-                path: Rc::from(path),
+                path: Arc::from(path),
                 addr,
                 kind,
-                same: self.first.get(&addr).filter(|_| again).map(Rc::clone),
+                same: self.first.get(&addr).filter(|_| again).map(Arc::clone),
                 to: is_name.then(|| to.to_owned()),
             })
         })
@@ -179,6 +187,8 @@ impl Gathering<'_> {
                 if !again {
                     self.group(group, path)?;
                 }
+                let name = path.rsplit('/').next();
+                self.out.links_to_columns |= name == Some(FlatTable::NAME);
                 LinkedKind::Group
             }
             Some(ObjectKind::Dataset(_)) => LinkedKind::Dataset,

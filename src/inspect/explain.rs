@@ -10,11 +10,13 @@
 //! Some requests leave traces in the new file only: another codec, links to columns by name. They
 //! are taken from what the new file holds, and it must hold to them throughout.
 
-use super::compare::{Progress, View, differences};
+use super::compare::differences;
 use super::comparison::{Comparison, Difference, Differences, Verdict, What};
 use super::encodings::{self, Codecs, Encodings};
 use super::let_pass;
 use super::model::Refusal;
+use super::side::at_once;
+use super::view::{Progress, View};
 use crate::h5::{self, Checksums, File, Source};
 use crate::inspect::unreadable;
 use crate::julia::Digests;
@@ -24,7 +26,7 @@ use crate::migrate::{Migration, PlanError, flat_tables, plan_for};
 use crate::text::count;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Compares the file at `old` with what became of it, at `new`. Rules of `target` explain
 /// differences; without one, nothing does. Values may nest deeply;
@@ -54,11 +56,32 @@ pub fn verify_with(
     checksums: Checksums,
     progress: &(dyn Fn(u64) -> h5::Result<()> + Sync),
 ) -> Result<Comparison, Box<Refusal>> {
+    verify_by(1, old, new, target, checksums, progress)
+}
+
+/// As [`verify_with`], by so many `threads`; of more than two the others have nothing to do. What is told
+/// does not depend on their number.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_by(
+    threads: usize,
+    old: &Path,
+    new: &Path,
+    target: Option<&Target>,
+    checksums: Checksums,
+    progress: &(dyn Fn(u64) -> h5::Result<()> + Sync),
+) -> Result<Comparison, Box<Refusal>> {
     let open = |path| unreadable::open_with(path, checksums);
     let files = [open(old)?, open(new)?];
     let digests = [Digests::default(), Digests::default()];
-    let views = [View::of(old, &files[0], &digests[0])?, View::of(new, &files[1], &digests[1])?];
-    let pair = Pair { old, new, files: &files, views: &views, digests: &digests[0], progress };
+    let views = at_once(
+        threads,
+        || View::of(old, &files[0], &digests[0]),
+        || View::of(new, &files[1], &digests[1]),
+    );
+    let (views, digests) = (&[views.0?, views.1?], &digests[0]);
+    let pair = Pair { old, new, files: &files, views, digests, threads, progress };
     let mut comparison = match target {
         None => pair.bare(),
         Some(target) => pair.explained(target),
@@ -87,6 +110,7 @@ struct Pair<'p> {
     views: &'p [View<'p>; 2],
     /// Of columns of the old file, and of what lies over it.
     digests: &'p Digests,
+    threads: usize,
     progress: Progress<'p>,
 }
 
@@ -118,7 +142,8 @@ impl Pair<'_> {
         b: &View<'_>,
         added: &HashSet<String>,
     ) -> Result<Differences, Box<Refusal>> {
-        differences(a, b, added, self.progress).map_err(|e| self.refused(0, &e).into())
+        differences(a, b, added, self.threads, self.progress)
+            .map_err(|e| self.refused(0, &e).into())
     }
 
     fn refused(&self, which: usize, error: &h5::Error) -> Refusal {
@@ -130,10 +155,9 @@ impl Pair<'_> {
     fn explained(&self, target: &Target) -> Result<Comparison, Box<Refusal>> {
         let [old, new] = self.files;
         let [old_view, new_view] = self.views;
-        let columns = [
-            Encodings::of(old).map_err(|e| self.refused(0, &e))?,
-            Encodings::of(new).map_err(|e| self.refused(1, &e))?,
-        ];
+        let (before, after) = at_once(self.threads, || Encodings::of(old), || Encodings::of(new));
+        let columns =
+            [before.map_err(|e| self.refused(0, &e))?, after.map_err(|e| self.refused(1, &e))?];
         let levels = encodings::levels(target, new_view.types(), new_view.contents());
         let flat = self.gained_links()?;
         let mut best: Option<Attempt> = None;
@@ -175,12 +199,16 @@ impl Pair<'_> {
     /// Whether the new file has groups of links to columns that the old one lacks.
     fn gained_links(&self) -> Result<bool, Box<Refusal>> {
         let [old, new] = self.views;
+        // To look for tables takes a look at every dataset.
+        if !new.contents().may_link_to_columns() {
+            return Ok(false);
+        }
         let tables = flat_tables(old.types()).map_err(|e| self.refused(0, &e))?;
         if tables.is_empty() {
             return Ok(false);
         }
         let groups: HashSet<&str> = tables.iter().map(|table| &*table.group).collect();
-        let has = |view: &View<'_>| -> h5::Result<HashSet<Rc<str>>> {
+        let has = |view: &View<'_>| -> h5::Result<HashSet<Arc<str>>> {
             let mut found = HashSet::new();
             for linked in view.contents().iter() {
                 let path = linked?.path;

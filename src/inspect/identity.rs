@@ -6,9 +6,10 @@
 //! share the same objects.
 
 use super::attributes;
+use super::contents::Contents;
 use crate::h5::{AddressMap, AddressSet, Dataset, Object, ObjectKind, RelAddr, Result, TypeRef};
 use crate::julia::{TypeTable, Watch};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -20,19 +21,20 @@ pub(super) type Name = (u32, u32);
 
 /// What one dataset is made of.
 pub(super) struct Made {
-    /// A digest of the names of all its objects.
-    pub(super) identities: u128,
+    /// A digest of the names of all its objects, if it has any.
+    pub(super) identities: Option<u128>,
     /// The first of them.
     pub(super) names: Vec<Name>,
-    /// A digest of the attributes of objects that no path leads to.
-    pub(super) attributes: u128,
+    /// A digest of the attributes of objects that no path leads to, if they have any.
+    pub(super) attributes: Option<u128>,
 }
 
 /// A watch on the dumps of one file.
 pub(super) struct Identities<'a> {
     types: &'a TypeTable<'a>,
-    /// Objects with a path: their attributes are compared by it.
-    linked: AddressSet,
+    contents: &'a Contents,
+    /// Objects with a path, whose attributes are compared by it, once somebody asks.
+    linked: OnceCell<AddressSet>,
     state: RefCell<State>,
 }
 
@@ -44,14 +46,31 @@ struct State {
     types: BTreeSet<RelAddr>,
     dataset: u32,
     next: u32,
-    identities: Xxh3,
+    /// Most values have nothing that goes into these.
+    identities: Option<Box<Xxh3>>,
     names: Vec<Name>,
-    attributes: Xxh3,
+    attributes: Option<Box<Xxh3>>,
 }
 
 impl<'a> Identities<'a> {
-    pub(super) fn new(types: &'a TypeTable<'a>, linked: AddressSet) -> Self {
-        Self { types, linked, state: RefCell::default() }
+    /// Nothing is met yet; `contents` are those of the file of `types`.
+    pub(super) fn new(types: &'a TypeTable<'a>, contents: &'a Contents) -> Self {
+        Self { types, contents, linked: OnceCell::new(), state: RefCell::default() }
+    }
+
+    /// Whether a path leads to the object at `addr`.
+    fn is_linked(&self, addr: RelAddr) -> Result<bool> {
+        if let Some(linked) = self.linked.get() {
+            return Ok(linked.contains(addr.0));
+        }
+        let mut linked = AddressSet::default();
+        for one in self.contents.iter() {
+            let one = one?;
+            if one.to.is_none() {
+                linked.insert(one.addr.0);
+            }
+        }
+        Ok(self.linked.get_or_init(|| linked).contains(addr.0))
     }
 
     /// Begins the dataset with this number.
@@ -59,18 +78,19 @@ impl<'a> Identities<'a> {
         let mut state = self.state.borrow_mut();
         state.dataset = dataset;
         state.next = 0;
-        state.identities = Xxh3::new();
-        state.attributes = Xxh3::new();
+        state.identities = None;
+        state.attributes = None;
         state.names.clear();
     }
 
     /// What was met since.
     pub(super) fn made(&self) -> Made {
-        let state = self.state.borrow();
+        let mut state = self.state.borrow_mut();
+        let digest = |hash: &Option<Box<Xxh3>>| hash.as_ref().map(|hash| hash.digest128());
         Made {
-            identities: state.identities.digest128(),
-            names: state.names.clone(),
-            attributes: state.attributes.digest128(),
+            identities: digest(&state.identities),
+            attributes: digest(&state.attributes),
+            names: std::mem::take(&mut state.names),
         }
     }
 
@@ -89,12 +109,12 @@ impl Watch for Identities<'_> {
             ObjectKind::Datatype(_) => Some(object.addr()),
             ObjectKind::Dataset(_) | ObjectKind::Group(_) => None,
         };
-        let hidden = attributes::any(object) && !self.linked.contains(object.addr().0);
+        let hidden = attributes::any(object) && !self.is_linked(object.addr())?;
         let digest = if hidden { Some(attributes::digest(self.types, object)?) } else { None };
         let mut state = self.state.borrow_mut();
         state.types.extend(committed);
         if let Some(digest) = digest {
-            state.attributes.update(&digest.to_le_bytes());
+            state.attributes.get_or_insert_default().update(&digest.to_le_bytes());
         }
         Ok(())
     }
@@ -109,8 +129,9 @@ impl Watch for Identities<'_> {
         let name = known.unwrap_or(fresh);
         let half = |name: u64| u32::try_from(name & u64::from(u32::MAX)).unwrap_or(u32::MAX);
         let name = (half(name >> 32), half(name));
-        state.identities.update(&name.0.to_le_bytes());
-        state.identities.update(&name.1.to_le_bytes());
+        let identities = state.identities.get_or_insert_default();
+        identities.update(&name.0.to_le_bytes());
+        identities.update(&name.1.to_le_bytes());
         if state.names.len() < KEPT {
             state.names.push(name);
         }

@@ -33,6 +33,7 @@ mod show;
 mod show_comparison;
 mod show_tree;
 mod show_value;
+mod side;
 mod stream_diff;
 mod tree;
 mod type_name;
@@ -45,12 +46,13 @@ mod value_builder;
 mod value_diff;
 mod value_tree;
 mod verdict;
+mod view;
 
 pub use comparison::{Comparison, Difference, Unread, Verdict, What};
 pub use draft::{Draft, draft};
 pub use dump::{DumpError, Form, dump, dump_with};
 pub use examine::{Detail, inspect, inspect_with};
-pub use explain::{compare, verify, verify_with};
+pub use explain::{compare, verify, verify_by, verify_with};
 pub use glance::{Glance, glance};
 pub use health::{DamagedDataset, Health, health};
 pub use model::{

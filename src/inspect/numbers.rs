@@ -1,6 +1,6 @@
 //! Finds where two arrays of numbers begin to differ.
 
-use super::compare::Node;
+use super::view::Node;
 use crate::h5::{Class, Object, ObjectKind, RelAddr, Result};
 use crate::julia::{Column, Element, Record, TypeTable, half};
 use std::sync::Arc;

@@ -5,11 +5,21 @@ use super::finding::{Finding, Findings};
 use crate::h5::{Error, File, MetadataDigest, Object, Region, Regions, Result, Visitor};
 
 /// What is taken down beside the survey, where it is asked for.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Along<'a> {
     regions: Option<Regions>,
     digest: Option<MetadataDigest<'a>>,
     examiner: Option<Examiner<'a>>,
+    visitor: Option<&'a mut dyn Visitor>,
+}
+
+impl std::fmt::Debug for Along<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { regions, digest, examiner, visitor: _ } = self;
+        let mut told = f.debug_struct("Along");
+        told.field("regions", regions).field("digest", digest).field("examiner", examiner);
+        told.finish_non_exhaustive()
+    }
 }
 
 impl<'a> Along<'a> {
@@ -29,6 +39,12 @@ impl<'a> Along<'a> {
     #[must_use]
     pub fn with_examiner(self, examiner: Examiner<'a>) -> Self {
         Self { examiner: Some(examiner), ..self }
+    }
+
+    /// Also tells `visitor` of each object that is met, and of nothing else.
+    #[must_use]
+    pub fn with_objects_for(self, visitor: &'a mut dyn Visitor) -> Self {
+        Self { visitor: Some(visitor), ..self }
     }
 
     /// What was found in objects, with the findings of the plan, the worst first.
@@ -70,6 +86,7 @@ impl<'a> Along<'a> {
 impl Visitor for Along<'_> {
     fn object(&mut self, object: &Object, path: &str) -> Result<()> {
         self.digested(|digest| digest.object(object, path));
+        self.visitor.as_mut().map_or(Ok(()), |visitor| visitor.object(object, path))?;
         self.examiner.as_mut().map_or(Ok(()), |examiner| examiner.object(object, path))
     }
 

@@ -86,7 +86,7 @@ pub fn flat_groups(types: &TypeTable<'_>) -> Result<Vec<String>> {
 
 impl FlatTable {
     /// What the group is called.
-    pub(super) const NAME: &'static str = "columns";
+    pub const NAME: &'static str = "columns";
 
     /// Paths of the links that are to be added.
     pub(super) fn added(&self) -> impl Iterator<Item = String> {

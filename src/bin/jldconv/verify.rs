@@ -30,6 +30,11 @@ pub(crate) fn verify(args: &VerifyArgs, verbose: bool) -> Result<ExitCode, Stop>
     }
 }
 
+/// The cores that this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn inside(directory: &Path, file: &Path) -> Result<PathBuf, Stop> {
     let name = file.file_name();
     let name = name.ok_or_else(|| usage(format!("{}: not the name of a file", file.display())))?;
@@ -51,7 +56,8 @@ fn file(
         bar.inc(bytes);
         Ok(())
     };
-    let compared = inspect::verify_with(old, new, target, args.trust.checksums(), &progress);
+    let threads = args.jobs.unwrap_or_else(cores);
+    let compared = inspect::verify_by(threads, old, new, target, args.trust.checksums(), &progress);
     bar.finish_and_clear();
     let compared =
         compared.map_err(|refusal| failed(format!("{}: {}", refusal.path, refusal.error)))?;
@@ -78,8 +84,7 @@ fn directories(
     if let Some(message) = nothing_to_compare(&pairs, &args.a, &args.b) {
         return Err(Stop(ExitCode::Nothing, message));
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = args.jobs.unwrap_or(cores);
+    let jobs = args.jobs.unwrap_or_else(cores);
     let undo_of = undo_files(&pairs, args.backup_dir.as_deref());
     let mut teller = Teller::new(pairs.len() as u64, args.json, verbose, undo_of);
     let ended = inspect::verify_pairs(&pairs, target, args.trust.checksums(), jobs, &mut teller);

@@ -18,33 +18,96 @@ const SMALL: usize = 128;
 /// What differs, in words.
 type Outcome<T = ()> = Result<T, String>;
 
-/// Whether `output` is `planned`, laid out again.
-pub(super) fn compare(planned: &File, output: &File) -> Outcome {
-    let mut walk = Walk {
-        sides: [planned, output],
-        pairs: Became::default(),
-        taken: AddressSet::default(),
-        sequences: Became::default(),
-        empty_strings: AddressSet::default(),
-        found: Pending::default(),
-        types: None,
-    };
-    walk.front()?;
-    let [root, new_root] = walk.sides.map(|file| file.superblock().root);
-    walk.pair(root, new_root)?;
-    let mut pending = Pending::default();
-    loop {
-        // What an object leads to comes next, in that order.
-        while let Some(pair) = walk.found.pop() {
-            pending.push(pair);
-        }
-        let Some((addr, new)) = pending.pop() else { break };
-        walk.objects(addr, new).map_err(|what| match path(planned, addr) {
-            Some(path) => format!("{path}: {what}"),
-            None => what,
-        })?;
+/// The comparison of `output`, laid out again, with `planned`. It is made on a walk through the output,
+/// which it is a [`Visitor`] of: each object is compared with its original when the walk is at it. The walk
+/// comes to it by a reference of another object, which was compared before, so that the original is known;
+/// only types can be met before anything refers to them, through `_types`, and are read again at the end.
+/// What is compared are the same pairs, in the same way, as on a walk of its own: each reference of each
+/// object has to lead to the same on both sides, and that each pair was compared is counted.
+pub(super) struct Comparison<'a> {
+    walk: Walk<'a>,
+    /// What differs first.
+    differs: Option<String>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Nothing is compared yet but what stands in front of all objects.
+    pub(super) fn new(planned: &'a File, output: &'a File) -> Self {
+        let mut walk = Walk {
+            sides: [planned, output],
+            originals: Became::default(),
+            taken: AddressSet::default(),
+            datatypes: Became::default(),
+            early: AddressSet::default(),
+            compared: 0,
+            alike: AddressSet::default(),
+            sequences: Became::default(),
+            empty_strings: AddressSet::default(),
+            found: Pending::default(),
+            types: None,
+        };
+        let [root, new_root] = walk.sides.map(|file| file.superblock().root);
+        let begun = walk.front().and_then(|()| walk.pair(root, new_root));
+        Self { walk, differs: begun.err() }
     }
-    walk.type_links()
+
+    /// To be called when the walk is over: whether the output is what was planned. Gives what is known
+    /// of its datasets.
+    pub(super) fn finish(self) -> Outcome<SameForm> {
+        let Self { mut walk, differs } = self;
+        differs.map_or(Ok(()), Err)?;
+        let [planned, output] = walk.sides;
+        while let Some((old, new)) = walk.found.pop() {
+            let object =
+                output.object(new).map_err(|e| read(&e)).and_then(|new| walk.objects(old, &new));
+            object.map_err(|what| named(planned, old, what))?;
+        }
+        if walk.compared != walk.originals.0.len() {
+            return Err("not every object of it can be reached".to_owned());
+        }
+        walk.type_links()?;
+        Ok(SameForm { originals: walk.originals, alike: walk.alike })
+    }
+}
+
+impl Visitor for Comparison<'_> {
+    fn object(&mut self, object: &Object, _: &str) -> crate::h5::Result<()> {
+        if self.differs.is_none() {
+            let new = object.addr();
+            match self.walk.originals.get(new.0).map(RelAddr) {
+                Some(old) => {
+                    let same = self.walk.objects(old, object);
+                    self.differs = same.err().map(|what| named(self.walk.sides[0], old, what));
+                }
+                None => {
+                    self.walk.early.insert(new.0);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Datasets of the output that have type, shape and size of their originals, where these are spelled out.
+#[derive(Default)]
+pub(super) struct SameForm {
+    originals: Became,
+    alike: AddressSet,
+}
+
+impl SameForm {
+    /// Whether the dataset at `new` is such a one, and `old` its original.
+    pub(super) fn knows(&self, old: RelAddr, new: RelAddr) -> bool {
+        self.alike.contains(new.0) && self.originals.get(new.0) == Some(old.0)
+    }
+}
+
+/// What differs, with the path of the object at `old`.
+fn named(planned: &File, old: RelAddr, what: String) -> String {
+    match path(planned, old) {
+        Some(path) => format!("{path}: {what}"),
+        None => what,
+    }
 }
 
 /// Pairs of objects that are still to be compared.
@@ -82,8 +145,8 @@ fn path(file: &File, addr: RelAddr) -> Option<String> {
     search.1
 }
 
-/// What places of the input became. Kept is how far the new ones are from the old ones, modulo 2^64:
-/// of places that are near one another that is mostly the same.
+/// What places became, or what they were. Kept is how far these are from one another, modulo 2^64: of
+/// places that are near one another that is mostly the same.
 #[derive(Default)]
 struct Became(AddressMap);
 
@@ -102,15 +165,23 @@ impl Became {
 struct Walk<'a> {
     /// What was planned, and the output.
     sides: [&'a File; 2],
-    /// New addresses of objects by their old ones.
-    pairs: Became,
-    /// New addresses that are given away.
+    /// Old addresses of objects by their new ones.
+    originals: Became,
+    /// Old addresses that became something.
     taken: AddressSet,
+    /// New addresses of committed types by their old ones.
+    datatypes: Became,
+    /// New addresses of objects that were met before it was known what they were.
+    early: AddressSet,
+    /// Pairs that were compared.
+    compared: u64,
+    /// New addresses of datasets that are known to be of the same form.
+    alike: AddressSet,
     /// New offsets of heap objects by their old ones.
     sequences: Became,
     /// Offsets of the heap objects of the output that empty strings got.
     empty_strings: AddressSet,
-    /// What the object that is being compared leads to, as far as that was not met before.
+    /// Pairs that are still to be compared, as the walk has passed them.
     found: Pending,
     /// `_types` on both sides.
     types: Option<(RelAddr, RelAddr)>,
@@ -163,29 +234,35 @@ impl Walk<'_> {
 
     /// Two addresses that have to stand for the same object.
     fn pair(&mut self, addr: RelAddr, new: RelAddr) -> Outcome {
-        match self.pairs.get_or_insert(addr.0, new.0).map(RelAddr) {
-            Some(known) if known == new => Ok(()),
-            Some(known) => Err(format!("{addr} became {known} and {new}")),
-            None if !self.taken.insert(new.0) => Err(format!("{addr} and another became {new}")),
+        match self.originals.get_or_insert(new.0, addr.0).map(RelAddr) {
+            Some(known) if known == addr => Ok(()),
+            Some(known) => Err(format!("{known} and {addr} became {new}")),
+            None if !self.taken.insert(addr.0) => Err(format!("{addr} became {new} and another")),
             None => {
-                self.found.push((addr, new));
+                if self.early.contains(new.0) {
+                    self.found.push((addr, new));
+                }
                 Ok(())
             }
         }
     }
 
-    fn objects(&mut self, addr: RelAddr, new: RelAddr) -> Outcome {
-        let [planned, output] = self.sides;
-        let (old, new) = (planned.object(addr), output.object(new));
-        let (old, new) = (old.map_err(|e| read(&e))?, new.map_err(|e| read(&e))?);
-        self.attributes(&old, &new)?;
+    /// The object of the output that was the one at `addr`.
+    fn objects(&mut self, addr: RelAddr, new: &Object) -> Outcome {
+        let [planned, _] = self.sides;
+        self.compared += 1;
+        let old = planned.object(addr).map_err(|e| read(&e))?;
+        self.attributes(&old, new)?;
         match (&old.kind, &new.kind) {
             (ObjectKind::Group(a), ObjectKind::Group(b)) => {
                 let root = addr == planned.superblock().root;
                 self.links(a, b, root)
             }
-            (ObjectKind::Dataset(a), ObjectKind::Dataset(b)) => self.datasets(a, b),
-            (ObjectKind::Datatype(a), ObjectKind::Datatype(b)) => layout("type", a, b),
+            (ObjectKind::Dataset(a), ObjectKind::Dataset(b)) => self.datasets(a, b, new.addr()),
+            (ObjectKind::Datatype(a), ObjectKind::Datatype(b)) => {
+                self.datatypes.get_or_insert(addr.0, new.addr().0);
+                layout("type", a, b)
+            }
             _ => Err("became an object of another kind".to_owned()),
         }
     }
@@ -222,7 +299,7 @@ impl Walk<'_> {
         };
         let [planned, output] = self.sides;
         let (old, new) = (links(planned, old)?, links(output, new)?);
-        let used = old.iter().filter_map(|(_, addr)| self.pairs.get(addr.0).map(RelAddr));
+        let used = old.iter().filter_map(|(_, addr)| self.datatypes.get(addr.0).map(RelAddr));
         let planned: Vec<_> =
             (1..).zip(used).map(|(n, addr)| (Name::from(format!("{n:08}")), addr)).collect();
         same("/_types", &planned, &new)
@@ -260,7 +337,7 @@ impl Walk<'_> {
         Ok(old)
     }
 
-    fn datasets(&mut self, a: &Dataset, b: &Dataset) -> Outcome {
+    fn datasets(&mut self, a: &Dataset, b: &Dataset, new: RelAddr) -> Outcome {
         let [planned, output] = self.sides;
         let old = planned.resolve(&a.datatype).map_err(|e| read(&e))?;
         if a.is_empty_string(&old) {
@@ -275,6 +352,11 @@ impl Walk<'_> {
         let datatype = self.typed(&a.datatype, &b.datatype)?;
         let len = planned.data_len(a, &datatype).map_err(|e| read(&e))?;
         same("bytes", &len, &output.data_len(b, &datatype).map_err(|e| read(&e))?)?;
+        if let TypeRef::Inline(_) = a.datatype
+            && !a.is_old_string(&old)
+        {
+            self.alike.insert(new.0);
+        }
         let plan = RefPlan::new(&datatype).map_err(|e| read(&e))?;
         // Columns are compared by the higher levels.
         if a.is_unwritten() != b.is_unwritten() && a.layout.chunked().is_none() {

@@ -39,9 +39,11 @@ pub(in crate::convert) fn same_file(
     output: &File,
     observer: &dyn Observer,
 ) -> Result<Vec<(String, String)>, String> {
-    let (along, _) = walk::walk(output, Along::default().with_regions())?;
+    let mut graph = graph::Comparison::new(from, output);
+    let along = Along::default().with_regions().with_objects_for(&mut graph);
+    let (along, _) = walk::walk(output, along)?;
     walk::disjoint(&along.into_regions())?;
-    graph::compare(from, output)?;
+    graph.finish()?;
     let sides = [from, output];
     let [before, after] = sides.map(|file| listed(file).map_err(|e| e.to_string()));
     let (before, after) = (before?, after?);

@@ -19,6 +19,7 @@ mod graph;
 mod hdf5;
 mod known;
 mod laid_out;
+mod linked;
 mod metadata;
 mod structure;
 mod walk;
@@ -26,12 +27,13 @@ mod walk;
 use self::bytes::{Problem, Replaced};
 use self::expected::{Ticker, old};
 use self::known::Unlike;
+use self::linked::LinkedOnce;
 use self::structure::Structure;
 use super::beside::{self, Aside};
 use super::planned::{Planned, read_failure};
 use super::{Failure, FailureKind, Observer, VerifyLevel};
 use crate::h5::{self, File, Source};
-use crate::julia::{Digest, Dumper, TypeTable, readable};
+use crate::julia::{Digest, Dumper, Paths, TypeTable};
 use crate::migrate::target::Target;
 use crate::migrate::{LargeColumns, Readers};
 use crate::sys::readback::forget;
@@ -119,20 +121,21 @@ impl Check<'_> {
                 TypeTable::revised(&output, Arc::clone(&self.planned.types))
             }
         };
+        let linked = &LinkedOnce::default();
         let structure = || match self.same_file(&output)? {
             Some(same) => Ok(same),
-            None => self.structure(&types, file),
+            None => self.structure(&types, file, linked),
         };
         let values = level >= VerifyLevel::Content;
         let (Structure { readers, columns, metadata }, digest) =
             if values && beside::is_worth_it(self.planned, self.threads) {
-                let (structure, digest) = self.beside(&output, structure)?;
+                let (structure, digest) = self.beside(&output, linked, structure)?;
                 (structure, Some(digest))
             } else {
                 (structure()?, None)
             };
         let digest = match digest {
-            None if values => Some(self.content(&types, &columns, None)?),
+            None if values => Some(self.content(&types, linked, &columns, None)?),
             digest => digest,
         };
         let remarks = match level {
@@ -147,6 +150,7 @@ impl Check<'_> {
     fn beside<T>(
         &self,
         output: &File,
+        linked: &LinkedOnce,
         structure: impl FnOnce() -> Result<T, Failure>,
     ) -> Result<(T, String), Failure> {
         let aside = Aside::telling(self.observer);
@@ -154,7 +158,8 @@ impl Check<'_> {
         let values = || {
             let again = output.source().again().and_then(File::from_source);
             let again = again.map_err(|e| output_failure(self.path, &e))?;
-            check.content(&TypeTable::new(&again), &LargeColumns::default(), Some(&aside))
+            let types = TypeTable::new(&again);
+            check.content(&types, linked, &LargeColumns::default(), Some(&aside))
         };
         aside.both(structure, &values)
     }
@@ -172,7 +177,8 @@ impl Check<'_> {
         let handle = file.try_clone().map_err(|e| self.bad(e))?;
         let output = Source::from_file(handle).and_then(File::from_source);
         let output = output.map_err(|e| self.bad(format!("the output is damaged: {e}")))?;
-        self.content(&TypeTable::new(&output), &LargeColumns::default(), None)?;
+        let linked = LinkedOnce::default();
+        self.content(&TypeTable::new(&output), &linked, &LargeColumns::default(), None)?;
         self.reread(&output, file).map(drop)
     }
 
@@ -271,6 +277,20 @@ impl Check<'_> {
     fn content(
         &self,
         types: &TypeTable<'_>,
+        linked: &LinkedOnce,
+        columns: &LargeColumns,
+        aside: Option<&Aside<'_>>,
+    ) -> Result<String, Failure> {
+        let compared =
+            linked.of(types.file(), |outputs| self.values(types, outputs, columns, aside));
+        compared.map_err(|e| output_failure(self.path, &e))?
+    }
+
+    /// The same for these datasets of the output.
+    fn values(
+        &self,
+        types: &TypeTable<'_>,
+        outputs: &Paths,
         columns: &LargeColumns,
         aside: Option<&Aside<'_>>,
     ) -> Result<String, Failure> {
@@ -278,9 +298,8 @@ impl Check<'_> {
         let tick = |bytes| tick.tick(bytes);
         let failed = |e: h5::Error| output_failure(self.path, &e);
         let mut all = Xxh3::new();
-        let outputs = readable(types.file()).map_err(failed)?;
         let mut lost = None;
-        let pairs = self.expected.datasets.iter().zip(&outputs);
+        let pairs = self.expected.datasets.iter().zip(outputs);
         let pairs = pairs.map(|(linked, output)| Ok((linked?, output?)));
         let linked = h5::until_error(pairs, &mut lost);
         let linked = linked.filter(|(linked, _)| old(linked).is_some());

@@ -7,6 +7,7 @@ use super::dense;
 use super::effort::{Access, Effort};
 use super::header::{self, Peeked};
 use super::message::layout::Layout;
+use super::object_cache::ObjectCache;
 use super::{
     AddressHashMap, Class, Dataset, Datatype, Error, Extent, Group, Heap, Object, ObjectHeader,
     ObjectKind, RelAddr, Result, Source, SourceReader, StoredChunk, Superblock, TypeRef,
@@ -21,14 +22,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MAX_CACHED_HEAP_OBJECTS: usize = 100_000;
 /// Committed datatypes that are remembered, in bytes of their encoding: about 15 MB of memory.
 const MAX_CACHED_TYPES: u64 = 1 << 20;
-/// Objects that are remembered, in bytes of their headers: about 4 MB of memory. A small file is
-/// walked several times and keeps them all; what comes later in a large one is read each time.
-const MAX_CACHED_OBJECTS: u64 = 512 << 10;
-/// Long headers that are remembered, and the bytes of each: they have at least 1 MiB in the file.
-const MAX_CACHED_LONG_HEADERS: usize = 64;
-const MAX_CACHED_LONG: u64 = 64 << 10;
-/// The same of groups with very many links outside their headers.
-const MAX_CACHED_LISTED: u64 = 512 << 10;
 /// Links of a group that stand outside its header and are held: some 4 MB of memory.
 const FEW_LINKS: u64 = 8192;
 /// What reading an object costs besides its bytes, in bytes.
@@ -44,11 +37,11 @@ pub struct File {
     checksums: Checksums,
     heaps: Mutex<HeapCache>,
     types: Mutex<TypeCache>,
-    objects: Arc<Mutex<ObjectCache>>,
+    objects: Arc<ObjectCache>,
     /// Objects that others may be like.
     models: Models,
     /// What was read of a file that this one came from: many objects are as they were.
-    before: Option<Arc<Mutex<ObjectCache>>>,
+    before: Option<Arc<ObjectCache>>,
     wrong: Mutex<BTreeMap<u64, u32>>,
     spent: Spent,
     /// So many links of a group that stand outside its header are held.
@@ -67,13 +60,6 @@ struct HeapCache {
 struct TypeCache {
     known: AddressHashMap<Arc<Datatype>>,
     bytes: u64,
-}
-
-#[derive(Debug, Default)]
-struct ObjectCache {
-    known: AddressHashMap<Arc<Object>>,
-    bytes: u64,
-    long: usize,
 }
 
 /// What was read of an object.
@@ -216,29 +202,15 @@ impl File {
     /// # Errors
     /// If there is none, or it is damaged or foreign.
     pub fn object(&self, addr: RelAddr) -> Result<Arc<Object>> {
-        let lock = || self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lock().known.get(&addr) {
+        if let Some(known) = self.objects.get(addr) {
             self.spend(OBJECT_COST);
-            return Ok(Arc::clone(known));
+            return Ok(known);
         }
         let object = match self.unchanged(addr)? {
             Some(same) => same,
             None => self.read(addr)?,
         };
-        let bytes = cost_of(&object);
-        let mut cache = lock();
-        // To read very many links again takes long, and most of them are not held.
-        let most = match (&object.header.runs, &object.header.listed) {
-            (_, Some(_)) => MAX_CACHED_LISTED,
-            (Some(_), None) => MAX_CACHED_LONG,
-            (None, None) => 0,
-        };
-        let long = bytes <= most && cache.long < MAX_CACHED_LONG_HEADERS;
-        cache.long += usize::from(long);
-        if long || cache.bytes.saturating_add(bytes) <= MAX_CACHED_OBJECTS {
-            cache.bytes += bytes;
-            cache.known.insert(addr, Arc::clone(&object));
-        }
+        self.objects.keep(addr, &object, || cost_of(&object));
         Ok(object)
     }
 
@@ -309,9 +281,7 @@ impl File {
     /// 1, whose attributes depend on their types, are read again. It costs what its bytes cost.
     fn unchanged(&self, addr: RelAddr) -> Result<Option<Arc<Object>>> {
         let Some(objects) = &self.before else { return Ok(None) };
-        let objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(object) = objects.known.get(&addr).map(Arc::clone) else { return Ok(None) };
-        drop(objects);
+        let Some(object) = objects.get(addr) else { return Ok(None) };
         if !self.holds(&object)? {
             return Ok(None);
         }

@@ -44,6 +44,7 @@ mod link_runs;
 pub mod message;
 mod name;
 mod object;
+mod object_cache;
 mod packed;
 mod paths;
 mod paths_budget;
