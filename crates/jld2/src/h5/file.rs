@@ -48,7 +48,7 @@ pub struct File {
     /// Objects that others may be like.
     models: Models,
     /// What was read of a file that this one came from: many objects are as they were.
-    before: Option<Arc<Mutex<ObjectCache>>>,
+    before: Option<ReadObjects>,
     wrong: Mutex<BTreeMap<u64, u32>>,
     spent: Spent,
     /// So many links of a group that stand outside its header are held.
@@ -74,6 +74,16 @@ struct ObjectCache {
     known: AddressHashMap<Arc<Object>>,
     bytes: u64,
     long: usize,
+}
+
+/// Objects that were read of a file, for one that is like it ([`File::beside`]).
+#[derive(Debug, Clone)]
+pub struct ReadObjects {
+    known: Arc<Mutex<ObjectCache>>,
+    /// Absolute offset of address 0 there.
+    base: u64,
+    /// Where the container ends there.
+    end_of_file: u64,
 }
 
 /// What was read of an object.
@@ -170,13 +180,35 @@ impl File {
     /// # Errors
     /// If it is not a JLD2 container.
     pub fn revised(&self, source: Source) -> Result<Self> {
-        let mut file = Self::from_source(source)?;
-        let (old, new) = (&self.superblock, &file.superblock);
-        // Addresses count from the same place, and what was inside the container still is.
-        if old.base == new.base && old.end_of_file <= new.end_of_file {
-            file.before = Some(Arc::clone(&self.objects));
+        let file = Self::from_source(source)?;
+        let Superblock { base, end_of_file, .. } = self.superblock;
+        let read = ReadObjects { known: Arc::clone(&self.objects), base, end_of_file };
+        // What was inside the container still is.
+        Ok(if end_of_file <= file.superblock.end_of_file { file.beside(&read) } else { file })
+    }
+
+    /// The same file, which takes over of another one what is the same here, as one does that
+    /// [came from it](Self::revised). Files that one program wrote one after another mostly begin with
+    /// the same types.
+    #[must_use]
+    pub fn beside(self, other: &ReadObjects) -> Self {
+        // Addresses count from the same place.
+        let before = (other.base == self.superblock.base).then(|| other.clone());
+        Self { before, ..self }
+    }
+
+    /// Committed datatypes that were read so far, and objects that somebody else holds.
+    pub fn read_types(&self) -> ReadObjects {
+        let Superblock { base, end_of_file, .. } = self.superblock;
+        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = ObjectCache::default();
+        for (addr, object) in &objects.known {
+            if matches!(object.kind, ObjectKind::Datatype(_)) || Arc::strong_count(object) > 1 {
+                kept.bytes += cost_of(object);
+                kept.known.insert(*addr, Arc::clone(object));
+            }
         }
-        Ok(file)
+        ReadObjects { known: Arc::new(Mutex::new(kept)), base, end_of_file }
     }
 
     pub(super) fn spent(&self) -> &Spent {
@@ -308,11 +340,13 @@ impl File {
     /// Only one that is described by its own header is: what is kept elsewhere, and headers of version
     /// 1, whose attributes depend on their types, are read again. It costs what its bytes cost.
     fn unchanged(&self, addr: RelAddr) -> Result<Option<Arc<Object>>> {
-        let Some(objects) = &self.before else { return Ok(None) };
-        let objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(ReadObjects { known, end_of_file, .. }) = &self.before else { return Ok(None) };
+        let objects = known.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(object) = objects.known.get(&addr).map(Arc::clone) else { return Ok(None) };
         drop(objects);
-        if !self.holds(&object)? {
+        // How much all chunks of a header may take together depends on the container's size.
+        let smaller = self.superblock.end_of_file < *end_of_file;
+        if smaller && object.header.chunks.len() != 1 || !self.holds(&object)? {
             return Ok(None);
         }
         self.spend(cost_of(&object));
