@@ -10,14 +10,15 @@ use super::model::{Action, Inspection, Kind, Refusal};
 use super::outlook::Outlook;
 use super::unreadable;
 use super::verdict::outlook;
-use crate::h5::{Checksums, Error, File};
-use crate::julia::TypeTable;
+use crate::h5::{Checksums, Error, ReadObjects};
+use crate::julia::{KnownTypes, TypeTable};
 use crate::migrate::target::Target;
 use crate::migrate::{Along, Examiner, Finding, PlanError, Readers, Request, plan_along};
 use crate::text::shell_path;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Findings that are kept of one file, and characters of each text: thousands of files are held
 /// together.
@@ -62,32 +63,52 @@ pub struct Glance {
     pub action: Action,
 }
 
-/// Looks into the file at `path`, whose conversion to `target` is asked for.
+/// Types of the file that was looked into last. Files of one archive mostly begin with the same ones:
+/// a type of which every byte that it was read from is the same in the next file is not read again.
+#[derive(Debug, Default)]
+pub struct LastTypes(Option<(ReadObjects, Arc<KnownTypes>)>);
+
+/// Looks into the file at `path`, whose conversion to `target` is asked for. `last` saves time where one
+/// looks into many files, and changes nothing else.
 ///
 /// Values may nest deeply; [`on_deep_stack`](crate::julia::on_deep_stack) is the place for this.
 ///
 /// # Errors
 /// A [`Refusal`], if the file cannot be read to its end.
-pub fn glance(path: &Path, target: &Target, checksums: Checksums) -> Result<Glance, Box<Refusal>> {
-    let file = unreadable::open_with(path, checksums)?;
+pub fn glance(
+    path: &Path,
+    target: &Target,
+    checksums: Checksums,
+    last: &mut LastTypes,
+) -> Result<Glance, Box<Refusal>> {
+    let mut file = unreadable::open_with(path, checksums)?;
+    let mut before = None;
+    if let Some((objects, types)) = &last.0 {
+        file = file.beside(objects);
+        before = Some(Arc::clone(types));
+    }
     let bytes = file.source().len();
-    match look(path, &file, target) {
-        Ok(Some(glance)) => Ok(glance),
+    let types = TypeTable::beside(&file, before);
+    match look(path, &types, target) {
+        Ok(Some(glance)) => {
+            last.0 = Some((file.read_types(), types.known()));
+            Ok(glance)
+        }
         Ok(None) => inspect_with(path, target, Detail::Usual, checksums).map(Glance::of),
         Err(error) => Err(Box::new(unreadable::inside(path, bytes, &error))),
     }
 }
 
 /// None if a plan cannot tell all.
-fn look(path: &Path, file: &File, target: &Target) -> Result<Option<Glance>, Error> {
-    let types = TypeTable::new(file);
-    let along = Along::default().with_examiner(Examiner::new(&types, target, Vec::new()));
-    let (migration, along) = match plan_along(&types, target, &Request::default(), along) {
+fn look(path: &Path, types: &TypeTable<'_>, target: &Target) -> Result<Option<Glance>, Error> {
+    let file = types.file();
+    let along = Along::default().with_examiner(Examiner::new(types, target, Vec::new()));
+    let (migration, along) = match plan_along(types, target, &Request::default(), along) {
         Ok(planned) => planned,
         Err(PlanError::Read(error)) if !error.is_foreign() => return Err(error),
         Err(_) => return Ok(None),
     };
-    let mut mera = match groups::mera_eras(&types) {
+    let mut mera = match groups::mera_eras(types) {
         Err(error) if error.is_foreign() && !migration.survey.unread.is_empty() => {
             MeraFile::unknown()
         }
@@ -222,11 +243,16 @@ mod tests {
         let mut all = Vec::new();
         files(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data"), &mut all);
         let target = Target::builtin(Target::default_name()).unwrap();
-        let mut read = 0;
+        let (mut read, mut last) = (0, LastTypes::default());
         for path in &all {
             let (short, long) = on_deep_stack(|| {
                 let long = inspect(path, &target, Detail::Usual);
-                (glance(path, &target, Checksums::Trusted), long)
+                let glance = |last: &mut LastTypes| glance(path, &target, Checksums::Trusted, last);
+                let short = glance(&mut LastTypes::default());
+                // Whatever the files before it were, and with all of its types known.
+                assert_eq!(glance(&mut last), short, "{}", path.display());
+                assert_eq!(glance(&mut last), short, "{}", path.display());
+                (short, long)
             })
             .unwrap();
             match (short, long) {

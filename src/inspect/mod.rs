@@ -53,7 +53,7 @@ pub use draft::{Draft, draft};
 pub use dump::{DumpError, Form, dump, dump_with};
 pub use examine::{Detail, inspect, inspect_with};
 pub use explain::{compare, verify, verify_by, verify_with};
-pub use glance::{Glance, glance};
+pub use glance::{Glance, LastTypes, glance};
 pub use health::{DamagedDataset, Health, health};
 pub use model::{
     Action, ColumnInfo, Container, DataGroup, EraGuess, Format, Inspection, Kind, NodeKind,

@@ -98,12 +98,14 @@ pub(super) struct Watching<'a, L, R> {
     telling: &'a RefCell<InOrder<L, R>>,
     /// Data read of each job.
     bytes: BTreeMap<JobId, u64>,
+    /// The same of all of them.
+    all: u64,
 }
 
 impl<'a, L, R> Watching<'a, L, R> {
     /// For the listener of `telling`.
     pub(super) fn new(telling: &'a RefCell<InOrder<L, R>>) -> Self {
-        Self { telling, bytes: BTreeMap::new() }
+        Self { telling, bytes: BTreeMap::new(), all: 0 }
     }
 }
 
@@ -113,10 +115,10 @@ impl<L: Listener<R>, R> Reporter for Watching<'_, L, R> {
         match event {
             RunEvent::Progress { job, done, .. } => {
                 let known = self.bytes.entry(*job).or_default();
+                self.all = self.all.saturating_add(done.saturating_sub(*known));
                 *known = (*known).max(*done);
-                let bytes = self.bytes.values().copied().fold(0, u64::saturating_add);
                 let through = telling.next.saturating_add(telling.waiting.len()) as u64;
-                telling.listener.progress(through, bytes);
+                telling.listener.progress(through, self.all);
             }
             event => {
                 if let Some(message) = worth_a_word(event) {

@@ -102,7 +102,8 @@ pub fn read<T: ReadingTask>(
     }
     let stored = serde_json::to_value(&options)
         .map_err(|error| RunError::Internal(format!("the task's options: {error}")))?;
-    let files: Vec<_> = plan.jobs.iter().map(stats).collect();
+    // Only a journal keeps what they were.
+    let files = run_dir.as_ref().map(|_| plan.jobs.iter().map(stats).collect::<Vec<_>>());
     let mut settled = Ledger::default();
     let mut outdated = HashSet::new();
     if let Some(run_dir) = &run_dir {
@@ -111,12 +112,13 @@ pub fn read<T: ReadingTask>(
         let made = |result: &Value| T::made(&T::Output::deserialize(result).ok()?);
         let mut known = results(&run_dir.own()?, OsStr::new(&name), T::NAME, &stored, made)?;
         for (place, job) in plan.jobs.iter().enumerate() {
-            let there = files.get(place).and_then(|[_, output]| *output);
+            let now = files.as_ref().and_then(|files| files.get(place));
+            let there = now.and_then(|[_, output]| *output);
             if there.is_some_and(|there| known.made(&there)) {
                 outdated.insert(place);
             }
             let Some(known) = known.take(&job.name) else { continue };
-            if files.get(place) != Some(&known.files) || known.files[0].is_none() {
+            if now != Some(&known.files) || known.files[0].is_none() {
                 continue;
             }
             // What has no result, or is not understood, is read again.
@@ -168,8 +170,8 @@ type Placed<T> = (usize, Result<T>);
 /// What the dispatcher does about such a task.
 struct Readings<T: ReadingTask> {
     options: T::Request,
-    /// What `stat` told of the files, by place in the plan.
-    files: Vec<[Option<StatData>; 2]>,
+    /// What `stat` told of the files, by place in the plan, where there is a journal.
+    files: Option<Vec<[Option<StatData>; 2]>>,
     /// Places of jobs whose second file an earlier run made.
     outdated: HashSet<usize>,
     outputs: Sender<Placed<T::Output>>,
@@ -190,9 +192,9 @@ impl<T: ReadingTask> RunTask for Readings<T> {
 
     fn options(&mut self, attempt: &Attempt) -> std::result::Result<Vec<u8>, ProtocolError> {
         let place = usize::try_from(attempt.place.0).unwrap_or(usize::MAX);
-        let outdated = self.outdated.contains(&place);
-        let there = self.files.get(place).and_then(|[_, output]| *output);
-        encode_payload(&Errand { options: &self.options, outdated: there.filter(|_| outdated) })
+        let outdated = self.files.as_ref().filter(|_| self.outdated.contains(&place));
+        let outdated = outdated.and_then(|files| files.get(place)).and_then(|[_, output]| *output);
+        encode_payload(&Errand { options: &self.options, outdated })
     }
 
     fn conflict(&self, message: &str) -> String {
@@ -206,22 +208,28 @@ impl<T: ReadingTask> RunTask for Readings<T> {
         let internal = |error: ProtocolError| (Fault::Internal, format!("its result: {error}"));
         let output = result.and_then(|bytes| decode::<T::Output>(&bytes).map_err(internal));
         let place = usize::try_from(place.0).unwrap_or(usize::MAX);
-        let mut files = self.files.get(place).copied().unwrap_or_default();
-        let mut stored = Value::Null;
         match &output {
             Ok(output) => {
                 record.outcome = JobOutcome::Unchanged;
                 T::tell(output, &mut record);
-                if let Some(made) = T::made(output) {
-                    files[1] = Some(made);
-                }
-                // What has no JSON is found out again next time.
-                stored = serde_json::to_value(output).unwrap_or_default();
             }
             Err((cause, message)) => {
                 record.fault = Some(*cause);
                 record.message = Some(message.clone());
             }
+        }
+        let Some(files) = &self.files else {
+            let _ = self.outputs.send((place, output));
+            return Told::Now(record);
+        };
+        let mut files = files.get(place).copied().unwrap_or_default();
+        let mut stored = Value::Null;
+        if let Ok(output) = &output {
+            if let Some(made) = T::made(output) {
+                files[1] = Some(made);
+            }
+            // What has no JSON is found out again next time.
+            stored = serde_json::to_value(output).unwrap_or_default();
         }
         let line = Line::Result(Box::new(ResultLine {
             run_id: run_id.to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
 use crate::h5::Checksums;
-use crate::inspect::{Action, DamagedDataset, Glance, Health, Refusal, glance, health};
+use crate::inspect::{Action, DamagedDataset, Glance, Health, LastTypes, Refusal, glance, health};
 use crate::julia::DEEP_STACK;
 use crate::protocol::WirePath;
 use crate::supervisor::{Fault, JobOutcome, JobRecord, RunError};
@@ -14,6 +14,7 @@ use crate::worker::Task;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 /// Anonymous memory that a look is taken to need at first, in bytes.
 const FIRST_GUESS: u64 = 32 << 20;
@@ -153,9 +154,13 @@ impl FileScan {
     }
 }
 
-/// Looks into files. Keeps the target for the next one, whose options are mostly the same.
+/// Looks into files. Keeps the target for the next one, whose options are mostly the same, and the
+/// types, which are so, too.
 #[derive(Debug, Default)]
-pub struct ScanTask(KeptTarget<ScanOptions>);
+pub struct ScanTask {
+    target: KeptTarget<ScanOptions>,
+    last: Mutex<LastTypes>,
+}
 
 impl Task for ScanTask {
     type Options = Errand<ScanOptions>;
@@ -169,13 +174,15 @@ impl Task for ScanTask {
         Errand { options, .. }: Errand<ScanOptions>,
         observer: &dyn Observer,
     ) -> Result<FileScan, Failure> {
-        let target = self.0.of(&options, options.target.as_deref(), &options.rules)?;
+        let target = self.target.of(&options, options.target.as_deref(), &options.rules)?;
         let total = job.input.metadata().map_or(0, |it| it.len());
         observer.progress(Phase::Plan, 0, total);
-        let seen = match glance(&job.input, &target, Checksums::Trusted) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = match glance(&job.input, &target, Checksums::Trusted, &mut last) {
             Ok(glance) => Seen::Read(Box::new(glance)),
             Err(refusal) => Seen::Refused(refusal),
         };
+        drop(last);
         let mut scan = FileScan { seen, health: None };
         if options.content && matches!(scan.seen, Seen::Read(_)) {
             let progress = amount_read(observer, total);
@@ -226,10 +233,12 @@ mod tests {
     fn a_look_comes_over_and_comes_back_from_a_journal() {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mera/real-mera-1.9");
         let target = Target::with_rule_files(None, &[]).unwrap();
-        let look = |name: &str| match glance(&data.join(name), &target, Checksums::Trusted) {
-            Ok(glance) => Seen::Read(Box::new(glance)),
-            Err(refusal) => Seen::Refused(refusal),
-        };
+        let last = &mut LastTypes::default();
+        let mut look =
+            |name: &str| match glance(&data.join(name), &target, Checksums::Trusted, last) {
+                Ok(glance) => Seen::Read(Box::new(glance)),
+                Err(refusal) => Seen::Refused(refusal),
+            };
         for (name, health) in [("output_00001.jld2", Some(Health::default())), ("not there", None)]
         {
             let scan = FileScan { seen: on_deep_stack(|| look(name)).unwrap(), health };

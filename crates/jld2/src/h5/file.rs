@@ -41,7 +41,7 @@ pub struct File {
     /// Objects that others may be like.
     models: Models,
     /// What was read of a file that this one came from: many objects are as they were.
-    before: Option<Arc<ObjectCache>>,
+    before: Option<ReadObjects>,
     wrong: Mutex<BTreeMap<u64, u32>>,
     spent: Spent,
     /// So many links of a group that stand outside its header are held.
@@ -60,6 +60,16 @@ struct HeapCache {
 struct TypeCache {
     known: AddressHashMap<Arc<Datatype>>,
     bytes: u64,
+}
+
+/// Objects that were read of a file, for one that is like it ([`File::beside`]).
+#[derive(Debug, Clone)]
+pub struct ReadObjects {
+    known: Arc<ObjectCache>,
+    /// Absolute offset of address 0 there.
+    base: u64,
+    /// Where the container ends there.
+    end_of_file: u64,
 }
 
 /// What was read of an object.
@@ -156,13 +166,30 @@ impl File {
     /// # Errors
     /// If it is not a JLD2 container.
     pub fn revised(&self, source: Source) -> Result<Self> {
-        let mut file = Self::from_source(source)?;
-        let (old, new) = (&self.superblock, &file.superblock);
-        // Addresses count from the same place, and what was inside the container still is.
-        if old.base == new.base && old.end_of_file <= new.end_of_file {
-            file.before = Some(Arc::clone(&self.objects));
-        }
-        Ok(file)
+        let file = Self::from_source(source)?;
+        let Superblock { base, end_of_file, .. } = self.superblock;
+        let read = ReadObjects { known: Arc::clone(&self.objects), base, end_of_file };
+        // What was inside the container still is.
+        Ok(if end_of_file <= file.superblock.end_of_file { file.beside(&read) } else { file })
+    }
+
+    /// The same file, which takes over of another one what is the same here, as one does that
+    /// [came from it](Self::revised). Files that one program wrote one after another mostly begin with
+    /// the same types.
+    #[must_use]
+    pub fn beside(self, other: &ReadObjects) -> Self {
+        // Addresses count from the same place.
+        let before = (other.base == self.superblock.base).then(|| other.clone());
+        Self { before, ..self }
+    }
+
+    /// Committed datatypes that were read so far, and objects that somebody else holds.
+    pub fn read_types(&self) -> ReadObjects {
+        let Superblock { base, end_of_file, .. } = self.superblock;
+        let kept = self.objects.only(|object| {
+            matches!(object.kind, ObjectKind::Datatype(_)) || Arc::strong_count(object) > 1
+        });
+        ReadObjects { known: Arc::new(kept), base, end_of_file }
     }
 
     pub(super) fn spent(&self) -> &Spent {
@@ -280,9 +307,11 @@ impl File {
     /// Only one that is described by its own header is: what is kept elsewhere, and headers of version
     /// 1, whose attributes depend on their types, are read again. It costs what its bytes cost.
     fn unchanged(&self, addr: RelAddr) -> Result<Option<Arc<Object>>> {
-        let Some(objects) = &self.before else { return Ok(None) };
-        let Some(object) = objects.get(addr) else { return Ok(None) };
-        if !self.holds(&object)? {
+        let Some(ReadObjects { known, end_of_file, .. }) = &self.before else { return Ok(None) };
+        let Some(object) = known.get(addr) else { return Ok(None) };
+        // How much all chunks of a header may take together depends on the container's size.
+        let smaller = self.superblock.end_of_file < *end_of_file;
+        if smaller && object.header.chunks.len() != 1 || !self.holds(&object)? {
             return Ok(None);
         }
         self.spend(cost_of(&object));

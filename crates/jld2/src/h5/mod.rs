@@ -77,7 +77,7 @@ pub use chunk_grid::ChunkGrid;
 pub use chunk_index::{ChunkIter, ChunkTable, Grid};
 pub use digest::{MetadataDigest, metadata_digest};
 pub use error::{Error, ErrorKind, Result};
-pub use file::File;
+pub use file::{File, ReadObjects};
 pub use group::Group;
 pub use header::{Chunk, Message, ObjectHeader, Piece, header_flag, kind};
 pub use heap::{HEAP_HEAD, Heap, HeapObject};

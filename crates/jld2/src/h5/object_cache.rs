@@ -50,6 +50,16 @@ impl ObjectCache {
         open.known.get(&addr).map(Arc::clone)
     }
 
+    /// A cache of those of its objects that are `wanted`.
+    pub(super) fn only(&self, wanted: impl Fn(&Arc<Object>) -> bool) -> Self {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.full.get().into_iter().flatten().chain(&open.known);
+        let wanted = all.filter(|(_, object)| wanted(object));
+        let known = wanted.map(|(addr, object)| (*addr, Arc::clone(object))).collect();
+        let open = Open { known, bytes: open.bytes, long: open.long };
+        Self { open: Mutex::new(open), ..Self::default() }
+    }
+
     /// Remembers the object at `addr`, which takes so many bytes, if there is room for it.
     pub(super) fn keep(&self, addr: RelAddr, object: &Arc<Object>, bytes: impl FnOnce() -> u64) {
         // To read very many links again takes long, and most of them are not held.

@@ -131,6 +131,12 @@ impl<'a> TypeTable<'a> {
         Self { before: Some(before), ..Self::new(file) }
     }
 
+    /// The types of `file`, which is [beside](File::beside) one of which `before` were read by a table
+    /// that took down what they were read from; this one does so, too.
+    pub fn beside(file: &'a File, before: Option<Arc<KnownTypes>>) -> Self {
+        Self { before, ..Self::recording(file) }
+    }
+
     /// The types that were read so far, for another table of the same file.
     pub fn known(&self) -> Arc<KnownTypes> {
         Arc::clone(&self.known)
@@ -189,7 +195,7 @@ impl<'a> TypeTable<'a> {
         if let Some((before, Some(footprint))) = self.before.as_ref().and_then(|b| b.get(addr))
             && deeper(&mut own, at, |own| Ok(self.is_same(&footprint, own)))?
         {
-            self.known.insert(addr, &before, None);
+            self.known.insert(addr, &before, self.recording.then_some(footprint));
             return Ok(before);
         }
         let read = Arc::new(deeper(&mut own, at, |own| self.read(addr, own))?);

@@ -122,8 +122,17 @@ fn types_are_what_a_new_look_gives_whatever_byte_was_changed() {
         for place in (*start..*end).step_by(step) {
             let mut changed = bytes();
             changed[at(place)] ^= 0x04;
-            let new = old.revised(Source::from_bytes(changed.clone())).unwrap();
-            let (fresh_file, after) = (file(changed), TypeTable::revised(&new, before.known()));
+            let source = Source::from_bytes(changed.clone());
+            // Alike or one that came from it, what is taken over is the same.
+            let new = match place % 2 {
+                0 => old.revised(source).unwrap(),
+                _ => File::from_source(source).unwrap().beside(&old.read_types()),
+            };
+            let after = match place % 2 {
+                0 => TypeTable::revised(&new, before.known()),
+                _ => TypeTable::beside(&new, Some(before.known())),
+            };
+            let fresh_file = file(changed);
             let fresh = TypeTable::new(&fresh_file);
             for committed in types.iter().step_by(3) {
                 let found = after.committed(committed.addr);
@@ -137,4 +146,30 @@ fn types_are_what_a_new_look_gives_whatever_byte_was_changed() {
         }
     }
     assert!(taken > 1000 && read > 30, "{taken} {read}");
+}
+
+#[test]
+fn a_file_takes_over_the_types_of_one_before_it_and_hands_them_on() {
+    let old = file(bytes());
+    let met = met(&old);
+    let before = TypeTable::recording(&old);
+    let types: Vec<_> = met.types.iter().map(|addr| before.committed(*addr).unwrap()).collect();
+    let (mut objects, mut known) = (old.read_types(), before.known());
+    drop(before);
+    // Of a smaller container, too: what is used of it is looked at.
+    let last = met.regions.iter().map(|region| region.end).max().unwrap();
+    for more in [0, 4096, 16, 0] {
+        let mut longer = bytes();
+        let place = old.superblock().with_end_of_file(last + more);
+        let offset = at(old.superblock().offset);
+        longer[offset..][..place.len()].copy_from_slice(&place);
+        longer.resize(at(last + more), 0);
+        let new = file(longer).beside(&objects);
+        let after = TypeTable::beside(&new, Some(known));
+        for committed in &types {
+            let found = after.committed(committed.addr).unwrap();
+            assert!(Arc::ptr_eq(committed, &found), "{} with {more}", committed.julia_type);
+        }
+        (objects, known) = (new.read_types(), after.known());
+    }
 }
