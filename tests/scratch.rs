@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use world::{Ended, OLD, World, binary, sample};
+use world::{Ended, World, binary};
 
 /// Bytes that lists may take in memory.
 const BUDGET: (&str, &str) = ("JLDCONV_SCRATCH_BUDGET", "1");
@@ -31,11 +31,12 @@ const NOWHERE: &str = "/proc/self/task";
 /// What is said there.
 const CANNOT: &str = "cannot keep a list that is too long for the memory in a file in ";
 
+/// More links than any list puts in order at once, which it does in memory.
+const COUNT: u64 = 33_000;
+
 /// Links whose names have nothing in common.
-fn names(world: &World, name: &str, count: u64) -> PathBuf {
-    let path = world.at(name);
-    many::write(&File::create(&path).unwrap(), Kind::Names, count).unwrap();
-    path
+fn names(world: &World, name: &str) {
+    many::write(&File::create(world.at(name)).unwrap(), Kind::Names, COUNT).unwrap();
 }
 
 /// Runs `jldconv` with lists in files in the directory `temp`; or, without one, in memory.
@@ -47,95 +48,60 @@ fn run(world: &World, args: &[&str], temp: Option<&str>) -> Ended {
     Ended::of(&mut command, world)
 }
 
-/// Groups of all kinds that hold many links, an old file with all that is in one, and the names of both.
-fn files(world: &World) -> Vec<&'static str> {
-    names(world, "names.jld2", 6_000);
-    many::write(&File::create(world.at("groups.jld2")).unwrap(), Kind::Groups, 2_000).unwrap();
-    world.put("mera.jld2", sample(OLD));
-    let mut all = vec!["names.jld2", "groups.jld2", "mera.jld2"];
-    if let Some(python) = runner::python() {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/links.py");
-        for (kind, name) in [("dense", "dense.jld2"), ("old", "old.jld2")] {
-            let mut made = world.plain(&python);
-            made.arg(&script).args([kind, "random", "8300"]).arg(world.at(name)).arg("20");
-            assert!(made.status().unwrap().success());
-            all.push(name);
-        }
-    } else {
-        eprintln!("groups of h5py: not tested");
-    }
-    all
-}
-
-/// Not a file in it, with a name or for a moment.
+/// Whether nothing is in a directory.
 fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).unwrap().next().is_none()
+}
+
+/// What programs tell of a file and make of it is the same with lists in memory and in files.
+fn same(name: &str, world: &World) {
+    fs::create_dir_all(world.at("temp")).unwrap();
+    for args in [&["inspect", name][..], &["dump", name, "--json"]] {
+        let [held, put] = [None, Some("temp")].map(|temp| run(world, args, temp).ends(0).out);
+        assert!(!held.is_empty() && held == put, "{args:?}");
+    }
+    // Lists of a conversion go beside its output: here they could go nowhere else.
+    for how in [&[][..], &["--repack", "--threads", "2"]] {
+        let args: Vec<_> = ["convert", name, "out.jld2"].iter().chain(how).copied().collect();
+        let [held, put] = [None, Some(NOWHERE)].map(|temp| {
+            run(world, &args, temp).ends(0);
+            let bytes = fs::read(world.at("out.jld2")).unwrap();
+            fs::rename(world.at("out.jld2"), world.at("made.jld2")).unwrap();
+            bytes
+        });
+        assert!(held == put, "{args:?}");
+    }
+    let compared = run(world, &["verify", name, "made.jld2"], Some("temp")).ends(0);
+    assert!(compared.out.contains("equal"), "{compared:#?}");
+    assert!(is_empty(&world.at("temp")), "no file stays");
 }
 
 #[test]
 fn outputs_are_the_same_with_lists_in_files() {
     let world = World::new(&[]);
-    fs::create_dir(world.at("temp")).unwrap();
-    for name in files(&world) {
-        let look = |temp| {
-            ["inspect", "dump", "types"].map(|what| {
-                let mut args = vec![what, name];
-                args.extend((what == "dump").then_some("--json"));
-                let ended = run(&world, &args, temp);
-                // What is on standard error may say where lists went.
-                (what, ended.code, ended.out)
-            })
-        };
-        let looked = look(None);
-        assert!(looked.iter().take(2).all(|(_, code, out)| *code == Some(0) && !out.is_empty()));
-        assert_eq!(looked, look(Some("temp")), "{name}");
-        // Lists of a conversion go beside its output: here they could go nowhere else.
-        let made = |how: &[&str], temp: Option<&str>| {
-            let mut args = vec!["convert", name, "out.jld2"];
-            args.extend(how);
-            let ended = run(&world, &args, temp);
-            assert_eq!(ended.code, Some(0), "{name} {how:?}: {ended:#?}");
-            let compared = run(&world, &["verify", name, "out.jld2"], temp.map(|_| "temp"));
-            assert_eq!(compared.code, Some(0), "{name} {how:?}: {compared:#?}");
-            let bytes = fs::read(world.at("out.jld2")).unwrap();
-            fs::remove_file(world.at("out.jld2")).unwrap();
-            (bytes, compared.out)
-        };
-        for how in [&[][..], &["--repack", "--threads", "2"]] {
-            assert!(made(how, None) == made(how, Some(NOWHERE)), "{name} {how:?}");
-        }
-    }
-    assert!(is_empty(&world.at("temp")), "no file stays");
+    names(&world, "a.jld2");
+    same("a.jld2", &world);
 }
 
 #[test]
-fn a_change_in_place_is_the_same_and_is_undone() {
-    let world = World::new(&[]);
-    let before = sample(OLD);
-    fs::create_dir(world.at("lists")).unwrap();
-    let changed = |args: &[&str], temp| {
-        world.put("a.jld2", &before);
-        let all: Vec<_> =
-            ["convert", "a.jld2", "--mode", "in-place"].iter().chain(args).copied().collect();
-        run(&world, &all, temp).ends(0);
-        let after = fs::read(world.at("a.jld2")).unwrap();
-        assert!(after != before);
-        run(&world, &["undo", "a.jld2"], temp).ends(0);
-        assert!(fs::read(world.at("a.jld2")).unwrap() == before);
-        after
-    };
-    let plain = changed(&[], None);
-    assert!(plain == changed(&["--scratch", "lists"], Some(NOWHERE)));
-    assert!(is_empty(&world.at("lists")));
+#[ignore = "a minute without optimization"]
+fn outputs_are_the_same_with_links_of_libhdf5_in_files() {
+    let Some(python) = runner::python() else { return };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/links.py");
+    for kind in ["dense", "old"] {
+        let world = World::new(&[]);
+        let mut made = world.plain(&python);
+        made.arg(&script).args([kind, "random", &COUNT.to_string()]);
+        assert!(made.arg(world.at("a.jld2")).arg("20").status().unwrap().success());
+        same("a.jld2", &world);
+    }
 }
 
 #[test]
 fn where_no_file_can_be_made_it_is_told() {
     let world = World::new(&[]);
-    names(&world, "a.jld2", 2_000);
-    for args in
-        [&["inspect", "a.jld2"][..], &["dump", "--json", "a.jld2"], &["verify", "a.jld2", "a.jld2"]]
-    {
+    names(&world, "a.jld2");
+    for args in [&["dump", "--json", "a.jld2"][..], &["verify", "a.jld2", "a.jld2"]] {
         let ended = run(&world, args, Some(NOWHERE)).ends(1);
         let said = format!("{}{}", ended.out, ended.err);
         assert!(said.contains(&format!("{CANNOT}{NOWHERE}: ")), "{args:?}: {said}");
@@ -155,17 +121,16 @@ fn where_no_file_can_be_made_it_is_told() {
         assert!(ended.err.contains(&format!("--scratch {dir}: no file")), "{ended:#?}");
     }
     assert!(!world.at("b.jld2").exists() && !world.at("new").exists());
-    run(&world, &["inspect", "a.jld2", "--scratch", "old"], Some(NOWHERE)).ends(0);
+    run(&world, &["verify", "a.jld2", "a.jld2", "--scratch", "old"], Some(NOWHERE)).ends(0);
 }
 
 #[test]
 fn an_archive_is_converted_beside_a_file_whose_lists_find_no_room() {
     let world = World::new(&[1, 2, 4]);
-    names(&world, "old/output_00003.jld2", 30_000);
-    // Workers do not hear of the directory by the environment alone: of its words they get few.
-    world.put("jldconv.toml", "scratch = \"small\"\nretries = 2\n");
+    names(&world, "old/output_00003.jld2");
+    world.put("jldconv.toml", "scratch = \"small\"\nretries = 1\n");
     let line = format!(
-        "env {}={} {} old new --yes --workers 1 --report report.json",
+        "env {}={} {} old new --yes --repack --workers 1 --report report.json",
         BUDGET.0,
         BUDGET.1,
         binary("jldconv-supervisor").display()
@@ -176,16 +141,12 @@ fn an_archive_is_converted_beside_a_file_whose_lists_find_no_room() {
     assert_eq!((&report["success"], &report["failed"]), (&3.into(), &1.into()), "{ended:#?}");
     assert_eq!(world.names("new").len(), 3);
     let lost = &report["files"][2];
-    assert_eq!(lost["faults"], serde_json::json!(["output", "output"]), "{lost:#}");
+    assert_eq!(lost["faults"], serde_json::json!(["output"]), "{lost:#}");
     let message = lost["message"].as_str().unwrap();
     assert!(message.contains(CANNOT) && message.contains("/small: No space left"), "{message}");
-    // It is told once, whichever worker it was.
-    let words = "went to a directory that is memory as well (tmpfs): --scratch DIR";
-    let times = ended.out.matches(words).count() + ended.err.matches(words).count();
-    assert_eq!(times, 1, "{ended:#?}");
     // With room it is converted.
-    let mut again =
-        world.program("jldconv-supervisor", &["old", "new", "--yes", "--scratch", "old"]);
+    let mut again = world
+        .program("jldconv-supervisor", &["old", "new", "--yes", "--repack", "--scratch", "old"]);
     Ended::of(again.env(BUDGET.0, BUDGET.1), &world).ends(0);
     assert_eq!(world.names("new").len(), 4);
     assert_eq!(world.names("old").len(), 4, "nothing stays in the directory for lists");
@@ -194,26 +155,48 @@ fn an_archive_is_converted_beside_a_file_whose_lists_find_no_room() {
 #[test]
 fn tasks_that_only_read_put_lists_where_they_are_told() {
     let world = World::new(&[1, 2]);
+    names(&world, "old/output_00003.jld2");
     fs::create_dir(world.at("lists")).unwrap();
-    for args in [&["verify", "old", "old"][..], &["scan", "old", "--no-estimate"]] {
-        let run = |more: &[&str]| {
-            let all: Vec<_> = args.iter().chain(more).copied().collect();
-            let mut command = world.program("jldconv-supervisor", &all);
-            Ended::of(command.env(BUDGET.0, BUDGET.1).env("TMPDIR", NOWHERE), &world)
-        };
-        let ended = run(&["--scratch", "lists"]).ends(0);
-        assert!(!ended.out.contains(CANNOT), "{ended:#?}");
-        // So they did need it; and TMPDIR reaches the workers.
-        let ended = run(&[]).ends(1);
-        assert!(format!("{}{}", ended.out, ended.err).contains(CANNOT), "{args:?}: {ended:#?}");
-    }
+    let verify = |more: &[&str]| {
+        let all: Vec<_> = ["verify", "old", "old"].iter().chain(more).copied().collect();
+        let mut command = world.program("jldconv-supervisor", &all);
+        Ended::of(command.env(BUDGET.0, BUDGET.1).env("TMPDIR", NOWHERE), &world)
+    };
+    verify(&["--scratch", "lists"]).ends(0);
     assert!(is_empty(&world.at("lists")));
+    // So it did need it; and TMPDIR reaches the workers.
+    let ended = verify(&[]).ends(1);
+    let said = format!("{}{}", ended.out, ended.err);
+    assert!(said.contains(&format!("{CANNOT}{NOWHERE}: ")), "{ended:#?}");
+}
+
+#[test]
+fn lists_in_a_directory_that_is_memory_are_told_once() {
+    let world = World::new(&[]);
+    for name in ["old/output_00001.jld2", "old/output_00002.jld2"] {
+        names(&world, name);
+    }
+    let [many, one] = ["jldconv-supervisor", "jldconv"].map(binary);
+    let line = format!(
+        "env {}={} bash -c '{} verify old old --scratch small && {} dump {} --scratch small'",
+        BUDGET.0,
+        BUDGET.1,
+        many.display(),
+        one.display(),
+        "old/output_00001.jld2"
+    );
+    let Some(ended) = world.with_small("size=64m", &line) else { return };
+    let ended = ended.ends(0);
+    let said = format!("{}{}", ended.out, ended.err);
+    let times = |words: &str| said.matches(words).count();
+    assert_eq!(times("went to a directory that is memory as well (tmpfs): --scratch DIR"), 1);
+    assert_eq!(times("went to DIR/small, which is memory as well (tmpfs): --scratch DIR"), 1);
 }
 
 #[test]
 fn a_killed_program_leaves_no_file() {
     let world = World::new(&[]);
-    names(&world, "a.jld2", 20_000);
+    names(&world, "a.jld2");
     fs::create_dir(world.at("lists")).unwrap();
     let lists = fs::canonicalize(world.at("lists")).unwrap();
     let mut command = world.plain(binary("jldconv"));
