@@ -72,6 +72,11 @@ fn of_read(py: Python<'_>, file: &str, error: &jld2::Error) -> PyErr {
     let text = format!("{file}: {error}{}", help(error));
     match error.kind() {
         ErrorKind::Io(cause) | ErrorKind::Output(cause) => of_system(py, file, cause, &text),
+        // The place for what was read, not the file.
+        ErrorKind::Scratch { directory, error, .. } => match error.raw_os_error() {
+            Some(number) => PyOSError::new_err((number, text, directory.clone())),
+            None => own(py, "Error", &text),
+        },
         ErrorKind::NotFound { .. } => PyKeyError::new_err(text),
         ErrorKind::NotJld2 { .. } => own(py, "NotJLD2Error", &text),
         ErrorKind::Payload(cause) if is_unsupported(&**cause) => own(py, "UnsupportedError", &text),

@@ -2,6 +2,7 @@
 
 use super::limits::LimitFlags;
 use super::numbers::{ReadingFlags, SelectionFlags};
+use super::scratch::ScratchFlag;
 use super::trust::TrustFlag;
 use super::value::{self, Size};
 use crate::archive::{Glob, Ranges};
@@ -61,6 +62,9 @@ pub struct ExportArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }
 
 /// The arguments of `jldconv-supervisor export`.
@@ -121,6 +125,9 @@ pub struct ExportAllArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }
 
 /// What is exported, and how.

@@ -176,6 +176,10 @@ pub struct BatchFlags {
     /// Memory limit, for instance 24GiB; never above what the system grants [default: detected]
     #[arg(long, value_name = "SIZE", help_heading = "Workers and memory")]
     pub memory_limit: Option<Size>,
+    /// Where lists of links and paths go that are too long for a worker's memory (12 MiB), in files
+    /// without a name [default: .jldconv/tmp in OUTPUT_DIR]
+    #[arg(long, value_name = "DIR", help_heading = "Workers and memory")]
+    pub scratch: Option<PathBuf>,
 
     /// Attempts for a file whose worker was killed or could not write [default: 3]
     #[arg(long, value_name = "N", help_heading = "Faults and stopping")]

@@ -1,6 +1,7 @@
 //! Defines the command lines of `look`.
 
 use super::numbers::{CenterFlag, ReadingFlags, RowsFlag, Sides};
+use super::scratch::ScratchFlag;
 use super::trust::TrustFlag;
 use crate::mera::region::RegionWish;
 use crate::numbers::Ask;
@@ -63,6 +64,9 @@ pub struct LookArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }
 
 /// What is shown.

@@ -2,6 +2,7 @@
 
 use super::limits::LimitFlags;
 use super::look::{DrawFlags, ViewFlags};
+use super::scratch::ScratchFlag;
 use super::trust::TrustFlag;
 use super::value;
 use crate::archive::{Glob, Ranges};
@@ -66,4 +67,7 @@ pub struct LookAllArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }

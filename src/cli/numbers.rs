@@ -1,6 +1,7 @@
 //! Defines the command lines that read numbers out of files: `info` and `stats`.
 
 use super::help;
+use super::scratch::ScratchFlag;
 use super::trust::TrustFlag;
 use super::value;
 use crate::archive::DEFAULT_PREFIX;
@@ -31,6 +32,9 @@ pub struct InfoArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }
 
 /// The arguments of `stats`.
@@ -81,6 +85,9 @@ pub struct StatsArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }
 
 /// How much is read at once.

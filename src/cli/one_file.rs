@@ -7,11 +7,12 @@ use super::help;
 use super::look::LookArgs;
 use super::numbers::{InfoArgs, StatsArgs};
 use super::rules::{RulesCommand, TypesArgs};
+use super::scratch::ScratchFlag;
 use super::target::TargetCommand;
 use super::trust::TrustFlag;
 use super::value::{self, Size};
 use clap::{ArgAction, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const ABOUT: &str = "Looks into JLD2 files, upgrades, checks and restores them, without Julia";
 
@@ -94,6 +95,32 @@ pub enum JldconvCommand {
     Completions(CompletionsArgs),
 }
 
+impl JldconvCommand {
+    /// Where it was told that lists go that are too long for the memory.
+    pub fn scratch(&self) -> Option<&Path> {
+        let flag = match self {
+            Self::Inspect(args) => &args.scratch,
+            Self::Convert(args) => &args.scratch,
+            Self::Verify(args) => &args.scratch,
+            Self::Dump(args) => &args.scratch,
+            Self::Info(args) => &args.scratch,
+            Self::Stats(args) => &args.scratch,
+            Self::Export(args) => &args.scratch,
+            Self::Look(args) => &args.scratch,
+            Self::Types(args) => &args.scratch,
+            Self::Rules(RulesCommand::Test(args)) => &args.scratch,
+            Self::Rules(RulesCommand::Draft(args)) => &args.scratch,
+            Self::Rescue(args) => &args.scratch,
+            Self::Target(_)
+            | Self::Undo(_)
+            | Self::Commit(_)
+            | Self::Doctor(_)
+            | Self::Completions(_) => return None,
+        };
+        flag.scratch.as_deref()
+    }
+}
+
 /// The arguments of `inspect`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = help::INSPECT)]
@@ -121,6 +148,9 @@ pub struct InspectArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
     /// Where undo files are looked for, beside the file's own directory
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
@@ -163,6 +193,9 @@ pub struct ConvertArgs {
     /// Memory that may be taken, for instance 256MiB; with less than it needs it ends [default: all]
     #[arg(long, value_name = "SIZE", help_heading = "Workers and memory")]
     pub memory_limit: Option<Size>,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten, next_help_heading = "Workers and memory")]
+    pub scratch: ScratchFlag,
     /// Print JSON
     #[arg(long, help_heading = "Output")]
     pub json: bool,
@@ -200,6 +233,9 @@ pub struct VerifyArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
     /// Print JSON; of directories, one object a pair and line, the last with the counts
     #[arg(long)]
     pub json: bool,
@@ -230,6 +266,9 @@ pub struct DumpArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }
 
 /// The arguments of `rescue`.
@@ -252,6 +291,9 @@ pub struct RescueArgs {
     /// With --force: do not keep it
     #[arg(long, requires = "force")]
     pub discard_replaced: bool,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -336,6 +378,10 @@ mod tests {
             "inspect a.jld2 --backup-dir undo",
             "verify a.jld2 b.jld2 --backup-dir undo",
             "dump a.jld2 --backup-dir undo",
+            "dump a.jld2 --scratch dir",
+            "convert a.jld2 b.jld2 --scratch dir",
+            "rescue a.jld2 b.jld2 --scratch dir",
+            "rules draft a.jld2 b.jld2 --scratch dir",
             "target list --json",
             "target show",
             "target show mine.toml --json",

@@ -18,7 +18,8 @@ const DIRS: [&str; 3] = ["input-dir", "output-dir", MORE];
 const MORE: &str = "more-paths";
 
 /// Settings that hold paths: those in a config file are relative to it.
-const PATHS: [&str; 7] = ["input-dir", "output-dir", MORE, "rules", "backup-dir", "report", "log"];
+const PATHS: [&str; 8] =
+    ["input-dir", "output-dir", MORE, "rules", "backup-dir", "report", "log", "scratch"];
 
 /// Whether the `value` of a setting is a path; a target is a name or a path.
 pub(in crate::cli) fn is_path(key: &str, value: &OsStr) -> bool {

@@ -1,5 +1,6 @@
 //! The arguments of `jldconv rules` and `jldconv types`.
 
+use super::scratch::ScratchFlag;
 use super::trust::TrustFlag;
 use std::path::PathBuf;
 
@@ -50,6 +51,9 @@ pub struct RulesTestArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }
 
 /// The arguments of `rules draft`.
@@ -68,6 +72,9 @@ pub struct RulesDraftArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }
 
 /// The arguments of `types`.
@@ -87,4 +94,7 @@ pub struct TypesArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }

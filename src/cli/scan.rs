@@ -2,6 +2,7 @@
 
 use super::help;
 use super::limits::LimitFlags;
+use super::scratch::ScratchFlag;
 use super::value;
 use crate::archive::{Glob, Ranges};
 use crate::tasks::scan::ScanCall;
@@ -66,6 +67,9 @@ pub struct ScanArgs {
     /// What workers may take.
     #[command(flatten, next_help_heading = "Workers and memory")]
     pub limits: LimitFlags,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten, next_help_heading = "Workers and memory")]
+    pub scratch: ScratchFlag,
 }
 
 impl ScanArgs {

@@ -2,6 +2,7 @@
 
 use super::limits::LimitFlags;
 use super::numbers::SelectionFlags;
+use super::scratch::ScratchFlag;
 use super::trust::TrustFlag;
 use super::value;
 use crate::archive::{DEFAULT_PREFIX, Ranges};
@@ -74,6 +75,9 @@ pub struct SeriesArgs {
     /// Which checksums are believed.
     #[command(flatten)]
     pub trust: TrustFlag,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten)]
+    pub scratch: ScratchFlag,
 }
 
 fn unit(text: &str) -> Result<(String, String), String> {

@@ -14,8 +14,9 @@ pub const CONFIG_FILE: &str = "jldconv.toml";
 
 const ENV_PREFIX: &str = "JLDCONV_";
 
-/// Variables that are not settings: the config file's name, and what a supervisor tells its workers.
-const NO_SETTINGS: [&str; 5] = ["CONFIG", "FAULT", "TOKEN", "SOCKET", "SLOT"];
+/// Variables that are not settings: the config file's name, what tests say, and what a supervisor tells its
+/// workers.
+const NO_SETTINGS: [&str; 6] = ["CONFIG", "FAULT", "SCRATCH_BUDGET", "TOKEN", "SOCKET", "SLOT"];
 
 /// Most bytes of a config file.
 const MOST: u64 = 1 << 20;
@@ -226,7 +227,7 @@ mod tests {
     #[test]
     fn a_file_that_is_wrong_says_where() {
         let message = |text: &str| table(text).unwrap_err().to_string();
-        insta::assert_snapshot!(message("wrokers = 8"), @"jldconv.toml: unknown key `wrokers`; known are input-dir, output-dir, range, prefix, match, recursive, others, shard, on-conflict, resume-failed, workers, min-workers, max-workers, threads-per-worker, pin, safety-margin, memory-limit, retries, stall-timeout, grace, on-full, drain-on-usr1, report, dashboard, progress, log, color, heartbeat, on-finish, on-finish-timeout, mode, target, rules, verify, hdf5-limit, unchanged, compress, shuffle, block-size, chunk, repack, flat-links, portable, keep-bad, trust-checksums, backup-dir, force, discard-replaced, dry-run, yes");
+        insta::assert_snapshot!(message("wrokers = 8"), @"jldconv.toml: unknown key `wrokers`; known are input-dir, output-dir, range, prefix, match, recursive, others, shard, on-conflict, resume-failed, workers, min-workers, max-workers, threads-per-worker, pin, safety-margin, memory-limit, scratch, retries, stall-timeout, grace, on-full, drain-on-usr1, report, dashboard, progress, log, color, heartbeat, on-finish, on-finish-timeout, mode, target, rules, verify, hdf5-limit, unchanged, compress, shuffle, block-size, chunk, repack, flat-links, portable, keep-bad, trust-checksums, backup-dir, force, discard-replaced, dry-run, yes");
         insta::assert_snapshot!(message("workers = 0"), @r#"jldconv.toml: workers: invalid value '0' for '--workers <auto|N>': write "auto" or a number from 1 to 4096"#);
         insta::assert_snapshot!(message("mode = 'fast'"), @r"
         jldconv.toml: mode: invalid value 'fast' for '--mode <MODE>'
@@ -239,7 +240,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(message("workers = { a = 1 }"), @"jldconv.toml: workers: write a text, a number, true or false");
         insta::assert_snapshot!(message("workers = [1, 2]"), @"jldconv.toml: workers: the argument '--workers <auto|N>' cannot be used multiple times");
-        insta::assert_snapshot!(message("config = 'x'"), @"jldconv.toml: unknown key `config`; known are input-dir, output-dir, range, prefix, match, recursive, others, shard, on-conflict, resume-failed, workers, min-workers, max-workers, threads-per-worker, pin, safety-margin, memory-limit, retries, stall-timeout, grace, on-full, drain-on-usr1, report, dashboard, progress, log, color, heartbeat, on-finish, on-finish-timeout, mode, target, rules, verify, hdf5-limit, unchanged, compress, shuffle, block-size, chunk, repack, flat-links, portable, keep-bad, trust-checksums, backup-dir, force, discard-replaced, dry-run, yes");
+        insta::assert_snapshot!(message("config = 'x'"), @"jldconv.toml: unknown key `config`; known are input-dir, output-dir, range, prefix, match, recursive, others, shard, on-conflict, resume-failed, workers, min-workers, max-workers, threads-per-worker, pin, safety-margin, memory-limit, scratch, retries, stall-timeout, grace, on-full, drain-on-usr1, report, dashboard, progress, log, color, heartbeat, on-finish, on-finish-timeout, mode, target, rules, verify, hdf5-limit, unchanged, compress, shuffle, block-size, chunk, repack, flat-links, portable, keep-bad, trust-checksums, backup-dir, force, discard-replaced, dry-run, yes");
     }
 
     #[test]

@@ -114,6 +114,28 @@ pub enum SupervisorCommand {
     Completions(CompletionsArgs),
 }
 
+impl SupervisorCommand {
+    /// Where it was told that lists go that are too long for the memory.
+    pub fn scratch(&self) -> Option<&Path> {
+        let flag = match self {
+            Self::Verify(args) => &args.verify.scratch,
+            Self::Scan(args) => &args.scratch,
+            Self::Export(args) => &args.scratch,
+            Self::Series(args) => &args.scratch,
+            Self::Look(args) => &args.scratch,
+            Self::Tune(args) => &args.scratch,
+            // On the machine where its tasks run, there may be another.
+            Self::Slurm(_)
+            | Self::Report(_)
+            | Self::Status(_)
+            | Self::Drain(_)
+            | Self::Stop(_)
+            | Self::Completions(_) => return None,
+        };
+        flag.scratch.as_deref()
+    }
+}
+
 /// The arguments of `verify`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = help::VERIFY_PAIRS)]

@@ -3,8 +3,9 @@
 
 use std::ffi::OsString;
 
-/// What `worker/fault.rs`, `sys/failpoint.rs` and `sys/flip.rs` obey.
-const VARIABLES: [&str; 3] = ["JLDCONV_FAULT", "JLDCONV_CRASH_AT", "JLDCONV_FLIP"];
+/// What `worker/fault.rs`, `sys/failpoint.rs`, `sys/flip.rs` and `convert/scratch.rs` obey.
+const VARIABLES: [&str; 4] =
+    ["JLDCONV_FAULT", "JLDCONV_CRASH_AT", "JLDCONV_FLIP", "JLDCONV_SCRATCH_BUDGET"];
 
 /// What is wrong with the environment's `vars`, if one of them asks for a fault that this build
 /// cannot cause.

@@ -2,6 +2,7 @@
 
 use super::flags::ConversionFlags;
 use super::help;
+use super::scratch::ScratchFlag;
 use super::value::{self, Size, Span};
 use crate::archive::{Glob, Ranges};
 use std::path::PathBuf;
@@ -21,6 +22,9 @@ pub struct TuneArgs {
     /// How files are converted.
     #[command(flatten)]
     pub conversion: ConversionFlags,
+    /// Where lists go that are too long for the memory.
+    #[command(flatten, next_help_heading = "Workers and memory")]
+    pub scratch: ScratchFlag,
     /// What the names of the archive's files begin with [default: output_]
     #[arg(long, value_name = "TEXT", help_heading = "Files")]
     pub prefix: Vec<String>,

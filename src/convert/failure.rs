@@ -64,7 +64,7 @@ pub fn help(error: &h5::Error) -> &'static str {
              is in it)"
         }
         h5::ErrorKind::Scratch { .. } => {
-            " (the environment's TMPDIR names the directory; another one with room helps)"
+            " (--scratch DIR, or the environment's TMPDIR, names another directory, with room)"
         }
         _ => "",
     }

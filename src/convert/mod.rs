@@ -20,6 +20,7 @@ mod phase_log;
 mod planned;
 pub mod publish;
 mod rewrite;
+pub mod scratch;
 pub mod temp;
 mod verify;
 mod write_output;

@@ -1,6 +1,6 @@
 //! Holds an input that is open, and what is to be done to it; says why it cannot be read.
 
-use super::{Failure, FailureKind, help};
+use super::{Failure, FailureKind, help, scratch};
 use crate::h5::{self, ErrorKind, File, Region, Source};
 use crate::julia::{KnownTypes, TypeTable};
 use crate::migrate::Migration;
@@ -66,7 +66,12 @@ pub(crate) fn read_failure(path: &Path, error: &h5::Error) -> Failure {
 /// What is at fault if an input cannot be read.
 pub(crate) fn fault_of_read(error: &h5::Error) -> FailureKind {
     match error.kind() {
-        ErrorKind::Io(e) if e.kind() == std::io::ErrorKind::OutOfMemory => FailureKind::Memory,
+        ErrorKind::Io(e) | ErrorKind::Scratch { error: e, .. }
+            if e.kind() == std::io::ErrorKind::OutOfMemory =>
+        {
+            FailureKind::Memory
+        }
+        ErrorKind::Scratch { directory, error, .. } => scratch::fault(directory, error),
         _ if cause_may_pass(error) => FailureKind::Read,
         ErrorKind::Cancelled => FailureKind::Cancelled,
         ErrorKind::Output(_) => FailureKind::Internal,

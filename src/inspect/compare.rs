@@ -294,37 +294,46 @@ impl Pairs<'_, '_> {
         };
         let (seen_a, seen_b) = (read_a.seen, read_b.seen);
         if seen_a.digest == seen_b.digest {
-            self.sharing(path, &read_a.made, &read_b.made);
-            return Ok(());
+            return self.sharing(path, &read_a.made, &read_b.made);
         }
         self.unequal(path, (a, &seen_a), (b, &seen_b))
     }
 
     /// Values are the same; whether objects in them are those of other datasets, too.
-    fn sharing(&mut self, path: &str, a: &Made, b: &Made) {
+    fn sharing(&mut self, path: &str, a: &Made, b: &Made) -> h5::Result<()> {
         if a.attributes != b.attributes {
             // Their names are not known here: no path leads to that object.
             self.out.add(path, "@", What::Value, [None, None]);
         }
         if a.identities == b.identities {
-            return;
+            return Ok(());
         }
         let differ = a.names.iter().zip(&b.names).find(|(a, b)| a != b);
-        let said = |&(dataset, _): &Name| {
-            Some(match self.path_of(dataset).filter(|other| **other != *path) {
+        let said = |&(dataset, _): &Name| -> h5::Result<_> {
+            Ok(Some(match self.path_of(dataset)?.filter(|other| **other != *path) {
                 Some(other) => format!("an object of {other}, too"),
                 None => "objects of its own".to_owned(),
-            })
+            }))
         };
-        let sides = differ.map_or([None, None], |(a, b)| [said(a), said(b)]);
+        let sides = match differ {
+            Some((a, b)) => [said(a)?, said(b)?],
+            None => [None, None],
+        };
         self.out.add(path, "", What::Sharing, sides);
+        Ok(())
     }
 
     /// The path of the dataset with this number. Only a difference costs this.
-    fn path_of(&self, dataset: u32) -> Option<Arc<str>> {
-        let addr = self.compared.iter().nth(usize::try_from(dataset).ok()?)?;
-        let mut all = self.a.contents().iter().filter_map(Result::ok);
-        all.find(|l| l.addr.0 == addr && l.same.is_none()).map(|linked| linked.path)
+    fn path_of(&self, dataset: u32) -> h5::Result<Option<Arc<str>>> {
+        let number = usize::try_from(dataset).unwrap_or(usize::MAX);
+        let Some(addr) = self.compared.iter().nth(number) else { return Ok(None) };
+        for linked in self.a.contents().iter() {
+            let linked = linked?;
+            if linked.addr.0 == addr && linked.same.is_none() {
+                return Ok(Some(linked.path));
+            }
+        }
+        Ok(None)
     }
 
     fn unequal(

@@ -207,31 +207,39 @@ impl Codecs {
     }
 }
 
-/// The codec objects of a file by path.
+/// The codec objects of a file by path; an error where the list cannot be read any more.
 pub(super) fn objects<'l>(
     target: &'l Target,
     contents: &'l Contents,
-) -> impl Iterator<Item = Linked> + 'l {
-    // What cannot be listed any more was listed to the end when the files were compared.
-    contents.iter().filter_map(Result::ok).filter(|l| {
-        l.kind == LinkedKind::Dataset
-            && l.path.ends_with("/compression")
-            && target.codec.at.iter().any(|at| at.matches(&l.path))
-    })
+) -> impl Iterator<Item = Result<Linked>> + 'l {
+    let is_one = |linked: &Linked| {
+        linked.kind == LinkedKind::Dataset
+            && linked.path.ends_with("/compression")
+            && target.codec.at.iter().any(|at| at.matches(&linked.path))
+    };
+    contents.iter().filter(move |linked| linked.as_ref().map_or(true, is_one))
 }
 
 /// The levels that the codec objects of a file name; one that cannot be read names none, and is told
 /// where it is compared.
-pub(super) fn levels(target: &Target, types: &TypeTable<'_>, contents: &Contents) -> Vec<i64> {
+///
+/// # Errors
+/// If the list of objects cannot be read any more.
+pub(super) fn levels(
+    target: &Target,
+    types: &TypeTable<'_>,
+    contents: &Contents,
+) -> Result<Vec<i64>> {
     let mut out = Vec::new();
     for object in objects(target, contents) {
+        let object = object?;
         let value = Value::read(&Walk::new(types), object.addr, MAX_OBJECT).ok();
         for name in target.codec.objects.values().filter_map(|object| object.level.as_ref()) {
             let level = value.as_ref().and_then(|v| v.field(name)).and_then(Value::as_i64);
             out.extend(level.filter(|level| !out.contains(level)));
         }
     }
-    out
+    Ok(out)
 }
 
 #[cfg(test)]

@@ -158,7 +158,8 @@ impl Pair<'_> {
         let (before, after) = at_once(self.threads, || Encodings::of(old), || Encodings::of(new));
         let columns =
             [before.map_err(|e| self.refused(0, &e))?, after.map_err(|e| self.refused(1, &e))?];
-        let levels = encodings::levels(target, new_view.types(), new_view.contents());
+        let levels = encodings::levels(target, new_view.types(), new_view.contents())
+            .map_err(|e| self.refused(1, &e))?;
         let flat = self.gained_links()?;
         let mut best: Option<Attempt> = None;
         let mut unplanned = None;
@@ -263,6 +264,7 @@ impl Pair<'_> {
             }
         };
         if !fits && let Some(object) = encodings::objects(target, new_view.contents()).next() {
+            let object = object.map_err(|e| self.refused(1, &e))?;
             let sides =
                 [before, after].map(|e| Some(format!("codec of the columns: {}", e.describe())));
             differences.add(&object.path, "", What::Encoding, sides);

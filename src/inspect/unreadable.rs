@@ -30,7 +30,9 @@ pub(in crate::inspect) fn open_any(path: &Path, checksums: Checksums) -> Result<
 /// A refusal of a file that opened well, for something in it.
 pub(in crate::inspect) fn inside(path: &Path, bytes: u64, error: &Error) -> Refusal {
     let kind = match error.kind() {
-        ErrorKind::Io(_) | ErrorKind::TooLarge { .. } => Kind::Unreadable,
+        ErrorKind::Io(_) | ErrorKind::Scratch { .. } | ErrorKind::TooLarge { .. } => {
+            Kind::Unreadable
+        }
         ErrorKind::Foreign { .. } => Kind::Hdf5,
         _ => Kind::Damaged,
     };

@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Version of everything in this room; both sides must have the same.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// A path, byte for byte: names need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +111,8 @@ pub struct Measured {
     pub cpu_micros: u64,
     /// How long the attempt's own thread could have run and waited for a core, in microseconds.
     pub queued_micros: u64,
+    /// Bytes of lists that the worker put into files in memory since it began.
+    pub lists_in_memory: u64,
 }
 
 /// How an attempt ended.
@@ -207,10 +209,12 @@ pub(super) mod tests {
     prop_compose! {
         fn ended()(
             job: u32, attempt: u32, time: (u64, u64), gives_back: bool,
-            (peak_rss, peak_anon, rest, cpu_micros, queued_micros)
-                in any::<(u64, u64, u64, u64, u64)>(),
+            (peak_rss, peak_anon, rest, cpu_micros, queued_micros, lists_in_memory)
+                in any::<(u64, u64, u64, u64, u64, u64)>(),
         ) -> Ended {
-            let measured = Measured { peak_rss, peak_anon, rest, cpu_micros, queued_micros };
+            let measured = Measured {
+                peak_rss, peak_anon, rest, cpu_micros, queued_micros, lists_in_memory,
+            };
             Ended { job, attempt, result: Ok(WireBytes::default()), measured, time, gives_back }
         }
     }

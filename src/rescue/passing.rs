@@ -5,7 +5,7 @@ use crate::h5::{Error, ErrorKind, Result};
 /// Errors of the disk end everything; others are about the object.
 pub(super) fn passing(error: Error) -> Result<Error> {
     match error.kind() {
-        ErrorKind::Io(_) | ErrorKind::Cancelled => Err(error),
+        ErrorKind::Io(_) | ErrorKind::Scratch { .. } | ErrorKind::Cancelled => Err(error),
         ErrorKind::Payload(inner) => {
             // The system's word, wherever it was wrapped.
             let mut next: Option<&(dyn std::error::Error + 'static)> = Some(inner.as_ref());

@@ -62,6 +62,7 @@ mod none {
 
 #[cfg(feature = "fault")]
 mod real {
+    use crate::convert::scratch::BUDGET;
     use crate::convert::{Failure, Job, Observer, Phase};
     use crate::sys::process::die_of;
     use crate::sys::stat::StatData;
@@ -69,10 +70,10 @@ mod real {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// The variable itself, those that name a step to die at (`sys::crash`) and bits to flip
-    /// (`sys::flip`), and the loader's, by which system calls can be made to fail.
+    /// The variable itself, those that name a step to die at (`sys::crash`), bits to flip (`sys::flip`)
+    /// and how much memory lists may take (`convert::scratch`), and the loader's, by which system calls can be made to fail.
     pub(in super::super) const INHERITED: &[&str] =
-        &["JLDCONV_FAULT", "JLDCONV_CRASH_AT", "JLDCONV_FLIP", "LD_PRELOAD"];
+        &["JLDCONV_FAULT", "JLDCONV_CRASH_AT", "JLDCONV_FLIP", BUDGET, "LD_PRELOAD"];
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Kind {

@@ -1,6 +1,7 @@
 //! Passes on what a worker is told when it is started: one half used by the supervisor, one by the
 //! worker.
 
+use crate::convert::scratch;
 use crate::protocol::{Address, AddressError, Token};
 use crate::sys::process::take_env;
 use std::ffi::{OsStr, OsString};
@@ -14,10 +15,10 @@ const SOCKET: &str = "JLDCONV_SOCKET";
 const TOKEN: &str = "JLDCONV_TOKEN";
 const LOG: &str = "JLDCONV_WORKER_LOG";
 
-/// The only variables that a worker inherits: where shared libraries are, and how to tell of
-/// panics.
-const INHERITED: [&str; 4] =
-    ["LD_LIBRARY_PATH", "HDF5_PLUGIN_PATH", "RUST_BACKTRACE", "LLVM_PROFILE_FILE"];
+/// The only variables that a worker inherits: where shared libraries are, how to tell of panics, and
+/// where temporary files go.
+const INHERITED: [&str; 5] =
+    ["LD_LIBRARY_PATH", "HDF5_PLUGIN_PATH", "RUST_BACKTRACE", "LLVM_PROFILE_FILE", "TMPDIR"];
 
 /// Why a worker cannot begin, or ended too early.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +89,7 @@ impl Launch {
                 command.env(name, value);
             }
         }
+        scratch::hand_on(&mut command);
         command
     }
 

@@ -1,5 +1,6 @@
 //! Measures a worker's own memory and use of the processor, job by job.
 
+use crate::convert::scratch;
 use crate::protocol::Measured;
 use crate::sys::{memory, processor};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -56,6 +57,7 @@ impl Meter {
             rest: now.held(),
             cpu_micros: since(used.cpu_micros, &self.used),
             queued_micros: since(used.queued_micros, &self.queued),
+            lists_in_memory: scratch::in_memory().map_or(0, |(_, bytes)| bytes),
         }
     }
 }

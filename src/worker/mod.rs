@@ -19,6 +19,7 @@ pub use session::shortened;
 pub use task::{Runner, Task};
 pub use watch::WATCHER;
 
+use crate::convert::scratch;
 use crate::sys::process;
 use std::ffi::OsString;
 use std::io::Write;
@@ -45,6 +46,7 @@ fn live(
     tasks: &[&dyn Runner],
 ) -> Result<(), LaunchError> {
     let launch = Launch::receive(args)?;
+    scratch::inherit();
     // SLURM and terminals signal whole groups; a worker answers to its supervisor only.
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2] {
         process::ignore(signal);

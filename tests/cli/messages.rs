@@ -81,6 +81,7 @@ const SUPERVISOR: &[&str] = &[
     "--mode in-place old new",
     "--mode in-place old",
     "--mode in-place old --yes --backup-dir nowhere",
+    "old new --scratch nowhere",
     "--mode inplace old",
     "--interactive",
     "empty new",

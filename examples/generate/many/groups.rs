@@ -34,6 +34,33 @@ pub(super) fn links(out: &mut Writer<'_>, count: u64) -> Result<()> {
     Ok(())
 }
 
+/// Integers in the root group under names that say nothing of one another.
+pub(super) fn names(out: &mut Writer<'_>, count: u64) -> Result<()> {
+    let at = row(out, count, integer)?;
+    let root = out.group(count, 20, |i| (random_name(i), at(i)))?;
+    out.set_root(root);
+    Ok(())
+}
+
+/// 20 letters; each number has its own. The mixing is that of splitmix64, which no two numbers share.
+fn random_name(i: u64) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz012345";
+    let mixed = |seed: u64| {
+        let mut z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    // 13 letters hold 64 bits.
+    let (first, rest) = (mixed(i + 1), mixed(!i));
+    let letter = |(bits, at): (u64, u32)| {
+        let place = usize::try_from(bits >> (5 * at) & 31).unwrap_or(0);
+        LETTERS.get(place).map_or('a', |letter| char::from(*letter))
+    };
+    let first = (0..13).map(|at| (first, at));
+    first.chain((0..7).map(|at| (rest, at))).map(letter).collect()
+}
+
 /// Groups in the root group, an integer in each.
 pub(super) fn wide(out: &mut Writer<'_>, count: u64) -> Result<()> {
     let at = row(out, count, integer)?;

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Strings,
     /// Integers in the root group: links of one group.
     Links,
+    /// The same under names of 20 characters that say nothing of one another.
+    Names,
     /// Groups in the root group, with an integer in each.
     Groups,
     /// Groups inside one another, an integer in the innermost.
@@ -42,6 +44,7 @@ pub(crate) fn write(out: &File, kind: Kind, count: u64) -> Result<u64> {
         Kind::Deep => boxes::deep(&mut file, count)?,
         Kind::Strings => strings::vector(&mut file, count)?,
         Kind::Links => groups::links(&mut file, count)?,
+        Kind::Names => groups::names(&mut file, count)?,
         Kind::Groups => groups::wide(&mut file, count)?,
         Kind::Nested => groups::nested(&mut file, count)?,
         Kind::Dict => dict::dict(&mut file, count)?,

@@ -6,7 +6,7 @@ use jldconv::archive::ArrayVars;
 use jldconv::cli::{
     Dialogue, Gathered, Layer, Meant, Parsed, Prepared, Run, paths_meant, prepare, resolve,
 };
-use jldconv::convert::{Converter, Mode};
+use jldconv::convert::{Converter, Mode, scratch};
 use jldconv::dashboard::Both;
 use jldconv::report::{
     Circumstances, OnFinish, Preflight, Progress, Screen, check_report, columns, dry_run,
@@ -46,9 +46,11 @@ pub(super) fn batch(parsed: &Parsed, gathered: Gathered) -> Result<ExitCode, Sto
     let named = [&layer.input_dir, &layer.output_dir].into_iter().flatten();
     let paths: Vec<PathBuf> = named.chain(&layer.more_paths).cloned().collect();
     let in_place = layer.conversion.mode == Some(Mode::InPlace);
+    let lists = layer.batch.scratch.clone();
     let misplaced = |error: &dyn Display| misplaced(&paths, in_place, error);
     let mut run = resolve(layer, &ArrayVars::from_env(var)).map_err(|error| misplaced(&error))?;
     run.settings.command = said.command("jldconv-supervisor");
+    lists.as_deref().map_or(Ok(()), scratch::name).map_err(usage)?;
     // What is wrong with the target or the rules would be wrong with every file.
     let converter = Converter::new(run.settings.options.clone()).map_err(usage)?;
     run.view.report.as_deref().map_or(Ok(()), check_report).map_err(usage)?;

@@ -18,7 +18,7 @@ use jldconv::cli::{
     Gathered, Layer, Parsed, ReportArgs, SUBMIT, SlurmArgs, SupervisorCli, SupervisorCommand,
     asked_for_in_vain, completions, prepare, refuse, resolve, script, submit, supervisor_meant,
 };
-use jldconv::convert::Converter;
+use jldconv::convert::{Converter, scratch};
 use jldconv::report::{
     Circumstances, advice, check_report, fitted, shards, summary, write_file, write_report,
 };
@@ -77,6 +77,10 @@ fn start(args: &[OsString]) -> Result<ExitCode, Stop> {
     };
     if let Some(message) = asked_for_in_vain(std::env::vars_os()) {
         return Err(usage(message));
+    }
+    scratch::obey_test();
+    if let Some(dir) = parsed.cli.command.as_ref().and_then(SupervisorCommand::scratch) {
+        scratch::name(dir).map_err(usage)?;
     }
     match &parsed.cli.command {
         Some(SupervisorCommand::Completions(args)) => {

@@ -5,7 +5,7 @@ use super::{Stop, failed, put, tell_kept, usage};
 use indicatif::MultiProgress;
 use jldconv::cli::{ConvertArgs, limit_of_one, options};
 use jldconv::convert::publish::IS_INPUT;
-use jldconv::convert::{Converter, Failure, FailureKind, FileReport, Mode, Outcome};
+use jldconv::convert::{Converter, Failure, FailureKind, FileReport, Mode, Outcome, scratch};
 use jldconv::julia::DEEP_STACK;
 use jldconv::report::dry_run;
 use jldconv::supervisor::{ExitCode, Plan, PlannedJob};
@@ -57,6 +57,7 @@ pub(super) fn convert(args: ConvertArgs, bars: &MultiProgress) -> Result<ExitCod
         return foresee(&args.input, output, &converter);
     }
     let mut one = OneFile::new(args.input, output.clone(), converter.options().mode)?;
+    scratch::beside_output(&one.job.temp_dir);
     if args.memory_limit.is_some()
         && let Some(dir) = one.temp_dir.take()
     {

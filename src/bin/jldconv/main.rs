@@ -20,7 +20,7 @@ use indicatif::MultiProgress;
 use jldconv::cli::{
     JldconvCli, JldconvCommand, asked_for_in_vain, completions, jldconv_meant, refuse,
 };
-use jldconv::convert::{Failure, FailureKind};
+use jldconv::convert::{Failure, FailureKind, scratch};
 use jldconv::julia::on_deep_stack;
 use jldconv::report::start_log;
 use jldconv::supervisor::ExitCode;
@@ -46,6 +46,12 @@ fn main() -> std::process::ExitCode {
     };
     if let Some(message) = asked_for_in_vain(std::env::vars_os()) {
         return usage(message).end().into();
+    }
+    scratch::obey_test();
+    if let Some(dir) = cli.command.scratch()
+        && let Err(error) = scratch::name(dir)
+    {
+        return usage(error).end().into();
     }
     let bars = MultiProgress::new();
     let _log = start_log(cli.verbose, None, Some(&bars));
@@ -73,6 +79,9 @@ fn main() -> std::process::ExitCode {
         }
     });
     let ended = ended.unwrap_or_else(|error| Err(Stop(ExitCode::Internal, error.to_string())));
+    if let Some(told) = scratch::told() {
+        let _ = writeln!(io::stderr(), "note: {told}");
+    }
     ended.unwrap_or_else(Stop::end).into()
 }
 

@@ -5,6 +5,7 @@ use super::watch::Watch;
 use super::{Stop, failed, put, tell_kept, unfinished, usage};
 use indicatif::MultiProgress;
 use jldconv::cli::RescueArgs;
+use jldconv::convert::scratch;
 use jldconv::rescue::{Outcome, RescueOptions, rescue, tell};
 use jldconv::supervisor::ExitCode;
 use jldconv::tasks::convert::OneFile;
@@ -21,6 +22,7 @@ pub(super) fn run(args: RescueArgs, bars: &MultiProgress) -> Result<ExitCode, St
     };
     let undo = unfinished::warn(&args.input, args.backup_dir.as_deref());
     let one = OneFile::beside(args.input, output)?;
+    scratch::beside_output(&one.job.temp_dir);
     let watch = Watch::new(bars).map_err(failed)?;
     let options = RescueOptions { partial: args.partial };
     let rescued = one.make(args.force, args.discard_replaced, |job, existing| {

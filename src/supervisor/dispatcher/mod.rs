@@ -139,6 +139,8 @@ pub(super) struct RunState {
     pub(super) stopping: bool,
     /// The disk is full.
     pub(super) paused: bool,
+    /// It was told that lists go to files in memory.
+    pub(super) lists_told: bool,
     /// The scheduler's last word.
     over: Option<Ending>,
     /// The journal's thread is gone.

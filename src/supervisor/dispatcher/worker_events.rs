@@ -129,6 +129,12 @@ impl Dispatcher {
         } else {
             result.map(drop).map_err(|failure| (failure.fault.into(), failure.message))
         };
+        if measured.lists_in_memory > 0 && !self.state.lists_told {
+            self.state.lists_told = true;
+            let message = "lists that were too long for the memory went to a directory that is memory \
+                           as well (tmpfs): --scratch DIR, on a disk, keeps that free";
+            self.events_out.tell(RunEvent::Warning { message: message.to_owned() });
+        }
         let (peak, rest) = (measured.peak_anon, measured.rest);
         let report = Report { job, attempt, result, peak, rest, spent, gives_back };
         self.events.push_back(Event::Ended { slot, worker, report });

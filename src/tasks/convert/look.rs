@@ -3,7 +3,7 @@
 
 use super::dispatch::Conversion;
 use super::wire::WireOptions;
-use crate::convert::{Converter, Mode, Options};
+use crate::convert::{Converter, Mode, Options, scratch};
 use crate::h5::Checksums;
 use crate::inspect::{Case, Detail, inspect_with};
 use crate::julia::{DEEP_STACK, on_deep_stack};
@@ -67,12 +67,9 @@ pub fn look_at_some(plan: &Plan, options: &Options) -> Seen {
 }
 
 fn start() -> io::Result<Child> {
-    Command::new("/proc/self/exe")
-        .arg(LOOK)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
+    let mut command = Command::new("/proc/self/exe");
+    scratch::hand_on(&mut command);
+    command.arg(LOOK).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
 }
 
 /// Says what to look at, and hands on what is seen.
@@ -95,6 +92,7 @@ fn listen(request: &[u8], mut to: ChildStdin, mut from: ChildStdout, told: &Send
 
 /// The `main` of a process that looks into files. To be called first in the program's own `main`.
 pub fn look_main() -> ExitCode {
+    scratch::inherit();
     match looked() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

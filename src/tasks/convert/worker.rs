@@ -3,7 +3,7 @@
 use super::engine::Convert;
 use super::wire::{ConvertOptions, ExamineOptions, Product};
 use crate::convert::publish::{Destination, Existing};
-use crate::convert::{Examined, Failure, FileReport, Job, Observer, Options, Recheck};
+use crate::convert::{Examined, Failure, FileReport, Job, Observer, Options, Recheck, scratch};
 use crate::sys::dir::Missing;
 use crate::sys::stat::StatData;
 use crate::worker::{Task, shortened};
@@ -28,6 +28,7 @@ impl Task for ConvertTask<'_> {
         options: ConvertOptions,
         observer: &dyn Observer,
     ) -> Result<Product, Failure> {
+        scratch::beside_output(&job.temp_dir);
         let ConvertOptions { options, existing, leftover, recheck } = options;
         let options = Options::from(options);
         let existing = after(leftover, existing.into(), job);
@@ -57,6 +58,7 @@ impl Task for ExamineTask<'_> {
         options: ExamineOptions,
         observer: &dyn Observer,
     ) -> Result<Examined, Failure> {
+        scratch::beside_output(&job.temp_dir);
         let ExamineOptions { options, wanted } = options;
         let mut examined = self.0.examine(job, &wanted, &options.into(), observer)?;
         examined.compared = examined.compared.map(|compared| compared.map_err(shortened));

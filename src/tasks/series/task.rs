@@ -1,6 +1,6 @@
 //! Reads one row of a series out of a file, in a worker.
 
-use crate::convert::{Failure, FailureKind, Job, Observer, Phase};
+use crate::convert::{Failure, FailureKind, Job, Observer, Phase, fault_of_read};
 use crate::h5::ErrorKind;
 use crate::julia::DEEP_STACK;
 use crate::numbers::series::{Question, QuestionText, Row, row};
@@ -77,6 +77,7 @@ fn failure(error: &NumbersError) -> Failure {
     let kind = match error {
         NumbersError::Read { source, .. } | NumbersError::Inner(source) => match source.kind() {
             ErrorKind::Io(error) => FailureKind::of_read(error),
+            ErrorKind::Scratch { .. } => fault_of_read(source),
             _ => FailureKind::Input,
         },
         _ => FailureKind::Input,

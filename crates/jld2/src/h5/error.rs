@@ -224,6 +224,12 @@ impl Error {
         &self.0.kind
     }
 
+    /// Whether it says nothing of the file: the system could not read it, or could not keep what was
+    /// read.
+    pub fn is_of_system(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Io(_) | ErrorKind::Scratch { .. })
+    }
+
     /// The byte of the file that it is about.
     pub fn offset(&self) -> Option<u64> {
         self.0.offset

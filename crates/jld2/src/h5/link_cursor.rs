@@ -7,7 +7,7 @@ use super::header::kind;
 use super::link_list::{LinkList, ListCursor};
 use super::link_runs::{LinkRun, LinkRuns, Window};
 use super::message::link::{HardLink, Link};
-use super::{Error, ErrorKind, File, Name, Result};
+use super::{Error, File, Name, Result};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::slice;
@@ -163,7 +163,7 @@ impl LinkCursor {
             match self.at(&place).hard() {
                 Ok(Some(_)) => break place,
                 Ok(None) => {}
-                Err(error) if self.runs.lenient() && !matches!(error.kind(), ErrorKind::Io(_)) => {}
+                Err(error) if self.runs.lenient() && !error.is_of_system() => {}
                 Err(error) => return Err(error),
             }
         };

@@ -98,7 +98,10 @@ pub use paths::{Listed, Paths, until_error};
 pub use refs::{RefPlan, RefSlot};
 pub use regions::Regions;
 pub use rescue::{Front, FrontState, Scan, ZeroRanges};
-pub use scratch::{scratch_directory, set_scratch_budget, set_scratch_directory};
+pub use scratch::{
+    prefer_scratch_directory, scratch_directory, scratch_spilled, set_scratch_budget,
+    set_scratch_directory, try_scratch_directory,
+};
 pub use source::{Source, SourceReader};
 pub use storage::{Storage, StorageIter, StorageList};
 pub use superblock::{FormatText, JLD2_OFFSET, SIGNATURE, Superblock};

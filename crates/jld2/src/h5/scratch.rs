@@ -16,7 +16,10 @@ const BUDGET: u64 = 12 << 20;
 const LEAST: usize = 128 << 10;
 
 /// Where the files are made; the system's directory for temporary files if nobody said.
-static DIRECTORY: RwLock<Option<PathBuf>> = RwLock::new(None);
+static DIRECTORY: RwLock<Place> = RwLock::new(Place::Usual);
+/// Where the last file was made, and the bytes that went to all of them.
+static LAST: RwLock<Option<Arc<Path>>> = RwLock::new(None);
+static SPILLED: AtomicU64 = AtomicU64::new(0);
 static MOST: AtomicU64 = AtomicU64::new(BUDGET);
 /// Bytes that all lists of the process hold.
 static HELD: AtomicU64 = AtomicU64::new(0);
@@ -25,13 +28,58 @@ static HELD: AtomicU64 = AtomicU64::new(0);
 /// paths, tens of bytes for each of millions. Files in `directory` have no name there. Without this,
 /// or with none, it is the system's directory for temporary files (`TMPDIR`).
 pub fn set_scratch_directory(directory: Option<PathBuf>) {
-    *DIRECTORY.write().unwrap_or_else(PoisonError::into_inner) = directory;
+    set(directory.map_or(Place::Usual, Place::Only));
+}
+
+/// As [`set_scratch_directory`], but where `directory` is not there (any more), the system's directory
+/// for temporary files is taken.
+pub fn prefer_scratch_directory(directory: PathBuf) {
+    set(Place::Rather(directory));
 }
 
 /// Where lists go that are too long for the memory.
 pub fn scratch_directory() -> PathBuf {
-    let set = DIRECTORY.read().unwrap_or_else(PoisonError::into_inner).clone();
-    set.unwrap_or_else(std::env::temp_dir)
+    place().directory()
+}
+
+/// Whether files can be made in `directory`: makes one, without a name.
+///
+/// # Errors
+/// What the system says.
+pub fn try_scratch_directory(directory: &Path) -> io::Result<()> {
+    create(directory).map(drop)
+}
+
+/// How many bytes of lists went to files since the process began, and the directory of the last of these
+/// files; none if all lists fitted into the memory.
+pub fn scratch_spilled() -> Option<(PathBuf, u64)> {
+    let last = LAST.read().unwrap_or_else(PoisonError::into_inner).clone();
+    last.map(|directory| (directory.to_path_buf(), SPILLED.load(Ordering::Relaxed)))
+}
+
+/// Where files are made.
+#[derive(Debug, Clone)]
+enum Place {
+    Usual,
+    Rather(PathBuf),
+    Only(PathBuf),
+}
+
+impl Place {
+    fn directory(self) -> PathBuf {
+        match self {
+            Self::Usual => std::env::temp_dir(),
+            Self::Rather(directory) | Self::Only(directory) => directory,
+        }
+    }
+}
+
+fn set(place: Place) {
+    *DIRECTORY.write().unwrap_or_else(PoisonError::into_inner) = place;
+}
+
+fn place() -> Place {
+    DIRECTORY.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Says how many bytes all lists of the process hold in memory before those that grow go to files:
@@ -54,6 +102,23 @@ struct Spilled {
     file: fs::File,
     directory: Arc<Path>,
     len: u64,
+}
+
+impl Spilled {
+    fn new() -> Result<Self> {
+        let place = place();
+        let rather = matches!(place, Place::Rather(_));
+        let mut directory = place.directory();
+        let mut made = create(&directory);
+        if rather && made.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+            directory = std::env::temp_dir();
+            made = create(&directory);
+        }
+        let file = made.map_err(|e| Error::scratch(&directory, 0, e))?;
+        let directory: Arc<Path> = directory.into();
+        *LAST.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&directory));
+        Ok(Self { file, directory, len: 0 })
+    }
 }
 
 impl Log {
@@ -89,13 +154,12 @@ impl Log {
     /// Puts all of it into the file.
     pub(super) fn spill(&mut self) -> Result<()> {
         if self.file.is_none() {
-            let directory = scratch_directory();
-            let file = create(&directory).map_err(|e| Error::scratch(&directory, 0, e))?;
-            self.file = Some(Spilled { file, directory: directory.into(), len: 0 });
+            self.file = Some(Spilled::new()?);
         }
         let Some(Spilled { file, directory, len }) = &mut self.file else { return Ok(()) };
         file.write_all_at(&self.held, *len).map_err(|e| Error::scratch(directory, *len, e))?;
         *len += self.held.len() as u64;
+        SPILLED.fetch_add(self.held.len() as u64, Ordering::Relaxed);
         HELD.fetch_sub(self.held.len() as u64, Ordering::Relaxed);
         self.held.clear();
         self.held.shrink_to(2 * LEAST);

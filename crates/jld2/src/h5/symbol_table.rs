@@ -10,7 +10,7 @@ use super::link_list::{LinkList, LinkListBuilder};
 use super::link_runs::Tally;
 use super::message::link::{AnyLink, Link, Symbolic, SymbolicLink};
 use super::storage::StorageBuilder;
-use super::{AddressSet, Error, ErrorKind, Name, RelAddr, Result, Storage, Superblock};
+use super::{AddressSet, Error, Name, RelAddr, Result, Storage, Superblock};
 use crate::h5::budget::{INDEX_BYTES, INDEX_LEVELS};
 
 /// Bytes in front of the entries of a B-tree node, and of a symbol table node.
@@ -184,8 +184,7 @@ impl<'a, 's> Reader<'a, 's> {
     /// Passes over what cannot be read, if it may.
     fn pass<T: Default>(&mut self, read: Result<T>) -> Result<T> {
         read.or_else(|error| {
-            let ours = matches!(error.kind(), ErrorKind::Io(_) | ErrorKind::Scratch { .. });
-            if !self.lenient || ours {
+            if !self.lenient || error.is_of_system() {
                 return Err(error);
             }
             self.lost.get_or_insert(error);

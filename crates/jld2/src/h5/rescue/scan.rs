@@ -2,9 +2,7 @@
 
 use crate::h5::checksum::Checked;
 use crate::h5::header::kind;
-use crate::h5::{
-    AnyLink, Error, ErrorKind, Group, ObjectHeader, RelAddr, Result, Source, Superblock,
-};
+use crate::h5::{AnyLink, Error, Group, ObjectHeader, RelAddr, Result, Source, Superblock};
 
 /// The file is read in pieces of this many bytes.
 const PIECE: usize = 1 << 20;
@@ -119,7 +117,7 @@ impl Scan {
         *left = left.saturating_sub(LEAST);
         let header = match ObjectHeader::stray(source, superblock, offset, left) {
             Ok(header) => header,
-            Err(error) if matches!(error.kind(), ErrorKind::Io(_)) => return Err(error),
+            Err(error) if error.is_of_system() => return Err(error),
             Err(_) => return Ok(()),
         };
         let mut group = Group::default();
@@ -151,7 +149,7 @@ impl Scan {
                 }
                 self.headers.push(offset);
             }
-            Err(error) if matches!(error.kind(), ErrorKind::Io(_)) => return Err(error),
+            Err(error) if error.is_of_system() => return Err(error),
             Err(_) => {
                 self.broken_count += 1;
                 if self.broken.len() < MAX_BROKEN {
