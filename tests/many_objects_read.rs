@@ -117,6 +117,22 @@ fn references_as_deep_as_jld2_writes_and_deeper() {
 }
 
 #[test]
+fn references_that_are_too_deep_are_no_damage_and_what_helps_is_told() {
+    let made = made(Kind::Deep, 10_100);
+    let ended = Command::new(env!("CARGO_BIN_EXE_jldconv"))
+        .args([Path::new("dump"), &made.file, Path::new("--json")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    let words = "value: takes more than 10000 levels of references, of which JLD2 itself writes some \
+                 thousands; the same values in an array help";
+    assert!(said.contains(words) && !said.contains("rescue"), "{said}");
+    // A copy does not follow them.
+    made.patch();
+}
+
+#[test]
 fn links_of_one_group_however_many() {
     // More than were read of one group once.
     let made = made(Kind::Links, 530_000);

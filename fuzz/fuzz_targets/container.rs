@@ -3,6 +3,7 @@
 
 use jldconv::h5::{
     Checksums, Edge, Error, File, Object, ObjectHeader, Region, Result, Source, Trace, Visitor,
+    set_scratch_budget,
 };
 use jldconv_fuzz::{memory, mutate};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
@@ -64,7 +65,9 @@ fn placed(error: &Error) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    for checksums in [Checksums::Trusted, Checksums::Ignored] {
+    // Once with lists in memory, once with most of them in files.
+    for (checksums, lists) in [(Checksums::Trusted, 12 << 20), (Checksums::Ignored, 256)] {
+        set_scratch_budget(lists);
         if let Err(error) = memory::bounded(|| run(data, checksums)) {
             placed(&error);
             assert!(checksums == Checksums::Trusted || !error.is_checksum(), "{error}");

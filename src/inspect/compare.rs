@@ -246,7 +246,7 @@ impl Pairs<'_, '_> {
         (a, b): (RelAddr, RelAddr),
         errors: [Option<Error>; 2],
     ) -> h5::Result<()> {
-        let [of_a, of_b] = errors.map(unless_cancelled);
+        let [of_a, of_b] = errors.map(unless_circumstance);
         let errors = [of_a?, of_b?];
         let mut differ = false;
         if let [Some(of_a), Some(of_b)] = &errors
@@ -266,7 +266,7 @@ impl Pairs<'_, '_> {
                     self.out.kept(path, &of_a.to_string());
                     return Ok(());
                 }
-                Err(error) if matches!(error.kind(), ErrorKind::Cancelled) => return Err(error),
+                Err(error) if is_circumstance(&error) => return Err(error),
                 Ok(false) => differ = true,
                 Err(_) => {}
             }
@@ -390,10 +390,16 @@ impl Pairs<'_, '_> {
     }
 }
 
-/// An error that is told as a difference; one of a comparison that somebody ended is handed on.
-fn unless_cancelled(error: Option<Error>) -> h5::Result<Option<Error>> {
+/// Whether an error says nothing of either file: somebody ended the comparison, or lists that are too long
+/// for the memory found no room.
+fn is_circumstance(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Scratch { .. })
+}
+
+/// An error that is told as a difference; one that is not about the files is handed on.
+fn unless_circumstance(error: Option<Error>) -> h5::Result<Option<Error>> {
     match error {
-        Some(error) if matches!(error.kind(), ErrorKind::Cancelled) => Err(error),
+        Some(error) if is_circumstance(&error) => Err(error),
         told => Ok(told),
     }
 }

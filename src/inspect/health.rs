@@ -68,6 +68,9 @@ pub fn health(
         match Seen::read(&dumper, &types, linked.addr) {
             Ok(_) => health.datasets += 1,
             Err(error) if matches!(error.kind(), ErrorKind::Cancelled) => return Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::Scratch { .. }) => {
+                return Err(inside(error));
+            }
             Err(error) if health.damaged.len() < MOST => health.damaged.push(DamagedDataset {
                 path: shortened(&linked.path, MOST_TEXT),
                 error: shortened(&error.to_string(), MOST_TEXT),

@@ -167,25 +167,31 @@ impl Cost {
 
     /// Why no more is possible.
     fn exceeded(self, used: u64, at: u64) -> Error {
-        let (what, expected, found) = match self {
+        let (what, expected) = match self {
             Self::References => {
-                ("value", format!("at most {REFERENCE_LEVELS} levels of references"), None)
+                let limit = format!(
+                    "{REFERENCE_LEVELS} levels of references, of which JLD2 itself writes some thousands; \
+                     the same values in an array help"
+                );
+                return Error::too_large_at(at, "value", limit);
             }
-            Self::Records => ("value", format!("at most {RECORD_LEVELS} levels of records"), None),
+            Self::Records => ("value", format!("at most {RECORD_LEVELS} levels of records")),
             Self::Held => {
-                let most = format!("at most {} MiB of objects inside one another", HELD >> 20);
-                ("value", most, Some(format!("{used} bytes")))
+                let limit = format!(
+                    "{} MiB of objects inside one another ({used} bytes); the same values side by side, \
+                     in an array, help",
+                    HELD >> 20
+                );
+                return Error::too_large_at(at, "value", limit);
             }
-            Self::TypeSteps => {
-                ("type signature", format!("at most {TYPE_STEPS} steps to its end"), None)
-            }
+            Self::TypeSteps => ("type signature", format!("at most {TYPE_STEPS} steps to its end")),
             Self::TypeParts | Self::TypeBytes => {
                 let most = format!("at most {TYPE_PARTS} parts with {TYPE_BYTES} bytes of names");
-                ("type signature", most, None)
+                ("type signature", most)
             }
             Self::Paths => return Error::foreign(at, "paths that are longer than the file"),
         };
-        Error::corrupt(at, what, expected, found.unwrap_or_else(|| "more".to_owned()))
+        Error::corrupt(at, what, expected, "more")
     }
 }
 
@@ -197,9 +203,13 @@ mod tests {
     #[test]
     fn each_cost_has_its_own_end_and_says_what_it_is() {
         let all = [
-            (Cost::References, 10_000, "at most 10000 levels of references, found more"),
+            (Cost::References, 10_000, "takes more than 10000 levels of references"),
             (Cost::Records, 64, "at most 64 levels of records, found more"),
-            (Cost::Held, 32 << 20, "at most 32 MiB of objects inside one another, found 33554433"),
+            (
+                Cost::Held,
+                32 << 20,
+                "takes more than 32 MiB of objects inside one another (33554433",
+            ),
             (Cost::TypeSteps, 200, "at most 200 steps to its end, found more"),
             (Cost::TypeParts, 32768, "at most 32768 parts with 1048576 bytes of names"),
             (Cost::TypeBytes, 1 << 20, "at most 32768 parts with 1048576 bytes of names"),

@@ -271,12 +271,12 @@ impl Source {
     pub fn read(&self, offset: u64, len: usize, what: &str) -> Result<Vec<u8>> {
         self.check(offset, len as u64, what)?;
         if len > METADATA_PIECE {
-            return Err(Error::corrupt(
-                offset,
-                what,
-                format!("at most {METADATA_PIECE} bytes of metadata in one piece"),
-                format!("{len}"),
-            ));
+            // All of it is in the file, so that this is no damage.
+            let limit = format!(
+                "{} MiB in one piece ({len} bytes); in parts, as a vector of strings, it can be read",
+                METADATA_PIECE >> 20
+            );
+            return Err(Error::too_large_at(offset, what, limit));
         }
         let mut out = Vec::new();
         out.try_reserve_exact(len)
