@@ -38,7 +38,7 @@ macro_rules! module {
 }
 
 /// The modules of the program, those of one package by their versions.
-pub(super) const MODULES: [Module; 17] = [
+pub(super) const MODULES: [Module; 19] = [
     module!("CategoricalArrays", "0.10", Some("1"), "CategoricalArrays-0.10.toml"),
     module!("CategoricalArrays", "1", Some("2"), "CategoricalArrays-1.toml"),
     module!("DataFrames", "1.4", Some("2"), "DataFrames-1.4.toml"),
@@ -56,6 +56,8 @@ pub(super) const MODULES: [Module; 17] = [
     module!("StructArrays", "0.4", Some("0.5"), "StructArrays-0.4.toml"),
     module!("StructArrays", "0.5", Some("1"), "StructArrays-0.5.toml"),
     module!("Unitful", "0.15", Some("2"), "Unitful-0.15.toml"),
+    module!("julia", "1.6", Some("1.7"), "julia-1.6.toml"),
+    module!("julia", "1.10", Some("2"), "julia-1.10.toml"),
 ];
 
 /// A module that was asked for, in one version.
@@ -84,6 +86,12 @@ pub(super) fn split(target: &str) -> Result<(&str, Vec<Asked>), TargetError> {
         out.push(asked);
     }
     Ok((base, out))
+}
+
+/// The newest module for a package, for the target `base`.
+pub(super) fn newest(package: &str, base: &str) -> Result<Asked, TargetError> {
+    let invalid = |problem| TargetError::Invalid { origin: format!("target {base:?}"), problem };
+    find(package, "").map_err(invalid)
 }
 
 fn find(package: &str, version: &str) -> Result<Asked, String> {
