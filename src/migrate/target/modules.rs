@@ -221,6 +221,24 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_julia_comes_along_unless_another_is_named() {
+        let ids = |target: &str| {
+            let target = Target::named(target).unwrap();
+            let of_julia = target.rules.iter().filter(|rule| rule.id.starts_with("julia-")).count();
+            (target.name.clone(), of_julia)
+        };
+        let (name, rules) = ids("julia-2026");
+        assert_eq!(name, "julia-2026");
+        assert!(rules > 0);
+        assert_eq!(ids("julia-2026+DataFrames@1.7").1, rules);
+        assert_eq!(ids("julia-2026+julia@1.12").1, rules);
+        assert_eq!(ids("julia-2026+julia@1.6+DataFrames@1.7").1, 0);
+        assert_eq!(ids("mera-1.9").1, 0);
+        assert_eq!(ids("mera-1.9+julia@1.10").1, rules);
+        assert!(Target::named("julia-2026+julia@1.8").is_err());
+    }
+
+    #[test]
     fn modules_that_contradict_are_refused_in_any_order() {
         for name in [
             "julia-2026+IndexedTables+StructArrays@0.6",
@@ -271,7 +289,8 @@ mod tests {
                 let target = Target::named(&name).unwrap_or_else(|e| panic!("{name}: {e}"));
                 assert_eq!(target.name, name);
                 assert_eq!(target.packages[module.package], module.from);
-                let type_name = format!("{}.AnyType", module.package);
+                let of = if module.package == "julia" { "Base" } else { module.package };
+                let type_name = format!("{of}.AnyType");
                 assert_ne!(target.resolve(&type_name), Resolution::Foreign, "{name}");
             }
         }

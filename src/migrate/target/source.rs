@@ -99,11 +99,12 @@ pub(super) fn whole(text: &str, origin: &str) -> Result<Table, TargetError> {
 pub(super) fn named(target: &str) -> Result<Table, TargetError> {
     let (base, modules) = modules::split(target)?;
     let along = unless_named(base, &modules)?;
-    let whole = |asked: &Asked| {
-        asked.module.texts().iter().try_fold(Table::new(), |whole, text| {
-            Ok(modules::laid_on(whole, table(text, target)?))
-        })
-    };
+    let whole =
+        |asked: &Asked| {
+            asked.module.texts().iter().try_fold(Table::new(), |whole, text| {
+                Ok(modules::laid_on(whole, table(text, target)?))
+            })
+        };
     let mut all = Vec::with_capacity(modules.len());
     for module in modules {
         let whole = whole(&module)?;
