@@ -209,6 +209,7 @@ fn member<'m>(
             }
             Derived::Text { symbol, .. } => (true, MemberKind::Text { symbol: *symbol }),
             Derived::Length { .. } => (true, MemberKind::Number(NumberType::Int64)),
+            Derived::SplitState { .. } => (true, MemberKind::Number(NumberType::UInt64)),
             Derived::Indices { of, .. } => (true, MemberKind::Reference(Some(*of))),
             Derived::Live { .. } => (true, MemberKind::Reference(Some(NumberType::Bool))),
             Derived::Part { field, part } => {
@@ -261,6 +262,9 @@ fn of_the_stored<'r>(now: &Retyped<'r>, source: &FieldSource<'r>) -> Option<Fiel
             Derived::Indices { field, of } => Derived::Indices { field: stored(field)?, of },
             Derived::Live { slots, keys } => {
                 Derived::Live { slots: stored(slots)?, keys: stored(keys)? }
+            }
+            Derived::SplitState { words: [a, b, c, d] } => {
+                Derived::SplitState { words: [stored(a)?, stored(b)?, stored(c)?, stored(d)?] }
             }
             Derived::Part { .. } | Derived::Element { .. } => return None,
         }),

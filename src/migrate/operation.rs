@@ -77,6 +77,8 @@ pub enum Operation {
     Indices(Indices),
     /// A vector of `Bool`: which of `keys` are in an `OrderedDict`, by its `slots`.
     Live(Live),
+    /// The fifth word of a `Xoshiro`, a `UInt64`, which follows from the four in these fields.
+    SplitState([String; 4]),
 }
 
 /// What [`Operation::Indices`] counts.
@@ -126,7 +128,8 @@ impl<'de> Visitor<'de> for OneOperation {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
             "one operation: `{ copy = FIELD }`, `{ length = FIELD }`, `{ indices = { of = FIELD } }`, \
-             `{ live = { slots = FIELD, keys = FIELD } }` or `{ default = TYPE }`",
+             `{ live = { slots = FIELD, keys = FIELD } }`, `{ split-state = [four FIELDs] }` or \
+             `{ default = TYPE }`",
         )
     }
 
@@ -139,11 +142,12 @@ impl<'de> Visitor<'de> for OneOperation {
             "length" => RawOperation::Operation(Operation::Length(table.next_value()?)),
             "indices" => RawOperation::Operation(Operation::Indices(table.next_value()?)),
             "live" => RawOperation::Operation(Operation::Live(table.next_value()?)),
+            "split-state" => RawOperation::Operation(Operation::SplitState(table.next_value()?)),
             "default" => RawOperation::Default(table.next_value()?),
             other => {
                 return Err(A::Error::custom(format!(
-                    "there is no operation {other:?}; there are `copy`, `length`, `indices`, `live` \
-                     and `default`"
+                    "there is no operation {other:?}; there are `copy`, `length`, `indices`, `live`, \
+                     `split-state` and `default`"
                 )));
             }
         };

@@ -91,6 +91,9 @@ impl Target {
     /// # Errors
     /// There is none.
     pub fn builtin(name: &str) -> Result<Self, TargetError> {
+        if source::is_joined(name) {
+            return Self::of_table(source::named(name)?, name);
+        }
         Self::parse(source::builtin(name)?, name)
     }
 
@@ -102,9 +105,6 @@ impl Target {
     pub fn named(target: &str) -> Result<Self, TargetError> {
         if source::is_file(target) {
             return Self::parse(&source::read(target)?, target);
-        }
-        if target.contains('+') {
-            return Self::of_table(source::named(target)?, target);
         }
         Self::builtin(target)
     }

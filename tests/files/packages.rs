@@ -334,6 +334,20 @@ fn rows_of_data_frames() {
 }
 
 #[test]
+fn ranges_factorizations_and_generators_of_older_julias() {
+    becomes("old-julia-1.6", "julia-2026", "new-julia-1.10");
+    // A session of Julia 1.6 has them as they are, and says so.
+    let old = file("Definitions/old-julia-1.6.jld2");
+    let kept = World::to(&old, "julia-2026+julia@1.6");
+    let told = printed(&kept.try_convert(&old, &kept.at("kept.jld2"), "auto"));
+    assert!(told.contains(": unchanged ("), "{told}");
+    assert!(
+        told.contains("/xoshiro") && told.contains("does not exist in JLD2 0.6.5, julia 1.6"),
+        "{told}"
+    );
+}
+
+#[test]
 fn ordered_dictionaries_from_before_they_kept_how_far_keys_stand() {
     let input = file("Definitions/old-orderedcollections-1.3.2.jld2");
     for (target, live) in

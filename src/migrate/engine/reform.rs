@@ -235,6 +235,7 @@ impl<'r> Engine<'r> {
                 plain(if array { Datatype::reference() } else { to.datatype() })
             }
             Derived::Length { .. } => plain(NumberType::Int64.datatype()),
+            Derived::SplitState { .. } => plain(NumberType::UInt64.datatype()),
             Derived::Text { symbol: false, .. } => plain(Datatype::vlen_string()),
             Derived::Text { symbol: true, .. } => {
                 NewField { committed: Some(build.symbol_type()?), ..plain(Datatype::vlen_string()) }

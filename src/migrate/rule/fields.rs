@@ -195,6 +195,18 @@ impl Retype {
                 let (slots, keys) = (array(slots)?, array(keys)?);
                 FieldSource::Derived(Derived::Live { slots, keys })
             }
+            Operation::SplitState(words) => {
+                let word = |of: &String| {
+                    let kept = member(of)?;
+                    let is = kept.member.kind == MemberKind::Number(NumberType::UInt64);
+                    is.then_some(kept.at).ok_or_else(|| {
+                        unfit(format!("the field {of:?} is not a UInt64 inside the object"))
+                    })
+                };
+                let [a, b, c, d] = words;
+                let words = [word(a)?, word(b)?, word(c)?, word(d)?];
+                FieldSource::Derived(Derived::SplitState { words })
+            }
         })
     }
 }

@@ -38,7 +38,7 @@ macro_rules! module {
 }
 
 /// The modules of the program, those of one package by their versions.
-pub(super) const MODULES: [Module; 17] = [
+pub(super) const MODULES: [Module; 19] = [
     module!("CategoricalArrays", "0.10", Some("1"), "CategoricalArrays-0.10.toml"),
     module!("CategoricalArrays", "1", Some("2"), "CategoricalArrays-1.toml"),
     module!("DataFrames", "1.4", Some("2"), "DataFrames-1.4.toml"),
@@ -56,6 +56,8 @@ pub(super) const MODULES: [Module; 17] = [
     module!("StructArrays", "0.4", Some("0.5"), "StructArrays-0.4.toml"),
     module!("StructArrays", "0.5", Some("1"), "StructArrays-0.5.toml"),
     module!("Unitful", "0.15", Some("2"), "Unitful-0.15.toml"),
+    module!("julia", "1.6", Some("1.7"), "julia-1.6.toml"),
+    module!("julia", "1.10", Some("2"), "julia-1.10.toml"),
 ];
 
 /// A module that was asked for, in one version.
@@ -84,6 +86,12 @@ pub(super) fn split(target: &str) -> Result<(&str, Vec<Asked>), TargetError> {
         out.push(asked);
     }
     Ok((base, out))
+}
+
+/// The newest module for a package, for the target `base`.
+pub(super) fn newest(package: &str, base: &str) -> Result<Asked, TargetError> {
+    let invalid = |problem| TargetError::Invalid { origin: format!("target {base:?}"), problem };
+    find(package, "").map_err(invalid)
 }
 
 fn find(package: &str, version: &str) -> Result<Asked, String> {
@@ -213,6 +221,24 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_julia_comes_along_unless_another_is_named() {
+        let ids = |target: &str| {
+            let target = Target::named(target).unwrap();
+            let of_julia = target.rules.iter().filter(|rule| rule.id.starts_with("julia-")).count();
+            (target.name.clone(), of_julia)
+        };
+        let (name, rules) = ids("julia-2026");
+        assert_eq!(name, "julia-2026");
+        assert!(rules > 0);
+        assert_eq!(ids("julia-2026+DataFrames@1.7").1, rules);
+        assert_eq!(ids("julia-2026+julia@1.12").1, rules);
+        assert_eq!(ids("julia-2026+julia@1.6+DataFrames@1.7").1, 0);
+        assert_eq!(ids("mera-1.9").1, 0);
+        assert_eq!(ids("mera-1.9+julia@1.10").1, rules);
+        assert!(Target::named("julia-2026+julia@1.8").is_err());
+    }
+
+    #[test]
     fn modules_that_contradict_are_refused_in_any_order() {
         for name in [
             "julia-2026+IndexedTables+StructArrays@0.6",
@@ -263,7 +289,8 @@ mod tests {
                 let target = Target::named(&name).unwrap_or_else(|e| panic!("{name}: {e}"));
                 assert_eq!(target.name, name);
                 assert_eq!(target.packages[module.package], module.from);
-                let type_name = format!("{}.AnyType", module.package);
+                let of = if module.package == "julia" { "Base" } else { module.package };
+                let type_name = format!("{of}.AnyType");
                 assert_ne!(target.resolve(&type_name), Resolution::Foreign, "{name}");
             }
         }

@@ -2,7 +2,7 @@
 //! (`julia-2026+DataFrames@1.7`), or a file that may build on one of the program's.
 
 use super::merge::merged;
-use super::modules;
+use super::modules::{self, Asked};
 use crate::migrate::error::TargetError;
 use std::borrow::Cow;
 use std::path::Path;
@@ -13,6 +13,14 @@ pub(super) const BUILTIN: [(&str, &str); 2] = [
     ("julia-2026", include_str!("../../../targets/julia-2026.toml")),
     ("mera-1.9", include_str!("../../../targets/mera-1.9.toml")),
 ];
+
+/// The packages whose newest module a target of the program takes along, if none is named.
+const TAKES_ALONG: [(&str, &str); 1] = [("julia-2026", "julia")];
+
+/// Whether the target of this name is put together of several texts.
+pub(super) fn is_joined(target: &str) -> bool {
+    target.contains('+') || TAKES_ALONG.iter().any(|(base, _)| *base == target)
+}
 
 /// The key of a file that names the target of the program on which it builds.
 const BASE: &str = "based-on";
@@ -47,11 +55,23 @@ pub(super) fn texts(target: &str) -> Result<Vec<Cow<'static, str>>, TargetError>
 }
 
 fn named_texts(target: &str) -> Result<Vec<Cow<'static, str>>, TargetError> {
-    let (base, modules) = modules::split(target)?;
+    let (base, mut modules) = modules::split(target)?;
+    modules.extend(unless_named(base, &modules)?);
     let texts = [builtin(base)?]
         .into_iter()
         .chain(modules.iter().flat_map(|m| m.module.texts().iter().copied()));
     Ok(texts.map(Cow::Borrowed).collect())
+}
+
+/// The module that a target of the program takes along, unless one for the same package is named.
+fn unless_named(base: &str, named: &[Asked]) -> Result<Option<Asked>, TargetError> {
+    let Some((_, package)) = TAKES_ALONG.iter().find(|(target, _)| *target == base) else {
+        return Ok(None);
+    };
+    if named.iter().any(|asked| asked.module.package == *package) {
+        return Ok(None);
+    }
+    modules::newest(package, base).map(Some)
 }
 
 /// The text of a file.
@@ -78,18 +98,25 @@ pub(super) fn whole(text: &str, origin: &str) -> Result<Table, TargetError> {
 /// All that a target of the program says, with its modules.
 pub(super) fn named(target: &str) -> Result<Table, TargetError> {
     let (base, modules) = modules::split(target)?;
+    let along = unless_named(base, &modules)?;
+    let whole =
+        |asked: &Asked| {
+            asked.module.texts().iter().try_fold(Table::new(), |whole, text| {
+                Ok(modules::laid_on(whole, table(text, target)?))
+            })
+        };
     let mut all = Vec::with_capacity(modules.len());
     for module in modules {
-        let mut whole = Table::new();
-        for text in module.module.texts() {
-            whole = modules::laid_on(whole, table(text, target)?);
-        }
+        let whole = whole(&module)?;
         all.push((module, whole));
     }
     if let Some(problem) = modules::contradiction(&all) {
         return Err(TargetError::Invalid { origin: format!("target {target:?}"), problem });
     }
     let mut out = table(builtin(base)?, base)?;
+    if let Some(along) = along {
+        out = modules::laid_on(out, whole(&along)?);
+    }
     for (module, whole) in all {
         out = modules::joined(out, &module, whole);
     }

@@ -56,6 +56,13 @@ pub enum Derived {
         /// The field with the elements.
         keys: usize,
     },
+    /// A `UInt64`: the state by which a `Xoshiro` of Julia 1.10 seeds those of new tasks, as that Julia
+    /// makes it where only the first four words are told: `s0 + 3 s1 + 5 s2 + 7 s3` modulo 2^64
+    /// (`initstate!` in its stdlib/Random/src/Xoshiro.jl).
+    SplitState {
+        /// The fields with the four words.
+        words: [usize; 4],
+    },
     /// A field of the record that the field holds.
     Part {
         /// The field.
@@ -113,6 +120,7 @@ impl Derived {
             }
             Self::Indices { field, of } => fields.indices(field, of),
             Self::Live { slots, keys } => fields.live(slots, keys),
+            Self::SplitState { words } => fields.split_state(words),
             Self::Element { field, index, count } => fields.element(field, index, count),
             Self::Text { field, .. } | Self::Part { field, .. } => {
                 Err(fields.wrong(field, "a value to be worked out"))
@@ -295,6 +303,24 @@ impl Fields<'_, '_> {
             Ok(())
         })?;
         Ok(Worked::Made(NumberType::Bool, live))
+    }
+
+    fn split_state(&self, words: [usize; 4]) -> Result<Worked> {
+        let mut state = 0_u64;
+        for (field, factor) in words.into_iter().zip([1_u64, 3, 5, 7]) {
+            let (f, bytes, _) = self.stored(field)?;
+            let unsigned = f.datatype.as_ref().filter(|datatype| {
+                f.committed.is_none() && NumberType::of(datatype) == Some(NumberType::UInt64)
+            });
+            let word = unsigned.and_then(|datatype| {
+                with_low_byte_first(datatype, bytes, |bytes| {
+                    bytes.first_chunk::<8>().map(|word| u64::from_le_bytes(*word))
+                })
+            });
+            let word = word.ok_or_else(|| self.wrong(field, "a UInt64"))?;
+            state = state.wrapping_add(word.wrapping_mul(factor));
+        }
+        Ok(Worked::Number(NumberType::UInt64, state.to_le_bytes()))
     }
 
     fn element(&self, field: usize, index: usize, count: usize) -> Result<Worked> {
