@@ -45,7 +45,7 @@ pub(super) fn new_names(
     for value in &survey.type_values {
         let bytes = types.file().source().read(value.at, 32, "DataType value")?;
         let t = types.datatype_value(&bytes, value.at)?;
-        if let Some((to, rule)) = turns.array_called(types, &t)? {
+        if let Some((to, rule)) = turns.called(types, &t)? {
             if survey.committed.contains(&value.addr) {
                 let problem = format!("a type is stored as {t}, which the rule turns");
                 return Err(PlanError::unsupported(&value.place, &rule, problem));

@@ -9,7 +9,7 @@ use super::survey::{Instance, Survey};
 use super::target::Target;
 use crate::h5::{self, Class, Datatype, Extent, RelAddr, TypeRef};
 use crate::julia::{
-    Committed, Element, JuliaType, Lanes, NewName, NewParam, Structs, TypeTable, element_type,
+    Committed, Element, JuliaType, Lanes, NewName, NewParam, Param, Structs, TypeTable, element_type,
     named_tuple,
 };
 use std::collections::BTreeMap;
@@ -135,22 +135,28 @@ impl<'r> Turns<'r> {
         self.types.get(&addr).filter(|turned| turned.way() == way)
     }
 
-    /// What a stored type is called that is one of arrays that become structs, and the rule.
-    pub(super) fn array_called(
+    /// What a stored type is called that is turned: one of arrays that become structs, or of structs that
+    /// become arrays; and the rule.
+    pub(super) fn called(
         &self,
         types: &TypeTable<'_>,
         t: &JuliaType,
     ) -> h5::Result<Option<(NewName, String)>> {
-        use crate::julia::Param;
-        let (true, [Param::Type(element), Param::Int(rank)]) =
-            (t.name() == "Core.Array", t.params())
-        else {
-            return Ok(None);
+        let of = |way, t: &JuliaType| {
+            let mut turned = self.types.values().filter(|turned| turned.way() == way);
+            turned.find(|turned| turned.committed.julia_type == *t)
         };
-        let columns = self.types.values().filter(|turned| turned.way() == Way::Columns);
-        let mut alike = columns.filter(|turned| turned.committed.julia_type == *element);
-        let Some(turned) = alike.next() else { return Ok(None) };
-        let to = turned.struct_of(types, usize::try_from(*rank).unwrap_or(0))?;
+        let (turned, to) = match (t.name(), t.params()) {
+            ("Core.Array", [Param::Type(element), Param::Int(rank)]) => {
+                let Some(turned) = of(Way::Columns, element) else { return Ok(None) };
+                let to = turned.struct_of(types, usize::try_from(*rank).unwrap_or(0))?;
+                (turned, to)
+            }
+            _ => match of(Way::Rows, t) {
+                Some(turned) => (turned, turned.array()),
+                None => return Ok(None),
+            },
+        };
         let params = to.params().iter().cloned().map(NewParam::Value).collect();
         let name = NewName { name: to.name().to_owned(), params: Some(params) };
         Ok(Some((name, turned.rule.id.clone())))
@@ -295,7 +301,7 @@ impl<'r> Turns<'r> {
     fn take(&mut self, addr: RelAddr, place: &Arc<str>, rule: &'r str) -> Result<(), PlanError> {
         match self.taken.insert(addr, (Arc::clone(place), rule)) {
             None => Ok(()),
-            Some(_) => Err(shared(place, rule)),
+            Some(_) => Err(shared(place, rule, addr)),
         }
     }
 
@@ -368,10 +374,12 @@ impl Turned<'_> {
 }
 
 /// Why something that is to be taken apart or put together cannot be.
-pub(super) fn shared(place: &str, rule: &str) -> PlanError {
-    let problem = "an object that it would take in is referred to from elsewhere, too, and would no \
-                   longer be the same one";
-    PlanError::unsupported(place, rule, problem.to_owned())
+pub(super) fn shared(place: &str, rule: &str, object: RelAddr) -> PlanError {
+    let problem = format!(
+        "the object at {object}, which it would take in, is referred to from elsewhere, too, and would \
+         no longer be the same one there"
+    );
+    PlanError::unsupported(place, rule, problem)
 }
 
 /// The rule that turns values of a type, or arrays of them.

@@ -443,7 +443,7 @@ impl<'r> Engine<'r> {
         for (addr, (place, rule)) in &self.turns.taken {
             let offset = self.file().offset(*addr, "object")?;
             if found.to(*addr, offset)?.len() > 1 {
-                return Err(shared(place, rule));
+                return Err(shared(place, rule, *addr));
             }
         }
         Ok(found)
