@@ -180,7 +180,8 @@ pub(super) fn turned(
         let reading = session.of(turned.committed.addr)?;
         let [from, to] = turned.told(session.types)?;
         let (rule, t) = (&turned.rule, turned.committed.julia_type.to_string());
-        let why = if rule.why.is_empty() { format!("{from} becomes {to}") } else { rule.why.clone() };
+        let why =
+            if rule.why.is_empty() { format!("{from} becomes {to}") } else { rule.why.clone() };
         findings.add(Finding {
             severity: reading.severity(),
             object: turned.first.as_deref().unwrap_or("/").to_owned(),

@@ -1,6 +1,7 @@
 //! Renames types that stand somewhere as values, as element types or as parameters, and go by
 //! another name afterwards.
 
+use super::error::PlanError;
 use super::fate::{Outcome, after};
 use super::groups::Group;
 use super::leftover;
@@ -8,7 +9,6 @@ use super::rule::Action;
 use super::survey::{Survey, TypeValue};
 use super::target::Target;
 use super::turn::Turns;
-use super::error::PlanError;
 use crate::h5::RelAddr;
 use crate::julia::{JuliaType, NewName, TypeTable};
 use std::collections::BTreeMap;

@@ -119,8 +119,7 @@ pub fn plan_along<'f>(
     survey.client_values.tell(&mut findings);
     let groups = groups(types, target, &survey, rewriting || rewrite.is_some())?;
     given::check(target, &groups, rewriting || rewrite.is_some())?;
-    let turns =
-        Turns::find(types, target, &survey, &groups, rewriting || rewrite.is_some())?;
+    let turns = Turns::find(types, target, &survey, &groups, rewriting || rewrite.is_some())?;
     let session = JuliaSession::new(types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
     diagnose::ruled(&session, &survey, &groups, &mut findings)?;
@@ -154,7 +153,11 @@ pub fn plan_along<'f>(
     let tables = if request.flat_links { flat_tables(types)? } else { Vec::new() };
     tables.iter().for_each(|table| table.tell(&mut findings));
     let links: Vec<_> = tables.iter().flat_map(FlatTable::added).collect();
-    let idle = groups.is_empty() && turns.is_idle() && names.is_empty() && flags.is_empty() && links.is_empty();
+    let idle = groups.is_empty()
+        && turns.is_idle()
+        && names.is_empty()
+        && flags.is_empty()
+        && links.is_empty();
     let edits = if !idle {
         Some(engine.run(&flags, &names, &tables)?)
     } else if ported || !survey.repairs.is_empty(superblock) || !survey.client_values.is_empty() {

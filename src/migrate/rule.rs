@@ -287,7 +287,8 @@ impl When {
 impl When {
     /// Whether it asks anything of values.
     pub(super) fn asks(&self) -> bool {
-        let versions = Self { jld2: self.jld2.clone(), julia: self.julia.clone(), ..Self::default() };
+        let versions =
+            Self { jld2: self.jld2.clone(), julia: self.julia.clone(), ..Self::default() };
         *self != versions
     }
 

@@ -327,8 +327,7 @@ impl Surveyor<'_, '_> {
         if self.target.concerns(t.name()) {
             let place = self.place(path)?;
             let extent = dataset.dataspace.extent;
-            let instance =
-                Instance { addr: object.addr(), datatype: RelAddr::NULL, place, extent };
+            let instance = Instance { addr: object.addr(), datatype: RelAddr::NULL, place, extent };
             self.out.referring.push((instance, t));
         }
         Ok(())

@@ -9,8 +9,8 @@ use super::survey::{Instance, Survey};
 use super::target::Target;
 use crate::h5::{self, Class, Datatype, Extent, RelAddr, TypeRef};
 use crate::julia::{
-    Committed, Element, JuliaType, Lanes, NewName, NewParam, Param, Structs, TypeTable, element_type,
-    named_tuple,
+    Committed, Element, JuliaType, Lanes, NewName, NewParam, Param, Structs, TypeTable,
+    element_type, named_tuple,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -368,7 +368,8 @@ impl<'r> Turns<'r> {
 impl Turned<'_> {
     /// Whether what is made of both has the same fields.
     fn has_fields_of(&self, other: &Self) -> bool {
-        let names = |t: &Self| t.committed.fields.iter().map(|f| f.name.clone()).collect::<Vec<_>>();
+        let names =
+            |t: &Self| t.committed.fields.iter().map(|f| f.name.clone()).collect::<Vec<_>>();
         names(self) == names(other) && alike(&self.lanes, &other.lanes)
     }
 }
@@ -383,11 +384,7 @@ pub(super) fn shared(place: &str, rule: &str, object: RelAddr) -> PlanError {
 }
 
 /// The rule that turns values of a type, or arrays of them.
-fn turn_of<'r>(
-    target: &'r Target,
-    c: &Committed,
-    rewriting: bool,
-) -> Option<(&'r Rule, &'r Turn)> {
+fn turn_of<'r>(target: &'r Target, c: &Committed, rewriting: bool) -> Option<(&'r Rule, &'r Turn)> {
     let params: Vec<_> = c.julia_type.params().iter().map(ToString::to_string).collect();
     let params: Vec<_> = params.iter().map(String::as_str).collect();
     let member = |f: &'_ crate::julia::Field| f.offset.is_some();

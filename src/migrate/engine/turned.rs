@@ -205,7 +205,8 @@ impl<'r> Engine<'r> {
         };
         let rule = turned.rule.id.as_str();
         let refuse = |problem: String| PlanError::unsupported(place, rule, problem);
-        let lanes = Lanes::of(self.types, c, bytes, at.unwrap_or(0)).map_err(|e| refuse(e.to_string()))?;
+        let lanes =
+            Lanes::of(self.types, c, bytes, at.unwrap_or(0)).map_err(|e| refuse(e.to_string()))?;
         room(build, lanes.count().saturating_mul(lanes.row_len()), "turned").map_err(refuse)?;
         if lanes.is_filtered() {
             self.unfiltered.push((Arc::from(place), rule.to_owned()));

@@ -7,7 +7,8 @@ use super::array::each_element;
 use super::{Column, Committed, Decoded, Element, Field, JuliaType, Param, TypeTable};
 use crate::h5::budget::ELEMENT;
 use crate::h5::{
-    Class, Cursor, Dataset, Datatype, Error, Extent, File, Object, RefPlan, RelAddr, Result, TypeRef,
+    Class, Cursor, Dataset, Datatype, Error, Extent, File, Object, RefPlan, RelAddr, Result,
+    TypeRef,
 };
 use std::sync::Arc;
 
@@ -222,11 +223,17 @@ impl Lanes {
             });
             let class = field.datatype.as_ref().map(|d| &d.class);
             let Some(stored) = stored.filter(|_| matches!(class, Some(Class::Reference))) else {
-                return Err(wrong("a reference to an array".to_owned(), "another value".to_owned()));
+                return Err(wrong(
+                    "a reference to an array".to_owned(),
+                    "another value".to_owned(),
+                ));
             };
             let addr = Cursor::new(stored, at, "reference").addr()?;
             if addr.is_null() {
-                return Err(wrong("an array".to_owned(), "a field that is not assigned".to_owned()));
+                return Err(wrong(
+                    "an array".to_owned(),
+                    "a field that is not assigned".to_owned(),
+                ));
             }
             let object = types.file().object(addr)?;
             let found = match object.dataset() {
@@ -282,11 +289,8 @@ impl Lanes {
     ) -> Result<u64> {
         let count = self.count();
         let wanted = limit.unwrap_or(count).min(count);
-        let datasets: Vec<_> = self
-            .lanes
-            .iter()
-            .filter_map(|lane| Some((lane, lane.object.dataset()?)))
-            .collect();
+        let datasets: Vec<_> =
+            self.lanes.iter().filter_map(|lane| Some((lane, lane.object.dataset()?))).collect();
         let mut columns = Vec::with_capacity(datasets.len());
         for (lane, dataset) in &datasets {
             let column = Column::new(file, dataset, lane.element.datatype())?;

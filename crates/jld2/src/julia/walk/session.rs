@@ -308,7 +308,8 @@ impl DatasetWalk<'_> {
     fn rows_at(&mut self, addr: RelAddr) -> Result<()> {
         let types = self.walk.types;
         let object = types.file().object(addr)?;
-        let wrong = || Error::corrupt(offset(&object), "turned object", "a record", "another value");
+        let wrong =
+            || Error::corrupt(offset(&object), "turned object", "a record", "another value");
         let dataset = object.dataset().ok_or_else(wrong)?;
         let Element::Committed(c) = types.element(&dataset.datatype)? else { return Err(wrong()) };
         let to = self.walk.rows_of(&c).ok_or_else(wrong)?;
