@@ -30,6 +30,9 @@ pub(super) struct Turns<'r> {
     pub(super) taken: BTreeMap<RelAddr, (Arc<str>, &'r str)>,
 }
 
+/// The type of what an array refers to, the objects, and the rule.
+type Elements<'r> = (RelAddr, Vec<RelAddr>, &'r str);
+
 /// What becomes of arrays of one type, or of its values.
 pub(super) struct Turned<'r> {
     pub(super) rule: &'r Rule,
@@ -46,7 +49,7 @@ pub(super) struct Turned<'r> {
     pub(super) inside: bool,
 }
 
-impl<'r> Turned<'r> {
+impl Turned<'_> {
     pub(super) fn way(&self) -> Way {
         self.turn.way
     }
@@ -203,7 +206,7 @@ impl<'r> Turns<'r> {
         object: &h5::Object,
         instance: &Instance,
         element: &JuliaType,
-    ) -> Result<Option<(RelAddr, Vec<RelAddr>, &'r str)>, PlanError> {
+    ) -> Result<Option<Elements<'r>>, PlanError> {
         let columns = self.types.values().filter(|turned| turned.way() == Way::Columns);
         let named: Vec<_> = columns.filter(|t| t.committed.julia_type == *element).collect();
         let Some(first) = named.first() else { return Ok(None) };

@@ -55,7 +55,7 @@ pub use record::Record;
 pub use signature::is_type;
 pub use stack::{DEEP_STACK, on_deep_stack};
 pub use table::{KnownTypes, NewName, NewParam, Renames, TypeTable};
-pub use turned::{Lane, Lanes, Structs, element_type, named_tuple};
+pub use turned::{EachElement, EachPart, Lane, Lanes, Structs, element_type, named_tuple};
 pub use types::{JuliaType, Param};
 pub use value::{
     Array, DEFAULT_LIMIT, Dict, NumberArray, Numeric, Scalar, Struct, Tuple, Value, ValueBuilder,

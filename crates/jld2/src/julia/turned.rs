@@ -12,6 +12,12 @@ use crate::h5::{
 };
 use std::sync::Arc;
 
+/// Hears number, bytes and offset of each element of an array.
+pub type EachElement<'v> = dyn FnMut(u64, &[u8], u64) -> Result<()> + 'v;
+
+/// Hears the number of a row, that of an array, and bytes and offset of what stands there.
+pub type EachPart<'v> = dyn FnMut(u64, usize, &[u8], u64) -> Result<()> + 'v;
+
 /// An array whose elements are values of one struct: inside it, or objects that it refers to.
 pub struct Structs<'o> {
     types: &'o TypeTable<'o>,
@@ -91,7 +97,7 @@ impl<'o> Structs<'o> {
         &self,
         limit: Option<u64>,
         window: usize,
-        visit: &mut dyn FnMut(u64, &[u8], u64) -> Result<()>,
+        visit: &mut EachElement<'_>,
     ) -> Result<u64> {
         if !self.referred {
             return self.stored(limit, window, visit);
@@ -108,7 +114,7 @@ impl<'o> Structs<'o> {
         &self,
         limit: Option<u64>,
         window: usize,
-        visit: &mut dyn FnMut(u64, &[u8], u64) -> Result<()>,
+        visit: &mut EachElement<'_>,
     ) -> Result<u64> {
         let reference = Datatype::reference();
         let datatype = if self.referred { &reference } else { &self.committed.datatype };
@@ -285,7 +291,7 @@ impl Lanes {
         file: &File,
         limit: Option<u64>,
         window: usize,
-        visit: &mut dyn FnMut(u64, usize, &[u8], u64) -> Result<()>,
+        visit: &mut EachPart<'_>,
     ) -> Result<u64> {
         let count = self.count();
         let wanted = limit.unwrap_or(count).min(count);
