@@ -4,8 +4,9 @@ use super::fate::{Fate, Outcome};
 use super::groups::Group;
 use super::rule::FieldSource;
 use super::survey::Survey;
-use crate::h5::RelAddr;
-use crate::julia::{Committed, Derived};
+use super::turn::Turns;
+use crate::h5::{self, RelAddr};
+use crate::julia::{Committed, Derived, TypeTable};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -31,8 +32,25 @@ pub struct Carried {
 }
 
 /// What rules make of the types of a file.
-pub(super) fn carried(groups: &BTreeMap<RelAddr, Group<'_>>, survey: &Survey) -> Vec<Carried> {
+pub(super) fn carried(
+    types: &TypeTable<'_>,
+    groups: &BTreeMap<RelAddr, Group<'_>>,
+    turns: &Turns<'_>,
+    survey: &Survey,
+) -> h5::Result<Vec<Carried>> {
     let mut out = Vec::new();
+    for turned in turns.types.values() {
+        let [from, to] = turned.told(types)?;
+        out.push(Carried {
+            rules: vec![turned.rule.id.clone()],
+            from,
+            to,
+            fields: Vec::new(),
+            objects: turned.objects,
+            inside: turned.inside,
+            first: turned.first.as_ref().map(ToString::to_string),
+        });
+    }
     for (addr, group) in groups {
         let mut fates: Vec<(&Rc<Fate<'_>>, u64, Option<String>)> = Vec::new();
         for (instance, fate) in &group.ruled {
@@ -67,7 +85,7 @@ pub(super) fn carried(groups: &BTreeMap<RelAddr, Group<'_>>, survey: &Survey) ->
             });
         }
     }
-    out
+    Ok(out)
 }
 
 fn fields(c: &Committed, new: &[(String, FieldSource<'_>)]) -> Vec<String> {

@@ -3,9 +3,11 @@
 use super::finding::{Finding, Findings, Remedy, Severity, When};
 use super::groups::{Group, HeldBack, Unmet};
 use super::names::Called;
+use super::never_held::NeverHeld;
 use super::rule::Rule;
 use super::survey::Survey;
 use super::target::Target;
+use super::turn::Turns;
 use crate::h5::{self, EdgeKind, Extent, RefPlan, RelAddr};
 use crate::julia::{JuliaType, Param};
 use crate::migrate::julia_session::JuliaSession;
@@ -165,6 +167,37 @@ pub(super) fn ruled(
     Ok(())
 }
 
+/// Arrays of structs and structs of arrays that a rule turns.
+pub(super) fn turned(
+    session: &JuliaSession<'_>,
+    turns: &Turns<'_>,
+    findings: &mut Findings,
+) -> h5::Result<()> {
+    for turned in turns.types.values() {
+        if turned.objects == 0 && !turned.inside {
+            continue;
+        }
+        let reading = session.of(turned.committed.addr)?;
+        let [from, to] = turned.told(session.types)?;
+        let (rule, t) = (&turned.rule, turned.committed.julia_type.to_string());
+        let why =
+            if rule.why.is_empty() { format!("{from} becomes {to}") } else { rule.why.clone() };
+        findings.add(Finding {
+            severity: reading.severity(),
+            object: turned.first.as_deref().unwrap_or("/").to_owned(),
+            julia_type: Some(t),
+            rule: Some(rule.id.clone()),
+            text: why,
+            said: None,
+            printed: 0,
+            count: turned.objects.max(1),
+            remedy: Remedy::Rule,
+            when: When::Load,
+        });
+    }
+    Ok(())
+}
+
 /// Stored types that go by another name afterwards.
 pub(super) fn names(names: &[Called], findings: &mut Findings) {
     for Called { value, to, rule } in names {
@@ -209,6 +242,11 @@ pub(super) fn unfiltered(arrays: &[(Arc<str>, String)], findings: &mut Findings)
 /// A user's rules that are for nothing in the file.
 pub(super) fn unmet(rules: &[Unmet], findings: &mut Findings) {
     rules.iter().for_each(|unmet| findings.add(of_a_rule(unmet.to_string())));
+}
+
+/// A user's rules whose conditions hold for nothing in the file.
+pub(super) fn never_held(rules: &[NeverHeld], findings: &mut Findings) {
+    rules.iter().for_each(|rule| findings.add(of_a_rule(rule.to_string())));
 }
 
 /// A user's rules that are not for files of these versions.

@@ -114,6 +114,8 @@ impl<'r> Fate<'r> {
                     continue;
                 }
                 Action::Retype(retype) => retype,
+                // Of these it is asked elsewhere: they are for arrays.
+                Action::Turn(_) => break,
             };
             let to = rule.new_name(&now.to.name).unwrap_or_else(|| now.to.name.clone());
             let params = retype.edited(&now.to.name, &params).map_err(no_value)?;

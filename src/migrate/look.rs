@@ -61,7 +61,7 @@ impl<'a> Look<'a> {
     }
 
     /// Hands on the bytes of all values of a type, with the offset of the data that they are in.
-    fn each_value(
+    pub(super) fn each_value(
         &self,
         c: &Committed,
         each: &mut dyn FnMut(&[u8], u64) -> Result<()>,

@@ -1,13 +1,15 @@
 //! Renames types that stand somewhere as values, as element types or as parameters, and go by
 //! another name afterwards.
 
+use super::error::PlanError;
 use super::fate::{Outcome, after};
 use super::groups::Group;
 use super::leftover;
 use super::rule::Action;
 use super::survey::{Survey, TypeValue};
 use super::target::Target;
-use crate::h5::{RelAddr, Result};
+use super::turn::Turns;
+use crate::h5::RelAddr;
 use crate::julia::{JuliaType, NewName, TypeTable};
 use std::collections::BTreeMap;
 
@@ -29,8 +31,9 @@ pub(super) fn new_names(
     target: &Target,
     survey: &Survey,
     groups: &BTreeMap<RelAddr, Group<'_>>,
+    turns: &Turns<'_>,
     rewriting: bool,
-) -> Result<Vec<Called>> {
+) -> Result<Vec<Called>, PlanError> {
     let mut committed = BTreeMap::<String, Vec<(JuliaType, RelAddr)>>::new();
     if !survey.type_values.is_empty() {
         for &addr in &survey.committed {
@@ -42,6 +45,14 @@ pub(super) fn new_names(
     for value in &survey.type_values {
         let bytes = types.file().source().read(value.at, 32, "DataType value")?;
         let t = types.datatype_value(&bytes, value.at)?;
+        if let Some((to, rule)) = turns.called(types, &t)? {
+            if survey.committed.contains(&value.addr) {
+                let problem = format!("a type is stored as {t}, which the rule turns");
+                return Err(PlanError::unsupported(&value.place, &rule, problem));
+            }
+            out.push(Called { value: value.clone(), to, rule });
+            continue;
+        }
         let known = committed.get(&value.name).map(Vec::as_slice).unwrap_or_default();
         let same: Vec<_> = known.iter().filter(|(other, _)| *other == t).collect();
         // A leftover tells itself what it was, each another thing.

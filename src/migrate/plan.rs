@@ -13,10 +13,12 @@ use super::given;
 use super::groups::{HeldBack, Unmet, groups, held_back, unmet};
 use super::literal::Literal;
 use super::names::new_names;
+use super::never_held::{Made, NeverHeld, never_held};
 use super::portable::Readers;
 use super::references::References;
 use super::survey::Survey;
 use super::target::Target;
+use super::turn::Turns;
 use crate::h5::File;
 use crate::julia::{Overrides, Renames, TypeTable};
 use crate::migrate::julia_session::JuliaSession;
@@ -38,6 +40,8 @@ pub struct Migration {
     pub links: Vec<String>,
     /// The user's rules for whose types there is nothing in the file.
     pub unmet: Vec<Unmet>,
+    /// The user's rules for types that the file has, whose conditions hold for nothing.
+    pub never_held: Vec<NeverHeld>,
     /// The user's rules that are for files which other versions wrote.
     pub held_back: Vec<HeldBack>,
     /// What rules make of the file's types.
@@ -115,15 +119,21 @@ pub fn plan_along<'f>(
     survey.client_values.tell(&mut findings);
     let groups = groups(types, target, &survey, rewriting || rewrite.is_some())?;
     given::check(target, &groups, rewriting || rewrite.is_some())?;
+    let turns = Turns::find(types, target, &survey, &groups, rewriting || rewrite.is_some())?;
     let session = JuliaSession::new(types, target);
     diagnose::types(&session, &survey, &groups, &mut findings)?;
     diagnose::ruled(&session, &survey, &groups, &mut findings)?;
-    let names = new_names(types, target, &survey, &groups, rewriting || rewrite.is_some())?;
+    diagnose::turned(&session, &turns, &mut findings)?;
+    let rewritten = rewriting || rewrite.is_some();
+    let names = new_names(types, target, &survey, &groups, &turns, rewritten)?;
     diagnose::names(&names, &mut findings);
     let unmet = unmet(types, target, &survey, &groups)?;
     diagnose::unmet(&unmet, &mut findings);
+    let made = Made { groups: &groups, turns: &turns, names: &names, rewriting: rewritten };
+    let never_held = never_held(types, target, &survey, &made)?;
+    diagnose::never_held(&never_held, &mut findings);
     diagnose::held_back(&held_back, &mut findings);
-    let carried = carried(&groups, &survey);
+    let carried = carried(types, &groups, &turns, &survey)?;
     let portable = if request.portable {
         let references = |wanted| Ok(References::find(types, &survey, wanted)?.edges);
         Some(survey.portable.repairs(types, &references, &mut findings)?)
@@ -132,7 +142,7 @@ pub fn plan_along<'f>(
     };
     let readers = portable.as_ref().map_or(survey.portable.readers, |repairs| repairs.readers);
     let ported = portable.as_ref().is_some_and(|repairs| !repairs.is_empty());
-    let mut engine = Engine::new(types, &survey, &groups, portable.as_ref());
+    let mut engine = Engine::new(types, &survey, &groups, &turns, portable.as_ref());
     let flags = match &request.codec {
         // A plain Bool has no type that a rule could name.
         Some(value) if !matches!(value, Literal::Bool(false)) => {
@@ -143,7 +153,11 @@ pub fn plan_along<'f>(
     let tables = if request.flat_links { flat_tables(types)? } else { Vec::new() };
     tables.iter().for_each(|table| table.tell(&mut findings));
     let links: Vec<_> = tables.iter().flat_map(FlatTable::added).collect();
-    let idle = groups.is_empty() && names.is_empty() && flags.is_empty() && links.is_empty();
+    let idle = groups.is_empty()
+        && turns.is_idle()
+        && names.is_empty()
+        && flags.is_empty()
+        && links.is_empty();
     let edits = if !idle {
         Some(engine.run(&flags, &names, &tables)?)
     } else if ported || !survey.repairs.is_empty(superblock) || !survey.client_values.is_empty() {
@@ -163,6 +177,7 @@ pub fn plan_along<'f>(
         rewrite,
         links,
         unmet,
+        never_held,
         held_back,
         carried,
         survey,

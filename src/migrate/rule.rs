@@ -12,8 +12,9 @@ use super::{
     typedef::TypeDef,
     versions::{Jld2Versions, Versions, WrittenBy},
 };
-use crate::julia::{Derived, NewName, NewParam, NumberType};
+use crate::julia::{Derived, JuliaType, NewName, NewParam, NumberType};
 use crate::mera::{constants, scales};
+use crate::text::count;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -83,6 +84,27 @@ pub enum Action {
     Unwrap(String),
     /// It becomes a named tuple of its fields, which every session has.
     Extract,
+    /// Arrays of it become structs of arrays, or it, a struct of arrays, an array of structs.
+    Turn(Turn),
+}
+
+/// An array of structs for a struct of arrays, or the other way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// Which of the two.
+    pub way: Way,
+    /// The type of the struct, of the arrays or in the array. A `Core.NamedTuple` has no parameters
+    /// here: they follow from the fields.
+    pub to: JuliaType,
+}
+
+/// Which way a [`Turn`] goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// An array of structs becomes a struct of arrays.
+    Columns,
+    /// A struct of arrays becomes an array of structs.
+    Rows,
 }
 
 /// How an object's fields are carried over.
@@ -259,6 +281,56 @@ impl When {
             && (self.at.is_empty()
                 || self.at.iter().any(|at| seen.places.iter().any(|place| at.matches(place))))
             && (seen.rewriting || !self.rewriting)
+    }
+}
+
+impl When {
+    /// Whether it asks anything of values.
+    pub(super) fn asks(&self) -> bool {
+        let versions =
+            Self { jld2: self.jld2.clone(), julia: self.julia.clone(), ..Self::default() };
+        *self != versions
+    }
+
+    /// Why it does not hold for values of a type, in words about that type: the first of its conditions
+    /// that does not; none if all do.
+    pub(super) fn missed(&self, seen: &Seen<'_>) -> Option<String> {
+        let has = |name: &&String| seen.members.iter().any(|member| member.name == **name);
+        if let Some(name) = self.has.iter().find(|name| !has(name)) {
+            return Some(format!("has no field {name}"));
+        }
+        if let Some(name) = self.lacks.iter().find(has) {
+            return Some(format!("has the field {name}"));
+        }
+        let contents = seen.members.iter().filter(|member| member.content).count();
+        if self.members.is_some_and(|wanted| wanted != contents) {
+            return Some(format!("has {}", count(contents as u64, "field with content")));
+        }
+        if self.parameters.is_some_and(|wanted| wanted != seen.parameters.len()) {
+            return Some(format!("has {}", count(seen.parameters.len() as u64, "type parameter")));
+        }
+        if self.holds(seen) {
+            return None;
+        }
+        if self.rewriting && !seen.rewriting {
+            return Some("is in a file whose columns are not encoded again".to_owned());
+        }
+        if !self.at.is_empty() {
+            let at = self.at.iter().any(|at| seen.places.iter().any(|place| at.matches(place)));
+            return match seen.places.first() {
+                _ if at => Some(Self::first_parameter(seen)),
+                Some(place) => Some(format!("is at {place}")),
+                None => Some("has no object of its own".to_owned()),
+            };
+        }
+        Some(Self::first_parameter(seen))
+    }
+
+    fn first_parameter(seen: &Seen<'_>) -> String {
+        match seen.parameters.first() {
+            Some(first) => format!("has the first type parameter {first}"),
+            None => "has no type parameter".to_owned(),
+        }
     }
 }
 

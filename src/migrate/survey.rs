@@ -10,7 +10,7 @@ use crate::h5::{
     AddressHashMap, Budget, Class, Dataset, Datatype, Edge, EdgeKind, Error, Extent, FilterEntry,
     Link, Object, ObjectKind, Region, RegionKind, RelAddr, Result, Trace, TypeRef, Visitor,
 };
-use crate::julia::{TypeTable, is_type};
+use crate::julia::{Element, JuliaType, TypeTable, is_type};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -30,6 +30,9 @@ pub struct Survey {
     pub uses: BTreeMap<RelAddr, (u64, Arc<str>)>,
     /// Datasets of types that some rule names, or that hold values of such types.
     pub instances: Vec<Instance>,
+    /// Arrays that refer to their elements, if some rule turns arrays and one names the type that they
+    /// state of these, with that type. They have no committed datatype.
+    pub referring: Vec<(Instance, JuliaType)>,
     /// Stored types as values, as parameters or element types, whose name some rule names.
     pub type_values: Vec<TypeValue>,
     /// Plain Bools where a codec object can stand: `false` says that nothing is compressed.
@@ -275,6 +278,9 @@ impl Surveyor<'_, '_> {
                 if flag {
                     self.out.codec_flags.push(object.addr());
                 }
+                if matches!(datatype.class, Class::Reference) && self.target.turns() {
+                    self.referring(object, dataset, datatype, path)?;
+                }
                 let places = type_places(datatype);
                 return self.types_in(object, dataset, datatype, &places, path);
             }
@@ -302,6 +308,27 @@ impl Surveyor<'_, '_> {
                 place,
                 extent: dataset.dataspace.extent,
             });
+        }
+        Ok(())
+    }
+
+    /// An array of references, if a rule names the type of what it refers to.
+    fn referring(
+        &mut self,
+        object: &Object,
+        dataset: &Dataset,
+        datatype: &Arc<Datatype>,
+        path: &str,
+    ) -> Result<()> {
+        if object.attribute("julia_type").is_none() {
+            return Ok(());
+        }
+        let t = self.types.element_type(object, &Element::plain(Arc::clone(datatype)))?;
+        if self.target.concerns(t.name()) {
+            let place = self.place(path)?;
+            let extent = dataset.dataspace.extent;
+            let instance = Instance { addr: object.addr(), datatype: RelAddr::NULL, place, extent };
+            self.out.referring.push((instance, t));
         }
         Ok(())
     }
@@ -373,7 +400,8 @@ impl Surveyor<'_, '_> {
     /// The type whose name and parameters stand at the absolute offset `at`.
     fn type_at(&mut self, addr: RelAddr, at: u64, path: &str) -> Result<()> {
         let name = self.types.type_name_at(at)?;
-        if self.target.concerns(&name) {
+        // Arrays of a type that is turned are of another type afterwards.
+        if self.target.concerns(&name) || (name == "Core.Array" && self.target.turns()) {
             let place = self.place(path)?;
             self.out.type_values.push(TypeValue { addr, name, at, place });
         }

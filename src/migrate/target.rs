@@ -16,7 +16,7 @@ use super::{
     literal::Literal,
     operation::Conversion,
     pattern::TypePattern,
-    rule::{Action, RawRule, Retype, Rule, Seen, When},
+    rule::{Action, RawRule, Retype, Rule, Seen, Turn, When},
     typedef::{PartlyKnown, RawType, TypeDef},
     userrules,
 };
@@ -209,10 +209,25 @@ impl Target {
     /// The rule that changes this object; none if it stays as it is. Of several rules for it, the
     /// first that would change something.
     pub fn rule_for(&self, seen: &Seen<'_>) -> Option<&Rule> {
-        self.rules.iter().filter(|rule| rule.matches(seen)).find(|rule| {
+        let changes = |rule: &&Rule| !matches!(rule.action, Action::Turn(_)) && rule.matches(seen);
+        self.rules.iter().filter(changes).find(|rule| {
             let to = rule.new_name(seen.type_name);
             !rule.is_idle(seen, to.and_then(|to| self.type_def(&to)))
         })
+    }
+
+    /// The first rule that turns arrays of values like this one into a struct of arrays, or this one, a
+    /// struct of arrays, into an array.
+    pub(super) fn turn_for(&self, seen: &Seen<'_>) -> Option<(&Rule, &Turn)> {
+        self.rules.iter().find_map(|rule| match &rule.action {
+            Action::Turn(turn) if rule.matches(seen) => Some((rule, turn)),
+            _ => None,
+        })
+    }
+
+    /// Whether some rule turns arrays.
+    pub(super) fn turns(&self) -> bool {
+        self.rules.iter().any(|rule| matches!(rule.action, Action::Turn(_)))
     }
 
     /// The rules that are a user's and not the target's own.
@@ -420,7 +435,7 @@ impl Target {
     fn contradiction(&self, rule: &Rule) -> Option<String> {
         match &rule.action {
             Action::Replace(value) => self.misfit(value),
-            Action::Unwrap(_) | Action::Extract => None,
+            Action::Unwrap(_) | Action::Extract | Action::Turn(_) => None,
             Action::Retype(retype) => {
                 let names = || {
                     let added = retype.add.iter().map(|(name, _)| name);

@@ -63,10 +63,10 @@ mod tests {
         let page = std::fs::read_to_string(page).unwrap();
         let blocks: Vec<_> =
             page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-        assert_eq!(blocks.len(), 8);
+        assert_eq!(blocks.len(), 10);
         let mut rules = parse(&blocks.join("\n"), "docs/rules.md").unwrap();
         let ids: Vec<_> = rules.drain(..).map(|rule| rule.id).collect();
-        assert_eq!((ids.len(), ids[0].as_str()), (14, "particle-to-ion"));
+        assert_eq!((ids.len(), ids[0].as_str()), (20, "particle-to-ion"));
     }
 
     #[test]
@@ -120,6 +120,13 @@ mod tests {
             (rule("extract = true\ndrop = [\"a\"]"), "stands alone"),
             (rule("unwrap = \"Sim\""), "not the full name"),
             (rule("unwrap = \"Main.*\"\nextract = true"), "exclude one another"),
+            (rule("columns = \"A.C\"\nrows = \"A.D\""), "exclude one another"),
+            (rule("columns = \"A.C\"\ndrop = [\"a\"]"), "stands alone"),
+            (rule("rows = \"A.C\"\nextract = true"), "stands alone"),
+            (rule("rows = \"C\""), "written in full"),
+            (rule("columns = \"Core.Tuple\""), "defined by Julia itself"),
+            (rule("columns = \"NamedTuple{(:a,),Tuple{Int64}}\""), "follow from the fields"),
+            (rule("columns = \"A.C\"\nwhen = { at = [\"/x\"] }"), "cannot ask `at`"),
         ] {
             let error = parse(&text, "mine.toml").unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");

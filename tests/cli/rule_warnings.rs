@@ -83,3 +83,31 @@ fn a_shard_speaks_of_its_own_files() {
     let renamed = [&first, &second].map(|lines| lines.iter().any(|l| l.contains("renamed")));
     assert_eq!(renamed.iter().filter(|unmet| **unmet).count(), 1, "{first:?} {second:?}");
 }
+
+/// A rule whose types are there, but not what it asks of them, in one file, and another whose types are not.
+#[test]
+fn conditions_that_never_hold_are_told_with_what_is_there() {
+    let world = archive();
+    world.put(
+        "asks.toml",
+        b"[[rule]]\nid = \"asks\"\nfrom = [\"Main.Sim.Renamed\"]\nwhen = { has = [\"oldname\"] }\n\
+          rename = { oldname = \"new_name\" }\n\
+          [[rule]]\nid = \"holds\"\nfrom = [\"Main.Sim.Added\"]\nwhen = { lacks = [\"tol\"] }\n\
+          add = [[\"tol\", { float64 = 0.5 }]]\n",
+    );
+    let args = ["in", "out", "--match", "*.jld2", "--recursive", "--rules", "asks.toml"];
+    let ended = world.supervisor(&args).ends(0);
+    let said = "what the rule asks asks for holds for nothing in any file: Main.Sim.Renamed has no \
+                field oldname";
+    assert_eq!(warned(&ended), [said]);
+    // What one file was converted by needs nothing there any more, which is told of it alone.
+    let files = [format!("in/{}", NAMES[0]), format!("out/{}", NAMES[0])];
+    let args = [&["rules", "test", "asks.toml"][..], &[&*files[0], &*files[1]]].concat();
+    let told = world.jldconv(&args).ends(0).out;
+    let holds = "  holds: what the rule holds asks for holds for nothing in the file: \
+                 Main.Sim.Added has the field tol\n";
+    assert_eq!(told.matches(holds).count(), 1, "{told}");
+    let asks = "  asks: what the rule asks asks for holds for nothing in the file: \
+                Main.Sim.Renamed has no field oldname\n";
+    assert_eq!(told.matches(asks).count(), 2, "{told}");
+}

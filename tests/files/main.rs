@@ -27,6 +27,7 @@ mod rewritten_chunks;
 mod roundtrip;
 mod rule_graphs;
 mod rule_powers;
+mod rule_turns;
 mod rules;
 mod targets;
 mod written_like_jld2;

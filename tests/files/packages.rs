@@ -104,7 +104,7 @@ fn categorical_arrays_pass_two_versions() {
 }
 
 /// The rules of the user's page whose ids begin so, as they stand there.
-fn of_the_page(prefix: &str) -> String {
+pub(crate) fn of_the_page(prefix: &str) -> String {
     let page = fs::read_to_string(data().join("../../docs/rules.md")).unwrap();
     let blocks = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let id = format!("id = \"{prefix}");
@@ -362,6 +362,19 @@ fn ordered_dictionaries_from_before_they_kept_how_far_keys_stand() {
         }
         assert_eq!(out["/small"]["fields"]["keys"]["items"][1]["v"], "y");
     }
+}
+
+#[test]
+fn old_ordered_dictionaries_are_foretold_without_a_module_too() {
+    let findings = |name: &str| {
+        let args = ["inspect", "--json", "--target", "julia-2026"];
+        run_json(&[&args[..], &[file(name).to_str().unwrap()]].concat())["findings"].to_string()
+    };
+    let old = findings("Definitions/old-orderedcollections-1.3.2.jld2");
+    let said = "OrderedCollections.OrderedDict is stored without the field maxprobe";
+    assert!(old.contains(said), "{old}");
+    let today = findings("OrderedCollections/old-1.6-jld2-0.6.5.jld2");
+    assert!(!today.contains("maxprobe"), "{today}");
 }
 
 #[test]

@@ -75,6 +75,7 @@ fn json_line(path: &Path, migration: &Migration) -> String {
         "action": mode(migration),
         "changes": migration.carried,
         "unmet": unmet.collect::<Vec<_>>(),
+        "never-held": migration.never_held,
         "held-back": migration.held_back,
     });
     format!("{line}\n")
@@ -108,6 +109,9 @@ fn text(path: &Path, migration: &Migration) -> String {
     }
     for unmet in &migration.unmet {
         let _ = writeln!(out, "  {}: {}", unmet.rule, tame(&unmet.to_string()));
+    }
+    for never in &migration.never_held {
+        let _ = writeln!(out, "  {}: {}", never.rule, tame(&never.to_string()));
     }
     for held in &migration.held_back {
         let _ = writeln!(out, "  {}: {}", held.rule, tame(&held.to_string()));

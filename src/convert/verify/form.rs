@@ -108,6 +108,14 @@ pub(super) fn planned(planned: &Planned, types: &TypeTable<'_>, addr: RelAddr) -
             Ok(to.of(params.unwrap_or_default()).to_string())
         }
         Some(Override::Moved) => moved(types, addr),
+        Some(Override::Columns { to, .. }) => Ok(to.to_string()),
+        Some(Override::Rows) => {
+            let rows = match element(types, addr)? {
+                Some(Element::Committed(c)) => planned.migration.overrides.rows.get(&c.addr),
+                _ => None,
+            };
+            Ok(rows.map_or_else(|| "no struct of arrays".to_owned(), ToString::to_string))
+        }
     }
 }
 
@@ -133,7 +141,12 @@ pub(super) fn found(
     match planned.migration.overrides.objects.get(&old) {
         None => of(types, addr, !planned.rewritten),
         Some(Override::Moved) => moved(types, addr),
-        Some(Override::Value(_) | Override::Retyped { .. }) => {
+        Some(
+            Override::Value(_)
+            | Override::Retyped { .. }
+            | Override::Columns { .. }
+            | Override::Rows,
+        ) => {
             let element = element(types, addr)?;
             Ok(element.map_or_else(|| "no dataset".to_owned(), |e| e.julia_type().to_string()))
         }

@@ -23,6 +23,7 @@ pub(super) fn what_depends(target: &Target, name: &str) -> Vec<String> {
             Action::Replace(value) => holds(value, name),
             Action::Unwrap(to) => to == name,
             Action::Extract => false,
+            Action::Turn(turn) => turn.to.name() == name,
             Action::Retype(retype) => {
                 retype.to.as_deref() == Some(name)
                     || retype.add.iter().any(|(_, value)| holds(value, name))

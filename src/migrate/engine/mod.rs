@@ -7,6 +7,7 @@
 //!    (`fixes`): patches where the bytes stay, other bytes where they are copied ([`values`]).
 
 mod reform;
+mod turned;
 mod values;
 
 use super::additions::Addition;
@@ -22,6 +23,7 @@ use super::patches::Patches;
 use super::portable;
 use super::references::References;
 use super::survey::{Instance, Survey};
+use super::turn::{Turns, shared};
 use crate::h5::{Edge, EdgeKind, Extent, File, RelAddr, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, ObjectRef};
 use crate::julia::{NewName, NewParam, NumberType, Override, Overrides, Renames, TypeTable};
@@ -35,6 +37,7 @@ pub(super) struct Engine<'r> {
     types: &'r TypeTable<'r>,
     survey: &'r Survey,
     groups: &'r BTreeMap<RelAddr, Group<'r>>,
+    turns: &'r Turns<'r>,
     /// What is written for readers that are built on HDF5.
     portable: Option<&'r portable::Repairs>,
     patches: Patches,
@@ -60,6 +63,8 @@ pub(super) struct Engine<'r> {
 enum Move<'r> {
     /// A rule's value is in its place.
     Replaced(&'r Literal, TypeChoice),
+    /// It is turned: an array of structs of this type, or a struct of arrays.
+    Turned(Instance, RelAddr),
     /// It is of another type; the fields are its own and not those of all of its old type.
     Own(Instance, Rc<Reform<'r>>, &'r Retyped<'r>),
     /// Values of its type are laid out in another way.
@@ -79,12 +84,14 @@ impl<'r> Engine<'r> {
         types: &'r TypeTable<'r>,
         survey: &'r Survey,
         groups: &'r BTreeMap<RelAddr, Group<'r>>,
+        turns: &'r Turns<'r>,
         portable: Option<&'r portable::Repairs>,
     ) -> Self {
         Self {
             types,
             survey,
             groups,
+            turns,
             portable,
             patches: Patches::default(),
             overrides: Overrides::default(),
@@ -166,6 +173,7 @@ impl<'r> Engine<'r> {
                     self.overrides.objects.insert(addr, by);
                     objects::replacement(&mut build, value, slot)?
                 }
+                Move::Turned(instance, addr) => self.turned(&instance, addr, &mut build)?,
                 Move::Own(instance, reform, to) => {
                     self.moved(&instance, &reform, Some(to), &references, &mut build)?
                 }
@@ -191,7 +199,7 @@ impl<'r> Engine<'r> {
         let now = std::mem::take(&mut self.now);
         for (old, by) in &now {
             let offset = self.file().offset(*old, "object")?;
-            for edge in references.to(*old, offset)? {
+            for edge in self.leading(&references, *old, offset)? {
                 // Nothing leads to these any more; what they have in heaps lives on.
                 let dead = now.contains_key(&edge.from) && edge.kind != EdgeKind::HeapReference;
                 if !dead {
@@ -343,8 +351,11 @@ impl<'r> Engine<'r> {
             groups.values().flat_map(|g| g.ruled.iter().map(|(i, f)| (i.addr, f))).collect();
         let mut own: BTreeMap<(RelAddr, Vec<&str>), Rc<Reform<'r>>> = BTreeMap::new();
         let mut slots: HashMap<RelAddr, ObjectRef> = HashMap::new();
-        let mut out = Vec::new();
+        let mut out = self.turned_moves();
         for instance in &self.survey.instances {
+            if self.is_turned(instance) {
+                continue;
+            }
             let whole = groups.get(&instance.datatype).and_then(|g| g.fate.as_ref());
             let fate = fates.get(&instance.addr).copied();
             let to = match fate.map(|fate| (fate, &fate.outcome)) {
@@ -427,13 +438,21 @@ impl<'r> Engine<'r> {
         let mut wanted: BTreeSet<_> = self.now.keys().copied().collect();
         wanted.extend(self.survey.types_group);
         wanted.extend(tables.iter().map(|t| t.parent));
-        Ok(References::find(self.types, self.survey, wanted)?)
+        wanted.extend(self.turns.taken.keys());
+        let found = References::find(self.types, self.survey, wanted)?;
+        for (addr, (place, rule)) in &self.turns.taken {
+            let offset = self.file().offset(*addr, "object")?;
+            if found.to(*addr, offset)?.len() > 1 {
+                return Err(shared(place, rule, *addr));
+            }
+        }
+        Ok(found)
     }
 
     fn fix_references(&mut self, references: &References) -> Result<(), PlanError> {
         for (old, by) in &self.now {
             let offset = self.file().offset(*old, "object")?;
-            for edge in references.to(*old, offset)? {
+            for edge in self.leading(references, *old, offset)? {
                 if edge.kind == EdgeKind::AttributeType
                     && let Some(reform) = self.reforms.get(old).filter(|r| r.resized)
                 {

@@ -4,7 +4,7 @@
 use super::super::error::PlanError;
 use super::super::fate::{Outcome, Retyped};
 use super::super::objects;
-use super::super::rule::FieldSource;
+use super::super::rule::{FieldSource, Way};
 use super::Engine;
 use crate::h5::{Class, Datatype, RelAddr, TypeRef};
 use crate::julia::builder::{Build, Data, FieldStyle, NewField, ObjectRef, record};
@@ -32,6 +32,8 @@ pub(super) struct Reform<'r> {
     pub(super) inner: HashMap<usize, Rc<Reform<'r>>>,
     /// Whether the bytes of values change.
     pub(super) resized: bool,
+    /// Whether its values are structs of arrays which become arrays, that what held them refers to.
+    pub(super) rows: bool,
 }
 
 impl<'r> Engine<'r> {
@@ -42,6 +44,10 @@ impl<'r> Engine<'r> {
             return Ok(*known);
         }
         let c = self.types.committed(addr)?;
+        if self.turns.get(addr, Way::Rows).is_some() {
+            self.described.insert(addr, true);
+            return Ok(true);
+        }
         let mut described = self.retyped(addr).is_some_and(|to| !is_identity(&c, to));
         for child in c.fields.iter().filter_map(|f| f.committed) {
             described |= self.is_described(child)?;
@@ -69,6 +75,9 @@ impl<'r> Engine<'r> {
         }
         if !self.is_described(addr)? {
             return Ok(None);
+        }
+        if let Some(reform) = self.reform_of_rows(addr, build)? {
+            return Ok(Some(reform));
         }
         let c = self.types.committed(addr)?;
         let rule = self.groups.get(&addr).and_then(|g| g.fate.as_ref()).map(|fate| fate.id());
@@ -134,7 +143,7 @@ impl<'r> Engine<'r> {
                     };
                     if let Some(child) = child {
                         cause.get_or_insert_with(|| child.rule.clone());
-                        new.committed = Some(child.object);
+                        new.committed = (!child.rows).then_some(child.object);
                         match (&child.layout, field.offset) {
                             (Some(layout), Some(_)) => new.datatype = Some(layout.clone()),
                             (None, None) => {}
@@ -181,7 +190,8 @@ impl<'r> Engine<'r> {
             }
             None => build.commit_empty(&signature),
         };
-        Ok(Reform { committed: Arc::clone(c), object, rule, layout, parts, inner, resized })
+        let (committed, rows) = (Arc::clone(c), false);
+        Ok(Reform { committed, object, rule, layout, parts, inner, resized, rows })
     }
 
     /// The `DataType` values of a new type: of the type itself, under another name if there is one,

@@ -149,6 +149,11 @@ impl<'r> Engine<'r> {
                         })?;
                     let at = at.map(|at| at + u64::from(start));
                     match reform.inner.get(&number) {
+                        Some(inner) if inner.rows => {
+                            let c = Arc::clone(&inner.committed);
+                            let made = self.rows(&c, part, at, making.place, build)?;
+                            out.push(&Data::reference(made));
+                        }
                         Some(inner) => self.value(inner, part, at, making, build, out)?,
                         None => out.push(&self.copy(part, at)),
                     }
@@ -302,7 +307,7 @@ impl<'r> Engine<'r> {
 }
 
 /// Whether so many more bytes can be put together in memory, which have to be `how`.
-fn room(build: &Build<'_>, len: u64, how: &str) -> Result<(), String> {
+pub(super) fn room(build: &Build<'_>, len: u64, how: &str) -> Result<(), String> {
     if build.weight().saturating_add(len) <= MAX_BYTES {
         return Ok(());
     }

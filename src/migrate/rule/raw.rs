@@ -1,11 +1,12 @@
 //! Reads a rule as it is written in TOML, and says what is wrong with it.
 
-use super::{Action, Formula, Retype, Rule, When, is_julias_own};
+use super::{Action, Formula, Retype, Rule, Turn, Way, When, is_julias_own};
 use crate::migrate::literal::Literal;
 use crate::migrate::operation::{
     Conversion, Indices, Operation, ParamEdit, RawOperation, default_value,
 };
 use crate::migrate::pattern::{PathPattern, TypePattern};
+use crate::migrate::type_text::full_type;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -40,6 +41,8 @@ pub(in crate::migrate) struct RawRule {
     unwrap: Option<String>,
     #[serde(default)]
     extract: bool,
+    columns: Option<String>,
+    rows: Option<String>,
 }
 
 impl RawRule {
@@ -85,6 +88,12 @@ impl RawRule {
                 }
             }
         }
+        let turn = match (&self.columns, &self.rows) {
+            (None, None) => None,
+            (Some(to), None) => Some(Turn::read(Way::Columns, to)?),
+            (None, Some(to)) => Some(Turn::read(Way::Rows, to)?),
+            (Some(_), Some(_)) => return Err("`columns` and `rows` exclude one another".to_owned()),
+        };
         let retype = Retype { to, parameters, rename, drop, add, compute, convert, order, fill };
         let alone = |key: &str, does: &str| {
             format!(
@@ -93,10 +102,30 @@ impl RawRule {
             )
         };
         let plain = retype == Retype::default();
+        if let Some(turn) = turn {
+            let key = match turn.way {
+                Way::Columns => "columns",
+                Way::Rows => "rows",
+            };
+            if !plain {
+                return Err(alone(key, "turns arrays of structs and structs of arrays"));
+            }
+            if self.replace.is_some() || self.unwrap.is_some() || self.extract {
+                return Err(format!(
+                    "`{key}` excludes `replace`, `unwrap` and `extract`; it stands alone"
+                ));
+            }
+            if !self.when.at.is_empty() {
+                return Err(format!(
+                    "`{key}` is for all of a type, and cannot ask `at` which place it is"
+                ));
+            }
+            return Ok(Action::Turn(turn));
+        }
         match (self.replace, self.unwrap, self.extract) {
             (None, None, false) if plain => Err("it does nothing: give `to`, `parameters`, \
-                 `rename`, `drop`, `add`, `compute`, `convert`, `order`, `unwrap`, `extract` or \
-                 `replace`"
+                 `rename`, `drop`, `add`, `compute`, `convert`, `order`, `unwrap`, `extract`, \
+                 `columns`, `rows` or `replace`"
                 .to_owned()),
             (None, None, false) => retype.problem(&from).map_or(Ok(Action::Retype(retype)), Err),
             (Some(_), ..) if !plain => {
@@ -119,6 +148,26 @@ impl RawRule {
             (None, None, true) => Ok(Action::Extract),
             _ => Err("`replace`, `unwrap` and `extract` exclude one another".to_owned()),
         }
+    }
+}
+
+impl Turn {
+    /// A turn to the type that is written out so.
+    fn read(way: Way, to: &str) -> Result<Self, String> {
+        let refused = |problem: &str| Err(format!("{to:?} {problem}"));
+        let Some(t) = full_type(to).filter(|t| t.name().contains('.')) else {
+            return refused("is not a type whose name is written in full");
+        };
+        if t.name() == "Core.NamedTuple" {
+            if !t.params().is_empty() {
+                return refused(
+                    "has parameters, which follow from the fields: leave it at \"Core.NamedTuple\"",
+                );
+            }
+        } else if is_julias_own(t.name()) {
+            return refused("is defined by Julia itself, and is no struct");
+        }
+        Ok(Self { way, to: t })
     }
 }
 

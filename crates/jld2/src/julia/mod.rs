@@ -33,6 +33,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod turned;
 mod types;
 mod unwritten;
 mod value;
@@ -54,6 +55,7 @@ pub use record::Record;
 pub use signature::is_type;
 pub use stack::{DEEP_STACK, on_deep_stack};
 pub use table::{KnownTypes, NewName, NewParam, Renames, TypeTable};
+pub use turned::{EachElement, EachPart, Lane, Lanes, Structs, element_type, named_tuple};
 pub use types::{JuliaType, Param};
 pub use value::{
     Array, DEFAULT_LIMIT, Dict, NumberArray, Numeric, Scalar, Struct, Tuple, Value, ValueBuilder,

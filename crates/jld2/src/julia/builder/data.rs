@@ -48,6 +48,11 @@ impl Data {
         self.fills.extend(other.fills.iter().map(|&(p, f)| (at + p, f)));
     }
 
+    /// Puts bytes behind that hold no addresses of new objects.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
     /// Lets `to` stand at `at` in place of the bytes there; what does not fit in is left out.
     pub fn put(&mut self, at: usize, to: &Self) {
         let end = at.saturating_add(to.len());

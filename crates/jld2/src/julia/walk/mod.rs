@@ -10,11 +10,12 @@ mod numbers;
 mod overrides;
 mod pairs;
 mod session;
+mod turned;
 mod values;
 mod visitor;
 mod watch;
 
-use super::{Committed, TypeTable};
+use super::{Committed, JuliaType, TypeTable};
 use crate::h5::{Attribute, Budget, RelAddr, Result};
 use session::DatasetWalk;
 
@@ -111,5 +112,10 @@ impl<'a> Walk<'a> {
     /// The fields that values of the type `c` have, if others stand in for those of the file.
     fn changed_fields(&self, c: &Committed) -> Option<&'a [(String, FieldValue)]> {
         self.overrides?.types.get(&c.addr).map(Vec::as_slice)
+    }
+
+    /// What the elements are of arrays that values of the type `c` become, if they do.
+    fn rows_of(&self, c: &Committed) -> Option<&'a JuliaType> {
+        self.overrides?.rows.get(&c.addr)
     }
 }

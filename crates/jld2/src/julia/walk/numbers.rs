@@ -4,7 +4,7 @@ use super::number::{Number, NumberKind, is_big_endian, with_low_byte_first};
 use crate::h5::{Dataset, Datatype, Error, File, Result};
 use crate::julia::array::each_element;
 use crate::julia::data::told;
-use crate::julia::{Column, Element, NumberBytes, NumberType};
+use crate::julia::{Column, Element, NumberBytes, NumberType, Structs};
 use std::io::{self, BufRead as _};
 
 /// Bytes that are read at once.
@@ -26,7 +26,7 @@ pub struct Numbers<'a> {
 }
 
 /// What is told in the place of stored numbers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) enum Other<'a> {
     /// They themselves.
     None,
@@ -34,6 +34,16 @@ pub(super) enum Other<'a> {
     Converted(NumberType),
     /// These, of this type, little-endian.
     Made(NumberType, &'a [u8]),
+    /// Those in a field of the structs of an array.
+    Strided(Strided<'a>),
+}
+
+/// A field of the structs of an array.
+#[derive(Clone, Copy)]
+pub(super) struct Strided<'a> {
+    pub(super) structs: &'a Structs<'a>,
+    /// Where in each it stands, in bytes.
+    pub(super) start: usize,
 }
 
 impl<'a> Numbers<'a> {
@@ -104,12 +114,16 @@ impl<'a> Numbers<'a> {
         if let Other::Made(_, bytes) = self.other {
             return Ok(bytes.len() as u64);
         }
+        if let Other::Strided(strided) = self.other {
+            let count = strided.structs.count();
+            return Ok(count.saturating_mul(self.stored_size() as u64));
+        }
         let stored = Column::new(self.file, self.dataset, self.datatype)?.len();
         Ok(match self.other {
             Other::Converted(to) => {
                 (stored / self.stored_size().max(1) as u64).saturating_mul(to.size() as u64)
             }
-            Other::None | Other::Made(..) => stored,
+            Other::None | Other::Made(..) | Other::Strided(_) => stored,
         })
     }
 
@@ -129,6 +143,7 @@ impl<'a> Numbers<'a> {
         match self.other {
             Other::None => self.read_stored(take),
             Other::Made(_, bytes) => bytes.chunks(WINDOW).try_for_each(take),
+            Other::Strided(strided) => self.read_strided(strided, take),
             Other::Converted(to) => {
                 let size = self.stored_size().max(1);
                 let mut made = Vec::new();
@@ -163,18 +178,51 @@ impl<'a> Numbers<'a> {
             if let Some(progress) = self.progress {
                 progress(window.len() as u64)?;
             }
-            if is_big_endian(self.datatype) {
-                // No window is cut inside a number: both are powers of two.
-                window.chunks_mut(self.stored_size().max(1)).for_each(<[u8]>::reverse);
-            }
-            if self.kind == NumberKind::Bool {
-                for b in &mut *window {
-                    *b = u8::from(*b != 0);
-                }
-            }
+            self.normal(window);
             take(window)?;
         }
         stream.finish()
+    }
+
+    /// Brings stored numbers into the form in which they are told. No window is cut inside a number: both
+    /// are powers of two.
+    fn normal(&self, window: &mut [u8]) {
+        if is_big_endian(self.datatype) {
+            window.chunks_mut(self.stored_size().max(1)).for_each(<[u8]>::reverse);
+        }
+        if self.kind == NumberKind::Bool {
+            for b in window {
+                *b = u8::from(*b != 0);
+            }
+        }
+    }
+
+    /// As [`read`](Self::read), of a field of structs.
+    fn read_strided(
+        &self,
+        Strided { structs, start }: Strided<'_>,
+        take: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let size = self.stored_size();
+        let mut window = Vec::new();
+        structs.each(None, WINDOW, &mut |_, bytes, at| {
+            window.extend_from_slice(part(bytes, start, size, at)?);
+            if window.len() < WINDOW {
+                return Ok(());
+            }
+            if let Some(progress) = self.progress {
+                progress(window.len() as u64)?;
+            }
+            self.normal(&mut window);
+            take(&window)?;
+            window.clear();
+            Ok(())
+        })?;
+        if let Some(progress) = self.progress {
+            progress(window.len() as u64)?;
+        }
+        self.normal(&mut window);
+        take(&window)
     }
 
     /// Passes the same bytes on as [`read`](Self::read), in pieces that may end inside a number: those
@@ -228,6 +276,13 @@ impl<'a> Numbers<'a> {
             }
             return Ok(count - wanted);
         }
+        if let Other::Strided(Strided { structs, start }) = self.other {
+            let (size, kind) = (self.stored_size(), self.kind);
+            return structs.each(self.limit, self.window, &mut |i, bytes, at| {
+                let bytes = part(bytes, start, size, at)?;
+                with_low_byte_first(self.datatype, bytes, |bytes| take(i, Number { kind, bytes }))
+            });
+        }
         let column = Column::new(self.file, self.dataset, self.datatype)?;
         let n = self.dataset.dataspace.elements().unwrap_or(0);
         let kind = self.kind;
@@ -245,10 +300,18 @@ impl<'a> Numbers<'a> {
     }
 }
 
+/// `size` bytes of a value, from `start` on.
+fn part(bytes: &[u8], start: usize, size: usize, at: u64) -> Result<&[u8]> {
+    bytes.get(start..).and_then(|rest| rest.get(..size)).ok_or_else(|| {
+        let found = format!("a value of {} bytes", bytes.len());
+        Error::corrupt(at, "field", format!("{size} bytes at {start}"), found)
+    })
+}
+
 impl Other<'_> {
     fn number_type(&self) -> Option<NumberType> {
         match self {
-            Self::None => None,
+            Self::None | Self::Strided(_) => None,
             Self::Converted(t) | Self::Made(t, _) => Some(*t),
         }
     }

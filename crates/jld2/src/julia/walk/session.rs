@@ -175,6 +175,8 @@ impl DatasetWalk<'_> {
                 return self.node(node, true);
             }
             Some(Override::Retyped { to, fields }) => return self.retyped(addr, to, fields),
+            Some(Override::Columns { of, to }) => return self.columns(addr, of, to),
+            Some(Override::Rows) => return self.rows_at(addr),
             Some(Override::Moved) | None => {}
         }
         let object = walk.types.file().object(addr)?;
@@ -300,6 +302,19 @@ impl DatasetWalk<'_> {
         input: &mut dyn Read,
     ) -> Result<()> {
         self.visitor.long_text(t, &mut TextStream::new(input, len, at))
+    }
+
+    /// Tells of the object at `addr`, a struct of arrays, as the array that it becomes.
+    fn rows_at(&mut self, addr: RelAddr) -> Result<()> {
+        let types = self.walk.types;
+        let object = types.file().object(addr)?;
+        let wrong =
+            || Error::corrupt(offset(&object), "turned object", "a record", "another value");
+        let dataset = object.dataset().ok_or_else(wrong)?;
+        let Element::Committed(c) = types.element(&dataset.datatype)? else { return Err(wrong()) };
+        let to = self.walk.rows_of(&c).ok_or_else(wrong)?;
+        let id = self.new_id(addr);
+        self.whole(dataset, &c.datatype, |s, bytes, at| s.rows(to, &c, bytes, at, id))
     }
 
     /// Tells of the object at `addr` as one of the type `to` with these fields.

@@ -99,6 +99,10 @@ impl DatasetWalk<'_> {
 
     fn committed(&mut self, c: &Committed, bytes: &[u8], at: u64, id: Option<u64>) -> Result<()> {
         let t = &c.julia_type;
+        if let Some(to) = self.walk.rows_of(c) {
+            let id = id.unwrap_or_else(|| self.next_id());
+            return self.rows(to, c, bytes, at, id);
+        }
         if let Some(fields) = self.walk.changed_fields(c) {
             return self.changed(t, c, fields, bytes, at, id);
         }

@@ -1,0 +1,280 @@
+//! Makes structs of arrays of arrays of structs, and the other way.
+
+use super::super::error::PlanError;
+use super::super::references::References;
+use super::super::rule::Way;
+use super::super::survey::Instance;
+use super::super::turn::Turned;
+use super::reform::Reform;
+use super::values::room;
+use super::{Engine, Move};
+use crate::h5::encode;
+use crate::h5::{Class, Datatype, Edge, EdgeKind, Extent, RefPlan, RelAddr};
+use crate::julia::builder::{Build, Data, NewField, ObjectRef};
+use crate::julia::{
+    Column, Committed, Element, JuliaType, Lanes, NewName, NewParam, Override, Param, Structs,
+};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Bytes of arrays that are read at once.
+const WINDOW: usize = 256 << 10;
+
+/// An array in the making.
+struct NewArray {
+    element: Element,
+    start: usize,
+    size: usize,
+    /// Whether its bytes lead to others.
+    leads: bool,
+    data: Data,
+}
+
+impl<'r> Engine<'r> {
+    /// The objects that are turned.
+    pub(super) fn turned_moves(&self) -> Vec<(RelAddr, Move<'r>)> {
+        let own = self.survey.instances.iter().filter(|instance| self.is_turned(instance));
+        let own = own.map(|i| (i.addr, Move::Turned(i.clone(), i.datatype)));
+        let referring = self.turns.referring.iter();
+        own.chain(referring.map(|(i, of)| (i.addr, Move::Turned(i.clone(), *of)))).collect()
+    }
+
+    /// Whether an object of a committed type is turned.
+    pub(super) fn is_turned(&self, instance: &Instance) -> bool {
+        self.turns.types.get(&instance.datatype).is_some_and(|turned| match turned.way() {
+            Way::Columns => instance.extent == Extent::Simple,
+            Way::Rows => true,
+        })
+    }
+
+    /// The references to an object that lead elsewhere afterwards. A type whose values all become
+    /// arrays keeps its name in `_types`, which are numbered without gaps.
+    pub(super) fn leading<'e>(
+        &self,
+        references: &'e References,
+        old: RelAddr,
+        offset: u64,
+    ) -> crate::h5::Result<impl Iterator<Item = &'e Edge> + use<'e>> {
+        let stays = self.turns.get(old, Way::Rows).is_some();
+        let edges = references.to(old, offset)?.iter();
+        Ok(edges.filter(move |edge| !(stays && edge.kind == EdgeKind::Link)))
+    }
+
+    /// What stands in the place of the committed type at `addr`, if its values become arrays: the type
+    /// of these, which what held them refers to.
+    pub(super) fn reform_of_rows(
+        &mut self,
+        addr: RelAddr,
+        build: &mut Build<'_>,
+    ) -> Result<Option<Rc<Reform<'r>>>, PlanError> {
+        let Some(turned) = self.turns.get(addr, Way::Rows) else { return Ok(None) };
+        let rule = turned.rule.id.clone();
+        let array = turned.array();
+        row_type(turned, build)?;
+        let object = build.param(&Param::Type(array.clone()))?;
+        let params = array.params().iter().cloned().map(NewParam::Value).collect();
+        let at = self.julia_type_offset(addr, &rule)?;
+        let name = NewName { name: array.name().to_owned(), params: Some(params) };
+        self.renames.names.insert(at, name);
+        self.overrides.rows.insert(addr, turned.row());
+        self.now.insert(addr, object);
+        let reform = Rc::new(Reform {
+            committed: Arc::clone(&turned.committed),
+            object,
+            rule,
+            layout: Some(Datatype::reference()),
+            parts: Vec::new(),
+            inner: HashMap::new(),
+            resized: true,
+            rows: true,
+        });
+        self.reforms.insert(addr, Rc::clone(&reform));
+        Ok(Some(reform))
+    }
+
+    /// The new object in the place of `instance`, whose type, or that of its elements, is at `of`.
+    pub(super) fn turned(
+        &mut self,
+        instance: &Instance,
+        of: RelAddr,
+        build: &mut Build<'_>,
+    ) -> Result<ObjectRef, PlanError> {
+        let Some(turned) = self.turns.types.get(&of) else {
+            return Err(PlanError::Internal(format!("nothing is turned at {}", instance.addr)));
+        };
+        let object = self.file().object(instance.addr)?;
+        let c = Arc::clone(&turned.committed);
+        if turned.way() == Way::Rows {
+            self.overrides.objects.insert(instance.addr, Override::Rows);
+            let Some(dataset) = object.dataset() else {
+                return Err(PlanError::Internal(format!("no dataset at {}", instance.addr)));
+            };
+            let column = Column::new(self.file(), dataset, &c.datatype)?;
+            let mut stream = column.open()?;
+            let at = stream.offset();
+            let mut bytes = vec![0; c.datatype.size as usize];
+            stream.fill(&mut bytes)?;
+            return self.rows(&c, &bytes, Some(at), &instance.place, build);
+        }
+        let Some(structs) = Structs::of(self.types, &object, &c)? else {
+            return Err(PlanError::Internal(format!("no array at {}", instance.addr)));
+        };
+        let to = turned.struct_of(self.types, structs.dims().len())?;
+        let by = Override::Columns { of: c, to: to.clone() };
+        self.overrides.objects.insert(instance.addr, by);
+        self.columns(turned, &structs, &to, &instance.place, build)
+    }
+
+    /// A struct `to` of arrays, one for each field of the elements of an array.
+    fn columns(
+        &mut self,
+        turned: &Turned<'_>,
+        structs: &Structs<'_>,
+        to: &JuliaType,
+        place: &Arc<str>,
+        build: &mut Build<'_>,
+    ) -> Result<ObjectRef, PlanError> {
+        let rule = turned.rule.id.as_str();
+        let refuse = |problem: String| PlanError::unsupported(place, rule, problem);
+        let c = structs.committed();
+        let mut arrays = Vec::with_capacity(c.fields.len());
+        for field in &c.fields {
+            let (Some(element), Some(start)) = (field.element(self.types)?, field.offset) else {
+                return Err(PlanError::Internal(format!("{} has no content", field.name)));
+            };
+            let leads = !RefPlan::new(element.datatype())?.is_empty();
+            let (start, size) = (start as usize, element.size());
+            arrays.push(NewArray { element, start, size, leads, data: Data::default() });
+        }
+        let len = structs.count().saturating_mul(u64::from(c.datatype.size));
+        room(build, len, "turned").map_err(refuse)?;
+        if !structs.dataset().filters.is_empty() {
+            self.unfiltered.push((Arc::clone(place), rule.to_owned()));
+        }
+        structs
+            .each(None, WINDOW, &mut |_, bytes, at| {
+                for array in &mut arrays {
+                    let part = bytes.get(array.start..).and_then(|b| b.get(..array.size));
+                    let part = part.unwrap_or_default();
+                    if array.leads {
+                        let at = at.saturating_add(array.start as u64);
+                        array.data.push(&self.copy(part, Some(at)));
+                    } else {
+                        array.data.extend(part);
+                    }
+                }
+                Ok(())
+            })
+            .map_err(|e| refuse(e.to_string()))?;
+        let dims = &structs.dataset().dataspace.dims;
+        let mut record = Data::default();
+        let mut fields = Vec::with_capacity(arrays.len());
+        for (array, field) in arrays.iter().zip(&c.fields) {
+            let made = array_of(&array.element, dims, &array.data, build)?;
+            record.push(&Data::reference(made));
+            fields.push(NewField {
+                name: field.name.clone(),
+                datatype: Some(Datatype::reference()),
+                committed: None,
+            });
+        }
+        if let Some(Param::Type(tuple)) = to.params().get(1).filter(|_| to.is_named_tuple()) {
+            let elements: Vec<_> = (1..)
+                .zip(&fields)
+                .map(|(i, field)| NewField { name: format!("{i}"), ..field.clone() })
+                .collect();
+            build.find_or_commit_record(tuple, &elements)?;
+        }
+        let t = build.find_or_commit_record(to, &fields)?;
+        Ok(build.dataset(Some(t), None, &record))
+    }
+
+    /// An array of structs: the rows of the arrays that the fields of the value `bytes` refer to, which
+    /// stands at `at`.
+    pub(super) fn rows(
+        &mut self,
+        c: &Arc<Committed>,
+        bytes: &[u8],
+        at: Option<u64>,
+        place: &str,
+        build: &mut Build<'_>,
+    ) -> Result<ObjectRef, PlanError> {
+        let Some(turned) = self.turns.get(c.addr, Way::Rows) else {
+            return Err(PlanError::Internal(format!("{} is not turned", c.julia_type)));
+        };
+        let rule = turned.rule.id.as_str();
+        let refuse = |problem: String| PlanError::unsupported(place, rule, problem);
+        let lanes =
+            Lanes::of(self.types, c, bytes, at.unwrap_or(0)).map_err(|e| refuse(e.to_string()))?;
+        room(build, lanes.count().saturating_mul(lanes.row_len()), "turned").map_err(refuse)?;
+        if lanes.is_filtered() {
+            self.unfiltered.push((Arc::from(place), rule.to_owned()));
+        }
+        let mut leads = Vec::with_capacity(lanes.lanes.len());
+        for lane in &lanes.lanes {
+            leads.push(!RefPlan::new(lane.element.datatype())?.is_empty());
+        }
+        let mut data = Data::default();
+        lanes
+            .each(self.file(), None, WINDOW, &mut |_, lane, bytes, at| {
+                if leads.get(lane).is_some_and(|leads| *leads) {
+                    data.push(&self.copy(bytes, Some(at)));
+                } else {
+                    data.extend(bytes);
+                }
+                Ok(())
+            })
+            .map_err(|e| refuse(e.to_string()))?;
+        let t = row_type(turned, build)?;
+        let dims: Vec<u64> = lanes.dims.iter().rev().copied().collect();
+        Ok(build.any_dataset(Some(t), None, Extent::Simple, &dims, &data))
+    }
+}
+
+/// The committed type of the elements of arrays that structs of arrays become.
+fn row_type(turned: &Turned<'_>, build: &mut Build<'_>) -> Result<ObjectRef, PlanError> {
+    let fields: Vec<_> = turned
+        .lanes()
+        .iter()
+        .map(|(name, element)| NewField {
+            name: name.clone(),
+            datatype: Some(element.datatype().clone()),
+            committed: match element {
+                Element::Committed(c) => Some(ObjectRef::Existing(c.addr)),
+                Element::Plain(_) => None,
+            },
+        })
+        .collect();
+    Ok(build.find_or_commit_record(&turned.row(), &fields)?)
+}
+
+/// An array of such elements, its dimensions in HDF5's order.
+fn array_of(
+    element: &Element,
+    dims: &[u64],
+    data: &Data,
+    build: &mut Build<'_>,
+) -> Result<ObjectRef, PlanError> {
+    let extent = Extent::Simple;
+    Ok(match element {
+        Element::Committed(c) => {
+            let t = ObjectRef::Existing(c.addr);
+            build.any_dataset(Some(t), None, extent, dims, data)
+        }
+        Element::Plain(d) if matches!(d.class, Class::Reference) => {
+            // An array of references tells the type of what it refers to.
+            let any = build.param(&Param::Type(JuliaType::any()))?;
+            let mut body = Data::new(encode::attribute(
+                "julia_type",
+                false,
+                &encode::datatype(d),
+                &encode::dataspace(Extent::Scalar, &[]),
+                &[],
+            ));
+            body.push(&Data::reference(any));
+            build.dataset_with(None, Some(d), (extent, dims), &[body], data)
+        }
+        Element::Plain(d) => build.any_dataset(None, Some(d), extent, dims, data),
+    })
+}
