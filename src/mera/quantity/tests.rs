@@ -128,7 +128,7 @@ fn each_name_has_a_value_where_all_columns_are_there() {
     for table in TableKind::ALL {
         let radiation = Radiation { ions: Some(ions()), ..radiating().radiation };
         let gas = if table == TableKind::Rt { all.map(str::to_owned).to_vec() } else { vec![] };
-        let setting = Setting { radiation, gas, ..setting(table, &all) };
+        let setting = Setting { gas, radiation, ..setting(table, &all) };
         for name in computed_names(table) {
             match Quantity::new(name, None, &setting) {
                 Ok(quantity) => {
